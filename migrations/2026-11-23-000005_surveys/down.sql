@@ -1,0 +1,3 @@
+DROP FUNCTION minutes(timestamptz, timestamptz);
+DROP TABLE surveys;
+DROP FUNCTION surveys_keep;

@@ -1,0 +1,141 @@
+//! How a request gets in: routes, middleware, docs.
+
+use std::sync::Arc;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{ALLOW, LOCATION};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::{self, Data};
+use actix_web::{App, Error, HttpRequest, HttpResponse};
+use serde_json::Value;
+use utoipa::openapi::OpenApi;
+use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_actix_web::{AppExt, scope};
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::desk::Desk;
+use crate::http::body;
+use crate::http::envelope::envelope;
+use crate::problem::{Code, Problem, Text};
+use crate::{
+    attachments, audit, auth, contract, health, knowledge, people, statistics, surveys, tickets,
+};
+
+/// Everything under `/api/v1`.
+fn api(config: &mut ServiceConfig) {
+    config
+        .configure(auth::routes)
+        .configure(tickets::routes)
+        .configure(attachments::routes)
+        .configure(knowledge::routes)
+        .configure(surveys::routes)
+        .configure(audit::routes)
+        .configure(statistics::routes)
+        .configure(people::routes);
+}
+
+/// The contract, complete: what the handlers say and what holds for all of them.
+pub fn openapi() -> OpenApi {
+    let app = App::new().into_utoipa_app().service(scope("/api/v1").configure(api));
+    let (_, openapi) = app.split_for_parts();
+    contract::complete(openapi)
+}
+
+/// The contract as the server shows it, with what it answers by.
+pub struct Contract {
+    pub openapi: OpenApi,
+    json: String,
+    methods: Vec<(actix_web::dev::ResourceDef, String)>,
+}
+
+impl Contract {
+    /// # Errors
+    /// What is wrong with the contract: a fault of the build.
+    pub fn new() -> Result<Self, String> {
+        let openapi = openapi();
+        let json = contract::json(&openapi)?;
+        let value: Value = serde_json::from_str(&json).map_err(|error| error.to_string())?;
+        crate::http::contract::learn(&value)?;
+        let mut methods = Vec::new();
+        for (path, item) in value["paths"].as_object().into_iter().flatten() {
+            let mut allowed: Vec<String> =
+                item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase()).collect();
+            if allowed.iter().any(|method| method == "GET") {
+                allowed.push("HEAD".to_owned());
+            }
+            methods.push((actix_web::dev::ResourceDef::new(path.as_str()), allowed.join(", ")));
+        }
+        Ok(Contract { openapi, json, methods })
+    }
+
+    /// The methods of a path, where there is such a path.
+    fn allowed(&self, path: &str) -> Option<&str> {
+        self.methods.iter().find(|(resource, _)| resource.is_match(path)).map(|(_, allowed)| allowed.as_str())
+    }
+}
+
+/// The whole application, to be made once for each worker.
+pub fn app(
+    desk: Data<Desk>,
+    contract: Data<Contract>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    let swagger = SwaggerUi::new("/docs/{_:.*}").config(
+        utoipa_swagger_ui::Config::new(["/openapi.json"])
+            .persist_authorization(true)
+            .try_it_out_enabled(true)
+            .display_request_duration(true)
+            .deep_linking(true)
+            .filter(true),
+    );
+    App::new()
+        .wrap(Compress::default())
+        .wrap(from_fn(envelope))
+        .app_data(desk)
+        .app_data(contract)
+        .app_data(body::payload_config())
+        // An id that is none names nothing.
+        .app_data(web::PathConfig::default().error_handler(|_, _| Problem::not_found().into()))
+        .service(web::scope("/api/v1").configure(|config| api(&mut ServiceConfig::new(config))).default_service(web::to(nothing_here)))
+        .route("/openapi.json", web::get().to(document))
+        .route("/docs", web::get().to(to_docs))
+        .service(swagger)
+        .configure(health::routes)
+        .default_service(web::to(nothing_here))
+}
+
+async fn document(contract: Data<Contract>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(contract.json.clone())
+}
+
+async fn to_docs() -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header((LOCATION, "/docs/")).finish()
+}
+
+/// 404, or 405 where the path has other methods.
+async fn nothing_here(request: HttpRequest, contract: Data<Contract>) -> Result<HttpResponse, Problem> {
+    let Some(allowed) = contract.allowed(request.path()) else { return Err(Problem::not_found()) };
+    if request.method() == Method::OPTIONS {
+        return Ok(HttpResponse::NoContent().insert_header((ALLOW, allowed)).finish());
+    }
+    let mut problem = Problem::new(
+        Code::MethodNotAllowed,
+        Text::made(format!("Esta ruta admite {allowed}."), format!("This path takes {allowed}.")),
+    );
+    problem.allow = Some(allowed.to_owned());
+    Err(problem)
+}
+
+/// Shared between the workers of one server.
+pub fn shared(contract: Contract) -> Data<Contract> {
+    Data::from(Arc::new(contract))
+}

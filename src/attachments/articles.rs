@@ -1,0 +1,49 @@
+//! Files of articles.
+
+use actix_web::web::{Path, Payload};
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::store::{self, Owner};
+use super::{Attachment, Upload, upload};
+use crate::auth::policy::Action;
+use crate::db::schema::attachments;
+use crate::http::paging::{NoFilters, Page, Paging};
+use crate::http::{Answer, Call, Query};
+use crate::knowledge::articles::check_visible;
+use crate::problem::Result;
+
+/// Attach a file to an article
+#[utoipa::path(
+    tag = "attachments", operation_id = "attachToArticle", params(("article_id" = Uuid, Path)),
+    request_body(content = Upload, content_type = "multipart/form-data"),
+    responses((status = 201, body = Attachment))
+)]
+#[post("/kb/articles/{article_id}/attachments")]
+pub async fn attach(call: Call, id: Path<Uuid>, request: HttpRequest, payload: Payload) -> Result<HttpResponse> {
+    let id = *id;
+    call.check(Action::WriteArticles, move |db, actor| check_visible(db, actor, id)).await?;
+    let file = upload::receive(&call.desk, &request, payload).await?;
+    let fingerprint = file.sha256.clone().into_bytes();
+    call.write_fingerprinted(Action::WriteArticles, fingerprint, move |tx, actor| {
+        let attachment = store::insert(tx, actor, Owner::Article(id), &file, actor.now)?;
+        Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)
+    })
+    .await
+}
+
+/// List the files of an article
+#[utoipa::path(
+    tag = "attachments", operation_id = "listArticleAttachments", params(("article_id" = Uuid, Path), Paging),
+    responses((status = 200, body = Page<Attachment>))
+)]
+#[get("/kb/articles/{article_id}/attachments")]
+pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result<HttpResponse> {
+    call.read(Action::ReadArticles, move |db, actor| {
+        check_visible(db, actor, *id)?;
+        let (paging, _) = query.read_list()?;
+        store::page(db, &paging, |files| files.filter(attachments::article_id.eq(*id)))
+    })
+    .await
+}

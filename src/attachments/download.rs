@@ -1,0 +1,76 @@
+//! Reading a file back.
+
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, Charset, ContentDisposition, DispositionParam, DispositionType,
+    ExtendedValue,
+};
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get};
+use diesel::prelude::*;
+use futures_util::TryStreamExt;
+use object_store::ObjectStoreExt;
+use uuid::Uuid;
+
+use super::{Attachment, store};
+use crate::auth::policy::Action;
+use crate::http::{Actor, Answer, Call};
+use crate::knowledge::articles::check_visible;
+use crate::problem::{Problem, Result};
+use crate::tickets::followups;
+
+/// The file and the key of its content, where its ticket, followup or article is the caller's to see.
+fn visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(Attachment, String)> {
+    let (file, key) = store::find(db, id)?;
+    if let Some(ticket_id) = file.ticket_id {
+        crate::tickets::store::visible(db, actor, ticket_id)?;
+        if let Some(followup_id) = file.followup_id {
+            followups::visible(db, actor, ticket_id, followup_id)?;
+        }
+    }
+    if let Some(article_id) = file.article_id {
+        check_visible(db, actor, article_id)?;
+    }
+    Ok((file, key))
+}
+
+/// Read what is known of a file
+#[utoipa::path(
+    tag = "attachments", operation_id = "getAttachment", params(("attachment_id" = Uuid, Path)),
+    responses((status = 200, body = Attachment))
+)]
+#[get("/attachments/{attachment_id}")]
+pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    call.read(Action::ReadTicket, move |db, actor| {
+        let (file, _) = visible(db, actor, *id)?;
+        Ok(Answer::ok(&file)?.version(1))
+    })
+    .await
+}
+
+/// Download a file
+///
+/// Always as a download: a browser does not open it within the desk's own pages.
+#[utoipa::path(
+    tag = "attachments", operation_id = "downloadAttachment", params(("attachment_id" = Uuid, Path)),
+    responses((status = 200, description = "The content", content_type = "application/octet-stream", body = Vec<u8>))
+)]
+#[get("/attachments/{attachment_id}/content")]
+pub async fn download(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    let (file, key) = call.check(Action::ReadTicket, move |db, actor| visible(db, actor, *id)).await?;
+    let content = call.desk.files.get(&object_store::path::Path::from(key)).await.map_err(Problem::unavailable)?;
+    let disposition = ContentDisposition {
+        disposition: DispositionType::Attachment,
+        parameters: vec![DispositionParam::FilenameExt(ExtendedValue {
+            charset: Charset::Ext("UTF-8".to_owned()),
+            language_tag: None,
+            value: file.file_name.into_bytes(),
+        })],
+    };
+    Ok(HttpResponse::Ok()
+        .content_type(file.content_type)
+        .insert_header(disposition)
+        .insert_header((CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"))
+        .insert_header((CACHE_CONTROL, "private, no-cache"))
+        .no_chunking(content.meta.size)
+        .streaming(content.into_stream().map_err(Problem::unavailable)))
+}

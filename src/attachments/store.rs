@@ -1,0 +1,157 @@
+//! The rows of attachments.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::Attachment;
+use super::upload::Received;
+use crate::db::schema::{attachments, users};
+use crate::http::paging::{Paging, seek};
+use crate::http::{Actor, Answer};
+use crate::people::Person;
+use crate::problem::Result;
+
+/// What a file belongs to.
+#[derive(Debug, Clone, Copy)]
+pub enum Owner {
+    Ticket(i64),
+    Followup { ticket_id: i64, id: Uuid },
+    Article(Uuid),
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = attachments)]
+struct Row {
+    id: Uuid,
+    ticket_id: Option<i64>,
+    followup_id: Option<Uuid>,
+    article_id: Option<Uuid>,
+    file_name: String,
+    content_type: String,
+    size: i64,
+    sha256: String,
+    created_at: DateTime<Utc>,
+}
+
+impl From<(Row, Person)> for Attachment {
+    fn from((row, uploaded_by): (Row, Person)) -> Self {
+        Attachment {
+            id: row.id,
+            ticket_id: row.ticket_id,
+            followup_id: row.followup_id,
+            article_id: row.article_id,
+            file_name: row.file_name,
+            content_type: row.content_type,
+            size: row.size,
+            sha256: row.sha256,
+            uploaded_by,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// # Errors
+/// What the database answers.
+pub fn insert(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    owner: Owner,
+    file: &Received,
+    now: DateTime<Utc>,
+) -> Result<Attachment> {
+    let (ticket_id, followup_id, article_id) = match owner {
+        Owner::Ticket(id) => (Some(id), None, None),
+        Owner::Followup { ticket_id, id } => (Some(ticket_id), Some(id), None),
+        Owner::Article(id) => (None, None, Some(id)),
+    };
+    let row: Row = diesel::insert_into(attachments::table)
+        .values((
+            attachments::id.eq(Uuid::now_v7()),
+            attachments::ticket_id.eq(ticket_id),
+            attachments::followup_id.eq(followup_id),
+            attachments::article_id.eq(article_id),
+            attachments::file_name.eq(&file.file_name),
+            attachments::content_type.eq(&file.content_type),
+            attachments::size.eq(file.size),
+            attachments::sha256.eq(&file.sha256),
+            attachments::storage_key.eq(&file.storage_key),
+            attachments::uploaded_by.eq(actor.id),
+            attachments::created_at.eq(now),
+        ))
+        .returning(Row::as_returning())
+        .get_result(tx)?;
+    Ok((row, actor.person()).into())
+}
+
+/// The file with the key of its content.
+///
+/// # Errors
+/// A 404 where there is none.
+pub fn find(db: &mut PgConnection, id: Uuid) -> Result<(Attachment, String)> {
+    let (row, person, key): (Row, Person, String) = attachments::table
+        .inner_join(users::table)
+        .filter(attachments::id.eq(id))
+        .select((Row::as_select(), Person::as_select(), attachments::storage_key))
+        .first(db)?;
+    Ok(((row, person).into(), key))
+}
+
+type Joined<'a> = diesel::helper_types::IntoBoxed<'a, diesel::dsl::InnerJoin<attachments::table, users::table>, Pg>;
+
+/// A page of the files that `filtered` lets through, the first uploaded first.
+///
+/// # Errors
+/// What the database answers; a broken cursor.
+pub fn page<'a>(db: &mut PgConnection, paging: &Paging, filtered: impl Fn(Joined<'a>) -> Joined<'a>) -> Result<Answer> {
+    let all = || filtered(attachments::table.inner_join(users::table).into_boxed());
+    let after = paging.after::<String, DateTime<Utc>, Uuid>("created_at".into())?;
+    let total = if paging.with_total { Some(all().count().get_result(db)?) } else { None };
+    let rows: Vec<(Row, Person)> = seek!(all(), after, attachments::created_at, attachments::id, asc)
+        .select((Row::as_select(), Person::as_select()))
+        .limit(paging.rows())
+        .load(db)?;
+    let items: Vec<Attachment> = rows.into_iter().map(Attachment::from).collect();
+    paging.answer("created_at", items, total, |file| (file.created_at, file.id))
+}
+
+/// Gives the files of one followup to another as well; their content is kept once.
+///
+/// # Errors
+/// What the database answers.
+pub fn copy(tx: &mut PgConnection, from: Uuid, to: Uuid, now: DateTime<Utc>) -> Result<()> {
+    type Copied = (Option<i64>, String, String, i64, String, String, Uuid);
+    let files: Vec<Copied> = attachments::table
+        .filter(attachments::followup_id.eq(from))
+        .order((attachments::created_at, attachments::id))
+        .select((
+            attachments::ticket_id,
+            attachments::file_name,
+            attachments::content_type,
+            attachments::size,
+            attachments::sha256,
+            attachments::storage_key,
+            attachments::uploaded_by,
+        ))
+        .load(tx)?;
+    let rows: Vec<_> = files
+        .into_iter()
+        .map(|(ticket_id, file_name, content_type, size, sha256, storage_key, uploaded_by)| {
+            (
+                attachments::id.eq(Uuid::now_v7()),
+                attachments::followup_id.eq(to),
+                attachments::ticket_id.eq(ticket_id),
+                attachments::file_name.eq(file_name),
+                attachments::content_type.eq(content_type),
+                attachments::size.eq(size),
+                attachments::sha256.eq(sha256),
+                attachments::storage_key.eq(storage_key),
+                attachments::uploaded_by.eq(uploaded_by),
+                attachments::created_at.eq(now),
+            )
+        })
+        .collect();
+    diesel::insert_into(attachments::table).values(rows).execute(tx)?;
+    Ok(())
+}

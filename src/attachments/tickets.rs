@@ -1,0 +1,150 @@
+//! Files of tickets and of their followups.
+
+use actix_web::web::{Path, Payload};
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::store::{self, Owner};
+use super::upload::{self, Received};
+use super::{Attachment, Upload};
+use crate::auth::policy::Action;
+use crate::db::schema::{attachments, followups};
+use crate::http::paging::{NoFilters, Page, Paging};
+use crate::http::{Actor, Answer, Call, Query};
+use crate::problem::Result;
+use crate::tickets::followups::{self as entries, Visibility};
+use crate::tickets::steps::Case;
+use crate::tickets::workflow::{self, Step};
+
+/// Attach a file to a ticket
+#[utoipa::path(
+    tag = "attachments", operation_id = "attachToTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body(content = Upload, content_type = "multipart/form-data"),
+    responses((status = 201, body = Attachment), (status = 409, description = "`step_not_allowed`"))
+)]
+#[post("/tickets/{ticket_id}/attachments")]
+pub async fn attach(call: Call, id: Path<i64>, request: HttpRequest, payload: Payload) -> Result<HttpResponse> {
+    keep(call, *id, None, request, payload).await
+}
+
+/// Attach a file to a followup
+///
+/// Whoever may read the followup may read its files.
+#[utoipa::path(
+    tag = "attachments", operation_id = "attachToFollowup",
+    params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path)),
+    request_body(content = Upload, content_type = "multipart/form-data"),
+    responses((status = 201, body = Attachment), (status = 409, description = "`step_not_allowed`"))
+)]
+#[post("/tickets/{ticket_id}/followups/{followup_id}/attachments")]
+pub async fn attach_to_followup(
+    call: Call,
+    path: Path<(i64, Uuid)>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse> {
+    keep(call, path.0, Some(path.1), request, payload).await
+}
+
+/// List the files of a ticket
+///
+/// Those of its followups as well, the first uploaded first.
+#[utoipa::path(
+    tag = "attachments", operation_id = "listTicketAttachments",
+    params(("ticket_id" = i64, Path, minimum = 1), Paging),
+    responses((status = 200, body = Page<Attachment>))
+)]
+#[get("/tickets/{ticket_id}/attachments")]
+pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {
+    call.read(Action::ReadTicket, move |db, actor| {
+        let ticket = crate::tickets::store::visible(db, actor, *id)?;
+        let (paging, _) = query.read_list()?;
+        store::page(db, &paging, |files| {
+            let files = files.filter(attachments::ticket_id.eq(ticket.id));
+            if actor.is_staff() {
+                return files;
+            }
+            let public = followups::table
+                .filter(followups::ticket_id.eq(ticket.id))
+                .filter(followups::visibility.eq(Visibility::Public))
+                .select(followups::id.nullable());
+            files.filter(attachments::followup_id.is_null().or(attachments::followup_id.eq_any(public)))
+        })
+    })
+    .await
+}
+
+/// List the files of a followup
+#[utoipa::path(
+    tag = "attachments", operation_id = "listFollowupAttachments",
+    params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path), Paging),
+    responses((status = 200, body = Page<Attachment>))
+)]
+#[get("/tickets/{ticket_id}/followups/{followup_id}/attachments")]
+pub async fn list_of_followup(
+    call: Call,
+    path: Path<(i64, Uuid)>,
+    query: Query<NoFilters>,
+) -> Result<HttpResponse> {
+    call.read(Action::ReadTicket, move |db, actor| {
+        let ticket = crate::tickets::store::visible(db, actor, path.0)?;
+        entries::visible(db, actor, ticket.id, path.1)?;
+        let (paging, _) = query.read_list()?;
+        store::page(db, &paging, |files| files.filter(attachments::followup_id.eq(path.1)))
+    })
+    .await
+}
+
+/// Looks before it reads the file, and looks again when it writes.
+async fn keep(
+    call: Call,
+    ticket_id: i64,
+    followup_id: Option<Uuid>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse> {
+    call.check(Action::Attach, move |db, actor| {
+        crate::tickets::store::visible(db, actor, ticket_id)?;
+        if let Some(id) = followup_id {
+            entries::visible(db, actor, ticket_id, id)?;
+        }
+        Ok(())
+    })
+    .await?;
+    let file = upload::receive(&call.desk, &request, payload).await?;
+    let fingerprint = file.sha256.clone().into_bytes();
+    call.write_fingerprinted(Action::Attach, fingerprint, move |tx, actor| {
+        write(tx, actor, ticket_id, followup_id, &file)
+    })
+    .await
+}
+
+fn write(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    ticket_id: i64,
+    followup_id: Option<Uuid>,
+    file: &Received,
+) -> Result<Answer> {
+    let row = crate::tickets::store::lock(tx, actor, ticket_id)?;
+    let visibility = match followup_id {
+        Some(id) => entries::visible(tx, actor, ticket_id, id)?,
+        None => Visibility::Public,
+    };
+    actor.check_version(row.version)?;
+    workflow::check(row.status, Step::Attach)?;
+    let owner = match followup_id {
+        Some(id) => Owner::Followup { ticket_id, id },
+        None => Owner::Ticket(ticket_id),
+    };
+    let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+    let attachment = store::insert(case.tx, actor, owner, file, case.now)?;
+    case.note("attachment_id", attachment.id.to_string());
+    case.note("file_name", attachment.file_name.as_str());
+    if visibility == Visibility::Public {
+        case.touch();
+    }
+    case.record("file_attached")?;
+    Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)
+}

@@ -1,0 +1,100 @@
+//! The history of a ticket (trazabilidad).
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Change, Data};
+use crate::auth::policy::Action;
+use crate::db::json::Json;
+use crate::db::schema::{events, users};
+use crate::http::paging::{NoFilters, Page, Paging, seek};
+use crate::http::{Call, Query};
+use crate::people::Person;
+use crate::problem::Result;
+use crate::tickets::store;
+
+/// Something that was done to a ticket.
+#[derive(Serialize, ToSchema)]
+pub struct Event {
+    id: Uuid,
+    #[schema(example = 123)]
+    ticket_id: i64,
+    /// Its place in the history of the ticket, from 1 on.
+    #[schema(minimum = 1, example = 2)]
+    seq: i32,
+    /// `received`, `changed`, `classified`, `assigned`, `accepted`, `escalated`, `held`, `resumed`, `followup_added`,
+    /// `followup_published`, `file_attached`, `solved`, `closed`, `reopened`, `archived`.
+    #[schema(example = "classified")]
+    kind: String,
+    /// Who did it; `null` where the desk did it by itself.
+    actor: Option<Person>,
+    at: DateTime<Utc>,
+    changes: Vec<Change>,
+    /// What the fields alone do not tell, such as a reason.
+    #[schema(value_type = Object)]
+    details: Value,
+    /// Over this event and the hash of the one before it, in hexadecimal.
+    #[schema(example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
+    hash: String,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = events)]
+struct Row {
+    id: Uuid,
+    ticket_id: i64,
+    seq: i32,
+    kind: String,
+    at: DateTime<Utc>,
+    data: Json<Data>,
+    hash: Vec<u8>,
+}
+
+impl From<(Row, Option<Person>)> for Event {
+    fn from((row, actor): (Row, Option<Person>)) -> Self {
+        let Json(Data { changes, details }) = row.data;
+        Event {
+            id: row.id,
+            ticket_id: row.ticket_id,
+            seq: row.seq,
+            kind: row.kind,
+            actor,
+            at: row.at,
+            changes,
+            details,
+            hash: row.hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+        }
+    }
+}
+
+/// Read the history of a ticket
+///
+/// Who did what, when, from what to what, in order. Nothing can change it.
+#[utoipa::path(
+    tag = "history", operation_id = "listEvents", params(("ticket_id" = i64, Path, minimum = 1), Paging),
+    responses((status = 200, body = Page<Event>))
+)]
+#[get("/tickets/{ticket_id}/events")]
+pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {
+    call.read(Action::UsePrivateFollowups, move |db, actor| {
+        let ticket = store::visible(db, actor, *id)?;
+        let (paging, _) = query.read_list()?;
+        let after = paging.after::<String, i32, Uuid>("seq".into())?;
+        let filtered =
+            || events::table.left_join(users::table).filter(events::ticket_id.eq(ticket.id)).into_boxed();
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let rows: Vec<(Row, Option<Person>)> = seek!(filtered(), after, events::seq, events::id, asc)
+            .select((Row::as_select(), Option::<Person>::as_select()))
+            .limit(paging.rows())
+            .load(db)?;
+        let items: Vec<Event> = rows.into_iter().map(Event::from).collect();
+        paging.answer("seq", items, total, |event| (event.seq, event.id))
+    })
+    .await
+}

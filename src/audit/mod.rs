@@ -1,0 +1,101 @@
+//! The history: what is written with every change, how it is read, and how it is verified.
+
+pub mod events;
+pub mod verification;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use crate::db::json::Json;
+use crate::db::schema;
+use crate::problem::{Problem, Result};
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(events::list).service(verification::verify);
+}
+
+/// One field, from what to what.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Change {
+    #[schema(example = "status")]
+    pub field: String,
+    /// What it was; any JSON value.
+    #[schema(value_type = Option<Value>, example = "received")]
+    pub from: Value,
+    /// What it became; any JSON value.
+    #[schema(value_type = Option<Value>, example = "classified")]
+    pub to: Value,
+}
+
+/// What an event tells.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Data {
+    pub changes: Vec<Change>,
+    pub details: Value,
+}
+
+/// Writes an event. The database numbers and chains the events of a ticket; its row must be locked or new.
+///
+/// # Errors
+/// What the database answers.
+pub fn record(
+    tx: &mut PgConnection,
+    ticket_id: i64,
+    kind: &str,
+    actor_id: Option<Uuid>,
+    at: DateTime<Utc>,
+    data: &Data,
+) -> Result<()> {
+    use schema::events;
+    diesel::insert_into(events::table)
+        .values((
+            events::id.eq(Uuid::now_v7()),
+            events::ticket_id.eq(ticket_id),
+            events::kind.eq(kind),
+            events::actor_id.eq(actor_id),
+            events::at.eq(at),
+            events::data.eq(Json(data.clone())),
+        ))
+        .execute(tx)?;
+    Ok(())
+}
+
+/// The fields that differ, in the order of their names; what counts changes and times them is left out.
+///
+/// # Errors
+/// A fault of the server.
+pub fn changes<T: Serialize>(before: &T, after: &T) -> Result<Vec<Change>> {
+    let (before, after) = (
+        serde_json::to_value(before).map_err(Problem::internal)?,
+        serde_json::to_value(after).map_err(Problem::internal)?,
+    );
+    let fields = after.as_object().into_iter().flatten();
+    let changes = fields
+        .filter(|(field, _)| !matches!(field.as_str(), "version" | "updated_at"))
+        .filter(|(field, to)| before[field.as_str()] != **to)
+        .map(|(field, to)| Change {
+            field: field.clone(),
+            from: before[field.as_str()].clone(),
+            to: to.clone(),
+        });
+    Ok(changes.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn changes_name_what_differs_from_what_to_what() {
+        let before = json!({"status": "received", "version": 1, "subject": "a"});
+        let after = json!({"status": "classified", "version": 2, "subject": "a"});
+        let expected = Change { field: "status".into(), from: json!("received"), to: json!("classified") };
+        assert_eq!(changes(&before, &after).unwrap(), [expected]);
+    }
+}

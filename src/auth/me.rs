@@ -1,0 +1,117 @@
+//! One's own account.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpResponse, get, patch, post};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::policy::{self, Action, Role, Scope};
+use super::{passwords, sessions};
+use crate::db::schema::users;
+use crate::http::body::Patch;
+use crate::http::locale::Locale;
+use crate::http::{Answer, Body, Call};
+use crate::people::users::{Contact, User};
+use crate::problem::{FieldError, Problem, Result, Text};
+
+/// Who one is and what one may do.
+#[derive(Serialize, ToSchema)]
+pub struct Me {
+    #[serde(flatten)]
+    user: User,
+    /// How far one may go with each action; an action that is missing is not allowed.
+    #[schema(example = json!({"register_ticket": "own", "read_ticket": "own"}))]
+    permissions: BTreeMap<&'static str, Scope>,
+}
+
+/// What one may change about oneself.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MyProfile {
+    #[serde(default)]
+    #[schema(required = false)]
+    contact: Contact,
+    locale: Locale,
+}
+
+/// A change of password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChange {
+    #[schema(max_length = 200, format = Password, example = "una-clave-larga")]
+    current_password: String,
+    #[schema(min_length = 10, max_length = 200, format = Password, example = "otra-clave-larga")]
+    new_password: String,
+}
+
+/// Who one is
+///
+/// The account of the access token, with its permissions: show what these allow and nothing else.
+#[utoipa::path(tag = "auth", operation_id = "getMe", responses((status = 200, body = Me)))]
+#[get("/me")]
+pub async fn read(call: Call) -> Result<HttpResponse> {
+    call.read(Action::UseOwnAccount, |db, actor| me(User::find(db, actor.id)?, actor.role)).await
+}
+
+/// Change one's contact data or language
+#[utoipa::path(
+    tag = "auth", operation_id = "updateMe",
+    request_body(content = MyProfile, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = Me))
+)]
+#[patch("/me")]
+pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResponse> {
+    call.write(Action::UseOwnAccount, body, |tx, actor, body| {
+        let user = User::lock(tx, actor.id)?;
+        let profile = body.merge(&MyProfile { contact: user.contact.clone(), locale: user.locale })?;
+        actor.check_version(user.version)?;
+        diesel::update(users::table.find(actor.id))
+            .set((
+                users::landline.eq(profile.contact.landline),
+                users::extension.eq(profile.contact.extension),
+                users::mobile.eq(profile.contact.mobile),
+                users::locale.eq(profile.locale),
+                users::version.eq(user.version + 1),
+                users::updated_at.eq(actor.now),
+            ))
+            .execute(tx)?;
+        me(User::find(tx, actor.id)?, actor.role)
+    })
+    .await
+}
+
+/// Change one's password
+///
+/// Ends every sign-in of the account: sign in again with the new password.
+#[utoipa::path(
+    tag = "auth", operation_id = "changeMyPassword", request_body = PasswordChange,
+    responses((status = 204, description = "Changed"))
+)]
+#[post("/me/password")]
+pub async fn password(call: Call, body: Body<PasswordChange>) -> Result<HttpResponse> {
+    call.write(Action::UseOwnAccount, body, |tx, actor, body| {
+        let PasswordChange { current_password, new_password } = body.read()?;
+        let hash: String = users::table.find(actor.id).select(users::password_hash).first(tx)?;
+        if !passwords::verify(&current_password, Some(&hash)) {
+            return Err(Problem::field(FieldError::new(
+                "/current_password",
+                "not_allowed",
+                Text::new("No es la contraseña actual.", "It is not the current password."),
+            )));
+        }
+        diesel::update(users::table.find(actor.id))
+            .set(users::password_hash.eq(passwords::hash(&new_password)?))
+            .execute(tx)?;
+        sessions::end_all(tx, actor.id)?;
+        Ok(Answer::no_content())
+    })
+    .await
+}
+
+fn me(user: User, role: Role) -> Result<Answer> {
+    let permissions = Action::ALL.iter().filter_map(|action| Some((action.as_str(), policy::scope(role, *action)?)));
+    let version = user.version;
+    Ok(Answer::ok(&Me { user, permissions: permissions.collect() })?.version(version))
+}

@@ -1,0 +1,19 @@
+//! Who calls, and what they may do.
+
+pub mod me;
+pub mod passwords;
+pub mod policy;
+pub mod sessions;
+pub mod tokens;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(sessions::login)
+        .service(sessions::refresh)
+        .service(sessions::logout)
+        .service(me::read)
+        .service(me::change)
+        .service(me::password);
+}

@@ -1,0 +1,51 @@
+//! Passwords, kept as argon2id with its recommended parameters.
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::Argon2;
+
+use crate::problem::{Problem, Result};
+
+/// The shortest password that an account may be given, in characters.
+pub const SHORTEST: usize = 10;
+
+/// # Errors
+/// A fault of the server.
+pub fn hash(password: &str) -> Result<String> {
+    Ok(Argon2::default().hash_password(password.as_bytes()).map_err(Problem::internal)?.to_string())
+}
+
+/// Whether the password is the one of this hash. Without a hash it takes as long and is wrong, so that time does not
+/// tell which accounts exist.
+pub fn verify(password: &str, hash: Option<&str>) -> bool {
+    const NOBODY: &str =
+        "$argon2id$v=19$m=19456,t=2,p=1$c29tZSBzYWx0IGZvciBub2JvZHk$Fmeke6yZ8nVtUZ4zXMCsQ6kBRjqYGVwS4rFBUEFmPjA";
+    let known = hash.is_some();
+    let Ok(parsed) = PasswordHash::new(hash.unwrap_or(NOBODY)) else { return false };
+    Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok() && known
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_verifies_against_its_own_hash_alone() {
+        let kept = hash("una-clave-larga").unwrap();
+        assert!(kept.starts_with("$argon2id$"));
+        assert!(verify("una-clave-larga", Some(&kept)));
+        assert!(!verify("otra-clave-larga", Some(&kept)));
+        assert!(!verify("una-clave-larga", None));
+    }
+
+    #[test]
+    fn nobody_costs_as_much_as_somebody() {
+        let known = hash("x").unwrap();
+        let started = std::time::Instant::now();
+        verify("y", Some(&known));
+        let somebody = started.elapsed();
+        let started = std::time::Instant::now();
+        verify("y", None);
+        assert!(started.elapsed() * 10 > somebody, "an unknown account is answered without reckoning");
+    }
+}

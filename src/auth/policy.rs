@@ -1,0 +1,171 @@
+//! Who may do what: the one table. What is not in it needs the director.
+
+use crate::db::text_enum;
+
+text_enum! {
+    /// What a person is to the desk.
+    pub enum Role {
+        /// Servidor público or contratista: asks for support.
+        Requester = "requester",
+        /// Técnico operativo o administrativo: support level 1.
+        Technician = "technician",
+        /// Profesional universitario: support level 2.
+        Professional = "professional",
+        /// Director administrativo: support level 3.
+        Director = "director",
+    }
+}
+
+impl Role {
+    /// The support level that this role attends; none for requesters.
+    pub fn support_level(self) -> Option<i16> {
+        match self {
+            Role::Requester => None,
+            Role::Technician => Some(1),
+            Role::Professional => Some(2),
+            Role::Director => Some(3),
+        }
+    }
+}
+
+text_enum! {
+    /// Something one may do, as `GET /me` names it.
+    pub enum Action {
+        /// Read and change one's own account.
+        UseOwnAccount = "use_own_account",
+        /// Register a ticket; staff also on behalf of others.
+        RegisterTicket = "register_ticket",
+        /// Read a ticket, its public followups, its attachments.
+        ReadTicket = "read_ticket",
+        /// Correct a ticket while it is `received`.
+        ChangeTicket = "change_ticket",
+        /// Attach files to a ticket or a followup.
+        Attach = "attach",
+        /// Add a public followup.
+        AddPublicFollowup = "add_public_followup",
+        /// Read and write private followups, publish them, read the history.
+        UsePrivateFollowups = "use_private_followups",
+        /// Set the criticality.
+        Classify = "classify",
+        /// Assign and reassign.
+        Assign = "assign",
+        /// Hand over to a higher support level.
+        Escalate = "escalate",
+        /// Put on hold and resume.
+        Hold = "hold",
+        /// Archive; a requester may withdraw.
+        Archive = "archive",
+        /// Take the case.
+        Accept = "accept",
+        /// Record the solution.
+        Solve = "solve",
+        /// Close a solved ticket.
+        Close = "close",
+        /// Reopen a solved ticket.
+        Reopen = "reopen",
+        /// Read the knowledge base.
+        ReadArticles = "read_articles",
+        /// Write and publish articles.
+        WriteArticles = "write_articles",
+        /// Answer the survey of a ticket.
+        AnswerSurvey = "answer_survey",
+        /// Read what surveys answered.
+        ReadSurveyAnswers = "read_survey_answers",
+        /// Read statistics.
+        ReadStatistics = "read_statistics",
+        /// Read units, categories and attention times.
+        ReadCatalogs = "read_catalogs",
+        /// Read the list of users.
+        ReadUsers = "read_users",
+        /// Create and change users, units, categories and attention times.
+        Manage = "manage",
+        /// Verify that the history is whole.
+        VerifyAudit = "verify_audit",
+    }
+}
+
+text_enum! {
+    /// How far a permission goes.
+    pub enum Scope {
+        /// One's own: another's does not exist for the caller.
+        Own = "own",
+        /// Tickets assigned to oneself.
+        Assignee = "assignee",
+        /// Published public articles.
+        Published = "published",
+        /// Figures, no single answers.
+        Totals = "totals",
+        /// All, but no role above one's own.
+        UpToOwnRole = "up_to_own_role",
+        /// All.
+        Any = "any",
+    }
+}
+
+/// `None` is a dash: the role may not.
+type Row = (Action, [Option<Scope>; 4]);
+
+const NO: Option<Scope> = None;
+const OWN: Option<Scope> = Some(Scope::Own);
+const ASSIGNEE: Option<Scope> = Some(Scope::Assignee);
+const ANY: Option<Scope> = Some(Scope::Any);
+
+/// Columns: requester, technician, professional, director.
+#[rustfmt::skip]
+pub const TABLE: &[Row] = &[
+    (Action::UseOwnAccount,       [OWN, OWN, OWN, OWN]),
+    (Action::RegisterTicket,      [OWN, ANY, ANY, ANY]),
+    (Action::ReadTicket,          [OWN, ANY, ANY, ANY]),
+    (Action::ChangeTicket,        [OWN, ANY, ANY, ANY]),
+    (Action::Attach,              [OWN, ANY, ANY, ANY]),
+    (Action::AddPublicFollowup,   [OWN, ANY, ANY, ANY]),
+    (Action::UsePrivateFollowups, [NO, ANY, ANY, ANY]),
+    (Action::Classify,            [NO, ANY, ANY, ANY]),
+    (Action::Assign,              [NO, ANY, ANY, ANY]),
+    (Action::Escalate,            [NO, ANY, ANY, ANY]),
+    (Action::Hold,                [NO, ANY, ANY, ANY]),
+    (Action::Archive,             [OWN, ANY, ANY, ANY]),
+    (Action::Accept,              [NO, ASSIGNEE, ASSIGNEE, ASSIGNEE]),
+    (Action::Solve,               [NO, ASSIGNEE, ASSIGNEE, ASSIGNEE]),
+    (Action::Close,               [OWN, ANY, ANY, ANY]),
+    (Action::Reopen,              [OWN, ANY, ANY, ANY]),
+    (Action::ReadArticles,        [Some(Scope::Published), ANY, ANY, ANY]),
+    (Action::WriteArticles,       [NO, ANY, ANY, ANY]),
+    (Action::AnswerSurvey,        [OWN, NO, NO, NO]),
+    (Action::ReadSurveyAnswers,   [NO, Some(Scope::Totals), ANY, ANY]),
+    (Action::ReadStatistics,      [NO, ANY, ANY, ANY]),
+    (Action::ReadCatalogs,        [ANY, ANY, ANY, ANY]),
+    (Action::ReadUsers,           [NO, ANY, ANY, ANY]),
+    (Action::Manage,              [NO, NO, Some(Scope::UpToOwnRole), ANY]),
+    (Action::VerifyAudit,         [NO, NO, ANY, ANY]),
+];
+
+/// How far `role` may go with `action`; none where it may not.
+pub fn scope(role: Role, action: Action) -> Option<Scope> {
+    let column = role as usize;
+    match TABLE.iter().find(|(listed, _)| *listed == action) {
+        Some((_, scopes)) => scopes[column],
+        None => (role == Role::Director).then_some(Scope::Any),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_has_one_row_and_the_director_is_never_below_the_others() {
+        for action in Action::ALL {
+            let rows = TABLE.iter().filter(|(listed, _)| listed == action).count();
+            assert_eq!(rows, 1, "{action:?}");
+        }
+    }
+
+    #[test]
+    fn columns_are_in_the_order_of_the_roles() {
+        assert_eq!(scope(Role::Requester, Action::Close), Some(Scope::Own));
+        assert_eq!(scope(Role::Technician, Action::Manage), None);
+        assert_eq!(scope(Role::Professional, Action::Manage), Some(Scope::UpToOwnRole));
+        assert_eq!(scope(Role::Director, Action::AnswerSurvey), None);
+    }
+}

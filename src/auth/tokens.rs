@@ -1,0 +1,147 @@
+//! Access tokens (JWT, HS256 alone) and refresh tokens (random, kept as a hash).
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::http::locale::Locale;
+use crate::problem::{Problem, Result};
+
+/// How long an access token is valid, in seconds.
+pub const ACCESS_SECONDS: i64 = 15 * 60;
+/// How long a refresh token is valid unused, in days.
+pub const REFRESH_DAYS: i64 = 30;
+
+const ISSUER: &str = "mesa";
+
+/// What an access token says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Claims {
+    /// The user.
+    pub sub: Uuid,
+    /// The language that the user chose, for the words of errors.
+    pub locale: Locale,
+    pub iss: String,
+    pub aud: String,
+    pub iat: i64,
+    pub exp: i64,
+}
+
+struct Key {
+    id: String,
+    decoding: DecodingKey,
+}
+
+/// The server's keys: one that signs, and one from before whose tokens still hold.
+pub struct Tokens {
+    encoding: EncodingKey,
+    header: Header,
+    keys: Vec<Key>,
+    validation: Validation,
+}
+
+impl Tokens {
+    pub fn new(secret: &str, previous: Option<&str>) -> Self {
+        let mut header = Header::new(Algorithm::HS256);
+        header.kid = Some(key_id(secret));
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[ISSUER]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.leeway = 5;
+        let keys = std::iter::once(secret)
+            .chain(previous)
+            .map(|secret| Key { id: key_id(secret), decoding: DecodingKey::from_secret(secret.as_bytes()) })
+            .collect();
+        Tokens { encoding: EncodingKey::from_secret(secret.as_bytes()), header, keys, validation }
+    }
+
+    /// # Errors
+    /// A fault of the server.
+    pub fn sign(&self, user_id: Uuid, locale: Locale) -> Result<String> {
+        let now = chrono::Utc::now().timestamp();
+        let claims = Claims {
+            sub: user_id,
+            locale,
+            iss: ISSUER.to_owned(),
+            aud: ISSUER.to_owned(),
+            iat: now,
+            exp: now + ACCESS_SECONDS,
+        };
+        jsonwebtoken::encode(&self.header, &claims, &self.encoding).map_err(Problem::internal)
+    }
+
+    /// What the token says, where one of our keys signed it and it has not expired.
+    pub fn verify(&self, token: &str) -> Option<Claims> {
+        let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
+        let key = self.keys.iter().find(|key| key.id == kid)?;
+        jsonwebtoken::decode(token, &key.decoding, &self.validation).ok().map(|data| data.claims)
+    }
+}
+
+/// Names a secret without telling it.
+fn key_id(secret: &str) -> String {
+    let digest = Sha256::new().chain_update("mesa key id\0").chain_update(secret).finalize();
+    URL_SAFE_NO_PAD.encode(&digest[..9])
+}
+
+/// 32 random bytes as text: a refresh token, a made-up secret or password.
+///
+/// # Errors
+/// A fault of the server: the system gives no random bytes.
+pub fn random() -> Result<String> {
+    let mut bytes = [0u8; 32];
+    getrandom::fill(&mut bytes).map_err(Problem::internal)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// As which a refresh token is kept.
+pub fn hash(token: &str) -> Vec<u8> {
+    Sha256::digest(token).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "an old secret of thirty-two bytes";
+    const NEW: &str = "a new secret of thirty-two bytes!";
+
+    #[test]
+    fn a_token_holds_across_a_change_of_keys_and_not_beyond() {
+        let id = Uuid::now_v7();
+        let token = Tokens::new(OLD, None).sign(id, Locale::Es).unwrap();
+        assert_eq!(Tokens::new(NEW, Some(OLD)).verify(&token).map(|claims| claims.sub), Some(id));
+        assert!(Tokens::new(NEW, None).verify(&token).is_none());
+    }
+
+    #[test]
+    fn another_algorithm_no_signature_and_no_key_id_are_refused() {
+        let tokens = Tokens::new(NEW, None);
+        let good = tokens.sign(Uuid::now_v7(), Locale::Es).unwrap();
+        let parts: Vec<&str> = good.split('.').collect();
+        let unsigned = URL_SAFE_NO_PAD.encode(format!("{{\"alg\":\"none\",\"kid\":\"{}\"}}", key_id(NEW)));
+        assert!(tokens.verify(&format!("{unsigned}.{}.", parts[1])).is_none());
+        let nameless = URL_SAFE_NO_PAD.encode("{\"alg\":\"HS256\"}");
+        assert!(tokens.verify(&format!("{nameless}.{}.{}", parts[1], parts[2])).is_none());
+        let mut header = Header::new(Algorithm::HS512);
+        header.kid = Some(key_id(NEW));
+        let claims = tokens.verify(&good).unwrap();
+        let other = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(NEW.as_bytes())).unwrap();
+        assert!(tokens.verify(&other).is_none());
+    }
+
+    #[test]
+    fn an_expired_token_and_one_for_others_are_refused() {
+        let tokens = Tokens::new(NEW, None);
+        let claims = tokens.verify(&tokens.sign(Uuid::now_v7(), Locale::Es).unwrap()).unwrap();
+        let sign = |claims: &Claims| jsonwebtoken::encode(&tokens.header, claims, &tokens.encoding).unwrap();
+        assert!(tokens.verify(&sign(&claims)).is_some());
+        assert!(tokens.verify(&sign(&Claims { exp: claims.iat - 60, ..claims.clone() })).is_none());
+        assert!(tokens.verify(&sign(&Claims { iss: "other".into(), ..claims.clone() })).is_none());
+        assert!(tokens.verify(&sign(&Claims { aud: "other".into(), ..claims.clone() })).is_none());
+    }
+}

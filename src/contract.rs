@@ -1,0 +1,251 @@
+//! The contract: what holds for every operation, said once and written into each.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use utoipa::openapi::OpenApi;
+
+use crate::auth::policy::{Action, Scope};
+use crate::problem::ProblemDocument;
+
+const DESCRIPTION: &str = "\
+A headless service desk that carries out the procedure *Mesa de Servicios*: register, classify, assign, accept, \
+attend, escalate, solve, learn, evaluate, report.
+
+**First steps.** `POST /auth/login`, then *Authorize* with the `access_token`. `GET /me` says what you may do.
+
+**Errors** are `application/problem+json` (RFC 9457) without exception: look at `code`, show `detail`. Fields at \
+fault are named in `errors`, all at once. `detail` is in Spanish, or in English by `Accept-Language: en`.
+
+**Lists** answer `items` and `next_cursor`; give it as `cursor` for the next page, or follow the `Link` header. A \
+filter that can be repeated (`status=assigned&status=in_progress`) matches any of its values.
+
+**Changes.** `PATCH` is JSON Merge Patch. Every single resource has an `ETag`: send it as `If-Match` with a change or \
+a step, and a 412 tells you that somebody was faster; send it as `If-None-Match` with a GET, and a 304 saves the body.
+
+**Retries.** Send an `Idempotency-Key` of your own making with a POST: for 24 hours the same key and body get the \
+first answer again and nothing is done twice.
+
+**Times** are RFC 3339 in UTC. Unknown fields are refused.";
+
+/// The tags, in the order of the procedure.
+const TAGS: &[(&str, &str)] = &[
+    ("auth", "Signing in, and one's own account"),
+    ("tickets", "Activities 1, 2 and 9: register, read, follow"),
+    ("steps", "Activities 3 to 5 and 7: what is done to a ticket, each a record"),
+    ("followups", "Activity 6: public and private entries of a case"),
+    ("attachments", "Files of tickets, followups and articles"),
+    ("knowledge", "Activity 8: the knowledge base"),
+    ("history", "Activity 9: who did what, and whether the record is whole"),
+    ("surveys", "Activity 10: the perception survey"),
+    ("statistics", "Activity 11: figures"),
+    ("users", "People and their roles"),
+    ("units", "Administrative units and their heads"),
+    ("categories", "What requests are about"),
+    ("attention times", "How long each criticality may wait"),
+];
+
+/// The handlers' contract with what holds for all of them.
+pub fn complete(mut openapi: OpenApi) -> OpenApi {
+    let info = &mut openapi.info;
+    info.title = "Mesa".to_owned();
+    info.version = env!("CARGO_PKG_VERSION").to_owned();
+    info.description = Some(DESCRIPTION.to_owned());
+    info.license = Some(utoipa::openapi::License::new("MIT"));
+    info.contact = None;
+    openapi
+}
+
+/// The document as the server answers it and `mesa openapi` prints it.
+///
+/// # Errors
+/// What cannot be written as JSON: a fault of the build.
+pub fn json(openapi: &OpenApi) -> Result<String, String> {
+    let mut document = serde_json::to_value(openapi).map_err(|error| error.to_string())?;
+    document["info"]["license"] = json!({"name": "MIT", "identifier": "MIT"});
+    document["servers"] = json!([{"url": "/", "description": "This server"}]);
+    document["security"] = json!([{"bearer": []}]);
+    document["tags"] =
+        TAGS.iter().map(|(name, description)| json!({"name": name, "description": description})).collect();
+    let components = &mut document["components"];
+    components["securitySchemes"] = json!({"bearer": {
+        "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+        "description": "The `access_token` of `POST /api/v1/auth/login`."
+    }});
+    add_schemas(components)?;
+    components["responses"] = responses();
+    components["headers"] = headers();
+    make_patches(&mut document);
+    for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            complete_operation(path, method, operation);
+        }
+    }
+    let mut text = serde_json::to_string_pretty(&document).map_err(|error| error.to_string())?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// The schemas that no handler names by itself.
+fn add_schemas(components: &mut Value) -> Result<(), String> {
+    use utoipa::{PartialSchema, ToSchema};
+    let mut found = vec![
+        (ProblemDocument::name().into_owned(), ProblemDocument::schema()),
+        (Action::name().into_owned(), Action::schema()),
+        (Scope::name().into_owned(), Scope::schema()),
+    ];
+    ProblemDocument::schemas(&mut found);
+    for (name, schema) in found {
+        components["schemas"][name] = serde_json::to_value(schema).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// A JSON Merge Patch may leave out every field of what it changes.
+fn make_patches(document: &mut Value) {
+    let mut wanted = Vec::new();
+    for (_, item) in document["paths"].as_object_mut().into_iter().flatten() {
+        let schema = item.pointer_mut("/patch/requestBody/content/application~1merge-patch+json/schema");
+        if let Some(reference) = schema.and_then(|schema| schema.get_mut("$ref"))
+            && let Some(name) = reference.as_str().and_then(|path| path.rsplit('/').next()).map(str::to_owned)
+        {
+            *reference = format!("#/components/schemas/{name}Patch").into();
+            wanted.push(name);
+        }
+    }
+    let schemas = &mut document["components"]["schemas"];
+    for name in wanted {
+        let mut patch = schemas[&name].clone();
+        if let Some(patch) = patch.as_object_mut() {
+            patch.remove("required");
+        }
+        schemas[format!("{name}Patch")] = patch;
+    }
+}
+
+/// Status, name and words of the problems that more than one operation answers.
+const PROBLEMS: &[(&str, &str, &str)] = &[
+    ("400", "BadRequest", "`bad_request`, `invalid_query` or `invalid_cursor`"),
+    ("401", "Unauthenticated", "`unauthenticated`: no valid access token"),
+    ("403", "Forbidden", "`forbidden` or `not_the_assignee`"),
+    ("404", "NotFound", "`not_found`: there is none, or it is not yours to see"),
+    ("409", "Conflict", "The state does not allow it: see `code`"),
+    ("412", "PreconditionFailed", "`precondition_failed`: it has changed since the `ETag` of `If-Match`"),
+    ("413", "TooLarge", "`too_large`"),
+    ("415", "UnsupportedMediaType", "`unsupported_media_type`"),
+    ("422", "Invalid", "`invalid_body`: `errors` names every field at fault; or `idempotency_key_reused`"),
+    ("500", "Internal", "`internal`: give the `request_id` when you report it"),
+    ("503", "Unavailable", "`unavailable`: try again after `Retry-After` seconds"),
+];
+
+fn problem_content() -> Value {
+    json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}})
+}
+
+fn responses() -> Value {
+    let mut responses = serde_json::Map::new();
+    for (status, name, description) in PROBLEMS {
+        let mut response = json!({"description": description, "content": problem_content()});
+        if *status == "503" {
+            response["headers"] = json!({"Retry-After": {"$ref": "#/components/headers/RetryAfter"}});
+        }
+        responses.insert((*name).to_owned(), response);
+    }
+    Value::Object(responses)
+}
+
+fn headers() -> Value {
+    let header = |description: &str, schema: Value| json!({"description": description, "schema": schema});
+    json!({
+        "ETag": header("The version of the resource, for `If-Match` and `If-None-Match`", json!({"type": "string"})),
+        "Location": header("The path of what was made", json!({"type": "string", "format": "uri-reference"})),
+        "Link": header("The next page, `rel=\"next\"`; not on the last one", json!({"type": "string"})),
+        "RetryAfter": header("After how many seconds to try again", json!({"type": "integer"})),
+    })
+}
+
+/// A header that a client may send.
+fn request_header(name: &str, description: &str, max_length: usize) -> Value {
+    json!({
+        "name": name, "in": "header", "required": false, "description": description,
+        "schema": {"type": "string", "maxLength": max_length}
+    })
+}
+
+fn complete_operation(path: &str, method: &str, operation: &mut Value) {
+    let open = operation["security"] == json!([{}]);
+    let has_body = operation.get("requestBody").is_some();
+    let has_query = operation["parameters"].as_array().is_some_and(|all| all.iter().any(|p| p["in"] == "query"));
+    let has_path = path.contains('{');
+    let mut statuses: Vec<&str> = vec!["500", "503"];
+    if !open {
+        statuses.extend(["401", "403"]);
+    }
+    if has_query || has_body {
+        statuses.push("400");
+    }
+    if has_path {
+        statuses.push("404");
+    }
+    if has_body {
+        statuses.extend(["413", "415", "422"]);
+    }
+    let mut parameters: Vec<Value> = Vec::new();
+    let single = method == "get" && !path.ends_with('s') && !path.ends_with("/content") && !path.contains("audit");
+    if method == "post" && !open {
+        statuses.extend(["409", "422"]);
+        parameters.push(request_header(
+            "Idempotency-Key",
+            "Of the client's making; for 24 hours the same key and body get the first answer again",
+            255,
+        ));
+    }
+    if method == "patch" || (method == "post" && path.starts_with("/api/v1/tickets/{ticket_id}/")) {
+        statuses.push("412");
+        parameters.push(request_header("If-Match", "The `ETag` that the change is based on", 200));
+    }
+    if single && !open {
+        parameters.push(request_header("If-None-Match", "The `ETag` that is known already: 304 if it still holds", 200));
+    }
+    let known = operation["responses"].as_object().cloned().unwrap_or_default();
+    let mut responses: BTreeMap<String, Value> = known.into_iter().collect();
+    for (status, response) in &mut responses {
+        if status.starts_with('4') && response.get("content").is_none() {
+            response["content"] = problem_content();
+        }
+        let mut headers = serde_json::Map::new();
+        let mut add = |name: &str| headers.insert(name.to_owned(), json!({"$ref": format!("#/components/headers/{name}")}));
+        if status.starts_with('2') {
+            if single || method == "patch" {
+                add("ETag");
+            }
+            if status == "201" {
+                add("Location");
+            }
+            if method == "get" && operation["parameters"].as_array().is_some_and(|all| all.iter().any(|p| p["name"] == "cursor")) {
+                add("Link");
+            }
+        }
+        if !headers.is_empty() {
+            response["headers"] = Value::Object(headers);
+        }
+    }
+    if single && !open {
+        responses.entry("304".to_owned()).or_insert_with(|| json!({"description": "It is as `If-None-Match` knows it"}));
+    }
+    for (status, name, _) in PROBLEMS.iter().filter(|(status, _, _)| statuses.contains(status)) {
+        responses
+            .entry((*status).to_owned())
+            .or_insert_with(|| json!({"$ref": format!("#/components/responses/{name}")}));
+    }
+    operation["responses"] = responses.into_iter().collect();
+    if open {
+        operation["security"] = json!([]);
+    }
+    if !parameters.is_empty() {
+        match operation["parameters"].as_array_mut() {
+            Some(known) => known.extend(parameters),
+            None => operation["parameters"] = parameters.into(),
+        }
+    }
+}

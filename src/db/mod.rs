@@ -1,0 +1,103 @@
+//! PostgreSQL: the pool, the one place where requests meet it, the schema and the private server.
+
+pub mod json;
+pub mod migrations;
+pub mod private;
+pub mod schema;
+mod text_enum;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+use diesel::connection::SimpleConnection;
+use diesel::pg::PgConnection;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use tokio::sync::Semaphore;
+
+use crate::problem::{Problem, Result};
+
+pub(crate) use text_enum::text_enum;
+
+/// The pattern of an `ILIKE` that finds this text anywhere, whatever characters it is made of.
+pub fn contains(text: &str) -> String {
+    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
+}
+
+/// How long a request waits for a connection before it is told to come back.
+const WAIT: Duration = Duration::from_secs(2);
+
+/// A pool of connections, and as many places to work with one.
+#[derive(Clone)]
+pub struct Db {
+    pool: Pool<ConnectionManager<PgConnection>>,
+    places: Arc<Semaphore>,
+}
+
+/// What every session begins with: UTC, and bounds on how long a statement, a lock and an idle transaction may take.
+const SESSION: &str = "SET TIME ZONE 'UTC'; SET statement_timeout = '15s'; \
+     SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '30s'";
+
+#[derive(Debug)]
+struct Session;
+
+impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Session {
+    fn on_acquire(&self, connection: &mut PgConnection) -> std::result::Result<(), diesel::r2d2::Error> {
+        // Messages in English are told apart by their words. To set it is a superuser's; else the language stays.
+        let _ = connection.batch_execute("SET lc_messages = 'C'");
+        connection.batch_execute(SESSION).map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+impl Db {
+    /// A pool of at most `size` connections to the database of this URL; opens the first at once.
+    ///
+    /// # Errors
+    /// What PostgreSQL or the network answered to the first connection.
+    pub fn connect(url: &str, size: u32) -> std::result::Result<Self, r2d2::Error> {
+        let pool = Pool::builder()
+            .max_size(size)
+            .min_idle(Some(1))
+            .connection_timeout(WAIT)
+            .connection_customizer(Box::new(Session))
+            .build(ConnectionManager::new(url))?;
+        Ok(Db { pool, places: Arc::new(Semaphore::new(size as usize)) })
+    }
+
+    /// Runs `act` with a connection, away from the threads that serve the network. The only place where blocking and
+    /// pooling meet: no more requests wait for a thread than there are connections.
+    ///
+    /// # Errors
+    /// A 503 where no connection is free in time; else what `act` answers.
+    pub async fn run<T, F>(&self, act: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
+    {
+        let place = tokio::time::timeout(WAIT, Arc::clone(&self.places).acquire_owned())
+            .await
+            .map_err(|_| Problem::unavailable("no connection was free in time"))?
+            .map_err(Problem::internal)?;
+        let pool = self.pool.clone();
+        web::block(move || {
+            let _place = place;
+            let mut connection = pool.get().map_err(Problem::unavailable)?;
+            act(&mut connection)
+        })
+        .await
+        .map_err(Problem::internal)?
+    }
+
+    /// How many connections there are.
+    pub fn state(&self) -> r2d2::State {
+        self.pool.state()
+    }
+
+    /// A connection for work outside of requests.
+    ///
+    /// # Errors
+    /// A 503 where none is free in time.
+    pub fn connection(&self) -> Result<diesel::r2d2::PooledConnection<ConnectionManager<PgConnection>>> {
+        self.pool.get().map_err(Problem::unavailable)
+    }
+}

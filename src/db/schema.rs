@@ -1,0 +1,286 @@
+diesel::table! {
+    article_revisions (article_id, revision) {
+        article_id -> Uuid,
+        revision -> Int4,
+        changed_by -> Uuid,
+        changed_at -> Timestamptz,
+        content -> Jsonb,
+    }
+}
+
+diesel::table! {
+    articles (id) {
+        id -> Uuid,
+        title -> Text,
+        incident -> Text,
+        resolution -> Text,
+        steps -> Jsonb,
+        references -> Jsonb,
+        category_id -> Nullable<Uuid>,
+        visibility -> Text,
+        status -> Text,
+        ticket_id -> Nullable<Int8>,
+        author_id -> Uuid,
+        revision -> Int4,
+        published_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    attachments (id) {
+        id -> Uuid,
+        ticket_id -> Nullable<Int8>,
+        followup_id -> Nullable<Uuid>,
+        article_id -> Nullable<Uuid>,
+        file_name -> Text,
+        content_type -> Text,
+        size -> Int8,
+        sha256 -> Text,
+        storage_key -> Text,
+        uploaded_by -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    attention_times (criticality) {
+        criticality -> Text,
+        minutes -> Int4,
+        version -> Int4,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    attentions (ticket_id, level) {
+        ticket_id -> Int8,
+        level -> Int2,
+        started_at -> Timestamptz,
+        minutes -> Int4,
+        due_at -> Timestamptz,
+        assignee_id -> Nullable<Uuid>,
+        assigned_at -> Nullable<Timestamptz>,
+        accepted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    categories (id) {
+        id -> Uuid,
+        name -> Text,
+        description -> Text,
+        required_profile -> Text,
+        active -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    escalations (id) {
+        id -> Uuid,
+        ticket_id -> Int8,
+        from_level -> Int2,
+        to_level -> Int2,
+        reason -> Text,
+        escalated_by -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    events (id) {
+        id -> Uuid,
+        ticket_id -> Int8,
+        seq -> Int4,
+        kind -> Text,
+        actor_id -> Nullable<Uuid>,
+        at -> Timestamptz,
+        data -> Jsonb,
+        previous_hash -> Nullable<Bytea>,
+        hash -> Bytea,
+    }
+}
+
+diesel::table! {
+    followups (id) {
+        id -> Uuid,
+        ticket_id -> Int8,
+        author_id -> Uuid,
+        visibility -> Text,
+        body -> Text,
+        created_at -> Timestamptz,
+        published_from -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    holds (id) {
+        id -> Uuid,
+        ticket_id -> Int8,
+        reason -> Text,
+        started_at -> Timestamptz,
+        started_by -> Uuid,
+        ended_at -> Nullable<Timestamptz>,
+        ended_by -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (user_id, key) {
+        user_id -> Uuid,
+        key -> Text,
+        request_hash -> Bytea,
+        status -> Int2,
+        etag -> Nullable<Text>,
+        location -> Nullable<Text>,
+        body -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    messages (id) {
+        id -> Uuid,
+        ticket_id -> Int8,
+        kind -> Text,
+        recipient_id -> Uuid,
+        data -> Jsonb,
+        status -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (token_hash) {
+        token_hash -> Bytea,
+        family_id -> Uuid,
+        user_id -> Uuid,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    surveys (id) {
+        id -> Uuid,
+        ticket_id -> Int8,
+        requester_id -> Uuid,
+        status -> Text,
+        overall -> Nullable<Int2>,
+        timeliness -> Nullable<Int2>,
+        courtesy -> Nullable<Int2>,
+        solution -> Nullable<Int2>,
+        comment -> Nullable<Text>,
+        created_at -> Timestamptz,
+        answered_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    tickets (id) {
+        id -> Int8,
+        subject -> Text,
+        description -> Text,
+        status -> Text,
+        criticality -> Nullable<Text>,
+        channel -> Text,
+        support_level -> Int2,
+        category_id -> Nullable<Uuid>,
+        requester_id -> Uuid,
+        requester_full_name -> Text,
+        requester_document_id -> Text,
+        requester_email -> Text,
+        requester_landline -> Nullable<Text>,
+        requester_extension -> Nullable<Text>,
+        requester_mobile -> Nullable<Text>,
+        requester_unit_id -> Uuid,
+        requester_unit_name -> Text,
+        registered_by_id -> Uuid,
+        assignee_id -> Nullable<Uuid>,
+        received_at -> Timestamptz,
+        classified_at -> Nullable<Timestamptz>,
+        assigned_at -> Nullable<Timestamptz>,
+        accepted_at -> Nullable<Timestamptz>,
+        scheduled_for -> Nullable<Timestamptz>,
+        attention_due_at -> Nullable<Timestamptz>,
+        first_attention_due_at -> Nullable<Timestamptz>,
+        attended_at -> Nullable<Timestamptz>,
+        solved_at -> Nullable<Timestamptz>,
+        solved_by_id -> Nullable<Uuid>,
+        solution -> Nullable<Text>,
+        closed_at -> Nullable<Timestamptz>,
+        archived_at -> Nullable<Timestamptz>,
+        archive_reason -> Nullable<Text>,
+        archive_note -> Nullable<Text>,
+        reopened_count -> Int4,
+        version -> Int4,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    units (id) {
+        id -> Uuid,
+        name -> Text,
+        head_id -> Nullable<Uuid>,
+        active -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> Uuid,
+        email -> Text,
+        password_hash -> Text,
+        role -> Text,
+        full_name -> Text,
+        document_id -> Nullable<Text>,
+        landline -> Nullable<Text>,
+        extension -> Nullable<Text>,
+        mobile -> Nullable<Text>,
+        unit_id -> Nullable<Uuid>,
+        locale -> Text,
+        active -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(attachments -> users (uploaded_by));
+diesel::joinable!(escalations -> users (escalated_by));
+diesel::joinable!(events -> users (actor_id));
+diesel::joinable!(followups -> users (author_id));
+diesel::joinable!(tickets -> categories (category_id));
+diesel::joinable!(articles -> categories (category_id));
+diesel::joinable!(articles -> users (author_id));
+diesel::joinable!(article_revisions -> users (changed_by));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    article_revisions,
+    articles,
+    attachments,
+    attention_times,
+    attentions,
+    categories,
+    escalations,
+    events,
+    followups,
+    holds,
+    idempotency_keys,
+    messages,
+    refresh_tokens,
+    surveys,
+    tickets,
+    units,
+    users,
+);

@@ -1,0 +1,43 @@
+//! Whether the server lives and can serve, and what it counts.
+
+use std::fmt::Write;
+
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{HttpResponse, get};
+use diesel::prelude::*;
+use serde_json::json;
+
+use crate::desk::Desk;
+use crate::problem::{Problem, Result};
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(web::scope("/health").service(live).service(ready)).service(metrics);
+}
+
+/// The process answers: restart it only where this does not.
+#[get("/live")]
+async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(json!({"status": "live"}))
+}
+
+/// The database answers: send it requests only where this does.
+#[get("/ready")]
+async fn ready(desk: Data<Desk>) -> Result<HttpResponse> {
+    desk.db.run(|db| diesel::sql_query("SELECT 1").execute(db).map_err(Problem::unavailable)).await?;
+    Ok(HttpResponse::Ok().json(json!({"status": "ready"})))
+}
+
+/// What this copy of the server counts, for Prometheus.
+#[get("/metrics")]
+async fn metrics(desk: Data<Desk>) -> HttpResponse {
+    let connections = desk.db.state();
+    let mut text = String::new();
+    for (name, help, value) in [
+        ("mesa_db_connections", "Connections to PostgreSQL that are open.", connections.connections),
+        ("mesa_db_connections_idle", "Those of them that nobody uses.", connections.idle_connections),
+    ] {
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
+    }
+    let _ = write!(text, "{}", desk.traffic);
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text)
+}

@@ -1,0 +1,113 @@
+//! A successful answer, made beside the database and kept as it is for a retry.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use serde::Serialize;
+
+use crate::problem::{Problem, Result};
+
+/// A successful answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub etag: Option<String>,
+    pub location: Option<String>,
+    /// Where the list goes on.
+    pub next_cursor: Option<String>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn ok(body: &impl Serialize) -> Result<Self> {
+        Ok(Answer {
+            status: StatusCode::OK,
+            etag: None,
+            location: None,
+            next_cursor: None,
+            body: serde_json::to_vec(body).map_err(Problem::internal)?,
+        })
+    }
+
+    /// 201, with the path of what was made.
+    pub fn created(location: String, body: &impl Serialize) -> Result<Self> {
+        Ok(Answer { status: StatusCode::CREATED, location: Some(location), ..Self::ok(body)? })
+    }
+
+    pub fn no_content() -> Self {
+        Answer {
+            status: StatusCode::NO_CONTENT,
+            etag: None,
+            location: None,
+            next_cursor: None,
+            body: Vec::new(),
+        }
+    }
+
+    /// With the `ETag` of a resource at this version.
+    pub fn version(mut self, version: i32) -> Self {
+        self.etag = Some(etag(version));
+        self
+    }
+
+    /// `if_none_match`: the request's header; where it names the answer's ETag, the answer is a 304.
+    /// `url`: path and query of the request, for the link to the next page.
+    pub fn respond(self, if_none_match: Option<&str>, url: (&str, &str)) -> HttpResponse {
+        if self.status == StatusCode::OK
+            && let (Some(etag), Some(known)) = (&self.etag, if_none_match)
+            && names(known, etag)
+        {
+            return HttpResponse::NotModified().insert_header((header::ETAG, etag.as_str())).finish();
+        }
+        let mut response = HttpResponse::build(self.status);
+        response.insert_header((header::CACHE_CONTROL, "private, no-cache"));
+        if let Some(etag) = self.etag {
+            response.insert_header((header::ETAG, etag));
+        }
+        if let Some(location) = self.location {
+            response.insert_header((header::LOCATION, location));
+        }
+        if let Some(cursor) = self.next_cursor {
+            response.insert_header((header::LINK, next_link(url, &cursor)));
+        }
+        if self.status == StatusCode::NO_CONTENT {
+            return response.finish();
+        }
+        response.content_type("application/json").body(self.body)
+    }
+}
+
+/// The strong ETag of a resource at this version.
+pub fn etag(version: i32) -> String {
+    format!("\"{version}\"")
+}
+
+/// Whether `If-Match` or `If-None-Match` names this ETag (a weak one is compared as the strong one it stands for).
+pub fn names(header: &str, etag: &str) -> bool {
+    header.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}
+
+fn next_link((path, query): (&str, &str), cursor: &str) -> String {
+    let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let query: Vec<&str> = kept.collect();
+    let separator = if query.is_empty() { "" } else { "&" };
+    format!("<{path}?{}{separator}cursor={cursor}>; rel=\"next\"", query.join("&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_etag_is_named_alone_in_a_list_weakly_or_by_a_star() {
+        assert!(names("\"3\"", "\"3\"") && names("\"1\", W/\"3\"", "\"3\"") && names("*", "\"3\""));
+        assert!(!names("\"33\"", "\"3\"") && !names("", "\"3\""));
+    }
+
+    #[test]
+    fn the_next_link_keeps_the_filters_and_replaces_the_cursor() {
+        let link = next_link(("/api/v1/tickets", "status=assigned&cursor=old&limit=2"), "new");
+        assert_eq!(link, "</api/v1/tickets?status=assigned&limit=2&cursor=new>; rel=\"next\"");
+        assert_eq!(next_link(("/api/v1/tickets", ""), "c"), "</api/v1/tickets?cursor=c>; rel=\"next\"");
+    }
+}

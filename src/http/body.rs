@@ -1,0 +1,176 @@
+//! A JSON body, read when its turn comes: after who asks, what they may do and what they may see.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::Bytes;
+use actix_web::{FromRequest, HttpRequest, web};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use super::contract;
+use crate::problem::{Code, FieldError, Problem, Result, Text};
+
+/// The largest JSON body, in bytes.
+pub const LIMIT: usize = 1024 * 1024;
+
+/// The bytes of a JSON body and what they should become.
+pub struct Body<T> {
+    raw: std::result::Result<Bytes, Problem>,
+    read_as: PhantomData<fn() -> T>,
+}
+
+impl<T> FromRequest for Body<T> {
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = actix_web::Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .map(|value| value.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
+        let bytes = Bytes::from_request(request, payload);
+        Box::pin(async move {
+            let raw = match bytes.await {
+                Ok(bytes) if bytes.is_empty() => Ok(Bytes::from_static(b"{}")),
+                Ok(bytes) => match is_json.as_deref() {
+                    Some("application/json" | "application/merge-patch+json") => Ok(bytes),
+                    _ => Err(Problem::new(
+                        Code::UnsupportedMediaType,
+                        Text::new("Envíe application/json.", "Send application/json."),
+                    )),
+                },
+                Err(error) => Err(payload_problem(&error)),
+            };
+            Ok(Body { raw, read_as: PhantomData })
+        })
+    }
+}
+
+fn payload_problem(error: &actix_web::Error) -> Problem {
+    if error.as_response_error().status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE {
+        Problem::new(Code::TooLarge, Text::new("El cuerpo admite hasta 1 MiB.", "The body may have up to 1 MiB."))
+    } else {
+        Problem::new(Code::BadRequest, Text::new("El cuerpo llegó incompleto.", "The body arrived incomplete."))
+    }
+}
+
+impl<T> Body<T> {
+    /// What tells this body from another under the same `Idempotency-Key`.
+    pub fn fingerprint(&self) -> Vec<u8> {
+        Sha256::digest(self.raw.as_deref().unwrap_or_default()).to_vec()
+    }
+
+    fn json(&mut self) -> Result<Value> {
+        let bytes = std::mem::replace(&mut self.raw, Ok(Bytes::new()))?;
+        let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
+            Problem::new(
+                Code::BadRequest,
+                Text::made(
+                    format!("El cuerpo no es JSON: línea {}, columna {}.", error.line(), error.column()),
+                    format!("The body is not JSON: line {}, column {}.", error.line(), error.column()),
+                ),
+            )
+        })?;
+        Ok(value)
+    }
+}
+
+impl<T: DeserializeOwned + ToSchema> Body<T> {
+    /// The body as the contract's schema has it; else a 422 that names every field at fault.
+    pub fn read(self) -> Result<T> {
+        self.read_with(|_| Ok(Vec::new()))
+    }
+
+    /// The same, with further faults that `also` finds in the same JSON, so that a client hears of all at once.
+    pub fn read_with(mut self, also: impl FnOnce(&Value) -> Result<Vec<FieldError>>) -> Result<T> {
+        let value = self.json()?;
+        let mut errors = contract::faults(&T::name(), &value);
+        for error in also(&value)? {
+            if !errors.iter().any(|known| known.pointer == error.pointer) {
+                errors.push(error);
+            }
+        }
+        if !errors.is_empty() {
+            return Err(Problem::fields(errors));
+        }
+        decode(value)
+    }
+}
+
+impl<T: DeserializeOwned + Serialize + ToSchema> Body<Patch<T>> {
+    /// What `current` becomes by this JSON Merge Patch (RFC 7396), sound as a whole.
+    pub fn merge(mut self, current: &T) -> Result<T> {
+        let patch = self.json()?;
+        if !patch.is_object() {
+            return Err(Problem::fields(contract::faults(&T::name(), &patch)));
+        }
+        let mut merged = serde_json::to_value(current).map_err(Problem::internal)?;
+        merge(&mut merged, patch);
+        let errors = contract::faults(&T::name(), &merged);
+        if !errors.is_empty() {
+            return Err(Problem::fields(errors));
+        }
+        decode(merged)
+    }
+}
+
+/// A schema that is met and a type that refuses the value differ in something the schema cannot say.
+fn decode<T: DeserializeOwned>(value: Value) -> Result<T> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let pointer = if path == "." { String::new() } else { format!("/{}", path.replace('.', "/")) };
+        Problem::field(FieldError::new(
+            pointer,
+            "wrong_format",
+            Text::new("El valor no es válido.", "The value is not valid."),
+        ))
+    })
+}
+
+fn merge(target: &mut Value, patch: Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(serde_json::Map::new());
+    }
+    if let Value::Object(target) = target {
+        for (name, value) in patch {
+            if value.is_null() {
+                target.remove(&name);
+            } else {
+                merge(target.entry(name).or_insert(Value::Null), value);
+            }
+        }
+    }
+}
+
+/// A JSON Merge Patch of a `T`: every field may be left out, and `null` clears one that need not be there.
+pub struct Patch<T>(PhantomData<T>);
+
+/// Bounds every body that is read whole.
+pub fn payload_config() -> web::PayloadConfig {
+    web::PayloadConfig::new(LIMIT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_merge_patch_sets_replaces_and_clears() {
+        let mut value = json!({"a": 1, "b": {"c": 2, "d": 3}, "e": [1]});
+        merge(&mut value, json!({"a": null, "b": {"c": 4, "d": null}, "e": [2], "f": true}));
+        assert_eq!(value, json!({"b": {"c": 4}, "e": [2], "f": true}));
+    }
+}

@@ -1,0 +1,226 @@
+//! One request as it came in, and the three ways to serve it: read, write, and the writes that a retry may repeat.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, HeaderName};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::answer::{self, Answer};
+use super::body::Body;
+use super::idempotency::{self, Key};
+use super::locale::Locale;
+use crate::auth::policy::{self, Action, Role, Scope};
+use crate::db::schema::users;
+use crate::desk::Desk;
+use crate::people::Person;
+use crate::problem::{Code, Problem, Result, Text};
+
+/// A request of somebody who showed a valid access token, and the desk that serves it.
+pub struct Call {
+    pub desk: web::Data<Desk>,
+    user_id: Uuid,
+    if_match: Option<String>,
+    if_none_match: Option<String>,
+    idempotency_key: Option<String>,
+    method: String,
+    path: String,
+    query: String,
+}
+
+/// Who acts, when, and how far their role lets them: what every change and every read is made with.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    pub id: Uuid,
+    pub role: Role,
+    pub full_name: String,
+    pub unit_id: Option<Uuid>,
+    /// How far the policy lets this role go with this action.
+    pub scope: Scope,
+    /// The database's time when the request was admitted: the same clock for every copy of the server.
+    pub now: DateTime<Utc>,
+    if_match: Option<String>,
+}
+
+impl FromRequest for Call {
+    type Error = actix_web::Error;
+    type Future = Ready<actix_web::Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Call::of(request).map_err(Into::into))
+    }
+}
+
+impl Call {
+    fn of(request: &HttpRequest) -> Result<Self> {
+        let desk = request
+            .app_data::<web::Data<Desk>>()
+            .ok_or_else(|| Problem::internal("the app has no desk"))?
+            .clone();
+        let text = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let token = text(header::AUTHORIZATION)
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim());
+        let claims = token.and_then(|token| desk.tokens.verify(token)).ok_or_else(unauthenticated)?;
+        request.extensions_mut().insert::<Locale>(claims.locale);
+        let idempotency_key = match request.headers().get("idempotency-key") {
+            None => None,
+            Some(value) => match value.to_str().map(str::trim) {
+                Ok(key) if (1..=255).contains(&key.len()) => Some(key.to_owned()),
+                _ => {
+                    return Err(Problem::new(
+                        Code::BadRequest,
+                        Text::new(
+                            "`Idempotency-Key` admite de 1 a 255 caracteres visibles.",
+                            "`Idempotency-Key` takes 1 to 255 visible characters.",
+                        ),
+                    ));
+                }
+            },
+        };
+        Ok(Call {
+            user_id: claims.sub,
+            if_match: text(header::IF_MATCH).map(str::to_owned),
+            if_none_match: text(header::IF_NONE_MATCH).map(str::to_owned),
+            idempotency_key,
+            method: request.method().to_string(),
+            path: request.path().to_owned(),
+            query: request.query_string().to_owned(),
+            desk,
+        })
+    }
+
+    /// Looks at the database for something that goes on afterwards, such as a file to be received.
+    pub async fn check<T, F>(&self, action: Action, act: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection, &Actor) -> Result<T> + Send + 'static,
+    {
+        let user_id = self.user_id;
+        let run = move |db: &mut PgConnection| {
+            let actor = admit(db, user_id, action, None)?;
+            act(db, &actor)
+        };
+        self.desk.db.run(run).await
+    }
+
+    /// Answers from one connection, without a transaction.
+    pub async fn read<F>(self, action: Action, act: F) -> Result<HttpResponse>
+    where
+        F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
+    {
+        let (user_id, if_match) = (self.user_id, self.if_match.clone());
+        let answer = self
+            .desk
+            .db
+            .run(move |db| {
+                let actor = admit(db, user_id, action, if_match)?;
+                act(db, &actor)
+            })
+            .await?;
+        Ok(self.respond(answer))
+    }
+
+    /// Changes something in one transaction; under an `Idempotency-Key`, once.
+    pub async fn write<T, F>(self, action: Action, body: Body<T>, act: F) -> Result<HttpResponse>
+    where
+        T: 'static,
+        F: FnOnce(&mut PgConnection, &Actor, Body<T>) -> Result<Answer> + Send + 'static,
+    {
+        let fingerprint = body.fingerprint();
+        self.write_fingerprinted(action, fingerprint, move |tx, actor| act(tx, actor, body)).await
+    }
+
+    /// The same for a body that is not JSON; `fingerprint` tells it from another.
+    pub async fn write_fingerprinted<F>(self, action: Action, fingerprint: Vec<u8>, act: F) -> Result<HttpResponse>
+    where
+        F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
+    {
+        let (user_id, if_match) = (self.user_id, self.if_match.clone());
+        let key = self.idempotency_key.clone().map(|key| Key {
+            key,
+            request: Sha256::new()
+                .chain_update(&self.method)
+                .chain_update(" ")
+                .chain_update(&self.path)
+                .chain_update(" ")
+                .chain_update(&fingerprint)
+                .finalize()
+                .to_vec(),
+        });
+        let answer = self
+            .desk
+            .db
+            .run(move |db| {
+                db.transaction(|tx| {
+                    let actor = admit(tx, user_id, action, if_match)?;
+                    match key {
+                        Some(key) => idempotency::once(tx, user_id, &key, |tx| act(tx, &actor)),
+                        None => act(tx, &actor),
+                    }
+                })
+            })
+            .await?;
+        Ok(self.respond(answer))
+    }
+
+    fn respond(self, answer: Answer) -> HttpResponse {
+        answer.respond(self.if_none_match.as_deref(), (&self.path, &self.query))
+    }
+}
+
+#[track_caller]
+fn unauthenticated() -> Problem {
+    Problem::new(
+        Code::Unauthenticated,
+        Text::new("Envíe `Authorization: Bearer` con un token vigente.", "Send `Authorization: Bearer` with a valid token."),
+    )
+}
+
+/// Known (401) and allowed to this role (403).
+fn admit(db: &mut PgConnection, user_id: Uuid, action: Action, if_match: Option<String>) -> Result<Actor> {
+    let (role, full_name, unit_id, active, now) = users::table
+        .find(user_id)
+        .select((
+            users::role,
+            users::full_name,
+            users::unit_id,
+            users::active,
+            diesel::dsl::sql::<diesel::sql_types::Timestamptz>("clock_timestamp()"),
+        ))
+        .first::<(Role, String, Option<Uuid>, bool, DateTime<Utc>)>(db)
+        .optional()?
+        .ok_or_else(unauthenticated)?;
+    if !active {
+        return Err(unauthenticated());
+    }
+    let scope = policy::scope(role, action).ok_or_else(Problem::forbidden)?;
+    Ok(Actor { id: user_id, role, full_name, unit_id, scope, now, if_match })
+}
+
+impl Actor {
+    /// As others name them.
+    pub fn person(&self) -> Person {
+        Person { id: self.id, full_name: self.full_name.clone(), role: self.role }
+    }
+
+    pub fn is_staff(&self) -> bool {
+        self.role != Role::Requester
+    }
+
+    /// Whether the resource is still at the version that the client's `If-Match` names (412 else).
+    pub fn check_version(&self, version: i32) -> Result<()> {
+        match &self.if_match {
+            Some(wanted) if !answer::names(wanted, &answer::etag(version)) => Err(Problem::new(
+                Code::PreconditionFailed,
+                Text::new("Léalo de nuevo y repita el cambio.", "Read it again and repeat the change."),
+            )),
+            _ => Ok(()),
+        }
+    }
+}

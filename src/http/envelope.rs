@@ -1,0 +1,118 @@
+//! What every request passes through: an id, a line in the log, and problems in the reader's language, the
+//! framework's own errors included.
+
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, HttpMessage};
+use uuid::Uuid;
+
+use super::locale::{self, Locale};
+use crate::desk::Desk;
+use crate::problem::{Code, Problem, Text};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Outermost middleware.
+pub async fn envelope<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let asked = locale::asked(&request);
+    let request_id = request
+        .headers()
+        .get(&REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()))
+        .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
+    let http_request = request.request().clone();
+
+    let mut response = match next.call(request).await {
+        Ok(response) => {
+            let response = response.map_into_boxed_body();
+            let locale = asked.or_else(|| http_request.extensions().get::<Locale>().copied());
+            translate(response, locale.unwrap_or(Locale::Es), &request_id)
+        }
+        Err(error) => {
+            let problem = framework_problem(error.as_response_error().status_code());
+            let response = problem.respond(asked.unwrap_or(Locale::Es), Some(&request_id));
+            ServiceResponse::new(http_request.clone(), response)
+        }
+    };
+
+    if let Ok(id) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Some(desk) = http_request.app_data::<Data<Desk>>() {
+        desk.traffic.count(response.status().as_u16());
+    }
+    log::info!(
+        target: "mesa::access",
+        "{} {} {} {:.1}ms {request_id}",
+        http_request.method(),
+        http_request.path(),
+        response.status().as_u16(),
+        started.elapsed().as_secs_f64() * 1000.0
+    );
+    Ok(response)
+}
+
+/// Where the answer is an error: as a problem, in the reader's language.
+fn translate(response: ServiceResponse, locale: Locale, request_id: &str) -> ServiceResponse {
+    if !response.status().is_client_error() && !response.status().is_server_error() {
+        return response;
+    }
+    let shown = |problem: &Problem| {
+        if let Some(line) = problem.log_line() {
+            log::error!("{line} request_id={request_id}");
+        }
+        let id = problem.code.status().is_server_error().then_some(request_id);
+        problem.respond(locale, id)
+    };
+    let rendered = match response.response().error() {
+        Some(error) => match error.as_error::<Problem>() {
+            Some(problem) => Some(shown(problem)),
+            None => Some(shown(&framework_problem(response.status()))),
+        },
+        None if is_problem(&response) => None,
+        None => Some(shown(&framework_problem(response.status()))),
+    };
+    match rendered {
+        Some(rendered) => ServiceResponse::new(response.request().clone(), rendered),
+        None => response,
+    }
+}
+
+fn is_problem(response: &ServiceResponse) -> bool {
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/problem+json"))
+}
+
+fn framework_problem(status: StatusCode) -> Problem {
+    match status {
+        StatusCode::NOT_FOUND => Problem::not_found(),
+        StatusCode::METHOD_NOT_ALLOWED => Problem::new(
+            Code::MethodNotAllowed,
+            Text::new("Vea los métodos de esta ruta en `Allow`.", "See this path's methods in `Allow`."),
+        ),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(Code::TooLarge, Text::new("Envíe menos datos.", "Send less data."))
+        }
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::new(
+            Code::UnsupportedMediaType,
+            Text::new("Vea en el contrato qué tipo se espera.", "See in the contract which type is expected."),
+        ),
+        status if status.is_client_error() => Problem::new(
+            Code::BadRequest,
+            Text::new("La petición no se puede leer.", "The request cannot be read."),
+        ),
+        status => Problem::internal(format!("the framework answered {status}")),
+    }
+}

@@ -1,0 +1,17 @@
+//! The desk's HTTP habits: who calls, bodies, lists, ETags, retries, languages. Knows no feature.
+
+pub mod answer;
+pub mod body;
+pub mod call;
+pub mod contract;
+pub mod envelope;
+pub mod idempotency;
+pub mod locale;
+pub mod paging;
+pub mod query;
+pub mod traffic;
+
+pub use answer::Answer;
+pub use body::Body;
+pub use call::{Actor, Call};
+pub use query::Query;

@@ -1,0 +1,167 @@
+//! One paging for every list: a cursor that names the last row seen, so that a page costs the same at any depth.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::answer::Answer;
+use super::query::invalid;
+use crate::problem::{Code, Problem, Result, Text};
+
+/// How much of a list to answer, and from where.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Paging {
+    /// How many items at most.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: Option<i64>,
+    /// `next_cursor` of the page before, with the same filters and the same order.
+    #[param(max_length = 1000)]
+    pub cursor: Option<String>,
+    /// Whether to count the whole list into `total`.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    pub with_total: bool,
+}
+
+/// The filters of a list that has none.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoFilters {}
+
+/// One page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// Give it as `cursor` for the next page; `null` on the last one.
+    #[schema(required = true)]
+    pub next_cursor: Option<String>,
+    /// How many there are in all; only with `with_total=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Cursor<S, K, I> {
+    s: S,
+    k: K,
+    i: I,
+}
+
+impl Paging {
+    pub fn check(&self) -> Result<()> {
+        match self.limit {
+            Some(limit) if !(1..=200).contains(&limit) => {
+                Err(invalid("limit", Text::new("Debe estar entre 1 y 200.", "It must be between 1 and 200.")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How many rows to ask the database for: one more than the page holds, to know whether there is a next.
+    pub fn rows(&self) -> i64 {
+        self.limit.unwrap_or(50) + 1
+    }
+
+    /// Sort key and id of the last row of the page before, where there was one in this order.
+    pub fn after<S, K, I>(&self, sort: S) -> Result<Option<(K, I)>>
+    where
+        S: DeserializeOwned + PartialEq,
+        K: DeserializeOwned,
+        I: DeserializeOwned,
+    {
+        let Some(cursor) = &self.cursor else { return Ok(None) };
+        let broken = || {
+            Problem::new(
+                Code::InvalidCursor,
+                Text::new(
+                    "Use el `next_cursor` de la página anterior, con el mismo `sort`.",
+                    "Use the `next_cursor` of the page before, with the same `sort`.",
+                ),
+            )
+        };
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| broken())?;
+        let cursor: Cursor<S, K, I> = serde_json::from_slice(&bytes).map_err(|_| broken())?;
+        if cursor.s == sort { Ok(Some((cursor.k, cursor.i))) } else { Err(broken()) }
+    }
+
+    /// The answer made of the rows found; `place` gives a row's sort key and id.
+    pub fn answer<S, T, K, I>(
+        &self,
+        sort: S,
+        mut rows: Vec<T>,
+        total: Option<i64>,
+        place: impl Fn(&T) -> (K, I),
+    ) -> Result<Answer>
+    where
+        S: Serialize,
+        T: Serialize,
+        K: Serialize,
+        I: Serialize,
+    {
+        let size = usize::try_from(self.rows() - 1).unwrap_or_default();
+        let mut next_cursor = None;
+        if rows.len() > size {
+            rows.truncate(size);
+            if let Some((k, i)) = rows.last().map(place) {
+                let bytes = serde_json::to_vec(&Cursor { s: sort, k, i }).map_err(Problem::internal)?;
+                next_cursor = Some(URL_SAFE_NO_PAD.encode(bytes));
+            }
+        }
+        let answer = Answer::ok(&Page { items: rows, next_cursor: next_cursor.clone(), total })?;
+        Ok(Answer { next_cursor, ..answer })
+    }
+}
+
+/// Orders a boxed query by a column and the id, and lets it begin after a place in that order. The first condition
+/// alone bounds the index scan; the second passes over the rows of the same key that were seen.
+macro_rules! seek {
+    ($query:expr, $after:expr, $column:expr, $id:expr, asc) => {{
+        let mut query = $query;
+        if let Some((key, id)) = $after {
+            query = query.filter($column.ge(key.clone()).and($column.gt(key).or($id.gt(id))));
+        }
+        query.order(($column.asc(), $id.asc()))
+    }};
+    ($query:expr, $after:expr, $column:expr, $id:expr, desc) => {{
+        let mut query = $query;
+        if let Some((key, id)) = $after {
+            query = query.filter($column.le(key.clone()).and($column.lt(key).or($id.lt(id))));
+        }
+        query.order(($column.desc(), $id.desc()))
+    }};
+}
+pub(crate) use seek;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paging(cursor: Option<String>) -> Paging {
+        Paging { limit: Some(2), cursor, with_total: false }
+    }
+
+    #[test]
+    fn a_cursor_leads_back_to_the_last_row_of_its_page() {
+        let answer = paging(None).answer("name", vec!["a", "b", "c"], None, |row| (*row, row.len())).unwrap();
+        let next = paging(answer.next_cursor);
+        assert_eq!(next.after::<String, String, usize>("name".into()).unwrap(), Some(("b".into(), 1)));
+        assert!(next.after::<String, String, usize>("other".into()).is_err());
+    }
+
+    #[test]
+    fn the_last_page_has_no_cursor() {
+        let answer = paging(None).answer("name", vec!["a", "b"], None, |row| (*row, 0)).unwrap();
+        assert!(answer.next_cursor.is_none());
+    }
+
+    #[test]
+    fn a_broken_cursor_is_refused() {
+        for cursor in ["", "!!", "e30", "bnVsbA", "eyJzIjoxfQ"] {
+            assert!(paging(Some(cursor.into())).after::<String, String, usize>("name".into()).is_err(), "{cursor}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Counts what this copy of the server answered.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Answers by the class of their status; of this process alone, as a metric is.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    classes: [AtomicU64; 5],
+}
+
+impl Traffic {
+    pub fn count(&self, status: u16) {
+        if let Some(class) = self.classes.get(usize::from(status / 100).wrapping_sub(1)) {
+            class.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl fmt::Display for Traffic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "# HELP mesa_http_responses_total Answers by the class of their status.")?;
+        writeln!(f, "# TYPE mesa_http_responses_total counter")?;
+        for (index, class) in self.classes.iter().enumerate() {
+            writeln!(f, "mesa_http_responses_total{{class=\"{}xx\"}} {}", index + 1, class.load(Ordering::Relaxed))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,326 @@
+//! An article: what went wrong, how it was solved, step by step.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get, patch, post};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::revisions;
+use crate::auth::policy::{Action, Scope};
+use crate::db::json::Json;
+use crate::db::schema::{articles, categories, tickets, users};
+use crate::db::text_enum;
+use crate::http::body::Patch;
+use crate::http::{Actor, Answer, Body, Call};
+use crate::people::{Named, Person};
+use crate::problem::{FieldError, Problem, Result};
+
+text_enum! {
+    /// Who may read an article.
+    pub enum ArticleVisibility {
+        /// Requesters as well.
+        Public = "public",
+        /// Staff alone.
+        Internal = "internal",
+    }
+}
+
+text_enum! {
+    /// Where an article stands.
+    pub enum ArticleStatus {
+        /// Being written.
+        Draft = "draft",
+        /// Offered to readers.
+        Published = "published",
+        /// Out of date: kept, and offered to nobody.
+        Retired = "retired",
+    }
+}
+
+/// Where more can be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Manual del switch")]
+    pub title: String,
+    #[schema(format = "uri", max_length = 2000, pattern = "^https?://", example = "https://example.com/manual")]
+    pub url: String,
+}
+
+/// What an article says, as it is written and changed.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ArticleContent {
+    /// The name of the solution.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Impresora de red sin respuesta")]
+    pub title: String,
+    /// What went wrong.
+    #[schema(
+        min_length = 1, max_length = 20000, pattern = r"\S",
+        example = "La impresora aparece atascada y no imprime."
+    )]
+    pub incident: String,
+    /// How it was solved.
+    #[schema(
+        min_length = 1, max_length = 20000, pattern = r"\S",
+        example = "El puerto del switch estaba caído; se cambió."
+    )]
+    pub resolution: String,
+    /// What to do, one after the other.
+    #[serde(default)]
+    #[schema(required = false, max_items = 100, example = json!(["Probar el puerto", "Cambiar el puerto"]))]
+    pub steps: Vec<String>,
+    #[serde(default)]
+    #[schema(required = false, max_items = 50)]
+    pub references: Vec<Reference>,
+    pub category_id: Option<Uuid>,
+    /// `internal` where it is left out.
+    #[serde(default = "internal")]
+    #[schema(required = false)]
+    pub visibility: ArticleVisibility,
+    /// `draft` where it is left out.
+    #[serde(default = "draft")]
+    #[schema(required = false)]
+    pub status: ArticleStatus,
+    /// The ticket that it was learned from.
+    #[schema(minimum = 1, example = 123)]
+    pub ticket_id: Option<i64>,
+}
+
+fn internal() -> ArticleVisibility {
+    ArticleVisibility::Internal
+}
+
+fn draft() -> ArticleStatus {
+    ArticleStatus::Draft
+}
+
+/// An article of the knowledge base.
+#[derive(Serialize, ToSchema)]
+pub struct Article {
+    id: Uuid,
+    #[schema(example = "Impresora de red sin respuesta")]
+    title: String,
+    #[schema(example = "La impresora aparece atascada y no imprime.")]
+    incident: String,
+    #[schema(example = "El puerto del switch estaba caído; se cambió.")]
+    resolution: String,
+    steps: Vec<String>,
+    references: Vec<Reference>,
+    category: Option<Named>,
+    visibility: ArticleVisibility,
+    status: ArticleStatus,
+    /// The ticket that it was learned from; for staff alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 123)]
+    ticket_id: Option<i64>,
+    author: Person,
+    /// Counts the changes, from 1 on; earlier ones are kept.
+    #[schema(minimum = 1, example = 1)]
+    revision: i32,
+    published_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = articles)]
+struct Row {
+    id: Uuid,
+    title: String,
+    incident: String,
+    resolution: String,
+    steps: Json<Vec<String>>,
+    references: Json<Vec<Reference>>,
+    category_id: Option<Uuid>,
+    visibility: ArticleVisibility,
+    status: ArticleStatus,
+    ticket_id: Option<i64>,
+    revision: i32,
+    published_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+type Found = (Row, Person, Option<(Uuid, String)>);
+
+impl Article {
+    fn shown_to(actor: &Actor, (row, author, category): Found) -> Self {
+        Article {
+            id: row.id,
+            title: row.title,
+            incident: row.incident,
+            resolution: row.resolution,
+            steps: row.steps.0,
+            references: row.references.0,
+            category: category.map(|(id, name)| Named { id, name }),
+            visibility: row.visibility,
+            status: row.status,
+            ticket_id: row.ticket_id.filter(|_| actor.is_staff()),
+            author,
+            revision: row.revision,
+            published_at: row.published_at,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+
+    fn find(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<Self> {
+        check_visible(db, actor, id)?;
+        let found: Found = articles::table
+            .inner_join(users::table)
+            .left_join(categories::table)
+            .filter(articles::id.eq(id))
+            .select((Row::as_select(), Person::as_select(), (categories::id, categories::name).nullable()))
+            .first(db)?;
+        Ok(Self::shown_to(actor, found))
+    }
+}
+
+/// The article exists and is the caller's to see.
+///
+/// # Errors
+/// A 404 else.
+pub fn check_visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<()> {
+    let (visibility, status): (ArticleVisibility, ArticleStatus) =
+        articles::table.find(id).select((articles::visibility, articles::status)).first(db)?;
+    let offered = visibility == ArticleVisibility::Public && status == ArticleStatus::Published;
+    if (actor.scope == Scope::Published || !actor.is_staff()) && !offered {
+        return Err(Problem::not_found());
+    }
+    Ok(())
+}
+
+/// Read an article
+#[utoipa::path(
+    tag = "knowledge", operation_id = "getArticle", params(("article_id" = Uuid, Path)),
+    responses((status = 200, body = Article))
+)]
+#[get("/kb/articles/{article_id}")]
+pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    call.read(Action::ReadArticles, move |db, actor| {
+        let article = Article::find(db, actor, *id)?;
+        Ok(Answer::ok(&article)?.version(article.revision))
+    })
+    .await
+}
+
+/// Write an article
+#[utoipa::path(
+    tag = "knowledge", operation_id = "createArticle", request_body = ArticleContent,
+    responses((status = 201, body = Article))
+)]
+#[post("/kb/articles")]
+pub async fn write(call: Call, body: Body<ArticleContent>) -> Result<HttpResponse> {
+    call.write(Action::WriteArticles, body, |tx, actor, body| {
+        let content = body.read()?;
+        check(tx, &content, None)?;
+        let id = Uuid::now_v7();
+        diesel::insert_into(articles::table)
+            .values((
+                values(&content),
+                articles::id.eq(id),
+                articles::author_id.eq(actor.id),
+                articles::published_at.eq((content.status == ArticleStatus::Published).then_some(actor.now)),
+                articles::created_at.eq(actor.now),
+                articles::updated_at.eq(actor.now),
+            ))
+            .execute(tx)?;
+        revisions::keep(tx, actor, id, 1, content)?;
+        let article = Article::find(tx, actor, id)?;
+        Ok(Answer::created(format!("/api/v1/kb/articles/{id}"), &article)?.version(article.revision))
+    })
+    .await
+}
+
+/// Change an article
+///
+/// Each change is a revision; the earlier ones are kept. Publish with `status`, take back with `retired`.
+#[utoipa::path(
+    tag = "knowledge", operation_id = "updateArticle", params(("article_id" = Uuid, Path)),
+    request_body(content = ArticleContent, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = Article))
+)]
+#[patch("/kb/articles/{article_id}")]
+pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<ArticleContent>>) -> Result<HttpResponse> {
+    call.write(Action::WriteArticles, body, move |tx, actor, body| {
+        let row = articles::table.find(*id).select(Row::as_select()).for_update().first(tx)?;
+        let current = ArticleContent {
+            title: row.title,
+            incident: row.incident,
+            resolution: row.resolution,
+            steps: row.steps.0,
+            references: row.references.0,
+            category_id: row.category_id,
+            visibility: row.visibility,
+            status: row.status,
+            ticket_id: row.ticket_id,
+        };
+        let content = body.merge(&current)?;
+        actor.check_version(row.revision)?;
+        check(tx, &content, Some(&current))?;
+        let published = content.status == ArticleStatus::Published;
+        let published_at = row.published_at.or(published.then_some(actor.now));
+        let revision = row.revision + 1;
+        diesel::update(articles::table.find(row.id))
+            .set((
+                values(&content),
+                articles::published_at.eq(published_at),
+                articles::revision.eq(revision),
+                articles::updated_at.eq(actor.now.max(row.updated_at)),
+            ))
+            .execute(tx)?;
+        revisions::keep(tx, actor, row.id, revision, content)?;
+        let article = Article::find(tx, actor, row.id)?;
+        Ok(Answer::ok(&article)?.version(article.revision))
+    })
+    .await
+}
+
+type Values<'a> = (
+    diesel::dsl::Eq<articles::title, &'a str>,
+    diesel::dsl::Eq<articles::incident, &'a str>,
+    diesel::dsl::Eq<articles::resolution, &'a str>,
+    diesel::dsl::Eq<articles::steps, Json<Vec<String>>>,
+    diesel::dsl::Eq<articles::references, Json<Vec<Reference>>>,
+    diesel::dsl::Eq<articles::category_id, Option<Uuid>>,
+    diesel::dsl::Eq<articles::visibility, ArticleVisibility>,
+    diesel::dsl::Eq<articles::status, ArticleStatus>,
+    diesel::dsl::Eq<articles::ticket_id, Option<i64>>,
+);
+
+fn values(content: &ArticleContent) -> Values<'_> {
+    (
+        articles::title.eq(content.title.as_str()),
+        articles::incident.eq(content.incident.as_str()),
+        articles::resolution.eq(content.resolution.as_str()),
+        articles::steps.eq(Json(content.steps.clone())),
+        articles::references.eq(Json(content.references.clone())),
+        articles::category_id.eq(content.category_id),
+        articles::visibility.eq(content.visibility),
+        articles::status.eq(content.status),
+        articles::ticket_id.eq(content.ticket_id),
+    )
+}
+
+/// The category and the ticket that the article names exist; what it named before may stay.
+fn check(tx: &mut PgConnection, content: &ArticleContent, before: Option<&ArticleContent>) -> Result<()> {
+    use diesel::dsl::{exists, select};
+    let mut errors = Vec::new();
+    if let Some(id) = content.category_id
+        && before.and_then(|before| before.category_id) != Some(id)
+        && !select(exists(categories::table.find(id).filter(categories::active))).get_result::<bool>(tx)?
+    {
+        errors.push(FieldError::unknown_id("/category_id"));
+    }
+    if let Some(id) = content.ticket_id
+        && before.and_then(|before| before.ticket_id) != Some(id)
+        && !select(exists(tickets::table.find(id))).get_result::<bool>(tx)?
+    {
+        errors.push(FieldError::unknown_id("/ticket_id"));
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Problem::fields(errors)) }
+}

@@ -1,0 +1,104 @@
+//! The list of articles: by date, or by how well they answer a search.
+
+use actix_web::{HttpResponse, get};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::articles::{ArticleStatus, ArticleVisibility};
+use super::search::{self, Found};
+use crate::auth::policy::{Action, Scope};
+use crate::db::schema::articles;
+use crate::db::text_enum;
+use crate::http::paging::{Page, Paging, seek};
+use crate::http::query::invalid;
+use crate::http::{Call, Query};
+use crate::problem::{Result, Text};
+
+text_enum! {
+    /// The order of a list of articles.
+    pub enum ArticleSort {
+        Relevance = "relevance",
+        UpdatedDescending = "-updated_at",
+        UpdatedAscending = "updated_at",
+    }
+}
+
+/// Which articles to list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ArticleFilters {
+    /// Words in any form, with or without accents; `"two words"` stand together, `-word` is not there.
+    #[param(max_length = 200, example = "impresoras atascadas")]
+    pub q: Option<String>,
+    #[serde(default)]
+    #[param(required = false)]
+    pub status: Vec<ArticleStatus>,
+    pub visibility: Option<ArticleVisibility>,
+    #[serde(default)]
+    #[param(required = false)]
+    pub category_id: Vec<Uuid>,
+    /// Articles learned from this ticket; for staff alone.
+    #[param(minimum = 1)]
+    pub ticket_id: Option<i64>,
+    /// `relevance` (the default with `q`), `-updated_at` (the default else), `updated_at`.
+    #[param(inline)]
+    pub sort: Option<ArticleSort>,
+}
+
+/// List or search articles
+///
+/// With `q` the best match comes first, and `excerpt` shows the passage that matches with `<mark>` around its words;
+/// everything else in it is escaped, so that it can be put into a page as HTML. A requester finds published public
+/// articles.
+#[utoipa::path(
+    tag = "knowledge", operation_id = "listArticles", params(Paging, ArticleFilters),
+    responses((status = 200, body = Page<Found>))
+)]
+#[get("/kb/articles")]
+pub async fn list(call: Call, query: Query<ArticleFilters>) -> Result<HttpResponse> {
+    call.read(Action::ReadArticles, |db, actor| {
+        let (paging, mut filters): (Paging, ArticleFilters) = query.read_list()?;
+        if actor.scope == Scope::Published {
+            let only = |wanted: bool| if wanted { Ok(()) } else { Err(not_offered()) };
+            only(filters.ticket_id.is_none())?;
+            only(filters.status.iter().all(|status| *status == ArticleStatus::Published))?;
+            only(filters.visibility.is_none_or(|visibility| visibility == ArticleVisibility::Public))?;
+            filters.status = vec![ArticleStatus::Published];
+            filters.visibility = Some(ArticleVisibility::Public);
+        }
+        let usual = if filters.q.is_some() { ArticleSort::Relevance } else { ArticleSort::UpdatedDescending };
+        let sort = filters.sort.unwrap_or(usual);
+        if sort == ArticleSort::Relevance && filters.q.is_none() {
+            return Err(invalid("sort", Text::new("`relevance` necesita `q`.", "`relevance` needs `q`.")));
+        }
+        let total =
+            if paging.with_total { Some(search::filtered(&filters).count().get_result(db)?) } else { None };
+        if sort == ArticleSort::Relevance {
+            let after = paging.after::<ArticleSort, f64, Uuid>(sort)?;
+            let items = search::ranked(db, &filters, after, paging.rows())?;
+            return paging.answer(sort, items, total, |found| (found.rank.unwrap_or_default(), found.id));
+        }
+        let after = paging.after::<ArticleSort, DateTime<Utc>, Uuid>(sort)?;
+        let query = match sort {
+            ArticleSort::UpdatedAscending => {
+                seek!(search::filtered(&filters), after, articles::updated_at, articles::id, asc)
+            }
+            _ => seek!(search::filtered(&filters), after, articles::updated_at, articles::id, desc),
+        };
+        let ids = query.select(articles::id).limit(paging.rows()).load(db)?;
+        let items = search::found(db, ids)?;
+        paging.answer(sort, items, total, |found| (found.updated_at, found.id))
+    })
+    .await
+}
+
+fn not_offered() -> crate::problem::Problem {
+    invalid(
+        "status",
+        Text::new("Usted ve los artículos publicados y públicos.", "You see published public articles."),
+    )
+}

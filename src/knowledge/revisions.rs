@@ -1,0 +1,118 @@
+//! An article as each change left it.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::articles::{ArticleContent, check_visible};
+use crate::auth::policy::Action;
+use crate::db::json::Json;
+use crate::db::schema::{article_revisions as revisions, users};
+use crate::http::paging::{NoFilters, Page, Paging, seek};
+use crate::http::{Actor, Answer, Call, Query};
+use crate::people::Person;
+use crate::problem::Result;
+
+/// An article as one change left it.
+#[derive(Serialize, ToSchema)]
+pub struct Revision {
+    article_id: Uuid,
+    #[schema(minimum = 1, example = 1)]
+    revision: i32,
+    changed_by: Person,
+    changed_at: DateTime<Utc>,
+    content: ArticleContent,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = revisions)]
+struct Row {
+    article_id: Uuid,
+    revision: i32,
+    changed_at: DateTime<Utc>,
+    content: Json<ArticleContent>,
+}
+
+impl From<(Row, Person)> for Revision {
+    fn from((row, changed_by): (Row, Person)) -> Self {
+        Revision {
+            article_id: row.article_id,
+            revision: row.revision,
+            changed_by,
+            changed_at: row.changed_at,
+            content: row.content.0,
+        }
+    }
+}
+
+/// List the revisions of an article
+#[utoipa::path(
+    tag = "knowledge", operation_id = "listRevisions", params(("article_id" = Uuid, Path), Paging),
+    responses((status = 200, body = Page<Revision>))
+)]
+#[get("/kb/articles/{article_id}/revisions")]
+pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result<HttpResponse> {
+    call.read(Action::WriteArticles, move |db, actor| {
+        check_visible(db, actor, *id)?;
+        let (paging, _) = query.read_list()?;
+        let after = paging.after::<String, i32, Uuid>("revision".into())?;
+        let filtered =
+            || revisions::table.inner_join(users::table).filter(revisions::article_id.eq(*id)).into_boxed();
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let rows: Vec<(Row, Person)> = seek!(filtered(), after, revisions::revision, revisions::article_id, asc)
+            .select((Row::as_select(), Person::as_select()))
+            .limit(paging.rows())
+            .load(db)?;
+        let items: Vec<Revision> = rows.into_iter().map(Revision::from).collect();
+        paging.answer("revision", items, total, |revision| (revision.revision, revision.article_id))
+    })
+    .await
+}
+
+/// Read one revision of an article
+#[utoipa::path(
+    tag = "knowledge", operation_id = "getRevision",
+    params(("article_id" = Uuid, Path), ("revision" = i32, Path, minimum = 1)),
+    responses((status = 200, body = Revision))
+)]
+#[get("/kb/articles/{article_id}/revisions/{revision}")]
+pub async fn read(call: Call, path: Path<(Uuid, i32)>) -> Result<HttpResponse> {
+    call.read(Action::WriteArticles, move |db, actor| {
+        check_visible(db, actor, path.0)?;
+        let found: (Row, Person) = revisions::table
+            .inner_join(users::table)
+            .filter(revisions::article_id.eq(path.0))
+            .filter(revisions::revision.eq(path.1))
+            .select((Row::as_select(), Person::as_select()))
+            .first(db)?;
+        Ok(Answer::ok(&Revision::from(found))?.version(1))
+    })
+    .await
+}
+
+/// Keeps what a change left.
+///
+/// # Errors
+/// What the database answers.
+pub fn keep(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    article_id: Uuid,
+    revision: i32,
+    content: ArticleContent,
+) -> Result<()> {
+    diesel::insert_into(revisions::table)
+        .values((
+            revisions::article_id.eq(article_id),
+            revisions::revision.eq(revision),
+            revisions::changed_by.eq(actor.id),
+            revisions::changed_at.eq(actor.now),
+            revisions::content.eq(Json(content)),
+        ))
+        .execute(tx)?;
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! Full-text search in Spanish: accents and inflection do not matter, the best match comes first.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::articles::{ArticleStatus, ArticleVisibility};
+use super::list::ArticleFilters;
+use crate::db::schema::articles;
+use crate::people::Named;
+use crate::problem::Result;
+
+/// An article as a list shows it.
+#[derive(Serialize, ToSchema)]
+pub struct Found {
+    pub id: Uuid,
+    #[schema(example = "Impresora de red sin respuesta")]
+    pub title: String,
+    pub category: Option<Named>,
+    pub visibility: ArticleVisibility,
+    pub status: ArticleStatus,
+    pub updated_at: DateTime<Utc>,
+    /// The passage that matches, as safe HTML; `null` without a search.
+    #[schema(example = "La <mark>impresora</mark> aparece <mark>atascada</mark> y no imprime.")]
+    pub excerpt: Option<String>,
+    /// How well it matches: the higher the better; `null` without a search.
+    #[schema(example = 0.6)]
+    pub rank: Option<f64>,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    title: String,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    category_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    category_name: Option<String>,
+    #[diesel(sql_type = Text)]
+    visibility: ArticleVisibility,
+    #[diesel(sql_type = Text)]
+    status: ArticleStatus,
+    #[diesel(sql_type = Timestamptz)]
+    updated_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Text>)]
+    excerpt: Option<String>,
+    #[diesel(sql_type = Nullable<Double>)]
+    rank: Option<f64>,
+}
+
+impl From<Row> for Found {
+    fn from(row: Row) -> Self {
+        Found {
+            id: row.id,
+            title: row.title,
+            category: row.category_id.zip(row.category_name).map(|(id, name)| Named { id, name }),
+            visibility: row.visibility,
+            status: row.status,
+            updated_at: row.updated_at,
+            excerpt: row.excerpt,
+            rank: row.rank,
+        }
+    }
+}
+
+/// The articles that these filters let through, in no order.
+pub fn filtered(filters: &ArticleFilters) -> articles::BoxedQuery<'_, Pg> {
+    let mut query = articles::table.into_boxed();
+    if let Some(text) = &filters.q {
+        query = query.filter(
+            sql::<Bool>("articles.search @@ websearch_to_tsquery('mesa_spanish', ").bind::<Text, _>(text).sql(")"),
+        );
+    }
+    if !filters.status.is_empty() {
+        query = query.filter(articles::status.eq_any(&filters.status));
+    }
+    if let Some(visibility) = filters.visibility {
+        query = query.filter(articles::visibility.eq(visibility));
+    }
+    if !filters.category_id.is_empty() {
+        query = query.filter(articles::category_id.eq_any(&filters.category_id));
+    }
+    if let Some(ticket_id) = filters.ticket_id {
+        query = query.filter(articles::ticket_id.eq(ticket_id));
+    }
+    query
+}
+
+/// The columns of a `Row` but for excerpt and rank.
+const COLUMNS: &str = "a.id, a.title, a.category_id, c.name AS category_name, a.visibility, a.status, a.updated_at";
+
+/// The text that excerpts are taken from, escaped for HTML before the marks are set.
+const PASSAGES: &str = "replace(replace(replace(concat_ws(' … ', a.title, a.incident, a.resolution, \
+     (SELECT string_agg(step, ' … ') FROM jsonb_array_elements_text(a.steps) AS step)), \
+     '&', '&amp;'), '<', '&lt;'), '>', '&gt;')";
+
+const MARKS: &str = "StartSel=<mark>, StopSel=</mark>, MaxWords=30, MinWords=12, MaxFragments=1";
+
+/// The best matches after a place in their order.
+pub fn ranked(
+    db: &mut PgConnection,
+    filters: &ArticleFilters,
+    after: Option<(f64, Uuid)>,
+    limit: i64,
+) -> Result<Vec<Found>> {
+    let text = filters.q.as_deref().unwrap_or_default();
+    let words = |list: Vec<&'static str>| if list.is_empty() { None } else { Some(list) };
+    let (rank, id) = after.unzip();
+    let rows: Vec<Row> = diesel::sql_query(format!(
+        "WITH best AS ( \
+             SELECT a.id, ts_rank_cd(a.search, q)::float8 AS rank, q \
+             FROM articles a, websearch_to_tsquery('mesa_spanish', $1) AS q \
+             WHERE a.search @@ q \
+               AND ($2 IS NULL OR a.status = ANY ($2)) \
+               AND ($3 IS NULL OR a.visibility = $3) \
+               AND ($4 IS NULL OR a.category_id = ANY ($4)) \
+               AND ($5 IS NULL OR a.ticket_id = $5)) \
+         SELECT {COLUMNS}, best.rank, ts_headline('mesa_spanish', {PASSAGES}, best.q, '{MARKS}') AS excerpt \
+         FROM (SELECT * FROM best \
+               WHERE $6 IS NULL OR (rank, id) < ($6, $7) \
+               ORDER BY rank DESC, id DESC LIMIT $8) AS best \
+         JOIN articles a USING (id) LEFT JOIN categories c ON c.id = a.category_id \
+         ORDER BY best.rank DESC, a.id DESC"
+    ))
+    .bind::<Text, _>(text)
+    .bind::<Nullable<Array<Text>>, _>(words(filters.status.iter().map(|status| status.as_str()).collect()))
+    .bind::<Nullable<Text>, _>(filters.visibility.map(ArticleVisibility::as_str))
+    .bind::<Nullable<Array<SqlUuid>>, _>(if filters.category_id.is_empty() {
+        None
+    } else {
+        Some(filters.category_id.clone())
+    })
+    .bind::<Nullable<BigInt>, _>(filters.ticket_id)
+    .bind::<Nullable<Double>, _>(rank)
+    .bind::<Nullable<SqlUuid>, _>(id)
+    .bind::<BigInt, _>(limit)
+    .load(db)?;
+    Ok(rows.into_iter().map(Found::from).collect())
+}
+
+/// These articles, in this order.
+pub fn found(db: &mut PgConnection, ids: Vec<Uuid>) -> Result<Vec<Found>> {
+    let rows: Vec<Row> = diesel::sql_query(format!(
+        "SELECT {COLUMNS}, NULL::float8 AS rank, NULL::text AS excerpt \
+         FROM unnest($1) WITH ORDINALITY AS wanted (id, place) \
+         JOIN articles a USING (id) LEFT JOIN categories c ON c.id = a.category_id ORDER BY place"
+    ))
+    .bind::<Array<SqlUuid>, _>(ids)
+    .load(db)?;
+    Ok(rows.into_iter().map(Found::from).collect())
+}
+
+/// Up to five published articles that share most with the words of a ticket.
+pub fn like_ticket(db: &mut PgConnection, ticket_id: i64, staff: bool) -> Result<Vec<Found>> {
+    let rows: Vec<Row> = diesel::sql_query(format!(
+        "WITH wanted AS ( \
+             SELECT string_agg(quote_literal(lexeme), ' | ')::tsquery AS q \
+             FROM tickets t, unnest(t.search) WHERE t.id = $1) \
+         SELECT {COLUMNS}, best.rank, ts_headline('mesa_spanish', {PASSAGES}, best.q, '{MARKS}') AS excerpt \
+         FROM (SELECT a.id, ts_rank_cd(a.search, q, 1)::float8 AS rank, q FROM articles a, wanted \
+               WHERE a.search @@ q AND a.status = 'published' AND ($2 OR a.visibility = 'public') \
+               ORDER BY 2 DESC, 1 DESC LIMIT 5) AS best \
+         JOIN articles a USING (id) LEFT JOIN categories c ON c.id = a.category_id \
+         ORDER BY best.rank DESC, a.id DESC"
+    ))
+    .bind::<BigInt, _>(ticket_id)
+    .bind::<Bool, _>(staff)
+    .load(db)?;
+    Ok(rows.into_iter().map(Found::from).collect())
+}

@@ -1,0 +1,40 @@
+//! Mesa, a headless service desk. The map:
+
+/// How a request gets in: routes, middleware, docs.
+pub mod app;
+/// Files of tickets, followups and articles.
+pub mod attachments;
+/// The history and its verification.
+pub mod audit;
+/// Who calls, and what they may do.
+pub mod auth;
+/// Configuration by environment variables.
+pub mod config;
+/// The contract: what `openapi.json` says beyond the handlers.
+pub mod contract;
+/// PostgreSQL: pool, schema, private server.
+pub mod db;
+/// What every request of one server shares.
+pub mod desk;
+/// Whether the server lives and can serve.
+pub mod health;
+/// The HTTP habits that all endpoints keep.
+pub mod http;
+/// The knowledge base.
+pub mod knowledge;
+/// Messages that changes cause.
+pub mod outbox;
+/// People and units.
+pub mod people;
+/// Every error a client can see.
+pub mod problem;
+/// What the desk does by itself.
+pub mod routine;
+/// From the configuration to a running server.
+pub mod server;
+/// The figures of a period.
+pub mod statistics;
+/// The perception survey.
+pub mod surveys;
+/// Tickets, step by step.
+pub mod tickets;

@@ -1,0 +1,118 @@
+//! The commands.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use mesa::auth::policy::Role;
+use mesa::config::Config;
+use mesa::db::Db;
+use mesa::db::private::PrivatePostgres;
+use mesa::people::accounts;
+use mesa::server::{self, StartError};
+
+/// A headless service desk: a JSON REST API on PostgreSQL.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API (the default)
+    Serve,
+    /// Bring the database to the schema of this version
+    Migrate,
+    /// Print the contract
+    Openapi,
+    /// Work with accounts
+    #[command(subcommand)]
+    User(UserCommand),
+}
+
+#[derive(Subcommand)]
+enum UserCommand {
+    /// Open an account; reads its password from standard input
+    Create {
+        #[arg(long)]
+        email: String,
+        #[arg(long, value_enum)]
+        role: RoleName,
+        #[arg(long)]
+        full_name: String,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum RoleName {
+    Requester,
+    Technician,
+    Professional,
+    Director,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Requester => Role::Requester,
+            RoleName::Technician => Role::Technician,
+            RoleName::Professional => Role::Professional,
+            RoleName::Director => Role::Director,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn,mesa=info")).init();
+    match run(Arguments::parse().command.unwrap_or(Command::Serve)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("mesa: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), StartError> {
+    match command {
+        Command::Serve => server::serve(Config::from_env()?),
+        Command::Migrate => with_database(|url| {
+            let applied = server::migrate(url)?;
+            println!("{applied} migrations applied");
+            Ok(())
+        }),
+        Command::Openapi => {
+            let text = mesa::contract::json(&mesa::app::openapi())?;
+            // Whoever reads may stop reading, as `head` does.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            Ok(())
+        }
+        Command::User(UserCommand::Create { email, role, full_name }) => {
+            let mut password = String::new();
+            std::io::stdin().read_line(&mut password)?;
+            with_database(|url| {
+                server::migrate(url)?;
+                let db = Db::connect(url, 1)?;
+                let id = accounts::open(&mut *db.connection()?, &email, role.into(), &full_name, password.trim_end())?;
+                println!("{id}");
+                Ok(())
+            })
+        }
+    }
+}
+
+/// Gives the URL of the database, the private one's where none is configured.
+fn with_database(act: impl FnOnce(&str) -> Result<(), StartError>) -> Result<(), StartError> {
+    let config = Config::from_env()?;
+    match &config.database_url {
+        Some(url) => act(url),
+        None => {
+            let private = PrivatePostgres::join(&config.data_dir)?;
+            let done = act(private.url());
+            private.stop();
+            done
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Who there is: people and the administrative units they belong to.
+
+pub mod accounts;
+pub mod demo;
+pub mod person;
+pub mod units;
+pub mod users;
+
+pub use person::{Named, Person};
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(users::list)
+        .service(users::create)
+        .service(users::read)
+        .service(users::change)
+        .service(units::list)
+        .service(units::create)
+        .service(units::read)
+        .service(units::change);
+}

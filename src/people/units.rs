@@ -1,0 +1,228 @@
+//! Administrative units and their heads.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get, patch, post};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::Person;
+use super::users::NameSort;
+use crate::auth::policy::Action;
+use crate::db::schema::{units, users};
+use crate::http::body::Patch;
+use crate::http::paging::{Page, Paging, seek};
+use crate::http::{Answer, Body, Call, Query};
+use crate::problem::{FieldError, Problem, Result};
+
+/// An administrative unit (unidad administrativa).
+#[derive(Serialize, ToSchema)]
+pub struct Unit {
+    id: Uuid,
+    #[schema(example = "Secretaría de Hacienda")]
+    name: String,
+    /// Who may ask for what needs the profile `unit_head`.
+    head: Option<Person>,
+    /// A unit that is not active is offered to nobody and stays where it was named.
+    active: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    #[serde(skip)]
+    version: i32,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = units)]
+struct Row {
+    id: Uuid,
+    name: String,
+    head_id: Option<Uuid>,
+    active: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    version: i32,
+}
+
+type Found = (Row, Option<Person>);
+
+impl From<Found> for Unit {
+    fn from((row, head): Found) -> Self {
+        Unit {
+            id: row.id,
+            name: row.name,
+            head,
+            active: row.active,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            version: row.version,
+        }
+    }
+}
+
+impl Unit {
+    fn find(db: &mut PgConnection, id: Uuid) -> Result<Self> {
+        let found: Found = units::table
+            .left_join(users::table.on(units::head_id.eq(users::id.nullable())))
+            .filter(units::id.eq(id))
+            .select((Row::as_select(), Option::<Person>::as_select()))
+            .first(db)?;
+        Ok(found.into())
+    }
+
+    fn answer(self) -> Result<Answer> {
+        let version = self.version;
+        Ok(Answer::ok(&self)?.version(version))
+    }
+}
+
+/// A unit to create.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewUnit {
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Secretaría de Hacienda")]
+    name: String,
+    /// A user that is active.
+    head_id: Option<Uuid>,
+}
+
+/// A unit as it can be changed.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnitProfile {
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Secretaría de Hacienda")]
+    name: String,
+    head_id: Option<Uuid>,
+    active: bool,
+}
+
+/// Which units to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct UnitFilters {
+    active: Option<bool>,
+    /// Part of the name.
+    #[param(max_length = 200)]
+    q: Option<String>,
+    /// `name` (the default) or `-name`.
+    #[param(inline)]
+    sort: Option<NameSort>,
+}
+
+/// List units
+#[utoipa::path(
+    tag = "units", operation_id = "listUnits", params(Paging, UnitFilters),
+    responses((status = 200, body = Page<Unit>))
+)]
+#[get("/units")]
+pub async fn list(call: Call, query: Query<UnitFilters>) -> Result<HttpResponse> {
+    call.read(Action::ReadCatalogs, |db, _| {
+        let (paging, filters) = query.read_list()?;
+        let sort = filters.sort.unwrap_or(NameSort::Ascending);
+        let after = paging.after::<NameSort, String, Uuid>(sort)?;
+        let filtered = || {
+            let mut query = units::table
+                .left_join(users::table.on(units::head_id.eq(users::id.nullable())))
+                .into_boxed();
+            if let Some(active) = filters.active {
+                query = query.filter(units::active.eq(active));
+            }
+            if let Some(text) = &filters.q {
+                query = query.filter(units::name.ilike(crate::db::contains(text)));
+            }
+            query
+        };
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let query = match sort {
+            NameSort::Ascending => seek!(filtered(), after, units::name, units::id, asc),
+            NameSort::Descending => seek!(filtered(), after, units::name, units::id, desc),
+        };
+        let rows: Vec<Found> =
+            query.select((Row::as_select(), Option::<Person>::as_select())).limit(paging.rows()).load(db)?;
+        let items: Vec<Unit> = rows.into_iter().map(Unit::from).collect();
+        paging.answer(sort, items, total, |unit| (unit.name.clone(), unit.id))
+    })
+    .await
+}
+
+/// Read a unit
+#[utoipa::path(
+    tag = "units", operation_id = "getUnit", params(("unit_id" = Uuid, Path)),
+    responses((status = 200, body = Unit))
+)]
+#[get("/units/{unit_id}")]
+pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    call.read(Action::ReadCatalogs, move |db, _| Unit::find(db, *id)?.answer()).await
+}
+
+/// Create a unit
+#[utoipa::path(
+    tag = "units", operation_id = "createUnit", request_body = NewUnit,
+    responses((status = 201, body = Unit), (status = 409, description = "`already_exists`: the name is in use"))
+)]
+#[post("/units")]
+pub async fn create(call: Call, body: Body<NewUnit>) -> Result<HttpResponse> {
+    call.write(Action::Manage, body, |tx, actor, body| {
+        let new = body.read()?;
+        check_head(tx, new.head_id)?;
+        let id = Uuid::now_v7();
+        diesel::insert_into(units::table)
+            .values((
+                units::id.eq(id),
+                units::name.eq(new.name),
+                units::head_id.eq(new.head_id),
+                units::created_at.eq(actor.now),
+                units::updated_at.eq(actor.now),
+            ))
+            .execute(tx)?;
+        let unit = Unit::find(tx, id)?;
+        let version = unit.version;
+        Ok(Answer::created(format!("/api/v1/units/{id}"), &unit)?.version(version))
+    })
+    .await
+}
+
+/// Change a unit
+#[utoipa::path(
+    tag = "units", operation_id = "updateUnit", params(("unit_id" = Uuid, Path)),
+    request_body(content = UnitProfile, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = Unit), (status = 409, description = "`already_exists`: the name is in use"))
+)]
+#[patch("/units/{unit_id}")]
+pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UnitProfile>>) -> Result<HttpResponse> {
+    call.write(Action::Manage, body, move |tx, actor, body| {
+        let row = units::table.find(*id).select(Row::as_select()).for_update().first(tx)?;
+        let profile = body.merge(&UnitProfile {
+            name: row.name,
+            head_id: row.head_id,
+            active: row.active,
+        })?;
+        actor.check_version(row.version)?;
+        if profile.head_id != row.head_id {
+            check_head(tx, profile.head_id)?;
+        }
+        diesel::update(units::table.find(row.id))
+            .set((
+                units::name.eq(profile.name),
+                units::head_id.eq(profile.head_id),
+                units::active.eq(profile.active),
+                units::version.eq(row.version + 1),
+                units::updated_at.eq(actor.now),
+            ))
+            .execute(tx)?;
+        Unit::find(tx, row.id)?.answer()
+    })
+    .await
+}
+
+fn check_head(tx: &mut PgConnection, head_id: Option<Uuid>) -> Result<()> {
+    let Some(head_id) = head_id else { return Ok(()) };
+    let known = users::table.find(head_id).filter(users::active);
+    if diesel::select(diesel::dsl::exists(known)).get_result::<bool>(tx)? {
+        Ok(())
+    } else {
+        Err(Problem::field(FieldError::unknown_id("/head_id")))
+    }
+}

@@ -1,0 +1,378 @@
+//! People's accounts: requesters and staff.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get, patch, post};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::Named;
+use crate::auth::policy::{Action, Role, Scope};
+use crate::auth::{passwords, sessions};
+use crate::db::schema::{units, users};
+use crate::http::body::Patch;
+use crate::http::locale::Locale;
+use crate::http::paging::{Page, Paging, seek};
+use crate::http::{Actor, Answer, Body, Call, Query};
+use crate::problem::{Code, FieldError, Problem, Result, Text};
+
+/// How to reach somebody; one of the three at least before a ticket can be registered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = users)]
+#[serde(deny_unknown_fields)]
+pub struct Contact {
+    #[schema(example = "6043737676", min_length = 1, max_length = 30, pattern = r"\S")]
+    pub landline: Option<String>,
+    #[schema(example = "1432", min_length = 1, max_length = 30, pattern = r"\S")]
+    pub extension: Option<String>,
+    #[schema(example = "3001234567", min_length = 1, max_length = 30, pattern = r"\S")]
+    pub mobile: Option<String>,
+}
+
+impl Contact {
+    pub fn is_empty(&self) -> bool {
+        self.landline.is_none() && self.extension.is_none() && self.mobile.is_none()
+    }
+}
+
+/// A person's account.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct User {
+    pub id: Uuid,
+    #[schema(example = "ana.restrepo@example.gov.co")]
+    pub email: String,
+    pub role: Role,
+    #[schema(example = "Ana María Restrepo")]
+    pub full_name: String,
+    /// The number of the identity document.
+    #[schema(example = "43111222")]
+    pub document_id: Option<String>,
+    pub contact: Contact,
+    pub unit: Option<Named>,
+    pub locale: Locale,
+    /// Whoever is not active cannot sign in nor be given work; their history stays.
+    pub active: bool,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    #[serde(skip)]
+    pub version: i32,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users)]
+struct Row {
+    id: Uuid,
+    email: String,
+    role: Role,
+    full_name: String,
+    document_id: Option<String>,
+    #[diesel(embed)]
+    contact: Contact,
+    locale: Locale,
+    active: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    version: i32,
+}
+
+type Found = (Row, Option<(Uuid, String)>);
+
+impl From<Found> for User {
+    fn from((row, unit): Found) -> Self {
+        User {
+            id: row.id,
+            email: row.email,
+            role: row.role,
+            full_name: row.full_name,
+            document_id: row.document_id,
+            contact: row.contact,
+            unit: unit.map(|(id, name)| Named { id, name }),
+            locale: row.locale,
+            active: row.active,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            version: row.version,
+        }
+    }
+}
+
+impl User {
+    /// # Errors
+    /// A 404 where there is none.
+    pub fn find(db: &mut PgConnection, id: Uuid) -> Result<Self> {
+        let found: Found = users::table
+            .left_join(units::table.on(users::unit_id.eq(units::id.nullable())))
+            .filter(users::id.eq(id))
+            .select((Row::as_select(), (units::id, units::name).nullable()))
+            .first(db)?;
+        Ok(found.into())
+    }
+
+    /// The same, held until the transaction ends.
+    pub fn lock(tx: &mut PgConnection, id: Uuid) -> Result<Self> {
+        users::table.find(id).select(users::id).for_update().first::<Uuid>(tx)?;
+        Self::find(tx, id)
+    }
+
+    fn answer(self) -> Result<Answer> {
+        let version = self.version;
+        Ok(Answer::ok(&self)?.version(version))
+    }
+}
+
+/// An account to open.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewUser {
+    /// Signs in with it and receives mail there; upper and lower case are the same.
+    #[schema(format = "email", min_length = 3, max_length = 254, example = "ana.restrepo@example.gov.co")]
+    email: String,
+    #[schema(min_length = 10, max_length = 200, format = Password, example = "una-clave-larga")]
+    password: String,
+    role: Role,
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Ana María Restrepo")]
+    full_name: String,
+    #[schema(min_length = 1, max_length = 30, pattern = r"\S", example = "43111222")]
+    document_id: Option<String>,
+    contact: Option<Contact>,
+    unit_id: Option<Uuid>,
+    locale: Option<Locale>,
+}
+
+/// An account as it can be changed.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserProfile {
+    #[schema(format = "email", min_length = 3, max_length = 254, example = "ana.restrepo@example.gov.co")]
+    email: String,
+    /// Set it to give the person a new password; it is never answered.
+    #[serde(skip_serializing)]
+    #[schema(min_length = 10, max_length = 200, format = Password, example = "una-clave-nueva")]
+    password: Option<String>,
+    role: Role,
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Ana María Restrepo")]
+    full_name: String,
+    #[schema(min_length = 1, max_length = 30, pattern = r"\S", example = "43111222")]
+    document_id: Option<String>,
+    #[serde(default)]
+    #[schema(required = false)]
+    contact: Contact,
+    unit_id: Option<Uuid>,
+    locale: Locale,
+    active: bool,
+}
+
+crate::db::text_enum! {
+    /// The order of a list by name.
+    pub enum NameSort {
+        Ascending = "name",
+        Descending = "-name",
+    }
+}
+
+/// Which users to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct UserFilters {
+    /// Repeat it for more than one.
+    #[serde(default)]
+    #[param(required = false)]
+    role: Vec<Role>,
+    active: Option<bool>,
+    unit_id: Option<Uuid>,
+    /// Part of the name or of the email.
+    #[param(max_length = 200)]
+    q: Option<String>,
+    /// `name` (the default) or `-name`.
+    #[param(inline)]
+    sort: Option<NameSort>,
+}
+
+/// List users
+#[utoipa::path(
+    tag = "users", operation_id = "listUsers", params(Paging, UserFilters),
+    responses((status = 200, body = Page<User>))
+)]
+#[get("/users")]
+pub async fn list(call: Call, query: Query<UserFilters>) -> Result<HttpResponse> {
+    call.read(Action::ReadUsers, |db, _| {
+        let (paging, filters) = query.read_list()?;
+        let sort = filters.sort.unwrap_or(NameSort::Ascending);
+        let after = paging.after::<NameSort, String, Uuid>(sort)?;
+        let filtered = || {
+            let mut query = users::table
+                .left_join(units::table.on(users::unit_id.eq(units::id.nullable())))
+                .into_boxed();
+            if !filters.role.is_empty() {
+                query = query.filter(users::role.eq_any(&filters.role));
+            }
+            if let Some(active) = filters.active {
+                query = query.filter(users::active.eq(active));
+            }
+            if let Some(unit_id) = filters.unit_id {
+                query = query.filter(users::unit_id.eq(unit_id));
+            }
+            if let Some(text) = &filters.q {
+                let pattern = crate::db::contains(text);
+                query = query.filter(users::full_name.ilike(pattern.clone()).or(users::email.ilike(pattern)));
+            }
+            query
+        };
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let query = match sort {
+            NameSort::Ascending => seek!(filtered(), after, users::full_name, users::id, asc),
+            NameSort::Descending => seek!(filtered(), after, users::full_name, users::id, desc),
+        };
+        let rows: Vec<Found> =
+            query.select((Row::as_select(), (units::id, units::name).nullable())).limit(paging.rows()).load(db)?;
+        let items: Vec<User> = rows.into_iter().map(User::from).collect();
+        paging.answer(sort, items, total, |user| (user.full_name.clone(), user.id))
+    })
+    .await
+}
+
+/// Read a user
+#[utoipa::path(
+    tag = "users", operation_id = "getUser", params(("user_id" = Uuid, Path)),
+    responses((status = 200, body = User))
+)]
+#[get("/users/{user_id}")]
+pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    call.read(Action::ReadUsers, move |db, _| User::find(db, *id)?.answer()).await
+}
+
+/// Open an account
+///
+/// Nobody may give a role above their own.
+#[utoipa::path(
+    tag = "users", operation_id = "createUser", request_body = NewUser,
+    responses((status = 201, body = User), (status = 409, description = "`already_exists`: the email is in use"))
+)]
+#[post("/users")]
+pub async fn create(call: Call, body: Body<NewUser>) -> Result<HttpResponse> {
+    call.write(Action::Manage, body, |tx, actor, body| {
+        let new = body.read()?;
+        may_manage(actor, new.role)?;
+        check_unit(tx, new.unit_id)?;
+        let contact = new.contact.unwrap_or_default();
+        let id = Uuid::now_v7();
+        diesel::insert_into(users::table)
+            .values((
+                users::id.eq(id),
+                users::email.eq(new.email),
+                users::password_hash.eq(passwords::hash(&new.password)?),
+                users::role.eq(new.role),
+                users::full_name.eq(new.full_name),
+                users::document_id.eq(new.document_id),
+                users::landline.eq(contact.landline),
+                users::extension.eq(contact.extension),
+                users::mobile.eq(contact.mobile),
+                users::unit_id.eq(new.unit_id),
+                users::locale.eq(new.locale.unwrap_or(Locale::Es)),
+                users::created_at.eq(actor.now),
+                users::updated_at.eq(actor.now),
+            ))
+            .execute(tx)?;
+        let user = User::find(tx, id)?;
+        let version = user.version;
+        Ok(Answer::created(format!("/api/v1/users/{id}"), &user)?.version(version))
+    })
+    .await
+}
+
+/// Change a user
+///
+/// Set `active` to false when a person leaves: their sign-ins end at once, their history stays. A change of role
+/// counts from the next request on. Nobody may change somebody of a role above their own.
+#[utoipa::path(
+    tag = "users", operation_id = "updateUser", params(("user_id" = Uuid, Path)),
+    request_body(content = UserProfile, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = User), (status = 409, description = "`already_exists`, `last_director`"))
+)]
+#[patch("/users/{user_id}")]
+pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) -> Result<HttpResponse> {
+    call.write(Action::Manage, body, move |tx, actor, body| {
+        let directors = lock_directors(tx)?;
+        let user = User::lock(tx, *id)?;
+        may_manage(actor, user.role)?;
+        let profile = body.merge(&UserProfile {
+            email: user.email.clone(),
+            password: None,
+            role: user.role,
+            full_name: user.full_name.clone(),
+            document_id: user.document_id.clone(),
+            contact: user.contact.clone(),
+            unit_id: user.unit.as_ref().map(|unit| unit.id),
+            locale: user.locale,
+            active: user.active,
+        })?;
+        actor.check_version(user.version)?;
+        may_manage(actor, profile.role)?;
+        if profile.unit_id != user.unit.as_ref().map(|unit| unit.id) {
+            check_unit(tx, profile.unit_id)?;
+        }
+        let stays = profile.active && profile.role == Role::Director;
+        if !stays && directors == [user.id] {
+            return Err(Problem::new(
+                Code::LastDirector,
+                Text::new("Nombre antes a otro director.", "Name another director first."),
+            ));
+        }
+        if let Some(password) = &profile.password {
+            diesel::update(users::table.find(user.id))
+                .set(users::password_hash.eq(passwords::hash(password)?))
+                .execute(tx)?;
+        }
+        if !profile.active || profile.password.is_some() {
+            sessions::end_all(tx, user.id)?;
+        }
+        diesel::update(users::table.find(user.id))
+            .set((
+                users::email.eq(profile.email),
+                users::role.eq(profile.role),
+                users::full_name.eq(profile.full_name),
+                users::document_id.eq(profile.document_id),
+                users::landline.eq(profile.contact.landline),
+                users::extension.eq(profile.contact.extension),
+                users::mobile.eq(profile.contact.mobile),
+                users::unit_id.eq(profile.unit_id),
+                users::locale.eq(profile.locale),
+                users::active.eq(profile.active),
+                users::version.eq(user.version + 1),
+                users::updated_at.eq(actor.now),
+            ))
+            .execute(tx)?;
+        User::find(tx, user.id)?.answer()
+    })
+    .await
+}
+
+/// No role above one's own.
+fn may_manage(actor: &Actor, role: Role) -> Result<()> {
+    if actor.scope == Scope::UpToOwnRole && role > actor.role { Err(Problem::forbidden()) } else { Ok(()) }
+}
+
+/// The active directors, held so that two changes at once cannot remove the last two.
+fn lock_directors(tx: &mut PgConnection) -> Result<Vec<Uuid>> {
+    let directors = users::table
+        .filter(users::role.eq(Role::Director))
+        .filter(users::active)
+        .order(users::id)
+        .select(users::id)
+        .for_update()
+        .load(tx)?;
+    Ok(directors)
+}
+
+fn check_unit(tx: &mut PgConnection, unit_id: Option<Uuid>) -> Result<()> {
+    let Some(unit_id) = unit_id else { return Ok(()) };
+    let known = units::table.find(unit_id).filter(units::active);
+    if diesel::select(diesel::dsl::exists(known)).get_result::<bool>(tx)? {
+        Ok(())
+    } else {
+        Err(Problem::field(FieldError::unknown_id("/unit_id")))
+    }
+}

@@ -1,0 +1,45 @@
+//! What the desk does by itself, every minute, whichever copy of the server comes first.
+
+use std::time::Duration;
+
+use actix_web::web::Data;
+use chrono::Utc;
+use diesel::prelude::*;
+
+use crate::db::schema::{idempotency_keys, refresh_tokens};
+use crate::desk::Desk;
+use crate::http::idempotency::KEPT_HOURS;
+use crate::problem::Result;
+use crate::tickets::closing;
+
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Goes on until the server stops.
+pub async fn run(desk: Data<Desk>) {
+    let mut clock = tokio::time::interval(EVERY);
+    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        clock.tick().await;
+        let days = desk.config.close_after_days;
+        if let Err(problem) = desk.db.run(move |db| once(db, days)).await {
+            log::warn!("the routine will try again in a minute: {}", problem.log_line().unwrap_or_default());
+        }
+    }
+}
+
+/// One round.
+///
+/// # Errors
+/// What the database answers; what was done stays done.
+pub fn once(db: &mut PgConnection, close_after_days: i64) -> Result<()> {
+    let now = Utc::now();
+    let closed = closing::close_solved(db, close_after_days, now)?;
+    if closed > 0 {
+        log::info!("closed {closed} tickets that were solved {close_after_days} days ago or longer");
+    }
+    diesel::delete(idempotency_keys::table)
+        .filter(idempotency_keys::created_at.lt(now - chrono::Duration::hours(KEPT_HOURS)))
+        .execute(db)?;
+    diesel::delete(refresh_tokens::table).filter(refresh_tokens::expires_at.lt(now)).execute(db)?;
+    Ok(())
+}

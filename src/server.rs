@@ -1,0 +1,173 @@
+//! From the configuration to a running server, and back down.
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use actix_web::HttpServer;
+use actix_web::web::Data;
+use diesel::{Connection, PgConnection};
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+use object_store::prefix::PrefixStore;
+
+use crate::app::{self, Contract};
+use crate::auth::policy::Role;
+use crate::auth::tokens::{self, Tokens};
+use crate::config::Config;
+use crate::db::private::PrivatePostgres;
+use crate::db::{Db, migrations};
+use crate::desk::Desk;
+use crate::http::traffic::Traffic;
+use crate::people::demo;
+use crate::routine;
+
+/// Why the server did not start, in words for whoever started it.
+pub type StartError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// In words for whoever started it.
+pub fn serve(config: Config) -> Result<(), StartError> {
+    let contract = Contract::new()?;
+    // Before PostgreSQL is started: a port in use should cost nothing.
+    let listener = listen(&config)?;
+    let private = match &config.database_url {
+        Some(_) => None,
+        None => Some(PrivatePostgres::start(&config.data_dir)?),
+    };
+    let served = run(config, contract, listener, private.as_ref());
+    if let Some(private) = private {
+        private.stop();
+    }
+    served
+}
+
+fn listen(config: &Config) -> Result<TcpListener, StartError> {
+    TcpListener::bind(config.listen).map_err(|error| {
+        let address = config.listen;
+        match error.kind() {
+            ErrorKind::AddrInUse => format!(
+                "{address} is in use by another program; stop it, or set MESA_LISTEN to another address and port"
+            ),
+            ErrorKind::PermissionDenied => {
+                format!("this user may not listen on {address}; set MESA_LISTEN to a port from 1024 on")
+            }
+            _ => format!("cannot listen on {address} (MESA_LISTEN): {error}"),
+        }
+        .into()
+    })
+}
+
+fn run(
+    config: Config,
+    contract: Contract,
+    listener: TcpListener,
+    private: Option<&PrivatePostgres>,
+) -> Result<(), StartError> {
+    let url = match private {
+        Some(private) => private.url(),
+        None => config.database_url.as_deref().unwrap_or_default(),
+    };
+    migrate(url)?;
+    let db = Db::connect(url, config.pool_size)?;
+    let secret = match &config.jwt_secret {
+        Some(secret) => secret.clone(),
+        None => kept(&config.data_dir, "jwt.secret")?,
+    };
+    let tokens = Tokens::new(&secret, config.jwt_previous_secret.as_deref());
+    let mut greeting = greeting(&config);
+    if private.is_some() {
+        let password = match &config.demo_password {
+            Some(password) => password.clone(),
+            None => kept(&config.data_dir, "demo.password")?,
+        };
+        demo::prepare(&mut *db.connection()?, &password)?;
+        for role in Role::ALL {
+            greeting.push_str(&format!("\n  {:<24} {password}", demo::email(*role)));
+        }
+    }
+    let files = files(&config)?;
+    let workers = config.workers;
+    let desk = Data::new(Desk { db, tokens, files, config, traffic: Traffic::default() });
+    let contract = app::shared(contract);
+    actix_web::rt::System::new().block_on(async move {
+        let routine = actix_web::rt::spawn(routine::run(desk.clone()));
+        let server = HttpServer::new(move || app::app(desk.clone(), contract.clone()))
+            .workers(workers)
+            .listen(listener)?
+            .run();
+        println!("{greeting}\n");
+        let served = server.await;
+        routine.abort();
+        served.map_err(Into::into)
+    })
+}
+
+fn greeting(config: &Config) -> String {
+    let mut shown = config.listen;
+    if shown.ip().is_unspecified() {
+        shown.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    let accounts = if config.database_url.is_none() { "\nSign in with one of these accounts:\n" } else { "" };
+    format!("\nMesa is ready: http://{shown}/docs/\n{accounts}")
+}
+
+/// Applies the migrations that are pending; copies of the server that start together wait for one another.
+///
+/// # Errors
+/// In words for whoever started it.
+pub fn migrate(url: &str) -> Result<usize, StartError> {
+    let mut connection =
+        PgConnection::establish(url).map_err(|error| format!("cannot connect to the database (DATABASE_URL): {error}"))?;
+    let applied = migrations::apply(&mut connection)?;
+    if applied > 0 {
+        log::info!("applied {applied} migrations");
+    }
+    Ok(applied)
+}
+
+/// A secret of this data folder: made at the first start, for this user's eyes alone.
+fn kept(data_dir: &Path, name: &str) -> Result<String, StartError> {
+    let path = data_dir.join(name);
+    match fs::read_to_string(&path) {
+        Ok(secret) if !secret.trim().is_empty() => return Ok(secret.trim().to_owned()),
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(format!("cannot read {}: {error}", path.display()).into()),
+    }
+    let secret = tokens::random()?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    file.write_all(secret.as_bytes())?;
+    file.sync_all()?;
+    Ok(secret)
+}
+
+/// Where the content of files is kept: a folder, or an S3 bucket with the usual `AWS_…` variables.
+fn files(config: &Config) -> Result<Arc<dyn ObjectStore>, StartError> {
+    let folder = |path: &Path| -> Result<Arc<dyn ObjectStore>, StartError> {
+        fs::create_dir_all(path)
+            .map_err(|error| format!("cannot make the folder {} (MESA_ATTACHMENTS_URL): {error}", path.display()))?;
+        Ok(Arc::new(LocalFileSystem::new_with_prefix(path)?.with_fsync(true)))
+    };
+    match config.attachments_url.as_deref() {
+        None => folder(&config.data_dir.join("attachments")),
+        Some(url) if url.starts_with("s3://") => {
+            let parsed = url::Url::parse(url)?;
+            let bucket = object_store::aws::AmazonS3Builder::from_env().with_url(url).build()?;
+            let prefix = object_store::path::Path::from(parsed.path());
+            Ok(Arc::new(PrefixStore::new(bucket, prefix)))
+        }
+        Some(path) => folder(Path::new(path.strip_prefix("file://").unwrap_or(path))),
+    }
+}

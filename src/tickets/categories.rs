@@ -1,0 +1,192 @@
+//! Categories: what requests are about, and the profile they ask for.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get, patch, post};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::auth::policy::Action;
+use crate::db::schema::categories;
+use crate::db::text_enum;
+use crate::http::body::Patch;
+use crate::http::paging::{Page, Paging, seek};
+use crate::http::{Answer, Body, Call, Query};
+use crate::people::users::NameSort;
+use crate::problem::Result;
+
+text_enum! {
+    /// Who may ask (perfil de usuario según el asunto).
+    pub enum Profile {
+        /// Everybody.
+        Any = "any",
+        /// The head of the unit that the request is for.
+        UnitHead = "unit_head",
+    }
+}
+
+/// The subject of requests.
+#[derive(Serialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = categories)]
+pub struct Category {
+    id: Uuid,
+    #[schema(example = "Impresoras")]
+    name: String,
+    description: String,
+    required_profile: Profile,
+    /// A category that is not active is offered to nobody and stays where it was named.
+    active: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    #[serde(skip)]
+    version: i32,
+}
+
+impl Category {
+    fn answer(self) -> Result<Answer> {
+        let version = self.version;
+        Ok(Answer::ok(&self)?.version(version))
+    }
+}
+
+/// A category to create.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCategory {
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Impresoras")]
+    name: String,
+    #[schema(max_length = 2000, example = "Atascos, tóner, colas de impresión.")]
+    description: Option<String>,
+    /// `any` where it is left out.
+    required_profile: Option<Profile>,
+}
+
+/// A category as it can be changed.
+#[derive(Serialize, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = categories)]
+#[serde(deny_unknown_fields)]
+pub struct CategoryProfile {
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Impresoras")]
+    name: String,
+    #[schema(max_length = 2000, example = "Atascos, tóner, colas de impresión.")]
+    description: String,
+    required_profile: Profile,
+    active: bool,
+}
+
+/// Which categories to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CategoryFilters {
+    active: Option<bool>,
+    /// Part of the name.
+    #[param(max_length = 200)]
+    q: Option<String>,
+    /// `name` (the default) or `-name`.
+    #[param(inline)]
+    sort: Option<NameSort>,
+}
+
+/// List categories
+#[utoipa::path(
+    tag = "categories", operation_id = "listCategories", params(Paging, CategoryFilters),
+    responses((status = 200, body = Page<Category>))
+)]
+#[get("/categories")]
+pub async fn list(call: Call, query: Query<CategoryFilters>) -> Result<HttpResponse> {
+    call.read(Action::ReadCatalogs, |db, _| {
+        let (paging, filters) = query.read_list()?;
+        let sort = filters.sort.unwrap_or(NameSort::Ascending);
+        let after = paging.after::<NameSort, String, Uuid>(sort)?;
+        let filtered = || {
+            let mut query = categories::table.into_boxed();
+            if let Some(active) = filters.active {
+                query = query.filter(categories::active.eq(active));
+            }
+            if let Some(text) = &filters.q {
+                query = query.filter(categories::name.ilike(crate::db::contains(text)));
+            }
+            query
+        };
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let query = match sort {
+            NameSort::Ascending => seek!(filtered(), after, categories::name, categories::id, asc),
+            NameSort::Descending => seek!(filtered(), after, categories::name, categories::id, desc),
+        };
+        let items: Vec<Category> = query.select(Category::as_select()).limit(paging.rows()).load(db)?;
+        paging.answer(sort, items, total, |category| (category.name.clone(), category.id))
+    })
+    .await
+}
+
+/// Read a category
+#[utoipa::path(
+    tag = "categories", operation_id = "getCategory", params(("category_id" = Uuid, Path)),
+    responses((status = 200, body = Category))
+)]
+#[get("/categories/{category_id}")]
+pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    call.read(Action::ReadCatalogs, move |db, _| {
+        categories::table.find(*id).select(Category::as_select()).first(db)?.answer()
+    })
+    .await
+}
+
+/// Create a category
+#[utoipa::path(
+    tag = "categories", operation_id = "createCategory", request_body = NewCategory,
+    responses((status = 201, body = Category), (status = 409, description = "`already_exists`: the name is in use"))
+)]
+#[post("/categories")]
+pub async fn create(call: Call, body: Body<NewCategory>) -> Result<HttpResponse> {
+    call.write(Action::Manage, body, |tx, actor, body| {
+        let new = body.read()?;
+        let category: Category = diesel::insert_into(categories::table)
+            .values((
+                categories::id.eq(Uuid::now_v7()),
+                categories::name.eq(new.name),
+                categories::description.eq(new.description.unwrap_or_default()),
+                categories::required_profile.eq(new.required_profile.unwrap_or(Profile::Any)),
+                categories::created_at.eq(actor.now),
+                categories::updated_at.eq(actor.now),
+            ))
+            .returning(Category::as_returning())
+            .get_result(tx)?;
+        let location = format!("/api/v1/categories/{}", category.id);
+        Ok(Answer::created(location, &category)?.version(category.version))
+    })
+    .await
+}
+
+/// Change a category
+#[utoipa::path(
+    tag = "categories", operation_id = "updateCategory", params(("category_id" = Uuid, Path)),
+    request_body(content = CategoryProfile, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = Category), (status = 409, description = "`already_exists`: the name is in use"))
+)]
+#[patch("/categories/{category_id}")]
+pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CategoryProfile>>) -> Result<HttpResponse> {
+    call.write(Action::Manage, body, move |tx, actor, body| {
+        let category = categories::table.find(*id).select(Category::as_select()).for_update().first(tx)?;
+        let profile = body.merge(&CategoryProfile {
+            name: category.name,
+            description: category.description,
+            required_profile: category.required_profile,
+            active: category.active,
+        })?;
+        actor.check_version(category.version)?;
+        diesel::update(categories::table.find(category.id))
+            .set((
+                profile,
+                categories::version.eq(category.version + 1),
+                categories::updated_at.eq(actor.now),
+            ))
+            .returning(Category::as_returning())
+            .get_result(tx)?
+            .answer()
+    })
+    .await
+}

@@ -1,0 +1,87 @@
+//! Correcting a request that nobody has looked at yet.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, patch};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::categories::Profile;
+use super::model::Ticket;
+use super::steps::Case;
+use super::store;
+use super::workflow::{self, Step};
+use crate::auth::policy::Action;
+use crate::db::schema::{categories, units};
+use crate::http::body::Patch;
+use crate::http::{Body, Call};
+use crate::problem::{FieldError, Problem, Result, Text};
+
+/// What can be corrected of a ticket.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TicketRequest {
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "La impresora del despacho no imprime")]
+    subject: String,
+    #[schema(min_length = 1, max_length = 20000, pattern = r"\S", example = "Muestra atasco desde ayer.")]
+    description: String,
+    category_id: Option<Uuid>,
+}
+
+/// Change a ticket while it is `received`
+///
+/// Once it is classified its words stay as they are: add a followup instead.
+#[utoipa::path(
+    tag = "tickets", operation_id = "updateTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body(content = TicketRequest, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
+)]
+#[patch("/tickets/{ticket_id}")]
+pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>) -> Result<HttpResponse> {
+    call.write(Action::ChangeTicket, body, move |tx, actor, body| {
+        let row = store::lock(tx, actor, *id)?;
+        let wanted = body.merge(&TicketRequest {
+            subject: row.subject.clone(),
+            description: row.description.clone(),
+            category_id: row.category_id,
+        })?;
+        actor.check_version(row.version)?;
+        workflow::check(row.status, Step::Change)?;
+        if wanted.category_id != row.category_id {
+            check_category(tx, wanted.category_id, row.requester_id, row.requester_unit_id)?;
+        }
+        let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+        case.ticket.subject = wanted.subject;
+        case.ticket.description = wanted.description;
+        case.ticket.category_id = wanted.category_id;
+        let row = case.record("changed")?;
+        store::answer(tx, row)
+    })
+    .await
+}
+
+/// The category exists and the requester's profile is the one that it asks for.
+fn check_category(tx: &mut PgConnection, category: Option<Uuid>, requester: Uuid, unit: Uuid) -> Result<()> {
+    let Some(category) = category else { return Ok(()) };
+    let found = categories::table.find(category).filter(categories::active);
+    let profile: Option<Profile> = found.select(categories::required_profile).first(tx).optional()?;
+    match profile {
+        None => Err(Problem::field(FieldError::unknown_id("/category_id"))),
+        Some(Profile::Any) => Ok(()),
+        Some(Profile::UnitHead) => {
+            let head: Option<Uuid> = units::table.find(unit).select(units::head_id).first(tx)?;
+            if head == Some(requester) {
+                return Ok(());
+            }
+            Err(Problem::field(FieldError::new(
+                "/category_id",
+                "not_allowed",
+                Text::new(
+                    "Esta categoría es para jefes de unidad administrativa.",
+                    "This category is for heads of administrative units.",
+                ),
+            )))
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What happens to solved tickets that nobody closes.
+
+use chrono::{DateTime, Duration, Utc};
+use diesel::prelude::*;
+
+use super::model::TicketRow;
+use super::steps::Case;
+use super::workflow::Status;
+use crate::db::schema::tickets;
+use crate::problem::{Problem, Result};
+
+/// How many tickets one transaction closes.
+const BATCH: i64 = 100;
+
+/// Closes the tickets that were solved `days` ago or longer; answers how many. Copies of the server that do it at the
+/// same time share the work.
+///
+/// # Errors
+/// What the database answers; what was closed before stays closed.
+pub fn close_solved(db: &mut PgConnection, days: i64, now: DateTime<Utc>) -> Result<usize> {
+    let mut closed = 0;
+    loop {
+        let batch = db.transaction::<_, Problem, _>(|tx| {
+            let rows: Vec<TicketRow> = tickets::table
+                .filter(tickets::status.eq(Status::Solved))
+                .filter(tickets::solved_at.le(now - Duration::days(days)))
+                .order(tickets::solved_at)
+                .limit(BATCH)
+                .select(TicketRow::as_select())
+                .for_update()
+                .skip_locked()
+                .load(tx)?;
+            let count = rows.len();
+            for row in rows {
+                let mut case = Case::open(tx, row, None, now);
+                case.ticket.status = Status::Closed;
+                case.ticket.closed_at = Some(case.now);
+                case.note("after_days", days);
+                case.tell_requester("closed");
+                case.record("closed")?;
+            }
+            Ok(count)
+        })?;
+        closed += batch;
+        if batch == 0 {
+            return Ok(closed);
+        }
+    }
+}

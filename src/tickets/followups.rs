@@ -1,0 +1,275 @@
+//! Activity 6: followups, public or private.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get, post};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::steps::{Case, Reply, take};
+use super::store;
+use super::workflow::{self, Step};
+use crate::attachments;
+use crate::auth::policy::Action;
+use crate::db::schema::{followups, users};
+use crate::db::text_enum;
+use crate::http::paging::{Page, Paging, seek};
+use crate::http::{Actor, Answer, Body, Call, Query};
+use crate::people::Person;
+use crate::problem::{Code, FieldError, Problem, Result, Text};
+
+text_enum! {
+    /// Who may read a followup.
+    pub enum Visibility {
+        /// The requester as well, by mail.
+        Public = "public",
+        /// Staff alone.
+        Private = "private",
+    }
+}
+
+/// An entry of the case.
+#[derive(Serialize, ToSchema)]
+pub struct Followup {
+    id: Uuid,
+    #[schema(example = 123)]
+    ticket_id: i64,
+    author: Person,
+    visibility: Visibility,
+    #[schema(example = "Vamos a su oficina esta tarde.")]
+    body: String,
+    created_at: DateTime<Utc>,
+    /// The private followup that this one made public; for staff alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    published_from: Option<Uuid>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = followups)]
+struct Row {
+    id: Uuid,
+    ticket_id: i64,
+    visibility: Visibility,
+    body: String,
+    created_at: DateTime<Utc>,
+    published_from: Option<Uuid>,
+}
+
+impl Followup {
+    fn shown_to(actor: &Actor, (row, author): (Row, Person)) -> Self {
+        Followup {
+            id: row.id,
+            ticket_id: row.ticket_id,
+            author,
+            visibility: row.visibility,
+            body: row.body,
+            created_at: row.created_at,
+            published_from: row.published_from.filter(|_| actor.is_staff()),
+        }
+    }
+
+    /// The followup of this ticket, where it is the caller's to see.
+    fn find(db: &mut PgConnection, actor: &Actor, ticket_id: i64, id: Uuid) -> Result<Self> {
+        let found = followups::table
+            .inner_join(users::table)
+            .filter(followups::id.eq(id))
+            .filter(followups::ticket_id.eq(ticket_id))
+            .select((Row::as_select(), Person::as_select()))
+            .first(db)?;
+        let followup = Self::shown_to(actor, found);
+        if followup.visibility == Visibility::Private && !actor.is_staff() {
+            return Err(Problem::not_found());
+        }
+        Ok(followup)
+    }
+
+    fn made(&self) -> Result<Answer> {
+        Answer::created(format!("/api/v1/tickets/{}/followups/{}", self.ticket_id, self.id), self)
+    }
+}
+
+/// A followup of this ticket that the caller may see.
+///
+/// # Errors
+/// A 404 where there is none.
+pub fn visible(db: &mut PgConnection, actor: &Actor, ticket_id: i64, id: Uuid) -> Result<Visibility> {
+    Ok(Followup::find(db, actor, ticket_id, id)?.visibility)
+}
+
+/// An entry to write.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewFollowup {
+    /// A requester writes `public` ones.
+    visibility: Visibility,
+    #[schema(min_length = 1, max_length = 20000, pattern = r"\S", example = "Vamos a su oficina esta tarde.")]
+    body: String,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct FollowupFilters {
+    visibility: Option<Visibility>,
+}
+
+/// List the followups of a ticket
+///
+/// In the order they were written. A requester sees the public ones.
+#[utoipa::path(
+    tag = "followups", operation_id = "listFollowups",
+    params(("ticket_id" = i64, Path, minimum = 1), Paging, FollowupFilters),
+    responses((status = 200, body = Page<Followup>))
+)]
+#[get("/tickets/{ticket_id}/followups")]
+pub async fn list(call: Call, id: Path<i64>, query: Query<FollowupFilters>) -> Result<HttpResponse> {
+    call.read(Action::ReadTicket, move |db, actor| {
+        let ticket = store::visible(db, actor, *id)?;
+        let (paging, filters) = query.read_list()?;
+        let after = paging.after::<String, DateTime<Utc>, Uuid>("created_at".into())?;
+        let filtered = || {
+            let mut query = followups::table
+                .inner_join(users::table)
+                .filter(followups::ticket_id.eq(ticket.id))
+                .into_boxed();
+            if !actor.is_staff() {
+                query = query.filter(followups::visibility.eq(Visibility::Public));
+            }
+            if let Some(visibility) = filters.visibility {
+                query = query.filter(followups::visibility.eq(visibility));
+            }
+            query
+        };
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let rows = seek!(filtered(), after, followups::created_at, followups::id, asc)
+            .select((Row::as_select(), Person::as_select()))
+            .limit(paging.rows())
+            .load(db)?;
+        let items: Vec<Followup> = rows.into_iter().map(|found| Followup::shown_to(actor, found)).collect();
+        paging.answer("created_at", items, total, |followup| (followup.created_at, followup.id))
+    })
+    .await
+}
+
+/// Read a followup
+#[utoipa::path(
+    tag = "followups", operation_id = "getFollowup",
+    params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path)),
+    responses((status = 200, body = Followup))
+)]
+#[get("/tickets/{ticket_id}/followups/{followup_id}")]
+pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
+    call.read(Action::ReadTicket, move |db, actor| {
+        let ticket = store::visible(db, actor, path.0)?;
+        // A followup never changes.
+        Ok(Answer::ok(&Followup::find(db, actor, ticket.id, path.1)?)?.version(1))
+    })
+    .await
+}
+
+/// Add a followup
+///
+/// A public one is mailed to the requester, or to the assignee where the requester wrote it. A private one is for staff
+/// alone and leaves no trace that a requester could see.
+#[utoipa::path(
+    tag = "followups", operation_id = "addFollowup", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body = NewFollowup,
+    responses((status = 201, body = Followup), (status = 409, description = "`step_not_allowed`"))
+)]
+#[post("/tickets/{ticket_id}/followups")]
+pub async fn add(call: Call, id: Path<i64>, body: Body<NewFollowup>) -> Result<HttpResponse> {
+    let step = (Action::AddPublicFollowup, Step::Followup, "followup_added");
+    take(call, *id, step, body, |case, actor, NewFollowup { visibility, body }| {
+        if visibility == Visibility::Private && !actor.is_staff() {
+            return Err(Problem::forbidden());
+        }
+        let followup = Row {
+            id: Uuid::now_v7(),
+            ticket_id: case.ticket.id,
+            visibility,
+            body,
+            created_at: case.now,
+            published_from: None,
+        };
+        write(case, actor.id, &followup)?;
+        Ok(Reply::Made(Followup::shown_to(actor, (followup, actor.person())).made()?))
+    })
+    .await
+}
+
+/// Make a private followup public
+///
+/// Writes a public followup with the same words and files, dated now, and mails it to the requester. There is no way
+/// back.
+#[utoipa::path(
+    tag = "followups", operation_id = "publishFollowup",
+    params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path)),
+    responses(
+        (status = 201, body = Followup, description = "The public followup"),
+        (status = 409, description = "`step_not_allowed`, or `already_exists`: it was made public before"),
+    )
+)]
+#[post("/tickets/{ticket_id}/followups/{followup_id}/publication")]
+pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<super::model::Nothing>) -> Result<HttpResponse> {
+    call.write(Action::UsePrivateFollowups, body, move |tx, actor, body| {
+        let row = store::lock(tx, actor, path.0)?;
+        let private = Followup::find(tx, actor, row.id, path.1)?;
+        body.read()?;
+        actor.check_version(row.version)?;
+        workflow::check(row.status, Step::Followup)?;
+        let published = followups::table.filter(followups::published_from.eq(private.id));
+        let known: bool = diesel::select(diesel::dsl::exists(published)).get_result(tx)?;
+        if private.visibility == Visibility::Public || known {
+            let mut problem = Problem::new(
+                Code::AlreadyExists,
+                Text::new("Este seguimiento ya es público.", "This followup is public already."),
+            );
+            problem.errors.push(FieldError::new("", "duplicate", Text::new("Ya es público.", "It is public.")));
+            return Err(problem);
+        }
+        let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+        let followup = Row {
+            id: Uuid::now_v7(),
+            ticket_id: case.ticket.id,
+            visibility: Visibility::Public,
+            body: private.body,
+            created_at: case.now,
+            published_from: Some(private.id),
+        };
+        write(&mut case, private.author.id, &followup)?;
+        attachments::store::copy(case.tx, private.id, followup.id, case.now)?;
+        let answer = Followup::shown_to(actor, (followup, private.author)).made()?;
+        case.record("followup_published")?;
+        Ok(answer)
+    })
+    .await
+}
+
+fn write(case: &mut Case<'_>, author_id: Uuid, row: &Row) -> Result<()> {
+    diesel::insert_into(followups::table)
+        .values((
+            followups::id.eq(row.id),
+            followups::ticket_id.eq(row.ticket_id),
+            followups::author_id.eq(author_id),
+            followups::visibility.eq(row.visibility),
+            followups::body.eq(&row.body),
+            followups::created_at.eq(row.created_at),
+            followups::published_from.eq(row.published_from),
+        ))
+        .execute(case.tx)?;
+    case.note("followup_id", row.id.to_string());
+    case.note("visibility", row.visibility.as_str());
+    if row.visibility == Visibility::Public {
+        case.touch();
+        let data = json!({"followup_id": row.id});
+        if author_id != case.ticket.requester_id {
+            case.tell("followup", case.ticket.requester_id, data);
+        } else if let Some(assignee) = case.ticket.assignee_id {
+            case.tell("followup", assignee, data);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! Tickets: from the report of an incident to its closing, step by step.
+
+pub mod attention_times;
+pub mod categories;
+pub mod change;
+pub mod clock;
+pub mod closing;
+pub mod escalations;
+pub mod followups;
+pub mod list;
+pub mod model;
+pub mod read;
+pub mod register;
+pub mod steps;
+pub mod store;
+pub mod suggestions;
+pub mod workflow;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(list::list)
+        .service(register::register)
+        .service(read::read)
+        .service(change::change)
+        .configure(steps::routes)
+        .service(followups::list)
+        .service(followups::add)
+        .service(followups::read)
+        .service(followups::publish)
+        .service(escalations::list)
+        .service(escalations::escalate)
+        .service(suggestions::suggest)
+        .service(categories::list)
+        .service(categories::create)
+        .service(categories::read)
+        .service(categories::change)
+        .service(attention_times::list)
+        .service(attention_times::change);
+}

@@ -1,0 +1,175 @@
+//! A ticket, as the database has it and as the API answers it.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::workflow::Status;
+use crate::db::schema::tickets;
+use crate::db::text_enum;
+use crate::people::users::Contact;
+use crate::people::{Named, Person};
+
+text_enum! {
+    /// How much harm an incident does (nivel de criticidad).
+    pub enum Criticality {
+        /// Many users, the security of systems and network, or data that may be lost for good.
+        Critical = "critical",
+        /// Considerable impact on critical resources.
+        High = "high",
+        /// Considerable impact on resources that are not critical.
+        Medium = "medium",
+        /// Little impact.
+        Low = "low",
+    }
+}
+
+text_enum! {
+    /// How a request came in.
+    pub enum Channel {
+        Api = "api",
+        Web = "web",
+        Email = "email",
+        Phone = "phone",
+        InPerson = "in_person",
+    }
+}
+
+text_enum! {
+    /// Why a ticket was archived.
+    pub enum ArchiveReason {
+        /// The minimum data were not given.
+        MissingInformation = "missing_information",
+        /// The requester's profile is not the one that the category asks for.
+        ProfileNotAuthorized = "profile_not_authorized",
+        /// Another ticket is about the same.
+        Duplicate = "duplicate",
+        /// The requester does not need it any more.
+        Withdrawn = "withdrawn",
+    }
+}
+
+/// The row of a ticket.
+#[derive(Debug, Clone, Serialize, Queryable, Selectable, Identifiable, AsChangeset)]
+#[diesel(table_name = tickets, treat_none_as_null = true)]
+pub struct TicketRow {
+    pub id: i64,
+    pub subject: String,
+    pub description: String,
+    pub status: Status,
+    pub criticality: Option<Criticality>,
+    pub channel: Channel,
+    pub support_level: i16,
+    pub category_id: Option<Uuid>,
+    pub requester_id: Uuid,
+    pub requester_full_name: String,
+    pub requester_document_id: String,
+    pub requester_email: String,
+    pub requester_landline: Option<String>,
+    pub requester_extension: Option<String>,
+    pub requester_mobile: Option<String>,
+    pub requester_unit_id: Uuid,
+    pub requester_unit_name: String,
+    pub registered_by_id: Uuid,
+    pub assignee_id: Option<Uuid>,
+    pub received_at: DateTime<Utc>,
+    pub classified_at: Option<DateTime<Utc>>,
+    pub assigned_at: Option<DateTime<Utc>>,
+    pub accepted_at: Option<DateTime<Utc>>,
+    pub scheduled_for: Option<DateTime<Utc>>,
+    pub attention_due_at: Option<DateTime<Utc>>,
+    pub first_attention_due_at: Option<DateTime<Utc>>,
+    pub attended_at: Option<DateTime<Utc>>,
+    pub solved_at: Option<DateTime<Utc>>,
+    pub solved_by_id: Option<Uuid>,
+    pub solution: Option<String>,
+    pub closed_at: Option<DateTime<Utc>>,
+    pub archived_at: Option<DateTime<Utc>>,
+    pub archive_reason: Option<ArchiveReason>,
+    pub archive_note: Option<String>,
+    pub reopened_count: i32,
+    pub version: i32,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Who asked, with their data as they were at registration.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Requester {
+    pub id: Uuid,
+    #[schema(example = "Rosa Pérez Gómez")]
+    pub full_name: String,
+    #[schema(example = "43111220")]
+    pub document_id: String,
+    #[schema(example = "requester@mesa.test")]
+    pub email: String,
+    pub contact: Contact,
+    pub unit: Named,
+}
+
+/// What solved a ticket.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Solution {
+    #[schema(example = "Se cambió el puerto del switch.")]
+    pub description: String,
+    pub solved_by: Option<Person>,
+    pub solved_at: DateTime<Utc>,
+}
+
+/// Why a ticket was set aside.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Archive {
+    pub reason: ArchiveReason,
+    /// In the words of whoever archived it.
+    pub note: Option<String>,
+    pub archived_at: DateTime<Utc>,
+}
+
+/// A request for support.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Ticket {
+    /// The ticket's number, given by the system one after the other.
+    #[schema(example = 123, minimum = 1)]
+    pub id: i64,
+    #[schema(example = "La impresora del despacho no imprime")]
+    pub subject: String,
+    #[schema(example = "Desde esta mañana muestra atasco y no hay papel dentro.")]
+    pub description: String,
+    pub status: Status,
+    /// `null` until it is classified.
+    pub criticality: Option<Criticality>,
+    pub channel: Channel,
+    /// 1 technician, 2 professional, 3 director or a third party; an escalation raises it.
+    #[schema(minimum = 1, maximum = 3, example = 1)]
+    pub support_level: i16,
+    pub category: Option<Named>,
+    pub requester: Requester,
+    /// Who registered it: the requester, or staff on their behalf.
+    pub registered_by: Option<Person>,
+    /// Who has the case.
+    pub assignee: Option<Person>,
+    pub received_at: DateTime<Utc>,
+    pub classified_at: Option<DateTime<Utc>>,
+    pub assigned_at: Option<DateTime<Utc>>,
+    /// When the present assignee made the case theirs.
+    pub accepted_at: Option<DateTime<Utc>>,
+    /// When the requester will be attended, as the assignee said on accepting.
+    pub scheduled_for: Option<DateTime<Utc>>,
+    /// Until when somebody of the present support level must accept it.
+    pub attention_due_at: Option<DateTime<Utc>>,
+    /// When it was accepted for the first time: the end of the attention time.
+    pub attended_at: Option<DateTime<Utc>>,
+    pub solution: Option<Solution>,
+    pub closed_at: Option<DateTime<Utc>>,
+    pub archive: Option<Archive>,
+    /// How often it was reopened.
+    #[schema(minimum = 0, example = 0)]
+    pub reopened_count: i32,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A body that says nothing: `{}` or none at all.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}

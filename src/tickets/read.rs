@@ -1,0 +1,24 @@
+//! Reading one ticket.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get};
+
+use super::model::Ticket;
+use super::store;
+use crate::auth::policy::Action;
+use crate::http::Call;
+use crate::problem::Result;
+
+/// Read a ticket
+#[utoipa::path(
+    tag = "tickets", operation_id = "getTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    responses((status = 200, body = Ticket))
+)]
+#[get("/tickets/{ticket_id}")]
+pub async fn read(call: Call, id: Path<i64>) -> Result<HttpResponse> {
+    call.read(Action::ReadTicket, move |db, actor| {
+        let row = store::visible(db, actor, *id)?;
+        store::answer(db, row)
+    })
+    .await
+}

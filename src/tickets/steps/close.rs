@@ -1,0 +1,30 @@
+//! Closing a case that was solved.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, post};
+
+use super::{Reply, take};
+use crate::auth::policy::Action;
+use crate::http::{Body, Call};
+use crate::problem::Result;
+use crate::tickets::model::{Nothing, Ticket};
+use crate::tickets::workflow::{Status, Step};
+
+/// Close a solved ticket
+///
+/// By the requester or by staff; a ticket that nobody closes closes by itself some days after its solution.
+#[utoipa::path(
+    tag = "steps", operation_id = "closeTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body(content = Option<Nothing>),
+    responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
+)]
+#[post("/tickets/{ticket_id}/closure")]
+pub async fn close(call: Call, id: Path<i64>, body: Body<Nothing>) -> Result<HttpResponse> {
+    take(call, *id, (Action::Close, Step::Close, "closed"), body, |case, _, _| {
+        case.ticket.status = Status::Closed;
+        case.ticket.closed_at = Some(case.now);
+        case.tell_requester("closed");
+        Ok(Reply::Ticket)
+    })
+    .await
+}

@@ -1,0 +1,51 @@
+//! Putting a case on hold: it waits for something outside of the desk.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, post};
+use diesel::prelude::*;
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Reply, take};
+use crate::auth::policy::Action;
+use crate::db::schema::holds;
+use crate::http::{Body, Call};
+use crate::problem::Result;
+use crate::tickets::model::Ticket;
+use crate::tickets::workflow::{Status, Step};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Hold {
+    /// What it waits for; the requester is told.
+    #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "Se espera el repuesto del proveedor.")]
+    reason: String,
+}
+
+/// Put a ticket on hold
+#[utoipa::path(
+    tag = "steps", operation_id = "holdTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body = Hold,
+    responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
+)]
+#[post("/tickets/{ticket_id}/hold")]
+pub async fn hold(call: Call, id: Path<i64>, body: Body<Hold>) -> Result<HttpResponse> {
+    take(call, *id, (Action::Hold, Step::Hold, "held"), body, |case, actor, Hold { reason }| {
+        diesel::insert_into(holds::table)
+            .values((
+                holds::id.eq(Uuid::now_v7()),
+                holds::ticket_id.eq(case.ticket.id),
+                holds::reason.eq(&reason),
+                holds::started_at.eq(case.now),
+                holds::started_by.eq(actor.id),
+            ))
+            .execute(case.tx)?;
+        case.ticket.status = Status::OnHold;
+        case.note("reason", reason.clone());
+        case.tell("held", case.ticket.requester_id, json!({"reason": reason}));
+        Ok(Reply::Ticket)
+    })
+    .await
+}

@@ -1,0 +1,152 @@
+//! The steps of a ticket's life, one a file, and the mechanism that carries each out in one transaction.
+
+mod accept;
+mod archive;
+mod assign;
+mod classify;
+mod close;
+mod hold;
+mod reopen;
+mod resume;
+mod solve;
+
+use actix_web::HttpResponse;
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::model::TicketRow;
+use super::store;
+use super::workflow::{self, Step};
+use crate::audit;
+use crate::auth::policy::{Action, Scope};
+use crate::db::schema::tickets;
+use crate::http::{Actor, Answer, Body, Call};
+use crate::outbox;
+use crate::problem::{Code, Problem, Result, Text};
+
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(classify::classify)
+        .service(assign::assign)
+        .service(accept::accept)
+        .service(hold::hold)
+        .service(resume::resume)
+        .service(solve::solve)
+        .service(close::close)
+        .service(reopen::reopen)
+        .service(archive::archive);
+}
+
+/// A ticket in the hands of a step: locked, with what the step changes, tells and says to whom.
+pub struct Case<'a> {
+    pub tx: &'a mut PgConnection,
+    /// Never before the ticket's last change, whatever the clocks say.
+    pub now: DateTime<Utc>,
+    /// To be changed by the step.
+    pub ticket: TicketRow,
+    before: TicketRow,
+    actor_id: Option<Uuid>,
+    touched: bool,
+    details: Map<String, Value>,
+    messages: Vec<(&'static str, Uuid, Value)>,
+}
+
+/// What a step answers.
+pub enum Reply {
+    /// The ticket as it now stands.
+    Ticket,
+    /// What the step made.
+    Made(Answer),
+}
+
+impl<'a> Case<'a> {
+    /// `actor_id`: none where the desk acts by itself. The ticket's row must be locked.
+    pub fn open(tx: &'a mut PgConnection, ticket: TicketRow, actor_id: Option<Uuid>, now: DateTime<Utc>) -> Self {
+        Case {
+            tx,
+            now: now.max(ticket.updated_at),
+            before: ticket.clone(),
+            ticket,
+            actor_id,
+            touched: false,
+            details: Map::new(),
+            messages: Vec::new(),
+        }
+    }
+
+    /// Tells the history more than the ticket's own fields do.
+    pub fn note(&mut self, name: &str, value: impl Into<Value>) {
+        self.details.insert(name.to_owned(), value.into());
+    }
+
+    /// Queues a message to somebody.
+    pub fn tell(&mut self, kind: &'static str, recipient_id: Uuid, data: Value) {
+        self.messages.push((kind, recipient_id, data));
+    }
+
+    /// Queues a message to the requester.
+    pub fn tell_requester(&mut self, kind: &'static str) {
+        self.tell(kind, self.ticket.requester_id, json!({}));
+    }
+
+    /// Marks the ticket as changed though its own fields are not: a public followup, a file.
+    pub fn touch(&mut self) {
+        self.touched = true;
+    }
+
+    /// Writes it all: the ticket, its event, its messages.
+    pub fn record(mut self, kind: &'static str) -> Result<TicketRow> {
+        let changes = audit::changes(&self.before, &self.ticket)?;
+        if self.touched || !changes.is_empty() {
+            self.ticket.version += 1;
+            self.ticket.updated_at = self.now;
+            diesel::update(tickets::table.find(self.ticket.id)).set(&self.ticket).execute(self.tx)?;
+        }
+        let data = audit::Data { changes, details: Value::Object(self.details) };
+        audit::record(self.tx, self.ticket.id, kind, self.actor_id, self.now, &data)?;
+        for (kind, recipient_id, data) in self.messages {
+            outbox::queue(self.tx, self.ticket.id, kind, recipient_id, data, self.now)?;
+        }
+        Ok(self.ticket)
+    }
+}
+
+/// Takes a step on behalf of a caller. The checks come in this order: may this role at all, is the ticket theirs to
+/// see, is the body sound, is it the version they know, does the state allow it, is it this person's.
+pub async fn take<B, F>(
+    call: Call,
+    id: i64,
+    (action, step, kind): (Action, Step, &'static str),
+    body: Body<B>,
+    change: F,
+) -> Result<HttpResponse>
+where
+    B: DeserializeOwned + ToSchema + 'static,
+    F: FnOnce(&mut Case<'_>, &Actor, B) -> Result<Reply> + Send + 'static,
+{
+    call.write(action, body, move |tx, actor, body| {
+        let row = store::lock(tx, actor, id)?;
+        let body = body.read()?;
+        actor.check_version(row.version)?;
+        workflow::check(row.status, step)?;
+        if actor.scope == Scope::Assignee && row.assignee_id != Some(actor.id) {
+            return Err(Problem::new(
+                Code::NotTheAssignee,
+                Text::new("Solo puede hacerlo quien tiene el caso.", "Only whoever has the case may do this."),
+            ));
+        }
+        let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+        let reply = change(&mut case, actor, body)?;
+        let row = case.record(kind)?;
+        match reply {
+            Reply::Ticket => store::answer(tx, row),
+            Reply::Made(answer) => Ok(answer),
+        }
+    })
+    .await
+}

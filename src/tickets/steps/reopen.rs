@@ -1,0 +1,50 @@
+//! Reopening a case whose solution did not hold.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, post};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{Reply, take};
+use crate::auth::policy::Action;
+use crate::http::{Body, Call};
+use crate::problem::Result;
+use crate::tickets::model::Ticket;
+use crate::tickets::workflow::{Status, Step};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reopening {
+    /// Why the solution does not hold.
+    #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "Volvió a atascarse.")]
+    reason: Option<String>,
+}
+
+/// Reopen a solved ticket
+///
+/// It goes back to whoever solved it. The solution that did not hold stays in the history.
+#[utoipa::path(
+    tag = "steps", operation_id = "reopenTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body(content = Option<Reopening>),
+    responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
+)]
+#[post("/tickets/{ticket_id}/reopening")]
+pub async fn reopen(call: Call, id: Path<i64>, body: Body<Reopening>) -> Result<HttpResponse> {
+    let step = (Action::Reopen, Step::Reopen, "reopened");
+    take(call, *id, step, body, |case, _, Reopening { reason }| {
+        let ticket = &mut case.ticket;
+        ticket.status = Status::InProgress;
+        ticket.solution = None;
+        ticket.solved_at = None;
+        ticket.solved_by_id = None;
+        ticket.reopened_count += 1;
+        if let Some(assignee) = ticket.assignee_id {
+            case.tell("reopened", assignee, json!({"reason": reason}));
+        }
+        case.note("reason", reason);
+        case.tell_requester("reopened");
+        Ok(Reply::Ticket)
+    })
+    .await
+}

@@ -1,0 +1,107 @@
+//! The SQL of tickets that more than one place needs.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::model::{Archive, Requester, Solution, Ticket, TicketRow};
+use crate::auth::policy::Scope;
+use crate::db::schema::{categories, tickets};
+use crate::http::{Actor, Answer};
+use crate::people::users::Contact;
+use crate::people::{Named, person};
+use crate::problem::{Problem, Result};
+
+/// The ticket of this number, where it is the caller's to see.
+///
+/// # Errors
+/// A 404 else: another's ticket does not exist for a requester.
+pub fn visible(db: &mut PgConnection, actor: &Actor, id: i64) -> Result<TicketRow> {
+    own(actor, tickets::table.find(id).select(TicketRow::as_select()).first(db)?)
+}
+
+/// The same, held against other steps until the transaction ends.
+///
+/// # Errors
+/// As `visible`.
+pub fn lock(tx: &mut PgConnection, actor: &Actor, id: i64) -> Result<TicketRow> {
+    own(actor, tickets::table.find(id).select(TicketRow::as_select()).for_update().first(tx)?)
+}
+
+#[track_caller]
+fn own(actor: &Actor, row: TicketRow) -> Result<TicketRow> {
+    let theirs = row.requester_id == actor.id;
+    if (actor.scope == Scope::Own || !actor.is_staff()) && !theirs { Err(Problem::not_found()) } else { Ok(row) }
+}
+
+/// The tickets as the API answers them, with the names of the people and categories that they speak of.
+pub fn present(db: &mut PgConnection, rows: Vec<TicketRow>) -> Result<Vec<Ticket>> {
+    let people = person::by_id(
+        db,
+        rows.iter().flat_map(|row| [Some(row.registered_by_id), row.assignee_id, row.solved_by_id]).flatten(),
+    )?;
+    let mut category_ids: Vec<Uuid> = rows.iter().filter_map(|row| row.category_id).collect();
+    category_ids.dedup();
+    let categories: HashMap<Uuid, String> = if category_ids.is_empty() {
+        HashMap::new()
+    } else {
+        let found = categories::table.filter(categories::id.eq_any(category_ids));
+        found.select((categories::id, categories::name)).load(db)?.into_iter().collect()
+    };
+    let person = |id: Option<Uuid>| id.and_then(|id| people.get(&id).cloned());
+    let tickets = rows.into_iter().map(|row| Ticket {
+        id: row.id,
+        subject: row.subject,
+        description: row.description,
+        status: row.status,
+        criticality: row.criticality,
+        channel: row.channel,
+        support_level: row.support_level,
+        category: row
+            .category_id
+            .and_then(|id| categories.get(&id).map(|name| Named { id, name: name.clone() })),
+        requester: Requester {
+            id: row.requester_id,
+            full_name: row.requester_full_name,
+            document_id: row.requester_document_id,
+            email: row.requester_email,
+            contact: Contact {
+                landline: row.requester_landline,
+                extension: row.requester_extension,
+                mobile: row.requester_mobile,
+            },
+            unit: Named { id: row.requester_unit_id, name: row.requester_unit_name },
+        },
+        registered_by: person(Some(row.registered_by_id)),
+        assignee: person(row.assignee_id),
+        received_at: row.received_at,
+        classified_at: row.classified_at,
+        assigned_at: row.assigned_at,
+        accepted_at: row.accepted_at,
+        scheduled_for: row.scheduled_for,
+        attention_due_at: row.attention_due_at,
+        attended_at: row.attended_at,
+        solution: row.solution.zip(row.solved_at).map(|(description, solved_at)| Solution {
+            description,
+            solved_by: person(row.solved_by_id),
+            solved_at,
+        }),
+        closed_at: row.closed_at,
+        archive: row.archive_reason.zip(row.archived_at).map(|(reason, archived_at)| Archive {
+            reason,
+            note: row.archive_note,
+            archived_at,
+        }),
+        reopened_count: row.reopened_count,
+        updated_at: row.updated_at,
+    });
+    Ok(tickets.collect())
+}
+
+/// One ticket as an answer, with its ETag.
+pub fn answer(db: &mut PgConnection, row: TicketRow) -> Result<Answer> {
+    let version = row.version;
+    let ticket = present(db, vec![row])?.pop().ok_or_else(Problem::not_found)?;
+    Ok(Answer::ok(&ticket)?.version(version))
+}

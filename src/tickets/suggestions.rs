@@ -1,0 +1,34 @@
+//! Articles of the knowledge base that may solve a ticket.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::store;
+use crate::auth::policy::Action;
+use crate::http::{Answer, Call};
+use crate::knowledge::search::{self, Found};
+use crate::problem::Result;
+
+/// The articles most like a ticket, the likeliest first.
+#[derive(Serialize, ToSchema)]
+pub struct Suggestions {
+    items: Vec<Found>,
+}
+
+/// Suggest articles for a ticket
+///
+/// Up to five published articles that share most with the ticket's words; a requester is offered public ones.
+#[utoipa::path(
+    tag = "knowledge", operation_id = "listSuggestions", params(("ticket_id" = i64, Path, minimum = 1)),
+    responses((status = 200, body = Suggestions))
+)]
+#[get("/tickets/{ticket_id}/suggestions")]
+pub async fn suggest(call: Call, id: Path<i64>) -> Result<HttpResponse> {
+    call.read(Action::ReadTicket, move |db, actor| {
+        let ticket = store::visible(db, actor, *id)?;
+        Answer::ok(&Suggestions { items: search::like_ticket(db, ticket.id, actor.is_staff())? })
+    })
+    .await
+}
