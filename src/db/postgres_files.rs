@@ -23,8 +23,8 @@ pub const NEW_CLUSTER: &str = "cluster-new-";
 const UNFINISHED: [&str; 3] = [NEW_CLUSTER, "install-new-", ".tmp"];
 /// The socket's longest path in bytes; the shortest limit of a system is 104 with the byte that ends it.
 const SOCKET_BYTES: usize = 100;
-/// What the path of a short folder for the socket begins with.
-const SHORT: &str = "/tmp/mesa-";
+/// What the name of a short folder for the socket, in `/tmp`, begins with.
+const SHORT: &str = "mesa-";
 /// Where the server's home is when its user cannot enter the data folder.
 const ELSEWHERE: &str = "/var/lib/mesa";
 
@@ -192,14 +192,17 @@ pub fn cluster_version(cluster: &Path) -> Result<Option<u32>> {
     version.trim().parse().map(Some).map_err(StartError::at("understand", &path))
 }
 
-/// The folder for the socket: in the home, or a new short one where the path would be too long, or has a character with
-/// a meaning in lists of folders or hosts.
+/// The folder for the socket, empty: in the home, or a new short one where the path would be too long, or has a character
+/// with a meaning in lists of folders or hosts. No server may be running.
 ///
 /// # Errors
 /// It cannot be made.
 pub fn socket_folder(home: &Path, account: Account) -> Result<PathBuf> {
     let run = home.join("run");
-    let folder = if fits(&run) { run } else { format!("{SHORT}{:08x}", Uuid::new_v4().as_fields().0).into() };
+    // PostgreSQL would respect what a killed server left there if another process has got its number since.
+    let _ = fs::remove_dir_all(&run);
+    let folder =
+        if fits(&run) { run } else { format!("/tmp/{SHORT}{:08x}", Uuid::new_v4().as_fields().0).into() };
     make_folder(&folder, account)?;
     Ok(folder)
 }
@@ -238,7 +241,7 @@ pub fn tail(log: &Path) -> String {
 #[derive(Debug, PartialEq)]
 pub struct Postmaster {
     pub pid: u32,
-    cluster: PathBuf,
+    pub cluster: PathBuf,
     port: u16,
     socket_folder: PathBuf,
     /// `starting`, `ready` or `stopping`; empty at the very beginning.
@@ -283,10 +286,11 @@ impl Postmaster {
         self.status == "ready" && UnixStream::connect(socket(&self.socket_folder, self.port)).is_ok()
     }
 
-    /// Removes the folder of its socket if that is a short one, which is in nobody's home. One that is not empty stays.
+    /// Removes the folder of its socket if that is a short one, which is in nobody's home.
     pub fn remove_short_folder(&self) {
-        if self.socket_folder.as_os_str().as_bytes().starts_with(SHORT.as_bytes()) {
-            let _ = fs::remove_dir(&self.socket_folder);
+        let name = self.socket_folder.strip_prefix("/tmp").ok().and_then(Path::to_str);
+        if name.is_some_and(|name| name.starts_with(SHORT) && !name.contains('/')) {
+            let _ = fs::remove_dir_all(&self.socket_folder);
         }
     }
 

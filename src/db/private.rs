@@ -182,6 +182,9 @@ impl Server {
         if found.runs_in(&self.cluster, &self.programs) {
             return Some(found);
         }
+        if found.cluster == self.cluster {
+            found.remove_short_folder();
+        }
         // PostgreSQL would respect the file if another process has got the number since.
         let _ = fs::remove_file(self.cluster.join("postmaster.pid"));
         None

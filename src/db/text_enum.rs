@@ -1,19 +1,21 @@
 //! Enumerations that are text in the database, in JSON and in the contract.
 
-/// Declares an enumeration whose values are words: the same in the database's CHECK, in JSON and in the contract.
+/// Declares an enumeration whose values are words: the same in the database's CHECK, in JSON and in the contract, where
+/// the comments on the values are told as well.
 macro_rules! text_enum {
-    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$meta])*
+    ($(#[doc = $doc:literal])* $vis:vis enum $name:ident {
+        $($(#[doc = $vdoc:literal])* $variant:ident = $text:literal),+ $(,)?
+    }) => {
+        $(#[doc = $doc])*
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
-            utoipa::ToSchema, diesel::deserialize::FromSqlRow, diesel::expression::AsExpression,
+            diesel::deserialize::FromSqlRow, diesel::expression::AsExpression,
         )]
         #[diesel(sql_type = diesel::sql_types::Text)]
-        $vis enum $name { $($(#[$vmeta])* #[serde(rename = $text)] $variant),+ }
+        $vis enum $name { $($(#[doc = $vdoc])* #[serde(rename = $text)] $variant),+ }
 
         impl $name {
             /// Every value, in the order of declaration.
-            #[allow(dead_code, reason = "not every enumeration is walked")]
             pub const ALL: &'static [$name] = &[$($name::$variant),+];
 
             /// The word for this value.
@@ -21,6 +23,25 @@ macro_rules! text_enum {
                 match self { $($name::$variant => $text),+ }
             }
         }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                let mut description = concat!($($doc),*).trim().to_owned();
+                $(
+                    let told = concat!($($vdoc),*).trim();
+                    if !told.is_empty() {
+                        description.push_str(&format!("\n- `{}`: {told}", $text));
+                    }
+                )+
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .enum_values(Some([$($text),+]))
+                    .description(Some(description))
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
 
         impl diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg> for $name {
             fn to_sql<'b>(

@@ -31,33 +31,23 @@ pub async fn envelope<B: MessageBody + 'static>(
         .and_then(|value| value.to_str().ok())
         .filter(|id| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()))
         .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
-    let http_request = request.request().clone();
+    let (method, path) = (request.method().clone(), request.path().to_owned());
 
-    let mut response = match next.call(request).await {
-        Ok(response) => {
-            let response = response.map_into_boxed_body();
-            let locale = asked.or_else(|| http_request.extensions().get::<Locale>().copied());
-            translate(response, locale.unwrap_or(Locale::Es), &request_id)
-        }
-        Err(error) => {
-            let problem = framework_problem(error.as_response_error().status_code());
-            let response = problem.respond(asked.unwrap_or(Locale::Es), Some(&request_id));
-            ServiceResponse::new(http_request.clone(), response)
-        }
-    };
+    // What becomes of a request is a response by now, errors included; the framework itself answers what is not.
+    let response = next.call(request).await?.map_into_boxed_body();
+    let locale = asked.or_else(|| response.request().extensions().get::<Locale>().copied());
+    let mut response = translate(response, locale.unwrap_or(Locale::Es), &request_id);
 
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Some(desk) = http_request.app_data::<Data<Desk>>() {
+    if let Some(desk) = response.request().app_data::<Data<Desk>>() {
         desk.traffic.count(response.status().as_u16());
     }
     log::info!(
         target: "mesa::access",
-        "{} {} {} {:.1}ms {request_id}",
-        http_request.method(),
-        http_request.path(),
+        "{method} {path} {} {:.1}ms {request_id}",
         response.status().as_u16(),
         started.elapsed().as_secs_f64() * 1000.0
     );

@@ -2,7 +2,6 @@
 
 use actix_web::http::StatusCode;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
 use uuid::Uuid;
 
 use super::answer::Answer;
@@ -11,7 +10,7 @@ use crate::problem::{Code, Problem, Result, Text};
 
 diesel::define_sql_function! {
     #[sql_name = "pg_try_advisory_xact_lock"]
-    fn try_lock(key: BigInt) -> Bool;
+    fn try_lock(key: diesel::sql_types::BigInt) -> diesel::sql_types::Bool;
 }
 
 /// How long an answer is kept, in hours.
