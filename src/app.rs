@@ -19,9 +19,7 @@ use crate::desk::Desk;
 use crate::http::body;
 use crate::http::envelope::envelope;
 use crate::problem::{Code, Problem, Text};
-use crate::{
-    attachments, audit, auth, contract, health, knowledge, people, statistics, surveys, tickets,
-};
+use crate::{attachments, audit, auth, contract, health, knowledge, people, statistics, surveys, tickets};
 
 /// Everything under `/api/v1`.
 fn api(config: &mut ServiceConfig) {
@@ -105,7 +103,11 @@ pub fn app(
         .app_data(body::payload_config())
         // An id that is none names nothing.
         .app_data(web::PathConfig::default().error_handler(|_, _| Problem::not_found().into()))
-        .service(web::scope("/api/v1").configure(|config| api(&mut ServiceConfig::new(config))).default_service(web::to(nothing_here)))
+        .service(
+            web::scope("/api/v1")
+                .configure(|config| api(&mut ServiceConfig::new(config)))
+                .default_service(web::to(nothing_here)),
+        )
         .route("/openapi.json", web::get().to(document))
         .route("/docs", web::get().to(to_docs))
         .service(swagger)

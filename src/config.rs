@@ -75,7 +75,13 @@ impl Reader<'_> {
         (self.get)(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
-    fn parse<T: FromStr>(&mut self, variable: &'static str, default: T, ok: impl Fn(&T) -> bool, expected: &str) -> T {
+    fn parse<T: FromStr>(
+        &mut self,
+        variable: &'static str,
+        default: T,
+        ok: impl Fn(&T) -> bool,
+        expected: &str,
+    ) -> T {
         let Some(text) = self.text(variable) else { return default };
         match text.parse::<T>() {
             Ok(value) if ok(&value) => value,
@@ -136,7 +142,8 @@ impl Config {
             Some(text) => match text.to_socket_addrs().ok().and_then(|mut found| found.next()) {
                 Some(address) => address,
                 None => {
-                    let expected = format!("expected an address and a port such as 0.0.0.0:8080, found {text:?}");
+                    let expected =
+                        format!("expected an address and a port such as 0.0.0.0:8080, found {text:?}");
                     from.wrong.push(Wrong { variable: "MESA_LISTEN", expected });
                     SocketAddr::from(([127, 0, 0, 1], 8080))
                 }
@@ -157,7 +164,12 @@ impl Config {
                 "the name of a time zone such as America/Bogota",
             ),
             pool_size: from.parse("MESA_POOL_SIZE", 8, |n| (1..=200).contains(n), "a number from 1 to 200"),
-            workers: from.parse("MESA_WORKERS", processors, |n| (1..=256).contains(n), "a number from 1 to 256"),
+            workers: from.parse(
+                "MESA_WORKERS",
+                processors,
+                |n| (1..=256).contains(n),
+                "a number from 1 to 256",
+            ),
             attachments_url: from.text("MESA_ATTACHMENTS_URL"),
             attachment_max_bytes: from.parse(
                 "MESA_ATTACHMENT_MAX_BYTES",
@@ -213,8 +225,14 @@ mod tests {
         ])
         .unwrap_err();
         let named: Vec<&str> = error.0.iter().map(|wrong| wrong.variable).collect();
-        let expected =
-            ["DATABASE_URL", "MESA_JWT_SECRET", "MESA_LISTEN", "MESA_TIMEZONE", "MESA_POOL_SIZE", "MESA_CLOSE_AFTER_DAYS"];
+        let expected = [
+            "DATABASE_URL",
+            "MESA_JWT_SECRET",
+            "MESA_LISTEN",
+            "MESA_TIMEZONE",
+            "MESA_POOL_SIZE",
+            "MESA_CLOSE_AFTER_DAYS",
+        ];
         assert_eq!(named, expected);
     }
 

@@ -175,7 +175,8 @@ fn request_header(name: &str, description: &str, max_length: usize) -> Value {
 fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let open = operation["security"] == json!([{}]);
     let has_body = operation.get("requestBody").is_some();
-    let has_query = operation["parameters"].as_array().is_some_and(|all| all.iter().any(|p| p["in"] == "query"));
+    let has_query =
+        operation["parameters"].as_array().is_some_and(|all| all.iter().any(|p| p["in"] == "query"));
     let has_path = path.contains('{');
     let mut statuses: Vec<&str> = vec!["500", "503"];
     if !open {
@@ -191,7 +192,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
         statuses.extend(["413", "415", "422"]);
     }
     let mut parameters: Vec<Value> = Vec::new();
-    let single = method == "get" && !path.ends_with('s') && !path.ends_with("/content") && !path.contains("audit");
+    let single =
+        method == "get" && !path.ends_with('s') && !path.ends_with("/content") && !path.contains("audit");
     if method == "post" && !open {
         statuses.extend(["409", "422"]);
         parameters.push(request_header(
@@ -205,7 +207,11 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
         parameters.push(request_header("If-Match", "The `ETag` that the change is based on", 200));
     }
     if single && !open {
-        parameters.push(request_header("If-None-Match", "The `ETag` that is known already: 304 if it still holds", 200));
+        parameters.push(request_header(
+            "If-None-Match",
+            "The `ETag` that is known already: 304 if it still holds",
+            200,
+        ));
     }
     let known = operation["responses"].as_object().cloned().unwrap_or_default();
     let mut responses: BTreeMap<String, Value> = known.into_iter().collect();
@@ -214,7 +220,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
             response["content"] = problem_content();
         }
         let mut headers = serde_json::Map::new();
-        let mut add = |name: &str| headers.insert(name.to_owned(), json!({"$ref": format!("#/components/headers/{name}")}));
+        let mut add = |name: &str| {
+            headers.insert(name.to_owned(), json!({"$ref": format!("#/components/headers/{name}")}))
+        };
         if status.starts_with('2') {
             if single || method == "patch" {
                 add("ETag");
@@ -222,7 +230,11 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
             if status == "201" {
                 add("Location");
             }
-            if method == "get" && operation["parameters"].as_array().is_some_and(|all| all.iter().any(|p| p["name"] == "cursor")) {
+            if method == "get"
+                && operation["parameters"]
+                    .as_array()
+                    .is_some_and(|all| all.iter().any(|p| p["name"] == "cursor"))
+            {
                 add("Link");
             }
         }
@@ -231,7 +243,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
         }
     }
     if single && !open {
-        responses.entry("304".to_owned()).or_insert_with(|| json!({"description": "It is as `If-None-Match` knows it"}));
+        responses
+            .entry("304".to_owned())
+            .or_insert_with(|| json!({"description": "It is as `If-None-Match` knows it"}));
     }
     for (status, name, _) in PROBLEMS.iter().filter(|(status, _, _)| statuses.contains(status)) {
         responses

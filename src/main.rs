@@ -95,7 +95,13 @@ fn run(command: Command) -> Result<(), StartError> {
             with_database(|url| {
                 server::migrate(url)?;
                 let db = Db::connect(url, 1)?;
-                let id = accounts::open(&mut *db.connection()?, &email, role.into(), &full_name, password.trim_end())?;
+                let id = accounts::open(
+                    &mut *db.connection()?,
+                    &email,
+                    role.into(),
+                    &full_name,
+                    password.trim_end(),
+                )?;
                 println!("{id}");
                 Ok(())
             })

@@ -102,8 +102,8 @@ impl Code {
             Forbidden | NotTheAssignee => StatusCode::FORBIDDEN,
             NotFound => StatusCode::NOT_FOUND,
             MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            StepNotAllowed | AlreadyExists | AlreadyAssigned | NoHigherLevel | LastDirector | NobodyAvailable
-            | AlreadyAnswered | RequestInProgress => StatusCode::CONFLICT,
+            StepNotAllowed | AlreadyExists | AlreadyAssigned | NoHigherLevel | LastDirector
+            | NobodyAvailable | AlreadyAnswered | RequestInProgress => StatusCode::CONFLICT,
             PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -126,7 +126,9 @@ impl Code {
             NotTheAssignee => Text::new("El caso no está asignado a usted", "Not the assignee"),
             NotFound => Text::new("No existe", "Not found"),
             MethodNotAllowed => Text::new("Método no permitido", "Method not allowed"),
-            StepNotAllowed => Text::new("El estado no permite este paso", "The state does not allow this step"),
+            StepNotAllowed => {
+                Text::new("El estado no permite este paso", "The state does not allow this step")
+            }
             AlreadyExists => Text::new("Ya existe", "Already exists"),
             AlreadyAssigned => Text::new("El caso ya está asignado", "The ticket is assigned already"),
             NoHigherLevel => Text::new("No hay un nivel superior", "There is no higher level"),
@@ -166,7 +168,11 @@ impl FieldError {
 
     /// The id is well formed and nothing that may be named here has it.
     pub fn unknown_id(pointer: impl Into<String>) -> Self {
-        Self::new(pointer, "not_found", Text::new("No existe o no está activo.", "It does not exist or is not active."))
+        Self::new(
+            pointer,
+            "not_found",
+            Text::new("No existe o no está activo.", "It does not exist or is not active."),
+        )
     }
 }
 
@@ -226,7 +232,10 @@ impl Problem {
 
     #[track_caller]
     pub fn forbidden() -> Self {
-        Self::new(Code::Forbidden, Text::new("Su rol no permite esta acción.", "Your role does not allow this."))
+        Self::new(
+            Code::Forbidden,
+            Text::new("Su rol no permite esta acción.", "Your role does not allow this."),
+        )
     }
 
     #[track_caller]
@@ -384,7 +393,10 @@ impl From<diesel::result::Error> for Problem {
                 }
                 problem
             }
-            Error::DatabaseError(Kind::ClosedConnection | Kind::SerializationFailure | Kind::UnableToSendCommand, _)
+            Error::DatabaseError(
+                Kind::ClosedConnection | Kind::SerializationFailure | Kind::UnableToSendCommand,
+                _,
+            )
             | Error::BrokenTransactionManager => Problem::unavailable(&error),
             Error::DatabaseError(_, info) if is_wait_over(info.message()) => Problem::unavailable(&error),
             _ => Problem::internal(&error),

@@ -122,8 +122,8 @@ fn greeting(config: &Config) -> String {
 /// # Errors
 /// In words for whoever started it.
 pub fn migrate(url: &str) -> Result<usize, StartError> {
-    let mut connection =
-        PgConnection::establish(url).map_err(|error| format!("cannot connect to the database (DATABASE_URL): {error}"))?;
+    let mut connection = PgConnection::establish(url)
+        .map_err(|error| format!("cannot connect to the database (DATABASE_URL): {error}"))?;
     let applied = migrations::apply(&mut connection)?;
     if applied > 0 {
         log::info!("applied {applied} migrations");
@@ -154,10 +154,11 @@ fn kept(data_dir: &Path, name: &str) -> Result<String, StartError> {
 }
 
 /// Where the content of files is kept: a folder, or an S3 bucket with the usual `AWS_…` variables.
-fn files(config: &Config) -> Result<Arc<dyn ObjectStore>, StartError> {
+pub fn files(config: &Config) -> Result<Arc<dyn ObjectStore>, StartError> {
     let folder = |path: &Path| -> Result<Arc<dyn ObjectStore>, StartError> {
-        fs::create_dir_all(path)
-            .map_err(|error| format!("cannot make the folder {} (MESA_ATTACHMENTS_URL): {error}", path.display()))?;
+        fs::create_dir_all(path).map_err(|error| {
+            format!("cannot make the folder {} (MESA_ATTACHMENTS_URL): {error}", path.display())
+        })?;
         Ok(Arc::new(LocalFileSystem::new_with_prefix(path)?.with_fsync(true)))
     };
     match config.attachments_url.as_deref() {

@@ -21,7 +21,12 @@ use crate::problem::Result;
     responses((status = 201, body = Attachment))
 )]
 #[post("/kb/articles/{article_id}/attachments")]
-pub async fn attach(call: Call, id: Path<Uuid>, request: HttpRequest, payload: Payload) -> Result<HttpResponse> {
+pub async fn attach(
+    call: Call,
+    id: Path<Uuid>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse> {
     let id = *id;
     call.check(Action::WriteArticles, move |db, actor| check_visible(db, actor, id)).await?;
     let file = upload::receive(&call.desk, &request, payload).await?;

@@ -57,7 +57,8 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[get("/attachments/{attachment_id}/content")]
 pub async fn download(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     let (file, key) = call.check(Action::ReadTicket, move |db, actor| visible(db, actor, *id)).await?;
-    let content = call.desk.files.get(&object_store::path::Path::from(key)).await.map_err(Problem::unavailable)?;
+    let content =
+        call.desk.files.get(&object_store::path::Path::from(key)).await.map_err(Problem::unavailable)?;
     let disposition = ContentDisposition {
         disposition: DispositionType::Attachment,
         parameters: vec![DispositionParam::FilenameExt(ExtendedValue {

@@ -98,13 +98,18 @@ pub fn find(db: &mut PgConnection, id: Uuid) -> Result<(Attachment, String)> {
     Ok(((row, person).into(), key))
 }
 
-type Joined<'a> = diesel::helper_types::IntoBoxed<'a, diesel::dsl::InnerJoin<attachments::table, users::table>, Pg>;
+type Joined<'a> =
+    diesel::helper_types::IntoBoxed<'a, diesel::dsl::InnerJoin<attachments::table, users::table>, Pg>;
 
 /// A page of the files that `filtered` lets through, the first uploaded first.
 ///
 /// # Errors
 /// What the database answers; a broken cursor.
-pub fn page<'a>(db: &mut PgConnection, paging: &Paging, filtered: impl Fn(Joined<'a>) -> Joined<'a>) -> Result<Answer> {
+pub fn page<'a>(
+    db: &mut PgConnection,
+    paging: &Paging,
+    filtered: impl Fn(Joined<'a>) -> Joined<'a>,
+) -> Result<Answer> {
     let all = || filtered(attachments::table.inner_join(users::table).into_boxed());
     let after = paging.after::<String, DateTime<Utc>, Uuid>("created_at".into())?;
     let total = if paging.with_total { Some(all().count().get_result(db)?) } else { None };

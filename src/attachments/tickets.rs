@@ -24,7 +24,12 @@ use crate::tickets::workflow::{self, Step};
     responses((status = 201, body = Attachment), (status = 409, description = "`step_not_allowed`"))
 )]
 #[post("/tickets/{ticket_id}/attachments")]
-pub async fn attach(call: Call, id: Path<i64>, request: HttpRequest, payload: Payload) -> Result<HttpResponse> {
+pub async fn attach(
+    call: Call,
+    id: Path<i64>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse> {
     keep(call, *id, None, request, payload).await
 }
 

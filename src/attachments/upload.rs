@@ -46,7 +46,13 @@ pub async fn receive(desk: &Desk, request: &HttpRequest, payload: Payload) -> Re
         .put(&Path::from(storage_key.as_str()), PutPayload::from_bytes(bytes))
         .await
         .map_err(Problem::unavailable)?;
-    Ok(Received { file_name: safe_name(&name), content_type: content_type.to_owned(), size, sha256, storage_key })
+    Ok(Received {
+        file_name: safe_name(&name),
+        content_type: content_type.to_owned(),
+        size,
+        sha256,
+        storage_key,
+    })
 }
 
 async fn one_file(request: &HttpRequest, payload: Payload, limit: usize) -> Result<(String, Bytes)> {
@@ -63,7 +69,8 @@ async fn one_file(request: &HttpRequest, payload: Payload, limit: usize) -> Resu
         }
         let name = field.content_disposition().and_then(|disposition| disposition.get_filename());
         let name = name.unwrap_or_default().to_owned();
-        let bytes = field.bytes(limit).await.map_err(|_| too_large(limit))?.map_err(|error| unreadable(&error))?;
+        let bytes =
+            field.bytes(limit).await.map_err(|_| too_large(limit))?.map_err(|error| unreadable(&error))?;
         file = Some((name, bytes));
     }
     match file {
@@ -180,7 +187,10 @@ mod tests {
     #[test]
     fn content_tells_the_type_whatever_the_name_says() {
         assert_eq!(sniff(b"\x89PNG\r\n\x1a\n rest", "photo.pdf"), "image/png");
-        assert_eq!(sniff(b"MZ\x90\x00\x03\x00\x00\x00\x04\x00", "photo.png"), "application/vnd.microsoft.portable-executable");
+        assert_eq!(
+            sniff(b"MZ\x90\x00\x03\x00\x00\x00\x04\x00", "photo.png"),
+            "application/vnd.microsoft.portable-executable"
+        );
         assert_eq!(sniff("Señal débil".as_bytes(), "nota.txt"), "text/plain");
         assert_eq!(sniff(b"a,b\n1,2", "datos.CSV"), "text/csv");
         assert_eq!(sniff(b"\xff\x00\x01", "datos.csv"), "application/octet-stream");

@@ -111,7 +111,8 @@ pub async fn password(call: Call, body: Body<PasswordChange>) -> Result<HttpResp
 }
 
 fn me(user: User, role: Role) -> Result<Answer> {
-    let permissions = Action::ALL.iter().filter_map(|action| Some((action.as_str(), policy::scope(role, *action)?)));
+    let permissions =
+        Action::ALL.iter().filter_map(|action| Some((action.as_str(), policy::scope(role, *action)?)));
     let version = user.version;
     Ok(Answer::ok(&Me { user, permissions: permissions.collect() })?.version(version))
 }

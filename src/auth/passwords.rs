@@ -1,8 +1,8 @@
 //! Passwords, kept as argon2id with its recommended parameters.
 
+use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::Argon2;
 
 use crate::problem::{Problem, Result};
 
@@ -18,8 +18,7 @@ pub fn hash(password: &str) -> Result<String> {
 /// Whether the password is the one of this hash. Without a hash it takes as long and is wrong, so that time does not
 /// tell which accounts exist.
 pub fn verify(password: &str, hash: Option<&str>) -> bool {
-    const NOBODY: &str =
-        "$argon2id$v=19$m=19456,t=2,p=1$c29tZSBzYWx0IGZvciBub2JvZHk$Fmeke6yZ8nVtUZ4zXMCsQ6kBRjqYGVwS4rFBUEFmPjA";
+    const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZSBzYWx0IGZvciBub2JvZHk$Fmeke6yZ8nVtUZ4zXMCsQ6kBRjqYGVwS4rFBUEFmPjA";
     let known = hash.is_some();
     let Ok(parsed) = PasswordHash::new(hash.unwrap_or(NOBODY)) else { return false };
     Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok() && known

@@ -142,17 +142,18 @@ fn begin(db: &mut PgConnection, user_id: Uuid, family: Uuid, access_token: Strin
             refresh_tokens::expires_at.eq(Utc::now() + Duration::days(tokens::REFRESH_DAYS)),
         ))
         .execute(db)?;
-    Answer::ok(&Session { access_token, token_type: "Bearer", expires_in: tokens::ACCESS_SECONDS, refresh_token })
+    Answer::ok(&Session {
+        access_token,
+        token_type: "Bearer",
+        expires_in: tokens::ACCESS_SECONDS,
+        refresh_token,
+    })
 }
 
 /// The outer result is the database's, the inner one the client's.
 fn turn_over(tx: &mut PgConnection, desk: &Desk, token: &[u8]) -> Result<Result<Answer>> {
-    let ended = || {
-        Problem::new(
-            Code::InvalidRefreshToken,
-            Text::new("Inicie sesión de nuevo.", "Sign in again."),
-        )
-    };
+    let ended =
+        || Problem::new(Code::InvalidRefreshToken, Text::new("Inicie sesión de nuevo.", "Sign in again."));
     let row = refresh_tokens::table
         .find(token)
         .select((

@@ -130,7 +130,8 @@ mod tests {
         let mut header = Header::new(Algorithm::HS512);
         header.kid = Some(key_id(NEW));
         let claims = tokens.verify(&good).unwrap();
-        let other = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(NEW.as_bytes())).unwrap();
+        let other =
+            jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(NEW.as_bytes())).unwrap();
         assert!(tokens.verify(&other).is_none());
     }
 

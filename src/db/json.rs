@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A `T` in a `jsonb` column; in JSON and in the contract it is the `T` itself.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema, FromSqlRow, AsExpression)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema, FromSqlRow, AsExpression,
+)]
 #[diesel(sql_type = Jsonb)]
 #[serde(transparent)]
 pub struct Json<T>(pub T);

@@ -56,9 +56,15 @@ impl<T> FromRequest for Body<T> {
 
 fn payload_problem(error: &actix_web::Error) -> Problem {
     if error.as_response_error().status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE {
-        Problem::new(Code::TooLarge, Text::new("El cuerpo admite hasta 1 MiB.", "The body may have up to 1 MiB."))
+        Problem::new(
+            Code::TooLarge,
+            Text::new("El cuerpo admite hasta 1 MiB.", "The body may have up to 1 MiB."),
+        )
     } else {
-        Problem::new(Code::BadRequest, Text::new("El cuerpo llegó incompleto.", "The body arrived incomplete."))
+        Problem::new(
+            Code::BadRequest,
+            Text::new("El cuerpo llegó incompleto.", "The body arrived incomplete."),
+        )
     }
 }
 

@@ -137,7 +137,12 @@ impl Call {
     }
 
     /// The same for a body that is not JSON; `fingerprint` tells it from another.
-    pub async fn write_fingerprinted<F>(self, action: Action, fingerprint: Vec<u8>, act: F) -> Result<HttpResponse>
+    pub async fn write_fingerprinted<F>(
+        self,
+        action: Action,
+        fingerprint: Vec<u8>,
+        act: F,
+    ) -> Result<HttpResponse>
     where
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
     {
@@ -178,7 +183,10 @@ impl Call {
 fn unauthenticated() -> Problem {
     Problem::new(
         Code::Unauthenticated,
-        Text::new("Envíe `Authorization: Bearer` con un token vigente.", "Send `Authorization: Bearer` with a valid token."),
+        Text::new(
+            "Envíe `Authorization: Bearer` con un token vigente.",
+            "Send `Authorization: Bearer` with a valid token.",
+        ),
     )
 }
 

@@ -59,7 +59,10 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
     let mut add = |pointer: String, code, detail| errors.push(FieldError::new(pointer, code, detail));
     match error.kind() {
         Kind::Required { property } => {
-            errors.push(FieldError::required(format!("{at}/{}", escape(property.as_str().unwrap_or_default()))));
+            errors.push(FieldError::required(format!(
+                "{at}/{}",
+                escape(property.as_str().unwrap_or_default())
+            )));
         }
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
             for name in unexpected {
@@ -71,7 +74,11 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
             }
         }
         Kind::Type { .. } => {
-            add(at, "wrong_type", Text::new("El tipo del valor no es el esperado.", "The value is of the wrong type."));
+            add(
+                at,
+                "wrong_type",
+                Text::new("El tipo del valor no es el esperado.", "The value is of the wrong type."),
+            );
         }
         Kind::Enum { options } => {
             let words = words(options);
@@ -84,17 +91,26 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
         Kind::MaxLength { limit } => add(
             at,
             "too_long",
-            Text::made(format!("Admite hasta {limit} caracteres."), format!("It may have up to {limit} characters.")),
+            Text::made(
+                format!("Admite hasta {limit} caracteres."),
+                format!("It may have up to {limit} characters."),
+            ),
         ),
         Kind::MinLength { limit } => add(
             at,
             "too_short",
-            Text::made(format!("Necesita al menos {limit} caracteres."), format!("It needs {limit} characters or more.")),
+            Text::made(
+                format!("Necesita al menos {limit} caracteres."),
+                format!("It needs {limit} characters or more."),
+            ),
         ),
         Kind::MaxItems { limit } => add(
             at,
             "too_long",
-            Text::made(format!("Admite hasta {limit} elementos."), format!("It may have up to {limit} items.")),
+            Text::made(
+                format!("Admite hasta {limit} elementos."),
+                format!("It may have up to {limit} items."),
+            ),
         ),
         Kind::Minimum { limit } => add(
             at,
@@ -107,7 +123,11 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
             Text::made(format!("Debe ser {limit} o menos."), format!("It must be {limit} or less.")),
         ),
         Kind::Format { .. } | Kind::Pattern { .. } => {
-            add(at, "wrong_format", Text::new("El formato no es el esperado.", "The format is not the expected one."));
+            add(
+                at,
+                "wrong_format",
+                Text::new("El formato no es el esperado.", "The format is not the expected one."),
+            );
         }
         // A field that may be null is a choice between null and a schema: the schema's own words are the useful ones.
         Kind::OneOfNotValid { context } | Kind::AnyOf { context } => {
@@ -162,5 +182,8 @@ fn escape(name: &str) -> String {
 
 fn words(options: &Value) -> String {
     let words = options.as_array().into_iter().flatten();
-    words.map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned)).collect::<Vec<_>>().join(", ")
+    words
+        .map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

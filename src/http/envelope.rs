@@ -97,7 +97,10 @@ fn framework_problem(status: StatusCode) -> Problem {
         }
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::new(
             Code::UnsupportedMediaType,
-            Text::new("Vea en el contrato qué tipo se espera.", "See in the contract which type is expected."),
+            Text::new(
+                "Vea en el contrato qué tipo se espera.",
+                "See in the contract which type is expected.",
+            ),
         ),
         status if status.is_client_error() => Problem::new(
             Code::BadRequest,

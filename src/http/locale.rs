@@ -1,8 +1,8 @@
 //! The language an answer speaks to its reader.
 
-use actix_web::http::header::{ACCEPT_LANGUAGE, AcceptLanguage, Header, HeaderMap};
 use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;
+use actix_web::http::header::{ACCEPT_LANGUAGE, AcceptLanguage, Header, HeaderMap};
 
 use crate::db::text_enum;
 

@@ -161,7 +161,10 @@ mod tests {
     #[test]
     fn a_broken_cursor_is_refused() {
         for cursor in ["", "!!", "e30", "bnVsbA", "eyJzIjoxfQ"] {
-            assert!(paging(Some(cursor.into())).after::<String, String, usize>("name".into()).is_err(), "{cursor}");
+            assert!(
+                paging(Some(cursor.into())).after::<String, String, usize>("name".into()).is_err(),
+                "{cursor}"
+            );
         }
     }
 }

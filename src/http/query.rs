@@ -45,7 +45,10 @@ impl<T: DeserializeOwned> Query<T> {
 
 fn parse<T: DeserializeOwned>(raw: &str) -> Result<T> {
     if raw.contains("%00") {
-        return Err(invalid("", Text::new("No admite el carácter nulo.", "The NUL character is not allowed.")));
+        return Err(invalid(
+            "",
+            Text::new("No admite el carácter nulo.", "The NUL character is not allowed."),
+        ));
     }
     let pairs = serde_html_form::Deserializer::from_bytes(raw.as_bytes());
     serde_path_to_error::deserialize(pairs).map_err(|error| {

@@ -22,7 +22,12 @@ impl fmt::Display for Traffic {
         writeln!(f, "# HELP mesa_http_responses_total Answers by the class of their status.")?;
         writeln!(f, "# TYPE mesa_http_responses_total counter")?;
         for (index, class) in self.classes.iter().enumerate() {
-            writeln!(f, "mesa_http_responses_total{{class=\"{}xx\"}} {}", index + 1, class.load(Ordering::Relaxed))?;
+            writeln!(
+                f,
+                "mesa_http_responses_total{{class=\"{}xx\"}} {}",
+                index + 1,
+                class.load(Ordering::Relaxed)
+            )?;
         }
         Ok(())
     }

@@ -46,7 +46,12 @@ text_enum! {
 pub struct Reference {
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Manual del switch")]
     pub title: String,
-    #[schema(format = "uri", max_length = 2000, pattern = "^https?://", example = "https://example.com/manual")]
+    #[schema(
+        format = "uri",
+        max_length = 2000,
+        pattern = "^https?://",
+        example = "https://example.com/manual"
+    )]
     pub url: String,
 }
 
@@ -59,13 +64,17 @@ pub struct ArticleContent {
     pub title: String,
     /// What went wrong.
     #[schema(
-        min_length = 1, max_length = 20000, pattern = r"\S",
+        min_length = 1,
+        max_length = 20000,
+        pattern = r"\S",
         example = "La impresora aparece atascada y no imprime."
     )]
     pub incident: String,
     /// How it was solved.
     #[schema(
-        min_length = 1, max_length = 20000, pattern = r"\S",
+        min_length = 1,
+        max_length = 20000,
+        pattern = r"\S",
         example = "El puerto del switch estaba caído; se cambió."
     )]
     pub resolution: String,

@@ -63,10 +63,11 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result
         let filtered =
             || revisions::table.inner_join(users::table).filter(revisions::article_id.eq(*id)).into_boxed();
         let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let rows: Vec<(Row, Person)> = seek!(filtered(), after, revisions::revision, revisions::article_id, asc)
-            .select((Row::as_select(), Person::as_select()))
-            .limit(paging.rows())
-            .load(db)?;
+        let rows: Vec<(Row, Person)> =
+            seek!(filtered(), after, revisions::revision, revisions::article_id, asc)
+                .select((Row::as_select(), Person::as_select()))
+                .limit(paging.rows())
+                .load(db)?;
         let items: Vec<Revision> = rows.into_iter().map(Revision::from).collect();
         paging.answer("revision", items, total, |revision| (revision.revision, revision.article_id))
     })

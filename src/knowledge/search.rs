@@ -75,7 +75,9 @@ pub fn filtered(filters: &ArticleFilters) -> articles::BoxedQuery<'_, Pg> {
     let mut query = articles::table.into_boxed();
     if let Some(text) = &filters.q {
         query = query.filter(
-            sql::<Bool>("articles.search @@ websearch_to_tsquery('mesa_spanish', ").bind::<Text, _>(text).sql(")"),
+            sql::<Bool>("articles.search @@ websearch_to_tsquery('mesa_spanish', ")
+                .bind::<Text, _>(text)
+                .sql(")"),
         );
     }
     if !filters.status.is_empty() {
@@ -94,7 +96,8 @@ pub fn filtered(filters: &ArticleFilters) -> articles::BoxedQuery<'_, Pg> {
 }
 
 /// The columns of a `Row` but for excerpt and rank.
-const COLUMNS: &str = "a.id, a.title, a.category_id, c.name AS category_name, a.visibility, a.status, a.updated_at";
+const COLUMNS: &str =
+    "a.id, a.title, a.category_id, c.name AS category_name, a.visibility, a.status, a.updated_at";
 
 /// The text that excerpts are taken from, escaped for HTML before the marks are set.
 const PASSAGES: &str = "replace(replace(replace(concat_ws(' … ', a.title, a.incident, a.resolution, \

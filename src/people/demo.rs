@@ -53,9 +53,11 @@ pub fn prepare(db: &mut PgConnection, password: &str) -> Result<()> {
         diesel::update(users::table.filter(users::email.eq_any(emails)))
             .set(users::password_hash.eq(&hash))
             .execute(tx)?;
-        for (name, profile) in
-            [("Impresoras", "any"), ("Redes y conectividad", "any"), ("Cuentas y permisos de usuario", "unit_head")]
-        {
+        for (name, profile) in [
+            ("Impresoras", "any"),
+            ("Redes y conectividad", "any"),
+            ("Cuentas y permisos de usuario", "unit_head"),
+        ] {
             diesel::insert_into(categories::table)
                 .values((
                     categories::id.eq(Uuid::now_v7()),

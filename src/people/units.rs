@@ -123,9 +123,8 @@ pub async fn list(call: Call, query: Query<UnitFilters>) -> Result<HttpResponse>
         let sort = filters.sort.unwrap_or(NameSort::Ascending);
         let after = paging.after::<NameSort, String, Uuid>(sort)?;
         let filtered = || {
-            let mut query = units::table
-                .left_join(users::table.on(units::head_id.eq(users::id.nullable())))
-                .into_boxed();
+            let mut query =
+                units::table.left_join(users::table.on(units::head_id.eq(users::id.nullable()))).into_boxed();
             if let Some(active) = filters.active {
                 query = query.filter(units::active.eq(active));
             }
@@ -194,11 +193,8 @@ pub async fn create(call: Call, body: Body<NewUnit>) -> Result<HttpResponse> {
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UnitProfile>>) -> Result<HttpResponse> {
     call.write(Action::Manage, body, move |tx, actor, body| {
         let row = units::table.find(*id).select(Row::as_select()).for_update().first(tx)?;
-        let profile = body.merge(&UnitProfile {
-            name: row.name,
-            head_id: row.head_id,
-            active: row.active,
-        })?;
+        let profile =
+            body.merge(&UnitProfile { name: row.name, head_id: row.head_id, active: row.active })?;
         actor.check_version(row.version)?;
         if profile.head_id != row.head_id {
             check_head(tx, profile.head_id)?;

@@ -203,9 +203,8 @@ pub async fn list(call: Call, query: Query<UserFilters>) -> Result<HttpResponse>
         let sort = filters.sort.unwrap_or(NameSort::Ascending);
         let after = paging.after::<NameSort, String, Uuid>(sort)?;
         let filtered = || {
-            let mut query = users::table
-                .left_join(units::table.on(users::unit_id.eq(units::id.nullable())))
-                .into_boxed();
+            let mut query =
+                users::table.left_join(units::table.on(users::unit_id.eq(units::id.nullable()))).into_boxed();
             if !filters.role.is_empty() {
                 query = query.filter(users::role.eq_any(&filters.role));
             }
@@ -226,8 +225,10 @@ pub async fn list(call: Call, query: Query<UserFilters>) -> Result<HttpResponse>
             NameSort::Ascending => seek!(filtered(), after, users::full_name, users::id, asc),
             NameSort::Descending => seek!(filtered(), after, users::full_name, users::id, desc),
         };
-        let rows: Vec<Found> =
-            query.select((Row::as_select(), (units::id, units::name).nullable())).limit(paging.rows()).load(db)?;
+        let rows: Vec<Found> = query
+            .select((Row::as_select(), (units::id, units::name).nullable()))
+            .limit(paging.rows())
+            .load(db)?;
         let items: Vec<User> = rows.into_iter().map(User::from).collect();
         paging.answer(sort, items, total, |user| (user.full_name.clone(), user.id))
     })

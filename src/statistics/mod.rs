@@ -50,12 +50,19 @@ pub async fn read(call: Call, query: Query<Period>) -> Result<HttpResponse> {
     call.read(Action::ReadStatistics, move |db, actor| {
         let Period { from, to } = query.read()?;
         if to < from {
-            return Err(invalid("to", Text::new("Debe ser `from` o después.", "It must be `from` or later.")));
+            return Err(invalid(
+                "to",
+                Text::new("Debe ser `from` o después.", "It must be `from` or later."),
+            ));
         }
         if (to - from).num_days() > LONGEST {
-            return Err(invalid("to", Text::new("El período admite diez años.", "A period may have ten years.")));
+            return Err(invalid(
+                "to",
+                Text::new("El período admite diez años.", "A period may have ten years."),
+            ));
         }
-        let (Some(begin), Some(end)) = (midnight(timezone, Some(from)), midnight(timezone, to.succ_opt())) else {
+        let (Some(begin), Some(end)) = (midnight(timezone, Some(from)), midnight(timezone, to.succ_opt()))
+        else {
             return Err(invalid("from", Text::new("El día no existe.", "There is no such day.")));
         };
         Answer::ok(&figures::reckon(db, from, to, begin, end, actor.now)?)
@@ -67,7 +74,9 @@ pub async fn read(call: Call, query: Query<Period>) -> Result<HttpResponse> {
 fn midnight(timezone: Tz, day: Option<NaiveDate>) -> Option<DateTime<Utc>> {
     let day = day?;
     // Where clocks are put forward at midnight, the day begins an hour later.
-    (0..=3).find_map(|hour| timezone.from_local_datetime(&day.and_hms_opt(hour, 0, 0)?).earliest()).map(|at| at.to_utc())
+    (0..=3)
+        .find_map(|hour| timezone.from_local_datetime(&day.and_hms_opt(hour, 0, 0)?).earliest())
+        .map(|at| at.to_utc())
 }
 
 #[cfg(test)]

@@ -38,7 +38,8 @@ pub async fn read(call: Call, id: Path<i64>) -> Result<HttpResponse> {
             return Err(Problem::forbidden());
         }
         let ticket = store::visible(db, actor, *id)?;
-        let row = surveys::table.filter(surveys::ticket_id.eq(ticket.id)).select(Row::as_select()).first(db)?;
+        let row =
+            surveys::table.filter(surveys::ticket_id.eq(ticket.id)).select(Row::as_select()).first(db)?;
         let version = if row.status == SurveyStatus::Answered { 2 } else { 1 };
         Ok(Answer::ok(&Survey::from(row))?.version(version))
     })
@@ -63,7 +64,10 @@ pub async fn answer(call: Call, id: Path<i64>, body: Body<SurveyAnswer>) -> Resu
         if row.status == SurveyStatus::Answered {
             return Err(Problem::new(
                 Code::AlreadyAnswered,
-                Text::new("Gracias: su respuesta ya está guardada.", "Thank you: your answer is kept already."),
+                Text::new(
+                    "Gracias: su respuesta ya está guardada.",
+                    "Thank you: your answer is kept already.",
+                ),
             ));
         }
         let row: Row = diesel::update(surveys::table.find(row.id))
@@ -78,7 +82,8 @@ pub async fn answer(call: Call, id: Path<i64>, body: Body<SurveyAnswer>) -> Resu
             ))
             .returning(Row::as_returning())
             .get_result(tx)?;
-        Ok(Answer::created(format!("/api/v1/tickets/{}/survey", row.ticket_id), &Survey::from(row))?.version(2))
+        Ok(Answer::created(format!("/api/v1/tickets/{}/survey", row.ticket_id), &Survey::from(row))?
+            .version(2))
     })
     .await
 }

@@ -22,7 +22,12 @@ use crate::problem::{FieldError, Problem, Result, Text};
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TicketRequest {
-    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "La impresora del despacho no imprime")]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"\S",
+        example = "La impresora del despacho no imprime"
+    )]
     subject: String,
     #[schema(min_length = 1, max_length = 20000, pattern = r"\S", example = "Muestra atasco desde ayer.")]
     description: String,

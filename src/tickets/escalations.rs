@@ -64,7 +64,12 @@ impl From<(Row, Person)> for Escalation {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewEscalation {
-    #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "La falla es de la red, no de la impresora.")]
+    #[schema(
+        min_length = 1,
+        max_length = 2000,
+        pattern = r"\S",
+        example = "La falla es de la red, no de la impresora."
+    )]
     reason: String,
     /// The next level where it is left out.
     #[schema(minimum = 2, maximum = 3, example = 2)]
@@ -83,13 +88,17 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
         let (paging, _) = query.read_list()?;
         let after = paging.after::<String, DateTime<Utc>, Uuid>("created_at".into())?;
         let filtered = || {
-            escalations::table.inner_join(users::table).filter(escalations::ticket_id.eq(ticket.id)).into_boxed()
+            escalations::table
+                .inner_join(users::table)
+                .filter(escalations::ticket_id.eq(ticket.id))
+                .into_boxed()
         };
         let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let rows: Vec<(Row, Person)> = seek!(filtered(), after, escalations::created_at, escalations::id, asc)
-            .select((Row::as_select(), Person::as_select()))
-            .limit(paging.rows())
-            .load(db)?;
+        let rows: Vec<(Row, Person)> =
+            seek!(filtered(), after, escalations::created_at, escalations::id, asc)
+                .select((Row::as_select(), Person::as_select()))
+                .limit(paging.rows())
+                .load(db)?;
         let items: Vec<Escalation> = rows.into_iter().map(Escalation::from).collect();
         paging.answer("created_at", items, total, |escalation| (escalation.created_at, escalation.id))
     })
@@ -150,7 +159,8 @@ pub async fn escalate(call: Call, id: Path<i64>, body: Body<NewEscalation>) -> R
             .ticket
             .criticality
             .ok_or_else(|| Problem::internal("a ticket in progress without a criticality"))?;
-        let minutes: i32 = attention_times::table.find(criticality).select(attention_times::minutes).first(case.tx)?;
+        let minutes: i32 =
+            attention_times::table.find(criticality).select(attention_times::minutes).first(case.tx)?;
         let due_at = clock::due(case.now, minutes);
         diesel::insert_into(attentions::table)
             .values((

@@ -105,7 +105,12 @@ pub fn visible(db: &mut PgConnection, actor: &Actor, ticket_id: i64, id: Uuid) -
 pub struct NewFollowup {
     /// A requester writes `public` ones.
     visibility: Visibility,
-    #[schema(min_length = 1, max_length = 20000, pattern = r"\S", example = "Vamos a su oficina esta tarde.")]
+    #[schema(
+        min_length = 1,
+        max_length = 20000,
+        pattern = r"\S",
+        example = "Vamos a su oficina esta tarde."
+    )]
     body: String,
 }
 
@@ -213,7 +218,11 @@ pub async fn add(call: Call, id: Path<i64>, body: Body<NewFollowup>) -> Result<H
     )
 )]
 #[post("/tickets/{ticket_id}/followups/{followup_id}/publication")]
-pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<super::model::Nothing>) -> Result<HttpResponse> {
+pub async fn publish(
+    call: Call,
+    path: Path<(i64, Uuid)>,
+    body: Body<super::model::Nothing>,
+) -> Result<HttpResponse> {
     call.write(Action::UsePrivateFollowups, body, move |tx, actor, body| {
         let row = store::lock(tx, actor, path.0)?;
         let private = Followup::find(tx, actor, row.id, path.1)?;
@@ -227,7 +236,11 @@ pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<super::mode
                 Code::AlreadyExists,
                 Text::new("Este seguimiento ya es público.", "This followup is public already."),
             );
-            problem.errors.push(FieldError::new("", "duplicate", Text::new("Ya es público.", "It is public.")));
+            problem.errors.push(FieldError::new(
+                "",
+                "duplicate",
+                Text::new("Ya es público.", "It is public."),
+            ));
             return Err(problem);
         }
         let mut case = Case::open(tx, row, Some(actor.id), actor.now);

@@ -48,7 +48,9 @@ impl FromStr for Assignee {
         match text {
             "me" => Ok(Assignee::Me),
             "none" => Ok(Assignee::Nobody),
-            id => id.parse().map(Assignee::User).map_err(|_| "expected `me`, `none` or a user's id".to_owned()),
+            id => {
+                id.parse().map(Assignee::User).map_err(|_| "expected `me`, `none` or a user's id".to_owned())
+            }
         }
     }
 }
@@ -141,7 +143,8 @@ pub async fn list(call: Call, query: Query<TicketFilters>) -> Result<HttpRespons
                 query = query.filter(tickets::requester_unit_id.eq_any(&filters.unit_id));
             }
             if !filters.assignee.is_empty() {
-                let people: Vec<Uuid> = filters.assignee.iter().filter_map(|who| who.user(actor.id)).collect();
+                let people: Vec<Uuid> =
+                    filters.assignee.iter().filter_map(|who| who.user(actor.id)).collect();
                 let nobody = filters.assignee.iter().any(|who| matches!(who, Assignee::Nobody));
                 query = match (people.is_empty(), nobody) {
                     (true, _) => query.filter(tickets::assignee_id.is_null()),
@@ -177,7 +180,9 @@ pub async fn list(call: Call, query: Query<TicketFilters>) -> Result<HttpRespons
         let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
         let due_at = || sql::<Timestamptz>(NEVER);
         let query = match sort {
-            TicketSort::ReceivedDescending => seek!(filtered(), after, tickets::received_at, tickets::id, desc),
+            TicketSort::ReceivedDescending => {
+                seek!(filtered(), after, tickets::received_at, tickets::id, desc)
+            }
             TicketSort::ReceivedAscending => seek!(filtered(), after, tickets::received_at, tickets::id, asc),
             TicketSort::UpdatedDescending => seek!(filtered(), after, tickets::updated_at, tickets::id, desc),
             TicketSort::UpdatedAscending => seek!(filtered(), after, tickets::updated_at, tickets::id, asc),

@@ -23,10 +23,17 @@ use crate::problem::{FieldError, Problem, Result};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewTicket {
-    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "La impresora del despacho no imprime")]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"\S",
+        example = "La impresora del despacho no imprime"
+    )]
     subject: String,
     #[schema(
-        min_length = 1, max_length = 20000, pattern = r"\S",
+        min_length = 1,
+        max_length = 20000,
+        pattern = r"\S",
         example = "Desde esta mañana muestra atasco y no hay papel dentro."
     )]
     description: String,
@@ -35,7 +42,10 @@ pub struct NewTicket {
     /// How the request came in; `api` where it is left out.
     channel: Option<Channel>,
     /// On whose behalf staff register it; one's own where it is left out.
-    #[expect(dead_code, reason = "looked at while the body is read, to find the account that fills the gaps")]
+    #[expect(
+        dead_code,
+        reason = "looked at while the body is read, to find the account that fills the gaps"
+    )]
     requester_id: Option<Uuid>,
     requester: Option<RequesterData>,
 }
@@ -171,7 +181,14 @@ pub async fn register(call: Call, body: Body<NewTicket>) -> Result<HttpResponse>
             .returning(TicketRow::as_returning())
             .get_result(tx)?;
         let record = |tx: &mut PgConnection, kind, details| {
-            audit::record(tx, row.id, kind, Some(actor.id), actor.now, &audit::Data { changes: vec![], details })?;
+            audit::record(
+                tx,
+                row.id,
+                kind,
+                Some(actor.id),
+                actor.now,
+                &audit::Data { changes: vec![], details },
+            )?;
             outbox::queue(tx, row.id, kind, row.requester_id, json!({}), actor.now)
         };
         record(tx, "received", json!({"channel": row.channel}))?;

@@ -32,7 +32,11 @@ pub fn lock(tx: &mut PgConnection, actor: &Actor, id: i64) -> Result<TicketRow> 
 #[track_caller]
 fn own(actor: &Actor, row: TicketRow) -> Result<TicketRow> {
     let theirs = row.requester_id == actor.id;
-    if (actor.scope == Scope::Own || !actor.is_staff()) && !theirs { Err(Problem::not_found()) } else { Ok(row) }
+    if (actor.scope == Scope::Own || !actor.is_staff()) && !theirs {
+        Err(Problem::not_found())
+    } else {
+        Ok(row)
+    }
 }
 
 /// The tickets as the API answers them, with the names of the people and categories that they speak of.

@@ -100,8 +100,12 @@ mod tests {
 
     #[test]
     fn every_state_but_the_last_two_leads_on() {
-        for status in Status::ALL.iter().filter(|status| !matches!(status, Status::Closed | Status::Archived)) {
-            assert!(allowed(*status).any(|step| !matches!(step, Step::Followup | Step::Attach)), "{status:?}");
+        for status in Status::ALL.iter().filter(|status| !matches!(status, Status::Closed | Status::Archived))
+        {
+            assert!(
+                allowed(*status).any(|step| !matches!(step, Step::Followup | Step::Attach)),
+                "{status:?}"
+            );
         }
     }
 

@@ -46,7 +46,9 @@ pub async fn assign(call: Call, id: Path<i64>, body: Body<Assignment>) -> Result
         let has_it = case.ticket.assignee_id;
         let taken = match (has_it, replaces) {
             (_, Some(_)) => has_it != replaces || assignee_id == has_it,
-            (Some(_), None) => assignee_id.is_none() || assignee_id == has_it || assignee_id == Some(actor.id),
+            (Some(_), None) => {
+                assignee_id.is_none() || assignee_id == has_it || assignee_id == Some(actor.id)
+            }
             (None, None) => false,
         };
         if taken {
@@ -89,7 +91,8 @@ fn already_assigned(has_it: Option<Uuid>) -> Problem {
 
 /// The person can be given work of this level.
 fn able(tx: &mut PgConnection, id: Uuid, level: i16) -> Result<Uuid> {
-    let role: Option<Role> = users::table.find(id).filter(users::active).select(users::role).first(tx).optional()?;
+    let role: Option<Role> =
+        users::table.find(id).filter(users::active).select(users::role).first(tx).optional()?;
     match role.map(Role::support_level) {
         None => Err(Problem::field(FieldError::unknown_id("/assignee_id"))),
         Some(Some(own)) if own >= level => Ok(id),

@@ -35,13 +35,12 @@ pub struct Classification {
 pub async fn classify(call: Call, id: Path<i64>, body: Body<Classification>) -> Result<HttpResponse> {
     let step = (Action::Classify, Step::Classify, "classified");
     take(call, *id, step, body, |case, _, Classification { criticality }| {
-        let minutes: i32 = attention_times::table.find(criticality).select(attention_times::minutes).first(case.tx)?;
+        let minutes: i32 =
+            attention_times::table.find(criticality).select(attention_times::minutes).first(case.tx)?;
         let ticket = &mut case.ticket;
         let attention = attentions::table.find((ticket.id, ticket.support_level));
-        let known: Option<(chrono::DateTime<chrono::Utc>, Option<chrono::DateTime<chrono::Utc>>)> = attention
-            .select((attentions::started_at, attentions::accepted_at))
-            .first(case.tx)
-            .optional()?;
+        let known: Option<(chrono::DateTime<chrono::Utc>, Option<chrono::DateTime<chrono::Utc>>)> =
+            attention.select((attentions::started_at, attentions::accepted_at)).first(case.tx).optional()?;
         match known {
             None => {
                 let due_at = clock::due(ticket.received_at, minutes);

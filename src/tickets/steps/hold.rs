@@ -20,7 +20,12 @@ use crate::tickets::workflow::{Status, Step};
 #[serde(deny_unknown_fields)]
 pub struct Hold {
     /// What it waits for; the requester is told.
-    #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "Se espera el repuesto del proveedor.")]
+    #[schema(
+        min_length = 1,
+        max_length = 2000,
+        pattern = r"\S",
+        example = "Se espera el repuesto del proveedor."
+    )]
     reason: String,
 }
 

@@ -66,7 +66,12 @@ pub enum Reply {
 
 impl<'a> Case<'a> {
     /// `actor_id`: none where the desk acts by itself. The ticket's row must be locked.
-    pub fn open(tx: &'a mut PgConnection, ticket: TicketRow, actor_id: Option<Uuid>, now: DateTime<Utc>) -> Self {
+    pub fn open(
+        tx: &'a mut PgConnection,
+        ticket: TicketRow,
+        actor_id: Option<Uuid>,
+        now: DateTime<Utc>,
+    ) -> Self {
         Case {
             tx,
             now: now.max(ticket.updated_at),
@@ -137,7 +142,10 @@ where
         if actor.scope == Scope::Assignee && row.assignee_id != Some(actor.id) {
             return Err(Problem::new(
                 Code::NotTheAssignee,
-                Text::new("Solo puede hacerlo quien tiene el caso.", "Only whoever has the case may do this."),
+                Text::new(
+                    "Solo puede hacerlo quien tiene el caso.",
+                    "Only whoever has the case may do this.",
+                ),
             ));
         }
         let mut case = Case::open(tx, row, Some(actor.id), actor.now);

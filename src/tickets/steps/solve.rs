@@ -18,7 +18,12 @@ use crate::tickets::workflow::{Status, Step};
 #[schema(as = NewSolution)]
 pub struct NewSolution {
     /// What solved it, in words for the requester.
-    #[schema(min_length = 1, max_length = 20000, pattern = r"\S", example = "Se cambió el puerto del switch.")]
+    #[schema(
+        min_length = 1,
+        max_length = 20000,
+        pattern = r"\S",
+        example = "Se cambió el puerto del switch."
+    )]
     description: String,
 }
 

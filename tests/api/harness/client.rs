@@ -1,0 +1,183 @@
+//! A client of the API: one line a request, and answers that say what is wrong with them.
+
+use std::sync::OnceLock;
+
+use reqwest::Method;
+use reqwest::blocking::{Body, RequestBuilder, multipart};
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+
+use super::contract;
+
+/// Somebody who calls the desk. Paths are below `/api/v1`.
+#[derive(Clone)]
+pub struct Client {
+    url: String,
+    token: Option<String>,
+    account: Value,
+    headers: Vec<(&'static str, String)>,
+}
+
+fn http() -> &'static reqwest::blocking::Client {
+    static HTTP: OnceLock<reqwest::blocking::Client> = OnceLock::new();
+    // No connection is kept: a desk under test is gone with its test.
+    HTTP.get_or_init(|| {
+        let builder = reqwest::blocking::Client::builder().pool_max_idle_per_host(0);
+        builder.redirect(reqwest::redirect::Policy::none()).build().unwrap()
+    })
+}
+
+impl Client {
+    pub fn new(url: String, token: Option<String>, account: Value) -> Self {
+        Client { url, token, account, headers: Vec::new() }
+    }
+
+    /// Who this is.
+    pub fn id(&self) -> &str {
+        self.account["id"].as_str().unwrap()
+    }
+
+    pub fn email(&self) -> &str {
+        self.account["email"].as_str().unwrap()
+    }
+
+    /// The same person at another copy of the server.
+    pub fn at(&self, url: &str) -> Self {
+        Client { url: url.to_owned(), ..self.clone() }
+    }
+
+    /// The same with another access token.
+    pub fn holding(&self, token: &str) -> Self {
+        Client { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same with a header on every request.
+    pub fn with(&self, name: &'static str, value: impl Into<String>) -> Self {
+        let mut client = self.clone();
+        client.headers.push((name, value.into()));
+        client
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, |request| request)
+    }
+
+    pub fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, |request| request.json(&body))
+    }
+
+    pub fn patch(&self, path: &str, body: Value) -> Answer {
+        let body = body.to_string();
+        self.send(Method::PATCH, path, |request| {
+            request.header("content-type", "application/merge-patch+json").body(body)
+        })
+    }
+
+    /// A body of any kind.
+    pub fn raw(&self, method: &str, path: &str, content_type: &str, body: impl Into<Body>) -> Answer {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        self.send(method, path, |request| request.header("content-type", content_type).body(body))
+    }
+
+    /// One file in a form.
+    pub fn upload(&self, path: &str, file_name: &str, bytes: impl Into<Vec<u8>>) -> Answer {
+        let part = multipart::Part::bytes(bytes.into()).file_name(file_name.to_owned());
+        let form = multipart::Form::new().part("file", part);
+        self.send(Method::POST, path, |request| request.multipart(form))
+    }
+
+    fn send(
+        &self,
+        method: Method,
+        path: &str,
+        fill: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Answer {
+        // What does not belong to the API is named from the root.
+        let path = if path.starts_with("//") { path[1..].to_owned() } else { format!("/api/v1{path}") };
+        let mut request = http().request(method.clone(), format!("{}{path}", self.url));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        let answer = fill(request).send().unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let bytes = answer.bytes().unwrap().to_vec();
+        let answer = Answer { request: format!("{method} {path}"), status, headers, bytes };
+        contract::hold(&method, &path, &answer);
+        answer
+    }
+
+    /// Registers a ticket and answers it.
+    pub fn register(&self, subject: &str) -> Value {
+        self.post("/tickets", json!({"subject": subject, "description": "No funciona desde esta mañana."}))
+            .created()
+    }
+}
+
+/// What came back.
+pub struct Answer {
+    pub request: String,
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub bytes: Vec<u8>,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    /// The JSON of the body, whatever the status.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes)
+            .unwrap_or_else(|_| panic!("{} answered no JSON: {}", self.request, self.text()))
+    }
+
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{} answered {}", self.request, self.text());
+        if self.bytes.is_empty() { Value::Null } else { self.json() }
+    }
+
+    #[track_caller]
+    pub fn ok(&self) -> Value {
+        self.expect(200)
+    }
+
+    #[track_caller]
+    pub fn created(&self) -> Value {
+        self.expect(201)
+    }
+
+    /// The items of a page.
+    #[track_caller]
+    pub fn items(&self) -> Vec<Value> {
+        self.ok()["items"].as_array().unwrap().clone()
+    }
+
+    /// A problem of this status and code.
+    #[track_caller]
+    pub fn problem(&self, status: u16, code: &str) -> Value {
+        let problem = self.expect(status);
+        assert!(self.header("content-type").starts_with("application/problem+json"), "{}", self.text());
+        assert_eq!(problem["code"], code, "{} answered {problem}", self.request);
+        problem
+    }
+
+    /// The fields that a 422 or a 400 names, each with its code.
+    #[track_caller]
+    pub fn faults(&self) -> Vec<(String, String)> {
+        let problem = self.json();
+        assert!(matches!(self.status, 400 | 422), "{} answered {problem}", self.request);
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let errors = problem["errors"].as_array().cloned().unwrap_or_default();
+        errors.iter().map(|error| (text(&error["pointer"]), text(&error["code"]))).collect()
+    }
+}

@@ -1,0 +1,119 @@
+//! Holds every answer that a test gets against the contract: the status is one that it names, and the body is as it says.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use actix_web::dev::ResourceDef;
+use actix_web::web::Data;
+use jsonschema::{Draft, Validator};
+use mesa::app::{self, Contract};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::client::Answer;
+
+/// The contract that every server under test shares.
+pub fn shared() -> Data<Contract> {
+    static CONTRACT: OnceLock<Data<Contract>> = OnceLock::new();
+    CONTRACT.get_or_init(|| app::shared(Contract::new().unwrap())).clone()
+}
+
+struct Known {
+    document: Value,
+    paths: Vec<(ResourceDef, String)>,
+    validators: Mutex<HashMap<String, Arc<Validator>>>,
+}
+
+fn known() -> &'static Known {
+    static KNOWN: OnceLock<Known> = OnceLock::new();
+    KNOWN.get_or_init(|| {
+        let document: Value = serde_json::from_str(&mesa::contract::json(&app::openapi()).unwrap()).unwrap();
+        let paths = document["paths"].as_object().unwrap().keys();
+        // The most specific first, as the router has it.
+        let mut paths: Vec<(ResourceDef, String)> =
+            paths.map(|path| (ResourceDef::new(path.as_str()), path.clone())).collect();
+        paths.sort_by_key(|(_, path)| path.matches('{').count());
+        Known { document, paths, validators: Mutex::default() }
+    })
+}
+
+/// # Panics
+/// Where the answer is not as the contract has it.
+#[track_caller]
+pub fn hold(method: &Method, path: &str, answer: &Answer) {
+    let known = known();
+    let path = path.split('?').next().unwrap();
+    let Some((_, template)) = known.paths.iter().find(|(resource, _)| resource.is_match(path)) else {
+        return;
+    };
+    let operation = &known.document["paths"][template][method.as_str().to_ascii_lowercase()];
+    if operation.is_null() {
+        return;
+    }
+    let status = answer.status.to_string();
+    let mut response = &operation["responses"][&status];
+    let mut pointer =
+        format!("#/paths/{}/{}/responses/{status}", escape(template), method.as_str().to_ascii_lowercase());
+    if let Some(reference) = response["$ref"].as_str() {
+        pointer = reference.to_owned();
+        response = known.document.pointer(&reference[1..]).unwrap();
+    }
+    assert!(
+        !response.is_null(),
+        "the contract of {method} {template} has no {status}, but it answered {}",
+        answer.text()
+    );
+    for (name, header) in response["headers"].as_object().into_iter().flatten() {
+        let may_lack = name == "Link" || header["required"] == false;
+        assert!(
+            may_lack || !answer.header(name).is_empty(),
+            "{method} {template} answered {status} without {name}"
+        );
+    }
+    let content = response["content"].as_object();
+    let Some((media_type, _)) = content.and_then(|content| content.iter().next()) else {
+        assert!(answer.bytes.is_empty(), "the contract of {method} {template} has no body for {status}");
+        return;
+    };
+    if !media_type.ends_with("json") {
+        return;
+    }
+    assert!(
+        answer.header("content-type").starts_with(media_type.as_str()),
+        "{method} {template}: {:?}",
+        answer.headers
+    );
+    let schema = format!("{pointer}/content/{}/schema", escape(media_type));
+    let validator = known
+        .validators
+        .lock()
+        .unwrap()
+        .entry(schema.clone())
+        .or_insert_with(|| validator(&known.document, &schema))
+        .clone();
+    let body = answer.json();
+    let faults: Vec<String> =
+        validator.iter_errors(&body).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(
+        faults.is_empty(),
+        "{method} {template} answered {status} against its contract: {faults:#?}\n{body:#}"
+    );
+}
+
+fn validator(document: &Value, schema: &str) -> Arc<Validator> {
+    let mut whole = json!({"$ref": schema});
+    for part in ["paths", "components"] {
+        whole[part] = document[part].clone();
+    }
+    Arc::new(
+        jsonschema::options()
+            .with_draft(Draft::Draft202012)
+            .should_validate_formats(true)
+            .build(&whole)
+            .unwrap(),
+    )
+}
+
+fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1").replace('{', "%7B").replace('}', "%7D")
+}

@@ -1,0 +1,183 @@
+//! The server under test: the whole router over HTTP, on a port of its own.
+
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use actix_web::HttpServer;
+use actix_web::web::Data;
+use diesel::prelude::*;
+use mesa::app::{self, Contract};
+use mesa::auth::policy::Role;
+use mesa::auth::tokens::Tokens;
+use mesa::config::Config;
+use mesa::db::{Db, schema::users};
+use mesa::http::locale::Locale;
+use mesa::http::traffic::Traffic;
+use mesa::people::demo;
+use mesa::server;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::client::Client;
+use super::cluster::{Database, PASSWORD};
+use super::contract;
+
+const SECRET: &str = "a secret of the tests, 32 bytes or more";
+
+/// A running desk with one account a role.
+pub struct Desk {
+    server: Server,
+    tokens: Tokens,
+    unit_id: Uuid,
+    // Last, so that the server is gone before its database and its files.
+    pub database: Database,
+    _files: TempDir,
+}
+
+/// One copy of the server.
+pub struct Server {
+    url: String,
+    shared: Data<mesa::desk::Desk>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Desk {
+    pub fn open() -> Self {
+        Self::configured(&[])
+    }
+
+    /// With some variables of the environment.
+    pub fn configured(variables: &[(&str, &str)]) -> Self {
+        let database = Database::from_template();
+        let files = TempDir::new().unwrap();
+        let mut all = vec![
+            ("DATABASE_URL", database.url.clone()),
+            ("MESA_JWT_SECRET", SECRET.to_owned()),
+            ("MESA_DATA_DIR", files.path().to_str().unwrap().to_owned()),
+            ("MESA_POOL_SIZE", "4".to_owned()),
+        ];
+        all.extend(variables.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        let read =
+            move |wanted: &str| all.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.clone());
+        let server = Server::start(Config::read(&read).unwrap());
+        let unit_id =
+            users::table.select(users::unit_id.assume_not_null()).first(&mut database.connect()).unwrap();
+        Desk { server, tokens: Tokens::new(SECRET, None), unit_id, database, _files: files }
+    }
+
+    /// Another copy of the server on the same database.
+    pub fn copy(&self) -> Server {
+        Server::start(self.server.shared.config.clone())
+    }
+
+    /// What the server's handlers share: for what the desk does by itself.
+    pub fn shared(&self) -> &mesa::desk::Desk {
+        &self.server.shared
+    }
+
+    pub fn nobody(&self) -> Client {
+        Client::new(self.server.url.clone(), None, Value::Null)
+    }
+
+    pub fn requester(&self) -> Client {
+        self.demo(Role::Requester)
+    }
+
+    pub fn technician(&self) -> Client {
+        self.demo(Role::Technician)
+    }
+
+    pub fn professional(&self) -> Client {
+        self.demo(Role::Professional)
+    }
+
+    pub fn director(&self) -> Client {
+        self.demo(Role::Director)
+    }
+
+    /// The demo account of a role.
+    pub fn demo(&self, role: Role) -> Client {
+        let email = demo::email(role);
+        let id = users::table.filter(users::email.eq(&email)).select(users::id);
+        self.signed_in(id.first(&mut self.database.connect()).unwrap(), &email)
+    }
+
+    /// A new account of a role.
+    pub fn another(&self, role: Role) -> Client {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let email = format!("{}{number}@mesa.test", role.as_str());
+        let made = self.director().post(
+            "/users",
+            json!({
+                "email": email, "password": PASSWORD, "role": role, "full_name": format!("Persona {number}"),
+                "document_id": format!("71{number:06}"), "contact": {"extension": "1400"}, "unit_id": self.unit_id,
+            }),
+        );
+        self.signed_in(made.created()["id"].as_str().unwrap().parse().unwrap(), &email)
+    }
+
+    fn signed_in(&self, id: Uuid, email: &str) -> Client {
+        let token = self.tokens.sign(id, Locale::Es).unwrap();
+        Client::new(self.server.url.clone(), Some(token), json!({"id": id, "email": email}))
+    }
+
+    /// The unit of the demo accounts.
+    pub fn unit_id(&self) -> Uuid {
+        self.unit_id
+    }
+}
+
+impl Server {
+    fn start(config: Config) -> Self {
+        let db = Db::connect(config.database_url.as_ref().unwrap(), config.pool_size).unwrap();
+        let files = server::files(&config).unwrap();
+        let tokens = Tokens::new(config.jwt_secret.as_ref().unwrap(), None);
+        let shared = Data::new(mesa::desk::Desk { db, tokens, files, config, traffic: Traffic::default() });
+        let contract: Data<Contract> = contract::shared();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel();
+        let (started, ready) = mpsc::channel();
+        let desk = shared.clone();
+        let thread = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let server = HttpServer::new(move || app::app(desk.clone(), contract.clone()))
+                    .workers(1)
+                    .disable_signals()
+                    .listen(listener)
+                    .unwrap()
+                    .run();
+                let handle = server.handle();
+                let running = actix_web::rt::spawn(server);
+                started.send(()).unwrap();
+                let _ = stopped.await;
+                handle.stop(false).await;
+                let _ = running.await;
+            });
+        });
+        ready.recv().unwrap();
+        Server { url, shared, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Calls this copy of the server as the same person.
+    pub fn client(&self, client: &Client) -> Client {
+        client.at(&self.url)
+    }
+
+    pub fn shared(&self) -> &mesa::desk::Desk {
+        &self.shared
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.stop.take().map(|stop| stop.send(()));
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}

@@ -1,0 +1,11 @@
+//! What every test stands on: a desk with a database of its own, and clients that call it.
+
+mod client;
+mod cluster;
+mod contract;
+mod desk;
+pub mod states;
+
+pub use client::{Answer, Client};
+pub use cluster::Database;
+pub use desk::Desk;

@@ -1,0 +1,66 @@
+//! Tickets in every state of their life, brought there by the steps themselves.
+
+use chrono::{Duration, Utc};
+use serde_json::{Value, json};
+
+use super::{Client, Desk};
+
+/// Every state of a ticket.
+pub const STATES: [&str; 9] = [
+    "received",
+    "classified",
+    "assigned",
+    "in_progress",
+    "escalated",
+    "on_hold",
+    "solved",
+    "closed",
+    "archived",
+];
+
+/// The path of a new ticket of `requester` in this state, with `technician` as its assignee where it has one.
+pub fn ticket_of(desk: &Desk, requester: &Client, technician: &Client, state: &str) -> String {
+    let one = format!("/tickets/{}", requester.register("La impresora no imprime")["id"]);
+    for (step, body) in way_to(state, technician.id()) {
+        let answer = technician.post(&format!("{one}/{step}"), body);
+        assert!(matches!(answer.status, 200 | 201), "{}: {}", answer.request, answer.text());
+    }
+    assert_eq!(desk.director().get(&one).ok()["status"], state);
+    one
+}
+
+impl Desk {
+    /// A ticket of the demo requester in this state; the demo technician has it.
+    pub fn ticket_in(&self, state: &str) -> String {
+        ticket_of(self, &self.requester(), &self.technician(), state)
+    }
+}
+
+/// An hour from now, as acceptance asks for.
+pub fn soon() -> Value {
+    json!({"scheduled_for": Utc::now() + Duration::hours(1)})
+}
+
+fn way_to(state: &str, assignee: &str) -> Vec<(&'static str, Value)> {
+    let mut way = vec![
+        ("classification", json!({"criticality": "medium"})),
+        ("assignment", json!({"assignee_id": assignee})),
+        ("acceptance", soon()),
+    ];
+    match state {
+        "received" => way.truncate(0),
+        "classified" => way.truncate(1),
+        "assigned" => way.truncate(2),
+        "in_progress" => {}
+        "escalated" => way.push(("escalations", json!({"reason": "Es de la red."}))),
+        "on_hold" => way.push(("hold", json!({"reason": "Se espera el repuesto."}))),
+        "solved" => way.push(("solution", json!({"description": "Se cambió el cable."}))),
+        "closed" => {
+            way.push(("solution", json!({"description": "Se cambió el cable."})));
+            way.push(("closure", json!({})));
+        }
+        "archived" => way.push(("archive", json!({"reason": "duplicate"}))),
+        other => panic!("no such state: {other}"),
+    }
+    way
+}

@@ -1,0 +1,22 @@
+//! The tests of the API: each is a client of a running desk with a database of its own.
+
+mod harness;
+
+mod attachments;
+mod audit;
+mod auth;
+mod bad_input;
+mod contract;
+mod followups;
+mod http_habits;
+mod knowledge;
+mod migrations;
+mod people;
+mod policy;
+mod races;
+mod start;
+mod statistics;
+mod surveys;
+mod tickets;
+mod walkthrough;
+mod workflow;

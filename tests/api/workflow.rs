@@ -1,0 +1,203 @@
+//! Which step each state allows: every step is tried in every state.
+
+use serde_json::{Value, json};
+
+use crate::harness::states::{STATES, soon};
+use crate::harness::{Answer, Client, Desk};
+
+/// What each state allows; nothing else.
+const ALLOWED: [(&str, &[&str]); 9] = [
+    ("received", &["change", "classification", "followups", "attachments", "archive"]),
+    ("classified", &["classification", "assignment", "followups", "attachments", "archive"]),
+    ("assigned", &["classification", "assignment", "acceptance", "followups", "attachments", "archive"]),
+    (
+        "in_progress",
+        &[
+            "classification",
+            "assignment",
+            "escalations",
+            "hold",
+            "followups",
+            "attachments",
+            "solution",
+            "archive",
+        ],
+    ),
+    ("escalated", &["classification", "assignment", "followups", "attachments", "archive"]),
+    ("on_hold", &["classification", "assignment", "resumption", "followups", "attachments", "archive"]),
+    ("solved", &["followups", "attachments", "closure", "reopening"]),
+    ("closed", &[]),
+    ("archived", &[]),
+];
+
+const STEPS: [&str; 13] = [
+    "change",
+    "classification",
+    "assignment",
+    "acceptance",
+    "escalations",
+    "hold",
+    "resumption",
+    "followups",
+    "attachments",
+    "solution",
+    "closure",
+    "reopening",
+    "archive",
+];
+
+fn take(step: &str, client: &Client, other: &Client, one: &str) -> Answer {
+    let body = match step {
+        "change" => return client.patch(one, json!({"subject": "Otro asunto"})),
+        "attachments" => return client.upload(&format!("{one}/attachments"), "nota.txt", "hola"),
+        "classification" => json!({"criticality": "high"}),
+        "assignment" => json!({"assignee_id": other.id()}),
+        "acceptance" => soon(),
+        "escalations" => json!({"reason": "Es de la red."}),
+        "hold" => json!({"reason": "Se espera el repuesto."}),
+        "followups" => json!({"visibility": "public", "body": "Vamos en camino."}),
+        "solution" => json!({"description": "Se cambió el cable."}),
+        "archive" => json!({"reason": "duplicate"}),
+        _ => json!({}),
+    };
+    client.post(&format!("{one}/{step}"), body)
+}
+
+/// All that a ticket leaves in the desk.
+fn traces(desk: &Desk, one: &str) -> Value {
+    let staff = desk.technician();
+    let ticket = staff.get(one);
+    let messages = desk.database.count("SELECT count(*) FROM messages");
+    json!({
+        "ticket": ticket.ok(), "etag": ticket.header("etag"), "messages": messages,
+        "events": staff.get(&format!("{one}/events")).items(),
+        "followups": staff.get(&format!("{one}/followups")).items(),
+        "escalations": staff.get(&format!("{one}/escalations")).items(),
+        "attachments": staff.get(&format!("{one}/attachments")).items(),
+    })
+}
+
+#[test]
+fn every_step_in_every_state() {
+    let desk = Desk::open();
+    let (technician, professional) = (desk.technician(), desk.professional());
+    assert_eq!(ALLOWED.map(|(state, _)| state), STATES);
+    for (state, allowed) in ALLOWED {
+        for step in STEPS {
+            let one = desk.ticket_in(state);
+            let before = traces(&desk, &one);
+            let answer = take(step, &technician, &professional, &one);
+            let after = traces(&desk, &one);
+            if allowed.contains(&step) {
+                assert!(matches!(answer.status, 200 | 201), "{step} in {state}: {}", answer.text());
+                let new =
+                    after["events"].as_array().unwrap().len() - before["events"].as_array().unwrap().len();
+                assert_eq!(new, 1, "{step} in {state} is one event");
+            } else {
+                let problem = answer.problem(409, "step_not_allowed");
+                assert_eq!(problem["state"], state, "{step}");
+                let named: Vec<&str> = problem["allowed_steps"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|step| step.as_str().unwrap())
+                    .collect();
+                let mut expected = allowed.to_vec();
+                expected.sort_by_key(|step| STEPS.iter().position(|known| known == step));
+                assert_eq!(named, expected, "what {state} allows");
+                assert_eq!(after, before, "{step} in {state} changes nothing");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_body_that_is_not_sound_comes_before_the_state_and_the_state_before_the_person() {
+    let desk = Desk::open();
+    let assigned = desk.ticket_in("assigned");
+    let received = desk.ticket_in("received");
+    let other = desk.professional();
+    other.post(&format!("{received}/solution"), json!({"description": 7})).problem(422, "invalid_body");
+    other
+        .post(&format!("{received}/solution"), json!({"description": "Listo."}))
+        .problem(409, "step_not_allowed");
+    other.post(&format!("{assigned}/acceptance"), soon()).problem(403, "not_the_assignee");
+    desk.nobody().post(&format!("{assigned}/acceptance"), json!({"x": 1})).problem(401, "unauthenticated");
+    desk.requester().post(&format!("{assigned}/acceptance"), json!({"x": 1})).problem(403, "forbidden");
+    other.post("/tickets/999999/acceptance", json!({"x": 1})).problem(404, "not_found");
+}
+
+#[test]
+fn a_case_that_was_reopened_or_resumed_goes_on_with_whoever_had_it() {
+    let desk = Desk::open();
+    let technician = desk.technician();
+    let solved = desk.ticket_in("solved");
+    let ticket =
+        desk.requester().post(&format!("{solved}/reopening"), json!({"reason": "Volvió a atascarse."})).ok();
+    assert_eq!(
+        (&ticket["status"], &ticket["solution"], &ticket["reopened_count"]),
+        (&json!("in_progress"), &json!(null), &json!(1))
+    );
+    assert_eq!(ticket["assignee"]["id"], technician.id());
+    technician.post(&format!("{solved}/solution"), json!({"description": "Se cambió el rodillo."})).ok();
+
+    let held = desk.ticket_in("on_hold");
+    assert_eq!(technician.post(&format!("{held}/resumption"), json!({})).ok()["status"], "in_progress");
+
+    // Given to somebody else meanwhile: they have yet to accept.
+    let held = desk.ticket_in("on_hold");
+    let professional = desk.professional();
+    let ticket =
+        technician.post(&format!("{held}/assignment"), json!({"assignee_id": professional.id()})).ok();
+    assert_eq!(ticket["status"], "on_hold");
+    assert_eq!(technician.post(&format!("{held}/resumption"), json!({})).ok()["status"], "assigned");
+    professional.post(&format!("{held}/acceptance"), soon()).ok();
+}
+
+#[test]
+fn escalations_go_up_to_the_third_level_and_each_has_its_own_clock() {
+    let desk = Desk::open();
+    let (technician, professional, director) = (desk.technician(), desk.professional(), desk.director());
+    let one = desk.ticket_in("in_progress");
+    let escalate = |client: &Client, body: Value| client.post(&format!("{one}/escalations"), body);
+    assert_eq!(
+        escalate(&technician, json!({"reason": "x", "to_level": 1})).faults(),
+        [("/to_level".into(), "out_of_range".into())]
+    );
+    let first_due = technician.get(&one).ok()["attention_due_at"].clone();
+    escalate(&technician, json!({"reason": "Es de la red."})).created();
+    assert_ne!(technician.get(&one).ok()["attention_due_at"], first_due);
+    // Level 2 is not a technician's.
+    let refused = technician.post(&format!("{one}/assignment"), json!({"assignee_id": technician.id()}));
+    assert_eq!(refused.faults(), [("/assignee_id".into(), "not_allowed".into())]);
+    professional.post(&format!("{one}/assignment"), json!({})).ok();
+    professional.post(&format!("{one}/acceptance"), soon()).ok();
+    escalate(&professional, json!({"reason": "Lo atiende el proveedor."})).created();
+    director.post(&format!("{one}/assignment"), json!({"assignee_id": director.id()})).ok();
+    director.post(&format!("{one}/acceptance"), soon()).ok();
+    escalate(&director, json!({"reason": "Más arriba."})).problem(409, "no_higher_level");
+    let levels: Vec<Value> =
+        technician.get(&format!("{one}/escalations")).items().iter().map(|e| e["to_level"].clone()).collect();
+    assert_eq!(levels, [2, 3]);
+    assert_eq!(desk.database.count("SELECT count(*) FROM attentions WHERE accepted_at IS NOT NULL"), 3);
+}
+
+#[test]
+fn an_appointment_lies_in_the_future_and_a_critical_case_takes_none() {
+    let desk = Desk::open();
+    let technician = desk.technician();
+    let one = desk.ticket_in("assigned");
+    let accept = |body: Value| technician.post(&format!("{one}/acceptance"), body);
+    assert_eq!(accept(json!({})).faults(), [("/scheduled_for".into(), "required".into())]);
+    assert_eq!(
+        accept(json!({"scheduled_for": "2020-01-01T00:00:00Z"})).faults(),
+        [("/scheduled_for".into(), "not_in_future".into())]
+    );
+    assert_eq!(
+        accept(json!({"scheduled_for": "mañana"})).faults(),
+        [("/scheduled_for".into(), "wrong_format".into())]
+    );
+    technician.post(&format!("{one}/classification"), json!({"criticality": "critical"})).ok();
+    assert_eq!(accept(soon()).faults(), [("/scheduled_for".into(), "not_allowed".into())]);
+    assert_eq!(accept(json!({})).ok()["status"], "in_progress");
+}
