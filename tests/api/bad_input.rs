@@ -1,1 +1,277 @@
+//! Bad input of every kind, made from the contract for every operation: a 4xx that names the field, nothing written.
 
+use serde_json::{Map, Value, json};
+
+use crate::harness::{Answer, Client, Desk};
+
+struct Operation {
+    method: String,
+    /// With real ids in it.
+    path: String,
+    template: String,
+    body: Option<Map<String, Value>>,
+    parameters: Vec<Value>,
+}
+
+/// Every operation of the contract on things that exist.
+fn operations(desk: &Desk) -> Vec<Operation> {
+    let document = desk.nobody().get("//openapi.json").ok();
+    let one = desk.ticket_in("in_progress");
+    let director = desk.director();
+    let id = |answer: &Answer| answer.created()["id"].as_str().unwrap().to_owned();
+    let article = json!({"title": "Título", "incident": "Incidente", "resolution": "Solución"});
+    let entry = json!({"visibility": "private", "body": "Es el switch."});
+    let known = [
+        ("{ticket_id}", one.rsplit('/').next().unwrap().to_owned()),
+        ("{followup_id}", id(&director.post(&format!("{one}/followups"), entry))),
+        ("{article_id}", id(&director.post("/kb/articles", article))),
+        ("{attachment_id}", id(&director.upload(&format!("{one}/attachments"), "nota.txt", "hola"))),
+        ("{unit_id}", id(&director.post("/units", json!({"name": "Secretaría de Salud"})))),
+        ("{category_id}", id(&director.post("/categories", json!({"name": "Correo"})))),
+        ("{user_id}", desk.technician().id().to_owned()),
+        ("{criticality}", "low".to_owned()),
+        ("{revision}", "1".to_owned()),
+    ];
+    let mut operations = Vec::new();
+    for (template, item) in document["paths"].as_object().unwrap() {
+        let path = known.iter().fold(template.clone(), |path, (name, value)| path.replace(name, value));
+        assert!(!path.contains('{'), "no example for {path}");
+        for (method, operation) in item.as_object().unwrap() {
+            let content = operation["requestBody"]["content"].as_object();
+            let schema = content.and_then(|content| content.iter().find(|(kind, _)| kind.ends_with("json")));
+            operations.push(Operation {
+                method: method.to_uppercase(),
+                path: format!("/{path}"),
+                template: template.clone(),
+                body: schema.map(|(_, content)| resolve(&document, &content["schema"])["properties"].as_object().cloned().unwrap_or_default()),
+                parameters: operation["parameters"].as_array().cloned().unwrap_or_default(),
+            });
+        }
+    }
+    operations
+}
+
+/// The schema itself, where it is a reference or a choice between one and null.
+fn resolve(document: &Value, schema: &Value) -> Value {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return resolve(document, document.pointer(&reference[1..]).unwrap());
+    }
+    match schema["oneOf"].as_array() {
+        Some(choices) => resolve(document, choices.iter().find(|choice| choice["type"] != "null").unwrap()),
+        None => schema.clone(),
+    }
+}
+
+/// Who may call the operation, so that it is the body that is refused.
+fn caller(desk: &Desk, operation: &Operation) -> Client {
+    if operation.template.ends_with("/survey") && operation.method == "POST" {
+        desk.requester()
+    } else {
+        desk.director()
+    }
+}
+
+fn send(desk: &Desk, operation: &Operation, body: impl Into<reqwest::blocking::Body>) -> Answer {
+    let content_type = if operation.method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+    caller(desk, operation).raw(&operation.method, &operation.path, content_type, body)
+}
+
+fn types(schema: &Value) -> Vec<&str> {
+    match &schema["type"] {
+        Value::String(one) => vec![one],
+        Value::Array(many) => many.iter().filter_map(Value::as_str).collect(),
+        _ => vec![],
+    }
+}
+
+/// What a field of this schema refuses.
+fn wrong_values(document: &Value, field: &Value) -> Vec<Value> {
+    let schema = resolve(document, field);
+    let types = types(&schema);
+    let mut wrong = Vec::new();
+    if types.contains(&"string") {
+        wrong.extend([json!(7), json!(["x"]), json!({"x": 1}), json!(true)]);
+        if schema["enum"].is_array() || schema["format"].is_string() && schema["format"] != "password" {
+            wrong.extend([json!("no such thing"), json!("")]);
+        }
+        if schema["minLength"].as_u64().is_some_and(|least| least > 0) {
+            wrong.push(json!(""));
+        }
+        if schema["pattern"] == r"\S" {
+            wrong.push(json!("  \n\t "));
+        }
+        wrong.push(json!("a\u{0}b"));
+        // Whatever has no end of its own is at least bounded by the body's.
+        wrong.push(json!("x".repeat(1_000_000)));
+    } else if types.contains(&"integer") {
+        wrong.extend([json!("7"), json!(1.5), json!(-1), json!(9_223_372_036_854_775_808_u64), json!(1e300)]);
+    } else if types.contains(&"boolean") {
+        wrong.extend([json!("true"), json!(1)]);
+    } else if types.contains(&"array") {
+        wrong.extend([json!("x"), json!({"0": "x"}), json!([[]]), json!([null])]);
+    } else {
+        wrong.extend([json!("x"), json!(7), json!([])]);
+    }
+    wrong
+}
+
+#[test]
+fn no_body_can_hurt() {
+    let desk = Desk::open();
+    let document = desk.nobody().get("//openapi.json").ok();
+    let operations = operations(&desk);
+    let before = desk.database.fingerprint();
+    for operation in operations.iter().filter(|operation| operation.body.is_some()) {
+        let name = format!("{} {}", operation.method, operation.template);
+        for (body, status) in [
+            ("{", 400),
+            ("", 422),
+            ("{\"a\": 1,}", 400),
+            ("\u{feff}{}", 400),
+            ("[]", 422),
+            ("null", 422),
+            ("7", 422),
+            ("\"x\"", 422),
+            ("{\"no_such_field\": 1}", 422),
+            ("{\"__proto__\": {}}", 422),
+        ] {
+            let nothing_asked = body.is_empty() && operation.body.as_ref().unwrap().is_empty();
+            if nothing_asked || body.is_empty() && operation.method == "PATCH" {
+                continue;
+            }
+            let answer = send(&desk, operation, body);
+            // Where nothing must be given, an empty body is a sound one, and the state speaks.
+            let sound = body.is_empty() && matches!(answer.status, 401 | 409);
+            assert!(answer.status == status || sound, "{name} answered {body:?} with {} {}", answer.status, answer.text());
+        }
+        let latin = send(&desk, operation, b"{\"x\": \"\xe9\"}".to_vec());
+        assert_eq!(latin.status, 400, "{name}: {}", latin.text());
+        let deep = send(&desk, operation, format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000)));
+        assert_eq!(deep.status, 400, "{name}: {}", deep.text());
+        let large = send(&desk, operation, vec![b' '; 1024 * 1024 + 1]);
+        large.problem(413, "too_large");
+        let typed = caller(&desk, operation).raw(&operation.method, &operation.path, "text/plain", "{}");
+        typed.problem(415, "unsupported_media_type");
+        for (field, schema) in operation.body.as_ref().unwrap() {
+            for wrong in wrong_values(&document, schema) {
+                let told: String = wrong.to_string().chars().take(60).collect();
+                let answer = send(&desk, operation, json!({field: wrong}).to_string());
+                assert_eq!(answer.status, 422, "{name} {field}={told}: {} {}", answer.status, answer.text());
+                let pointer = format!("/{field}");
+                let named = answer.faults().into_iter().any(|(at, _)| at == pointer || at.starts_with(&format!("{pointer}/")));
+                assert!(named, "{name} {field}={told} is not named: {}", answer.text());
+            }
+        }
+    }
+    assert_eq!(desk.database.fingerprint(), before, "something was written");
+}
+
+#[test]
+fn no_query_can_hurt() {
+    let desk = Desk::open();
+    let document = desk.nobody().get("//openapi.json").ok();
+    let operations = operations(&desk);
+    let before = desk.database.fingerprint();
+    for operation in operations.iter().filter(|operation| operation.method == "GET") {
+        let query: Vec<&Value> = operation.parameters.iter().filter(|parameter| parameter["in"] == "query").collect();
+        let ask = |query: &str| caller(&desk, operation).get(&format!("{}?{query}", &operation.path["/api/v1".len() + 1..]));
+        if query.is_empty() {
+            continue;
+        }
+        // What it asks for, so that it is the parameter in question that is refused.
+        let needed: String = query
+            .iter()
+            .filter(|parameter| parameter["required"] == true)
+            .map(|parameter| format!("{}={}&", parameter["name"].as_str().unwrap(), parameter["example"].as_str().unwrap()))
+            .collect();
+        let refused = |name: &str, value: &str| {
+            let others: String = needed.split_inclusive('&').filter(|pair| !pair.starts_with(&format!("{name}="))).collect();
+            let answer = ask(&format!("{others}{name}={value}"));
+            assert_eq!(answer.status, 400, "{} {name}={value}: {} {}", operation.template, answer.status, answer.text());
+            if answer.json()["code"] != "invalid_cursor" {
+                let named = answer.faults().into_iter().any(|(pointer, _)| pointer == format!("/{name}"));
+                assert!(named, "{} {name}={value} is not named: {}", operation.template, answer.text());
+            }
+        };
+        refused("no_such_parameter", "1");
+        for parameter in query {
+            let name = parameter["name"].as_str().unwrap();
+            let mut schema = resolve(&document, &parameter["schema"]);
+            if schema["items"].is_object() {
+                schema = resolve(&document, &schema["items"]);
+            }
+            let types = types(&schema);
+            if types.contains(&"integer") {
+                for value in ["x", "", "1.5", "-1", "9223372036854775808", "1e3"] {
+                    refused(name, value);
+                }
+            } else if types.contains(&"boolean") {
+                refused(name, "maybe");
+            } else if schema["enum"].is_array() || schema["format"].is_string() {
+                refused(name, "no-such-thing");
+            }
+            refused(name, "a%00b");
+            if let Some(limit) = schema["maxLength"].as_u64() {
+                refused(name, &"x".repeat(usize::try_from(limit).unwrap() + 1));
+            }
+        }
+    }
+    let technician = desk.technician();
+    for limit in ["0", "201", "-50"] {
+        assert_eq!(technician.get(&format!("/tickets?limit={limit}")).faults()[0].0, "/limit");
+    }
+    for cursor in ["x", "%20", "e30", "eyJzIjoiLXJlY2VpdmVkX2F0IiwiayI6IngiLCJpIjoxfQ"] {
+        technician.get(&format!("/tickets?cursor={cursor}")).problem(400, "invalid_cursor");
+    }
+    let cursor = technician.get("/users?limit=1").ok()["next_cursor"].as_str().unwrap().to_owned();
+    technician.get(&format!("/tickets?cursor={cursor}")).problem(400, "invalid_cursor");
+    technician.get(&format!("/users?sort=-name&cursor={cursor}")).problem(400, "invalid_cursor");
+    assert_eq!(desk.database.fingerprint(), before);
+}
+
+#[test]
+fn an_id_that_does_not_exist_is_nothing_here() {
+    let desk = Desk::open();
+    let director = desk.director();
+    for id in ["0", "-1", "999999", "9223372036854775807", "9223372036854775808", "abc", "1.0", "%00", "1%00"] {
+        director.get(&format!("/tickets/{id}")).problem(404, "not_found");
+        director.post(&format!("/tickets/{id}/closure"), json!({})).problem(404, "not_found");
+    }
+    for id in ["0", "x", "0197c0de-0000-7000-8000-000000000000", "0197c0de"] {
+        for list in ["users", "units", "categories", "kb/articles", "attachments"] {
+            director.get(&format!("/{list}/{id}")).problem(404, "not_found");
+        }
+    }
+    director.patch("/attention-times/urgent", json!({"minutes": 1})).problem(404, "not_found");
+    let nobody = json!("0197c0de-0000-7000-8000-000000000000");
+    let one = desk.ticket_in("classified");
+    let refused = |answer: Answer, pointer: &str| assert_eq!(answer.faults(), [(pointer.to_owned(), "not_found".to_owned())]);
+    refused(director.post(&format!("{one}/assignment"), json!({"assignee_id": nobody})), "/assignee_id");
+    let ticket = json!({"subject": "x", "description": "x", "category_id": nobody});
+    refused(director.post("/tickets", ticket), "/category_id");
+    let ticket = json!({"subject": "x", "description": "x", "requester_id": nobody});
+    refused(director.post("/tickets", ticket), "/requester_id");
+    let ticket = json!({"subject": "x", "description": "x", "requester": {"unit_id": nobody}});
+    refused(director.post("/tickets", ticket), "/requester/unit_id");
+    refused(director.post("/units", json!({"name": "x", "head_id": nobody})), "/head_id");
+    let article = json!({"title": "x", "incident": "x", "resolution": "x", "ticket_id": 999_999});
+    refused(director.post("/kb/articles", article), "/ticket_id");
+    let user = json!({"email": "x@mesa.test", "password": "una-clave-larga", "role": "requester", "full_name": "x", "unit_id": nobody});
+    refused(director.post("/users", user), "/unit_id");
+}
+
+#[test]
+fn words_that_databases_and_pages_trip_over_are_just_words() {
+    let desk = Desk::open();
+    let requester = desk.requester();
+    for words in ["'; DROP TABLE tickets; --", "<script>alert(1)</script>", "🖨️ 打印机 مطبعة", "%_\\", "{{7*7}}", "\\u0000"] {
+        let ticket = requester.post("/tickets", json!({"subject": words, "description": words})).created();
+        assert_eq!(ticket["subject"], words);
+        let query: String = url::form_urlencoded::byte_serialize(words.as_bytes()).collect();
+        for list in ["/tickets", "/kb/articles"] {
+            requester.get(&format!("{list}?q={query}")).ok();
+        }
+        desk.director().get(&format!("/users?q={query}")).ok();
+    }
+    assert_eq!(desk.database.count("SELECT count(*) FROM tickets"), 6);
+}

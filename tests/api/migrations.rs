@@ -1,1 +1,118 @@
+//! The schema goes up, down to nothing and up again, with data in it.
 
+use diesel::prelude::*;
+use diesel_migrations::MigrationHarness;
+use mesa::db::migrations::{self, MIGRATIONS};
+use serde_json::json;
+
+use crate::harness::{Database, Desk};
+
+/// Everything that the schema has: what is in it and how it is made.
+fn schema(database: &Database) -> Vec<String> {
+    #[derive(QueryableByName)]
+    struct Line {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        line: String,
+    }
+    let lines: Vec<Line> = diesel::sql_query(
+        "SELECT line FROM ( \
+             SELECT format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable, column_default) AS line \
+             FROM information_schema.columns WHERE table_schema = 'public' \
+             UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' \
+             UNION ALL SELECT format('%s %s', conrelid::regclass, pg_get_constraintdef(oid)) FROM pg_constraint \
+                       WHERE connamespace = 'public'::regnamespace \
+             UNION ALL SELECT format('%s %s', tgrelid::regclass, tgname) FROM pg_trigger WHERE NOT tgisinternal \
+             UNION ALL SELECT format('function %s', oid::regprocedure) FROM pg_proc p \
+                       WHERE pronamespace = 'public'::regnamespace \
+             UNION ALL SELECT format('configuration %s', cfgname) FROM pg_ts_config \
+                       WHERE cfgnamespace = 'public'::regnamespace) AS lines \
+         WHERE line NOT LIKE '%__diesel_schema_migrations%' ORDER BY line",
+    )
+    .load(&mut database.connect())
+    .unwrap();
+    lines.into_iter().map(|line| line.line).collect()
+}
+
+#[test]
+fn up_down_and_up_again_with_data() {
+    let desk = Desk::open();
+    desk.ticket_in("solved");
+    desk.ticket_in("on_hold");
+    let escalated = desk.ticket_in("escalated");
+    desk.technician().upload(&format!("{escalated}/attachments"), "nota.txt", "hola").created();
+    let article = json!({"title": "Título", "incident": "Incidente", "resolution": "Solución", "ticket_id": 1});
+    desk.technician().post("/kb/articles", article).created();
+
+    let migrated = schema(&desk.database);
+    let mut connection = desk.database.connect();
+    let down = connection.revert_all_migrations(MIGRATIONS).unwrap().len();
+    assert_eq!(schema(&desk.database), Vec::<String>::new(), "what the way down leaves behind");
+    assert_eq!(migrations::apply(&mut connection).unwrap(), down);
+    assert_eq!(schema(&desk.database), migrated);
+    drop(desk);
+
+    // And one step at a time.
+    let database = Database::empty();
+    let mut connection = database.connect();
+    let mut steps = vec![schema(&database)];
+    while connection.run_next_migration(MIGRATIONS).is_ok() {
+        steps.push(schema(&database));
+    }
+    assert_eq!(steps.len(), down + 1);
+    assert_eq!(steps.pop().unwrap(), migrated);
+    while let Some(before) = steps.pop() {
+        connection.revert_last_migration(MIGRATIONS).unwrap();
+        assert_eq!(schema(&database), before);
+    }
+}
+
+#[test]
+fn copies_that_start_together_migrate_once() {
+    let database = Database::empty();
+    let applied: Vec<usize> = std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..4).map(|_| scope.spawn(|| mesa::server::migrate(&database.url).unwrap())).collect();
+        starts.into_iter().map(|start| start.join().unwrap()).collect()
+    });
+    let all = applied.iter().sum::<usize>();
+    assert!(all > 0 && applied.iter().filter(|count| **count == all).count() == 1, "{applied:?}");
+}
+
+/// What may not be written, however one comes by the database.
+#[test]
+fn the_database_itself_keeps_the_rules() {
+    let desk = Desk::open();
+    let solved = desk.ticket_in("solved");
+    let id = solved.rsplit('/').next().unwrap();
+    desk.requester()
+        .post(
+            &format!("{solved}/survey"),
+            json!({"ratings": {"overall": 5, "timeliness": 5, "courtesy": 5, "solution": 5}}),
+        )
+        .created();
+    let refused = [
+        "UPDATE events SET kind = 'x'",
+        "DELETE FROM events",
+        "TRUNCATE events CASCADE",
+        "UPDATE tickets SET status = 'lost'",
+        "UPDATE tickets SET criticality = 'urgent'",
+        "UPDATE tickets SET status = 'assigned', assignee_id = NULL",
+        "UPDATE tickets SET status = 'closed'",
+        "UPDATE tickets SET solution = NULL",
+        "UPDATE tickets SET requester_mobile = NULL, requester_landline = NULL, requester_extension = NULL",
+        "UPDATE tickets SET support_level = 4",
+        "UPDATE tickets SET requester_id = gen_random_uuid()",
+        "UPDATE users SET role = 'king'",
+        "UPDATE users SET email = (SELECT upper(email) FROM users ORDER BY email LIMIT 1) \
+         WHERE email = (SELECT email FROM users ORDER BY email DESC LIMIT 1)",
+        "UPDATE surveys SET comment = 'otra cosa'",
+        "INSERT INTO surveys (id, ticket_id, requester_id, created_at) \
+         SELECT gen_random_uuid(), ticket_id, requester_id, now() FROM surveys",
+        "DELETE FROM users",
+    ];
+    for sql in refused {
+        let result = diesel::sql_query(sql).execute(&mut desk.database.connect());
+        assert!(result.is_err(), "{sql} was let through");
+    }
+    let kept = desk.database.count(&format!("SELECT count(*) FROM tickets WHERE id = {id} AND status = 'solved'"));
+    assert_eq!(kept, 1);
+}

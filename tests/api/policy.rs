@@ -1,1 +1,346 @@
+//! Who may do what: every action by every role, on one's own and on another's.
 
+use mesa::auth::policy::{Action, Role};
+use serde_json::{Value, json};
+
+use crate::harness::states::{soon, ticket_of};
+use crate::harness::{Answer, Client, Desk};
+
+/// How far a role may go, by what a client sees of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Reach {
+    /// 403, on one's own as on another's.
+    No,
+    /// One's own; another's is a 404.
+    Own,
+    /// Tickets that one has; another's is a 403.
+    Assignee,
+    /// One's own and another's.
+    Any,
+    /// What concerns oneself; what concerns another is a 403.
+    Self_,
+}
+
+use Reach::{Any, Assignee, No, Own, Self_};
+
+/// The design's table once more, independent of the code's. Columns: requester, technician, professional, director.
+#[rustfmt::skip]
+const TABLE: &[(Action, [Reach; 4])] = &[
+    (Action::UseOwnAccount,       [Any, Any, Any, Any]),
+    (Action::RegisterTicket,      [Self_, Any, Any, Any]),
+    (Action::ReadTicket,          [Own, Any, Any, Any]),
+    (Action::ChangeTicket,        [Own, Any, Any, Any]),
+    (Action::Attach,              [Own, Any, Any, Any]),
+    (Action::AddPublicFollowup,   [Own, Any, Any, Any]),
+    (Action::UsePrivateFollowups, [No, Any, Any, Any]),
+    (Action::Classify,            [No, Any, Any, Any]),
+    (Action::Assign,              [No, Any, Any, Any]),
+    (Action::Escalate,            [No, Any, Any, Any]),
+    (Action::Hold,                [No, Any, Any, Any]),
+    (Action::Archive,             [Own, Any, Any, Any]),
+    (Action::Accept,              [No, Assignee, Assignee, Assignee]),
+    (Action::Solve,               [No, Assignee, Assignee, Assignee]),
+    (Action::Close,               [Own, Any, Any, Any]),
+    (Action::Reopen,              [Own, Any, Any, Any]),
+    (Action::ReadArticles,        [Own, Any, Any, Any]),
+    (Action::WriteArticles,       [No, Any, Any, Any]),
+    (Action::AnswerSurvey,        [Own, No, No, No]),
+    (Action::ReadSurveyAnswers,   [No, No, Any, Any]),
+    (Action::ReadStatistics,      [No, Any, Any, Any]),
+    (Action::ReadCatalogs,        [Any, Any, Any, Any]),
+    (Action::ReadUsers,           [No, Any, Any, Any]),
+    (Action::Manage,              [No, No, Self_, Any]),
+    (Action::VerifyAudit,         [No, No, Any, Any]),
+];
+
+/// The requests that an action allows, made by `me`: on what is `me`'s own, or on another's.
+struct Attempt<'a> {
+    desk: &'a Desk,
+    me: &'a Client,
+    own: bool,
+}
+
+impl Attempt<'_> {
+    /// A ticket in this state whose requester is `me`, or somebody else.
+    fn ticket(&self, state: &str) -> String {
+        let demo = self.desk.requester();
+        ticket_of(self.desk, if self.own { self.me } else { &demo }, &self.desk.technician(), state)
+    }
+
+    /// A ticket in this state that is assigned to `me`, or to somebody else.
+    fn assigned(&self, state: &str) -> String {
+        let demo = self.desk.technician();
+        // A requester is nobody's assignee.
+        let assignee = if self.own && self.me.email().starts_with("requester") { &demo } else { self.me };
+        ticket_of(self.desk, &self.desk.requester(), if self.own { assignee } else { &demo }, state)
+    }
+
+    fn post(&self, path: String, body: Value) -> Answer {
+        self.me.post(&path, body)
+    }
+
+    fn article(&self) -> String {
+        let (visibility, status) = if self.own { ("public", "published") } else { ("internal", "draft") };
+        let article = self.desk.technician().post("/kb/articles", article(visibility, status)).created();
+        format!("/kb/articles/{}", article["id"].as_str().unwrap())
+    }
+
+    fn answers(&self, action: Action) -> Vec<Answer> {
+        let get = |path: &str| self.me.get(path);
+        match action {
+            Action::UseOwnAccount => vec![get("/me"), self.me.patch("/me", json!({"locale": "en"}))],
+            Action::RegisterTicket => {
+                let demo = self.desk.requester();
+                let id = if self.own { self.me.id() } else { demo.id() };
+                let body = json!({"subject": "Sin red", "description": "No hay red.", "requester_id": id});
+                vec![self.post("/tickets".into(), body)]
+            }
+            Action::ReadTicket => {
+                let one = self.ticket("in_progress");
+                let file = self.desk.director().upload(&format!("{one}/attachments"), "a.txt", "a").created();
+                let file = format!("/attachments/{}", file["id"].as_str().unwrap());
+                let entry = json!({"visibility": "public", "body": "Vamos."});
+                let entry = self.desk.director().post(&format!("{one}/followups"), entry).created();
+                let entry = format!("{one}/followups/{}", entry["id"].as_str().unwrap());
+                vec![
+                    get(&one),
+                    get(&format!("{one}/followups")),
+                    get(&entry),
+                    get(&format!("{entry}/attachments")),
+                    get(&format!("{one}/attachments")),
+                    get(&format!("{one}/suggestions")),
+                    get(&file),
+                    get(&format!("{file}/content")),
+                ]
+            }
+            Action::ChangeTicket => {
+                vec![self.me.patch(&self.ticket("received"), json!({"subject": "Sin red en la oficina"}))]
+            }
+            Action::Attach => {
+                let one = self.ticket("received");
+                vec![self.me.upload(&format!("{one}/attachments"), "nota.txt", "hola")]
+            }
+            Action::AddPublicFollowup => {
+                let body = json!({"visibility": "public", "body": "Gracias."});
+                vec![self.post(format!("{}/followups", self.ticket("received")), body)]
+            }
+            Action::UsePrivateFollowups => {
+                let one = self.ticket("received");
+                let body = json!({"visibility": "private", "body": "Es el switch."});
+                let entry = self.desk.director().post(&format!("{one}/followups"), body.clone()).created();
+                let publication = format!("{one}/followups/{}/publication", entry["id"].as_str().unwrap());
+                let mut answers = vec![
+                    self.post(publication, json!({})),
+                    get(&format!("{one}/events")),
+                    get(&format!("{one}/escalations")),
+                ];
+                // A requester may write to their own tickets alone, whatever they write.
+                if self.own || !self.me.email().starts_with("requester") {
+                    answers.push(self.post(format!("{one}/followups"), body));
+                }
+                answers
+            }
+            Action::Classify => {
+                let one = self.ticket("received");
+                vec![self.post(format!("{one}/classification"), json!({"criticality": "low"}))]
+            }
+            Action::Assign => {
+                let body = json!({"assignee_id": self.desk.technician().id()});
+                vec![self.post(format!("{}/assignment", self.ticket("classified")), body)]
+            }
+            Action::Escalate => {
+                let one = self.ticket("in_progress");
+                vec![self.post(format!("{one}/escalations"), json!({"reason": "Es de la red."}))]
+            }
+            Action::Hold => {
+                let (running, held) = (self.ticket("in_progress"), self.ticket("on_hold"));
+                vec![
+                    self.post(format!("{running}/hold"), json!({"reason": "Falta un repuesto."})),
+                    self.post(format!("{held}/resumption"), json!({})),
+                ]
+            }
+            Action::Archive => {
+                vec![self.post(format!("{}/archive", self.ticket("received")), json!({"reason": "withdrawn"}))]
+            }
+            Action::Accept => vec![self.post(format!("{}/acceptance", self.assigned("assigned")), soon())],
+            Action::Solve => {
+                let body = json!({"description": "Se cambió el cable."});
+                vec![self.post(format!("{}/solution", self.assigned("in_progress")), body)]
+            }
+            Action::Close => vec![self.post(format!("{}/closure", self.ticket("solved")), json!({}))],
+            Action::Reopen => vec![self.post(format!("{}/reopening", self.ticket("solved")), json!({}))],
+            Action::ReadArticles => {
+                let one = self.article();
+                vec![get(&one), get(&format!("{one}/attachments"))]
+            }
+            Action::WriteArticles => {
+                let one = self.article();
+                vec![
+                    self.post("/kb/articles".into(), article("public", "published")),
+                    self.me.patch(&one, json!({"title": "Otro nombre"})),
+                    self.me.upload(&format!("{one}/attachments"), "guía.txt", "pasos"),
+                    get(&format!("{one}/revisions")),
+                    get(&format!("{one}/revisions/1")),
+                ]
+            }
+            Action::AnswerSurvey => {
+                let one = self.ticket("solved");
+                vec![self.post(format!("{one}/survey"), ratings())]
+            }
+            Action::ReadSurveyAnswers => {
+                let mut answers = vec![get("/surveys")];
+                if !self.me.email().starts_with("requester") {
+                    answers.push(get(&format!("{}/survey", self.ticket("solved"))));
+                }
+                answers
+            }
+            Action::ReadStatistics => vec![get("/statistics?from=2026-01-01&to=2026-12-31")],
+            Action::ReadCatalogs => {
+                let unit = get("/units").items()[0]["id"].clone();
+                let category = get("/categories").items()[0]["id"].clone();
+                vec![
+                    get(&format!("/units/{}", unit.as_str().unwrap())),
+                    get(&format!("/categories/{}", category.as_str().unwrap())),
+                    get("/attention-times"),
+                ]
+            }
+            Action::ReadUsers => vec![get("/users"), get(&format!("/users/{}", self.desk.director().id()))],
+            Action::Manage => self.manage(),
+            Action::VerifyAudit => vec![get("/audit/verification")],
+        }
+    }
+
+    /// Below or at one's own role it concerns oneself, above it another.
+    fn manage(&self) -> Vec<Answer> {
+        let (role, account) = if self.own {
+            ("technician", self.desk.another(Role::Technician))
+        } else {
+            ("director", self.desk.another(Role::Director))
+        };
+        let email = format!("nueva-{}", account.email());
+        let new = json!({"email": email, "password": "una-clave-larga", "role": role, "full_name": "Nueva"});
+        let mut answers = vec![
+            self.post("/users".into(), new),
+            self.me.patch(&format!("/users/{}", account.id()), json!({"full_name": "Otro nombre"})),
+        ];
+        if self.own || self.me.email().starts_with("director") {
+            let unit = self.desk.director().post("/units", json!({"name": format!("Unidad {email}")})).created();
+            let category = self.desk.director().post("/categories", json!({"name": format!("De {email}")})).created();
+            answers.extend([
+                self.post("/units".into(), json!({"name": format!("Otra {email}")})),
+                self.post("/categories".into(), json!({"name": format!("Otra {email}")})),
+                self.me.patch(&format!("/units/{}", unit["id"].as_str().unwrap()), json!({"active": false})),
+                self.me.patch(&format!("/categories/{}", category["id"].as_str().unwrap()), json!({"active": false})),
+                self.me.patch("/attention-times/low", json!({"minutes": 1080})),
+            ]);
+        }
+        answers
+    }
+}
+
+fn article(visibility: &str, status: &str) -> Value {
+    json!({
+        "title": "Impresora sin respuesta", "incident": "No imprime.", "resolution": "Se reinició.",
+        "visibility": visibility, "status": status,
+    })
+}
+
+fn ratings() -> Value {
+    json!({"ratings": {"overall": 5, "timeliness": 5, "courtesy": 5, "solution": 5}})
+}
+
+/// The requester's own attempt and that on another's, for every row of one role.
+fn walk(role: Role) {
+    let desk = Desk::open();
+    for action in Action::ALL {
+        let (_, columns) = TABLE.iter().find(|(listed, _)| listed == action).expect("every action is in the table");
+        let reach = columns[role as usize];
+        for own in [true, false] {
+            let me = desk.another(role);
+            for answer in (Attempt { desk: &desk, me: &me, own }).answers(*action) {
+                let expected = match (reach, own) {
+                    (No, _) => 403,
+                    (Own, false) => 404,
+                    (Assignee, false) | (Self_, false) => 403,
+                    _ => 200,
+                };
+                let got = if (200..300).contains(&answer.status) { 200 } else { answer.status };
+                let whose = if own { "own" } else { "another's" };
+                assert_eq!(
+                    got, expected,
+                    "{action:?} by {role:?} on {whose}: {} answered {} {}",
+                    answer.request, answer.status, answer.text()
+                );
+                if (reach, own) == (Assignee, false) {
+                    answer.problem(403, "not_the_assignee");
+                } else if expected == 403 {
+                    answer.problem(403, "forbidden");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_requester_may_do() {
+    walk(Role::Requester);
+}
+
+#[test]
+fn what_a_technician_may_do() {
+    walk(Role::Technician);
+}
+
+#[test]
+fn what_a_professional_may_do() {
+    walk(Role::Professional);
+}
+
+#[test]
+fn what_the_director_may_do() {
+    walk(Role::Director);
+}
+
+#[test]
+fn me_tells_what_one_may_do() {
+    let desk = Desk::open();
+    for role in Role::ALL {
+        let permissions = desk.demo(*role).get("/me").ok()["permissions"].clone();
+        for (action, columns) in TABLE {
+            let told = permissions[action.as_str()].as_str();
+            let expected = columns[*role as usize] != No || (*action, *role) == (Action::ReadSurveyAnswers, Role::Technician);
+            assert_eq!(told.is_some(), expected, "{action:?} {role:?}: {told:?}");
+        }
+    }
+}
+
+#[test]
+fn whoever_withdraws_may_give_no_other_reason() {
+    let desk = Desk::open();
+    let one = desk.ticket_in("received");
+    for reason in ["duplicate", "missing_information", "profile_not_authorized"] {
+        let refused = desk.requester().post(&format!("{one}/archive"), json!({"reason": reason}));
+        assert_eq!(refused.faults(), [("/reason".into(), "not_allowed".into())]);
+    }
+}
+
+#[test]
+fn nothing_but_signing_in_is_answered_without_a_token() {
+    let desk = Desk::open();
+    let document: Value = desk.nobody().get("//openapi.json").ok();
+    let nobody = desk.nobody();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let id = "0197c0de-0000-7000-8000-000000000000";
+            let real = path.replace("{ticket_id}", "1").replace("{criticality}", "low").replace("{revision}", "1");
+            let real: String = real.split('/').map(|part| if part.starts_with('{') { id } else { part }).collect::<Vec<_>>().join("/");
+            let answer = nobody.raw(&method.to_uppercase(), &format!("/{real}"), "application/json", "{}");
+            if operation["security"] == json!([]) {
+                assert_ne!(answer.problem(answer.status, answer.json()["code"].as_str().unwrap())["code"], "unauthenticated");
+            } else {
+                answer.problem(401, "unauthenticated");
+                assert_eq!(answer.header("www-authenticate"), "Bearer");
+            }
+        }
+    }
+}

@@ -1,1 +1,113 @@
+//! Many clients at the same moment: one wins, and the history holds one such event.
 
+use std::sync::Barrier;
+use std::thread;
+
+use mesa::auth::policy::Role;
+use serde_json::{Value, json};
+
+use crate::harness::states::soon;
+use crate::harness::{Answer, Client, Desk};
+
+const CLIENTS: usize = 20;
+
+/// What twenty clients are answered who call at once, over two copies of the server.
+fn all_at_once(desk: &Desk, clients: &[Client], call: impl Fn(usize, &Client) -> Answer + Sync) -> Vec<Answer> {
+    let copy = desk.copy();
+    let barrier = Barrier::new(clients.len());
+    thread::scope(|scope| {
+        let calls: Vec<_> = clients
+            .iter()
+            .enumerate()
+            .map(|(index, client)| {
+                let (call, barrier) = (&call, &barrier);
+                let client = if index % 2 == 0 { client.clone() } else { copy.client(client) };
+                scope.spawn(move || {
+                    barrier.wait();
+                    call(index, &client)
+                })
+            })
+            .collect();
+        calls.into_iter().map(|call| call.join().unwrap()).collect()
+    })
+}
+
+fn events(desk: &Desk, one: &str, kind: &str) -> usize {
+    let events = desk.director().get(&format!("{one}/events?limit=200")).items();
+    events.iter().filter(|event| event["kind"] == kind).count()
+}
+
+fn with_status(answers: &[Answer], status: u16) -> usize {
+    answers.iter().filter(|answer| answer.status == status).count()
+}
+
+#[test]
+fn twenty_who_take_one_ticket() {
+    let desk = Desk::open();
+    let one = desk.ticket_in("classified");
+    let people: Vec<Client> = (0..CLIENTS).map(|_| desk.another(Role::Technician)).collect();
+    let answers = all_at_once(&desk, &people, |_, client| {
+        client.post(&format!("{one}/assignment"), json!({"assignee_id": client.id()}))
+    });
+    assert_eq!((with_status(&answers, 200), with_status(&answers, 409)), (1, CLIENTS - 1));
+    let winner = answers.iter().find(|answer| answer.status == 200).unwrap().ok()["assignee"]["id"].clone();
+    assert_eq!(desk.director().get(&one).ok()["assignee"]["id"], winner);
+    assert_eq!(events(&desk, &one, "assigned"), 1);
+    for answer in answers.iter().filter(|answer| answer.status == 409) {
+        assert_eq!(answer.problem(409, "already_assigned")["assignee_id"], winner);
+    }
+}
+
+#[test]
+fn twenty_times_the_same_acceptance() {
+    let desk = Desk::open();
+    let one = desk.ticket_in("assigned");
+    let same = vec![desk.technician(); CLIENTS];
+    let answers = all_at_once(&desk, &same, |_, client| client.post(&format!("{one}/acceptance"), soon()));
+    assert_eq!((with_status(&answers, 200), with_status(&answers, 409)), (1, CLIENTS - 1));
+    assert_eq!(events(&desk, &one, "accepted"), 1);
+    assert_eq!(desk.database.count("SELECT count(*) FROM messages WHERE kind = 'accepted'"), 1);
+}
+
+#[test]
+fn twenty_automatic_assignments_spread_over_the_staff() {
+    let desk = Desk::open();
+    for _ in 0..3 {
+        desk.another(Role::Technician);
+    }
+    let tickets: Vec<String> = (0..CLIENTS).map(|_| desk.ticket_in("classified")).collect();
+    let same = vec![desk.technician(); CLIENTS];
+    let answers =
+        all_at_once(&desk, &same, |index, client| client.post(&format!("{}/assignment", tickets[index]), json!({})));
+    assert_eq!(with_status(&answers, 200), CLIENTS);
+    let mut work: Vec<String> = answers.iter().map(|answer| answer.ok()["assignee"]["id"].to_string()).collect();
+    work.sort();
+    let each: Vec<usize> = work.chunk_by(|a, b| a == b).map(<[String]>::len).collect();
+    assert_eq!(each, [5, 5, 5, 5]);
+}
+
+#[test]
+fn twenty_repeats_under_one_key_register_one_ticket() {
+    let desk = Desk::open();
+    let same = vec![desk.requester().with("idempotency-key", "solicitud-1"); CLIENTS];
+    let body = json!({"subject": "Sin red", "description": "No hay red en el piso 3."});
+    let answers = all_at_once(&desk, &same, |_, client| client.post("/tickets", body.clone()));
+    assert_eq!(desk.database.count("SELECT count(*) FROM tickets"), 1);
+    let bodies: Vec<Value> = answers.iter().filter(|answer| answer.status == 201).map(Answer::json).collect();
+    assert!(!bodies.is_empty() && bodies.iter().all(|body| *body == bodies[0]));
+    for answer in answers.iter().filter(|answer| answer.status != 201) {
+        answer.problem(409, "request_in_progress");
+    }
+    assert_eq!(same[0].post("/tickets", body).created(), bodies[0]);
+}
+
+#[test]
+fn twenty_changes_of_the_same_version() {
+    let desk = Desk::open();
+    let one = desk.ticket_in("received");
+    let etag = desk.requester().get(&one).header("etag").to_owned();
+    let same = vec![desk.requester().with("if-match", etag); CLIENTS];
+    let answers = all_at_once(&desk, &same, |index, client| client.patch(&one, json!({"subject": format!("Asunto {index}")})));
+    assert_eq!((with_status(&answers, 200), with_status(&answers, 412)), (1, CLIENTS - 1));
+    assert_eq!(events(&desk, &one, "changed"), 1);
+}

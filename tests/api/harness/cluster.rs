@@ -115,6 +115,23 @@ impl Database {
         self.connect().batch_execute(sql).unwrap();
     }
 
+    /// Changes with every change of any row of any table.
+    pub fn fingerprint(&self) -> Vec<(String, String)> {
+        let mut connection = self.connect();
+        let tables: Vec<Name> = diesel::sql_query(
+            "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename",
+        )
+        .load(&mut connection)
+        .unwrap();
+        let mut prints = Vec::new();
+        for Name { name } in tables {
+            let sql = format!("SELECT coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') AS name FROM \"{name}\" t");
+            let print: Name = diesel::sql_query(sql).get_result(&mut connection).unwrap();
+            prints.push((name, print.name));
+        }
+        prints
+    }
+
     /// What a `SELECT count(*)` says.
     pub fn count(&self, sql: &str) -> i64 {
         let sql = format!("SELECT ({sql})::bigint AS count");

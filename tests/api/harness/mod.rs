@@ -7,5 +7,5 @@ mod desk;
 pub mod states;
 
 pub use client::{Answer, Client};
-pub use cluster::Database;
+pub use cluster::{Database, PASSWORD};
 pub use desk::Desk;
