@@ -9,7 +9,6 @@ use actix_web::http::header::{ALLOW, LOCATION};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, Data};
 use actix_web::{App, Error, HttpRequest, HttpResponse};
-use serde_json::Value;
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, scope};
@@ -43,7 +42,6 @@ pub fn openapi() -> OpenApi {
 
 /// The contract as the server shows it, with what it answers by.
 pub struct Contract {
-    pub openapi: OpenApi,
     json: String,
     methods: Vec<(actix_web::dev::ResourceDef, String)>,
 }
@@ -53,11 +51,10 @@ impl Contract {
     /// What is wrong with the contract: a fault of the build.
     pub fn new() -> Result<Self, String> {
         let openapi = openapi();
-        let json = contract::json(&openapi)?;
-        let value: Value = serde_json::from_str(&json).map_err(|error| error.to_string())?;
-        crate::http::contract::learn(&value)?;
+        let document = contract::document(&openapi)?;
+        crate::http::contract::learn(&document)?;
         let mut methods = Vec::new();
-        for (path, item) in value["paths"].as_object().into_iter().flatten() {
+        for (path, item) in document["paths"].as_object().into_iter().flatten() {
             let mut allowed: Vec<String> =
                 item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase()).collect();
             if allowed.iter().any(|method| method == "GET") {
@@ -65,7 +62,7 @@ impl Contract {
             }
             methods.push((actix_web::dev::ResourceDef::new(path.as_str()), allowed.join(", ")));
         }
-        Ok(Contract { openapi, json, methods })
+        Ok(Contract { json: contract::text(document)?, methods })
     }
 
     /// The methods of a path, where there is such a path.

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
-use crate::auth::policy::{Action, Scope};
 use crate::problem::ProblemDocument;
 
 const DESCRIPTION: &str = "\
@@ -61,6 +60,14 @@ pub fn complete(mut openapi: OpenApi) -> OpenApi {
 /// # Errors
 /// What cannot be written as JSON: a fault of the build.
 pub fn json(openapi: &OpenApi) -> Result<String, String> {
+    text(document(openapi)?)
+}
+
+/// The whole document, with the schemas that only the server itself reads.
+///
+/// # Errors
+/// As `json`.
+pub fn document(openapi: &OpenApi) -> Result<Value, String> {
     let mut document = serde_json::to_value(openapi).map_err(|error| error.to_string())?;
     document["info"]["license"] = json!({"name": "MIT", "identifier": "MIT"});
     document["servers"] = json!([{"url": "/", "description": "This server"}]);
@@ -81,6 +88,24 @@ pub fn json(openapi: &OpenApi) -> Result<String, String> {
             complete_operation(path, method, operation);
         }
     }
+    Ok(document)
+}
+
+/// The document for clients: without the schemas that it does not refer to.
+///
+/// # Errors
+/// As `json`.
+pub fn text(mut document: Value) -> Result<String, String> {
+    loop {
+        let written = document.to_string();
+        let unused = |name: &String| !written.contains(&format!("\"#/components/schemas/{name}\""));
+        let Some(schemas) = document["components"]["schemas"].as_object_mut() else { break };
+        let before = schemas.len();
+        schemas.retain(|name, _| !unused(name));
+        if schemas.len() == before {
+            break;
+        }
+    }
     let mut text = serde_json::to_string_pretty(&document).map_err(|error| error.to_string())?;
     text.push('\n');
     Ok(text)
@@ -89,11 +114,7 @@ pub fn json(openapi: &OpenApi) -> Result<String, String> {
 /// The schemas that no handler names by itself.
 fn add_schemas(components: &mut Value) -> Result<(), String> {
     use utoipa::{PartialSchema, ToSchema};
-    let mut found = vec![
-        (ProblemDocument::name().into_owned(), ProblemDocument::schema()),
-        (Action::name().into_owned(), Action::schema()),
-        (Scope::name().into_owned(), Scope::schema()),
-    ];
+    let mut found = vec![(ProblemDocument::name().into_owned(), ProblemDocument::schema())];
     ProblemDocument::schemas(&mut found);
     for (name, schema) in found {
         components["schemas"][name] = serde_json::to_value(schema).map_err(|error| error.to_string())?;

@@ -23,7 +23,7 @@ pub struct Me {
     user: User,
     /// How far one may go with each action; an action that is missing is not allowed.
     #[schema(example = json!({"register_ticket": "own", "read_ticket": "own"}))]
-    permissions: BTreeMap<&'static str, Scope>,
+    permissions: BTreeMap<Action, Scope>,
 }
 
 /// What one may change about oneself.
@@ -111,8 +111,7 @@ pub async fn password(call: Call, body: Body<PasswordChange>) -> Result<HttpResp
 }
 
 fn me(user: User, role: Role) -> Result<Answer> {
-    let permissions =
-        Action::ALL.iter().filter_map(|action| Some((action.as_str(), policy::scope(role, *action)?)));
+    let permissions = Action::ALL.iter().filter_map(|action| Some((*action, policy::scope(role, *action)?)));
     let version = user.version;
     Ok(Answer::ok(&Me { user, permissions: permissions.collect() })?.version(version))
 }

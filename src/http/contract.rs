@@ -1,54 +1,154 @@
-//! Holds a body against the contract: what `openapi.json` says of it is what is checked.
+//! Holds bodies and queries against the contract: what `openapi.json` says of them is what is checked.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use jsonschema::Validator;
-use jsonschema::error::ValidationErrorKind as Kind;
+use jsonschema::error::ValidationErrorKind as Fault;
 use jsonschema::{Draft, ValidationError};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::problem::{FieldError, Text};
 
-static SCHEMAS: OnceLock<HashMap<String, Validator>> = OnceLock::new();
+static KNOWN: OnceLock<Known> = OnceLock::new();
 
-/// Makes the contract's schemas known; to be called once, before the first request.
+struct Known {
+    /// By the name of the body's schema.
+    bodies: HashMap<String, Validator>,
+    /// By method and path as the contract has them, such as `GET /api/v1/tickets`.
+    queries: HashMap<String, Parameters>,
+}
+
+/// The query parameters of an operation.
+struct Parameters {
+    validator: Validator,
+    kinds: HashMap<String, Kind>,
+}
+
+/// How the text of a parameter becomes the value that its schema speaks of.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Text,
+    Integer,
+    Boolean,
+    /// May be repeated.
+    Texts,
+}
+
+/// Makes the contract known; to be called once, before the first request.
 ///
 /// # Errors
 /// The name of a schema that is no JSON Schema.
 pub fn learn(openapi: &Value) -> Result<(), String> {
     let components = &openapi["components"];
-    let names = components["schemas"].as_object().into_iter().flat_map(|schemas| schemas.keys());
-    let mut schemas = HashMap::new();
-    for name in names {
+    let mut known = Known { bodies: HashMap::new(), queries: HashMap::new() };
+    for name in components["schemas"].as_object().into_iter().flat_map(|schemas| schemas.keys()) {
         let schema = json!({"$ref": format!("#/components/schemas/{name}"), "components": components});
-        let validator = jsonschema::options()
-            .with_draft(Draft::Draft202012)
-            .should_validate_formats(true)
-            .build(&schema)
-            .map_err(|error| format!("schema {name}: {error}"))?;
-        schemas.insert(name.clone(), validator);
+        known.bodies.insert(name.clone(), validator(name, &schema)?);
     }
-    let _ = SCHEMAS.set(schemas);
+    for (path, item) in openapi["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            let name = format!("{} {path}", method.to_uppercase());
+            let parameters = parameters(&name, operation, components)?;
+            known.queries.insert(name, parameters);
+        }
+    }
+    let _ = KNOWN.set(known);
     Ok(())
+}
+
+fn validator(name: &str, schema: &Value) -> Result<Validator, String> {
+    jsonschema::options()
+        .with_draft(Draft::Draft202012)
+        .should_validate_formats(true)
+        .build(schema)
+        .map_err(|error| format!("schema {name}: {error}"))
+}
+
+fn parameters(name: &str, operation: &Value, components: &Value) -> Result<Parameters, String> {
+    let (mut properties, mut required, mut kinds) = (Map::new(), Vec::new(), HashMap::new());
+    for parameter in
+        operation["parameters"].as_array().into_iter().flatten().filter(|each| each["in"] == "query")
+    {
+        let (called, schema) = (parameter["name"].as_str().unwrap_or_default(), &parameter["schema"]);
+        let is = |kind: &str| {
+            schema["type"] == kind
+                || schema["type"].as_array().is_some_and(|kinds| kinds.iter().any(|each| each == kind))
+        };
+        let kind = match () {
+            () if is("array") => Kind::Texts,
+            () if is("integer") => Kind::Integer,
+            () if is("boolean") => Kind::Boolean,
+            () => Kind::Text,
+        };
+        properties.insert(called.to_owned(), schema.clone());
+        kinds.insert(called.to_owned(), kind);
+        if parameter["required"] == true {
+            required.push(called);
+        }
+    }
+    let schema = json!({
+        "type": "object", "properties": properties, "required": required, "additionalProperties": false,
+        "components": components,
+    });
+    Ok(Parameters { validator: validator(name, &schema)?, kinds })
+}
+
+/// Every parameter that is not as the operation, named by method and path, has it.
+pub fn query_faults(operation: &str, pairs: &[(String, String)]) -> Vec<FieldError> {
+    let Some(parameters) = KNOWN.get().and_then(|known| known.queries.get(operation)) else {
+        return unknown();
+    };
+    let mut value = Map::new();
+    for (name, text) in pairs {
+        let typed = match parameters.kinds.get(name) {
+            Some(Kind::Integer) => text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number)),
+            Some(Kind::Boolean) => text.parse::<bool>().map_or_else(|_| json!(text), |truth| json!(truth)),
+            Some(Kind::Text | Kind::Texts) | None => json!(text),
+        };
+        match (parameters.kinds.get(name), value.get_mut(name)) {
+            (Some(Kind::Texts), Some(Value::Array(items))) => items.push(typed),
+            (Some(Kind::Texts), _) => {
+                value.insert(name.clone(), json!([typed]));
+            }
+            (_, Some(_)) => {
+                let detail = Text::new("Este parámetro no se repite.", "This parameter is given once.");
+                return vec![FieldError::new(format!("/{}", escape(name)), "not_allowed", detail)];
+            }
+            (_, None) => {
+                value.insert(name.clone(), typed);
+            }
+        }
+    }
+    let mut errors = faults_by(&parameters.validator, &Value::Object(value));
+    for error in &mut errors {
+        // The parameter, whichever of its repetitions it is.
+        let end = error.pointer.match_indices('/').nth(1).map_or(error.pointer.len(), |(end, _)| end);
+        error.pointer.truncate(end);
+    }
+    errors
 }
 
 /// Every field of `value` that is not as the schema of this name has it.
 pub fn faults(schema: &str, value: &Value) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    match SCHEMAS.get().and_then(|schemas| schemas.get(schema)) {
-        Some(validator) => {
-            for error in validator.iter_errors(value) {
-                explain(&error, &mut errors);
-            }
-        }
-        None => errors.push(FieldError::new(
-            "",
-            "unexpected",
-            Text::new("El contrato no conoce este cuerpo.", "The contract does not know this body."),
-        )),
+    match KNOWN.get().and_then(|known| known.bodies.get(schema)) {
+        Some(validator) => faults_by(validator, value),
+        None => unknown(),
     }
-    no_nul(value, &mut String::new(), &mut errors);
+}
+
+fn unknown() -> Vec<FieldError> {
+    let detail =
+        Text::new("El contrato no conoce esta petición.", "The contract does not know this request.");
+    vec![FieldError::new("", "unexpected", detail)]
+}
+
+fn faults_by(validator: &Validator, value: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for error in validator.iter_errors(value) {
+        explain(&error, &mut errors);
+    }
+    cannot_be_kept(value, &mut String::new(), &mut errors);
     errors.sort_by(|a, b| a.pointer.cmp(&b.pointer));
     errors.dedup_by(|a, b| a.pointer == b.pointer);
     errors
@@ -58,13 +158,13 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
     let at = error.instance_path().as_str().to_owned();
     let mut add = |pointer: String, code, detail| errors.push(FieldError::new(pointer, code, detail));
     match error.kind() {
-        Kind::Required { property } => {
+        Fault::Required { property } => {
             errors.push(FieldError::required(format!(
                 "{at}/{}",
                 escape(property.as_str().unwrap_or_default())
             )));
         }
-        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+        Fault::AdditionalProperties { unexpected } | Fault::UnevaluatedProperties { unexpected } => {
             for name in unexpected {
                 add(
                     format!("{at}/{}", escape(name)),
@@ -73,14 +173,14 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
                 );
             }
         }
-        Kind::Type { .. } => {
+        Fault::Type { .. } => {
             add(
                 at,
                 "wrong_type",
                 Text::new("El tipo del valor no es el esperado.", "The value is of the wrong type."),
             );
         }
-        Kind::Enum { options } => {
+        Fault::Enum { options } => {
             let words = words(options);
             add(
                 at,
@@ -88,7 +188,7 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
                 Text::made(format!("Debe ser uno de: {words}."), format!("It must be one of: {words}.")),
             );
         }
-        Kind::MaxLength { limit } => add(
+        Fault::MaxLength { limit } => add(
             at,
             "too_long",
             Text::made(
@@ -96,7 +196,7 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
                 format!("It may have up to {limit} characters."),
             ),
         ),
-        Kind::MinLength { limit } => add(
+        Fault::MinLength { limit } => add(
             at,
             "too_short",
             Text::made(
@@ -104,7 +204,7 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
                 format!("It needs {limit} characters or more."),
             ),
         ),
-        Kind::MaxItems { limit } => add(
+        Fault::MaxItems { limit } => add(
             at,
             "too_long",
             Text::made(
@@ -112,17 +212,17 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
                 format!("It may have up to {limit} items."),
             ),
         ),
-        Kind::Minimum { limit } => add(
+        Fault::Minimum { limit } => add(
             at,
             "out_of_range",
             Text::made(format!("Debe ser {limit} o más."), format!("It must be {limit} or more.")),
         ),
-        Kind::Maximum { limit } => add(
+        Fault::Maximum { limit } => add(
             at,
             "out_of_range",
             Text::made(format!("Debe ser {limit} o menos."), format!("It must be {limit} or less.")),
         ),
-        Kind::Format { .. } | Kind::Pattern { .. } => {
+        Fault::Format { .. } | Fault::Pattern { .. } => {
             add(
                 at,
                 "wrong_format",
@@ -130,10 +230,10 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
             );
         }
         // A field that may be null is a choice between null and a schema: the schema's own words are the useful ones.
-        Kind::OneOfNotValid { context } | Kind::AnyOf { context } => {
+        Fault::OneOfNotValid { context } | Fault::AnyOf { context } => {
             let branch = context
                 .iter()
-                .filter(|branch| !branch.iter().all(|e| matches!(e.kind(), Kind::Type { .. })))
+                .filter(|branch| !branch.iter().all(|e| matches!(e.kind(), Fault::Type { .. })))
                 .min_by_key(|branch| branch.len())
                 .or(context.first());
             for inner in branch.into_iter().flatten() {
@@ -144,22 +244,27 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
     }
 }
 
-/// PostgreSQL keeps no NUL characters in text.
-fn no_nul(value: &Value, at: &mut String, errors: &mut Vec<FieldError>) {
-    let fault = |at: &str| {
-        FieldError::new(
-            at,
-            "wrong_format",
-            Text::new("No admite el carácter nulo.", "The NUL character is not allowed."),
-        )
-    };
+/// PostgreSQL keeps no NUL characters in text, and no integers beyond 64 bits.
+fn cannot_be_kept(value: &Value, at: &mut String, errors: &mut Vec<FieldError>) {
     let len = at.len();
     match value {
-        Value::String(text) if text.contains('\0') => errors.push(fault(at)),
+        Value::String(text) if text.contains('\0') => errors.push(FieldError::new(
+            at.as_str(),
+            "wrong_format",
+            Text::new("No admite el carácter nulo.", "The NUL character is not allowed."),
+        )),
+        Value::Number(number) if !number.is_i64() => errors.push(FieldError::new(
+            at.as_str(),
+            "out_of_range",
+            Text::new(
+                "El número es demasiado grande o no es entero.",
+                "The number is too large or no integer.",
+            ),
+        )),
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 at.push_str(&format!("/{index}"));
-                no_nul(item, at, errors);
+                cannot_be_kept(item, at, errors);
                 at.truncate(len);
             }
         }
@@ -167,7 +272,7 @@ fn no_nul(value: &Value, at: &mut String, errors: &mut Vec<FieldError>) {
             for (name, field) in fields {
                 at.push('/');
                 at.push_str(&escape(name));
-                no_nul(field, at, errors);
+                cannot_be_kept(field, at, errors);
                 at.truncate(len);
             }
         }

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
@@ -20,7 +20,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Outermost middleware.
 pub async fn envelope<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
@@ -32,6 +32,10 @@ pub async fn envelope<B: MessageBody + 'static>(
         .filter(|id| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()))
         .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
     let (method, path) = (request.method().clone(), request.path().to_owned());
+    // What a GET would answer, but for the body, which the server leaves out by itself.
+    if method == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
 
     // What becomes of a request is a response by now, errors included; the framework itself answers what is not.
     let response = next.call(request).await?.map_into_boxed_body();

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::Answer;
-use super::query::invalid;
 use crate::problem::{Code, Problem, Result, Text};
 
 /// How much of a list to answer, and from where.
@@ -52,15 +51,6 @@ struct Cursor<S, K, I> {
 }
 
 impl Paging {
-    pub fn check(&self) -> Result<()> {
-        match self.limit {
-            Some(limit) if !(1..=200).contains(&limit) => {
-                Err(invalid("limit", Text::new("Debe estar entre 1 y 200.", "It must be between 1 and 200.")))
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// How many rows to ask the database for: one more than the page holds, to know whether there is a next.
     pub fn rows(&self) -> i64 {
         self.limit.unwrap_or(50) + 1

@@ -7,10 +7,14 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use serde::de::DeserializeOwned;
 
+use super::contract;
+use super::paging::Paging;
 use crate::problem::{Code, FieldError, Problem, Result, Text};
 
 /// The query string and what it should become.
 pub struct Query<T> {
+    /// As the contract names it: `GET /api/v1/tickets`.
+    operation: String,
     raw: String,
     read_as: PhantomData<fn() -> T>,
 }
@@ -20,38 +24,41 @@ impl<T> FromRequest for Query<T> {
     type Future = Ready<actix_web::Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(Query { raw: request.query_string().to_owned(), read_as: PhantomData }))
+        let path = request.match_pattern().unwrap_or_default();
+        let raw = request.query_string().to_owned();
+        ready(Ok(Query { operation: format!("{} {path}", request.method()), raw, read_as: PhantomData }))
     }
 }
 
 impl<T: DeserializeOwned> Query<T> {
-    /// The parameters; else a 400 that names the one at fault.
+    /// The parameters; else a 400 that names every one at fault.
     pub fn read(self) -> Result<T> {
-        parse(&self.raw)
+        decode(&self.pairs()?)
     }
 
     /// The parameters of a list apart from those of its paging, which are the same for all lists.
-    pub fn read_list(self) -> Result<(super::paging::Paging, T)> {
-        let (paging, own): (Vec<&str>, Vec<&str>) =
-            self.raw.split('&').filter(|pair| !pair.is_empty()).partition(|pair| {
-                let name = pair.split('=').next().unwrap_or_default();
-                matches!(name, "limit" | "cursor" | "with_total")
-            });
-        let paging: super::paging::Paging = parse(&paging.join("&"))?;
-        paging.check()?;
-        Ok((paging, parse(&own.join("&"))?))
+    pub fn read_list(self) -> Result<(Paging, T)> {
+        let (paging, own): (Vec<_>, Vec<_>) = self
+            .pairs()?
+            .into_iter()
+            .partition(|(name, _)| matches!(name.as_str(), "limit" | "cursor" | "with_total"));
+        Ok((decode(&paging)?, decode(&own)?))
+    }
+
+    /// Name and value of each parameter, sound by the contract.
+    fn pairs(&self) -> Result<Vec<(String, String)>> {
+        let pairs: Vec<(String, String)> =
+            url::form_urlencoded::parse(self.raw.as_bytes()).into_owned().collect();
+        let errors = contract::query_faults(&self.operation, &pairs);
+        if errors.is_empty() { Ok(pairs) } else { Err(refused(errors)) }
     }
 }
 
-fn parse<T: DeserializeOwned>(raw: &str) -> Result<T> {
-    if raw.contains("%00") {
-        return Err(invalid(
-            "",
-            Text::new("No admite el carácter nulo.", "The NUL character is not allowed."),
-        ));
-    }
-    let pairs = serde_html_form::Deserializer::from_bytes(raw.as_bytes());
-    serde_path_to_error::deserialize(pairs).map_err(|error| {
+/// Parameters that the contract lets through and a type refuses differ in something that a schema cannot say.
+fn decode<T: DeserializeOwned>(pairs: &[(String, String)]) -> Result<T> {
+    let raw = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let parsed = serde_html_form::Deserializer::from_bytes(raw.as_bytes());
+    serde_path_to_error::deserialize(parsed).map_err(|error| {
         let path = error.path().to_string();
         let name = path.split(['.', '[']).next().unwrap_or_default().trim_matches('?').to_owned();
         let why = error.into_inner().to_string();
@@ -60,11 +67,17 @@ fn parse<T: DeserializeOwned>(raw: &str) -> Result<T> {
 }
 
 #[track_caller]
-pub fn invalid(name: &str, detail: Text) -> Problem {
+fn refused(errors: Vec<FieldError>) -> Problem {
     let mut problem = Problem::new(
         Code::InvalidQuery,
         Text::new("Revise los parámetros de la consulta.", "See the query's parameters."),
     );
-    problem.errors.push(FieldError::new(format!("/{name}"), "invalid_parameter", detail));
+    problem.errors = errors;
     problem
+}
+
+/// A parameter that is sound by the contract and cannot be.
+#[track_caller]
+pub fn invalid(name: &str, detail: Text) -> Problem {
+    refused(vec![FieldError::new(format!("/{name}"), "not_allowed", detail)])
 }

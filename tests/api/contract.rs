@@ -28,8 +28,12 @@ fn the_kept_contract_is_the_one_that_the_binary_prints() {
 fn visit<'a>(at: String, value: &'a Value, seen: &mut dyn FnMut(&str, &'a Value)) {
     seen(&at, value);
     match value {
-        Value::Object(fields) => fields.iter().for_each(|(name, field)| visit(format!("{at}/{name}"), field, seen)),
-        Value::Array(items) => items.iter().enumerate().for_each(|(i, item)| visit(format!("{at}/{i}"), item, seen)),
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, field)| visit(format!("{at}/{name}"), field, seen))
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(i, item)| visit(format!("{at}/{i}"), item, seen))
+        }
         _ => {}
     }
 }
@@ -38,20 +42,30 @@ fn visit<'a>(at: String, value: &'a Value, seen: &mut dyn FnMut(&str, &'a Value)
 fn whoever_generates_a_client_finds_all_they_need() {
     let document: Value = serde_json::from_str(&printed()).unwrap();
     assert_eq!(document["openapi"], "3.1.0");
-    let tags: HashSet<&str> = document["tags"].as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
+    let tags: HashSet<&str> =
+        document["tags"].as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
     let mut ids = HashSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let name = format!("{method} {path}");
             let id = operation["operationId"].as_str().unwrap_or_else(|| panic!("{name} has no operationId"));
             assert!(ids.insert(id), "{id} is the name of two operations");
-            assert!(operation["summary"].as_str().is_some_and(|text| !text.is_empty()), "{name} has no summary");
-            assert!(tags.contains(operation["tags"][0].as_str().unwrap()), "{name} has no tag that is described");
+            assert!(
+                operation["summary"].as_str().is_some_and(|text| !text.is_empty()),
+                "{name} has no summary"
+            );
+            assert!(
+                tags.contains(operation["tags"][0].as_str().unwrap()),
+                "{name} has no tag that is described"
+            );
             let responses = operation["responses"].as_object().unwrap();
             assert!(responses.keys().any(|status| status.starts_with('2')), "{name} never succeeds");
             for (status, response) in responses.iter().filter(|(status, _)| status.starts_with(['4', '5'])) {
                 let shared = response["$ref"].is_string();
-                assert!(shared || response["content"]["application/problem+json"].is_object(), "{name} {status} is no problem");
+                assert!(
+                    shared || response["content"]["application/problem+json"].is_object(),
+                    "{name} {status} is no problem"
+                );
             }
             for parameter in operation["parameters"].as_array().into_iter().flatten() {
                 assert!(parameter["schema"].is_object(), "{name}: {parameter}");
@@ -61,13 +75,18 @@ fn whoever_generates_a_client_finds_all_they_need() {
     // References lead somewhere, and every schema is used by something.
     let mut references = HashSet::new();
     visit(String::new(), &document, &mut |at, value| {
-        if let Some(reference) = value.as_object().and_then(|object| object.get("$ref")).and_then(Value::as_str) {
+        if let Some(reference) =
+            value.as_object().and_then(|object| object.get("$ref")).and_then(Value::as_str)
+        {
             assert!(document.pointer(&reference[1..]).is_some(), "{at}: {reference} leads nowhere");
             references.insert(reference.to_owned());
         }
     });
     for name in document["components"]["schemas"].as_object().unwrap().keys() {
-        assert!(references.contains(&format!("#/components/schemas/{name}")), "the schema {name} is used by nothing");
+        assert!(
+            references.contains(&format!("#/components/schemas/{name}")),
+            "the schema {name} is used by nothing"
+        );
     }
 }
 

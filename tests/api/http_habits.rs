@@ -18,6 +18,9 @@ fn every_error_is_a_problem_the_frameworks_own_included() {
     assert_eq!(answer.header("allow"), "GET, POST, HEAD");
     let answer = technician.raw("OPTIONS", "/tickets", "application/json", "");
     assert_eq!((answer.status, answer.header("allow")), (204, "GET, POST, HEAD"));
+    let head = technician.raw("HEAD", "/tickets", "application/json", "");
+    assert_eq!((head.status, head.bytes.len()), (200, 0));
+    assert_eq!(head.header("content-type"), "application/json");
     technician.raw("TRACE", "/me", "application/json", "").problem(405, "method_not_allowed");
     nobody.holding("not-a-token").get("/me").problem(401, "unauthenticated");
     technician.with("idempotency-key", " ").post("/tickets", json!({})).problem(400, "bad_request");
@@ -34,14 +37,20 @@ fn errors_speak_the_readers_language() {
     let nobody = desk.nobody();
     assert_eq!(nobody.get("/me").json()["title"], "Hace falta iniciar sesión");
     let english = nobody.with("accept-language", "fr, en-GB;q=0.8, es;q=0.5").get("/me");
-    assert_eq!((english.json()["title"].as_str(), english.header("content-language")), (Some("Authentication required"), "en"));
+    assert_eq!(
+        (english.json()["title"].as_str(), english.header("content-language")),
+        (Some("Authentication required"), "en")
+    );
     let technician = desk.technician();
     technician.patch("/me", json!({"locale": "en"})).ok();
     let login = json!({"email": technician.email(), "password": crate::harness::PASSWORD});
     let token = nobody.post("/auth/login", login).ok()["access_token"].as_str().unwrap().to_owned();
     let answer = nobody.holding(&token).get("/tickets/1");
     assert_eq!(answer.json()["title"], "Not found");
-    assert_eq!(nobody.holding(&token).with("accept-language", "es-CO").get("/tickets/1").json()["title"], "No existe");
+    assert_eq!(
+        nobody.holding(&token).with("accept-language", "es-CO").get("/tickets/1").json()["title"],
+        "No existe"
+    );
 }
 
 #[test]
@@ -65,13 +74,17 @@ fn an_etag_saves_a_body_and_guards_a_change() {
     let etag = technician.get(&one).header("etag").to_owned();
     let same = technician.with("if-none-match", &*etag).get(&one);
     assert_eq!((same.status, same.bytes.len(), same.header("etag")), (304, 0, &*etag));
-    let step = technician.with("if-match", &*etag).post(&format!("{one}/classification"), json!({"criticality": "low"}));
+    let step = technician
+        .with("if-match", &*etag)
+        .post(&format!("{one}/classification"), json!({"criticality": "low"}));
     step.ok();
     assert_ne!(step.header("etag"), etag);
     assert_eq!(technician.get(&one).header("etag"), step.header("etag"));
     let stale = technician.with("if-match", &*etag);
     stale.post(&format!("{one}/assignment"), json!({})).problem(412, "precondition_failed");
-    stale.post(&format!("{one}/followups"), json!({"visibility": "private", "body": "x"})).problem(412, "precondition_failed");
+    stale
+        .post(&format!("{one}/followups"), json!({"visibility": "private", "body": "x"}))
+        .problem(412, "precondition_failed");
     technician.with("if-match", step.header("etag")).post(&format!("{one}/assignment"), json!({})).ok();
     assert_eq!(technician.with("if-none-match", &*etag).get(&one).status, 200);
 
@@ -105,10 +118,16 @@ fn a_patch_changes_what_it_names_and_null_clears() {
     let path = format!("/users/{}", desk.requester().id());
     let before = director.get(&path).ok();
     let after = director.patch(&path, json!({"contact": {"extension": null, "landline": "6043737676"}})).ok();
-    assert_eq!(after["contact"], json!({"landline": "6043737676", "extension": null, "mobile": before["contact"]["mobile"]}));
+    assert_eq!(
+        after["contact"],
+        json!({"landline": "6043737676", "extension": null, "mobile": before["contact"]["mobile"]})
+    );
     assert_eq!(after["full_name"], before["full_name"]);
     assert_eq!(director.patch(&path, json!({"document_id": null})).ok()["document_id"], Value::Null);
-    assert_eq!(director.patch(&path, json!({"full_name": null})).faults(), [("/full_name".into(), "required".into())]);
+    assert_eq!(
+        director.patch(&path, json!({"full_name": null})).faults(),
+        [("/full_name".into(), "required".into())]
+    );
     assert_eq!(director.patch(&path, json!({})).ok()["contact"], after["contact"]);
 }
 
@@ -120,7 +139,10 @@ fn a_retry_under_the_same_key_is_answered_as_the_first_time() {
     let first = requester.post("/tickets", body.clone());
     let again = requester.post("/tickets", body.clone());
     assert_eq!(first.created(), again.created());
-    assert_eq!((first.header("location"), first.header("etag")), (again.header("location"), again.header("etag")));
+    assert_eq!(
+        (first.header("location"), first.header("etag")),
+        (again.header("location"), again.header("etag"))
+    );
     let other = json!({"subject": "Otra cosa", "description": "No hay red."});
     requester.post("/tickets", other).problem(422, "idempotency_key_reused");
     let one = format!("/tickets/{}", first.json()["id"]);
@@ -164,7 +186,8 @@ fn pages_make_the_whole_list_whatever_its_order() {
         desk.ticket_in(state);
     }
     // Equal sort keys are told apart by the id.
-    desk.database.run("UPDATE tickets SET received_at = '2026-01-01', updated_at = '2026-01-02' WHERE id > 2");
+    desk.database
+        .run("UPDATE tickets SET received_at = '2026-01-01', updated_at = '2026-01-02' WHERE id > 2");
     for number in 0..5 {
         let article = json!({"title": format!("Impresora {number}"), "incident": "No imprime la impresora.", "resolution": "Se reinició."});
         technician.post("/kb/articles", article).created();
@@ -172,15 +195,35 @@ fn pages_make_the_whole_list_whatever_its_order() {
     }
     let one = desk.ticket_in("in_progress");
     for number in 0..5 {
-        technician.post(&format!("{one}/followups"), json!({"visibility": "public", "body": format!("Nota {number}")})).created();
+        technician
+            .post(
+                &format!("{one}/followups"),
+                json!({"visibility": "public", "body": format!("Nota {number}")}),
+            )
+            .created();
     }
     let events = format!("{one}/events");
     let followups = format!("{one}/followups");
     let lists = [
-        "/tickets", "/tickets?sort=received_at", "/tickets?sort=-updated_at", "/tickets?sort=updated_at",
-        "/tickets?sort=attention_due_at", "/tickets?sort=-attention_due_at", "/tickets?status=received&status=classified",
-        "/kb/articles", "/kb/articles?q=impresora", "/kb/articles?sort=updated_at", "/users", "/users?sort=-name",
-        "/units", "/units?sort=-name", "/categories", "/surveys", "/surveys?sort=created_at", &*events, &*followups,
+        "/tickets",
+        "/tickets?sort=received_at",
+        "/tickets?sort=-updated_at",
+        "/tickets?sort=updated_at",
+        "/tickets?sort=attention_due_at",
+        "/tickets?sort=-attention_due_at",
+        "/tickets?status=received&status=classified",
+        "/kb/articles",
+        "/kb/articles?q=impresora",
+        "/kb/articles?sort=updated_at",
+        "/users",
+        "/users?sort=-name",
+        "/units",
+        "/units?sort=-name",
+        "/categories",
+        "/surveys",
+        "/surveys?sort=created_at",
+        &*events,
+        &*followups,
     ];
     for list in lists {
         let separator = if list.contains('?') { '&' } else { '?' };
@@ -198,12 +241,15 @@ fn pages_make_the_whole_list_whatever_its_order() {
 fn lists_are_filtered_by_what_a_client_asks_for() {
     let desk = Desk::open();
     let (requester, technician) = (desk.requester(), desk.technician());
-    let received = requester.post("/tickets", json!({"subject": "Sin conexión a internet", "description": "Nada abre."})).created();
+    let received = requester
+        .post("/tickets", json!({"subject": "Sin conexión a internet", "description": "Nada abre."}))
+        .created();
     let assigned = desk.ticket_in("assigned");
     let other = desk.another(Role::Requester);
     other.register("Teclado dañado");
     let ids = |client: &Client, query: &str| -> Vec<String> {
-        let mut ids: Vec<String> = client.get(&format!("/tickets?{query}")).items().iter().map(|t| t["id"].to_string()).collect();
+        let mut ids: Vec<String> =
+            client.get(&format!("/tickets?{query}")).items().iter().map(|t| t["id"].to_string()).collect();
         ids.sort();
         ids
     };

@@ -40,7 +40,8 @@ fn up_down_and_up_again_with_data() {
     desk.ticket_in("on_hold");
     let escalated = desk.ticket_in("escalated");
     desk.technician().upload(&format!("{escalated}/attachments"), "nota.txt", "hola").created();
-    let article = json!({"title": "Título", "incident": "Incidente", "resolution": "Solución", "ticket_id": 1});
+    let article =
+        json!({"title": "Título", "incident": "Incidente", "resolution": "Solución", "ticket_id": 1});
     desk.technician().post("/kb/articles", article).created();
 
     let migrated = schema(&desk.database);
@@ -70,7 +71,8 @@ fn up_down_and_up_again_with_data() {
 fn copies_that_start_together_migrate_once() {
     let database = Database::empty();
     let applied: Vec<usize> = std::thread::scope(|scope| {
-        let starts: Vec<_> = (0..4).map(|_| scope.spawn(|| mesa::server::migrate(&database.url).unwrap())).collect();
+        let starts: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| mesa::server::migrate(&database.url).unwrap())).collect();
         starts.into_iter().map(|start| start.join().unwrap()).collect()
     });
     let all = applied.iter().sum::<usize>();
@@ -113,6 +115,7 @@ fn the_database_itself_keeps_the_rules() {
         let result = diesel::sql_query(sql).execute(&mut desk.database.connect());
         assert!(result.is_err(), "{sql} was let through");
     }
-    let kept = desk.database.count(&format!("SELECT count(*) FROM tickets WHERE id = {id} AND status = 'solved'"));
+    let kept =
+        desk.database.count(&format!("SELECT count(*) FROM tickets WHERE id = {id} AND status = 'solved'"));
     assert_eq!(kept, 1);
 }

@@ -160,7 +160,9 @@ impl Attempt<'_> {
                 ]
             }
             Action::Archive => {
-                vec![self.post(format!("{}/archive", self.ticket("received")), json!({"reason": "withdrawn"}))]
+                vec![
+                    self.post(format!("{}/archive", self.ticket("received")), json!({"reason": "withdrawn"})),
+                ]
             }
             Action::Accept => vec![self.post(format!("{}/acceptance", self.assigned("assigned")), soon())],
             Action::Solve => {
@@ -224,13 +226,18 @@ impl Attempt<'_> {
             self.me.patch(&format!("/users/{}", account.id()), json!({"full_name": "Otro nombre"})),
         ];
         if self.own || self.me.email().starts_with("director") {
-            let unit = self.desk.director().post("/units", json!({"name": format!("Unidad {email}")})).created();
-            let category = self.desk.director().post("/categories", json!({"name": format!("De {email}")})).created();
+            let unit =
+                self.desk.director().post("/units", json!({"name": format!("Unidad {email}")})).created();
+            let category =
+                self.desk.director().post("/categories", json!({"name": format!("De {email}")})).created();
             answers.extend([
                 self.post("/units".into(), json!({"name": format!("Otra {email}")})),
                 self.post("/categories".into(), json!({"name": format!("Otra {email}")})),
                 self.me.patch(&format!("/units/{}", unit["id"].as_str().unwrap()), json!({"active": false})),
-                self.me.patch(&format!("/categories/{}", category["id"].as_str().unwrap()), json!({"active": false})),
+                self.me.patch(
+                    &format!("/categories/{}", category["id"].as_str().unwrap()),
+                    json!({"active": false}),
+                ),
                 self.me.patch("/attention-times/low", json!({"minutes": 1080})),
             ]);
         }
@@ -253,7 +260,8 @@ fn ratings() -> Value {
 fn walk(role: Role) {
     let desk = Desk::open();
     for action in Action::ALL {
-        let (_, columns) = TABLE.iter().find(|(listed, _)| listed == action).expect("every action is in the table");
+        let (_, columns) =
+            TABLE.iter().find(|(listed, _)| listed == action).expect("every action is in the table");
         let reach = columns[role as usize];
         for own in [true, false] {
             let me = desk.another(role);
@@ -267,9 +275,12 @@ fn walk(role: Role) {
                 let got = if (200..300).contains(&answer.status) { 200 } else { answer.status };
                 let whose = if own { "own" } else { "another's" };
                 assert_eq!(
-                    got, expected,
+                    got,
+                    expected,
                     "{action:?} by {role:?} on {whose}: {} answered {} {}",
-                    answer.request, answer.status, answer.text()
+                    answer.request,
+                    answer.status,
+                    answer.text()
                 );
                 if (reach, own) == (Assignee, false) {
                     answer.problem(403, "not_the_assignee");
@@ -308,7 +319,8 @@ fn me_tells_what_one_may_do() {
         let permissions = desk.demo(*role).get("/me").ok()["permissions"].clone();
         for (action, columns) in TABLE {
             let told = permissions[action.as_str()].as_str();
-            let expected = columns[*role as usize] != No || (*action, *role) == (Action::ReadSurveyAnswers, Role::Technician);
+            let expected = columns[*role as usize] != No
+                || (*action, *role) == (Action::ReadSurveyAnswers, Role::Technician);
             assert_eq!(told.is_some(), expected, "{action:?} {role:?}: {told:?}");
         }
     }
@@ -332,11 +344,19 @@ fn nothing_but_signing_in_is_answered_without_a_token() {
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let id = "0197c0de-0000-7000-8000-000000000000";
-            let real = path.replace("{ticket_id}", "1").replace("{criticality}", "low").replace("{revision}", "1");
-            let real: String = real.split('/').map(|part| if part.starts_with('{') { id } else { part }).collect::<Vec<_>>().join("/");
+            let real =
+                path.replace("{ticket_id}", "1").replace("{criticality}", "low").replace("{revision}", "1");
+            let real: String = real
+                .split('/')
+                .map(|part| if part.starts_with('{') { id } else { part })
+                .collect::<Vec<_>>()
+                .join("/");
             let answer = nobody.raw(&method.to_uppercase(), &format!("/{real}"), "application/json", "{}");
             if operation["security"] == json!([]) {
-                assert_ne!(answer.problem(answer.status, answer.json()["code"].as_str().unwrap())["code"], "unauthenticated");
+                assert_ne!(
+                    answer.problem(answer.status, answer.json()["code"].as_str().unwrap())["code"],
+                    "unauthenticated"
+                );
             } else {
                 answer.problem(401, "unauthenticated");
                 assert_eq!(answer.header("www-authenticate"), "Bearer");

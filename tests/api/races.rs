@@ -12,7 +12,11 @@ use crate::harness::{Answer, Client, Desk};
 const CLIENTS: usize = 20;
 
 /// What twenty clients are answered who call at once, over two copies of the server.
-fn all_at_once(desk: &Desk, clients: &[Client], call: impl Fn(usize, &Client) -> Answer + Sync) -> Vec<Answer> {
+fn all_at_once(
+    desk: &Desk,
+    clients: &[Client],
+    call: impl Fn(usize, &Client) -> Answer + Sync,
+) -> Vec<Answer> {
     let copy = desk.copy();
     let barrier = Barrier::new(clients.len());
     thread::scope(|scope| {
@@ -77,10 +81,12 @@ fn twenty_automatic_assignments_spread_over_the_staff() {
     }
     let tickets: Vec<String> = (0..CLIENTS).map(|_| desk.ticket_in("classified")).collect();
     let same = vec![desk.technician(); CLIENTS];
-    let answers =
-        all_at_once(&desk, &same, |index, client| client.post(&format!("{}/assignment", tickets[index]), json!({})));
+    let answers = all_at_once(&desk, &same, |index, client| {
+        client.post(&format!("{}/assignment", tickets[index]), json!({}))
+    });
     assert_eq!(with_status(&answers, 200), CLIENTS);
-    let mut work: Vec<String> = answers.iter().map(|answer| answer.ok()["assignee"]["id"].to_string()).collect();
+    let mut work: Vec<String> =
+        answers.iter().map(|answer| answer.ok()["assignee"]["id"].to_string()).collect();
     work.sort();
     let each: Vec<usize> = work.chunk_by(|a, b| a == b).map(<[String]>::len).collect();
     assert_eq!(each, [5, 5, 5, 5]);
@@ -107,7 +113,9 @@ fn twenty_changes_of_the_same_version() {
     let one = desk.ticket_in("received");
     let etag = desk.requester().get(&one).header("etag").to_owned();
     let same = vec![desk.requester().with("if-match", etag); CLIENTS];
-    let answers = all_at_once(&desk, &same, |index, client| client.patch(&one, json!({"subject": format!("Asunto {index}")})));
+    let answers = all_at_once(&desk, &same, |index, client| {
+        client.patch(&one, json!({"subject": format!("Asunto {index}")}))
+    });
     assert_eq!((with_status(&answers, 200), with_status(&answers, 412)), (1, CLIENTS - 1));
     assert_eq!(events(&desk, &one, "changed"), 1);
 }

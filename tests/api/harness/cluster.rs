@@ -125,7 +125,9 @@ impl Database {
         .unwrap();
         let mut prints = Vec::new();
         for Name { name } in tables {
-            let sql = format!("SELECT coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') AS name FROM \"{name}\" t");
+            let sql = format!(
+                "SELECT coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') AS name FROM \"{name}\" t"
+            );
             let print: Name = diesel::sql_query(sql).get_result(&mut connection).unwrap();
             prints.push((name, print.name));
         }
