@@ -1,16 +1,22 @@
 -- Who there is: administrative units, their people, and the sign-ins of those people.
 
+-- A name as people look for it and sort it: accents and case do not matter, whatever locale the database has.
+CREATE EXTENSION IF NOT EXISTS unaccent;
+CREATE FUNCTION fold(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT lower(public.unaccent('public.unaccent', $1))
+$$;
+
 CREATE TABLE units (
     id         uuid PRIMARY KEY,
     name       text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    name_key   text NOT NULL GENERATED ALWAYS AS (fold(name)) STORED,
     head_id    uuid,
     active     boolean NOT NULL DEFAULT true,
     version    integer NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE UNIQUE INDEX units_name_key ON units (lower(name));
-CREATE INDEX units_list_idx ON units (name, id);
+CREATE UNIQUE INDEX units_name_key ON units (name_key);
 
 CREATE TABLE users (
     id            uuid PRIMARY KEY,
@@ -18,6 +24,7 @@ CREATE TABLE users (
     password_hash text NOT NULL,
     role          text NOT NULL CHECK (role IN ('requester', 'technician', 'professional', 'director')),
     full_name     text NOT NULL CHECK (length(full_name) BETWEEN 1 AND 200),
+    full_name_key text NOT NULL GENERATED ALWAYS AS (fold(full_name)) STORED,
     document_id   text,
     landline      text,
     extension     text,
@@ -30,7 +37,7 @@ CREATE TABLE users (
     updated_at    timestamptz NOT NULL DEFAULT now()
 );
 CREATE UNIQUE INDEX users_email_key ON users (lower(email));
-CREATE INDEX users_full_name_idx ON users (full_name, id);
+CREATE INDEX users_full_name_idx ON users (full_name_key, id);
 CREATE INDEX users_role_idx ON users (role) WHERE active;
 CREATE INDEX users_unit_idx ON users (unit_id);
 

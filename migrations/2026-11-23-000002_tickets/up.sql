@@ -3,6 +3,7 @@
 CREATE TABLE categories (
     id               uuid PRIMARY KEY,
     name             text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    name_key         text NOT NULL GENERATED ALWAYS AS (fold(name)) STORED,
     description      text NOT NULL DEFAULT '' CHECK (length(description) <= 2000),
     required_profile text NOT NULL DEFAULT 'any' CHECK (required_profile IN ('any', 'unit_head')),
     active           boolean NOT NULL DEFAULT true,
@@ -10,8 +11,7 @@ CREATE TABLE categories (
     created_at       timestamptz NOT NULL DEFAULT now(),
     updated_at       timestamptz NOT NULL DEFAULT now()
 );
-CREATE UNIQUE INDEX categories_name_key ON categories (lower(name));
-CREATE INDEX categories_list_idx ON categories (name, id);
+CREATE UNIQUE INDEX categories_name_key ON categories (name_key);
 
 -- "Niveles de Atención" of the procedure: hasta 1, 2, 5 y 18 horas.
 CREATE TABLE attention_times (

@@ -7,4 +7,3 @@ DROP TABLE article_revisions;
 DROP TABLE articles;
 DROP FUNCTION articles_search;
 DROP TEXT SEARCH CONFIGURATION mesa_spanish;
-DROP EXTENSION unaccent;

@@ -1,6 +1,5 @@
 -- The knowledge base, its full-text search, and the files of tickets, followups and articles.
 
-CREATE EXTENSION IF NOT EXISTS unaccent;
 CREATE TEXT SEARCH CONFIGURATION mesa_spanish (COPY = spanish);
 ALTER TEXT SEARCH CONFIGURATION mesa_spanish
     ALTER MAPPING FOR hword, hword_part, word WITH unaccent, spanish_stem;
@@ -26,8 +25,6 @@ CREATE TABLE articles (
 );
 CREATE INDEX articles_search_idx ON articles USING gin (search);
 CREATE INDEX articles_updated_at_idx ON articles (updated_at, id);
-CREATE INDEX articles_created_at_idx ON articles (created_at, id);
-CREATE INDEX articles_title_idx ON articles (title, id);
 CREATE INDEX articles_category_idx ON articles (category_id, updated_at, id);
 CREATE INDEX articles_ticket_idx ON articles (ticket_id);
 

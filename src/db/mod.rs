@@ -19,7 +19,12 @@ use crate::problem::{Problem, Result};
 
 pub(crate) use text_enum::text_enum;
 
-/// The pattern of an `ILIKE` that finds this text anywhere, whatever characters it is made of.
+diesel::define_sql_function! {
+    /// A name as people look for it: accents and case do not matter.
+    fn fold(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
+/// The pattern of a `LIKE` that finds this text anywhere, whatever characters it is made of.
 pub fn contains(text: &str) -> String {
     format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }

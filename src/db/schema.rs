@@ -70,6 +70,7 @@ diesel::table! {
     categories (id) {
         id -> Uuid,
         name -> Text,
+        name_key -> Text,
         description -> Text,
         required_profile -> Text,
         active -> Bool,
@@ -228,6 +229,7 @@ diesel::table! {
     units (id) {
         id -> Uuid,
         name -> Text,
+        name_key -> Text,
         head_id -> Nullable<Uuid>,
         active -> Bool,
         version -> Int4,
@@ -243,6 +245,7 @@ diesel::table! {
         password_hash -> Text,
         role -> Text,
         full_name -> Text,
+        full_name_key -> Text,
         document_id -> Nullable<Text>,
         landline -> Nullable<Text>,
         extension -> Nullable<Text>,

@@ -12,6 +12,7 @@ use super::Person;
 use super::users::NameSort;
 use crate::auth::policy::Action;
 use crate::db::schema::{units, users};
+use crate::db::{contains, fold};
 use crate::http::body::Patch;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Answer, Body, Call, Query};
@@ -31,6 +32,8 @@ pub struct Unit {
     updated_at: DateTime<Utc>,
     #[serde(skip)]
     version: i32,
+    #[serde(skip)]
+    name_key: String,
 }
 
 #[derive(Queryable, Selectable)]
@@ -43,6 +46,7 @@ struct Row {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     version: i32,
+    name_key: String,
 }
 
 type Found = (Row, Option<Person>);
@@ -57,6 +61,7 @@ impl From<Found> for Unit {
             created_at: row.created_at,
             updated_at: row.updated_at,
             version: row.version,
+            name_key: row.name_key,
         }
     }
 }
@@ -129,19 +134,19 @@ pub async fn list(call: Call, query: Query<UnitFilters>) -> Result<HttpResponse>
                 query = query.filter(units::active.eq(active));
             }
             if let Some(text) = &filters.q {
-                query = query.filter(units::name.ilike(crate::db::contains(text)));
+                query = query.filter(units::name_key.like(fold(contains(text))));
             }
             query
         };
         let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
         let query = match sort {
-            NameSort::Ascending => seek!(filtered(), after, units::name, units::id, asc),
-            NameSort::Descending => seek!(filtered(), after, units::name, units::id, desc),
+            NameSort::Ascending => seek!(filtered(), after, units::name_key, units::id, asc),
+            NameSort::Descending => seek!(filtered(), after, units::name_key, units::id, desc),
         };
         let rows: Vec<Found> =
             query.select((Row::as_select(), Option::<Person>::as_select())).limit(paging.rows()).load(db)?;
         let items: Vec<Unit> = rows.into_iter().map(Unit::from).collect();
-        paging.answer(sort, items, total, |unit| (unit.name.clone(), unit.id))
+        paging.answer(sort, items, total, |unit| (unit.name_key.clone(), unit.id))
     })
     .await
 }

@@ -12,6 +12,7 @@ use super::Named;
 use crate::auth::policy::{Action, Role, Scope};
 use crate::auth::{passwords, sessions};
 use crate::db::schema::{units, users};
+use crate::db::{contains, fold};
 use crate::http::body::Patch;
 use crate::http::locale::Locale;
 use crate::http::paging::{Page, Paging, seek};
@@ -58,6 +59,8 @@ pub struct User {
     pub updated_at: DateTime<Utc>,
     #[serde(skip)]
     pub version: i32,
+    #[serde(skip)]
+    full_name_key: String,
 }
 
 #[derive(Queryable, Selectable)]
@@ -75,6 +78,7 @@ struct Row {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     version: i32,
+    full_name_key: String,
 }
 
 type Found = (Row, Option<(Uuid, String)>);
@@ -94,6 +98,7 @@ impl From<Found> for User {
             created_at: row.created_at,
             updated_at: row.updated_at,
             version: row.version,
+            full_name_key: row.full_name_key,
         }
     }
 }
@@ -215,22 +220,23 @@ pub async fn list(call: Call, query: Query<UserFilters>) -> Result<HttpResponse>
                 query = query.filter(users::unit_id.eq(unit_id));
             }
             if let Some(text) = &filters.q {
-                let pattern = crate::db::contains(text);
-                query = query.filter(users::full_name.ilike(pattern.clone()).or(users::email.ilike(pattern)));
+                let pattern = contains(text);
+                query = query
+                    .filter(users::full_name_key.like(fold(pattern.clone())).or(users::email.ilike(pattern)));
             }
             query
         };
         let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
         let query = match sort {
-            NameSort::Ascending => seek!(filtered(), after, users::full_name, users::id, asc),
-            NameSort::Descending => seek!(filtered(), after, users::full_name, users::id, desc),
+            NameSort::Ascending => seek!(filtered(), after, users::full_name_key, users::id, asc),
+            NameSort::Descending => seek!(filtered(), after, users::full_name_key, users::id, desc),
         };
         let rows: Vec<Found> = query
             .select((Row::as_select(), (units::id, units::name).nullable()))
             .limit(paging.rows())
             .load(db)?;
         let items: Vec<User> = rows.into_iter().map(User::from).collect();
-        paging.answer(sort, items, total, |user| (user.full_name.clone(), user.id))
+        paging.answer(sort, items, total, |user| (user.full_name_key.clone(), user.id))
     })
     .await
 }

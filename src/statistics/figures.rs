@@ -143,12 +143,12 @@ pub struct Surveys {
     /// Answered in the period.
     answered: i64,
     /// The mean of each rating answered in the period, from 1 to 5.
-    mean: Ratings,
+    mean: MeanRatings,
 }
 
 /// The mean of each rating; `null` without an answer.
 #[derive(Serialize, ToSchema)]
-pub struct Ratings {
+pub struct MeanRatings {
     overall: Option<f64>,
     timeliness: Option<f64>,
     courtesy: Option<f64>,
@@ -265,7 +265,7 @@ pub fn reckon(
             surveys: Surveys {
                 sent: surveys.sent,
                 answered: surveys.answered,
-                mean: Ratings {
+                mean: MeanRatings {
                     overall: surveys.overall,
                     timeliness: surveys.timeliness,
                     courtesy: surveys.courtesy,

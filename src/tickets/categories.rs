@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::auth::policy::Action;
 use crate::db::schema::categories;
-use crate::db::text_enum;
+use crate::db::{contains, fold, text_enum};
 use crate::http::body::Patch;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Answer, Body, Call, Query};
@@ -42,6 +42,8 @@ pub struct Category {
     updated_at: DateTime<Utc>,
     #[serde(skip)]
     version: i32,
+    #[serde(skip)]
+    name_key: String,
 }
 
 impl Category {
@@ -107,17 +109,17 @@ pub async fn list(call: Call, query: Query<CategoryFilters>) -> Result<HttpRespo
                 query = query.filter(categories::active.eq(active));
             }
             if let Some(text) = &filters.q {
-                query = query.filter(categories::name.ilike(crate::db::contains(text)));
+                query = query.filter(categories::name_key.like(fold(contains(text))));
             }
             query
         };
         let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
         let query = match sort {
-            NameSort::Ascending => seek!(filtered(), after, categories::name, categories::id, asc),
-            NameSort::Descending => seek!(filtered(), after, categories::name, categories::id, desc),
+            NameSort::Ascending => seek!(filtered(), after, categories::name_key, categories::id, asc),
+            NameSort::Descending => seek!(filtered(), after, categories::name_key, categories::id, desc),
         };
         let items: Vec<Category> = query.select(Category::as_select()).limit(paging.rows()).load(db)?;
-        paging.answer(sort, items, total, |category| (category.name.clone(), category.id))
+        paging.answer(sort, items, total, |category| (category.name_key.clone(), category.id))
     })
     .await
 }

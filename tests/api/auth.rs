@@ -1,1 +1,138 @@
+//! Signing in, staying signed in, signing out.
 
+use std::thread;
+
+use mesa::auth::policy::Role;
+use serde_json::{Value, json};
+
+use crate::harness::{Desk, PASSWORD};
+
+fn sign_in(desk: &Desk, email: &str) -> Value {
+    desk.nobody().post("/auth/login", json!({"email": email, "password": PASSWORD})).ok()
+}
+
+fn refresh(desk: &Desk, session: &Value) -> crate::harness::Answer {
+    desk.nobody().post("/auth/refresh", json!({"refresh_token": session["refresh_token"]}))
+}
+
+#[test]
+fn a_session_begins_goes_on_and_ends() {
+    let desk = Desk::open();
+    let nobody = desk.nobody();
+    let session = sign_in(&desk, "Technician@MESA.test");
+    assert_eq!((&session["token_type"], &session["expires_in"]), (&json!("Bearer"), &json!(900)));
+    let me = |session: &Value| nobody.holding(session["access_token"].as_str().unwrap()).get("/me");
+    assert_eq!(me(&session).ok()["role"], "technician");
+    let next = refresh(&desk, &session).ok();
+    assert_ne!(next["refresh_token"], session["refresh_token"]);
+    assert_eq!(me(&next).ok()["role"], "technician");
+    assert_eq!(nobody.post("/auth/logout", json!({"refresh_token": next["refresh_token"]})).status, 204);
+    refresh(&desk, &next).problem(401, "invalid_refresh_token");
+    // A second time, and with a token of nobody's, changes nothing.
+    assert_eq!(nobody.post("/auth/logout", json!({"refresh_token": "x"})).status, 204);
+}
+
+#[test]
+fn a_wrong_password_and_an_unknown_address_are_told_in_the_same_words() {
+    let desk = Desk::open();
+    let sign_in = |email: &str, password: &str| {
+        desk.nobody().post("/auth/login", json!({"email": email, "password": password}))
+    };
+    let wrong = sign_in("technician@mesa.test", "otra-clave-larga").problem(401, "invalid_credentials");
+    let unknown = sign_in("nobody@mesa.test", PASSWORD).problem(401, "invalid_credentials");
+    assert_eq!(wrong, unknown);
+}
+
+#[test]
+fn a_refresh_token_used_twice_ends_the_whole_family() {
+    let desk = Desk::open();
+    let (stolen, other) = (sign_in(&desk, "technician@mesa.test"), sign_in(&desk, "technician@mesa.test"));
+    let next = refresh(&desk, &stolen).ok();
+    refresh(&desk, &stolen).problem(401, "invalid_refresh_token");
+    refresh(&desk, &next).problem(401, "invalid_refresh_token");
+    // Another sign-in of the same person is another family.
+    refresh(&desk, &other).ok();
+}
+
+#[test]
+fn of_ten_who_present_one_refresh_token_at_once_one_goes_on_and_then_none() {
+    let desk = Desk::open();
+    let session = sign_in(&desk, "technician@mesa.test");
+    let answers: Vec<_> = thread::scope(|scope| {
+        let calls: Vec<_> = (0..10).map(|_| scope.spawn(|| refresh(&desk, &session))).collect();
+        calls.into_iter().map(|call| call.join().unwrap()).collect()
+    });
+    let won: Vec<Value> =
+        answers.iter().filter(|answer| answer.status == 200).map(|answer| answer.json()).collect();
+    assert_eq!(won.len(), 1);
+    refresh(&desk, &won[0]).problem(401, "invalid_refresh_token");
+}
+
+#[test]
+fn tokens_are_kept_as_hashes_and_passwords_as_argon2id() {
+    let desk = Desk::open();
+    sign_in(&desk, "technician@mesa.test");
+    assert_eq!(desk.database.count("SELECT count(*) FROM refresh_tokens WHERE length(token_hash) = 32"), 1);
+    assert_eq!(
+        desk.database.count("SELECT count(*) FROM users WHERE password_hash NOT LIKE '$argon2id$%'"),
+        0
+    );
+}
+
+#[test]
+fn an_expired_refresh_token_is_over() {
+    let desk = Desk::open();
+    let session = sign_in(&desk, "technician@mesa.test");
+    desk.database.run("UPDATE refresh_tokens SET expires_at = now() - interval '1 second'");
+    refresh(&desk, &session).problem(401, "invalid_refresh_token");
+}
+
+#[test]
+fn whoever_leaves_is_signed_out_at_once_and_their_history_stays() {
+    let desk = Desk::open();
+    let leaving = desk.another(Role::Technician);
+    let session = sign_in(&desk, leaving.email());
+    let one = desk.ticket_in("received");
+    leaving.post(&format!("{one}/classification"), json!({"criticality": "low"})).ok();
+    let path = format!("/users/{}", leaving.id());
+    desk.director().patch(&path, json!({"active": false})).ok();
+    leaving.get("/me").problem(401, "unauthenticated");
+    refresh(&desk, &session).problem(401, "invalid_refresh_token");
+    desk.nobody()
+        .post("/auth/login", json!({"email": leaving.email(), "password": PASSWORD}))
+        .problem(401, "invalid_credentials");
+    let events = desk.director().get(&format!("{one}/events")).items();
+    assert_eq!(events[1]["actor"]["id"], leaving.id());
+    assert_eq!(desk.director().raw("DELETE", &path, "application/json", "").status, 405);
+    // Nor are they given work.
+    let refused = desk.technician().post(&format!("{one}/assignment"), json!({"assignee_id": leaving.id()}));
+    assert_eq!(refused.faults(), [("/assignee_id".into(), "not_found".into())]);
+}
+
+#[test]
+fn a_change_of_role_counts_from_the_next_request_on() {
+    let desk = Desk::open();
+    let person = desk.another(Role::Requester);
+    person.get("/users").problem(403, "forbidden");
+    desk.director().patch(&format!("/users/{}", person.id()), json!({"role": "technician"})).ok();
+    person.get("/users").ok();
+}
+
+#[test]
+fn a_new_password_ends_what_began_with_the_old_one() {
+    let desk = Desk::open();
+    let session = sign_in(&desk, "technician@mesa.test");
+    let technician = desk.technician();
+    let change = |current: &str| {
+        technician
+            .post("/me/password", json!({"current_password": current, "new_password": "otra-clave-larga"}))
+    };
+    assert_eq!(change("no-es-esta-clave").faults(), [("/current_password".into(), "not_allowed".into())]);
+    assert_eq!(change(PASSWORD).status, 204);
+    refresh(&desk, &session).problem(401, "invalid_refresh_token");
+    let login = |password: &str| {
+        desk.nobody().post("/auth/login", json!({"email": technician.email(), "password": password}))
+    };
+    login(PASSWORD).problem(401, "invalid_credentials");
+    login("otra-clave-larga").ok();
+}

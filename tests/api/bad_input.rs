@@ -124,6 +124,33 @@ fn wrong_values(document: &Value, field: &Value) -> Vec<Value> {
     wrong
 }
 
+/// A body that is wrong at one place, for every place in this field where it can be wrong.
+fn wrong_at(document: &Value, field: &str, schema: &Value) -> Vec<(String, Value)> {
+    let mut wrong: Vec<(String, Value)> = wrong_values(document, schema)
+        .into_iter()
+        .map(|value| (format!("/{field}"), json!({field: value})))
+        .collect();
+    let schema = resolve(document, schema);
+    let within = |inside: &Map<String, Value>,
+                  wrong: &mut Vec<(String, Value)>,
+                  wrap: &dyn Fn(Value) -> Value,
+                  at: &str| {
+        for (inner, inner_schema) in inside {
+            for (pointer, value) in wrong_at(document, inner, inner_schema) {
+                wrong.push((format!("{at}{pointer}"), json!({field: wrap(value)})));
+            }
+        }
+        wrong.push((format!("{at}/no_such_field"), json!({field: wrap(json!({"no_such_field": 1}))})));
+    };
+    if let Some(inside) = schema["properties"].as_object() {
+        within(inside, &mut wrong, &|value| value, &format!("/{field}"));
+    }
+    if let Some(inside) = resolve(document, &schema["items"])["properties"].as_object() {
+        within(inside, &mut wrong, &|value| json!([value]), &format!("/{field}/0"));
+    }
+    wrong
+}
+
 #[test]
 fn no_body_can_hurt() {
     let desk = Desk::open();
@@ -167,16 +194,14 @@ fn no_body_can_hurt() {
         let typed = caller(&desk, operation).raw(&operation.method, &operation.path, "text/plain", "{}");
         typed.problem(415, "unsupported_media_type");
         for (field, schema) in operation.body.as_ref().unwrap() {
-            for wrong in wrong_values(&document, schema) {
+            for (pointer, wrong) in wrong_at(&document, field, schema) {
                 let told: String = wrong.to_string().chars().take(60).collect();
-                let answer = send(&desk, operation, json!({field: wrong}).to_string());
-                assert_eq!(answer.status, 422, "{name} {field}={told}: {} {}", answer.status, answer.text());
-                let pointer = format!("/{field}");
-                let named = answer
-                    .faults()
-                    .into_iter()
-                    .any(|(at, _)| at == pointer || at.starts_with(&format!("{pointer}/")));
-                assert!(named, "{name} {field}={told} is not named: {}", answer.text());
+                let answer = send(&desk, operation, wrong.to_string());
+                assert_eq!(answer.status, 422, "{name} {told}: {} {}", answer.status, answer.text());
+                let faults = answer.faults();
+                let named =
+                    faults.iter().any(|(at, _)| *at == pointer || at.starts_with(&format!("{pointer}/")));
+                assert!(named, "{name} {told}: {pointer} is not named: {}", answer.text());
             }
         }
     }

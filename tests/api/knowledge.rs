@@ -1,1 +1,151 @@
+//! The knowledge base and its search.
 
+use serde_json::{Value, json};
+
+use crate::harness::{Client, Desk};
+
+fn write(client: &Client, title: &str, incident: &str, resolution: &str) -> String {
+    let article = json!({
+        "title": title, "incident": incident, "resolution": resolution, "visibility": "public", "status": "published",
+        "steps": ["Apagar el equipo", "Esperar un minuto"],
+        "references": [{"title": "Manual", "url": "https://example.com/manual"}],
+    });
+    client.post("/kb/articles", article).created()["id"].as_str().unwrap().to_owned()
+}
+
+fn search(client: &Client, words: &str) -> Vec<Value> {
+    let words: String = url::form_urlencoded::byte_serialize(words.as_bytes()).collect();
+    client.get(&format!("/kb/articles?q={words}")).items()
+}
+
+#[test]
+fn a_search_ignores_accents_inflection_and_case_and_ranks() {
+    let desk = Desk::open();
+    let (technician, requester) = (desk.technician(), desk.requester());
+    let printer = write(
+        &technician,
+        "Impresora sin conexión",
+        "La impresora no imprime.",
+        "Se reinició la cola de impresión.",
+    );
+    let network = write(
+        &technician,
+        "Red caída en el piso tres",
+        "No hay conexión.",
+        "Se cambió el cable; la impresora quedó lista.",
+    );
+    let ids = |words: &str| -> Vec<String> {
+        search(&requester, words).iter().map(|found| found["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(
+        ids("impresoras"),
+        [printer.clone(), network.clone()],
+        "a title weighs more than a resolution"
+    );
+    for words in ["CONEXION", "conexiones", "conexión"] {
+        assert_eq!(ids(words).len(), 2, "{words}");
+    }
+    assert_eq!(ids("\"cola de impresión\""), [printer.clone()]);
+    assert_eq!(ids("impresora -cable"), [printer.clone()]);
+    assert_eq!(ids("minutos"), ids("esperar"), "steps are searched as well");
+    assert!(ids("teléfono").is_empty());
+    assert_eq!(ids("de la y").len(), 0, "words that mean nothing find nothing");
+    let found = &search(&requester, "imprimir")[0];
+    assert!(found["excerpt"].as_str().unwrap().contains("<mark>imprime</mark>"), "{found}");
+    assert!(found["rank"].as_f64().unwrap() > 0.0);
+    assert!(ids("impresora").contains(&network));
+}
+
+#[test]
+fn an_excerpt_is_safe_to_show() {
+    let desk = Desk::open();
+    write(
+        &desk.technician(),
+        "Página <script>alert('x')</script>",
+        "La página & el navegador fallan.",
+        "Se borró la caché.",
+    );
+    let excerpt = search(&desk.requester(), "página")[0]["excerpt"].as_str().unwrap().to_owned();
+    assert!(!excerpt.contains("<script") && excerpt.contains("<mark>"), "{excerpt}");
+}
+
+#[test]
+fn a_requester_finds_what_is_published_and_public() {
+    let desk = Desk::open();
+    let (technician, requester) = (desk.technician(), desk.requester());
+    let one = format!("/kb/articles/{}", write(&technician, "Impresora", "No imprime.", "Se reinició."));
+    assert_eq!(search(&requester, "impresora").len(), 1);
+    for change in [
+        json!({"visibility": "internal"}),
+        json!({"visibility": "public", "status": "retired"}),
+        json!({"status": "draft"}),
+    ] {
+        technician.patch(&one, change).ok();
+        assert_eq!(search(&requester, "impresora").len(), 0);
+        assert_eq!(requester.get("/kb/articles?with_total=true").ok()["total"], 0);
+        requester.get(&one).problem(404, "not_found");
+        assert_eq!(technician.get("/kb/articles").items().len(), 1);
+    }
+    for query in ["status=draft", "visibility=internal", "ticket_id=1"] {
+        requester.get(&format!("/kb/articles?{query}")).problem(400, "invalid_query");
+    }
+    requester.get(&format!("{one}/revisions")).problem(403, "forbidden");
+}
+
+#[test]
+fn every_change_is_a_revision_that_is_kept() {
+    let desk = Desk::open();
+    let (technician, professional) = (desk.technician(), desk.professional());
+    let one = format!("/kb/articles/{}", write(&technician, "Impresora", "No imprime.", "Se reinició."));
+    let changed =
+        professional.patch(&one, json!({"resolution": "Se cambió el rodillo.", "steps": null})).ok();
+    assert_eq!((&changed["revision"], &changed["steps"]), (&json!(2), &json!([])));
+    let revisions = technician.get(&format!("{one}/revisions")).items();
+    assert_eq!(revisions.len(), 2);
+    assert_eq!(revisions[0]["content"]["resolution"], "Se reinició.");
+    assert_eq!(
+        (&revisions[1]["revision"], &revisions[1]["changed_by"]["id"]),
+        (&json!(2), &json!(professional.id()))
+    );
+    assert_eq!(technician.get(&format!("{one}/revisions/1")).ok(), revisions[0]);
+    technician.get(&format!("{one}/revisions/3")).problem(404, "not_found");
+}
+
+#[test]
+fn an_article_says_where_it_came_from_to_staff_alone() {
+    let desk = Desk::open();
+    desk.ticket_in("solved");
+    let content = json!({
+        "title": "Impresora", "incident": "No imprime.", "resolution": "Se reinició.", "visibility": "public",
+        "status": "published", "ticket_id": 1,
+    });
+    let article = desk.technician().post("/kb/articles", content).created();
+    assert_eq!(article["ticket_id"], 1);
+    let path = format!("/kb/articles/{}", article["id"].as_str().unwrap());
+    assert_eq!(desk.requester().get(&path).ok().get("ticket_id"), None);
+    assert_eq!(desk.technician().get("/kb/articles?ticket_id=1").items().len(), 1);
+}
+
+#[test]
+fn a_ticket_is_offered_the_articles_most_like_it() {
+    let desk = Desk::open();
+    let technician = desk.technician();
+    let printer = write(
+        &technician,
+        "Impresora atascada",
+        "La impresora muestra un atasco de papel.",
+        "Se limpió el rodillo.",
+    );
+    write(&technician, "Correo lleno", "No llegan mensajes.", "Se amplió el buzón.");
+    let body = json!({"subject": "La impresora del despacho no imprime", "description": "Muestra atasco y no hay papel dentro."});
+    let one = desk.requester().post("/tickets", body).created()["id"].clone();
+    let offered = |client: &Client| -> Vec<Value> {
+        let items = client.get(&format!("/tickets/{one}/suggestions")).items();
+        items.iter().map(|item| item["id"].clone()).collect()
+    };
+    assert_eq!(offered(&technician), [json!(printer)]);
+    assert_eq!(offered(&desk.requester()), [json!(printer)]);
+    technician.patch(&format!("/kb/articles/{printer}"), json!({"visibility": "internal"})).ok();
+    assert_eq!(offered(&technician).len(), 1);
+    assert_eq!(offered(&desk.requester()).len(), 0);
+}

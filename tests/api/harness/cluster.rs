@@ -27,6 +27,8 @@ static NUMBER: AtomicU32 = AtomicU32::new(1);
 impl Cluster {
     fn get() -> &'static Self {
         CLUSTER.get_or_init(|| {
+            // Silent unless RUST_LOG asks for it.
+            let _ = env_logger::builder().is_test(true).try_init();
             let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("desk");
             let private = PrivatePostgres::start(&folder).unwrap();
             let line = stop_with_us(&folder);
