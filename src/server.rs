@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use diesel::{Connection, PgConnection};
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::{self, Contract};
 use crate::auth::policy::Role;
@@ -28,6 +29,9 @@ use crate::routine;
 /// Why the server did not start, in words for whoever started it.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
+/// How long requests that are being answered may take once the server is asked to stop, in seconds.
+const LAST_REQUESTS: u64 = 10;
+
 /// Serves until SIGTERM or SIGINT.
 ///
 /// # Errors
@@ -36,15 +40,38 @@ pub fn serve(config: Config) -> Result<(), StartError> {
     let contract = Contract::new()?;
     // Before PostgreSQL is started: a port in use should cost nothing.
     let listener = listen(&config)?;
+    let system = actix_web::rt::System::new();
+    // From here on a signal asks for an end in good order, however far the start has come.
+    let stop = system.block_on(async { Stop::listen() })?;
     let private = match &config.database_url {
         Some(_) => None,
         None => Some(PrivatePostgres::start(&config.data_dir)?),
     };
-    let served = run(config, contract, listener, private.as_ref());
+    let served = open(config, private.as_ref(), listener.local_addr()?)
+        .and_then(|(desk, greeting)| system.block_on(answer(desk, contract, listener, greeting, stop)));
     if let Some(private) = private {
         private.stop();
     }
     served
+}
+
+/// The signals that end the server.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Stop { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn asked(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 fn listen(config: &Config) -> Result<TcpListener, StartError> {
@@ -63,12 +90,12 @@ fn listen(config: &Config) -> Result<TcpListener, StartError> {
     })
 }
 
-fn run(
+/// The desk on its database, and what to say of it.
+fn open(
     config: Config,
-    contract: Contract,
-    listener: TcpListener,
     private: Option<&PrivatePostgres>,
-) -> Result<(), StartError> {
+    address: SocketAddr,
+) -> Result<(Desk, String), StartError> {
     let url = match private {
         Some(private) => private.url(),
         None => config.database_url.as_deref().unwrap_or_default(),
@@ -80,7 +107,7 @@ fn run(
         None => kept(&config.data_dir, "jwt.secret")?,
     };
     let tokens = Tokens::new(&secret, config.jwt_previous_secret.as_deref());
-    let mut greeting = greeting(&config);
+    let mut greeting = greeting(address, private.is_some());
     if private.is_some() {
         let password = match &config.demo_password {
             Some(password) => password.clone(),
@@ -92,29 +119,43 @@ fn run(
         }
     }
     let files = files(&config)?;
-    let workers = config.workers;
-    let desk = Data::new(Desk { db, tokens, files, config, traffic: Traffic::default() });
-    let contract = app::shared(contract);
-    actix_web::rt::System::new().block_on(async move {
-        let routine = actix_web::rt::spawn(routine::run(desk.clone()));
-        let server = HttpServer::new(move || app::app(desk.clone(), contract.clone()))
-            .workers(workers)
-            .listen(listener)?
-            .run();
-        println!("{greeting}\n");
-        let served = server.await;
-        routine.abort();
-        served.map_err(Into::into)
-    })
+    Ok((Desk { db, tokens, files, config, traffic: Traffic::default() }, greeting))
 }
 
-fn greeting(config: &Config) -> String {
-    let mut shown = config.listen;
+/// Answers requests until it is asked to stop, and then those that are on their way.
+async fn answer(
+    desk: Desk,
+    contract: Contract,
+    listener: TcpListener,
+    greeting: String,
+    stop: Stop,
+) -> Result<(), StartError> {
+    let (workers, desk, contract) = (desk.config.workers, Data::new(desk), app::shared(contract));
+    let routine = actix_web::rt::spawn(routine::run(desk.clone()));
+    let server = HttpServer::new(move || app::app(desk.clone(), contract.clone()))
+        .workers(workers)
+        .shutdown_timeout(LAST_REQUESTS)
+        .disable_signals()
+        .listen(listener)?
+        .run();
+    let handle = server.handle();
+    actix_web::rt::spawn(async move {
+        stop.asked().await;
+        log::info!("stopping");
+        handle.stop(true).await;
+    });
+    println!("{greeting}\n");
+    let served = server.await;
+    routine.abort();
+    Ok(served?)
+}
+
+fn greeting(mut shown: SocketAddr, with_accounts: bool) -> String {
     if shown.ip().is_unspecified() {
         shown.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
-    let accounts = if config.database_url.is_none() { "\nSign in with one of these accounts:\n" } else { "" };
-    format!("\nMesa is ready: http://{shown}/docs/\n{accounts}")
+    let accounts = if with_accounts { "\nSign in with one of these accounts:" } else { "" };
+    format!("\nMesa is ready: http://{shown}/docs/{accounts}")
 }
 
 /// Applies the migrations that are pending; copies of the server that start together wait for one another.

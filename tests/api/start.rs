@@ -1,1 +1,314 @@
+//! The binary itself: starting, stopping, being killed, and what it says where it cannot start.
 
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, Uid};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::harness::{Client, Database};
+
+const MESA: &str = env!("CARGO_BIN_EXE_mesa");
+/// `nobody`, as whom root tries what an ordinary user does.
+const NOBODY: u32 = 65534;
+
+/// A command of the binary, with nothing in its environment but what the test says.
+fn mesa(variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(MESA);
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).envs(variables.iter().copied());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// A server that runs until the test is over.
+struct Running {
+    child: Child,
+    greeting: String,
+    url: String,
+}
+
+impl Running {
+    /// Waits until it says that it is ready.
+    fn start(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let (send, lines) = mpsc::channel();
+        let stdout = child.stdout.take().unwrap();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let _ = send.send(line);
+            }
+        });
+        let (mut greeting, deadline) = (String::new(), Instant::now() + Duration::from_secs(90));
+        // It ends with an empty line after the accounts, or after the address where there are none.
+        while !greeting.contains("Mesa is ready") || !greeting.ends_with("\n\n") {
+            match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => greeting.push_str(&format!("{line}\n")),
+                Err(_) => {
+                    let _ = child.kill();
+                    let mut said = String::new();
+                    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+                    panic!("the server did not get ready: {greeting}\n{said}");
+                }
+            }
+        }
+        let start = greeting.find("http://").unwrap();
+        let url = greeting[start..].split("/docs").next().unwrap().to_owned();
+        Running { child, greeting, url }
+    }
+
+    fn client(&self) -> Client {
+        Client::new(self.url.clone(), None, json!(null))
+    }
+
+    fn signal(&mut self, signal: Signal) -> std::process::ExitStatus {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // What a failed test leaves behind is stopped in good order, its PostgreSQL as well.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.signal(Signal::SIGTERM);
+        }
+    }
+}
+
+fn at(folder: &Path) -> [(&'static str, String); 3] {
+    [
+        ("MESA_LISTEN", "127.0.0.1:0".to_owned()),
+        ("MESA_DATA_DIR", folder.to_str().unwrap().to_owned()),
+        ("MESA_DEMO_PASSWORD", "una-clave-de-prueba".to_owned()),
+    ]
+}
+
+fn serve(folder: &Path) -> Command {
+    let variables = at(folder);
+    mesa(&variables.each_ref().map(|(name, value)| (*name, value.as_str())))
+}
+
+/// The process of the private PostgreSQL, where one runs.
+fn postgres(folder: &Path) -> Option<i32> {
+    let file = fs::read_to_string(folder.join("postgres/cluster/postmaster.pid")).ok()?;
+    let pid: i32 = file.lines().next()?.parse().ok()?;
+    kill(Pid::from_raw(pid), None).ok().map(|()| pid)
+}
+
+fn sign_in(server: &Running) {
+    for role in ["requester", "technician", "professional", "director"] {
+        let email = format!("{role}@mesa.test");
+        assert!(server.greeting.contains(&email), "{}", server.greeting);
+        server.client().post("/auth/login", json!({"email": email, "password": "una-clave-de-prueba"})).ok();
+    }
+}
+
+/// A data folder; where PostgreSQL's files had to go elsewhere, they go with it.
+struct DataDir {
+    folder: TempDir,
+    data: PathBuf,
+}
+
+impl DataDir {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let data = folder.path().join("data");
+        DataDir { folder, data }
+    }
+}
+
+impl Drop for DataDir {
+    fn drop(&mut self) {
+        if let Ok(elsewhere) = fs::read_link(self.data.join("postgres")) {
+            let _ = fs::remove_dir_all(elsewhere);
+        }
+    }
+}
+
+#[test]
+fn a_desk_of_ones_own_starts_stops_and_survives_being_killed() {
+    let dir = DataDir::new();
+    // Root's home is such a folder: nobody else may enter it.
+    fs::set_permissions(dir.folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let mut server = Running::start(serve(&dir.data));
+    sign_in(&server);
+    let ticket = {
+        let login = json!({"email": "requester@mesa.test", "password": "una-clave-de-prueba"});
+        let token = server.client().post("/auth/login", login).ok()["access_token"].clone();
+        server.client().holding(token.as_str().unwrap()).register("Sin red")
+    };
+
+    // Another server in the same folder is refused; a command joins the one that runs.
+    let refused = serve(&dir.data).output().unwrap();
+    assert!(
+        !refused.status.success() && text(&refused).contains("another Mesa is running"),
+        "{}",
+        text(&refused)
+    );
+    let joined = serve(&dir.data).arg("migrate").output().unwrap();
+    assert!(joined.status.success() && text(&joined).contains("0 migrations applied"), "{}", text(&joined));
+
+    // Killed: PostgreSQL outlives it, and the next server takes it over.
+    server.signal(Signal::SIGKILL);
+    let left = postgres(&dir.data).expect("PostgreSQL outlives a server that was killed");
+    let mut server = Running::start(serve(&dir.data));
+    assert_eq!(postgres(&dir.data), Some(left));
+    let login = json!({"email": "requester@mesa.test", "password": "una-clave-de-prueba"});
+    let token = server.client().post("/auth/login", login).ok()["access_token"].clone();
+    let kept =
+        server.client().holding(token.as_str().unwrap()).get(&format!("/tickets/{}", ticket["id"])).ok();
+    assert_eq!(kept["subject"], "Sin red");
+
+    // SIGTERM and SIGINT stop both.
+    assert!(server.signal(Signal::SIGTERM).success());
+    assert_eq!(postgres(&dir.data), None);
+    let mut server = Running::start(serve(&dir.data));
+    assert!(server.signal(Signal::SIGINT).success());
+    assert_eq!(postgres(&dir.data), None);
+}
+
+#[test]
+fn both_killed_at_once_start_again() {
+    let dir = DataDir::new();
+    let mut server = Running::start(serve(&dir.data));
+    kill(Pid::from_raw(postgres(&dir.data).unwrap()), Signal::SIGKILL).unwrap();
+    server.signal(Signal::SIGKILL);
+    let server = Running::start(serve(&dir.data));
+    sign_in(&server);
+}
+
+#[test]
+fn an_ordinary_user_starts_a_desk() {
+    if !Uid::effective().is_root() {
+        eprintln!("skipped: whoever runs this is an ordinary user, so every test here shows it");
+        return;
+    }
+    let dir = DataDir::new();
+    let folder = dir.folder.path();
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(&dir.data).unwrap();
+    chown(&dir.data, Some(NOBODY), Some(NOBODY)).unwrap();
+    // The binary may be where an ordinary user may not go.
+    let binary = folder.join("mesa");
+    fs::copy(MESA, &binary).unwrap();
+    let mut command = Command::new(&binary);
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).envs(at(&dir.data));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.current_dir(folder).uid(NOBODY).gid(NOBODY);
+    let mut server = Running::start(command);
+    sign_in(&server);
+    assert!(server.signal(Signal::SIGTERM).success());
+    // What an ordinary user began, root goes on with.
+    let server = Running::start(serve(&dir.data));
+    sign_in(&server);
+}
+
+#[test]
+fn two_copies_that_start_together_share_one_database() {
+    let database = Database::empty();
+    let data = TempDir::new().unwrap();
+    let command = || {
+        mesa(&[
+            ("DATABASE_URL", database.url.as_str()),
+            ("MESA_JWT_SECRET", "a secret of thirty-two bytes or more"),
+            ("MESA_LISTEN", "127.0.0.1:0"),
+            ("MESA_DATA_DIR", data.path().to_str().unwrap()),
+        ])
+    };
+    let (one, two) = std::thread::scope(|scope| {
+        let one = scope.spawn(|| Running::start(command()));
+        (Running::start(command()), one.join().unwrap())
+    });
+    assert_ne!(one.url, two.url);
+    for server in [&one, &two] {
+        assert_eq!(server.client().get("//health/ready").status, 200);
+        assert!(!server.greeting.contains("@mesa.test"), "no demo accounts in a database that was given");
+    }
+    // The first director comes by the command line.
+    let mut create = command();
+    create.args([
+        "user",
+        "create",
+        "--email",
+        "ana@example.gov.co",
+        "--role",
+        "director",
+        "--full-name",
+        "Ana Restrepo",
+    ]);
+    let mut child = create.stdin(Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"una-clave-de-prueba\n").unwrap();
+    assert!(child.wait().unwrap().success());
+    let login = json!({"email": "ana@example.gov.co", "password": "una-clave-de-prueba"});
+    let session = one.client().post("/auth/login", login).ok();
+    let me = two.client().holding(session["access_token"].as_str().unwrap()).get("/me").ok();
+    assert_eq!((&me["role"], &me["full_name"]), (&json!("director"), &json!("Ana Restrepo")));
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn a_port_in_use_is_said_plainly_before_anything_is_made() {
+    let dir = DataDir::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let output = serve(&dir.data).env("MESA_LISTEN", &address).output().unwrap();
+    assert!(!output.status.success());
+    assert!(
+        text(&output).contains(&format!("{address} is in use")) && text(&output).contains("MESA_LISTEN"),
+        "{}",
+        text(&output)
+    );
+    assert!(!dir.data.exists());
+}
+
+#[test]
+fn wrong_configuration_is_refused_with_its_name_and_what_was_expected() {
+    for (variables, named) in [
+        (vec![("MESA_LISTEN", "everywhere")], "MESA_LISTEN: expected an address and a port"),
+        (vec![("MESA_TIMEZONE", "Bogota")], "MESA_TIMEZONE: expected the name of a time zone"),
+        (vec![("DATABASE_URL", "mysql://x")], "DATABASE_URL: expected postgresql://"),
+        (vec![("DATABASE_URL", "postgresql://x@localhost/x")], "MESA_JWT_SECRET: required"),
+        (vec![("MESA_JWT_SECRET", "short")], "MESA_JWT_SECRET: expected 32 bytes or more"),
+        (vec![("MESA_POOL_SIZE", "many")], "MESA_POOL_SIZE: expected a number"),
+        (vec![("MESA_DATA_DIR", "/proc/nowhere")], "MESA_DATA_DIR"),
+    ] {
+        let mut command = mesa(&variables);
+        if !variables.iter().any(|(name, _)| *name == "MESA_LISTEN") {
+            command.env("MESA_LISTEN", "127.0.0.1:0");
+        }
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output).contains(named), "{variables:?}: {}", text(&output));
+    }
+    let unreachable = mesa(&[
+        ("DATABASE_URL", "postgresql://mesa:secret@127.0.0.1:1/mesa"),
+        ("MESA_JWT_SECRET", "a secret of thirty-two bytes or more"),
+        ("MESA_LISTEN", "127.0.0.1:0"),
+    ])
+    .output()
+    .unwrap();
+    assert!(
+        text(&unreachable).contains("cannot connect to the database (DATABASE_URL)"),
+        "{}",
+        text(&unreachable)
+    );
+    assert!(!text(&unreachable).contains("secret@"), "{}", text(&unreachable));
+}
+
+#[test]
+fn the_contract_is_printed_without_a_database() {
+    let output = mesa(&[]).arg("openapi").output().unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["info"]["title"], "Mesa");
+}
