@@ -1,5 +1,12 @@
 //! The tests of the API: each is a client of a running desk with a database of its own.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod harness;
 
 mod attachments;

@@ -2,7 +2,7 @@
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -17,8 +17,8 @@ pub const PASSWORD: &str = "una-clave-de-prueba";
 
 struct Cluster {
     private: PrivatePostgres,
-    /// Open as long as this process lives; see `stop_with_us`.
-    _line: ChildStdin,
+    /// Reads from us as long as this process lives; see `stop_with_us`.
+    _shell: Child,
 }
 
 static CLUSTER: OnceLock<Cluster> = OnceLock::new();
@@ -31,8 +31,7 @@ impl Cluster {
             let _ = env_logger::builder().is_test(true).try_init();
             let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("desk");
             let private = PrivatePostgres::start(&folder).unwrap();
-            let line = stop_with_us(&folder);
-            let cluster = Cluster { private, _line: line };
+            let cluster = Cluster { private, _shell: stop_with_us(&folder) };
             cluster.prepare();
             cluster
         })
@@ -76,12 +75,10 @@ struct Name {
 }
 
 /// Stops the cluster when this process ends, however it ends: a shell reads from us until there is nobody to read from.
-fn stop_with_us(folder: &Path) -> ChildStdin {
+fn stop_with_us(folder: &Path) -> Child {
     let pid = std::fs::read_to_string(folder.join("postgres/cluster/postmaster.pid")).unwrap();
     let script = format!("cat > /dev/null; kill -INT {}", pid.lines().next().unwrap());
-    let mut shell =
-        Command::new("sh").arg("-c").arg(script).stdin(Stdio::piped()).process_group(0).spawn().unwrap();
-    shell.stdin.take().unwrap()
+    Command::new("sh").arg("-c").arg(script).stdin(Stdio::piped()).process_group(0).spawn().unwrap()
 }
 
 /// A database for one test; gone with it.
