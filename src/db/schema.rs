@@ -1,4 +1,19 @@
 diesel::table! {
+    absences (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        kind -> Text,
+        starts_at -> Timestamptz,
+        ends_at -> Timestamptz,
+        note -> Nullable<Text>,
+        created_by -> Uuid,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     article_revisions (article_id, revision) {
         article_id -> Uuid,
         revision -> Int4,
@@ -168,6 +183,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    shifts (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        weekday -> Int2,
+        starts_at -> Time,
+        ends_at -> Time,
+        on_public_holidays -> Bool,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     surveys (id) {
         id -> Uuid,
         ticket_id -> Int8,
@@ -256,6 +283,7 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        contract_ends_on -> Nullable<Date>,
     }
 }
 
@@ -263,12 +291,14 @@ diesel::joinable!(attachments -> users (uploaded_by));
 diesel::joinable!(escalations -> users (escalated_by));
 diesel::joinable!(events -> users (actor_id));
 diesel::joinable!(followups -> users (author_id));
+diesel::joinable!(shifts -> users (user_id));
 diesel::joinable!(tickets -> categories (category_id));
 diesel::joinable!(articles -> categories (category_id));
 diesel::joinable!(articles -> users (author_id));
 diesel::joinable!(article_revisions -> users (changed_by));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    absences,
     article_revisions,
     articles,
     attachments,
@@ -282,6 +312,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency_keys,
     messages,
     refresh_tokens,
+    shifts,
     surveys,
     tickets,
     units,

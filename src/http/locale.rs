@@ -3,6 +3,8 @@
 use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{ACCEPT_LANGUAGE, AcceptLanguage, Header, HeaderMap};
+use chrono::{DateTime, Datelike, Timelike, Utc};
+use chrono_tz::Tz;
 
 use crate::db::text_enum;
 
@@ -13,6 +15,45 @@ text_enum! {
         Es = "es",
         /// English.
         En = "en",
+    }
+}
+
+const DAYS: [[&str; 7]; 2] = [
+    ["lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"],
+    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
+];
+#[rustfmt::skip]
+const MONTHS: [[&str; 12]; 2] = [
+    [
+        "enero", "febrero", "marzo", "abril", "mayo", "junio",
+        "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre",
+    ],
+    [
+        "January", "February", "March", "April", "May", "June",
+        "July", "August", "September", "October", "November", "December",
+    ],
+];
+
+impl Locale {
+    /// A moment in words, by the clock of this time zone: `martes 24 de noviembre de 2026 a las 3:00 p. m.`,
+    /// `Tuesday 24 November 2026 at 3:00 p.m.`
+    pub fn moment(self, moment: DateTime<Utc>, timezone: Tz) -> String {
+        let local = moment.with_timezone(&timezone);
+        let day_name = DAYS[self as usize][local.weekday().num_days_from_monday() as usize];
+        let month = MONTHS[self as usize][local.month0() as usize];
+        let (day, year, minute) = (local.day(), local.year(), local.minute());
+        let (afternoon, hour) = local.hour12();
+        match self {
+            Locale::Es => {
+                let at = if hour == 1 { "a la" } else { "a las" };
+                let half = if afternoon { "p. m." } else { "a. m." };
+                format!("{day_name} {day} de {month} de {year} {at} {hour}:{minute:02} {half}")
+            }
+            Locale::En => {
+                let half = if afternoon { "p.m." } else { "a.m." };
+                format!("{day_name} {day} {month} {year} at {hour}:{minute:02} {half}")
+            }
+        }
     }
 }
 
@@ -32,4 +73,40 @@ fn from_headers(request: &HttpRequest, headers: &HeaderMap) -> Option<Locale> {
             _ => None,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_told_by_the_clock_of_the_time_zone() {
+        let bogota = chrono_tz::America::Bogota;
+        for (moment, es, en) in [
+            (
+                "2026-11-24T20:00:00Z",
+                "martes 24 de noviembre de 2026 a las 3:00 p. m.",
+                "Tuesday 24 November 2026 at 3:00 p.m.",
+            ),
+            (
+                "2027-01-01T04:05:00Z",
+                "jueves 31 de diciembre de 2026 a las 11:05 p. m.",
+                "Thursday 31 December 2026 at 11:05 p.m.",
+            ),
+            (
+                "2026-08-01T06:30:59Z",
+                "sábado 1 de agosto de 2026 a la 1:30 a. m.",
+                "Saturday 1 August 2026 at 1:30 a.m.",
+            ),
+            (
+                "2026-05-03T17:00:00Z",
+                "domingo 3 de mayo de 2026 a las 12:00 p. m.",
+                "Sunday 3 May 2026 at 12:00 p.m.",
+            ),
+        ] {
+            let moment: DateTime<Utc> = moment.parse().unwrap();
+            assert_eq!(Locale::Es.moment(moment, bogota), es);
+            assert_eq!(Locale::En.moment(moment, bogota), en);
+        }
+    }
 }

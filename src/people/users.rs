@@ -2,7 +2,7 @@
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, patch, post};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -55,6 +55,10 @@ pub struct User {
     pub locale: Locale,
     /// Whoever is not active cannot sign in nor be given work; their history stays.
     pub active: bool,
+    /// The last day of the contract, by the entity's clock; after it the person is not available. What they have in hand
+    /// is `GET /tickets?assignee={user_id}&status=assigned&status=in_progress&status=on_hold`.
+    #[schema(example = "2026-12-31")]
+    pub contract_ends_on: Option<NaiveDate>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     #[serde(skip)]
@@ -75,6 +79,7 @@ struct Row {
     contact: Contact,
     locale: Locale,
     active: bool,
+    contract_ends_on: Option<NaiveDate>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     version: i32,
@@ -95,6 +100,7 @@ impl From<Found> for User {
             unit: unit.map(|(id, name)| Named { id, name }),
             locale: row.locale,
             active: row.active,
+            contract_ends_on: row.contract_ends_on,
             created_at: row.created_at,
             updated_at: row.updated_at,
             version: row.version,
@@ -121,6 +127,19 @@ impl User {
         Self::find(tx, id)
     }
 
+    /// # Errors
+    /// A 422 for a requester, who neither works shifts nor is absent from them.
+    pub fn must_be_staff(&self) -> Result<()> {
+        if self.role.support_level().is_some() {
+            return Ok(());
+        }
+        Err(Problem::field(FieldError::new(
+            "",
+            "not_allowed",
+            Text::new("La persona no es del personal de la mesa.", "The person is not on the desk's staff."),
+        )))
+    }
+
     fn answer(self) -> Result<Answer> {
         let version = self.version;
         Ok(Answer::ok(&self)?.version(version))
@@ -144,6 +163,9 @@ pub struct NewUser {
     contact: Option<Contact>,
     unit_id: Option<Uuid>,
     locale: Option<Locale>,
+    /// The last day of the contract.
+    #[schema(example = "2026-12-31")]
+    contract_ends_on: Option<NaiveDate>,
 }
 
 /// An account as it can be changed.
@@ -167,6 +189,9 @@ pub struct UserProfile {
     unit_id: Option<Uuid>,
     locale: Locale,
     active: bool,
+    /// The last day of the contract; after it the person is not available, though they can sign in while `active`.
+    #[schema(example = "2026-12-31")]
+    contract_ends_on: Option<NaiveDate>,
 }
 
 crate::db::text_enum! {
@@ -279,6 +304,7 @@ pub async fn create(call: Call, body: Body<NewUser>) -> Result<HttpResponse> {
                 users::mobile.eq(contact.mobile),
                 users::unit_id.eq(new.unit_id),
                 users::locale.eq(new.locale.unwrap_or(Locale::Es)),
+                users::contract_ends_on.eq(new.contract_ends_on),
                 users::created_at.eq(actor.now),
                 users::updated_at.eq(actor.now),
             ))
@@ -315,6 +341,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
             unit_id: user.unit.as_ref().map(|unit| unit.id),
             locale: user.locale,
             active: user.active,
+            contract_ends_on: user.contract_ends_on,
         })?;
         actor.check_version(user.version)?;
         may_manage(actor, profile.role)?;
@@ -348,6 +375,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
                 users::unit_id.eq(profile.unit_id),
                 users::locale.eq(profile.locale),
                 users::active.eq(profile.active),
+                users::contract_ends_on.eq(profile.contract_ends_on),
                 users::version.eq(user.version + 1),
                 users::updated_at.eq(actor.now),
             ))
@@ -358,8 +386,19 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
 }
 
 /// No role above one's own.
-fn may_manage(actor: &Actor, role: Role) -> Result<()> {
+///
+/// # Errors
+/// A 403 else.
+pub fn may_manage(actor: &Actor, role: Role) -> Result<()> {
     if actor.scope == Scope::UpToOwnRole && role > actor.role { Err(Problem::forbidden()) } else { Ok(()) }
+}
+
+/// The language in which somebody is written to.
+///
+/// # Errors
+/// What the database answers.
+pub fn locale(db: &mut PgConnection, id: Uuid) -> Result<Locale> {
+    Ok(users::table.find(id).select(users::locale).first(db)?)
 }
 
 /// The active directors, held so that two changes at once cannot remove the last two.
