@@ -39,6 +39,7 @@ const TAGS: &[(&str, &str)] = &[
     ("surveys", "Activity 10: the perception survey"),
     ("statistics", "Activity 11: figures"),
     ("users", "People and their roles"),
+    ("staff", "Shifts, absences, and who is available"),
     ("units", "Administrative units and their heads"),
     ("categories", "What requests are about"),
     ("attention times", "How long each criticality may wait"),
@@ -213,8 +214,15 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
         statuses.extend(["413", "415", "422"]);
     }
     let mut parameters: Vec<Value> = Vec::new();
-    let single =
-        method == "get" && !path.ends_with('s') && !path.ends_with("/content") && !path.contains("audit");
+    let is_list =
+        operation["parameters"].as_array().is_some_and(|all| all.iter().any(|p| p["name"] == "cursor"));
+    let named_for_many = path.ends_with('s') && !path.ends_with("/shifts");
+    let single = method == "get"
+        && !is_list
+        && !named_for_many
+        && !path.ends_with("/content")
+        && !path.contains("audit");
+    let changes_one = matches!(method, "patch" | "put" | "delete");
     if method == "post" && !open {
         statuses.extend(["409", "422"]);
         parameters.push(request_header(
@@ -223,7 +231,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
             255,
         ));
     }
-    if method == "patch" || (method == "post" && path.starts_with("/api/v1/tickets/{ticket_id}/")) {
+    if changes_one || (method == "post" && path.starts_with("/api/v1/tickets/{ticket_id}/")) {
         statuses.push("412");
         parameters.push(request_header("If-Match", "The `ETag` that the change is based on", 200));
     }
@@ -245,17 +253,13 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
             headers.insert(name.to_owned(), json!({"$ref": format!("#/components/headers/{name}")}))
         };
         if status.starts_with('2') {
-            if single || method == "patch" {
+            if single || (changes_one && status != "204") {
                 add("ETag");
             }
             if status == "201" {
                 add("Location");
             }
-            if method == "get"
-                && operation["parameters"]
-                    .as_array()
-                    .is_some_and(|all| all.iter().any(|p| p["name"] == "cursor"))
-            {
+            if method == "get" && is_list {
                 add("Link");
             }
         }

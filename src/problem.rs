@@ -71,7 +71,8 @@ pub enum Code {
     NoHigherLevel,
     /// 409: the desk would be left without an active director.
     LastDirector,
-    /// 409: no member of staff of the support level is available.
+    /// 409: no member of staff of the support level is available; `next_available_at` and `next_available_user` say who
+    /// is next, and when.
     NobodyAvailable,
     /// 409: the survey was answered before.
     AlreadyAnswered,
@@ -347,7 +348,7 @@ pub struct ProblemField {
     #[schema(example = "/subject")]
     pub pointer: String,
     /// Stable: `required`, `unknown_field`, `wrong_type`, `too_long`, `too_short`, `out_of_range`, `not_allowed`,
-    /// `wrong_format`, `not_found`, `not_in_future`, `unexpected`.
+    /// `wrong_format`, `not_found`, `not_in_future`, `outside_shift`, `overlaps`, `unexpected`.
     #[schema(example = "required")]
     pub code: String,
     /// The same in words, in the reader's language.

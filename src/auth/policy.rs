@@ -26,6 +26,11 @@ impl Role {
             Role::Director => Some(3),
         }
     }
+
+    /// The role that attends this support level.
+    pub fn of_support_level(level: i16) -> Option<Self> {
+        Role::ALL.iter().copied().find(|role| role.support_level() == Some(level))
+    }
 }
 
 text_enum! {
@@ -57,6 +62,8 @@ text_enum! {
         Archive = "archive",
         /// Take the case.
         Accept = "accept",
+        /// Put off or bring forward the appointment.
+        Reschedule = "reschedule",
         /// Record the solution.
         Solve = "solve",
         /// Close a solved ticket.
@@ -75,9 +82,9 @@ text_enum! {
         ReadStatistics = "read_statistics",
         /// Read units, categories and attention times.
         ReadCatalogs = "read_catalogs",
-        /// Read the list of users.
+        /// Read users, their shifts and absences, and who is available.
         ReadUsers = "read_users",
-        /// Create and change users, units, categories and attention times.
+        /// Create and change users, shifts, absences, units, categories and attention times; hand over somebody's work.
         Manage = "manage",
         /// Verify that the history is whole.
         VerifyAudit = "verify_audit",
@@ -126,6 +133,7 @@ pub const TABLE: &[Row] = &[
     (Action::Hold,                [NO, ANY, ANY, ANY]),
     (Action::Archive,             [OWN, ANY, ANY, ANY]),
     (Action::Accept,              [NO, ASSIGNEE, ASSIGNEE, ASSIGNEE]),
+    (Action::Reschedule,          [NO, ASSIGNEE, ASSIGNEE, ASSIGNEE]),
     (Action::Solve,               [NO, ASSIGNEE, ASSIGNEE, ASSIGNEE]),
     (Action::Close,               [OWN, ANY, ANY, ANY]),
     (Action::Reopen,              [OWN, ANY, ANY, ANY]),

@@ -1,8 +1,13 @@
-//! Who there is: people and the administrative units they belong to.
+//! Who there is: people, when they work, and the administrative units they belong to.
 
+pub mod absences;
 pub mod accounts;
+pub mod availability;
 pub mod demo;
 pub mod person;
+pub mod schedules;
+pub mod shifts;
+pub mod staff;
 pub mod units;
 pub mod users;
 
@@ -16,6 +21,14 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(users::create)
         .service(users::read)
         .service(users::change)
+        .service(shifts::read)
+        .service(shifts::replace)
+        .service(absences::list)
+        .service(absences::record)
+        .service(absences::read)
+        .service(absences::change)
+        .service(absences::remove)
+        .service(staff::list)
         .service(units::list)
         .service(units::create)
         .service(units::read)

@@ -1,12 +1,14 @@
 //! Tickets: from the report of an incident to its closing, step by step.
 
 pub mod attention_times;
+pub mod automatic;
 pub mod categories;
 pub mod change;
 pub mod clock;
 pub mod closing;
 pub mod escalations;
 pub mod followups;
+pub mod handover;
 pub mod list;
 pub mod model;
 pub mod read;
@@ -15,6 +17,7 @@ pub mod steps;
 pub mod store;
 pub mod suggestions;
 pub mod workflow;
+pub mod workload;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -31,6 +34,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(followups::publish)
         .service(escalations::list)
         .service(escalations::escalate)
+        .service(handover::hand_over)
         .service(suggestions::suggest)
         .service(categories::list)
         .service(categories::create)

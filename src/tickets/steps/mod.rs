@@ -2,7 +2,7 @@
 
 mod accept;
 mod archive;
-mod assign;
+pub mod assign;
 mod classify;
 mod close;
 mod hold;

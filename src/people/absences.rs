@@ -1,0 +1,296 @@
+//! When a member of staff does not work although they would be on shift.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, delete, get, patch, post};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::users::{self, User};
+use super::{Person, person};
+use crate::auth::policy::Action;
+use crate::db::schema::absences;
+use crate::db::text_enum;
+use crate::http::body::Patch;
+use crate::http::paging::{Page, Paging, seek};
+use crate::http::{Actor, Answer, Body, Call, Query};
+use crate::problem::{FieldError, Problem, Result, Text};
+use crate::tickets::model::Nothing;
+use crate::tickets::workload::{self, OpenTicket};
+
+text_enum! {
+    /// Why somebody is absent.
+    pub enum AbsenceKind {
+        Holiday = "holiday",
+        SickLeave = "sick_leave",
+        Course = "course",
+        Other = "other",
+    }
+}
+
+/// A time in which somebody does not work.
+#[derive(Serialize, ToSchema)]
+pub struct Absence {
+    id: Uuid,
+    user: Person,
+    kind: AbsenceKind,
+    starts_at: DateTime<Utc>,
+    /// The first moment at which they are back.
+    ends_at: DateTime<Utc>,
+    #[schema(example = "Vacaciones de fin de año.")]
+    note: Option<String>,
+    created_by: Person,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// An absence that was just recorded.
+#[derive(Serialize, ToSchema)]
+pub struct RecordedAbsence {
+    #[serde(flatten)]
+    absence: Absence,
+    /// The work that the person has in hand, the most critical first. What cannot wait for their return needs handing
+    /// over: `POST /users/{user_id}/handover` does it in one call.
+    open_tickets: Vec<OpenTicket>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = absences)]
+struct Row {
+    id: Uuid,
+    user_id: Uuid,
+    kind: AbsenceKind,
+    starts_at: DateTime<Utc>,
+    ends_at: DateTime<Utc>,
+    note: Option<String>,
+    created_by: Uuid,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    version: i32,
+}
+
+impl Absence {
+    /// The absences with the names of the people that they speak of.
+    fn present(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Self>> {
+        let people = person::by_id(db, rows.iter().flat_map(|row| [row.user_id, row.created_by]))?;
+        let person = |id| people.get(&id).cloned().ok_or_else(|| Problem::internal("an absence of nobody"));
+        let absence = |row: Row| {
+            Ok(Absence {
+                id: row.id,
+                user: person(row.user_id)?,
+                kind: row.kind,
+                starts_at: row.starts_at,
+                ends_at: row.ends_at,
+                note: row.note,
+                created_by: person(row.created_by)?,
+                created_at: row.created_at,
+                updated_at: row.updated_at,
+            })
+        };
+        rows.into_iter().map(absence).collect()
+    }
+
+    fn one(db: &mut PgConnection, row: Row) -> Result<Self> {
+        Self::present(db, vec![row])?.pop().ok_or_else(Problem::not_found)
+    }
+}
+
+/// An absence as it can be recorded and changed.
+#[derive(Serialize, Deserialize, Insertable, AsChangeset, ToSchema)]
+#[diesel(table_name = absences, treat_none_as_null = true)]
+#[serde(deny_unknown_fields)]
+pub struct AbsenceProfile {
+    kind: AbsenceKind,
+    #[schema(example = "2026-12-14T13:00:00Z")]
+    starts_at: DateTime<Utc>,
+    /// After `starts_at`: the first moment at which they are back.
+    #[schema(example = "2027-01-04T13:00:00Z")]
+    ends_at: DateTime<Utc>,
+    #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "Vacaciones de fin de año.")]
+    note: Option<String>,
+}
+
+impl AbsenceProfile {
+    fn check(&self) -> Result<()> {
+        if self.ends_at > self.starts_at {
+            return Ok(());
+        }
+        Err(Problem::field(FieldError::new(
+            "/ends_at",
+            "out_of_range",
+            Text::new("Debe ser posterior a `starts_at`.", "It must be after `starts_at`."),
+        )))
+    }
+}
+
+text_enum! {
+    /// The order of a list of absences.
+    pub enum AbsenceSort {
+        StartsAscending = "starts_at",
+        StartsDescending = "-starts_at",
+    }
+}
+
+/// Which absences to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AbsenceFilters {
+    #[serde(default)]
+    #[param(required = false)]
+    kind: Vec<AbsenceKind>,
+    /// That are not over at this moment.
+    ends_after: Option<DateTime<Utc>>,
+    /// That have begun by this moment.
+    starts_before: Option<DateTime<Utc>>,
+    /// `starts_at` (the default) or `-starts_at`.
+    #[param(inline)]
+    sort: Option<AbsenceSort>,
+}
+
+/// List somebody's absences
+#[utoipa::path(
+    tag = "staff", operation_id = "listAbsences", params(("user_id" = Uuid, Path), Paging, AbsenceFilters),
+    responses((status = 200, body = Page<Absence>))
+)]
+#[get("/users/{user_id}/absences")]
+pub async fn list(call: Call, id: Path<Uuid>, query: Query<AbsenceFilters>) -> Result<HttpResponse> {
+    call.read(Action::ReadUsers, move |db, _| {
+        let user = User::find(db, *id)?;
+        let (paging, filters) = query.read_list()?;
+        let sort = filters.sort.unwrap_or(AbsenceSort::StartsAscending);
+        let after = paging.after::<AbsenceSort, DateTime<Utc>, Uuid>(sort)?;
+        let filtered = || {
+            let mut query = absences::table.filter(absences::user_id.eq(user.id)).into_boxed();
+            if !filters.kind.is_empty() {
+                query = query.filter(absences::kind.eq_any(&filters.kind));
+            }
+            if let Some(moment) = filters.ends_after {
+                query = query.filter(absences::ends_at.gt(moment));
+            }
+            if let Some(moment) = filters.starts_before {
+                query = query.filter(absences::starts_at.lt(moment));
+            }
+            query
+        };
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let query = match sort {
+            AbsenceSort::StartsAscending => seek!(filtered(), after, absences::starts_at, absences::id, asc),
+            AbsenceSort::StartsDescending => {
+                seek!(filtered(), after, absences::starts_at, absences::id, desc)
+            }
+        };
+        let rows = query.select(Row::as_select()).limit(paging.rows()).load(db)?;
+        let items = Absence::present(db, rows)?;
+        paging.answer(sort, items, total, |absence| (absence.starts_at, absence.id))
+    })
+    .await
+}
+
+/// Record an absence
+///
+/// The person gets no work from automatic assignment while they are absent. Answers, besides the absence, what they have
+/// in hand. Nobody may record an absence of somebody of a role above their own.
+#[utoipa::path(
+    tag = "staff", operation_id = "recordAbsence", params(("user_id" = Uuid, Path)),
+    request_body = AbsenceProfile,
+    responses((status = 201, body = RecordedAbsence))
+)]
+#[post("/users/{user_id}/absences")]
+pub async fn record(call: Call, id: Path<Uuid>, body: Body<AbsenceProfile>) -> Result<HttpResponse> {
+    call.write(Action::Manage, body, move |tx, actor, body| {
+        let user = User::find(tx, *id)?;
+        users::may_manage(actor, user.role)?;
+        let profile = body.read()?;
+        profile.check()?;
+        user.must_be_staff()?;
+        let row: Row = diesel::insert_into(absences::table)
+            .values((
+                absences::id.eq(Uuid::now_v7()),
+                absences::user_id.eq(user.id),
+                absences::created_by.eq(actor.id),
+                absences::created_at.eq(actor.now),
+                absences::updated_at.eq(actor.now),
+                profile,
+            ))
+            .returning(Row::as_returning())
+            .get_result(tx)?;
+        let (location, version) = (format!("/api/v1/absences/{}", row.id), row.version);
+        let open_tickets = workload::open_tickets(tx, user.id)?;
+        let recorded = RecordedAbsence { absence: Absence::one(tx, row)?, open_tickets };
+        Ok(Answer::created(location, &recorded)?.version(version))
+    })
+    .await
+}
+
+/// Read an absence
+#[utoipa::path(
+    tag = "staff", operation_id = "getAbsence", params(("absence_id" = Uuid, Path)),
+    responses((status = 200, body = Absence))
+)]
+#[get("/absences/{absence_id}")]
+pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    call.read(Action::ReadUsers, move |db, _| {
+        let row = absences::table.find(*id).select(Row::as_select()).first::<Row>(db)?;
+        let version = row.version;
+        Ok(Answer::ok(&Absence::one(db, row)?)?.version(version))
+    })
+    .await
+}
+
+/// Change an absence
+///
+/// It may begin or end earlier or later than was planned.
+#[utoipa::path(
+    tag = "staff", operation_id = "updateAbsence", params(("absence_id" = Uuid, Path)),
+    request_body(content = AbsenceProfile, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = Absence))
+)]
+#[patch("/absences/{absence_id}")]
+pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<AbsenceProfile>>) -> Result<HttpResponse> {
+    call.write(Action::Manage, body, move |tx, actor, body| {
+        let row = lock(tx, actor, *id)?;
+        let profile = body.merge(&AbsenceProfile {
+            kind: row.kind,
+            starts_at: row.starts_at,
+            ends_at: row.ends_at,
+            note: row.note,
+        })?;
+        profile.check()?;
+        actor.check_version(row.version)?;
+        let row: Row = diesel::update(absences::table.find(row.id))
+            .set((profile, absences::version.eq(row.version + 1), absences::updated_at.eq(actor.now)))
+            .returning(Row::as_returning())
+            .get_result(tx)?;
+        let version = row.version;
+        Ok(Answer::ok(&Absence::one(tx, row)?)?.version(version))
+    })
+    .await
+}
+
+/// Remove an absence
+///
+/// For one that does not take place. One that is over is changed to end when it ended.
+#[utoipa::path(
+    tag = "staff", operation_id = "removeAbsence", params(("absence_id" = Uuid, Path)),
+    responses((status = 204, description = "Removed"))
+)]
+#[delete("/absences/{absence_id}")]
+pub async fn remove(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<HttpResponse> {
+    call.write(Action::Manage, body, move |tx, actor, _| {
+        let row = lock(tx, actor, *id)?;
+        actor.check_version(row.version)?;
+        diesel::delete(absences::table.find(row.id)).execute(tx)?;
+        Ok(Answer::no_content())
+    })
+    .await
+}
+
+/// The absence, where the caller may manage the person, held until the transaction ends.
+fn lock(tx: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<Row> {
+    let row: Row = absences::table.find(id).select(Row::as_select()).for_update().first(tx)?;
+    users::may_manage(actor, User::find(tx, row.user_id)?.role)?;
+    Ok(row)
+}

@@ -1,0 +1,96 @@
+//! The weekly shifts of a member of staff.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get, put};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::availability::{self, Shift};
+use super::users::{self, User};
+use crate::auth::policy::Action;
+use crate::db::schema;
+use crate::db::schema::shifts;
+use crate::http::{Answer, Body, Call};
+use crate::problem::{FieldError, Problem, Result, Text};
+
+/// The week of a member of staff, in the order of the days. Whoever has no shifts is always on shift.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Shifts {
+    #[schema(max_items = 50)]
+    items: Vec<Shift>,
+}
+
+impl Shifts {
+    fn answer(db: &mut PgConnection, user: &User) -> Result<Answer> {
+        let items = shifts::table
+            .filter(shifts::user_id.eq(user.id))
+            .order((shifts::weekday, shifts::starts_at))
+            .select(Shift::as_select())
+            .load(db)?;
+        Ok(Answer::ok(&Shifts { items })?.version(user.version))
+    }
+}
+
+/// Read somebody's shifts
+///
+/// The `ETag` is that of the person.
+#[utoipa::path(
+    tag = "staff", operation_id = "getShifts", params(("user_id" = Uuid, Path)),
+    responses((status = 200, body = Shifts))
+)]
+#[get("/users/{user_id}/shifts")]
+pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    call.read(Action::ReadUsers, move |db, _| {
+        let user = User::find(db, *id)?;
+        Shifts::answer(db, &user)
+    })
+    .await
+}
+
+/// Set somebody's shifts
+///
+/// Replaces the whole week: read it, change it, send it back; an empty list makes the person always be on shift. Shifts
+/// must not overlap: each that overlaps one before it in the list is named with the code `overlaps`. Appointments that
+/// were made stay. Nobody may change the shifts of somebody of a role above their own.
+#[utoipa::path(
+    tag = "staff", operation_id = "setShifts", params(("user_id" = Uuid, Path)), request_body = Shifts,
+    responses((status = 200, body = Shifts))
+)]
+#[put("/users/{user_id}/shifts")]
+pub async fn replace(call: Call, id: Path<Uuid>, body: Body<Shifts>) -> Result<HttpResponse> {
+    call.write(Action::Manage, body, move |tx, actor, body| {
+        let mut user = User::lock(tx, *id)?;
+        users::may_manage(actor, user.role)?;
+        let Shifts { items } = body.read()?;
+        actor.check_version(user.version)?;
+        user.must_be_staff()?;
+        let overlapping = availability::overlapping(&items);
+        if !overlapping.is_empty() {
+            return Err(Problem::fields(overlapping.into_iter().map(overlap).collect()));
+        }
+        diesel::delete(shifts::table.filter(shifts::user_id.eq(user.id))).execute(tx)?;
+        let rows =
+            items.iter().map(|shift| (shifts::id.eq(Uuid::now_v7()), shifts::user_id.eq(user.id), shift));
+        diesel::insert_into(shifts::table).values(rows.collect::<Vec<_>>()).execute(tx)?;
+        user.version += 1;
+        diesel::update(schema::users::table.find(user.id))
+            .set((schema::users::version.eq(user.version), schema::users::updated_at.eq(actor.now)))
+            .execute(tx)?;
+        Shifts::answer(tx, &user)
+    })
+    .await
+}
+
+fn overlap(place: usize) -> FieldError {
+    FieldError::new(
+        format!("/items/{place}"),
+        "overlaps",
+        Text::new(
+            "Se cruza con un turno anterior de la lista.",
+            "It overlaps a shift before it in the list.",
+        ),
+    )
+}

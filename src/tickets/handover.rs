@@ -1,0 +1,123 @@
+//! Handing over all that somebody has in hand: before an absence, or at the end of a contract.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, post};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::automatic::Candidates;
+use super::model::TicketRow;
+use super::steps::{Case, assign};
+use super::workload;
+use crate::auth::policy::Action;
+use crate::db::schema::tickets;
+use crate::http::{Answer, Body, Call};
+use crate::people::availability::EntityClock;
+use crate::people::users::{self, User};
+use crate::people::{Person, person};
+use crate::problem::{FieldError, Problem, Result, Text};
+
+/// To whom to hand over, and why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewHandover {
+    /// Somebody else who is active and of the support level of every ticket or above. Left out: each ticket to whom
+    /// automatic assignment chooses.
+    to: Option<Uuid>,
+    /// In words for staff; it stands in the history of every ticket.
+    #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "Sale a vacaciones.")]
+    reason: String,
+}
+
+/// A ticket and who has it now.
+#[derive(Serialize, ToSchema)]
+pub struct HandedOver {
+    #[schema(example = 123, minimum = 1)]
+    ticket_id: i64,
+    assignee: Person,
+}
+
+/// What was handed over, the most critical first.
+#[derive(Serialize, ToSchema)]
+pub struct Handover {
+    items: Vec<HandedOver>,
+}
+
+/// Hand over all that somebody has in hand
+///
+/// Their tickets in the states `assigned`, `in_progress` and `on_hold` are assigned to the one named, or each to whom
+/// automatic assignment chooses, the most critical first. All of them or none. Whoever gets a ticket has to accept it;
+/// one on hold stays so. Nobody may hand over the work of somebody of a role above their own.
+#[utoipa::path(
+    tag = "staff", operation_id = "handOver", params(("user_id" = Uuid, Path)), request_body = NewHandover,
+    responses(
+        (status = 200, body = Handover),
+        (status = 409, description = "`nobody_available`: `ticket_id` says for which ticket"),
+    )
+)]
+#[post("/users/{user_id}/handover")]
+pub async fn hand_over(call: Call, id: Path<Uuid>, body: Body<NewHandover>) -> Result<HttpResponse> {
+    let clock = EntityClock::new(call.desk.config.timezone);
+    call.write(Action::Manage, body, move |tx, actor, body| {
+        let user = User::find(tx, *id)?;
+        users::may_manage(actor, user.role)?;
+        let NewHandover { to, reason } = body.read()?;
+        let mut rows: Vec<TicketRow> = tickets::table
+            .filter(tickets::assignee_id.eq(user.id))
+            .filter(workload::is_open())
+            .order(tickets::id)
+            .select(TicketRow::as_select())
+            .for_update()
+            .load(tx)?;
+        rows.sort_by_key(|row| row.criticality);
+        let new_assignees = match to {
+            Some(to) => to_one(tx, to, user.id, &rows)?,
+            None => to_available(tx, user.id, &rows, clock, actor.now)?,
+        };
+        let mut items = Vec::with_capacity(rows.len());
+        for (row, assignee) in rows.into_iter().zip(new_assignees) {
+            let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+            assign::give(&mut case, assignee.id)?;
+            case.note("automatic", to.is_none());
+            case.note("reason", reason.as_str());
+            let row = case.record("assigned")?;
+            items.push(HandedOver { ticket_id: row.id, assignee });
+        }
+        Answer::ok(&Handover { items })
+    })
+    .await
+}
+
+fn to_one(tx: &mut PgConnection, to: Uuid, from: Uuid, rows: &[TicketRow]) -> Result<Vec<Person>> {
+    if to == from {
+        return Err(Problem::field(FieldError::new(
+            "/to",
+            "not_allowed",
+            Text::new("Debe ser otra persona.", "It must be somebody else."),
+        )));
+    }
+    let highest = rows.iter().map(|row| row.support_level).max().unwrap_or(1);
+    assign::able(tx, to, highest, "/to")?;
+    let person = person::by_id(tx, [to])?.remove(&to).ok_or_else(Problem::not_found)?;
+    Ok(vec![person; rows.len()])
+}
+
+fn to_available(
+    tx: &mut PgConnection,
+    from: Uuid,
+    rows: &[TicketRow],
+    clock: EntityClock<'static>,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<Vec<Person>> {
+    let levels: Vec<i16> = rows.iter().map(|row| row.support_level).collect();
+    let mut candidates = Candidates::load(tx, &levels, clock, now)?;
+    let choose = |row: &TicketRow| {
+        candidates.choose(row.support_level, row.criticality, Some(from)).map_err(|mut problem| {
+            problem.members.insert("ticket_id".to_owned(), row.id.into());
+            problem
+        })
+    };
+    rows.iter().map(choose).collect()
+}

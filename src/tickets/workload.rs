@@ -1,0 +1,113 @@
+//! How much open work people have in hand.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::model::Criticality;
+use super::workflow::Status;
+use crate::db::schema::tickets;
+use crate::problem::Result;
+
+impl Criticality {
+    /// How much one open ticket counts where people's work is compared.
+    pub fn weight(self) -> i64 {
+        match self {
+            Criticality::Critical => 8,
+            Criticality::High => 4,
+            Criticality::Medium => 2,
+            Criticality::Low => 1,
+        }
+    }
+}
+
+/// The tickets that somebody has in hand. Literal, so that the index over open work serves it.
+pub fn is_open() -> SqlLiteral<Bool> {
+    sql("status IN ('assigned', 'in_progress', 'on_hold')")
+}
+
+/// What one person has in hand.
+#[derive(Debug, Clone, Default)]
+pub struct Workload {
+    pub open_tickets: i64,
+    /// Each ticket counted by its criticality.
+    pub open_work: i64,
+    pub last_assigned_at: Option<DateTime<Utc>>,
+}
+
+#[derive(QueryableByName)]
+struct LastAssigned {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    at: Option<DateTime<Utc>>,
+}
+
+/// What each of these people has in hand, in two statements for all of them.
+///
+/// # Errors
+/// What the database answers.
+pub fn of(db: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, Workload>> {
+    let assigned: Vec<LastAssigned> = diesel::sql_query(
+        "SELECT u.id, (SELECT max(a.assigned_at) FROM attentions a WHERE a.assignee_id = u.id) AS at \
+         FROM unnest($1) AS u(id)",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .load(db)?;
+    let mut workloads: HashMap<Uuid, Workload> = assigned
+        .into_iter()
+        .map(|row| (row.id, Workload { last_assigned_at: row.at, ..Workload::default() }))
+        .collect();
+    let counts: Vec<(Option<Uuid>, Option<Criticality>, i64)> = tickets::table
+        .filter(tickets::assignee_id.eq_any(ids))
+        .filter(is_open())
+        .group_by((tickets::assignee_id, tickets::criticality))
+        .select((tickets::assignee_id, tickets::criticality, diesel::dsl::count_star()))
+        .load(db)?;
+    for (id, criticality, count) in counts {
+        if let Some(work) = id.and_then(|id| workloads.get_mut(&id)) {
+            work.open_tickets += count;
+            work.open_work += count * criticality.map_or(0, Criticality::weight);
+        }
+    }
+    Ok(workloads)
+}
+
+/// A ticket that somebody has in hand.
+#[derive(Serialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = tickets)]
+pub struct OpenTicket {
+    #[schema(example = 123, minimum = 1)]
+    id: i64,
+    #[schema(example = "La impresora del despacho no imprime")]
+    subject: String,
+    status: Status,
+    criticality: Option<Criticality>,
+    #[schema(minimum = 1, maximum = 3, example = 1)]
+    support_level: i16,
+    /// When the requester will be attended, where the person has said so.
+    scheduled_for: Option<DateTime<Utc>>,
+    attention_due_at: Option<DateTime<Utc>>,
+}
+
+/// All that one person has in hand, the most critical first.
+///
+/// # Errors
+/// What the database answers.
+pub fn open_tickets(db: &mut PgConnection, id: Uuid) -> Result<Vec<OpenTicket>> {
+    let mut open: Vec<OpenTicket> = tickets::table
+        .filter(tickets::assignee_id.eq(id))
+        .filter(is_open())
+        .order(tickets::id)
+        .select(OpenTicket::as_select())
+        .load(db)?;
+    open.sort_by_key(|ticket| ticket.criticality);
+    Ok(open)
+}
