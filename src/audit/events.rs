@@ -28,8 +28,9 @@ pub struct Event {
     /// Its place in the history of the ticket, from 1 on.
     #[schema(minimum = 1, example = 2)]
     seq: i32,
-    /// `received`, `changed`, `classified`, `assigned`, `accepted`, `escalated`, `held`, `resumed`, `followup_added`,
-    /// `followup_published`, `file_attached`, `solved`, `closed`, `reopened`, `archived`.
+    /// `received`, `changed`, `classified`, `assigned`, `accepted`, `rescheduled`, `escalated`, `held`, `resumed`,
+    /// `followup_added`, `followup_published`, `file_attached`, `solved`, `closed`, `reopened`, `archived`. `details` of
+    /// `accepted` and `rescheduled` name the followup that told the requester.
     #[schema(example = "classified")]
     kind: String,
     /// Who did it; `null` where the desk did it by itself.

@@ -200,6 +200,7 @@ pub async fn add(call: Call, id: Path<i64>, body: Body<NewFollowup>) -> Result<H
             published_from: None,
         };
         write(case, actor.id, &followup)?;
+        tell(case, actor.id, &followup);
         Ok(Reply::Made(Followup::shown_to(actor, (followup, actor.person())).made()?))
     })
     .await
@@ -253,12 +254,31 @@ pub async fn publish(
             published_from: Some(private.id),
         };
         write(&mut case, private.author.id, &followup)?;
+        tell(&mut case, private.author.id, &followup);
         attachments::store::copy(case.tx, private.id, followup.id, case.now)?;
         let answer = Followup::shown_to(actor, (followup, private.author)).made()?;
         case.record("followup_published")?;
         Ok(answer)
     })
     .await
+}
+
+/// Writes a public followup that belongs to a step; the step's own message tells it, so none is queued for it. Answers
+/// its id.
+///
+/// # Errors
+/// What the database answers.
+pub fn write_public(case: &mut Case<'_>, author_id: Uuid, body: String) -> Result<Uuid> {
+    let row = Row {
+        id: Uuid::now_v7(),
+        ticket_id: case.ticket.id,
+        visibility: Visibility::Public,
+        body,
+        created_at: case.now,
+        published_from: None,
+    };
+    write(case, author_id, &row)?;
+    Ok(row.id)
 }
 
 fn write(case: &mut Case<'_>, author_id: Uuid, row: &Row) -> Result<()> {
@@ -277,12 +297,19 @@ fn write(case: &mut Case<'_>, author_id: Uuid, row: &Row) -> Result<()> {
     case.note("visibility", row.visibility.as_str());
     if row.visibility == Visibility::Public {
         case.touch();
-        let data = json!({"followup_id": row.id});
-        if author_id != case.ticket.requester_id {
-            case.tell("followup", case.ticket.requester_id, data);
-        } else if let Some(assignee) = case.ticket.assignee_id {
-            case.tell("followup", assignee, data);
-        }
     }
     Ok(())
+}
+
+/// Queues a public followup to the requester, or to the assignee where the requester wrote it.
+fn tell(case: &mut Case<'_>, author_id: Uuid, row: &Row) {
+    if row.visibility == Visibility::Private {
+        return;
+    }
+    let data = json!({"followup_id": row.id});
+    if author_id != case.ticket.requester_id {
+        case.tell("followup", case.ticket.requester_id, data);
+    } else if let Some(assignee) = case.ticket.assignee_id {
+        case.tell("followup", assignee, data);
+    }
 }

@@ -1,5 +1,6 @@
 //! Tickets: from the report of an incident to its closing, step by step.
 
+pub mod appointment;
 pub mod attention_times;
 pub mod automatic;
 pub mod categories;

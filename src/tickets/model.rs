@@ -154,7 +154,7 @@ pub struct Ticket {
     pub assigned_at: Option<DateTime<Utc>>,
     /// When the present assignee made the case theirs.
     pub accepted_at: Option<DateTime<Utc>>,
-    /// When the requester will be attended, as the assignee said on accepting.
+    /// When the requester will be attended, as the assignee said on accepting or rescheduling.
     pub scheduled_for: Option<DateTime<Utc>>,
     /// Until when somebody of the present support level must accept it.
     pub attention_due_at: Option<DateTime<Utc>>,

@@ -12,22 +12,27 @@ use super::{Reply, take};
 use crate::auth::policy::Action;
 use crate::db::schema::attentions;
 use crate::http::{Body, Call};
-use crate::problem::{FieldError, Problem, Result, Text};
-use crate::tickets::model::{Criticality, Ticket};
+use crate::people::availability::EntityClock;
+use crate::people::{schedules, users};
+use crate::problem::Result;
+use crate::tickets::model::Ticket;
 use crate::tickets::workflow::{Status, Step};
+use crate::tickets::{appointment, followups};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Acceptance {
-    /// When the requester will be attended, in the future. Required unless the ticket is critical: that one is
-    /// attended at once and takes none.
+    /// When the requester will be attended: in the future, inside the assignee's shifts (`outside_shift`, with the next
+    /// one in words) and outside of their absences. Required unless the ticket is critical: that one is attended at once
+    /// and takes none.
     #[schema(example = "2030-01-15T14:30:00Z")]
     scheduled_for: Option<DateTime<Utc>>,
 }
 
 /// Accept a ticket
 ///
-/// Only the assignee can. It stops the attention clock and tells the requester who attends and when.
+/// Only the assignee can. It stops the attention clock and tells the requester who attends and when, by mail and in a
+/// public followup, in the requester's language and by the entity's clock.
 #[utoipa::path(
     tag = "steps", operation_id = "acceptTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = Acceptance,
@@ -35,10 +40,11 @@ pub struct Acceptance {
 )]
 #[post("/tickets/{ticket_id}/acceptance")]
 pub async fn accept(call: Call, id: Path<i64>, body: Body<Acceptance>) -> Result<HttpResponse> {
+    let clock = EntityClock::new(call.desk.config.timezone);
     let step = (Action::Accept, Step::Accept, "accepted");
-    take(call, *id, step, body, |case, _, Acceptance { scheduled_for }| {
-        let critical = case.ticket.criticality == Some(Criticality::Critical);
-        check_appointment(critical, scheduled_for, case.now)?;
+    take(call, *id, step, body, move |case, actor, Acceptance { scheduled_for }| {
+        let schedule = schedules::of_one(case.tx, actor.id, case.now)?;
+        appointment::check(case.ticket.criticality, scheduled_for, &schedule, clock, case.now)?;
         let ticket = &mut case.ticket;
         diesel::update(attentions::table.find((ticket.id, ticket.support_level)))
             .filter(attentions::accepted_at.is_null())
@@ -48,43 +54,12 @@ pub async fn accept(call: Call, id: Path<i64>, body: Body<Acceptance>) -> Result
         ticket.accepted_at = Some(case.now);
         ticket.scheduled_for = scheduled_for;
         ticket.attended_at.get_or_insert(case.now);
-        case.tell("accepted", case.ticket.requester_id, json!({"scheduled_for": scheduled_for}));
+        let locale = users::locale(case.tx, case.ticket.requester_id)?;
+        let words = appointment::words(locale, &actor.full_name, scheduled_for, clock);
+        let followup_id = followups::write_public(case, actor.id, words)?;
+        let data = json!({"scheduled_for": scheduled_for, "followup_id": followup_id});
+        case.tell("accepted", case.ticket.requester_id, data);
         Ok(Reply::Ticket)
     })
     .await
-}
-
-fn check_appointment(critical: bool, scheduled_for: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<()> {
-    let fault = match scheduled_for {
-        None if critical => return Ok(()),
-        None => FieldError::required("/scheduled_for"),
-        Some(_) if critical => FieldError::new(
-            "/scheduled_for",
-            "not_allowed",
-            Text::new("Un caso crítico se atiende de inmediato.", "A critical ticket is attended at once."),
-        ),
-        Some(moment) if moment > now => return Ok(()),
-        Some(_) => FieldError::new(
-            "/scheduled_for",
-            "not_in_future",
-            Text::new("Debe estar en el futuro.", "It must lie in the future."),
-        ),
-    };
-    Err(Problem::field(fault))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_critical_ticket_takes_no_appointment_and_any_other_needs_one_in_the_future() {
-        let now: DateTime<Utc> = "2026-11-23T12:00:00Z".parse().unwrap();
-        let later = Some(now + chrono::Duration::hours(1));
-        assert!(check_appointment(true, None, now).is_ok());
-        assert!(check_appointment(true, later, now).is_err());
-        assert!(check_appointment(false, later, now).is_ok());
-        assert!(check_appointment(false, None, now).is_err());
-        assert!(check_appointment(false, Some(now), now).is_err());
-    }
 }

@@ -7,6 +7,7 @@ mod classify;
 mod close;
 mod hold;
 mod reopen;
+mod reschedule;
 mod resume;
 mod solve;
 
@@ -34,6 +35,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(classify::classify)
         .service(assign::assign)
         .service(accept::accept)
+        .service(reschedule::reschedule)
         .service(hold::hold)
         .service(resume::resume)
         .service(solve::solve)

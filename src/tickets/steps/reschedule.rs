@@ -1,0 +1,64 @@
+//! Putting off or bringing forward the appointment that the assignee made on accepting.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, post};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{Reply, take};
+use crate::auth::policy::Action;
+use crate::http::locale::Locale;
+use crate::http::{Body, Call};
+use crate::people::availability::EntityClock;
+use crate::people::{schedules, users};
+use crate::problem::Result;
+use crate::tickets::model::Ticket;
+use crate::tickets::workflow::Step;
+use crate::tickets::{appointment, followups};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rescheduling {
+    /// When the requester will be attended: in the future, inside the assignee's shifts, outside of their absences.
+    #[schema(example = "2030-01-16T14:30:00Z")]
+    scheduled_for: DateTime<Utc>,
+    /// In words for the requester.
+    #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "El repuesto llega mañana.")]
+    reason: String,
+}
+
+/// Reschedule a ticket
+///
+/// Only the assignee can, while it is `in_progress`. The requester is told when they will be attended now, and why, by
+/// mail and in a public followup. A critical ticket is attended at once and has no appointment to move: a 422 with
+/// `not_allowed` on `/scheduled_for`. One that was accepted as critical and is no longer gets its first appointment here.
+#[utoipa::path(
+    tag = "steps", operation_id = "rescheduleTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body = Rescheduling,
+    responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
+)]
+#[post("/tickets/{ticket_id}/rescheduling")]
+pub async fn reschedule(call: Call, id: Path<i64>, body: Body<Rescheduling>) -> Result<HttpResponse> {
+    let clock = EntityClock::new(call.desk.config.timezone);
+    let step = (Action::Reschedule, Step::Reschedule, "rescheduled");
+    take(call, *id, step, body, move |case, actor, Rescheduling { scheduled_for, reason }| {
+        let scheduled_for = Some(scheduled_for);
+        let schedule = schedules::of_one(case.tx, actor.id, case.now)?;
+        appointment::check(case.ticket.criticality, scheduled_for, &schedule, clock, case.now)?;
+        case.ticket.scheduled_for = scheduled_for;
+        let locale = users::locale(case.tx, case.ticket.requester_id)?;
+        let words = appointment::words(locale, &actor.full_name, scheduled_for, clock);
+        let words = match locale {
+            Locale::Es => format!("Su cita cambia: {words} Motivo: {reason}"),
+            Locale::En => format!("Your appointment changes: {words} Reason: {reason}"),
+        };
+        let followup_id = followups::write_public(case, actor.id, words)?;
+        case.note("reason", reason.as_str());
+        let data = json!({"scheduled_for": scheduled_for, "reason": reason, "followup_id": followup_id});
+        case.tell("rescheduled", case.ticket.requester_id, data);
+        Ok(Reply::Ticket)
+    })
+    .await
+}
