@@ -21,6 +21,7 @@ mod migrations;
 mod people;
 mod policy;
 mod races;
+mod shifts;
 mod start;
 mod statistics;
 mod surveys;

@@ -73,6 +73,14 @@ impl Client {
         })
     }
 
+    pub fn put(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PUT, path, |request| request.json(&body))
+    }
+
+    pub fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, |request| request)
+    }
+
     /// A body of any kind.
     pub fn raw(&self, method: &str, path: &str, content_type: &str, body: impl Into<Body>) -> Answer {
         let method = Method::from_bytes(method.as_bytes()).unwrap();

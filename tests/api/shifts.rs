@@ -1,0 +1,508 @@
+//! When staff work, and what follows from it for assignments, appointments and handovers.
+
+use chrono::{DateTime, Datelike, Duration, NaiveTime, TimeZone, Utc};
+use chrono_tz::America::Bogota;
+use diesel::RunQueryDsl;
+use mesa::auth::policy::Role;
+use serde_json::{Value, json};
+
+use crate::harness::{Client, Desk};
+
+/// In so many days, at this hour at Bogotá.
+fn at(days: i64, hour: u32) -> DateTime<Utc> {
+    let day = (Utc::now().with_timezone(&Bogota) + Duration::days(days)).date_naive();
+    let time = NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
+    Bogota.from_local_datetime(&day.and_time(time)).unwrap().to_utc()
+}
+
+/// The shift of 8 to 17 o'clock on the day in so many days.
+fn office_day(days: i64) -> Value {
+    let weekday = at(days, 8).with_timezone(&Bogota).weekday().number_from_monday();
+    json!({"weekday": weekday, "starts_at": "08:00", "ends_at": "17:00", "on_public_holidays": true})
+}
+
+fn shifts_of(person: &Client) -> String {
+    format!("/users/{}/shifts", person.id())
+}
+
+/// Works on the day in so many days alone.
+fn works_only(desk: &Desk, person: &Client, days: i64) {
+    desk.director().put(&shifts_of(person), json!({"items": [office_day(days)]})).ok();
+}
+
+fn absence(from: DateTime<Utc>, to: DateTime<Utc>) -> Value {
+    json!({"kind": "holiday", "starts_at": from, "ends_at": to, "note": "Vacaciones"})
+}
+
+fn moment(value: &Value) -> DateTime<Utc> {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+/// A classified ticket of this criticality.
+fn classified(desk: &Desk, criticality: &str) -> String {
+    let one = format!("/tickets/{}", desk.requester().register("Sin red")["id"]);
+    desk.technician().post(&format!("{one}/classification"), json!({"criticality": criticality})).ok();
+    one
+}
+
+/// A ticket of this criticality that this person has yet to accept.
+fn assigned(desk: &Desk, criticality: &str, person: &Client) -> String {
+    let one = classified(desk, criticality);
+    desk.director().post(&format!("{one}/assignment"), json!({"assignee_id": person.id()})).ok();
+    one
+}
+
+/// Whom automatic assignment chooses for a new ticket.
+fn chosen(desk: &Desk, criticality: &str) -> String {
+    let one = classified(desk, criticality);
+    let ticket = desk.technician().post(&format!("{one}/assignment"), json!({})).ok();
+    ticket["assignee"]["id"].as_str().unwrap().to_owned()
+}
+
+fn last_event(desk: &Desk, one: &str) -> Value {
+    desk.director().get(&format!("{one}/events")).items().pop().unwrap()
+}
+
+fn last_followup(desk: &Desk, one: &str) -> Value {
+    desk.requester().get(&format!("{one}/followups")).items().pop().unwrap()
+}
+
+#[test]
+fn a_week_is_read_changed_and_sent_back() {
+    let desk = Desk::open();
+    let (director, technician) = (desk.director(), desk.technician());
+    let path = shifts_of(&technician);
+    let none = technician.get(&path);
+    assert_eq!(none.ok(), json!({"items": []}));
+    assert_eq!(none.header("etag"), technician.get(&format!("/users/{}", technician.id())).header("etag"));
+
+    let week = json!({"items": [
+        {"weekday": 7, "starts_at": "22:00", "ends_at": "06:00", "on_public_holidays": true},
+        {"weekday": 1, "starts_at": "13:00", "ends_at": "17:00"},
+        {"weekday": 1, "starts_at": "08:00", "ends_at": "12:00"},
+    ]});
+    let set = director.with("if-match", none.header("etag")).put(&path, week.clone());
+    let items = set.items();
+    let begins: Vec<&Value> = items.iter().map(|shift| &shift["starts_at"]).collect();
+    assert_eq!(begins, ["08:00", "13:00", "22:00"]);
+    assert_eq!((&items[0]["on_public_holidays"], &items[2]["on_public_holidays"]), (&json!(false), &json!(true)));
+    director.with("if-match", none.header("etag")).put(&path, week).problem(412, "precondition_failed");
+    assert_eq!(technician.get(&path).items(), items);
+    assert_eq!(technician.with("if-none-match", set.header("etag")).get(&path).status, 304);
+    assert_eq!(director.put(&path, set.json()).items(), items);
+    assert_eq!(director.put(&path, json!({"items": []})).items(), Vec::<Value>::new());
+}
+
+#[test]
+fn a_week_that_cannot_be_is_refused_with_each_shift_named() {
+    let desk = Desk::open();
+    let director = desk.director();
+    let path = shifts_of(&desk.technician());
+    let shift = |weekday: i64, starts_at: &str, ends_at: &str| json!({"weekday": weekday, "starts_at": starts_at, "ends_at": ends_at});
+    let refused = |items: Value| director.put(&path, json!({"items": items})).faults();
+    let named = |pointer: &str, code: &str| (pointer.to_owned(), code.to_owned());
+    let before = desk.database.fingerprint();
+    assert_eq!(
+        refused(json!([shift(1, "05:00", "12:00"), shift(1, "11:59", "13:00"), shift(7, "22:00", "06:00")])),
+        [named("/items/1", "overlaps"), named("/items/2", "overlaps")]
+    );
+    assert_eq!(refused(json!([shift(0, "08:00", "12:00")])), [named("/items/0/weekday", "out_of_range")]);
+    for time in ["24:00", "8:00", "08:00:00", "08:60", "x"] {
+        assert_eq!(refused(json!([shift(1, time, "12:00")])), [named("/items/0/starts_at", "wrong_format")], "{time}");
+    }
+    let many: Vec<Value> = (0..51).map(|minute| shift(1, &format!("08:{:02}", minute), "08:59")).collect();
+    assert_eq!(refused(json!(many))[0], named("/items", "too_long"));
+    let week = json!({"items": [shift(1, "08:00", "12:00")]});
+    let requester = shifts_of(&desk.requester());
+    assert_eq!(director.put(&requester, week.clone()).faults(), [named("", "not_allowed")]);
+    director.put("/users/0197c0de-0000-7000-8000-000000000000/shifts", week).problem(404, "not_found");
+    assert_eq!(desk.database.fingerprint(), before);
+}
+
+#[test]
+fn nobody_manages_the_time_of_a_role_above_their_own() {
+    let desk = Desk::open();
+    let (requester, technician, professional, director) =
+        (desk.requester(), desk.technician(), desk.professional(), desk.director());
+    let week = json!({"items": [office_day(1)]});
+    let planned = |person: &Client| format!("/users/{}/absences", person.id());
+    let handed = |person: &Client| format!("/users/{}/handover", person.id());
+    let time = absence(at(1, 8), at(2, 8));
+    let of_director = director.post(&planned(&director), time.clone()).created()["id"].clone();
+    let of_director = format!("/absences/{}", of_director.as_str().unwrap());
+    for (caller, person) in [(&professional, &director), (&technician, &technician), (&requester, &technician)] {
+        caller.put(&shifts_of(person), week.clone()).problem(403, "forbidden");
+        caller.post(&planned(person), time.clone()).problem(403, "forbidden");
+        caller.post(&handed(person), json!({"reason": "Sale."})).problem(403, "forbidden");
+        caller.patch(&of_director, json!({"note": "x"})).problem(403, "forbidden");
+        caller.delete(&of_director).problem(403, "forbidden");
+    }
+    professional.put(&shifts_of(&technician), week).ok();
+    professional.post(&planned(&professional), time).created();
+    for path in [shifts_of(&director), planned(&director), of_director, "/availability".to_owned()] {
+        technician.get(&path).ok();
+        requester.get(&path).problem(403, "forbidden");
+    }
+}
+
+#[test]
+fn an_absence_is_planned_changed_and_removed() {
+    let desk = Desk::open();
+    let (director, technician) = (desk.director(), desk.technician());
+    let path = format!("/users/{}/absences", technician.id());
+    let low = assigned(&desk, "low", &technician);
+    let critical = assigned(&desk, "critical", &technician);
+    let made = director.post(&path, absence(at(10, 8), at(20, 8)));
+    let recorded = made.created();
+    let numbers: Vec<String> =
+        recorded["open_tickets"].as_array().unwrap().iter().map(|t| format!("/tickets/{}", t["id"])).collect();
+    assert_eq!(numbers, [critical, low]);
+    assert_eq!((&recorded["user"]["id"], &recorded["created_by"]["id"]), (&json!(technician.id()), &json!(director.id())));
+    let one = format!("/absences/{}", recorded["id"].as_str().unwrap());
+    assert_eq!(made.header("location"), format!("/api/v1{one}"));
+    assert_eq!(made.header("etag"), technician.get(&one).header("etag"));
+
+    let guarded = director.with("if-match", made.header("etag"));
+    let earlier = guarded.patch(&one, json!({"ends_at": at(15, 8), "note": null}));
+    assert_eq!((moment(&earlier.ok()["ends_at"]), &earlier.ok()["note"]), (at(15, 8), &json!(null)));
+    guarded.patch(&one, json!({"kind": "course"})).problem(412, "precondition_failed");
+    guarded.delete(&one).problem(412, "precondition_failed");
+    let out_of_range = [("/ends_at".to_owned(), "out_of_range".to_owned())];
+    assert_eq!(director.patch(&one, json!({"ends_at": at(10, 8)})).faults(), out_of_range);
+    assert_eq!(director.post(&path, absence(at(2, 8), at(1, 8))).faults(), out_of_range);
+    assert_eq!(director.post(&format!("/users/{}/absences", desk.requester().id()), absence(at(1, 8), at(2, 8))).faults()[0].1, "not_allowed");
+
+    let course = json!({"kind": "course", "starts_at": at(1, 8), "ends_at": at(2, 8)});
+    director.post(&path, course).created();
+    let kinds = |query: &str| -> Vec<String> {
+        let items = technician.get(&format!("{path}{query}")).items();
+        items.iter().map(|absence| absence["kind"].as_str().unwrap().to_owned()).collect()
+    };
+    let time = |moment: DateTime<Utc>| moment.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    assert_eq!(kinds(""), ["course", "holiday"]);
+    assert_eq!(kinds("?sort=-starts_at"), ["holiday", "course"]);
+    assert_eq!(kinds("?kind=course"), ["course"]);
+    assert_eq!(kinds(&format!("?ends_after={}", time(at(2, 8)))), ["holiday"]);
+    assert_eq!(kinds(&format!("?starts_before={}", time(at(10, 8)))), ["course"]);
+    let page = technician.get(&format!("{path}?limit=1&with_total=true")).ok();
+    assert_eq!(page["total"], 2);
+    assert_eq!(kinds(&format!("?limit=1&cursor={}", page["next_cursor"].as_str().unwrap())), ["holiday"]);
+
+    assert_eq!(director.delete(&one).status, 204);
+    technician.get(&one).problem(404, "not_found");
+    director.delete(&one).problem(404, "not_found");
+    assert_eq!(kinds(""), ["course"]);
+}
+
+#[test]
+fn an_administrator_sees_who_is_available_and_how_much_they_have() {
+    let desk = Desk::open();
+    let director = desk.director();
+    let always = desk.technician();
+    let (later, away, gone, left) = (
+        desk.another(Role::Technician),
+        desk.another(Role::Technician),
+        desk.another(Role::Technician),
+        desk.another(Role::Technician),
+    );
+    works_only(&desk, &later, 3);
+    director.post(&format!("/users/{}/absences", away.id()), absence(at(-1, 8), at(4, 8))).created();
+    director.patch(&format!("/users/{}", gone.id()), json!({"contract_ends_on": "2026-01-31"})).ok();
+    director.patch(&format!("/users/{}", left.id()), json!({"active": false})).ok();
+    assigned(&desk, "critical", &always);
+    assigned(&desk, "low", &always);
+
+    let listed = |query: &str| director.get(&format!("/availability?{query}")).items();
+    let of = |items: &[Value], person: &Client| items.iter().find(|item| item["user"]["id"] == person.id()).cloned();
+    let now = listed("support_level=1");
+    assert_eq!(now.len(), 4);
+    assert!(of(&now, &left).is_none());
+    let state = |person: &Client| {
+        let item = of(&now, person).unwrap();
+        (item["on_shift"] == true, item["absent"] == true, item["contract_ended"] == true)
+    };
+    assert_eq!(state(&always), (true, false, false));
+    assert_eq!(state(&later), (false, false, false));
+    assert_eq!(state(&away), (true, true, false));
+    assert_eq!(state(&gone), (true, false, true));
+    let busy = of(&now, &always).unwrap();
+    assert_eq!((&busy["open_tickets"], &busy["open_work"], &busy["support_level"]), (&json!(2), &json!(9), &json!(1)));
+    assert!(moment(&busy["last_assigned_at"]) <= Utc::now() && moment(&busy["next_available_at"]) <= Utc::now());
+    assert_eq!(moment(&of(&now, &later).unwrap()["next_available_at"]), at(3, 8));
+    assert_eq!(moment(&of(&now, &away).unwrap()["next_available_at"]), at(4, 8));
+    assert_eq!(of(&now, &gone).unwrap()["next_available_at"], Value::Null);
+    assert_eq!(of(&now, &later).unwrap()["last_assigned_at"], Value::Null);
+
+    let then = listed(&format!("at={}", at(3, 9).format("%Y-%m-%dT%H:%M:%SZ")));
+    assert_eq!(then.len(), 6);
+    assert_eq!(of(&then, &later).unwrap()["on_shift"], true);
+    let names = |items: Vec<Value>| -> Vec<Value> { items.iter().map(|item| item["user"]["full_name"].clone()).collect() };
+    let mut descending = names(listed("sort=-name"));
+    descending.reverse();
+    assert_eq!(descending, names(listed("")));
+    assert_eq!(listed("limit=2").len(), 2);
+    for (query, parameter) in [("at=2060-01-01T00:00:00Z", "/at"), ("support_level=4", "/support_level")] {
+        assert_eq!(director.get(&format!("/availability?{query}")).faults()[0].0, parameter);
+    }
+}
+
+#[test]
+fn automatic_assignment_weighs_open_work_among_those_who_are_available() {
+    let desk = Desk::open();
+    let director = desk.director();
+    let (first, second) = (desk.technician(), desk.another(Role::Technician));
+    let (later, away, gone) =
+        (desk.another(Role::Technician), desk.another(Role::Technician), desk.another(Role::Technician));
+    works_only(&desk, &later, 3);
+    director.post(&format!("/users/{}/absences", away.id()), absence(at(-1, 8), at(4, 8))).created();
+    director.patch(&format!("/users/{}", gone.id()), json!({"contract_ends_on": "2026-01-31"})).ok();
+
+    // Seven low tickets weigh less than a critical one.
+    assigned(&desk, "critical", &first);
+    for _ in 0..7 {
+        assert_eq!(chosen(&desk, "low"), second.id());
+    }
+    assert_eq!(chosen(&desk, "low"), second.id());
+    // Both have 8 now: who was given work longest ago.
+    assert_eq!(chosen(&desk, "medium"), first.id());
+    assert_eq!(chosen(&desk, "medium"), second.id());
+}
+
+#[test]
+fn where_nobody_is_available_one_is_told_who_is_next_and_may_still_name_somebody() {
+    let desk = Desk::open();
+    let technician = desk.technician();
+    works_only(&desk, &technician, 3);
+    let one = classified(&desk, "high");
+    let before = desk.database.fingerprint();
+    let problem = desk.professional().post(&format!("{one}/assignment"), json!({})).problem(409, "nobody_available");
+    assert_eq!(moment(&problem["next_available_at"]), at(3, 8));
+    assert_eq!(problem["next_available_user"]["id"], technician.id());
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("Tomás Ríos Cano") && detail.ends_with("a las 8:00 a. m."), "{detail}");
+    assert_eq!(desk.database.fingerprint(), before);
+
+    let named = json!({"assignee_id": technician.id()});
+    assert_eq!(desk.professional().post(&format!("{one}/assignment"), named.clone()).ok()["status"], "assigned");
+    // Whoever has it already is nobody to hand it to.
+    let again = json!({"replaces": technician.id()});
+    let problem = desk.professional().post(&format!("{one}/assignment"), again).problem(409, "nobody_available");
+    assert_eq!((&problem["next_available_at"], &problem["next_available_user"]), (&Value::Null, &Value::Null));
+
+    desk.director().patch(&format!("/users/{}", technician.id()), json!({"active": false})).ok();
+    let other = format!("/tickets/{}", desk.requester().register("Sin red")["id"]);
+    desk.professional().post(&format!("{other}/classification"), json!({"criticality": "high"})).ok();
+    let refused = desk.professional().post(&format!("{other}/assignment"), named);
+    assert_eq!(refused.faults(), [("/assignee_id".into(), "not_found".into())]);
+}
+
+#[test]
+fn all_that_somebody_has_is_handed_over_in_one_call() {
+    let desk = Desk::open();
+    let (director, technician) = (desk.director(), desk.technician());
+    let other = desk.another(Role::Technician);
+    let (waiting, running, held) =
+        (desk.ticket_in("assigned"), desk.ticket_in("in_progress"), desk.ticket_in("on_hold"));
+    let solved = desk.ticket_in("solved");
+    let path = format!("/users/{}/handover", technician.id());
+    let versions = |one: &str| director.get(one).header("etag").to_owned();
+    let before = versions(&running);
+
+    let handover = director.post(&path, json!({"to": other.id(), "reason": "Sale a vacaciones."})).ok();
+    let numbers: Vec<String> =
+        handover["items"].as_array().unwrap().iter().map(|item| format!("/tickets/{}", item["ticket_id"])).collect();
+    assert_eq!(numbers, [&*waiting, &*running, &*held]);
+    for one in &numbers {
+        let ticket = director.get(one).ok();
+        assert_eq!((&ticket["assignee"]["id"], &ticket["scheduled_for"]), (&json!(other.id()), &Value::Null));
+        let event = last_event(&desk, one);
+        assert_eq!((&event["kind"], &event["actor"]["id"]), (&json!("assigned"), &json!(director.id())));
+        assert_eq!(event["details"], json!({"automatic": false, "reason": "Sale a vacaciones."}));
+    }
+    assert_eq!(director.get(&running).ok()["status"], "assigned");
+    assert_eq!(director.get(&held).ok()["status"], "on_hold");
+    assert_eq!(director.get(&solved).ok()["assignee"]["id"], technician.id());
+    assert_ne!(versions(&running), before);
+    let told = format!("SELECT count(*) FROM messages WHERE kind = 'assigned' AND recipient_id = '{}'", other.id());
+    assert_eq!(desk.database.count(&told), 3);
+    assert_eq!(director.post(&path, json!({"reason": "Otra vez."})).ok(), json!({"items": []}));
+    // The open work of somebody is a filter of the list of tickets.
+    let open = |person: &Client| {
+        let open = "status=assigned&status=in_progress&status=on_hold";
+        director.get(&format!("/tickets?assignee={}&{open}", person.id())).items().len()
+    };
+    assert_eq!((open(&technician), open(&other)), (0, 3));
+}
+
+#[test]
+fn a_handover_spreads_the_work_over_who_is_available_or_does_nothing() {
+    let desk = Desk::open();
+    let (director, technician, professional) = (desk.director(), desk.technician(), desk.professional());
+    for criticality in ["low", "medium", "critical", "high", "low"] {
+        assigned(&desk, criticality, &technician);
+    }
+    let escalated = desk.ticket_in("in_progress");
+    technician.post(&format!("{escalated}/escalations"), json!({"reason": "Es de la red."})).created();
+    director.post(&format!("{escalated}/assignment"), json!({"assignee_id": professional.id()})).ok();
+    let path = |person: &Client| format!("/users/{}/handover", person.id());
+
+    let before = desk.database.fingerprint();
+    let refused = director.post(&path(&professional), json!({"to": technician.id(), "reason": "Sale."}));
+    assert_eq!(refused.faults(), [("/to".into(), "not_allowed".into())]);
+    let refused = director.post(&path(&technician), json!({"to": technician.id(), "reason": "Sale."}));
+    assert_eq!(refused.faults(), [("/to".into(), "not_allowed".into())]);
+    let refused = director.post(&path(&technician), json!({"to": desk.requester().id(), "reason": "Sale."}));
+    assert_eq!(refused.faults(), [("/to".into(), "not_allowed".into())]);
+    let problem = director.post(&path(&technician), json!({"reason": "Sale."})).problem(409, "nobody_available");
+    assert_eq!(problem["ticket_id"], 3, "the critical one comes first");
+    assert_eq!(desk.database.fingerprint(), before);
+
+    let (one, two) = (desk.another(Role::Technician), desk.another(Role::Technician));
+    let handover = director.post(&path(&technician), json!({"reason": "Terminó su contrato."})).ok();
+    let given: Vec<(i64, bool)> = handover["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| (item["ticket_id"].as_i64().unwrap(), item["assignee"]["id"] == one.id()))
+        .collect();
+    let first = given[0].1;
+    // Critical to one; high, medium and both low ones to the other, who has 8 by then.
+    assert_eq!(given, [(3, first), (4, !first), (2, !first), (1, !first), (5, !first)]);
+    let two_or_one = if first { two.id() } else { one.id() };
+    assert_eq!(last_event(&desk, "/tickets/5")["details"]["automatic"], true);
+    assert_eq!(director.get("/tickets/5").ok()["assignee"]["id"], two_or_one);
+}
+
+#[test]
+fn acceptance_keeps_to_the_shifts_and_tells_the_requester_who_comes_and_when() {
+    let desk = Desk::open();
+    let (director, technician, requester) = (desk.director(), desk.technician(), desk.requester());
+    works_only(&desk, &technician, 3);
+    let one = assigned(&desk, "high", &technician);
+    let accept = |client: &Client, one: &str, when: DateTime<Utc>| {
+        client.post(&format!("{one}/acceptance"), json!({"scheduled_for": when}))
+    };
+    let outside = [("/scheduled_for".to_owned(), "outside_shift".to_owned())];
+    for when in [at(2, 10), at(3, 7), at(3, 17), at(4, 10)] {
+        let refused = accept(&technician, &one, when);
+        assert_eq!(refused.faults(), outside, "{when}");
+        let detail = refused.json()["errors"][0]["detail"].as_str().unwrap().to_owned();
+        assert!(detail.ends_with("a las 8:00 a. m."), "{detail}");
+    }
+    let away = director.post(&format!("/users/{}/absences", technician.id()), absence(at(3, 9), at(3, 15))).created();
+    assert_eq!(accept(&technician, &one, at(3, 10)).faults(), outside);
+    director.patch(&format!("/absences/{}", away["id"].as_str().unwrap()), json!({"ends_at": at(3, 10)})).ok();
+
+    let ticket = accept(&technician, &one, at(3, 10)).ok();
+    assert_eq!((&ticket["status"], moment(&ticket["scheduled_for"])), (&json!("in_progress"), at(3, 10)));
+    let followup = last_followup(&desk, &one);
+    let day = at(3, 10).with_timezone(&Bogota).date_naive();
+    let body = followup["body"].as_str().unwrap();
+    assert!(body.starts_with("Tomás Ríos Cano atenderá su solicitud el "), "{body}");
+    assert!(body.ends_with(&format!("de {} a las 10:00 a. m.", day.year())), "{body}");
+    assert!(body.contains(&format!(" {} de ", day.day())), "{body}");
+    assert_eq!(followup["author"]["id"], technician.id());
+    let event = last_event(&desk, &one);
+    assert_eq!((&event["kind"], &event["details"]["followup_id"]), (&json!("accepted"), &followup["id"]));
+    // One message tells it, with the followup's id for its words.
+    let sent = |kind: &str| desk.database.count(&format!("SELECT count(*) FROM messages WHERE kind = '{kind}'"));
+    assert_eq!((sent("accepted"), sent("followup")), (1, 0));
+
+    requester.patch("/me", json!({"locale": "en"})).ok();
+    let critical = assigned(&desk, "critical", &technician);
+    technician.post(&format!("{critical}/acceptance"), json!({})).ok();
+    let expected = "Tomás Ríos Cano is attending to your request from this moment on.";
+    assert_eq!(last_followup(&desk, &critical)["body"], expected);
+}
+
+#[test]
+fn an_appointment_is_moved_with_a_reason_that_the_requester_reads() {
+    let desk = Desk::open();
+    let (technician, professional) = (desk.technician(), desk.professional());
+    works_only(&desk, &technician, 3);
+    let one = assigned(&desk, "medium", &technician);
+    technician.post(&format!("{one}/acceptance"), json!({"scheduled_for": at(3, 9)})).ok();
+    let path = format!("{one}/rescheduling");
+    let to = |when: DateTime<Utc>| json!({"scheduled_for": when, "reason": "El repuesto llega más tarde."});
+    professional.post(&path, to(at(3, 11))).problem(403, "not_the_assignee");
+    desk.requester().post(&path, to(at(3, 11))).problem(403, "forbidden");
+    let fault = |body: Value| technician.post(&path, body).faults()[0].clone();
+    assert_eq!(fault(to(at(4, 11))), ("/scheduled_for".into(), "outside_shift".into()));
+    assert_eq!(fault(to(at(-1, 11))), ("/scheduled_for".into(), "not_in_future".into()));
+    assert_eq!(fault(json!({"scheduled_for": at(3, 11)})), ("/reason".into(), "required".into()));
+
+    let moved = technician.post(&path, to(at(3, 11)));
+    assert_eq!(moment(&moved.ok()["scheduled_for"]), at(3, 11));
+    assert_eq!(moved.ok()["status"], "in_progress");
+    let event = last_event(&desk, &one);
+    assert_eq!((&event["kind"], &event["changes"][0]["field"]), (&json!("rescheduled"), &json!("scheduled_for")));
+    assert_eq!(event["details"]["reason"], "El repuesto llega más tarde.");
+    let body = last_followup(&desk, &one)["body"].as_str().unwrap().to_owned();
+    assert!(body.starts_with("Su cita cambia: Tomás Ríos Cano atenderá su solicitud el "), "{body}");
+    assert!(body.ends_with("a las 11:00 a. m. Motivo: El repuesto llega más tarde."), "{body}");
+    let sent = |kind: &str| desk.database.count(&format!("SELECT count(*) FROM messages WHERE kind = '{kind}'"));
+    assert_eq!((sent("rescheduled"), sent("followup")), (1, 0));
+
+    // A critical case has no appointment; one that is no longer critical gets its first.
+    let critical = assigned(&desk, "critical", &technician);
+    technician.post(&format!("{critical}/acceptance"), json!({})).ok();
+    let refused = technician.post(&format!("{critical}/rescheduling"), to(at(3, 11)));
+    assert_eq!(refused.faults(), [("/scheduled_for".into(), "not_allowed".into())]);
+    technician.post(&format!("{critical}/classification"), json!({"criticality": "low"})).ok();
+    let ticket = technician.post(&format!("{critical}/rescheduling"), to(at(3, 16))).ok();
+    assert_eq!(moment(&ticket["scheduled_for"]), at(3, 16));
+}
+
+#[test]
+fn the_last_day_of_a_contract_is_kept_with_the_person() {
+    let desk = Desk::open();
+    let director = desk.director();
+    let new = json!({
+        "email": "temporal@mesa.test", "password": "una-clave-larga", "role": "technician",
+        "full_name": "Persona Temporal", "contract_ends_on": "2027-06-30",
+    });
+    let made = director.post("/users", new).created();
+    assert_eq!(made["contract_ends_on"], "2027-06-30");
+    let path = format!("/users/{}", made["id"].as_str().unwrap());
+    assert_eq!(director.patch(&path, json!({"full_name": "Otro"})).ok()["contract_ends_on"], "2027-06-30");
+    assert_eq!(director.patch(&path, json!({"contract_ends_on": null})).ok()["contract_ends_on"], Value::Null);
+    let refused = director.patch(&path, json!({"contract_ends_on": "2027-02-30"}));
+    assert_eq!(refused.faults(), [("/contract_ends_on".into(), "wrong_format".into())]);
+}
+
+#[test]
+fn the_database_itself_keeps_the_weeks_and_absences_sound() {
+    let desk = Desk::open();
+    let technician = desk.technician();
+    let week = json!({"items": [
+        {"weekday": 7, "starts_at": "22:00", "ends_at": "06:00"}, {"weekday": 1, "starts_at": "08:00", "ends_at": "12:00"},
+    ]});
+    desk.director().put(&shifts_of(&technician), week).ok();
+    desk.director().post(&format!("/users/{}/absences", technician.id()), absence(at(1, 8), at(2, 8))).created();
+    let insert = |weekday: i16, starts_at: &str, ends_at: &str| {
+        format!(
+            "INSERT INTO shifts (id, user_id, weekday, starts_at, ends_at) \
+             VALUES (gen_random_uuid(), '{}', {weekday}, '{starts_at}', '{ends_at}')",
+            technician.id()
+        )
+    };
+    for sql in [
+        insert(1, "05:59", "07:00"),
+        insert(1, "11:59", "13:00"),
+        insert(1, "08:00", "09:00"),
+        insert(6, "23:00", "22:30"),
+        insert(8, "08:00", "09:00"),
+        insert(2, "08:00", "24:00"),
+        insert(2, "08:00:30", "09:00"),
+        "UPDATE shifts SET ends_at = '08:01' WHERE weekday = 7".to_owned(),
+        "UPDATE absences SET ends_at = starts_at".to_owned(),
+        "UPDATE absences SET kind = 'strike'".to_owned(),
+        "UPDATE absences SET note = ''".to_owned(),
+    ] {
+        let result = diesel::sql_query(&sql).execute(&mut desk.database.connect());
+        assert!(result.is_err(), "{sql} was let through");
+    }
+    for sql in [insert(1, "06:00", "08:00"), insert(1, "12:00", "13:00"), insert(6, "22:00", "22:00")] {
+        diesel::sql_query(&sql).execute(&mut desk.database.connect()).unwrap();
+    }
+}
