@@ -21,6 +21,8 @@ fn operations(desk: &Desk) -> Vec<Operation> {
     let id = |answer: &Answer| answer.created()["id"].as_str().unwrap().to_owned();
     let article = json!({"title": "Título", "incident": "Incidente", "resolution": "Solución"});
     let entry = json!({"visibility": "private", "body": "Es el switch."});
+    let absence =
+        json!({"kind": "course", "starts_at": "2030-01-07T13:00:00Z", "ends_at": "2030-01-08T13:00:00Z"});
     let known = [
         ("{ticket_id}", one.rsplit('/').next().unwrap().to_owned()),
         ("{followup_id}", id(&director.post(&format!("{one}/followups"), entry))),
@@ -29,6 +31,7 @@ fn operations(desk: &Desk) -> Vec<Operation> {
         ("{unit_id}", id(&director.post("/units", json!({"name": "Secretaría de Salud"})))),
         ("{category_id}", id(&director.post("/categories", json!({"name": "Correo"})))),
         ("{user_id}", desk.technician().id().to_owned()),
+        ("{absence_id}", id(&director.post(&format!("/users/{}/absences", director.id()), absence))),
         ("{criticality}", "low".to_owned()),
         ("{revision}", "1".to_owned()),
     ];
@@ -294,7 +297,7 @@ fn an_id_that_does_not_exist_is_nothing_here() {
         director.post(&format!("/tickets/{id}/closure"), json!({})).problem(404, "not_found");
     }
     for id in ["0", "x", "0197c0de-0000-7000-8000-000000000000", "0197c0de"] {
-        for list in ["users", "units", "categories", "kb/articles", "attachments"] {
+        for list in ["users", "absences", "units", "categories", "kb/articles", "attachments"] {
             director.get(&format!("/{list}/{id}")).problem(404, "not_found");
         }
     }

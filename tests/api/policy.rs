@@ -39,6 +39,7 @@ const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::Hold,                [No, Any, Any, Any]),
     (Action::Archive,             [Own, Any, Any, Any]),
     (Action::Accept,              [No, Assignee, Assignee, Assignee]),
+    (Action::Reschedule,          [No, Assignee, Assignee, Assignee]),
     (Action::Solve,               [No, Assignee, Assignee, Assignee]),
     (Action::Close,               [Own, Any, Any, Any]),
     (Action::Reopen,              [Own, Any, Any, Any]),
@@ -165,6 +166,11 @@ impl Attempt<'_> {
                 ]
             }
             Action::Accept => vec![self.post(format!("{}/acceptance", self.assigned("assigned")), soon())],
+            Action::Reschedule => {
+                let mut body = soon();
+                body["reason"] = json!("El repuesto llega más tarde.");
+                vec![self.post(format!("{}/rescheduling", self.assigned("in_progress")), body)]
+            }
             Action::Solve => {
                 let body = json!({"description": "Se cambió el cable."});
                 vec![self.post(format!("{}/solution", self.assigned("in_progress")), body)]
@@ -206,7 +212,18 @@ impl Attempt<'_> {
                     get("/attention-times"),
                 ]
             }
-            Action::ReadUsers => vec![get("/users"), get(&format!("/users/{}", self.desk.director().id()))],
+            Action::ReadUsers => {
+                let one = format!("/users/{}", self.desk.director().id());
+                let absence = self.desk.director().post(&format!("{one}/absences"), absence()).created();
+                vec![
+                    get("/users"),
+                    get(&one),
+                    get(&format!("{one}/shifts")),
+                    get(&format!("{one}/absences")),
+                    get(&format!("/absences/{}", absence["id"].as_str().unwrap())),
+                    get("/availability"),
+                ]
+            }
             Action::Manage => self.manage(),
             Action::VerifyAudit => vec![get("/audit/verification")],
         }
@@ -219,11 +236,20 @@ impl Attempt<'_> {
         } else {
             ("director", self.desk.another(Role::Director))
         };
+        let one = format!("/users/{}", account.id());
+        let planned = self.desk.director().post(&format!("{one}/absences"), absence()).created();
+        let planned = format!("/absences/{}", planned["id"].as_str().unwrap());
+        let week = json!({"items": [{"weekday": 1, "starts_at": "08:00", "ends_at": "17:00"}]});
         let email = format!("nueva-{}", account.email());
         let new = json!({"email": email, "password": "una-clave-larga", "role": role, "full_name": "Nueva"});
         let mut answers = vec![
             self.post("/users".into(), new),
-            self.me.patch(&format!("/users/{}", account.id()), json!({"full_name": "Otro nombre"})),
+            self.me.patch(&one, json!({"full_name": "Otro nombre"})),
+            self.me.put(&format!("{one}/shifts"), week),
+            self.post(format!("{one}/absences"), absence()),
+            self.me.patch(&planned, json!({"kind": "course"})),
+            self.me.delete(&planned),
+            self.post(format!("{one}/handover"), json!({"reason": "Sale a vacaciones."})),
         ];
         if self.own || self.me.email().starts_with("director") {
             let unit =
@@ -250,6 +276,10 @@ fn article(visibility: &str, status: &str) -> Value {
         "title": "Impresora sin respuesta", "incident": "No imprime.", "resolution": "Se reinició.",
         "visibility": visibility, "status": status,
     })
+}
+
+fn absence() -> Value {
+    json!({"kind": "holiday", "starts_at": "2030-01-07T13:00:00Z", "ends_at": "2030-01-21T13:00:00Z"})
 }
 
 fn ratings() -> Value {

@@ -85,7 +85,10 @@ fn a_week_is_read_changed_and_sent_back() {
     let items = set.items();
     let begins: Vec<&Value> = items.iter().map(|shift| &shift["starts_at"]).collect();
     assert_eq!(begins, ["08:00", "13:00", "22:00"]);
-    assert_eq!((&items[0]["on_public_holidays"], &items[2]["on_public_holidays"]), (&json!(false), &json!(true)));
+    assert_eq!(
+        (&items[0]["on_public_holidays"], &items[2]["on_public_holidays"]),
+        (&json!(false), &json!(true))
+    );
     director.with("if-match", none.header("etag")).put(&path, week).problem(412, "precondition_failed");
     assert_eq!(technician.get(&path).items(), items);
     assert_eq!(technician.with("if-none-match", set.header("etag")).get(&path).status, 304);
@@ -108,7 +111,11 @@ fn a_week_that_cannot_be_is_refused_with_each_shift_named() {
     );
     assert_eq!(refused(json!([shift(0, "08:00", "12:00")])), [named("/items/0/weekday", "out_of_range")]);
     for time in ["24:00", "8:00", "08:00:00", "08:60", "x"] {
-        assert_eq!(refused(json!([shift(1, time, "12:00")])), [named("/items/0/starts_at", "wrong_format")], "{time}");
+        assert_eq!(
+            refused(json!([shift(1, time, "12:00")])),
+            [named("/items/0/starts_at", "wrong_format")],
+            "{time}"
+        );
     }
     let many: Vec<Value> = (0..51).map(|minute| shift(1, &format!("08:{:02}", minute), "08:59")).collect();
     assert_eq!(refused(json!(many))[0], named("/items", "too_long"));
@@ -130,7 +137,9 @@ fn nobody_manages_the_time_of_a_role_above_their_own() {
     let time = absence(at(1, 8), at(2, 8));
     let of_director = director.post(&planned(&director), time.clone()).created()["id"].clone();
     let of_director = format!("/absences/{}", of_director.as_str().unwrap());
-    for (caller, person) in [(&professional, &director), (&technician, &technician), (&requester, &technician)] {
+    for (caller, person) in
+        [(&professional, &director), (&technician, &technician), (&requester, &technician)]
+    {
         caller.put(&shifts_of(person), week.clone()).problem(403, "forbidden");
         caller.post(&planned(person), time.clone()).problem(403, "forbidden");
         caller.post(&handed(person), json!({"reason": "Sale."})).problem(403, "forbidden");
@@ -154,10 +163,17 @@ fn an_absence_is_planned_changed_and_removed() {
     let critical = assigned(&desk, "critical", &technician);
     let made = director.post(&path, absence(at(10, 8), at(20, 8)));
     let recorded = made.created();
-    let numbers: Vec<String> =
-        recorded["open_tickets"].as_array().unwrap().iter().map(|t| format!("/tickets/{}", t["id"])).collect();
+    let numbers: Vec<String> = recorded["open_tickets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| format!("/tickets/{}", t["id"]))
+        .collect();
     assert_eq!(numbers, [critical, low]);
-    assert_eq!((&recorded["user"]["id"], &recorded["created_by"]["id"]), (&json!(technician.id()), &json!(director.id())));
+    assert_eq!(
+        (&recorded["user"]["id"], &recorded["created_by"]["id"]),
+        (&json!(technician.id()), &json!(director.id()))
+    );
     let one = format!("/absences/{}", recorded["id"].as_str().unwrap());
     assert_eq!(made.header("location"), format!("/api/v1{one}"));
     assert_eq!(made.header("etag"), technician.get(&one).header("etag"));
@@ -170,7 +186,13 @@ fn an_absence_is_planned_changed_and_removed() {
     let out_of_range = [("/ends_at".to_owned(), "out_of_range".to_owned())];
     assert_eq!(director.patch(&one, json!({"ends_at": at(10, 8)})).faults(), out_of_range);
     assert_eq!(director.post(&path, absence(at(2, 8), at(1, 8))).faults(), out_of_range);
-    assert_eq!(director.post(&format!("/users/{}/absences", desk.requester().id()), absence(at(1, 8), at(2, 8))).faults()[0].1, "not_allowed");
+    assert_eq!(
+        director
+            .post(&format!("/users/{}/absences", desk.requester().id()), absence(at(1, 8), at(2, 8)))
+            .faults()[0]
+            .1,
+        "not_allowed"
+    );
 
     let course = json!({"kind": "course", "starts_at": at(1, 8), "ends_at": at(2, 8)});
     director.post(&path, course).created();
@@ -213,7 +235,9 @@ fn an_administrator_sees_who_is_available_and_how_much_they_have() {
     assigned(&desk, "low", &always);
 
     let listed = |query: &str| director.get(&format!("/availability?{query}")).items();
-    let of = |items: &[Value], person: &Client| items.iter().find(|item| item["user"]["id"] == person.id()).cloned();
+    let of = |items: &[Value], person: &Client| {
+        items.iter().find(|item| item["user"]["id"] == person.id()).cloned()
+    };
     let now = listed("support_level=1");
     assert_eq!(now.len(), 4);
     assert!(of(&now, &left).is_none());
@@ -226,8 +250,13 @@ fn an_administrator_sees_who_is_available_and_how_much_they_have() {
     assert_eq!(state(&away), (true, true, false));
     assert_eq!(state(&gone), (true, false, true));
     let busy = of(&now, &always).unwrap();
-    assert_eq!((&busy["open_tickets"], &busy["open_work"], &busy["support_level"]), (&json!(2), &json!(9), &json!(1)));
-    assert!(moment(&busy["last_assigned_at"]) <= Utc::now() && moment(&busy["next_available_at"]) <= Utc::now());
+    assert_eq!(
+        (&busy["open_tickets"], &busy["open_work"], &busy["support_level"]),
+        (&json!(2), &json!(9), &json!(1))
+    );
+    assert!(
+        moment(&busy["last_assigned_at"]) <= Utc::now() && moment(&busy["next_available_at"]) <= Utc::now()
+    );
     assert_eq!(moment(&of(&now, &later).unwrap()["next_available_at"]), at(3, 8));
     assert_eq!(moment(&of(&now, &away).unwrap()["next_available_at"]), at(4, 8));
     assert_eq!(of(&now, &gone).unwrap()["next_available_at"], Value::Null);
@@ -236,7 +265,9 @@ fn an_administrator_sees_who_is_available_and_how_much_they_have() {
     let then = listed(&format!("at={}", at(3, 9).format("%Y-%m-%dT%H:%M:%SZ")));
     assert_eq!(then.len(), 6);
     assert_eq!(of(&then, &later).unwrap()["on_shift"], true);
-    let names = |items: Vec<Value>| -> Vec<Value> { items.iter().map(|item| item["user"]["full_name"].clone()).collect() };
+    let names = |items: Vec<Value>| -> Vec<Value> {
+        items.iter().map(|item| item["user"]["full_name"].clone()).collect()
+    };
     let mut descending = names(listed("sort=-name"));
     descending.reverse();
     assert_eq!(descending, names(listed("")));
@@ -275,7 +306,8 @@ fn where_nobody_is_available_one_is_told_who_is_next_and_may_still_name_somebody
     works_only(&desk, &technician, 3);
     let one = classified(&desk, "high");
     let before = desk.database.fingerprint();
-    let problem = desk.professional().post(&format!("{one}/assignment"), json!({})).problem(409, "nobody_available");
+    let problem =
+        desk.professional().post(&format!("{one}/assignment"), json!({})).problem(409, "nobody_available");
     assert_eq!(moment(&problem["next_available_at"]), at(3, 8));
     assert_eq!(problem["next_available_user"]["id"], technician.id());
     let detail = problem["detail"].as_str().unwrap();
@@ -283,11 +315,18 @@ fn where_nobody_is_available_one_is_told_who_is_next_and_may_still_name_somebody
     assert_eq!(desk.database.fingerprint(), before);
 
     let named = json!({"assignee_id": technician.id()});
-    assert_eq!(desk.professional().post(&format!("{one}/assignment"), named.clone()).ok()["status"], "assigned");
+    assert_eq!(
+        desk.professional().post(&format!("{one}/assignment"), named.clone()).ok()["status"],
+        "assigned"
+    );
     // Whoever has it already is nobody to hand it to.
     let again = json!({"replaces": technician.id()});
-    let problem = desk.professional().post(&format!("{one}/assignment"), again).problem(409, "nobody_available");
-    assert_eq!((&problem["next_available_at"], &problem["next_available_user"]), (&Value::Null, &Value::Null));
+    let problem =
+        desk.professional().post(&format!("{one}/assignment"), again).problem(409, "nobody_available");
+    assert_eq!(
+        (&problem["next_available_at"], &problem["next_available_user"]),
+        (&Value::Null, &Value::Null)
+    );
 
     desk.director().patch(&format!("/users/{}", technician.id()), json!({"active": false})).ok();
     let other = format!("/tickets/{}", desk.requester().register("Sin red")["id"]);
@@ -309,8 +348,12 @@ fn all_that_somebody_has_is_handed_over_in_one_call() {
     let before = versions(&running);
 
     let handover = director.post(&path, json!({"to": other.id(), "reason": "Sale a vacaciones."})).ok();
-    let numbers: Vec<String> =
-        handover["items"].as_array().unwrap().iter().map(|item| format!("/tickets/{}", item["ticket_id"])).collect();
+    let numbers: Vec<String> = handover["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| format!("/tickets/{}", item["ticket_id"]))
+        .collect();
     assert_eq!(numbers, [&*waiting, &*running, &*held]);
     for one in &numbers {
         let ticket = director.get(one).ok();
@@ -323,7 +366,8 @@ fn all_that_somebody_has_is_handed_over_in_one_call() {
     assert_eq!(director.get(&held).ok()["status"], "on_hold");
     assert_eq!(director.get(&solved).ok()["assignee"]["id"], technician.id());
     assert_ne!(versions(&running), before);
-    let told = format!("SELECT count(*) FROM messages WHERE kind = 'assigned' AND recipient_id = '{}'", other.id());
+    let told =
+        format!("SELECT count(*) FROM messages WHERE kind = 'assigned' AND recipient_id = '{}'", other.id());
     assert_eq!(desk.database.count(&told), 3);
     assert_eq!(director.post(&path, json!({"reason": "Otra vez."})).ok(), json!({"items": []}));
     // The open work of somebody is a filter of the list of tickets.
@@ -353,7 +397,8 @@ fn a_handover_spreads_the_work_over_who_is_available_or_does_nothing() {
     assert_eq!(refused.faults(), [("/to".into(), "not_allowed".into())]);
     let refused = director.post(&path(&technician), json!({"to": desk.requester().id(), "reason": "Sale."}));
     assert_eq!(refused.faults(), [("/to".into(), "not_allowed".into())]);
-    let problem = director.post(&path(&technician), json!({"reason": "Sale."})).problem(409, "nobody_available");
+    let problem =
+        director.post(&path(&technician), json!({"reason": "Sale."})).problem(409, "nobody_available");
     assert_eq!(problem["ticket_id"], 3, "the critical one comes first");
     assert_eq!(desk.database.fingerprint(), before);
 
@@ -389,9 +434,13 @@ fn acceptance_keeps_to_the_shifts_and_tells_the_requester_who_comes_and_when() {
         let detail = refused.json()["errors"][0]["detail"].as_str().unwrap().to_owned();
         assert!(detail.ends_with("a las 8:00 a. m."), "{detail}");
     }
-    let away = director.post(&format!("/users/{}/absences", technician.id()), absence(at(3, 9), at(3, 15))).created();
+    let away = director
+        .post(&format!("/users/{}/absences", technician.id()), absence(at(3, 9), at(3, 15)))
+        .created();
     assert_eq!(accept(&technician, &one, at(3, 10)).faults(), outside);
-    director.patch(&format!("/absences/{}", away["id"].as_str().unwrap()), json!({"ends_at": at(3, 10)})).ok();
+    director
+        .patch(&format!("/absences/{}", away["id"].as_str().unwrap()), json!({"ends_at": at(3, 10)}))
+        .ok();
 
     let ticket = accept(&technician, &one, at(3, 10)).ok();
     assert_eq!((&ticket["status"], moment(&ticket["scheduled_for"])), (&json!("in_progress"), at(3, 10)));
@@ -405,7 +454,8 @@ fn acceptance_keeps_to_the_shifts_and_tells_the_requester_who_comes_and_when() {
     let event = last_event(&desk, &one);
     assert_eq!((&event["kind"], &event["details"]["followup_id"]), (&json!("accepted"), &followup["id"]));
     // One message tells it, with the followup's id for its words.
-    let sent = |kind: &str| desk.database.count(&format!("SELECT count(*) FROM messages WHERE kind = '{kind}'"));
+    let sent =
+        |kind: &str| desk.database.count(&format!("SELECT count(*) FROM messages WHERE kind = '{kind}'"));
     assert_eq!((sent("accepted"), sent("followup")), (1, 0));
 
     requester.patch("/me", json!({"locale": "en"})).ok();
@@ -435,12 +485,16 @@ fn an_appointment_is_moved_with_a_reason_that_the_requester_reads() {
     assert_eq!(moment(&moved.ok()["scheduled_for"]), at(3, 11));
     assert_eq!(moved.ok()["status"], "in_progress");
     let event = last_event(&desk, &one);
-    assert_eq!((&event["kind"], &event["changes"][0]["field"]), (&json!("rescheduled"), &json!("scheduled_for")));
+    assert_eq!(
+        (&event["kind"], &event["changes"][0]["field"]),
+        (&json!("rescheduled"), &json!("scheduled_for"))
+    );
     assert_eq!(event["details"]["reason"], "El repuesto llega más tarde.");
     let body = last_followup(&desk, &one)["body"].as_str().unwrap().to_owned();
     assert!(body.starts_with("Su cita cambia: Tomás Ríos Cano atenderá su solicitud el "), "{body}");
     assert!(body.ends_with("a las 11:00 a. m. Motivo: El repuesto llega más tarde."), "{body}");
-    let sent = |kind: &str| desk.database.count(&format!("SELECT count(*) FROM messages WHERE kind = '{kind}'"));
+    let sent =
+        |kind: &str| desk.database.count(&format!("SELECT count(*) FROM messages WHERE kind = '{kind}'"));
     assert_eq!((sent("rescheduled"), sent("followup")), (1, 0));
 
     // A critical case has no appointment; one that is no longer critical gets its first.
@@ -465,7 +519,10 @@ fn the_last_day_of_a_contract_is_kept_with_the_person() {
     assert_eq!(made["contract_ends_on"], "2027-06-30");
     let path = format!("/users/{}", made["id"].as_str().unwrap());
     assert_eq!(director.patch(&path, json!({"full_name": "Otro"})).ok()["contract_ends_on"], "2027-06-30");
-    assert_eq!(director.patch(&path, json!({"contract_ends_on": null})).ok()["contract_ends_on"], Value::Null);
+    assert_eq!(
+        director.patch(&path, json!({"contract_ends_on": null})).ok()["contract_ends_on"],
+        Value::Null
+    );
     let refused = director.patch(&path, json!({"contract_ends_on": "2027-02-30"}));
     assert_eq!(refused.faults(), [("/contract_ends_on".into(), "wrong_format".into())]);
 }
@@ -478,7 +535,9 @@ fn the_database_itself_keeps_the_weeks_and_absences_sound() {
         {"weekday": 7, "starts_at": "22:00", "ends_at": "06:00"}, {"weekday": 1, "starts_at": "08:00", "ends_at": "12:00"},
     ]});
     desk.director().put(&shifts_of(&technician), week).ok();
-    desk.director().post(&format!("/users/{}/absences", technician.id()), absence(at(1, 8), at(2, 8))).created();
+    desk.director()
+        .post(&format!("/users/{}/absences", technician.id()), absence(at(1, 8), at(2, 8)))
+        .created();
     let insert = |weekday: i16, starts_at: &str, ends_at: &str| {
         format!(
             "INSERT INTO shifts (id, user_id, weekday, starts_at, ends_at) \

@@ -15,6 +15,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
         &[
             "classification",
             "assignment",
+            "rescheduling",
             "escalations",
             "hold",
             "followups",
@@ -30,11 +31,12 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ("archived", &[]),
 ];
 
-const STEPS: [&str; 13] = [
+const STEPS: [&str; 14] = [
     "change",
     "classification",
     "assignment",
     "acceptance",
+    "rescheduling",
     "escalations",
     "hold",
     "resumption",
@@ -53,6 +55,11 @@ fn take(step: &str, client: &Client, other: &Client, one: &str) -> Answer {
         "classification" => json!({"criticality": "high"}),
         "assignment" => json!({"assignee_id": other.id()}),
         "acceptance" => soon(),
+        "rescheduling" => {
+            let mut body = soon();
+            body["reason"] = json!("El repuesto llega más tarde.");
+            body
+        }
         "escalations" => json!({"reason": "Es de la red."}),
         "hold" => json!({"reason": "Se espera el repuesto."}),
         "followups" => json!({"visibility": "public", "body": "Vamos en camino."}),
