@@ -40,6 +40,8 @@ pub struct Availability {
     open_work: i64,
     /// When they were last given a ticket, other than those that were given to somebody else of the same level since.
     last_assigned_at: Option<DateTime<Utc>>,
+    #[serde(skip)]
+    full_name_key: String,
 }
 
 /// Of whom, and when.
@@ -90,14 +92,15 @@ pub async fn list(call: Call, query: Query<AvailabilityFilters>) -> Result<HttpR
         let filtered = || users::table.filter(users::active).filter(users::role.eq_any(&roles)).into_boxed();
         let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
         let query = match sort {
-            NameSort::Ascending => seek!(filtered(), after, users::full_name, users::id, asc),
-            NameSort::Descending => seek!(filtered(), after, users::full_name, users::id, desc),
+            NameSort::Ascending => seek!(filtered(), after, users::full_name_key, users::id, asc),
+            NameSort::Descending => seek!(filtered(), after, users::full_name_key, users::id, desc),
         };
-        let people: Vec<Person> = query.select(Person::as_select()).limit(paging.rows()).load(db)?;
-        let ids: Vec<Uuid> = people.iter().map(|person| person.id).collect();
+        let people: Vec<(Person, String)> =
+            query.select((Person::as_select(), users::full_name_key)).limit(paging.rows()).load(db)?;
+        let ids: Vec<Uuid> = people.iter().map(|(person, _)| person.id).collect();
         let mut schedules = schedules::of(db, &ids, at)?;
         let mut workloads = workload::of(db, &ids)?;
-        let items = people.into_iter().map(|user| {
+        let items = people.into_iter().map(|(user, full_name_key)| {
             let schedule = schedules.remove(&user.id).unwrap_or_default();
             let work = workloads.remove(&user.id).unwrap_or_default();
             Availability {
@@ -110,9 +113,10 @@ pub async fn list(call: Call, query: Query<AvailabilityFilters>) -> Result<HttpR
                 open_work: work.open_work,
                 last_assigned_at: work.last_assigned_at,
                 user,
+                full_name_key,
             }
         });
-        paging.answer(sort, items.collect(), total, |item| (item.user.full_name.clone(), item.user.id))
+        paging.answer(sort, items.collect(), total, |item| (item.full_name_key.clone(), item.user.id))
     })
     .await
 }

@@ -45,8 +45,8 @@ fn a_private_entry_leaves_no_trace_for_the_requester() {
     requester
         .post(&format!("{one}/followups"), json!({"visibility": "private", "body": "x"}))
         .problem(403, "forbidden");
-    // Staff see both.
-    assert_eq!(technician.get(&format!("{one}/followups")).items().len(), 2);
+    // Staff see both, after what acceptance told the requester.
+    assert_eq!(technician.get(&format!("{one}/followups")).items().len(), 3);
     assert_eq!(technician.get(&format!("{one}/followups?visibility=private")).items().len(), 1);
 }
 
