@@ -93,6 +93,29 @@ fn twenty_automatic_assignments_spread_over_the_staff() {
 }
 
 #[test]
+fn twenty_handovers_of_the_same_work_among_automatic_assignments() {
+    let desk = Desk::open();
+    let leaver = desk.technician();
+    for _ in 0..3 {
+        desk.another(Role::Technician);
+    }
+    let in_hand: Vec<String> = (0..5).map(|_| desk.ticket_in("in_progress")).collect();
+    let waiting: Vec<String> = (0..CLIENTS).map(|_| desk.ticket_in("classified")).collect();
+    let same = vec![desk.director(); CLIENTS];
+    let answers = all_at_once(&desk, &same, |index, client| match index % 4 {
+        0 | 1 => {
+            let path = format!("/users/{}/handover", leaver.id());
+            client.post(&path, json!({"reason": "Sale a vacaciones."}))
+        }
+        _ => client.post(&format!("{}/assignment", waiting[index]), json!({})),
+    });
+    assert_eq!(with_status(&answers, 200), CLIENTS);
+    for one in &in_hand {
+        assert_ne!(desk.director().get(one).ok()["assignee"]["id"], leaver.id());
+    }
+}
+
+#[test]
 fn twenty_repeats_under_one_key_register_one_ticket() {
     let desk = Desk::open();
     let same = vec![desk.requester().with("idempotency-key", "solicitud-1"); CLIENTS];

@@ -1,6 +1,8 @@
 //! When staff work, and what follows from it for assignments, appointments and handovers.
 
-use chrono::{DateTime, Datelike, Duration, NaiveTime, TimeZone, Utc};
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::America::Bogota;
 use diesel::RunQueryDsl;
 use mesa::auth::policy::Role;
@@ -8,9 +10,10 @@ use serde_json::{Value, json};
 
 use crate::harness::{Client, Desk};
 
-/// In so many days, at this hour at Bogotá.
+/// In so many days from the day on which the tests began, at this hour at Bogotá.
 fn at(days: i64, hour: u32) -> DateTime<Utc> {
-    let day = (Utc::now().with_timezone(&Bogota) + Duration::days(days)).date_naive();
+    static TODAY: LazyLock<NaiveDate> = LazyLock::new(|| Utc::now().with_timezone(&Bogota).date_naive());
+    let day = *TODAY + Duration::days(days);
     let time = NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
     Bogota.from_local_datetime(&day.and_time(time)).unwrap().to_utc()
 }
