@@ -7,6 +7,7 @@ pub mod clock;
 pub mod closing;
 pub mod escalations;
 pub mod followups;
+pub mod holidays;
 pub mod list;
 pub mod model;
 pub mod read;
