@@ -42,6 +42,7 @@ const TAGS: &[(&str, &str)] = &[
     ("units", "Administrative units and their heads"),
     ("categories", "What requests are about"),
     ("attention times", "How long each criticality may wait"),
+    ("calendars", "On which time attention is counted, and how a due time is reckoned"),
 ];
 
 /// The handlers' contract with what holds for all of them.
@@ -213,8 +214,12 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
         statuses.extend(["413", "415", "422"]);
     }
     let mut parameters: Vec<Value> = Vec::new();
-    let single =
-        method == "get" && !path.ends_with('s') && !path.ends_with("/content") && !path.contains("audit");
+    let reckoned = path.ends_with("/due") || path.ends_with("/attention");
+    let single = method == "get"
+        && !path.ends_with('s')
+        && !path.ends_with("/content")
+        && !path.contains("audit")
+        && !reckoned;
     if method == "post" && !open {
         statuses.extend(["409", "422"]);
         parameters.push(request_header(

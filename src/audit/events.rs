@@ -29,7 +29,7 @@ pub struct Event {
     #[schema(minimum = 1, example = 2)]
     seq: i32,
     /// `received`, `changed`, `classified`, `assigned`, `accepted`, `escalated`, `held`, `resumed`, `followup_added`,
-    /// `followup_published`, `file_attached`, `solved`, `closed`, `reopened`, `archived`.
+    /// `followup_published`, `file_attached`, `due_changed`, `solved`, `closed`, `reopened`, `archived`.
     #[schema(example = "classified")]
     kind: String,
     /// Who did it; `null` where the desk did it by itself.

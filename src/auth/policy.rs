@@ -73,11 +73,11 @@ text_enum! {
         ReadSurveyAnswers = "read_survey_answers",
         /// Read statistics.
         ReadStatistics = "read_statistics",
-        /// Read units, categories and attention times.
+        /// Read units, categories, calendars and attention times.
         ReadCatalogs = "read_catalogs",
         /// Read the list of users.
         ReadUsers = "read_users",
-        /// Create and change users, units, categories and attention times.
+        /// Create and change users, units, categories, calendars and attention times.
         Manage = "manage",
         /// Verify that the history is whole.
         VerifyAudit = "verify_audit",

@@ -1,6 +1,6 @@
 //! Tickets: from the report of an incident to its closing, step by step.
 
-pub mod attention_times;
+pub mod attention;
 pub mod categories;
 pub mod change;
 pub mod clock;
@@ -37,6 +37,5 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(categories::create)
         .service(categories::read)
         .service(categories::change)
-        .service(attention_times::list)
-        .service(attention_times::change);
+        .configure(attention::routes);
 }
