@@ -4,14 +4,14 @@
 CREATE TABLE calendars (
     id            uuid PRIMARY KEY,
     name          text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    name_key      text NOT NULL GENERATED ALWAYS AS (fold(name)) STORED,
     opening_hours text NOT NULL CHECK (length(opening_hours) BETWEEN 1 AND 500),
     active        boolean NOT NULL DEFAULT true,
     version       integer NOT NULL DEFAULT 1,
     created_at    timestamptz NOT NULL DEFAULT now(),
     updated_at    timestamptz NOT NULL DEFAULT now()
 );
-CREATE UNIQUE INDEX calendars_name_key ON calendars (lower(name));
-CREATE INDEX calendars_list_idx ON calendars (name, id);
+CREATE UNIQUE INDEX calendars_name_key ON calendars (name_key);
 INSERT INTO calendars (id, name, opening_hours) VALUES ('019dadef-0000-7000-8000-000000000247', '24/7', '24/7');
 
 ALTER TABLE attention_times ADD COLUMN calendar_id uuid NOT NULL

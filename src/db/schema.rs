@@ -92,6 +92,7 @@ diesel::table! {
     calendars (id) {
         id -> Uuid,
         name -> Text,
+        name_key -> Text,
         opening_hours -> Text,
         active -> Bool,
         version -> Int4,

@@ -13,6 +13,7 @@ mod attachments;
 mod audit;
 mod auth;
 mod bad_input;
+mod calendars;
 mod contract;
 mod followups;
 mod http_habits;

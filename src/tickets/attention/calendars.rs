@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::policies;
 use crate::auth::policy::Action;
 use crate::db::schema::{attention_times, calendars};
+use crate::db::{contains, fold};
 use crate::http::body::Patch;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Answer, Body, Call, Query};
@@ -37,6 +38,8 @@ pub struct Calendar {
     updated_at: DateTime<Utc>,
     #[serde(skip)]
     version: i32,
+    #[serde(skip)]
+    name_key: String,
 }
 
 impl Calendar {
@@ -101,17 +104,17 @@ pub async fn list(call: Call, query: Query<CalendarFilters>) -> Result<HttpRespo
                 query = query.filter(calendars::active.eq(active));
             }
             if let Some(text) = &filters.q {
-                query = query.filter(calendars::name.ilike(crate::db::contains(text)));
+                query = query.filter(calendars::name_key.like(fold(contains(text))));
             }
             query
         };
         let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
         let query = match sort {
-            NameSort::Ascending => seek!(filtered(), after, calendars::name, calendars::id, asc),
-            NameSort::Descending => seek!(filtered(), after, calendars::name, calendars::id, desc),
+            NameSort::Ascending => seek!(filtered(), after, calendars::name_key, calendars::id, asc),
+            NameSort::Descending => seek!(filtered(), after, calendars::name_key, calendars::id, desc),
         };
         let items: Vec<Calendar> = query.select(Calendar::as_select()).limit(paging.rows()).load(db)?;
-        paging.answer(sort, items, total, |calendar| (calendar.name.clone(), calendar.id))
+        paging.answer(sort, items, total, |calendar| (calendar.name_key.clone(), calendar.id))
     })
     .await
 }

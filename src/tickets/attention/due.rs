@@ -14,7 +14,7 @@ use crate::auth::policy::Action;
 use crate::db::schema::calendars;
 use crate::http::query::invalid;
 use crate::http::{Answer, Call, Query};
-use crate::problem::{Result, Text};
+use crate::problem::Result;
 use crate::tickets::clock::OutOfReach;
 
 /// What to try a calendar with.
@@ -43,12 +43,6 @@ pub async fn due(call: Call, id: Path<Uuid>, query: Query<Trial>) -> Result<Http
     call.read(Action::ReadCatalogs, move |db, actor| {
         let opening_hours: String = calendars::table.find(*id).select(calendars::opening_hours).first(db)?;
         let trial = query.read()?;
-        if !(1..=525_600).contains(&trial.minutes) {
-            return Err(invalid(
-                "minutes",
-                Text::new("Debe estar entre 1 y 525600.", "It must be between 1 and 525600."),
-            ));
-        }
         let calendar = kept_calendar(&opening_hours, timezone)?;
         let question = Question {
             from: trial.from.unwrap_or(actor.now),
