@@ -10,6 +10,7 @@
 mod harness;
 
 mod attachments;
+mod attention;
 mod audit;
 mod auth;
 mod bad_input;

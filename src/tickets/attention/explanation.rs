@@ -128,7 +128,7 @@ pub async fn explain(call: Call, id: Path<i64>) -> Result<HttpResponse> {
         let mut levels = Vec::new();
         for (index, (row, policy, assignee)) in rows.into_iter().enumerate() {
             let stopped_at = row.accepted_at.or(started.get(index + 1).copied()).unwrap_or(ended_at);
-            levels.push(explained(row, policy, assignee, (stopped_at, actor.now), &pauses, timezone)?);
+            levels.push(explained(row, policy, assignee, stopped_at, &pauses, timezone)?);
         }
         Answer::ok(&Attention {
             ticket_id: ticket.id,
@@ -144,7 +144,7 @@ fn explained(
     row: Row,
     policy: Option<PolicyRow>,
     assignee: Option<Person>,
-    (stopped_at, now): (DateTime<Utc>, DateTime<Utc>),
+    stopped_at: DateTime<Utc>,
     pauses: &[Span],
     timezone: Tz,
 ) -> Result<LevelAttention> {
@@ -154,7 +154,7 @@ fn explained(
     let (stretches, complete) = bounded(calendar.stretches(row.started_at, until, pauses));
     let met = match row.accepted_at {
         Some(accepted_at) => Some(accepted_at <= row.due_at),
-        None => (stopped_at.min(now) > row.due_at).then_some(false),
+        None => (stopped_at > row.due_at).then_some(false),
     };
     Ok(LevelAttention {
         level: row.level,
