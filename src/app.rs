@@ -18,7 +18,9 @@ use crate::desk::Desk;
 use crate::http::body;
 use crate::http::envelope::envelope;
 use crate::problem::{Code, Problem, Text};
-use crate::{attachments, audit, auth, contract, health, knowledge, people, statistics, surveys, tickets};
+use crate::{
+    attachments, audit, auth, contract, health, knowledge, people, staff, statistics, surveys, tickets,
+};
 
 /// Everything under `/api/v1`.
 fn api(config: &mut ServiceConfig) {
@@ -30,7 +32,8 @@ fn api(config: &mut ServiceConfig) {
         .configure(surveys::routes)
         .configure(audit::routes)
         .configure(statistics::routes)
-        .configure(people::routes);
+        .configure(people::routes)
+        .configure(staff::routes);
 }
 
 /// The contract, complete: what the handlers say and what holds for all of them.

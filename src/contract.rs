@@ -43,6 +43,7 @@ const TAGS: &[(&str, &str)] = &[
     ("units", "Administrative units and their heads"),
     ("categories", "What requests are about"),
     ("attention times", "How long each criticality may wait"),
+    ("calendars", "On which time attention is counted, and how a due time is reckoned"),
 ];
 
 /// The handlers' contract with what holds for all of them.
@@ -83,6 +84,7 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
     add_schemas(components)?;
     components["responses"] = responses();
     components["headers"] = headers();
+    name_items(&mut document);
     make_patches(&mut document);
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
@@ -121,6 +123,21 @@ fn add_schemas(components: &mut Value) -> Result<(), String> {
         components["schemas"][name] = serde_json::to_value(schema).map_err(|error| error.to_string())?;
     }
     Ok(())
+}
+
+/// The items of a page are a schema of their own, so that a client gets one type for them and not one a list.
+fn name_items(document: &mut Value) {
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
+    let mut named = Vec::new();
+    for (page, schema) in schemas.iter_mut() {
+        let Some(name) = page.strip_prefix("Page_") else { continue };
+        let items = &mut schema["properties"]["items"]["items"];
+        let reference = json!({"$ref": format!("#/components/schemas/{name}")});
+        named.push((name.to_owned(), std::mem::replace(items, reference)));
+    }
+    for (name, schema) in named {
+        schemas.entry(name).or_insert(schema);
+    }
 }
 
 /// A JSON Merge Patch may leave out every field of what it changes.
@@ -194,6 +211,17 @@ fn request_header(name: &str, description: &str, max_length: usize) -> Value {
     })
 }
 
+/// What is read and is neither a list nor a resource of its own, so that it has no `ETag`.
+const WITHOUT_VERSION: [&str; 7] = [
+    "downloadAttachment",
+    "getCalendarDue",
+    "getStatistics",
+    "getTicketAttention",
+    "listAttentionTimes",
+    "listSuggestions",
+    "verifyHistory",
+];
+
 fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let open = operation["security"] == json!([{}]);
     let has_body = operation.get("requestBody").is_some();
@@ -216,12 +244,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let mut parameters: Vec<Value> = Vec::new();
     let is_list =
         operation["parameters"].as_array().is_some_and(|all| all.iter().any(|p| p["name"] == "cursor"));
-    let named_for_many = path.ends_with('s') && !path.ends_with("/shifts");
-    let single = method == "get"
-        && !is_list
-        && !named_for_many
-        && !path.ends_with("/content")
-        && !path.contains("audit");
+    let reckoned = operation["operationId"].as_str().is_some_and(|id| WITHOUT_VERSION.contains(&id));
+    let single = method == "get" && !is_list && !reckoned;
     let changes_one = matches!(method, "patch" | "put" | "delete");
     if method == "post" && !open {
         statuses.extend(["409", "422"]);

@@ -18,6 +18,8 @@ pub mod db;
 pub mod desk;
 /// Whether the server lives and can serve.
 pub mod health;
+/// The public holidays of Colombia.
+pub mod holidays;
 /// The HTTP habits that all endpoints keep.
 pub mod http;
 /// The knowledge base.
@@ -32,6 +34,8 @@ pub mod problem;
 pub mod routine;
 /// From the configuration to a running server.
 pub mod server;
+/// Who attends: absences, availability, handovers.
+pub mod staff;
 /// The figures of a period.
 pub mod statistics;
 /// The perception survey.

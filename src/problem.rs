@@ -69,6 +69,8 @@ pub enum Code {
     AlreadyAssigned,
     /// 409: the ticket is at the highest support level.
     NoHigherLevel,
+    /// 409: the calendar is not open for long enough within twenty years, so nothing would ever be due.
+    NoDueTime,
     /// 409: the desk would be left without an active director.
     LastDirector,
     /// 409: no member of staff of the support level is available; `next_available_at` and `next_available_user` say who
@@ -103,7 +105,7 @@ impl Code {
             Forbidden | NotTheAssignee => StatusCode::FORBIDDEN,
             NotFound => StatusCode::NOT_FOUND,
             MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            StepNotAllowed | AlreadyExists | AlreadyAssigned | NoHigherLevel | LastDirector
+            StepNotAllowed | AlreadyExists | AlreadyAssigned | NoHigherLevel | NoDueTime | LastDirector
             | NobodyAvailable | AlreadyAnswered | RequestInProgress => StatusCode::CONFLICT,
             PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -133,6 +135,7 @@ impl Code {
             AlreadyExists => Text::new("Ya existe", "Already exists"),
             AlreadyAssigned => Text::new("El caso ya está asignado", "The ticket is assigned already"),
             NoHigherLevel => Text::new("No hay un nivel superior", "There is no higher level"),
+            NoDueTime => Text::new("No hay hora de vencimiento", "There is no due time"),
             LastDirector => Text::new("Es el último director", "The last director"),
             NobodyAvailable => Text::new("No hay nadie disponible", "Nobody is available"),
             AlreadyAnswered => Text::new("La encuesta ya fue respondida", "The survey was answered before"),
@@ -409,7 +412,7 @@ impl From<diesel::result::Error> for Problem {
 fn unique_field(constraint: Option<&str>) -> Option<&'static str> {
     match constraint? {
         "users_email_key" => Some("/email"),
-        "units_name_key" | "categories_name_key" => Some("/name"),
+        "units_name_key" | "categories_name_key" | "calendars_name_key" => Some("/name"),
         _ => None,
     }
 }

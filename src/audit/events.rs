@@ -29,8 +29,8 @@ pub struct Event {
     #[schema(minimum = 1, example = 2)]
     seq: i32,
     /// `received`, `changed`, `classified`, `assigned`, `accepted`, `rescheduled`, `escalated`, `held`, `resumed`,
-    /// `followup_added`, `followup_published`, `file_attached`, `solved`, `closed`, `reopened`, `archived`. `details` of
-    /// `accepted` and `rescheduled` name the followup that told the requester.
+    /// `followup_added`, `followup_published`, `file_attached`, `due_changed`, `solved`, `closed`, `reopened`,
+    /// `archived`. `details` of `accepted` and `rescheduled` name the followup that told the requester.
     #[schema(example = "classified")]
     kind: String,
     /// Who did it; `null` where the desk did it by itself.

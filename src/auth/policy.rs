@@ -80,11 +80,12 @@ text_enum! {
         ReadSurveyAnswers = "read_survey_answers",
         /// Read statistics.
         ReadStatistics = "read_statistics",
-        /// Read units, categories and attention times.
+        /// Read units, categories, calendars and attention times.
         ReadCatalogs = "read_catalogs",
         /// Read users, their shifts and absences, and who is available.
         ReadUsers = "read_users",
-        /// Create and change users, shifts, absences, units, categories and attention times; hand over somebody's work.
+        /// Create and change users, shifts, absences, units, categories, calendars and attention times; hand over
+        /// somebody's work.
         Manage = "manage",
         /// Verify that the history is whole.
         VerifyAudit = "verify_audit",

@@ -60,11 +60,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    attention_applications (id) {
+        id -> Uuid,
+        applied_at -> Timestamptz,
+        applied_by -> Uuid,
+    }
+}
+
+diesel::table! {
+    attention_policies (id) {
+        id -> Uuid,
+        criticality -> Text,
+        calendar_id -> Uuid,
+        minutes -> Int4,
+        opening_hours -> Text,
+        effective_from -> Timestamptz,
+    }
+}
+
+diesel::table! {
     attention_times (criticality) {
         criticality -> Text,
         minutes -> Int4,
         version -> Int4,
         updated_at -> Timestamptz,
+        calendar_id -> Uuid,
     }
 }
 
@@ -78,6 +98,21 @@ diesel::table! {
         assignee_id -> Nullable<Uuid>,
         assigned_at -> Nullable<Timestamptz>,
         accepted_at -> Nullable<Timestamptz>,
+        policy_id -> Nullable<Uuid>,
+        opening_hours -> Text,
+    }
+}
+
+diesel::table! {
+    calendars (id) {
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        opening_hours -> Text,
+        active -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -288,6 +323,9 @@ diesel::table! {
 }
 
 diesel::joinable!(attachments -> users (uploaded_by));
+diesel::joinable!(attention_policies -> calendars (calendar_id));
+diesel::joinable!(attention_times -> calendars (calendar_id));
+diesel::joinable!(attentions -> attention_policies (policy_id));
 diesel::joinable!(escalations -> users (escalated_by));
 diesel::joinable!(events -> users (actor_id));
 diesel::joinable!(followups -> users (author_id));
@@ -302,8 +340,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     article_revisions,
     articles,
     attachments,
+    attention_applications,
+    attention_policies,
     attention_times,
     attentions,
+    calendars,
     categories,
     escalations,
     events,

@@ -8,8 +8,8 @@ use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, web};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -162,6 +162,11 @@ fn merge(target: &mut Value, patch: Value) {
 
 /// A JSON Merge Patch of a `T`: every field may be left out, and `null` clears one that need not be there.
 pub struct Patch<T>(PhantomData<T>);
+
+/// A body that says nothing: `{}` or none at all.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
 
 /// Bounds every body that is read whole.
 pub fn payload_config() -> web::PayloadConfig {

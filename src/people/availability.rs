@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::schema::shifts;
+use crate::holidays;
 
 /// The entity's clock, and the days on which nobody works who does not work on public holidays.
 #[derive(Clone, Copy)]
@@ -19,12 +20,8 @@ pub struct EntityClock<'a> {
 
 impl EntityClock<'static> {
     pub fn new(timezone: Tz) -> Self {
-        EntityClock { timezone, is_public_holiday: &no_public_holidays }
+        EntityClock { timezone, is_public_holiday: &holidays::is_public_holiday }
     }
-}
-
-fn no_public_holidays(_: NaiveDate) -> bool {
-    false
 }
 
 impl EntityClock<'_> {

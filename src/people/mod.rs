@@ -1,13 +1,11 @@
 //! Who there is: people, when they work, and the administrative units they belong to.
 
-pub mod absences;
 pub mod accounts;
 pub mod availability;
 pub mod demo;
 pub mod person;
 pub mod schedules;
 pub mod shifts;
-pub mod staff;
 pub mod units;
 pub mod users;
 
@@ -23,12 +21,6 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(users::change)
         .service(shifts::read)
         .service(shifts::replace)
-        .service(absences::list)
-        .service(absences::record)
-        .service(absences::read)
-        .service(absences::change)
-        .service(absences::remove)
-        .service(staff::list)
         .service(units::list)
         .service(units::create)
         .service(units::read)

@@ -9,12 +9,12 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::clock;
+use super::attention::policies;
 use super::steps::{Reply, take};
 use super::store;
 use super::workflow::{Status, Step};
 use crate::auth::policy::Action;
-use crate::db::schema::{attention_times, attentions, escalations, users};
+use crate::db::schema::{attentions, escalations, users};
 use crate::http::paging::{NoFilters, Page, Paging, seek};
 use crate::http::{Answer, Body, Call, Query};
 use crate::people::Person;
@@ -107,17 +107,19 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 
 /// Escalate a ticket
 ///
-/// Hands it to a higher support level, where it waits to be assigned. A second attention clock starts for that level.
+/// Hands it to a higher support level, where it waits to be assigned. A second attention clock starts for that level,
+/// by the attention time and the calendar that held at the ticket's reception.
 /// Answers the escalation; read the ticket for its new state.
 #[utoipa::path(
     tag = "steps", operation_id = "escalateTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = NewEscalation,
-    responses((status = 201, body = Escalation), (status = 409, description = "`step_not_allowed`, `no_higher_level`"))
+    responses((status = 201, body = Escalation), (status = 409, description = "`step_not_allowed`, `no_higher_level`, `no_due_time`"))
 )]
 #[post("/tickets/{ticket_id}/escalations")]
 pub async fn escalate(call: Call, id: Path<i64>, body: Body<NewEscalation>) -> Result<HttpResponse> {
     let step = (Action::Escalate, Step::Escalate, "escalated");
-    take(call, *id, step, body, |case, actor, NewEscalation { reason, to_level }| {
+    let timezone = call.desk.config.timezone;
+    take(call, *id, step, body, move |case, actor, NewEscalation { reason, to_level }| {
         let from_level = case.ticket.support_level;
         let to_level = to_level.unwrap_or(from_level + 1);
         if from_level == 3 {
@@ -159,15 +161,16 @@ pub async fn escalate(call: Call, id: Path<i64>, body: Body<NewEscalation>) -> R
             .ticket
             .criticality
             .ok_or_else(|| Problem::internal("a ticket in progress without a criticality"))?;
-        let minutes: i32 =
-            attention_times::table.find(criticality).select(attention_times::minutes).first(case.tx)?;
-        let due_at = clock::due(case.now, minutes);
+        let policy = policies::of_ticket(case.tx, &case.ticket, criticality)?;
+        let due_at = policy.calendar(timezone)?.due(case.now, policy.minutes, &[])?;
         diesel::insert_into(attentions::table)
             .values((
                 attentions::ticket_id.eq(case.ticket.id),
                 attentions::level.eq(to_level),
                 attentions::started_at.eq(case.now),
-                attentions::minutes.eq(minutes),
+                attentions::policy_id.eq(policy.id),
+                attentions::minutes.eq(policy.minutes),
+                attentions::opening_hours.eq(policy.opening_hours),
                 attentions::due_at.eq(due_at),
             ))
             .execute(case.tx)?;

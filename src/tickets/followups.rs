@@ -16,6 +16,7 @@ use crate::attachments;
 use crate::auth::policy::Action;
 use crate::db::schema::{followups, users};
 use crate::db::text_enum;
+use crate::http::body::Nothing;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::people::Person;
@@ -219,11 +220,7 @@ pub async fn add(call: Call, id: Path<i64>, body: Body<NewFollowup>) -> Result<H
     )
 )]
 #[post("/tickets/{ticket_id}/followups/{followup_id}/publication")]
-pub async fn publish(
-    call: Call,
-    path: Path<(i64, Uuid)>,
-    body: Body<super::model::Nothing>,
-) -> Result<HttpResponse> {
+pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) -> Result<HttpResponse> {
     call.write(Action::UsePrivateFollowups, body, move |tx, actor, body| {
         let row = store::lock(tx, actor, path.0)?;
         let private = Followup::find(tx, actor, row.id, path.1)?;

@@ -1,7 +1,7 @@
 //! Tickets: from the report of an incident to its closing, step by step.
 
 pub mod appointment;
-pub mod attention_times;
+pub mod attention;
 pub mod automatic;
 pub mod categories;
 pub mod change;
@@ -9,7 +9,6 @@ pub mod clock;
 pub mod closing;
 pub mod escalations;
 pub mod followups;
-pub mod handover;
 pub mod list;
 pub mod model;
 pub mod read;
@@ -35,12 +34,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(followups::publish)
         .service(escalations::list)
         .service(escalations::escalate)
-        .service(handover::hand_over)
         .service(suggestions::suggest)
         .service(categories::list)
         .service(categories::create)
         .service(categories::read)
         .service(categories::change)
-        .service(attention_times::list)
-        .service(attention_times::change);
+        .configure(attention::routes);
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -168,8 +168,3 @@ pub struct Ticket {
     pub reopened_count: i32,
     pub updated_at: DateTime<Utc>,
 }
-
-/// A body that says nothing: `{}` or none at all.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Nothing {}

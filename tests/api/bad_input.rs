@@ -30,6 +30,10 @@ fn operations(desk: &Desk) -> Vec<Operation> {
         ("{attachment_id}", id(&director.upload(&format!("{one}/attachments"), "nota.txt", "hola"))),
         ("{unit_id}", id(&director.post("/units", json!({"name": "Secretaría de Salud"})))),
         ("{category_id}", id(&director.post("/categories", json!({"name": "Correo"})))),
+        (
+            "{calendar_id}",
+            id(&director.post("/calendars", json!({"name": "Noches", "opening_hours": "22:00-06:00"}))),
+        ),
         ("{user_id}", desk.technician().id().to_owned()),
         ("{absence_id}", id(&director.post(&format!("/users/{}/absences", director.id()), absence))),
         ("{criticality}", "low".to_owned()),
@@ -231,7 +235,9 @@ fn no_query_can_hurt() {
             .iter()
             .filter(|parameter| parameter["required"] == true)
             .map(|parameter| {
-                format!("{}={}&", parameter["name"].as_str().unwrap(), parameter["example"].as_str().unwrap())
+                let example = &parameter["example"];
+                let example = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
+                format!("{}={example}&", parameter["name"].as_str().unwrap())
             })
             .collect();
         let refused = |name: &str, value: &str| {
@@ -297,7 +303,7 @@ fn an_id_that_does_not_exist_is_nothing_here() {
         director.post(&format!("/tickets/{id}/closure"), json!({})).problem(404, "not_found");
     }
     for id in ["0", "x", "0197c0de-0000-7000-8000-000000000000", "0197c0de"] {
-        for list in ["users", "absences", "units", "categories", "kb/articles", "attachments"] {
+        for list in ["users", "absences", "units", "categories", "calendars", "kb/articles", "attachments"] {
             director.get(&format!("/{list}/{id}")).problem(404, "not_found");
         }
     }
@@ -315,6 +321,7 @@ fn an_id_that_does_not_exist_is_nothing_here() {
     let ticket = json!({"subject": "x", "description": "x", "requester": {"unit_id": nobody}});
     refused(director.post("/tickets", ticket), "/requester/unit_id");
     refused(director.post("/units", json!({"name": "x", "head_id": nobody})), "/head_id");
+    refused(director.patch("/attention-times/low", json!({"calendar_id": nobody})), "/calendar_id");
     let article = json!({"title": "x", "incident": "x", "resolution": "x", "ticket_id": 999_999});
     refused(director.post("/kb/articles", article), "/ticket_id");
     let user = json!({"email": "x@mesa.test", "password": "una-clave-larga", "role": "requester", "full_name": "x", "unit_id": nobody});

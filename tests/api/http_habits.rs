@@ -92,12 +92,15 @@ fn an_etag_saves_a_body_and_guards_a_change() {
     let director = desk.director();
     let unit = director.post("/units", json!({"name": "Secretaría de Salud"})).created()["id"].clone();
     let category = director.post("/categories", json!({"name": "Correo"})).created()["id"].clone();
+    let calendar = json!({"name": "Noches", "opening_hours": "22:00-06:00"});
+    let calendar = director.post("/calendars", calendar).created()["id"].clone();
     let article = json!({"title": "Título", "incident": "Incidente", "resolution": "Solución"});
     let article = director.post("/kb/articles", article).created()["id"].clone();
     let text = |id: &Value| id.as_str().unwrap().to_owned();
     for (path, change) in [
         (format!("/units/{}", text(&unit)), json!({"name": "Salud"})),
         (format!("/categories/{}", text(&category)), json!({"name": "Correos"})),
+        (format!("/calendars/{}", text(&calendar)), json!({"opening_hours": "21:00-05:00"})),
         (format!("/kb/articles/{}", text(&article)), json!({"title": "Otro"})),
         (format!("/users/{}", technician.id()), json!({"full_name": "Otro Nombre"})),
         ("/me".to_owned(), json!({"contact": {"mobile": "3009998877"}})),

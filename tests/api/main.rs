@@ -10,9 +10,11 @@
 mod harness;
 
 mod attachments;
+mod attention;
 mod audit;
 mod auth;
 mod bad_input;
+mod calendars;
 mod contract;
 mod followups;
 mod http_habits;

@@ -103,6 +103,10 @@ fn the_database_itself_keeps_the_rules() {
         "UPDATE tickets SET requester_mobile = NULL, requester_landline = NULL, requester_extension = NULL",
         "UPDATE tickets SET support_level = 4",
         "UPDATE tickets SET requester_id = gen_random_uuid()",
+        "UPDATE attention_policies SET minutes = 1",
+        "DELETE FROM attention_policies",
+        "UPDATE attention_times SET minutes = 0",
+        "DELETE FROM calendars",
         "UPDATE users SET role = 'king'",
         "UPDATE users SET email = (SELECT upper(email) FROM users ORDER BY email LIMIT 1) \
          WHERE email = (SELECT email FROM users ORDER BY email DESC LIMIT 1)",

@@ -110,6 +110,7 @@ impl Attempt<'_> {
                     get(&format!("{entry}/attachments")),
                     get(&format!("{one}/attachments")),
                     get(&format!("{one}/suggestions")),
+                    get(&format!("{one}/attention")),
                     get(&file),
                     get(&format!("{file}/content")),
                 ]
@@ -206,7 +207,15 @@ impl Attempt<'_> {
             Action::ReadCatalogs => {
                 let unit = get("/units").items()[0]["id"].clone();
                 let category = get("/categories").items()[0]["id"].clone();
+                let calendar = get("/calendars").items()[0]["id"].clone();
+                let calendar = format!("/calendars/{}", calendar.as_str().unwrap());
                 vec![
+                    get(&calendar),
+                    get(&format!("{calendar}/due?minutes=60")),
+                    self.post(
+                        "/attention-reckonings".into(),
+                        json!({"from": "2026-11-23T15:00:00Z", "minutes": 60}),
+                    ),
                     get(&format!("/units/{}", unit.as_str().unwrap())),
                     get(&format!("/categories/{}", category.as_str().unwrap())),
                     get("/attention-times"),
@@ -256,7 +265,18 @@ impl Attempt<'_> {
                 self.desk.director().post("/units", json!({"name": format!("Unidad {email}")})).created();
             let category =
                 self.desk.director().post("/categories", json!({"name": format!("De {email}")})).created();
+            let calendar = json!({"name": format!("De {email}"), "opening_hours": "Mo-Fr 08:00-18:00"});
+            let calendar = self.desk.director().post("/calendars", calendar).created();
             answers.extend([
+                self.post(
+                    "/calendars".into(),
+                    json!({"name": format!("Otro {email}"), "opening_hours": "24/7"}),
+                ),
+                self.me.patch(
+                    &format!("/calendars/{}", calendar["id"].as_str().unwrap()),
+                    json!({"opening_hours": "Mo-Fr 07:00-17:00"}),
+                ),
+                self.post("/attention-times/application".into(), json!({})),
                 self.post("/units".into(), json!({"name": format!("Otra {email}")})),
                 self.post("/categories".into(), json!({"name": format!("Otra {email}")})),
                 self.me.patch(&format!("/units/{}", unit["id"].as_str().unwrap()), json!({"active": false})),

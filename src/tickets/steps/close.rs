@@ -5,9 +5,10 @@ use actix_web::{HttpResponse, post};
 
 use super::{Reply, take};
 use crate::auth::policy::Action;
+use crate::http::body::Nothing;
 use crate::http::{Body, Call};
 use crate::problem::Result;
-use crate::tickets::model::{Nothing, Ticket};
+use crate::tickets::model::Ticket;
 use crate::tickets::workflow::{Status, Step};
 
 /// Close a solved ticket

@@ -7,9 +7,10 @@ use diesel::prelude::*;
 use super::{Reply, take};
 use crate::auth::policy::Action;
 use crate::db::schema::holds;
+use crate::http::body::Nothing;
 use crate::http::{Body, Call};
 use crate::problem::Result;
-use crate::tickets::model::{Nothing, Ticket};
+use crate::tickets::model::Ticket;
 use crate::tickets::workflow::{Status, Step};
 
 /// Resume a ticket

@@ -8,16 +8,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::users::{self, User};
-use super::{Person, person};
 use crate::auth::policy::Action;
 use crate::db::schema::absences;
 use crate::db::text_enum;
-use crate::http::body::Patch;
+use crate::http::body::{Nothing, Patch};
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Actor, Answer, Body, Call, Query};
+use crate::people::users::{self, User};
+use crate::people::{Person, person};
 use crate::problem::{FieldError, Problem, Result, Text};
-use crate::tickets::model::Nothing;
 use crate::tickets::workload::{self, OpenTicket};
 
 text_enum! {

@@ -7,10 +7,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::automatic::Candidates;
-use super::model::TicketRow;
-use super::steps::{Case, assign};
-use super::workload;
 use crate::auth::policy::Action;
 use crate::db::schema::tickets;
 use crate::http::{Answer, Body, Call};
@@ -18,6 +14,10 @@ use crate::people::availability::EntityClock;
 use crate::people::users::{self, User};
 use crate::people::{Person, person};
 use crate::problem::{FieldError, Problem, Result, Text};
+use crate::tickets::automatic::Candidates;
+use crate::tickets::model::TicketRow;
+use crate::tickets::steps::{Case, assign};
+use crate::tickets::workload;
 
 /// To whom to hand over, and why.
 #[derive(Deserialize, ToSchema)]

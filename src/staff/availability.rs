@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::availability::EntityClock;
-use super::users::NameSort;
-use super::{Person, schedules};
 use crate::auth::policy::{Action, Role};
 use crate::db::schema::users;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::query::invalid;
 use crate::http::{Call, Query};
+use crate::people::availability::EntityClock;
+use crate::people::users::NameSort;
+use crate::people::{Person, schedules};
 use crate::problem::{Result, Text};
 use crate::tickets::workload;
 

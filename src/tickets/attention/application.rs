@@ -1,0 +1,178 @@
+//! Making changed attention times and calendars hold for the tickets that are open.
+
+use std::collections::HashMap;
+
+use actix_web::{HttpResponse, post};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::policies::{self, Policy};
+use crate::auth::policy::Action;
+use crate::db::schema::{attention_applications, attentions, tickets};
+use crate::http::body::Nothing;
+use crate::http::{Answer, Body, Call};
+use crate::problem::Result;
+use crate::tickets::clock::{Calendar, Span};
+use crate::tickets::model::{Criticality, TicketRow};
+use crate::tickets::steps::Case;
+use crate::tickets::store;
+use crate::tickets::workflow::Status;
+
+/// How many tickets are reckoned at once.
+const BATCH: i64 = 500;
+
+/// What an application changed.
+#[derive(Serialize, ToSchema)]
+pub struct Application {
+    /// Open tickets whose clock is running.
+    #[schema(minimum = 0, example = 12)]
+    examined: usize,
+    /// Those of `examined` whose due time moved.
+    #[schema(minimum = 0, example = 5)]
+    changed: usize,
+}
+
+/// A clock that is running.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = attentions)]
+struct Clock {
+    ticket_id: i64,
+    level: i16,
+    started_at: DateTime<Utc>,
+    due_at: DateTime<Utc>,
+}
+
+/// A clock as it is reckoned now.
+#[derive(Insertable)]
+#[diesel(table_name = attentions)]
+struct Reckoned {
+    ticket_id: i64,
+    level: i16,
+    started_at: DateTime<Utc>,
+    policy_id: Uuid,
+    minutes: i32,
+    opening_hours: String,
+    due_at: DateTime<Utc>,
+}
+
+type Policies = HashMap<Criticality, (Policy, Calendar)>;
+
+/// Apply the attention times to the open tickets
+///
+/// Attention times and calendars as they are now hold for every ticket that is open: what is not accepted yet at its
+/// present support level is reckoned again, which is an event `due_changed` in the history of each ticket whose due time
+/// moves; what is classified or escalated later counts by them too. All of it, or none.
+#[utoipa::path(
+    tag = "attention times", operation_id = "applyAttentionTimes", request_body = Nothing,
+    responses((status = 200, body = Application), (status = 409, description = "`no_due_time`"))
+)]
+#[post("/attention-times/application")]
+pub async fn apply(call: Call, body: Body<Nothing>) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    call.write(Action::Manage, body, move |tx, actor, body| {
+        body.read()?;
+        policies::lock(tx)?;
+        // A change that was waited for may hold only since after this request was admitted.
+        let now: DateTime<Utc> =
+            diesel::select(diesel::dsl::sql::<diesel::sql_types::Timestamptz>("clock_timestamp()"))
+                .get_result(tx)?;
+        let mut in_force = Policies::new();
+        for policy in policies::all_at(tx, now)? {
+            let calendar = policy.calendar(timezone)?;
+            in_force.insert(policy.criticality, (policy, calendar));
+        }
+        diesel::insert_into(attention_applications::table)
+            .values((
+                attention_applications::id.eq(Uuid::now_v7()),
+                attention_applications::applied_at.eq(now),
+                attention_applications::applied_by.eq(actor.id),
+            ))
+            .execute(tx)?;
+        let mut application = Application { examined: 0, changed: 0 };
+        let mut after = 0;
+        loop {
+            let batch = running_after(tx, after)?;
+            let Some((last, _)) = batch.last() else { break };
+            after = last.id;
+            application.examined += batch.len();
+            application.changed += reckon(tx, batch, &in_force, actor.id, now)?;
+        }
+        Answer::ok(&application)
+    })
+    .await
+}
+
+/// The next tickets, by number, whose clock is running; locked.
+fn running_after(tx: &mut PgConnection, after: i64) -> Result<Vec<(TicketRow, Clock)>> {
+    let clock = attentions::ticket_id.eq(tickets::id).and(attentions::level.eq(tickets::support_level));
+    let batch = tickets::table
+        .inner_join(attentions::table.on(clock))
+        .filter(tickets::id.gt(after))
+        .filter(tickets::status.ne_all([Status::Solved, Status::Closed, Status::Archived]))
+        .filter(attentions::accepted_at.is_null())
+        .order(tickets::id)
+        .limit(BATCH)
+        .select((TicketRow::as_select(), Clock::as_select()))
+        .for_update()
+        .load(tx)?;
+    Ok(batch)
+}
+
+/// Reckons a batch again; answers how many due times moved.
+fn reckon(
+    tx: &mut PgConnection,
+    batch: Vec<(TicketRow, Clock)>,
+    in_force: &Policies,
+    actor_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<usize> {
+    let ids: Vec<i64> = batch.iter().map(|(ticket, _)| ticket.id).collect();
+    let pauses = store::pauses(tx, &ids, now)?;
+    let mut moved = Vec::new();
+    for (ticket, clock) in batch {
+        let Some((policy, calendar)) = ticket.criticality.and_then(|criticality| in_force.get(&criticality))
+        else {
+            continue;
+        };
+        let paused: &[Span] = pauses.get(&ticket.id).map_or(&[], Vec::as_slice);
+        let due_at = calendar.due(clock.started_at, policy.minutes, paused)?;
+        if due_at == clock.due_at {
+            continue;
+        }
+        let mut case = Case::open(tx, ticket, Some(actor_id), now);
+        case.ticket.attention_due_at = Some(due_at);
+        if case.ticket.attended_at.is_none() {
+            case.ticket.first_attention_due_at =
+                Some(calendar.due(case.ticket.received_at, policy.minutes, paused)?);
+        }
+        case.note("minutes", policy.minutes);
+        case.note("opening_hours", policy.opening_hours.as_str());
+        case.record("due_changed")?;
+        moved.push(Reckoned {
+            ticket_id: clock.ticket_id,
+            level: clock.level,
+            started_at: clock.started_at,
+            policy_id: policy.id,
+            minutes: policy.minutes,
+            opening_hours: policy.opening_hours.clone(),
+            due_at,
+        });
+    }
+    let count = moved.len();
+    diesel::insert_into(attentions::table)
+        .values(moved)
+        .on_conflict((attentions::ticket_id, attentions::level))
+        .do_update()
+        .set((
+            attentions::policy_id.eq(excluded(attentions::policy_id)),
+            attentions::minutes.eq(excluded(attentions::minutes)),
+            attentions::opening_hours.eq(excluded(attentions::opening_hours)),
+            attentions::due_at.eq(excluded(attentions::due_at)),
+        ))
+        .execute(tx)?;
+    Ok(count)
+}

@@ -1,0 +1,219 @@
+//! Calendars: the time on which attention is counted.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get, patch, post};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::policies;
+use crate::auth::policy::Action;
+use crate::db::schema::{attention_times, calendars};
+use crate::db::{contains, fold};
+use crate::http::body::Patch;
+use crate::http::paging::{Page, Paging, seek};
+use crate::http::{Answer, Body, Call, Query};
+use crate::people::users::NameSort;
+use crate::problem::{FieldError, Problem, Result};
+use crate::tickets::clock::{Calendar as Counted, OutOfReach};
+use crate::tickets::model::Criticality;
+
+/// When attention time counts.
+#[derive(Serialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = calendars)]
+pub struct Calendar {
+    id: Uuid,
+    #[schema(example = "Horario de oficina")]
+    name: String,
+    /// An OpenStreetMap `opening_hours` expression in the entity's time zone; `PH` are the public holidays of Colombia,
+    /// of any year.
+    #[schema(example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
+    opening_hours: String,
+    /// A calendar that is not active is offered to nobody and stays where it was named.
+    active: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    #[serde(skip)]
+    version: i32,
+    #[serde(skip)]
+    name_key: String,
+}
+
+impl Calendar {
+    fn answer(self) -> Result<Answer> {
+        let version = self.version;
+        Ok(Answer::ok(&self)?.version(version))
+    }
+}
+
+/// A calendar to create.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCalendar {
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Horario de oficina")]
+    name: String,
+    /// An OpenStreetMap `opening_hours` expression with exact hours that opens from now on.
+    #[schema(min_length = 1, max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
+    opening_hours: String,
+}
+
+/// A calendar as it can be changed.
+#[derive(Serialize, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = calendars)]
+#[serde(deny_unknown_fields)]
+pub struct CalendarProfile {
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Horario de oficina")]
+    name: String,
+    /// An OpenStreetMap `opening_hours` expression with exact hours that opens from now on.
+    #[schema(min_length = 1, max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
+    opening_hours: String,
+    active: bool,
+}
+
+/// Which calendars to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CalendarFilters {
+    active: Option<bool>,
+    /// Part of the name.
+    #[param(max_length = 200)]
+    q: Option<String>,
+    /// `name` (the default) or `-name`.
+    #[param(inline)]
+    sort: Option<NameSort>,
+}
+
+/// List calendars
+#[utoipa::path(
+    tag = "calendars", operation_id = "listCalendars", params(Paging, CalendarFilters),
+    responses((status = 200, body = Page<Calendar>))
+)]
+#[get("/calendars")]
+pub async fn list(call: Call, query: Query<CalendarFilters>) -> Result<HttpResponse> {
+    call.read(Action::ReadCatalogs, |db, _| {
+        let (paging, filters) = query.read_list()?;
+        let sort = filters.sort.unwrap_or(NameSort::Ascending);
+        let after = paging.after::<NameSort, String, Uuid>(sort)?;
+        let filtered = || {
+            let mut query = calendars::table.into_boxed();
+            if let Some(active) = filters.active {
+                query = query.filter(calendars::active.eq(active));
+            }
+            if let Some(text) = &filters.q {
+                query = query.filter(calendars::name_key.like(fold(contains(text))));
+            }
+            query
+        };
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let query = match sort {
+            NameSort::Ascending => seek!(filtered(), after, calendars::name_key, calendars::id, asc),
+            NameSort::Descending => seek!(filtered(), after, calendars::name_key, calendars::id, desc),
+        };
+        let items: Vec<Calendar> = query.select(Calendar::as_select()).limit(paging.rows()).load(db)?;
+        paging.answer(sort, items, total, |calendar| (calendar.name_key.clone(), calendar.id))
+    })
+    .await
+}
+
+/// Read a calendar
+#[utoipa::path(
+    tag = "calendars", operation_id = "getCalendar", params(("calendar_id" = Uuid, Path)),
+    responses((status = 200, body = Calendar))
+)]
+#[get("/calendars/{calendar_id}")]
+pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    call.read(Action::ReadCatalogs, move |db, _| {
+        calendars::table.find(*id).select(Calendar::as_select()).first(db)?.answer()
+    })
+    .await
+}
+
+/// Create a calendar
+///
+/// Nothing is counted on it until an attention time names it.
+#[utoipa::path(
+    tag = "calendars", operation_id = "createCalendar", request_body = NewCalendar,
+    responses((status = 201, body = Calendar), (status = 409, description = "`already_exists`: the name is in use"))
+)]
+#[post("/calendars")]
+pub async fn create(call: Call, body: Body<NewCalendar>) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    call.write(Action::Manage, body, move |tx, actor, body| {
+        let new = body.read()?;
+        countable(&new.opening_hours, timezone, actor.now)?;
+        let calendar: Calendar = diesel::insert_into(calendars::table)
+            .values((
+                calendars::id.eq(Uuid::now_v7()),
+                calendars::name.eq(new.name),
+                calendars::opening_hours.eq(new.opening_hours),
+                calendars::created_at.eq(actor.now),
+                calendars::updated_at.eq(actor.now),
+            ))
+            .returning(Calendar::as_returning())
+            .get_result(tx)?;
+        let location = format!("/api/v1/calendars/{}", calendar.id);
+        Ok(Answer::created(location, &calendar)?.version(calendar.version))
+    })
+    .await
+}
+
+/// Change a calendar
+///
+/// New hours count for the tickets received from then on. Due times that are set stay: see
+/// `POST /attention-times/application`.
+#[utoipa::path(
+    tag = "calendars", operation_id = "updateCalendar", params(("calendar_id" = Uuid, Path)),
+    request_body(content = CalendarProfile, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = Calendar), (status = 409, description = "`already_exists`: the name is in use"))
+)]
+#[patch("/calendars/{calendar_id}")]
+pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile>>) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    call.write(Action::Manage, body, move |tx, actor, body| {
+        policies::lock(tx)?;
+        let calendar = calendars::table.find(*id).select(Calendar::as_select()).for_update().first(tx)?;
+        let hours_before = calendar.opening_hours.clone();
+        let profile = body.merge(&CalendarProfile {
+            name: calendar.name,
+            opening_hours: calendar.opening_hours,
+            active: calendar.active,
+        })?;
+        let mut touched = Vec::new();
+        if profile.opening_hours != hours_before {
+            let hours = countable(&profile.opening_hours, timezone, actor.now)?;
+            let times: Vec<(Criticality, i32)> = attention_times::table
+                .filter(attention_times::calendar_id.eq(calendar.id))
+                .select((attention_times::criticality, attention_times::minutes))
+                .load(tx)?;
+            let longest = times.iter().map(|(_, minutes)| *minutes).max().unwrap_or_default();
+            if hours.due(actor.now, longest, &[]).is_err() {
+                return Err(Problem::field(FieldError::new(
+                    "/opening_hours",
+                    "out_of_range",
+                    OutOfReach::text(),
+                )));
+            }
+            touched.extend(times.into_iter().map(|(criticality, _)| criticality));
+        }
+        actor.check_version(calendar.version)?;
+        let calendar: Calendar = diesel::update(calendars::table.find(calendar.id))
+            .set((profile, calendars::version.eq(calendar.version + 1), calendars::updated_at.eq(actor.now)))
+            .returning(Calendar::as_returning())
+            .get_result(tx)?;
+        if !touched.is_empty() {
+            policies::append(tx, &touched, actor.now)?;
+        }
+        calendar.answer()
+    })
+    .await
+}
+
+/// The expression as a calendar that opens from now on.
+fn countable(opening_hours: &str, timezone: Tz, now: DateTime<Utc>) -> Result<Counted> {
+    Counted::parse_open(opening_hours, timezone, now)
+        .map_err(|unusable| Problem::field(unusable.at("/opening_hours")))
+}

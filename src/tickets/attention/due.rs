@@ -1,0 +1,60 @@
+//! Trying a calendar.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::policies::kept_calendar;
+use super::reckonings::{Question, Reckoning};
+use crate::auth::policy::Action;
+use crate::db::schema::calendars;
+use crate::http::query::invalid;
+use crate::http::{Answer, Call, Query};
+use crate::problem::Result;
+use crate::tickets::clock::OutOfReach;
+
+/// What to try a calendar with.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Trial {
+    /// When the clock starts; now where it is left out.
+    #[param(example = "2026-11-23T14:00:00Z")]
+    from: Option<DateTime<Utc>>,
+    /// How many minutes have to count.
+    #[param(minimum = 1, maximum = 525600, example = 120)]
+    minutes: i32,
+}
+
+/// Try a calendar
+///
+/// When so many minutes have counted on it since a moment, and the stretches that counted.
+#[utoipa::path(
+    tag = "calendars", operation_id = "getCalendarDue", params(("calendar_id" = Uuid, Path), Trial),
+    responses((status = 200, body = Reckoning))
+)]
+#[get("/calendars/{calendar_id}/due")]
+pub async fn due(call: Call, id: Path<Uuid>, query: Query<Trial>) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    call.read(Action::ReadCatalogs, move |db, actor| {
+        let opening_hours: String = calendars::table.find(*id).select(calendars::opening_hours).first(db)?;
+        let trial = query.read()?;
+        let calendar = kept_calendar(&opening_hours, timezone)?;
+        let question = Question {
+            from: trial.from.unwrap_or(actor.now),
+            minutes: trial.minutes,
+            opening_hours,
+            timezone,
+            pauses: &[],
+        };
+        let reckoning = question
+            .answer(&calendar, |stretch| stretch.counted)
+            .map_err(|_| invalid("minutes", OutOfReach::text()))?;
+        Answer::ok(&reckoning)
+    })
+    .await
+}

@@ -1,0 +1,178 @@
+//! How the due times of a ticket were reckoned.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get};
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::policies::kept_calendar;
+use super::reckonings::bounded;
+use crate::auth::policy::Action;
+use crate::db::schema::{attention_policies, attentions, calendars, users};
+use crate::http::{Answer, Call};
+use crate::people::{Named, Person};
+use crate::problem::Result;
+use crate::tickets::clock::{Span, Stretch, minutes};
+use crate::tickets::model::Criticality;
+use crate::tickets::store;
+
+/// How the due times of a ticket were reckoned.
+#[derive(Serialize, ToSchema)]
+pub struct Attention {
+    #[schema(example = 123)]
+    ticket_id: i64,
+    /// The moment that this tells of.
+    now: DateTime<Utc>,
+    /// The time zone of the opening hours.
+    #[schema(example = "America/Bogota")]
+    timezone: String,
+    /// One for each support level that was to attend it, in order; none before it is classified.
+    levels: Vec<LevelAttention>,
+}
+
+/// The attention clock of one support level.
+#[derive(Serialize, ToSchema)]
+pub struct LevelAttention {
+    #[schema(minimum = 1, maximum = 3, example = 1)]
+    level: i16,
+    /// When the clock started: the reception, or the escalation to this level.
+    started_at: DateTime<Utc>,
+    /// How many minutes it may take.
+    #[schema(minimum = 1, maximum = 525600, example = 120)]
+    minutes: i32,
+    /// On which time they are counted.
+    #[schema(example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
+    opening_hours: String,
+    /// Where minutes and opening hours come from; `null` for a clock older than the record of policies.
+    policy: Option<AppliedPolicy>,
+    due_at: DateTime<Utc>,
+    /// Who had the ticket last at this level.
+    assignee: Option<Person>,
+    /// When somebody of this level made the case theirs, which stopped the clock.
+    accepted_at: Option<DateTime<Utc>>,
+    /// How many minutes counted until the clock stopped, or until now.
+    #[schema(minimum = 0, example = 35.5)]
+    minutes_counted: f64,
+    /// How many are left of those it may take; negative where it is late.
+    #[schema(example = 84.5)]
+    minutes_left: f64,
+    /// Accepted by the due time; `null` where that is not known yet or was never asked for.
+    met: Option<bool>,
+    /// What counted and what did not, from the start until the acceptance, else until the due time; at most 1000.
+    stretches: Vec<Stretch>,
+    /// Whether `stretches` goes on until then.
+    complete: bool,
+}
+
+/// The attention time and the calendar that held.
+#[derive(Serialize, ToSchema)]
+pub struct AppliedPolicy {
+    criticality: Criticality,
+    /// By its present name; its hours may have changed since.
+    calendar: Named,
+    /// Since when it holds.
+    effective_from: DateTime<Utc>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = attentions)]
+struct Row {
+    level: i16,
+    started_at: DateTime<Utc>,
+    minutes: i32,
+    opening_hours: String,
+    due_at: DateTime<Utc>,
+    accepted_at: Option<DateTime<Utc>>,
+}
+
+type PolicyRow = (Criticality, DateTime<Utc>, Uuid, String);
+
+/// Explain the due times of a ticket
+///
+/// For each support level: the attention time and the calendar that held at the ticket's reception, each stretch of
+/// time that counted or did not and why, the due time, what is left, and whether it was met.
+#[utoipa::path(
+    tag = "tickets", operation_id = "getTicketAttention", params(("ticket_id" = i64, Path, minimum = 1)),
+    responses((status = 200, body = Attention))
+)]
+#[get("/tickets/{ticket_id}/attention")]
+pub async fn explain(call: Call, id: Path<i64>) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    call.read(Action::ReadTicket, move |db, actor| {
+        let ticket = store::visible(db, actor, *id)?;
+        let rows: Vec<(Row, Option<PolicyRow>, Option<Person>)> = attentions::table
+            .left_join(attention_policies::table.inner_join(calendars::table))
+            .left_join(users::table.on(attentions::assignee_id.eq(users::id.nullable())))
+            .filter(attentions::ticket_id.eq(ticket.id))
+            .order(attentions::level)
+            .select((
+                Row::as_select(),
+                (
+                    attention_policies::criticality,
+                    attention_policies::effective_from,
+                    calendars::id,
+                    calendars::name,
+                )
+                    .nullable(),
+                Option::<Person>::as_select(),
+            ))
+            .load(db)?;
+        let pauses = store::pauses_of(db, ticket.id, actor.now)?;
+        // A level's clock stops at its acceptance, where the next level's starts, or with the ticket's end.
+        let ended_at = ticket.archived_at.or(ticket.solved_at).unwrap_or(actor.now);
+        let started: Vec<DateTime<Utc>> = rows.iter().map(|(row, _, _)| row.started_at).collect();
+        let mut levels = Vec::new();
+        for (index, (row, policy, assignee)) in rows.into_iter().enumerate() {
+            let stopped_at = row.accepted_at.or(started.get(index + 1).copied()).unwrap_or(ended_at);
+            levels.push(explained(row, policy, assignee, stopped_at, &pauses, timezone)?);
+        }
+        Answer::ok(&Attention {
+            ticket_id: ticket.id,
+            now: actor.now,
+            timezone: timezone.name().to_owned(),
+            levels,
+        })
+    })
+    .await
+}
+
+fn explained(
+    row: Row,
+    policy: Option<PolicyRow>,
+    assignee: Option<Person>,
+    stopped_at: DateTime<Utc>,
+    pauses: &[Span],
+    timezone: Tz,
+) -> Result<LevelAttention> {
+    let calendar = kept_calendar(&row.opening_hours, timezone)?;
+    let counted = calendar.counted(row.started_at, stopped_at, pauses)?;
+    let until = row.accepted_at.unwrap_or(row.due_at);
+    let (stretches, complete) = bounded(calendar.stretches(row.started_at, until, pauses));
+    let met = match row.accepted_at {
+        Some(accepted_at) => Some(accepted_at <= row.due_at),
+        None => (stopped_at > row.due_at).then_some(false),
+    };
+    Ok(LevelAttention {
+        level: row.level,
+        started_at: row.started_at,
+        minutes: row.minutes,
+        opening_hours: row.opening_hours,
+        policy: policy.map(|(criticality, effective_from, id, name)| AppliedPolicy {
+            criticality,
+            calendar: Named { id, name },
+            effective_from,
+        }),
+        due_at: row.due_at,
+        assignee,
+        accepted_at: row.accepted_at,
+        minutes_counted: minutes(counted),
+        minutes_left: minutes(TimeDelta::minutes(row.minutes.into()) - counted),
+        met,
+        stretches,
+        complete,
+    })
+}

@@ -1,0 +1,26 @@
+//! Attention times: how long a case may wait to be taken, on which calendar that is counted, and how a due time was
+//! reckoned.
+
+mod application;
+mod calendars;
+mod due;
+mod explanation;
+pub mod policies;
+mod reckonings;
+mod times;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(times::list)
+        .service(application::apply)
+        .service(times::change)
+        .service(calendars::list)
+        .service(calendars::create)
+        .service(calendars::read)
+        .service(calendars::change)
+        .service(due::due)
+        .service(explanation::explain)
+        .service(reckonings::reckon);
+}

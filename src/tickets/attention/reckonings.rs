@@ -1,0 +1,143 @@
+//! A due time and how it was reckoned, for any calendar.
+
+use actix_web::{HttpResponse, post};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::auth::policy::Action;
+use crate::http::{Answer, Body, Call};
+use crate::problem::{FieldError, Problem, Result, Text};
+use crate::tickets::clock::{Calendar, OutOfReach, Span, Stretch};
+
+/// How many stretches an answer tells at most.
+pub const MOST_STRETCHES: usize = 1000;
+
+/// A due time, and the stretches of time that lead to it.
+#[derive(Serialize, ToSchema)]
+pub struct Reckoning {
+    /// When the clock started.
+    from: DateTime<Utc>,
+    #[schema(minimum = 1, maximum = 525600, example = 120)]
+    minutes: i32,
+    #[schema(example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
+    opening_hours: String,
+    /// The time zone of the opening hours.
+    #[schema(example = "America/Bogota")]
+    timezone: String,
+    due_at: DateTime<Utc>,
+    /// In order; at most 1000.
+    stretches: Vec<Stretch>,
+    /// Whether `stretches` goes on until the due time.
+    complete: bool,
+}
+
+/// What is asked.
+pub struct Question<'a> {
+    pub from: DateTime<Utc>,
+    pub minutes: i32,
+    pub opening_hours: String,
+    pub timezone: Tz,
+    pub pauses: &'a [Span],
+}
+
+impl Question<'_> {
+    /// The due time, with the stretches that `told` chooses.
+    ///
+    /// # Errors
+    /// Where the calendar is not open for that long within twenty years.
+    pub fn answer(self, calendar: &Calendar, told: fn(&Stretch) -> bool) -> Result<Reckoning, OutOfReach> {
+        let due_at = calendar.due(self.from, self.minutes, self.pauses)?;
+        let stretches = calendar.stretches(self.from, due_at, self.pauses).filter(told);
+        let (stretches, complete) = bounded(stretches);
+        Ok(Reckoning {
+            from: self.from,
+            minutes: self.minutes,
+            opening_hours: self.opening_hours,
+            timezone: self.timezone.name().to_owned(),
+            due_at,
+            stretches,
+            complete,
+        })
+    }
+}
+
+/// As many stretches as an answer tells, and whether they are all.
+pub fn bounded(mut stretches: impl Iterator<Item = Stretch>) -> (Vec<Stretch>, bool) {
+    let told = stretches.by_ref().take(MOST_STRETCHES).collect();
+    let complete = stretches.next().is_none();
+    (told, complete)
+}
+
+/// A time in which the clock stands still: `from` belongs to it, `to` does not.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pause {
+    #[schema(example = "2026-11-23T15:00:00Z")]
+    from: DateTime<Utc>,
+    /// After `from`.
+    #[schema(example = "2026-11-23T16:30:00Z")]
+    to: DateTime<Utc>,
+}
+
+/// What to reckon a due time from.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewReckoning {
+    /// When the clock starts.
+    #[schema(example = "2026-11-23T14:00:00Z")]
+    from: DateTime<Utc>,
+    #[schema(minimum = 1, maximum = 525600, example = 120)]
+    minutes: i32,
+    /// An OpenStreetMap `opening_hours` expression with exact hours, in the entity's time zone; `24/7` where it is left
+    /// out. `PH` are the public holidays of Colombia.
+    #[schema(min_length = 1, max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
+    opening_hours: Option<String>,
+    /// In any order; they may overlap.
+    #[schema(max_items = 100)]
+    pauses: Option<Vec<Pause>>,
+}
+
+/// Reckon a due time
+///
+/// The same that is done for a ticket, for any start, calendar, minutes and pauses. Nothing is kept of it.
+#[utoipa::path(
+    tag = "calendars", operation_id = "reckonAttention", request_body = NewReckoning,
+    responses((status = 200, body = Reckoning))
+)]
+#[post("/attention-reckonings")]
+pub async fn reckon(call: Call, body: Body<NewReckoning>) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    call.write(Action::ReadCatalogs, body, move |_, _, body| {
+        let new = body.read()?;
+        let pauses = spans(&new.pauses.unwrap_or_default())?;
+        let opening_hours = new.opening_hours.unwrap_or_else(|| "24/7".to_owned());
+        let calendar = Calendar::parse(&opening_hours, timezone)
+            .map_err(|unusable| Problem::field(unusable.at("/opening_hours")))?;
+        let question =
+            Question { from: new.from, minutes: new.minutes, opening_hours, timezone, pauses: &pauses };
+        let reckoning = question
+            .answer(&calendar, |_| true)
+            .map_err(|_| Problem::field(FieldError::new("/minutes", "out_of_range", OutOfReach::text())))?;
+        Answer::ok(&reckoning)
+    })
+    .await
+}
+
+fn spans(pauses: &[Pause]) -> Result<Vec<Span>> {
+    let faults: Vec<FieldError> = pauses
+        .iter()
+        .enumerate()
+        .filter(|(_, pause)| pause.to <= pause.from)
+        .map(|(index, _)| {
+            let text = Text::new("Debe ser posterior a `from`.", "It must be after `from`.");
+            FieldError::new(format!("/pauses/{index}/to"), "out_of_range", text)
+        })
+        .collect();
+    if faults.is_empty() {
+        Ok(pauses.iter().map(|pause| Span { from: pause.from, to: pause.to }).collect())
+    } else {
+        Err(Problem::fields(faults))
+    }
+}

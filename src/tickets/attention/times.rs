@@ -1,0 +1,141 @@
+//! The attention times of the procedure, kept as data: so many minutes, on a calendar.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get, patch};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::policies::{self, kept_calendar};
+use crate::auth::policy::Action;
+use crate::db::schema::{attention_times, calendars};
+use crate::http::body::Patch;
+use crate::http::{Answer, Body, Call};
+use crate::problem::{FieldError, Problem, Result};
+use crate::tickets::clock::OutOfReach;
+use crate::tickets::model::Criticality;
+
+/// How long after its reception a request of this criticality may wait to be accepted.
+#[derive(Serialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = attention_times)]
+pub struct AttentionTime {
+    criticality: Criticality,
+    /// Counted on the calendar.
+    #[schema(minimum = 1, maximum = 525600, example = 120)]
+    minutes: i32,
+    #[diesel(embed)]
+    calendar: TimesCalendar,
+    updated_at: DateTime<Utc>,
+    #[serde(skip)]
+    version: i32,
+}
+
+/// The calendar that an attention time is counted on.
+#[derive(Serialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = calendars)]
+#[schema(as = AttentionTimeCalendar)]
+pub struct TimesCalendar {
+    id: Uuid,
+    #[schema(example = "Horario de oficina")]
+    name: String,
+    #[schema(example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
+    opening_hours: String,
+    #[serde(skip)]
+    active: bool,
+}
+
+/// The attention times, the shortest first.
+#[derive(Serialize, ToSchema)]
+pub struct AttentionTimes {
+    items: Vec<AttentionTime>,
+}
+
+/// An attention time as it can be changed.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AttentionTimeProfile {
+    /// Counted on the calendar.
+    #[schema(minimum = 1, maximum = 525600, example = 120)]
+    minutes: i32,
+    /// A calendar that is active.
+    calendar_id: Uuid,
+}
+
+/// List the attention times
+#[utoipa::path(
+    tag = "attention times", operation_id = "listAttentionTimes", responses((status = 200, body = AttentionTimes))
+)]
+#[get("/attention-times")]
+pub async fn list(call: Call) -> Result<HttpResponse> {
+    call.read(Action::ReadCatalogs, |db, _| {
+        let items = attention_times::table
+            .inner_join(calendars::table)
+            .order((attention_times::minutes, attention_times::criticality))
+            .select(AttentionTime::as_select())
+            .load(db)?;
+        Answer::ok(&AttentionTimes { items })
+    })
+    .await
+}
+
+/// Change an attention time
+///
+/// It counts for the tickets received from then on, whenever they are classified or escalated. Due times that are set
+/// stay: see `POST /attention-times/application`.
+#[utoipa::path(
+    tag = "attention times", operation_id = "updateAttentionTime", params(("criticality" = Criticality, Path)),
+    request_body(content = AttentionTimeProfile, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = AttentionTime))
+)]
+#[patch("/attention-times/{criticality}")]
+pub async fn change(
+    call: Call,
+    criticality: Path<Criticality>,
+    body: Body<Patch<AttentionTimeProfile>>,
+) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    call.write(Action::Manage, body, move |tx, actor, body| {
+        policies::lock(tx)?;
+        let time = find(tx, *criticality)?;
+        let profile =
+            body.merge(&AttentionTimeProfile { minutes: time.minutes, calendar_id: time.calendar.id })?;
+        let changed = profile.minutes != time.minutes || profile.calendar_id != time.calendar.id;
+        if changed {
+            let calendar: TimesCalendar = calendars::table
+                .find(profile.calendar_id)
+                .select(TimesCalendar::as_select())
+                .first(tx)
+                .optional()?
+                .filter(|calendar: &TimesCalendar| calendar.active || calendar.id == time.calendar.id)
+                .ok_or_else(|| Problem::field(FieldError::unknown_id("/calendar_id")))?;
+            let hours = kept_calendar(&calendar.opening_hours, timezone)?;
+            if hours.due(actor.now, profile.minutes, &[]).is_err() {
+                return Err(Problem::field(FieldError::new("/minutes", "out_of_range", OutOfReach::text())));
+            }
+        }
+        actor.check_version(time.version)?;
+        diesel::update(attention_times::table.find(*criticality))
+            .set((
+                attention_times::minutes.eq(profile.minutes),
+                attention_times::calendar_id.eq(profile.calendar_id),
+                attention_times::version.eq(time.version + 1),
+                attention_times::updated_at.eq(actor.now),
+            ))
+            .execute(tx)?;
+        if changed {
+            policies::append(tx, &[*criticality], actor.now)?;
+        }
+        let time = find(tx, *criticality)?;
+        Ok(Answer::ok(&time)?.version(time.version))
+    })
+    .await
+}
+
+fn find(db: &mut PgConnection, criticality: Criticality) -> Result<AttentionTime> {
+    let found = attention_times::table
+        .inner_join(calendars::table)
+        .filter(attention_times::criticality.eq(criticality));
+    Ok(found.select(AttentionTime::as_select()).first(db)?)
+}

@@ -1,0 +1,232 @@
+//! Why time counted or did not: the stretches of a reckoning.
+
+use std::iter::from_fn;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::reckoning::sorted;
+use super::{Calendar, Span};
+use crate::db::text_enum;
+use crate::holidays;
+
+text_enum! {
+    /// Why a stretch of time counts or does not.
+    pub enum StretchReason {
+        /// The calendar is open: it counts.
+        Open = "open",
+        /// The calendar is closed.
+        Closed = "closed",
+        /// The calendar is closed by a public holiday.
+        PublicHoliday = "public_holiday",
+        /// The clock was paused.
+        Paused = "paused",
+    }
+}
+
+/// A stretch of time that counts as a whole or does not.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Stretch {
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+    pub counted: bool,
+    pub reason: StretchReason,
+    /// The name of the public holiday that closes the calendar; else `null`.
+    #[schema(example = "Día de la Independencia")]
+    pub holiday: Option<String>,
+    /// How long it is, in minutes.
+    #[schema(minimum = 0, example = 90.0)]
+    pub minutes: f64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Piece {
+    span: Span,
+    reason: StretchReason,
+    holiday: Option<String>,
+}
+
+impl Calendar {
+    /// The time from `from` until `to` in stretches, without a gap, in order and lazily; ends early where twenty years
+    /// are over.
+    pub fn stretches(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        pauses: &[Span],
+    ) -> impl Iterator<Item = Stretch> + use<'_> {
+        let pauses = sorted(pauses);
+        let whole = Span { from, to };
+        let pieces: Box<dyn Iterator<Item = Piece>> = if self.is_always_open() {
+            Box::new(std::iter::once(Piece { span: whole, reason: StretchReason::Open, holiday: None }))
+        } else {
+            let days = self.days_from(from).map(|day| (day, self.day(day)));
+            Box::new(
+                days.take_while(move |(_, span)| span.from < to)
+                    .flat_map(|(day, span)| self.day_pieces(day, span)),
+            )
+        };
+        let pieces = pieces
+            .filter_map(move |piece| Some(Piece { span: clip(piece.span, whole)?, ..piece }))
+            .flat_map(move |piece| paused(piece, &pauses));
+        merged(pieces).map(|piece| Stretch {
+            from: piece.span.from,
+            to: piece.span.to,
+            counted: piece.reason == StretchReason::Open,
+            minutes: minutes(piece.span.to - piece.span.from),
+            reason: piece.reason,
+            holiday: piece.holiday,
+        })
+    }
+
+    /// A day from midnight to midnight: what is open, and why the rest is not.
+    fn day_pieces(&self, day: chrono::NaiveDate, whole: Span) -> Vec<Piece> {
+        let holiday = holidays::name(day).filter(|_| self.works_without_holidays_on(day));
+        let open: Vec<Span> = self.open_on(day).collect();
+        let closed = |span| Piece {
+            span,
+            reason: if holiday.is_some() { StretchReason::PublicHoliday } else { StretchReason::Closed },
+            holiday: holiday.clone(),
+        };
+        let mut pieces = Vec::new();
+        let mut from = whole.from;
+        for span in open {
+            if from < span.from {
+                pieces.push(closed(Span { from, to: span.from }));
+            }
+            pieces.push(Piece { span, reason: StretchReason::Open, holiday: None });
+            from = span.to;
+        }
+        if from < whole.to {
+            pieces.push(closed(Span { from, to: whole.to }));
+        }
+        pieces
+    }
+}
+
+/// Minutes, to the thousandth.
+pub fn minutes(length: chrono::TimeDelta) -> f64 {
+    let milliseconds = length.num_milliseconds() as f64;
+    (milliseconds / 60.0).round() / 1000.0
+}
+
+fn clip(span: Span, whole: Span) -> Option<Span> {
+    let span = Span { from: span.from.max(whole.from), to: span.to.min(whole.to) };
+    (span.from < span.to).then_some(span)
+}
+
+/// The piece, cut where sorted pauses begin and end.
+fn paused(piece: Piece, pauses: &[Span]) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut from = piece.span.from;
+    let end = piece.span.to;
+    let as_before = |from, to| Piece { span: Span { from, to }, ..piece.clone() };
+    for pause in pauses.iter().take_while(|pause| pause.from < end) {
+        if from < pause.from {
+            pieces.push(as_before(from, pause.from));
+        }
+        let paused = Span { from: from.max(pause.from), to: pause.to.min(end) };
+        if paused.from < paused.to {
+            pieces.push(Piece { span: paused, reason: StretchReason::Paused, holiday: None });
+            from = paused.to;
+        }
+    }
+    if from < end {
+        pieces.push(as_before(from, end));
+    }
+    pieces
+}
+
+/// Neighbours that are alike as one.
+fn merged(pieces: impl Iterator<Item = Piece>) -> impl Iterator<Item = Piece> {
+    let mut pieces = pieces.peekable();
+    from_fn(move || {
+        let mut piece = pieces.next()?;
+        while let Some(next) =
+            pieces.next_if(|next| (next.reason, &next.holiday) == (piece.reason, &piece.holiday))
+        {
+            piece.span.to = next.span.to;
+        }
+        Some(piece)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(expression: &str, from: &str, to: &str, pauses: &[Span]) -> Vec<String> {
+        let calendar = Calendar::parse(expression, chrono_tz::America::Bogota).unwrap();
+        let local = |moment: DateTime<Utc>| {
+            moment.with_timezone(&chrono_tz::America::Bogota).format("%a %H:%M").to_string()
+        };
+        calendar
+            .stretches(from.parse().unwrap(), to.parse().unwrap(), pauses)
+            .map(|s| {
+                format!(
+                    "{}-{} {} {:?}",
+                    local(s.from),
+                    local(s.to),
+                    s.reason.as_str(),
+                    s.holiday.unwrap_or_default()
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_long_week_end_is_told_night_by_night_with_its_holiday() {
+        // Friday 13 November 2026, 16:00 to Tuesday 09:00; Monday keeps the Independence of Cartagena.
+        let told = told(
+            "Mo-Fr 08:00-12:00,14:00-18:00; PH off",
+            "2026-11-13T21:00:00Z",
+            "2026-11-17T14:00:00Z",
+            &[],
+        );
+        let expected = [
+            "Fri 16:00-Fri 18:00 open \"\"",
+            "Fri 18:00-Mon 00:00 closed \"\"",
+            "Mon 00:00-Tue 00:00 public_holiday \"Independencia de Cartagena\"",
+            "Tue 00:00-Tue 08:00 closed \"\"",
+            "Tue 08:00-Tue 09:00 open \"\"",
+        ];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_holiday_on_a_day_that_is_closed_anyway_closes_nothing() {
+        // Saturday 8 December 2029 keeps the Immaculate Conception.
+        let told = told("Mo-Fr 08:00-18:00; PH off", "2029-12-07T22:00:00Z", "2029-12-10T14:00:00Z", &[]);
+        assert_eq!(
+            told,
+            [
+                "Fri 17:00-Fri 18:00 open \"\"",
+                "Fri 18:00-Mon 08:00 closed \"\"",
+                "Mon 08:00-Mon 09:00 open \"\""
+            ]
+        );
+    }
+
+    #[test]
+    fn a_pause_is_told_as_one_stretch_over_day_and_night() {
+        let pause = Span {
+            from: "2026-11-23T22:00:00Z".parse().unwrap(),
+            to: "2026-11-24T15:00:00Z".parse().unwrap(),
+        };
+        let told = told("Mo-Fr 08:00-18:00", "2026-11-23T21:00:00Z", "2026-11-24T16:00:00Z", &[pause]);
+        assert_eq!(
+            told,
+            [
+                "Mon 16:00-Mon 17:00 open \"\"",
+                "Mon 17:00-Tue 10:00 paused \"\"",
+                "Tue 10:00-Tue 11:00 open \"\""
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_always_open_is_one_stretch() {
+        assert_eq!(told("24/7", "2026-01-01T05:00:00Z", "2046-01-04T05:00:00Z", &[]).len(), 1);
+    }
+}

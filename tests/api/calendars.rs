@@ -1,0 +1,155 @@
+//! Calendars: what can be counted on, and what comes of it.
+
+use serde_json::{Value, json};
+
+use crate::harness::Desk;
+
+pub const OFFICE: &str = "Mo-Fr 08:00-12:00,14:00-18:00; PH off";
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+/// The id of a new calendar.
+pub fn calendar(desk: &Desk, opening_hours: &str) -> String {
+    let body = json!({"name": format!("Horario {opening_hours}"), "opening_hours": opening_hours});
+    text(&desk.director().post("/calendars", body).created()["id"])
+}
+
+#[test]
+fn a_calendar_is_made_found_and_changed() {
+    let desk = Desk::open();
+    let director = desk.director();
+    let known = director.get("/calendars").items();
+    assert_eq!(
+        (known.len(), &known[0]["name"], &known[0]["opening_hours"]),
+        (1, &json!("24/7"), &json!("24/7"))
+    );
+
+    let made = director.post("/calendars", json!({"name": "Horario de oficina", "opening_hours": OFFICE}));
+    let calendar = made.created();
+    let one = format!("/calendars/{}", text(&calendar["id"]));
+    assert_eq!(made.header("location"), format!("/api/v1{one}"));
+    assert_eq!((&calendar["opening_hours"], &calendar["active"]), (&json!(OFFICE), &json!(true)));
+    let again = director.post("/calendars", json!({"name": "HORARIO de Oficina", "opening_hours": "24/7"}));
+    again.problem(409, "already_exists");
+    assert_eq!(again.json()["errors"][0]["pointer"], "/name");
+
+    let changed = director.patch(&one, json!({"opening_hours": "Mo-Fr 07:00-17:00", "active": false})).ok();
+    assert_eq!(
+        (&changed["opening_hours"], &changed["name"]),
+        (&json!("Mo-Fr 07:00-17:00"), &json!("Horario de oficina"))
+    );
+    assert_eq!(desk.requester().get(&one).ok(), changed);
+    assert_eq!(director.get("/calendars?active=false&q=oficina").items(), [changed]);
+    let names: Vec<Value> = director
+        .get("/calendars?sort=-name")
+        .items()
+        .iter()
+        .map(|calendar| calendar["name"].clone())
+        .collect();
+    assert_eq!(names, ["Horario de oficina", "24/7"]);
+    let page = director.get("/calendars?limit=1&with_total=true").ok();
+    assert_eq!(page["total"], 2);
+    let next = director.get(&format!("/calendars?limit=1&cursor={}", text(&page["next_cursor"]))).ok();
+    assert_eq!(
+        (&next["items"][0]["name"], &next["next_cursor"]),
+        (&json!("Horario de oficina"), &json!(null))
+    );
+}
+
+#[test]
+fn hours_that_cannot_be_counted_on_are_refused_in_words() {
+    let desk = Desk::open();
+    let director = desk.director();
+    let one = format!("/calendars/{}", calendar(&desk, OFFICE));
+    let long = "Mo,".repeat(167);
+    let fault = [("/opening_hours".to_owned(), "wrong_format".to_owned())];
+    for hours in [
+        "lunes a viernes",
+        "Mo-Fr 08:00-",
+        "25:99",
+        "sunrise-sunset",
+        "08:00+",
+        "off",
+        "2020 Mo-Fr 08:00-17:00",
+    ] {
+        let body = json!({"name": "x", "opening_hours": hours});
+        assert_eq!(director.post("/calendars", body.clone()).faults(), fault, "{hours}");
+        assert_eq!(director.patch(&one, json!({"opening_hours": hours})).faults(), fault, "{hours}");
+        let english = director.with("accept-language", "en").post("/calendars", body).json();
+        assert!(text(&english["errors"][0]["detail"]).starts_with("It"), "{english}");
+    }
+    let spanish = director.post("/calendars", json!({"name": "x", "opening_hours": "Mo-Fr 8"})).json();
+    assert!(text(&spanish["errors"][0]["detail"]).contains("(1:"), "{spanish}");
+    let too_long = director.post("/calendars", json!({"name": "x", "opening_hours": long})).faults();
+    assert_eq!(too_long, [("/opening_hours".to_owned(), "too_long".to_owned())]);
+    assert_eq!(director.get(&one).ok()["opening_hours"], OFFICE);
+}
+
+#[test]
+fn a_calendar_can_be_tried() {
+    let desk = Desk::open();
+    let requester = desk.requester();
+    let one = format!("/calendars/{}/due", calendar(&desk, OFFICE));
+    // Friday 13 November 2026, 16:00 in Bogotá; Monday keeps the Independence of Cartagena.
+    let tried = requester.get(&format!("{one}?from=2026-11-13T21:00:00Z&minutes=300")).ok();
+    assert_eq!(tried["due_at"], "2026-11-17T16:00:00Z");
+    assert_eq!((&tried["timezone"], &tried["complete"]), (&json!("America/Bogota"), &json!(true)));
+    let counted: Vec<(Value, Value)> = tried["stretches"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|stretch| (stretch["from"].clone(), stretch["minutes"].clone()))
+        .collect();
+    assert_eq!(
+        counted,
+        [(json!("2026-11-13T21:00:00Z"), json!(120.0)), (json!("2026-11-17T13:00:00Z"), json!(180.0))]
+    );
+    // From now on.
+    requester.get(&format!("{one}?minutes=1")).ok();
+    for (query, parameter) in
+        [("minutes=0", "/minutes"), ("minutes=525601", "/minutes"), ("from=x&minutes=1", "/from")]
+    {
+        assert_eq!(requester.get(&format!("{one}?{query}")).faults()[0].0, parameter, "{query}");
+    }
+    requester.get(&one).problem(400, "invalid_query");
+    let rare = format!("/calendars/{}/due?minutes=525600", calendar(&desk, "Jan 01 00:00-00:01"));
+    assert_eq!(requester.get(&rare).faults()[0].0, "/minutes");
+    assert_eq!(requester.get(&format!("{rare}&from=9999-12-31T23:59:59Z")).faults()[0].0, "/minutes");
+}
+
+#[test]
+fn anything_can_be_reckoned_without_a_ticket() {
+    let desk = Desk::open();
+    let reckon = |body: Value| desk.requester().post("/attention-reckonings", body);
+    let plain = reckon(json!({"from": "2026-11-23T15:00:30Z", "minutes": 60})).ok();
+    assert_eq!((&plain["due_at"], &plain["opening_hours"]), (&json!("2026-11-23T16:00:30Z"), &json!("24/7")));
+    // Monday 23 November 2026, 11:30 in Bogotá: 30 min, lunch, a pause until 15:00, 90 min.
+    let paused = reckon(json!({
+        "from": "2026-11-23T16:30:00Z", "minutes": 120, "opening_hours": OFFICE,
+        "pauses": [{"from": "2026-11-23T18:30:00Z", "to": "2026-11-23T20:00:00Z"}],
+    }))
+    .ok();
+    assert_eq!(paused["due_at"], "2026-11-23T21:30:00Z");
+    let reasons: Vec<Value> =
+        paused["stretches"].as_array().unwrap().iter().map(|stretch| stretch["reason"].clone()).collect();
+    assert_eq!(reasons, ["open", "closed", "paused", "open"]);
+    assert_eq!(desk.database.count("SELECT count(*) FROM tickets"), 0);
+
+    let backwards = reckon(json!({
+        "from": "2026-11-23T16:30:00Z", "minutes": 120,
+        "pauses": [{"from": "2026-11-23T18:30:00Z", "to": "2026-11-23T18:30:00Z"}],
+    }));
+    assert_eq!(backwards.faults(), [("/pauses/0/to".into(), "out_of_range".into())]);
+    let never = reckon(json!({"from": "2026-11-23T16:30:00Z", "minutes": 1, "opening_hours": "2020 Mo-Fr"}));
+    assert_eq!(never.faults(), [("/minutes".into(), "out_of_range".into())]);
+    for from in ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"] {
+        assert_eq!(reckon(json!({"from": from, "minutes": 525_600})).status, 422, "{from}");
+    }
+    // Many stretches: the first thousand are told.
+    let many =
+        reckon(json!({"from": "2026-01-01T05:00:00Z", "minutes": 525_600, "opening_hours": OFFICE})).ok();
+    assert_eq!((many["stretches"].as_array().unwrap().len(), &many["complete"]), (1000, &json!(false)));
+    desk.nobody().post("/attention-reckonings", json!({})).problem(401, "unauthenticated");
+}
