@@ -127,6 +127,7 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        escalates_overdue -> Bool,
     }
 }
 
@@ -137,8 +138,11 @@ diesel::table! {
         from_level -> Int2,
         to_level -> Int2,
         reason -> Text,
-        escalated_by -> Uuid,
+        escalated_by -> Nullable<Uuid>,
         created_at -> Timestamptz,
+        third_party -> Nullable<Text>,
+        reference -> Nullable<Text>,
+        promised_for -> Nullable<Timestamptz>,
     }
 }
 
@@ -284,6 +288,13 @@ diesel::table! {
         reopened_count -> Int4,
         version -> Int4,
         updated_at -> Timestamptz,
+        attention_due_soon_at -> Nullable<Timestamptz>,
+        clock_stopped_at -> Nullable<Timestamptz>,
+        due_soon_told_at -> Nullable<Timestamptz>,
+        overdue_told_at -> Nullable<Timestamptz>,
+        clock_due_at -> Nullable<Timestamptz>,
+        queue_rank -> Int2,
+        queue_at -> Timestamptz,
     }
 }
 

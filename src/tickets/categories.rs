@@ -37,6 +37,8 @@ pub struct Category {
     description: String,
     required_profile: Profile,
     /// A category that is not active is offered to nobody and stays where it was named.
+    /// A critical ticket of this category that nobody accepts in time goes to the next support level by itself.
+    escalates_overdue: bool,
     active: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -63,6 +65,9 @@ pub struct NewCategory {
     description: Option<String>,
     /// `any` where it is left out.
     required_profile: Option<Profile>,
+    /// Whether a critical ticket that nobody accepts in time goes to the next support level by itself; false where it is
+    /// left out.
+    escalates_overdue: Option<bool>,
 }
 
 /// A category as it can be changed.
@@ -75,6 +80,8 @@ pub struct CategoryProfile {
     #[schema(max_length = 2000, example = "Atascos, tóner, colas de impresión.")]
     description: String,
     required_profile: Profile,
+    /// Whether a critical ticket that nobody accepts in time goes to the next support level by itself.
+    escalates_overdue: bool,
     active: bool,
 }
 
@@ -152,6 +159,7 @@ pub async fn create(call: Call, body: Body<NewCategory>) -> Result<HttpResponse>
                 categories::name.eq(new.name),
                 categories::description.eq(new.description.unwrap_or_default()),
                 categories::required_profile.eq(new.required_profile.unwrap_or(Profile::Any)),
+                categories::escalates_overdue.eq(new.escalates_overdue.unwrap_or(false)),
                 categories::created_at.eq(actor.now),
                 categories::updated_at.eq(actor.now),
             ))
@@ -177,6 +185,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CategoryProfile
             name: category.name,
             description: category.description,
             required_profile: category.required_profile,
+            escalates_overdue: category.escalates_overdue,
             active: category.active,
         })?;
         actor.check_version(category.version)?;

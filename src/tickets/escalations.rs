@@ -3,18 +3,19 @@
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::attention::policies;
-use super::steps::{Reply, take};
+use super::attention::running;
+use super::steps::{Case, Reply, take};
 use super::store;
 use super::workflow::{Status, Step};
 use crate::auth::policy::Action;
-use crate::db::schema::{attentions, escalations, users};
+use crate::db::schema::{escalations, users};
 use crate::http::paging::{NoFilters, Page, Paging, seek};
 use crate::http::{Answer, Body, Call, Query};
 use crate::people::Person;
@@ -32,11 +33,20 @@ pub struct Escalation {
     to_level: i16,
     #[schema(example = "La falla es de la red, no de la impresora.")]
     reason: String,
-    escalated_by: Person,
+    /// Who attends it at level 3, where that is somebody outside of the entity.
+    #[schema(example = "Soporte de Redes S. A. S.")]
+    third_party: Option<String>,
+    /// The third party's own number for the case.
+    #[schema(example = "SR-20311")]
+    reference: Option<String>,
+    /// Until when the third party promised to attend it.
+    promised_for: Option<DateTime<Utc>>,
+    /// `null` where the desk escalated by itself.
+    escalated_by: Option<Person>,
     created_at: DateTime<Utc>,
 }
 
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = escalations)]
 struct Row {
     id: Uuid,
@@ -44,17 +54,24 @@ struct Row {
     from_level: i16,
     to_level: i16,
     reason: String,
+    third_party: Option<String>,
+    reference: Option<String>,
+    promised_for: Option<DateTime<Utc>>,
+    escalated_by: Option<Uuid>,
     created_at: DateTime<Utc>,
 }
 
-impl From<(Row, Person)> for Escalation {
-    fn from((row, escalated_by): (Row, Person)) -> Self {
+impl From<(Row, Option<Person>)> for Escalation {
+    fn from((row, escalated_by): (Row, Option<Person>)) -> Self {
         Escalation {
             id: row.id,
             ticket_id: row.ticket_id,
             from_level: row.from_level,
             to_level: row.to_level,
             reason: row.reason,
+            third_party: row.third_party,
+            reference: row.reference,
+            promised_for: row.promised_for,
             escalated_by,
             created_at: row.created_at,
         }
@@ -72,8 +89,63 @@ pub struct NewEscalation {
     )]
     reason: String,
     /// The next level where it is left out.
-    #[schema(minimum = 2, maximum = 3, example = 2)]
+    #[schema(minimum = 2, maximum = 3, example = 3)]
     to_level: Option<i16>,
+    /// Somebody outside of the entity who attends it; at level 3 alone, which is meant where `to_level` is left out.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Soporte de Redes S. A. S.")]
+    third_party: Option<String>,
+    /// The third party's own number for the case.
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S", example = "SR-20311")]
+    reference: Option<String>,
+    /// Until when the third party promised to attend it, in the future.
+    #[schema(example = "2030-01-15T14:30:00Z")]
+    promised_for: Option<DateTime<Utc>>,
+}
+
+impl NewEscalation {
+    /// The next level, for this reason.
+    pub fn to_next(reason: String) -> Self {
+        NewEscalation { reason, to_level: None, third_party: None, reference: None, promised_for: None }
+    }
+
+    /// The level to go to from this one.
+    fn target(&self, from_level: i16, now: DateTime<Utc>) -> Result<i16> {
+        let third_level = self.third_party.as_ref().map(|_| 3);
+        let to_level = self.to_level.or(third_level).unwrap_or(from_level + 1);
+        if from_level == 3 {
+            return Err(Problem::new(
+                Code::NoHigherLevel,
+                Text::new("El caso ya está en el nivel 3.", "The ticket is at level 3 already."),
+            ));
+        }
+        let mut errors = Vec::new();
+        let mut fault = |pointer: &str, code, detail| errors.push(FieldError::new(pointer, code, detail));
+        if to_level <= from_level {
+            let detail = Text::made(
+                format!("Debe ser mayor que el nivel actual, {from_level}."),
+                format!("It must be above the present level, {from_level}."),
+            );
+            fault("/to_level", "out_of_range", detail);
+        }
+        if self.third_party.is_some() && to_level != 3 {
+            let detail = Text::new("Solo en el nivel 3.", "At level 3 alone.");
+            fault("/third_party", "not_allowed", detail);
+        }
+        let alone =
+            || Text::new("Nombre al tercero en `third_party`.", "Name the third party in `third_party`.");
+        if self.third_party.is_none() && self.reference.is_some() {
+            fault("/reference", "not_allowed", alone());
+        }
+        match self.promised_for {
+            Some(_) if self.third_party.is_none() => fault("/promised_for", "not_allowed", alone()),
+            Some(moment) if moment <= now => {
+                let detail = Text::new("Debe estar en el futuro.", "It must lie in the future.");
+                fault("/promised_for", "not_in_future", detail);
+            }
+            _ => {}
+        }
+        if errors.is_empty() { Ok(to_level) } else { Err(Problem::fields(errors)) }
+    }
 }
 
 /// List the escalations of a ticket
@@ -94,9 +166,9 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
                 .into_boxed()
         };
         let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let rows: Vec<(Row, Person)> =
+        let rows: Vec<(Row, Option<Person>)> =
             seek!(filtered(), after, escalations::created_at, escalations::id, asc)
-                .select((Row::as_select(), Person::as_select()))
+                .select((Row::as_select(), Option::<Person>::as_select()))
                 .limit(paging.rows())
                 .load(db)?;
         let items: Vec<Escalation> = rows.into_iter().map(Escalation::from).collect();
@@ -109,7 +181,8 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 ///
 /// Hands it to a higher support level, where it waits to be assigned. A second attention clock starts for that level,
 /// by the attention time and the calendar that held at the ticket's reception.
-/// Answers the escalation; read the ticket for its new state.
+/// Level 3 may be a third party, with its own number and a promised date. Answers the escalation; read the ticket for
+/// its new state.
 #[utoipa::path(
     tag = "steps", operation_id = "escalateTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = NewEscalation,
@@ -119,73 +192,54 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 pub async fn escalate(call: Call, id: Path<i64>, body: Body<NewEscalation>) -> Result<HttpResponse> {
     let step = (Action::Escalate, Step::Escalate, "escalated");
     let timezone = call.desk.config.timezone;
-    take(call, *id, step, body, move |case, actor, NewEscalation { reason, to_level }| {
-        let from_level = case.ticket.support_level;
-        let to_level = to_level.unwrap_or(from_level + 1);
-        if from_level == 3 {
-            return Err(Problem::new(
-                Code::NoHigherLevel,
-                Text::new("El caso ya está en el nivel 3.", "The ticket is at level 3 already."),
-            ));
-        }
-        if to_level <= from_level {
-            return Err(Problem::field(FieldError::new(
-                "/to_level",
-                "out_of_range",
-                Text::made(
-                    format!("Debe ser mayor que el nivel actual, {from_level}."),
-                    format!("It must be above the present level, {from_level}."),
-                ),
-            )));
-        }
-        let row = Row {
-            id: Uuid::now_v7(),
-            ticket_id: case.ticket.id,
-            from_level,
-            to_level,
-            reason,
-            created_at: case.now,
-        };
-        diesel::insert_into(escalations::table)
-            .values((
-                escalations::id.eq(row.id),
-                escalations::ticket_id.eq(row.ticket_id),
-                escalations::from_level.eq(from_level),
-                escalations::to_level.eq(to_level),
-                escalations::reason.eq(&row.reason),
-                escalations::escalated_by.eq(actor.id),
-                escalations::created_at.eq(row.created_at),
-            ))
-            .execute(case.tx)?;
-        let criticality = case
-            .ticket
-            .criticality
-            .ok_or_else(|| Problem::internal("a ticket in progress without a criticality"))?;
-        let policy = policies::of_ticket(case.tx, &case.ticket, criticality)?;
-        let due_at = policy.calendar(timezone)?.due(case.now, policy.minutes, &[])?;
-        diesel::insert_into(attentions::table)
-            .values((
-                attentions::ticket_id.eq(case.ticket.id),
-                attentions::level.eq(to_level),
-                attentions::started_at.eq(case.now),
-                attentions::policy_id.eq(policy.id),
-                attentions::minutes.eq(policy.minutes),
-                attentions::opening_hours.eq(policy.opening_hours),
-                attentions::due_at.eq(due_at),
-            ))
-            .execute(case.tx)?;
-        case.note("reason", row.reason.as_str());
-        let ticket = &mut case.ticket;
-        ticket.status = Status::Escalated;
-        ticket.support_level = to_level;
-        ticket.assignee_id = None;
-        ticket.assigned_at = None;
-        ticket.accepted_at = None;
-        ticket.scheduled_for = None;
-        ticket.attention_due_at = Some(due_at);
-        case.tell("escalated", case.ticket.requester_id, json!({"to_level": to_level}));
+    take(call, *id, step, body, move |case, actor, new: NewEscalation| {
+        let row = raise(case, new, Some(actor.id), timezone)?;
         let location = format!("/api/v1/tickets/{}/escalations", row.ticket_id);
-        Ok(Reply::Made(Answer::created(location, &Escalation::from((row, actor.person())))?))
+        Ok(Reply::Made(Answer::created(location, &Escalation::from((row, Some(actor.person()))))?))
     })
     .await
+}
+
+/// Raises the support level on behalf of the desk itself.
+///
+/// # Errors
+/// As the step.
+pub fn escalate_by_itself(case: &mut Case<'_>, reason: String, timezone: Tz) -> Result<()> {
+    raise(case, NewEscalation::to_next(reason), None, timezone).map(|_| ())
+}
+
+/// Raises the support level: the ticket waits to be assigned there, and the level's clock starts.
+fn raise(case: &mut Case<'_>, new: NewEscalation, escalated_by: Option<Uuid>, timezone: Tz) -> Result<Row> {
+    let from_level = case.ticket.support_level;
+    let to_level = new.target(from_level, case.now)?;
+    let row = Row {
+        id: Uuid::now_v7(),
+        ticket_id: case.ticket.id,
+        from_level,
+        to_level,
+        reason: new.reason,
+        third_party: new.third_party,
+        reference: new.reference,
+        promised_for: new.promised_for,
+        escalated_by,
+        created_at: case.now,
+    };
+    diesel::insert_into(escalations::table).values(&row).execute(case.tx)?;
+    case.note("reason", row.reason.as_str());
+    if let Some(third_party) = &row.third_party {
+        case.note("third_party", third_party.as_str());
+    }
+    let ticket = &mut case.ticket;
+    ticket.status = Status::Escalated;
+    ticket.support_level = to_level;
+    ticket.assignee_id = None;
+    ticket.assigned_at = None;
+    ticket.accepted_at = None;
+    ticket.scheduled_for = None;
+    ticket.clock_stopped_at = None;
+    ticket.due_soon_told_at = None;
+    ticket.overdue_told_at = None;
+    running::reckon(case, timezone)?;
+    case.tell("escalated", case.ticket.requester_id, json!({"to_level": to_level}));
+    Ok(row)
 }

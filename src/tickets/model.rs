@@ -80,6 +80,10 @@ pub struct TicketRow {
     pub accepted_at: Option<DateTime<Utc>>,
     pub scheduled_for: Option<DateTime<Utc>>,
     pub attention_due_at: Option<DateTime<Utc>>,
+    pub attention_due_soon_at: Option<DateTime<Utc>>,
+    pub clock_stopped_at: Option<DateTime<Utc>>,
+    pub due_soon_told_at: Option<DateTime<Utc>>,
+    pub overdue_told_at: Option<DateTime<Utc>>,
     pub first_attention_due_at: Option<DateTime<Utc>>,
     pub attended_at: Option<DateTime<Utc>>,
     pub solved_at: Option<DateTime<Utc>>,
@@ -156,7 +160,8 @@ pub struct Ticket {
     pub accepted_at: Option<DateTime<Utc>>,
     /// When the requester will be attended, as the assignee said on accepting or rescheduling.
     pub scheduled_for: Option<DateTime<Utc>>,
-    /// Until when somebody of the present support level must accept it.
+    /// Until when somebody of the present support level must accept it. `null` until it is classified, and while the
+    /// clock stands still because the requester owes information.
     pub attention_due_at: Option<DateTime<Utc>>,
     /// When it was accepted for the first time: the end of the attention time.
     pub attended_at: Option<DateTime<Utc>>,

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::policies::{self, Policy};
+use super::running::Due;
 use crate::auth::policy::Action;
 use crate::db::schema::{attention_applications, attentions, tickets};
 use crate::http::body::Nothing;
@@ -20,7 +21,6 @@ use crate::tickets::clock::{Calendar, Span};
 use crate::tickets::model::{Criticality, TicketRow};
 use crate::tickets::steps::Case;
 use crate::tickets::store;
-use crate::tickets::workflow::Status;
 
 /// How many tickets are reckoned at once.
 const BATCH: i64 = 500;
@@ -112,8 +112,7 @@ fn running_after(tx: &mut PgConnection, after: i64) -> Result<Vec<(TicketRow, Cl
     let batch = tickets::table
         .inner_join(attentions::table.on(clock))
         .filter(tickets::id.gt(after))
-        .filter(tickets::status.ne_all([Status::Solved, Status::Closed, Status::Archived]))
-        .filter(attentions::accepted_at.is_null())
+        .filter(tickets::clock_due_at.is_not_null())
         .order(tickets::id)
         .limit(BATCH)
         .select((TicketRow::as_select(), Clock::as_select()))
@@ -139,16 +138,12 @@ fn reckon(
             continue;
         };
         let paused: &[Span] = pauses.get(&ticket.id).map_or(&[], Vec::as_slice);
-        let due_at = calendar.due(clock.started_at, policy.minutes, paused)?;
-        if due_at == clock.due_at {
+        let due = Due::reckon(policy, calendar, clock.started_at, ticket.received_at, paused)?;
+        if due.due_at == clock.due_at {
             continue;
         }
         let mut case = Case::open(tx, ticket, Some(actor_id), now);
-        case.ticket.attention_due_at = Some(due_at);
-        if case.ticket.attended_at.is_none() {
-            case.ticket.first_attention_due_at =
-                Some(calendar.due(case.ticket.received_at, policy.minutes, paused)?);
-        }
+        due.write(&mut case.ticket, now);
         case.note("minutes", policy.minutes);
         case.note("opening_hours", policy.opening_hours.as_str());
         case.record("due_changed")?;
@@ -159,7 +154,7 @@ fn reckon(
             policy_id: policy.id,
             minutes: policy.minutes,
             opening_hours: policy.opening_hours.clone(),
-            due_at,
+            due_at: due.due_at,
         });
     }
     let count = moved.len();

@@ -52,6 +52,7 @@ pub struct LevelAttention {
     due_at: DateTime<Utc>,
     /// Who had the ticket last at this level.
     assignee: Option<Person>,
+    assigned_at: Option<DateTime<Utc>>,
     /// When somebody of this level made the case theirs, which stopped the clock.
     accepted_at: Option<DateTime<Utc>>,
     /// How many minutes counted until the clock stopped, or until now.
@@ -86,6 +87,7 @@ struct Row {
     minutes: i32,
     opening_hours: String,
     due_at: DateTime<Utc>,
+    assigned_at: Option<DateTime<Utc>>,
     accepted_at: Option<DateTime<Utc>>,
 }
 
@@ -168,6 +170,7 @@ fn explained(
         }),
         due_at: row.due_at,
         assignee,
+        assigned_at: row.assigned_at,
         accepted_at: row.accepted_at,
         minutes_counted: minutes(counted),
         minutes_left: minutes(TimeDelta::minutes(row.minutes.into()) - counted),

@@ -7,6 +7,7 @@ mod due;
 mod explanation;
 pub mod policies;
 mod reckonings;
+pub mod running;
 mod times;
 
 use utoipa_actix_web::service_config::ServiceConfig;

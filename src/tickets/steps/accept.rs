@@ -54,6 +54,7 @@ pub async fn accept(call: Call, id: Path<i64>, body: Body<Acceptance>) -> Result
         ticket.accepted_at = Some(case.now);
         ticket.scheduled_for = scheduled_for;
         ticket.attended_at.get_or_insert(case.now);
+        ticket.clock_stopped_at.get_or_insert(case.now);
         let locale = users::locale(case.tx, case.ticket.requester_id)?;
         let words = appointment::words(locale, &actor.full_name, scheduled_for, clock);
         let followup_id = followups::write_public(case, actor.id, words)?;

@@ -1,0 +1,105 @@
+//! The attention clock of a ticket's present support level, as it runs.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+
+use super::policies::{self, Policy};
+use crate::db::schema::attentions;
+use crate::problem::{Problem, Result};
+use crate::tickets::clock::{Calendar, Span};
+use crate::tickets::model::TicketRow;
+use crate::tickets::steps::Case;
+use crate::tickets::store;
+use crate::tickets::workflow::Status;
+
+/// When a clock is due.
+#[derive(Debug, Clone, Copy)]
+pub struct Due {
+    pub due_at: DateTime<Utc>,
+    /// When three quarters of the time have counted.
+    due_soon_at: DateTime<Utc>,
+    /// The same as `due_at` for the clock that started with the reception.
+    first_due_at: DateTime<Utc>,
+}
+
+impl Due {
+    /// # Errors
+    /// A 409 where the calendar is not open for that long.
+    pub fn reckon(
+        policy: &Policy,
+        calendar: &Calendar,
+        started_at: DateTime<Utc>,
+        received_at: DateTime<Utc>,
+        pauses: &[Span],
+    ) -> Result<Self> {
+        Ok(Due {
+            due_at: calendar.due(started_at, policy.minutes, pauses)?,
+            due_soon_at: calendar.due(started_at, policy.minutes - policy.minutes / 4, pauses)?,
+            first_due_at: calendar.due(received_at, policy.minutes, pauses)?,
+        })
+    }
+
+    /// Writes it into the ticket. Whoever was told of the old due time is told of one that lies ahead as well.
+    pub fn write(self, ticket: &mut TicketRow, now: DateTime<Utc>) {
+        if ticket.attention_due_at != Some(self.due_at) && self.due_at > now {
+            ticket.due_soon_told_at = None;
+            ticket.overdue_told_at = None;
+        }
+        ticket.attention_due_at = Some(self.due_at);
+        ticket.attention_due_soon_at = Some(self.due_soon_at);
+        if ticket.attended_at.is_none() {
+            ticket.first_attention_due_at = Some(self.first_due_at);
+        }
+    }
+}
+
+/// Reckons the clock of the ticket's present support level, as long as nobody of the level has accepted the ticket: the
+/// first one runs since the reception, a later one since it is reckoned first. While the ticket waits for information
+/// from its requester, the clock stands still and nothing is due.
+///
+/// # Errors
+/// A 409 where the calendar is not open for that long; what the database answers.
+pub fn reckon(case: &mut Case<'_>, timezone: Tz) -> Result<()> {
+    if case.ticket.clock_stopped_at.is_some() {
+        return Ok(());
+    }
+    let ticket = &mut case.ticket;
+    let criticality =
+        ticket.criticality.ok_or_else(|| Problem::internal("the clock of a ticket without a criticality"))?;
+    let known: Vec<(i16, DateTime<Utc>)> = attentions::table
+        .filter(attentions::ticket_id.eq(ticket.id))
+        .select((attentions::level, attentions::started_at))
+        .load(case.tx)?;
+    let started_at = match known.iter().find(|(level, _)| *level == ticket.support_level) {
+        Some((_, started_at)) => *started_at,
+        None if known.is_empty() => ticket.received_at,
+        None => case.now,
+    };
+    let policy = policies::of_ticket(case.tx, ticket, criticality)?;
+    let pauses = store::pauses_of(case.tx, ticket.id, case.now)?;
+    let due = Due::reckon(&policy, &policy.calendar(timezone)?, started_at, ticket.received_at, &pauses)?;
+    due.write(ticket, case.now);
+    if ticket.status == Status::OnHold {
+        ticket.attention_due_at = None;
+        ticket.attention_due_soon_at = None;
+    }
+    let reckoned = (
+        attentions::policy_id.eq(policy.id),
+        attentions::minutes.eq(policy.minutes),
+        attentions::opening_hours.eq(&policy.opening_hours),
+        attentions::due_at.eq(due.due_at),
+    );
+    diesel::insert_into(attentions::table)
+        .values((
+            attentions::ticket_id.eq(ticket.id),
+            attentions::level.eq(ticket.support_level),
+            attentions::started_at.eq(started_at),
+            reckoned,
+        ))
+        .on_conflict((attentions::ticket_id, attentions::level))
+        .do_update()
+        .set(reckoned)
+        .execute(case.tx)?;
+    Ok(())
+}
