@@ -32,6 +32,8 @@ pub struct Config {
     pub attachment_types: Vec<String>,
     /// After how many days a solved ticket closes by itself.
     pub close_after_days: i64,
+    /// How many days a requester has to answer where nobody names a deadline.
+    pub information_days: i64,
 }
 
 /// One variable that is not as it should be.
@@ -190,6 +192,12 @@ impl Config {
                 |n| (1..=365).contains(n),
                 "a number of days from 1 to 365",
             ),
+            information_days: from.parse(
+                "MESA_INFORMATION_DAYS",
+                3,
+                |n| (1..=365).contains(n),
+                "a number of days from 1 to 365",
+            ),
         };
         if from.wrong.is_empty() { Ok(config) } else { Err(ConfigError(from.wrong)) }
     }
@@ -222,6 +230,7 @@ mod tests {
             ("MESA_TIMEZONE", "America/Itagui"),
             ("MESA_POOL_SIZE", "0"),
             ("MESA_CLOSE_AFTER_DAYS", "soon"),
+            ("MESA_INFORMATION_DAYS", "366"),
         ])
         .unwrap_err();
         let named: Vec<&str> = error.0.iter().map(|wrong| wrong.variable).collect();
@@ -232,6 +241,7 @@ mod tests {
             "MESA_TIMEZONE",
             "MESA_POOL_SIZE",
             "MESA_CLOSE_AFTER_DAYS",
+            "MESA_INFORMATION_DAYS",
         ];
         assert_eq!(named, expected);
     }

@@ -6,11 +6,12 @@ use actix_web::web::Data;
 use chrono::Utc;
 use diesel::prelude::*;
 
+use crate::config::Config;
 use crate::db::schema::{idempotency_keys, refresh_tokens};
 use crate::desk::Desk;
 use crate::http::idempotency::KEPT_HOURS;
 use crate::problem::Result;
-use crate::tickets::closing;
+use crate::tickets::{closing, silence};
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -20,8 +21,8 @@ pub async fn run(desk: Data<Desk>) {
     clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         clock.tick().await;
-        let days = desk.config.close_after_days;
-        if let Err(problem) = desk.db.run(move |db| once(db, days)).await {
+        let shared = desk.clone();
+        if let Err(problem) = desk.db.run(move |db| once(db, &shared.config)).await {
             log::warn!("the routine will try again in a minute: {}", problem.log_line().unwrap_or_default());
         }
     }
@@ -31,11 +32,16 @@ pub async fn run(desk: Data<Desk>) {
 ///
 /// # Errors
 /// What the database answers; what was done stays done.
-pub fn once(db: &mut PgConnection, close_after_days: i64) -> Result<()> {
+pub fn once(db: &mut PgConnection, config: &Config) -> Result<()> {
     let now = Utc::now();
-    let closed = closing::close_solved(db, close_after_days, now)?;
+    let days = config.close_after_days;
+    let closed = closing::close_solved(db, days, now)?;
     if closed > 0 {
-        log::info!("closed {closed} tickets that were solved {close_after_days} days ago or longer");
+        log::info!("closed {closed} tickets that were solved {days} days ago or longer");
+    }
+    let archived = silence::archive_unanswered(db, now, config.timezone)?;
+    if archived > 0 {
+        log::info!("archived {archived} tickets whose requester did not answer");
     }
     diesel::delete(idempotency_keys::table)
         .filter(idempotency_keys::created_at.lt(now - chrono::Duration::hours(KEPT_HOURS)))

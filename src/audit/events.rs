@@ -28,9 +28,11 @@ pub struct Event {
     /// Its place in the history of the ticket, from 1 on.
     #[schema(minimum = 1, example = 2)]
     seq: i32,
-    /// `received`, `changed`, `classified`, `assigned`, `accepted`, `rescheduled`, `escalated`, `held`, `resumed`,
-    /// `followup_added`, `followup_published`, `file_attached`, `due_changed`, `solved`, `closed`, `reopened`,
-    /// `archived`. `details` of `accepted` and `rescheduled` name the followup that told the requester.
+    /// `received`, `changed`, `classified`, `assigned`, `accepted`, `rescheduled`, `escalated`, `held`,
+    /// `information_requested`, `resumed`, `followup_added`, `followup_published`, `file_attached`, `due_changed`,
+    /// `solved`, `closed`, `reopened`, `archived`, `resubmitted`. `details` of `accepted`, `rescheduled` and
+    /// `information_requested` name the followup that told the requester; those of `resumed` say by what a requester
+    /// answered.
     #[schema(example = "classified")]
     kind: String,
     /// Who did it; `null` where the desk did it by itself.

@@ -181,6 +181,7 @@ diesel::table! {
         started_by -> Uuid,
         ended_at -> Nullable<Timestamptz>,
         ended_by -> Nullable<Uuid>,
+        kind -> Text,
     }
 }
 
@@ -295,6 +296,9 @@ diesel::table! {
         clock_due_at -> Nullable<Timestamptz>,
         queue_rank -> Int2,
         queue_at -> Timestamptz,
+        resumes_to -> Nullable<Text>,
+        information_deadline -> Nullable<Timestamptz>,
+        resubmission_of -> Nullable<Int8>,
     }
 }
 

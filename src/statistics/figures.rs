@@ -64,7 +64,7 @@ pub struct ByCriticality {
     /// Not accepted yet and not archived.
     #[diesel(sql_type = BigInt)]
     waiting: i64,
-    /// Those of `waiting` whose due time has passed.
+    /// Those of `waiting` whose due time has passed, or had when the clock came to stand still.
     #[diesel(sql_type = BigInt)]
     waiting_overdue: i64,
     /// From reception to the first acceptance, in minutes.
@@ -185,7 +185,8 @@ const BY_CRITICALITY: &str = "\
         count(*) FILTER (WHERE t.attended_at > t.first_attention_due_at) AS attended_late, \
         count(*) FILTER (WHERE t.id IS NOT NULL AND t.attended_at IS NULL AND t.archived_at IS NULL) AS waiting, \
         count(*) FILTER (WHERE t.attended_at IS NULL AND t.archived_at IS NULL \
-            AND t.first_attention_due_at < $3) AS waiting_overdue, \
+            AND t.first_attention_due_at < CASE WHEN t.information_deadline IS NULL THEN $3 ELSE \
+                (SELECT h.started_at FROM holds h WHERE h.ticket_id = t.id AND h.ended_at IS NULL) END) AS waiting_overdue, \
         avg(minutes(t.received_at, t.attended_at)) AS attention_minutes_mean, \
         percentile_cont(0.9) WITHIN GROUP (ORDER BY minutes(t.received_at, t.attended_at)) AS attention_minutes_p90, \
         avg(minutes(t.received_at, t.solved_at)) AS solution_minutes_mean, \

@@ -1,6 +1,7 @@
 //! Tickets: from the report of an incident to its closing, step by step.
 
 pub mod appointment;
+pub mod archiving;
 pub mod attention;
 pub mod automatic;
 pub mod categories;
@@ -9,10 +10,13 @@ pub mod clock;
 pub mod closing;
 pub mod escalations;
 pub mod followups;
+pub mod holds;
+pub mod information;
 pub mod list;
 pub mod model;
 pub mod read;
 pub mod register;
+pub mod silence;
 pub mod steps;
 pub mod store;
 pub mod suggestions;

@@ -18,6 +18,7 @@ mod calendars;
 mod contract;
 mod followups;
 mod http_habits;
+mod information;
 mod knowledge;
 mod migrations;
 mod people;

@@ -7,9 +7,23 @@ use crate::harness::{Answer, Client, Desk};
 
 /// What each state allows; nothing else.
 const ALLOWED: [(&str, &[&str]); 9] = [
-    ("received", &["change", "classification", "followups", "attachments", "archive"]),
-    ("classified", &["classification", "assignment", "followups", "attachments", "archive"]),
-    ("assigned", &["classification", "assignment", "acceptance", "followups", "attachments", "archive"]),
+    ("received", &["change", "classification", "information-request", "followups", "attachments", "archive"]),
+    (
+        "classified",
+        &["classification", "assignment", "information-request", "followups", "attachments", "archive"],
+    ),
+    (
+        "assigned",
+        &[
+            "classification",
+            "assignment",
+            "acceptance",
+            "information-request",
+            "followups",
+            "attachments",
+            "archive",
+        ],
+    ),
     (
         "in_progress",
         &[
@@ -18,20 +32,24 @@ const ALLOWED: [(&str, &[&str]); 9] = [
             "rescheduling",
             "escalations",
             "hold",
+            "information-request",
             "followups",
             "attachments",
             "solution",
             "archive",
         ],
     ),
-    ("escalated", &["classification", "assignment", "followups", "attachments", "archive"]),
+    (
+        "escalated",
+        &["classification", "assignment", "information-request", "followups", "attachments", "archive"],
+    ),
     ("on_hold", &["classification", "assignment", "resumption", "followups", "attachments", "archive"]),
     ("solved", &["followups", "attachments", "closure", "reopening"]),
     ("closed", &[]),
-    ("archived", &[]),
+    ("archived", &["resubmission"]),
 ];
 
-const STEPS: [&str; 14] = [
+const STEPS: [&str; 16] = [
     "change",
     "classification",
     "assignment",
@@ -39,6 +57,7 @@ const STEPS: [&str; 14] = [
     "rescheduling",
     "escalations",
     "hold",
+    "information-request",
     "resumption",
     "followups",
     "attachments",
@@ -46,6 +65,7 @@ const STEPS: [&str; 14] = [
     "closure",
     "reopening",
     "archive",
+    "resubmission",
 ];
 
 fn take(step: &str, client: &Client, other: &Client, one: &str) -> Answer {
@@ -62,6 +82,7 @@ fn take(step: &str, client: &Client, other: &Client, one: &str) -> Answer {
         }
         "escalations" => json!({"reason": "Es de la red."}),
         "hold" => json!({"reason": "Se espera el repuesto."}),
+        "information-request" => json!({"missing": "¿Cuál es la placa?"}),
         "followups" => json!({"visibility": "public", "body": "Vamos en camino."}),
         "solution" => json!({"description": "Se cambió el cable."}),
         "archive" => json!({"reason": "duplicate"}),

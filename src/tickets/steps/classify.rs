@@ -38,8 +38,10 @@ pub async fn classify(call: Call, id: Path<i64>, body: Body<Classification>) -> 
         let ticket = &mut case.ticket;
         ticket.criticality = Some(criticality);
         ticket.classified_at = Some(case.now);
-        if ticket.status == Status::Received {
-            ticket.status = Status::Classified;
+        match (ticket.status, ticket.resumes_to) {
+            (Status::Received, _) => ticket.status = Status::Classified,
+            (_, Some(Status::Received)) => ticket.resumes_to = Some(Status::Classified),
+            _ => {}
         }
         running::reckon(case, timezone)?;
         Ok(Reply::Ticket)

@@ -7,7 +7,9 @@ mod classify;
 mod close;
 mod hold;
 mod reopen;
+mod request_information;
 mod reschedule;
+mod resubmit;
 mod resume;
 mod solve;
 
@@ -37,11 +39,13 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(accept::accept)
         .service(reschedule::reschedule)
         .service(hold::hold)
+        .service(request_information::request_information)
         .service(resume::resume)
         .service(solve::solve)
         .service(close::close)
         .service(reopen::reopen)
-        .service(archive::archive);
+        .service(archive::archive)
+        .service(resubmit::resubmit);
 }
 
 /// A ticket in the hands of a step: locked, with what the step changes, tells and says to whom.
@@ -51,8 +55,9 @@ pub struct Case<'a> {
     pub now: DateTime<Utc>,
     /// To be changed by the step.
     pub ticket: TicketRow,
+    /// None where the desk acts by itself.
+    pub actor_id: Option<Uuid>,
     before: TicketRow,
-    actor_id: Option<Uuid>,
     touched: bool,
     details: Map<String, Value>,
     messages: Vec<(&'static str, Uuid, Value)>,
@@ -140,7 +145,7 @@ where
         let row = store::lock(tx, actor, id)?;
         let body = body.read()?;
         actor.check_version(row.version)?;
-        workflow::check(row.status, step)?;
+        workflow::check(row.status, row.resumes_to, step)?;
         if actor.scope == Scope::Assignee && row.assignee_id != Some(actor.id) {
             return Err(Problem::new(
                 Code::NotTheAssignee,
