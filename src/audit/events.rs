@@ -29,7 +29,7 @@ pub struct Event {
     #[schema(minimum = 1, example = 2)]
     seq: i32,
     /// `received`, `changed`, `classified`, `assigned`, `accepted`, `rescheduled`, `escalated`, `held`, `resumed`,
-    /// `followup_added`, `followup_published`, `file_attached`, `due_changed`, `solved`, `closed`, `reopened`,
+    /// `followup_added`, `followup_published`, `file_attached`, `due_changed`, `due_soon`, `overdue`, `solved`, `closed`, `reopened`,
     /// `archived`. `details` of `accepted` and `rescheduled` name the followup that told the requester.
     #[schema(example = "classified")]
     kind: String,

@@ -8,6 +8,7 @@ pub mod change;
 pub mod clock;
 pub mod closing;
 pub mod escalations;
+pub mod filters;
 pub mod followups;
 pub mod list;
 pub mod model;
@@ -16,6 +17,7 @@ pub mod register;
 pub mod steps;
 pub mod store;
 pub mod suggestions;
+pub mod watch;
 pub mod workflow;
 pub mod workload;
 
