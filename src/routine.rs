@@ -1,4 +1,4 @@
-//! What the desk does by itself, every minute, whichever copy of the server comes first.
+//! What the desk does by itself, every few seconds, whichever copy of the server comes first.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use crate::db::schema::{idempotency_keys, refresh_tokens};
 use crate::desk::Desk;
 use crate::http::idempotency::KEPT_HOURS;
 use crate::problem::Result;
-use crate::tickets::{closing, silence};
+use crate::tickets::{closing, silence, watch};
 
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_secs(15);
 
 /// Goes on until the server stops.
 pub async fn run(desk: Data<Desk>) {
@@ -21,9 +21,9 @@ pub async fn run(desk: Data<Desk>) {
     clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         clock.tick().await;
-        let shared = desk.clone();
-        if let Err(problem) = desk.db.run(move |db| once(db, &shared.config)).await {
-            log::warn!("the routine will try again in a minute: {}", problem.log_line().unwrap_or_default());
+        let config = desk.config.clone();
+        if let Err(problem) = desk.db.run(move |db| once(db, &config)).await {
+            log::warn!("the routine will try again: {}", problem.log_line().unwrap_or_default());
         }
     }
 }
@@ -33,11 +33,14 @@ pub async fn run(desk: Data<Desk>) {
 /// # Errors
 /// What the database answers; what was done stays done.
 pub fn once(db: &mut PgConnection, config: &Config) -> Result<()> {
+    let told = watch::tell(db, config.timezone)?;
+    if told > 0 {
+        log::info!("told of {told} tickets whose attention is due soon or overdue");
+    }
     let now = Utc::now();
-    let days = config.close_after_days;
-    let closed = closing::close_solved(db, days, now)?;
+    let closed = closing::close_solved(db, config.close_after_days, now)?;
     if closed > 0 {
-        log::info!("closed {closed} tickets that were solved {days} days ago or longer");
+        log::info!("closed {closed} tickets that were solved {} days ago or longer", config.close_after_days);
     }
     let archived = silence::archive_unanswered(db, now, config.timezone)?;
     if archived > 0 {

@@ -30,9 +30,9 @@ pub struct Event {
     seq: i32,
     /// `received`, `changed`, `classified`, `assigned`, `accepted`, `rescheduled`, `escalated`, `held`,
     /// `information_requested`, `resumed`, `followup_added`, `followup_published`, `file_attached`, `due_changed`,
-    /// `solved`, `closed`, `reopened`, `archived`, `resubmitted`. `details` of `accepted`, `rescheduled` and
-    /// `information_requested` name the followup that told the requester; those of `resumed` say by what a requester
-    /// answered.
+    /// `due_soon`, `overdue`, `solved`, `closed`, `reopened`, `archived`, `resubmitted`. `details` of `accepted`,
+    /// `rescheduled` and `information_requested` name the followup that told the requester; those of `resumed` say by
+    /// what a requester answered.
     #[schema(example = "classified")]
     kind: String,
     /// Who did it; `null` where the desk did it by itself.

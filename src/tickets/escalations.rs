@@ -161,7 +161,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
         let after = paging.after::<String, DateTime<Utc>, Uuid>("created_at".into())?;
         let filtered = || {
             escalations::table
-                .inner_join(users::table)
+                .left_join(users::table)
                 .filter(escalations::ticket_id.eq(ticket.id))
                 .into_boxed()
         };

@@ -9,6 +9,7 @@ pub mod change;
 pub mod clock;
 pub mod closing;
 pub mod escalations;
+pub mod filters;
 pub mod followups;
 pub mod holds;
 pub mod information;
@@ -20,6 +21,7 @@ pub mod silence;
 pub mod steps;
 pub mod store;
 pub mod suggestions;
+pub mod watch;
 pub mod workflow;
 pub mod workload;
 
