@@ -16,7 +16,7 @@ text_enum! {
         InProgress = "in_progress",
         /// Handed to a higher support level, where nobody has it yet.
         Escalated = "escalated",
-        /// Waits for something outside of the desk.
+        /// Waits for something outside of the desk, or for information that the requester owes.
         OnHold = "on_hold",
         /// The solution is recorded; the requester may still reopen it.
         Solved = "solved",

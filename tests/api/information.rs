@@ -257,7 +257,8 @@ fn the_attention_clock_stands_still_while_the_requester_owes_an_answer() {
     ask(&technician, &one).ok();
     // Received 3 h ago, asked 45 min later: 75 of the 120 minutes are left.
     desk.database.run(
-        "UPDATE tickets SET received_at = now() - interval '180 minutes'; \
+        "UPDATE tickets SET received_at = now() - interval '180 minutes', \
+             first_attention_due_at = now() - interval '60 minutes'; \
          UPDATE attentions SET started_at = t.received_at, due_at = t.received_at + interval '120 minutes' FROM tickets t; \
          UPDATE holds SET started_at = t.received_at + interval '45 minutes' FROM tickets t",
     );
@@ -274,6 +275,9 @@ fn the_attention_clock_stands_still_while_the_requester_owes_an_answer() {
         (&explained["pauses"][0]["missing"], &explained["pauses"][0]["to"]),
         (&json!(MISSING), &json!(null))
     );
+    // Nor is anybody told that it is overdue.
+    routine::once(&mut desk.database.connect(), &desk.shared().config).unwrap();
+    assert_eq!(told(&desk, "overdue", &technician) + told(&desk, "due_soon", &technician), 0);
     let figures = || {
         let today = Utc::now().date_naive();
         let period =
@@ -307,6 +311,9 @@ fn the_attention_clock_stands_still_while_the_requester_owes_an_answer() {
     assert_eq!(attention()["pauses"].as_array().unwrap().len(), 2);
     technician.post(&format!("{one}/resumption"), json!({})).ok();
     assert!(moment(&technician.get(&one).ok()["attention_due_at"]) >= due);
+    // What the desk itself waits for is no pause.
+    let held = desk.ticket_in("on_hold");
+    assert_eq!(requester.get(&format!("{held}/attention")).ok()["pauses"], json!([]));
 }
 
 #[test]
@@ -406,8 +413,15 @@ fn silence_archives_at_the_deadline_once_however_many_servers_look() {
     let (answered, later) = (waiting(&desk, "received"), waiting(&desk, "received"));
     let held = desk.ticket_in("on_hold");
     reply(&requester, &answered).created();
-    let due = |one: &str| technician.get(&format!("{one}/attention")).ok()["levels"].clone();
-    let left = due(&unanswered[1])[0]["minutes_left"].clone();
+    // Received 6 h ago, asked half an hour later.
+    desk.database.run(
+        "UPDATE tickets SET received_at = received_at - interval '6 hours'; \
+         UPDATE attentions SET started_at = started_at - interval '6 hours', due_at = due_at - interval '6 hours'; \
+         UPDATE holds SET started_at = started_at - interval '5 hours 30 minutes'",
+    );
+    let clock = |one: &str| technician.get(&format!("{one}/attention")).ok()["levels"][0].clone();
+    let left = clock(&unanswered[1])["minutes_left"].clone();
+    assert!((269.0..=270.1).contains(&left.as_f64().unwrap()), "{left}");
     desk.database.run(&format!(
         "UPDATE tickets SET information_deadline = now() - interval '1 second' WHERE information_deadline IS NOT NULL \
          AND id <> {}",
@@ -437,10 +451,8 @@ fn silence_archives_at_the_deadline_once_however_many_servers_look() {
     assert_eq!(told(&desk, "archived", &requester), 5);
     assert_eq!(said(&desk, "archived", "note", MISSING), 5);
     // Its time was not over: the clock stood still.
-    assert_eq!(
-        (&due(&unanswered[1])[0]["minutes_left"], &due(&unanswered[1])[0]["met"]),
-        (&left, &json!(null))
-    );
+    let stopped = clock(&unanswered[1]);
+    assert_eq!((&stopped["minutes_left"], &stopped["met"]), (&left, &json!(null)));
     assert_eq!(requester.get(&answered).ok()["status"], "received");
     for one in [&later, &held] {
         assert_eq!(requester.get(one).ok()["status"], "on_hold");

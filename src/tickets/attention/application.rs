@@ -65,7 +65,8 @@ type Policies = HashMap<Criticality, (Policy, Calendar)>;
 ///
 /// Attention times and calendars as they are now hold for every ticket that is open: what is not accepted yet at its
 /// present support level is reckoned again, which is an event `due_changed` in the history of each ticket whose due time
-/// moves; what is classified or escalated later counts by them too. All of it, or none.
+/// moves; what is classified or escalated later counts by them too, as does a clock that stands still once it goes on.
+/// All of it, or none.
 #[utoipa::path(
     tag = "attention times", operation_id = "applyAttentionTimes", request_body = Nothing,
     responses((status = 200, body = Application), (status = 409, description = "`no_due_time`"))
