@@ -250,6 +250,27 @@ diesel::table! {
 }
 
 diesel::table! {
+    ticket_relations (id) {
+        id -> Uuid,
+        kind -> Text,
+        ticket_id -> Int8,
+        related_id -> Int8,
+        created_by -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ticket_watchers (ticket_id, user_id) {
+        ticket_id -> Int8,
+        user_id -> Uuid,
+        since -> Timestamptz,
+        added_by -> Uuid,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
     tickets (id) {
         id -> Int8,
         subject -> Text,
@@ -295,6 +316,7 @@ diesel::table! {
         clock_due_at -> Nullable<Timestamptz>,
         queue_rank -> Int2,
         queue_at -> Timestamptz,
+        reception_head_id -> Nullable<Uuid>,
     }
 }
 
@@ -366,6 +388,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     refresh_tokens,
     shifts,
     surveys,
+    ticket_relations,
+    ticket_watchers,
     tickets,
     units,
     users,
