@@ -60,6 +60,8 @@ text_enum! {
         Hold = "hold",
         /// Archive; a requester may withdraw.
         Archive = "archive",
+        /// Relate tickets, merge duplicates, see who watches.
+        Relate = "relate",
         /// Take the case.
         Accept = "accept",
         /// Put off or bring forward the appointment.
@@ -87,7 +89,7 @@ text_enum! {
         /// Create and change users, shifts, absences, units, categories, calendars and attention times; hand over
         /// somebody's work.
         Manage = "manage",
-        /// Verify that the history is whole.
+        /// Verify that the history is whole and that profiles answer to what was asked for.
         VerifyAudit = "verify_audit",
     }
 }
@@ -133,6 +135,7 @@ pub const TABLE: &[Row] = &[
     (Action::Escalate,            [NO, ANY, ANY, ANY]),
     (Action::Hold,                [NO, ANY, ANY, ANY]),
     (Action::Archive,             [OWN, ANY, ANY, ANY]),
+    (Action::Relate,              [NO, ANY, ANY, ANY]),
     (Action::Accept,              [NO, ASSIGNEE, ASSIGNEE, ASSIGNEE]),
     (Action::Reschedule,          [NO, ASSIGNEE, ASSIGNEE, ASSIGNEE]),
     (Action::Solve,               [NO, ASSIGNEE, ASSIGNEE, ASSIGNEE]),

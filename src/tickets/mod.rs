@@ -13,9 +13,12 @@ pub mod list;
 pub mod model;
 pub mod read;
 pub mod register;
+pub mod relations;
 pub mod steps;
 pub mod store;
 pub mod suggestions;
+pub mod timeline;
+pub mod watchers;
 pub mod workflow;
 pub mod workload;
 
@@ -35,6 +38,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(escalations::list)
         .service(escalations::escalate)
         .service(suggestions::suggest)
+        .service(timeline::list)
+        .service(relations::list)
+        .service(relations::relate)
+        .service(relations::remove)
+        .service(watchers::list)
         .service(categories::list)
         .service(categories::create)
         .service(categories::read)

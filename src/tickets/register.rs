@@ -176,6 +176,7 @@ pub async fn register(call: Call, body: Body<NewTicket>) -> Result<HttpResponse>
                     tickets::requester_mobile.eq(contact.mobile),
                     tickets::requester_unit_id.eq(unit_id),
                     tickets::requester_unit_name.eq(unit_name),
+                    tickets::reception_head_id.eq(head_id),
                 ),
             ))
             .returning(TicketRow::as_returning())

@@ -44,6 +44,7 @@ text_enum! {
         Close = "closure",
         Reopen = "reopening",
         Archive = "archive",
+        Merge = "merge",
     }
 }
 
@@ -53,7 +54,7 @@ pub fn allows(status: Status, step: Step) -> bool {
     let before_solved = !matches!(status, Solved | Closed | Archived);
     match step {
         Step::Change => status == Received,
-        Step::Classify | Step::Archive => before_solved,
+        Step::Classify | Step::Archive | Step::Merge => before_solved,
         Step::Assign => before_solved && status != Received,
         Step::Accept => status == Assigned,
         Step::Reschedule | Step::Escalate | Step::Hold | Step::Solve => status == InProgress,

@@ -5,8 +5,9 @@ use actix_web::{HttpResponse, post};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use super::{Reply, resume, take};
+use super::{Case, Reply, resume, take};
 use crate::auth::policy::{Action, Scope};
 use crate::http::{Body, Call};
 use crate::problem::{FieldError, Problem, Result, Text};
@@ -43,15 +44,33 @@ pub async fn archive(call: Call, id: Path<i64>, body: Body<Archiving>) -> Result
                 Text::new("Usted puede desistir: `withdrawn`.", "You may withdraw: `withdrawn`."),
             )));
         }
-        resume::end(case.tx, case.ticket.id, case.now, actor.id)?;
-        let ticket = &mut case.ticket;
-        ticket.status = Status::Archived;
-        ticket.archived_at = Some(case.now);
-        ticket.archive_reason = Some(reason);
-        ticket.archive_note = note;
-        let data = json!({"reason": reason, "note": ticket.archive_note});
-        case.tell("archived", case.ticket.requester_id, data);
+        set_aside(case, actor.id, reason, note, None)?;
         Ok(Reply::Ticket)
     })
     .await
+}
+
+/// Sets the case aside and tells the requester why; `followup_id` names the public followup that says more.
+///
+/// # Errors
+/// What the database answers.
+pub fn set_aside(
+    case: &mut Case<'_>,
+    by: Uuid,
+    reason: ArchiveReason,
+    note: Option<String>,
+    followup_id: Option<Uuid>,
+) -> Result<()> {
+    resume::end(case.tx, case.ticket.id, case.now, by)?;
+    let ticket = &mut case.ticket;
+    ticket.status = Status::Archived;
+    ticket.archived_at = Some(case.now);
+    ticket.archive_reason = Some(reason);
+    ticket.archive_note = note;
+    let mut data = json!({"reason": reason, "note": ticket.archive_note});
+    if let Some(followup_id) = followup_id {
+        data["followup_id"] = json!(followup_id);
+    }
+    case.tell("archived", case.ticket.requester_id, data);
+    Ok(())
 }
