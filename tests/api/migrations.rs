@@ -84,7 +84,7 @@ fn a_history_is_carried_over_with_its_breaks() {
         .applied_migrations()
         .unwrap()
         .iter()
-        .any(|version| version.to_string() >= CHAIN.to_owned())
+        .any(|version| version.to_string() >= *CHAIN)
     {
         connection.revert_last_migration(MIGRATIONS).unwrap();
     }
