@@ -1,4 +1,4 @@
-//! What the desk does by itself, every minute, whichever copy of the server comes first.
+//! What the desk does by itself, every few seconds, whichever copy of the server comes first.
 
 use std::time::Duration;
 
@@ -6,13 +6,14 @@ use actix_web::web::Data;
 use chrono::Utc;
 use diesel::prelude::*;
 
+use crate::config::Config;
 use crate::db::schema::{idempotency_keys, refresh_tokens};
 use crate::desk::Desk;
 use crate::http::idempotency::KEPT_HOURS;
 use crate::problem::Result;
-use crate::tickets::closing;
+use crate::tickets::{closing, watch};
 
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_secs(15);
 
 /// Goes on until the server stops.
 pub async fn run(desk: Data<Desk>) {
@@ -20,9 +21,9 @@ pub async fn run(desk: Data<Desk>) {
     clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         clock.tick().await;
-        let days = desk.config.close_after_days;
-        if let Err(problem) = desk.db.run(move |db| once(db, days)).await {
-            log::warn!("the routine will try again in a minute: {}", problem.log_line().unwrap_or_default());
+        let config = desk.config.clone();
+        if let Err(problem) = desk.db.run(move |db| once(db, &config)).await {
+            log::warn!("the routine will try again: {}", problem.log_line().unwrap_or_default());
         }
     }
 }
@@ -31,11 +32,15 @@ pub async fn run(desk: Data<Desk>) {
 ///
 /// # Errors
 /// What the database answers; what was done stays done.
-pub fn once(db: &mut PgConnection, close_after_days: i64) -> Result<()> {
+pub fn once(db: &mut PgConnection, config: &Config) -> Result<()> {
+    let told = watch::tell(db, config.timezone)?;
+    if told > 0 {
+        log::info!("told of {told} tickets whose attention is due soon or overdue");
+    }
     let now = Utc::now();
-    let closed = closing::close_solved(db, close_after_days, now)?;
+    let closed = closing::close_solved(db, config.close_after_days, now)?;
     if closed > 0 {
-        log::info!("closed {closed} tickets that were solved {close_after_days} days ago or longer");
+        log::info!("closed {closed} tickets that were solved {} days ago or longer", config.close_after_days);
     }
     diesel::delete(idempotency_keys::table)
         .filter(idempotency_keys::created_at.lt(now - chrono::Duration::hours(KEPT_HOURS)))

@@ -29,9 +29,10 @@ pub struct Event {
     #[schema(minimum = 1, example = 2)]
     pub seq: i32,
     /// `received`, `changed`, `classified`, `assigned`, `accepted`, `rescheduled`, `escalated`, `held`, `resumed`,
-    /// `followup_added`, `followup_published`, `file_attached`, `due_changed`, `solved`, `closed`, `reopened`,
-    /// `archived`, `merged` (into another ticket), `duplicate_merged` (another ticket into this one), `related`,
-    /// `unrelated`. `details` of `accepted`, `rescheduled` and `merged` name the followup that told the requester.
+    /// `followup_added`, `followup_published`, `file_attached`, `due_changed`, `due_soon`, `overdue`, `solved`,
+    /// `closed`, `reopened`, `archived`, `merged` (into another ticket), `duplicate_merged` (another ticket into this
+    /// one), `related`, `unrelated`. `details` of `accepted`, `rescheduled` and `merged` name the followup that told
+    /// the requester.
     #[schema(example = "classified")]
     pub kind: String,
     /// Who did it; `null` where the desk did it by itself.

@@ -214,6 +214,7 @@ fn pages_make_the_whole_list_whatever_its_order() {
         "/tickets?sort=updated_at",
         "/tickets?sort=attention_due_at",
         "/tickets?sort=-attention_due_at",
+        "/tickets?sort=queue",
         "/tickets?status=received&status=classified",
         "/kb/articles",
         "/kb/articles?q=impresora",

@@ -163,12 +163,12 @@ fn an_assignment_takes_whoever_has_the_least_to_do() {
 fn what_nobody_closes_closes_by_itself_after_the_set_days() {
     let desk = Desk::configured(&[("MESA_CLOSE_AFTER_DAYS", "3")]);
     let (old, new) = (desk.ticket_in("solved"), desk.ticket_in("solved"));
-    let days = desk.shared().config.close_after_days;
+    let config = &desk.shared().config;
     desk.database.run("UPDATE tickets SET solved_at = solved_at - interval '73 hours' WHERE id = 1");
     let copy = desk.copy();
     std::thread::scope(|scope| {
-        scope.spawn(|| routine::once(&mut desk.database.connect(), days).unwrap());
-        scope.spawn(|| routine::once(&mut copy.shared().db.connection().unwrap(), days).unwrap());
+        scope.spawn(|| routine::once(&mut desk.database.connect(), config).unwrap());
+        scope.spawn(|| routine::once(&mut copy.shared().db.connection().unwrap(), config).unwrap());
     });
     let technician = desk.technician();
     assert_eq!(technician.get(&old).ok()["status"], "closed");

@@ -269,3 +269,32 @@ fn what_is_private_changes_nothing_that_a_requester_sees() {
     assert_eq!((&new[0]["id"], new[0].get("published_from")), (&public["id"], None));
     assert!(new.iter().all(|entry| entry["at"].as_str() >= public["created_at"].as_str()));
 }
+
+#[test]
+fn what_the_desk_tells_its_staff_does_not_show() {
+    let desk = Desk::open();
+    let (requester, director) = (desk.requester(), desk.director());
+    let one = desk.ticket_in("assigned");
+    desk.database.run(
+        "UPDATE tickets SET received_at = received_at - interval '1 day', \
+             attention_due_at = attention_due_at - interval '1 day', \
+             attention_due_soon_at = attention_due_soon_at - interval '1 day'",
+    );
+    let before = all_that_shows(&requester, &one);
+    mesa::tickets::watch::tell(&mut desk.database.connect(), chrono_tz::America::Bogota).unwrap();
+    director.patch("/attention-times/medium", json!({"minutes": 60})).ok();
+    director.post("/attention-times/application", json!({})).ok();
+    let after = all_that_shows(&requester, &one);
+    // The ticket itself, which comes last, says when attention is due.
+    assert_eq!(after[..after.len() - 1], before[..before.len() - 1]);
+    let kinds: Vec<String> = whole(&director, &one).iter().map(short).collect();
+    for kind in ["event overdue", "message overdue", "event due_changed"] {
+        assert!(kinds.iter().any(|seen| seen == kind), "{kind} is not among {kinds:?}");
+    }
+    // A handover says who has it now, and not why.
+    let body = json!({"to": director.id(), "reason": "Incapacidad de Tomás."});
+    director.post(&format!("/users/{}/handover", desk.technician().id()), body).ok();
+    let last = requester.get(&format!("{one}/timeline?sort=-at&kind=event&limit=1")).items();
+    assert_eq!((&last[0]["kind"], &last[0]["assignee"]["id"]), (&json!("assigned"), &json!(director.id())));
+    assert_eq!(last[0]["details"], json!({}));
+}

@@ -57,9 +57,9 @@ pub struct TimelineFilters {
 /// `type` says which of the five schemas an entry has.
 ///
 /// Staff see everything, with place and hash of each event. A requester sees, of their own tickets: the steps that concern
-/// them (`received`, `changed`, `classified`, `assigned`, `accepted`, `rescheduled`, `escalated`, `held`, `resumed`,
-/// `information_requested`, `information_given`, `solved`, `closed`, `reopened`, `archived`, `merged`), and of these what
-/// they are told anyway; public followups and their files; the files of the ticket itself; and the messages to them by
+/// them (`received`, `changed`, `classified`, `assigned`, `accepted`, `rescheduled`, `escalated`, `held`,
+/// `information_requested`, `resumed`, `solved`, `closed`, `reopened`, `archived`, `resubmitted`, `merged`), and of these
+/// what they are told anyway; public followups and their files; the files of the ticket itself; and the messages to them by
 /// kind and time. An escalation is the event that says to which level. Whatever else there is changes nothing in what
 /// they see: neither order nor pages nor `total`.
 #[utoipa::path(

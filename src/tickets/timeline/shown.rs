@@ -9,7 +9,7 @@ type Shown = (&'static str, &'static [&'static str], &'static [&'static str]);
 
 /// Why a case is escalated, handed over, held against others or counted anew is the desk's own affair.
 const SHOWN: &[Shown] = &[
-    ("received", &[], &["channel"]),
+    ("received", &[], &["channel", "resubmission_of"]),
     ("changed", &["subject", "description", "category_id"], &[]),
     ("classified", &["status", "criticality", "category_id"], &[]),
     ("assigned", &["status", "assignee_id"], &[]),
@@ -18,12 +18,12 @@ const SHOWN: &[Shown] = &[
     ("escalated", &["status", "support_level"], &[]),
     ("held", &["status"], &["reason"]),
     ("resumed", &["status"], &[]),
-    ("information_requested", &["status"], &[]),
-    ("information_given", &["status"], &[]),
+    ("information_requested", &["status", "information_deadline"], &["missing", "followup_id"]),
     ("solved", &["status", "solution"], &[]),
     ("closed", &["status"], &["after_days"]),
     ("reopened", &["status"], &[]),
     ("archived", &["status", "category_id", "archive_reason", "archive_note"], &["reason"]),
+    ("resubmitted", &[], &["resubmitted_as"]),
     ("merged", &["status", "archive_reason", "archive_note"], &["followup_id"]),
 ];
 

@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::client::Client;
-use super::cluster::{Database, PASSWORD};
+use super::cluster::Database;
 use super::contract;
 
 const SECRET: &str = "a secret of the tests, 32 bytes or more";
@@ -112,14 +112,15 @@ impl Desk {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let email = format!("{}{number}@mesa.test", role.as_str());
-        let made = self.director().post(
-            "/users",
-            json!({
-                "email": email, "password": PASSWORD, "role": role, "full_name": format!("Persona {number}"),
-                "document_id": format!("71{number:06}"), "contact": {"extension": "1400"}, "unit_id": self.unit_id,
-            }),
-        );
-        self.signed_in(made.created()["id"].as_str().unwrap().parse().unwrap(), &email)
+        // Past the API, which would take a tenth of a second for the password alone: all share one.
+        let id = Uuid::now_v7();
+        self.database.run(&format!(
+            "INSERT INTO users (id, email, password_hash, role, full_name, document_id, extension, unit_id)
+             SELECT '{id}', '{email}', password_hash, '{}', 'Persona {number}', '71{number:06}', '1400', unit_id
+             FROM users LIMIT 1",
+            role.as_str(),
+        ));
+        self.signed_in(id, &email)
     }
 
     fn signed_in(&self, id: Uuid, email: &str) -> Client {

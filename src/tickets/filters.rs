@@ -1,0 +1,215 @@
+//! Which tickets a list shows.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::sql;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text as SqlText};
+use serde::{Deserialize, Deserializer, de};
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::list::TicketSort;
+use super::model::{Channel, Criticality};
+use super::workflow::Status;
+use crate::auth::policy::Scope;
+use crate::db::schema::tickets;
+use crate::http::Actor;
+
+/// Whose work: a user's id, `me`, or `none`.
+#[derive(Debug, Clone, Copy)]
+pub enum Assignee {
+    Me,
+    Nobody,
+    User(Uuid),
+}
+
+impl FromStr for Assignee {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        match text {
+            "me" => Ok(Assignee::Me),
+            "none" => Ok(Assignee::Nobody),
+            id => {
+                id.parse().map(Assignee::User).map_err(|_| "expected `me`, `none` or a user's id".to_owned())
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Assignee {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// A length of time such as `30m`, `2h` or `1d`.
+#[derive(Debug, Clone, Copy)]
+pub struct Length(TimeDelta);
+
+impl FromStr for Length {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        let length = || {
+            let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+            let number: i64 = number.parse().ok()?;
+            match unit {
+                "m" => TimeDelta::try_minutes(number),
+                "h" => TimeDelta::try_hours(number),
+                "d" => TimeDelta::try_days(number),
+                _ => None,
+            }
+        };
+        length().map(Length).ok_or_else(|| "expected a length such as `30m`, `2h` or `1d`".to_owned())
+    }
+}
+
+impl<'de> Deserialize<'de> for Length {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// Which tickets to list. A filter that is repeated matches any of its values; different filters must all match.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct TicketFilters {
+    #[serde(default)]
+    #[param(required = false)]
+    status: Vec<Status>,
+    #[serde(default)]
+    #[param(required = false)]
+    criticality: Vec<Criticality>,
+    #[serde(default)]
+    #[param(required = false)]
+    channel: Vec<Channel>,
+    #[serde(default)]
+    #[param(required = false)]
+    category_id: Vec<Uuid>,
+    /// The requester's unit when the ticket was registered.
+    #[serde(default)]
+    #[param(required = false)]
+    unit_id: Vec<Uuid>,
+    /// A user's id, `me`, or `none`.
+    #[serde(default)]
+    #[param(required = false, value_type = Vec<String>)]
+    assignee: Vec<Assignee>,
+    requester_id: Option<Uuid>,
+    #[param(minimum = 1, maximum = 3)]
+    support_level: Option<i16>,
+    /// Whether the attention clock runs and its due time has passed.
+    overdue: Option<bool>,
+    /// The attention clock runs and is due within this time from now; what is overdue is not meant. Minutes, hours or
+    /// days.
+    #[param(value_type = Option<String>, pattern = "^[1-9][0-9]{0,4}[mhd]$", example = "30m")]
+    due_within: Option<Length>,
+    /// Received at this moment or later.
+    received_from: Option<DateTime<Utc>>,
+    /// Received before this moment.
+    received_to: Option<DateTime<Utc>>,
+    /// Words of subject and description, in any form, with or without accents; or the ticket's number.
+    #[param(max_length = 200)]
+    q: Option<String>,
+    /// `-received_at` (the default), `received_at`, `-updated_at`, `updated_at`, `attention_due_at`,
+    /// `-attention_due_at`, or `queue`: the order of work, of open tickets alone.
+    #[param(inline)]
+    pub sort: Option<TicketSort>,
+}
+
+impl Assignee {
+    fn user(self, me: Uuid) -> Option<Uuid> {
+        match self {
+            Assignee::Me => Some(me),
+            Assignee::User(id) => Some(id),
+            Assignee::Nobody => None,
+        }
+    }
+}
+
+/// The tickets that these filters let through and the caller may see, in no order.
+pub fn filtered<'a>(filters: &'a TicketFilters, actor: &'a Actor) -> tickets::BoxedQuery<'a, Pg> {
+    let mut query = tickets::table.into_boxed();
+    if actor.scope == Scope::Own {
+        query = query.filter(tickets::requester_id.eq(actor.id));
+    }
+    if !filters.status.is_empty() {
+        query = query.filter(tickets::status.eq_any(&filters.status));
+    }
+    if !filters.criticality.is_empty() {
+        query = query.filter(tickets::criticality.eq_any(&filters.criticality));
+    }
+    if !filters.channel.is_empty() {
+        query = query.filter(tickets::channel.eq_any(&filters.channel));
+    }
+    if !filters.category_id.is_empty() {
+        query = query.filter(tickets::category_id.eq_any(&filters.category_id));
+    }
+    if !filters.unit_id.is_empty() {
+        query = query.filter(tickets::requester_unit_id.eq_any(&filters.unit_id));
+    }
+    if !filters.assignee.is_empty() {
+        let people: Vec<Uuid> = filters.assignee.iter().filter_map(|who| who.user(actor.id)).collect();
+        let nobody = filters.assignee.iter().any(|who| matches!(who, Assignee::Nobody));
+        query = match (people.is_empty(), nobody) {
+            (true, _) => query.filter(tickets::assignee_id.is_null()),
+            (false, false) => query.filter(tickets::assignee_id.eq_any(people)),
+            (false, true) => {
+                query.filter(tickets::assignee_id.is_null().or(tickets::assignee_id.eq_any(people)))
+            }
+        };
+    }
+    if let Some(requester_id) = filters.requester_id {
+        query = query.filter(tickets::requester_id.eq(requester_id));
+    }
+    if let Some(level) = filters.support_level {
+        query = query.filter(tickets::support_level.eq(level));
+    }
+    if let Some(from) = filters.received_from {
+        query = query.filter(tickets::received_at.ge(from));
+    }
+    if let Some(to) = filters.received_to {
+        query = query.filter(tickets::received_at.lt(to));
+    }
+    if let Some(text) = &filters.q {
+        let words =
+            sql::<Bool>("search @@ websearch_to_tsquery('mesa_spanish', ").bind::<SqlText, _>(text).sql(")");
+        query = match text.trim().trim_start_matches('#').parse::<i64>() {
+            Ok(number) => query.filter(words.or(tickets::id.eq(number))),
+            Err(_) => query.filter(words),
+        };
+    }
+    if filters.sort == Some(TicketSort::Queue) {
+        // Literal, so that the index over the order of work serves it.
+        query = query.filter(sql::<Bool>("status NOT IN ('solved', 'closed', 'archived')"));
+    }
+    match filters.overdue {
+        Some(true) => query = query.filter(tickets::clock_due_at.lt(actor.now)),
+        Some(false) => {
+            query = query.filter(tickets::clock_due_at.is_null().or(tickets::clock_due_at.ge(actor.now)));
+        }
+        None => {}
+    }
+    if let Some(Length(length)) = filters.due_within {
+        query = query.filter(tickets::clock_due_at.between(actor.now, actor.now + length));
+    }
+    query
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_is_a_number_and_a_unit() {
+        let minutes = |text: &str| text.parse::<Length>().ok().map(|length| length.0.num_minutes());
+        assert_eq!((minutes("30m"), minutes("2h"), minutes("1d")), (Some(30), Some(120), Some(1440)));
+        for text in ["", "m", "30", "30s", "1.5h", "é", "3é", "99999999999999999999d"] {
+            assert_eq!(minutes(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Watching the clock: telling the staff when attention is due soon, and when it is overdue.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::escalations;
+use super::model::{Criticality, TicketRow};
+use super::steps::Case;
+use crate::auth::policy::Role;
+use crate::db::schema::{categories, tickets, users};
+use crate::problem::{Problem, Result};
+
+/// How many tickets one transaction looks after.
+const BATCH: i64 = 100;
+
+/// Why the desk escalates a ticket by itself; staff read it.
+const NOBODY_ACCEPTED: &str = "Caso crítico que nadie aceptó a la hora de vencimiento.";
+
+/// Tells whom it concerns of every clock that is at three quarters of its time or has run out; answers how many tickets
+/// that were. Copies of the server that do it at the same time share the work: each ticket is told once of each, and
+/// never one that was accepted meanwhile.
+///
+/// # Errors
+/// What the database answers; what was told stays told.
+pub fn tell(db: &mut PgConnection, timezone: Tz) -> Result<usize> {
+    let mut told = 0;
+    loop {
+        let batch = db.transaction::<_, Problem, _>(|tx| {
+            let now: DateTime<Utc> =
+                diesel::select(diesel::dsl::sql::<diesel::sql_types::Timestamptz>("clock_timestamp()"))
+                    .get_result(tx)?;
+            let staff = Staff::load(tx)?;
+            Ok(overdue(tx, &staff, timezone, now)? + due_soon(tx, &staff, now)?)
+        })?;
+        told += batch;
+        if batch == 0 {
+            return Ok(told);
+        }
+    }
+}
+
+/// The active staff by role.
+struct Staff(HashMap<Role, Vec<Uuid>>);
+
+impl Staff {
+    fn load(db: &mut PgConnection) -> Result<Self> {
+        let people: Vec<(Role, Uuid)> = users::table
+            .filter(users::active)
+            .filter(users::role.ne(Role::Requester))
+            .order(users::id)
+            .select((users::role, users::id))
+            .load(db)?;
+        let mut by_role: HashMap<Role, Vec<Uuid>> = HashMap::new();
+        for (role, id) in people {
+            by_role.entry(role).or_default().push(id);
+        }
+        Ok(Staff(by_role))
+    }
+
+    fn of_level(&self, level: i16) -> &[Uuid] {
+        Role::of_support_level(level).and_then(|role| self.0.get(&role)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Who has the ticket, else all who could.
+    fn responsible(&self, ticket: &TicketRow) -> Vec<Uuid> {
+        match ticket.assignee_id {
+            Some(assignee) => vec![assignee],
+            None => self.of_level(ticket.support_level).to_vec(),
+        }
+    }
+}
+
+fn due_soon(tx: &mut PgConnection, staff: &Staff, now: DateTime<Utc>) -> Result<usize> {
+    let rows: Vec<TicketRow> = tickets::table
+        .filter(tickets::clock_due_at.gt(now))
+        .filter(tickets::attention_due_soon_at.le(now))
+        .filter(tickets::due_soon_told_at.is_null())
+        .order((tickets::attention_due_soon_at, tickets::id))
+        .limit(BATCH)
+        .select(TicketRow::as_select())
+        .for_update()
+        .skip_locked()
+        .load(tx)?;
+    let count = rows.len();
+    for row in rows {
+        let recipients = staff.responsible(&row);
+        let mut case = Case::open(tx, row, None, now);
+        case.ticket.due_soon_told_at = Some(now);
+        tell_all(&mut case, "due_soon", recipients);
+        case.record("due_soon")?;
+    }
+    Ok(count)
+}
+
+fn overdue(tx: &mut PgConnection, staff: &Staff, timezone: Tz, now: DateTime<Utc>) -> Result<usize> {
+    let rows: Vec<TicketRow> = tickets::table
+        .filter(tickets::clock_due_at.le(now))
+        .filter(tickets::overdue_told_at.is_null())
+        .order((tickets::clock_due_at, tickets::id))
+        .limit(BATCH)
+        .select(TicketRow::as_select())
+        .for_update()
+        .skip_locked()
+        .load(tx)?;
+    let count = rows.len();
+    let escalating: HashSet<Uuid> = categories::table
+        .filter(categories::id.eq_any(rows.iter().filter_map(|row| row.category_id)))
+        .filter(categories::escalates_overdue)
+        .select(categories::id)
+        .load(tx)?
+        .into_iter()
+        .collect();
+    for row in rows {
+        let escalates = row.criticality == Some(Criticality::Critical)
+            && row.support_level < 3
+            && row.category_id.is_some_and(|category| escalating.contains(&category));
+        let mut recipients = staff.responsible(&row);
+        recipients.extend(staff.of_level(3));
+        if escalates {
+            recipients.extend(staff.of_level(row.support_level + 1));
+        }
+        let mut case = Case::open(tx, row, None, now);
+        // It is too late to say that it is due soon.
+        case.ticket.due_soon_told_at.get_or_insert(now);
+        case.ticket.overdue_told_at = Some(now);
+        tell_all(&mut case, "overdue", recipients);
+        let row = case.record("overdue")?;
+        if escalates {
+            let mut case = Case::open(tx, row, None, now);
+            escalations::escalate_by_itself(&mut case, NOBODY_ACCEPTED.to_owned(), timezone)?;
+            case.record("escalated")?;
+        }
+    }
+    Ok(count)
+}
+
+/// Once each, though somebody may be named twice.
+fn tell_all(case: &mut Case<'_>, kind: &'static str, mut recipients: Vec<Uuid>) {
+    recipients.sort();
+    recipients.dedup();
+    let data = json!({"due_at": case.ticket.attention_due_at, "level": case.ticket.support_level});
+    for recipient in recipients {
+        case.tell(kind, recipient, data.clone());
+    }
+}

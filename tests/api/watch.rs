@@ -1,0 +1,234 @@
+//! Watching the clock: who is told when attention is due soon or overdue.
+
+use std::thread;
+
+use mesa::auth::policy::Role;
+use mesa::tickets::watch;
+use serde_json::{Value, json};
+
+use crate::harness::Desk;
+
+const BOGOTA: chrono_tz::Tz = chrono_tz::America::Bogota;
+
+fn watch(desk: &Desk) -> usize {
+    watch::tell(&mut desk.database.connect(), BOGOTA).unwrap()
+}
+
+/// Lets so many minutes pass for every ticket.
+fn pass(desk: &Desk, minutes: i64) {
+    desk.database.run(&format!(
+        "UPDATE tickets SET received_at = received_at - interval '{minutes} minutes',
+            attention_due_at = attention_due_at - interval '{minutes} minutes',
+            attention_due_soon_at = attention_due_soon_at - interval '{minutes} minutes'"
+    ));
+}
+
+/// Who was told of this, by role and name.
+fn told(desk: &Desk, kind: &str) -> Vec<String> {
+    use diesel::prelude::*;
+    #[derive(QueryableByName)]
+    struct Email {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        email: String,
+    }
+    let sql = format!(
+        "SELECT u.email FROM messages m JOIN users u ON u.id = m.recipient_id WHERE m.kind = '{kind}' ORDER BY 1"
+    );
+    let emails: Vec<Email> = diesel::sql_query(sql).load(&mut desk.database.connect()).unwrap();
+    emails.into_iter().map(|row| row.email).collect()
+}
+
+fn kinds(desk: &Desk, one: &str) -> Vec<String> {
+    let events = desk.technician().get(&format!("{one}/events")).items();
+    events.iter().map(|event| event["kind"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_assignee_is_told_at_three_quarters_and_with_the_director_at_the_end() {
+    let desk = Desk::open();
+    // 5 hours: three quarters are 225 minutes.
+    let one = desk.ticket_in("assigned");
+    pass(&desk, 224);
+    assert_eq!(watch(&desk), 0);
+    pass(&desk, 2);
+    assert_eq!((watch(&desk), watch(&desk)), (1, 0));
+    assert_eq!(told(&desk, "due_soon"), ["technician@mesa.test"]);
+    assert!(told(&desk, "overdue").is_empty());
+    pass(&desk, 75);
+    assert_eq!((watch(&desk), watch(&desk)), (1, 0));
+    assert_eq!(told(&desk, "overdue"), ["director@mesa.test", "technician@mesa.test"]);
+    assert_eq!(kinds(&desk, &one), ["received", "classified", "assigned", "due_soon", "overdue"]);
+    let events = desk.technician().get(&format!("{one}/events")).items();
+    assert_eq!(events[3]["actor"], Value::Null);
+}
+
+#[test]
+fn where_nobody_has_it_all_of_the_level_are_told() {
+    let desk = Desk::open();
+    let second = desk.another(Role::Technician);
+    let left = desk.another(Role::Technician);
+    desk.director().patch(&format!("/users/{}", left.id()), json!({"active": false})).ok();
+    desk.ticket_in("classified");
+    pass(&desk, 301);
+    assert_eq!(watch(&desk), 1);
+    assert!(told(&desk, "due_soon").is_empty(), "it is too late for that");
+    assert_eq!(told(&desk, "overdue"), ["director@mesa.test", second.email(), "technician@mesa.test"]);
+}
+
+#[test]
+fn what_was_accepted_in_time_is_never_told_of() {
+    let desk = Desk::open();
+    for state in ["in_progress", "on_hold", "solved", "closed", "archived", "received"] {
+        desk.ticket_in(state);
+    }
+    // Accepted by one, given to another: the clock has stopped all the same.
+    let given = desk.ticket_in("in_progress");
+    desk.technician()
+        .post(&format!("{given}/assignment"), json!({"assignee_id": desk.professional().id()}))
+        .ok();
+    pass(&desk, 10_000);
+    assert_eq!(watch(&desk), 0);
+}
+
+#[test]
+fn a_due_time_that_moves_ahead_is_told_of_anew() {
+    let desk = Desk::open();
+    let one = desk.ticket_in("classified");
+    pass(&desk, 301);
+    assert_eq!(watch(&desk), 1);
+    // Low: 18 hours.
+    desk.technician().post(&format!("{one}/classification"), json!({"criticality": "low"})).ok();
+    assert_eq!(watch(&desk), 0);
+    pass(&desk, 18 * 60);
+    assert_eq!(watch(&desk), 1);
+    assert_eq!(told(&desk, "overdue").len(), 4);
+}
+
+#[test]
+fn a_critical_ticket_that_nobody_accepts_goes_up_by_itself_where_its_category_says_so() {
+    let desk = Desk::open();
+    let (technician, director) = (desk.technician(), desk.director());
+    let category = json!({"name": "Servidores", "escalates_overdue": true});
+    let category = director.post("/categories", category).created()["id"].clone();
+    let register = |category: Value, criticality: &str| {
+        let body =
+            json!({"subject": "Servidor caído", "description": "No responde.", "category_id": category});
+        let one = format!("/tickets/{}", desk.requester().post("/tickets", body).created()["id"]);
+        technician.post(&format!("{one}/classification"), json!({"criticality": criticality})).ok();
+        technician.post(&format!("{one}/assignment"), json!({"assignee_id": technician.id()})).ok();
+        one
+    };
+    let goes_up = register(category.clone(), "critical");
+    let high = register(category, "high");
+    let elsewhere = register(Value::Null, "critical");
+    pass(&desk, 121);
+    assert_eq!(watch(&desk), 3);
+    let ticket = technician.get(&goes_up).ok();
+    assert_eq!(
+        (&ticket["status"], &ticket["support_level"], &ticket["assignee"]),
+        (&json!("escalated"), &json!(2), &json!(null))
+    );
+    let escalations = technician.get(&format!("{goes_up}/escalations")).items();
+    assert_eq!((&escalations[0]["escalated_by"], &escalations[0]["to_level"]), (&json!(null), &json!(2)));
+    assert_eq!(kinds(&desk, &goes_up)[3..], ["overdue", "escalated"]);
+    for one in [&high, &elsewhere] {
+        assert_eq!(technician.get(one).ok()["status"], "assigned");
+    }
+    assert_eq!(told(&desk, "overdue").iter().filter(|email| email.starts_with("professional")).count(), 1);
+    // The next level's clock runs by itself, up to the last.
+    desk.database
+        .run("UPDATE tickets SET attention_due_at = now(), attention_due_soon_at = now() WHERE id = 1");
+    assert_eq!(watch(&desk), 1);
+    assert_eq!(technician.get(&goes_up).ok()["support_level"], 3);
+    desk.database
+        .run("UPDATE tickets SET attention_due_at = now(), attention_due_soon_at = now() WHERE id = 1");
+    assert_eq!(watch(&desk), 1);
+    assert_eq!(technician.get(&goes_up).ok()["support_level"], 3);
+}
+
+#[test]
+fn two_servers_whose_clocks_run_tell_each_of_a_hundred_once() {
+    let desk = Desk::open();
+    let technician = desk.technician();
+    desk.ticket_in("assigned");
+    // The others are as the first one, but for their number.
+    desk.database.run(
+        "CREATE TEMP TABLE copy AS SELECT * FROM tickets;
+         INSERT INTO tickets (subject, description, status, criticality, channel, support_level, requester_id,
+             requester_full_name, requester_document_id, requester_email, requester_mobile, requester_unit_id,
+             requester_unit_name, registered_by_id, assignee_id, received_at, classified_at, assigned_at,
+             attention_due_at, attention_due_soon_at, first_attention_due_at, updated_at)
+         SELECT subject, description, status, criticality, channel, support_level, requester_id,
+             requester_full_name, requester_document_id, requester_email, requester_mobile, requester_unit_id,
+             requester_unit_name, registered_by_id, assignee_id, received_at, classified_at, assigned_at,
+             attention_due_at, attention_due_soon_at, first_attention_due_at, updated_at
+         FROM copy, generate_series(1, 99)",
+    );
+    pass(&desk, 301);
+    let copy = desk.copy();
+    // While they tell, one is accepted: it is told of before, or not at all.
+    thread::scope(|scope| {
+        for server in [desk.shared(), copy.shared()] {
+            scope.spawn(move || {
+                for _ in 0..5 {
+                    watch::tell(&mut server.db.connection().unwrap(), BOGOTA).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(desk.database.count("SELECT count(*) FROM messages WHERE kind = 'overdue'"), 200);
+    let each = "SELECT count(*) FROM (SELECT ticket_id FROM messages WHERE kind = 'overdue' GROUP BY ticket_id, recipient_id HAVING count(*) = 1) AS once";
+    assert_eq!(desk.database.count(each), 200);
+    let to_assignee = format!(
+        "SELECT count(*) FROM messages WHERE kind = 'overdue' AND recipient_id = '{}'",
+        technician.id()
+    );
+    assert_eq!(desk.database.count(&to_assignee), 100);
+    assert_eq!(desk.database.count("SELECT count(*) FROM events WHERE kind = 'overdue'"), 100);
+}
+
+#[test]
+fn a_third_party_is_named_at_the_third_level_with_its_number_and_promise() {
+    let desk = Desk::open();
+    let one = desk.ticket_in("in_progress");
+    let escalate = |body: Value| desk.technician().post(&format!("{one}/escalations"), body);
+    let refused =
+        |body: Value| escalate(body).faults().into_iter().map(|(pointer, _)| pointer).collect::<Vec<_>>();
+    assert_eq!(
+        refused(json!({"reason": "x", "to_level": 2, "third_party": "Redes S. A. S."})),
+        ["/third_party"]
+    );
+    assert_eq!(
+        refused(json!({"reason": "x", "reference": "SR-1", "promised_for": "2030-01-01T00:00:00Z"})),
+        ["/reference", "/promised_for"]
+    );
+    assert_eq!(
+        refused(json!({"reason": "x", "third_party": "Redes", "promised_for": "2020-01-01T00:00:00Z"})),
+        ["/promised_for"]
+    );
+    let made = escalate(json!({
+        "reason": "Falla del proveedor.", "third_party": "Redes S. A. S.", "reference": "SR-20311",
+        "promised_for": "2030-01-01T00:00:00Z",
+    }));
+    let made = made.created();
+    assert_eq!(
+        (&made["to_level"], &made["third_party"], &made["reference"]),
+        (&json!(3), &json!("Redes S. A. S."), &json!("SR-20311"))
+    );
+    // Each level has its own record.
+    let director = desk.director();
+    director.post(&format!("{one}/assignment"), json!({"assignee_id": director.id()})).ok();
+    director.post(&format!("{one}/acceptance"), crate::harness::states::soon()).ok();
+    let levels = director.get(&format!("{one}/attention")).ok()["levels"].clone();
+    let record = |index: usize| {
+        let level: &Value = &levels[index];
+        (
+            level["level"].clone(),
+            level["assignee"]["role"].clone(),
+            level["met"].clone(),
+            level["assigned_at"].is_string(),
+        )
+    };
+    assert_eq!(record(0), (json!(1), json!("technician"), json!(true), true));
+    assert_eq!(record(1), (json!(3), json!("director"), json!(true), true));
+}
