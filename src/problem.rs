@@ -76,6 +76,8 @@ pub enum Code {
     /// 409: no member of staff of the support level is available; `next_available_at` and `next_available_user` say who
     /// is next, and when.
     NobodyAvailable,
+    /// 409: the relation would make a ticket its own parent, cause or duplicate, directly or by way of others.
+    CircularRelation,
     /// 409: the survey was answered before.
     AlreadyAnswered,
     /// 409: a request with the same `Idempotency-Key` is still being carried out.
@@ -106,7 +108,9 @@ impl Code {
             NotFound => StatusCode::NOT_FOUND,
             MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             StepNotAllowed | AlreadyExists | AlreadyAssigned | NoHigherLevel | NoDueTime | LastDirector
-            | NobodyAvailable | AlreadyAnswered | RequestInProgress => StatusCode::CONFLICT,
+            | NobodyAvailable | CircularRelation | AlreadyAnswered | RequestInProgress => {
+                StatusCode::CONFLICT
+            }
             PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -138,6 +142,9 @@ impl Code {
             NoDueTime => Text::new("No hay hora de vencimiento", "There is no due time"),
             LastDirector => Text::new("Es el último director", "The last director"),
             NobodyAvailable => Text::new("No hay nadie disponible", "Nobody is available"),
+            CircularRelation => {
+                Text::new("La relación daría una vuelta", "The relation would lead in a circle")
+            }
             AlreadyAnswered => Text::new("La encuesta ya fue respondida", "The survey was answered before"),
             RequestInProgress => Text::new("La petición está en curso", "The request is in progress"),
             PreconditionFailed => Text::new("El recurso ha cambiado", "The resource has changed"),

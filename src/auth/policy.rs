@@ -62,6 +62,8 @@ text_enum! {
         Archive = "archive",
         /// Present an archived ticket again; staff also on behalf of others.
         Resubmit = "resubmit",
+        /// Relate tickets, merge duplicates, see who watches.
+        Relate = "relate",
         /// Take the case.
         Accept = "accept",
         /// Put off or bring forward the appointment.
@@ -89,7 +91,7 @@ text_enum! {
         /// Create and change users, shifts, absences, units, categories, calendars and attention times; hand over
         /// somebody's work.
         Manage = "manage",
-        /// Verify that the history is whole.
+        /// Verify that the history is whole and that profiles answer to what was asked for.
         VerifyAudit = "verify_audit",
     }
 }
@@ -136,6 +138,7 @@ pub const TABLE: &[Row] = &[
     (Action::Hold,                [NO, ANY, ANY, ANY]),
     (Action::Archive,             [OWN, ANY, ANY, ANY]),
     (Action::Resubmit,            [OWN, ANY, ANY, ANY]),
+    (Action::Relate,              [NO, ANY, ANY, ANY]),
     (Action::Accept,              [NO, ASSIGNEE, ASSIGNEE, ASSIGNEE]),
     (Action::Reschedule,          [NO, ASSIGNEE, ASSIGNEE, ASSIGNEE]),
     (Action::Solve,               [NO, ASSIGNEE, ASSIGNEE, ASSIGNEE]),

@@ -33,3 +33,30 @@ pub fn queue(
         .execute(tx)?;
     Ok(())
 }
+
+/// The same message to several people.
+///
+/// # Errors
+/// What the database answers.
+pub fn queue_to_all(
+    tx: &mut PgConnection,
+    ticket_id: i64,
+    kind: &str,
+    recipients: &[Uuid],
+    data: &Value,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let message = |recipient_id: &Uuid| {
+        (
+            messages::id.eq(Uuid::now_v7()),
+            messages::ticket_id.eq(ticket_id),
+            messages::kind.eq(kind.to_owned()),
+            messages::recipient_id.eq(*recipient_id),
+            messages::data.eq(data.clone()),
+            messages::created_at.eq(at),
+        )
+    };
+    let rows: Vec<_> = recipients.iter().map(message).collect();
+    diesel::insert_into(messages::table).values(rows).execute(tx)?;
+    Ok(())
+}
