@@ -80,7 +80,8 @@ fn a_history_is_carried_over_with_its_breaks() {
     }
     let mut connection = desk.database.connect();
     let before: i64 = desk.database.count("SELECT count(DISTINCT hash) FROM events");
-    while connection.applied_migrations().unwrap().iter().any(|version| version.to_string() >= *CHAIN) {
+    while connection.applied_migrations().unwrap().iter().any(|version| version.to_string().as_str() >= CHAIN)
+    {
         connection.revert_last_migration(MIGRATIONS).unwrap();
     }
     // As it was verified before.
