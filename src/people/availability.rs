@@ -376,6 +376,9 @@ mod tests {
     proptest! {
         #[test]
         fn being_on_shift_is_what_the_minutes_of_the_week_say(schedule in any_schedule(), moment in any_moment()) {
+            // Public holidays fall among the moments.
+            let mut schedule = schedule;
+            schedule.shifts.iter_mut().for_each(|shift| shift.on_public_holidays = true);
             let minute = week_minute(moment);
             let expected = schedule.shifts.is_empty() || schedule.shifts.iter().any(|shift| worked(shift).contains(&minute));
             prop_assert_eq!(schedule.is_on_shift(bogota(), moment), expected);
