@@ -115,11 +115,11 @@ async fn keep(
     payload: Payload,
 ) -> Result<HttpResponse> {
     call.check(Action::Attach, move |db, actor| {
-        crate::tickets::store::visible(db, actor, ticket_id)?;
+        let row = crate::tickets::store::visible(db, actor, ticket_id)?;
         if let Some(id) = followup_id {
             entries::visible(db, actor, ticket_id, id)?;
         }
-        Ok(())
+        workflow::check(row.status, row.resumes_to, Step::Attach)
     })
     .await?;
     let timezone = call.desk.config.timezone;

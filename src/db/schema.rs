@@ -100,6 +100,7 @@ diesel::table! {
         accepted_at -> Nullable<Timestamptz>,
         policy_id -> Nullable<Uuid>,
         opening_hours -> Text,
+        accepted_by -> Nullable<Uuid>,
     }
 }
 

@@ -216,8 +216,8 @@ const BY_PERSON: &str = "\
     SELECT u.id, u.full_name, coalesce(a.accepted, 0) AS accepted, coalesce(a.in_time, 0) AS accepted_in_time, \
         coalesce(s.solved, 0) AS solved \
     FROM users u \
-    LEFT JOIN (SELECT assignee_id, count(*) AS accepted, count(*) FILTER (WHERE accepted_at <= due_at) AS in_time \
-        FROM attentions WHERE accepted_at >= $1 AND accepted_at < $2 GROUP BY assignee_id) AS a ON a.assignee_id = u.id \
+    LEFT JOIN (SELECT accepted_by, count(*) AS accepted, count(*) FILTER (WHERE accepted_at <= due_at) AS in_time \
+        FROM attentions WHERE accepted_at >= $1 AND accepted_at < $2 GROUP BY accepted_by) AS a ON a.accepted_by = u.id \
     LEFT JOIN (SELECT solved_by_id, count(*) AS solved FROM tickets \
         WHERE solved_at >= $1 AND solved_at < $2 GROUP BY solved_by_id) AS s ON s.solved_by_id = u.id \
     WHERE a.accepted > 0 OR s.solved > 0 ORDER BY solved DESC, accepted DESC, u.full_name";

@@ -52,7 +52,7 @@ text_enum! {
 }
 
 /// The row of a ticket.
-#[derive(Debug, Clone, Serialize, Queryable, Selectable, Identifiable, AsChangeset)]
+#[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, Identifiable, AsChangeset)]
 #[diesel(table_name = tickets, treat_none_as_null = true)]
 pub struct TicketRow {
     pub id: i64,

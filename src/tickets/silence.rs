@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::archiving;
 use super::information;
 use super::model::{ArchiveReason, TicketRow};
-use super::steps::Case;
+use super::steps::{self, Case};
 use crate::db::schema::tickets;
 use crate::problem::{Problem, Result};
 
@@ -31,16 +31,14 @@ pub fn archive_unanswered(db: &mut PgConnection, now: DateTime<Utc>, timezone: T
                 .for_update()
                 .skip_locked()
                 .load(tx)?;
-            let count = rows.len();
             let mut requests = information::requested(tx, &rows)?;
-            for row in rows {
+            Ok(steps::each(tx, rows, |tx, row| {
                 let missing = requests.remove(&row.id).map(|request| request.missing);
                 let mut case = Case::open(tx, row, None, now);
                 case.note("deadline", case.ticket.information_deadline.map(|at| at.to_rfc3339()));
                 archiving::set_aside(&mut case, ArchiveReason::MissingInformation, missing, None, timezone)?;
-                case.record("archived")?;
-            }
-            Ok(count)
+                case.record("archived").map(|_| ())
+            }))
         })?;
         archived += batch;
         if batch == 0 {

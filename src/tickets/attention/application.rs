@@ -78,9 +78,7 @@ pub async fn apply(call: Call, body: Body<Nothing>) -> Result<HttpResponse> {
         body.read()?;
         policies::lock(tx)?;
         // A change that was waited for may hold only since after this request was admitted.
-        let now: DateTime<Utc> =
-            diesel::select(diesel::dsl::sql::<diesel::sql_types::Timestamptz>("clock_timestamp()"))
-                .get_result(tx)?;
+        let now = crate::db::now(tx)?;
         let mut in_force = Policies::new();
         for policy in policies::all_at(tx, now)? {
             let calendar = policy.calendar(timezone)?;

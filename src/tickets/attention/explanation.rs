@@ -14,7 +14,7 @@ use super::reckonings::bounded;
 use crate::auth::policy::Action;
 use crate::db::schema::{attention_policies, attentions, calendars, holds, users};
 use crate::http::{Answer, Call};
-use crate::people::{Named, Person};
+use crate::people::{Named, Person, person};
 use crate::problem::Result;
 use crate::tickets::clock::{Span, Stretch, minutes};
 use crate::tickets::holds::HoldKind;
@@ -68,7 +68,9 @@ pub struct LevelAttention {
     /// Who had the ticket last at this level.
     assignee: Option<Person>,
     assigned_at: Option<DateTime<Utc>>,
-    /// When somebody of this level made the case theirs, which stopped the clock.
+    /// Who made the case theirs, which stopped the clock.
+    accepted_by: Option<Person>,
+    /// When they did.
     accepted_at: Option<DateTime<Utc>>,
     /// How many minutes counted until the clock stopped, or until now.
     #[schema(minimum = 0, example = 35.5)]
@@ -105,6 +107,7 @@ struct Row {
     due_at: DateTime<Utc>,
     assigned_at: Option<DateTime<Utc>>,
     accepted_at: Option<DateTime<Utc>>,
+    accepted_by: Option<Uuid>,
 }
 
 type PolicyRow = (Criticality, DateTime<Utc>, Uuid, String);
@@ -155,12 +158,15 @@ pub async fn explain(call: Call, id: Path<i64>) -> Result<HttpResponse> {
         // A level's clock stops at its acceptance, where the next level's starts, or with the ticket's end.
         let ended_at = ticket.archived_at.or(ticket.solved_at).unwrap_or(actor.now);
         let started: Vec<DateTime<Utc>> = rows.iter().map(|(row, _, _)| row.started_at).collect();
+        let known = person::by_id(db, rows.iter().filter_map(|(row, _, _)| row.accepted_by))?;
         let mut levels = Vec::new();
         for (index, (row, policy, assignee)) in rows.into_iter().enumerate() {
             let stopped_at = row.accepted_at.or(started.get(index + 1).copied()).unwrap_or(ended_at);
             // Only the last level's clock can stand still now.
             let stands_still_since = stands_still_since.filter(|_| index + 1 == started.len());
-            levels.push(explained(row, policy, assignee, stopped_at, stands_still_since, &spans, timezone)?);
+            let accepted_by = row.accepted_by.and_then(|id| known.get(&id).cloned());
+            let people = (assignee, accepted_by);
+            levels.push(explained(row, policy, people, stopped_at, stands_still_since, &spans, timezone)?);
         }
         Answer::ok(&Attention {
             ticket_id: ticket.id,
@@ -176,7 +182,7 @@ pub async fn explain(call: Call, id: Path<i64>) -> Result<HttpResponse> {
 fn explained(
     row: Row,
     policy: Option<PolicyRow>,
-    assignee: Option<Person>,
+    (assignee, accepted_by): (Option<Person>, Option<Person>),
     stopped_at: DateTime<Utc>,
     stands_still_since: Option<DateTime<Utc>>,
     pauses: &[Span],
@@ -206,6 +212,7 @@ fn explained(
         due_at: stands_still_since.is_none().then_some(row.due_at),
         assignee,
         assigned_at: row.assigned_at,
+        accepted_by,
         accepted_at: row.accepted_at,
         minutes_counted: minutes(counted),
         minutes_left: minutes(TimeDelta::minutes(row.minutes.into()) - counted),
