@@ -11,6 +11,7 @@ use crate::db::schema::{idempotency_keys, refresh_tokens};
 use crate::desk::Desk;
 use crate::http::idempotency::KEPT_HOURS;
 use crate::problem::Result;
+use crate::surveys::reminder;
 use crate::tickets::{closing, silence, watch};
 
 const EVERY: Duration = Duration::from_secs(15);
@@ -45,6 +46,10 @@ pub fn once(db: &mut PgConnection, config: &Config) -> Result<()> {
     let archived = silence::archive_unanswered(db, now, config.timezone)?;
     if archived > 0 {
         log::info!("archived {archived} tickets whose requester did not answer");
+    }
+    let reminded = reminder::send(db, config, now)?;
+    if reminded > 0 {
+        log::info!("reminded of {reminded} surveys");
     }
     diesel::delete(idempotency_keys::table)
         .filter(idempotency_keys::created_at.lt(now - chrono::Duration::hours(KEPT_HOURS)))
