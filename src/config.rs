@@ -355,6 +355,7 @@ mod tests {
         let server = ("MESA_SMTP_URL", "smtp://mesa:secreto@mail.example:587?tls=required");
         let from = ("MESA_MAIL_FROM", "Mesa de Servicios <mesa@example.gov.co>");
         assert!(named(&[server, from]).is_empty());
+        assert!(named(&[("MESA_SMTP_URL", "smtps://mesa:secreto@mail.example"), from]).is_empty());
         assert_eq!(named(&[server]), ["MESA_MAIL_FROM"]);
         assert_eq!(named(&[server, ("MESA_MAIL_FROM", "mesa")]), ["MESA_MAIL_FROM"]);
         for url in ["mail.example", "http://mail.example", "smtp://mail.example?tls=maybe"] {
