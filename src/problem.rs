@@ -76,6 +76,8 @@ pub enum Code {
     /// 409: no member of staff of the support level is available; `next_available_at` and `next_available_user` say who
     /// is next, and when.
     NobodyAvailable,
+    /// 409: the relation would make a ticket its own parent, cause or duplicate, directly or by way of others.
+    CircularRelation,
     /// 409: the survey was answered before.
     AlreadyAnswered,
     /// 409: the message did not fail, so there is nothing to send again.
@@ -110,7 +112,7 @@ impl Code {
             NotFound => StatusCode::NOT_FOUND,
             MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             StepNotAllowed | AlreadyExists | AlreadyAssigned | NoHigherLevel | NoDueTime | LastDirector
-            | NobodyAvailable | AlreadyAnswered | MessageNotFailed | RequestInProgress => {
+            | NobodyAvailable | CircularRelation | AlreadyAnswered | MessageNotFailed | RequestInProgress => {
                 StatusCode::CONFLICT
             }
             SurveyExpired => StatusCode::GONE,
@@ -145,6 +147,9 @@ impl Code {
             NoDueTime => Text::new("No hay hora de vencimiento", "There is no due time"),
             LastDirector => Text::new("Es el último director", "The last director"),
             NobodyAvailable => Text::new("No hay nadie disponible", "Nobody is available"),
+            CircularRelation => {
+                Text::new("La relación daría una vuelta", "The relation would lead in a circle")
+            }
             AlreadyAnswered => Text::new("La encuesta ya fue respondida", "The survey was answered before"),
             MessageNotFailed => Text::new("El mensaje no falló", "The message did not fail"),
             SurveyExpired => Text::new("El enlace de la encuesta venció", "The survey's link has expired"),

@@ -106,6 +106,16 @@ pub fn find(db: &mut PgConnection, id: Uuid) -> Result<(Attachment, String)> {
     Ok(((row, person).into(), key))
 }
 
+/// The files of these ids.
+///
+/// # Errors
+/// What the database answers.
+pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Attachment>> {
+    let found = attachments::table.inner_join(users::table).filter(attachments::id.eq_any(ids));
+    let rows: Vec<(Row, Person)> = found.select((Row::as_select(), Person::as_select())).load(db)?;
+    Ok(rows.into_iter().map(Attachment::from).collect())
+}
+
 type Joined<'a> =
     diesel::helper_types::IntoBoxed<'a, diesel::dsl::InnerJoin<attachments::table, users::table>, Pg>;
 

@@ -22,29 +22,30 @@ use crate::tickets::store;
 /// Something that was done to a ticket.
 #[derive(Serialize, ToSchema)]
 pub struct Event {
-    id: Uuid,
+    pub id: Uuid,
     #[schema(example = 123)]
-    ticket_id: i64,
+    pub ticket_id: i64,
     /// Its place in the history of the ticket, from 1 on.
     #[schema(minimum = 1, example = 2)]
-    seq: i32,
+    pub seq: i32,
     /// `received`, `changed`, `classified`, `assigned`, `accepted`, `rescheduled`, `escalated`, `held`,
     /// `information_requested`, `resumed`, `followup_added`, `followup_published`, `file_attached`, `due_changed`,
-    /// `due_soon`, `overdue`, `solved`, `closed`, `reopened`, `archived`, `resubmitted`. `details` of `accepted`,
-    /// `rescheduled` and `information_requested` name the followup that told the requester; those of `resumed` say by
-    /// what a requester answered.
+    /// `due_soon`, `overdue`, `solved`, `closed`, `reopened`, `archived`, `resubmitted`, `merged` (into another ticket),
+    /// `duplicate_merged` (another ticket into this one), `related`, `unrelated`. `details` of `accepted`,
+    /// `rescheduled`, `information_requested` and `merged` name the followup that told the requester; those of `resumed`
+    /// say by what a requester answered.
     #[schema(example = "classified")]
-    kind: String,
+    pub kind: String,
     /// Who did it; `null` where the desk did it by itself.
-    actor: Option<Person>,
-    at: DateTime<Utc>,
-    changes: Vec<Change>,
+    pub actor: Option<Person>,
+    pub at: DateTime<Utc>,
+    pub changes: Vec<Change>,
     /// What the fields alone do not tell, such as a reason.
     #[schema(value_type = Object)]
-    details: Value,
+    pub details: Value,
     /// Over this event and the hash of the one before it, in hexadecimal.
     #[schema(example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
-    hash: String,
+    pub hash: String,
 }
 
 #[derive(Queryable, Selectable)]
@@ -74,6 +75,17 @@ impl From<(Row, Option<Person>)> for Event {
             hash: row.hash.iter().map(|byte| format!("{byte:02x}")).collect(),
         }
     }
+}
+
+/// The events of these ids.
+///
+/// # Errors
+/// What the database answers.
+pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Event>> {
+    let found = events::table.left_join(users::table).filter(events::id.eq_any(ids));
+    let rows: Vec<(Row, Option<Person>)> =
+        found.select((Row::as_select(), Option::<Person>::as_select())).load(db)?;
+    Ok(rows.into_iter().map(Event::from).collect())
 }
 
 /// Read the history of a ticket

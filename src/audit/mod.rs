@@ -1,6 +1,7 @@
 //! The history: what is written with every change, how it is read, and how it is verified.
 
 pub mod events;
+pub mod profiles;
 pub mod verification;
 
 use chrono::{DateTime, Utc};
@@ -16,7 +17,7 @@ use crate::db::schema;
 use crate::problem::{Problem, Result};
 
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(events::list).service(verification::verify);
+    config.service(events::list).service(verification::verify).service(profiles::list);
 }
 
 /// One field, from what to what.

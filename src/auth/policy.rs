@@ -62,6 +62,8 @@ text_enum! {
         Archive = "archive",
         /// Present an archived ticket again; staff also on behalf of others.
         Resubmit = "resubmit",
+        /// Relate tickets, merge duplicates, see who watches.
+        Relate = "relate",
         /// Take the case.
         Accept = "accept",
         /// Put off or bring forward the appointment.
@@ -92,7 +94,7 @@ text_enum! {
         /// Read what was mailed, to which address, and send again what failed. Of all tickets at once and of other people's
         /// mail, it is for those who answer for the desk; who attends a ticket reads the same in its followups.
         UseOutbox = "use_outbox",
-        /// Verify that the history is whole.
+        /// Verify that the history is whole and that profiles answer to what was asked for.
         VerifyAudit = "verify_audit",
     }
 }
@@ -139,6 +141,7 @@ pub const TABLE: &[Row] = &[
     (Action::Hold,                [NO, ANY, ANY, ANY]),
     (Action::Archive,             [OWN, ANY, ANY, ANY]),
     (Action::Resubmit,            [OWN, ANY, ANY, ANY]),
+    (Action::Relate,              [NO, ANY, ANY, ANY]),
     (Action::Accept,              [NO, ASSIGNEE, ASSIGNEE, ASSIGNEE]),
     (Action::Reschedule,          [NO, ASSIGNEE, ASSIGNEE, ASSIGNEE]),
     (Action::Solve,               [NO, ASSIGNEE, ASSIGNEE, ASSIGNEE]),

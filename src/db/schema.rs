@@ -296,6 +296,27 @@ diesel::table! {
 }
 
 diesel::table! {
+    ticket_relations (id) {
+        id -> Uuid,
+        kind -> Text,
+        ticket_id -> Int8,
+        related_id -> Int8,
+        created_by -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ticket_watchers (ticket_id, user_id) {
+        ticket_id -> Int8,
+        user_id -> Uuid,
+        since -> Timestamptz,
+        added_by -> Uuid,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
     tickets (id) {
         id -> Int8,
         subject -> Text,
@@ -344,6 +365,7 @@ diesel::table! {
         resumes_to -> Nullable<Text>,
         information_deadline -> Nullable<Timestamptz>,
         resubmission_of -> Nullable<Int8>,
+        reception_head_id -> Nullable<Uuid>,
     }
 }
 
@@ -423,6 +445,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     survey_questions,
     survey_tokens,
     surveys,
+    ticket_relations,
+    ticket_watchers,
     tickets,
     units,
     users,

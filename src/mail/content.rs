@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use crate::db::schema::{followups, messages, tickets, users};
 use crate::http::locale::Locale;
 use crate::outbox::delivery::Message;
 use crate::people::person;
-use crate::problem::{Problem, Result};
+use crate::problem::{Problem, Result, Text};
 use crate::surveys::links;
 use crate::tickets::model::Criticality;
 use crate::tickets::workflow::Status;
@@ -30,7 +31,7 @@ pub struct Content {
     pub subject: String,
     pub text: String,
     pub html: String,
-    /// The first message of the ticket, which all others answer.
+    /// The first message of the reader's ticket, which all others answer.
     pub root: Uuid,
     link: Option<String>,
     shown_link: String,
@@ -55,10 +56,12 @@ pub enum Purpose {
     Showing,
 }
 
-#[derive(Clone, Serialize, Queryable, Selectable)]
+#[derive(Serialize, Queryable, Selectable)]
 #[diesel(table_name = tickets)]
 struct TicketWords {
+    #[serde(skip)]
     id: i64,
+    #[serde(skip)]
     subject: String,
     status: Status,
     criticality: Option<Criticality>,
@@ -82,6 +85,8 @@ struct Context<'a> {
     timezone: &'static str,
     reader: &'a str,
     to_requester: bool,
+    /// The reader has a request of their own about the same, and hears of this one.
+    watcher: bool,
     ticket: TicketContext<'a>,
     data: &'a Value,
     /// The words and the author of the followup that the message is about.
@@ -94,6 +99,9 @@ struct Context<'a> {
 
 #[derive(Serialize)]
 struct TicketContext<'a> {
+    /// The reader's own; none where they have none any more.
+    id: Option<i64>,
+    subject: &'a str,
     #[serde(flatten)]
     words: &'a TicketWords,
     assignee: Option<&'a str>,
@@ -126,6 +134,8 @@ struct Known {
     people: HashMap<Uuid, person::Person>,
     followups: HashMap<Uuid, (String, String)>,
     roots: HashMap<i64, Uuid>,
+    /// The ticket of each watcher that was merged into the one they hear of.
+    watching: HashMap<(i64, Uuid), i64>,
     links: HashMap<Uuid, String>,
     shown_link: String,
 }
@@ -134,9 +144,53 @@ fn followup_of(message: &Message) -> Option<Uuid> {
     message.data["followup_id"].as_str()?.parse().ok()
 }
 
+/// Whoever watches a ticket had a request about the same, and is told nothing that would show whose this one is: their
+/// mail is about their own.
+fn is_to_watcher(message: &Message) -> bool {
+    message.data["watcher"] == true
+}
+
+/// The subject for a watcher whose own ticket is not known any more.
+const ABOUT_THE_SAME: Text = Text::new("Sobre lo mismo que su solicitud", "About the same as your request");
+
+/// For each message to a watcher, the reader's own ticket: merged into the one it is about, directly or by way of others.
+fn watching(db: &mut PgConnection, wanted: &[Message]) -> Result<HashMap<(i64, Uuid), i64>> {
+    #[derive(QueryableByName)]
+    struct Own {
+        #[diesel(sql_type = BigInt)]
+        about: i64,
+        #[diesel(sql_type = SqlUuid)]
+        requester_id: Uuid,
+        #[diesel(sql_type = BigInt)]
+        id: i64,
+    }
+    let messages: Vec<&Message> = wanted.iter().filter(|message| is_to_watcher(message)).collect();
+    if messages.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (about, readers): (Vec<i64>, Vec<Uuid>) =
+        messages.iter().map(|message| (message.ticket_id, message.recipient_id)).unzip();
+    let own: Vec<Own> = diesel::sql_query(
+        "WITH RECURSIVE merged (about, id) AS ( \
+             SELECT about, about FROM unnest($1) AS about \
+             UNION SELECT m.about, r.ticket_id FROM ticket_relations r JOIN merged m ON r.related_id = m.id \
+             WHERE r.kind = 'duplicate_of') \
+         SELECT DISTINCT ON (m.about, t.requester_id) m.about, t.requester_id, t.id \
+         FROM merged m JOIN tickets t ON t.id = m.id \
+         WHERE t.requester_id = ANY($2) AND t.id <> m.about \
+         ORDER BY m.about, t.requester_id, t.id",
+    )
+    .bind::<Array<BigInt>, _>(about)
+    .bind::<Array<SqlUuid>, _>(readers)
+    .load(db)?;
+    Ok(own.into_iter().map(|own| ((own.about, own.requester_id), own.id)).collect())
+}
+
 impl Known {
     fn load(db: &mut PgConnection, wanted: &[Message], purpose: Purpose, config: &Config) -> Result<Self> {
-        let ticket_ids: HashSet<i64> = wanted.iter().map(|message| message.ticket_id).collect();
+        let watching = watching(db, wanted)?;
+        let ticket_ids: HashSet<i64> =
+            wanted.iter().map(|message| message.ticket_id).chain(watching.values().copied()).collect();
         let found = tickets::table.filter(tickets::id.eq_any(&ticket_ids));
         let mut rows: Vec<TicketWords> = found.select(TicketWords::as_select()).load(db)?;
         for row in &mut rows {
@@ -186,6 +240,7 @@ impl Known {
             people,
             followups: followups.into_iter().map(|(id, body, name)| (id, (body, one_line(&name)))).collect(),
             roots: roots.into_iter().collect(),
+            watching,
             links,
             shown_link,
         })
@@ -198,12 +253,25 @@ impl Known {
         let followup = followup_of(message).and_then(|id| self.followups.get(&id));
         let link = self.links.get(&message.id).map(String::as_str);
         let assignee = ticket.assignee_id.and_then(|id| self.people.get(&id));
+        let watcher = is_to_watcher(message);
+        let own = match watcher {
+            true => self.watching.get(&(message.ticket_id, message.recipient_id)),
+            false => Some(&message.ticket_id),
+        };
+        let own = own.and_then(|id| self.tickets.get(id));
+        let subject = match own {
+            Some(own) => format!("[#{}] {}", own.id, own.subject),
+            None => ABOUT_THE_SAME.in_locale(reader.locale).to_owned(),
+        };
         let context = Context {
             locale: reader.locale.as_str(),
             timezone: config.timezone.name(),
             reader: &reader.name,
             to_requester: ticket.requester_id == message.recipient_id,
+            watcher,
             ticket: TicketContext {
+                id: own.map(|own| own.id),
+                subject: own.map_or("", |own| &own.subject),
                 words: ticket,
                 assignee: assignee.map(|person| person.full_name.as_str()),
             },
@@ -214,7 +282,6 @@ impl Known {
             survey_days: config.survey_days,
             close_after_days: config.close_after_days,
         };
-        let subject = format!("[#{}] {}", ticket.id, ticket.subject);
         let text = templates::text(&message.kind, reader.locale, context)?;
         Ok(Content {
             to_name: reader.name.clone(),
@@ -222,7 +289,7 @@ impl Known {
             html: templates::html(&text, &subject, reader.locale, link)?,
             subject,
             text,
-            root: self.roots.get(&message.ticket_id).copied().unwrap_or(message.id),
+            root: own.and_then(|own| self.roots.get(&own.id)).copied().unwrap_or(message.id),
             link: link.map(str::to_owned),
             shown_link: self.shown_link.clone(),
         })

@@ -5,12 +5,11 @@ mod messages;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::db::schema::{messages as outbox, tickets, users};
 use crate::db::text_enum;
 use crate::problem::Result;
 
@@ -32,7 +31,7 @@ text_enum! {
 
 /// Queues a message about a ticket to a person. `kind` names what happened, as the history does; `data` is what a
 /// template needs beyond the ticket itself. Nobody who has left is written to, nor a member of staff who turned their mail
-/// off, unless it is their own request.
+/// off, unless it is about their own request or one that they watch.
 ///
 /// # Errors
 /// What the database answers.
@@ -44,31 +43,35 @@ pub fn queue(
     data: Value,
     at: DateTime<Utc>,
 ) -> Result<()> {
-    let own = tickets::table.find(ticket_id).filter(tickets::requester_id.eq(recipient_id));
-    let recipient = users::table
-        .find(recipient_id)
-        .filter(users::active)
-        .filter(users::staff_mail.or(diesel::dsl::exists(own)));
-    let message = recipient.select((
-        Uuid::now_v7().into_sql::<SqlUuid>(),
-        ticket_id.into_sql::<BigInt>(),
-        kind.into_sql::<Text>(),
-        users::id,
-        data.into_sql::<Jsonb>(),
-        at.into_sql::<Timestamptz>(),
-        at.into_sql::<Timestamptz>(),
-    ));
-    diesel::insert_into(outbox::table)
-        .values(message)
-        .into_columns((
-            outbox::id,
-            outbox::ticket_id,
-            outbox::kind,
-            outbox::recipient_id,
-            outbox::data,
-            outbox::created_at,
-            outbox::next_attempt_at,
-        ))
-        .execute(tx)?;
+    queue_to_all(tx, ticket_id, kind, &[recipient_id], &data, at)
+}
+
+/// The same message to several people.
+///
+/// # Errors
+/// What the database answers.
+pub fn queue_to_all(
+    tx: &mut PgConnection,
+    ticket_id: i64,
+    kind: &str,
+    recipients: &[Uuid],
+    data: &Value,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    // Their order is the order in which they are sent.
+    let ids: Vec<Uuid> = recipients.iter().map(|_| Uuid::now_v7()).collect();
+    diesel::sql_query(
+        "INSERT INTO messages (id, ticket_id, kind, recipient_id, data, created_at, next_attempt_at) \
+         SELECT m.id, t.id, $3, u.id, $5, $6, $6 \
+         FROM unnest($1, $4) AS m (id, recipient_id) JOIN users u ON u.id = m.recipient_id, tickets t \
+         WHERE t.id = $2 AND u.active AND (u.staff_mail OR t.requester_id = u.id OR $5 -> 'watcher' IS NOT NULL)",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<BigInt, _>(ticket_id)
+    .bind::<Text, _>(kind)
+    .bind::<Array<SqlUuid>, _>(recipients)
+    .bind::<Jsonb, _>(data)
+    .bind::<Timestamptz, _>(at)
+    .execute(tx)?;
     Ok(())
 }

@@ -48,7 +48,20 @@ const LONGEST: i64 = 3_660;
 pub async fn read(call: Call, query: Query<Period>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
     call.read(Action::ReadStatistics, move |db, actor| {
-        let Period { from, to } = query.read()?;
+        let period: Period = query.read()?;
+        let (begin, end) = period.bounds(timezone)?;
+        Answer::ok(&figures::reckon(db, period.from, period.to, begin, end, actor.now)?)
+    })
+    .await
+}
+
+impl Period {
+    /// The first moment of the period, and the first one after it.
+    ///
+    /// # Errors
+    /// A 400 where the days are no period, or one of more than ten years.
+    pub fn bounds(&self, timezone: Tz) -> Result<(DateTime<Utc>, DateTime<Utc>)> {
+        let Period { from, to } = *self;
         if to < from {
             return Err(invalid(
                 "to",
@@ -61,13 +74,10 @@ pub async fn read(call: Call, query: Query<Period>) -> Result<HttpResponse> {
                 Text::new("El período admite diez años.", "A period may have ten years."),
             ));
         }
-        let (Some(begin), Some(end)) = (midnight(timezone, Some(from)), midnight(timezone, to.succ_opt()))
-        else {
-            return Err(invalid("from", Text::new("El día no existe.", "There is no such day.")));
-        };
-        Answer::ok(&figures::reckon(db, from, to, begin, end, actor.now)?)
-    })
-    .await
+        midnight(timezone, Some(from))
+            .zip(midnight(timezone, to.succ_opt()))
+            .ok_or_else(|| invalid("from", Text::new("El día no existe.", "There is no such day.")))
+    }
 }
 
 /// The first moment of a day.

@@ -60,7 +60,8 @@ impl ArchiveReason {
     }
 }
 
-/// Archives the ticket and tells its requester why and what to do now.
+/// Archives the ticket and tells its requester why and what to do now; `followup_id` names the public followup that says
+/// more.
 ///
 /// # Errors
 /// What the database answers.
@@ -68,17 +69,21 @@ pub fn set_aside(
     case: &mut Case<'_>,
     reason: ArchiveReason,
     note: Option<String>,
+    followup_id: Option<Uuid>,
     timezone: Tz,
 ) -> Result<()> {
     holds::end(case, timezone)?;
     let requester_id = case.ticket.requester_id;
     let locale = people::users::locale(case.tx, requester_id)?;
-    let data = json!({
+    let mut data = json!({
         "reason": reason,
         "note": note,
         "why": reason.why().in_locale(locale),
         "next_step": reason.next_step().in_locale(locale),
     });
+    if let Some(followup_id) = followup_id {
+        data["followup_id"] = json!(followup_id);
+    }
     case.tell("archived", requester_id, data);
     case.note("reason", reason.as_str());
     let ticket = &mut case.ticket;

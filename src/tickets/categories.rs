@@ -9,13 +9,13 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::auth::policy::Action;
-use crate::db::schema::categories;
+use crate::db::schema::{categories, units};
 use crate::db::{contains, fold, text_enum};
 use crate::http::body::Patch;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Answer, Body, Call, Query};
 use crate::people::users::NameSort;
-use crate::problem::Result;
+use crate::problem::{FieldError, Problem, Result};
 
 text_enum! {
     /// Who may ask (perfil de usuario según el asunto).
@@ -36,9 +36,9 @@ pub struct Category {
     name: String,
     description: String,
     required_profile: Profile,
-    /// A category that is not active is offered to nobody and stays where it was named.
     /// A critical ticket of this category that nobody accepts in time goes to the next support level by itself.
     escalates_overdue: bool,
+    /// A category that is not active is offered to nobody and stays where it was named.
     active: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -200,4 +200,21 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CategoryProfile
             .answer()
     })
     .await
+}
+
+/// Whether the profile of this requester, for this unit, is the one that the category at `/category_id` asks for.
+///
+/// # Errors
+/// A 422 where there is no such category, or it is not active.
+pub fn may_ask(db: &mut PgConnection, category: Uuid, requester: Uuid, unit: Uuid) -> Result<bool> {
+    let found = categories::table.find(category).filter(categories::active);
+    let profile: Option<Profile> = found.select(categories::required_profile).first(db).optional()?;
+    match profile {
+        None => Err(Problem::field(FieldError::unknown_id("/category_id"))),
+        Some(Profile::Any) => Ok(true),
+        Some(Profile::UnitHead) => {
+            let head: Option<Uuid> = units::table.find(unit).select(units::head_id).first(db)?;
+            Ok(head == Some(requester))
+        }
+    }
 }

@@ -7,14 +7,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::categories::Profile;
+use super::categories;
 use super::information::{self, AnsweredBy};
 use super::model::Ticket;
 use super::steps::Case;
 use super::store;
 use super::workflow::{self, Step};
 use crate::auth::policy::Action;
-use crate::db::schema::{categories, units};
 use crate::http::body::Patch;
 use crate::http::{Body, Call};
 use crate::problem::{FieldError, Problem, Result, Text};
@@ -77,24 +76,15 @@ pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>)
 /// The category exists and the requester's profile is the one that it asks for.
 fn check_category(tx: &mut PgConnection, category: Option<Uuid>, requester: Uuid, unit: Uuid) -> Result<()> {
     let Some(category) = category else { return Ok(()) };
-    let found = categories::table.find(category).filter(categories::active);
-    let profile: Option<Profile> = found.select(categories::required_profile).first(tx).optional()?;
-    match profile {
-        None => Err(Problem::field(FieldError::unknown_id("/category_id"))),
-        Some(Profile::Any) => Ok(()),
-        Some(Profile::UnitHead) => {
-            let head: Option<Uuid> = units::table.find(unit).select(units::head_id).first(tx)?;
-            if head == Some(requester) {
-                return Ok(());
-            }
-            Err(Problem::field(FieldError::new(
-                "/category_id",
-                "not_allowed",
-                Text::new(
-                    "Esta categoría es para jefes de unidad administrativa.",
-                    "This category is for heads of administrative units.",
-                ),
-            )))
-        }
+    if categories::may_ask(tx, category, requester, unit)? {
+        return Ok(());
     }
+    Err(Problem::field(FieldError::new(
+        "/category_id",
+        "not_allowed",
+        Text::new(
+            "Esta categoría es para jefes de unidad administrativa.",
+            "This category is for heads of administrative units.",
+        ),
+    )))
 }

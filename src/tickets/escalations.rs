@@ -24,7 +24,7 @@ use crate::problem::{Code, FieldError, Problem, Result, Text};
 /// A change of support level.
 #[derive(Serialize, ToSchema)]
 pub struct Escalation {
-    id: Uuid,
+    pub id: Uuid,
     #[schema(example = 123)]
     ticket_id: i64,
     #[schema(minimum = 1, maximum = 3, example = 1)]
@@ -43,7 +43,7 @@ pub struct Escalation {
     promised_for: Option<DateTime<Utc>>,
     /// `null` where the desk escalated by itself.
     escalated_by: Option<Person>,
-    created_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -146,6 +146,17 @@ impl NewEscalation {
         }
         if errors.is_empty() { Ok(to_level) } else { Err(Problem::fields(errors)) }
     }
+}
+
+/// The escalations of these ids.
+///
+/// # Errors
+/// What the database answers.
+pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Escalation>> {
+    let found = escalations::table.left_join(users::table).filter(escalations::id.eq_any(ids));
+    let rows: Vec<(Row, Option<Person>)> =
+        found.select((Row::as_select(), Option::<Person>::as_select())).load(db)?;
+    Ok(rows.into_iter().map(Escalation::from).collect())
 }
 
 /// List the escalations of a ticket

@@ -36,14 +36,14 @@ text_enum! {
 /// An entry of the case.
 #[derive(Serialize, ToSchema)]
 pub struct Followup {
-    id: Uuid,
+    pub id: Uuid,
     #[schema(example = 123)]
     ticket_id: i64,
     author: Person,
     visibility: Visibility,
     #[schema(example = "Vamos a su oficina esta tarde.")]
     body: String,
-    created_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
     /// The private followup that this one made public; for staff alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     published_from: Option<Uuid>,
@@ -99,6 +99,16 @@ impl Followup {
 /// A 404 where there is none.
 pub fn visible(db: &mut PgConnection, actor: &Actor, ticket_id: i64, id: Uuid) -> Result<Visibility> {
     Ok(Followup::find(db, actor, ticket_id, id)?.visibility)
+}
+
+/// The followups of these ids, which the caller may see.
+///
+/// # Errors
+/// What the database answers.
+pub fn by_ids(db: &mut PgConnection, actor: &Actor, ids: &[Uuid]) -> Result<Vec<Followup>> {
+    let found = followups::table.inner_join(users::table).filter(followups::id.eq_any(ids));
+    let rows: Vec<(Row, Person)> = found.select((Row::as_select(), Person::as_select())).load(db)?;
+    Ok(rows.into_iter().map(|found| Followup::shown_to(actor, found)).collect())
 }
 
 /// An entry to write.

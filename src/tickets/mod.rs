@@ -17,11 +17,14 @@ pub mod list;
 pub mod model;
 pub mod read;
 pub mod register;
+pub mod relations;
 pub mod silence;
 pub mod steps;
 pub mod store;
 pub mod suggestions;
+pub mod timeline;
 pub mod watch;
+pub mod watchers;
 pub mod workflow;
 pub mod workload;
 
@@ -41,6 +44,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(escalations::list)
         .service(escalations::escalate)
         .service(suggestions::suggest)
+        .service(timeline::list)
+        .service(relations::list)
+        .service(relations::relate)
+        .service(relations::remove)
+        .service(watchers::list)
         .service(categories::list)
         .service(categories::create)
         .service(categories::read)

@@ -234,6 +234,7 @@ impl Request {
                     tickets::requester_mobile.eq(contact.mobile),
                     tickets::requester_unit_id.eq(unit_id),
                     tickets::requester_unit_name.eq(unit_name),
+                    tickets::reception_head_id.eq(head_id),
                 ),
             ))
             .returning(TicketRow::as_returning())
@@ -249,7 +250,7 @@ impl Request {
             return Ok(row);
         }
         let mut case = Case::open(tx, row, Some(actor.id), actor.now);
-        archiving::set_aside(&mut case, ArchiveReason::ProfileNotAuthorized, None, timezone)?;
+        archiving::set_aside(&mut case, ArchiveReason::ProfileNotAuthorized, None, None, timezone)?;
         case.record("archived")
     }
 }

@@ -37,7 +37,7 @@ pub fn archive_unanswered(db: &mut PgConnection, now: DateTime<Utc>, timezone: T
                 let missing = requests.remove(&row.id).map(|request| request.missing);
                 let mut case = Case::open(tx, row, None, now);
                 case.note("deadline", case.ticket.information_deadline.map(|at| at.to_rfc3339()));
-                archiving::set_aside(&mut case, ArchiveReason::MissingInformation, missing, timezone)?;
+                archiving::set_aside(&mut case, ArchiveReason::MissingInformation, missing, None, timezone)?;
                 case.record("archived")?;
             }
             Ok(count)

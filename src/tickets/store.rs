@@ -33,6 +33,25 @@ pub fn lock(tx: &mut PgConnection, actor: &Actor, id: i64) -> Result<TicketRow> 
     own(actor, tickets::table.find(id).select(TicketRow::as_select()).for_update().first(tx)?)
 }
 
+/// Two tickets, held against other steps until the transaction ends; in the order of their numbers, so that two that hold
+/// the same never wait for each other.
+///
+/// # Errors
+/// A 404 where one does not exist.
+pub fn lock_both(tx: &mut PgConnection, first: i64, second: i64) -> Result<(TicketRow, TicketRow)> {
+    let rows: Vec<TicketRow> = tickets::table
+        .filter(tickets::id.eq_any([first, second]))
+        .order(tickets::id)
+        .select(TicketRow::as_select())
+        .for_update()
+        .load(tx)?;
+    match <[TicketRow; 2]>::try_from(rows) {
+        Ok([low, high]) if low.id == first => Ok((low, high)),
+        Ok([low, high]) => Ok((high, low)),
+        Err(_) => Err(Problem::not_found()),
+    }
+}
+
 #[track_caller]
 fn own(actor: &Actor, row: TicketRow) -> Result<TicketRow> {
     let theirs = row.requester_id == actor.id;
@@ -137,6 +156,10 @@ pub fn present(db: &mut PgConnection, rows: Vec<TicketRow>) -> Result<Vec<Ticket
 /// One ticket as an answer, with its ETag.
 pub fn answer(db: &mut PgConnection, row: TicketRow) -> Result<Answer> {
     let version = row.version;
-    let ticket = present(db, vec![row])?.pop().ok_or_else(Problem::not_found)?;
-    Ok(Answer::ok(&ticket)?.version(version))
+    Ok(Answer::ok(&one(db, row)?)?.version(version))
+}
+
+/// One ticket as the API answers it.
+pub fn one(db: &mut PgConnection, row: TicketRow) -> Result<Ticket> {
+    present(db, vec![row])?.pop().ok_or_else(Problem::not_found)
 }

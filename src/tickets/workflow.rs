@@ -46,6 +46,7 @@ text_enum! {
         Reopen = "reopening",
         Archive = "archive",
         Resubmit = "resubmission",
+        Merge = "merge",
     }
 }
 
@@ -57,7 +58,7 @@ pub fn allows(status: Status, resumes_to: Option<Status>, step: Step) -> bool {
     let unclassified = resumes_to.unwrap_or(status) == Received;
     match step {
         Step::Change => unclassified,
-        Step::Classify | Step::Archive => before_solved,
+        Step::Classify | Step::Archive | Step::Merge => before_solved,
         Step::Assign => before_solved && !unclassified,
         Step::Accept => status == Assigned,
         Step::Reschedule | Step::Escalate | Step::Hold | Step::Solve => status == InProgress,

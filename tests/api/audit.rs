@@ -1,6 +1,6 @@
 //! The history: whole, and found out where it is not.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::Desk;
 
@@ -21,29 +21,188 @@ fn a_whole_history_verifies() {
 
 #[test]
 fn what_was_tampered_with_is_found_and_named() {
-    for (sql, seq) in [
+    for (sql, broken) in [
+        // Every column that tells something.
         (
             "UPDATE events SET data = jsonb_set(data, '{details}', '{\"x\": 1}') WHERE ticket_id = 2 AND seq = 3",
-            3,
+            vec![(2, 3, "hash")],
         ),
-        ("UPDATE events SET at = at - interval '1 hour' WHERE ticket_id = 2 AND seq = 2", 2),
+        (
+            "UPDATE events SET at = at - interval '1 microsecond' WHERE ticket_id = 2 AND seq = 2",
+            vec![(2, 2, "hash")],
+        ),
+        ("UPDATE events SET at = 'infinity' WHERE ticket_id = 2 AND seq = 2", vec![(2, 2, "hash")]),
         (
             "UPDATE events SET actor_id = (SELECT id FROM users WHERE role = 'director') WHERE ticket_id = 2 AND seq = 1",
-            1,
+            vec![(2, 1, "hash")],
         ),
-        ("DELETE FROM events WHERE ticket_id = 2 AND seq = 2", 3),
-        ("DELETE FROM events WHERE ticket_id = 2", 1),
-        ("UPDATE events SET hash = sha256('x') WHERE ticket_id = 2 AND seq = 4", 4),
+        ("UPDATE events SET actor_id = NULL WHERE ticket_id = 2 AND seq = 4", vec![(2, 4, "hash")]),
+        ("UPDATE events SET kind = 'closed' WHERE ticket_id = 2 AND seq = 4", vec![(2, 4, "hash")]),
+        ("UPDATE events SET id = gen_random_uuid() WHERE ticket_id = 2 AND seq = 1", vec![(2, 1, "hash")]),
+        (
+            "UPDATE events SET hash = sha256('x') WHERE ticket_id = 2 AND seq = 3",
+            vec![(2, 3, "hash"), (2, 4, "link")],
+        ),
+        // With the hash of what it says now.
+        (
+            "UPDATE events SET kind = 'x' WHERE ticket_id = 2 AND seq = 3; \
+             UPDATE events e SET hash = event_hash(e) WHERE ticket_id = 2 AND seq = 3",
+            vec![(2, 4, "link")],
+        ),
+        (
+            "UPDATE events SET kind = 'x' WHERE ticket_id = 2 AND seq = 4; \
+             UPDATE events e SET hash = event_hash(e) WHERE ticket_id = 2 AND seq = 4",
+            vec![(2, 4, "link")],
+        ),
+        // Taken out, cut off, put in, moved.
+        ("DELETE FROM events WHERE ticket_id = 2 AND seq = 2", vec![(2, 3, "gap")]),
+        ("DELETE FROM events WHERE ticket_id = 2 AND seq = 1", vec![(2, 2, "gap")]),
+        ("DELETE FROM events WHERE ticket_id = 2 AND seq >= 3", vec![(2, 3, "missing")]),
+        ("DELETE FROM events WHERE ticket_id = 2", vec![(2, 1, "missing")]),
+        (
+            "DELETE FROM events WHERE ticket_id = 2; DELETE FROM histories WHERE ticket_id = 2",
+            vec![(2, 1, "missing")],
+        ),
+        (
+            "INSERT INTO events (id, ticket_id, seq, kind, at, data, previous_hash, hash) \
+             SELECT gen_random_uuid(), 2, 5, 'closed', now(), '{\"changes\": [], \"details\": {}}', hash, 'x' \
+             FROM events WHERE ticket_id = 2 AND seq = 4; \
+             UPDATE events e SET hash = event_hash(e) WHERE ticket_id = 2 AND seq = 5",
+            vec![(2, 5, "added")],
+        ),
+        (
+            "UPDATE events SET ticket_id = 1, seq = 5 WHERE ticket_id = 2 AND seq = 4",
+            vec![(1, 5, "hash"), (2, 4, "missing")],
+        ),
+        ("DELETE FROM tickets WHERE id = 2", vec![(2, 0, "missing")]),
     ] {
         let desk = Desk::open();
-        desk.ticket_in("in_progress");
-        desk.ticket_in("in_progress");
+        for _ in 0..3 {
+            desk.ticket_in("in_progress");
+        }
         tamper(&desk, sql);
+        let expected: Vec<Value> = broken
+            .iter()
+            .map(|(ticket_id, seq, reason)| json!({"ticket_id": ticket_id, "seq": seq, "reason": reason}))
+            .collect();
         let found = desk.director().get("/audit/verification").ok();
-        assert_eq!(found["whole"], false, "{sql}");
-        assert_eq!(found["broken"][0], json!({"ticket_id": 2, "seq": seq}), "{sql}");
-        assert_eq!(desk.director().get("/audit/verification?ticket_id=1").ok()["whole"], true);
+        assert_eq!((&found["whole"], &found["broken"]), (&json!(false), &json!(expected)), "{sql}");
+        assert_eq!(desk.director().get("/audit/verification?ticket_id=3").ok()["whole"], true);
+        let of_one: Vec<Value> = expected.into_iter().filter(|found| found["ticket_id"] == 2).collect();
+        assert_eq!(
+            desk.director().get("/audit/verification?ticket_id=2").ok()["broken"],
+            json!(of_one),
+            "{sql}"
+        );
     }
+}
+
+#[test]
+fn what_was_cut_off_stays_missing_however_the_case_goes_on() {
+    let desk = Desk::open();
+    let one = desk.ticket_in("in_progress");
+    tamper(&desk, "DELETE FROM events WHERE seq = 4");
+    desk.technician().post(&format!("{one}/hold"), json!({"reason": "Falta un repuesto."})).ok();
+    let found = desk.director().get("/audit/verification").ok();
+    assert_eq!(found["broken"], json!([{"ticket_id": 1, "seq": 5, "reason": "gap"}]));
+}
+
+#[test]
+fn no_two_events_are_written_the_same() {
+    let desk = Desk::open();
+    desk.ticket_in("received");
+    // What a separator or a stand-in for nothing could confuse.
+    let hash = |kind: &str, actor: &str, data: &str| {
+        desk.database.count(&format!(
+            "SELECT ('x' || left(encode(event_hash(e), 'hex'), 15))::bit(60)::bigint FROM ( \
+                 SELECT (jsonb_populate_record(e, jsonb_build_object('kind', {kind}, 'actor_id', {actor}, 'data', {data}))).* \
+                 FROM events e) AS e"
+        ))
+    };
+    let id = "'0197c0de-0000-7000-8000-000000000000'";
+    let mut seen = vec![
+        hash("'a|-'", "NULL", "'{}'::jsonb"),
+        hash("'a'", "NULL", "'{}'::jsonb"),
+        hash("'a'", id, "'{}'::jsonb"),
+        hash("'a\", \"b'", "NULL", "'{}'::jsonb"),
+        hash("'a'", "NULL", "'{\"x\": 1}'::jsonb"),
+        hash("'a'", "NULL", "'{\"x\": \"1\"}'::jsonb"),
+        hash("'a'", "NULL", "'{\"x\": 1.0}'::jsonb"),
+        hash("'a'", "NULL", "'{\"x\": null}'::jsonb"),
+    ];
+    let all = seen.len();
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), all);
+}
+
+#[test]
+fn more_tickets_than_one_batch_are_verified_in_one_document() {
+    let desk = Desk::open();
+    desk.ticket_in("classified");
+    // Copies of the first ticket, each with a history of its own.
+    desk.database.run(
+        "INSERT INTO tickets (subject, description, channel, requester_id, requester_full_name, \
+             requester_document_id, requester_email, requester_mobile, requester_unit_id, requester_unit_name, \
+             registered_by_id, received_at, updated_at) \
+         SELECT subject, description, channel, requester_id, requester_full_name, requester_document_id, \
+             requester_email, requester_mobile, requester_unit_id, requester_unit_name, registered_by_id, \
+             received_at, updated_at FROM tickets, generate_series(1, 1200); \
+         INSERT INTO events (id, ticket_id, kind, at, data) \
+         SELECT gen_random_uuid(), t.id, 'received', t.received_at, '{\"changes\": [], \"details\": {}}' \
+         FROM tickets t, generate_series(1, 2) WHERE t.id > 1",
+    );
+    let found = desk.director().get("/audit/verification").ok();
+    let expected = json!({"whole": true, "tickets": 1201, "events": 2402, "broken": []});
+    assert_eq!(found, expected);
+    tamper(
+        &desk,
+        "UPDATE events SET kind = 'x' WHERE ticket_id IN (2, 501, 1201) AND seq = 2; \
+         DELETE FROM tickets WHERE id IN (500, 502, 1000)",
+    );
+    let broken = desk.director().get("/audit/verification").ok()["broken"].clone();
+    let broken: Vec<(i64, i64, &str)> = broken
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|found| {
+            (
+                found["ticket_id"].as_i64().unwrap(),
+                found["seq"].as_i64().unwrap(),
+                found["reason"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    let expected = [
+        (2, 2, "hash"),
+        (500, 0, "missing"),
+        (501, 2, "hash"),
+        (502, 0, "missing"),
+        (1000, 0, "missing"),
+        (1201, 2, "hash"),
+    ];
+    assert_eq!(broken, expected);
+}
+
+#[test]
+fn a_verification_that_fails_midway_is_no_document() {
+    let desk = Desk::open();
+    desk.ticket_in("received");
+    desk.director().get("/audit/verification?ticket_id=2").problem(404, "not_found");
+    desk.database.run(
+        "INSERT INTO tickets (subject, description, channel, requester_id, requester_full_name, \
+             requester_document_id, requester_email, requester_mobile, requester_unit_id, requester_unit_name, \
+             registered_by_id, received_at, updated_at) \
+         SELECT subject, description, channel, requester_id, requester_full_name, requester_document_id, \
+             requester_email, requester_mobile, requester_unit_id, requester_unit_name, registered_by_id, \
+             received_at, updated_at FROM tickets, generate_series(1, 600); \
+         INSERT INTO events (id, ticket_id, kind, at, data) \
+         SELECT gen_random_uuid(), t.id, 'received', t.received_at, '{}' FROM tickets t WHERE t.id > 1; \
+         CREATE OR REPLACE FUNCTION event_hash(e events) RETURNS bytea LANGUAGE sql IMMUTABLE AS \
+             'SELECT CASE WHEN e.ticket_id < 600 THEN e.hash ELSE (1 / (e.seq - e.seq))::text::bytea END'",
+    );
+    assert!(desk.director().broken_off("/audit/verification"));
+    desk.director().get("/audit/verification?ticket_id=601").problem(500, "internal");
 }
 
 #[test]

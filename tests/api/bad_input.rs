@@ -25,6 +25,10 @@ fn operations(desk: &Desk) -> Vec<Operation> {
         json!({"kind": "course", "starts_at": "2030-01-07T13:00:00Z", "ends_at": "2030-01-08T13:00:00Z"});
     let known = [
         ("{ticket_id}", one.rsplit('/').next().unwrap().to_owned()),
+        ("{relation_id}", {
+            let cause = desk.requester().register("Sin red")["id"].clone();
+            id(&director.post(&format!("{one}/relations"), json!({"kind": "caused_by", "ticket_id": cause})))
+        }),
         ("{followup_id}", id(&director.post(&format!("{one}/followups"), entry))),
         ("{article_id}", id(&director.post("/kb/articles", article))),
         ("{attachment_id}", id(&director.upload(&format!("{one}/attachments"), "nota.txt", "hola"))),
@@ -322,6 +326,7 @@ fn an_id_that_does_not_exist_is_nothing_here() {
         director.post(&format!("/tickets/{id}/closure"), json!({})).problem(404, "not_found");
     }
     for id in ["0", "x", "0197c0de-0000-7000-8000-000000000000", "0197c0de"] {
+        director.delete(&format!("/tickets/1/relations/{id}")).problem(404, "not_found");
         for list in [
             "users",
             "absences",
@@ -345,6 +350,11 @@ fn an_id_that_does_not_exist_is_nothing_here() {
     refused(director.post(&format!("{one}/assignment"), json!({"assignee_id": nobody})), "/assignee_id");
     let ticket = json!({"subject": "x", "description": "x", "category_id": nobody});
     refused(director.post("/tickets", ticket), "/category_id");
+    let classification = json!({"criticality": "low", "category_id": nobody});
+    refused(director.post(&format!("{one}/classification"), classification), "/category_id");
+    refused(director.post(&format!("{one}/merge"), json!({"into": 999_999})), "/into");
+    let relation = json!({"kind": "caused_by", "ticket_id": i64::MAX});
+    refused(director.post(&format!("{one}/relations"), relation), "/ticket_id");
     let ticket = json!({"subject": "x", "description": "x", "requester_id": nobody});
     refused(director.post("/tickets", ticket), "/requester_id");
     let ticket = json!({"subject": "x", "description": "x", "requester": {"unit_id": nobody}});

@@ -220,7 +220,7 @@ fn while_it_waits_a_ticket_is_classified_and_assigned_as_ever() {
     let allowed = refused.problem(409, "step_not_allowed")["allowed_steps"].clone();
     assert_eq!(
         allowed,
-        json!(["change", "classification", "resumption", "followups", "attachments", "archive"])
+        json!(["change", "classification", "resumption", "followups", "attachments", "archive", "merge"])
     );
     let classify = |criticality: &str| {
         technician.post(&format!("{one}/classification"), json!({"criticality": criticality})).ok()

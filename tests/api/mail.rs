@@ -171,6 +171,42 @@ fn kinds_that_others_queue_have_their_words_and_an_unknown_one_stops_nothing() {
 }
 
 #[test]
+fn whoever_asked_for_the_same_hears_of_it_as_of_their_own_and_not_whose_it_is() {
+    let server = MailServer::start();
+    let desk = Desk::mailing(&server);
+    let other = desk.another(Role::Requester);
+    let own = other.post("/tickets", json!({"subject": "Sin impresora", "description": "No hay."})).created();
+    let one = desk.ticket_in("classified");
+    let (technician, id) = (desk.technician(), one.rsplit('/').next().unwrap().parse::<i64>().unwrap());
+    technician.post(&format!("/tickets/{}/merge", own["id"]), json!({"into": id})).ok();
+    technician.post(&format!("{one}/assignment"), json!({"assignee_id": technician.id()})).ok();
+    technician.post(&format!("{one}/acceptance"), crate::harness::states::soon()).ok();
+    technician.post(&format!("{one}/solution"), json!({"description": "Se cambió el cable."})).ok();
+    desk.send_mail();
+    let mail = server.mail();
+    let told = to(&mail, other.email());
+    let texts: Vec<String> = told.iter().map(|mail| mail.text()).collect();
+    for (text, words) in texts.iter().zip([
+        "Recibimos su solicitud",
+        "Archivamos su solicitud.\n\nOtra solicitud trata de lo mismo.\n\n> Ya se atiende otra solicitud por lo mismo.",
+        "Tomás Ríos Cano se hace cargo de la solicitud que trata de lo mismo que la suya y la atenderá el ",
+        "La solicitud que trata de lo mismo que la suya está solucionada.\n\n> Se cambió el cable.\n\nSi a usted no le sirve",
+    ]) {
+        assert!(text.contains(words), "{words}: {texts:#?}");
+    }
+    assert_eq!(told.len(), 4);
+    for mail in &told {
+        assert_eq!(mail.subject(), "[#1] Sin impresora");
+        let raw = format!("{}{}", mail.text(), mail.html());
+        for private in ["#2", "Rosa", "La impresora no imprime", "/s/"] {
+            assert!(!raw.contains(private), "{private}: {raw}");
+        }
+    }
+    let root = told[0].header("Message-ID");
+    assert!(told[1..].iter().all(|mail| mail.header("References") == root));
+}
+
+#[test]
 fn a_ticket_is_one_thread_and_no_machine_answers_it() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);

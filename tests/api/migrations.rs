@@ -50,6 +50,9 @@ fn up_down_and_up_again_with_data() {
     let article =
         json!({"title": "Título", "incident": "Incidente", "resolution": "Solución", "ticket_id": 1});
     desk.technician().post("/kb/articles", article).created();
+    let relation = json!({"kind": "parent_of", "ticket_id": 1});
+    desk.technician().post(&format!("{escalated}/relations"), relation).created();
+    desk.technician().post("/tickets/2/merge", json!({"into": 3})).ok();
 
     let migrated = schema(&desk.database);
     let mut connection = desk.database.connect();
@@ -72,6 +75,41 @@ fn up_down_and_up_again_with_data() {
         connection.revert_last_migration(MIGRATIONS).unwrap();
         assert_eq!(schema(&database), before);
     }
+}
+
+/// The hashes of a history are made anew on the way up, and what did not hold before is still found afterwards.
+#[test]
+fn a_history_is_carried_over_with_its_breaks() {
+    const CHAIN: &str = "20261124000005";
+    let desk = Desk::open();
+    for _ in 0..4 {
+        desk.ticket_in("in_progress");
+    }
+    let mut connection = desk.database.connect();
+    let before: i64 = desk.database.count("SELECT count(DISTINCT hash) FROM events");
+    while connection.applied_migrations().unwrap().iter().any(|version| version.to_string().as_str() >= CHAIN)
+    {
+        connection.revert_last_migration(MIGRATIONS).unwrap();
+    }
+    // As it was verified before.
+    let old = "SELECT count(*) FROM (SELECT e.hash = event_hash(e) AND e.previous_hash IS NOT DISTINCT FROM \
+         lag(e.hash) OVER (PARTITION BY ticket_id ORDER BY seq) AS holds FROM events e) AS chains WHERE holds";
+    assert_eq!(desk.database.count(old), before);
+    desk.database.run(
+        "SET session_replication_role = replica; \
+         UPDATE events SET kind = 'x' WHERE ticket_id = 1 AND seq = 2; \
+         DELETE FROM events WHERE ticket_id = 2 AND seq = 3; \
+         UPDATE events SET hash = sha256('x') WHERE ticket_id = 3 AND seq = 1",
+    );
+    migrations::apply(&mut connection).unwrap();
+    let found = desk.director().get("/audit/verification").ok();
+    let expected = json!([
+        {"ticket_id": 1, "seq": 2, "reason": "hash"},
+        {"ticket_id": 2, "seq": 4, "reason": "gap"},
+        {"ticket_id": 3, "seq": 1, "reason": "hash"},
+        {"ticket_id": 3, "seq": 2, "reason": "link"},
+    ]);
+    assert_eq!(found["broken"], expected);
 }
 
 #[test]
@@ -98,10 +136,25 @@ fn the_database_itself_keeps_the_rules() {
             json!({"ratings": {"overall": 5, "timeliness": 5, "courtesy": 5, "solution": 5}}),
         )
         .created();
+    let relation = json!({"kind": "parent_of", "ticket_id": desk.requester().register("Sin red")["id"]});
+    desk.technician().post(&format!("{solved}/relations"), relation).created();
     let refused = [
         "UPDATE events SET kind = 'x'",
         "DELETE FROM events",
         "TRUNCATE events CASCADE",
+        "UPDATE histories SET events = events - 1",
+        "INSERT INTO histories (ticket_id, events, hash) VALUES (999, 1, 'x')",
+        "DELETE FROM histories",
+        "TRUNCATE histories",
+        "UPDATE tickets SET reception_head_id = registered_by_id",
+        "INSERT INTO ticket_relations (id, kind, ticket_id, related_id, created_by, created_at) \
+         SELECT gen_random_uuid(), 'parent_of', id, id, registered_by_id, now() FROM tickets",
+        "INSERT INTO ticket_relations (id, kind, ticket_id, related_id, created_by, created_at) \
+         SELECT gen_random_uuid(), 'child_of', id, 2, registered_by_id, now() FROM tickets WHERE id = 1",
+        "INSERT INTO ticket_relations (id, kind, ticket_id, related_id, created_by, created_at) \
+         SELECT gen_random_uuid(), kind, related_id, ticket_id, created_by, now() FROM ticket_relations",
+        "INSERT INTO ticket_relations (id, kind, ticket_id, related_id, created_by, created_at) \
+         SELECT gen_random_uuid(), kind, ticket_id, related_id, created_by, now() FROM ticket_relations",
         "UPDATE tickets SET status = 'lost'",
         "UPDATE tickets SET criticality = 'urgent'",
         "UPDATE tickets SET status = 'assigned', assignee_id = NULL",

@@ -39,6 +39,7 @@ const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::Hold,                [No, Any, Any, Any]),
     (Action::Archive,             [Own, Any, Any, Any]),
     (Action::Resubmit,            [Own, Any, Any, Any]),
+    (Action::Relate,              [No, Any, Any, Any]),
     (Action::Accept,              [No, Assignee, Assignee, Assignee]),
     (Action::Reschedule,          [No, Assignee, Assignee, Assignee]),
     (Action::Solve,               [No, Assignee, Assignee, Assignee]),
@@ -113,6 +114,8 @@ impl Attempt<'_> {
                     get(&format!("{one}/attachments")),
                     get(&format!("{one}/suggestions")),
                     get(&format!("{one}/attention")),
+                    get(&format!("{one}/timeline")),
+                    get(&format!("{one}/relations")),
                     get(&file),
                     get(&format!("{file}/content")),
                 ]
@@ -174,6 +177,19 @@ impl Attempt<'_> {
             }
             Action::Resubmit => {
                 vec![self.post(format!("{}/resubmission", self.ticket("archived")), json!({}))]
+            }
+            Action::Relate => {
+                let (one, other) = (self.ticket("received"), self.ticket("received"));
+                let other = other.rsplit('/').next().unwrap().parse::<i64>().unwrap();
+                let body = |kind: &str| json!({"kind": kind, "ticket_id": other});
+                let made =
+                    self.desk.director().post(&format!("{one}/relations"), body("caused_by")).created();
+                vec![
+                    self.post(format!("{one}/relations"), body("parent_of")),
+                    self.me.delete(&format!("{one}/relations/{}", made["id"].as_str().unwrap())),
+                    get(&format!("{one}/watchers")),
+                    self.post(format!("{one}/merge"), json!({"into": other})),
+                ]
             }
             Action::Accept => vec![self.post(format!("{}/acceptance", self.assigned("assigned")), soon())],
             Action::Reschedule => {
@@ -256,7 +272,9 @@ impl Attempt<'_> {
                     self.post(format!("/messages/{id}/retry"), json!({})),
                 ]
             }
-            Action::VerifyAudit => vec![get("/audit/verification")],
+            Action::VerifyAudit => {
+                vec![get("/audit/verification"), get("/audit/profiles?from=2026-01-01&to=2026-12-31")]
+            }
         }
     }
 

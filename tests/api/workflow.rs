@@ -7,10 +7,21 @@ use crate::harness::{Answer, Client, Desk};
 
 /// What each state allows; nothing else.
 const ALLOWED: [(&str, &[&str]); 9] = [
-    ("received", &["change", "classification", "information-request", "followups", "attachments", "archive"]),
+    (
+        "received",
+        &["change", "classification", "information-request", "followups", "attachments", "archive", "merge"],
+    ),
     (
         "classified",
-        &["classification", "assignment", "information-request", "followups", "attachments", "archive"],
+        &[
+            "classification",
+            "assignment",
+            "information-request",
+            "followups",
+            "attachments",
+            "archive",
+            "merge",
+        ],
     ),
     (
         "assigned",
@@ -22,6 +33,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
             "followups",
             "attachments",
             "archive",
+            "merge",
         ],
     ),
     (
@@ -37,19 +49,31 @@ const ALLOWED: [(&str, &[&str]); 9] = [
             "attachments",
             "solution",
             "archive",
+            "merge",
         ],
     ),
     (
         "escalated",
-        &["classification", "assignment", "information-request", "followups", "attachments", "archive"],
+        &[
+            "classification",
+            "assignment",
+            "information-request",
+            "followups",
+            "attachments",
+            "archive",
+            "merge",
+        ],
     ),
-    ("on_hold", &["classification", "assignment", "resumption", "followups", "attachments", "archive"]),
+    (
+        "on_hold",
+        &["classification", "assignment", "resumption", "followups", "attachments", "archive", "merge"],
+    ),
     ("solved", &["followups", "attachments", "closure", "reopening"]),
     ("closed", &[]),
     ("archived", &["resubmission"]),
 ];
 
-const STEPS: [&str; 16] = [
+const STEPS: [&str; 17] = [
     "change",
     "classification",
     "assignment",
@@ -66,9 +90,10 @@ const STEPS: [&str; 16] = [
     "reopening",
     "archive",
     "resubmission",
+    "merge",
 ];
 
-fn take(step: &str, client: &Client, other: &Client, one: &str) -> Answer {
+fn take(step: &str, client: &Client, other: &Client, one: &str, into: i64) -> Answer {
     let body = match step {
         "change" => return client.patch(one, json!({"subject": "Otro asunto"})),
         "attachments" => return client.upload(&format!("{one}/attachments"), "nota.txt", "hola"),
@@ -86,6 +111,7 @@ fn take(step: &str, client: &Client, other: &Client, one: &str) -> Answer {
         "followups" => json!({"visibility": "public", "body": "Vamos en camino."}),
         "solution" => json!({"description": "Se cambió el cable."}),
         "archive" => json!({"reason": "duplicate"}),
+        "merge" => json!({"into": into}),
         _ => json!({}),
     };
     client.post(&format!("{one}/{step}"), body)
@@ -110,11 +136,12 @@ fn every_step_in_every_state() {
     let desk = Desk::open();
     let (technician, professional) = (desk.technician(), desk.professional());
     assert_eq!(ALLOWED.map(|(state, _)| state), STATES);
+    let into = technician.register("Sin red")["id"].as_i64().unwrap();
     for (state, allowed) in ALLOWED {
         for step in STEPS {
             let one = desk.ticket_in(state);
             let before = traces(&desk, &one);
-            let answer = take(step, &technician, &professional, &one);
+            let answer = take(step, &technician, &professional, &one, into);
             let after = traces(&desk, &one);
             if allowed.contains(&step) {
                 assert!(matches!(answer.status, 200 | 201), "{step} in {state}: {}", answer.text());

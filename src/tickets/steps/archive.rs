@@ -44,7 +44,7 @@ pub async fn archive(call: Call, id: Path<i64>, body: Body<Archiving>) -> Result
                 Text::new("Usted puede desistir: `withdrawn`.", "You may withdraw: `withdrawn`."),
             )));
         }
-        archiving::set_aside(case, reason, note, timezone)?;
+        archiving::set_aside(case, reason, note, None, timezone)?;
         Ok(Reply::Ticket)
     })
     .await

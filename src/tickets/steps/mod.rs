@@ -6,6 +6,7 @@ pub mod assign;
 mod classify;
 mod close;
 mod hold;
+mod merge;
 mod reopen;
 mod request_information;
 mod reschedule;
@@ -22,8 +23,9 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::model::TicketRow;
+use super::model::{Ticket, TicketRow};
 use super::store;
+use super::watchers;
 use super::workflow::{self, Step};
 use crate::audit;
 use crate::auth::policy::{Action, Scope};
@@ -45,7 +47,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(close::close)
         .service(reopen::reopen)
         .service(archive::archive)
-        .service(resubmit::resubmit);
+        .service(resubmit::resubmit)
+        .service(merge::merge);
 }
 
 /// A ticket in the hands of a step: locked, with what the step changes, tells and says to whom.
@@ -61,12 +64,15 @@ pub struct Case<'a> {
     touched: bool,
     details: Map<String, Value>,
     messages: Vec<(&'static str, Uuid, Value)>,
+    turned_into: Option<&'static str>,
 }
 
 /// What a step answers.
 pub enum Reply {
     /// The ticket as it now stands.
     Ticket,
+    /// The ticket as it now stands, within what the step made of more than one.
+    Within(Box<dyn FnOnce(Ticket) -> Result<Answer>>),
     /// What the step made.
     Made(Answer),
 }
@@ -88,6 +94,7 @@ impl<'a> Case<'a> {
             touched: false,
             details: Map::new(),
             messages: Vec::new(),
+            turned_into: None,
         }
     }
 
@@ -106,13 +113,19 @@ impl<'a> Case<'a> {
         self.tell(kind, self.ticket.requester_id, json!({}));
     }
 
+    /// Names the event for what became of the step, where that is not what it is usually called.
+    pub fn turn_into(&mut self, kind: &'static str) {
+        self.turned_into = Some(kind);
+    }
+
     /// Marks the ticket as changed though its own fields are not: a public followup, a file.
     pub fn touch(&mut self) {
         self.touched = true;
     }
 
-    /// Writes it all: the ticket, its event, its messages.
+    /// Writes it all: the ticket, its event, its messages; those to the requester that are public to its watchers too.
     pub fn record(mut self, kind: &'static str) -> Result<TicketRow> {
+        let kind = self.turned_into.unwrap_or(kind);
         let changes = audit::changes(&self.before, &self.ticket)?;
         if self.touched || !changes.is_empty() {
             self.ticket.version += 1;
@@ -122,6 +135,9 @@ impl<'a> Case<'a> {
         let data = audit::Data { changes, details: Value::Object(self.details) };
         audit::record(self.tx, self.ticket.id, kind, self.actor_id, self.now, &data)?;
         for (kind, recipient_id, data) in self.messages {
+            if recipient_id == self.ticket.requester_id {
+                watchers::tell(self.tx, self.ticket.id, kind, &data, self.now)?;
+            }
             outbox::queue(self.tx, self.ticket.id, kind, recipient_id, data, self.now)?;
         }
         Ok(self.ticket)
@@ -160,6 +176,10 @@ where
         let row = case.record(kind)?;
         match reply {
             Reply::Ticket => store::answer(tx, row),
+            Reply::Within(answer) => {
+                let version = row.version;
+                Ok(answer(store::one(tx, row)?)?.version(version))
+            }
             Reply::Made(answer) => Ok(answer),
         }
     })

@@ -94,6 +94,15 @@ impl Client {
         self.send(Method::POST, path, |request| request.multipart(form))
     }
 
+    /// Whether the answer to this GET begins as a 200 and does not come to its end.
+    pub fn broken_off(&self, path: &str) -> bool {
+        let request =
+            http().get(format!("{}/api/v1{path}", self.url)).bearer_auth(self.token.as_ref().unwrap());
+        let answer = request.send().unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.bytes().is_err()
+    }
+
     fn send(
         &self,
         method: Method,

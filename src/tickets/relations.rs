@@ -1,0 +1,358 @@
+//! How tickets relate to each other.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, delete, get, post};
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
+use diesel::result::{DatabaseErrorKind, Error};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text as SqlText, Timestamptz, Uuid as SqlUuid};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::model::TicketRow;
+use super::steps::Case;
+use super::store;
+use super::workflow::Status;
+use crate::auth::policy::Action;
+use crate::db::schema::{ticket_relations, tickets};
+use crate::db::text_enum;
+use crate::http::body::Nothing;
+use crate::http::paging::{NoFilters, Page, Paging};
+use crate::http::{Actor, Answer, Body, Call, Query};
+use crate::people::{Person, person};
+use crate::problem::{Code, FieldError, Problem, Result, Text};
+
+text_enum! {
+    /// What a ticket is to another.
+    pub enum RelationKind {
+        /// It is about the same, and the other one is attended.
+        DuplicateOf = "duplicate_of",
+        /// The other one is about the same, and this one is attended.
+        DuplicatedBy = "duplicated_by",
+        /// The other one is its cause.
+        CausedBy = "caused_by",
+        /// It is the other one's cause.
+        CauseOf = "cause_of",
+        /// The other one is a part of it: whoever solves it may solve that one as well.
+        ParentOf = "parent_of",
+        /// It is a part of the other one.
+        ChildOf = "child_of",
+    }
+}
+
+impl RelationKind {
+    /// The same relation as the other end has it.
+    pub fn inverse(self) -> Self {
+        use RelationKind::*;
+        match self {
+            DuplicateOf => DuplicatedBy,
+            DuplicatedBy => DuplicateOf,
+            CausedBy => CauseOf,
+            CauseOf => CausedBy,
+            ParentOf => ChildOf,
+            ChildOf => ParentOf,
+        }
+    }
+
+    /// Whether it is kept by this name; else by its inverse, with the ends the other way about.
+    fn is_kept(self) -> bool {
+        matches!(self, RelationKind::DuplicateOf | RelationKind::CausedBy | RelationKind::ParentOf)
+    }
+}
+
+/// A ticket at the other end of a relation.
+#[derive(Serialize, ToSchema)]
+pub struct RelatedTicket {
+    #[schema(example = 124, minimum = 1)]
+    id: i64,
+    #[schema(example = "Sin red en el piso 3")]
+    subject: String,
+    status: Status,
+}
+
+/// What the ticket of the path is to another.
+#[derive(Serialize, ToSchema)]
+pub struct Relation {
+    id: Uuid,
+    kind: RelationKind,
+    /// The other ticket.
+    ticket: RelatedTicket,
+    created_by: Option<Person>,
+    created_at: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlText)]
+    kind: RelationKind,
+    #[diesel(sql_type = Bool)]
+    from_here: bool,
+    #[diesel(sql_type = BigInt)]
+    other_id: i64,
+    #[diesel(sql_type = SqlText)]
+    subject: String,
+    #[diesel(sql_type = SqlText)]
+    status: Status,
+    #[diesel(sql_type = SqlUuid)]
+    created_by: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: DateTime<Utc>,
+}
+
+impl Row {
+    fn present(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Relation>> {
+        let people = person::by_id(db, rows.iter().map(|row| row.created_by))?;
+        let relation = |row: Row| Relation {
+            id: row.id,
+            kind: if row.from_here { row.kind } else { row.kind.inverse() },
+            ticket: RelatedTicket { id: row.other_id, subject: row.subject, status: row.status },
+            created_by: people.get(&row.created_by).cloned(),
+            created_at: row.created_at,
+        };
+        Ok(rows.into_iter().map(relation).collect())
+    }
+}
+
+/// A relation to record.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRelation {
+    kind: RelationKind,
+    /// The other ticket.
+    #[schema(minimum = 1, example = 124)]
+    ticket_id: i64,
+}
+
+/// The relations of a ticket from both ends. Each end is read in order by its index; a requester sees those whose other
+/// end is theirs as well.
+const BOTH_ENDS: &str = "\
+    (SELECT r.id, r.kind, true AS from_here, r.related_id AS other_id, t.subject, t.status, r.created_by, r.created_at \
+     FROM ticket_relations r JOIN tickets t ON t.id = r.related_id \
+     WHERE r.ticket_id = $1 AND ($2 IS NULL OR t.requester_id = $2) \
+       AND ($3 IS NULL OR (r.created_at >= $3 AND (r.created_at > $3 OR r.id > $4))) \
+     ORDER BY r.created_at, r.id LIMIT $5) \
+    UNION ALL \
+    (SELECT r.id, r.kind, false, r.ticket_id, t.subject, t.status, r.created_by, r.created_at \
+     FROM ticket_relations r JOIN tickets t ON t.id = r.ticket_id \
+     WHERE r.related_id = $1 AND ($2 IS NULL OR t.requester_id = $2) \
+       AND ($3 IS NULL OR (r.created_at >= $3 AND (r.created_at > $3 OR r.id > $4))) \
+     ORDER BY r.created_at, r.id LIMIT $5)";
+
+/// List the relations of a ticket
+///
+/// From both ends, each by its name as seen from this ticket, the first recorded first. A requester sees those between
+/// tickets that are both their own.
+#[utoipa::path(
+    tag = "tickets", operation_id = "listRelations", params(("ticket_id" = i64, Path, minimum = 1), Paging),
+    responses((status = 200, body = Page<Relation>))
+)]
+#[get("/tickets/{ticket_id}/relations")]
+pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {
+    call.read(Action::ReadTicket, move |db, actor| {
+        let ticket = store::visible(db, actor, *id)?;
+        let (paging, _) = query.read_list()?;
+        let after = paging.after::<String, DateTime<Utc>, Uuid>("created_at".into())?;
+        let theirs = (!actor.is_staff()).then_some(actor.id);
+        let total = if paging.with_total { Some(count(db, ticket.id, theirs)?) } else { None };
+        let page = diesel::sql_query(format!("{BOTH_ENDS} ORDER BY created_at, id LIMIT $5"));
+        let rows = bound(page, ticket.id, theirs, after, paging.rows()).load(db)?;
+        let items = Row::present(db, rows)?;
+        paging.answer("created_at", items, total, |relation| (relation.created_at, relation.id))
+    })
+    .await
+}
+
+fn count(db: &mut PgConnection, ticket_id: i64, theirs: Option<Uuid>) -> Result<i64> {
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let counted = diesel::sql_query(format!("SELECT count(*) FROM ({BOTH_ENDS}) AS relations"));
+    let Count { count } = bound(counted, ticket_id, theirs, None, i64::MAX).get_result(db)?;
+    Ok(count)
+}
+
+type Bound = BoxedSqlQuery<'static, Pg, SqlQuery>;
+
+fn bound(
+    query: SqlQuery,
+    ticket_id: i64,
+    theirs: Option<Uuid>,
+    after: Option<(DateTime<Utc>, Uuid)>,
+    limit: i64,
+) -> Bound {
+    query
+        .into_boxed::<Pg>()
+        .bind::<BigInt, _>(ticket_id)
+        .bind::<Nullable<SqlUuid>, _>(theirs)
+        .bind::<Nullable<Timestamptz>, _>(after.map(|(at, _)| at))
+        .bind::<Nullable<SqlUuid>, _>(after.map(|(_, id)| id))
+        .bind::<BigInt, _>(limit)
+}
+
+/// Relate a ticket to another
+///
+/// By what this ticket is to the other one; the other end shows the inverse. Both histories say so, in whatever state the
+/// tickets are. A ticket may have many relations, each pair one of a kind.
+#[utoipa::path(
+    tag = "tickets", operation_id = "relateTickets", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body = NewRelation,
+    responses(
+        (status = 201, body = Relation),
+        (status = 409, description = "`already_exists`: they are related so; `circular_relation`"),
+    )
+)]
+#[post("/tickets/{ticket_id}/relations")]
+pub async fn relate(call: Call, id: Path<i64>, body: Body<NewRelation>) -> Result<HttpResponse> {
+    call.write(Action::Relate, body, move |tx, actor, body| {
+        store::visible(tx, actor, *id)?;
+        let NewRelation { kind, ticket_id } = body.read()?;
+        let (row, other) = both(tx, *id, ticket_id, "/ticket_id")?;
+        actor.check_version(row.version)?;
+        let relation = Relation {
+            id: Uuid::now_v7(),
+            kind,
+            ticket: RelatedTicket { id: other.id, subject: other.subject.clone(), status: other.status },
+            created_by: Some(actor.person()),
+            created_at: actor.now.max(row.updated_at).max(other.updated_at),
+        };
+        let ends = if kind.is_kept() { (row.id, other.id) } else { (other.id, row.id) };
+        let kept = if kind.is_kept() { kind } else { kind.inverse() };
+        let made = insert(tx, relation.id, kept, ends, actor.id, relation.created_at)?;
+        if !made {
+            return Err(Problem::new(
+                Code::AlreadyExists,
+                Text::new("Ya están relacionados así.", "They are related so already."),
+            ));
+        }
+        let location = format!("/api/v1/tickets/{}/relations", row.id);
+        record(tx, actor, "related", kind, row, other)?;
+        Answer::created(location, &relation)
+    })
+    .await
+}
+
+/// Remove a relation
+///
+/// From either end. Both histories say so.
+#[utoipa::path(
+    tag = "tickets", operation_id = "removeRelation",
+    params(("ticket_id" = i64, Path, minimum = 1), ("relation_id" = Uuid, Path)),
+    responses((status = 204, description = "Removed"))
+)]
+#[delete("/tickets/{ticket_id}/relations/{relation_id}")]
+pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) -> Result<HttpResponse> {
+    call.write(Action::Relate, body, move |tx, actor, _| {
+        let (id, relation_id) = *path;
+        let relation = ticket_relations::table
+            .find(relation_id)
+            .filter(ticket_relations::ticket_id.eq(id).or(ticket_relations::related_id.eq(id)));
+        let (kind, from, to): (RelationKind, i64, i64) = relation
+            .select((ticket_relations::kind, ticket_relations::ticket_id, ticket_relations::related_id))
+            .first(tx)?;
+        let (kind, other) = if from == id { (kind, to) } else { (kind.inverse(), from) };
+        let (row, other) = store::lock_both(tx, id, other)?;
+        actor.check_version(row.version)?;
+        // Somebody may have removed it while this one waited.
+        if diesel::delete(ticket_relations::table.find(relation_id)).execute(tx)? == 0 {
+            return Err(Problem::not_found());
+        }
+        record(tx, actor, "unrelated", kind, row, other)?;
+        Ok(Answer::no_content())
+    })
+    .await
+}
+
+/// The event at both ends. Neither ticket itself has changed: a requester learns nothing of it.
+fn record(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    event: &'static str,
+    kind: RelationKind,
+    here: TicketRow,
+    there: TicketRow,
+) -> Result<()> {
+    let (here_id, there_id) = (here.id, there.id);
+    for (row, kind, other) in [(here, kind, there_id), (there, kind.inverse(), here_id)] {
+        let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+        case.note("kind", kind.as_str());
+        case.note("ticket_id", other);
+        case.record(event)?;
+    }
+    Ok(())
+}
+
+/// The ticket of the path and the one that the body names at `pointer`, both held against other steps.
+///
+/// # Errors
+/// A 422 where the second is the first, or does not exist.
+pub fn both(tx: &mut PgConnection, id: i64, other: i64, pointer: &str) -> Result<(TicketRow, TicketRow)> {
+    if id == other {
+        let detail = Text::new("Debe ser otro caso.", "It must be another ticket.");
+        return Err(Problem::field(FieldError::new(pointer, "not_allowed", detail)));
+    }
+    let there = tickets::table.find(other);
+    if !diesel::select(diesel::dsl::exists(there)).get_result::<bool>(tx)? {
+        let detail = Text::new("No existe.", "It does not exist.");
+        return Err(Problem::field(FieldError::new(pointer, "not_found", detail)));
+    }
+    store::lock_both(tx, id, other)
+}
+
+/// Writes a relation of a kind that is kept by its name; false where it is there already.
+///
+/// # Errors
+/// A 409 where relations of this kind lead from the second back to the first.
+pub fn insert(
+    tx: &mut PgConnection,
+    id: Uuid,
+    kind: RelationKind,
+    (from, to): (i64, i64),
+    created_by: Uuid,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let made = diesel::insert_into(ticket_relations::table)
+        .values((
+            ticket_relations::id.eq(id),
+            ticket_relations::kind.eq(kind),
+            ticket_relations::ticket_id.eq(from),
+            ticket_relations::related_id.eq(to),
+            ticket_relations::created_by.eq(created_by),
+            ticket_relations::created_at.eq(now),
+        ))
+        .on_conflict_do_nothing()
+        .execute(tx);
+    match made {
+        Err(Error::DatabaseError(DatabaseErrorKind::CheckViolation, info))
+            if info.constraint_name() == Some("ticket_relations_circle") =>
+        {
+            Err(Problem::new(
+                Code::CircularRelation,
+                Text::new(
+                    "El otro caso ya lleva a este por relaciones de la misma clase.",
+                    "The other ticket leads to this one already by relations of the same kind.",
+                ),
+            ))
+        }
+        made => Ok(made? == 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_relation_is_kept_by_one_of_its_two_names() {
+        for kind in RelationKind::ALL {
+            assert_eq!(kind.inverse().inverse(), *kind);
+            assert_ne!(kind.is_kept(), kind.inverse().is_kept(), "{kind:?}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Merging a duplicate into the ticket that is attended.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, post};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Case;
+use crate::auth::policy::Action;
+use crate::http::locale::Locale;
+use crate::http::{Body, Call};
+use crate::people::users;
+use crate::problem::{FieldError, Problem, Result, Text};
+use crate::tickets::model::{ArchiveReason, Ticket, TicketRow};
+use crate::tickets::relations::{self, RelationKind};
+use crate::tickets::workflow::{self, Status, Step};
+use crate::tickets::{archiving, followups, store, watchers};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Merge {
+    /// The ticket that is about the same and stays; neither `closed` nor `archived`.
+    #[schema(minimum = 1, example = 124)]
+    into: i64,
+    /// In words for the requester of the duplicate.
+    #[schema(
+        min_length = 1,
+        max_length = 2000,
+        pattern = r"\S",
+        example = "Es la misma caída del servidor."
+    )]
+    note: Option<String>,
+}
+
+/// Merge a duplicate
+///
+/// Archives this ticket as `duplicate` and relates it to the other one as `duplicate_of`. Its requester is told, by mail
+/// and in a public followup, and from then on watches the other ticket, as do those who watched this one: they are told
+/// what its requester is told in public, and cannot read it. The number of another's ticket is not told to them. Both
+/// histories say so: `merged` here, `duplicate_merged` there, where the requester sees nothing of it.
+#[utoipa::path(
+    tag = "steps", operation_id = "mergeTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body = Merge,
+    responses(
+        (status = 200, body = Ticket, description = "The duplicate, archived"),
+        (status = 409, description = "`step_not_allowed`; `circular_relation`: the other is a duplicate of this one"),
+    )
+)]
+#[post("/tickets/{ticket_id}/merge")]
+pub async fn merge(call: Call, id: Path<i64>, body: Body<Merge>) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    call.write(Action::Relate, body, move |tx, actor, body| {
+        store::visible(tx, actor, *id)?;
+        let Merge { into, note } = body.read()?;
+        let (row, target) = relations::both(tx, *id, into, "/into")?;
+        if matches!(target.status, Status::Closed | Status::Archived) {
+            let detail = Text::new("Ese caso ya terminó.", "That ticket is over.");
+            return Err(Problem::field(FieldError::new("/into", "not_allowed", detail)));
+        }
+        actor.check_version(row.version)?;
+        workflow::check(row.status, row.resumes_to, Step::Merge)?;
+        let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+        let ends = (case.ticket.id, target.id);
+        relations::insert(case.tx, Uuid::now_v7(), RelationKind::DuplicateOf, ends, actor.id, case.now)?;
+        watchers::follow(case.tx, &case.ticket, &target, actor.id, case.now)?;
+        let locale = users::locale(case.tx, case.ticket.requester_id)?;
+        let words = words(locale, &case.ticket, &target, note.as_deref());
+        let followup_id = Some(followups::write_public(&mut case, actor.id, words)?);
+        archiving::set_aside(&mut case, ArchiveReason::Duplicate, note, followup_id, timezone)?;
+        case.note("into", target.id);
+        let row = case.record("merged")?;
+        let mut case = Case::open(tx, target, Some(actor.id), actor.now);
+        case.note("duplicate_id", row.id);
+        case.record("duplicate_merged")?;
+        store::answer(tx, row)
+    })
+    .await
+}
+
+/// What became of the duplicate, in words for its requester.
+fn words(locale: Locale, duplicate: &TicketRow, into: &TicketRow, note: Option<&str>) -> String {
+    let theirs = duplicate.requester_id == into.requester_id;
+    let words = match (locale, theirs) {
+        (Locale::Es, true) => {
+            format!("Su solicitud trata de lo mismo que su solicitud {}, que sigue en curso.", into.id)
+        }
+        (Locale::En, true) => {
+            format!("Your request is about the same as your request {}, which goes on.", into.id)
+        }
+        (Locale::Es, false) => {
+            "Ya se atiende otra solicitud por lo mismo. La suya se archiva como duplicada y le \
+             informaremos de los avances de aquella."
+                .to_owned()
+        }
+        (Locale::En, false) => {
+            "Another request about the same is being attended. Yours is archived as a duplicate, \
+             and you will be told how that one goes on."
+                .to_owned()
+        }
+    };
+    match note {
+        Some(note) => format!("{words} {note}"),
+        None => words,
+    }
+}

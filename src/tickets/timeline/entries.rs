@@ -1,0 +1,238 @@
+//! The entries of a timeline.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::places::Place;
+use super::{EntryType, shown};
+use crate::attachments::{self, Attachment};
+use crate::audit::Change;
+use crate::audit::events::{self, Event};
+use crate::db::schema::{messages, users};
+use crate::db::text_enum;
+use crate::http::Actor;
+use crate::people::{Person, person};
+use crate::problem::Result;
+use crate::tickets::escalations::{self, Escalation};
+use crate::tickets::followups::{self, Followup};
+
+// The one value of `type` in each schema, by which a client tells them apart.
+text_enum! { pub enum EventTag { Event = "event" } }
+text_enum! { pub enum EscalationTag { Escalation = "escalation" } }
+text_enum! { pub enum FollowupTag { Followup = "followup" } }
+text_enum! { pub enum AttachmentTag { Attachment = "attachment" } }
+text_enum! { pub enum MessageTag { Message = "message" } }
+
+/// Something that happened to a ticket.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(discriminator(property_name = "type", mapping(
+    ("event" = "#/components/schemas/TimelineEvent"),
+    ("escalation" = "#/components/schemas/TimelineEscalation"),
+    ("followup" = "#/components/schemas/TimelineFollowup"),
+    ("attachment" = "#/components/schemas/TimelineAttachment"),
+    ("message" = "#/components/schemas/TimelineMessage")
+)))]
+pub enum TimelineEntry {
+    Event(TimelineEvent),
+    Escalation(TimelineEscalation),
+    Followup(TimelineFollowup),
+    Attachment(TimelineAttachment),
+    Message(TimelineMessage),
+}
+
+/// A step, or another change of the ticket.
+#[derive(Serialize, ToSchema)]
+pub struct TimelineEvent {
+    #[schema(inline)]
+    r#type: EventTag,
+    at: DateTime<Utc>,
+    id: Uuid,
+    /// As `GET /tickets/{ticket_id}/events` names it.
+    #[schema(example = "assigned")]
+    kind: String,
+    /// Who did it; `null` where the desk did it by itself.
+    actor: Option<Person>,
+    /// Whom it was given to, where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assignee: Option<Person>,
+    /// For a requester, those of what they are told anyway.
+    changes: Vec<Change>,
+    /// What the fields alone do not tell, such as a reason; for a requester, what they are told anyway.
+    #[schema(value_type = Object)]
+    details: Value,
+    /// Its place in the history of the ticket; for staff alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, example = 2)]
+    seq: Option<i32>,
+    /// Over this event and the hash of the one before it, in hexadecimal; for staff alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hash: Option<String>,
+}
+
+/// A change of support level; for staff alone.
+#[derive(Serialize, ToSchema)]
+pub struct TimelineEscalation {
+    #[schema(inline)]
+    r#type: EscalationTag,
+    /// The same as `created_at`.
+    at: DateTime<Utc>,
+    #[serde(flatten)]
+    escalation: Escalation,
+}
+
+/// An entry of the case.
+#[derive(Serialize, ToSchema)]
+pub struct TimelineFollowup {
+    #[schema(inline)]
+    r#type: FollowupTag,
+    /// The same as `created_at`.
+    at: DateTime<Utc>,
+    #[serde(flatten)]
+    followup: Followup,
+}
+
+/// A file of the ticket or of one of its followups.
+#[derive(Serialize, ToSchema)]
+pub struct TimelineAttachment {
+    #[schema(inline)]
+    r#type: AttachmentTag,
+    /// The same as `created_at`.
+    at: DateTime<Utc>,
+    #[serde(flatten)]
+    attachment: Attachment,
+}
+
+/// A message to somebody.
+#[derive(Serialize, ToSchema)]
+pub struct TimelineMessage {
+    #[schema(inline)]
+    r#type: MessageTag,
+    at: DateTime<Utc>,
+    id: Uuid,
+    /// What it tells, mostly by the name of the event that caused it.
+    #[schema(example = "accepted")]
+    kind: String,
+    /// To whom; for staff alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recipient: Option<Person>,
+    /// Whether it is `waiting`, `sent` or `failed`; for staff alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "sent")]
+    status: Option<String>,
+}
+
+impl TimelineEntry {
+    /// Where it stands.
+    pub fn place(&self) -> (DateTime<Utc>, (i16, Uuid)) {
+        let (entry, at, id) = match self {
+            TimelineEntry::Event(entry) => (EntryType::Event, entry.at, entry.id),
+            TimelineEntry::Escalation(entry) => (EntryType::Escalation, entry.at, entry.escalation.id),
+            TimelineEntry::Followup(entry) => (EntryType::Followup, entry.at, entry.followup.id),
+            TimelineEntry::Attachment(entry) => (EntryType::Attachment, entry.at, entry.attachment.id),
+            TimelineEntry::Message(entry) => (EntryType::Message, entry.at, entry.id),
+        };
+        (at, (entry as i16, id))
+    }
+}
+
+/// The entries at these places, in their order: one query a type.
+///
+/// # Errors
+/// What the database answers.
+pub fn at(db: &mut PgConnection, actor: &Actor, places: &[Place]) -> Result<Vec<TimelineEntry>> {
+    let mut entries = Vec::with_capacity(places.len());
+    for entry in EntryType::ALL {
+        let of_type = places.iter().filter(|place| place.rank == *entry as i16);
+        let ids: Vec<Uuid> = of_type.map(|place| place.id).collect();
+        if ids.is_empty() {
+            continue;
+        }
+        match entry {
+            EntryType::Event => entries.extend(events_of(db, actor, &ids)?),
+            EntryType::Escalation => {
+                entries.extend(escalations::by_ids(db, &ids)?.into_iter().map(|escalation| {
+                    let at = escalation.created_at;
+                    let r#type = EscalationTag::Escalation;
+                    TimelineEntry::Escalation(TimelineEscalation { r#type, at, escalation })
+                }))
+            }
+            EntryType::Followup => {
+                entries.extend(followups::by_ids(db, actor, &ids)?.into_iter().map(|followup| {
+                    let at = followup.created_at;
+                    TimelineEntry::Followup(TimelineFollowup { r#type: FollowupTag::Followup, at, followup })
+                }))
+            }
+            EntryType::Attachment => {
+                let found = attachments::store::by_ids(db, &ids)?.into_iter();
+                entries.extend(found.map(|attachment| {
+                    let at = attachment.created_at;
+                    let r#type = AttachmentTag::Attachment;
+                    TimelineEntry::Attachment(TimelineAttachment { r#type, at, attachment })
+                }));
+            }
+            EntryType::Message => entries.extend(messages_of(db, actor, &ids)?),
+        }
+    }
+    let order: HashMap<(i16, Uuid), usize> =
+        places.iter().enumerate().map(|(index, place)| ((place.rank, place.id), index)).collect();
+    entries.sort_by_key(|entry| order.get(&entry.place().1).copied());
+    Ok(entries)
+}
+
+fn events_of(db: &mut PgConnection, actor: &Actor, ids: &[Uuid]) -> Result<Vec<TimelineEntry>> {
+    let staff = actor.is_staff();
+    let mut events = events::by_ids(db, ids)?;
+    if !staff {
+        for event in &mut events {
+            shown::cut_for_requester(&event.kind, &mut event.changes, &mut event.details);
+        }
+    }
+    let assignee_id = |event: &Event| -> Option<Uuid> {
+        let change = event.changes.iter().find(|change| change.field == "assignee_id")?;
+        change.to.as_str()?.parse().ok()
+    };
+    let people = person::by_id(db, events.iter().filter_map(assignee_id))?;
+    let entry = |event: Event| {
+        TimelineEntry::Event(TimelineEvent {
+            r#type: EventTag::Event,
+            at: event.at,
+            id: event.id,
+            assignee: assignee_id(&event).and_then(|id| people.get(&id).cloned()),
+            kind: event.kind,
+            actor: event.actor,
+            changes: event.changes,
+            details: event.details,
+            seq: staff.then_some(event.seq),
+            hash: staff.then_some(event.hash),
+        })
+    };
+    Ok(events.into_iter().map(entry).collect())
+}
+
+fn messages_of(db: &mut PgConnection, actor: &Actor, ids: &[Uuid]) -> Result<Vec<TimelineEntry>> {
+    type Row = (Uuid, String, DateTime<Utc>, String, Person);
+    let rows: Vec<Row> = messages::table
+        .inner_join(users::table.on(users::id.eq(messages::recipient_id)))
+        .filter(messages::id.eq_any(ids))
+        .select((messages::id, messages::kind, messages::created_at, messages::status, Person::as_select()))
+        .load(db)?;
+    let staff = actor.is_staff();
+    let message = |(id, kind, at, status, recipient): Row| {
+        TimelineEntry::Message(TimelineMessage {
+            r#type: MessageTag::Message,
+            at,
+            id,
+            kind,
+            recipient: staff.then_some(recipient),
+            status: staff.then_some(status),
+        })
+    };
+    Ok(rows.into_iter().map(message).collect())
+}

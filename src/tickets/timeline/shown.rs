@@ -1,0 +1,68 @@
+//! What of an event a requester sees: what is named here, and nothing else. Pure.
+
+use serde_json::{Map, Value};
+
+use crate::audit::Change;
+
+/// A kind of event, and the fields of its changes and of its details that its requester is told anyway.
+type Shown = (&'static str, &'static [&'static str], &'static [&'static str]);
+
+/// Why a case is escalated, handed over, held against others or counted anew is the desk's own affair.
+const SHOWN: &[Shown] = &[
+    ("received", &[], &["channel", "resubmission_of"]),
+    ("changed", &["subject", "description", "category_id"], &[]),
+    ("classified", &["status", "criticality", "category_id"], &[]),
+    ("assigned", &["status", "assignee_id"], &[]),
+    ("accepted", &["status", "scheduled_for"], &["followup_id"]),
+    ("rescheduled", &["scheduled_for"], &["followup_id", "reason"]),
+    ("escalated", &["status", "support_level"], &[]),
+    ("held", &["status"], &["reason"]),
+    ("resumed", &["status"], &[]),
+    ("information_requested", &["status", "information_deadline"], &["missing", "followup_id"]),
+    ("solved", &["status", "solution"], &[]),
+    ("closed", &["status"], &["after_days"]),
+    ("reopened", &["status"], &[]),
+    ("archived", &["status", "category_id", "archive_reason", "archive_note"], &["reason"]),
+    ("resubmitted", &[], &["resubmitted_as"]),
+    ("merged", &["status", "archive_reason", "archive_note"], &["followup_id"]),
+];
+
+/// The kinds of events that a requester sees.
+pub fn kinds() -> Vec<&'static str> {
+    SHOWN.iter().map(|(kind, ..)| *kind).collect()
+}
+
+/// Takes out of an event what its requester does not see.
+pub fn cut_for_requester(kind: &str, changes: &mut Vec<Change>, details: &mut Value) {
+    let shown = SHOWN.iter().find(|(known, ..)| *known == kind);
+    let (fields, names) = shown.map_or((&[][..], &[][..]), |(_, fields, names)| (*fields, *names));
+    changes.retain(|change| fields.contains(&change.field.as_str()));
+    let told = names.iter().filter(|name| !details[**name].is_null());
+    let told: Map<String, Value> = told.map(|name| ((*name).to_owned(), details[*name].clone())).collect();
+    *details = Value::Object(told);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn change(field: &str) -> Change {
+        Change { field: field.into(), from: json!(1), to: json!(2) }
+    }
+
+    #[test]
+    fn what_is_not_named_is_not_shown() {
+        for (kind, fields) in [("escalated", &["support_level"][..]), ("of_tomorrow", &[])] {
+            let mut details =
+                json!({"reason": "Es del proveedor.", "third_party": "Redes S. A. S.", "new": 1});
+            let mut changes: Vec<Change> =
+                ["support_level", "assignee_id", "overdue_told_at"].map(change).into_iter().collect();
+            cut_for_requester(kind, &mut changes, &mut details);
+            let left: Vec<&str> = changes.iter().map(|change| change.field.as_str()).collect();
+            assert_eq!((left.as_slice(), details), (fields, json!({})));
+        }
+        assert!(!kinds().contains(&"followup_added") && !kinds().contains(&"duplicate_merged"));
+    }
+}

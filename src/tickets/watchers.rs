@@ -1,0 +1,161 @@
+//! Who hears of a ticket besides its requester: they are told what is told in public, and cannot read the ticket.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::model::TicketRow;
+use super::store;
+use crate::auth::policy::Action;
+use crate::db::schema::{ticket_watchers, users};
+use crate::db::text_enum;
+use crate::http::paging::{NoFilters, Page, Paging, seek};
+use crate::http::{Call, Query};
+use crate::outbox;
+use crate::people::{Person, person};
+use crate::problem::Result;
+
+text_enum! {
+    /// Why somebody watches a ticket.
+    pub enum WatchReason {
+        /// Their own ticket was a duplicate and was merged into it.
+        DuplicateMerged = "duplicate_merged",
+    }
+}
+
+/// Somebody who is told what the requester of a ticket is told in public.
+#[derive(Serialize, ToSchema)]
+pub struct Watcher {
+    user: Person,
+    since: DateTime<Utc>,
+    added_by: Option<Person>,
+    reason: WatchReason,
+}
+
+type Row = (Person, DateTime<Utc>, Uuid, WatchReason);
+
+/// List the watchers of a ticket
+///
+/// Those whose own ticket was merged into it as a duplicate, the first first. A watcher is told by mail whatever the
+/// requester is told in public: `accepted`, `followup`, `solved`, `closed`, `reopened`, and that it was `archived` and for
+/// which reason, without the note. They may not read the ticket: to a requester another's ticket is a 404, watched or
+/// not.
+#[utoipa::path(
+    tag = "tickets", operation_id = "listWatchers", params(("ticket_id" = i64, Path, minimum = 1), Paging),
+    responses((status = 200, body = Page<Watcher>))
+)]
+#[get("/tickets/{ticket_id}/watchers")]
+pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {
+    call.read(Action::Relate, move |db, actor| {
+        let ticket = store::visible(db, actor, *id)?;
+        let (paging, _) = query.read_list()?;
+        let after = paging.after::<String, DateTime<Utc>, Uuid>("since".into())?;
+        let filtered = || {
+            ticket_watchers::table
+                .inner_join(users::table.on(users::id.eq(ticket_watchers::user_id)))
+                .filter(ticket_watchers::ticket_id.eq(ticket.id))
+                .into_boxed()
+        };
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let rows: Vec<Row> = seek!(filtered(), after, ticket_watchers::since, ticket_watchers::user_id, asc)
+            .select((
+                Person::as_select(),
+                ticket_watchers::since,
+                ticket_watchers::added_by,
+                ticket_watchers::reason,
+            ))
+            .limit(paging.rows())
+            .load(db)?;
+        let added_by = person::by_id(db, rows.iter().map(|(_, _, added_by, _)| *added_by))?;
+        let watcher =
+            |(user, since, by, reason)| Watcher { user, since, added_by: added_by.get(&by).cloned(), reason };
+        let items: Vec<Watcher> = rows.into_iter().map(watcher).collect();
+        paging.answer("since", items, total, |watcher| (watcher.since, watcher.user.id))
+    })
+    .await
+}
+
+/// Lets the requester of a duplicate, and whoever watched it, watch the ticket that it is merged into instead.
+///
+/// # Errors
+/// What the database answers.
+pub fn follow(
+    tx: &mut PgConnection,
+    duplicate: &TicketRow,
+    into: &TicketRow,
+    added_by: Uuid,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let moved = ticket_watchers::table.filter(ticket_watchers::ticket_id.eq(duplicate.id));
+    let mut people: Vec<Uuid> = diesel::delete(moved).returning(ticket_watchers::user_id).get_results(tx)?;
+    people.push(duplicate.requester_id);
+    let rows: Vec<_> = people
+        .into_iter()
+        .filter(|user_id| *user_id != into.requester_id)
+        .map(|user_id| {
+            (
+                ticket_watchers::ticket_id.eq(into.id),
+                ticket_watchers::user_id.eq(user_id),
+                ticket_watchers::since.eq(now),
+                ticket_watchers::added_by.eq(added_by),
+                ticket_watchers::reason.eq(WatchReason::DuplicateMerged),
+            )
+        })
+        .collect();
+    diesel::insert_into(ticket_watchers::table).values(rows).on_conflict_do_nothing().execute(tx)?;
+    Ok(())
+}
+
+/// Queues to the watchers of a ticket what its requester is told, where that is public. `watcher` in the data tells a
+/// template that its reader is not the requester.
+///
+/// # Errors
+/// What the database answers.
+pub fn tell(
+    tx: &mut PgConnection,
+    ticket_id: i64,
+    kind: &str,
+    data: &Value,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let Some(mut data) = public_part(kind, data) else { return Ok(()) };
+    let watching = ticket_watchers::table.filter(ticket_watchers::ticket_id.eq(ticket_id));
+    let watchers: Vec<Uuid> = watching.select(ticket_watchers::user_id).load(tx)?;
+    if watchers.is_empty() {
+        return Ok(());
+    }
+    data["watcher"] = true.into();
+    outbox::queue_to_all(tx, ticket_id, kind, &watchers, &data, now)
+}
+
+/// What a watcher may know of a message to the requester; none where it is not for them.
+fn public_part(kind: &str, data: &Value) -> Option<Value> {
+    let kept: &[&str] = match kind {
+        "accepted" => &["scheduled_for", "followup_id"],
+        "followup" => &["followup_id"],
+        "archived" => &["reason"],
+        "solved" | "closed" | "reopened" => &[],
+        _ => return None,
+    };
+    let kept = kept.iter().filter(|name| !data[**name].is_null());
+    Some(kept.map(|name| ((*name).to_owned(), data[*name].clone())).collect::<serde_json::Map<_, _>>().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_watcher_learns_that_a_ticket_was_archived_and_not_what_its_requester_was_written() {
+        let data = json!({"reason": "withdrawn", "note": "Ya no trabajo allí."});
+        assert_eq!(public_part("archived", &data), Some(json!({"reason": "withdrawn"})));
+        assert_eq!(public_part("held", &data), None);
+    }
+}

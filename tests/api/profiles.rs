@@ -1,0 +1,136 @@
+//! Whether the profiles of requesters answer to what was asked for: activity 1 and the check of activity 9.
+
+use chrono::{Days, Utc};
+use mesa::auth::policy::Role;
+use serde_json::{Value, json};
+
+use crate::harness::states::soon;
+use crate::harness::{Client, Desk};
+
+/// The category that asks for a head of unit.
+fn for_heads(desk: &Desk) -> Value {
+    desk.director().get("/categories?q=Cuentas").items()[0]["id"].clone()
+}
+
+fn name_head(desk: &Desk, head: Option<&Client>) {
+    let unit = format!("/units/{}", desk.unit_id());
+    desk.director().patch(&unit, json!({"head_id": head.map(Client::id)})).ok();
+}
+
+/// Who asks for what only a head may have, as the desk answers.
+fn ask(desk: &Desk, who: &Client) -> Value {
+    let body = json!({"subject": "Una cuenta", "description": "Para un contratista.", "category_id": for_heads(desk)});
+    who.post("/tickets", body).created()
+}
+
+/// A period around today, whatever the entity's clock says.
+fn period() -> String {
+    let today = Utc::now().date_naive();
+    let (from, to) =
+        (today.checked_sub_days(Days::new(1)).unwrap(), today.checked_add_days(Days::new(1)).unwrap());
+    format!("/audit/profiles?from={from}&to={to}")
+}
+
+fn findings(desk: &Desk) -> Vec<(i64, Value)> {
+    let items = desk.professional().get(&format!("{}&limit=200", period())).items();
+    items.iter().map(|item| (item["ticket_id"].as_i64().unwrap(), item["findings"].clone())).collect()
+}
+
+#[test]
+fn whose_profile_did_not_answer_or_whose_head_has_changed_is_listed() {
+    let desk = Desk::open();
+    let (head, other) = (desk.requester(), desk.another(Role::Requester));
+    name_head(&desk, Some(&head));
+    assert_eq!(ask(&desk, &head)["status"], "received");
+    assert_eq!(ask(&desk, &other)["status"], "archived");
+    other.register("Sin red");
+    assert_eq!(findings(&desk), [(2, json!(["not_head"]))]);
+
+    name_head(&desk, Some(&other));
+    assert_eq!(findings(&desk), [(1, json!(["head_changed"])), (2, json!(["not_head", "head_changed"]))]);
+    let items = desk.director().get(&period()).items();
+    assert_eq!(
+        (&items[0]["head_at_reception"]["id"], &items[0]["head_now"]["id"], &items[0]["requester"]["id"]),
+        (&json!(head.id()), &json!(other.id()), &json!(head.id()))
+    );
+    assert_eq!(items[0]["category"]["id"], for_heads(&desk));
+    assert_eq!(items[0]["unit"]["id"], json!(desk.unit_id()));
+
+    name_head(&desk, None);
+    assert_eq!(findings(&desk), [(1, json!(["head_changed"])), (2, json!(["not_head"]))]);
+    assert!(desk.director().get("/audit/profiles?from=2026-01-01&to=2026-01-31").items().is_empty());
+    let wrong = desk.director().get("/audit/profiles?from=2026-02-01&to=2026-01-31");
+    assert_eq!(wrong.faults(), [("/to".into(), "not_allowed".into())]);
+}
+
+#[test]
+fn profile_findings_are_paged() {
+    let desk = Desk::open();
+    for _ in 0..5 {
+        ask(&desk, &desk.requester());
+    }
+    let (mut seen, mut path) = (Vec::new(), format!("{}&limit=2&with_total=true", period()));
+    loop {
+        let page = desk.director().get(&path).ok();
+        assert_eq!(page["total"], 5);
+        seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["ticket_id"].as_i64().unwrap()));
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        path = format!("{}&limit=2&with_total=true&cursor={cursor}", period());
+    }
+    assert_eq!(seen, [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn a_classification_into_what_only_a_head_may_ask_archives_and_tells() {
+    let desk = Desk::open();
+    let (requester, technician) = (desk.requester(), desk.technician());
+    for state in ["received", "assigned", "in_progress", "on_hold"] {
+        let one = desk.ticket_in(state);
+        let before = technician.get(&one).ok();
+        let told = || desk.database.count("SELECT count(*) FROM messages WHERE kind = 'archived'");
+        let told_before = told();
+        let body = json!({"criticality": "high", "category_id": for_heads(&desk)});
+        let ticket = technician.post(&format!("{one}/classification"), body).ok();
+        assert_eq!(
+            (&ticket["status"], &ticket["archive"]["reason"], &ticket["category"]["id"]),
+            (&json!("archived"), &json!("profile_not_authorized"), &for_heads(&desk)),
+            "{state}"
+        );
+        assert_eq!(ticket["criticality"], before["criticality"], "it was not classified");
+        assert_eq!(told(), told_before + 1);
+        let events = technician.get(&format!("{one}/events")).items();
+        let last = events.last().unwrap();
+        assert_eq!(
+            (&last["kind"], &last["details"]["reason"]),
+            (&json!("archived"), &json!("profile_not_authorized"))
+        );
+        let seen = requester.get(&format!("{one}/timeline?sort=-at&kind=event&limit=1")).items();
+        assert_eq!((&seen[0]["kind"], &seen[0]["details"]), (&last["kind"], &last["details"]));
+    }
+    assert_eq!(desk.database.count("SELECT count(*) FROM holds WHERE ended_at IS NULL"), 0);
+    let listed: Vec<Value> = findings(&desk).into_iter().map(|(_, findings)| findings).collect();
+    assert_eq!(listed, vec![json!(["not_head"]); 4]);
+}
+
+#[test]
+fn a_classification_may_say_what_a_ticket_is_about() {
+    let desk = Desk::open();
+    let technician = desk.technician();
+    let one = desk.ticket_in("received");
+    let network = desk.director().get("/categories?q=Redes").items()[0]["id"].clone();
+    let classify = |body: Value| technician.post(&format!("{one}/classification"), body);
+    let nobody = json!({"criticality": "low", "category_id": "0197c0de-0000-7000-8000-000000000000"});
+    assert_eq!(classify(nobody).faults(), [("/category_id".into(), "not_found".into())]);
+    let ticket = classify(json!({"criticality": "low", "category_id": network})).ok();
+    assert_eq!((&ticket["status"], &ticket["category"]["id"]), (&json!("classified"), &network));
+    // Left out, it stays.
+    assert_eq!(classify(json!({"criticality": "high"})).ok()["category"]["id"], network);
+    // The head of the unit may be given it, and who ceases to be the head keeps the ticket.
+    name_head(&desk, Some(&desk.requester()));
+    let body = json!({"criticality": "high", "category_id": for_heads(&desk)});
+    assert_eq!(classify(body.clone()).ok()["status"], "classified");
+    name_head(&desk, None);
+    assert_eq!(classify(body).ok()["status"], "classified");
+    technician.post(&format!("{one}/assignment"), json!({"assignee_id": technician.id()})).ok();
+    technician.post(&format!("{one}/acceptance"), soon()).ok();
+}

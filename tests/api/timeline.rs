@@ -1,0 +1,300 @@
+//! The timeline: everything in one order for staff, and for a requester nothing private, not even that there is something.
+
+use mesa::auth::policy::Role;
+use serde_json::{Value, json};
+
+use crate::harness::states::soon;
+use crate::harness::{Client, Desk};
+
+/// A case with entries of every type, public and private, and its requester.
+fn case(desk: &Desk) -> (String, Client) {
+    let (requester, technician) = (desk.requester(), desk.technician());
+    let one = format!("/tickets/{}", requester.register("Sin red en el piso 3")["id"]);
+    requester.upload(&format!("{one}/attachments"), "foto.txt", "el cable").created();
+    technician.post(&format!("{one}/classification"), json!({"criticality": "high"})).ok();
+    technician.post(&format!("{one}/assignment"), json!({"assignee_id": technician.id()})).ok();
+    technician.post(&format!("{one}/acceptance"), soon()).ok();
+    let entry = json!({"visibility": "public", "body": "Vamos en camino."});
+    let entry = technician.post(&format!("{one}/followups"), entry).created();
+    let files = format!("{one}/followups/{}/attachments", entry["id"].as_str().unwrap());
+    technician.upload(&files, "ruta.txt", "por el ascensor").created();
+    private_entry(&technician, &one);
+    technician.post(&format!("{one}/hold"), json!({"reason": "Falta el repuesto."})).ok();
+    technician.post(&format!("{one}/resumption"), json!({})).ok();
+    let escalation = json!({"reason": "Lo interno.", "third_party": "Redes S. A. S.", "reference": "SR-1"});
+    technician.post(&format!("{one}/escalations"), escalation).created();
+    let director = desk.director();
+    director.post(&format!("{one}/assignment"), json!({"assignee_id": director.id()})).ok();
+    director.post(&format!("{one}/acceptance"), soon()).ok();
+    director.post(&format!("{one}/solution"), json!({"description": "Se cambió el cable."})).ok();
+    (one, requester)
+}
+
+/// A private followup with a file.
+fn private_entry(staff: &Client, one: &str) -> String {
+    let entry = json!({"visibility": "private", "body": "Es el puerto 12 del switch."});
+    let entry = staff.post(&format!("{one}/followups"), entry).created();
+    let path = format!("{one}/followups/{}", entry["id"].as_str().unwrap());
+    staff.upload(&format!("{path}/attachments"), "switch.txt", "puerto 12").created();
+    path
+}
+
+fn whole(client: &Client, one: &str) -> Vec<Value> {
+    client.get(&format!("{one}/timeline?limit=200")).items()
+}
+
+/// An entry in short: `event accepted`, `followup public`.
+fn short(entry: &Value) -> String {
+    let what = match entry["type"].as_str().unwrap() {
+        "event" | "message" => entry["kind"].as_str().unwrap(),
+        "followup" => entry["visibility"].as_str().unwrap(),
+        "escalation" => entry["third_party"].as_str().unwrap(),
+        _ => entry["file_name"].as_str().unwrap(),
+    };
+    format!("{} {what}", entry["type"].as_str().unwrap())
+}
+
+#[test]
+fn staff_see_everything_in_one_order() {
+    let desk = Desk::open();
+    let (one, _) = case(&desk);
+    let technician = desk.technician();
+    let entries = whole(&technician, &one);
+    let places: Vec<(String, usize, String)> = entries
+        .iter()
+        .map(|entry| {
+            let order = ["event", "escalation", "followup", "attachment", "message"];
+            let rank = order.iter().position(|kind| entry["type"] == *kind).unwrap();
+            let text = |name: &str| entry[name].as_str().unwrap().to_owned();
+            (text("at"), rank, text("id"))
+        })
+        .collect();
+    assert!(places.is_sorted(), "{places:#?}");
+    // All that the lists of each type have, and no more.
+    for (list, kind) in [
+        ("events", "event"),
+        ("escalations", "escalation"),
+        ("followups", "followup"),
+        ("attachments", "attachment"),
+    ] {
+        let mut listed = technician.get(&format!("{one}/{list}?limit=200")).items();
+        let mut shown: Vec<Value> = entries.iter().filter(|entry| entry["type"] == kind).cloned().collect();
+        assert_eq!(technician.get(&format!("{one}/timeline?limit=200&kind={kind}")).items(), shown);
+        for entry in &mut shown {
+            let entry = entry.as_object_mut().unwrap();
+            entry.remove("type");
+            entry.remove("assignee");
+            if kind != "event" {
+                assert_eq!(entry.remove("at"), entry.get("created_at").cloned());
+            }
+        }
+        for entry in &mut listed {
+            if kind == "event" {
+                entry.as_object_mut().unwrap().remove("ticket_id");
+            }
+        }
+        assert_eq!(shown, listed, "{kind}");
+    }
+    let messages = technician.get(&format!("{one}/timeline?kind=message&limit=200")).items();
+    assert_eq!(
+        messages.len(),
+        usize::try_from(desk.database.count("SELECT count(*) FROM messages")).unwrap()
+    );
+    assert_eq!((&messages[0]["kind"], &messages[0]["status"]), (&json!("received"), &json!("waiting")));
+    assert_eq!(messages[0]["recipient"]["id"], desk.requester().id());
+}
+
+#[test]
+fn pages_of_any_size_in_both_orders_are_the_whole() {
+    let desk = Desk::open();
+    let (one, requester) = case(&desk);
+    for client in [desk.technician(), requester] {
+        for (filter, all) in [("", whole(&client, &one)), ("&kind=event&kind=message", vec![])] {
+            let all = if filter.is_empty() {
+                all
+            } else {
+                client.get(&format!("{one}/timeline?limit=200{filter}")).items()
+            };
+            for limit in [1, 2, 3, 7, 100] {
+                for sort in ["at", "-at"] {
+                    let path = format!("{one}/timeline?limit={limit}&sort={sort}&with_total=true{filter}");
+                    let (mut seen, mut next) = (Vec::new(), Some(path));
+                    while let Some(path) = next {
+                        let page = client.get(&path);
+                        assert_eq!(page.ok()["total"], all.len());
+                        assert!(page.items().len() <= limit);
+                        seen.extend(page.items());
+                        let link = page.header("link");
+                        let link = link.strip_prefix("</api/v1").and_then(|link| link.split_once('>'));
+                        next = link.map(|(path, _)| path.to_owned());
+                    }
+                    if sort == "-at" {
+                        seen.reverse();
+                    }
+                    assert_eq!(seen, all, "{limit} {sort} {filter}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_requester_sees_what_concerns_them() {
+    let desk = Desk::open();
+    let (one, requester) = case(&desk);
+    let entries = whole(&requester, &one);
+    let seen: Vec<String> = entries.iter().map(short).collect();
+    let expected = [
+        "event received",
+        "message received",
+        "attachment foto.txt",
+        "event classified",
+        "event assigned",
+        "event accepted",
+        "followup public",
+        "message accepted",
+        "followup public",
+        "message followup",
+        "attachment ruta.txt",
+        "event held",
+        "message held",
+        "event resumed",
+        "event escalated",
+        "message escalated",
+        "event assigned",
+        "event accepted",
+        "followup public",
+        "message accepted",
+        "event solved",
+        "message solved",
+    ];
+    assert_eq!(seen, expected);
+    let text = requester.get(&format!("{one}/timeline?limit=200")).text();
+    for private in [
+        "Lo interno",
+        "Redes S. A. S.",
+        "SR-1",
+        "switch",
+        "\"seq\"",
+        "\"hash\"",
+        "attention_due",
+        "clock_stopped",
+        "recipient",
+        "waiting",
+        "automatic",
+        "_told_at",
+    ] {
+        assert!(!text.contains(private), "{private} in {text}");
+    }
+    let event =
+        |kind: &str| entries.iter().rfind(|entry| entry["kind"] == kind && entry["type"] == "event").unwrap();
+    assert_eq!(event("assigned")["assignee"]["full_name"], "Diana Mejía Arango");
+    assert_eq!(
+        event("escalated")["changes"],
+        json!([
+            {"field": "status", "from": "in_progress", "to": "escalated"},
+            {"field": "support_level", "from": 1, "to": 3},
+        ])
+    );
+    assert_eq!(event("escalated")["details"], json!({}));
+    assert_eq!(event("held")["details"], json!({"reason": "Falta el repuesto."}));
+    assert_eq!(requester.get(&format!("{one}/timeline?kind=escalation&with_total=true")).ok()["total"], 0);
+    desk.another(Role::Requester).get(&format!("{one}/timeline")).problem(404, "not_found");
+}
+
+/// All that a requester can get out of the timeline: every page with its headers.
+fn all_that_shows(requester: &Client, one: &str) -> Vec<(String, String)> {
+    let mut seen = Vec::new();
+    let kinds =
+        ["", "&kind=event", "&kind=followup", "&kind=attachment", "&kind=message", "&kind=escalation"];
+    for (sort, kind) in ["at", "-at"].iter().flat_map(|sort| kinds.map(|kind| (sort, kind))) {
+        for limit in [1, 3, 200] {
+            let mut path = format!("{one}/timeline?limit={limit}&sort={sort}&with_total=true{kind}");
+            loop {
+                let page = requester.get(&path);
+                seen.push((page.text(), page.header("link").to_owned()));
+                let Some(cursor) = page.ok()["next_cursor"].as_str().map(str::to_owned) else { break };
+                path =
+                    format!("{one}/timeline?limit={limit}&sort={sort}&with_total=true{kind}&cursor={cursor}");
+            }
+        }
+    }
+    seen.push((requester.get(one).text(), requester.get(one).header("etag").to_owned()));
+    seen
+}
+
+#[test]
+fn what_is_private_changes_nothing_that_a_requester_sees() {
+    let desk = Desk::open();
+    let (one, requester) = case(&desk);
+    let (technician, other) = (desk.technician(), desk.another(Role::Requester));
+    let number: i64 = one.rsplit('/').next().unwrap().parse().unwrap();
+    let before = all_that_shows(&requester, &one);
+    let unchanged = |what: &str| assert_eq!(all_that_shows(&requester, &one), before, "{what}");
+
+    let entry = private_entry(&technician, &one);
+    private_entry(&desk.director(), &one);
+    unchanged("private followups and their files");
+
+    let foreign = format!("/tickets/{}", other.register("También sin red")["id"]);
+    let relation = json!({"kind": "caused_by", "ticket_id": number});
+    let relation = technician.post(&format!("{foreign}/relations"), relation).created();
+    unchanged("a relation to another's ticket");
+    technician.delete(&format!("{foreign}/relations/{}", relation["id"].as_str().unwrap())).expect(204);
+    technician.post(&format!("{foreign}/merge"), json!({"into": number})).ok();
+    assert_eq!(technician.get(&format!("{one}/watchers")).items().len(), 1);
+    unchanged("another's ticket merged into it");
+
+    let kinds: Vec<String> = whole(&technician, &one).iter().map(short).collect();
+    for kind in [
+        "event followup_added",
+        "event file_attached",
+        "event related",
+        "event unrelated",
+        "event duplicate_merged",
+    ] {
+        assert!(kinds.iter().any(|seen| seen == kind), "{kind} is not among {kinds:?}");
+    }
+
+    // What is published shows, from now on, and nothing else.
+    let before = whole(&requester, &one);
+    let public = technician.post(&format!("{entry}/publication"), json!({})).created();
+    let after = whole(&requester, &one);
+    assert_eq!(after[..before.len()], before);
+    let new = &after[before.len()..];
+    assert_eq!(
+        new.iter().map(short).collect::<Vec<_>>(),
+        ["followup public", "attachment switch.txt", "message followup"]
+    );
+    assert_eq!((&new[0]["id"], new[0].get("published_from")), (&public["id"], None));
+    assert!(new.iter().all(|entry| entry["at"].as_str() >= public["created_at"].as_str()));
+}
+
+#[test]
+fn what_the_desk_tells_its_staff_does_not_show() {
+    let desk = Desk::open();
+    let (requester, director) = (desk.requester(), desk.director());
+    let one = desk.ticket_in("assigned");
+    desk.database.run(
+        "UPDATE tickets SET received_at = received_at - interval '1 day', \
+             attention_due_at = attention_due_at - interval '1 day', \
+             attention_due_soon_at = attention_due_soon_at - interval '1 day'",
+    );
+    let before = all_that_shows(&requester, &one);
+    mesa::tickets::watch::tell(&mut desk.database.connect(), chrono_tz::America::Bogota).unwrap();
+    director.patch("/attention-times/medium", json!({"minutes": 60})).ok();
+    director.post("/attention-times/application", json!({})).ok();
+    let after = all_that_shows(&requester, &one);
+    // The ticket itself, which comes last, says when attention is due.
+    assert_eq!(after[..after.len() - 1], before[..before.len() - 1]);
+    let kinds: Vec<String> = whole(&director, &one).iter().map(short).collect();
+    for kind in ["event overdue", "message overdue", "event due_changed"] {
+        assert!(kinds.iter().any(|seen| seen == kind), "{kind} is not among {kinds:?}");
+    }
+    // A handover says who has it now, and not why.
+    let body = json!({"to": director.id(), "reason": "Incapacidad de Tomás."});
+    director.post(&format!("/users/{}/handover", desk.technician().id()), body).ok();
+    let last = requester.get(&format!("{one}/timeline?sort=-at&kind=event&limit=1")).items();
+    assert_eq!((&last[0]["kind"], &last[0]["assignee"]["id"]), (&json!("assigned"), &json!(director.id())));
+    assert_eq!(last[0]["details"], json!({}));
+}
