@@ -19,7 +19,8 @@ use crate::http::body;
 use crate::http::envelope::envelope;
 use crate::problem::{Code, Problem, Text};
 use crate::{
-    attachments, audit, auth, contract, health, knowledge, people, staff, statistics, surveys, tickets,
+    attachments, audit, auth, contract, health, knowledge, outbox, people, staff, statistics, surveys,
+    tickets,
 };
 
 /// Everything under `/api/v1`.
@@ -30,6 +31,7 @@ fn api(config: &mut ServiceConfig) {
         .configure(attachments::routes)
         .configure(knowledge::routes)
         .configure(surveys::routes)
+        .configure(outbox::routes)
         .configure(audit::routes)
         .configure(statistics::routes)
         .configure(people::routes)
@@ -111,6 +113,7 @@ pub fn app(
         .route("/openapi.json", web::get().to(document))
         .route("/docs", web::get().to(to_docs))
         .service(swagger)
+        .configure(surveys::page::routes)
         .configure(health::routes)
         .default_service(web::to(nothing_here))
 }

@@ -4,8 +4,13 @@ use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use chrono_tz::Tz;
+use lettre::message::Mailbox;
+use lettre::{AsyncSmtpTransport, Tokio1Executor};
+
+use crate::mail::MailConfig;
 
 /// What the environment says. Every variable that is wrong is named at start with what was expected.
 #[derive(Debug, Clone)]
@@ -34,6 +39,14 @@ pub struct Config {
     pub close_after_days: i64,
     /// How many days a requester has to answer where nobody names a deadline.
     pub information_days: i64,
+    /// None where messages wait in the outbox.
+    pub mail: Option<MailConfig>,
+    /// Where people reach this desk, without a slash at its end; none for the address it listens on.
+    pub public_url: Option<String>,
+    /// For how many days the link of a survey opens it.
+    pub survey_days: i64,
+    /// How many days after the solution the one reminder is sent; 0 for none.
+    pub survey_reminder_days: i64,
 }
 
 /// One variable that is not as it should be.
@@ -116,6 +129,46 @@ impl Reader<'_> {
         }
         Some(secret)
     }
+
+    /// None where there is no mail server, or where something is wrong with what is said of it.
+    fn mail(&mut self, needs_public_url: bool) -> Option<MailConfig> {
+        let smtp_url = self.text("MESA_SMTP_URL");
+        let from = self.text("MESA_MAIL_FROM");
+        let lease =
+            self.parse("MESA_MAIL_LEASE_SECONDS", 120, |n| (1..=3600).contains(n), "a number from 1 to 3600");
+        let retry =
+            self.parse("MESA_MAIL_RETRY_SECONDS", 60, |n| (1..=3600).contains(n), "a number from 1 to 3600");
+        if let Some(text) = &from
+            && text.parse::<Mailbox>().is_err()
+        {
+            let expected = format!(
+                "expected an address such as Mesa de Servicios <mesa@example.gov.co>, found {text:?}"
+            );
+            self.wrong.push(Wrong { variable: "MESA_MAIL_FROM", expected });
+        }
+        let smtp_url = smtp_url?;
+        // What is wrong with it is not repeated: it may hold a password.
+        if AsyncSmtpTransport::<Tokio1Executor>::from_url(&smtp_url).is_err() {
+            let expected =
+                "expected smtp://user:password@host:587?tls=required, or smtps://user:password@host";
+            self.wrong.push(Wrong { variable: "MESA_SMTP_URL", expected: expected.to_owned() });
+        }
+        if from.is_none() {
+            let expected = "required where MESA_SMTP_URL is set: the address that mail comes from";
+            self.wrong.push(Wrong { variable: "MESA_MAIL_FROM", expected: expected.to_owned() });
+        }
+        if needs_public_url {
+            let expected =
+                "required where MESA_SMTP_URL and DATABASE_URL are set: where the links in the mail lead";
+            self.wrong.push(Wrong { variable: "MESA_PUBLIC_URL", expected: expected.to_owned() });
+        }
+        Some(MailConfig {
+            smtp_url,
+            from: from?.parse().ok()?,
+            lease: Duration::from_secs(lease),
+            retry: Duration::from_secs(retry),
+        })
+    }
 }
 
 impl Config {
@@ -165,6 +218,17 @@ impl Config {
                 }
             },
         };
+        let public_url = from.text("MESA_PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned());
+        if public_url.as_deref().is_some_and(|url| !is_base(url)) {
+            from.wrong.push(Wrong {
+                variable: "MESA_PUBLIC_URL",
+                expected: format!(
+                    "expected an address such as https://mesa.example.gov.co, found {:?}",
+                    public_url.as_deref().unwrap_or_default()
+                ),
+            });
+        }
+        let mail = from.mail(database_url.is_some() && public_url.is_none());
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let config = Config {
             database_url,
@@ -224,9 +288,46 @@ impl Config {
                 |n| (1..=365).contains(n),
                 "a number of days from 1 to 365",
             ),
+            mail,
+            public_url,
+            survey_days: from.parse(
+                "MESA_SURVEY_DAYS",
+                30,
+                |n| (1..=365).contains(n),
+                "a number of days from 1 to 365",
+            ),
+            survey_reminder_days: from.parse(
+                "MESA_SURVEY_REMINDER_DAYS",
+                3,
+                |n| (0..=365).contains(n),
+                "a number of days from 0 to 365",
+            ),
         };
         if from.wrong.is_empty() { Ok(config) } else { Err(ConfigError(from.wrong)) }
     }
+
+    /// Where a link into this desk begins.
+    pub fn links_from(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(self.listen)))
+    }
+}
+
+/// The address under which this machine itself reaches what listens there.
+pub fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    address
+}
+
+/// Whether links can begin with it.
+fn is_base(url: &str) -> bool {
+    url::Url::parse(url).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
 }
 
 #[cfg(test)]
@@ -278,6 +379,38 @@ mod tests {
         named.sort();
         expected.sort();
         assert_eq!(named, expected);
+    }
+
+    #[test]
+    fn mail_needs_a_server_an_address_to_come_from_and_one_for_its_links() {
+        let named = |variables: &[(&str, &str)]| -> Vec<&str> {
+            read(variables).map_or_else(|e| e.0.iter().map(|wrong| wrong.variable).collect(), |_| Vec::new())
+        };
+        let server = ("MESA_SMTP_URL", "smtp://mesa:secreto@mail.example:587?tls=required");
+        let from = ("MESA_MAIL_FROM", "Mesa de Servicios <mesa@example.gov.co>");
+        assert!(named(&[server, from]).is_empty());
+        assert!(named(&[("MESA_SMTP_URL", "smtps://mesa:secreto@mail.example"), from]).is_empty());
+        assert_eq!(named(&[server]), ["MESA_MAIL_FROM"]);
+        assert_eq!(named(&[server, ("MESA_MAIL_FROM", "mesa")]), ["MESA_MAIL_FROM"]);
+        for url in ["mail.example", "http://mail.example", "smtp://mail.example?tls=maybe"] {
+            let error = read(&[("MESA_SMTP_URL", url), from]).unwrap_err();
+            assert_eq!(error.0[0].variable, "MESA_SMTP_URL", "{url}");
+        }
+        let shared =
+            [("DATABASE_URL", "postgresql://x/y"), ("MESA_JWT_SECRET", "0123456789abcdef0123456789abcdef")];
+        let with = |last| [shared[0], shared[1], server, from, ("MESA_PUBLIC_URL", last)];
+        assert_eq!(named(&with("")), ["MESA_PUBLIC_URL"]);
+        assert_eq!(named(&with("mesa.example")), ["MESA_PUBLIC_URL"]);
+        assert_eq!(named(&with("https://mesa.example/?a=b")), ["MESA_PUBLIC_URL"]);
+        assert_eq!(read(&with("https://mesa.example/")).unwrap().links_from(), "https://mesa.example");
+        let own = read(&[("MESA_LISTEN", "0.0.0.0:8081")]).unwrap();
+        assert_eq!(own.links_from(), "http://127.0.0.1:8081");
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_mail_server_is_said_without_its_password() {
+        let error = read(&[("MESA_SMTP_URL", "smtp://mesa:secreto@mail.example?tls=maybe")]).unwrap_err();
+        assert!(!error.to_string().contains("secreto"));
     }
 
     #[test]

@@ -37,6 +37,7 @@ const TAGS: &[(&str, &str)] = &[
     ("knowledge", "Activity 8: the knowledge base"),
     ("history", "Activity 9: who did what, and whether the record is whole"),
     ("surveys", "Activity 10: the perception survey"),
+    ("messages", "What the desk mails to people, and how its sending stands"),
     ("statistics", "Activity 11: figures"),
     ("users", "People and their roles"),
     ("staff", "Shifts, absences, and who is available"),

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use crate::desk::Desk;
+use crate::outbox::delivery;
 use crate::problem::{Problem, Result};
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -27,7 +28,7 @@ async fn ready(desk: Data<Desk>) -> Result<HttpResponse> {
     Ok(HttpResponse::Ok().json(json!({"status": "ready"})))
 }
 
-/// What this copy of the server counts, for Prometheus.
+/// What this copy of the server counts, for Prometheus, and how the outbox stands, where the database tells.
 #[get("/metrics")]
 async fn metrics(desk: Data<Desk>) -> HttpResponse {
     let connections = desk.db.state();
@@ -37,6 +38,13 @@ async fn metrics(desk: Data<Desk>) -> HttpResponse {
         ("mesa_db_connections_idle", "Those of them that nobody uses.", connections.idle_connections),
     ] {
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
+    }
+    if let Ok(counts) = desk.db.run(delivery::counts).await {
+        let help = format!("Messages of the outbox by status, counted up to {}.", delivery::COUNTED);
+        let _ = writeln!(text, "# HELP mesa_messages {help}\n# TYPE mesa_messages gauge");
+        for (status, count) in counts {
+            let _ = writeln!(text, "mesa_messages{{status=\"{}\"}} {count}", status.as_str());
+        }
     }
     let _ = write!(text, "{}", desk.traffic);
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text)

@@ -24,6 +24,8 @@ pub mod holidays;
 pub mod http;
 /// The knowledge base.
 pub mod knowledge;
+/// What people are told by mail, and its way to the mail server.
+pub mod mail;
 /// Messages that changes cause.
 pub mod outbox;
 /// People and units.

@@ -80,8 +80,12 @@ pub enum Code {
     CircularRelation,
     /// 409: the survey was answered before.
     AlreadyAnswered,
+    /// 409: the message did not fail, so there is nothing to send again.
+    MessageNotFailed,
     /// 409: a request with the same `Idempotency-Key` is still being carried out.
     RequestInProgress,
+    /// 410: the link of the survey has expired.
+    SurveyExpired,
     /// 412: the resource has changed since the `ETag` of `If-Match`.
     PreconditionFailed,
     /// 413: the body or the file is larger than allowed.
@@ -108,9 +112,10 @@ impl Code {
             NotFound => StatusCode::NOT_FOUND,
             MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             StepNotAllowed | AlreadyExists | AlreadyAssigned | NoHigherLevel | NoDueTime | LastDirector
-            | NobodyAvailable | CircularRelation | AlreadyAnswered | RequestInProgress => {
+            | NobodyAvailable | CircularRelation | AlreadyAnswered | MessageNotFailed | RequestInProgress => {
                 StatusCode::CONFLICT
             }
+            SurveyExpired => StatusCode::GONE,
             PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -146,6 +151,8 @@ impl Code {
                 Text::new("La relación daría una vuelta", "The relation would lead in a circle")
             }
             AlreadyAnswered => Text::new("La encuesta ya fue respondida", "The survey was answered before"),
+            MessageNotFailed => Text::new("El mensaje no falló", "The message did not fail"),
+            SurveyExpired => Text::new("El enlace de la encuesta venció", "The survey's link has expired"),
             RequestInProgress => Text::new("La petición está en curso", "The request is in progress"),
             PreconditionFailed => Text::new("El recurso ha cambiado", "The resource has changed"),
             TooLarge => Text::new("Demasiado grande", "Too large"),
@@ -364,7 +371,7 @@ pub struct ProblemField {
     #[schema(example = "/subject")]
     pub pointer: String,
     /// Stable: `required`, `unknown_field`, `wrong_type`, `too_long`, `too_short`, `out_of_range`, `not_allowed`,
-    /// `wrong_format`, `not_found`, `not_in_future`, `outside_shift`, `overlaps`, `unexpected`.
+    /// `wrong_format`, `not_found`, `not_in_future`, `outside_shift`, `overlaps`, `duplicate`, `unexpected`.
     #[schema(example = "required")]
     pub code: String,
     /// The same in words, in the reader's language.
@@ -425,6 +432,7 @@ impl From<diesel::result::Error> for Problem {
 fn unique_field(constraint: Option<&str>) -> Option<&'static str> {
     match constraint? {
         "users_email_key" => Some("/email"),
+        "survey_questions_key" => Some("/key"),
         "units_name_key" | "categories_name_key" | "calendars_name_key" => Some("/name"),
         _ => None,
     }

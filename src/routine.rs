@@ -11,6 +11,7 @@ use crate::db::schema::{idempotency_keys, refresh_tokens};
 use crate::desk::Desk;
 use crate::http::idempotency::KEPT_HOURS;
 use crate::problem::Result;
+use crate::surveys::reminder;
 use crate::tickets::{closing, silence, watch};
 
 const EVERY: Duration = Duration::from_secs(15);
@@ -44,6 +45,7 @@ pub fn once(db: &mut PgConnection, config: &Config) {
     each(db, "tickets archived whose requester did not answer", |db, now| {
         silence::archive_unanswered(db, now, config.timezone)
     });
+    each(db, "surveys reminded of", |db, now| reminder::send(db, config, now));
     each(db, "retries forgotten", |db, now| {
         let old = idempotency_keys::created_at.lt(now - chrono::Duration::hours(KEPT_HOURS));
         Ok(diesel::delete(idempotency_keys::table).filter(old).execute(db)?)

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::HttpServer;
 use actix_web::rt::SystemRunner;
@@ -19,35 +20,39 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::app::{self, Contract};
 use crate::auth::policy::Role;
 use crate::auth::tokens::{self, Tokens};
-use crate::config::Config;
+use crate::config::{Config, reachable};
 use crate::db::private::PrivatePostgres;
 use crate::db::{Db, migrations};
 use crate::desk::Desk;
 use crate::http::traffic::Traffic;
+use crate::mail::worker::Worker;
 use crate::people::demo;
 use crate::routine;
 
 /// Why the server did not start, in words for whoever started it.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
-/// How long requests that are being answered may take once the server is asked to stop, in seconds.
+/// How long requests that are being answered and mail that is being sent may take once the server is asked to stop, in
+/// seconds.
 const LAST_REQUESTS: u64 = 10;
 
 /// Serves until SIGTERM or SIGINT.
 ///
 /// # Errors
 /// In words for whoever started it.
-pub fn serve(config: Config) -> Result<(), StartError> {
+pub fn serve(mut config: Config) -> Result<(), StartError> {
     let contract = Contract::new()?;
     // Before PostgreSQL is started: a port in use should cost nothing.
     let listener = listen(&config)?;
+    // The port that was found where any would do.
+    config.listen = listener.local_addr()?;
     // From here on a signal asks for an end in good order, however far the start has come.
     let (system, stop) = hold_signals()?;
     let private = match &config.database_url {
         Some(_) => None,
         None => Some(PrivatePostgres::start(&config.data_dir)?),
     };
-    let served = open(config, private.as_ref(), listener.local_addr()?)
+    let served = open(config, private.as_ref())
         .and_then(|(desk, greeting)| system.block_on(answer(desk, contract, listener, greeting, stop)));
     if let Some(private) = private {
         private.stop();
@@ -101,11 +106,7 @@ fn listen(config: &Config) -> Result<TcpListener, StartError> {
 }
 
 /// The desk on its database, and what to say of it.
-fn open(
-    config: Config,
-    private: Option<&PrivatePostgres>,
-    address: SocketAddr,
-) -> Result<(Desk, String), StartError> {
+fn open(config: Config, private: Option<&PrivatePostgres>) -> Result<(Desk, String), StartError> {
     let url = match private {
         Some(private) => private.url(),
         None => config.database_url.as_deref().unwrap_or_default(),
@@ -117,7 +118,7 @@ fn open(
         None => kept(&config.data_dir, "jwt.secret")?,
     };
     let tokens = Tokens::new(&secret, config.jwt_previous_secret.as_deref());
-    let mut greeting = greeting(address, private.is_some());
+    let mut greeting = greeting(config.listen, private.is_some());
     if private.is_some() {
         let password = match &config.demo_password {
             Some(password) => password.clone(),
@@ -142,6 +143,7 @@ async fn answer(
 ) -> Result<(), StartError> {
     let (workers, desk, contract) = (desk.config.workers, Data::new(desk), app::shared(contract));
     let routine = actix_web::rt::spawn(routine::run(desk.clone()));
+    let mail = Worker::start(desk.clone())?;
     let server = HttpServer::new(move || app::app(desk.clone(), contract.clone()))
         .workers(workers)
         .shutdown_timeout(LAST_REQUESTS)
@@ -149,21 +151,28 @@ async fn answer(
         .listen(listener)?
         .run();
     let handle = server.handle();
-    actix_web::rt::spawn(async move {
+    let stopping = actix_web::rt::spawn(async move {
         stop.asked().await;
         log::info!("stopping");
-        handle.stop(true).await;
+        let last_mail = async {
+            if let Some(mail) = mail {
+                mail.stop(Duration::from_secs(LAST_REQUESTS)).await;
+            }
+        };
+        tokio::join!(handle.stop(true), last_mail);
     });
     println!("{greeting}\n");
     let served = server.await;
     routine.abort();
+    // Where the server ended by itself, nobody asked for it.
+    if served.is_ok() {
+        let _ = stopping.await;
+    }
     Ok(served?)
 }
 
-fn greeting(mut shown: SocketAddr, with_accounts: bool) -> String {
-    if shown.ip().is_unspecified() {
-        shown.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-    }
+fn greeting(address: SocketAddr, with_accounts: bool) -> String {
+    let shown = reachable(address);
     let accounts = if with_accounts { "\nSign in with one of these accounts:" } else { "" };
     format!("\nMesa is ready: http://{shown}/docs/{accounts}")
 }

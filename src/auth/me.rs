@@ -34,6 +34,8 @@ pub struct MyProfile {
     #[schema(required = false)]
     contact: Contact,
     locale: Locale,
+    /// Whether one is told by mail of one's work for the desk. What one asked for oneself is always told.
+    staff_mail: bool,
 }
 
 /// A change of password.
@@ -55,7 +57,7 @@ pub async fn read(call: Call) -> Result<HttpResponse> {
     call.read(Action::UseOwnAccount, |db, actor| me(User::find(db, actor.id)?, actor.role)).await
 }
 
-/// Change one's contact data or language
+/// Change one's contact data, language or mail
 #[utoipa::path(
     tag = "auth", operation_id = "updateMe",
     request_body(content = MyProfile, content_type = "application/merge-patch+json"),
@@ -65,7 +67,11 @@ pub async fn read(call: Call) -> Result<HttpResponse> {
 pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResponse> {
     call.write(Action::UseOwnAccount, body, |tx, actor, body| {
         let user = User::lock(tx, actor.id)?;
-        let profile = body.merge(&MyProfile { contact: user.contact.clone(), locale: user.locale })?;
+        let profile = body.merge(&MyProfile {
+            contact: user.contact.clone(),
+            locale: user.locale,
+            staff_mail: user.staff_mail,
+        })?;
         actor.check_version(user.version)?;
         diesel::update(users::table.find(actor.id))
             .set((
@@ -73,6 +79,7 @@ pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResp
                 users::extension.eq(profile.contact.extension),
                 users::mobile.eq(profile.contact.mobile),
                 users::locale.eq(profile.locale),
+                users::staff_mail.eq(profile.staff_mail),
                 users::version.eq(user.version + 1),
                 users::updated_at.eq(actor.now),
             ))

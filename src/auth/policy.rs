@@ -84,13 +84,16 @@ text_enum! {
         ReadSurveyAnswers = "read_survey_answers",
         /// Read statistics.
         ReadStatistics = "read_statistics",
-        /// Read units, categories, calendars and attention times.
+        /// Read units, categories, calendars, attention times and the survey's questions.
         ReadCatalogs = "read_catalogs",
         /// Read users, their shifts and absences, and who is available.
         ReadUsers = "read_users",
-        /// Create and change users, shifts, absences, units, categories, calendars and attention times; hand over
-        /// somebody's work.
+        /// Create and change users, shifts, absences, units, categories, calendars, attention times and the survey's
+        /// questions; hand over somebody's work.
         Manage = "manage",
+        /// Read what was mailed, to which address, and send again what failed. Of all tickets at once and of other people's
+        /// mail, it is for those who answer for the desk; who attends a ticket reads the same in its followups.
+        UseOutbox = "use_outbox",
         /// Verify that the history is whole and that profiles answer to what was asked for.
         VerifyAudit = "verify_audit",
     }
@@ -152,6 +155,7 @@ pub const TABLE: &[Row] = &[
     (Action::ReadCatalogs,        [ANY, ANY, ANY, ANY]),
     (Action::ReadUsers,           [NO, ANY, ANY, ANY]),
     (Action::Manage,              [NO, NO, Some(Scope::UpToOwnRole), ANY]),
+    (Action::UseOutbox,           [NO, NO, ANY, ANY]),
     (Action::VerifyAudit,         [NO, NO, ANY, ANY]),
 ];
 

@@ -208,6 +208,14 @@ diesel::table! {
         data -> Jsonb,
         status -> Text,
         created_at -> Timestamptz,
+        attempts -> Int2,
+        next_attempt_at -> Timestamptz,
+        locked_until -> Nullable<Timestamptz>,
+        last_error -> Nullable<Text>,
+        sent_at -> Nullable<Timestamptz>,
+        sent_to -> Nullable<Text>,
+        sent_subject -> Nullable<Text>,
+        sent_text -> Nullable<Text>,
     }
 }
 
@@ -236,6 +244,41 @@ diesel::table! {
 }
 
 diesel::table! {
+    survey_answers (survey_id, question_id) {
+        survey_id -> Uuid,
+        question_id -> Uuid,
+        text_es -> Text,
+        text_en -> Text,
+        rating -> Int2,
+    }
+}
+
+diesel::table! {
+    survey_questions (id) {
+        id -> Uuid,
+        key -> Text,
+        kind -> Text,
+        text_es -> Text,
+        text_en -> Text,
+        position -> Int4,
+        standing -> Bool,
+        active -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    survey_tokens (token_hash) {
+        token_hash -> Bytea,
+        survey_id -> Uuid,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     surveys (id) {
         id -> Uuid,
         ticket_id -> Int8,
@@ -248,6 +291,8 @@ diesel::table! {
         comment -> Nullable<Text>,
         created_at -> Timestamptz,
         answered_at -> Nullable<Timestamptz>,
+        offered_at -> Timestamptz,
+        reminded_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -357,6 +402,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         contract_ends_on -> Nullable<Date>,
+        staff_mail -> Bool,
     }
 }
 
@@ -367,7 +413,11 @@ diesel::joinable!(attentions -> attention_policies (policy_id));
 diesel::joinable!(escalations -> users (escalated_by));
 diesel::joinable!(events -> users (actor_id));
 diesel::joinable!(followups -> users (author_id));
+diesel::joinable!(messages -> users (recipient_id));
 diesel::joinable!(shifts -> users (user_id));
+diesel::joinable!(survey_answers -> survey_questions (question_id));
+diesel::joinable!(survey_tokens -> surveys (survey_id));
+diesel::joinable!(surveys -> tickets (ticket_id));
 diesel::joinable!(tickets -> categories (category_id));
 diesel::joinable!(articles -> categories (category_id));
 diesel::joinable!(articles -> users (author_id));
@@ -392,6 +442,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     messages,
     refresh_tokens,
     shifts,
+    survey_answers,
+    survey_questions,
+    survey_tokens,
     surveys,
     ticket_relations,
     ticket_watchers,

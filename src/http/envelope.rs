@@ -24,7 +24,7 @@ pub async fn envelope<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
-    let asked = locale::asked(&request);
+    let asked = locale::asked(request.request());
     let request_id = request
         .headers()
         .get(&REQUEST_ID)
@@ -51,7 +51,8 @@ pub async fn envelope<B: MessageBody + 'static>(
     }
     log::info!(
         target: "mesa::access",
-        "{method} {path} {} {:.1}ms {request_id}",
+        "{method} {} {} {:.1}ms {request_id}",
+        without_secrets(&path),
         response.status().as_u16(),
         started.elapsed().as_secs_f64() * 1000.0
     );
@@ -75,7 +76,7 @@ fn translate(response: ServiceResponse, locale: Locale, request_id: &str) -> Ser
             Some(problem) => Some(shown(problem)),
             None => Some(shown(&framework_problem(response.status()))),
         },
-        None if is_problem(&response) => None,
+        None if is_problem(&response) || is_page(&response) => None,
         None => Some(shown(&framework_problem(response.status()))),
     };
     match rendered {
@@ -87,6 +88,21 @@ fn translate(response: ServiceResponse, locale: Locale, request_id: &str) -> Ser
 fn is_problem(response: &ServiceResponse) -> bool {
     let content_type = response.headers().get(header::CONTENT_TYPE);
     content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/problem+json"))
+}
+
+/// A page says in its own words what went wrong.
+fn is_page(response: &ServiceResponse) -> bool {
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"))
+}
+
+/// The shortest part of a path that is taken for a token: longer than any id.
+const SECRET_LENGTH: usize = 40;
+
+/// The path as the log may have it: a token that opens something by itself is not in it.
+fn without_secrets(path: &str) -> String {
+    let parts = path.split('/').map(|part| if part.len() < SECRET_LENGTH { part } else { "…" });
+    parts.collect::<Vec<_>>().join("/")
 }
 
 fn framework_problem(status: StatusCode) -> Problem {
@@ -111,5 +127,19 @@ fn framework_problem(status: StatusCode) -> Problem {
             Text::new("La petición no se puede leer.", "The request cannot be read."),
         ),
         status => Problem::internal(format!("the framework answered {status}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_has_ids_and_no_tokens() {
+        let id = "/api/v1/units/0197c0de-0000-7000-8000-000000000000";
+        assert_eq!(without_secrets(id), id);
+        let token = "kG7l0r3ZkX3y0m0pX9h0n1yqk0R0q3bT0s8mZ2v7Q4E";
+        assert_eq!(without_secrets(&format!("/s/{token}")), "/s/…");
+        assert_eq!(without_secrets(&format!("/api/v1/surveys/{token}")), "/api/v1/surveys/…");
     }
 }

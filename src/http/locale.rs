@@ -1,8 +1,7 @@
 //! The language an answer speaks to its reader.
 
 use actix_web::HttpRequest;
-use actix_web::dev::ServiceRequest;
-use actix_web::http::header::{ACCEPT_LANGUAGE, AcceptLanguage, Header, HeaderMap};
+use actix_web::http::header::{ACCEPT_LANGUAGE, AcceptLanguage, Header};
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use chrono_tz::Tz;
 
@@ -58,12 +57,8 @@ impl Locale {
 }
 
 /// The reader's language by `Accept-Language`; none where it names neither of ours.
-pub fn asked(request: &ServiceRequest) -> Option<Locale> {
-    from_headers(request.request(), request.headers())
-}
-
-fn from_headers(request: &HttpRequest, headers: &HeaderMap) -> Option<Locale> {
-    headers.get(ACCEPT_LANGUAGE)?;
+pub fn asked(request: &HttpRequest) -> Option<Locale> {
+    request.headers().get(ACCEPT_LANGUAGE)?;
     let ranked = AcceptLanguage::parse(request).ok()?.ranked();
     ranked.iter().find_map(|preference| {
         let tag = preference.item()?.as_str().to_ascii_lowercase();

@@ -1,15 +1,37 @@
 //! Messages that changes cause: written in the same transaction, sent afterwards.
 
+pub mod delivery;
+mod messages;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
+use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::db::schema::messages;
+use crate::db::text_enum;
 use crate::problem::Result;
 
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(messages::list).service(messages::read).service(messages::retry);
+}
+
+text_enum! {
+    /// How the sending of a message stands.
+    pub enum MessageStatus {
+        /// Its turn has not come, the last try did not succeed, or there is no mail server.
+        Waiting = "waiting",
+        /// The mail server has taken it.
+        Sent = "sent",
+        /// The mail server refuses it, or the last try is over.
+        Failed = "failed",
+    }
+}
+
 /// Queues a message about a ticket to a person. `kind` names what happened, as the history does; `data` is what a
-/// template needs beyond the ticket itself.
+/// template needs beyond the ticket itself. Nobody who has left is written to, nor a member of staff who turned their mail
+/// off, unless it is about their own request or one that they watch.
 ///
 /// # Errors
 /// What the database answers.
@@ -21,17 +43,7 @@ pub fn queue(
     data: Value,
     at: DateTime<Utc>,
 ) -> Result<()> {
-    diesel::insert_into(messages::table)
-        .values((
-            messages::id.eq(Uuid::now_v7()),
-            messages::ticket_id.eq(ticket_id),
-            messages::kind.eq(kind),
-            messages::recipient_id.eq(recipient_id),
-            messages::data.eq(data),
-            messages::created_at.eq(at),
-        ))
-        .execute(tx)?;
-    Ok(())
+    queue_to_all(tx, ticket_id, kind, &[recipient_id], &data, at)
 }
 
 /// The same message to several people.
@@ -46,17 +58,20 @@ pub fn queue_to_all(
     data: &Value,
     at: DateTime<Utc>,
 ) -> Result<()> {
-    let message = |recipient_id: &Uuid| {
-        (
-            messages::id.eq(Uuid::now_v7()),
-            messages::ticket_id.eq(ticket_id),
-            messages::kind.eq(kind.to_owned()),
-            messages::recipient_id.eq(*recipient_id),
-            messages::data.eq(data.clone()),
-            messages::created_at.eq(at),
-        )
-    };
-    let rows: Vec<_> = recipients.iter().map(message).collect();
-    diesel::insert_into(messages::table).values(rows).execute(tx)?;
+    // Their order is the order in which they are sent.
+    let ids: Vec<Uuid> = recipients.iter().map(|_| Uuid::now_v7()).collect();
+    diesel::sql_query(
+        "INSERT INTO messages (id, ticket_id, kind, recipient_id, data, created_at, next_attempt_at) \
+         SELECT m.id, t.id, $3, u.id, $5, $6, $6 \
+         FROM unnest($1, $4) AS m (id, recipient_id) JOIN users u ON u.id = m.recipient_id, tickets t \
+         WHERE t.id = $2 AND u.active AND (u.staff_mail OR t.requester_id = u.id OR $5 -> 'watcher' IS NOT NULL)",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<BigInt, _>(ticket_id)
+    .bind::<Text, _>(kind)
+    .bind::<Array<SqlUuid>, _>(recipients)
+    .bind::<Jsonb, _>(data)
+    .bind::<Timestamptz, _>(at)
+    .execute(tx)?;
     Ok(())
 }

@@ -59,6 +59,8 @@ pub struct User {
     /// is `GET /tickets?assignee={user_id}&status=assigned&status=in_progress&status=on_hold`.
     #[schema(example = "2026-12-31")]
     pub contract_ends_on: Option<NaiveDate>,
+    /// Whether one is told by mail of one's work for the desk. What one asked for oneself is always told.
+    pub staff_mail: bool,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     #[serde(skip)]
@@ -80,6 +82,7 @@ struct Row {
     locale: Locale,
     active: bool,
     contract_ends_on: Option<NaiveDate>,
+    staff_mail: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     version: i32,
@@ -101,6 +104,7 @@ impl From<Found> for User {
             locale: row.locale,
             active: row.active,
             contract_ends_on: row.contract_ends_on,
+            staff_mail: row.staff_mail,
             created_at: row.created_at,
             updated_at: row.updated_at,
             version: row.version,
@@ -192,6 +196,8 @@ pub struct UserProfile {
     /// The last day of the contract; after it the person is not available, though they can sign in while `active`.
     #[schema(example = "2026-12-31")]
     contract_ends_on: Option<NaiveDate>,
+    /// Whether the person is told by mail of their work for the desk. What they asked for themselves is always told.
+    staff_mail: bool,
 }
 
 crate::db::text_enum! {
@@ -342,6 +348,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
             locale: user.locale,
             active: user.active,
             contract_ends_on: user.contract_ends_on,
+            staff_mail: user.staff_mail,
         })?;
         actor.check_version(user.version)?;
         may_manage(actor, profile.role)?;
@@ -376,6 +383,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
                 users::locale.eq(profile.locale),
                 users::active.eq(profile.active),
                 users::contract_ends_on.eq(profile.contract_ends_on),
+                users::staff_mail.eq(profile.staff_mail),
                 users::version.eq(user.version + 1),
                 users::updated_at.eq(actor.now),
             ))

@@ -3,24 +3,14 @@
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, post};
 use diesel::prelude::*;
-use serde::Deserialize;
-use utoipa::ToSchema;
 
-use super::{Ratings, Row, Survey, SurveyStatus};
+use super::keep::{SurveyAnswer, keep};
+use super::{Row, Survey, present_one};
 use crate::auth::policy::{self, Action, Scope};
 use crate::db::schema::surveys;
 use crate::http::{Answer, Body, Call};
-use crate::problem::{Code, Problem, Result, Text};
+use crate::problem::{Problem, Result};
 use crate::tickets::store;
-
-/// An answer to the survey.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SurveyAnswer {
-    ratings: Ratings,
-    #[schema(max_length = 2000, example = "Muy amables.")]
-    comment: Option<String>,
-}
 
 /// Read the survey of a ticket
 ///
@@ -38,10 +28,10 @@ pub async fn read(call: Call, id: Path<i64>) -> Result<HttpResponse> {
             return Err(Problem::forbidden());
         }
         let ticket = store::visible(db, actor, *id)?;
-        let row =
+        let row: Row =
             surveys::table.filter(surveys::ticket_id.eq(ticket.id)).select(Row::as_select()).first(db)?;
-        let version = if row.status == SurveyStatus::Answered { 2 } else { 1 };
-        Ok(Answer::ok(&Survey::from(row))?.version(version))
+        let version = row.version();
+        Ok(Answer::ok(&present_one(db, row)?)?.version(version))
     })
     .await
 }
@@ -59,31 +49,10 @@ pub async fn answer(call: Call, id: Path<i64>, body: Body<SurveyAnswer>) -> Resu
     call.write(Action::AnswerSurvey, body, move |tx, actor, body| {
         let ticket = store::visible(tx, actor, *id)?;
         let found = surveys::table.filter(surveys::ticket_id.eq(ticket.id));
-        let row = found.select(Row::as_select()).for_update().first(tx)?;
-        let SurveyAnswer { ratings, comment } = body.read()?;
-        if row.status == SurveyStatus::Answered {
-            return Err(Problem::new(
-                Code::AlreadyAnswered,
-                Text::new(
-                    "Gracias: su respuesta ya está guardada.",
-                    "Thank you: your answer is kept already.",
-                ),
-            ));
-        }
-        let row: Row = diesel::update(surveys::table.find(row.id))
-            .set((
-                surveys::status.eq(SurveyStatus::Answered),
-                surveys::overall.eq(ratings.overall),
-                surveys::timeliness.eq(ratings.timeliness),
-                surveys::courtesy.eq(ratings.courtesy),
-                surveys::solution.eq(ratings.solution),
-                surveys::comment.eq(comment),
-                surveys::answered_at.eq(actor.now.max(row.created_at)),
-            ))
-            .returning(Row::as_returning())
-            .get_result(tx)?;
-        Ok(Answer::created(format!("/api/v1/tickets/{}/survey", row.ticket_id), &Survey::from(row))?
-            .version(2))
+        let id = found.select(surveys::id).first(tx)?;
+        let row = keep(tx, id, body.read()?, actor.now)?;
+        let (location, version) = (format!("/api/v1/tickets/{}/survey", row.ticket_id), row.version());
+        Ok(Answer::created(location, &present_one(tx, row)?)?.version(version))
     })
     .await
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::{Row, Survey, SurveyStatus};
+use super::{Row, Survey, SurveyStatus, present};
 use crate::auth::policy::{Action, Scope};
 use crate::db::schema::surveys;
 use crate::db::text_enum;
@@ -63,7 +63,7 @@ pub async fn list(call: Call, query: Query<SurveyFilters>) -> Result<HttpRespons
             CreatedSort::Ascending => seek!(filtered(), after, surveys::created_at, surveys::id, asc),
         };
         let rows = query.select(Row::as_select()).limit(paging.rows()).load(db)?;
-        let items: Vec<Survey> = rows.into_iter().map(Survey::from).collect();
+        let items = present(db, rows)?;
         paging.answer(sort, items, total, |survey| (survey.created_at, survey.id))
     })
     .await

@@ -1,7 +1,15 @@
 //! Activity 10: the perception survey.
 
 pub mod answer;
+mod by_link;
+mod keep;
+pub mod links;
 pub mod list;
+pub mod page;
+mod questions;
+pub mod reminder;
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -10,12 +18,22 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::db::schema::surveys;
+use self::questions::Wording;
+use crate::db::schema::{survey_answers, survey_questions, surveys};
 use crate::db::text_enum;
-use crate::problem::Result;
+use crate::problem::{Problem, Result};
 
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(answer::read).service(answer::answer).service(list::list);
+    config
+        .service(answer::read)
+        .service(answer::answer)
+        .service(list::list)
+        .service(by_link::read)
+        .service(by_link::answer)
+        .service(questions::list)
+        .service(questions::read)
+        .service(questions::create)
+        .service(questions::change);
 }
 
 text_enum! {
@@ -44,6 +62,19 @@ pub struct Ratings {
     pub solution: i16,
 }
 
+impl Ratings {
+    /// The rating of the standing question of this key.
+    fn of(&self, key: &str) -> Option<i16> {
+        match key {
+            "overall" => Some(self.overall),
+            "timeliness" => Some(self.timeliness),
+            "courtesy" => Some(self.courtesy),
+            "solution" => Some(self.solution),
+            _ => None,
+        }
+    }
+}
+
 /// The survey of a ticket.
 #[derive(Serialize, ToSchema)]
 pub struct Survey {
@@ -51,17 +82,32 @@ pub struct Survey {
     #[schema(example = 123)]
     pub ticket_id: i64,
     pub status: SurveyStatus,
-    /// `null` until it is answered.
+    /// What the four standing questions were answered; `null` until then.
     pub ratings: Option<Ratings>,
+    /// What each question was answered, in the words that were asked.
+    pub answers: Vec<AnsweredQuestion>,
     #[schema(example = "Muy amables.")]
     pub comment: Option<String>,
     pub created_at: DateTime<Utc>,
     pub answered_at: Option<DateTime<Utc>>,
 }
 
+/// The answer to one question.
+#[derive(Serialize, ToSchema)]
+pub struct AnsweredQuestion {
+    pub question_id: Uuid,
+    #[schema(example = "overall")]
+    pub key: String,
+    /// As it was asked; the question may have been reworded since.
+    pub text: Wording,
+    #[schema(minimum = 1, maximum = 5, example = 5)]
+    pub rating: i16,
+}
+
+/// The row of a survey.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = surveys)]
-struct Row {
+pub struct Row {
     id: Uuid,
     ticket_id: i64,
     status: SurveyStatus,
@@ -74,40 +120,81 @@ struct Row {
     answered_at: Option<DateTime<Utc>>,
 }
 
-impl From<Row> for Survey {
-    fn from(row: Row) -> Self {
-        let ratings = match (row.overall, row.timeliness, row.courtesy, row.solution) {
-            (Some(overall), Some(timeliness), Some(courtesy), Some(solution)) => {
-                Some(Ratings { overall, timeliness, courtesy, solution })
-            }
-            _ => None,
-        };
-        Survey {
-            id: row.id,
-            ticket_id: row.ticket_id,
-            status: row.status,
-            ratings,
-            comment: row.comment,
-            created_at: row.created_at,
-            answered_at: row.answered_at,
-        }
+impl Row {
+    fn ratings(&self) -> Option<Ratings> {
+        let (overall, timeliness) = (self.overall?, self.timeliness?);
+        Some(Ratings { overall, timeliness, courtesy: self.courtesy?, solution: self.solution? })
+    }
+
+    /// What a client's `ETag` tells apart: a survey changes once.
+    fn version(&self) -> i32 {
+        if self.status == SurveyStatus::Answered { 2 } else { 1 }
     }
 }
 
-/// Makes the survey of a ticket that is solved; one that was solved before keeps the one it has.
+/// The surveys as the API answers them, with their answers in the order of the questions.
+///
+/// # Errors
+/// What the database answers.
+pub fn present(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Survey>> {
+    type Found = (Uuid, Uuid, String, String, String, i16);
+    let found: Vec<Found> = survey_answers::table
+        .inner_join(survey_questions::table)
+        .filter(survey_answers::survey_id.eq_any(rows.iter().map(|row| row.id)))
+        .order((survey_questions::position, survey_questions::id))
+        .select((
+            survey_answers::survey_id,
+            survey_answers::question_id,
+            survey_questions::key,
+            survey_answers::text_es,
+            survey_answers::text_en,
+            survey_answers::rating,
+        ))
+        .load(db)?;
+    let mut answers: HashMap<Uuid, Vec<AnsweredQuestion>> = HashMap::new();
+    for (survey_id, question_id, key, es, en, rating) in found {
+        let answer = AnsweredQuestion { question_id, key, text: Wording { es, en }, rating };
+        answers.entry(survey_id).or_default().push(answer);
+    }
+    let surveys = rows.into_iter().map(|row| Survey {
+        id: row.id,
+        ticket_id: row.ticket_id,
+        status: row.status,
+        ratings: row.ratings(),
+        answers: answers.remove(&row.id).unwrap_or_default(),
+        comment: row.comment,
+        created_at: row.created_at,
+        answered_at: row.answered_at,
+    });
+    Ok(surveys.collect())
+}
+
+/// One of them.
+///
+/// # Errors
+/// What the database answers.
+pub fn present_one(db: &mut PgConnection, row: Row) -> Result<Survey> {
+    present(db, vec![row])?.pop().ok_or_else(Problem::not_found)
+}
+
+/// Makes the survey of a ticket that is solved; one that was solved before keeps the one it has, offered anew where it is
+/// not answered.
 ///
 /// # Errors
 /// What the database answers.
 pub fn offer(tx: &mut PgConnection, ticket_id: i64, requester_id: Uuid, now: DateTime<Utc>) -> Result<()> {
-    diesel::insert_into(surveys::table)
+    let offer = diesel::insert_into(surveys::table)
         .values((
             surveys::id.eq(Uuid::now_v7()),
             surveys::ticket_id.eq(ticket_id),
             surveys::requester_id.eq(requester_id),
             surveys::created_at.eq(now),
+            surveys::offered_at.eq(now),
         ))
         .on_conflict(surveys::ticket_id)
-        .do_nothing()
+        .do_update()
+        .set(surveys::offered_at.eq(now));
+    diesel::query_dsl::methods::FilterDsl::filter(offer, surveys::status.eq(SurveyStatus::Pending))
         .execute(tx)?;
     Ok(())
 }

@@ -40,6 +40,9 @@ fn operations(desk: &Desk) -> Vec<Operation> {
         ),
         ("{user_id}", desk.technician().id().to_owned()),
         ("{absence_id}", id(&director.post(&format!("/users/{}/absences", director.id()), absence))),
+        ("{message_id}", message(desk)),
+        ("{question_id}", director.get("/survey-questions").items()[0]["id"].as_str().unwrap().to_owned()),
+        ("{token}", survey_token(desk)),
         ("{criticality}", "low".to_owned()),
         ("{revision}", "1".to_owned()),
     ];
@@ -68,6 +71,22 @@ fn operations(desk: &Desk) -> Vec<Operation> {
         }
     }
     operations
+}
+
+/// A message that failed.
+fn message(desk: &Desk) -> String {
+    desk.database.run("UPDATE messages SET status = 'failed', last_error = 'no'");
+    desk.director().get("/messages").items()[0]["id"].as_str().unwrap().to_owned()
+}
+
+/// The token of a link that opens a survey.
+fn survey_token(desk: &Desk) -> String {
+    desk.ticket_in("solved");
+    desk.database.run(
+        "INSERT INTO survey_tokens (token_hash, survey_id, created_at, expires_at) \
+         SELECT sha256('a-token'), id, now(), now() + interval '1 day' FROM surveys LIMIT 1",
+    );
+    "a-token".to_owned()
 }
 
 /// The schema itself, where it is a reference or a choice between one and null.
@@ -308,7 +327,17 @@ fn an_id_that_does_not_exist_is_nothing_here() {
     }
     for id in ["0", "x", "0197c0de-0000-7000-8000-000000000000", "0197c0de"] {
         director.delete(&format!("/tickets/1/relations/{id}")).problem(404, "not_found");
-        for list in ["users", "absences", "units", "categories", "calendars", "kb/articles", "attachments"] {
+        for list in [
+            "users",
+            "absences",
+            "units",
+            "categories",
+            "calendars",
+            "kb/articles",
+            "attachments",
+            "messages",
+            "survey-questions",
+        ] {
             director.get(&format!("/{list}/{id}")).problem(404, "not_found");
         }
     }

@@ -96,6 +96,7 @@ fn an_etag_saves_a_body_and_guards_a_change() {
     let calendar = director.post("/calendars", calendar).created()["id"].clone();
     let article = json!({"title": "Título", "incident": "Incidente", "resolution": "Solución"});
     let article = director.post("/kb/articles", article).created()["id"].clone();
+    let question = director.get("/survey-questions").items()[0]["id"].clone();
     let text = |id: &Value| id.as_str().unwrap().to_owned();
     for (path, change) in [
         (format!("/units/{}", text(&unit)), json!({"name": "Salud"})),
@@ -103,6 +104,7 @@ fn an_etag_saves_a_body_and_guards_a_change() {
         (format!("/calendars/{}", text(&calendar)), json!({"opening_hours": "21:00-05:00"})),
         (format!("/kb/articles/{}", text(&article)), json!({"title": "Otro"})),
         (format!("/users/{}", technician.id()), json!({"full_name": "Otro Nombre"})),
+        (format!("/survey-questions/{}", text(&question)), json!({"position": 11})),
         ("/me".to_owned(), json!({"contact": {"mobile": "3009998877"}})),
     ] {
         let etag = director.get(&path).header("etag").to_owned();

@@ -53,6 +53,7 @@ const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::ReadCatalogs,        [Any, Any, Any, Any]),
     (Action::ReadUsers,           [No, Any, Any, Any]),
     (Action::Manage,              [No, No, Self_, Any]),
+    (Action::UseOutbox,           [No, No, Any, Any]),
     (Action::VerifyAudit,         [No, No, Any, Any]),
 ];
 
@@ -233,7 +234,9 @@ impl Attempt<'_> {
                 let category = get("/categories").items()[0]["id"].clone();
                 let calendar = get("/calendars").items()[0]["id"].clone();
                 let calendar = format!("/calendars/{}", calendar.as_str().unwrap());
+                let question = get("/survey-questions").items()[0]["id"].clone();
                 vec![
+                    get(&format!("/survey-questions/{}", question.as_str().unwrap())),
                     get(&calendar),
                     get(&format!("{calendar}/due?minutes=60")),
                     self.post(
@@ -258,6 +261,17 @@ impl Attempt<'_> {
                 ]
             }
             Action::Manage => self.manage(),
+            Action::UseOutbox => {
+                let one = self.ticket("received");
+                self.desk.database.run("UPDATE messages SET status = 'failed', last_error = 'no'");
+                let one = format!("/messages?ticket_id={}", one.rsplit('/').next().unwrap());
+                let id = self.desk.director().get(&one).items()[0]["id"].as_str().unwrap().to_owned();
+                vec![
+                    get("/messages"),
+                    get(&format!("/messages/{id}")),
+                    self.post(format!("/messages/{id}/retry"), json!({})),
+                ]
+            }
             Action::VerifyAudit => {
                 vec![get("/audit/verification"), get("/audit/profiles?from=2026-01-01&to=2026-12-31")]
             }
@@ -293,7 +307,15 @@ impl Attempt<'_> {
                 self.desk.director().post("/categories", json!({"name": format!("De {email}")})).created();
             let calendar = json!({"name": format!("De {email}"), "opening_hours": "Mo-Fr 08:00-18:00"});
             let calendar = self.desk.director().post("/calendars", calendar).created();
+            let question = self.desk.director().get("/survey-questions").items()[0]["id"].clone();
+            let key = if self.own { "own" } else { "anothers" };
+            let text = json!({"es": "¿Fue claro?", "en": "Was it clear?"});
             answers.extend([
+                self.post("/survey-questions".into(), json!({"key": key, "text": text, "position": 50})),
+                self.me.patch(
+                    &format!("/survey-questions/{}", question.as_str().unwrap()),
+                    json!({"position": 2}),
+                ),
                 self.post(
                     "/calendars".into(),
                     json!({"name": format!("Otro {email}"), "opening_hours": "24/7"}),

@@ -1,87 +1,21 @@
 //! The binary itself: starting, stopping, being killed, and what it says where it cannot start.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::process::{Command, Output, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::harness::{Client, Database};
+use crate::harness::Database;
+use crate::harness::binary::{MESA, Running, mesa};
 
-const MESA: &str = env!("CARGO_BIN_EXE_mesa");
 /// `nobody`, as whom root tries what an ordinary user does.
 const NOBODY: u32 = 65534;
-
-/// A command of the binary, with nothing in its environment but what the test says.
-fn mesa(variables: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(MESA);
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).envs(variables.iter().copied());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-/// A server that runs until the test is over.
-struct Running {
-    child: Child,
-    greeting: String,
-    url: String,
-}
-
-impl Running {
-    /// Waits until it says that it is ready.
-    fn start(mut command: Command) -> Self {
-        let mut child = command.spawn().unwrap();
-        let (send, lines) = mpsc::channel();
-        let stdout = child.stdout.take().unwrap();
-        std::thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                let _ = send.send(line);
-            }
-        });
-        let (mut greeting, deadline) = (String::new(), Instant::now() + Duration::from_secs(90));
-        // It ends with an empty line after the accounts, or after the address where there are none.
-        while !greeting.contains("Mesa is ready") || !greeting.ends_with("\n\n") {
-            match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(line) => greeting.push_str(&format!("{line}\n")),
-                Err(_) => {
-                    let _ = child.kill();
-                    let mut said = String::new();
-                    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-                    panic!("the server did not get ready: {greeting}\n{said}");
-                }
-            }
-        }
-        let start = greeting.find("http://").unwrap();
-        let url = greeting[start..].split("/docs").next().unwrap().to_owned();
-        Running { child, greeting, url }
-    }
-
-    fn client(&self) -> Client {
-        Client::new(self.url.clone(), None, json!(null))
-    }
-
-    fn signal(&mut self, signal: Signal) -> std::process::ExitStatus {
-        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
-        self.child.wait().unwrap()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // What a failed test leaves behind is stopped in good order, its PostgreSQL as well.
-        if matches!(self.child.try_wait(), Ok(None)) {
-            self.signal(Signal::SIGTERM);
-        }
-    }
-}
 
 fn at(folder: &Path) -> [(&'static str, String); 3] {
     [
@@ -300,6 +234,10 @@ fn wrong_configuration_is_refused_with_its_name_and_what_was_expected() {
         (vec![("DATABASE_URL", "postgresql://x@localhost/x")], "MESA_JWT_SECRET: required"),
         (vec![("MESA_JWT_SECRET", "short")], "MESA_JWT_SECRET: expected 32 bytes or more"),
         (vec![("MESA_POOL_SIZE", "many")], "MESA_POOL_SIZE: expected a number"),
+        (
+            vec![("MESA_SMTP_URL", "smtp://mail.example")],
+            "MESA_MAIL_FROM: required where MESA_SMTP_URL is set",
+        ),
         (vec![("MESA_DATA_DIR", "/proc/nowhere")], "MESA_DATA_DIR"),
     ] {
         let mut command = mesa(&variables);

@@ -15,6 +15,7 @@ use mesa::config::Config;
 use mesa::db::{Db, schema::users};
 use mesa::http::locale::Locale;
 use mesa::http::traffic::Traffic;
+use mesa::mail::worker::{Mailer, Round};
 use mesa::people::demo;
 use mesa::server;
 use serde_json::{Value, json};
@@ -25,6 +26,7 @@ use uuid::Uuid;
 use super::client::Client;
 use super::cluster::Database;
 use super::contract;
+use super::smtp::MailServer;
 
 const SECRET: &str = "a secret of the tests, 32 bytes or more";
 
@@ -78,6 +80,20 @@ impl Desk {
     /// What the server's handlers share: for what the desk does by itself.
     pub fn shared(&self) -> &mesa::desk::Desk {
         &self.server.shared
+    }
+
+    /// With a mail server, for mail that is sent where a test says so.
+    pub fn mailing(server: &MailServer) -> Self {
+        Self::configured(&[
+            ("MESA_SMTP_URL", &server.url()),
+            ("MESA_MAIL_FROM", "Mesa de Servicios <mesa@mesa.test>"),
+            ("MESA_PUBLIC_URL", "https://mesa.example"),
+        ])
+    }
+
+    /// Sends what waits; answers whether the mail server could be reached.
+    pub fn send_mail(&self) -> Round {
+        self.server.send_mail()
     }
 
     pub fn nobody(&self) -> Client {
@@ -164,6 +180,20 @@ impl Server {
         });
         ready.recv().unwrap();
         Server { url, shared, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Sends what waits, as the binary does by itself, until there is nothing whose turn it is.
+    pub fn send_mail(&self) -> Round {
+        let shared = self.shared.clone();
+        actix_web::rt::System::new().block_on(async move {
+            let mailer = Mailer::new(shared.clone(), shared.config.mail.clone().unwrap()).unwrap();
+            loop {
+                let round = mailer.round().await.unwrap();
+                if round != Round::Worked {
+                    return round;
+                }
+            }
+        })
     }
 
     /// Calls this copy of the server as the same person.

@@ -1,9 +1,11 @@
 //! What every test stands on: a desk with a database of its own, and clients that call it.
 
+pub mod binary;
 mod client;
 mod cluster;
 mod contract;
 mod desk;
+pub mod smtp;
 pub mod states;
 
 pub use client::{Answer, Client};

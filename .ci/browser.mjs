@@ -1,0 +1,198 @@
+// Starts a desk and a mail server, follows the survey's link from the mail in Chromium, and answers it as somebody would
+// who has a telephone, a keyboard and no scripts.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium } from 'playwright-core'
+
+const [mesa, pictures] = process.argv.slice(2)
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const password = 'una-clave-de-prueba'
+
+/** A mail server that takes everything. */
+async function mailServer() {
+  const mails = []
+  const server = createServer((socket) => {
+    let data = null
+    let rest = ''
+    const say = (words) => socket.write(`${words}\r\n`)
+    say('220 mail.test')
+    socket.on('error', () => {})
+    socket.on('data', (chunk) => {
+      rest += chunk
+      for (let end = rest.indexOf('\r\n'); end >= 0; end = rest.indexOf('\r\n')) {
+        const line = rest.slice(0, end)
+        rest = rest.slice(end + 2)
+        if (data !== null && line === '.') {
+          mails.push(data.join('\r\n'))
+          data = null
+          say('250 taken')
+        } else if (data !== null) {
+          data.push(line)
+        } else if (line.startsWith('DATA')) {
+          data = []
+          say('354 go on')
+        } else {
+          say(line.startsWith('QUIT') ? '221 bye' : '250 ok')
+        }
+      }
+    })
+  })
+  await new Promise((done) => server.listen(0, '127.0.0.1', done))
+  return { mails, port: server.address().port, close: () => server.close() }
+}
+
+/** A desk of its own; answers its address once it is ready. */
+function desk(folder, smtpPort) {
+  const child = spawn(mesa, {
+    env: {
+      ...process.env,
+      MESA_DATA_DIR: join(folder, 'data'),
+      MESA_LISTEN: '127.0.0.1:0',
+      MESA_DEMO_PASSWORD: password,
+      MESA_SMTP_URL: `smtp://127.0.0.1:${smtpPort}`,
+      MESA_MAIL_FROM: 'Mesa de Servicios <mesa@mesa.test>',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ready = new Promise((done, fail) => {
+    let said = ''
+    child.stdout.on('data', (chunk) => {
+      said += chunk
+      const url = said.match(/Mesa is ready: (http:\/\/[^/]+)/)
+      if (url) done(url[1])
+    })
+    child.on('exit', (code) => fail(new Error(`the desk ended with ${code}`)))
+  })
+  return { child, ready }
+}
+
+/** A solved ticket of the demo requester. */
+async function solvedTicket(url) {
+  const call = async (token, path, body) => {
+    const headers = { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) }
+    const answer = await fetch(`${url}/api/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+    assert.ok(answer.ok, `${path} answered ${answer.status}`)
+    return answer.json()
+  }
+  const signIn = async (role) =>
+    (await call(null, '/auth/login', { email: `${role}@mesa.test`, password })).access_token
+  const [requester, technician] = [await signIn('requester'), await signIn('technician')]
+  const { id } = await call(requester, '/tickets', {
+    subject: 'La impresora del despacho no imprime',
+    description: 'Muestra atasco.',
+  })
+  await call(technician, `/tickets/${id}/classification`, { criticality: 'critical' })
+  await call(technician, `/tickets/${id}/assignment`, {})
+  await call(technician, `/tickets/${id}/acceptance`, {})
+  await call(technician, `/tickets/${id}/solution`, { description: 'Se cambió el rodillo y se probó.' })
+}
+
+/** The link in the next mail that has one. */
+async function link(mails, seen) {
+  for (let i = 0; i < 600; i += 1) {
+    // The text's lines may be folded (quoted-printable) or base64.
+    for (const mail of mails.slice(seen)) {
+      const [, encoding, body] =
+        mail.match(/text\/plain[^]*?Content-Transfer-Encoding: (\S+)\r\n\r\n([^]*?)\r\n--/) ?? []
+      const text = encoding === 'base64' ? Buffer.from(body, 'base64').toString() : body?.replaceAll('=\r\n', '')
+      const found = text?.match(/http:\/\/\S+\/s\/[\w-]{43}/)
+      if (found) return found[0]
+    }
+    await new Promise((done) => setTimeout(done, 100))
+  }
+  throw new Error('no mail with a link came')
+}
+
+const flags = '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking'
+const folder = mkdtempSync(join(tmpdir(), 'mesa-'))
+const mail = await mailServer()
+const { child, ready } = desk(folder, mail.port)
+let browser
+try {
+  const url = await ready
+  browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [...flags.split(' '), '--disable-component-update', '--disable-sync'],
+  })
+  const shown = async (javaScriptEnabled, locale) => {
+    const context = await browser.newContext({
+      javaScriptEnabled,
+      locale,
+      // The page's policy lets no script in, axe's neither.
+      bypassCSP: javaScriptEnabled,
+      viewport: { width: 360, height: 740 },
+    })
+    return context.newPage()
+  }
+  const picture = (page, name) => page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
+  const check = async (address, name, locale = 'es-CO', before = async () => {}) => {
+    const page = await shown(true, locale)
+    await page.goto(address)
+    await before(page)
+    await page.addScriptTag({ content: axe })
+    const { violations } = await page.evaluate(() => globalThis.axe.run())
+    assert.deepEqual(violations.map((found) => `${found.id}: ${found.help}`), [], `${name}: axe-core`)
+    const width = await page.evaluate(() => document.documentElement.scrollWidth)
+    assert.ok(width <= 360, `${name}: ${width} pixels wide`)
+    await picture(page, name)
+    await page.context().close()
+  }
+
+  await solvedTicket(url)
+  const survey = await link(mail.mails, 0)
+  await check(survey, 'form')
+  await check(survey, 'form-english', 'en-GB')
+  await check(survey, 'form-incomplete', 'es-CO', async (page) => {
+    await page.evaluate(() => document.querySelectorAll('[required]').forEach((field) => field.removeAttribute('required')))
+    await page.check('#rating-overall-4')
+    await Promise.all([page.waitForNavigation(), page.click('button')])
+    assert.ok(await page.isChecked('#rating-overall-4'), 'what was filled in stays')
+    assert.ok(await page.isVisible('[role=alert]'))
+  })
+  await check(`${url}/s/none`, 'unknown')
+
+  // By keyboard alone, with scripts off.
+  const page = await shown(false, 'es-CO')
+  await page.goto(survey)
+  const focused = () => page.locator(':focus')
+  for (const [name, moves] of [['overall', 4], ['timeliness', 3], ['courtesy', 4], ['solution', 2]]) {
+    await page.keyboard.press('Tab')
+    assert.equal(await focused().getAttribute('name'), `rating-${name}`)
+    await page.keyboard.press('Space')
+    for (let i = 0; i < moves; i += 1) await page.keyboard.press('ArrowDown')
+    assert.equal(await focused().getAttribute('value'), String(moves + 1))
+  }
+  await page.keyboard.press('Tab')
+  assert.equal(await focused().getAttribute('name'), 'comment')
+  await page.keyboard.type('Muy amables. ¡Gracias!')
+  await picture(page, 'filled-in')
+  await page.keyboard.press('Tab')
+  await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')])
+  assert.equal(await page.textContent('h1'), 'Gracias')
+  await picture(page, 'thanks')
+  await page.goto(survey)
+  assert.match(await page.textContent('main'), /quedó guardada el/)
+  await check(survey, 'answered')
+  const kept = await (await fetch(survey.replace('/s/', '/api/v1/surveys/'))).json()
+  assert.deepEqual(kept.survey.ratings, { overall: 5, timeliness: 4, courtesy: 5, solution: 3 })
+  assert.equal(kept.survey.comment, 'Muy amables. ¡Gracias!')
+  console.log(`the survey's page: answered by keyboard alone, no violation found; pictures in ${pictures}`)
+} finally {
+  await browser?.close()
+  mail.close()
+  child.removeAllListeners('exit')
+  const ended = new Promise((done) => child.on('exit', done))
+  if (child.exitCode === null && child.kill('SIGTERM')) await ended
+  let elsewhere
+  try {
+    elsewhere = readlinkSync(join(folder, 'data/postgres'))
+  } catch {
+    // PostgreSQL's files are in the folder itself.
+  }
+  for (const path of [folder, elsewhere].filter(Boolean)) rmSync(path, { recursive: true, force: true })
+}

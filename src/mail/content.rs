@@ -1,0 +1,315 @@
+//! What a message says to its reader: the ticket and what happened to it, in the reader's language.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::templates;
+use crate::config::Config;
+use crate::db::schema::{followups, messages, tickets, users};
+use crate::http::locale::Locale;
+use crate::outbox::delivery::Message;
+use crate::people::person;
+use crate::problem::{Problem, Result, Text};
+use crate::surveys::links;
+use crate::tickets::model::Criticality;
+use crate::tickets::workflow::Status;
+
+/// The kinds of messages that ask for an answer to the survey.
+const WITH_LINK: [&str; 2] = ["solved", "survey_reminder"];
+
+/// What is sent to whom.
+#[derive(Debug)]
+pub struct Content {
+    pub to_name: String,
+    pub to_address: String,
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+    /// The first message of the reader's ticket, which all others answer.
+    pub root: Uuid,
+    link: Option<String>,
+    shown_link: String,
+}
+
+impl Content {
+    /// The text without the link that opens the survey.
+    pub fn shown_text(&self) -> String {
+        match &self.link {
+            Some(link) => self.text.replace(link, &self.shown_link),
+            None => self.text.clone(),
+        }
+    }
+}
+
+/// What the messages are for.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Purpose {
+    /// To be sent: each link is new, and opens its survey.
+    Sending,
+    /// To be looked at: no link opens anything.
+    Showing,
+}
+
+#[derive(Serialize, Queryable, Selectable)]
+#[diesel(table_name = tickets)]
+struct TicketWords {
+    #[serde(skip)]
+    id: i64,
+    #[serde(skip)]
+    subject: String,
+    status: Status,
+    criticality: Option<Criticality>,
+    support_level: i16,
+    attention_due_at: Option<DateTime<Utc>>,
+    solution: Option<String>,
+    #[serde(rename = "requester")]
+    requester_full_name: String,
+    #[serde(rename = "unit")]
+    requester_unit_name: String,
+    #[serde(skip)]
+    requester_id: Uuid,
+    #[serde(skip)]
+    assignee_id: Option<Uuid>,
+}
+
+/// What the templates speak of.
+#[derive(Serialize)]
+struct Context<'a> {
+    locale: &'static str,
+    timezone: &'static str,
+    reader: &'a str,
+    to_requester: bool,
+    /// The reader has a request of their own about the same, and hears of this one.
+    watcher: bool,
+    ticket: TicketContext<'a>,
+    data: &'a Value,
+    /// The words and the author of the followup that the message is about.
+    followup: Option<&'a str>,
+    author: Option<&'a str>,
+    link: Option<&'a str>,
+    survey_days: i64,
+    close_after_days: i64,
+}
+
+#[derive(Serialize)]
+struct TicketContext<'a> {
+    /// The reader's own; none where they have none any more.
+    id: Option<i64>,
+    subject: &'a str,
+    #[serde(flatten)]
+    words: &'a TicketWords,
+    assignee: Option<&'a str>,
+}
+
+struct Recipient {
+    name: String,
+    address: String,
+    locale: Locale,
+}
+
+/// What each of these messages says, in their order; what cannot be said is an error of that message alone.
+///
+/// # Errors
+/// What the database answers.
+pub fn of(
+    db: &mut PgConnection,
+    wanted: &[Message],
+    purpose: Purpose,
+    config: &Config,
+) -> Result<Vec<Result<Content>>> {
+    let known = Known::load(db, wanted, purpose, config)?;
+    Ok(wanted.iter().map(|message| known.content(message, config)).collect())
+}
+
+/// What the messages of a batch speak of, found in one statement a kind of thing.
+struct Known {
+    tickets: HashMap<i64, TicketWords>,
+    recipients: HashMap<Uuid, Recipient>,
+    people: HashMap<Uuid, person::Person>,
+    followups: HashMap<Uuid, (String, String)>,
+    roots: HashMap<i64, Uuid>,
+    /// The ticket of each watcher that was merged into the one they hear of.
+    watching: HashMap<(i64, Uuid), i64>,
+    links: HashMap<Uuid, String>,
+    shown_link: String,
+}
+
+fn followup_of(message: &Message) -> Option<Uuid> {
+    message.data["followup_id"].as_str()?.parse().ok()
+}
+
+/// Whoever watches a ticket had a request about the same, and is told nothing that would show whose this one is: their
+/// mail is about their own.
+fn is_to_watcher(message: &Message) -> bool {
+    message.data["watcher"] == true
+}
+
+/// The subject for a watcher whose own ticket is not known any more.
+const ABOUT_THE_SAME: Text = Text::new("Sobre lo mismo que su solicitud", "About the same as your request");
+
+/// For each message to a watcher, the reader's own ticket: merged into the one it is about, directly or by way of others.
+fn watching(db: &mut PgConnection, wanted: &[Message]) -> Result<HashMap<(i64, Uuid), i64>> {
+    #[derive(QueryableByName)]
+    struct Own {
+        #[diesel(sql_type = BigInt)]
+        about: i64,
+        #[diesel(sql_type = SqlUuid)]
+        requester_id: Uuid,
+        #[diesel(sql_type = BigInt)]
+        id: i64,
+    }
+    let messages: Vec<&Message> = wanted.iter().filter(|message| is_to_watcher(message)).collect();
+    if messages.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (about, readers): (Vec<i64>, Vec<Uuid>) =
+        messages.iter().map(|message| (message.ticket_id, message.recipient_id)).unzip();
+    let own: Vec<Own> = diesel::sql_query(
+        "WITH RECURSIVE merged (about, id) AS ( \
+             SELECT about, about FROM unnest($1) AS about \
+             UNION SELECT m.about, r.ticket_id FROM ticket_relations r JOIN merged m ON r.related_id = m.id \
+             WHERE r.kind = 'duplicate_of') \
+         SELECT DISTINCT ON (m.about, t.requester_id) m.about, t.requester_id, t.id \
+         FROM merged m JOIN tickets t ON t.id = m.id \
+         WHERE t.requester_id = ANY($2) AND t.id <> m.about \
+         ORDER BY m.about, t.requester_id, t.id",
+    )
+    .bind::<Array<BigInt>, _>(about)
+    .bind::<Array<SqlUuid>, _>(readers)
+    .load(db)?;
+    Ok(own.into_iter().map(|own| ((own.about, own.requester_id), own.id)).collect())
+}
+
+impl Known {
+    fn load(db: &mut PgConnection, wanted: &[Message], purpose: Purpose, config: &Config) -> Result<Self> {
+        let watching = watching(db, wanted)?;
+        let ticket_ids: HashSet<i64> =
+            wanted.iter().map(|message| message.ticket_id).chain(watching.values().copied()).collect();
+        let found = tickets::table.filter(tickets::id.eq_any(&ticket_ids));
+        let mut rows: Vec<TicketWords> = found.select(TicketWords::as_select()).load(db)?;
+        for row in &mut rows {
+            row.subject = one_line(&row.subject);
+            row.requester_full_name = one_line(&row.requester_full_name);
+            row.requester_unit_name = one_line(&row.requester_unit_name);
+        }
+        let people = person::by_id(db, rows.iter().filter_map(|ticket| ticket.assignee_id))?;
+        let recipients: Vec<(Uuid, String, String, Locale)> = users::table
+            .filter(users::id.eq_any(wanted.iter().map(|message| message.recipient_id)))
+            .select((users::id, users::full_name, users::email, users::locale))
+            .load(db)?;
+        let followups: Vec<(Uuid, String, String)> = followups::table
+            .inner_join(users::table)
+            .filter(followups::id.eq_any(wanted.iter().filter_map(followup_of)))
+            .select((followups::id, followups::body, users::full_name))
+            .load(db)?;
+        let roots: Vec<(i64, Uuid)> = messages::table
+            .filter(messages::ticket_id.eq_any(&ticket_ids))
+            .distinct_on(messages::ticket_id)
+            .order((messages::ticket_id, messages::created_at, messages::id))
+            .select((messages::ticket_id, messages::id))
+            .load(db)?;
+        let tickets: HashMap<i64, TicketWords> = rows.into_iter().map(|row| (row.id, row)).collect();
+        let asking: Vec<(Uuid, i64)> = wanted
+            .iter()
+            .filter(|message| WITH_LINK.contains(&message.kind.as_str()))
+            .filter(|message| {
+                tickets.get(&message.ticket_id).is_some_and(|t| t.requester_id == message.recipient_id)
+            })
+            .map(|message| (message.id, message.ticket_id))
+            .collect();
+        let shown_link = format!("{}/s/…", config.links_from());
+        let links = match purpose {
+            Purpose::Sending => links::make(db, &asking, config)?,
+            Purpose::Showing => links::pending(db, &asking)?
+                .into_iter()
+                .map(|(message, _)| (message, shown_link.clone()))
+                .collect(),
+        };
+        Ok(Known {
+            tickets,
+            recipients: recipients
+                .into_iter()
+                .map(|(id, name, address, locale)| (id, Recipient { name: one_line(&name), address, locale }))
+                .collect(),
+            people,
+            followups: followups.into_iter().map(|(id, body, name)| (id, (body, one_line(&name)))).collect(),
+            roots: roots.into_iter().collect(),
+            watching,
+            links,
+            shown_link,
+        })
+    }
+
+    fn content(&self, message: &Message, config: &Config) -> Result<Content> {
+        let missing = || Problem::internal("a message without its ticket or its reader");
+        let ticket = self.tickets.get(&message.ticket_id).ok_or_else(missing)?;
+        let reader = self.recipients.get(&message.recipient_id).ok_or_else(missing)?;
+        let followup = followup_of(message).and_then(|id| self.followups.get(&id));
+        let link = self.links.get(&message.id).map(String::as_str);
+        let assignee = ticket.assignee_id.and_then(|id| self.people.get(&id));
+        let watcher = is_to_watcher(message);
+        let own = match watcher {
+            true => self.watching.get(&(message.ticket_id, message.recipient_id)),
+            false => Some(&message.ticket_id),
+        };
+        let own = own.and_then(|id| self.tickets.get(id));
+        let subject = match own {
+            Some(own) => format!("[#{}] {}", own.id, own.subject),
+            None => ABOUT_THE_SAME.in_locale(reader.locale).to_owned(),
+        };
+        let context = Context {
+            locale: reader.locale.as_str(),
+            timezone: config.timezone.name(),
+            reader: &reader.name,
+            to_requester: ticket.requester_id == message.recipient_id,
+            watcher,
+            ticket: TicketContext {
+                id: own.map(|own| own.id),
+                subject: own.map_or("", |own| &own.subject),
+                words: ticket,
+                assignee: assignee.map(|person| person.full_name.as_str()),
+            },
+            data: &message.data,
+            followup: followup.map(|(body, _)| body.as_str()),
+            author: followup.map(|(_, author)| author.as_str()),
+            link,
+            survey_days: config.survey_days,
+            close_after_days: config.close_after_days,
+        };
+        let text = templates::text(&message.kind, reader.locale, context)?;
+        Ok(Content {
+            to_name: reader.name.clone(),
+            to_address: reader.address.clone(),
+            html: templates::html(&text, &subject, reader.locale, link)?,
+            subject,
+            text,
+            root: own.and_then(|own| self.roots.get(&own.id)).copied().unwrap_or(message.id),
+            link: link.map(str::to_owned),
+            shown_link: self.shown_link.clone(),
+        })
+    }
+}
+
+/// Without line breaks and other control characters, so that it can stand in a header and in a sentence.
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty()).collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_or_a_subject_is_one_line() {
+        assert_eq!(one_line("Sin red\r\nBcc: otra@mesa.test"), "Sin red Bcc: otra@mesa.test");
+        assert_eq!(one_line("  a\u{0}\tb\u{2028}c\u{85} "), "a b c");
+    }
+}

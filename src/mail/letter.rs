@@ -1,0 +1,42 @@
+//! A message as mail: its headers and its two parts.
+
+use lettre::Message;
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart};
+use uuid::Uuid;
+
+use super::content::Content;
+
+/// RFC 3834: nobody answers it by machine.
+const AUTO_SUBMITTED: &str = "Auto-Submitted";
+/// The same for Exchange, which does not look at the other. `Precedence` is not sent: it is in no standard, and some
+/// filters take `bulk` for advertising.
+const SUPPRESS: &str = "X-Auto-Response-Suppress";
+
+/// The mail of this message. Its Message-ID is made of the message's own id, so that one that is sent twice can be
+/// recognised; every message of a ticket but the first answers the first.
+///
+/// # Errors
+/// In words, where the reader's address is none.
+pub fn letter(from: &Mailbox, id: Uuid, content: &Content) -> Result<Message, String> {
+    let address = content
+        .to_address
+        .parse()
+        .map_err(|error| format!("the address {:?} cannot be used: {error}", content.to_address))?;
+    let message_id = |id: Uuid| format!("<{id}@{}>", from.email.domain());
+    let header = |name, value: &str| HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned());
+    let mut letter = Message::builder()
+        .message_id(Some(message_id(id)))
+        .date_now()
+        .from(from.clone())
+        .to(Mailbox::new(Some(content.to_name.clone()), address))
+        .subject(&content.subject)
+        .raw_header(header(AUTO_SUBMITTED, "auto-generated"))
+        .raw_header(header(SUPPRESS, "OOF, AutoReply"));
+    if content.root != id {
+        letter = letter.in_reply_to(message_id(content.root)).references(message_id(content.root));
+    }
+    letter
+        .multipart(MultiPart::alternative_plain_html(content.text.clone(), content.html.clone()))
+        .map_err(|error| error.to_string())
+}

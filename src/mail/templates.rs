@@ -1,0 +1,188 @@
+//! The texts of messages, kept as files in the binary. A file holds the words of one kind of message in one language; its
+//! HTML is made of the same words, so that the two always say the same.
+
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, State};
+use serde::Serialize;
+
+use crate::http::locale::Locale;
+use crate::problem::{Problem, Result};
+
+/// The files of these kinds, in both languages.
+macro_rules! files {
+    ($($name:literal),+ $(,)?) => {
+        &[$(
+            (concat!("es/", $name), include_str!(concat!("templates/es/", $name, ".txt"))),
+            (concat!("en/", $name), include_str!(concat!("templates/en/", $name, ".txt"))),
+        )+]
+    };
+}
+
+/// `layout` is around all of them, `other` is for a kind that has no file.
+const FILES: &[(&str, &str)] = files![
+    "layout",
+    "accepted",
+    "archived",
+    "assigned",
+    "closed",
+    "due_soon",
+    "escalated",
+    "followup",
+    "held",
+    "information_requested",
+    "other",
+    "overdue",
+    "received",
+    "reopened",
+    "rescheduled",
+    "resumed",
+    "solved",
+    "survey_reminder",
+];
+
+const HTML: (&str, &str) = ("layout.html", include_str!("templates/layout.html"));
+
+/// With a fault of a file in it, which the tests would find.
+static ENVIRONMENT: LazyLock<std::result::Result<Environment<'static>, minijinja::Error>> =
+    LazyLock::new(|| {
+        let mut environment = Environment::new();
+        environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+        environment.set_auto_escape_callback(|name| match name.ends_with(".html") {
+            true => AutoEscape::Html,
+            false => AutoEscape::None,
+        });
+        environment.add_filter("quoted", quoted);
+        environment.add_filter("moment", moment);
+        for (name, source) in FILES.iter().chain([&HTML]) {
+            environment.add_template(name, source)?;
+        }
+        Ok(environment)
+    });
+
+fn environment() -> Result<&'static Environment<'static>> {
+    ENVIRONMENT.as_ref().map_err(Problem::internal)
+}
+
+/// What somebody wrote, marked line by line as a quotation.
+fn quoted(text: &str) -> String {
+    let lines: Vec<String> =
+        text.trim().lines().map(|line| format!("> {line}").trim_end().to_owned()).collect();
+    lines.join("\n")
+}
+
+/// A time in RFC 3339 in words, by the context's `locale` and `timezone`; anything else as it is.
+fn moment(state: &State, text: &str) -> String {
+    let known = |name| state.lookup(name).and_then(|value| value.as_str().map(str::to_owned));
+    let locale =
+        if known("locale").as_deref() == Some(Locale::En.as_str()) { Locale::En } else { Locale::Es };
+    let timezone = known("timezone").and_then(|name| name.parse::<Tz>().ok()).unwrap_or(Tz::UTC);
+    text.parse::<DateTime<Utc>>().map_or_else(|_| text.to_owned(), |at| locale.moment(at, timezone))
+}
+
+/// The text of a message of this kind. `context` has `locale` and `timezone` beside what the files speak of.
+///
+/// # Errors
+/// A fault of a file or of the context: a fault of the build.
+pub fn text(kind: &str, locale: Locale, context: impl Serialize) -> Result<String> {
+    let environment = environment()?;
+    let named = |kind: &str| environment.get_template(&format!("{}/{kind}", locale.as_str()));
+    let template = named(kind).or_else(|_| named("other")).map_err(Problem::internal)?;
+    let text = template.render(Serde(context)).map_err(Problem::internal)?;
+    // What a condition left out leaves no gap.
+    let mut tidy = String::with_capacity(text.len());
+    let mut gap = false;
+    for line in text.trim().lines().map(str::trim_end) {
+        if !(line.is_empty() && gap) {
+            tidy.push_str(line);
+            tidy.push('\n');
+        }
+        gap = line.is_empty();
+    }
+    Ok(tidy)
+}
+
+/// One part of a text between empty lines.
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Part<'a> {
+    Paragraph { lines: Vec<&'a str> },
+    Quote { lines: Vec<&'a str> },
+    Link { label: &'a str, url: &'a str },
+}
+
+/// The same text as HTML. A line that ends in `link` becomes that link; no other address does.
+///
+/// # Errors
+/// As `text`.
+pub fn html(text: &str, title: &str, locale: Locale, link: Option<&str>) -> Result<String> {
+    #[derive(Serialize)]
+    struct Page<'a> {
+        locale: &'static str,
+        title: &'a str,
+        parts: Vec<Part<'a>>,
+    }
+    let template = environment()?.get_template(HTML.0).map_err(Problem::internal)?;
+    let page = Page { locale: locale.as_str(), title, parts: parts(text, link) };
+    template.render(Serde(page)).map_err(Problem::internal)
+}
+
+fn parts<'a>(text: &'a str, link: Option<&'a str>) -> Vec<Part<'a>> {
+    let blocks = text.split("\n\n").map(str::trim_end).filter(|block| !block.is_empty());
+    blocks
+        .map(|block| {
+            let labelled = link.and_then(|url| Some((block.strip_suffix(url)?.strip_suffix(": ")?, url)));
+            let lines: Vec<&str> = block.lines().collect();
+            match labelled {
+                Some((label, url)) if lines.len() == 1 => Part::Link { label, url },
+                _ if lines.iter().all(|line| line.starts_with('>')) => Part::Quote {
+                    lines: lines
+                        .into_iter()
+                        .map(|line| line.strip_prefix("> ").unwrap_or(&line[1..]))
+                        .collect(),
+                },
+                _ => Part::Paragraph { lines },
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_can_be_read_and_both_languages_have_the_same_ones() {
+        let environment = environment().unwrap();
+        assert_eq!(environment.templates().count(), FILES.len() + 1);
+    }
+
+    #[test]
+    fn a_text_is_paragraphs_quotations_and_the_one_link() {
+        let url = "https://mesa.example/s/abc";
+        let text =
+            format!("Hola:\ndos líneas\n\n> uno\n>\n> > dos\n\nResponder: {url}\n\nVea https://otro.example");
+        let [paragraph, quote, link, last] = &parts(&text, Some(url))[..] else { panic!("{text}") };
+        assert_eq!(*paragraph, Part::Paragraph { lines: vec!["Hola:", "dos líneas"] });
+        assert_eq!(*quote, Part::Quote { lines: vec!["uno", "", "> dos"] });
+        assert_eq!(*link, Part::Link { label: "Responder", url });
+        assert_eq!(*last, Part::Paragraph { lines: vec!["Vea https://otro.example"] });
+        assert!(matches!(parts(&text, None)[2], Part::Paragraph { .. }));
+    }
+
+    #[test]
+    fn whatever_people_write_is_words_in_html() {
+        let page = html("> <script>alert('x')</script> & \"más\"\n", "<b>", Locale::Es, None).unwrap();
+        assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
+        assert!(page.contains("&lt;script&gt;"), "{page}");
+    }
+
+    #[test]
+    fn a_quotation_is_marked_line_by_line() {
+        assert_eq!(quoted("  uno \n\ndos\r\n"), "> uno\n>\n> dos");
+    }
+}

@@ -1,0 +1,216 @@
+//! Sends what waits in the outbox, in every copy of the server.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use actix_web::web::Data;
+use diesel::PgConnection;
+use futures_util::future::join_all;
+use lettre::transport::smtp;
+use lettre::transport::smtp::PoolConfig;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::MailConfig;
+use super::content::{self, Content, Purpose};
+use super::letter::letter;
+use crate::desk::Desk;
+use crate::outbox::delivery::{self, Message, Refusal, Sent};
+use crate::problem::Result;
+
+/// How often to look for messages where none waits.
+const LOOK: Duration = Duration::from_secs(1);
+/// Connections to the mail server, and messages taken at once.
+const CONNECTIONS: u32 = 4;
+/// How long the mail server may take to answer one command.
+const ANSWER: Duration = Duration::from_secs(20);
+/// Words of the mail server to whoever signs in wrongly: a fault of the configuration, not of a message.
+const SIGN_IN: [u16; 4] = [530, 534, 535, 538];
+
+/// Sends messages until it is stopped.
+pub struct Worker {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Worker {
+    /// None where mail is off. To be called on the server's own system.
+    ///
+    /// # Errors
+    /// Where the mail server's address cannot be used.
+    pub fn start(desk: Data<Desk>) -> std::result::Result<Option<Self>, smtp::Error> {
+        let Some(config) = desk.config.mail.clone() else { return Ok(None) };
+        let mailer = Mailer::new(desk, config)?;
+        let (stop, stopped) = oneshot::channel();
+        let task = actix_web::rt::spawn(mailer.run(stopped));
+        Ok(Some(Worker { stop, task }))
+    }
+
+    /// Takes no further messages and finishes those in hand, within this time; those that take longer are sent by
+    /// whoever comes next.
+    pub async fn stop(self, within: Duration) {
+        let _ = self.stop.send(());
+        let abort = self.task.abort_handle();
+        if timeout(within, self.task).await.is_err() {
+            abort.abort();
+        }
+    }
+}
+
+/// The way to the mail server.
+pub struct Mailer {
+    desk: Data<Desk>,
+    config: MailConfig,
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+}
+
+/// What one round did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Round {
+    /// Nothing waited.
+    Idle,
+    /// Messages were taken, and sent or not.
+    Worked,
+    /// There is no mail server to talk to.
+    Unreachable,
+}
+
+impl Mailer {
+    /// # Errors
+    /// Where the mail server's address cannot be used.
+    pub fn new(desk: Data<Desk>, config: MailConfig) -> std::result::Result<Self, smtp::Error> {
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&config.smtp_url)?
+            .timeout(Some(ANSWER.min(config.lease / 3)))
+            .pool_config(PoolConfig::new().max_size(CONNECTIONS))
+            .build();
+        Ok(Mailer { desk, config, transport })
+    }
+
+    async fn run(self, mut stopped: oneshot::Receiver<()>) {
+        loop {
+            let wait = match self.round().await {
+                Ok(Round::Worked) => Duration::ZERO,
+                Ok(Round::Idle) => LOOK,
+                Ok(Round::Unreachable) => self.config.retry,
+                Err(problem) => {
+                    log::warn!("mail will try again: {}", problem.log_line());
+                    LOOK
+                }
+            };
+            tokio::select! {
+                biased;
+                _ = &mut stopped => return,
+                () = sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Takes a few messages and sends them.
+    ///
+    /// # Errors
+    /// What the database answers; what was taken is taken again after the lease.
+    pub async fn round(&self) -> Result<Round> {
+        let lease_ends = Instant::now() + self.config.lease;
+        let (lease, db) = (self.config.lease, &self.desk.db);
+        let taken = db.run(move |db| delivery::take(db, CONNECTIONS as usize, lease)).await?;
+        if taken.is_empty() {
+            return Ok(Round::Idle);
+        }
+        if let Err(error) = self.reach().await {
+            log::warn!("the mail server cannot be reached: {error}");
+            for message in taken {
+                self.put_off(message, Refusal::Unreachable(error.clone()), lease_ends).await;
+            }
+            return Ok(Round::Unreachable);
+        }
+        let config = self.desk.config.clone();
+        let say = move |db: &mut PgConnection| {
+            let contents = content::of(db, &taken, Purpose::Sending, &config)?;
+            Ok(taken.into_iter().zip(contents).collect::<Vec<_>>())
+        };
+        let taken = db.run(say).await?;
+        // What is about one ticket goes out in its order, different tickets at the same time.
+        let mut by_ticket: BTreeMap<i64, Vec<(Message, Result<Content>)>> = BTreeMap::new();
+        for (message, content) in taken {
+            by_ticket.entry(message.ticket_id).or_default().push((message, content));
+        }
+        join_all(by_ticket.into_values().map(|messages| self.deliver_all(messages, lease_ends))).await;
+        Ok(Round::Worked)
+    }
+
+    /// The mail server answers and lets this desk in.
+    async fn reach(&self) -> std::result::Result<(), String> {
+        match timeout(self.config.lease / 4, self.transport.test_connection()).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err("the mail server does not answer".to_owned()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("no answer in time".to_owned()),
+        }
+    }
+
+    async fn deliver_all(&self, messages: Vec<(Message, Result<Content>)>, lease_ends: Instant) {
+        for (message, content) in messages {
+            // What comes too late to be put down within this lease is left to the next.
+            if Instant::now() + self.config.lease / 2 <= lease_ends {
+                self.deliver(message, content, lease_ends).await;
+            }
+        }
+    }
+
+    async fn deliver(&self, message: Message, content: Result<Content>, lease_ends: Instant) {
+        let letter = match &content {
+            Ok(content) => letter(&self.config.from, message.id, content).map_err(Refusal::ForGood),
+            Err(problem) => Err(Refusal::ForGood(problem.log_line())),
+        };
+        let refusal = match letter {
+            Err(refusal) => refusal,
+            // Given up early enough to be put down before the lease ends.
+            Ok(letter) => match timeout(self.config.lease / 3, self.transport.send(letter)).await {
+                Ok(Ok(_)) => return self.taken_by_server(message, content, lease_ends).await,
+                Ok(Err(error)) if is_for_good(&error) => Refusal::ForGood(error.to_string()),
+                Ok(Err(error)) => Refusal::ForNow(error.to_string()),
+                Err(_) => Refusal::ForNow("no answer in time".to_owned()),
+            },
+        };
+        log::warn!("message {} ({}) was not sent: {refusal:?}", message.id, message.kind);
+        self.put_off(message, refusal, lease_ends).await;
+    }
+
+    async fn taken_by_server(&self, message: Message, content: Result<Content>, lease_ends: Instant) {
+        let Ok(content) = content else { return };
+        log::debug!("message {} ({}) was sent", message.id, message.kind);
+        let text = content.shown_text();
+        let sent = std::sync::Arc::new(Sent { to: content.to_address, subject: content.subject, text });
+        self.put_down(lease_ends, move |db| delivery::sent(db, message.id, &sent)).await;
+    }
+
+    async fn put_off(&self, message: Message, refusal: Refusal, lease_ends: Instant) {
+        let first_wait = self.config.retry;
+        let what = std::sync::Arc::new((message, refusal));
+        self.put_down(lease_ends, move |db| delivery::refused(db, &what.0, &what.1, first_wait)).await;
+    }
+
+    /// Writes what became of a message, again and again where the database is busy: whatever is not written down before
+    /// the lease ends is sent again.
+    async fn put_down<F>(&self, lease_ends: Instant, write: F)
+    where
+        F: Fn(&mut PgConnection) -> Result<()> + Clone + Send + 'static,
+    {
+        while let Err(problem) = self.desk.db.run(write.clone()).await {
+            log::warn!("what became of a message is not kept yet: {}", problem.log_line());
+            if Instant::now() + LOOK >= lease_ends {
+                return;
+            }
+            sleep(LOOK).await;
+        }
+    }
+}
+
+/// A permanent answer to this message, or one that cannot be put in the server's terms; an answer about signing in is
+/// about all messages.
+fn is_for_good(error: &smtp::Error) -> bool {
+    let signing_in = error.status().is_some_and(|code| SIGN_IN.contains(&u16::from(code)));
+    error.is_client() || error.is_permanent() && !signing_in
+}

@@ -1,0 +1,92 @@
+//! The survey for whoever holds its link, without signing in.
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::keep::{SurveyAnswer, keep};
+use super::questions::{self, SurveyQuestion};
+use super::{Survey, links, present_one};
+use crate::desk::Desk;
+use crate::http::locale::Locale;
+use crate::http::{Answer, Body};
+use crate::problem::Result;
+
+/// A survey, what it is about, and what it asks.
+#[derive(Serialize, ToSchema)]
+pub struct LinkedSurvey {
+    survey: Survey,
+    #[schema(example = "La impresora del despacho no imprime")]
+    subject: String,
+    /// What solved the ticket; `null` while it is open again.
+    #[schema(example = "Se cambió el rodillo.")]
+    solution: Option<String>,
+    /// The requester's language.
+    locale: Locale,
+    /// In the order to ask them.
+    questions: Vec<SurveyQuestion>,
+    /// Until when the link opens it.
+    expires_at: DateTime<Utc>,
+}
+
+/// Read the survey of a link
+///
+/// For whoever holds the link that the requester was mailed; no sign-in. The token is the last part of that link and is
+/// good for this survey alone.
+#[utoipa::path(
+    tag = "surveys", operation_id = "getSurveyByLink", params(("token" = String, Path)),
+    responses((status = 200, body = LinkedSurvey), (status = 410, description = "`survey_expired`")),
+    security(())
+)]
+#[get("/surveys/{token}")]
+pub async fn read(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -> Result<HttpResponse> {
+    let read = move |db: &mut PgConnection| {
+        let opened = links::open(db, &token)?;
+        let version = opened.row.version();
+        let linked = LinkedSurvey {
+            survey: present_one(db, opened.row)?,
+            subject: opened.subject,
+            solution: opened.solution,
+            locale: opened.locale,
+            questions: questions::asked(db)?,
+            expires_at: opened.expires_at,
+        };
+        Ok(Answer::ok(&linked)?.version(version))
+    };
+    Ok(desk.db.run(read).await?.respond(None, (request.path(), "")))
+}
+
+/// Answer the survey of a link
+///
+/// Once, by whoever holds the link; no sign-in.
+#[utoipa::path(
+    tag = "surveys", operation_id = "answerSurveyByLink", params(("token" = String, Path)),
+    request_body = SurveyAnswer,
+    responses(
+        (status = 201, body = Survey),
+        (status = 409, description = "`already_answered`"),
+        (status = 410, description = "`survey_expired`"),
+    ),
+    security(())
+)]
+#[post("/surveys/{token}")]
+pub async fn answer(
+    desk: Data<Desk>,
+    request: HttpRequest,
+    token: Path<String>,
+    body: Body<SurveyAnswer>,
+) -> Result<HttpResponse> {
+    let location = request.path().to_owned();
+    let write = move |db: &mut PgConnection| {
+        db.transaction(|tx| {
+            let id = links::open(tx, &token)?.row.id;
+            let row = keep(tx, id, body.read()?, Utc::now())?;
+            let version = row.version();
+            Ok(Answer::created(location, &present_one(tx, row)?)?.version(version))
+        })
+    };
+    Ok(desk.db.run(write).await?.respond(None, (request.path(), "")))
+}

@@ -1,0 +1,104 @@
+//! Keeping what somebody answered, with the words that were asked.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::questions::{self, SurveyQuestion};
+use super::{Ratings, Row, SurveyStatus};
+use crate::db::schema::{survey_answers, surveys};
+use crate::problem::{Code, FieldError, Problem, Result, Text};
+
+/// An answer to the survey.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SurveyAnswer {
+    /// To the four standing questions.
+    pub ratings: Ratings,
+    /// To those of the further questions that one likes to answer.
+    #[serde(default)]
+    #[schema(required = false, max_items = 100)]
+    pub answers: Vec<QuestionAnswer>,
+    #[schema(max_length = 2000, example = "Muy amables.")]
+    pub comment: Option<String>,
+}
+
+/// An answer to one of the questions that are not `standing`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QuestionAnswer {
+    pub question_id: Uuid,
+    #[schema(minimum = 1, maximum = 5, example = 5)]
+    pub rating: i16,
+}
+
+/// Keeps the answer of a survey.
+///
+/// # Errors
+/// A 409 where it was answered before, a 422 that names the answers to questions that are not asked.
+pub fn keep(tx: &mut PgConnection, id: Uuid, answer: SurveyAnswer, now: DateTime<Utc>) -> Result<Row> {
+    let row: Row = surveys::table.find(id).select(Row::as_select()).for_update().first(tx)?;
+    if row.status == SurveyStatus::Answered {
+        return Err(Problem::new(
+            Code::AlreadyAnswered,
+            Text::new("Gracias: su respuesta ya está guardada.", "Thank you: your answer is kept already."),
+        ));
+    }
+    let asked = questions::asked(tx)?;
+    let further = check(&asked, &answer.answers)?;
+    let ratings = answer.ratings;
+    let row: Row = diesel::update(surveys::table.find(row.id))
+        .set((
+            surveys::status.eq(SurveyStatus::Answered),
+            surveys::overall.eq(ratings.overall),
+            surveys::timeliness.eq(ratings.timeliness),
+            surveys::courtesy.eq(ratings.courtesy),
+            surveys::solution.eq(ratings.solution),
+            surveys::comment.eq(answer.comment),
+            surveys::answered_at.eq(now.max(row.created_at)),
+        ))
+        .returning(Row::as_returning())
+        .get_result(tx)?;
+    let standing = asked.iter().filter(|question| question.standing);
+    let all = standing.filter_map(|question| Some((question, ratings.of(&question.key)?))).chain(further);
+    let rows: Vec<_> = all
+        .map(|(question, rating)| {
+            (
+                survey_answers::survey_id.eq(row.id),
+                survey_answers::question_id.eq(question.id),
+                survey_answers::text_es.eq(&question.text.es),
+                survey_answers::text_en.eq(&question.text.en),
+                survey_answers::rating.eq(rating),
+            )
+        })
+        .collect();
+    diesel::insert_into(survey_answers::table).values(rows).execute(tx)?;
+    Ok(row)
+}
+
+/// The further questions that are answered, each asked now and answered once.
+fn check<'a>(
+    asked: &'a [SurveyQuestion],
+    answers: &[QuestionAnswer],
+) -> Result<Vec<(&'a SurveyQuestion, i16)>> {
+    let (mut found, mut errors) = (Vec::new(), Vec::new());
+    for (index, answer) in answers.iter().enumerate() {
+        let pointer = format!("/answers/{index}/question_id");
+        let question = asked.iter().find(|question| question.id == answer.question_id);
+        match question {
+            None => errors.push(FieldError::unknown_id(pointer)),
+            Some(question) if question.standing => {
+                let detail = Text::new("Califíquela en `ratings`.", "Rate it in `ratings`.");
+                errors.push(FieldError::new(pointer, "not_allowed", detail));
+            }
+            Some(_) if answers[..index].iter().any(|other| other.question_id == answer.question_id) => {
+                let detail = Text::new("Ya está respondida.", "It is answered already.");
+                errors.push(FieldError::new(pointer, "duplicate", detail));
+            }
+            Some(question) => found.push((question, answer.rating)),
+        }
+    }
+    if errors.is_empty() { Ok(found) } else { Err(Problem::fields(errors)) }
+}

@@ -1,0 +1,96 @@
+//! The links that open a survey without signing in. Each mail has one of its own, made when the mail is made: the token is
+//! in that mail alone, the database keeps its hash, and nothing logs it.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Duration, Utc};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::{Row, SurveyStatus};
+use crate::auth::tokens;
+use crate::config::Config;
+use crate::db::schema::{survey_tokens, surveys, tickets, users};
+use crate::http::locale::Locale;
+use crate::problem::{Code, Problem, Result, Text};
+
+/// Of these messages, each with its ticket, those whose survey is not answered, with the survey.
+///
+/// # Errors
+/// What the database answers.
+pub fn pending(db: &mut PgConnection, messages: &[(Uuid, i64)]) -> Result<Vec<(Uuid, Uuid)>> {
+    if messages.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found: HashMap<i64, Uuid> = surveys::table
+        .filter(surveys::ticket_id.eq_any(messages.iter().map(|(_, ticket)| ticket)))
+        .filter(surveys::status.eq(SurveyStatus::Pending))
+        .select((surveys::ticket_id, surveys::id))
+        .load(db)?
+        .into_iter()
+        .collect();
+    let with_survey = messages.iter().filter_map(|(id, ticket)| Some((*id, *found.get(ticket)?)));
+    Ok(with_survey.collect())
+}
+
+/// A new link for each of these messages whose survey is not answered.
+///
+/// # Errors
+/// What the database answers.
+pub fn make(
+    db: &mut PgConnection,
+    messages: &[(Uuid, i64)],
+    config: &Config,
+) -> Result<HashMap<Uuid, String>> {
+    let (now, mut links, mut rows) = (Utc::now(), HashMap::new(), Vec::new());
+    for (message, survey) in pending(db, messages)? {
+        let token = tokens::random()?;
+        rows.push((
+            survey_tokens::token_hash.eq(tokens::hash(&token)),
+            survey_tokens::survey_id.eq(survey),
+            survey_tokens::created_at.eq(now),
+            survey_tokens::expires_at.eq(now + Duration::days(config.survey_days)),
+        ));
+        links.insert(message, format!("{}/s/{token}", config.links_from()));
+    }
+    diesel::insert_into(survey_tokens::table).values(rows).execute(db)?;
+    Ok(links)
+}
+
+/// What a link opens.
+pub struct Opened {
+    pub row: Row,
+    pub subject: String,
+    /// None while the ticket is open again.
+    pub solution: Option<String>,
+    /// The requester's language.
+    pub locale: Locale,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The survey that this token opens.
+///
+/// # Errors
+/// A 404 where the token opens nothing, a 410 where it has expired.
+pub fn open(db: &mut PgConnection, token: &str) -> Result<Opened> {
+    type Found = (Row, String, Option<String>, Locale, DateTime<Utc>);
+    let (row, subject, solution, locale, expires_at): Found = survey_tokens::table
+        .find(tokens::hash(token))
+        .inner_join(surveys::table.inner_join(tickets::table))
+        .inner_join(users::table.on(users::id.eq(surveys::requester_id)))
+        .select((
+            Row::as_select(),
+            tickets::subject,
+            tickets::solution,
+            users::locale,
+            survey_tokens::expires_at,
+        ))
+        .first(db)?;
+    if expires_at <= Utc::now() {
+        return Err(Problem::new(
+            Code::SurveyExpired,
+            Text::new("El enlace de la encuesta ya venció.", "The link of the survey has expired."),
+        ));
+    }
+    Ok(Opened { row, subject, solution, locale, expires_at })
+}

@@ -1,0 +1,127 @@
+//! The page that the link in the mail opens: it asks, keeps the answer and says thank you, without script and without
+//! signing in.
+
+mod form;
+mod view;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, CONTENT_TYPE};
+use actix_web::web::{Bytes, Data, Path, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use self::form::Form;
+use self::view::{State, View};
+use super::links::{self, Opened};
+use super::{SurveyStatus, questions};
+use crate::desk::Desk;
+use crate::http::locale::{self, Locale};
+use crate::problem::{Code, Problem, Result, Text};
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(open).service(send);
+}
+
+/// What a visit comes to: the language of the requester, where the link opens anything, and what the page shows.
+type Visit = (Locale, Shown);
+
+enum Shown {
+    /// Boxed: much larger than the other.
+    Asked(Box<(Opened, Form)>),
+    Answered {
+        ticket_id: i64,
+        at: DateTime<Utc>,
+    },
+}
+
+#[get("/s/{token}")]
+async fn open(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -> HttpResponse {
+    let visit = move |db: &mut PgConnection| {
+        let opened = links::open(db, &token)?;
+        let locale = opened.locale;
+        let shown = match (opened.row.status, opened.row.answered_at) {
+            (SurveyStatus::Answered, Some(at)) => Shown::Answered { ticket_id: opened.row.ticket_id, at },
+            _ => Shown::Asked(Box::new((opened, Form::empty(questions::asked(db)?)))),
+        };
+        Ok((locale, shown))
+    };
+    respond(&desk, &request, desk.db.run(visit).await, StatusCode::OK)
+}
+
+#[post("/s/{token}")]
+async fn send(
+    desk: Data<Desk>,
+    request: HttpRequest,
+    token: Path<String>,
+    body: Bytes,
+) -> Result<HttpResponse> {
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if !content_type.is_some_and(|value| value.starts_with("application/x-www-form-urlencoded")) {
+        return Err(Problem::new(
+            Code::UnsupportedMediaType,
+            Text::new("Envíe el formulario de la página.", "Send the form of the page."),
+        ));
+    }
+    let visit = move |db: &mut PgConnection| {
+        db.transaction::<_, Problem, _>(|tx| {
+            let opened = links::open(tx, &token)?;
+            let form = Form::read(questions::asked(tx)?, &body);
+            let locale = opened.locale;
+            match form.answer() {
+                None => Ok((locale, Shown::Asked(Box::new((opened, form))))),
+                Some(answer) => {
+                    let row = super::keep::keep(tx, opened.row.id, answer, Utc::now())?;
+                    let at = row.answered_at.unwrap_or(row.created_at);
+                    Ok((locale, Shown::Answered { ticket_id: row.ticket_id, at }))
+                }
+            }
+        })
+    };
+    // What was not kept is on the page again, with what is at fault.
+    let visit = desk.db.run(visit).await;
+    let sound = matches!(visit, Ok((_, Shown::Answered { .. })));
+    let status = if sound { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    Ok(respond(&desk, &request, visit, status))
+}
+
+fn respond(desk: &Desk, request: &HttpRequest, visit: Result<Visit>, status: StatusCode) -> HttpResponse {
+    let asked = locale::asked(request);
+    let (locale, state, status) = match &visit {
+        Ok((requesters, shown)) => {
+            let locale = asked.unwrap_or(*requesters);
+            let state = match shown {
+                Shown::Asked(asked) => State::Form(&asked.0, &asked.1),
+                Shown::Answered { ticket_id, at } => {
+                    State::Answered(*ticket_id, locale.moment(*at, desk.config.timezone))
+                }
+            };
+            (locale, state, status)
+        }
+        Err(problem) => {
+            if problem.is_fault() {
+                log::error!("{}", problem.log_line());
+            }
+            let state = match problem.code {
+                Code::NotFound => State::Unknown,
+                Code::SurveyExpired => State::Expired,
+                Code::AlreadyAnswered => State::AnsweredBefore,
+                _ => State::Failed,
+            };
+            (asked.unwrap_or(Locale::Es), state, problem.code.status())
+        }
+    };
+    let view = View { locale, state };
+    match view.html() {
+        Ok(html) => HttpResponse::build(status)
+            .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
+            .insert_header((header::CONTENT_LANGUAGE, locale.as_str()))
+            .insert_header((header::CONTENT_SECURITY_POLICY, view::policy()))
+            .insert_header((header::REFERRER_POLICY, "no-referrer"))
+            .insert_header((header::X_FRAME_OPTIONS, "DENY"))
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .insert_header((header::VARY, "Accept-Language"))
+            .body(html),
+        Err(problem) => HttpResponse::from_error(problem),
+    }
+}

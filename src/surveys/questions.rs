@@ -1,0 +1,233 @@
+//! What the survey asks.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get, patch, post};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::auth::policy::Action;
+use crate::db::schema::survey_questions as questions;
+use crate::db::text_enum;
+use crate::http::body::Patch;
+use crate::http::paging::{Page, Paging, seek};
+use crate::http::{Answer, Body, Call, Query};
+use crate::problem::{FieldError, Problem, Result, Text};
+
+text_enum! {
+    /// How a question is answered.
+    pub enum QuestionKind {
+        /// From 1, very bad, to 5, very good.
+        Rating = "rating",
+    }
+}
+
+/// Words in both languages of the desk.
+#[derive(Debug, Clone, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = questions)]
+#[serde(deny_unknown_fields)]
+pub struct Wording {
+    #[diesel(column_name = text_es)]
+    #[schema(min_length = 1, max_length = 300, pattern = r"\S", example = "¿Cómo califica el servicio?")]
+    pub es: String,
+    #[diesel(column_name = text_en)]
+    #[schema(min_length = 1, max_length = 300, pattern = r"\S", example = "How do you rate the service?")]
+    pub en: String,
+}
+
+/// A question of the survey.
+#[derive(Debug, Clone, Serialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = questions)]
+pub struct SurveyQuestion {
+    pub id: Uuid,
+    /// Names the question for programs; it never changes.
+    #[schema(example = "overall")]
+    pub key: String,
+    pub kind: QuestionKind,
+    #[diesel(embed)]
+    pub text: Wording,
+    /// Questions are asked in this order.
+    #[schema(minimum = 1, maximum = 1000, example = 10)]
+    pub position: i32,
+    /// One of the four that every survey asks, whose answers are the survey's `ratings` and feed the figures of the
+    /// quarter. It can be reworded and moved, not switched off. Any other may be left unanswered.
+    pub standing: bool,
+    /// Whether it is asked.
+    pub active: bool,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    #[serde(skip)]
+    pub version: i32,
+}
+
+/// A question to ask from now on.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewSurveyQuestion {
+    #[schema(pattern = "^[a-z][a-z0-9_]{0,49}$", max_length = 50, example = "clarity")]
+    key: String,
+    /// `rating` where it is left out.
+    kind: Option<QuestionKind>,
+    text: Wording,
+    #[schema(minimum = 1, maximum = 1000, example = 50)]
+    position: i32,
+}
+
+/// A question as it can be changed.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SurveyQuestionContent {
+    text: Wording,
+    #[schema(minimum = 1, maximum = 1000, example = 50)]
+    position: i32,
+    active: bool,
+}
+
+/// Which questions to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SurveyQuestionFilters {
+    active: Option<bool>,
+}
+
+/// The questions that are asked now, in their order.
+///
+/// # Errors
+/// What the database answers.
+pub fn asked(db: &mut PgConnection) -> Result<Vec<SurveyQuestion>> {
+    let asked = questions::table.filter(questions::active).order((questions::position, questions::id));
+    Ok(asked.select(SurveyQuestion::as_select()).load(db)?)
+}
+
+/// List the survey's questions
+///
+/// In the order they are asked.
+#[utoipa::path(
+    tag = "surveys", operation_id = "listSurveyQuestions", params(Paging, SurveyQuestionFilters),
+    responses((status = 200, body = Page<SurveyQuestion>))
+)]
+#[get("/survey-questions")]
+pub async fn list(call: Call, query: Query<SurveyQuestionFilters>) -> Result<HttpResponse> {
+    call.read(Action::ReadCatalogs, |db, _| {
+        let (paging, filters) = query.read_list()?;
+        let after = paging.after::<String, i32, Uuid>("position".into())?;
+        let filtered = || {
+            let mut query = questions::table.into_boxed();
+            if let Some(active) = filters.active {
+                query = query.filter(questions::active.eq(active));
+            }
+            query
+        };
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let items: Vec<SurveyQuestion> = seek!(filtered(), after, questions::position, questions::id, asc)
+            .select(SurveyQuestion::as_select())
+            .limit(paging.rows())
+            .load(db)?;
+        paging.answer("position", items, total, |question| (question.position, question.id))
+    })
+    .await
+}
+
+/// Read a question of the survey
+#[utoipa::path(
+    tag = "surveys", operation_id = "getSurveyQuestion", params(("question_id" = Uuid, Path)),
+    responses((status = 200, body = SurveyQuestion))
+)]
+#[get("/survey-questions/{question_id}")]
+pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    call.read(Action::ReadCatalogs, move |db, _| {
+        answer(questions::table.find(*id).select(SurveyQuestion::as_select()).first(db)?)
+    })
+    .await
+}
+
+/// Add a question to the survey
+///
+/// Surveys that are answered from now on ask it.
+#[utoipa::path(
+    tag = "surveys", operation_id = "createSurveyQuestion", request_body = NewSurveyQuestion,
+    responses(
+        (status = 201, body = SurveyQuestion),
+        (status = 409, description = "`already_exists`: the key is in use"),
+    )
+)]
+#[post("/survey-questions")]
+pub async fn create(call: Call, body: Body<NewSurveyQuestion>) -> Result<HttpResponse> {
+    call.write(Action::Manage, body, |tx, actor, body| {
+        let new = body.read()?;
+        let question: SurveyQuestion = diesel::insert_into(questions::table)
+            .values((
+                questions::id.eq(Uuid::now_v7()),
+                questions::key.eq(new.key),
+                questions::kind.eq(new.kind.unwrap_or(QuestionKind::Rating)),
+                questions::text_es.eq(new.text.es),
+                questions::text_en.eq(new.text.en),
+                questions::position.eq(new.position),
+                questions::created_at.eq(actor.now),
+                questions::updated_at.eq(actor.now),
+            ))
+            .returning(SurveyQuestion::as_returning())
+            .get_result(tx)?;
+        let (id, version) = (question.id, question.version);
+        Ok(Answer::created(format!("/api/v1/survey-questions/{id}"), &question)?.version(version))
+    })
+    .await
+}
+
+/// Change a question of the survey
+///
+/// Answers that were given before keep the words that were asked. Set `active` to false to ask it no more; a `standing`
+/// question is always asked.
+#[utoipa::path(
+    tag = "surveys", operation_id = "updateSurveyQuestion", params(("question_id" = Uuid, Path)),
+    request_body(content = SurveyQuestionContent, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = SurveyQuestion))
+)]
+#[patch("/survey-questions/{question_id}")]
+pub async fn change(
+    call: Call,
+    id: Path<Uuid>,
+    body: Body<Patch<SurveyQuestionContent>>,
+) -> Result<HttpResponse> {
+    call.write(Action::Manage, body, move |tx, actor, body| {
+        let found = questions::table.find(*id).select(SurveyQuestion::as_select());
+        let question: SurveyQuestion = found.for_update().first(tx)?;
+        let content = body.merge(&SurveyQuestionContent {
+            text: question.text,
+            position: question.position,
+            active: question.active,
+        })?;
+        if question.standing && !content.active {
+            return Err(Problem::field(FieldError::new(
+                "/active",
+                "not_allowed",
+                Text::new(
+                    "Esta pregunta alimenta los indicadores y siempre se hace.",
+                    "This question feeds the indicators and is always asked.",
+                ),
+            )));
+        }
+        actor.check_version(question.version)?;
+        let question = diesel::update(questions::table.find(question.id))
+            .set((
+                questions::text_es.eq(content.text.es),
+                questions::text_en.eq(content.text.en),
+                questions::position.eq(content.position),
+                questions::active.eq(content.active),
+                questions::version.eq(question.version + 1),
+                questions::updated_at.eq(actor.now),
+            ))
+            .returning(SurveyQuestion::as_returning())
+            .get_result(tx)?;
+        answer(question)
+    })
+    .await
+}
+
+fn answer(question: SurveyQuestion) -> Result<Answer> {
+    let version = question.version;
+    Ok(Answer::ok(&question)?.version(version))
+}

@@ -1,0 +1,60 @@
+//! The one reminder of a survey that nobody answered.
+
+use chrono::{DateTime, Duration, Utc};
+use diesel::prelude::*;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::SurveyStatus;
+use crate::config::Config;
+use crate::db::schema::{surveys, tickets};
+use crate::outbox;
+use crate::problem::{Problem, Result};
+use crate::tickets::workflow::Status;
+
+/// How many reminders one transaction queues.
+const BATCH: i64 = 100;
+
+/// Queues the reminder of each survey that was offered the set number of days ago, not longer ago than a link is good
+/// for, and whose ticket is not open again; answers how many. Copies of the server that do it at the same time share the
+/// work.
+///
+/// # Errors
+/// What the database answers; what was queued stays queued.
+pub fn send(db: &mut PgConnection, config: &Config, now: DateTime<Utc>) -> Result<usize> {
+    if config.survey_reminder_days == 0 {
+        return Ok(0);
+    }
+    let mut queued = 0;
+    loop {
+        let batch = db.transaction::<_, Problem, _>(|tx| {
+            let over = tickets::table
+                .filter(tickets::id.eq(surveys::ticket_id))
+                .filter(tickets::status.eq_any([Status::Solved, Status::Closed]));
+            let due: Vec<(Uuid, i64, Uuid)> = surveys::table
+                .filter(surveys::status.eq(SurveyStatus::Pending))
+                .filter(surveys::reminded_at.is_null())
+                .filter(surveys::offered_at.le(now - Duration::days(config.survey_reminder_days)))
+                .filter(surveys::offered_at.gt(now - Duration::days(config.survey_days)))
+                .filter(diesel::dsl::exists(over))
+                .order(surveys::offered_at)
+                .limit(BATCH)
+                .select((surveys::id, surveys::ticket_id, surveys::requester_id))
+                .for_update()
+                .skip_locked()
+                .load(tx)?;
+            for (_, ticket_id, requester_id) in &due {
+                outbox::queue(tx, *ticket_id, "survey_reminder", *requester_id, json!({}), now)?;
+            }
+            let ids: Vec<Uuid> = due.iter().map(|(id, _, _)| *id).collect();
+            diesel::update(surveys::table.filter(surveys::id.eq_any(ids)))
+                .set(surveys::reminded_at.eq(now))
+                .execute(tx)?;
+            Ok(due.len())
+        })?;
+        queued += batch;
+        if batch == 0 {
+            return Ok(queued);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The binary itself, run as a process of its own.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::json;
+
+use super::client::Client;
+
+pub const MESA: &str = env!("CARGO_BIN_EXE_mesa");
+
+/// A command of the binary, with nothing in its environment but what the test says.
+pub fn mesa(variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(MESA);
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).envs(variables.iter().copied());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// A server that runs until the test is over.
+pub struct Running {
+    pub child: Child,
+    pub greeting: String,
+    pub url: String,
+}
+
+impl Running {
+    /// Waits until it says that it is ready.
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let (send, lines) = mpsc::channel();
+        let stdout = child.stdout.take().unwrap();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let _ = send.send(line);
+            }
+        });
+        let (mut greeting, deadline) = (String::new(), Instant::now() + Duration::from_secs(90));
+        // It ends with an empty line after the accounts, or after the address where there are none.
+        while !greeting.contains("Mesa is ready") || !greeting.ends_with("\n\n") {
+            match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => greeting.push_str(&format!("{line}\n")),
+                Err(_) => {
+                    let _ = child.kill();
+                    let mut said = String::new();
+                    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+                    panic!("the server did not get ready: {greeting}\n{said}");
+                }
+            }
+        }
+        let start = greeting.find("http://").unwrap();
+        let url = greeting[start..].split("/docs").next().unwrap().to_owned();
+        Running { child, greeting, url }
+    }
+
+    pub fn client(&self) -> Client {
+        Client::new(self.url.clone(), None, json!(null))
+    }
+
+    pub fn signal(&mut self, signal: Signal) -> std::process::ExitStatus {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // What a failed test leaves behind is stopped in good order, its PostgreSQL as well.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.signal(Signal::SIGTERM);
+        }
+    }
+}

@@ -1,0 +1,460 @@
+//! What people are told by mail, and how it gets there.
+
+use mesa::auth::policy::Role;
+use mesa::mail::worker::Round;
+use serde_json::{Value, json};
+
+use crate::harness::Desk;
+use crate::harness::smtp::{Answer, Mail, MailServer};
+
+const REQUESTER: &str = "requester@mesa.test";
+const TECHNICIAN: &str = "technician@mesa.test";
+
+/// Queues a message about the first ticket beside the API.
+fn queue(desk: &Desk, kind: &str, to: &str, data: &Value) {
+    desk.database.run(&format!(
+        "INSERT INTO messages (id, ticket_id, kind, recipient_id, data, created_at) \
+         SELECT gen_random_uuid(), 1, '{kind}', id, '{data}', now() FROM users WHERE email = '{to}'"
+    ));
+}
+
+fn to<'a>(mail: &'a [Mail], address: &str) -> Vec<&'a Mail> {
+    mail.iter().filter(|mail| mail.to == address).collect()
+}
+
+#[track_caller]
+fn says(mail: &Mail, words: &[&str]) {
+    let (text, html) = (mail.text(), mail.html());
+    for words in words {
+        assert!(text.contains(words), "{words:?} is not in the text: {text}");
+        assert!(html.contains(words), "{words:?} is not in the HTML: {html}");
+    }
+}
+
+/// The only message of this kind, as the director reads it.
+fn message(desk: &Desk, kind: &str) -> Value {
+    let items = desk.director().get(&format!("/messages?kind={kind}")).items();
+    assert_eq!(items.len(), 1, "{items:?}");
+    desk.director().get(&format!("/messages/{}", items[0]["id"].as_str().unwrap())).ok()
+}
+
+#[test]
+fn each_step_is_told_to_the_requester_and_to_the_staff() {
+    let server = MailServer::start();
+    let desk = Desk::mailing(&server);
+    let (requester, technician) = (desk.requester(), desk.technician());
+    let one = desk.ticket_in("in_progress");
+    let followup = |body: &str| json!({"visibility": "public", "body": body});
+    technician
+        .post(&format!("{one}/followups"), followup("Vamos a su oficina.\n\nLleve la clave."))
+        .created();
+    technician
+        .post(&format!("{one}/followups"), json!({"visibility": "private", "body": "Es el switch."}))
+        .created();
+    requester.post(&format!("{one}/followups"), followup("Gracias, aquí espero.")).created();
+    technician.post(&format!("{one}/hold"), json!({"reason": "Falta un repuesto."})).ok();
+    technician.post(&format!("{one}/resumption"), json!({})).ok();
+    technician.post(&format!("{one}/solution"), json!({"description": "Se cambió el rodillo."})).ok();
+    desk.send_mail();
+    requester.post(&format!("{one}/reopening"), json!({"reason": "Volvió a fallar."})).ok();
+    technician.post(&format!("{one}/solution"), json!({"description": "Se cambió todo."})).ok();
+    requester.post(&format!("{one}/closure"), json!({})).ok();
+    desk.send_mail();
+
+    let mail = server.mail();
+    says(
+        to(&mail, REQUESTER)[0],
+        &["Hola, Rosa Pérez Gómez:", "Su solicitud: #1, La impresora no imprime", "Mesa de Servicios"],
+    );
+    // In the order it happened.
+    let told: Vec<String> = to(&mail, REQUESTER).iter().map(|mail| mail.text()).collect();
+    let expected = [
+        "quedó registrada con el número 1. Guárdelo",
+        "Tomás Ríos Cano se hace cargo de su solicitud y la atenderá el ",
+        "Tomás Ríos Cano escribió en su solicitud:\n\n> Vamos a su oficina.\n>\n> Lleve la clave.\n",
+        "Su solicitud queda en espera.\n\nMotivo:\n\n> Falta un repuesto.\n",
+        "Su solicitud está solucionada.\n\n> Se cambió el rodillo.\n",
+        "Su solicitud está abierta de nuevo",
+        "Se cambió todo.",
+        "Su solicitud quedó cerrada.",
+    ];
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+    for (text, words) in told.iter().zip(expected) {
+        assert!(text.contains(words), "{words}: {told:#?}");
+    }
+    assert!(told.iter().all(|text| !text.contains("switch")), "what is private is not mailed");
+    let staff: Vec<String> = to(&mail, TECHNICIAN).iter().map(|mail| mail.text()).collect();
+    for words in [
+        "Usted tiene un caso nuevo. Acéptelo y diga cuándo lo atiende.\n\nCriticidad: media.\nDebe aceptarse antes del ",
+        "Rosa Pérez Gómez escribió en el caso:\n\n> Gracias, aquí espero.\n",
+        "fue reabierto: la solución no sirvió.\n\n> Volvió a fallar.\n",
+    ] {
+        assert_eq!(staff.iter().filter(|text| text.contains(words)).count(), 1, "{words}: {staff:#?}");
+    }
+    assert_eq!(staff.len(), 3);
+    assert!(staff[0].contains("Solicitante: Rosa Pérez Gómez, Secretaría de Hacienda"), "{staff:#?}");
+}
+
+#[test]
+fn what_is_archived_says_why_and_what_to_do() {
+    let server = MailServer::start();
+    let desk = Desk::mailing(&server);
+    let category = desk.director().get("/categories?q=Cuentas").items()[0]["id"].clone();
+    let body =
+        json!({"subject": "Una cuenta", "description": "Para un contratista.", "category_id": category});
+    desk.requester().post("/tickets", body).created();
+    desk.send_mail();
+    let mut texts: Vec<String> = server.mail().iter().map(Mail::text).collect();
+    texts.sort();
+    assert!(texts[0].contains("Archivamos su solicitud."), "{texts:?}");
+    assert!(texts[0].contains("\n\nPida al jefe de su unidad que la presente."), "{texts:?}");
+    assert!(texts[1].contains("quedó registrada con el número 1.\n\nSu solicitud"), "{texts:?}");
+
+    let one = format!("/tickets/{}", desk.requester().register("Sin red")["id"]);
+    let archive = json!({"reason": "missing_information", "note": "No sabemos su piso."});
+    desk.technician().post(&format!("{one}/archive"), archive).ok();
+    desk.send_mail();
+    let archived = server.mail().into_iter().find(|mail| mail.text().contains("su piso")).unwrap();
+    says(&archived, &["Preséntela de nuevo con los datos que faltan", "No sabemos su piso."]);
+}
+
+#[test]
+fn everybody_reads_in_their_own_language() {
+    let server = MailServer::start();
+    let desk = Desk::mailing(&server);
+    desk.requester().patch("/me", json!({"locale": "en"})).ok();
+    desk.ticket_in("solved");
+    desk.send_mail();
+    let mail = server.mail();
+    let english: Vec<String> = to(&mail, REQUESTER).iter().map(|mail| mail.text()).collect();
+    for words in [
+        "Hello, Rosa Pérez Gómez:\n\nWe received your request; its number is 1.",
+        "Tomás Ríos Cano has taken your request and will attend to it on ",
+        "Your request is solved.\n\n> Se cambió el cable.\n\nHow did we do?",
+    ] {
+        assert!(english.iter().any(|text| text.contains(words)), "{words}: {english:#?}");
+    }
+    assert!(to(&mail, REQUESTER).iter().all(|mail| mail.html().contains("<html lang=\"en\">")));
+    assert!(to(&mail, TECHNICIAN)[0].text().starts_with("Hola, Tomás Ríos Cano:"));
+}
+
+#[test]
+fn kinds_that_others_queue_have_their_words_and_an_unknown_one_stops_nothing() {
+    let server = MailServer::start();
+    let desk = Desk::mailing(&server);
+    desk.ticket_in("assigned");
+    let at = json!("2026-11-24T20:00:00Z");
+    for (kind, address, data) in [
+        ("due_soon", TECHNICIAN, json!({"due_at": at, "level": 1})),
+        ("overdue", TECHNICIAN, json!({"due_at": at, "level": 2})),
+        ("information_requested", REQUESTER, json!({"missing": "El piso", "deadline": at})),
+        ("resumed", TECHNICIAN, json!({"answered_by": "followup"})),
+        ("escalated", REQUESTER, json!({"to_level": 2})),
+        ("something_new", REQUESTER, json!({"x": [1]})),
+    ] {
+        queue(&desk, kind, address, &data);
+    }
+    desk.send_mail();
+    let texts: Vec<String> = server.mail().iter().map(Mail::text).collect();
+    for words in [
+        "Pronto vence el tiempo de atención de este caso y nadie lo ha aceptado.\n\n\
+         Vence el martes 24 de noviembre de 2026 a las 3:00 p. m.\nNivel de soporte: 1.",
+        "Venció el tiempo de atención de este caso y nadie lo ha aceptado.",
+        "falta lo siguiente:\n\n> El piso\n\nPuede responder hasta el martes 24 de noviembre de 2026 a las 3:00 p. m.",
+        "Llegó lo que faltaba",
+        "pasa al nivel de soporte 2",
+        "Hay novedades en su solicitud.",
+    ] {
+        assert!(texts.iter().any(|text| text.contains(words)), "{words}: {texts:#?}");
+    }
+    assert_eq!(desk.database.count("SELECT count(*) FROM messages WHERE status <> 'sent'"), 0);
+}
+
+#[test]
+fn whoever_asked_for_the_same_hears_of_it_as_of_their_own_and_not_whose_it_is() {
+    let server = MailServer::start();
+    let desk = Desk::mailing(&server);
+    let other = desk.another(Role::Requester);
+    let own = other.post("/tickets", json!({"subject": "Sin impresora", "description": "No hay."})).created();
+    let one = desk.ticket_in("classified");
+    let (technician, id) = (desk.technician(), one.rsplit('/').next().unwrap().parse::<i64>().unwrap());
+    technician.post(&format!("/tickets/{}/merge", own["id"]), json!({"into": id})).ok();
+    technician.post(&format!("{one}/assignment"), json!({"assignee_id": technician.id()})).ok();
+    technician.post(&format!("{one}/acceptance"), crate::harness::states::soon()).ok();
+    technician.post(&format!("{one}/solution"), json!({"description": "Se cambió el cable."})).ok();
+    desk.send_mail();
+    let mail = server.mail();
+    let told = to(&mail, other.email());
+    let texts: Vec<String> = told.iter().map(|mail| mail.text()).collect();
+    for (text, words) in texts.iter().zip([
+        "Recibimos su solicitud",
+        "Archivamos su solicitud.\n\nOtra solicitud trata de lo mismo.\n\n> Ya se atiende otra solicitud por lo mismo.",
+        "Tomás Ríos Cano se hace cargo de la solicitud que trata de lo mismo que la suya y la atenderá el ",
+        "La solicitud que trata de lo mismo que la suya está solucionada.\n\n> Se cambió el cable.\n\nSi a usted no le sirve",
+    ]) {
+        assert!(text.contains(words), "{words}: {texts:#?}");
+    }
+    assert_eq!(told.len(), 4);
+    for mail in &told {
+        assert_eq!(mail.subject(), "[#1] Sin impresora");
+        let raw = format!("{}{}", mail.text(), mail.html());
+        for private in ["#2", "Rosa", "La impresora no imprime", "/s/"] {
+            assert!(!raw.contains(private), "{private}: {raw}");
+        }
+    }
+    let root = told[0].header("Message-ID");
+    assert!(told[1..].iter().all(|mail| mail.header("References") == root));
+}
+
+#[test]
+fn a_ticket_is_one_thread_and_no_machine_answers_it() {
+    let server = MailServer::start();
+    let desk = Desk::mailing(&server);
+    desk.ticket_in("closed");
+    desk.send_mail();
+    let root = format!("<{}@mesa.test>", message(&desk, "received")["id"].as_str().unwrap());
+    let mail = server.mail();
+    assert_eq!(mail.len(), 5);
+    for mail in &mail {
+        assert_eq!(mail.from, "mesa@mesa.test");
+        assert_eq!(mail.subject(), "[#1] La impresora no imprime");
+        assert_eq!(mail.header("From"), "\"Mesa de Servicios\" <mesa@mesa.test>");
+        assert_eq!(mail.header("Auto-Submitted"), "auto-generated");
+        assert!(mailparse::dateparse(&mail.header("Date")).is_ok());
+        let answers = if mail.header("Message-ID") == root { "" } else { &root };
+        assert_eq!((mail.header("In-Reply-To"), mail.header("References")), (answers.into(), answers.into()));
+        assert!(mail.raw.is_ascii(), "accents are encoded");
+        assert_eq!(mail.parsed().ctype.mimetype, "multipart/alternative");
+        assert!(!mail.html().contains("<img") && !mail.html().contains("src="), "nothing is fetched");
+    }
+    let mut ids: Vec<String> = mail.iter().map(|mail| mail.header("Message-ID")).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 5);
+    assert_eq!(to(&mail, REQUESTER)[0].header("To"), "Rosa Pérez Gómez <requester@mesa.test>");
+}
+
+#[test]
+fn whatever_stands_in_a_name_or_a_subject_makes_no_header_and_no_markup() {
+    let server = MailServer::start();
+    let desk = Desk::mailing(&server);
+    let director = desk.director();
+    let evil = "Ana\r\nBcc: otra@mesa.test\r\n\r\n<b>\"Pérez\", </b>";
+    director.patch(&format!("/users/{}", desk.requester().id()), json!({"full_name": evil})).ok();
+    let subject = "Sin red\r\nX-Evil: 1\n\n<script>alert(1)</script> {{ 7 * 7 }} ñandú";
+    let ticket = desk.requester().register(subject);
+    desk.technician()
+        .post(
+            &format!("/tickets/{}/followups", ticket["id"]),
+            json!({"visibility": "public", "body": "Vea:\r\n.\r\nQUIT\r\n<a href='https://evil.example'>aquí</a>"}),
+        )
+        .created();
+    desk.send_mail();
+    let mail = server.mail();
+    assert_eq!(mail.len(), 2);
+    for mail in &mail {
+        let parsed = mail.parsed();
+        let names: Vec<String> = parsed.headers.iter().map(|header| header.get_key()).collect();
+        assert!(!names.iter().any(|name| name == "Bcc" || name == "X-Evil"), "{names:?}");
+        assert_eq!(mail.subject(), "[#1] Sin red X-Evil: 1 <script>alert(1)</script> {{ 7 * 7 }} ñandú");
+        assert_eq!(mail.to, REQUESTER);
+        let html = mail.html();
+        assert!(!html.contains("<script") && !html.contains("<b>") && !html.contains("<a "), "{html}");
+    }
+    let followup = mail.iter().find(|mail| mail.text().contains("Vea:")).unwrap();
+    assert!(followup.text().contains("> Vea:\n> .\n> QUIT\n> <a href"), "{}", followup.text());
+}
+
+#[test]
+fn what_is_refused_for_now_is_tried_again_and_in_the_end_given_up() {
+    let server = MailServer::start();
+    let desk = Desk::mailing(&server);
+    server.answer(REQUESTER, &[Answer::NotNow; 12]);
+    desk.requester().register("Sin red");
+    let wait = "SELECT round(extract(epoch FROM next_attempt_at - now()) / 60) FROM messages";
+    let mut waits = Vec::new();
+    for _ in 0..11 {
+        desk.send_mail();
+        let message = message(&desk, "received");
+        assert_eq!(message["status"], "waiting");
+        assert!(message["last_error"].as_str().unwrap().contains("4.3.0 not now"), "{message}");
+        waits.push(desk.database.count(wait));
+        // It is not tried before its time.
+        desk.send_mail();
+        desk.database.run("UPDATE messages SET next_attempt_at = now()");
+    }
+    assert_eq!(waits, [1, 5, 15, 60, 240, 720, 720, 720, 720, 720, 720]);
+    desk.send_mail();
+    let failed = message(&desk, "received");
+    assert_eq!((&failed["status"], &failed["attempts"]), (&json!("failed"), &json!(12)));
+    assert_eq!(server.count(), 0);
+    // And again on request, with all tries before it.
+    let path = format!("/messages/{}", failed["id"].as_str().unwrap());
+    let waiting = desk.professional().post(&format!("{path}/retry"), json!({})).ok();
+    assert_eq!((&waiting["status"], &waiting["attempts"]), (&json!("waiting"), &json!(0)));
+    desk.send_mail();
+    assert_eq!(desk.director().get(&path).ok()["status"], "sent");
+    assert_eq!(server.count(), 1);
+    desk.director().post(&format!("{path}/retry"), json!({})).problem(409, "message_not_failed");
+}
+
+#[test]
+fn what_is_refused_for_good_fails_at_once_and_stops_no_other() {
+    let server = MailServer::start();
+    let desk = Desk::mailing(&server);
+    server.answer(REQUESTER, &[Answer::Never]);
+    desk.ticket_in("assigned");
+    desk.send_mail();
+    let failed = message(&desk, "received");
+    assert_eq!((&failed["status"], &failed["attempts"]), (&json!("failed"), &json!(1)));
+    assert!(failed["last_error"].as_str().unwrap().contains("5.1.1 no such user"), "{failed}");
+    assert_eq!(failed["next_attempt_at"], Value::Null);
+    assert_eq!(message(&desk, "assigned")["status"], "sent");
+    assert_eq!(desk.director().get("/messages?status=failed").items().len(), 1);
+    let metrics = desk.nobody().get("//metrics").text();
+    assert!(metrics.contains("mesa_messages{status=\"failed\"} 1"), "{metrics}");
+    assert!(metrics.contains("mesa_messages{status=\"waiting\"} 0"), "{metrics}");
+}
+
+#[test]
+fn a_line_that_is_cut_loses_nothing_and_a_repeat_can_be_recognised() {
+    let server = MailServer::start();
+    let desk = Desk::mailing(&server);
+    server.answer(REQUESTER, &[Answer::CutInTheMiddle, Answer::CutAtTheEnd]);
+    desk.requester().register("Sin red");
+    for taken in [0, 1, 2] {
+        desk.send_mail();
+        assert_eq!(server.count(), taken);
+        desk.database.run("UPDATE messages SET next_attempt_at = now()");
+    }
+    assert_eq!(message(&desk, "received")["status"], "sent");
+    let mail = server.mail();
+    assert_eq!(mail[0].header("Message-ID"), mail[1].header("Message-ID"));
+    desk.send_mail();
+    assert_eq!(server.count(), 2);
+}
+
+#[test]
+fn where_there_is_no_mail_server_no_try_is_counted() {
+    let gone = MailServer::start();
+    let desk = Desk::mailing(&gone);
+    drop(gone);
+    desk.requester().register("Sin red");
+    for _ in 0..20 {
+        assert_eq!(desk.send_mail(), Round::Unreachable);
+        desk.database.run("UPDATE messages SET next_attempt_at = now()");
+    }
+    let message = message(&desk, "received");
+    assert_eq!((&message["status"], &message["attempts"]), (&json!("waiting"), &json!(0)));
+    assert!(message["last_error"].as_str().unwrap().contains("onnection"), "{message}");
+}
+
+#[test]
+fn copies_of_the_server_share_the_work() {
+    let server = MailServer::start();
+    let desk = Desk::mailing(&server);
+    desk.requester().register("Sin red");
+    desk.database.run(
+        "INSERT INTO messages (id, ticket_id, kind, recipient_id, data, created_at) \
+         SELECT gen_random_uuid(), 1, 'resumed', requester_id, '{}', now() FROM tickets, generate_series(1, 99)",
+    );
+    let copies = [desk.copy(), desk.copy(), desk.copy()];
+    std::thread::scope(|scope| {
+        for copy in &copies {
+            scope.spawn(|| copy.send_mail());
+        }
+    });
+    let mut ids: Vec<String> = server.mail().iter().map(|mail| mail.header("Message-ID")).collect();
+    assert_eq!(ids.len(), 100);
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 100, "each was sent once");
+}
+
+#[test]
+fn what_a_dead_copy_had_in_hand_is_taken_again_after_the_lease() {
+    let server = MailServer::start();
+    let desk = Desk::mailing(&server);
+    desk.requester().register("Sin red");
+    desk.database.run("UPDATE messages SET locked_until = now() + interval '1 minute'");
+    assert_eq!(desk.send_mail(), Round::Idle);
+    assert_eq!(server.count(), 0);
+    desk.database.run("UPDATE messages SET locked_until = now()");
+    desk.send_mail();
+    assert_eq!(server.count(), 1);
+}
+
+#[test]
+fn staff_may_turn_their_mail_off_and_requesters_are_always_told() {
+    let server = MailServer::start();
+    let desk = Desk::mailing(&server);
+    let (technician, director) = (desk.technician(), desk.director());
+    assert_eq!(technician.get("/me").ok()["staff_mail"], true);
+    assert_eq!(technician.patch("/me", json!({"staff_mail": false})).ok()["staff_mail"], false);
+    let path = format!("/users/{}", desk.requester().id());
+    assert_eq!(director.patch(&path, json!({"staff_mail": false})).ok()["staff_mail"], false);
+    desk.ticket_in("assigned");
+    // One's own request is told, whoever one is.
+    technician.register("Mi teclado no escribe");
+    desk.send_mail();
+    let mail = server.mail();
+    assert_eq!((to(&mail, REQUESTER).len(), to(&mail, TECHNICIAN).len()), (1, 1));
+    assert_eq!(to(&mail, TECHNICIAN)[0].subject(), "[#2] Mi teclado no escribe");
+    // Nobody who has left is written to.
+    let leaver = desk.another(Role::Requester);
+    let one = format!("/tickets/{}", leaver.register("Sin red")["id"]);
+    director.patch(&format!("/users/{}", leaver.id()), json!({"active": false})).ok();
+    technician.post(&format!("{one}/archive"), json!({"reason": "withdrawn"})).ok();
+    assert_eq!(desk.database.count("SELECT count(*) FROM messages WHERE kind = 'archived'"), 0);
+}
+
+#[test]
+fn what_was_or_would_be_sent_can_be_read_without_the_surveys_link() {
+    let server = MailServer::start();
+    let desk = Desk::mailing(&server);
+    desk.ticket_in("solved");
+    let before = message(&desk, "solved");
+    assert_eq!(
+        (&before["to"], &before["subject"]),
+        (&json!(REQUESTER), &json!("[#1] La impresora no imprime"))
+    );
+    assert!(before["text"].as_str().unwrap().contains("Responder la encuesta: https://mesa.example/s/…\n"));
+    assert_eq!(desk.database.count("SELECT count(*) FROM survey_tokens"), 0, "reading makes no link");
+    desk.send_mail();
+    let after = message(&desk, "solved");
+    assert_eq!((&after["text"], &after["status"]), (&before["text"], &json!("sent")));
+    let token = server.last_with_link().survey_token();
+    assert_eq!(token.len(), 43);
+    // What was sent stays as it was sent.
+    let moved = json!({"full_name": "Otra", "email": "otra@mesa.test"});
+    desk.director().patch(&format!("/users/{}", desk.requester().id()), moved).ok();
+    let later = message(&desk, "solved");
+    assert_eq!((&later["text"], &later["to"]), (&after["text"], &after["to"]));
+    // The token is nowhere but in the mail.
+    for (table, column) in
+        [("messages", "data::text"), ("messages", "sent_text"), ("survey_tokens", "token_hash::text")]
+    {
+        let found = format!("SELECT count(*) FROM {table} WHERE {column} LIKE '%{token}%'");
+        assert_eq!(desk.database.count(&found), 0, "{table}.{column}");
+    }
+}
+
+#[test]
+fn messages_are_listed_by_status_ticket_and_kind() {
+    let desk = Desk::open();
+    desk.ticket_in("closed");
+    desk.ticket_in("received");
+    let director = desk.director();
+    let list = |query: &str| director.get(&format!("/messages?{query}")).items();
+    assert_eq!(list("").len(), 6);
+    assert_eq!(list("status=waiting").len(), 6, "where mail is off, messages wait");
+    assert_eq!((list("status=sent").len(), list("status=failed").len()), (0, 0));
+    assert_eq!((list("ticket_id=1").len(), list("ticket_id=2").len()), (5, 1));
+    assert_eq!((list("kind=received").len(), list("kind=assigned&ticket_id=1").len()), (2, 1));
+    let first = director.get("/messages?limit=4&sort=created_at").ok();
+    let rest = director
+        .get(&format!("/messages?limit=4&sort=created_at&cursor={}", first["next_cursor"].as_str().unwrap()));
+    assert_eq!((first["items"].as_array().unwrap().len(), rest.items().len()), (4, 2));
+    assert_eq!(first["items"][0]["kind"], "received");
+    assert_eq!(director.get("/messages?with_total=true&limit=1").ok()["total"], 6);
+}
