@@ -10,7 +10,6 @@ DROP INDEX messages_next_attempt_idx;
 DROP INDEX messages_created_at_idx;
 DROP INDEX messages_status_idx;
 DROP INDEX messages_kind_idx;
-DROP INDEX messages_ticket_idx;
 DROP INDEX messages_recipient_idx;
 ALTER TABLE messages
     DROP COLUMN attempts,
@@ -22,5 +21,4 @@ ALTER TABLE messages
     DROP COLUMN sent_subject,
     DROP COLUMN sent_text;
 CREATE INDEX messages_waiting_idx ON messages (created_at, id) WHERE status = 'waiting';
-CREATE INDEX messages_ticket_idx ON messages (ticket_id, created_at);
 ALTER TABLE users DROP COLUMN staff_mail;

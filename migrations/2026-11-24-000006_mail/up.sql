@@ -20,12 +20,10 @@ ALTER TABLE messages
     ADD CHECK (status = 'waiting' OR locked_until IS NULL),
     ADD CHECK (status <> 'failed' OR last_error IS NOT NULL);
 DROP INDEX messages_waiting_idx;
-DROP INDEX messages_ticket_idx;
 CREATE INDEX messages_next_attempt_idx ON messages (next_attempt_at, id) WHERE status = 'waiting';
 CREATE INDEX messages_created_at_idx ON messages (created_at, id);
 CREATE INDEX messages_status_idx ON messages (status, created_at, id);
 CREATE INDEX messages_kind_idx ON messages (kind, created_at, id);
-CREATE INDEX messages_ticket_idx ON messages (ticket_id, created_at, id);
 CREATE INDEX messages_recipient_idx ON messages (recipient_id);
 
 ALTER TABLE surveys

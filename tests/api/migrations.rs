@@ -54,6 +54,14 @@ fn up_down_and_up_again_with_data() {
     desk.technician().post(&format!("{escalated}/relations"), relation).created();
     desk.technician().post("/tickets/2/merge", json!({"into": 3})).ok();
 
+    let ratings = json!({"overall": 5, "timeliness": 5, "courtesy": 5, "solution": 5});
+    desk.requester().post("/tickets/1/survey", json!({"ratings": ratings})).created();
+    desk.database.run(
+        "UPDATE messages SET status = 'failed', last_error = 'no' WHERE kind = 'received'; \
+         INSERT INTO survey_tokens (token_hash, survey_id, created_at, expires_at) \
+         SELECT sha256('a-token'), id, now(), now() + interval '1 day' FROM surveys LIMIT 1",
+    );
+
     let migrated = schema(&desk.database);
     let mut connection = desk.database.connect();
     let down = connection.revert_all_migrations(MIGRATIONS).unwrap().len();
