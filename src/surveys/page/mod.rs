@@ -99,7 +99,7 @@ fn respond(desk: &Desk, request: &HttpRequest, visit: Result<Visit>, status: Sta
             (locale, state, status)
         }
         Err(problem) => {
-            if problem.is_fault() {
+            if problem.code.status().is_server_error() {
                 log::error!("{}", problem.log_line());
             }
             let state = match problem.code {

@@ -146,6 +146,11 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
+    /// The version that the ETag names, whatever is shown of it.
+    pub fn version(&self) -> &str {
+        self.header("etag").trim_matches('"').split('-').next().unwrap_or_default()
+    }
+
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
