@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::policy::{self, Action, Role, Scope};
+use super::sessions::Account;
 use super::{passwords, sessions};
 use crate::db::schema::users;
 use crate::http::body::Patch;
@@ -84,7 +85,7 @@ pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResp
 
 /// Change one's password
 ///
-/// Ends every sign-in of the account: sign in again with the new password.
+/// Ends every sign-in of the account at once, access tokens included: sign in again with the new password.
 #[utoipa::path(
     tag = "auth", operation_id = "changeMyPassword", request_body = PasswordChange,
     responses((status = 204, description = "Changed"))
@@ -93,8 +94,8 @@ pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResp
 pub async fn password(call: Call, body: Body<PasswordChange>) -> Result<HttpResponse> {
     call.write(Action::UseOwnAccount, body, |tx, actor, body| {
         let PasswordChange { current_password, new_password } = body.read()?;
-        let hash: String = users::table.find(actor.id).select(users::password_hash).first(tx)?;
-        if !passwords::verify(&current_password, Some(&hash)) {
+        let account = Account::lock(tx, actor.id)?;
+        if !passwords::verify(&current_password, Some(&account.password_hash)) {
             return Err(Problem::field(FieldError::new(
                 "/current_password",
                 "not_allowed",

@@ -24,6 +24,9 @@ pub struct Claims {
     pub sub: Uuid,
     /// The language that the user chose, for the words of errors.
     pub locale: Locale,
+    /// The token holds until all sign-ins of the user are ended; tokens of before there were eras are of the first.
+    #[serde(default)]
+    pub era: i32,
     pub iss: String,
     pub aud: String,
     pub iat: i64,
@@ -61,11 +64,12 @@ impl Tokens {
 
     /// # Errors
     /// A fault of the server.
-    pub fn sign(&self, user_id: Uuid, locale: Locale) -> Result<String> {
+    pub fn sign(&self, user_id: Uuid, locale: Locale, era: i32) -> Result<String> {
         let now = chrono::Utc::now().timestamp();
         let claims = Claims {
             sub: user_id,
             locale,
+            era,
             iss: ISSUER.to_owned(),
             aud: ISSUER.to_owned(),
             iat: now,
@@ -113,7 +117,7 @@ mod tests {
     #[test]
     fn a_token_holds_across_a_change_of_keys_and_not_beyond() {
         let id = Uuid::now_v7();
-        let token = Tokens::new(OLD, None).sign(id, Locale::Es).unwrap();
+        let token = Tokens::new(OLD, None).sign(id, Locale::Es, 0).unwrap();
         assert_eq!(Tokens::new(NEW, Some(OLD)).verify(&token).map(|claims| claims.sub), Some(id));
         assert!(Tokens::new(NEW, None).verify(&token).is_none());
     }
@@ -121,7 +125,7 @@ mod tests {
     #[test]
     fn another_algorithm_no_signature_and_no_key_id_are_refused() {
         let tokens = Tokens::new(NEW, None);
-        let good = tokens.sign(Uuid::now_v7(), Locale::Es).unwrap();
+        let good = tokens.sign(Uuid::now_v7(), Locale::Es, 0).unwrap();
         let parts: Vec<&str> = good.split('.').collect();
         let unsigned = URL_SAFE_NO_PAD.encode(format!("{{\"alg\":\"none\",\"kid\":\"{}\"}}", key_id(NEW)));
         assert!(tokens.verify(&format!("{unsigned}.{}.", parts[1])).is_none());
@@ -138,7 +142,7 @@ mod tests {
     #[test]
     fn an_expired_token_and_one_for_others_are_refused() {
         let tokens = Tokens::new(NEW, None);
-        let claims = tokens.verify(&tokens.sign(Uuid::now_v7(), Locale::Es).unwrap()).unwrap();
+        let claims = tokens.verify(&tokens.sign(Uuid::now_v7(), Locale::Es, 0).unwrap()).unwrap();
         let sign = |claims: &Claims| jsonwebtoken::encode(&tokens.header, claims, &tokens.encoding).unwrap();
         assert!(tokens.verify(&sign(&claims)).is_some());
         assert!(tokens.verify(&sign(&Claims { exp: claims.iat - 60, ..claims.clone() })).is_none());

@@ -356,6 +356,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         contract_ends_on -> Nullable<Date>,
+        sign_in_era -> Int4,
     }
 }
 

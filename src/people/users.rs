@@ -318,8 +318,8 @@ pub async fn create(call: Call, body: Body<NewUser>) -> Result<HttpResponse> {
 
 /// Change a user
 ///
-/// Set `active` to false when a person leaves: their sign-ins end at once, their history stays. A change of role
-/// counts from the next request on. Nobody may change somebody of a role above their own.
+/// Set `active` to false when a person leaves: their sign-ins end at once, their history stays. A new `password` ends
+/// their sign-ins as well, access tokens included. A change of role counts from the next request on. Nobody may change somebody of a role above their own.
 #[utoipa::path(
     tag = "users", operation_id = "updateUser", params(("user_id" = Uuid, Path)),
     request_body(content = UserProfile, content_type = "application/merge-patch+json"),

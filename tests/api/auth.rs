@@ -2,10 +2,11 @@
 
 use std::thread;
 
+use diesel::connection::SimpleConnection;
 use mesa::auth::policy::Role;
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, PASSWORD};
+use crate::harness::{Client, Desk, PASSWORD};
 
 fn sign_in(desk: &Desk, email: &str) -> Value {
     desk.nobody().post("/auth/login", json!({"email": email, "password": PASSWORD})).ok()
@@ -135,4 +136,108 @@ fn a_new_password_ends_what_began_with_the_old_one() {
     };
     login(PASSWORD).problem(401, "invalid_credentials");
     login("otra-clave-larga").ok();
+}
+
+/// How many sign-ins of this person can go on.
+fn live(desk: &Desk, person: &Client) -> i64 {
+    desk.database.count(&format!(
+        "SELECT count(*) FROM refresh_tokens
+         WHERE user_id = '{}' AND used_at IS NULL AND revoked_at IS NULL",
+        person.id()
+    ))
+}
+
+/// Turns refresh tokens over, one after the other, until one is refused.
+fn go_on(desk: &Desk, mut session: Value) {
+    loop {
+        let answer = refresh(desk, &session);
+        if answer.status != 200 {
+            answer.problem(401, "invalid_refresh_token");
+            return;
+        }
+        session = answer.ok();
+    }
+}
+
+#[test]
+fn a_sign_out_beside_a_refresh_of_the_same_token_ends_the_family() {
+    let desk = Desk::open();
+    let person = desk.another(Role::Technician);
+    for _ in 0..20 {
+        let session = sign_in(&desk, person.email());
+        thread::scope(|scope| {
+            scope.spawn(|| refresh(&desk, &session));
+            scope.spawn(|| {
+                let token = json!({"refresh_token": session["refresh_token"]});
+                assert_eq!(desk.nobody().post("/auth/logout", token).status, 204);
+            });
+        });
+        assert_eq!(live(&desk, &person), 0);
+    }
+}
+
+#[test]
+fn a_new_password_and_a_deactivation_end_a_sign_in_that_is_being_refreshed() {
+    let desk = Desk::open();
+    let director = desk.director();
+    for round in 0..8 {
+        let person = desk.another(Role::Technician);
+        let session = sign_in(&desk, person.email());
+        thread::scope(|scope| {
+            scope.spawn(|| go_on(&desk, session));
+            thread::sleep(std::time::Duration::from_millis(20 + 3 * round));
+            if round % 2 == 0 {
+                let change = json!({"current_password": PASSWORD, "new_password": "otra-clave-larga"});
+                assert_eq!(person.post("/me/password", change).status, 204);
+            } else {
+                director.patch(&format!("/users/{}", person.id()), json!({"active": false})).ok();
+            }
+        });
+        assert_eq!(live(&desk, &person), 0);
+    }
+}
+
+#[test]
+fn a_sign_in_with_the_old_password_does_not_outlive_its_change() {
+    let desk = Desk::open();
+    let other_hash = "SELECT password_hash || ' ' FROM users LIMIT 1";
+    for _ in 0..4 {
+        let person = desk.another(Role::Technician);
+        thread::scope(|scope| {
+            // Holds the account as a change of password does, while the old password is found right.
+            let mut change = desk.database.connect();
+            let held = format!(
+                "BEGIN; UPDATE users SET password_hash = ({other_hash}) WHERE id = '{}'",
+                person.id()
+            );
+            change.batch_execute(&held).unwrap();
+            let late = scope.spawn(|| {
+                let login = json!({"email": person.email(), "password": PASSWORD});
+                desk.nobody().post("/auth/login", login)
+            });
+            thread::sleep(std::time::Duration::from_millis(400));
+            change.batch_execute("COMMIT").unwrap();
+            late.join().unwrap().problem(401, "invalid_credentials");
+        });
+        assert_eq!(live(&desk, &person), 0);
+    }
+}
+
+#[test]
+fn access_tokens_end_with_the_sign_ins_that_gave_them() {
+    let desk = Desk::open();
+    let (director, person) = (desk.director(), desk.another(Role::Technician));
+    let held = |session: &Value| desk.nobody().holding(session["access_token"].as_str().unwrap());
+    let before = held(&sign_in(&desk, person.email()));
+    before.get("/me").ok();
+    let path = format!("/users/{}", person.id());
+    director.patch(&path, json!({"active": false})).ok();
+    director.patch(&path, json!({"active": true})).ok();
+    before.get("/me").problem(401, "unauthenticated");
+    let between = held(&sign_in(&desk, person.email()));
+    let change = json!({"current_password": PASSWORD, "new_password": "otra-clave-larga"});
+    assert_eq!(between.post("/me/password", change).status, 204);
+    between.get("/me").problem(401, "unauthenticated");
+    let login = json!({"email": person.email(), "password": "otra-clave-larga"});
+    held(&desk.nobody().post("/auth/login", login).ok()).get("/me").ok();
 }
