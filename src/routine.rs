@@ -6,6 +6,7 @@ use actix_web::web::Data;
 use chrono::Utc;
 use diesel::prelude::*;
 
+use crate::auth::attempts;
 use crate::config::Config;
 use crate::db::schema::{idempotency_keys, refresh_tokens};
 use crate::desk::Desk;
@@ -49,6 +50,7 @@ pub fn once(db: &mut PgConnection, config: &Config) -> Result<()> {
     diesel::delete(idempotency_keys::table)
         .filter(idempotency_keys::created_at.lt(now - chrono::Duration::hours(KEPT_HOURS)))
         .execute(db)?;
+    attempts::clean(db)?;
     diesel::delete(refresh_tokens::table).filter(refresh_tokens::expires_at.lt(now)).execute(db)?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{passwords, tokens};
+use super::{attempts, passwords, tokens};
 use crate::db::schema::{refresh_tokens, users};
 use crate::desk::Desk;
 use crate::http::locale::Locale;
@@ -52,30 +52,48 @@ pub struct Session {
 ///
 /// Answers an access token for 15 minutes and a refresh token. Keep the refresh token where scripts of others cannot
 /// read it.
+///
+/// After ten wrong passwords for one email, whether it has an account or not, further attempts are refused until fifteen
+/// minutes have passed since the first; a right one before that clears the count.
 #[utoipa::path(
     tag = "auth", operation_id = "login", request_body = Login,
-    responses((status = 200, body = Session), (status = 401, description = "`invalid_credentials`")),
+    responses(
+        (status = 200, body = Session),
+        (status = 401, description = "`invalid_credentials`"),
+        (status = 429, description = "`too_many_attempts`: try again after `Retry-After` seconds"),
+    ),
     security(())
 )]
 #[post("/auth/login")]
 pub async fn login(desk: Data<Desk>, body: Body<Login>) -> Result<HttpResponse> {
-    let (found, password) = desk
+    let (found, email, password) = desk
         .db
         .run(move |db| {
             let Login { email, password } = body.read()?;
+            attempts::count(db, &email)?;
             let found: Option<(Uuid, String)> = users::table
                 .filter(lower(users::email).eq(email.to_lowercase()))
                 .select((users::id, users::password_hash))
                 .first(db)
                 .optional()?;
-            Ok((found, password))
+            Ok((found, email, password))
         })
         .await?;
+    let place = match passwords::turn().await {
+        Ok(place) => place,
+        Err(busy) => {
+            desk.db.run(move |db| attempts::take_back(db, &email)).await?;
+            return Err(busy);
+        }
+    };
     let hash = found.as_ref().map(|(_, hash)| hash.clone());
     // Outside of the pool: reckoning the hash takes longer than any statement.
-    let right = actix_web::web::block(move || passwords::verify(&password, hash.as_deref()))
-        .await
-        .map_err(Problem::internal)?;
+    let right = actix_web::web::block(move || {
+        let _place = place;
+        passwords::verify(&password, hash.as_deref())
+    })
+    .await
+    .map_err(Problem::internal)?;
     let Some((user_id, verified)) = found.filter(|_| right) else { return Err(wrong()) };
     let ours = desk.clone();
     let answer = desk
@@ -87,6 +105,7 @@ pub async fn login(desk: Data<Desk>, body: Body<Login>) -> Result<HttpResponse> 
                 if !account.active || account.password_hash != verified {
                     return Err(wrong());
                 }
+                attempts::forget(tx, &email)?;
                 begin(tx, &ours, user_id, &account, Uuid::now_v7())
             })
         })

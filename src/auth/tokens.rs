@@ -44,6 +44,8 @@ pub struct Tokens {
     header: Header,
     keys: Vec<Key>,
     validation: Validation,
+    /// Of the secret that signs, and of the one from before.
+    fingerprints: Vec<EncodingKey>,
 }
 
 impl Tokens {
@@ -55,11 +57,21 @@ impl Tokens {
         validation.set_audience(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.leeway = 5;
-        let keys = std::iter::once(secret)
-            .chain(previous)
+        let secrets = || std::iter::once(secret).chain(previous);
+        let fingerprints = secrets()
+            .map(|secret| Sha256::new().chain_update("mesa fingerprint\0").chain_update(secret).finalize())
+            .map(|key| EncodingKey::from_secret(&key))
+            .collect();
+        let keys = secrets()
             .map(|secret| Key { id: key_id(secret), decoding: DecodingKey::from_secret(secret.as_bytes()) })
             .collect();
-        Tokens { encoding: EncodingKey::from_secret(secret.as_bytes()), header, keys, validation }
+        Tokens {
+            encoding: EncodingKey::from_secret(secret.as_bytes()),
+            header,
+            keys,
+            validation,
+            fingerprints,
+        }
     }
 
     /// # Errors
@@ -76,6 +88,19 @@ impl Tokens {
             exp: now + ACCESS_SECONDS,
         };
         jsonwebtoken::encode(&self.header, &claims, &self.encoding).map_err(Problem::internal)
+    }
+
+    /// HMACs of a request that tell it from another and, kept in the database, nobody else what it said: by the key that
+    /// is in use, and by the one from before.
+    ///
+    /// # Errors
+    /// A fault of the server.
+    pub fn fingerprints(&self, request: &[u8]) -> Result<Vec<Vec<u8>>> {
+        let keyed = self.fingerprints.iter();
+        keyed
+            .map(|key| jsonwebtoken::crypto::sign(request, key, Algorithm::HS256).map(String::into_bytes))
+            .collect::<std::result::Result<_, _>>()
+            .map_err(Problem::internal)
     }
 
     /// What the token says, where one of our keys signed it and it has not expired.

@@ -235,6 +235,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    sign_in_attempts (address_hash) {
+        address_hash -> Bytea,
+        attempts -> Int4,
+        since -> Timestamptz,
+    }
+}
+
+diesel::table! {
     surveys (id) {
         id -> Uuid,
         ticket_id -> Int8,
@@ -392,6 +400,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     messages,
     refresh_tokens,
     shifts,
+    sign_in_attempts,
     surveys,
     ticket_relations,
     ticket_watchers,

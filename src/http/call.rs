@@ -7,7 +7,6 @@ use actix_web::http::header::{self, HeaderName};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::answer::{self, Answer};
@@ -148,17 +147,14 @@ impl Call {
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
     {
         let (token, if_match) = (self.token.clone(), self.if_match.clone());
-        let key = self.idempotency_key.clone().map(|key| Key {
-            key,
-            request: Sha256::new()
-                .chain_update(&self.method)
-                .chain_update(" ")
-                .chain_update(&self.path)
-                .chain_update(" ")
-                .chain_update(&fingerprint)
-                .finalize()
-                .to_vec(),
-        });
+        let key = match self.idempotency_key.clone() {
+            None => None,
+            Some(key) => {
+                let mut request = format!("{} {} ", self.method, self.path).into_bytes();
+                request.extend_from_slice(&fingerprint);
+                Some(Key { key, requests: self.desk.tokens.fingerprints(&request)? })
+            }
+        };
         let answer = self
             .desk
             .db

@@ -241,3 +241,74 @@ fn access_tokens_end_with_the_sign_ins_that_gave_them() {
     let login = json!({"email": person.email(), "password": "otra-clave-larga"});
     held(&desk.nobody().post("/auth/login", login).ok()).get("/me").ok();
 }
+
+#[test]
+fn after_ten_wrong_passwords_an_email_waits_whether_it_has_an_account_or_not() {
+    let desk = Desk::open();
+    let copy = desk.copy();
+    let person = desk.another(Role::Technician);
+    let session = sign_in(&desk, person.email());
+    for email in [person.email(), "nobody@mesa.test"] {
+        let login = |password: &str| {
+            let body = json!({"email": email.to_uppercase(), "password": password});
+            copy.client(&desk.nobody()).post("/auth/login", body)
+        };
+        // However many come at once, ten passwords are looked at.
+        let answers: Vec<_> = thread::scope(|scope| {
+            let calls: Vec<_> = (0..15).map(|_| scope.spawn(|| login("no-es-esta-clave"))).collect();
+            calls.into_iter().map(|call| call.join().unwrap()).collect()
+        });
+        let wrong = answers.iter().filter(|answer| answer.status == 401).count();
+        let busy = answers.iter().filter(|answer| answer.status == 503).count();
+        assert!(wrong <= 10 && wrong + busy >= 10, "{wrong} {busy}");
+        desk.database.run("UPDATE sign_in_attempts SET attempts = 10");
+        let refused = login(PASSWORD);
+        refused.problem(429, "too_many_attempts");
+        let wait: i64 = refused.header("retry-after").parse().unwrap();
+        assert!((1..=900).contains(&wait), "{wait}");
+    }
+    // Whoever is signed in stays so.
+    refresh(&desk, &session).ok();
+    desk.database.run("UPDATE sign_in_attempts SET since = since - interval '15 minutes'");
+    sign_in(&desk, person.email());
+    assert_eq!(desk.database.count("SELECT count(*) FROM sign_in_attempts"), 1);
+    let shared = desk.shared();
+    mesa::routine::once(&mut shared.db.connection().unwrap(), &shared.config).unwrap();
+    assert_eq!(desk.database.count("SELECT count(*) FROM sign_in_attempts"), 0);
+}
+
+#[test]
+fn wrong_passwords_count_where_one_is_changed_and_a_right_one_clears() {
+    let desk = Desk::open();
+    let person = desk.another(Role::Technician);
+    let change = || {
+        let body = json!({"current_password": "no-es-esta-clave", "new_password": "otra-clave-larga"});
+        person.post("/me/password", body)
+    };
+    assert_eq!(change().faults(), [("/current_password".into(), "not_allowed".into())]);
+    sign_in(&desk, person.email());
+    assert_eq!(desk.database.count("SELECT count(*) FROM sign_in_attempts"), 0);
+    for _ in 0..10 {
+        assert_eq!(change().status, 422);
+    }
+    change().problem(429, "too_many_attempts");
+}
+
+#[test]
+fn a_retry_key_leaves_no_fast_hash_of_a_password() {
+    let desk = Desk::open();
+    let director = desk.director().with("idempotency-key", "cuenta-1");
+    let user = json!({"email": "ana@mesa.test", "password": "una-clave-larga", "role": "requester", "full_name": "Ana"});
+    let made = director.post("/users", user.clone()).created();
+    assert_eq!(director.post("/users", user.clone()).created(), made);
+    // What whoever has the database could reckon.
+    let fast = format!(
+        "SELECT count(*) FROM idempotency_keys
+         WHERE request_hash = sha256('POST /api/v1/users '::bytea || sha256(convert_to('{user}', 'UTF8')))"
+    );
+    assert_eq!(desk.database.count(&fast), 0);
+    let person = desk.another(Role::Technician);
+    let change = json!({"current_password": PASSWORD, "new_password": "otra-clave-larga"});
+    assert_eq!(person.with("idempotency-key", "clave-1").post("/me/password", change).status, 204);
+    assert_eq!(desk.database.count("SELECT count(*) FROM idempotency_keys"), 1);
+}
