@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::HttpServer;
 use actix_web::web::Data;
@@ -31,6 +32,12 @@ pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
 /// How long requests that are being answered may take once the server is asked to stop, in seconds.
 const LAST_REQUESTS: u64 = 10;
+
+/// How long the line and the headers of a request may take to arrive.
+const HEADERS: Duration = Duration::from_secs(10);
+
+/// How long a connection that ends may take to do so.
+const GOODBYE: Duration = Duration::from_secs(5);
 
 /// Serves until SIGTERM or SIGINT.
 ///
@@ -134,6 +141,8 @@ async fn answer(
     let routine = actix_web::rt::spawn(routine::run(desk.clone()));
     let server = HttpServer::new(move || app::app(desk.clone(), contract.clone()))
         .workers(workers)
+        .client_request_timeout(HEADERS)
+        .client_disconnect_timeout(GOODBYE)
         .shutdown_timeout(LAST_REQUESTS)
         .disable_signals()
         .listen(listener)?
