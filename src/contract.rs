@@ -223,6 +223,15 @@ const WITHOUT_VERSION: [&str; 7] = [
     "verifyHistory",
 ];
 
+/// What a success is, where the handler says no more than what it answers.
+fn described(status: &str) -> &'static str {
+    match status {
+        "201" => "As it was made",
+        "204" => "Done",
+        _ => "As it is now",
+    }
+}
+
 fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let open = operation["security"] == json!([{}]);
     let has_body = operation.get("requestBody").is_some();
@@ -273,6 +282,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let known = operation["responses"].as_object().cloned().unwrap_or_default();
     let mut responses: BTreeMap<String, Value> = known.into_iter().collect();
     for (status, response) in &mut responses {
+        if response.get("$ref").is_none() && response["description"].as_str().is_none_or(str::is_empty) {
+            response["description"] = described(status).into();
+        }
         if status.starts_with('4') && response.get("content").is_none() {
             response["content"] = problem_content();
         }

@@ -40,7 +40,7 @@ impl<T> FromRequest for Body<T> {
         let bytes = Bytes::from_request(request, payload);
         Box::pin(async move {
             let raw = match in_time(TIME, bytes).await? {
-                Ok(bytes) if bytes.is_empty() => Ok(Bytes::from_static(b"{}")),
+                Ok(bytes) if bytes.is_empty() => Ok(bytes),
                 Ok(bytes) => match is_json.as_deref() {
                     Some("application/json" | "application/merge-patch+json") => Ok(bytes),
                     _ => Err(Problem::new(
@@ -93,6 +93,9 @@ impl<T> Body<T> {
 
     fn json(&mut self) -> Result<Value> {
         let bytes = std::mem::replace(&mut self.raw, Ok(Bytes::new()))?;
+        if bytes.is_empty() {
+            return Ok(Value::Object(serde_json::Map::new()));
+        }
         let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
             Problem::new(
                 Code::BadRequest,
@@ -131,7 +134,9 @@ impl<T: DeserializeOwned + ToSchema> Body<T> {
 impl<T: DeserializeOwned + Serialize + ToSchema> Body<Patch<T>> {
     /// What `current` becomes by this JSON Merge Patch (RFC 7396), sound as a whole.
     pub fn merge(mut self, current: &T) -> Result<T> {
-        let patch = self.json()?;
+        // No body at all changes nothing, and is rather one that was forgotten.
+        let forgotten = self.raw.as_ref().is_ok_and(Bytes::is_empty);
+        let patch = if forgotten { Value::Null } else { self.json()? };
         if !patch.is_object() {
             return Err(Problem::fields(contract::faults(&T::name(), &patch)));
         }

@@ -183,7 +183,7 @@ fn no_body_can_hurt() {
             ("{\"__proto__\": {}}", 422),
         ] {
             let nothing_asked = body.is_empty() && operation.body.as_ref().unwrap().is_empty();
-            if nothing_asked || body.is_empty() && operation.method == "PATCH" {
+            if nothing_asked {
                 continue;
             }
             let answer = send(&desk, operation, body);
