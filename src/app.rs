@@ -45,6 +45,10 @@ pub fn openapi() -> OpenApi {
     contract::complete(openapi)
 }
 
+/// What is beside the contract, and only to be read.
+const READ_ALONE: [&str; 6] =
+    ["/openapi.json", "/docs", "/docs/{file:.*}", "/health/live", "/health/ready", "/metrics"];
+
 /// The contract as the server shows it, with what it answers by.
 pub struct Contract {
     json: String,
@@ -66,6 +70,11 @@ impl Contract {
                 allowed.push("HEAD".to_owned());
             }
             methods.push((actix_web::dev::ResourceDef::new(path.as_str()), allowed.join(", ")));
+        }
+        // A path that is spelled out goes before one with a parameter in its place.
+        methods.sort_by_key(|(resource, _)| resource.pattern().map_or(0, |path| path.matches('{').count()));
+        for path in READ_ALONE {
+            methods.push((actix_web::dev::ResourceDef::new(path), "GET, HEAD".to_owned()));
         }
         Ok(Contract { json: contract::text(document)?, methods })
     }
@@ -104,7 +113,10 @@ pub fn app(
         .app_data(contract)
         .app_data(body::payload_config())
         // An id that is none names nothing.
-        .app_data(web::PathConfig::default().error_handler(|_, _| Problem::not_found().into()))
+        .app_data(web::PathConfig::default().error_handler(|_, request| {
+            let contract = request.app_data::<Data<Contract>>();
+            contract.map_or_else(Problem::not_found, |contract| nothing_for(request, contract)).into()
+        }))
         .service(
             web::scope("/api/v1")
                 .configure(|config| api(&mut ServiceConfig::new(config)))
@@ -128,16 +140,26 @@ async fn to_docs() -> HttpResponse {
 
 /// 404, or 405 where the path has other methods.
 async fn nothing_here(request: HttpRequest, contract: Data<Contract>) -> Result<HttpResponse, Problem> {
-    let Some(allowed) = contract.allowed(request.path()) else { return Err(Problem::not_found()) };
-    if request.method() == Method::OPTIONS {
-        return Ok(HttpResponse::NoContent().insert_header((ALLOW, allowed)).finish());
+    match contract.allowed(request.path()) {
+        Some(allowed) if request.method() == Method::OPTIONS => {
+            Ok(HttpResponse::NoContent().insert_header((ALLOW, allowed)).finish())
+        }
+        _ => Err(nothing_for(&request, &contract)),
     }
+}
+
+fn nothing_for(request: &HttpRequest, contract: &Contract) -> Problem {
+    let allowed = contract.allowed(request.path());
+    let Some(allowed) = allowed.filter(|all| all.split(", ").all(|one| one != request.method().as_str()))
+    else {
+        return Problem::not_found();
+    };
     let mut problem = Problem::new(
         Code::MethodNotAllowed,
         Text::made(format!("Esta ruta admite {allowed}."), format!("This path takes {allowed}.")),
     );
     problem.allow = Some(allowed.to_owned());
-    Err(problem)
+    problem
 }
 
 /// Shared between the workers of one server.

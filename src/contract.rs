@@ -14,7 +14,7 @@ attend, escalate, solve, learn, evaluate, report.
 **First steps.** `POST /auth/login`, then *Authorize* with the `access_token`. `GET /me` says what you may do.
 
 **Errors** are `application/problem+json` (RFC 9457) without exception: look at `code`, show `detail`. Fields at \
-fault are named in `errors`, all at once. `detail` is in Spanish, or in English by `Accept-Language: en`.
+fault are named in `errors`, all at once, up to a hundred. `detail` is in Spanish, or in English by `Accept-Language: en`.
 
 **Lists** answer `items` and `next_cursor`; give it as `cursor` for the next page, or follow the `Link` header. A \
 filter that can be repeated (`status=assigned&status=in_progress`) matches any of its values.
@@ -169,6 +169,7 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
     ("401", "Unauthenticated", "`unauthenticated`: no valid access token"),
     ("403", "Forbidden", "`forbidden` or `not_the_assignee`"),
     ("404", "NotFound", "`not_found`: there is none, or it is not yours to see"),
+    ("408", "RequestTimeout", "`request_timeout`: the body did not arrive in time"),
     ("409", "Conflict", "The state does not allow it: see `code`"),
     ("412", "PreconditionFailed", "`precondition_failed`: it has changed since the `ETag` of `If-Match`"),
     ("413", "TooLarge", "`too_large`"),
@@ -223,6 +224,15 @@ const WITHOUT_VERSION: [&str; 7] = [
     "verifyHistory",
 ];
 
+/// What a success is, where the handler says no more than what it answers.
+fn described(status: &str) -> &'static str {
+    match status {
+        "201" => "As it was made",
+        "204" => "Done",
+        _ => "As it is now",
+    }
+}
+
 fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let open = operation["security"] == json!([{}]);
     let has_body = operation.get("requestBody").is_some();
@@ -240,7 +250,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
         statuses.push("404");
     }
     if has_body {
-        statuses.extend(["413", "415", "422"]);
+        statuses.extend(["408", "413", "415", "422"]);
     }
     let mut parameters: Vec<Value> = Vec::new();
     let is_list =
@@ -250,6 +260,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let changes_one = matches!(method, "patch" | "put" | "delete");
     if method == "post" && !open {
         statuses.extend(["409", "422"]);
+    }
+    // A repeated change of password comes with a token that has ended.
+    if method == "post" && !open && operation["operationId"] != "changeMyPassword" {
         parameters.push(request_header(
             "Idempotency-Key",
             "Of the client's making; for 24 hours the same key and body get the first answer again",
@@ -270,6 +283,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let known = operation["responses"].as_object().cloned().unwrap_or_default();
     let mut responses: BTreeMap<String, Value> = known.into_iter().collect();
     for (status, response) in &mut responses {
+        if response.get("$ref").is_none() && response["description"].as_str().is_none_or(str::is_empty) {
+            response["description"] = described(status).into();
+        }
         if status.starts_with('4') && response.get("content").is_none() {
             response["content"] = problem_content();
         }
@@ -287,6 +303,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
             if method == "get" && is_list {
                 add("Link");
             }
+        }
+        if status == "429" {
+            headers.insert("Retry-After".to_owned(), json!({"$ref": "#/components/headers/RetryAfter"}));
         }
         if !headers.is_empty() {
             response["headers"] = Value::Object(headers);

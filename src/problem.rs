@@ -61,6 +61,8 @@ pub enum Code {
     NotFound,
     /// 405: the path exists, with other methods; the `Allow` header names them.
     MethodNotAllowed,
+    /// 408: the body did not arrive in time.
+    RequestTimeout,
     /// 409: the ticket's state does not allow the step; `state` and `allowed_steps` say what is.
     StepNotAllowed,
     /// 409: somebody else has or had what should be there once.
@@ -96,6 +98,8 @@ pub enum Code {
     InvalidBody,
     /// 422: the `Idempotency-Key` was used before with another body.
     IdempotencyKeyReused,
+    /// 429: too many wrong passwords for this email; try again after `Retry-After` seconds.
+    TooManyAttempts,
     /// 500: a fault of the server; the log knows more under the `request_id`.
     Internal,
     /// 503: the desk is too busy or its database does not answer; try again after `Retry-After` seconds.
@@ -111,6 +115,7 @@ impl Code {
             Forbidden | NotTheAssignee => StatusCode::FORBIDDEN,
             NotFound => StatusCode::NOT_FOUND,
             MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             StepNotAllowed | AlreadyExists | AlreadyAssigned | NoHigherLevel | NoDueTime | LastDirector
             | NobodyAvailable | CircularRelation | AlreadyAnswered | MessageNotFailed | RequestInProgress => {
                 StatusCode::CONFLICT
@@ -120,6 +125,7 @@ impl Code {
             TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             InvalidBody | IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
             Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -138,6 +144,7 @@ impl Code {
             NotTheAssignee => Text::new("El caso no está asignado a usted", "Not the assignee"),
             NotFound => Text::new("No existe", "Not found"),
             MethodNotAllowed => Text::new("Método no permitido", "Method not allowed"),
+            RequestTimeout => Text::new("La petición tardó demasiado", "The request took too long"),
             StepNotAllowed => {
                 Text::new("El estado no permite este paso", "The state does not allow this step")
             }
@@ -161,6 +168,7 @@ impl Code {
             IdempotencyKeyReused => {
                 Text::new("Clave de idempotencia reutilizada", "Idempotency key used for another request")
             }
+            TooManyAttempts => Text::new("Demasiados intentos", "Too many attempts"),
             Internal => Text::new("Error interno", "Internal error"),
             Unavailable => Text::new("Servicio no disponible por ahora", "Service unavailable for now"),
         }
@@ -204,6 +212,8 @@ pub struct Problem {
     pub members: Map<String, Value>,
     /// The methods of the path, for the `Allow` header of a 405.
     pub allow: Option<String>,
+    /// For the `Retry-After` header of a 429, in seconds.
+    pub retry_after: Option<i64>,
     /// For the log alone: the cause, and the line where it became a problem.
     cause: Option<String>,
     location: &'static Location<'static>,
@@ -220,6 +230,7 @@ impl Problem {
             errors: Vec::new(),
             members: Map::new(),
             allow: None,
+            retry_after: None,
             cause: None,
             location: Location::caller(),
         }
@@ -317,6 +328,7 @@ impl Problem {
         let mut response = HttpResponse::build(self.code.status());
         response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
         response.insert_header((header::CONTENT_LANGUAGE, locale.as_str()));
+        response.append_header((header::VARY, "Accept-Language"));
         match self.code.status() {
             StatusCode::UNAUTHORIZED => {
                 response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
@@ -325,6 +337,9 @@ impl Problem {
                 response.insert_header((header::RETRY_AFTER, HeaderValue::from_static("2")));
             }
             _ => {}
+        }
+        if let Some(seconds) = self.retry_after {
+            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
         if let Some(allow) = &self.allow {
             response.insert_header((header::ALLOW, allow.as_str()));

@@ -6,6 +6,7 @@ use actix_web::web::Data;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use crate::auth::attempts;
 use crate::config::Config;
 use crate::db::schema::{idempotency_keys, refresh_tokens};
 use crate::desk::Desk;
@@ -50,6 +51,7 @@ pub fn once(db: &mut PgConnection, config: &Config) {
         let old = idempotency_keys::created_at.lt(now - chrono::Duration::hours(KEPT_HOURS));
         Ok(diesel::delete(idempotency_keys::table).filter(old).execute(db)?)
     });
+    each(db, "attempts to sign in forgotten", |db, _| attempts::clean(db));
     each(db, "refresh tokens forgotten", |db, now| {
         Ok(diesel::delete(refresh_tokens::table).filter(refresh_tokens::expires_at.lt(now)).execute(db)?)
     });

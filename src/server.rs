@@ -36,6 +36,12 @@ pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 /// seconds.
 const LAST_REQUESTS: u64 = 10;
 
+/// How long the line and the headers of a request may take to arrive.
+const HEADERS: Duration = Duration::from_secs(10);
+
+/// How long a connection that ends may take to do so.
+const GOODBYE: Duration = Duration::from_secs(5);
+
 /// Serves until SIGTERM or SIGINT.
 ///
 /// # Errors
@@ -146,6 +152,8 @@ async fn answer(
     let mail = Worker::start(desk.clone())?;
     let server = HttpServer::new(move || app::app(desk.clone(), contract.clone()))
         .workers(workers)
+        .client_request_timeout(HEADERS)
+        .client_disconnect_timeout(GOODBYE)
         .shutdown_timeout(LAST_REQUESTS)
         .disable_signals()
         .listen(listener)?

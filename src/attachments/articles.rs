@@ -30,7 +30,7 @@ pub async fn attach(
     let id = *id;
     call.check(Action::WriteArticles, move |db, actor| check_visible(db, actor, id)).await?;
     let file = upload::receive(&call.desk, &request, payload).await?;
-    let fingerprint = file.sha256.clone().into_bytes();
+    let fingerprint = file.fingerprint();
     call.write_fingerprinted(Action::WriteArticles, fingerprint, move |tx, actor| {
         let attachment = store::insert(tx, actor, Owner::Article(id), &file, actor.now)?;
         Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)

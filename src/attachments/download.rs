@@ -52,7 +52,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// Always as a download: a browser does not open it within the desk's own pages.
 #[utoipa::path(
     tag = "attachments", operation_id = "downloadAttachment", params(("attachment_id" = Uuid, Path)),
-    responses((status = 200, description = "The content", content_type = "application/octet-stream", body = Vec<u8>))
+    responses((status = 200, description = "The content, of the type that `content_type` of the file says", content_type = "*/*", body = Vec<u8>))
 )]
 #[get("/attachments/{attachment_id}/content")]
 pub async fn download(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {

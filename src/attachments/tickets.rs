@@ -124,7 +124,7 @@ async fn keep(
     .await?;
     let timezone = call.desk.config.timezone;
     let file = upload::receive(&call.desk, &request, payload).await?;
-    let fingerprint = file.sha256.clone().into_bytes();
+    let fingerprint = file.fingerprint();
     call.write_fingerprinted(Action::Attach, fingerprint, move |tx, actor| {
         write(tx, actor, ticket_id, followup_id, &file, timezone)
     })

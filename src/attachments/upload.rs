@@ -1,5 +1,7 @@
 //! Receiving a file: bounded, sniffed, its name made safe, its content kept in the object store.
 
+use std::time::Duration;
+
 use actix_multipart::Multipart;
 use actix_web::HttpRequest;
 use actix_web::web::{Bytes, Payload};
@@ -9,6 +11,7 @@ use object_store::{ObjectStoreExt, PutPayload};
 use sha2::{Digest, Sha256};
 
 use crate::desk::Desk;
+use crate::http::body::in_time;
 use crate::problem::{Code, FieldError, Problem, Result, Text};
 
 /// A file whose content is in the object store.
@@ -22,13 +25,24 @@ pub struct Received {
     pub storage_key: String,
 }
 
+impl Received {
+    /// What tells this file from another under the same `Idempotency-Key`.
+    pub fn fingerprint(&self) -> Vec<u8> {
+        format!("{} {}", self.sha256, self.file_name).into_bytes()
+    }
+}
+
+/// How long a file may take to arrive.
+const TIME: Duration = Duration::from_secs(10 * 60);
+
 /// Reads the one file of a multipart body and keeps its content.
 ///
 /// # Errors
 /// 400, 413, 415 or 422 where the body is not one file of a size and type that the configuration allows; 503 where the
 /// object store does not take it.
 pub async fn receive(desk: &Desk, request: &HttpRequest, payload: Payload) -> Result<Received> {
-    let (name, bytes) = one_file(request, payload, desk.config.attachment_max_bytes).await?;
+    let file = one_file(request, payload, desk.config.attachment_max_bytes);
+    let (name, bytes) = in_time(TIME, file).await??;
     let content_type = sniff(&bytes, &name);
     if !desk.config.attachment_types.iter().any(|allowed| matches(allowed, content_type)) {
         return Err(Problem::new(

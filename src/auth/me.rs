@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::policy::{self, Action, Role, Scope};
-use super::{passwords, sessions};
+use super::sessions::Account;
+use super::{attempts, passwords, sessions};
 use crate::db::schema::users;
 use crate::http::body::Patch;
 use crate::http::locale::Locale;
@@ -91,30 +92,46 @@ pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResp
 
 /// Change one's password
 ///
-/// Ends every sign-in of the account: sign in again with the new password.
+/// Ends every sign-in of the account at once, access tokens included: sign in again with the new password. Wrong ones
+/// count as they do for `POST /auth/login`. It takes no `Idempotency-Key`: a repeat comes with a token that has ended.
 #[utoipa::path(
     tag = "auth", operation_id = "changeMyPassword", request_body = PasswordChange,
-    responses((status = 204, description = "Changed"))
+    responses(
+        (status = 204, description = "Changed"),
+        (status = 429, description = "`too_many_attempts`: try again after `Retry-After` seconds"),
+    )
 )]
 #[post("/me/password")]
 pub async fn password(call: Call, body: Body<PasswordChange>) -> Result<HttpResponse> {
-    call.write(Action::UseOwnAccount, body, |tx, actor, body| {
+    // Not in one transaction: a wrong password is an error for the client and a count that must stay.
+    call.check(Action::UseOwnAccount, |db, actor| {
         let PasswordChange { current_password, new_password } = body.read()?;
-        let hash: String = users::table.find(actor.id).select(users::password_hash).first(tx)?;
-        if !passwords::verify(&current_password, Some(&hash)) {
-            return Err(Problem::field(FieldError::new(
-                "/current_password",
-                "not_allowed",
-                Text::new("No es la contraseña actual.", "It is not the current password."),
-            )));
+        let (email, verified): (String, String) =
+            users::table.find(actor.id).select((users::email, users::password_hash)).first(db)?;
+        attempts::count(db, &email)?;
+        if !passwords::verify_in_turn(&current_password, &verified)? {
+            return Err(not_current());
         }
-        diesel::update(users::table.find(actor.id))
-            .set(users::password_hash.eq(passwords::hash(&new_password)?))
-            .execute(tx)?;
-        sessions::end_all(tx, actor.id)?;
-        Ok(Answer::no_content())
+        let hash = passwords::hash_in_turn(&new_password)?;
+        db.transaction(|tx| {
+            if Account::lock(tx, actor.id)?.password_hash != verified {
+                return Err(not_current());
+            }
+            attempts::forget(tx, &email)?;
+            diesel::update(users::table.find(actor.id)).set(users::password_hash.eq(hash)).execute(tx)?;
+            sessions::end_all(tx, actor.id)
+        })
     })
-    .await
+    .await?;
+    Ok(Answer::no_content().respond(None, ("", "")))
+}
+
+fn not_current() -> Problem {
+    Problem::field(FieldError::new(
+        "/current_password",
+        "not_allowed",
+        Text::new("No es la contraseña actual.", "It is not the current password."),
+    ))
 }
 
 fn me(user: User, role: Role) -> Result<Answer> {

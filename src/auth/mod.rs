@@ -1,5 +1,6 @@
 //! Who calls, and what they may do.
 
+pub mod attempts;
 pub mod me;
 pub mod passwords;
 pub mod policy;

@@ -1,13 +1,57 @@
 //! Passwords, kept as argon2id with its recommended parameters.
 
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::problem::{Problem, Result};
 
 /// The shortest password that an account may be given, in characters.
 pub const SHORTEST: usize = 10;
+
+/// As many as there are processors: each password takes one of them, and 19 MiB, for as long as it is reckoned.
+static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    Arc::new(Semaphore::new(processors))
+});
+
+/// How long a request waits for its turn before it is told to come back.
+const WAIT: Duration = Duration::from_secs(2);
+
+/// A place to reckon one password in; free again once it is dropped.
+///
+/// # Errors
+/// A 503 where none is free in time.
+pub async fn turn() -> Result<OwnedSemaphorePermit> {
+    tokio::time::timeout(WAIT, Arc::clone(&PLACES).acquire_owned())
+        .await
+        .map_err(|_| Problem::unavailable("too many passwords are being reckoned"))?
+        .map_err(Problem::internal)
+}
+
+/// The hash of a new password, in its turn; to be called where the database is worked with.
+///
+/// # Errors
+/// A 503 where its turn does not come in time.
+pub fn hash_in_turn(password: &str) -> Result<String> {
+    let _place = Handle::current().block_on(turn())?;
+    hash(password)
+}
+
+/// Whether the password is the one of this hash, in its turn; to be called where the database is worked with.
+///
+/// # Errors
+/// A 503 where its turn does not come in time.
+pub fn verify_in_turn(password: &str, hash: &str) -> Result<bool> {
+    let _place = Handle::current().block_on(turn())?;
+    Ok(verify(password, Some(hash)))
+}
 
 /// # Errors
 /// A fault of the server.

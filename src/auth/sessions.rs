@@ -2,13 +2,13 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
-use chrono::{Duration, Utc};
+use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{passwords, tokens};
+use super::{attempts, passwords, tokens};
 use crate::db::schema::{refresh_tokens, users};
 use crate::desk::Desk;
 use crate::http::locale::Locale;
@@ -52,40 +52,72 @@ pub struct Session {
 ///
 /// Answers an access token for 15 minutes and a refresh token. Keep the refresh token where scripts of others cannot
 /// read it.
+///
+/// After ten wrong passwords for one email, whether it has an account or not, further attempts are refused until fifteen
+/// minutes have passed since the first; a right one before that clears the count.
 #[utoipa::path(
     tag = "auth", operation_id = "login", request_body = Login,
-    responses((status = 200, body = Session), (status = 401, description = "`invalid_credentials`")),
+    responses(
+        (status = 200, body = Session),
+        (status = 401, description = "`invalid_credentials`"),
+        (status = 429, description = "`too_many_attempts`: try again after `Retry-After` seconds"),
+    ),
     security(())
 )]
 #[post("/auth/login")]
 pub async fn login(desk: Data<Desk>, body: Body<Login>) -> Result<HttpResponse> {
-    let Login { email, password } = body.read()?;
-    let found: Option<(Uuid, String, bool, Locale)> = desk
+    let (found, email, password) = desk
         .db
         .run(move |db| {
-            Ok(users::table
+            let Login { email, password } = body.read()?;
+            attempts::count(db, &email)?;
+            let found: Option<(Uuid, String)> = users::table
                 .filter(lower(users::email).eq(email.to_lowercase()))
-                .select((users::id, users::password_hash, users::active, users::locale))
+                .select((users::id, users::password_hash))
                 .first(db)
-                .optional()?)
+                .optional()?;
+            Ok((found, email, password))
         })
         .await?;
-    let hash = found.as_ref().map(|(_, hash, _, _)| hash.clone());
-    // Outside of the pool: reckoning the hash takes longer than any statement.
-    let right = actix_web::web::block(move || passwords::verify(&password, hash.as_deref()))
-        .await
-        .map_err(Problem::internal)?;
-    match found {
-        Some((user_id, _, true, locale)) if right => {
-            let access_token = desk.tokens.sign(user_id, locale)?;
-            let answer = desk.db.run(move |db| begin(db, user_id, Uuid::now_v7(), access_token)).await?;
-            Ok(answer.respond(None, ("", "")))
+    let place = match passwords::turn().await {
+        Ok(place) => place,
+        Err(busy) => {
+            desk.db.run(move |db| attempts::take_back(db, &email)).await?;
+            return Err(busy);
         }
-        _ => Err(Problem::new(
-            Code::InvalidCredentials,
-            Text::new("Revise el correo y la contraseña.", "See the email and the password."),
-        )),
-    }
+    };
+    let hash = found.as_ref().map(|(_, hash)| hash.clone());
+    // Outside of the pool: reckoning the hash takes longer than any statement.
+    let right = actix_web::web::block(move || {
+        let _place = place;
+        passwords::verify(&password, hash.as_deref())
+    })
+    .await
+    .map_err(Problem::internal)?;
+    let Some((user_id, verified)) = found.filter(|_| right) else { return Err(wrong()) };
+    let ours = desk.clone();
+    let answer = desk
+        .db
+        .run(move |db| {
+            db.transaction(|tx| {
+                let account = Account::lock(tx, user_id)?;
+                // The password may have been changed, or the account closed, while this one was looked at.
+                if !account.active || account.password_hash != verified {
+                    return Err(wrong());
+                }
+                attempts::forget(tx, &email)?;
+                begin(tx, &ours, user_id, &account, Uuid::now_v7())
+            })
+        })
+        .await?;
+    Ok(answer.respond(None, ("", "")))
+}
+
+fn wrong() -> Problem {
+    Problem::new(
+        Code::InvalidCredentials,
+        Text::new("Revise el correo y la contraseña.", "See the email and the password."),
+    )
 }
 
 /// Turn the refresh token over
@@ -99,9 +131,14 @@ pub async fn login(desk: Data<Desk>, body: Body<Login>) -> Result<HttpResponse> 
 )]
 #[post("/auth/refresh")]
 pub async fn refresh(desk: Data<Desk>, body: Body<Refresh>) -> Result<HttpResponse> {
-    let token = tokens::hash(&body.read()?.refresh_token);
     let ours = desk.clone();
-    let answer = desk.db.run(move |db| db.transaction(|tx| turn_over(tx, &ours, &token))).await?;
+    let answer = desk
+        .db
+        .run(move |db| {
+            let token = tokens::hash(&body.read()?.refresh_token);
+            db.transaction(|tx| turn_over(tx, &ours, &token))
+        })
+        .await?;
     // A reuse is an error for the client and a change that must stay: the transaction is committed by now.
     Ok(answer?.respond(None, ("", "")))
 }
@@ -116,23 +153,59 @@ pub async fn refresh(desk: Data<Desk>, body: Body<Refresh>) -> Result<HttpRespon
 )]
 #[post("/auth/logout")]
 pub async fn logout(desk: Data<Desk>, body: Body<Refresh>) -> Result<HttpResponse> {
-    let token = tokens::hash(&body.read()?.refresh_token);
     let answer = desk
         .db
         .run(move |db| {
-            let family: Option<Uuid> =
-                refresh_tokens::table.find(token).select(refresh_tokens::family_id).first(db).optional()?;
-            if let Some(family) = family {
-                end_family(db, family)?;
-            }
-            Ok(Answer::no_content())
+            let token = tokens::hash(&body.read()?.refresh_token);
+            db.transaction(|tx| {
+                if let Some((family, user_id)) = family_of(tx, &token)? {
+                    Account::lock(tx, user_id)?;
+                    end_family(tx, family)?;
+                }
+                Ok(Answer::no_content())
+            })
         })
         .await?;
     Ok(answer.respond(None, ("", "")))
 }
 
+/// What a sign-in relies on. Whatever begins, continues or ends sign-ins holds the account first, so that of two at the
+/// same moment the later one sees what the earlier one did.
+pub struct Account {
+    pub password_hash: String,
+    active: bool,
+    locale: Locale,
+    era: i32,
+}
+
+impl Account {
+    /// The account, held until the transaction ends.
+    ///
+    /// # Errors
+    /// A 404 where there is none.
+    pub fn lock(tx: &mut PgConnection, user_id: Uuid) -> Result<Self> {
+        let (password_hash, active, locale, era) = users::table
+            .find(user_id)
+            .select((users::password_hash, users::active, users::locale, users::sign_in_era))
+            .for_no_key_update()
+            .first(tx)?;
+        Ok(Account { password_hash, active, locale, era })
+    }
+}
+
+fn family_of(db: &mut PgConnection, token: &[u8]) -> Result<Option<(Uuid, Uuid)>> {
+    let columns = (refresh_tokens::family_id, refresh_tokens::user_id);
+    Ok(refresh_tokens::table.find(token).select(columns).first(db).optional()?)
+}
+
 /// The next token of a family, with the answer that carries it.
-fn begin(db: &mut PgConnection, user_id: Uuid, family: Uuid, access_token: String) -> Result<Answer> {
+fn begin(
+    db: &mut PgConnection,
+    desk: &Desk,
+    user_id: Uuid,
+    account: &Account,
+    family: Uuid,
+) -> Result<Answer> {
     let refresh_token = tokens::random()?;
     diesel::insert_into(refresh_tokens::table)
         .values((
@@ -143,7 +216,7 @@ fn begin(db: &mut PgConnection, user_id: Uuid, family: Uuid, access_token: Strin
         ))
         .execute(db)?;
     Answer::ok(&Session {
-        access_token,
+        access_token: desk.tokens.sign(user_id, account.locale, account.era)?,
         token_type: "Bearer",
         expires_in: tokens::ACCESS_SECONDS,
         refresh_token,
@@ -154,32 +227,25 @@ fn begin(db: &mut PgConnection, user_id: Uuid, family: Uuid, access_token: Strin
 fn turn_over(tx: &mut PgConnection, desk: &Desk, token: &[u8]) -> Result<Result<Answer>> {
     let ended =
         || Problem::new(Code::InvalidRefreshToken, Text::new("Inicie sesión de nuevo.", "Sign in again."));
+    let Some((family, user_id)) = family_of(tx, token)? else { return Ok(Err(ended())) };
+    let account = Account::lock(tx, user_id)?;
     let row = refresh_tokens::table
         .find(token)
-        .select((
-            refresh_tokens::family_id,
-            refresh_tokens::user_id,
-            refresh_tokens::expires_at,
-            refresh_tokens::used_at,
-            refresh_tokens::revoked_at,
-        ))
-        .for_update()
-        .first::<(Uuid, Uuid, chrono::DateTime<Utc>, Option<chrono::DateTime<Utc>>, Option<chrono::DateTime<Utc>>)>(tx)
+        .select((refresh_tokens::expires_at, refresh_tokens::used_at, refresh_tokens::revoked_at))
+        .first::<(DateTime<Utc>, Option<DateTime<Utc>>, Option<DateTime<Utc>>)>(tx)
         .optional()?;
-    let Some((family, user_id, expires_at, used_at, revoked_at)) = row else { return Ok(Err(ended())) };
+    let Some((expires_at, used_at, revoked_at)) = row else { return Ok(Err(ended())) };
     if used_at.is_some() {
         end_family(tx, family)?;
         return Ok(Err(ended()));
     }
-    let (active, locale): (bool, Locale) =
-        users::table.find(user_id).select((users::active, users::locale)).first(tx)?;
-    if revoked_at.is_some() || expires_at <= Utc::now() || !active {
+    if revoked_at.is_some() || expires_at <= Utc::now() || !account.active {
         return Ok(Err(ended()));
     }
     diesel::update(refresh_tokens::table.find(token))
         .set(refresh_tokens::used_at.eq(diesel::dsl::now))
         .execute(tx)?;
-    Ok(Ok(begin(tx, user_id, family, desk.tokens.sign(user_id, locale)?)?))
+    Ok(Ok(begin(tx, desk, user_id, &account, family)?))
 }
 
 fn end_family(db: &mut PgConnection, family: Uuid) -> Result<()> {
@@ -190,12 +256,17 @@ fn end_family(db: &mut PgConnection, family: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// Ends every sign-in of a person.
-pub fn end_all(db: &mut PgConnection, user_id: Uuid) -> Result<()> {
+/// Ends every sign-in of a person, their access tokens included.
+///
+/// # Errors
+/// What the database answers.
+pub fn end_all(tx: &mut PgConnection, user_id: Uuid) -> Result<()> {
+    let account = Account::lock(tx, user_id)?;
+    diesel::update(users::table.find(user_id)).set(users::sign_in_era.eq(account.era + 1)).execute(tx)?;
     diesel::update(refresh_tokens::table.filter(refresh_tokens::user_id.eq(user_id)))
         .filter(refresh_tokens::revoked_at.is_null())
         .set(refresh_tokens::revoked_at.eq(diesel::dsl::now))
-        .execute(db)?;
+        .execute(tx)?;
     Ok(())
 }
 

@@ -24,6 +24,9 @@ pub struct Claims {
     pub sub: Uuid,
     /// The language that the user chose, for the words of errors.
     pub locale: Locale,
+    /// The token holds until all sign-ins of the user are ended; tokens of before there were eras are of the first.
+    #[serde(default)]
+    pub era: i32,
     pub iss: String,
     pub aud: String,
     pub iat: i64,
@@ -41,6 +44,8 @@ pub struct Tokens {
     header: Header,
     keys: Vec<Key>,
     validation: Validation,
+    /// Of the secret that signs, and of the one from before.
+    fingerprints: Vec<EncodingKey>,
 }
 
 impl Tokens {
@@ -52,26 +57,50 @@ impl Tokens {
         validation.set_audience(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.leeway = 5;
-        let keys = std::iter::once(secret)
-            .chain(previous)
+        let secrets = || std::iter::once(secret).chain(previous);
+        let fingerprints = secrets()
+            .map(|secret| Sha256::new().chain_update("mesa fingerprint\0").chain_update(secret).finalize())
+            .map(|key| EncodingKey::from_secret(&key))
+            .collect();
+        let keys = secrets()
             .map(|secret| Key { id: key_id(secret), decoding: DecodingKey::from_secret(secret.as_bytes()) })
             .collect();
-        Tokens { encoding: EncodingKey::from_secret(secret.as_bytes()), header, keys, validation }
+        Tokens {
+            encoding: EncodingKey::from_secret(secret.as_bytes()),
+            header,
+            keys,
+            validation,
+            fingerprints,
+        }
     }
 
     /// # Errors
     /// A fault of the server.
-    pub fn sign(&self, user_id: Uuid, locale: Locale) -> Result<String> {
+    pub fn sign(&self, user_id: Uuid, locale: Locale, era: i32) -> Result<String> {
         let now = chrono::Utc::now().timestamp();
         let claims = Claims {
             sub: user_id,
             locale,
+            era,
             iss: ISSUER.to_owned(),
             aud: ISSUER.to_owned(),
             iat: now,
             exp: now + ACCESS_SECONDS,
         };
         jsonwebtoken::encode(&self.header, &claims, &self.encoding).map_err(Problem::internal)
+    }
+
+    /// HMACs of a request that tell it from another and, kept in the database, nobody else what it said: by the key that
+    /// is in use, and by the one from before.
+    ///
+    /// # Errors
+    /// A fault of the server.
+    pub fn fingerprints(&self, request: &[u8]) -> Result<Vec<Vec<u8>>> {
+        let keyed = self.fingerprints.iter();
+        keyed
+            .map(|key| jsonwebtoken::crypto::sign(request, key, Algorithm::HS256).map(String::into_bytes))
+            .collect::<std::result::Result<_, _>>()
+            .map_err(Problem::internal)
     }
 
     /// What the token says, where one of our keys signed it and it has not expired.
@@ -113,7 +142,7 @@ mod tests {
     #[test]
     fn a_token_holds_across_a_change_of_keys_and_not_beyond() {
         let id = Uuid::now_v7();
-        let token = Tokens::new(OLD, None).sign(id, Locale::Es).unwrap();
+        let token = Tokens::new(OLD, None).sign(id, Locale::Es, 0).unwrap();
         assert_eq!(Tokens::new(NEW, Some(OLD)).verify(&token).map(|claims| claims.sub), Some(id));
         assert!(Tokens::new(NEW, None).verify(&token).is_none());
     }
@@ -121,7 +150,7 @@ mod tests {
     #[test]
     fn another_algorithm_no_signature_and_no_key_id_are_refused() {
         let tokens = Tokens::new(NEW, None);
-        let good = tokens.sign(Uuid::now_v7(), Locale::Es).unwrap();
+        let good = tokens.sign(Uuid::now_v7(), Locale::Es, 0).unwrap();
         let parts: Vec<&str> = good.split('.').collect();
         let unsigned = URL_SAFE_NO_PAD.encode(format!("{{\"alg\":\"none\",\"kid\":\"{}\"}}", key_id(NEW)));
         assert!(tokens.verify(&format!("{unsigned}.{}.", parts[1])).is_none());
@@ -138,7 +167,7 @@ mod tests {
     #[test]
     fn an_expired_token_and_one_for_others_are_refused() {
         let tokens = Tokens::new(NEW, None);
-        let claims = tokens.verify(&tokens.sign(Uuid::now_v7(), Locale::Es).unwrap()).unwrap();
+        let claims = tokens.verify(&tokens.sign(Uuid::now_v7(), Locale::Es, 0).unwrap()).unwrap();
         let sign = |claims: &Claims| jsonwebtoken::encode(&tokens.header, claims, &tokens.encoding).unwrap();
         assert!(tokens.verify(&sign(&claims)).is_some());
         assert!(tokens.verify(&sign(&Claims { exp: claims.iat - 60, ..claims.clone() })).is_none());

@@ -279,6 +279,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    sign_in_attempts (address_hash) {
+        address_hash -> Bytea,
+        attempts -> Int4,
+        since -> Timestamptz,
+    }
+}
+
+diesel::table! {
     surveys (id) {
         id -> Uuid,
         ticket_id -> Int8,
@@ -403,6 +411,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         contract_ends_on -> Nullable<Date>,
         staff_mail -> Bool,
+        sign_in_era -> Int4,
     }
 }
 
@@ -445,6 +454,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     survey_answers,
     survey_questions,
     survey_tokens,
+    sign_in_attempts,
     surveys,
     ticket_relations,
     ticket_watchers,

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
@@ -38,8 +39,8 @@ impl<T> FromRequest for Body<T> {
             .map(|value| value.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
         let bytes = Bytes::from_request(request, payload);
         Box::pin(async move {
-            let raw = match bytes.await {
-                Ok(bytes) if bytes.is_empty() => Ok(Bytes::from_static(b"{}")),
+            let raw = match in_time(TIME, bytes).await? {
+                Ok(bytes) if bytes.is_empty() => Ok(bytes),
                 Ok(bytes) => match is_json.as_deref() {
                     Some("application/json" | "application/merge-patch+json") => Ok(bytes),
                     _ => Err(Problem::new(
@@ -52,6 +53,22 @@ impl<T> FromRequest for Body<T> {
             Ok(Body { raw, read_as: PhantomData })
         })
     }
+}
+
+/// How long a JSON body may take to arrive.
+const TIME: Duration = Duration::from_secs(30);
+
+/// What is read from the network, where it comes in time.
+///
+/// # Errors
+/// A 408 where it does not.
+pub async fn in_time<T>(limit: Duration, read: impl Future<Output = T>) -> Result<T> {
+    tokio::time::timeout(limit, read).await.map_err(|_| {
+        Problem::new(
+            Code::RequestTimeout,
+            Text::new("El cuerpo no llegó a tiempo.", "The body did not arrive in time."),
+        )
+    })
 }
 
 fn payload_problem(error: &actix_web::Error) -> Problem {
@@ -76,6 +93,9 @@ impl<T> Body<T> {
 
     fn json(&mut self) -> Result<Value> {
         let bytes = std::mem::replace(&mut self.raw, Ok(Bytes::new()))?;
+        if bytes.is_empty() {
+            return Ok(Value::Object(serde_json::Map::new()));
+        }
         let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
             Problem::new(
                 Code::BadRequest,
@@ -114,7 +134,9 @@ impl<T: DeserializeOwned + ToSchema> Body<T> {
 impl<T: DeserializeOwned + Serialize + ToSchema> Body<Patch<T>> {
     /// What `current` becomes by this JSON Merge Patch (RFC 7396), sound as a whole.
     pub fn merge(mut self, current: &T) -> Result<T> {
-        let patch = self.json()?;
+        // No body at all changes nothing, and is rather one that was forgotten.
+        let forgotten = self.raw.as_ref().is_ok_and(Bytes::is_empty);
+        let patch = if forgotten { Value::Null } else { self.json()? };
         if !patch.is_object() {
             return Err(Problem::fields(contract::faults(&T::name(), &patch)));
         }
@@ -177,6 +199,14 @@ pub fn payload_config() -> web::PayloadConfig {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[actix_web::test]
+    async fn what_does_not_come_in_time_is_a_408() {
+        let never = std::future::pending::<()>();
+        let late = in_time(Duration::from_millis(5), never).await.unwrap_err();
+        assert_eq!(late.code, Code::RequestTimeout);
+        assert_eq!(in_time(Duration::from_secs(5), async { 7 }).await.unwrap(), 7);
+    }
 
     #[test]
     fn a_merge_patch_sets_replaces_and_clears() {

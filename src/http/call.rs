@@ -7,7 +7,6 @@ use actix_web::http::header::{self, HeaderName};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::answer::{self, Answer};
@@ -15,6 +14,7 @@ use super::body::Body;
 use super::idempotency::{self, Key};
 use super::locale::Locale;
 use crate::auth::policy::{self, Action, Role, Scope};
+use crate::auth::tokens::Claims;
 use crate::db::schema::users;
 use crate::desk::Desk;
 use crate::people::Person;
@@ -23,7 +23,7 @@ use crate::problem::{Code, Problem, Result, Text};
 /// A request of somebody who showed a valid access token, and the desk that serves it.
 pub struct Call {
     pub desk: web::Data<Desk>,
-    user_id: Uuid,
+    token: Claims,
     if_match: Option<String>,
     if_none_match: Option<String>,
     idempotency_key: Option<String>,
@@ -84,7 +84,7 @@ impl Call {
             },
         };
         Ok(Call {
-            user_id: claims.sub,
+            token: claims,
             if_match: text(header::IF_MATCH).map(str::to_owned),
             if_none_match: text(header::IF_NONE_MATCH).map(str::to_owned),
             idempotency_key,
@@ -101,9 +101,9 @@ impl Call {
         T: Send + 'static,
         F: FnOnce(&mut PgConnection, &Actor) -> Result<T> + Send + 'static,
     {
-        let user_id = self.user_id;
+        let token = self.token.clone();
         let run = move |db: &mut PgConnection| {
-            let actor = admit(db, user_id, action, None)?;
+            let actor = admit(db, &token, action, None)?;
             act(db, &actor)
         };
         self.desk.db.run(run).await
@@ -114,12 +114,12 @@ impl Call {
     where
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
     {
-        let (user_id, if_match) = (self.user_id, self.if_match.clone());
+        let (token, if_match) = (self.token.clone(), self.if_match.clone());
         let answer = self
             .desk
             .db
             .run(move |db| {
-                let actor = admit(db, user_id, action, if_match)?;
+                let actor = admit(db, &token, action, if_match)?;
                 act(db, &actor)
             })
             .await?;
@@ -146,26 +146,23 @@ impl Call {
     where
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
     {
-        let (user_id, if_match) = (self.user_id, self.if_match.clone());
-        let key = self.idempotency_key.clone().map(|key| Key {
-            key,
-            request: Sha256::new()
-                .chain_update(&self.method)
-                .chain_update(" ")
-                .chain_update(&self.path)
-                .chain_update(" ")
-                .chain_update(&fingerprint)
-                .finalize()
-                .to_vec(),
-        });
+        let (token, if_match) = (self.token.clone(), self.if_match.clone());
+        let key = match self.idempotency_key.clone() {
+            None => None,
+            Some(key) => {
+                let mut request = format!("{} {} ", self.method, self.path).into_bytes();
+                request.extend_from_slice(&fingerprint);
+                Some(Key { key, requests: self.desk.tokens.fingerprints(&request)? })
+            }
+        };
         let answer = self
             .desk
             .db
             .run(move |db| {
                 db.transaction(|tx| {
-                    let actor = admit(tx, user_id, action, if_match)?;
+                    let actor = admit(tx, &token, action, if_match)?;
                     match key {
-                        Some(key) => idempotency::once(tx, user_id, &key, |tx| act(tx, &actor)),
+                        Some(key) => idempotency::once(tx, actor.id, &key, |tx| act(tx, &actor)),
                         None => act(tx, &actor),
                     }
                 })
@@ -191,24 +188,25 @@ fn unauthenticated() -> Problem {
 }
 
 /// Known (401) and allowed to this role (403).
-fn admit(db: &mut PgConnection, user_id: Uuid, action: Action, if_match: Option<String>) -> Result<Actor> {
-    let (role, full_name, unit_id, active, now) = users::table
-        .find(user_id)
+fn admit(db: &mut PgConnection, token: &Claims, action: Action, if_match: Option<String>) -> Result<Actor> {
+    let (role, full_name, unit_id, active, era, now) = users::table
+        .find(token.sub)
         .select((
             users::role,
             users::full_name,
             users::unit_id,
             users::active,
+            users::sign_in_era,
             diesel::dsl::sql::<diesel::sql_types::Timestamptz>("clock_timestamp()"),
         ))
-        .first::<(Role, String, Option<Uuid>, bool, DateTime<Utc>)>(db)
+        .first::<(Role, String, Option<Uuid>, bool, i32, DateTime<Utc>)>(db)
         .optional()?
         .ok_or_else(unauthenticated)?;
-    if !active {
+    if !active || era != token.era {
         return Err(unauthenticated());
     }
     let scope = policy::scope(role, action).ok_or_else(Problem::forbidden)?;
-    Ok(Actor { id: user_id, role, full_name, unit_id, scope, now, if_match })
+    Ok(Actor { id: token.sub, role, full_name, unit_id, scope, now, if_match })
 }
 
 impl Actor {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use chrono::{DateTime, Datelike, Utc};
 use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind as Fault;
 use jsonschema::{Draft, ValidationError};
@@ -61,8 +62,16 @@ fn validator(name: &str, schema: &Value) -> Result<Validator, String> {
     jsonschema::options()
         .with_draft(Draft::Draft202012)
         .should_validate_formats(true)
+        .with_format("date-time", is_moment)
         .build(schema)
         .map_err(|error| format!("schema {name}: {error}"))
+}
+
+/// RFC 3339, within the years that the database keeps and an answer can show.
+fn is_moment(text: &str) -> bool {
+    let parsed = DateTime::parse_from_rfc3339(text);
+    text.as_bytes().get(10).is_some_and(|between| between.eq_ignore_ascii_case(&b't'))
+        && parsed.is_ok_and(|moment| (1..=9999).contains(&moment.with_timezone(&Utc).year()))
 }
 
 fn parameters(name: &str, operation: &Value, components: &Value) -> Result<Parameters, String> {
@@ -143,12 +152,19 @@ fn unknown() -> Vec<FieldError> {
     vec![FieldError::new("", "unexpected", detail)]
 }
 
+/// How many faults one problem names at most, so that its answer is not many times what was sent.
+pub const MOST_FAULTS: usize = 100;
+
 fn faults_by(validator: &Validator, value: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for error in validator.iter_errors(value) {
         explain(&error, &mut errors);
+        if errors.len() >= MOST_FAULTS {
+            break;
+        }
     }
     cannot_be_kept(value, &mut String::new(), &mut errors);
+    errors.truncate(MOST_FAULTS);
     errors.sort_by(|a, b| a.pointer.cmp(&b.pointer));
     errors.dedup_by(|a, b| a.pointer == b.pointer);
     errors
@@ -165,7 +181,7 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
             )));
         }
         Fault::AdditionalProperties { unexpected } | Fault::UnevaluatedProperties { unexpected } => {
-            for name in unexpected {
+            for name in unexpected.iter().take(MOST_FAULTS) {
                 add(
                     format!("{at}/{}", escape(name)),
                     "unknown_field",
@@ -246,6 +262,9 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
 
 /// PostgreSQL keeps no NUL characters in text, and no integers beyond 64 bits.
 fn cannot_be_kept(value: &Value, at: &mut String, errors: &mut Vec<FieldError>) {
+    if errors.len() >= MOST_FAULTS {
+        return;
+    }
     let len = at.len();
     match value {
         Value::String(text) if text.contains('\0') => errors.push(FieldError::new(

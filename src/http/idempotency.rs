@@ -19,8 +19,8 @@ pub const KEPT_HOURS: i64 = 24;
 /// A key as it came, with what it was sent with.
 pub struct Key {
     pub key: String,
-    /// SHA-256 over method, path and body.
-    pub request: Vec<u8>,
+    /// Fingerprints of method, path and body: the first is kept, any of them is known again.
+    pub requests: Vec<Vec<u8>>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -57,7 +57,7 @@ pub fn once(
         .first(tx)
         .optional()?;
     if let Some(kept) = kept {
-        if kept.request_hash != key.request {
+        if !key.requests.contains(&kept.request_hash) {
             return Err(Problem::new(
                 Code::IdempotencyKeyReused,
                 Text::new(
@@ -79,7 +79,7 @@ pub fn once(
     let row = (
         keys::user_id.eq(user_id),
         keys::key.eq(&key.key),
-        keys::request_hash.eq(&key.request),
+        keys::request_hash.eq(key.requests.first().map_or(&[][..], Vec::as_slice)),
         keys::status.eq(i16::try_from(answer.status.as_u16()).unwrap_or(200)),
         keys::etag.eq(&answer.etag),
         keys::location.eq(&answer.location),

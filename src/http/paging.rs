@@ -2,8 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::Answer;
@@ -74,7 +76,11 @@ impl Paging {
             )
         };
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| broken())?;
-        let cursor: Cursor<S, K, I> = serde_json::from_slice(&bytes).map_err(|_| broken())?;
+        let value: Value = serde_json::from_slice(&bytes).map_err(|_| broken())?;
+        if !can_be_compared(&value) {
+            return Err(broken());
+        }
+        let cursor: Cursor<S, K, I> = serde_json::from_value(value).map_err(|_| broken())?;
         if cursor.s == sort { Ok(Some((cursor.k, cursor.i))) } else { Err(broken()) }
     }
 
@@ -103,6 +109,20 @@ impl Paging {
         }
         let answer = Answer::ok(&Page { items: rows, next_cursor: next_cursor.clone(), total })?;
         Ok(Answer { next_cursor, ..answer })
+    }
+}
+
+/// Whether the database has words for all that a cursor says: no NUL characters, no times beyond its years.
+fn can_be_compared(value: &Value) -> bool {
+    match value {
+        Value::String(text) => {
+            let year = text.parse::<DateTime<Utc>>().map(|moment| moment.year());
+            let year = year.or_else(|_| text.parse::<NaiveDate>().map(|day| day.year()));
+            !text.contains('\0') && year.map_or(true, |year| (1..=9999).contains(&year))
+        }
+        Value::Array(items) => items.iter().all(can_be_compared),
+        Value::Object(fields) => fields.values().all(can_be_compared),
+        _ => true,
     }
 }
 

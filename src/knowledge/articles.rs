@@ -5,7 +5,9 @@ use actix_web::{HttpResponse, get, patch, post};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::revisions;
@@ -55,6 +57,19 @@ pub struct Reference {
     pub url: String,
 }
 
+/// How the contract has one step of an article. A hundred of the longest, with what else is searched, stay below the
+/// megabyte that PostgreSQL keeps of the words of one text.
+pub struct ArticleStep;
+
+impl PartialSchema for ArticleStep {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        text.min_length(Some(1)).max_length(Some(500)).pattern(Some(r"\S")).into()
+    }
+}
+
+impl ToSchema for ArticleStep {}
+
 /// What an article says, as it is written and changed.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -80,7 +95,7 @@ pub struct ArticleContent {
     pub resolution: String,
     /// What to do, one after the other.
     #[serde(default)]
-    #[schema(required = false, max_items = 100, example = json!(["Probar el puerto", "Cambiar el puerto"]))]
+    #[schema(required = false, max_items = 100, value_type = Vec<ArticleStep>, example = json!(["Probar el puerto", "Cambiar el puerto"]))]
     pub steps: Vec<String>,
     #[serde(default)]
     #[schema(required = false, max_items = 50)]

@@ -179,8 +179,8 @@ pub struct UserProfile {
     #[schema(format = "email", min_length = 3, max_length = 254, example = "ana.restrepo@example.gov.co")]
     email: String,
     /// Set it to give the person a new password; it is never answered.
-    #[serde(skip_serializing)]
-    #[schema(min_length = 10, max_length = 200, format = Password, example = "una-clave-nueva")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(write_only, min_length = 10, max_length = 200, format = Password, example = "una-clave-nueva")]
     password: Option<String>,
     role: Role,
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Ana María Restrepo")]
@@ -301,7 +301,7 @@ pub async fn create(call: Call, body: Body<NewUser>) -> Result<HttpResponse> {
             .values((
                 users::id.eq(id),
                 users::email.eq(new.email),
-                users::password_hash.eq(passwords::hash(&new.password)?),
+                users::password_hash.eq(passwords::hash_in_turn(&new.password)?),
                 users::role.eq(new.role),
                 users::full_name.eq(new.full_name),
                 users::document_id.eq(new.document_id),
@@ -324,8 +324,8 @@ pub async fn create(call: Call, body: Body<NewUser>) -> Result<HttpResponse> {
 
 /// Change a user
 ///
-/// Set `active` to false when a person leaves: their sign-ins end at once, their history stays. A change of role
-/// counts from the next request on. Nobody may change somebody of a role above their own.
+/// Set `active` to false when a person leaves: their sign-ins end at once, their history stays. A new `password` ends
+/// their sign-ins as well, access tokens included. A change of role counts from the next request on. Nobody may change somebody of a role above their own.
 #[utoipa::path(
     tag = "users", operation_id = "updateUser", params(("user_id" = Uuid, Path)),
     request_body(content = UserProfile, content_type = "application/merge-patch+json"),
@@ -364,7 +364,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
         }
         if let Some(password) = &profile.password {
             diesel::update(users::table.find(user.id))
-                .set(users::password_hash.eq(passwords::hash(password)?))
+                .set(users::password_hash.eq(passwords::hash_in_turn(password)?))
                 .execute(tx)?;
         }
         if !profile.active || profile.password.is_some() {

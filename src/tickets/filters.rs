@@ -8,7 +8,9 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text as SqlText};
 use serde::{Deserialize, Deserializer, de};
-use utoipa::IntoParams;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::list::TicketSort;
@@ -97,7 +99,7 @@ pub struct TicketFilters {
     unit_id: Vec<Uuid>,
     /// A user's id, `me`, or `none`.
     #[serde(default)]
-    #[param(required = false, value_type = Vec<String>)]
+    #[param(required = false, inline, value_type = Vec<AssigneeName>)]
     assignee: Vec<Assignee>,
     requester_id: Option<Uuid>,
     #[param(minimum = 1, maximum = 3)]
@@ -120,6 +122,18 @@ pub struct TicketFilters {
     #[param(inline)]
     pub sort: Option<TicketSort>,
 }
+
+/// How the contract has an assignee: a user's id, `me` or `none`.
+struct AssigneeName;
+
+impl PartialSchema for AssigneeName {
+    fn schema() -> RefOr<Schema> {
+        let pattern = "^(me|none|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$";
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).into()
+    }
+}
+
+impl ToSchema for AssigneeName {}
 
 impl Assignee {
     fn user(self, me: Uuid) -> Option<Uuid> {

@@ -235,6 +235,7 @@ pub async fn add(call: Call, id: Path<i64>, body: Body<NewFollowup>) -> Result<H
 #[utoipa::path(
     tag = "followups", operation_id = "publishFollowup",
     params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path)),
+    request_body(content = Option<Nothing>),
     responses(
         (status = 201, body = Followup, description = "The public followup"),
         (status = 409, description = "`step_not_allowed`, or `already_exists`: it was made public before"),

@@ -2,10 +2,11 @@
 
 use std::thread;
 
+use diesel::connection::SimpleConnection;
 use mesa::auth::policy::Role;
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, PASSWORD};
+use crate::harness::{Client, Desk, PASSWORD};
 
 fn sign_in(desk: &Desk, email: &str) -> Value {
     desk.nobody().post("/auth/login", json!({"email": email, "password": PASSWORD})).ok()
@@ -135,4 +136,179 @@ fn a_new_password_ends_what_began_with_the_old_one() {
     };
     login(PASSWORD).problem(401, "invalid_credentials");
     login("otra-clave-larga").ok();
+}
+
+/// How many sign-ins of this person can go on.
+fn live(desk: &Desk, person: &Client) -> i64 {
+    desk.database.count(&format!(
+        "SELECT count(*) FROM refresh_tokens
+         WHERE user_id = '{}' AND used_at IS NULL AND revoked_at IS NULL",
+        person.id()
+    ))
+}
+
+/// Turns refresh tokens over, one after the other, until one is refused.
+fn go_on(desk: &Desk, mut session: Value) {
+    loop {
+        let answer = refresh(desk, &session);
+        if answer.status != 200 {
+            answer.problem(401, "invalid_refresh_token");
+            return;
+        }
+        session = answer.ok();
+    }
+}
+
+#[test]
+fn a_sign_out_beside_a_refresh_of_the_same_token_ends_the_family() {
+    let desk = Desk::open();
+    let person = desk.another(Role::Technician);
+    for _ in 0..20 {
+        let session = sign_in(&desk, person.email());
+        thread::scope(|scope| {
+            scope.spawn(|| refresh(&desk, &session));
+            scope.spawn(|| {
+                let token = json!({"refresh_token": session["refresh_token"]});
+                assert_eq!(desk.nobody().post("/auth/logout", token).status, 204);
+            });
+        });
+        assert_eq!(live(&desk, &person), 0);
+    }
+}
+
+#[test]
+fn a_new_password_and_a_deactivation_end_a_sign_in_that_is_being_refreshed() {
+    let desk = Desk::open();
+    let director = desk.director();
+    for round in 0..8 {
+        let person = desk.another(Role::Technician);
+        let session = sign_in(&desk, person.email());
+        thread::scope(|scope| {
+            scope.spawn(|| go_on(&desk, session));
+            thread::sleep(std::time::Duration::from_millis(20 + 3 * round));
+            if round % 2 == 0 {
+                let change = json!({"current_password": PASSWORD, "new_password": "otra-clave-larga"});
+                assert_eq!(person.post("/me/password", change).status, 204);
+            } else {
+                director.patch(&format!("/users/{}", person.id()), json!({"active": false})).ok();
+            }
+        });
+        assert_eq!(live(&desk, &person), 0);
+    }
+}
+
+#[test]
+fn a_sign_in_with_the_old_password_does_not_outlive_its_change() {
+    let desk = Desk::open();
+    let other_hash = "SELECT password_hash || ' ' FROM users LIMIT 1";
+    for _ in 0..4 {
+        let person = desk.another(Role::Technician);
+        thread::scope(|scope| {
+            // Holds the account as a change of password does, while the old password is found right.
+            let mut change = desk.database.connect();
+            let held = format!(
+                "BEGIN; UPDATE users SET password_hash = ({other_hash}) WHERE id = '{}'",
+                person.id()
+            );
+            change.batch_execute(&held).unwrap();
+            let late = scope.spawn(|| {
+                let login = json!({"email": person.email(), "password": PASSWORD});
+                desk.nobody().post("/auth/login", login)
+            });
+            thread::sleep(std::time::Duration::from_millis(400));
+            change.batch_execute("COMMIT").unwrap();
+            late.join().unwrap().problem(401, "invalid_credentials");
+        });
+        assert_eq!(live(&desk, &person), 0);
+    }
+}
+
+#[test]
+fn access_tokens_end_with_the_sign_ins_that_gave_them() {
+    let desk = Desk::open();
+    let (director, person) = (desk.director(), desk.another(Role::Technician));
+    let held = |session: &Value| desk.nobody().holding(session["access_token"].as_str().unwrap());
+    let before = held(&sign_in(&desk, person.email()));
+    before.get("/me").ok();
+    let path = format!("/users/{}", person.id());
+    director.patch(&path, json!({"active": false})).ok();
+    director.patch(&path, json!({"active": true})).ok();
+    before.get("/me").problem(401, "unauthenticated");
+    let between = held(&sign_in(&desk, person.email()));
+    let change = json!({"current_password": PASSWORD, "new_password": "otra-clave-larga"});
+    assert_eq!(between.post("/me/password", change).status, 204);
+    between.get("/me").problem(401, "unauthenticated");
+    let login = json!({"email": person.email(), "password": "otra-clave-larga"});
+    held(&desk.nobody().post("/auth/login", login).ok()).get("/me").ok();
+}
+
+#[test]
+fn after_ten_wrong_passwords_an_email_waits_whether_it_has_an_account_or_not() {
+    let desk = Desk::open();
+    let copy = desk.copy();
+    let person = desk.another(Role::Technician);
+    let session = sign_in(&desk, person.email());
+    for email in [person.email(), "nobody@mesa.test"] {
+        let login = |password: &str| {
+            let body = json!({"email": email.to_uppercase(), "password": password});
+            copy.client(&desk.nobody()).post("/auth/login", body)
+        };
+        // However many come at once, ten passwords are looked at.
+        let answers: Vec<_> = thread::scope(|scope| {
+            let calls: Vec<_> = (0..15).map(|_| scope.spawn(|| login("no-es-esta-clave"))).collect();
+            calls.into_iter().map(|call| call.join().unwrap()).collect()
+        });
+        let wrong = answers.iter().filter(|answer| answer.status == 401).count();
+        let busy = answers.iter().filter(|answer| answer.status == 503).count();
+        assert!(wrong <= 10 && wrong + busy >= 10, "{wrong} {busy}");
+        desk.database.run("UPDATE sign_in_attempts SET attempts = 10");
+        let refused = login(PASSWORD);
+        refused.problem(429, "too_many_attempts");
+        let wait: i64 = refused.header("retry-after").parse().unwrap();
+        assert!((1..=900).contains(&wait), "{wait}");
+    }
+    // Whoever is signed in stays so.
+    refresh(&desk, &session).ok();
+    desk.database.run("UPDATE sign_in_attempts SET since = since - interval '15 minutes'");
+    sign_in(&desk, person.email());
+    assert_eq!(desk.database.count("SELECT count(*) FROM sign_in_attempts"), 1);
+    let shared = desk.shared();
+    mesa::routine::once(&mut shared.db.connection().unwrap(), &shared.config);
+    assert_eq!(desk.database.count("SELECT count(*) FROM sign_in_attempts"), 0);
+}
+
+#[test]
+fn wrong_passwords_count_where_one_is_changed_and_a_right_one_clears() {
+    let desk = Desk::open();
+    let person = desk.another(Role::Technician);
+    let change = || {
+        let body = json!({"current_password": "no-es-esta-clave", "new_password": "otra-clave-larga"});
+        person.post("/me/password", body)
+    };
+    assert_eq!(change().faults(), [("/current_password".into(), "not_allowed".into())]);
+    sign_in(&desk, person.email());
+    assert_eq!(desk.database.count("SELECT count(*) FROM sign_in_attempts"), 0);
+    for _ in 0..10 {
+        assert_eq!(change().status, 422);
+    }
+    change().problem(429, "too_many_attempts");
+}
+
+#[test]
+fn a_retry_key_leaves_no_fast_hash_of_a_password() {
+    let desk = Desk::open();
+    let director = desk.director().with("idempotency-key", "cuenta-1");
+    let user = json!({"email": "ana@mesa.test", "password": "una-clave-larga", "role": "requester", "full_name": "Ana"});
+    let made = director.post("/users", user.clone()).created();
+    assert_eq!(director.post("/users", user.clone()).created(), made);
+    // What whoever has the database could reckon.
+    let fast = format!(
+        "SELECT count(*) FROM idempotency_keys
+         WHERE request_hash = sha256('POST /api/v1/users '::bytea || sha256(convert_to('{user}', 'UTF8')))"
+    );
+    assert_eq!(desk.database.count(&fast), 0);
+    let person = desk.another(Role::Technician);
+    let change = json!({"current_password": PASSWORD, "new_password": "otra-clave-larga"});
+    assert_eq!(person.with("idempotency-key", "clave-1").post("/me/password", change).status, 204);
+    assert_eq!(desk.database.count("SELECT count(*) FROM idempotency_keys"), 1);
 }

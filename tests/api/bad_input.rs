@@ -202,7 +202,7 @@ fn no_body_can_hurt() {
             ("{\"__proto__\": {}}", 422),
         ] {
             let nothing_asked = body.is_empty() && operation.body.as_ref().unwrap().is_empty();
-            if nothing_asked || body.is_empty() && operation.method == "PATCH" {
+            if nothing_asked {
                 continue;
             }
             let answer = send(&desk, operation, body);
@@ -388,4 +388,43 @@ fn words_that_databases_and_pages_trip_over_are_just_words() {
         desk.director().get(&format!("/users?q={query}")).ok();
     }
     assert_eq!(desk.database.count("SELECT count(*) FROM tickets"), 6);
+}
+
+#[test]
+fn a_problem_names_a_hundred_faults_at_most() {
+    let desk = Desk::open();
+    let unknown: serde_json::Map<String, Value> =
+        (0..20_000).map(|n| (format!("campo_{n}"), json!(n))).collect();
+    let answer = desk.nobody().post("/auth/login", Value::Object(unknown));
+    assert_eq!(answer.faults().len(), 100);
+    let article = json!({"title": "x", "incident": "x", "resolution": "x", "steps": vec![7; 100_000]});
+    let answer = desk.technician().post("/kb/articles", article);
+    assert!((1..=100).contains(&answer.faults().len()));
+}
+
+#[test]
+fn a_forged_cursor_is_refused_whatever_it_says() {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let desk = Desk::open();
+    let director = desk.director();
+    let ask = |path: &str, cursor: Value| {
+        director.get(&format!("{path}?cursor={}", URL_SAFE_NO_PAD.encode(cursor.to_string())))
+    };
+    for time in ["-5000-01-01T00:00:00Z", "+99999-01-01T00:00:00Z", "+262142-12-31T00:00:00Z"] {
+        ask("/tickets", json!({"s": "-received_at", "k": time, "i": 1})).problem(400, "invalid_cursor");
+    }
+    let id = "0197c0de-0000-7000-8000-000000000000";
+    ask("/users", json!({"s": "name", "k": "a\u{0}b", "i": id})).problem(400, "invalid_cursor");
+    ask("/users", json!({"s": "name", "k": "2026", "i": id})).ok();
+}
+
+#[test]
+fn times_are_within_the_years_that_can_be_kept() {
+    let desk = Desk::open();
+    for time in ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00%2B05:00"] {
+        let answer = desk.technician().get(&format!("/tickets?received_from={time}"));
+        assert_eq!(answer.faults(), [("/received_from".into(), "wrong_format".into())], "{time}");
+    }
+    desk.technician().get("/tickets?received_from=9999-12-31T23:59:59Z").ok();
 }

@@ -60,6 +60,10 @@ fn whoever_generates_a_client_finds_all_they_need() {
             );
             let responses = operation["responses"].as_object().unwrap();
             assert!(responses.keys().any(|status| status.starts_with('2')), "{name} never succeeds");
+            for (status, response) in responses {
+                let described = response["description"].as_str().is_some_and(|text| !text.is_empty());
+                assert!(described || response["$ref"].is_string(), "{name} {status} is not described");
+            }
             for (status, response) in responses.iter().filter(|(status, _)| status.starts_with(['4', '5'])) {
                 let shared = response["$ref"].is_string();
                 assert!(

@@ -22,6 +22,14 @@ fn every_error_is_a_problem_the_frameworks_own_included() {
     assert_eq!((head.status, head.bytes.len()), (200, 0));
     assert_eq!(head.header("content-type"), "application/json");
     technician.raw("TRACE", "/me", "application/json", "").problem(405, "method_not_allowed");
+    for path in ["//health/live", "//health/ready", "//openapi.json", "//docs/", "//metrics"] {
+        let answer = nobody.post(path, json!({}));
+        answer.problem(405, "method_not_allowed");
+        assert_eq!(answer.header("allow"), "GET, HEAD", "{path}");
+    }
+    let answer = desk.director().patch("/attention-times/application", json!({}));
+    answer.problem(405, "method_not_allowed");
+    assert_eq!(answer.header("allow"), "POST");
     nobody.holding("not-a-token").get("/me").problem(401, "unauthenticated");
     technician.with("idempotency-key", " ").post("/tickets", json!({})).problem(400, "bad_request");
     let answer = nobody.get("//health/ready");
@@ -36,6 +44,8 @@ fn errors_speak_the_readers_language() {
     let desk = Desk::open();
     let nobody = desk.nobody();
     assert_eq!(nobody.get("/me").json()["title"], "Hace falta iniciar sesión");
+    let vary = nobody.get("/me").headers.get_all("vary").iter().any(|value| value == "Accept-Language");
+    assert!(vary, "a cache would give one reader's language to another");
     let english = nobody.with("accept-language", "fr, en-GB;q=0.8, es;q=0.5").get("/me");
     assert_eq!(
         (english.json()["title"].as_str(), english.header("content-language")),
@@ -171,6 +181,12 @@ fn a_retry_under_the_same_key_is_answered_as_the_first_time() {
     requester.post("/tickets", other).problem(422, "idempotency_key_reused");
     let one = format!("/tickets/{}", first.json()["id"]);
     requester.post(&format!("{one}/closure"), json!({})).problem(422, "idempotency_key_reused");
+    // A file is another one under another name.
+    let attachments = format!("/tickets/{}/attachments", first.json()["id"]);
+    let uploading = desk.requester().with("idempotency-key", "k-3");
+    let uploading = |name: &str| uploading.upload(&attachments, name, "hola");
+    assert_eq!(uploading("uno.txt").created(), uploading("uno.txt").created());
+    uploading("dos.txt").problem(422, "idempotency_key_reused");
     // Another's key is another key.
     desk.another(Role::Requester).with("idempotency-key", "k-1").post("/tickets", body.clone()).created();
     // What failed may be tried again.

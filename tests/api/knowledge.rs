@@ -1,5 +1,6 @@
 //! The knowledge base and its search.
 
+use diesel::RunQueryDsl;
 use serde_json::{Value, json};
 
 use crate::harness::{Client, Desk};
@@ -148,4 +149,32 @@ fn a_ticket_is_offered_the_articles_most_like_it() {
     technician.patch(&format!("/kb/articles/{printer}"), json!({"visibility": "internal"})).ok();
     assert_eq!(offered(&technician).len(), 1);
     assert_eq!(offered(&desk.requester()).len(), 0);
+}
+
+#[test]
+fn the_steps_of_an_article_have_an_end() {
+    let desk = Desk::open();
+    let technician = desk.technician();
+    let article = |steps: Vec<String>| {
+        let body = json!({"title": "x", "incident": "x", "resolution": "x", "steps": steps});
+        technician.post("/kb/articles", body)
+    };
+    assert_eq!(article(vec![String::new()]).faults(), [("/steps/0".into(), "too_short".into())]);
+    assert_eq!(article(vec!["x".repeat(501)]).faults(), [("/steps/0".into(), "too_long".into())]);
+    // As many different words as there can be.
+    let mut number = 0;
+    let mut words = |length: usize| {
+        let mut text = String::new();
+        while text.len() + 7 <= length {
+            number += 1;
+            text.push_str(&format!("{number:x} "));
+        }
+        format!("{text}.")
+    };
+    let steps: Vec<String> = (0..100).map(|_| words(500)).collect();
+    let body = json!({"title": "x", "incident": words(19_000), "resolution": words(19_000), "steps": steps});
+    let made = technician.post("/kb/articles", body).created();
+    let id = made["id"].as_str().unwrap();
+    let past = format!("UPDATE articles SET steps = jsonb_build_array(repeat('x', 501)) WHERE id = '{id}'");
+    assert!(diesel::sql_query(past).execute(&mut desk.database.connect()).is_err());
 }

@@ -140,7 +140,9 @@ impl Desk {
     }
 
     fn signed_in(&self, id: Uuid, email: &str) -> Client {
-        let token = self.tokens.sign(id, Locale::Es).unwrap();
+        let era = users::table.find(id).select(users::sign_in_era);
+        let era = era.first(&mut self.database.connect()).unwrap();
+        let token = self.tokens.sign(id, Locale::Es, era).unwrap();
         Client::new(self.server.url.clone(), Some(token), json!({"id": id, "email": email}))
     }
 
