@@ -20,6 +20,7 @@ mod followups;
 mod http_habits;
 mod information;
 mod knowledge;
+mod messages;
 mod migrations;
 mod people;
 mod policy;
