@@ -78,6 +78,8 @@ pub enum Code {
     NobodyAvailable,
     /// 409: the relation would make a ticket its own parent, cause or duplicate, directly or by way of others.
     CircularRelation,
+    /// 409: the message has become a ticket or a followup already.
+    AlreadyProcessed,
     /// 409: the survey was answered before.
     AlreadyAnswered,
     /// 409: a request with the same `Idempotency-Key` is still being carried out.
@@ -108,7 +110,7 @@ impl Code {
             NotFound => StatusCode::NOT_FOUND,
             MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             StepNotAllowed | AlreadyExists | AlreadyAssigned | NoHigherLevel | NoDueTime | LastDirector
-            | NobodyAvailable | CircularRelation | AlreadyAnswered | RequestInProgress => {
+            | NobodyAvailable | CircularRelation | AlreadyProcessed | AlreadyAnswered | RequestInProgress => {
                 StatusCode::CONFLICT
             }
             PreconditionFailed => StatusCode::PRECONDITION_FAILED,
@@ -145,6 +147,7 @@ impl Code {
             CircularRelation => {
                 Text::new("La relación daría una vuelta", "The relation would lead in a circle")
             }
+            AlreadyProcessed => Text::new("El mensaje ya fue atendido", "The message was processed already"),
             AlreadyAnswered => Text::new("La encuesta ya fue respondida", "The survey was answered before"),
             RequestInProgress => Text::new("La petición está en curso", "The request is in progress"),
             PreconditionFailed => Text::new("El recurso ha cambiado", "The resource has changed"),

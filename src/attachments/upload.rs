@@ -29,7 +29,19 @@ pub struct Received {
 /// object store does not take it.
 pub async fn receive(desk: &Desk, request: &HttpRequest, payload: Payload) -> Result<Received> {
     let (name, bytes) = one_file(request, payload, desk.config.attachment_max_bytes).await?;
-    let content_type = sniff(&bytes, &name);
+    keep(desk, &name, bytes).await
+}
+
+/// Keeps the content of a file.
+///
+/// # Errors
+/// 413 or 415 where it is not of a size and type that the configuration allows; 503 where the object store does not take
+/// it.
+pub async fn keep(desk: &Desk, name: &str, bytes: Bytes) -> Result<Received> {
+    if bytes.len() > desk.config.attachment_max_bytes {
+        return Err(too_large(desk.config.attachment_max_bytes));
+    }
+    let content_type = sniff(&bytes, name);
     if !desk.config.attachment_types.iter().any(|allowed| matches(allowed, content_type)) {
         return Err(Problem::new(
             Code::UnsupportedMediaType,
@@ -47,7 +59,7 @@ pub async fn receive(desk: &Desk, request: &HttpRequest, payload: Payload) -> Re
         .await
         .map_err(Problem::unavailable)?;
     Ok(Received {
-        file_name: safe_name(&name),
+        file_name: safe_name(name),
         content_type: content_type.to_owned(),
         size,
         sha256,

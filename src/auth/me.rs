@@ -93,8 +93,8 @@ pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResp
 pub async fn password(call: Call, body: Body<PasswordChange>) -> Result<HttpResponse> {
     call.write(Action::UseOwnAccount, body, |tx, actor, body| {
         let PasswordChange { current_password, new_password } = body.read()?;
-        let hash: String = users::table.find(actor.id).select(users::password_hash).first(tx)?;
-        if !passwords::verify(&current_password, Some(&hash)) {
+        let hash: Option<String> = users::table.find(actor.id).select(users::password_hash).first(tx)?;
+        if !passwords::verify(&current_password, hash.as_deref()) {
             return Err(Problem::field(FieldError::new(
                 "/current_password",
                 "not_allowed",

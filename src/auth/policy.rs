@@ -91,6 +91,8 @@ text_enum! {
         /// Create and change users, shifts, absences, units, categories, calendars and attention times; hand over
         /// somebody's work.
         Manage = "manage",
+        /// Hand in mail, read what came in, and run it again.
+        UseInboundEmails = "use_inbound_emails",
         /// Verify that the history is whole and that profiles answer to what was asked for.
         VerifyAudit = "verify_audit",
     }
@@ -152,6 +154,7 @@ pub const TABLE: &[Row] = &[
     (Action::ReadCatalogs,        [ANY, ANY, ANY, ANY]),
     (Action::ReadUsers,           [NO, ANY, ANY, ANY]),
     (Action::Manage,              [NO, NO, Some(Scope::UpToOwnRole), ANY]),
+    (Action::UseInboundEmails,    [NO, ANY, ANY, ANY]),
     (Action::VerifyAudit,         [NO, NO, ANY, ANY]),
 ];
 

@@ -60,7 +60,7 @@ pub struct Session {
 #[post("/auth/login")]
 pub async fn login(desk: Data<Desk>, body: Body<Login>) -> Result<HttpResponse> {
     let Login { email, password } = body.read()?;
-    let found: Option<(Uuid, String, bool, Locale)> = desk
+    let found: Option<(Uuid, Option<String>, bool, Locale)> = desk
         .db
         .run(move |db| {
             Ok(users::table
@@ -70,7 +70,7 @@ pub async fn login(desk: Data<Desk>, body: Body<Login>) -> Result<HttpResponse> 
                 .optional()?)
         })
         .await?;
-    let hash = found.as_ref().map(|(_, hash, _, _)| hash.clone());
+    let hash = found.as_ref().and_then(|(_, hash, _, _)| hash.clone());
     // Outside of the pool: reckoning the hash takes longer than any statement.
     let right = actix_web::web::block(move || passwords::verify(&password, hash.as_deref()))
         .await

@@ -147,17 +147,7 @@ impl Call {
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
     {
         let (user_id, if_match) = (self.user_id, self.if_match.clone());
-        let key = self.idempotency_key.clone().map(|key| Key {
-            key,
-            request: Sha256::new()
-                .chain_update(&self.method)
-                .chain_update(" ")
-                .chain_update(&self.path)
-                .chain_update(" ")
-                .chain_update(&fingerprint)
-                .finalize()
-                .to_vec(),
-        });
+        let key = self.key(&fingerprint);
         let answer = self
             .desk
             .db
@@ -172,6 +162,27 @@ impl Call {
             })
             .await?;
         Ok(self.respond(answer))
+    }
+
+    /// Whether the same request was answered before under its `Idempotency-Key`: for work that a transaction cannot hold, to
+    /// be looked at before it begins; `write_fingerprinted` then gives the first answer again.
+    ///
+    /// # Errors
+    /// A 422 where the key was used with another request.
+    pub async fn is_repeat(&self, fingerprint: &[u8]) -> Result<bool> {
+        let Some(key) = self.key(fingerprint) else { return Ok(false) };
+        let user_id = self.user_id;
+        self.desk.db.run(move |db| Ok(idempotency::kept(db, user_id, &key)?.is_some())).await
+    }
+
+    fn key(&self, fingerprint: &[u8]) -> Option<Key> {
+        let request = Sha256::new()
+            .chain_update(&self.method)
+            .chain_update(" ")
+            .chain_update(&self.path)
+            .chain_update(" ")
+            .chain_update(fingerprint);
+        Some(Key { key: self.idempotency_key.clone()?, request: request.finalize().to_vec() })
     }
 
     fn respond(self, answer: Answer) -> HttpResponse {
@@ -212,6 +223,14 @@ fn admit(db: &mut PgConnection, user_id: Uuid, action: Action, if_match: Option<
 }
 
 impl Actor {
+    /// Somebody who acts by other means than a request, such as mail.
+    ///
+    /// # Errors
+    /// A 401 where they are not active, a 403 where their role may not do this.
+    pub fn of(db: &mut PgConnection, user_id: Uuid, action: Action) -> Result<Self> {
+        admit(db, user_id, action, None)
+    }
+
     /// As others name them.
     pub fn person(&self) -> Person {
         Person { id: self.id, full_name: self.full_name.clone(), role: self.role }

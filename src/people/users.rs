@@ -53,6 +53,8 @@ pub struct User {
     pub contact: Contact,
     pub unit: Option<Named>,
     pub locale: Locale,
+    /// False for somebody whom the desk knows by their mail alone, until staff give them a password.
+    pub can_sign_in: bool,
     /// Whoever is not active cannot sign in nor be given work; their history stays.
     pub active: bool,
     /// The last day of the contract, by the entity's clock; after it the person is not available. What they have in hand
@@ -78,6 +80,8 @@ struct Row {
     #[diesel(embed)]
     contact: Contact,
     locale: Locale,
+    #[diesel(select_expression = users::password_hash.is_not_null())]
+    can_sign_in: bool,
     active: bool,
     contract_ends_on: Option<NaiveDate>,
     created_at: DateTime<Utc>,
@@ -99,6 +103,7 @@ impl From<Found> for User {
             contact: row.contact,
             unit: unit.map(|(id, name)| Named { id, name }),
             locale: row.locale,
+            can_sign_in: row.can_sign_in,
             active: row.active,
             contract_ends_on: row.contract_ends_on,
             created_at: row.created_at,
@@ -175,7 +180,6 @@ pub struct UserProfile {
     #[schema(format = "email", min_length = 3, max_length = 254, example = "ana.restrepo@example.gov.co")]
     email: String,
     /// Set it to give the person a new password; it is never answered.
-    #[serde(skip_serializing)]
     #[schema(min_length = 10, max_length = 200, format = Password, example = "una-clave-nueva")]
     password: Option<String>,
     role: Role,

@@ -40,6 +40,10 @@ fn operations(desk: &Desk) -> Vec<Operation> {
         ),
         ("{user_id}", desk.technician().id().to_owned()),
         ("{absence_id}", id(&director.post(&format!("/users/{}/absences", director.id()), absence))),
+        (
+            "{email_id}",
+            id(&director.raw("POST", "/inbound-emails", "message/rfc822", "Subject: sin autor\n\nhola")),
+        ),
         ("{criticality}", "low".to_owned()),
         ("{revision}", "1".to_owned()),
     ];

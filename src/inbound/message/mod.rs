@@ -84,31 +84,33 @@ impl Message {
     }
 }
 
-/// What tells a message from every other: its Message-ID, or where it has none what its author made it of, without what
-/// servers add on the way.
+/// What a message says of itself in its header, and its body as it came.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Identity {
+pub struct Summary<'a> {
+    pub from: Option<Mailbox>,
+    pub subject: String,
     pub message_id: Option<String>,
-    /// The author's own header fields.
+    /// The header fields that its author wrote, apart from what servers add on the way.
     pub author_fields: Vec<u8>,
-    /// The body, its line endings made the same.
-    pub body: Vec<u8>,
+    pub body: &'a [u8],
 }
 
-impl Identity {
+impl<'a> Summary<'a> {
     /// # Errors
     /// What cannot be read as a message.
-    pub fn read(bytes: &[u8]) -> Result<Identity, Fault> {
+    pub fn read(bytes: &'a [u8]) -> Result<Self, Fault> {
         let (header, body) = mime::split(without_envelope(bytes));
         let headers = Headers::read(header)?;
         if headers.is_empty() {
             return Err(Fault::NotAMessage);
         }
-        let mut body: Vec<u8> = body.iter().copied().filter(|byte| *byte != b'\r').collect();
-        while body.last() == Some(&b'\n') {
-            body.pop();
-        }
-        Ok(Identity { message_id: headers.message_id(), author_fields: headers.author_fields(), body })
+        Ok(Summary {
+            from: headers.from(),
+            subject: headers.subject(),
+            message_id: headers.message_id(),
+            author_fields: headers.author_fields(),
+            body,
+        })
     }
 }
 

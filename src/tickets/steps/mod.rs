@@ -7,7 +7,7 @@ mod classify;
 mod close;
 mod hold;
 mod merge;
-mod reopen;
+pub mod reopen;
 mod request_information;
 mod reschedule;
 mod resubmit;
