@@ -31,7 +31,7 @@ pub async fn run(desk: Data<Desk>) {
             log::warn!("the routine will try again: {}", problem.log_line());
         }
         if let Err(problem) = inbound::process::waiting(&desk).await {
-            log::warn!("mail that came in will be tried again: {}", problem.log_line().unwrap_or_default());
+            log::warn!("mail that came in will be tried again: {}", problem.log_line());
         }
     }
 }

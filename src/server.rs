@@ -24,6 +24,7 @@ use crate::db::private::PrivatePostgres;
 use crate::db::{Db, migrations};
 use crate::desk::Desk;
 use crate::http::traffic::Traffic;
+use crate::inbound;
 use crate::people::demo;
 use crate::routine;
 
@@ -163,6 +164,7 @@ async fn answer(
 ) -> Result<(), StartError> {
     let (workers, desk, contract) = (desk.config.workers, Data::new(desk), app::shared(contract));
     let routine = actix_web::rt::spawn(routine::run(desk.clone()));
+    let mailbox = actix_web::rt::spawn(inbound::imap::run(desk.clone()));
     let server = HttpServer::new(move || app::app(desk.clone(), contract.clone()))
         .workers(workers)
         .shutdown_timeout(LAST_REQUESTS)
@@ -178,6 +180,7 @@ async fn answer(
     println!("{greeting}\n");
     let served = server.await;
     routine.abort();
+    mailbox.abort();
     Ok(served?)
 }
 

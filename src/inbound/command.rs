@@ -54,7 +54,7 @@ pub fn ingest(input: impl Read) -> Exit {
         Ok(Ok(())) => Exit::Ok,
         Ok(Err(problem)) => match problem.code {
             Code::TooLarge | Code::InvalidBody => refuse(Exit::DataError, &problem.detail.en),
-            _ => refuse(Exit::TempFail, &problem.log_line().unwrap_or_else(|| problem.to_string())),
+            _ => refuse(Exit::TempFail, &problem.log_line()),
         },
     }
 }

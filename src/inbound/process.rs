@@ -41,7 +41,7 @@ pub async fn process(desk: &Desk, id: Uuid) {
     let taken = desk.db.run(move |db| Ok(emails::table.find(id).select(Taken::as_select()).first(db)?)).await;
     match taken {
         Ok(taken) => attempt(desk, taken).await,
-        Err(problem) => log::warn!("message {id} will be tried again: {}", told(&problem)),
+        Err(problem) => log::warn!("message {id} will be tried again: {}", problem.log_line()),
     }
 }
 
@@ -81,16 +81,12 @@ fn take(db: &mut PgConnection) -> Result<Vec<Taken>> {
 async fn attempt(desk: &Desk, taken: Taken) {
     let (id, attempts) = (taken.id, taken.attempts);
     let Err(problem) = once(desk, taken).await else { return };
-    log::warn!("message {id}, try {attempts}: {}", told(&problem));
+    log::warn!("message {id}, try {attempts}: {}", problem.log_line());
     let later = move |db: &mut PgConnection| put_off(db, id, attempts);
     if let Err(problem) = desk.db.run(later).await {
         // The lease runs out by itself.
-        log::warn!("message {id}: {}", told(&problem));
+        log::warn!("message {id}: {}", problem.log_line());
     }
-}
-
-fn told(problem: &Problem) -> String {
-    problem.log_line().unwrap_or_else(|| problem.to_string())
 }
 
 fn put_off(db: &mut PgConnection, id: Uuid, attempts: i16) -> Result<()> {

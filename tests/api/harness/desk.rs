@@ -80,6 +80,11 @@ impl Desk {
         &self.server.shared
     }
 
+    /// The same, for what runs beside the test.
+    pub fn shared_data(&self) -> Data<mesa::desk::Desk> {
+        self.server.shared_data()
+    }
+
     pub fn nobody(&self) -> Client {
         Client::new(self.server.url.clone(), None, Value::Null)
     }
@@ -173,6 +178,10 @@ impl Server {
 
     pub fn shared(&self) -> &mesa::desk::Desk {
         &self.shared
+    }
+
+    pub fn shared_data(&self) -> Data<mesa::desk::Desk> {
+        self.shared.clone()
     }
 }
 
