@@ -32,6 +32,8 @@ pub struct Config {
     pub attachment_types: Vec<String>,
     /// After how many days a solved ticket closes by itself.
     pub close_after_days: i64,
+    /// How many days a requester has to answer where nobody names a deadline.
+    pub information_days: i64,
 }
 
 /// One variable that is not as it should be.
@@ -47,7 +49,7 @@ pub struct ConfigError(pub Vec<Wrong>);
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "the configuration is not complete:")?;
+        writeln!(f, "the configuration is not as it should be:")?;
         for wrong in &self.0 {
             writeln!(f, "  {}: {}", wrong.variable, wrong.expected)?;
         }
@@ -90,6 +92,20 @@ impl Reader<'_> {
                 default
             }
         }
+    }
+
+    /// The variable's text where it is `ok`; it is not told, for it may be a secret.
+    fn checked(
+        &mut self,
+        variable: &'static str,
+        ok: impl Fn(&str) -> bool,
+        expected: &str,
+    ) -> Option<String> {
+        let text = self.text(variable)?;
+        if !ok(&text) {
+            self.wrong.push(Wrong { variable, expected: format!("expected {expected}") });
+        }
+        Some(text)
     }
 
     fn secret(&mut self, variable: &'static str) -> Option<String> {
@@ -156,7 +172,11 @@ impl Config {
             data_dir: from.text("MESA_DATA_DIR").unwrap_or_else(|| "./data".to_owned()).into(),
             jwt_secret,
             jwt_previous_secret: from.secret("MESA_JWT_PREVIOUS_SECRET"),
-            demo_password: from.text("MESA_DEMO_PASSWORD"),
+            demo_password: from.checked(
+                "MESA_DEMO_PASSWORD",
+                |password| (10..=200).contains(&password.chars().count()),
+                "10 to 200 characters",
+            ),
             timezone: from.parse(
                 "MESA_TIMEZONE",
                 chrono_tz::America::Bogota,
@@ -170,7 +190,11 @@ impl Config {
                 |n| (1..=256).contains(n),
                 "a number from 1 to 256",
             ),
-            attachments_url: from.text("MESA_ATTACHMENTS_URL"),
+            attachments_url: from.checked(
+                "MESA_ATTACHMENTS_URL",
+                |url| !url.contains("://") || url.starts_with("s3://") || url.starts_with("file://"),
+                "a folder, or s3://bucket/prefix",
+            ),
             attachment_max_bytes: from.parse(
                 "MESA_ATTACHMENT_MAX_BYTES",
                 25 * 1024 * 1024,
@@ -178,7 +202,11 @@ impl Config {
                 "a number of bytes from 1 to 1073741824",
             ),
             attachment_types: from
-                .text("MESA_ATTACHMENT_TYPES")
+                .checked(
+                    "MESA_ATTACHMENT_TYPES",
+                    |types| types.split(',').all(|media_type| media_type.contains('/')),
+                    "media types separated by commas, such as image/*,application/pdf",
+                )
                 .unwrap_or_else(|| DEFAULT_TYPES.to_owned())
                 .split(',')
                 .map(|media_type| media_type.trim().to_ascii_lowercase())
@@ -187,6 +215,12 @@ impl Config {
             close_after_days: from.parse(
                 "MESA_CLOSE_AFTER_DAYS",
                 5,
+                |n| (1..=365).contains(n),
+                "a number of days from 1 to 365",
+            ),
+            information_days: from.parse(
+                "MESA_INFORMATION_DAYS",
+                3,
                 |n| (1..=365).contains(n),
                 "a number of days from 1 to 365",
             ),
@@ -222,17 +256,27 @@ mod tests {
             ("MESA_TIMEZONE", "America/Itagui"),
             ("MESA_POOL_SIZE", "0"),
             ("MESA_CLOSE_AFTER_DAYS", "soon"),
+            ("MESA_INFORMATION_DAYS", "366"),
+            ("MESA_DEMO_PASSWORD", "corta"),
+            ("MESA_ATTACHMENTS_URL", "gs://bucket"),
+            ("MESA_ATTACHMENT_TYPES", "nonsense"),
         ])
         .unwrap_err();
-        let named: Vec<&str> = error.0.iter().map(|wrong| wrong.variable).collect();
-        let expected = [
+        let mut named: Vec<&str> = error.0.iter().map(|wrong| wrong.variable).collect();
+        let mut expected = [
             "DATABASE_URL",
             "MESA_JWT_SECRET",
             "MESA_LISTEN",
             "MESA_TIMEZONE",
             "MESA_POOL_SIZE",
             "MESA_CLOSE_AFTER_DAYS",
+            "MESA_INFORMATION_DAYS",
+            "MESA_DEMO_PASSWORD",
+            "MESA_ATTACHMENTS_URL",
+            "MESA_ATTACHMENT_TYPES",
         ];
+        named.sort();
+        expected.sort();
         assert_eq!(named, expected);
     }
 

@@ -91,7 +91,11 @@ fn run(command: Command) -> Result<(), StartError> {
         }
         Command::User(UserCommand::Create { email, role, full_name }) => {
             let mut password = String::new();
-            std::io::stdin().read_line(&mut password)?;
+            std::io::stdin()
+                .read_line(&mut password)
+                .map_err(|error| format!("cannot read the password from standard input: {error}"))?;
+            // It has the rules for accounts.
+            mesa::app::Contract::new()?;
             with_database(|url| {
                 server::migrate(url)?;
                 let db = Db::connect(url, 1)?;
@@ -115,6 +119,7 @@ fn with_database(act: impl FnOnce(&str) -> Result<(), StartError>) -> Result<(),
     match &config.database_url {
         Some(url) => act(url),
         None => {
+            let _signals = server::hold_signals()?;
             let private = PrivatePostgres::join(&config.data_dir)?;
             let done = act(private.url());
             private.stop();

@@ -272,9 +272,15 @@ impl Problem {
         problem
     }
 
-    /// What the log should say where the server itself is at fault.
-    pub fn log_line(&self) -> Option<String> {
-        self.cause.as_ref().map(|cause| format!("{} at {}: {cause}", self.code.status(), self.location))
+    /// Whether the server itself is at fault.
+    pub fn is_fault(&self) -> bool {
+        self.cause.is_some()
+    }
+
+    /// What the log should say of it.
+    pub fn log_line(&self) -> String {
+        let cause = self.cause.as_deref().unwrap_or(&self.detail.en);
+        format!("{} at {}: {cause}", self.code.status(), self.location)
     }
 
     /// The JSON object a client gets.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::web::Data;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::config::Config;
@@ -11,7 +11,7 @@ use crate::db::schema::{idempotency_keys, refresh_tokens};
 use crate::desk::Desk;
 use crate::http::idempotency::KEPT_HOURS;
 use crate::problem::Result;
-use crate::tickets::{closing, watch};
+use crate::tickets::{closing, silence, watch};
 
 const EVERY: Duration = Duration::from_secs(15);
 
@@ -22,29 +22,46 @@ pub async fn run(desk: Data<Desk>) {
     loop {
         clock.tick().await;
         let config = desk.config.clone();
-        if let Err(problem) = desk.db.run(move |db| once(db, &config)).await {
-            log::warn!("the routine will try again: {}", problem.log_line().unwrap_or_default());
+        let round = desk.db.run(move |db| {
+            once(db, &config);
+            Ok(())
+        });
+        if let Err(problem) = round.await {
+            log::warn!("the routine will try again: {}", problem.log_line());
         }
     }
 }
 
-/// One round.
-///
-/// # Errors
-/// What the database answers; what was done stays done.
-pub fn once(db: &mut PgConnection, config: &Config) -> Result<()> {
-    let told = watch::tell(db, config.timezone)?;
-    if told > 0 {
-        log::info!("told of {told} tickets whose attention is due soon or overdue");
+/// One round. Where one thing fails, the log says so and the others are done all the same.
+pub fn once(db: &mut PgConnection, config: &Config) {
+    let days = config.close_after_days;
+    each(db, "tickets told of whose attention is due soon or overdue", |db, _| {
+        watch::tell(db, config.timezone)
+    });
+    each(db, "tickets closed that were solved long enough ago", |db, now| {
+        closing::close_solved(db, days, now)
+    });
+    each(db, "tickets archived whose requester did not answer", |db, now| {
+        silence::archive_unanswered(db, now, config.timezone)
+    });
+    each(db, "retries forgotten", |db, now| {
+        let old = idempotency_keys::created_at.lt(now - chrono::Duration::hours(KEPT_HOURS));
+        Ok(diesel::delete(idempotency_keys::table).filter(old).execute(db)?)
+    });
+    each(db, "refresh tokens forgotten", |db, now| {
+        Ok(diesel::delete(refresh_tokens::table).filter(refresh_tokens::expires_at.lt(now)).execute(db)?)
+    });
+}
+
+/// Does one of the things, by the database's clock, and says how often it was to be done.
+fn each(
+    db: &mut PgConnection,
+    what: &str,
+    act: impl FnOnce(&mut PgConnection, DateTime<Utc>) -> Result<usize>,
+) {
+    match crate::db::now(db).and_then(|now| act(db, now)) {
+        Ok(0) => {}
+        Ok(count) => log::info!("{what}: {count}"),
+        Err(problem) => log::error!("{what}: not done, to be tried again: {}", problem.log_line()),
     }
-    let now = Utc::now();
-    let closed = closing::close_solved(db, config.close_after_days, now)?;
-    if closed > 0 {
-        log::info!("closed {closed} tickets that were solved {} days ago or longer", config.close_after_days);
-    }
-    diesel::delete(idempotency_keys::table)
-        .filter(idempotency_keys::created_at.lt(now - chrono::Duration::hours(KEPT_HOURS)))
-        .execute(db)?;
-    diesel::delete(refresh_tokens::table).filter(refresh_tokens::expires_at.lt(now)).execute(db)?;
-    Ok(())
 }

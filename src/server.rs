@@ -3,11 +3,12 @@
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
 use actix_web::HttpServer;
+use actix_web::rt::SystemRunner;
 use actix_web::web::Data;
 use diesel::{Connection, PgConnection};
 use object_store::ObjectStore;
@@ -40,9 +41,8 @@ pub fn serve(config: Config) -> Result<(), StartError> {
     let contract = Contract::new()?;
     // Before PostgreSQL is started: a port in use should cost nothing.
     let listener = listen(&config)?;
-    let system = actix_web::rt::System::new();
     // From here on a signal asks for an end in good order, however far the start has come.
-    let stop = system.block_on(async { Stop::listen() })?;
+    let (system, stop) = hold_signals()?;
     let private = match &config.database_url {
         Some(_) => None,
         None => Some(PrivatePostgres::start(&config.data_dir)?),
@@ -55,8 +55,18 @@ pub fn serve(config: Config) -> Result<(), StartError> {
     served
 }
 
+/// From now on SIGTERM and SIGINT do not end the process, so that what was begun is ended in good order.
+///
+/// # Errors
+/// What the system answered.
+pub fn hold_signals() -> std::io::Result<(SystemRunner, Stop)> {
+    let system = actix_web::rt::System::new();
+    let stop = system.block_on(async { Stop::listen() })?;
+    Ok((system, stop))
+}
+
 /// The signals that end the server.
-struct Stop {
+pub struct Stop {
     terminate: Signal,
     interrupt: Signal,
 }
@@ -197,7 +207,7 @@ fn kept(data_dir: &Path, name: &str) -> Result<String, StartError> {
 /// Where the content of files is kept: a folder, or an S3 bucket with the usual `AWS_…` variables.
 pub fn files(config: &Config) -> Result<Arc<dyn ObjectStore>, StartError> {
     let folder = |path: &Path| -> Result<Arc<dyn ObjectStore>, StartError> {
-        fs::create_dir_all(path).map_err(|error| {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
             format!("cannot make the folder {} (MESA_ATTACHMENTS_URL): {error}", path.display())
         })?;
         Ok(Arc::new(LocalFileSystem::new_with_prefix(path)?.with_fsync(true)))
@@ -205,8 +215,10 @@ pub fn files(config: &Config) -> Result<Arc<dyn ObjectStore>, StartError> {
     match config.attachments_url.as_deref() {
         None => folder(&config.data_dir.join("attachments")),
         Some(url) if url.starts_with("s3://") => {
-            let parsed = url::Url::parse(url)?;
-            let bucket = object_store::aws::AmazonS3Builder::from_env().with_url(url).build()?;
+            let wrong = |error: &dyn std::fmt::Display| format!("MESA_ATTACHMENTS_URL: {error}");
+            let parsed = url::Url::parse(url).map_err(|error| wrong(&error))?;
+            let bucket = object_store::aws::AmazonS3Builder::from_env().with_url(url).build();
+            let bucket = bucket.map_err(|error| wrong(&error))?;
             let prefix = object_store::path::Path::from(parsed.path());
             Ok(Arc::new(PrefixStore::new(bucket, prefix)))
         }

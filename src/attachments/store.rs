@@ -7,11 +7,12 @@ use uuid::Uuid;
 
 use super::Attachment;
 use super::upload::Received;
-use crate::db::schema::{attachments, users};
+use crate::db::schema::{attachments, followups, users};
 use crate::http::paging::{Paging, seek};
 use crate::http::{Actor, Answer};
 use crate::people::Person;
 use crate::problem::Result;
+use crate::tickets::followups::Visibility;
 
 /// What a file belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +20,17 @@ pub enum Owner {
     Ticket(i64),
     Followup { ticket_id: i64, id: Uuid },
     Article(Uuid),
+}
+
+impl Owner {
+    /// Ticket, followup and article.
+    fn columns(self) -> (Option<i64>, Option<Uuid>, Option<Uuid>) {
+        match self {
+            Owner::Ticket(id) => (Some(id), None, None),
+            Owner::Followup { ticket_id, id } => (Some(ticket_id), Some(id), None),
+            Owner::Article(id) => (None, None, Some(id)),
+        }
+    }
 }
 
 #[derive(Queryable, Selectable)]
@@ -61,11 +73,7 @@ pub fn insert(
     file: &Received,
     now: DateTime<Utc>,
 ) -> Result<Attachment> {
-    let (ticket_id, followup_id, article_id) = match owner {
-        Owner::Ticket(id) => (Some(id), None, None),
-        Owner::Followup { ticket_id, id } => (Some(ticket_id), Some(id), None),
-        Owner::Article(id) => (None, None, Some(id)),
-    };
+    let (ticket_id, followup_id, article_id) = owner.columns();
     let row: Row = diesel::insert_into(attachments::table)
         .values((
             attachments::id.eq(Uuid::now_v7()),
@@ -135,13 +143,39 @@ pub fn page<'a>(
 ///
 /// # Errors
 /// What the database answers.
-pub fn copy(tx: &mut PgConnection, from: Uuid, to: Uuid, now: DateTime<Utc>) -> Result<()> {
-    type Copied = (Option<i64>, String, String, i64, String, String, Uuid);
-    let files: Vec<Copied> = attachments::table
-        .filter(attachments::followup_id.eq(from))
+pub fn copy(tx: &mut PgConnection, ticket_id: i64, from: Uuid, to: Uuid, now: DateTime<Utc>) -> Result<()> {
+    let files = attachments::table.filter(attachments::followup_id.eq(from)).into_boxed();
+    copy_all(tx, files, Owner::Followup { ticket_id, id: to }, now)
+}
+
+/// Gives the files of one ticket that its requester may see to another, those of followups included; their content is
+/// kept once.
+///
+/// # Errors
+/// What the database answers.
+pub fn copy_public(tx: &mut PgConnection, from: i64, to: i64, now: DateTime<Utc>) -> Result<()> {
+    let public = followups::table
+        .filter(followups::ticket_id.eq(from))
+        .filter(followups::visibility.eq(Visibility::Public))
+        .select(followups::id.nullable());
+    let files = attachments::table
+        .filter(attachments::ticket_id.eq(from))
+        .filter(attachments::followup_id.is_null().or(attachments::followup_id.eq_any(public)))
+        .into_boxed();
+    copy_all(tx, files, Owner::Ticket(to), now)
+}
+
+fn copy_all(
+    tx: &mut PgConnection,
+    files: attachments::BoxedQuery<'_, Pg>,
+    owner: Owner,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    type Copied = (String, String, i64, String, String, Uuid);
+    let (ticket_id, followup_id, article_id) = owner.columns();
+    let files: Vec<Copied> = files
         .order((attachments::created_at, attachments::id))
         .select((
-            attachments::ticket_id,
             attachments::file_name,
             attachments::content_type,
             attachments::size,
@@ -152,11 +186,12 @@ pub fn copy(tx: &mut PgConnection, from: Uuid, to: Uuid, now: DateTime<Utc>) -> 
         .load(tx)?;
     let rows: Vec<_> = files
         .into_iter()
-        .map(|(ticket_id, file_name, content_type, size, sha256, storage_key, uploaded_by)| {
+        .map(|(file_name, content_type, size, sha256, storage_key, uploaded_by)| {
             (
                 attachments::id.eq(Uuid::now_v7()),
-                attachments::followup_id.eq(to),
                 attachments::ticket_id.eq(ticket_id),
+                attachments::followup_id.eq(followup_id),
+                attachments::article_id.eq(article_id),
                 attachments::file_name.eq(file_name),
                 attachments::content_type.eq(content_type),
                 attachments::size.eq(size),

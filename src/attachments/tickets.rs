@@ -2,6 +2,7 @@
 
 use actix_web::web::{Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, get, post};
+use chrono_tz::Tz;
 use diesel::prelude::*;
 use uuid::Uuid;
 
@@ -14,10 +15,13 @@ use crate::http::paging::{NoFilters, Page, Paging};
 use crate::http::{Actor, Answer, Call, Query};
 use crate::problem::Result;
 use crate::tickets::followups::{self as entries, Visibility};
+use crate::tickets::information::{self, AnsweredBy};
 use crate::tickets::steps::Case;
 use crate::tickets::workflow::{self, Step};
 
 /// Attach a file to a ticket
+///
+/// One by the requester ends the wait of a ticket that is `on_hold` for information that they owe.
 #[utoipa::path(
     tag = "attachments", operation_id = "attachToTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body(content = Upload, content_type = "multipart/form-data"),
@@ -35,7 +39,8 @@ pub async fn attach(
 
 /// Attach a file to a followup
 ///
-/// Whoever may read the followup may read its files.
+/// Whoever may read the followup may read its files. One by the requester ends the wait of a ticket that is `on_hold` for
+/// information that they owe.
 #[utoipa::path(
     tag = "attachments", operation_id = "attachToFollowup",
     params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path)),
@@ -110,17 +115,18 @@ async fn keep(
     payload: Payload,
 ) -> Result<HttpResponse> {
     call.check(Action::Attach, move |db, actor| {
-        crate::tickets::store::visible(db, actor, ticket_id)?;
+        let row = crate::tickets::store::visible(db, actor, ticket_id)?;
         if let Some(id) = followup_id {
             entries::visible(db, actor, ticket_id, id)?;
         }
-        Ok(())
+        workflow::check(row.status, row.resumes_to, Step::Attach)
     })
     .await?;
+    let timezone = call.desk.config.timezone;
     let file = upload::receive(&call.desk, &request, payload).await?;
     let fingerprint = file.sha256.clone().into_bytes();
     call.write_fingerprinted(Action::Attach, fingerprint, move |tx, actor| {
-        write(tx, actor, ticket_id, followup_id, &file)
+        write(tx, actor, ticket_id, followup_id, &file, timezone)
     })
     .await
 }
@@ -131,6 +137,7 @@ fn write(
     ticket_id: i64,
     followup_id: Option<Uuid>,
     file: &Received,
+    timezone: Tz,
 ) -> Result<Answer> {
     let row = crate::tickets::store::lock(tx, actor, ticket_id)?;
     let visibility = match followup_id {
@@ -138,7 +145,7 @@ fn write(
         None => Visibility::Public,
     };
     actor.check_version(row.version)?;
-    workflow::check(row.status, Step::Attach)?;
+    workflow::check(row.status, row.resumes_to, Step::Attach)?;
     let owner = match followup_id {
         Some(id) => Owner::Followup { ticket_id, id },
         None => Owner::Ticket(ticket_id),
@@ -150,6 +157,9 @@ fn write(
     if visibility == Visibility::Public {
         case.touch();
     }
-    case.record("file_attached")?;
+    let row = case.record("file_attached")?;
+    if visibility == Visibility::Public {
+        information::answered(tx, row, actor, AnsweredBy::Attachment, timezone)?;
+    }
     Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)
 }

@@ -28,11 +28,12 @@ pub struct Event {
     /// Its place in the history of the ticket, from 1 on.
     #[schema(minimum = 1, example = 2)]
     pub seq: i32,
-    /// `received`, `changed`, `classified`, `assigned`, `accepted`, `rescheduled`, `escalated`, `held`, `resumed`,
-    /// `followup_added`, `followup_published`, `file_attached`, `due_changed`, `due_soon`, `overdue`, `solved`,
-    /// `closed`, `reopened`, `archived`, `merged` (into another ticket), `duplicate_merged` (another ticket into this
-    /// one), `related`, `unrelated`. `details` of `accepted`, `rescheduled` and `merged` name the followup that told
-    /// the requester.
+    /// `received`, `changed`, `classified`, `assigned`, `accepted`, `rescheduled`, `escalated`, `held`,
+    /// `information_requested`, `resumed`, `followup_added`, `followup_published`, `file_attached`, `due_changed`,
+    /// `due_soon`, `overdue`, `solved`, `closed`, `reopened`, `archived`, `resubmitted`, `merged` (into another ticket),
+    /// `duplicate_merged` (another ticket into this one), `related`, `unrelated`. `details` of `accepted`,
+    /// `rescheduled`, `information_requested` and `merged` name the followup that told the requester; those of `resumed`
+    /// say by what a requester answered.
     #[schema(example = "classified")]
     pub kind: String,
     /// Who did it; `null` where the desk did it by itself.

@@ -66,7 +66,17 @@ pub fn record(
     Ok(())
 }
 
-/// The fields that differ, in the order of their names; what counts changes and times them is left out.
+/// What the desk keeps for itself: nobody reads it, so that its change is none of the resource.
+const BOOKKEEPING: [&str; 6] = [
+    "attention_due_soon_at",
+    "clock_stopped_at",
+    "due_soon_told_at",
+    "overdue_told_at",
+    "updated_at",
+    "version",
+];
+
+/// The fields that differ, in the order of their names; bookkeeping is left out.
 ///
 /// # Errors
 /// A fault of the server.
@@ -77,7 +87,7 @@ pub fn changes<T: Serialize>(before: &T, after: &T) -> Result<Vec<Change>> {
     );
     let fields = after.as_object().into_iter().flatten();
     let changes = fields
-        .filter(|(field, _)| !matches!(field.as_str(), "version" | "updated_at"))
+        .filter(|(field, _)| !BOOKKEEPING.contains(&field.as_str()))
         .filter(|(field, to)| before[field.as_str()] != **to)
         .map(|(field, to)| Change {
             field: field.clone(),

@@ -160,7 +160,7 @@ impl State {
             Next::After(id) => {
                 let verified = self.desk.db.run(move |db| next(db, id)).await;
                 let batch = verified.inspect_err(|problem| {
-                    log::error!("a verification broke off: {}", problem.log_line().unwrap_or_default());
+                    log::error!("a verification broke off: {}", problem.log_line());
                 })?;
                 let goes_on = batch.span.last < i64::MAX;
                 (batch, goes_on)

@@ -42,7 +42,7 @@ text_enum! {
         RegisterTicket = "register_ticket",
         /// Read a ticket, its public followups, its attachments.
         ReadTicket = "read_ticket",
-        /// Correct a ticket while it is `received`.
+        /// Correct a ticket that nobody has classified.
         ChangeTicket = "change_ticket",
         /// Attach files to a ticket or a followup.
         Attach = "attach",
@@ -56,10 +56,12 @@ text_enum! {
         Assign = "assign",
         /// Hand over to a higher support level.
         Escalate = "escalate",
-        /// Put on hold and resume.
+        /// Put on hold, ask the requester for information, and resume.
         Hold = "hold",
         /// Archive; a requester may withdraw.
         Archive = "archive",
+        /// Present an archived ticket again; staff also on behalf of others.
+        Resubmit = "resubmit",
         /// Relate tickets, merge duplicates, see who watches.
         Relate = "relate",
         /// Take the case.
@@ -135,6 +137,7 @@ pub const TABLE: &[Row] = &[
     (Action::Escalate,            [NO, ANY, ANY, ANY]),
     (Action::Hold,                [NO, ANY, ANY, ANY]),
     (Action::Archive,             [OWN, ANY, ANY, ANY]),
+    (Action::Resubmit,            [OWN, ANY, ANY, ANY]),
     (Action::Relate,              [NO, ANY, ANY, ANY]),
     (Action::Accept,              [NO, ASSIGNEE, ASSIGNEE, ASSIGNEE]),
     (Action::Reschedule,          [NO, ASSIGNEE, ASSIGNEE, ASSIGNEE]),

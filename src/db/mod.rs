@@ -10,9 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
+use chrono::{DateTime, Utc};
+use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
 use diesel::pg::PgConnection;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::sql_types::Timestamptz;
 use tokio::sync::Semaphore;
 
 use crate::problem::{Problem, Result};
@@ -22,6 +26,14 @@ pub(crate) use text_enum::text_enum;
 diesel::define_sql_function! {
     /// A name as people look for it: accents and case do not matter.
     fn fold(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
+/// The database's time: the same clock for every copy of the server.
+///
+/// # Errors
+/// What the database answers.
+pub fn now(db: &mut PgConnection) -> Result<DateTime<Utc>> {
+    Ok(diesel::select(sql::<Timestamptz>("clock_timestamp()")).get_result(db)?)
 }
 
 /// The pattern of a `LIKE` that finds this text anywhere, whatever characters it is made of.

@@ -100,6 +100,7 @@ diesel::table! {
         accepted_at -> Nullable<Timestamptz>,
         policy_id -> Nullable<Uuid>,
         opening_hours -> Text,
+        accepted_by -> Nullable<Uuid>,
     }
 }
 
@@ -181,6 +182,7 @@ diesel::table! {
         started_by -> Uuid,
         ended_at -> Nullable<Timestamptz>,
         ended_by -> Nullable<Uuid>,
+        kind -> Text,
     }
 }
 
@@ -316,6 +318,9 @@ diesel::table! {
         clock_due_at -> Nullable<Timestamptz>,
         queue_rank -> Int2,
         queue_at -> Timestamptz,
+        resumes_to -> Nullable<Text>,
+        information_deadline -> Nullable<Timestamptz>,
+        resubmission_of -> Nullable<Int8>,
         reception_head_id -> Nullable<Uuid>,
     }
 }

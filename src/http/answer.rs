@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::problem::{Problem, Result};
 
@@ -44,9 +45,9 @@ impl Answer {
         }
     }
 
-    /// With the `ETag` of a resource at this version.
+    /// With the `ETag` of a resource at this version, as it is shown.
     pub fn version(mut self, version: i32) -> Self {
-        self.etag = Some(etag(version));
+        self.etag = Some(etag(version, &self.body));
         self
     }
 
@@ -77,14 +78,27 @@ impl Answer {
     }
 }
 
-/// The strong ETag of a resource at this version.
-pub fn etag(version: i32) -> String {
-    format!("\"{version}\"")
+/// The strong ETag of a resource: its version, and what tells one representation of it from another, for it shows the names
+/// of other resources too.
+fn etag(version: i32, body: &[u8]) -> String {
+    let digest = Sha256::digest(body);
+    let shown: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{version}-{shown}\"")
 }
 
-/// Whether `If-Match` or `If-None-Match` names this ETag (a weak one is compared as the strong one it stands for).
-pub fn names(header: &str, etag: &str) -> bool {
-    header.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+/// Whether `If-None-Match` names this ETag (a weak one is compared as the strong one it stands for).
+fn names(header: &str, etag: &str) -> bool {
+    tags(header).any(|tag| tag == "*" || tag == etag)
+}
+
+/// Whether `If-Match` names a resource at this version, however it was shown.
+pub fn names_version(header: &str, version: i32) -> bool {
+    let version = version.to_string();
+    tags(header).any(|tag| tag == "*" || tag.trim_matches('"').split('-').next() == Some(&version))
+}
+
+fn tags(header: &str) -> impl Iterator<Item = &str> {
+    header.split(',').map(str::trim).map(|tag| tag.strip_prefix("W/").unwrap_or(tag))
 }
 
 fn next_link((path, query): (&str, &str), cursor: &str) -> String {
@@ -102,6 +116,15 @@ mod tests {
     fn an_etag_is_named_alone_in_a_list_weakly_or_by_a_star() {
         assert!(names("\"3\"", "\"3\"") && names("\"1\", W/\"3\"", "\"3\"") && names("*", "\"3\""));
         assert!(!names("\"33\"", "\"3\"") && !names("", "\"3\""));
+    }
+
+    #[test]
+    fn a_version_is_the_same_however_it_is_shown() {
+        let (one, other) = (etag(3, b"a"), etag(3, b"b"));
+        assert_ne!(one, other);
+        assert!(names_version(&one, 3) && names_version(&other, 3) && names_version("*", 3));
+        assert!(names_version(&format!("\"1-00\", W/{one}"), 3));
+        assert!(!names_version(&one, 33) && !names_version(&etag(33, b"a"), 3) && !names_version("", 3));
     }
 
     #[test]

@@ -224,7 +224,7 @@ impl Actor {
     /// Whether the resource is still at the version that the client's `If-Match` names (412 else).
     pub fn check_version(&self, version: i32) -> Result<()> {
         match &self.if_match {
-            Some(wanted) if !answer::names(wanted, &answer::etag(version)) => Err(Problem::new(
+            Some(wanted) if !answer::names_version(wanted, version) => Err(Problem::new(
                 Code::PreconditionFailed,
                 Text::new("Léalo de nuevo y repita el cambio.", "Read it again and repeat the change."),
             )),

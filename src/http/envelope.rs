@@ -64,8 +64,8 @@ fn translate(response: ServiceResponse, locale: Locale, request_id: &str) -> Ser
         return response;
     }
     let shown = |problem: &Problem| {
-        if let Some(line) = problem.log_line() {
-            log::error!("{line} request_id={request_id}");
+        if problem.is_fault() {
+            log::error!("{} request_id={request_id}", problem.log_line());
         }
         let id = problem.code.status().is_server_error().then_some(request_id);
         problem.respond(locale, id)

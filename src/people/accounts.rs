@@ -1,13 +1,17 @@
 //! Opening an account from the command line: the first director of a desk.
 
 use diesel::prelude::*;
+use serde_json::json;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::passwords;
 use crate::auth::policy::Role;
 use crate::db::schema::users;
+use crate::http::contract;
+use crate::people::users::NewUser;
 
-/// Opens an account and answers its id.
+/// Opens an account and answers its id. The contract must be known.
 ///
 /// # Errors
 /// In words for whoever called the command.
@@ -18,11 +22,12 @@ pub fn open(
     full_name: &str,
     password: &str,
 ) -> Result<Uuid, Box<dyn std::error::Error + Send + Sync>> {
-    if password.chars().count() < passwords::SHORTEST {
-        return Err(format!("the password needs {} characters or more", passwords::SHORTEST).into());
-    }
-    if !email.contains('@') || full_name.trim().is_empty() {
-        return Err("an email address and a full name are needed".into());
+    let account = json!({"email": email, "password": password, "role": role, "full_name": full_name});
+    let faults = contract::faults(&NewUser::name(), &account);
+    if !faults.is_empty() {
+        let told: Vec<String> =
+            faults.iter().map(|fault| format!("{}: {}", &fault.pointer[1..], fault.detail.en)).collect();
+        return Err(told.join("\n").into());
     }
     let id = Uuid::now_v7();
     diesel::insert_into(users::table)

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::auth::passwords;
 use crate::auth::policy::Role;
+use crate::db::fold;
 use crate::db::schema::{categories, units, users};
 use crate::problem::Result;
 
@@ -13,20 +14,27 @@ pub fn email(role: Role) -> String {
     format!("{}@mesa.test", role.as_str())
 }
 
-/// Makes what is missing of the demo data and gives every demo account this password. To be called where the desk is
-/// one's own to try, never on a database that was given.
+/// Makes the demo data where there are none yet, and gives every demo account this password, whatever it was. To be called
+/// where the desk is one's own to try, never on a database that was given.
 ///
 /// # Errors
 /// What the database answers.
 pub fn prepare(db: &mut PgConnection, password: &str) -> Result<()> {
     let hash = passwords::hash(password)?;
+    let emails: Vec<String> = Role::ALL.iter().map(|role| email(*role)).collect();
     db.transaction(|tx| {
+        let accounts = users::table.filter(users::email.eq_any(&emails));
+        let known = diesel::update(accounts).set(users::password_hash.eq(&hash)).execute(tx)?;
+        if known > 0 {
+            return Ok(());
+        }
         let unit_name = "Secretaría de Hacienda";
         diesel::insert_into(units::table)
             .values((units::id.eq(Uuid::now_v7()), units::name.eq(unit_name)))
             .on_conflict_do_nothing()
             .execute(tx)?;
-        let unit_id: Uuid = units::table.filter(units::name.eq(unit_name)).select(units::id).first(tx)?;
+        let unit_id: Uuid =
+            units::table.filter(units::name_key.eq(fold(unit_name))).select(units::id).first(tx)?;
         for (index, role) in Role::ALL.iter().enumerate() {
             let name = match role {
                 Role::Requester => "Rosa Pérez Gómez",
@@ -49,10 +57,6 @@ pub fn prepare(db: &mut PgConnection, password: &str) -> Result<()> {
                 .on_conflict_do_nothing()
                 .execute(tx)?;
         }
-        let emails: Vec<String> = Role::ALL.iter().map(|role| email(*role)).collect();
-        diesel::update(users::table.filter(users::email.eq_any(emails)))
-            .set(users::password_hash.eq(&hash))
-            .execute(tx)?;
         for (name, profile) in [
             ("Impresoras", "any"),
             ("Redes y conectividad", "any"),

@@ -64,7 +64,7 @@ pub struct ByCriticality {
     /// Not accepted yet and not archived.
     #[diesel(sql_type = BigInt)]
     waiting: i64,
-    /// Those of `waiting` whose due time has passed.
+    /// Those of `waiting` whose due time has passed, or had when the clock came to stand still.
     #[diesel(sql_type = BigInt)]
     waiting_overdue: i64,
     /// From reception to the first acceptance, in minutes.
@@ -185,7 +185,8 @@ const BY_CRITICALITY: &str = "\
         count(*) FILTER (WHERE t.attended_at > t.first_attention_due_at) AS attended_late, \
         count(*) FILTER (WHERE t.id IS NOT NULL AND t.attended_at IS NULL AND t.archived_at IS NULL) AS waiting, \
         count(*) FILTER (WHERE t.attended_at IS NULL AND t.archived_at IS NULL \
-            AND t.first_attention_due_at < $3) AS waiting_overdue, \
+            AND t.first_attention_due_at < CASE WHEN t.information_deadline IS NULL THEN $3 ELSE \
+                (SELECT h.started_at FROM holds h WHERE h.ticket_id = t.id AND h.ended_at IS NULL) END) AS waiting_overdue, \
         avg(minutes(t.received_at, t.attended_at)) AS attention_minutes_mean, \
         percentile_cont(0.9) WITHIN GROUP (ORDER BY minutes(t.received_at, t.attended_at)) AS attention_minutes_p90, \
         avg(minutes(t.received_at, t.solved_at)) AS solution_minutes_mean, \
@@ -215,8 +216,8 @@ const BY_PERSON: &str = "\
     SELECT u.id, u.full_name, coalesce(a.accepted, 0) AS accepted, coalesce(a.in_time, 0) AS accepted_in_time, \
         coalesce(s.solved, 0) AS solved \
     FROM users u \
-    LEFT JOIN (SELECT assignee_id, count(*) AS accepted, count(*) FILTER (WHERE accepted_at <= due_at) AS in_time \
-        FROM attentions WHERE accepted_at >= $1 AND accepted_at < $2 GROUP BY assignee_id) AS a ON a.assignee_id = u.id \
+    LEFT JOIN (SELECT accepted_by, count(*) AS accepted, count(*) FILTER (WHERE accepted_at <= due_at) AS in_time \
+        FROM attentions WHERE accepted_at >= $1 AND accepted_at < $2 GROUP BY accepted_by) AS a ON a.accepted_by = u.id \
     LEFT JOIN (SELECT solved_by_id, count(*) AS solved FROM tickets \
         WHERE solved_at >= $1 AND solved_at < $2 GROUP BY solved_by_id) AS s ON s.solved_by_id = u.id \
     WHERE a.accepted > 0 OR s.solved > 0 ORDER BY solved DESC, accepted DESC, u.full_name";

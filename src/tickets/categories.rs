@@ -36,9 +36,9 @@ pub struct Category {
     name: String,
     description: String,
     required_profile: Profile,
-    /// A category that is not active is offered to nobody and stays where it was named.
     /// A critical ticket of this category that nobody accepts in time goes to the next support level by itself.
     escalates_overdue: bool,
+    /// A category that is not active is offered to nobody and stays where it was named.
     active: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,

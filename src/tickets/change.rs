@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::categories;
+use super::information::{self, AnsweredBy};
 use super::model::Ticket;
 use super::steps::Case;
 use super::store;
@@ -33,9 +34,11 @@ pub struct TicketRequest {
     category_id: Option<Uuid>,
 }
 
-/// Change a ticket while it is `received`
+/// Correct a ticket that nobody has classified
 ///
-/// Once it is classified its words stay as they are: add a followup instead.
+/// That is one that is `received`, or `on_hold` with `received` in `resumes_to`. Once it is classified its words stay as
+/// they are: add a followup instead. Where it waits for information from its requester, a correction by the requester
+/// that changes something is the answer and ends the wait.
 #[utoipa::path(
     tag = "tickets", operation_id = "updateTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body(content = TicketRequest, content_type = "application/merge-patch+json"),
@@ -43,6 +46,7 @@ pub struct TicketRequest {
 )]
 #[patch("/tickets/{ticket_id}")]
 pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
     call.write(Action::ChangeTicket, body, move |tx, actor, body| {
         let row = store::lock(tx, actor, *id)?;
         let wanted = body.merge(&TicketRequest {
@@ -51,15 +55,19 @@ pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>)
             category_id: row.category_id,
         })?;
         actor.check_version(row.version)?;
-        workflow::check(row.status, Step::Change)?;
+        workflow::check(row.status, row.resumes_to, Step::Change)?;
         if wanted.category_id != row.category_id {
             check_category(tx, wanted.category_id, row.requester_id, row.requester_unit_id)?;
         }
+        let known = row.version;
         let mut case = Case::open(tx, row, Some(actor.id), actor.now);
         case.ticket.subject = wanted.subject;
         case.ticket.description = wanted.description;
         case.ticket.category_id = wanted.category_id;
-        let row = case.record("changed")?;
+        let mut row = case.record("changed")?;
+        if row.version != known {
+            row = information::answered(tx, row, actor, AnsweredBy::Correction, timezone)?;
+        }
         store::answer(tx, row)
     })
     .await

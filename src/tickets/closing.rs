@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 
 use super::model::TicketRow;
-use super::steps::Case;
+use super::steps::{self, Case};
 use super::workflow::Status;
 use crate::db::schema::tickets;
 use crate::problem::{Problem, Result};
@@ -30,16 +30,14 @@ pub fn close_solved(db: &mut PgConnection, days: i64, now: DateTime<Utc>) -> Res
                 .for_update()
                 .skip_locked()
                 .load(tx)?;
-            let count = rows.len();
-            for row in rows {
+            Ok(steps::each(tx, rows, |tx, row| {
                 let mut case = Case::open(tx, row, None, now);
                 case.ticket.status = Status::Closed;
                 case.ticket.closed_at = Some(case.now);
                 case.note("after_days", days);
                 case.tell_requester("closed");
-                case.record("closed")?;
-            }
-            Ok(count)
+                case.record("closed").map(|_| ())
+            }))
         })?;
         closed += batch;
         if batch == 0 {

@@ -250,7 +250,15 @@ fn raise(case: &mut Case<'_>, new: NewEscalation, escalated_by: Option<Uuid>, ti
     ticket.clock_stopped_at = None;
     ticket.due_soon_told_at = None;
     ticket.overdue_told_at = None;
-    running::reckon(case, timezone)?;
+    match escalated_by {
+        Some(_) => running::reckon(case, timezone)?,
+        // What nobody can be asked about goes up even where nothing can be due any more.
+        None => {
+            case.ticket.attention_due_at = None;
+            case.ticket.attention_due_soon_at = None;
+            running::go_on(case, timezone)?;
+        }
+    }
     case.tell("escalated", case.ticket.requester_id, json!({"to_level": to_level}));
     Ok(row)
 }

@@ -9,7 +9,8 @@ use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::steps::{Case, Reply, take};
+use super::information::{self, AnsweredBy};
+use super::steps::Case;
 use super::store;
 use super::workflow::{self, Step};
 use crate::attachments;
@@ -189,7 +190,8 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
 /// Add a followup
 ///
 /// A public one is mailed to the requester, or to the assignee where the requester wrote it. A private one is for staff
-/// alone and leaves no trace that a requester could see.
+/// alone and leaves no trace that a requester could see. A public one by the requester ends the wait of a ticket that is
+/// `on_hold` for information that they owe.
 #[utoipa::path(
     tag = "followups", operation_id = "addFollowup", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = NewFollowup,
@@ -197,11 +199,16 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
 )]
 #[post("/tickets/{ticket_id}/followups")]
 pub async fn add(call: Call, id: Path<i64>, body: Body<NewFollowup>) -> Result<HttpResponse> {
-    let step = (Action::AddPublicFollowup, Step::Followup, "followup_added");
-    take(call, *id, step, body, |case, actor, NewFollowup { visibility, body }| {
+    let timezone = call.desk.config.timezone;
+    call.write(Action::AddPublicFollowup, body, move |tx, actor, body| {
+        let row = store::lock(tx, actor, *id)?;
+        let NewFollowup { visibility, body } = body.read()?;
+        actor.check_version(row.version)?;
+        workflow::check(row.status, row.resumes_to, Step::Followup)?;
         if visibility == Visibility::Private && !actor.is_staff() {
             return Err(Problem::forbidden());
         }
+        let mut case = Case::open(tx, row, Some(actor.id), actor.now);
         let followup = Row {
             id: Uuid::now_v7(),
             ticket_id: case.ticket.id,
@@ -210,9 +217,13 @@ pub async fn add(call: Call, id: Path<i64>, body: Body<NewFollowup>) -> Result<H
             created_at: case.now,
             published_from: None,
         };
-        write(case, actor.id, &followup)?;
-        tell(case, actor.id, &followup);
-        Ok(Reply::Made(Followup::shown_to(actor, (followup, actor.person())).made()?))
+        write(&mut case, actor.id, &followup)?;
+        tell(&mut case, actor.id, &followup);
+        let row = case.record("followup_added")?;
+        if visibility == Visibility::Public {
+            information::answered(tx, row, actor, AnsweredBy::Followup, timezone)?;
+        }
+        Followup::shown_to(actor, (followup, actor.person())).made()
     })
     .await
 }
@@ -236,7 +247,7 @@ pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) -
         let private = Followup::find(tx, actor, row.id, path.1)?;
         body.read()?;
         actor.check_version(row.version)?;
-        workflow::check(row.status, Step::Followup)?;
+        workflow::check(row.status, row.resumes_to, Step::Followup)?;
         let published = followups::table.filter(followups::published_from.eq(private.id));
         let known: bool = diesel::select(diesel::dsl::exists(published)).get_result(tx)?;
         if private.visibility == Visibility::Public || known {
@@ -262,7 +273,7 @@ pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) -
         };
         write(&mut case, private.author.id, &followup)?;
         tell(&mut case, private.author.id, &followup);
-        attachments::store::copy(case.tx, private.id, followup.id, case.now)?;
+        attachments::store::copy(case.tx, followup.ticket_id, private.id, followup.id, case.now)?;
         let answer = Followup::shown_to(actor, (followup, private.author)).made()?;
         case.record("followup_published")?;
         Ok(answer)

@@ -1,6 +1,7 @@
 //! Tickets: from the report of an incident to its closing, step by step.
 
 pub mod appointment;
+pub mod archiving;
 pub mod attention;
 pub mod automatic;
 pub mod categories;
@@ -10,11 +11,14 @@ pub mod closing;
 pub mod escalations;
 pub mod filters;
 pub mod followups;
+pub mod holds;
+pub mod information;
 pub mod list;
 pub mod model;
 pub mod read;
 pub mod register;
 pub mod relations;
+pub mod silence;
 pub mod steps;
 pub mod store;
 pub mod suggestions;

@@ -52,7 +52,7 @@ text_enum! {
 }
 
 /// The row of a ticket.
-#[derive(Debug, Clone, Serialize, Queryable, Selectable, Identifiable, AsChangeset)]
+#[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, Identifiable, AsChangeset)]
 #[diesel(table_name = tickets, treat_none_as_null = true)]
 pub struct TicketRow {
     pub id: i64,
@@ -96,6 +96,9 @@ pub struct TicketRow {
     pub reopened_count: i32,
     pub version: i32,
     pub updated_at: DateTime<Utc>,
+    pub resumes_to: Option<Status>,
+    pub information_deadline: Option<DateTime<Utc>>,
+    pub resubmission_of: Option<i64>,
 }
 
 /// Who asked, with their data as they were at registration.
@@ -125,9 +128,29 @@ pub struct Solution {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Archive {
     pub reason: ArchiveReason,
-    /// In the words of whoever archived it.
+    /// In the words of whoever archived it; what was asked for, where nobody answered.
     pub note: Option<String>,
+    /// Why, as the requester was told, in their language.
+    #[schema(example = "Faltan datos que se necesitan para atender la solicitud.")]
+    pub why: String,
+    /// What the requester can do now, as they were told, in their language.
+    #[schema(example = "Preséntela de nuevo con los datos que faltan; lo demás se toma de esta solicitud.")]
+    pub next_step: String,
     pub archived_at: DateTime<Utc>,
+    /// The ticket that presents it again: `POST /tickets/{ticket_id}/resubmission`.
+    #[schema(example = 124)]
+    pub resubmitted_as: Option<i64>,
+}
+
+/// What a ticket waits for that its requester owes.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct InformationRequest {
+    /// What is missing, in words for the requester.
+    #[schema(example = "¿Cuál es la placa del equipo?")]
+    pub missing: String,
+    /// Until when the requester may answer; then the ticket is archived.
+    pub deadline: DateTime<Utc>,
+    pub requested_at: DateTime<Utc>,
 }
 
 /// A request for support.
@@ -167,7 +190,14 @@ pub struct Ticket {
     pub attended_at: Option<DateTime<Utc>>,
     pub solution: Option<Solution>,
     pub closed_at: Option<DateTime<Utc>>,
+    /// While it is `on_hold`: the state that it goes back to.
+    pub resumes_to: Option<Status>,
+    /// While it is `on_hold` because the requester owes information: what, and until when.
+    pub information_request: Option<InformationRequest>,
     pub archive: Option<Archive>,
+    /// The archived ticket that this one presents again.
+    #[schema(example = 122)]
+    pub resubmission_of: Option<i64>,
     /// How often it was reopened.
     #[schema(minimum = 0, example = 0)]
     pub reopened_count: i32,

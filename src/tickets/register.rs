@@ -1,6 +1,7 @@
 //! Registering a request: activities 1 and 2 of the procedure.
 
 use actix_web::{HttpResponse, post};
+use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,12 +10,13 @@ use uuid::Uuid;
 
 use super::categories::Profile;
 use super::model::{ArchiveReason, Channel, Ticket, TicketRow};
-use super::store;
+use super::steps::Case;
 use super::workflow::Status;
+use super::{archiving, store};
 use crate::audit;
 use crate::auth::policy::{Action, Scope};
 use crate::db::schema::{categories, tickets, units, users};
-use crate::http::{Answer, Body, Call};
+use crate::http::{Actor, Answer, Body, Call};
 use crate::outbox;
 use crate::people::users::Contact;
 use crate::problem::{FieldError, Problem, Result};
@@ -62,9 +64,10 @@ pub struct RequesterData {
     unit_id: Option<Uuid>,
 }
 
+/// What the requester's account says of them.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
-struct Account {
+pub struct Account {
     id: Uuid,
     full_name: String,
     email: String,
@@ -75,8 +78,31 @@ struct Account {
 }
 
 impl Account {
+    /// The account of somebody who is active.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub fn active(tx: &mut PgConnection, id: Uuid) -> Result<Option<Self>> {
+        let found = users::table.find(id).filter(users::active).select(Account::as_select());
+        Ok(found.first(tx).optional()?)
+    }
+
+    /// With the data of an earlier ticket where it has none.
+    pub fn or_as_in(mut self, ticket: &TicketRow) -> Self {
+        self.document_id.get_or_insert_with(|| ticket.requester_document_id.clone());
+        self.unit_id.get_or_insert(ticket.requester_unit_id);
+        if self.contact.is_empty() {
+            self.contact = Contact {
+                landline: ticket.requester_landline.clone(),
+                extension: ticket.requester_extension.clone(),
+                mobile: ticket.requester_mobile.clone(),
+            };
+        }
+        self
+    }
+
     /// The minimum data that neither the call nor the account give.
-    fn gaps(&self, given: &Value) -> Vec<FieldError> {
+    pub fn gaps(&self, given: &Value) -> Vec<FieldError> {
         let mut gaps = Vec::new();
         let mut need = |there: bool, name: &str| {
             if !there && given[name].is_null() {
@@ -93,6 +119,19 @@ impl Account {
     }
 }
 
+/// A request as it is registered.
+pub struct Request {
+    pub subject: String,
+    pub description: String,
+    pub category_id: Option<Uuid>,
+    /// `api` where it is none.
+    pub channel: Option<Channel>,
+    /// What differs from the account.
+    pub requester: RequesterData,
+    /// The archived ticket that it presents again.
+    pub resubmission_of: Option<i64>,
+}
+
 /// Register a ticket
 ///
 /// Answers the ticket with its number. The minimum data are subject, description and the requester's full name,
@@ -105,28 +144,50 @@ impl Account {
 )]
 #[post("/tickets")]
 pub async fn register(call: Call, body: Body<NewTicket>) -> Result<HttpResponse> {
-    call.write(Action::RegisterTicket, body, |tx, actor, body| {
+    let timezone = call.desk.config.timezone;
+    call.write(Action::RegisterTicket, body, move |tx, actor, body| {
         let mut account = None;
         let new = body.read_with(|value| {
             let id = value["requester_id"].as_str().and_then(|id| id.parse().ok()).unwrap_or(actor.id);
             if actor.scope == Scope::Own && id != actor.id {
                 return Err(Problem::forbidden());
             }
-            account = users::table
-                .find(id)
-                .filter(users::active)
-                .select(Account::as_select())
-                .first(tx)
-                .optional()?;
+            account = Account::active(tx, id)?;
             Ok(match &account {
                 Some(account) => account.gaps(&value["requester"]),
                 None => vec![FieldError::unknown_id("/requester_id")],
             })
         })?;
         let account = account.ok_or_else(|| Problem::internal("a ticket without an account"))?;
-        let given = new.requester.unwrap_or_default();
-        let contact = given.contact.unwrap_or(account.contact);
+        let request = Request {
+            subject: new.subject,
+            description: new.description,
+            category_id: new.category_id,
+            channel: new.channel,
+            requester: new.requester.unwrap_or_default(),
+            resubmission_of: None,
+        };
+        let row = request.register(tx, actor, account, timezone)?;
+        created(tx, row)
+    })
+    .await
+}
 
+impl Request {
+    /// Gives it a number and tells the requester; archives it at once where the category asks for a profile that they
+    /// have not. The account must have no gaps.
+    ///
+    /// # Errors
+    /// A 422 where unit or category are none that may be named.
+    pub fn register(
+        self,
+        tx: &mut PgConnection,
+        actor: &Actor,
+        account: Account,
+        timezone: Tz,
+    ) -> Result<TicketRow> {
+        let given = self.requester;
+        let contact = given.contact.unwrap_or(account.contact);
         let unit = match given.unit_id.or(account.unit_id) {
             Some(id) => {
                 let mut known = units::table.find(id).into_boxed();
@@ -139,7 +200,7 @@ pub async fn register(call: Call, body: Body<NewTicket>) -> Result<HttpResponse>
         };
         let (unit_id, unit_name, head_id): (Uuid, String, Option<Uuid>) =
             unit.ok_or_else(|| Problem::field(FieldError::unknown_id("/requester/unit_id")))?;
-        let profile = match new.category_id {
+        let profile = match self.category_id {
             Some(id) => {
                 let found = categories::table.find(id).filter(categories::active);
                 let profile: Option<Profile> =
@@ -148,22 +209,19 @@ pub async fn register(call: Call, body: Body<NewTicket>) -> Result<HttpResponse>
             }
             None => Profile::Any,
         };
-        let authorized = profile == Profile::Any || head_id == Some(account.id);
-        let archived_at = (!authorized).then_some(actor.now);
 
         let row: TicketRow = diesel::insert_into(tickets::table)
             .values((
                 (
-                    tickets::subject.eq(new.subject),
-                    tickets::description.eq(new.description),
-                    tickets::status.eq(if authorized { Status::Received } else { Status::Archived }),
-                    tickets::channel.eq(new.channel.unwrap_or(Channel::Api)),
-                    tickets::category_id.eq(new.category_id),
+                    tickets::subject.eq(self.subject),
+                    tickets::description.eq(self.description),
+                    tickets::status.eq(Status::Received),
+                    tickets::channel.eq(self.channel.unwrap_or(Channel::Api)),
+                    tickets::category_id.eq(self.category_id),
                     tickets::received_at.eq(actor.now),
                     tickets::updated_at.eq(actor.now),
                     tickets::registered_by_id.eq(actor.id),
-                    tickets::archived_at.eq(archived_at),
-                    tickets::archive_reason.eq(archived_at.map(|_| ArchiveReason::ProfileNotAuthorized)),
+                    tickets::resubmission_of.eq(self.resubmission_of),
                 ),
                 (
                     tickets::requester_id.eq(account.id),
@@ -181,28 +239,32 @@ pub async fn register(call: Call, body: Body<NewTicket>) -> Result<HttpResponse>
             ))
             .returning(TicketRow::as_returning())
             .get_result(tx)?;
-        let record = |tx: &mut PgConnection, kind, details| {
-            audit::record(
-                tx,
-                row.id,
-                kind,
-                Some(actor.id),
-                actor.now,
-                &audit::Data { changes: vec![], details },
-            )?;
-            outbox::queue(tx, row.id, kind, row.requester_id, json!({}), actor.now)
-        };
-        record(tx, "received", json!({"channel": row.channel}))?;
-        if !authorized {
-            record(tx, "archived", json!({"reason": row.archive_reason}))?;
+        let mut details = json!({"channel": row.channel});
+        if let Some(archived) = self.resubmission_of {
+            details["resubmission_of"] = archived.into();
         }
-        let id = row.id;
-        let answer = store::answer(tx, row)?;
-        Ok(Answer {
-            status: actix_web::http::StatusCode::CREATED,
-            location: Some(format!("/api/v1/tickets/{id}")),
-            ..answer
-        })
+        let data = audit::Data { changes: vec![], details };
+        audit::record(tx, row.id, "received", Some(actor.id), actor.now, &data)?;
+        outbox::queue(tx, row.id, "received", row.requester_id, json!({}), actor.now)?;
+        if profile == Profile::Any || head_id == Some(account.id) {
+            return Ok(row);
+        }
+        let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+        archiving::set_aside(&mut case, ArchiveReason::ProfileNotAuthorized, None, None, timezone)?;
+        case.record("archived")
+    }
+}
+
+/// A new ticket as an answer.
+///
+/// # Errors
+/// What the database answers.
+pub fn created(tx: &mut PgConnection, row: TicketRow) -> Result<Answer> {
+    let id = row.id;
+    let answer = store::answer(tx, row)?;
+    Ok(Answer {
+        status: actix_web::http::StatusCode::CREATED,
+        location: Some(format!("/api/v1/tickets/{id}")),
+        ..answer
     })
-    .await
 }

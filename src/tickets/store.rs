@@ -7,9 +7,11 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::clock::Span;
-use super::model::{Archive, Requester, Solution, Ticket, TicketRow};
+use super::holds::HoldKind;
+use super::model::{Requester, Solution, Ticket, TicketRow};
+use super::{archiving, information};
 use crate::auth::policy::Scope;
-use crate::db::schema::{categories, tickets};
+use crate::db::schema::{categories, holds, tickets};
 use crate::http::{Actor, Answer};
 use crate::people::users::Contact;
 use crate::people::{Named, person};
@@ -60,17 +62,22 @@ fn own(actor: &Actor, row: TicketRow) -> Result<TicketRow> {
     }
 }
 
-/// When the attention clock of each of these tickets stood still; a pause that is not over ends `now`. A ticket without
-/// pauses is not in it. For now nothing pauses the clock.
+/// When the attention clock of each of these tickets stood still, because its requester owed information; a pause that
+/// is not over ends `now`. A ticket without pauses is not in it.
 ///
 /// # Errors
 /// What the database answers.
-pub fn pauses(
-    _db: &mut PgConnection,
-    _tickets: &[i64],
-    _now: DateTime<Utc>,
-) -> Result<HashMap<i64, Vec<Span>>> {
-    Ok(HashMap::new())
+pub fn pauses(db: &mut PgConnection, tickets: &[i64], now: DateTime<Utc>) -> Result<HashMap<i64, Vec<Span>>> {
+    let waits: Vec<(i64, DateTime<Utc>, Option<DateTime<Utc>>)> = holds::table
+        .filter(holds::ticket_id.eq_any(tickets))
+        .filter(holds::kind.eq(HoldKind::Information))
+        .select((holds::ticket_id, holds::started_at, holds::ended_at))
+        .load(db)?;
+    let mut pauses: HashMap<i64, Vec<Span>> = HashMap::new();
+    for (ticket, from, ended_at) in waits {
+        pauses.entry(ticket).or_default().push(Span { from, to: ended_at.unwrap_or(now) });
+    }
+    Ok(pauses)
 }
 
 /// The same for one ticket.
@@ -95,6 +102,8 @@ pub fn present(db: &mut PgConnection, rows: Vec<TicketRow>) -> Result<Vec<Ticket
         let found = categories::table.filter(categories::id.eq_any(category_ids));
         found.select((categories::id, categories::name)).load(db)?.into_iter().collect()
     };
+    let mut requests = information::requested(db, &rows)?;
+    let mut archives = archiving::told(db, &rows)?;
     let person = |id: Option<Uuid>| id.and_then(|id| people.get(&id).cloned());
     let tickets = rows.into_iter().map(|row| Ticket {
         id: row.id,
@@ -134,11 +143,10 @@ pub fn present(db: &mut PgConnection, rows: Vec<TicketRow>) -> Result<Vec<Ticket
             solved_at,
         }),
         closed_at: row.closed_at,
-        archive: row.archive_reason.zip(row.archived_at).map(|(reason, archived_at)| Archive {
-            reason,
-            note: row.archive_note,
-            archived_at,
-        }),
+        resumes_to: row.resumes_to,
+        information_request: requests.remove(&row.id),
+        archive: archives.remove(&row.id),
+        resubmission_of: row.resubmission_of,
         reopened_count: row.reopened_count,
         updated_at: row.updated_at,
     });

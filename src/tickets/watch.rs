@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::escalations;
 use super::model::{Criticality, TicketRow};
-use super::steps::Case;
+use super::steps::{self, Case};
 use crate::auth::policy::Role;
 use crate::db::schema::{categories, tickets, users};
 use crate::problem::{Problem, Result};
@@ -31,9 +31,7 @@ pub fn tell(db: &mut PgConnection, timezone: Tz) -> Result<usize> {
     let mut told = 0;
     loop {
         let batch = db.transaction::<_, Problem, _>(|tx| {
-            let now: DateTime<Utc> =
-                diesel::select(diesel::dsl::sql::<diesel::sql_types::Timestamptz>("clock_timestamp()"))
-                    .get_result(tx)?;
+            let now = crate::db::now(tx)?;
             let staff = Staff::load(tx)?;
             Ok(overdue(tx, &staff, timezone, now)? + due_soon(tx, &staff, now)?)
         })?;
@@ -86,15 +84,13 @@ fn due_soon(tx: &mut PgConnection, staff: &Staff, now: DateTime<Utc>) -> Result<
         .for_update()
         .skip_locked()
         .load(tx)?;
-    let count = rows.len();
-    for row in rows {
+    Ok(steps::each(tx, rows, |tx, row| {
         let recipients = staff.responsible(&row);
         let mut case = Case::open(tx, row, None, now);
         case.ticket.due_soon_told_at = Some(now);
         tell_all(&mut case, "due_soon", recipients);
-        case.record("due_soon")?;
-    }
-    Ok(count)
+        case.record("due_soon").map(|_| ())
+    }))
 }
 
 fn overdue(tx: &mut PgConnection, staff: &Staff, timezone: Tz, now: DateTime<Utc>) -> Result<usize> {
@@ -107,7 +103,6 @@ fn overdue(tx: &mut PgConnection, staff: &Staff, timezone: Tz, now: DateTime<Utc
         .for_update()
         .skip_locked()
         .load(tx)?;
-    let count = rows.len();
     let escalating: HashSet<Uuid> = categories::table
         .filter(categories::id.eq_any(rows.iter().filter_map(|row| row.category_id)))
         .filter(categories::escalates_overdue)
@@ -115,7 +110,7 @@ fn overdue(tx: &mut PgConnection, staff: &Staff, timezone: Tz, now: DateTime<Utc
         .load(tx)?
         .into_iter()
         .collect();
-    for row in rows {
+    Ok(steps::each(tx, rows, |tx, row| {
         let escalates = row.criticality == Some(Criticality::Critical)
             && row.support_level < 3
             && row.category_id.is_some_and(|category| escalating.contains(&category));
@@ -135,8 +130,8 @@ fn overdue(tx: &mut PgConnection, staff: &Staff, timezone: Tz, now: DateTime<Utc
             escalations::escalate_by_itself(&mut case, NOBODY_ACCEPTED.to_owned(), timezone)?;
             case.record("escalated")?;
         }
-    }
-    Ok(count)
+        Ok(())
+    }))
 }
 
 /// Once each, though somebody may be named twice.

@@ -16,7 +16,7 @@ text_enum! {
         InProgress = "in_progress",
         /// Handed to a higher support level, where nobody has it yet.
         Escalated = "escalated",
-        /// Waits for something outside of the desk.
+        /// Waits for something outside of the desk, or for information that the requester owes.
         OnHold = "on_hold",
         /// The solution is recorded; the requester may still reopen it.
         Solved = "solved",
@@ -37,6 +37,7 @@ text_enum! {
         Reschedule = "rescheduling",
         Escalate = "escalations",
         Hold = "hold",
+        RequestInformation = "information-request",
         Resume = "resumption",
         Followup = "followups",
         Attach = "attachments",
@@ -44,39 +45,44 @@ text_enum! {
         Close = "closure",
         Reopen = "reopening",
         Archive = "archive",
+        Resubmit = "resubmission",
         Merge = "merge",
     }
 }
 
-/// Whether a ticket in this state may take this step.
-pub fn allows(status: Status, step: Step) -> bool {
+/// Whether a ticket in this state may take this step. `resumes_to` is the state that one on hold goes back to: it may be
+/// corrected while nobody has classified it, and assigned from then on.
+pub fn allows(status: Status, resumes_to: Option<Status>, step: Step) -> bool {
     use Status::*;
     let before_solved = !matches!(status, Solved | Closed | Archived);
+    let unclassified = resumes_to.unwrap_or(status) == Received;
     match step {
-        Step::Change => status == Received,
+        Step::Change => unclassified,
         Step::Classify | Step::Archive | Step::Merge => before_solved,
-        Step::Assign => before_solved && status != Received,
+        Step::Assign => before_solved && !unclassified,
         Step::Accept => status == Assigned,
         Step::Reschedule | Step::Escalate | Step::Hold | Step::Solve => status == InProgress,
+        Step::RequestInformation => before_solved && status != OnHold,
         Step::Resume => status == OnHold,
         Step::Close | Step::Reopen => status == Solved,
         Step::Followup | Step::Attach => !matches!(status, Closed | Archived),
+        Step::Resubmit => status == Archived,
     }
 }
 
 /// Every step that this state allows.
-pub fn allowed(status: Status) -> impl Iterator<Item = Step> {
-    Step::ALL.iter().copied().filter(move |step| allows(status, *step))
+pub fn allowed(status: Status, resumes_to: Option<Status>) -> impl Iterator<Item = Step> {
+    Step::ALL.iter().copied().filter(move |step| allows(status, resumes_to, *step))
 }
 
 /// # Errors
 /// A 409 that names the state and the steps it allows.
 #[track_caller]
-pub fn check(status: Status, step: Step) -> Result<()> {
-    if allows(status, step) {
+pub fn check(status: Status, resumes_to: Option<Status>, step: Step) -> Result<()> {
+    if allows(status, resumes_to, step) {
         return Ok(());
     }
-    let steps: Vec<&str> = allowed(status).map(Step::as_str).collect();
+    let steps: Vec<&str> = allowed(status, resumes_to).map(Step::as_str).collect();
     let words = if steps.is_empty() { "—".to_owned() } else { steps.join(", ") };
     let state = status.as_str();
     let mut problem = Problem::new(
@@ -96,8 +102,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_allowed_once_a_ticket_is_over() {
-        assert_eq!(allowed(Status::Closed).count() + allowed(Status::Archived).count(), 0);
+    fn once_a_ticket_is_over_it_can_only_be_presented_again() {
+        assert_eq!(allowed(Status::Closed, None).count(), 0);
+        assert_eq!(allowed(Status::Archived, None).collect::<Vec<_>>(), [Step::Resubmit]);
+    }
+
+    #[test]
+    fn what_waits_is_corrected_until_it_is_classified_and_assigned_from_then_on() {
+        for (resumes_to, corrected) in [
+            (Status::Received, true),
+            (Status::Classified, false),
+            (Status::Assigned, false),
+            (Status::InProgress, false),
+            (Status::Escalated, false),
+        ] {
+            assert_eq!(allows(Status::OnHold, Some(resumes_to), Step::Change), corrected, "{resumes_to:?}");
+            assert_eq!(allows(Status::OnHold, Some(resumes_to), Step::Assign), !corrected, "{resumes_to:?}");
+        }
     }
 
     #[test]
@@ -105,7 +126,7 @@ mod tests {
         for status in Status::ALL.iter().filter(|status| !matches!(status, Status::Closed | Status::Archived))
         {
             assert!(
-                allowed(*status).any(|step| !matches!(step, Step::Followup | Step::Attach)),
+                allowed(*status, None).any(|step| !matches!(step, Step::Followup | Step::Attach)),
                 "{status:?}"
             );
         }
@@ -113,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_state_and_what_it_allows() {
-        let problem = check(Status::Solved, Step::Accept).unwrap_err();
+        let problem = check(Status::Solved, None, Step::Accept).unwrap_err();
         assert_eq!(problem.code.status().as_u16(), 409);
         assert_eq!(problem.members["state"], "solved");
         assert_eq!(

@@ -117,3 +117,13 @@ fn copies_of_the_server_share_the_files() {
     let copy = desk.copy();
     assert_eq!(copy.client(&desk.requester()).get(&format!("/attachments/{file}/content")).text(), "hola");
 }
+
+#[test]
+fn a_file_that_the_state_refuses_is_not_even_received() {
+    let desk = Desk::open();
+    let requester = desk.requester();
+    let path = format!("{}/attachments", desk.ticket_in("archived"));
+    requester.upload(&path, "a.txt", "hola").problem(409, "step_not_allowed");
+    let kept = std::path::Path::new(&desk.shared().config.data_dir).join("attachments");
+    assert_eq!(std::fs::read_dir(kept).unwrap().count(), 0);
+}

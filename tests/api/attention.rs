@@ -251,7 +251,7 @@ fn a_long_week_end_is_explained_with_its_holiday() {
     // Friday 14 November 2025, 16:00 in Bogotá; Monday keeps the Independence of Cartagena, Tuesday 3 h.
     desk.database.run(&format!(
         "UPDATE attentions SET opening_hours = '{OFFICE}', due_at = '2025-11-18T16:00:00Z', \
-         accepted_at = '2025-11-18T15:30:00Z'"
+         accepted_at = '2025-11-18T15:30:00Z', accepted_by = (SELECT id FROM users WHERE role = 'technician')"
     ));
     let level = desk.requester().get(&format!("{one}/attention")).ok()["levels"][0].clone();
     let told: Vec<Value> = level["stretches"]

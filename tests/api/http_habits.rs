@@ -115,6 +115,25 @@ fn an_etag_saves_a_body_and_guards_a_change() {
 }
 
 #[test]
+fn an_etag_is_of_all_that_is_shown_and_a_version_of_what_can_be_changed() {
+    let desk = Desk::open();
+    let director = desk.director();
+    let category = director.post("/categories", json!({"name": "Correo"})).created()["id"].clone();
+    let body = json!({"subject": "Sin correo", "description": "No llega.", "category_id": category});
+    let one = format!("/tickets/{}", desk.requester().post("/tickets", body).created()["id"]);
+    let etag = director.get(&one).header("etag").to_owned();
+    let path = format!("/categories/{}", category.as_str().unwrap());
+    director.patch(&path, json!({"name": "Correo electrónico"})).ok();
+    let again = director.with("if-none-match", &*etag).get(&one);
+    assert_eq!((again.status, &again.json()["category"]["name"]), (200, &json!("Correo electrónico")));
+    // The ticket itself has not changed.
+    director
+        .with("if-match", &*etag)
+        .post(&format!("{one}/classification"), json!({"criticality": "low"}))
+        .ok();
+}
+
+#[test]
 fn a_patch_changes_what_it_names_and_null_clears() {
     let desk = Desk::open();
     let director = desk.director();

@@ -38,6 +38,13 @@ fn up_down_and_up_again_with_data() {
     let desk = Desk::open();
     desk.ticket_in("solved");
     desk.ticket_in("on_hold");
+    for state in ["received", "classified", "assigned", "in_progress", "escalated"] {
+        let one = desk.ticket_in(state);
+        let missing = json!({"missing": "¿Cuál es la placa?"});
+        desk.technician().post(&format!("{one}/information-request"), missing).ok();
+    }
+    let archived = desk.ticket_in("archived");
+    desk.requester().post(&format!("{archived}/resubmission"), json!({})).created();
     let escalated = desk.ticket_in("escalated");
     desk.technician().upload(&format!("{escalated}/attachments"), "nota.txt", "hola").created();
     let article =
@@ -152,6 +159,22 @@ fn the_database_itself_keeps_the_rules() {
         "UPDATE tickets SET criticality = 'urgent'",
         "UPDATE tickets SET status = 'assigned', assignee_id = NULL",
         "UPDATE tickets SET status = 'closed'",
+        "UPDATE tickets SET status = 'on_hold', solved_at = NULL, solution = NULL",
+        "UPDATE tickets SET status = 'on_hold', resumes_to = 'solved', solved_at = NULL, solution = NULL",
+        "UPDATE tickets SET resumes_to = 'in_progress'",
+        "UPDATE tickets SET information_deadline = now()",
+        // Only who waits for the requester waits before somebody has the case.
+        "UPDATE tickets SET status = 'on_hold', resumes_to = 'classified', assignee_id = NULL, \
+         solved_at = NULL, solution = NULL",
+        "UPDATE tickets SET status = 'on_hold', resumes_to = 'classified', assignee_id = NULL, criticality = NULL, \
+         first_attention_due_at = NULL, information_deadline = now(), solved_at = NULL, solution = NULL",
+        "UPDATE tickets SET status = 'on_hold', resumes_to = 'in_progress', accepted_at = NULL, solved_at = NULL, \
+         solution = NULL",
+        "UPDATE tickets SET status = 'on_hold', resumes_to = 'assigned', assignee_id = NULL, \
+         information_deadline = now(), solved_at = NULL, solution = NULL",
+        "UPDATE tickets SET resubmission_of = id",
+        "INSERT INTO holds (id, ticket_id, kind, reason, started_at, started_by) \
+         SELECT gen_random_uuid(), id, 'nothing', 'x', now(), requester_id FROM tickets",
         "UPDATE tickets SET solution = NULL",
         "UPDATE tickets SET requester_mobile = NULL, requester_landline = NULL, requester_extension = NULL",
         "UPDATE tickets SET support_level = 4",

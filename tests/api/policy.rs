@@ -38,6 +38,7 @@ const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::Escalate,            [No, Any, Any, Any]),
     (Action::Hold,                [No, Any, Any, Any]),
     (Action::Archive,             [Own, Any, Any, Any]),
+    (Action::Resubmit,            [Own, Any, Any, Any]),
     (Action::Relate,              [No, Any, Any, Any]),
     (Action::Accept,              [No, Assignee, Assignee, Assignee]),
     (Action::Reschedule,          [No, Assignee, Assignee, Assignee]),
@@ -162,12 +163,19 @@ impl Attempt<'_> {
                 vec![
                     self.post(format!("{running}/hold"), json!({"reason": "Falta un repuesto."})),
                     self.post(format!("{held}/resumption"), json!({})),
+                    self.post(
+                        format!("{}/information-request", self.ticket("received")),
+                        json!({"missing": "¿Cuál es la placa?"}),
+                    ),
                 ]
             }
             Action::Archive => {
                 vec![
                     self.post(format!("{}/archive", self.ticket("received")), json!({"reason": "withdrawn"})),
                 ]
+            }
+            Action::Resubmit => {
+                vec![self.post(format!("{}/resubmission", self.ticket("archived")), json!({}))]
             }
             Action::Relate => {
                 let (one, other) = (self.ticket("received"), self.ticket("received"));

@@ -3,6 +3,7 @@
 use std::sync::Barrier;
 use std::thread;
 
+use diesel::RunQueryDsl;
 use mesa::auth::policy::Role;
 use serde_json::{Value, json};
 
@@ -141,4 +142,39 @@ fn twenty_changes_of_the_same_version() {
     });
     assert_eq!((with_status(&answers, 200), with_status(&answers, 412)), (1, CLIENTS - 1));
     assert_eq!(events(&desk, &one, "changed"), 1);
+}
+
+#[test]
+fn twenty_resubmissions_of_one_archived_ticket() {
+    let desk = Desk::open();
+    let one = desk.ticket_in("archived");
+    let same = vec![desk.requester(); CLIENTS];
+    let answers =
+        all_at_once(&desk, &same, |_, client| client.post(&format!("{one}/resubmission"), json!({})));
+    assert_eq!((with_status(&answers, 201), with_status(&answers, 409)), (1, CLIENTS - 1));
+    let new = answers.iter().find(|answer| answer.status == 201).unwrap().created()["id"].clone();
+    for answer in answers.iter().filter(|answer| answer.status == 409) {
+        assert_eq!(answer.problem(409, "already_exists")["resubmitted_as"], new);
+    }
+    assert_eq!(events(&desk, &one, "resubmitted"), 1);
+    assert_eq!(desk.database.count("SELECT count(*) FROM tickets"), 2);
+    // The database itself lets nobody present it once more.
+    let second = desk.requester().register("Sin red")["id"].clone();
+    let sql = format!("UPDATE tickets SET resubmission_of = 1 WHERE id = {second}");
+    assert!(diesel::sql_query(sql).execute(&mut desk.database.connect()).is_err());
+}
+
+#[test]
+fn twenty_answers_to_one_request_for_information() {
+    let desk = Desk::open();
+    let one = desk.ticket_in("assigned");
+    desk.technician()
+        .post(&format!("{one}/information-request"), json!({"missing": "¿Cuál es la placa?"}))
+        .ok();
+    let same = vec![desk.requester(); CLIENTS];
+    let body = json!({"visibility": "public", "body": "Es la 10432."});
+    let answers =
+        all_at_once(&desk, &same, |_, client| client.post(&format!("{one}/followups"), body.clone()));
+    assert_eq!(with_status(&answers, 201), CLIENTS);
+    assert_eq!(events(&desk, &one, "resumed"), 1);
 }

@@ -167,6 +167,15 @@ fn a_desk_of_ones_own_starts_stops_and_survives_being_killed() {
         server.client().holding(token.as_str().unwrap()).get(&format!("/tickets/{}", ticket["id"])).ok();
     assert_eq!(kept["subject"], "Sin red");
 
+    // A demo unit that was given another name is no reason not to start.
+    let login = json!({"email": "director@mesa.test", "password": "una-clave-de-prueba"});
+    let token = server.client().post("/auth/login", login).ok()["access_token"].clone();
+    let director = server.client().holding(token.as_str().unwrap());
+    let unit = director.get("/units").items()[0]["id"].clone();
+    director
+        .patch(&format!("/units/{}", unit.as_str().unwrap()), json!({"name": "SECRETARIA DE HACIENDA"}))
+        .ok();
+
     // SIGTERM and SIGINT stop both.
     assert!(server.signal(Signal::SIGTERM).success());
     assert_eq!(postgres(&dir.data), None);
@@ -247,6 +256,16 @@ fn two_copies_that_start_together_share_one_database() {
     let mut child = create.stdin(Stdio::piped()).spawn().unwrap();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"una-clave-de-prueba\n").unwrap();
     assert!(child.wait().unwrap().success());
+    for (email, password, named) in
+        [("ÑU@y", "una-clave-de-prueba", "email"), ("b@example.gov.co", "corta", "password")]
+    {
+        let mut refused = command();
+        refused.args(["user", "create", "--email", email, "--role", "director", "--full-name", "Ana"]);
+        let mut child = refused.stdin(Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), password.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(!output.status.success() && text(&output).contains(named), "{}", text(&output));
+    }
     let login = json!({"email": "ana@example.gov.co", "password": "una-clave-de-prueba"});
     let session = one.client().post("/auth/login", login).ok();
     let me = two.client().holding(session["access_token"].as_str().unwrap()).get("/me").ok();

@@ -161,3 +161,23 @@ fn a_period_is_in_order_and_not_endless() {
     }
     assert_eq!(desk.director().get("/statistics").faults().len(), 2);
 }
+
+#[test]
+fn an_acceptance_stays_with_whoever_accepted() {
+    let desk = Desk::open();
+    let (first, second) = (desk.technician(), desk.another(mesa::auth::policy::Role::Technician));
+    let one = desk.ticket_in("in_progress");
+    first.post(&format!("{one}/assignment"), json!({"assignee_id": second.id()})).ok();
+    second.post(&format!("{one}/acceptance"), crate::harness::states::soon()).ok();
+    let today = chrono::Utc::now().date_naive();
+    let (from, to) = (today - chrono::Duration::days(1), today + chrono::Duration::days(1));
+    let figures = of(&desk, &from.to_string(), &to.to_string());
+    let people = figures["by_person"].as_array().unwrap();
+    assert_eq!(people.len(), 1);
+    assert_eq!((&people[0]["id"], &people[0]["accepted_in_time"]), (&json!(first.id()), &json!(1)));
+    let level = first.get(&format!("{one}/attention")).ok()["levels"][0].clone();
+    assert_eq!(
+        (&level["accepted_by"]["id"], &level["assignee"]["id"]),
+        (&json!(first.id()), &json!(second.id()))
+    );
+}

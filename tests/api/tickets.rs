@@ -167,8 +167,8 @@ fn what_nobody_closes_closes_by_itself_after_the_set_days() {
     desk.database.run("UPDATE tickets SET solved_at = solved_at - interval '73 hours' WHERE id = 1");
     let copy = desk.copy();
     std::thread::scope(|scope| {
-        scope.spawn(|| routine::once(&mut desk.database.connect(), config).unwrap());
-        scope.spawn(|| routine::once(&mut copy.shared().db.connection().unwrap(), config).unwrap());
+        scope.spawn(|| routine::once(&mut desk.database.connect(), config));
+        scope.spawn(|| routine::once(&mut copy.shared().db.connection().unwrap(), config));
     });
     let technician = desk.technician();
     assert_eq!(technician.get(&old).ok()["status"], "closed");

@@ -232,3 +232,60 @@ fn a_third_party_is_named_at_the_third_level_with_its_number_and_promise() {
     assert_eq!(record(0), (json!(1), json!("technician"), json!(true), true));
     assert_eq!(record(1), (json!(3), json!("director"), json!(true), true));
 }
+
+#[test]
+fn a_ticket_that_cannot_be_helped_holds_up_no_other() {
+    let desk = Desk::open();
+    let director = desk.director();
+    let category = json!({"name": "Servidores", "escalates_overdue": true});
+    let category = director.post("/categories", category).created()["id"].clone();
+    for _ in 0..2 {
+        let body =
+            json!({"subject": "Servidor caído", "description": "No responde.", "category_id": category});
+        let one = desk.requester().post("/tickets", body).created()["id"].clone();
+        director.post(&format!("/tickets/{one}/classification"), json!({"criticality": "critical"})).ok();
+    }
+    let solved = desk.ticket_in("solved");
+    desk.database.run("UPDATE tickets SET solved_at = solved_at - interval '9 days' WHERE status = 'solved'");
+    pass(&desk, 61);
+    // Nothing may be written of the first: as if its data were broken.
+    desk.database.run(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'broken'; END $$;
+         CREATE TRIGGER refuse BEFORE UPDATE ON tickets FOR EACH ROW WHEN (OLD.id = 1) EXECUTE FUNCTION refuse()",
+    );
+    mesa::routine::once(&mut desk.database.connect(), &desk.shared().config);
+    assert_eq!(director.get("/tickets/1").ok()["status"], "classified");
+    assert_eq!(director.get("/tickets/2").ok()["status"], "escalated");
+    assert_eq!(director.get(&solved).ok()["status"], "closed");
+}
+
+#[test]
+fn a_calendar_that_has_run_out_keeps_no_critical_ticket_down() {
+    let desk = Desk::open();
+    let category = json!({"name": "Servidores", "escalates_overdue": true});
+    let category = desk.director().post("/categories", category).created()["id"].clone();
+    let body = json!({"subject": "Servidor caído", "description": "No responde.", "category_id": category});
+    desk.requester().post("/tickets", body).created();
+    desk.technician().post("/tickets/1/classification", json!({"criticality": "critical"})).ok();
+    pass(&desk, 61);
+    desk.database.run(
+        "SET session_replication_role = replica; UPDATE attention_policies SET opening_hours = '2020 Jan 01 08:00-09:00'",
+    );
+    assert_eq!(watch(&desk), 1);
+    let ticket = desk.technician().get("/tickets/1").ok();
+    assert_eq!((&ticket["status"], &ticket["attention_due_at"]), (&json!("escalated"), &json!(null)));
+}
+
+#[test]
+fn that_staff_were_told_does_not_show_to_the_requester() {
+    let desk = Desk::open();
+    let one = desk.ticket_in("assigned");
+    pass(&desk, 301);
+    let seen = || {
+        let answer = desk.requester().get(&one);
+        (answer.text(), answer.header("etag").to_owned())
+    };
+    let before = seen();
+    assert_eq!(watch(&desk), 1);
+    assert_eq!(seen(), before);
+}

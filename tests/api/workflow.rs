@@ -7,11 +7,34 @@ use crate::harness::{Answer, Client, Desk};
 
 /// What each state allows; nothing else.
 const ALLOWED: [(&str, &[&str]); 9] = [
-    ("received", &["change", "classification", "followups", "attachments", "archive", "merge"]),
-    ("classified", &["classification", "assignment", "followups", "attachments", "archive", "merge"]),
+    (
+        "received",
+        &["change", "classification", "information-request", "followups", "attachments", "archive", "merge"],
+    ),
+    (
+        "classified",
+        &[
+            "classification",
+            "assignment",
+            "information-request",
+            "followups",
+            "attachments",
+            "archive",
+            "merge",
+        ],
+    ),
     (
         "assigned",
-        &["classification", "assignment", "acceptance", "followups", "attachments", "archive", "merge"],
+        &[
+            "classification",
+            "assignment",
+            "acceptance",
+            "information-request",
+            "followups",
+            "attachments",
+            "archive",
+            "merge",
+        ],
     ),
     (
         "in_progress",
@@ -21,6 +44,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
             "rescheduling",
             "escalations",
             "hold",
+            "information-request",
             "followups",
             "attachments",
             "solution",
@@ -28,17 +52,28 @@ const ALLOWED: [(&str, &[&str]); 9] = [
             "merge",
         ],
     ),
-    ("escalated", &["classification", "assignment", "followups", "attachments", "archive", "merge"]),
+    (
+        "escalated",
+        &[
+            "classification",
+            "assignment",
+            "information-request",
+            "followups",
+            "attachments",
+            "archive",
+            "merge",
+        ],
+    ),
     (
         "on_hold",
         &["classification", "assignment", "resumption", "followups", "attachments", "archive", "merge"],
     ),
     ("solved", &["followups", "attachments", "closure", "reopening"]),
     ("closed", &[]),
-    ("archived", &[]),
+    ("archived", &["resubmission"]),
 ];
 
-const STEPS: [&str; 15] = [
+const STEPS: [&str; 17] = [
     "change",
     "classification",
     "assignment",
@@ -46,6 +81,7 @@ const STEPS: [&str; 15] = [
     "rescheduling",
     "escalations",
     "hold",
+    "information-request",
     "resumption",
     "followups",
     "attachments",
@@ -53,6 +89,7 @@ const STEPS: [&str; 15] = [
     "closure",
     "reopening",
     "archive",
+    "resubmission",
     "merge",
 ];
 
@@ -70,6 +107,7 @@ fn take(step: &str, client: &Client, other: &Client, one: &str, into: i64) -> An
         }
         "escalations" => json!({"reason": "Es de la red."}),
         "hold" => json!({"reason": "Se espera el repuesto."}),
+        "information-request" => json!({"missing": "¿Cuál es la placa?"}),
         "followups" => json!({"visibility": "public", "body": "Vamos en camino."}),
         "solution" => json!({"description": "Se cambió el cable."}),
         "archive" => json!({"reason": "duplicate"}),

@@ -65,7 +65,8 @@ type Policies = HashMap<Criticality, (Policy, Calendar)>;
 ///
 /// Attention times and calendars as they are now hold for every ticket that is open: what is not accepted yet at its
 /// present support level is reckoned again, which is an event `due_changed` in the history of each ticket whose due time
-/// moves; what is classified or escalated later counts by them too. All of it, or none.
+/// moves; what is classified or escalated later counts by them too, as does a clock that stands still once it goes on.
+/// All of it, or none.
 #[utoipa::path(
     tag = "attention times", operation_id = "applyAttentionTimes", request_body = Nothing,
     responses((status = 200, body = Application), (status = 409, description = "`no_due_time`"))
@@ -77,9 +78,7 @@ pub async fn apply(call: Call, body: Body<Nothing>) -> Result<HttpResponse> {
         body.read()?;
         policies::lock(tx)?;
         // A change that was waited for may hold only since after this request was admitted.
-        let now: DateTime<Utc> =
-            diesel::select(diesel::dsl::sql::<diesel::sql_types::Timestamptz>("clock_timestamp()"))
-                .get_result(tx)?;
+        let now = crate::db::now(tx)?;
         let mut in_force = Policies::new();
         for policy in policies::all_at(tx, now)? {
             let calendar = policy.calendar(timezone)?;

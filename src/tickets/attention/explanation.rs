@@ -12,11 +12,12 @@ use uuid::Uuid;
 use super::policies::kept_calendar;
 use super::reckonings::bounded;
 use crate::auth::policy::Action;
-use crate::db::schema::{attention_policies, attentions, calendars, users};
+use crate::db::schema::{attention_policies, attentions, calendars, holds, users};
 use crate::http::{Answer, Call};
-use crate::people::{Named, Person};
+use crate::people::{Named, Person, person};
 use crate::problem::Result;
 use crate::tickets::clock::{Span, Stretch, minutes};
+use crate::tickets::holds::HoldKind;
 use crate::tickets::model::Criticality;
 use crate::tickets::store;
 
@@ -32,6 +33,19 @@ pub struct Attention {
     timezone: String,
     /// One for each support level that was to attend it, in order; none before it is classified.
     levels: Vec<LevelAttention>,
+    /// When the clock stood still and why, in order.
+    pauses: Vec<AttentionPause>,
+}
+
+/// A time in which the clock stood still because the requester owed information.
+#[derive(Serialize, Queryable, ToSchema)]
+pub struct AttentionPause {
+    from: DateTime<Utc>,
+    /// `null` while it goes on.
+    to: Option<DateTime<Utc>>,
+    /// What was missing, in the words of the request.
+    #[schema(example = "¿Cuál es la placa del equipo?")]
+    missing: String,
 }
 
 /// The attention clock of one support level.
@@ -49,11 +63,14 @@ pub struct LevelAttention {
     opening_hours: String,
     /// Where minutes and opening hours come from; `null` for a clock older than the record of policies.
     policy: Option<AppliedPolicy>,
-    due_at: DateTime<Utc>,
+    /// `null` while the clock stands still because the requester owes information.
+    due_at: Option<DateTime<Utc>>,
     /// Who had the ticket last at this level.
     assignee: Option<Person>,
     assigned_at: Option<DateTime<Utc>>,
-    /// When somebody of this level made the case theirs, which stopped the clock.
+    /// Who made the case theirs, which stopped the clock.
+    accepted_by: Option<Person>,
+    /// When they did.
     accepted_at: Option<DateTime<Utc>>,
     /// How many minutes counted until the clock stopped, or until now.
     #[schema(minimum = 0, example = 35.5)]
@@ -63,7 +80,8 @@ pub struct LevelAttention {
     minutes_left: f64,
     /// Accepted by the due time; `null` where that is not known yet or was never asked for.
     met: Option<bool>,
-    /// What counted and what did not, from the start until the acceptance, else until the due time; at most 1000.
+    /// What counted and what did not, from the start until the acceptance, else until the due time, and while the clock
+    /// stands still until now; at most 1000.
     stretches: Vec<Stretch>,
     /// Whether `stretches` goes on until then.
     complete: bool,
@@ -89,6 +107,7 @@ struct Row {
     due_at: DateTime<Utc>,
     assigned_at: Option<DateTime<Utc>>,
     accepted_at: Option<DateTime<Utc>>,
+    accepted_by: Option<Uuid>,
 }
 
 type PolicyRow = (Criticality, DateTime<Utc>, Uuid, String);
@@ -96,7 +115,8 @@ type PolicyRow = (Criticality, DateTime<Utc>, Uuid, String);
 /// Explain the due times of a ticket
 ///
 /// For each support level: the attention time and the calendar that held at the ticket's reception, each stretch of
-/// time that counted or did not and why, the due time, what is left, and whether it was met.
+/// time that counted or did not and why, the due time, what is left, and whether it was met. The clock stands still while
+/// the requester owes information.
 #[utoipa::path(
     tag = "tickets", operation_id = "getTicketAttention", params(("ticket_id" = i64, Path, minimum = 1)),
     responses((status = 200, body = Attention))
@@ -123,20 +143,37 @@ pub async fn explain(call: Call, id: Path<i64>) -> Result<HttpResponse> {
                 Option::<Person>::as_select(),
             ))
             .load(db)?;
-        let pauses = store::pauses_of(db, ticket.id, actor.now)?;
+        let pauses: Vec<AttentionPause> = holds::table
+            .filter(holds::ticket_id.eq(ticket.id))
+            .filter(holds::kind.eq(HoldKind::Information))
+            .order(holds::started_at)
+            .select((holds::started_at, holds::ended_at, holds::reason))
+            .load(db)?;
+        let spans: Vec<Span> =
+            pauses.iter().map(|pause| Span { from: pause.from, to: pause.to.unwrap_or(actor.now) }).collect();
+        let stands_still_since = pauses
+            .iter()
+            .find(|pause| pause.to.is_none() && ticket.clock_stopped_at.is_none())
+            .map(|pause| pause.from);
         // A level's clock stops at its acceptance, where the next level's starts, or with the ticket's end.
         let ended_at = ticket.archived_at.or(ticket.solved_at).unwrap_or(actor.now);
         let started: Vec<DateTime<Utc>> = rows.iter().map(|(row, _, _)| row.started_at).collect();
+        let known = person::by_id(db, rows.iter().filter_map(|(row, _, _)| row.accepted_by))?;
         let mut levels = Vec::new();
         for (index, (row, policy, assignee)) in rows.into_iter().enumerate() {
             let stopped_at = row.accepted_at.or(started.get(index + 1).copied()).unwrap_or(ended_at);
-            levels.push(explained(row, policy, assignee, stopped_at, &pauses, timezone)?);
+            // Only the last level's clock can stand still now.
+            let stands_still_since = stands_still_since.filter(|_| index + 1 == started.len());
+            let accepted_by = row.accepted_by.and_then(|id| known.get(&id).cloned());
+            let people = (assignee, accepted_by);
+            levels.push(explained(row, policy, people, stopped_at, stands_still_since, &spans, timezone)?);
         }
         Answer::ok(&Attention {
             ticket_id: ticket.id,
             now: actor.now,
             timezone: timezone.name().to_owned(),
             levels,
+            pauses,
         })
     })
     .await
@@ -145,18 +182,22 @@ pub async fn explain(call: Call, id: Path<i64>) -> Result<HttpResponse> {
 fn explained(
     row: Row,
     policy: Option<PolicyRow>,
-    assignee: Option<Person>,
+    (assignee, accepted_by): (Option<Person>, Option<Person>),
     stopped_at: DateTime<Utc>,
+    stands_still_since: Option<DateTime<Utc>>,
     pauses: &[Span],
     timezone: Tz,
 ) -> Result<LevelAttention> {
     let calendar = kept_calendar(&row.opening_hours, timezone)?;
     let counted = calendar.counted(row.started_at, stopped_at, pauses)?;
-    let until = row.accepted_at.unwrap_or(row.due_at);
+    let until = match stands_still_since {
+        Some(_) => stopped_at,
+        None => row.accepted_at.unwrap_or(row.due_at),
+    };
     let (stretches, complete) = bounded(calendar.stretches(row.started_at, until, pauses));
     let met = match row.accepted_at {
         Some(accepted_at) => Some(accepted_at <= row.due_at),
-        None => (stopped_at > row.due_at).then_some(false),
+        None => (stands_still_since.unwrap_or(stopped_at) > row.due_at).then_some(false),
     };
     Ok(LevelAttention {
         level: row.level,
@@ -168,9 +209,10 @@ fn explained(
             calendar: Named { id, name },
             effective_from,
         }),
-        due_at: row.due_at,
+        due_at: stands_still_since.is_none().then_some(row.due_at),
         assignee,
         assigned_at: row.assigned_at,
+        accepted_by,
         accepted_at: row.accepted_at,
         minutes_counted: minutes(counted),
         minutes_left: minutes(TimeDelta::minutes(row.minutes.into()) - counted),

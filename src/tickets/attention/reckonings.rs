@@ -1,6 +1,6 @@
 //! A due time and how it was reckoned, for any calendar.
 
-use actix_web::{HttpResponse, post};
+use actix_web::{HttpResponse, post, web};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
@@ -109,20 +109,23 @@ pub struct NewReckoning {
 #[post("/attention-reckonings")]
 pub async fn reckon(call: Call, body: Body<NewReckoning>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.write(Action::ReadCatalogs, body, move |_, _, body| {
-        let new = body.read()?;
-        let pauses = spans(&new.pauses.unwrap_or_default())?;
-        let opening_hours = new.opening_hours.unwrap_or_else(|| "24/7".to_owned());
-        let calendar = Calendar::parse(&opening_hours, timezone)
-            .map_err(|unusable| Problem::field(unusable.at("/opening_hours")))?;
-        let question =
-            Question { from: new.from, minutes: new.minutes, opening_hours, timezone, pauses: &pauses };
-        let reckoning = question
-            .answer(&calendar, |_| true)
-            .map_err(|_| Problem::field(FieldError::new("/minutes", "out_of_range", OutOfReach::text())))?;
-        Answer::ok(&reckoning)
-    })
-    .await
+    call.check(Action::ReadCatalogs, |_, _| Ok(())).await?;
+    // Away from the network and from the database: a calendar may take a while to count on.
+    let answer = web::block(move || reckoned(body.read()?, timezone)).await.map_err(Problem::internal)??;
+    Ok(answer.respond(None, ("", "")))
+}
+
+fn reckoned(new: NewReckoning, timezone: Tz) -> Result<Answer> {
+    let pauses = spans(&new.pauses.unwrap_or_default())?;
+    let opening_hours = new.opening_hours.unwrap_or_else(|| "24/7".to_owned());
+    let calendar = Calendar::parse(&opening_hours, timezone)
+        .map_err(|unusable| Problem::field(unusable.at("/opening_hours")))?;
+    let question =
+        Question { from: new.from, minutes: new.minutes, opening_hours, timezone, pauses: &pauses };
+    let reckoning = question
+        .answer(&calendar, |_| true)
+        .map_err(|_| Problem::field(FieldError::new("/minutes", "out_of_range", OutOfReach::text())))?;
+    Answer::ok(&reckoning)
 }
 
 fn spans(pauses: &[Pause]) -> Result<Vec<Span>> {

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::policies::{self, Policy};
 use crate::db::schema::attentions;
-use crate::problem::{Problem, Result};
+use crate::problem::{Code, Problem, Result};
 use crate::tickets::clock::{Calendar, Span};
 use crate::tickets::model::TicketRow;
 use crate::tickets::steps::Case;
@@ -102,4 +102,19 @@ pub fn reckon(case: &mut Case<'_>, timezone: Tz) -> Result<()> {
         .set(reckoned)
         .execute(case.tx)?;
     Ok(())
+}
+
+/// Reckons the clock at the end of a wait. A ticket that is not classified has none yet; where the calendar is not open
+/// for that long any more, nothing is due: the ticket goes on all the same.
+///
+/// # Errors
+/// What the database answers.
+pub fn go_on(case: &mut Case<'_>, timezone: Tz) -> Result<()> {
+    if case.ticket.criticality.is_none() {
+        return Ok(());
+    }
+    match reckon(case, timezone) {
+        Err(problem) if problem.code == Code::NoDueTime => Ok(()),
+        reckoned => reckoned,
+    }
 }

@@ -48,7 +48,7 @@ pub async fn accept(call: Call, id: Path<i64>, body: Body<Acceptance>) -> Result
         let ticket = &mut case.ticket;
         diesel::update(attentions::table.find((ticket.id, ticket.support_level)))
             .filter(attentions::accepted_at.is_null())
-            .set(attentions::accepted_at.eq(case.now))
+            .set((attentions::accepted_at.eq(case.now), attentions::accepted_by.eq(actor.id)))
             .execute(case.tx)?;
         ticket.status = Status::InProgress;
         ticket.accepted_at = Some(case.now);

@@ -105,8 +105,9 @@ pub fn give(case: &mut Case<'_>, assignee: Uuid) -> Result<()> {
     ticket.assigned_at = Some(case.now);
     ticket.accepted_at = None;
     ticket.scheduled_for = None;
-    if ticket.status != Status::OnHold {
-        ticket.status = Status::Assigned;
+    match ticket.status {
+        Status::OnHold => ticket.resumes_to = Some(Status::Assigned),
+        _ => ticket.status = Status::Assigned,
     }
     case.tell("assigned", assignee, json!({}));
     Ok(())

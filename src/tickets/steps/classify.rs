@@ -6,10 +6,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Reply, archive, take};
+use super::{Reply, take};
 use crate::auth::policy::Action;
 use crate::http::{Body, Call};
 use crate::problem::Result;
+use crate::tickets::archiving;
 use crate::tickets::attention::running;
 use crate::tickets::categories;
 use crate::tickets::model::{ArchiveReason, Criticality, Ticket};
@@ -42,21 +43,22 @@ pub struct Classification {
 pub async fn classify(call: Call, id: Path<i64>, body: Body<Classification>) -> Result<HttpResponse> {
     let step = (Action::Classify, Step::Classify, "classified");
     let timezone = call.desk.config.timezone;
-    take(call, *id, step, body, move |case, actor, Classification { criticality, category_id }| {
+    take(call, *id, step, body, move |case, _, Classification { criticality, category_id }| {
         let ticket = &mut case.ticket;
         if let Some(category) = category_id.filter(|id| ticket.category_id != Some(*id)) {
             ticket.category_id = Some(category);
             if !categories::may_ask(case.tx, category, ticket.requester_id, ticket.requester_unit_id)? {
                 case.turn_into("archived");
-                case.note("reason", ArchiveReason::ProfileNotAuthorized.as_str());
-                archive::set_aside(case, actor.id, ArchiveReason::ProfileNotAuthorized, None, None)?;
+                archiving::set_aside(case, ArchiveReason::ProfileNotAuthorized, None, None, timezone)?;
                 return Ok(Reply::Ticket);
             }
         }
         ticket.criticality = Some(criticality);
         ticket.classified_at = Some(case.now);
-        if ticket.status == Status::Received {
-            ticket.status = Status::Classified;
+        match (ticket.status, ticket.resumes_to) {
+            (Status::Received, _) => ticket.status = Status::Classified,
+            (_, Some(Status::Received)) => ticket.resumes_to = Some(Status::Classified),
+            _ => {}
         }
         running::reckon(case, timezone)?;
         Ok(Reply::Ticket)

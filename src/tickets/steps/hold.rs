@@ -2,19 +2,17 @@
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
-use diesel::prelude::*;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::{Reply, take};
 use crate::auth::policy::Action;
-use crate::db::schema::holds;
 use crate::http::{Body, Call};
 use crate::problem::Result;
+use crate::tickets::holds::{self, HoldKind};
 use crate::tickets::model::Ticket;
-use crate::tickets::workflow::{Status, Step};
+use crate::tickets::workflow::Step;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -37,17 +35,8 @@ pub struct Hold {
 )]
 #[post("/tickets/{ticket_id}/hold")]
 pub async fn hold(call: Call, id: Path<i64>, body: Body<Hold>) -> Result<HttpResponse> {
-    take(call, *id, (Action::Hold, Step::Hold, "held"), body, |case, actor, Hold { reason }| {
-        diesel::insert_into(holds::table)
-            .values((
-                holds::id.eq(Uuid::now_v7()),
-                holds::ticket_id.eq(case.ticket.id),
-                holds::reason.eq(&reason),
-                holds::started_at.eq(case.now),
-                holds::started_by.eq(actor.id),
-            ))
-            .execute(case.tx)?;
-        case.ticket.status = Status::OnHold;
+    take(call, *id, (Action::Hold, Step::Hold, "held"), body, |case, _, Hold { reason }| {
+        holds::begin(case, HoldKind::Hold, &reason)?;
         case.note("reason", reason.clone());
         case.tell("held", case.ticket.requester_id, json!({"reason": reason}));
         Ok(Reply::Ticket)

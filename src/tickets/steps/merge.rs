@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Case, archive};
+use super::Case;
 use crate::auth::policy::Action;
 use crate::http::locale::Locale;
 use crate::http::{Body, Call};
@@ -15,7 +15,7 @@ use crate::problem::{FieldError, Problem, Result, Text};
 use crate::tickets::model::{ArchiveReason, Ticket, TicketRow};
 use crate::tickets::relations::{self, RelationKind};
 use crate::tickets::workflow::{self, Status, Step};
-use crate::tickets::{followups, store, watchers};
+use crate::tickets::{archiving, followups, store, watchers};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +49,7 @@ pub struct Merge {
 )]
 #[post("/tickets/{ticket_id}/merge")]
 pub async fn merge(call: Call, id: Path<i64>, body: Body<Merge>) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
     call.write(Action::Relate, body, move |tx, actor, body| {
         store::visible(tx, actor, *id)?;
         let Merge { into, note } = body.read()?;
@@ -58,7 +59,7 @@ pub async fn merge(call: Call, id: Path<i64>, body: Body<Merge>) -> Result<HttpR
             return Err(Problem::field(FieldError::new("/into", "not_allowed", detail)));
         }
         actor.check_version(row.version)?;
-        workflow::check(row.status, Step::Merge)?;
+        workflow::check(row.status, row.resumes_to, Step::Merge)?;
         let mut case = Case::open(tx, row, Some(actor.id), actor.now);
         let ends = (case.ticket.id, target.id);
         relations::insert(case.tx, Uuid::now_v7(), RelationKind::DuplicateOf, ends, actor.id, case.now)?;
@@ -66,7 +67,7 @@ pub async fn merge(call: Call, id: Path<i64>, body: Body<Merge>) -> Result<HttpR
         let locale = users::locale(case.tx, case.ticket.requester_id)?;
         let words = words(locale, &case.ticket, &target, note.as_deref());
         let followup_id = Some(followups::write_public(&mut case, actor.id, words)?);
-        archive::set_aside(&mut case, actor.id, ArchiveReason::Duplicate, note, followup_id)?;
+        archiving::set_aside(&mut case, ArchiveReason::Duplicate, note, followup_id, timezone)?;
         case.note("into", target.id);
         let row = case.record("merged")?;
         let mut case = Case::open(tx, target, Some(actor.id), actor.now);

@@ -8,7 +8,9 @@ mod close;
 mod hold;
 mod merge;
 mod reopen;
+mod request_information;
 mod reschedule;
+mod resubmit;
 mod resume;
 mod solve;
 
@@ -39,11 +41,13 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(accept::accept)
         .service(reschedule::reschedule)
         .service(hold::hold)
+        .service(request_information::request_information)
         .service(resume::resume)
         .service(solve::solve)
         .service(close::close)
         .service(reopen::reopen)
         .service(archive::archive)
+        .service(resubmit::resubmit)
         .service(merge::merge);
 }
 
@@ -54,8 +58,9 @@ pub struct Case<'a> {
     pub now: DateTime<Utc>,
     /// To be changed by the step.
     pub ticket: TicketRow,
+    /// None where the desk acts by itself.
+    pub actor_id: Option<Uuid>,
     before: TicketRow,
-    actor_id: Option<Uuid>,
     touched: bool,
     details: Map<String, Value>,
     messages: Vec<(&'static str, Uuid, Value)>,
@@ -122,9 +127,12 @@ impl<'a> Case<'a> {
     pub fn record(mut self, kind: &'static str) -> Result<TicketRow> {
         let kind = self.turned_into.unwrap_or(kind);
         let changes = audit::changes(&self.before, &self.ticket)?;
+        let bookkept = self.ticket != self.before;
         if self.touched || !changes.is_empty() {
             self.ticket.version += 1;
             self.ticket.updated_at = self.now;
+        }
+        if bookkept || self.ticket.version != self.before.version {
             diesel::update(tickets::table.find(self.ticket.id)).set(&self.ticket).execute(self.tx)?;
         }
         let data = audit::Data { changes, details: Value::Object(self.details) };
@@ -137,6 +145,24 @@ impl<'a> Case<'a> {
         }
         Ok(self.ticket)
     }
+}
+
+/// Does something to each of these tickets on the desk's own behalf; answers to how many. Where one fails, that one is
+/// left as it was and the log says why.
+pub fn each(
+    tx: &mut PgConnection,
+    rows: Vec<TicketRow>,
+    mut act: impl FnMut(&mut PgConnection, TicketRow) -> Result<()>,
+) -> usize {
+    let mut done = 0;
+    for row in rows {
+        let id = row.id;
+        match tx.transaction(|savepoint| act(savepoint, row)) {
+            Ok(()) => done += 1,
+            Err(problem) => log::error!("ticket {id} is left as it was: {}", problem.log_line()),
+        }
+    }
+    done
 }
 
 /// Takes a step on behalf of a caller. The checks come in this order: may this role at all, is the ticket theirs to
@@ -156,7 +182,7 @@ where
         let row = store::lock(tx, actor, id)?;
         let body = body.read()?;
         actor.check_version(row.version)?;
-        workflow::check(row.status, step)?;
+        workflow::check(row.status, row.resumes_to, step)?;
         if actor.scope == Scope::Assignee && row.assignee_id != Some(actor.id) {
             return Err(Problem::new(
                 Code::NotTheAssignee,

@@ -2,20 +2,20 @@
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
-use diesel::prelude::*;
 
 use super::{Reply, take};
 use crate::auth::policy::Action;
-use crate::db::schema::holds;
 use crate::http::body::Nothing;
 use crate::http::{Body, Call};
 use crate::problem::Result;
+use crate::tickets::holds;
 use crate::tickets::model::Ticket;
-use crate::tickets::workflow::{Status, Step};
+use crate::tickets::workflow::Step;
 
 /// Resume a ticket
 ///
-/// It is `in_progress` again, or `assigned` where somebody else was given it meanwhile and has not accepted yet.
+/// It goes back to the state that `resumes_to` names: the one it was in, or `classified` or `assigned` where that was
+/// done meanwhile. Where it waited for information from its requester, the attention clock goes on.
 #[utoipa::path(
     tag = "steps", operation_id = "resumeTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body(content = Option<Nothing>),
@@ -23,24 +23,12 @@ use crate::tickets::workflow::{Status, Step};
 )]
 #[post("/tickets/{ticket_id}/resumption")]
 pub async fn resume(call: Call, id: Path<i64>, body: Body<Nothing>) -> Result<HttpResponse> {
-    take(call, *id, (Action::Hold, Step::Resume, "resumed"), body, |case, actor, _| {
-        end(case.tx, case.ticket.id, case.now, actor.id)?;
-        let accepted = case.ticket.accepted_at.is_some();
-        case.ticket.status = if accepted { Status::InProgress } else { Status::Assigned };
+    let timezone = call.desk.config.timezone;
+    take(call, *id, (Action::Hold, Step::Resume, "resumed"), body, move |case, _, _| {
+        if let Some(ended) = holds::end(case, timezone)? {
+            case.note("kind", ended.kind.as_str());
+        }
         Ok(Reply::Ticket)
     })
     .await
-}
-
-/// Ends the hold that is open, where there is one.
-pub fn end(
-    tx: &mut PgConnection,
-    ticket_id: i64,
-    now: chrono::DateTime<chrono::Utc>,
-    ended_by: uuid::Uuid,
-) -> Result<()> {
-    diesel::update(holds::table.filter(holds::ticket_id.eq(ticket_id)).filter(holds::ended_at.is_null()))
-        .set((holds::ended_at.eq(now), holds::ended_by.eq(ended_by)))
-        .execute(tx)?;
-    Ok(())
 }

@@ -114,7 +114,7 @@ fn open_children(case: &mut Case<'_>) -> Result<Vec<i64>> {
 /// that two never wait for each other.
 fn lock_solvable(case: &mut Case<'_>, ids: &[i64]) -> Result<Vec<TicketRow>> {
     let solvable: Vec<Status> =
-        Status::ALL.iter().copied().filter(|status| workflow::allows(*status, Step::Solve)).collect();
+        Status::ALL.iter().copied().filter(|status| workflow::allows(*status, None, Step::Solve)).collect();
     let rows = tickets::table
         .filter(tickets::id.eq_any(ids))
         .filter(tickets::status.eq_any(solvable))

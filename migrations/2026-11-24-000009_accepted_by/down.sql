@@ -1,0 +1,1 @@
+ALTER TABLE attentions DROP COLUMN accepted_by;

@@ -1,0 +1,132 @@
+//! Setting a ticket aside as withdrawn, and what its requester is told: why, and what to do now.
+
+use std::collections::HashMap;
+
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::holds;
+use super::model::{Archive, ArchiveReason, TicketRow};
+use super::steps::Case;
+use super::workflow::Status;
+use crate::db::schema::{tickets, users};
+use crate::http::locale::Locale;
+use crate::people;
+use crate::problem::{Result, Text};
+
+impl ArchiveReason {
+    /// Why, in words for the requester.
+    pub fn why(self) -> Text {
+        match self {
+            ArchiveReason::MissingInformation => Text::new(
+                "Faltan datos que se necesitan para atender la solicitud.",
+                "Data that are needed to attend to the request are missing.",
+            ),
+            ArchiveReason::ProfileNotAuthorized => Text::new(
+                "Este asunto solo lo puede solicitar el jefe de la unidad administrativa.",
+                "Only the head of the administrative unit may ask for this.",
+            ),
+            ArchiveReason::Duplicate => {
+                Text::new("Otra solicitud trata de lo mismo.", "Another request is about the same.")
+            }
+            ArchiveReason::Withdrawn => {
+                Text::new("Se desistió de la solicitud.", "The request was withdrawn.")
+            }
+        }
+    }
+
+    /// What the requester can do now, in words for them.
+    pub fn next_step(self) -> Text {
+        match self {
+            ArchiveReason::MissingInformation => Text::new(
+                "Preséntela de nuevo con los datos que faltan; lo demás se toma de esta solicitud.",
+                "Present it again with the data that are missing; the rest is taken from this request.",
+            ),
+            ArchiveReason::ProfileNotAuthorized => Text::new(
+                "Pida al jefe de su unidad que la presente. Si usted ya lo es, preséntela de nuevo.",
+                "Ask the head of your unit to present it. If that is you by now, present it again.",
+            ),
+            ArchiveReason::Duplicate => Text::new(
+                "Siga la otra solicitud. Si no es lo mismo, preséntela de nuevo y diga en qué se distingue.",
+                "Follow the other request. If it is not the same, present it again and say what is different.",
+            ),
+            ArchiveReason::Withdrawn => Text::new(
+                "Si todavía la necesita, preséntela de nuevo.",
+                "If you still need it, present it again.",
+            ),
+        }
+    }
+}
+
+/// Archives the ticket and tells its requester why and what to do now; `followup_id` names the public followup that says
+/// more.
+///
+/// # Errors
+/// What the database answers.
+pub fn set_aside(
+    case: &mut Case<'_>,
+    reason: ArchiveReason,
+    note: Option<String>,
+    followup_id: Option<Uuid>,
+    timezone: Tz,
+) -> Result<()> {
+    holds::end(case, timezone)?;
+    let requester_id = case.ticket.requester_id;
+    let locale = people::users::locale(case.tx, requester_id)?;
+    let mut data = json!({
+        "reason": reason,
+        "note": note,
+        "why": reason.why().in_locale(locale),
+        "next_step": reason.next_step().in_locale(locale),
+    });
+    if let Some(followup_id) = followup_id {
+        data["followup_id"] = json!(followup_id);
+    }
+    case.tell("archived", requester_id, data);
+    case.note("reason", reason.as_str());
+    let ticket = &mut case.ticket;
+    ticket.status = Status::Archived;
+    ticket.archived_at = Some(case.now);
+    ticket.archive_reason = Some(reason);
+    ticket.archive_note = note;
+    Ok(())
+}
+
+/// Why those of these tickets were archived that are, and what became of them.
+///
+/// # Errors
+/// What the database answers.
+pub fn told(db: &mut PgConnection, rows: &[TicketRow]) -> Result<HashMap<i64, Archive>> {
+    let archived: Vec<&TicketRow> = rows.iter().filter(|row| row.archived_at.is_some()).collect();
+    if archived.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let locales: HashMap<Uuid, Locale> = users::table
+        .filter(users::id.eq_any(archived.iter().map(|row| row.requester_id)))
+        .select((users::id, users::locale))
+        .load(db)?
+        .into_iter()
+        .collect();
+    let resubmitted: HashMap<i64, i64> = tickets::table
+        .filter(tickets::resubmission_of.eq_any(archived.iter().map(|row| row.id)))
+        .select((tickets::resubmission_of.assume_not_null(), tickets::id))
+        .load(db)?
+        .into_iter()
+        .collect();
+    let archives = archived.into_iter().filter_map(|row| {
+        let (reason, archived_at) = row.archive_reason.zip(row.archived_at)?;
+        let locale = locales.get(&row.requester_id).copied().unwrap_or(Locale::Es);
+        let archive = Archive {
+            reason,
+            note: row.archive_note.clone(),
+            why: reason.why().in_locale(locale).to_owned(),
+            next_step: reason.next_step().in_locale(locale).to_owned(),
+            archived_at,
+            resubmitted_as: resubmitted.get(&row.id).copied(),
+        };
+        Some((row.id, archive))
+    });
+    Ok(archives.collect())
+}

@@ -1,0 +1,69 @@
+//! Tickets on hold: for something outside of the desk, or for information that the requester owes.
+
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::attention::running;
+use super::steps::Case;
+use super::workflow::Status;
+use crate::db::schema::holds;
+use crate::db::text_enum;
+use crate::problem::{Problem, Result};
+
+text_enum! {
+    /// What a ticket on hold waits for.
+    pub enum HoldKind {
+        /// Something outside of the desk; the attention clock goes on.
+        Hold = "hold",
+        /// Information that the requester owes; the attention clock stands still.
+        Information = "information",
+    }
+}
+
+/// A hold that is over.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = holds)]
+pub struct Ended {
+    pub kind: HoldKind,
+    /// Who put the ticket on hold.
+    pub started_by: Uuid,
+}
+
+/// Puts the ticket on hold; it goes back to the state that it is in now.
+///
+/// # Errors
+/// What the database answers.
+pub fn begin(case: &mut Case<'_>, kind: HoldKind, reason: &str) -> Result<()> {
+    let started_by = case.actor_id.ok_or_else(|| Problem::internal("a hold that nobody began"))?;
+    diesel::insert_into(holds::table)
+        .values((
+            holds::id.eq(Uuid::now_v7()),
+            holds::ticket_id.eq(case.ticket.id),
+            holds::kind.eq(kind),
+            holds::reason.eq(reason),
+            holds::started_at.eq(case.now),
+            holds::started_by.eq(started_by),
+        ))
+        .execute(case.tx)?;
+    case.ticket.resumes_to = Some(case.ticket.status);
+    case.ticket.status = Status::OnHold;
+    Ok(())
+}
+
+/// Takes the ticket back to where it was and lets its attention clock go on; none where it is not on hold.
+///
+/// # Errors
+/// What the database answers.
+pub fn end(case: &mut Case<'_>, timezone: Tz) -> Result<Option<Ended>> {
+    let Some(status) = case.ticket.resumes_to.take() else { return Ok(None) };
+    case.ticket.status = status;
+    case.ticket.information_deadline = None;
+    let open = holds::table.filter(holds::ticket_id.eq(case.ticket.id)).filter(holds::ended_at.is_null());
+    let ended = diesel::update(open)
+        .set((holds::ended_at.eq(case.now), holds::ended_by.eq(case.actor_id)))
+        .returning(Ended::as_returning())
+        .get_result(case.tx)?;
+    running::go_on(case, timezone)?;
+    Ok(Some(ended))
+}

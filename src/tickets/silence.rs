@@ -1,0 +1,48 @@
+//! What happens to tickets whose requester was asked for information and did not answer.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+
+use super::archiving;
+use super::information;
+use super::model::{ArchiveReason, TicketRow};
+use super::steps::{self, Case};
+use crate::db::schema::tickets;
+use crate::problem::{Problem, Result};
+
+/// How many tickets one transaction archives.
+const BATCH: i64 = 100;
+
+/// Archives the tickets whose requester had until `now` to answer; says how many. Copies of the server that do it at
+/// the same time share the work.
+///
+/// # Errors
+/// What the database answers; what was archived before stays archived.
+pub fn archive_unanswered(db: &mut PgConnection, now: DateTime<Utc>, timezone: Tz) -> Result<usize> {
+    let mut archived = 0;
+    loop {
+        let batch = db.transaction::<_, Problem, _>(|tx| {
+            let rows: Vec<TicketRow> = tickets::table
+                .filter(tickets::information_deadline.le(now))
+                .order(tickets::information_deadline)
+                .limit(BATCH)
+                .select(TicketRow::as_select())
+                .for_update()
+                .skip_locked()
+                .load(tx)?;
+            let mut requests = information::requested(tx, &rows)?;
+            Ok(steps::each(tx, rows, |tx, row| {
+                let missing = requests.remove(&row.id).map(|request| request.missing);
+                let mut case = Case::open(tx, row, None, now);
+                case.note("deadline", case.ticket.information_deadline.map(|at| at.to_rfc3339()));
+                archiving::set_aside(&mut case, ArchiveReason::MissingInformation, missing, None, timezone)?;
+                case.record("archived").map(|_| ())
+            }))
+        })?;
+        archived += batch;
+        if batch == 0 {
+            return Ok(archived);
+        }
+    }
+}

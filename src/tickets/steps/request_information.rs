@@ -1,0 +1,72 @@
+//! Asking the requester for what is missing before the case can go on.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, post};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{Reply, take};
+use crate::auth::policy::Action;
+use crate::http::{Body, Call};
+use crate::people::users;
+use crate::problem::Result;
+use crate::tickets::holds::{self, HoldKind};
+use crate::tickets::model::Ticket;
+use crate::tickets::workflow::Step;
+use crate::tickets::{followups, information};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewInformationRequest {
+    /// What is missing, in words for the requester.
+    #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "¿Cuál es la placa del equipo?")]
+    missing: String,
+    /// Until when the requester may answer: in the future, within a year. Some days from now where it is left out,
+    /// three unless the desk is configured otherwise.
+    #[schema(example = "2030-01-15T22:00:00Z")]
+    deadline: Option<DateTime<Utc>>,
+}
+
+/// Ask the requester for missing information
+///
+/// The ticket waits `on_hold`, from any other state before `solved`, and goes back to that state when the requester
+/// answers: by a public followup, by a file on the ticket or on a public followup, or, while nobody has classified it,
+/// by a correction (`PATCH`). Staff may let it go on by `resumption`, classify it, assign it or archive it meanwhile.
+/// Without an answer by the deadline it is archived as `missing_information`.
+///
+/// The requester is told what is missing and until when, by mail and in a public followup. The attention clock stands
+/// still while the ticket waits: `attention_due_at` is `null` unless the ticket was accepted before.
+#[utoipa::path(
+    tag = "steps", operation_id = "requestInformation", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body = NewInformationRequest,
+    responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
+)]
+#[post("/tickets/{ticket_id}/information-request")]
+pub async fn request_information(
+    call: Call,
+    id: Path<i64>,
+    body: Body<NewInformationRequest>,
+) -> Result<HttpResponse> {
+    let (timezone, days) = (call.desk.config.timezone, call.desk.config.information_days);
+    let step = (Action::Hold, Step::RequestInformation, "information_requested");
+    take(call, *id, step, body, move |case, actor, NewInformationRequest { missing, deadline }| {
+        let deadline = information::deadline(deadline, days, case.now)?;
+        holds::begin(case, HoldKind::Information, &missing)?;
+        let ticket = &mut case.ticket;
+        ticket.information_deadline = Some(deadline);
+        if ticket.clock_stopped_at.is_none() {
+            ticket.attention_due_at = None;
+            ticket.attention_due_soon_at = None;
+        }
+        let locale = users::locale(case.tx, ticket.requester_id)?;
+        let words = information::words(locale, &missing, deadline, timezone);
+        let followup_id = followups::write_public(case, actor.id, words)?;
+        case.note("missing", missing.as_str());
+        let data = json!({"missing": missing, "deadline": deadline, "followup_id": followup_id});
+        case.tell("information_requested", case.ticket.requester_id, data);
+        Ok(Reply::Ticket)
+    })
+    .await
+}

@@ -1,0 +1,635 @@
+//! Asking the requester for what is missing: the wait, its pause, its answer, its silence; and presenting again.
+
+use chrono::{DateTime, Duration, Utc};
+use mesa::auth::policy::Role;
+use mesa::routine;
+use serde_json::{Value, json};
+
+use crate::calendars::{OFFICE, calendar};
+use crate::harness::states::soon;
+use crate::harness::{Answer, Client, Desk};
+
+/// Every state that a ticket may wait from.
+const WAITS_FROM: [&str; 5] = ["received", "classified", "assigned", "in_progress", "escalated"];
+
+const MISSING: &str = "¿Cuál es la placa del equipo?";
+
+fn moment(value: &Value) -> DateTime<Utc> {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+fn ask(client: &Client, one: &str) -> Answer {
+    client.post(&format!("{one}/information-request"), json!({"missing": MISSING}))
+}
+
+/// The path of a ticket in this state, whose requester was asked for information.
+fn waiting(desk: &Desk, state: &str) -> String {
+    let one = desk.ticket_in(state);
+    ask(&desk.technician(), &one).ok();
+    one
+}
+
+fn reply(client: &Client, one: &str) -> Answer {
+    client.post(&format!("{one}/followups"), json!({"visibility": "public", "body": "Es la 10432."}))
+}
+
+fn events(desk: &Desk, one: &str) -> Vec<Value> {
+    desk.director().get(&format!("{one}/events?limit=200")).items()
+}
+
+fn kinds(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["kind"].as_str().unwrap()).collect()
+}
+
+/// How many messages of this kind there are to this person.
+fn told(desk: &Desk, kind: &str, person: &Client) -> i64 {
+    desk.database.count(&format!(
+        "SELECT count(*) FROM messages WHERE kind = '{kind}' AND recipient_id = '{}'",
+        person.id()
+    ))
+}
+
+/// How often a message of this kind says this.
+fn said(desk: &Desk, kind: &str, path: &str, text: &str) -> i64 {
+    desk.database.count(&format!(
+        "SELECT count(*) FROM messages WHERE kind = '{kind}' AND data #>> '{{{path}}}' = '{text}'"
+    ))
+}
+
+#[test]
+fn a_requester_is_asked_and_the_ticket_waits_on_hold_from_every_state() {
+    let desk = Desk::configured(&[("MESA_INFORMATION_DAYS", "5")]);
+    let (requester, technician) = (desk.requester(), desk.technician());
+    for state in WAITS_FROM {
+        let one = desk.ticket_in(state);
+        let before = technician.get(&one).ok();
+        let ticket = ask(&technician, &one).ok();
+        assert_eq!((&ticket["status"], &ticket["resumes_to"]), (&json!("on_hold"), &json!(state)));
+        assert_eq!(ticket["assignee"], before["assignee"]);
+        let request = &ticket["information_request"];
+        assert_eq!(request["missing"], MISSING);
+        assert_eq!(moment(&request["deadline"]) - moment(&request["requested_at"]), Duration::days(5));
+        // An acceptance has stopped the clock; else it stands still.
+        let stopped = state == "in_progress";
+        let due = if stopped { before["attention_due_at"].clone() } else { Value::Null };
+        assert_eq!(ticket["attention_due_at"], due, "{state}");
+        assert_eq!(requester.get(&one).ok(), ticket);
+        // One at a time.
+        assert_eq!(ask(&technician, &one).problem(409, "step_not_allowed")["state"], "on_hold");
+        let event = events(&desk, &one).pop().unwrap();
+        assert_eq!(
+            (&event["kind"], &event["details"]["missing"]),
+            (&json!("information_requested"), &json!(MISSING))
+        );
+
+        let ticket = technician.post(&format!("{one}/resumption"), json!({})).ok();
+        assert_eq!((&ticket["status"], &ticket["resumes_to"]), (&json!(state), &json!(null)));
+        assert_eq!(ticket["information_request"], json!(null));
+        let event = events(&desk, &one).pop().unwrap();
+        assert_eq!((&event["kind"], &event["details"]), (&json!("resumed"), &json!({"kind": "information"})));
+    }
+    assert_eq!(told(&desk, "information_requested", &requester), 5);
+    desk.director().get("/audit/verification").ok();
+}
+
+#[test]
+fn the_requester_reads_what_is_missing_and_until_when_in_their_language() {
+    let desk = Desk::open();
+    let (requester, technician) = (desk.requester(), desk.technician());
+    let asked = json!({"missing": MISSING, "deadline": "2026-12-01T20:00:00Z"});
+    for (locale, until) in [
+        ("es", "hasta el martes 1 de diciembre de 2026 a las 3:00 p. m."),
+        ("en", "until Tuesday 1 December 2026 at 3:00 p.m."),
+    ] {
+        requester.patch("/me", json!({"locale": locale})).ok();
+        let one = desk.ticket_in("received");
+        let ticket = technician.post(&format!("{one}/information-request"), asked.clone()).ok();
+        assert_eq!(ticket["information_request"]["deadline"], "2026-12-01T20:00:00Z");
+        let followup = requester.get(&format!("{one}/followups")).items().pop().unwrap();
+        let body = followup["body"].as_str().unwrap();
+        assert!(body.contains(MISSING) && body.contains(until), "{body}");
+        assert_eq!(followup["author"]["id"], technician.id());
+        // The message is one, and names the followup.
+        assert_eq!(said(&desk, "information_requested", "followup_id", followup["id"].as_str().unwrap()), 1);
+        assert_eq!(events(&desk, &one).pop().unwrap()["details"]["followup_id"], followup["id"]);
+    }
+    assert_eq!(told(&desk, "followup", &requester), 0);
+    assert_eq!(said(&desk, "information_requested", "deadline", "2026-12-01T20:00:00Z"), 2);
+    assert_eq!(said(&desk, "information_requested", "missing", MISSING), 2);
+}
+
+#[test]
+fn a_deadline_lies_ahead_within_a_year() {
+    let desk = Desk::open();
+    let one = desk.ticket_in("received");
+    for (deadline, code) in [
+        (json!(Utc::now() - Duration::seconds(1)), "not_in_future"),
+        (json!(Utc::now() + Duration::days(366)), "out_of_range"),
+        (json!("mañana"), "wrong_format"),
+    ] {
+        let body = json!({"missing": MISSING, "deadline": deadline});
+        let refused = desk.technician().post(&format!("{one}/information-request"), body);
+        assert_eq!(refused.faults(), [("/deadline".into(), code.into())]);
+    }
+    assert_eq!(desk.technician().get(&one).ok()["status"], "received");
+}
+
+#[test]
+fn an_answer_takes_the_ticket_back_to_where_it_was() {
+    let desk = Desk::open();
+    let (requester, technician) = (desk.requester(), desk.technician());
+    for state in WAITS_FROM {
+        let one = waiting(&desk, state);
+        // What staff say, and what they say among themselves, answers nothing.
+        for visibility in ["public", "private"] {
+            let entry = json!({"visibility": visibility, "body": "Le llamé: la busca."});
+            technician.post(&format!("{one}/followups"), entry).created();
+        }
+        technician.upload(&format!("{one}/attachments"), "nota.txt", "hola").created();
+        assert_eq!(technician.get(&one).ok()["status"], "on_hold");
+        let before = events(&desk, &one).len();
+        let version = |answer: Answer| -> i32 {
+            answer.header("etag").trim_matches('"').split('-').next().unwrap().parse().unwrap()
+        };
+        let known = version(requester.get(&one));
+        reply(&requester, &one).created();
+        let ticket = requester.get(&one).ok();
+        assert_eq!((&ticket["status"], &ticket["information_request"]), (&json!(state), &json!(null)));
+        assert!(version(requester.get(&one)) > known);
+        let new = &events(&desk, &one)[before..];
+        assert_eq!(kinds(new), ["followup_added", "resumed"]);
+        assert_eq!(new[1]["details"], json!({"kind": "information", "answered_by": "followup"}));
+        assert_eq!(new[1]["actor"]["id"], requester.id());
+        // The next one is a followup and nothing more.
+        reply(&requester, &one).created();
+        assert_eq!(kinds(&events(&desk, &one)[before..]), ["followup_added", "resumed", "followup_added"]);
+    }
+    // The assignee by the followup itself; where there is none, whoever asked.
+    assert_eq!(told(&desk, "followup", &technician), 4);
+    assert_eq!(told(&desk, "resumed", &technician), 3);
+    desk.director().get("/audit/verification").ok();
+}
+
+#[test]
+fn a_file_of_the_requester_is_an_answer() {
+    let desk = Desk::open();
+    let (requester, technician) = (desk.requester(), desk.technician());
+    let one = waiting(&desk, "assigned");
+    requester.upload(&format!("{one}/attachments"), "placa.txt", "10432").created();
+    assert_eq!(requester.get(&one).ok()["status"], "assigned");
+    assert_eq!(events(&desk, &one).pop().unwrap()["details"]["answered_by"], "attachment");
+    assert_eq!(told(&desk, "resumed", &technician), 1);
+
+    let one = waiting(&desk, "received");
+    let followup = requester.get(&format!("{one}/followups")).items().pop().unwrap();
+    let files = format!("{one}/followups/{}/attachments", followup["id"].as_str().unwrap());
+    requester.upload(&files, "placa.txt", "10432").created();
+    assert_eq!(requester.get(&one).ok()["status"], "received");
+}
+
+#[test]
+fn a_correction_is_an_answer_while_nobody_has_classified_it() {
+    let desk = Desk::open();
+    let (requester, technician) = (desk.requester(), desk.technician());
+    let one = waiting(&desk, "received");
+    // What changes nothing, and what staff write down, answers nothing.
+    requester.patch(&one, json!({"subject": "La impresora no imprime"})).ok();
+    technician.patch(&one, json!({"subject": "La impresora del despacho no imprime"})).ok();
+    assert_eq!(requester.get(&one).ok()["status"], "on_hold");
+    let ticket = requester.patch(&one, json!({"description": "Es la de placa 10432."})).ok();
+    assert_eq!(
+        (&ticket["status"], &ticket["description"]),
+        (&json!("received"), &json!("Es la de placa 10432."))
+    );
+    let events = events(&desk, &one);
+    assert_eq!(kinds(&events)[kinds(&events).len() - 2..], ["changed", "resumed"]);
+    assert_eq!(events.last().unwrap()["details"]["answered_by"], "correction");
+    assert_eq!(told(&desk, "resumed", &technician), 1);
+
+    let one = waiting(&desk, "classified");
+    let refused = requester.patch(&one, json!({"subject": "Otro asunto"})).problem(409, "step_not_allowed");
+    assert!(!refused["allowed_steps"].as_array().unwrap().contains(&json!("change")));
+}
+
+#[test]
+fn while_it_waits_a_ticket_is_classified_and_assigned_as_ever() {
+    let desk = Desk::open();
+    let (requester, technician) = (desk.requester(), desk.technician());
+    let one = waiting(&desk, "received");
+    let assign = json!({"assignee_id": technician.id()});
+    // Not before it is classified.
+    let refused = technician.post(&format!("{one}/assignment"), assign.clone());
+    let allowed = refused.problem(409, "step_not_allowed")["allowed_steps"].clone();
+    assert_eq!(
+        allowed,
+        json!(["change", "classification", "resumption", "followups", "attachments", "archive", "merge"])
+    );
+    let classify = |criticality: &str| {
+        technician.post(&format!("{one}/classification"), json!({"criticality": criticality})).ok()
+    };
+    for criticality in ["high", "low"] {
+        let ticket = classify(criticality);
+        assert_eq!((&ticket["status"], &ticket["resumes_to"]), (&json!("on_hold"), &json!("classified")));
+        assert_eq!(ticket["attention_due_at"], json!(null));
+    }
+    let ticket = technician.post(&format!("{one}/assignment"), assign).ok();
+    assert_eq!((&ticket["status"], &ticket["resumes_to"]), (&json!("on_hold"), &json!("assigned")));
+    assert_eq!(ticket["attention_due_at"], json!(null));
+    technician.post(&format!("{one}/acceptance"), soon()).problem(409, "step_not_allowed");
+    reply(&requester, &one).created();
+    let ticket = technician.get(&one).ok();
+    assert_eq!(ticket["status"], "assigned");
+    assert!(moment(&ticket["attention_due_at"]) > Utc::now() + Duration::hours(17));
+    technician.post(&format!("{one}/acceptance"), soon()).ok();
+
+    // Given to somebody else while a ticket in progress waits: they have yet to accept.
+    let one = waiting(&desk, "in_progress");
+    let professional = desk.professional();
+    technician.post(&format!("{one}/assignment"), json!({"assignee_id": professional.id()})).ok();
+    reply(&requester, &one).created();
+    assert_eq!(technician.get(&one).ok()["status"], "assigned");
+}
+
+#[test]
+fn the_attention_clock_stands_still_while_the_requester_owes_an_answer() {
+    let desk = Desk::open();
+    let (requester, technician) = (desk.requester(), desk.technician());
+    let one = format!("/tickets/{}", requester.register("Sin red")["id"]);
+    technician.post(&format!("{one}/classification"), json!({"criticality": "high"})).ok();
+    ask(&technician, &one).ok();
+    // Received 3 h ago, asked 45 min later: 75 of the 120 minutes are left.
+    desk.database.run(
+        "UPDATE tickets SET received_at = now() - interval '180 minutes', \
+             first_attention_due_at = now() - interval '60 minutes'; \
+         UPDATE attentions SET started_at = t.received_at, due_at = t.received_at + interval '120 minutes' FROM tickets t; \
+         UPDATE holds SET started_at = t.received_at + interval '45 minutes' FROM tickets t",
+    );
+    let attention = || requester.get(&format!("{one}/attention")).ok();
+    let explained = attention();
+    let level = &explained["levels"][0];
+    assert_eq!((&level["minutes_counted"], &level["minutes_left"]), (&json!(45.0), &json!(75.0)));
+    assert_eq!((&level["due_at"], &level["met"]), (&json!(null), &json!(null)));
+    let reasons: Vec<&Value> =
+        level["stretches"].as_array().unwrap().iter().map(|stretch| &stretch["reason"]).collect();
+    assert_eq!(reasons, ["open", "paused"]);
+    assert_eq!(level["stretches"][1]["to"], explained["now"]);
+    assert_eq!(
+        (&explained["pauses"][0]["missing"], &explained["pauses"][0]["to"]),
+        (&json!(MISSING), &json!(null))
+    );
+    // Nor is anybody told that it is overdue.
+    routine::once(&mut desk.database.connect(), &desk.shared().config);
+    assert_eq!(told(&desk, "overdue", &technician) + told(&desk, "due_soon", &technician), 0);
+    let figures = || {
+        let today = Utc::now().date_naive();
+        let period =
+            format!("/statistics?from={}&to={}", today - Duration::days(1), today + Duration::days(1));
+        let rows = desk.director().get(&period).ok()["by_criticality"].clone();
+        rows.as_array().unwrap().iter().find(|row| row["criticality"] == "high").unwrap().clone()
+    };
+    assert_eq!((&figures()["waiting"], &figures()["waiting_overdue"]), (&json!(1), &json!(0)));
+
+    reply(&requester, &one).created();
+    let resumed_at = moment(&events(&desk, &one).pop().unwrap()["at"]);
+    let ticket = technician.get(&one).ok();
+    let due = moment(&ticket["attention_due_at"]);
+    assert_eq!(due - resumed_at, Duration::minutes(75));
+    let explained = attention();
+    let level = &explained["levels"][0];
+    assert_eq!(level["due_at"], ticket["attention_due_at"]);
+    assert_eq!(moment(&explained["pauses"][0]["to"]), resumed_at);
+    let told: Vec<Value> =
+        level["stretches"].as_array().unwrap().iter().map(|s| json!([s["reason"], s["counted"]])).collect();
+    assert_eq!(told, [json!(["open", true]), json!(["paused", false]), json!(["open", true])]);
+    assert_eq!(
+        (&level["stretches"][0]["minutes"], &level["stretches"][2]["minutes"]),
+        (&json!(45.0), &json!(75.0))
+    );
+    assert_eq!(moment(&level["stretches"][1]["to"]), resumed_at);
+
+    // A second wait is a second pause.
+    ask(&technician, &one).ok();
+    assert_eq!(technician.get(&one).ok()["attention_due_at"], json!(null));
+    assert_eq!(attention()["pauses"].as_array().unwrap().len(), 2);
+    technician.post(&format!("{one}/resumption"), json!({})).ok();
+    assert!(moment(&technician.get(&one).ok()["attention_due_at"]) >= due);
+    // What the desk itself waits for is no pause.
+    let held = desk.ticket_in("on_hold");
+    assert_eq!(requester.get(&format!("{held}/attention")).ok()["pauses"], json!([]));
+}
+
+#[test]
+fn a_wait_over_night_is_reckoned_on_the_calendar() {
+    let desk = Desk::open();
+    let technician = desk.technician();
+    let id = calendar(&desk, OFFICE);
+    desk.director().patch("/attention-times/high", json!({"calendar_id": id})).ok();
+    let one = waiting(&desk, "received");
+    reply(&desk.requester(), &one).created();
+    // Thursday 13 November 2025, 17:30 in Bogotá; asked at 17:45; answered on Friday at 9:15, before office hours are
+    // half over; Monday keeps the Independence of Cartagena.
+    desk.database.run(
+        "ALTER TABLE attention_policies DISABLE TRIGGER attention_policies_keep; \
+         DELETE FROM attention_policies WHERE criticality = 'high' AND effective_from < '2000-01-01'; \
+         UPDATE attention_policies SET effective_from = '2020-01-01' WHERE criticality = 'high'; \
+         UPDATE tickets SET received_at = '2025-11-13T22:30:00Z'; \
+         UPDATE holds SET started_at = '2025-11-13T22:45:00Z', ended_at = '2025-11-14T14:15:00Z'",
+    );
+    let classified = technician.post(&format!("{one}/classification"), json!({"criticality": "high"})).ok();
+    // 15 minutes on Thursday; 105 on Friday, from 9:15 on.
+    assert_eq!(classified["attention_due_at"], "2025-11-14T16:00:00Z");
+    let level = desk.requester().get(&format!("{one}/attention")).ok()["levels"][0].clone();
+    let told: Vec<Value> = level["stretches"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| json!([s["to"], s["reason"], s["minutes"]]))
+        .collect();
+    let expected = [
+        json!(["2025-11-13T22:45:00Z", "open", 15.0]),
+        json!(["2025-11-14T14:15:00Z", "paused", 930.0]),
+        json!(["2025-11-14T16:00:00Z", "open", 105.0]),
+    ];
+    assert_eq!(told, expected);
+    // Asked on Thursday at 19:00 and answered on Friday at 7:00: nothing that counts is lost. 30 minutes, then 90 from
+    // 8:00 on.
+    desk.database
+        .run("UPDATE holds SET started_at = '2025-11-14T00:00:00Z', ended_at = '2025-11-14T12:00:00Z'");
+    let classified = technician.post(&format!("{one}/classification"), json!({"criticality": "high"})).ok();
+    assert_eq!(classified["attention_due_at"], "2025-11-14T14:30:00Z");
+    // Answered on the holiday: Friday does not count, nor does Monday. 30 minutes, then 90 on Tuesday from 8:00 on.
+    desk.database.run("UPDATE holds SET ended_at = '2025-11-17T15:00:00Z'");
+    let classified = technician.post(&format!("{one}/classification"), json!({"criticality": "high"})).ok();
+    assert_eq!(classified["attention_due_at"], "2025-11-18T14:30:00Z");
+}
+
+#[test]
+fn what_was_late_before_the_wait_stays_late() {
+    let desk = Desk::open();
+    let technician = desk.technician();
+    let one = format!("/tickets/{}", desk.requester().register("Sin red")["id"]);
+    desk.database.run("UPDATE tickets SET received_at = received_at - interval '61 minutes'");
+    technician.post(&format!("{one}/classification"), json!({"criticality": "critical"})).ok();
+    let due = technician.get(&one).ok()["attention_due_at"].clone();
+    ask(&technician, &one).ok();
+    let level = || technician.get(&format!("{one}/attention")).ok()["levels"][0].clone();
+    assert_eq!((&level()["due_at"], &level()["met"]), (&json!(null), &json!(false)));
+    reply(&desk.requester(), &one).created();
+    assert_eq!(technician.get(&one).ok()["attention_due_at"], due);
+    assert_eq!((&level()["due_at"], &level()["met"]), (&due, &json!(false)));
+}
+
+#[test]
+fn attention_times_that_are_applied_during_a_wait_hold_when_it_is_over() {
+    let desk = Desk::open();
+    let (technician, director) = (desk.technician(), desk.director());
+    let one = waiting(&desk, "classified");
+    director.patch("/attention-times/medium", json!({"minutes": 30})).ok();
+    let applied = director.post("/attention-times/application", json!({})).ok();
+    assert_eq!(applied, json!({"examined": 0, "changed": 0}));
+    assert_eq!(technician.get(&one).ok()["attention_due_at"], json!(null));
+    technician.post(&format!("{one}/resumption"), json!({})).ok();
+    let ticket = technician.get(&one).ok();
+    let minutes = (moment(&ticket["attention_due_at"]) - moment(&ticket["received_at"])).num_minutes();
+    assert!((30..32).contains(&minutes), "{minutes}");
+}
+
+#[test]
+fn a_calendar_that_runs_out_during_a_wait_keeps_nobody_from_answering() {
+    let desk = Desk::open();
+    let one = waiting(&desk, "classified");
+    desk.database.run(
+        "INSERT INTO attention_policies SELECT gen_random_uuid(), criticality, calendar_id, minutes, \
+         '2020-2025 Mo-Fr 08:00-18:00', '2026-01-01' FROM attention_policies WHERE criticality = 'medium'",
+    );
+    reply(&desk.requester(), &one).created();
+    let ticket = desk.technician().get(&one).ok();
+    assert_eq!((&ticket["status"], &ticket["attention_due_at"]), (&json!("classified"), &json!(null)));
+}
+
+#[test]
+fn silence_archives_at_the_deadline_once_however_many_servers_look() {
+    let desk = Desk::open();
+    let (requester, technician) = (desk.requester(), desk.technician());
+    let unanswered: Vec<String> = WAITS_FROM.map(|state| waiting(&desk, state)).into();
+    let (answered, later) = (waiting(&desk, "received"), waiting(&desk, "received"));
+    let held = desk.ticket_in("on_hold");
+    reply(&requester, &answered).created();
+    // Received 6 h ago, asked half an hour later.
+    desk.database.run(
+        "UPDATE tickets SET received_at = received_at - interval '6 hours'; \
+         UPDATE attentions SET started_at = started_at - interval '6 hours', due_at = due_at - interval '6 hours'; \
+         UPDATE holds SET started_at = started_at - interval '5 hours 30 minutes'",
+    );
+    let clock = |one: &str| technician.get(&format!("{one}/attention")).ok()["levels"][0].clone();
+    let left = clock(&unanswered[1])["minutes_left"].clone();
+    assert!((269.0..=270.1).contains(&left.as_f64().unwrap()), "{left}");
+    desk.database.run(&format!(
+        "UPDATE tickets SET information_deadline = now() - interval '1 second' WHERE information_deadline IS NOT NULL \
+         AND id <> {}",
+        later.rsplit('/').next().unwrap()
+    ));
+    let copy = desk.copy();
+    let config = &desk.shared().config;
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| routine::once(&mut desk.database.connect(), config));
+            scope.spawn(|| routine::once(&mut copy.shared().db.connection().unwrap(), config));
+        }
+    });
+    for one in &unanswered {
+        let ticket = requester.get(one).ok();
+        assert_eq!(
+            (&ticket["status"], &ticket["archive"]["reason"]),
+            (&json!("archived"), &json!("missing_information"))
+        );
+        assert_eq!(ticket["archive"]["note"], MISSING);
+        assert_eq!((&ticket["information_request"], &ticket["resumes_to"]), (&json!(null), &json!(null)));
+        let archived: Vec<Value> =
+            events(&desk, one).into_iter().filter(|event| event["kind"] == "archived").collect();
+        assert_eq!((archived.len(), &archived[0]["actor"]), (1, &json!(null)));
+        assert_eq!(archived[0]["details"]["reason"], "missing_information");
+    }
+    assert_eq!(told(&desk, "archived", &requester), 5);
+    assert_eq!(said(&desk, "archived", "note", MISSING), 5);
+    // Its time was not over: the clock stood still.
+    let stopped = clock(&unanswered[1]);
+    assert_eq!((&stopped["minutes_left"], &stopped["met"]), (&left, &json!(null)));
+    assert_eq!(requester.get(&answered).ok()["status"], "received");
+    for one in [&later, &held] {
+        assert_eq!(requester.get(one).ok()["status"], "on_hold");
+    }
+    reply(&requester, &unanswered[0]).problem(409, "step_not_allowed");
+    desk.director().get("/audit/verification").ok();
+}
+
+#[test]
+fn every_archive_tells_why_and_what_to_do() {
+    let desk = Desk::open();
+    let (requester, technician) = (desk.requester(), desk.technician());
+    let category = desk.director().get("/categories?q=Cuentas").items()[0]["id"].clone();
+    let heads_alone = json!({"subject": "Una cuenta", "description": "Para Juan.", "category_id": category});
+    requester.post("/tickets", heads_alone.clone()).created();
+    for reason in ["missing_information", "duplicate", "withdrawn"] {
+        let one = desk.ticket_in("received");
+        technician.post(&format!("{one}/archive"), json!({"reason": reason, "note": "Le llamamos."})).ok();
+    }
+    let one = waiting(&desk, "assigned");
+    requester.post(&format!("{one}/archive"), json!({"reason": "withdrawn"})).ok();
+    let one = waiting(&desk, "assigned");
+    desk.database
+        .run("UPDATE tickets SET information_deadline = now() WHERE information_deadline IS NOT NULL");
+    routine::once(&mut desk.database.connect(), &desk.shared().config);
+    assert_eq!(requester.get(&one).ok()["status"], "archived");
+
+    let archived = requester.get("/tickets?status=archived&sort=received_at").items();
+    assert_eq!(archived.len(), 6);
+    for ticket in &archived {
+        let archive = &ticket["archive"];
+        let words = |field: &str| archive[field].as_str().unwrap().to_owned();
+        assert!(
+            words("next_step").contains("presente") || words("next_step").contains("resénte"),
+            "{archive}"
+        );
+        // The message has the same words, and all the same fields.
+        let told = format!(
+            "SELECT count(*) FROM messages WHERE kind = 'archived' AND ticket_id = {} AND data->>'reason' = '{}' \
+             AND data->>'why' = '{}' AND data->>'next_step' = '{}' AND data ? 'note'",
+            ticket["id"],
+            words("reason"),
+            words("why"),
+            words("next_step")
+        );
+        assert_eq!(desk.database.count(&told), 1, "{told}");
+    }
+    requester.patch("/me", json!({"locale": "en"})).ok();
+    let archive = requester.post("/tickets", heads_alone).created()["archive"].clone();
+    assert_eq!(archive["why"], "Only the head of the administrative unit may ask for this.");
+}
+
+/// What the requester makes of an archived ticket.
+fn again(client: &Client, archived: &str, body: Value) -> Answer {
+    client.post(&format!("{archived}/resubmission"), body)
+}
+
+#[test]
+fn an_archived_request_is_presented_again_as_a_new_ticket() {
+    let desk = Desk::open();
+    let (requester, technician) = (desk.requester(), desk.technician());
+    let archived = desk.ticket_in("archived");
+    let old = requester.get(&archived);
+    requester.patch("/me", json!({"contact": {"mobile": "3110000000"}})).ok();
+    let answer = again(&requester, &archived, json!({"description": "Es la de placa 10432."}));
+    let ticket = answer.created();
+    let new = format!("/tickets/{}", ticket["id"]);
+    assert_eq!(answer.header("location"), format!("/api/v1{new}"));
+    assert_eq!((&ticket["status"], &ticket["criticality"]), (&json!("received"), &json!(null)));
+    assert_eq!(ticket["resubmission_of"], old.ok()["id"]);
+    assert_eq!(
+        (&ticket["subject"], &ticket["description"]),
+        (&old.ok()["subject"], &json!("Es la de placa 10432."))
+    );
+    assert!(moment(&ticket["received_at"]) > moment(&old.ok()["archive"]["archived_at"]));
+    assert_eq!(ticket["requester"]["contact"]["mobile"], "3110000000");
+    assert_eq!(requester.get(&new).ok(), ticket);
+
+    let seen = requester.get(&archived);
+    assert_eq!(
+        (&seen.ok()["status"], &seen.ok()["archive"]["resubmitted_as"]),
+        (&json!("archived"), &ticket["id"])
+    );
+    assert_ne!(seen.header("etag"), old.header("etag"));
+    let event = events(&desk, &archived).pop().unwrap();
+    assert_eq!(
+        (&event["kind"], &event["details"]),
+        (&json!("resubmitted"), &json!({"resubmitted_as": ticket["id"]}))
+    );
+    let first = events(&desk, &new).pop().unwrap();
+    assert_eq!(
+        (&first["kind"], &first["details"]),
+        (&json!("received"), &json!({"channel": "api", "resubmission_of": old.ok()["id"]}))
+    );
+    assert_eq!(told(&desk, "received", &requester), 2);
+    // Once.
+    let refused = again(&technician, &archived, json!({})).problem(409, "already_exists");
+    assert_eq!(refused["resubmitted_as"], ticket["id"]);
+    // A chain of them is possible.
+    requester.post(&format!("{new}/archive"), json!({"reason": "withdrawn"})).ok();
+    let third = again(&technician, &new, json!({"channel": "phone"})).created();
+    assert_eq!((&third["resubmission_of"], &third["channel"]), (&ticket["id"], &json!("phone")));
+    assert_eq!(third["requester"]["id"], requester.id());
+    assert_eq!(third["registered_by"]["id"], technician.id());
+    desk.director().get("/audit/verification").ok();
+}
+
+#[test]
+fn files_that_the_requester_could_see_come_along() {
+    let desk = Desk::open();
+    let (requester, technician) = (desk.requester(), desk.technician());
+    let archived = desk.ticket_in("in_progress");
+    requester.upload(&format!("{archived}/attachments"), "foto.txt", "atasco").created();
+    for (visibility, file) in [("public", "guía.txt"), ("private", "switch.txt")] {
+        let entry = json!({"visibility": visibility, "body": "Vea el archivo."});
+        let entry = technician.post(&format!("{archived}/followups"), entry).created();
+        let files = format!("{archived}/followups/{}/attachments", entry["id"].as_str().unwrap());
+        technician.upload(&files, file, visibility).created();
+    }
+    technician.post(&format!("{archived}/archive"), json!({"reason": "missing_information"})).ok();
+    let new = format!("/tickets/{}", again(&requester, &archived, json!({})).created()["id"]);
+    for client in [&requester, &technician] {
+        let files = client.get(&format!("{new}/attachments")).items();
+        let names: Vec<&str> = files.iter().map(|file| file["file_name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["foto.txt", "guía.txt"]);
+        let content = client.get(&format!("/attachments/{}/content", files[0]["id"].as_str().unwrap()));
+        assert_eq!(content.text(), "atasco");
+    }
+    assert_eq!(technician.get(&format!("{archived}/attachments")).items().len(), 3);
+    assert_eq!(desk.database.count("SELECT count(DISTINCT storage_key) FROM attachments"), 3);
+}
+
+#[test]
+fn the_rules_of_registration_hold_for_what_is_presented_again() {
+    let desk = Desk::open();
+    let (requester, director) = (desk.requester(), desk.director());
+    let category = director.get("/categories?q=Cuentas").items()[0]["id"].clone();
+    let body = json!({"subject": "Una cuenta", "description": "Para Juan.", "category_id": category});
+    let first = requester.post("/tickets", body).created();
+    // Still no head of unit.
+    let second = again(&requester, &format!("/tickets/{}", first["id"]), json!({})).created();
+    assert_eq!(
+        (&second["status"], &second["archive"]["reason"]),
+        (&json!("archived"), &json!("profile_not_authorized"))
+    );
+    assert_eq!(kinds(&events(&desk, &format!("/tickets/{}", second["id"]))), ["received", "archived"]);
+    // The head by now.
+    let unit = format!("/units/{}", desk.unit_id());
+    director.patch(&unit, json!({"head_id": requester.id()})).ok();
+    let third = again(&requester, &format!("/tickets/{}", second["id"]), json!({})).created();
+    assert_eq!((&third["status"], &third["category"]["id"]), (&json!("received"), &category));
+
+    let archived = desk.ticket_in("archived");
+    let refused = |body: Value| again(&requester, &archived, body).faults();
+    assert_eq!(refused(json!({"subject": " "}))[0].0, "/subject");
+    let no_contact = json!({"requester": {"contact": {"mobile": null}}});
+    assert_eq!(refused(no_contact), [("/requester/contact".into(), "required".into())]);
+    let nobody = json!("0197c0de-0000-7000-8000-000000000000");
+    assert_eq!(refused(json!({"category_id": nobody})), [("/category_id".into(), "not_found".into())]);
+    let elsewhere = json!({"requester": {"unit_id": nobody}});
+    assert_eq!(refused(elsewhere), [("/requester/unit_id".into(), "not_found".into())]);
+    // What the account lacks comes from the archived ticket.
+    desk.database.run(&format!(
+        "UPDATE users SET document_id = NULL, unit_id = NULL, mobile = NULL, extension = NULL WHERE id = '{}'",
+        requester.id()
+    ));
+    let other = desk.another(Role::Requester);
+    again(&other, &archived, json!({})).problem(404, "not_found");
+    let ticket = again(&requester, &archived, json!({})).created();
+    assert_eq!(ticket["requester"], requester.get(&archived).ok()["requester"]);
+    // Who has left presents nothing again, nor does anybody for them.
+    let other_ticket = format!("/tickets/{}", other.register("Sin red")["id"]);
+    other.post(&format!("{other_ticket}/archive"), json!({"reason": "withdrawn"})).ok();
+    director.patch(&format!("/users/{}", other.id()), json!({"active": false})).ok();
+    let left = again(&director, &other_ticket, json!({}));
+    assert_eq!(left.faults(), [("/requester".into(), "not_found".into())]);
+    assert_eq!(director.get(&other_ticket).ok()["archive"]["resubmitted_as"], json!(null));
+}

@@ -1,0 +1,446 @@
+//! PR-RF-09, *Procedimiento de Mesa de Servicios*, version 06, activities 1 to 10: every sentence in its order, each
+//! with the test that carries it out.
+
+use chrono::{DateTime, Duration, Utc};
+use mesa::auth::policy::Role;
+use serde_json::{Value, json};
+
+use crate::harness::states::soon;
+use crate::harness::{Client, Desk};
+
+fn moment(value: &Value) -> DateTime<Utc> {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+/// How many messages of a kind wait for somebody of a role.
+fn told(desk: &Desk, kind: &str, role: &str) -> i64 {
+    desk.database.count(&format!(
+        "SELECT count(*) FROM messages m JOIN users u ON u.id = m.recipient_id WHERE m.kind = '{kind}' AND u.role = '{role}'"
+    ))
+}
+
+fn classify(desk: &Desk, one: &str, criticality: &str) -> Value {
+    desk.technician().post(&format!("{one}/classification"), json!({"criticality": criticality})).ok()
+}
+
+/// Activity 1: «Registrar la solicitud de atención».
+mod activity_1 {
+    use super::*;
+
+    /// «El Servidor Público y/o el Contratista que requieran la solución de cualquier incidente, registran la solicitud
+    /// en el software de la Mesa de Servicios».
+    #[test]
+    fn a_requester_registers_the_request() {
+        let desk = Desk::open();
+        let requester = desk.requester();
+        let ticket = requester.register("La impresora no imprime");
+        assert_eq!(
+            (&ticket["status"], &ticket["requester"]["id"]),
+            (&json!("received"), &json!(requester.id()))
+        );
+    }
+
+    /// «… mínimo con la siguiente información: Asunto de la solicitud. Descripción amplia de la solicitud, junto con sus
+    /// respectivos soportes (en caso de tenerlos). Identificación del solicitante (nombres y apellidos completos, y
+    /// número de documento de identidad). Información de contacto del solicitante (teléfono fijo, extensión y/o número de
+    /// celular). Ubicación del solicitante (unidad administrativa).»
+    #[test]
+    fn with_the_minimum_information_and_what_supports_it() {
+        let desk = Desk::open();
+        let requester = desk.requester();
+        let ticket = requester.register("La impresora no imprime");
+        for field in [
+            "/subject",
+            "/description",
+            "/requester/full_name",
+            "/requester/document_id",
+            "/requester/unit/name",
+        ] {
+            assert!(
+                ticket
+                    .pointer(field)
+                    .is_some_and(|value| value.as_str().is_some_and(|text| !text.is_empty())),
+                "{field}"
+            );
+        }
+        assert!(ticket["requester"]["contact"].as_object().unwrap().values().any(|way| way.is_string()));
+        let file =
+            requester.upload(&format!("/tickets/{}/attachments", ticket["id"]), "pantalla.txt", "Error 0x61");
+        file.created();
+    }
+
+    /// «Nota: Toda solicitud que incumpla con los datos mínimos requeridos para la atención y verificación por parte del
+    /// personal técnico de soporte …»: whoever calls the API is told at once what is missing, and nothing is registered.
+    #[test]
+    fn what_lacks_the_minimum_is_refused_naming_every_field() {
+        let desk = Desk::open();
+        let refused = desk.requester().post("/tickets", json!({"subject": " "}));
+        let named: Vec<String> = refused.faults().into_iter().map(|(pointer, _)| pointer).collect();
+        assert_eq!(named, ["/description", "/subject"]);
+        assert_eq!(desk.database.count("SELECT count(*) FROM tickets"), 0);
+    }
+
+    /// «… previa notificación al solicitante, será archivada, considerada desistida …»: what is missing is asked for
+    /// first, and silence archives the request at the deadline.
+    #[test]
+    fn what_stays_incomplete_is_archived_after_the_requester_was_told() {
+        let desk = Desk::open();
+        let one = desk.ticket_in("received");
+        let request = json!({"missing": "La placa del equipo."});
+        assert_eq!(
+            desk.technician().post(&format!("{one}/information-request"), request).ok()["status"],
+            "on_hold"
+        );
+        assert_eq!(told(&desk, "information_requested", "requester"), 1);
+        desk.database.run("UPDATE tickets SET information_deadline = now() - interval '1 minute'");
+        mesa::routine::once(&mut desk.database.connect(), &desk.shared().config);
+        let ticket = desk.requester().get(&one).ok();
+        assert_eq!(
+            (&ticket["status"], &ticket["archive"]["reason"]),
+            (&json!("archived"), &json!("missing_information"))
+        );
+        assert_eq!(told(&desk, "archived", "requester"), 1);
+    }
+
+    /// «… o que el perfil del usuario no sea del nivel requerido según el asunto de la misma, previa notificación al
+    /// solicitante, será archivada, considerada desistida …».
+    #[test]
+    fn what_asks_for_a_profile_that_the_requester_has_not_is_archived_and_told() {
+        let desk = Desk::open();
+        let category = desk.director().get("/categories?q=cuentas").items()[0]["id"].clone();
+        let body = json!({"subject": "Cuenta nueva", "description": "Para un contratista.", "category_id": category});
+        let ticket = desk.requester().post("/tickets", body).created();
+        assert_eq!(
+            (&ticket["status"], &ticket["archive"]["reason"]),
+            (&json!("archived"), &json!("profile_not_authorized"))
+        );
+        assert_eq!(told(&desk, "archived", "requester"), 1);
+    }
+
+    /// «… y deberá presentarse nuevamente por el usuario autorizado.»
+    #[test]
+    fn what_was_archived_may_be_presented_again() {
+        let desk = Desk::open();
+        let archived = desk.ticket_in("archived");
+        let again = desk.requester().post(&format!("{archived}/resubmission"), json!({})).created();
+        assert_eq!(again["status"], "received");
+        assert_eq!(again["resubmission_of"].to_string(), archived.rsplit('/').next().unwrap());
+        assert_eq!(desk.requester().get(&archived).ok()["archive"]["resubmitted_as"], again["id"]);
+    }
+}
+
+/// Activity 2: «Recibir la solicitud de atención».
+mod activity_2 {
+    use super::*;
+
+    /// «… reciben la solicitud mediante el software de la Mesa de Servicios, el cual genera automáticamente un Ticket
+    /// asociado al requerimiento.» Ticket: «Número consecutivo (ID) generado automáticamente».
+    #[test]
+    fn every_request_gets_the_next_number() {
+        let desk = Desk::open();
+        let numbers: Vec<i64> =
+            (0..3).map(|_| desk.requester().register("Sin red")["id"].as_i64().unwrap()).collect();
+        assert_eq!(numbers, [1, 2, 3]);
+        assert_eq!(desk.technician().get("/tickets?status=received").items().len(), 3);
+        assert_eq!(told(&desk, "received", "requester"), 3);
+    }
+}
+
+/// Activity 3: «Clasificar el incidente».
+mod activity_3 {
+    use super::*;
+
+    /// «… clasifican el incidente o solicitud …, de acuerdo con el nivel de criticidad: crítico, alto, medio o bajo.»
+    /// Niveles de Atención: «Hasta una (1) hora. Hasta dos (2) horas. Hasta cinco (5) horas. Hasta dieciocho (18) horas.»
+    /// «… luego de la recepción de la solicitud.»
+    #[test]
+    fn staff_classify_and_the_attention_time_counts_from_reception() {
+        for (criticality, hours) in [("critical", 1), ("high", 2), ("medium", 5), ("low", 18)] {
+            let desk = Desk::open();
+            let one = desk.ticket_in("received");
+            desk.requester()
+                .post(&format!("{one}/classification"), json!({"criticality": criticality}))
+                .problem(403, "forbidden");
+            let ticket = classify(&desk, &one, criticality);
+            assert_eq!(
+                moment(&ticket["attention_due_at"]) - moment(&ticket["received_at"]),
+                Duration::hours(hours)
+            );
+        }
+    }
+}
+
+/// Activity 4: «Asignar la solicitud».
+mod activity_4 {
+    use super::*;
+
+    /// «… asignan la solicitud de acuerdo con la disponibilidad del personal».
+    #[test]
+    fn the_request_goes_to_whoever_is_available() {
+        let desk = Desk::open();
+        let (absent, available) = (desk.technician(), desk.another(Role::Technician));
+        let now = Utc::now();
+        let absence = json!({"kind": "course", "starts_at": now - Duration::hours(1), "ends_at": now + Duration::hours(8)});
+        desk.director().post(&format!("/users/{}/absences", absent.id()), absence).created();
+        let one = desk.ticket_in("classified");
+        let ticket = desk.professional().post(&format!("{one}/assignment"), json!({})).ok();
+        assert_eq!(ticket["assignee"]["id"], available.id());
+        assert_eq!(told(&desk, "assigned", "technician"), 1);
+    }
+}
+
+/// Activity 5: «Atender la solicitud».
+mod activity_5 {
+    use super::*;
+
+    /// «… designado, se apropia del caso y se pone en contacto con el usuario, con el fin de informarle la fecha y hora
+    /// para brindarle la atención de acuerdo con los turnos».
+    #[test]
+    fn whoever_was_assigned_takes_the_case_and_tells_when_within_their_shifts() {
+        let desk = Desk::open();
+        let technician = desk.technician();
+        let path = format!("/users/{}/shifts", technician.id());
+        let week: Vec<Value> =
+            (1..=5).map(|day| json!({"weekday": day, "starts_at": "08:00", "ends_at": "17:00"})).collect();
+        desk.director().put(&path, json!({"items": week})).ok();
+        let one = desk.ticket_in("classified");
+        technician.post(&format!("{one}/assignment"), json!({"assignee_id": technician.id()})).ok();
+        let at =
+            |moment: &str| technician.post(&format!("{one}/acceptance"), json!({"scheduled_for": moment}));
+        // 2030-01-12 is a Saturday; 2030-01-07 a public holiday; 2030-01-15 a Tuesday.
+        for closed in ["2030-01-12T10:00:00-05:00", "2030-01-07T10:00:00-05:00", "2030-01-15T07:59:00-05:00"]
+        {
+            assert_eq!(at(closed).faults(), [("/scheduled_for".into(), "outside_shift".into())], "{closed}");
+        }
+        at("2030-01-15T15:00:00-05:00").ok();
+        assert_eq!(told(&desk, "accepted", "requester"), 1);
+        let followups = desk.requester().get(&format!("{one}/followups")).items();
+        assert_eq!(
+            followups[0]["body"],
+            "Tomás Ríos Cano atenderá su solicitud el martes 15 de enero de 2030 a las 3:00 p. m."
+        );
+    }
+
+    /// «(exceptuando las solicitudes con clasificación crítica, las cuales son analizadas y atendidas con prelación y de
+    /// forma inmediata)».
+    #[test]
+    fn a_critical_request_comes_first_and_is_attended_at_once() {
+        let desk = Desk::open();
+        let technician = desk.technician();
+        desk.ticket_in("classified");
+        let critical = desk.ticket_in("classified");
+        classify(&desk, &critical, "critical");
+        let first = technician.get("/tickets?sort=queue").items()[0]["id"].to_string();
+        assert_eq!(format!("/tickets/{first}"), critical);
+        technician.post(&format!("{critical}/assignment"), json!({"assignee_id": technician.id()})).ok();
+        let refused = technician.post(&format!("{critical}/acceptance"), soon());
+        assert_eq!(refused.faults(), [("/scheduled_for".into(), "not_allowed".into())]);
+        let ticket = technician.post(&format!("{critical}/acceptance"), json!({})).ok();
+        assert_eq!((&ticket["status"], &ticket["scheduled_for"]), (&json!("in_progress"), &json!(null)));
+    }
+
+    /// «… atiende la solicitud o la escala a un nivel superior.»
+    #[test]
+    fn the_request_is_attended_or_escalated() {
+        let desk = Desk::open();
+        let attended = desk.ticket_in("in_progress");
+        desk.technician()
+            .post(&format!("{attended}/solution"), json!({"description": "Se cambió el cable."}))
+            .ok();
+        let escalated = desk.ticket_in("in_progress");
+        let up = desk
+            .technician()
+            .post(&format!("{escalated}/escalations"), json!({"reason": "Es de la red."}))
+            .created();
+        assert_eq!((&up["from_level"], &up["to_level"]), (&json!(1), &json!(2)));
+        desk.technician()
+            .post(&format!("{attended}/escalations"), json!({"reason": "Tarde."}))
+            .problem(409, "step_not_allowed");
+    }
+
+    /// «En caso de que la solicitud sea escalada al nivel superior, se realizarán las mismas actividades contempladas en
+    /// este Procedimiento a partir del numeral anterior.» The one before is activity 4: assign, accept, follow up, solve.
+    #[test]
+    fn what_was_escalated_is_assigned_accepted_and_solved_as_before() {
+        let desk = Desk::open();
+        let professional = desk.professional();
+        let one = desk.ticket_in("escalated");
+        let ticket = professional.post(&format!("{one}/assignment"), json!({})).ok();
+        assert_eq!(
+            (&ticket["status"], &ticket["assignee"]["id"]),
+            (&json!("assigned"), &json!(professional.id()))
+        );
+        professional.post(&format!("{one}/acceptance"), soon()).ok();
+        professional.post(&format!("{one}/solution"), json!({"description": "Se cambió el puerto."})).ok();
+        let levels = professional.get(&format!("{one}/attention")).ok()["levels"].clone();
+        assert_eq!(
+            levels.as_array().unwrap().iter().map(|level| &level["met"]).collect::<Vec<_>>(),
+            [true, true]
+        );
+    }
+}
+
+/// Activity 6: «Registrar el seguimiento del caso».
+mod activity_6 {
+    use super::*;
+
+    fn follow(client: &Client, one: &str, visibility: &str) -> Value {
+        let body = json!({"visibility": visibility, "body": format!("Seguimiento {visibility}.")});
+        client.post(&format!("{one}/followups"), body).created()
+    }
+
+    /// «… puede ser público o privado, es decir, público si es necesario que el usuario conozca el avance de su
+    /// requerimiento, o privado si el avance sólo será compartido internamente entre el personal de soporte.»
+    #[test]
+    fn a_followup_is_public_or_for_staff_alone() {
+        let desk = Desk::open();
+        let one = desk.ticket_in("classified");
+        follow(&desk.technician(), &one, "public");
+        follow(&desk.technician(), &one, "private");
+        let bodies = |client: &Client| -> Vec<Value> {
+            client
+                .get(&format!("{one}/followups"))
+                .items()
+                .iter()
+                .map(|followup| followup["body"].clone())
+                .collect()
+        };
+        assert_eq!(bodies(&desk.requester()), ["Seguimiento public."]);
+        assert_eq!(bodies(&desk.professional()), ["Seguimiento public.", "Seguimiento private."]);
+    }
+
+    /// «Cuando el seguimiento es público, el software envía de manera automática al correo del solicitante el seguimiento
+    /// adicionado.»
+    #[test]
+    fn a_public_followup_is_mailed_to_the_requester() {
+        let desk = Desk::open();
+        let one = desk.ticket_in("classified");
+        follow(&desk.technician(), &one, "private");
+        assert_eq!(told(&desk, "followup", "requester"), 0);
+        follow(&desk.technician(), &one, "public");
+        assert_eq!(told(&desk, "followup", "requester"), 1);
+    }
+}
+
+/// Activity 7: «Informar la solución».
+mod activity_7 {
+    use super::*;
+
+    /// «… registran la solución del incidente o solicitud en el software de la Mesa de Servicios».
+    #[test]
+    fn the_solution_is_recorded_and_told() {
+        let desk = Desk::open();
+        let one = desk.ticket_in("in_progress");
+        let solution = json!({"description": "Se cambió el rodillo."});
+        desk.professional()
+            .post(&format!("{one}/solution"), solution.clone())
+            .problem(403, "not_the_assignee");
+        let ticket = desk.technician().post(&format!("{one}/solution"), solution).ok();
+        assert_eq!(
+            (&ticket["status"], &ticket["solution"]["description"]),
+            (&json!("solved"), &json!("Se cambió el rodillo."))
+        );
+        assert_eq!(told(&desk, "solved", "requester"), 1);
+    }
+}
+
+/// Activity 8: «Ingresar a Base de Conocimiento».
+mod activity_8 {
+    use super::*;
+
+    /// «… determinan si la solución del incidente aplica como elemento de consulta para futuros incidentes con
+    /// características similares, y proceden a realizar el registro en la Base de Conocimiento, como mínimo con la
+    /// siguiente información: Nombre de la solución. Descripción del incidente y cómo fue solucionado. Detalle de los
+    /// pasos realizados para la solución. Documentos adjuntos, bibliografías, enlaces de referencia, entre otros (en caso
+    /// de ser necesario).»
+    #[test]
+    fn what_helps_with_the_next_incident_is_written_down_and_offered_for_it() {
+        let desk = Desk::open();
+        let technician = desk.technician();
+        desk.ticket_in("solved");
+        let named: Vec<String> = technician
+            .post("/kb/articles", json!({}))
+            .faults()
+            .into_iter()
+            .map(|(pointer, _)| pointer)
+            .collect();
+        assert_eq!(named, ["/incident", "/resolution", "/title"]);
+        let article = json!({
+            "title": "Impresora atascada", "incident": "La impresora muestra atasco sin papel dentro.",
+            "resolution": "El rodillo estaba gastado.", "steps": ["Abrir la tapa", "Cambiar el rodillo"],
+            "references": [{"title": "Manual", "url": "https://example.com/manual"}], "status": "published", "ticket_id": 1,
+        });
+        let article = technician.post("/kb/articles", article).created();
+        let path = format!("/kb/articles/{}", article["id"].as_str().unwrap());
+        technician.upload(&format!("{path}/attachments"), "diagrama.txt", "rodillo").created();
+        let similar = desk.requester().register("La impresora tiene un atasco");
+        let offered = technician.get(&format!("/tickets/{}/suggestions", similar["id"])).items();
+        assert_eq!(offered[0]["id"], article["id"]);
+    }
+}
+
+/// Activity 9: «Realizar el seguimiento y control a la solicitud (trazabilidad)».
+mod activity_9 {
+    use super::*;
+
+    /// «… realizan seguimiento a la solicitud …, para verificar si fue atendida o aún está pendiente por solucionar.»
+    #[test]
+    fn staff_see_what_was_attended_and_what_is_pending_and_who_did_what() {
+        let desk = Desk::open();
+        let technician = desk.technician();
+        let (pending, attended) = (desk.ticket_in("classified"), desk.ticket_in("solved"));
+        let number = |one: &str| one.rsplit('/').next().unwrap().to_owned();
+        let listed = |query: &str| -> Vec<String> {
+            technician
+                .get(&format!("/tickets?{query}"))
+                .items()
+                .iter()
+                .map(|ticket| ticket["id"].to_string())
+                .collect()
+        };
+        assert_eq!(listed("sort=queue"), [number(&pending)]);
+        assert_eq!(listed("status=solved&status=closed"), [number(&attended)]);
+        let kinds: Vec<Value> = technician
+            .get(&format!("{attended}/events"))
+            .items()
+            .iter()
+            .map(|event| event["kind"].clone())
+            .collect();
+        assert_eq!(kinds, ["received", "classified", "assigned", "accepted", "solved"]);
+        assert!(!technician.get(&format!("{attended}/timeline")).items().is_empty());
+        assert_eq!(desk.professional().get("/audit/verification").ok()["whole"], true);
+    }
+
+    /// «Nota: También se verifica que los perfiles de usuario asignados a los servidores públicos o contratistas,
+    /// corresponda a solicitudes realizadas por Jefes de unidades administrativas.»
+    #[test]
+    fn requests_whose_requester_was_no_head_of_unit_are_found() {
+        let desk = Desk::open();
+        let category = desk.director().get("/categories?q=cuentas").items()[0]["id"].clone();
+        let body = json!({"subject": "Cuenta nueva", "description": "Para un contratista.", "category_id": category});
+        let ticket = desk.requester().post("/tickets", body).created();
+        let today = Utc::now().date_naive();
+        let period = format!("from={}&to={}", today - Duration::days(1), today + Duration::days(1));
+        let found = desk.professional().get(&format!("/audit/profiles?{period}")).items();
+        assert_eq!(found.len(), 1);
+        assert_eq!((&found[0]["ticket_id"], &found[0]["findings"]), (&ticket["id"], &json!(["not_head"])));
+        desk.technician().get(&format!("/audit/profiles?{period}")).problem(403, "forbidden");
+    }
+}
+
+/// Activity 10: «Evaluar el servicio».
+mod activity_10 {
+    use super::*;
+
+    /// «El Servidor Público y/o el Contratista, diligencian la encuesta de percepción a través del enlace dispuesto para
+    /// tal fin.»
+    #[test]
+    fn the_requester_answers_the_survey_once() {
+        let desk = Desk::open();
+        let path = format!("{}/survey", desk.ticket_in("solved"));
+        let answer = json!({"ratings": {"overall": 5, "timeliness": 4, "courtesy": 5, "solution": 5}});
+        desk.technician().post(&path, answer.clone()).problem(403, "forbidden");
+        assert_eq!(desk.requester().post(&path, answer.clone()).created()["status"], "answered");
+        desk.requester().post(&path, answer).problem(409, "already_answered");
+    }
+}
