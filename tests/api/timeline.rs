@@ -303,3 +303,31 @@ fn what_the_desk_tells_its_staff_does_not_show() {
     assert_eq!((&last[0]["kind"], &last[0]["assignee"]["id"]), (&json!("assigned"), &json!(director.id())));
     assert_eq!(last[0]["details"], json!({}));
 }
+
+#[test]
+fn what_is_asked_of_a_requester_shows_with_their_answer() {
+    let desk = Desk::open();
+    let (requester, technician) = (desk.requester(), desk.technician());
+    let one = desk.ticket_in("received");
+    let missing = json!({"missing": "¿Cuál es la placa?"});
+    technician.post(&format!("{one}/information-request"), missing).ok();
+    let answer = json!({"visibility": "public", "body": "Es la 4311."});
+    requester.post(&format!("{one}/followups"), answer).created();
+    technician.post(&format!("{one}/archive"), json!({"reason": "missing_information"})).ok();
+    let again = requester.post(&format!("{one}/resubmission"), json!({})).created();
+    let events = requester.get(&format!("{one}/timeline?kind=event")).items();
+    let seen: Vec<String> = events.iter().map(short).collect();
+    let expected = [
+        "event received",
+        "event information_requested",
+        "event resumed",
+        "event archived",
+        "event resubmitted",
+    ];
+    assert_eq!(seen, expected);
+    assert_eq!(events[1]["details"]["missing"], "¿Cuál es la placa?");
+    let fields: Vec<&Value> =
+        events[1]["changes"].as_array().unwrap().iter().map(|change| &change["field"]).collect();
+    assert_eq!(fields, ["information_deadline", "status"]);
+    assert_eq!(events[4]["details"], json!({"resubmitted_as": again["id"]}));
+}
