@@ -108,13 +108,18 @@ fn staff_see_everything_in_one_order() {
 fn pages_of_any_size_in_both_orders_are_the_whole() {
     let desk = Desk::open();
     let (one, requester) = case(&desk);
-    for client in [desk.technician(), requester] {
-        for (filter, all) in [("", whole(&client, &one)), ("&kind=event&kind=message", vec![])] {
-            let all = if filter.is_empty() {
-                all
-            } else {
-                client.get(&format!("{one}/timeline?limit=200{filter}")).items()
-            };
+    // Two events and two messages of one moment.
+    let category = desk.director().get("/categories?q=Cuentas").items()[0]["id"].clone();
+    let body =
+        json!({"subject": "Una cuenta", "description": "Para un contratista.", "category_id": category});
+    let other = format!("/tickets/{}", requester.post("/tickets", body).created()["id"]);
+    let seen: Vec<String> = whole(&requester, &other).iter().map(short).collect();
+    assert_eq!(seen, ["event received", "event archived", "message received", "message archived"]);
+    for (client, one) in
+        [desk.technician(), requester].iter().flat_map(|client| [(client, &one), (client, &other)])
+    {
+        for filter in ["", "&kind=event&kind=message"] {
+            let all = client.get(&format!("{one}/timeline?limit=200{filter}")).items();
             for limit in [1, 2, 3, 7, 100] {
                 for sort in ["at", "-at"] {
                     let path = format!("{one}/timeline?limit={limit}&sort={sort}&with_total=true{filter}");
@@ -297,4 +302,32 @@ fn what_the_desk_tells_its_staff_does_not_show() {
     let last = requester.get(&format!("{one}/timeline?sort=-at&kind=event&limit=1")).items();
     assert_eq!((&last[0]["kind"], &last[0]["assignee"]["id"]), (&json!("assigned"), &json!(director.id())));
     assert_eq!(last[0]["details"], json!({}));
+}
+
+#[test]
+fn what_is_asked_of_a_requester_shows_with_their_answer() {
+    let desk = Desk::open();
+    let (requester, technician) = (desk.requester(), desk.technician());
+    let one = desk.ticket_in("received");
+    let missing = json!({"missing": "¿Cuál es la placa?"});
+    technician.post(&format!("{one}/information-request"), missing).ok();
+    let answer = json!({"visibility": "public", "body": "Es la 4311."});
+    requester.post(&format!("{one}/followups"), answer).created();
+    technician.post(&format!("{one}/archive"), json!({"reason": "missing_information"})).ok();
+    let again = requester.post(&format!("{one}/resubmission"), json!({})).created();
+    let events = requester.get(&format!("{one}/timeline?kind=event")).items();
+    let seen: Vec<String> = events.iter().map(short).collect();
+    let expected = [
+        "event received",
+        "event information_requested",
+        "event resumed",
+        "event archived",
+        "event resubmitted",
+    ];
+    assert_eq!(seen, expected);
+    assert_eq!(events[1]["details"]["missing"], "¿Cuál es la placa?");
+    let fields: Vec<&Value> =
+        events[1]["changes"].as_array().unwrap().iter().map(|change| &change["field"]).collect();
+    assert_eq!(fields, ["information_deadline", "status"]);
+    assert_eq!(events[4]["details"], json!({"resubmitted_as": again["id"]}));
 }

@@ -47,9 +47,10 @@ fn source(entry: EntryType, staff: bool) -> Option<Source> {
         EntryType::Event => Some(" AND kind = ANY($3)"),
         EntryType::Escalation => None,
         EntryType::Followup => Some(" AND visibility = 'public'"),
+        // By the followup's own key, file by file: PostgreSQL may read all followups for an EXISTS instead.
         EntryType::Attachment => Some(
-            " AND (followup_id IS NULL OR EXISTS ( \
-                 SELECT FROM followups f WHERE f.id = entry.followup_id AND f.visibility = 'public'))",
+            " AND CASE WHEN followup_id IS NULL THEN true \
+                  ELSE (SELECT f.visibility = 'public' FROM followups f WHERE f.id = entry.followup_id) END",
         ),
         EntryType::Message => Some(" AND recipient_id = $2"),
     };
