@@ -1,15 +1,18 @@
 //! Holds bodies and queries against the contract: what `openapi.json` says of them is what is checked.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::sync::OnceLock;
 
 use chrono::{DateTime, Datelike, Utc};
-use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind as Fault;
-use jsonschema::{Draft, ValidationError};
+use jsonschema::{Draft, Registry, ValidationError, Validator};
 use serde_json::{Map, Value, json};
 
 use crate::problem::{FieldError, Text};
+
+/// What schemas call the contract that they are part of.
+const CONTRACT: &str = "urn:mesa:contract";
 
 static KNOWN: OnceLock<Known> = OnceLock::new();
 
@@ -41,16 +44,19 @@ enum Kind {
 /// # Errors
 /// The name of a schema that is no JSON Schema.
 pub fn learn(openapi: &Value) -> Result<(), String> {
-    let components = &openapi["components"];
+    let unfit = |error: &dyn Display| format!("the contract is no home of schemas: {error}");
+    let contract = Registry::new().draft(Draft::Draft202012);
+    let contract = contract.add(CONTRACT, openapi).map_err(|error| unfit(&error))?;
+    let contract = contract.prepare().map_err(|error| unfit(&error))?;
     let mut known = Known { bodies: HashMap::new(), queries: HashMap::new() };
-    for name in components["schemas"].as_object().into_iter().flat_map(|schemas| schemas.keys()) {
-        let schema = json!({"$ref": format!("#/components/schemas/{name}"), "components": components});
-        known.bodies.insert(name.clone(), validator(name, &schema)?);
+    for name in openapi["components"]["schemas"].as_object().into_iter().flat_map(|schemas| schemas.keys()) {
+        let schema = json!({"$ref": format!("{CONTRACT}#/components/schemas/{name}")});
+        known.bodies.insert(name.clone(), validator(name, &schema, &contract)?);
     }
     for (path, item) in openapi["paths"].as_object().into_iter().flatten() {
         for (method, operation) in item.as_object().into_iter().flatten() {
             let name = format!("{} {path}", method.to_uppercase());
-            let parameters = parameters(&name, operation, components)?;
+            let parameters = parameters(&name, path, method, operation, &contract)?;
             known.queries.insert(name, parameters);
         }
     }
@@ -58,11 +64,12 @@ pub fn learn(openapi: &Value) -> Result<(), String> {
     Ok(())
 }
 
-fn validator(name: &str, schema: &Value) -> Result<Validator, String> {
+fn validator(name: &str, schema: &Value, contract: &Registry) -> Result<Validator, String> {
     jsonschema::options()
         .with_draft(Draft::Draft202012)
         .should_validate_formats(true)
         .with_format("date-time", is_moment)
+        .with_registry(contract)
         .build(schema)
         .map_err(|error| format!("schema {name}: {error}"))
 }
@@ -74,11 +81,16 @@ fn is_moment(text: &str) -> bool {
         && parsed.is_ok_and(|moment| (1..=9999).contains(&moment.with_timezone(&Utc).year()))
 }
 
-fn parameters(name: &str, operation: &Value, components: &Value) -> Result<Parameters, String> {
+fn parameters(
+    name: &str,
+    path: &str,
+    method: &str,
+    operation: &Value,
+    contract: &Registry,
+) -> Result<Parameters, String> {
     let (mut properties, mut required, mut kinds) = (Map::new(), Vec::new(), HashMap::new());
-    for parameter in
-        operation["parameters"].as_array().into_iter().flatten().filter(|each| each["in"] == "query")
-    {
+    let all = operation["parameters"].as_array().into_iter().flatten().enumerate();
+    for (number, parameter) in all.filter(|(_, each)| each["in"] == "query") {
         let (called, schema) = (parameter["name"].as_str().unwrap_or_default(), &parameter["schema"]);
         let is = |kind: &str| {
             schema["type"] == kind
@@ -90,7 +102,9 @@ fn parameters(name: &str, operation: &Value, components: &Value) -> Result<Param
             () if is("boolean") => Kind::Boolean,
             () => Kind::Text,
         };
-        properties.insert(called.to_owned(), schema.clone());
+        let pointer = format!("/paths/{}/{method}/parameters/{number}/schema", escape(path));
+        let reference = format!("{CONTRACT}#{}", pointer.replace('{', "%7B").replace('}', "%7D"));
+        properties.insert(called.to_owned(), json!({"$ref": reference}));
         kinds.insert(called.to_owned(), kind);
         if parameter["required"] == true {
             required.push(called);
@@ -98,9 +112,8 @@ fn parameters(name: &str, operation: &Value, components: &Value) -> Result<Param
     }
     let schema = json!({
         "type": "object", "properties": properties, "required": required, "additionalProperties": false,
-        "components": components,
     });
-    Ok(Parameters { validator: validator(name, &schema)?, kinds })
+    Ok(Parameters { validator: validator(name, &schema, contract)?, kinds })
 }
 
 /// Every parameter that is not as the operation, named by method and path, has it.

@@ -1,22 +1,27 @@
 //! One PostgreSQL for all tests of a run, and a database of its own for each, copied from a migrated template.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, RunQueryDsl};
 use mesa::db::private::PrivatePostgres;
 use mesa::people::demo;
 use mesa::server;
+use tempfile::TempDir;
 
 /// The password of every demo account.
 pub const PASSWORD: &str = "una-clave-de-prueba";
 
 struct Cluster {
     private: PrivatePostgres,
+    /// Makes databases and drops them.
+    admin: Mutex<PgConnection>,
     /// Reads from us as long as this process lives; see `stop_with_us`.
     _shell: Child,
 }
@@ -29,9 +34,14 @@ impl Cluster {
         CLUSTER.get_or_init(|| {
             // Silent unless RUST_LOG asks for it.
             let _ = env_logger::builder().is_test(true).try_init();
-            let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("desk");
+            let folder = TempDir::with_prefix_in("mesa-tests-", place()).unwrap().keep();
+            // PostgreSQL may have to run as another user than the tests.
+            fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
             let private = PrivatePostgres::start(&folder).unwrap();
-            let cluster = Cluster { private, _shell: stop_with_us(&folder) };
+            let shell = end_with_us(&folder);
+            trust_the_socket(&folder);
+            let admin = Mutex::new(PgConnection::establish(private.url()).unwrap());
+            let cluster = Cluster { private, admin, _shell: shell };
             cluster.prepare();
             cluster
         })
@@ -41,30 +51,24 @@ impl Cluster {
         self.private.url().replacen("@/mesa?", &format!("@/{database}?"), 1)
     }
 
-    /// Forgets what earlier runs left, and makes the template.
+    /// Makes the template.
     fn prepare(&self) {
-        let mut admin = self.admin();
-        // What the tests write need not outlive a power cut.
-        for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
-            admin.batch_execute(&format!("ALTER SYSTEM SET {setting} = off")).unwrap();
+        let mut admin = self.admin.lock().unwrap();
+        // What the tests write need not outlive a power cut, nor take more memory than it must.
+        for setting in
+            ["fsync = off", "synchronous_commit = off", "full_page_writes = off", "max_wal_size = '128MB'"]
+        {
+            admin.batch_execute(&format!("ALTER SYSTEM SET {setting}")).unwrap();
         }
         admin.batch_execute("SELECT pg_reload_conf()").unwrap();
-        let left: Vec<Name> = diesel::sql_query(
-            "SELECT datname::text AS name FROM pg_database WHERE datname LIKE 'test\\_%' OR datname = 'template'",
-        )
-        .load(&mut admin)
-        .unwrap();
-        for Name { name } in left {
-            admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).unwrap();
-        }
         admin.batch_execute("CREATE DATABASE template").unwrap();
         let url = self.url("template");
         server::migrate(&url).unwrap();
         demo::prepare(&mut PgConnection::establish(&url).unwrap(), PASSWORD).unwrap();
     }
 
-    fn admin(&self) -> PgConnection {
-        PgConnection::establish(&self.url("mesa")).unwrap()
+    fn admin(&self, sql: &str) -> diesel::QueryResult<()> {
+        self.admin.lock().unwrap().batch_execute(sql)
     }
 }
 
@@ -74,17 +78,41 @@ struct Name {
     name: String,
 }
 
-/// Stops the cluster when this process ends, however it ends: a shell reads from us until there is nobody to read from.
-fn stop_with_us(folder: &Path) -> Child {
-    let pid = std::fs::read_to_string(folder.join("postgres/cluster/postmaster.pid")).unwrap();
-    let script = format!("cat > /dev/null; kill -INT {}", pid.lines().next().unwrap());
-    Command::new("sh").arg("-c").arg(script).stdin(Stdio::piped()).process_group(0).spawn().unwrap()
+/// Lets whoever reaches the socket in: it lies in a folder of ours, and a password costs each connection thousands of
+/// hashes.
+fn trust_the_socket(folder: &Path) {
+    fs::write(folder.join("postgres/cluster/pg_hba.conf"), "local all all trust\n").unwrap();
+}
+
+/// Where the cluster is kept: in memory where there is some to spare, since every test makes a database of a thousand
+/// files and drops it again.
+fn place() -> &'static Path {
+    let memory = Path::new("/dev/shm");
+    let free = Command::new("df").arg("-Pk").arg(memory).output().ok().and_then(|output| {
+        let text = String::from_utf8(output.stdout).ok()?;
+        text.lines().nth(1)?.split_whitespace().nth(3)?.parse::<u64>().ok()
+    });
+    let enough = free.is_some_and(|kibibytes| kibibytes > 1024 * 1024);
+    if enough { memory } else { Path::new(env!("CARGO_TARGET_TMPDIR")) }
+}
+
+/// Stops the cluster and removes it when this process ends, however it ends: a shell reads from us until there is nobody
+/// to read from.
+fn end_with_us(folder: &Path) -> Child {
+    let pid = fs::read_to_string(folder.join("postgres/cluster/postmaster.pid")).unwrap();
+    let script = r#"cat > /dev/null; kill -INT "$1"; while kill -0 "$1" 2> /dev/null; do sleep 0.1; done
+        rm -rf "$(readlink -f "$2/postgres")" "$2""#;
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script, "sh", pid.lines().next().unwrap()]).arg(folder);
+    shell.stdin(Stdio::piped()).process_group(0).spawn().unwrap()
 }
 
 /// A database for one test; gone with it.
 pub struct Database {
     pub name: String,
     pub url: String,
+    /// What looks in beside the API, once something does.
+    beside: Mutex<Option<PgConnection>>,
 }
 
 impl Database {
@@ -101,43 +129,54 @@ impl Database {
     fn create(how: &str) -> Self {
         let cluster = Cluster::get();
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        cluster.admin().batch_execute(&format!("CREATE DATABASE {name}{how}")).unwrap();
-        Database { url: cluster.url(&name), name }
+        cluster.admin(&format!("CREATE DATABASE {name}{how}")).unwrap();
+        Database { url: cluster.url(&name), name, beside: Mutex::default() }
     }
 
+    /// A connection of one's own.
     pub fn connect(&self) -> PgConnection {
         PgConnection::establish(&self.url).unwrap()
     }
 
+    /// Asks the database itself, on a connection that is kept for that.
+    pub fn ask<T>(&self, question: impl FnOnce(&mut PgConnection) -> T) -> T {
+        // Who panicked while asking left no half of an answer behind.
+        let mut beside = self.beside.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        question(beside.get_or_insert_with(|| self.connect()))
+    }
+
     /// Runs SQL beside the API: to let time pass, or to look at what only the database shows.
     pub fn run(&self, sql: &str) {
-        self.connect().batch_execute(sql).unwrap();
+        self.ask(|db| db.batch_execute(sql)).unwrap();
     }
 
     /// Changes with every change of any row of any table.
     pub fn fingerprint(&self) -> Vec<(String, String)> {
-        let mut connection = self.connect();
-        let tables: Vec<Name> = diesel::sql_query(
-            "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename",
-        )
-        .load(&mut connection)
-        .unwrap();
-        let mut prints = Vec::new();
-        for Name { name } in tables {
-            let sql = format!(
-                "SELECT coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') AS name FROM \"{name}\" t"
-            );
-            let print: Name = diesel::sql_query(sql).get_result(&mut connection).unwrap();
-            prints.push((name, print.name));
-        }
-        prints
+        self.ask(fingerprint)
     }
 
     /// What a `SELECT count(*)` says.
     pub fn count(&self, sql: &str) -> i64 {
         let sql = format!("SELECT ({sql})::bigint AS count");
-        diesel::sql_query(sql).get_result::<Count>(&mut self.connect()).unwrap().count
+        self.ask(|db| diesel::sql_query(sql).get_result::<Count>(db)).unwrap().count
     }
+}
+
+fn fingerprint(db: &mut PgConnection) -> Vec<(String, String)> {
+    let tables: Vec<Name> = diesel::sql_query(
+        "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename",
+    )
+    .load(db)
+    .unwrap();
+    let mut prints = Vec::new();
+    for Name { name } in tables {
+        let sql = format!(
+            "SELECT coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') AS name FROM \"{name}\" t"
+        );
+        let print: Name = diesel::sql_query(sql).get_result(db).unwrap();
+        prints.push((name, print.name));
+    }
+    prints
 }
 
 #[derive(diesel::QueryableByName)]
@@ -149,7 +188,7 @@ struct Count {
 impl Drop for Database {
     fn drop(&mut self) {
         let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
-        if let Err(error) = Cluster::get().admin().batch_execute(&drop) {
+        if let Err(error) = Cluster::get().admin(&drop) {
             eprintln!("{} stays: {error}", self.name);
         }
     }

@@ -1,11 +1,11 @@
 //! Holds every answer that a test gets against the contract: the status is one that it names, and the body is as it says.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 use actix_web::dev::ResourceDef;
 use actix_web::web::Data;
-use jsonschema::{Draft, Validator};
+use jsonschema::{Draft, Registry, Validator};
 use mesa::app::{self, Contract};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -17,6 +17,8 @@ pub fn shared() -> Data<Contract> {
     static CONTRACT: OnceLock<Data<Contract>> = OnceLock::new();
     CONTRACT.get_or_init(|| app::shared(Contract::new().unwrap())).clone()
 }
+
+const CONTRACT: &str = "urn:mesa:contract";
 
 struct Known {
     document: Value,
@@ -84,13 +86,8 @@ pub fn hold(method: &Method, path: &str, answer: &Answer) {
         answer.headers
     );
     let schema = format!("{pointer}/content/{}/schema", escape(media_type));
-    let validator = known
-        .validators
-        .lock()
-        .unwrap()
-        .entry(schema.clone())
-        .or_insert_with(|| validator(&known.document, &schema))
-        .clone();
+    let validator =
+        known.validators.lock().unwrap().entry(schema.clone()).or_insert_with(|| validator(&schema)).clone();
     let body = answer.json();
     let faults: Vec<String> =
         validator.iter_errors(&body).map(|error| format!("{}: {error}", error.instance_path())).collect();
@@ -100,18 +97,12 @@ pub fn hold(method: &Method, path: &str, answer: &Answer) {
     );
 }
 
-fn validator(document: &Value, schema: &str) -> Arc<Validator> {
-    let mut whole = json!({"$ref": schema});
-    for part in ["paths", "components"] {
-        whole[part] = document[part].clone();
-    }
-    Arc::new(
-        jsonschema::options()
-            .with_draft(Draft::Draft202012)
-            .should_validate_formats(true)
-            .build(&whole)
-            .unwrap(),
-    )
+fn validator(schema: &str) -> Arc<Validator> {
+    static REGISTRY: LazyLock<Registry> =
+        LazyLock::new(|| Registry::new().add(CONTRACT, &known().document).unwrap().prepare().unwrap());
+    let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
+    let schema = json!({"$ref": format!("{CONTRACT}{schema}")});
+    Arc::new(options.with_registry(&REGISTRY).build(&schema).unwrap())
 }
 
 fn escape(name: &str) -> String {

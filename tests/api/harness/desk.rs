@@ -67,8 +67,8 @@ impl Desk {
         let read =
             move |wanted: &str| all.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.clone());
         let server = Server::start(Config::read(&read).unwrap());
-        let unit_id =
-            users::table.select(users::unit_id.assume_not_null()).first(&mut database.connect()).unwrap();
+        let unit_id = users::table.select(users::unit_id.assume_not_null());
+        let unit_id = database.ask(|db| unit_id.first(db)).unwrap();
         Desk { server, tokens: Tokens::new(SECRET, None), unit_id, database, _files: files }
     }
 
@@ -120,7 +120,7 @@ impl Desk {
     pub fn demo(&self, role: Role) -> Client {
         let email = demo::email(role);
         let id = users::table.filter(users::email.eq(&email)).select(users::id);
-        self.signed_in(id.first(&mut self.database.connect()).unwrap(), &email)
+        self.signed_in(self.database.ask(|db| id.first(db)).unwrap(), &email)
     }
 
     /// A new account of a role.
@@ -141,7 +141,7 @@ impl Desk {
 
     fn signed_in(&self, id: Uuid, email: &str) -> Client {
         let era = users::table.find(id).select(users::sign_in_era);
-        let era = era.first(&mut self.database.connect()).unwrap();
+        let era = self.database.ask(|db| era.first(db)).unwrap();
         let token = self.tokens.sign(id, Locale::Es, era).unwrap();
         Client::new(self.server.url.clone(), Some(token), json!({"id": id, "email": email}))
     }
