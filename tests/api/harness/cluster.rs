@@ -20,8 +20,10 @@ pub const PASSWORD: &str = "una-clave-de-prueba";
 
 struct Cluster {
     private: PrivatePostgres,
-    /// Makes databases and drops them.
+    /// Makes databases.
     admin: Mutex<PgConnection>,
+    /// Drops them, which takes longer.
+    sweeper: Mutex<PgConnection>,
     /// Reads from us as long as this process lives; see `stop_with_us`.
     _shell: Child,
 }
@@ -40,8 +42,9 @@ impl Cluster {
             let private = PrivatePostgres::start(&folder).unwrap();
             let shell = end_with_us(&folder);
             trust_the_socket(&folder);
-            let admin = Mutex::new(PgConnection::establish(private.url()).unwrap());
-            let cluster = Cluster { private, admin, _shell: shell };
+            let connect = || Mutex::new(PgConnection::establish(private.url()).unwrap());
+            let (admin, sweeper) = (connect(), connect());
+            let cluster = Cluster { private, admin, sweeper, _shell: shell };
             cluster.prepare();
             cluster
         })
@@ -65,10 +68,6 @@ impl Cluster {
         let url = self.url("template");
         server::migrate(&url).unwrap();
         demo::prepare(&mut PgConnection::establish(&url).unwrap(), PASSWORD).unwrap();
-    }
-
-    fn admin(&self, sql: &str) -> diesel::QueryResult<()> {
-        self.admin.lock().unwrap().batch_execute(sql)
     }
 }
 
@@ -129,7 +128,7 @@ impl Database {
     fn create(how: &str) -> Self {
         let cluster = Cluster::get();
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        cluster.admin(&format!("CREATE DATABASE {name}{how}")).unwrap();
+        cluster.admin.lock().unwrap().batch_execute(&format!("CREATE DATABASE {name}{how}")).unwrap();
         Database { url: cluster.url(&name), name, beside: Mutex::default() }
     }
 
@@ -187,9 +186,14 @@ struct Count {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
-        if let Err(error) = Cluster::get().admin(&drop) {
-            eprintln!("{} stays: {error}", self.name);
-        }
+        // Beside the next test: PostgreSQL waits a while for those who are still connected. What is left of them when
+        // the tests are over goes with the cluster.
+        let name = self.name.clone();
+        std::thread::spawn(move || {
+            let mut sweeper = Cluster::get().sweeper.lock().unwrap();
+            if let Err(error) = sweeper.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")) {
+                eprintln!("{name} stays: {error}");
+            }
+        });
     }
 }
