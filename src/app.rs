@@ -16,7 +16,9 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::desk::Desk;
 use crate::http::body;
+use crate::http::cors::cors;
 use crate::http::envelope::envelope;
+use crate::http::limits::limit;
 use crate::problem::{Code, Problem, Text};
 use crate::{
     attachments, audit, auth, contract, health, knowledge, outbox, people, staff, statistics, surveys,
@@ -107,6 +109,7 @@ pub fn app(
             .filter(true),
     );
     App::new()
+        .wrap(cors(&desk.config.cors_origins))
         .wrap(Compress::default())
         .wrap(from_fn(envelope))
         .app_data(desk)
@@ -119,6 +122,7 @@ pub fn app(
         }))
         .service(
             web::scope("/api/v1")
+                .wrap(from_fn(limit))
                 .configure(|config| api(&mut ServiceConfig::new(config)))
                 .default_service(web::to(nothing_here)),
         )

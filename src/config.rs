@@ -1,7 +1,7 @@
 //! Configuration by environment variables; the README's table says the same in words.
 
 use std::fmt;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -29,6 +29,12 @@ pub struct Config {
     /// Connections to PostgreSQL, and requests worked on at once.
     pub pool_size: u32,
     pub workers: usize,
+    /// Requests a minute from one client to this copy of the server; 0 for no limit.
+    pub rate_limit: u32,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Origins whose pages may call the API from a browser, or `*`.
+    pub cors_origins: Vec<String>,
     /// A folder, or `s3://bucket/prefix`; none for the folder `attachments` of the data folder.
     pub attachments_url: Option<String>,
     /// The largest file, in bytes.
@@ -119,6 +125,22 @@ impl Reader<'_> {
             self.wrong.push(Wrong { variable, expected: format!("expected {expected}") });
         }
         Some(text)
+    }
+
+    /// What stands between commas; none where the variable is unset.
+    fn list<T>(
+        &mut self,
+        variable: &'static str,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
+        let text = self.text(variable).unwrap_or_default();
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let parsed = parts.map(&parse).collect::<Option<Vec<T>>>();
+        parsed.unwrap_or_else(|| {
+            self.wrong.push(Wrong { variable, expected: format!("expected {expected}, found {text:?}") });
+            Vec::new()
+        })
     }
 
     fn secret(&mut self, variable: &'static str) -> Option<String> {
@@ -254,6 +276,19 @@ impl Config {
                 |n| (1..=256).contains(n),
                 "a number from 1 to 256",
             ),
+            rate_limit: from.parse(
+                "MESA_RATE_LIMIT",
+                1200,
+                |n| (0..=1_000_000).contains(n),
+                "a number of requests a minute from 0, for no limit, to 1000000",
+            ),
+            trusted_proxies: from
+                .list("MESA_TRUSTED_PROXIES", "IP addresses separated by commas", |text| text.parse().ok()),
+            cors_origins: from.list(
+                "MESA_CORS_ORIGINS",
+                "origins separated by commas, such as https://portal.example.gov.co, or *",
+                |text| is_origin(text).then(|| text.to_owned()),
+            ),
             attachments_url: from.checked(
                 "MESA_ATTACHMENTS_URL",
                 |url| !url.contains("://") || url.starts_with("s3://") || url.starts_with("file://"),
@@ -320,6 +355,12 @@ pub fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
+/// Whether it is an origin as a browser names it, or all of them.
+fn is_origin(text: &str) -> bool {
+    text == "*"
+        || is_base(text) && url::Url::parse(text).is_ok_and(|url| url.origin().ascii_serialization() == text)
+}
+
 /// Whether links can begin with it.
 fn is_base(url: &str) -> bool {
     url::Url::parse(url).is_ok_and(|url| {
@@ -361,6 +402,9 @@ mod tests {
             ("MESA_DEMO_PASSWORD", "corta"),
             ("MESA_ATTACHMENTS_URL", "gs://bucket"),
             ("MESA_ATTACHMENT_TYPES", "nonsense"),
+            ("MESA_RATE_LIMIT", "many"),
+            ("MESA_TRUSTED_PROXIES", "10.0.0.1,proxy"),
+            ("MESA_CORS_ORIGINS", "https://portal.example/"),
         ])
         .unwrap_err();
         let mut named: Vec<&str> = error.0.iter().map(|wrong| wrong.variable).collect();
@@ -375,6 +419,9 @@ mod tests {
             "MESA_DEMO_PASSWORD",
             "MESA_ATTACHMENTS_URL",
             "MESA_ATTACHMENT_TYPES",
+            "MESA_RATE_LIMIT",
+            "MESA_TRUSTED_PROXIES",
+            "MESA_CORS_ORIGINS",
         ];
         named.sort();
         expected.sort();

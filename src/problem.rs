@@ -100,6 +100,8 @@ pub enum Code {
     IdempotencyKeyReused,
     /// 429: too many wrong passwords for this email; try again after `Retry-After` seconds.
     TooManyAttempts,
+    /// 429: more requests than one client may make in a minute; try again after `Retry-After` seconds.
+    TooManyRequests,
     /// 500: a fault of the server; the log knows more under the `request_id`.
     Internal,
     /// 503: the desk is too busy or its database does not answer; try again after `Retry-After` seconds.
@@ -125,7 +127,7 @@ impl Code {
             TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             InvalidBody | IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-            TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
+            TooManyAttempts | TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -169,6 +171,7 @@ impl Code {
                 Text::new("Clave de idempotencia reutilizada", "Idempotency key used for another request")
             }
             TooManyAttempts => Text::new("Demasiados intentos", "Too many attempts"),
+            TooManyRequests => Text::new("Demasiadas peticiones", "Too many requests"),
             Internal => Text::new("Error interno", "Internal error"),
             Unavailable => Text::new("Servicio no disponible por ahora", "Service unavailable for now"),
         }

@@ -24,6 +24,7 @@ use crate::config::{Config, reachable};
 use crate::db::private::PrivatePostgres;
 use crate::db::{Db, migrations};
 use crate::desk::Desk;
+use crate::http::limits::Limits;
 use crate::http::traffic::Traffic;
 use crate::mail::worker::Worker;
 use crate::people::demo;
@@ -136,7 +137,8 @@ fn open(config: Config, private: Option<&PrivatePostgres>) -> Result<(Desk, Stri
         }
     }
     let files = files(&config)?;
-    Ok((Desk { db, tokens, files, config, traffic: Traffic::default() }, greeting))
+    let limits = Limits::new(config.rate_limit);
+    Ok((Desk { db, tokens, files, config, traffic: Traffic::default(), limits }, greeting))
 }
 
 /// Answers requests until it is asked to stop, and then those that are on their way.

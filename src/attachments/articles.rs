@@ -15,6 +15,8 @@ use crate::knowledge::articles::check_visible;
 use crate::problem::Result;
 
 /// Attach a file to an article
+///
+/// One file a request, as `multipart/form-data`; whoever may read the article may read it.
 #[utoipa::path(
     tag = "attachments", operation_id = "attachToArticle", params(("article_id" = Uuid, Path)),
     request_body(content = Upload, content_type = "multipart/form-data"),
@@ -33,12 +35,14 @@ pub async fn attach(
     let fingerprint = file.fingerprint();
     call.write_fingerprinted(Action::WriteArticles, fingerprint, move |tx, actor| {
         let attachment = store::insert(tx, actor, Owner::Article(id), &file, actor.now)?;
-        Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)
+        Ok(Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)?.version(1))
     })
     .await
 }
 
 /// List the files of an article
+///
+/// In the order in which they came.
 #[utoipa::path(
     tag = "attachments", operation_id = "listArticleAttachments", params(("article_id" = Uuid, Path), Paging),
     responses((status = 200, body = Page<Attachment>))

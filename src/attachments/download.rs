@@ -34,6 +34,8 @@ fn visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(Attachment
 }
 
 /// Read what is known of a file
+///
+/// Name, size, type and hash; the bytes are at `/content`.
 #[utoipa::path(
     tag = "attachments", operation_id = "getAttachment", params(("attachment_id" = Uuid, Path)),
     responses((status = 200, body = Attachment))

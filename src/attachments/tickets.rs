@@ -86,6 +86,8 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 }
 
 /// List the files of a followup
+///
+/// In the order in which they came. Files of a private followup are for staff.
 #[utoipa::path(
     tag = "attachments", operation_id = "listFollowupAttachments",
     params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path), Paging),
@@ -161,5 +163,5 @@ fn write(
     if visibility == Visibility::Public {
         information::answered(tx, row, actor, AnsweredBy::Attachment, timezone)?;
     }
-    Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)
+    Ok(Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)?.version(1))
 }

@@ -59,6 +59,8 @@ pub async fn read(call: Call) -> Result<HttpResponse> {
 }
 
 /// Change one's contact data, language or mail
+///
+/// What is left out stays; `null` takes a value away. Role, unit and name are the director's to change.
 #[utoipa::path(
     tag = "auth", operation_id = "updateMe",
     request_body(content = MyProfile, content_type = "application/merge-patch+json"),
@@ -98,7 +100,7 @@ pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResp
     tag = "auth", operation_id = "changeMyPassword", request_body = PasswordChange,
     responses(
         (status = 204, description = "Changed"),
-        (status = 429, description = "`too_many_attempts`: try again after `Retry-After` seconds"),
+        (status = 429, description = "`too_many_attempts` or `too_many_requests`: try again after `Retry-After` seconds"),
     )
 )]
 #[post("/me/password")]

@@ -5,6 +5,7 @@ pub mod me;
 pub mod passwords;
 pub mod policy;
 pub mod sessions;
+mod token;
 pub mod tokens;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -12,6 +13,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(sessions::login)
+        .service(token::issue)
         .service(sessions::refresh)
         .service(sessions::logout)
         .service(me::read)

@@ -60,16 +60,24 @@ pub struct Session {
     responses(
         (status = 200, body = Session),
         (status = 401, description = "`invalid_credentials`"),
-        (status = 429, description = "`too_many_attempts`: try again after `Retry-After` seconds"),
+        (status = 429, description = "`too_many_attempts` or `too_many_requests`: try again after `Retry-After` seconds"),
     ),
     security(())
 )]
 #[post("/auth/login")]
 pub async fn login(desk: Data<Desk>, body: Body<Login>) -> Result<HttpResponse> {
+    let Login { email, password } = body.read()?;
+    sign_in(desk, email, password).await
+}
+
+/// Answers a new sign-in, where the password is right.
+///
+/// # Errors
+/// A 401 where it is not, a 429 where it was wrong too often.
+pub async fn sign_in(desk: Data<Desk>, email: String, password: String) -> Result<HttpResponse> {
     let (found, email, password) = desk
         .db
         .run(move |db| {
-            let Login { email, password } = body.read()?;
             attempts::count(db, &email)?;
             let found: Option<(Uuid, String)> = users::table
                 .filter(lower(users::email).eq(email.to_lowercase()))
@@ -131,11 +139,19 @@ fn wrong() -> Problem {
 )]
 #[post("/auth/refresh")]
 pub async fn refresh(desk: Data<Desk>, body: Body<Refresh>) -> Result<HttpResponse> {
+    go_on(desk, body.read()?.refresh_token).await
+}
+
+/// Answers the next tokens of a sign-in, where this refresh token is its latest.
+///
+/// # Errors
+/// A 401 where it is not.
+pub async fn go_on(desk: Data<Desk>, refresh_token: String) -> Result<HttpResponse> {
     let ours = desk.clone();
     let answer = desk
         .db
         .run(move |db| {
-            let token = tokens::hash(&body.read()?.refresh_token);
+            let token = tokens::hash(&refresh_token);
             db.transaction(|tx| turn_over(tx, &ours, &token))
         })
         .await?;

@@ -32,16 +32,12 @@ impl<T> FromRequest for Body<T> {
     type Future = Pin<Box<dyn Future<Output = actix_web::Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_json = request
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .map(|value| value.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
+        let media_type = media_type(request);
         let bytes = Bytes::from_request(request, payload);
         Box::pin(async move {
             let raw = match in_time(TIME, bytes).await? {
                 Ok(bytes) if bytes.is_empty() => Ok(bytes),
-                Ok(bytes) => match is_json.as_deref() {
+                Ok(bytes) => match media_type.as_deref() {
                     Some("application/json" | "application/merge-patch+json") => Ok(bytes),
                     _ => Err(Problem::new(
                         Code::UnsupportedMediaType,
@@ -55,7 +51,56 @@ impl<T> FromRequest for Body<T> {
     }
 }
 
-/// How long a JSON body may take to arrive.
+/// A body that is a form.
+pub struct Form<T> {
+    raw: std::result::Result<Bytes, Problem>,
+    read_as: PhantomData<fn() -> T>,
+}
+
+impl<T> FromRequest for Form<T> {
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = actix_web::Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_form = media_type(request).as_deref() == Some("application/x-www-form-urlencoded");
+        let bytes = Bytes::from_request(request, payload);
+        Box::pin(async move {
+            let raw = match in_time(TIME, bytes).await? {
+                Ok(bytes) if is_form || bytes.is_empty() => Ok(bytes),
+                Ok(_) => Err(Problem::new(
+                    Code::UnsupportedMediaType,
+                    Text::new(
+                        "Envíe application/x-www-form-urlencoded.",
+                        "Send application/x-www-form-urlencoded.",
+                    ),
+                )),
+                Err(error) => Err(payload_problem(&error)),
+            };
+            Ok(Form { raw, read_as: PhantomData })
+        })
+    }
+}
+
+impl<T: DeserializeOwned> Form<T> {
+    /// # Errors
+    /// A 400 where it is no form.
+    pub fn read(self) -> Result<T> {
+        serde_html_form::from_bytes(&self.raw?).map_err(|_| {
+            Problem::new(
+                Code::BadRequest,
+                Text::new("El formulario no se puede leer.", "The form cannot be read."),
+            )
+        })
+    }
+}
+
+/// The media type of the body, without its parameters.
+fn media_type(request: &HttpRequest) -> Option<String> {
+    let value = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next().unwrap_or("").trim().to_ascii_lowercase())
+}
+
+/// How long a body may take to arrive.
 const TIME: Duration = Duration::from_secs(30);
 
 /// What is read from the network, where it comes in time.

@@ -1,6 +1,7 @@
 //! One request as it came in, and the three ways to serve it: read, write, and the writes that a retry may repeat.
 
 use std::future::{Ready, ready};
+use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderName};
@@ -27,10 +28,12 @@ pub struct Call {
     if_match: Option<String>,
     if_none_match: Option<String>,
     idempotency_key: Option<String>,
-    method: String,
-    path: String,
-    query: String,
+    request: HttpRequest,
 }
+
+/// How long a request was with the database, the wait for a connection included.
+#[derive(Clone, Copy)]
+pub struct DatabaseTime(pub Duration);
 
 /// Who acts, when, and how far their role lets them: what every change and every read is made with.
 #[derive(Debug, Clone)]
@@ -62,11 +65,8 @@ impl Call {
             .ok_or_else(|| Problem::internal("the app has no desk"))?
             .clone();
         let text = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
-        let token = text(header::AUTHORIZATION)
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim());
-        let claims = token.and_then(|token| desk.tokens.verify(token)).ok_or_else(unauthenticated)?;
+        // Who it is was found out where requests are counted.
+        let claims = request.extensions().get::<Claims>().cloned().ok_or_else(unauthenticated)?;
         request.extensions_mut().insert::<Locale>(claims.locale);
         let idempotency_key = match request.headers().get("idempotency-key") {
             None => None,
@@ -88,9 +88,7 @@ impl Call {
             if_match: text(header::IF_MATCH).map(str::to_owned),
             if_none_match: text(header::IF_NONE_MATCH).map(str::to_owned),
             idempotency_key,
-            method: request.method().to_string(),
-            path: request.path().to_owned(),
-            query: request.query_string().to_owned(),
+            request: request.clone(),
             desk,
         })
     }
@@ -106,7 +104,7 @@ impl Call {
             let actor = admit(db, &token, action, None)?;
             act(db, &actor)
         };
-        self.desk.db.run(run).await
+        self.run(run).await
     }
 
     /// Answers from one connection, without a transaction.
@@ -115,14 +113,11 @@ impl Call {
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
     {
         let (token, if_match) = (self.token.clone(), self.if_match.clone());
-        let answer = self
-            .desk
-            .db
-            .run(move |db| {
-                let actor = admit(db, &token, action, if_match)?;
-                act(db, &actor)
-            })
-            .await?;
+        let run = move |db: &mut PgConnection| {
+            let actor = admit(db, &token, action, if_match)?;
+            act(db, &actor)
+        };
+        let answer = self.run(run).await?;
         Ok(self.respond(answer))
     }
 
@@ -150,30 +145,45 @@ impl Call {
         let key = match self.idempotency_key.clone() {
             None => None,
             Some(key) => {
-                let mut request = format!("{} {} ", self.method, self.path).into_bytes();
+                let mut request = format!("{} {} ", self.request.method(), self.request.path()).into_bytes();
                 request.extend_from_slice(&fingerprint);
                 Some(Key { key, requests: self.desk.tokens.fingerprints(&request)? })
             }
         };
-        let answer = self
-            .desk
-            .db
-            .run(move |db| {
-                db.transaction(|tx| {
-                    let actor = admit(tx, &token, action, if_match)?;
-                    match key {
-                        Some(key) => idempotency::once(tx, actor.id, &key, |tx| act(tx, &actor)),
-                        None => act(tx, &actor),
-                    }
-                })
+        let run = move |db: &mut PgConnection| {
+            db.transaction(|tx| {
+                let actor = admit(tx, &token, action, if_match)?;
+                match key {
+                    Some(key) => idempotency::once(tx, actor.id, &key, |tx| act(tx, &actor)),
+                    None => act(tx, &actor),
+                }
             })
-            .await?;
+        };
+        let answer = self.run(run).await?;
         Ok(self.respond(answer))
     }
 
-    fn respond(self, answer: Answer) -> HttpResponse {
-        answer.respond(self.if_none_match.as_deref(), (&self.path, &self.query))
+    /// Works with the database, and keeps how long that took for `Server-Timing`.
+    async fn run<T, F>(&self, act: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
+    {
+        let started = Instant::now();
+        let done = self.desk.db.run(act).await;
+        self.request.extensions_mut().insert(DatabaseTime(started.elapsed()));
+        done
     }
+
+    fn respond(self, answer: Answer) -> HttpResponse {
+        answer.respond(self.if_none_match.as_deref(), (self.request.path(), self.request.query_string()))
+    }
+}
+
+/// The access token of a request, valid or not.
+pub fn bearer(headers: &header::HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 #[track_caller]

@@ -12,10 +12,13 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
 use uuid::Uuid;
 
+use super::call::DatabaseTime;
+use super::limits;
 use super::locale::{self, Locale};
 use crate::desk::Desk;
 use crate::problem::{Code, Problem, Text};
 
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Outermost middleware.
@@ -41,6 +44,7 @@ pub async fn envelope<B: MessageBody + 'static>(
     let response = next.call(request).await?.map_into_boxed_body();
     let locale = asked.or_else(|| response.request().extensions().get::<Locale>().copied());
     let mut response = translate(response, locale.unwrap_or(Locale::Es), &request_id);
+    limits::tell(&mut response);
 
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, id);
@@ -49,12 +53,22 @@ pub async fn envelope<B: MessageBody + 'static>(
     if let Some(desk) = response.request().app_data::<Data<Desk>>() {
         desk.traffic.count(response.status().as_u16());
     }
+    let taken = started.elapsed().as_secs_f64() * 1000.0;
+    let database =
+        response.request().extensions().get::<DatabaseTime>().map(|time| time.0.as_secs_f64() * 1000.0);
+    let timing = match database {
+        Some(database) => format!("db;dur={database:.1}, total;dur={taken:.1}"),
+        None => format!("total;dur={taken:.1}"),
+    };
+    if let Ok(timing) = HeaderValue::from_str(&timing) {
+        response.headers_mut().insert(SERVER_TIMING, timing);
+    }
     log::info!(
         target: "mesa::access",
         "{method} {} {} {:.1}ms {request_id}",
         without_secrets(&path),
         response.status().as_u16(),
-        started.elapsed().as_secs_f64() * 1000.0
+        taken
     );
     Ok(response)
 }
@@ -80,7 +94,15 @@ fn translate(response: ServiceResponse, locale: Locale, request_id: &str) -> Ser
         None => Some(shown(&framework_problem(response.status()))),
     };
     match rendered {
-        Some(rendered) => ServiceResponse::new(response.request().clone(), rendered),
+        Some(mut rendered) => {
+            // What other sites' pages may do with it holds for a problem as well.
+            for (name, value) in response.headers() {
+                if name.as_str().starts_with("access-control-") || name == header::VARY {
+                    rendered.headers_mut().append(name.clone(), value.clone());
+                }
+            }
+            ServiceResponse::new(response.request().clone(), rendered)
+        }
         None => response,
     }
 }

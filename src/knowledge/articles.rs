@@ -219,6 +219,8 @@ pub fn check_visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(
 }
 
 /// Read an article
+///
+/// As it is now. Requesters see what is published and public.
 #[utoipa::path(
     tag = "knowledge", operation_id = "getArticle", params(("article_id" = Uuid, Path)),
     responses((status = 200, body = Article))
@@ -233,6 +235,8 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 }
 
 /// Write an article
+///
+/// It begins as a draft that staff can read; publish it by changing its `status`.
 #[utoipa::path(
     tag = "knowledge", operation_id = "createArticle", request_body = ArticleContent,
     responses((status = 201, body = Article))

@@ -50,6 +50,8 @@ impl From<(Row, Person)> for Revision {
 }
 
 /// List the revisions of an article
+///
+/// Every content that it has had, the latest first: nothing that was published is lost.
 #[utoipa::path(
     tag = "knowledge", operation_id = "listRevisions", params(("article_id" = Uuid, Path), Paging),
     responses((status = 200, body = Page<Revision>))
@@ -75,6 +77,8 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result
 }
 
 /// Read one revision of an article
+///
+/// The content as it was, with who wrote it and when.
 #[utoipa::path(
     tag = "knowledge", operation_id = "getRevision",
     params(("article_id" = Uuid, Path), ("revision" = i32, Path, minimum = 1)),

@@ -117,6 +117,8 @@ pub struct UnitFilters {
 }
 
 /// List units
+///
+/// By name, each with its head.
 #[utoipa::path(
     tag = "units", operation_id = "listUnits", params(Paging, UnitFilters),
     responses((status = 200, body = Page<Unit>))
@@ -152,6 +154,8 @@ pub async fn list(call: Call, query: Query<UnitFilters>) -> Result<HttpResponse>
 }
 
 /// Read a unit
+///
+/// With its head, who may ask for what only a head may.
 #[utoipa::path(
     tag = "units", operation_id = "getUnit", params(("unit_id" = Uuid, Path)),
     responses((status = 200, body = Unit))
@@ -162,6 +166,8 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 }
 
 /// Create a unit
+///
+/// Names are unique, whatever their accents and case.
 #[utoipa::path(
     tag = "units", operation_id = "createUnit", request_body = NewUnit,
     responses((status = 201, body = Unit), (status = 409, description = "`already_exists`: the name is in use"))
@@ -189,6 +195,8 @@ pub async fn create(call: Call, body: Body<NewUnit>) -> Result<HttpResponse> {
 }
 
 /// Change a unit
+///
+/// What is left out stays; `null` takes the head away.
 #[utoipa::path(
     tag = "units", operation_id = "updateUnit", params(("unit_id" = Uuid, Path)),
     request_body(content = UnitProfile, content_type = "application/merge-patch+json"),

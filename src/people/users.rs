@@ -228,6 +228,8 @@ pub struct UserFilters {
 }
 
 /// List users
+///
+/// By name; filter by role, unit and activity, or search name and email with `q`.
 #[utoipa::path(
     tag = "users", operation_id = "listUsers", params(Paging, UserFilters),
     responses((status = 200, body = Page<User>))
@@ -273,6 +275,8 @@ pub async fn list(call: Call, query: Query<UserFilters>) -> Result<HttpResponse>
 }
 
 /// Read a user
+///
+/// Role, unit and how to reach them; never a password.
 #[utoipa::path(
     tag = "users", operation_id = "getUser", params(("user_id" = Uuid, Path)),
     responses((status = 200, body = User))

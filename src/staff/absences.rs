@@ -150,6 +150,8 @@ pub struct AbsenceFilters {
 }
 
 /// List somebody's absences
+///
+/// Those to come and those that were, the latest first.
 #[utoipa::path(
     tag = "staff", operation_id = "listAbsences", params(("user_id" = Uuid, Path), Paging, AbsenceFilters),
     responses((status = 200, body = Page<Absence>))
@@ -225,6 +227,8 @@ pub async fn record(call: Call, id: Path<Uuid>, body: Body<AbsenceProfile>) -> R
 }
 
 /// Read an absence
+///
+/// When somebody is away, of what kind, and who wrote it down.
 #[utoipa::path(
     tag = "staff", operation_id = "getAbsence", params(("absence_id" = Uuid, Path)),
     responses((status = 200, body = Absence))

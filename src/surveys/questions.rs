@@ -132,6 +132,8 @@ pub async fn list(call: Call, query: Query<SurveyQuestionFilters>) -> Result<Htt
 }
 
 /// Read a question of the survey
+///
+/// Its words in both languages, and whether surveys still ask it.
 #[utoipa::path(
     tag = "surveys", operation_id = "getSurveyQuestion", params(("question_id" = Uuid, Path)),
     responses((status = 200, body = SurveyQuestion))

@@ -100,6 +100,8 @@ pub struct CategoryFilters {
 }
 
 /// List categories
+///
+/// By name, to be chosen from; `active=true` leaves out what is no longer offered.
 #[utoipa::path(
     tag = "categories", operation_id = "listCategories", params(Paging, CategoryFilters),
     responses((status = 200, body = Page<Category>))
@@ -132,6 +134,8 @@ pub async fn list(call: Call, query: Query<CategoryFilters>) -> Result<HttpRespo
 }
 
 /// Read a category
+///
+/// With the profile that whoever attends it needs.
 #[utoipa::path(
     tag = "categories", operation_id = "getCategory", params(("category_id" = Uuid, Path)),
     responses((status = 200, body = Category))
@@ -145,6 +149,8 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 }
 
 /// Create a category
+///
+/// Names are unique, whatever their accents and case.
 #[utoipa::path(
     tag = "categories", operation_id = "createCategory", request_body = NewCategory,
     responses((status = 201, body = Category), (status = 409, description = "`already_exists`: the name is in use"))
@@ -172,6 +178,8 @@ pub async fn create(call: Call, body: Body<NewCategory>) -> Result<HttpResponse>
 }
 
 /// Change a category
+///
+/// What is left out stays. One that is not active any more can no longer be chosen, and old tickets keep it.
 #[utoipa::path(
     tag = "categories", operation_id = "updateCategory", params(("category_id" = Uuid, Path)),
     request_body(content = CategoryProfile, content_type = "application/merge-patch+json"),

@@ -160,6 +160,8 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Escalation>> {
 }
 
 /// List the escalations of a ticket
+///
+/// From which level to which, why, and to whom outside, the latest first.
 #[utoipa::path(
     tag = "steps", operation_id = "listEscalations", params(("ticket_id" = i64, Path, minimum = 1), Paging),
     responses((status = 200, body = Page<Escalation>))

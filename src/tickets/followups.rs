@@ -89,7 +89,8 @@ impl Followup {
     }
 
     fn made(&self) -> Result<Answer> {
-        Answer::created(format!("/api/v1/tickets/{}/followups/{}", self.ticket_id, self.id), self)
+        Ok(Answer::created(format!("/api/v1/tickets/{}/followups/{}", self.ticket_id, self.id), self)?
+            .version(1))
     }
 }
 
@@ -172,6 +173,8 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<FollowupFilters>) -> R
 }
 
 /// Read a followup
+///
+/// A private one does not exist for a requester.
 #[utoipa::path(
     tag = "followups", operation_id = "getFollowup",
     params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path)),

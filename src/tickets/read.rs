@@ -10,6 +10,8 @@ use crate::http::Call;
 use crate::problem::Result;
 
 /// Read a ticket
+///
+/// With who asked, who has it, when it is due and what may be done next. One that is not yours to see is a 404.
 #[utoipa::path(
     tag = "tickets", operation_id = "getTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     responses((status = 200, body = Ticket))

@@ -88,6 +88,8 @@ pub struct CalendarFilters {
 }
 
 /// List calendars
+///
+/// By name. A calendar says on which hours attention is counted.
 #[utoipa::path(
     tag = "calendars", operation_id = "listCalendars", params(Paging, CalendarFilters),
     responses((status = 200, body = Page<Calendar>))
@@ -120,6 +122,8 @@ pub async fn list(call: Call, query: Query<CalendarFilters>) -> Result<HttpRespo
 }
 
 /// Read a calendar
+///
+/// Its opening hours in the `opening_hours` notation of OpenStreetMap.
 #[utoipa::path(
     tag = "calendars", operation_id = "getCalendar", params(("calendar_id" = Uuid, Path)),
     responses((status = 200, body = Calendar))

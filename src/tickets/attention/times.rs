@@ -64,6 +64,8 @@ pub struct AttentionTimeProfile {
 }
 
 /// List the attention times
+///
+/// How long each criticality may wait, on which calendar.
 #[utoipa::path(
     tag = "attention times", operation_id = "listAttentionTimes", responses((status = 200, body = AttentionTimes))
 )]

@@ -28,6 +28,8 @@ pub struct Hold {
 }
 
 /// Put a ticket on hold
+///
+/// For what the desk has to wait for. The attention clock goes on; `resumption` ends the hold.
 #[utoipa::path(
     tag = "steps", operation_id = "holdTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = Hold,

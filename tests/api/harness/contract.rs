@@ -20,6 +20,19 @@ pub fn shared() -> Data<Contract> {
 
 const CONTRACT: &str = "urn:mesa:contract";
 
+/// Headers of HTTP itself, which no contract has to name.
+const EVERYWHERE: [&str; 9] = [
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "date",
+    "transfer-encoding",
+    "vary",
+    "x-content-type-options",
+];
+
 struct Known {
     document: Value,
     paths: Vec<(ResourceDef, String)>,
@@ -65,11 +78,25 @@ pub fn hold(method: &Method, path: &str, answer: &Answer) {
         "the contract of {method} {template} has no {status}, but it answered {}",
         answer.text()
     );
-    for (name, header) in response["headers"].as_object().into_iter().flatten() {
-        let may_lack = name == "Link" || header["required"] == false;
+    let headers = response["headers"].as_object().cloned().unwrap_or_default();
+    for (name, header) in &headers {
+        let header =
+            header["$ref"].as_str().map_or(header, |path| known.document.pointer(&path[1..]).unwrap());
+        let value = answer.header(name);
+        if value.is_empty() {
+            assert!(header["required"] != true, "{method} {template} answered {status} without {name}");
+            continue;
+        }
+        let schema = &header["schema"];
+        let value =
+            if schema["type"] == "integer" { json!(value.parse::<i64>().unwrap()) } else { json!(value) };
+        assert!(jsonschema::is_valid(schema, &value), "{method} {template} answered {name}: {value}");
+    }
+    for name in answer.headers.keys() {
         assert!(
-            may_lack || !answer.header(name).is_empty(),
-            "{method} {template} answered {status} without {name}"
+            EVERYWHERE.contains(&name.as_str())
+                || headers.keys().any(|known| name.as_str().eq_ignore_ascii_case(known)),
+            "the contract of {method} {template} has no {name} for {status}"
         );
     }
     let content = response["content"].as_object();

@@ -13,6 +13,7 @@ use mesa::auth::policy::Role;
 use mesa::auth::tokens::Tokens;
 use mesa::config::Config;
 use mesa::db::{Db, schema::users};
+use mesa::http::limits::Limits;
 use mesa::http::locale::Locale;
 use mesa::http::traffic::Traffic;
 use mesa::mail::worker::{Mailer, Round};
@@ -62,6 +63,8 @@ impl Desk {
             ("MESA_JWT_SECRET", SECRET.to_owned()),
             ("MESA_DATA_DIR", files.path().to_str().unwrap().to_owned()),
             ("MESA_POOL_SIZE", "4".to_owned()),
+            // So far off that a test does not meet it by chance.
+            ("MESA_RATE_LIMIT", "1000000".to_owned()),
         ];
         all.extend(variables.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let read =
@@ -157,7 +160,8 @@ impl Server {
         let db = Db::connect(config.database_url.as_ref().unwrap(), config.pool_size).unwrap();
         let files = server::files(&config).unwrap();
         let tokens = Tokens::new(config.jwt_secret.as_ref().unwrap(), None);
-        let shared = Data::new(mesa::desk::Desk { db, tokens, files, config, traffic: Traffic::default() });
+        let (traffic, limits) = (Traffic::default(), Limits::new(config.rate_limit));
+        let shared = Data::new(mesa::desk::Desk { db, tokens, files, config, traffic, limits });
         let contract: Data<Contract> = contract::shared();
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

@@ -1,10 +1,14 @@
 //! The contract: what holds for every operation, said once and written into each.
 
+mod bounds;
+mod roles;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
+use crate::auth::policy::Role;
 use crate::problem::ProblemDocument;
 
 const DESCRIPTION: &str = "\
@@ -54,7 +58,10 @@ pub fn complete(mut openapi: OpenApi) -> OpenApi {
     info.version = env!("CARGO_PKG_VERSION").to_owned();
     info.description = Some(DESCRIPTION.to_owned());
     info.license = Some(utoipa::openapi::License::new("MIT"));
-    info.contact = None;
+    info.contact = Some(utoipa::openapi::Contact::new());
+    if let Some(contact) = &mut info.contact {
+        contact.name = Some("The makers of Mesa".to_owned());
+    }
     openapi
 }
 
@@ -73,15 +80,31 @@ pub fn json(openapi: &OpenApi) -> Result<String, String> {
 pub fn document(openapi: &OpenApi) -> Result<Value, String> {
     let mut document = serde_json::to_value(openapi).map_err(|error| error.to_string())?;
     document["info"]["license"] = json!({"name": "MIT", "identifier": "MIT"});
-    document["servers"] = json!([{"url": "/", "description": "This server"}]);
+    document["servers"] = json!([{
+        "url": "/", "x-internal": false,
+        "description": "This server, be it local, staging or production"
+    }]);
     document["security"] = json!([{"bearer": []}]);
     document["tags"] =
         TAGS.iter().map(|(name, description)| json!({"name": name, "description": description})).collect();
     let components = &mut document["components"];
-    components["securitySchemes"] = json!({"bearer": {
-        "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-        "description": "The `access_token` of `POST /api/v1/auth/login`."
-    }});
+    let scopes: BTreeMap<&str, &str> = Role::ALL
+        .iter()
+        .map(|role| (role.as_str(), "What this role may; nobody has to ask for it"))
+        .collect();
+    components["securitySchemes"] = json!({
+        "bearer": {
+            "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+            "description": "The `access_token` of `POST /api/v1/auth/login`: a JWT as RFC8725 recommends, of one \
+                algorithm, for 15 minutes."
+        },
+        "password": {
+            "type": "oauth2",
+            "flows": {"password": {"tokenUrl": "/api/v1/auth/token", "refreshUrl": "/api/v1/auth/token", "scopes": scopes}},
+            "description": "The same token (RFC8725), for tools that fetch it themselves by email and password. The scopes of an \
+                operation are the roles that may call it."
+        }
+    });
     add_schemas(components)?;
     components["responses"] = responses();
     components["headers"] = headers();
@@ -92,6 +115,7 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
             complete_operation(path, method, operation);
         }
     }
+    bounds::bound(&mut document);
     Ok(document)
 }
 
@@ -175,6 +199,7 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
     ("413", "TooLarge", "`too_large`"),
     ("415", "UnsupportedMediaType", "`unsupported_media_type`"),
     ("422", "Invalid", "`invalid_body`: `errors` names every field at fault; or `idempotency_key_reused`"),
+    ("429", "TooManyRequests", "`too_many_requests`: try again after `Retry-After` seconds"),
     ("500", "Internal", "`internal`: give the `request_id` when you report it"),
     ("503", "Unavailable", "`unavailable`: try again after `Retry-After` seconds"),
 ];
@@ -187,22 +212,61 @@ fn responses() -> Value {
     let mut responses = serde_json::Map::new();
     for (status, name, description) in PROBLEMS {
         let mut response = json!({"description": description, "content": problem_content()});
-        if *status == "503" {
-            response["headers"] = json!({"Retry-After": {"$ref": "#/components/headers/RetryAfter"}});
-        }
+        response["headers"] = answer_headers(status);
         responses.insert((*name).to_owned(), response);
     }
     Value::Object(responses)
 }
 
 fn headers() -> Value {
-    let header = |description: &str, schema: Value| json!({"description": description, "schema": schema});
+    let always = |description: &str, schema: Value| json!({"description": description, "required": true, "schema": schema});
+    let sometimes = |description: &str, schema: Value| json!({"description": description, "schema": schema});
+    let text = |max_length: u64| json!({"type": "string", "maxLength": max_length});
     json!({
-        "ETag": header("The version of the resource, for `If-Match` and `If-None-Match`", json!({"type": "string"})),
-        "Location": header("The path of what was made", json!({"type": "string", "format": "uri-reference"})),
-        "Link": header("The next page, `rel=\"next\"`; not on the last one", json!({"type": "string"})),
-        "RetryAfter": header("After how many seconds to try again", json!({"type": "integer"})),
+        "ETag": always("The version of the resource, for `If-Match` and `If-None-Match`", text(100)),
+        "Location": always("The path of what was made", json!({"type": "string", "format": "uri-reference"})),
+        "Link": sometimes("The next page, `rel=\"next\"`; not on the last one", text(4000)),
+        "Content-Disposition": always("A download, with the file's name", text(1000)),
+        "Content-Security-Policy": always("Keeps a browser from running what is in the file", text(200)),
+        "Retry-After": always(
+            "After how many seconds to try again", json!({"type": "integer", "minimum": 1, "maximum": 86_400})
+        ),
+        "WWW-Authenticate": always("How to authenticate", text(100)),
+        "Content-Language": always("The language of `title` and `detail`", json!({"type": "string", "enum": ["es", "en"]})),
+        "RateLimit": sometimes(
+            "How many requests are left (`r`), and in how many seconds all are there again (`t`); not where the desk has \
+             no limit",
+            text(100),
+        ),
+        "RateLimit-Policy": sometimes("How many requests (`q`) in how many seconds (`w`) one client may make", text(100)),
+        "X-Request-Id": always("The request's `X-Request-Id`, or one that was made; the log has it too", text(128)),
+        "Server-Timing": always("How long it took in milliseconds: in all, and with the database", text(200)),
+        "Access-Control-Allow-Origin": sometimes(
+            "For a page of another site, where the desk is configured to let it in", text(500)
+        ),
     })
+}
+
+/// The headers of every answer, and those that this status comes with.
+fn answer_headers(status: &str) -> Value {
+    let mut headers = serde_json::Map::new();
+    let mut add = |name: &str| {
+        headers.insert(name.to_owned(), json!({"$ref": format!("#/components/headers/{name}")}));
+    };
+    add("Access-Control-Allow-Origin");
+    add("RateLimit");
+    add("RateLimit-Policy");
+    add("Server-Timing");
+    add("X-Request-Id");
+    if status.starts_with('4') || status.starts_with('5') {
+        add("Content-Language");
+    }
+    match status {
+        "401" => add("WWW-Authenticate"),
+        "429" | "503" => add("Retry-After"),
+        _ => {}
+    }
+    Value::Object(headers)
 }
 
 /// A header that a client may send.
@@ -213,14 +277,19 @@ fn request_header(name: &str, description: &str, max_length: usize) -> Value {
     })
 }
 
-/// What is read and is neither a list nor a resource of its own, so that it has no `ETag`.
-const WITHOUT_VERSION: [&str; 7] = [
+/// What answers neither a list nor a resource that can be read by itself, so that it has no `ETag`.
+const WITHOUT_VERSION: [&str; 12] = [
+    "applyAttentionTimes",
     "downloadAttachment",
+    "escalateTicket",
     "getCalendarDue",
     "getStatistics",
     "getTicketAttention",
+    "handOver",
     "listAttentionTimes",
     "listSuggestions",
+    "reckonAttention",
+    "relateTickets",
     "verifyHistory",
 ];
 
@@ -236,15 +305,11 @@ fn described(status: &str) -> &'static str {
 fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let open = operation["security"] == json!([{}]);
     let has_body = operation.get("requestBody").is_some();
-    let has_query =
-        operation["parameters"].as_array().is_some_and(|all| all.iter().any(|p| p["in"] == "query"));
     let has_path = path.contains('{');
-    let mut statuses: Vec<&str> = vec!["500", "503"];
+    // A request that cannot be read is a 400 wherever it was meant to go.
+    let mut statuses: Vec<&str> = vec!["400", "429", "500", "503"];
     if !open {
         statuses.extend(["401", "403"]);
-    }
-    if has_query || has_body {
-        statuses.push("400");
     }
     if has_path {
         statuses.push("404");
@@ -258,6 +323,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let reckoned = operation["operationId"].as_str().is_some_and(|id| WITHOUT_VERSION.contains(&id));
     let single = method == "get" && !is_list && !reckoned;
     let changes_one = matches!(method, "patch" | "put" | "delete");
+    // All but signing in: a survey that a link opens is a resource too.
+    let answers_one = changes_one || (method == "post" && (!open || has_path) && !reckoned);
     if method == "post" && !open {
         statuses.extend(["409", "422"]);
     }
@@ -289,12 +356,10 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
         if status.starts_with('4') && response.get("content").is_none() {
             response["content"] = problem_content();
         }
-        let mut headers = serde_json::Map::new();
-        let mut add = |name: &str| {
-            headers.insert(name.to_owned(), json!({"$ref": format!("#/components/headers/{name}")}))
-        };
+        let mut headers = answer_headers(status);
+        let mut add = |name: &str| headers[name] = json!({"$ref": format!("#/components/headers/{name}")});
         if status.starts_with('2') {
-            if single || (changes_one && status != "204") {
+            if single || answers_one && status != "204" {
                 add("ETag");
             }
             if status == "201" {
@@ -303,18 +368,21 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
             if method == "get" && is_list {
                 add("Link");
             }
+            if operation["operationId"] == "downloadAttachment" {
+                add("Content-Disposition");
+                add("Content-Security-Policy");
+            }
         }
-        if status == "429" {
-            headers.insert("Retry-After".to_owned(), json!({"$ref": "#/components/headers/RetryAfter"}));
-        }
-        if !headers.is_empty() {
-            response["headers"] = Value::Object(headers);
+        if response.get("$ref").is_none() {
+            response["headers"] = headers;
         }
     }
     if single && !open {
-        responses
-            .entry("304".to_owned())
-            .or_insert_with(|| json!({"description": "It is as `If-None-Match` knows it"}));
+        responses.entry("304".to_owned()).or_insert_with(|| {
+            let mut headers = answer_headers("304");
+            headers["ETag"] = json!({"$ref": "#/components/headers/ETag"});
+            json!({"description": "It is as `If-None-Match` knows it", "headers": headers})
+        });
     }
     for (status, name, _) in PROBLEMS.iter().filter(|(status, _, _)| statuses.contains(status)) {
         responses
@@ -324,6 +392,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     operation["responses"] = responses.into_iter().collect();
     if open {
         operation["security"] = json!([]);
+    } else if let Some(may) = operation["operationId"].as_str().and_then(roles::of) {
+        operation["security"] = json!([{"bearer": []}, {"password": may}]);
     }
     if !parameters.is_empty() {
         match operation["parameters"].as_array_mut() {

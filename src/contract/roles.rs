@@ -1,0 +1,102 @@
+//! Which roles may call an operation: those that the policy lets do what it does.
+
+use crate::auth::policy::{self, Action, Role};
+
+/// The action of every operation that asks for a token; a test calls each as every role.
+const ACTIONS: &[(Action, &[&str])] = &[
+    (Action::UseOwnAccount, &["getMe", "updateMe", "changeMyPassword"]),
+    (Action::RegisterTicket, &["registerTicket"]),
+    (
+        Action::ReadTicket,
+        &[
+            "listTickets",
+            "getTicket",
+            "getTicketAttention",
+            "listTimeline",
+            "listFollowups",
+            "getFollowup",
+            "listTicketAttachments",
+            "listFollowupAttachments",
+            "getAttachment",
+            "downloadAttachment",
+            "listRelations",
+            "listSuggestions",
+            "getSurvey",
+        ],
+    ),
+    (Action::ChangeTicket, &["updateTicket"]),
+    (Action::Attach, &["attachToTicket", "attachToFollowup"]),
+    (Action::AddPublicFollowup, &["addFollowup"]),
+    (Action::UsePrivateFollowups, &["publishFollowup", "listEvents", "listEscalations"]),
+    (Action::Classify, &["classifyTicket"]),
+    (Action::Assign, &["assignTicket"]),
+    (Action::Escalate, &["escalateTicket"]),
+    (Action::Hold, &["holdTicket", "resumeTicket", "requestInformation"]),
+    (Action::Archive, &["archiveTicket"]),
+    (Action::Resubmit, &["resubmitTicket"]),
+    (Action::Relate, &["relateTickets", "removeRelation", "mergeTicket", "listWatchers"]),
+    (Action::Accept, &["acceptTicket"]),
+    (Action::Reschedule, &["rescheduleTicket"]),
+    (Action::Solve, &["solveTicket"]),
+    (Action::Close, &["closeTicket"]),
+    (Action::Reopen, &["reopenTicket"]),
+    (Action::ReadArticles, &["listArticles", "getArticle", "listArticleAttachments"]),
+    (
+        Action::WriteArticles,
+        &["createArticle", "updateArticle", "attachToArticle", "listRevisions", "getRevision"],
+    ),
+    (Action::AnswerSurvey, &["answerSurvey"]),
+    (Action::ReadSurveyAnswers, &["listSurveys"]),
+    (Action::ReadStatistics, &["getStatistics"]),
+    (
+        Action::ReadCatalogs,
+        &[
+            "listUnits",
+            "getUnit",
+            "listCategories",
+            "getCategory",
+            "listCalendars",
+            "getCalendar",
+            "getCalendarDue",
+            "reckonAttention",
+            "listAttentionTimes",
+            "listSurveyQuestions",
+            "getSurveyQuestion",
+        ],
+    ),
+    (
+        Action::ReadUsers,
+        &["listUsers", "getUser", "getShifts", "listAbsences", "getAbsence", "listAvailability"],
+    ),
+    (
+        Action::Manage,
+        &[
+            "createUser",
+            "updateUser",
+            "setShifts",
+            "recordAbsence",
+            "updateAbsence",
+            "removeAbsence",
+            "handOver",
+            "createUnit",
+            "updateUnit",
+            "createCategory",
+            "updateCategory",
+            "createCalendar",
+            "updateCalendar",
+            "updateAttentionTime",
+            "applyAttentionTimes",
+            "createSurveyQuestion",
+            "updateSurveyQuestion",
+        ],
+    ),
+    (Action::UseOutbox, &["listMessages", "getMessage", "retryMessage"]),
+    (Action::VerifyAudit, &["verifyHistory", "listProfileFindings"]),
+];
+
+/// The roles that may call this operation; none where it asks for no token.
+pub fn of(operation: &str) -> Option<Vec<&'static str>> {
+    let (action, _) = ACTIONS.iter().find(|(_, operations)| operations.contains(&operation))?;
+    let may = Role::ALL.iter().filter(|role| policy::scope(**role, *action).is_some());
+    Some(may.map(|role| role.as_str()).collect())
+}
