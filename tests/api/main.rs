@@ -22,6 +22,7 @@ mod information;
 mod knowledge;
 mod mail;
 mod mail_killed;
+mod messages;
 mod migrations;
 mod people;
 mod policy;
