@@ -35,6 +35,12 @@ pub struct Config {
     pub attachment_max_bytes: usize,
     /// Media types that may be kept, such as `image/*`.
     pub attachment_types: Vec<String>,
+    /// The name under which our own mail server writes what it found out about senders; none to believe every sender.
+    pub mail_authserv_id: Option<String>,
+    /// The largest message that is taken in, in bytes.
+    pub mail_max_bytes: usize,
+    /// How many messages an hour of one sender become tickets or followups.
+    pub mail_sender_limit: i64,
     /// After how many days a solved ticket closes by itself.
     pub close_after_days: i64,
     /// How many days a requester has to answer where nobody names a deadline.
@@ -276,6 +282,19 @@ impl Config {
                 .map(|media_type| media_type.trim().to_ascii_lowercase())
                 .filter(|media_type| !media_type.is_empty())
                 .collect(),
+            mail_authserv_id: from.text("MESA_MAIL_AUTHSERV_ID"),
+            mail_max_bytes: from.parse(
+                "MESA_MAIL_MAX_BYTES",
+                30 * 1024 * 1024,
+                |n| (1024..=1024 * 1024 * 1024).contains(n),
+                "a number of bytes from 1024 to 1073741824",
+            ),
+            mail_sender_limit: from.parse(
+                "MESA_MAIL_SENDER_LIMIT",
+                20,
+                |n| (1..=10_000).contains(n),
+                "a number of messages from 1 to 10000",
+            ),
             close_after_days: from.parse(
                 "MESA_CLOSE_AFTER_DAYS",
                 5,
@@ -304,6 +323,12 @@ impl Config {
             ),
         };
         if from.wrong.is_empty() { Ok(config) } else { Err(ConfigError(from.wrong)) }
+    }
+
+    /// The domain of the Message-IDs of the desk's own mail, and the address that it comes from.
+    pub fn own_mail(&self) -> Option<(&str, &str)> {
+        let address = &self.mail.as_ref()?.from.email;
+        Some((address.domain(), address.as_ref()))
     }
 
     /// Where a link into this desk begins.

@@ -35,6 +35,7 @@ const TAGS: &[(&str, &str)] = &[
     ("followups", "Activity 6: public and private entries of a case"),
     ("attachments", "Files of tickets, followups and articles"),
     ("knowledge", "Activity 8: the knowledge base"),
+    ("inbound mail", "Mail that came in, and what became of it"),
     ("history", "Activity 9: who did what, and whether the record is whole"),
     ("surveys", "Activity 10: the perception survey"),
     ("messages", "What the desk mails to people, and how its sending stands"),
@@ -214,8 +215,9 @@ fn request_header(name: &str, description: &str, max_length: usize) -> Value {
 }
 
 /// What is read and is neither a list nor a resource of its own, so that it has no `ETag`.
-const WITHOUT_VERSION: [&str; 7] = [
+const WITHOUT_VERSION: [&str; 8] = [
     "downloadAttachment",
+    "downloadInboundEmail",
     "getCalendarDue",
     "getStatistics",
     "getTicketAttention",

@@ -114,29 +114,53 @@ fn listen(config: &Config) -> Result<TcpListener, StartError> {
 /// The desk on its database, and what to say of it.
 fn open(config: Config, private: Option<&PrivatePostgres>) -> Result<(Desk, String), StartError> {
     let url = match private {
-        Some(private) => private.url(),
-        None => config.database_url.as_deref().unwrap_or_default(),
+        Some(private) => private.url().to_owned(),
+        None => config.database_url.clone().unwrap_or_default(),
     };
-    migrate(url)?;
-    let db = Db::connect(url, config.pool_size)?;
-    let secret = match &config.jwt_secret {
-        Some(secret) => secret.clone(),
-        None => kept(&config.data_dir, "jwt.secret")?,
-    };
-    let tokens = Tokens::new(&secret, config.jwt_previous_secret.as_deref());
+    migrate(&url)?;
+    let desk = desk(config, &url)?;
+    let config = &desk.config;
     let mut greeting = greeting(config.listen, private.is_some());
     if private.is_some() {
         let password = match &config.demo_password {
             Some(password) => password.clone(),
             None => kept(&config.data_dir, "demo.password")?,
         };
-        demo::prepare(&mut *db.connection()?, &password)?;
+        demo::prepare(&mut *desk.db.connection()?, &password)?;
         for role in Role::ALL {
             greeting.push_str(&format!("\n  {:<24} {password}", demo::email(*role)));
         }
     }
+    Ok((desk, greeting))
+}
+
+/// The desk on the database of this URL.
+fn desk(config: Config, url: &str) -> Result<Desk, StartError> {
+    let db = Db::connect(url, config.pool_size)?;
+    let secret = match &config.jwt_secret {
+        Some(secret) => secret.clone(),
+        None => kept(&config.data_dir, "jwt.secret")?,
+    };
+    let tokens = Tokens::new(&secret, config.jwt_previous_secret.as_deref());
     let files = files(&config)?;
-    Ok((Desk { db, tokens, files, config, traffic: Traffic::default() }, greeting))
+    Ok(Desk { db, tokens, files, config, traffic: Traffic::default() })
+}
+
+/// Gives a command the desk with one connection, on the private PostgreSQL where no other is configured.
+///
+/// # Errors
+/// In words for whoever called the command.
+pub fn with_desk<T>(config: Config, act: impl AsyncFnOnce(&Desk) -> T) -> Result<T, StartError> {
+    let config = Config { pool_size: 1, ..config };
+    if let Some(url) = config.database_url.clone() {
+        let desk = desk(config, &url)?;
+        return Ok(actix_web::rt::System::new().block_on(act(&desk)));
+    }
+    let (system, _stop) = hold_signals()?;
+    let private = PrivatePostgres::join(&config.data_dir)?;
+    let done = desk(config, private.url()).map(|desk| system.block_on(act(&desk)));
+    private.stop();
+    done
 }
 
 /// Answers requests until it is asked to stop, and then those that are on their way.

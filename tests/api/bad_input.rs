@@ -40,6 +40,11 @@ fn operations(desk: &Desk) -> Vec<Operation> {
         ),
         ("{user_id}", desk.technician().id().to_owned()),
         ("{absence_id}", id(&director.post(&format!("/users/{}/absences", director.id()), absence))),
+        (
+            "{email_id}",
+            // It becomes a ticket, so that nothing is left to be done with it.
+            id(&director.raw("POST", "/inbound-emails", "message/rfc822", "From: requester@mesa.test\n\nx")),
+        ),
         ("{message_id}", message(desk)),
         ("{question_id}", director.get("/survey-questions").items()[0]["id"].as_str().unwrap().to_owned()),
         ("{token}", survey_token(desk)),
