@@ -25,6 +25,7 @@ use crate::db::private::PrivatePostgres;
 use crate::db::{Db, migrations};
 use crate::desk::Desk;
 use crate::http::traffic::Traffic;
+use crate::inbound;
 use crate::mail::worker::Worker;
 use crate::people::demo;
 use crate::routine;
@@ -174,6 +175,7 @@ async fn answer(
     let (workers, desk, contract) = (desk.config.workers, Data::new(desk), app::shared(contract));
     let routine = actix_web::rt::spawn(routine::run(desk.clone()));
     let mail = Worker::start(desk.clone())?;
+    let mailbox = actix_web::rt::spawn(inbound::imap::run(desk.clone()));
     let server = HttpServer::new(move || app::app(desk.clone(), contract.clone()))
         .workers(workers)
         .client_request_timeout(HEADERS)
@@ -196,6 +198,7 @@ async fn answer(
     println!("{greeting}\n");
     let served = server.await;
     routine.abort();
+    mailbox.abort();
     // Where the server ended by itself, nobody asked for it.
     if served.is_ok() {
         let _ = stopping.await;

@@ -3,6 +3,7 @@
 pub mod command;
 mod emails;
 mod files;
+pub mod imap;
 pub mod keep;
 pub mod message;
 mod outcome;

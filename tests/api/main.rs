@@ -18,6 +18,7 @@ mod calendars;
 mod contract;
 mod followups;
 mod http_habits;
+mod imap;
 mod inbound;
 mod information;
 mod knowledge;

@@ -206,6 +206,10 @@ impl Server {
     pub fn shared(&self) -> &mesa::desk::Desk {
         &self.shared
     }
+
+    pub fn shared_data(&self) -> Data<mesa::desk::Desk> {
+        self.shared.clone()
+    }
 }
 
 impl Drop for Server {
