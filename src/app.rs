@@ -21,8 +21,8 @@ use crate::http::envelope::envelope;
 use crate::http::limits::limit;
 use crate::problem::{Code, Problem, Text};
 use crate::{
-    attachments, audit, auth, contract, health, knowledge, outbox, people, staff, statistics, surveys,
-    tickets,
+    attachments, audit, auth, contract, health, inbound, knowledge, outbox, people, staff, statistics,
+    surveys, tickets,
 };
 
 /// Everything under `/api/v1`.
@@ -32,6 +32,7 @@ fn api(config: &mut ServiceConfig) {
         .configure(tickets::routes)
         .configure(attachments::routes)
         .configure(knowledge::routes)
+        .configure(inbound::routes)
         .configure(surveys::routes)
         .configure(outbox::routes)
         .configure(audit::routes)

@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
+use percent_encoding::percent_decode_str;
 
 use crate::mail::MailConfig;
 
@@ -41,6 +42,14 @@ pub struct Config {
     pub attachment_max_bytes: usize,
     /// Media types that may be kept, such as `image/*`.
     pub attachment_types: Vec<String>,
+    /// The name under which our own mail server writes what it found out about senders; none to believe every sender.
+    pub mail_authserv_id: Option<String>,
+    /// The mailbox that the desk looks into; none where it looks into none.
+    pub imap: Option<ImapConfig>,
+    /// The largest message that is taken in, in bytes.
+    pub mail_max_bytes: usize,
+    /// How many messages an hour of one sender become tickets or followups.
+    pub mail_sender_limit: i64,
     /// After how many days a solved ticket closes by itself.
     pub close_after_days: i64,
     /// How many days a requester has to answer where nobody names a deadline.
@@ -143,6 +152,30 @@ impl Reader<'_> {
         })
     }
 
+    /// None where the desk looks into no mailbox, or where something is wrong with what is said of it.
+    fn imap(&mut self) -> Option<ImapConfig> {
+        let done = self.text("MESA_IMAP_DONE").unwrap_or_else(|| "Processed".to_owned());
+        let every = self.parse(
+            "MESA_IMAP_SECONDS",
+            60,
+            |n| (1..=1500).contains(n),
+            "a number of seconds from 1 to 1500",
+        );
+        let url = self.text("MESA_IMAP_URL")?;
+        let Some(parts) = imap_parts(&url) else {
+            // It is not repeated: it may hold a password.
+            let expected = "expected imaps://user:password@host:993/INBOX, what is special in user and password \
+                            percent-encoded; imap:// on the loopback alone";
+            self.wrong.push(Wrong { variable: "MESA_IMAP_URL", expected: expected.to_owned() });
+            return None;
+        };
+        if parts.mailbox == done || !is_folder(&done) {
+            let expected = "expected a folder other than the one that is looked into, in ASCII".to_owned();
+            self.wrong.push(Wrong { variable: "MESA_IMAP_DONE", expected });
+        }
+        Some(ImapConfig { done, every: Duration::from_secs(every), ..parts })
+    }
+
     fn secret(&mut self, variable: &'static str) -> Option<String> {
         let secret = self.text(variable)?;
         if secret.len() < SECRET_BYTES {
@@ -191,6 +224,62 @@ impl Reader<'_> {
             retry: Duration::from_secs(retry),
         })
     }
+}
+
+/// A mailbox that the desk looks into.
+#[derive(Clone)]
+pub struct ImapConfig {
+    pub host: String,
+    pub port: u16,
+    /// False on the loopback alone.
+    pub tls: bool,
+    pub user: String,
+    pub password: String,
+    pub mailbox: String,
+    /// The folder that what was taken is moved to.
+    pub done: String,
+    /// How often to look where the server does not tell of new mail by itself, and to make sure where it does.
+    pub every: Duration,
+}
+
+impl fmt::Debug for ImapConfig {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ImapConfig")
+            .field("host", &self.host)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Folders with other letters have an encoding of their own, which is not spoken.
+fn is_folder(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c == ' ' || c.is_ascii_graphic())
+}
+
+/// `imaps://user:password@host:993/INBOX`; without TLS (`imap://`) on the loopback alone.
+fn imap_parts(text: &str) -> Option<ImapConfig> {
+    let url = url::Url::parse(text).ok()?;
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned());
+    let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
+    let tls = match url.scheme() {
+        "imaps" => true,
+        "imap" if host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback()) => false,
+        _ => return None,
+    };
+    let mailbox = decoded(url.path().trim_matches('/'))?;
+    let parts = ImapConfig {
+        host,
+        port: url.port().unwrap_or(if tls { 993 } else { 143 }),
+        tls,
+        user: decoded(url.username())?,
+        password: decoded(url.password()?)?,
+        mailbox: if mailbox.is_empty() { "INBOX".to_owned() } else { mailbox },
+        done: String::new(),
+        every: Duration::ZERO,
+    };
+    let plain = |text: &str| !text.is_empty() && !text.contains(char::is_control);
+    (plain(&parts.user) && plain(&parts.password) && is_folder(&parts.mailbox)).then_some(parts)
 }
 
 impl Config {
@@ -311,6 +400,20 @@ impl Config {
                 .map(|media_type| media_type.trim().to_ascii_lowercase())
                 .filter(|media_type| !media_type.is_empty())
                 .collect(),
+            mail_authserv_id: from.text("MESA_MAIL_AUTHSERV_ID"),
+            imap: from.imap(),
+            mail_max_bytes: from.parse(
+                "MESA_MAIL_MAX_BYTES",
+                30 * 1024 * 1024,
+                |n| (1024..=1024 * 1024 * 1024).contains(n),
+                "a number of bytes from 1024 to 1073741824",
+            ),
+            mail_sender_limit: from.parse(
+                "MESA_MAIL_SENDER_LIMIT",
+                20,
+                |n| (1..=10_000).contains(n),
+                "a number of messages from 1 to 10000",
+            ),
             close_after_days: from.parse(
                 "MESA_CLOSE_AFTER_DAYS",
                 5,
@@ -339,6 +442,12 @@ impl Config {
             ),
         };
         if from.wrong.is_empty() { Ok(config) } else { Err(ConfigError(from.wrong)) }
+    }
+
+    /// The domain of the Message-IDs of the desk's own mail, and the address that it comes from.
+    pub fn own_mail(&self) -> Option<(&str, &str)> {
+        let address = &self.mail.as_ref()?.from.email;
+        Some((address.domain(), address.as_ref()))
     }
 
     /// Where a link into this desk begins.
@@ -458,6 +567,33 @@ mod tests {
     fn what_is_wrong_with_the_mail_server_is_said_without_its_password() {
         let error = read(&[("MESA_SMTP_URL", "smtp://mesa:secreto@mail.example?tls=maybe")]).unwrap_err();
         assert!(!error.to_string().contains("secreto"));
+    }
+
+    #[test]
+    fn a_mailbox_is_named_by_a_url_whose_password_is_never_told() {
+        let imap = |url| read(&[("MESA_IMAP_URL", url)]).map(|config| config.imap.unwrap());
+        let found = imap("imaps://mesa%40x.co:cl%C3%A1ve%2F@mail.x.co/Mesa/Entrada").unwrap();
+        assert_eq!((found.host.as_str(), found.port, found.tls), ("mail.x.co", 993, true));
+        assert_eq!((found.user.as_str(), found.password.as_str()), ("mesa@x.co", "cláve/"));
+        assert_eq!((found.mailbox.as_str(), found.done.as_str()), ("Mesa/Entrada", "Processed"));
+        assert!(!format!("{found:?}").contains("cláve"));
+        assert!(!imap("imap://mesa:x@127.0.0.1:1143").unwrap().tls);
+        for wrong in [
+            "imap://mesa:secreto@mail.x.co",
+            "https://x:secreto@y",
+            "imaps://mail.x.co",
+            "imaps://:secreto@x",
+            "imaps://mesa:secreto@x/Atenci%C3%B3n",
+            "imaps://mesa:secreto@x/A%0D%0AB",
+        ] {
+            let error = imap(wrong).unwrap_err();
+            assert_eq!(error.0[0].variable, "MESA_IMAP_URL", "{wrong}");
+            assert!(!error.to_string().contains("secreto"));
+        }
+        for done in ["A", "Atención", "A\r\nB"] {
+            let wrong = [("MESA_IMAP_URL", "imaps://mesa:x@y/A"), ("MESA_IMAP_DONE", done)];
+            assert_eq!(read(&wrong).unwrap_err().0[0].variable, "MESA_IMAP_DONE");
+        }
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub mod health;
 pub mod holidays;
 /// The HTTP habits that all endpoints keep.
 pub mod http;
+/// Mail that comes in.
+pub mod inbound;
 /// The knowledge base.
 pub mod knowledge;
 /// What people are told by mail, and its way to the mail server.

@@ -8,6 +8,7 @@ use mesa::auth::policy::Role;
 use mesa::config::Config;
 use mesa::db::Db;
 use mesa::db::private::PrivatePostgres;
+use mesa::inbound::command::{self, Exit};
 use mesa::people::accounts;
 use mesa::server::{self, StartError};
 
@@ -27,9 +28,18 @@ enum Command {
     Migrate,
     /// Print the contract
     Openapi,
+    /// Work with mail
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Work with accounts
     #[command(subcommand)]
     User(UserCommand),
+}
+
+#[derive(Subcommand)]
+enum MailCommand {
+    /// Take in a message from standard input, as a mail server's pipe gives it
+    Ingest,
 }
 
 #[derive(Subcommand)]
@@ -64,10 +74,23 @@ impl From<RoleName> for Role {
     }
 }
 
+/// The command was called in a way that it does not know.
+const EX_USAGE: i32 = 64;
+
 fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn,mesa=info")).init();
-    match run(Arguments::parse().command.unwrap_or(Command::Serve)) {
-        Ok(()) => ExitCode::SUCCESS,
+    let command = match Arguments::try_parse() {
+        Ok(arguments) => arguments.command.unwrap_or(Command::Serve),
+        Err(error) => {
+            let _ = error.print();
+            // Mail servers read exit codes by `sysexits.h`.
+            let of_mail = std::env::args().nth(1).is_some_and(|first| first == "mail");
+            let code = if of_mail && error.use_stderr() { EX_USAGE } else { error.exit_code() };
+            return u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from);
+        }
+    };
+    match run(command) {
+        Ok(exit) => exit.into(),
         Err(error) => {
             eprintln!("mesa: {error}");
             ExitCode::FAILURE
@@ -75,14 +98,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<(), StartError> {
-    match command {
+fn run(command: Command) -> Result<Exit, StartError> {
+    let done = match command {
         Command::Serve => server::serve(Config::from_env()?),
         Command::Migrate => with_database(|url| {
             let applied = server::migrate(url)?;
             println!("{applied} migrations applied");
             Ok(())
         }),
+        Command::Mail(MailCommand::Ingest) => return Ok(command::ingest(std::io::stdin().lock())),
         Command::Openapi => {
             let text = mesa::contract::json(&mesa::app::openapi())?;
             // Whoever reads may stop reading, as `head` does.
@@ -110,7 +134,8 @@ fn run(command: Command) -> Result<(), StartError> {
                 Ok(())
             })
         }
-    }
+    };
+    done.map(|()| Exit::Ok)
 }
 
 /// Gives the URL of the database, the private one's where none is configured.

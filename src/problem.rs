@@ -80,6 +80,8 @@ pub enum Code {
     NobodyAvailable,
     /// 409: the relation would make a ticket its own parent, cause or duplicate, directly or by way of others.
     CircularRelation,
+    /// 409: the message has become a ticket or a followup already.
+    AlreadyProcessed,
     /// 409: the survey was answered before.
     AlreadyAnswered,
     /// 409: the message did not fail, so there is nothing to send again.
@@ -119,9 +121,8 @@ impl Code {
             MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             StepNotAllowed | AlreadyExists | AlreadyAssigned | NoHigherLevel | NoDueTime | LastDirector
-            | NobodyAvailable | CircularRelation | AlreadyAnswered | MessageNotFailed | RequestInProgress => {
-                StatusCode::CONFLICT
-            }
+            | NobodyAvailable | CircularRelation | AlreadyProcessed | AlreadyAnswered | MessageNotFailed
+            | RequestInProgress => StatusCode::CONFLICT,
             SurveyExpired => StatusCode::GONE,
             PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -159,6 +160,7 @@ impl Code {
             CircularRelation => {
                 Text::new("La relación daría una vuelta", "The relation would lead in a circle")
             }
+            AlreadyProcessed => Text::new("El mensaje ya fue atendido", "The message was processed already"),
             AlreadyAnswered => Text::new("La encuesta ya fue respondida", "The survey was answered before"),
             MessageNotFailed => Text::new("El mensaje no falló", "The message did not fail"),
             SurveyExpired => Text::new("El enlace de la encuesta venció", "The survey's link has expired"),

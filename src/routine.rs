@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::db::schema::{idempotency_keys, refresh_tokens};
 use crate::desk::Desk;
 use crate::http::idempotency::KEPT_HOURS;
+use crate::inbound;
 use crate::problem::Result;
 use crate::surveys::reminder;
 use crate::tickets::{closing, silence, watch};
@@ -30,6 +31,9 @@ pub async fn run(desk: Data<Desk>) {
         });
         if let Err(problem) = round.await {
             log::warn!("the routine will try again: {}", problem.log_line());
+        }
+        if let Err(problem) = inbound::process::waiting(&desk).await {
+            log::warn!("mail that came in will be tried again: {}", problem.log_line());
         }
     }
 }

@@ -26,6 +26,7 @@ use crate::db::{Db, migrations};
 use crate::desk::Desk;
 use crate::http::limits::Limits;
 use crate::http::traffic::Traffic;
+use crate::inbound;
 use crate::mail::worker::Worker;
 use crate::people::demo;
 use crate::routine;
@@ -115,30 +116,54 @@ fn listen(config: &Config) -> Result<TcpListener, StartError> {
 /// The desk on its database, and what to say of it.
 fn open(config: Config, private: Option<&PrivatePostgres>) -> Result<(Desk, String), StartError> {
     let url = match private {
-        Some(private) => private.url(),
-        None => config.database_url.as_deref().unwrap_or_default(),
+        Some(private) => private.url().to_owned(),
+        None => config.database_url.clone().unwrap_or_default(),
     };
-    migrate(url)?;
-    let db = Db::connect(url, config.pool_size)?;
-    let secret = match &config.jwt_secret {
-        Some(secret) => secret.clone(),
-        None => kept(&config.data_dir, "jwt.secret")?,
-    };
-    let tokens = Tokens::new(&secret, config.jwt_previous_secret.as_deref());
+    migrate(&url)?;
+    let desk = desk(config, &url)?;
+    let config = &desk.config;
     let mut greeting = greeting(config.listen, private.is_some());
     if private.is_some() {
         let password = match &config.demo_password {
             Some(password) => password.clone(),
             None => kept(&config.data_dir, "demo.password")?,
         };
-        demo::prepare(&mut *db.connection()?, &password)?;
+        demo::prepare(&mut *desk.db.connection()?, &password)?;
         for role in Role::ALL {
             greeting.push_str(&format!("\n  {:<24} {password}", demo::email(*role)));
         }
     }
+    Ok((desk, greeting))
+}
+
+/// The desk on the database of this URL.
+fn desk(config: Config, url: &str) -> Result<Desk, StartError> {
+    let db = Db::connect(url, config.pool_size)?;
+    let secret = match &config.jwt_secret {
+        Some(secret) => secret.clone(),
+        None => kept(&config.data_dir, "jwt.secret")?,
+    };
+    let tokens = Tokens::new(&secret, config.jwt_previous_secret.as_deref());
     let files = files(&config)?;
     let limits = Limits::new(config.rate_limit);
-    Ok((Desk { db, tokens, files, config, traffic: Traffic::default(), limits }, greeting))
+    Ok(Desk { db, tokens, files, config, traffic: Traffic::default(), limits })
+}
+
+/// Gives a command the desk with one connection, on the private PostgreSQL where no other is configured.
+///
+/// # Errors
+/// In words for whoever called the command.
+pub fn with_desk<T>(config: Config, act: impl AsyncFnOnce(&Desk) -> T) -> Result<T, StartError> {
+    let config = Config { pool_size: 1, ..config };
+    if let Some(url) = config.database_url.clone() {
+        let desk = desk(config, &url)?;
+        return Ok(actix_web::rt::System::new().block_on(act(&desk)));
+    }
+    let (system, _stop) = hold_signals()?;
+    let private = PrivatePostgres::join(&config.data_dir)?;
+    let done = desk(config, private.url()).map(|desk| system.block_on(act(&desk)));
+    private.stop();
+    done
 }
 
 /// Answers requests until it is asked to stop, and then those that are on their way.
@@ -152,6 +177,7 @@ async fn answer(
     let (workers, desk, contract) = (desk.config.workers, Data::new(desk), app::shared(contract));
     let routine = actix_web::rt::spawn(routine::run(desk.clone()));
     let mail = Worker::start(desk.clone())?;
+    let mailbox = actix_web::rt::spawn(inbound::imap::run(desk.clone()));
     let server = HttpServer::new(move || app::app(desk.clone(), contract.clone()))
         .workers(workers)
         .client_request_timeout(HEADERS)
@@ -174,6 +200,7 @@ async fn answer(
     println!("{greeting}\n");
     let served = server.await;
     routine.abort();
+    mailbox.abort();
     // Where the server ended by itself, nobody asked for it.
     if served.is_ok() {
         let _ = stopping.await;

@@ -93,6 +93,39 @@ pub fn insert(
     Ok((row, actor.person()).into())
 }
 
+/// Several files of one owner.
+///
+/// # Errors
+/// What the database answers.
+pub fn insert_all(
+    tx: &mut PgConnection,
+    uploaded_by: Uuid,
+    owner: Owner,
+    files: &[Received],
+    now: DateTime<Utc>,
+) -> Result<Vec<Uuid>> {
+    let (ticket_id, followup_id, article_id) = owner.columns();
+    let ids: Vec<Uuid> = files.iter().map(|_| Uuid::now_v7()).collect();
+    let row = |(file, id): (&Received, &Uuid)| {
+        (
+            attachments::id.eq(*id),
+            attachments::ticket_id.eq(ticket_id),
+            attachments::followup_id.eq(followup_id),
+            attachments::article_id.eq(article_id),
+            attachments::file_name.eq(file.file_name.clone()),
+            attachments::content_type.eq(file.content_type.clone()),
+            attachments::size.eq(file.size),
+            attachments::sha256.eq(file.sha256.clone()),
+            attachments::storage_key.eq(file.storage_key.clone()),
+            attachments::uploaded_by.eq(uploaded_by),
+            attachments::created_at.eq(now),
+        )
+    };
+    let rows: Vec<_> = files.iter().zip(&ids).map(row).collect();
+    diesel::insert_into(attachments::table).values(rows).execute(tx)?;
+    Ok(ids)
+}
+
 /// The file with the key of its content.
 ///
 /// # Errors

@@ -33,7 +33,7 @@ impl Received {
 }
 
 /// How long a file may take to arrive.
-const TIME: Duration = Duration::from_secs(10 * 60);
+pub const TIME: Duration = Duration::from_secs(10 * 60);
 
 /// Reads the one file of a multipart body and keeps its content.
 ///
@@ -43,7 +43,19 @@ const TIME: Duration = Duration::from_secs(10 * 60);
 pub async fn receive(desk: &Desk, request: &HttpRequest, payload: Payload) -> Result<Received> {
     let file = one_file(request, payload, desk.config.attachment_max_bytes);
     let (name, bytes) = in_time(TIME, file).await??;
-    let content_type = sniff(&bytes, &name);
+    keep(desk, &name, bytes).await
+}
+
+/// Keeps the content of a file.
+///
+/// # Errors
+/// 413 or 415 where it is not of a size and type that the configuration allows; 503 where the object store does not take
+/// it.
+pub async fn keep(desk: &Desk, name: &str, bytes: Bytes) -> Result<Received> {
+    if bytes.len() > desk.config.attachment_max_bytes {
+        return Err(too_large(desk.config.attachment_max_bytes));
+    }
+    let content_type = sniff(&bytes, name);
     if !desk.config.attachment_types.iter().any(|allowed| matches(allowed, content_type)) {
         return Err(Problem::new(
             Code::UnsupportedMediaType,
@@ -61,7 +73,7 @@ pub async fn receive(desk: &Desk, request: &HttpRequest, payload: Payload) -> Re
         .await
         .map_err(Problem::unavailable)?;
     Ok(Received {
-        file_name: safe_name(&name),
+        file_name: safe_name(name),
         content_type: content_type.to_owned(),
         size,
         sha256,

@@ -88,7 +88,7 @@ pub async fn list(call: Call, query: Query<Period>) -> Result<HttpResponse> {
             let requester = tickets::requester_id.nullable();
             tickets::table
                 .inner_join(categories::table)
-                .inner_join(units::table.on(units::id.eq(tickets::requester_unit_id)))
+                .inner_join(units::table.on(units::id.nullable().eq(tickets::requester_unit_id)))
                 .filter(categories::required_profile.eq(Profile::UnitHead))
                 .filter(tickets::received_at.ge(begin).and(tickets::received_at.lt(end)))
                 .filter(
@@ -106,7 +106,10 @@ pub async fn list(call: Call, query: Query<Period>) -> Result<HttpResponse> {
                 tickets::status,
                 (categories::id, categories::name),
                 tickets::requester_id,
-                (tickets::requester_unit_id, tickets::requester_unit_name),
+                (
+                    tickets::requester_unit_id.assume_not_null(),
+                    tickets::requester_unit_name.assume_not_null(),
+                ),
                 tickets::reception_head_id,
                 units::head_id,
             ))

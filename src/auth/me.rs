@@ -108,10 +108,10 @@ pub async fn password(call: Call, body: Body<PasswordChange>) -> Result<HttpResp
     // Not in one transaction: a wrong password is an error for the client and a count that must stay.
     call.check(Action::UseOwnAccount, |db, actor| {
         let PasswordChange { current_password, new_password } = body.read()?;
-        let (email, verified): (String, String) =
+        let (email, verified): (String, Option<String>) =
             users::table.find(actor.id).select((users::email, users::password_hash)).first(db)?;
         attempts::count(db, &email)?;
-        if !passwords::verify_in_turn(&current_password, &verified)? {
+        if !passwords::verify_in_turn(&current_password, verified.as_deref())? {
             return Err(not_current());
         }
         let hash = passwords::hash_in_turn(&new_password)?;

@@ -48,9 +48,9 @@ pub fn hash_in_turn(password: &str) -> Result<String> {
 ///
 /// # Errors
 /// A 503 where its turn does not come in time.
-pub fn verify_in_turn(password: &str, hash: &str) -> Result<bool> {
+pub fn verify_in_turn(password: &str, hash: Option<&str>) -> Result<bool> {
     let _place = Handle::current().block_on(turn())?;
-    Ok(verify(password, Some(hash)))
+    Ok(verify(password, hash))
 }
 
 /// # Errors

@@ -91,6 +91,8 @@ text_enum! {
         /// Create and change users, shifts, absences, units, categories, calendars, attention times and the survey's
         /// questions; hand over somebody's work.
         Manage = "manage",
+        /// Hand in mail, read what came in, and run it again.
+        UseInboundEmails = "use_inbound_emails",
         /// Read what was mailed, to which address, and send again what failed. Of all tickets at once and of other people's
         /// mail, it is for those who answer for the desk; who attends a ticket reads the same in its followups.
         UseOutbox = "use_outbox",
@@ -155,6 +157,7 @@ pub const TABLE: &[Row] = &[
     (Action::ReadCatalogs,        [ANY, ANY, ANY, ANY]),
     (Action::ReadUsers,           [NO, ANY, ANY, ANY]),
     (Action::Manage,              [NO, NO, Some(Scope::UpToOwnRole), ANY]),
+    (Action::UseInboundEmails,    [NO, ANY, ANY, ANY]),
     (Action::UseOutbox,           [NO, NO, ANY, ANY]),
     (Action::VerifyAudit,         [NO, NO, ANY, ANY]),
 ];

@@ -79,7 +79,7 @@ pub async fn sign_in(desk: Data<Desk>, email: String, password: String) -> Resul
         .db
         .run(move |db| {
             attempts::count(db, &email)?;
-            let found: Option<(Uuid, String)> = users::table
+            let found: Option<(Uuid, Option<String>)> = users::table
                 .filter(lower(users::email).eq(email.to_lowercase()))
                 .select((users::id, users::password_hash))
                 .first(db)
@@ -94,7 +94,7 @@ pub async fn sign_in(desk: Data<Desk>, email: String, password: String) -> Resul
             return Err(busy);
         }
     };
-    let hash = found.as_ref().map(|(_, hash)| hash.clone());
+    let hash = found.as_ref().and_then(|(_, hash)| hash.clone());
     // Outside of the pool: reckoning the hash takes longer than any statement.
     let right = actix_web::web::block(move || {
         let _place = place;
@@ -188,7 +188,8 @@ pub async fn logout(desk: Data<Desk>, body: Body<Refresh>) -> Result<HttpRespons
 /// What a sign-in relies on. Whatever begins, continues or ends sign-ins holds the account first, so that of two at the
 /// same moment the later one sees what the earlier one did.
 pub struct Account {
-    pub password_hash: String,
+    /// None of somebody whom the desk knows by their mail alone.
+    pub password_hash: Option<String>,
     active: bool,
     locale: Locale,
     era: i32,

@@ -39,6 +39,7 @@ const TAGS: &[(&str, &str)] = &[
     ("followups", "Activity 6: public and private entries of a case"),
     ("attachments", "Files of tickets, followups and articles"),
     ("knowledge", "Activity 8: the knowledge base"),
+    ("inbound mail", "Mail that came in, and what became of it"),
     ("history", "Activity 9: who did what, and whether the record is whole"),
     ("surveys", "Activity 10: the perception survey"),
     ("messages", "What the desk mails to people, and how its sending stands"),
@@ -278,9 +279,10 @@ fn request_header(name: &str, description: &str, max_length: usize) -> Value {
 }
 
 /// What answers neither a list nor a resource that can be read by itself, so that it has no `ETag`.
-const WITHOUT_VERSION: [&str; 12] = [
+const WITHOUT_VERSION: [&str; 13] = [
     "applyAttentionTimes",
     "downloadAttachment",
+    "downloadInboundEmail",
     "escalateTicket",
     "getCalendarDue",
     "getStatistics",
@@ -368,7 +370,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
             if method == "get" && is_list {
                 add("Link");
             }
-            if operation["operationId"] == "downloadAttachment" {
+            // What is kept as it came in.
+            if operation["operationId"].as_str().is_some_and(|id| id.starts_with("download")) {
                 add("Content-Disposition");
                 add("Content-Security-Policy");
             }

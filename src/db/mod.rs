@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use actix_web::web;
 use chrono::{DateTime, Utc};
+use diesel::Connection;
 use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
@@ -47,6 +48,7 @@ const WAIT: Duration = Duration::from_secs(2);
 /// A pool of connections, and as many places to work with one.
 #[derive(Clone)]
 pub struct Db {
+    url: Arc<str>,
     pool: Pool<ConnectionManager<PgConnection>>,
     places: Arc<Semaphore>,
 }
@@ -78,7 +80,7 @@ impl Db {
             .connection_timeout(WAIT)
             .connection_customizer(Box::new(Session))
             .build(ConnectionManager::new(url))?;
-        Ok(Db { pool, places: Arc::new(Semaphore::new(size as usize)) })
+        Ok(Db { url: url.into(), pool, places: Arc::new(Semaphore::new(size as usize)) })
     }
 
     /// Runs `act` with a connection, away from the threads that serve the network. The only place where blocking and
@@ -103,6 +105,14 @@ impl Db {
         })
         .await
         .map_err(Problem::internal)?
+    }
+
+    /// A connection apart from the pool, for a lock that is held for as long as something runs.
+    ///
+    /// # Errors
+    /// A 503 where the database does not answer.
+    pub fn apart(&self) -> Result<PgConnection> {
+        PgConnection::establish(&self.url).map_err(Problem::unavailable)
     }
 
     /// How many connections there are.

@@ -200,6 +200,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    inbound_emails (id) {
+        id -> Uuid,
+        source -> Text,
+        received_at -> Timestamptz,
+        size -> Int8,
+        sha256 -> Text,
+        storage_key -> Text,
+        identity -> Text,
+        author_hash -> Text,
+        message_id -> Nullable<Text>,
+        from_address -> Nullable<Text>,
+        subject -> Text,
+        status -> Text,
+        reason -> Nullable<Text>,
+        ticket_id -> Nullable<Int8>,
+        followup_id -> Nullable<Uuid>,
+        refused_files -> Array<Text>,
+        attempts -> Int2,
+        next_attempt_at -> Timestamptz,
+        processed_at -> Nullable<Timestamptz>,
+        released_by -> Nullable<Uuid>,
+        version -> Int4,
+    }
+}
+
+diesel::table! {
     messages (id) {
         id -> Uuid,
         ticket_id -> Int8,
@@ -337,13 +363,13 @@ diesel::table! {
         category_id -> Nullable<Uuid>,
         requester_id -> Uuid,
         requester_full_name -> Text,
-        requester_document_id -> Text,
+        requester_document_id -> Nullable<Text>,
         requester_email -> Text,
         requester_landline -> Nullable<Text>,
         requester_extension -> Nullable<Text>,
         requester_mobile -> Nullable<Text>,
-        requester_unit_id -> Uuid,
-        requester_unit_name -> Text,
+        requester_unit_id -> Nullable<Uuid>,
+        requester_unit_name -> Nullable<Text>,
         registered_by_id -> Uuid,
         assignee_id -> Nullable<Uuid>,
         received_at -> Timestamptz,
@@ -395,7 +421,7 @@ diesel::table! {
     users (id) {
         id -> Uuid,
         email -> Text,
-        password_hash -> Text,
+        password_hash -> Nullable<Text>,
         role -> Text,
         full_name -> Text,
         full_name_key -> Text,

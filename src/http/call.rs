@@ -142,14 +142,7 @@ impl Call {
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
     {
         let (token, if_match) = (self.token.clone(), self.if_match.clone());
-        let key = match self.idempotency_key.clone() {
-            None => None,
-            Some(key) => {
-                let mut request = format!("{} {} ", self.request.method(), self.request.path()).into_bytes();
-                request.extend_from_slice(&fingerprint);
-                Some(Key { key, requests: self.desk.tokens.fingerprints(&request)? })
-            }
-        };
+        let key = self.key(&fingerprint)?;
         let run = move |db: &mut PgConnection| {
             db.transaction(|tx| {
                 let actor = admit(tx, &token, action, if_match)?;
@@ -161,6 +154,24 @@ impl Call {
         };
         let answer = self.run(run).await?;
         Ok(self.respond(answer))
+    }
+
+    /// Whether the same request was answered before under its `Idempotency-Key`: for work that a transaction cannot hold, to
+    /// be looked at before it begins; `write_fingerprinted` then gives the first answer again.
+    ///
+    /// # Errors
+    /// A 422 where the key was used with another request.
+    pub async fn is_repeat(&self, fingerprint: &[u8]) -> Result<bool> {
+        let Some(key) = self.key(fingerprint)? else { return Ok(false) };
+        let user_id = self.token.sub;
+        self.run(move |db| Ok(idempotency::kept(db, user_id, &key)?.is_some())).await
+    }
+
+    fn key(&self, fingerprint: &[u8]) -> Result<Option<Key>> {
+        let Some(key) = self.idempotency_key.clone() else { return Ok(None) };
+        let mut request = format!("{} {} ", self.request.method(), self.request.path()).into_bytes();
+        request.extend_from_slice(fingerprint);
+        Ok(Some(Key { key, requests: self.desk.tokens.fingerprints(&request)? }))
     }
 
     /// Works with the database, and keeps how long that took for `Server-Timing`.
@@ -199,8 +210,19 @@ fn unauthenticated() -> Problem {
 
 /// Known (401) and allowed to this role (403).
 fn admit(db: &mut PgConnection, token: &Claims, action: Action, if_match: Option<String>) -> Result<Actor> {
+    let (actor, era) = find(db, token.sub, action, if_match)?;
+    if era != token.era { Err(unauthenticated()) } else { actor }
+}
+
+/// The inner result is whether the role may do this; with it, which sign-ins of the account are good.
+fn find(
+    db: &mut PgConnection,
+    user_id: Uuid,
+    action: Action,
+    if_match: Option<String>,
+) -> Result<(Result<Actor>, i32)> {
     let (role, full_name, unit_id, active, era, now) = users::table
-        .find(token.sub)
+        .find(user_id)
         .select((
             users::role,
             users::full_name,
@@ -212,14 +234,24 @@ fn admit(db: &mut PgConnection, token: &Claims, action: Action, if_match: Option
         .first::<(Role, String, Option<Uuid>, bool, i32, DateTime<Utc>)>(db)
         .optional()?
         .ok_or_else(unauthenticated)?;
-    if !active || era != token.era {
+    if !active {
         return Err(unauthenticated());
     }
-    let scope = policy::scope(role, action).ok_or_else(Problem::forbidden)?;
-    Ok(Actor { id: token.sub, role, full_name, unit_id, scope, now, if_match })
+    let actor = policy::scope(role, action)
+        .map(|scope| Actor { id: user_id, role, full_name, unit_id, scope, now, if_match })
+        .ok_or_else(Problem::forbidden);
+    Ok((actor, era))
 }
 
 impl Actor {
+    /// Somebody who acts by other means than a request, such as mail.
+    ///
+    /// # Errors
+    /// A 401 where they are not active, a 403 where their role may not do this.
+    pub fn of(db: &mut PgConnection, user_id: Uuid, action: Action) -> Result<Self> {
+        find(db, user_id, action, None)?.0
+    }
+
     /// As others name them.
     pub fn person(&self) -> Person {
         Person { id: self.id, full_name: self.full_name.clone(), role: self.role }

@@ -50,30 +50,8 @@ pub fn once(
             ),
         ));
     }
-    let kept = keys::table
-        .find((user_id, &key.key))
-        .filter(keys::created_at.gt(diesel::dsl::sql("now() - interval '24 hours'")))
-        .select(Kept::as_select())
-        .first(tx)
-        .optional()?;
-    if let Some(kept) = kept {
-        if !key.requests.contains(&kept.request_hash) {
-            return Err(Problem::new(
-                Code::IdempotencyKeyReused,
-                Text::new(
-                    "Esta clave ya se usó con otra petición; use una nueva.",
-                    "This key was used with another request; use a new one.",
-                ),
-            ));
-        }
-        let status = u16::try_from(kept.status).ok().and_then(|status| StatusCode::from_u16(status).ok());
-        return Ok(Answer {
-            status: status.unwrap_or(StatusCode::OK),
-            etag: kept.etag,
-            location: kept.location,
-            next_cursor: None,
-            body: kept.body,
-        });
+    if let Some(answer) = kept(tx, user_id, key)? {
+        return Ok(answer);
     }
     let answer = act(tx)?;
     let row = (
@@ -93,6 +71,37 @@ pub fn once(
         .set(row)
         .execute(tx)?;
     Ok(answer)
+}
+
+/// The answer that is kept under the key, where it was used within the last day.
+///
+/// # Errors
+/// A 422 where it was used with another request.
+pub fn kept(db: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<Option<Answer>> {
+    let kept = keys::table
+        .find((user_id, &key.key))
+        .filter(keys::created_at.gt(diesel::dsl::sql("now() - interval '24 hours'")))
+        .select(Kept::as_select())
+        .first(db)
+        .optional()?;
+    let Some(kept) = kept else { return Ok(None) };
+    if !key.requests.contains(&kept.request_hash) {
+        return Err(Problem::new(
+            Code::IdempotencyKeyReused,
+            Text::new(
+                "Esta clave ya se usó con otra petición; use una nueva.",
+                "This key was used with another request; use a new one.",
+            ),
+        ));
+    }
+    let status = u16::try_from(kept.status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+    Ok(Some(Answer {
+        status: status.unwrap_or(StatusCode::OK),
+        etag: kept.etag,
+        location: kept.location,
+        next_cursor: None,
+        body: kept.body,
+    }))
 }
 
 /// The number under which PostgreSQL keeps two requests with one key apart; two keys that share a number only wait

@@ -71,7 +71,7 @@ struct TicketWords {
     #[serde(rename = "requester")]
     requester_full_name: String,
     #[serde(rename = "unit")]
-    requester_unit_name: String,
+    requester_unit_name: Option<String>,
     #[serde(skip)]
     requester_id: Uuid,
     #[serde(skip)]
@@ -196,7 +196,7 @@ impl Known {
         for row in &mut rows {
             row.subject = one_line(&row.subject);
             row.requester_full_name = one_line(&row.requester_full_name);
-            row.requester_unit_name = one_line(&row.requester_unit_name);
+            row.requester_unit_name = row.requester_unit_name.as_deref().map(one_line);
         }
         let people = person::by_id(db, rows.iter().filter_map(|ticket| ticket.assignee_id))?;
         let recipients: Vec<(Uuid, String, String, Locale)> = users::table

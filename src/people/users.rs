@@ -53,6 +53,8 @@ pub struct User {
     pub contact: Contact,
     pub unit: Option<Named>,
     pub locale: Locale,
+    /// False for somebody whom the desk knows by their mail alone, until staff give them a password.
+    pub can_sign_in: bool,
     /// Whoever is not active cannot sign in nor be given work; their history stays.
     pub active: bool,
     /// The last day of the contract, by the entity's clock; after it the person is not available. What they have in hand
@@ -80,6 +82,8 @@ struct Row {
     #[diesel(embed)]
     contact: Contact,
     locale: Locale,
+    #[diesel(select_expression = users::password_hash.is_not_null())]
+    can_sign_in: bool,
     active: bool,
     contract_ends_on: Option<NaiveDate>,
     staff_mail: bool,
@@ -102,6 +106,7 @@ impl From<Found> for User {
             contact: row.contact,
             unit: unit.map(|(id, name)| Named { id, name }),
             locale: row.locale,
+            can_sign_in: row.can_sign_in,
             active: row.active,
             contract_ends_on: row.contract_ends_on,
             staff_mail: row.staff_mail,

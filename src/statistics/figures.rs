@@ -200,7 +200,7 @@ const BY_UNIT: &str = "\
     SELECT u.id, u.name, g.received, g.solved FROM ( \
         SELECT requester_unit_id, count(*) AS received, count(solved_at) AS solved FROM tickets \
         WHERE received_at >= $1 AND received_at < $2 GROUP BY requester_unit_id) AS g \
-    JOIN units u ON u.id = g.requester_unit_id ORDER BY g.received DESC, u.name";
+    LEFT JOIN units u ON u.id = g.requester_unit_id ORDER BY g.received DESC, u.name";
 
 const BY_CATEGORY: &str = "\
     SELECT c.id, c.name, g.received, g.solved FROM ( \

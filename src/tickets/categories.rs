@@ -214,15 +214,16 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CategoryProfile
 ///
 /// # Errors
 /// A 422 where there is no such category, or it is not active.
-pub fn may_ask(db: &mut PgConnection, category: Uuid, requester: Uuid, unit: Uuid) -> Result<bool> {
+pub fn may_ask(db: &mut PgConnection, category: Uuid, requester: Uuid, unit: Option<Uuid>) -> Result<bool> {
     let found = categories::table.find(category).filter(categories::active);
     let profile: Option<Profile> = found.select(categories::required_profile).first(db).optional()?;
     match profile {
         None => Err(Problem::field(FieldError::unknown_id("/category_id"))),
         Some(Profile::Any) => Ok(true),
         Some(Profile::UnitHead) => {
-            let head: Option<Uuid> = units::table.find(unit).select(units::head_id).first(db)?;
-            Ok(head == Some(requester))
+            let unit = units::table.filter(units::id.nullable().eq(unit));
+            let head: Option<Option<Uuid>> = unit.select(units::head_id).first(db).optional()?;
+            Ok(head.flatten() == Some(requester))
         }
     }
 }

@@ -74,7 +74,12 @@ pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>)
 }
 
 /// The category exists and the requester's profile is the one that it asks for.
-fn check_category(tx: &mut PgConnection, category: Option<Uuid>, requester: Uuid, unit: Uuid) -> Result<()> {
+fn check_category(
+    tx: &mut PgConnection,
+    category: Option<Uuid>,
+    requester: Uuid,
+    unit: Option<Uuid>,
+) -> Result<()> {
     let Some(category) = category else { return Ok(()) };
     if categories::may_ask(tx, category, requester, unit)? {
         return Ok(());

@@ -164,7 +164,7 @@ pub fn filtered<'a>(filters: &'a TicketFilters, actor: &'a Actor) -> tickets::Bo
         query = query.filter(tickets::category_id.eq_any(&filters.category_id));
     }
     if !filters.unit_id.is_empty() {
-        query = query.filter(tickets::requester_unit_id.eq_any(&filters.unit_id));
+        query = query.filter(tickets::requester_unit_id.eq_any(filters.unit_id.iter().copied().map(Some)));
     }
     if !filters.assignee.is_empty() {
         let people: Vec<Uuid> = filters.assignee.iter().filter_map(|who| who.user(actor.id)).collect();

@@ -3,6 +3,7 @@
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -10,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::information::{self, AnsweredBy};
+use super::model::TicketRow;
 use super::steps::Case;
 use super::store;
 use super::workflow::{self, Step};
@@ -211,24 +213,40 @@ pub async fn add(call: Call, id: Path<i64>, body: Body<NewFollowup>) -> Result<H
         if visibility == Visibility::Private && !actor.is_staff() {
             return Err(Problem::forbidden());
         }
-        let mut case = Case::open(tx, row, Some(actor.id), actor.now);
-        let followup = Row {
-            id: Uuid::now_v7(),
-            ticket_id: case.ticket.id,
-            visibility,
-            body,
-            created_at: case.now,
-            published_from: None,
-        };
-        write(&mut case, actor.id, &followup)?;
-        tell(&mut case, actor.id, &followup);
-        let row = case.record("followup_added")?;
-        if visibility == Visibility::Public {
-            information::answered(tx, row, actor, AnsweredBy::Followup, timezone)?;
-        }
-        Followup::shown_to(actor, (followup, actor.person())).made()
+        write_and_tell(tx, actor, row, visibility, body, timezone)?.made()
     })
     .await
+}
+
+/// Writes a followup by the caller to a ticket whose row is locked, and tells the other side where it is public; one by
+/// the requester ends the wait for information that they owe.
+///
+/// # Errors
+/// What the database answers.
+pub fn write_and_tell(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    row: TicketRow,
+    visibility: Visibility,
+    body: String,
+    timezone: Tz,
+) -> Result<Followup> {
+    let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+    let followup = Row {
+        id: Uuid::now_v7(),
+        ticket_id: case.ticket.id,
+        visibility,
+        body,
+        created_at: case.now,
+        published_from: None,
+    };
+    write(&mut case, actor.id, &followup)?;
+    tell(&mut case, actor.id, &followup);
+    let row = case.record("followup_added")?;
+    if visibility == Visibility::Public {
+        information::answered(tx, row, actor, AnsweredBy::Followup, timezone)?;
+    }
+    Ok(Followup::shown_to(actor, (followup, actor.person())))
 }
 
 /// Make a private followup public

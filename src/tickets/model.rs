@@ -65,13 +65,13 @@ pub struct TicketRow {
     pub category_id: Option<Uuid>,
     pub requester_id: Uuid,
     pub requester_full_name: String,
-    pub requester_document_id: String,
+    pub requester_document_id: Option<String>,
     pub requester_email: String,
     pub requester_landline: Option<String>,
     pub requester_extension: Option<String>,
     pub requester_mobile: Option<String>,
-    pub requester_unit_id: Uuid,
-    pub requester_unit_name: String,
+    pub requester_unit_id: Option<Uuid>,
+    pub requester_unit_name: Option<String>,
     pub registered_by_id: Uuid,
     pub assignee_id: Option<Uuid>,
     pub received_at: DateTime<Utc>,
@@ -107,12 +107,14 @@ pub struct Requester {
     pub id: Uuid,
     #[schema(example = "Rosa Pérez Gómez")]
     pub full_name: String,
+    /// `null` where the request was archived at once as `missing_information`.
     #[schema(example = "43111220")]
-    pub document_id: String,
+    pub document_id: Option<String>,
     #[schema(example = "requester@mesa.test")]
     pub email: String,
     pub contact: Contact,
-    pub unit: Named,
+    /// `null` where the request was archived at once as `missing_information`.
+    pub unit: Option<Named>,
 }
 
 /// What solved a ticket.

@@ -16,10 +16,12 @@ use super::{archiving, store};
 use crate::audit;
 use crate::auth::policy::{Action, Scope};
 use crate::db::schema::{categories, tickets, units, users};
+use crate::http::locale::Locale;
 use crate::http::{Actor, Answer, Body, Call};
 use crate::outbox;
+use crate::people;
 use crate::people::users::Contact;
-use crate::problem::{FieldError, Problem, Result};
+use crate::problem::{FieldError, Problem, Result, Text};
 
 /// A request for support. What `requester` leaves out comes from the requester's account.
 #[derive(Deserialize, ToSchema)]
@@ -89,8 +91,8 @@ impl Account {
 
     /// With the data of an earlier ticket where it has none.
     pub fn or_as_in(mut self, ticket: &TicketRow) -> Self {
-        self.document_id.get_or_insert_with(|| ticket.requester_document_id.clone());
-        self.unit_id.get_or_insert(ticket.requester_unit_id);
+        self.document_id = self.document_id.or_else(|| ticket.requester_document_id.clone());
+        self.unit_id = self.unit_id.or(ticket.requester_unit_id);
         if self.contact.is_empty() {
             self.contact = Contact {
                 landline: ticket.requester_landline.clone(),
@@ -174,8 +176,8 @@ pub async fn register(call: Call, body: Body<NewTicket>) -> Result<HttpResponse>
 }
 
 impl Request {
-    /// Gives it a number and tells the requester; archives it at once where the category asks for a profile that they
-    /// have not. The account must have no gaps.
+    /// Gives it a number and tells the requester; archives it at once where minimum data are missing, which `Account::gaps`
+    /// names, or where the category asks for a profile that they have not.
     ///
     /// # Errors
     /// A 422 where unit or category are none that may be named.
@@ -198,8 +200,14 @@ impl Request {
             }
             None => None,
         };
-        let (unit_id, unit_name, head_id): (Uuid, String, Option<Uuid>) =
-            unit.ok_or_else(|| Problem::field(FieldError::unknown_id("/requester/unit_id")))?;
+        if unit.is_none() && given.unit_id.is_some() {
+            return Err(Problem::field(FieldError::unknown_id("/requester/unit_id")));
+        }
+        let (unit_id, unit_name, head_id): (Option<Uuid>, Option<String>, Option<Uuid>) =
+            unit.map_or((None, None, None), |(id, name, head)| (Some(id), Some(name), head));
+        let document_id = given.document_id.or(account.document_id);
+        let missing = missing(document_id.is_some(), !contact.is_empty(), unit_id.is_some());
+        let archived = (!missing.is_empty()).then_some((actor.now, ArchiveReason::MissingInformation));
         let profile = match self.category_id {
             Some(id) => {
                 let found = categories::table.find(id).filter(categories::active);
@@ -210,12 +218,14 @@ impl Request {
             None => Profile::Any,
         };
 
-        let row: TicketRow = diesel::insert_into(tickets::table)
+        let mut row: TicketRow = diesel::insert_into(tickets::table)
             .values((
                 (
                     tickets::subject.eq(self.subject),
                     tickets::description.eq(self.description),
-                    tickets::status.eq(Status::Received),
+                    tickets::status.eq(if archived.is_some() { Status::Archived } else { Status::Received }),
+                    tickets::archived_at.eq(archived.map(|(at, _)| at)),
+                    tickets::archive_reason.eq(archived.map(|(_, reason)| reason)),
                     tickets::channel.eq(self.channel.unwrap_or(Channel::Api)),
                     tickets::category_id.eq(self.category_id),
                     tickets::received_at.eq(actor.now),
@@ -226,8 +236,7 @@ impl Request {
                 (
                     tickets::requester_id.eq(account.id),
                     tickets::requester_full_name.eq(given.full_name.unwrap_or(account.full_name)),
-                    tickets::requester_document_id
-                        .eq(given.document_id.or(account.document_id).unwrap_or_default()),
+                    tickets::requester_document_id.eq(document_id),
                     tickets::requester_email.eq(account.email),
                     tickets::requester_landline.eq(contact.landline),
                     tickets::requester_extension.eq(contact.extension),
@@ -246,13 +255,36 @@ impl Request {
         let data = audit::Data { changes: vec![], details };
         audit::record(tx, row.id, "received", Some(actor.id), actor.now, &data)?;
         outbox::queue(tx, row.id, "received", row.requester_id, json!({}), actor.now)?;
-        if profile == Profile::Any || head_id == Some(account.id) {
+        let (reason, note) = if archived.is_some() {
+            // The database lets it be written as archived alone; the history has it from what it was before.
+            (row.status, row.archived_at, row.archive_reason) = (Status::Received, None, None);
+            let locale = people::users::locale(tx, account.id)?;
+            (ArchiveReason::MissingInformation, Some(told(&missing, locale)))
+        } else if profile == Profile::Any || head_id == Some(account.id) {
             return Ok(row);
-        }
+        } else {
+            (ArchiveReason::ProfileNotAuthorized, None)
+        };
         let mut case = Case::open(tx, row, Some(actor.id), actor.now);
-        archiving::set_aside(&mut case, ArchiveReason::ProfileNotAuthorized, None, None, timezone)?;
+        archiving::set_aside(&mut case, reason, note, None, timezone)?;
         case.record("archived")
     }
+}
+
+/// The minimum data that are missing, in words for the requester.
+fn missing(document_id: bool, contact: bool, unit: bool) -> Vec<Text> {
+    let all = [
+        (document_id, Text::new("número del documento de identidad", "number of the identity document")),
+        (contact, Text::new("teléfono, extensión o celular", "landline, extension or mobile")),
+        (unit, Text::new("unidad administrativa", "administrative unit")),
+    ];
+    all.into_iter().filter(|(there, _)| !there).map(|(_, what)| what).collect()
+}
+
+fn told(missing: &[Text], locale: Locale) -> String {
+    let all: Vec<&str> = missing.iter().map(|what| what.in_locale(locale)).collect();
+    let begin = Text::new("Faltan", "Missing");
+    format!("{}: {}.", begin.in_locale(locale), all.join("; "))
 }
 
 /// A new ticket as an answer.

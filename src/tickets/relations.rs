@@ -40,6 +40,10 @@ text_enum! {
         ParentOf = "parent_of",
         /// It is a part of the other one.
         ChildOf = "child_of",
+        /// It goes on where the other one, which is over, ended.
+        Continues = "continues",
+        /// The other one goes on where it ended.
+        ContinuedBy = "continued_by",
     }
 }
 
@@ -54,12 +58,15 @@ impl RelationKind {
             CauseOf => CausedBy,
             ParentOf => ChildOf,
             ChildOf => ParentOf,
+            Continues => ContinuedBy,
+            ContinuedBy => Continues,
         }
     }
 
     /// Whether it is kept by this name; else by its inverse, with the ends the other way about.
     fn is_kept(self) -> bool {
-        matches!(self, RelationKind::DuplicateOf | RelationKind::CausedBy | RelationKind::ParentOf)
+        use RelationKind::*;
+        matches!(self, DuplicateOf | CausedBy | ParentOf | Continues)
     }
 }
 
@@ -267,6 +274,17 @@ pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) ->
         Ok(Answer::no_content())
     })
     .await
+}
+
+/// Records that a new ticket goes on where another one ended, at both ends.
+///
+/// # Errors
+/// What the database answers.
+pub fn continues(tx: &mut PgConnection, actor: &Actor, new: i64, ended: i64) -> Result<()> {
+    let (new, ended) = store::lock_both(tx, new, ended)?;
+    let now = actor.now.max(new.updated_at).max(ended.updated_at);
+    insert(tx, Uuid::now_v7(), RelationKind::Continues, (new.id, ended.id), actor.id, now)?;
+    record(tx, actor, "related", RelationKind::Continues, new, ended)
 }
 
 /// The event at both ends. Neither ticket itself has changed: a requester learns nothing of it.

@@ -126,7 +126,7 @@ pub fn present(db: &mut PgConnection, rows: Vec<TicketRow>) -> Result<Vec<Ticket
                 extension: row.requester_extension,
                 mobile: row.requester_mobile,
             },
-            unit: Named { id: row.requester_unit_id, name: row.requester_unit_name },
+            unit: row.requester_unit_id.zip(row.requester_unit_name).map(|(id, name)| Named { id, name }),
         },
         registered_by: person(Some(row.registered_by_id)),
         assignee: person(row.assignee_id),

@@ -4,17 +4,19 @@ use serde_json::{Map, Value, json};
 
 use crate::harness::{Answer, Client, Desk};
 
-struct Operation {
-    method: String,
+pub struct Operation {
+    pub method: String,
     /// With real ids in it.
-    path: String,
+    pub path: String,
     template: String,
     body: Option<Map<String, Value>>,
     parameters: Vec<Value>,
+    /// The roles that may call it; none where it asks for no token.
+    pub roles: Option<Vec<String>>,
 }
 
 /// Every operation of the contract on things that exist.
-fn operations(desk: &Desk) -> Vec<Operation> {
+pub fn operations(desk: &Desk) -> Vec<Operation> {
     let document = desk.nobody().get("//openapi.json").ok();
     let one = desk.ticket_in("in_progress");
     let director = desk.director();
@@ -39,7 +41,12 @@ fn operations(desk: &Desk) -> Vec<Operation> {
             id(&director.post("/calendars", json!({"name": "Noches", "opening_hours": "22:00-06:00"}))),
         ),
         ("{user_id}", desk.technician().id().to_owned()),
-        ("{absence_id}", id(&director.post(&format!("/users/{}/absences", director.id()), absence))),
+        ("{absence_id}", id(&director.post(&format!("/users/{}/absences", desk.technician().id()), absence))),
+        (
+            "{email_id}",
+            // It becomes a ticket, so that nothing is left to be done with it.
+            id(&director.raw("POST", "/inbound-emails", "message/rfc822", "From: requester@mesa.test\n\nx")),
+        ),
         ("{message_id}", message(desk)),
         ("{question_id}", director.get("/survey-questions").items()[0]["id"].as_str().unwrap().to_owned()),
         ("{token}", survey_token(desk)),
@@ -67,10 +74,17 @@ fn operations(desk: &Desk) -> Vec<Operation> {
                         .unwrap_or_default()
                 }),
                 parameters: operation["parameters"].as_array().cloned().unwrap_or_default(),
+                roles: roles(operation),
             });
         }
     }
     operations
+}
+
+fn roles(operation: &Value) -> Option<Vec<String>> {
+    let ways = operation["security"].as_array().unwrap();
+    let roles = &ways.iter().find(|way| way["password"].is_array())?["password"];
+    Some(roles.as_array().unwrap().iter().map(|role| role.as_str().unwrap().to_owned()).collect())
 }
 
 /// A message that failed.

@@ -1,5 +1,6 @@
 //! The schema goes up, down to nothing and up again, with data in it.
 
+use diesel::migration::Migration;
 use diesel::prelude::*;
 use diesel_migrations::MigrationHarness;
 use mesa::db::migrations::{self, MIGRATIONS};
@@ -62,6 +63,17 @@ fn up_down_and_up_again_with_data() {
          SELECT sha256('a-token'), id, now(), now() + interval '1 day' FROM surveys LIMIT 1",
     );
 
+    // Somebody whom the desk knows by their mail alone, a ticket that lacks data, one that goes on from another.
+    let closed = desk.ticket_in("closed");
+    let subject = format!("Re: [#{}] x", closed.rsplit('/').next().unwrap());
+    for mail in [
+        "From: vecino@barrio.example\nSubject: Alumbrado\n\nNo hay luz.".to_owned(),
+        format!("From: requester@mesa.test\nSubject: {subject}\n\nVolvió a fallar."),
+    ] {
+        let email = desk.director().raw("POST", "/inbound-emails", "message/rfc822", mail).created();
+        assert_eq!(email["status"], "processed");
+    }
+
     let migrated = schema(&desk.database);
     let mut connection = desk.database.connect();
     let down = connection.revert_all_migrations(MIGRATIONS).unwrap().len();
@@ -83,6 +95,47 @@ fn up_down_and_up_again_with_data() {
         connection.revert_last_migration(MIGRATIONS).unwrap();
         assert_eq!(schema(&database), before);
     }
+}
+
+/// The way down gives what lacks data some that say so, and the way up knows again who has no password.
+#[test]
+fn what_mail_made_can_live_without_mail() {
+    const INBOUND: &str = "20261124000007";
+    let desk = Desk::open();
+    let mail = "From: vecino@barrio.example\nSubject: Alumbrado\n\nNo hay luz.";
+    let email = desk.director().raw("POST", "/inbound-emails", "message/rfc822", mail).created();
+    let mut connection = desk.database.connect();
+    while connection.applied_migrations().unwrap().iter().any(|one| one.to_string().as_str() >= INBOUND) {
+        connection.revert_last_migration(MIGRATIONS).unwrap();
+    }
+    let lacking = "SELECT count(*) FROM tickets WHERE requester_document_id = '—' AND requester_extension = '—' \
+                   AND requester_unit_name = 'Sin unidad administrativa'";
+    assert_eq!(desk.database.count(lacking), 1);
+    let a_hash =
+        "SELECT count(*) FROM users WHERE email = 'vecino@barrio.example' AND length(password_hash) = 90";
+    assert_eq!(desk.database.count(a_hash), 1, "one that nobody has a password of");
+    migrations::apply(&mut connection).unwrap();
+    let ticket = desk.director().get(&format!("/tickets/{}", email["ticket_id"])).ok();
+    let user = format!("/users/{}", ticket["requester"]["id"].as_str().unwrap());
+    assert_eq!(desk.director().get(&user).ok()["can_sign_in"], false);
+    assert_eq!(desk.director().get("/audit/verification").ok()["broken"], json!([]));
+}
+
+/// A database that has what came later already takes what was made beside it.
+#[test]
+fn a_migration_that_comes_late_is_applied() {
+    const INBOUND: &str = "20261124000007";
+    let database = Database::empty();
+    let mut connection = database.connect();
+    for migration in connection.pending_migrations(MIGRATIONS).unwrap() {
+        if migration.name().version().to_string() != INBOUND {
+            connection.run_migration(&migration).unwrap();
+        }
+    }
+    assert_eq!(migrations::apply(&mut connection).unwrap(), 1);
+    let in_order = Database::empty();
+    migrations::apply(&mut in_order.connect()).unwrap();
+    assert_eq!(schema(&database), schema(&in_order));
 }
 
 /// The hashes of a history are made anew on the way up, and what did not hold before is still found afterwards.
@@ -146,6 +199,8 @@ fn the_database_itself_keeps_the_rules() {
         .created();
     let relation = json!({"kind": "parent_of", "ticket_id": desk.requester().register("Sin red")["id"]});
     desk.technician().post(&format!("{solved}/relations"), relation).created();
+    let mail = "From: requester@mesa.test\nSubject: Sin red\n\nx";
+    desk.director().raw("POST", "/inbound-emails", "message/rfc822", mail).created();
     let refused = [
         "UPDATE events SET kind = 'x'",
         "DELETE FROM events",
@@ -164,6 +219,16 @@ fn the_database_itself_keeps_the_rules() {
         "INSERT INTO ticket_relations (id, kind, ticket_id, related_id, created_by, created_at) \
          SELECT gen_random_uuid(), kind, ticket_id, related_id, created_by, now() FROM ticket_relations",
         "UPDATE tickets SET status = 'lost'",
+        // Who lacks data has a ticket that was archived for it, and no other.
+        "UPDATE tickets SET requester_document_id = NULL",
+        "UPDATE tickets SET requester_landline = NULL, requester_extension = NULL, requester_mobile = NULL",
+        "UPDATE tickets SET requester_unit_id = NULL, requester_unit_name = NULL",
+        "UPDATE tickets SET requester_unit_name = NULL",
+        // What came in stays as it came.
+        "UPDATE inbound_emails SET sha256 = repeat('0', 64)",
+        "UPDATE inbound_emails SET status = 'waiting'",
+        "UPDATE inbound_emails SET reason = 'failed'",
+        "INSERT INTO inbound_emails SELECT (e).* FROM (SELECT inbound_emails AS e FROM inbound_emails) AS one",
         "UPDATE tickets SET criticality = 'urgent'",
         "UPDATE tickets SET status = 'assigned', assignee_id = NULL",
         "UPDATE tickets SET status = 'closed'",

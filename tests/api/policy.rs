@@ -53,6 +53,7 @@ const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::ReadCatalogs,        [Any, Any, Any, Any]),
     (Action::ReadUsers,           [No, Any, Any, Any]),
     (Action::Manage,              [No, No, Self_, Any]),
+    (Action::UseInboundEmails,    [No, Any, Any, Any]),
     (Action::UseOutbox,           [No, No, Any, Any]),
     (Action::VerifyAudit,         [No, No, Any, Any]),
 ];
@@ -261,6 +262,23 @@ impl Attempt<'_> {
                 ]
             }
             Action::Manage => self.manage(),
+            Action::UseInboundEmails => {
+                let id = self.me.id();
+                let send = |client: &Client, mail: String| {
+                    client.raw("POST", "/inbound-emails", "message/rfc822", mail)
+                };
+                let kept =
+                    send(&self.desk.director(), format!("Subject: sin autor\nMessage-ID: <{id}@x>\n\nx"))
+                        .json();
+                let one = format!("/inbound-emails/{}", kept["id"].as_str().unwrap());
+                vec![
+                    send(self.me, format!("From: {}\n\nhola", self.me.email())),
+                    get("/inbound-emails"),
+                    get(&one),
+                    get(&format!("{one}/raw")),
+                    self.post(format!("{one}/processing"), json!({})),
+                ]
+            }
             Action::UseOutbox => {
                 let one = self.ticket("received");
                 self.desk.database.run("UPDATE messages SET status = 'failed', last_error = 'no'");

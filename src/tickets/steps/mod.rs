@@ -7,10 +7,10 @@ mod classify;
 mod close;
 mod hold;
 mod merge;
-mod reopen;
+pub mod reopen;
 mod request_information;
 mod reschedule;
-mod resubmit;
+pub mod resubmit;
 mod resume;
 mod solve;
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{Reply, take};
+use super::{Case, Reply, take};
 use crate::auth::policy::Action;
 use crate::http::{Body, Call};
 use crate::problem::Result;
@@ -33,18 +33,23 @@ pub struct Reopening {
 pub async fn reopen(call: Call, id: Path<i64>, body: Body<Reopening>) -> Result<HttpResponse> {
     let step = (Action::Reopen, Step::Reopen, "reopened");
     take(call, *id, step, body, |case, _, Reopening { reason }| {
-        let ticket = &mut case.ticket;
-        ticket.status = Status::InProgress;
-        ticket.solution = None;
-        ticket.solved_at = None;
-        ticket.solved_by_id = None;
-        ticket.reopened_count += 1;
-        if let Some(assignee) = ticket.assignee_id {
-            case.tell("reopened", assignee, json!({"reason": reason}));
-        }
-        case.note("reason", reason);
-        case.tell_requester("reopened");
+        apply(case, reason);
         Ok(Reply::Ticket)
     })
     .await
+}
+
+/// Takes a solved ticket back into work and tells whoever has it and its requester.
+pub fn apply(case: &mut Case<'_>, reason: Option<String>) {
+    let ticket = &mut case.ticket;
+    ticket.status = Status::InProgress;
+    ticket.solution = None;
+    ticket.solved_at = None;
+    ticket.solved_by_id = None;
+    ticket.reopened_count += 1;
+    if let Some(assignee) = ticket.assignee_id {
+        case.tell("reopened", assignee, json!({"reason": reason}));
+    }
+    case.note("reason", reason);
+    case.tell_requester("reopened");
 }

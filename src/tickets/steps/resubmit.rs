@@ -11,9 +11,9 @@ use super::Case;
 use crate::attachments;
 use crate::auth::policy::Action;
 use crate::db::schema::tickets;
-use crate::http::{Body, Call};
+use crate::http::{Actor, Body, Call};
 use crate::problem::{Code, FieldError, Problem, Result, Text};
-use crate::tickets::model::{Channel, Ticket};
+use crate::tickets::model::{Channel, Ticket, TicketRow};
 use crate::tickets::register::{self, Account, Request, RequesterData};
 use crate::tickets::store;
 use crate::tickets::workflow::{self, Step};
@@ -74,8 +74,7 @@ pub async fn resubmit(call: Call, id: Path<i64>, body: Body<Resubmission>) -> Re
         let account = account.ok_or_else(|| Problem::internal("a ticket without an account"))?;
         actor.check_version(archived.version)?;
         workflow::check(archived.status, archived.resumes_to, Step::Resubmit)?;
-        let known = tickets::table.filter(tickets::resubmission_of.eq(archived.id)).select(tickets::id);
-        if let Some(known) = known.first(tx).optional()? {
+        if let Some(known) = resubmitted_as(tx, archived.id)? {
             return Err(already_resubmitted(known));
         }
         let request = Request {
@@ -87,14 +86,32 @@ pub async fn resubmit(call: Call, id: Path<i64>, body: Body<Resubmission>) -> Re
             resubmission_of: Some(archived.id),
         };
         let row = request.register(tx, actor, account, timezone)?;
-        attachments::store::copy_public(tx, archived.id, row.id, row.received_at)?;
-        let mut case = Case::open(tx, archived, Some(actor.id), actor.now);
-        case.note("resubmitted_as", row.id);
-        case.touch();
-        case.record("resubmitted")?;
+        carry_over(tx, actor, archived, &row)?;
         register::created(tx, row)
     })
     .await
+}
+
+/// The ticket by which an archived one was presented again, where it was.
+///
+/// # Errors
+/// What the database answers.
+pub fn resubmitted_as(tx: &mut PgConnection, archived: i64) -> Result<Option<i64>> {
+    let known = tickets::table.filter(tickets::resubmission_of.eq(archived)).select(tickets::id);
+    Ok(known.first(tx).optional()?)
+}
+
+/// Gives the new ticket the files of the archived one, and tells the latter's history of it.
+///
+/// # Errors
+/// What the database answers.
+pub fn carry_over(tx: &mut PgConnection, actor: &Actor, archived: TicketRow, new: &TicketRow) -> Result<()> {
+    attachments::store::copy_public(tx, archived.id, new.id, new.received_at)?;
+    let mut case = Case::open(tx, archived, Some(actor.id), actor.now);
+    case.note("resubmitted_as", new.id);
+    case.touch();
+    case.record("resubmitted")?;
+    Ok(())
 }
 
 fn already_resubmitted(known: i64) -> Problem {

@@ -20,8 +20,9 @@ pub fn shared() -> Data<Contract> {
 
 const CONTRACT: &str = "urn:mesa:contract";
 
-/// Headers of HTTP itself, which no contract has to name.
-const EVERYWHERE: [&str; 9] = [
+/// Headers of HTTP itself and between a browser and a server, which no contract has to name.
+const EVERYWHERE: [&str; 10] = [
+    "access-control-expose-headers",
     "cache-control",
     "connection",
     "content-encoding",

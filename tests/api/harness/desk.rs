@@ -66,7 +66,8 @@ impl Desk {
             // So far off that a test does not meet it by chance.
             ("MESA_RATE_LIMIT", "1000000".to_owned()),
         ];
-        all.extend(variables.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        // What a test says counts for more.
+        all.splice(0..0, variables.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let read =
             move |wanted: &str| all.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.clone());
         let server = Server::start(Config::read(&read).unwrap());
@@ -209,6 +210,10 @@ impl Server {
 
     pub fn shared(&self) -> &mesa::desk::Desk {
         &self.shared
+    }
+
+    pub fn shared_data(&self) -> Data<mesa::desk::Desk> {
+        self.shared.clone()
     }
 }
 

@@ -1,0 +1,254 @@
+//! The messages that came in, as staff see them.
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY};
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get, post};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use futures_util::TryStreamExt;
+use object_store::ObjectStoreExt;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{EmailStatus, Reason, Source, process};
+use crate::auth::policy::Action;
+use crate::db::schema::inbound_emails as emails;
+use crate::http::paging::{Page, Paging, seek};
+use crate::http::{Answer, Body, Call, Query};
+use crate::people::{Person, person};
+use crate::problem::{Code, Problem, Result, Text};
+
+/// A message that came in, apart from its content.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InboundEmail {
+    id: Uuid,
+    source: Source,
+    received_at: DateTime<Utc>,
+    /// In bytes.
+    #[schema(minimum = 1, example = 48213)]
+    size: i64,
+    /// Of the content, in hexadecimal.
+    #[schema(example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
+    sha256: String,
+    /// Without the angle brackets; `null` where the message has none.
+    #[schema(example = "5f1c9a2e@correo.itagui.gov.co")]
+    message_id: Option<String>,
+    /// In lower case; `null` where it names no author, or more than one.
+    #[schema(example = "rosa.perez@itagui.gov.co")]
+    from_address: Option<String>,
+    #[schema(example = "Sin red en el piso 3")]
+    subject: String,
+    status: EmailStatus,
+    /// Why it was set aside or ignored.
+    reason: Option<Reason>,
+    /// The ticket that it became, or that its followup belongs to.
+    #[schema(example = 123)]
+    ticket_id: Option<i64>,
+    /// The followup that it became.
+    followup_id: Option<Uuid>,
+    /// The names of its files that were not attached, for their size or their type.
+    refused_files: Vec<String>,
+    /// How often it was tried.
+    #[schema(minimum = 0, example = 1)]
+    attempts: i16,
+    /// `null` while it waits.
+    processed_at: Option<DateTime<Utc>>,
+    /// Who let it in whoever wrote it.
+    released_by: Option<Person>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = emails)]
+struct Row {
+    id: Uuid,
+    source: Source,
+    received_at: DateTime<Utc>,
+    size: i64,
+    sha256: String,
+    message_id: Option<String>,
+    from_address: Option<String>,
+    subject: String,
+    status: EmailStatus,
+    reason: Option<Reason>,
+    ticket_id: Option<i64>,
+    followup_id: Option<Uuid>,
+    refused_files: Vec<String>,
+    attempts: i16,
+    processed_at: Option<DateTime<Utc>>,
+    released_by: Option<Uuid>,
+}
+
+fn present(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<InboundEmail>> {
+    let people = person::by_id(db, rows.iter().filter_map(|row| row.released_by))?;
+    let email = |row: Row| InboundEmail {
+        id: row.id,
+        source: row.source,
+        received_at: row.received_at,
+        size: row.size,
+        sha256: row.sha256,
+        message_id: row.message_id,
+        from_address: row.from_address,
+        subject: row.subject,
+        status: row.status,
+        reason: row.reason,
+        ticket_id: row.ticket_id,
+        followup_id: row.followup_id,
+        refused_files: row.refused_files,
+        attempts: row.attempts,
+        processed_at: row.processed_at,
+        released_by: row.released_by.and_then(|id| people.get(&id).cloned()),
+    };
+    Ok(rows.into_iter().map(email).collect())
+}
+
+/// One message as an answer, with its ETag.
+///
+/// # Errors
+/// A 404 where there is none.
+pub fn answer(db: &mut PgConnection, id: Uuid, is_new: bool) -> Result<Answer> {
+    let (row, version) = emails::table.find(id).select((Row::as_select(), emails::version)).first(db)?;
+    let email = present(db, vec![row])?.pop().ok_or_else(Problem::not_found)?;
+    let answer = match is_new {
+        true => Answer::created(format!("/api/v1/inbound-emails/{id}"), &email)?,
+        false => Answer::ok(&email)?,
+    };
+    Ok(answer.version(version))
+}
+
+/// Which messages to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EmailFilters {
+    /// Repeat it for more than one.
+    #[serde(default)]
+    #[param(required = false)]
+    status: Vec<EmailStatus>,
+}
+
+/// List the messages that came in
+///
+/// The last one first.
+#[utoipa::path(
+    tag = "inbound mail", operation_id = "listInboundEmails", params(Paging, EmailFilters),
+    responses((status = 200, body = Page<InboundEmail>))
+)]
+#[get("/inbound-emails")]
+pub async fn list(call: Call, query: Query<EmailFilters>) -> Result<HttpResponse> {
+    call.read(Action::UseInboundEmails, |db, _| {
+        let (paging, filters) = query.read_list()?;
+        let after = paging.after::<String, DateTime<Utc>, Uuid>("-received_at".into())?;
+        let filtered = || {
+            let all = emails::table.into_boxed();
+            match filters.status.is_empty() {
+                true => all,
+                false => all.filter(emails::status.eq_any(&filters.status)),
+            }
+        };
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let rows: Vec<Row> = seek!(filtered(), after, emails::received_at, emails::id, desc)
+            .select(Row::as_select())
+            .limit(paging.rows())
+            .load(db)?;
+        let items = present(db, rows)?;
+        paging.answer("-received_at", items, total, |email| (email.received_at, email.id))
+    })
+    .await
+}
+
+/// Read what is known of a message
+///
+/// From whom, when, and what became of it; the message itself is at `/content`.
+#[utoipa::path(
+    tag = "inbound mail", operation_id = "getInboundEmail", params(("email_id" = Uuid, Path)),
+    responses((status = 200, body = InboundEmail))
+)]
+#[get("/inbound-emails/{email_id}")]
+pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    call.read(Action::UseInboundEmails, move |db, _| answer(db, *id, false)).await
+}
+
+/// Download a message as it came
+///
+/// Always as a download: a browser or a mail program does not open it within the desk's own pages.
+#[utoipa::path(
+    tag = "inbound mail", operation_id = "downloadInboundEmail", params(("email_id" = Uuid, Path)),
+    responses((status = 200, description = "The message", content_type = "message/rfc822", body = Vec<u8>))
+)]
+#[get("/inbound-emails/{email_id}/raw")]
+pub async fn raw(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    let key: String = call
+        .check(Action::UseInboundEmails, move |db, _| {
+            Ok(emails::table.find(*id).select(emails::storage_key).first(db)?)
+        })
+        .await?;
+    let content =
+        call.desk.files.get(&object_store::path::Path::from(key)).await.map_err(Problem::unavailable)?;
+    Ok(HttpResponse::Ok()
+        .content_type("message/rfc822")
+        .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"message.eml\""))
+        .insert_header((CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"))
+        .insert_header((CACHE_CONTROL, "private, no-cache"))
+        .no_chunking(content.meta.size)
+        .streaming(content.into_stream().map_err(Problem::unavailable)))
+}
+
+/// How to run a message again.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Processing {
+    /// Take it whoever wrote it: though a machine seems to have, though our mail server says that the sender is not who they
+    /// say, and past the limit of messages an hour.
+    #[serde(default)]
+    #[schema(required = false, default = false)]
+    release: bool,
+}
+
+/// Run a message again
+///
+/// One that was set aside or ignored, once the reason is gone: whoever wrote it has an account again, say. Answers what
+/// became of it this time.
+#[utoipa::path(
+    tag = "inbound mail", operation_id = "processInboundEmail", params(("email_id" = Uuid, Path)),
+    request_body(content = Option<Processing>),
+    responses((status = 200, body = InboundEmail), (status = 409, description = "`already_processed`"))
+)]
+#[post("/inbound-emails/{email_id}/processing")]
+pub async fn process_again(call: Call, id: Path<Uuid>, body: Body<Processing>) -> Result<HttpResponse> {
+    let (id, fingerprint) = (*id, body.fingerprint());
+    if !call.is_repeat(&fingerprint).await? {
+        call.check(Action::UseInboundEmails, move |db, actor| {
+            db.transaction(|tx| take(tx, actor.id, id, body))
+        })
+        .await?;
+        process::process(&call.desk, id).await;
+    }
+    call.write_fingerprinted(Action::UseInboundEmails, fingerprint, move |tx, _| answer(tx, id, false)).await
+}
+
+fn take(tx: &mut PgConnection, actor_id: Uuid, id: Uuid, body: Body<Processing>) -> Result<()> {
+    let status: EmailStatus = emails::table.find(id).select(emails::status).for_update().first(tx)?;
+    let Processing { release } = body.read()?;
+    if status == EmailStatus::Processed {
+        return Err(Problem::new(
+            Code::AlreadyProcessed,
+            Text::new(
+                "De este mensaje ya resultó una solicitud o un seguimiento.",
+                "This message has become a ticket or a followup already.",
+            ),
+        ));
+    }
+    diesel::update(emails::table.find(id))
+        .set((
+            emails::status.eq(EmailStatus::Waiting),
+            emails::reason.eq(None::<Reason>),
+            emails::processed_at.eq(None::<DateTime<Utc>>),
+            emails::attempts.eq(1),
+            emails::next_attempt_at.eq(crate::db::now(tx)? + process::LEASE),
+            emails::released_by.eq(release.then_some(actor_id)),
+            emails::version.eq(emails::version + 1),
+        ))
+        .execute(tx)?;
+    Ok(())
+}

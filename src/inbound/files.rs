@@ -1,0 +1,42 @@
+//! The files of a message, under the same limits as those that are uploaded.
+
+use actix_web::web::Bytes;
+
+use super::message::File;
+use crate::attachments::upload::{self, Received};
+use crate::desk::Desk;
+use crate::problem::{Code, Result, Text};
+
+/// Files whose content is kept, and those that are not taken.
+#[derive(Default)]
+pub struct Files {
+    pub kept: Vec<Received>,
+    pub refused: Vec<Refused>,
+}
+
+/// A file that is not taken; the message still has it.
+pub struct Refused {
+    pub name: String,
+    pub why: Text,
+}
+
+/// Keeps the content of those that are taken.
+///
+/// # Errors
+/// A 503 where the object store does not take it.
+pub async fn keep(desk: &Desk, files: Vec<File>) -> Result<Files> {
+    let mut result = Files::default();
+    for file in files {
+        match upload::keep(desk, &file.name, Bytes::from(file.bytes)).await {
+            Ok(received) => result.kept.push(received),
+            Err(problem) if matches!(problem.code, Code::TooLarge | Code::UnsupportedMediaType) => {
+                // A signature is no file that anybody would miss.
+                if !file.content_type.ends_with("-signature") {
+                    result.refused.push(Refused { name: file.name, why: problem.detail });
+                }
+            }
+            Err(problem) => return Err(problem),
+        }
+    }
+    Ok(result)
+}

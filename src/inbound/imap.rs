@@ -1,0 +1,295 @@
+//! The third door: a mailbox that the desk looks into, as soon as its server tells of new mail, and now and then anyway.
+
+use std::fmt::{self, Display};
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::{Bytes, Data, block};
+use async_imap::Session;
+use async_imap::types::{Capabilities, Uid, UnsolicitedResponse};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use futures_util::{FutureExt, TryStreamExt};
+use rustls_platform_verifier::BuilderVerifierExt;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use super::{Source, keep, process};
+use crate::config::ImapConfig;
+use crate::desk::Desk;
+use crate::problem::{Code, Problem};
+
+/// How long the server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long to wait after the first failure, and after many.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+diesel::define_sql_function! { fn pg_try_advisory_lock(key: BigInt) -> Bool; }
+diesel::define_sql_function! { fn hashtextextended(text: Text, seed: BigInt) -> BigInt; }
+
+/// Why the desk left the mailbox, in words for the log.
+#[derive(Debug)]
+pub struct Broken(String);
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn broken(error: impl Display) -> Broken {
+    Broken(error.to_string())
+}
+
+/// What IMAP runs over.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug> Stream for T {}
+
+pub type Mailbox = Session<Box<dyn Stream>>;
+
+/// Goes on until the server stops; at once where no mailbox is configured. Of several copies of the server one looks into
+/// the mailbox, and another where that one is gone.
+pub async fn run(desk: Data<Desk>) {
+    let Some(config) = desk.config.imap.clone() else { return };
+    let mut wait = FIRST_WAIT;
+    loop {
+        // Whatever a strange server makes the library do, the desk comes back.
+        let stay = AssertUnwindSafe(stay(&desk, &config, &mut wait)).catch_unwind();
+        if let Err(error) = stay.await.unwrap_or_else(|_| Err(broken("a panic"))) {
+            log::warn!(
+                "the mailbox of {} at {}: {error}; again in {} s",
+                config.user,
+                config.host,
+                wait.as_secs()
+            );
+            sleep(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        } else {
+            sleep(config.every).await;
+        }
+    }
+}
+
+/// Stays in the mailbox for as long as all is well; ends without an error where another copy is in it.
+async fn stay(desk: &Data<Desk>, config: &ImapConfig, wait: &mut Duration) -> Result<(), Broken> {
+    let Some(mut turn) = Turn::take(desk, config).await? else { return Ok(()) };
+    let (mut mailbox, capabilities) = patiently(connect(config)).await?;
+    // Where it is there already, the server says no.
+    let _ = patiently_imap(mailbox.create(&config.done)).await;
+    patiently_imap(mailbox.select(&config.mailbox)).await?;
+    let mut found = true;
+    loop {
+        turn = turn.check().await?;
+        let found_before = found;
+        let more;
+        (found, more) = take(desk, config, &mut mailbox, &capabilities).await?;
+        *wait = FIRST_WAIT;
+        // Nothing twice in a row: it is a server that tells of the same again and again.
+        if !more || !(found || found_before) {
+            mailbox = new_mail(mailbox, config, &capabilities).await?;
+        }
+    }
+}
+
+/// Whether the server has told of new messages in the answers that were read since the last time.
+fn is_told_of_more(next: impl FnMut() -> Option<UnsolicitedResponse>) -> bool {
+    // All of them, so that the next time begins anew.
+    let told = std::iter::from_fn(next);
+    told.filter(|one| matches!(one, UnsolicitedResponse::Exists(_) | UnsolicitedResponse::Recent(_))).count()
+        > 0
+}
+
+/// The right to look into the mailbox, which one copy of the server has at a time: it ends with its connection to the
+/// database.
+struct Turn {
+    connection: PgConnection,
+}
+
+impl Turn {
+    async fn take(desk: &Data<Desk>, config: &ImapConfig) -> Result<Option<Self>, Broken> {
+        let name = format!("mailbox {}@{}:{}/{}", config.user, config.host, config.port, config.mailbox);
+        let desk = desk.clone();
+        let taken = block(move || {
+            let mut connection = desk.db.apart()?;
+            let lock = diesel::select(pg_try_advisory_lock(hashtextextended(name, 0)));
+            let is_ours: bool = lock.get_result(&mut connection)?;
+            Ok(is_ours.then_some(Turn { connection }))
+        });
+        taken.await.map_err(broken)?.map_err(|problem: Problem| broken(problem.log_line()))
+    }
+
+    /// Still here, or else another copy may be in the mailbox by now.
+    async fn check(mut self) -> Result<Self, Broken> {
+        let checked =
+            block(move || diesel::sql_query("SELECT 1").execute(&mut self.connection).map(|_| self));
+        checked.await.map_err(broken)?.map_err(broken)
+    }
+}
+
+/// Opens a session, not yet in a mailbox, and asks what the server is capable of.
+///
+/// # Errors
+/// In words, without the password.
+pub async fn connect(config: &ImapConfig) -> Result<(Mailbox, Capabilities), Broken> {
+    let tcp = TcpStream::connect((config.host.as_str(), config.port)).await.map_err(broken)?;
+    let stream: Box<dyn Stream> =
+        if config.tls { Box::new(encrypt(tcp, &config.host).await?) } else { Box::new(tcp) };
+    let mut client = async_imap::Client::new(stream);
+    let greeting = client.read_response().await.map_err(broken)?;
+    if greeting.is_none() {
+        return Err(broken("the server hung up"));
+    }
+    let signed_in = client.login(&config.user, &config.password).await;
+    let mut mailbox = signed_in.map_err(|(error, _)| Broken(format!("signing in: {error}")))?;
+    let capabilities = mailbox.capabilities().await.map_err(broken)?;
+    Ok((mailbox, capabilities))
+}
+
+/// With the certificates that the machine trusts.
+async fn encrypt(tcp: TcpStream, host: &str) -> Result<impl Stream + use<>, Broken> {
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(BuilderVerifierExt::with_platform_verifier)
+        .map_err(broken)?
+        .with_no_client_auth();
+    let name = ServerName::try_from(host.to_owned()).map_err(broken)?;
+    TlsConnector::from(Arc::new(config)).connect(name, tcp).await.map_err(broken)
+}
+
+async fn patiently<T>(act: impl Future<Output = Result<T, Broken>>) -> Result<T, Broken> {
+    timeout(PATIENCE, act).await.map_err(|_| broken("the server does not answer"))?
+}
+
+async fn patiently_imap<T>(act: impl Future<Output = async_imap::error::Result<T>>) -> Result<T, Broken> {
+    patiently(async { act.await.map_err(broken) }).await
+}
+
+/// Takes whatever is in the mailbox; answers whether there was anything, and whether the server told of more meanwhile.
+/// A message is moved away once it is kept; should the desk be gone in between, it is known when it is taken again. What
+/// cannot be taken is flagged and stays for a person to look at.
+async fn take(
+    desk: &Data<Desk>,
+    config: &ImapConfig,
+    mailbox: &mut Mailbox,
+    capabilities: &Capabilities,
+) -> Result<(bool, bool), Broken> {
+    let told = mailbox.unsolicited_responses.clone();
+    // The library keeps a hundred of these and drops what is over, so that they are looked at after each message.
+    let told_of_more = || is_told_of_more(|| told.try_recv().ok());
+    // What was told before is found by looking.
+    told_of_more();
+    let mut uids: Vec<Uid> =
+        patiently_imap(mailbox.uid_search("UNDELETED UNFLAGGED")).await?.into_iter().collect();
+    uids.sort_unstable();
+    let (found, mut more) = (!uids.is_empty(), told_of_more());
+    for uid in uids {
+        let size = fetch(mailbox, uid, "RFC822.SIZE").await?.and_then(|(size, _)| size);
+        let taken = if size.is_some_and(|size| size as usize > desk.config.mail_max_bytes) {
+            Err(keep::too_large(desk.config.mail_max_bytes))
+        } else {
+            // Somebody else may have moved it meanwhile.
+            let Some((_, Some(body))) = fetch(mailbox, uid, "BODY.PEEK[]").await? else { continue };
+            keep::keep(desk, Source::Imap, body).await
+        };
+        match taken {
+            Ok(kept) => {
+                move_away(mailbox, uid, &config.done, capabilities).await?;
+                if kept.to_process {
+                    process::process(desk, kept.id).await;
+                }
+            }
+            Err(problem) if matches!(problem.code, Code::TooLarge | Code::InvalidBody) => {
+                log::warn!("message {uid} stays in {}: {}", config.mailbox, problem.detail.en);
+                flag(mailbox, uid, "\\Flagged").await?;
+            }
+            Err(problem) if problem.code == Code::Unavailable => return Err(broken(problem.log_line())),
+            // A fault of the desk's own with this one message: it holds up no other, and is tried again later.
+            Err(problem) => log::error!("message {uid} stays in {}: {}", config.mailbox, problem.log_line()),
+        }
+        more |= told_of_more();
+    }
+    Ok((found, more))
+}
+
+/// Size and content of a message, as far as they were asked for; none where it is gone.
+async fn fetch(
+    mailbox: &mut Mailbox,
+    uid: Uid,
+    what: &str,
+) -> Result<Option<(Option<u32>, Option<Bytes>)>, Broken> {
+    patiently_imap(async {
+        let mut answers = mailbox.uid_fetch(uid.to_string(), format!("(UID {what})")).await?;
+        let mut found = None;
+        while let Some(answer) = answers.try_next().await? {
+            if answer.uid == Some(uid) {
+                found = Some((answer.size, answer.body().map(Bytes::copy_from_slice)));
+            }
+        }
+        Ok(found)
+    })
+    .await
+}
+
+async fn move_away(
+    mailbox: &mut Mailbox,
+    uid: Uid,
+    folder: &str,
+    capabilities: &Capabilities,
+) -> Result<(), Broken> {
+    if capabilities.has_str("MOVE") {
+        return patiently_imap(mailbox.uid_mv(uid.to_string(), folder)).await;
+    }
+    patiently_imap(mailbox.uid_copy(uid.to_string(), folder)).await?;
+    flag(mailbox, uid, "\\Deleted").await?;
+    patiently_imap(async {
+        if capabilities.has_str("UIDPLUS") {
+            mailbox.uid_expunge(uid.to_string()).await?.try_collect::<Vec<_>>().await?;
+        } else {
+            mailbox.expunge().await?.try_collect::<Vec<_>>().await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+async fn flag(mailbox: &mut Mailbox, uid: Uid, flag: &str) -> Result<(), Broken> {
+    patiently_imap(async {
+        let stored = mailbox.uid_store(uid.to_string(), format!("+FLAGS.SILENT ({flag})")).await?;
+        stored.try_collect::<Vec<_>>().await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Waits until there may be new mail: until the server says so where it does, and no longer than the configuration says.
+async fn new_mail(
+    mut mailbox: Mailbox,
+    config: &ImapConfig,
+    capabilities: &Capabilities,
+) -> Result<Mailbox, Broken> {
+    if !capabilities.has_str("IDLE") {
+        sleep(config.every).await;
+        patiently_imap(mailbox.noop()).await?;
+        return Ok(mailbox);
+    }
+    let told = mailbox.unsolicited_responses.clone();
+    let mut idle = mailbox.idle();
+    patiently_imap(idle.init()).await?;
+    if !is_told_of_more(|| told.try_recv().ok()) {
+        // Bounded here: the library begins to wait anew with every sign of life of the server.
+        let (change, _interrupt) = idle.wait_with_timeout(config.every);
+        if let Ok(change) = timeout(config.every, change).await {
+            change.map_err(broken)?;
+        }
+    }
+    patiently_imap(idle.done()).await
+}

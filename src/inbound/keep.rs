@@ -1,0 +1,206 @@
+//! Keeping a message as it came, before anything is made of it.
+
+use actix_web::web::Bytes;
+use diesel::prelude::*;
+use object_store::path::Path;
+use object_store::{ObjectStoreExt, PutPayload};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::message::{Fault, Summary};
+use super::{EmailStatus, Reason, Source, process};
+use crate::db::schema::inbound_emails as emails;
+use crate::desk::Desk;
+use crate::problem::{Code, Problem, Result, Text};
+
+/// A message that is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept {
+    pub id: Uuid,
+    /// False where the same message was taken before.
+    pub is_new: bool,
+    /// Whether whoever kept it should process it now.
+    pub to_process: bool,
+}
+
+/// What of a message is written into its row.
+struct Row {
+    id: Uuid,
+    source: Source,
+    size: i64,
+    sha256: String,
+    storage_key: String,
+    identity: String,
+    author_hash: String,
+    message_id: Option<String>,
+    from_address: Option<String>,
+    subject: String,
+}
+
+/// Keeps a message, its content in the object store first; one that is known already is not kept again.
+///
+/// # Errors
+/// A 413 where it is too large, a 422 where it cannot be a message, a 503 where it cannot be kept for now.
+pub async fn keep(desk: &Desk, source: Source, bytes: Bytes) -> Result<Kept> {
+    let limit = desk.config.mail_max_bytes;
+    if bytes.len() > limit {
+        return Err(too_large(limit));
+    }
+    let content = bytes.clone();
+    let (row, reason) =
+        actix_web::web::block(move || Row::of(source, &content)).await.map_err(Problem::internal)??;
+    desk.files
+        .put(&Path::from(row.storage_key.as_str()), PutPayload::from_bytes(bytes))
+        .await
+        .map_err(Problem::unavailable)?;
+    desk.db.run(move |db| db.transaction(|tx| row.insert(tx, reason))).await
+}
+
+#[track_caller]
+pub fn too_large(limit: usize) -> Problem {
+    Problem::new(
+        Code::TooLarge,
+        Text::made(
+            format!("El mensaje admite hasta {limit} bytes."),
+            format!("The message may have up to {limit} bytes."),
+        ),
+    )
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Row {
+    /// With why it has to be set aside where it cannot be read.
+    fn of(source: Source, bytes: &[u8]) -> Result<(Self, Option<Reason>)> {
+        let sha256 = hex(Sha256::new().chain_update(bytes));
+        let mut row = Row {
+            id: Uuid::now_v7(),
+            source,
+            size: i64::try_from(bytes.len()).map_err(Problem::internal)?,
+            storage_key: format!("mail/{}/{sha256}", &sha256[..2]),
+            identity: format!("hash:{sha256}"),
+            author_hash: sha256.clone(),
+            sha256,
+            message_id: None,
+            from_address: None,
+            subject: String::new(),
+        };
+        let summary = match Summary::read(bytes) {
+            Ok(summary) => summary,
+            Err(Fault::NotAMessage) => return Err(not_a_message()),
+            Err(Fault::HeaderTooLarge | Fault::TooComplex) => return Ok((row, Some(Reason::NotUnderstood))),
+        };
+        row.author_hash = author_hash(&summary);
+        row.identity = match &summary.message_id {
+            Some(id) => format!("id:{id}"),
+            None => format!("hash:{}", row.author_hash),
+        };
+        row.message_id = summary.message_id;
+        row.from_address = summary.from.map(|from| from.address);
+        row.subject = summary.subject;
+        Ok((row, None))
+    }
+
+    fn insert(mut self, tx: &mut PgConnection, mut reason: Option<Reason>) -> Result<Kept> {
+        if self.write(tx, reason)? {
+            return Ok(Kept { id: self.id, is_new: true, to_process: reason.is_none() });
+        }
+        let (known, author_hash) = self.known(tx)?;
+        if author_hash == self.author_hash {
+            return Ok(Kept { id: known, is_new: false, to_process: false });
+        }
+        // A program that gives every message the same id must not lose one.
+        reason = Some(Reason::MessageIdReused);
+        self.identity = format!("hash:{}", self.author_hash);
+        if self.write(tx, reason)? {
+            return Ok(Kept { id: self.id, is_new: true, to_process: false });
+        }
+        let (known, _) = self.known(tx)?;
+        Ok(Kept { id: known, is_new: false, to_process: false })
+    }
+
+    /// False where there is one of the same identity.
+    fn write(&self, tx: &mut PgConnection, reason: Option<Reason>) -> Result<bool> {
+        let now = crate::db::now(tx)?;
+        let written = diesel::insert_into(emails::table)
+            .values((
+                (
+                    emails::id.eq(self.id),
+                    emails::source.eq(self.source),
+                    emails::received_at.eq(now),
+                    emails::size.eq(self.size),
+                    emails::sha256.eq(&self.sha256),
+                    emails::storage_key.eq(&self.storage_key),
+                    emails::identity.eq(&self.identity),
+                    emails::author_hash.eq(&self.author_hash),
+                    emails::message_id.eq(&self.message_id),
+                    emails::from_address.eq(&self.from_address),
+                    emails::subject.eq(&self.subject),
+                ),
+                (
+                    emails::status.eq(reason.map_or(EmailStatus::Waiting, Reason::status)),
+                    emails::reason.eq(reason),
+                    emails::processed_at.eq(reason.map(|_| now)),
+                    // Whoever keeps it processes it; should that copy of the server die, another does so later.
+                    emails::attempts.eq(i16::from(reason.is_none())),
+                    emails::next_attempt_at.eq(now + process::LEASE),
+                ),
+            ))
+            .on_conflict(emails::identity)
+            .do_nothing()
+            .execute(tx)?;
+        Ok(written == 1)
+    }
+
+    fn known(&self, tx: &mut PgConnection) -> Result<(Uuid, String)> {
+        let known = emails::table.filter(emails::identity.eq(&self.identity));
+        Ok(known.select((emails::id, emails::author_hash)).first(tx)?)
+    }
+}
+
+#[track_caller]
+fn not_a_message() -> Problem {
+    Problem::new(
+        Code::InvalidBody,
+        Text::new(
+            "No es un mensaje de correo: no tiene ningún campo de encabezado.",
+            "It is no mail message: it has not one header field.",
+        ),
+    )
+}
+
+/// Over what its author made, whatever servers added on the way and however they end lines.
+fn author_hash(summary: &Summary<'_>) -> String {
+    let mut hash = Sha256::new().chain_update(&summary.author_fields).chain_update(b"\n");
+    let body = summary.body.trim_ascii_end();
+    for line in body.split(|byte| *byte == b'\r') {
+        hash.update(line);
+    }
+    hex(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(message: &str) -> (String, String) {
+        let (row, reason) = Row::of(Source::Api, message.as_bytes()).unwrap();
+        assert_eq!(reason, None);
+        (row.identity, row.author_hash)
+    }
+
+    #[test]
+    fn the_same_message_is_known_whatever_servers_did_to_it() {
+        let message = "From: a@x.co\nSubject: Sin\n red\nMessage-ID: <1@x.co>\n\nUno\nDos\n";
+        let on_the_way = "From a@x.co Tue\nReturn-Path: <a@x.co>\r\nReceived: by mx\r\nFrom:  a@x.co\r\nSubject: Sin red\r\n\
+                          Message-ID: <1@x.co>\r\n\r\nUno\r\nDos\r\n\r\n";
+        assert_eq!(of(message), of(on_the_way));
+        assert_eq!(of(message).0, "id:1@x.co");
+        let without_id = message.replace("Message-ID: <1@x.co>\n", "");
+        assert!(of(&without_id).0.starts_with("hash:"));
+        assert_ne!(of(&without_id), of(&without_id.replace("Uno", "Tres")));
+        assert_ne!(of(&without_id), of(&without_id.replace("a@x.co", "b@x.co")));
+    }
+}

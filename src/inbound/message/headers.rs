@@ -1,0 +1,211 @@
+//! Header fields: whom they name, made safe to be kept and shown.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use mail_parser::{Address, HeaderName, HeaderValue, MessageParser};
+
+use super::{Fault, one_line};
+
+/// The largest header block of a message or of a part, in bytes.
+pub const LARGEST: usize = 256 * 1024;
+
+/// The longest Message-ID that is kept, in bytes.
+const LONGEST_ID: usize = 500;
+
+/// How many messages one may answer.
+const MOST_ANSWERED: usize = 50;
+
+/// Somebody's address and name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mailbox {
+    /// In lower case.
+    pub address: String,
+    /// One line of 200 characters at most; none where the message gives none.
+    pub name: Option<String>,
+}
+
+/// A header block, read.
+pub struct Headers<'a> {
+    bytes: Cow<'a, [u8]>,
+}
+
+/// A field's name in lower case and its value on one line.
+pub struct Field {
+    pub name: String,
+    pub value: String,
+}
+
+impl<'a> Headers<'a> {
+    /// # Errors
+    /// A block that is too large.
+    pub fn read(bytes: &'a [u8]) -> Result<Self, Fault> {
+        if bytes.len() > LARGEST {
+            return Err(Fault::HeaderTooLarge);
+        }
+        // The parser takes a field that does not end for none.
+        let bytes = match bytes.ends_with(b"\n") {
+            true => Cow::Borrowed(bytes),
+            false => Cow::Owned([bytes, b"\r\n"].concat()),
+        };
+        Ok(Headers { bytes })
+    }
+
+    pub fn parsed(&self) -> Option<mail_parser::Message<'_>> {
+        MessageParser::default().parse_headers(self.bytes.as_ref())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.fields().is_empty()
+    }
+
+    /// Every field, in their order, as it was sent but for the folding of its lines.
+    pub fn fields(&self) -> Vec<Field> {
+        let mut fields: Vec<Field> = Vec::new();
+        for line in self.bytes.split(|byte| *byte == b'\n') {
+            let text = String::from_utf8_lossy(line);
+            if text.starts_with([' ', '\t']) {
+                if let Some(field) = fields.last_mut() {
+                    field.value.push(' ');
+                    field.value.push_str(text.trim());
+                }
+            } else if let Some((name, value)) = text.split_once(':')
+                && !name.is_empty()
+                && name.trim_end().bytes().all(|byte| byte.is_ascii_graphic())
+            {
+                let name = name.trim_end().to_ascii_lowercase();
+                fields.push(Field { name, value: value.trim().to_owned() });
+            }
+        }
+        fields
+    }
+
+    /// Who wrote it. Where `From` names several, it is the one of them that `Sender` names, else the first.
+    pub fn from(&self) -> Option<Mailbox> {
+        if self.fields().iter().filter(|field| field.name == "from").count() != 1 {
+            return None;
+        }
+        let parsed = self.parsed()?;
+        let from = mailboxes(parsed.header(HeaderName::From)?.as_address());
+        let sender = mailboxes(parsed.header(HeaderName::Sender).and_then(HeaderValue::as_address));
+        let named =
+            sender.first().and_then(|sender| from.iter().find(|author| author.address == sender.address));
+        named.or(from.first()).cloned()
+    }
+
+    pub fn subject(&self) -> String {
+        let parsed = self.parsed();
+        let text = parsed.as_ref().and_then(|parsed| parsed.subject());
+        one_line(text.unwrap_or_default(), 200)
+    }
+
+    pub fn message_id(&self) -> Option<String> {
+        let parsed = self.parsed()?;
+        ids(parsed.header(HeaderName::MessageId)).into_iter().next()
+    }
+
+    /// The messages that this one answers, the nearest first.
+    pub fn answers(&self) -> Vec<String> {
+        let Some(parsed) = self.parsed() else { return Vec::new() };
+        let mut answered = ids(parsed.header(HeaderName::InReplyTo));
+        for id in ids(parsed.header(HeaderName::References)).into_iter().rev() {
+            if !answered.contains(&id) {
+                answered.push(id);
+            }
+            if answered.len() >= MOST_ANSWERED {
+                break;
+            }
+        }
+        answered.truncate(MOST_ANSWERED);
+        answered
+    }
+
+    pub fn date(&self) -> Option<DateTime<Utc>> {
+        let parsed = self.parsed()?;
+        let date = parsed.date().filter(|date| date.is_valid())?;
+        DateTime::from_timestamp(date.to_timestamp(), 0)
+    }
+
+    /// What its author wrote into the header, apart from what servers add on the way.
+    pub fn author_fields(&self) -> Vec<u8> {
+        let mut own = Vec::new();
+        for field in self.fields() {
+            if matches!(field.name.as_str(), "from" | "to" | "cc" | "date" | "subject" | "in-reply-to") {
+                own.extend_from_slice(field.name.as_bytes());
+                own.push(b':');
+                own.extend(field.value.bytes().filter(|byte| !byte.is_ascii_whitespace()));
+                own.push(b'\n');
+            }
+        }
+        own
+    }
+}
+
+fn mailboxes(address: Option<&Address<'_>>) -> Vec<Mailbox> {
+    let all = address.into_iter().flat_map(Address::iter);
+    let mailboxes = all.filter_map(|one| {
+        let address = one.address.as_deref()?.trim().to_lowercase();
+        let name = one.name.as_deref().map(|name| one_line(name, 200)).filter(|name| !name.is_empty());
+        is_address(&address).then_some(Mailbox { address, name })
+    });
+    mailboxes.collect()
+}
+
+/// Whether mail could be sent to it.
+fn is_address(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    text.len() <= 254
+        && !local.is_empty()
+        && !domain.is_empty()
+        && !domain.starts_with('.')
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "<>(),;:\"\\[]".contains(c))
+        && !local.contains('@')
+}
+
+fn ids(value: Option<&HeaderValue<'_>>) -> Vec<String> {
+    let texts: Vec<&str> = match value {
+        Some(HeaderValue::Text(one)) => vec![one],
+        Some(HeaderValue::TextList(many)) => many.iter().map(AsRef::as_ref).collect(),
+        _ => Vec::new(),
+    };
+    let sound = |id: &&str| {
+        !id.is_empty()
+            && id.len() <= LONGEST_ID
+            && !id.contains(|c: char| c.is_whitespace() || c.is_control() || c == char::REPLACEMENT_CHARACTER)
+    };
+    texts.into_iter().map(str::trim).filter(sound).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(header: &str) -> Option<String> {
+        Headers::read(header.as_bytes()).unwrap().from().map(|mailbox| mailbox.address)
+    }
+
+    #[test]
+    fn the_author_is_one_person_with_an_address_that_can_be_answered() {
+        assert_eq!(
+            from("From: \"Pérez, Ana\" <Ana@Example.GOV.co>\r\n").as_deref(),
+            Some("ana@example.gov.co")
+        );
+        assert_eq!(from("From: a@x.co, b@x.co\r\nSender: b@x.co\r\n").as_deref(), Some("b@x.co"));
+        assert_eq!(from("From: a@x.co, b@x.co\r\nSender: c@x.co\r\n").as_deref(), Some("a@x.co"));
+        for none in [
+            "To: a@x.co\r\n",
+            "From: a@x.co\r\nFrom: b@x.co\r\n",
+            "From: Ana\r\n",
+            "From: <>\r\n",
+            "From: @x\r\n",
+        ] {
+            assert_eq!(from(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn what_it_answers_is_named_once_the_nearest_first() {
+        let header = b"In-Reply-To: <c@x>\r\nReferences: <a@x>\r\n <b@x> <c@x>\r\n";
+        assert_eq!(Headers::read(header).unwrap().answers(), ["c@x", "b@x", "a@x"]);
+    }
+}

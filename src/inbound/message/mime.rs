@@ -1,0 +1,330 @@
+//! The parts of a message (RFC 2045 to 2049): its words, and its files byte for byte. A message within a message is a file.
+
+use mail_parser::{HeaderName, HeaderValue, MimeHeaders};
+
+use super::headers::Headers;
+use super::{Fault, LONGEST_TEXT, decode, html, one_line};
+
+/// How many parts a message may have.
+pub const MOST_PARTS: usize = 1000;
+
+/// How deep parts may lie within one another.
+pub const DEEPEST: usize = 256;
+
+/// How many bytes may be looked through in all; each level of nesting looks through what is within it once more.
+const MOST_WORK: usize = 1 << 31;
+
+/// A file that came with a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// As the sender named it, on one line; made up where it has no name.
+    pub name: String,
+    /// As the sender has it, in lower case.
+    pub content_type: String,
+    pub bytes: Vec<u8>,
+}
+
+/// What a message holds.
+#[derive(Debug, Default)]
+pub struct Content {
+    pub text: String,
+    pub files: Vec<File>,
+}
+
+/// The header block and the body of a message or of a part.
+pub fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let mut start = 0;
+    while let Some(length) = bytes[start..].iter().position(|byte| *byte == b'\n') {
+        if matches!(&bytes[start..start + length], b"" | b"\r") {
+            return (&bytes[..start], &bytes[start + length + 1..]);
+        }
+        start += length + 1;
+    }
+    match &bytes[start..] {
+        b"" | b"\r" => (&bytes[..start], b""),
+        _ => (bytes, b""),
+    }
+}
+
+/// A part that has not been read yet.
+struct Part<'a> {
+    bytes: &'a [u8],
+    depth: usize,
+    /// The choice between versions of the same words that it belongs to.
+    choice: Option<usize>,
+    /// Whether it can be what the author wrote: not what stands beside a page or a signature.
+    may_be_words: bool,
+    /// What it is where it does not say.
+    default: &'static str,
+}
+
+/// What the author wrote, or one version of it.
+struct Words {
+    choice: Option<usize>,
+    is_html: bool,
+    text: String,
+}
+
+/// # Errors
+/// Too many parts, too deep, or too large a header.
+pub fn content(message: &[u8]) -> Result<Content, Fault> {
+    let mut waiting =
+        vec![Part { bytes: message, depth: 0, choice: None, may_be_words: true, default: "text/plain" }];
+    let mut words: Vec<Words> = Vec::new();
+    let mut files = Vec::new();
+    let (mut parts, mut work, mut written) = (0, 0_usize, 0);
+    while let Some(part) = waiting.pop() {
+        parts += 1;
+        if parts > MOST_PARTS || part.depth > DEEPEST {
+            return Err(Fault::TooComplex);
+        }
+        let (header, body) = split(part.bytes);
+        let head = Head::read(header, part.default)?;
+        if let Some(boundary) = &head.boundary {
+            work = work.saturating_add(body.len());
+            if work > MOST_WORK {
+                return Err(Fault::TooComplex);
+            }
+            let inner = between(body, boundary.as_bytes(), MOST_PARTS + 1);
+            if !inner.is_empty() {
+                let choice = part.choice.or((head.content_type == "multipart/alternative").then_some(parts));
+                let only_first =
+                    matches!(head.content_type.as_str(), "multipart/related" | "multipart/signed");
+                let default =
+                    if head.content_type == "multipart/digest" { "message/rfc822" } else { "text/plain" };
+                // Whatever was put on last is taken first.
+                waiting.extend(inner.into_iter().enumerate().rev().map(|(index, bytes)| Part {
+                    bytes,
+                    depth: part.depth + 1,
+                    choice,
+                    may_be_words: part.may_be_words && (index == 0 || !only_first),
+                    default,
+                }));
+                continue;
+            }
+        }
+        let bytes = decode::transfer(body, &head.encoding);
+        let is_html = head.content_type == "text/html";
+        let is_words = part.may_be_words && !head.is_file() && written + bytes.len() <= LONGEST_TEXT;
+        if is_words {
+            written += bytes.len();
+            let text = decode::words(&bytes, head.charset.as_deref());
+            let text = if is_html { html::text(&text) } else { head.flow(text) };
+            words.push(Words { choice: part.choice, is_html, text: clean(&text) });
+        } else if !bytes.is_empty() {
+            files.push(File { name: head.file_name(&bytes), content_type: head.content_type, bytes });
+        }
+    }
+    Ok(Content { text: chosen(&words), files })
+}
+
+/// Of several versions of the same words, the plain one where it says anything.
+fn chosen(words: &[Words]) -> String {
+    let plain =
+        |choice| words.iter().any(|one| one.choice == choice && !one.is_html && !one.text.trim().is_empty());
+    let kept = words.iter().filter(|one| one.choice.is_none() || !one.is_html || !plain(one.choice));
+    let texts: Vec<&str> =
+        kept.map(|one| one.text.trim_matches('\n').trim_end()).filter(|text| !text.is_empty()).collect();
+    texts.join("\n\n")
+}
+
+/// Without what no reader sees: control characters, and line endings of other kinds.
+fn clean(text: &str) -> String {
+    let text =
+        text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}'], "\n").replace('\u{a0}', " ");
+    let seen = |c: &char| {
+        (!c.is_control() || matches!(c, '\n' | '\t'))
+            && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    let lines: Vec<String> = text
+        .split('\n')
+        .map(|line| line.chars().filter(seen).collect::<String>().trim_end().to_owned())
+        .collect();
+    lines.join("\n")
+}
+
+/// What stands between the lines of a boundary, at most so many; each without the line ending before the next boundary.
+fn between<'a>(body: &'a [u8], boundary: &[u8], most: usize) -> Vec<&'a [u8]> {
+    let mut parts = Vec::new();
+    let mut begin = None;
+    let mut at = 0;
+    for line in body.split_inclusive(|byte| *byte == b'\n') {
+        let after = line.strip_prefix(b"--").and_then(|rest| rest.strip_prefix(boundary));
+        if let Some(rest) = after {
+            let is_end = rest.trim_ascii_end() == b"--";
+            if is_end || rest.trim_ascii_end().is_empty() {
+                if let Some(begin) = begin.take() {
+                    parts.push(without_line_ending(&body[begin..at]));
+                    if parts.len() >= most {
+                        return parts;
+                    }
+                }
+                if is_end {
+                    return parts;
+                }
+                begin = Some(at + line.len());
+            }
+        }
+        at += line.len();
+    }
+    // The last boundary is missing: the message was cut off.
+    if let Some(begin) = begin {
+        parts.push(&body[begin..]);
+    }
+    parts
+}
+
+fn without_line_ending(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    bytes.strip_suffix(b"\r").unwrap_or(bytes)
+}
+
+/// What a part says of itself.
+struct Head {
+    content_type: String,
+    boundary: Option<String>,
+    charset: Option<String>,
+    encoding: String,
+    name: Option<String>,
+    is_attachment: bool,
+    flowed: bool,
+    joins: bool,
+}
+
+impl Head {
+    fn read(header: &[u8], default: &str) -> Result<Self, Fault> {
+        let headers = Headers::read(header)?;
+        let parsed = headers.parsed();
+        let content_type = parsed.as_ref().and_then(|parsed| parsed.content_type());
+        let attribute = |name| content_type.and_then(|kind| kind.attribute(name)).map(str::to_owned);
+        let kind = content_type.map_or_else(
+            || default.to_owned(),
+            |kind| match kind.subtype() {
+                Some(subtype) => format!("{}/{subtype}", kind.ctype()).to_ascii_lowercase(),
+                None => kind.ctype().to_ascii_lowercase(),
+            },
+        );
+        let encoding =
+            parsed.as_ref().and_then(|parsed| match parsed.header(HeaderName::ContentTransferEncoding) {
+                Some(HeaderValue::Text(text)) => Some(text.to_string()),
+                _ => None,
+            });
+        let is_multipart = kind.starts_with("multipart/");
+        Ok(Head {
+            boundary: attribute("boundary").filter(|boundary| is_multipart && !boundary.is_empty()),
+            charset: attribute("charset"),
+            encoding: encoding.unwrap_or_default(),
+            name: parsed.as_ref().and_then(|parsed| parsed.attachment_name()).map(|name| one_line(name, 255)),
+            is_attachment: parsed
+                .as_ref()
+                .and_then(|parsed| parsed.content_disposition())
+                .is_some_and(|disposition| disposition.is_attachment()),
+            flowed: attribute("format").is_some_and(|format| format.eq_ignore_ascii_case("flowed")),
+            joins: attribute("delsp").is_some_and(|delsp| delsp.eq_ignore_ascii_case("yes")),
+            content_type: kind,
+        })
+    }
+
+    /// Whether it is a file, not words to be read on the spot. A multipart without parts is read as words.
+    fn is_file(&self) -> bool {
+        let readable = matches!(self.content_type.as_str(), "text/plain" | "text/html" | "text")
+            || self.content_type.starts_with("multipart/");
+        !readable || self.is_attachment || self.name.as_deref().is_some_and(|name| !name.is_empty())
+    }
+
+    fn file_name(&self, bytes: &[u8]) -> String {
+        if let Some(name) = self.name.as_deref().filter(|name| !name.is_empty()) {
+            return name.to_owned();
+        }
+        if self.content_type == "message/rfc822" {
+            let subject = Headers::read(split(bytes).0).map(|headers| headers.subject()).unwrap_or_default();
+            let subject: String = subject.replace(['/', '\\'], "-").chars().take(100).collect();
+            return format!("{}.eml", if subject.is_empty() { "message" } else { &subject });
+        }
+        let ending = match self.content_type.as_str() {
+            "text/plain" | "text" => "txt",
+            "text/html" => "html",
+            "text/calendar" => "ics",
+            "text/csv" => "csv",
+            "text/rfc822-headers" | "message/delivery-status" | "message/disposition-notification" => "txt",
+            "application/pdf" => "pdf",
+            "application/ms-tnef" => return "winmail.dat".to_owned(),
+            "application/pkcs7-signature" | "application/x-pkcs7-signature" => "p7s",
+            "application/pkcs7-mime" | "application/x-pkcs7-mime" => "p7m",
+            "application/pgp-signature" => "asc",
+            "image/jpeg" => "jpg",
+            "image/png" => "png",
+            "image/gif" => "gif",
+            _ => "bin",
+        };
+        format!("attachment.{ending}")
+    }
+
+    /// RFC 3676: a line that ends in a space goes on in the next one.
+    fn flow(&self, text: String) -> String {
+        if !self.flowed {
+            return text;
+        }
+        let depth = |line: &str| line.bytes().take_while(|byte| *byte == b'>').count();
+        let mut flowed = String::with_capacity(text.len());
+        let mut open: Option<usize> = None;
+        for line in text.lines() {
+            let quoted = depth(line);
+            let words = line[quoted..].strip_prefix(' ').unwrap_or(&line[quoted..]);
+            if open == Some(quoted) {
+                flowed.push_str(words);
+            } else {
+                if open.is_some() {
+                    flowed.push('\n');
+                }
+                flowed.push_str(&">".repeat(quoted));
+                if quoted > 0 {
+                    flowed.push(' ');
+                }
+                flowed.push_str(words);
+            }
+            if words.ends_with(' ') && words != "-- " {
+                if self.joins {
+                    flowed.pop();
+                }
+                open = Some(quoted);
+            } else {
+                flowed.push('\n');
+                open = None;
+            }
+        }
+        flowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_and_body_part_at_the_first_empty_line() {
+        assert_eq!(split(b"A: b\r\n\r\nc"), (&b"A: b\r\n"[..], &b"c"[..]));
+        assert_eq!(split(b"A: b\n\nc\n\nd"), (&b"A: b\n"[..], &b"c\n\nd"[..]));
+        assert_eq!(split(b"\nc"), (&b""[..], &b"c"[..]));
+        assert_eq!(split(b"A: b"), (&b"A: b"[..], &b""[..]));
+        assert_eq!(split(b""), (&b""[..], &b""[..]));
+    }
+
+    #[test]
+    fn parts_stand_between_the_lines_of_their_boundary() {
+        let body = b"preamble\r\n--b\r\none\r\n--bb\r\n--b  \r\ntwo\r\n\r\n--b--\r\nepilogue\r\n--b\r\n";
+        assert_eq!(between(body, b"b", 10), [&b"one\r\n--bb"[..], b"two\r\n"]);
+        assert_eq!(between(b"--b\nonly\n", b"b", 10), [&b"only\n"[..]]);
+        assert!(between(b"nothing", b"b", 10).is_empty());
+        assert_eq!(between(b"--b\n--b\n--b--", b"b", 10), [&b""[..], b""]);
+    }
+
+    #[test]
+    fn flowed_lines_go_on() {
+        let head = Head::read(b"Content-Type: text/plain; format=flowed\r\n", "text/plain").unwrap();
+        assert_eq!(
+            head.flow("uno \ndos\n> tres \n> cuatro\n-- \nAna".into()),
+            "uno dos\n> tres cuatro\n-- \nAna\n"
+        );
+    }
+}

@@ -1,0 +1,115 @@
+//! Whether a person wrote a message, or a machine that must not be answered (RFC 3834).
+
+use super::headers::{Headers, Mailbox};
+
+/// The kind of machine that wrote a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Automatic {
+    /// The desk itself.
+    Own,
+    /// A mail server that tells of what it could not deliver.
+    Bounce,
+    /// Somebody who is away, or a program that answers or reports by itself.
+    AutoReply,
+    /// A mailing list, or mail to many. A person may have written it.
+    List,
+}
+
+/// Which machine wrote it, where one did.
+pub fn automatic(
+    headers: &Headers<'_>,
+    from: Option<&Mailbox>,
+    message_id: Option<&str>,
+    own_domain: Option<&str>,
+    own_address: Option<&str>,
+) -> Option<Automatic> {
+    let fields = headers.fields();
+    let values = |name: &'static str| {
+        let named = fields.iter().filter(move |field| field.name == name);
+        named.map(|field| field.value.to_ascii_lowercase())
+    };
+    let is = |name, words: &[&str]| values(name).any(|value| words.iter().any(|word| first(&value) == *word));
+    let has = |name| values(name).next().is_some();
+
+    let by_id = message_id.zip(own_domain).is_some_and(|(id, domain)| is_own(id, domain));
+    let by_address = from.zip(own_address).is_some_and(|(from, own)| from.address == own.to_lowercase());
+    if by_id || by_address {
+        return Some(Automatic::Own);
+    }
+    let local = from.and_then(|from| from.address.split('@').next()).unwrap_or_default();
+    if is("content-type", &["multipart/report"])
+        || values("return-path").any(|value| value.split_whitespace().collect::<String>() == "<>")
+        || has("x-failed-recipients")
+        || matches!(local, "mailer-daemon" | "postmaster")
+    {
+        return Some(Automatic::Bounce);
+    }
+    if values("auto-submitted").any(|value| first(&value) != "no")
+        || values("x-auto-response-suppress").any(|value| !value.is_empty() && first(&value) != "none")
+        || is("precedence", &["auto_reply"])
+        || has("x-autoreply")
+        || has("x-autorespond")
+    {
+        return Some(Automatic::AutoReply);
+    }
+    if is("precedence", &["bulk", "junk", "list"]) || has("list-id") || has("list-unsubscribe") {
+        return Some(Automatic::List);
+    }
+    None
+}
+
+/// Whether it is a Message-ID that the desk makes: a UUID of version 7 at its domain. The domain alone says nothing, since
+/// people write from the same one, and mail programs make UUIDs of version 4.
+fn is_own(message_id: &str, own_domain: &str) -> bool {
+    let Some((local, domain)) = message_id.rsplit_once('@') else { return false };
+    let groups: Vec<&str> = local.split('-').collect();
+    let is_uuid = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    is_uuid && groups[2].starts_with('7') && domain.eq_ignore_ascii_case(own_domain)
+}
+
+/// The value without its parameters.
+fn first(value: &str) -> &str {
+    value.split([';', ' ', '(', ',']).next().unwrap_or_default().trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(header: &str) -> Option<Automatic> {
+        let headers = Headers::read(header.as_bytes()).unwrap();
+        let (from, id) = (headers.from(), headers.message_id());
+        automatic(&headers, from.as_ref(), id.as_deref(), Some("mesa.gov.co"), Some("soporte@mesa.gov.co"))
+    }
+
+    #[test]
+    fn a_machine_is_known_by_its_header() {
+        for (header, expected) in [
+            ("From: a@x.co\r\nAuto-Submitted: no\r\n", None),
+            ("From: a@x.co\r\nX-Auto-Response-Suppress: None\r\nPrecedence: first-class\r\n", None),
+            ("From: a@x.co\r\nAuto-Submitted: auto-replied; owner-email=x\r\n", Some(Automatic::AutoReply)),
+            ("From: a@x.co\r\nX-Auto-Response-Suppress: DR, OOF\r\n", Some(Automatic::AutoReply)),
+            ("From: a@x.co\r\nPrecedence: Bulk\r\n", Some(Automatic::List)),
+            ("From: a@x.co\r\nList-Id: <todos.x.co>\r\n", Some(Automatic::List)),
+            ("Return-Path: < >\r\nFrom: a@x.co\r\n", Some(Automatic::Bounce)),
+            ("From: MAILER-DAEMON@x.co\r\n", Some(Automatic::Bounce)),
+            (
+                "From: a@x.co\r\nContent-Type: multipart/report; report-type=delivery-status\r\n",
+                Some(Automatic::Bounce),
+            ),
+            (
+                "From: a@x.co\r\nMessage-ID: <019ab0c1-5d00-7c3e-8e5e-0242ac120002@MESA.gov.co>\r\n",
+                Some(Automatic::Own),
+            ),
+            (
+                "From: a@mesa.gov.co\r\nMessage-ID: <019ab0c1-5d00-4c3e-8e5e-0242ac120002@mesa.gov.co>\r\n",
+                None,
+            ),
+            ("From: a@mesa.gov.co\r\nMessage-ID: <019ab0c1-5d00-7c3e-8e5e-0242ac120002@x.co>\r\n", None),
+            ("From: Soporte <soporte@mesa.gov.co>\r\nAuto-Submitted: no\r\n", Some(Automatic::Own)),
+        ] {
+            assert_eq!(of(header), expected, "{header}");
+        }
+    }
+}

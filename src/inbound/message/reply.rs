@@ -1,0 +1,228 @@
+//! What is new in a reply: without what it quotes, and without the signature.
+
+/// The text without quotation and signature; all of it where nothing else would be left.
+pub fn new_words(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut kept: Vec<&str> = Vec::new();
+    let mut at = 0;
+    while at < lines.len() {
+        let rest = &lines[at..];
+        // A quotation of the programs that repeat the header, and whatever is below it.
+        if is_separator(rest[0]) || starts_header_block(rest) || is_signature(rest[0]) {
+            break;
+        }
+        if let Some(length) = attribution(rest) {
+            let after = rest[length..].iter().find(|line| !line.trim().is_empty());
+            match after {
+                // Quoted line by line, so that an answer may stand below.
+                Some(line) if is_quoted(line) => {
+                    at += length;
+                    continue;
+                }
+                _ => break,
+            }
+        }
+        if !is_quoted(rest[0]) {
+            kept.push(rest[0]);
+        }
+        at += 1;
+    }
+    let words = without_mobile_signature(kept);
+    if words.is_empty() { text.trim().to_owned() } else { words }
+}
+
+fn is_quoted(line: &str) -> bool {
+    line.trim_start().starts_with('>')
+}
+
+/// RFC 3676: two dashes and a space, which some programs take away.
+fn is_signature(line: &str) -> bool {
+    line == "-- " || line == "--"
+}
+
+/// `-----Mensaje original-----` and its kind.
+fn is_separator(line: &str) -> bool {
+    let line = line.trim();
+    let words = line.trim_matches(['-', '_', '*', ' ']).to_lowercase();
+    line.starts_with("--")
+        && line.ends_with("--")
+        && matches!(
+            words.as_str(),
+            "mensaje original"
+                | "original message"
+                | "original appointment"
+                | "cita original"
+                | "reply message"
+        )
+}
+
+const AUTHOR: [&str; 2] = ["de", "from"];
+const OTHERS: [&str; 14] = [
+    "enviado",
+    "enviado el",
+    "sent",
+    "date",
+    "fecha",
+    "para",
+    "to",
+    "cc",
+    "asunto",
+    "subject",
+    "responder a",
+    "reply-to",
+    "importancia",
+    "importance",
+];
+
+/// `De:`, `Enviado el:`, `Para:`, `Asunto:` below one another, as Outlook quotes.
+fn starts_header_block(lines: &[&str]) -> bool {
+    let field = |line: &str| {
+        let (name, _) = line.split_once(':')?;
+        Some(name.trim().trim_matches('*').trim().to_lowercase())
+    };
+    // A rule may stand above it.
+    let rule = |line: &str| line.trim().len() >= 5 && line.trim().chars().all(|c| c == '_');
+    let lines = match lines {
+        [first, rest @ ..] if rule(first) => match rest.iter().position(|line| !line.trim().is_empty()) {
+            Some(next) => &rest[next..],
+            None => return false,
+        },
+        _ => lines,
+    };
+    if !lines.first().and_then(|line| field(line)).is_some_and(|name| AUTHOR.contains(&name.as_str())) {
+        return false;
+    }
+    let below = lines.iter().skip(1).filter(|line| !line.trim().is_empty()).take(5);
+    below.filter(|line| field(line).is_some_and(|name| OTHERS.contains(&name.as_str()))).count() >= 2
+}
+
+/// How many lines the sentence takes that names whom the rest quotes: `El lun, 24 nov 2026, Ana escribió:`.
+fn attribution(lines: &[&str]) -> Option<usize> {
+    let first = lines.first()?.trim_start();
+    let begins = ["El ", "On ", "Em ", "Le "].iter().any(|word| first.starts_with(word));
+    let dated = |text: &str| text.chars().any(|c| c.is_ascii_digit());
+    let mut sentence = String::new();
+    for (index, line) in lines.iter().take(4).enumerate() {
+        if is_quoted(line) || line.trim().is_empty() {
+            return None;
+        }
+        sentence.push(' ');
+        sentence.push_str(line.trim());
+        let lower = sentence.to_lowercase();
+        let ends = ["escribió:", "wrote:", "escreveu:", "écrit :", "escribió :"]
+            .iter()
+            .any(|end| lower.ends_with(end));
+        if begins && ends && dated(&lower) {
+            return Some(index + 1);
+        }
+        // `Ana Pérez escribió el 24/11/2026 a las 10:00:`
+        if index == 0 && lower.ends_with(':') && lower.contains(" escribió el ") && dated(&lower) {
+            return Some(1);
+        }
+        if !begins || sentence.len() > 500 {
+            return None;
+        }
+    }
+    None
+}
+
+/// Programs of telephones write below every message what they are.
+fn without_mobile_signature(mut lines: Vec<&str>) -> String {
+    let beginnings = [
+        "enviado desde mi ",
+        "enviado desde outlook",
+        "enviado desde correo",
+        "enviado desde yahoo",
+        "enviado desde aol",
+        "enviado con gmail",
+        "sent from my ",
+        "sent from outlook",
+        "sent from mail",
+        "sent from yahoo",
+        "get outlook for ",
+        "obtener outlook para ",
+        "obtén outlook para ",
+        "descargar outlook para ",
+    ];
+    let trim = |lines: &mut Vec<&str>| {
+        while lines.last().is_some_and(|line| line.trim().is_empty()) {
+            lines.pop();
+        }
+    };
+    trim(&mut lines);
+    for _ in 0..2 {
+        let last = lines
+            .last()
+            .map(|line| line.trim_start_matches(['<', '[', ' ']).to_lowercase())
+            .unwrap_or_default();
+        if beginnings.iter().any(|beginning| last.starts_with(beginning)) {
+            lines.pop();
+            trim(&mut lines);
+        }
+    }
+    lines.join("\n").trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_new_is_kept_whatever_the_program() {
+        for (name, text, expected) in [
+            (
+                "Gmail",
+                "Gracias.\n\nEl lun, 24 nov 2026 a las 10:00, Mesa de Servicios (<\nsoporte@x.co>) escribió:\n\n> Su caso\n> quedó",
+                "Gracias.",
+            ),
+            (
+                "Gmail in English",
+                "Thanks!\n\nOn Mon, Nov 24, 2026 at 10:00 AM Mesa <soporte@x.co> wrote:\n> Your case",
+                "Thanks!",
+            ),
+            (
+                "Outlook",
+                "Ya quedó.\n\nAna\n\n________________________________\nDe: Mesa <soporte@x.co>\nEnviado: lunes, 24 de noviembre de 2026 10:00\nPara: Ana <ana@x.co>\nAsunto: [#1] Sin red\n\nSu caso",
+                "Ya quedó.\n\nAna",
+            ),
+            (
+                "Outlook with bold names",
+                "Ya.\n\n*De:* Mesa <soporte@x.co>\n*Enviado el:* lunes\n*Para:* Ana\n*Asunto:* x\n\nSu caso",
+                "Ya.",
+            ),
+            ("old Outlook", "Sí.\n\n-----Mensaje original-----\nDe: Mesa\nEnviado el: lunes\nSu caso", "Sí."),
+            ("old Outlook in English", "Yes.\n-----Original Message-----\nFrom: Mesa\nbla", "Yes."),
+            (
+                "Thunderbird",
+                "Uno\n\nEl 24/11/2026 a las 10:00, Mesa escribió:\n> ¿Cuál es?\nEl segundo.\n> ¿Y la placa?\n10432",
+                "Uno\n\nEl segundo.\n10432",
+            ),
+            ("signature", "Hola\n\n-- \nAna Pérez\nSecretaría", "Hola"),
+            (
+                "telephone",
+                "Ok\n\nEnviado desde mi iPhone\n\nEl 24/11/2026, a las 10:00, Mesa <s@x.co> escribió:\n\n> x",
+                "Ok",
+            ),
+            ("answer below", "> ¿Cuál es la placa?\n\nLa 10432.", "La 10432."),
+            ("nothing but a quotation", "> a\n> b", "> a\n> b"),
+            (
+                "not a quotation",
+                "El técnico que vino escribió:\nno sirve\nDe: nada\nLa 2",
+                "El técnico que vino escribió:\nno sirve\nDe: nada\nLa 2",
+            ),
+            (
+                "forwarded on purpose",
+                "Vea abajo.\n\n---------- Forwarded message ---------\nFrom: Proveedor <p@x.co>\nNo hay repuesto.",
+                "Vea abajo.\n\n---------- Forwarded message ---------\nFrom: Proveedor <p@x.co>\nNo hay repuesto.",
+            ),
+            (
+                "quoted without marks",
+                "Listo\n\nOn 24/11/2026 Mesa wrote:\n\nSu caso quedó registrado",
+                "Listo",
+            ),
+            ("empty", "", ""),
+        ] {
+            assert_eq!(new_words(text), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! What a message becomes.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::Reason;
+use super::files::Files;
+use super::message::{Automatic, Mailbox, Message};
+use super::process::Taken;
+use super::senders::{self, Sender};
+use super::threads;
+use crate::attachments::store::{Owner, insert_all};
+use crate::auth::policy::{Action, Role};
+use crate::config::Config;
+use crate::db::schema::tickets;
+use crate::http::Actor;
+use crate::http::locale::Locale;
+use crate::people;
+use crate::problem::{Problem, Result, Text};
+use crate::tickets::followups::{self, Visibility};
+use crate::tickets::model::{Channel, TicketRow};
+use crate::tickets::register::{Account, Request, RequesterData};
+use crate::tickets::steps::{Case, reopen, resubmit};
+use crate::tickets::workflow::{self, Status, Step};
+use crate::tickets::{relations, store};
+
+/// What became of a message.
+#[derive(Debug)]
+pub enum Outcome {
+    Ticket(i64),
+    Followup(i64, Uuid),
+    None(Reason),
+}
+
+/// A message and what our own mail server says of it.
+pub struct Reading {
+    pub message: Message,
+    pub authentication_fails: bool,
+}
+
+/// The longest description of a ticket, or body of a followup, in characters. What is longer is a file as well.
+pub const LONGEST: usize = 20_000;
+
+/// How many files that are not taken are named one by one.
+const NAMED: usize = 10;
+
+/// Makes of a message what it becomes. What staff let in is taken whoever wrote it.
+///
+/// # Errors
+/// What the database answers.
+pub fn of(
+    tx: &mut PgConnection,
+    config: &Config,
+    taken: &Taken,
+    reading: &Reading,
+    files: &Files,
+    at: DateTime<Utc>,
+) -> Result<Outcome> {
+    let message = &reading.message;
+    let released = taken.released_by.is_some();
+    // A list may carry what a person wrote: a reply is taken, and nothing else.
+    let mut only_reply = None;
+    if !released {
+        match message.automatic {
+            Some(Automatic::Own) => return Ok(Outcome::None(Reason::OwnMail)),
+            Some(Automatic::Bounce) => return Ok(Outcome::None(Reason::Bounce)),
+            Some(Automatic::AutoReply) => return Ok(Outcome::None(Reason::AutoReply)),
+            Some(Automatic::List) => only_reply = Some(Reason::MailingList),
+            None => {}
+        }
+    }
+    let Some(from) = &message.from else { return Ok(Outcome::None(Reason::SenderUnclear)) };
+    if reading.authentication_fails && !released {
+        return Ok(Outcome::None(Reason::AuthenticationFailed));
+    }
+    let sender = senders::find(tx, &from.address)?;
+    if sender.as_ref().is_some_and(|sender| !sender.active) {
+        return Ok(Outcome::None(Reason::SenderInactive));
+    }
+    if !released && senders::within_the_hour(tx, &from.address, at)? >= config.mail_sender_limit {
+        only_reply = Some(Reason::SenderLimit);
+    }
+    let answered = match &sender {
+        Some(sender) => answered(tx, sender, message)?,
+        None => None,
+    };
+    match (answered, only_reply) {
+        (Some((actor, row)), _) if workflow::allows(row.status, row.resumes_to, Step::Followup) => {
+            let row = if only_reply.is_none() { reopened(tx, &actor, row)? } else { row };
+            reply(tx, config, &actor, row, message, files)
+        }
+        (_, Some(reason)) => Ok(Outcome::None(reason)),
+        (answered, None) => {
+            let sender = match sender {
+                Some(sender) => sender,
+                None => senders::open(tx, from, at)?,
+            };
+            let ended = answered.map(|(_, row)| row);
+            register(tx, config, &sender, from, message, files, ended)
+        }
+    }
+}
+
+/// The ticket that a message answers, where its sender is somebody of it: its requester, or staff.
+fn answered(tx: &mut PgConnection, sender: &Sender, message: &Message) -> Result<Option<(Actor, TicketRow)>> {
+    let candidates = threads::tickets(tx, message)?;
+    if candidates.is_empty() {
+        return Ok(None);
+    }
+    let theirs = tickets::table.filter(tickets::id.eq_any(&candidates)).into_boxed();
+    let theirs = match sender.role {
+        Role::Requester => theirs.filter(tickets::requester_id.eq(sender.id)),
+        Role::Technician | Role::Professional | Role::Director => theirs,
+    };
+    let theirs: Vec<i64> = theirs.select(tickets::id).load(tx)?;
+    let Some(id) = candidates.into_iter().find(|id| theirs.contains(id)) else { return Ok(None) };
+    let actor = Actor::of(tx, sender.id, Action::AddPublicFollowup)?;
+    let row = store::lock(tx, &actor, id)?;
+    Ok(Some((actor, row)))
+}
+
+/// A solved ticket whose requester answers is not solved.
+fn reopened(tx: &mut PgConnection, actor: &Actor, row: TicketRow) -> Result<TicketRow> {
+    if row.requester_id != actor.id || !workflow::allows(row.status, row.resumes_to, Step::Reopen) {
+        return Ok(row);
+    }
+    let actor = Actor::of(tx, actor.id, Action::Reopen)?;
+    let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+    reopen::apply(&mut case, None);
+    case.record("reopened")
+}
+
+fn reply(
+    tx: &mut PgConnection,
+    config: &Config,
+    actor: &Actor,
+    row: TicketRow,
+    message: &Message,
+    files: &Files,
+) -> Result<Outcome> {
+    let ticket_id = row.id;
+    let locale = people::users::locale(tx, actor.id)?;
+    let body = words(&message.reply, files, locale);
+    let followup = followups::write_and_tell(tx, actor, row, Visibility::Public, body, config.timezone)?;
+    attach(tx, actor, Owner::Followup { ticket_id, id: followup.id }, ticket_id, files)?;
+    Ok(Outcome::Followup(ticket_id, followup.id))
+}
+
+/// `ended`: the ticket that it answers and that is over.
+fn register(
+    tx: &mut PgConnection,
+    config: &Config,
+    sender: &Sender,
+    from: &Mailbox,
+    message: &Message,
+    files: &Files,
+    ended: Option<TicketRow>,
+) -> Result<Outcome> {
+    let actor = Actor::of(tx, sender.id, Action::RegisterTicket)?;
+    let account = Account::active(tx, sender.id)?
+        .ok_or_else(|| Problem::internal(format!("no account for {}", from.address)))?;
+    let locale = people::users::locale(tx, sender.id)?;
+    // What it quotes is in the ticket that it answers.
+    let written = if ended.is_some() { &message.reply } else { &message.text };
+    let subject = threads::own_subject(&message.subject);
+    let untitled = Text::new("(sin asunto)", "(no subject)");
+    // One's own archived request is presented again, once.
+    let again = match &ended {
+        Some(row) if row.status == Status::Archived && row.requester_id == sender.id => {
+            resubmit::resubmitted_as(tx, row.id)?.is_none()
+        }
+        _ => false,
+    };
+    let request = Request {
+        subject: if subject.is_empty() { untitled.in_locale(locale).to_owned() } else { subject },
+        description: words(written, files, locale),
+        category_id: None,
+        channel: Some(Channel::Email),
+        requester: RequesterData::default(),
+        resubmission_of: ended.as_ref().filter(|_| again).map(|row| row.id),
+    };
+    let account = match &ended {
+        Some(row) if again => account.or_as_in(row),
+        _ => account,
+    };
+    let row = request.register(tx, &actor, account, config.timezone)?;
+    let id = row.id;
+    attach(tx, &actor, Owner::Ticket(id), id, files)?;
+    if let Some(ended) = ended {
+        if again {
+            resubmit::carry_over(tx, &actor, ended, &row)?;
+        } else {
+            relations::continues(tx, &actor, id, ended.id)?;
+        }
+    }
+    Ok(Outcome::Ticket(id))
+}
+
+/// The files that are kept, as attachments of a ticket or of a followup, with one event for all.
+fn attach(tx: &mut PgConnection, actor: &Actor, owner: Owner, ticket_id: i64, files: &Files) -> Result<()> {
+    if files.kept.is_empty() {
+        return Ok(());
+    }
+    let row = store::lock(tx, actor, ticket_id)?;
+    let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+    let ids = insert_all(case.tx, actor.id, owner, &files.kept, case.now)?;
+    let names: Vec<&str> = files.kept.iter().map(|file| file.file_name.as_str()).collect();
+    case.note("attachment_ids", serde_json::json!(ids));
+    case.note("file_names", serde_json::json!(names));
+    case.touch();
+    case.record("file_attached")?;
+    Ok(())
+}
+
+/// What was written, with the files that were not taken named below it.
+fn words(written: &str, files: &Files, locale: Locale) -> String {
+    let empty = Text::new("(sin texto)", "(no text)");
+    let written = written.trim();
+    let mut words = if written.is_empty() { empty.in_locale(locale).to_owned() } else { written.to_owned() };
+    let below = refused(files, locale);
+    let room = LONGEST.saturating_sub(below.chars().count());
+    if words.chars().count() > room {
+        words = words.chars().take(room.saturating_sub(2)).collect();
+        words.push_str(" …");
+    }
+    words.push_str(&below);
+    words
+}
+
+fn refused(files: &Files, locale: Locale) -> String {
+    let mut lines = String::new();
+    for file in files.refused.iter().take(NAMED) {
+        let name: String = file.name.chars().take(150).collect();
+        let why = file.why.in_locale(locale);
+        lines.push_str(&match locale {
+            Locale::Es => format!("\n\n[No se adjuntó «{name}»: {why}]"),
+            Locale::En => format!("\n\n[“{name}” was not attached: {why}]"),
+        });
+    }
+    let more = files.refused.len().saturating_sub(NAMED);
+    if more > 0 {
+        lines.push_str(&match locale {
+            Locale::Es => format!("\n\n[No se adjuntaron {more} archivos más]"),
+            Locale::En => format!("\n\n[{more} more files were not attached]"),
+        });
+    }
+    lines
+}

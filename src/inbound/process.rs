@@ -1,0 +1,188 @@
+//! From a kept message to what it becomes: tried at once, and again by whichever copy of the server comes first.
+
+use actix_web::web::{Bytes, block};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
+use uuid::Uuid;
+
+use super::message::{Fault, File, Message, authentication_fails};
+use super::outcome::{self, Outcome, Reading};
+use super::{EmailStatus, Reason, files};
+use crate::config::Config;
+use crate::db::schema::inbound_emails as emails;
+use crate::desk::Desk;
+use crate::problem::{Problem, Result};
+
+/// How long a message is in the hands of one copy of the server; past that another takes it.
+pub const LEASE: TimeDelta = TimeDelta::minutes(2);
+
+/// How long to wait after each try that did not succeed, in minutes; after the last it is set aside.
+const WAITS: [i64; 6] = [1, 5, 15, 60, 240, 720];
+
+/// How many messages one round takes.
+const BATCH: i64 = 20;
+
+/// What of its row a message is processed by.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = emails)]
+pub struct Taken {
+    pub id: Uuid,
+    pub storage_key: String,
+    pub message_id: Option<String>,
+    pub attempts: i16,
+    pub released_by: Option<Uuid>,
+}
+
+/// Processes a message that the caller has in hand. What goes wrong is logged, and tried again later.
+pub async fn process(desk: &Desk, id: Uuid) {
+    let taken = desk.db.run(move |db| Ok(emails::table.find(id).select(Taken::as_select()).first(db)?)).await;
+    match taken {
+        Ok(taken) => attempt(desk, taken).await,
+        Err(problem) => log::warn!("message {id} will be tried again: {}", problem.log_line()),
+    }
+}
+
+/// Processes the messages whose turn it is.
+///
+/// # Errors
+/// What the database answers when they are taken.
+pub async fn waiting(desk: &Desk) -> Result<usize> {
+    let taken = desk.db.run(take).await?;
+    let count = taken.len();
+    for one in taken {
+        attempt(desk, one).await;
+    }
+    Ok(count)
+}
+
+/// Takes messages whose turn it is, for the length of a lease. Copies that take at the same time take different ones.
+fn take(db: &mut PgConnection) -> Result<Vec<Taken>> {
+    let until = crate::db::now(db)? + LEASE;
+    db.transaction(|tx| {
+        let due: Vec<Uuid> = emails::table
+            .filter(emails::status.eq(EmailStatus::Waiting))
+            .filter(emails::next_attempt_at.le(diesel::dsl::now))
+            .order((emails::next_attempt_at, emails::id))
+            .limit(BATCH)
+            .select(emails::id)
+            .for_update()
+            .skip_locked()
+            .load(tx)?;
+        let taken = diesel::update(emails::table.filter(emails::id.eq_any(due)))
+            .set((emails::attempts.eq(emails::attempts + 1), emails::next_attempt_at.eq(until)))
+            .returning(Taken::as_returning())
+            .get_results(tx)?;
+        Ok(taken)
+    })
+}
+
+async fn attempt(desk: &Desk, taken: Taken) {
+    let (id, attempts) = (taken.id, taken.attempts);
+    let Err(problem) = once(desk, taken).await else { return };
+    log::warn!("message {id}, try {attempts}: {}", problem.log_line());
+    let later = move |db: &mut PgConnection| put_off(db, id, attempts);
+    if let Err(problem) = desk.db.run(later).await {
+        // The lease runs out by itself.
+        log::warn!("message {id}: {}", problem.log_line());
+    }
+}
+
+fn put_off(db: &mut PgConnection, id: Uuid, attempts: i16) -> Result<()> {
+    let waiting = emails::table.find(id).filter(emails::status.eq(EmailStatus::Waiting));
+    let now = crate::db::now(db)?;
+    let tried = usize::try_from(attempts).unwrap_or_default().max(1);
+    match WAITS.get(tried - 1) {
+        Some(minutes) => {
+            let next = now + TimeDelta::minutes(*minutes);
+            diesel::update(waiting).set(emails::next_attempt_at.eq(next)).execute(db)?;
+        }
+        None => settle(db, id, &Outcome::None(Reason::Failed), &[], now)?,
+    }
+    Ok(())
+}
+
+/// Reads the message, keeps its files, and makes of it what it becomes in one transaction.
+async fn once(desk: &Desk, taken: Taken) -> Result<()> {
+    let content =
+        desk.files.get(&Path::from(taken.storage_key.as_str())).await.map_err(Problem::unavailable)?;
+    let bytes = content.bytes().await.map_err(Problem::unavailable)?;
+    let config = desk.config.clone();
+    let read = block(move || read(&bytes, &config)).await.map_err(Problem::internal)?;
+    let (reading, files) = match read {
+        Ok((message, fails)) => {
+            let files = files::keep(desk, message.files).await?;
+            (
+                Some(Reading {
+                    message: Message { files: Vec::new(), ..message },
+                    authentication_fails: fails,
+                }),
+                files,
+            )
+        }
+        Err(_) => (None, files::Files::default()),
+    };
+    let config = desk.config.clone();
+    desk.db
+        .run(move |db| {
+            db.transaction(|tx| {
+                let status: EmailStatus =
+                    emails::table.find(taken.id).select(emails::status).for_update().first(tx)?;
+                // Another copy took it for forgotten and was faster.
+                if status != EmailStatus::Waiting {
+                    return Ok(());
+                }
+                let at = crate::db::now(tx)?;
+                let outcome = match &reading {
+                    Some(reading) => outcome::of(tx, &config, &taken, reading, &files, at)?,
+                    None => Outcome::None(Reason::NotUnderstood),
+                };
+                let refused: Vec<&str> = files.refused.iter().map(|file| file.name.as_str()).collect();
+                settle(tx, taken.id, &outcome, &refused, at)
+            })
+        })
+        .await
+}
+
+fn read(bytes: &Bytes, config: &Config) -> std::result::Result<(Message, bool), Fault> {
+    let (domain, address) = config.own_mail().unzip();
+    let mut message = Message::read(bytes, domain, address)?;
+    if message.text.chars().count() > outcome::LONGEST {
+        let whole = message.text.clone().into_bytes();
+        message.files.push(File {
+            name: "message.txt".into(),
+            content_type: "text/plain".into(),
+            bytes: whole,
+        });
+    }
+    let fails = config.mail_authserv_id.as_deref().is_some_and(|id| authentication_fails(bytes, id));
+    Ok((message, fails))
+}
+
+/// Writes down what became of a message.
+fn settle(
+    tx: &mut PgConnection,
+    id: Uuid,
+    outcome: &Outcome,
+    refused: &[&str],
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let (status, reason, ticket_id, followup_id) = match outcome {
+        Outcome::Ticket(ticket) => (EmailStatus::Processed, None, Some(*ticket), None),
+        Outcome::Followup(ticket, followup) => (EmailStatus::Processed, None, Some(*ticket), Some(*followup)),
+        Outcome::None(reason) => (reason.status(), Some(*reason), None, None),
+    };
+    diesel::update(emails::table.find(id))
+        .set((
+            emails::status.eq(status),
+            emails::reason.eq(reason),
+            emails::ticket_id.eq(ticket_id),
+            emails::followup_id.eq(followup_id),
+            emails::refused_files.eq(refused),
+            emails::processed_at.eq(at),
+            emails::version.eq(emails::version + 1),
+        ))
+        .execute(tx)?;
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! The first door: a message in the body of a request.
+
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::{Bytes, BytesMut, Payload};
+use actix_web::{HttpRequest, HttpResponse, post};
+use futures_util::TryStreamExt;
+use sha2::{Digest, Sha256};
+
+use super::emails::{self, InboundEmail};
+use super::{Source, keep, process};
+use crate::attachments::upload::TIME;
+use crate::auth::policy::Action;
+use crate::http::Call;
+use crate::http::body::in_time;
+use crate::problem::{Code, Problem, Result, Text};
+
+/// Hand in a message
+///
+/// As a mail server has it, with its whole header. It is kept as it came, and then becomes a ticket or a followup, or is set
+/// aside or ignored: the answer says which. The same message is taken once, whichever way it comes: a repeat is a 200 with
+/// what became of the first. What is known of its author comes from its `From`; who hands it in does not matter.
+#[utoipa::path(
+    tag = "inbound mail", operation_id = "receiveEmail",
+    request_body(content = Vec<u8>, content_type = "message/rfc822"),
+    responses(
+        (status = 201, body = InboundEmail),
+        (status = 200, body = InboundEmail, description = "It was taken before"),
+    )
+)]
+#[post("/inbound-emails")]
+pub async fn receive(call: Call, request: HttpRequest, payload: Payload) -> Result<HttpResponse> {
+    call.check(Action::UseInboundEmails, |_, _| Ok(())).await?;
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case("message/rfc822") {
+        return Err(Problem::new(
+            Code::UnsupportedMediaType,
+            Text::new("Envíe message/rfc822.", "Send message/rfc822."),
+        ));
+    }
+    let bytes = in_time(TIME, whole(payload, call.desk.config.mail_max_bytes)).await??;
+    let fingerprint = Sha256::digest(&bytes).to_vec();
+    call.is_repeat(&fingerprint).await?;
+    let kept = keep::keep(&call.desk, Source::Api, bytes).await?;
+    if kept.to_process {
+        process::process(&call.desk, kept.id).await;
+    }
+    call.write_fingerprinted(Action::UseInboundEmails, fingerprint, move |tx, _| {
+        emails::answer(tx, kept.id, kept.is_new)
+    })
+    .await
+}
+
+async fn whole(mut payload: Payload, limit: usize) -> Result<Bytes> {
+    let mut bytes = BytesMut::new();
+    let cut_off = |_| {
+        Problem::new(
+            Code::BadRequest,
+            Text::new("El cuerpo llegó incompleto.", "The body arrived incomplete."),
+        )
+    };
+    while let Some(chunk) = payload.try_next().await.map_err(cut_off)? {
+        if bytes.len() + chunk.len() > limit {
+            return Err(keep::too_large(limit));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
+}

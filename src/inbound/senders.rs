@@ -1,0 +1,70 @@
+//! Whom the desk knows a sender as.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use uuid::Uuid;
+
+use super::EmailStatus;
+use super::message::Mailbox;
+use crate::auth::policy::Role;
+use crate::db::schema::{inbound_emails as emails, users};
+use crate::problem::Result;
+
+diesel::define_sql_function! { fn lower(text: Text) -> Text; }
+diesel::define_sql_function! { fn hashtextextended(text: Text, seed: BigInt) -> BigInt; }
+diesel::define_sql_function! { fn pg_advisory_xact_lock(key: BigInt); }
+
+/// A sender, by their account where they have one.
+pub struct Sender {
+    pub id: Uuid,
+    pub role: Role,
+    pub active: bool,
+}
+
+/// Whoever has this address. Until the transaction ends, no other message of theirs is worked on.
+///
+/// # Errors
+/// What the database answers.
+pub fn find(tx: &mut PgConnection, address: &str) -> Result<Option<Sender>> {
+    diesel::select(pg_advisory_xact_lock(hashtextextended(format!("mail from {address}"), 0))).execute(tx)?;
+    let found: Option<(Uuid, Role, bool)> = users::table
+        .filter(lower(users::email).eq(lower(address)))
+        .select((users::id, users::role, users::active))
+        .first(tx)
+        .optional()?;
+    Ok(found.map(|(id, role, active)| Sender { id, role, active }))
+}
+
+/// An account for somebody whom the desk knows by their mail alone: it has no password, so nobody signs in with it, and
+/// none of the data that a request needs.
+///
+/// # Errors
+/// What the database answers.
+pub fn open(tx: &mut PgConnection, from: &Mailbox, at: DateTime<Utc>) -> Result<Sender> {
+    let id = Uuid::now_v7();
+    let name = from.name.as_deref().unwrap_or(&from.address).chars().take(200).collect::<String>();
+    diesel::insert_into(users::table)
+        .values((
+            users::id.eq(id),
+            users::email.eq(&from.address),
+            users::role.eq(Role::Requester),
+            users::full_name.eq(name),
+            users::created_at.eq(at),
+            users::updated_at.eq(at),
+        ))
+        .execute(tx)?;
+    Ok(Sender { id, role: Role::Requester, active: true })
+}
+
+/// How many messages of this address became something within the last hour.
+///
+/// # Errors
+/// What the database answers.
+pub fn within_the_hour(tx: &mut PgConnection, address: &str, at: DateTime<Utc>) -> Result<i64> {
+    let processed = emails::table
+        .filter(emails::status.eq(EmailStatus::Processed))
+        .filter(emails::from_address.eq(address))
+        .filter(emails::processed_at.gt(at - TimeDelta::hours(1)));
+    Ok(processed.count().get_result(tx)?)
+}

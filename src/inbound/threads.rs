@@ -1,0 +1,110 @@
+//! Which ticket a message is about.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::message::Message;
+use crate::db::schema::{inbound_emails, messages};
+use crate::problem::Result;
+
+/// The tickets that a message may be about, the likeliest first: those of the messages that it answers, whether the desk
+/// sent them or took them in, and then the one that its subject names.
+///
+/// # Errors
+/// What the database answers.
+pub fn tickets(db: &mut PgConnection, message: &Message) -> Result<Vec<i64>> {
+    let mut found = Vec::new();
+    if !message.answers.is_empty() {
+        // The desk's own Message-IDs begin with the message's id.
+        let own: Vec<Uuid> =
+            message.answers.iter().filter_map(|id| id.split('@').next()?.parse().ok()).collect();
+        let sent: Vec<(Uuid, i64)> = messages::table
+            .filter(messages::id.eq_any(own))
+            .select((messages::id, messages::ticket_id))
+            .load(db)?;
+        let sent: HashMap<String, i64> =
+            sent.into_iter().map(|(id, ticket)| (id.to_string(), ticket)).collect();
+        let taken: HashMap<String, i64> = inbound_emails::table
+            .filter(inbound_emails::message_id.eq_any(&message.answers))
+            .filter(inbound_emails::ticket_id.is_not_null())
+            .order(inbound_emails::received_at)
+            .select((
+                inbound_emails::message_id.assume_not_null(),
+                inbound_emails::ticket_id.assume_not_null(),
+            ))
+            .load::<(String, i64)>(db)?
+            .into_iter()
+            .collect();
+        let ticket = |id: &String| {
+            let local = id.split('@').next().unwrap_or_default().to_ascii_lowercase();
+            sent.get(&local).or_else(|| taken.get(id)).copied()
+        };
+        found.extend(message.answers.iter().filter_map(ticket));
+    }
+    found.extend(tag(&message.subject).map(|(number, _)| number));
+    let mut once = Vec::new();
+    found.retain(|ticket| {
+        let is_new = !once.contains(ticket);
+        once.push(*ticket);
+        is_new
+    });
+    Ok(found)
+}
+
+/// The number in the first `[#123]` of a subject, and where it stands.
+fn tag(subject: &str) -> Option<(i64, std::ops::Range<usize>)> {
+    let mut from = 0;
+    while let Some(start) = subject[from..].find("[#") {
+        let start = from + start;
+        let digits: String = subject[start + 2..].chars().take_while(char::is_ascii_digit).collect();
+        let end = start + 2 + digits.len();
+        if subject[end..].starts_with(']')
+            && let Ok(number) = digits.parse()
+        {
+            return Some((number, start..end + 1));
+        }
+        from = start + 2;
+    }
+    None
+}
+
+/// The subject without the numbers of tickets, and without what mail programs put before them.
+pub fn own_subject(subject: &str) -> String {
+    let mut own = subject.to_owned();
+    while let Some((_, place)) = tag(&own) {
+        let before = own[..place.start].trim();
+        let prefix = before.split(':').all(|word| word.trim().chars().count() <= 4);
+        own = if prefix {
+            own[place.end..].trim().to_owned()
+        } else {
+            format!("{before} {}", own[place.end..].trim())
+        };
+    }
+    own.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_names_a_ticket_by_its_number_in_brackets() {
+        for (subject, number, own) in [
+            ("Re: [#123] Sin red", Some(123), "Sin red"),
+            ("RV: RE: [#7] Re: Sin red", Some(7), "Re: Sin red"),
+            ("[#1][#2] x", Some(1), "x"),
+            ("Sobre el caso [#12] de ayer", Some(12), "Sobre el caso de ayer"),
+            ("[#] [#x1] #5 [#99999999999999999999]", None, "[#] [#x1] #5 [#99999999999999999999]"),
+            ("Sin red", None, "Sin red"),
+            ("[#5]", Some(5), ""),
+        ] {
+            assert_eq!(
+                (tag(subject).map(|(number, _)| number), own_subject(subject)),
+                (number, own.to_owned()),
+                "{subject}"
+            );
+        }
+    }
+}

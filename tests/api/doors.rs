@@ -1,0 +1,110 @@
+//! How clients come in: a limit on requests, pages of other sites, OAuth 2, what every answer tells of itself.
+
+use serde_json::json;
+
+use crate::harness::{Answer, Desk, PASSWORD};
+
+#[test]
+fn past_the_limit_is_a_429_that_says_when_to_come_back() {
+    let desk = Desk::configured(&[("MESA_RATE_LIMIT", "5")]);
+    let (technician, director) = (desk.technician(), desk.director());
+    for left in [4, 3, 2, 1, 0] {
+        let answer = technician.get("/me");
+        answer.ok();
+        assert_eq!(answer.header("ratelimit-policy"), "\"client\";q=5;w=60");
+        assert!(
+            answer.header("ratelimit").starts_with(&format!("\"client\";r={left};t=")),
+            "{:?}",
+            answer.headers
+        );
+    }
+    let refused = technician.get("/me");
+    refused.problem(429, "too_many_requests");
+    let wait: u32 = refused.header("retry-after").parse().unwrap();
+    assert!((1..=12).contains(&wait), "{wait}");
+    // Others are not held up, and neither is whoever looks whether the server lives.
+    director.get("/me").ok();
+    desk.nobody().get("//health/live").ok();
+}
+
+#[test]
+fn whoever_shows_no_token_is_counted_by_address() {
+    let desk = Desk::configured(&[("MESA_RATE_LIMIT", "3"), ("MESA_TRUSTED_PROXIES", "127.0.0.1")]);
+    let wrong = |from: &str| {
+        let client = desk.nobody().with("x-forwarded-for", from).holding("not.a.token");
+        client.get("/me").status
+    };
+    let answers = ["203.0.113.7", "203.0.113.7", "203.0.113.7", "203.0.113.7", "203.0.113.8"].map(wrong);
+    assert_eq!(answers, [401, 401, 401, 429, 401]);
+}
+
+#[test]
+fn a_page_of_another_site_is_let_in_where_the_desk_says_so() {
+    let desk = Desk::configured(&[("MESA_CORS_ORIGINS", "https://portal.example, https://otro.example")]);
+    let preflight = |origin: &str| {
+        let client = desk.nobody().with("origin", origin);
+        let client = client.with("access-control-request-method", "POST");
+        let client =
+            client.with("access-control-request-headers", "authorization,content-type,idempotency-key");
+        client.raw("OPTIONS", "/tickets", "application/json", "")
+    };
+    let let_in = preflight("https://portal.example");
+    assert_eq!(let_in.status, 200);
+    assert_eq!(let_in.header("access-control-allow-origin"), "https://portal.example");
+    assert!(let_in.header("access-control-allow-headers").contains("idempotency-key"));
+    assert_eq!(preflight("https://evil.example").header("access-control-allow-origin"), "");
+
+    // Answers too, and problems as well: a page can read what went wrong.
+    let page = desk.technician().with("origin", "https://otro.example");
+    for answer in [page.get("/me"), page.get("/tickets/999"), page.get("/tickets?no_such=1")] {
+        assert_eq!(answer.header("access-control-allow-origin"), "https://otro.example", "{}", answer.text());
+        assert!(answer.header("access-control-expose-headers").to_lowercase().contains("etag"));
+        assert_eq!(answer.header("access-control-allow-credentials"), "");
+    }
+    let other = desk.technician().with("origin", "https://evil.example").get("/me");
+    assert_eq!((other.status, other.header("access-control-allow-origin")), (200, ""));
+    let closed = Desk::open();
+    let answer = closed.technician().with("origin", "https://portal.example").get("/me");
+    assert_eq!(answer.header("access-control-allow-origin"), "");
+}
+
+#[test]
+fn every_answer_says_how_long_it_took_and_under_which_id() {
+    let desk = Desk::open();
+    let answer = desk.technician().with("x-request-id", "mi-peticion-7").get("/me");
+    assert_eq!(answer.header("x-request-id"), "mi-peticion-7");
+    let timing = answer.header("server-timing");
+    assert!(timing.starts_with("db;dur=") && timing.contains(", total;dur="), "{timing}");
+    let answer = desk.nobody().get("/me");
+    assert_eq!(answer.header("x-request-id").len(), 36);
+    assert!(answer.header("server-timing").starts_with("total;dur="));
+}
+
+#[test]
+fn a_tool_that_knows_oauth_2_signs_in_and_stays_signed_in() {
+    let desk = Desk::open();
+    let ask = |form: &str| {
+        desk.nobody().raw("POST", "/auth/token", "application/x-www-form-urlencoded", form.to_owned())
+    };
+    let named = |answer: Answer| answer.faults();
+    let session = ask(&format!(
+        "grant_type=password&username=Technician%40mesa.test&password={PASSWORD}&scope=technician&client_id=x"
+    ))
+    .ok();
+    assert_eq!((&session["token_type"], &session["expires_in"]), (&json!("Bearer"), &json!(900)));
+    let me = desk.nobody().holding(session["access_token"].as_str().unwrap()).get("/me").ok();
+    assert_eq!(me["email"], "technician@mesa.test");
+    let refresh = session["refresh_token"].as_str().unwrap();
+    ask(&format!("grant_type=refresh_token&refresh_token={refresh}")).ok();
+    ask(&format!("grant_type=refresh_token&refresh_token={refresh}")).problem(401, "invalid_refresh_token");
+    ask("grant_type=password&username=technician%40mesa.test&password=otra-clave")
+        .problem(401, "invalid_credentials");
+    assert_eq!(named(ask("grant_type=implicit")), [("/grant_type".into(), "not_allowed".into())]);
+    assert_eq!(named(ask("")), [("/grant_type".into(), "not_allowed".into())]);
+    assert_eq!(
+        named(ask("grant_type=password&username=a%00b")),
+        [("/username".into(), "too_long".into()), ("/password".into(), "required".into())]
+    );
+    let json = desk.nobody().post("/auth/token", json!({"grant_type": "password"}));
+    json.problem(415, "unsupported_media_type");
+}

@@ -1,0 +1,692 @@
+//! Mail that comes in by the API and by the command: kept once, and made into what it should become.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+
+use mesa::auth::policy::Role;
+use mesa::inbound::process;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Client, Desk, PASSWORD};
+
+/// Nothing is sent: no test here lets the outbox go.
+const MAIL: &[(&str, &str)] = &[
+    ("MESA_SMTP_URL", "smtp://127.0.0.1:1"),
+    ("MESA_MAIL_FROM", "Mesa de Servicios <soporte@mesa.test>"),
+    ("MESA_PUBLIC_URL", "https://mesa.example"),
+    ("MESA_MAIL_AUTHSERV_ID", "mx.mesa.test"),
+];
+
+fn desk() -> Desk {
+    Desk::configured(MAIL)
+}
+
+/// A message by somebody, with further header fields.
+fn message(from: &str, subject: &str, fields: &str, body: &str) -> String {
+    format!("From: {from}\nTo: soporte@mesa.test\nSubject: {subject}\n{fields}\n{body}\n")
+}
+
+fn hand_in(client: &Client, message: impl Into<Vec<u8>>) -> Answer {
+    client.raw("POST", "/inbound-emails", "message/rfc822", message.into())
+}
+
+/// What became of a message that is new.
+#[track_caller]
+fn became(desk: &Desk, message: impl Into<Vec<u8>>) -> Value {
+    hand_in(&desk.technician(), message).created()
+}
+
+#[track_caller]
+fn ticket_of(desk: &Desk, email: &Value) -> Value {
+    assert_eq!(email["status"], "processed", "{email}");
+    desk.director().get(&format!("/tickets/{}", email["ticket_id"])).ok()
+}
+
+/// The Message-ID of a message to somebody about a ticket.
+fn sent_id(desk: &Desk, ticket: &str, recipient: &Client) -> String {
+    use diesel::prelude::*;
+    #[derive(QueryableByName)]
+    struct Id {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        id: String,
+    }
+    let number = ticket.rsplit('/').next().unwrap();
+    let sql = format!(
+        "SELECT id::text FROM messages WHERE ticket_id = {number} AND recipient_id = '{}' ORDER BY created_at LIMIT 1",
+        recipient.id()
+    );
+    let Id { id } = diesel::sql_query(sql).get_result(&mut desk.database.connect()).unwrap();
+    format!("{id}@mesa.test")
+}
+
+fn followups(desk: &Desk, ticket: &str) -> Vec<Value> {
+    desk.director().get(&format!("{ticket}/followups")).items()
+}
+
+fn messages_to(desk: &Desk, address: &str) -> i64 {
+    desk.database.count(&format!(
+        "SELECT count(*) FROM messages m JOIN users u ON u.id = m.recipient_id WHERE u.email = '{address}'"
+    ))
+}
+
+#[test]
+fn a_message_becomes_a_ticket_of_whoever_wrote_it() {
+    let desk = desk();
+    let mail = message(
+        "Rosa <REQUESTER@Mesa.Test>",
+        "Sin red",
+        "Message-ID: <1@x>\n",
+        "No hay red en el piso 3.\n\nRosa",
+    );
+    let email = became(&desk, mail.clone());
+    assert_eq!((&email["source"], &email["from_address"]), (&json!("api"), &json!("requester@mesa.test")));
+    let ticket = ticket_of(&desk, &email);
+    assert_eq!(
+        (&ticket["status"], &ticket["channel"], &ticket["subject"], &ticket["description"]),
+        (&json!("received"), &json!("email"), &json!("Sin red"), &json!("No hay red en el piso 3.\n\nRosa"))
+    );
+    assert_eq!(ticket["requester"]["id"], desk.requester().id());
+    assert_eq!(ticket["registered_by"]["id"], desk.requester().id());
+    assert_eq!(messages_to(&desk, "requester@mesa.test"), 1);
+
+    // Again, as another way would bring it.
+    let again = format!("Received: from a by b\r\n{}", mail.replace('\n', "\r\n"));
+    let repeat = hand_in(&desk.professional(), again).ok();
+    assert_eq!(repeat, email);
+    assert_eq!(desk.database.count("SELECT count(*) FROM tickets"), 1);
+
+    let id = email["id"].as_str().unwrap();
+    let one = format!("/inbound-emails/{id}");
+    let read = desk.technician().get(&one);
+    assert_eq!(read.ok(), email);
+    desk.technician().with("if-none-match", read.header("etag")).get(&one).expect(304);
+    let raw = desk.technician().get(&format!("{one}/raw"));
+    assert_eq!((raw.status, raw.text()), (200, mail));
+    assert!(raw.header("content-disposition").starts_with("attachment"));
+    assert_eq!(
+        desk.technician().get("/inbound-emails?status=processed&status=ignored&with_total=true").ok()["total"],
+        1
+    );
+    assert!(desk.technician().get("/inbound-emails?status=set_aside").items().is_empty());
+    desk.technician().post(&format!("{one}/processing"), json!({})).problem(409, "already_processed");
+}
+
+#[test]
+fn a_list_goes_on_by_its_cursor_the_last_message_first() {
+    let desk = desk();
+    for number in 1..=5 {
+        became(
+            &desk,
+            message("requester@mesa.test", &format!("{number}"), &format!("Message-ID: <{number}@x>\n"), "x"),
+        );
+    }
+    let (mut path, mut seen) = ("/inbound-emails?limit=2".to_owned(), Vec::new());
+    loop {
+        let page = desk.technician().get(&path).ok();
+        seen.extend(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|email| email["subject"].as_str().unwrap().to_owned()),
+        );
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        path = format!("/inbound-emails?limit=2&cursor={cursor}");
+    }
+    assert_eq!(seen, ["5", "4", "3", "2", "1"]);
+}
+
+#[test]
+fn a_reply_is_a_followup_without_what_it_quotes() {
+    let desk = desk();
+    let one = desk.ticket_in("in_progress");
+    let number: i64 = one.rsplit('/').next().unwrap().parse().unwrap();
+    let answered = sent_id(&desk, &one, &desk.requester());
+    let before = messages_to(&desk, "technician@mesa.test");
+    let reply = message(
+        "requester@mesa.test",
+        "Re: otra cosa",
+        &format!("Message-ID: <r1@x>\nIn-Reply-To: <{answered}>\n"),
+        "La placa es 10432.\n\nEl lun, 24 nov 2026 a las 10:00, Mesa (<soporte@mesa.test>) escribió:\n> ¿Cuál es?",
+    );
+    let email = became(&desk, reply);
+    assert_eq!(email["ticket_id"], number);
+    let entry = followups(&desk, &one).pop().unwrap();
+    assert_eq!((&entry["id"], &entry["body"]), (&email["followup_id"], &json!("La placa es 10432.")));
+    assert_eq!(
+        (&entry["visibility"], &entry["author"]["id"]),
+        (&json!("public"), &json!(desk.requester().id()))
+    );
+    // Whoever has the case is told, and nobody else.
+    assert_eq!(messages_to(&desk, "technician@mesa.test"), before + 1);
+
+    // By the number in the subject, and by what the desk took in before.
+    let by_subject = message(
+        "requester@mesa.test",
+        &format!("RV: [#{number}] Sin red"),
+        "Message-ID: <r2@x>\n",
+        "Sigue igual.",
+    );
+    assert_eq!(became(&desk, by_subject)["ticket_id"], number);
+    let to_own =
+        message("requester@mesa.test", "Re: x", "Message-ID: <r3@x>\nReferences: <r1@x>\n", "Y el teléfono.");
+    assert_eq!(became(&desk, to_own)["ticket_id"], number);
+
+    // Staff write to the requester.
+    let before = messages_to(&desk, "requester@mesa.test");
+    let by_staff = message("professional@mesa.test", &format!("Re: [#{number}] x"), "", "Vamos mañana.");
+    assert_eq!(became(&desk, by_staff)["ticket_id"], number);
+    assert_eq!(messages_to(&desk, "requester@mesa.test"), before + 1);
+
+    // Anybody else's is a request of their own.
+    let other = desk.another(Role::Requester);
+    let stranger = message(
+        other.email(),
+        &format!("Re: [#{number}] Sin red"),
+        &format!("References: <{answered}>\n"),
+        "Yo también.",
+    );
+    let email = became(&desk, stranger);
+    let ticket = ticket_of(&desk, &email);
+    assert_ne!(ticket["id"], number);
+    assert_eq!((&ticket["subject"], &ticket["requester"]["id"]), (&json!("Sin red"), &json!(other.id())));
+    // With the one that told of the acceptance.
+    assert_eq!(followups(&desk, &one).len(), 5);
+}
+
+#[test]
+fn a_reply_to_what_is_solved_reopens_it_and_to_what_is_over_is_a_new_ticket() {
+    let desk = desk();
+    let number = |one: &str| one.rsplit('/').next().unwrap().parse::<i64>().unwrap();
+    let reply = |one: &str, id: &str| {
+        let subject = format!("Re: [#{}] La impresora no imprime", number(one));
+        became(
+            &desk,
+            message("requester@mesa.test", &subject, &format!("Message-ID: <{id}@x>\n"), "Volvió a fallar."),
+        )
+    };
+    let solved = desk.ticket_in("solved");
+    let email = reply(&solved, "s1");
+    let ticket = ticket_of(&desk, &email);
+    assert_eq!((&ticket["id"], &ticket["status"]), (&json!(number(&solved)), &json!("in_progress")));
+    assert_eq!((&ticket["reopened_count"], &ticket["solution"]), (&json!(1), &json!(null)));
+    assert_eq!(followups(&desk, &solved).pop().unwrap()["body"], "Volvió a fallar.");
+
+    // Staff who add a word to a solved ticket leave it solved.
+    let solved = desk.ticket_in("solved");
+    let subject = format!("Re: [#{}] x", number(&solved));
+    became(&desk, message("technician@mesa.test", &subject, "Message-ID: <s2@x>\n", "Quedó el informe."));
+    assert_eq!(desk.director().get(&solved).ok()["status"], "solved");
+
+    let closed = desk.ticket_in("closed");
+    let email = reply(&closed, "c1");
+    let ticket = ticket_of(&desk, &email);
+    assert_eq!(
+        (&ticket["status"], &ticket["subject"]),
+        (&json!("received"), &json!("La impresora no imprime"))
+    );
+    let relations = desk.requester().get(&format!("/tickets/{}/relations", ticket["id"])).items();
+    assert_eq!(relations[0]["kind"], "continues");
+    assert_eq!(relations[0]["ticket"]["id"], number(&closed));
+
+    let archived = desk.ticket_in("archived");
+    let ticket = ticket_of(&desk, &reply(&archived, "a1"));
+    assert_eq!(ticket["resubmission_of"], number(&archived));
+    assert_eq!(desk.director().get(&archived).ok()["archive"]["resubmitted_as"], ticket["id"]);
+    // Once; whatever comes then goes on from it.
+    let ticket = ticket_of(&desk, &reply(&archived, "a2"));
+    assert_eq!(ticket["resubmission_of"], json!(null));
+    assert_eq!(
+        desk.requester().get(&format!("/tickets/{}/relations", ticket["id"])).items()[0]["kind"],
+        "continues"
+    );
+}
+
+#[test]
+fn a_reply_ends_the_wait_for_information() {
+    let desk = desk();
+    let one = desk.ticket_in("assigned");
+    desk.technician()
+        .post(&format!("{one}/information-request"), json!({"missing": "¿Cuál es la placa?"}))
+        .ok();
+    let subject = format!("Re: [#{}] x", one.rsplit('/').next().unwrap());
+    became(&desk, message("requester@mesa.test", &subject, "", "La 10432."));
+    assert_eq!(desk.director().get(&one).ok()["status"], "assigned");
+}
+
+#[test]
+fn an_unknown_sender_is_told_what_is_missing_and_cannot_sign_in() {
+    let desk = desk();
+    let email =
+        became(&desk, message("Vecino Nuevo <vecino@barrio.example>", "Alumbrado", "", "No hay luz."));
+    let ticket = ticket_of(&desk, &email);
+    assert_eq!(
+        (&ticket["status"], &ticket["archive"]["reason"]),
+        (&json!("archived"), &json!("missing_information"))
+    );
+    let note = ticket["archive"]["note"].as_str().unwrap();
+    for missing in ["documento de identidad", "teléfono", "unidad administrativa"] {
+        assert!(note.contains(missing), "{note}");
+    }
+    let requester = &ticket["requester"];
+    assert_eq!(
+        (&requester["full_name"], &requester["email"]),
+        (&json!("Vecino Nuevo"), &json!("vecino@barrio.example"))
+    );
+    assert_eq!((&requester["document_id"], &requester["unit"]), (&json!(null), &json!(null)));
+    assert_eq!(messages_to(&desk, "vecino@barrio.example"), 2);
+    let user = desk.director().get(&format!("/users/{}", requester["id"].as_str().unwrap())).ok();
+    assert_eq!((&user["can_sign_in"], &user["role"]), (&json!(false), &json!("requester")));
+    for password in ["", "!", PASSWORD] {
+        let login = json!({"email": "vecino@barrio.example", "password": password});
+        let refused = desk.nobody().post("/auth/login", login).problem(401, "invalid_credentials");
+        let wrong = json!({"email": "requester@mesa.test", "password": "otra-clave-larga"});
+        let wrong = desk.nobody().post("/auth/login", wrong).problem(401, "invalid_credentials");
+        assert_eq!((&refused["title"], &refused["detail"]), (&wrong["title"], &wrong["detail"]));
+    }
+    // The same person again: the same account.
+    let again = became(&desk, message("VECINO@barrio.example", "Sigue", "", "Sin luz."));
+    assert_eq!(ticket_of(&desk, &again)["requester"]["id"], requester["id"]);
+
+    // Staff fill in what was missing and present it again for them.
+    let again = format!("/tickets/{}/resubmission", ticket["id"]);
+    let data = json!({"document_id": "1", "contact": {"mobile": "300"}, "unit_id": desk.unit_id()});
+    desk.technician().post(&again, json!({})).problem(422, "invalid_body");
+    let presented = desk.technician().post(&again, json!({"requester": data})).created();
+    assert_eq!(presented["status"], "received");
+    // The history tells it from the beginning, and is whole.
+    let kinds: Vec<Value> = desk
+        .director()
+        .get(&format!("/tickets/{}/events", ticket["id"]))
+        .items()
+        .iter()
+        .map(|event| event["kind"].clone())
+        .collect();
+    assert_eq!(kinds, ["received", "archived", "resubmitted"]);
+    assert_eq!(desk.director().get("/audit/verification").ok()["broken"], json!([]));
+    desk.director()
+        .patch(&format!("/users/{}", user["id"].as_str().unwrap()), json!({"password": "una-clave-nueva"}))
+        .ok();
+    let login = json!({"email": "vecino@barrio.example", "password": "una-clave-nueva"});
+    desk.nobody().post("/auth/login", login).ok();
+}
+
+#[test]
+fn a_known_sender_whose_data_are_short_is_told_as_well() {
+    let desk = desk();
+    let other = desk.another(Role::Requester);
+    desk.database.run(&format!("UPDATE users SET document_id = NULL WHERE id = '{}'", other.id()));
+    let ticket = ticket_of(&desk, &became(&desk, message(other.email(), "Sin red", "", "x")));
+    assert_eq!(ticket["archive"]["note"], "Faltan: número del documento de identidad.");
+    assert_eq!(ticket["requester"]["unit"]["id"], json!(desk.unit_id()));
+    // By the API such a request is refused, as before.
+    other.post("/tickets", json!({"subject": "x", "description": "x"})).problem(422, "invalid_body");
+    desk.database.run(&format!("UPDATE users SET active = false WHERE id = '{}'", other.id()));
+    let email = became(&desk, message(other.email(), "Otra vez", "", "x"));
+    assert_eq!((&email["status"], &email["reason"]), (&json!("set_aside"), &json!("sender_inactive")));
+}
+
+fn sample(name: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/tests/api/messages/{name}.eml", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+#[test]
+fn machines_are_never_answered() {
+    let desk = desk();
+    let one = desk.ticket_in("in_progress");
+    let number = one.rsplit('/').next().unwrap();
+    let before = desk.database.count("SELECT count(*) FROM messages");
+    for (name, reason) in [
+        ("auto-reply", "auto_reply"),
+        ("bounce", "bounce"),
+        ("own-mail", "own_mail"),
+        ("mailing-list", "mailing_list"),
+    ] {
+        let email = became(&desk, sample(name));
+        assert_eq!((&email["status"], &email["reason"]), (&json!("ignored"), &json!(reason)), "{name}");
+    }
+    let away = message(
+        "requester@mesa.test",
+        &format!("Re: [#{number}] x"),
+        "Auto-Submitted: auto-replied\n",
+        "No estoy.",
+    );
+    assert_eq!(became(&desk, away)["reason"], "auto_reply");
+    assert_eq!(desk.database.count("SELECT count(*) FROM messages"), before);
+    assert_eq!(followups(&desk, &one).len(), 1, "that of the acceptance");
+    // What a person answers by way of a list is theirs, and is not answered.
+    let by_list =
+        message("requester@mesa.test", &format!("Re: [#{number}] x"), "Precedence: list\n", "La 10432.");
+    assert_eq!(became(&desk, by_list)["status"], "processed");
+    assert_eq!(messages_to(&desk, "technician@mesa.test"), 2);
+    let solved = desk.ticket_in("solved");
+    let subject = format!("Re: [#{}] x", solved.rsplit('/').next().unwrap());
+    became(&desk, message("requester@mesa.test", &subject, "List-Id: <x.y>\n", "Gracias."));
+    assert_eq!(desk.director().get(&solved).ok()["status"], "solved");
+}
+
+#[test]
+fn whoever_is_not_who_they_say_gains_nothing_until_staff_let_it_in() {
+    let desk = desk();
+    let email = became(&desk, sample("spoofed"));
+    assert_eq!((&email["status"], &email["reason"]), (&json!("set_aside"), &json!("authentication_failed")));
+    assert_eq!(
+        desk.database.count("SELECT (SELECT count(*) FROM tickets) + (SELECT count(*) FROM messages)"),
+        0
+    );
+    let again = format!("/inbound-emails/{}/processing", email["id"].as_str().unwrap());
+    assert_eq!(desk.technician().post(&again, json!({})).ok()["reason"], "authentication_failed");
+    let released = desk.technician().post(&again, json!({"release": true})).ok();
+    assert_eq!((&released["status"], &released["reason"]), (&json!("processed"), &json!(null)));
+    assert_eq!(released["released_by"]["id"], desk.technician().id());
+    assert_eq!(ticket_of(&desk, &released)["requester"]["id"], desk.requester().id());
+
+    // Nobody can be asked who wrote it.
+    for name in ["no-from", "two-from-fields"] {
+        let email = became(&desk, sample(name));
+        assert_eq!(email["reason"], "sender_unclear");
+        let again = format!("/inbound-emails/{}/processing", email["id"].as_str().unwrap());
+        assert_eq!(desk.technician().post(&again, json!({"release": true})).ok()["status"], "set_aside");
+    }
+}
+
+#[test]
+fn a_sender_past_the_limit_is_not_answered() {
+    let mut variables = MAIL.to_vec();
+    variables.push(("MESA_MAIL_SENDER_LIMIT", "3"));
+    let desk = Desk::configured(&variables);
+    let write = |number: usize| {
+        became(
+            &desk,
+            message("requester@mesa.test", &format!("{number}"), &format!("Message-ID: <{number}@x>\n"), "x"),
+        )
+    };
+    for number in 1..=3 {
+        assert_eq!(write(number)["status"], "processed");
+    }
+    let past = write(4);
+    assert_eq!((&past["status"], &past["reason"]), (&json!("ignored"), &json!("sender_limit")));
+    assert_eq!(messages_to(&desk, "requester@mesa.test"), 3);
+    // A reply to a ticket of theirs is kept all the same.
+    assert_eq!(
+        became(&desk, message("requester@mesa.test", "Re: [#1] 1", "", "Algo más."))["status"],
+        "processed"
+    );
+    // Others may write, and so may they an hour later.
+    assert_eq!(became(&desk, message("technician@mesa.test", "x", "", "x"))["status"], "processed");
+    desk.database.run("UPDATE inbound_emails SET processed_at = processed_at - interval '61 minutes'");
+    assert_eq!(write(5)["status"], "processed");
+}
+
+#[test]
+fn files_are_attached_under_the_limits_of_every_file() {
+    let desk = Desk::configured(&[("MESA_ATTACHMENT_MAX_BYTES", "2000")]);
+    let mail = format!(
+        "From: requester@mesa.test\nSubject: Archivos\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nVea.\n--b\n\
+         Content-Type: text/csv; name=\"../lista.csv\"\n\na,b\n1,2\n--b\nContent-Type: text/plain; name=grande.txt\n\n{}\n--b\n\
+         Content-Type: image/png; name=foto.png\nContent-Transfer-Encoding: base64\n\nTVqQAAMAAAAEAA==\n--b--\n",
+        "x".repeat(3000)
+    );
+    let email = became(&desk, mail);
+    assert_eq!(email["refused_files"], json!(["grande.txt", "foto.png"]));
+    let ticket = ticket_of(&desk, &email);
+    let description = ticket["description"].as_str().unwrap();
+    assert!(
+        description.starts_with("Vea.\n\n[No se adjuntó «grande.txt»: El archivo admite hasta 2000 bytes.]"),
+        "{description}"
+    );
+    assert!(
+        description.contains("[No se adjuntó «foto.png»: No se admiten archivos de tipo"),
+        "{description}"
+    );
+    let one = format!("/tickets/{}", ticket["id"]);
+    let files = desk.requester().get(&format!("{one}/attachments")).items();
+    assert_eq!((files.len(), &files[0]["file_name"]), (1, &json!("lista.csv")));
+    assert_eq!(files[0]["uploaded_by"]["id"], desk.requester().id());
+    let content = desk.requester().get(&format!("/attachments/{}/content", files[0]["id"].as_str().unwrap()));
+    assert_eq!(content.text(), "a,b\n1,2");
+
+    // Those of a reply belong to its followup; a reply that is nothing but a file says so.
+    let reply =
+        "From: requester@mesa.test\nSubject: Re: [#1] Archivos\nContent-Type: text/csv; name=b.csv\n\nc,d\n";
+    let email = became(&desk, reply);
+    let entry = followups(&desk, &one).pop().unwrap();
+    assert_eq!((&entry["id"], &entry["body"]), (&email["followup_id"], &json!("(sin texto)")));
+    let files = desk
+        .requester()
+        .get(&format!("{one}/followups/{}/attachments", entry["id"].as_str().unwrap()))
+        .items();
+    assert_eq!(files[0]["file_name"], "b.csv");
+    let kinds: Vec<Value> = desk
+        .director()
+        .get(&format!("{one}/events"))
+        .items()
+        .iter()
+        .map(|event| event["kind"].clone())
+        .collect();
+    assert_eq!(kinds, ["received", "file_attached", "followup_added", "file_attached"]);
+    // Words that are too long for a description are a file as well.
+    let long = became(&desk, message("technician@mesa.test", "Largo", "", &"palabra ".repeat(3000)));
+    assert_eq!(ticket_of(&desk, &long)["description"].as_str().unwrap().chars().count(), 20_000);
+    assert_eq!(long["refused_files"], json!(["message.txt"]));
+}
+
+#[test]
+fn every_sample_is_taken_and_none_is_a_fault() {
+    let mut variables = MAIL.to_vec();
+    variables.push(("MESA_MAIL_SENDER_LIMIT", "1000"));
+    let desk = Desk::configured(&variables);
+    let folder = format!("{}/tests/api/messages", env!("CARGO_MANIFEST_DIR"));
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let email = became(&desk, std::fs::read(&path).unwrap());
+        let expected = match path.file_stem().unwrap().to_str().unwrap() {
+            "auto-reply" | "bounce" | "own-mail" | "mailing-list" => "ignored",
+            "spoofed" | "no-from" | "two-from-fields" => "set_aside",
+            _ => "processed",
+        };
+        assert_eq!(email["status"], expected, "{}: {email}", path.display());
+        count += 1;
+    }
+    assert_eq!(desk.technician().get("/inbound-emails?with_total=true&limit=1").ok()["total"], count);
+    // What is too much is kept and set aside.
+    let many = format!(
+        "From: requester@mesa.test\nContent-Type: multipart/mixed; boundary=b\n\n{}",
+        "--b\n\nx\n".repeat(5000)
+    );
+    let email = became(&desk, many.clone());
+    assert_eq!((&email["status"], &email["reason"]), (&json!("set_aside"), &json!("not_understood")));
+    let fields = format!("From: requester@mesa.test\n{}\nhola", "X: y\n".repeat(100_000));
+    assert_eq!(became(&desk, fields)["reason"], "not_understood");
+    let raw = desk.technician().get(&format!("/inbound-emails/{}/raw", email["id"].as_str().unwrap()));
+    assert_eq!(raw.text(), many);
+}
+
+#[test]
+fn twenty_megabytes_are_taken_and_more_than_the_limit_are_not() {
+    let desk = Desk::configured(&[("MESA_MAIL_MAX_BYTES", "28000000")]);
+    use base64::Engine;
+    let content: Vec<u8> =
+        b"%PDF-1.4\n".iter().copied().chain((0..20_000_000_u32).map(|n| (n >> 3) as u8)).collect();
+    let mut mail =
+        b"From: requester@mesa.test\nSubject: Grande\nContent-Type: application/pdf; name=plano.pdf\n\
+                     Content-Transfer-Encoding: base64\n\n"
+            .to_vec();
+    mail.extend(base64::engine::general_purpose::STANDARD.encode(&content).as_bytes());
+    let email = became(&desk, mail.clone());
+    let files = desk.requester().get(&format!("/tickets/{}/attachments", email["ticket_id"])).items();
+    let got = desk.requester().get(&format!("/attachments/{}/content", files[0]["id"].as_str().unwrap()));
+    assert!(got.bytes == content);
+    mail.extend(vec![b'A'; 2_000_000]);
+    hand_in(&desk.technician(), mail).problem(413, "too_large");
+}
+
+#[test]
+fn what_cannot_be_a_message_is_refused() {
+    let desk = desk();
+    for nothing in ["", "\n", "hola\nadiós", "{}"] {
+        hand_in(&desk.technician(), nothing).problem(422, "invalid_body");
+    }
+    let typed = desk.technician().raw("POST", "/inbound-emails", "text/plain", "From: a@x.co\n\nx");
+    typed.problem(415, "unsupported_media_type");
+    hand_in(&desk.requester(), "From: a@x.co\n\nx").problem(403, "forbidden");
+    assert_eq!(desk.database.count("SELECT count(*) FROM inbound_emails"), 0);
+    desk.technician().get("/inbound-emails/0197c0de-0000-7000-8000-000000000000").problem(404, "not_found");
+    let again = "/inbound-emails/0197c0de-0000-7000-8000-000000000000/processing";
+    desk.technician().post(again, json!({})).problem(404, "not_found");
+}
+
+#[test]
+fn a_key_gives_the_first_answer_again() {
+    let desk = desk();
+    let mail = message("requester@mesa.test", "Sin red", "Message-ID: <k@x>\n", "x");
+    let client = desk.technician().with("idempotency-key", "correo-1");
+    let first = hand_in(&client, mail.clone()).created();
+    assert_eq!(hand_in(&client, mail).created(), first);
+    hand_in(&client, message("requester@mesa.test", "Otra", "", "x")).problem(422, "idempotency_key_reused");
+    assert_eq!(desk.database.count("SELECT count(*) FROM inbound_emails"), 1);
+}
+
+#[test]
+fn an_id_that_another_message_had_loses_none() {
+    let desk = desk();
+    let mail =
+        |body: &str| message("requester@mesa.test", "Escáner", "Message-ID: <siempre-el-mismo@x>\n", body);
+    let first = became(&desk, mail("uno"));
+    let second = became(&desk, mail("dos"));
+    assert_eq!((&second["status"], &second["reason"]), (&json!("set_aside"), &json!("message_id_reused")));
+    assert_eq!(hand_in(&desk.technician(), mail("uno")).ok()["id"], first["id"]);
+    assert_eq!(hand_in(&desk.technician(), mail("dos")).ok()["id"], second["id"]);
+    let again = format!("/inbound-emails/{}/processing", second["id"].as_str().unwrap());
+    assert_eq!(desk.technician().post(&again, json!({})).ok()["status"], "processed");
+}
+
+/// The command, on the desk's database and files.
+fn ingest(desk: &Desk, mail: &[u8], variables: &[(&str, &str)]) -> Output {
+    let config = &desk.shared().config;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mesa"));
+    command.args(["mail", "ingest"]).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+    command
+        .env("DATABASE_URL", config.database_url.as_ref().unwrap())
+        .env("MESA_JWT_SECRET", config.jwt_secret.as_ref().unwrap())
+        .env("MESA_DATA_DIR", &config.data_dir)
+        .envs(MAIL.iter().copied())
+        .envs(variables.iter().copied());
+    run(command, mail)
+}
+
+fn run(mut command: Command, input: &[u8]) -> Output {
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A command that refuses what it is called with does not read.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn the_command_tells_a_mail_server_what_became_of_it() {
+    let desk = desk();
+    let code =
+        |mail: &[u8], variables: &[(&str, &str)]| ingest(&desk, mail, variables).status.code().unwrap();
+    let mail = message("requester@mesa.test", "Sin red", "Message-ID: <c@x>\n", "No hay red.");
+    assert_eq!(code(mail.as_bytes(), &[]), 0);
+    assert_eq!(code(mail.as_bytes(), &[]), 0, "a repeat is kept already");
+    let email = &desk.technician().get("/inbound-emails").items()[0];
+    assert_eq!((&email["source"], &email["status"]), (&json!("command"), &json!("processed")));
+    assert_eq!(desk.database.count("SELECT count(*) FROM tickets"), 1);
+    // Kept and not understood is kept.
+    assert_eq!(code(&sample("no-from"), &[]), 0);
+    assert_eq!(code(b"", &[]), 65);
+    assert_eq!(code(b"hola", &[]), 65);
+    assert_eq!(code(&vec![b'x'; 5000], &[("MESA_MAIL_MAX_BYTES", "2000")]), 65);
+    assert_eq!(code(mail.as_bytes(), &[("DATABASE_URL", "postgresql://mesa@127.0.0.1:1/mesa")]), 75);
+    assert_eq!(code(mail.as_bytes(), &[("MESA_MAIL_MAX_BYTES", "many")]), 78);
+    let mut unknown = Command::new(env!("CARGO_BIN_EXE_mesa"));
+    unknown.args(["mail", "ingest", "--fast"]);
+    assert_eq!(run(unknown, b"").status.code(), Some(64));
+}
+
+#[test]
+fn the_same_message_by_every_door_at_once_is_one_ticket() {
+    let desk = desk();
+    let copy = desk.copy();
+    let mail = message("nuevo@barrio.example", "Sin red", "Message-ID: <todas@x>\n", "No hay red.");
+    let answers: Vec<u16> = thread::scope(|scope| {
+        let calls: Vec<_> = (0..8)
+            .map(|number| {
+                let client = desk.technician();
+                let client = if number % 2 == 0 { client } else { copy.client(&client) };
+                let mail = format!("Received: by {number}\n{mail}");
+                scope.spawn(move || hand_in(&client, mail).status)
+            })
+            .collect();
+        let commands: Vec<_> = (0..3).map(|_| scope.spawn(|| ingest(&desk, mail.as_bytes(), &[]))).collect();
+        for command in commands {
+            let Output { status, stderr, .. } = command.join().unwrap();
+            assert_eq!(status.code(), Some(0), "{}", String::from_utf8_lossy(&stderr));
+        }
+        calls.into_iter().map(|call| call.join().unwrap()).collect()
+    });
+    assert!(answers.iter().all(|status| matches!(status, 200 | 201)), "{answers:?}");
+    for table in ["inbound_emails", "tickets", "users WHERE email = 'nuevo@barrio.example'"] {
+        assert_eq!(desk.database.count(&format!("SELECT count(*) FROM {table}")), 1, "{table}");
+    }
+    assert_eq!(desk.technician().get("/inbound-emails").items()[0]["status"], "processed");
+}
+
+/// Processes what waits, as the desk does by itself.
+fn work(desk: &mesa::desk::Desk) -> usize {
+    actix_web::rt::System::new().block_on(process::waiting(desk)).unwrap()
+}
+
+#[test]
+fn what_a_killed_copy_leaves_behind_is_taken_once_by_another() {
+    let desk = desk();
+    let copy = desk.copy();
+    // Kept, and then the copy that kept it died: as the row is while the lease runs.
+    for number in 0..10 {
+        let mail =
+            message(&format!("uno{number}@barrio.example"), "x", &format!("Message-ID: <{number}@x>\n"), "x");
+        became(&desk, mail);
+    }
+    desk.database.run(
+        "DELETE FROM messages; ALTER TABLE events DISABLE TRIGGER ALL; ALTER TABLE histories DISABLE TRIGGER ALL;
+         DELETE FROM events; DELETE FROM histories;
+         ALTER TABLE events ENABLE TRIGGER ALL; ALTER TABLE histories ENABLE TRIGGER ALL;
+         UPDATE inbound_emails SET status = 'waiting', ticket_id = NULL, processed_at = NULL;
+         DELETE FROM tickets; DELETE FROM users WHERE email LIKE '%@barrio.example'",
+    );
+    assert_eq!(work(desk.shared()), 0, "the lease still runs");
+    desk.database.run("UPDATE inbound_emails SET next_attempt_at = now()");
+    thread::scope(|scope| {
+        for shared in [desk.shared(), copy.shared()] {
+            scope.spawn(move || while work(shared) > 0 {});
+        }
+    });
+    assert_eq!(desk.database.count("SELECT count(*) FROM tickets"), 10);
+    assert_eq!(desk.database.count("SELECT count(*) FROM inbound_emails WHERE status = 'processed'"), 10);
+}
+
+#[test]
+fn what_goes_wrong_is_tried_again_and_in_the_end_set_aside() {
+    let desk = desk();
+    // The object store has lost it.
+    desk.database.run(
+        "INSERT INTO inbound_emails (id, source, received_at, size, sha256, storage_key, identity, author_hash, subject,
+             status, next_attempt_at)
+         VALUES (gen_random_uuid(), 'imap', now(), 1, repeat('0', 64), 'mail/00/none', 'id:x', repeat('0', 64), '',
+             'waiting', now())",
+    );
+    for attempts in 1..=6 {
+        assert_eq!(work(desk.shared()), 1);
+        assert_eq!(work(desk.shared()), 0, "not before its turn");
+        let email = desk.technician().get("/inbound-emails").items().pop().unwrap();
+        assert_eq!((&email["status"], &email["attempts"]), (&json!("waiting"), &json!(attempts)));
+        desk.database.run("UPDATE inbound_emails SET next_attempt_at = now()");
+    }
+    assert_eq!(work(desk.shared()), 1);
+    let email = desk.technician().get("/inbound-emails?status=set_aside").items().pop().unwrap();
+    assert_eq!((&email["reason"], &email["attempts"]), (&json!("failed"), &json!(7)));
+}

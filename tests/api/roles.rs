@@ -1,0 +1,29 @@
+//! The roles that the contract names for an operation are those that may call it.
+
+use mesa::auth::policy::Role;
+
+use crate::bad_input::operations;
+use crate::harness::Desk;
+
+#[test]
+fn an_operation_may_be_called_by_the_roles_that_the_contract_names_and_by_no_other() {
+    let desk = Desk::open();
+    for operation in operations(&desk) {
+        let call = |client: &crate::harness::Client| {
+            client.raw(&operation.method, &operation.path, "application/json", r#"{"no_such_field": 1}"#)
+        };
+        let name = format!("{} {}", operation.method, operation.path);
+        let anonymous = call(&desk.nobody());
+        let Some(roles) = operation.roles.as_deref() else {
+            assert_ne!(anonymous.status, 401, "{name} asks for no token: {}", anonymous.text());
+            continue;
+        };
+        anonymous.problem(401, "unauthenticated");
+        for role in Role::ALL {
+            let answer = call(&desk.demo(*role));
+            let refused = answer.status == 403 && answer.json()["code"] == "forbidden";
+            let may = roles.iter().any(|named| named == role.as_str());
+            assert_eq!(refused, !may, "{name} by {}: {} {}", role.as_str(), answer.status, answer.text());
+        }
+    }
+}
