@@ -1,6 +1,9 @@
 //! Transfer encodings and character sets. What is broken is read as far as it can be, never refused.
 
 use mail_parser::decoders::charsets::map::charset_decoder;
+use memchr::memchr;
+
+use super::mime::lines;
 
 /// The bytes that a body stands for. An encoding that is unknown leaves them as they are.
 pub fn transfer(body: &[u8], encoding: &str) -> Vec<u8> {
@@ -43,7 +46,7 @@ fn base64(body: &[u8]) -> Vec<u8> {
 /// An `=` that stands for nothing stays.
 fn quoted_printable(body: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(body.len());
-    let mut lines = body.split_inclusive(|byte| *byte == b'\n').peekable();
+    let mut lines = lines(body).peekable();
     while let Some(line) = lines.next() {
         let words = line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line));
         let ending = &line[words.len()..];
@@ -53,7 +56,7 @@ fn quoted_printable(body: &[u8]) -> Vec<u8> {
         if soft {
             rest = &rest[..rest.len() - 1];
         }
-        while let Some(at) = rest.iter().position(|byte| *byte == b'=') {
+        while let Some(at) = memchr(b'=', rest) {
             bytes.extend_from_slice(&rest[..at]);
             match rest.get(at + 1..at + 3).and_then(|hex| Some((digit(hex[0])?, digit(hex[1])?))) {
                 Some((high, low)) => {

@@ -1,6 +1,7 @@
 //! The parts of a message (RFC 2045 to 2049): its words, and its files byte for byte. A message within a message is a file.
 
 use mail_parser::{HeaderName, HeaderValue, MimeHeaders};
+use memchr::memchr;
 
 use super::headers::Headers;
 use super::{Fault, LONGEST_TEXT, decode, html, one_line};
@@ -34,7 +35,7 @@ pub struct Content {
 /// The header block and the body of a message or of a part.
 pub fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
     let mut start = 0;
-    while let Some(length) = bytes[start..].iter().position(|byte| *byte == b'\n') {
+    while let Some(length) = memchr(b'\n', &bytes[start..]) {
         if matches!(&bytes[start..start + length], b"" | b"\r") {
             return (&bytes[..start], &bytes[start + length + 1..]);
         }
@@ -143,12 +144,22 @@ fn clean(text: &str) -> String {
     lines.join("\n")
 }
 
+/// Lines with their endings, the last one with or without.
+pub fn lines(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let end = memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
+        let (line, rest) = bytes.split_at(end);
+        bytes = rest;
+        (!line.is_empty()).then_some(line)
+    })
+}
+
 /// What stands between the lines of a boundary, at most so many; each without the line ending before the next boundary.
 fn between<'a>(body: &'a [u8], boundary: &[u8], most: usize) -> Vec<&'a [u8]> {
     let mut parts = Vec::new();
     let mut begin = None;
     let mut at = 0;
-    for line in body.split_inclusive(|byte| *byte == b'\n') {
+    for line in lines(body) {
         let after = line.strip_prefix(b"--").and_then(|rest| rest.strip_prefix(boundary));
         if let Some(rest) = after {
             let is_end = rest.trim_ascii_end() == b"--";

@@ -58,9 +58,13 @@ impl Cluster {
     fn prepare(&self) {
         let mut admin = self.admin.lock().unwrap();
         // What the tests write need not outlive a power cut, nor take more memory than it must.
-        for setting in
-            ["fsync = off", "synchronous_commit = off", "full_page_writes = off", "max_wal_size = '128MB'"]
-        {
+        for setting in [
+            "fsync = off",
+            "synchronous_commit = off",
+            "full_page_writes = off",
+            "autovacuum = off",
+            "max_wal_size = '128MB'",
+        ] {
             admin.batch_execute(&format!("ALTER SYSTEM SET {setting}")).unwrap();
         }
         admin.batch_execute("SELECT pg_reload_conf()").unwrap();
