@@ -21,8 +21,8 @@ use crate::http::envelope::envelope;
 use crate::http::limits::limit;
 use crate::problem::{Code, Problem, Text};
 use crate::{
-    attachments, audit, auth, contract, health, inbound, knowledge, outbox, people, staff, statistics,
-    surveys, tickets,
+    attachments, audit, auth, contract, health, inbound, knowledge, outbox, people, problem, staff,
+    statistics, surveys, tickets,
 };
 
 /// Everything under `/api/v1`.
@@ -49,8 +49,16 @@ pub fn openapi() -> OpenApi {
 }
 
 /// What is beside the contract, and only to be read.
-const READ_ALONE: [&str; 6] =
-    ["/openapi.json", "/docs", "/docs/{file:.*}", "/health/live", "/health/ready", "/metrics"];
+const READ_ALONE: [&str; 8] = [
+    "/openapi.json",
+    "/docs",
+    "/docs/{file:.*}",
+    "/problems",
+    "/problems/{code}",
+    "/health/live",
+    "/health/ready",
+    "/metrics",
+];
 
 /// The contract as the server shows it, with what it answers by.
 pub struct Contract {
@@ -131,6 +139,7 @@ pub fn app(
         .route("/docs", web::get().to(to_docs))
         .service(swagger)
         .configure(surveys::page::routes)
+        .configure(problem::page::routes)
         .configure(health::routes)
         .default_service(web::to(nothing_here))
 }

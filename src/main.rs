@@ -27,7 +27,10 @@ enum Command {
     /// Bring the database to the schema of this version
     Migrate,
     /// Print the contract
-    Openapi,
+    Openapi {
+        #[arg(long, value_enum, default_value_t = Format::Json)]
+        format: Format,
+    },
     /// Work with mail
     #[command(subcommand)]
     Mail(MailCommand),
@@ -40,6 +43,12 @@ enum Command {
 enum MailCommand {
     /// Take in a message from standard input, as a mail server's pipe gives it
     Ingest,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Json,
+    Yaml,
 }
 
 #[derive(Subcommand)]
@@ -107,8 +116,11 @@ fn run(command: Command) -> Result<Exit, StartError> {
             Ok(())
         }),
         Command::Mail(MailCommand::Ingest) => return Ok(command::ingest(std::io::stdin().lock())),
-        Command::Openapi => {
-            let text = mesa::contract::json(&mesa::app::openapi())?;
+        Command::Openapi { format } => {
+            let text = match format {
+                Format::Json => mesa::contract::json(&mesa::app::openapi())?,
+                Format::Yaml => mesa::contract::yaml(&mesa::app::openapi())?,
+            };
             // Whoever reads may stop reading, as `head` does.
             let _ = std::io::stdout().write_all(text.as_bytes());
             Ok(())

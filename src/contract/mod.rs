@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
 use crate::auth::policy::Role;
-use crate::problem::ProblemDocument;
+use crate::problem::{Code, ProblemDocument};
 
 const DESCRIPTION: &str = "\
 A headless service desk that carries out the procedure *Mesa de Servicios*: register, classify, assign, accept, \
@@ -74,6 +74,15 @@ pub fn json(openapi: &OpenApi) -> Result<String, String> {
     text(document(openapi)?)
 }
 
+/// The same as YAML.
+///
+/// # Errors
+/// As `json`.
+pub fn yaml(openapi: &OpenApi) -> Result<String, String> {
+    let document: Value = serde_json::from_str(&json(openapi)?).map_err(|error| error.to_string())?;
+    serde_norway::to_string(&document).map_err(|error| error.to_string())
+}
+
 /// The whole document, with the schemas that only the server itself reads.
 ///
 /// # Errors
@@ -109,6 +118,7 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
     add_schemas(components)?;
     components["responses"] = responses();
     components["headers"] = headers();
+    components["schemas"]["Code"]["description"] = codes().into();
     name_items(&mut document);
     make_patches(&mut document);
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
@@ -149,6 +159,19 @@ fn add_schemas(components: &mut Value) -> Result<(), String> {
         components["schemas"][name] = serde_json::to_value(schema).map_err(|error| error.to_string())?;
     }
     Ok(())
+}
+
+/// The codes with their statuses, as a table.
+fn codes() -> String {
+    let mut table =
+        "What went wrong, as a client's program may tell it apart; each code comes with one status, and \
+        `/problems/{code}` is a page about it.\n\n| code | status | meaning |\n|---|---|---|\n"
+            .to_owned();
+    for code in Code::ALL {
+        let (name, status) = (code.as_str(), code.status().as_u16());
+        table.push_str(&format!("| `{name}` | {status} | {} |\n", code.meaning().en));
+    }
+    table
 }
 
 /// The items of a page are a schema of their own, so that a client gets one type for them and not one a list.

@@ -24,6 +24,14 @@ fn the_kept_contract_is_the_one_that_the_binary_prints() {
     assert_eq!(desk.nobody().get("//openapi.json").text(), kept);
 }
 
+#[test]
+fn the_contract_is_the_same_as_yaml() {
+    let yaml = mesa::contract::yaml(&mesa::app::openapi()).unwrap();
+    assert!(yaml.starts_with("components:") && yaml.contains("\nopenapi: 3.1.0\n"));
+    let again: Value = serde_norway::from_str(&yaml).unwrap();
+    assert_eq!(again, serde_json::from_str::<Value>(&printed()).unwrap());
+}
+
 /// Every value below, with the pointer that leads to it.
 fn visit<'a>(at: String, value: &'a Value, seen: &mut dyn FnMut(&str, &'a Value)) {
     seen(&at, value);

@@ -108,3 +108,20 @@ fn a_tool_that_knows_oauth_2_signs_in_and_stays_signed_in() {
     let json = desk.nobody().post("/auth/token", json!({"grant_type": "password"}));
     json.problem(415, "unsupported_media_type");
 }
+
+#[test]
+fn the_type_of_a_problem_leads_to_a_page_about_it() {
+    let desk = Desk::open();
+    let problem = desk.technician().get("/tickets/999999").problem(404, "not_found");
+    let path = format!("/{}", problem["type"].as_str().unwrap());
+    let page = desk.nobody().get(&path);
+    assert!(page.header("content-type").starts_with("text/html"), "{:?}", page.headers);
+    assert!(page.text().contains("<h1 id=\"not_found\">No existe</h1>"), "{}", page.text());
+    let english = desk.nobody().with("accept-language", "en").get(&path);
+    assert!(english.text().contains("Not found") && english.header("content-language") == "en");
+    for code in mesa::problem::Code::ALL {
+        assert_eq!(desk.nobody().get(&format!("//problems/{}", code.as_str())).status, 200, "{code:?}");
+    }
+    assert!(desk.nobody().get("//problems").text().contains("id=\"too_many_requests\""));
+    desk.nobody().get("//problems/no_such").problem(404, "not_found");
+}

@@ -34,6 +34,7 @@ mod profiles;
 mod queue;
 mod races;
 mod relations;
+mod retries;
 mod roles;
 mod shifts;
 mod start;

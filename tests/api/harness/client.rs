@@ -46,6 +46,11 @@ impl Client {
         Client { url: url.to_owned(), ..self.clone() }
     }
 
+    /// Where this client calls, as host and port, and with which token: for what no well-behaved client would do.
+    pub fn door(&self) -> (&str, &str) {
+        (self.url.trim_start_matches("http://"), self.token.as_deref().unwrap_or_default())
+    }
+
     /// The same with another access token.
     pub fn holding(&self, token: &str) -> Self {
         Client { token: Some(token.to_owned()), ..self.clone() }

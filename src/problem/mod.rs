@@ -1,5 +1,8 @@
 //! Every error a client can see: RFC 9457 problem details with a stable code.
 
+mod code;
+pub mod page;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
@@ -11,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+pub use self::code::Code;
 use crate::http::locale::Locale;
 
 /// A sentence in the two languages of the desk.
@@ -33,149 +37,6 @@ impl Text {
         match locale {
             Locale::Es => &self.es,
             Locale::En => &self.en,
-        }
-    }
-}
-
-/// What went wrong, as a client's program may tell it apart. The name in `snake_case` is the problem's `code`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Code {
-    /// 400: the body is not JSON, or the request line or a header cannot be read.
-    BadRequest,
-    /// 400: a query parameter that does not exist or has a value that cannot be.
-    InvalidQuery,
-    /// 400: the cursor is not one that this list gave for this order.
-    InvalidCursor,
-    /// 401: no access token, or one that is not valid any more.
-    Unauthenticated,
-    /// 401: the email and the password do not belong together, or the account is not active.
-    InvalidCredentials,
-    /// 401: the refresh token is unknown, expired, or was used before; sign in again.
-    InvalidRefreshToken,
-    /// 403: the role may not do this.
-    Forbidden,
-    /// 403: only the ticket's assignee may do this.
-    NotTheAssignee,
-    /// 404: there is no such thing, or it is not yours to see.
-    NotFound,
-    /// 405: the path exists, with other methods; the `Allow` header names them.
-    MethodNotAllowed,
-    /// 408: the body did not arrive in time.
-    RequestTimeout,
-    /// 409: the ticket's state does not allow the step; `state` and `allowed_steps` say what is.
-    StepNotAllowed,
-    /// 409: somebody else has or had what should be there once.
-    AlreadyExists,
-    /// 409: somebody has the ticket already; `assignee_id` says who. Name them in `replaces` to take it over.
-    AlreadyAssigned,
-    /// 409: the ticket is at the highest support level.
-    NoHigherLevel,
-    /// 409: the calendar is not open for long enough within twenty years, so nothing would ever be due.
-    NoDueTime,
-    /// 409: the desk would be left without an active director.
-    LastDirector,
-    /// 409: no member of staff of the support level is available; `next_available_at` and `next_available_user` say who
-    /// is next, and when.
-    NobodyAvailable,
-    /// 409: the relation would make a ticket its own parent, cause or duplicate, directly or by way of others.
-    CircularRelation,
-    /// 409: the message has become a ticket or a followup already.
-    AlreadyProcessed,
-    /// 409: the survey was answered before.
-    AlreadyAnswered,
-    /// 409: the message did not fail, so there is nothing to send again.
-    MessageNotFailed,
-    /// 409: a request with the same `Idempotency-Key` is still being carried out.
-    RequestInProgress,
-    /// 410: the link of the survey has expired.
-    SurveyExpired,
-    /// 412: the resource has changed since the `ETag` of `If-Match`.
-    PreconditionFailed,
-    /// 413: the body or the file is larger than allowed.
-    TooLarge,
-    /// 415: the content type is not one that this operation takes.
-    UnsupportedMediaType,
-    /// 422: fields are missing, unknown or unfit; `errors` names each.
-    InvalidBody,
-    /// 422: the `Idempotency-Key` was used before with another body.
-    IdempotencyKeyReused,
-    /// 429: too many wrong passwords for this email; try again after `Retry-After` seconds.
-    TooManyAttempts,
-    /// 429: more requests than one client may make in a minute; try again after `Retry-After` seconds.
-    TooManyRequests,
-    /// 500: a fault of the server; the log knows more under the `request_id`.
-    Internal,
-    /// 503: the desk is too busy or its database does not answer; try again after `Retry-After` seconds.
-    Unavailable,
-}
-
-impl Code {
-    pub fn status(self) -> StatusCode {
-        use Code::*;
-        match self {
-            BadRequest | InvalidQuery | InvalidCursor => StatusCode::BAD_REQUEST,
-            Unauthenticated | InvalidCredentials | InvalidRefreshToken => StatusCode::UNAUTHORIZED,
-            Forbidden | NotTheAssignee => StatusCode::FORBIDDEN,
-            NotFound => StatusCode::NOT_FOUND,
-            MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            StepNotAllowed | AlreadyExists | AlreadyAssigned | NoHigherLevel | NoDueTime | LastDirector
-            | NobodyAvailable | CircularRelation | AlreadyProcessed | AlreadyAnswered | MessageNotFailed
-            | RequestInProgress => StatusCode::CONFLICT,
-            SurveyExpired => StatusCode::GONE,
-            PreconditionFailed => StatusCode::PRECONDITION_FAILED,
-            TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            InvalidBody | IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-            TooManyAttempts | TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-            Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
-    pub fn title(self) -> Text {
-        use Code::*;
-        match self {
-            BadRequest => Text::new("La petición no se puede leer", "The request cannot be read"),
-            InvalidQuery => Text::new("Parámetros de consulta no válidos", "Invalid query parameters"),
-            InvalidCursor => Text::new("Cursor no válido", "Invalid cursor"),
-            Unauthenticated => Text::new("Hace falta iniciar sesión", "Authentication required"),
-            InvalidCredentials => Text::new("Correo o contraseña incorrectos", "Wrong email or password"),
-            InvalidRefreshToken => Text::new("La sesión ha terminado", "The session has ended"),
-            Forbidden => Text::new("No permitido", "Not allowed"),
-            NotTheAssignee => Text::new("El caso no está asignado a usted", "Not the assignee"),
-            NotFound => Text::new("No existe", "Not found"),
-            MethodNotAllowed => Text::new("Método no permitido", "Method not allowed"),
-            RequestTimeout => Text::new("La petición tardó demasiado", "The request took too long"),
-            StepNotAllowed => {
-                Text::new("El estado no permite este paso", "The state does not allow this step")
-            }
-            AlreadyExists => Text::new("Ya existe", "Already exists"),
-            AlreadyAssigned => Text::new("El caso ya está asignado", "The ticket is assigned already"),
-            NoHigherLevel => Text::new("No hay un nivel superior", "There is no higher level"),
-            NoDueTime => Text::new("No hay hora de vencimiento", "There is no due time"),
-            LastDirector => Text::new("Es el último director", "The last director"),
-            NobodyAvailable => Text::new("No hay nadie disponible", "Nobody is available"),
-            CircularRelation => {
-                Text::new("La relación daría una vuelta", "The relation would lead in a circle")
-            }
-            AlreadyProcessed => Text::new("El mensaje ya fue atendido", "The message was processed already"),
-            AlreadyAnswered => Text::new("La encuesta ya fue respondida", "The survey was answered before"),
-            MessageNotFailed => Text::new("El mensaje no falló", "The message did not fail"),
-            SurveyExpired => Text::new("El enlace de la encuesta venció", "The survey's link has expired"),
-            RequestInProgress => Text::new("La petición está en curso", "The request is in progress"),
-            PreconditionFailed => Text::new("El recurso ha cambiado", "The resource has changed"),
-            TooLarge => Text::new("Demasiado grande", "Too large"),
-            UnsupportedMediaType => Text::new("Tipo de contenido no admitido", "Unsupported content type"),
-            InvalidBody => Text::new("Datos no válidos", "Invalid data"),
-            IdempotencyKeyReused => {
-                Text::new("Clave de idempotencia reutilizada", "Idempotency key used for another request")
-            }
-            TooManyAttempts => Text::new("Demasiados intentos", "Too many attempts"),
-            TooManyRequests => Text::new("Demasiadas peticiones", "Too many requests"),
-            Internal => Text::new("Error interno", "Internal error"),
-            Unavailable => Text::new("Servicio no disponible por ahora", "Service unavailable for now"),
         }
     }
 }
@@ -308,9 +169,8 @@ impl Problem {
 
     /// The JSON object a client gets.
     pub fn document(&self, locale: Locale, request_id: Option<&str>) -> ProblemDocument {
-        let code = serde_json::to_value(self.code).ok().and_then(|c| c.as_str().map(str::to_owned));
         ProblemDocument {
-            r#type: format!("/problems/{}", code.unwrap_or_default()),
+            r#type: format!("/problems/{}", self.code.as_str()),
             title: self.code.title().in_locale(locale).to_owned(),
             status: self.code.status().as_u16(),
             detail: self.detail.in_locale(locale).to_owned(),

@@ -1,0 +1,159 @@
+//! Every kind of problem that there is: its code, its status, its name and what it means.
+
+use actix_web::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Text;
+
+/// A row for each: variant and code, status, name in Spanish and English, meaning in both.
+macro_rules! codes {
+    ($($variant:ident = $code:literal, $status:ident, ($title_es:literal, $title_en:literal),
+        ($meaning_es:literal, $meaning_en:literal);)+) => {
+        /// What went wrong, as a client's program may tell it apart.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Code {
+            $(
+                #[doc = $meaning_en]
+                $variant,
+            )+
+        }
+
+        impl Code {
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code),+ }
+            }
+
+            /// The status that it always comes with.
+            pub fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status),+ }
+            }
+
+            pub fn title(self) -> Text {
+                match self { $(Self::$variant => Text::new($title_es, $title_en)),+ }
+            }
+
+            /// What it means and what can be done.
+            pub fn meaning(self) -> Text {
+                match self { $(Self::$variant => Text::new($meaning_es, $meaning_en)),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    BadRequest = "bad_request", BAD_REQUEST,
+        ("La petición no se puede leer", "The request cannot be read"),
+        ("El cuerpo no es JSON, o la línea de la petición o un encabezado no se pueden leer.", "The body is not JSON, or the request line or a header cannot be read.");
+    InvalidQuery = "invalid_query", BAD_REQUEST,
+        ("Parámetros de consulta no válidos", "Invalid query parameters"),
+        ("Un parámetro de la consulta no existe o tiene un valor imposible; `errors` nombra cada uno.", "A query parameter that does not exist or has a value that cannot be.");
+    InvalidCursor = "invalid_cursor", BAD_REQUEST,
+        ("Cursor no válido", "Invalid cursor"),
+        ("El cursor no es uno que esta lista haya dado para este orden; empiece por la primera página.", "The cursor is not one that this list gave for this order.");
+    Unauthenticated = "unauthenticated", UNAUTHORIZED,
+        ("Hace falta iniciar sesión", "Authentication required"),
+        ("No hay token de acceso, o ya no es válido; inicie sesión o renueve el token.", "No access token, or one that is not valid any more.");
+    InvalidCredentials = "invalid_credentials", UNAUTHORIZED,
+        ("Correo o contraseña incorrectos", "Wrong email or password"),
+        ("El correo y la contraseña no corresponden, o la cuenta no está activa.", "The email and the password do not belong together, or the account is not active.");
+    InvalidRefreshToken = "invalid_refresh_token", UNAUTHORIZED,
+        ("La sesión ha terminado", "The session has ended"),
+        ("El token de renovación es desconocido, venció o ya se usó; inicie sesión de nuevo.", "The refresh token is unknown, expired, or was used before; sign in again.");
+    Forbidden = "forbidden", FORBIDDEN,
+        ("No permitido", "Not allowed"),
+        ("El rol no permite esta acción; `GET /me` dice qué se puede.", "The role may not do this.");
+    NotTheAssignee = "not_the_assignee", FORBIDDEN,
+        ("El caso no está asignado a usted", "Not the assignee"),
+        ("Solo puede hacerlo quien tiene asignado el caso.", "Only the ticket's assignee may do this.");
+    NotFound = "not_found", NOT_FOUND,
+        ("No existe", "Not found"),
+        ("No existe, o no es suyo para verlo.", "There is no such thing, or it is not yours to see.");
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED,
+        ("Método no permitido", "Method not allowed"),
+        ("La ruta existe con otros métodos; el encabezado `Allow` los nombra.", "The path exists, with other methods; the `Allow` header names them.");
+    RequestTimeout = "request_timeout", REQUEST_TIMEOUT,
+        ("La petición tardó demasiado", "The request took too long"),
+        ("El cuerpo no llegó a tiempo; repita la petición.", "The body did not arrive in time.");
+    StepNotAllowed = "step_not_allowed", CONFLICT,
+        ("El estado no permite este paso", "The state does not allow this step"),
+        ("El estado del caso no permite este paso; `state` y `allowed_steps` dicen cuál es y qué permite.", "The ticket's state does not allow the step; `state` and `allowed_steps` say what is.");
+    AlreadyExists = "already_exists", CONFLICT,
+        ("Ya existe", "Already exists"),
+        ("Alguien más tiene o tuvo lo que debe existir una sola vez.", "Somebody else has or had what should be there once.");
+    AlreadyAssigned = "already_assigned", CONFLICT,
+        ("El caso ya está asignado", "The ticket is assigned already"),
+        ("Alguien tiene ya el caso; `assignee_id` dice quién. Nómbrelo en `replaces` para relevarlo.", "Somebody has the ticket already; `assignee_id` says who. Name them in `replaces` to take it over.");
+    NoHigherLevel = "no_higher_level", CONFLICT,
+        ("No hay un nivel superior", "There is no higher level"),
+        ("El caso está en el nivel más alto de soporte.", "The ticket is at the highest support level.");
+    NoDueTime = "no_due_time", CONFLICT,
+        ("No hay hora de vencimiento", "There is no due time"),
+        ("El calendario no abre lo suficiente en veinte años, así que nada vencería nunca.", "The calendar is not open for long enough within twenty years, so nothing would ever be due.");
+    LastDirector = "last_director", CONFLICT,
+        ("Es el último director", "The last director"),
+        ("La mesa se quedaría sin un director activo.", "The desk would be left without an active director.");
+    NobodyAvailable = "nobody_available", CONFLICT,
+        ("No hay nadie disponible", "Nobody is available"),
+        ("No hay nadie disponible en el nivel de soporte; `next_available_at` y `next_available_user` dicen quién sigue y cuándo.", "No member of staff of the support level is available; `next_available_at` and `next_available_user` say who is next, and when.");
+    CircularRelation = "circular_relation", CONFLICT,
+        ("La relación daría una vuelta", "The relation would lead in a circle"),
+        ("La relación haría de un caso su propio padre, causa o duplicado, directamente o a través de otros.", "The relation would make a ticket its own parent, cause or duplicate, directly or by way of others.");
+    AlreadyProcessed = "already_processed", CONFLICT,
+        ("El mensaje ya fue atendido", "The message was processed already"),
+        ("El mensaje ya es un caso o un seguimiento.", "The message has become a ticket or a followup already.");
+    AlreadyAnswered = "already_answered", CONFLICT,
+        ("La encuesta ya fue respondida", "The survey was answered before"),
+        ("La encuesta ya fue respondida.", "The survey was answered before.");
+    MessageNotFailed = "message_not_failed", CONFLICT,
+        ("El mensaje no falló", "The message did not fail"),
+        ("El mensaje no falló, así que no hay nada que enviar de nuevo.", "The message did not fail, so there is nothing to send again.");
+    RequestInProgress = "request_in_progress", CONFLICT,
+        ("La petición está en curso", "The request is in progress"),
+        ("Una petición con la misma `Idempotency-Key` aún está en curso; espere y repítala.", "A request with the same `Idempotency-Key` is still being carried out.");
+    SurveyExpired = "survey_expired", GONE,
+        ("El enlace de la encuesta venció", "The survey's link has expired"),
+        ("El enlace de la encuesta venció.", "The link of the survey has expired.");
+    PreconditionFailed = "precondition_failed", PRECONDITION_FAILED,
+        ("El recurso ha cambiado", "The resource has changed"),
+        ("El recurso cambió desde el `ETag` de `If-Match`; léalo de nuevo y repita el cambio.", "The resource has changed since the `ETag` of `If-Match`.");
+    TooLarge = "too_large", PAYLOAD_TOO_LARGE,
+        ("Demasiado grande", "Too large"),
+        ("El cuerpo o el archivo es más grande de lo permitido.", "The body or the file is larger than allowed.");
+    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE,
+        ("Tipo de contenido no admitido", "Unsupported content type"),
+        ("Esta operación no recibe ese tipo de contenido.", "The content type is not one that this operation takes.");
+    InvalidBody = "invalid_body", UNPROCESSABLE_ENTITY,
+        ("Datos no válidos", "Invalid data"),
+        ("Faltan campos, sobran o no sirven; `errors` nombra cada uno.", "Fields are missing, unknown or unfit; `errors` names each.");
+    IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY,
+        ("Clave de idempotencia reutilizada", "Idempotency key used for another request"),
+        ("La `Idempotency-Key` ya se usó con otro cuerpo; use una nueva.", "The `Idempotency-Key` was used before with another body.");
+    TooManyAttempts = "too_many_attempts", TOO_MANY_REQUESTS,
+        ("Demasiados intentos", "Too many attempts"),
+        ("Demasiadas contraseñas incorrectas para este correo; intente de nuevo tras los segundos de `Retry-After`.", "Too many wrong passwords for this email; try again after `Retry-After` seconds.");
+    TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS,
+        ("Demasiadas peticiones", "Too many requests"),
+        ("Más peticiones de las que un cliente puede hacer en un minuto; repita tras los segundos de `Retry-After`.", "More requests than one client may make in a minute; try again after `Retry-After` seconds.");
+    Internal = "internal", INTERNAL_SERVER_ERROR,
+        ("Error interno", "Internal error"),
+        ("Una falla del servidor; indique el `request_id` al informarla.", "A fault of the server; the log knows more under the `request_id`.");
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE,
+        ("Servicio no disponible por ahora", "Service unavailable for now"),
+        ("La mesa está muy ocupada o su base de datos no responde; repita tras los segundos de `Retry-After`.", "The desk is too busy or its database does not answer; try again after `Retry-After` seconds.");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_written_as_it_is_named() {
+        for code in Code::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+    }
+}
