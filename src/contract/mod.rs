@@ -302,10 +302,11 @@ fn request_header(name: &str, description: &str, max_length: usize) -> Value {
 }
 
 /// What answers neither a list nor a resource that can be read by itself, so that it has no `ETag`.
-const WITHOUT_VERSION: [&str; 13] = [
+const WITHOUT_VERSION: [&str; 14] = [
     "applyAttentionTimes",
     "downloadAttachment",
     "downloadInboundEmail",
+    "downloadTickets",
     "escalateTicket",
     "getCalendarDue",
     "getStatistics",

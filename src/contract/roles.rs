@@ -10,6 +10,7 @@ const ACTIONS: &[(Action, &[&str])] = &[
         Action::ReadTicket,
         &[
             "listTickets",
+            "downloadTickets",
             "getTicket",
             "getTicketAttention",
             "listTimeline",

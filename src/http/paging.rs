@@ -84,17 +84,16 @@ impl Paging {
         if cursor.s == sort { Ok(Some((cursor.k, cursor.i))) } else { Err(broken()) }
     }
 
-    /// The answer made of the rows found; `place` gives a row's sort key and id.
-    pub fn answer<S, T, K, I>(
+    /// The rows found without the one that is too many, and the cursor for the next page where there was one; `place`
+    /// gives a row's sort key and id.
+    pub fn cut<S, T, K, I>(
         &self,
         sort: S,
         mut rows: Vec<T>,
-        total: Option<i64>,
         place: impl Fn(&T) -> (K, I),
-    ) -> Result<Answer>
+    ) -> Result<(Vec<T>, Option<String>)>
     where
         S: Serialize,
-        T: Serialize,
         K: Serialize,
         I: Serialize,
     {
@@ -107,9 +106,32 @@ impl Paging {
                 next_cursor = Some(URL_SAFE_NO_PAD.encode(bytes));
             }
         }
-        let answer = Answer::ok(&Page { items: rows, next_cursor: next_cursor.clone(), total })?;
-        Ok(Answer { next_cursor, ..answer })
+        Ok((rows, next_cursor))
     }
+
+    /// The answer made of the rows found; `place` gives a row's sort key and id.
+    pub fn answer<S, T, K, I>(
+        &self,
+        sort: S,
+        rows: Vec<T>,
+        total: Option<i64>,
+        place: impl Fn(&T) -> (K, I),
+    ) -> Result<Answer>
+    where
+        S: Serialize,
+        T: Serialize,
+        K: Serialize,
+        I: Serialize,
+    {
+        let (items, next_cursor) = self.cut(sort, rows, place)?;
+        page(items, next_cursor, total)
+    }
+}
+
+/// The answer of one page.
+pub fn page<T: Serialize>(items: Vec<T>, next_cursor: Option<String>, total: Option<i64>) -> Result<Answer> {
+    let answer = Answer::ok(&Page { items, next_cursor: next_cursor.clone(), total })?;
+    Ok(Answer { next_cursor, ..answer })
 }
 
 /// Whether the database has words for all that a cursor says: no NUL characters, no times beyond its years.

@@ -77,7 +77,7 @@ impl<'de> Deserialize<'de> for Length {
 }
 
 /// Which tickets to list. A filter that is repeated matches any of its values; different filters must all match.
-#[derive(Deserialize, IntoParams)]
+#[derive(Clone, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TicketFilters {

@@ -15,8 +15,8 @@ use super::store;
 use crate::auth::policy::Action;
 use crate::db::schema::tickets;
 use crate::db::text_enum;
-use crate::http::paging::{Page, Paging, seek};
-use crate::http::{Answer, Call, Query};
+use crate::http::paging::{self, Page, Paging, seek};
+use crate::http::{Actor, Call, Query};
 use crate::problem::Result;
 
 text_enum! {
@@ -53,36 +53,53 @@ fn due(row: &Ticket) -> DateTime<Utc> {
 pub async fn list(call: Call, query: Query<TicketFilters>) -> Result<HttpResponse> {
     call.read(Action::ReadTicket, |db, actor| {
         let (paging, filters): (Paging, TicketFilters) = query.read_list()?;
-        let all = || filtered(&filters, actor);
-        let total = if paging.with_total { Some(all().count().get_result(db)?) } else { None };
-        let sort = filters.sort.unwrap_or(TicketSort::ReceivedDescending);
-        if sort == TicketSort::Queue {
-            return queue(db, &paging, all(), total);
-        }
-        let after = paging.after::<TicketSort, DateTime<Utc>, i64>(sort)?;
-        let due_at = || sql::<Timestamptz>(NEVER);
-        let query = match sort {
-            TicketSort::Queue | TicketSort::ReceivedDescending => {
-                seek!(all(), after, tickets::received_at, tickets::id, desc)
-            }
-            TicketSort::ReceivedAscending => seek!(all(), after, tickets::received_at, tickets::id, asc),
-            TicketSort::UpdatedDescending => seek!(all(), after, tickets::updated_at, tickets::id, desc),
-            TicketSort::UpdatedAscending => seek!(all(), after, tickets::updated_at, tickets::id, asc),
-            TicketSort::DueDescending => seek!(all(), after, due_at(), tickets::id, desc),
-            TicketSort::DueAscending => seek!(all(), after, due_at(), tickets::id, asc),
+        let total = match paging.with_total {
+            true => Some(filtered(&filters, actor).count().get_result(db)?),
+            false => None,
         };
-        let rows = query.select(TicketRow::as_select()).limit(paging.rows()).load(db)?;
-        let place = |row: &Ticket| {
-            let key = match sort {
-                TicketSort::UpdatedDescending | TicketSort::UpdatedAscending => row.updated_at,
-                TicketSort::DueDescending | TicketSort::DueAscending => due(row),
-                _ => row.received_at,
-            };
-            (key, row.id)
-        };
-        paging.answer(sort, store::present(db, rows)?, total, place)
+        let (tickets, next_cursor) = page(db, actor, &paging, &filters)?;
+        paging::page(tickets, next_cursor, total)
     })
     .await
+}
+
+/// One page of the tickets that the filters let through, and the cursor for the next.
+///
+/// # Errors
+/// A 400 where the cursor is not one of this order.
+pub fn page(
+    db: &mut PgConnection,
+    actor: &Actor,
+    paging: &Paging,
+    filters: &TicketFilters,
+) -> Result<(Vec<Ticket>, Option<String>)> {
+    let all = || filtered(filters, actor);
+    let sort = filters.sort.unwrap_or(TicketSort::ReceivedDescending);
+    if sort == TicketSort::Queue {
+        return queue(db, paging, all());
+    }
+    let after = paging.after::<TicketSort, DateTime<Utc>, i64>(sort)?;
+    let due_at = || sql::<Timestamptz>(NEVER);
+    let query = match sort {
+        TicketSort::Queue | TicketSort::ReceivedDescending => {
+            seek!(all(), after, tickets::received_at, tickets::id, desc)
+        }
+        TicketSort::ReceivedAscending => seek!(all(), after, tickets::received_at, tickets::id, asc),
+        TicketSort::UpdatedDescending => seek!(all(), after, tickets::updated_at, tickets::id, desc),
+        TicketSort::UpdatedAscending => seek!(all(), after, tickets::updated_at, tickets::id, asc),
+        TicketSort::DueDescending => seek!(all(), after, due_at(), tickets::id, desc),
+        TicketSort::DueAscending => seek!(all(), after, due_at(), tickets::id, asc),
+    };
+    let rows = query.select(TicketRow::as_select()).limit(paging.rows()).load(db)?;
+    let place = |row: &Ticket| {
+        let key = match sort {
+            TicketSort::UpdatedDescending | TicketSort::UpdatedAscending => row.updated_at,
+            TicketSort::DueDescending | TicketSort::DueAscending => due(row),
+            _ => row.received_at,
+        };
+        (key, row.id)
+    };
+    paging.cut(sort, store::present(db, rows)?, place)
 }
 
 /// A page of the order of work.
@@ -90,8 +107,7 @@ fn queue(
     db: &mut PgConnection,
     paging: &Paging,
     open: tickets::BoxedQuery<'_, Pg>,
-    total: Option<i64>,
-) -> Result<Answer> {
+) -> Result<(Vec<Ticket>, Option<String>)> {
     type Place = (i16, DateTime<Utc>);
     let mut query = open;
     if let Some(((rank, at), id)) = paging.after::<TicketSort, Place, i64>(TicketSort::Queue)? {
@@ -113,5 +129,5 @@ fn queue(
     let places: HashMap<i64, Place> = found.iter().map(|(row, rank, at)| (row.id, (*rank, *at))).collect();
     let rows = found.into_iter().map(|(row, _, _)| row).collect();
     let place = |row: &Ticket| (places.get(&row.id).copied().unwrap_or_default(), row.id);
-    paging.answer(TicketSort::Queue, store::present(db, rows)?, total, place)
+    paging.cut(TicketSort::Queue, store::present(db, rows)?, place)
 }

@@ -18,6 +18,7 @@ pub mod model;
 pub mod read;
 pub mod register;
 pub mod relations;
+pub mod sheet;
 pub mod silence;
 pub mod steps;
 pub mod store;
@@ -33,6 +34,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(list::list)
+        .service(sheet::download)
         .service(register::register)
         .service(read::read)
         .service(change::change)

@@ -36,6 +36,7 @@ mod races;
 mod relations;
 mod retries;
 mod roles;
+mod sheet;
 mod shifts;
 mod start;
 mod statistics;

@@ -1,0 +1,186 @@
+//! The list of tickets as a file for a spreadsheet.
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpResponse, get};
+use chrono::{DateTime, SecondsFormat, Utc};
+use futures_util::stream;
+
+use super::filters::TicketFilters;
+use super::list::page;
+use super::model::Ticket;
+use crate::auth::policy::Action;
+use crate::desk::Desk;
+use crate::http::paging::Paging;
+use crate::http::{Actor, Call, Query};
+use crate::problem::{Problem, Result};
+
+/// How many tickets are looked up at once.
+const BATCH: i64 = 200;
+
+/// Tells a spreadsheet that the file is UTF-8.
+const MARK: &str = "\u{feff}";
+
+const COLUMNS: [&str; 24] = [
+    "id",
+    "subject",
+    "status",
+    "criticality",
+    "channel",
+    "category",
+    "support_level",
+    "requester",
+    "requester_email",
+    "requester_unit",
+    "registered_by",
+    "assignee",
+    "received_at",
+    "classified_at",
+    "assigned_at",
+    "accepted_at",
+    "scheduled_for",
+    "attention_due_at",
+    "attended_at",
+    "solved_at",
+    "closed_at",
+    "archived_at",
+    "archive_reason",
+    "reopened_count",
+];
+
+/// Download tickets for a spreadsheet
+///
+/// The same tickets, filters and order as `GET /tickets`, all of them, one a line: CSV (RFC 4180) in UTF-8 with a byte
+/// order mark, the first line with the names of the columns, times in UTC. A text that a spreadsheet would take for a
+/// formula has an apostrophe before it. The file is written as it is read from the database; a file without an end was
+/// broken off.
+#[utoipa::path(
+    tag = "tickets", operation_id = "downloadTickets", params(TicketFilters),
+    responses((status = 200, content_type = "text/csv", body = String))
+)]
+#[get("/tickets.csv")]
+pub async fn download(call: Call, query: Query<TicketFilters>) -> Result<HttpResponse> {
+    // The first batch is there before the answer begins, so that whatever is wrong with the request is a problem.
+    let first = call.check(Action::ReadTicket, |db, actor| {
+        let filters: TicketFilters = query.read()?;
+        let found = page(db, actor, &batch(None), &filters)?;
+        Ok((found, filters, actor.clone()))
+    });
+    let ((tickets, next), filters, actor) = first.await?;
+    let state = State { desk: call.desk, actor, filters, next: Next::Lines(lines(&tickets, true)?, next) };
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8; header=present"))
+        .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"tickets.csv\""))
+        .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
+        .insert_header((CACHE_CONTROL, "private, no-cache"))
+        .streaming(stream::try_unfold(state, State::step)))
+}
+
+fn batch(cursor: Option<String>) -> Paging {
+    Paging { limit: Some(BATCH), cursor, with_total: false }
+}
+
+/// What is still to be written.
+enum Next {
+    /// Lines that are written, and where it goes on.
+    Lines(String, Option<String>),
+    /// The tickets after this place.
+    After(String),
+    Nothing,
+}
+
+struct State {
+    desk: Data<Desk>,
+    actor: Actor,
+    filters: TicketFilters,
+    next: Next,
+}
+
+impl State {
+    /// One piece of the file. A connection is held for one batch alone.
+    async fn step(mut self) -> Result<Option<(Bytes, Self)>> {
+        let (lines, next) = match std::mem::replace(&mut self.next, Next::Nothing) {
+            Next::Nothing => return Ok(None),
+            Next::Lines(lines, next) => (lines, next),
+            Next::After(cursor) => {
+                let (actor, filters) = (self.actor.clone(), self.filters.clone());
+                let read = self.desk.db.run(move |db| page(db, &actor, &batch(Some(cursor)), &filters)).await;
+                let (tickets, next) = read.inspect_err(|problem| {
+                    log::error!("a download of tickets broke off: {}", problem.log_line());
+                })?;
+                (lines(&tickets, false)?, next)
+            }
+        };
+        self.next = next.map_or(Next::Nothing, Next::After);
+        Ok(Some((lines.into(), self)))
+    }
+}
+
+fn lines(tickets: &[Ticket], with_names: bool) -> Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    if with_names {
+        writer.write_record(COLUMNS).map_err(Problem::internal)?;
+    }
+    for ticket in tickets {
+        writer.write_record(cells(ticket)).map_err(Problem::internal)?;
+    }
+    let bytes = writer.into_inner().map_err(Problem::internal)?;
+    let text = String::from_utf8(bytes).map_err(Problem::internal)?;
+    Ok(if with_names { format!("{MARK}{text}") } else { text })
+}
+
+fn cells(ticket: &Ticket) -> [String; COLUMNS.len()] {
+    let moment = |at: Option<DateTime<Utc>>| {
+        at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default()
+    };
+    let text = |text: Option<&str>| text.map(harmless).unwrap_or_default();
+    let (solution, archive) = (ticket.solution.as_ref(), ticket.archive.as_ref());
+    [
+        ticket.id.to_string(),
+        harmless(&ticket.subject),
+        ticket.status.as_str().to_owned(),
+        text(ticket.criticality.map(|criticality| criticality.as_str())),
+        ticket.channel.as_str().to_owned(),
+        text(ticket.category.as_ref().map(|category| category.name.as_str())),
+        ticket.support_level.to_string(),
+        harmless(&ticket.requester.full_name),
+        harmless(&ticket.requester.email),
+        text(ticket.requester.unit.as_ref().map(|unit| unit.name.as_str())),
+        text(ticket.registered_by.as_ref().map(|person| person.full_name.as_str())),
+        text(ticket.assignee.as_ref().map(|person| person.full_name.as_str())),
+        moment(Some(ticket.received_at)),
+        moment(ticket.classified_at),
+        moment(ticket.assigned_at),
+        moment(ticket.accepted_at),
+        moment(ticket.scheduled_for),
+        moment(ticket.attention_due_at),
+        moment(ticket.attended_at),
+        moment(solution.map(|solution| solution.solved_at)),
+        moment(ticket.closed_at),
+        moment(archive.map(|archive| archive.archived_at)),
+        text(archive.map(|archive| archive.reason.as_str())),
+        ticket.reopened_count.to_string(),
+    ]
+}
+
+/// The text so that no spreadsheet takes it for a formula (OWASP, *CSV Injection*).
+fn harmless(text: &str) -> String {
+    let begins =
+        |text: &str| text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    if begins(text) || begins(text.trim_start()) { format!("'{text}") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_begins_like_a_formula_is_text() {
+        for text in ["=1+1", "+57 300", "-1", "@SUM(A1)", "\t=1", "  =1", "\r\n=1"] {
+            assert_eq!(harmless(text), format!("'{text}"));
+        }
+        for text in ["La impresora", "a=b", "1-2", ""] {
+            assert_eq!(harmless(text), text);
+        }
+    }
+}
