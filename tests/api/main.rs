@@ -40,6 +40,7 @@ mod sheet;
 mod shifts;
 mod start;
 mod statistics;
+mod surface;
 mod survey_page;
 mod survey_questions;
 mod surveys;
