@@ -17,7 +17,8 @@ const DESCRIPTION: &str = "\
 A headless service desk that carries out the procedure *Mesa de Servicios*: register, classify, assign, accept, \
 attend, escalate, solve, learn, evaluate, report.
 
-**First steps.** `POST /auth/login`, then *Authorize* with the `access_token`. `GET /me` says what you may do.
+**First steps.** *Authorize* with email and password, or with the `access_token` of `POST /auth/login`. `GET /me` says \
+what you may do.
 
 **Errors** are `application/problem+json` (RFC 9457) without exception: look at `code`, show `detail`. Fields at \
 fault are named in `errors`, all at once, up to a hundred. `detail` is in Spanish, or in English by `Accept-Language: en`.
