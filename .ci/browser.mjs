@@ -1,17 +1,14 @@
 // Starts a desk and a mail server, follows the survey's link from the mail in Chromium, and answers it as somebody would
 // who has a telephone, a keyboard and no scripts.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium } from 'playwright-core'
+import { password, startBrowser, startDesk } from './desk.mjs'
 
 const [mesa, pictures] = process.argv.slice(2)
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const password = 'una-clave-de-prueba'
 
 /** A mail server that takes everything. */
 async function mailServer() {
@@ -44,31 +41,6 @@ async function mailServer() {
   })
   await new Promise((done) => server.listen(0, '127.0.0.1', done))
   return { mails, port: server.address().port, close: () => server.close() }
-}
-
-/** A desk of its own; answers its address once it is ready. */
-function desk(folder, smtpPort) {
-  const child = spawn(mesa, {
-    env: {
-      ...process.env,
-      MESA_DATA_DIR: join(folder, 'data'),
-      MESA_LISTEN: '127.0.0.1:0',
-      MESA_DEMO_PASSWORD: password,
-      MESA_SMTP_URL: `smtp://127.0.0.1:${smtpPort}`,
-      MESA_MAIL_FROM: 'Mesa de Servicios <mesa@mesa.test>',
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const ready = new Promise((done, fail) => {
-    let said = ''
-    child.stdout.on('data', (chunk) => {
-      said += chunk
-      const url = said.match(/Mesa is ready: (http:\/\/[^/]+)/)
-      if (url) done(url[1])
-    })
-    child.on('exit', (code) => fail(new Error(`the desk ended with ${code}`)))
-  })
-  return { child, ready }
 }
 
 /** A solved ticket of the demo requester. */
@@ -108,17 +80,16 @@ async function link(mails, seen) {
   throw new Error('no mail with a link came')
 }
 
-const flags = '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking'
-const folder = mkdtempSync(join(tmpdir(), 'mesa-'))
 const mail = await mailServer()
-const { child, ready } = desk(folder, mail.port)
+let desk
 let browser
 try {
-  const url = await ready
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [...flags.split(' '), '--disable-component-update', '--disable-sync'],
+  desk = await startDesk(mesa, {
+    MESA_SMTP_URL: `smtp://127.0.0.1:${mail.port}`,
+    MESA_MAIL_FROM: 'Mesa de Servicios <mesa@mesa.test>',
   })
+  const { url } = desk
+  browser = await startBrowser()
   const shown = async (javaScriptEnabled, locale) => {
     const context = await browser.newContext({
       javaScriptEnabled,
@@ -185,14 +156,5 @@ try {
 } finally {
   await browser?.close()
   mail.close()
-  child.removeAllListeners('exit')
-  const ended = new Promise((done) => child.on('exit', done))
-  if (child.exitCode === null && child.kill('SIGTERM')) await ended
-  let elsewhere
-  try {
-    elsewhere = readlinkSync(join(folder, 'data/postgres'))
-  } catch {
-    // PostgreSQL's files are in the folder itself.
-  }
-  for (const path of [folder, elsewhere].filter(Boolean)) rmSync(path, { recursive: true, force: true })
+  await desk?.stop()
 }

@@ -109,14 +109,6 @@ pub fn app(
         InitError = (),
     >,
 > {
-    let swagger = SwaggerUi::new("/docs/{_:.*}").config(
-        utoipa_swagger_ui::Config::new(["/openapi.json"])
-            .persist_authorization(true)
-            .try_it_out_enabled(true)
-            .display_request_duration(true)
-            .deep_linking(true)
-            .filter(true),
-    );
     App::new()
         .wrap(cors(&desk.config.cors_origins))
         .wrap(Compress::default())
@@ -137,7 +129,8 @@ pub fn app(
         )
         .route("/openapi.json", web::get().to(document))
         .route("/docs", web::get().to(to_docs))
-        .service(swagger)
+        .route("/docs/swagger-initializer.js", web::get().to(initializer))
+        .service(SwaggerUi::new("/docs/{_:.*}"))
         .configure(surveys::page::routes)
         .configure(problem::page::routes)
         .configure(health::routes)
@@ -150,6 +143,12 @@ async fn document(contract: Data<Contract>) -> HttpResponse {
 
 async fn to_docs() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((LOCATION, "/docs/")).finish()
+}
+
+/// How Swagger UI starts, in place of the file of the same name that it comes with.
+async fn initializer() -> HttpResponse {
+    let script = include_str!("swagger-initializer.js");
+    HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(script)
 }
 
 /// 404, or 405 where the path has other methods.

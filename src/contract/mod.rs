@@ -1,5 +1,6 @@
 //! The contract: what holds for every operation, said once and written into each.
 
+mod answers;
 mod bounds;
 mod roles;
 
@@ -10,12 +11,14 @@ use utoipa::openapi::OpenApi;
 
 use crate::auth::policy::Role;
 use crate::problem::{Code, ProblemDocument};
+use crate::tickets::workflow::Step;
 
 const DESCRIPTION: &str = "\
 A headless service desk that carries out the procedure *Mesa de Servicios*: register, classify, assign, accept, \
 attend, escalate, solve, learn, evaluate, report.
 
-**First steps.** `POST /auth/login`, then *Authorize* with the `access_token`. `GET /me` says what you may do.
+**First steps.** *Authorize* with email and password, or with the `access_token` of `POST /auth/login`. `GET /me` says \
+what you may do.
 
 **Errors** are `application/problem+json` (RFC 9457) without exception: look at `code`, show `detail`. Fields at \
 fault are named in `errors`, all at once, up to a hundred. `detail` is in Spanish, or in English by `Accept-Language: en`.
@@ -121,9 +124,11 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
     components["schemas"]["Code"]["description"] = codes().into();
     name_items(&mut document);
     make_patches(&mut document);
+    answers::require(&mut document);
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
             complete_operation(path, method, operation);
+            name_orders(operation);
         }
     }
     bounds::bound(&mut document);
@@ -153,10 +158,17 @@ pub fn text(mut document: Value) -> Result<String, String> {
 /// The schemas that no handler names by itself.
 fn add_schemas(components: &mut Value) -> Result<(), String> {
     use utoipa::{PartialSchema, ToSchema};
-    let mut found = vec![(ProblemDocument::name().into_owned(), ProblemDocument::schema())];
+    let mut found = vec![
+        (ProblemDocument::name().into_owned(), ProblemDocument::schema()),
+        (Step::name().into_owned(), Step::schema()),
+    ];
     ProblemDocument::schemas(&mut found);
     for (name, schema) in found {
         components["schemas"][name] = serde_json::to_value(schema).map_err(|error| error.to_string())?;
+    }
+    let problem = &mut components["schemas"]["Problem"]["properties"];
+    for (name, schema) in problem_members().as_object().into_iter().flatten() {
+        problem[name] = schema.clone();
     }
     Ok(())
 }
@@ -172,6 +184,33 @@ fn codes() -> String {
         table.push_str(&format!("| `{name}` | {status} | {} |\n", code.meaning().en));
     }
     table
+}
+
+/// What a problem says besides, by its `code`: of features that errors themselves know nothing of.
+fn problem_members() -> Value {
+    let ticket =
+        |description: &str| json!({"type": "integer", "format": "int64", "description": description});
+    json!({
+        "state": {"$ref": "#/components/schemas/Status", "description": "`step_not_allowed`: where the ticket stands."},
+        "allowed_steps": {
+            "type": "array", "maxItems": Step::ALL.len(), "items": {"$ref": "#/components/schemas/Step"},
+            "description": "`step_not_allowed`: what can be done to it."
+        },
+        "assignee_id": {
+            "type": ["string", "null"], "format": "uuid",
+            "description": "`already_assigned`: who has the ticket; `null` where nobody has it any more."
+        },
+        "next_available_at": {
+            "type": ["string", "null"], "format": "date-time",
+            "description": "`nobody_available`: when somebody is; `null` where nobody will be."
+        },
+        "next_available_user": {
+            "oneOf": [{"$ref": "#/components/schemas/Person"}, {"type": "null"}],
+            "description": "`nobody_available`: who that is."
+        },
+        "ticket_id": ticket("`nobody_available` on a handover: the ticket that nobody can take."),
+        "resubmitted_as": ticket("`already_exists` on a resubmission: the ticket that it was presented as."),
+    })
 }
 
 /// The items of a page are a schema of their own, so that a client gets one type for them and not one a list.
@@ -325,6 +364,19 @@ fn described(status: &str) -> &'static str {
         "201" => "As it was made",
         "204" => "Done",
         _ => "As it is now",
+    }
+}
+
+/// Names for the orders of a list, which generators of clients cannot make of `-received_at`.
+fn name_orders(operation: &mut Value) {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten().filter(|parameter| parameter["name"] == "sort") {
+        let orders = parameter["schema"]["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let name = |order: &str| match order.strip_prefix('-') {
+            Some(field) => format!("{field}_desc").to_uppercase(),
+            None => order.to_uppercase(),
+        };
+        parameter["schema"]["x-enum-varnames"] = orders.map(name).collect();
     }
 }
 

@@ -51,6 +51,11 @@ impl<T> FromRequest for Body<T> {
     }
 }
 
+/// The bytes of a file or of a message, as they are.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub struct Content(pub Vec<u8>);
+
 /// A body that is a form.
 pub struct Form<T> {
     raw: std::result::Result<Bytes, Problem>,

@@ -11,6 +11,7 @@ use super::list::page;
 use super::model::Ticket;
 use crate::auth::policy::Action;
 use crate::desk::Desk;
+use crate::http::body::Content;
 use crate::http::paging::Paging;
 use crate::http::{Actor, Call, Query};
 use crate::problem::{Problem, Result};
@@ -56,7 +57,7 @@ const COLUMNS: [&str; 24] = [
 /// broken off.
 #[utoipa::path(
     tag = "tickets", operation_id = "downloadTickets", params(TicketFilters),
-    responses((status = 200, content_type = "text/csv", body = String))
+    responses((status = 200, description = "The file", content_type = "text/csv", body = Content))
 )]
 #[get("/tickets.csv")]
 pub async fn download(call: Call, query: Query<TicketFilters>) -> Result<HttpResponse> {
