@@ -236,7 +236,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Write an article
 ///
-/// It begins as a draft that staff can read; publish it by changing its `status`.
+/// A draft, which staff alone can read, unless `status` says more.
 #[utoipa::path(
     tag = "knowledge", operation_id = "createArticle", request_body = ArticleContent,
     responses((status = 201, body = Article))

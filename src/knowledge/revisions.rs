@@ -51,7 +51,7 @@ impl From<(Row, Person)> for Revision {
 
 /// List the revisions of an article
 ///
-/// Every content that it has had, the latest first: nothing that was published is lost.
+/// Every content that it has had, the first one first: nothing that was published is lost.
 #[utoipa::path(
     tag = "knowledge", operation_id = "listRevisions", params(("article_id" = Uuid, Path), Paging),
     responses((status = 200, body = Page<Revision>))

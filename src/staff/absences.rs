@@ -151,7 +151,7 @@ pub struct AbsenceFilters {
 
 /// List somebody's absences
 ///
-/// Those to come and those that were, the latest first.
+/// Those that were and those to come, in the order in which they begin.
 #[utoipa::path(
     tag = "staff", operation_id = "listAbsences", params(("user_id" = Uuid, Path), Paging, AbsenceFilters),
     responses((status = 200, body = Page<Absence>))

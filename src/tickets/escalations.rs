@@ -161,7 +161,7 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Escalation>> {
 
 /// List the escalations of a ticket
 ///
-/// From which level to which, why, and to whom outside, the latest first.
+/// From which level to which, why, and to whom outside, the first one first.
 #[utoipa::path(
     tag = "steps", operation_id = "listEscalations", params(("ticket_id" = i64, Path, minimum = 1), Paging),
     responses((status = 200, body = Page<Escalation>))
