@@ -147,8 +147,26 @@ pub fn query_faults(operation: &str, pairs: &[(String, String)]) -> Vec<FieldErr
         // The parameter, whichever of its repetitions it is.
         let end = error.pointer.match_indices('/').nth(1).map_or(error.pointer.len(), |(end, _)| end);
         error.pointer.truncate(end);
+        if error.code == "unknown_field" {
+            error.detail = parameters.those_that_exist();
+        }
     }
     errors
+}
+
+impl Parameters {
+    fn those_that_exist(&self) -> Text {
+        let mut names: Vec<&str> = self.kinds.keys().map(String::as_str).collect();
+        if names.is_empty() {
+            return Text::new("Esta ruta no tiene parámetros.", "This path takes no parameters.");
+        }
+        names.sort_unstable();
+        let names = names.join(", ");
+        Text::made(
+            format!("Este parámetro no existe; existen: {names}."),
+            format!("There is no such parameter; there are: {names}."),
+        )
+    }
 }
 
 /// Every field of `value` that is not as the schema of this name has it.

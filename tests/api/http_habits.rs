@@ -166,6 +166,19 @@ fn a_patch_changes_what_it_names_and_null_clears() {
 }
 
 #[test]
+fn an_unknown_filter_or_order_is_answered_with_those_that_exist() {
+    let desk = Desk::open();
+    let english = desk.director().with("accept-language", "en");
+    let detail = |path: &str| {
+        let problem = english.get(path).problem(400, "invalid_query");
+        problem["errors"][0]["detail"].as_str().unwrap().to_owned()
+    };
+    let filters = "active, cursor, limit, q, sort, with_total";
+    assert_eq!(detail("/categories?color=red"), format!("There is no such parameter; there are: {filters}."));
+    assert_eq!(detail("/categories?sort=color"), "It must be one of: name, -name.");
+}
+
+#[test]
 fn a_retry_under_the_same_key_is_answered_as_the_first_time() {
     let desk = Desk::open();
     let requester = desk.requester().with("idempotency-key", "k-1");
