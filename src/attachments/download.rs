@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{Attachment, store};
 use crate::auth::policy::Action;
+use crate::http::body::Content;
 use crate::http::{Actor, Answer, Call};
 use crate::knowledge::articles::check_visible;
 use crate::problem::{Problem, Result};
@@ -54,7 +55,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// Always as a download: a browser does not open it within the desk's own pages.
 #[utoipa::path(
     tag = "attachments", operation_id = "downloadAttachment", params(("attachment_id" = Uuid, Path)),
-    responses((status = 200, description = "The content, of the type that `content_type` of the file says", content_type = "*/*", body = Vec<u8>))
+    responses((status = 200, description = "The content, of the type that `content_type` of the file says", content_type = "*/*", body = Content))
 )]
 #[get("/attachments/{attachment_id}/content")]
 pub async fn download(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {

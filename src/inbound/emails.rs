@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{EmailStatus, Reason, Source, process};
 use crate::auth::policy::Action;
 use crate::db::schema::inbound_emails as emails;
+use crate::http::body::Content;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Answer, Body, Call, Query};
 use crate::people::{Person, person};
@@ -174,7 +175,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// Always as a download: a browser or a mail program does not open it within the desk's own pages.
 #[utoipa::path(
     tag = "inbound mail", operation_id = "downloadInboundEmail", params(("email_id" = Uuid, Path)),
-    responses((status = 200, description = "The message", content_type = "message/rfc822", body = Vec<u8>))
+    responses((status = 200, description = "The message", content_type = "message/rfc822", body = Content))
 )]
 #[get("/inbound-emails/{email_id}/raw")]
 pub async fn raw(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {

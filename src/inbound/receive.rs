@@ -11,7 +11,7 @@ use super::{Source, keep, process};
 use crate::attachments::upload::TIME;
 use crate::auth::policy::Action;
 use crate::http::Call;
-use crate::http::body::in_time;
+use crate::http::body::{Content, in_time};
 use crate::problem::{Code, Problem, Result, Text};
 
 /// Hand in a message
@@ -21,7 +21,7 @@ use crate::problem::{Code, Problem, Result, Text};
 /// what became of the first. What is known of its author comes from its `From`; who hands it in does not matter.
 #[utoipa::path(
     tag = "inbound mail", operation_id = "receiveEmail",
-    request_body(content = Vec<u8>, content_type = "message/rfc822"),
+    request_body(content = Content, content_type = "message/rfc822"),
     responses(
         (status = 201, body = InboundEmail),
         (status = 200, body = InboundEmail, description = "It was taken before"),

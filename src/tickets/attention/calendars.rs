@@ -56,7 +56,12 @@ pub struct NewCalendar {
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Horario de oficina")]
     name: String,
     /// An OpenStreetMap `opening_hours` expression with exact hours that opens from now on.
-    #[schema(min_length = 1, max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
+    #[schema(
+        format = "opening-hours",
+        min_length = 1,
+        max_length = 500,
+        example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off"
+    )]
     opening_hours: String,
 }
 
@@ -68,7 +73,12 @@ pub struct CalendarProfile {
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Horario de oficina")]
     name: String,
     /// An OpenStreetMap `opening_hours` expression with exact hours that opens from now on.
-    #[schema(min_length = 1, max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
+    #[schema(
+        format = "opening-hours",
+        min_length = 1,
+        max_length = 500,
+        example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off"
+    )]
     opening_hours: String,
     active: bool,
 }

@@ -92,7 +92,12 @@ pub struct NewReckoning {
     minutes: i32,
     /// An OpenStreetMap `opening_hours` expression with exact hours, in the entity's time zone; `24/7` where it is left
     /// out. `PH` are the public holidays of Colombia.
-    #[schema(min_length = 1, max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
+    #[schema(
+        format = "opening-hours",
+        min_length = 1,
+        max_length = 500,
+        example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off"
+    )]
     opening_hours: Option<String>,
     /// In any order; they may overlap.
     #[schema(max_items = 100)]
