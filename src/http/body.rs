@@ -32,21 +32,33 @@ impl<T> FromRequest for Body<T> {
     type Future = Pin<Box<dyn Future<Output = actix_web::Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let media_type = media_type(request);
-        let bytes = Bytes::from_request(request, payload);
-        Box::pin(async move {
-            let raw = match in_time(TIME, bytes).await? {
-                Ok(bytes) if bytes.is_empty() => Ok(bytes),
-                Ok(bytes) => match media_type.as_deref() {
-                    Some("application/json" | "application/merge-patch+json") => Ok(bytes),
-                    _ => Err(Problem::new(
-                        Code::UnsupportedMediaType,
-                        Text::new("Envíe application/json.", "Send application/json."),
-                    )),
-                },
-                Err(error) => Err(payload_problem(&error)),
-            };
-            Ok(Body { raw, read_as: PhantomData })
+        let raw = receive(request, payload, &["application/json", "application/merge-patch+json"]);
+        Box::pin(async move { Ok(Body { raw: raw.await?, read_as: PhantomData }) })
+    }
+}
+
+/// The bytes of a body of one of these media types; what is wrong with it is kept for its turn.
+fn receive(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    media_types: &'static [&'static str],
+) -> impl Future<Output = Result<std::result::Result<Bytes, Problem>>> + use<> {
+    let media_type = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .map(|value| value.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
+    let bytes = Bytes::from_request(request, payload);
+    async move {
+        Ok(match in_time(TIME, bytes).await? {
+            Ok(bytes) if bytes.is_empty() => Ok(bytes),
+            Ok(bytes) if media_type.is_some_and(|sent| media_types.contains(&sent.as_str())) => Ok(bytes),
+            Ok(_) => {
+                let wanted = media_types[0];
+                let detail = Text::made(format!("Envíe {wanted}."), format!("Send {wanted}."));
+                Err(Problem::new(Code::UnsupportedMediaType, detail))
+            }
+            Err(error) => Err(payload_problem(&error)),
         })
     }
 }
@@ -67,22 +79,8 @@ impl<T> FromRequest for Form<T> {
     type Future = Pin<Box<dyn Future<Output = actix_web::Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_form = media_type(request).as_deref() == Some("application/x-www-form-urlencoded");
-        let bytes = Bytes::from_request(request, payload);
-        Box::pin(async move {
-            let raw = match in_time(TIME, bytes).await? {
-                Ok(bytes) if is_form || bytes.is_empty() => Ok(bytes),
-                Ok(_) => Err(Problem::new(
-                    Code::UnsupportedMediaType,
-                    Text::new(
-                        "Envíe application/x-www-form-urlencoded.",
-                        "Send application/x-www-form-urlencoded.",
-                    ),
-                )),
-                Err(error) => Err(payload_problem(&error)),
-            };
-            Ok(Form { raw, read_as: PhantomData })
-        })
+        let raw = receive(request, payload, &["application/x-www-form-urlencoded"]);
+        Box::pin(async move { Ok(Form { raw: raw.await?, read_as: PhantomData }) })
     }
 }
 
@@ -97,12 +95,6 @@ impl<T: DeserializeOwned> Form<T> {
             )
         })
     }
-}
-
-/// The media type of the body, without its parameters.
-fn media_type(request: &HttpRequest) -> Option<String> {
-    let value = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
-    Some(value.split(';').next().unwrap_or("").trim().to_ascii_lowercase())
 }
 
 /// How long a body may take to arrive.

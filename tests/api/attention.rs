@@ -1,16 +1,12 @@
 //! Which policy attention is counted by, how open tickets change, and how a due time is explained.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 use mesa::auth::policy::Role;
 use serde_json::{Value, json};
 
 use crate::calendars::{OFFICE, calendar};
 use crate::harness::states::soon;
-use crate::harness::{Client, Desk};
-
-fn moment(value: &Value) -> DateTime<Utc> {
-    value.as_str().unwrap().parse().unwrap()
-}
+use crate::harness::{Client, Desk, moment};
 
 /// Lets a criticality count on a calendar from now on.
 fn count_on(desk: &Desk, criticality: &str, opening_hours: &str) -> String {

@@ -1,16 +1,12 @@
 //! PR-RF-09, *Procedimiento de Mesa de Servicios*, version 06, activities 1 to 10: every sentence in its order, each
 //! with the test that carries it out.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{Duration, Utc};
 use mesa::auth::policy::Role;
 use serde_json::{Value, json};
 
 use crate::harness::states::soon;
-use crate::harness::{Client, Desk};
-
-fn moment(value: &Value) -> DateTime<Utc> {
-    value.as_str().unwrap().parse().unwrap()
-}
+use crate::harness::{Client, Desk, moment};
 
 /// How many messages of a kind wait for somebody of a role.
 fn told(desk: &Desk, kind: &str, role: &str) -> i64 {

@@ -1,16 +1,12 @@
 //! Registering, reading and changing tickets, and the attention clock.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 use mesa::auth::policy::Role;
 use mesa::routine;
 use serde_json::{Value, json};
 
 use crate::harness::states::soon;
-use crate::harness::{Desk, PASSWORD};
-
-fn moment(value: &Value) -> DateTime<Utc> {
-    value.as_str().unwrap().parse().unwrap()
-}
+use crate::harness::{Desk, PASSWORD, moment};
 
 #[test]
 fn minimum_data_that_the_account_lacks_are_one_422() {

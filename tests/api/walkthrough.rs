@@ -1,13 +1,9 @@
 //! The procedure from the report of an incident to its figures, as the desk's first client walks it.
 
-use chrono::{DateTime, Duration, Utc};
-use serde_json::{Value, json};
+use chrono::{Duration, Utc};
+use serde_json::json;
 
-use crate::harness::Desk;
-
-fn moment(value: &Value) -> DateTime<Utc> {
-    value.as_str().unwrap().parse().unwrap()
-}
+use crate::harness::{Desk, moment};
 
 #[test]
 fn a_tickets_whole_life() {

@@ -153,6 +153,18 @@ impl Database {
         self.ask(|db| db.batch_execute(sql)).unwrap();
     }
 
+    /// So many further tickets like the first, past the API and without a history.
+    pub fn copies_of_the_first_ticket(&self, count: usize) {
+        self.run(&format!(
+            "INSERT INTO tickets (subject, description, channel, requester_id, requester_full_name, \
+                 requester_document_id, requester_email, requester_mobile, requester_unit_id, requester_unit_name, \
+                 registered_by_id, received_at, updated_at) \
+             SELECT subject, description, channel, requester_id, requester_full_name, requester_document_id, \
+                 requester_email, requester_mobile, requester_unit_id, requester_unit_name, registered_by_id, \
+                 received_at, updated_at FROM tickets, generate_series(1, {count}) WHERE id = 1"
+        ));
+    }
+
     /// Changes with every change of any row of any table.
     pub fn fingerprint(&self) -> Vec<(String, String)> {
         self.ask(fingerprint)

@@ -11,3 +11,8 @@ pub mod states;
 pub use client::{Answer, Client};
 pub use cluster::{Database, PASSWORD};
 pub use desk::Desk;
+
+/// The moment that an answer names.
+pub fn moment(value: &serde_json::Value) -> chrono::DateTime<chrono::Utc> {
+    value.as_str().unwrap().parse().unwrap()
+}

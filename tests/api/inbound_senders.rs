@@ -1,0 +1,94 @@
+//! Whom mail is not taken from at its word, and who is not answered.
+
+use serde_json::json;
+
+use crate::harness::Desk;
+use crate::inbound::{MAIL, became, desk, followups, message, messages_to, sample, ticket_of};
+
+#[test]
+fn machines_are_never_answered() {
+    let desk = desk();
+    let one = desk.ticket_in("in_progress");
+    let number = one.rsplit('/').next().unwrap();
+    let before = desk.database.count("SELECT count(*) FROM messages");
+    for (name, reason) in [
+        ("auto-reply", "auto_reply"),
+        ("bounce", "bounce"),
+        ("own-mail", "own_mail"),
+        ("mailing-list", "mailing_list"),
+    ] {
+        let email = became(&desk, sample(name));
+        assert_eq!((&email["status"], &email["reason"]), (&json!("ignored"), &json!(reason)), "{name}");
+    }
+    let away = message(
+        "requester@mesa.test",
+        &format!("Re: [#{number}] x"),
+        "Auto-Submitted: auto-replied\n",
+        "No estoy.",
+    );
+    assert_eq!(became(&desk, away)["reason"], "auto_reply");
+    assert_eq!(desk.database.count("SELECT count(*) FROM messages"), before);
+    assert_eq!(followups(&desk, &one).len(), 1, "that of the acceptance");
+    // What a person answers by way of a list is theirs, and is not answered.
+    let by_list =
+        message("requester@mesa.test", &format!("Re: [#{number}] x"), "Precedence: list\n", "La 10432.");
+    assert_eq!(became(&desk, by_list)["status"], "processed");
+    assert_eq!(messages_to(&desk, "technician@mesa.test"), 2);
+    let solved = desk.ticket_in("solved");
+    let subject = format!("Re: [#{}] x", solved.rsplit('/').next().unwrap());
+    became(&desk, message("requester@mesa.test", &subject, "List-Id: <x.y>\n", "Gracias."));
+    assert_eq!(desk.director().get(&solved).ok()["status"], "solved");
+}
+
+#[test]
+fn whoever_is_not_who_they_say_gains_nothing_until_staff_let_it_in() {
+    let desk = desk();
+    let email = became(&desk, sample("spoofed"));
+    assert_eq!((&email["status"], &email["reason"]), (&json!("set_aside"), &json!("authentication_failed")));
+    assert_eq!(
+        desk.database.count("SELECT (SELECT count(*) FROM tickets) + (SELECT count(*) FROM messages)"),
+        0
+    );
+    let again = format!("/inbound-emails/{}/processing", email["id"].as_str().unwrap());
+    assert_eq!(desk.technician().post(&again, json!({})).ok()["reason"], "authentication_failed");
+    let released = desk.technician().post(&again, json!({"release": true})).ok();
+    assert_eq!((&released["status"], &released["reason"]), (&json!("processed"), &json!(null)));
+    assert_eq!(released["released_by"]["id"], desk.technician().id());
+    assert_eq!(ticket_of(&desk, &released)["requester"]["id"], desk.requester().id());
+
+    // Nobody can be asked who wrote it.
+    for name in ["no-from", "two-from-fields"] {
+        let email = became(&desk, sample(name));
+        assert_eq!(email["reason"], "sender_unclear");
+        let again = format!("/inbound-emails/{}/processing", email["id"].as_str().unwrap());
+        assert_eq!(desk.technician().post(&again, json!({"release": true})).ok()["status"], "set_aside");
+    }
+}
+
+#[test]
+fn a_sender_past_the_limit_is_not_answered() {
+    let mut variables = MAIL.to_vec();
+    variables.push(("MESA_MAIL_SENDER_LIMIT", "3"));
+    let desk = Desk::configured(&variables);
+    let write = |number: usize| {
+        became(
+            &desk,
+            message("requester@mesa.test", &format!("{number}"), &format!("Message-ID: <{number}@x>\n"), "x"),
+        )
+    };
+    for number in 1..=3 {
+        assert_eq!(write(number)["status"], "processed");
+    }
+    let past = write(4);
+    assert_eq!((&past["status"], &past["reason"]), (&json!("ignored"), &json!("sender_limit")));
+    assert_eq!(messages_to(&desk, "requester@mesa.test"), 3);
+    // A reply to a ticket of theirs is kept all the same.
+    assert_eq!(
+        became(&desk, message("requester@mesa.test", "Re: [#1] 1", "", "Algo más."))["status"],
+        "processed"
+    );
+    // Others may write, and so may they an hour later.
+    assert_eq!(became(&desk, message("technician@mesa.test", "x", "", "x"))["status"], "processed");
+    desk.database.run("UPDATE inbound_emails SET processed_at = processed_at - interval '61 minutes'");
+    assert_eq!(write(5)["status"], "processed");
+}
