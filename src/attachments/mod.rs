@@ -54,9 +54,10 @@ pub struct Attachment {
 
 /// A `multipart/form-data` body with one file.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Upload {
     /// The file, with its name.
-    #[schema(value_type = String, format = Binary)]
+    #[schema(value_type = String, format = Binary, min_length = 1)]
     #[expect(dead_code, reason = "says in the contract what `upload::receive` reads")]
     file: Vec<u8>,
 }

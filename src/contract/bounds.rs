@@ -58,6 +58,8 @@ const PAGE: u64 = 200;
 const MANY: u64 = 100_000;
 /// Any text that can be kept: all but the NUL character.
 const ANYTHING: &str = r"^[^\x00]*$";
+/// The same with something to read in it, which handlers say as `\S`.
+const SOMETHING: &str = r"^[^\x00]*[^\s\x00][^\x00]*$";
 
 /// Writes the bounds into every schema of the document.
 pub fn bound(document: &mut Value) {
@@ -136,12 +138,16 @@ fn set(object: &mut Map<String, Value>, name: &str, limits: &HashMap<String, u64
             Some("binary") => Some(1024 * 1024 * 1024),
             _ => limits.get(name).copied(),
         };
-        let free = format.is_none() && !object.contains_key("pattern");
+        // A format that says nothing of the characters.
+        let free = matches!(format, None | Some("password" | "opening-hours"));
+        let free = free && !object.contains_key("pattern");
         if let Some(limit) = limit {
             object.entry("maxLength").or_insert(limit.into());
         }
         if free {
             object.insert("pattern".to_owned(), ANYTHING.into());
+        } else if object.get("pattern").is_some_and(|pattern| pattern == r"\S") {
+            object.insert("pattern".to_owned(), SOMETHING.into());
         }
     }
     if is(object, "integer") {

@@ -332,11 +332,16 @@ fn answer_headers(status: &str) -> Value {
     Value::Object(headers)
 }
 
+/// Visible characters, as a client makes them up, and blanks between them.
+const KEY: &str = "^[!-~]([ -~]{0,253}[!-~])?$";
+/// One ETag or several, or `*`: visible words.
+const ETAGS: &str = "^[!-~][ -~]{0,499}$";
+
 /// A header that a client may send.
-fn request_header(name: &str, description: &str, max_length: usize) -> Value {
+fn request_header(name: &str, description: &str, pattern: &str, max_length: usize) -> Value {
     json!({
         "name": name, "in": "header", "required": false, "description": description,
-        "schema": {"type": "string", "maxLength": max_length}
+        "schema": {"type": "string", "pattern": pattern, "minLength": 1, "maxLength": max_length}
     })
 }
 
@@ -395,6 +400,15 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     if has_body {
         statuses.extend(["408", "413", "415", "422"]);
     }
+    // A body that may be left out is still none that may be `null`.
+    let contents = operation.pointer_mut("/requestBody/content").and_then(Value::as_object_mut);
+    for content in contents.into_iter().flat_map(|all| all.values_mut()) {
+        if let Some([body, null]) = content["schema"]["oneOf"].as_array().map(Vec::as_slice)
+            && *null == json!({"type": "null"})
+        {
+            content["schema"] = body.clone();
+        }
+    }
     let mut parameters: Vec<Value> = Vec::new();
     let is_list =
         operation["parameters"].as_array().is_some_and(|all| all.iter().any(|p| p["name"] == "cursor"));
@@ -411,18 +425,20 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
         parameters.push(request_header(
             "Idempotency-Key",
             "Of the client's making; for 24 hours the same key and body get the first answer again",
+            KEY,
             255,
         ));
     }
     if changes_one || (method == "post" && path.starts_with("/api/v1/tickets/{ticket_id}/")) {
         statuses.push("412");
-        parameters.push(request_header("If-Match", "The `ETag` that the change is based on", 200));
+        parameters.push(request_header("If-Match", "The `ETag` that the change is based on", ETAGS, 500));
     }
     if single && !open {
         parameters.push(request_header(
             "If-None-Match",
             "The `ETag` that is known already: 304 if it still holds",
-            200,
+            ETAGS,
+            500,
         ));
     }
     let known = operation["responses"].as_object().cloned().unwrap_or_default();

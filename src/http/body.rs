@@ -65,7 +65,7 @@ fn receive(
 
 /// The bytes of a file or of a message, as they are.
 #[derive(ToSchema)]
-#[schema(value_type = String, format = Binary)]
+#[schema(value_type = String, format = Binary, min_length = 1)]
 pub struct Content(pub Vec<u8>);
 
 /// A body that is a form.
@@ -138,7 +138,7 @@ impl<T> Body<T> {
         if bytes.is_empty() {
             return Ok(Value::Object(serde_json::Map::new()));
         }
-        let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
+        let mut value: Value = serde_json::from_slice(&bytes).map_err(|error| {
             Problem::new(
                 Code::BadRequest,
                 Text::made(
@@ -147,6 +147,7 @@ impl<T> Body<T> {
                 ),
             )
         })?;
+        make_whole(&mut value);
         Ok(value)
     }
 }
@@ -182,9 +183,16 @@ impl<T: DeserializeOwned + Serialize + ToSchema> Body<Patch<T>> {
         if !patch.is_object() {
             return Err(Problem::fields(contract::faults(&T::name(), &patch)));
         }
+        // What is cleared leaves no trace in the whole, even where there is no such field.
+        let mut errors = contract::faults(&format!("{}Patch", T::name()), &patch);
+        errors.retain(|error| error.code == "unknown_field");
         let mut merged = serde_json::to_value(current).map_err(Problem::internal)?;
         merge(&mut merged, patch);
-        let errors = contract::faults(&T::name(), &merged);
+        for error in contract::faults(&T::name(), &merged) {
+            if !errors.iter().any(|known| known.pointer == error.pointer) {
+                errors.push(error);
+            }
+        }
         if !errors.is_empty() {
             return Err(Problem::fields(errors));
         }
@@ -203,6 +211,27 @@ fn decode<T: DeserializeOwned>(value: Value) -> Result<T> {
             Text::new("El valor no es válido.", "The value is not valid."),
         ))
     })
+}
+
+/// A number without a fraction is an integer, however it is written (JSON Schema): `3.0` is `3`.
+fn make_whole(value: &mut Value) {
+    /// Up to here a floating-point number names one integer alone.
+    const EXACT: f64 = 9_007_199_254_740_991.0;
+    match value {
+        Value::Number(number) => {
+            if let Some(float) = number.as_f64().filter(|_| number.is_f64())
+                && float.fract() == 0.0
+                && float.abs() <= EXACT
+            {
+                #[allow(clippy::cast_possible_truncation)]
+                let whole = float as i64;
+                *number = whole.into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(make_whole),
+        Value::Object(fields) => fields.values_mut().for_each(make_whole),
+        _ => {}
+    }
 }
 
 fn merge(target: &mut Value, patch: Value) {
@@ -248,6 +277,13 @@ mod tests {
         let late = in_time(Duration::from_millis(5), never).await.unwrap_err();
         assert_eq!(late.code, Code::RequestTimeout);
         assert_eq!(in_time(Duration::from_secs(5), async { 7 }).await.unwrap(), 7);
+    }
+
+    #[test]
+    fn a_number_without_a_fraction_is_an_integer() {
+        let mut value = json!({"a": [3.0, -2e2, 3.5], "b": 1e300, "c": 7});
+        make_whole(&mut value);
+        assert_eq!(value, json!({"a": [3, -200, 3.5], "b": 1e300, "c": 7}));
     }
 
     #[test]

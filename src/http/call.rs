@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{self, HeaderName};
+use actix_web::http::header::{self, ToStrError};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::answer::{self, Answer};
 use super::body::Body;
+use super::contract;
 use super::idempotency::{self, Key};
 use super::locale::Locale;
 use crate::auth::policy::{self, Action, Role, Scope};
@@ -64,30 +65,28 @@ impl Call {
             .app_data::<web::Data<Desk>>()
             .ok_or_else(|| Problem::internal("the app has no desk"))?
             .clone();
-        let text = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
         // Who it is was found out where requests are counted.
         let claims = request.extensions().get::<Claims>().cloned().ok_or_else(unauthenticated)?;
         request.extensions_mut().insert::<Locale>(claims.locale);
-        let idempotency_key = match request.headers().get("idempotency-key") {
-            None => None,
-            Some(value) => match value.to_str().map(str::trim) {
-                Ok(key) if (1..=255).contains(&key.len()) => Some(key.to_owned()),
-                _ => {
-                    return Err(Problem::new(
-                        Code::BadRequest,
-                        Text::new(
-                            "`Idempotency-Key` admite de 1 a 255 caracteres visibles.",
-                            "`Idempotency-Key` takes 1 to 255 visible characters.",
-                        ),
-                    ));
-                }
-            },
-        };
+        let operation = format!("{} {}", request.method(), request.match_pattern().unwrap_or_default());
+        let faults = contract::header_faults(&operation, |name| header_text(request.headers(), name));
+        if !faults.is_empty() {
+            let mut problem = Problem::new(
+                Code::BadRequest,
+                Text::new(
+                    "Revise los encabezados que se nombran en `errors`.",
+                    "See the headers named in `errors`.",
+                ),
+            );
+            problem.errors = faults;
+            return Err(problem);
+        }
+        let text = |name| header_text(request.headers(), name).and_then(|text| text.ok());
         Ok(Call {
             token: claims,
-            if_match: text(header::IF_MATCH).map(str::to_owned),
-            if_none_match: text(header::IF_NONE_MATCH).map(str::to_owned),
-            idempotency_key,
+            if_match: text("if-match"),
+            if_none_match: text("if-none-match"),
+            idempotency_key: text("idempotency-key"),
             request: request.clone(),
             desk,
         })
@@ -188,6 +187,17 @@ impl Call {
 
     fn respond(self, answer: Answer) -> HttpResponse {
         answer.respond(self.if_none_match.as_deref(), (self.request.path(), self.request.query_string()))
+    }
+}
+
+/// What came under this name, as one text (RFC 9110, section 5.3).
+fn header_text(headers: &header::HeaderMap, name: &str) -> Option<std::result::Result<String, ToStrError>> {
+    let values: std::result::Result<Vec<&str>, ToStrError> =
+        headers.get_all(name).map(|value| value.to_str()).collect();
+    match values {
+        Ok(values) if values.is_empty() => None,
+        Ok(values) => Some(Ok(values.iter().map(|value| value.trim()).collect::<Vec<_>>().join(", "))),
+        Err(error) => Some(Err(error)),
     }
 }
 

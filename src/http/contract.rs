@@ -21,6 +21,8 @@ struct Known {
     bodies: HashMap<String, Validator>,
     /// By method and path as the contract has them, such as `GET /api/v1/tickets`.
     queries: HashMap<String, Parameters>,
+    /// The same, with the headers that the operation takes, by their names.
+    headers: HashMap<String, Vec<(String, Validator)>>,
 }
 
 /// The query parameters of an operation.
@@ -48,7 +50,7 @@ pub fn learn(openapi: &Value) -> Result<(), String> {
     let contract = Registry::new().draft(Draft::Draft202012);
     let contract = contract.add(CONTRACT, openapi).map_err(|error| unfit(&error))?;
     let contract = contract.prepare().map_err(|error| unfit(&error))?;
-    let mut known = Known { bodies: HashMap::new(), queries: HashMap::new() };
+    let mut known = Known { bodies: HashMap::new(), queries: HashMap::new(), headers: HashMap::new() };
     for name in openapi["components"]["schemas"].as_object().into_iter().flat_map(|schemas| schemas.keys()) {
         let schema = json!({"$ref": format!("{CONTRACT}#/components/schemas/{name}")});
         known.bodies.insert(name.clone(), validator(name, &schema, &contract)?);
@@ -57,6 +59,14 @@ pub fn learn(openapi: &Value) -> Result<(), String> {
         for (method, operation) in item.as_object().into_iter().flatten() {
             let name = format!("{} {path}", method.to_uppercase());
             let parameters = parameters(&name, path, method, operation, &contract)?;
+            let mut headers = Vec::new();
+            let all = operation["parameters"].as_array().into_iter().flatten();
+            for header in all.filter(|parameter| parameter["in"] == "header") {
+                let called = header["name"].as_str().unwrap_or_default().to_owned();
+                let validator = validator(&called, &header["schema"], &contract)?;
+                headers.push((called, validator));
+            }
+            known.headers.insert(name.clone(), headers);
             known.queries.insert(name, parameters);
         }
     }
@@ -167,6 +177,28 @@ impl Parameters {
             format!("There is no such parameter; there are: {names}."),
         )
     }
+}
+
+/// Every header that is not as the operation, named by method and path, has it. `get`: the values that came under a name, as
+/// one; an error where they are no text.
+pub fn header_faults<E>(
+    operation: &str,
+    get: impl Fn(&str) -> Option<std::result::Result<String, E>>,
+) -> Vec<FieldError> {
+    let known = KNOWN.get().and_then(|known| known.headers.get(operation));
+    let mut errors = Vec::new();
+    for (name, validator) in known.into_iter().flatten() {
+        let Some(text) = get(name) else { continue };
+        let mut faults = match text {
+            Ok(text) => faults_by(validator, &json!(text)),
+            Err(_) => vec![FieldError::new("", "wrong_format", Text::new("No es texto.", "It is no text."))],
+        };
+        faults.truncate(1);
+        errors.extend(
+            faults.into_iter().map(|fault| FieldError { pointer: format!("/{}", escape(name)), ..fault }),
+        );
+    }
+    errors
 }
 
 /// Every field of `value` that is not as the schema of this name has it.

@@ -20,7 +20,7 @@ pub struct Paging {
     #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: Option<i64>,
     /// `next_cursor` of the page before, with the same filters and the same order.
-    #[param(max_length = 1000)]
+    #[param(min_length = 1, max_length = 1000)]
     pub cursor: Option<String>,
     /// Whether to count the whole list into `total`.
     #[serde(default)]

@@ -150,7 +150,7 @@ fn wrong_values(document: &Value, field: &Value) -> Vec<Value> {
         if schema["minLength"].as_u64().is_some_and(|least| least > 0) {
             wrong.push(json!(""));
         }
-        if schema["pattern"] == r"\S" {
+        if schema["pattern"].as_str().is_some_and(|pattern| pattern.contains(r"[^\s")) {
             wrong.push(json!("  \n\t "));
         }
         wrong.push(json!("a\u{0}b"));

@@ -3,7 +3,6 @@
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, patch, post};
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -56,7 +55,12 @@ pub struct NewCalendar {
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Horario de oficina")]
     name: String,
     /// An OpenStreetMap `opening_hours` expression with exact hours that opens from now on.
-    #[schema(min_length = 1, max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
+    #[schema(
+        format = "opening-hours",
+        min_length = 1,
+        max_length = 500,
+        example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off"
+    )]
     opening_hours: String,
 }
 
@@ -68,7 +72,12 @@ pub struct CalendarProfile {
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Horario de oficina")]
     name: String,
     /// An OpenStreetMap `opening_hours` expression with exact hours that opens from now on.
-    #[schema(min_length = 1, max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
+    #[schema(
+        format = "opening-hours",
+        min_length = 1,
+        max_length = 500,
+        example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off"
+    )]
     opening_hours: String,
     active: bool,
 }
@@ -147,8 +156,15 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 pub async fn create(call: Call, body: Body<NewCalendar>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
     call.write(Action::Manage, body, move |tx, actor, body| {
-        let new = body.read()?;
-        countable(&new.opening_hours, timezone, actor.now)?;
+        let new = body.read_with(|value| {
+            let hours = value["opening_hours"].as_str();
+            let hours = hours.map(|hours| Counted::parse_open(hours, timezone, actor.now));
+            Ok(hours
+                .and_then(|hours| hours.err())
+                .map(|unusable| unusable.at("/opening_hours"))
+                .into_iter()
+                .collect())
+        })?;
         let calendar: Calendar = diesel::insert_into(calendars::table)
             .values((
                 calendars::id.eq(Uuid::now_v7()),
@@ -188,7 +204,8 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile
         })?;
         let mut touched = Vec::new();
         if profile.opening_hours != hours_before {
-            let hours = countable(&profile.opening_hours, timezone, actor.now)?;
+            let hours = Counted::parse_open(&profile.opening_hours, timezone, actor.now)
+                .map_err(|unusable| Problem::field(unusable.at("/opening_hours")))?;
             let times: Vec<(Criticality, i32)> = attention_times::table
                 .filter(attention_times::calendar_id.eq(calendar.id))
                 .select((attention_times::criticality, attention_times::minutes))
@@ -214,10 +231,4 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile
         calendar.answer()
     })
     .await
-}
-
-/// The expression as a calendar that opens from now on.
-fn countable(opening_hours: &str, timezone: Tz, now: DateTime<Utc>) -> Result<Counted> {
-    Counted::parse_open(opening_hours, timezone, now)
-        .map_err(|unusable| Problem::field(unusable.at("/opening_hours")))
 }

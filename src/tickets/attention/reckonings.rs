@@ -92,7 +92,12 @@ pub struct NewReckoning {
     minutes: i32,
     /// An OpenStreetMap `opening_hours` expression with exact hours, in the entity's time zone; `24/7` where it is left
     /// out. `PH` are the public holidays of Colombia.
-    #[schema(min_length = 1, max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
+    #[schema(
+        format = "opening-hours",
+        min_length = 1,
+        max_length = 500,
+        example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off"
+    )]
     opening_hours: Option<String>,
     /// In any order; they may overlap.
     #[schema(max_items = 100)]
@@ -111,11 +116,19 @@ pub async fn reckon(call: Call, body: Body<NewReckoning>) -> Result<HttpResponse
     let timezone = call.desk.config.timezone;
     call.check(Action::ReadCatalogs, |_, _| Ok(())).await?;
     // Away from the network and from the database: a calendar may take a while to count on.
-    let answer = web::block(move || reckoned(body.read()?, timezone)).await.map_err(Problem::internal)??;
+    let answer = web::block(move || reckoned(body, timezone)).await.map_err(Problem::internal)??;
     Ok(answer.respond(None, ("", "")))
 }
 
-fn reckoned(new: NewReckoning, timezone: Tz) -> Result<Answer> {
+fn reckoned(body: Body<NewReckoning>, timezone: Tz) -> Result<Answer> {
+    let new = body.read_with(|value| {
+        let hours = value["opening_hours"].as_str().map(|hours| Calendar::parse(hours, timezone));
+        Ok(hours
+            .and_then(|hours| hours.err())
+            .map(|unusable| unusable.at("/opening_hours"))
+            .into_iter()
+            .collect())
+    })?;
     let pauses = spans(&new.pauses.unwrap_or_default())?;
     let opening_hours = new.opening_hours.unwrap_or_else(|| "24/7".to_owned());
     let calendar = Calendar::parse(&opening_hours, timezone)

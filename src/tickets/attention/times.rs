@@ -93,8 +93,9 @@ pub async fn list(call: Call) -> Result<HttpResponse> {
 )]
 #[patch("/attention-times/{criticality}")]
 pub async fn change(
-    call: Call,
+    // Before who asks: a path of another operation is none of this one, whatever else is wrong.
     criticality: Path<Criticality>,
+    call: Call,
     body: Body<Patch<AttentionTimeProfile>>,
 ) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
