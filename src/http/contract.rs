@@ -228,6 +228,7 @@ fn faults_by(validator: &Validator, value: &Value) -> Vec<FieldError> {
     }
     cannot_be_kept(value, &mut String::new(), &mut errors);
     errors.truncate(MOST_FAULTS);
+    errors.iter_mut().for_each(|error| error.pointer.truncate(nameable(&error.pointer)));
     errors.sort_by(|a, b| a.pointer.cmp(&b.pointer));
     errors.dedup_by(|a, b| a.pointer == b.pointer);
     errors
@@ -323,6 +324,15 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
     }
 }
 
+/// The longest pointer, in characters.
+const LONGEST_POINTER: usize = 1000;
+
+/// How much of a pointer to show, in bytes: a client may call a field anything, and what has such a name then stands for it.
+fn nameable(pointer: &str) -> usize {
+    let end = pointer.char_indices().enumerate().find(|(n, (_, c))| *n == LONGEST_POINTER || *c == '\0');
+    end.map_or(pointer.len(), |(_, (at, _))| pointer[..at].rfind('/').unwrap_or_default())
+}
+
 /// PostgreSQL keeps no NUL characters in text, and no integers beyond 64 bits.
 fn cannot_be_kept(value: &Value, at: &mut String, errors: &mut Vec<FieldError>) {
     if errors.len() >= MOST_FAULTS {
@@ -373,4 +383,19 @@ fn words(options: &Value) -> String {
         .map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_is_as_long_as_the_contract_says_and_has_no_nul() {
+        let shown = |pointer: &str| pointer[..nameable(pointer)].to_owned();
+        assert_eq!(shown("/a/b"), "/a/b");
+        assert_eq!(shown("/a/b\0c/d"), "/a");
+        assert_eq!(shown("/\0"), "");
+        assert_eq!(shown(&format!("/a/{}", "ñ".repeat(997))).chars().count(), 1000);
+        assert_eq!(shown(&format!("/a/{}", "ñ".repeat(998))), "/a");
+    }
 }
