@@ -125,10 +125,12 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
     name_items(&mut document);
     make_patches(&mut document);
     answers::require(&mut document);
+    let schemas = document["components"]["schemas"].clone();
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
             complete_operation(path, method, operation);
             name_orders(operation);
+            name_fields(operation, &schemas);
         }
     }
     bounds::bound(&mut document);
@@ -382,6 +384,24 @@ fn name_orders(operation: &mut Value) {
             None => order.to_uppercase(),
         };
         parameter["schema"]["x-enum-varnames"] = orders.map(name).collect();
+    }
+}
+
+/// Which fields the items of a list have, for `fields`; an item that is one of several kinds is answered whole.
+fn name_fields(operation: &mut Value, schemas: &Value) {
+    let resolve = |schema: &Value| match schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+        Some(name) => schemas[name].clone(),
+        None => schema.clone(),
+    };
+    let page = resolve(&operation["responses"]["200"]["content"]["application/json"]["schema"]);
+    let item = resolve(&page["properties"]["items"]["items"]);
+    let names: Vec<&String> = item["properties"].as_object().into_iter().flat_map(|all| all.keys()).collect();
+    let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) else { return };
+    if names.is_empty() {
+        parameters.retain(|parameter| parameter["name"] != "fields");
+    }
+    for parameter in parameters.iter_mut().filter(|parameter| parameter["name"] == "fields") {
+        parameter["schema"]["items"]["enum"] = json!(names);
     }
 }
 

@@ -26,6 +26,11 @@ pub struct Paging {
     #[serde(default)]
     #[param(required = false, default = false)]
     pub with_total: bool,
+    /// Which fields of each item to answer, repeated; all of them where it is left out. Each item then has these alone,
+    /// whatever else its schema requires.
+    #[serde(default)]
+    #[param(required = false, max_items = 50)]
+    pub fields: Vec<String>,
 }
 
 /// The filters of a list that has none.
@@ -124,14 +129,33 @@ impl Paging {
         I: Serialize,
     {
         let (items, next_cursor) = self.cut(sort, rows, place)?;
-        page(items, next_cursor, total)
+        self.page(items, next_cursor, total)
     }
-}
 
-/// The answer of one page.
-pub fn page<T: Serialize>(items: Vec<T>, next_cursor: Option<String>, total: Option<i64>) -> Result<Answer> {
-    let answer = Answer::ok(&Page { items, next_cursor: next_cursor.clone(), total })?;
-    Ok(Answer { next_cursor, ..answer })
+    /// The answer of one page, with the fields that were asked for.
+    pub fn page<T: Serialize>(
+        &self,
+        items: Vec<T>,
+        next_cursor: Option<String>,
+        total: Option<i64>,
+    ) -> Result<Answer> {
+        let cursor = next_cursor.clone();
+        let answer = if self.fields.is_empty() {
+            Answer::ok(&Page { items, next_cursor, total })?
+        } else {
+            let items = items.iter().map(|item| self.trimmed(item)).collect::<Result<Vec<_>>>()?;
+            Answer::ok(&Page { items, next_cursor, total })?
+        };
+        Ok(Answer { next_cursor: cursor, ..answer })
+    }
+
+    fn trimmed(&self, item: &impl Serialize) -> Result<Value> {
+        let mut item = serde_json::to_value(item).map_err(Problem::internal)?;
+        if let Some(fields) = item.as_object_mut() {
+            fields.retain(|name, _| self.fields.contains(name));
+        }
+        Ok(item)
+    }
 }
 
 /// Whether the database has words for all that a cursor says: no NUL characters, no times beyond its years.
@@ -173,7 +197,7 @@ mod tests {
     use super::*;
 
     fn paging(cursor: Option<String>) -> Paging {
-        Paging { limit: Some(2), cursor, with_total: false }
+        Paging { limit: Some(2), cursor, with_total: false, fields: Vec::new() }
     }
 
     #[test]

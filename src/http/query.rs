@@ -38,11 +38,17 @@ impl<T: DeserializeOwned> Query<T> {
 
     /// The parameters of a list apart from those of its paging, which are the same for all lists.
     pub fn read_list(self) -> Result<(Paging, T)> {
-        let (paging, own): (Vec<_>, Vec<_>) = self
-            .pairs()?
-            .into_iter()
-            .partition(|(name, _)| matches!(name.as_str(), "limit" | "cursor" | "with_total"));
+        let (paging, own): (Vec<_>, Vec<_>) =
+            self.pairs()?.into_iter().partition(|(name, _)| is_paging(name));
         Ok((decode(&paging)?, decode(&own)?))
+    }
+
+    /// The same, with what to show beside each item apart too.
+    pub fn read_expanded_list<E: DeserializeOwned>(self) -> Result<(Paging, E, T)> {
+        let (paging, own): (Vec<_>, Vec<_>) =
+            self.pairs()?.into_iter().partition(|(name, _)| is_paging(name));
+        let (expand, own): (Vec<_>, Vec<_>) = own.into_iter().partition(|(name, _)| name == "expand");
+        Ok((decode(&paging)?, decode(&expand)?, decode(&own)?))
     }
 
     /// Name and value of each parameter, sound by the contract.
@@ -52,6 +58,10 @@ impl<T: DeserializeOwned> Query<T> {
         let errors = contract::query_faults(&self.operation, &pairs);
         if errors.is_empty() { Ok(pairs) } else { Err(refused(errors)) }
     }
+}
+
+fn is_paging(name: &str) -> bool {
+    matches!(name, "limit" | "cursor" | "with_total" | "fields")
 }
 
 /// Parameters that the contract lets through and a type refuses differ in something that a schema cannot say.

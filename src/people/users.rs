@@ -1,5 +1,7 @@
 //! People's accounts: requesters and staff.
 
+use std::collections::{HashMap, HashSet};
+
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, patch, post};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -130,7 +132,26 @@ impl User {
         Ok(found.into())
     }
 
-    /// The same, held until the transaction ends.
+    /// The accounts of these ids, in one statement.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub fn by_ids(db: &mut PgConnection, ids: HashSet<Uuid>) -> Result<HashMap<Uuid, Self>> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let found: Vec<Found> = users::table
+            .left_join(units::table.on(users::unit_id.eq(units::id.nullable())))
+            .filter(users::id.eq_any(ids))
+            .select((Row::as_select(), (units::id, units::name).nullable()))
+            .load(db)?;
+        Ok(found.into_iter().map(|found| (found.0.id, found.into())).collect())
+    }
+
+    /// One account, held until the transaction ends.
+    ///
+    /// # Errors
+    /// A 404 where there is none.
     pub fn lock(tx: &mut PgConnection, id: Uuid) -> Result<Self> {
         users::table.find(id).select(users::id).for_update().first::<Uuid>(tx)?;
         Self::find(tx, id)

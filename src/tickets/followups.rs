@@ -36,11 +36,11 @@ text_enum! {
 }
 
 /// An entry of the case.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Followup {
     pub id: Uuid,
     #[schema(example = 123)]
-    ticket_id: i64,
+    pub ticket_id: i64,
     author: Person,
     visibility: Visibility,
     #[schema(example = "Vamos a su oficina esta tarde.")]

@@ -9,13 +9,14 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, SmallInt, Timestamptz};
 
+use super::expansion::{self, Expansions};
 use super::filters::{TicketFilters, filtered};
 use super::model::{Ticket, TicketRow};
 use super::store;
 use crate::auth::policy::Action;
 use crate::db::schema::tickets;
 use crate::db::text_enum;
-use crate::http::paging::{self, Page, Paging, seek};
+use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Actor, Call, Query};
 use crate::problem::Result;
 
@@ -46,19 +47,20 @@ fn due(row: &Ticket) -> DateTime<Utc> {
 ///
 /// A requester sees their own; staff see all.
 #[utoipa::path(
-    tag = "tickets", operation_id = "listTickets", params(Paging, TicketFilters),
+    tag = "tickets", operation_id = "listTickets", params(Paging, Expansions, TicketFilters),
     responses((status = 200, body = Page<Ticket>))
 )]
 #[get("/tickets")]
 pub async fn list(call: Call, query: Query<TicketFilters>) -> Result<HttpResponse> {
     call.read(Action::ReadTicket, |db, actor| {
-        let (paging, filters): (Paging, TicketFilters) = query.read_list()?;
+        let (paging, wanted, filters): (Paging, Expansions, TicketFilters) = query.read_expanded_list()?;
         let total = match paging.with_total {
             true => Some(filtered(&filters, actor).count().get_result(db)?),
             false => None,
         };
-        let (tickets, next_cursor) = page(db, actor, &paging, &filters)?;
-        paging::page(tickets, next_cursor, total)
+        let (mut tickets, next_cursor) = page(db, actor, &paging, &filters)?;
+        expansion::expand(db, actor, &wanted, &mut tickets)?;
+        paging.page(tickets, next_cursor, total)
     })
     .await
 }

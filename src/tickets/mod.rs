@@ -9,6 +9,7 @@ pub mod change;
 pub mod clock;
 pub mod closing;
 pub mod escalations;
+pub mod expansion;
 pub mod filters;
 pub mod followups;
 pub mod holds;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::expansion::Expanded;
 use super::workflow::Status;
 use crate::db::schema::tickets;
 use crate::db::text_enum;
@@ -204,4 +205,7 @@ pub struct Ticket {
     #[schema(minimum = 0, example = 0)]
     pub reopened_count: i32,
     pub updated_at: DateTime<Utc>,
+    /// Only where `expand` asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expanded: Option<Expanded>,
 }

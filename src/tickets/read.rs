@@ -1,26 +1,34 @@
 //! Reading one ticket.
 
+use std::slice;
+
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
 
+use super::expansion::{self, Expansions};
 use super::model::Ticket;
 use super::store;
 use crate::auth::policy::Action;
-use crate::http::Call;
+use crate::http::{Answer, Call, Query};
 use crate::problem::Result;
 
 /// Read a ticket
 ///
 /// With who asked, who has it, when it is due and what may be done next. One that is not yours to see is a 404.
 #[utoipa::path(
-    tag = "tickets", operation_id = "getTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "tickets", operation_id = "getTicket",
+    params(("ticket_id" = i64, Path, minimum = 1), Expansions),
     responses((status = 200, body = Ticket))
 )]
 #[get("/tickets/{ticket_id}")]
-pub async fn read(call: Call, id: Path<i64>) -> Result<HttpResponse> {
+pub async fn read(call: Call, id: Path<i64>, query: Query<Expansions>) -> Result<HttpResponse> {
     call.read(Action::ReadTicket, move |db, actor| {
         let row = store::visible(db, actor, *id)?;
-        store::answer(db, row)
+        let wanted = query.read()?;
+        let version = row.version;
+        let mut ticket = store::one(db, row)?;
+        expansion::expand(db, actor, &wanted, slice::from_mut(&mut ticket))?;
+        Ok(Answer::ok(&ticket)?.version(version))
     })
     .await
 }

@@ -78,7 +78,7 @@ pub async fn download(call: Call, query: Query<TicketFilters>) -> Result<HttpRes
 }
 
 fn batch(cursor: Option<String>) -> Paging {
-    Paging { limit: Some(BATCH), cursor, with_total: false }
+    Paging { limit: Some(BATCH), cursor, with_total: false, fields: Vec::new() }
 }
 
 /// What is still to be written.

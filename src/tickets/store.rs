@@ -149,6 +149,7 @@ pub fn present(db: &mut PgConnection, rows: Vec<TicketRow>) -> Result<Vec<Ticket
         resubmission_of: row.resubmission_of,
         reopened_count: row.reopened_count,
         updated_at: row.updated_at,
+        expanded: None,
     });
     Ok(tickets.collect())
 }

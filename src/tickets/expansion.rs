@@ -1,0 +1,128 @@
+//! What an answer about tickets shows beside them, for a client that would else ask once a ticket.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Uuid as SqlUuid};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::followups::{self, Followup};
+use super::model::Ticket;
+use crate::auth::policy::{self, Action};
+use crate::db::text_enum;
+use crate::http::{Actor, query};
+use crate::people::users::User;
+use crate::problem::{Result, Text};
+
+text_enum! {
+    /// What to show beside a ticket.
+    pub enum Expand {
+        /// The account of who asked, as it is now. For staff.
+        Requester = "requester",
+        /// The account of who has the case. For staff.
+        Assignee = "assignee",
+        /// What was last written.
+        Followups = "followups",
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Expansions {
+    /// What to show beside each ticket, in its `expanded`; repeated for more than one.
+    #[serde(default)]
+    #[param(required = false, inline, max_items = 3)]
+    expand: Vec<Expand>,
+}
+
+/// What was asked for with `expand`, and nothing else.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct Expanded {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requester: Option<User>,
+    /// Left out where nobody has the case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assignee: Option<User>,
+    /// The newest 20 that one may read, the newest first; all are `GET /tickets/{ticket_id}/followups`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 20)]
+    followups: Option<Vec<Followup>>,
+}
+
+/// How many followups are shown beside a ticket.
+const FOLLOWUPS: i64 = 20;
+
+/// Fills in what was asked for, in as many statements for a page as for one ticket.
+///
+/// # Errors
+/// A 400 where it is not for the caller.
+pub fn expand(
+    db: &mut PgConnection,
+    actor: &Actor,
+    wanted: &Expansions,
+    tickets: &mut [Ticket],
+) -> Result<()> {
+    let wants = |what| wanted.expand.contains(&what);
+    let (requester, assignee) = (wants(Expand::Requester), wants(Expand::Assignee));
+    if (requester || assignee) && policy::scope(actor.role, Action::ReadUsers).is_none() {
+        let detail = Text::new("Las cuentas son para el personal.", "Accounts are for staff.");
+        return Err(query::invalid("expand", detail));
+    }
+    if wanted.expand.is_empty() {
+        return Ok(());
+    }
+    let people: HashSet<Uuid> = tickets
+        .iter()
+        .flat_map(|ticket| {
+            let has_it = ticket.assignee.as_ref().map(|person| person.id);
+            [Some(ticket.requester.id).filter(|_| requester), has_it.filter(|_| assignee)]
+        })
+        .flatten()
+        .collect();
+    let people = User::by_ids(db, people)?;
+    let mut written = if wants(Expand::Followups) { Some(newest(db, actor, tickets)?) } else { None };
+    for ticket in tickets {
+        let has_it = ticket.assignee.as_ref().filter(|_| assignee);
+        ticket.expanded = Some(Expanded {
+            requester: Some(&ticket.requester.id)
+                .filter(|_| requester)
+                .and_then(|id| people.get(id))
+                .cloned(),
+            assignee: has_it.and_then(|person| people.get(&person.id)).cloned(),
+            followups: written.as_mut().map(|written| written.remove(&ticket.id).unwrap_or_default()),
+        });
+    }
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// The newest followups of each ticket that the caller may read, the newest first.
+fn newest(db: &mut PgConnection, actor: &Actor, tickets: &[Ticket]) -> Result<HashMap<i64, Vec<Followup>>> {
+    let tickets: Vec<i64> = tickets.iter().map(|ticket| ticket.id).collect();
+    let ids: Vec<Id> = diesel::sql_query(
+        "SELECT f.id FROM unnest($1) AS t (id) CROSS JOIN LATERAL ( \
+             SELECT id FROM followups WHERE ticket_id = t.id AND ($2 OR visibility = 'public') \
+             ORDER BY created_at DESC, id DESC LIMIT $3 \
+         ) AS f",
+    )
+    .bind::<Array<BigInt>, _>(tickets)
+    .bind::<Bool, _>(actor.is_staff())
+    .bind::<BigInt, _>(FOLLOWUPS)
+    .load(db)?;
+    let ids: Vec<Uuid> = ids.into_iter().map(|row| row.id).collect();
+    let mut found = followups::by_ids(db, actor, &ids)?;
+    found.sort_by_key(|followup| std::cmp::Reverse((followup.created_at, followup.id)));
+    let mut of_each: HashMap<i64, Vec<Followup>> = HashMap::new();
+    for followup in found {
+        of_each.entry(followup.ticket_id).or_default().push(followup);
+    }
+    Ok(of_each)
+}
