@@ -2,6 +2,7 @@
 
 mod answers;
 mod bounds;
+mod examples;
 mod roles;
 
 use std::collections::BTreeMap;
@@ -126,11 +127,13 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
     make_patches(&mut document);
     answers::require(&mut document);
     let schemas = document["components"]["schemas"].clone();
+    let examples = examples::kept()?;
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
             complete_operation(path, method, operation);
             name_orders(operation);
             name_fields(operation, &schemas);
+            examples::show(operation, &examples);
         }
     }
     bounds::bound(&mut document);

@@ -5,12 +5,15 @@ use serde_json::{Map, Value, json};
 use crate::harness::{Answer, Client, Desk};
 
 pub struct Operation {
+    pub id: String,
     pub method: String,
     /// With real ids in it.
     pub path: String,
     template: String,
+    /// Of its body, where it takes one.
+    pub content_type: Option<String>,
     body: Option<Map<String, Value>>,
-    parameters: Vec<Value>,
+    pub parameters: Vec<Value>,
     /// The roles that may call it; none where it asks for no token.
     pub roles: Option<Vec<String>>,
 }
@@ -64,6 +67,8 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
             let content = operation["requestBody"]["content"].as_object();
             let schema = content.and_then(|content| content.iter().find(|(kind, _)| kind.ends_with("json")));
             operations.push(Operation {
+                id: operation["operationId"].as_str().unwrap().to_owned(),
+                content_type: content.and_then(|content| content.keys().next().cloned()),
                 method: method.to_uppercase(),
                 path: format!("/{path}"),
                 template: template.clone(),

@@ -18,6 +18,7 @@ mod bad_input;
 mod calendars;
 mod contract;
 mod doors;
+mod examples;
 mod expansion;
 mod followups;
 mod http_habits;

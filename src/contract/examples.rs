@@ -1,0 +1,33 @@
+//! A request of each operation and what it was answered, as `openapi/examples.json` keeps them: a test sends each request
+//! and holds the answer against the one that is kept.
+
+use serde_json::Value;
+
+const KEPT: &str = include_str!("../../openapi/examples.json");
+
+/// The examples by `operationId`, each with a `request` where a body is sent and an `answer` where JSON comes back.
+///
+/// # Errors
+/// Where the file is no JSON.
+pub fn kept() -> Result<Value, String> {
+    serde_json::from_str(KEPT).map_err(|error| format!("openapi/examples.json: {error}"))
+}
+
+/// Writes the operation's examples beside its bodies.
+pub fn show(operation: &mut Value, examples: &Value) {
+    let Some(example) = operation["operationId"].as_str().and_then(|id| examples.get(id)).cloned() else {
+        return;
+    };
+    let mut fill = |pointer: &str, example: Option<&Value>| {
+        let contents = operation.pointer_mut(pointer).and_then(Value::as_object_mut);
+        for content in contents.into_iter().flat_map(|all| all.values_mut()) {
+            if let Some(example) = example {
+                content["example"] = example.clone();
+            }
+        }
+    };
+    fill("/requestBody/content", example.get("request"));
+    for status in ["200", "201", "202"] {
+        fill(&format!("/responses/{status}/content"), example.get("answer"));
+    }
+}

@@ -1,0 +1,186 @@
+//! The examples of the contract are true: each request is sent, and its answer looks like the one that is shown.
+
+use std::collections::BTreeMap;
+
+use mesa::auth::policy::Role;
+use serde_json::{Map, Value, json};
+
+use crate::bad_input::{Operation, operations};
+use crate::harness::states::soon;
+use crate::harness::{Answer, Client, Desk, PASSWORD};
+
+const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/examples.json");
+
+/// The state that a ticket must be in for what an operation does with it; any that is open is good for the others.
+const NEEDS: [(&str, &str); 15] = [
+    ("acceptTicket", "assigned"),
+    ("archiveTicket", "received"),
+    ("assignTicket", "classified"),
+    ("classifyTicket", "received"),
+    ("closeTicket", "solved"),
+    ("escalateTicket", "in_progress"),
+    ("holdTicket", "in_progress"),
+    ("mergeTicket", "received"),
+    ("reopenTicket", "solved"),
+    ("requestInformation", "in_progress"),
+    ("rescheduleTicket", "in_progress"),
+    ("resubmitTicket", "archived"),
+    ("resumeTicket", "on_hold"),
+    ("solveTicket", "in_progress"),
+    ("updateTicket", "received"),
+];
+
+#[test]
+fn every_example_is_true() {
+    let desk = Desk::open();
+    let operations = operations(&desk);
+    let mut kept: BTreeMap<String, Map<String, Value>> =
+        serde_json::from_str(&std::fs::read_to_string(KEPT).unwrap()).unwrap();
+    let (mut seen, mut wrong) = (BTreeMap::new(), Vec::new());
+    for operation in operations.iter().filter(|operation| operation.method != "DELETE") {
+        let request = kept.get(&operation.id).and_then(|example| example.get("request"));
+        let answer = send(&desk, operation, request);
+        if !matches!(answer.status, 200..=204) {
+            wrong.push(format!("{}: {} {}", operation.id, answer.status, answer.text()));
+            continue;
+        }
+        if answer.header("content-type").starts_with("application/json") {
+            seen.insert(operation.id.clone(), told(answer.json()));
+        }
+    }
+    for operation in operations.iter().filter(|operation| operation.method == "DELETE") {
+        assert_eq!(desk.director().raw("DELETE", &operation.path, "application/json", "").status, 204);
+    }
+    let keep = std::env::var_os("MESA_KEEP_EXAMPLES").is_some();
+    for (id, answer) in seen {
+        let example = kept.entry(id.clone()).or_default();
+        if keep {
+            example.insert("answer".to_owned(), answer);
+        } else if !example.get("answer").is_some_and(|kept| alike(kept, &answer)) {
+            wrong.push(id);
+        }
+    }
+    if keep {
+        std::fs::write(KEPT, serde_json::to_string_pretty(&kept).unwrap() + "\n").unwrap();
+    }
+    assert!(
+        wrong.is_empty(),
+        "these are answered otherwise; run `MESA_KEEP_EXAMPLES=1 cargo test --test api every_example`: {wrong:?}"
+    );
+    for id in kept.keys() {
+        assert!(operations.iter().any(|operation| operation.id == *id), "{id} is no operation");
+    }
+}
+
+/// The request of the example, with the ids, the times and the passwords of this desk.
+fn send(desk: &Desk, operation: &Operation, request: Option<&Value>) -> Answer {
+    let who = caller(desk, &operation.id);
+    let state = NEEDS.iter().find(|(id, _)| *id == operation.id).map(|(_, state)| *state);
+    let path = match state {
+        Some(state) => {
+            let step = operation.path.split('/').nth(6).unwrap_or_default();
+            format!("{}/{step}", desk.ticket_in(state)).trim_end_matches('/').to_owned()
+        }
+        None if operation.id == "processInboundEmail" => {
+            let from_nobody =
+                desk.director().raw("POST", "/inbound-emails", "message/rfc822", "Subject: x\n\nx");
+            format!("/inbound-emails/{}/processing", from_nobody.created()["id"].as_str().unwrap())
+        }
+        None => operation.path["/api/v1".len() + 1..].to_owned(),
+    };
+    let Some(content_type) = &operation.content_type else {
+        return who.get(&format!("{path}?{}", asked(operation)));
+    };
+    match (content_type.as_str(), request.unwrap_or(&Value::Null)) {
+        ("multipart/form-data", _) => who.upload(&path, "nota.txt", "La placa es 10432."),
+        ("application/x-www-form-urlencoded", form) => {
+            let form = real(desk, form).as_object().unwrap().clone();
+            let pairs = form.iter().map(|(name, value)| (name, value.as_str().unwrap()));
+            let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+            who.raw("POST", &path, content_type, form)
+        }
+        (_, Value::String(text)) => who.raw(&operation.method, &path, content_type, text.clone()),
+        (_, body) => who.raw(&operation.method, &path, content_type, real(desk, body).to_string()),
+    }
+}
+
+/// The parameters that must be given, as their examples have them.
+fn asked(operation: &Operation) -> String {
+    let all = operation.parameters.iter().filter(|each| each["in"] == "query" && each["required"] == true);
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for each in all {
+        let example = &each["example"];
+        let text = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
+        query.append_pair(each["name"].as_str().unwrap(), &text);
+    }
+    query.finish()
+}
+
+fn caller(desk: &Desk, operation: &str) -> Client {
+    match operation {
+        "answerSurvey" | "resubmitTicket" | "updateTicket" => desk.requester(),
+        "acceptTicket" | "rescheduleTicket" | "solveTicket" => desk.technician(),
+        // Whose token ends with it.
+        "changeMyPassword" | "logout" => desk.another(Role::Requester),
+        _ => desk.director(),
+    }
+}
+
+fn real(desk: &Desk, body: &Value) -> Value {
+    let mut body = body.clone();
+    let login = |email| desk.nobody().post("/auth/login", json!({"email": email, "password": PASSWORD})).ok();
+    for (name, value) in body.as_object_mut().into_iter().flatten() {
+        let number = |path: &str| path.rsplit('/').next().unwrap().parse::<i64>().unwrap();
+        *value = match name.as_str() {
+            "assignee_id" => json!(desk.technician().id()),
+            "category_id" => desk.director().get("/categories").items()[0]["id"].clone(),
+            "into" | "ticket_id" => json!(number(&desk.ticket_in("received"))),
+            "scheduled_for" => soon()["scheduled_for"].clone(),
+            "password" | "current_password" if body_is_ours(value) => json!(PASSWORD),
+            "refresh_token" => login("requester@mesa.test")["refresh_token"].clone(),
+            _ => continue,
+        };
+    }
+    body
+}
+
+/// A password that an account of the examples has.
+fn body_is_ours(value: &Value) -> bool {
+    value == "una-clave-larga"
+}
+
+/// As it is shown: one item of a list is enough, and a token is nobody's.
+fn told(mut answer: Value) -> Value {
+    match &mut answer {
+        Value::Array(items) => {
+            items.truncate(1);
+            items.iter_mut().for_each(|item| *item = told(item.take()));
+        }
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                *value = match name.as_str() {
+                    "access_token" => json!("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIwMTlhIn0.c2lnbmF0dXJl"),
+                    "refresh_token" => json!("c2VjcmV0by1kZS1yZWZyZXNjby1kZS1lamVtcGxv"),
+                    _ => told(value.take()),
+                };
+            }
+        }
+        _ => {}
+    }
+    answer
+}
+
+/// Whether both have the same fields, of the same types; what is `null` or empty in one may be anything in the other.
+fn alike(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Null, _) | (_, Value::Null) => true,
+        (Value::Array(some), Value::Array(others)) => {
+            some.iter().zip(others).all(|(one, other)| alike(one, other))
+        }
+        (Value::Object(some), Value::Object(others)) => {
+            some.len() == others.len()
+                && some.iter().all(|(name, one)| others.get(name).is_some_and(|other| alike(one, other)))
+        }
+        (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
+    }
+}
