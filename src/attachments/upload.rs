@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::desk::Desk;
 use crate::http::body::in_time;
-use crate::problem::{Code, FieldError, Problem, Result, Text};
+use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
 /// A file whose content is in the object store.
 #[derive(Debug, Clone)]
@@ -89,7 +89,7 @@ async fn one_file(request: &HttpRequest, payload: Payload, limit: usize) -> Resu
             let name = field.name().unwrap_or_default().to_owned();
             return Err(Problem::field(FieldError::new(
                 format!("/{name}"),
-                "unknown_field",
+                FieldCode::UnknownField,
                 Text::new("Envíe un solo archivo, en `file`.", "Send one file, in `file`."),
             )));
         }
@@ -102,7 +102,7 @@ async fn one_file(request: &HttpRequest, payload: Payload, limit: usize) -> Resu
     match file {
         Some((_, bytes)) if bytes.is_empty() => Err(Problem::field(FieldError::new(
             "/file",
-            "too_short",
+            FieldCode::TooShort,
             Text::new("El archivo está vacío.", "The file is empty."),
         ))),
         Some(file) => Ok(file),

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use actix_web::{HttpResponse, get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::policy::{self, Action, Role, Scope};
 use super::sessions::Account;
@@ -15,7 +17,7 @@ use crate::http::body::Patch;
 use crate::http::locale::Locale;
 use crate::http::{Answer, Body, Call};
 use crate::people::users::{Contact, User};
-use crate::problem::{FieldError, Problem, Result, Text};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 /// Who one is and what one may do.
 #[derive(Serialize, ToSchema)]
@@ -23,8 +25,29 @@ pub struct Me {
     #[serde(flatten)]
     user: User,
     /// How far one may go with each action; an action that is missing is not allowed.
-    #[schema(example = json!({"register_ticket": "own", "read_ticket": "own"}))]
-    permissions: BTreeMap<Action, Scope>,
+    #[schema(inline)]
+    permissions: Permissions,
+}
+
+#[derive(Serialize)]
+struct Permissions(BTreeMap<Action, Scope>);
+
+impl PartialSchema for Permissions {
+    fn schema() -> RefOr<Schema> {
+        let scope = || Ref::from_schema_name(Scope::name());
+        let told = match Action::schema() {
+            RefOr::T(Schema::Object(actions)) => actions.description,
+            _ => None,
+        };
+        let all = ObjectBuilder::new().description(told);
+        Action::ALL.iter().fold(all, |all, action| all.property(action.as_str(), scope())).into()
+    }
+}
+
+impl ToSchema for Permissions {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Scope::name().into_owned(), Scope::schema()));
+    }
 }
 
 /// What one may change about oneself.
@@ -131,7 +154,7 @@ pub async fn password(call: Call, body: Body<PasswordChange>) -> Result<HttpResp
 fn not_current() -> Problem {
     Problem::field(FieldError::new(
         "/current_password",
-        "not_allowed",
+        FieldCode::NotAllowed,
         Text::new("No es la contraseña actual.", "It is not the current password."),
     ))
 }
@@ -139,5 +162,5 @@ fn not_current() -> Problem {
 fn me(user: User, role: Role) -> Result<Answer> {
     let permissions = Action::ALL.iter().filter_map(|action| Some((*action, policy::scope(role, *action)?)));
     let version = user.version;
-    Ok(Answer::ok(&Me { user, permissions: permissions.collect() })?.version(version))
+    Ok(Answer::ok(&Me { user, permissions: Permissions(permissions.collect()) })?.version(version))
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::sessions::{self, Session};
 use crate::desk::Desk;
 use crate::http::body;
-use crate::problem::{FieldError, Problem, Result, Text};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 /// The form of RFC 6749, sections 4.3.2 and 6, as it may come. Further fields that clients send, such as `scope`, are of no
 /// account: the role says what one may do.
@@ -78,7 +78,7 @@ pub async fn issue(desk: Data<Desk>, form: body::Form<Form>) -> Result<HttpRespo
                 "Se admiten `password` y `refresh_token`.",
                 "It can be `password` or `refresh_token`.",
             );
-            return Err(Problem::field(FieldError::new("/grant_type", "not_allowed", detail)));
+            return Err(Problem::field(FieldError::new("/grant_type", FieldCode::NotAllowed, detail)));
         }
     };
     let errors: Vec<FieldError> = of_the_grant.into_iter().filter_map(fault).collect();
@@ -103,5 +103,5 @@ fn fault((pointer, text, limit): (&str, &String, usize)) -> Option<FieldError> {
             format!("It takes up to {limit} characters, without the null character."),
         )
     };
-    (!fits).then(|| FieldError::new(pointer, "too_long", detail()))
+    (!fits).then(|| FieldError::new(pointer, FieldCode::TooLong, detail()))
 }

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::contract;
-use crate::problem::{Code, FieldError, Problem, Result, Text};
+use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
 /// The largest JSON body, in bytes.
 pub const LIMIT: usize = 1024 * 1024;
@@ -185,7 +185,7 @@ impl<T: DeserializeOwned + Serialize + ToSchema> Body<Patch<T>> {
         }
         // What is cleared leaves no trace in the whole, even where there is no such field.
         let mut errors = contract::faults(&format!("{}Patch", T::name()), &patch);
-        errors.retain(|error| error.code == "unknown_field");
+        errors.retain(|error| error.code == FieldCode::UnknownField);
         let mut merged = serde_json::to_value(current).map_err(Problem::internal)?;
         merge(&mut merged, patch);
         for error in contract::faults(&T::name(), &merged) {
@@ -207,7 +207,7 @@ fn decode<T: DeserializeOwned>(value: Value) -> Result<T> {
         let pointer = if path == "." { String::new() } else { format!("/{}", path.replace('.', "/")) };
         Problem::field(FieldError::new(
             pointer,
-            "wrong_format",
+            FieldCode::WrongFormat,
             Text::new("El valor no es válido.", "The value is not valid."),
         ))
     })

@@ -9,7 +9,7 @@ use jsonschema::error::ValidationErrorKind as Fault;
 use jsonschema::{Draft, Registry, ValidationError, Validator};
 use serde_json::{Map, Value, json};
 
-use crate::problem::{FieldError, Text};
+use crate::problem::{FieldCode, FieldError, Text};
 
 /// What schemas call the contract that they are part of.
 const CONTRACT: &str = "urn:mesa:contract";
@@ -145,7 +145,7 @@ pub fn query_faults(operation: &str, pairs: &[(String, String)]) -> Vec<FieldErr
             }
             (_, Some(_)) => {
                 let detail = Text::new("Este parámetro no se repite.", "This parameter is given once.");
-                return vec![FieldError::new(format!("/{}", escape(name)), "not_allowed", detail)];
+                return vec![FieldError::new(format!("/{}", escape(name)), FieldCode::NotAllowed, detail)];
             }
             (_, None) => {
                 value.insert(name.clone(), typed);
@@ -157,7 +157,7 @@ pub fn query_faults(operation: &str, pairs: &[(String, String)]) -> Vec<FieldErr
         // The parameter, whichever of its repetitions it is.
         let end = error.pointer.match_indices('/').nth(1).map_or(error.pointer.len(), |(end, _)| end);
         error.pointer.truncate(end);
-        if error.code == "unknown_field" {
+        if error.code == FieldCode::UnknownField {
             error.detail = parameters.those_that_exist();
         }
     }
@@ -191,7 +191,9 @@ pub fn header_faults<E>(
         let Some(text) = get(name) else { continue };
         let mut faults = match text {
             Ok(text) => faults_by(validator, &json!(text)),
-            Err(_) => vec![FieldError::new("", "wrong_format", Text::new("No es texto.", "It is no text."))],
+            Err(_) => {
+                vec![FieldError::new("", FieldCode::WrongFormat, Text::new("No es texto.", "It is no text."))]
+            }
         };
         faults.truncate(1);
         errors.extend(
@@ -212,7 +214,7 @@ pub fn faults(schema: &str, value: &Value) -> Vec<FieldError> {
 fn unknown() -> Vec<FieldError> {
     let detail =
         Text::new("El contrato no conoce esta petición.", "The contract does not know this request.");
-    vec![FieldError::new("", "unexpected", detail)]
+    vec![FieldError::new("", FieldCode::Unexpected, detail)]
 }
 
 /// How many faults one problem names at most, so that its answer is not many times what was sent.
@@ -248,7 +250,7 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
             for name in unexpected.iter().take(MOST_FAULTS) {
                 add(
                     format!("{at}/{}", escape(name)),
-                    "unknown_field",
+                    FieldCode::UnknownField,
                     Text::new("Este campo no existe.", "There is no such field."),
                 );
             }
@@ -256,7 +258,7 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
         Fault::Type { .. } => {
             add(
                 at,
-                "wrong_type",
+                FieldCode::WrongType,
                 Text::new("El tipo del valor no es el esperado.", "The value is of the wrong type."),
             );
         }
@@ -264,13 +266,13 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
             let words = words(options);
             add(
                 at,
-                "not_allowed",
+                FieldCode::NotAllowed,
                 Text::made(format!("Debe ser uno de: {words}."), format!("It must be one of: {words}.")),
             );
         }
         Fault::MaxLength { limit } => add(
             at,
-            "too_long",
+            FieldCode::TooLong,
             Text::made(
                 format!("Admite hasta {limit} caracteres."),
                 format!("It may have up to {limit} characters."),
@@ -278,7 +280,7 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
         ),
         Fault::MinLength { limit } => add(
             at,
-            "too_short",
+            FieldCode::TooShort,
             Text::made(
                 format!("Necesita al menos {limit} caracteres."),
                 format!("It needs {limit} characters or more."),
@@ -286,7 +288,7 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
         ),
         Fault::MaxItems { limit } => add(
             at,
-            "too_long",
+            FieldCode::TooLong,
             Text::made(
                 format!("Admite hasta {limit} elementos."),
                 format!("It may have up to {limit} items."),
@@ -294,18 +296,18 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
         ),
         Fault::Minimum { limit } => add(
             at,
-            "out_of_range",
+            FieldCode::OutOfRange,
             Text::made(format!("Debe ser {limit} o más."), format!("It must be {limit} or more.")),
         ),
         Fault::Maximum { limit } => add(
             at,
-            "out_of_range",
+            FieldCode::OutOfRange,
             Text::made(format!("Debe ser {limit} o menos."), format!("It must be {limit} or less.")),
         ),
         Fault::Format { .. } | Fault::Pattern { .. } => {
             add(
                 at,
-                "wrong_format",
+                FieldCode::WrongFormat,
                 Text::new("El formato no es el esperado.", "The format is not the expected one."),
             );
         }
@@ -320,7 +322,7 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
                 explain(inner, errors);
             }
         }
-        _ => add(at, "unexpected", Text::new("El valor no es válido.", "The value is not valid.")),
+        _ => add(at, FieldCode::Unexpected, Text::new("El valor no es válido.", "The value is not valid.")),
     }
 }
 
@@ -342,12 +344,12 @@ fn cannot_be_kept(value: &Value, at: &mut String, errors: &mut Vec<FieldError>) 
     match value {
         Value::String(text) if text.contains('\0') => errors.push(FieldError::new(
             at.as_str(),
-            "wrong_format",
+            FieldCode::WrongFormat,
             Text::new("No admite el carácter nulo.", "The NUL character is not allowed."),
         )),
         Value::Number(number) if !number.is_i64() => errors.push(FieldError::new(
             at.as_str(),
-            "out_of_range",
+            FieldCode::OutOfRange,
             Text::new(
                 "El número es demasiado grande o no es entero.",
                 "The number is too large or no integer.",

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::contract;
 use super::paging::Paging;
-use crate::problem::{Code, FieldError, Problem, Result, Text};
+use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
 /// The query string and what it should become.
 pub struct Query<T> {
@@ -89,5 +89,5 @@ fn refused(errors: Vec<FieldError>) -> Problem {
 /// A parameter that is sound by the contract and cannot be.
 #[track_caller]
 pub fn invalid(name: &str, detail: Text) -> Problem {
-    refused(vec![FieldError::new(format!("/{name}"), "not_allowed", detail)])
+    refused(vec![FieldError::new(format!("/{name}"), FieldCode::NotAllowed, detail)])
 }

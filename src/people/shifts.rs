@@ -13,7 +13,7 @@ use crate::auth::policy::Action;
 use crate::db::schema;
 use crate::db::schema::shifts;
 use crate::http::{Answer, Body, Call};
-use crate::problem::{FieldError, Problem, Result, Text};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 /// The week of a member of staff, in the order of the days. Whoever has no shifts is always on shift.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -87,7 +87,7 @@ pub async fn replace(call: Call, id: Path<Uuid>, body: Body<Shifts>) -> Result<H
 fn overlap(place: usize) -> FieldError {
     FieldError::new(
         format!("/items/{place}"),
-        "overlaps",
+        FieldCode::Overlaps,
         Text::new(
             "Se cruza con un turno anterior de la lista.",
             "It overlaps a shift before it in the list.",

@@ -19,7 +19,7 @@ use crate::http::body::Patch;
 use crate::http::locale::Locale;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Actor, Answer, Body, Call, Query};
-use crate::problem::{Code, FieldError, Problem, Result, Text};
+use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
 /// How to reach somebody; one of the three at least before a ticket can be registered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
@@ -165,7 +165,7 @@ impl User {
         }
         Err(Problem::field(FieldError::new(
             "",
-            "not_allowed",
+            FieldCode::NotAllowed,
             Text::new("La persona no es del personal de la mesa.", "The person is not on the desk's staff."),
         )))
     }

@@ -1,6 +1,7 @@
 //! Every error a client can see: RFC 9457 problem details with a stable code.
 
 mod code;
+mod field;
 pub mod page;
 
 use std::borrow::Cow;
@@ -10,11 +11,12 @@ use std::panic::Location;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 pub use self::code::Code;
+pub use self::field::{FieldCode, FieldError, ProblemField};
 use crate::http::locale::Locale;
 
 /// A sentence in the two languages of the desk.
@@ -38,33 +40,6 @@ impl Text {
             Locale::Es => &self.es,
             Locale::En => &self.en,
         }
-    }
-}
-
-/// What is wrong with one field.
-#[derive(Debug, Clone)]
-pub struct FieldError {
-    pub pointer: String,
-    pub code: &'static str,
-    pub detail: Text,
-}
-
-impl FieldError {
-    pub fn new(pointer: impl Into<String>, code: &'static str, detail: Text) -> Self {
-        FieldError { pointer: pointer.into(), code, detail }
-    }
-
-    pub fn required(pointer: impl Into<String>) -> Self {
-        Self::new(pointer, "required", Text::new("Es obligatorio.", "It is required."))
-    }
-
-    /// The id is well formed and nothing that may be named here has it.
-    pub fn unknown_id(pointer: impl Into<String>) -> Self {
-        Self::new(
-            pointer,
-            "not_found",
-            Text::new("No existe o no está activo.", "It does not exist or is not active."),
-        )
     }
 }
 
@@ -181,7 +156,7 @@ impl Problem {
                 .iter()
                 .map(|e| ProblemField {
                     pointer: e.pointer.clone(),
-                    code: e.code.to_owned(),
+                    code: e.code,
                     detail: e.detail.in_locale(locale).to_owned(),
                 })
                 .collect(),
@@ -244,21 +219,6 @@ pub struct ProblemDocument {
     pub members: Map<String, Value>,
 }
 
-/// What is wrong with one field.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct ProblemField {
-    /// JSON Pointer to the field in the body; for a query parameter, `/` and its name.
-    #[schema(example = "/subject")]
-    pub pointer: String,
-    /// Stable: `required`, `unknown_field`, `wrong_type`, `too_long`, `too_short`, `out_of_range`, `not_allowed`,
-    /// `wrong_format`, `not_found`, `not_in_future`, `outside_shift`, `overlaps`, `duplicate`, `unexpected`.
-    #[schema(example = "required")]
-    pub code: String,
-    /// The same in words, in the reader's language.
-    #[schema(example = "Es obligatorio.")]
-    pub detail: String,
-}
-
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} at {}", self.code, self.location)
@@ -291,7 +251,7 @@ impl From<diesel::result::Error> for Problem {
                 if let Some(field) = unique_field(info.constraint_name()) {
                     problem.errors.push(FieldError::new(
                         field,
-                        "duplicate",
+                        FieldCode::Duplicate,
                         Text::new("Ya está en uso.", "It is in use."),
                     ));
                 }

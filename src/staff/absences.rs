@@ -16,7 +16,7 @@ use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::people::users::{self, User};
 use crate::people::{Person, person};
-use crate::problem::{FieldError, Problem, Result, Text};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::workload::{self, OpenTicket};
 
 text_enum! {
@@ -118,7 +118,7 @@ impl AbsenceProfile {
         }
         Err(Problem::field(FieldError::new(
             "/ends_at",
-            "out_of_range",
+            FieldCode::OutOfRange,
             Text::new("Debe ser posterior a `starts_at`.", "It must be after `starts_at`."),
         )))
     }

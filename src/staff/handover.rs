@@ -13,7 +13,7 @@ use crate::http::{Answer, Body, Call};
 use crate::people::availability::EntityClock;
 use crate::people::users::{self, User};
 use crate::people::{Person, person};
-use crate::problem::{FieldError, Problem, Result, Text};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::automatic::Candidates;
 use crate::tickets::model::TicketRow;
 use crate::tickets::steps::{Case, assign};
@@ -94,7 +94,7 @@ fn to_one(tx: &mut PgConnection, to: Uuid, from: Uuid, rows: &[TicketRow]) -> Re
     if to == from {
         return Err(Problem::field(FieldError::new(
             "/to",
-            "not_allowed",
+            FieldCode::NotAllowed,
             Text::new("Debe ser otra persona.", "It must be somebody else."),
         )));
     }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::questions::{self, SurveyQuestion};
 use super::{Ratings, Row, SurveyStatus};
 use crate::db::schema::{survey_answers, surveys};
-use crate::problem::{Code, FieldError, Problem, Result, Text};
+use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
 /// An answer to the survey.
 #[derive(Deserialize, ToSchema)]
@@ -91,11 +91,11 @@ fn check<'a>(
             None => errors.push(FieldError::unknown_id(pointer)),
             Some(question) if question.standing => {
                 let detail = Text::new("Califíquela en `ratings`.", "Rate it in `ratings`.");
-                errors.push(FieldError::new(pointer, "not_allowed", detail));
+                errors.push(FieldError::new(pointer, FieldCode::NotAllowed, detail));
             }
             Some(_) if answers[..index].iter().any(|other| other.question_id == answer.question_id) => {
                 let detail = Text::new("Ya está respondida.", "It is answered already.");
-                errors.push(FieldError::new(pointer, "duplicate", detail));
+                errors.push(FieldError::new(pointer, FieldCode::Duplicate, detail));
             }
             Some(question) => found.push((question, answer.rating)),
         }

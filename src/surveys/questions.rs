@@ -14,7 +14,7 @@ use crate::db::text_enum;
 use crate::http::body::Patch;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Answer, Body, Call, Query};
-use crate::problem::{FieldError, Problem, Result, Text};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 text_enum! {
     /// How a question is answered.
@@ -205,7 +205,7 @@ pub async fn change(
         if question.standing && !content.active {
             return Err(Problem::field(FieldError::new(
                 "/active",
-                "not_allowed",
+                FieldCode::NotAllowed,
                 Text::new(
                     "Esta pregunta alimenta los indicadores y siempre se hace.",
                     "This question feeds the indicators and is always asked.",

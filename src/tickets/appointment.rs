@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::model::Criticality;
 use crate::http::locale::Locale;
 use crate::people::availability::{EntityClock, Schedule};
-use crate::problem::{FieldError, Problem, Result, Text};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 /// Checks the moment that the assignee names in `/scheduled_for` against when they work.
 ///
@@ -27,13 +27,16 @@ pub fn check(
                 "Un caso crítico se atiende de inmediato.",
                 "A critical ticket is attended at once.",
             );
-            return fault("not_allowed", detail);
+            return fault(FieldCode::NotAllowed, detail);
         }
         (_, None) => return Err(Problem::field(FieldError::required("/scheduled_for"))),
         (_, Some(moment)) => moment,
     };
     if moment <= now {
-        return fault("not_in_future", Text::new("Debe estar en el futuro.", "It must lie in the future."));
+        return fault(
+            FieldCode::NotInFuture,
+            Text::new("Debe estar en el futuro.", "It must lie in the future."),
+        );
     }
     let detail = match schedule.next_available(clock, moment) {
         Some(next) if next == moment => return Ok(()),
@@ -49,7 +52,7 @@ pub fn check(
             "It is outside of your shifts, and there is none after it.",
         ),
     };
-    fault("outside_shift", detail)
+    fault(FieldCode::OutsideShift, detail)
 }
 
 /// Who attends, and when, in words for the requester.
@@ -90,7 +93,7 @@ mod tests {
         schedule: &Schedule,
     ) -> &'static str {
         check(Some(criticality), scheduled_for, schedule, clock(), now())
-            .map_or_else(|p| p.errors[0].code, |()| "ok")
+            .map_or_else(|p| p.errors[0].code.as_str(), |()| "ok")
     }
 
     #[test]

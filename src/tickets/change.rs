@@ -16,7 +16,7 @@ use super::workflow::{self, Step};
 use crate::auth::policy::Action;
 use crate::http::body::Patch;
 use crate::http::{Body, Call};
-use crate::problem::{FieldError, Problem, Result, Text};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 /// What can be corrected of a ticket.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -86,7 +86,7 @@ fn check_category(
     }
     Err(Problem::field(FieldError::new(
         "/category_id",
-        "not_allowed",
+        FieldCode::NotAllowed,
         Text::new(
             "Esta categoría es para jefes de unidad administrativa.",
             "This category is for heads of administrative units.",

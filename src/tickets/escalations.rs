@@ -19,7 +19,7 @@ use crate::db::schema::{escalations, users};
 use crate::http::paging::{NoFilters, Page, Paging, seek};
 use crate::http::{Answer, Body, Call, Query};
 use crate::people::Person;
-use crate::problem::{Code, FieldError, Problem, Result, Text};
+use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
 /// A change of support level.
 #[derive(Serialize, ToSchema)]
@@ -125,22 +125,22 @@ impl NewEscalation {
                 format!("Debe ser mayor que el nivel actual, {from_level}."),
                 format!("It must be above the present level, {from_level}."),
             );
-            fault("/to_level", "out_of_range", detail);
+            fault("/to_level", FieldCode::OutOfRange, detail);
         }
         if self.third_party.is_some() && to_level != 3 {
             let detail = Text::new("Solo en el nivel 3.", "At level 3 alone.");
-            fault("/third_party", "not_allowed", detail);
+            fault("/third_party", FieldCode::NotAllowed, detail);
         }
         let alone =
             || Text::new("Nombre al tercero en `third_party`.", "Name the third party in `third_party`.");
         if self.third_party.is_none() && self.reference.is_some() {
-            fault("/reference", "not_allowed", alone());
+            fault("/reference", FieldCode::NotAllowed, alone());
         }
         match self.promised_for {
-            Some(_) if self.third_party.is_none() => fault("/promised_for", "not_allowed", alone()),
+            Some(_) if self.third_party.is_none() => fault("/promised_for", FieldCode::NotAllowed, alone()),
             Some(moment) if moment <= now => {
                 let detail = Text::new("Debe estar en el futuro.", "It must lie in the future.");
-                fault("/promised_for", "not_in_future", detail);
+                fault("/promised_for", FieldCode::NotInFuture, detail);
             }
             _ => {}
         }

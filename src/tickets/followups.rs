@@ -23,7 +23,7 @@ use crate::http::body::Nothing;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::people::Person;
-use crate::problem::{Code, FieldError, Problem, Result, Text};
+use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
 text_enum! {
     /// Who may read a followup.
@@ -279,7 +279,7 @@ pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) -
             );
             problem.errors.push(FieldError::new(
                 "",
-                "duplicate",
+                FieldCode::Duplicate,
                 Text::new("Ya es público.", "It is public."),
             ));
             return Err(problem);

@@ -14,7 +14,7 @@ use crate::db::schema::holds as rows;
 use crate::db::text_enum;
 use crate::http::Actor;
 use crate::http::locale::Locale;
-use crate::problem::{FieldError, Problem, Result, Text};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 /// How far ahead a deadline may lie.
 const LONGEST_DAYS: i64 = 365;
@@ -37,11 +37,12 @@ pub fn deadline(named: Option<DateTime<Utc>>, days: i64, now: DateTime<Utc>) -> 
     match named {
         None => Ok(now + TimeDelta::days(days)),
         Some(moment) if moment <= now => {
-            fault("not_in_future", Text::new("Debe estar en el futuro.", "It must lie in the future."))
+            fault(FieldCode::NotInFuture, Text::new("Debe estar en el futuro.", "It must lie in the future."))
         }
-        Some(moment) if moment > now + TimeDelta::days(LONGEST_DAYS) => {
-            fault("out_of_range", Text::new("Debe estar dentro de un año.", "It must lie within a year."))
-        }
+        Some(moment) if moment > now + TimeDelta::days(LONGEST_DAYS) => fault(
+            FieldCode::OutOfRange,
+            Text::new("Debe estar dentro de un año.", "It must lie within a year."),
+        ),
         Some(moment) => Ok(moment),
     }
 }
@@ -122,7 +123,8 @@ mod tests {
 
     #[test]
     fn a_deadline_lies_ahead_and_within_a_year() {
-        let code = |moment| deadline(Some(moment), 3, now()).map_or_else(|p| p.errors[0].code, |_| "ok");
+        let code =
+            |moment| deadline(Some(moment), 3, now()).map_or_else(|p| p.errors[0].code.as_str(), |_| "ok");
         assert_eq!(
             deadline(None, 3, now()).unwrap(),
             "2026-11-27T15:00:00Z".parse::<DateTime<Utc>>().unwrap()

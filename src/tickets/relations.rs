@@ -23,7 +23,7 @@ use crate::http::body::Nothing;
 use crate::http::paging::{NoFilters, Page, Paging};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::people::{Person, person};
-use crate::problem::{Code, FieldError, Problem, Result, Text};
+use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
 text_enum! {
     /// What a ticket is to another.
@@ -313,12 +313,12 @@ fn record(
 pub fn both(tx: &mut PgConnection, id: i64, other: i64, pointer: &str) -> Result<(TicketRow, TicketRow)> {
     if id == other {
         let detail = Text::new("Debe ser otro caso.", "It must be another ticket.");
-        return Err(Problem::field(FieldError::new(pointer, "not_allowed", detail)));
+        return Err(Problem::field(FieldError::new(pointer, FieldCode::NotAllowed, detail)));
     }
     let there = tickets::table.find(other);
     if !diesel::select(diesel::dsl::exists(there)).get_result::<bool>(tx)? {
         let detail = Text::new("No existe.", "It does not exist.");
-        return Err(Problem::field(FieldError::new(pointer, "not_found", detail)));
+        return Err(Problem::field(FieldError::new(pointer, FieldCode::NotFound, detail)));
     }
     store::lock_both(tx, id, other)
 }

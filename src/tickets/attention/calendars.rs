@@ -16,7 +16,7 @@ use crate::http::body::Patch;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Answer, Body, Call, Query};
 use crate::people::users::NameSort;
-use crate::problem::{FieldError, Problem, Result};
+use crate::problem::{FieldCode, FieldError, Problem, Result};
 use crate::tickets::clock::{Calendar as Counted, OutOfReach};
 use crate::tickets::model::Criticality;
 
@@ -214,7 +214,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile
             if hours.due(actor.now, longest, &[]).is_err() {
                 return Err(Problem::field(FieldError::new(
                     "/opening_hours",
-                    "out_of_range",
+                    FieldCode::OutOfRange,
                     OutOfReach::text(),
                 )));
             }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::auth::policy::Action;
 use crate::http::{Answer, Body, Call};
-use crate::problem::{FieldError, Problem, Result, Text};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::clock::{Calendar, OutOfReach, Span, Stretch};
 
 /// How many stretches an answer tells at most.
@@ -135,9 +135,9 @@ fn reckoned(body: Body<NewReckoning>, timezone: Tz) -> Result<Answer> {
         .map_err(|unusable| Problem::field(unusable.at("/opening_hours")))?;
     let question =
         Question { from: new.from, minutes: new.minutes, opening_hours, timezone, pauses: &pauses };
-    let reckoning = question
-        .answer(&calendar, |_| true)
-        .map_err(|_| Problem::field(FieldError::new("/minutes", "out_of_range", OutOfReach::text())))?;
+    let reckoning = question.answer(&calendar, |_| true).map_err(|_| {
+        Problem::field(FieldError::new("/minutes", FieldCode::OutOfRange, OutOfReach::text()))
+    })?;
     Answer::ok(&reckoning)
 }
 
@@ -148,7 +148,7 @@ fn spans(pauses: &[Pause]) -> Result<Vec<Span>> {
         .filter(|(_, pause)| pause.to <= pause.from)
         .map(|(index, _)| {
             let text = Text::new("Debe ser posterior a `from`.", "It must be after `from`.");
-            FieldError::new(format!("/pauses/{index}/to"), "out_of_range", text)
+            FieldError::new(format!("/pauses/{index}/to"), FieldCode::OutOfRange, text)
         })
         .collect();
     if faults.is_empty() {

@@ -13,7 +13,7 @@ use crate::auth::policy::Action;
 use crate::db::schema::{attention_times, calendars};
 use crate::http::body::Patch;
 use crate::http::{Answer, Body, Call};
-use crate::problem::{FieldError, Problem, Result};
+use crate::problem::{FieldCode, FieldError, Problem, Result};
 use crate::tickets::clock::OutOfReach;
 use crate::tickets::model::Criticality;
 
@@ -115,7 +115,11 @@ pub async fn change(
                 .ok_or_else(|| Problem::field(FieldError::unknown_id("/calendar_id")))?;
             let hours = kept_calendar(&calendar.opening_hours, timezone)?;
             if hours.due(actor.now, profile.minutes, &[]).is_err() {
-                return Err(Problem::field(FieldError::new("/minutes", "out_of_range", OutOfReach::text())));
+                return Err(Problem::field(FieldError::new(
+                    "/minutes",
+                    FieldCode::OutOfRange,
+                    OutOfReach::text(),
+                )));
             }
         }
         actor.check_version(time.version)?;

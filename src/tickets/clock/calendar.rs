@@ -6,7 +6,7 @@ use opening_hours::{Context, OpeningHours, RuleKind};
 
 use super::Span;
 use crate::holidays;
-use crate::problem::{FieldError, Text};
+use crate::problem::{FieldCode, FieldError, Text};
 
 /// The longest expression, in characters: each day that is reckoned costs as much as the expression has rules.
 pub const LONGEST: usize = 500;
@@ -157,7 +157,7 @@ impl Unusable {
                 Text::new("No abre nunca de ahora en adelante.", "It is never open from now on.")
             }
         };
-        FieldError::new(pointer, "wrong_format", detail)
+        FieldError::new(pointer, FieldCode::WrongFormat, detail)
     }
 }
 

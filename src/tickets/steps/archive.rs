@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::{Reply, take};
 use crate::auth::policy::{Action, Scope};
 use crate::http::{Body, Call};
-use crate::problem::{FieldError, Problem, Result, Text};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::archiving;
 use crate::tickets::model::{ArchiveReason, Ticket};
 use crate::tickets::workflow::Step;
@@ -40,7 +40,7 @@ pub async fn archive(call: Call, id: Path<i64>, body: Body<Archiving>) -> Result
         if actor.scope == Scope::Own && reason != ArchiveReason::Withdrawn {
             return Err(Problem::field(FieldError::new(
                 "/reason",
-                "not_allowed",
+                FieldCode::NotAllowed,
                 Text::new("Usted puede desistir: `withdrawn`.", "You may withdraw: `withdrawn`."),
             )));
         }

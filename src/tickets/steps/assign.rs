@@ -13,7 +13,7 @@ use crate::auth::policy::{Action, Role};
 use crate::db::schema::{attentions, users};
 use crate::http::{Body, Call};
 use crate::people::availability::EntityClock;
-use crate::problem::{Code, FieldError, Problem, Result, Text};
+use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::automatic::Candidates;
 use crate::tickets::model::Ticket;
 use crate::tickets::workflow::{Status, Step};
@@ -125,7 +125,7 @@ pub fn able(tx: &mut PgConnection, id: Uuid, level: i16, pointer: &str) -> Resul
         Some(Some(own)) if own >= level => Ok(()),
         Some(_) => Err(Problem::field(FieldError::new(
             pointer,
-            "not_allowed",
+            FieldCode::NotAllowed,
             Text::made(
                 format!("Debe ser personal del nivel de soporte {level} o superior."),
                 format!("It must be staff of support level {level} or above."),

@@ -11,7 +11,7 @@ use crate::auth::policy::Action;
 use crate::http::locale::Locale;
 use crate::http::{Body, Call};
 use crate::people::users;
-use crate::problem::{FieldError, Problem, Result, Text};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::model::{ArchiveReason, Ticket, TicketRow};
 use crate::tickets::relations::{self, RelationKind};
 use crate::tickets::workflow::{self, Status, Step};
@@ -56,7 +56,7 @@ pub async fn merge(call: Call, id: Path<i64>, body: Body<Merge>) -> Result<HttpR
         let (row, target) = relations::both(tx, *id, into, "/into")?;
         if matches!(target.status, Status::Closed | Status::Archived) {
             let detail = Text::new("Ese caso ya terminó.", "That ticket is over.");
-            return Err(Problem::field(FieldError::new("/into", "not_allowed", detail)));
+            return Err(Problem::field(FieldError::new("/into", FieldCode::NotAllowed, detail)));
         }
         actor.check_version(row.version)?;
         workflow::check(row.status, row.resumes_to, Step::Merge)?;

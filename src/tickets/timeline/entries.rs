@@ -17,6 +17,7 @@ use crate::audit::events::{self, Event};
 use crate::db::schema::{messages, users};
 use crate::db::text_enum;
 use crate::http::Actor;
+use crate::outbox::MessageStatus;
 use crate::people::{Person, person};
 use crate::problem::Result;
 use crate::tickets::escalations::{self, Escalation};
@@ -122,10 +123,9 @@ pub struct TimelineMessage {
     /// To whom; for staff alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     recipient: Option<Person>,
-    /// Whether it is `waiting`, `sent` or `failed`; for staff alone.
+    /// For staff alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "sent")]
-    status: Option<String>,
+    status: Option<MessageStatus>,
 }
 
 impl TimelineEntry {
@@ -217,7 +217,7 @@ fn events_of(db: &mut PgConnection, actor: &Actor, ids: &[Uuid]) -> Result<Vec<T
 }
 
 fn messages_of(db: &mut PgConnection, actor: &Actor, ids: &[Uuid]) -> Result<Vec<TimelineEntry>> {
-    type Row = (Uuid, String, DateTime<Utc>, String, Person);
+    type Row = (Uuid, String, DateTime<Utc>, MessageStatus, Person);
     let rows: Vec<Row> = messages::table
         .inner_join(users::table.on(users::id.eq(messages::recipient_id)))
         .filter(messages::id.eq_any(ids))
