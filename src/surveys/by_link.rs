@@ -83,7 +83,8 @@ pub async fn answer(
     let write = move |db: &mut PgConnection| {
         db.transaction(|tx| {
             let id = links::open(tx, &token)?.row.id;
-            let row = keep(tx, id, body.read()?, Utc::now())?;
+            let now = crate::db::now(tx)?;
+            let row = keep(tx, id, body.read()?, now)?;
             let version = row.version();
             Ok(Answer::created(location, &present_one(tx, row)?)?.version(version))
         })

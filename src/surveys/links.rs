@@ -42,7 +42,7 @@ pub fn make(
     messages: &[(Uuid, i64)],
     config: &Config,
 ) -> Result<HashMap<Uuid, String>> {
-    let (now, mut links, mut rows) = (Utc::now(), HashMap::new(), Vec::new());
+    let (now, mut links, mut rows) = (crate::db::now(db)?, HashMap::new(), Vec::new());
     for (message, survey) in pending(db, messages)? {
         let token = tokens::random()?;
         rows.push((
@@ -86,7 +86,7 @@ pub fn open(db: &mut PgConnection, token: &str) -> Result<Opened> {
             survey_tokens::expires_at,
         ))
         .first(db)?;
-    if expires_at <= Utc::now() {
+    if expires_at <= crate::db::now(db)? {
         return Err(Problem::new(
             Code::SurveyExpired,
             Text::new("El enlace de la encuesta ya venció.", "The link of the survey has expired."),

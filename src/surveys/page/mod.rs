@@ -71,7 +71,8 @@ async fn send(
             match form.answer() {
                 None => Ok((locale, Shown::Asked(Box::new((opened, form))))),
                 Some(answer) => {
-                    let row = super::keep::keep(tx, opened.row.id, answer, Utc::now())?;
+                    let now = crate::db::now(tx)?;
+                    let row = super::keep::keep(tx, opened.row.id, answer, now)?;
                     let at = row.answered_at.unwrap_or(row.created_at);
                     Ok((locale, Shown::Answered { ticket_id: row.ticket_id, at }))
                 }
