@@ -67,7 +67,7 @@ pub async fn read(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -
     request_body = SurveyAnswer,
     responses(
         (status = 201, body = Survey),
-        (status = 409, description = "`already_answered`"),
+        (status = 409, description = "`already_answered`, or `not_solved`: the ticket is open again"),
         (status = 410, description = "`survey_expired`"),
     ),
     security(())
