@@ -123,7 +123,7 @@ fn walk(message: &[u8], mut delimiters: Delimiters) -> Result<Content, Fault> {
             let text = decode::words(&bytes, head.charset.as_deref());
             let text = if is_html { html::text(&text) } else { head.flow(text) };
             words.push(Words { choice: part.choice, is_html, text: clean(&text) });
-        } else if !bytes.is_empty() {
+        } else if !bytes.is_empty() || head.name.as_deref().is_some_and(|name| !name.is_empty()) {
             files.push(File { name: head.file_name(&bytes), content_type: head.content_type, bytes });
         }
     }

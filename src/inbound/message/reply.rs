@@ -31,6 +31,12 @@ pub fn new_words(text: &str) -> String {
     if words.is_empty() { text.trim().to_owned() } else { words }
 }
 
+/// Whether the message hands on another one, which is what is to be read then: `RV: …`.
+pub fn is_forwarded(subject: &str) -> bool {
+    let prefix = subject.split_once(':').map(|(prefix, _)| prefix.trim().to_lowercase());
+    prefix.is_some_and(|prefix| ["rv", "fw", "fwd", "reenv", "reenviado", "enc"].contains(&prefix.as_str()))
+}
+
 fn is_quoted(line: &str) -> bool {
     line.trim_start().starts_with('>')
 }
