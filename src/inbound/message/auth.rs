@@ -11,7 +11,7 @@ pub fn authentication_fails(bytes: &[u8], authserv_id: &str) -> bool {
     let (header, _) = mime::split(without_envelope(bytes));
     let Ok(headers) = Headers::read(header) else { return false };
     let said = topmost(headers.fields(), authserv_id);
-    said.iter().find_map(|field| decision(field)).unwrap_or(false)
+    said.iter().find_map(decision).unwrap_or(false)
 }
 
 /// Whether one field says that the sender is not who they say; none where it says neither.

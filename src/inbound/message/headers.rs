@@ -136,7 +136,8 @@ impl<'a> Headers<'a> {
     pub fn author_fields(&self) -> Vec<u8> {
         let mut own = Vec::new();
         for field in self.fields() {
-            if matches!(field.name.as_str(), "from" | "to" | "cc" | "date" | "subject" | "in-reply-to") {
+            let own_names = "from to cc date subject message-id in-reply-to references";
+            if own_names.split(' ').any(|name| name == field.name) {
                 own.extend_from_slice(field.name.as_bytes());
                 own.push(b':');
                 own.extend(field.value.bytes().filter(|byte| !byte.is_ascii_whitespace()));

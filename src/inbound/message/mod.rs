@@ -3,6 +3,7 @@
 
 mod auth;
 mod decode;
+mod delimiters;
 mod headers;
 mod html;
 mod mime;
