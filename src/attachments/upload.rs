@@ -32,6 +32,9 @@ impl Received {
     }
 }
 
+/// Why a file with nothing in it is not taken.
+pub const EMPTY: Text = Text::new("El archivo está vacío.", "The file is empty.");
+
 /// How long a file may take to arrive.
 pub const TIME: Duration = Duration::from_secs(10 * 60);
 
@@ -100,11 +103,9 @@ async fn one_file(request: &HttpRequest, payload: Payload, limit: usize) -> Resu
         file = Some((name, bytes));
     }
     match file {
-        Some((_, bytes)) if bytes.is_empty() => Err(Problem::field(FieldError::new(
-            "/file",
-            FieldCode::TooShort,
-            Text::new("El archivo está vacío.", "The file is empty."),
-        ))),
+        Some((_, bytes)) if bytes.is_empty() => {
+            Err(Problem::field(FieldError::new("/file", FieldCode::TooShort, EMPTY)))
+        }
         Some(file) => Ok(file),
         None => Err(Problem::field(FieldError::required("/file"))),
     }

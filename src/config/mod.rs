@@ -50,6 +50,8 @@ pub struct Config {
     pub mail_max_bytes: usize,
     /// How many messages an hour of one sender become tickets or followups.
     pub mail_sender_limit: i64,
+    /// How many people an hour get an account by their mail alone.
+    pub mail_stranger_limit: i64,
     /// After how many days a solved ticket closes by itself.
     pub close_after_days: i64,
     /// How many days a requester has to answer where nobody names a deadline.
@@ -199,6 +201,12 @@ impl Config {
                 20,
                 |n| (1..=10_000).contains(n),
                 "a number of messages from 1 to 10000",
+            ),
+            mail_stranger_limit: from.parse(
+                "MESA_MAIL_STRANGER_LIMIT",
+                100,
+                |n| (1..=1_000_000).contains(n),
+                "a number of people from 1 to 1000000",
             ),
             close_after_days: from.parse(
                 "MESA_CLOSE_AFTER_DAYS",

@@ -98,9 +98,9 @@ impl Call {
         T: Send + 'static,
         F: FnOnce(&mut PgConnection, &Actor) -> Result<T> + Send + 'static,
     {
-        let token = self.token.clone();
+        let (token, if_match) = (self.token.clone(), self.if_match.clone());
         let run = move |db: &mut PgConnection| {
-            let actor = admit(db, &token, action, None)?;
+            let actor = admit(db, &token, action, if_match)?;
             act(db, &actor)
         };
         self.run(run).await

@@ -16,7 +16,7 @@ use crate::auth::policy::Action;
 use crate::db::schema::inbound_emails as emails;
 use crate::http::body::Content;
 use crate::http::paging::{Page, Paging, seek};
-use crate::http::{Answer, Body, Call, Query};
+use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::people::{Person, person};
 use crate::problem::{Code, Problem, Result, Text};
 
@@ -160,7 +160,7 @@ pub async fn list(call: Call, query: Query<EmailFilters>) -> Result<HttpResponse
 
 /// Read what is known of a message
 ///
-/// From whom, when, and what became of it; the message itself is at `/content`.
+/// From whom, when, and what became of it; the message itself is at `/raw`.
 #[utoipa::path(
     tag = "inbound mail", operation_id = "getInboundEmail", params(("email_id" = Uuid, Path)),
     responses((status = 200, body = InboundEmail))
@@ -219,18 +219,18 @@ pub struct Processing {
 pub async fn process_again(call: Call, id: Path<Uuid>, body: Body<Processing>) -> Result<HttpResponse> {
     let (id, fingerprint) = (*id, body.fingerprint());
     if !call.is_repeat(&fingerprint).await? {
-        call.check(Action::UseInboundEmails, move |db, actor| {
-            db.transaction(|tx| take(tx, actor.id, id, body))
-        })
-        .await?;
+        call.check(Action::UseInboundEmails, move |db, actor| db.transaction(|tx| take(tx, actor, id, body)))
+            .await?;
         process::process(&call.desk, id).await;
     }
     call.write_fingerprinted(Action::UseInboundEmails, fingerprint, move |tx, _| answer(tx, id, false)).await
 }
 
-fn take(tx: &mut PgConnection, actor_id: Uuid, id: Uuid, body: Body<Processing>) -> Result<()> {
-    let status: EmailStatus = emails::table.find(id).select(emails::status).for_update().first(tx)?;
+fn take(tx: &mut PgConnection, actor: &Actor, id: Uuid, body: Body<Processing>) -> Result<()> {
+    let (status, version): (EmailStatus, i32) =
+        emails::table.find(id).select((emails::status, emails::version)).for_update().first(tx)?;
     let Processing { release } = body.read()?;
+    actor.check_version(version)?;
     if status == EmailStatus::Processed {
         return Err(Problem::new(
             Code::AlreadyProcessed,
@@ -247,7 +247,7 @@ fn take(tx: &mut PgConnection, actor_id: Uuid, id: Uuid, body: Body<Processing>)
             emails::processed_at.eq(None::<DateTime<Utc>>),
             emails::attempts.eq(1),
             emails::next_attempt_at.eq(crate::db::now(tx)? + process::LEASE),
-            emails::released_by.eq(release.then_some(actor_id)),
+            emails::released_by.eq(release.then_some(actor.id)),
             emails::version.eq(emails::version + 1),
         ))
         .execute(tx)?;

@@ -27,6 +27,10 @@ pub struct Refused {
 pub async fn keep(desk: &Desk, files: Vec<File>) -> Result<Files> {
     let mut result = Files::default();
     for file in files {
+        if file.bytes.is_empty() {
+            result.refused.push(Refused { name: file.name, why: upload::EMPTY });
+            continue;
+        }
         match upload::keep(desk, &file.name, Bytes::from(file.bytes)).await {
             Ok(received) => result.kept.push(received),
             Err(problem) if matches!(problem.code, Code::TooLarge | Code::UnsupportedMediaType) => {

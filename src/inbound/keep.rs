@@ -202,5 +202,9 @@ mod tests {
         assert!(of(&without_id).0.starts_with("hash:"));
         assert_ne!(of(&without_id), of(&without_id.replace("Uno", "Tres")));
         assert_ne!(of(&without_id), of(&without_id.replace("a@x.co", "b@x.co")));
+        // An id that cannot be kept still tells two apart, and so does what they answer.
+        let too_long = |end: u8| message.replace("1@x.co", &format!("{}{end}@x.co", "1".repeat(600)));
+        assert_ne!(of(&too_long(1)), of(&too_long(2)));
+        assert_ne!(of(&without_id), of(&format!("References: <0@x.co>\n{without_id}")));
     }
 }

@@ -62,6 +62,8 @@ text_enum! {
         AuthenticationFailed = "authentication_failed",
         /// Set aside: its author's account is not active any more.
         SenderInactive = "sender_inactive",
+        /// Set aside: nobody knows its author, and more than the limit of such wrote within an hour.
+        TooManyStrangers = "too_many_strangers",
         /// Set aside: another message had the same Message-ID and other words.
         MessageIdReused = "message_id_reused",
         /// Set aside: it was tried often and did not succeed; the log says why.
@@ -84,8 +86,8 @@ impl Reason {
     pub fn status(self) -> EmailStatus {
         use Reason::*;
         match self {
-            NotUnderstood | SenderUnclear | AuthenticationFailed | SenderInactive | MessageIdReused
-            | Failed => EmailStatus::SetAside,
+            NotUnderstood | SenderUnclear | AuthenticationFailed | SenderInactive | TooManyStrangers
+            | MessageIdReused | Failed => EmailStatus::SetAside,
             OwnMail | Bounce | AutoReply | MailingList | SenderLimit => EmailStatus::Ignored,
         }
     }

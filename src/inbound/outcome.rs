@@ -7,7 +7,6 @@ use uuid::Uuid;
 use super::Reason;
 use super::files::Files;
 use super::message::{Automatic, Mailbox, Message};
-use super::process::Taken;
 use super::senders::{self, Sender};
 use super::threads;
 use crate::attachments::store::{Owner, insert_all};
@@ -45,20 +44,19 @@ pub const LONGEST: usize = 20_000;
 /// How many files that are not taken are named one by one.
 const NAMED: usize = 10;
 
-/// Makes of a message what it becomes. What staff let in is taken whoever wrote it.
+/// Makes of a message what it becomes. What staff let in, `released`, is taken whoever wrote it.
 ///
 /// # Errors
 /// What the database answers.
 pub fn of(
     tx: &mut PgConnection,
     config: &Config,
-    taken: &Taken,
+    released: bool,
     reading: &Reading,
     files: &Files,
     at: DateTime<Utc>,
 ) -> Result<Outcome> {
     let message = &reading.message;
-    let released = taken.released_by.is_some();
     // A list may carry what a person wrote: a reply is taken, and nothing else.
     let mut only_reply = None;
     if !released {
@@ -78,7 +76,7 @@ pub fn of(
     if sender.as_ref().is_some_and(|sender| !sender.active) {
         return Ok(Outcome::None(Reason::SenderInactive));
     }
-    if !released && senders::within_the_hour(tx, &from.address, at)? >= config.mail_sender_limit {
+    if !released && senders::within_the_hour(tx, &from.address, None, at)? >= config.mail_sender_limit {
         only_reply = Some(Reason::SenderLimit);
     }
     let answered = match &sender {
@@ -88,12 +86,18 @@ pub fn of(
     match (answered, only_reply) {
         (Some((actor, row)), _) if workflow::allows(row.status, row.resumes_to, Step::Followup) => {
             let row = if only_reply.is_none() { reopened(tx, &actor, row)? } else { row };
-            reply(tx, config, &actor, row, message, files)
+            // Two machines that answer each other by way of a ticket come to an end.
+            let often = senders::within_the_hour(tx, &from.address, Some(row.id), at)?;
+            let tells = released || often < config.mail_sender_limit;
+            reply(tx, config, &actor, row, tells, message, files)
         }
         (_, Some(reason)) => Ok(Outcome::None(reason)),
         (answered, None) => {
             let sender = match sender {
                 Some(sender) => sender,
+                None if !released && senders::new_within_the_hour(tx, at)? >= config.mail_stranger_limit => {
+                    return Ok(Outcome::None(Reason::TooManyStrangers));
+                }
                 None => senders::open(tx, from, at)?,
             };
             let ended = answered.map(|(_, row)| row);
@@ -131,18 +135,21 @@ fn reopened(tx: &mut PgConnection, actor: &Actor, row: TicketRow) -> Result<Tick
     case.record("reopened")
 }
 
+/// `tells`: whether the other side is told.
 fn reply(
     tx: &mut PgConnection,
     config: &Config,
     actor: &Actor,
     row: TicketRow,
+    tells: bool,
     message: &Message,
     files: &Files,
 ) -> Result<Outcome> {
     let ticket_id = row.id;
     let locale = people::users::locale(tx, actor.id)?;
     let body = words(&message.reply, files, locale);
-    let followup = followups::write_and_tell(tx, actor, row, Visibility::Public, body, config.timezone)?;
+    let followup =
+        followups::write_and_tell(tx, actor, row, Visibility::Public, body, tells, config.timezone)?;
     attach(tx, actor, Owner::Followup { ticket_id, id: followup.id }, ticket_id, files)?;
     Ok(Outcome::Followup(ticket_id, followup.id))
 }

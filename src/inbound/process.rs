@@ -30,9 +30,7 @@ const BATCH: i64 = 20;
 pub struct Taken {
     pub id: Uuid,
     pub storage_key: String,
-    pub message_id: Option<String>,
     pub attempts: i16,
-    pub released_by: Option<Uuid>,
 }
 
 /// Processes a message that the caller has in hand. What goes wrong is logged, and tried again later.
@@ -80,7 +78,11 @@ fn take(db: &mut PgConnection) -> Result<Vec<Taken>> {
 
 async fn attempt(desk: &Desk, taken: Taken) {
     let (id, attempts) = (taken.id, taken.attempts);
-    let Err(problem) = once(desk, taken).await else { return };
+    // No copy of the server came to say how the last try went: it may have been what ended it.
+    let given_up = tries(attempts) > WAITS.len() + 1;
+    let tried =
+        if given_up { Err(Problem::internal("its last try never ended")) } else { once(desk, taken).await };
+    let Err(problem) = tried else { return };
     log::warn!("message {id}, try {attempts}: {}", problem.log_line());
     let later = move |db: &mut PgConnection| put_off(db, id, attempts);
     if let Err(problem) = desk.db.run(later).await {
@@ -89,11 +91,14 @@ async fn attempt(desk: &Desk, taken: Taken) {
     }
 }
 
+fn tries(attempts: i16) -> usize {
+    usize::try_from(attempts).unwrap_or_default().max(1)
+}
+
 fn put_off(db: &mut PgConnection, id: Uuid, attempts: i16) -> Result<()> {
     let waiting = emails::table.find(id).filter(emails::status.eq(EmailStatus::Waiting));
     let now = crate::db::now(db)?;
-    let tried = usize::try_from(attempts).unwrap_or_default().max(1);
-    match WAITS.get(tried - 1) {
+    match WAITS.get(tries(attempts) - 1) {
         Some(minutes) => {
             let next = now + TimeDelta::minutes(*minutes);
             diesel::update(waiting).set(emails::next_attempt_at.eq(next)).execute(db)?;
@@ -127,15 +132,19 @@ async fn once(desk: &Desk, taken: Taken) -> Result<()> {
     desk.db
         .run(move |db| {
             db.transaction(|tx| {
-                let status: EmailStatus =
-                    emails::table.find(taken.id).select(emails::status).for_update().first(tx)?;
+                let (status, released_by): (EmailStatus, Option<Uuid>) = emails::table
+                    .find(taken.id)
+                    .select((emails::status, emails::released_by))
+                    .for_update()
+                    .first(tx)?;
                 // Another copy took it for forgotten and was faster.
                 if status != EmailStatus::Waiting {
                     return Ok(());
                 }
                 let at = crate::db::now(tx)?;
                 let outcome = match &reading {
-                    Some(reading) => outcome::of(tx, &config, &taken, reading, &files, at)?,
+                    // Staff may have let it in since it was taken.
+                    Some(reading) => outcome::of(tx, &config, released_by.is_some(), reading, &files, at)?,
                     None => Outcome::None(Reason::NotUnderstood),
                 };
                 let refused: Vec<&str> = files.refused.iter().map(|file| file.name.as_str()).collect();
@@ -160,7 +169,7 @@ fn read(bytes: &Bytes, config: &Config) -> std::result::Result<(Message, bool), 
     Ok((message, fails))
 }
 
-/// Writes down what became of a message.
+/// Writes down what became of a message that waits; what another copy made of it meanwhile stays.
 fn settle(
     tx: &mut PgConnection,
     id: Uuid,
@@ -173,7 +182,7 @@ fn settle(
         Outcome::Followup(ticket, followup) => (EmailStatus::Processed, None, Some(*ticket), Some(*followup)),
         Outcome::None(reason) => (reason.status(), Some(*reason), None, None),
     };
-    diesel::update(emails::table.find(id))
+    diesel::update(emails::table.find(id).filter(emails::status.eq(EmailStatus::Waiting)))
         .set((
             emails::status.eq(status),
             emails::reason.eq(reason),

@@ -57,14 +57,37 @@ pub fn open(tx: &mut PgConnection, from: &Mailbox, at: DateTime<Utc>) -> Result<
     Ok(Sender { id, role: Role::Requester, active: true })
 }
 
-/// How many messages of this address became something within the last hour.
+/// How many messages of this address became something within the last hour; `ticket_id`: of this ticket alone.
 ///
 /// # Errors
 /// What the database answers.
-pub fn within_the_hour(tx: &mut PgConnection, address: &str, at: DateTime<Utc>) -> Result<i64> {
+pub fn within_the_hour(
+    tx: &mut PgConnection,
+    address: &str,
+    ticket_id: Option<i64>,
+    at: DateTime<Utc>,
+) -> Result<i64> {
     let processed = emails::table
         .filter(emails::status.eq(EmailStatus::Processed))
         .filter(emails::from_address.eq(address))
-        .filter(emails::processed_at.gt(at - TimeDelta::hours(1)));
-    Ok(processed.count().get_result(tx)?)
+        .filter(emails::processed_at.gt(at - TimeDelta::hours(1)))
+        .into_boxed();
+    let about = match ticket_id {
+        Some(id) => processed.filter(emails::ticket_id.eq(id)),
+        None => processed,
+    };
+    Ok(about.count().get_result(tx)?)
+}
+
+/// How many people the desk has got to know by their mail alone within the last hour. Until the transaction ends, no other
+/// gets an account so.
+///
+/// # Errors
+/// What the database answers.
+pub fn new_within_the_hour(tx: &mut PgConnection, at: DateTime<Utc>) -> Result<i64> {
+    diesel::select(pg_advisory_xact_lock(hashtextextended("mail from strangers", 0))).execute(tx)?;
+    let new = users::table
+        .filter(users::password_hash.is_null())
+        .filter(users::created_at.gt(at - TimeDelta::hours(1)));
+    Ok(new.count().get_result(tx)?)
 }

@@ -113,7 +113,7 @@ pub fn refused(
         Refusal::ForGood(error) => (error, None, 1),
     };
     let status = if wait.is_some() { MessageStatus::Waiting } else { MessageStatus::Failed };
-    let next = Utc::now() + wait.unwrap_or_default();
+    let next = crate::db::now(db)? + wait.unwrap_or_default();
     let error: String = error.chars().filter(|c| *c != '\0').take(LAST_ERROR).collect();
     let held = messages::table.find(message.id).filter(messages::locked_until.eq(message.locked_until));
     diesel::update(held)

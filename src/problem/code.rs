@@ -108,6 +108,9 @@ codes! {
     AlreadyAnswered = "already_answered", CONFLICT,
         ("La encuesta ya fue respondida", "The survey was answered before"),
         ("La encuesta ya fue respondida.", "The survey was answered before.");
+    NotSolved = "not_solved", CONFLICT,
+        ("El caso no está solucionado", "The ticket is not solved"),
+        ("El caso no está solucionado, o está abierto de nuevo; la encuesta se responde cuando lo esté.", "The ticket is not solved, or is open again; its survey is answered once it is solved.");
     MessageNotFailed = "message_not_failed", CONFLICT,
         ("El mensaje no falló", "The message did not fail"),
         ("El mensaje no falló, así que no hay nada que enviar de nuevo.", "The message did not fail, so there is nothing to send again.");

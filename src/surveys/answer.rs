@@ -42,15 +42,20 @@ pub async fn read(call: Call, id: Path<i64>) -> Result<HttpResponse> {
 #[utoipa::path(
     tag = "surveys", operation_id = "answerSurvey", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = SurveyAnswer,
-    responses((status = 201, body = Survey), (status = 409, description = "`already_answered`"))
+    responses(
+        (status = 201, body = Survey),
+        (status = 409, description = "`already_answered`, or `not_solved`: the ticket is open again"),
+    )
 )]
 #[post("/tickets/{ticket_id}/survey")]
 pub async fn answer(call: Call, id: Path<i64>, body: Body<SurveyAnswer>) -> Result<HttpResponse> {
     call.write(Action::AnswerSurvey, body, move |tx, actor, body| {
         let ticket = store::visible(tx, actor, *id)?;
         let found = surveys::table.filter(surveys::ticket_id.eq(ticket.id));
-        let id = found.select(surveys::id).first(tx)?;
-        let row = keep(tx, id, body.read()?, actor.now)?;
+        let row: Row = found.select(Row::as_select()).first(tx)?;
+        let answer = body.read()?;
+        actor.check_version(row.version())?;
+        let row = keep(tx, row.id, answer, actor.now)?;
         let (location, version) = (format!("/api/v1/tickets/{}/survey", row.ticket_id), row.version());
         Ok(Answer::created(location, &present_one(tx, row)?)?.version(version))
     })

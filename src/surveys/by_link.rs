@@ -67,7 +67,7 @@ pub async fn read(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -
     request_body = SurveyAnswer,
     responses(
         (status = 201, body = Survey),
-        (status = 409, description = "`already_answered`"),
+        (status = 409, description = "`already_answered`, or `not_solved`: the ticket is open again"),
         (status = 410, description = "`survey_expired`"),
     ),
     security(())
@@ -83,7 +83,8 @@ pub async fn answer(
     let write = move |db: &mut PgConnection| {
         db.transaction(|tx| {
             let id = links::open(tx, &token)?.row.id;
-            let row = keep(tx, id, body.read()?, Utc::now())?;
+            let now = crate::db::now(tx)?;
+            let row = keep(tx, id, body.read()?, now)?;
             let version = row.version();
             Ok(Answer::created(location, &present_one(tx, row)?)?.version(version))
         })

@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use super::questions::{self, SurveyQuestion};
 use super::{Ratings, Row, SurveyStatus};
-use crate::db::schema::{survey_answers, surveys};
+use crate::db::schema::{survey_answers, surveys, tickets};
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
+use crate::tickets::workflow::Status;
 
 /// An answer to the survey.
 #[derive(Deserialize, ToSchema)]
@@ -34,16 +35,33 @@ pub struct QuestionAnswer {
     pub rating: i16,
 }
 
+/// Whether a ticket of this state can be judged.
+pub fn is_over(status: Status) -> bool {
+    matches!(status, Status::Solved | Status::Closed)
+}
+
 /// Keeps the answer of a survey.
 ///
 /// # Errors
-/// A 409 where it was answered before, a 422 that names the answers to questions that are not asked.
+/// A 409 where it was answered before or its ticket is not solved any more, a 422 that names the answers to questions that are not asked.
 pub fn keep(tx: &mut PgConnection, id: Uuid, answer: SurveyAnswer, now: DateTime<Utc>) -> Result<Row> {
+    // Nobody reopens it meanwhile; a step locks its ticket before the survey.
+    let ticket_id: i64 = surveys::table.find(id).select(surveys::ticket_id).first(tx)?;
+    let status: Status = tickets::table.find(ticket_id).select(tickets::status).for_share().first(tx)?;
     let row: Row = surveys::table.find(id).select(Row::as_select()).for_update().first(tx)?;
     if row.status == SurveyStatus::Answered {
         return Err(Problem::new(
             Code::AlreadyAnswered,
             Text::new("Gracias: su respuesta ya está guardada.", "Thank you: your answer is kept already."),
+        ));
+    }
+    if !is_over(status) {
+        return Err(Problem::new(
+            Code::NotSolved,
+            Text::new(
+                "Su solicitud no está solucionada; podrá responder cuando lo esté.",
+                "Your request is not solved; you can answer once it is.",
+            ),
         ));
     }
     let asked = questions::asked(tx)?;

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::db::schema::{survey_tokens, surveys, tickets, users};
 use crate::http::locale::Locale;
 use crate::problem::{Code, Problem, Result, Text};
+use crate::tickets::workflow::Status;
 
 /// Of these messages, each with its ticket, those whose survey is not answered, with the survey.
 ///
@@ -42,7 +43,7 @@ pub fn make(
     messages: &[(Uuid, i64)],
     config: &Config,
 ) -> Result<HashMap<Uuid, String>> {
-    let (now, mut links, mut rows) = (Utc::now(), HashMap::new(), Vec::new());
+    let (now, mut links, mut rows) = (crate::db::now(db)?, HashMap::new(), Vec::new());
     for (message, survey) in pending(db, messages)? {
         let token = tokens::random()?;
         rows.push((
@@ -61,6 +62,8 @@ pub fn make(
 pub struct Opened {
     pub row: Row,
     pub subject: String,
+    /// The ticket's.
+    pub ticket_status: Status,
     /// None while the ticket is open again.
     pub solution: Option<String>,
     /// The requester's language.
@@ -73,24 +76,25 @@ pub struct Opened {
 /// # Errors
 /// A 404 where the token opens nothing, a 410 where it has expired.
 pub fn open(db: &mut PgConnection, token: &str) -> Result<Opened> {
-    type Found = (Row, String, Option<String>, Locale, DateTime<Utc>);
-    let (row, subject, solution, locale, expires_at): Found = survey_tokens::table
+    type Found = (Row, String, Status, Option<String>, Locale, DateTime<Utc>);
+    let (row, subject, ticket_status, solution, locale, expires_at): Found = survey_tokens::table
         .find(tokens::hash(token))
         .inner_join(surveys::table.inner_join(tickets::table))
         .inner_join(users::table.on(users::id.eq(surveys::requester_id)))
         .select((
             Row::as_select(),
             tickets::subject,
+            tickets::status,
             tickets::solution,
             users::locale,
             survey_tokens::expires_at,
         ))
         .first(db)?;
-    if expires_at <= Utc::now() {
+    if expires_at <= crate::db::now(db)? {
         return Err(Problem::new(
             Code::SurveyExpired,
             Text::new("El enlace de la encuesta ya venció.", "The link of the survey has expired."),
         ));
     }
-    Ok(Opened { row, subject, solution, locale, expires_at })
+    Ok(Opened { row, subject, ticket_status, solution, locale, expires_at })
 }

@@ -213,13 +213,13 @@ pub async fn add(call: Call, id: Path<i64>, body: Body<NewFollowup>) -> Result<H
         if visibility == Visibility::Private && !actor.is_staff() {
             return Err(Problem::forbidden());
         }
-        write_and_tell(tx, actor, row, visibility, body, timezone)?.made()
+        write_and_tell(tx, actor, row, visibility, body, true, timezone)?.made()
     })
     .await
 }
 
-/// Writes a followup by the caller to a ticket whose row is locked, and tells the other side where it is public; one by
-/// the requester ends the wait for information that they owe.
+/// Writes a followup by the caller to a ticket whose row is locked, and tells the other side where it is public, unless
+/// it is not to be told (`tells`); one by the requester ends the wait for information that they owe.
 ///
 /// # Errors
 /// What the database answers.
@@ -229,6 +229,7 @@ pub fn write_and_tell(
     row: TicketRow,
     visibility: Visibility,
     body: String,
+    tells: bool,
     timezone: Tz,
 ) -> Result<Followup> {
     let mut case = Case::open(tx, row, Some(actor.id), actor.now);
@@ -241,7 +242,9 @@ pub fn write_and_tell(
         published_from: None,
     };
     write(&mut case, actor.id, &followup)?;
-    tell(&mut case, actor.id, &followup);
+    if tells {
+        tell(&mut case, actor.id, &followup);
+    }
     let row = case.record("followup_added")?;
     if visibility == Visibility::Public {
         information::answered(tx, row, actor, AnsweredBy::Followup, timezone)?;

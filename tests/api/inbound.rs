@@ -164,6 +164,11 @@ fn a_reply_is_a_followup_without_what_it_quotes() {
         "Sigue igual.",
     );
     assert_eq!(became(&desk, by_subject)["ticket_id"], number);
+    // What is forwarded is what is to be read.
+    let forwarded = "Vea lo que dice el proveedor.\n\nDe: Proveedor <p@x.co>\nEnviado: lunes 24 de noviembre de 2026 10:00\nPara: Rosa\nAsunto: Repuesto\n\nNo hay.";
+    let email = became(&desk, message("requester@mesa.test", &format!("RV: [#{number}] x"), "", forwarded));
+    let entry = followups(&desk, &one).pop().unwrap();
+    assert_eq!((&entry["id"], &entry["body"]), (&email["followup_id"], &json!(forwarded)));
     let to_own =
         message("requester@mesa.test", "Re: x", "Message-ID: <r3@x>\nReferences: <r1@x>\n", "Y el teléfono.");
     assert_eq!(became(&desk, to_own)["ticket_id"], number);
@@ -187,7 +192,7 @@ fn a_reply_is_a_followup_without_what_it_quotes() {
     assert_ne!(ticket["id"], number);
     assert_eq!((&ticket["subject"], &ticket["requester"]["id"]), (&json!("Sin red"), &json!(other.id())));
     // With the one that told of the acceptance.
-    assert_eq!(followups(&desk, &one).len(), 5);
+    assert_eq!(followups(&desk, &one).len(), 6);
 }
 
 #[test]
@@ -353,6 +358,14 @@ fn files_are_attached_under_the_limits_of_every_file() {
     assert_eq!(files[0]["uploaded_by"]["id"], desk.requester().id());
     let content = desk.requester().get(&format!("/attachments/{}/content", files[0]["id"].as_str().unwrap()));
     assert_eq!(content.text(), "a,b\n1,2");
+
+    // One with nothing in it is not passed over in silence.
+    let empty =
+        "From: professional@mesa.test\nSubject: Acta\nContent-Type: application/pdf; name=acta.pdf\n\n";
+    let email = became(&desk, empty);
+    assert_eq!(email["refused_files"], json!(["acta.pdf"]));
+    let description = ticket_of(&desk, &email)["description"].clone();
+    assert_eq!(description, "(sin texto)\n\n[No se adjuntó «acta.pdf»: El archivo está vacío.]");
 
     // Those of a reply belong to its followup; a reply that is nothing but a file says so.
     let reply =

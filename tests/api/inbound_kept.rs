@@ -177,3 +177,54 @@ fn what_goes_wrong_is_tried_again_and_in_the_end_set_aside() {
     let email = desk.technician().get("/inbound-emails?status=set_aside").items().pop().unwrap();
     assert_eq!((&email["reason"], &email["attempts"]), (&json!("failed"), &json!(7)));
 }
+
+/// What became of a message that is there, whoever tries it now.
+fn state(desk: &Desk, id: &str) -> serde_json::Value {
+    let email = desk.technician().get(&format!("/inbound-emails/{id}")).ok();
+    json!([email["status"], email["reason"], email["ticket_id"]])
+}
+
+#[test]
+fn who_comes_late_undoes_nothing() {
+    let desk = desk();
+    let email = became(&desk, message("requester@mesa.test", "Sin red", "Message-ID: <tarde@x>\n", "x"));
+    let id = email["id"].as_str().unwrap();
+    // A copy had it for the last time, hung, and fails after another one was done with it.
+    desk.database.run("UPDATE inbound_emails SET attempts = 7");
+    use object_store::ObjectStoreExt;
+    let sha256 = email["sha256"].as_str().unwrap();
+    let path = object_store::path::Path::from(format!("mail/{}/{sha256}", &sha256[..2]));
+    actix_web::rt::System::new().block_on(desk.shared().files.delete(&path)).unwrap();
+    actix_web::rt::System::new().block_on(process::process(desk.shared(), id.parse().unwrap()));
+    assert_eq!(state(&desk, id), json!(["processed", null, 1]));
+}
+
+#[test]
+fn a_message_that_takes_the_server_with_it_is_not_tried_for_ever() {
+    let desk = desk();
+    let email = became(&desk, message("requester@mesa.test", "Sin red", "Message-ID: <mortal@x>\n", "x"));
+    let id = email["id"].as_str().unwrap();
+    // As the row is where no copy of the server came to say how its try went.
+    desk.database.run(
+        "UPDATE inbound_emails SET status = 'waiting', ticket_id = NULL, processed_at = NULL, attempts = 7,
+             next_attempt_at = now()",
+    );
+    assert_eq!(work(desk.shared()), 1);
+    assert_eq!(state(&desk, id), json!(["set_aside", "failed", null]));
+}
+
+#[test]
+fn what_has_changed_since_it_was_read_is_not_run_again() {
+    let desk = desk();
+    let email = became(&desk, sample("spoofed"));
+    let again = format!("/inbound-emails/{}/processing", email["id"].as_str().unwrap());
+    let read = desk.technician().get(&format!("/inbound-emails/{}", email["id"].as_str().unwrap()));
+    let changed = desk.technician().with("if-match", "\"999\"");
+    changed.post(&again, json!({"release": true})).problem(412, "precondition_failed");
+    assert_eq!(
+        state(&desk, email["id"].as_str().unwrap()),
+        json!(["set_aside", "authentication_failed", null])
+    );
+    let current = desk.technician().with("if-match", read.header("etag"));
+    assert_eq!(current.post(&again, json!({"release": true})).ok()["status"], "processed");
+}

@@ -92,3 +92,50 @@ fn a_sender_past_the_limit_is_not_answered() {
     desk.database.run("UPDATE inbound_emails SET processed_at = processed_at - interval '61 minutes'");
     assert_eq!(write(5)["status"], "processed");
 }
+
+#[test]
+fn two_machines_that_answer_each_other_by_way_of_a_ticket_come_to_an_end() {
+    let mut variables = MAIL.to_vec();
+    variables.push(("MESA_MAIL_SENDER_LIMIT", "2"));
+    let desk = Desk::configured(&variables);
+    let one = desk.ticket_in("in_progress");
+    let write = |from: &str, one: &str, text: &str| {
+        let subject = format!("Re: [#{}] x", one.rsplit('/').next().unwrap());
+        assert_eq!(became(&desk, message(from, &subject, "", text))["status"], "processed");
+    };
+    let before = messages_to(&desk, "requester@mesa.test");
+    for number in 1..=4 {
+        write("technician@mesa.test", &one, &format!("Estoy de vacaciones {number}."));
+    }
+    // All is kept, and it is told no more than the limit allows.
+    assert_eq!(followups(&desk, &one).len(), 1 + 4);
+    assert_eq!(messages_to(&desk, "requester@mesa.test"), before + 2);
+    // Whoever answers many tickets is heard on each.
+    let other = desk.ticket_in("in_progress");
+    let before = messages_to(&desk, "requester@mesa.test");
+    write("technician@mesa.test", &other, "Vamos mañana.");
+    assert_eq!(messages_to(&desk, "requester@mesa.test"), before + 1);
+}
+
+#[test]
+fn of_many_addresses_that_nobody_knows_no_more_than_the_limit_are_answered() {
+    let mut variables = MAIL.to_vec();
+    variables.push(("MESA_MAIL_STRANGER_LIMIT", "2"));
+    let desk = Desk::configured(&variables);
+    let write = |number: usize| {
+        became(&desk, message(&format!("{number}@spam.example"), "x", "", &format!("{number}")))
+    };
+    for number in 1..=2 {
+        assert_eq!(write(number)["status"], "processed");
+    }
+    let past = write(3);
+    assert_eq!((&past["status"], &past["reason"]), (&json!("set_aside"), &json!("too_many_strangers")));
+    assert_eq!(messages_to(&desk, "3@spam.example"), 0);
+    // Those who are known may write, and so may strangers whom staff let in, or who come an hour later.
+    assert_eq!(became(&desk, message("1@spam.example", "x", "", "y"))["status"], "processed");
+    assert_eq!(became(&desk, message("requester@mesa.test", "x", "", "y"))["status"], "processed");
+    let again = format!("/inbound-emails/{}/processing", past["id"].as_str().unwrap());
+    assert_eq!(desk.technician().post(&again, json!({"release": true})).ok()["status"], "processed");
+    desk.database.run("UPDATE users SET created_at = created_at - interval '61 minutes'");
+    assert_eq!(write(4)["status"], "processed");
+}

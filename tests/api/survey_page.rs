@@ -157,10 +157,35 @@ fn what_the_ticket_says_is_words_on_the_page() {
         .run("UPDATE tickets SET subject = '<script>alert(1)</script>', solution = '</style>{{ 7 * 7 }}'");
     shows(&page(&desk, &token), 200, &["&lt;script&gt;", "{{ 7 * 7 }}"]);
     assert!(!page(&desk, &token).text().contains("<script>"));
-    // A case that is open again has no solution to show, and its survey can still be answered.
-    desk.requester().post("/tickets/1/reopening", json!({})).ok();
-    assert!(!page(&desk, &token).text().contains("blockquote>"));
+}
+
+#[test]
+fn a_ticket_that_is_open_again_is_not_judged_until_it_is_solved() {
+    let server = MailServer::start();
+    let desk = Desk::mailing(&server);
+    let (one, token) = mailed(&desk, &server);
+    desk.requester().post(&format!("{one}/reopening"), json!({})).ok();
+    let before = desk.database.fingerprint();
+    shows(&page(&desk, &token), 200, &["Su solicitud está abierta de nuevo"]);
+    assert!(!page(&desk, &token).text().contains("<form"));
+    shows(&send(&desk, &token, GOOD), 409, &["Su solicitud está abierta de nuevo"]);
+    let path = format!("/surveys/{token}");
+    assert_eq!(desk.nobody().get(&path).ok()["solution"], json!(null));
+    desk.nobody().post(&path, ratings()).problem(409, "not_solved");
+    desk.requester().post(&format!("{one}/survey"), ratings()).problem(409, "not_solved");
+    assert_eq!(desk.database.fingerprint(), before);
+    // What became of it in the end may not be a solution.
+    desk.technician().post(&format!("{one}/archive"), json!({"reason": "withdrawn", "note": "Ya no."})).ok();
+    shows(&page(&desk, &token), 200, &["Su solicitud no está solucionada"]);
+    assert!(!page(&desk, &token).text().contains("abierta de nuevo"));
+
+    let (one, token) = mailed(&desk, &server);
+    desk.requester().post(&format!("{one}/reopening"), json!({})).ok();
+    desk.technician().post(&format!("{one}/solution"), json!({"description": "Ahora sí."})).ok();
     shows(&send(&desk, &token, GOOD), 200, &["Gracias"]);
+    // What was answered stays to be seen.
+    desk.requester().post(&format!("{one}/reopening"), json!({})).ok();
+    shows(&page(&desk, &token), 200, &["quedó guardada"]);
 }
 
 #[test]

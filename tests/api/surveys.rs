@@ -24,6 +24,8 @@ fn a_survey_waits_from_the_solution_on_and_is_answered_once() {
     let partial = requester.post(&path, json!({"ratings": {"overall": 5}}));
     let named: Vec<String> = partial.faults().into_iter().map(|(pointer, _)| pointer).collect();
     assert_eq!(named, ["/ratings/courtesy", "/ratings/solution", "/ratings/timeliness"]);
+    let stale = requester.with("if-match", "\"999\"");
+    stale.post(&path, ratings(5)).problem(412, "precondition_failed");
     let answered = requester.post(&path, ratings(5)).created();
     assert_eq!((&answered["status"], &answered["ratings"]["solution"]), (&json!("answered"), &json!(3)));
     requester.post(&path, ratings(1)).problem(409, "already_answered");

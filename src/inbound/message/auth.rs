@@ -5,63 +5,100 @@ use super::{mime, without_envelope};
 
 /// Whether the server of this name says of the message that SPF, DKIM or DMARC fail. Only its topmost results count, those
 /// that stand together: whatever is below may have been there before. Where DMARC passes, the sender is who they say,
-/// though one of the other two may fail on the way.
+/// though one of the other two may fail on the way. The first field that says either decides, since a sender may have put
+/// one of their own right below.
 pub fn authentication_fails(bytes: &[u8], authserv_id: &str) -> bool {
     let (header, _) = mime::split(without_envelope(bytes));
     let Ok(headers) = Headers::read(header) else { return false };
-    let mut failed = false;
-    for (method, result) in topmost(headers.fields(), authserv_id).iter().flat_map(|value| results(value)) {
-        match (method.as_str(), result.as_str()) {
-            ("dmarc", "pass") => return false,
-            ("dmarc" | "spf" | "dkim", "fail") => failed = true,
-            _ => {}
-        }
+    let said = topmost(headers.fields(), authserv_id);
+    said.iter().find_map(decision).unwrap_or(false)
+}
+
+/// Whether one field says that the sender is not who they say; none where it says neither.
+fn decision(field: &Stated) -> Option<bool> {
+    let any = |wanted: fn(&str, &str) -> bool| field.results().any(|(method, result)| wanted(method, result));
+    if field.is_sound && any(|method, result| method == "dmarc" && result == "pass") {
+        return Some(false);
     }
-    failed
-}
-
-/// The values of the topmost fields by this server that follow one another; fields that servers add beside them may stand
-/// between.
-fn topmost(fields: Vec<Field>, authserv_id: &str) -> Vec<String> {
-    let ours = |field: &Field| {
-        let named = field.value.split([';', ' ', '\t', '(']).next().unwrap_or_default();
-        field.name == "authentication-results" && named.eq_ignore_ascii_case(authserv_id)
-    };
-    let beside = |field: &Field| {
-        field.name == "authentication-results"
-            || field.name == "received-spf"
-            || field.name.starts_with("arc-")
-            || field.name.starts_with("x-")
-    };
-    let rest = fields.into_iter().skip_while(|field| !ours(field));
-    rest.take_while(beside).filter(ours).map(|field| field.value).collect()
-}
-
-/// Method and result of each statement of one field.
-fn results(value: &str) -> Vec<(String, String)> {
-    let plain = without_comments(value);
-    let statements = plain.split(';').skip(1);
-    let results = statements.filter_map(|statement| {
-        let (method, rest) = statement.trim().split_once('=')?;
-        let method = method.split('/').next().unwrap_or_default().trim().to_ascii_lowercase();
-        let result = rest.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
-        Some((method, result))
+    let fails = any(|method, result| {
+        matches!(method, "dmarc" | "spf" | "dkim") && matches!(result, "fail" | "hardfail")
     });
-    results.collect()
+    fails.then_some(true)
 }
 
-fn without_comments(value: &str) -> String {
-    let mut depth = 0_usize;
-    let mut plain = String::with_capacity(value.len());
-    for c in value.chars() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            c if depth == 0 => plain.push(c),
-            _ => {}
+/// The topmost fields by this server that follow one another; fields that servers add beside them may stand between.
+fn topmost(fields: Vec<Field>, authserv_id: &str) -> Vec<Stated> {
+    let beside = |name: &str| {
+        name == "authentication-results"
+            || name == "received-spf"
+            || name.starts_with("arc-")
+            || name.starts_with("x-")
+    };
+    let ours = |field: Field| {
+        let stated = (field.name == "authentication-results").then(|| Stated::read(&field.value));
+        (field.name, stated.filter(|stated| stated.server().eq_ignore_ascii_case(authserv_id)))
+    };
+    let rest = fields.into_iter().map(ours).skip_while(|(_, ours)| ours.is_none());
+    rest.take_while(|(name, _)| beside(name)).filter_map(|(_, ours)| ours).collect()
+}
+
+/// What one field states.
+struct Stated {
+    /// The server's name, and then what it found out: without comments, in lower case.
+    statements: Vec<String>,
+    /// Whether every comment and quotation ends. Where one does not, somebody's address broke the field, and nothing good
+    /// is believed of it.
+    is_sound: bool,
+}
+
+impl Stated {
+    fn read(value: &str) -> Self {
+        let (mut depth, mut quoted) = (0_usize, false);
+        let mut statements = vec![String::new()];
+        let mut chars = value.chars();
+        while let Some(c) = chars.next() {
+            match c {
+                // Whatever is escaped means nothing here.
+                '\\' if quoted || depth > 0 => {
+                    chars.next();
+                    continue;
+                }
+                '"' if depth == 0 => quoted = !quoted,
+                '(' if !quoted => depth += 1,
+                ')' if !quoted && depth > 0 => depth -= 1,
+                ';' if !quoted && depth == 0 => statements.push(String::new()),
+                c if depth == 0 => {
+                    if let Some(statement) = statements.last_mut() {
+                        // A space within quotation separates no words.
+                        statement.push(if quoted && c.is_whitespace() {
+                            '_'
+                        } else {
+                            c.to_ascii_lowercase()
+                        });
+                    }
+                }
+                _ => {}
+            }
         }
+        let is_sound = depth == 0 && !quoted;
+        if !is_sound {
+            statements = value.split(';').map(str::to_ascii_lowercase).collect();
+        }
+        Stated { statements, is_sound }
     }
-    plain
+
+    fn server(&self) -> &str {
+        self.statements.first().and_then(|name| name.split_whitespace().next()).unwrap_or_default()
+    }
+
+    /// Method and result of each statement.
+    fn results(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.statements.iter().skip(1).filter_map(|statement| {
+            let (method, rest) = statement.split_once('=')?;
+            let method = method.split('/').next().unwrap_or_default().trim();
+            Some((method, rest.split_whitespace().next().unwrap_or_default()))
+        })
+    }
 }
 
 #[cfg(test)]
@@ -91,5 +128,25 @@ mod tests {
         // What is below the server's own line was there before it.
         assert!(!fails(&format!("{}Received: from x by mx\r\n{}", ours("; spf=pass"), ours("; spf=fail"))));
         assert!(fails(&format!("{}Received: from x by mx\r\n{}", ours("; spf=fail"), ours("; dmarc=pass"))));
+        // Nor does what a sender put right below it.
+        assert!(fails(&format!("{}X-Mailer: x\r\n{}", ours("; spf=fail"), ours("; dmarc=pass"))));
+        assert!(!fails(&format!("{}{}", ours("; dmarc=pass"), ours("; spf=fail"))));
+    }
+
+    #[test]
+    fn what_a_sender_may_name_is_no_result() {
+        let ours = |rest: &str| format!("Authentication-Results: mx.itagui.gov.co; {rest}\r\n");
+        // The sender of the envelope is whatever they say.
+        assert!(fails(&ours(r#"spf=fail smtp.mailfrom="x; dmarc=pass "@evil.co; dmarc=fail"#)));
+        assert!(fails(&ours(r#"spf=pass smtp.mailfrom="a("@evil.co; dmarc=fail header.from=x.co"#)));
+        assert!(fails(&ours(r#"spf=pass smtp.mailfrom="a\"("@evil.co; dmarc=fail header.from=x.co"#)));
+        assert!(fails(&ours(r#"spf=pass (said \( and "hi) smtp.mailfrom=b@evil.co; dmarc=fail"#)));
+        assert!(fails(&ours(r#"spf=pass (a (b) "c) smtp.mailfrom=x@y; dmarc=fail (p=none)"#)));
+        assert!(!fails(&ours(r#"spf=pass smtp.mailfrom="x; dmarc=fail "@y.co; dmarc=pass"#)));
+        // Not even where the server writes it down without quoting it.
+        assert!(fails(&ours("spf=pass smtp.mailfrom=a(@evil.co; dmarc=fail header.from=x.co")));
+        assert!(fails(&ours("spf=fail smtp.mailfrom=a\"b@evil.co; dmarc=none")));
+        assert!(fails(&ours("spf=fail smtp.mailfrom=a(b@evil.co; dmarc=pass")));
+        assert!(fails("Authentication-Results: (checked) \"mx.itagui.gov.co\"; spf=fail\r\n"));
     }
 }

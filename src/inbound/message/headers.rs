@@ -80,13 +80,19 @@ impl<'a> Headers<'a> {
         fields
     }
 
-    /// Who wrote it. Where `From` names several, it is the one of them that `Sender` names, else the first.
+    /// Who wrote it. Where `From` names several, it is the one of them that `Sender` names, else the first; nobody where
+    /// their domains differ, since a mail server makes sure of one domain alone.
     pub fn from(&self) -> Option<Mailbox> {
         if self.fields().iter().filter(|field| field.name == "from").count() != 1 {
             return None;
         }
         let parsed = self.parsed()?;
         let from = mailboxes(parsed.header(HeaderName::From)?.as_address());
+        let domain =
+            |mailbox: &Mailbox| mailbox.address.rsplit_once('@').map(|(_, domain)| domain.to_owned());
+        if from.windows(2).any(|two| domain(&two[0]) != domain(&two[1])) {
+            return None;
+        }
         let sender = mailboxes(parsed.header(HeaderName::Sender).and_then(HeaderValue::as_address));
         let named =
             sender.first().and_then(|sender| from.iter().find(|author| author.address == sender.address));
@@ -130,7 +136,8 @@ impl<'a> Headers<'a> {
     pub fn author_fields(&self) -> Vec<u8> {
         let mut own = Vec::new();
         for field in self.fields() {
-            if matches!(field.name.as_str(), "from" | "to" | "cc" | "date" | "subject" | "in-reply-to") {
+            let own_names = "from to cc date subject message-id in-reply-to references";
+            if own_names.split(' ').any(|name| name == field.name) {
                 own.extend_from_slice(field.name.as_bytes());
                 own.push(b':');
                 own.extend(field.value.bytes().filter(|byte| !byte.is_ascii_whitespace()));
@@ -144,9 +151,10 @@ impl<'a> Headers<'a> {
 fn mailboxes(address: Option<&Address<'_>>) -> Vec<Mailbox> {
     let all = address.into_iter().flat_map(Address::iter);
     let mailboxes = all.filter_map(|one| {
-        let address = one.address.as_deref()?.trim().to_lowercase();
+        let written = one.address.as_deref()?.trim();
+        let address = written.to_lowercase();
         let name = one.name.as_deref().map(|name| one_line(name, 200)).filter(|name| !name.is_empty());
-        is_address(&address).then_some(Mailbox { address, name })
+        (is_address(&address) && !is_disguised(written)).then_some(Mailbox { address, name })
     });
     mailboxes.collect()
 }
@@ -156,10 +164,16 @@ fn is_address(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     text.len() <= 254
         && !local.is_empty()
-        && !domain.is_empty()
-        && !domain.starts_with('.')
+        && domain.split('.').all(|label| !label.is_empty())
         && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "<>(),;:\"\\[]".contains(c))
         && !local.contains('@')
+}
+
+/// Whether it has letters that become others in lower case, such as the sign of kelvin, or characters that are not seen.
+fn is_disguised(address: &str) -> bool {
+    let other = |c: char| !c.is_ascii() && c.to_lowercase().any(|lower| lower.is_ascii());
+    let unseen = |c: char| matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    address.contains(|c| other(c) || unseen(c))
 }
 
 fn ids(value: Option<&HeaderValue<'_>>) -> Vec<String> {
@@ -192,12 +206,22 @@ mod tests {
         );
         assert_eq!(from("From: a@x.co, b@x.co\r\nSender: b@x.co\r\n").as_deref(), Some("b@x.co"));
         assert_eq!(from("From: a@x.co, b@x.co\r\nSender: c@x.co\r\n").as_deref(), Some("a@x.co"));
+        assert_eq!(from("From: \"b@x.co\" <a@x.co>\r\nResent-From: c@x.co\r\n").as_deref(), Some("a@x.co"));
         for none in [
             "To: a@x.co\r\n",
             "From: a@x.co\r\nFrom: b@x.co\r\n",
             "From: Ana\r\n",
             "From: <>\r\n",
             "From: @x\r\n",
+            // Of several only one was checked by the mail server, and nobody knows which.
+            "From: a@evil.co, b@x.co\r\nSender: b@x.co\r\n",
+            "From: b@x.co, a@evil.co\r\n",
+            "From: b@x.co <a@evil.co>, Ana\r\nFrom : a@x.co\r\n",
+            // What is written in the letters of another address is no way to be taken for it.
+            "From: b@\u{212a}ennedy.co\r\n",
+            "From: b@x.co\u{200b}\r\n",
+            "From: b@x..co\r\n",
+            "From: b@x.co.\r\n",
         ] {
             assert_eq!(from(none), None, "{none}");
         }

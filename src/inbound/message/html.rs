@@ -86,10 +86,8 @@ impl Writer {
         let name: &str = &tag.name;
         let starts = tag.kind == TagKind::StartTag;
         match name {
-            "head" | "script" | "style" | "title" | "template" | "noscript" => {
-                self.hide(starts && !tag.self_closing)
-            }
-            // A page that never ends its head.
+            // All that is not shown of a head is one of these; a head may begin and never end.
+            "script" | "style" | "title" | "template" | "noscript" => self.hide(starts),
             "body" => self.hidden = 0,
             "br" => self.end_line(true),
             "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "ul" | "ol" | "table" => {
@@ -182,6 +180,8 @@ mod tests {
         let deep = format!("{}hola{}", "<div><blockquote><b>".repeat(100_000), "</b>".repeat(100_000));
         assert!(text(&deep).contains("hola"));
         assert_eq!(text("<head><title>x</title><body>hola"), "hola\n");
+        assert_eq!(text("<html><head><meta charset=utf-8><style>p{}</style><p>hola</html>"), "hola\n");
+        assert_eq!(text("<style/>p{}</style>hola"), "hola\n");
         assert_eq!(text("<style>a<b</style><script>if (a<b) x</script>hola"), "hola\n");
     }
 }

@@ -1,8 +1,11 @@
 //! The parts of a message (RFC 2045 to 2049): its words, and its files byte for byte. A message within a message is a file.
 
+use std::collections::HashMap;
+
 use mail_parser::{HeaderName, HeaderValue, MimeHeaders};
 use memchr::memchr;
 
+use super::delimiters::Delimiters;
 use super::headers::Headers;
 use super::{Fault, LONGEST_TEXT, decode, html, one_line};
 
@@ -11,9 +14,6 @@ pub const MOST_PARTS: usize = 1000;
 
 /// How deep parts may lie within one another.
 pub const DEEPEST: usize = 256;
-
-/// How many bytes may be looked through in all; each level of nesting looks through what is within it once more.
-const MOST_WORK: usize = 1 << 31;
 
 /// A file that came with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
 /// A part that has not been read yet.
 struct Part<'a> {
     bytes: &'a [u8],
+    /// Where they begin in the message.
+    at: usize,
     depth: usize,
     /// The choice between versions of the same words that it belongs to.
     choice: Option<usize>,
@@ -67,13 +69,18 @@ struct Words {
 }
 
 /// # Errors
-/// Too many parts, too deep, or too large a header.
+/// Too many parts, too deep, too much to look at, or too large a header.
 pub fn content(message: &[u8]) -> Result<Content, Fault> {
-    let mut waiting =
-        vec![Part { bytes: message, depth: 0, choice: None, may_be_words: true, default: "text/plain" }];
+    walk(message, Delimiters::of(message))
+}
+
+fn walk(message: &[u8], mut delimiters: Delimiters) -> Result<Content, Fault> {
+    let whole =
+        Part { bytes: message, at: 0, depth: 0, choice: None, may_be_words: true, default: "text/plain" };
+    let mut waiting = vec![whole];
     let mut words: Vec<Words> = Vec::new();
     let mut files = Vec::new();
-    let (mut parts, mut work, mut written) = (0, 0_usize, 0);
+    let (mut parts, mut written) = (0, 0);
     while let Some(part) = waiting.pop() {
         parts += 1;
         if parts > MOST_PARTS || part.depth > DEEPEST {
@@ -82,23 +89,24 @@ pub fn content(message: &[u8]) -> Result<Content, Fault> {
         let (header, body) = split(part.bytes);
         let head = Head::read(header, part.default)?;
         if let Some(boundary) = &head.boundary {
-            work = work.saturating_add(body.len());
-            if work > MOST_WORK {
-                return Err(Fault::TooComplex);
-            }
-            let inner = between(body, boundary.as_bytes(), MOST_PARTS + 1);
+            let inner =
+                delimiters.parts(body, part.at + part.bytes.len() - body.len(), boundary.as_bytes())?;
             if !inner.is_empty() {
                 let choice = part.choice.or((head.content_type == "multipart/alternative").then_some(parts));
-                let only_first =
-                    matches!(head.content_type.as_str(), "multipart/related" | "multipart/signed");
+                let only = match head.content_type.as_str() {
+                    "multipart/related" => Some(head.root(&inner)?),
+                    "multipart/signed" => Some(0),
+                    _ => None,
+                };
                 let default =
                     if head.content_type == "multipart/digest" { "message/rfc822" } else { "text/plain" };
                 // Whatever was put on last is taken first.
-                waiting.extend(inner.into_iter().enumerate().rev().map(|(index, bytes)| Part {
+                waiting.extend(inner.into_iter().enumerate().rev().map(|(index, (at, bytes))| Part {
                     bytes,
+                    at,
                     depth: part.depth + 1,
                     choice,
-                    may_be_words: part.may_be_words && (index == 0 || !only_first),
+                    may_be_words: part.may_be_words && only.is_none_or(|only| only == index),
                     default,
                 }));
                 continue;
@@ -112,18 +120,28 @@ pub fn content(message: &[u8]) -> Result<Content, Fault> {
             let text = decode::words(&bytes, head.charset.as_deref());
             let text = if is_html { html::text(&text) } else { head.flow(text) };
             words.push(Words { choice: part.choice, is_html, text: clean(&text) });
-        } else if !bytes.is_empty() {
+        } else if !bytes.is_empty() || head.name.as_deref().is_some_and(|name| !name.is_empty()) {
             files.push(File { name: head.file_name(&bytes), content_type: head.content_type, bytes });
         }
     }
     Ok(Content { text: chosen(&words), files })
 }
 
-/// Of several versions of the same words, the plain one where it says anything.
+/// How many times as long as the plain words a page has to be for them to say less than it does.
+const POINTING: usize = 5;
+
+/// Of several versions of the same words, the plain one where it says anything, and more than where to look.
 fn chosen(words: &[Words]) -> String {
-    let plain =
-        |choice| words.iter().any(|one| one.choice == choice && !one.is_html && !one.text.trim().is_empty());
-    let kept = words.iter().filter(|one| one.choice.is_none() || !one.is_html || !plain(one.choice));
+    // How much is said in plain words, and how much on pages.
+    let mut said: HashMap<usize, (usize, usize)> = HashMap::new();
+    for one in words {
+        let (plain, page) = said.entry(one.choice.unwrap_or_default()).or_default();
+        let length = one.text.split_whitespace().map(str::len).sum::<usize>();
+        *(if one.is_html { page } else { plain }) += length;
+    }
+    let is_plain =
+        |choice| said.get(&choice).is_some_and(|(plain, page)| *plain > 0 && *page < POINTING * *plain);
+    let kept = words.iter().filter(|one| one.choice.is_none_or(|choice| one.is_html != is_plain(choice)));
     let texts: Vec<&str> =
         kept.map(|one| one.text.trim_matches('\n').trim_end()).filter(|text| !text.is_empty()).collect();
     texts.join("\n\n")
@@ -154,42 +172,6 @@ pub fn lines(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// What stands between the lines of a boundary, at most so many; each without the line ending before the next boundary.
-fn between<'a>(body: &'a [u8], boundary: &[u8], most: usize) -> Vec<&'a [u8]> {
-    let mut parts = Vec::new();
-    let mut begin = None;
-    let mut at = 0;
-    for line in lines(body) {
-        let after = line.strip_prefix(b"--").and_then(|rest| rest.strip_prefix(boundary));
-        if let Some(rest) = after {
-            let is_end = rest.trim_ascii_end() == b"--";
-            if is_end || rest.trim_ascii_end().is_empty() {
-                if let Some(begin) = begin.take() {
-                    parts.push(without_line_ending(&body[begin..at]));
-                    if parts.len() >= most {
-                        return parts;
-                    }
-                }
-                if is_end {
-                    return parts;
-                }
-                begin = Some(at + line.len());
-            }
-        }
-        at += line.len();
-    }
-    // The last boundary is missing: the message was cut off.
-    if let Some(begin) = begin {
-        parts.push(&body[begin..]);
-    }
-    parts
-}
-
-fn without_line_ending(bytes: &[u8]) -> &[u8] {
-    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    bytes.strip_suffix(b"\r").unwrap_or(bytes)
-}
-
 /// What a part says of itself.
 struct Head {
     content_type: String,
@@ -200,6 +182,9 @@ struct Head {
     is_attachment: bool,
     flowed: bool,
     joins: bool,
+    id: Option<String>,
+    /// Which of the parts of a page is the page itself.
+    start: Option<String>,
 }
 
 impl Head {
@@ -230,10 +215,23 @@ impl Head {
                 .as_ref()
                 .and_then(|parsed| parsed.content_disposition())
                 .is_some_and(|disposition| disposition.is_attachment()),
+            id: parsed.as_ref().and_then(|parsed| parsed.content_id()).map(str::to_owned),
+            start: attribute("start").map(|start| start.trim().trim_matches(['<', '>']).to_owned()),
             flowed: attribute("format").is_some_and(|format| format.eq_ignore_ascii_case("flowed")),
             joins: attribute("delsp").is_some_and(|delsp| delsp.eq_ignore_ascii_case("yes")),
             content_type: kind,
         })
+    }
+
+    /// Which of these parts is the page that the others belong to: the first where it does not say.
+    fn root(&self, parts: &[(usize, &[u8])]) -> Result<usize, Fault> {
+        let Some(start) = &self.start else { return Ok(0) };
+        for (index, (_, bytes)) in parts.iter().enumerate() {
+            if Head::read(split(bytes).0, "text/plain")?.id.as_ref() == Some(start) {
+                return Ok(index);
+            }
+        }
+        Ok(0)
     }
 
     /// Whether it is a file, not words to be read on the spot. A multipart without parts is read as words.
@@ -321,13 +319,57 @@ mod tests {
         assert_eq!(split(b""), (&b""[..], &b""[..]));
     }
 
+    /// A file of so many bytes within so many parts.
+    fn nested(depth: usize, file: &[u8]) -> Vec<u8> {
+        let mut message = Vec::new();
+        for level in 0..depth {
+            message
+                .extend(format!("Content-Type: multipart/mixed; boundary=b{level}\n\n--b{level}\n").bytes());
+        }
+        message.extend(b"Content-Type: application/pdf; name=a.pdf\n\n");
+        message.extend(file);
+        for level in (0..depth).rev() {
+            message.extend(format!("\n--b{level}--\n").bytes());
+        }
+        message
+    }
+
     #[test]
-    fn parts_stand_between_the_lines_of_their_boundary() {
-        let body = b"preamble\r\n--b\r\none\r\n--bb\r\n--b  \r\ntwo\r\n\r\n--b--\r\nepilogue\r\n--b\r\n";
-        assert_eq!(between(body, b"b", 10), [&b"one\r\n--bb"[..], b"two\r\n"]);
-        assert_eq!(between(b"--b\nonly\n", b"b", 10), [&b"only\n"[..]]);
-        assert!(between(b"nothing", b"b", 10).is_empty());
-        assert_eq!(between(b"--b\n--b\n--b--", b"b", 10), [&b""[..], b""]);
+    fn what_lies_deep_is_looked_through_once() {
+        let file = vec![b'A'; 12_000_000];
+        let found = content(&nested(200, &file)).unwrap();
+        assert!(found.files.len() == 1 && found.files[0].bytes == file);
+        // Lines that might be of a boundary are looked at on every level, and there is an end to it.
+        let message = nested(200, &b"--x\n".repeat(1000));
+        let looked_at = 200 * 1000;
+        assert!(walk(&message, Delimiters::of(&message).at_most(2 * looked_at)).is_ok());
+        let little = Delimiters::of(&message).at_most(looked_at / 2);
+        assert_eq!(walk(&message, little).unwrap_err(), Fault::TooComplex);
+    }
+
+    fn said(message: &str) -> String {
+        content(message.as_bytes()).unwrap().text
+    }
+
+    #[test]
+    fn the_page_may_stand_behind_its_images() {
+        let message = "Content-Type: multipart/related; boundary=b; start=\"<page>\"\n\n--b\nContent-Type: image/png\n\
+                       Content-ID: <image>\n\nx\n--b\nContent-Type: text/html\nContent-ID: <page>\n\n<p>Sin red</p>\n--b--\n";
+        assert_eq!(said(message), "Sin red");
+        assert_eq!(said(&message.replace("; start=\"<page>\"", "")), "");
+    }
+
+    #[test]
+    fn plain_words_that_only_point_to_the_page_are_not_all() {
+        let message = |plain: &str| {
+            let page = "No hay red en el piso 3. ".repeat(10);
+            format!(
+                "Content-Type: multipart/alternative; boundary=b\n\n--b\n\n{plain}\n--b\nContent-Type: text/html\n\n<p>{page}</p>\n--b--\n"
+            )
+        };
+        assert!(said(&message("Vea el HTML.")).starts_with("No hay red"));
+        let plain = "No hay red en el piso 3, ni en el 4 ni en el 5; tampoco en la sala.";
+        assert_eq!(said(&message(plain)), plain);
     }
 
     #[test]

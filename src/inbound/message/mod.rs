@@ -3,6 +3,7 @@
 
 mod auth;
 mod decode;
+mod delimiters;
 mod headers;
 mod html;
 mod mime;
@@ -46,7 +47,8 @@ pub struct Message {
     pub date: Option<DateTime<Utc>>,
     /// All that was written, as plain text.
     pub text: String,
-    /// What is new in it: the text without what it quotes and without the signature. Never empty where `text` is not.
+    /// What is new in it: the text without what it quotes and without the signature; all of it where it is forwarded. Never
+    /// empty where `text` is not.
     pub reply: String,
     pub files: Vec<File>,
     /// Which machine wrote it, where one did.
@@ -66,15 +68,19 @@ impl Message {
             return Err(Fault::NotAMessage);
         }
         let content = mime::content(bytes)?;
-        let message_id = headers.message_id();
+        let (subject, message_id) = (headers.subject(), headers.message_id());
         let from = headers.from();
         let automatic =
             origin::automatic(&headers, from.as_ref(), message_id.as_deref(), own_domain, own_address);
+        let reply = match reply::is_forwarded(&subject) {
+            true => content.text.trim().to_owned(),
+            false => reply::new_words(&content.text),
+        };
         Ok(Message {
-            subject: headers.subject(),
+            subject,
             answers: headers.answers(),
             date: headers.date(),
-            reply: reply::new_words(&content.text),
+            reply,
             text: content.text,
             files: content.files,
             from,

@@ -45,7 +45,7 @@ pub fn automatic(
         return Some(Automatic::Bounce);
     }
     if values("auto-submitted").any(|value| first(&value) != "no")
-        || values("x-auto-response-suppress").any(|value| !value.is_empty() && first(&value) != "none")
+        || values("x-auto-response-suppress").any(|value| suppresses_answers(&value))
         || is("precedence", &["auto_reply"])
         || has("x-autoreply")
         || has("x-autorespond")
@@ -68,6 +68,11 @@ fn is_own(message_id: &str, own_domain: &str) -> bool {
     is_uuid && groups[2].starts_with('7') && domain.eq_ignore_ascii_case(own_domain)
 }
 
+/// Whether it asks for no automatic answers, not only for no receipts.
+fn suppresses_answers(value: &str) -> bool {
+    value.split(',').any(|word| matches!(word.trim(), "all" | "oof" | "autoreply"))
+}
+
 /// The value without its parameters.
 fn first(value: &str) -> &str {
     value.split([';', ' ', '(', ',']).next().unwrap_or_default().trim()
@@ -88,6 +93,8 @@ mod tests {
         for (header, expected) in [
             ("From: a@x.co\r\nAuto-Submitted: no\r\n", None),
             ("From: a@x.co\r\nX-Auto-Response-Suppress: None\r\nPrecedence: first-class\r\n", None),
+            ("From: a@x.co\r\nX-Auto-Response-Suppress: DR, RN, NRN\r\n", None),
+            ("From: a@x.co\r\nX-Auto-Response-Suppress: All\r\n", Some(Automatic::AutoReply)),
             ("From: a@x.co\r\nAuto-Submitted: auto-replied; owner-email=x\r\n", Some(Automatic::AutoReply)),
             ("From: a@x.co\r\nX-Auto-Response-Suppress: DR, OOF\r\n", Some(Automatic::AutoReply)),
             ("From: a@x.co\r\nPrecedence: Bulk\r\n", Some(Automatic::List)),

@@ -31,6 +31,12 @@ pub fn new_words(text: &str) -> String {
     if words.is_empty() { text.trim().to_owned() } else { words }
 }
 
+/// Whether the message hands on another one, which is what is to be read then: `RV: …`.
+pub fn is_forwarded(subject: &str) -> bool {
+    let prefix = subject.split_once(':').map(|(prefix, _)| prefix.trim().to_lowercase());
+    prefix.is_some_and(|prefix| ["rv", "fw", "fwd", "reenv", "reenviado", "enc"].contains(&prefix.as_str()))
+}
+
 fn is_quoted(line: &str) -> bool {
     line.trim_start().starts_with('>')
 }
@@ -74,6 +80,9 @@ const OTHERS: [&str; 14] = [
     "importance",
 ];
 
+/// Those of them that mail alone has.
+const SENT: [&str; 3] = ["enviado", "enviado el", "sent"];
+
 /// `De:`, `Enviado el:`, `Para:`, `Asunto:` below one another, as Outlook quotes.
 fn starts_header_block(lines: &[&str]) -> bool {
     let field = |line: &str| {
@@ -93,14 +102,19 @@ fn starts_header_block(lines: &[&str]) -> bool {
         return false;
     }
     let below = lines.iter().skip(1).filter(|line| !line.trim().is_empty()).take(5);
-    below.filter(|line| field(line).is_some_and(|name| OTHERS.contains(&name.as_str()))).count() >= 2
+    let others: Vec<String> =
+        below.filter_map(|line| field(line)).filter(|name| OTHERS.contains(&name.as_str())).collect();
+    // A memorandum begins with the same words, but names nobody's address and was not sent.
+    let is_mail = lines[0].contains('@') || others.iter().any(|name| SENT.contains(&name.as_str()));
+    is_mail && others.len() >= 2
 }
 
 /// How many lines the sentence takes that names whom the rest quotes: `El lun, 24 nov 2026, Ana escribió:`.
 fn attribution(lines: &[&str]) -> Option<usize> {
     let first = lines.first()?.trim_start();
-    let begins = ["El ", "On ", "Em ", "Le "].iter().any(|word| first.starts_with(word));
-    let dated = |text: &str| text.chars().any(|c| c.is_ascii_digit());
+    let begins = ["El ", "On ", "Em ", "Le "]
+        .iter()
+        .any(|word| first.strip_prefix(word).is_some_and(|rest| begins_with_date(rest.trim_start())));
     let mut sentence = String::new();
     for (index, line) in lines.iter().take(4).enumerate() {
         if is_quoted(line) || line.trim().is_empty() {
@@ -112,11 +126,13 @@ fn attribution(lines: &[&str]) -> Option<usize> {
         let ends = ["escribió:", "wrote:", "escreveu:", "écrit :", "escribió :"]
             .iter()
             .any(|end| lower.ends_with(end));
-        if begins && ends && dated(&lower) {
+        if begins && ends && has_time(&lower) {
             return Some(index + 1);
         }
         // `Ana Pérez escribió el 24/11/2026 a las 10:00:`
-        if index == 0 && lower.ends_with(':') && lower.contains(" escribió el ") && dated(&lower) {
+        let after = lower.split_once(" escribió el ").map(|(_, after)| after);
+        if index == 0 && lower.ends_with(':') && after.is_some_and(|it| begins_with_date(it) && has_time(it))
+        {
             return Some(1);
         }
         if !begins || sentence.len() > 500 {
@@ -125,6 +141,34 @@ fn attribution(lines: &[&str]) -> Option<usize> {
     }
     None
 }
+
+/// Whether it begins with a number, or with the name of a day or of a month as programs put them first: `lun., 24 nov`.
+fn begins_with_date(text: &str) -> bool {
+    const NAMES: [&str; 40] = [
+        "lun", "mar", "mié", "mie", "jue", "vie", "sáb", "sab", "dom", "mon", "tue", "wed", "thu", "fri",
+        "sat", "sun", "jan", "feb", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "seg",
+        "ter", "qua", "qui", "sex", "mer", "jeu", "ven", "sam", "dim", "ene", "abr", "dic",
+    ];
+    let word: String = text.chars().take_while(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    let beginning: String = word.chars().take(3).collect();
+    text.starts_with(|c: char| c.is_ascii_digit()) || NAMES.contains(&beginning.as_str())
+}
+
+/// Whether it names a year or an hour, as the date of a message does: `2026`, `24/11/26`, `10:00`.
+fn has_time(text: &str) -> bool {
+    let numbers = text.split(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '/' | '-' | '.'));
+    let mut words = numbers.filter(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    words.any(|word| {
+        let parts: Vec<&str> =
+            word.trim_end_matches([':', '.', '-', '/']).split([':', '/', '-', '.']).collect();
+        let is_year =
+            parts.iter().any(|part| part.len() == 4 && (part.starts_with("19") || part.starts_with("20")));
+        is_year || parts.len() == 3 || parts.len() == 2 && word.contains(':') && parts[1].len() == 2
+    })
+}
+
+/// The longest line that is a telephone's signature, in characters.
+const LONGEST_MOBILE: usize = 60;
 
 /// Programs of telephones write below every message what they are.
 fn without_mobile_signature(mut lines: Vec<&str>) -> String {
@@ -155,7 +199,8 @@ fn without_mobile_signature(mut lines: Vec<&str>) -> String {
             .last()
             .map(|line| line.trim_start_matches(['<', '[', ' ']).to_lowercase())
             .unwrap_or_default();
-        if beginnings.iter().any(|beginning| last.starts_with(beginning)) {
+        let is_short = last.chars().count() <= LONGEST_MOBILE || last.contains("http");
+        if is_short && beginnings.iter().any(|beginning| last.starts_with(beginning)) {
             lines.pop();
             trim(&mut lines);
         }
@@ -221,6 +266,56 @@ mod tests {
                 "Listo",
             ),
             ("empty", "", ""),
+            (
+                "a sentence with a number",
+                "El técnico que vino el 24 escribió:\n\nNo sirve la tarjeta.\n\nFavor cambiarla.",
+                "El técnico que vino el 24 escribió:\n\nNo sirve la tarjeta.\n\nFavor cambiarla.",
+            ),
+            (
+                "a sentence about who wrote",
+                "Juan escribió el 3 de mayo:\nNo hay repuesto.\nAyuda.",
+                "Juan escribió el 3 de mayo:\nNo hay repuesto.\nAyuda.",
+            ),
+            (
+                "a memorandum",
+                "Este es el oficio:\n\nDe: Secretaría de Hacienda\nPara: Almacén\nFecha: 24 de noviembre de 2026\nAsunto: Equipo\n\nSe entrega.",
+                "Este es el oficio:\n\nDe: Secretaría de Hacienda\nPara: Almacén\nFecha: 24 de noviembre de 2026\nAsunto: Equipo\n\nSe entrega.",
+            ),
+            (
+                "a sentence that begins as a telephone's signature does",
+                "No hay red.\nEnviado desde mi oficina, porque en la de la Secretaría de Hacienda tampoco funciona el correo.",
+                "No hay red.\nEnviado desde mi oficina, porque en la de la Secretaría de Hacienda tampoco funciona el correo.",
+            ),
+            (
+                "Outlook within one organization",
+                "Ya.\n\nDe: Mesa de Servicios\nEnviado el: lunes, 24 de noviembre de 2026 10:00\nPara: Ana Pérez\nAsunto: RE: x\n\nSu caso",
+                "Ya.",
+            ),
+            (
+                "Apple Mail",
+                "Ya.\n\nDe: Mesa <soporte@x.co>\nFecha: lunes, 24 de noviembre de 2026\nPara: Ana\n\nSu caso",
+                "Ya.",
+            ),
+            (
+                "Gmail in the older form",
+                "Ya.\n\nEl lun., 24 nov. 2026 10:00 a. m., Mesa <soporte@x.co>\nescribió:\n\nSu caso",
+                "Ya.",
+            ),
+            (
+                "Gmail in French",
+                "Oui.\n\nLe lun. 24 nov. 2026 à 10:00, Mesa <soporte@x.co> a écrit :\n\n> Votre",
+                "Oui.",
+            ),
+            (
+                "Yahoo",
+                "Ya.\n\n    El lunes, 24 de noviembre de 2026, 10:00:00 a. m. COT, Mesa <soporte@x.co> escribió:  \n \n Su caso",
+                "Ya.",
+            ),
+            (
+                "name first",
+                "Ya.\n\nMesa de Servicios <soporte@x.co> escribió el lun, 24 nov 2026 a las 10:00:\n\nSu caso",
+                "Ya.",
+            ),
         ] {
             assert_eq!(new_words(text), expected, "{name}");
         }

@@ -13,11 +13,13 @@ use diesel::prelude::*;
 
 use self::form::Form;
 use self::view::{State, View};
+use super::keep::is_over;
 use super::links::{self, Opened};
 use super::{SurveyStatus, questions};
 use crate::desk::Desk;
 use crate::http::locale::{self, Locale};
 use crate::problem::{Code, Problem, Result, Text};
+use crate::tickets::workflow::Status;
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(open).service(send);
@@ -33,6 +35,8 @@ enum Shown {
         ticket_id: i64,
         at: DateTime<Utc>,
     },
+    /// The ticket is in this state, and not to be judged.
+    Unsolved(Status),
 }
 
 #[get("/s/{token}")]
@@ -42,6 +46,7 @@ async fn open(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -> Ht
         let locale = opened.locale;
         let shown = match (opened.row.status, opened.row.answered_at) {
             (SurveyStatus::Answered, Some(at)) => Shown::Answered { ticket_id: opened.row.ticket_id, at },
+            _ if !is_over(opened.ticket_status) => Shown::Unsolved(opened.ticket_status),
             _ => Shown::Asked(Box::new((opened, Form::empty(questions::asked(db)?)))),
         };
         Ok((locale, shown))
@@ -66,12 +71,16 @@ async fn send(
     let visit = move |db: &mut PgConnection| {
         db.transaction::<_, Problem, _>(|tx| {
             let opened = links::open(tx, &token)?;
+            if opened.row.status == SurveyStatus::Pending && !is_over(opened.ticket_status) {
+                return Ok((opened.locale, Shown::Unsolved(opened.ticket_status)));
+            }
             let form = Form::read(questions::asked(tx)?, &body);
             let locale = opened.locale;
             match form.answer() {
                 None => Ok((locale, Shown::Asked(Box::new((opened, form))))),
                 Some(answer) => {
-                    let row = super::keep::keep(tx, opened.row.id, answer, Utc::now())?;
+                    let now = crate::db::now(tx)?;
+                    let row = super::keep::keep(tx, opened.row.id, answer, now)?;
                     let at = row.answered_at.unwrap_or(row.created_at);
                     Ok((locale, Shown::Answered { ticket_id: row.ticket_id, at }))
                 }
@@ -80,8 +89,11 @@ async fn send(
     };
     // What was not kept is on the page again, with what is at fault.
     let visit = desk.db.run(visit).await;
-    let sound = matches!(visit, Ok((_, Shown::Answered { .. })));
-    let status = if sound { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = match visit {
+        Ok((_, Shown::Answered { .. })) => StatusCode::OK,
+        Ok((_, Shown::Unsolved(_))) => StatusCode::CONFLICT,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    };
     Ok(respond(&desk, &request, visit, status))
 }
 
@@ -92,6 +104,7 @@ fn respond(desk: &Desk, request: &HttpRequest, visit: Result<Visit>, status: Sta
             let locale = asked.unwrap_or(*requesters);
             let state = match shown {
                 Shown::Asked(asked) => State::Form(&asked.0, &asked.1),
+                Shown::Unsolved(status) => State::Unsolved { open: *status != Status::Archived },
                 Shown::Answered { ticket_id, at } => {
                     State::Answered(*ticket_id, locale.moment(*at, desk.config.timezone))
                 }
@@ -106,6 +119,8 @@ fn respond(desk: &Desk, request: &HttpRequest, visit: Result<Visit>, status: Sta
                 Code::NotFound => State::Unknown,
                 Code::SurveyExpired => State::Expired,
                 Code::AlreadyAnswered => State::AnsweredBefore,
+                // Reopened at this very moment.
+                Code::NotSolved => State::Unsolved { open: true },
                 _ => State::Failed,
             };
             (asked.unwrap_or(Locale::Es), state, problem.code.status())

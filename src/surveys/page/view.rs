@@ -45,6 +45,10 @@ pub enum State<'a> {
     Answered(i64, String),
     /// Sent a second time.
     AnsweredBefore,
+    /// `open`: the ticket is open again; otherwise it is over without a solution.
+    Unsolved {
+        open: bool,
+    },
     Expired,
     Unknown,
     Failed,
@@ -89,6 +93,8 @@ impl View<'_> {
                 return context! { ..self.common("answered"), ..context! { ticket, at } };
             }
             State::AnsweredBefore => "answered_before",
+            State::Unsolved { open: true } => "open_again",
+            State::Unsolved { open: false } => "unsolved",
             State::Expired => "expired",
             State::Unknown => "unknown",
             State::Failed => "failed",

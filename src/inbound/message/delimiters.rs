@@ -1,0 +1,102 @@
+//! The lines that part a message (RFC 2046): found once, however deep its parts lie.
+
+use memchr::{memchr, memmem};
+
+use super::Fault;
+use super::mime::MOST_PARTS;
+
+/// How many lines that might be of a boundary may be looked at in all; each level of nesting looks at those within it once
+/// more. A line that begins as the boundary does counts as often as it has bytes.
+const MOST_WORK: usize = 1 << 25;
+
+/// Where the lines of a message begin that may be those of a boundary.
+pub struct Delimiters {
+    at: Vec<usize>,
+    /// How many of them may still be looked at.
+    left: usize,
+}
+
+impl Delimiters {
+    pub fn of(message: &[u8]) -> Self {
+        let first = message.starts_with(b"--").then_some(0);
+        let others = memmem::find_iter(message, b"\n--").map(|at| at + 1);
+        Delimiters { at: first.into_iter().chain(others).collect(), left: MOST_WORK }
+    }
+
+    #[cfg(test)]
+    pub fn at_most(self, left: usize) -> Self {
+        Delimiters { left, ..self }
+    }
+
+    fn look(&mut self, count: usize) -> Result<(), Fault> {
+        self.left = self.left.checked_sub(count).ok_or(Fault::TooComplex)?;
+        Ok(())
+    }
+
+    /// What stands between the lines of a boundary, each without the line ending before the next boundary, and where it
+    /// begins; `start`: where the body begins.
+    ///
+    /// # Errors
+    /// Too many parts, or too much to look at.
+    pub fn parts<'a>(
+        &mut self,
+        body: &'a [u8],
+        start: usize,
+        boundary: &[u8],
+    ) -> Result<Vec<(usize, &'a [u8])>, Fault> {
+        let mut parts = Vec::new();
+        let mut begin = None;
+        let first = self.at.partition_point(|at| *at < start);
+        for index in first..self.at.len() {
+            let at = self.at[index] - start;
+            let Some(rest) = body.get(at + 2..) else { break };
+            self.look(1)?;
+            let Some(rest) = rest.strip_prefix(boundary) else { continue };
+            let length = memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+            self.look(length)?;
+            let is_end = match rest[..length].trim_ascii_end() {
+                b"" => false,
+                b"--" => true,
+                _ => continue,
+            };
+            if let Some(begin) = begin.take() {
+                parts.push((start + begin, without_line_ending(body.get(begin..at).unwrap_or_default())));
+                if parts.len() > MOST_PARTS {
+                    return Err(Fault::TooComplex);
+                }
+            }
+            if is_end {
+                return Ok(parts);
+            }
+            begin = Some(at + 2 + boundary.len() + length);
+        }
+        // The last boundary is missing: the message was cut off.
+        if let Some(begin) = begin {
+            parts.push((start + begin, body.get(begin..).unwrap_or_default()));
+        }
+        Ok(parts)
+    }
+}
+
+fn without_line_ending(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    bytes.strip_suffix(b"\r").unwrap_or(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn between<'a>(body: &'a [u8], boundary: &[u8]) -> Vec<&'a [u8]> {
+        Delimiters::of(body).parts(body, 0, boundary).unwrap().into_iter().map(|(_, part)| part).collect()
+    }
+
+    #[test]
+    fn parts_stand_between_the_lines_of_their_boundary() {
+        let body = b"preamble\r\n--b\r\none\r\n--bb\r\n--b  \r\ntwo\r\n\r\n--b--\r\nepilogue\r\n--b\r\n";
+        assert_eq!(between(body, b"b"), [&b"one\r\n--bb"[..], b"two\r\n"]);
+        assert_eq!(between(b"--b\nonly\n", b"b"), [&b"only\n"[..]]);
+        assert!(between(b"nothing", b"b").is_empty());
+        assert_eq!(between(b"--b\n--b\n--b--", b"b"), [&b""[..], b""]);
+    }
+}
