@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::store::{self, Owner};
 use super::upload::{self, Received};
 use super::{Attachment, Upload};
+use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::{attachments, followups};
 use crate::http::paging::{NoFilters, Page, Paging};
@@ -159,7 +160,7 @@ fn write(
     if visibility == Visibility::Public {
         case.touch();
     }
-    let row = case.record("file_attached")?;
+    let row = case.record(EventKind::FileAttached)?;
     if visibility == Visibility::Public {
         information::answered(tx, row, actor, AnsweredBy::Attachment, timezone)?;
     }

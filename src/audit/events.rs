@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Change, Data};
+use crate::audit::kind::{EventDetails, EventKind};
 use crate::auth::policy::Action;
 use crate::db::json::Json;
 use crate::db::schema::{events, users};
@@ -28,20 +29,13 @@ pub struct Event {
     /// Its place in the history of the ticket, from 1 on.
     #[schema(minimum = 1, example = 2)]
     pub seq: i32,
-    /// `received`, `changed`, `classified`, `assigned`, `accepted`, `rescheduled`, `escalated`, `held`,
-    /// `information_requested`, `resumed`, `followup_added`, `followup_published`, `file_attached`, `due_changed`,
-    /// `due_soon`, `overdue`, `solved`, `closed`, `reopened`, `archived`, `resubmitted`, `merged` (into another ticket),
-    /// `duplicate_merged` (another ticket into this one), `related`, `unrelated`. `details` of `accepted`,
-    /// `rescheduled`, `information_requested` and `merged` name the followup that told the requester; those of `resumed`
-    /// say by what a requester answered.
-    #[schema(example = "classified")]
-    pub kind: String,
+    pub kind: EventKind,
     /// Who did it; `null` where the desk did it by itself.
     pub actor: Option<Person>,
     pub at: DateTime<Utc>,
     pub changes: Vec<Change>,
     /// What the fields alone do not tell, such as a reason.
-    #[schema(value_type = Object)]
+    #[schema(value_type = EventDetails)]
     pub details: Value,
     /// Over this event and the hash of the one before it, in hexadecimal.
     #[schema(example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
@@ -54,7 +48,7 @@ struct Row {
     id: Uuid,
     ticket_id: i64,
     seq: i32,
-    kind: String,
+    kind: EventKind,
     at: DateTime<Utc>,
     data: Json<Data>,
     hash: Vec<u8>,

@@ -1,6 +1,7 @@
 //! The history: what is written with every change, how it is read, and how it is verified.
 
 pub mod events;
+pub mod kind;
 pub mod profiles;
 pub mod verification;
 
@@ -12,6 +13,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+use self::kind::EventKind;
 use crate::db::json::Json;
 use crate::db::schema;
 use crate::problem::{Problem, Result};
@@ -47,7 +49,7 @@ pub struct Data {
 pub fn record(
     tx: &mut PgConnection,
     ticket_id: i64,
-    kind: &str,
+    kind: EventKind,
     actor_id: Option<Uuid>,
     at: DateTime<Utc>,
     data: &Data,

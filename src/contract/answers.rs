@@ -5,16 +5,19 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-/// What an answer leaves out, by its schema: for somebody who may not read it, or where it was not asked for.
+/// What an answer may leave out, by its schema: for somebody who may not read it, or where it was not asked for. `*` is all.
 const LEFT_OUT: &[(&str, &[&str])] = &[
     ("Article", &["ticket_id"]),
-    ("Expanded", &["assignee", "followups", "requester"]),
+    ("EventDetails", ALL),
+    ("Expanded", ALL),
     ("Followup", &["published_from"]),
     ("Ticket", &["expanded"]),
     ("TimelineEvent", &["assignee", "hash", "seq"]),
     ("TimelineMessage", &["recipient", "status"]),
     ("Page_", &["total"]),
 ];
+
+const ALL: &[&str] = &["*"];
 
 /// Writes it into every schema that only answers have. A problem says itself what it has.
 pub fn require(document: &mut Value) {
@@ -53,8 +56,10 @@ fn require_all(name: &str, schema: &mut Value) {
     let left_out = LEFT_OUT.iter().find(|(of, _)| *of == name || of.ends_with('_') && name.starts_with(of));
     let left_out = left_out.map_or(&[][..], |(_, fields)| *fields);
     if let Some(properties) = schema["properties"].as_object() {
-        let all: Vec<&String> =
-            properties.keys().filter(|field| !left_out.contains(&field.as_str())).collect();
+        let all: Vec<&String> = properties
+            .keys()
+            .filter(|field| left_out != ALL && !left_out.contains(&field.as_str()))
+            .collect();
         if !all.is_empty() {
             schema["required"] = json!(all);
         }

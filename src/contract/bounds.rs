@@ -17,6 +17,7 @@ const TEXTS: &[(&str, u64)] = &[
     ("excerpt", 2000),
     ("field", 100),
     ("file_name", 255),
+    ("file_names", 255),
     ("from_address", 254),
     ("hash", 64),
     ("holiday", 100),

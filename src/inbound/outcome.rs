@@ -10,6 +10,7 @@ use super::message::{Automatic, Mailbox, Message};
 use super::senders::{self, Sender};
 use super::threads;
 use crate::attachments::store::{Owner, insert_all};
+use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, Role};
 use crate::config::Config;
 use crate::db::schema::tickets;
@@ -132,7 +133,7 @@ fn reopened(tx: &mut PgConnection, actor: &Actor, row: TicketRow) -> Result<Tick
     let actor = Actor::of(tx, actor.id, Action::Reopen)?;
     let mut case = Case::open(tx, row, Some(actor.id), actor.now);
     reopen::apply(&mut case, None);
-    case.record("reopened")
+    case.record(EventKind::Reopened)
 }
 
 /// `tells`: whether the other side is told.
@@ -216,7 +217,7 @@ fn attach(tx: &mut PgConnection, actor: &Actor, owner: Owner, ticket_id: i64, fi
     case.note("attachment_ids", serde_json::json!(ids));
     case.note("file_names", serde_json::json!(names));
     case.touch();
-    case.record("file_attached")?;
+    case.record(EventKind::FileAttached)?;
     Ok(())
 }
 

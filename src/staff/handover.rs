@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::tickets;
 use crate::http::{Answer, Body, Call};
@@ -82,7 +83,7 @@ pub async fn hand_over(call: Call, id: Path<Uuid>, body: Body<NewHandover>) -> R
             assign::give(&mut case, assignee.id)?;
             case.note("automatic", to.is_none());
             case.note("reason", reason.as_str());
-            let row = case.record("assigned")?;
+            let row = case.record(EventKind::Assigned)?;
             items.push(HandedOver { ticket_id: row.id, assignee });
         }
         Answer::ok(&Handover { items })

@@ -13,6 +13,7 @@ use super::model::Ticket;
 use super::steps::Case;
 use super::store;
 use super::workflow::{self, Step};
+use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::http::body::Patch;
 use crate::http::{Body, Call};
@@ -64,7 +65,7 @@ pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>)
         case.ticket.subject = wanted.subject;
         case.ticket.description = wanted.description;
         case.ticket.category_id = wanted.category_id;
-        let mut row = case.record("changed")?;
+        let mut row = case.record(EventKind::Changed)?;
         if row.version != known {
             row = information::answered(tx, row, actor, AnsweredBy::Correction, timezone)?;
         }

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use super::model::TicketRow;
 use super::steps::{self, Case};
 use super::workflow::Status;
+use crate::audit::kind::EventKind;
 use crate::db::schema::tickets;
 use crate::problem::{Problem, Result};
 
@@ -36,7 +37,7 @@ pub fn close_solved(db: &mut PgConnection, days: i64, now: DateTime<Utc>) -> Res
                 case.ticket.closed_at = Some(case.now);
                 case.note("after_days", days);
                 case.tell_requester("closed");
-                case.record("closed").map(|_| ())
+                case.record(EventKind::Closed).map(|_| ())
             }))
         })?;
         closed += batch;

@@ -14,6 +14,7 @@ use super::attention::running;
 use super::steps::{Case, Reply, take};
 use super::store;
 use super::workflow::{Status, Step};
+use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::{escalations, users};
 use crate::http::paging::{NoFilters, Page, Paging, seek};
@@ -203,7 +204,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 )]
 #[post("/tickets/{ticket_id}/escalations")]
 pub async fn escalate(call: Call, id: Path<i64>, body: Body<NewEscalation>) -> Result<HttpResponse> {
-    let step = (Action::Escalate, Step::Escalate, "escalated");
+    let step = (Action::Escalate, Step::Escalate, EventKind::Escalated);
     let timezone = call.desk.config.timezone;
     take(call, *id, step, body, move |case, actor, new: NewEscalation| {
         let row = raise(case, new, Some(actor.id), timezone)?;

@@ -16,6 +16,7 @@ use super::steps::Case;
 use super::store;
 use super::workflow::{self, Step};
 use crate::attachments;
+use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::{followups, users};
 use crate::db::text_enum;
@@ -245,7 +246,7 @@ pub fn write_and_tell(
     if tells {
         tell(&mut case, actor.id, &followup);
     }
-    let row = case.record("followup_added")?;
+    let row = case.record(EventKind::FollowupAdded)?;
     if visibility == Visibility::Public {
         information::answered(tx, row, actor, AnsweredBy::Followup, timezone)?;
     }
@@ -300,7 +301,7 @@ pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) -
         tell(&mut case, private.author.id, &followup);
         attachments::store::copy(case.tx, followup.ticket_id, private.id, followup.id, case.now)?;
         let answer = Followup::shown_to(actor, (followup, private.author)).made()?;
-        case.record("followup_published")?;
+        case.record(EventKind::FollowupPublished)?;
         Ok(answer)
     })
     .await

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::holds;
 use super::model::{InformationRequest, TicketRow};
 use super::steps::Case;
+use crate::audit::kind::EventKind;
 use crate::db::schema::holds as rows;
 use crate::db::text_enum;
 use crate::http::Actor;
@@ -88,7 +89,7 @@ pub fn answered(
             Some(_) => {}
         }
     }
-    case.record("resumed")
+    case.record(EventKind::Resumed)
 }
 
 /// What those of these tickets wait for whose requester owes information.

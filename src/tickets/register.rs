@@ -14,6 +14,7 @@ use super::steps::Case;
 use super::workflow::Status;
 use super::{archiving, store};
 use crate::audit;
+use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, Scope};
 use crate::db::schema::{categories, tickets, units, users};
 use crate::http::locale::Locale;
@@ -253,7 +254,7 @@ impl Request {
             details["resubmission_of"] = archived.into();
         }
         let data = audit::Data { changes: vec![], details };
-        audit::record(tx, row.id, "received", Some(actor.id), actor.now, &data)?;
+        audit::record(tx, row.id, EventKind::Received, Some(actor.id), actor.now, &data)?;
         outbox::queue(tx, row.id, "received", row.requester_id, json!({}), actor.now)?;
         let (reason, note) = if archived.is_some() {
             // The database lets it be written as archived alone; the history has it from what it was before.
@@ -267,7 +268,7 @@ impl Request {
         };
         let mut case = Case::open(tx, row, Some(actor.id), actor.now);
         archiving::set_aside(&mut case, reason, note, None, timezone)?;
-        case.record("archived")
+        case.record(EventKind::Archived)
     }
 }
 

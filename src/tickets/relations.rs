@@ -16,6 +16,7 @@ use super::model::TicketRow;
 use super::steps::Case;
 use super::store;
 use super::workflow::Status;
+use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::{ticket_relations, tickets};
 use crate::db::text_enum;
@@ -239,7 +240,7 @@ pub async fn relate(call: Call, id: Path<i64>, body: Body<NewRelation>) -> Resul
             ));
         }
         let location = format!("/api/v1/tickets/{}/relations", row.id);
-        record(tx, actor, "related", kind, row, other)?;
+        record(tx, actor, EventKind::Related, kind, row, other)?;
         Answer::created(location, &relation)
     })
     .await
@@ -270,7 +271,7 @@ pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) ->
         if diesel::delete(ticket_relations::table.find(relation_id)).execute(tx)? == 0 {
             return Err(Problem::not_found());
         }
-        record(tx, actor, "unrelated", kind, row, other)?;
+        record(tx, actor, EventKind::Unrelated, kind, row, other)?;
         Ok(Answer::no_content())
     })
     .await
@@ -284,14 +285,14 @@ pub fn continues(tx: &mut PgConnection, actor: &Actor, new: i64, ended: i64) -> 
     let (new, ended) = store::lock_both(tx, new, ended)?;
     let now = actor.now.max(new.updated_at).max(ended.updated_at);
     insert(tx, Uuid::now_v7(), RelationKind::Continues, (new.id, ended.id), actor.id, now)?;
-    record(tx, actor, "related", RelationKind::Continues, new, ended)
+    record(tx, actor, EventKind::Related, RelationKind::Continues, new, ended)
 }
 
 /// The event at both ends. Neither ticket itself has changed: a requester learns nothing of it.
 fn record(
     tx: &mut PgConnection,
     actor: &Actor,
-    event: &'static str,
+    event: EventKind,
     kind: RelationKind,
     here: TicketRow,
     there: TicketRow,

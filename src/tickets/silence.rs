@@ -8,6 +8,7 @@ use super::archiving;
 use super::information;
 use super::model::{ArchiveReason, TicketRow};
 use super::steps::{self, Case};
+use crate::audit::kind::EventKind;
 use crate::db::schema::tickets;
 use crate::problem::{Problem, Result};
 
@@ -37,7 +38,7 @@ pub fn archive_unanswered(db: &mut PgConnection, now: DateTime<Utc>, timezone: T
                 let mut case = Case::open(tx, row, None, now);
                 case.note("deadline", case.ticket.information_deadline.map(|at| at.to_rfc3339()));
                 archiving::set_aside(&mut case, ArchiveReason::MissingInformation, missing, None, timezone)?;
-                case.record("archived").map(|_| ())
+                case.record(EventKind::Archived).map(|_| ())
             }))
         })?;
         archived += batch;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::escalations;
 use super::model::{Criticality, TicketRow};
 use super::steps::{self, Case};
+use crate::audit::kind::EventKind;
 use crate::auth::policy::Role;
 use crate::db::schema::{categories, tickets, users};
 use crate::problem::{Problem, Result};
@@ -89,7 +90,7 @@ fn due_soon(tx: &mut PgConnection, staff: &Staff, now: DateTime<Utc>) -> Result<
         let mut case = Case::open(tx, row, None, now);
         case.ticket.due_soon_told_at = Some(now);
         tell_all(&mut case, "due_soon", recipients);
-        case.record("due_soon").map(|_| ())
+        case.record(EventKind::DueSoon).map(|_| ())
     }))
 }
 
@@ -124,11 +125,11 @@ fn overdue(tx: &mut PgConnection, staff: &Staff, timezone: Tz, now: DateTime<Utc
         case.ticket.due_soon_told_at.get_or_insert(now);
         case.ticket.overdue_told_at = Some(now);
         tell_all(&mut case, "overdue", recipients);
-        let row = case.record("overdue")?;
+        let row = case.record(EventKind::Overdue)?;
         if escalates {
             let mut case = Case::open(tx, row, None, now);
             escalations::escalate_by_itself(&mut case, NOBODY_ACCEPTED.to_owned(), timezone)?;
-            case.record("escalated")?;
+            case.record(EventKind::Escalated)?;
         }
         Ok(())
     }))

@@ -54,12 +54,12 @@ fn what_was_tampered_with_is_found_and_named() {
         ),
         // With the hash of what it says now.
         (
-            "UPDATE events SET kind = 'x' WHERE ticket_id = 2 AND seq = 3; \
+            "UPDATE events SET kind = 'closed' WHERE ticket_id = 2 AND seq = 3; \
              UPDATE events e SET hash = event_hash(e) WHERE ticket_id = 2 AND seq = 3",
             vec![(2, 4, "link")],
         ),
         (
-            "UPDATE events SET kind = 'x' WHERE ticket_id = 2 AND seq = 4; \
+            "UPDATE events SET kind = 'closed' WHERE ticket_id = 2 AND seq = 4; \
              UPDATE events e SET hash = event_hash(e) WHERE ticket_id = 2 AND seq = 4",
             vec![(2, 4, "link")],
         ),
@@ -159,7 +159,7 @@ fn more_tickets_than_one_batch_are_verified_in_one_document() {
     assert_eq!(found, expected);
     tamper(
         &desk,
-        "UPDATE events SET kind = 'x' WHERE ticket_id IN (2, 501, 1201) AND seq = 2; \
+        "UPDATE events SET kind = 'closed' WHERE ticket_id IN (2, 501, 1201) AND seq = 2; \
          DELETE FROM tickets WHERE id IN (500, 502, 1000)",
     );
     let broken = desk.director().get("/audit/verification").ok()["broken"].clone();

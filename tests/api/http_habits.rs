@@ -173,7 +173,7 @@ fn an_unknown_filter_or_order_is_answered_with_those_that_exist() {
         let problem = english.get(path).problem(400, "invalid_query");
         problem["errors"][0]["detail"].as_str().unwrap().to_owned()
     };
-    let filters = "active, cursor, limit, q, sort, with_total";
+    let filters = "active, cursor, fields, limit, q, sort, with_total";
     assert_eq!(detail("/categories?color=red"), format!("There is no such parameter; there are: {filters}."));
     assert_eq!(detail("/categories?sort=color"), "It must be one of: name, -name.");
 }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::policies::{self, Policy};
 use super::running::Due;
+use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::{attention_applications, attentions, tickets};
 use crate::http::body::Nothing;
@@ -145,7 +146,7 @@ fn reckon(
         due.write(&mut case.ticket, now);
         case.note("minutes", policy.minutes);
         case.note("opening_hours", policy.opening_hours.as_str());
-        case.record("due_changed")?;
+        case.record(EventKind::DueChanged)?;
         moved.push(Reckoned {
             ticket_id: clock.ticket_id,
             level: clock.level,

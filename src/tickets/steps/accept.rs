@@ -9,6 +9,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{Reply, take};
+use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::attentions;
 use crate::http::{Body, Call};
@@ -41,7 +42,7 @@ pub struct Acceptance {
 #[post("/tickets/{ticket_id}/acceptance")]
 pub async fn accept(call: Call, id: Path<i64>, body: Body<Acceptance>) -> Result<HttpResponse> {
     let clock = EntityClock::new(call.desk.config.timezone);
-    let step = (Action::Accept, Step::Accept, "accepted");
+    let step = (Action::Accept, Step::Accept, EventKind::Accepted);
     take(call, *id, step, body, move |case, actor, Acceptance { scheduled_for }| {
         let schedule = schedules::of_one(case.tx, actor.id, case.now)?;
         appointment::check(case.ticket.criticality, scheduled_for, &schedule, clock, case.now)?;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{Reply, take};
+use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, Scope};
 use crate::http::{Body, Call};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
@@ -34,7 +35,7 @@ pub struct Archiving {
 )]
 #[post("/tickets/{ticket_id}/archive")]
 pub async fn archive(call: Call, id: Path<i64>, body: Body<Archiving>) -> Result<HttpResponse> {
-    let step = (Action::Archive, Step::Archive, "archived");
+    let step = (Action::Archive, Step::Archive, EventKind::Archived);
     let timezone = call.desk.config.timezone;
     take(call, *id, step, body, move |case, actor, Archiving { reason, note }| {
         if actor.scope == Scope::Own && reason != ArchiveReason::Withdrawn {

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Case, Reply, take};
+use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, Role};
 use crate::db::schema::{attentions, users};
 use crate::http::{Body, Call};
@@ -49,7 +50,7 @@ pub struct Assignment {
 #[post("/tickets/{ticket_id}/assignment")]
 pub async fn assign(call: Call, id: Path<i64>, body: Body<Assignment>) -> Result<HttpResponse> {
     let clock = EntityClock::new(call.desk.config.timezone);
-    let step = (Action::Assign, Step::Assign, "assigned");
+    let step = (Action::Assign, Step::Assign, EventKind::Assigned);
     take(call, *id, step, body, move |case, actor, Assignment { assignee_id, replaces }| {
         let has_it = case.ticket.assignee_id;
         let taken = match (has_it, replaces) {

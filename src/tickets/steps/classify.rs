@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Reply, take};
+use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::http::{Body, Call};
 use crate::problem::Result;
@@ -41,14 +42,14 @@ pub struct Classification {
 )]
 #[post("/tickets/{ticket_id}/classification")]
 pub async fn classify(call: Call, id: Path<i64>, body: Body<Classification>) -> Result<HttpResponse> {
-    let step = (Action::Classify, Step::Classify, "classified");
+    let step = (Action::Classify, Step::Classify, EventKind::Classified);
     let timezone = call.desk.config.timezone;
     take(call, *id, step, body, move |case, _, Classification { criticality, category_id }| {
         let ticket = &mut case.ticket;
         if let Some(category) = category_id.filter(|id| ticket.category_id != Some(*id)) {
             ticket.category_id = Some(category);
             if !categories::may_ask(case.tx, category, ticket.requester_id, ticket.requester_unit_id)? {
-                case.turn_into("archived");
+                case.turn_into(EventKind::Archived);
                 archiving::set_aside(case, ArchiveReason::ProfileNotAuthorized, None, None, timezone)?;
                 return Ok(Reply::Ticket);
             }

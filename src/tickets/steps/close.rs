@@ -4,6 +4,7 @@ use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
 
 use super::{Reply, take};
+use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::http::body::Nothing;
 use crate::http::{Body, Call};
@@ -21,7 +22,7 @@ use crate::tickets::workflow::{Status, Step};
 )]
 #[post("/tickets/{ticket_id}/closure")]
 pub async fn close(call: Call, id: Path<i64>, body: Body<Nothing>) -> Result<HttpResponse> {
-    take(call, *id, (Action::Close, Step::Close, "closed"), body, |case, _, _| {
+    take(call, *id, (Action::Close, Step::Close, EventKind::Closed), body, |case, _, _| {
         case.ticket.status = Status::Closed;
         case.ticket.closed_at = Some(case.now);
         case.tell_requester("closed");

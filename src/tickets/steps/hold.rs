@@ -7,6 +7,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{Reply, take};
+use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::http::{Body, Call};
 use crate::problem::Result;
@@ -37,7 +38,7 @@ pub struct Hold {
 )]
 #[post("/tickets/{ticket_id}/hold")]
 pub async fn hold(call: Call, id: Path<i64>, body: Body<Hold>) -> Result<HttpResponse> {
-    take(call, *id, (Action::Hold, Step::Hold, "held"), body, |case, _, Hold { reason }| {
+    take(call, *id, (Action::Hold, Step::Hold, EventKind::Held), body, |case, _, Hold { reason }| {
         holds::begin(case, HoldKind::Hold, &reason)?;
         case.note("reason", reason.clone());
         case.tell("held", case.ticket.requester_id, json!({"reason": reason}));

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Case;
+use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::http::locale::Locale;
 use crate::http::{Body, Call};
@@ -69,10 +70,10 @@ pub async fn merge(call: Call, id: Path<i64>, body: Body<Merge>) -> Result<HttpR
         let followup_id = Some(followups::write_public(&mut case, actor.id, words)?);
         archiving::set_aside(&mut case, ArchiveReason::Duplicate, note, followup_id, timezone)?;
         case.note("into", target.id);
-        let row = case.record("merged")?;
+        let row = case.record(EventKind::Merged)?;
         let mut case = Case::open(tx, target, Some(actor.id), actor.now);
         case.note("duplicate_id", row.id);
-        case.record("duplicate_merged")?;
+        case.record(EventKind::DuplicateMerged)?;
         store::answer(tx, row)
     })
     .await

@@ -28,6 +28,7 @@ use super::store;
 use super::watchers;
 use super::workflow::{self, Step};
 use crate::audit;
+use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, Scope};
 use crate::db::schema::tickets;
 use crate::http::{Actor, Answer, Body, Call};
@@ -64,7 +65,7 @@ pub struct Case<'a> {
     touched: bool,
     details: Map<String, Value>,
     messages: Vec<(&'static str, Uuid, Value)>,
-    turned_into: Option<&'static str>,
+    turned_into: Option<EventKind>,
 }
 
 /// What a step answers.
@@ -114,7 +115,7 @@ impl<'a> Case<'a> {
     }
 
     /// Names the event for what became of the step, where that is not what it is usually called.
-    pub fn turn_into(&mut self, kind: &'static str) {
+    pub fn turn_into(&mut self, kind: EventKind) {
         self.turned_into = Some(kind);
     }
 
@@ -124,7 +125,7 @@ impl<'a> Case<'a> {
     }
 
     /// Writes it all: the ticket, its event, its messages; those to the requester that are public to its watchers too.
-    pub fn record(mut self, kind: &'static str) -> Result<TicketRow> {
+    pub fn record(mut self, kind: EventKind) -> Result<TicketRow> {
         let kind = self.turned_into.unwrap_or(kind);
         let changes = audit::changes(&self.before, &self.ticket)?;
         let bookkept = self.ticket != self.before;
@@ -170,7 +171,7 @@ pub fn each(
 pub async fn take<B, F>(
     call: Call,
     id: i64,
-    (action, step, kind): (Action, Step, &'static str),
+    (action, step, kind): (Action, Step, EventKind),
     body: Body<B>,
     change: F,
 ) -> Result<HttpResponse>

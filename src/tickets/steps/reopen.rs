@@ -7,6 +7,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{Case, Reply, take};
+use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::http::{Body, Call};
 use crate::problem::Result;
@@ -31,7 +32,7 @@ pub struct Reopening {
 )]
 #[post("/tickets/{ticket_id}/reopening")]
 pub async fn reopen(call: Call, id: Path<i64>, body: Body<Reopening>) -> Result<HttpResponse> {
-    let step = (Action::Reopen, Step::Reopen, "reopened");
+    let step = (Action::Reopen, Step::Reopen, EventKind::Reopened);
     take(call, *id, step, body, |case, _, Reopening { reason }| {
         apply(case, reason);
         Ok(Reply::Ticket)

@@ -8,6 +8,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{Reply, take};
+use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::http::{Body, Call};
 use crate::people::users;
@@ -50,7 +51,7 @@ pub async fn request_information(
     body: Body<NewInformationRequest>,
 ) -> Result<HttpResponse> {
     let (timezone, days) = (call.desk.config.timezone, call.desk.config.information_days);
-    let step = (Action::Hold, Step::RequestInformation, "information_requested");
+    let step = (Action::Hold, Step::RequestInformation, EventKind::InformationRequested);
     take(call, *id, step, body, move |case, actor, NewInformationRequest { missing, deadline }| {
         let deadline = information::deadline(deadline, days, case.now)?;
         holds::begin(case, HoldKind::Information, &missing)?;

@@ -8,6 +8,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{Reply, take};
+use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::http::locale::Locale;
 use crate::http::{Body, Call};
@@ -42,7 +43,7 @@ pub struct Rescheduling {
 #[post("/tickets/{ticket_id}/rescheduling")]
 pub async fn reschedule(call: Call, id: Path<i64>, body: Body<Rescheduling>) -> Result<HttpResponse> {
     let clock = EntityClock::new(call.desk.config.timezone);
-    let step = (Action::Reschedule, Step::Reschedule, "rescheduled");
+    let step = (Action::Reschedule, Step::Reschedule, EventKind::Rescheduled);
     take(call, *id, step, body, move |case, actor, Rescheduling { scheduled_for, reason }| {
         let scheduled_for = Some(scheduled_for);
         let schedule = schedules::of_one(case.tx, actor.id, case.now)?;

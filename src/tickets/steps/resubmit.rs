@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Case;
 use crate::attachments;
+use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::tickets;
 use crate::http::{Actor, Body, Call};
@@ -110,7 +111,7 @@ pub fn carry_over(tx: &mut PgConnection, actor: &Actor, archived: TicketRow, new
     let mut case = Case::open(tx, archived, Some(actor.id), actor.now);
     case.note("resubmitted_as", new.id);
     case.touch();
-    case.record("resubmitted")?;
+    case.record(EventKind::Resubmitted)?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
 
 use super::{Reply, take};
+use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::http::body::Nothing;
 use crate::http::{Body, Call};
@@ -24,7 +25,7 @@ use crate::tickets::workflow::Step;
 #[post("/tickets/{ticket_id}/resumption")]
 pub async fn resume(call: Call, id: Path<i64>, body: Body<Nothing>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    take(call, *id, (Action::Hold, Step::Resume, "resumed"), body, move |case, _, _| {
+    take(call, *id, (Action::Hold, Step::Resume, EventKind::Resumed), body, move |case, _, _| {
         if let Some(ended) = holds::end(case, timezone)? {
             case.note("kind", ended.kind.as_str());
         }

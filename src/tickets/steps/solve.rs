@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Case, Reply, take};
+use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::{ticket_relations, tickets};
 use crate::http::{Answer, Body, Call};
@@ -66,7 +67,7 @@ const CHILDREN: i64 = 200;
 )]
 #[post("/tickets/{ticket_id}/solution")]
 pub async fn solve(call: Call, id: Path<i64>, body: Body<NewSolution>) -> Result<HttpResponse> {
-    let step = (Action::Solve, Step::Solve, "solved");
+    let step = (Action::Solve, Step::Solve, EventKind::Solved);
     take(call, *id, step, body, |case, actor, NewSolution { description, solve_children }| {
         let mut open_children = open_children(case)?;
         let mut solved_children = Vec::new();
@@ -76,7 +77,7 @@ pub async fn solve(call: Call, id: Path<i64>, body: Body<NewSolution>) -> Result
                 let mut child = Case::open(case.tx, child, Some(actor.id), actor.now);
                 record_solution(&mut child, actor.id, description.clone())?;
                 child.note("parent_id", case.ticket.id);
-                child.record("solved")?;
+                child.record(EventKind::Solved)?;
             }
             open_children.retain(|id| !solved_children.contains(id));
         }

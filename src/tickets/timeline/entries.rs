@@ -14,6 +14,7 @@ use super::{EntryType, shown};
 use crate::attachments::{self, Attachment};
 use crate::audit::Change;
 use crate::audit::events::{self, Event};
+use crate::audit::kind::{EventDetails, EventKind};
 use crate::db::schema::{messages, users};
 use crate::db::text_enum;
 use crate::http::Actor;
@@ -55,9 +56,7 @@ pub struct TimelineEvent {
     r#type: EventTag,
     at: DateTime<Utc>,
     id: Uuid,
-    /// As `GET /tickets/{ticket_id}/events` names it.
-    #[schema(example = "assigned")]
-    kind: String,
+    kind: EventKind,
     /// Who did it; `null` where the desk did it by itself.
     actor: Option<Person>,
     /// Whom it was given to, where it was.
@@ -66,7 +65,7 @@ pub struct TimelineEvent {
     /// For a requester, those of what they are told anyway.
     changes: Vec<Change>,
     /// What the fields alone do not tell, such as a reason; for a requester, what they are told anyway.
-    #[schema(value_type = Object)]
+    #[schema(value_type = EventDetails)]
     details: Value,
     /// Its place in the history of the ticket; for staff alone.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -191,7 +190,7 @@ fn events_of(db: &mut PgConnection, actor: &Actor, ids: &[Uuid]) -> Result<Vec<T
     let mut events = events::by_ids(db, ids)?;
     if !staff {
         for event in &mut events {
-            shown::cut_for_requester(&event.kind, &mut event.changes, &mut event.details);
+            shown::cut_for_requester(event.kind, &mut event.changes, &mut event.details);
         }
     }
     let assignee_id = |event: &Event| -> Option<Uuid> {

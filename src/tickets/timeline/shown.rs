@@ -3,37 +3,38 @@
 use serde_json::{Map, Value};
 
 use crate::audit::Change;
+use crate::audit::kind::EventKind;
 
 /// A kind of event, and the fields of its changes and of its details that its requester is told anyway.
-type Shown = (&'static str, &'static [&'static str], &'static [&'static str]);
+type Shown = (EventKind, &'static [&'static str], &'static [&'static str]);
 
 /// Why a case is escalated, handed over, held against others or counted anew is the desk's own affair.
 const SHOWN: &[Shown] = &[
-    ("received", &[], &["channel", "resubmission_of"]),
-    ("changed", &["subject", "description", "category_id"], &[]),
-    ("classified", &["status", "criticality", "category_id"], &[]),
-    ("assigned", &["status", "assignee_id"], &[]),
-    ("accepted", &["status", "scheduled_for"], &["followup_id"]),
-    ("rescheduled", &["scheduled_for"], &["followup_id", "reason"]),
-    ("escalated", &["status", "support_level"], &[]),
-    ("held", &["status"], &["reason"]),
-    ("resumed", &["status"], &[]),
-    ("information_requested", &["status", "information_deadline"], &["missing", "followup_id"]),
-    ("solved", &["status", "solution"], &[]),
-    ("closed", &["status"], &["after_days"]),
-    ("reopened", &["status"], &[]),
-    ("archived", &["status", "category_id", "archive_reason", "archive_note"], &["reason"]),
-    ("resubmitted", &[], &["resubmitted_as"]),
-    ("merged", &["status", "archive_reason", "archive_note"], &["followup_id"]),
+    (EventKind::Received, &[], &["channel", "resubmission_of"]),
+    (EventKind::Changed, &["subject", "description", "category_id"], &[]),
+    (EventKind::Classified, &["status", "criticality", "category_id"], &[]),
+    (EventKind::Assigned, &["status", "assignee_id"], &[]),
+    (EventKind::Accepted, &["status", "scheduled_for"], &["followup_id"]),
+    (EventKind::Rescheduled, &["scheduled_for"], &["followup_id", "reason"]),
+    (EventKind::Escalated, &["status", "support_level"], &[]),
+    (EventKind::Held, &["status"], &["reason"]),
+    (EventKind::Resumed, &["status"], &[]),
+    (EventKind::InformationRequested, &["status", "information_deadline"], &["missing", "followup_id"]),
+    (EventKind::Solved, &["status", "solution"], &[]),
+    (EventKind::Closed, &["status"], &["after_days"]),
+    (EventKind::Reopened, &["status"], &[]),
+    (EventKind::Archived, &["status", "category_id", "archive_reason", "archive_note"], &["reason"]),
+    (EventKind::Resubmitted, &[], &["resubmitted_as"]),
+    (EventKind::Merged, &["status", "archive_reason", "archive_note"], &["followup_id"]),
 ];
 
 /// The kinds of events that a requester sees.
 pub fn kinds() -> Vec<&'static str> {
-    SHOWN.iter().map(|(kind, ..)| *kind).collect()
+    SHOWN.iter().map(|(kind, ..)| kind.as_str()).collect()
 }
 
 /// Takes out of an event what its requester does not see.
-pub fn cut_for_requester(kind: &str, changes: &mut Vec<Change>, details: &mut Value) {
+pub fn cut_for_requester(kind: EventKind, changes: &mut Vec<Change>, details: &mut Value) {
     let shown = SHOWN.iter().find(|(known, ..)| *known == kind);
     let (fields, names) = shown.map_or((&[][..], &[][..]), |(_, fields, names)| (*fields, *names));
     changes.retain(|change| fields.contains(&change.field.as_str()));
@@ -54,7 +55,7 @@ mod tests {
 
     #[test]
     fn what_is_not_named_is_not_shown() {
-        for (kind, fields) in [("escalated", &["support_level"][..]), ("of_tomorrow", &[])] {
+        for (kind, fields) in [(EventKind::Escalated, &["support_level"][..]), (EventKind::Overdue, &[])] {
             let mut details =
                 json!({"reason": "Es del proveedor.", "third_party": "Redes S. A. S.", "new": 1});
             let mut changes: Vec<Change> =

@@ -1,0 +1,101 @@
+//! What kinds of events there are, and what they tell beside the fields that changed.
+
+use chrono::{DateTime, Utc};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::db::text_enum;
+
+text_enum! {
+    /// What happened to a ticket. The database keeps no other.
+    pub enum EventKind {
+        Received = "received",
+        /// The requester corrected it before it was classified.
+        Changed = "changed",
+        Classified = "classified",
+        Assigned = "assigned",
+        /// `details` name the followup that told the requester.
+        Accepted = "accepted",
+        /// `details` name the followup that told the requester.
+        Rescheduled = "rescheduled",
+        Escalated = "escalated",
+        Held = "held",
+        /// `details` name the followup that told the requester.
+        InformationRequested = "information_requested",
+        /// `details` say by what a requester answered.
+        Resumed = "resumed",
+        FollowupAdded = "followup_added",
+        FollowupPublished = "followup_published",
+        FileAttached = "file_attached",
+        /// The attention times of its criticality changed, and were applied to it.
+        DueChanged = "due_changed",
+        DueSoon = "due_soon",
+        Overdue = "overdue",
+        Solved = "solved",
+        Closed = "closed",
+        Reopened = "reopened",
+        Archived = "archived",
+        /// It was presented again as another ticket.
+        Resubmitted = "resubmitted",
+        /// Into another ticket; `details` name the followup that told the requester.
+        Merged = "merged",
+        /// Another ticket was merged into this one.
+        DuplicateMerged = "duplicate_merged",
+        Related = "related",
+        Unrelated = "unrelated",
+    }
+}
+
+/// What the fields alone do not tell, such as a reason. Each kind of event has those that it needs.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "says in the contract what `Case::note` writes")]
+pub struct EventDetails {
+    /// `closed` by itself: after how many days.
+    after_days: Option<i64>,
+    /// `resumed`: by what the requester answered.
+    #[schema(max_length = 50)]
+    answered_by: Option<String>,
+    /// `file_attached`.
+    attachment_id: Option<Uuid>,
+    /// `file_attached` by mail, with several files.
+    #[schema(max_items = 1000)]
+    attachment_ids: Option<Vec<Uuid>>,
+    /// `assigned`: whether the desk chose the person.
+    automatic: Option<bool>,
+    /// `received`: how it came in.
+    #[schema(max_length = 50)]
+    channel: Option<String>,
+    /// `archived` by itself: until when the requester could answer.
+    deadline: Option<DateTime<Utc>>,
+    /// `duplicate_merged`: the ticket that ended in this one.
+    duplicate_id: Option<i64>,
+    file_name: Option<String>,
+    #[schema(max_items = 1000)]
+    file_names: Option<Vec<String>>,
+    /// The followup that is meant, or that told the requester.
+    followup_id: Option<Uuid>,
+    /// `merged`: the ticket that goes on.
+    into: Option<i64>,
+    /// `related`, `unrelated`: the kind of relation; `resumed`: what it waited for.
+    kind: Option<String>,
+    /// `due_changed`: the attention time that holds now.
+    minutes: Option<i32>,
+    /// `information_requested`: what was asked for.
+    missing: Option<String>,
+    /// `due_changed`: the opening hours that hold now.
+    opening_hours: Option<String>,
+    /// `solved`: the ticket with which it was solved.
+    parent_id: Option<i64>,
+    reason: Option<String>,
+    /// `received`: the archived ticket that this one presents again.
+    resubmission_of: Option<i64>,
+    resubmitted_as: Option<i64>,
+    /// `escalated`: to whom outside.
+    third_party: Option<String>,
+    /// `related`, `unrelated`: the other ticket.
+    ticket_id: Option<i64>,
+    /// Of a followup.
+    #[schema(max_length = 50)]
+    visibility: Option<String>,
+}
