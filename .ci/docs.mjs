@@ -78,14 +78,37 @@ try {
   await page.locator('#operations-tickets-getTicket.is-open .execute').waitFor()
   await readBack()
 
-  // What is kept in the browser is a token of a few minutes, and no password.
+  // What is kept in the browser for the next visit is a token of a few minutes, and no password.
   const kept = await page.evaluate(() => JSON.stringify(localStorage))
   assert(kept.includes('access_token') && !kept.includes('refresh_token') && !kept.includes(password))
+
+  // Towards its end the token is renewed, once, and the day goes on after another reload.
+  const session = () => page.evaluate(() => JSON.parse(sessionStorage.getItem('mesa.session')))
+  const first = await session()
+  let renewals = 0
+  page.on('request', (request) => (renewals += request.url().endsWith('/auth/token') ? 1 : 0))
+  await page.evaluate(() => {
+    const { refresh_token } = JSON.parse(sessionStorage.getItem('mesa.session'))
+    sessionStorage.setItem('mesa.session', JSON.stringify({ refresh_token, until: Date.now() }))
+  })
+  await readBack()
+  assert.notEqual((await session()).refresh_token, first.refresh_token)
+  assert.equal(await page.evaluate(() => localStorage.authorized.includes(window.ui.authSelectors.authorized().toJS().password.token.access_token)), true)
+  await page.reload()
+  await page.locator('#operations-tickets-getTicket.is-open .execute').waitFor()
+  await readBack()
+  assert.equal(renewals, 1)
 
   // A deep link opens its operation, signed in as well.
   page = await open(`${docs}#/tickets/registerTicket`)
   await page.locator('#operations-tickets-registerTicket.is-open .execute').waitFor()
   await readBack()
+
+  // Signing out ends what was kept.
+  page = await open(docs)
+  await page.click('.auth-wrapper .btn.authorize')
+  await page.locator('.auth-container button', { hasText: 'Logout' }).first().click()
+  assert.equal(await page.evaluate(() => localStorage.authorized ?? '{}'), '{}')
 
   assert.deepEqual(faults, [])
   console.log(`Swagger UI: ticket ${registered.body.id} registered and read back, signed in after a reload, no other host asked`)

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{ALLOW, LOCATION};
-use actix_web::middleware::{Compress, from_fn};
+use actix_web::http::header::{ALLOW, CONTENT_SECURITY_POLICY, LOCATION};
+use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
 use actix_web::web::{self, Data};
 use actix_web::{App, Error, HttpRequest, HttpResponse};
 use utoipa::openapi::OpenApi;
@@ -129,13 +129,21 @@ pub fn app(
         )
         .route("/openapi.json", web::get().to(document))
         .route("/docs", web::get().to(to_docs))
-        .route("/docs/swagger-initializer.js", web::get().to(initializer))
-        .service(SwaggerUi::new("/docs/{_:.*}"))
+        .service(
+            web::scope("/docs")
+                .wrap(DefaultHeaders::new().add((CONTENT_SECURITY_POLICY, DOCS_POLICY)))
+                .route("/swagger-initializer.js", web::get().to(initializer))
+                .service(SwaggerUi::new("/{_:.*}")),
+        )
         .configure(surveys::page::routes)
         .configure(problem::page::routes)
         .configure(health::routes)
         .default_service(web::to(nothing_here))
 }
+
+/// What Swagger UI may do: run its own scripts and speak with this desk alone, and be shown within no other page.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 async fn document(contract: Data<Contract>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(contract.json.clone())

@@ -18,10 +18,8 @@ pub enum Exit {
     Ok = 0,
     /// It cannot be a message, or is too large: the mail server returns it.
     DataError = 65,
-    /// It could not be kept for now: the mail server tries again later.
+    /// It could not be kept for now, be it that the configuration is wrong: the mail server tries again later.
     TempFail = 75,
-    /// The configuration is wrong.
-    Config = 78,
 }
 
 impl From<Exit> for ExitCode {
@@ -35,7 +33,7 @@ impl From<Exit> for ExitCode {
 pub fn ingest(input: impl Read) -> Exit {
     let config = match Config::from_env() {
         Ok(config) => config,
-        Err(error) => return refuse(Exit::Config, &error),
+        Err(error) => return refuse(Exit::TempFail, &error),
     };
     let limit = config.mail_max_bytes;
     let mut bytes = Vec::new();
