@@ -8,6 +8,8 @@ pub mod attachments;
 pub mod audit;
 /// Who calls, and what they may do.
 pub mod auth;
+/// The whole desk in one file, and back.
+pub mod backup;
 /// Configuration by environment variables.
 pub mod config;
 /// The contract: what `openapi.json` says beyond the handlers.

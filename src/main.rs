@@ -1,16 +1,19 @@
 //! The commands.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use mesa::auth::policy::Role;
+use mesa::backup::{self, Restored};
 use mesa::config::Config;
 use mesa::db::Db;
 use mesa::db::private::PrivatePostgres;
 use mesa::inbound::command::{self, Exit};
 use mesa::people::accounts;
 use mesa::server::{self, StartError};
+use object_store::ObjectStore;
 
 /// A headless service desk: a JSON REST API on PostgreSQL.
 #[derive(Parser)]
@@ -31,6 +34,10 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Format::Json)]
         format: Format,
     },
+    /// Write the whole desk of this moment into a new file, while it serves
+    Backup { file: PathBuf },
+    /// Put a backup into an empty desk
+    Restore { file: PathBuf },
     /// Work with mail
     #[command(subcommand)]
     Mail(MailCommand),
@@ -125,6 +132,23 @@ fn run(command: Command) -> Result<Exit, StartError> {
             let _ = std::io::stdout().write_all(text.as_bytes());
             Ok(())
         }
+        Command::Backup { file } => with_files(async |url, files| {
+            let manifest = backup::take(url, files, &file).await?;
+            let rows: i64 = manifest.tables.values().sum();
+            println!("{}: {rows} rows and {} files of {}", file.display(), manifest.files, manifest.taken_at);
+            Ok(())
+        }),
+        Command::Restore { file } => with_files(async |url, files| {
+            let Restored { manifest, history } = backup::restore(url, files, &file).await?;
+            let rows: i64 = manifest.tables.values().sum();
+            println!("{rows} rows and {} files of {} are restored", manifest.files, manifest.taken_at);
+            let state = match history.broken {
+                0 => "is whole".to_owned(),
+                places => format!("does not hold in {places} places, as when the backup was taken"),
+            };
+            println!("the history of {} tickets, {} events, {state}", history.tickets, history.events);
+            Ok(())
+        }),
         Command::User(UserCommand::Create { email, role, full_name }) => {
             let mut password = String::new();
             std::io::stdin()
@@ -148,6 +172,16 @@ fn run(command: Command) -> Result<Exit, StartError> {
         }
     };
     done.map(|()| Exit::Ok)
+}
+
+/// The same, with where the content of files is kept.
+fn with_files(
+    act: impl AsyncFnOnce(&str, &dyn ObjectStore) -> Result<(), StartError>,
+) -> Result<(), StartError> {
+    let files = server::files(&Config::from_env()?)?;
+    with_database(|url| {
+        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(act(url, &*files))
+    })
 }
 
 /// Gives the URL of the database, the private one's where none is configured.

@@ -212,6 +212,31 @@ impl Written {
     }
 }
 
+/// What verifying all tickets found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Whole {
+    pub tickets: i64,
+    pub events: i64,
+    /// In how many places the history does not hold.
+    pub broken: usize,
+}
+
+/// Verifies all tickets, batch by batch.
+///
+/// # Errors
+/// What the database answers.
+pub fn whole(db: &mut PgConnection) -> Result<Whole> {
+    let (mut whole, mut after) = (Whole::default(), 0);
+    while after < i64::MAX {
+        let batch = next(db, after)?;
+        whole.tickets += batch.counted.tickets;
+        whole.events += batch.counted.events;
+        whole.broken += batch.broken.len();
+        after = batch.span.last;
+    }
+    Ok(whole)
+}
+
 /// Verifies the tickets that come next. The last batch has no end, so that nothing after it is passed over.
 fn next(db: &mut PgConnection, after: i64) -> Result<Batch> {
     #[derive(QueryableByName)]

@@ -14,6 +14,7 @@ mod attention;
 mod audit;
 mod auth;
 mod availability;
+mod backup;
 mod bad_input;
 mod calendars;
 mod contract;

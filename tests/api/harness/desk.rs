@@ -56,8 +56,11 @@ impl Desk {
 
     /// With some variables of the environment.
     pub fn configured(variables: &[(&str, &str)]) -> Self {
-        let database = Database::from_template();
-        let files = TempDir::new().unwrap();
+        Self::on(Database::from_template(), TempDir::new().unwrap(), variables)
+    }
+
+    /// On a database and a folder that are there already.
+    pub fn on(database: Database, files: TempDir, variables: &[(&str, &str)]) -> Self {
         let mut all = vec![
             ("DATABASE_URL", database.url.clone()),
             ("MESA_JWT_SECRET", SECRET.to_owned()),

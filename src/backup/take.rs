@@ -1,0 +1,78 @@
+//! Taking a backup, beside a desk that goes on serving.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use object_store::{ObjectStore, ObjectStoreExt, path};
+
+use super::archive::Writer;
+use super::tables::{self, Table};
+use super::{FORMAT, Manifest};
+use crate::db;
+use crate::server::StartError;
+
+/// Writes what the desk holds at this moment into a file that must not be there yet. Nobody waits for it.
+///
+/// # Errors
+/// In words for whoever called the command; no file of that name is there then.
+pub async fn take(url: &str, files: &dyn ObjectStore, path: &Path) -> Result<Manifest, StartError> {
+    let cannot = |error: &dyn std::fmt::Display| format!("cannot write {}: {error}", path.display());
+    let mut db = PgConnection::establish(url)?;
+    // One moment for all tables, however long they take.
+    db.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+    let tables = tables::all(&mut db)?;
+    let keys = storage_keys(&mut db)?;
+    let manifest = Manifest {
+        format: FORMAT,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        taken_at: moment(&mut db)?,
+        migrations: tables::migrations(&mut db)?,
+        tables: counts(&mut db, &tables)?,
+        sequences: tables::sequences(&mut db)?,
+        files: keys.len(),
+    };
+    let mut writer = Writer::create(path).map_err(|error| cannot(&error))?;
+    writer.add("manifest.json", &serde_json::to_vec_pretty(&manifest)?).map_err(|error| cannot(&error))?;
+    for key in keys {
+        let content = files.get(&path::Path::from(key.as_str())).await;
+        let content =
+            content.map_err(|error| format!("cannot read the file {key}: {error}"))?.bytes().await?;
+        writer.add(&format!("files/{key}"), &content).map_err(|error| cannot(&error))?;
+    }
+    for table in &tables {
+        let mut number = 0;
+        table.read::<StartError>(&mut db, |piece| {
+            number += 1;
+            let name = format!("tables/{}/{number:06}.json", table.name);
+            Ok(writer.add(&name, piece.as_bytes()).map_err(|error| cannot(&error))?)
+        })?;
+    }
+    writer.finish().map_err(|error| cannot(&error))?;
+    Ok(manifest)
+}
+
+fn moment(db: &mut PgConnection) -> Result<DateTime<Utc>, StartError> {
+    db::now(db).map_err(|problem| problem.log_line().into())
+}
+
+fn counts(db: &mut PgConnection, tables: &[Table]) -> QueryResult<BTreeMap<String, i64>> {
+    tables.iter().map(|table| Ok((table.name.clone(), tables::count(db, &table.name)?))).collect()
+}
+
+/// The keys of all files that a row speaks of.
+fn storage_keys(db: &mut PgConnection) -> QueryResult<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Key {
+        #[diesel(sql_type = Text)]
+        storage_key: String,
+    }
+    let keys: Vec<Key> = diesel::sql_query(
+        "SELECT storage_key FROM attachments UNION SELECT storage_key FROM inbound_emails ORDER BY storage_key",
+    )
+    .load(db)?;
+    Ok(keys.into_iter().map(|key| key.storage_key).collect())
+}

@@ -1,0 +1,114 @@
+//! The whole desk in one file, taken while it works, and put back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mesa::audit::verification::Whole;
+use mesa::backup::{self, Manifest, Restored};
+use mesa::server::StartError;
+use object_store::local::LocalFileSystem;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::harness::{Database, Desk};
+
+fn run<T>(work: impl Future<Output = Result<T, StartError>>) -> Result<T, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(work).map_err(|error| error.to_string())
+}
+
+fn take(desk: &Desk, file: &std::path::Path) -> Result<Manifest, String> {
+    run(backup::take(&desk.database.url, &*desk.shared().files, file))
+}
+
+/// Restores into a database and a folder of files.
+fn restore(database: &Database, files: &TempDir, file: &std::path::Path) -> Result<Restored, String> {
+    let attachments = files.path().join("attachments");
+    std::fs::create_dir_all(&attachments).unwrap();
+    let store = LocalFileSystem::new_with_prefix(attachments).unwrap();
+    run(backup::restore(&database.url, &store, file))
+}
+
+#[test]
+fn what_is_taken_while_the_desk_works_is_of_one_moment_and_comes_back_whole() {
+    let desk = Desk::open();
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("desk.mesa");
+    let one = desk.ticket_in("solved");
+    desk.technician().upload(&format!("{one}/attachments"), "nota.txt", "La placa es 10432.").created();
+    let mail = "From: requester@mesa.test\nSubject: Sin red\n\nNo hay red en el archivo.";
+    desk.director().raw("POST", "/inbound-emails", "message/rfc822", mail).created();
+    let done = Arc::new(AtomicBool::new(false));
+    let manifest = std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let ticket = format!("/tickets/{}", desk.requester().register("Sin red")["id"]);
+                    desk.technician()
+                        .post(&format!("{ticket}/classification"), json!({"criticality": "low"}))
+                        .ok();
+                }
+            });
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let manifest = take(&desk, &file);
+        done.store(true, Ordering::Relaxed);
+        manifest.unwrap()
+    });
+    assert!(manifest.tables["tickets"] < desk.database.count("SELECT count(*) FROM tickets"));
+
+    let (database, files) = (Database::empty(), TempDir::new().unwrap());
+    let restored = restore(&database, &files, &file).unwrap();
+    assert_eq!(restored.manifest, manifest);
+    let (tickets, events) = (manifest.tables["tickets"], manifest.tables["events"]);
+    assert_eq!(restored.history, Whole { tickets, events, broken: 0 });
+    // One moment: no ticket without its first event, no event without its ticket, every change counted in both.
+    for half_done in [
+        "SELECT count(*) FROM tickets t WHERE NOT EXISTS (SELECT FROM events e WHERE e.ticket_id = t.id)",
+        "SELECT count(*) FROM events e WHERE NOT EXISTS (SELECT FROM tickets t WHERE t.id = e.ticket_id)",
+        "SELECT count(*) FROM tickets WHERE (status = 'received') <> \
+         NOT EXISTS (SELECT FROM events e WHERE e.ticket_id = tickets.id AND e.kind = 'classified')",
+    ] {
+        assert_eq!(database.count(half_done), 0, "{half_done}");
+    }
+
+    // A desk on it goes on where the other one stood.
+    let restored = Desk::on(database, files, &[]);
+    let shown = restored.requester().get(&one).ok();
+    assert_eq!(shown, desk.requester().get(&one).ok());
+    let attachment = &restored.technician().get(&format!("{one}/attachments")).items()[0];
+    let content =
+        restored.technician().get(&format!("/attachments/{}/content", attachment["id"].as_str().unwrap()));
+    assert_eq!(content.text(), "La placa es 10432.");
+    let next = restored.requester().register("Otra vez sin red");
+    assert!(next["id"].as_i64().unwrap() > tickets, "{next}");
+    restored.director().get("/audit/verification").ok();
+}
+
+#[test]
+fn what_is_no_whole_backup_and_a_desk_that_is_not_empty_are_left_alone() {
+    let desk = Desk::open();
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("desk.mesa");
+    take(&desk, &file).unwrap();
+    assert!(take(&desk, &file).unwrap_err().contains("there is a file of that name"));
+
+    let before = desk.database.fingerprint();
+    let files = TempDir::new().unwrap();
+    assert!(restore(&desk.database, &files, &file).unwrap_err().contains("not empty"));
+    assert_eq!(desk.database.fingerprint(), before);
+
+    let database = Database::empty();
+    let bytes = std::fs::read(&file).unwrap();
+    for (name, bytes) in [
+        ("cut", &bytes[..bytes.len() - 100]),
+        ("nothing", &[][..]),
+        ("other", b"PK\x03\x04 this is another kind of file altogether"),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, bytes).unwrap();
+        let refused = restore(&database, &files, &file).err().unwrap();
+        assert!(refused.contains("is no backup"), "{name}: {refused}");
+    }
+    assert_eq!(database.count("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), 0);
+}
