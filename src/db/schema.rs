@@ -101,6 +101,7 @@ diesel::table! {
         policy_id -> Nullable<Uuid>,
         opening_hours -> Text,
         accepted_by -> Nullable<Uuid>,
+        working_minutes -> Nullable<Float8>,
     }
 }
 
@@ -242,6 +243,20 @@ diesel::table! {
         sent_to -> Nullable<Text>,
         sent_subject -> Nullable<Text>,
         sent_text -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    openings (ticket_id, number) {
+        ticket_id -> Int8,
+        number -> Int4,
+        opened_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        outcome -> Nullable<Text>,
+        solved_by_id -> Nullable<Uuid>,
+        support_level -> Nullable<Int2>,
+        reopened_at -> Nullable<Timestamptz>,
+        working_minutes -> Nullable<Float8>,
     }
 }
 
@@ -401,6 +416,7 @@ diesel::table! {
         information_deadline -> Nullable<Timestamptz>,
         resubmission_of -> Nullable<Int8>,
         reception_head_id -> Nullable<Uuid>,
+        attended_working_minutes -> Nullable<Float8>,
     }
 }
 
@@ -475,6 +491,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     holds,
     idempotency_keys,
     messages,
+    openings,
     refresh_tokens,
     shifts,
     survey_answers,

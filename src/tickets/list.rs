@@ -53,6 +53,7 @@ fn due(row: &Ticket) -> DateTime<Utc> {
 pub async fn list(call: Call, query: Query<TicketFilters>) -> Result<HttpResponse> {
     call.read(Action::ReadTicket, |db, actor| {
         let (paging, filters): (Paging, TicketFilters) = query.read_list()?;
+        filters.check(actor)?;
         let total = match paging.with_total {
             true => Some(filtered(&filters, actor).count().get_result(db)?),
             false => None,

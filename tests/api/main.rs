@@ -44,6 +44,7 @@ mod sheet;
 mod shifts;
 mod start;
 mod statistics;
+mod statistics_recounted;
 mod surface;
 mod survey_page;
 mod survey_questions;
