@@ -10,7 +10,9 @@ use mesa::db::Db;
 use mesa::db::private::PrivatePostgres;
 use mesa::inbound::command::{self, Exit};
 use mesa::people::accounts;
+use mesa::reports;
 use mesa::server::{self, StartError};
+use mesa::statistics::Quarter;
 
 /// A headless service desk: a JSON REST API on PostgreSQL.
 #[derive(Parser)]
@@ -31,6 +33,14 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Format::Json)]
         format: Format,
     },
+    /// Write the report of a quarter to standard output
+    Report {
+        /// A year and a quarter
+        #[arg(long, value_name = "2026-4")]
+        quarter: Quarter,
+        #[arg(long, value_enum, default_value_t = ReportFormat::Json)]
+        format: ReportFormat,
+    },
     /// Work with mail
     #[command(subcommand)]
     Mail(MailCommand),
@@ -49,6 +59,25 @@ enum MailCommand {
 enum Format {
     Json,
     Yaml,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ReportFormat {
+    Json,
+    Html,
+    Xlsx,
+    Pdf,
+}
+
+impl From<ReportFormat> for reports::Format {
+    fn from(format: ReportFormat) -> Self {
+        match format {
+            ReportFormat::Json => reports::Format::Json,
+            ReportFormat::Html => reports::Format::Html,
+            ReportFormat::Xlsx => reports::Format::Xlsx,
+            ReportFormat::Pdf => reports::Format::Pdf,
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -110,7 +139,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<Exit, StartError> {
     let done = match command {
         Command::Serve => server::serve(Config::from_env()?),
-        Command::Migrate => with_database(|url| {
+        Command::Migrate => with_database(|_, url| {
             let applied = server::migrate(url)?;
             println!("{applied} migrations applied");
             Ok(())
@@ -125,6 +154,11 @@ fn run(command: Command) -> Result<Exit, StartError> {
             let _ = std::io::stdout().write_all(text.as_bytes());
             Ok(())
         }
+        Command::Report { quarter, format } => with_database(|config, url| {
+            let file = reports::command::report(config, url, quarter, format.into())?;
+            std::io::stdout().write_all(&file)?;
+            Ok(())
+        }),
         Command::User(UserCommand::Create { email, role, full_name }) => {
             let mut password = String::new();
             std::io::stdin()
@@ -132,7 +166,7 @@ fn run(command: Command) -> Result<Exit, StartError> {
                 .map_err(|error| format!("cannot read the password from standard input: {error}"))?;
             // It has the rules for accounts.
             mesa::app::Contract::new()?;
-            with_database(|url| {
+            with_database(|_, url| {
                 server::migrate(url)?;
                 let db = Db::connect(url, 1)?;
                 let id = accounts::open(
@@ -151,14 +185,14 @@ fn run(command: Command) -> Result<Exit, StartError> {
 }
 
 /// Gives the URL of the database, the private one's where none is configured.
-fn with_database(act: impl FnOnce(&str) -> Result<(), StartError>) -> Result<(), StartError> {
+fn with_database(act: impl FnOnce(&Config, &str) -> Result<(), StartError>) -> Result<(), StartError> {
     let config = Config::from_env()?;
     match &config.database_url {
-        Some(url) => act(url),
+        Some(url) => act(&config, url),
         None => {
             let _signals = server::hold_signals()?;
             let private = PrivatePostgres::join(&config.data_dir)?;
-            let done = act(private.url());
+            let done = act(&config, private.url());
             private.stop();
             done
         }

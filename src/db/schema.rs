@@ -261,6 +261,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    quarterly_report_files (year, quarter, format) {
+        year -> Int4,
+        quarter -> Int2,
+        format -> Text,
+        content -> Bytea,
+        sha256 -> Bytea,
+    }
+}
+
+diesel::table! {
+    quarterly_reports (year, quarter) {
+        year -> Int4,
+        quarter -> Int2,
+        approved_at -> Timestamptz,
+        approved_by -> Uuid,
+    }
+}
+
+diesel::table! {
     refresh_tokens (token_hash) {
         token_hash -> Bytea,
         family_id -> Uuid,
@@ -465,6 +484,7 @@ diesel::joinable!(escalations -> users (escalated_by));
 diesel::joinable!(events -> users (actor_id));
 diesel::joinable!(followups -> users (author_id));
 diesel::joinable!(messages -> users (recipient_id));
+diesel::joinable!(quarterly_reports -> users (approved_by));
 diesel::joinable!(shifts -> users (user_id));
 diesel::joinable!(survey_answers -> survey_questions (question_id));
 diesel::joinable!(survey_tokens -> surveys (survey_id));
@@ -492,6 +512,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency_keys,
     messages,
     openings,
+    quarterly_report_files,
+    quarterly_reports,
     refresh_tokens,
     shifts,
     survey_answers,

@@ -85,13 +85,10 @@ const NARROWED: &str = "AND (cardinality($6) = 0 OR t.criticality = ANY($6)) \
     AND (cardinality($8) = 0 OR t.category_id = ANY($8)) \
     AND (cardinality($9) = 0 OR t.requester_unit_id = ANY($9))";
 
-/// Mean, median and 90th percentile.
+/// Mean, median and 90th percentile; of nothing, no mean alone.
 fn spread(value: &str, kind: &str) -> String {
     let only = format!("FILTER (WHERE kind = '{kind}')");
-    format!(
-        "ARRAY[avg({value}) {only}, percentile_cont(0.5) WITHIN GROUP (ORDER BY {value}) {only}, \
-            percentile_cont(0.9) WITHIN GROUP (ORDER BY {value}) {only}]"
-    )
+    format!("avg({value}) {only} || percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY {value}) {only}")
 }
 
 fn aggregates() -> String {

@@ -175,8 +175,11 @@ impl Question {
             );
             return Err(invalid("interval", detail));
         }
-        // What a server that compiles queries would spend on these is more than it gains.
-        diesel::sql_query("SET LOCAL jit = off").execute(tx)?;
+        // What a server that compiles queries would spend on these is more than it gains; a large quarter is sorted in memory.
+        diesel::connection::SimpleConnection::batch_execute(
+            tx,
+            "SET LOCAL jit = off; SET LOCAL work_mem = '64MB'",
+        )?;
         let facts = self.facts(std::slice::from_ref(&whole));
         let (mut groups, mut escalations) = (HashMap::<_, Vec<Counts>>::new(), None);
         for counts in facts.by_group(tx)? {

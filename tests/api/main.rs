@@ -37,6 +37,7 @@ mod profiles;
 mod queue;
 mod races;
 mod relations;
+mod reports;
 mod resubmission;
 mod retries;
 mod roles;

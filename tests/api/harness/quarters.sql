@@ -3,7 +3,7 @@
 -- reckon the figures a second time, and then told to the desk's own tables.
 
 CREATE FUNCTION pg_temp.chance(i bigint, what text) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$
-    SELECT (('x' || substr(md5(i || what), 1, 8))::bit(32)::bigint)::float8 / 4294967296
+    SELECT (hashtextextended(what, i) & 4294967295)::float8 / 4294967296
 $$;
 -- A time in minutes, more often short than long.
 CREATE FUNCTION pg_temp.wait(i bigint, what text, mean float8) RETURNS interval LANGUAGE sql IMMUTABLE AS $$
