@@ -21,7 +21,7 @@ use crate::http::envelope::envelope;
 use crate::http::limits::limit;
 use crate::problem::{Code, Problem, Text};
 use crate::{
-    attachments, audit, auth, contract, health, inbound, knowledge, outbox, people, problem, staff,
+    attachments, audit, auth, contract, health, inbound, knowledge, outbox, people, problem, reports, staff,
     statistics, surveys, tickets,
 };
 
@@ -37,6 +37,7 @@ fn api(config: &mut ServiceConfig) {
         .configure(outbox::routes)
         .configure(audit::routes)
         .configure(statistics::routes)
+        .configure(reports::routes)
         .configure(people::routes)
         .configure(staff::routes);
 }

@@ -36,6 +36,8 @@ pub mod outbox;
 pub mod people;
 /// Every error a client can see.
 pub mod problem;
+/// The quarterly report.
+pub mod reports;
 /// What the desk does by itself.
 pub mod routine;
 /// From the configuration to a running server.

@@ -12,7 +12,9 @@ use mesa::db::Db;
 use mesa::db::private::PrivatePostgres;
 use mesa::inbound::command::{self, Exit};
 use mesa::people::accounts;
+use mesa::reports;
 use mesa::server::{self, StartError};
+use mesa::statistics::Quarter;
 use object_store::ObjectStore;
 
 /// A headless service desk: a JSON REST API on PostgreSQL.
@@ -38,6 +40,14 @@ enum Command {
     Backup { file: PathBuf },
     /// Put a backup into an empty desk
     Restore { file: PathBuf },
+    /// Write the report of a quarter to standard output
+    Report {
+        /// A year and a quarter
+        #[arg(long, value_name = "2026-4")]
+        quarter: Quarter,
+        #[arg(long, value_enum, default_value_t = ReportFormat::Json)]
+        format: ReportFormat,
+    },
     /// Work with mail
     #[command(subcommand)]
     Mail(MailCommand),
@@ -56,6 +66,25 @@ enum MailCommand {
 enum Format {
     Json,
     Yaml,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ReportFormat {
+    Json,
+    Html,
+    Xlsx,
+    Pdf,
+}
+
+impl From<ReportFormat> for reports::Format {
+    fn from(format: ReportFormat) -> Self {
+        match format {
+            ReportFormat::Json => reports::Format::Json,
+            ReportFormat::Html => reports::Format::Html,
+            ReportFormat::Xlsx => reports::Format::Xlsx,
+            ReportFormat::Pdf => reports::Format::Pdf,
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -117,7 +146,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<Exit, StartError> {
     let done = match command {
         Command::Serve => server::serve(Config::from_env()?),
-        Command::Migrate => with_database(|url| {
+        Command::Migrate => with_database(|_, url| {
             let applied = server::migrate(url)?;
             println!("{applied} migrations applied");
             Ok(())
@@ -149,6 +178,11 @@ fn run(command: Command) -> Result<Exit, StartError> {
             println!("the history of {} tickets, {} events, {state}", history.tickets, history.events);
             Ok(())
         }),
+        Command::Report { quarter, format } => with_database(|config, url| {
+            let file = reports::command::report(config, url, quarter, format.into())?;
+            std::io::stdout().write_all(&file)?;
+            Ok(())
+        }),
         Command::User(UserCommand::Create { email, role, full_name }) => {
             let mut password = String::new();
             std::io::stdin()
@@ -156,7 +190,7 @@ fn run(command: Command) -> Result<Exit, StartError> {
                 .map_err(|error| format!("cannot read the password from standard input: {error}"))?;
             // It has the rules for accounts.
             mesa::app::Contract::new()?;
-            with_database(|url| {
+            with_database(|_, url| {
                 server::migrate(url)?;
                 let db = Db::connect(url, 1)?;
                 let id = accounts::open(
@@ -178,21 +212,21 @@ fn run(command: Command) -> Result<Exit, StartError> {
 fn with_files(
     act: impl AsyncFnOnce(&str, &dyn ObjectStore) -> Result<(), StartError>,
 ) -> Result<(), StartError> {
-    let files = server::files(&Config::from_env()?)?;
-    with_database(|url| {
+    with_database(|config, url| {
+        let files = server::files(config)?;
         tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(act(url, &*files))
     })
 }
 
 /// Gives the URL of the database, the private one's where none is configured.
-fn with_database(act: impl FnOnce(&str) -> Result<(), StartError>) -> Result<(), StartError> {
+fn with_database(act: impl FnOnce(&Config, &str) -> Result<(), StartError>) -> Result<(), StartError> {
     let config = Config::from_env()?;
     match &config.database_url {
-        Some(url) => act(url),
+        Some(url) => act(&config, url),
         None => {
             let _signals = server::hold_signals()?;
             let private = PrivatePostgres::join(&config.data_dir)?;
-            let done = act(private.url());
+            let done = act(&config, private.url());
             private.stop();
             done
         }

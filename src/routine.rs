@@ -14,6 +14,7 @@ use crate::http::idempotency::KEPT_HOURS;
 use crate::inbound;
 use crate::problem::Result;
 use crate::surveys::reminder;
+use crate::tickets::attention::working;
 use crate::tickets::{closing, silence, watch};
 
 const EVERY: Duration = Duration::from_secs(15);
@@ -50,6 +51,7 @@ pub fn once(db: &mut PgConnection, config: &Config) {
     each(db, "tickets archived whose requester did not answer", |db, now| {
         silence::archive_unanswered(db, now, config.timezone)
     });
+    each(db, "working times reckoned that were not kept", |db, _| working::fill_in(db, config.timezone));
     each(db, "surveys reminded of", |db, now| reminder::send(db, config, now));
     each(db, "retries forgotten", |db, now| {
         let old = idempotency_keys::created_at.lt(now - chrono::Duration::hours(KEPT_HOURS));

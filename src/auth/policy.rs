@@ -82,8 +82,10 @@ text_enum! {
         AnswerSurvey = "answer_survey",
         /// Read what surveys answered.
         ReadSurveyAnswers = "read_survey_answers",
-        /// Read statistics.
+        /// Read statistics and reports.
         ReadStatistics = "read_statistics",
+        /// Approve quarterly reports, which keeps them as they are.
+        ApproveReports = "approve_reports",
         /// Read units, categories, calendars, attention times and the survey's questions.
         ReadCatalogs = "read_catalogs",
         /// Read users, their shifts and absences, and who is available.
@@ -154,6 +156,7 @@ pub const TABLE: &[Row] = &[
     (Action::AnswerSurvey,        [OWN, NO, NO, NO]),
     (Action::ReadSurveyAnswers,   [NO, Some(Scope::Totals), ANY, ANY]),
     (Action::ReadStatistics,      [NO, ANY, ANY, ANY]),
+    (Action::ApproveReports,      [NO, NO, NO, ANY]),
     (Action::ReadCatalogs,        [ANY, ANY, ANY, ANY]),
     (Action::ReadUsers,           [NO, ANY, ANY, ANY]),
     (Action::Manage,              [NO, NO, Some(Scope::UpToOwnRole), ANY]),

@@ -5,6 +5,7 @@ mod reader;
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono_tz::Tz;
 
@@ -12,6 +13,7 @@ pub use self::mailbox::ImapConfig;
 pub use self::reader::{ConfigError, Wrong};
 use self::reader::{Reader, SECRET_BYTES};
 use crate::mail::MailConfig;
+use crate::reports::logo::Logo;
 
 /// What the environment says. Every variable that is wrong is named at start with what was expected.
 #[derive(Debug, Clone)]
@@ -27,6 +29,10 @@ pub struct Config {
     pub demo_password: Option<String>,
     /// The entity's days begin and end by this clock.
     pub timezone: Tz,
+    /// As reports name it.
+    pub entity_name: String,
+    /// At the head of reports.
+    pub entity_logo: Option<Arc<Logo>>,
     /// Connections to PostgreSQL, and requests worked on at once.
     pub pool_size: u32,
     pub workers: usize,
@@ -146,6 +152,10 @@ impl Config {
                 |_| true,
                 "the name of a time zone such as America/Bogota",
             ),
+            entity_name: from
+                .checked("MESA_ENTITY_NAME", |name| name.chars().count() <= 200, "up to 200 characters")
+                .unwrap_or_else(|| "Mesa de Servicios".to_owned()),
+            entity_logo: from.logo(),
             pool_size: from.parse("MESA_POOL_SIZE", 8, |n| (1..=200).contains(n), "a number from 1 to 200"),
             workers: from.parse(
                 "MESA_WORKERS",
@@ -300,6 +310,7 @@ mod tests {
             ("MESA_LISTEN", "nowhere"),
             ("MESA_TIMEZONE", "America/Itagui"),
             ("MESA_POOL_SIZE", "0"),
+            ("MESA_ENTITY_LOGO", "Cargo.toml"),
             ("MESA_CLOSE_AFTER_DAYS", "soon"),
             ("MESA_INFORMATION_DAYS", "366"),
             ("MESA_DEMO_PASSWORD", "corta"),
@@ -317,6 +328,7 @@ mod tests {
             "MESA_LISTEN",
             "MESA_TIMEZONE",
             "MESA_POOL_SIZE",
+            "MESA_ENTITY_LOGO",
             "MESA_CLOSE_AFTER_DAYS",
             "MESA_INFORMATION_DAYS",
             "MESA_DEMO_PASSWORD",

@@ -47,6 +47,7 @@ const LISTS: &[(&str, u64)] = &[
     ("answers", 50),
     ("changes", 100),
     ("errors", 100),
+    ("files", 4),
     ("levels", 3),
     ("questions", 50),
     ("references", 50),

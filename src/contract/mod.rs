@@ -48,6 +48,7 @@ const TAGS: &[(&str, &str)] = &[
     ("surveys", "Activity 10: the perception survey"),
     ("messages", "What the desk mails to people, and how its sending stands"),
     ("statistics", "Activity 11: figures"),
+    ("reports", "Activity 11: the quarterly report"),
     ("users", "People and their roles"),
     ("staff", "Shifts, absences, and who is available"),
     ("units", "Administrative units and their heads"),
@@ -488,7 +489,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
                 add("Link");
             }
             // What is kept as it came in.
-            if operation["operationId"].as_str().is_some_and(|id| id.starts_with("download")) {
+            let is_file = |id: &str| id.starts_with("download") || id == "getQuarterlyReport";
+            if operation["operationId"].as_str().is_some_and(is_file) {
                 add("Content-Disposition");
                 add("Content-Security-Policy");
             }

@@ -47,7 +47,8 @@ const ACTIONS: &[(Action, &[&str])] = &[
     ),
     (Action::AnswerSurvey, &["answerSurvey", "getSurvey"]),
     (Action::ReadSurveyAnswers, &["listSurveys", "getSurvey"]),
-    (Action::ReadStatistics, &["getStatistics"]),
+    (Action::ReadStatistics, &["getStatistics", "getQuarterlyReport"]),
+    (Action::ApproveReports, &["approveQuarterlyReport"]),
     (
         Action::ReadCatalogs,
         &[

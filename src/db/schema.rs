@@ -101,6 +101,7 @@ diesel::table! {
         policy_id -> Nullable<Uuid>,
         opening_hours -> Text,
         accepted_by -> Nullable<Uuid>,
+        working_minutes -> Nullable<Float8>,
     }
 }
 
@@ -242,6 +243,39 @@ diesel::table! {
         sent_to -> Nullable<Text>,
         sent_subject -> Nullable<Text>,
         sent_text -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    openings (ticket_id, number) {
+        ticket_id -> Int8,
+        number -> Int4,
+        opened_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        outcome -> Nullable<Text>,
+        solved_by_id -> Nullable<Uuid>,
+        support_level -> Nullable<Int2>,
+        reopened_at -> Nullable<Timestamptz>,
+        working_minutes -> Nullable<Float8>,
+    }
+}
+
+diesel::table! {
+    quarterly_report_files (year, quarter, format) {
+        year -> Int4,
+        quarter -> Int2,
+        format -> Text,
+        content -> Bytea,
+        sha256 -> Bytea,
+    }
+}
+
+diesel::table! {
+    quarterly_reports (year, quarter) {
+        year -> Int4,
+        quarter -> Int2,
+        approved_at -> Timestamptz,
+        approved_by -> Uuid,
     }
 }
 
@@ -401,6 +435,7 @@ diesel::table! {
         information_deadline -> Nullable<Timestamptz>,
         resubmission_of -> Nullable<Int8>,
         reception_head_id -> Nullable<Uuid>,
+        attended_working_minutes -> Nullable<Float8>,
     }
 }
 
@@ -449,6 +484,7 @@ diesel::joinable!(escalations -> users (escalated_by));
 diesel::joinable!(events -> users (actor_id));
 diesel::joinable!(followups -> users (author_id));
 diesel::joinable!(messages -> users (recipient_id));
+diesel::joinable!(quarterly_reports -> users (approved_by));
 diesel::joinable!(shifts -> users (user_id));
 diesel::joinable!(survey_answers -> survey_questions (question_id));
 diesel::joinable!(survey_tokens -> surveys (survey_id));
@@ -475,6 +511,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     holds,
     idempotency_keys,
     messages,
+    openings,
+    quarterly_report_files,
+    quarterly_reports,
     refresh_tokens,
     shifts,
     survey_answers,

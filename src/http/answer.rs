@@ -87,7 +87,7 @@ fn etag(version: i32, body: &[u8]) -> String {
 }
 
 /// Whether `If-None-Match` names this ETag (a weak one is compared as the strong one it stands for).
-fn names(header: &str, etag: &str) -> bool {
+pub fn names(header: &str, etag: &str) -> bool {
     tags(header).any(|tag| tag == "*" || tag == etag)
 }
 

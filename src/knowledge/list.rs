@@ -44,6 +44,10 @@ pub struct ArticleFilters {
     /// Articles learned from this ticket; for staff alone.
     #[param(minimum = 1)]
     pub ticket_id: Option<i64>,
+    /// Published for the first time at this moment or later.
+    pub published_from: Option<DateTime<Utc>>,
+    /// Published for the first time before this moment.
+    pub published_to: Option<DateTime<Utc>>,
     /// `relevance` (the default with `q`), `-updated_at` (the default else), `updated_at`.
     #[param(inline)]
     pub sort: Option<ArticleSort>,

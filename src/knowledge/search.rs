@@ -92,6 +92,12 @@ pub fn filtered(filters: &ArticleFilters) -> articles::BoxedQuery<'_, Pg> {
     if let Some(ticket_id) = filters.ticket_id {
         query = query.filter(articles::ticket_id.eq(ticket_id));
     }
+    if let Some(from) = filters.published_from {
+        query = query.filter(articles::published_at.ge(from));
+    }
+    if let Some(to) = filters.published_to {
+        query = query.filter(articles::published_at.lt(to));
+    }
     query
 }
 

@@ -114,6 +114,9 @@ codes! {
     MessageNotFailed = "message_not_failed", CONFLICT,
         ("El mensaje no falló", "The message did not fail"),
         ("El mensaje no falló, así que no hay nada que enviar de nuevo.", "The message did not fail, so there is nothing to send again.");
+    QuarterNotOver = "quarter_not_over", CONFLICT,
+        ("El trimestre no ha terminado", "The quarter is not over"),
+        ("Solo se aprueba el informe de un trimestre que terminó.", "Only the report of a quarter that is over can be approved.");
     RequestInProgress = "request_in_progress", CONFLICT,
         ("La petición está en curso", "The request is in progress"),
         ("Una petición con la misma `Idempotency-Key` aún está en curso; espere y repítala.", "A request with the same `Idempotency-Key` is still being carried out.");

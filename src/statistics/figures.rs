@@ -1,278 +1,274 @@
-//! How each figure is reckoned.
+//! What the figures are: their definitions, which are the contract's text, and what follows from counts. Pure.
 
-use chrono::{DateTime, NaiveDate, Utc};
-use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Double, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use std::collections::BTreeMap;
+
 use serde::Serialize;
-use utoipa::ToSchema;
-use uuid::Uuid;
+use serde_json::json;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
-use crate::problem::Result;
-use crate::tickets::model::{Channel, Criticality};
+/// The path of the list that each figure counts, by the figure's name: with `with_total=true` the list's `total` is the
+/// figure. What is inside of something is named with a dot, such as `surveys.sent`. Shares, times and ages are of the tickets
+/// of the counts that their text names.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Links(pub BTreeMap<String, String>);
 
-/// The figures of a period.
-#[derive(Serialize, ToSchema)]
-pub struct Statistics {
-    from: NaiveDate,
-    to: NaiveDate,
-    tickets: Tickets,
-    /// The tickets received in the period, by their present criticality; one row for each.
-    by_criticality: Vec<ByCriticality>,
-    by_unit: Vec<ByNamed>,
-    by_category: Vec<ByNamed>,
-    by_channel: Vec<ByChannel>,
-    /// What each member of staff did in the period.
-    by_person: Vec<ByPerson>,
-    escalations: Escalations,
-    surveys: Surveys,
+impl PartialSchema for Links {
+    fn schema() -> RefOr<Schema> {
+        let path = ObjectBuilder::new().schema_type(Type::String).max_length(Some(10_000));
+        ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .additional_properties(Some(Schema::from(path)))
+            .description(Some(
+                "The path of the list that each figure counts, by the figure's name: with `with_total=true` the list's \
+                 `total` is the figure. What is inside of something is named with a dot, such as `surveys.sent`. Shares, \
+                 times and ages are of the tickets of the counts that their text names.",
+            ))
+            .examples([json!({
+                "received": "/api/v1/tickets?received_from=2026-10-01T05%3A00%3A00Z&received_to=2027-01-01T05%3A00%3A00Z"
+            })])
+            .into()
+    }
 }
 
-/// How many tickets.
-#[derive(Serialize, QueryableByName, ToSchema)]
-pub struct Tickets {
+impl ToSchema for Links {}
+
+/// How far times lie apart, in the unit that its name says; `null` where there is nothing to measure.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+pub struct Spread {
+    /// The arithmetic mean.
+    pub mean: Option<f64>,
+    /// Half of them are not above it.
+    pub median: Option<f64>,
+    /// Nine tenths of them are not above it (90th percentile). Between two measured times, median and percentile are
+    /// interpolated.
+    pub p90: Option<f64>,
+}
+
+/// The figures of some tickets in a period.
+///
+/// A ticket counts under the criticality and the category that it has now, and under the unit and the channel of its
+/// registration. "In the period" is from its first moment until before the first moment after it, by the entity's clock.
+/// Nothing that happens to a ticket after a period changes what was solved, closed, archived, reopened, escalated or open
+/// in it. What became of the tickets received in it (attention, `received_solved`) is told as it is now.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+pub struct Figures {
     /// Received in the period.
-    #[diesel(sql_type = BigInt)]
-    received: i64,
-    /// Solved in the period, and not reopened since.
-    #[diesel(sql_type = BigInt)]
-    solved: i64,
-    /// Closed in the period.
-    #[diesel(sql_type = BigInt)]
-    closed: i64,
-    /// Archived in the period.
-    #[diesel(sql_type = BigInt)]
-    archived: i64,
-    /// Received before the period's end and not solved, closed or archived by then.
-    #[diesel(sql_type = BigInt)]
-    open: i64,
-}
-
-/// The tickets of one criticality that were received in the period.
-#[derive(Serialize, QueryableByName, ToSchema)]
-pub struct ByCriticality {
-    /// `null` for those not classified.
-    #[diesel(sql_type = Nullable<Text>)]
-    criticality: Option<Criticality>,
-    #[diesel(sql_type = BigInt)]
-    received: i64,
-    /// Accepted for the first time by the due time.
-    #[diesel(sql_type = BigInt)]
-    attended_in_time: i64,
-    /// Accepted for the first time after the due time.
-    #[diesel(sql_type = BigInt)]
-    attended_late: i64,
-    /// Not accepted yet and not archived.
-    #[diesel(sql_type = BigInt)]
-    waiting: i64,
+    pub received: i64,
+    /// Those of `received` that are solved or closed now.
+    pub received_solved: i64,
+    /// Those of `received` that are archived now.
+    pub received_archived: i64,
+    /// `received_solved` as a share, from 0 to 1, of those of `received` that are not archived; `null` where there are none.
+    pub solution_rate: Option<f64>,
+    /// Those of `received` that were accepted for the first time by the due time of their first attention clock.
+    pub attended_in_time: i64,
+    /// Those of `received` that were accepted for the first time after it.
+    pub attended_late: i64,
+    /// Those of `received` that are not accepted yet and not archived.
+    pub waiting: i64,
     /// Those of `waiting` whose due time has passed, or had when the clock came to stand still.
-    #[diesel(sql_type = BigInt)]
-    waiting_overdue: i64,
-    /// From reception to the first acceptance, in minutes.
-    #[diesel(sql_type = Nullable<Double>)]
-    attention_minutes_mean: Option<f64>,
-    #[diesel(sql_type = Nullable<Double>)]
-    attention_minutes_p90: Option<f64>,
-    /// From reception to the solution, in minutes.
-    #[diesel(sql_type = Nullable<Double>)]
-    solution_minutes_mean: Option<f64>,
-    #[diesel(sql_type = Nullable<Double>)]
-    solution_minutes_p90: Option<f64>,
+    pub waiting_overdue: i64,
+    /// `attended_in_time` as a share, from 0 to 1, of `attended_in_time`, `attended_late` and `waiting_overdue`; `null` where
+    /// all of them are none. What was archived before anybody accepted it does not count.
+    pub attention_compliance: Option<f64>,
+    /// From the reception to the first acceptance, in minutes as they pass on any clock; of `attended_in_time` and
+    /// `attended_late`.
+    pub attention_minutes: Spread,
+    /// The same in minutes that counted: when the calendar of the criticality was open, without the waits for information
+    /// from the requester.
+    pub attention_working_minutes: Spread,
+    /// Solved in the period, whatever became of it later.
+    pub solved: i64,
+    /// Those of `solved` whose solution was found at support level 1.
+    pub solved_at_level_1: i64,
+    /// `solved_at_level_1` as a share of `solved`, from 0 to 1: first-level resolution.
+    pub first_level_rate: Option<f64>,
+    /// Those of `solved` from which an article of the knowledge base was written, at any time.
+    pub solved_with_article: i64,
+    /// From the reception to the solution, in minutes as they pass on any clock; of each solution of `solved`. A ticket that
+    /// was solved again in the same period is measured each time.
+    pub solution_minutes: Spread,
+    /// The same in minutes that counted, as in `attention_working_minutes`.
+    pub solution_working_minutes: Spread,
+    /// Closed in the period.
+    pub closed: i64,
+    /// Archived in the period.
+    pub archived: i64,
+    pub archived_by_reason: ArchivedByReason,
+    /// Reopened in the period: the solution, of whatever time, did not hold.
+    pub reopened: i64,
+    /// Escalated in the period, by staff or by the desk itself. A ticket that was escalated twice counts once.
+    pub escalated: i64,
+    /// The backlog: received before the period's end and neither solved nor archived by then, or reopened by then and not
+    /// solved again. Where the period is not over, as it is now.
+    pub open: i64,
+    pub open_by_age: OpenByAge,
+    /// The age of `open` at that moment, in days of 24 hours since the reception.
+    pub open_age_days: Spread,
+    pub surveys: Surveys,
+    /// The list behind each count.
+    pub links: Links,
 }
 
-/// The tickets of one unit or category that were received in the period.
-#[derive(Serialize, QueryableByName, ToSchema)]
-pub struct ByNamed {
-    /// `null` for those of none.
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    id: Option<Uuid>,
-    #[diesel(sql_type = Nullable<Text>)]
-    name: Option<String>,
-    #[diesel(sql_type = BigInt)]
-    received: i64,
-    /// Those that are solved or closed by now.
-    #[diesel(sql_type = BigInt)]
-    solved: i64,
+/// `archived` by why.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+pub struct ArchivedByReason {
+    pub missing_information: i64,
+    pub profile_not_authorized: i64,
+    pub duplicate: i64,
+    pub withdrawn: i64,
 }
 
-/// The tickets of one channel that were received in the period.
-#[derive(Serialize, QueryableByName, ToSchema)]
-pub struct ByChannel {
-    #[diesel(sql_type = Text)]
-    channel: Channel,
-    #[diesel(sql_type = BigInt)]
-    received: i64,
-    /// Those that are solved or closed by now.
-    #[diesel(sql_type = BigInt)]
-    solved: i64,
+/// `open` by age in days of 24 hours since the reception, at the moment that `open` is of.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+pub struct OpenByAge {
+    /// Up to one day.
+    pub up_to_1_day: i64,
+    /// More than one day, up to seven.
+    pub up_to_7_days: i64,
+    /// More than seven days, up to thirty.
+    pub up_to_30_days: i64,
+    /// More than thirty days.
+    pub older: i64,
 }
 
-/// What one member of staff did in the period.
-#[derive(Serialize, QueryableByName, ToSchema)]
-pub struct ByPerson {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-    #[diesel(sql_type = Text)]
-    full_name: String,
-    /// Tickets accepted at a support level.
-    #[diesel(sql_type = BigInt)]
-    accepted: i64,
-    /// Those of `accepted` by the level's due time.
-    #[diesel(sql_type = BigInt)]
-    accepted_in_time: i64,
-    /// Tickets solved.
-    #[diesel(sql_type = BigInt)]
-    solved: i64,
-}
-
-/// The escalations of the period.
-#[derive(Serialize, QueryableByName, ToSchema)]
-pub struct Escalations {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-    #[diesel(sql_type = BigInt)]
-    to_level_2: i64,
-    #[diesel(sql_type = BigInt)]
-    to_level_3: i64,
-}
-
-/// The surveys of the period.
-#[derive(Serialize, ToSchema)]
+/// The perception surveys of these tickets. Which ticket was rated how is for those who may read single answers: the list
+/// behind `satisfied` is refused to others.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct Surveys {
-    /// Offered in the period.
-    sent: i64,
+    /// Offered for the first time in the period.
+    pub sent: i64,
+    /// Those of `sent` that are answered now.
+    pub responded: i64,
+    /// `responded` as a share of `sent`, from 0 to 1.
+    pub response_rate: Option<f64>,
     /// Answered in the period.
-    answered: i64,
-    /// The mean of each rating answered in the period, from 1 to 5.
-    mean: MeanRatings,
+    pub answered: i64,
+    /// Those of `answered` that rate the service as a whole 4 or 5.
+    pub satisfied: i64,
+    /// `satisfied` as a share of `answered`, from 0 to 1.
+    pub satisfaction_rate: Option<f64>,
+    /// The mean of each rating of `answered`, from 1 to 5.
+    pub mean: MeanRatings,
 }
 
 /// The mean of each rating; `null` without an answer.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct MeanRatings {
-    overall: Option<f64>,
-    timeliness: Option<f64>,
-    courtesy: Option<f64>,
-    solution: Option<f64>,
+    pub overall: Option<f64>,
+    pub timeliness: Option<f64>,
+    pub courtesy: Option<f64>,
+    pub solution: Option<f64>,
 }
 
-#[derive(QueryableByName)]
-struct SurveyRow {
-    #[diesel(sql_type = BigInt)]
-    sent: i64,
-    #[diesel(sql_type = BigInt)]
-    answered: i64,
-    #[diesel(sql_type = Nullable<Double>)]
-    overall: Option<f64>,
-    #[diesel(sql_type = Nullable<Double>)]
-    timeliness: Option<f64>,
-    #[diesel(sql_type = Nullable<Double>)]
-    courtesy: Option<f64>,
-    #[diesel(sql_type = Nullable<Double>)]
-    solution: Option<f64>,
+/// What a member of staff, or the staff of a support level, did in a period.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+pub struct Work {
+    /// Tickets accepted at a support level for the first time.
+    pub accepted: i64,
+    /// Those of `accepted` by the due time of that level's clock. One that was accepted at two levels may count here and in
+    /// `accepted_late`.
+    pub accepted_in_time: i64,
+    /// Those of `accepted` after it.
+    pub accepted_late: i64,
+    /// `accepted_in_time` as a share of `accepted_in_time` and `accepted_late`, from 0 to 1.
+    pub acceptance_compliance: Option<f64>,
+    /// From the start of the level's clock to each acceptance, in minutes as they pass on any clock.
+    pub acceptance_minutes: Spread,
+    /// The same in minutes that counted on the calendar, without the waits for information.
+    pub acceptance_working_minutes: Spread,
+    /// Tickets solved, whatever became of them later.
+    pub solved: i64,
+    /// From the ticket's reception to each of these solutions, in minutes as they pass on any clock.
+    pub solution_minutes: Spread,
+    /// The same in minutes that counted.
+    pub solution_working_minutes: Spread,
+    /// Tickets reopened in the period whose solution was theirs, of whatever time.
+    pub reopened: i64,
+    /// Tickets that this person escalated, or that were escalated to this level.
+    pub escalated: i64,
+    /// The list behind each count.
+    pub links: Links,
 }
 
-const TICKETS: &str = "SELECT \
-    (SELECT count(*) FROM tickets WHERE received_at >= $1 AND received_at < $2) AS received, \
-    (SELECT count(*) FROM tickets WHERE solved_at >= $1 AND solved_at < $2) AS solved, \
-    (SELECT count(*) FROM tickets WHERE closed_at >= $1 AND closed_at < $2) AS closed, \
-    (SELECT count(*) FROM tickets WHERE archived_at >= $1 AND archived_at < $2) AS archived, \
-    (SELECT count(*) FROM tickets WHERE received_at < $2 \
-        AND (solved_at IS NULL OR solved_at >= $2) AND (archived_at IS NULL OR archived_at >= $2)) AS open";
+/// A part of a whole as a share from 0 to 1; nothing is no share of nothing.
+pub fn share(part: i64, whole: i64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
 
-const BY_CRITICALITY: &str = "\
-    SELECT levels.criticality, count(t.id) AS received, \
-        count(*) FILTER (WHERE t.attended_at <= t.first_attention_due_at) AS attended_in_time, \
-        count(*) FILTER (WHERE t.attended_at > t.first_attention_due_at) AS attended_late, \
-        count(*) FILTER (WHERE t.id IS NOT NULL AND t.attended_at IS NULL AND t.archived_at IS NULL) AS waiting, \
-        count(*) FILTER (WHERE t.attended_at IS NULL AND t.archived_at IS NULL \
-            AND t.first_attention_due_at < CASE WHEN t.information_deadline IS NULL THEN $3 ELSE \
-                (SELECT h.started_at FROM holds h WHERE h.ticket_id = t.id AND h.ended_at IS NULL) END) AS waiting_overdue, \
-        avg(minutes(t.received_at, t.attended_at)) AS attention_minutes_mean, \
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY minutes(t.received_at, t.attended_at)) AS attention_minutes_p90, \
-        avg(minutes(t.received_at, t.solved_at)) AS solution_minutes_mean, \
-        percentile_cont(0.9) WITHIN GROUP (ORDER BY minutes(t.received_at, t.solved_at)) AS solution_minutes_p90 \
-    FROM (VALUES (1, 'critical'), (2, 'high'), (3, 'medium'), (4, 'low'), (5, NULL)) AS levels (place, criticality) \
-    LEFT JOIN tickets t ON t.criticality IS NOT DISTINCT FROM levels.criticality \
-        AND t.received_at >= $1 AND t.received_at < $2 \
-    GROUP BY levels.place, levels.criticality ORDER BY levels.place";
-
-const BY_UNIT: &str = "\
-    SELECT u.id, u.name, g.received, g.solved FROM ( \
-        SELECT requester_unit_id, count(*) AS received, count(solved_at) AS solved FROM tickets \
-        WHERE received_at >= $1 AND received_at < $2 GROUP BY requester_unit_id) AS g \
-    LEFT JOIN units u ON u.id = g.requester_unit_id ORDER BY g.received DESC, u.name";
-
-const BY_CATEGORY: &str = "\
-    SELECT c.id, c.name, g.received, g.solved FROM ( \
-        SELECT category_id, count(*) AS received, count(solved_at) AS solved FROM tickets \
-        WHERE received_at >= $1 AND received_at < $2 GROUP BY category_id) AS g \
-    LEFT JOIN categories c ON c.id = g.category_id ORDER BY g.received DESC, c.name";
-
-const BY_CHANNEL: &str = "\
-    SELECT channel, count(*) AS received, count(solved_at) AS solved FROM tickets \
-    WHERE received_at >= $1 AND received_at < $2 GROUP BY channel ORDER BY received DESC, channel";
-
-const BY_PERSON: &str = "\
-    SELECT u.id, u.full_name, coalesce(a.accepted, 0) AS accepted, coalesce(a.in_time, 0) AS accepted_in_time, \
-        coalesce(s.solved, 0) AS solved \
-    FROM users u \
-    LEFT JOIN (SELECT accepted_by, count(*) AS accepted, count(*) FILTER (WHERE accepted_at <= due_at) AS in_time \
-        FROM attentions WHERE accepted_at >= $1 AND accepted_at < $2 GROUP BY accepted_by) AS a ON a.accepted_by = u.id \
-    LEFT JOIN (SELECT solved_by_id, count(*) AS solved FROM tickets \
-        WHERE solved_at >= $1 AND solved_at < $2 GROUP BY solved_by_id) AS s ON s.solved_by_id = u.id \
-    WHERE a.accepted > 0 OR s.solved > 0 ORDER BY solved DESC, accepted DESC, u.full_name";
-
-const ESCALATIONS: &str = "\
-    SELECT count(*) AS count, count(*) FILTER (WHERE to_level = 2) AS to_level_2, \
-        count(*) FILTER (WHERE to_level = 3) AS to_level_3 \
-    FROM escalations WHERE created_at >= $1 AND created_at < $2";
-
-const SURVEYS: &str = "\
-    SELECT (SELECT count(*) FROM surveys WHERE created_at >= $1 AND created_at < $2) AS sent, \
-        count(*) AS answered, avg(overall)::float8 AS overall, avg(timeliness)::float8 AS timeliness, \
-        avg(courtesy)::float8 AS courtesy, avg(solution)::float8 AS solution \
-    FROM surveys WHERE answered_at >= $1 AND answered_at < $2";
-
-/// The figures of the days `from` to `to`, which begin at `begin` and are over at `end`, as things stand `now`.
-///
-/// # Errors
-/// What the database answers.
-pub fn reckon(
-    db: &mut PgConnection,
-    from: NaiveDate,
-    to: NaiveDate,
-    begin: DateTime<Utc>,
-    end: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<Statistics> {
-    macro_rules! figures {
-        ($sql:expr) => {
-            diesel::sql_query($sql).bind::<Timestamptz, _>(begin).bind::<Timestamptz, _>(end)
-        };
+impl Figures {
+    /// Whether there is anything to count.
+    pub fn is_empty(&self) -> bool {
+        let counts = [
+            self.received,
+            self.solved,
+            self.closed,
+            self.archived,
+            self.reopened,
+            self.escalated,
+            self.open,
+            self.surveys.sent,
+            self.surveys.answered,
+        ];
+        counts.iter().all(|count| *count == 0)
     }
-    // One snapshot, so that the figures agree with one another.
-    db.build_transaction().repeatable_read().read_only().run(|tx| {
-        let surveys: SurveyRow = figures!(SURVEYS).get_result(tx)?;
-        Ok(Statistics {
-            from,
-            to,
-            tickets: figures!(TICKETS).get_result(tx)?,
-            by_criticality: figures!(BY_CRITICALITY).bind::<Timestamptz, _>(now).load(tx)?,
-            by_unit: figures!(BY_UNIT).load(tx)?,
-            by_category: figures!(BY_CATEGORY).load(tx)?,
-            by_channel: figures!(BY_CHANNEL).load(tx)?,
-            by_person: figures!(BY_PERSON).load(tx)?,
-            escalations: figures!(ESCALATIONS).get_result(tx)?,
-            surveys: Surveys {
-                sent: surveys.sent,
-                answered: surveys.answered,
-                mean: MeanRatings {
-                    overall: surveys.overall,
-                    timeliness: surveys.timeliness,
-                    courtesy: surveys.courtesy,
-                    solution: surveys.solution,
-                },
-            },
-        })
-    })
+
+    /// With the shares that follow from its counts.
+    pub fn with_shares(mut self) -> Self {
+        let attended = self.attended_in_time + self.attended_late;
+        self.solution_rate = share(self.received_solved, self.received - self.received_archived);
+        self.attention_compliance = share(self.attended_in_time, attended + self.waiting_overdue);
+        self.first_level_rate = share(self.solved_at_level_1, self.solved);
+        self.surveys.response_rate = share(self.surveys.responded, self.surveys.sent);
+        self.surveys.satisfaction_rate = share(self.surveys.satisfied, self.surveys.answered);
+        self
+    }
+}
+
+impl Work {
+    /// With the share that follows from its counts.
+    pub fn with_shares(mut self) -> Self {
+        self.acceptance_compliance = share(self.accepted_in_time, self.accepted_in_time + self.accepted_late);
+        self
+    }
+}
+
+impl Spread {
+    /// From mean, median and 90th percentile, in this order.
+    pub fn of(all: Vec<Option<f64>>) -> Self {
+        let at = |place: usize| all.get(place).copied().flatten();
+        Spread { mean: at(0), median: at(1), p90: at(2) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_has_no_shares() {
+        let nothing = Figures::default().with_shares();
+        assert!(nothing.is_empty());
+        assert_eq!((nothing.attention_compliance, nothing.first_level_rate), (None, None));
+        assert_eq!((nothing.surveys.response_rate, nothing.solution_rate), (None, None));
+        // What waits and is not due yet says nothing of compliance.
+        let waiting = Figures { received: 1, waiting: 1, ..Figures::default() }.with_shares();
+        assert_eq!((waiting.attention_compliance, waiting.solution_rate), (None, Some(0.0)));
+        assert_eq!(Work::default().with_shares().acceptance_compliance, None);
+    }
+
+    #[test]
+    fn what_waits_past_its_due_time_is_not_in_time() {
+        let figures = Figures {
+            attended_in_time: 6,
+            attended_late: 1,
+            waiting: 5,
+            waiting_overdue: 1,
+            ..Figures::default()
+        };
+        assert_eq!(figures.with_shares().attention_compliance, Some(0.75));
+    }
 }

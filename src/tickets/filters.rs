@@ -1,5 +1,7 @@
 //! Which tickets a list shows.
 
+mod happened;
+
 use std::str::FromStr;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,11 +16,15 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::list::TicketSort;
-use super::model::{Channel, Criticality};
+use super::model::{ArchiveReason, Channel, Criticality};
 use super::workflow::Status;
 use crate::auth::policy::Scope;
 use crate::db::schema::tickets;
 use crate::http::Actor;
+use crate::surveys::SurveyStatus;
+
+pub use happened::ATTENTION;
+use happened::{AttentionState, Lacking, Punctuality};
 
 /// Whose work: a user's id, `me`, or `none`.
 #[derive(Debug, Clone, Copy)]
@@ -114,6 +120,78 @@ pub struct TicketFilters {
     received_from: Option<DateTime<Utc>>,
     /// Received before this moment.
     received_to: Option<DateTime<Utc>>,
+    /// Those without a criticality, a category or a unit, as far as they are named here.
+    #[serde(default)]
+    #[param(inline, required = false)]
+    without: Vec<Lacking>,
+    /// How the first attention stands; from here on all filters are for staff alone.
+    #[serde(default)]
+    #[param(inline, required = false)]
+    attention: Vec<AttentionState>,
+    /// Open at this moment: received before it and neither solved nor archived before it, or reopened and not solved again.
+    open_at: Option<DateTime<Utc>>,
+    /// Solved at this moment or later. What is said of a solution (`solved_…` and `reopened_…`) must hold for one and the same,
+    /// whatever became of it.
+    solved_from: Option<DateTime<Utc>>,
+    /// Solved before this moment.
+    solved_to: Option<DateTime<Utc>>,
+    /// Who solved it.
+    solved_by: Option<Uuid>,
+    /// The support level at which it was solved.
+    #[param(minimum = 1, maximum = 3)]
+    solved_level: Option<i16>,
+    /// A solution did not hold and was reopened at this moment or later.
+    reopened_from: Option<DateTime<Utc>>,
+    /// A solution did not hold and was reopened before this moment.
+    reopened_to: Option<DateTime<Utc>>,
+    /// Accepted at a support level for the first time, at this moment or later. What is said of an acceptance must hold for one
+    /// and the same.
+    accepted_from: Option<DateTime<Utc>>,
+    /// Accepted at a support level before this moment.
+    accepted_to: Option<DateTime<Utc>>,
+    /// Who accepted it.
+    accepted_by: Option<Uuid>,
+    /// The support level at which it was accepted.
+    #[param(minimum = 1, maximum = 3)]
+    accepted_level: Option<i16>,
+    /// Whether it was accepted by the due time of that level.
+    #[param(inline)]
+    acceptance: Option<Punctuality>,
+    /// Escalated at this moment or later. What is said of an escalation must hold for one and the same.
+    escalated_from: Option<DateTime<Utc>>,
+    /// Escalated before this moment.
+    escalated_to: Option<DateTime<Utc>>,
+    /// Who escalated it.
+    escalated_by: Option<Uuid>,
+    /// The support level that it was escalated to.
+    #[param(minimum = 1, maximum = 3)]
+    escalated_to_level: Option<i16>,
+    /// Closed at this moment or later.
+    closed_from: Option<DateTime<Utc>>,
+    /// Closed before this moment.
+    closed_to: Option<DateTime<Utc>>,
+    /// Archived at this moment or later.
+    archived_from: Option<DateTime<Utc>>,
+    /// Archived before this moment.
+    archived_to: Option<DateTime<Utc>>,
+    /// Why it was archived.
+    #[serde(default)]
+    #[param(required = false)]
+    archive_reason: Vec<ArchiveReason>,
+    /// The survey was offered for the first time at this moment or later.
+    survey_sent_from: Option<DateTime<Utc>>,
+    /// The survey was offered for the first time before this moment.
+    survey_sent_to: Option<DateTime<Utc>>,
+    /// The survey was answered at this moment or later.
+    survey_answered_from: Option<DateTime<Utc>>,
+    /// The survey was answered before this moment.
+    survey_answered_to: Option<DateTime<Utc>>,
+    /// Whether the survey was answered; what had none yet is not meant.
+    survey: Option<SurveyStatus>,
+    /// Whether the survey rates the service as a whole 4 or 5; only for those who may read what single people answered.
+    satisfied: Option<bool>,
+    /// Whether an article of the knowledge base was written from it.
+    has_article: Option<bool>,
     /// Words of subject and description, in any form, with or without accents; or the ticket's number.
     #[param(max_length = 200)]
     q: Option<String>,
@@ -211,7 +289,7 @@ pub fn filtered<'a>(filters: &'a TicketFilters, actor: &'a Actor) -> tickets::Bo
     if let Some(Length(length)) = filters.due_within {
         query = query.filter(tickets::clock_due_at.between(actor.now, actor.now + length));
     }
-    query
+    happened::narrow(query, filters, actor.now)
 }
 
 #[cfg(test)]

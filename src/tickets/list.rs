@@ -54,6 +54,7 @@ fn due(row: &Ticket) -> DateTime<Utc> {
 pub async fn list(call: Call, query: Query<TicketFilters>) -> Result<HttpResponse> {
     call.read(Action::ReadTicket, |db, actor| {
         let (paging, wanted, filters): (Paging, Expansions, TicketFilters) = query.read_expanded_list()?;
+        filters.check(actor)?;
         let total = match paging.with_total {
             true => Some(filtered(&filters, actor).count().get_result(db)?),
             false => None,

@@ -64,6 +64,7 @@ pub async fn download(call: Call, query: Query<TicketFilters>) -> Result<HttpRes
     // The first batch is there before the answer begins, so that whatever is wrong with the request is a problem.
     let first = call.check(Action::ReadTicket, |db, actor| {
         let filters: TicketFilters = query.read()?;
+        filters.check(actor)?;
         let found = page(db, actor, &batch(None), &filters)?;
         Ok((found, filters, actor.clone()))
     });

@@ -55,6 +55,8 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
         ("{token}", survey_token(desk)),
         ("{criticality}", "low".to_owned()),
         ("{revision}", "1".to_owned()),
+        ("{year}", "2020".to_owned()),
+        ("{quarter}", "3".to_owned()),
     ];
     // A survey is there from the solution on.
     let solved = [("{ticket_id}", desk.ticket_in("solved").rsplit('/').next().unwrap().to_owned())];

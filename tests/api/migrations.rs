@@ -273,3 +273,34 @@ fn the_database_itself_keeps_the_rules() {
         desk.database.count(&format!("SELECT count(*) FROM tickets WHERE id = {id} AND status = 'solved'"));
     assert_eq!(kept, 1);
 }
+
+/// What was solved, reopened and archived before openings were kept is known from the history.
+#[test]
+fn openings_are_made_of_the_history() {
+    const OPENINGS: &str = "20261124000040";
+    let desk = Desk::open();
+    let one = desk.ticket_in("solved");
+    desk.requester().post(&format!("{one}/reopening"), json!({})).ok();
+    desk.ticket_in("solved");
+    let escalated = desk.ticket_in("escalated");
+    let (technician, professional) = (desk.technician(), desk.professional());
+    let assignee = json!({"assignee_id": professional.id()});
+    technician.post(&format!("{escalated}/assignment"), assignee).ok();
+    professional.post(&format!("{escalated}/acceptance"), crate::harness::states::soon()).ok();
+    let solution = json!({"description": "Listo."});
+    professional.post(&format!("{escalated}/solution"), solution.clone()).ok();
+    desk.requester().post(&format!("{escalated}/reopening"), json!({})).ok();
+    professional.post(&format!("{escalated}/solution"), solution).ok();
+    desk.requester().post(&format!("{escalated}/closure"), json!({})).ok();
+    desk.ticket_in("archived");
+    desk.ticket_in("received");
+    desk.database
+        .run("UPDATE openings SET working_minutes = NULL; CREATE TABLE kept AS SELECT * FROM openings");
+    let mut connection = desk.database.connect();
+    while connection.applied_migrations().unwrap().iter().any(|one| one.to_string().as_str() >= OPENINGS) {
+        connection.revert_last_migration(MIGRATIONS).unwrap();
+    }
+    migrations::apply(&mut connection).unwrap();
+    let differ = "SELECT count(*) FROM ((TABLE kept EXCEPT TABLE openings) UNION ALL (TABLE openings EXCEPT TABLE kept)) AS d";
+    assert_eq!((desk.database.count("SELECT count(*) FROM kept"), desk.database.count(differ)), (7, 0));
+}

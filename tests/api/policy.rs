@@ -50,6 +50,7 @@ const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::AnswerSurvey,        [Own, No, No, No]),
     (Action::ReadSurveyAnswers,   [No, No, Any, Any]),
     (Action::ReadStatistics,      [No, Any, Any, Any]),
+    (Action::ApproveReports,      [No, No, No, Any]),
     (Action::ReadCatalogs,        [Any, Any, Any, Any]),
     (Action::ReadUsers,           [No, Any, Any, Any]),
     (Action::Manage,              [No, No, Self_, Any]),
@@ -229,7 +230,13 @@ impl Attempt<'_> {
                 }
                 answers
             }
-            Action::ReadStatistics => vec![get("/statistics?from=2026-01-01&to=2026-12-31")],
+            Action::ReadStatistics => {
+                vec![
+                    get("/statistics?from=2026-01-01&to=2026-12-31"),
+                    get("/reports/quarterly/2026/1?format=html"),
+                ]
+            }
+            Action::ApproveReports => vec![self.post("/reports/quarterly/2025/4/approval".into(), json!({}))],
             Action::ReadCatalogs => {
                 let unit = get("/units").items()[0]["id"].clone();
                 let category = get("/categories").items()[0]["id"].clone();

@@ -9,6 +9,7 @@ pub mod policies;
 mod reckonings;
 pub mod running;
 mod times;
+pub mod working;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

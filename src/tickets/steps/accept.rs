@@ -16,6 +16,7 @@ use crate::http::{Body, Call};
 use crate::people::availability::EntityClock;
 use crate::people::{schedules, users};
 use crate::problem::Result;
+use crate::tickets::attention::working;
 use crate::tickets::model::Ticket;
 use crate::tickets::workflow::{Status, Step};
 use crate::tickets::{appointment, followups};
@@ -54,8 +55,10 @@ pub async fn accept(call: Call, id: Path<i64>, body: Body<Acceptance>) -> Result
         ticket.status = Status::InProgress;
         ticket.accepted_at = Some(case.now);
         ticket.scheduled_for = scheduled_for;
+        let first = ticket.attended_at.is_none();
         ticket.attended_at.get_or_insert(case.now);
         ticket.clock_stopped_at.get_or_insert(case.now);
+        working::keep_acceptance(case, first, clock.timezone)?;
         let locale = users::locale(case.tx, case.ticket.requester_id)?;
         let words = appointment::words(locale, &actor.full_name, scheduled_for, clock);
         let followup_id = followups::write_public(case, actor.id, words)?;

@@ -2,6 +2,7 @@
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
+use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,6 +15,7 @@ use crate::db::schema::{ticket_relations, tickets};
 use crate::http::{Answer, Body, Call};
 use crate::problem::Result;
 use crate::surveys;
+use crate::tickets::attention::working;
 use crate::tickets::model::{Ticket, TicketRow};
 use crate::tickets::relations::RelationKind;
 use crate::tickets::workflow::{self, Status, Step};
@@ -68,20 +70,21 @@ const CHILDREN: i64 = 200;
 #[post("/tickets/{ticket_id}/solution")]
 pub async fn solve(call: Call, id: Path<i64>, body: Body<NewSolution>) -> Result<HttpResponse> {
     let step = (Action::Solve, Step::Solve, EventKind::Solved);
-    take(call, *id, step, body, |case, actor, NewSolution { description, solve_children }| {
+    let timezone = call.desk.config.timezone;
+    take(call, *id, step, body, move |case, actor, NewSolution { description, solve_children }| {
         let mut open_children = open_children(case)?;
         let mut solved_children = Vec::new();
         if solve_children == Some(true) {
             for child in lock_solvable(case, &open_children)? {
                 solved_children.push(child.id);
                 let mut child = Case::open(case.tx, child, Some(actor.id), actor.now);
-                record_solution(&mut child, actor.id, description.clone())?;
+                record_solution(&mut child, actor.id, description.clone(), timezone)?;
                 child.note("parent_id", case.ticket.id);
                 child.record(EventKind::Solved)?;
             }
             open_children.retain(|id| !solved_children.contains(id));
         }
-        record_solution(case, actor.id, description)?;
+        record_solution(case, actor.id, description, timezone)?;
         Ok(Reply::Within(Box::new(|ticket| {
             Answer::ok(&SolvedTicket { ticket, solved_children, open_children })
         })))
@@ -90,7 +93,8 @@ pub async fn solve(call: Call, id: Path<i64>, body: Body<NewSolution>) -> Result
 }
 
 /// Solves the case, tells the requester and offers them the survey.
-fn record_solution(case: &mut Case<'_>, solved_by: Uuid, description: String) -> Result<()> {
+fn record_solution(case: &mut Case<'_>, solved_by: Uuid, description: String, timezone: Tz) -> Result<()> {
+    working::keep_solution(case, timezone)?;
     let ticket = &mut case.ticket;
     ticket.status = Status::Solved;
     ticket.solution = Some(description);

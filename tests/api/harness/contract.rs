@@ -103,7 +103,9 @@ pub fn hold(method: &Method, path: &str, answer: &Answer) {
         );
     }
     let content = response["content"].as_object();
-    let Some((media_type, _)) = content.and_then(|content| content.iter().next()) else {
+    let sent = answer.header("content-type").split(';').next().unwrap_or_default();
+    let named = content.and_then(|content| content.iter().find(|(media_type, _)| *media_type == sent));
+    let Some((media_type, _)) = named.or_else(|| content.and_then(|content| content.iter().next())) else {
         assert!(answer.bytes.is_empty(), "the contract of {method} {template} has no body for {status}");
         return;
     };

@@ -1,0 +1,3 @@
+DROP TABLE quarterly_report_files;
+DROP TABLE quarterly_reports;
+DROP FUNCTION quarterly_reports_keep();

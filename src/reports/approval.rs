@@ -1,0 +1,104 @@
+//! The director approves the report of a quarter that is over, and from then on it stays as it is.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+use actix_web::{HttpResponse, post};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::frozen::{self, File};
+use super::report::{Approval, QuarterlyReport};
+use super::{Format, QuarterPath};
+use crate::auth::policy::Action;
+use crate::http::body::Nothing;
+use crate::http::locale::Locale;
+use crate::http::{Answer, Body, Call};
+use crate::problem::{Code, Problem, Result, Text};
+
+/// The approval of a quarterly report.
+#[derive(Serialize, ToSchema)]
+pub struct ReportApproval {
+    #[schema(minimum = 2000, maximum = 9998, example = 2026)]
+    year: i32,
+    #[schema(minimum = 1, maximum = 4, example = 3)]
+    quarter: u32,
+    #[serde(flatten)]
+    approval: Approval,
+    /// The files that are kept, one a format.
+    files: Vec<ReportFile>,
+}
+
+/// A file of an approved report.
+#[derive(Serialize, ToSchema)]
+pub struct ReportFile {
+    format: Format,
+    /// Of its bytes, in hexadecimal digits.
+    #[schema(min_length = 64)]
+    sha256: String,
+}
+
+/// Approve a quarterly report
+///
+/// The quarter must be over (`quarter_not_over`). The report is kept in every format as it is at this moment, and is from
+/// then on answered with the same bytes whatever becomes of the data; there is no way back. Whoever approves it again gets
+/// the approval that there is.
+#[utoipa::path(
+    tag = "reports", operation_id = "approveQuarterlyReport",
+    params(
+        ("year" = i32, Path, minimum = 2000, maximum = 9998),
+        ("quarter" = i32, Path, minimum = 1, maximum = 4),
+    ),
+    request_body(content = Option<Nothing>),
+    responses(
+        (status = 201, body = ReportApproval, description = "It is approved"),
+        (status = 200, body = ReportApproval, description = "It was approved before"),
+        (status = 409, description = "`quarter_not_over`"),
+    )
+)]
+#[post("/reports/quarterly/{year}/{quarter}/approval")]
+pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<Nothing>) -> Result<HttpResponse> {
+    let (desk, fingerprint) = (call.desk.clone(), body.fingerprint());
+    // What takes long is done before the transaction that keeps it.
+    let made = call.check(Action::ApproveReports, move |db, actor| {
+        let quarter = path.read()?;
+        body.read()?;
+        let period = quarter.period().ok_or_else(Problem::not_found)?;
+        let (_, end) = period.bounds(desk.config.timezone)?;
+        if actor.now < end {
+            let at = |locale: Locale| locale.moment(end, desk.config.timezone);
+            let detail = Text::made(
+                format!("El trimestre termina el {}.", at(Locale::Es)),
+                format!("The quarter is over on {}.", at(Locale::En)),
+            );
+            return Err(Problem::new(Code::QuarterNotOver, detail));
+        }
+        if frozen::approval(db, quarter)?.is_some() {
+            return Ok((quarter, None));
+        }
+        let approval = Approval { approved_at: actor.now, approved_by: actor.person() };
+        let report = QuarterlyReport::gather(db, &desk.config, quarter, actor.now, Some(approval.clone()))?;
+        let file = |format: &Format| {
+            Ok(File { format: *format, content: format.write(&report, desk.config.entity_logo.as_deref())? })
+        };
+        let files = Format::ALL.iter().map(file).collect::<Result<Vec<File>>>()?;
+        Ok((quarter, Some((approval, files))))
+    });
+    let (quarter, made) = made.await?;
+    call.write_fingerprinted(Action::ApproveReports, fingerprint, move |tx, _| {
+        let first = match &made {
+            Some((approval, files)) => frozen::keep(tx, quarter, approval, files)?,
+            None => false,
+        };
+        let approval = frozen::approval(tx, quarter)?.ok_or_else(Problem::not_found)?;
+        let file = |(format, hash): (Format, Vec<u8>)| {
+            let sha256 = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            ReportFile { format, sha256 }
+        };
+        let files = frozen::hashes(tx, quarter)?.into_iter().map(file).collect();
+        let body = ReportApproval { year: quarter.year, quarter: quarter.number, approval, files };
+        let location = format!("/api/v1/reports/quarterly/{}/{}", quarter.year, quarter.number);
+        let answer = Answer::created(location, &body)?.version(1);
+        Ok(if first { answer } else { Answer { status: StatusCode::OK, location: None, ..answer } })
+    })
+    .await
+}

@@ -1,0 +1,305 @@
+//! Charts as shapes: drawn once, written as SVG and as PDF. Pure.
+
+use super::content::MOST_BARS;
+use super::document::{ChartKind, Table, decimal};
+
+/// A drawing of this width and height, its origin at the top left.
+pub struct Drawing {
+    pub width: f64,
+    pub height: f64,
+    pub shapes: Vec<Shape>,
+}
+
+pub enum Shape {
+    Box { x: f64, y: f64, width: f64, height: f64, color: Color },
+    Line { from: (f64, f64), to: (f64, f64), thick: f64, color: Color },
+    Dot { at: (f64, f64), radius: f64, color: Color },
+    Text { at: (f64, f64), size: f64, anchor: Anchor, text: String },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// Red, green and blue.
+pub type Color = [u8; 3];
+
+/// Told apart without seeing colours as well: they differ in lightness.
+const COLORS: [Color; 3] = [[0x0b, 0x4f, 0x8a], [0xe0, 0x8a, 0x1e], [0x8f, 0xb8, 0xde]];
+const AXIS: Color = [0x55, 0x5f, 0x6b];
+const GRID: Color = [0xdd, 0xe2, 0xe8];
+const WIDTH: f64 = 680.0;
+const SIZE: f64 = 12.0;
+
+/// One of the drawn columns.
+struct Series<'a> {
+    name: &'a str,
+    values: Vec<Option<f64>>,
+    /// As people read them.
+    shown: Vec<String>,
+}
+
+/// The chart of a table; none where it has none, or nothing to draw.
+pub fn draw(table: &Table) -> Option<Drawing> {
+    let chart = table.chart.as_ref()?;
+    let most = if chart.kind == ChartKind::Bars { MOST_BARS } else { usize::MAX };
+    let rows: Vec<_> = table.rows.iter().take(most).collect();
+    let labels: Vec<String> = rows.iter().filter_map(|row| Some(row.first()?.shown())).collect();
+    let series: Vec<Series<'_>> = chart
+        .series
+        .iter()
+        .filter_map(|place| {
+            Some(Series {
+                name: table.columns.get(*place)?,
+                values: rows.iter().map(|row| row.get(*place)?.value()).collect(),
+                shown: rows
+                    .iter()
+                    .map(|row| row.get(*place).map(|cell| cell.shown()).unwrap_or_default())
+                    .collect(),
+            })
+        })
+        .collect();
+    let largest = series.iter().flat_map(|one| &one.values).flatten().copied().fold(0.0, f64::max);
+    if largest <= 0.0 {
+        return None;
+    }
+    Some(match chart.kind {
+        ChartKind::Bars => bars(&labels, &series, largest),
+        kind => over_time(kind, &labels, &series, largest),
+    })
+}
+
+fn text(at: (f64, f64), anchor: Anchor, text: impl Into<String>) -> Shape {
+    Shape::Text { at, size: SIZE, anchor, text: text.into() }
+}
+
+/// Which colour is which column, above a chart.
+fn legend(shapes: &mut Vec<Shape>, series: &[Series<'_>], left: f64) {
+    let mut x = left;
+    for (one, color) in series.iter().zip(COLORS) {
+        shapes.push(Shape::Box { x, y: 4.0, width: 12.0, height: 12.0, color });
+        shapes.push(text((x + 18.0, 14.5), Anchor::Start, one.name));
+        x += 34.0 + one.name.chars().count() as f64 * SIZE * 0.56;
+    }
+}
+
+fn bars(labels: &[String], series: &[Series<'_>], largest: f64) -> Drawing {
+    let (left, right, top, bar) = (210.0, WIDTH - 70.0, 30.0, if series.len() == 1 { 18.0 } else { 14.0 });
+    let row = bar * series.len() as f64 + 10.0;
+    let mut shapes = Vec::new();
+    legend(&mut shapes, series, left);
+    for (place, label) in labels.iter().enumerate() {
+        let y = top + row * place as f64;
+        let middle = y + bar * series.len() as f64 / 2.0 + SIZE * 0.35;
+        shapes.push(text((left - 8.0, middle), Anchor::End, shortened(label, 30)));
+        for (number, (one, color)) in series.iter().zip(COLORS).enumerate() {
+            let y = y + bar * number as f64;
+            let value = one.values.get(place).copied().flatten();
+            let width = (right - left) * value.unwrap_or_default().max(0.0) / largest;
+            if width > 0.0 {
+                shapes.push(Shape::Box { x: left, y, width, height: bar - 2.0, color });
+            }
+            let shown = one.shown.get(place).cloned().unwrap_or_default();
+            shapes.push(text((left + width + 6.0, y + bar * 0.5 + SIZE * 0.3), Anchor::Start, shown));
+        }
+    }
+    let bottom = top + row * labels.len() as f64 - 4.0;
+    shapes.push(Shape::Line { from: (left, top - 4.0), to: (left, bottom), thick: 1.0, color: AXIS });
+    Drawing { width: WIDTH, height: bottom + 6.0, shapes }
+}
+
+fn over_time(kind: ChartKind, labels: &[String], series: &[Series<'_>], largest: f64) -> Drawing {
+    let (left, right, top, bottom) = (60.0, WIDTH - 10.0, 40.0, 230.0);
+    let (step, steps) = scale(largest);
+    let height = |value: f64| bottom - (bottom - top) * value / (step * steps as f64);
+    let mut shapes = Vec::new();
+    legend(&mut shapes, series, left);
+    for number in 0..=steps {
+        let value = step * number as f64;
+        let y = height(value);
+        shapes.push(Shape::Line {
+            from: (left, y),
+            to: (right, y),
+            thick: 1.0,
+            color: if number == 0 { AXIS } else { GRID },
+        });
+        let decimals = usize::from(step < 1.0);
+        shapes.push(text((left - 8.0, y + SIZE * 0.35), Anchor::End, decimal(value, decimals)));
+    }
+    let place_width = (right - left) / labels.len().max(1) as f64;
+    for (place, label) in labels.iter().enumerate() {
+        let middle = left + place_width * (place as f64 + 0.5);
+        shapes.push(text((middle, bottom + 20.0), Anchor::Middle, label.as_str()));
+    }
+    for (number, (one, color)) in series.iter().zip(COLORS).enumerate() {
+        let mut last = None;
+        for (place, value) in one.values.iter().enumerate() {
+            let Some(value) = *value else {
+                last = None;
+                continue;
+            };
+            let middle = left + place_width * (place as f64 + 0.5);
+            if kind == ChartKind::Line {
+                let at = (middle, height(value));
+                if let Some(from) = last {
+                    shapes.push(Shape::Line { from, to: at, thick: 2.5, color });
+                }
+                shapes.push(Shape::Dot { at, radius: 4.0, color });
+                last = Some(at);
+            } else {
+                let width = (place_width * 0.8 / series.len() as f64).min(60.0);
+                let x = middle + width * (number as f64 - series.len() as f64 / 2.0);
+                shapes.push(Shape::Box {
+                    x,
+                    y: height(value),
+                    width: width - 2.0,
+                    height: bottom - height(value),
+                    color,
+                });
+                let shown = one.shown.get(place).cloned().unwrap_or_default();
+                let at = (x + width / 2.0 - 1.0, height(value) - 4.0);
+                shapes.push(Shape::Text { at, size: 10.0, anchor: Anchor::Middle, text: shown });
+            }
+        }
+    }
+    Drawing { width: WIDTH, height: bottom + 28.0, shapes }
+}
+
+/// A round step and how many of it reach the largest value.
+fn scale(largest: f64) -> (f64, usize) {
+    let rough = largest / 4.0;
+    let power = 10f64.powf(rough.log10().floor());
+    let step =
+        [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| *step >= rough);
+    let step = step.unwrap_or(rough).max(if largest >= 4.0 { 1.0 } else { 0.0 });
+    (step, (largest / step).ceil().max(1.0) as usize)
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most - 1).collect();
+    format!("{}…", kept.trim_end())
+}
+
+impl Drawing {
+    /// As an SVG element. `title` says what it shows to who does not see it.
+    pub fn svg(&self, title: &str) -> String {
+        let mut svg = format!(
+            "<svg viewBox=\"0 0 {:.0} {:.0}\" role=\"img\" aria-label=\"{}\" xmlns=\"http://www.w3.org/2000/svg\">",
+            self.width,
+            self.height,
+            escaped(title)
+        );
+        for shape in &self.shapes {
+            svg.push_str(&shape.svg());
+        }
+        svg.push_str("</svg>");
+        svg
+    }
+}
+
+impl Shape {
+    fn svg(&self) -> String {
+        let hex = |[red, green, blue]: &Color| format!("#{red:02x}{green:02x}{blue:02x}");
+        match self {
+            Shape::Box { x, y, width, height, color } => format!(
+                "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"{}\"/>",
+                hex(color)
+            ),
+            Shape::Line { from, to, thick, color } => format!(
+                "<line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"{}\" stroke-width=\"{thick}\"/>",
+                from.0,
+                from.1,
+                to.0,
+                to.1,
+                hex(color)
+            ),
+            Shape::Dot { at, radius, color } => {
+                format!(
+                    "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"{radius}\" fill=\"{}\"/>",
+                    at.0,
+                    at.1,
+                    hex(color)
+                )
+            }
+            Shape::Text { at, size, anchor, text } => {
+                let anchor = match anchor {
+                    Anchor::Start => "start",
+                    Anchor::Middle => "middle",
+                    Anchor::End => "end",
+                };
+                format!(
+                    "<text x=\"{:.1}\" y=\"{:.1}\" font-size=\"{size}\" text-anchor=\"{anchor}\">{}</text>",
+                    at.0,
+                    at.1,
+                    escaped(text)
+                )
+            }
+        }
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reports::document::{Cell, Chart};
+
+    fn table(kind: ChartKind, values: &[Cell]) -> Table {
+        Table {
+            title: "T".to_owned(),
+            columns: vec!["Nombre", "Recibidas"],
+            rows: values.iter().map(|cell| vec![Cell::text("<b> & \"c\""), cell.clone()]).collect(),
+            chart: Some(Chart { kind, title: "T".to_owned(), series: vec![1] }),
+        }
+    }
+
+    #[test]
+    fn nothing_is_drawn_of_nothing() {
+        for kind in [ChartKind::Bars, ChartKind::Columns, ChartKind::Line] {
+            assert!(draw(&table(kind, &[])).is_none());
+            assert!(draw(&table(kind, &[Cell::Count(0), Cell::Nothing])).is_none());
+            assert!(draw(&table(kind, &[Cell::Count(1)])).is_some());
+        }
+    }
+
+    #[test]
+    fn what_people_wrote_cannot_break_out_of_a_drawing() {
+        let svg = draw(&table(ChartKind::Bars, &[Cell::Count(3)])).unwrap().svg("a \"b\" <c>");
+        assert!(
+            svg.contains("&lt;b&gt; &amp; &quot;c&quot;")
+                && svg.contains("aria-label=\"a &quot;b&quot; &lt;c&gt;\"")
+        );
+    }
+
+    #[test]
+    fn axes_end_at_or_above_the_largest_value_in_few_round_steps() {
+        for largest in [0.3, 1.0, 3.0, 7.0, 99.9, 100.0, 1234.0, 87_654.0] {
+            let (step, steps) = scale(largest);
+            assert!(step * steps as f64 >= largest && (1..=5).contains(&steps), "{largest}: {step} {steps}");
+        }
+    }
+
+    #[test]
+    fn a_line_has_a_gap_where_nothing_was_measured() {
+        let lines = |cells: &[Cell]| {
+            let drawing = draw(&table(ChartKind::Line, cells)).unwrap();
+            drawing
+                .shapes
+                .iter()
+                .filter(|shape| matches!(shape, Shape::Line { thick, .. } if *thick > 2.0))
+                .count()
+        };
+        let half = Cell::Share(0.5);
+        assert_eq!(lines(&[half.clone(), half.clone(), half.clone()]), 2);
+        assert_eq!(lines(&[half.clone(), Cell::Nothing, half]), 0);
+    }
+}

@@ -1,0 +1,24 @@
+//! `mesa report`: a report as a file, without a server.
+
+use super::{Format, quarterly};
+use crate::config::Config;
+use crate::db::{self, Db};
+use crate::server::StartError;
+use crate::statistics::Quarter;
+
+/// The report of a quarter, from the database of this URL.
+///
+/// # Errors
+/// In words for whoever called the command.
+pub fn report(config: &Config, url: &str, quarter: Quarter, format: Format) -> Result<Vec<u8>, StartError> {
+    let database = Db::connect(url, 1)?;
+    let connection = &mut *database.connection()?;
+    let now = db::now(connection)?;
+    quarterly::produce(connection, config, quarter, format, now).map_err(|problem| {
+        if problem.is_fault() {
+            problem.log_line().into()
+        } else {
+            format!("there is no report of {quarter}: it has not begun").into()
+        }
+    })
+}

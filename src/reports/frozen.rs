@@ -1,0 +1,86 @@
+//! Approved reports, as they are kept.
+
+use diesel::prelude::*;
+
+use super::Format;
+use super::report::Approval;
+use crate::db::schema::{quarterly_report_files, quarterly_reports, users};
+use crate::people::Person;
+use crate::problem::Result;
+use crate::statistics::Quarter;
+
+/// A file of a report.
+pub struct File {
+    pub format: Format,
+    pub content: Vec<u8>,
+}
+
+/// The bytes of an approved report; none where it is not approved.
+///
+/// # Errors
+/// What the database answers.
+pub fn content(db: &mut PgConnection, quarter: Quarter, format: Format) -> Result<Option<Vec<u8>>> {
+    let (year, number) = key(quarter);
+    let file = quarterly_report_files::table.find((year, number, format));
+    Ok(file.select(quarterly_report_files::content).first(db).optional()?)
+}
+
+/// Who approved the report of a quarter; none where nobody did.
+///
+/// # Errors
+/// What the database answers.
+pub fn approval(db: &mut PgConnection, quarter: Quarter) -> Result<Option<Approval>> {
+    let found = quarterly_reports::table.find(key(quarter)).inner_join(users::table);
+    let found = found.select((quarterly_reports::approved_at, Person::as_select())).first(db).optional()?;
+    Ok(found.map(|(approved_at, approved_by)| Approval { approved_at, approved_by }))
+}
+
+/// The SHA-256 of each file of an approved report.
+///
+/// # Errors
+/// What the database answers.
+pub fn hashes(db: &mut PgConnection, quarter: Quarter) -> Result<Vec<(Format, Vec<u8>)>> {
+    let (year, number) = key(quarter);
+    let files = quarterly_report_files::table
+        .filter(quarterly_report_files::year.eq(year).and(quarterly_report_files::quarter.eq(number)))
+        .order(quarterly_report_files::format)
+        .select((quarterly_report_files::format, quarterly_report_files::sha256));
+    Ok(files.load(db)?)
+}
+
+/// Keeps a report for good; answers whether it is this one, for somebody may have been faster.
+///
+/// # Errors
+/// What the database answers.
+pub fn keep(tx: &mut PgConnection, quarter: Quarter, approval: &Approval, files: &[File]) -> Result<bool> {
+    let (year, number) = key(quarter);
+    let kept = diesel::insert_into(quarterly_reports::table)
+        .values((
+            quarterly_reports::year.eq(year),
+            quarterly_reports::quarter.eq(number),
+            quarterly_reports::approved_at.eq(approval.approved_at),
+            quarterly_reports::approved_by.eq(approval.approved_by.id),
+        ))
+        .on_conflict_do_nothing()
+        .execute(tx)?;
+    if kept == 0 {
+        return Ok(false);
+    }
+    let rows: Vec<_> = files
+        .iter()
+        .map(|file| {
+            (
+                quarterly_report_files::year.eq(year),
+                quarterly_report_files::quarter.eq(number),
+                quarterly_report_files::format.eq(file.format),
+                quarterly_report_files::content.eq(&file.content),
+            )
+        })
+        .collect();
+    diesel::insert_into(quarterly_report_files::table).values(rows).execute(tx)?;
+    Ok(true)
+}
+
+fn key(quarter: Quarter) -> (i32, i16) {
+    (quarter.year, i16::try_from(quarter.number).unwrap_or_default())
+}

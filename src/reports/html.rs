@@ -1,0 +1,54 @@
+//! The report as one page that needs nothing else: no script, no other file.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use minijinja::{Environment, Value, context};
+
+use super::chart;
+use super::document::{Cell, Document, Table};
+use super::logo::Logo;
+use crate::problem::{Problem, Result};
+
+const PAGE: &str = include_str!("page.html");
+const STYLE: &str = include_str!("page.css");
+
+/// # Errors
+/// A fault of the server.
+pub fn write(document: &Document, logo: Option<&Logo>) -> Result<Vec<u8>> {
+    let sections: Vec<Value> = document
+        .sections
+        .iter()
+        .map(|section| {
+            let tables: Vec<Value> = section.tables.iter().map(table).collect();
+            context! { title => section.title, text => &section.text, tables }
+        })
+        .collect();
+    let mut environment = Environment::new();
+    environment.add_template("page.html", PAGE).map_err(Problem::internal)?;
+    let template = environment.get_template("page.html").map_err(Problem::internal)?;
+    let page = template.render(context! {
+        entity => &document.entity,
+        title => &document.title,
+        notes => &document.notes,
+        style => Value::from_safe_string(STYLE.to_owned()),
+        logo => logo.map(|logo| format!("data:image/png;base64,{}", STANDARD.encode(&logo.bytes))),
+        sections,
+    });
+    Ok(page.map_err(Problem::internal)?.into_bytes())
+}
+
+fn table(table: &Table) -> Value {
+    let cell = |cell: &Cell| context! { shown => cell.shown(), number => cell.is_number() };
+    let rows: Vec<Vec<Value>> = table.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
+    let numbers: Vec<Value> = (0..table.columns.len())
+        .map(|place| {
+            let is_number = table.rows.iter().any(|row| row.get(place).is_some_and(Cell::is_number));
+            context! { name => table.columns[place], number => is_number }
+        })
+        .collect();
+    let drawing = table.chart.as_ref().and_then(|chart| {
+        let svg = chart::draw(table)?.svg(&format!("{}. Los datos están en la tabla.", chart.title));
+        Some(context! { title => &chart.title, svg => Value::from_safe_string(svg) })
+    });
+    context! { title => &table.title, columns => numbers, rows, chart => drawing }
+}

@@ -1,0 +1,77 @@
+//! Activity 11: the quarterly report, in the formats that people read, and its approval.
+
+mod approval;
+mod chart;
+pub mod command;
+mod content;
+mod document;
+mod frozen;
+mod html;
+pub mod logo;
+mod pdf;
+mod quarterly;
+mod report;
+mod xlsx;
+
+use serde::Deserialize;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::db::text_enum;
+use crate::problem::{Problem, Result};
+use crate::statistics::Quarter;
+use report::QuarterlyReport;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(quarterly::read).service(approval::approve);
+}
+
+text_enum! {
+    /// How a report is written.
+    pub enum Format {
+        Json = "json",
+        /// One page that needs nothing else, for a screen or paper.
+        Html = "html",
+        /// A workbook with numbers, dates and charts.
+        Xlsx = "xlsx",
+        Pdf = "pdf",
+    }
+}
+
+impl Format {
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Format::Json => "application/json",
+            Format::Html => "text/html",
+            Format::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            Format::Pdf => "application/pdf",
+        }
+    }
+
+    /// The report as a file of this format.
+    ///
+    /// # Errors
+    /// A fault of the server.
+    pub fn write(self, report: &QuarterlyReport, logo: Option<&logo::Logo>) -> Result<Vec<u8>> {
+        match self {
+            Format::Json => serde_json::to_vec(report).map_err(Problem::internal),
+            Format::Html => html::write(&content::of(report), logo),
+            Format::Xlsx => xlsx::write(&content::of(report), logo, report.generated_at),
+            Format::Pdf => Ok(pdf::write(&content::of(report), logo)),
+        }
+    }
+}
+
+/// Which quarter.
+#[derive(Deserialize)]
+struct QuarterPath {
+    year: i32,
+    quarter: u32,
+}
+
+impl QuarterPath {
+    /// # Errors
+    /// A 404 where there is no such quarter.
+    fn read(&self) -> Result<Quarter> {
+        format!("{}-{}", self.year, self.quarter).parse().map_err(|_| Problem::not_found())
+    }
+}

@@ -1,0 +1,154 @@
+//! Reading the report of a quarter.
+
+use actix_web::http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    VARY,
+};
+use actix_web::web::Path;
+use actix_web::{HttpRequest, HttpResponse, get};
+use chrono::{DateTime, Utc};
+use diesel::PgConnection;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use utoipa::IntoParams;
+
+use super::report::QuarterlyReport;
+use super::{Format, QuarterPath, frozen};
+use crate::auth::policy::Action;
+use crate::config::Config;
+use crate::http::answer::names;
+use crate::http::body::Content;
+use crate::http::{Call, Query};
+use crate::problem::{Problem, Result};
+use crate::statistics::Quarter;
+
+/// How to write a report.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ReportFormat {
+    /// Left out, the `Accept` header says; `json` where it does not either.
+    #[param(inline)]
+    format: Option<Format>,
+}
+
+/// Keeps a browser from running anything that is in a report, and from loading anything.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Read a quarterly report
+///
+/// The figures of a quarter with those of its months, of the quarter before and of the five quarters up to it, as JSON or
+/// for people, in Spanish: one HTML page with charts that needs nothing else and can be printed, a workbook (XLSX) with
+/// numbers, dates and charts, or PDF; by `format` or by `Accept`. A draft follows the data; what the director approved is
+/// answered with the same bytes ever after. A quarter that has not begun has no report.
+#[utoipa::path(
+    tag = "reports", operation_id = "getQuarterlyReport",
+    params(
+        ("year" = i32, Path, minimum = 2000, maximum = 9998),
+        ("quarter" = i32, Path, minimum = 1, maximum = 4),
+        ReportFormat,
+    ),
+    responses((status = 200, description = "The report", content(
+        (QuarterlyReport = "application/json"),
+        (Content = "text/html"),
+        (Content = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (Content = "application/pdf"),
+    )))
+)]
+#[get("/reports/quarterly/{year}/{quarter}")]
+pub async fn read(
+    call: Call,
+    path: Path<QuarterPath>,
+    query: Query<ReportFormat>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let text = |name| {
+        request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+    };
+    let (accept, known, desk) = (text(ACCEPT), text(IF_NONE_MATCH), call.desk.clone());
+    let read = call.check(Action::ReadStatistics, move |db, actor| {
+        let quarter = path.read()?;
+        let format = query.read()?.format.unwrap_or_else(|| accepted(&accept));
+        Ok((quarter, format, produce(db, &desk.config, quarter, format, actor.now)?))
+    });
+    let (quarter, format, content) = read.await?;
+    let digest = Sha256::digest(&content);
+    let etag: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let etag = format!("\"{etag}\"");
+    if names(&known, &etag) {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
+    }
+    let shown = if format == Format::Xlsx { "attachment" } else { "inline" };
+    let charset = if format == Format::Html { "; charset=utf-8" } else { "" };
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, format!("{}{charset}", format.media_type())))
+        .insert_header((
+            CONTENT_DISPOSITION,
+            format!("{shown}; filename=\"informe-trimestral-{quarter}.{}\"", format.as_str()),
+        ))
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((CACHE_CONTROL, "private, no-cache"))
+        .insert_header((VARY, "Accept"))
+        .insert_header((ETAG, etag))
+        .body(content))
+}
+
+/// The report as it was approved, or else as it is now.
+///
+/// # Errors
+/// A 404 where the quarter has not begun.
+pub fn produce(
+    db: &mut PgConnection,
+    config: &Config,
+    quarter: Quarter,
+    format: Format,
+    now: DateTime<Utc>,
+) -> Result<Vec<u8>> {
+    let period = quarter.period().ok_or_else(Problem::not_found)?;
+    if now < period.bounds(config.timezone)?.0 {
+        return Err(Problem::not_found());
+    }
+    if let Some(content) = frozen::content(db, quarter, format)? {
+        return Ok(content);
+    }
+    let report = QuarterlyReport::gather(db, config, quarter, now, None)?;
+    format.write(&report, config.entity_logo.as_deref())
+}
+
+/// The format that an `Accept` header likes best; JSON where it names none that there is.
+fn accepted(header: &str) -> Format {
+    let wish = |range: &str| {
+        let mut parts = range.split(';').map(str::trim);
+        let media_type = parts.next()?.to_ascii_lowercase();
+        let format = match media_type.as_str() {
+            "*/*" | "application/*" => Format::Json,
+            "text/*" => Format::Html,
+            other => *Format::ALL.iter().find(|format| format.media_type() == other)?,
+        };
+        let weight = parts.find_map(|part| part.strip_prefix("q=")).and_then(|q| q.parse::<f32>().ok());
+        let weight = weight.unwrap_or(1.0);
+        (weight > 0.0).then_some((weight, format))
+    };
+    let best = header.split(',').filter_map(wish).reduce(|best, one| if one.0 > best.0 { one } else { best });
+    best.map_or(Format::Json, |(_, format)| format)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_format_is_the_one_that_is_liked_best() {
+        for (header, format) in [
+            ("", Format::Json),
+            ("*/*", Format::Json),
+            ("image/png", Format::Json),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Format::Html),
+            ("application/json;q=0.5, application/pdf", Format::Pdf),
+            ("Application/PDF;q=0, text/html;q=0.1", Format::Html),
+            ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", Format::Xlsx),
+        ] {
+            assert_eq!(accepted(header), format, "{header}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What a quarterly report says.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::config::Config;
+use crate::people::Person;
+use crate::problem::{Problem, Result};
+use crate::statistics::reckon::{Part, Question, Statistics};
+use crate::statistics::{Interval, Period, Quarter, Scope};
+
+/// How many quarters a report looks back on, itself included.
+const TREND: usize = 5;
+
+/// The report of a quarter.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct QuarterlyReport {
+    /// The name of the entity (`MESA_ENTITY_NAME`).
+    #[schema(example = "Alcaldía de Itagüí", max_length = 200)]
+    pub entity: String,
+    #[schema(minimum = 2000, maximum = 9998, example = 2026)]
+    pub year: i32,
+    #[schema(minimum = 1, maximum = 4, example = 4)]
+    pub quarter: u32,
+    /// The first day.
+    pub from: NaiveDate,
+    /// The last day.
+    pub to: NaiveDate,
+    /// Of which moment its figures are.
+    pub generated_at: DateTime<Utc>,
+    /// Whether the quarter was over then. The figures of one that is not are those until then.
+    pub over: bool,
+    /// Who approved it; `null` while it is a draft that follows the data.
+    pub approval: Option<Approval>,
+    /// With the months of the quarter in `series`.
+    pub statistics: Statistics,
+    /// All tickets of this quarter and the four before it, the oldest first.
+    pub trend: Vec<Part>,
+}
+
+/// The approval of a report, from which on it stays as it is.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Approval {
+    pub approved_at: DateTime<Utc>,
+    pub approved_by: Person,
+}
+
+impl QuarterlyReport {
+    pub fn quarter(&self) -> Quarter {
+        Quarter { year: self.year, number: self.quarter }
+    }
+
+    /// Of one snapshot, as things stand `now`.
+    ///
+    /// # Errors
+    /// A 404 where the calendar has no such quarter.
+    pub fn gather(
+        db: &mut PgConnection,
+        config: &Config,
+        quarter: Quarter,
+        now: DateTime<Utc>,
+        approval: Option<Approval>,
+    ) -> Result<Self> {
+        let period = quarter.period().ok_or_else(Problem::not_found)?;
+        let (_, end) = period.bounds(config.timezone)?;
+        let question = Question {
+            period,
+            interval: Some(Interval::Month),
+            scope: Scope::default(),
+            timezone: config.timezone,
+            now,
+        };
+        let quarters = std::iter::successors(Some(quarter), |quarter| Some(quarter.before())).take(TREND);
+        let mut trend: Vec<Period> = quarters.filter_map(Quarter::period).collect();
+        trend.reverse();
+        let (statistics, trend) = db
+            .build_transaction()
+            .repeatable_read()
+            .read_only()
+            .run(|tx| Ok::<_, Problem>((question.answer_within(tx)?, question.series(tx, trend)?)))?;
+        Ok(QuarterlyReport {
+            entity: config.entity_name.clone(),
+            year: quarter.year,
+            quarter: quarter.number,
+            from: period.from,
+            to: period.to,
+            generated_at: now,
+            over: end <= now,
+            approval,
+            statistics,
+            trend,
+        })
+    }
+}

@@ -1,0 +1,193 @@
+//! The report as a workbook: a sheet a section, numbers and dates as such, charts that follow the cells.
+
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use rust_xlsxwriter::{
+    Chart, ChartType, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Image, Workbook,
+    Worksheet, XlsxError,
+};
+
+use super::content::MOST_BARS;
+use super::document::{Cell, ChartKind, Document, Section, Table};
+use super::logo::Logo;
+use crate::problem::{Problem, Result};
+
+/// How many rows a chart takes, under its table.
+const CHART_ROWS: u32 = 18;
+
+/// A4, as workbooks name it.
+const A4: u8 = 9;
+
+struct Formats {
+    title: Format,
+    heading: Format,
+    text: Format,
+    day: Format,
+    count: Format,
+    share: Format,
+    number: Format,
+}
+
+impl Formats {
+    fn new() -> Self {
+        let cell = || Format::new().set_border_bottom(FormatBorder::Hair).set_align(FormatAlign::Top);
+        Formats {
+            title: Format::new().set_bold().set_font_size(14),
+            heading: Format::new()
+                .set_bold()
+                .set_text_wrap()
+                .set_align(FormatAlign::Bottom)
+                .set_border_bottom(FormatBorder::Thin),
+            text: cell().set_text_wrap(),
+            day: cell().set_num_format("dd/mm/yyyy").set_align(FormatAlign::Right),
+            count: cell().set_num_format("#,##0"),
+            share: cell().set_num_format("0.0%"),
+            number: cell().set_num_format("#,##0.00"),
+        }
+    }
+}
+
+/// # Errors
+/// A fault of the server.
+pub fn write(document: &Document, logo: Option<&Logo>, at: DateTime<Utc>) -> Result<Vec<u8>> {
+    workbook(document, logo, at).map_err(Problem::internal)
+}
+
+fn workbook(
+    document: &Document,
+    logo: Option<&Logo>,
+    at: DateTime<Utc>,
+) -> std::result::Result<Vec<u8>, XlsxError> {
+    let mut workbook = Workbook::new();
+    let created = day(at.date_naive())?;
+    let properties = DocProperties::new();
+    let properties = properties.set_title(&document.title).set_company(&document.entity);
+    workbook.set_properties(&properties.set_creation_datetime(&created));
+    let formats = Formats::new();
+    for (place, section) in document.sections.iter().enumerate() {
+        let sheet = workbook.add_worksheet();
+        sheet.set_name(section.title)?;
+        sheet.set_paper_size(A4).set_landscape().set_print_fit_to_pages(1, 0);
+        let mut row = 0;
+        if place == 0 {
+            sheet.write_with_format(0, 0, document.entity.as_str(), &formats.title)?;
+            sheet.write_with_format(1, 0, document.title.as_str(), &formats.title)?;
+            row = 2;
+            for note in &document.notes {
+                sheet.write(row, 0, note.as_str())?;
+                row += 1;
+            }
+            row += 1;
+            if let Some(logo) = logo {
+                let image = Image::new_from_buffer(&logo.bytes)?.set_alt_text(&document.entity);
+                sheet.insert_image(0, 6, &image.set_scale_to_size(160, 80, true))?;
+            }
+        }
+        fill(sheet, row, section, &formats)?;
+    }
+    workbook.save_to_buffer()
+}
+
+fn fill(
+    sheet: &mut Worksheet,
+    mut row: u32,
+    section: &Section,
+    formats: &Formats,
+) -> std::result::Result<(), XlsxError> {
+    sheet.set_column_width(0, 44)?;
+    let widest = section.tables.iter().map(|table| table.columns.len()).max().unwrap_or(1);
+    for column in 1..widest {
+        // Definitions are words, everything else is numbers.
+        sheet.set_column_width(
+            column_number(column),
+            if section.tables.iter().all(has_numbers) { 14 } else { 100 },
+        )?;
+    }
+    for text in &section.text {
+        sheet.write(row, 0, text.as_str())?;
+        row += 1;
+    }
+    for table in &section.tables {
+        sheet.write_with_format(row, 0, table.title.as_str(), &formats.title)?;
+        row += 1;
+        for (column, name) in table.columns.iter().enumerate() {
+            sheet.write_with_format(row, column_number(column), *name, &formats.heading)?;
+        }
+        let heading = row;
+        for cells in &table.rows {
+            row += 1;
+            for (column, cell) in cells.iter().enumerate() {
+                put(sheet, row, column_number(column), cell, formats)?;
+            }
+        }
+        row += 2;
+        if let Some(chart) = drawn(section.title, table, heading) {
+            sheet.insert_chart(row, 0, &chart)?;
+            row += CHART_ROWS;
+        }
+    }
+    Ok(())
+}
+
+fn put(
+    sheet: &mut Worksheet,
+    row: u32,
+    column: u16,
+    cell: &Cell,
+    formats: &Formats,
+) -> std::result::Result<(), XlsxError> {
+    match cell {
+        Cell::Text(text) => sheet.write_string_with_format(row, column, text, &formats.text)?,
+        Cell::Day(date) => sheet.write_datetime_with_format(row, column, &day(*date)?, &formats.day)?,
+        Cell::Count(count) => sheet.write_number_with_format(row, column, *count as f64, &formats.count)?,
+        Cell::Share(share) => sheet.write_number_with_format(row, column, *share, &formats.share)?,
+        Cell::Number(number) => sheet.write_number_with_format(row, column, *number, &formats.number)?,
+        // What cannot be measured is no zero.
+        Cell::Nothing => sheet.write_blank(row, column, &formats.text)?,
+    };
+    Ok(())
+}
+
+/// The chart of a table whose names of columns are in this row; none where there is nothing to draw.
+fn drawn(sheet: &str, table: &Table, heading: u32) -> Option<Chart> {
+    let chart = table.chart.as_ref()?;
+    let most = if chart.kind == ChartKind::Bars { MOST_BARS } else { usize::MAX };
+    let rows = u32::try_from(table.rows.len().min(most)).ok().filter(|rows| *rows > 0)?;
+    let (first, last) = (heading + 1, heading + rows);
+    let mut drawn = Chart::new(match chart.kind {
+        ChartKind::Columns => ChartType::Column,
+        ChartKind::Bars => ChartType::Bar,
+        ChartKind::Line => ChartType::Line,
+    });
+    for place in &chart.series {
+        let column = column_number(*place);
+        drawn
+            .add_series()
+            .set_name((sheet, heading, column))
+            .set_categories((sheet, first, 0, last, 0))
+            .set_values((sheet, first, column, last, column));
+    }
+    drawn.title().set_name(&chart.title);
+    drawn.set_alt_text(&chart.title);
+    if chart.kind == ChartKind::Bars {
+        // The first row on top, as in the table.
+        drawn.x_axis().set_reverse();
+    }
+    if chart.series.len() == 1 {
+        drawn.legend().set_hidden();
+    }
+    drawn.set_width(720).set_height(340);
+    Some(drawn)
+}
+
+fn has_numbers(table: &Table) -> bool {
+    table.rows.iter().flatten().any(Cell::is_number) || table.rows.is_empty()
+}
+
+fn column_number(place: usize) -> u16 {
+    u16::try_from(place).unwrap_or(u16::MAX)
+}
+
+fn day(date: NaiveDate) -> std::result::Result<ExcelDateTime, XlsxError> {
+    let part = |number: u32| u8::try_from(number).unwrap_or(1);
+    ExcelDateTime::from_ymd(u16::try_from(date.year()).unwrap_or(1900), part(date.month()), part(date.day()))
+}

@@ -1,0 +1,147 @@
+//! How much time counted until a ticket was accepted and solved: kept with it, so that figures need no calendar.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, SmallInt, Text, Timestamptz};
+
+use super::policies::{self, kept_calendar};
+use crate::db::schema::{attentions, openings, tickets};
+use crate::problem::{Problem, Result};
+use crate::tickets::clock::{self, Calendar, Span};
+use crate::tickets::model::TicketRow;
+use crate::tickets::steps::Case;
+use crate::tickets::store;
+
+/// Keeps the working time of an acceptance, from the ticket's reception where it is the first and from the start of its
+/// level's clock.
+///
+/// # Errors
+/// What the database answers.
+pub fn keep_acceptance(case: &mut Case<'_>, first: bool, timezone: Tz) -> Result<()> {
+    let level = attentions::table.find((case.ticket.id, case.ticket.support_level));
+    let known: Option<(DateTime<Utc>, String)> =
+        level.select((attentions::started_at, attentions::opening_hours)).first(case.tx).optional()?;
+    let pauses = store::pauses_of(case.tx, case.ticket.id, case.now)?;
+    if let Some((started_at, opening_hours)) = known {
+        let calendar = kept_calendar(&opening_hours, timezone)?;
+        let minutes = minutes(&calendar, started_at, case.now, &pauses);
+        let unmeasured = attentions::accepted_at.eq(case.now).and(attentions::working_minutes.is_null());
+        diesel::update(level)
+            .filter(unmeasured)
+            .set(attentions::working_minutes.eq(minutes))
+            .execute(case.tx)?;
+    }
+    if first {
+        let calendar = of_ticket(case.tx, &case.ticket, timezone)?;
+        let minutes = minutes(&calendar, case.ticket.received_at, case.now, &pauses);
+        diesel::update(tickets::table.find(case.ticket.id))
+            .set(tickets::attended_working_minutes.eq(minutes))
+            .execute(case.tx)?;
+    }
+    Ok(())
+}
+
+/// Keeps the working time of a solution, from the ticket's reception.
+///
+/// # Errors
+/// What the database answers.
+pub fn keep_solution(case: &mut Case<'_>, timezone: Tz) -> Result<()> {
+    let pauses = store::pauses_of(case.tx, case.ticket.id, case.now)?;
+    let calendar = of_ticket(case.tx, &case.ticket, timezone)?;
+    let minutes = minutes(&calendar, case.ticket.received_at, case.now, &pauses);
+    let open =
+        openings::table.filter(openings::ticket_id.eq(case.ticket.id).and(openings::ended_at.is_null()));
+    diesel::update(open).set(openings::working_minutes.eq(minutes)).execute(case.tx)?;
+    Ok(())
+}
+
+fn of_ticket(db: &mut PgConnection, ticket: &TicketRow, timezone: Tz) -> Result<Calendar> {
+    let criticality =
+        ticket.criticality.ok_or_else(|| Problem::internal("attended without a criticality"))?;
+    policies::of_ticket(db, ticket, criticality)?.calendar(timezone)
+}
+
+/// Minutes that counted. Where the calendar is not looked at that far, all of the time is taken to have.
+fn minutes(calendar: &Calendar, from: DateTime<Utc>, to: DateTime<Utc>, pauses: &[Span]) -> f64 {
+    clock::minutes(calendar.counted(from, to, pauses).unwrap_or(to - from).max(chrono::TimeDelta::zero()))
+}
+
+/// How many are reckoned in one round.
+const BATCH: i64 = 200;
+
+/// Something whose working time is not reckoned: it is older than this record, or an older copy of the server made it.
+#[derive(QueryableByName)]
+struct Unmeasured {
+    #[diesel(sql_type = BigInt)]
+    ticket_id: i64,
+    /// The support level of an acceptance, the negative number of an opening, or none for the ticket's first acceptance.
+    #[diesel(sql_type = Nullable<SmallInt>)]
+    part: Option<i16>,
+    #[diesel(sql_type = Timestamptz)]
+    since: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    until: DateTime<Utc>,
+    #[diesel(sql_type = Text)]
+    opening_hours: String,
+}
+
+/// The calendar is the one that the ticket's first clock was reckoned by.
+const UNMEASURED: &str = "\
+    WITH found AS ( \
+        (SELECT id AS ticket_id, NULL::smallint AS part, received_at AS since, attended_at AS until FROM tickets \
+            WHERE attended_at IS NOT NULL AND attended_working_minutes IS NULL LIMIT $1) \
+        UNION ALL \
+        (SELECT ticket_id, level, started_at, accepted_at FROM attentions \
+            WHERE accepted_at IS NOT NULL AND working_minutes IS NULL LIMIT $1) \
+        UNION ALL \
+        (SELECT o.ticket_id, (-o.number)::smallint, t.received_at, o.ended_at FROM openings o JOIN tickets t ON t.id = o.ticket_id \
+            WHERE o.outcome = 'solved' AND o.working_minutes IS NULL LIMIT $1)) \
+    SELECT found.*, coalesce((SELECT a.opening_hours FROM attentions a WHERE a.ticket_id = found.ticket_id \
+        ORDER BY a.level = found.part DESC, a.level LIMIT 1), '24/7') AS opening_hours \
+    FROM found LIMIT $1";
+
+const KEEP: &str = "\
+    WITH given AS (SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::float8[]) AS g (ticket_id, part, minutes)), \
+    first AS (UPDATE tickets t SET attended_working_minutes = g.minutes FROM given g \
+        WHERE t.id = g.ticket_id AND g.part IS NULL), \
+    level AS (UPDATE attentions a SET working_minutes = g.minutes FROM given g \
+        WHERE a.ticket_id = g.ticket_id AND a.level = g.part) \
+    UPDATE openings o SET working_minutes = g.minutes FROM given g \
+    WHERE o.ticket_id = g.ticket_id AND o.number = -g.part";
+
+/// Reckons the working time of what has none yet; answers how many.
+///
+/// # Errors
+/// What the database answers.
+pub fn fill_in(db: &mut PgConnection, timezone: Tz) -> Result<usize> {
+    use diesel::sql_types::{Array, Double};
+    let found: Vec<Unmeasured> = diesel::sql_query(UNMEASURED).bind::<BigInt, _>(BATCH).load(db)?;
+    if found.is_empty() {
+        return Ok(0);
+    }
+    let tickets: Vec<i64> = found.iter().map(|one| one.ticket_id).collect();
+    let now = crate::db::now(db)?;
+    let pauses = store::pauses(db, &tickets, now)?;
+    let mut calendars: HashMap<&str, Calendar> = HashMap::new();
+    let mut measured = Vec::new();
+    for one in &found {
+        let calendar = match calendars.entry(&one.opening_hours) {
+            std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
+            std::collections::hash_map::Entry::Vacant(new) => {
+                new.insert(kept_calendar(&one.opening_hours, timezone)?)
+            }
+        };
+        let paused = pauses.get(&one.ticket_id).map_or(&[][..], Vec::as_slice);
+        measured.push(minutes(calendar, one.since, one.until, paused));
+    }
+    let parts: Vec<Option<i16>> = found.iter().map(|one| one.part).collect();
+    diesel::sql_query(KEEP)
+        .bind::<Array<BigInt>, _>(tickets)
+        .bind::<Array<Nullable<SmallInt>>, _>(parts)
+        .bind::<Array<Double>, _>(measured)
+        .execute(db)?;
+    Ok(found.len())
+}
