@@ -5,6 +5,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::text_enum;
+use crate::tickets::followups::Visibility;
+use crate::tickets::information::AnsweredBy;
+use crate::tickets::model::Channel;
 
 text_enum! {
     /// What happened to a ticket. The database keeps no other.
@@ -54,8 +57,7 @@ pub struct EventDetails {
     /// `closed` by itself: after how many days.
     after_days: Option<i64>,
     /// `resumed`: by what the requester answered.
-    #[schema(max_length = 50)]
-    answered_by: Option<String>,
+    answered_by: Option<AnsweredBy>,
     /// `file_attached`.
     attachment_id: Option<Uuid>,
     /// `file_attached` by mail, with several files.
@@ -64,8 +66,7 @@ pub struct EventDetails {
     /// `assigned`: whether the desk chose the person.
     automatic: Option<bool>,
     /// `received`: how it came in.
-    #[schema(max_length = 50)]
-    channel: Option<String>,
+    channel: Option<Channel>,
     /// `archived` by itself: until when the requester could answer.
     deadline: Option<DateTime<Utc>>,
     /// `duplicate_merged`: the ticket that ended in this one.
@@ -87,6 +88,7 @@ pub struct EventDetails {
     opening_hours: Option<String>,
     /// `solved`: the ticket with which it was solved.
     parent_id: Option<i64>,
+    /// Why it was escalated, held, handed over, reopened or rescheduled; `archived`: in words.
     reason: Option<String>,
     /// `received`: the archived ticket that this one presents again.
     resubmission_of: Option<i64>,
@@ -96,6 +98,5 @@ pub struct EventDetails {
     /// `related`, `unrelated`: the other ticket.
     ticket_id: Option<i64>,
     /// Of a followup.
-    #[schema(max_length = 50)]
-    visibility: Option<String>,
+    visibility: Option<Visibility>,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::{HttpResponse, get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use utoipa::openapi::schema::{ObjectBuilder, Schema};
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -25,7 +25,6 @@ pub struct Me {
     #[serde(flatten)]
     user: User,
     /// How far one may go with each action; an action that is missing is not allowed.
-    #[schema(inline)]
     permissions: Permissions,
 }
 
@@ -40,6 +39,7 @@ impl PartialSchema for Permissions {
             _ => None,
         };
         let all = ObjectBuilder::new().description(told);
+        let all = all.additional_properties(Some(AdditionalProperties::FreeForm(false)));
         Action::ALL.iter().fold(all, |all, action| all.property(action.as_str(), scope())).into()
     }
 }

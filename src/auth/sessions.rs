@@ -1,5 +1,6 @@
 //! Signing in, staying signed in, signing out.
 
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use chrono::{DateTime, Duration, Utc};
@@ -118,7 +119,14 @@ pub async fn sign_in(desk: Data<Desk>, email: String, password: String) -> Resul
             })
         })
         .await?;
-    Ok(answer.respond(None, ("", "")))
+    Ok(secret(answer))
+}
+
+/// Tokens are kept by nobody on the way (RFC 6749, section 5.1).
+fn secret(answer: Answer) -> HttpResponse {
+    let mut response = answer.respond(None, ("", ""));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 fn wrong() -> Problem {
@@ -156,7 +164,7 @@ pub async fn go_on(desk: Data<Desk>, refresh_token: String) -> Result<HttpRespon
         })
         .await?;
     // A reuse is an error for the client and a change that must stay: the transaction is committed by now.
-    Ok(answer?.respond(None, ("", "")))
+    Ok(secret(answer?))
 }
 
 /// Sign out

@@ -1,5 +1,6 @@
 //! Signing in as OAuth 2 has it, for tools that know it: Swagger UI's *Authorize*, clients made by a generator.
 
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use serde::Deserialize;
@@ -24,7 +25,8 @@ pub struct Form {
     refresh_token: String,
 }
 
-/// The same as the contract has it.
+/// Email and password, or the refresh token of the last answer (RFC 6749, sections 4.3.2 and 6). Further fields, such as
+/// `scope` or `client_id`, are of no account: the role says what one may do.
 #[derive(ToSchema)]
 #[serde(tag = "grant_type", rename_all = "snake_case")]
 #[expect(dead_code, reason = "says in the contract what `Form` reads")]
@@ -33,7 +35,7 @@ pub enum TokenRequest {
     RefreshToken(RefreshTokenGrant),
 }
 
-/// Signing in.
+/// Signs in by email and password.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "says in the contract what `Form` reads")]
 pub struct PasswordGrant {
@@ -44,7 +46,7 @@ pub struct PasswordGrant {
     password: String,
 }
 
-/// Going on.
+/// Goes on with a sign-in, by what its last answer gave.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "says in the contract what `Form` reads")]
 pub struct RefreshTokenGrant {
@@ -85,10 +87,18 @@ pub async fn issue(desk: Data<Desk>, form: body::Form<Form>) -> Result<HttpRespo
     if !errors.is_empty() {
         return Err(Problem::fields(errors));
     }
-    match form.grant_type.as_str() {
+    let answer = match form.grant_type.as_str() {
         "password" => sessions::sign_in(desk, form.username, form.password).await,
         _ => sessions::go_on(desk, form.refresh_token).await,
-    }
+    };
+    answer.map_err(|mut problem| {
+        // As tools read it that know RFC 6749 (section 5.2) and no problem details.
+        if problem.code.status() == StatusCode::UNAUTHORIZED {
+            problem.members.insert("error".to_owned(), "invalid_grant".into());
+            problem.members.insert("error_description".to_owned(), problem.detail.en.clone().into());
+        }
+        problem
+    })
 }
 
 /// What is wrong with a field that the grant asks for.

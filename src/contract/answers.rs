@@ -11,6 +11,7 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
     ("EventDetails", ALL),
     ("Expanded", ALL),
     ("Followup", &["published_from"]),
+    ("Permissions", ALL),
     ("Ticket", &["expanded"]),
     ("TimelineEvent", &["assignee", "hash", "seq"]),
     ("TimelineMessage", &["recipient", "status"]),

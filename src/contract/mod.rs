@@ -43,9 +43,9 @@ const TAGS: &[(&str, &str)] = &[
     ("followups", "Activity 6: public and private entries of a case"),
     ("attachments", "Files of tickets, followups and articles"),
     ("knowledge", "Activity 8: the knowledge base"),
-    ("inbound mail", "Mail that came in, and what became of it"),
     ("history", "Activity 9: who did what, and whether the record is whole"),
     ("surveys", "Activity 10: the perception survey"),
+    ("inbound mail", "Mail that came in, and what became of it"),
     ("messages", "What the desk mails to people, and how its sending stands"),
     ("statistics", "Activity 11: figures"),
     ("reports", "Activity 11: the quarterly report"),
@@ -103,10 +103,7 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
     document["tags"] =
         TAGS.iter().map(|(name, description)| json!({"name": name, "description": description})).collect();
     let components = &mut document["components"];
-    let scopes: BTreeMap<&str, &str> = Role::ALL
-        .iter()
-        .map(|role| (role.as_str(), "What this role may; nobody has to ask for it"))
-        .collect();
+    let scopes: BTreeMap<&str, &str> = Role::ALL.iter().map(|role| (role.as_str(), told(*role))).collect();
     components["securitySchemes"] = json!({
         "bearer": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
@@ -139,6 +136,18 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
     }
     bounds::bound(&mut document);
     Ok(document)
+}
+
+/// Who has a role. One has it by one's account: no scope has to be asked for.
+fn told(role: Role) -> &'static str {
+    match role {
+        Role::Requester => {
+            "A public servant or contractor who asks for support; nothing to tick: the account says the role"
+        }
+        Role::Technician => "Staff of the first level of support",
+        Role::Professional => "Staff of the second level, who also manage the desk",
+        Role::Director => "Answers for the desk, and is its third level",
+    }
 }
 
 /// The document for clients: without the schemas that it does not refer to.
@@ -214,6 +223,8 @@ fn problem_members() -> Value {
             "oneOf": [{"$ref": "#/components/schemas/Person"}, {"type": "null"}],
             "description": "`nobody_available`: who that is."
         },
+        "error": {"type": "string", "maxLength": 50, "description": "`POST /auth/token`: as RFC 6749 names it, `invalid_grant`."},
+        "error_description": {"type": "string", "maxLength": 2000, "description": "`POST /auth/token`: the `detail` in English."},
         "ticket_id": ticket("`nobody_available` on a handover: the ticket that nobody can take."),
         "resubmitted_as": ticket("`already_exists` on a resubmission: the ticket that it was presented as."),
     })
@@ -249,8 +260,16 @@ fn make_patches(document: &mut Value) {
     let schemas = &mut document["components"]["schemas"];
     for name in wanted {
         let mut patch = schemas[&name].clone();
+        let required = patch["required"].take();
         if let Some(patch) = patch.as_object_mut() {
             patch.remove("required");
+        }
+        // `null` takes away what need not be there.
+        for (field, schema) in patch["properties"].as_object_mut().into_iter().flatten() {
+            let needed = required.as_array().is_some_and(|all| all.iter().any(|one| one == field));
+            if !needed && schema.get("$ref").is_some() {
+                *schema = json!({"oneOf": [schema.take(), {"type": "null"}]});
+            }
         }
         schemas[format!("{name}Patch")] = patch;
     }
@@ -263,11 +282,20 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
     ("403", "Forbidden", "`forbidden` or `not_the_assignee`"),
     ("404", "NotFound", "`not_found`: there is none, or it is not yours to see"),
     ("408", "RequestTimeout", "`request_timeout`: the body did not arrive in time"),
-    ("409", "Conflict", "The state does not allow it: see `code`"),
+    (
+        "409",
+        "Conflict",
+        "`request_in_progress`: the first request with this `Idempotency-Key` is not answered yet; try again",
+    ),
     ("412", "PreconditionFailed", "`precondition_failed`: it has changed since the `ETag` of `If-Match`"),
     ("413", "TooLarge", "`too_large`"),
     ("415", "UnsupportedMediaType", "`unsupported_media_type`"),
-    ("422", "Invalid", "`invalid_body`: `errors` names every field at fault; or `idempotency_key_reused`"),
+    (
+        "422",
+        "Invalid",
+        "`invalid_body`: `errors` names every field at fault; or, with an `Idempotency-Key` that came with something \
+        else, `idempotency_key_reused`",
+    ),
     ("429", "TooManyRequests", "`too_many_requests`: try again after `Retry-After` seconds"),
     ("500", "Internal", "`internal`: give the `request_id` when you report it"),
     ("503", "Unavailable", "`unavailable`: try again after `Retry-After` seconds"),
@@ -441,11 +469,13 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let changes_one = matches!(method, "patch" | "put" | "delete");
     // All but signing in: a survey that a link opens is a resource too.
     let answers_one = changes_one || (method == "post" && (!open || has_path) && !reckoned);
-    if method == "post" && !open {
-        statuses.extend(["409", "422"]);
-    }
     // A repeated change of password comes with a token that has ended.
     if method == "post" && !open && operation["operationId"] != "changeMyPassword" {
+        statuses.extend(["409", "422"]);
+        if let Some(Value::String(conflict)) = operation.pointer_mut("/responses/409/description") {
+            conflict
+                .push_str("; or `request_in_progress`: the first request with this key is not answered yet");
+        }
         parameters.push(request_header(
             "Idempotency-Key",
             "Of the client's making; for 24 hours the same key and body get the first answer again",

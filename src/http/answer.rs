@@ -58,7 +58,10 @@ impl Answer {
             && let (Some(etag), Some(known)) = (&self.etag, if_none_match)
             && names(known, etag)
         {
-            return HttpResponse::NotModified().insert_header((header::ETAG, etag.as_str())).finish();
+            return HttpResponse::NotModified()
+                .insert_header((header::ETAG, etag.as_str()))
+                .insert_header((header::CACHE_CONTROL, "private, no-cache"))
+                .finish();
         }
         let mut response = HttpResponse::build(self.status);
         response.insert_header((header::CACHE_CONTROL, "private, no-cache"));

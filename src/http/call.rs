@@ -4,6 +4,7 @@ use std::future::{Ready, ready};
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
+use actix_web::http::Method;
 use actix_web::http::header::{self, ToStrError};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
@@ -186,7 +187,12 @@ impl Call {
     }
 
     fn respond(self, answer: Answer) -> HttpResponse {
-        answer.respond(self.if_none_match.as_deref(), (self.request.path(), self.request.query_string()))
+        // It saves a body that is read; what was changed is answered in any case.
+        let reads = matches!(*self.request.method(), Method::GET | Method::HEAD);
+        answer.respond(
+            self.if_none_match.as_deref().filter(|_| reads),
+            (self.request.path(), self.request.query_string()),
+        )
     }
 }
 

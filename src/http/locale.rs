@@ -1,7 +1,7 @@
 //! The language an answer speaks to its reader.
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{ACCEPT_LANGUAGE, AcceptLanguage, Header};
+use actix_web::http::header::{ACCEPT_LANGUAGE, AcceptLanguage, Header, Quality};
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use chrono_tz::Tz;
 
@@ -59,8 +59,10 @@ impl Locale {
 /// The reader's language by `Accept-Language`; none where it names neither of ours.
 pub fn asked(request: &HttpRequest) -> Option<Locale> {
     request.headers().get(ACCEPT_LANGUAGE)?;
-    let ranked = AcceptLanguage::parse(request).ok()?.ranked();
-    ranked.iter().find_map(|preference| {
+    let mut accepted = AcceptLanguage::parse(request).ok()?;
+    // What nobody wants to read.
+    accepted.0.retain(|language| language.quality > Quality::ZERO);
+    accepted.ranked().iter().find_map(|preference| {
         let tag = preference.item()?.as_str().to_ascii_lowercase();
         match tag.split('-').next() {
             Some("es") => Some(Locale::Es),

@@ -26,8 +26,8 @@ pub struct Paging {
     #[serde(default)]
     #[param(required = false, default = false)]
     pub with_total: bool,
-    /// Which fields of each item to answer, repeated; all of them where it is left out. Each item then has these alone,
-    /// whatever else its schema requires.
+    /// Which fields of each item to answer, repeated; all of them where it is left out. Each item then has these alone
+    /// and, where `expand` asks for it, `expanded`, whatever else its schema requires.
     #[serde(default)]
     #[param(required = false, max_items = 50)]
     pub fields: Vec<String>,
@@ -152,7 +152,8 @@ impl Paging {
     fn trimmed(&self, item: &impl Serialize) -> Result<Value> {
         let mut item = serde_json::to_value(item).map_err(Problem::internal)?;
         if let Some(fields) = item.as_object_mut() {
-            fields.retain(|name, _| self.fields.contains(name));
+            // What `expand` asked for was asked for.
+            fields.retain(|name, _| self.fields.contains(name) || name == "expanded");
         }
         Ok(item)
     }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::expansion::Expanded;
-use super::workflow::Status;
+use super::workflow::{Status, Step};
 use crate::db::schema::tickets;
 use crate::db::text_enum;
 use crate::people::users::Contact;
@@ -201,6 +201,9 @@ pub struct Ticket {
     /// The archived ticket that this one presents again.
     #[schema(example = 122)]
     pub resubmission_of: Option<i64>,
+    /// What its state allows next; whether one may do it oneself is `GET /me`.
+    #[schema(max_items = 20)]
+    pub allowed_steps: Vec<Step>,
     /// How often it was reopened.
     #[schema(minimum = 0, example = 0)]
     pub reopened_count: i32,

@@ -165,11 +165,21 @@ fn cells(ticket: &Ticket) -> [String; COLUMNS.len()] {
     ]
 }
 
-/// The text so that no spreadsheet takes it for a formula (OWASP, *CSV Injection*).
+/// The text so that no spreadsheet takes it, or what it makes a cell of by a separator of its own, for a formula (OWASP,
+/// *CSV Injection*): lines become one, and an apostrophe stands before whatever begins like a formula.
 fn harmless(text: &str) -> String {
-    let begins =
-        |text: &str| text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    if begins(text) || begins(text.trim_start()) { format!("'{text}") } else { text.to_owned() }
+    let mut safe = String::with_capacity(text.len());
+    let mut at_the_start = true;
+    for character in text.chars() {
+        let character = if matches!(character, '\t' | '\r' | '\n') { ' ' } else { character };
+        if at_the_start && matches!(character, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠') {
+            safe.push('\'');
+        }
+        at_the_start =
+            matches!(character, ';' | ',' | '"' | '|') || at_the_start && character.is_whitespace();
+        safe.push(character);
+    }
+    safe
 }
 
 #[cfg(test)]
@@ -178,8 +188,19 @@ mod tests {
 
     #[test]
     fn what_begins_like_a_formula_is_text() {
-        for text in ["=1+1", "+57 300", "-1", "@SUM(A1)", "\t=1", "  =1", "\r\n=1"] {
-            assert_eq!(harmless(text), format!("'{text}"));
+        for (text, safe) in [
+            ("=1+1", "'=1+1"),
+            ("+57 300", "'+57 300"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", " '=1"),
+            ("  =1", "  '=1"),
+            ("\r\n=1", "  '=1"),
+            ("a;=1", "a;'=1"),
+            ("a, +1;\"=2", "a, '+1;\"'=2"),
+            ("Impresora\n=1", "Impresora =1"),
+        ] {
+            assert_eq!(harmless(text), safe);
         }
         for text in ["La impresora", "a=b", "1-2", ""] {
             assert_eq!(harmless(text), text);

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::clock::Span;
 use super::holds::HoldKind;
 use super::model::{Requester, Solution, Ticket, TicketRow};
-use super::{archiving, information};
+use super::{archiving, information, workflow};
 use crate::auth::policy::Scope;
 use crate::db::schema::{categories, holds, tickets};
 use crate::http::{Actor, Answer};
@@ -147,6 +147,7 @@ pub fn present(db: &mut PgConnection, rows: Vec<TicketRow>) -> Result<Vec<Ticket
         information_request: requests.remove(&row.id),
         archive: archives.remove(&row.id),
         resubmission_of: row.resubmission_of,
+        allowed_steps: workflow::allowed(row.status, row.resumes_to).collect(),
         reopened_count: row.reopened_count,
         updated_at: row.updated_at,
         expanded: None,

@@ -97,8 +97,10 @@ fn a_tool_that_knows_oauth_2_signs_in_and_stays_signed_in() {
     let refresh = session["refresh_token"].as_str().unwrap();
     ask(&format!("grant_type=refresh_token&refresh_token={refresh}")).ok();
     ask(&format!("grant_type=refresh_token&refresh_token={refresh}")).problem(401, "invalid_refresh_token");
-    ask("grant_type=password&username=technician%40mesa.test&password=otra-clave")
-        .problem(401, "invalid_credentials");
+    let wrong = ask("grant_type=password&username=technician%40mesa.test&password=otra-clave");
+    assert_eq!(wrong.problem(401, "invalid_credentials")["error"], "invalid_grant");
+    let kept = ask(&format!("grant_type=password&username=technician%40mesa.test&password={PASSWORD}"));
+    assert_eq!(kept.header("cache-control"), "no-store");
     assert_eq!(named(ask("grant_type=implicit")), [("/grant_type".into(), "not_allowed".into())]);
     assert_eq!(named(ask("")), [("/grant_type".into(), "not_allowed".into())]);
     assert_eq!(

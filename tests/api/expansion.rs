@@ -13,6 +13,8 @@ fn a_list_answers_the_fields_that_were_asked_for() {
     let page = technician.get("/tickets?fields=id&fields=status&with_total=true").ok();
     assert_eq!(page["items"], json!([{"id": id, "status": "classified"}]));
     assert_eq!((&page["total"], &page["next_cursor"]), (&json!(1), &json!(null)));
+    let beside = technician.get("/tickets?fields=id&expand=followups").items();
+    assert_eq!(beside, [json!({"id": id, "expanded": {"followups": []}})]);
     assert_eq!(
         technician.get(&format!("{one}/events?fields=kind&limit=1")).items(),
         [json!({"kind": "received"})]

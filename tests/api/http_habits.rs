@@ -51,6 +51,8 @@ fn errors_speak_the_readers_language() {
         (english.json()["title"].as_str(), english.header("content-language")),
         (Some("Authentication required"), "en")
     );
+    assert_eq!(nobody.with("accept-language", "en;q=0, es").get("/me").header("content-language"), "es");
+    assert_eq!(nobody.with("accept-language", "en;q=0").get("/me").header("content-language"), "es");
     let technician = desk.technician();
     technician.patch("/me", json!({"locale": "en"})).ok();
     let login = json!({"email": technician.email(), "password": crate::harness::PASSWORD});
@@ -97,6 +99,11 @@ fn an_etag_saves_a_body_and_guards_a_change() {
         .problem(412, "precondition_failed");
     technician.with("if-match", step.header("etag")).post(&format!("{one}/assignment"), json!({})).ok();
     assert_eq!(technician.with("if-none-match", &*etag).get(&one).status, 200);
+    // It is for reading: what is changed is answered as it is now.
+    let changed = technician
+        .with("if-none-match", "*")
+        .post(&format!("{one}/classification"), json!({"criticality": "high"}));
+    assert_eq!(changed.ok()["criticality"], "high");
 
     // Every single resource has one, and every PATCH holds to it.
     let director = desk.director();
