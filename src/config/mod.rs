@@ -1,19 +1,19 @@
 //! Configuration by environment variables; the README's table says the same in words.
 
+mod entity;
 mod mailbox;
 mod reader;
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use chrono_tz::Tz;
 
+pub use self::entity::Entity;
 pub use self::mailbox::ImapConfig;
 pub use self::reader::{ConfigError, Wrong};
 use self::reader::{Reader, SECRET_BYTES};
 use crate::mail::MailConfig;
-use crate::reports::logo::Logo;
 
 /// What the environment says. Every variable that is wrong is named at start with what was expected.
 #[derive(Debug, Clone)]
@@ -29,10 +29,7 @@ pub struct Config {
     pub demo_password: Option<String>,
     /// The entity's days begin and end by this clock.
     pub timezone: Tz,
-    /// As reports name it.
-    pub entity_name: String,
-    /// At the head of reports.
-    pub entity_logo: Option<Arc<Logo>>,
+    pub entity: Entity,
     /// Connections to PostgreSQL, and requests worked on at once.
     pub pool_size: u32,
     pub workers: usize,
@@ -152,10 +149,7 @@ impl Config {
                 |_| true,
                 "the name of a time zone such as America/Bogota",
             ),
-            entity_name: from
-                .checked("MESA_ENTITY_NAME", |name| name.chars().count() <= 200, "up to 200 characters")
-                .unwrap_or_else(|| "Mesa de Servicios".to_owned()),
-            entity_logo: from.logo(),
+            entity: from.entity(),
             pool_size: from.parse("MESA_POOL_SIZE", 8, |n| (1..=200).contains(n), "a number from 1 to 200"),
             workers: from.parse(
                 "MESA_WORKERS",

@@ -1,11 +1,7 @@
 //! Reads variables, and gathers what is wrong with them.
 
 use std::fmt;
-use std::path::Path;
 use std::str::FromStr;
-use std::sync::Arc;
-
-use crate::reports::logo::Logo;
 
 /// One variable that is not as it should be.
 #[derive(Debug)]
@@ -90,17 +86,6 @@ impl Reader<'_> {
             self.wrong.push(Wrong { variable, expected: format!("expected {expected}, found {text:?}") });
             Vec::new()
         })
-    }
-
-    /// The image of the file that is named; none where there is none.
-    pub fn logo(&mut self) -> Option<Arc<Logo>> {
-        let path = self.text("MESA_ENTITY_LOGO")?;
-        let logo = Logo::read(Path::new(&path));
-        if logo.is_none() {
-            let expected = format!("expected a PNG file of up to 512 KiB, found {path:?}");
-            self.wrong.push(Wrong { variable: "MESA_ENTITY_LOGO", expected });
-        }
-        logo.map(Arc::new)
     }
 
     pub fn secret(&mut self, variable: &'static str) -> Option<String> {

@@ -78,7 +78,7 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<Nothing>) -
         let approval = Approval { approved_at: actor.now, approved_by: actor.person() };
         let report = QuarterlyReport::gather(db, &desk.config, quarter, actor.now, Some(approval.clone()))?;
         let file = |format: &Format| {
-            Ok(File { format: *format, content: format.write(&report, desk.config.entity_logo.as_deref())? })
+            Ok(File { format: *format, content: format.write(&report, desk.config.entity.logo.as_deref())? })
         };
         let files = Format::ALL.iter().map(file).collect::<Result<Vec<File>>>()?;
         Ok((quarter, Some((approval, files))))

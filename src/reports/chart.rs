@@ -31,7 +31,7 @@ pub type Color = [u8; 3];
 const COLORS: [Color; 3] = [[0x0b, 0x4f, 0x8a], [0xe0, 0x8a, 0x1e], [0x8f, 0xb8, 0xde]];
 const AXIS: Color = [0x55, 0x5f, 0x6b];
 const GRID: Color = [0xdd, 0xe2, 0xe8];
-const WIDTH: f64 = 680.0;
+const WIDTH: f64 = 600.0;
 const SIZE: f64 = 12.0;
 
 /// One of the drawn columns.
@@ -87,14 +87,14 @@ fn legend(shapes: &mut Vec<Shape>, series: &[Series<'_>], left: f64) {
 }
 
 fn bars(labels: &[String], series: &[Series<'_>], largest: f64) -> Drawing {
-    let (left, right, top, bar) = (210.0, WIDTH - 70.0, 30.0, if series.len() == 1 { 18.0 } else { 14.0 });
+    let (left, right, top, bar) = (190.0, WIDTH - 60.0, 30.0, if series.len() == 1 { 18.0 } else { 14.0 });
     let row = bar * series.len() as f64 + 10.0;
     let mut shapes = Vec::new();
     legend(&mut shapes, series, left);
     for (place, label) in labels.iter().enumerate() {
         let y = top + row * place as f64;
         let middle = y + bar * series.len() as f64 / 2.0 + SIZE * 0.35;
-        shapes.push(text((left - 8.0, middle), Anchor::End, shortened(label, 30)));
+        shapes.push(text((left - 8.0, middle), Anchor::End, shortened(label, 28)));
         for (number, (one, color)) in series.iter().zip(COLORS).enumerate() {
             let y = y + bar * number as f64;
             let value = one.values.get(place).copied().flatten();

@@ -52,6 +52,8 @@ pub enum Cell {
     Count(i64),
     /// From 0 to 1.
     Share(f64),
+    /// How much more a share is than another: 0.01 is one percentage point.
+    Points(f64),
     /// With two digits after the comma.
     Number(f64),
     /// There is nothing to measure.
@@ -80,7 +82,7 @@ impl Cell {
     pub fn value(&self) -> Option<f64> {
         match self {
             Cell::Count(count) => Some(*count as f64),
-            Cell::Share(share) => Some(share * 100.0),
+            Cell::Share(share) | Cell::Points(share) => Some(share * 100.0),
             Cell::Number(number) => Some(*number),
             Cell::Text(_) | Cell::Day(_) | Cell::Nothing => None,
         }
@@ -93,6 +95,7 @@ impl Cell {
             Cell::Day(day) => day.format("%d/%m/%Y").to_string(),
             Cell::Count(count) => grouped(&count.to_string()),
             Cell::Share(share) => format!("{} %", decimal(share * 100.0, 1)),
+            Cell::Points(points) => format!("{} p. p.", decimal(points * 100.0, 1)),
             Cell::Number(number) => decimal(*number, 2),
             Cell::Nothing => "–".to_owned(),
         }
@@ -106,6 +109,9 @@ impl Cell {
 /// With a comma before the decimals and a dot between the thousands.
 pub fn decimal(number: f64, decimals: usize) -> String {
     let text = format!("{number:.decimals$}");
+    // What is rounded to nothing has no sign.
+    let nothing = text.starts_with('-') && text.chars().all(|c| matches!(c, '-' | '0' | '.'));
+    let text = if nothing { text.replace('-', "") } else { text };
     match text.split_once('.') {
         Some((whole, fraction)) => format!("{},{fraction}", grouped(whole)),
         None => grouped(&text),
@@ -135,6 +141,8 @@ mod tests {
             (Cell::Count(-999), "-999"),
             (Cell::Share(0.9751), "97,5 %"),
             (Cell::Number(1234.5), "1.234,50"),
+            (Cell::Number(-0.001), "0,00"),
+            (Cell::Points(-0.0123), "-1,2 p. p."),
             (Cell::Nothing, "–"),
             (Cell::Day(NaiveDate::from_ymd_opt(2026, 10, 1).unwrap()), "01/10/2026"),
         ] {

@@ -112,7 +112,7 @@ pub fn produce(
         return Ok(content);
     }
     let report = QuarterlyReport::gather(db, config, quarter, now, None)?;
-    format.write(&report, config.entity_logo.as_deref())
+    format.write(&report, config.entity.logo.as_deref())
 }
 
 /// The format that an `Accept` header likes best; JSON where it names none that there is.

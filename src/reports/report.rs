@@ -81,7 +81,7 @@ impl QuarterlyReport {
             .read_only()
             .run(|tx| Ok::<_, Problem>((question.answer_within(tx)?, question.series(tx, trend)?)))?;
         Ok(QuarterlyReport {
-            entity: config.entity_name.clone(),
+            entity: config.entity.name.clone(),
             year: quarter.year,
             quarter: quarter.number,
             from: period.from,

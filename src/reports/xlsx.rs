@@ -24,6 +24,7 @@ struct Formats {
     day: Format,
     count: Format,
     share: Format,
+    points: Format,
     number: Format,
 }
 
@@ -41,6 +42,7 @@ impl Formats {
             day: cell().set_num_format("dd/mm/yyyy").set_align(FormatAlign::Right),
             count: cell().set_num_format("#,##0"),
             share: cell().set_num_format("0.0%"),
+            points: cell().set_num_format("0.0\" p. p.\""),
             number: cell().set_num_format("#,##0.00"),
         }
     }
@@ -140,6 +142,10 @@ fn put(
         Cell::Day(date) => sheet.write_datetime_with_format(row, column, &day(*date)?, &formats.day)?,
         Cell::Count(count) => sheet.write_number_with_format(row, column, *count as f64, &formats.count)?,
         Cell::Share(share) => sheet.write_number_with_format(row, column, *share, &formats.share)?,
+        // In percentage points.
+        Cell::Points(points) => {
+            sheet.write_number_with_format(row, column, points * 100.0, &formats.points)?
+        }
         Cell::Number(number) => sheet.write_number_with_format(row, column, *number, &formats.number)?,
         // What cannot be measured is no zero.
         Cell::Nothing => sheet.write_blank(row, column, &formats.text)?,

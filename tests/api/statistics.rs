@@ -273,6 +273,10 @@ fn a_period_is_in_order_and_not_endless() {
         assert_eq!((answer.status, answer.faults()[0].0.as_str()), (400, field));
     }
     assert_eq!(desk.director().get("/statistics").faults().len(), 2);
+    for edge in ["from=0001-01-01&to=0001-03-31", "from=9999-01-01&to=9999-12-31"] {
+        let figures = desk.director().get(&format!("/statistics?{edge}&interval=month")).ok();
+        assert_eq!(figures["tickets"]["received"], 0, "{edge}");
+    }
     let days = desk.director().get("/statistics?from=2020-01-01&to=2026-03-01&interval=day");
     assert_eq!(days.faults(), [("/interval".to_owned(), "not_allowed".to_owned())]);
 }

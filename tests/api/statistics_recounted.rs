@@ -6,8 +6,16 @@ use serde_json::{Value, json};
 
 use crate::harness::{Database, Desk};
 
-/// So many tickets that every kind of figure has some in every quarter and every group.
-const TICKETS: usize = 2500;
+/// So many that every kind of figure has some in every quarter and every group; some thousand where the environment asks
+/// for all figures.
+fn tickets() -> usize {
+    if all() { 5000 } else { 1000 }
+}
+
+/// Whether to recount every row and follow every link: some seconds' work for the database.
+fn all() -> bool {
+    std::env::var_os("MESA_TEST_EVERY_FIGURE").is_some()
+}
 
 const QUARTERS: [(&str, &str, &str); 5] = [
     ("2024-10-01", "2024-12-31", "2025-01-01"),
@@ -265,7 +273,7 @@ fn read(desk: &Desk, (from, to, _): (&str, &str, &str), more: &str) -> Value {
 #[test]
 fn every_figure_of_five_quarters_is_what_a_recount_finds() {
     let desk = Desk::open();
-    desk.database.five_quarters(TICKETS);
+    desk.database.five_quarters(tickets());
     let recount = |from, until, only: String| Recount { database: &desk.database, from, until, only };
     let whole = |(from, _, until)| recount(from, until, "true".to_owned());
 
@@ -363,10 +371,9 @@ fn every_figure_of_five_quarters_is_what_a_recount_finds() {
     );
 }
 
-/// So many of the rows, and all where the environment asks for it: a second's work for the database otherwise.
+/// So many of the rows, or all.
 fn some(rows: &[Value], count: usize) -> &[Value] {
-    let all = std::env::var_os("MESA_TEST_EVERY_FIGURE").is_some();
-    if all { rows } else { &rows[..count.min(rows.len())] }
+    if all() { rows } else { &rows[..count.min(rows.len())] }
 }
 
 /// Every path in `links` leads to a list that has as many as the figure says; of so many of the rows of each list.

@@ -54,36 +54,27 @@ impl Font {
         place.and_then(|place| widths.get(place)).copied().unwrap_or(556)
     }
 
-    /// The lines that a text becomes at this size in this width. A word that is too long is cut.
+    /// The lines that a text becomes at this size in this width. A word that is too long goes on in the next line.
     pub fn wrapped(self, text: &str, size: f64, width: f64) -> Vec<String> {
-        let mut lines = vec![String::new()];
+        let (mut lines, mut line) = (Vec::new(), String::new());
         for word in text.split_whitespace() {
-            let mut word = word.to_owned();
-            loop {
-                let Some(line) = lines.last_mut() else { break };
-                let joined = if line.is_empty() { word.clone() } else { format!("{line} {word}") };
-                if self.width(&joined, size) <= width {
-                    *line = joined;
-                    break;
+            let joined = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
+            if self.width(&joined, size) <= width {
+                line = joined;
+                continue;
+            }
+            if !line.is_empty() {
+                lines.push(std::mem::take(&mut line));
+            }
+            for character in word.chars() {
+                line.push(character);
+                if self.width(&line, size) > width && line.chars().count() > 1 {
+                    line.pop();
+                    lines.push(std::mem::replace(&mut line, character.to_string()));
                 }
-                if !line.is_empty() {
-                    lines.push(String::new());
-                    continue;
-                }
-                // As many characters as fit, and one at least.
-                let ends = word.char_indices().map(|(at, character)| at + character.len_utf8());
-                let (first, fits) =
-                    (ends.clone().next(), ends.take_while(|end| self.width(&word[..*end], size) <= width));
-                let cut = fits.last().or(first).unwrap_or_default();
-                let rest = word.split_off(cut);
-                *line = word;
-                if rest.is_empty() {
-                    break;
-                }
-                lines.push(String::new());
-                word = rest;
             }
         }
+        lines.push(line);
         lines
     }
 }

@@ -12,7 +12,7 @@ use pdf_writer::{Filter, Finish, Name, Pdf, Rect, Ref, TextStr};
 use self::font::Font;
 use self::pages::{BOLD, DARK, HEIGHT, LOGO, MARGIN, Pages, REGULAR, WIDTH};
 use super::chart;
-use super::chart::Color;
+use super::chart::{Color, Drawing};
 use super::document::{Cell, Document, Table};
 use super::logo::Logo;
 
@@ -40,7 +40,8 @@ pub fn write(document: &Document, logo: Option<&Logo>) -> Vec<u8> {
     for section in &document.sections {
         pages.y -= 14.0;
         // A heading does not stand alone at the end of a page.
-        pages.need(110.0);
+        let first = section.tables.first().and_then(chart::draw);
+        pages.need(110.0 + first.map_or(0.0, |drawing| height(&drawing)));
         pages.paragraph(Font::Bold, 13.0, BLUE, section.title);
         for text in &section.text {
             pages.paragraph(Font::Regular, 9.5, DARK, text);
@@ -48,7 +49,7 @@ pub fn write(document: &Document, logo: Option<&Logo>) -> Vec<u8> {
         for table in &section.tables {
             if let (Some(chart), Some(drawing)) = (&table.chart, chart::draw(table)) {
                 pages.y -= 8.0;
-                pages.need(24.0 + drawing.height * (WIDTH - 2.0 * MARGIN) / drawing.width);
+                pages.need(24.0 + height(&drawing));
                 pages.paragraph(Font::Bold, 9.5, DARK, &chart.title);
                 pages.y -= 6.0;
                 pages.drawing(&drawing);
@@ -57,6 +58,11 @@ pub fn write(document: &Document, logo: Option<&Logo>) -> Vec<u8> {
         }
     }
     file(document, logo, pages.finish(&format!("{} – {}", document.entity, document.title)))
+}
+
+/// How high a drawing is on the page.
+fn height(drawing: &Drawing) -> f64 {
+    drawing.height * (WIDTH - 2.0 * MARGIN) / drawing.width
 }
 
 fn write_table(pages: &mut Pages, table: &Table) {
@@ -86,16 +92,28 @@ fn write_table(pages: &mut Pages, table: &Table) {
     }
 }
 
-/// The first column gets what the others leave; those of numbers need the same, those of words share.
+/// Words share the width. Of numbers each column is as wide as its longest word, and the first one gets what they leave.
 fn widths(table: &Table) -> Vec<f64> {
-    let (all, count) = (WIDTH - 2.0 * MARGIN, table.columns.len().max(1));
+    let (all, others) = (WIDTH - 2.0 * MARGIN, table.columns.len().saturating_sub(1));
     let words = table.rows.iter().flat_map(|row| row.iter().skip(1)).any(|cell| !cell.is_number());
-    let other = if words {
-        all * 0.72 / (count.max(2) - 1) as f64
-    } else {
-        (all * 0.7 / (count.max(2) - 1) as f64).min(84.0)
+    let needed = |place: usize| {
+        let name = table.columns[place].split_whitespace().map(|word| Font::Bold.width(word, SIZE));
+        let cells =
+            table.rows.iter().filter_map(|row| Some(Font::Regular.width(&row.get(place)?.shown(), SIZE)));
+        name.chain(cells).fold(36.0, f64::max) + GAP + 2.0
     };
-    std::iter::once(all - other * (count - 1) as f64).chain(std::iter::repeat_n(other, count - 1)).collect()
+    let mut widths: Vec<f64> = match words {
+        true => vec![all * 0.72 / others.max(1) as f64; others],
+        false => (1..=others).map(needed).collect(),
+    };
+    // However many there are, a fifth of the width is left for what the rows are called.
+    let sum: f64 = widths.iter().sum();
+    let most = all * 0.8;
+    if sum > most {
+        widths.iter_mut().for_each(|width| *width *= most / sum);
+    }
+    widths.insert(0, all - widths.iter().sum::<f64>());
+    widths
 }
 
 fn lines(cells: &[Cell], widths: &[f64], font: Font) -> Vec<Vec<String>> {

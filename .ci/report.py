@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""What .ci/report needs to know of files: draws a logo, and holds the formats of a report against each other."""
+import csv
+import glob
+import json
+import re
+import struct
+import sys
+import zlib
+
+
+def logo(path):
+    """A PNG with a circle, a bar, and nothing between them."""
+    width, height = 240, 80
+    opaque = lambda x, y: (x - 40) ** 2 + (y - 40) ** 2 < 1400 or x > 90 and 25 < y < 55
+    rows = b"".join(b"\0" + b"".join(struct.pack("BBBB", 11, 79, 138, 255 * opaque(x, y)) for x in range(width))
+                    for y in range(height))
+    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    with open(path, "wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0))
+                   + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def spanish(number, decimals=0):
+    return f"{number:,.{decimals}f}".replace(",", " ").replace(".", ",").replace(" ", ".")
+
+
+def check(report, sheets, text, info):
+    report = json.load(open(report))
+    tickets = report["statistics"]["tickets"]
+    cells = {}
+    for path in glob.glob(f"{sheets}/*.csv"):
+        name = re.search(r"-([^-]+)\.csv$", path).group(1)
+        cells[name] = {row[0]: row[1:] for row in csv.reader(open(path, encoding="utf-8")) if row}
+    assert len(cells) == 9, f"sheets: {sorted(cells)}"
+    words = re.sub(r" +", " ", open(text, encoding="utf-8").read())
+
+    def same(name, expected, percent=False):
+        """The figure of the summary, in the workbook as a number and in the PDF as people read it."""
+        read, *_ = cells["Resumen"][name]
+        if expected is None:
+            assert read == "", f"{name}: {read!r}, though there is nothing to measure"
+            assert f"{name} –" in words, f"{name} is not in the PDF as nothing"
+            return
+        number = float(read[:-1]) / 100 if read.endswith("%") else float(read)
+        assert abs(number - expected) < 1e-9 * max(1, abs(expected)), f"{name}: {read}, not {expected}"
+        decimals = 1 if percent else 0 if isinstance(expected, int) else 2
+        shown = spanish(expected * 100 if percent else expected, decimals)
+        assert f"{name} {shown}" in words, f"{name} {shown} is not in the PDF"
+
+    hours = lambda spread: None if spread["median"] is None else spread["median"] / 60
+    same("Solicitudes recibidas", tickets["received"])
+    same("Solicitudes solucionadas", tickets["solved"])
+    same("Solicitudes archivadas", tickets["archived"])
+    same("Solicitudes reabiertas", tickets["reopened"])
+    same("Pendientes al final del período", tickets["open"])
+    same("Atención oportuna", tickets["attention_compliance"], percent=True)
+    same("Solución en el primer nivel", tickets["first_level_rate"], percent=True)
+    same("Mediana de atención, en horas hábiles", hours(tickets["attention_working_minutes"]))
+    same("Mediana de solución, en horas hábiles", hours(tickets["solution_working_minutes"]))
+    same("Calificación general, de 1 a 5", tickets["surveys"]["mean"]["overall"])
+    for row, names in zip(report["statistics"]["by_criticality"], ["Crítica", "Alta", "Media", "Baja", "Sin clasificar"]):
+        assert int(cells["Criticidad"][names][0]) == row["received"], names
+    for person in report["statistics"]["by_person"]:
+        assert int(cells["Personal"][person["full_name"]][3]) == person["solved"], person["full_name"]
+
+    about = dict(line.split(":", 1) for line in open(info, encoding="utf-8") if ":" in line)
+    assert "A4" in about["Page size"], about["Page size"]
+    assert about["Title"].strip().startswith("Informe trimestral"), about["Title"]
+    pages = int(about["Pages"])
+    assert 3 <= pages <= 20 and f"Página {pages} de {pages}" in words, pages
+    assert "Alcaldía de Prueba" in words and "NaN" not in words
+    print(f"  {len(cells)} sheets and {pages} pages say what the JSON says")
+
+
+if __name__ == "__main__":
+    {"logo": logo, "check": check}[sys.argv[1]](*sys.argv[2:])

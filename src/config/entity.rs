@@ -1,0 +1,29 @@
+//! Whose desk it is, as its reports say.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::reader::{Reader, Wrong};
+use crate::reports::logo::Logo;
+
+/// The entity at the head of a report.
+#[derive(Debug, Clone)]
+pub struct Entity {
+    pub name: String,
+    /// None where there is no image.
+    pub logo: Option<Arc<Logo>>,
+}
+
+impl Reader<'_> {
+    pub fn entity(&mut self) -> Entity {
+        let short = |name: &str| name.chars().count() <= 200;
+        let name = self.checked("MESA_ENTITY_NAME", short, "up to 200 characters");
+        let path = self.text("MESA_ENTITY_LOGO");
+        let logo = path.as_ref().and_then(|path| Logo::read(Path::new(path)));
+        if let (Some(path), None) = (path, &logo) {
+            let expected = format!("expected a PNG file of up to 512 KiB, found {path:?}");
+            self.wrong.push(Wrong { variable: "MESA_ENTITY_LOGO", expected });
+        }
+        Entity { name: name.unwrap_or_else(|| "Mesa de Servicios".to_owned()), logo: logo.map(Arc::new) }
+    }
+}
