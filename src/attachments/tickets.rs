@@ -117,12 +117,14 @@ async fn keep(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse> {
+    // One that is answered already must be received to be known again, whatever has become of the ticket since.
+    let may_be_repeat = call.has_known_key().await?;
     call.check(Action::Attach, move |db, actor| {
         let row = crate::tickets::store::visible(db, actor, ticket_id)?;
         if let Some(id) = followup_id {
             entries::visible(db, actor, ticket_id, id)?;
         }
-        workflow::check(row.status, row.resumes_to, Step::Attach)
+        if may_be_repeat { Ok(()) } else { workflow::check(row.status, row.resumes_to, Step::Attach) }
     })
     .await?;
     let timezone = call.desk.config.timezone;

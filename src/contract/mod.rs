@@ -483,8 +483,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
             255,
         ));
     }
-    let is_step =
-        path.starts_with("/api/v1/tickets/{ticket_id}/") || path.ends_with("/{email_id}/processing");
+    let is_step = path.starts_with("/api/v1/tickets/{ticket_id}/")
+        || path.ends_with("/{email_id}/processing")
+        || path.ends_with("/{message_id}/retry");
     if changes_one || (method == "post" && is_step) {
         statuses.push("412");
         parameters.push(request_header("If-Match", "The `ETag` that the change is based on", ETAGS, 500));

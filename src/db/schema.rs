@@ -192,11 +192,12 @@ diesel::table! {
         user_id -> Uuid,
         key -> Text,
         request_hash -> Bytea,
-        status -> Int2,
+        status -> Nullable<Int2>,
         etag -> Nullable<Text>,
         location -> Nullable<Text>,
         body -> Bytea,
         created_at -> Timestamptz,
+        claimed_until -> Nullable<Timestamptz>,
     }
 }
 

@@ -128,9 +128,11 @@ fn payload_problem(error: &actix_web::Error) -> Problem {
 }
 
 impl<T> Body<T> {
-    /// What tells this body from another under the same `Idempotency-Key`.
-    pub fn fingerprint(&self) -> Vec<u8> {
-        Sha256::digest(self.raw.as_deref().unwrap_or_default()).to_vec()
+    /// What tells this body from another under the same `Idempotency-Key`; `None` where it could not be received, and so
+    /// is no repeat of any.
+    pub fn fingerprint(&self) -> Option<Vec<u8>> {
+        let bytes = self.raw.as_deref().ok()?;
+        Some(Sha256::digest(if bytes.is_empty() { b"{}" } else { bytes }).to_vec())
     }
 
     fn json(&mut self) -> Result<Value> {

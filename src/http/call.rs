@@ -7,14 +7,14 @@ use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::{self, ToStrError};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::answer::{self, Answer};
 use super::body::Body;
 use super::contract;
-use super::idempotency::{self, Key};
+use super::idempotency::{self, Key, Known};
 use super::locale::Locale;
 use crate::auth::policy::{self, Action, Role, Scope};
 use crate::auth::tokens::Claims;
@@ -36,6 +36,12 @@ pub struct Call {
 /// How long a request was with the database, the wait for a connection included.
 #[derive(Clone, Copy)]
 pub struct DatabaseTime(pub Duration);
+
+/// How long a key is in the hands of one copy of the server; past that a repeat goes on with the work.
+const CLAIM: TimeDelta = TimeDelta::minutes(2);
+
+/// What becomes of a claim that led to no answer.
+type Leave = fn(&mut PgConnection, Uuid, &Key) -> Result<()>;
 
 /// Who acts, when, and how far their role lets them: what every change and every read is made with.
 #[derive(Debug, Clone)]
@@ -127,8 +133,8 @@ impl Call {
         T: 'static,
         F: FnOnce(&mut PgConnection, &Actor, Body<T>) -> Result<Answer> + Send + 'static,
     {
-        let fingerprint = body.fingerprint();
-        self.write_fingerprinted(action, fingerprint, move |tx, actor| act(tx, actor, body)).await
+        let key = self.key(body.fingerprint().as_deref())?;
+        self.write_under(action, key, move |tx, actor| act(tx, actor, body)).await
     }
 
     /// The same for a body that is not JSON; `fingerprint` tells it from another.
@@ -141,8 +147,15 @@ impl Call {
     where
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
     {
+        let key = self.key(Some(&fingerprint))?;
+        self.write_under(action, key, act).await
+    }
+
+    async fn write_under<F>(self, action: Action, key: Option<Key>, act: F) -> Result<HttpResponse>
+    where
+        F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
+    {
         let (token, if_match) = (self.token.clone(), self.if_match.clone());
-        let key = self.key(&fingerprint)?;
         let run = move |db: &mut PgConnection| {
             db.transaction(|tx| {
                 let actor = admit(tx, &token, action, if_match)?;
@@ -156,19 +169,96 @@ impl Call {
         Ok(self.respond(answer))
     }
 
-    /// Whether the same request was answered before under its `Idempotency-Key`: for work that a transaction cannot hold, to
-    /// be looked at before it begins; `write_fingerprinted` then gives the first answer again.
-    ///
-    /// # Errors
-    /// A 422 where the key was used with another request.
-    pub async fn is_repeat(&self, fingerprint: &[u8]) -> Result<bool> {
-        let Some(key) = self.key(fingerprint)? else { return Ok(false) };
+    /// Whether the request's `Idempotency-Key` was used before, with whatever request.
+    pub async fn has_known_key(&self) -> Result<bool> {
+        let Some(key) = self.idempotency_key.clone() else { return Ok(false) };
         let user_id = self.token.sub;
-        self.run(move |db| Ok(idempotency::kept(db, user_id, &key)?.is_some())).await
+        self.run(move |db| idempotency::is_known(db, user_id, &key)).await
     }
 
-    fn key(&self, fingerprint: &[u8]) -> Result<Option<Key>> {
-        let Some(key) = self.idempotency_key.clone() else { return Ok(None) };
+    /// Work that no transaction can hold, once under an `Idempotency-Key`: `begin` is done in one with the claim on the key,
+    /// then `work`, then `end` says what came of it, and whether that is the last word, which alone is kept for repeats.
+    /// A repeat of one whose server died does not begin again.
+    ///
+    /// # Errors
+    /// A 409 while the first request is carried out; a 422 where the key was used with another request.
+    pub async fn work<B, W, E>(
+        self,
+        action: Action,
+        fingerprint: Option<Vec<u8>>,
+        begin: B,
+        work: impl Future<Output = Result<W>>,
+        end: E,
+    ) -> Result<HttpResponse>
+    where
+        W: Send + 'static,
+        B: FnOnce(&mut PgConnection, &Actor) -> Result<()> + Send + 'static,
+        E: FnOnce(&mut PgConnection, W) -> Result<(Answer, bool)> + Send + 'static,
+    {
+        let (token, if_match) = (self.token.clone(), self.if_match.clone());
+        let fingerprint = fingerprint.as_deref();
+        let key = self.key(fingerprint)?;
+        let begun = move |db: &mut PgConnection| {
+            db.transaction(|tx| {
+                let actor = admit(tx, &token, action, if_match)?;
+                let known = match &key {
+                    Some(key) => idempotency::claim(tx, actor.id, key, CLAIM)?,
+                    None => Known::Nothing,
+                };
+                if let Known::Nothing = known {
+                    begin(tx, &actor)?;
+                }
+                Ok(known)
+            })
+        };
+        if let Known::Answered(answer) = self.run(begun).await? {
+            return Ok(self.respond(answer));
+        }
+        let (ended, leave): (_, Leave) = match work.await {
+            Ok(done) => (self.finish(fingerprint, move |tx| end(tx, done)).await, idempotency::let_go),
+            Err(problem) => (Err(problem), idempotency::forget),
+        };
+        match ended {
+            Ok(answer) => Ok(self.respond(answer)),
+            Err(problem) => {
+                self.leave(fingerprint, leave).await;
+                Err(problem)
+            }
+        }
+    }
+
+    async fn finish<E>(&self, fingerprint: Option<&[u8]>, end: E) -> Result<Answer>
+    where
+        E: FnOnce(&mut PgConnection) -> Result<(Answer, bool)> + Send + 'static,
+    {
+        let (user_id, key) = (self.token.sub, self.key(fingerprint)?);
+        let run = move |db: &mut PgConnection| {
+            db.transaction(|tx| {
+                let (answer, is_last_word) = end(tx)?;
+                match key {
+                    Some(key) if is_last_word => idempotency::finish(tx, user_id, &key, answer),
+                    Some(key) => idempotency::let_go(tx, user_id, &key).map(|()| answer),
+                    None => Ok(answer),
+                }
+            })
+        };
+        self.run(run).await
+    }
+
+    /// A claim that cannot be left ends by itself.
+    async fn leave(&self, fingerprint: Option<&[u8]>, leave: Leave) {
+        let Ok(Some(key)) = self.key(fingerprint) else { return };
+        let user_id = self.token.sub;
+        if let Err(problem) = self.run(move |db| leave(db, user_id, &key)).await {
+            log::warn!("a key stays claimed: {}", problem.log_line());
+        }
+    }
+
+    /// None for a body that could not be received: whoever reads it says what is wrong with it, when its turn comes.
+    fn key(&self, fingerprint: Option<&[u8]>) -> Result<Option<Key>> {
+        let (Some(key), Some(fingerprint)) = (self.idempotency_key.clone(), fingerprint) else {
+            return Ok(None);
+        };
         let mut request = format!("{} {} ", self.request.method(), self.request.path()).into_bytes();
         request.extend_from_slice(fingerprint);
         Ok(Some(Key { key, requests: self.desk.tokens.fingerprints(&request)? }))

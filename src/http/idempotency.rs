@@ -1,6 +1,7 @@
 //! `Idempotency-Key`: the first answer to a request is given again to its repeats.
 
 use actix_web::http::StatusCode;
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
@@ -27,10 +28,20 @@ pub struct Key {
 #[diesel(table_name = keys)]
 struct Kept {
     request_hash: Vec<u8>,
-    status: i16,
+    status: Option<i16>,
     etag: Option<String>,
     location: Option<String>,
     body: Vec<u8>,
+    claimed_until: Option<DateTime<Utc>>,
+}
+
+/// What is known of a request under its key.
+pub enum Known {
+    /// It was not carried out.
+    Nothing,
+    /// It was begun, and whoever did so is gone.
+    Begun,
+    Answered(Answer),
 }
 
 /// Answers from what is kept under the key, or carries `act` out and keeps its answer, in the transaction `tx`.
@@ -40,29 +51,98 @@ pub fn once(
     key: &Key,
     act: impl FnOnce(&mut PgConnection) -> Result<Answer>,
 ) -> Result<Answer> {
-    let lock = lock_number(user_id, &key.key);
-    if !diesel::select(try_lock(lock)).get_result::<bool>(tx)? {
-        return Err(Problem::new(
-            Code::RequestInProgress,
-            Text::new(
-                "La primera petición con esta clave aún está en curso.",
-                "The first request with this key is still being carried out.",
-            ),
-        ));
-    }
-    if let Some(answer) = kept(tx, user_id, key)? {
+    lock(tx, user_id, key)?;
+    if let Known::Answered(answer) = known(tx, user_id, key)? {
         return Ok(answer);
     }
     let answer = act(tx)?;
+    write(tx, user_id, key, Ok(&answer))?;
+    Ok(answer)
+}
+
+/// Takes a request into the caller's hands, for work that no transaction can hold; `for_how_long` ends the claim of a caller
+/// that dies. Where the request is not answered yet, `finish` is to follow, or `let_go` or `forget`.
+///
+/// # Errors
+/// A 409 where it is in somebody's hands; a 422 where the key was used with another request.
+pub fn claim(tx: &mut PgConnection, user_id: Uuid, key: &Key, for_how_long: TimeDelta) -> Result<Known> {
+    lock(tx, user_id, key)?;
+    let known = known(tx, user_id, key)?;
+    if !matches!(known, Known::Answered(_)) {
+        let until = crate::db::now(tx)? + for_how_long;
+        write(tx, user_id, key, Err(until))?;
+    }
+    Ok(known)
+}
+
+/// Keeps the answer to a request that was claimed. Where another went on with it and was faster, the answer is that one's.
+pub fn finish(tx: &mut PgConnection, user_id: Uuid, key: &Key, answer: Answer) -> Result<Answer> {
+    if kept(tx, user_id, key)?.is_none_or(|kept| kept.claimed_until.is_some()) {
+        write(tx, user_id, key, Ok(&answer))?;
+        return Ok(answer);
+    }
+    match known(tx, user_id, key)? {
+        Known::Answered(first) => Ok(first),
+        _ => Ok(answer),
+    }
+}
+
+/// Leaves a claimed request to whoever repeats it.
+pub fn let_go(db: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<()> {
+    let now = crate::db::now(db)?;
+    diesel::update(keys::table.find((user_id, &key.key)).filter(keys::claimed_until.gt(now)))
+        .set(keys::claimed_until.eq(now))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Frees a claimed key: nothing was done under it.
+pub fn forget(db: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<()> {
+    let claimed = keys::table.find((user_id, &key.key)).filter(keys::claimed_until.is_not_null());
+    diesel::delete(claimed).execute(db)?;
+    Ok(())
+}
+
+/// Whether the key was used within the last day, with whatever request.
+pub fn is_known(db: &mut PgConnection, user_id: Uuid, key: &str) -> Result<bool> {
+    Ok(diesel::select(diesel::dsl::exists(of_today(user_id, key))).get_result(db)?)
+}
+
+fn lock(tx: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<()> {
+    if diesel::select(try_lock(lock_number(user_id, &key.key))).get_result::<bool>(tx)? {
+        return Ok(());
+    }
+    Err(in_progress())
+}
+
+fn in_progress() -> Problem {
+    Problem::new(
+        Code::RequestInProgress,
+        Text::new(
+            "La primera petición con esta clave aún está en curso.",
+            "The first request with this key is still being carried out.",
+        ),
+    )
+}
+
+/// An answer, or until when the key is claimed.
+fn write(
+    tx: &mut PgConnection,
+    user_id: Uuid,
+    key: &Key,
+    known: std::result::Result<&Answer, DateTime<Utc>>,
+) -> Result<()> {
+    let (answer, until) = (known.ok(), known.err());
     let row = (
         keys::user_id.eq(user_id),
         keys::key.eq(&key.key),
         keys::request_hash.eq(key.requests.first().map_or(&[][..], Vec::as_slice)),
-        keys::status.eq(i16::try_from(answer.status.as_u16()).unwrap_or(200)),
-        keys::etag.eq(&answer.etag),
-        keys::location.eq(&answer.location),
-        keys::body.eq(&answer.body),
+        keys::status.eq(answer.map(|answer| i16::try_from(answer.status.as_u16()).unwrap_or(200))),
+        keys::etag.eq(answer.and_then(|answer| answer.etag.as_deref())),
+        keys::location.eq(answer.and_then(|answer| answer.location.as_deref())),
+        keys::body.eq(answer.map_or(&[][..], |answer| &answer.body)),
         keys::created_at.eq(diesel::dsl::now),
+        keys::claimed_until.eq(until),
     );
     diesel::insert_into(keys::table)
         .values(row)
@@ -70,21 +150,26 @@ pub fn once(
         .do_update()
         .set(row)
         .execute(tx)?;
-    Ok(answer)
+    Ok(())
 }
 
-/// The answer that is kept under the key, where it was used within the last day.
+#[diesel::dsl::auto_type]
+fn of_today<'a>(user_id: Uuid, key: &'a str) -> _ {
+    let today: diesel::expression::SqlLiteral<diesel::sql_types::Timestamptz> =
+        diesel::dsl::sql("now() - interval '24 hours'");
+    keys::table.find((user_id, key)).filter(keys::created_at.gt(today))
+}
+
+fn kept(db: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<Option<Kept>> {
+    Ok(of_today(user_id, &key.key).select(Kept::as_select()).first(db).optional()?)
+}
+
+/// What is known of the request under the key, where it was used within the last day.
 ///
 /// # Errors
-/// A 422 where it was used with another request.
-pub fn kept(db: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<Option<Answer>> {
-    let kept = keys::table
-        .find((user_id, &key.key))
-        .filter(keys::created_at.gt(diesel::dsl::sql("now() - interval '24 hours'")))
-        .select(Kept::as_select())
-        .first(db)
-        .optional()?;
-    let Some(kept) = kept else { return Ok(None) };
+/// A 422 where it was used with another request, a 409 where the first is still being carried out.
+pub fn known(db: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<Known> {
+    let Some(kept) = kept(db, user_id, key)? else { return Ok(Known::Nothing) };
     if !key.requests.contains(&kept.request_hash) {
         return Err(Problem::new(
             Code::IdempotencyKeyReused,
@@ -94,8 +179,12 @@ pub fn kept(db: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<Option<An
             ),
         ));
     }
-    let status = u16::try_from(kept.status).ok().and_then(|status| StatusCode::from_u16(status).ok());
-    Ok(Some(Answer {
+    let Some(status) = kept.status else {
+        let held = kept.claimed_until > Some(crate::db::now(db)?);
+        return if held { Err(in_progress()) } else { Ok(Known::Begun) };
+    };
+    let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+    Ok(Known::Answered(Answer {
         status: status.unwrap_or(StatusCode::OK),
         etag: kept.etag,
         location: kept.location,

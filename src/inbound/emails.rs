@@ -103,18 +103,20 @@ fn present(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<InboundEmail>> {
     Ok(rows.into_iter().map(email).collect())
 }
 
-/// One message as an answer, with its ETag.
+/// One message as an answer, with its ETag, and whether anything has become of it yet.
 ///
 /// # Errors
 /// A 404 where there is none.
-pub fn answer(db: &mut PgConnection, id: Uuid, is_new: bool) -> Result<Answer> {
-    let (row, version) = emails::table.find(id).select((Row::as_select(), emails::version)).first(db)?;
+pub fn outcome(db: &mut PgConnection, id: Uuid, is_new: bool) -> Result<(Answer, bool)> {
+    let (row, version): (Row, i32) =
+        emails::table.find(id).select((Row::as_select(), emails::version)).first(db)?;
+    let is_settled = row.status != EmailStatus::Waiting;
     let email = present(db, vec![row])?.pop().ok_or_else(Problem::not_found)?;
     let answer = match is_new {
         true => Answer::created(format!("/api/v1/inbound-emails/{id}"), &email)?,
         false => Answer::ok(&email)?,
     };
-    Ok(answer.version(version))
+    Ok((answer.version(version), is_settled))
 }
 
 /// Which messages to list.
@@ -167,7 +169,7 @@ pub async fn list(call: Call, query: Query<EmailFilters>) -> Result<HttpResponse
 )]
 #[get("/inbound-emails/{email_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(Action::UseInboundEmails, move |db, _| answer(db, *id, false)).await
+    call.read(Action::UseInboundEmails, move |db, _| Ok(outcome(db, *id, false)?.0)).await
 }
 
 /// Download a message as it came
@@ -217,13 +219,14 @@ pub struct Processing {
 )]
 #[post("/inbound-emails/{email_id}/processing")]
 pub async fn process_again(call: Call, id: Path<Uuid>, body: Body<Processing>) -> Result<HttpResponse> {
-    let (id, fingerprint) = (*id, body.fingerprint());
-    if !call.is_repeat(&fingerprint).await? {
-        call.check(Action::UseInboundEmails, move |db, actor| db.transaction(|tx| take(tx, actor, id, body)))
-            .await?;
-        process::process(&call.desk, id).await;
-    }
-    call.write_fingerprinted(Action::UseInboundEmails, fingerprint, move |tx, _| answer(tx, id, false)).await
+    let (id, fingerprint, desk) = (*id, body.fingerprint(), call.desk.clone());
+    let begin = move |tx: &mut PgConnection, actor: &Actor| take(tx, actor, id, body);
+    let work = async move {
+        process::process(&desk, id).await;
+        Ok(())
+    };
+    let end = move |tx: &mut PgConnection, ()| outcome(tx, id, false);
+    call.work(Action::UseInboundEmails, fingerprint, begin, work, end).await
 }
 
 fn take(tx: &mut PgConnection, actor: &Actor, id: Uuid, body: Body<Processing>) -> Result<()> {

@@ -3,11 +3,13 @@
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Bytes, BytesMut, Payload};
 use actix_web::{HttpRequest, HttpResponse, post};
+use diesel::PgConnection;
 use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
 
 use super::emails::{self, InboundEmail};
-use super::{Source, keep, process};
+use super::keep::{self, Kept};
+use super::{Source, process};
 use crate::attachments::upload::TIME;
 use crate::auth::policy::Action;
 use crate::http::Call;
@@ -40,15 +42,16 @@ pub async fn receive(call: Call, request: HttpRequest, payload: Payload) -> Resu
     }
     let bytes = in_time(TIME, whole(payload, call.desk.config.mail_max_bytes)).await??;
     let fingerprint = Sha256::digest(&bytes).to_vec();
-    call.is_repeat(&fingerprint).await?;
-    let kept = keep::keep(&call.desk, Source::Api, bytes).await?;
-    if kept.to_process {
-        process::process(&call.desk, kept.id).await;
-    }
-    call.write_fingerprinted(Action::UseInboundEmails, fingerprint, move |tx, _| {
-        emails::answer(tx, kept.id, kept.is_new)
-    })
-    .await
+    let desk = call.desk.clone();
+    let work = async move {
+        let kept = keep::keep(&desk, Source::Api, bytes).await?;
+        if kept.to_process {
+            process::process(&desk, kept.id).await;
+        }
+        Ok(kept)
+    };
+    let end = |tx: &mut PgConnection, kept: Kept| emails::outcome(tx, kept.id, kept.is_new);
+    call.work(Action::UseInboundEmails, Some(fingerprint), |_, _| Ok(()), work, end).await
 }
 
 async fn whole(mut payload: Payload, limit: usize) -> Result<Bytes> {

@@ -165,7 +165,11 @@ pub async fn list(call: Call, query: Query<MessageFilters>) -> Result<HttpRespon
 )]
 #[get("/messages/{message_id}")]
 pub async fn read(call: Call, desk: Data<Desk>, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(Action::UseOutbox, move |db, _| in_full(db, *id, &desk.config)).await
+    call.read(Action::UseOutbox, move |db, _| {
+        let (answer, version) = in_full(db, *id, &desk.config)?;
+        Ok(answer.version(version))
+    })
+    .await
 }
 
 /// Send a failed message again
@@ -187,6 +191,7 @@ pub async fn retry(
         let message = messages::table.find(*id);
         let status: MessageStatus = message.select(messages::status).for_update().first(tx)?;
         body.read()?;
+        actor.check_version(in_full(tx, *id, &desk.config)?.1)?;
         if status != MessageStatus::Failed {
             return Err(Problem::new(
                 Code::MessageNotFailed,
@@ -200,12 +205,14 @@ pub async fn retry(
                 messages::next_attempt_at.eq(actor.now),
             ))
             .execute(tx)?;
-        in_full(tx, *id, &desk.config)
+        let (answer, version) = in_full(tx, *id, &desk.config)?;
+        Ok(answer.version(version))
     })
     .await
 }
 
-fn in_full(db: &mut PgConnection, id: Uuid, config: &Config) -> Result<Answer> {
+/// With its version.
+fn in_full(db: &mut PgConnection, id: Uuid, config: &Config) -> Result<(Answer, i32)> {
     type Sent = (Option<String>, Option<String>, Option<String>);
     let (row, recipient, waiting, sent): (Row, Person, delivery::Message, Sent) = messages::table
         .find(id)
@@ -231,5 +238,5 @@ fn in_full(db: &mut PgConnection, id: Uuid, config: &Config) -> Result<Answer> {
     // The words of a message that waits change with its ticket, so they are what tells one version from another.
     let digest = Sha256::digest(&answer.body);
     let version = i32::from_be_bytes([digest[0] & 0x7f, digest[1], digest[2], digest[3]]);
-    Ok(answer.version(version))
+    Ok((answer, version))
 }

@@ -207,6 +207,14 @@ fn a_retry_under_the_same_key_is_answered_as_the_first_time() {
     let uploading = |name: &str| uploading.upload(&attachments, name, "hola");
     assert_eq!(uploading("uno.txt").created(), uploading("uno.txt").created());
     uploading("dos.txt").problem(422, "idempotency_key_reused");
+    // Whatever has become of its ticket since.
+    let over = desk.ticket_in("received");
+    let attachments = format!("{over}/attachments");
+    let uploading = desk.requester().with("idempotency-key", "k-4");
+    let file = uploading.upload(&attachments, "uno.txt", "hola").created();
+    desk.technician().post(&format!("{over}/archive"), json!({"reason": "withdrawn"})).ok();
+    assert_eq!(uploading.upload(&attachments, "uno.txt", "hola").created(), file);
+    desk.requester().upload(&attachments, "uno.txt", "hola").problem(409, "step_not_allowed");
     // Another's key is another key.
     desk.another(Role::Requester).with("idempotency-key", "k-1").post("/tickets", body.clone()).created();
     // What failed may be tried again.
@@ -215,6 +223,12 @@ fn a_retry_under_the_same_key_is_answered_as_the_first_time() {
     desk.technician().post(&format!("{one}/classification"), json!({"criticality": "low"})).ok();
     technician.post(&format!("{one}/assignment"), json!({})).ok();
     assert_eq!(technician.post(&format!("{one}/assignment"), json!({})).ok()["status"], "assigned");
+    // No body is an empty one, and one that cannot be read is neither.
+    let assign =
+        |kind: &str, body: &str| technician.raw("POST", &format!("{one}/assignment"), kind, body.to_owned());
+    assert_eq!(assign("application/json", "").ok()["status"], "assigned");
+    assign("text/plain", "x").problem(415, "unsupported_media_type");
+    assign("application/json", &"x".repeat(1024 * 1024 + 1)).problem(413, "too_large");
     // And after a day the key is free.
     desk.database.run("UPDATE idempotency_keys SET created_at = created_at - interval '25 hours'");
     assert_ne!(requester.post("/tickets", body).created()["id"], first.json()["id"]);

@@ -3,11 +3,12 @@
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use mesa::inbound::process;
 use serde_json::json;
 
-use crate::harness::Desk;
+use crate::harness::{Answer, Client, Desk};
 use crate::inbound::{MAIL, became, desk, hand_in, message, sample};
 
 #[test]
@@ -227,4 +228,75 @@ fn what_has_changed_since_it_was_read_is_not_run_again() {
     );
     let current = desk.technician().with("if-match", read.header("etag"));
     assert_eq!(current.post(&again, json!({"release": true})).ok()["status"], "processed");
+}
+
+#[test]
+fn of_retries_that_meet_one_is_carried_out_and_all_get_its_answer() {
+    let desk = desk();
+    let copy = desk.copy();
+    let at_once = |key: &str, call: &(dyn Fn(&Client) -> Answer + Sync)| {
+        let client = desk.technician().with("idempotency-key", key);
+        let clients = [client.clone(), copy.client(&client), client.clone(), copy.client(&client)];
+        let insist = |client: &Client| loop {
+            let answer = call(client);
+            if answer.status != 409 {
+                return answer;
+            }
+            answer.problem(409, "request_in_progress");
+            thread::sleep(Duration::from_millis(5));
+        };
+        thread::scope(|scope| {
+            let insist = &insist;
+            let calls = clients.map(|client| scope.spawn(move || insist(&client)));
+            calls.map(|call| call.join().unwrap())
+        })
+    };
+    let mail = message("requester@mesa.test", "Sin red", "Message-ID: <a-la-vez@x>\n", "x");
+    for answer in at_once("k-1", &|client| hand_in(client, mail.clone())) {
+        assert_eq!(answer.created()["status"], "processed");
+    }
+    let spoofed = became(&desk, sample("spoofed"));
+    let again = format!("/inbound-emails/{}/processing", spoofed["id"].as_str().unwrap());
+    for answer in at_once("k-2", &|client| client.post(&again, json!({"release": true}))) {
+        assert_eq!(answer.ok()["status"], "processed");
+    }
+    // What cannot be done frees its key.
+    let client = desk.technician().with("idempotency-key", "k-3");
+    hand_in(&client, "hola").problem(422, "invalid_body");
+    assert_eq!(hand_in(&client, mail).ok()["status"], "processed");
+}
+
+#[test]
+fn a_key_whose_server_died_in_the_middle_is_taken_up_again() {
+    let desk = desk();
+    let email = became(&desk, sample("spoofed"));
+    let again = format!("/inbound-emails/{}/processing", email["id"].as_str().unwrap());
+    let client = desk.technician().with("idempotency-key", "k-1");
+    client.post(&again, json!({"release": true})).ok();
+    // As the row is where the message was processed and the server died before it could answer.
+    let left = |until: &str| {
+        desk.database.run(&format!(
+            "UPDATE idempotency_keys SET claimed_until = now() + interval '{until}', status = NULL, body = ''"
+        ));
+    };
+    left("1 minute");
+    client.post(&again, json!({"release": true})).problem(409, "request_in_progress");
+    client.post(&again, json!({})).problem(422, "idempotency_key_reused");
+    left("-1 second");
+    assert_eq!(client.post(&again, json!({"release": true})).ok()["status"], "processed");
+    assert_eq!(desk.database.count("SELECT count(*) FROM idempotency_keys WHERE claimed_until IS NULL"), 1);
+}
+
+#[test]
+fn an_answer_that_is_not_the_last_word_is_not_kept() {
+    let desk = desk();
+    let mail = message("requester@mesa.test", "Sin red", "Message-ID: <espera@x>\n", "x");
+    let email = became(&desk, mail.clone());
+    desk.database.run("UPDATE inbound_emails SET status = 'waiting', ticket_id = NULL, processed_at = NULL");
+    let client = desk.technician().with("idempotency-key", "k-1");
+    assert_eq!(hand_in(&client, mail.clone()).ok()["status"], "waiting");
+    desk.database.run("UPDATE inbound_emails SET next_attempt_at = now()");
+    assert_eq!(work(desk.shared()), 1);
+    let settled = hand_in(&client, mail).ok();
+    assert_eq!((&settled["id"], &settled["status"]), (&email["id"], &json!("processed")));
 }

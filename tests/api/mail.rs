@@ -290,7 +290,11 @@ fn what_is_refused_for_now_is_tried_again_and_in_the_end_given_up() {
     assert_eq!(server.count(), 0);
     // And again on request, with all tries before it.
     let path = format!("/messages/{}", failed["id"].as_str().unwrap());
-    let waiting = desk.professional().post(&format!("{path}/retry"), json!({})).ok();
+    let stale = desk.professional().with("if-match", "\"1-000000000000\"");
+    stale.post(&format!("{path}/retry"), json!({})).problem(412, "precondition_failed");
+    let etag = desk.director().get(&path).header("etag").to_owned();
+    let fresh = desk.professional().with("if-match", etag);
+    let waiting = fresh.post(&format!("{path}/retry"), json!({})).ok();
     assert_eq!((&waiting["status"], &waiting["attempts"]), (&json!("waiting"), &json!(0)));
     desk.send_mail();
     assert_eq!(desk.director().get(&path).ok()["status"], "sent");
