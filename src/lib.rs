@@ -22,6 +22,8 @@ pub mod health;
 pub mod holidays;
 /// The HTTP habits that all endpoints keep.
 pub mod http;
+/// Improvement actions and risks.
+pub mod improvement;
 /// Mail that comes in.
 pub mod inbound;
 /// The knowledge base.

@@ -84,6 +84,10 @@ text_enum! {
         ReadSurveyAnswers = "read_survey_answers",
         /// Read statistics.
         ReadStatistics = "read_statistics",
+        /// Read improvement actions and risks.
+        ReadRecords = "read_records",
+        /// Write improvement actions and risks.
+        WriteRecords = "write_records",
         /// Read units, categories, calendars, attention times and the survey's questions.
         ReadCatalogs = "read_catalogs",
         /// Read users, their shifts and absences, and who is available.
@@ -112,6 +116,8 @@ text_enum! {
         Published = "published",
         /// Figures, no single answers.
         Totals = "totals",
+        /// Drafts, and what one is to do oneself.
+        Draft = "draft",
         /// All, but no role above one's own.
         UpToOwnRole = "up_to_own_role",
         /// All.
@@ -154,6 +160,8 @@ pub const TABLE: &[Row] = &[
     (Action::AnswerSurvey,        [OWN, NO, NO, NO]),
     (Action::ReadSurveyAnswers,   [NO, Some(Scope::Totals), ANY, ANY]),
     (Action::ReadStatistics,      [NO, ANY, ANY, ANY]),
+    (Action::ReadRecords,         [NO, ANY, ANY, ANY]),
+    (Action::WriteRecords,        [NO, Some(Scope::Draft), ANY, ANY]),
     (Action::ReadCatalogs,        [ANY, ANY, ANY, ANY]),
     (Action::ReadUsers,           [NO, ANY, ANY, ANY]),
     (Action::Manage,              [NO, NO, Some(Scope::UpToOwnRole), ANY]),

@@ -48,6 +48,8 @@ const TAGS: &[(&str, &str)] = &[
     ("surveys", "Activity 10: the perception survey"),
     ("messages", "What the desk mails to people, and how its sending stands"),
     ("statistics", "Activity 11: figures"),
+    ("improvement actions", "Activities 12 and 13: FO-EM-15 Plan de Mejoramiento"),
+    ("risks", "Activities 12 and 13: FO-DE-11 Matriz de Riesgos"),
     ("users", "People and their roles"),
     ("staff", "Shifts, absences, and who is available"),
     ("units", "Administrative units and their heads"),
@@ -213,6 +215,9 @@ fn problem_members() -> Value {
             "oneOf": [{"$ref": "#/components/schemas/Person"}, {"type": "null"}],
             "description": "`nobody_available`: who that is."
         },
+        "record_status": {
+            "type": "string", "maxLength": 20, "description": "`wrong_state`: where the record stands."
+        },
         "ticket_id": ticket("`nobody_available` on a handover: the ticket that nobody can take."),
         "resubmitted_as": ticket("`already_exists` on a resubmission: the ticket that it was presented as."),
     })
@@ -351,13 +356,16 @@ fn request_header(name: &str, description: &str, pattern: &str, max_length: usiz
 }
 
 /// What answers neither a list nor a resource that can be read by itself, so that it has no `ETag`.
-const WITHOUT_VERSION: [&str; 14] = [
+const WITHOUT_VERSION: [&str; 17] = [
+    "addImprovementFollowup",
     "applyAttentionTimes",
     "downloadAttachment",
     "downloadInboundEmail",
+    "downloadRiskMatrix",
     "downloadTickets",
     "escalateTicket",
     "getCalendarDue",
+    "getRiskMatrix",
     "getStatistics",
     "getTicketAttention",
     "handOver",
@@ -408,6 +416,9 @@ fn name_fields(operation: &mut Value, schemas: &Value) {
     }
 }
 
+/// What is done to a resource that is no ticket, by the end of its path.
+const STEPS: [&str; 3] = ["/{email_id}/processing", "/{action_id}/completion", "/{action_id}/verification"];
+
 fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let open = operation["security"] == json!([{}]);
     let has_body = operation.get("requestBody").is_some();
@@ -453,7 +464,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
         ));
     }
     let is_step =
-        path.starts_with("/api/v1/tickets/{ticket_id}/") || path.ends_with("/{email_id}/processing");
+        path.starts_with("/api/v1/tickets/{ticket_id}/") || STEPS.iter().any(|step| path.ends_with(step));
     if changes_one || (method == "post" && is_step) {
         statuses.push("412");
         parameters.push(request_header("If-Match", "The `ETag` that the change is based on", ETAGS, 500));

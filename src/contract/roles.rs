@@ -49,6 +49,32 @@ const ACTIONS: &[(Action, &[&str])] = &[
     (Action::ReadSurveyAnswers, &["listSurveys", "getSurvey"]),
     (Action::ReadStatistics, &["getStatistics"]),
     (
+        Action::ReadRecords,
+        &[
+            "listImprovementActions",
+            "getImprovementAction",
+            "listImprovementFollowups",
+            "listImprovementActionAttachments",
+            "listRisks",
+            "getRisk",
+            "getRiskMatrix",
+            "downloadRiskMatrix",
+        ],
+    ),
+    (
+        Action::WriteRecords,
+        &[
+            "createImprovementAction",
+            "updateImprovementAction",
+            "addImprovementFollowup",
+            "attachToImprovementAction",
+            "completeImprovementAction",
+            "verifyImprovementAction",
+            "createRisk",
+            "updateRisk",
+        ],
+    ),
+    (
         Action::ReadCatalogs,
         &[
             "listUnits",

@@ -49,6 +49,7 @@ diesel::table! {
         ticket_id -> Nullable<Int8>,
         followup_id -> Nullable<Uuid>,
         article_id -> Nullable<Uuid>,
+        improvement_action_id -> Nullable<Uuid>,
         file_name -> Text,
         content_type -> Text,
         size -> Int8,
@@ -200,6 +201,48 @@ diesel::table! {
 }
 
 diesel::table! {
+    improvement_actions (id) {
+        id -> Uuid,
+        number -> Int4,
+        kind -> Text,
+        finding -> Text,
+        cause -> Text,
+        action -> Text,
+        owner_id -> Uuid,
+        due_on -> Date,
+        status -> Text,
+        origin_kind -> Text,
+        origin_path -> Nullable<Text>,
+        origin_year -> Nullable<Int2>,
+        origin_quarter -> Nullable<Int2>,
+        origin_risk_id -> Nullable<Uuid>,
+        origin_note -> Nullable<Text>,
+        completed_at -> Nullable<Timestamptz>,
+        completed_by -> Nullable<Uuid>,
+        completion_note -> Nullable<Text>,
+        verified_at -> Nullable<Timestamptz>,
+        verified_by -> Nullable<Uuid>,
+        verification_note -> Nullable<Text>,
+        overdue_told_at -> Nullable<Timestamptz>,
+        created_by -> Uuid,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    improvement_followups (id) {
+        id -> Uuid,
+        action_id -> Uuid,
+        author_id -> Uuid,
+        body -> Text,
+        progress -> Nullable<Int2>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     inbound_emails (id) {
         id -> Uuid,
         source -> Text,
@@ -228,7 +271,8 @@ diesel::table! {
 diesel::table! {
     messages (id) {
         id -> Uuid,
-        ticket_id -> Int8,
+        ticket_id -> Nullable<Int8>,
+        improvement_action_id -> Nullable<Uuid>,
         kind -> Text,
         recipient_id -> Uuid,
         data -> Jsonb,
@@ -254,6 +298,38 @@ diesel::table! {
         expires_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
         revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    risks (id) {
+        id -> Uuid,
+        number -> Int4,
+        cause -> Text,
+        risk -> Text,
+        effect -> Text,
+        probability -> Int2,
+        impact -> Int2,
+        level -> Text,
+        controls -> Nullable<Text>,
+        residual_probability -> Nullable<Int2>,
+        residual_impact -> Nullable<Int2>,
+        residual_level -> Nullable<Text>,
+        treatment -> Text,
+        treatment_plan -> Nullable<Text>,
+        owner_id -> Uuid,
+        review_on -> Date,
+        status -> Text,
+        origin_kind -> Text,
+        origin_path -> Nullable<Text>,
+        origin_year -> Nullable<Int2>,
+        origin_quarter -> Nullable<Int2>,
+        origin_risk_id -> Nullable<Uuid>,
+        origin_note -> Nullable<Text>,
+        created_by -> Uuid,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -448,6 +524,7 @@ diesel::joinable!(attentions -> attention_policies (policy_id));
 diesel::joinable!(escalations -> users (escalated_by));
 diesel::joinable!(events -> users (actor_id));
 diesel::joinable!(followups -> users (author_id));
+diesel::joinable!(improvement_followups -> users (author_id));
 diesel::joinable!(messages -> users (recipient_id));
 diesel::joinable!(shifts -> users (user_id));
 diesel::joinable!(survey_answers -> survey_questions (question_id));
@@ -474,8 +551,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     followups,
     holds,
     idempotency_keys,
+    improvement_actions,
+    improvement_followups,
     messages,
     refresh_tokens,
+    risks,
     shifts,
     survey_answers,
     survey_questions,

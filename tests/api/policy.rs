@@ -3,7 +3,7 @@
 use mesa::auth::policy::{Action, Role};
 use serde_json::{Value, json};
 
-use crate::harness::states::{soon, ticket_of};
+use crate::harness::states::{improvement_action, risk, soon, ticket_of};
 use crate::harness::{Answer, Client, Desk};
 
 /// How far a role may go, by what a client sees of it.
@@ -50,6 +50,8 @@ const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::AnswerSurvey,        [Own, No, No, No]),
     (Action::ReadSurveyAnswers,   [No, No, Any, Any]),
     (Action::ReadStatistics,      [No, Any, Any, Any]),
+    (Action::ReadRecords,         [No, Any, Any, Any]),
+    (Action::WriteRecords,        [No, Self_, Any, Any]),
     (Action::ReadCatalogs,        [Any, Any, Any, Any]),
     (Action::ReadUsers,           [No, Any, Any, Any]),
     (Action::Manage,              [No, No, Self_, Any]),
@@ -230,6 +232,20 @@ impl Attempt<'_> {
                 answers
             }
             Action::ReadStatistics => vec![get("/statistics?from=2026-01-01&to=2026-12-31")],
+            Action::ReadRecords => {
+                let (action, risk) = (self.improvement_action("draft"), self.risk("draft"));
+                vec![
+                    get("/improvement-actions"),
+                    get(&action),
+                    get(&format!("{action}/followups")),
+                    get(&format!("{action}/attachments")),
+                    get("/risks"),
+                    get(&risk),
+                    get("/risks/matrix"),
+                    get("/risks/matrix.svg"),
+                ]
+            }
+            Action::WriteRecords => self.write_records(),
             Action::ReadCatalogs => {
                 let unit = get("/units").items()[0]["id"].clone();
                 let category = get("/categories").items()[0]["id"].clone();
@@ -294,6 +310,37 @@ impl Attempt<'_> {
                 vec![get("/audit/verification"), get("/audit/profiles?from=2026-01-01&to=2026-12-31")]
             }
         }
+    }
+
+    /// An improvement action at this stage that is `me`'s to carry out, or somebody else's.
+    fn improvement_action(&self, status: &str) -> String {
+        let demo = self.desk.professional();
+        // A requester carries out none.
+        let mine = self.own && !self.me.email().starts_with("requester");
+        let body = improvement_action(if mine { self.me.id() } else { demo.id() }, status);
+        let action = self.desk.director().post("/improvement-actions", body).created();
+        format!("/improvement-actions/{}", action["id"].as_str().unwrap())
+    }
+
+    fn risk(&self, status: &str) -> String {
+        let risk = self.desk.director().post("/risks", risk(self.desk.professional().id(), status)).created();
+        format!("/risks/{}", risk["id"].as_str().unwrap())
+    }
+
+    /// Drafts, and what one is to carry out, are one's own.
+    fn write_records(&self) -> Vec<Answer> {
+        let owner = self.desk.professional();
+        let (stage, risk_stage) = if self.own { ("draft", "draft") } else { ("open", "active") };
+        let (written, open) = (self.improvement_action(stage), self.improvement_action("open"));
+        vec![
+            self.post("/improvement-actions".into(), improvement_action(owner.id(), stage)),
+            self.me.patch(&written, json!({"cause": "Falta personal."})),
+            self.post(format!("{open}/followups"), json!({"body": "Va bien.", "progress": 50})),
+            self.me.upload(&format!("{open}/attachments"), "acta.txt", "acta"),
+            self.post(format!("{open}/completion"), json!({"note": "Hecho."})),
+            self.post("/risks".into(), risk(owner.id(), risk_stage)),
+            self.me.patch(&self.risk(risk_stage), json!({"probability": 4})),
+        ]
     }
 
     /// Below or at one's own role it concerns oneself, above it another.

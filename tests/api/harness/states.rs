@@ -64,3 +64,24 @@ fn way_to(state: &str, assignee: &str) -> Vec<(&'static str, Value)> {
     }
     way
 }
+
+/// An improvement action of this owner, to be written at this stage.
+pub fn improvement_action(owner: &str, status: &str) -> Value {
+    json!({
+        "kind": "corrective", "finding": "El 18 % de los casos críticos se atendió tarde.",
+        "cause": "No hay turno los sábados.", "action": "Establecer un turno los sábados.", "owner_id": owner,
+        "due_on": "2030-12-31", "status": status,
+        "origin": {"kind": "figure", "path": "/api/v1/statistics?from=2026-07-01&to=2026-09-30"},
+    })
+}
+
+/// A risk of this owner, to be written at this stage.
+pub fn risk(owner: &str, status: &str) -> Value {
+    json!({
+        "cause": "Las copias no se prueban.", "risk": "Pérdida del registro de solicitudes",
+        "effect": "No se podría demostrar la oportunidad de la atención.", "probability": 3, "impact": 5,
+        "controls": "Copia diaria en otro edificio.", "residual": {"probability": 2, "impact": 3},
+        "treatment": "reduce", "treatment_plan": "Restaurar una copia cada trimestre.", "owner_id": owner,
+        "review_on": "2027-03-31", "status": status, "origin": {"kind": "report", "year": 2026, "quarter": 3},
+    })
+}
