@@ -30,6 +30,8 @@ pub mod inbound;
 pub mod knowledge;
 /// What people are told by mail, and its way to the mail server.
 pub mod mail;
+/// Minutes of the Comité Primario.
+pub mod minutes;
 /// Messages that changes cause.
 pub mod outbox;
 /// People and units.

@@ -84,10 +84,12 @@ text_enum! {
         ReadSurveyAnswers = "read_survey_answers",
         /// Read statistics.
         ReadStatistics = "read_statistics",
-        /// Read improvement actions and risks.
+        /// Read minutes, improvement actions and risks.
         ReadRecords = "read_records",
-        /// Write improvement actions and risks.
+        /// Write minutes, improvement actions and risks.
         WriteRecords = "write_records",
+        /// Sign minutes.
+        ApproveRecords = "approve_records",
         /// Read units, categories, calendars, attention times and the survey's questions.
         ReadCatalogs = "read_catalogs",
         /// Read users, their shifts and absences, and who is available.
@@ -162,6 +164,7 @@ pub const TABLE: &[Row] = &[
     (Action::ReadStatistics,      [NO, ANY, ANY, ANY]),
     (Action::ReadRecords,         [NO, ANY, ANY, ANY]),
     (Action::WriteRecords,        [NO, Some(Scope::Draft), ANY, ANY]),
+    (Action::ApproveRecords,      [NO, NO, NO, ANY]),
     (Action::ReadCatalogs,        [ANY, ANY, ANY, ANY]),
     (Action::ReadUsers,           [NO, ANY, ANY, ANY]),
     (Action::Manage,              [NO, NO, Some(Scope::UpToOwnRole), ANY]),

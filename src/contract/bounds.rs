@@ -43,8 +43,11 @@ const TEXTS: &[(&str, u64)] = &[
 
 /// The most items of each list that is a part of something.
 const LISTS: &[(&str, u64)] = &[
+    ("agenda", 50),
     ("answers", 50),
+    ("attendance", 200),
     ("changes", 100),
+    ("decisions", 100),
     ("errors", 100),
     ("levels", 3),
     ("questions", 50),

@@ -48,6 +48,7 @@ const TAGS: &[(&str, &str)] = &[
     ("surveys", "Activity 10: the perception survey"),
     ("messages", "What the desk mails to people, and how its sending stands"),
     ("statistics", "Activity 11: figures"),
+    ("minutes", "Activity 11: FO-DE-01 Acta of the Comité Primario"),
     ("improvement actions", "Activities 12 and 13: FO-EM-15 Plan de Mejoramiento"),
     ("risks", "Activities 12 and 13: FO-DE-11 Matriz de Riesgos"),
     ("users", "People and their roles"),
@@ -417,7 +418,12 @@ fn name_fields(operation: &mut Value, schemas: &Value) {
 }
 
 /// What is done to a resource that is no ticket, by the end of its path.
-const STEPS: [&str; 3] = ["/{email_id}/processing", "/{action_id}/completion", "/{action_id}/verification"];
+const STEPS: [&str; 4] = [
+    "/{email_id}/processing",
+    "/{action_id}/completion",
+    "/{action_id}/verification",
+    "/{minutes_id}/signature",
+];
 
 fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let open = operation["security"] == json!([{}]);

@@ -59,6 +59,8 @@ const ACTIONS: &[(Action, &[&str])] = &[
             "getRisk",
             "getRiskMatrix",
             "downloadRiskMatrix",
+            "listMinutes",
+            "getMinutes",
         ],
     ),
     (
@@ -72,8 +74,11 @@ const ACTIONS: &[(Action, &[&str])] = &[
             "verifyImprovementAction",
             "createRisk",
             "updateRisk",
+            "createMinutes",
+            "updateMinutes",
         ],
     ),
+    (Action::ApproveRecords, &["signMinutes"]),
     (
         Action::ReadCatalogs,
         &[

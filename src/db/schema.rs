@@ -216,6 +216,7 @@ diesel::table! {
         origin_year -> Nullable<Int2>,
         origin_quarter -> Nullable<Int2>,
         origin_risk_id -> Nullable<Uuid>,
+        origin_minutes_id -> Nullable<Uuid>,
         origin_note -> Nullable<Text>,
         completed_at -> Nullable<Timestamptz>,
         completed_by -> Nullable<Uuid>,
@@ -290,6 +291,51 @@ diesel::table! {
 }
 
 diesel::table! {
+    minutes (id) {
+        id -> Uuid,
+        year -> Int2,
+        number -> Int4,
+        held_on -> Date,
+        starts_at -> Nullable<Text>,
+        ends_at -> Nullable<Text>,
+        place -> Nullable<Text>,
+        agenda -> Jsonb,
+        proceedings -> Nullable<Text>,
+        report_year -> Nullable<Int2>,
+        report_quarter -> Nullable<Int2>,
+        next_meeting_on -> Nullable<Date>,
+        status -> Text,
+        signed_at -> Nullable<Timestamptz>,
+        signed_by -> Nullable<Uuid>,
+        created_by -> Uuid,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    minutes_attendance (minutes_id, position) {
+        minutes_id -> Uuid,
+        position -> Int2,
+        user_id -> Nullable<Uuid>,
+        full_name -> Text,
+        job_title -> Nullable<Text>,
+        attendance -> Text,
+    }
+}
+
+diesel::table! {
+    minutes_decisions (minutes_id, position) {
+        minutes_id -> Uuid,
+        position -> Int2,
+        decision -> Text,
+        owner_id -> Uuid,
+        due_on -> Date,
+    }
+}
+
+diesel::table! {
     refresh_tokens (token_hash) {
         token_hash -> Bytea,
         family_id -> Uuid,
@@ -325,6 +371,7 @@ diesel::table! {
         origin_year -> Nullable<Int2>,
         origin_quarter -> Nullable<Int2>,
         origin_risk_id -> Nullable<Uuid>,
+        origin_minutes_id -> Nullable<Uuid>,
         origin_note -> Nullable<Text>,
         created_by -> Uuid,
         version -> Int4,
@@ -554,6 +601,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     improvement_actions,
     improvement_followups,
     messages,
+    minutes,
+    minutes_attendance,
+    minutes_decisions,
     refresh_tokens,
     risks,
     shifts,

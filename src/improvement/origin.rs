@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::db::schema::risks;
+use crate::db::schema::{minutes, risks};
 use crate::db::text_enum;
 use crate::problem::{FieldCode, FieldError, Result, Text};
 
@@ -18,6 +18,8 @@ text_enum! {
         Report = "report",
         /// A risk, by `risk_id`.
         Risk = "risk",
+        /// Minutes of the Comité Primario, by `minutes_id`.
+        Minutes = "minutes",
         /// An audit.
         Audit = "audit",
         /// Anything else, as the `note` says.
@@ -45,6 +47,8 @@ pub struct OriginContent {
     pub quarter: Option<i16>,
     /// Of a `risk`.
     pub risk_id: Option<Uuid>,
+    /// Of `minutes`.
+    pub minutes_id: Option<Uuid>,
     /// In words; for `other` it must be there.
     #[schema(min_length = 1, max_length = 500, pattern = r"\S", example = "Auditoría interna de 2026")]
     pub note: Option<String>,
@@ -61,6 +65,7 @@ pub struct Origin {
     #[schema(minimum = 1, maximum = 4, example = 3)]
     quarter: Option<i16>,
     risk_id: Option<Uuid>,
+    minutes_id: Option<Uuid>,
     #[schema(example = "Auditoría interna de 2026")]
     note: Option<String>,
     /// Where this API answers what it comes from; `null` where it does not.
@@ -77,10 +82,11 @@ impl From<OriginContent> for Origin {
                 .zip(content.quarter)
                 .map(|(year, quarter)| format!("/api/v1/reports/quarterly/{year}/{quarter}")),
             OriginKind::Risk => content.risk_id.map(|id| format!("/api/v1/risks/{id}")),
+            OriginKind::Minutes => content.minutes_id.map(|id| format!("/api/v1/minutes/{id}")),
             OriginKind::Audit | OriginKind::Other => None,
         };
-        let OriginContent { kind, path, year, quarter, risk_id, note } = content;
-        Origin { kind, path, year, quarter, risk_id, note, link }
+        let OriginContent { kind, path, year, quarter, risk_id, minutes_id, note } = content;
+        Origin { kind, path, year, quarter, risk_id, minutes_id, note, link }
     }
 }
 
@@ -93,6 +99,7 @@ macro_rules! origin_columns {
             $table::origin_year,
             $table::origin_quarter,
             $table::origin_risk_id,
+            $table::origin_minutes_id,
             $table::origin_note,
         )
     };
@@ -109,6 +116,7 @@ macro_rules! origin_values {
             $table::origin_year.eq(origin.year),
             $table::origin_quarter.eq(origin.quarter),
             $table::origin_risk_id.eq(origin.risk_id),
+            $table::origin_minutes_id.eq(origin.minutes_id),
             $table::origin_note.eq(origin.note),
         )
     }};
@@ -127,6 +135,7 @@ impl OriginContent {
             ("/origin/year", is(OriginKind::Report), self.year.is_some()),
             ("/origin/quarter", is(OriginKind::Report), self.quarter.is_some()),
             ("/origin/risk_id", is(OriginKind::Risk), self.risk_id.is_some()),
+            ("/origin/minutes_id", is(OriginKind::Minutes), self.minutes_id.is_some()),
         ];
         let mut faults: Vec<FieldError> =
             parts.iter().filter_map(|(pointer, wanted, there)| fault(pointer, *wanted, *there)).collect();
@@ -137,6 +146,11 @@ impl OriginContent {
             && !diesel::select(diesel::dsl::exists(risks::table.find(id))).get_result::<bool>(tx)?
         {
             faults.push(FieldError::unknown_id("/origin/risk_id"));
+        }
+        if let Some(id) = self.minutes_id.filter(|_| is(OriginKind::Minutes))
+            && !diesel::select(diesel::dsl::exists(minutes::table.find(id))).get_result::<bool>(tx)?
+        {
+            faults.push(FieldError::unknown_id("/origin/minutes_id"));
         }
         Ok(faults)
     }

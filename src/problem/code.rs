@@ -120,6 +120,9 @@ codes! {
     WrongState = "wrong_state", CONFLICT,
         ("El estado no lo permite", "Not possible as it stands"),
         ("El registro está en un estado en el que esto no se puede hacer; `record_status` dice en cuál.", "The record stands where this cannot be done to it; `record_status` says where.");
+    Incomplete = "incomplete", CONFLICT,
+        ("Aún falta algo", "Something is still missing"),
+        ("Para que quede en firme falta lo que `errors` nombra.", "What `errors` names must be there before it can be fixed for good.");
     RequestInProgress = "request_in_progress", CONFLICT,
         ("La petición está en curso", "The request is in progress"),
         ("Una petición con la misma `Idempotency-Key` aún está en curso; espere y repítala.", "A request with the same `Idempotency-Key` is still being carried out.");

@@ -122,6 +122,17 @@ impl Problem {
         problem
     }
 
+    /// A record that lacks what these name, without which it cannot be fixed for good.
+    #[track_caller]
+    pub fn incomplete(errors: Vec<FieldError>) -> Self {
+        let mut problem = Self::new(
+            Code::Incomplete,
+            Text::new("Falta lo que se nombra en `errors`.", "What `errors` names is missing."),
+        );
+        problem.errors = errors;
+        problem
+    }
+
     #[track_caller]
     pub fn internal(cause: impl fmt::Display) -> Self {
         let mut problem = Self::new(

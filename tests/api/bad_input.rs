@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::harness::states::{improvement_action, risk};
+use crate::harness::states::{improvement_action, minutes, risk};
 use crate::harness::{Answer, Client, Desk};
 
 pub struct Operation {
@@ -49,6 +49,7 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
             id(&director.post("/improvement-actions", improvement_action(desk.technician().id(), "open"))),
         ),
         ("{risk_id}", id(&director.post("/risks", risk(desk.technician().id(), "active")))),
+        ("{minutes_id}", id(&director.post("/minutes", minutes(desk.technician().id())))),
         ("{user_id}", desk.technician().id().to_owned()),
         ("{absence_id}", id(&director.post(&format!("/users/{}/absences", desk.technician().id()), absence))),
         (
@@ -364,6 +365,7 @@ fn an_id_that_does_not_exist_is_nothing_here() {
             "survey-questions",
             "improvement-actions",
             "risks",
+            "minutes",
         ] {
             director.get(&format!("/{list}/{id}")).problem(404, "not_found");
         }

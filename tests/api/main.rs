@@ -33,6 +33,7 @@ mod mail;
 mod mail_killed;
 mod messages;
 mod migrations;
+mod minutes;
 mod people;
 mod policy;
 mod procedure;

@@ -6,7 +6,7 @@ use diesel_migrations::MigrationHarness;
 use mesa::db::migrations::{self, MIGRATIONS};
 use serde_json::json;
 
-use crate::harness::states::{improvement_action, risk};
+use crate::harness::states::{improvement_action, minutes, risk};
 use crate::harness::{Database, Desk};
 
 /// Everything that the schema has: what is in it and how it is made.
@@ -64,7 +64,10 @@ fn up_down_and_up_again_with_data() {
          SELECT sha256('a-token'), id, now(), now() + interval '1 day' FROM surveys LIMIT 1",
     );
 
-    let action = improvement_action(desk.technician().id(), "open");
+    let held = desk.director().post("/minutes", minutes(desk.technician().id())).created();
+    desk.director().post(&format!("/minutes/{}/signature", held["id"].as_str().unwrap()), json!({})).ok();
+    let mut action = improvement_action(desk.technician().id(), "open");
+    action["origin"] = json!({"kind": "minutes", "minutes_id": held["id"]});
     let action = desk.director().post("/improvement-actions", action).created();
     let action = format!("/improvement-actions/{}", action["id"].as_str().unwrap());
     desk.technician().post(&format!("{action}/followups"), json!({"body": "Va bien."})).created();

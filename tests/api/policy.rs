@@ -3,7 +3,7 @@
 use mesa::auth::policy::{Action, Role};
 use serde_json::{Value, json};
 
-use crate::harness::states::{improvement_action, risk, soon, ticket_of};
+use crate::harness::states::{improvement_action, minutes, risk, soon, ticket_of};
 use crate::harness::{Answer, Client, Desk};
 
 /// How far a role may go, by what a client sees of it.
@@ -52,6 +52,7 @@ const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::ReadStatistics,      [No, Any, Any, Any]),
     (Action::ReadRecords,         [No, Any, Any, Any]),
     (Action::WriteRecords,        [No, Self_, Any, Any]),
+    (Action::ApproveRecords,      [No, No, No, Any]),
     (Action::ReadCatalogs,        [Any, Any, Any, Any]),
     (Action::ReadUsers,           [No, Any, Any, Any]),
     (Action::Manage,              [No, No, Self_, Any]),
@@ -243,9 +244,12 @@ impl Attempt<'_> {
                     get(&risk),
                     get("/risks/matrix"),
                     get("/risks/matrix.svg"),
+                    get("/minutes"),
+                    get(&self.minutes()),
                 ]
             }
             Action::WriteRecords => self.write_records(),
+            Action::ApproveRecords => vec![self.post(format!("{}/signature", self.minutes()), json!({}))],
             Action::ReadCatalogs => {
                 let unit = get("/units").items()[0]["id"].clone();
                 let category = get("/categories").items()[0]["id"].clone();
@@ -327,12 +331,18 @@ impl Attempt<'_> {
         format!("/risks/{}", risk["id"].as_str().unwrap())
     }
 
-    /// Drafts, and what one is to carry out, are one's own.
+    fn minutes(&self) -> String {
+        let minutes = minutes(self.desk.professional().id());
+        let written = self.desk.director().post("/minutes", minutes).created();
+        format!("/minutes/{}", written["id"].as_str().unwrap())
+    }
+
+    /// Drafts, and what one is to carry out, are one's own; minutes are drafts until they are signed.
     fn write_records(&self) -> Vec<Answer> {
         let owner = self.desk.professional();
         let (stage, risk_stage) = if self.own { ("draft", "draft") } else { ("open", "active") };
         let (written, open) = (self.improvement_action(stage), self.improvement_action("open"));
-        vec![
+        let mut answers = vec![
             self.post("/improvement-actions".into(), improvement_action(owner.id(), stage)),
             self.me.patch(&written, json!({"cause": "Falta personal."})),
             self.post(format!("{open}/followups"), json!({"body": "Va bien.", "progress": 50})),
@@ -340,7 +350,14 @@ impl Attempt<'_> {
             self.post(format!("{open}/completion"), json!({"note": "Hecho."})),
             self.post("/risks".into(), risk(owner.id(), risk_stage)),
             self.me.patch(&self.risk(risk_stage), json!({"probability": 4})),
-        ]
+        ];
+        if self.own {
+            answers.extend([
+                self.post("/minutes".into(), minutes(owner.id())),
+                self.me.patch(&self.minutes(), json!({"place": "Auditorio"})),
+            ]);
+        }
+        answers
     }
 
     /// Below or at one's own role it concerns oneself, above it another.

@@ -85,3 +85,18 @@ pub fn risk(owner: &str, status: &str) -> Value {
         "review_on": "2027-03-31", "status": status, "origin": {"kind": "report", "year": 2026, "quarter": 3},
     })
 }
+
+/// Minutes that lack nothing, with a decision that this member of staff is to carry out.
+pub fn minutes(owner: &str) -> Value {
+    json!({
+        "held_on": "2026-10-09", "starts_at": "08:00", "ends_at": "09:30", "place": "Sala de juntas",
+        "agenda": ["Informe del tercer trimestre", "Plan de Mejoramiento"],
+        "attendance": [
+            {"user_id": owner, "job_title": "Técnico Operativo"},
+            {"full_name": "Luz Elena Toro", "job_title": "Enlace MIPG", "attendance": "guest"},
+        ],
+        "proceedings": "Se presentó el informe.",
+        "decisions": [{"decision": "Formular la acción de mejora.", "owner_id": owner, "due_on": "2026-10-30"}],
+        "report": {"year": 2026, "quarter": 3}, "next_meeting_on": "2027-01-15",
+    })
+}
