@@ -24,12 +24,16 @@ pub mod health;
 pub mod holidays;
 /// The HTTP habits that all endpoints keep.
 pub mod http;
+/// Improvement actions and risks.
+pub mod improvement;
 /// Mail that comes in.
 pub mod inbound;
 /// The knowledge base.
 pub mod knowledge;
 /// What people are told by mail, and its way to the mail server.
 pub mod mail;
+/// Minutes of the Comité Primario.
+pub mod minutes;
 /// Messages that changes cause.
 pub mod outbox;
 /// People and units.

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::db::schema::{idempotency_keys, refresh_tokens};
 use crate::desk::Desk;
 use crate::http::idempotency::KEPT_HOURS;
+use crate::improvement::actions::overdue;
 use crate::inbound;
 use crate::problem::Result;
 use crate::surveys::reminder;
@@ -53,6 +54,9 @@ pub fn once(db: &mut PgConnection, config: &Config) {
     });
     each(db, "working times reckoned that were not kept", |db, _| working::fill_in(db, config.timezone));
     each(db, "surveys reminded of", |db, now| reminder::send(db, config, now));
+    each(db, "improvement actions told of that are overdue", |db, now| {
+        overdue::tell(db, config.timezone, now)
+    });
     each(db, "retries forgotten", |db, now| {
         let old = idempotency_keys::created_at.lt(now - chrono::Duration::hours(KEPT_HOURS));
         Ok(diesel::delete(idempotency_keys::table).filter(old).execute(db)?)

@@ -12,14 +12,14 @@ use object_store::ObjectStoreExt;
 use uuid::Uuid;
 
 use super::{Attachment, store};
-use crate::auth::policy::Action;
+use crate::auth::policy::{self, Action};
 use crate::http::body::Content;
 use crate::http::{Actor, Answer, Call};
 use crate::knowledge::articles::check_visible;
 use crate::problem::{Problem, Result};
 use crate::tickets::followups;
 
-/// The file and the key of its content, where its ticket, followup or article is the caller's to see.
+/// The file and the key of its content, where what it belongs to is the caller's to see.
 fn visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(Attachment, String)> {
     let (file, key) = store::find(db, id)?;
     if let Some(ticket_id) = file.ticket_id {
@@ -30,6 +30,9 @@ fn visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(Attachment
     }
     if let Some(article_id) = file.article_id {
         check_visible(db, actor, article_id)?;
+    }
+    if file.improvement_action_id.is_some() && policy::scope(actor.role, Action::ReadRecords).is_none() {
+        return Err(Problem::not_found());
     }
     Ok((file, key))
 }

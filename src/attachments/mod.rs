@@ -1,7 +1,8 @@
-//! Files of tickets, followups and articles.
+//! Files of tickets, followups, articles and improvement actions.
 
 pub mod articles;
 pub mod download;
+pub mod improvement;
 pub mod store;
 pub mod tickets;
 pub mod upload;
@@ -22,6 +23,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(tickets::list_of_followup)
         .service(articles::attach)
         .service(articles::list)
+        .service(improvement::attach)
+        .service(improvement::list)
         .service(download::read)
         .service(download::download);
 }
@@ -36,6 +39,8 @@ pub struct Attachment {
     pub followup_id: Option<Uuid>,
     /// The article that it belongs to.
     pub article_id: Option<Uuid>,
+    /// The improvement action that it is evidence of.
+    pub improvement_action_id: Option<Uuid>,
     /// As it was sent, without what file systems and browsers might trip over.
     #[schema(example = "atasco.jpg")]
     pub file_name: String,

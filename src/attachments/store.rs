@@ -20,16 +20,31 @@ pub enum Owner {
     Ticket(i64),
     Followup { ticket_id: i64, id: Uuid },
     Article(Uuid),
+    ImprovementAction(Uuid),
 }
 
+type Columns = (
+    diesel::dsl::Eq<attachments::ticket_id, Option<i64>>,
+    diesel::dsl::Eq<attachments::followup_id, Option<Uuid>>,
+    diesel::dsl::Eq<attachments::article_id, Option<Uuid>>,
+    diesel::dsl::Eq<attachments::improvement_action_id, Option<Uuid>>,
+);
+
 impl Owner {
-    /// Ticket, followup and article.
-    fn columns(self) -> (Option<i64>, Option<Uuid>, Option<Uuid>) {
-        match self {
-            Owner::Ticket(id) => (Some(id), None, None),
-            Owner::Followup { ticket_id, id } => (Some(ticket_id), Some(id), None),
-            Owner::Article(id) => (None, None, Some(id)),
-        }
+    /// What each column says of it.
+    fn columns(self) -> Columns {
+        let (ticket, followup, article, action) = match self {
+            Owner::Ticket(id) => (Some(id), None, None, None),
+            Owner::Followup { ticket_id, id } => (Some(ticket_id), Some(id), None, None),
+            Owner::Article(id) => (None, None, Some(id), None),
+            Owner::ImprovementAction(id) => (None, None, None, Some(id)),
+        };
+        (
+            attachments::ticket_id.eq(ticket),
+            attachments::followup_id.eq(followup),
+            attachments::article_id.eq(article),
+            attachments::improvement_action_id.eq(action),
+        )
     }
 }
 
@@ -40,6 +55,7 @@ struct Row {
     ticket_id: Option<i64>,
     followup_id: Option<Uuid>,
     article_id: Option<Uuid>,
+    improvement_action_id: Option<Uuid>,
     file_name: String,
     content_type: String,
     size: i64,
@@ -54,6 +70,7 @@ impl From<(Row, Person)> for Attachment {
             ticket_id: row.ticket_id,
             followup_id: row.followup_id,
             article_id: row.article_id,
+            improvement_action_id: row.improvement_action_id,
             file_name: row.file_name,
             content_type: row.content_type,
             size: row.size,
@@ -73,13 +90,10 @@ pub fn insert(
     file: &Received,
     now: DateTime<Utc>,
 ) -> Result<Attachment> {
-    let (ticket_id, followup_id, article_id) = owner.columns();
     let row: Row = diesel::insert_into(attachments::table)
         .values((
             attachments::id.eq(Uuid::now_v7()),
-            attachments::ticket_id.eq(ticket_id),
-            attachments::followup_id.eq(followup_id),
-            attachments::article_id.eq(article_id),
+            owner.columns(),
             attachments::file_name.eq(&file.file_name),
             attachments::content_type.eq(&file.content_type),
             attachments::size.eq(file.size),
@@ -104,14 +118,11 @@ pub fn insert_all(
     files: &[Received],
     now: DateTime<Utc>,
 ) -> Result<Vec<Uuid>> {
-    let (ticket_id, followup_id, article_id) = owner.columns();
     let ids: Vec<Uuid> = files.iter().map(|_| Uuid::now_v7()).collect();
     let row = |(file, id): (&Received, &Uuid)| {
         (
             attachments::id.eq(*id),
-            attachments::ticket_id.eq(ticket_id),
-            attachments::followup_id.eq(followup_id),
-            attachments::article_id.eq(article_id),
+            owner.columns(),
             attachments::file_name.eq(file.file_name.clone()),
             attachments::content_type.eq(file.content_type.clone()),
             attachments::size.eq(file.size),
@@ -205,7 +216,6 @@ fn copy_all(
     now: DateTime<Utc>,
 ) -> Result<()> {
     type Copied = (String, String, i64, String, String, Uuid);
-    let (ticket_id, followup_id, article_id) = owner.columns();
     let files: Vec<Copied> = files
         .order((attachments::created_at, attachments::id))
         .select((
@@ -222,9 +232,7 @@ fn copy_all(
         .map(|(file_name, content_type, size, sha256, storage_key, uploaded_by)| {
             (
                 attachments::id.eq(Uuid::now_v7()),
-                attachments::ticket_id.eq(ticket_id),
-                attachments::followup_id.eq(followup_id),
-                attachments::article_id.eq(article_id),
+                owner.columns(),
                 attachments::file_name.eq(file_name),
                 attachments::content_type.eq(content_type),
                 attachments::size.eq(size),

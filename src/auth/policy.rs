@@ -86,6 +86,12 @@ text_enum! {
         ReadStatistics = "read_statistics",
         /// Approve quarterly reports, which keeps them as they are.
         ApproveReports = "approve_reports",
+        /// Read minutes, improvement actions and risks.
+        ReadRecords = "read_records",
+        /// Write minutes, improvement actions and risks.
+        WriteRecords = "write_records",
+        /// Sign minutes.
+        ApproveRecords = "approve_records",
         /// Read units, categories, calendars, attention times and the survey's questions.
         ReadCatalogs = "read_catalogs",
         /// Read users, their shifts and absences, and who is available.
@@ -114,6 +120,8 @@ text_enum! {
         Published = "published",
         /// Figures, no single answers.
         Totals = "totals",
+        /// Drafts, and what one is to do oneself.
+        Draft = "draft",
         /// All, but no role above one's own.
         UpToOwnRole = "up_to_own_role",
         /// All.
@@ -157,6 +165,9 @@ pub const TABLE: &[Row] = &[
     (Action::ReadSurveyAnswers,   [NO, Some(Scope::Totals), ANY, ANY]),
     (Action::ReadStatistics,      [NO, ANY, ANY, ANY]),
     (Action::ApproveReports,      [NO, NO, NO, ANY]),
+    (Action::ReadRecords,         [NO, ANY, ANY, ANY]),
+    (Action::WriteRecords,        [NO, Some(Scope::Draft), ANY, ANY]),
+    (Action::ApproveRecords,      [NO, NO, NO, ANY]),
     (Action::ReadCatalogs,        [ANY, ANY, ANY, ANY]),
     (Action::ReadUsers,           [NO, ANY, ANY, ANY]),
     (Action::Manage,              [NO, NO, Some(Scope::UpToOwnRole), ANY]),

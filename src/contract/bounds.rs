@@ -44,8 +44,11 @@ const TEXTS: &[(&str, u64)] = &[
 
 /// The most items of each list that is a part of something.
 const LISTS: &[(&str, u64)] = &[
+    ("agenda", 50),
     ("answers", 50),
+    ("attendance", 200),
     ("changes", 100),
+    ("decisions", 100),
     ("errors", 100),
     ("files", 4),
     ("levels", 3),

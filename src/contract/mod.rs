@@ -49,6 +49,9 @@ const TAGS: &[(&str, &str)] = &[
     ("messages", "What the desk mails to people, and how its sending stands"),
     ("statistics", "Activity 11: figures"),
     ("reports", "Activity 11: the quarterly report"),
+    ("minutes", "Activity 11: FO-DE-01 Acta of the Comité Primario"),
+    ("improvement actions", "Activities 12 and 13: FO-EM-15 Plan de Mejoramiento"),
+    ("risks", "Activities 12 and 13: FO-DE-11 Matriz de Riesgos"),
     ("users", "People and their roles"),
     ("staff", "Shifts, absences, and who is available"),
     ("units", "Administrative units and their heads"),
@@ -225,6 +228,9 @@ fn problem_members() -> Value {
         },
         "error": {"type": "string", "maxLength": 50, "description": "`POST /auth/token`: as RFC 6749 names it, `invalid_grant`."},
         "error_description": {"type": "string", "maxLength": 2000, "description": "`POST /auth/token`: the `detail` in English."},
+        "record_status": {
+            "type": "string", "maxLength": 20, "description": "`wrong_state`: where the record stands."
+        },
         "ticket_id": ticket("`nobody_available` on a handover: the ticket that nobody can take."),
         "resubmitted_as": ticket("`already_exists` on a resubmission: the ticket that it was presented as."),
     })
@@ -380,13 +386,16 @@ fn request_header(name: &str, description: &str, pattern: &str, max_length: usiz
 }
 
 /// What answers neither a list nor a resource that can be read by itself, so that it has no `ETag`.
-const WITHOUT_VERSION: [&str; 14] = [
+const WITHOUT_VERSION: [&str; 17] = [
+    "addImprovementFollowup",
     "applyAttentionTimes",
     "downloadAttachment",
     "downloadInboundEmail",
+    "downloadRiskMatrix",
     "downloadTickets",
     "escalateTicket",
     "getCalendarDue",
+    "getRiskMatrix",
     "getStatistics",
     "getTicketAttention",
     "handOver",
@@ -437,6 +446,15 @@ fn name_fields(operation: &mut Value, schemas: &Value) {
     }
 }
 
+/// What is done to a resource that is no ticket, by the end of its path.
+const STEPS: [&str; 5] = [
+    "/{email_id}/processing",
+    "/{message_id}/retry",
+    "/{action_id}/completion",
+    "/{action_id}/verification",
+    "/{minutes_id}/signature",
+];
+
 fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let open = operation["security"] == json!([{}]);
     let has_body = operation.get("requestBody").is_some();
@@ -483,9 +501,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
             255,
         ));
     }
-    let is_step = path.starts_with("/api/v1/tickets/{ticket_id}/")
-        || path.ends_with("/{email_id}/processing")
-        || path.ends_with("/{message_id}/retry");
+    let is_step =
+        path.starts_with("/api/v1/tickets/{ticket_id}/") || STEPS.iter().any(|step| path.ends_with(step));
     if changes_one || (method == "post" && is_step) {
         statuses.push("412");
         parameters.push(request_header("If-Match", "The `ETag` that the change is based on", ETAGS, 500));

@@ -50,6 +50,37 @@ const ACTIONS: &[(Action, &[&str])] = &[
     (Action::ReadStatistics, &["getStatistics", "getQuarterlyReport"]),
     (Action::ApproveReports, &["approveQuarterlyReport"]),
     (
+        Action::ReadRecords,
+        &[
+            "listImprovementActions",
+            "getImprovementAction",
+            "listImprovementFollowups",
+            "listImprovementActionAttachments",
+            "listRisks",
+            "getRisk",
+            "getRiskMatrix",
+            "downloadRiskMatrix",
+            "listMinutes",
+            "getMinutes",
+        ],
+    ),
+    (
+        Action::WriteRecords,
+        &[
+            "createImprovementAction",
+            "updateImprovementAction",
+            "addImprovementFollowup",
+            "attachToImprovementAction",
+            "completeImprovementAction",
+            "verifyImprovementAction",
+            "createRisk",
+            "updateRisk",
+            "createMinutes",
+            "updateMinutes",
+        ],
+    ),
+    (Action::ApproveRecords, &["signMinutes"]),
+    (
         Action::ReadCatalogs,
         &[
             "listUnits",

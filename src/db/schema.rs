@@ -49,6 +49,7 @@ diesel::table! {
         ticket_id -> Nullable<Int8>,
         followup_id -> Nullable<Uuid>,
         article_id -> Nullable<Uuid>,
+        improvement_action_id -> Nullable<Uuid>,
         file_name -> Text,
         content_type -> Text,
         size -> Int8,
@@ -202,6 +203,49 @@ diesel::table! {
 }
 
 diesel::table! {
+    improvement_actions (id) {
+        id -> Uuid,
+        number -> Int4,
+        kind -> Text,
+        finding -> Text,
+        cause -> Text,
+        action -> Text,
+        owner_id -> Uuid,
+        due_on -> Date,
+        status -> Text,
+        origin_kind -> Text,
+        origin_path -> Nullable<Text>,
+        origin_year -> Nullable<Int2>,
+        origin_quarter -> Nullable<Int2>,
+        origin_risk_id -> Nullable<Uuid>,
+        origin_minutes_id -> Nullable<Uuid>,
+        origin_note -> Nullable<Text>,
+        completed_at -> Nullable<Timestamptz>,
+        completed_by -> Nullable<Uuid>,
+        completion_note -> Nullable<Text>,
+        verified_at -> Nullable<Timestamptz>,
+        verified_by -> Nullable<Uuid>,
+        verification_note -> Nullable<Text>,
+        overdue_told_at -> Nullable<Timestamptz>,
+        created_by -> Uuid,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    improvement_followups (id) {
+        id -> Uuid,
+        action_id -> Uuid,
+        author_id -> Uuid,
+        body -> Text,
+        progress -> Nullable<Int2>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     inbound_emails (id) {
         id -> Uuid,
         source -> Text,
@@ -230,7 +274,8 @@ diesel::table! {
 diesel::table! {
     messages (id) {
         id -> Uuid,
-        ticket_id -> Int8,
+        ticket_id -> Nullable<Int8>,
+        improvement_action_id -> Nullable<Uuid>,
         kind -> Text,
         recipient_id -> Uuid,
         data -> Jsonb,
@@ -262,12 +307,47 @@ diesel::table! {
 }
 
 diesel::table! {
+    minutes (id) {
+        id -> Uuid,
+        year -> Int2,
+        number -> Int4,
+        held_on -> Date,
+        starts_at -> Nullable<Text>,
+        ends_at -> Nullable<Text>,
+        place -> Nullable<Text>,
+        agenda -> Jsonb,
+        proceedings -> Nullable<Text>,
+        report_year -> Nullable<Int2>,
+        report_quarter -> Nullable<Int2>,
+        next_meeting_on -> Nullable<Date>,
+        status -> Text,
+        signed_at -> Nullable<Timestamptz>,
+        signed_by -> Nullable<Uuid>,
+        created_by -> Uuid,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     quarterly_report_files (year, quarter, format) {
         year -> Int4,
         quarter -> Int2,
         format -> Text,
         content -> Bytea,
         sha256 -> Bytea,
+    }
+}
+
+diesel::table! {
+    minutes_attendance (minutes_id, position) {
+        minutes_id -> Uuid,
+        position -> Int2,
+        user_id -> Nullable<Uuid>,
+        full_name -> Text,
+        job_title -> Nullable<Text>,
+        attendance -> Text,
     }
 }
 
@@ -281,6 +361,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    minutes_decisions (minutes_id, position) {
+        minutes_id -> Uuid,
+        position -> Int2,
+        decision -> Text,
+        owner_id -> Uuid,
+        due_on -> Date,
+    }
+}
+
+diesel::table! {
     refresh_tokens (token_hash) {
         token_hash -> Bytea,
         family_id -> Uuid,
@@ -289,6 +379,39 @@ diesel::table! {
         expires_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
         revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    risks (id) {
+        id -> Uuid,
+        number -> Int4,
+        cause -> Text,
+        risk -> Text,
+        effect -> Text,
+        probability -> Int2,
+        impact -> Int2,
+        level -> Text,
+        controls -> Nullable<Text>,
+        residual_probability -> Nullable<Int2>,
+        residual_impact -> Nullable<Int2>,
+        residual_level -> Nullable<Text>,
+        treatment -> Text,
+        treatment_plan -> Nullable<Text>,
+        owner_id -> Uuid,
+        review_on -> Date,
+        status -> Text,
+        origin_kind -> Text,
+        origin_path -> Nullable<Text>,
+        origin_year -> Nullable<Int2>,
+        origin_quarter -> Nullable<Int2>,
+        origin_risk_id -> Nullable<Uuid>,
+        origin_minutes_id -> Nullable<Uuid>,
+        origin_note -> Nullable<Text>,
+        created_by -> Uuid,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -484,6 +607,7 @@ diesel::joinable!(attentions -> attention_policies (policy_id));
 diesel::joinable!(escalations -> users (escalated_by));
 diesel::joinable!(events -> users (actor_id));
 diesel::joinable!(followups -> users (author_id));
+diesel::joinable!(improvement_followups -> users (author_id));
 diesel::joinable!(messages -> users (recipient_id));
 diesel::joinable!(quarterly_reports -> users (approved_by));
 diesel::joinable!(shifts -> users (user_id));
@@ -511,11 +635,17 @@ diesel::allow_tables_to_appear_in_same_query!(
     followups,
     holds,
     idempotency_keys,
+    improvement_actions,
+    improvement_followups,
     messages,
     openings,
     quarterly_report_files,
     quarterly_reports,
+    minutes,
+    minutes_attendance,
+    minutes_decisions,
     refresh_tokens,
+    risks,
     shifts,
     survey_answers,
     survey_questions,

@@ -367,6 +367,14 @@ impl Actor {
         self.role != Role::Requester
     }
 
+    /// Who may write drafts alone leaves what is none to others.
+    ///
+    /// # Errors
+    /// A 403 for them where it is no draft.
+    pub fn may_write(&self, draft: bool) -> Result<()> {
+        if self.scope == Scope::Draft && !draft { Err(Problem::forbidden()) } else { Ok(()) }
+    }
+
     /// Whether the resource is still at the version that the client's `If-Match` names (412 else).
     pub fn check_version(&self, version: i32) -> Result<()> {
         match &self.if_match {

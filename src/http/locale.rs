@@ -2,7 +2,7 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{ACCEPT_LANGUAGE, AcceptLanguage, Header, Quality};
-use chrono::{DateTime, Datelike, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 use chrono_tz::Tz;
 
 use crate::db::text_enum;
@@ -38,20 +38,29 @@ impl Locale {
     /// `Tuesday 24 November 2026 at 3:00 p.m.`
     pub fn moment(self, moment: DateTime<Utc>, timezone: Tz) -> String {
         let local = moment.with_timezone(&timezone);
-        let day_name = DAYS[self as usize][local.weekday().num_days_from_monday() as usize];
-        let month = MONTHS[self as usize][local.month0() as usize];
-        let (day, year, minute) = (local.day(), local.year(), local.minute());
+        let (day, minute) = (self.day(local.date_naive()), local.minute());
         let (afternoon, hour) = local.hour12();
         match self {
             Locale::Es => {
                 let at = if hour == 1 { "a la" } else { "a las" };
                 let half = if afternoon { "p. m." } else { "a. m." };
-                format!("{day_name} {day} de {month} de {year} {at} {hour}:{minute:02} {half}")
+                format!("{day} {at} {hour}:{minute:02} {half}")
             }
             Locale::En => {
                 let half = if afternoon { "p.m." } else { "a.m." };
-                format!("{day_name} {day} {month} {year} at {hour}:{minute:02} {half}")
+                format!("{day} at {hour}:{minute:02} {half}")
             }
+        }
+    }
+
+    /// A day in words: `martes 24 de noviembre de 2026`, `Tuesday 24 November 2026`.
+    pub fn day(self, day: NaiveDate) -> String {
+        let name = DAYS[self as usize][day.weekday().num_days_from_monday() as usize];
+        let month = MONTHS[self as usize][day.month0() as usize];
+        let (number, year) = (day.day(), day.year());
+        match self {
+            Locale::Es => format!("{name} {number} de {month} de {year}"),
+            Locale::En => format!("{name} {number} {month} {year}"),
         }
     }
 }

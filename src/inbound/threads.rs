@@ -22,7 +22,8 @@ pub fn tickets(db: &mut PgConnection, message: &Message) -> Result<Vec<i64>> {
             message.answers.iter().filter_map(|id| id.split('@').next()?.parse().ok()).collect();
         let sent: Vec<(Uuid, i64)> = messages::table
             .filter(messages::id.eq_any(own))
-            .select((messages::id, messages::ticket_id))
+            .filter(messages::ticket_id.is_not_null())
+            .select((messages::id, messages::ticket_id.assume_not_null()))
             .load(db)?;
         let sent: HashMap<String, i64> =
             sent.into_iter().map(|(id, ticket)| (id.to_string(), ticket)).collect();

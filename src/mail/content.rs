@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::templates;
+use super::{actions, templates};
 use crate::config::Config;
 use crate::db::schema::{followups, messages, tickets, users};
 use crate::http::locale::Locale;
@@ -33,8 +33,8 @@ pub struct Content {
     pub html: String,
     /// The first message of the reader's ticket, which all others answer.
     pub root: Uuid,
-    link: Option<String>,
-    shown_link: String,
+    pub(super) link: Option<String>,
+    pub(super) shown_link: String,
 }
 
 impl Content {
@@ -107,10 +107,10 @@ struct TicketContext<'a> {
     assignee: Option<&'a str>,
 }
 
-struct Recipient {
-    name: String,
-    address: String,
-    locale: Locale,
+pub(super) struct Recipient {
+    pub name: String,
+    pub address: String,
+    pub locale: Locale,
 }
 
 /// What each of these messages says, in their order; what cannot be said is an error of that message alone.
@@ -124,7 +124,12 @@ pub fn of(
     config: &Config,
 ) -> Result<Vec<Result<Content>>> {
     let known = Known::load(db, wanted, purpose, config)?;
-    Ok(wanted.iter().map(|message| known.content(message, config)).collect())
+    let actions = actions::Known::load(db, wanted)?;
+    let content = |message: &Message| match message.improvement_action_id {
+        Some(id) => actions.content(id, message, known.recipients.get(&message.recipient_id), config),
+        None => known.content(message, config),
+    };
+    Ok(wanted.iter().map(content).collect())
 }
 
 /// What the messages of a batch speak of, found in one statement a kind of thing.
@@ -169,7 +174,7 @@ fn watching(db: &mut PgConnection, wanted: &[Message]) -> Result<HashMap<(i64, U
         return Ok(HashMap::new());
     }
     let (about, readers): (Vec<i64>, Vec<Uuid>) =
-        messages.iter().map(|message| (message.ticket_id, message.recipient_id)).unzip();
+        messages.iter().filter_map(|message| Some((message.ticket_id?, message.recipient_id))).unzip();
     let own: Vec<Own> = diesel::sql_query(
         "WITH RECURSIVE merged (about, id) AS ( \
              SELECT about, about FROM unnest($1) AS about \
@@ -190,7 +195,7 @@ impl Known {
     fn load(db: &mut PgConnection, wanted: &[Message], purpose: Purpose, config: &Config) -> Result<Self> {
         let watching = watching(db, wanted)?;
         let ticket_ids: HashSet<i64> =
-            wanted.iter().map(|message| message.ticket_id).chain(watching.values().copied()).collect();
+            wanted.iter().filter_map(|message| message.ticket_id).chain(watching.values().copied()).collect();
         let found = tickets::table.filter(tickets::id.eq_any(&ticket_ids));
         let mut rows: Vec<TicketWords> = found.select(TicketWords::as_select()).load(db)?;
         for row in &mut rows {
@@ -212,16 +217,17 @@ impl Known {
             .filter(messages::ticket_id.eq_any(&ticket_ids))
             .distinct_on(messages::ticket_id)
             .order((messages::ticket_id, messages::created_at, messages::id))
-            .select((messages::ticket_id, messages::id))
+            .select((messages::ticket_id.assume_not_null(), messages::id))
             .load(db)?;
         let tickets: HashMap<i64, TicketWords> = rows.into_iter().map(|row| (row.id, row)).collect();
         let asking: Vec<(Uuid, i64)> = wanted
             .iter()
             .filter(|message| WITH_LINK.contains(&message.kind.as_str()))
-            .filter(|message| {
-                tickets.get(&message.ticket_id).is_some_and(|t| t.requester_id == message.recipient_id)
+            .filter_map(|message| Some((message.recipient_id, message.id, message.ticket_id?)))
+            .filter(|(recipient, _, ticket)| {
+                tickets.get(ticket).is_some_and(|ticket| ticket.requester_id == *recipient)
             })
-            .map(|message| (message.id, message.ticket_id))
+            .map(|(_, message, ticket)| (message, ticket))
             .collect();
         let shown_link = format!("{}/s/…", config.links_from());
         let links = match purpose {
@@ -248,15 +254,16 @@ impl Known {
 
     fn content(&self, message: &Message, config: &Config) -> Result<Content> {
         let missing = || Problem::internal("a message without its ticket or its reader");
-        let ticket = self.tickets.get(&message.ticket_id).ok_or_else(missing)?;
+        let ticket_id = message.ticket_id.ok_or_else(missing)?;
+        let ticket = self.tickets.get(&ticket_id).ok_or_else(missing)?;
         let reader = self.recipients.get(&message.recipient_id).ok_or_else(missing)?;
         let followup = followup_of(message).and_then(|id| self.followups.get(&id));
         let link = self.links.get(&message.id).map(String::as_str);
         let assignee = ticket.assignee_id.and_then(|id| self.people.get(&id));
         let watcher = is_to_watcher(message);
         let own = match watcher {
-            true => self.watching.get(&(message.ticket_id, message.recipient_id)),
-            false => Some(&message.ticket_id),
+            true => self.watching.get(&(ticket_id, message.recipient_id)),
+            false => Some(&ticket_id),
         };
         let own = own.and_then(|id| self.tickets.get(id));
         let subject = match own {
@@ -297,7 +304,7 @@ impl Known {
 }
 
 /// Without line breaks and other control characters, so that it can stand in a header and in a sentence.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let words: Vec<&str> =
         text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty()).collect();
     words.join(" ")

@@ -27,6 +27,7 @@ macro_rules! files {
 const FILES: &[(&str, &str)] = files![
     "layout",
     "accepted",
+    "action_overdue",
     "archived",
     "assigned",
     "closed",

@@ -131,12 +131,13 @@ impl Mailer {
             Ok(taken.into_iter().zip(contents).collect::<Vec<_>>())
         };
         let taken = db.run(say).await?;
-        // What is about one ticket goes out in its order, different tickets at the same time.
-        let mut by_ticket: BTreeMap<i64, Vec<(Message, Result<Content>)>> = BTreeMap::new();
+        // What is about one thing goes out in its order, different things at the same time.
+        let mut by_subject: BTreeMap<_, Vec<(Message, Result<Content>)>> = BTreeMap::new();
         for (message, content) in taken {
-            by_ticket.entry(message.ticket_id).or_default().push((message, content));
+            let about = (message.ticket_id, message.improvement_action_id);
+            by_subject.entry(about).or_default().push((message, content));
         }
-        join_all(by_ticket.into_values().map(|messages| self.deliver_all(messages, lease_ends))).await;
+        join_all(by_subject.into_values().map(|messages| self.deliver_all(messages, lease_ends))).await;
         Ok(Round::Worked)
     }
 

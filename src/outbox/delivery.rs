@@ -26,7 +26,9 @@ const LAST_ERROR: usize = 1000;
 #[diesel(table_name = messages)]
 pub struct Message {
     pub id: Uuid,
-    pub ticket_id: i64,
+    /// What it is about: a ticket, or an improvement action.
+    pub ticket_id: Option<i64>,
+    pub improvement_action_id: Option<Uuid>,
     pub kind: String,
     pub recipient_id: Uuid,
     pub data: Value,
@@ -48,7 +50,7 @@ pub fn take(db: &mut PgConnection, count: usize, lease: Duration) -> Result<Vec<
              WHERE status = 'waiting' AND next_attempt_at <= clock_timestamp() \
                  AND (locked_until IS NULL OR locked_until <= clock_timestamp()) \
              ORDER BY next_attempt_at, id LIMIT $1 FOR UPDATE SKIP LOCKED) \
-         RETURNING id, ticket_id, kind, recipient_id, data, attempts, locked_until",
+         RETURNING id, ticket_id, improvement_action_id, kind, recipient_id, data, attempts, locked_until",
     )
     .bind::<BigInt, _>(i64::try_from(count).unwrap_or(1))
     .bind::<Double, _>(lease.as_secs_f64());

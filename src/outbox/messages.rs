@@ -35,8 +35,11 @@ text_enum! {
 #[derive(Serialize, ToSchema)]
 pub struct Message {
     id: Uuid,
+    /// The ticket that it is about; `null` where it is about something else.
     #[schema(example = 123)]
-    ticket_id: i64,
+    ticket_id: Option<i64>,
+    /// The improvement action that it is about.
+    improvement_action_id: Option<Uuid>,
     /// What happened, as the history names it.
     #[schema(example = "solved")]
     kind: String,
@@ -74,7 +77,8 @@ pub struct MessageInFull {
 #[diesel(table_name = messages)]
 struct Row {
     id: Uuid,
-    ticket_id: i64,
+    ticket_id: Option<i64>,
+    improvement_action_id: Option<Uuid>,
     kind: String,
     status: MessageStatus,
     attempts: i16,
@@ -89,6 +93,7 @@ impl From<(Row, Person)> for Message {
         Message {
             id: row.id,
             ticket_id: row.ticket_id,
+            improvement_action_id: row.improvement_action_id,
             kind: row.kind,
             recipient,
             status: row.status,

@@ -75,3 +75,31 @@ pub fn queue_to_all(
     .execute(tx)?;
     Ok(())
 }
+
+/// Queues a message about an improvement action to each of these people, by pairs of action and person. Nobody who has left
+/// or turned their mail off is written to.
+///
+/// # Errors
+/// What the database answers.
+pub fn queue_about_actions(
+    tx: &mut PgConnection,
+    kind: &str,
+    about: &[(Uuid, Uuid)],
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let ids: Vec<Uuid> = about.iter().map(|_| Uuid::now_v7()).collect();
+    let (actions, recipients): (Vec<Uuid>, Vec<Uuid>) = about.iter().copied().unzip();
+    diesel::sql_query(
+        "INSERT INTO messages (id, improvement_action_id, kind, recipient_id, data, created_at, next_attempt_at) \
+         SELECT m.id, m.action_id, $4, u.id, '{}', $5, $5 \
+         FROM unnest($1, $2, $3) AS m (id, action_id, recipient_id) JOIN users u ON u.id = m.recipient_id \
+         WHERE u.active AND u.staff_mail",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<SqlUuid>, _>(actions)
+    .bind::<Array<SqlUuid>, _>(recipients)
+    .bind::<Text, _>(kind)
+    .bind::<Timestamptz, _>(at)
+    .execute(tx)?;
+    Ok(())
+}

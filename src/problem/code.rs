@@ -69,6 +69,9 @@ codes! {
     NotTheAssignee = "not_the_assignee", FORBIDDEN,
         ("El caso no está asignado a usted", "Not the assignee"),
         ("Solo puede hacerlo quien tiene asignado el caso.", "Only the ticket's assignee may do this.");
+    OwnerCannotVerify = "owner_cannot_verify", FORBIDDEN,
+        ("Lo verifica otra persona", "Somebody else verifies it"),
+        ("La eficacia de una acción la verifica alguien distinto de su responsable.", "The efficacy of an action is verified by somebody other than its owner.");
     NotFound = "not_found", NOT_FOUND,
         ("No existe", "Not found"),
         ("No existe, o no es suyo para verlo.", "There is no such thing, or it is not yours to see.");
@@ -117,6 +120,12 @@ codes! {
     QuarterNotOver = "quarter_not_over", CONFLICT,
         ("El trimestre no ha terminado", "The quarter is not over"),
         ("Solo se aprueba el informe de un trimestre que terminó.", "Only the report of a quarter that is over can be approved.");
+    WrongState = "wrong_state", CONFLICT,
+        ("El estado no lo permite", "Not possible as it stands"),
+        ("El registro está en un estado en el que esto no se puede hacer; `record_status` dice en cuál.", "The record stands where this cannot be done to it; `record_status` says where.");
+    Incomplete = "incomplete", CONFLICT,
+        ("Aún falta algo", "Something is still missing"),
+        ("Para que quede en firme falta lo que `errors` nombra.", "What `errors` names must be there before it can be fixed for good.");
     RequestInProgress = "request_in_progress", CONFLICT,
         ("La petición está en curso", "The request is in progress"),
         ("Una petición con la misma `Idempotency-Key` aún está en curso; espere y repítala.", "A request with the same `Idempotency-Key` is still being carried out.");

@@ -108,6 +108,31 @@ impl Problem {
         )
     }
 
+    /// A record that stands at `status`, where what is asked for cannot be done to it.
+    #[track_caller]
+    pub fn wrong_state(status: &'static str) -> Self {
+        let mut problem = Self::new(
+            Code::WrongState,
+            Text::made(
+                format!("Está en `{status}`, y así esto no se puede hacer."),
+                format!("It is `{status}`, and so this cannot be done."),
+            ),
+        );
+        problem.members.insert("record_status".to_owned(), status.into());
+        problem
+    }
+
+    /// A record that lacks what these name, without which it cannot be fixed for good.
+    #[track_caller]
+    pub fn incomplete(errors: Vec<FieldError>) -> Self {
+        let mut problem = Self::new(
+            Code::Incomplete,
+            Text::new("Falta lo que se nombra en `errors`.", "What `errors` names is missing."),
+        );
+        problem.errors = errors;
+        problem
+    }
+
     #[track_caller]
     pub fn internal(cause: impl fmt::Display) -> Self {
         let mut problem = Self::new(

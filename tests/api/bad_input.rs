@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::harness::states::{improvement_action, minutes, risk};
 use crate::harness::{Answer, Client, Desk};
 
 pub struct Operation {
@@ -43,6 +44,12 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
             "{calendar_id}",
             id(&director.post("/calendars", json!({"name": "Noches", "opening_hours": "22:00-06:00"}))),
         ),
+        (
+            "{action_id}",
+            id(&director.post("/improvement-actions", improvement_action(desk.technician().id(), "open"))),
+        ),
+        ("{risk_id}", id(&director.post("/risks", risk(desk.technician().id(), "active")))),
+        ("{minutes_id}", id(&director.post("/minutes", minutes(desk.technician().id())))),
         ("{user_id}", desk.technician().id().to_owned()),
         ("{absence_id}", id(&director.post(&format!("/users/{}/absences", desk.technician().id()), absence))),
         (
@@ -358,6 +365,9 @@ fn an_id_that_does_not_exist_is_nothing_here() {
             "attachments",
             "messages",
             "survey-questions",
+            "improvement-actions",
+            "risks",
+            "minutes",
         ] {
             director.get(&format!("/{list}/{id}")).problem(404, "not_found");
         }

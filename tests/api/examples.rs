@@ -132,7 +132,7 @@ fn real(desk: &Desk, body: &Value) -> Value {
     for (name, value) in body.as_object_mut().into_iter().flatten() {
         let number = |path: &str| path.rsplit('/').next().unwrap().parse::<i64>().unwrap();
         *value = match name.as_str() {
-            "assignee_id" => json!(desk.technician().id()),
+            "assignee_id" | "owner_id" => json!(desk.technician().id()),
             "category_id" => desk.director().get("/categories").items()[0]["id"].clone(),
             "into" | "ticket_id" => json!(number(&desk.ticket_in("received"))),
             "scheduled_for" => soon()["scheduled_for"].clone(),

@@ -6,6 +6,7 @@ use diesel_migrations::MigrationHarness;
 use mesa::db::migrations::{self, MIGRATIONS};
 use serde_json::json;
 
+use crate::harness::states::{improvement_action, minutes, risk};
 use crate::harness::{Database, Desk};
 
 /// Everything that the schema has: what is in it and how it is made.
@@ -61,6 +62,20 @@ fn up_down_and_up_again_with_data() {
         "UPDATE messages SET status = 'failed', last_error = 'no' WHERE kind = 'received'; \
          INSERT INTO survey_tokens (token_hash, survey_id, created_at, expires_at) \
          SELECT sha256('a-token'), id, now(), now() + interval '1 day' FROM surveys LIMIT 1",
+    );
+
+    let held = desk.director().post("/minutes", minutes(desk.technician().id())).created();
+    desk.director().post(&format!("/minutes/{}/signature", held["id"].as_str().unwrap()), json!({})).ok();
+    let mut action = improvement_action(desk.technician().id(), "open");
+    action["origin"] = json!({"kind": "minutes", "minutes_id": held["id"]});
+    let action = desk.director().post("/improvement-actions", action).created();
+    let action = format!("/improvement-actions/{}", action["id"].as_str().unwrap());
+    desk.technician().post(&format!("{action}/followups"), json!({"body": "Va bien."})).created();
+    desk.technician().upload(&format!("{action}/attachments"), "acta.txt", "acta").created();
+    desk.director().post("/risks", risk(desk.technician().id(), "active")).created();
+    desk.database.run(
+        "INSERT INTO messages (id, improvement_action_id, kind, recipient_id, data, created_at) \
+         SELECT gen_random_uuid(), id, 'action_overdue', owner_id, '{}', now() FROM improvement_actions",
     );
 
     // Somebody whom the desk knows by their mail alone, a ticket that lacks data, one that goes on from another.

@@ -3,7 +3,7 @@
 use mesa::auth::policy::{Action, Role};
 use serde_json::{Value, json};
 
-use crate::harness::states::{soon, ticket_of};
+use crate::harness::states::{improvement_action, minutes, risk, soon, ticket_of};
 use crate::harness::{Answer, Client, Desk};
 
 /// How far a role may go, by what a client sees of it.
@@ -51,6 +51,9 @@ const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::ReadSurveyAnswers,   [No, No, Any, Any]),
     (Action::ReadStatistics,      [No, Any, Any, Any]),
     (Action::ApproveReports,      [No, No, No, Any]),
+    (Action::ReadRecords,         [No, Any, Any, Any]),
+    (Action::WriteRecords,        [No, Self_, Any, Any]),
+    (Action::ApproveRecords,      [No, No, No, Any]),
     (Action::ReadCatalogs,        [Any, Any, Any, Any]),
     (Action::ReadUsers,           [No, Any, Any, Any]),
     (Action::Manage,              [No, No, Self_, Any]),
@@ -237,6 +240,23 @@ impl Attempt<'_> {
                 ]
             }
             Action::ApproveReports => vec![self.post("/reports/quarterly/2025/4/approval".into(), json!({}))],
+            Action::ReadRecords => {
+                let (action, risk) = (self.improvement_action("draft"), self.risk("draft"));
+                vec![
+                    get("/improvement-actions"),
+                    get(&action),
+                    get(&format!("{action}/followups")),
+                    get(&format!("{action}/attachments")),
+                    get("/risks"),
+                    get(&risk),
+                    get("/risks/matrix"),
+                    get("/risks/matrix.svg"),
+                    get("/minutes"),
+                    get(&self.minutes()),
+                ]
+            }
+            Action::WriteRecords => self.write_records(),
+            Action::ApproveRecords => vec![self.post(format!("{}/signature", self.minutes()), json!({}))],
             Action::ReadCatalogs => {
                 let unit = get("/units").items()[0]["id"].clone();
                 let category = get("/categories").items()[0]["id"].clone();
@@ -301,6 +321,50 @@ impl Attempt<'_> {
                 vec![get("/audit/verification"), get("/audit/profiles?from=2026-01-01&to=2026-12-31")]
             }
         }
+    }
+
+    /// An improvement action at this stage that is `me`'s to carry out, or somebody else's.
+    fn improvement_action(&self, status: &str) -> String {
+        let demo = self.desk.professional();
+        // A requester carries out none.
+        let mine = self.own && !self.me.email().starts_with("requester");
+        let body = improvement_action(if mine { self.me.id() } else { demo.id() }, status);
+        let action = self.desk.director().post("/improvement-actions", body).created();
+        format!("/improvement-actions/{}", action["id"].as_str().unwrap())
+    }
+
+    fn risk(&self, status: &str) -> String {
+        let risk = self.desk.director().post("/risks", risk(self.desk.professional().id(), status)).created();
+        format!("/risks/{}", risk["id"].as_str().unwrap())
+    }
+
+    fn minutes(&self) -> String {
+        let minutes = minutes(self.desk.professional().id());
+        let written = self.desk.director().post("/minutes", minutes).created();
+        format!("/minutes/{}", written["id"].as_str().unwrap())
+    }
+
+    /// Drafts, and what one is to carry out, are one's own; minutes are drafts until they are signed.
+    fn write_records(&self) -> Vec<Answer> {
+        let owner = self.desk.professional();
+        let (stage, risk_stage) = if self.own { ("draft", "draft") } else { ("open", "active") };
+        let (written, open) = (self.improvement_action(stage), self.improvement_action("open"));
+        let mut answers = vec![
+            self.post("/improvement-actions".into(), improvement_action(owner.id(), stage)),
+            self.me.patch(&written, json!({"cause": "Falta personal."})),
+            self.post(format!("{open}/followups"), json!({"body": "Va bien.", "progress": 50})),
+            self.me.upload(&format!("{open}/attachments"), "acta.txt", "acta"),
+            self.post(format!("{open}/completion"), json!({"note": "Hecho."})),
+            self.post("/risks".into(), risk(owner.id(), risk_stage)),
+            self.me.patch(&self.risk(risk_stage), json!({"probability": 4})),
+        ];
+        if self.own {
+            answers.extend([
+                self.post("/minutes".into(), minutes(owner.id())),
+                self.me.patch(&self.minutes(), json!({"place": "Auditorio"})),
+            ]);
+        }
+        answers
     }
 
     /// Below or at one's own role it concerns oneself, above it another.

@@ -7,7 +7,7 @@ use diesel::RunQueryDsl;
 use mesa::auth::policy::Role;
 use serde_json::{Value, json};
 
-use crate::harness::states::soon;
+use crate::harness::states::{minutes, soon};
 use crate::harness::{Answer, Client, Desk};
 
 const CLIENTS: usize = 20;
@@ -177,4 +177,29 @@ fn twenty_answers_to_one_request_for_information() {
         all_at_once(&desk, &same, |_, client| client.post(&format!("{one}/followups"), body.clone()));
     assert_eq!(with_status(&answers, 201), CLIENTS);
     assert_eq!(events(&desk, &one, "resumed"), 1);
+}
+
+#[test]
+fn twenty_minutes_of_one_year_are_numbered_without_a_gap() {
+    let desk = Desk::open();
+    let same = vec![desk.technician(); CLIENTS];
+    let answers = all_at_once(&desk, &same, |index, client| {
+        let mut body = minutes(client.id());
+        // One in four comes to nothing.
+        if index % 4 == 0 {
+            body["attendance"] = json!([{}]);
+        }
+        client.post("/minutes", body)
+    });
+    assert_eq!((with_status(&answers, 201), with_status(&answers, 422)), (15, 5));
+    let made = answers.iter().filter(|answer| answer.status == 201);
+    let mut numbers: Vec<i64> = made.map(|answer| answer.created()["number"].as_i64().unwrap()).collect();
+    numbers.sort();
+    assert_eq!(numbers, (1..=15).collect::<Vec<_>>());
+    // A transaction that is rolled back gives its number back.
+    desk.database.run(
+        "BEGIN; INSERT INTO minutes (id, held_on, agenda, created_by, created_at, updated_at) \
+         SELECT gen_random_uuid(), '2026-12-01', '[\"x\"]', id, now(), now() FROM users LIMIT 1; ROLLBACK",
+    );
+    assert_eq!(desk.director().post("/minutes", minutes(desk.technician().id())).created()["number"], 16);
 }

@@ -64,3 +64,39 @@ fn way_to(state: &str, assignee: &str) -> Vec<(&'static str, Value)> {
     }
     way
 }
+
+/// An improvement action of this owner, to be written at this stage.
+pub fn improvement_action(owner: &str, status: &str) -> Value {
+    json!({
+        "kind": "corrective", "finding": "El 18 % de los casos críticos se atendió tarde.",
+        "cause": "No hay turno los sábados.", "action": "Establecer un turno los sábados.", "owner_id": owner,
+        "due_on": "2030-12-31", "status": status,
+        "origin": {"kind": "figure", "path": "/api/v1/statistics?from=2026-07-01&to=2026-09-30"},
+    })
+}
+
+/// A risk of this owner, to be written at this stage.
+pub fn risk(owner: &str, status: &str) -> Value {
+    json!({
+        "cause": "Las copias no se prueban.", "risk": "Pérdida del registro de solicitudes",
+        "effect": "No se podría demostrar la oportunidad de la atención.", "probability": 3, "impact": 5,
+        "controls": "Copia diaria en otro edificio.", "residual": {"probability": 2, "impact": 3},
+        "treatment": "reduce", "treatment_plan": "Restaurar una copia cada trimestre.", "owner_id": owner,
+        "review_on": "2027-03-31", "status": status, "origin": {"kind": "report", "year": 2026, "quarter": 3},
+    })
+}
+
+/// Minutes that lack nothing, with a decision that this member of staff is to carry out.
+pub fn minutes(owner: &str) -> Value {
+    json!({
+        "held_on": "2026-10-09", "starts_at": "08:00", "ends_at": "09:30", "place": "Sala de juntas",
+        "agenda": ["Informe del tercer trimestre", "Plan de Mejoramiento"],
+        "attendance": [
+            {"user_id": owner, "job_title": "Técnico Operativo"},
+            {"full_name": "Luz Elena Toro", "job_title": "Enlace MIPG", "attendance": "guest"},
+        ],
+        "proceedings": "Se presentó el informe.",
+        "decisions": [{"decision": "Formular la acción de mejora.", "owner_id": owner, "due_on": "2026-10-30"}],
+        "report": {"year": 2026, "quarter": 3}, "next_meeting_on": "2027-01-15",
+    })
+}

@@ -1,0 +1,61 @@
+//! Saying that an improvement action was carried out.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, post};
+use diesel::prelude::*;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{ActionStatus, ImprovementAction, actions, lock};
+use crate::auth::policy::Action;
+use crate::http::{Body, Call};
+use crate::problem::{Problem, Result};
+
+/// How an action was carried out.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCompletion {
+    /// What was done; evidence is attached.
+    #[schema(
+        min_length = 1,
+        max_length = 4000,
+        pattern = r"\S",
+        example = "El turno se presta desde el 5 de diciembre."
+    )]
+    note: String,
+}
+
+/// Complete an improvement action
+///
+/// An `open` one, by its owner, a professional or the director. Whether it helped is for somebody else to verify.
+#[utoipa::path(
+    tag = "improvement actions", operation_id = "completeImprovementAction", params(("action_id" = Uuid, Path)),
+    request_body = NewCompletion,
+    responses((status = 200, body = ImprovementAction), (status = 409, description = "`wrong_state`"))
+)]
+#[post("/improvement-actions/{action_id}/completion")]
+pub async fn complete(call: Call, id: Path<Uuid>, body: Body<NewCompletion>) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    call.write(Action::WriteRecords, body, move |tx, actor, body| {
+        let (row, _) = lock(tx, *id)?;
+        let completion = body.read()?;
+        if row.status != ActionStatus::Open {
+            return Err(Problem::wrong_state(row.status.as_str()));
+        }
+        actor.may_write(row.owner_id == actor.id)?;
+        actor.check_version(row.version)?;
+        diesel::update(actions::table.find(row.id))
+            .set((
+                actions::status.eq(ActionStatus::Completed),
+                actions::completed_at.eq(actor.now),
+                actions::completed_by.eq(actor.id),
+                actions::completion_note.eq(completion.note),
+                actions::version.eq(row.version + 1),
+                actions::updated_at.eq(actor.now),
+            ))
+            .execute(tx)?;
+        ImprovementAction::answer(tx, row.id, actor.now, timezone)
+    })
+    .await
+}

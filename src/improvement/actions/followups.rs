@@ -1,0 +1,125 @@
+//! How an improvement action goes on (seguimiento): entries that stay as they were written.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get, post};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{ActionStatus, check_exists, lock};
+use crate::auth::policy::Action;
+use crate::db::schema::{improvement_followups as followups, users};
+use crate::http::paging::{NoFilters, Page, Paging, seek};
+use crate::http::{Answer, Body, Call, Query};
+use crate::people::Person;
+use crate::problem::{Problem, Result};
+
+/// An entry about how an improvement action goes on.
+#[derive(Serialize, ToSchema)]
+pub struct ImprovementFollowup {
+    id: Uuid,
+    author: Person,
+    #[schema(example = "Se acordó el turno con Talento Humano.")]
+    body: String,
+    /// How much of it is done, in percent (avance); `null` where it was not said.
+    #[schema(minimum = 0, maximum = 100, example = 50)]
+    progress: Option<i16>,
+    created_at: DateTime<Utc>,
+}
+
+/// An entry to add.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewImprovementFollowup {
+    #[schema(
+        min_length = 1,
+        max_length = 4000,
+        pattern = r"\S",
+        example = "Se acordó el turno con Talento Humano."
+    )]
+    body: String,
+    /// How much of it is done, in percent (avance).
+    #[schema(minimum = 0, maximum = 100, example = 50)]
+    progress: Option<i16>,
+}
+
+type Row = (Uuid, Person, String, Option<i16>, DateTime<Utc>);
+
+fn followup((id, author, body, progress, created_at): Row) -> ImprovementFollowup {
+    ImprovementFollowup { id, author, body, progress, created_at }
+}
+
+/// List the followups of an improvement action
+///
+/// In the order in which they were written.
+#[utoipa::path(
+    tag = "improvement actions", operation_id = "listImprovementFollowups",
+    params(("action_id" = Uuid, Path), Paging),
+    responses((status = 200, body = Page<ImprovementFollowup>))
+)]
+#[get("/improvement-actions/{action_id}/followups")]
+pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result<HttpResponse> {
+    call.read(Action::ReadRecords, move |db, _| {
+        check_exists(db, *id)?;
+        let (paging, _) = query.read_list()?;
+        let after = paging.after::<String, DateTime<Utc>, Uuid>("created_at".into())?;
+        let filtered =
+            || followups::table.inner_join(users::table).filter(followups::action_id.eq(*id)).into_boxed();
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let rows: Vec<Row> = seek!(filtered(), after, followups::created_at, followups::id, asc)
+            .select((
+                followups::id,
+                Person::as_select(),
+                followups::body,
+                followups::progress,
+                followups::created_at,
+            ))
+            .limit(paging.rows())
+            .load(db)?;
+        let items: Vec<ImprovementFollowup> = rows.into_iter().map(followup).collect();
+        paging.answer("created_at", items, total, |entry| (entry.created_at, entry.id))
+    })
+    .await
+}
+
+/// Add a followup to an improvement action
+///
+/// Until its efficacy is verified, by its owner, a professional or the director; to a draft by any of the staff. It stays as
+/// it is written.
+#[utoipa::path(
+    tag = "improvement actions", operation_id = "addImprovementFollowup", params(("action_id" = Uuid, Path)),
+    request_body = NewImprovementFollowup,
+    responses((status = 201, body = ImprovementFollowup), (status = 409, description = "`wrong_state`"))
+)]
+#[post("/improvement-actions/{action_id}/followups")]
+pub async fn add(call: Call, id: Path<Uuid>, body: Body<NewImprovementFollowup>) -> Result<HttpResponse> {
+    call.write(Action::WriteRecords, body, move |tx, actor, body| {
+        let (row, _) = lock(tx, *id)?;
+        let new = body.read()?;
+        if matches!(row.status, ActionStatus::Effective | ActionStatus::Ineffective) {
+            return Err(Problem::wrong_state(row.status.as_str()));
+        }
+        actor.may_write(row.status == ActionStatus::Draft || row.owner_id == actor.id)?;
+        let entry = ImprovementFollowup {
+            id: Uuid::now_v7(),
+            author: actor.person(),
+            body: new.body,
+            progress: new.progress,
+            created_at: actor.now,
+        };
+        diesel::insert_into(followups::table)
+            .values((
+                followups::id.eq(entry.id),
+                followups::action_id.eq(row.id),
+                followups::author_id.eq(actor.id),
+                followups::body.eq(&entry.body),
+                followups::progress.eq(entry.progress),
+                followups::created_at.eq(actor.now),
+            ))
+            .execute(tx)?;
+        Answer::created(format!("/api/v1/improvement-actions/{}/followups", row.id), &entry)
+    })
+    .await
+}

@@ -1,0 +1,111 @@
+//! The list of improvement actions: the plan.
+
+use actix_web::{HttpResponse, get};
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::{ActionKind, ActionStatus, Found, ImprovementAction, actions, found};
+use crate::auth::policy::Action;
+use crate::db::text_enum;
+use crate::http::paging::{Page, Paging, seek};
+use crate::http::{Call, Query};
+use crate::improvement::origin::origin_columns;
+use crate::improvement::today;
+use crate::problem::Result;
+
+text_enum! {
+    /// The order of a list of improvement actions.
+    pub enum ImprovementActionSort {
+        CreatedDescending = "-created_at",
+        CreatedAscending = "created_at",
+        DueAscending = "due_on",
+        DueDescending = "-due_on",
+    }
+}
+
+/// Which improvement actions to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ImprovementActionFilters {
+    #[serde(default)]
+    #[param(required = false)]
+    status: Vec<ActionStatus>,
+    #[serde(default)]
+    #[param(required = false)]
+    kind: Vec<ActionKind>,
+    owner_id: Option<Uuid>,
+    /// Those that come from this risk.
+    risk_id: Option<Uuid>,
+    /// Those that come from these minutes.
+    minutes_id: Option<Uuid>,
+    /// Open although `due_on` has passed, or not.
+    overdue: Option<bool>,
+    /// `-created_at` (the default), `created_at`, `due_on` or `-due_on`.
+    #[param(inline)]
+    sort: Option<ImprovementActionSort>,
+}
+
+/// List improvement actions
+///
+/// The plan (FO-EM-15 Plan de Mejoramiento), the latest first.
+#[utoipa::path(
+    tag = "improvement actions", operation_id = "listImprovementActions", params(Paging, ImprovementActionFilters),
+    responses((status = 200, body = Page<ImprovementAction>))
+)]
+#[get("/improvement-actions")]
+pub async fn list(call: Call, query: Query<ImprovementActionFilters>) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    call.read(Action::ReadRecords, move |db, actor| {
+        let (paging, filters) = query.read_list()?;
+        let (day, sort) =
+            (today(actor.now, timezone), filters.sort.unwrap_or(ImprovementActionSort::CreatedDescending));
+        let filtered = || {
+            let mut query = actions::table.into_boxed();
+            if !filters.status.is_empty() {
+                query = query.filter(actions::status.eq_any(&filters.status));
+            }
+            if !filters.kind.is_empty() {
+                query = query.filter(actions::kind.eq_any(&filters.kind));
+            }
+            if let Some(owner_id) = filters.owner_id {
+                query = query.filter(actions::owner_id.eq(owner_id));
+            }
+            if let Some(risk_id) = filters.risk_id {
+                query = query.filter(actions::origin_risk_id.eq(risk_id));
+            }
+            if let Some(minutes_id) = filters.minutes_id {
+                query = query.filter(actions::origin_minutes_id.eq(minutes_id));
+            }
+            match filters.overdue {
+                Some(true) => {
+                    query.filter(actions::status.eq(ActionStatus::Open).and(actions::due_on.lt(day)))
+                }
+                Some(false) => {
+                    query.filter(actions::status.ne(ActionStatus::Open).or(actions::due_on.ge(day)))
+                }
+                None => query,
+            }
+        };
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        macro_rules! page {
+            ($column:ident, $key:ty, $direction:ident) => {{
+                let after = paging.after::<ImprovementActionSort, $key, Uuid>(sort)?;
+                let query = seek!(filtered(), after, actions::$column, actions::id, $direction);
+                let rows: Vec<Found> = query.select(found!()).limit(paging.rows()).load(db)?;
+                let items = ImprovementAction::present(db, rows, day)?;
+                paging.answer(sort, items, total, |action| (action.$column, action.id))
+            }};
+        }
+        match sort {
+            ImprovementActionSort::CreatedDescending => page!(created_at, DateTime<Utc>, desc),
+            ImprovementActionSort::CreatedAscending => page!(created_at, DateTime<Utc>, asc),
+            ImprovementActionSort::DueAscending => page!(due_on, NaiveDate, asc),
+            ImprovementActionSort::DueDescending => page!(due_on, NaiveDate, desc),
+        }
+    })
+    .await
+}

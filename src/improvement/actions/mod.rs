@@ -1,0 +1,228 @@
+//! An improvement action: what was found, why it is so, what is done about it, by whom and until when, and whether it
+//! helped.
+
+pub mod completion;
+pub mod followups;
+pub mod list;
+pub mod overdue;
+pub mod verification;
+pub mod write;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::origin::{Origin, OriginContent, origin_columns};
+use super::today;
+use crate::db::schema::improvement_actions as actions;
+use crate::db::text_enum;
+use crate::http::Answer;
+use crate::people::{Person, person};
+use crate::problem::{Problem, Result};
+
+text_enum! {
+    /// What an improvement action is for (tipo de acción).
+    pub enum ActionKind {
+        /// Takes away the cause of what went wrong (correctiva).
+        Corrective = "corrective",
+        /// Takes away the cause of what might go wrong (preventiva).
+        Preventive = "preventive",
+        /// Makes better what goes well (de mejora).
+        Improvement = "improvement",
+    }
+}
+
+text_enum! {
+    /// Where an improvement action stands (estado).
+    pub enum ActionStatus {
+        /// Proposed.
+        Draft = "draft",
+        /// To be carried out (abierta).
+        Open = "open",
+        /// Carried out, its efficacy not verified.
+        Completed = "completed",
+        /// Verified: it helped (cerrada).
+        Effective = "effective",
+        /// Verified: it did not help (cerrada no eficaz); what is done next is another action.
+        Ineffective = "ineffective",
+    }
+}
+
+/// An improvement action of the FO-EM-15 Plan de Mejoramiento.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ImprovementAction {
+    id: Uuid,
+    /// Consecutive, for people to name it by (No.).
+    #[schema(minimum = 1, example = 7)]
+    number: i32,
+    kind: ActionKind,
+    /// What was found (hallazgo u oportunidad).
+    #[schema(example = "El 18 % de los casos críticos se atendió después de una hora.")]
+    finding: String,
+    /// Why it is so (análisis de causa).
+    #[schema(example = "No hay turno de soporte los sábados.")]
+    cause: String,
+    /// What is done about it (acción).
+    #[schema(example = "Establecer un turno los sábados.")]
+    action: String,
+    /// Who carries it out (responsable).
+    owner: Person,
+    /// The last day for it (fecha límite).
+    #[schema(example = "2026-12-31")]
+    due_on: NaiveDate,
+    status: ActionStatus,
+    /// Open although `due_on` has passed by the entity's clock.
+    overdue: bool,
+    origin: Origin,
+    /// `null` until it is carried out.
+    completion: Option<ActionCompletion>,
+    /// `null` until somebody verifies whether it helped.
+    verification: Option<EfficacyVerification>,
+    created_by: Person,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    #[serde(skip)]
+    version: i32,
+}
+
+/// How an action was carried out (cumplimiento).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ActionCompletion {
+    #[schema(example = "El turno se presta desde el 5 de diciembre.")]
+    note: String,
+    completed_by: Person,
+    completed_at: DateTime<Utc>,
+}
+
+/// Whether an action helped (verificación de la eficacia).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EfficacyVerification {
+    effective: bool,
+    #[schema(example = "Desde el cambio ningún caso crítico se atendió tarde.")]
+    note: String,
+    /// Never the action's owner.
+    verified_by: Person,
+    verified_at: DateTime<Utc>,
+}
+
+/// The row of an action, without its origin.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = actions)]
+struct Row {
+    id: Uuid,
+    number: i32,
+    kind: ActionKind,
+    finding: String,
+    cause: String,
+    action: String,
+    owner_id: Uuid,
+    due_on: NaiveDate,
+    status: ActionStatus,
+    completed_at: Option<DateTime<Utc>>,
+    completed_by: Option<Uuid>,
+    completion_note: Option<String>,
+    verified_at: Option<DateTime<Utc>>,
+    verified_by: Option<Uuid>,
+    verification_note: Option<String>,
+    created_by: Uuid,
+    version: i32,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+type Found = (Row, OriginContent);
+
+/// The columns of a row and of its origin.
+macro_rules! found {
+    () => {
+        (
+            <crate::improvement::actions::Row as diesel::SelectableHelper<diesel::pg::Pg>>::as_select(),
+            origin_columns!(actions),
+        )
+    };
+}
+use found;
+
+impl ImprovementAction {
+    /// The actions with the names of their people, in two statements for a whole page.
+    fn present(db: &mut PgConnection, found: Vec<Found>, day: NaiveDate) -> Result<Vec<Self>> {
+        let ids = found.iter().flat_map(|(row, _)| {
+            [Some(row.owner_id), Some(row.created_by), row.completed_by, row.verified_by]
+        });
+        let people = person::by_id(db, ids.flatten())?;
+        let person = |id| people.get(&id).cloned().ok_or_else(|| Problem::internal("an action of nobody"));
+        let action = |(row, origin): Found| {
+            let completion = match (row.completed_by, row.completed_at, row.completion_note) {
+                (Some(by), Some(completed_at), Some(note)) => {
+                    Some(ActionCompletion { note, completed_by: person(by)?, completed_at })
+                }
+                _ => None,
+            };
+            let verification = match (row.verified_by, row.verified_at, row.verification_note) {
+                (Some(by), Some(verified_at), Some(note)) => Some(EfficacyVerification {
+                    effective: row.status == ActionStatus::Effective,
+                    note,
+                    verified_by: person(by)?,
+                    verified_at,
+                }),
+                _ => None,
+            };
+            Ok(ImprovementAction {
+                id: row.id,
+                number: row.number,
+                kind: row.kind,
+                finding: row.finding,
+                cause: row.cause,
+                action: row.action,
+                owner: person(row.owner_id)?,
+                due_on: row.due_on,
+                status: row.status,
+                overdue: row.status == ActionStatus::Open && row.due_on < day,
+                origin: origin.into(),
+                completion,
+                verification,
+                created_by: person(row.created_by)?,
+                created_at: row.created_at,
+                updated_at: row.updated_at,
+                version: row.version,
+            })
+        };
+        found.into_iter().map(action).collect()
+    }
+
+    fn find(db: &mut PgConnection, id: Uuid, day: NaiveDate) -> Result<Self> {
+        let found: Found = actions::table.find(id).select(found!()).first(db)?;
+        Self::present(db, vec![found], day)?.pop().ok_or_else(Problem::not_found)
+    }
+
+    /// As an answer, with its version.
+    fn answer(db: &mut PgConnection, id: Uuid, now: DateTime<Utc>, timezone: Tz) -> Result<Answer> {
+        let action = Self::find(db, id, today(now, timezone))?;
+        Ok(Answer::ok(&action)?.version(action.version))
+    }
+}
+
+/// The action, held until the transaction ends.
+fn lock(tx: &mut PgConnection, id: Uuid) -> Result<Found> {
+    Ok(actions::table.find(id).select(found!()).for_update().first(tx)?)
+}
+
+/// The action exists.
+///
+/// # Errors
+/// A 404 where it does not.
+pub fn check_exists(db: &mut PgConnection, id: Uuid) -> Result<()> {
+    actions::table.find(id).select(actions::id).first::<Uuid>(db)?;
+    Ok(())
+}
+
+/// Who carries it out and where it stands; in a transaction it stays there until the end.
+///
+/// # Errors
+/// A 404 where there is none.
+pub fn standing(db: &mut PgConnection, id: Uuid) -> Result<(Uuid, ActionStatus)> {
+    Ok(actions::table.find(id).select((actions::owner_id, actions::status)).for_share().first(db)?)
+}

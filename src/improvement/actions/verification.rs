@@ -1,0 +1,78 @@
+//! Verifying whether an improvement action helped: by somebody other than its owner.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, post};
+use diesel::prelude::*;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{ActionStatus, ImprovementAction, actions, lock};
+use crate::auth::policy::Action;
+use crate::http::{Body, Call};
+use crate::problem::{Code, Problem, Result, Text};
+
+/// Whether an action helped.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewVerification {
+    /// Whether the cause is gone.
+    effective: bool,
+    /// By what one can see it.
+    #[schema(
+        min_length = 1,
+        max_length = 4000,
+        pattern = r"\S",
+        example = "Desde el cambio ningún caso crítico se atendió tarde."
+    )]
+    note: String,
+}
+
+/// Verify the efficacy of an improvement action
+///
+/// Of a `completed` one, by a professional or the director who is not its owner. It becomes `effective` or `ineffective` and
+/// stays as it is; where it did not help, what is done next is another action.
+#[utoipa::path(
+    tag = "improvement actions", operation_id = "verifyImprovementAction", params(("action_id" = Uuid, Path)),
+    request_body = NewVerification,
+    responses(
+        (status = 200, body = ImprovementAction),
+        (status = 403, description = "`forbidden`, or `owner_cannot_verify`"),
+        (status = 409, description = "`wrong_state`"),
+    )
+)]
+#[post("/improvement-actions/{action_id}/verification")]
+pub async fn verify(call: Call, id: Path<Uuid>, body: Body<NewVerification>) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    call.write(Action::WriteRecords, body, move |tx, actor, body| {
+        let (row, _) = lock(tx, *id)?;
+        let verification = body.read()?;
+        if row.status != ActionStatus::Completed {
+            return Err(Problem::wrong_state(row.status.as_str()));
+        }
+        actor.may_write(false)?;
+        if row.owner_id == actor.id {
+            return Err(Problem::new(
+                Code::OwnerCannotVerify,
+                Text::new(
+                    "Usted es responsable de la acción; la verifica otra persona.",
+                    "You are the owner of the action; somebody else verifies it.",
+                ),
+            ));
+        }
+        actor.check_version(row.version)?;
+        let status = if verification.effective { ActionStatus::Effective } else { ActionStatus::Ineffective };
+        diesel::update(actions::table.find(row.id))
+            .set((
+                actions::status.eq(status),
+                actions::verified_at.eq(actor.now),
+                actions::verified_by.eq(actor.id),
+                actions::verification_note.eq(verification.note),
+                actions::version.eq(row.version + 1),
+                actions::updated_at.eq(actor.now),
+            ))
+            .execute(tx)?;
+        ImprovementAction::answer(tx, row.id, actor.now, timezone)
+    })
+    .await
+}

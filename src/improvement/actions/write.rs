@@ -1,0 +1,207 @@
+//! Writing an improvement action down, reading and changing it.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get, patch, post};
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{ActionKind, ActionStatus, ImprovementAction, actions, lock};
+use crate::auth::policy::Action;
+use crate::db::text_enum;
+use crate::http::body::Patch;
+use crate::http::{Answer, Body, Call};
+use crate::improvement::origin::{OriginContent, origin_values};
+use crate::improvement::{owner_fault, today};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
+
+text_enum! {
+    /// How binding an improvement action is.
+    pub enum ActionStage {
+        /// Proposed.
+        Draft = "draft",
+        /// To be carried out.
+        Open = "open",
+    }
+}
+
+/// An improvement action, as it is written and changed.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImprovementActionContent {
+    kind: ActionKind,
+    /// What was found (hallazgo u oportunidad).
+    #[schema(
+        min_length = 1,
+        max_length = 4000,
+        pattern = r"\S",
+        example = "El 18 % de los casos críticos se atendió después de una hora."
+    )]
+    finding: String,
+    /// Why it is so (análisis de causa).
+    #[schema(
+        min_length = 1,
+        max_length = 4000,
+        pattern = r"\S",
+        example = "No hay turno de soporte los sábados."
+    )]
+    cause: String,
+    /// What is done about it (acción).
+    #[schema(
+        min_length = 1,
+        max_length = 4000,
+        pattern = r"\S",
+        example = "Establecer un turno los sábados."
+    )]
+    action: String,
+    /// A member of staff that is active (responsable).
+    owner_id: Uuid,
+    /// The last day for it, by the entity's clock (fecha límite).
+    #[schema(example = "2026-12-31")]
+    due_on: NaiveDate,
+    origin: OriginContent,
+    /// `draft` where it is left out.
+    #[serde(default = "draft")]
+    #[schema(required = false)]
+    status: ActionStage,
+}
+
+fn draft() -> ActionStage {
+    ActionStage::Draft
+}
+
+impl From<ActionStage> for ActionStatus {
+    fn from(stage: ActionStage) -> Self {
+        match stage {
+            ActionStage::Draft => ActionStatus::Draft,
+            ActionStage::Open => ActionStatus::Open,
+        }
+    }
+}
+
+impl ImprovementActionContent {
+    /// The owner may be one and the origin is whole; an owner of before may stay.
+    fn check(&self, tx: &mut PgConnection, before: Option<Uuid>) -> Result<()> {
+        let mut faults = self.origin.faults(tx)?;
+        if before != Some(self.owner_id) {
+            faults.extend(owner_fault(tx, self.owner_id, "/owner_id")?);
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Problem::fields(faults)) }
+    }
+}
+
+/// Read an improvement action
+///
+/// What was found, what is done about it, and whether it helped.
+#[utoipa::path(
+    tag = "improvement actions", operation_id = "getImprovementAction", params(("action_id" = Uuid, Path)),
+    responses((status = 200, body = ImprovementAction))
+)]
+#[get("/improvement-actions/{action_id}")]
+pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    call.read(Action::ReadRecords, move |db, actor| ImprovementAction::answer(db, *id, actor.now, timezone))
+        .await
+}
+
+/// Write an improvement action
+///
+/// A technician writes drafts; a professional or the director makes them `open`, and from then on the owner has until
+/// `due_on`.
+#[utoipa::path(
+    tag = "improvement actions", operation_id = "createImprovementAction", request_body = ImprovementActionContent,
+    responses((status = 201, body = ImprovementAction))
+)]
+#[post("/improvement-actions")]
+pub async fn create(call: Call, body: Body<ImprovementActionContent>) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    call.write(Action::WriteRecords, body, move |tx, actor, body| {
+        let content = body.read()?;
+        content.check(tx, None)?;
+        actor.may_write(content.status == ActionStage::Draft)?;
+        let id = Uuid::now_v7();
+        diesel::insert_into(actions::table)
+            .values((
+                actions::id.eq(id),
+                actions::kind.eq(content.kind),
+                actions::finding.eq(content.finding),
+                actions::cause.eq(content.cause),
+                actions::action.eq(content.action),
+                actions::owner_id.eq(content.owner_id),
+                actions::due_on.eq(content.due_on),
+                actions::status.eq(ActionStatus::from(content.status)),
+                origin_values!(actions, content.origin),
+                actions::created_by.eq(actor.id),
+                actions::created_at.eq(actor.now),
+                actions::updated_at.eq(actor.now),
+            ))
+            .execute(tx)?;
+        let action = ImprovementAction::find(tx, id, today(actor.now, timezone))?;
+        Ok(Answer::created(format!("/api/v1/improvement-actions/{id}"), &action)?.version(action.version))
+    })
+    .await
+}
+
+/// Change an improvement action
+///
+/// Until it is carried out. With another `due_on` whoever answers for it is warned anew once that has passed. What is
+/// `open` is no draft any more.
+#[utoipa::path(
+    tag = "improvement actions", operation_id = "updateImprovementAction", params(("action_id" = Uuid, Path)),
+    request_body(content = ImprovementActionContent, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = ImprovementAction), (status = 409, description = "`wrong_state`"))
+)]
+#[patch("/improvement-actions/{action_id}")]
+pub async fn change(
+    call: Call,
+    id: Path<Uuid>,
+    body: Body<Patch<ImprovementActionContent>>,
+) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    call.write(Action::WriteRecords, body, move |tx, actor, body| {
+        let (row, origin) = lock(tx, *id)?;
+        let is_draft = row.status == ActionStatus::Draft;
+        let content = body.merge(&ImprovementActionContent {
+            kind: row.kind,
+            finding: row.finding,
+            cause: row.cause,
+            action: row.action,
+            owner_id: row.owner_id,
+            due_on: row.due_on,
+            origin,
+            status: if is_draft { ActionStage::Draft } else { ActionStage::Open },
+        })?;
+        content.check(tx, Some(row.owner_id))?;
+        if !is_draft && content.status == ActionStage::Draft {
+            return Err(Problem::field(FieldError::new(
+                "/status",
+                FieldCode::NotAllowed,
+                Text::new("Ya no es un borrador.", "It is no draft any more."),
+            )));
+        }
+        if !matches!(row.status, ActionStatus::Draft | ActionStatus::Open) {
+            return Err(Problem::wrong_state(row.status.as_str()));
+        }
+        actor.may_write(content.status == ActionStage::Draft)?;
+        actor.check_version(row.version)?;
+        diesel::update(actions::table.find(row.id))
+            .set((
+                actions::kind.eq(content.kind),
+                actions::finding.eq(content.finding),
+                actions::cause.eq(content.cause),
+                actions::action.eq(content.action),
+                actions::owner_id.eq(content.owner_id),
+                actions::due_on.eq(content.due_on),
+                actions::status.eq(ActionStatus::from(content.status)),
+                origin_values!(actions, content.origin),
+                (content.due_on != row.due_on).then(|| actions::overdue_told_at.eq(None::<DateTime<Utc>>)),
+                actions::version.eq(row.version + 1),
+                actions::updated_at.eq(actor.now),
+            ))
+            .execute(tx)?;
+        ImprovementAction::answer(tx, row.id, actor.now, timezone)
+    })
+    .await
+}

@@ -1,0 +1,48 @@
+//! Activities 12 and 13: improvement actions (FO-EM-15 Plan de Mejoramiento) and risks (FO-DE-11 Matriz de Riesgos).
+
+pub mod actions;
+mod origin;
+pub mod risks;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use crate::auth::policy::Role;
+use crate::db::schema::users;
+use crate::problem::{FieldError, Result};
+
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(actions::list::list)
+        .service(actions::write::create)
+        .service(actions::write::read)
+        .service(actions::write::change)
+        .service(actions::followups::list)
+        .service(actions::followups::add)
+        .service(actions::completion::complete)
+        .service(actions::verification::verify)
+        .service(risks::list::list)
+        .service(risks::write::create)
+        .service(risks::matrix::read)
+        .service(risks::matrix::download)
+        .service(risks::write::read)
+        .service(risks::write::change);
+}
+
+/// The day that it is by the entity's clock.
+pub fn today(now: DateTime<Utc>, timezone: Tz) -> NaiveDate {
+    now.with_timezone(&timezone).date_naive()
+}
+
+/// What is wrong with somebody as the one who answers for something: they must be staff, and active.
+///
+/// # Errors
+/// What the database answers.
+pub fn owner_fault(tx: &mut PgConnection, owner_id: Uuid, pointer: &str) -> Result<Option<FieldError>> {
+    let staff = users::table.find(owner_id).filter(users::active).filter(users::role.ne(Role::Requester));
+    let known: bool = diesel::select(diesel::dsl::exists(staff)).get_result(tx)?;
+    Ok((!known).then(|| FieldError::unknown_id(pointer)))
+}

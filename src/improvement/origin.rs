@@ -1,0 +1,169 @@
+//! Where an improvement action or a risk comes from, and the way back to it.
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::db::schema::{minutes, risks};
+use crate::db::text_enum;
+use crate::problem::{FieldCode, FieldError, Result, Text};
+
+text_enum! {
+    /// What something comes from (fuente u origen).
+    pub enum OriginKind {
+        /// A figure, by the `path` of this API that answers it.
+        Figure = "figure",
+        /// The report of a quarter, by `year` and `quarter`.
+        Report = "report",
+        /// A risk, by `risk_id`.
+        Risk = "risk",
+        /// Minutes of the Comité Primario, by `minutes_id`.
+        Minutes = "minutes",
+        /// An audit.
+        Audit = "audit",
+        /// Anything else, as the `note` says.
+        Other = "other",
+    }
+}
+
+/// What something comes from: the kind, and what that kind names it by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OriginContent {
+    pub kind: OriginKind,
+    /// Of a `figure`: where this API answers it.
+    #[schema(
+        max_length = 2000,
+        pattern = "^/api/v1/[!-~]+$",
+        example = "/api/v1/statistics?from=2026-07-01&to=2026-09-30"
+    )]
+    pub path: Option<String>,
+    /// Of a `report`.
+    #[schema(minimum = 2000, maximum = 9998, example = 2026)]
+    pub year: Option<i16>,
+    /// Of a `report`.
+    #[schema(minimum = 1, maximum = 4, example = 3)]
+    pub quarter: Option<i16>,
+    /// Of a `risk`.
+    pub risk_id: Option<Uuid>,
+    /// Of `minutes`.
+    pub minutes_id: Option<Uuid>,
+    /// In words; for `other` it must be there.
+    #[schema(min_length = 1, max_length = 500, pattern = r"\S", example = "Auditoría interna de 2026")]
+    pub note: Option<String>,
+}
+
+/// What something comes from.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Origin {
+    kind: OriginKind,
+    #[schema(example = "/api/v1/statistics?from=2026-07-01&to=2026-09-30")]
+    path: Option<String>,
+    #[schema(minimum = 2000, maximum = 9998, example = 2026)]
+    year: Option<i16>,
+    #[schema(minimum = 1, maximum = 4, example = 3)]
+    quarter: Option<i16>,
+    risk_id: Option<Uuid>,
+    minutes_id: Option<Uuid>,
+    #[schema(example = "Auditoría interna de 2026")]
+    note: Option<String>,
+    /// Where this API answers what it comes from; `null` where it does not.
+    #[schema(max_length = 2000, example = "/api/v1/statistics?from=2026-07-01&to=2026-09-30")]
+    link: Option<String>,
+}
+
+impl From<OriginContent> for Origin {
+    fn from(content: OriginContent) -> Self {
+        let link = match content.kind {
+            OriginKind::Figure => content.path.clone(),
+            OriginKind::Report => content
+                .year
+                .zip(content.quarter)
+                .map(|(year, quarter)| format!("/api/v1/reports/quarterly/{year}/{quarter}")),
+            OriginKind::Risk => content.risk_id.map(|id| format!("/api/v1/risks/{id}")),
+            OriginKind::Minutes => content.minutes_id.map(|id| format!("/api/v1/minutes/{id}")),
+            OriginKind::Audit | OriginKind::Other => None,
+        };
+        let OriginContent { kind, path, year, quarter, risk_id, minutes_id, note } = content;
+        Origin { kind, path, year, quarter, risk_id, minutes_id, note, link }
+    }
+}
+
+/// The columns of an origin in a table that has them, in the order of `OriginContent`.
+macro_rules! origin_columns {
+    ($table:ident) => {
+        (
+            $table::origin_kind,
+            $table::origin_path,
+            $table::origin_year,
+            $table::origin_quarter,
+            $table::origin_risk_id,
+            $table::origin_minutes_id,
+            $table::origin_note,
+        )
+    };
+}
+pub(super) use origin_columns;
+
+/// The same with their values, to be written.
+macro_rules! origin_values {
+    ($table:ident, $origin:expr) => {{
+        let origin = $origin;
+        (
+            $table::origin_kind.eq(origin.kind),
+            $table::origin_path.eq(origin.path),
+            $table::origin_year.eq(origin.year),
+            $table::origin_quarter.eq(origin.quarter),
+            $table::origin_risk_id.eq(origin.risk_id),
+            $table::origin_minutes_id.eq(origin.minutes_id),
+            $table::origin_note.eq(origin.note),
+        )
+    }};
+}
+pub(super) use origin_values;
+
+impl OriginContent {
+    /// What its kind asks for and is not there, what it does not know, and what does not exist.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub fn faults(&self, tx: &mut PgConnection) -> Result<Vec<FieldError>> {
+        let is = |kind| self.kind == kind;
+        let parts = [
+            ("/origin/path", is(OriginKind::Figure), self.path.is_some()),
+            ("/origin/year", is(OriginKind::Report), self.year.is_some()),
+            ("/origin/quarter", is(OriginKind::Report), self.quarter.is_some()),
+            ("/origin/risk_id", is(OriginKind::Risk), self.risk_id.is_some()),
+            ("/origin/minutes_id", is(OriginKind::Minutes), self.minutes_id.is_some()),
+        ];
+        let mut faults: Vec<FieldError> =
+            parts.iter().filter_map(|(pointer, wanted, there)| fault(pointer, *wanted, *there)).collect();
+        if is(OriginKind::Other) && self.note.is_none() {
+            faults.push(FieldError::required("/origin/note"));
+        }
+        if let Some(id) = self.risk_id.filter(|_| is(OriginKind::Risk))
+            && !diesel::select(diesel::dsl::exists(risks::table.find(id))).get_result::<bool>(tx)?
+        {
+            faults.push(FieldError::unknown_id("/origin/risk_id"));
+        }
+        if let Some(id) = self.minutes_id.filter(|_| is(OriginKind::Minutes))
+            && !diesel::select(diesel::dsl::exists(minutes::table.find(id))).get_result::<bool>(tx)?
+        {
+            faults.push(FieldError::unknown_id("/origin/minutes_id"));
+        }
+        Ok(faults)
+    }
+}
+
+fn fault(pointer: &str, wanted: bool, there: bool) -> Option<FieldError> {
+    match (wanted, there) {
+        (true, false) => Some(FieldError::required(pointer)),
+        (false, true) => Some(FieldError::new(
+            pointer,
+            FieldCode::NotAllowed,
+            Text::new("No es de este `kind`.", "It does not belong to this `kind`."),
+        )),
+        _ => None,
+    }
+}

@@ -1,0 +1,101 @@
+//! The list of risks.
+
+use actix_web::{HttpResponse, get};
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::level::Level;
+use super::{Found, Risk, RiskStatus, Treatment, found, risks};
+use crate::auth::policy::Action;
+use crate::db::text_enum;
+use crate::http::paging::{Page, Paging, seek};
+use crate::http::{Call, Query};
+use crate::improvement::origin::origin_columns;
+use crate::problem::Result;
+
+text_enum! {
+    /// The order of a list of risks.
+    pub enum RiskSort {
+        CreatedDescending = "-created_at",
+        CreatedAscending = "created_at",
+        ReviewAscending = "review_on",
+        ReviewDescending = "-review_on",
+    }
+}
+
+/// Which risks to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RiskFilters {
+    #[serde(default)]
+    #[param(required = false)]
+    status: Vec<RiskStatus>,
+    /// Without controls.
+    #[serde(default)]
+    #[param(required = false)]
+    level: Vec<Level>,
+    #[serde(default)]
+    #[param(required = false)]
+    treatment: Vec<Treatment>,
+    owner_id: Option<Uuid>,
+    /// To be looked at again before this day.
+    review_before: Option<NaiveDate>,
+    /// `-created_at` (the default), `created_at`, `review_on` or `-review_on`.
+    #[param(inline)]
+    sort: Option<RiskSort>,
+}
+
+/// List risks
+///
+/// Drafts and closed ones included, the latest first.
+#[utoipa::path(
+    tag = "risks", operation_id = "listRisks", params(Paging, RiskFilters),
+    responses((status = 200, body = Page<Risk>))
+)]
+#[get("/risks")]
+pub async fn list(call: Call, query: Query<RiskFilters>) -> Result<HttpResponse> {
+    call.read(Action::ReadRecords, |db, _| {
+        let (paging, filters) = query.read_list()?;
+        let sort = filters.sort.unwrap_or(RiskSort::CreatedDescending);
+        let filtered = || {
+            let mut query = risks::table.into_boxed();
+            if !filters.status.is_empty() {
+                query = query.filter(risks::status.eq_any(&filters.status));
+            }
+            if !filters.level.is_empty() {
+                query = query.filter(risks::level.eq_any(&filters.level));
+            }
+            if !filters.treatment.is_empty() {
+                query = query.filter(risks::treatment.eq_any(&filters.treatment));
+            }
+            if let Some(owner_id) = filters.owner_id {
+                query = query.filter(risks::owner_id.eq(owner_id));
+            }
+            if let Some(day) = filters.review_before {
+                query = query.filter(risks::review_on.lt(day));
+            }
+            query
+        };
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        macro_rules! page {
+            ($column:ident, $key:ty, $direction:ident) => {{
+                let after = paging.after::<RiskSort, $key, Uuid>(sort)?;
+                let query = seek!(filtered(), after, risks::$column, risks::id, $direction);
+                let rows: Vec<Found> = query.select(found!()).limit(paging.rows()).load(db)?;
+                let items = Risk::present(db, rows)?;
+                paging.answer(sort, items, total, |risk| (risk.$column, risk.id))
+            }};
+        }
+        match sort {
+            RiskSort::CreatedDescending => page!(created_at, DateTime<Utc>, desc),
+            RiskSort::CreatedAscending => page!(created_at, DateTime<Utc>, asc),
+            RiskSort::ReviewAscending => page!(review_on, NaiveDate, asc),
+            RiskSort::ReviewDescending => page!(review_on, NaiveDate, desc),
+        }
+    })
+    .await
+}

@@ -1,0 +1,181 @@
+//! The matrix of the risks that are active: probability against impact.
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use actix_web::{HttpResponse, get};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::level::Level;
+use super::{RiskStatus, risks, svg};
+use crate::auth::policy::Action;
+use crate::db::text_enum;
+use crate::http::body::Content;
+use crate::http::{Answer, Call, Query};
+use crate::problem::Result;
+
+/// The most risks that a matrix shows, the first written down first: more than anybody could read in it.
+const MOST: i64 = 1000;
+
+text_enum! {
+    /// How a matrix takes its risks.
+    pub enum MatrixBasis {
+        /// As they are without controls (riesgo inherente).
+        Inherent = "inherent",
+        /// As controls leave them (riesgo residual); one that was not assessed so stays where it is without them.
+        Residual = "residual",
+    }
+}
+
+/// Which matrix.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MatrixFilters {
+    /// `inherent` (the default) or `residual`.
+    #[param(inline)]
+    basis: Option<MatrixBasis>,
+}
+
+/// The 5 × 5 matrix.
+#[derive(Serialize, ToSchema)]
+pub struct RiskMatrix {
+    pub(super) basis: MatrixBasis,
+    /// All twenty-five, by probability from 1 on, then by impact from 1 on.
+    #[schema(min_items = 25, max_items = 25)]
+    pub(super) cells: Vec<MatrixCell>,
+}
+
+/// The risks of one probability and impact.
+#[derive(Serialize, ToSchema)]
+pub struct MatrixCell {
+    #[schema(minimum = 1, maximum = 5, example = 3)]
+    pub(super) probability: i16,
+    #[schema(minimum = 1, maximum = 5, example = 4)]
+    pub(super) impact: i16,
+    pub(super) level: Level,
+    #[schema(max_items = 1000)]
+    pub(super) risks: Vec<MatrixRisk>,
+}
+
+/// A risk, as a matrix shows it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MatrixRisk {
+    pub(super) id: Uuid,
+    #[schema(minimum = 1, example = 7)]
+    pub(super) number: i32,
+    #[schema(example = "Pérdida del registro de solicitudes")]
+    pub(super) risk: String,
+}
+
+type Row = (Uuid, i32, String, i16, i16, Option<i16>, Option<i16>);
+
+impl RiskMatrix {
+    fn load(db: &mut PgConnection, basis: MatrixBasis) -> Result<Self> {
+        let rows: Vec<Row> = risks::table
+            .filter(risks::status.eq(RiskStatus::Active))
+            .order((risks::created_at, risks::id))
+            .limit(MOST)
+            .select((
+                risks::id,
+                risks::number,
+                risks::risk,
+                risks::probability,
+                risks::impact,
+                risks::residual_probability,
+                risks::residual_impact,
+            ))
+            .load(db)?;
+        Ok(Self::of(basis, rows))
+    }
+
+    fn of(basis: MatrixBasis, rows: Vec<Row>) -> Self {
+        let mut cells: Vec<MatrixCell> = (1..=5)
+            .flat_map(|probability| (1..=5).map(move |impact| (probability, impact)))
+            .map(|(probability, impact)| MatrixCell {
+                probability,
+                impact,
+                level: Level::of(probability, impact),
+                risks: Vec::new(),
+            })
+            .collect();
+        for (id, number, risk, probability, impact, residual_probability, residual_impact) in rows {
+            let place = match (basis, residual_probability, residual_impact) {
+                (MatrixBasis::Residual, Some(probability), Some(impact)) => (probability, impact),
+                _ => (probability, impact),
+            };
+            if let Some(cell) = cells.iter_mut().find(|cell| (cell.probability, cell.impact) == place) {
+                cell.risks.push(MatrixRisk { id, number, risk });
+            }
+        }
+        RiskMatrix { basis, cells }
+    }
+}
+
+/// Read the risk matrix
+///
+/// The risks that are active, each in the cell of its probability and impact. The levels are the zones of the national guide
+/// (Función Pública, *Guía para la administración del riesgo*).
+#[utoipa::path(
+    tag = "risks", operation_id = "getRiskMatrix", params(MatrixFilters),
+    responses((status = 200, body = RiskMatrix))
+)]
+#[get("/risks/matrix")]
+pub async fn read(call: Call, query: Query<MatrixFilters>) -> Result<HttpResponse> {
+    call.read(Action::ReadRecords, |db, _| {
+        let basis = query.read()?.basis.unwrap_or(MatrixBasis::Inherent);
+        Answer::ok(&RiskMatrix::load(db, basis)?)
+    })
+    .await
+}
+
+/// Read the risk matrix as an image
+///
+/// The same as SVG, in Spanish: it needs neither scripts nor fonts from elsewhere, can be printed, and says in words what it
+/// says in colours.
+#[utoipa::path(
+    tag = "risks", operation_id = "downloadRiskMatrix", params(MatrixFilters),
+    responses((status = 200, description = "The image", content_type = "image/svg+xml", body = Content))
+)]
+#[get("/risks/matrix.svg")]
+pub async fn download(call: Call, query: Query<MatrixFilters>) -> Result<HttpResponse> {
+    let image = call.check(Action::ReadRecords, |db, _| {
+        let basis = query.read()?.basis.unwrap_or(MatrixBasis::Inherent);
+        svg::draw(&RiskMatrix::load(db, basis)?)
+    });
+    let image = image.await?;
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "image/svg+xml"))
+        .insert_header((CONTENT_DISPOSITION, "inline; filename=\"matriz-de-riesgos.svg\""))
+        .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
+        .insert_header((CACHE_CONTROL, "private, no-cache"))
+        .body(image))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_risk_stands_in_the_cell_of_its_basis() {
+        let rows = || {
+            vec![
+                (Uuid::nil(), 1, "a <b> & c".to_owned(), 4, 5, Some(2), Some(3)),
+                (Uuid::nil(), 2, "d".to_owned(), 1, 1, None, None),
+            ]
+        };
+        let at = |matrix: &RiskMatrix| -> Vec<(i16, i16, i32)> {
+            let all = matrix.cells.iter();
+            all.flat_map(|cell| cell.risks.iter().map(|risk| (cell.probability, cell.impact, risk.number)))
+                .collect()
+        };
+        let inherent = RiskMatrix::of(MatrixBasis::Inherent, rows());
+        assert_eq!((inherent.cells.len(), at(&inherent)), (25, vec![(1, 1, 2), (4, 5, 1)]));
+        let residual = RiskMatrix::of(MatrixBasis::Residual, rows());
+        assert_eq!(at(&residual), vec![(1, 1, 2), (2, 3, 1)]);
+        let image = svg::draw(&inherent).unwrap();
+        assert!(image.contains("R1: a &lt;b&gt; &amp; c"), "{image}");
+        assert!(image.contains("Riesgo inherente") && !image.contains("<script"), "{image}");
+    }
+}

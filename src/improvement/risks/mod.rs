@@ -1,0 +1,193 @@
+//! A risk: what might happen, why and with which effect, how bad that is, and what is done about it.
+
+pub mod level;
+pub mod list;
+pub mod matrix;
+mod svg;
+pub mod write;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use self::level::Level;
+use super::origin::{Origin, OriginContent, origin_columns};
+use crate::db::schema::risks;
+use crate::db::text_enum;
+use crate::http::Answer;
+use crate::people::{Person, person};
+use crate::problem::{Problem, Result};
+
+text_enum! {
+    /// What is done about a risk (opción de tratamiento).
+    pub enum Treatment {
+        /// It is lived with and watched (aceptar).
+        Accept = "accept",
+        /// It is made less likely or less bad (reducir, mitigar).
+        Reduce = "reduce",
+        /// Somebody else bears it (transferir, compartir).
+        Transfer = "transfer",
+        /// What brings it about is given up (evitar).
+        Avoid = "avoid",
+    }
+}
+
+text_enum! {
+    /// Where a risk stands.
+    pub enum RiskStatus {
+        /// Proposed.
+        Draft = "draft",
+        /// In the matrix.
+        Active = "active",
+        /// There is no such risk any more.
+        Closed = "closed",
+    }
+}
+
+/// A risk of the FO-DE-11 Matriz de Riesgos.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Risk {
+    id: Uuid,
+    /// Consecutive; the matrix shows it as `R7`.
+    #[schema(minimum = 1, example = 7)]
+    number: i32,
+    /// Why it might happen (causa).
+    #[schema(example = "El sistema de respaldo no se prueba.")]
+    cause: String,
+    /// What might happen (riesgo).
+    #[schema(example = "Pérdida del registro de solicitudes")]
+    risk: String,
+    /// What would come of it (efecto, consecuencia).
+    #[schema(example = "No se podría demostrar la oportunidad de la atención.")]
+    effect: String,
+    /// From 1, hardly ever (muy baja), to 5, almost certain (muy alta).
+    #[schema(minimum = 1, maximum = 5, example = 3)]
+    probability: i16,
+    /// From 1, slight (leve), to 5, catastrophic (catastrófico).
+    #[schema(minimum = 1, maximum = 5, example = 4)]
+    impact: i16,
+    /// Of the risk as it is without controls (riesgo inherente).
+    level: Level,
+    /// What keeps it small (controles).
+    #[schema(example = "Copia diaria en otro edificio.")]
+    controls: Option<String>,
+    /// What the controls leave of it (riesgo residual); `null` until that was assessed.
+    residual: Option<Assessment>,
+    treatment: Treatment,
+    /// How it is treated (acciones de tratamiento).
+    #[schema(example = "Restaurar una copia cada trimestre.")]
+    treatment_plan: Option<String>,
+    /// Who answers for it (responsable).
+    owner: Person,
+    /// When it is looked at again (fecha de revisión).
+    #[schema(example = "2027-03-31")]
+    review_on: NaiveDate,
+    status: RiskStatus,
+    origin: Origin,
+    created_by: Person,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    #[serde(skip)]
+    version: i32,
+}
+
+/// How likely and how bad something is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Assessment {
+    #[schema(minimum = 1, maximum = 5, example = 2)]
+    probability: i16,
+    #[schema(minimum = 1, maximum = 5, example = 4)]
+    impact: i16,
+    level: Level,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = risks)]
+struct Row {
+    id: Uuid,
+    number: i32,
+    cause: String,
+    risk: String,
+    effect: String,
+    probability: i16,
+    impact: i16,
+    level: Level,
+    controls: Option<String>,
+    residual_probability: Option<i16>,
+    residual_impact: Option<i16>,
+    residual_level: Option<Level>,
+    treatment: Treatment,
+    treatment_plan: Option<String>,
+    owner_id: Uuid,
+    review_on: NaiveDate,
+    status: RiskStatus,
+    created_by: Uuid,
+    version: i32,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+type Found = (Row, OriginContent);
+
+/// The columns of a row and of its origin.
+macro_rules! found {
+    () => {
+        (
+            <crate::improvement::risks::Row as diesel::SelectableHelper<diesel::pg::Pg>>::as_select(),
+            origin_columns!(risks),
+        )
+    };
+}
+use found;
+
+impl Risk {
+    /// The risks with the names of their people, in two statements for a whole page.
+    fn present(db: &mut PgConnection, found: Vec<Found>) -> Result<Vec<Self>> {
+        let people = person::by_id(db, found.iter().flat_map(|(row, _)| [row.owner_id, row.created_by]))?;
+        let person = |id| people.get(&id).cloned().ok_or_else(|| Problem::internal("a risk of nobody"));
+        let risk = |(row, origin): Found| {
+            let residual = match (row.residual_probability, row.residual_impact, row.residual_level) {
+                (Some(probability), Some(impact), Some(level)) => {
+                    Some(Assessment { probability, impact, level })
+                }
+                _ => None,
+            };
+            Ok(Risk {
+                id: row.id,
+                number: row.number,
+                cause: row.cause,
+                risk: row.risk,
+                effect: row.effect,
+                probability: row.probability,
+                impact: row.impact,
+                level: row.level,
+                controls: row.controls,
+                residual,
+                treatment: row.treatment,
+                treatment_plan: row.treatment_plan,
+                owner: person(row.owner_id)?,
+                review_on: row.review_on,
+                status: row.status,
+                origin: origin.into(),
+                created_by: person(row.created_by)?,
+                created_at: row.created_at,
+                updated_at: row.updated_at,
+                version: row.version,
+            })
+        };
+        found.into_iter().map(risk).collect()
+    }
+
+    fn find(db: &mut PgConnection, id: Uuid) -> Result<Self> {
+        let found: Found = risks::table.find(id).select(found!()).first(db)?;
+        Self::present(db, vec![found])?.pop().ok_or_else(Problem::not_found)
+    }
+
+    /// As an answer, with its version.
+    fn answer(db: &mut PgConnection, id: Uuid) -> Result<Answer> {
+        let risk = Self::find(db, id)?;
+        Ok(Answer::ok(&risk)?.version(risk.version))
+    }
+}

@@ -1,0 +1,231 @@
+//! Writing a risk down, reading and changing it.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get, patch, post};
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Found, Risk, RiskStatus, Treatment, found, risks};
+use crate::auth::policy::Action;
+use crate::http::body::Patch;
+use crate::http::{Answer, Body, Call};
+use crate::improvement::origin::{OriginContent, origin_columns, origin_values};
+use crate::improvement::owner_fault;
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
+
+/// How likely and how bad something is.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssessmentContent {
+    #[schema(minimum = 1, maximum = 5, example = 2)]
+    probability: i16,
+    #[schema(minimum = 1, maximum = 5, example = 4)]
+    impact: i16,
+}
+
+/// A risk, as it is written and changed.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RiskContent {
+    /// Why it might happen (causa).
+    #[schema(
+        min_length = 1,
+        max_length = 4000,
+        pattern = r"\S",
+        example = "El sistema de respaldo no se prueba."
+    )]
+    cause: String,
+    /// What might happen (riesgo).
+    #[schema(
+        min_length = 1,
+        max_length = 500,
+        pattern = r"\S",
+        example = "Pérdida del registro de solicitudes"
+    )]
+    risk: String,
+    /// What would come of it (efecto, consecuencia).
+    #[schema(
+        min_length = 1,
+        max_length = 4000,
+        pattern = r"\S",
+        example = "No se podría demostrar la oportunidad de la atención."
+    )]
+    effect: String,
+    /// From 1, hardly ever (muy baja), to 5, almost certain (muy alta).
+    #[schema(minimum = 1, maximum = 5, example = 3)]
+    probability: i16,
+    /// From 1, slight (leve), to 5, catastrophic (catastrófico).
+    #[schema(minimum = 1, maximum = 5, example = 4)]
+    impact: i16,
+    /// What keeps it small (controles).
+    #[schema(min_length = 1, max_length = 4000, pattern = r"\S", example = "Copia diaria en otro edificio.")]
+    controls: Option<String>,
+    /// What the controls leave of it (riesgo residual): neither more likely nor worse than without them.
+    residual: Option<AssessmentContent>,
+    treatment: Treatment,
+    /// How it is treated (acciones de tratamiento).
+    #[schema(
+        min_length = 1,
+        max_length = 4000,
+        pattern = r"\S",
+        example = "Restaurar una copia cada trimestre."
+    )]
+    treatment_plan: Option<String>,
+    /// A member of staff that is active (responsable).
+    owner_id: Uuid,
+    /// When it is looked at again (fecha de revisión).
+    #[schema(example = "2027-03-31")]
+    review_on: NaiveDate,
+    origin: OriginContent,
+    /// `draft` where it is left out.
+    #[serde(default = "draft")]
+    #[schema(required = false)]
+    status: RiskStatus,
+}
+
+fn draft() -> RiskStatus {
+    RiskStatus::Draft
+}
+
+impl RiskContent {
+    /// The owner may be one, the origin is whole, and controls make nothing worse; an owner of before may stay.
+    fn check(&self, tx: &mut PgConnection, before: Option<Uuid>) -> Result<()> {
+        let mut faults = self.origin.faults(tx)?;
+        if before != Some(self.owner_id) {
+            faults.extend(owner_fault(tx, self.owner_id, "/owner_id")?);
+        }
+        if let Some(residual) = self.residual {
+            let mut compare = |pointer, left: i16, without: i16| {
+                if left > without {
+                    faults.push(FieldError::new(
+                        pointer,
+                        FieldCode::OutOfRange,
+                        Text::new(
+                            "Los controles no aumentan el riesgo.",
+                            "Controls do not make a risk larger.",
+                        ),
+                    ));
+                }
+            };
+            compare("/residual/probability", residual.probability, self.probability);
+            compare("/residual/impact", residual.impact, self.impact);
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Problem::fields(faults)) }
+    }
+}
+
+/// The columns of a risk with what is written into them.
+macro_rules! values {
+    ($content:expr) => {{
+        let content = $content;
+        (
+            risks::cause.eq(content.cause),
+            risks::risk.eq(content.risk),
+            risks::effect.eq(content.effect),
+            risks::probability.eq(content.probability),
+            risks::impact.eq(content.impact),
+            risks::controls.eq(content.controls),
+            risks::residual_probability.eq(content.residual.map(|residual| residual.probability)),
+            risks::residual_impact.eq(content.residual.map(|residual| residual.impact)),
+            risks::treatment.eq(content.treatment),
+            risks::treatment_plan.eq(content.treatment_plan),
+            risks::owner_id.eq(content.owner_id),
+            risks::review_on.eq(content.review_on),
+            risks::status.eq(content.status),
+            origin_values!(risks, content.origin),
+        )
+    }};
+}
+
+/// Read a risk
+///
+/// How bad it is, with and without its controls, and what is done about it.
+#[utoipa::path(
+    tag = "risks", operation_id = "getRisk", params(("risk_id" = Uuid, Path)),
+    responses((status = 200, body = Risk))
+)]
+#[get("/risks/{risk_id}")]
+pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    call.read(Action::ReadRecords, move |db, _| Risk::answer(db, *id)).await
+}
+
+/// Write a risk down
+///
+/// A technician writes drafts; a professional or the director makes them `active`, and then the matrix shows them. The level
+/// follows from probability and impact.
+#[utoipa::path(
+    tag = "risks", operation_id = "createRisk", request_body = RiskContent,
+    responses((status = 201, body = Risk))
+)]
+#[post("/risks")]
+pub async fn create(call: Call, body: Body<RiskContent>) -> Result<HttpResponse> {
+    call.write(Action::WriteRecords, body, |tx, actor, body| {
+        let content = body.read()?;
+        content.check(tx, None)?;
+        actor.may_write(content.status == RiskStatus::Draft)?;
+        let id = Uuid::now_v7();
+        diesel::insert_into(risks::table)
+            .values((
+                risks::id.eq(id),
+                values!(content),
+                risks::created_by.eq(actor.id),
+                risks::created_at.eq(actor.now),
+                risks::updated_at.eq(actor.now),
+            ))
+            .execute(tx)?;
+        let risk = Risk::find(tx, id)?;
+        Ok(Answer::created(format!("/api/v1/risks/{id}"), &risk)?.version(risk.version))
+    })
+    .await
+}
+
+/// Change a risk
+///
+/// As when it is reviewed: assessed anew, with a later `review_on`. A technician changes drafts; what was `active` is no draft
+/// any more.
+#[utoipa::path(
+    tag = "risks", operation_id = "updateRisk", params(("risk_id" = Uuid, Path)),
+    request_body(content = RiskContent, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = Risk))
+)]
+#[patch("/risks/{risk_id}")]
+pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<RiskContent>>) -> Result<HttpResponse> {
+    call.write(Action::WriteRecords, body, move |tx, actor, body| {
+        let (row, origin): Found = risks::table.find(*id).select(found!()).for_update().first(tx)?;
+        let residual = row.residual_probability.zip(row.residual_impact);
+        let content = body.merge(&RiskContent {
+            cause: row.cause,
+            risk: row.risk,
+            effect: row.effect,
+            probability: row.probability,
+            impact: row.impact,
+            controls: row.controls,
+            residual: residual.map(|(probability, impact)| AssessmentContent { probability, impact }),
+            treatment: row.treatment,
+            treatment_plan: row.treatment_plan,
+            owner_id: row.owner_id,
+            review_on: row.review_on,
+            origin,
+            status: row.status,
+        })?;
+        content.check(tx, Some(row.owner_id))?;
+        let is_draft = row.status == RiskStatus::Draft;
+        if !is_draft && content.status == RiskStatus::Draft {
+            return Err(Problem::field(FieldError::new(
+                "/status",
+                FieldCode::NotAllowed,
+                Text::new("Ya no es un borrador.", "It is no draft any more."),
+            )));
+        }
+        actor.may_write(content.status == RiskStatus::Draft)?;
+        actor.check_version(row.version)?;
+        diesel::update(risks::table.find(row.id))
+            .set((values!(content), risks::version.eq(row.version + 1), risks::updated_at.eq(actor.now)))
+            .execute(tx)?;
+        Risk::answer(tx, row.id)
+    })
+    .await
+}

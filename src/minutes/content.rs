@@ -1,0 +1,288 @@
+//! Minutes as they are written and changed.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+use uuid::Uuid;
+
+use super::{Attendance, Row, parts};
+use crate::auth::policy::Role;
+use crate::db::json::Json;
+use crate::db::schema::{minutes, minutes_attendance, minutes_decisions, users};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
+
+/// How the contract has one point of the agenda.
+pub struct AgendaPoint;
+
+impl PartialSchema for AgendaPoint {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        text.min_length(Some(1)).max_length(Some(500)).pattern(Some(r"\S")).into()
+    }
+}
+
+impl ToSchema for AgendaPoint {}
+
+/// Minutes, as they are written and changed.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MinutesContent {
+    /// The day of the meeting (fecha); it gives the year in which they are numbered.
+    #[schema(example = "2026-10-09")]
+    pub held_on: NaiveDate,
+    /// By the entity's clock (hora de inicio).
+    #[schema(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", max_length = 5, example = "08:00")]
+    starts_at: Option<String>,
+    /// By the entity's clock, after `starts_at` (hora de finalización).
+    #[schema(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", max_length = 5, example = "09:30")]
+    ends_at: Option<String>,
+    /// Lugar.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Sala de juntas de las TIC")]
+    place: Option<String>,
+    /// Orden del día.
+    #[schema(
+        min_items = 1,
+        max_items = 50,
+        value_type = Vec<AgendaPoint>,
+        example = json!(["Informe del tercer trimestre", "Plan de Mejoramiento"])
+    )]
+    agenda: Vec<String>,
+    /// Asistencia.
+    #[serde(default)]
+    #[schema(required = false, max_items = 200)]
+    attendance: Vec<AttendeeContent>,
+    /// What was said (desarrollo); nothing is signed without it.
+    #[schema(
+        min_length = 1,
+        max_length = 50000,
+        pattern = r"\S",
+        example = "Se presentó el informe; la atención oportuna fue del 91 %."
+    )]
+    proceedings: Option<String>,
+    /// Compromisos.
+    #[serde(default)]
+    #[schema(required = false, max_items = 100)]
+    decisions: Vec<DecisionContent>,
+    /// The quarterly report that was looked at.
+    report: Option<ReportContent>,
+    /// Próxima reunión.
+    #[schema(example = "2027-01-15")]
+    next_meeting_on: Option<NaiveDate>,
+}
+
+/// Somebody who was or should have been there: by their account, or by name.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AttendeeContent {
+    user_id: Option<Uuid>,
+    /// That of the account where it is left out.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Ana María Restrepo")]
+    full_name: Option<String>,
+    /// Cargo.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Profesional Universitaria")]
+    job_title: Option<String>,
+    /// `present` where it is left out.
+    #[serde(default = "present")]
+    #[schema(required = false)]
+    attendance: Attendance,
+}
+
+fn present() -> Attendance {
+    Attendance::Present
+}
+
+/// What somebody is to do, and until when.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionContent {
+    #[schema(
+        min_length = 1,
+        max_length = 2000,
+        pattern = r"\S",
+        example = "Formular la acción de mejora sobre los casos críticos."
+    )]
+    decision: String,
+    /// A member of staff (responsable).
+    owner_id: Uuid,
+    /// Fecha.
+    #[schema(example = "2026-10-30")]
+    due_on: NaiveDate,
+}
+
+/// The report of a quarter.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReportContent {
+    #[schema(minimum = 2000, maximum = 9998, example = 2026)]
+    year: i16,
+    #[schema(minimum = 1, maximum = 4, example = 3)]
+    quarter: i16,
+}
+
+/// The columns that the content is written into.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = minutes, treat_none_as_null = true)]
+pub struct Columns<'a> {
+    held_on: NaiveDate,
+    starts_at: Option<&'a str>,
+    ends_at: Option<&'a str>,
+    place: Option<&'a str>,
+    agenda: Json<&'a [String]>,
+    proceedings: Option<&'a str>,
+    report_year: Option<i16>,
+    report_quarter: Option<i16>,
+    next_meeting_on: Option<NaiveDate>,
+}
+
+impl MinutesContent {
+    pub fn columns(&self) -> Columns<'_> {
+        Columns {
+            held_on: self.held_on,
+            starts_at: self.starts_at.as_deref(),
+            ends_at: self.ends_at.as_deref(),
+            place: self.place.as_deref(),
+            agenda: Json(&self.agenda),
+            proceedings: self.proceedings.as_deref(),
+            report_year: self.report.as_ref().map(|report| report.year),
+            report_quarter: self.report.as_ref().map(|report| report.quarter),
+            next_meeting_on: self.next_meeting_on,
+        }
+    }
+
+    /// What these minutes say now.
+    pub fn of(tx: &mut PgConnection, row: &Row) -> Result<Self> {
+        let (attendance, decisions) = parts(tx, &[row.id])?;
+        Ok(MinutesContent {
+            held_on: row.held_on,
+            starts_at: row.starts_at.clone(),
+            ends_at: row.ends_at.clone(),
+            place: row.place.clone(),
+            agenda: row.agenda.0.clone(),
+            attendance: attendance
+                .into_iter()
+                .map(|row| AttendeeContent {
+                    user_id: row.user_id,
+                    full_name: Some(row.full_name),
+                    job_title: row.job_title,
+                    attendance: row.attendance,
+                })
+                .collect(),
+            proceedings: row.proceedings.clone(),
+            decisions: decisions
+                .into_iter()
+                .map(|row| DecisionContent {
+                    decision: row.decision,
+                    owner_id: row.owner_id,
+                    due_on: row.due_on,
+                })
+                .collect(),
+            report: row
+                .report_year
+                .zip(row.report_quarter)
+                .map(|(year, quarter)| ReportContent { year, quarter }),
+            next_meeting_on: row.next_meeting_on,
+        })
+    }
+
+    /// Names everybody by their account where only that was given.
+    ///
+    /// # Errors
+    /// A 422 that names who is not known, who is to carry out what and is no member of staff, and times that cannot be.
+    pub fn check(&mut self, tx: &mut PgConnection) -> Result<()> {
+        let mut faults = Vec::new();
+        // Both are written alike, so that their texts compare as the times do.
+        if self.starts_at.as_ref().zip(self.ends_at.as_ref()).is_some_and(|(from, to)| to <= from) {
+            faults.push(FieldError::new(
+                "/ends_at",
+                FieldCode::OutOfRange,
+                Text::new("Debe ser posterior a `starts_at`.", "It must be after `starts_at`."),
+            ));
+        }
+        if !(2000..=9998).contains(&chrono::Datelike::year(&self.held_on)) {
+            faults.push(FieldError::new(
+                "/held_on",
+                FieldCode::OutOfRange,
+                Text::new("El año va de 2000 a 9998.", "The year is from 2000 to 9998."),
+            ));
+        }
+        let named = self.attendance.iter().filter_map(|attendee| attendee.user_id);
+        let ids: HashSet<Uuid> = named.chain(self.decisions.iter().map(|one| one.owner_id)).collect();
+        let known: Vec<(Uuid, String, Role)> = users::table
+            .filter(users::id.eq_any(ids))
+            .select((users::id, users::full_name, users::role))
+            .load(tx)?;
+        let known: HashMap<Uuid, (String, Role)> =
+            known.into_iter().map(|(id, name, role)| (id, (name, role))).collect();
+        for (index, attendee) in self.attendance.iter_mut().enumerate() {
+            let name = attendee.user_id.map(|id| known.get(&id).map(|(name, _)| name.clone()));
+            match name {
+                Some(None) => faults.push(FieldError::unknown_id(format!("/attendance/{index}/user_id"))),
+                Some(Some(name)) => {
+                    attendee.full_name.get_or_insert(name);
+                }
+                None if attendee.full_name.is_none() => {
+                    faults.push(FieldError::required(format!("/attendance/{index}/full_name")));
+                }
+                None => {}
+            }
+        }
+        for (index, decision) in self.decisions.iter().enumerate() {
+            if known.get(&decision.owner_id).is_none_or(|(_, role)| *role == Role::Requester) {
+                faults.push(FieldError::unknown_id(format!("/decisions/{index}/owner_id")));
+            }
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Problem::fields(faults)) }
+    }
+
+    /// What is missing for them to be signed.
+    pub fn missing(&self) -> Vec<FieldError> {
+        let mut missing = Vec::new();
+        if self.proceedings.is_none() {
+            missing.push(FieldError::required("/proceedings"));
+        }
+        if !self.attendance.iter().any(|attendee| attendee.attendance == Attendance::Present) {
+            missing.push(FieldError::required("/attendance"));
+        }
+        missing
+    }
+
+    /// Who was there and what was decided, in place of what was written before.
+    pub fn write_parts(&self, tx: &mut PgConnection, id: Uuid) -> Result<()> {
+        diesel::delete(minutes_attendance::table.filter(minutes_attendance::minutes_id.eq(id)))
+            .execute(tx)?;
+        diesel::delete(minutes_decisions::table.filter(minutes_decisions::minutes_id.eq(id))).execute(tx)?;
+        let attendance: Vec<_> = (0i16..)
+            .zip(&self.attendance)
+            .map(|(position, attendee)| {
+                (
+                    minutes_attendance::minutes_id.eq(id),
+                    minutes_attendance::position.eq(position),
+                    minutes_attendance::user_id.eq(attendee.user_id),
+                    minutes_attendance::full_name.eq(attendee.full_name.as_deref().unwrap_or_default()),
+                    minutes_attendance::job_title.eq(attendee.job_title.as_deref()),
+                    minutes_attendance::attendance.eq(attendee.attendance),
+                )
+            })
+            .collect();
+        diesel::insert_into(minutes_attendance::table).values(attendance).execute(tx)?;
+        let decisions: Vec<_> = (0i16..)
+            .zip(&self.decisions)
+            .map(|(position, decision)| {
+                (
+                    minutes_decisions::minutes_id.eq(id),
+                    minutes_decisions::position.eq(position),
+                    minutes_decisions::decision.eq(decision.decision.as_str()),
+                    minutes_decisions::owner_id.eq(decision.owner_id),
+                    minutes_decisions::due_on.eq(decision.due_on),
+                )
+            })
+            .collect();
+        diesel::insert_into(minutes_decisions::table).values(decisions).execute(tx)?;
+        Ok(())
+    }
+}

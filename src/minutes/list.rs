@@ -1,0 +1,80 @@
+//! The list of minutes.
+
+use actix_web::{HttpResponse, get};
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::{Minutes, MinutesStatus, Row};
+use crate::auth::policy::Action;
+use crate::db::schema::{minutes, minutes_decisions};
+use crate::db::text_enum;
+use crate::http::paging::{Page, Paging, seek};
+use crate::http::{Call, Query};
+use crate::problem::Result;
+
+text_enum! {
+    /// The order of a list of minutes.
+    pub enum MinutesSort {
+        HeldDescending = "-held_on",
+        HeldAscending = "held_on",
+    }
+}
+
+/// Which minutes to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MinutesFilters {
+    #[param(minimum = 2000, maximum = 9998, example = 2026)]
+    year: Option<i16>,
+    status: Option<MinutesStatus>,
+    /// That have a decision which this person is to carry out.
+    owner_id: Option<Uuid>,
+    /// `-held_on` (the default) or `held_on`.
+    #[param(inline)]
+    sort: Option<MinutesSort>,
+}
+
+/// List minutes
+///
+/// Those of the Comité Primario (FO-DE-01 Acta), the latest meeting first.
+#[utoipa::path(
+    tag = "minutes", operation_id = "listMinutes", params(Paging, MinutesFilters),
+    responses((status = 200, body = Page<Minutes>))
+)]
+#[get("/minutes")]
+pub async fn list(call: Call, query: Query<MinutesFilters>) -> Result<HttpResponse> {
+    call.read(Action::ReadRecords, |db, _| {
+        let (paging, filters) = query.read_list()?;
+        let sort = filters.sort.unwrap_or(MinutesSort::HeldDescending);
+        let after = paging.after::<MinutesSort, NaiveDate, Uuid>(sort)?;
+        let filtered = || {
+            let mut query = minutes::table.into_boxed();
+            if let Some(year) = filters.year {
+                query = query.filter(minutes::year.eq(year));
+            }
+            if let Some(status) = filters.status {
+                query = query.filter(minutes::status.eq(status));
+            }
+            if let Some(owner_id) = filters.owner_id {
+                let theirs = minutes_decisions::table
+                    .filter(minutes_decisions::owner_id.eq(owner_id))
+                    .select(minutes_decisions::minutes_id);
+                query = query.filter(minutes::id.eq_any(theirs));
+            }
+            query
+        };
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let query = match sort {
+            MinutesSort::HeldDescending => seek!(filtered(), after, minutes::held_on, minutes::id, desc),
+            MinutesSort::HeldAscending => seek!(filtered(), after, minutes::held_on, minutes::id, asc),
+        };
+        let rows: Vec<Row> = query.select(Row::as_select()).limit(paging.rows()).load(db)?;
+        let items = Minutes::present(db, rows)?;
+        paging.answer(sort, items, total, |one| (one.held_on, one.id))
+    })
+    .await
+}

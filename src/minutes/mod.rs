@@ -1,0 +1,274 @@
+//! Activity 11: minutes of the Comité Primario (FO-DE-01 Acta): who was there, what was looked at, what was decided.
+
+mod content;
+mod list;
+mod signature;
+mod write;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use crate::db::json::Json;
+use crate::db::schema::{minutes, minutes_attendance, minutes_decisions};
+use crate::db::text_enum;
+use crate::http::Answer;
+use crate::people::{Person, person};
+use crate::problem::{Problem, Result};
+
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(list::list)
+        .service(write::create)
+        .service(write::read)
+        .service(write::change)
+        .service(signature::sign);
+}
+
+text_enum! {
+    /// Where minutes stand.
+    pub enum MinutesStatus {
+        /// Being written.
+        Draft = "draft",
+        /// Signed by the director: they stay as they are.
+        Signed = "signed",
+    }
+}
+
+text_enum! {
+    /// Whether somebody was there.
+    pub enum Attendance {
+        Present = "present",
+        /// Away, and had said so.
+        Excused = "excused",
+        Absent = "absent",
+        /// There without belonging to the committee (invitado).
+        Guest = "guest",
+    }
+}
+
+/// The minutes of a meeting.
+#[derive(Serialize, ToSchema)]
+pub struct Minutes {
+    id: Uuid,
+    /// The year of `held_on`, in which they are numbered.
+    #[schema(minimum = 2000, maximum = 9998, example = 2026)]
+    year: i16,
+    /// Consecutive within the year, none left out (Acta No.).
+    #[schema(minimum = 1, example = 7)]
+    number: i32,
+    /// The day of the meeting (fecha).
+    #[schema(example = "2026-10-09")]
+    held_on: NaiveDate,
+    /// By the entity's clock (hora de inicio).
+    #[schema(example = "08:00")]
+    starts_at: Option<String>,
+    /// By the entity's clock (hora de finalización).
+    #[schema(example = "09:30")]
+    ends_at: Option<String>,
+    /// Lugar.
+    #[schema(example = "Sala de juntas de las TIC")]
+    place: Option<String>,
+    /// Orden del día.
+    #[schema(example = json!(["Informe del tercer trimestre", "Plan de Mejoramiento"]))]
+    agenda: Vec<String>,
+    /// Asistencia.
+    attendance: Vec<Attendee>,
+    /// What was said (desarrollo).
+    #[schema(example = "Se presentó el informe; la atención oportuna fue del 91 %.")]
+    proceedings: Option<String>,
+    /// Compromisos.
+    decisions: Vec<Decision>,
+    /// The quarterly report that was looked at.
+    report: Option<ReportLooked>,
+    /// Próxima reunión.
+    #[schema(example = "2027-01-15")]
+    next_meeting_on: Option<NaiveDate>,
+    status: MinutesStatus,
+    /// `null` until the director signs.
+    signature: Option<MinutesSignature>,
+    created_by: Person,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    #[serde(skip)]
+    version: i32,
+}
+
+/// Somebody who was or should have been there.
+#[derive(Serialize, ToSchema)]
+pub struct Attendee {
+    /// Their account, where they have one.
+    user_id: Option<Uuid>,
+    /// As it was when the minutes were written.
+    #[schema(example = "Ana María Restrepo")]
+    full_name: String,
+    /// Cargo.
+    #[schema(example = "Profesional Universitaria")]
+    job_title: Option<String>,
+    attendance: Attendance,
+}
+
+/// What somebody is to do, and until when.
+#[derive(Serialize, ToSchema)]
+pub struct Decision {
+    #[schema(example = "Formular la acción de mejora sobre los casos críticos.")]
+    decision: String,
+    /// Responsable.
+    owner: Person,
+    /// Fecha.
+    #[schema(example = "2026-10-30")]
+    due_on: NaiveDate,
+}
+
+/// The report of a quarter that was looked at.
+#[derive(Serialize, ToSchema)]
+pub struct ReportLooked {
+    #[schema(minimum = 2000, maximum = 9998, example = 2026)]
+    year: i16,
+    #[schema(minimum = 1, maximum = 4, example = 3)]
+    quarter: i16,
+    /// Where this API answers it.
+    #[schema(max_length = 100, example = "/api/v1/reports/quarterly/2026/3")]
+    link: String,
+}
+
+/// Who signed minutes, and when.
+#[derive(Serialize, ToSchema)]
+pub struct MinutesSignature {
+    signed_by: Person,
+    signed_at: DateTime<Utc>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = minutes)]
+struct Row {
+    id: Uuid,
+    year: i16,
+    number: i32,
+    held_on: NaiveDate,
+    starts_at: Option<String>,
+    ends_at: Option<String>,
+    place: Option<String>,
+    agenda: Json<Vec<String>>,
+    proceedings: Option<String>,
+    report_year: Option<i16>,
+    report_quarter: Option<i16>,
+    next_meeting_on: Option<NaiveDate>,
+    status: MinutesStatus,
+    signed_at: Option<DateTime<Utc>>,
+    signed_by: Option<Uuid>,
+    created_by: Uuid,
+    version: i32,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = minutes_attendance)]
+struct AttendeeRow {
+    minutes_id: Uuid,
+    user_id: Option<Uuid>,
+    full_name: String,
+    job_title: Option<String>,
+    attendance: Attendance,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = minutes_decisions)]
+struct DecisionRow {
+    minutes_id: Uuid,
+    decision: String,
+    owner_id: Uuid,
+    due_on: NaiveDate,
+}
+
+/// The attendance and the decisions of these minutes, each in their order.
+fn parts(db: &mut PgConnection, ids: &[Uuid]) -> Result<(Vec<AttendeeRow>, Vec<DecisionRow>)> {
+    let attendance = minutes_attendance::table
+        .filter(minutes_attendance::minutes_id.eq_any(ids))
+        .order((minutes_attendance::minutes_id, minutes_attendance::position))
+        .select(AttendeeRow::as_select())
+        .load(db)?;
+    let decisions = minutes_decisions::table
+        .filter(minutes_decisions::minutes_id.eq_any(ids))
+        .order((minutes_decisions::minutes_id, minutes_decisions::position))
+        .select(DecisionRow::as_select())
+        .load(db)?;
+    Ok((attendance, decisions))
+}
+
+impl Minutes {
+    /// The minutes with all their parts, in four statements for a whole page.
+    fn present(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Self>> {
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        let (attendance, decisions) = parts(db, &ids)?;
+        let owners = decisions.iter().map(|decision| decision.owner_id);
+        let writers = rows.iter().flat_map(|row| [Some(row.created_by), row.signed_by]).flatten();
+        let people = person::by_id(db, owners.chain(writers))?;
+        let person = |id| people.get(&id).cloned().ok_or_else(|| Problem::internal("minutes of nobody"));
+        let mut attended: HashMap<Uuid, Vec<Attendee>> = HashMap::new();
+        for AttendeeRow { minutes_id, user_id, full_name, job_title, attendance } in attendance {
+            let attendee = Attendee { user_id, full_name, job_title, attendance };
+            attended.entry(minutes_id).or_default().push(attendee);
+        }
+        let mut decided: HashMap<Uuid, Vec<Decision>> = HashMap::new();
+        for DecisionRow { minutes_id, decision, owner_id, due_on } in decisions {
+            let decision = Decision { decision, owner: person(owner_id)?, due_on };
+            decided.entry(minutes_id).or_default().push(decision);
+        }
+        let one = |row: Row| {
+            let signature = match (row.signed_by, row.signed_at) {
+                (Some(by), Some(signed_at)) => Some(MinutesSignature { signed_by: person(by)?, signed_at }),
+                _ => None,
+            };
+            let report = row.report_year.zip(row.report_quarter).map(|(year, quarter)| ReportLooked {
+                year,
+                quarter,
+                link: format!("/api/v1/reports/quarterly/{year}/{quarter}"),
+            });
+            Ok(Minutes {
+                id: row.id,
+                year: row.year,
+                number: row.number,
+                held_on: row.held_on,
+                starts_at: row.starts_at,
+                ends_at: row.ends_at,
+                place: row.place,
+                agenda: row.agenda.0,
+                attendance: attended.remove(&row.id).unwrap_or_default(),
+                proceedings: row.proceedings,
+                decisions: decided.remove(&row.id).unwrap_or_default(),
+                report,
+                next_meeting_on: row.next_meeting_on,
+                status: row.status,
+                signature,
+                created_by: person(row.created_by)?,
+                created_at: row.created_at,
+                updated_at: row.updated_at,
+                version: row.version,
+            })
+        };
+        rows.into_iter().map(one).collect()
+    }
+
+    fn find(db: &mut PgConnection, id: Uuid) -> Result<Self> {
+        let row: Row = minutes::table.find(id).select(Row::as_select()).first(db)?;
+        Self::present(db, vec![row])?.pop().ok_or_else(Problem::not_found)
+    }
+
+    /// As an answer, with its version.
+    fn answer(db: &mut PgConnection, id: Uuid) -> Result<Answer> {
+        let found = Self::find(db, id)?;
+        Ok(Answer::ok(&found)?.version(found.version))
+    }
+}
+
+/// The row of minutes, held until the transaction ends.
+fn lock(tx: &mut PgConnection, id: Uuid) -> Result<Row> {
+    Ok(minutes::table.find(id).select(Row::as_select()).for_update().first(tx)?)
+}

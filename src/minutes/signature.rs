@@ -1,0 +1,50 @@
+//! The director's signature, which fixes minutes.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, post};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::content::MinutesContent;
+use super::{Minutes, MinutesStatus, lock};
+use crate::auth::policy::Action;
+use crate::db::schema::minutes;
+use crate::http::body::Nothing;
+use crate::http::{Body, Call};
+use crate::problem::{Problem, Result};
+
+/// Sign minutes
+///
+/// From then on nothing of them can be changed, by nobody. There must be somebody who was present, and what was said. Send the
+/// `ETag` of what was read as `If-Match`, so that nothing else is signed.
+#[utoipa::path(
+    tag = "minutes", operation_id = "signMinutes", params(("minutes_id" = Uuid, Path)),
+    request_body(content = Option<Nothing>),
+    responses((status = 200, body = Minutes), (status = 409, description = "`wrong_state` or `incomplete`"))
+)]
+#[post("/minutes/{minutes_id}/signature")]
+pub async fn sign(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<HttpResponse> {
+    call.write(Action::ApproveRecords, body, move |tx, actor, body| {
+        let row = lock(tx, *id)?;
+        body.read()?;
+        if row.status == MinutesStatus::Signed {
+            return Err(Problem::wrong_state(row.status.as_str()));
+        }
+        let missing = MinutesContent::of(tx, &row)?.missing();
+        if !missing.is_empty() {
+            return Err(Problem::incomplete(missing));
+        }
+        actor.check_version(row.version)?;
+        diesel::update(minutes::table.find(row.id))
+            .set((
+                minutes::status.eq(MinutesStatus::Signed),
+                minutes::signed_at.eq(actor.now),
+                minutes::signed_by.eq(actor.id),
+                minutes::version.eq(row.version + 1),
+                minutes::updated_at.eq(actor.now),
+            ))
+            .execute(tx)?;
+        Minutes::answer(tx, row.id)
+    })
+    .await
+}

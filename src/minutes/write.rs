@@ -1,0 +1,94 @@
+//! Writing minutes, reading and changing them until they are signed.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get, patch, post};
+use chrono::Datelike;
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::content::MinutesContent;
+use super::{Minutes, MinutesStatus, lock};
+use crate::auth::policy::Action;
+use crate::db::schema::minutes;
+use crate::http::body::Patch;
+use crate::http::{Answer, Body, Call};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
+
+/// Read minutes
+///
+/// As they are now; once signed, as they will stay.
+#[utoipa::path(
+    tag = "minutes", operation_id = "getMinutes", params(("minutes_id" = Uuid, Path)),
+    responses((status = 200, body = Minutes))
+)]
+#[get("/minutes/{minutes_id}")]
+pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    call.read(Action::ReadRecords, move |db, _| Minutes::answer(db, *id)).await
+}
+
+/// Write minutes
+///
+/// A draft, with the next number of its year: none is left out, so there is no way to remove one.
+#[utoipa::path(
+    tag = "minutes", operation_id = "createMinutes", request_body = MinutesContent,
+    responses((status = 201, body = Minutes))
+)]
+#[post("/minutes")]
+pub async fn create(call: Call, body: Body<MinutesContent>) -> Result<HttpResponse> {
+    call.write(Action::WriteRecords, body, |tx, actor, body| {
+        let mut content = body.read()?;
+        content.check(tx)?;
+        let id = Uuid::now_v7();
+        // The database gives the number: whoever writes others of that year waits until this is done.
+        diesel::insert_into(minutes::table)
+            .values((
+                minutes::id.eq(id),
+                content.columns(),
+                minutes::created_by.eq(actor.id),
+                minutes::created_at.eq(actor.now),
+                minutes::updated_at.eq(actor.now),
+            ))
+            .execute(tx)?;
+        content.write_parts(tx, id)?;
+        let written = Minutes::find(tx, id)?;
+        Ok(Answer::created(format!("/api/v1/minutes/{id}"), &written)?.version(written.version))
+    })
+    .await
+}
+
+/// Change minutes
+///
+/// Until they are signed. They keep their number, so `held_on` stays within its year. The lists are replaced as a whole.
+#[utoipa::path(
+    tag = "minutes", operation_id = "updateMinutes", params(("minutes_id" = Uuid, Path)),
+    request_body(content = MinutesContent, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = Minutes), (status = 409, description = "`wrong_state`: they are signed"))
+)]
+#[patch("/minutes/{minutes_id}")]
+pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<MinutesContent>>) -> Result<HttpResponse> {
+    call.write(Action::WriteRecords, body, move |tx, actor, body| {
+        let row = lock(tx, *id)?;
+        let mut content = body.merge(&MinutesContent::of(tx, &row)?)?;
+        content.check(tx)?;
+        if content.held_on.year() != row.held_on.year() {
+            return Err(Problem::field(FieldError::new(
+                "/held_on",
+                FieldCode::NotAllowed,
+                Text::new(
+                    "El acta tiene un número de su año; escriba otra.",
+                    "The minutes have a number of their year; write others.",
+                ),
+            )));
+        }
+        if row.status == MinutesStatus::Signed {
+            return Err(Problem::wrong_state(row.status.as_str()));
+        }
+        actor.check_version(row.version)?;
+        diesel::update(minutes::table.find(row.id))
+            .set((content.columns(), minutes::version.eq(row.version + 1), minutes::updated_at.eq(actor.now)))
+            .execute(tx)?;
+        content.write_parts(tx, row.id)?;
+        Minutes::answer(tx, row.id)
+    })
+    .await
+}
