@@ -4,11 +4,12 @@ use std::future::{Ready, ready};
 use std::marker::PhantomData;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpRequest, web};
 use serde::de::DeserializeOwned;
 
 use super::contract;
-use super::paging::Paging;
+use super::paging::{Paging, Seal};
+use crate::desk::Desk;
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
 /// The query string and what it should become.
@@ -16,6 +17,8 @@ pub struct Query<T> {
     /// As the contract names it: `GET /api/v1/tickets`.
     operation: String,
     raw: String,
+    path: String,
+    desk: Option<web::Data<Desk>>,
     read_as: PhantomData<fn() -> T>,
 }
 
@@ -26,7 +29,13 @@ impl<T> FromRequest for Query<T> {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let path = request.match_pattern().unwrap_or_default();
         let raw = request.query_string().to_owned();
-        ready(Ok(Query { operation: format!("{} {path}", request.method()), raw, read_as: PhantomData }))
+        ready(Ok(Query {
+            operation: format!("{} {path}", request.method()),
+            raw,
+            path: request.path().to_owned(),
+            desk: request.app_data::<web::Data<Desk>>().cloned(),
+            read_as: PhantomData,
+        }))
     }
 }
 
@@ -40,7 +49,7 @@ impl<T: DeserializeOwned> Query<T> {
     pub fn read_list(self) -> Result<(Paging, T)> {
         let (paging, own): (Vec<_>, Vec<_>) =
             self.pairs()?.into_iter().partition(|(name, _)| is_paging(name));
-        Ok((decode(&paging)?, decode(&own)?))
+        Ok((self.sealed(decode(&paging)?, &own)?, decode(&own)?))
     }
 
     /// The same, with what to show beside each item apart too.
@@ -48,7 +57,16 @@ impl<T: DeserializeOwned> Query<T> {
         let (paging, own): (Vec<_>, Vec<_>) =
             self.pairs()?.into_iter().partition(|(name, _)| is_paging(name));
         let (expand, own): (Vec<_>, Vec<_>) = own.into_iter().partition(|(name, _)| name == "expand");
-        Ok((decode(&paging)?, decode(&expand)?, decode(&own)?))
+        Ok((self.sealed(decode(&paging)?, &own)?, decode(&expand)?, decode(&own)?))
+    }
+
+    /// With what seals its cursors: they lead on in this list with these filters. The order is in the cursor itself.
+    fn sealed(&self, paging: Paging, own: &[(String, String)]) -> Result<Paging> {
+        let mut filters: Vec<_> = own.iter().filter(|(name, _)| name != "sort").collect();
+        filters.sort();
+        let desk = self.desk.as_ref().ok_or_else(|| Problem::internal("the app has no desk"))?;
+        let list = serde_json::to_vec(&("cursor", &self.path, filters)).map_err(Problem::internal)?;
+        Ok(Paging { seal: Seal(desk.tokens.fingerprints(&list)?), ..paging })
     }
 
     /// Name and value of each parameter, sound by the contract.

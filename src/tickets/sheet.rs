@@ -12,7 +12,7 @@ use super::model::Ticket;
 use crate::auth::policy::Action;
 use crate::desk::Desk;
 use crate::http::body::Content;
-use crate::http::paging::Paging;
+use crate::http::paging::{Paging, Seal};
 use crate::http::{Actor, Call, Query};
 use crate::problem::{Problem, Result};
 
@@ -79,7 +79,7 @@ pub async fn download(call: Call, query: Query<TicketFilters>) -> Result<HttpRes
 }
 
 fn batch(cursor: Option<String>) -> Paging {
-    Paging { limit: Some(BATCH), cursor, with_total: false, fields: Vec::new() }
+    Paging { limit: Some(BATCH), cursor, with_total: false, fields: Vec::new(), seal: Seal(vec![Vec::new()]) }
 }
 
 /// What is still to be written.

@@ -447,7 +447,27 @@ fn a_forged_cursor_is_refused_whatever_it_says() {
     }
     let id = "0197c0de-0000-7000-8000-000000000000";
     ask("/users", json!({"s": "name", "k": "a\u{0}b", "i": id})).problem(400, "invalid_cursor");
-    ask("/users", json!({"s": "name", "k": "2026", "i": id})).ok();
+    ask("/users", json!({"s": "name", "k": "2026", "i": id})).problem(400, "invalid_cursor");
+}
+
+#[test]
+fn a_cursor_is_of_one_list_with_its_filters() {
+    let desk = Desk::open();
+    let director = desk.director();
+    for name in ["Salud", "Hacienda", "Deportes"] {
+        director.post("/units", json!({"name": name})).created();
+    }
+    let next = |path: &str| director.get(path).ok()["next_cursor"].as_str().unwrap().to_owned();
+    let cursor = next("/units?limit=1");
+    let with = |path: &str| director.get(&format!("{path}cursor={cursor}"));
+    with("/units?limit=2&sort=name&with_total=true&fields=id&").ok();
+    with("/users?").problem(400, "invalid_cursor");
+    with("/units?active=true&").problem(400, "invalid_cursor");
+    let changed: String = cursor.char_indices().map(|(at, c)| if at == 9 { 'x' } else { c }).collect();
+    director.get(&format!("/units?cursor={changed}")).problem(400, "invalid_cursor");
+    let cursor = next("/users?role=director&role=technician&limit=1");
+    director.get(&format!("/users?role=technician&role=director&cursor={cursor}")).ok();
+    director.get(&format!("/users?role=technician&cursor={cursor}")).problem(400, "invalid_cursor");
 }
 
 #[test]
