@@ -21,8 +21,8 @@ use crate::http::envelope::envelope;
 use crate::http::limits::limit;
 use crate::problem::{Code, Problem, Text};
 use crate::{
-    attachments, audit, auth, contract, health, improvement, inbound, knowledge, minutes, outbox, people,
-    problem, staff, statistics, surveys, tickets,
+    attachments, audit, auth, contract, health, improvement, inbound, indicators, knowledge, minutes, outbox,
+    people, problem, staff, statistics, surveys, tickets,
 };
 
 /// Everything under `/api/v1`.
@@ -37,6 +37,7 @@ fn api(config: &mut ServiceConfig) {
         .configure(outbox::routes)
         .configure(audit::routes)
         .configure(statistics::routes)
+        .configure(indicators::routes)
         .configure(minutes::routes)
         .configure(improvement::routes)
         .configure(people::routes)

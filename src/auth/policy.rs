@@ -84,11 +84,11 @@ text_enum! {
         ReadSurveyAnswers = "read_survey_answers",
         /// Read statistics.
         ReadStatistics = "read_statistics",
-        /// Read minutes, improvement actions and risks.
+        /// Read indicators, minutes, improvement actions and risks.
         ReadRecords = "read_records",
-        /// Write minutes, improvement actions and risks.
+        /// Write indicators, minutes, improvement actions and risks.
         WriteRecords = "write_records",
-        /// Sign minutes.
+        /// Sign minutes, approve measurements.
         ApproveRecords = "approve_records",
         /// Read units, categories, calendars, attention times and the survey's questions.
         ReadCatalogs = "read_catalogs",

@@ -48,6 +48,7 @@ const TAGS: &[(&str, &str)] = &[
     ("surveys", "Activity 10: the perception survey"),
     ("messages", "What the desk mails to people, and how its sending stands"),
     ("statistics", "Activity 11: figures"),
+    ("indicators", "Activity 11: FO-DE-15 Ficha de Indicadores, and what was measured"),
     ("minutes", "Activity 11: FO-DE-01 Acta of the Comité Primario"),
     ("improvement actions", "Activities 12 and 13: FO-EM-15 Plan de Mejoramiento"),
     ("risks", "Activities 12 and 13: FO-DE-11 Matriz de Riesgos"),
@@ -418,10 +419,11 @@ fn name_fields(operation: &mut Value, schemas: &Value) {
 }
 
 /// What is done to a resource that is no ticket, by the end of its path.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     "/{email_id}/processing",
     "/{action_id}/completion",
     "/{action_id}/verification",
+    "/{measurement_id}/approval",
     "/{minutes_id}/signature",
 ];
 

@@ -61,6 +61,10 @@ const ACTIONS: &[(Action, &[&str])] = &[
             "downloadRiskMatrix",
             "listMinutes",
             "getMinutes",
+            "listIndicators",
+            "getIndicator",
+            "listMeasurements",
+            "getMeasurement",
         ],
     ),
     (
@@ -76,9 +80,13 @@ const ACTIONS: &[(Action, &[&str])] = &[
             "updateRisk",
             "createMinutes",
             "updateMinutes",
+            "createIndicator",
+            "updateIndicator",
+            "measureIndicator",
+            "updateMeasurement",
         ],
     ),
-    (Action::ApproveRecords, &["signMinutes"]),
+    (Action::ApproveRecords, &["signMinutes", "approveMeasurement"]),
     (
         Action::ReadCatalogs,
         &[
