@@ -21,8 +21,8 @@ use crate::http::envelope::envelope;
 use crate::http::limits::limit;
 use crate::problem::{Code, Problem, Text};
 use crate::{
-    attachments, audit, auth, contract, health, improvement, inbound, knowledge, minutes, outbox, people,
-    problem, reports, staff, statistics, surveys, tickets,
+    attachments, audit, auth, contract, health, improvement, inbound, indicators, knowledge, minutes, outbox,
+    people, problem, reports, staff, statistics, surveys, tickets,
 };
 
 /// Everything under `/api/v1`.
@@ -38,6 +38,7 @@ fn api(config: &mut ServiceConfig) {
         .configure(audit::routes)
         .configure(statistics::routes)
         .configure(reports::routes)
+        .configure(indicators::routes)
         .configure(minutes::routes)
         .configure(improvement::routes)
         .configure(people::routes)

@@ -28,6 +28,8 @@ pub mod http;
 pub mod improvement;
 /// Mail that comes in.
 pub mod inbound;
+/// Indicators and their measurements.
+pub mod indicators;
 /// The knowledge base.
 pub mod knowledge;
 /// What people are told by mail, and its way to the mail server.

@@ -86,11 +86,11 @@ text_enum! {
         ReadStatistics = "read_statistics",
         /// Approve quarterly reports, which keeps them as they are.
         ApproveReports = "approve_reports",
-        /// Read minutes, improvement actions and risks.
+        /// Read indicators, minutes, improvement actions and risks.
         ReadRecords = "read_records",
-        /// Write minutes, improvement actions and risks.
+        /// Write indicators, minutes, improvement actions and risks.
         WriteRecords = "write_records",
-        /// Sign minutes.
+        /// Sign minutes, approve measurements.
         ApproveRecords = "approve_records",
         /// Read units, categories, calendars, attention times and the survey's questions.
         ReadCatalogs = "read_catalogs",

@@ -49,6 +49,7 @@ const TAGS: &[(&str, &str)] = &[
     ("messages", "What the desk mails to people, and how its sending stands"),
     ("statistics", "Activity 11: figures"),
     ("reports", "Activity 11: the quarterly report"),
+    ("indicators", "Activity 11: FO-DE-15 Ficha de Indicadores, and what was measured"),
     ("minutes", "Activity 11: FO-DE-01 Acta of the Comité Primario"),
     ("improvement actions", "Activities 12 and 13: FO-EM-15 Plan de Mejoramiento"),
     ("risks", "Activities 12 and 13: FO-DE-11 Matriz de Riesgos"),
@@ -447,11 +448,12 @@ fn name_fields(operation: &mut Value, schemas: &Value) {
 }
 
 /// What is done to a resource that is no ticket, by the end of its path.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     "/{email_id}/processing",
     "/{message_id}/retry",
     "/{action_id}/completion",
     "/{action_id}/verification",
+    "/{measurement_id}/approval",
     "/{minutes_id}/signature",
 ];
 

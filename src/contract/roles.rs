@@ -62,6 +62,10 @@ const ACTIONS: &[(Action, &[&str])] = &[
             "downloadRiskMatrix",
             "listMinutes",
             "getMinutes",
+            "listIndicators",
+            "getIndicator",
+            "listMeasurements",
+            "getMeasurement",
         ],
     ),
     (
@@ -77,9 +81,13 @@ const ACTIONS: &[(Action, &[&str])] = &[
             "updateRisk",
             "createMinutes",
             "updateMinutes",
+            "createIndicator",
+            "updateIndicator",
+            "measureIndicator",
+            "updateMeasurement",
         ],
     ),
-    (Action::ApproveRecords, &["signMinutes"]),
+    (Action::ApproveRecords, &["signMinutes", "approveMeasurement"]),
     (
         Action::ReadCatalogs,
         &[

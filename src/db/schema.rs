@@ -217,6 +217,7 @@ diesel::table! {
         origin_path -> Nullable<Text>,
         origin_year -> Nullable<Int2>,
         origin_quarter -> Nullable<Int2>,
+        origin_measurement_id -> Nullable<Uuid>,
         origin_risk_id -> Nullable<Uuid>,
         origin_minutes_id -> Nullable<Uuid>,
         origin_note -> Nullable<Text>,
@@ -268,6 +269,54 @@ diesel::table! {
         processed_at -> Nullable<Timestamptz>,
         released_by -> Nullable<Uuid>,
         version -> Int4,
+    }
+}
+
+diesel::table! {
+    indicators (id) {
+        id -> Uuid,
+        name -> Text,
+        aim -> Text,
+        formula -> Text,
+        unit -> Text,
+        measure -> Text,
+        within_hours -> Nullable<Int4>,
+        target -> Float8,
+        direction -> Text,
+        warning -> Float8,
+        frequency -> Text,
+        source -> Text,
+        responsible -> Text,
+        status -> Text,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    measurements (id) {
+        id -> Uuid,
+        indicator_id -> Uuid,
+        year -> Int2,
+        quarter -> Int2,
+        value -> Nullable<Float8>,
+        counted -> Nullable<Int8>,
+        met -> Nullable<Int8>,
+        target -> Float8,
+        direction -> Text,
+        warning -> Float8,
+        measured_at -> Timestamptz,
+        complete -> Bool,
+        analysis -> Nullable<Text>,
+        improvement_action_id -> Nullable<Uuid>,
+        status -> Text,
+        approved_at -> Nullable<Timestamptz>,
+        approved_by -> Nullable<Uuid>,
+        created_by -> Uuid,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -405,6 +454,7 @@ diesel::table! {
         origin_path -> Nullable<Text>,
         origin_year -> Nullable<Int2>,
         origin_quarter -> Nullable<Int2>,
+        origin_measurement_id -> Nullable<Uuid>,
         origin_risk_id -> Nullable<Uuid>,
         origin_minutes_id -> Nullable<Uuid>,
         origin_note -> Nullable<Text>,
@@ -637,6 +687,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency_keys,
     improvement_actions,
     improvement_followups,
+    indicators,
+    measurements,
     messages,
     openings,
     quarterly_report_files,

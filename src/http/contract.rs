@@ -335,7 +335,10 @@ fn nameable(pointer: &str) -> usize {
     end.map_or(pointer.len(), |(_, (at, _))| pointer[..at].rfind('/').unwrap_or_default())
 }
 
-/// PostgreSQL keeps no NUL characters in text, and no integers beyond 64 bits.
+/// Up to here a floating-point number names one number alone.
+const EXACT: f64 = 9_007_199_254_740_991.0;
+
+/// PostgreSQL keeps no NUL characters in text, and no integers beyond 64 bits; a fraction is for the schema to judge.
 fn cannot_be_kept(value: &Value, at: &mut String, errors: &mut Vec<FieldError>) {
     if errors.len() >= MOST_FAULTS {
         return;
@@ -347,14 +350,15 @@ fn cannot_be_kept(value: &Value, at: &mut String, errors: &mut Vec<FieldError>) 
             FieldCode::WrongFormat,
             Text::new("No admite el carácter nulo.", "The NUL character is not allowed."),
         )),
-        Value::Number(number) if !number.is_i64() => errors.push(FieldError::new(
-            at.as_str(),
-            FieldCode::OutOfRange,
-            Text::new(
-                "El número es demasiado grande o no es entero.",
-                "The number is too large or no integer.",
-            ),
-        )),
+        Value::Number(number)
+            if !number.is_i64() && number.as_f64().is_none_or(|float| float.abs() > EXACT) =>
+        {
+            errors.push(FieldError::new(
+                at.as_str(),
+                FieldCode::OutOfRange,
+                Text::new("El número es demasiado grande.", "The number is too large."),
+            ));
+        }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 at.push_str(&format!("/{index}"));

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::db::schema::{minutes, risks};
+use crate::db::schema::{measurements, minutes, risks};
 use crate::db::text_enum;
 use crate::problem::{FieldCode, FieldError, Result, Text};
 
@@ -16,6 +16,8 @@ text_enum! {
         Figure = "figure",
         /// The report of a quarter, by `year` and `quarter`.
         Report = "report",
+        /// What an indicator measured, by `measurement_id`.
+        Measurement = "measurement",
         /// A risk, by `risk_id`.
         Risk = "risk",
         /// Minutes of the Comité Primario, by `minutes_id`.
@@ -45,6 +47,8 @@ pub struct OriginContent {
     /// Of a `report`.
     #[schema(minimum = 1, maximum = 4, example = 3)]
     pub quarter: Option<i16>,
+    /// Of a `measurement`.
+    pub measurement_id: Option<Uuid>,
     /// Of a `risk`.
     pub risk_id: Option<Uuid>,
     /// Of `minutes`.
@@ -64,6 +68,7 @@ pub struct Origin {
     year: Option<i16>,
     #[schema(minimum = 1, maximum = 4, example = 3)]
     quarter: Option<i16>,
+    measurement_id: Option<Uuid>,
     risk_id: Option<Uuid>,
     minutes_id: Option<Uuid>,
     #[schema(example = "Auditoría interna de 2026")]
@@ -82,11 +87,12 @@ impl From<OriginContent> for Origin {
                 .zip(content.quarter)
                 .map(|(year, quarter)| format!("/api/v1/reports/quarterly/{year}/{quarter}")),
             OriginKind::Risk => content.risk_id.map(|id| format!("/api/v1/risks/{id}")),
+            OriginKind::Measurement => content.measurement_id.map(|id| format!("/api/v1/measurements/{id}")),
             OriginKind::Minutes => content.minutes_id.map(|id| format!("/api/v1/minutes/{id}")),
             OriginKind::Audit | OriginKind::Other => None,
         };
-        let OriginContent { kind, path, year, quarter, risk_id, minutes_id, note } = content;
-        Origin { kind, path, year, quarter, risk_id, minutes_id, note, link }
+        let OriginContent { kind, path, year, quarter, measurement_id, risk_id, minutes_id, note } = content;
+        Origin { kind, path, year, quarter, measurement_id, risk_id, minutes_id, note, link }
     }
 }
 
@@ -98,6 +104,7 @@ macro_rules! origin_columns {
             $table::origin_path,
             $table::origin_year,
             $table::origin_quarter,
+            $table::origin_measurement_id,
             $table::origin_risk_id,
             $table::origin_minutes_id,
             $table::origin_note,
@@ -115,6 +122,7 @@ macro_rules! origin_values {
             $table::origin_path.eq(origin.path),
             $table::origin_year.eq(origin.year),
             $table::origin_quarter.eq(origin.quarter),
+            $table::origin_measurement_id.eq(origin.measurement_id),
             $table::origin_risk_id.eq(origin.risk_id),
             $table::origin_minutes_id.eq(origin.minutes_id),
             $table::origin_note.eq(origin.note),
@@ -134,6 +142,7 @@ impl OriginContent {
             ("/origin/path", is(OriginKind::Figure), self.path.is_some()),
             ("/origin/year", is(OriginKind::Report), self.year.is_some()),
             ("/origin/quarter", is(OriginKind::Report), self.quarter.is_some()),
+            ("/origin/measurement_id", is(OriginKind::Measurement), self.measurement_id.is_some()),
             ("/origin/risk_id", is(OriginKind::Risk), self.risk_id.is_some()),
             ("/origin/minutes_id", is(OriginKind::Minutes), self.minutes_id.is_some()),
         ];
@@ -146,6 +155,11 @@ impl OriginContent {
             && !diesel::select(diesel::dsl::exists(risks::table.find(id))).get_result::<bool>(tx)?
         {
             faults.push(FieldError::unknown_id("/origin/risk_id"));
+        }
+        if let Some(id) = self.measurement_id.filter(|_| is(OriginKind::Measurement))
+            && !diesel::select(diesel::dsl::exists(measurements::table.find(id))).get_result::<bool>(tx)?
+        {
+            faults.push(FieldError::unknown_id("/origin/measurement_id"));
         }
         if let Some(id) = self.minutes_id.filter(|_| is(OriginKind::Minutes))
             && !diesel::select(diesel::dsl::exists(minutes::table.find(id))).get_result::<bool>(tx)?

@@ -29,6 +29,7 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
     let entry = json!({"visibility": "private", "body": "Es el switch."});
     let absence =
         json!({"kind": "course", "starts_at": "2030-01-07T13:00:00Z", "ends_at": "2030-01-08T13:00:00Z"});
+    let satisfaction = desk.indicator("satisfaction").rsplit('/').next().unwrap().to_owned();
     let known = [
         ("{ticket_id}", one.rsplit('/').next().unwrap().to_owned()),
         ("{relation_id}", {
@@ -50,6 +51,13 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
         ),
         ("{risk_id}", id(&director.post("/risks", risk(desk.technician().id(), "active")))),
         ("{minutes_id}", id(&director.post("/minutes", minutes(desk.technician().id())))),
+        ("{indicator_id}", satisfaction.clone()),
+        ("{measurement_id}", {
+            let path = format!("/indicators/{satisfaction}/measurements");
+            let measured = id(&director.post(&path, json!({"year": 2026, "quarter": 2})));
+            director.patch(&format!("/measurements/{measured}"), json!({"analysis": "Sin encuestas."})).ok();
+            measured
+        }),
         ("{user_id}", desk.technician().id().to_owned()),
         ("{absence_id}", id(&director.post(&format!("/users/{}/absences", desk.technician().id()), absence))),
         (
@@ -172,6 +180,8 @@ fn wrong_values(document: &Value, field: &Value) -> Vec<Value> {
         wrong.push(json!("x".repeat(1_000_000)));
     } else if types.contains(&"integer") {
         wrong.extend([json!("7"), json!(1.5), json!(-1), json!(9_223_372_036_854_775_808_u64), json!(1e300)]);
+    } else if types.contains(&"number") {
+        wrong.extend([json!("7"), json!(true), json!([]), json!(1e300)]);
     } else if types.contains(&"boolean") {
         wrong.extend([json!("true"), json!(1)]);
     } else if types.contains(&"array") {
@@ -368,6 +378,8 @@ fn an_id_that_does_not_exist_is_nothing_here() {
             "improvement-actions",
             "risks",
             "minutes",
+            "indicators",
+            "measurements",
         ] {
             director.get(&format!("/{list}/{id}")).problem(404, "not_found");
         }

@@ -28,6 +28,7 @@ mod improvement;
 mod inbound;
 mod inbound_kept;
 mod inbound_senders;
+mod indicators;
 mod information;
 mod knowledge;
 mod mail;

@@ -69,6 +69,11 @@ fn up_down_and_up_again_with_data() {
     let mut action = improvement_action(desk.technician().id(), "open");
     action["origin"] = json!({"kind": "minutes", "minutes_id": held["id"]});
     let action = desk.director().post("/improvement-actions", action).created();
+    let measured = format!("{}/measurements", desk.indicator("satisfaction"));
+    let measured = desk.director().post(&measured, json!({"year": 2026, "quarter": 2})).created();
+    let mut of_measured = improvement_action(desk.technician().id(), "draft");
+    of_measured["origin"] = json!({"kind": "measurement", "measurement_id": measured["id"]});
+    desk.director().post("/improvement-actions", of_measured).created();
     let action = format!("/improvement-actions/{}", action["id"].as_str().unwrap());
     desk.technician().post(&format!("{action}/followups"), json!({"body": "Va bien."})).created();
     desk.technician().upload(&format!("{action}/attachments"), "acta.txt", "acta").created();

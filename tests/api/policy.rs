@@ -3,7 +3,7 @@
 use mesa::auth::policy::{Action, Role};
 use serde_json::{Value, json};
 
-use crate::harness::states::{improvement_action, minutes, risk, soon, ticket_of};
+use crate::harness::states::{improvement_action, indicator, minutes, risk, soon, ticket_of};
 use crate::harness::{Answer, Client, Desk};
 
 /// How far a role may go, by what a client sees of it.
@@ -251,12 +251,22 @@ impl Attempt<'_> {
                     get(&risk),
                     get("/risks/matrix"),
                     get("/risks/matrix.svg"),
+                    get("/indicators"),
+                    get(&self.desk.indicator("satisfaction")),
+                    get(&format!("{}/measurements", self.desk.indicator("satisfaction"))),
+                    get(&self.measured("satisfaction")),
                     get("/minutes"),
                     get(&self.minutes()),
                 ]
             }
             Action::WriteRecords => self.write_records(),
-            Action::ApproveRecords => vec![self.post(format!("{}/signature", self.minutes()), json!({}))],
+            Action::ApproveRecords => {
+                let measured = self.measured(if self.own { "satisfaction" } else { "timely_solution" });
+                vec![
+                    self.post(format!("{}/signature", self.minutes()), json!({})),
+                    self.post(format!("{measured}/approval"), json!({})),
+                ]
+            }
             Action::ReadCatalogs => {
                 let unit = get("/units").items()[0]["id"].clone();
                 let category = get("/categories").items()[0]["id"].clone();
@@ -338,6 +348,15 @@ impl Attempt<'_> {
         format!("/risks/{}", risk["id"].as_str().unwrap())
     }
 
+    /// The path of what the indicator of this measure measured of a quarter, with its analysis.
+    fn measured(&self, measure: &str) -> String {
+        let path = format!("{}/measurements", self.desk.indicator(measure));
+        let measured = self.desk.director().post(&path, json!({"year": 2026, "quarter": 1})).json();
+        let one = format!("/measurements/{}", measured["id"].as_str().unwrap());
+        self.desk.director().patch(&one, json!({"analysis": "Va bien."})).ok();
+        one
+    }
+
     fn minutes(&self) -> String {
         let minutes = minutes(self.desk.professional().id());
         let written = self.desk.director().post("/minutes", minutes).created();
@@ -357,11 +376,21 @@ impl Attempt<'_> {
             self.post(format!("{open}/completion"), json!({"note": "Hecho."})),
             self.post("/risks".into(), risk(owner.id(), risk_stage)),
             self.me.patch(&self.risk(risk_stage), json!({"probability": 4})),
+            self.post("/indicators".into(), indicator(risk_stage)),
         ];
+        let active = self.desk.indicator("timely_solution");
+        if !self.own {
+            answers.push(self.me.patch(&active, json!({"target": 95})));
+        }
         if self.own {
             answers.extend([
                 self.post("/minutes".into(), minutes(owner.id())),
                 self.me.patch(&self.minutes(), json!({"place": "Auditorio"})),
+                self.post(
+                    format!("{}/measurements", self.desk.indicator("satisfaction")),
+                    json!({"year": 2025, "quarter": 4}),
+                ),
+                self.me.patch(&self.measured("satisfaction"), json!({"analysis": "Va mejor."})),
             ]);
         }
         answers

@@ -40,6 +40,8 @@ pub struct ImprovementActionFilters {
     owner_id: Option<Uuid>,
     /// Those that come from this risk.
     risk_id: Option<Uuid>,
+    /// Those that come from this measurement.
+    measurement_id: Option<Uuid>,
     /// Those that come from these minutes.
     minutes_id: Option<Uuid>,
     /// Open although `due_on` has passed, or not.
@@ -76,6 +78,9 @@ pub async fn list(call: Call, query: Query<ImprovementActionFilters>) -> Result<
             }
             if let Some(risk_id) = filters.risk_id {
                 query = query.filter(actions::origin_risk_id.eq(risk_id));
+            }
+            if let Some(measurement_id) = filters.measurement_id {
+                query = query.filter(actions::origin_measurement_id.eq(measurement_id));
             }
             if let Some(minutes_id) = filters.minutes_id {
                 query = query.filter(actions::origin_minutes_id.eq(minutes_id));

@@ -36,6 +36,15 @@ impl Desk {
     }
 }
 
+impl Desk {
+    /// The path of the indicator of this measure that the desk comes with.
+    pub fn indicator(&self, measure: &str) -> String {
+        let all = self.director().get("/indicators").items();
+        let found = all.iter().find(|indicator| indicator["measure"] == measure).unwrap();
+        format!("/indicators/{}", found["id"].as_str().unwrap())
+    }
+}
+
 /// An hour from now, as acceptance asks for.
 pub fn soon() -> Value {
     json!({"scheduled_for": Utc::now() + Duration::hours(1)})
@@ -98,5 +107,15 @@ pub fn minutes(owner: &str) -> Value {
         "proceedings": "Se presentó el informe.",
         "decisions": [{"decision": "Formular la acción de mejora.", "owner_id": owner, "due_on": "2026-10-30"}],
         "report": {"year": 2026, "quarter": 3}, "next_meeting_on": "2027-01-15",
+    })
+}
+
+/// An indicator, to be written at this stage.
+pub fn indicator(status: &str) -> Value {
+    json!({
+        "name": "Disponibilidad de la red", "aim": "Medir si la red está disponible.",
+        "formula": "Horas disponibles / horas × 100", "unit": "%", "measure": "manual", "target": 99.5,
+        "direction": "at_least", "warning": 98, "source": "Monitoreo", "responsible": "Director Administrativo",
+        "status": status,
     })
 }

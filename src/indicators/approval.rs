@@ -1,0 +1,62 @@
+//! The director's approval, which fixes a measurement.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, post};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::measurements::{Measurement, MeasurementStatus, lock};
+use crate::auth::policy::Action;
+use crate::db::schema::measurements;
+use crate::http::body::Nothing;
+use crate::http::{Body, Call};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
+
+/// Approve a measurement
+///
+/// From then on it stays as it is, however the data change. It must have been measured once its quarter was over, and have an
+/// analysis.
+#[utoipa::path(
+    tag = "indicators", operation_id = "approveMeasurement", params(("measurement_id" = Uuid, Path)),
+    request_body(content = Option<Nothing>),
+    responses((status = 200, body = Measurement), (status = 409, description = "`wrong_state` or `incomplete`"))
+)]
+#[post("/measurements/{measurement_id}/approval")]
+pub async fn approve(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<HttpResponse> {
+    call.write(Action::ApproveRecords, body, move |tx, actor, body| {
+        let row = lock(tx, *id)?;
+        body.read()?;
+        if row.status == MeasurementStatus::Approved {
+            return Err(Problem::wrong_state(row.status.as_str()));
+        }
+        let mut missing = Vec::new();
+        if row.analysis.is_none() {
+            missing.push(FieldError::required("/analysis"));
+        }
+        if !row.complete {
+            missing.push(FieldError::new(
+                "/complete",
+                FieldCode::NotAllowed,
+                Text::new(
+                    "Se midió antes de terminar el trimestre; mídalo de nuevo.",
+                    "It was measured before the quarter was over; measure it anew.",
+                ),
+            ));
+        }
+        if !missing.is_empty() {
+            return Err(Problem::incomplete(missing));
+        }
+        actor.check_version(row.version)?;
+        diesel::update(measurements::table.find(row.id))
+            .set((
+                measurements::status.eq(MeasurementStatus::Approved),
+                measurements::approved_at.eq(actor.now),
+                measurements::approved_by.eq(actor.id),
+                measurements::version.eq(row.version + 1),
+                measurements::updated_at.eq(actor.now),
+            ))
+            .execute(tx)?;
+        Measurement::answer(tx, row.id)
+    })
+    .await
+}

@@ -1,0 +1,329 @@
+//! What an indicator is: its name, aim, formula, target.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get, patch, post};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::light::{self, Direction};
+use super::measures::Measure;
+use crate::auth::policy::Action;
+use crate::db::schema::indicators;
+use crate::db::text_enum;
+use crate::http::body::Patch;
+use crate::http::paging::{Page, Paging, seek};
+use crate::http::{Answer, Body, Call, Query};
+use crate::people::users::NameSort;
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
+
+text_enum! {
+    /// How often an indicator is measured (frecuencia).
+    pub enum Frequency {
+        /// Each quarter, as the procedure has it.
+        Quarterly = "quarterly",
+    }
+}
+
+text_enum! {
+    /// Where an indicator stands.
+    pub enum IndicatorStatus {
+        /// Proposed.
+        Draft = "draft",
+        /// Measured each quarter.
+        Active = "active",
+        /// Measured no more; what it measured stays.
+        Retired = "retired",
+    }
+}
+
+/// An indicator of the FO-DE-15 Ficha de Indicadores.
+#[derive(Serialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = indicators)]
+pub struct Indicator {
+    pub id: Uuid,
+    #[schema(example = "Oportunidad en la atención")]
+    name: String,
+    /// What it is for (objetivo).
+    #[schema(example = "Medir si los casos se atienden a tiempo.")]
+    aim: String,
+    /// How it is reckoned, in words (fórmula).
+    #[schema(example = "Casos atendidos a tiempo / casos recibidos × 100")]
+    formula: String,
+    /// Unidad de medida.
+    #[schema(example = "%")]
+    unit: String,
+    pub measure: Measure,
+    /// Of `timely_solution`: within how many hours of the reception; `null` for others.
+    #[schema(minimum = 1, maximum = 8760, example = 120)]
+    pub within_hours: Option<i32>,
+    /// Meta.
+    #[schema(example = 90.0)]
+    pub target: f64,
+    pub direction: Direction,
+    /// The limit of the yellow light: a value that misses the target and not this one is yellow, any other is red.
+    #[schema(example = 80.0)]
+    pub warning: f64,
+    frequency: Frequency,
+    /// Fuente de información.
+    #[schema(example = "Registro de la Mesa de Servicios")]
+    source: String,
+    /// Who answers for it, by their post (responsable).
+    #[schema(example = "Director Administrativo de las TIC")]
+    responsible: String,
+    pub status: IndicatorStatus,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    #[serde(skip)]
+    version: i32,
+}
+
+/// An indicator, as it is written and changed.
+#[derive(Serialize, Deserialize, Insertable, AsChangeset, ToSchema)]
+#[diesel(table_name = indicators, treat_none_as_null = true)]
+#[serde(deny_unknown_fields)]
+pub struct IndicatorContent {
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Oportunidad en la atención")]
+    name: String,
+    /// What it is for (objetivo).
+    #[schema(
+        min_length = 1,
+        max_length = 2000,
+        pattern = r"\S",
+        example = "Medir si los casos se atienden a tiempo."
+    )]
+    aim: String,
+    /// How it is reckoned, in words (fórmula).
+    #[schema(
+        min_length = 1,
+        max_length = 2000,
+        pattern = r"\S",
+        example = "Casos atendidos a tiempo / casos recibidos × 100"
+    )]
+    formula: String,
+    /// Unidad de medida; `%` for all that the desk measures by itself.
+    #[schema(min_length = 1, max_length = 50, pattern = r"\S", example = "%")]
+    unit: String,
+    /// What is not a draft keeps it.
+    measure: Measure,
+    /// Of `timely_solution`, and of no other: within how many hours of the reception.
+    #[schema(minimum = 1, maximum = 8760, example = 120)]
+    within_hours: Option<i32>,
+    /// Meta.
+    #[schema(minimum = -1e12, maximum = 1e12, example = 90.0)]
+    target: f64,
+    direction: Direction,
+    /// The limit of the yellow light, where the target is missed or on it.
+    #[schema(minimum = -1e12, maximum = 1e12, example = 80.0)]
+    warning: f64,
+    /// `quarterly` where it is left out.
+    #[serde(default = "quarterly")]
+    #[schema(required = false)]
+    frequency: Frequency,
+    /// Fuente de información.
+    #[schema(
+        min_length = 1,
+        max_length = 500,
+        pattern = r"\S",
+        example = "Registro de la Mesa de Servicios"
+    )]
+    source: String,
+    /// Who answers for it, by their post (responsable).
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"\S",
+        example = "Director Administrativo de las TIC"
+    )]
+    responsible: String,
+    /// `draft` where it is left out.
+    #[serde(default = "draft")]
+    #[schema(required = false)]
+    status: IndicatorStatus,
+}
+
+fn quarterly() -> Frequency {
+    Frequency::Quarterly
+}
+
+fn draft() -> IndicatorStatus {
+    IndicatorStatus::Draft
+}
+
+impl IndicatorContent {
+    fn check(&self) -> Result<()> {
+        let mut faults = Vec::new();
+        match (self.measure == Measure::TimelySolution, self.within_hours.is_some()) {
+            (true, false) => faults.push(FieldError::required("/within_hours")),
+            (false, true) => faults.push(FieldError::new(
+                "/within_hours",
+                FieldCode::NotAllowed,
+                Text::new("Es solo de `timely_solution`.", "It is for `timely_solution` alone."),
+            )),
+            _ => {}
+        }
+        if !light::is_sound(self.target, self.direction, self.warning) {
+            faults.push(FieldError::new(
+                "/warning",
+                FieldCode::OutOfRange,
+                Text::new("Debe incumplir la meta, o ser igual.", "It must miss the target, or be it."),
+            ));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Problem::fields(faults)) }
+    }
+}
+
+impl Indicator {
+    pub fn find(db: &mut PgConnection, id: Uuid) -> Result<Self> {
+        Ok(indicators::table.find(id).select(Indicator::as_select()).first(db)?)
+    }
+
+    /// Held until the transaction ends, so that a quarter is measured by one at a time.
+    pub fn lock(tx: &mut PgConnection, id: Uuid) -> Result<Self> {
+        Ok(indicators::table.find(id).select(Indicator::as_select()).for_update().first(tx)?)
+    }
+
+    fn answer(&self) -> Result<Answer> {
+        Ok(Answer::ok(self)?.version(self.version))
+    }
+}
+
+/// Which indicators to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct IndicatorFilters {
+    #[serde(default)]
+    #[param(required = false)]
+    status: Vec<IndicatorStatus>,
+    /// `name` (the default) or `-name`.
+    #[param(inline)]
+    sort: Option<NameSort>,
+}
+
+/// List indicators
+///
+/// By name (FO-DE-15 Ficha de Indicadores). Four are there from the beginning: timely attention, timely solution, satisfaction
+/// and resolution at the first level.
+#[utoipa::path(
+    tag = "indicators", operation_id = "listIndicators", params(Paging, IndicatorFilters),
+    responses((status = 200, body = Page<Indicator>))
+)]
+#[get("/indicators")]
+pub async fn list(call: Call, query: Query<IndicatorFilters>) -> Result<HttpResponse> {
+    call.read(Action::ReadRecords, |db, _| {
+        let (paging, filters) = query.read_list()?;
+        let sort = filters.sort.unwrap_or(NameSort::Ascending);
+        let after = paging.after::<NameSort, String, Uuid>(sort)?;
+        let filtered = || {
+            let query = indicators::table.into_boxed();
+            match filters.status.is_empty() {
+                true => query,
+                false => query.filter(indicators::status.eq_any(&filters.status)),
+            }
+        };
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let query = match sort {
+            NameSort::Ascending => seek!(filtered(), after, indicators::name, indicators::id, asc),
+            NameSort::Descending => seek!(filtered(), after, indicators::name, indicators::id, desc),
+        };
+        let items: Vec<Indicator> = query.select(Indicator::as_select()).limit(paging.rows()).load(db)?;
+        paging.answer(sort, items, total, |indicator| (indicator.name.clone(), indicator.id))
+    })
+    .await
+}
+
+/// Read an indicator
+///
+/// What it measures and against which target.
+#[utoipa::path(
+    tag = "indicators", operation_id = "getIndicator", params(("indicator_id" = Uuid, Path)),
+    responses((status = 200, body = Indicator))
+)]
+#[get("/indicators/{indicator_id}")]
+pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    call.read(Action::ReadRecords, move |db, _| Indicator::find(db, *id)?.answer()).await
+}
+
+/// Define an indicator
+///
+/// A technician writes drafts; a professional or the director makes them `active`, and then they are measured.
+#[utoipa::path(
+    tag = "indicators", operation_id = "createIndicator", request_body = IndicatorContent,
+    responses((status = 201, body = Indicator))
+)]
+#[post("/indicators")]
+pub async fn create(call: Call, body: Body<IndicatorContent>) -> Result<HttpResponse> {
+    call.write(Action::WriteRecords, body, |tx, actor, body| {
+        let content = body.read()?;
+        content.check()?;
+        actor.may_write(content.status == IndicatorStatus::Draft)?;
+        let indicator: Indicator = diesel::insert_into(indicators::table)
+            .values((
+                indicators::id.eq(Uuid::now_v7()),
+                content,
+                indicators::created_at.eq(actor.now),
+                indicators::updated_at.eq(actor.now),
+            ))
+            .returning(Indicator::as_returning())
+            .get_result(tx)?;
+        let location = format!("/api/v1/indicators/{}", indicator.id);
+        Ok(Answer::created(location, &indicator)?.version(indicator.version))
+    })
+    .await
+}
+
+/// Change an indicator
+///
+/// What was measured before keeps the target that it was held against. What was `active` is no draft any more, and keeps its
+/// `measure`.
+#[utoipa::path(
+    tag = "indicators", operation_id = "updateIndicator", params(("indicator_id" = Uuid, Path)),
+    request_body(content = IndicatorContent, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = Indicator))
+)]
+#[patch("/indicators/{indicator_id}")]
+pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<IndicatorContent>>) -> Result<HttpResponse> {
+    call.write(Action::WriteRecords, body, move |tx, actor, body| {
+        let before = Indicator::lock(tx, *id)?;
+        let content = body.merge(&IndicatorContent {
+            name: before.name,
+            aim: before.aim,
+            formula: before.formula,
+            unit: before.unit,
+            measure: before.measure,
+            within_hours: before.within_hours,
+            target: before.target,
+            direction: before.direction,
+            warning: before.warning,
+            frequency: before.frequency,
+            source: before.source,
+            responsible: before.responsible,
+            status: before.status,
+        })?;
+        content.check()?;
+        if before.status != IndicatorStatus::Draft {
+            let fixed = [
+                ("/status", content.status == IndicatorStatus::Draft),
+                ("/measure", content.measure != before.measure),
+            ];
+            let text = Text::new("Ya no es un borrador.", "It is no draft any more.");
+            let fault = |pointer| FieldError::new(pointer, FieldCode::NotAllowed, text.clone());
+            let faults: Vec<FieldError> =
+                fixed.iter().filter(|(_, changes)| *changes).map(|(pointer, _)| fault(*pointer)).collect();
+            if !faults.is_empty() {
+                return Err(Problem::fields(faults));
+            }
+        }
+        actor.may_write(content.status == IndicatorStatus::Draft)?;
+        actor.check_version(before.version)?;
+        let indicator: Indicator = diesel::update(indicators::table.find(before.id))
+            .set((content, indicators::version.eq(before.version + 1), indicators::updated_at.eq(actor.now)))
+            .returning(Indicator::as_returning())
+            .get_result(tx)?;
+        indicator.answer()
+    })
+    .await
+}

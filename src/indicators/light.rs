@@ -1,0 +1,71 @@
+//! The traffic light of a value against its target.
+
+use crate::db::text_enum;
+
+text_enum! {
+    /// Which way from the target is good (sentido).
+    pub enum Direction {
+        /// The target or more.
+        AtLeast = "at_least",
+        /// The target or less.
+        AtMost = "at_most",
+    }
+}
+
+text_enum! {
+    /// How a value stands against the target (semáforo).
+    pub enum Light {
+        /// The target is met.
+        Green = "green",
+        /// It is missed, and not by more than the warning.
+        Yellow = "yellow",
+        /// It is missed by more than the warning.
+        Red = "red",
+    }
+}
+
+impl Light {
+    pub fn of(value: f64, target: f64, direction: Direction, warning: f64) -> Self {
+        let reaches = |limit| match direction {
+            Direction::AtLeast => value >= limit,
+            Direction::AtMost => value <= limit,
+        };
+        if reaches(target) {
+            Light::Green
+        } else if reaches(warning) {
+            Light::Yellow
+        } else {
+            Light::Red
+        }
+    }
+}
+
+/// Whether the warning lies on the side of the target where it is missed, or on it.
+pub fn is_sound(target: f64, direction: Direction, warning: f64) -> bool {
+    match direction {
+        Direction::AtLeast => warning <= target,
+        Direction::AtMost => warning >= target,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_good_on_its_side_of_the_target() {
+        use Direction::{AtLeast, AtMost};
+        for (value, direction, warning, light) in [
+            (90.0, AtLeast, 80.0, Light::Green),
+            (89.99, AtLeast, 80.0, Light::Yellow),
+            (80.0, AtLeast, 80.0, Light::Yellow),
+            (79.99, AtLeast, 80.0, Light::Red),
+            (90.0, AtMost, 100.0, Light::Green),
+            (100.0, AtMost, 100.0, Light::Yellow),
+            (100.1, AtMost, 100.0, Light::Red),
+            (89.0, AtLeast, 90.0, Light::Red),
+        ] {
+            assert_eq!(Light::of(value, 90.0, direction, warning), light, "{value} {direction:?}");
+        }
+    }
+}

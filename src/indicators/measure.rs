@@ -1,0 +1,121 @@
+//! Measuring a quarter.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, post};
+use diesel::prelude::*;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::definitions::{Indicator, IndicatorStatus};
+use super::measurements::{Measurement, MeasurementStatus};
+use super::measures::{self, Measure};
+use super::quarter;
+use crate::auth::policy::Action;
+use crate::db::schema::measurements;
+use crate::http::{Answer, Body, Call};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
+
+/// Which quarter to measure.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewMeasurement {
+    #[schema(minimum = 2000, maximum = 9998, example = 2026)]
+    year: i16,
+    /// One that has begun, by the entity's clock.
+    #[schema(minimum = 1, maximum = 4, example = 3)]
+    quarter: i16,
+    /// Of a `manual` indicator, and of no other: what was measured; left out where there was nothing to measure.
+    #[schema(minimum = -1e12, maximum = 1e12, example = 3.5)]
+    value: Option<f64>,
+}
+
+/// Measure a quarter
+///
+/// The value is reckoned at the moment of asking, from what was registered (the indicator's `measure` says how); by the
+/// entity's clock (`MESA_TIMEZONE`). A quarter has one measurement: while that is a draft it is measured anew (200) and keeps
+/// its analysis. One of a quarter that is not over is `complete: false` and cannot be approved.
+#[utoipa::path(
+    tag = "indicators", operation_id = "measureIndicator", params(("indicator_id" = Uuid, Path)),
+    request_body = NewMeasurement,
+    responses(
+        (status = 200, description = "Measured anew", body = Measurement),
+        (status = 201, description = "Measured for the first time", body = Measurement),
+        (status = 409, description = "`wrong_state`: the indicator is not active, or the measurement is approved"),
+    )
+)]
+#[post("/indicators/{indicator_id}/measurements")]
+pub async fn measure(call: Call, id: Path<Uuid>, body: Body<NewMeasurement>) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    call.write(Action::WriteRecords, body, move |tx, actor, body| {
+        let indicator = Indicator::lock(tx, *id)?;
+        let new = body.read()?;
+        if new.value.is_some() && indicator.measure != Measure::Manual {
+            return Err(Problem::field(FieldError::new(
+                "/value",
+                FieldCode::NotAllowed,
+                Text::new("La mesa lo mide por sí misma.", "The desk measures it by itself."),
+            )));
+        }
+        let bounds = quarter::bounds(new.year, new.quarter, timezone);
+        let (begin, end) = bounds.filter(|(begin, _)| *begin <= actor.now).ok_or_else(|| {
+            Problem::field(FieldError::new(
+                "/quarter",
+                FieldCode::OutOfRange,
+                Text::new("El trimestre no ha comenzado.", "The quarter has not begun."),
+            ))
+        })?;
+        if indicator.status != IndicatorStatus::Active {
+            return Err(Problem::wrong_state(indicator.status.as_str()));
+        }
+        let known: Option<(Uuid, MeasurementStatus)> = measurements::table
+            .filter(measurements::indicator_id.eq(indicator.id))
+            .filter(measurements::year.eq(new.year))
+            .filter(measurements::quarter.eq(new.quarter))
+            .select((measurements::id, measurements::status))
+            .for_update()
+            .first(tx)
+            .optional()?;
+        if let Some((_, MeasurementStatus::Approved)) = known {
+            return Err(Problem::wrong_state(MeasurementStatus::Approved.as_str()));
+        }
+        let counted =
+            measures::count(tx, indicator.measure, indicator.within_hours, (begin, end), actor.now)?;
+        let measured = (
+            measurements::value.eq(counted.map_or(new.value, |counted| counted.percent())),
+            measurements::met.eq(counted.map(|counted| counted.met)),
+            measurements::counted.eq(counted.map(|counted| counted.counted)),
+            measurements::target.eq(indicator.target),
+            measurements::direction.eq(indicator.direction),
+            measurements::warning.eq(indicator.warning),
+            measurements::measured_at.eq(actor.now),
+            measurements::complete.eq(end <= actor.now),
+            measurements::updated_at.eq(actor.now),
+        );
+        match known {
+            Some((id, _)) => {
+                diesel::update(measurements::table.find(id))
+                    .set((measured, measurements::version.eq(measurements::version + 1)))
+                    .execute(tx)?;
+                Measurement::answer(tx, id)
+            }
+            None => {
+                let id = Uuid::now_v7();
+                diesel::insert_into(measurements::table)
+                    .values((
+                        measurements::id.eq(id),
+                        measurements::indicator_id.eq(indicator.id),
+                        measurements::year.eq(new.year),
+                        measurements::quarter.eq(new.quarter),
+                        measured,
+                        measurements::created_by.eq(actor.id),
+                        measurements::created_at.eq(actor.now),
+                    ))
+                    .execute(tx)?;
+                let made = Measurement::find(tx, id)?;
+                Ok(Answer::created(format!("/api/v1/measurements/{id}"), &made)?.version(made.version))
+            }
+        }
+    })
+    .await
+}

@@ -1,0 +1,299 @@
+//! What an indicator measured, quarter by quarter, and what that says.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get, patch};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::definitions::Indicator;
+use super::light::{Direction, Light};
+use crate::auth::policy::Action;
+use crate::db::schema::{improvement_actions, measurements};
+use crate::db::text_enum;
+use crate::http::body::Patch;
+use crate::http::paging::{Page, Paging, seek};
+use crate::http::{Answer, Body, Call, Query};
+use crate::people::{Person, person};
+use crate::problem::{FieldError, Problem, Result};
+
+text_enum! {
+    /// Where a measurement stands.
+    pub enum MeasurementStatus {
+        /// It can be measured anew, and its analysis changed.
+        Draft = "draft",
+        /// Approved by the director: it stays as it is.
+        Approved = "approved",
+    }
+}
+
+/// What an indicator measured of a quarter.
+#[derive(Serialize, ToSchema)]
+pub struct Measurement {
+    id: Uuid,
+    indicator_id: Uuid,
+    #[schema(minimum = 2000, maximum = 9998, example = 2026)]
+    year: i16,
+    #[schema(minimum = 1, maximum = 4, example = 3)]
+    quarter: i16,
+    /// In the indicator's unit (resultado); `null` where there was nothing to measure.
+    #[schema(example = 87.5)]
+    value: Option<f64>,
+    /// How much of `counted` was as it should be (numerador); `null` where it was measured by hand.
+    #[schema(example = 7)]
+    met: Option<i64>,
+    /// How much was counted (denominador); `null` where it was measured by hand.
+    #[schema(example = 8)]
+    counted: Option<i64>,
+    /// The target when it was measured.
+    #[schema(example = 90.0)]
+    target: f64,
+    direction: Direction,
+    /// The limit of the yellow light when it was measured.
+    #[schema(example = 80.0)]
+    warning: f64,
+    /// Semáforo; `null` where there was nothing to measure.
+    light: Option<Light>,
+    measured_at: DateTime<Utc>,
+    /// Whether the quarter was over when it was measured.
+    complete: bool,
+    /// What the value says (análisis).
+    #[schema(example = "La meta no se cumplió por la falta de turno los sábados.")]
+    analysis: Option<String>,
+    /// The improvement action that it leads to.
+    improvement_action_id: Option<Uuid>,
+    status: MeasurementStatus,
+    /// `null` until the director approves.
+    approval: Option<MeasurementApproval>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    #[serde(skip)]
+    pub(super) version: i32,
+}
+
+/// Who approved a measurement, and when.
+#[derive(Serialize, ToSchema)]
+pub struct MeasurementApproval {
+    approved_by: Person,
+    approved_at: DateTime<Utc>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = measurements)]
+pub(super) struct Row {
+    pub id: Uuid,
+    indicator_id: Uuid,
+    year: i16,
+    quarter: i16,
+    value: Option<f64>,
+    met: Option<i64>,
+    counted: Option<i64>,
+    target: f64,
+    direction: Direction,
+    warning: f64,
+    measured_at: DateTime<Utc>,
+    pub complete: bool,
+    pub analysis: Option<String>,
+    pub improvement_action_id: Option<Uuid>,
+    pub status: MeasurementStatus,
+    approved_at: Option<DateTime<Utc>>,
+    approved_by: Option<Uuid>,
+    pub version: i32,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl Measurement {
+    fn present(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Self>> {
+        let people = person::by_id(db, rows.iter().filter_map(|row| row.approved_by))?;
+        let one = |row: Row| {
+            let approval = match (row.approved_by.and_then(|id| people.get(&id)), row.approved_at) {
+                (Some(by), Some(approved_at)) => {
+                    Some(MeasurementApproval { approved_by: by.clone(), approved_at })
+                }
+                _ => None,
+            };
+            Measurement {
+                id: row.id,
+                indicator_id: row.indicator_id,
+                year: row.year,
+                quarter: row.quarter,
+                value: row.value,
+                met: row.met,
+                counted: row.counted,
+                target: row.target,
+                direction: row.direction,
+                warning: row.warning,
+                light: row.value.map(|value| Light::of(value, row.target, row.direction, row.warning)),
+                measured_at: row.measured_at,
+                complete: row.complete,
+                analysis: row.analysis,
+                improvement_action_id: row.improvement_action_id,
+                status: row.status,
+                approval,
+                created_at: row.created_at,
+                updated_at: row.updated_at,
+                version: row.version,
+            }
+        };
+        Ok(rows.into_iter().map(one).collect())
+    }
+
+    pub(super) fn find(db: &mut PgConnection, id: Uuid) -> Result<Self> {
+        let row: Row = measurements::table.find(id).select(Row::as_select()).first(db)?;
+        Self::present(db, vec![row])?.pop().ok_or_else(Problem::not_found)
+    }
+
+    /// As an answer, with its version.
+    pub(super) fn answer(db: &mut PgConnection, id: Uuid) -> Result<Answer> {
+        let found = Self::find(db, id)?;
+        Ok(Answer::ok(&found)?.version(found.version))
+    }
+}
+
+/// The row, held until the transaction ends.
+pub(super) fn lock(tx: &mut PgConnection, id: Uuid) -> Result<Row> {
+    Ok(measurements::table.find(id).select(Row::as_select()).for_update().first(tx)?)
+}
+
+/// The action that a measurement leads to exists.
+pub(super) fn check_action(tx: &mut PgConnection, id: Option<Uuid>) -> Result<()> {
+    let Some(id) = id else { return Ok(()) };
+    let known = diesel::dsl::exists(improvement_actions::table.find(id));
+    match diesel::select(known).get_result(tx)? {
+        true => Ok(()),
+        false => Err(Problem::field(FieldError::unknown_id("/improvement_action_id"))),
+    }
+}
+
+text_enum! {
+    /// The order of a list of measurements.
+    pub enum MeasurementSort {
+        QuarterDescending = "-quarter",
+        QuarterAscending = "quarter",
+    }
+}
+
+/// Which measurements to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MeasurementFilters {
+    #[param(minimum = 2000, maximum = 9998, example = 2026)]
+    year: Option<i16>,
+    status: Option<MeasurementStatus>,
+    /// `-quarter`, the latest first (the default), or `quarter`.
+    #[param(inline)]
+    sort: Option<MeasurementSort>,
+}
+
+/// List the measurements of an indicator
+///
+/// One a quarter.
+#[utoipa::path(
+    tag = "indicators", operation_id = "listMeasurements",
+    params(("indicator_id" = Uuid, Path), Paging, MeasurementFilters),
+    responses((status = 200, body = Page<Measurement>))
+)]
+#[get("/indicators/{indicator_id}/measurements")]
+pub async fn list(call: Call, id: Path<Uuid>, query: Query<MeasurementFilters>) -> Result<HttpResponse> {
+    call.read(Action::ReadRecords, move |db, _| {
+        let indicator = Indicator::find(db, *id)?;
+        let (paging, filters) = query.read_list()?;
+        let sort = filters.sort.unwrap_or(MeasurementSort::QuarterDescending);
+        let after = paging.after::<MeasurementSort, i16, i16>(sort)?;
+        let filtered = || {
+            let mut query =
+                measurements::table.filter(measurements::indicator_id.eq(indicator.id)).into_boxed();
+            if let Some(year) = filters.year {
+                query = query.filter(measurements::year.eq(year));
+            }
+            if let Some(status) = filters.status {
+                query = query.filter(measurements::status.eq(status));
+            }
+            query
+        };
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let query = match sort {
+            MeasurementSort::QuarterDescending => {
+                seek!(filtered(), after, measurements::year, measurements::quarter, desc)
+            }
+            MeasurementSort::QuarterAscending => {
+                seek!(filtered(), after, measurements::year, measurements::quarter, asc)
+            }
+        };
+        let rows: Vec<Row> = query.select(Row::as_select()).limit(paging.rows()).load(db)?;
+        let items = Measurement::present(db, rows)?;
+        paging.answer(sort, items, total, |one| (one.year, one.quarter))
+    })
+    .await
+}
+
+/// Read a measurement
+///
+/// Its value, how that stands against the target, and what it says.
+#[utoipa::path(
+    tag = "indicators", operation_id = "getMeasurement", params(("measurement_id" = Uuid, Path)),
+    responses((status = 200, body = Measurement))
+)]
+#[get("/measurements/{measurement_id}")]
+pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    call.read(Action::ReadRecords, move |db, _| Measurement::answer(db, *id)).await
+}
+
+/// What is said about a measurement.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MeasurementContent {
+    /// What the value says (análisis); nothing is approved without it.
+    #[schema(
+        min_length = 1,
+        max_length = 10000,
+        pattern = r"\S",
+        example = "La meta no se cumplió por la falta de turno los sábados."
+    )]
+    analysis: Option<String>,
+    /// The improvement action that it leads to.
+    improvement_action_id: Option<Uuid>,
+}
+
+/// Change what is said about a measurement
+///
+/// Its analysis and the action that it leads to, until it is approved. The value is measured: `POST
+/// /indicators/{indicator_id}/measurements` does it anew.
+#[utoipa::path(
+    tag = "indicators", operation_id = "updateMeasurement", params(("measurement_id" = Uuid, Path)),
+    request_body(content = MeasurementContent, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = Measurement), (status = 409, description = "`wrong_state`: it is approved"))
+)]
+#[patch("/measurements/{measurement_id}")]
+pub async fn change(
+    call: Call,
+    id: Path<Uuid>,
+    body: Body<Patch<MeasurementContent>>,
+) -> Result<HttpResponse> {
+    call.write(Action::WriteRecords, body, move |tx, actor, body| {
+        let row = lock(tx, *id)?;
+        let content = body.merge(&MeasurementContent {
+            analysis: row.analysis,
+            improvement_action_id: row.improvement_action_id,
+        })?;
+        check_action(tx, content.improvement_action_id)?;
+        if row.status == MeasurementStatus::Approved {
+            return Err(Problem::wrong_state(row.status.as_str()));
+        }
+        actor.check_version(row.version)?;
+        diesel::update(measurements::table.find(row.id))
+            .set((
+                measurements::analysis.eq(content.analysis),
+                measurements::improvement_action_id.eq(content.improvement_action_id),
+                measurements::version.eq(row.version + 1),
+                measurements::updated_at.eq(actor.now),
+            ))
+            .execute(tx)?;
+        Measurement::answer(tx, row.id)
+    })
+    .await
+}

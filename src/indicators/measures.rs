@@ -1,0 +1,93 @@
+//! How each measure of a quarter is reckoned from the tickets and the surveys themselves.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer, Nullable, Timestamptz};
+
+use crate::db::text_enum;
+use crate::problem::Result;
+
+text_enum! {
+    /// What an indicator measures of a quarter, as a share in percent.
+    pub enum Measure {
+        /// Of the tickets received in the quarter, those accepted for the first time by the due time; of those accepted or
+        /// overdue.
+        TimelyAttention = "timely_attention",
+        /// Of the tickets received in the quarter, those solved within `within_hours` of the reception, as they pass on any
+        /// clock; of those solved, or not archived and past that time.
+        TimelySolution = "timely_solution",
+        /// Of the surveys answered in the quarter, those that rate the service as a whole with 4 or 5.
+        Satisfaction = "satisfaction",
+        /// Of the tickets solved in the quarter and not reopened since, those solved at support level 1.
+        FirstLevelResolution = "first_level_resolution",
+        /// What the desk does not know, measured by hand.
+        Manual = "manual",
+    }
+}
+
+/// How much was counted, and how much of it was as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+pub struct Counted {
+    #[diesel(sql_type = BigInt)]
+    pub met: i64,
+    #[diesel(sql_type = BigInt)]
+    pub counted: i64,
+}
+
+impl Counted {
+    /// In percent; none where there was nothing to count.
+    #[expect(clippy::cast_precision_loss, reason = "no desk has as many tickets as a float has digits")]
+    pub fn percent(self) -> Option<f64> {
+        (self.counted > 0).then(|| 100.0 * self.met as f64 / self.counted as f64)
+    }
+}
+
+// $1 and $2 bound the quarter, $3 is now, $4 the hours.
+const TIMELY_ATTENTION: &str = "\
+    SELECT count(*) FILTER (WHERE t.attended_at <= t.first_attention_due_at) AS met, \
+        count(*) FILTER (WHERE t.attended_at IS NOT NULL OR t.archived_at IS NULL \
+            AND t.first_attention_due_at < CASE WHEN t.information_deadline IS NULL THEN $3 ELSE \
+                (SELECT h.started_at FROM holds h WHERE h.ticket_id = t.id AND h.ended_at IS NULL) END) AS counted \
+    FROM tickets t \
+    WHERE t.received_at >= $1 AND t.received_at < $2 AND t.first_attention_due_at IS NOT NULL";
+
+const TIMELY_SOLUTION: &str = "\
+    SELECT count(*) FILTER (WHERE solved_at <= received_at + make_interval(hours => $4)) AS met, \
+        count(*) FILTER (WHERE solved_at IS NOT NULL \
+            OR archived_at IS NULL AND received_at + make_interval(hours => $4) < $3) AS counted \
+    FROM tickets WHERE received_at >= $1 AND received_at < $2";
+
+const SATISFACTION: &str = "\
+    SELECT count(*) FILTER (WHERE overall >= 4) AS met, count(*) AS counted \
+    FROM surveys WHERE answered_at >= $1 AND answered_at < $2";
+
+const FIRST_LEVEL_RESOLUTION: &str = "\
+    SELECT count(*) FILTER (WHERE support_level = 1) AS met, count(*) AS counted \
+    FROM tickets WHERE solved_at >= $1 AND solved_at < $2";
+
+/// What this measure counts of the quarter from `begin` until before `end`, as things stand `now`; none where it is measured
+/// by hand.
+///
+/// # Errors
+/// What the database answers.
+pub fn count(
+    db: &mut PgConnection,
+    measure: Measure,
+    within_hours: Option<i32>,
+    (begin, end): (DateTime<Utc>, DateTime<Utc>),
+    now: DateTime<Utc>,
+) -> Result<Option<Counted>> {
+    let sql = match measure {
+        Measure::TimelyAttention => TIMELY_ATTENTION,
+        Measure::TimelySolution => TIMELY_SOLUTION,
+        Measure::Satisfaction => SATISFACTION,
+        Measure::FirstLevelResolution => FIRST_LEVEL_RESOLUTION,
+        Measure::Manual => return Ok(None),
+    };
+    let counted = diesel::sql_query(sql)
+        .bind::<Timestamptz, _>(begin)
+        .bind::<Timestamptz, _>(end)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Nullable<Integer>, _>(within_hours);
+    Ok(Some(counted.get_result(db)?))
+}

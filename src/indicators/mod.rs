@@ -1,0 +1,24 @@
+//! Activity 11: indicators (FO-DE-15 Ficha de Indicadores) and what they measured each quarter.
+
+mod approval;
+mod definitions;
+mod light;
+mod measure;
+mod measurements;
+pub mod measures;
+mod quarter;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(definitions::list)
+        .service(definitions::create)
+        .service(definitions::read)
+        .service(definitions::change)
+        .service(measurements::list)
+        .service(measure::measure)
+        .service(measurements::read)
+        .service(measurements::change)
+        .service(approval::approve);
+}
