@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 /// its limit holds for the answer too.
 const TEXTS: &[(&str, u64)] = &[
     ("access_token", 2000),
+    ("agenda", 500),
     ("assignee", 36),
     ("code", 50),
     ("content_type", 255),
