@@ -20,8 +20,12 @@ pub fn show(operation: &mut Value, examples: &Value) {
     };
     let mut fill = |pointer: &str, example: Option<&Value>| {
         let contents = operation.pointer_mut(pointer).and_then(Value::as_object_mut);
-        for content in contents.into_iter().flat_map(|all| all.values_mut()) {
-            if let Some(example) = example {
+        for (media_type, content) in contents.into_iter().flatten() {
+            // A text is a form of its own; what is kept otherwise is JSON or a form's fields.
+            let fits = |example: &&Value| {
+                example.is_string() || media_type.ends_with("json") || media_type.ends_with("urlencoded")
+            };
+            if let Some(example) = example.filter(fits) {
                 content["example"] = example.clone();
             }
         }
