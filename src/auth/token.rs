@@ -28,7 +28,7 @@ pub struct Form {
 /// Email and password, or the refresh token of the last answer (RFC 6749, sections 4.3.2 and 6). Further fields, such as
 /// `scope` or `client_id`, are of no account: the role says what one may do.
 #[derive(ToSchema)]
-#[serde(tag = "grant_type", rename_all = "snake_case")]
+#[serde(untagged)]
 #[expect(dead_code, reason = "says in the contract what `Form` reads")]
 pub enum TokenRequest {
     Password(PasswordGrant),
@@ -39,6 +39,8 @@ pub enum TokenRequest {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "says in the contract what `Form` reads")]
 pub struct PasswordGrant {
+    #[schema(example = "password", pattern = "^password$", max_length = 8)]
+    grant_type: String,
     /// The email; upper and lower case are the same.
     #[schema(example = "technician@mesa.test", min_length = 1, max_length = 254)]
     username: String,
@@ -50,6 +52,8 @@ pub struct PasswordGrant {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "says in the contract what `Form` reads")]
 pub struct RefreshTokenGrant {
+    #[schema(example = "refresh_token", pattern = "^refresh_token$", max_length = 13)]
+    grant_type: String,
     /// What the last answer gave.
     #[schema(min_length = 1, max_length = 200)]
     refresh_token: String,
