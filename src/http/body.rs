@@ -225,7 +225,10 @@ fn make_whole(value: &mut Value) {
                 && float.fract() == 0.0
                 && float.abs() <= EXACT
             {
-                #[allow(clippy::cast_possible_truncation)]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "it has no fraction and is within what is exact"
+                )]
                 let whole = float as i64;
                 *number = whole.into();
             }

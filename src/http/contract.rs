@@ -9,7 +9,7 @@ use jsonschema::error::ValidationErrorKind as Fault;
 use jsonschema::{Draft, Registry, ValidationError, Validator};
 use serde_json::{Map, Value, json};
 
-use crate::problem::{FieldCode, FieldError, Text};
+use crate::problem::{FieldCode, FieldError, MOST_FAULTS, Text};
 
 /// What schemas call the contract that they are part of.
 const CONTRACT: &str = "urn:mesa:contract";
@@ -216,9 +216,6 @@ fn unknown() -> Vec<FieldError> {
         Text::new("El contrato no conoce esta petición.", "The contract does not know this request.");
     vec![FieldError::new("", FieldCode::Unexpected, detail)]
 }
-
-/// How many faults one problem names at most, so that its answer is not many times what was sent.
-pub const MOST_FAULTS: usize = 100;
 
 fn faults_by(validator: &Validator, value: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();

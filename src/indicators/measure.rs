@@ -10,11 +10,11 @@ use uuid::Uuid;
 use super::definitions::{Indicator, IndicatorStatus};
 use super::measurements::{Measurement, MeasurementStatus};
 use super::measures::{self, Measure};
-use super::quarter;
 use crate::auth::policy::Action;
 use crate::db::schema::measurements;
 use crate::http::{Answer, Body, Call};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
+use crate::statistics::Quarter;
 
 /// Which quarter to measure.
 #[derive(Deserialize, ToSchema)]
@@ -57,7 +57,9 @@ pub async fn measure(call: Call, id: Path<Uuid>, body: Body<NewMeasurement>) -> 
                 Text::new("La mesa lo mide por sí misma.", "The desk measures it by itself."),
             )));
         }
-        let bounds = quarter::bounds(new.year, new.quarter, timezone);
+        let bounds = u32::try_from(new.quarter)
+            .ok()
+            .and_then(|number| Quarter { year: new.year.into(), number }.bounds(timezone));
         let (begin, end) = bounds.filter(|(begin, _)| *begin <= actor.now).ok_or_else(|| {
             Problem::field(FieldError::new(
                 "/quarter",

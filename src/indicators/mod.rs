@@ -6,7 +6,6 @@ mod light;
 mod measure;
 mod measurements;
 pub mod measures;
-mod quarter;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

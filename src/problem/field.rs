@@ -6,6 +6,9 @@ use utoipa::ToSchema;
 use super::Text;
 use crate::db::text_enum;
 
+/// How many faults one problem names at most, so that its answer is not many times what was sent.
+pub const MOST_FAULTS: usize = 100;
+
 text_enum! {
     /// What is wrong with a field, as a client's program may tell it apart; stable.
     pub enum FieldCode {

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 pub use self::code::Code;
-pub use self::field::{FieldCode, FieldError, ProblemField};
+pub use self::field::{FieldCode, FieldError, MOST_FAULTS, ProblemField};
 use crate::http::locale::Locale;
 
 /// A sentence in the two languages of the desk.
@@ -179,6 +179,7 @@ impl Problem {
             errors: self
                 .errors
                 .iter()
+                .take(MOST_FAULTS)
                 .map(|e| ProblemField {
                     pointer: e.pointer.clone(),
                     code: e.code,

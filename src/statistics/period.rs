@@ -140,6 +140,11 @@ impl Quarter {
         Some(Period { from, to: from.checked_add_months(Months::new(3))?.pred_opt()? })
     }
 
+    /// The first moment of the quarter, and the first one after it; none where there is no such quarter.
+    pub fn bounds(self, timezone: Tz) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        self.period()?.bounds(timezone).ok()
+    }
+
     pub fn before(self) -> Self {
         match self.number {
             2.. => Quarter { number: self.number - 1, ..self },

@@ -443,6 +443,9 @@ fn a_problem_names_a_hundred_faults_at_most() {
     let article = json!({"title": "x", "incident": "x", "resolution": "x", "steps": vec![7; 100_000]});
     let answer = desk.technician().post("/kb/articles", article);
     assert!((1..=100).contains(&answer.faults().len()));
+    // Nor what a handler finds by itself: nobody of these has a name.
+    let nameless = json!({"held_on": "2026-10-09", "agenda": ["x"], "attendance": vec![json!({}); 150]});
+    assert_eq!(desk.technician().post("/minutes", nameless).faults().len(), 100);
 }
 
 #[test]

@@ -1,0 +1,263 @@
+//! What holds for every operation, by its method and path: headers, statuses, parameters.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::problems::{PROBLEMS, problem_content};
+use super::roles;
+
+pub fn headers() -> Value {
+    let always = |description: &str, schema: Value| json!({"description": description, "required": true, "schema": schema});
+    let sometimes = |description: &str, schema: Value| json!({"description": description, "schema": schema});
+    let text = |max_length: u64| json!({"type": "string", "maxLength": max_length});
+    json!({
+        "ETag": always("The version of the resource, for `If-Match` and `If-None-Match`", text(100)),
+        "Location": always("The path of what was made", json!({"type": "string", "format": "uri-reference"})),
+        "Link": sometimes("The next page, `rel=\"next\"`; not on the last one", text(4000)),
+        "Content-Disposition": always("A download, with the file's name", text(1000)),
+        "Content-Security-Policy": always("Keeps a browser from running what is in the file", text(200)),
+        "Retry-After": always(
+            "After how many seconds to try again", json!({"type": "integer", "minimum": 1, "maximum": 86_400})
+        ),
+        "WWW-Authenticate": always("How to authenticate", text(100)),
+        "Content-Language": always("The language of `title` and `detail`", json!({"type": "string", "enum": ["es", "en"]})),
+        "RateLimit": sometimes(
+            "How many requests are left (`r`), and in how many seconds all are there again (`t`); not where the desk has \
+             no limit",
+            text(100),
+        ),
+        "RateLimit-Policy": sometimes("How many requests (`q`) in how many seconds (`w`) one client may make", text(100)),
+        "X-Request-Id": always("The request's `X-Request-Id`, or one that was made; the log has it too", text(128)),
+        "Server-Timing": always("How long it took in milliseconds: in all, and with the database", text(200)),
+        "Access-Control-Allow-Origin": sometimes(
+            "For a page of another site, where the desk is configured to let it in", text(500)
+        ),
+    })
+}
+
+/// The headers of every answer, and those that this status comes with.
+pub fn answer_headers(status: &str) -> Value {
+    let mut headers = serde_json::Map::new();
+    let mut add = |name: &str| {
+        headers.insert(name.to_owned(), json!({"$ref": format!("#/components/headers/{name}")}));
+    };
+    add("Access-Control-Allow-Origin");
+    add("RateLimit");
+    add("RateLimit-Policy");
+    add("Server-Timing");
+    add("X-Request-Id");
+    if status.starts_with('4') || status.starts_with('5') {
+        add("Content-Language");
+    }
+    match status {
+        "401" => add("WWW-Authenticate"),
+        "429" | "503" => add("Retry-After"),
+        _ => {}
+    }
+    Value::Object(headers)
+}
+
+/// Visible characters, as a client makes them up, and blanks between them.
+const KEY: &str = "^[!-~]([ -~]{0,253}[!-~])?$";
+
+/// One ETag or several, or `*`: visible words.
+const ETAGS: &str = "^[!-~][ -~]{0,499}$";
+
+/// A header that a client may send.
+fn request_header(name: &str, description: &str, pattern: &str, max_length: usize) -> Value {
+    json!({
+        "name": name, "in": "header", "required": false, "description": description,
+        "schema": {"type": "string", "pattern": pattern, "minLength": 1, "maxLength": max_length}
+    })
+}
+
+/// What answers neither a list nor a resource that can be read by itself, so that it has no `ETag`.
+const WITHOUT_VERSION: [&str; 17] = [
+    "addImprovementFollowup",
+    "applyAttentionTimes",
+    "downloadAttachment",
+    "downloadInboundEmail",
+    "downloadRiskMatrix",
+    "downloadTickets",
+    "escalateTicket",
+    "getCalendarDue",
+    "getRiskMatrix",
+    "getStatistics",
+    "getTicketAttention",
+    "handOver",
+    "listAttentionTimes",
+    "listSuggestions",
+    "reckonAttention",
+    "relateTickets",
+    "verifyHistory",
+];
+
+/// What a success is, where the handler says no more than what it answers.
+fn described(status: &str) -> &'static str {
+    match status {
+        "201" => "As it was made",
+        "204" => "Done",
+        _ => "As it is now",
+    }
+}
+
+/// Names for the orders of a list, which generators of clients cannot make of `-received_at`.
+pub fn name_orders(operation: &mut Value) {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten().filter(|parameter| parameter["name"] == "sort") {
+        let orders = parameter["schema"]["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let name = |order: &str| match order.strip_prefix('-') {
+            Some(field) => format!("{field}_desc").to_uppercase(),
+            None => order.to_uppercase(),
+        };
+        parameter["schema"]["x-enum-varnames"] = orders.map(name).collect();
+    }
+}
+
+/// Which fields the items of a list have, for `fields`; an item that is one of several kinds is answered whole.
+pub fn name_fields(operation: &mut Value, schemas: &Value) {
+    let resolve = |schema: &Value| match schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+        Some(name) => schemas[name].clone(),
+        None => schema.clone(),
+    };
+    let page = resolve(&operation["responses"]["200"]["content"]["application/json"]["schema"]);
+    let item = resolve(&page["properties"]["items"]["items"]);
+    let names: Vec<&String> = item["properties"].as_object().into_iter().flat_map(|all| all.keys()).collect();
+    let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) else { return };
+    if names.is_empty() {
+        parameters.retain(|parameter| parameter["name"] != "fields");
+    }
+    for parameter in parameters.iter_mut().filter(|parameter| parameter["name"] == "fields") {
+        parameter["schema"]["items"]["enum"] = json!(names);
+    }
+}
+
+/// What is done to a resource that is no ticket, by the end of its path.
+const STEPS: [&str; 6] = [
+    "/{email_id}/processing",
+    "/{message_id}/retry",
+    "/{action_id}/completion",
+    "/{action_id}/verification",
+    "/{measurement_id}/approval",
+    "/{minutes_id}/signature",
+];
+
+/// Writes into the operation what its handler does not say.
+pub fn complete(path: &str, method: &str, operation: &mut Value) {
+    let open = operation["security"] == json!([{}]);
+    let has_body = operation.get("requestBody").is_some();
+    let has_path = path.contains('{');
+    // A request that cannot be read is a 400 wherever it was meant to go.
+    let mut statuses: Vec<&str> = vec!["400", "429", "500", "503"];
+    if !open {
+        statuses.extend(["401", "403"]);
+    }
+    if has_path {
+        statuses.push("404");
+    }
+    if has_body {
+        statuses.extend(["408", "413", "415", "422"]);
+    }
+    // A body that may be left out is still none that may be `null`.
+    let contents = operation.pointer_mut("/requestBody/content").and_then(Value::as_object_mut);
+    for content in contents.into_iter().flat_map(|all| all.values_mut()) {
+        if let Some([body, null]) = content["schema"]["oneOf"].as_array().map(Vec::as_slice)
+            && *null == json!({"type": "null"})
+        {
+            content["schema"] = body.clone();
+        }
+    }
+    let mut parameters: Vec<Value> = Vec::new();
+    let is_list =
+        operation["parameters"].as_array().is_some_and(|all| all.iter().any(|p| p["name"] == "cursor"));
+    let reckoned = operation["operationId"].as_str().is_some_and(|id| WITHOUT_VERSION.contains(&id));
+    let single = method == "get" && !is_list && !reckoned;
+    let changes_one = matches!(method, "patch" | "put" | "delete");
+    // All but signing in: a survey that a link opens is a resource too.
+    let answers_one = changes_one || (method == "post" && (!open || has_path) && !reckoned);
+    // A repeated change of password comes with a token that has ended.
+    if method == "post" && !open && operation["operationId"] != "changeMyPassword" {
+        statuses.extend(["409", "422"]);
+        if let Some(Value::String(conflict)) = operation.pointer_mut("/responses/409/description") {
+            conflict
+                .push_str("; or `request_in_progress`: the first request with this key is not answered yet");
+        }
+        parameters.push(request_header(
+            "Idempotency-Key",
+            "Of the client's making; for 24 hours the same key and body get the first answer again",
+            KEY,
+            255,
+        ));
+    }
+    let is_step =
+        path.starts_with("/api/v1/tickets/{ticket_id}/") || STEPS.iter().any(|step| path.ends_with(step));
+    if changes_one || (method == "post" && is_step) {
+        statuses.push("412");
+        parameters.push(request_header("If-Match", "The `ETag` that the change is based on", ETAGS, 500));
+    }
+    if single && !open {
+        parameters.push(request_header(
+            "If-None-Match",
+            "The `ETag` that is known already: 304 if it still holds",
+            ETAGS,
+            500,
+        ));
+    }
+    let known = operation["responses"].as_object().cloned().unwrap_or_default();
+    let mut responses: BTreeMap<String, Value> = known.into_iter().collect();
+    for (status, response) in &mut responses {
+        if response.get("$ref").is_none() && response["description"].as_str().is_none_or(str::is_empty) {
+            response["description"] = described(status).into();
+        }
+        if status.starts_with('4') && response.get("content").is_none() {
+            response["content"] = problem_content();
+        }
+        let mut headers = answer_headers(status);
+        let mut add = |name: &str| headers[name] = json!({"$ref": format!("#/components/headers/{name}")});
+        if status.starts_with('2') {
+            if single || answers_one && status != "204" {
+                add("ETag");
+            }
+            if status == "201" {
+                add("Location");
+            }
+            if method == "get" && is_list {
+                add("Link");
+            }
+            // What is kept as it came in.
+            let is_file = |id: &str| id.starts_with("download") || id == "getQuarterlyReport";
+            if operation["operationId"].as_str().is_some_and(is_file) {
+                add("Content-Disposition");
+                add("Content-Security-Policy");
+            }
+        }
+        if response.get("$ref").is_none() {
+            response["headers"] = headers;
+        }
+    }
+    if single && !open {
+        responses.entry("304".to_owned()).or_insert_with(|| {
+            let mut headers = answer_headers("304");
+            headers["ETag"] = json!({"$ref": "#/components/headers/ETag"});
+            json!({"description": "It is as `If-None-Match` knows it", "headers": headers})
+        });
+    }
+    for (status, name, _) in PROBLEMS.iter().filter(|(status, _, _)| statuses.contains(status)) {
+        responses
+            .entry((*status).to_owned())
+            .or_insert_with(|| json!({"$ref": format!("#/components/responses/{name}")}));
+    }
+    operation["responses"] = responses.into_iter().collect();
+    if open {
+        operation["security"] = json!([]);
+    } else if let Some(may) = operation["operationId"].as_str().and_then(roles::of) {
+        operation["security"] = json!([{"bearer": []}, {"password": may}]);
+    }
+    if !parameters.is_empty() {
+        match operation["parameters"].as_array_mut() {
+            Some(known) => known.extend(parameters),
+            None => operation["parameters"] = parameters.into(),
+        }
+    }
+}

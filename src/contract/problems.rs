@@ -1,0 +1,92 @@
+//! What the contract says of problems: their codes, their members, and the answers that more than one operation has.
+
+use serde_json::{Value, json};
+
+use super::operations::answer_headers;
+use crate::problem::Code;
+use crate::tickets::workflow::Step;
+
+/// The codes with their statuses, as a table.
+pub fn codes() -> String {
+    let mut table =
+        "What went wrong, as a client's program may tell it apart; each code comes with one status, and \
+        `/problems/{code}` is a page about it.\n\n| code | status | meaning |\n|---|---|---|\n"
+            .to_owned();
+    for code in Code::ALL {
+        let (name, status) = (code.as_str(), code.status().as_u16());
+        table.push_str(&format!("| `{name}` | {status} | {} |\n", code.meaning().en));
+    }
+    table
+}
+
+/// What a problem says besides, by its `code`: of features that errors themselves know nothing of.
+pub fn problem_members() -> Value {
+    let ticket =
+        |description: &str| json!({"type": "integer", "format": "int64", "description": description});
+    json!({
+        "state": {"$ref": "#/components/schemas/Status", "description": "`step_not_allowed`: where the ticket stands."},
+        "allowed_steps": {
+            "type": "array", "maxItems": Step::ALL.len(), "items": {"$ref": "#/components/schemas/Step"},
+            "description": "`step_not_allowed`: what can be done to it."
+        },
+        "assignee_id": {
+            "type": ["string", "null"], "format": "uuid",
+            "description": "`already_assigned`: who has the ticket; `null` where nobody has it any more."
+        },
+        "next_available_at": {
+            "type": ["string", "null"], "format": "date-time",
+            "description": "`nobody_available`: when somebody is; `null` where nobody will be."
+        },
+        "next_available_user": {
+            "oneOf": [{"$ref": "#/components/schemas/Person"}, {"type": "null"}],
+            "description": "`nobody_available`: who that is."
+        },
+        "error": {"type": "string", "maxLength": 50, "description": "`POST /auth/token`: as RFC 6749 names it, `invalid_grant`."},
+        "error_description": {"type": "string", "maxLength": 2000, "description": "`POST /auth/token`: the `detail` in English."},
+        "record_status": {
+            "type": "string", "maxLength": 20, "description": "`wrong_state`: where the record stands."
+        },
+        "ticket_id": ticket("`nobody_available` on a handover: the ticket that nobody can take."),
+        "resubmitted_as": ticket("`already_exists` on a resubmission: the ticket that it was presented as."),
+    })
+}
+
+/// Status, name and words of the problems that more than one operation answers.
+pub const PROBLEMS: &[(&str, &str, &str)] = &[
+    ("400", "BadRequest", "`bad_request`, `invalid_query` or `invalid_cursor`"),
+    ("401", "Unauthenticated", "`unauthenticated`: no valid access token"),
+    ("403", "Forbidden", "`forbidden` or `not_the_assignee`"),
+    ("404", "NotFound", "`not_found`: there is none, or it is not yours to see"),
+    ("408", "RequestTimeout", "`request_timeout`: the body did not arrive in time"),
+    (
+        "409",
+        "Conflict",
+        "`request_in_progress`: the first request with this `Idempotency-Key` is not answered yet; try again",
+    ),
+    ("412", "PreconditionFailed", "`precondition_failed`: it has changed since the `ETag` of `If-Match`"),
+    ("413", "TooLarge", "`too_large`"),
+    ("415", "UnsupportedMediaType", "`unsupported_media_type`"),
+    (
+        "422",
+        "Invalid",
+        "`invalid_body`: `errors` names every field at fault; or, with an `Idempotency-Key` that came with something \
+        else, `idempotency_key_reused`",
+    ),
+    ("429", "TooManyRequests", "`too_many_requests`: try again after `Retry-After` seconds"),
+    ("500", "Internal", "`internal`: give the `request_id` when you report it"),
+    ("503", "Unavailable", "`unavailable`: try again after `Retry-After` seconds"),
+];
+
+pub fn problem_content() -> Value {
+    json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}})
+}
+
+pub fn responses() -> Value {
+    let mut responses = serde_json::Map::new();
+    for (status, name, description) in PROBLEMS {
+        let mut response = json!({"description": description, "content": problem_content()});
+        response["headers"] = answer_headers(status);
+        responses.insert((*name).to_owned(), response);
+    }
+    Value::Object(responses)
+}

@@ -1,0 +1,174 @@
+//! Who may do what: every action by every role, on one's own and on another's.
+
+mod attempt;
+
+use mesa::auth::policy::{Action, Role};
+use serde_json::{Value, json};
+
+use self::attempt::Attempt;
+use crate::harness::Desk;
+
+/// How far a role may go, by what a client sees of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Reach {
+    /// 403, on one's own as on another's.
+    No,
+    /// One's own; another's is a 404.
+    Own,
+    /// Tickets that one has; another's is a 403.
+    Assignee,
+    /// One's own and another's.
+    Any,
+    /// What concerns oneself; what concerns another is a 403.
+    Self_,
+}
+
+use Reach::{Any, Assignee, No, Own, Self_};
+
+/// The design's table once more, independent of the code's. Columns: requester, technician, professional, director.
+#[rustfmt::skip]
+const TABLE: &[(Action, [Reach; 4])] = &[
+    (Action::UseOwnAccount,       [Any, Any, Any, Any]),
+    (Action::RegisterTicket,      [Self_, Any, Any, Any]),
+    (Action::ReadTicket,          [Own, Any, Any, Any]),
+    (Action::ChangeTicket,        [Own, Any, Any, Any]),
+    (Action::Attach,              [Own, Any, Any, Any]),
+    (Action::AddPublicFollowup,   [Own, Any, Any, Any]),
+    (Action::UsePrivateFollowups, [No, Any, Any, Any]),
+    (Action::Classify,            [No, Any, Any, Any]),
+    (Action::Assign,              [No, Any, Any, Any]),
+    (Action::Escalate,            [No, Any, Any, Any]),
+    (Action::Hold,                [No, Any, Any, Any]),
+    (Action::Archive,             [Own, Any, Any, Any]),
+    (Action::Resubmit,            [Own, Any, Any, Any]),
+    (Action::Relate,              [No, Any, Any, Any]),
+    (Action::Accept,              [No, Assignee, Assignee, Assignee]),
+    (Action::Reschedule,          [No, Assignee, Assignee, Assignee]),
+    (Action::Solve,               [No, Assignee, Assignee, Assignee]),
+    (Action::Close,               [Own, Any, Any, Any]),
+    (Action::Reopen,              [Own, Any, Any, Any]),
+    (Action::ReadArticles,        [Own, Any, Any, Any]),
+    (Action::WriteArticles,       [No, Any, Any, Any]),
+    (Action::AnswerSurvey,        [Own, No, No, No]),
+    (Action::ReadSurveyAnswers,   [No, No, Any, Any]),
+    (Action::ReadStatistics,      [No, Any, Any, Any]),
+    (Action::ApproveReports,      [No, No, No, Any]),
+    (Action::ReadRecords,         [No, Any, Any, Any]),
+    (Action::WriteRecords,        [No, Self_, Any, Any]),
+    (Action::ApproveRecords,      [No, No, No, Any]),
+    (Action::ReadCatalogs,        [Any, Any, Any, Any]),
+    (Action::ReadUsers,           [No, Any, Any, Any]),
+    (Action::Manage,              [No, No, Self_, Any]),
+    (Action::UseInboundEmails,    [No, Any, Any, Any]),
+    (Action::UseOutbox,           [No, No, Any, Any]),
+    (Action::VerifyAudit,         [No, No, Any, Any]),
+];
+
+/// The requester's own attempt and that on another's, for every row of one role.
+fn walk(role: Role) {
+    let desk = Desk::open();
+    for action in Action::ALL {
+        let (_, columns) =
+            TABLE.iter().find(|(listed, _)| listed == action).expect("every action is in the table");
+        let reach = columns[role as usize];
+        for own in [true, false] {
+            let me = desk.another(role);
+            for answer in (Attempt { desk: &desk, me: &me, own }).answers(*action) {
+                let expected = match (reach, own) {
+                    (No, _) => 403,
+                    (Own, false) => 404,
+                    (Assignee, false) | (Self_, false) => 403,
+                    _ => 200,
+                };
+                let got = if (200..300).contains(&answer.status) { 200 } else { answer.status };
+                let whose = if own { "own" } else { "another's" };
+                assert_eq!(
+                    got,
+                    expected,
+                    "{action:?} by {role:?} on {whose}: {} answered {} {}",
+                    answer.request,
+                    answer.status,
+                    answer.text()
+                );
+                if (reach, own) == (Assignee, false) {
+                    answer.problem(403, "not_the_assignee");
+                } else if expected == 403 {
+                    answer.problem(403, "forbidden");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_requester_may_do() {
+    walk(Role::Requester);
+}
+
+#[test]
+fn what_a_technician_may_do() {
+    walk(Role::Technician);
+}
+
+#[test]
+fn what_a_professional_may_do() {
+    walk(Role::Professional);
+}
+
+#[test]
+fn what_the_director_may_do() {
+    walk(Role::Director);
+}
+
+#[test]
+fn me_tells_what_one_may_do() {
+    let desk = Desk::open();
+    for role in Role::ALL {
+        let permissions = desk.demo(*role).get("/me").ok()["permissions"].clone();
+        for (action, columns) in TABLE {
+            let told = permissions[action.as_str()].as_str();
+            let expected = columns[*role as usize] != No
+                || (*action, *role) == (Action::ReadSurveyAnswers, Role::Technician);
+            assert_eq!(told.is_some(), expected, "{action:?} {role:?}: {told:?}");
+        }
+    }
+}
+
+#[test]
+fn whoever_withdraws_may_give_no_other_reason() {
+    let desk = Desk::open();
+    let one = desk.ticket_in("received");
+    for reason in ["duplicate", "missing_information", "profile_not_authorized"] {
+        let refused = desk.requester().post(&format!("{one}/archive"), json!({"reason": reason}));
+        assert_eq!(refused.faults(), [("/reason".into(), "not_allowed".into())]);
+    }
+}
+
+#[test]
+fn nothing_but_signing_in_is_answered_without_a_token() {
+    let desk = Desk::open();
+    let document: Value = desk.nobody().get("//openapi.json").ok();
+    let nobody = desk.nobody();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let id = "0197c0de-0000-7000-8000-000000000000";
+            let real =
+                path.replace("{ticket_id}", "1").replace("{criticality}", "low").replace("{revision}", "1");
+            let real: String = real
+                .split('/')
+                .map(|part| if part.starts_with('{') { id } else { part })
+                .collect::<Vec<_>>()
+                .join("/");
+            let answer = nobody.raw(&method.to_uppercase(), &format!("/{real}"), "application/json", "{}");
+            if operation["security"] == json!([]) {
+                assert_ne!(
+                    answer.problem(answer.status, answer.json()["code"].as_str().unwrap())["code"],
+                    "unauthenticated"
+                );
+            } else {
+                answer.problem(401, "unauthenticated");
+                assert_eq!(answer.header("www-authenticate"), "Bearer");
+            }
+        }
+    }
+}
