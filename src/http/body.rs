@@ -178,7 +178,12 @@ impl<T: DeserializeOwned + ToSchema> Body<T> {
 
 impl<T: DeserializeOwned + Serialize + ToSchema> Body<Patch<T>> {
     /// What `current` becomes by this JSON Merge Patch (RFC 7396), sound as a whole.
-    pub fn merge(mut self, current: &T) -> Result<T> {
+    pub fn merge(self, current: &T) -> Result<T> {
+        self.merge_with(current, |_| Vec::new())
+    }
+
+    /// The same, with further faults that `also` finds in the whole, so that a client hears of all at once.
+    pub fn merge_with(mut self, current: &T, also: impl FnOnce(&Value) -> Vec<FieldError>) -> Result<T> {
         // No body at all changes nothing, and is rather one that was forgotten.
         let forgotten = self.raw.as_ref().is_ok_and(Bytes::is_empty);
         let patch = if forgotten { Value::Null } else { self.json()? };
@@ -190,7 +195,7 @@ impl<T: DeserializeOwned + Serialize + ToSchema> Body<Patch<T>> {
         errors.retain(|error| error.code == FieldCode::UnknownField);
         let mut merged = serde_json::to_value(current).map_err(Problem::internal)?;
         merge(&mut merged, patch);
-        for error in contract::faults(&T::name(), &merged) {
+        for error in contract::faults(&T::name(), &merged).into_iter().chain(also(&merged)) {
             if !errors.iter().any(|known| known.pointer == error.pointer) {
                 errors.push(error);
             }

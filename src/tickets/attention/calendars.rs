@@ -3,8 +3,10 @@
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, patch, post};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -156,15 +158,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 pub async fn create(call: Call, body: Body<NewCalendar>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
     call.write(Action::Manage, body, move |tx, actor, body| {
-        let new = body.read_with(|value| {
-            let hours = value["opening_hours"].as_str();
-            let hours = hours.map(|hours| Counted::parse_open(hours, timezone, actor.now));
-            Ok(hours
-                .and_then(|hours| hours.err())
-                .map(|unusable| unusable.at("/opening_hours"))
-                .into_iter()
-                .collect())
-        })?;
+        let new = body.read_with(|value| Ok(faults(value, timezone, actor.now)))?;
         let calendar: Calendar = diesel::insert_into(calendars::table)
             .values((
                 calendars::id.eq(Uuid::now_v7()),
@@ -197,10 +191,15 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile
         policies::lock(tx)?;
         let calendar = calendars::table.find(*id).select(Calendar::as_select()).for_update().first(tx)?;
         let hours_before = calendar.opening_hours.clone();
-        let profile = body.merge(&CalendarProfile {
+        let current = CalendarProfile {
             name: calendar.name,
             opening_hours: calendar.opening_hours,
             active: calendar.active,
+        };
+        // Hours that have run out meanwhile are no fault of whoever changes the name.
+        let profile = body.merge_with(&current, |value| {
+            let kept = value["opening_hours"] == *hours_before;
+            if kept { Vec::new() } else { faults(value, timezone, actor.now) }
         })?;
         let mut touched = Vec::new();
         if profile.opening_hours != hours_before {
@@ -231,4 +230,11 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile
         calendar.answer()
     })
     .await
+}
+
+/// What is wrong with the opening hours: a calendar opens from now on.
+fn faults(calendar: &Value, timezone: Tz, now: DateTime<Utc>) -> Vec<FieldError> {
+    let Some(hours) = calendar["opening_hours"].as_str() else { return Vec::new() };
+    let unusable = Counted::parse_open(hours, timezone, now).err();
+    unusable.map(|unusable| unusable.at("/opening_hours")).into_iter().collect()
 }
