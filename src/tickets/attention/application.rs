@@ -69,7 +69,8 @@ type Policies = HashMap<Criticality, (Policy, Calendar)>;
 /// moves; what is classified or escalated later counts by them too, as does a clock that stands still once it goes on.
 /// All of it, or none.
 #[utoipa::path(
-    tag = "attention times", operation_id = "applyAttentionTimes", request_body = Nothing,
+    tag = "attention times", operation_id = "applyAttentionTimes",
+    request_body(content = Option<Nothing>),
     responses((status = 200, body = Application), (status = 409, description = "`no_due_time`"))
 )]
 #[post("/attention-times/application")]
