@@ -51,7 +51,7 @@ impl ToSchema for Permissions {
 }
 
 /// What one may change about oneself.
-#[derive(Serialize, Deserialize, ToSchema)]
+#[derive(PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MyProfile {
     #[serde(default)]
@@ -93,12 +93,13 @@ pub async fn read(call: Call) -> Result<HttpResponse> {
 pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResponse> {
     call.write(Action::UseOwnAccount, body, |tx, actor, body| {
         let user = User::lock(tx, actor.id)?;
-        let profile = body.merge(&MyProfile {
-            contact: user.contact.clone(),
-            locale: user.locale,
-            staff_mail: user.staff_mail,
-        })?;
+        let before =
+            MyProfile { contact: user.contact.clone(), locale: user.locale, staff_mail: user.staff_mail };
+        let profile = body.merge(&before)?;
         actor.check_version(user.version)?;
+        if profile == before {
+            return me(user, actor.role);
+        }
         diesel::update(users::table.find(actor.id))
             .set((
                 users::landline.eq(profile.contact.landline),

@@ -100,6 +100,7 @@ const ACTIONS: &[(Action, &[&str])] = &[
             "getCalendarDue",
             "reckonAttention",
             "listAttentionTimes",
+            "getAttentionTime",
             "listSurveyQuestions",
             "getSurveyQuestion",
         ],

@@ -199,7 +199,7 @@ pub struct NewUser {
 }
 
 /// An account as it can be changed.
-#[derive(Serialize, Deserialize, ToSchema)]
+#[derive(PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserProfile {
     #[schema(format = "email", min_length = 3, max_length = 254, example = "ana.restrepo@example.gov.co")]
@@ -367,7 +367,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
         let directors = lock_directors(tx)?;
         let user = User::lock(tx, *id)?;
         may_manage(actor, user.role)?;
-        let profile = body.merge(&UserProfile {
+        let before = UserProfile {
             email: user.email.clone(),
             password: None,
             role: user.role,
@@ -379,8 +379,12 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
             active: user.active,
             contract_ends_on: user.contract_ends_on,
             staff_mail: user.staff_mail,
-        })?;
+        };
+        let profile = body.merge(&before)?;
         actor.check_version(user.version)?;
+        if profile == before {
+            return user.answer();
+        }
         may_manage(actor, profile.role)?;
         if profile.unit_id != user.unit.as_ref().map(|unit| unit.id) {
             check_unit(tx, profile.unit_id)?;

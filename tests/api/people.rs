@@ -132,3 +132,27 @@ fn attention_times_are_the_procedures_and_can_be_changed() {
         |field: &str| ticket[field].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
     assert_eq!((moment("attention_due_at") - moment("received_at")).num_minutes(), 90);
 }
+
+#[test]
+fn a_change_that_changes_nothing_makes_no_version() {
+    let desk = Desk::open();
+    let director = desk.director();
+    let (calendar, unit) = (director.get("/calendars").items(), director.get("/units").items());
+    let (category, question) =
+        (director.get("/categories").items(), director.get("/survey-questions").items());
+    let id = |items: &[Value]| items[0]["id"].as_str().unwrap().to_owned();
+    for path in [
+        "/me".to_owned(),
+        format!("/users/{}", desk.technician().id()),
+        format!("/units/{}", id(&unit)),
+        format!("/categories/{}", id(&category)),
+        format!("/calendars/{}", id(&calendar)),
+        format!("/survey-questions/{}", id(&question)),
+        "/attention-times/low".to_owned(),
+    ] {
+        let before = director.get(&path).ok();
+        assert_eq!(director.patch(&path, json!({})).ok(), before, "{path}");
+        let (etag, again) = (director.get(&path), director.patch(&path, json!({})));
+        assert_eq!(etag.header("etag"), again.header("etag"), "{path}");
+    }
+}

@@ -17,6 +17,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(times::list)
         .service(application::apply)
+        .service(times::read)
         .service(times::change)
         .service(calendars::list)
         .service(calendars::create)

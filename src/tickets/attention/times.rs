@@ -82,6 +82,18 @@ pub async fn list(call: Call) -> Result<HttpResponse> {
     .await
 }
 
+/// Read an attention time
+///
+/// With the `ETag` that a change of it can name.
+#[utoipa::path(
+    tag = "attention times", operation_id = "getAttentionTime", params(("criticality" = Criticality, Path)),
+    responses((status = 200, body = AttentionTime))
+)]
+#[get("/attention-times/{criticality}")]
+pub async fn read(criticality: Path<Criticality>, call: Call) -> Result<HttpResponse> {
+    call.read(Action::ReadCatalogs, move |db, _| find(db, *criticality)?.answer()).await
+}
+
 /// Change an attention time
 ///
 /// It counts for the tickets received from then on, whenever they are classified or escalated. Due times that are set
@@ -134,10 +146,15 @@ pub async fn change(
         if changed {
             policies::append(tx, &[*criticality], actor.now)?;
         }
-        let time = find(tx, *criticality)?;
-        Ok(Answer::ok(&time)?.version(time.version))
+        find(tx, *criticality)?.answer()
     })
     .await
+}
+
+impl AttentionTime {
+    fn answer(&self) -> Result<Answer> {
+        Ok(Answer::ok(self)?.version(self.version))
+    }
 }
 
 fn find(db: &mut PgConnection, criticality: Criticality) -> Result<AttentionTime> {

@@ -228,6 +228,7 @@ impl Attempt<'_> {
                     get(&format!("/units/{}", unit.as_str().unwrap())),
                     get(&format!("/categories/{}", category.as_str().unwrap())),
                     get("/attention-times"),
+                    get("/attention-times/low"),
                 ]
             }
             Action::ReadUsers => {
