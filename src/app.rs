@@ -91,6 +91,7 @@ impl Contract {
         for path in READ_ALONE {
             methods.push((actix_web::dev::ResourceDef::new(path), "GET, HEAD".to_owned()));
         }
+        methods.push((actix_web::dev::ResourceDef::new("/s/{token}"), "GET, HEAD, POST".to_owned()));
         Ok(Contract { json: contract::text(document)?, methods })
     }
 

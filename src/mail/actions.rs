@@ -78,7 +78,7 @@ impl Known {
             reader: &reader.name,
             action: Action { number: *number, text, due_on: reader.locale.day(*due_on), owner },
         };
-        let text = templates::text(&message.kind, reader.locale, context)?;
+        let text = templates::text(message.kind, reader.locale, context)?;
         Ok(Content {
             to_name: reader.name.clone(),
             to_address: reader.address.clone(),

@@ -13,6 +13,7 @@ use super::{actions, templates};
 use crate::config::Config;
 use crate::db::schema::{followups, messages, tickets, users};
 use crate::http::locale::Locale;
+use crate::outbox::MessageKind;
 use crate::outbox::delivery::Message;
 use crate::people::person;
 use crate::problem::{Problem, Result, Text};
@@ -21,7 +22,7 @@ use crate::tickets::model::Criticality;
 use crate::tickets::workflow::Status;
 
 /// The kinds of messages that ask for an answer to the survey.
-const WITH_LINK: [&str; 2] = ["solved", "survey_reminder"];
+const WITH_LINK: [MessageKind; 2] = [MessageKind::Solved, MessageKind::SurveyReminder];
 
 /// What is sent to whom.
 #[derive(Debug)]
@@ -222,7 +223,7 @@ impl Known {
         let tickets: HashMap<i64, TicketWords> = rows.into_iter().map(|row| (row.id, row)).collect();
         let asking: Vec<(Uuid, i64)> = wanted
             .iter()
-            .filter(|message| WITH_LINK.contains(&message.kind.as_str()))
+            .filter(|message| WITH_LINK.contains(&message.kind))
             .filter_map(|message| Some((message.recipient_id, message.id, message.ticket_id?)))
             .filter(|(recipient, _, ticket)| {
                 tickets.get(ticket).is_some_and(|ticket| ticket.requester_id == *recipient)
@@ -289,7 +290,7 @@ impl Known {
             survey_days: config.survey_days,
             close_after_days: config.close_after_days,
         };
-        let text = templates::text(&message.kind, reader.locale, context)?;
+        let text = templates::text(message.kind, reader.locale, context)?;
         Ok(Content {
             to_name: reader.name.clone(),
             to_address: reader.address.clone(),

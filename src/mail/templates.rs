@@ -11,6 +11,7 @@ use minijinja::{AutoEscape, Environment, State};
 use serde::Serialize;
 
 use crate::http::locale::Locale;
+use crate::outbox::MessageKind;
 use crate::problem::{Problem, Result};
 
 /// The files of these kinds, in both languages.
@@ -23,7 +24,7 @@ macro_rules! files {
     };
 }
 
-/// `layout` is around all of them, `other` is for a kind that has no file.
+/// `layout` is around all of them; each kind of message has one.
 const FILES: &[(&str, &str)] = files![
     "layout",
     "accepted",
@@ -36,7 +37,6 @@ const FILES: &[(&str, &str)] = files![
     "followup",
     "held",
     "information_requested",
-    "other",
     "overdue",
     "received",
     "reopened",
@@ -89,10 +89,10 @@ fn moment(state: &State, text: &str) -> String {
 ///
 /// # Errors
 /// A fault of a file or of the context: a fault of the build.
-pub fn text(kind: &str, locale: Locale, context: impl Serialize) -> Result<String> {
+pub fn text(kind: MessageKind, locale: Locale, context: impl Serialize) -> Result<String> {
     let environment = environment()?;
-    let named = |kind: &str| environment.get_template(&format!("{}/{kind}", locale.as_str()));
-    let template = named(kind).or_else(|_| named("other")).map_err(Problem::internal)?;
+    let name = format!("{}/{}", locale.as_str(), kind.as_str());
+    let template = environment.get_template(&name).map_err(Problem::internal)?;
     let text = template.render(Serde(context)).map_err(Problem::internal)?;
     // What a condition left out leaves no gap.
     let mut tidy = String::with_capacity(text.len());

@@ -175,13 +175,13 @@ impl Mailer {
                 Err(_) => Refusal::ForNow("no answer in time".to_owned()),
             },
         };
-        log::warn!("message {} ({}) was not sent: {refusal:?}", message.id, message.kind);
+        log::warn!("message {} ({}) was not sent: {refusal:?}", message.id, message.kind.as_str());
         self.put_off(message, refusal, lease_ends).await;
     }
 
     async fn taken_by_server(&self, message: Message, content: Result<Content>, lease_ends: Instant) {
         let Ok(content) = content else { return };
-        log::debug!("message {} ({}) was sent", message.id, message.kind);
+        log::debug!("message {} ({}) was sent", message.id, message.kind.as_str());
         let text = content.shown_text();
         let sent = std::sync::Arc::new(Sent { to: content.to_address, subject: content.subject, text });
         self.put_down(lease_ends, move |db| delivery::sent(db, message.id, &sent)).await;

@@ -10,6 +10,7 @@ use diesel::sql_types::{BigInt, Double};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::MessageKind;
 use super::MessageStatus;
 use crate::db::schema::messages;
 use crate::problem::Result;
@@ -29,7 +30,7 @@ pub struct Message {
     /// What it is about: a ticket, or an improvement action.
     pub ticket_id: Option<i64>,
     pub improvement_action_id: Option<Uuid>,
-    pub kind: String,
+    pub kind: MessageKind,
     pub recipient_id: Uuid,
     pub data: Value,
     pub attempts: i16,

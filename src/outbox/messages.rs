@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::MessageKind;
 use super::MessageStatus;
 use super::delivery;
 use crate::auth::policy::Action;
@@ -40,9 +41,7 @@ pub struct Message {
     ticket_id: Option<i64>,
     /// The improvement action that it is about.
     improvement_action_id: Option<Uuid>,
-    /// What happened, as the history names it.
-    #[schema(example = "solved")]
-    kind: String,
+    kind: MessageKind,
     recipient: Person,
     status: MessageStatus,
     /// How often the mail server was asked to take it.
@@ -79,7 +78,7 @@ struct Row {
     id: Uuid,
     ticket_id: Option<i64>,
     improvement_action_id: Option<Uuid>,
-    kind: String,
+    kind: MessageKind,
     status: MessageStatus,
     attempts: i16,
     next_attempt_at: DateTime<Utc>,
@@ -114,9 +113,7 @@ pub struct MessageFilters {
     status: Option<MessageStatus>,
     #[param(minimum = 1)]
     ticket_id: Option<i64>,
-    /// What happened, as the history names it: `solved`.
-    #[param(max_length = 50)]
-    kind: Option<String>,
+    kind: Option<MessageKind>,
     /// `-created_at` (the default) or `created_at`.
     #[param(inline)]
     sort: Option<MessageSort>,
@@ -143,7 +140,7 @@ pub async fn list(call: Call, query: Query<MessageFilters>) -> Result<HttpRespon
             if let Some(ticket_id) = filters.ticket_id {
                 query = query.filter(messages::ticket_id.eq(ticket_id));
             }
-            if let Some(kind) = &filters.kind {
+            if let Some(kind) = filters.kind {
                 query = query.filter(messages::kind.eq(kind));
             }
             query

@@ -1,7 +1,10 @@
 //! Messages that changes cause: written in the same transaction, sent afterwards.
 
 pub mod delivery;
+mod kind;
 mod messages;
+
+pub use kind::MessageKind;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -29,7 +32,7 @@ text_enum! {
     }
 }
 
-/// Queues a message about a ticket to a person. `kind` names what happened, as the history does; `data` is what a
+/// Queues a message about a ticket to a person. `data` is what a
 /// template needs beyond the ticket itself. Nobody who has left is written to, nor a member of staff who turned their mail
 /// off, unless it is about their own request or one that they watch.
 ///
@@ -38,7 +41,7 @@ text_enum! {
 pub fn queue(
     tx: &mut PgConnection,
     ticket_id: i64,
-    kind: &str,
+    kind: MessageKind,
     recipient_id: Uuid,
     data: Value,
     at: DateTime<Utc>,
@@ -53,7 +56,7 @@ pub fn queue(
 pub fn queue_to_all(
     tx: &mut PgConnection,
     ticket_id: i64,
-    kind: &str,
+    kind: MessageKind,
     recipients: &[Uuid],
     data: &Value,
     at: DateTime<Utc>,
@@ -68,7 +71,7 @@ pub fn queue_to_all(
     )
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<BigInt, _>(ticket_id)
-    .bind::<Text, _>(kind)
+    .bind::<Text, _>(kind.as_str())
     .bind::<Array<SqlUuid>, _>(recipients)
     .bind::<Jsonb, _>(data)
     .bind::<Timestamptz, _>(at)
@@ -83,7 +86,7 @@ pub fn queue_to_all(
 /// What the database answers.
 pub fn queue_about_actions(
     tx: &mut PgConnection,
-    kind: &str,
+    kind: MessageKind,
     about: &[(Uuid, Uuid)],
     at: DateTime<Utc>,
 ) -> Result<()> {
@@ -98,7 +101,7 @@ pub fn queue_about_actions(
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<SqlUuid>, _>(actions)
     .bind::<Array<SqlUuid>, _>(recipients)
-    .bind::<Text, _>(kind)
+    .bind::<Text, _>(kind.as_str())
     .bind::<Timestamptz, _>(at)
     .execute(tx)?;
     Ok(())

@@ -13,6 +13,7 @@ use super::steps::Case;
 use super::workflow::Status;
 use crate::db::schema::{tickets, users};
 use crate::http::locale::Locale;
+use crate::outbox::MessageKind;
 use crate::people;
 use crate::problem::{Result, Text};
 
@@ -84,7 +85,7 @@ pub fn set_aside(
     if let Some(followup_id) = followup_id {
         data["followup_id"] = json!(followup_id);
     }
-    case.tell("archived", requester_id, data);
+    case.tell(MessageKind::Archived, requester_id, data);
     case.note("reason", reason.as_str());
     let ticket = &mut case.ticket;
     ticket.status = Status::Archived;

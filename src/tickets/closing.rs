@@ -8,6 +8,7 @@ use super::steps::{self, Case};
 use super::workflow::Status;
 use crate::audit::kind::EventKind;
 use crate::db::schema::tickets;
+use crate::outbox::MessageKind;
 use crate::problem::{Problem, Result};
 
 /// How many tickets one transaction closes.
@@ -36,7 +37,7 @@ pub fn close_solved(db: &mut PgConnection, days: i64, now: DateTime<Utc>) -> Res
                 case.ticket.status = Status::Closed;
                 case.ticket.closed_at = Some(case.now);
                 case.note("after_days", days);
-                case.tell_requester("closed");
+                case.tell_requester(MessageKind::Closed);
                 case.record(EventKind::Closed).map(|_| ())
             }))
         })?;

@@ -19,6 +19,7 @@ use crate::auth::policy::Action;
 use crate::db::schema::{escalations, users};
 use crate::http::paging::{NoFilters, Page, Paging, seek};
 use crate::http::{Answer, Body, Call, Query};
+use crate::outbox::MessageKind;
 use crate::people::Person;
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
@@ -262,6 +263,6 @@ fn raise(case: &mut Case<'_>, new: NewEscalation, escalated_by: Option<Uuid>, ti
             running::go_on(case, timezone)?;
         }
     }
-    case.tell("escalated", case.ticket.requester_id, json!({"to_level": to_level}));
+    case.tell(MessageKind::Escalated, case.ticket.requester_id, json!({"to_level": to_level}));
     Ok(row)
 }

@@ -23,6 +23,7 @@ use crate::db::text_enum;
 use crate::http::body::Nothing;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Actor, Answer, Body, Call, Query};
+use crate::outbox::MessageKind;
 use crate::people::Person;
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
@@ -352,8 +353,8 @@ fn tell(case: &mut Case<'_>, author_id: Uuid, row: &Row) {
     }
     let data = json!({"followup_id": row.id});
     if author_id != case.ticket.requester_id {
-        case.tell("followup", case.ticket.requester_id, data);
+        case.tell(MessageKind::Followup, case.ticket.requester_id, data);
     } else if let Some(assignee) = case.ticket.assignee_id {
-        case.tell("followup", assignee, data);
+        case.tell(MessageKind::Followup, assignee, data);
     }
 }

@@ -15,6 +15,7 @@ use crate::db::schema::holds as rows;
 use crate::db::text_enum;
 use crate::http::Actor;
 use crate::http::locale::Locale;
+use crate::outbox::MessageKind;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 /// How far ahead a deadline may lie.
@@ -84,8 +85,8 @@ pub fn answered(
         case.note("answered_by", by.as_str());
         let data = json!({"answered_by": by});
         match case.ticket.assignee_id {
-            None => case.tell("resumed", ended.started_by, data),
-            Some(assignee) if by != AnsweredBy::Followup => case.tell("resumed", assignee, data),
+            None => case.tell(MessageKind::Resumed, ended.started_by, data),
+            Some(assignee) if by != AnsweredBy::Followup => case.tell(MessageKind::Resumed, assignee, data),
             Some(_) => {}
         }
     }

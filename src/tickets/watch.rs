@@ -14,6 +14,7 @@ use super::steps::{self, Case};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Role;
 use crate::db::schema::{categories, tickets, users};
+use crate::outbox::MessageKind;
 use crate::problem::{Problem, Result};
 
 /// How many tickets one transaction looks after.
@@ -89,7 +90,7 @@ fn due_soon(tx: &mut PgConnection, staff: &Staff, now: DateTime<Utc>) -> Result<
         let recipients = staff.responsible(&row);
         let mut case = Case::open(tx, row, None, now);
         case.ticket.due_soon_told_at = Some(now);
-        tell_all(&mut case, "due_soon", recipients);
+        tell_all(&mut case, MessageKind::DueSoon, recipients);
         case.record(EventKind::DueSoon).map(|_| ())
     }))
 }
@@ -124,7 +125,7 @@ fn overdue(tx: &mut PgConnection, staff: &Staff, timezone: Tz, now: DateTime<Utc
         // It is too late to say that it is due soon.
         case.ticket.due_soon_told_at.get_or_insert(now);
         case.ticket.overdue_told_at = Some(now);
-        tell_all(&mut case, "overdue", recipients);
+        tell_all(&mut case, MessageKind::Overdue, recipients);
         let row = case.record(EventKind::Overdue)?;
         if escalates {
             let mut case = Case::open(tx, row, None, now);
@@ -136,7 +137,7 @@ fn overdue(tx: &mut PgConnection, staff: &Staff, timezone: Tz, now: DateTime<Utc
 }
 
 /// Once each, though somebody may be named twice.
-fn tell_all(case: &mut Case<'_>, kind: &'static str, mut recipients: Vec<Uuid>) {
+fn tell_all(case: &mut Case<'_>, kind: MessageKind, mut recipients: Vec<Uuid>) {
     recipients.sort();
     recipients.dedup();
     let data = json!({"due_at": case.ticket.attention_due_at, "level": case.ticket.support_level});

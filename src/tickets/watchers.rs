@@ -16,7 +16,7 @@ use crate::db::schema::{ticket_watchers, users};
 use crate::db::text_enum;
 use crate::http::paging::{NoFilters, Page, Paging, seek};
 use crate::http::{Call, Query};
-use crate::outbox;
+use crate::outbox::{self, MessageKind};
 use crate::people::{Person, person};
 use crate::problem::Result;
 
@@ -119,7 +119,7 @@ pub fn follow(
 pub fn tell(
     tx: &mut PgConnection,
     ticket_id: i64,
-    kind: &str,
+    kind: MessageKind,
     data: &Value,
     now: DateTime<Utc>,
 ) -> Result<()> {
@@ -134,12 +134,12 @@ pub fn tell(
 }
 
 /// What a watcher may know of a message to the requester; none where it is not for them.
-fn public_part(kind: &str, data: &Value) -> Option<Value> {
+fn public_part(kind: MessageKind, data: &Value) -> Option<Value> {
     let kept: &[&str] = match kind {
-        "accepted" => &["scheduled_for", "followup_id"],
-        "followup" => &["followup_id"],
-        "archived" => &["reason"],
-        "solved" | "closed" | "reopened" => &[],
+        MessageKind::Accepted => &["scheduled_for", "followup_id"],
+        MessageKind::Followup => &["followup_id"],
+        MessageKind::Archived => &["reason"],
+        MessageKind::Solved | MessageKind::Closed | MessageKind::Reopened => &[],
         _ => return None,
     };
     let kept = kept.iter().filter(|name| !data[**name].is_null());
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_watcher_learns_that_a_ticket_was_archived_and_not_what_its_requester_was_written() {
         let data = json!({"reason": "withdrawn", "note": "Ya no trabajo allí."});
-        assert_eq!(public_part("archived", &data), Some(json!({"reason": "withdrawn"})));
-        assert_eq!(public_part("held", &data), None);
+        assert_eq!(public_part(MessageKind::Archived, &data), Some(json!({"reason": "withdrawn"})));
+        assert_eq!(public_part(MessageKind::Held, &data), None);
     }
 }

@@ -9,7 +9,7 @@ use super::{ActionStatus, actions};
 use crate::auth::policy::Role;
 use crate::db::schema::users;
 use crate::improvement::today;
-use crate::outbox;
+use crate::outbox::{self, MessageKind};
 use crate::problem::{Problem, Result};
 
 /// How many actions one transaction looks after.
@@ -47,7 +47,7 @@ pub fn tell(db: &mut PgConnection, timezone: Tz, now: DateTime<Utc>) -> Result<u
                 let others = directors.iter().filter(move |director| *director != owner);
                 std::iter::once(owner).chain(others).map(move |reader| (*action, *reader))
             });
-            outbox::queue_about_actions(tx, "action_overdue", &pairs.collect::<Vec<_>>(), now)?;
+            outbox::queue_about_actions(tx, MessageKind::ActionOverdue, &pairs.collect::<Vec<_>>(), now)?;
             let ids: Vec<Uuid> = late.iter().map(|(action, _)| *action).collect();
             diesel::update(actions::table.filter(actions::id.eq_any(ids)))
                 .set(actions::overdue_told_at.eq(now))

@@ -13,6 +13,7 @@ use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::attentions;
 use crate::http::{Body, Call};
+use crate::outbox::MessageKind;
 use crate::people::availability::EntityClock;
 use crate::people::{schedules, users};
 use crate::problem::Result;
@@ -63,7 +64,7 @@ pub async fn accept(call: Call, id: Path<i64>, body: Body<Acceptance>) -> Result
         let words = appointment::words(locale, &actor.full_name, scheduled_for, clock);
         let followup_id = followups::write_public(case, actor.id, words)?;
         let data = json!({"scheduled_for": scheduled_for, "followup_id": followup_id});
-        case.tell("accepted", case.ticket.requester_id, data);
+        case.tell(MessageKind::Accepted, case.ticket.requester_id, data);
         Ok(Reply::Ticket)
     })
     .await

@@ -13,6 +13,7 @@ use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, Role};
 use crate::db::schema::{attentions, users};
 use crate::http::{Body, Call};
+use crate::outbox::MessageKind;
 use crate::people::availability::EntityClock;
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::automatic::Candidates;
@@ -110,7 +111,7 @@ pub fn give(case: &mut Case<'_>, assignee: Uuid) -> Result<()> {
         Status::OnHold => ticket.resumes_to = Some(Status::Assigned),
         _ => ticket.status = Status::Assigned,
     }
-    case.tell("assigned", assignee, json!({}));
+    case.tell(MessageKind::Assigned, assignee, json!({}));
     Ok(())
 }
 

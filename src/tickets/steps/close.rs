@@ -8,6 +8,7 @@ use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::http::body::Nothing;
 use crate::http::{Body, Call};
+use crate::outbox::MessageKind;
 use crate::problem::Result;
 use crate::tickets::model::Ticket;
 use crate::tickets::workflow::{Status, Step};
@@ -25,7 +26,7 @@ pub async fn close(call: Call, id: Path<i64>, body: Body<Nothing>) -> Result<Htt
     take(call, *id, (Action::Close, Step::Close, EventKind::Closed), body, |case, _, _| {
         case.ticket.status = Status::Closed;
         case.ticket.closed_at = Some(case.now);
-        case.tell_requester("closed");
+        case.tell_requester(MessageKind::Closed);
         Ok(Reply::Ticket)
     })
     .await

@@ -10,6 +10,7 @@ use super::{Reply, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::http::{Body, Call};
+use crate::outbox::MessageKind;
 use crate::problem::Result;
 use crate::tickets::holds::{self, HoldKind};
 use crate::tickets::model::Ticket;
@@ -41,7 +42,7 @@ pub async fn hold(call: Call, id: Path<i64>, body: Body<Hold>) -> Result<HttpRes
     take(call, *id, (Action::Hold, Step::Hold, EventKind::Held), body, |case, _, Hold { reason }| {
         holds::begin(case, HoldKind::Hold, &reason)?;
         case.note("reason", reason.clone());
-        case.tell("held", case.ticket.requester_id, json!({"reason": reason}));
+        case.tell(MessageKind::Held, case.ticket.requester_id, json!({"reason": reason}));
         Ok(Reply::Ticket)
     })
     .await

@@ -32,7 +32,7 @@ use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, Scope};
 use crate::db::schema::tickets;
 use crate::http::{Actor, Answer, Body, Call};
-use crate::outbox;
+use crate::outbox::{self, MessageKind};
 use crate::problem::{Code, Problem, Result, Text};
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -64,7 +64,7 @@ pub struct Case<'a> {
     before: TicketRow,
     touched: bool,
     details: Map<String, Value>,
-    messages: Vec<(&'static str, Uuid, Value)>,
+    messages: Vec<(MessageKind, Uuid, Value)>,
     turned_into: Option<EventKind>,
 }
 
@@ -105,12 +105,12 @@ impl<'a> Case<'a> {
     }
 
     /// Queues a message to somebody.
-    pub fn tell(&mut self, kind: &'static str, recipient_id: Uuid, data: Value) {
+    pub fn tell(&mut self, kind: MessageKind, recipient_id: Uuid, data: Value) {
         self.messages.push((kind, recipient_id, data));
     }
 
     /// Queues a message to the requester.
-    pub fn tell_requester(&mut self, kind: &'static str) {
+    pub fn tell_requester(&mut self, kind: MessageKind) {
         self.tell(kind, self.ticket.requester_id, json!({}));
     }
 

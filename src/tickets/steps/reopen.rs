@@ -10,6 +10,7 @@ use super::{Case, Reply, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::http::{Body, Call};
+use crate::outbox::MessageKind;
 use crate::problem::Result;
 use crate::tickets::model::Ticket;
 use crate::tickets::workflow::{Status, Step};
@@ -49,8 +50,8 @@ pub fn apply(case: &mut Case<'_>, reason: Option<String>) {
     ticket.solved_by_id = None;
     ticket.reopened_count += 1;
     if let Some(assignee) = ticket.assignee_id {
-        case.tell("reopened", assignee, json!({"reason": reason}));
+        case.tell(MessageKind::Reopened, assignee, json!({"reason": reason}));
     }
     case.note("reason", reason);
-    case.tell_requester("reopened");
+    case.tell_requester(MessageKind::Reopened);
 }

@@ -11,6 +11,7 @@ use super::{Reply, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::http::{Body, Call};
+use crate::outbox::MessageKind;
 use crate::people::users;
 use crate::problem::Result;
 use crate::tickets::holds::{self, HoldKind};
@@ -66,7 +67,7 @@ pub async fn request_information(
         let followup_id = followups::write_public(case, actor.id, words)?;
         case.note("missing", missing.as_str());
         let data = json!({"missing": missing, "deadline": deadline, "followup_id": followup_id});
-        case.tell("information_requested", case.ticket.requester_id, data);
+        case.tell(MessageKind::InformationRequested, case.ticket.requester_id, data);
         Ok(Reply::Ticket)
     })
     .await

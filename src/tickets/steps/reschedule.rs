@@ -12,6 +12,7 @@ use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::http::locale::Locale;
 use crate::http::{Body, Call};
+use crate::outbox::MessageKind;
 use crate::people::availability::EntityClock;
 use crate::people::{schedules, users};
 use crate::problem::Result;
@@ -58,7 +59,7 @@ pub async fn reschedule(call: Call, id: Path<i64>, body: Body<Rescheduling>) -> 
         let followup_id = followups::write_public(case, actor.id, words)?;
         case.note("reason", reason.as_str());
         let data = json!({"scheduled_for": scheduled_for, "reason": reason, "followup_id": followup_id});
-        case.tell("rescheduled", case.ticket.requester_id, data);
+        case.tell(MessageKind::Rescheduled, case.ticket.requester_id, data);
         Ok(Reply::Ticket)
     })
     .await

@@ -13,6 +13,7 @@ use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::{ticket_relations, tickets};
 use crate::http::{Answer, Body, Call};
+use crate::outbox::MessageKind;
 use crate::problem::Result;
 use crate::surveys;
 use crate::tickets::attention::working;
@@ -101,7 +102,7 @@ fn record_solution(case: &mut Case<'_>, solved_by: Uuid, description: String, ti
     ticket.solved_at = Some(case.now);
     ticket.solved_by_id = Some(solved_by);
     surveys::offer(case.tx, ticket.id, ticket.requester_id, case.now)?;
-    case.tell_requester("solved");
+    case.tell_requester(MessageKind::Solved);
     Ok(())
 }
 
