@@ -1,8 +1,7 @@
 //! Reading a file back.
 
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, Charset, ContentDisposition, DispositionParam, DispositionType,
-    ExtendedValue,
+    CONTENT_SECURITY_POLICY, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue,
 };
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
@@ -77,7 +76,6 @@ pub async fn download(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
         .content_type(file.content_type)
         .insert_header(disposition)
         .insert_header((CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"))
-        .insert_header((CACHE_CONTROL, "private, no-cache"))
         .no_chunking(content.meta.size)
         .streaming(content.into_stream().map_err(Problem::unavailable)))
 }

@@ -1,6 +1,6 @@
 //! Whether the history is whole: verified a batch of tickets at a time, and answered as it is found.
 
-use actix_web::http::header::{CACHE_CONTROL, ContentEncoding};
+use actix_web::http::header::ContentEncoding;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpResponse, get};
 use diesel::prelude::*;
@@ -130,7 +130,6 @@ pub async fn verify(call: Call, query: Query<VerificationScope>) -> Result<HttpR
         State { desk: call.desk, verification: Written::default(), next: Next::Batch(batch, goes_on) };
     Ok(HttpResponse::Ok()
         .content_type("application/json")
-        .insert_header((CACHE_CONTROL, "private, no-cache"))
         // A compressor would hold back what tells the client that the work goes on.
         .insert_header(ContentEncoding::Identity)
         .streaming(stream::try_unfold(state, State::step)))

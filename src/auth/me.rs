@@ -9,13 +9,14 @@ use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::attempts::Attempt;
 use super::policy::{self, Action, Role, Scope};
 use super::sessions::Account;
-use super::{attempts, passwords, sessions};
+use super::{passwords, sessions};
 use crate::db::schema::users;
 use crate::http::body::Patch;
 use crate::http::locale::Locale;
-use crate::http::{Answer, Body, Call};
+use crate::http::{Answer, Body, Call, ClientAddress};
 use crate::people::users::{Contact, User};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
@@ -128,13 +129,17 @@ pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResp
     )
 )]
 #[post("/me/password")]
-pub async fn password(call: Call, body: Body<PasswordChange>) -> Result<HttpResponse> {
+pub async fn password(call: Call, from: ClientAddress, body: Body<PasswordChange>) -> Result<HttpResponse> {
     // Not in one transaction: a wrong password is an error for the client and a count that must stay.
-    call.check(Action::UseOwnAccount, |db, actor| {
-        let PasswordChange { current_password, new_password } = body.read()?;
+    call.check(Action::UseOwnAccount, move |db, actor| {
         let (email, verified): (String, Option<String>) =
             users::table.find(actor.id).select((users::email, users::password_hash)).first(db)?;
-        attempts::count(db, &email)?;
+        let known: Vec<&str> = email.split('@').chain([email.as_str()]).collect();
+        let PasswordChange { current_password, new_password } = body.read_with(|value| {
+            let new = value["new_password"].as_str();
+            Ok(new.and_then(|new| passwords::fault("/new_password", new, &known)).into_iter().collect())
+        })?;
+        let attempt = Attempt::count(db, &email, from)?;
         if !passwords::verify_in_turn(&current_password, verified.as_deref())? {
             return Err(not_current());
         }
@@ -143,7 +148,7 @@ pub async fn password(call: Call, body: Body<PasswordChange>) -> Result<HttpResp
             if Account::lock(tx, actor.id)?.password_hash != verified {
                 return Err(not_current());
             }
-            attempts::forget(tx, &email)?;
+            attempt.was_right(tx)?;
             diesel::update(users::table.find(actor.id)).set(users::password_hash.eq(hash)).execute(tx)?;
             sessions::end_all(tx, actor.id)
         })

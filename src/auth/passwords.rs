@@ -10,10 +10,42 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::problem::{Problem, Result};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
+
+/// Words that whoever guesses passwords of this desk would try besides those of all languages.
+const WORDS: [&str; 10] = [
+    "alcaldia",
+    "alcaldía",
+    "clave",
+    "colombia",
+    "contrasena",
+    "contraseña",
+    "mesa",
+    "municipio",
+    "secretaria",
+    "servicios",
+];
 
 /// The shortest password that an account may be given, in characters.
 pub const SHORTEST: usize = 10;
+
+/// What is wrong with a new password at this pointer, where those who guess would find it within a million tries: a common
+/// one, a pattern of the keyboard, a date, or what is known of its owner.
+pub fn fault(pointer: &str, password: &str, known_of_owner: &[&str]) -> Option<FieldError> {
+    let words: Vec<&str> = WORDS.iter().chain(known_of_owner).copied().collect();
+    // Long ones take long to be judged, and are not among the first tries.
+    let judged: String = password.chars().take(72).collect();
+    (zxcvbn::zxcvbn(&judged, &words).score() < zxcvbn::Score::Two).then(|| {
+        FieldError::new(
+            pointer,
+            FieldCode::TooGuessable,
+            Text::new(
+                "Es de las que primero se prueban: use varias palabras.",
+                "It is among the first that are tried: use several words.",
+            ),
+        )
+    })
+}
 
 /// As many as there are processors: each password takes one of them, and 19 MiB, for as long as it is reckoned.
 static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
@@ -79,6 +111,25 @@ mod tests {
         assert!(verify("una-clave-larga", Some(&kept)));
         assert!(!verify("otra-clave-larga", Some(&kept)));
         assert!(!verify("una-clave-larga", None));
+    }
+
+    #[test]
+    fn what_is_tried_first_is_no_password() {
+        for first in [
+            "password123",
+            "1234567890",
+            "contraseña1",
+            "qwertyuiop",
+            "rosa.perez1",
+            "aaaaaaaaaaaa",
+            "Alcaldia2026",
+        ] {
+            let fault =
+                fault("/password", first, &["rosa.perez@example.gov.co", "rosa.perez", "Rosa", "Pérez"]);
+            assert!(fault.is_some_and(|fault| fault.code == FieldCode::TooGuessable), "{first}");
+        }
+        assert!(fault("/password", "una-clave-larga", &["technician@mesa.test"]).is_none());
+        assert!(fault("/password", &"cuatro palabras que nadie junta; ".repeat(6), &[]).is_none());
     }
 
     #[test]

@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{attempts, passwords, tokens};
+use super::attempts::Attempt;
+use super::{passwords, tokens};
 use crate::db::schema::{refresh_tokens, users};
 use crate::desk::Desk;
 use crate::http::locale::Locale;
-use crate::http::{Answer, Body};
+use crate::http::{Answer, Body, ClientAddress};
 use crate::problem::{Code, Problem, Result, Text};
 
 /// Who signs in.
@@ -54,8 +55,9 @@ pub struct Session {
 /// Answers an access token for 15 minutes and a refresh token. Keep the refresh token where scripts of others cannot
 /// read it.
 ///
-/// After ten wrong passwords for one email, whether it has an account or not, further attempts are refused until fifteen
-/// minutes have passed since the first; a right one before that clears the count.
+/// After five wrong passwords for one email from one place, whether it has an account or not, each further one makes the
+/// next attempt wait twice as long, up to fifteen minutes; a right one clears the count. Attempts from many places on one
+/// account hold up those alone that it was never signed in from.
 #[utoipa::path(
     tag = "auth", operation_id = "login", request_body = Login,
     responses(
@@ -66,32 +68,37 @@ pub struct Session {
     security(())
 )]
 #[post("/auth/login")]
-pub async fn login(desk: Data<Desk>, body: Body<Login>) -> Result<HttpResponse> {
+pub async fn login(desk: Data<Desk>, from: ClientAddress, body: Body<Login>) -> Result<HttpResponse> {
     let Login { email, password } = body.read()?;
-    sign_in(desk, email, password).await
+    sign_in(desk, from, email, password).await
 }
 
 /// Answers a new sign-in, where the password is right.
 ///
 /// # Errors
 /// A 401 where it is not, a 429 where it was wrong too often.
-pub async fn sign_in(desk: Data<Desk>, email: String, password: String) -> Result<HttpResponse> {
-    let (found, email, password) = desk
+pub async fn sign_in(
+    desk: Data<Desk>,
+    from: ClientAddress,
+    email: String,
+    password: String,
+) -> Result<HttpResponse> {
+    let (found, attempt) = desk
         .db
         .run(move |db| {
-            attempts::count(db, &email)?;
+            let attempt = Attempt::count(db, &email, from)?;
             let found: Option<(Uuid, Option<String>)> = users::table
                 .filter(lower(users::email).eq(email.to_lowercase()))
                 .select((users::id, users::password_hash))
                 .first(db)
                 .optional()?;
-            Ok((found, email, password))
+            Ok((found, attempt))
         })
         .await?;
     let place = match passwords::turn().await {
         Ok(place) => place,
         Err(busy) => {
-            desk.db.run(move |db| attempts::take_back(db, &email)).await?;
+            desk.db.run(move |db| attempt.take_back(db)).await?;
             return Err(busy);
         }
     };
@@ -114,7 +121,7 @@ pub async fn sign_in(desk: Data<Desk>, email: String, password: String) -> Resul
                 if !account.active || account.password_hash != verified {
                     return Err(wrong());
                 }
-                attempts::forget(tx, &email)?;
+                attempt.was_right(tx)?;
                 begin(tx, &ours, user_id, &account, Uuid::now_v7())
             })
         })

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::sessions::{self, Session};
 use crate::desk::Desk;
-use crate::http::body;
+use crate::http::{ClientAddress, body};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 /// The form of RFC 6749, sections 4.3.2 and 6, as it may come. Further fields that clients send, such as `scope`, are of no
@@ -74,7 +74,7 @@ pub struct RefreshTokenGrant {
     security(())
 )]
 #[post("/auth/token")]
-pub async fn issue(desk: Data<Desk>, form: body::Form<Form>) -> Result<HttpResponse> {
+pub async fn issue(desk: Data<Desk>, from: ClientAddress, form: body::Form<Form>) -> Result<HttpResponse> {
     let form = form.read()?;
     let of_the_grant = match form.grant_type.as_str() {
         "password" => vec![("/username", &form.username, 254), ("/password", &form.password, 200)],
@@ -92,7 +92,7 @@ pub async fn issue(desk: Data<Desk>, form: body::Form<Form>) -> Result<HttpRespo
         return Err(Problem::fields(errors));
     }
     let answer = match form.grant_type.as_str() {
-        "password" => sessions::sign_in(desk, form.username, form.password).await,
+        "password" => sessions::sign_in(desk, from, form.username, form.password).await,
         _ => sessions::go_on(desk, form.refresh_token).await,
     };
     answer.map_err(|mut problem| {

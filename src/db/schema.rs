@@ -513,10 +513,18 @@ diesel::table! {
 }
 
 diesel::table! {
-    sign_in_attempts (address_hash) {
-        address_hash -> Bytea,
+    sign_in_attempts (subject_hash) {
+        subject_hash -> Bytea,
         attempts -> Int4,
-        since -> Timestamptz,
+        last_at -> Timestamptz,
+        next_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sign_in_places (place_hash) {
+        place_hash -> Bytea,
+        last_at -> Timestamptz,
     }
 }
 
@@ -703,6 +711,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     survey_questions,
     survey_tokens,
     sign_in_attempts,
+    sign_in_places,
     surveys,
     ticket_relations,
     ticket_watchers,

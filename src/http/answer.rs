@@ -58,13 +58,9 @@ impl Answer {
             && let (Some(etag), Some(known)) = (&self.etag, if_none_match)
             && names(known, etag)
         {
-            return HttpResponse::NotModified()
-                .insert_header((header::ETAG, etag.as_str()))
-                .insert_header((header::CACHE_CONTROL, "private, no-cache"))
-                .finish();
+            return HttpResponse::NotModified().insert_header((header::ETAG, etag.as_str())).finish();
         }
         let mut response = HttpResponse::build(self.status);
-        response.insert_header((header::CACHE_CONTROL, "private, no-cache"));
         if let Some(etag) = self.etag {
             response.insert_header((header::ETAG, etag));
         }

@@ -1,5 +1,6 @@
 //! The desk's HTTP habits: who calls, bodies, lists, ETags, retries, languages. Knows no feature.
 
+pub mod address;
 pub mod answer;
 pub mod body;
 pub mod call;
@@ -13,6 +14,7 @@ pub mod paging;
 pub mod query;
 pub mod traffic;
 
+pub use address::ClientAddress;
 pub use answer::Answer;
 pub use body::Body;
 pub use call::{Actor, Call};

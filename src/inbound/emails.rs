@@ -1,6 +1,6 @@
 //! The messages that came in, as staff see them.
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY};
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY};
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, Utc};
@@ -192,7 +192,6 @@ pub async fn raw(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
         .content_type("message/rfc822")
         .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"message.eml\""))
         .insert_header((CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"))
-        .insert_header((CACHE_CONTROL, "private, no-cache"))
         .no_chunking(content.meta.size)
         .streaming(content.into_stream().map_err(Problem::unavailable)))
 }

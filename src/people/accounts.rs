@@ -9,7 +9,7 @@ use crate::auth::passwords;
 use crate::auth::policy::Role;
 use crate::db::schema::users;
 use crate::http::contract;
-use crate::people::users::NewUser;
+use crate::people::users::{NewUser, guessable};
 
 /// Opens an account and answers its id. The contract must be known.
 ///
@@ -23,7 +23,8 @@ pub fn open(
     password: &str,
 ) -> Result<Uuid, Box<dyn std::error::Error + Send + Sync>> {
     let account = json!({"email": email, "password": password, "role": role, "full_name": full_name});
-    let faults = contract::faults(&NewUser::name(), &account);
+    let mut faults = contract::faults(&NewUser::name(), &account);
+    faults.extend(guessable(&account));
     if !faults.is_empty() {
         let told: Vec<String> =
             faults.iter().map(|fault| format!("{}: {}", &fault.pointer[1..], fault.detail.en)).collect();

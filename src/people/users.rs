@@ -7,6 +7,7 @@ use actix_web::{HttpResponse, get, patch, post};
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -322,7 +323,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[post("/users")]
 pub async fn create(call: Call, body: Body<NewUser>) -> Result<HttpResponse> {
     call.write(Action::Manage, body, |tx, actor, body| {
-        let new = body.read()?;
+        let new = body.read_with(|value| Ok(guessable(value)))?;
         may_manage(actor, new.role)?;
         check_unit(tx, new.unit_id)?;
         let contact = new.contact.unwrap_or_default();
@@ -380,7 +381,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
             contract_ends_on: user.contract_ends_on,
             staff_mail: user.staff_mail,
         };
-        let profile = body.merge(&before)?;
+        let profile = body.merge_with(&before, guessable)?;
         actor.check_version(user.version)?;
         if profile == before {
             return user.answer();
@@ -425,6 +426,17 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
         User::find(tx, user.id)?.answer()
     })
     .await
+}
+
+/// What is wrong with the password of an account as it was sent.
+pub fn guessable(account: &Value) -> Vec<FieldError> {
+    let Some(password) = account["password"].as_str() else { return Vec::new() };
+    let known: Vec<&str> = ["email", "full_name", "document_id"]
+        .iter()
+        .filter_map(|name| account[*name].as_str())
+        .flat_map(|text| text.split([' ', '@']).chain([text]))
+        .collect();
+    passwords::fault("/password", password, &known).into_iter().collect()
 }
 
 /// No role above one's own.

@@ -36,6 +36,8 @@ text_enum! {
         Overlaps = "overlaps",
         /// Another one has it already.
         Duplicate = "duplicate",
+        /// A password that is among the first that anybody would try.
+        TooGuessable = "too_guessable",
         /// Wrong in a way that no other code says.
         Unexpected = "unexpected",
     }

@@ -1,8 +1,7 @@
 //! Reading the report of a quarter.
 
 use actix_web::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-    VARY,
+    ACCEPT, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
 };
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, get};
@@ -87,7 +86,6 @@ pub async fn read(
             format!("{shown}; filename=\"informe-trimestral-{quarter}.{}\"", format.as_str()),
         ))
         .insert_header((CONTENT_SECURITY_POLICY, POLICY))
-        .insert_header((CACHE_CONTROL, "private, no-cache"))
         .insert_header((VARY, "Accept"))
         .insert_header((ETAG, etag))
         .body(content))

@@ -1,6 +1,6 @@
 //! The list of tickets as a file for a spreadsheet.
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -74,7 +74,6 @@ pub async fn download(call: Call, query: Query<TicketFilters>) -> Result<HttpRes
         .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8; header=present"))
         .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"tickets.csv\""))
         .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
-        .insert_header((CACHE_CONTROL, "private, no-cache"))
         .streaming(stream::try_unfold(state, State::step)))
 }
 

@@ -243,38 +243,81 @@ fn access_tokens_end_with_the_sign_ins_that_gave_them() {
 }
 
 #[test]
-fn after_ten_wrong_passwords_an_email_waits_whether_it_has_an_account_or_not() {
+fn each_wrong_password_makes_the_next_wait_longer_whether_there_is_such_an_account_or_not() {
     let desk = Desk::open();
     let copy = desk.copy();
     let person = desk.another(Role::Technician);
-    let session = sign_in(&desk, person.email());
     for email in [person.email(), "nobody@mesa.test"] {
-        let login = |password: &str| {
-            let body = json!({"email": email.to_uppercase(), "password": password});
+        let login = || {
+            let body = json!({"email": email.to_uppercase(), "password": "no-es-esta-clave"});
             copy.client(&desk.nobody()).post("/auth/login", body)
         };
-        // However many come at once, ten passwords are looked at.
+        // However many come at once, those past the free ones wait.
         let answers: Vec<_> = thread::scope(|scope| {
-            let calls: Vec<_> = (0..15).map(|_| scope.spawn(|| login("no-es-esta-clave"))).collect();
+            let calls: Vec<_> = (0..12).map(|_| scope.spawn(login)).collect();
             calls.into_iter().map(|call| call.join().unwrap()).collect()
         });
-        let wrong = answers.iter().filter(|answer| answer.status == 401).count();
-        let busy = answers.iter().filter(|answer| answer.status == 503).count();
-        assert!(wrong <= 10 && wrong + busy >= 10, "{wrong} {busy}");
-        desk.database.run("UPDATE sign_in_attempts SET attempts = 10");
-        let refused = login(PASSWORD);
-        refused.problem(429, "too_many_attempts");
-        let wait: i64 = refused.header("retry-after").parse().unwrap();
-        assert!((1..=900).contains(&wait), "{wait}");
+        let looked_at = answers.iter().filter(|answer| answer.status == 401).count();
+        assert!(looked_at <= 7, "{looked_at}");
+        for (attempts, longest) in [(6, 3), (7, 7), (15, 900), (900, 900)] {
+            desk.database.run(&format!("UPDATE sign_in_attempts SET attempts = {attempts}, next_at = now()"));
+            assert_ne!(login().status, 429);
+            let refused = login();
+            refused.problem(429, "too_many_attempts");
+            let wait: i64 = refused.header("retry-after").parse().unwrap();
+            assert!(wait <= longest && wait > longest / 2, "{attempts}: {wait}");
+        }
     }
-    // Whoever is signed in stays so.
-    refresh(&desk, &session).ok();
-    desk.database.run("UPDATE sign_in_attempts SET since = since - interval '15 minutes'");
+}
+
+#[test]
+fn a_stranger_holds_up_strangers_and_not_whoever_signed_in_from_their_place_before() {
+    let desk = Desk::configured(&[("MESA_TRUSTED_PROXIES", "127.0.0.1")]);
+    let person = desk.another(Role::Technician);
+    let login = |from: &str, password: &str| {
+        let body = json!({"email": person.email(), "password": password});
+        desk.nobody().with("x-forwarded-for", from).post("/auth/login", body)
+    };
+    login("203.0.113.1", PASSWORD).ok();
+    // Twenty places, five attempts each, which none of them waits for.
+    for place in 0..5 {
+        for _ in 0..5 {
+            login(&format!("198.51.100.{place}"), "no-es-esta-clave");
+            desk.database.run("UPDATE sign_in_attempts SET next_at = now()");
+        }
+    }
+    login("198.51.100.77", "no-es-esta-clave");
+    login("198.51.100.78", PASSWORD).problem(429, "too_many_attempts");
+    login("203.0.113.1", PASSWORD).ok();
+    // A wrong one from there is free again as well.
+    login("203.0.113.1", "no-es-esta-clave").problem(401, "invalid_credentials");
+    login("203.0.113.1", PASSWORD).ok();
+}
+
+#[test]
+fn attempts_and_places_are_forgotten_in_time() {
+    let desk = Desk::open();
+    let person = desk.another(Role::Technician);
     sign_in(&desk, person.email());
-    assert_eq!(desk.database.count("SELECT count(*) FROM sign_in_attempts"), 1);
-    let shared = desk.shared();
-    mesa::routine::once(&mut shared.db.connection().unwrap(), &shared.config);
-    assert_eq!(desk.database.count("SELECT count(*) FROM sign_in_attempts"), 0);
+    desk.nobody().post("/auth/login", json!({"email": person.email(), "password": "no-es-esta-clave"}));
+    let kept = || {
+        let count = |table: &str| desk.database.count(&format!("SELECT count(*) FROM {table}"));
+        (count("sign_in_attempts") > 0, count("sign_in_places") > 0)
+    };
+    let clean = |since: &str| {
+        desk.database.run(&format!(
+            "UPDATE sign_in_attempts SET last_at = now() - interval '{since}'; \
+             UPDATE sign_in_places SET last_at = now() - interval '{since}'"
+        ));
+        let shared = desk.shared();
+        mesa::routine::once(&mut shared.db.connection().unwrap(), &shared.config);
+    };
+    clean("23 hours");
+    assert_eq!(kept(), (true, true));
+    clean("89 days");
+    assert_eq!(kept(), (false, true));
+    clean("91 days");
+    assert_eq!(kept(), (false, false));
 }
 
 #[test]
@@ -286,12 +329,30 @@ fn wrong_passwords_count_where_one_is_changed_and_a_right_one_clears() {
         person.post("/me/password", body)
     };
     assert_eq!(change().faults(), [("/current_password".into(), "not_allowed".into())]);
+    assert_eq!(desk.database.count("SELECT max(attempts)::bigint FROM sign_in_attempts"), 1);
     sign_in(&desk, person.email());
-    assert_eq!(desk.database.count("SELECT count(*) FROM sign_in_attempts"), 0);
-    for _ in 0..10 {
+    assert_eq!(desk.database.count("SELECT max(attempts)::bigint FROM sign_in_attempts"), 1);
+    for _ in 0..6 {
         assert_eq!(change().status, 422);
     }
     change().problem(429, "too_many_attempts");
+}
+
+#[test]
+fn what_is_tried_first_is_no_password() {
+    let desk = Desk::open();
+    let guessed = [("/password".to_owned(), "too_guessable".to_owned())];
+    let mut account = json!({
+        "email": "rosa.perez@example.gov.co", "password": "rosa.perez1", "role": "technician", "full_name": "Rosa Pérez"
+    });
+    assert_eq!(desk.director().post("/users", account.clone()).faults(), guessed);
+    account["password"] = json!("una-clave-larga");
+    let user = desk.director().post("/users", account).created();
+    let path = format!("/users/{}", user["id"].as_str().unwrap());
+    assert_eq!(desk.director().patch(&path, json!({"password": "password123"})).faults(), guessed);
+    let change = json!({"current_password": PASSWORD, "new_password": "1234567890"});
+    let refused = desk.technician().post("/me/password", change);
+    assert_eq!(refused.faults(), [("/new_password".into(), "too_guessable".into())]);
 }
 
 #[test]

@@ -349,3 +349,18 @@ fn lists_are_filtered_by_what_a_client_asks_for() {
     assert_eq!(ids(&technician, &format!("received_from={at}")), ["1", "2", "3"]);
     assert_eq!(assigned, "/tickets/2");
 }
+
+#[test]
+fn what_is_private_is_kept_by_nobody_and_tls_is_told_where_it_is() {
+    let plain = Desk::open();
+    let answer = plain.technician().get("/me");
+    assert_eq!(
+        (answer.header("cache-control"), answer.header("strict-transport-security")),
+        ("no-store", "")
+    );
+    let encrypted = Desk::configured(&[("MESA_PUBLIC_URL", "https://mesa.example")]);
+    for path in ["/me", "//docs/", "//openapi.json", "/nothing"] {
+        let answer = encrypted.technician().get(path);
+        assert_eq!(answer.header("strict-transport-security"), "max-age=31536000", "{path}");
+    }
+}

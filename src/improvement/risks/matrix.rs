@@ -1,6 +1,6 @@
 //! The matrix of the risks that are active: probability against impact.
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use actix_web::{HttpResponse, get};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -149,7 +149,6 @@ pub async fn download(call: Call, query: Query<MatrixFilters>) -> Result<HttpRes
         .insert_header((CONTENT_TYPE, "image/svg+xml"))
         .insert_header((CONTENT_DISPOSITION, "inline; filename=\"matriz-de-riesgos.svg\""))
         .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
-        .insert_header((CACHE_CONTROL, "private, no-cache"))
         .body(image))
 }
 

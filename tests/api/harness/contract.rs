@@ -22,7 +22,7 @@ pub fn shared() -> Data<Contract> {
 const CONTRACT: &str = "urn:mesa:contract";
 
 /// Headers of HTTP itself and between a browser and a server, which no contract has to name.
-const EVERYWHERE: [&str; 10] = [
+const EVERYWHERE: [&str; 11] = [
     "access-control-expose-headers",
     "cache-control",
     "connection",
@@ -30,6 +30,7 @@ const EVERYWHERE: [&str; 10] = [
     "content-length",
     "content-type",
     "date",
+    "strict-transport-security",
     "transfer-encoding",
     "vary",
     "x-content-type-options",

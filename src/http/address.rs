@@ -1,0 +1,93 @@
+//! Where a request comes from.
+
+use std::future::{Ready, ready};
+use std::net::{IpAddr, Ipv6Addr};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{HeaderMap, HeaderName};
+use actix_web::web::Data;
+use actix_web::{Error, FromRequest, HttpRequest};
+
+use crate::desk::Desk;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The address of the client; none where the server does not know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ClientAddress(pub Option<IpAddr>);
+
+impl ClientAddress {
+    /// What the nearest proxies of ours say, past which everything could be made up.
+    pub fn of(peer: Option<IpAddr>, headers: &HeaderMap, proxies: &[IpAddr]) -> Self {
+        let Some(mut from) = peer else { return ClientAddress(None) };
+        let hops = headers
+            .get_all(FORWARDED_FOR)
+            .filter_map(|value| value.to_str().ok())
+            .collect::<Vec<_>>()
+            .join(",");
+        let mut hops = hops.rsplit(',').map(str::trim);
+        while proxies.contains(&from) {
+            match hops.next().and_then(|hop| hop.parse().ok()) {
+                Some(hop) => from = hop,
+                None => break,
+            }
+        }
+        ClientAddress(Some(from))
+    }
+
+    /// The network that is one client's: a whole /64 of IPv6, which a single client has to choose from.
+    pub fn network(self) -> String {
+        match self.0 {
+            Some(IpAddr::V6(address)) => {
+                let [a, b, c, d, ..] = address.segments();
+                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).to_string()
+            }
+            Some(address) => address.to_string(),
+            None => String::new(),
+        }
+    }
+}
+
+impl FromRequest for ClientAddress {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let peer = request.peer_addr().map(|peer| peer.ip());
+        let desk = request.app_data::<Data<Desk>>();
+        let proxies = desk.map_or(&[][..], |desk| &desk.config.trusted_proxies);
+        ready(Ok(ClientAddress::of(peer, request.headers(), proxies)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn only_a_proxy_of_ours_is_believed() {
+        let mut headers = HeaderMap::new();
+        headers.append(FORWARDED_FOR, HeaderValue::from_static("6.6.6.6, 203.0.113.7"));
+        headers.append(FORWARDED_FOR, HeaderValue::from_static("10.0.0.2"));
+        let proxies = [ip("10.0.0.1"), ip("10.0.0.2")];
+        let of = |peer: &str, headers: &HeaderMap| ClientAddress::of(Some(ip(peer)), headers, &proxies).0;
+        assert_eq!(of("10.0.0.1", &headers), Some(ip("203.0.113.7")));
+        assert_eq!(of("198.51.100.1", &headers), Some(ip("198.51.100.1")));
+        assert_eq!(of("10.0.0.1", &HeaderMap::new()), Some(ip("10.0.0.1")));
+        assert_eq!(ClientAddress::of(None, &headers, &proxies), ClientAddress(None));
+    }
+
+    #[test]
+    fn the_addresses_of_one_network_of_ipv6_are_one_clients() {
+        let network = |text: &str| ClientAddress(Some(ip(text))).network();
+        assert_eq!(network("2001:db8:1:2:3::1"), network("2001:db8:1:2:ffff::9"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+    }
+}
