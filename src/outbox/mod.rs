@@ -1,7 +1,7 @@
 //! Messages that changes cause: written in the same transaction, sent afterwards.
 
 pub mod delivery;
-mod messages;
+pub mod messages;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
