@@ -22,7 +22,7 @@ use crate::http::limits::limit;
 use crate::problem::{Code, Problem, Text};
 use crate::{
     attachments, audit, auth, contract, health, improvement, inbound, indicators, knowledge, minutes, outbox,
-    people, problem, reports, staff, statistics, surveys, tickets,
+    people, problem, reports, retention, staff, statistics, surveys, tickets,
 };
 
 /// Everything under `/api/v1`.
@@ -42,7 +42,8 @@ fn api(config: &mut ServiceConfig) {
         .configure(minutes::routes)
         .configure(improvement::routes)
         .configure(people::routes)
-        .configure(staff::routes);
+        .configure(staff::routes)
+        .configure(retention::routes);
 }
 
 /// The contract, complete: what the handlers say and what holds for all of them.

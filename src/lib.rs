@@ -44,6 +44,8 @@ pub mod people;
 pub mod problem;
 /// The quarterly report.
 pub mod reports;
+/// How long records are kept, and what goes when their time is over.
+pub mod retention;
 /// What the desk does by itself.
 pub mod routine;
 /// From the configuration to a running server.

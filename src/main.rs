@@ -13,6 +13,7 @@ use mesa::db::private::PrivatePostgres;
 use mesa::inbound::command::{self, Exit};
 use mesa::people::accounts;
 use mesa::reports;
+use mesa::retention;
 use mesa::server::{self, StartError};
 use mesa::statistics::Quarter;
 use object_store::ObjectStore;
@@ -47,6 +48,12 @@ enum Command {
         quarter: Quarter,
         #[arg(long, value_enum, default_value_t = ReportFormat::Json)]
         format: ReportFormat,
+    },
+    /// Remove what was kept for as long as the rules say
+    Retention {
+        /// Say what would be removed, and remove nothing
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Work with mail
     #[command(subcommand)]
@@ -181,6 +188,10 @@ fn run(command: Command) -> Result<Exit, StartError> {
         Command::Report { quarter, format } => with_database(|config, url| {
             let file = reports::command::report(config, url, quarter, format.into())?;
             std::io::stdout().write_all(&file)?;
+            Ok(())
+        }),
+        Command::Retention { dry_run } => with_database(|config, url| {
+            print!("{}", retention::command::retention(config, url, dry_run)?);
             Ok(())
         }),
         Command::User(UserCommand::Create { email, role, full_name }) => {

@@ -6,6 +6,7 @@ use actix_web::web::Data;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use crate::attachments::removed;
 use crate::auth::attempts;
 use crate::config::Config;
 use crate::db::schema::{idempotency_keys, refresh_tokens};
@@ -14,6 +15,7 @@ use crate::http::idempotency::KEPT_HOURS;
 use crate::improvement::actions::overdue;
 use crate::inbound;
 use crate::problem::Result;
+use crate::retention::removal::{self, Which};
 use crate::surveys::reminder;
 use crate::tickets::attention::working;
 use crate::tickets::{closing, silence, watch};
@@ -33,6 +35,11 @@ pub async fn run(desk: Data<Desk>) {
         });
         if let Err(problem) = round.await {
             log::warn!("the routine will try again: {}", problem.log_line());
+        }
+        match removed::sweep(&desk, removed::WAIT).await {
+            Ok(0) => {}
+            Ok(count) => log::info!("files removed that nothing needs: {count}"),
+            Err(problem) => log::warn!("files to be removed will be tried again: {}", problem.log_line()),
         }
         if let Err(problem) = inbound::process::waiting(&desk).await {
             log::warn!("mail that came in will be tried again: {}", problem.log_line());
@@ -56,6 +63,10 @@ pub fn once(db: &mut PgConnection, config: &Config) {
     each(db, "surveys reminded of", |db, now| reminder::send(db, config, now));
     each(db, "improvement actions told of that are overdue", |db, now| {
         overdue::tell(db, config.timezone, now)
+    });
+    each(db, "records removed that were kept for long enough", |db, now| {
+        let removed = removal::remove(db, config.timezone, now, Which::NotYetToday)?;
+        Ok(removed.iter().map(|one| usize::try_from(one.count).unwrap_or(usize::MAX)).sum())
     });
     each(db, "retries forgotten", |db, now| {
         let old = idempotency_keys::created_at.lt(now - chrono::Duration::hours(KEPT_HOURS));

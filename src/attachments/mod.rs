@@ -3,6 +3,7 @@
 pub mod articles;
 pub mod download;
 pub mod improvement;
+pub mod removed;
 pub mod store;
 pub mod tickets;
 pub mod upload;

@@ -37,7 +37,9 @@ pub struct Event {
     /// What the fields alone do not tell, such as a reason.
     #[schema(value_type = EventDetails)]
     pub details: Value,
-    /// Over this event and the hash of the one before it, in hexadecimal.
+    /// Whether personal data were taken out of its `changes` and `details`, by law.
+    pub redacted: bool,
+    /// Over this event, by a digest of what it tells, and over the hash of the one before it; in hexadecimal.
     #[schema(example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
     pub hash: String,
 }
@@ -51,6 +53,8 @@ struct Row {
     kind: EventKind,
     at: DateTime<Utc>,
     data: Json<Data>,
+    #[diesel(select_expression = events::data_salt.is_null())]
+    redacted: bool,
     hash: Vec<u8>,
 }
 
@@ -66,6 +70,7 @@ impl From<(Row, Option<Person>)> for Event {
             at: row.at,
             changes,
             details,
+            redacted: row.redacted,
             hash: row.hash.iter().map(|byte| format!("{byte:02x}")).collect(),
         }
     }
@@ -84,7 +89,8 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Event>> {
 
 /// Read the history of a ticket
 ///
-/// Who did what, when, from what to what, in order. Nothing can change it.
+/// Who did what, when, from what to what, in order. Nothing can change it; personal data alone may be taken out of it, by
+/// law, and then it says so.
 #[utoipa::path(
     tag = "history", operation_id = "listEvents", params(("ticket_id" = i64, Path, minimum = 1), Paging),
     responses((status = 200, body = Page<Event>))

@@ -46,6 +46,8 @@ text_enum! {
         DuplicateMerged = "duplicate_merged",
         Related = "related",
         Unrelated = "unrelated",
+        /// Its requester's personal data were taken out, by law.
+        Anonymized = "anonymized",
     }
 }
 

@@ -54,17 +54,34 @@ pub fn record(
     at: DateTime<Utc>,
     data: &Data,
 ) -> Result<()> {
+    record_each(tx, &[ticket_id], kind, actor_id, at, data)
+}
+
+/// The same for each of several tickets.
+///
+/// # Errors
+/// What the database answers.
+pub fn record_each(
+    tx: &mut PgConnection,
+    tickets: &[i64],
+    kind: EventKind,
+    actor_id: Option<Uuid>,
+    at: DateTime<Utc>,
+    data: &Data,
+) -> Result<()> {
     use schema::events;
-    diesel::insert_into(events::table)
-        .values((
+    let row = |ticket_id: &i64| {
+        (
             events::id.eq(Uuid::now_v7()),
-            events::ticket_id.eq(ticket_id),
+            events::ticket_id.eq(*ticket_id),
             events::kind.eq(kind),
             events::actor_id.eq(actor_id),
             events::at.eq(at),
             events::data.eq(Json(data.clone())),
-        ))
-        .execute(tx)?;
+        )
+    };
+    let rows: Vec<_> = tickets.iter().map(row).collect();
+    diesel::insert_into(events::table).values(rows).execute(tx)?;
     Ok(())
 }
 

@@ -40,6 +40,9 @@ pub struct Verification {
     /// How many events they have.
     #[schema(minimum = 0)]
     events: i64,
+    /// How many of them had personal data taken out, by law. What those tell is not verified any more; all else of them is.
+    #[schema(minimum = 0)]
+    redacted: i64,
     /// Whether `broken` is empty.
     whole: bool,
 }
@@ -47,7 +50,8 @@ pub struct Verification {
 text_enum! {
     /// Why a history does not hold.
     pub enum BreakReason {
-        /// The event is not what was written: its hash is not the one over what it says now.
+        /// The event is not what was written: its hash is not the one over what it says now; or it is redacted and its
+        /// requester was never made anonymous.
         Hash = "hash",
         /// It does not carry the hash of the event before it, or it is the last one and not the one that was written.
         Link = "link",
@@ -80,6 +84,8 @@ struct Counted {
     tickets: i64,
     #[diesel(sql_type = BigInt)]
     events: i64,
+    #[diesel(sql_type = BigInt)]
+    redacted: i64,
 }
 
 /// Tickets by number, after `after` and up to `last`.
@@ -182,6 +188,7 @@ struct Written {
     broken: bool,
     tickets: i64,
     events: i64,
+    redacted: i64,
 }
 
 impl Written {
@@ -202,12 +209,13 @@ impl Written {
         piece.push('\n');
         self.tickets += batch.counted.tickets;
         self.events += batch.counted.events;
+        self.redacted += batch.counted.redacted;
         Ok(piece)
     }
 
     fn end(&self) -> String {
-        let Written { broken, tickets, events, .. } = self;
-        format!("],\"tickets\":{tickets},\"events\":{events},\"whole\":{}}}", !broken)
+        let Written { broken, tickets, events, redacted, .. } = self;
+        format!("],\"tickets\":{tickets},\"events\":{events},\"redacted\":{redacted},\"whole\":{}}}", !broken)
     }
 }
 
@@ -263,12 +271,14 @@ fn verified(db: &mut PgConnection, span: Span) -> Result<Batch> {
             "SELECT ticket_id, seq, reason FROM ( \
                  SELECT e.ticket_id, e.seq, CASE \
                      WHEN e.seq <> coalesce(lag(e.seq) OVER chain, 0) + 1 THEN 'gap' \
-                     WHEN e.hash <> event_hash(e) THEN 'hash' \
+                     WHEN e.hash <> event_hash(e) OR CASE WHEN e.data_salt IS NULL \
+                         THEN a.user_id IS NULL ELSE e.data_digest <> event_digest(e) END THEN 'hash' \
                      WHEN e.previous_hash IS DISTINCT FROM lag(e.hash) OVER chain THEN 'link' \
                      WHEN e.seq > coalesce(h.events, 0) THEN 'added' \
                      WHEN e.seq = h.events AND e.hash <> h.hash THEN 'link' \
                  END AS reason \
                  FROM events e LEFT JOIN histories h ON h.ticket_id = e.ticket_id \
+                 LEFT JOIN tickets t ON t.id = e.ticket_id LEFT JOIN anonymizations a ON a.user_id = t.requester_id \
                  WHERE e.ticket_id > $1 AND e.ticket_id <= $2 \
                  WINDOW chain AS (PARTITION BY e.ticket_id ORDER BY e.seq)) AS chains \
              WHERE reason IS NOT NULL \
@@ -287,7 +297,8 @@ fn verified(db: &mut PgConnection, span: Span) -> Result<Batch> {
         .load(tx)?;
         let counted = diesel::sql_query(
             "SELECT (SELECT count(*) FROM tickets WHERE id > $1 AND id <= $2) AS tickets, \
-                    (SELECT count(*) FROM events WHERE ticket_id > $1 AND ticket_id <= $2) AS events",
+                    count(*) AS events, count(*) FILTER (WHERE data_salt IS NULL) AS redacted \
+             FROM events WHERE ticket_id > $1 AND ticket_id <= $2",
         )
         .bind::<BigInt, _>(span.after)
         .bind::<BigInt, _>(span.last)

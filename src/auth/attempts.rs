@@ -34,8 +34,9 @@ struct Wait {
 /// An attempt that was counted before its password is looked at, so that many at once are no way around the waits.
 pub struct Attempt {
     pair: Vec<u8>,
-    /// The account alone, where the place is not known.
-    account: Option<Vec<u8>>,
+    account: Vec<u8>,
+    /// Whether the account was signed in from there before.
+    known: bool,
 }
 
 impl Attempt {
@@ -45,13 +46,13 @@ impl Attempt {
         let pair = hash(&[email, &from.network()]);
         db.transaction(|tx| {
             let known: i64 = places::table.filter(places::place_hash.eq(&pair)).count().get_result(tx)?;
-            let account = (known == 0).then(|| hash(&[email]));
+            let attempt = Attempt { pair, account: hash(&[email]), known: known > 0 };
             // In one order for all, so that two do not wait for each other.
-            if let Some(account) = &account {
-                take(tx, account, FREE_FROM_ANYWHERE)?;
+            if !attempt.known {
+                take(tx, &attempt.account, &attempt.account, FREE_FROM_ANYWHERE)?;
             }
-            take(tx, &pair, FREE)?;
-            Ok(Attempt { pair, account })
+            take(tx, &attempt.pair, &attempt.account, FREE)?;
+            Ok(attempt)
         })
     }
 
@@ -60,7 +61,7 @@ impl Attempt {
     /// # Errors
     /// What the database answers.
     pub fn take_back(&self, db: &mut PgConnection) -> Result<()> {
-        give_back(db, std::iter::once(&self.pair).chain(&self.account))
+        if self.known { give_back(db, &[&self.pair]) } else { give_back(db, &[&self.pair, &self.account]) }
     }
 
     /// Its password was right: forgets what was wrong from this place, and knows the place from now on.
@@ -68,10 +69,16 @@ impl Attempt {
     /// # Errors
     /// What the database answers.
     pub fn was_right(&self, db: &mut PgConnection) -> Result<()> {
-        give_back(db, self.account.iter())?;
+        if !self.known {
+            give_back(db, &[&self.account])?;
+        }
         diesel::delete(attempts::table.find(&self.pair)).execute(db)?;
         diesel::insert_into(places::table)
-            .values((places::place_hash.eq(&self.pair), places::last_at.eq(diesel::dsl::now)))
+            .values((
+                places::place_hash.eq(&self.pair),
+                places::account_hash.eq(&self.account),
+                places::last_at.eq(diesel::dsl::now),
+            ))
             .on_conflict(places::place_hash)
             .do_update()
             .set(places::last_at.eq(diesel::dsl::now))
@@ -81,18 +88,19 @@ impl Attempt {
 }
 
 /// As if it had not been tried.
-fn give_back<'a>(db: &mut PgConnection, counted: impl Iterator<Item = &'a Vec<u8>>) -> Result<()> {
-    let counted: Vec<&Vec<u8>> = counted.collect();
+fn give_back(db: &mut PgConnection, counted: &[&Vec<u8>]) -> Result<()> {
+    let left = attempts::attempts - 1;
     diesel::update(attempts::table.filter(attempts::subject_hash.eq_any(counted)))
-        .set((attempts::attempts.eq(attempts::attempts - 1), attempts::next_at.eq(diesel::dsl::now)))
+        .set((attempts::attempts.eq(left), attempts::next_at.eq(diesel::dsl::now)))
         .execute(db)?;
     Ok(())
 }
 
 /// One more attempt, where its turn has come.
-fn take(tx: &mut PgConnection, subject: &[u8], free: i32) -> Result<()> {
+fn take(tx: &mut PgConnection, subject: &[u8], account: &[u8], free: i32) -> Result<()> {
     let taken = diesel::sql_query(
-        "INSERT INTO sign_in_attempts AS kept (subject_hash, attempts, last_at, next_at) VALUES ($1, 1, now(), now()) \
+        "INSERT INTO sign_in_attempts AS kept (subject_hash, account_hash, attempts, last_at, next_at) \
+         VALUES ($1, $5, 1, now(), now()) \
          ON CONFLICT (subject_hash) DO UPDATE SET \
              attempts = CASE WHEN kept.last_at > now() - make_interval(hours => $4) \
                              THEN least(kept.attempts, 1000) + 1 ELSE 1 END, \
@@ -107,6 +115,7 @@ fn take(tx: &mut PgConnection, subject: &[u8], free: i32) -> Result<()> {
     .bind::<Integer, _>(free)
     .bind::<Integer, _>(LONGEST)
     .bind::<Integer, _>(COUNTS_FOR)
+    .bind::<Binary, _>(account)
     .execute(tx)?;
     if taken == 1 {
         return Ok(());
@@ -125,6 +134,17 @@ fn take(tx: &mut PgConnection, subject: &[u8], free: i32) -> Result<()> {
     );
     problem.retry_after = Some(wait.seconds.max(1));
     Err(problem)
+}
+
+/// Forgets the account of this email, which is nobody's any more.
+///
+/// # Errors
+/// What the database answers.
+pub fn forget(db: &mut PgConnection, email: &str) -> Result<()> {
+    let account = hash(&[email]);
+    diesel::delete(attempts::table.filter(attempts::account_hash.eq(&account))).execute(db)?;
+    diesel::delete(places::table.filter(places::account_hash.eq(&account))).execute(db)?;
+    Ok(())
 }
 
 /// Deletes what counts no more.

@@ -106,6 +106,10 @@ text_enum! {
         UseOutbox = "use_outbox",
         /// Verify that the history is whole and that profiles answer to what was asked for.
         VerifyAudit = "verify_audit",
+        /// Read and change how long records are kept, read what was removed, and make a requester's data anonymous.
+        ManageRetention = "manage_retention",
+        /// Read everything that the desk holds about a person.
+        ReadPersonalData = "read_personal_data",
     }
 }
 
@@ -174,6 +178,8 @@ pub const TABLE: &[Row] = &[
     (Action::UseInboundEmails,    [NO, ANY, ANY, ANY]),
     (Action::UseOutbox,           [NO, NO, ANY, ANY]),
     (Action::VerifyAudit,         [NO, NO, ANY, ANY]),
+    (Action::ManageRetention,     [NO, NO, NO, ANY]),
+    (Action::ReadPersonalData,    [OWN, OWN, OWN, ANY]),
 ];
 
 /// How far `role` may go with `action`; none where it may not.

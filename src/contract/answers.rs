@@ -13,7 +13,7 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
     ("Followup", &["published_from"]),
     ("Permissions", ALL),
     ("Ticket", &["expanded"]),
-    ("TimelineEvent", &["assignee", "hash", "seq"]),
+    ("TimelineEvent", &["assignee", "hash", "redacted", "seq"]),
     ("TimelineMessage", &["recipient", "status"]),
     ("Page_", &["total"]),
 ];

@@ -60,6 +60,7 @@ const TAGS: &[(&str, &str)] = &[
     ("units", "Administrative units and their heads"),
     ("categories", "What requests are about"),
     ("attention times", "How long each criticality may wait"),
+    ("retention", "How long records are kept, and the personal data of requesters (Ley 1581 de 2012)"),
     ("calendars", "On which time attention is counted, and how a due time is reckoned"),
 ];
 

@@ -73,8 +73,9 @@ fn request_header(name: &str, description: &str, pattern: &str, max_length: usiz
 }
 
 /// What answers neither a list nor a resource that can be read by itself, so that it has no `ETag`.
-const WITHOUT_VERSION: [&str; 17] = [
+const WITHOUT_VERSION: [&str; 20] = [
     "addImprovementFollowup",
+    "anonymizeUser",
     "applyAttentionTimes",
     "downloadAttachment",
     "downloadInboundEmail",
@@ -82,11 +83,13 @@ const WITHOUT_VERSION: [&str; 17] = [
     "downloadTickets",
     "escalateTicket",
     "getCalendarDue",
+    "getPersonalData",
     "getRiskMatrix",
     "getStatistics",
     "getTicketAttention",
     "handOver",
     "listAttentionTimes",
+    "listRetentionRules",
     "listSuggestions",
     "reckonAttention",
     "relateTickets",

@@ -143,6 +143,17 @@ const ACTIONS: &[(Action, &[&str])] = &[
     ),
     (Action::UseOutbox, &["listMessages", "getMessage", "retryMessage"]),
     (Action::VerifyAudit, &["verifyHistory", "listProfileFindings"]),
+    (
+        Action::ManageRetention,
+        &[
+            "listRetentionRules",
+            "getRetentionRule",
+            "updateRetentionRule",
+            "listRetentionRuns",
+            "anonymizeUser",
+        ],
+    ),
+    (Action::ReadPersonalData, &["getPersonalData"]),
 ];
 
 /// The roles that may call this operation; none where it asks for no token.

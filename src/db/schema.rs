@@ -14,6 +14,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    anonymizations (user_id) {
+        user_id -> Uuid,
+        at -> Timestamptz,
+        by -> Uuid,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
     article_revisions (article_id, revision) {
         article_id -> Uuid,
         revision -> Int4,
@@ -160,6 +169,7 @@ diesel::table! {
         data -> Jsonb,
         previous_hash -> Nullable<Bytea>,
         hash -> Bytea,
+        data_salt -> Nullable<Bytea>,
     }
 }
 
@@ -432,6 +442,37 @@ diesel::table! {
 }
 
 diesel::table! {
+    removed_files (storage_key) {
+        storage_key -> Text,
+        removed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    retention_rules (kind) {
+        kind -> Text,
+        form -> Nullable<Text>,
+        record -> Text,
+        months -> Nullable<Int4>,
+        minimum_months -> Nullable<Int4>,
+        applied_on -> Nullable<Date>,
+        version -> Int4,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    retention_runs (id) {
+        id -> Uuid,
+        kind -> Text,
+        months -> Int4,
+        up_to -> Timestamptz,
+        removed -> Int4,
+        removed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     risks (id) {
         id -> Uuid,
         number -> Int4,
@@ -488,6 +529,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    survey_counts (id) {
+        id -> Int8,
+        fact -> Text,
+        day -> Date,
+        criticality -> Nullable<Text>,
+        unit_id -> Nullable<Uuid>,
+        category_id -> Nullable<Uuid>,
+        channel -> Text,
+        status -> Nullable<Text>,
+        overall -> Nullable<Int2>,
+        timeliness -> Nullable<Int2>,
+        courtesy -> Nullable<Int2>,
+        solution -> Nullable<Int2>,
+        surveys -> Int4,
+    }
+}
+
+diesel::table! {
     survey_questions (id) {
         id -> Uuid,
         key -> Text,
@@ -515,6 +574,7 @@ diesel::table! {
 diesel::table! {
     sign_in_attempts (subject_hash) {
         subject_hash -> Bytea,
+        account_hash -> Bytea,
         attempts -> Int4,
         last_at -> Timestamptz,
         next_at -> Timestamptz,
@@ -524,6 +584,7 @@ diesel::table! {
 diesel::table! {
     sign_in_places (place_hash) {
         place_hash -> Bytea,
+        account_hash -> Bytea,
         last_at -> Timestamptz,
     }
 }
@@ -679,6 +740,7 @@ diesel::joinable!(article_revisions -> users (changed_by));
 
 diesel::allow_tables_to_appear_in_same_query!(
     absences,
+    anonymizations,
     article_revisions,
     articles,
     attachments,
@@ -705,9 +767,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     minutes_attendance,
     minutes_decisions,
     refresh_tokens,
+    removed_files,
+    retention_rules,
+    retention_runs,
     risks,
     shifts,
     survey_answers,
+    survey_counts,
     survey_questions,
     survey_tokens,
     sign_in_attempts,

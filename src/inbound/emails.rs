@@ -103,6 +103,21 @@ fn present(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<InboundEmail>> {
     Ok(rows.into_iter().map(email).collect())
 }
 
+impl InboundEmail {
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+}
+
+/// The messages of these ids.
+///
+/// # Errors
+/// What the database answers.
+pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<InboundEmail>> {
+    let rows = emails::table.filter(emails::id.eq_any(ids)).select(Row::as_select()).load(db)?;
+    present(db, rows)
+}
+
 /// One message as an answer, with its ETag, and whether anything has become of it yet.
 ///
 /// # Errors

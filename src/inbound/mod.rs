@@ -1,7 +1,7 @@
 //! Mail that comes in by three doors: kept as it came, read, and made into a ticket or a followup.
 
 pub mod command;
-mod emails;
+pub mod emails;
 mod files;
 pub mod imap;
 pub mod keep;

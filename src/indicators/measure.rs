@@ -57,16 +57,18 @@ pub async fn measure(call: Call, id: Path<Uuid>, body: Body<NewMeasurement>) -> 
                 Text::new("La mesa lo mide por sí misma.", "The desk measures it by itself."),
             )));
         }
-        let bounds = u32::try_from(new.quarter)
+        let days = u32::try_from(new.quarter)
             .ok()
-            .and_then(|number| Quarter { year: new.year.into(), number }.bounds(timezone));
-        let (begin, end) = bounds.filter(|(begin, _)| *begin <= actor.now).ok_or_else(|| {
-            Problem::field(FieldError::new(
-                "/quarter",
-                FieldCode::OutOfRange,
-                Text::new("El trimestre no ha comenzado.", "The quarter has not begun."),
-            ))
-        })?;
+            .and_then(|number| Quarter { year: new.year.into(), number }.period());
+        let quarter = days.and_then(|days| Some((days, days.bounds(timezone).ok()?)));
+        let (days, (begin, end)) =
+            quarter.filter(|(_, (begin, _))| *begin <= actor.now).ok_or_else(|| {
+                Problem::field(FieldError::new(
+                    "/quarter",
+                    FieldCode::OutOfRange,
+                    Text::new("El trimestre no ha comenzado.", "The quarter has not begun."),
+                ))
+            })?;
         if indicator.status != IndicatorStatus::Active {
             return Err(Problem::wrong_state(indicator.status.as_str()));
         }
@@ -82,7 +84,7 @@ pub async fn measure(call: Call, id: Path<Uuid>, body: Body<NewMeasurement>) -> 
             return Err(Problem::wrong_state(MeasurementStatus::Approved.as_str()));
         }
         let counted =
-            measures::count(tx, indicator.measure, indicator.within_hours, (begin, end), actor.now)?;
+            measures::count(tx, indicator.measure, indicator.within_hours, days, (begin, end), actor.now)?;
         let measured = (
             measurements::value.eq(counted.map_or(new.value, |counted| counted.percent())),
             measurements::met.eq(counted.map(|counted| counted.met)),

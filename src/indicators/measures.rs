@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer, Nullable, Timestamptz};
+use diesel::sql_types::{BigInt, Date, Integer, Nullable, Timestamptz};
 
 use crate::db::text_enum;
 use crate::problem::Result;
+use crate::statistics::Period;
 
 text_enum! {
     /// What an indicator measures of a quarter, as a share in percent.
@@ -42,7 +43,7 @@ impl Counted {
     }
 }
 
-// $1 and $2 bound the quarter, $3 is now, $4 the hours.
+// $1 and $2 bound the quarter, $3 is now, $4 the hours; $5 and $6 are the first and the last day of the quarter.
 const TIMELY_ATTENTION: &str = "\
     SELECT count(*) FILTER (WHERE t.attended_at <= t.first_attention_due_at) AS met, \
         count(*) FILTER (WHERE t.attended_at IS NOT NULL OR t.archived_at IS NULL \
@@ -58,15 +59,19 @@ const TIMELY_SOLUTION: &str = "\
     FROM tickets WHERE received_at >= $1 AND received_at < $2";
 
 const SATISFACTION: &str = "\
-    SELECT count(*) FILTER (WHERE overall >= 4) AS met, count(*) AS counted \
-    FROM surveys WHERE answered_at >= $1 AND answered_at < $2";
+    SELECT coalesce(sum(surveys) FILTER (WHERE overall >= 4), 0)::bigint AS met, \
+        coalesce(sum(surveys), 0)::bigint AS counted \
+    FROM ( \
+        SELECT overall, 1 AS surveys FROM surveys WHERE answered_at >= $1 AND answered_at < $2 \
+        UNION ALL \
+        SELECT overall, surveys FROM survey_counts WHERE fact = 'answered' AND day BETWEEN $5 AND $6) AS answered";
 
 const FIRST_LEVEL_RESOLUTION: &str = "\
     SELECT count(*) FILTER (WHERE support_level = 1) AS met, count(*) AS counted \
     FROM tickets WHERE solved_at >= $1 AND solved_at < $2";
 
-/// What this measure counts of the quarter from `begin` until before `end`, as things stand `now`; none where it is measured
-/// by hand.
+/// What this measure counts of the days of a quarter, from `begin` until before `end`, as things stand `now`; none where it
+/// is measured by hand.
 ///
 /// # Errors
 /// What the database answers.
@@ -74,6 +79,7 @@ pub fn count(
     db: &mut PgConnection,
     measure: Measure,
     within_hours: Option<i32>,
+    days: Period,
     (begin, end): (DateTime<Utc>, DateTime<Utc>),
     now: DateTime<Utc>,
 ) -> Result<Option<Counted>> {
@@ -88,6 +94,8 @@ pub fn count(
         .bind::<Timestamptz, _>(begin)
         .bind::<Timestamptz, _>(end)
         .bind::<Timestamptz, _>(now)
-        .bind::<Nullable<Integer>, _>(within_hours);
+        .bind::<Nullable<Integer>, _>(within_hours)
+        .bind::<Date, _>(days.from)
+        .bind::<Date, _>(days.to);
     Ok(Some(counted.get_result(db)?))
 }

@@ -72,6 +72,51 @@ pub struct MessageInFull {
     text: String,
 }
 
+/// A message with what was sent.
+#[derive(Serialize, ToSchema)]
+pub struct MessageKept {
+    #[serde(flatten)]
+    message: Message,
+    /// The address it was sent to; `null`, as the following, where it was not sent.
+    #[schema(example = "requester@mesa.test")]
+    to: Option<String>,
+    #[schema(example = "[#123] La impresora del despacho no imprime")]
+    subject: Option<String>,
+    /// Without the link of a survey: it is for its reader alone.
+    #[schema(example = "Hola, Rosa Pérez Gómez:\n\nSu solicitud está solucionada.\n")]
+    text: Option<String>,
+}
+
+impl MessageKept {
+    pub fn id(&self) -> Uuid {
+        self.message.id
+    }
+}
+
+/// The messages of these ids.
+///
+/// # Errors
+/// What the database answers.
+pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<MessageKept>> {
+    type Sent = (Option<String>, Option<String>, Option<String>);
+    let rows: Vec<(Row, Person, Sent)> = messages::table
+        .inner_join(users::table)
+        .filter(messages::id.eq_any(ids))
+        .select((
+            Row::as_select(),
+            Person::as_select(),
+            (messages::sent_to, messages::sent_subject, messages::sent_text),
+        ))
+        .load(db)?;
+    let kept = rows.into_iter().map(|(row, recipient, (to, subject, text))| MessageKept {
+        message: Message::from((row, recipient)),
+        to,
+        subject,
+        text,
+    });
+    Ok(kept.collect())
+}
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = messages)]
 struct Row {

@@ -2,7 +2,7 @@
 
 pub mod delivery;
 mod kind;
-mod messages;
+pub mod messages;
 
 pub use kind::MessageKind;
 

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod availability;
 pub mod demo;
 pub mod person;
+pub mod personal_data;
 pub mod schedules;
 pub mod shifts;
 pub mod units;
@@ -19,6 +20,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(users::create)
         .service(users::read)
         .service(users::change)
+        .service(personal_data::export::read)
+        .service(personal_data::anonymization::anonymize)
         .service(shifts::read)
         .service(shifts::replace)
         .service(units::list)

@@ -96,6 +96,12 @@ codes! {
     NoDueTime = "no_due_time", CONFLICT,
         ("No hay hora de vencimiento", "There is no due time"),
         ("El calendario no abre lo suficiente en veinte años, así que nada vencería nunca.", "The calendar is not open for long enough within twenty years, so nothing would ever be due.");
+    NotARequester = "not_a_requester", CONFLICT,
+        ("No es solicitante", "Not a requester"),
+        ("Los datos personales del personal no se anonimizan: lo que hizo queda registrado.", "Staff are not made anonymous: what they did stays on record.");
+    HasOpenTickets = "has_open_tickets", CONFLICT,
+        ("Tiene solicitudes abiertas", "There are open tickets"),
+        ("La persona tiene solicitudes que no están cerradas ni archivadas.", "The person has tickets that are neither closed nor archived.");
     LastDirector = "last_director", CONFLICT,
         ("Es el último director", "The last director"),
         ("La mesa se quedaría sin un director activo.", "The desk would be left without an active director.");

@@ -1,10 +1,10 @@
 //! What happened in a period, as SQL: each fact is a row, and figures are counts over these rows.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
-use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Date, Text, Timestamptz, Uuid as SqlUuid};
 
 use super::counts::{Counts, WorkCounts};
 use super::links::Scope;
@@ -17,6 +17,9 @@ pub struct Facts<'a> {
     pub end: DateTime<Utc>,
     /// The first moment of each part.
     pub parts: Vec<DateTime<Utc>>,
+    /// The first and the last day, and the first one of each part: of surveys that retention removed the day alone is known.
+    pub days: (NaiveDate, NaiveDate),
+    pub part_days: Vec<NaiveDate>,
     /// The moment that the backlog of each part is of.
     pub backlogs: Vec<DateTime<Utc>>,
     pub now: DateTime<Utc>,
@@ -24,7 +27,7 @@ pub struct Facts<'a> {
 }
 
 /// `$1` and `$2` bound the period, `$3` are the beginnings of its parts, `$4` the moments of the backlogs, `$5` is now, and
-/// `$6` to `$9` narrow the tickets. `word` and `grade` are what each kind of fact is told apart by; times are in minutes,
+/// `$6` to `$9` narrow the tickets; `$10` and `$11` are the first and the last day, `$12` the first day of each part. `word` and `grade` are what each kind of fact is told apart by; times are in minutes,
 /// the age of the backlog in days. Each branch begins with an index over the time that it is about.
 fn facts() -> String {
     let fact = |kind: &str, at: &str, word: &str, elapsed: &str, working: &str, grade: &str, from: &str| {
@@ -40,6 +43,16 @@ fn facts() -> String {
     let no_time = "NULL::float8";
     let no_grade = "NULL::smallint";
     let state = format!("({})", ATTENTION.replace("$now", "$5"));
+    // Of removed surveys; each counts as one that is there does.
+    let kept = |kind: &str, word: &str, ratings: [&str; 4]| {
+        let [overall, timeliness, courtesy, solution] = ratings;
+        format!(
+            "SELECT '{kind}', width_bucket(t.day, $12), NULL::bigint, t.criticality, t.requester_unit_id, t.category_id, \
+                t.channel, {word}, NULL::float8, NULL::float8, {overall}, {timeliness}, {courtesy}, {solution} \
+             FROM (SELECT *, unit_id AS requester_unit_id FROM survey_counts) AS t CROSS JOIN generate_series(1, t.surveys) \
+             WHERE t.fact = '{kind}' AND t.day >= $10 AND t.day <= $11 {NARROWED}"
+        )
+    };
     let ticket_of = |table: &str| format!("{table} AS o JOIN tickets t ON t.id = o.ticket_id");
     let branches = [
         fact(
@@ -69,6 +82,8 @@ fn facts() -> String {
             .replace("NULL::smallint AS timeliness", "o.timeliness")
             .replace("NULL::smallint AS courtesy", "o.courtesy")
             .replace("NULL::smallint AS solution", "o.solution"),
+        kept("sent", "t.status", [no_grade; 4]),
+        kept("answered", no_word, ["t.overall", "t.timeliness", "t.courtesy", "t.solution"]),
         format!(
             "SELECT 'open', moments.part::integer, t.id, t.criticality, t.requester_unit_id, t.category_id, t.channel, \
                 NULL, (extract(epoch FROM moments.at - t.received_at) / 86400)::float8, NULL::float8, NULL::smallint, \
@@ -232,5 +247,8 @@ impl Facts<'_> {
             .bind::<Array<Text>, _>(self.scope.channel.clone())
             .bind::<Array<SqlUuid>, _>(self.scope.category_id.clone())
             .bind::<Array<SqlUuid>, _>(self.scope.unit_id.clone())
+            .bind::<Date, _>(self.days.0)
+            .bind::<Date, _>(self.days.1)
+            .bind::<Array<Date>, _>(self.part_days.clone())
     }
 }

@@ -53,6 +53,9 @@ pub struct Spread {
 /// registration. "In the period" is from its first moment until before the first moment after it, by the entity's clock.
 /// Nothing that happens to a ticket after a period changes what was solved, closed, archived, reopened, escalated or open
 /// in it. What became of the tickets received in it (attention, `received_solved`) is told as it is now.
+///
+/// Surveys that retention removed go on counting in every figure; the lists behind `surveys` name those alone whose survey
+/// is still there, so that their `total` may be less than the figure.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct Figures {
     /// Received in the period.

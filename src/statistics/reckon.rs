@@ -278,6 +278,11 @@ impl Question {
             begin: parts.first().map_or(self.now, |part| part.begin),
             end: parts.last().map_or(self.now, |part| part.end),
             parts: parts.iter().map(|part| part.begin).collect(),
+            days: (
+                parts.first().map_or(self.period.from, |part| part.period.from),
+                parts.last().map_or(self.period.to, |part| part.period.to),
+            ),
+            part_days: parts.iter().map(|part| part.period.from).collect(),
             backlogs: parts.iter().map(|part| part.end.min(self.now)).collect(),
             now: self.now,
             scope: &self.scope,

@@ -169,6 +169,15 @@ pub fn present(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Survey>> {
     Ok(surveys.collect())
 }
 
+/// The surveys of these ids.
+///
+/// # Errors
+/// What the database answers.
+pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Survey>> {
+    let rows = surveys::table.filter(surveys::id.eq_any(ids)).select(Row::as_select()).load(db)?;
+    present(db, rows)
+}
+
 /// One of them.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! Bad input of every kind, made from the contract for every operation: a 4xx that names the field, nothing written.
 
+use mesa::auth::policy::Role;
 use serde_json::{Map, Value, json};
 
 use crate::harness::states::{improvement_action, minutes, risk};
@@ -69,15 +70,22 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
         ("{question_id}", director.get("/survey-questions").items()[0]["id"].as_str().unwrap().to_owned()),
         ("{token}", survey_token(desk)),
         ("{criticality}", "low".to_owned()),
+        ("{kind}", "surveys".to_owned()),
         ("{revision}", "1".to_owned()),
         ("{year}", "2020".to_owned()),
         ("{quarter}", "3".to_owned()),
     ];
     // A survey is there from the solution on.
     let solved = [("{ticket_id}", desk.ticket_in("solved").rsplit('/').next().unwrap().to_owned())];
+    // Staff are not made anonymous.
+    let requester = [("{user_id}", desk.another(Role::Requester).id().to_owned())];
     let mut operations = Vec::new();
     for (template, item) in document["paths"].as_object().unwrap() {
-        let known_here = if template.ends_with("/survey") { &solved[..] } else { &known[..] };
+        let known_here = match template.rsplit('/').next() {
+            Some("survey") => &solved[..],
+            Some("anonymization") => &requester[..],
+            _ => &known[..],
+        };
         let path = known_here.iter().fold(template.clone(), |path, (name, value)| path.replace(name, value));
         assert!(!path.contains('{'), "no example for {path}");
         for (method, operation) in item.as_object().unwrap() {

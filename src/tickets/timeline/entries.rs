@@ -71,7 +71,10 @@ pub struct TimelineEvent {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, example = 2)]
     seq: Option<i32>,
-    /// Over this event and the hash of the one before it, in hexadecimal; for staff alone.
+    /// Whether personal data were taken out of its `changes` and `details`, by law; for staff alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redacted: Option<bool>,
+    /// Over this event, by a digest of what it tells, and over the hash of the one before it; in hexadecimal, for staff alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     hash: Option<String>,
 }
@@ -209,6 +212,7 @@ fn events_of(db: &mut PgConnection, actor: &Actor, ids: &[Uuid]) -> Result<Vec<T
             changes: event.changes,
             details: event.details,
             seq: staff.then_some(event.seq),
+            redacted: staff.then_some(event.redacted),
             hash: staff.then_some(event.hash),
         })
     };

@@ -275,6 +275,24 @@ impl Attempt<'_> {
             Action::VerifyAudit => {
                 vec![get("/audit/verification"), get("/audit/profiles?from=2026-01-01&to=2026-12-31")]
             }
+            Action::ManageRetention => {
+                let person = self.desk.another(Role::Requester);
+                vec![
+                    get("/retention-rules"),
+                    get("/retention-rules/surveys"),
+                    self.me.patch("/retention-rules/surveys", json!({"months": 36})),
+                    get("/retention-runs"),
+                    self.post(
+                        format!("/users/{}/anonymization", person.id()),
+                        json!({"reason": "Ley 1581 de 2012"}),
+                    ),
+                ]
+            }
+            Action::ReadPersonalData => {
+                let demo = self.desk.requester();
+                let id = if self.own { self.me.id() } else { demo.id() };
+                vec![get(&format!("/users/{id}/personal-data"))]
+            }
         }
     }
 

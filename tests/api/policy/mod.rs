@@ -62,6 +62,8 @@ const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::UseInboundEmails,    [No, Any, Any, Any]),
     (Action::UseOutbox,           [No, No, Any, Any]),
     (Action::VerifyAudit,         [No, No, Any, Any]),
+    (Action::ManageRetention,     [No, No, No, Any]),
+    (Action::ReadPersonalData,    [Own, Own, Own, Any]),
 ];
 
 /// The requester's own attempt and that on another's, for every row of one role.
@@ -152,8 +154,9 @@ fn nothing_but_signing_in_is_answered_without_a_token() {
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let id = "0197c0de-0000-7000-8000-000000000000";
-            let real =
-                path.replace("{ticket_id}", "1").replace("{criticality}", "low").replace("{revision}", "1");
+            let words =
+                [("{ticket_id}", "1"), ("{criticality}", "low"), ("{kind}", "surveys"), ("{revision}", "1")];
+            let real = words.iter().fold(path.clone(), |path, (name, word)| path.replace(name, word));
             let real: String = real
                 .split('/')
                 .map(|part| if part.starts_with('{') { id } else { part })

@@ -1,0 +1,10 @@
+DROP INDEX inbound_emails_processed_at_idx;
+DROP INDEX messages_over_idx;
+DROP INDEX surveys_offered_at_idx;
+DROP INDEX inbound_emails_storage_key_idx;
+DROP INDEX attachments_storage_key_idx;
+DROP TABLE removed_files;
+DROP TABLE survey_counts;
+DROP TABLE retention_runs;
+DROP FUNCTION retention_keep();
+DROP TABLE retention_rules;

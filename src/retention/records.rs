@@ -1,0 +1,92 @@
+//! The procedure's forms whose time is over. They name one another: what is named by a form that stays, stays with it.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::RetentionKind;
+use crate::problem::Result;
+
+/// What was over before these moments goes; none of a kind that is kept without end.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub minutes: Option<DateTime<Utc>>,
+    pub measurements: Option<DateTime<Utc>>,
+    pub improvement_actions: Option<DateTime<Utc>>,
+    pub risks: Option<DateTime<Utc>>,
+}
+
+#[derive(QueryableByName)]
+struct Form {
+    #[diesel(sql_type = Text)]
+    kind: RetentionKind,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// The forms that go.
+pub struct Going(Vec<Form>);
+
+impl Going {
+    pub fn of(&self, kind: RetentionKind) -> Vec<Uuid> {
+        self.0.iter().filter(|form| form.kind == kind).map(|form| form.id).collect()
+    }
+}
+
+/// `$1` to `$4` are the limits of minutes, measurements, improvement actions and risks.
+const DUE: &str = "\
+    WITH RECURSIVE due AS ( \
+        SELECT 'minutes' AS kind, id FROM minutes WHERE signed_at < $1 \
+        UNION ALL SELECT 'measurements', id FROM measurements WHERE approved_at < $2 \
+        UNION ALL SELECT 'improvement_actions', id FROM improvement_actions WHERE verified_at < $3 \
+        UNION ALL SELECT 'risks', id FROM risks WHERE status = 'closed' AND updated_at < $4 \
+    ), names (by_id, id) AS ( \
+        SELECT id, improvement_action_id FROM measurements WHERE improvement_action_id IS NOT NULL \
+        UNION ALL SELECT id, coalesce(origin_risk_id, origin_minutes_id, origin_measurement_id) FROM improvement_actions \
+            WHERE num_nonnulls(origin_risk_id, origin_minutes_id, origin_measurement_id) > 0 \
+        UNION ALL SELECT id, coalesce(origin_risk_id, origin_minutes_id, origin_measurement_id) FROM risks \
+            WHERE num_nonnulls(origin_risk_id, origin_minutes_id, origin_measurement_id) > 0 \
+    ), stays (id) AS ( \
+        SELECT n.id FROM names n WHERE NOT EXISTS (SELECT FROM due d WHERE d.id = n.by_id) \
+        UNION SELECT n.id FROM stays s JOIN names n ON n.by_id = s.id \
+    ) \
+    SELECT kind, id FROM due WHERE NOT EXISTS (SELECT FROM stays s WHERE s.id = due.id)";
+
+/// The forms whose time is over and that no form names which stays.
+///
+/// # Errors
+/// What the database answers.
+pub fn due(db: &mut PgConnection, limits: Limits) -> Result<Going> {
+    let found = diesel::sql_query(DUE)
+        .bind::<Nullable<Timestamptz>, _>(limits.minutes)
+        .bind::<Nullable<Timestamptz>, _>(limits.measurements)
+        .bind::<Nullable<Timestamptz>, _>(limits.improvement_actions)
+        .bind::<Nullable<Timestamptz>, _>(limits.risks);
+    Ok(Going(found.load(db)?))
+}
+
+/// Removes them, with all that belongs to them: in one statement, since they may name one another in a circle.
+///
+/// # Errors
+/// What the database answers, where somebody has just named one of them.
+pub fn remove(tx: &mut PgConnection, going: &Going, now: DateTime<Utc>) -> Result<()> {
+    diesel::sql_query(
+        "WITH files AS (DELETE FROM attachments WHERE improvement_action_id = ANY($3) RETURNING storage_key), \
+         contents AS ( \
+             INSERT INTO removed_files (storage_key, removed_at) SELECT DISTINCT storage_key, $5 FROM files \
+             ON CONFLICT (storage_key) DO UPDATE SET removed_at = EXCLUDED.removed_at), \
+         told AS (DELETE FROM messages WHERE improvement_action_id = ANY($3)), \
+         no_minutes AS (DELETE FROM minutes WHERE id = ANY($1)), \
+         no_measurements AS (DELETE FROM measurements WHERE id = ANY($2)), \
+         no_actions AS (DELETE FROM improvement_actions WHERE id = ANY($3)) \
+         DELETE FROM risks WHERE id = ANY($4)",
+    )
+    .bind::<Array<SqlUuid>, _>(going.of(RetentionKind::Minutes))
+    .bind::<Array<SqlUuid>, _>(going.of(RetentionKind::Measurements))
+    .bind::<Array<SqlUuid>, _>(going.of(RetentionKind::ImprovementActions))
+    .bind::<Array<SqlUuid>, _>(going.of(RetentionKind::Risks))
+    .bind::<Timestamptz, _>(now)
+    .execute(tx)?;
+    Ok(())
+}

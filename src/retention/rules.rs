@@ -1,0 +1,161 @@
+//! The rules, kept as data.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get, patch};
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::RetentionKind;
+use crate::auth::policy::Action;
+use crate::db::schema::retention_rules;
+use crate::http::body::Patch;
+use crate::http::{Answer, Body, Call};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
+
+/// How long records of a kind are kept once they are over.
+#[derive(Serialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = retention_rules)]
+pub struct RetentionRule {
+    kind: RetentionKind,
+    /// The procedure's code of the form; `null` where it has none.
+    #[schema(example = "FO-DE-01")]
+    form: Option<String>,
+    /// The procedure's name for the record.
+    #[schema(example = "Acta")]
+    record: String,
+    /// In months of the calendar; `null` is without end.
+    #[schema(minimum = 1, maximum = 1200, example = 24)]
+    months: Option<i32>,
+    /// The least that `months` may be, as the procedure has it; `null` for what is never removed.
+    #[schema(minimum = 1, maximum = 1200, example = 24)]
+    minimum_months: Option<i32>,
+    /// The day, by the entity's clock, on which everything whose time was over by then had been removed; `null` until then,
+    /// and after a change.
+    applied_on: Option<NaiveDate>,
+    updated_at: DateTime<Utc>,
+    #[serde(skip)]
+    version: i32,
+}
+
+/// The rules, by the procedure's table.
+#[derive(Serialize, ToSchema)]
+pub struct RetentionRules {
+    items: Vec<RetentionRule>,
+}
+
+/// A rule as it can be changed.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionRuleProfile {
+    /// In months of the calendar, not less than `minimum_months`; `null` is without end.
+    #[schema(minimum = 1, maximum = 1200, example = 36)]
+    months: Option<i32>,
+}
+
+/// List the rules of retention
+///
+/// How long each kind of record is kept, as the procedure's "Control de registros" has it.
+#[utoipa::path(
+    tag = "retention", operation_id = "listRetentionRules", responses((status = 200, body = RetentionRules))
+)]
+#[get("/retention-rules")]
+pub async fn list(call: Call) -> Result<HttpResponse> {
+    call.read(Action::ManageRetention, |db, _| {
+        let mut items: Vec<RetentionRule> =
+            retention_rules::table.select(RetentionRule::as_select()).load(db)?;
+        items.sort_by_key(|rule| rule.kind);
+        Answer::ok(&RetentionRules { items })
+    })
+    .await
+}
+
+/// Read a rule of retention
+///
+/// How long records of this kind are kept.
+#[utoipa::path(
+    tag = "retention", operation_id = "getRetentionRule", params(("kind" = RetentionKind, Path)),
+    responses((status = 200, body = RetentionRule))
+)]
+#[get("/retention-rules/{kind}")]
+pub async fn read(kind: Path<RetentionKind>, call: Call) -> Result<HttpResponse> {
+    call.read(Action::ManageRetention, move |db, _| {
+        let rule: RetentionRule =
+            retention_rules::table.find(*kind).select(RetentionRule::as_select()).first(db)?;
+        Ok(Answer::ok(&rule)?.version(rule.version))
+    })
+    .await
+}
+
+/// Change a rule of retention
+///
+/// It is applied from its change on: what is over for longer goes within the minute, and does not come back. Never less than
+/// the procedure asks for; tickets are kept without end.
+#[utoipa::path(
+    tag = "retention", operation_id = "updateRetentionRule", params(("kind" = RetentionKind, Path)),
+    request_body(content = RetentionRuleProfile, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = RetentionRule))
+)]
+#[patch("/retention-rules/{kind}")]
+pub async fn change(
+    kind: Path<RetentionKind>,
+    call: Call,
+    body: Body<Patch<RetentionRuleProfile>>,
+) -> Result<HttpResponse> {
+    call.write(Action::ManageRetention, body, move |tx, actor, body| {
+        let found = retention_rules::table.find(*kind);
+        let rule: RetentionRule = found.select(RetentionRule::as_select()).for_update().first(tx)?;
+        let profile = body.merge(&RetentionRuleProfile { months: rule.months })?;
+        check(profile.months, rule.minimum_months)?;
+        actor.check_version(rule.version)?;
+        let rule: RetentionRule = diesel::update(found)
+            .set((
+                retention_rules::months.eq(profile.months),
+                retention_rules::applied_on.eq(None::<NaiveDate>),
+                retention_rules::version.eq(rule.version + 1),
+                retention_rules::updated_at.eq(actor.now),
+            ))
+            .returning(RetentionRule::as_returning())
+            .get_result(tx)?;
+        Ok(Answer::ok(&rule)?.version(rule.version))
+    })
+    .await
+}
+
+/// Whether this many months may be.
+fn check(months: Option<i32>, minimum: Option<i32>) -> Result<()> {
+    let refused = |code, detail| Err(Problem::field(FieldError::new("/months", code, detail)));
+    match (months, minimum) {
+        (Some(_), None) => refused(
+            FieldCode::NotAllowed,
+            Text::new("El procedimiento los conserva sin límite.", "The procedure keeps them without end."),
+        ),
+        (Some(months), Some(minimum)) if months < minimum => refused(
+            FieldCode::OutOfRange,
+            Text::made(
+                format!("Deben ser {minimum} meses o más."),
+                format!("It must be {minimum} months or more."),
+            ),
+        ),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_kept_for_less_than_the_procedure_says() {
+        for (months, minimum, may) in [
+            (Some(24), Some(24), true),
+            (Some(23), Some(24), false),
+            (None, Some(24), true),
+            (None, None, true),
+            (Some(1200), None, false),
+        ] {
+            assert_eq!(check(months, minimum).is_ok(), may, "{months:?} of {minimum:?}");
+        }
+    }
+}

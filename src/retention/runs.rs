@@ -1,0 +1,89 @@
+//! What was removed, and when.
+
+use actix_web::{HttpResponse, get};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::RetentionKind;
+use crate::auth::policy::Action;
+use crate::db::schema::retention_runs;
+use crate::db::text_enum;
+use crate::http::paging::{Page, Paging, seek};
+use crate::http::{Call, Query};
+use crate::problem::Result;
+
+text_enum! {
+    /// The order of a list of what was removed.
+    pub enum RemovedSort {
+        Descending = "-removed_at",
+        Ascending = "removed_at",
+    }
+}
+
+/// Records of a kind that were removed together.
+#[derive(Serialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = retention_runs)]
+pub struct RetentionRun {
+    id: Uuid,
+    kind: RetentionKind,
+    /// As the rule had it.
+    #[schema(minimum = 1, maximum = 1200, example = 24)]
+    months: i32,
+    /// What was over before this moment went.
+    up_to: DateTime<Utc>,
+    /// How many.
+    #[schema(minimum = 1, example = 132)]
+    removed: i32,
+    removed_at: DateTime<Utc>,
+}
+
+/// Which to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RetentionRunFilters {
+    kind: Option<RetentionKind>,
+    /// `-removed_at` (the default) or `removed_at`.
+    #[param(inline)]
+    sort: Option<RemovedSort>,
+}
+
+/// List what retention removed
+///
+/// By count and kind, up to which moment, and when. Many records of a kind go in several parts, each with an entry of its own
+/// that is written with their removal. Nothing changes this list.
+#[utoipa::path(
+    tag = "retention", operation_id = "listRetentionRuns", params(Paging, RetentionRunFilters),
+    responses((status = 200, body = Page<RetentionRun>))
+)]
+#[get("/retention-runs")]
+pub async fn list(call: Call, query: Query<RetentionRunFilters>) -> Result<HttpResponse> {
+    call.read(Action::ManageRetention, |db, _| {
+        let (paging, filters) = query.read_list()?;
+        let sort = filters.sort.unwrap_or(RemovedSort::Descending);
+        let after = paging.after::<RemovedSort, DateTime<Utc>, Uuid>(sort)?;
+        let filtered = || {
+            let mut query = retention_runs::table.into_boxed();
+            if let Some(kind) = filters.kind {
+                query = query.filter(retention_runs::kind.eq(kind));
+            }
+            query
+        };
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let query = match sort {
+            RemovedSort::Descending => {
+                seek!(filtered(), after, retention_runs::removed_at, retention_runs::id, desc)
+            }
+            RemovedSort::Ascending => {
+                seek!(filtered(), after, retention_runs::removed_at, retention_runs::id, asc)
+            }
+        };
+        let items: Vec<RetentionRun> =
+            query.select(RetentionRun::as_select()).limit(paging.rows()).load(db)?;
+        paging.answer(sort, items, total, |run| (run.removed_at, run.id))
+    })
+    .await
+}

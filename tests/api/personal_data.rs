@@ -1,0 +1,260 @@
+//! What the desk holds about a person: given to them, and taken out of the desk.
+
+use diesel::RunQueryDsl;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use mesa::auth::policy::Role;
+use serde_json::{Value, json};
+
+use crate::harness::smtp::MailServer;
+use crate::harness::states::soon;
+use crate::harness::{Client, Desk};
+use crate::retention::assert_same;
+
+const NAME: &str = "Zoraida Quiñones Maturana";
+const EMAIL: &str = "zoraida.quinones@mesa.test";
+/// However they are written.
+const TRACES: [&str; 7] =
+    ["Zoraida", "Quiñones", "QUIÑONES", "quinones", "1036999888", "1.036.999.888", "3117778899"];
+
+#[derive(QueryableByName)]
+struct Column {
+    #[diesel(sql_type = Text)]
+    table: String,
+    #[diesel(sql_type = Text)]
+    column: String,
+}
+
+/// Every place of the database that has one of these words: each text of each table.
+fn found(desk: &Desk, words: &[&str]) -> Vec<String> {
+    desk.database.ask(|db| {
+        let columns: Vec<Column> = diesel::sql_query(
+            "SELECT table_name::text AS \"table\", column_name::text AS \"column\" FROM information_schema.columns \
+             WHERE table_schema = 'public' AND data_type IN ('text', 'jsonb', 'json', 'ARRAY', 'tsvector', 'character varying') \
+             ORDER BY 1, 2",
+        )
+        .load(db)
+        .unwrap();
+        let mut places = Vec::new();
+        for Column { table, column } in columns {
+            for word in words {
+                let found: Vec<Column> = diesel::sql_query(format!(
+                    "SELECT '{table}' AS \"table\", \"{column}\"::text AS \"column\" FROM \"{table}\" \
+                     WHERE \"{column}\"::text ILIKE '%{word}%'"
+                ))
+                .load(db)
+                .unwrap();
+                places.extend(found.iter().map(|found| format!("{table}.{column}: {}", found.column)));
+            }
+        }
+        places
+    })
+}
+
+/// A person whom everything is known of.
+fn zoraida(desk: &Desk) -> Client {
+    let client = desk.another(Role::Requester);
+    desk.database.run(&format!(
+        "UPDATE users SET full_name = '{NAME}', email = '{EMAIL}', document_id = '1036999888', mobile = '3117778899' \
+         WHERE id = '{}'",
+        client.id()
+    ));
+    client
+}
+
+/// The number of a ticket of hers that has her name and numbers wherever somebody could write them.
+fn ticket(desk: &Desk, her: &Client) -> Value {
+    let staff = desk.technician();
+    let body = json!({"subject": format!("Sin red en el puesto de {NAME}"),
+        "description": "Soy zoraida  quinones maturana, cédula 1.036.999.888."});
+    let id = her.post("/tickets", body).created()["id"].clone();
+    let one = format!("/tickets/{id}");
+    her.patch(&one, json!({"description": format!("Soy {NAME}, cédula 1036999888, celular 3117778899.")}))
+        .ok();
+    her.upload(&format!("{one}/attachments"), "cedula_Zoraida_Quinones_Maturana.txt", "1036999888").created();
+    her.post(
+        &format!("{one}/followups"),
+        json!({"visibility": "public", "body": format!("Escriban a {EMAIL}")}),
+    )
+    .created();
+    let post = |step: &str, body: Value| {
+        let answer = staff.post(&format!("{one}/{step}"), body);
+        assert!(matches!(answer.status, 200 | 201), "{}: {}", answer.request, answer.text());
+    };
+    post("classification", json!({"criticality": "medium"}));
+    post("assignment", json!({"assignee_id": staff.id()}));
+    post("acceptance", soon());
+    post("followups", json!({"visibility": "private", "body": "Llamé a Zoraida Quiñones Maturana."}));
+    post("hold", json!({"reason": "ZORAIDA QUIÑONES MATURANA no está."}));
+    post("resumption", json!({}));
+    staff.upload(&format!("{one}/attachments"), "Zoraida Quiñones Maturana.txt", "de la mesa").created();
+    post("solution", json!({"description": format!("Se cambió el cable de {NAME}.")}));
+    let ratings = json!({"overall": 5, "timeliness": 4, "courtesy": 5, "solution": 5});
+    her.post(&format!("{one}/survey"), json!({"ratings": ratings, "comment": "Soy Zoraida."})).created();
+    let article = json!({"title": "Cable", "incident": format!("El de {NAME}"), "resolution": "Otro cable",
+        "steps": ["Llamar al 3117778899"], "ticket_id": id});
+    staff.post("/kb/articles", article).created();
+    post("closure", json!({}));
+    id
+}
+
+#[test]
+fn who_was_made_anonymous_has_left_no_trace_and_the_history_holds() {
+    let server = MailServer::start();
+    let desk = Desk::mailing(&server);
+    let her = zoraida(&desk);
+    let other = desk.ticket_in("closed");
+    let id = ticket(&desk, &her);
+    let director = desk.director();
+    let mail = format!(
+        "From: {NAME} <{EMAIL}>\nMessage-ID: <zoraida.quinones@mesa.test>\nSubject: {NAME}\n\nYa no hace falta."
+    );
+    let email = director.raw("POST", "/inbound-emails", "message/rfc822", mail).created();
+    assert_eq!(email["status"], "processed");
+    director.post(&format!("/tickets/{}/archive", email["ticket_id"]), json!({"reason": "withdrawn"})).ok();
+    desk.send_mail();
+    let sent =
+        format!("SELECT count(*) FROM messages WHERE recipient_id = '{}' AND status = 'sent'", her.id());
+    assert!(desk.database.count(&sent) > 3);
+    desk.database.run(&format!(
+        "INSERT INTO sign_in_attempts VALUES (sha256('{EMAIL}'), 1, now());
+         INSERT INTO ticket_watchers SELECT 1, '{0}', now(), '{0}', 'duplicate_merged'",
+        her.id()
+    ));
+    assert!(found(&desk, &TRACES).len() > 20);
+    let figures = |desk: &Desk| {
+        let today = chrono::Utc::now().date_naive();
+        desk.director().get(&format!("/statistics?from=2026-01-01&to={today}&interval=month")).ok()
+    };
+    let before = figures(&desk);
+    let redactable = director.get(&format!("/tickets/{id}/events?limit=200")).items();
+    assert!(redactable.iter().all(|event| event["redacted"] == false));
+
+    let one = format!("/users/{}/anonymization", her.id());
+    let reason = json!({"reason": format!("Solicitud de {NAME}, Ley 1581 de 2012")});
+    let done = director.post(&one, reason.clone()).ok();
+    assert_eq!(
+        (&done["tickets"], &done["reason"]),
+        (&json!(2), &json!("Solicitud de […], Ley 1581 de 2012"))
+    );
+    assert!(done["redacted_events"].as_i64().unwrap() >= 5, "{done}");
+    assert_eq!(found(&desk, &TRACES), Vec::<String>::new());
+    assert_eq!(desk.database.count("SELECT count(*) FROM sign_in_attempts"), 0);
+
+    // A repeat does nothing.
+    let prints = desk.database.fingerprint();
+    assert_eq!(director.post(&one, reason).ok(), done);
+    assert_eq!(desk.database.fingerprint(), prints);
+
+    let verified = director.get("/audit/verification").ok();
+    assert_eq!((&verified["whole"], &verified["redacted"]), (&json!(true), &done["redacted_events"]));
+    assert_same(&before, &figures(&desk), "");
+    let ticket = director.get(&format!("/tickets/{id}")).ok();
+    assert_eq!(ticket["subject"], "Sin red en el puesto de […]");
+    assert_eq!(ticket["requester"]["full_name"], "Persona anonimizada");
+    let events = director.get(&format!("/tickets/{id}/events?limit=200")).items();
+    assert_eq!(events.last().unwrap()["kind"], "anonymized");
+    assert_eq!(
+        events[..redactable.len()].iter().map(|event| &event["hash"]).collect::<Vec<_>>(),
+        redactable.iter().map(|event| &event["hash"]).collect::<Vec<_>>()
+    );
+    assert_eq!(director.get("/tickets?q=Zoraida").items(), Vec::<Value>::new());
+    // Her files have gone, the desk's have not; what others wrote and are is as it was.
+    let files = director.get(&format!("/tickets/{id}/attachments")).items();
+    assert_eq!(files.iter().map(|file| &file["file_name"]).collect::<Vec<_>>(), ["[…].txt"]);
+    assert_eq!(desk.database.count("SELECT count(*) FROM removed_files"), 2);
+    assert_eq!(director.get(&other).ok()["requester"]["email"], "requester@mesa.test");
+    her.get("/me").problem(401, "unauthenticated");
+    let user = director.get(&format!("/users/{}", her.id())).ok();
+    assert_eq!(
+        (&user["active"], &user["can_sign_in"], &user["document_id"]),
+        (&json!(false), &json!(false), &json!(null))
+    );
+}
+
+#[test]
+fn staff_and_who_waits_for_the_desk_are_not_made_anonymous() {
+    let desk = Desk::open();
+    let her = zoraida(&desk);
+    let director = desk.director();
+    let reason = json!({"reason": "Ley 1581 de 2012"});
+    let of = |client: &Client| format!("/users/{}/anonymization", client.id());
+    director.post(&of(&desk.technician()), reason.clone()).problem(409, "not_a_requester");
+    her.register("Sin red");
+    director.post(&of(&her), reason.clone()).problem(409, "has_open_tickets");
+    for client in [&her, &desk.technician(), &desk.professional()] {
+        client.post(&of(&her), reason.clone()).problem(403, "forbidden");
+    }
+    director.post(&format!("/users/{}/anonymization", uuid::Uuid::nil()), reason).problem(404, "not_found");
+    assert_eq!(her.get("/me").ok()["full_name"], NAME);
+}
+
+#[test]
+fn the_history_changes_only_while_its_requester_is_made_anonymous() {
+    let desk = Desk::open();
+    let her = zoraida(&desk);
+    ticket(&desk, &her);
+    let redact =
+        "UPDATE events SET data = '{\"changes\": [], \"details\": {}}', data_salt = NULL WHERE seq = 2";
+    let reword = "UPDATE followups SET body = 'x'";
+    let unsay = "UPDATE surveys SET comment = NULL";
+    let refused = |sql: &str| diesel::sql_query(sql).execute(&mut desk.database.connect()).is_err();
+    assert!(refused(redact) && refused(reword) && refused(unsay));
+    desk.director()
+        .post(&format!("/users/{}/anonymization", her.id()), json!({"reason": "Ley 1581 de 2012"}))
+        .ok();
+    assert!(refused(redact) && refused(reword), "afterwards as before");
+    assert!(refused("DELETE FROM anonymizations") && refused("UPDATE anonymizations SET reason = 'x'"));
+
+    // What says that it is redacted and is not of an anonymous requester, or is not what was hashed, is found.
+    let tamper = |sql: &str| desk.database.run(&format!("SET session_replication_role = replica; {sql}"));
+    let one = desk.ticket_in("received");
+    tamper(&format!(
+        "UPDATE events SET data_salt = NULL WHERE ticket_id = {}",
+        one.rsplit('/').next().unwrap()
+    ));
+    let broken = desk.director().get("/audit/verification").ok()["broken"].clone();
+    assert_eq!(broken, json!([{"ticket_id": 2, "seq": 1, "reason": "hash"}]));
+    tamper("UPDATE events SET kind = 'closed' WHERE ticket_id = 1 AND seq = 2");
+    let broken = desk.director().get("/audit/verification?ticket_id=1").ok()["broken"].clone();
+    assert_eq!(broken, json!([{"ticket_id": 1, "seq": 2, "reason": "hash"}]));
+}
+
+#[test]
+fn people_get_what_the_desk_holds_about_them_and_of_nobody_else() {
+    let desk = Desk::open();
+    let her = zoraida(&desk);
+    desk.ticket_in("solved");
+    let id = ticket(&desk, &her);
+    let mail = format!("From: {EMAIL}\nSubject: Otra vez\n\nSin red.");
+    desk.director().raw("POST", "/inbound-emails", "message/rfc822", mail).created();
+    let path = format!("/users/{}/personal-data", her.id());
+    let own = her.get(&path).ok();
+    assert_eq!((&own["account"]["email"], &own["anonymization"]), (&json!(EMAIL), &json!(null)));
+    let count = |list: &str| own[list].as_array().unwrap().len();
+    let lists = ["tickets", "followups", "attachments", "surveys", "messages", "inbound_emails"];
+    assert!(lists.iter().all(|list| count(list) > 0), "{own}");
+    assert_eq!((count("tickets"), &own["tickets"][0]["id"]), (2, &id));
+    assert_eq!(own["surveys"][0]["comment"], "Soy Zoraida.");
+    assert!(own["tickets"].as_array().unwrap().iter().all(|one| one["requester"]["id"] == her.id()));
+    assert!(own["messages"].as_array().unwrap().iter().all(|one| one["recipient"]["id"] == her.id()));
+    assert!(own["followups"].as_array().unwrap().iter().all(|one| one["visibility"] == "public"));
+    assert!(!own.to_string().contains("requester@mesa.test"));
+
+    // More than one batch of a list.
+    desk.database.run(&format!(
+        "INSERT INTO followups (id, ticket_id, author_id, visibility, body, created_at) \
+         SELECT gen_random_uuid(), {id}, '{}', 'public', 'x', now() FROM generate_series(1, 450)",
+        her.id()
+    ));
+    let whole = desk.director().get(&path).ok();
+    assert_eq!(whole["followups"].as_array().unwrap().len(), count("followups") + 450);
+    for list in lists.iter().filter(|list| **list != "followups") {
+        assert_eq!(whole[list], own[list]);
+    }
+    for client in [desk.requester(), desk.technician(), desk.professional()] {
+        client.get(&path).problem(404, "not_found");
+        client.get(&format!("/users/{}/personal-data", client.id())).ok();
+    }
+    desk.director().get(&format!("/users/{}/personal-data", uuid::Uuid::nil())).problem(404, "not_found");
+}

@@ -1,0 +1,358 @@
+//! What is removed when its time is over, and what stays as it was.
+
+use std::collections::BTreeMap;
+use std::sync::Barrier;
+use std::thread;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::RunQueryDsl;
+use mesa::attachments::removed;
+use mesa::retention::removal::{self, Removed, Which};
+use mesa::retention::{RetentionKind, command};
+use serde_json::{Value, json};
+
+use crate::harness::binary::mesa;
+use crate::harness::states::{improvement_action, minutes, risk};
+use crate::harness::{Database, Desk};
+
+const BOGOTA: chrono_tz::Tz = chrono_tz::America::Bogota;
+
+/// So late that the surveys of the first two of five quarters have gone.
+fn later() -> DateTime<Utc> {
+    "2027-03-31T12:00:00Z".parse().unwrap()
+}
+
+fn remove(desk: &Desk, now: DateTime<Utc>) -> Vec<Removed> {
+    removal::remove(&mut desk.database.connect(), BOGOTA, now, Which::All).unwrap()
+}
+
+fn due(desk: &Desk, now: DateTime<Utc>) -> BTreeMap<&'static str, i64> {
+    by_kind(&removal::due(&mut desk.database.connect(), BOGOTA, now).unwrap())
+}
+
+fn by_kind(removed: &[Removed]) -> BTreeMap<&'static str, i64> {
+    removed.iter().filter(|one| one.count > 0).map(|one| (one.kind.as_str(), one.count)).collect()
+}
+
+/// As somebody who lets time pass would, whatever the database keeps.
+fn age(desk: &Desk, sql: &str) {
+    desk.database
+        .run(&format!("SET session_replication_role = replica; {sql}; RESET session_replication_role"));
+}
+
+#[track_caller]
+fn refused(database: &Database, sql: &str) {
+    assert!(diesel::sql_query(sql).execute(&mut database.connect()).is_err(), "{sql} was let through");
+}
+
+/// Every statistic that the surveys have a part in: all groups, parts of every length, and each of the filters.
+fn statistics(desk: &Desk) -> Vec<Value> {
+    let category = desk.database.ask(|db| {
+        #[derive(diesel::QueryableByName)]
+        struct Id {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            id: String,
+        }
+        diesel::sql_query("SELECT md5('category2')::uuid::text AS id").get_result::<Id>(db).unwrap().id
+    });
+    let whole = "/statistics?from=2024-10-01&to=2025-12-31";
+    let mut paths: Vec<String> =
+        ["week", "month", "quarter"].map(|interval| format!("{whole}&interval={interval}")).into();
+    paths.push("/statistics?from=2024-11-10&to=2025-02-03&interval=day".to_owned());
+    paths.push(format!("{whole}&criticality=critical&criticality=low&interval=quarter"));
+    paths.push(format!("{whole}&channel=email"));
+    paths.push(format!("{whole}&category_id={category}"));
+    paths.push(format!("{whole}&unit_id={}", desk.unit_id()));
+    paths.extend((1..=4).map(|quarter| format!("/reports/quarterly/2025/{quarter}")));
+    let ask = |path: &String| {
+        let mut answer = desk.technician().get(path).ok();
+        if let Some(report) = answer.as_object_mut() {
+            // When it was asked for.
+            report.remove("generated_at");
+        }
+        answer
+    };
+    paths.iter().map(ask).collect()
+}
+
+/// The same figures. A mean of times may differ in its last digit, by the order in which the database adds them up; the
+/// moment of asking, which the links have in them, is none of the figures.
+pub fn assert_same(then: &Value, now: &Value, at: &str) {
+    match (then, now) {
+        (Value::Object(then), Value::Object(now)) => {
+            assert_eq!(then.keys().collect::<Vec<_>>(), now.keys().collect::<Vec<_>>(), "{at}");
+            for (name, value) in then.iter().filter(|(name, _)| *name != "links") {
+                assert_same(value, &now[name], &format!("{at}/{name}"));
+            }
+        }
+        (Value::Array(then), Value::Array(now)) => {
+            assert_eq!(then.len(), now.len(), "{at}");
+            for (index, (then, now)) in then.iter().zip(now).enumerate() {
+                assert_same(then, now, &format!("{at}/{index}"));
+            }
+        }
+        _ => match (then.as_f64(), now.as_f64()) {
+            (Some(one), Some(other)) if !at.contains("surveys") => {
+                assert!((one - other).abs() <= one.abs() * 1e-12, "{at}: {one} is {other}");
+            }
+            _ => assert_eq!(then, now, "{at}"),
+        },
+    }
+}
+
+fn satisfaction(desk: &Desk) -> Value {
+    let path = format!("{}/measurements", desk.indicator("satisfaction"));
+    let measured = desk.director().post(&path, json!({"year": 2025, "quarter": 1})).json();
+    json!([measured["value"], measured["met"], measured["counted"]])
+}
+
+#[test]
+fn twice_removes_once_and_the_figures_stay() {
+    let desk = Desk::open();
+    desk.database.five_quarters(700);
+    let (before, satisfied) = (statistics(&desk), satisfaction(&desk));
+    let surveys = desk.database.count("SELECT count(*) FROM surveys");
+    let prints = desk.database.fingerprint();
+    let expected = due(&desk, later());
+    assert_eq!(desk.database.fingerprint(), prints, "what would be removed is only counted");
+    let expected = expected["surveys"];
+    assert!(expected > 50 && expected < surveys - 50, "{expected} of {surveys}");
+
+    let first = remove(&desk, later());
+    assert_eq!(by_kind(&first)["surveys"], expected);
+    assert_eq!(desk.database.count("SELECT count(*) FROM surveys"), surveys - expected);
+    assert_eq!(by_kind(&remove(&desk, later())), BTreeMap::new());
+    assert_eq!(desk.database.count("SELECT count(*) FROM surveys"), surveys - expected);
+    let runs = desk.director().get("/retention-runs?kind=surveys").items();
+    let sum: i64 = runs.iter().map(|run| run["removed"].as_i64().unwrap()).sum();
+    assert_eq!((sum, &runs[0]["up_to"]), (expected, &json!("2025-03-31T05:00:00Z")));
+
+    for (then, now) in before.iter().zip(&statistics(&desk)) {
+        assert_same(then, now, "");
+    }
+    assert_eq!(satisfaction(&desk), satisfied);
+    // The lists have those that are still there.
+    let list =
+        "/tickets?survey_sent_from=2024-10-01T05:00:00Z&survey_sent_to=2025-01-01T05:00:00Z&with_total=true";
+    assert_eq!(desk.technician().get(list).ok()["total"], desk.database.count(
+        "SELECT count(*) FROM surveys WHERE created_at >= '2024-10-01 00:00-05' AND created_at < '2025-01-01 00:00-05'"
+    ));
+}
+
+#[test]
+fn two_copies_at_once_remove_once() {
+    let desk = Desk::open();
+    desk.database.five_quarters(900);
+    // More than one batch.
+    let now: DateTime<Utc> = "2028-02-01T12:00:00Z".parse().unwrap();
+    let expected = due(&desk, now)["surveys"];
+    assert!(expected > 500, "{expected}");
+    let barrier = Barrier::new(2);
+    let removed: Vec<i64> = thread::scope(|scope| {
+        let copies: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut db = desk.database.connect();
+                    barrier.wait();
+                    let removed = removal::remove(&mut db, BOGOTA, now, Which::NotYetToday).unwrap();
+                    by_kind(&removed).get("surveys").copied().unwrap_or_default()
+                })
+            })
+            .collect();
+        copies.into_iter().map(|copy| copy.join().unwrap()).collect()
+    });
+    assert_eq!(removed.iter().sum::<i64>(), expected);
+    let runs = "SELECT sum(removed) FROM retention_runs WHERE kind = 'surveys'";
+    assert_eq!(desk.database.count(runs), expected);
+    let kept = "SELECT sum(surveys) FROM survey_counts WHERE fact = 'sent'";
+    assert_eq!(desk.database.count(kept), expected);
+    // The day's work is done.
+    let again = removal::remove(&mut desk.database.connect(), BOGOTA, now, Which::NotYetToday).unwrap();
+    assert_eq!(again, []);
+    let rule = desk.director().get("/retention-rules/surveys").ok();
+    assert_eq!(rule["applied_on"], "2028-02-01");
+}
+
+#[test]
+fn what_a_form_names_stays_as_long_as_the_form() {
+    let desk = Desk::open();
+    let (director, owner) = (desk.director(), desk.technician());
+    let id = |answer: &Value| answer["id"].as_str().unwrap().to_owned();
+    let signed = id(&director.post("/minutes", minutes(owner.id())).created());
+    director.post(&format!("/minutes/{signed}/signature"), json!({})).ok();
+    let draft = id(&director.post("/minutes", minutes(owner.id())).created());
+
+    // An action that comes from a measurement which names it, and one that comes from minutes.
+    let path = format!("{}/measurements", desk.indicator("satisfaction"));
+    let measured = id(&director.post(&path, json!({"year": 2026, "quarter": 1})).created());
+    let action = |origin: Value| {
+        let mut body = improvement_action(owner.id(), "open");
+        body["origin"] = origin;
+        let action = id(&director.post("/improvement-actions", body).created());
+        let one = format!("/improvement-actions/{action}");
+        owner.post(&format!("{one}/followups"), json!({"body": "Va bien."})).created();
+        owner.upload(&format!("{one}/attachments"), "acta.txt", format!("acta de {action}")).created();
+        owner.post(&format!("{one}/completion"), json!({"note": "Hecho."})).ok();
+        let verdict = json!({"effective": true, "note": "Sirvió."});
+        director.post(&format!("{one}/verification"), verdict).ok();
+        action
+    };
+    let of_measured = action(json!({"kind": "measurement", "measurement_id": measured}));
+    let of_minutes = action(json!({"kind": "minutes", "minutes_id": signed}));
+    let analysed = json!({"analysis": "Va bien.", "improvement_action_id": of_measured});
+    director.patch(&format!("/measurements/{measured}"), analysed).ok();
+    director.post(&format!("/measurements/{measured}/approval"), json!({})).ok();
+    let closed = id(&director.post("/risks", risk(owner.id(), "active")).created());
+    director.patch(&format!("/risks/{closed}"), json!({"status": "closed"})).ok();
+    let active = id(&director.post("/risks", risk(owner.id(), "active")).created());
+
+    assert_eq!(due(&desk, Utc::now()), BTreeMap::new());
+    let old = "now() - interval '25 months'";
+    age(&desk, &format!(
+        "UPDATE minutes SET signed_at = CASE WHEN status = 'signed' THEN {old} END, updated_at = {old}, created_at = {old};
+         UPDATE measurements SET approved_at = {old}; UPDATE risks SET updated_at = {old};
+         UPDATE improvement_actions SET verified_at = {old} WHERE id = '{of_measured}'"
+    ));
+    // The minutes are named by an action whose time is not over.
+    let going = BTreeMap::from([("improvement_actions", 1), ("measurements", 1), ("risks", 1)]);
+    assert_eq!(due(&desk, Utc::now()), going);
+    assert_eq!(by_kind(&remove(&desk, Utc::now())), going);
+    director.get(&format!("/improvement-actions/{of_measured}")).problem(404, "not_found");
+    director.get(&format!("/measurements/{measured}")).problem(404, "not_found");
+    director.get(&format!("/risks/{closed}")).problem(404, "not_found");
+    director.get(&format!("/risks/{active}")).ok();
+    director.get(&format!("/minutes/{signed}")).ok();
+
+    age(&desk, &format!("UPDATE improvement_actions SET verified_at = {old}"));
+    assert_eq!(
+        by_kind(&remove(&desk, Utc::now())),
+        BTreeMap::from([("improvement_actions", 1), ("minutes", 1)])
+    );
+    director.get(&format!("/improvement-actions/{of_minutes}")).problem(404, "not_found");
+    director.get(&format!("/minutes/{signed}")).problem(404, "not_found");
+    director.get(&format!("/minutes/{draft}")).ok();
+
+    // The evidence has gone with them, its content as well, but for what somebody has sent once more since.
+    assert_eq!(desk.database.count("SELECT count(*) FROM removed_files"), 2);
+    let again = desk.ticket_in("received");
+    let content = format!("acta de {of_minutes}");
+    let kept =
+        desk.requester().upload(&format!("{again}/attachments"), "acta.txt", content.clone()).created();
+    let sweep =
+        |wait: TimeDelta| actix_web::rt::System::new().block_on(removed::sweep(desk.shared(), wait)).unwrap();
+    assert_eq!((sweep(TimeDelta::hours(1)), sweep(TimeDelta::zero()), sweep(TimeDelta::zero())), (0, 1, 0));
+    assert_eq!(desk.database.count("SELECT count(*) FROM removed_files"), 0);
+    let kept = format!("/attachments/{}/content", id(&kept));
+    assert_eq!(desk.requester().get(&kept).text(), content);
+}
+
+#[test]
+fn mail_goes_after_its_ticket_is_over() {
+    let desk = Desk::open();
+    let (open, closed) = (desk.ticket_in("in_progress"), desk.ticket_in("closed"));
+    let number = |path: &str| path.rsplit('/').next().unwrap().to_owned();
+    let mail = "From: requester@mesa.test\nMessage-ID: <1@x>\n\nNo hay red.";
+    desk.director().raw("POST", "/inbound-emails", "message/rfc822", mail).created();
+    let old = "now() - interval '25 months'";
+    age(
+        &desk,
+        &format!(
+            "UPDATE messages SET status = 'failed', last_error = 'no', created_at = {old};
+         UPDATE inbound_emails SET processed_at = {old}, received_at = {old}"
+        ),
+    );
+    assert_eq!(due(&desk, Utc::now()), BTreeMap::new(), "no ticket was over so long ago");
+    age(&desk, &format!("UPDATE tickets SET closed_at = {old} WHERE id = {}", number(&closed)));
+    let of_closed = format!("SELECT count(*) FROM messages WHERE ticket_id = {}", number(&closed));
+    let messages = desk.database.count(&of_closed);
+    assert_eq!(by_kind(&remove(&desk, Utc::now())), BTreeMap::from([("messages", messages)]));
+    assert_eq!(desk.database.count(&of_closed), 0);
+    let of_open = format!("SELECT count(*) FROM messages WHERE ticket_id = {}", number(&open));
+    assert!(desk.database.count(&of_open) > 0);
+    // The mail that came in became a ticket that is archived or open; once that is over, it goes.
+    age(
+        &desk,
+        &format!(
+            "UPDATE tickets SET archived_at = {old}, status = 'archived', archive_reason = 'withdrawn' \
+         WHERE id = (SELECT ticket_id FROM inbound_emails)"
+        ),
+    );
+    assert_eq!(by_kind(&remove(&desk, Utc::now()))["inbound_emails"], 1);
+    assert_eq!(desk.database.count("SELECT count(*) FROM removed_files"), 1);
+}
+
+#[test]
+fn the_rules_are_the_procedures_and_never_less() {
+    let desk = Desk::open();
+    let director = desk.director();
+    let rules = director.get("/retention-rules").ok()["items"].clone();
+    let told: Vec<(&Value, &Value, &Value)> = rules
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| (&rule["kind"], &rule["form"], &rule["months"]))
+        .collect();
+    assert_eq!(told[0], (&json!("tickets"), &json!(null), &json!(null)));
+    assert!(told.contains(&(&json!("minutes"), &json!("FO-DE-01"), &json!(24))));
+    assert_eq!(told.len(), RetentionKind::ALL.len());
+
+    let months = |months: Value| json!({"months": months});
+    let fault = |path: &str, body: Value| director.patch(path, body).faults();
+    assert_eq!(
+        fault("/retention-rules/surveys", months(json!(23))),
+        [("/months".into(), "out_of_range".into())]
+    );
+    assert_eq!(
+        fault("/retention-rules/tickets", months(json!(240))),
+        [("/months".into(), "not_allowed".into())]
+    );
+    let etag = director.get("/retention-rules/surveys").header("etag").to_owned();
+    let changed =
+        director.with("if-match", etag.clone()).patch("/retention-rules/surveys", months(json!(36))).ok();
+    assert_eq!((&changed["months"], &changed["minimum_months"]), (&json!(36), &json!(24)));
+    director
+        .with("if-match", etag)
+        .patch("/retention-rules/surveys", months(json!(48)))
+        .problem(412, "precondition_failed");
+    assert_eq!(director.patch("/retention-rules/risks", months(json!(null))).ok()["months"], json!(null));
+    desk.professional().get("/retention-rules").problem(403, "forbidden");
+
+    // The database keeps it so.
+    refused(&desk.database, "UPDATE retention_rules SET months = 23 WHERE kind = 'minutes'");
+    refused(&desk.database, "UPDATE retention_rules SET months = 24 WHERE kind = 'tickets'");
+    desk.database.run(
+        "INSERT INTO retention_runs VALUES (gen_random_uuid(), 'surveys', 24, now(), 1, now());
+         INSERT INTO survey_counts (fact, day, channel, status, surveys) VALUES ('sent', now(), 'web', 'pending', 1)",
+    );
+    for table in ["retention_runs", "survey_counts"] {
+        refused(&desk.database, &format!("DELETE FROM {table}"));
+        refused(&desk.database, &format!("TRUNCATE {table}"));
+    }
+    refused(&desk.database, "UPDATE retention_runs SET removed = 2");
+    refused(&desk.database, "UPDATE survey_counts SET surveys = 2");
+}
+
+#[test]
+fn the_command_says_what_would_go_and_what_went() {
+    let desk = Desk::open();
+    desk.ticket_in("closed");
+    desk.database.run(
+        "UPDATE surveys SET offered_at = now() - interval '25 months', created_at = now() - interval '25 months'",
+    );
+    let prints = desk.database.fingerprint();
+    let dry = mesa(&[
+        ("DATABASE_URL", &desk.database.url),
+        ("MESA_JWT_SECRET", "a secret of the tests, 32 bytes or more"),
+    ])
+    .args(["retention", "--dry-run"])
+    .output()
+    .unwrap();
+    let dry = String::from_utf8(dry.stdout).unwrap();
+    assert_eq!(dry.lines().count(), 7, "{dry}");
+    assert!(dry.contains("surveys: kept for 24 months, up to ") && dry.contains(": 1 would go\n"), "{dry}");
+    assert_eq!(desk.database.fingerprint(), prints);
+    let command = |dry_run| command::retention(&desk.shared().config, &desk.database.url, dry_run).unwrap();
+    assert!(command(false).contains(": 1 removed\n"));
+    assert!(!command(false).contains(": 1 removed\n"));
+    assert_eq!(desk.requester().get("/tickets/1/survey").status, 404);
+}
