@@ -124,16 +124,25 @@ fn open(config: Config, private: Option<&PrivatePostgres>) -> Result<(Desk, Stri
     let config = &desk.config;
     let mut greeting = greeting(config.listen, private.is_some());
     if private.is_some() {
-        let password = match &config.demo_password {
-            Some(password) => password.clone(),
-            None => kept(&config.data_dir, "demo.password")?,
-        };
-        demo::prepare(&mut *desk.db.connection()?, &password)?;
+        let password = demo_accounts(config, &mut *desk.db.connection()?)?;
         for role in Role::ALL {
             greeting.push_str(&format!("\n  {:<24} {password}", demo::email(*role)));
         }
     }
     Ok((desk, greeting))
+}
+
+/// The demo accounts of a private database; answers their password.
+///
+/// # Errors
+/// In words for whoever started it.
+pub fn demo_accounts(config: &Config, db: &mut PgConnection) -> Result<String, StartError> {
+    let password = match &config.demo_password {
+        Some(password) => password.clone(),
+        None => kept(&config.data_dir, "demo.password")?,
+    };
+    demo::prepare(db, &password)?;
+    Ok(password)
 }
 
 /// The desk on the database of this URL.

@@ -48,6 +48,7 @@ mod resubmission;
 mod retries;
 mod risks;
 mod roles;
+mod seed;
 mod sheet;
 mod shifts;
 mod start;
