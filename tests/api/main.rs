@@ -37,6 +37,7 @@ mod messages;
 mod migrations;
 mod minutes;
 mod people;
+mod plans;
 mod policy;
 mod procedure;
 mod profiles;
