@@ -18,11 +18,6 @@ use mesa::server::{self, StartError};
 use mesa::statistics::Quarter;
 use object_store::ObjectStore;
 
-/// What many threads take and give back at once, a page of tickets or the memory that a password costs, does not pile up in
-/// it.
-#[global_allocator]
-static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// A headless service desk: a JSON REST API on PostgreSQL.
 #[derive(Parser)]
 #[command(version)]
