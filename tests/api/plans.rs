@@ -11,7 +11,7 @@ use mesa::seed::{self, Wanted};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::harness::states::{soon, ticket_of};
+use crate::harness::states::ticket_of;
 use crate::harness::{Client, Database, Desk};
 
 /// Of so many tickets that a plan is the one that it would be of many.
