@@ -48,6 +48,8 @@ pub mod reports;
 pub mod retention;
 /// What the desk does by itself.
 pub mod routine;
+/// Two years of a desk's life, made up.
+pub mod seed;
 /// From the configuration to a running server.
 pub mod server;
 /// Who attends: absences, availability, handovers.

@@ -14,6 +14,7 @@ use mesa::inbound::command::{self, Exit};
 use mesa::people::accounts;
 use mesa::reports;
 use mesa::retention;
+use mesa::seed::{self, Seeded, Wanted};
 use mesa::server::{self, StartError};
 use mesa::statistics::Quarter;
 use object_store::ObjectStore;
@@ -54,6 +55,17 @@ enum Command {
         /// Say what would be removed, and remove nothing
         #[arg(long)]
         dry_run: bool,
+    },
+    /// Fill an empty desk with two years of made-up tickets, to try it and to measure it
+    Seed {
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+        tickets: u32,
+        /// One for 20 tickets where it is left out
+        #[arg(long, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+        articles: Option<u32>,
+        /// The same number makes the same desk on the same day
+        #[arg(long, default_value_t = 1)]
+        seed: u32,
     },
     /// Work with mail
     #[command(subcommand)]
@@ -192,6 +204,17 @@ fn run(command: Command) -> Result<Exit, StartError> {
         }),
         Command::Retention { dry_run } => with_database(|config, url| {
             print!("{}", retention::command::retention(config, url, dry_run)?);
+            Ok(())
+        }),
+        Command::Seed { tickets, articles, seed } => with_database(|config, url| {
+            server::migrate(url)?;
+            // They ask and attend as well.
+            if config.database_url.is_none() {
+                server::demo_accounts(config, &mut *Db::connect(url, 1)?.connection()?)?;
+            }
+            let Seeded { tickets, events, articles } =
+                seed::fill(url, config.timezone, Wanted { tickets, articles, seed })?;
+            println!("{tickets} tickets, {events} events and {articles} articles");
             Ok(())
         }),
         Command::User(UserCommand::Create { email, role, full_name }) => {

@@ -38,6 +38,9 @@ pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 /// seconds.
 const LAST_REQUESTS: u64 = 10;
 
+/// How many threads a worker has beside those that work with the database: for files and for calendars.
+const BLOCKING: usize = 4;
+
 /// How long the line and the headers of a request may take to arrive.
 const HEADERS: Duration = Duration::from_secs(10);
 
@@ -124,16 +127,25 @@ fn open(config: Config, private: Option<&PrivatePostgres>) -> Result<(Desk, Stri
     let config = &desk.config;
     let mut greeting = greeting(config.listen, private.is_some());
     if private.is_some() {
-        let password = match &config.demo_password {
-            Some(password) => password.clone(),
-            None => kept(&config.data_dir, "demo.password")?,
-        };
-        demo::prepare(&mut *desk.db.connection()?, &password)?;
+        let password = demo_accounts(config, &mut *desk.db.connection()?)?;
         for role in Role::ALL {
             greeting.push_str(&format!("\n  {:<24} {password}", demo::email(*role)));
         }
     }
     Ok((desk, greeting))
+}
+
+/// The demo accounts of a private database; answers their password.
+///
+/// # Errors
+/// In words for whoever started it.
+pub fn demo_accounts(config: &Config, db: &mut PgConnection) -> Result<String, StartError> {
+    let password = match &config.demo_password {
+        Some(password) => password.clone(),
+        None => kept(&config.data_dir, "demo.password")?,
+    };
+    demo::prepare(db, &password)?;
+    Ok(password)
 }
 
 /// The desk on the database of this URL.
@@ -175,11 +187,14 @@ async fn answer(
     stop: Stop,
 ) -> Result<(), StartError> {
     let (workers, desk, contract) = (desk.config.workers, Data::new(desk), app::shared(contract));
+    // More would wait for a connection, and each keeps some memory.
+    let blocking = BLOCKING + desk.config.pool_size as usize;
     let routine = actix_web::rt::spawn(routine::run(desk.clone()));
     let mail = Worker::start(desk.clone())?;
     let mailbox = actix_web::rt::spawn(inbound::imap::run(desk.clone()));
     let server = HttpServer::new(move || app::app(desk.clone(), contract.clone()))
         .workers(workers)
+        .worker_max_blocking_threads(blocking)
         .client_request_timeout(HEADERS)
         .client_disconnect_timeout(GOODBYE)
         .shutdown_timeout(LAST_REQUESTS)

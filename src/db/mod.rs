@@ -2,6 +2,7 @@
 
 pub mod json;
 pub mod migrations;
+mod pool;
 pub mod private;
 pub mod schema;
 mod text_enum;
@@ -13,13 +14,11 @@ use actix_web::web;
 use chrono::{DateTime, Utc};
 use diesel::Connection;
 use diesel::RunQueryDsl;
-use diesel::connection::SimpleConnection;
-use diesel::dsl::sql;
 use diesel::pg::PgConnection;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
-use diesel::sql_types::Timestamptz;
+use diesel::r2d2::Pool;
 use tokio::sync::Semaphore;
 
+use self::pool::{Manager, Session};
 use crate::problem::{Problem, Result};
 
 pub(crate) use text_enum::text_enum;
@@ -29,12 +28,18 @@ diesel::define_sql_function! {
     fn fold(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
 
+diesel::define_sql_function! {
+    /// The database's time at this moment. As a function of Diesel's own a statement with it is prepared once a connection,
+    /// which one with a piece of SQL is not.
+    fn clock_timestamp() -> diesel::sql_types::Timestamptz;
+}
+
 /// The database's time: the same clock for every copy of the server.
 ///
 /// # Errors
 /// What the database answers.
 pub fn now(db: &mut PgConnection) -> Result<DateTime<Utc>> {
-    Ok(diesel::select(sql::<Timestamptz>("clock_timestamp()")).get_result(db)?)
+    Ok(diesel::select(clock_timestamp()).get_result(db)?)
 }
 
 /// The pattern of a `LIKE` that finds this text anywhere, whatever characters it is made of.
@@ -42,30 +47,15 @@ pub fn contains(text: &str) -> String {
     format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }
 
-/// How long a request waits for a connection before it is told to come back.
-const WAIT: Duration = Duration::from_secs(2);
+/// How long a request waits for a connection before it is told to come back: it hears so within two seconds.
+const WAIT: Duration = Duration::from_millis(1500);
 
 /// A pool of connections, and as many places to work with one.
 #[derive(Clone)]
 pub struct Db {
     url: Arc<str>,
-    pool: Pool<ConnectionManager<PgConnection>>,
+    pool: Pool<Manager>,
     places: Arc<Semaphore>,
-}
-
-/// What every session begins with: UTC, and bounds on how long a statement, a lock and an idle transaction may take.
-const SESSION: &str = "SET TIME ZONE 'UTC'; SET statement_timeout = '15s'; \
-     SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '30s'";
-
-#[derive(Debug)]
-struct Session;
-
-impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Session {
-    fn on_acquire(&self, connection: &mut PgConnection) -> std::result::Result<(), diesel::r2d2::Error> {
-        // Messages in English are told apart by their words. To set it is a superuser's; else the language stays.
-        let _ = connection.batch_execute("SET lc_messages = 'C'");
-        connection.batch_execute(SESSION).map_err(diesel::r2d2::Error::QueryError)
-    }
 }
 
 impl Db {
@@ -79,7 +69,7 @@ impl Db {
             .min_idle(Some(1))
             .connection_timeout(WAIT)
             .connection_customizer(Box::new(Session))
-            .build(ConnectionManager::new(url))?;
+            .build(Manager::new(url))?;
         Ok(Db { url: url.into(), pool, places: Arc::new(Semaphore::new(size as usize)) })
     }
 
@@ -101,7 +91,7 @@ impl Db {
         web::block(move || {
             let _place = place;
             let mut connection = pool.get().map_err(Problem::unavailable)?;
-            act(&mut connection)
+            connection.work(act)
         })
         .await
         .map_err(Problem::internal)?
@@ -124,7 +114,7 @@ impl Db {
     ///
     /// # Errors
     /// A 503 where none is free in time.
-    pub fn connection(&self) -> Result<diesel::r2d2::PooledConnection<ConnectionManager<PgConnection>>> {
+    pub fn connection(&self) -> Result<diesel::r2d2::PooledConnection<Manager>> {
         self.pool.get().map_err(Problem::unavailable)
     }
 }

@@ -18,6 +18,7 @@ use super::idempotency::{self, Key, Known};
 use super::locale::Locale;
 use crate::auth::policy::{self, Action, Role, Scope};
 use crate::auth::tokens::Claims;
+use crate::db::clock_timestamp;
 use crate::db::schema::users;
 use crate::desk::Desk;
 use crate::people::Person;
@@ -335,7 +336,7 @@ fn find(
             users::unit_id,
             users::active,
             users::sign_in_era,
-            diesel::dsl::sql::<diesel::sql_types::Timestamptz>("clock_timestamp()"),
+            clock_timestamp(),
         ))
         .first::<(Role, String, Option<Uuid>, bool, i32, DateTime<Utc>)>(db)
         .optional()?

@@ -8,11 +8,12 @@ pub use kind::MessageKind;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+use crate::db::schema::{messages as rows, tickets, users};
 use crate::db::text_enum;
 use crate::problem::Result;
 
@@ -46,7 +47,34 @@ pub fn queue(
     data: Value,
     at: DateTime<Utc>,
 ) -> Result<()> {
-    queue_to_all(tx, ticket_id, kind, &[recipient_id], &data, at)
+    let about_their_own = tickets::requester_id.eq(users::id);
+    let watched = data.get("watcher").is_some();
+    users::table
+        .inner_join(tickets::table.on(tickets::id.eq(ticket_id)))
+        .filter(users::id.eq(recipient_id))
+        .filter(users::active)
+        .filter(users::staff_mail.or(about_their_own).or(watched.into_sql::<Bool>()))
+        .select((
+            Uuid::now_v7().into_sql::<SqlUuid>(),
+            tickets::id.nullable(),
+            kind.as_str().into_sql::<Text>(),
+            users::id,
+            data.into_sql::<Jsonb>(),
+            at.into_sql::<Timestamptz>(),
+            at.into_sql::<Timestamptz>(),
+        ))
+        .insert_into(rows::table)
+        .into_columns((
+            rows::id,
+            rows::ticket_id,
+            rows::kind,
+            rows::recipient_id,
+            rows::data,
+            rows::created_at,
+            rows::next_attempt_at,
+        ))
+        .execute(tx)?;
+    Ok(())
 }
 
 /// The same message to several people.

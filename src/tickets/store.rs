@@ -95,6 +95,7 @@ pub fn present(db: &mut PgConnection, rows: Vec<TicketRow>) -> Result<Vec<Ticket
         rows.iter().flat_map(|row| [Some(row.registered_by_id), row.assignee_id, row.solved_by_id]).flatten(),
     )?;
     let mut category_ids: Vec<Uuid> = rows.iter().filter_map(|row| row.category_id).collect();
+    category_ids.sort_unstable();
     category_ids.dedup();
     let categories: HashMap<Uuid, String> = if category_ids.is_empty() {
         HashMap::new()

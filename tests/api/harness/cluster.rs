@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
@@ -20,6 +20,8 @@ pub const PASSWORD: &str = "una-clave-de-prueba";
 
 struct Cluster {
     private: PrivatePostgres,
+    /// What PostgreSQL logs.
+    log: PathBuf,
     /// Makes databases.
     admin: Mutex<PgConnection>,
     /// Drops them, which takes longer.
@@ -44,7 +46,8 @@ impl Cluster {
             trust_the_socket(&folder);
             let connect = || Mutex::new(PgConnection::establish(private.url()).unwrap());
             let (admin, sweeper) = (connect(), connect());
-            let cluster = Cluster { private, admin, sweeper, _shell: shell };
+            let log = folder.join("postgres/postgres.log");
+            let cluster = Cluster { private, log, admin, sweeper, _shell: shell };
             cluster.prepare();
             cluster
         })
@@ -139,6 +142,11 @@ impl Database {
     /// A connection of one's own.
     pub fn connect(&self) -> PgConnection {
         PgConnection::establish(&self.url).unwrap()
+    }
+
+    /// What PostgreSQL has logged so far, of all databases.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&Cluster::get().log).unwrap()).into_owned()
     }
 
     /// Asks the database itself, on a connection that is kept for that.

@@ -1,0 +1,94 @@
+//! What the pool keeps: a connection, and when it was last seen to work.
+
+use std::ops::{Deref, DerefMut};
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use diesel::pg::PgConnection;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, ManageConnection};
+
+/// For how long a connection that worked is taken to work still, without asking PostgreSQL: under load a question more for
+/// each request would cost as much as reading a ticket does.
+const TRUSTED: Duration = Duration::from_secs(1);
+
+/// What every session begins with: UTC, and bounds on how long a statement, a lock and an idle transaction may take.
+const SESSION: &str = "SET TIME ZONE 'UTC'; SET statement_timeout = '15s'; \
+     SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '30s'";
+
+/// A connection of the pool.
+pub struct Held {
+    connection: PgConnection,
+    /// None where the last work did not come to a good end.
+    worked_at: Option<Instant>,
+}
+
+impl Held {
+    /// Works with it, and remembers whether that went well.
+    pub fn work<T, E>(
+        &mut self,
+        act: impl FnOnce(&mut PgConnection) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        // Whatever ends this work other than a good answer leaves it in doubt.
+        self.worked_at = None;
+        let done = act(&mut self.connection);
+        self.worked_at = done.is_ok().then(Instant::now);
+        done
+    }
+}
+
+impl Deref for Held {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Held {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        self.worked_at = None;
+        &mut self.connection
+    }
+}
+
+/// Opens connections, and looks whether one in doubt still works before it is used again.
+#[derive(Debug)]
+pub struct Manager(ConnectionManager<PgConnection>);
+
+impl Manager {
+    pub fn new(url: &str) -> Self {
+        Manager(ConnectionManager::new(url))
+    }
+}
+
+impl ManageConnection for Manager {
+    type Connection = Held;
+    type Error = diesel::r2d2::Error;
+
+    fn connect(&self) -> std::result::Result<Held, Self::Error> {
+        Ok(Held { connection: self.0.connect()?, worked_at: None })
+    }
+
+    fn is_valid(&self, held: &mut Held) -> std::result::Result<(), Self::Error> {
+        match held.worked_at {
+            Some(at) if at.elapsed() < TRUSTED => Ok(()),
+            _ => self.0.is_valid(&mut held.connection),
+        }
+    }
+
+    fn has_broken(&self, held: &mut Held) -> bool {
+        self.0.has_broken(&mut held.connection)
+    }
+}
+
+/// Begins each session.
+#[derive(Debug)]
+pub struct Session;
+
+impl CustomizeConnection<Held, diesel::r2d2::Error> for Session {
+    fn on_acquire(&self, connection: &mut Held) -> std::result::Result<(), diesel::r2d2::Error> {
+        // Messages in English are told apart by their words. To set it is a superuser's; else the language stays.
+        let _ = connection.batch_execute("SET lc_messages = 'C'");
+        connection.batch_execute(SESSION).map_err(diesel::r2d2::Error::QueryError)
+    }
+}

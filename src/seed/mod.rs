@@ -1,0 +1,166 @@
+//! `mesa seed`: two years of a desk's life, made up, to try the desk with and to measure it by.
+//!
+//! What happens to each ticket is first laid out in `lives.sql` and then told to the desk's own tables, whose rules and
+//! triggers hold for it as for everything else: the history is chained, and each ticket has its openings. No mail is queued.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use chrono_tz::Tz;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool};
+
+use crate::db;
+use crate::server::StartError;
+
+/// How many tickets are made in one transaction.
+const BATCH: u32 = 5000;
+
+/// How many connections make tickets at most.
+const MOST_AT_ONCE: usize = 4;
+
+/// How many tickets there are to an article, where nobody says how many articles.
+const TICKETS_TO_AN_ARTICLE: u32 = 20;
+
+/// What a session of the work begins with.
+const SESSION: [&str; 3] = [include_str!("span.sql"), include_str!("chance.sql"), include_str!("words.sql")];
+/// Who there is.
+const PEOPLE: &str = include_str!("people.sql");
+/// What each session must know of them.
+const CAST: &str = include_str!("cast.sql");
+/// One batch of tickets with all that belongs to them.
+const TICKETS: [&str; 5] = [
+    include_str!("lives.sql"),
+    include_str!("tickets.sql"),
+    include_str!("clocks.sql"),
+    include_str!("history.sql"),
+    include_str!("surveys.sql"),
+];
+const ARTICLES: &str = include_str!("articles.sql");
+
+/// What to make.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// At least one.
+    pub tickets: u32,
+    /// One for 20 tickets where it is none.
+    pub articles: Option<u32>,
+    /// The same seed makes the same desk on the same day.
+    pub seed: u32,
+}
+
+/// What was made.
+#[derive(Debug, PartialEq, Eq, QueryableByName)]
+pub struct Seeded {
+    #[diesel(sql_type = BigInt)]
+    pub tickets: i64,
+    #[diesel(sql_type = BigInt)]
+    pub events: i64,
+    #[diesel(sql_type = BigInt)]
+    pub articles: i64,
+}
+
+/// The statements of one run.
+struct Script {
+    wanted: Wanted,
+    timezone: Tz,
+    now: DateTime<Utc>,
+}
+
+/// Fills the desk of this URL, which must have no tickets and no articles, on several connections at once. Where it is
+/// broken off, the desk has a part of it.
+///
+/// # Errors
+/// In words for whoever called the command.
+pub fn fill(url: &str, timezone: Tz, wanted: Wanted) -> Result<Seeded, StartError> {
+    let mut main = PgConnection::establish(url)?;
+    check_fresh(&mut main)?;
+    let script = Script { wanted, timezone, now: db::now(&mut main)? };
+    script.begin(&mut main)?;
+    script.run(&mut main, &[PEOPLE])?;
+    let batches = wanted.tickets.div_ceil(BATCH);
+    let sessions = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_AT_ONCE);
+    let next = AtomicU32::new(0);
+    thread::scope(|scope| {
+        let work = || -> Result<(), StartError> {
+            let mut connection = PgConnection::establish(url)?;
+            script.begin(&mut connection)?;
+            script.run(&mut connection, &[CAST])?;
+            loop {
+                let batch = next.fetch_add(1, Ordering::Relaxed);
+                if batch >= batches {
+                    return Ok(());
+                }
+                script.tickets(&mut connection, batch)?;
+            }
+        };
+        let workers: Vec<_> = (0..sessions).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|worker| {
+            worker.join().unwrap_or_else(|_| Err("a connection that made tickets panicked".into()))
+        })
+    })?;
+    script.run(&mut main, &[CAST, ARTICLES])?;
+    main.batch_execute("VACUUM (ANALYZE)")?;
+    let counted = "SELECT (SELECT count(*) FROM tickets) AS tickets, (SELECT count(*) FROM events) AS events, \
+         (SELECT count(*) FROM articles) AS articles";
+    Ok(diesel::sql_query(counted).get_result(&mut main)?)
+}
+
+impl Script {
+    fn begin(&self, connection: &mut PgConnection) -> Result<(), StartError> {
+        SESSION.iter().try_for_each(|sql| Ok(connection.batch_execute(&self.filled_in(sql))?))
+    }
+
+    /// In one transaction.
+    fn run(&self, connection: &mut PgConnection, parts: &[&str]) -> Result<(), StartError> {
+        connection
+            .transaction(|tx| parts.iter().try_for_each(|sql| Ok(tx.batch_execute(&self.filled_in(sql))?)))
+    }
+
+    /// One batch of tickets, counted from 0.
+    fn tickets(&self, connection: &mut PgConnection, batch: u32) -> Result<(), StartError> {
+        let first = batch * BATCH + 1;
+        let last = self.wanted.tickets.min(batch * BATCH + BATCH);
+        let parts = TICKETS
+            .map(|sql| sql.replace("{first}", &first.to_string()).replace("{last}", &last.to_string()));
+        self.run(connection, &parts.each_ref().map(String::as_str))?;
+        log::info!("tickets {first} to {last} of {}", self.wanted.tickets);
+        Ok(())
+    }
+
+    fn filled_in(&self, sql: &str) -> String {
+        let Wanted { tickets, articles, seed } = self.wanted;
+        sql.replace("{seed}", &seed.to_string())
+            .replace("{tickets}", &tickets.to_string())
+            .replace("{articles}", &articles.unwrap_or(tickets / TICKETS_TO_AN_ARTICLE).to_string())
+            .replace("{timezone}", self.timezone.name())
+            .replace("{now}", &self.now.to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+}
+
+/// Nothing that somebody wrote is mixed with what is made up, and its clocks run by the attention times that a desk begins
+/// with.
+fn check_fresh(db: &mut PgConnection) -> Result<(), StartError> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Bool)]
+        used: bool,
+        #[diesel(sql_type = Bool)]
+        other_times: bool,
+    }
+    let found: Found = diesel::sql_query(
+        "SELECT EXISTS (SELECT FROM tickets) OR EXISTS (SELECT FROM articles) AS used, \
+         EXISTS (SELECT FROM attention_policies WHERE effective_from > 'epoch') AS other_times",
+    )
+    .get_result(db)?;
+    match found {
+        Found { used: true, .. } => Err("the desk has tickets or articles: seed a new one".into()),
+        Found { other_times: true, .. } => {
+            Err("attention times were changed on this desk: seed a new one".into())
+        }
+        Found { .. } => Ok(()),
+    }
+}

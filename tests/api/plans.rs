@@ -1,0 +1,233 @@
+//! How PostgreSQL carries out what the desk asks of it: no list and no step goes through all tickets, events or followups.
+
+use std::collections::BTreeSet;
+
+use chrono::{SecondsFormat, TimeDelta, Utc};
+use diesel::RunQueryDsl;
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::Integer;
+use mesa::routine;
+use mesa::seed::{self, Wanted};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::harness::states::ticket_of;
+use crate::harness::{Client, Database, Desk};
+
+/// Of so many tickets that a plan is the one that it would be of many.
+const TICKETS: u32 = 2000;
+
+#[derive(diesel::QueryableByName)]
+struct Backend {
+    #[diesel(sql_type = Integer)]
+    pid: i32,
+}
+
+/// The plans of the statements of these sessions that have a part of this text, each with its statement.
+fn plans(log: &str, backends: &BTreeSet<i32>, part: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut entry = String::new();
+    for line in log.lines().chain([""]) {
+        if line.starts_with('\t') {
+            entry.push_str(line);
+            entry.push('\n');
+            continue;
+        }
+        if entry.contains(part) {
+            found.push(std::mem::take(&mut entry));
+        }
+        entry.clear();
+        let pid = line.split_once(" [").and_then(|(_, rest)| rest.split_once(']')?.0.parse().ok());
+        if line.contains("plan:") && pid.is_some_and(|pid| backends.contains(&pid)) {
+            entry.push_str(line);
+            entry.push('\n');
+        }
+    }
+    found
+}
+
+fn watched_desk() -> Desk {
+    let database = Database::from_template();
+    seed::fill(
+        &database.url,
+        chrono_tz::America::Bogota,
+        Wanted { tickets: TICKETS, articles: None, seed: 3 },
+    )
+    .unwrap();
+    let name = database.name.clone();
+    database.run(&format!(
+        "ALTER DATABASE {name} SET session_preload_libraries = 'auto_explain';
+         ALTER DATABASE {name} SET auto_explain.log_min_duration = 0;
+         ALTER DATABASE {name} SET auto_explain.log_nested_statements = on"
+    ));
+    Desk::on(database, TempDir::new().unwrap(), &[])
+}
+
+/// What is wrong with the plans of what was asked since the log had this length.
+fn whole_scans(desk: &Desk) -> Vec<String> {
+    let backends = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()";
+    let backends: Vec<Backend> = desk.database.ask(|db| diesel::sql_query(backends).load(db)).unwrap();
+    let backends = backends.into_iter().map(|backend| backend.pid).collect();
+    let log = desk.database.log();
+    assert!(!plans(&log, &backends, "Index").is_empty(), "no plans were logged");
+    ["tickets", "events", "followups"]
+        .iter()
+        .flat_map(|table| plans(&log, &backends, &format!("Seq Scan on {table}")))
+        .collect()
+}
+
+#[test]
+fn no_list_goes_through_a_whole_table() {
+    let desk = watched_desk();
+    let one = |sql: &str| desk.database.count(sql);
+    let closed = one("SELECT max(id) FROM tickets WHERE status = 'closed'");
+    let id = |table: &str| -> String {
+        #[derive(diesel::QueryableByName)]
+        struct Id {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            id: String,
+        }
+        let sql = format!("SELECT id::text AS id FROM {table} LIMIT 1");
+        desk.database.ask(|db| diesel::sql_query(sql).get_result::<Id>(db)).unwrap().id
+    };
+    let (category, unit) =
+        (id("categories WHERE name LIKE 'Red%'"), id("units WHERE name LIKE 'Oficina J%'"));
+    let (requester, technician) = (
+        id("users WHERE role = 'requester' AND email LIKE 'persona%'"),
+        id("users WHERE email LIKE 'persona1@%'"),
+    );
+    let day = |ago| Utc::now() - TimeDelta::days(ago);
+    let moment = |ago| day(ago).to_rfc3339_opts(SecondsFormat::Secs, true);
+    let (from, to) = (moment(107), moment(100));
+    let week = format!("from={}&to={}", day(107).date_naive(), day(100).date_naive());
+    let mut lists: Vec<String> = [
+        "-received_at",
+        "received_at",
+        "-updated_at",
+        "updated_at",
+        "attention_due_at",
+        "-attention_due_at",
+        "queue",
+    ]
+    .iter()
+    .flat_map(|sort| {
+        ["", "&status=closed", "&status=assigned&status=in_progress", "&assignee=me"]
+            .map(|filter| format!("/tickets?sort={sort}{filter}"))
+    })
+    .collect();
+    for filter in [
+        "status=archived".to_owned(),
+        "status=received&with_total=true".to_owned(),
+        "criticality=critical".to_owned(),
+        format!("category_id={category}"),
+        format!("unit_id={unit}"),
+        format!("requester_id={requester}"),
+        format!("assignee={technician}"),
+        "assignee=none&status=received".to_owned(),
+        "overdue=true".to_owned(),
+        "due_within=2h".to_owned(),
+        format!("received_from={from}&received_to={to}"),
+        format!("open_at={to}"),
+        format!("solved_from={from}&solved_to={to}"),
+        format!("solved_from={from}&solved_to={to}&solved_by={technician}"),
+        format!("reopened_from={from}&reopened_to={to}"),
+        format!("accepted_from={from}&accepted_to={to}&accepted_by={technician}"),
+        format!("escalated_from={from}&escalated_to={to}"),
+        "expand=requester&expand=assignee&expand=followups".to_owned(),
+    ] {
+        lists.push(format!("/tickets?{filter}"));
+    }
+    for part in [
+        "",
+        "/events",
+        "/followups",
+        "/timeline",
+        "/escalations",
+        "/relations",
+        "/watchers",
+        "/attention",
+        "/suggestions",
+        "/attachments",
+        "/survey",
+    ] {
+        lists.push(format!("/tickets/{closed}{part}"));
+    }
+    for list in [
+        "/surveys",
+        "/messages",
+        "/messages?status=waiting",
+        "/kb/articles",
+        "/kb/articles?q=impresora",
+        "/availability",
+        "/users",
+        "/units",
+        "/categories",
+        "/me",
+        "/inbound-emails",
+    ] {
+        lists.push(list.to_owned());
+    }
+    for list in ["/audit/profiles?", "/statistics?"] {
+        lists.push(format!("{list}{week}"));
+    }
+    lists.push(format!("/messages?ticket_id={closed}"));
+    let director = desk.director();
+    for list in &lists {
+        let page = director.get(list).ok();
+        if let Some(cursor) = page["next_cursor"].as_str() {
+            let and = if list.contains('?') { '&' } else { '?' };
+            director.get(&format!("{list}{and}cursor={cursor}")).ok();
+        }
+    }
+    desk.requester().get("/tickets").ok();
+    desk.requester().get("/tickets?status=closed&sort=-updated_at").ok();
+    let scans = whole_scans(&desk);
+    assert!(scans.is_empty(), "{}", scans.join("\n"));
+
+    // Such a one would have been found.
+    let mut connection = desk.shared().db.connection().unwrap();
+    connection.batch_execute("SELECT count(*) FROM tickets WHERE solution = 'Listo.'").unwrap();
+    assert_eq!(whole_scans(&desk).len(), 1);
+}
+
+#[test]
+fn no_step_goes_through_a_whole_table() {
+    let desk = watched_desk();
+    let (requester, technician) = (desk.requester(), desk.technician());
+    let take = |who: &Client, path: String, body: serde_json::Value| {
+        let answer = who.post(&path, body);
+        assert!(matches!(answer.status, 200 | 201), "{}: {}", answer.request, answer.text());
+    };
+    let of = |state| ticket_of(&desk, &requester, &technician, state);
+    let one = of("in_progress");
+    take(&technician, format!("{one}/followups"), json!({"visibility": "private", "body": "Se revisó."}));
+    take(&requester, format!("{one}/followups"), json!({"visibility": "public", "body": "Gracias."}));
+    take(&technician, format!("{one}/hold"), json!({"reason": "Falta el repuesto."}));
+    take(&technician, format!("{one}/resumption"), json!({}));
+    take(&technician, format!("{one}/information-request"), json!({"missing": "La placa."}));
+    take(&requester, format!("{one}/followups"), json!({"visibility": "public", "body": "Es la 40123."}));
+    let later = Utc::now() + TimeDelta::hours(2);
+    take(
+        &technician,
+        format!("{one}/rescheduling"),
+        json!({"scheduled_for": later, "reason": "Otra visita."}),
+    );
+    take(&technician, format!("{one}/escalations"), json!({"reason": "Es de la red."}));
+    take(&technician, format!("{}/solution", of("in_progress")), json!({"description": "Listo."}));
+    take(&requester, format!("{}/reopening", of("solved")), json!({}));
+    take(&requester, format!("{}/closure", of("solved")), json!({}));
+    take(&technician, format!("{}/archive", of("received")), json!({"reason": "withdrawn"}));
+    take(&requester, format!("{}/resubmission", of("archived")), json!({}));
+    let other: i64 = of("received").trim_start_matches("/tickets/").parse().unwrap();
+    take(
+        &technician,
+        format!("{}/relations", of("received")),
+        json!({"kind": "caused_by", "ticket_id": other}),
+    );
+    take(&technician, format!("{}/merge", of("received")), json!({"into": other}));
+    requester.patch(&of("received"), json!({"subject": "Otra cosa"})).ok();
+    take(&technician, format!("{}/assignment", of("classified")), json!({}));
+    routine::once(&mut desk.shared().db.connection().unwrap(), &desk.shared().config);
+    let scans = whole_scans(&desk);
+    assert!(scans.is_empty(), "{}", scans.join("\n"));
+}
