@@ -26,9 +26,15 @@ fn what_is_made_up_keeps_every_rule_and_is_made_once() {
     // Nothing waits for the desk to do it: no ticket to be closed or told of, no working time to be reckoned.
     let desk = Desk::on(database, TempDir::new().unwrap(), &[]);
     assert_eq!(desk.database.count("SELECT count(*) FROM messages"), 0);
-    let before = desk.database.fingerprint();
+    let prints = || {
+        let mut prints = desk.database.fingerprint();
+        // Keep the day on which they were last gone through.
+        prints.retain(|(table, _)| table != "retention_rules");
+        prints
+    };
+    let before = prints();
     routine::once(&mut desk.database.connect(), &desk.shared().config);
-    assert!(desk.database.fingerprint() == before, "the desk found something to do");
+    assert!(prints() == before, "the desk found something to do");
 
     // Working times are those that the desk itself would have kept.
     desk.database.run(
