@@ -57,6 +57,7 @@ impl Tokens {
         validation.set_audience(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.leeway = 5;
+        validation.validate_nbf = true;
         let secrets = || std::iter::once(secret).chain(previous);
         let fingerprints = secrets()
             .map(|secret| Sha256::new().chain_update("mesa fingerprint\0").chain_update(secret).finalize())

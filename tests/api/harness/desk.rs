@@ -29,7 +29,7 @@ use super::cluster::Database;
 use super::contract;
 use super::smtp::MailServer;
 
-const SECRET: &str = "a secret of the tests, 32 bytes or more";
+pub const SECRET: &str = "a secret of the tests, 32 bytes or more";
 
 /// A running desk with one account a role.
 pub struct Desk {

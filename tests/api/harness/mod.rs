@@ -10,7 +10,7 @@ pub mod states;
 
 pub use client::{Answer, Client};
 pub use cluster::{Database, PASSWORD};
-pub use desk::Desk;
+pub use desk::{Desk, SECRET};
 
 /// The moment that an answer names.
 pub fn moment(value: &serde_json::Value) -> chrono::DateTime<chrono::Utc> {

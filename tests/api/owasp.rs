@@ -1,0 +1,364 @@
+//! The OWASP API Security Top 10 of 2023, item by item. What a whole file of tests shows is named here and tried once.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use mesa::auth::policy::Role;
+use serde_json::{Value, json};
+
+use crate::harness::{Client, Desk, SECRET};
+
+/// API1, broken object level authorization: another's id in every place that takes one. `policy` walks every action.
+#[test]
+fn api1_anothers_ids_open_nothing_wherever_they_are_sent() {
+    let desk = Desk::open();
+    let (owner, other) = (desk.another(Role::Requester), desk.another(Role::Requester));
+    let ticket = owner.register("Sin red")["id"].clone();
+    let mine = other.register("Sin correo")["id"].clone();
+    let one = format!("/tickets/{ticket}");
+    let file = owner.upload(&format!("{one}/attachments"), "nota.txt", "hola").created();
+    let entry =
+        owner.post(&format!("{one}/followups"), json!({"visibility": "public", "body": "Hola."})).created();
+    let file = format!("/attachments/{}", file["id"].as_str().unwrap());
+
+    // In the path, also below one's own.
+    for path in
+        ["", "/followups", "/attachments", "/timeline", "/attention", "/relations", "/suggestions", "/survey"]
+    {
+        other.get(&format!("{one}{path}")).problem(404, "not_found");
+    }
+    other.get(&file).problem(404, "not_found");
+    other.get(&format!("{file}/content")).problem(404, "not_found");
+    let below = format!("/tickets/{mine}/followups/{}", entry["id"].as_str().unwrap());
+    other.get(&below).problem(404, "not_found");
+    for step in ["closure", "reopening", "archive", "resubmission", "followups", "survey"] {
+        let answer = other.post(&format!("{one}/{step}"), json!({}));
+        assert!(matches!(answer.status, 403 | 404), "{step}: {}", answer.text());
+    }
+
+    // In the query: of others there is nothing to be found.
+    for filter in
+        [format!("requester_id={}", owner.id()), "q=red".to_owned(), "with_total=true&q=red".to_owned()]
+    {
+        let answer = other.get(&format!("/tickets?{filter}"));
+        assert!(answer.status == 400 || answer.items().is_empty(), "{filter}: {}", answer.text());
+    }
+
+    // In the body.
+    let for_the_owner = json!({"subject": "Sin red", "description": "x", "requester_id": owner.id()});
+    other.post("/tickets", for_the_owner).problem(403, "forbidden");
+    let change = json!({"subject": "Otro", "requester_id": owner.id()});
+    assert_eq!(other.patch(&format!("/tickets/{mine}"), change).faults()[0].1, "unknown_field");
+
+    // In a cursor: it says where a list goes on, and not whose.
+    owner.register("Sin teléfono");
+    let next = owner.get("/tickets?limit=1").ok()["next_cursor"].clone();
+    let answer = other.get(&format!("/tickets?limit=1&cursor={}", next.as_str().unwrap()));
+    assert!(answer.status == 400 || answer.items().iter().all(|one| one["id"] == mine), "{}", answer.text());
+
+    // Under the same key: another's retry is none of one's own.
+    let (owner, other) =
+        (owner.with("idempotency-key", "la-misma"), other.with("idempotency-key", "la-misma"));
+    assert_ne!(owner.register("Sin red")["id"], other.register("Sin red")["id"]);
+}
+
+/// A token made by hand: what it is signed with, and what it says instead of what a true one does.
+fn token(desk: &Desk, header: &Header, secret: &str, other: Value) -> String {
+    let now = chrono::Utc::now().timestamp();
+    let mut claims = json!({
+        "sub": desk.director().id(), "locale": "es", "era": 0, "iss": "mesa", "aud": "mesa", "iat": now, "exp": now + 60
+    });
+    claims.as_object_mut().unwrap().extend(other.as_object().unwrap().clone());
+    jsonwebtoken::encode(header, &claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
+}
+
+/// API2, broken authentication. `auth` shows sign-ins, their ends, and the waits after wrong passwords.
+#[test]
+fn api2_only_a_token_that_this_desk_signed_and_that_holds_now_is_one() {
+    let desk = Desk::open();
+    let who = |token: &str| desk.nobody().holding(token).get("/me");
+    let true_one = desk.director().door().1.to_owned();
+    let header = jsonwebtoken::decode_header(&true_one).unwrap();
+    who(&token(&desk, &header, SECRET, json!({}))).ok();
+    let now = chrono::Utc::now().timestamp();
+    let algorithm = |alg| Header { alg, ..header.clone() };
+    let kid = |kid: &str| Header { kid: Some(kid.to_owned()), ..header.clone() };
+    let nobody = "01a20f26-0000-7000-8000-000000000000";
+    let mut refused = vec![
+        token(&desk, &algorithm(Algorithm::HS384), SECRET, json!({})),
+        token(&desk, &header, "another server's secret, of 32 bytes", json!({})),
+        token(&desk, &header, "", json!({})),
+        token(&desk, &kid("../../../../dev/null"), "", json!({})),
+        token(&desk, &kid("' UNION SELECT 'secret' --"), "secret", json!({})),
+        token(&desk, &Header { kid: None, ..header.clone() }, SECRET, json!({})),
+        token(&desk, &header, SECRET, json!({"exp": now - 60})),
+        token(&desk, &header, SECRET, json!({"nbf": now + 60})),
+        token(&desk, &header, SECRET, json!({"iss": "another"})),
+        token(&desk, &header, SECRET, json!({"aud": "another"})),
+        token(&desk, &header, SECRET, json!({"sub": nobody})),
+        token(&desk, &header, SECRET, json!({"era": 7})),
+        token(&desk, &header, SECRET, json!({"exp": null})),
+    ];
+    // What says that it is not signed, or signed by a public key, with the true one's claims.
+    let parts: Vec<&str> = true_one.split('.').collect();
+    for alg in ["none", "None", "RS256", "ES256", "HS256 "] {
+        let header = json!({"alg": alg, "typ": "JWT", "kid": header.kid});
+        let header = URL_SAFE_NO_PAD.encode(header.to_string());
+        refused.push(format!("{header}.{}.", parts[1]));
+        refused.push(format!("{header}.{}.{}", parts[1], parts[2]));
+    }
+    // What says something else under the true one's signature, and what is cut short.
+    let more =
+        URL_SAFE_NO_PAD.encode(json!({"sub": desk.director().id(), "exp": now + 9_999_999}).to_string());
+    refused.push(format!("{}.{more}.{}", parts[0], parts[2]));
+    refused.push(format!("{}.{}", parts[0], parts[1]));
+    for token in refused {
+        who(&token).problem(401, "unauthenticated");
+    }
+}
+
+/// API3, broken object property level authorization: what nobody may set, and what not everybody may see.
+#[test]
+fn api3_properties_that_are_not_ones_own_are_neither_set_nor_seen() {
+    let desk = Desk::open();
+    let requester = desk.requester();
+    let one = format!("/tickets/{}", requester.register("Sin red")["id"]);
+    for property in [
+        "id",
+        "status",
+        "criticality",
+        "assignee_id",
+        "support_level",
+        "received_at",
+        "version",
+        "registered_by_id",
+        "attention_due_at",
+        "reopened_count",
+    ] {
+        let refused = requester.patch(&one, json!({property: 1, "subject": "Otro"}));
+        assert_eq!(refused.faults(), [(format!("/{property}"), "unknown_field".into())]);
+        let mut new = json!({"subject": "Sin red", "description": "x"});
+        new[property] = json!(1);
+        assert_eq!(requester.post("/tickets", new).faults()[0].1, "unknown_field", "{property}");
+    }
+    for property in ["role", "email", "active", "unit_id", "full_name", "password", "password_hash"] {
+        let refused = requester.patch("/me", json!({property: "director"}));
+        assert_eq!(refused.faults(), [(format!("/{property}"), "unknown_field".into())]);
+    }
+    let staff = desk.technician();
+    staff
+        .post(&format!("{one}/followups"), json!({"visibility": "private", "body": "Es el switch."}))
+        .created();
+    let seen = format!("{}{}", requester.get(&format!("{one}/timeline")).text(), requester.get(&one).text());
+    assert!(!seen.contains("switch") && !seen.contains("password"), "{seen}");
+    requester.get("/tickets?expand=assignee").problem(400, "invalid_query");
+    let accounts = desk.director().get("/users").text();
+    assert!(!accounts.contains("argon2") && !accounts.contains("password_hash"));
+}
+
+/// API4, unrestricted resource consumption. `doors` shows the limits of requests, `attachments` those of files.
+#[test]
+fn api4_what_one_request_may_ask_for_is_bounded() {
+    let desk = Desk::open();
+    let staff = desk.technician();
+    for list in ["/tickets", "/users", "/messages", "/kb/articles", "/inbound-emails"] {
+        assert_eq!(desk.director().get(&format!("{list}?limit=201")).faults()[0].0, "/limit", "{list}");
+    }
+    let long = "a".repeat(1024 * 1024 + 1);
+    staff.post("/tickets", json!({"subject": "x", "description": long})).problem(413, "too_large");
+    let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
+    staff.raw("POST", "/tickets", "application/json", deep).problem(400, "bad_request");
+    let years = staff.get("/statistics?from=1000-01-01&to=2026-01-01&interval=day");
+    assert_eq!(years.status, 400, "{}", years.text());
+    let many = "status=received&".repeat(500);
+    assert!(staff.get(&format!("/tickets?{many}")).status < 500);
+}
+
+/// API5, broken function level authorization: `roles` calls every operation as each role; these are the director's.
+#[test]
+fn api5_what_the_director_does_nobody_else_does() {
+    let desk = Desk::open();
+    for role in [Role::Requester, Role::Technician] {
+        let client = desk.another(role);
+        for (method, path) in [
+            ("POST", "/users".to_owned()),
+            ("PATCH", format!("/users/{}", client.id())),
+            ("POST", format!("/users/{}/anonymization", desk.requester().id())),
+            ("PATCH", "/attention-times/low".to_owned()),
+            ("PATCH", "/retention-rules/surveys".to_owned()),
+            ("POST", "/reports/quarterly/2020/1/approval".to_owned()),
+            ("GET", "/audit/verification".to_owned()),
+        ] {
+            client.raw(method, &path, "application/json", "{}").problem(403, "forbidden");
+        }
+        // Neither by another spelling of the path nor by a method in a header.
+        for path in
+            ["//api/v1/Users", "//api/v1/users/", "//api/v1//users", "//api//v1/users", "//API/v1/users"]
+        {
+            assert_eq!(client.raw("POST", path, "application/json", "{}").status, 404, "{path}");
+        }
+        let asked = client.with("x-http-method-override", "PATCH").get("/attention-times/low");
+        assert_eq!(asked.ok()["minutes"], 1080);
+    }
+}
+
+/// API6, unrestricted access to sensitive business flows: what is done once is done once.
+#[test]
+fn api6_what_counts_for_the_figures_is_done_once_by_whom_it_concerns() {
+    let desk = Desk::open();
+    let one = desk.ticket_in("solved");
+    let ratings = json!({"ratings": {"overall": 5, "timeliness": 5, "courtesy": 5, "solution": 5}});
+    for staff in [desk.technician(), desk.director()] {
+        staff.post(&format!("{one}/survey"), ratings.clone()).problem(403, "forbidden");
+    }
+    desk.requester().post(&format!("{one}/survey"), ratings.clone()).created();
+    desk.requester().post(&format!("{one}/survey"), ratings).problem(409, "already_answered");
+}
+
+/// API7, server side request forgery: nothing that a client sends is an address that the server calls.
+#[test]
+fn api7_no_client_names_an_address_to_be_called() {
+    let document = Desk::open().nobody().get("//openapi.json").ok();
+    let mut bodies = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            for content in operation["requestBody"]["content"].as_object().into_iter().flatten() {
+                fields(&document, &content.1["schema"], &format!("{method} {path}"), &mut bodies, 0);
+            }
+        }
+    }
+    assert!(bodies.len() > 100, "{}", bodies.len());
+    // What an article refers to is shown to people, and `knowledge` has nothing that opens it.
+    bodies.retain(|(field, _)| !field.ends_with("/references/url"));
+    for (field, schema) in bodies {
+        let name = field.rsplit('/').next().unwrap();
+        let is_address =
+            ["url", "uri", "webhook", "callback", "host", "link", "href"].iter().any(|word| name == *word);
+        assert!(!is_address && schema["format"] != "uri", "{field}");
+    }
+}
+
+/// Every field that a schema lets a client send.
+fn fields(document: &Value, schema: &Value, at: &str, found: &mut Vec<(String, Value)>, depth: u8) {
+    if depth > 8 {
+        return;
+    }
+    if let Some(reference) = schema["$ref"].as_str() {
+        return fields(document, document.pointer(&reference[1..]).unwrap(), at, found, depth + 1);
+    }
+    for choice in ["oneOf", "anyOf", "allOf"] {
+        for one in schema[choice].as_array().into_iter().flatten() {
+            fields(document, one, at, found, depth + 1);
+        }
+    }
+    fields_below(document, &schema["items"], at, found, depth);
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let at = format!("{at}/{name}");
+        found.push((at.clone(), property.clone()));
+        fields(document, property, &at, found, depth + 1);
+    }
+}
+
+fn fields_below(document: &Value, items: &Value, at: &str, found: &mut Vec<(String, Value)>, depth: u8) {
+    if !items.is_null() {
+        fields(document, items, at, found, depth + 1);
+    }
+}
+
+/// API8, security misconfiguration.
+#[test]
+fn api8_answers_say_how_they_may_be_used_and_nothing_of_the_inside() {
+    let desk = Desk::open();
+    let technician = desk.technician();
+    for (client, path) in [
+        (&technician, "/me"),
+        (&technician, "/nothing"),
+        (&desk.nobody(), "/me"),
+        (&desk.nobody(), "//docs/"),
+        (&desk.nobody(), "//health/ready"),
+    ] {
+        let answer = client.with("origin", "https://elsewhere.example").get(path);
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("access-control-allow-origin"), "", "{path}");
+        assert_eq!((answer.header("server"), answer.header("x-powered-by")), ("", ""), "{path}");
+    }
+    assert!(
+        desk.nobody().get("//docs/").header("content-security-policy").contains("frame-ancestors 'none'")
+    );
+    for method in ["TRACE", "CONNECT", "PROPFIND"] {
+        let answer = desk.technician().raw(method, "/tickets", "application/json", "");
+        assert!(matches!(answer.status, 404 | 405), "{method}: {}", answer.status);
+    }
+    // What breaks is told in words of ours.
+    for odd in
+        ["/tickets/%00", "/tickets/99999999999999999999", "/users/'%20OR%20'1'='1", "/tickets?q=%27%3B--"]
+    {
+        let answer = technician.get(odd);
+        assert!(answer.status < 500, "{odd}: {}", answer.status);
+        let text = answer.text().to_lowercase();
+        assert!(
+            ["postgres", "diesel", "select ", "panicked", ".rs:"].iter().all(|word| !text.contains(word)),
+            "{text}"
+        );
+    }
+}
+
+/// API9, improper inventory management: there is what the contract says, once, and nothing besides.
+#[test]
+fn api9_what_is_not_in_the_contract_is_not_there() {
+    let desk = Desk::open();
+    for path in [
+        "//api",
+        "//api/v1",
+        "//api/v2/tickets",
+        "//v1/tickets",
+        "//tickets",
+        "//admin",
+        "//.env",
+        "//.git/config",
+        "//swagger.json",
+        "//api-docs",
+        "//actuator",
+        "//debug",
+        "//graphql",
+        "//docs/../Cargo.toml",
+        "//docs/%2e%2e/Cargo.toml",
+    ] {
+        assert_eq!(desk.director().get(path).status, 404, "{path}");
+    }
+    // What is for machines tells no one's data.
+    let metrics = desk.nobody().get("//metrics").text();
+    assert!(!metrics.contains('@') && !metrics.to_lowercase().contains("rosa"), "{metrics}");
+}
+
+/// API10, unsafe consumption of APIs: what comes by mail is as little to be trusted as what comes by HTTP. `inbound` takes
+/// hundreds of odd messages.
+#[test]
+fn api10_what_comes_by_mail_comes_out_harmless() {
+    let desk = Desk::open();
+    let mail = "From: requester@mesa.test\nMessage-ID: <x@mesa.test>\nSubject: <script>alert(1)</script>\n\
+        Content-Type: text/html\n\n<p>Sin red</p><script>alert(2)</script><img src=x onerror=alert(3)>";
+    let taken = desk.technician().raw("POST", "/inbound-emails", "message/rfc822", mail).created();
+    let one = format!("/tickets/{}", taken["ticket_id"]);
+    let ticket = desk.requester().get(&one).ok();
+    let description = ticket["description"].as_str().unwrap();
+    assert!(description.contains("Sin red") && !description.contains("alert("), "{description}");
+    let original = desk.technician().get(&format!("/inbound-emails/{}/raw", taken["id"].as_str().unwrap()));
+    assert_eq!(original.header("x-content-type-options"), "nosniff");
+    assert!(original.header("content-disposition").starts_with("attachment"));
+    page_of(&desk.technician(), &one);
+}
+
+/// A file that is a page comes as a download that runs nothing.
+fn page_of(staff: &Client, one: &str) {
+    let page = "<html><script>alert(1)</script></html>";
+    let answer = staff.upload(&format!("{one}/attachments"), "page.html", page);
+    if answer.status == 201 {
+        let file = format!("/attachments/{}/content", answer.created()["id"].as_str().unwrap());
+        let content = staff.get(&file);
+        assert!(content.header("content-disposition").starts_with("attachment"));
+        assert!(content.header("content-security-policy").contains("sandbox"));
+    } else {
+        answer.problem(415, "unsupported_media_type");
+    }
+}
