@@ -65,7 +65,8 @@ pub fn once(db: &mut PgConnection, config: &Config) {
         overdue::tell(db, config.timezone, now)
     });
     each(db, "records removed that were kept for long enough", |db, now| {
-        let removed = removal::remove(db, config.timezone, now, Which::NotYetToday)?;
+        let (removed, outcome) = removal::remove(db, config.timezone, now, Which::NotYetToday);
+        outcome?;
         Ok(removed.iter().map(|one| usize::try_from(one.count).unwrap_or(usize::MAX)).sum())
     });
     each(db, "retries forgotten", |db, now| {

@@ -140,7 +140,14 @@ pub async fn password(call: Call, from: ClientAddress, body: Body<PasswordChange
             Ok(new.and_then(|new| passwords::fault("/new_password", new, &known)).into_iter().collect())
         })?;
         let attempt = Attempt::count(db, &email, from)?;
-        if !passwords::verify_in_turn(&current_password, verified.as_deref())? {
+        let right = match passwords::verify_in_turn(&current_password, verified.as_deref()) {
+            Ok(right) => right,
+            Err(busy) => {
+                attempt.take_back(db)?;
+                return Err(busy);
+            }
+        };
+        if !right {
             return Err(not_current());
         }
         let hash = passwords::hash_in_turn(&new_password)?;

@@ -19,16 +19,16 @@ pub struct ClientAddress(pub Option<IpAddr>);
 impl ClientAddress {
     /// What the nearest proxies of ours say, past which everything could be made up.
     pub fn of(peer: Option<IpAddr>, headers: &HeaderMap, proxies: &[IpAddr]) -> Self {
-        let Some(mut from) = peer else { return ClientAddress(None) };
+        let Some(mut from) = peer.map(|peer| peer.to_canonical()) else { return ClientAddress(None) };
         let hops = headers
             .get_all(FORWARDED_FOR)
             .filter_map(|value| value.to_str().ok())
             .collect::<Vec<_>>()
             .join(",");
         let mut hops = hops.rsplit(',').map(str::trim);
-        while proxies.contains(&from) {
+        while proxies.iter().any(|proxy| proxy.to_canonical() == from) {
             match hops.next().and_then(|hop| hop.parse().ok()) {
-                Some(hop) => from = hop,
+                Some(hop) => from = IpAddr::to_canonical(&hop),
                 None => break,
             }
         }
@@ -81,6 +81,14 @@ mod tests {
         assert_eq!(of("198.51.100.1", &headers), Some(ip("198.51.100.1")));
         assert_eq!(of("10.0.0.1", &HeaderMap::new()), Some(ip("10.0.0.1")));
         assert_eq!(ClientAddress::of(None, &headers, &proxies), ClientAddress(None));
+    }
+
+    #[test]
+    fn an_address_is_the_same_however_the_socket_says_it() {
+        let none = HeaderMap::new();
+        let mapped = ClientAddress::of(Some(ip("::ffff:192.0.2.1")), &none, &[]);
+        assert_eq!(mapped, ClientAddress::of(Some(ip("192.0.2.1")), &none, &[]));
+        assert_eq!(mapped.network(), "192.0.2.1");
     }
 
     #[test]

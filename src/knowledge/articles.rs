@@ -71,7 +71,7 @@ impl PartialSchema for ArticleStep {
 impl ToSchema for ArticleStep {}
 
 /// What an article says, as it is written and changed.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ArticleContent {
     /// The name of the solution.
@@ -289,6 +289,9 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<ArticleContent>
         };
         let content = body.merge(&current)?;
         actor.check_version(row.revision)?;
+        if content == current {
+            return Ok(Answer::ok(&Article::find(tx, actor, row.id)?)?.version(row.revision));
+        }
         check(tx, &content, Some(&current))?;
         let published = content.status == ArticleStatus::Published;
         let published_at = row.published_at.or(published.then_some(actor.now));

@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::Named;
 use crate::auth::policy::{Action, Role, Scope};
-use crate::auth::{passwords, sessions};
-use crate::db::schema::{units, users};
+use crate::auth::{attempts, passwords, sessions};
+use crate::db::schema::{anonymizations, units, users};
 use crate::db::{contains, fold};
 use crate::http::body::Patch;
 use crate::http::locale::Locale;
@@ -360,7 +360,7 @@ pub async fn create(call: Call, body: Body<NewUser>) -> Result<HttpResponse> {
 #[utoipa::path(
     tag = "users", operation_id = "updateUser", params(("user_id" = Uuid, Path)),
     request_body(content = UserProfile, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = User), (status = 409, description = "`already_exists`, `last_director`"))
+    responses((status = 200, body = User), (status = 409, description = "`already_exists`, `last_director`; `wrong_state`: the person was made anonymous"))
 )]
 #[patch("/users/{user_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) -> Result<HttpResponse> {
@@ -385,6 +385,10 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
         actor.check_version(user.version)?;
         if profile == before {
             return user.answer();
+        }
+        must_not_be_anonymous(tx, user.id)?;
+        if profile.email.to_lowercase() != user.email.to_lowercase() {
+            attempts::forget(tx, &user.email)?;
         }
         may_manage(actor, profile.role)?;
         if profile.unit_id != user.unit.as_ref().map(|unit| unit.id) {
@@ -426,6 +430,15 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
         User::find(tx, user.id)?.answer()
     })
     .await
+}
+
+/// Nothing is told of somebody again whose data the law took out.
+fn must_not_be_anonymous(tx: &mut PgConnection, id: Uuid) -> Result<()> {
+    let anonymous = diesel::dsl::exists(anonymizations::table.find(id));
+    match diesel::select(anonymous).get_result(tx)? {
+        true => Err(Problem::wrong_state("anonymous")),
+        false => Ok(()),
+    }
 }
 
 /// What is wrong with the password of an account as it was sent.

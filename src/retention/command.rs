@@ -21,8 +21,10 @@ pub fn retention(config: &Config, url: &str, dry_run: bool) -> Result<String, St
     if dry_run {
         return Ok(lines(&due, &due, "would go"));
     }
-    let removed =
-        removal::remove(connection, timezone, now, Which::All).map_err(|problem| problem.log_line())?;
+    let (removed, outcome) = removal::remove(connection, timezone, now, Which::All);
+    if let Err(problem) = outcome {
+        return Err(format!("{}{}", lines(&due, &removed, "removed"), problem.log_line()).into());
+    }
     Ok(lines(&due, &removed, "removed"))
 }
 

@@ -112,15 +112,25 @@ pub fn due(db: &mut PgConnection, timezone: Tz, now: DateTime<Utc>) -> Result<Ve
 /// Removes what is over for as long as its rule says; answers how much of what, one entry a kind. Copies of the server that
 /// do it at the same time take turns, and the second one finds nothing left.
 ///
-/// # Errors
-/// What the database answers; what was removed until then is removed and recorded.
-pub fn remove(db: &mut PgConnection, timezone: Tz, now: DateTime<Utc>, which: Which) -> Result<Vec<Removed>> {
+/// What cannot be removed keeps nothing else from going; what went wrong first is answered beside what was removed and
+/// recorded, and the next run tries again.
+pub fn remove(
+    db: &mut PgConnection,
+    timezone: Tz,
+    now: DateTime<Utc>,
+    which: Which,
+) -> (Vec<Removed>, Result<()>) {
     let today = now.with_timezone(&timezone).date_naive();
-    let mut all: Vec<Removed> = Vec::new();
+    let (mut all, mut outcome): (Vec<Removed>, _) = (Vec::new(), Ok(()));
     for together in TOGETHER {
         loop {
-            let (removed, goes_on) =
-                db.transaction::<_, Problem, _>(|tx| batch(tx, timezone, today, together, which))?;
+            let gone = db.transaction::<_, Problem, _>(|tx| batch(tx, timezone, today, together, which));
+            let (removed, goes_on) = gone.unwrap_or_else(|problem| {
+                if outcome.is_ok() {
+                    outcome = Err(problem);
+                }
+                (Vec::new(), false)
+            });
             for one in removed {
                 match all.iter_mut().find(|known| known.kind == one.kind) {
                     Some(known) => known.count += one.count,
@@ -132,7 +142,7 @@ pub fn remove(db: &mut PgConnection, timezone: Tz, now: DateTime<Utc>, which: Wh
             }
         }
     }
-    Ok(all)
+    (all, outcome)
 }
 
 /// Removes a batch with its record; answers what went and whether there is more.

@@ -109,6 +109,9 @@ pub async fn change(
         let profile = body.merge(&RetentionRuleProfile { months: rule.months })?;
         check(profile.months, rule.minimum_months)?;
         actor.check_version(rule.version)?;
+        if profile.months == rule.months {
+            return Ok(Answer::ok(&rule)?.version(rule.version));
+        }
         let rule: RetentionRule = diesel::update(found)
             .set((
                 retention_rules::months.eq(profile.months),

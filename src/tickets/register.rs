@@ -81,13 +81,13 @@ pub struct Account {
 }
 
 impl Account {
-    /// The account of somebody who is active.
+    /// The account of somebody who is active, who stays so until the transaction ends.
     ///
     /// # Errors
     /// What the database answers.
     pub fn active(tx: &mut PgConnection, id: Uuid) -> Result<Option<Self>> {
         let found = users::table.find(id).filter(users::active).select(Account::as_select());
-        Ok(found.first(tx).optional()?)
+        Ok(found.for_key_share().first(tx).optional()?)
     }
 
     /// With the data of an earlier ticket where it has none.

@@ -263,3 +263,60 @@ fn people_get_what_the_desk_holds_about_them_and_of_nobody_else() {
     }
     desk.director().get(&format!("/users/{}/personal-data", uuid::Uuid::nil())).problem(404, "not_found");
 }
+
+#[test]
+fn mail_from_an_address_that_is_anothers_by_now_is_the_others() {
+    let desk = Desk::open();
+    let (before, now, director) =
+        (desk.another(Role::Requester), desk.another(Role::Requester), desk.director());
+    let address = before.email().to_owned();
+    director.patch(&format!("/users/{}", before.id()), json!({"email": "caja.anterior@mesa.test"})).ok();
+    director.patch(&format!("/users/{}", now.id()), json!({"email": address})).ok();
+    let mail = format!(
+        "From: {address}\nMessage-ID: <caja@mesa.test>\nSubject: Asunto privado\n\nEs de otra persona."
+    );
+    let email = director.raw("POST", "/inbound-emails", "message/rfc822", mail).created();
+    let export = director.get(&format!("/users/{}/personal-data", before.id())).text();
+    assert!(!export.contains("Asunto privado"), "{export}");
+    assert!(director.get(&format!("/users/{}/personal-data", now.id())).text().contains("Asunto privado"));
+    director.post(&format!("/users/{}/anonymization", before.id()), json!({"reason": "Ley 1581"})).ok();
+    director.get(&format!("/inbound-emails/{}", email["id"].as_str().unwrap())).ok();
+}
+
+#[test]
+fn whoever_acted_as_staff_stays_on_record_and_who_is_anonymous_stays_so() {
+    let desk = Desk::open();
+    let (staff, director) = (desk.another(Role::Technician), desk.director());
+    let one = desk.ticket_in("received");
+    let file = staff.upload(&format!("{one}/attachments"), "evidencia.txt", "x").created();
+    let account = format!("/users/{}", staff.id());
+    director.patch(&account, json!({"role": "requester"})).ok();
+    let reason = json!({"reason": "Ley 1581"});
+    director.post(&format!("{account}/anonymization"), reason.clone()).problem(409, "not_a_requester");
+    director.get(&format!("/attachments/{}", file["id"].as_str().unwrap())).ok();
+
+    let person = desk.another(Role::Requester);
+    let account = format!("/users/{}", person.id());
+    director.post(&format!("{account}/anonymization"), reason).ok();
+    let again = json!({"active": true, "full_name": "Otra vez", "password": "una-clave-larga"});
+    director.patch(&account, again).problem(409, "wrong_state");
+}
+
+#[test]
+fn what_is_written_otherwise_is_found_and_no_retry_hands_it_out() {
+    let desk = Desk::open();
+    let (her, staff) = (zoraida(&desk), desk.technician());
+    let words = "QUIÑONES MATURANA, ZORAIDA; Zoraida Quinones; cel +57 311 777 88 99 o (311) 7778899";
+    let new = json!({"subject": "Sin red", "description": words, "requester_id": her.id()});
+    let keyed = staff.with("idempotency-key", "registro-1");
+    let ticket = keyed.post("/tickets", new.clone()).created();
+    let one = format!("/tickets/{}", ticket["id"]);
+    staff.post(&format!("{one}/archive"), json!({"reason": "duplicate"})).ok();
+    let done = json!({"reason": "Ley 1581"});
+    desk.director().post(&format!("/users/{}/anonymization", her.id()), done).ok();
+    let left = staff.get(&one).ok()["description"].as_str().unwrap().to_lowercase();
+    let traces = ["zoraida", "quiñones", "quinones", "maturana", "777"];
+    assert!(traces.iter().all(|trace| !left.contains(trace)), "{left}");
+    let again = keyed.post("/tickets", new);
+    assert_eq!(again.status, 422, "{}", again.text());
+}

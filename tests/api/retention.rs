@@ -23,7 +23,9 @@ fn later() -> DateTime<Utc> {
 }
 
 fn remove(desk: &Desk, now: DateTime<Utc>) -> Vec<Removed> {
-    removal::remove(&mut desk.database.connect(), BOGOTA, now, Which::All).unwrap()
+    let (removed, outcome) = removal::remove(&mut desk.database.connect(), BOGOTA, now, Which::All);
+    outcome.unwrap();
+    removed
 }
 
 fn due(desk: &Desk, now: DateTime<Utc>) -> BTreeMap<&'static str, i64> {
@@ -154,7 +156,7 @@ fn two_copies_at_once_remove_once() {
                 scope.spawn(|| {
                     let mut db = desk.database.connect();
                     barrier.wait();
-                    let removed = removal::remove(&mut db, BOGOTA, now, Which::NotYetToday).unwrap();
+                    let (removed, _) = removal::remove(&mut db, BOGOTA, now, Which::NotYetToday);
                     by_kind(&removed).get("surveys").copied().unwrap_or_default()
                 })
             })
@@ -167,7 +169,7 @@ fn two_copies_at_once_remove_once() {
     let kept = "SELECT sum(surveys) FROM survey_counts WHERE fact = 'sent'";
     assert_eq!(desk.database.count(kept), expected);
     // The day's work is done.
-    let again = removal::remove(&mut desk.database.connect(), BOGOTA, now, Which::NotYetToday).unwrap();
+    let (again, _) = removal::remove(&mut desk.database.connect(), BOGOTA, now, Which::NotYetToday);
     assert_eq!(again, []);
     let rule = desk.director().get("/retention-rules/surveys").ok();
     assert_eq!(rule["applied_on"], "2028-02-01");

@@ -16,9 +16,7 @@ use super::traces;
 use crate::audit::{self, kind::EventKind};
 use crate::auth::attempts;
 use crate::auth::policy::{Action, Role};
-use crate::db::schema::{
-    anonymizations, idempotency_keys, refresh_tokens, ticket_watchers, tickets, units, users,
-};
+use crate::db::schema::{anonymizations, events, refresh_tokens, ticket_watchers, tickets, units, users};
 use crate::http::{Actor, Answer, Body, Call};
 use crate::people::Person;
 use crate::people::users::User;
@@ -99,7 +97,7 @@ impl Anonymization {
 /// account cannot sign in again. The history stays verified: an event that something was taken out of is `redacted`. Figures
 /// stay as they are. There is no way back.
 ///
-/// Not for staff, whose acts are on record, and not while they have a ticket that is neither closed nor archived. Done once: a
+/// Not for staff, whose acts are on record, nor for whoever was staff and acted as such, and not while they have a ticket that is neither closed nor archived. Done once: a
 /// repeat answers what was done. What other people wrote elsewhere, signed minutes, and backups are not touched.
 #[utoipa::path(
     tag = "retention", operation_id = "anonymizeUser", params(("user_id" = Uuid, Path)),
@@ -126,7 +124,16 @@ pub async fn anonymize(call: Call, id: Path<Uuid>, body: Body<NewAnonymization>)
 
 /// Holds their tickets until the transaction ends.
 fn begin(tx: &mut PgConnection, user: &User) -> Result<()> {
-    if user.role != Role::Requester {
+    // Whatever they are called by now: who did something in the tickets of others did it as staff.
+    let acted: bool = diesel::select(diesel::dsl::exists(
+        events::table
+            .inner_join(tickets::table.on(tickets::id.eq(events::ticket_id)))
+            .filter(events::actor_id.eq(user.id))
+            .filter(tickets::requester_id.ne(user.id))
+            .filter(events::kind.ne(EventKind::FollowupAdded)),
+    ))
+    .get_result(tx)?;
+    if user.role != Role::Requester || acted {
         return Err(Problem::new(
             Code::NotARequester,
             Text::new("Lo que hizo el personal queda registrado.", "What staff did stays on record."),
@@ -175,11 +182,14 @@ const DOCUMENTS: [(&str, &str, &str); 4] = [
 
 /// What goes with its content: rows, and the key of each.
 const FILES: [(&str, &str); 2] = [
-    ("attachments", "uploaded_by = $1 AND ticket_id IS NOT NULL"),
+    ("attachments", "uploaded_by = $1 AND ticket_id IN {theirs}"),
     (
         "inbound_emails",
-        "status <> 'waiting' AND (ticket_id IN {theirs} OR from_address = ANY( \
-        SELECT lower(email) FROM users WHERE id = $1 UNION SELECT lower(requester_email) FROM tickets WHERE requester_id = $1))",
+        // An address that others have by now is theirs; what became part of another's ticket is of that ticket.
+        "status <> 'waiting' AND (ticket_id IN {theirs} OR ticket_id IS NULL AND from_address IN ( \
+            SELECT lower(email) FROM users WHERE id = $1 \
+            UNION SELECT lower(requester_email) FROM tickets WHERE requester_id = $1 \
+            EXCEPT SELECT lower(email) FROM users WHERE id <> $1))",
     ),
 ];
 
@@ -338,7 +348,11 @@ impl<'a> Erasure<'a> {
             ))
             .execute(tx)?;
         diesel::delete(refresh_tokens::table.filter(refresh_tokens::user_id.eq(id))).execute(tx)?;
-        diesel::delete(idempotency_keys::table.filter(idempotency_keys::user_id.eq(id))).execute(tx)?;
+        // Answers that are kept for retries, those to others with the person in them too.
+        self.query(
+            "DELETE FROM idempotency_keys WHERE user_id = $1 OR convert_from(body, 'UTF8') ~* $2".to_owned(),
+        )
+        .execute(tx)?;
         attempts::forget(tx, &self.user.email)
     }
 

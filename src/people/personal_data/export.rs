@@ -196,7 +196,10 @@ const LISTS: [(&str, Read); 6] = [
         let ids = ids(
             db,
             "inbound_emails f WHERE f.from_address IN (SELECT lower(email) FROM users WHERE id = $1 \
-             UNION SELECT lower(requester_email) FROM tickets WHERE requester_id = $1)",
+                 UNION SELECT lower(requester_email) FROM tickets WHERE requester_id = $1) \
+             AND CASE WHEN f.ticket_id IS NULL \
+                 THEN NOT EXISTS (SELECT FROM users WHERE id <> $1 AND lower(email) = f.from_address) \
+                 ELSE f.ticket_id IN (SELECT id FROM tickets WHERE requester_id = $1) END",
             (person, place),
         )?;
         let found = emails::by_ids(db, &ids)?;

@@ -34,11 +34,26 @@ pub fn pattern<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<String> {
 }
 
 fn number(digits: &str) -> String {
-    digits.chars().map(String::from).collect::<Vec<_>>().join("[ .-]?")
+    let grouped = digits.chars().map(String::from).collect::<Vec<_>>().join("[ .()-]{0,2}");
+    // As a telephone of this country, from abroad.
+    format!("(?:[+]?57[ .()-]{{0,2}})?{grouped}")
 }
 
+/// A name of several words is also found by two of them that stand beside each other, and the other way round.
 fn words(text: &str) -> String {
-    text.split_whitespace().map(word).collect::<Vec<_>>().join("[[:space:]_.-]+")
+    const BETWEEN: &str = "[[:space:],_.-]+";
+    let words: Vec<String> = text.split_whitespace().map(word).collect();
+    let mut found = vec![words.join(BETWEEN)];
+    for pair in words.windows(2).filter(|_| words.len() > 2) {
+        found.push(pair.join(BETWEEN));
+    }
+    if let [first @ .., last] = words.as_slice()
+        && let Some(before) = first.last()
+    {
+        found.push([last.as_str(), before].join(BETWEEN));
+        found.push([before.as_str(), last, &first[0]].join(BETWEEN));
+    }
+    found.join("|")
 }
 
 fn word(word: &str) -> String {
@@ -62,7 +77,10 @@ mod tests {
     fn what_is_too_short_is_not_looked_for() {
         assert_eq!(pattern(["1432", "Ana", " "]), None);
         let found = pattern(["1432", "10432", "10432"]).unwrap();
-        assert_eq!(found, "(?<![[:alnum:]])(?:1[ .-]?0[ .-]?4[ .-]?3[ .-]?2)(?![[:alnum:]])");
+        assert_eq!(
+            found,
+            "(?<![[:alnum:]])(?:(?:[+]?57[ .()-]{0,2})?1[ .()-]{0,2}0[ .()-]{0,2}4[ .()-]{0,2}3[ .()-]{0,2}2)(?![[:alnum:]])"
+        );
     }
 
     #[test]
@@ -71,6 +89,6 @@ mod tests {
         assert!(found.contains(r"j\.p\@x\.[cçCÇ][oóòôöõOÓÒÔÖÕ]"), "{found}");
         let spaced = pattern(["peña  díz"]).unwrap();
         assert_eq!(spaced, pattern(["pena diz"]).unwrap());
-        assert!(spaced.contains("[[:space:]_.-]+"), "{spaced}");
+        assert!(spaced.contains("[[:space:],_.-]+"), "{spaced}");
     }
 }
