@@ -94,6 +94,8 @@ MAY_BE_REFUSED = [
     ("registerTicket|updateTicket", "invalid_body", "/category_id", "not_allowed"),
     # A moment that must come after another one, or not too long after it.
     ("getStatistics|listProfileFindings", "invalid_query", "/to", "not_allowed"),
+    # Too many parts of a period, or too long a one.
+    ("getStatistics", "invalid_query", "/interval", "not_allowed"),
     ("listAvailability", "invalid_query", "/at", "not_allowed"),
     ("recordAbsence|updateAbsence", "invalid_body", "/ends_at", "out_of_range"),
     ("reckonAttention", "invalid_body", r"/pauses/\d+/to", "out_of_range"),

@@ -145,7 +145,9 @@ pub fn query_faults(operation: &str, pairs: &[(String, String)]) -> Vec<FieldErr
             }
             (_, Some(_)) => {
                 let detail = Text::new("Este parámetro no se repite.", "This parameter is given once.");
-                return vec![FieldError::new(format!("/{}", escape(name)), FieldCode::NotAllowed, detail)];
+                let mut pointer = format!("/{}", escape(name));
+                pointer.truncate(nameable(&pointer));
+                return vec![FieldError::new(pointer, FieldCode::NotAllowed, detail)];
             }
             (_, None) => {
                 value.insert(name.clone(), typed);

@@ -66,8 +66,8 @@ impl Period {
             .ok_or_else(|| invalid("from", Text::new("El día no existe.", "There is no such day.")))
     }
 
-    /// The period before: as many whole months where this one is made of whole months, else as many days. None where the
-    /// calendar does not go back so far.
+    /// The period before: as many whole months where this one is made of whole months, else as many days. None where
+    /// it would begin before the year 1, which no date of the contract names.
     pub fn before(&self) -> Option<Self> {
         let next = self.to.succ_opt()?;
         let to = self.from.pred_opt()?;
@@ -80,7 +80,7 @@ impl Period {
             let days = u64::try_from((next - self.from).num_days()).ok()?;
             self.from.checked_sub_days(Days::new(days))?
         };
-        Some(Period { from, to })
+        (from.year() >= 1).then_some(Period { from, to })
     }
 
     /// Its parts in order; the first and the last are cut off where the period begins and ends. At most one more than
@@ -210,6 +210,8 @@ mod tests {
         ] {
             assert_eq!(one.before(), Some(before));
         }
+        assert_eq!(period("0002-01-02", "0005-01-01").before(), None);
+        assert_eq!(period("0001-01-01", "0001-01-31").before(), None);
     }
 
     #[test]

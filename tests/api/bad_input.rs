@@ -509,3 +509,14 @@ fn times_are_within_the_years_that_can_be_kept() {
     }
     desk.technician().get("/tickets?received_from=9999-12-31T23:59:59Z").ok();
 }
+
+#[test]
+fn a_parameter_that_comes_twice_is_named_as_far_as_it_can_be() {
+    let desk = Desk::open();
+    let technician = desk.technician();
+    assert_eq!(technician.get("/tickets?sort=id&sort=id").faults()[0].0, "/sort");
+    assert_eq!(
+        technician.get("/risks/matrix?a%00b=1&a%00b=2").faults(),
+        [(String::new(), "not_allowed".to_owned())]
+    );
+}
