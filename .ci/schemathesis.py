@@ -143,6 +143,10 @@ MAY_BE_REFUSED = [
     ("createMinutes|updateMinutes", "invalid_body", "/ends_at", "out_of_range"),
     # Somebody with no account is there by name.
     ("createMinutes|updateMinutes", "invalid_body", r"/attendance/\d+/full_name", "required"),
+    # Whether a password is easily guessed is no matter of its length or pattern.
+    ("createUser|updateUser|changeMyPassword", "invalid_body", "/password|/new_password", "too_guessable"),
+    # No rule keeps for less than its minimum, which each rule has of its own.
+    ("updateRetentionRule", "invalid_body", "/months", "out_of_range|not_allowed|required"),
     # A made-up password is not the current one.
     ("changeMyPassword", "invalid_body", "/current_password", "not_allowed"),
     # Which types of files are taken is the desk's configuration.
