@@ -145,6 +145,8 @@ MAY_BE_REFUSED = [
     ("createMinutes|updateMinutes", "invalid_body", r"/attendance/\d+/full_name", "required"),
     # Whether a password is easily guessed is no matter of its length or pattern.
     ("createUser|updateUser|changeMyPassword", "invalid_body", "/password|/new_password", "too_guessable"),
+    # A part of an object is merged into what is there; where nothing is, the rest of it is missing.
+    ("updateRisk|updateMinutes", "invalid_body", r"/residual/\w+|/report/\w+", "required"),
     # No rule keeps for less than its minimum, which each rule has of its own.
     ("updateRetentionRule", "invalid_body", "/months", "out_of_range|not_allowed|required"),
     # A made-up password is not the current one.

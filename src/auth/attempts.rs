@@ -61,7 +61,10 @@ impl Attempt {
     /// # Errors
     /// What the database answers.
     pub fn take_back(&self, db: &mut PgConnection) -> Result<()> {
-        if self.known { give_back(db, &[&self.pair]) } else { give_back(db, &[&self.pair, &self.account]) }
+        if !self.known {
+            give_back(db, &self.account)?;
+        }
+        give_back(db, &self.pair)
     }
 
     /// Its password was right: forgets what was wrong from this place, and knows the place from now on.
@@ -70,7 +73,7 @@ impl Attempt {
     /// What the database answers.
     pub fn was_right(&self, db: &mut PgConnection) -> Result<()> {
         if !self.known {
-            give_back(db, &[&self.account])?;
+            give_back(db, &self.account)?;
         }
         diesel::delete(attempts::table.find(&self.pair)).execute(db)?;
         diesel::insert_into(places::table)
@@ -88,10 +91,9 @@ impl Attempt {
 }
 
 /// As if it had not been tried.
-fn give_back(db: &mut PgConnection, counted: &[&Vec<u8>]) -> Result<()> {
-    let left = attempts::attempts - 1;
-    diesel::update(attempts::table.filter(attempts::subject_hash.eq_any(counted)))
-        .set((attempts::attempts.eq(left), attempts::next_at.eq(diesel::dsl::now)))
+fn give_back(db: &mut PgConnection, subject: &[u8]) -> Result<()> {
+    diesel::update(attempts::table.find(subject))
+        .set((attempts::attempts.eq(attempts::attempts - 1), attempts::next_at.eq(diesel::dsl::now)))
         .execute(db)?;
     Ok(())
 }

@@ -223,14 +223,29 @@ fn make_patches(document: &mut Value) {
         }
     }
     let schemas = &mut document["components"]["schemas"];
-    for name in wanted {
+    while let Some(name) = wanted.pop() {
+        if !schemas[format!("{name}Patch")].is_null() {
+            continue;
+        }
         let mut patch = schemas[&name].clone();
         let required = patch["required"].take();
         if let Some(patch) = patch.as_object_mut() {
             patch.remove("required");
         }
-        // `null` takes away what need not be there.
         for (field, schema) in patch["properties"].as_object_mut().into_iter().flatten() {
+            // What is an object is merged as well.
+            let reference = match schema.get("oneOf") {
+                Some(_) => schema.pointer_mut("/oneOf/0/$ref"),
+                None => schema.get_mut("$ref"),
+            };
+            if let Some(reference) = reference
+                && let Some(name) = reference.as_str().and_then(|path| path.rsplit('/').next())
+                && schemas[name]["required"].is_array()
+            {
+                wanted.push(name.to_owned());
+                *reference = format!("#/components/schemas/{name}Patch").into();
+            }
+            // `null` takes away what need not be there.
             let needed = required.as_array().is_some_and(|all| all.iter().any(|one| one == field));
             if !needed && schema.get("$ref").is_some() {
                 *schema = json!({"oneOf": [schema.take(), {"type": "null"}]});

@@ -33,9 +33,9 @@ text_enum! {
     }
 }
 
-/// Queues a message about a ticket to a person. `data` is what a
-/// template needs beyond the ticket itself. Nobody who has left is written to, nor a member of staff who turned their mail
-/// off, unless it is about their own request or one that they watch.
+/// Queues a message about a ticket to a person. `data` is what a template needs beyond the ticket itself. Nobody who has
+/// left is written to, nor a member of staff who turned their mail off, unless it is about their own request or one that
+/// they watch.
 ///
 /// # Errors
 /// What the database answers.

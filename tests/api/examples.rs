@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use mesa::auth::policy::Role;
 use serde_json::{Map, Value, json};
 
-use crate::bad_input::{Operation, operations};
 use crate::harness::states::soon;
 use crate::harness::{Answer, Client, Desk, PASSWORD};
+use crate::operations::{Operation, operations};
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/examples.json");
 

@@ -36,6 +36,7 @@ mod mail_killed;
 mod messages;
 mod migrations;
 mod minutes;
+mod operations;
 mod owasp;
 mod people;
 mod personal_data;

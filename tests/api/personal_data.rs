@@ -276,7 +276,9 @@ fn mail_from_an_address_that_is_anothers_by_now_is_the_others() {
         "From: {address}\nMessage-ID: <caja@mesa.test>\nSubject: Asunto privado\n\nEs de otra persona."
     );
     let email = director.raw("POST", "/inbound-emails", "message/rfc822", mail).created();
-    let export = director.get(&format!("/users/{}/personal-data", before.id())).text();
+    let export = director.get(&format!("/users/{}/personal-data", before.id()));
+    assert_eq!(export.header("cache-control"), "no-store");
+    let export = export.text();
     assert!(!export.contains("Asunto privado"), "{export}");
     assert!(director.get(&format!("/users/{}/personal-data", now.id())).text().contains("Asunto privado"));
     director.post(&format!("/users/{}/anonymization", before.id()), json!({"reason": "Ley 1581"})).ok();

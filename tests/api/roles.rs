@@ -2,8 +2,8 @@
 
 use mesa::auth::policy::Role;
 
-use crate::bad_input::operations;
 use crate::harness::Desk;
+use crate::operations::operations;
 
 #[test]
 fn an_operation_may_be_called_by_the_roles_that_the_contract_names_and_by_no_other() {

@@ -6,6 +6,7 @@ use mesa::seed::{self, Seeded, Wanted};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::harness::states::STATES;
 use crate::harness::{Database, Desk};
 
 fn fill(database: &Database, tickets: u32, seed: u32) -> Result<Seeded, String> {
@@ -83,25 +84,15 @@ fn what_is_made_up_is_read_like_everything_else() {
     fill(&database, 300, 2).unwrap();
     let desk = Desk::on(database, TempDir::new().unwrap(), &[]);
     let director = desk.director();
-    let states: Vec<Value> = [
-        "received",
-        "classified",
-        "assigned",
-        "in_progress",
-        "escalated",
-        "on_hold",
-        "solved",
-        "closed",
-        "archived",
-    ]
-    .into_iter()
-    .map(|status| {
-        let page = director.get(&format!("/tickets?status={status}&with_total=true")).ok();
-        let rows = format!("SELECT count(*) FROM tickets WHERE status = '{status}'");
-        assert_eq!(page["total"], desk.database.count(&rows), "{status}");
-        page["items"][0]["id"].clone()
-    })
-    .collect();
+    let states: Vec<Value> = STATES
+        .into_iter()
+        .map(|status| {
+            let page = director.get(&format!("/tickets?status={status}&with_total=true")).ok();
+            let rows = format!("SELECT count(*) FROM tickets WHERE status = '{status}'");
+            assert_eq!(page["total"], desk.database.count(&rows), "{status}");
+            page["items"][0]["id"].clone()
+        })
+        .collect();
     for id in &states {
         for part in ["", "/events", "/followups", "/timeline", "/attention", "/escalations", "/suggestions"] {
             director.get(&format!("/tickets/{id}{part}")).ok();

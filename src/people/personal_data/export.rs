@@ -1,6 +1,6 @@
 //! Everything that the desk holds about a person, written as it is read.
 
-use actix_web::http::header::{CACHE_CONTROL, ContentEncoding};
+use actix_web::http::header::ContentEncoding;
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
@@ -83,7 +83,6 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     let state = State { desk: call.desk, actor, person, begun: Some(begun), next: Some(Place::default()) };
     Ok(HttpResponse::Ok()
         .content_type("application/json")
-        .insert_header((CACHE_CONTROL, "private, no-cache"))
         .insert_header(ContentEncoding::Identity)
         .streaming(stream::try_unfold(state, State::step)))
 }

@@ -1,0 +1,145 @@
+//! Every operation of the contract, on things that exist.
+
+use mesa::auth::policy::Role;
+use serde_json::{Map, Value, json};
+
+use crate::harness::states::{improvement_action, minutes, risk};
+use crate::harness::{Answer, Desk};
+
+pub struct Operation {
+    pub id: String,
+    pub method: String,
+    /// With real ids in it.
+    pub path: String,
+    pub template: String,
+    /// Of its body, where it takes one.
+    pub content_type: Option<String>,
+    pub body: Option<Map<String, Value>>,
+    pub parameters: Vec<Value>,
+    /// The roles that may call it; none where it asks for no token.
+    pub roles: Option<Vec<String>>,
+}
+
+/// Every operation of the contract on things that exist.
+pub fn operations(desk: &Desk) -> Vec<Operation> {
+    let document = desk.nobody().get("//openapi.json").ok();
+    let one = desk.ticket_in("in_progress");
+    let director = desk.director();
+    let id = |answer: &Answer| answer.created()["id"].as_str().unwrap().to_owned();
+    let article = json!({"title": "Título", "incident": "Incidente", "resolution": "Solución"});
+    let entry = json!({"visibility": "private", "body": "Es el switch."});
+    let absence =
+        json!({"kind": "course", "starts_at": "2030-01-07T13:00:00Z", "ends_at": "2030-01-08T13:00:00Z"});
+    let satisfaction = desk.indicator("satisfaction").rsplit('/').next().unwrap().to_owned();
+    let known = [
+        ("{ticket_id}", one.rsplit('/').next().unwrap().to_owned()),
+        ("{relation_id}", {
+            let cause = desk.requester().register("Sin red")["id"].clone();
+            id(&director.post(&format!("{one}/relations"), json!({"kind": "caused_by", "ticket_id": cause})))
+        }),
+        ("{followup_id}", id(&director.post(&format!("{one}/followups"), entry))),
+        ("{article_id}", id(&director.post("/kb/articles", article))),
+        ("{attachment_id}", id(&director.upload(&format!("{one}/attachments"), "nota.txt", "hola"))),
+        ("{unit_id}", id(&director.post("/units", json!({"name": "Secretaría de Salud"})))),
+        ("{category_id}", id(&director.post("/categories", json!({"name": "Correo"})))),
+        (
+            "{calendar_id}",
+            id(&director.post("/calendars", json!({"name": "Noches", "opening_hours": "22:00-06:00"}))),
+        ),
+        (
+            "{action_id}",
+            id(&director.post("/improvement-actions", improvement_action(desk.technician().id(), "open"))),
+        ),
+        ("{risk_id}", id(&director.post("/risks", risk(desk.technician().id(), "active")))),
+        ("{minutes_id}", id(&director.post("/minutes", minutes(desk.technician().id())))),
+        ("{indicator_id}", satisfaction.clone()),
+        ("{measurement_id}", {
+            let path = format!("/indicators/{satisfaction}/measurements");
+            let measured = id(&director.post(&path, json!({"year": 2026, "quarter": 2})));
+            director.patch(&format!("/measurements/{measured}"), json!({"analysis": "Sin encuestas."})).ok();
+            measured
+        }),
+        ("{user_id}", desk.technician().id().to_owned()),
+        ("{absence_id}", id(&director.post(&format!("/users/{}/absences", desk.technician().id()), absence))),
+        (
+            "{email_id}",
+            // It becomes a ticket, so that nothing is left to be done with it.
+            id(&director.raw("POST", "/inbound-emails", "message/rfc822", "From: requester@mesa.test\n\nx")),
+        ),
+        ("{message_id}", message(desk)),
+        ("{question_id}", director.get("/survey-questions").items()[0]["id"].as_str().unwrap().to_owned()),
+        ("{token}", survey_token(desk)),
+        ("{criticality}", "low".to_owned()),
+        ("{kind}", "surveys".to_owned()),
+        ("{revision}", "1".to_owned()),
+        ("{year}", "2020".to_owned()),
+        ("{quarter}", "3".to_owned()),
+    ];
+    // A survey is there from the solution on.
+    let solved = [("{ticket_id}", desk.ticket_in("solved").rsplit('/').next().unwrap().to_owned())];
+    // Staff are not made anonymous.
+    let requester = [("{user_id}", desk.another(Role::Requester).id().to_owned())];
+    let mut operations = Vec::new();
+    for (template, item) in document["paths"].as_object().unwrap() {
+        let known_here = match template.rsplit('/').next() {
+            Some("survey") => &solved[..],
+            Some("anonymization") => &requester[..],
+            _ => &known[..],
+        };
+        let path = known_here.iter().fold(template.clone(), |path, (name, value)| path.replace(name, value));
+        assert!(!path.contains('{'), "no example for {path}");
+        for (method, operation) in item.as_object().unwrap() {
+            let content = operation["requestBody"]["content"].as_object();
+            let schema = content.and_then(|content| content.iter().find(|(kind, _)| kind.ends_with("json")));
+            operations.push(Operation {
+                id: operation["operationId"].as_str().unwrap().to_owned(),
+                content_type: content.and_then(|content| content.keys().next().cloned()),
+                method: method.to_uppercase(),
+                path: format!("/{path}"),
+                template: template.clone(),
+                body: schema.map(|(_, content)| {
+                    resolve(&document, &content["schema"])["properties"]
+                        .as_object()
+                        .cloned()
+                        .unwrap_or_default()
+                }),
+                parameters: operation["parameters"].as_array().cloned().unwrap_or_default(),
+                roles: roles(operation),
+            });
+        }
+    }
+    operations
+}
+
+fn roles(operation: &Value) -> Option<Vec<String>> {
+    let ways = operation["security"].as_array().unwrap();
+    let roles = &ways.iter().find(|way| way["password"].is_array())?["password"];
+    Some(roles.as_array().unwrap().iter().map(|role| role.as_str().unwrap().to_owned()).collect())
+}
+
+/// A message that failed.
+fn message(desk: &Desk) -> String {
+    desk.database.run("UPDATE messages SET status = 'failed', last_error = 'no'");
+    desk.director().get("/messages").items()[0]["id"].as_str().unwrap().to_owned()
+}
+
+/// The token of a link that opens a survey.
+fn survey_token(desk: &Desk) -> String {
+    desk.ticket_in("solved");
+    desk.database.run(
+        "INSERT INTO survey_tokens (token_hash, survey_id, created_at, expires_at) \
+         SELECT sha256('a-token'), id, now(), now() + interval '1 day' FROM surveys LIMIT 1",
+    );
+    "a-token".to_owned()
+}
+
+/// The schema itself, where it is a reference or a choice between one and null.
+pub fn resolve(document: &Value, schema: &Value) -> Value {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return resolve(document, document.pointer(&reference[1..]).unwrap());
+    }
+    match schema["oneOf"].as_array() {
+        Some(choices) => resolve(document, choices.iter().find(|choice| choice["type"] != "null").unwrap()),
+        None => schema.clone(),
+    }
+}
