@@ -18,6 +18,11 @@ use mesa::seed::{self, Seeded, Wanted};
 use mesa::server::{self, StartError};
 use mesa::statistics::Quarter;
 use object_store::ObjectStore;
+use tikv_jemallocator::Jemalloc;
+
+/// Gives memory back that many threads took in turns, and is quicker under them, than the C library's.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// A headless service desk: a JSON REST API on PostgreSQL.
 #[derive(Parser)]

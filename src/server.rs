@@ -38,8 +38,12 @@ pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 /// seconds.
 const LAST_REQUESTS: u64 = 10;
 
-/// How many threads a worker has beside those that work with the database: for files and for calendars.
+/// How many threads a worker has for what takes long but for the database: files, calendars, passwords.
 const BLOCKING: usize = 4;
+
+/// How long a connection is kept for a next request: longer than proxies keep theirs, so that none sends a request into one
+/// that ends.
+const IDLE: Duration = Duration::from_secs(75);
 
 /// How long the line and the headers of a request may take to arrive.
 const HEADERS: Duration = Duration::from_secs(10);
@@ -187,14 +191,13 @@ async fn answer(
     stop: Stop,
 ) -> Result<(), StartError> {
     let (workers, desk, contract) = (desk.config.workers, Data::new(desk), app::shared(contract));
-    // More would wait for a connection, and each keeps some memory.
-    let blocking = BLOCKING + desk.config.pool_size as usize;
     let routine = actix_web::rt::spawn(routine::run(desk.clone()));
     let mail = Worker::start(desk.clone())?;
     let mailbox = actix_web::rt::spawn(inbound::imap::run(desk.clone()));
     let server = HttpServer::new(move || app::app(desk.clone(), contract.clone()))
         .workers(workers)
-        .worker_max_blocking_threads(blocking)
+        .worker_max_blocking_threads(BLOCKING)
+        .keep_alive(IDLE)
         .client_request_timeout(HEADERS)
         .client_disconnect_timeout(GOODBYE)
         .shutdown_timeout(LAST_REQUESTS)

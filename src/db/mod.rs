@@ -5,22 +5,25 @@ pub mod migrations;
 mod pool;
 pub mod private;
 pub mod schema;
+mod statement;
 mod text_enum;
+mod threads;
 
+use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use actix_web::web;
 use chrono::{DateTime, Utc};
 use diesel::Connection;
 use diesel::RunQueryDsl;
 use diesel::pg::PgConnection;
 use diesel::r2d2::Pool;
-use tokio::sync::Semaphore;
 
 use self::pool::{Manager, Session};
+use self::threads::Threads;
 use crate::problem::{Problem, Result};
 
+pub use statement::Statement;
 pub(crate) use text_enum::text_enum;
 
 diesel::define_sql_function! {
@@ -50,31 +53,32 @@ pub fn contains(text: &str) -> String {
 /// How long a request waits for a connection before it is told to come back: it hears so within two seconds.
 const WAIT: Duration = Duration::from_millis(1500);
 
-/// A pool of connections, and as many places to work with one.
+/// A pool of connections, and as many threads that work with them.
 #[derive(Clone)]
 pub struct Db {
     url: Arc<str>,
     pool: Pool<Manager>,
-    places: Arc<Semaphore>,
+    threads: Arc<Threads>,
 }
 
 impl Db {
     /// A pool of at most `size` connections to the database of this URL; opens the first at once.
     ///
     /// # Errors
-    /// What PostgreSQL or the network answered to the first connection.
-    pub fn connect(url: &str, size: u32) -> std::result::Result<Self, r2d2::Error> {
+    /// What PostgreSQL or the network answered to the first connection, or the system to the threads.
+    pub fn connect(url: &str, size: u32) -> std::result::Result<Self, Box<dyn Error + Send + Sync>> {
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
             .connection_timeout(WAIT)
             .connection_customizer(Box::new(Session))
             .build(Manager::new(url))?;
-        Ok(Db { url: url.into(), pool, places: Arc::new(Semaphore::new(size as usize)) })
+        let threads = Threads::start(size as usize)?;
+        Ok(Db { url: url.into(), pool, threads: Arc::new(threads) })
     }
 
     /// Runs `act` with a connection, away from the threads that serve the network. The only place where blocking and
-    /// pooling meet: no more requests wait for a thread than there are connections.
+    /// pooling meet.
     ///
     /// # Errors
     /// A 503 where no connection is free in time; else what `act` answers.
@@ -83,18 +87,14 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
     {
-        let place = tokio::time::timeout(WAIT, Arc::clone(&self.places).acquire_owned())
-            .await
-            .map_err(|_| Problem::unavailable("no connection was free in time"))?
-            .map_err(Problem::internal)?;
-        let pool = self.pool.clone();
-        web::block(move || {
-            let _place = place;
-            let mut connection = pool.get().map_err(Problem::unavailable)?;
-            connection.work(act)
-        })
-        .await
-        .map_err(Problem::internal)?
+        let (pool, asked) = (self.pool.clone(), Instant::now());
+        let work = move || {
+            let left = WAIT.saturating_sub(asked.elapsed());
+            pool.get_timeout(left).map_err(Problem::unavailable)?.work(act)
+        };
+        let done = self.threads.run(WAIT, work).await;
+        done.ok_or_else(|| Problem::unavailable("no connection was free in time"))?
+            .map_err(Problem::internal)?
     }
 
     /// A connection apart from the pool, for a lock that is held for as long as something runs.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::articles::{ArticleStatus, ArticleVisibility};
 use super::list::ArticleFilters;
+use crate::db::Statement;
 use crate::db::schema::articles;
 use crate::people::Named;
 use crate::problem::Result;
@@ -120,36 +121,46 @@ pub fn ranked(
     limit: i64,
 ) -> Result<Vec<Found>> {
     let text = filters.q.as_deref().unwrap_or_default();
-    let words = |list: Vec<&'static str>| if list.is_empty() { None } else { Some(list) };
-    let (rank, id) = after.unzip();
-    let rows: Vec<Row> = diesel::sql_query(format!(
+    let status: Vec<&str> = filters.status.iter().map(|status| status.as_str()).collect();
+    let rows: Vec<Row> = Statement::new(
         "WITH best AS ( \
              SELECT a.id, ts_rank_cd(a.search, q)::float8 AS rank, q \
-             FROM articles a, websearch_to_tsquery('mesa_spanish', $1) AS q \
-             WHERE a.search @@ q \
-               AND ($2 IS NULL OR a.status = ANY ($2)) \
-               AND ($3 IS NULL OR a.visibility = $3) \
-               AND ($4 IS NULL OR a.category_id = ANY ($4)) \
-               AND ($5 IS NULL OR a.ticket_id = $5)) \
-         SELECT {COLUMNS}, best.rank, ts_headline('mesa_spanish', {PASSAGES}, best.q, '{MARKS}') AS excerpt \
-         FROM (SELECT * FROM best \
-               WHERE $6 IS NULL OR (rank, id) < ($6, $7) \
-               ORDER BY rank DESC, id DESC LIMIT $8) AS best \
-         JOIN articles a USING (id) LEFT JOIN categories c ON c.id = a.category_id \
-         ORDER BY best.rank DESC, a.id DESC"
-    ))
+             FROM articles a, websearch_to_tsquery('mesa_spanish', ",
+    )
     .bind::<Text, _>(text)
-    .bind::<Nullable<Array<Text>>, _>(words(filters.status.iter().map(|status| status.as_str()).collect()))
-    .bind::<Nullable<Text>, _>(filters.visibility.map(ArticleVisibility::as_str))
-    .bind::<Nullable<Array<SqlUuid>>, _>(if filters.category_id.is_empty() {
-        None
-    } else {
-        Some(filters.category_id.clone())
+    .sql(") AS q WHERE a.search @@ q")
+    .with((!status.is_empty()).then_some(status), |statement, status| {
+        statement.sql(" AND a.status = ANY (").bind::<Array<Text>, _>(status).sql(")")
     })
-    .bind::<Nullable<BigInt>, _>(filters.ticket_id)
-    .bind::<Nullable<Double>, _>(rank)
-    .bind::<Nullable<SqlUuid>, _>(id)
+    .with(filters.visibility, |statement, visibility| {
+        statement.sql(" AND a.visibility = ").bind::<Text, _>(visibility.as_str())
+    })
+    .with((!filters.category_id.is_empty()).then_some(&filters.category_id), |statement, categories| {
+        statement.sql(" AND a.category_id = ANY (").bind::<Array<SqlUuid>, _>(categories).sql(")")
+    })
+    .with(filters.ticket_id, |statement, ticket| {
+        statement.sql(" AND a.ticket_id = ").bind::<BigInt, _>(ticket)
+    })
+    .with(filters.published_from, |statement, from| {
+        statement.sql(" AND a.published_at >= ").bind::<Timestamptz, _>(from)
+    })
+    .with(filters.published_to, |statement, to| {
+        statement.sql(" AND a.published_at < ").bind::<Timestamptz, _>(to)
+    })
+    .sql(format!(
+        ") SELECT {COLUMNS}, best.rank, ts_headline('mesa_spanish', {PASSAGES}, best.q, '{MARKS}') AS excerpt \
+         FROM (SELECT * FROM best"
+    ))
+    .with(after, |statement, (rank, id)| {
+        let statement = statement.sql(" WHERE (rank, id) < (").bind::<Double, _>(rank);
+        statement.sql(", ").bind::<SqlUuid, _>(id).sql(")")
+    })
+    .sql(" ORDER BY rank DESC, id DESC LIMIT ")
     .bind::<BigInt, _>(limit)
+    .sql(
+        ") AS best JOIN articles a USING (id) LEFT JOIN categories c ON c.id = a.category_id \
+         ORDER BY best.rank DESC, a.id DESC",
+    )
     .load(db)?;
     Ok(rows.into_iter().map(Found::from).collect())
 }

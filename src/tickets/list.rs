@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, SmallInt, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Record, SmallInt, Text, Timestamptz};
 
 use super::expansion::{self, Expansions};
 use super::filters::{TicketFilters, filtered};
@@ -83,15 +83,34 @@ pub fn page(
     }
     let after = paging.after::<TicketSort, DateTime<Utc>, i64>(sort)?;
     let due_at = || sql::<Timestamptz>(NEVER);
-    let query = match sort {
-        TicketSort::Queue | TicketSort::ReceivedDescending => {
+    // The order of the index over the states.
+    let in_state = || {
+        (tickets::status, tickets::received_at, tickets::id).into_sql::<Record<(Text, Timestamptz, BigInt)>>()
+    };
+    let query = match (sort, filters.status.as_slice()) {
+        (TicketSort::ReceivedDescending, [status]) => {
+            let query =
+                all().order((tickets::status.desc(), tickets::received_at.desc(), tickets::id.desc()));
+            match after {
+                Some((at, id)) => query.filter(in_state().lt((*status, at, id))),
+                None => query,
+            }
+        }
+        (TicketSort::ReceivedAscending, [status]) => {
+            let query = all().order((tickets::status.asc(), tickets::received_at.asc(), tickets::id.asc()));
+            match after {
+                Some((at, id)) => query.filter(in_state().gt((*status, at, id))),
+                None => query,
+            }
+        }
+        (TicketSort::Queue | TicketSort::ReceivedDescending, _) => {
             seek!(all(), after, tickets::received_at, tickets::id, desc)
         }
-        TicketSort::ReceivedAscending => seek!(all(), after, tickets::received_at, tickets::id, asc),
-        TicketSort::UpdatedDescending => seek!(all(), after, tickets::updated_at, tickets::id, desc),
-        TicketSort::UpdatedAscending => seek!(all(), after, tickets::updated_at, tickets::id, asc),
-        TicketSort::DueDescending => seek!(all(), after, due_at(), tickets::id, desc),
-        TicketSort::DueAscending => seek!(all(), after, due_at(), tickets::id, asc),
+        (TicketSort::ReceivedAscending, _) => seek!(all(), after, tickets::received_at, tickets::id, asc),
+        (TicketSort::UpdatedDescending, _) => seek!(all(), after, tickets::updated_at, tickets::id, desc),
+        (TicketSort::UpdatedAscending, _) => seek!(all(), after, tickets::updated_at, tickets::id, asc),
+        (TicketSort::DueDescending, _) => seek!(all(), after, due_at(), tickets::id, desc),
+        (TicketSort::DueAscending, _) => seek!(all(), after, due_at(), tickets::id, asc),
     };
     let rows = query.select(TicketRow::as_select()).limit(paging.rows()).load(db)?;
     let place = |row: &Ticket| {

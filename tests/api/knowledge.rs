@@ -2,6 +2,7 @@
 
 use diesel::RunQueryDsl;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::harness::{Client, Desk};
 
@@ -55,6 +56,38 @@ fn a_search_ignores_accents_inflection_and_case_and_ranks() {
     assert!(found["excerpt"].as_str().unwrap().contains("<mark>imprime</mark>"), "{found}");
     assert!(found["rank"].as_f64().unwrap() > 0.0);
     assert!(ids("impresora").contains(&network));
+}
+
+#[test]
+fn a_search_is_narrowed_by_every_filter_and_paged() {
+    let desk = Desk::open();
+    let technician = desk.technician();
+    let all: Vec<String> = (1..=5)
+        .map(|n| write(&technician, &format!("Impresora {n}"), &"impresora ".repeat(n), "Se cambió."))
+        .collect();
+    technician.patch(&format!("/kb/articles/{}", all[0]), json!({"status": "retired"})).ok();
+    let found = |filter: &str| technician.get(&format!("/kb/articles?q=impresora{filter}")).items().len();
+    assert_eq!(found(""), 5);
+    assert_eq!((found("&status=retired"), found("&status=published&status=draft")), (1, 4));
+    assert_eq!((found("&visibility=public"), found("&visibility=internal")), (5, 0));
+    assert_eq!(found(&format!("&category_id={}", Uuid::nil())), 0);
+    assert_eq!(found("&ticket_id=1"), 0);
+    assert_eq!(
+        (found("&published_from=2999-01-01T00:00:00Z"), found("&published_to=2999-01-01T00:00:00Z")),
+        (0, 5)
+    );
+    assert_eq!(found("&published_to=2000-01-01T00:00:00Z"), 0);
+
+    let (mut seen, mut next) = (Vec::new(), "/kb/articles?q=impresora&limit=2".to_owned());
+    loop {
+        let page = technician.get(&next).ok();
+        seen.extend(
+            page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()),
+        );
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        next = format!("/kb/articles?q=impresora&limit=2&cursor={cursor}");
+    }
+    assert_eq!(seen, all.into_iter().rev().collect::<Vec<_>>(), "the best match comes first");
 }
 
 #[test]

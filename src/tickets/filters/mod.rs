@@ -89,7 +89,7 @@ impl<'de> Deserialize<'de> for Length {
 pub struct TicketFilters {
     #[serde(default)]
     #[param(required = false)]
-    status: Vec<Status>,
+    pub(super) status: Vec<Status>,
     #[serde(default)]
     #[param(required = false)]
     criticality: Vec<Criticality>,
@@ -223,33 +223,48 @@ impl Assignee {
     }
 }
 
+/// One of these values. One alone as an equality: the index over the column has them in the order of the list, which it has
+/// not where there may be several.
+macro_rules! among {
+    ($query:expr, $column:expr, $values:expr) => {
+        match $values.as_slice() {
+            [only] => $query.filter($column.eq(*only)),
+            several => $query.filter($column.eq_any(several.to_vec())),
+        }
+    };
+}
+
 /// The tickets that these filters let through and the caller may see, in no order.
 pub fn filtered<'a>(filters: &'a TicketFilters, actor: &'a Actor) -> tickets::BoxedQuery<'a, Pg> {
     let mut query = tickets::table.into_boxed();
     if actor.scope == Scope::Own {
         query = query.filter(tickets::requester_id.eq(actor.id));
     }
-    if !filters.status.is_empty() {
-        query = query.filter(tickets::status.eq_any(&filters.status));
-    }
+    query = match filters.status.as_slice() {
+        [] => query,
+        // Not as an equality: PostgreSQL would not look at the state in the order of a list, and pass over all newer tickets
+        // in other states to find those in this one.
+        [only] => query.filter(tickets::status.between(*only, *only)),
+        several => query.filter(tickets::status.eq_any(several)),
+    };
     if !filters.criticality.is_empty() {
-        query = query.filter(tickets::criticality.eq_any(&filters.criticality));
+        query = among!(query, tickets::criticality, filters.criticality);
     }
     if !filters.channel.is_empty() {
-        query = query.filter(tickets::channel.eq_any(&filters.channel));
+        query = among!(query, tickets::channel, filters.channel);
     }
     if !filters.category_id.is_empty() {
-        query = query.filter(tickets::category_id.eq_any(&filters.category_id));
+        query = among!(query, tickets::category_id, filters.category_id);
     }
     if !filters.unit_id.is_empty() {
-        query = query.filter(tickets::requester_unit_id.eq_any(filters.unit_id.iter().copied().map(Some)));
+        query = among!(query, tickets::requester_unit_id, filters.unit_id);
     }
     if !filters.assignee.is_empty() {
         let people: Vec<Uuid> = filters.assignee.iter().filter_map(|who| who.user(actor.id)).collect();
         let nobody = filters.assignee.iter().any(|who| matches!(who, Assignee::Nobody));
         query = match (people.is_empty(), nobody) {
             (true, _) => query.filter(tickets::assignee_id.is_null()),
-            (false, false) => query.filter(tickets::assignee_id.eq_any(people)),
+            (false, false) => among!(query, tickets::assignee_id, people),
             (false, true) => {
                 query.filter(tickets::assignee_id.is_null().or(tickets::assignee_id.eq_any(people)))
             }

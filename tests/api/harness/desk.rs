@@ -27,6 +27,7 @@ use uuid::Uuid;
 use super::client::Client;
 use super::cluster::Database;
 use super::contract;
+use super::front::{self, Front};
 use super::smtp::MailServer;
 
 pub const SECRET: &str = "a secret of the tests, 32 bytes or more";
@@ -34,6 +35,8 @@ pub const SECRET: &str = "a secret of the tests, 32 bytes or more";
 /// A running desk with one account a role.
 pub struct Desk {
     server: Server,
+    /// Before this copy of the server and another, where there is one.
+    front: Option<(Front, Server)>,
     tokens: Tokens,
     unit_id: Uuid,
     // Last, so that the server is gone before its database and its files.
@@ -74,9 +77,13 @@ impl Desk {
         let read =
             move |wanted: &str| all.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.clone());
         let server = Server::start(Config::read(&read).unwrap());
+        let front = front::is_wanted().then(|| {
+            let other = Server::start(server.shared.config.clone());
+            (Front::before(&[&server.url, &other.url]), other)
+        });
         let unit_id = users::table.select(users::unit_id.assume_not_null());
         let unit_id = database.ask(|db| unit_id.first(db)).unwrap();
-        Desk { server, tokens: Tokens::new(SECRET, None), unit_id, database, _files: files }
+        Desk { server, front, tokens: Tokens::new(SECRET, None), unit_id, database, _files: files }
     }
 
     /// Another copy of the server on the same database.
@@ -104,7 +111,12 @@ impl Desk {
     }
 
     pub fn nobody(&self) -> Client {
-        Client::new(self.server.url.clone(), None, Value::Null)
+        Client::new(self.url().to_owned(), None, Value::Null)
+    }
+
+    /// Where clients call.
+    fn url(&self) -> &str {
+        self.front.as_ref().map_or(&self.server.url, |(front, _)| &front.url)
     }
 
     pub fn requester(&self) -> Client {
@@ -150,7 +162,7 @@ impl Desk {
         let era = users::table.find(id).select(users::sign_in_era);
         let era = self.database.ask(|db| era.first(db)).unwrap();
         let token = self.tokens.sign(id, Locale::Es, era).unwrap();
-        Client::new(self.server.url.clone(), Some(token), json!({"id": id, "email": email}))
+        Client::new(self.url().to_owned(), Some(token), json!({"id": id, "email": email}))
     }
 
     /// The unit of the demo accounts.

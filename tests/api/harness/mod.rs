@@ -5,6 +5,7 @@ mod client;
 mod cluster;
 mod contract;
 mod desk;
+mod front;
 pub mod smtp;
 pub mod states;
 

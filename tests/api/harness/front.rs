@@ -1,0 +1,73 @@
+//! nginx before two copies of the server, as an entity would run them: where `MESA_TEST_COPIES` asks for it.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command};
+use std::thread::sleep;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// An nginx that hands each request to the next copy.
+pub struct Front {
+    pub url: String,
+    nginx: Child,
+    _folder: TempDir,
+}
+
+pub fn is_wanted() -> bool {
+    std::env::var_os("MESA_TEST_COPIES").is_some()
+}
+
+impl Front {
+    /// Before the copies at these URLs.
+    pub fn before(copies: &[&str]) -> Self {
+        let folder = TempDir::new().unwrap();
+        let at = folder.path().to_str().unwrap();
+        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let mut servers = String::new();
+        for copy in copies {
+            write!(servers, "server {}; ", copy.trim_start_matches("http://")).unwrap();
+        }
+        let scratch = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|kind| format!("{kind}_temp_path {at}/{kind};"))
+            .join(" ");
+        let text = format!(
+            "daemon off; master_process off; pid {at}/pid; error_log {at}/errors;
+             events {{ worker_connections 512; }}
+             http {{
+                access_log off; client_max_body_size 0; {scratch}
+                upstream desk {{ {servers} }}
+                server {{
+                    listen 127.0.0.1:{port};
+                    location / {{
+                        proxy_pass http://desk;
+                        proxy_http_version 1.1;
+                        proxy_set_header Host $http_host;
+                        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+                    }}
+                }}
+             }}"
+        );
+        let file = folder.path().join("nginx.conf");
+        fs::write(&file, text).unwrap();
+        let nginx =
+            Command::new("nginx").arg("-c").arg(&file).args(["-e", &format!("{at}/errors")]).spawn().unwrap();
+        let front = Front { url: format!("http://127.0.0.1:{port}"), nginx, _folder: folder };
+        for _ in 0..200 {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return front;
+            }
+            sleep(Duration::from_millis(10));
+        }
+        panic!("nginx does not answer");
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        let _ = self.nginx.kill();
+        let _ = self.nginx.wait();
+    }
+}
