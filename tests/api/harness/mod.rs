@@ -5,6 +5,7 @@ mod client;
 mod cluster;
 mod contract;
 mod desk;
+pub mod logs;
 pub mod smtp;
 pub mod states;
 
