@@ -1,10 +1,10 @@
 //! Activity 11: indicators (FO-DE-15 Ficha de Indicadores) and what they measured each quarter.
 
 mod approval;
-mod definitions;
+pub mod definitions;
 mod light;
-mod measure;
-mod measurements;
+pub mod measure;
+pub mod measurements;
 pub mod measures;
 
 use utoipa_actix_web::service_config::ServiceConfig;

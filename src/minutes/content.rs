@@ -155,7 +155,7 @@ impl MinutesContent {
     }
 
     /// What these minutes say now.
-    pub fn of(tx: &mut PgConnection, row: &Row) -> Result<Self> {
+    pub(super) fn of(tx: &mut PgConnection, row: &Row) -> Result<Self> {
         let (attendance, decisions) = parts(tx, &[row.id])?;
         Ok(MinutesContent {
             held_on: row.held_on,

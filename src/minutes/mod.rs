@@ -1,6 +1,6 @@
 //! Activity 11: minutes of the Comité Primario (FO-DE-01 Acta): who was there, what was looked at, what was decided.
 
-mod content;
+pub mod content;
 mod list;
 mod signature;
 mod write;

@@ -4,7 +4,7 @@ pub mod command;
 mod mail;
 mod records;
 pub mod removal;
-mod rules;
+pub mod rules;
 mod runs;
 mod surveys;
 

@@ -2,11 +2,11 @@
 
 pub mod answer;
 mod by_link;
-mod keep;
+pub mod keep;
 pub mod links;
 pub mod list;
 pub mod page;
-mod questions;
+pub mod questions;
 pub mod reminder;
 
 use std::collections::HashMap;

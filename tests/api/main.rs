@@ -22,6 +22,7 @@ mod doors;
 mod examples;
 mod expansion;
 mod followups;
+mod harmless;
 mod http_habits;
 mod imap;
 mod improvement;

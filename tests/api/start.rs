@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::harness::Database;
 use crate::harness::binary::{MESA, Running, mesa};
+use crate::harness::logs;
 
 /// `nobody`, as whom root tries what an ordinary user does.
 const NOBODY: u32 = 65534;
@@ -207,6 +208,8 @@ fn two_copies_that_start_together_share_one_database() {
 }
 
 fn text(output: &Output) -> String {
+    logs::look_through(&String::from_utf8_lossy(&output.stderr));
+    logs::hold();
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 

@@ -2,13 +2,13 @@
 //! reckoned.
 
 mod application;
-mod calendars;
+pub mod calendars;
 mod due;
 mod explanation;
 pub mod policies;
-mod reckonings;
+pub mod reckonings;
 pub mod running;
-mod times;
+pub mod times;
 pub mod working;
 
 use utoipa_actix_web::service_config::ServiceConfig;

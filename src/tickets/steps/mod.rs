@@ -1,18 +1,18 @@
 //! The steps of a ticket's life, one a file, and the mechanism that carries each out in one transaction.
 
-mod accept;
-mod archive;
+pub mod accept;
+pub mod archive;
 pub mod assign;
-mod classify;
+pub mod classify;
 mod close;
-mod hold;
-mod merge;
+pub mod hold;
+pub mod merge;
 pub mod reopen;
-mod request_information;
-mod reschedule;
+pub mod request_information;
+pub mod reschedule;
 pub mod resubmit;
 mod resume;
-mod solve;
+pub mod solve;
 
 use actix_web::HttpResponse;
 use chrono::{DateTime, Utc};

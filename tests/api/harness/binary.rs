@@ -1,6 +1,6 @@
 //! The binary itself, run as a process of its own.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 use serde_json::json;
 
 use super::client::Client;
+use super::logs;
 
 pub const MESA: &str = env!("CARGO_BIN_EXE_mesa");
 
@@ -31,6 +32,13 @@ pub struct Running {
 impl Running {
     /// Waits until it says that it is ready.
     pub fn start(mut command: Command) -> Self {
+        if !command.get_envs().any(|(name, _)| name == "RUST_LOG") {
+            command.env("RUST_LOG", "debug");
+        }
+        let set = command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_str()?, value?.to_str()?.to_owned())));
+        logs::keep_secrets_of(&set.collect::<Vec<_>>());
         let mut child = command.spawn().unwrap();
         let (send, lines) = mpsc::channel();
         let stdout = child.stdout.take().unwrap();
@@ -39,6 +47,7 @@ impl Running {
                 let _ = send.send(line);
             }
         });
+        let said = logs::follow(child.stderr.take().unwrap());
         let (mut greeting, deadline) = (String::new(), Instant::now() + Duration::from_secs(90));
         // It ends with an empty line after the accounts, or after the address where there are none.
         while !greeting.contains("Mesa is ready") || !greeting.ends_with("\n\n") {
@@ -46,9 +55,8 @@ impl Running {
                 Ok(line) => greeting.push_str(&format!("{line}\n")),
                 Err(_) => {
                     let _ = child.kill();
-                    let mut said = String::new();
-                    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-                    panic!("the server did not get ready: {greeting}\n{said}");
+                    let _ = child.wait();
+                    panic!("the server did not get ready: {greeting}\n{}", said.lock().unwrap());
                 }
             }
         }
@@ -73,5 +81,6 @@ impl Drop for Running {
         if matches!(self.child.try_wait(), Ok(None)) {
             self.signal(Signal::SIGTERM);
         }
+        logs::hold();
     }
 }

@@ -7,7 +7,7 @@ use reqwest::blocking::{Body, RequestBuilder, multipart};
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
-use super::contract;
+use super::{contract, logs};
 
 /// Somebody who calls the desk. Paths are below `/api/v1`.
 #[derive(Clone)]
@@ -68,10 +68,12 @@ impl Client {
     }
 
     pub fn post(&self, path: &str, body: Value) -> Answer {
+        logs::keep_secrets_sent(&body);
         self.send(Method::POST, path, |request| request.json(&body))
     }
 
     pub fn patch(&self, path: &str, body: Value) -> Answer {
+        logs::keep_secrets_sent(&body);
         let body = body.to_string();
         self.send(Method::PATCH, path, |request| {
             request.header("content-type", "application/merge-patch+json").body(body)

@@ -36,8 +36,7 @@ static NUMBER: AtomicU32 = AtomicU32::new(1);
 impl Cluster {
     fn get() -> &'static Self {
         CLUSTER.get_or_init(|| {
-            // Silent unless RUST_LOG asks for it.
-            let _ = env_logger::builder().is_test(true).try_init();
+            super::logs::watch();
             let folder = TempDir::with_prefix_in("mesa-tests-", place()).unwrap().keep();
             // PostgreSQL may have to run as another user than the tests.
             fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();

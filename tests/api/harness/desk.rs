@@ -28,6 +28,7 @@ use super::client::Client;
 use super::cluster::Database;
 use super::contract;
 use super::front::{self, Front};
+use super::logs;
 use super::smtp::MailServer;
 
 pub const SECRET: &str = "a secret of the tests, 32 bytes or more";
@@ -74,6 +75,7 @@ impl Desk {
         ];
         // What a test says counts for more.
         all.splice(0..0, variables.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        logs::keep_secrets_of(&all);
         let read =
             move |wanted: &str| all.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.clone());
         let server = Server::start(Config::read(&read).unwrap());
@@ -236,5 +238,6 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.stop.take().map(|stop| stop.send(()));
         let _ = self.thread.take().map(JoinHandle::join);
+        logs::hold();
     }
 }

@@ -6,6 +6,7 @@ mod cluster;
 mod contract;
 mod desk;
 mod front;
+pub mod logs;
 pub mod smtp;
 pub mod states;
 

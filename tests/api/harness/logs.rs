@@ -1,0 +1,163 @@
+//! What all servers under test log, looked through for what nobody may read there. Whoever stops a server fails where
+//! something was found, at whatever level it was logged.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read};
+use std::sync::{Arc, Mutex, Once, PoisonError};
+
+use log::{LevelFilter, Log, Metadata, Record};
+use serde_json::Value;
+
+use super::{PASSWORD, SECRET};
+
+/// Words that are secret beside those of these shapes: an access token, a hash of a password, what 32 random bytes are as
+/// text (a refresh token, the token of a survey).
+static SECRETS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+static FOUND: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// How long 32 random bytes are as text.
+const TOKEN: usize = 43;
+/// The shortest word that is looked for: a shorter one stands in other words by chance.
+const SHORTEST: usize = 8;
+
+struct Logs {
+    /// Prints what `RUST_LOG` asks for.
+    shown: env_logger::Logger,
+}
+
+impl Log for Logs {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.shown.matches(record) {
+            self.shown.log(record);
+        }
+        look_through(&format!("{} {}", record.target(), record.args()));
+    }
+
+    fn flush(&self) {}
+}
+
+/// From now on what is logged in this process is looked through.
+pub fn watch() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        keep_secret(SECRET);
+        keep_secret(PASSWORD);
+        let shown = env_logger::builder().is_test(true).build();
+        log::set_max_level(shown.filter().max(LevelFilter::Debug));
+        log::set_boxed_logger(Box::new(Logs { shown })).unwrap();
+    });
+}
+
+/// Nobody may log this.
+pub fn keep_secret(word: &str) {
+    if word.len() >= SHORTEST {
+        SECRETS.lock().unwrap_or_else(PoisonError::into_inner).insert(word.to_owned());
+    }
+}
+
+/// Nor what these variables of a desk hold as a secret.
+pub fn keep_secrets_of(variables: &[(&str, String)]) {
+    for (name, value) in variables {
+        if name.contains("SECRET") || name.contains("PASSWORD") {
+            keep_secret(value);
+        }
+        let user = value.split_once("://").and_then(|(_, rest)| rest.split_once('@'));
+        if let Some((_, password)) = user.and_then(|(user, _)| user.split_once(':')) {
+            keep_secret(password);
+            keep_secret(&percent_encoding::percent_decode_str(password).decode_utf8_lossy());
+        }
+    }
+}
+
+/// Nor the passwords that are sent.
+pub fn keep_secrets_sent(body: &Value) {
+    for field in ["password", "current_password", "new_password"] {
+        if let Some(password) = body[field].as_str() {
+            keep_secret(password);
+        }
+    }
+}
+
+/// What a process writes to its log: looked through as it comes, and kept.
+pub fn follow(from: impl Read + Send + 'static) -> Arc<Mutex<String>> {
+    let kept = Arc::new(Mutex::new(String::new()));
+    let shared = kept.clone();
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            look_through(&line);
+            shared.lock().unwrap().push_str(&format!("{line}\n"));
+        }
+    });
+    kept
+}
+
+pub fn look_through(text: &str) {
+    if let Some(secret) = secret_in(text) {
+        let text = text.chars().take(2000).collect::<String>();
+        let found = format!("{secret:?} is in the log: {text}");
+        FOUND.lock().unwrap_or_else(PoisonError::into_inner).push(found);
+    }
+}
+
+/// # Panics
+/// Where something secret was logged so far by whatever server.
+#[track_caller]
+pub fn hold() {
+    if !std::thread::panicking() {
+        let found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(found.is_empty(), "{}", found.join("\n"));
+    }
+}
+
+fn secret_in(text: &str) -> Option<String> {
+    for beginning in ["eyJ0eXAiOi", "eyJhbGciOi", "$argon2id$"] {
+        if text.contains(beginning) {
+            return Some(beginning.to_owned());
+        }
+    }
+    let is_of_token = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let token = text.split(|c| !is_of_token(c)).find(|word| {
+        let has = |is: fn(&char) -> bool| word.chars().any(|c| is(&c));
+        word.len() >= TOKEN
+            && has(char::is_ascii_uppercase)
+            && has(char::is_ascii_lowercase)
+            && has(char::is_ascii_digit)
+    });
+    if let Some(token) = token {
+        return Some(token.to_owned());
+    }
+    let secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
+    secrets.iter().find(|secret| text.contains(secret.as_str())).cloned()
+}
+
+#[test]
+fn a_secret_is_found_by_its_shape_and_by_its_words() {
+    keep_secrets_of(&[
+        ("MESA_SMTP_URL", "smtp://mesa:del-correo-7@mail.test".to_owned()),
+        ("MESA_TEST_SECRET", "de-la-nube-77".to_owned()),
+    ]);
+    keep_secrets_sent(&serde_json::json!({"email": "rosa@mesa.test", "new_password": "clave-que-se-envía"}));
+    for secret in [
+        SECRET,
+        PASSWORD,
+        "del-correo-7",
+        "de-la-nube-77",
+        "clave-que-se-envía",
+        "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.e30.x",
+        "$argon2id$v=19$m=19456,t=2,p=1$c29tZSBzYWx0$x",
+        "kG7l0r3ZkX3y0m0pX9h0n1yqk0R0q3bT0s8mZ2v7Q4E",
+    ] {
+        watch();
+        assert!(secret_in(&format!("mesa::access GET /s/{secret} 200")).is_some(), "{secret}");
+    }
+    for words in [
+        "GET /api/v1/tickets/1 200 3.1ms 01a20f26-0000-7000-8000-000000000000",
+        "tickets_information_request_of_one_ticket_2_key is violated by rosa@mesa.test",
+    ] {
+        assert_eq!(secret_in(words), None);
+    }
+}
