@@ -4,7 +4,9 @@ pub mod json;
 pub mod migrations;
 mod pool;
 pub mod private;
+mod pulse;
 pub mod schema;
+pub mod session;
 mod text_enum;
 
 use std::sync::Arc;
@@ -12,13 +14,14 @@ use std::time::Duration;
 
 use actix_web::web;
 use chrono::{DateTime, Utc};
-use diesel::Connection;
 use diesel::RunQueryDsl;
 use diesel::pg::PgConnection;
 use diesel::r2d2::Pool;
 use tokio::sync::Semaphore;
 
 use self::pool::{Manager, Session};
+use self::pulse::Pulse;
+use self::session::Bounds;
 use crate::problem::{Problem, Result};
 
 pub(crate) use text_enum::text_enum;
@@ -50,12 +53,16 @@ pub fn contains(text: &str) -> String {
 /// How long a request waits for a connection before it is told to come back: it hears so within two seconds.
 const WAIT: Duration = Duration::from_millis(1500);
 
+/// How long work may take before we ask whether PostgreSQL answers at all.
+const SLOW: Duration = Duration::from_secs(1);
+
 /// A pool of connections, and as many places to work with one.
 #[derive(Clone)]
 pub struct Db {
     url: Arc<str>,
     pool: Pool<Manager>,
     places: Arc<Semaphore>,
+    pulse: Arc<Pulse>,
 }
 
 impl Db {
@@ -64,20 +71,23 @@ impl Db {
     /// # Errors
     /// What PostgreSQL or the network answered to the first connection.
     pub fn connect(url: &str, size: u32) -> std::result::Result<Self, r2d2::Error> {
+        let url: Arc<str> = session::bounded(url).into();
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
             .connection_timeout(WAIT)
             .connection_customizer(Box::new(Session))
-            .build(Manager::new(url))?;
-        Ok(Db { url: url.into(), pool, places: Arc::new(Semaphore::new(size as usize)) })
+            .build(Manager::new(&url))?;
+        let pulse = Arc::new(Pulse::new(Arc::clone(&url)));
+        Ok(Db { url, pool, places: Arc::new(Semaphore::new(size as usize)), pulse })
     }
 
     /// Runs `act` with a connection, away from the threads that serve the network. The only place where blocking and
     /// pooling meet: no more requests wait for a thread than there are connections.
     ///
     /// # Errors
-    /// A 503 where no connection is free in time; else what `act` answers.
+    /// A 503 where no connection is free in time, and where PostgreSQL stands still: what was begun may come to a good end
+    /// all the same. Else what `act` answers.
     pub async fn run<T, F>(&self, act: F) -> Result<T>
     where
         T: Send + 'static,
@@ -88,13 +98,20 @@ impl Db {
             .map_err(|_| Problem::unavailable("no connection was free in time"))?
             .map_err(Problem::internal)?;
         let pool = self.pool.clone();
-        web::block(move || {
+        let work = web::block(move || {
+            // Held for as long as the thread is, whoever still waits for it.
             let _place = place;
             let mut connection = pool.get().map_err(Problem::unavailable)?;
             connection.work(act)
-        })
-        .await
-        .map_err(Problem::internal)?
+        });
+        tokio::pin!(work);
+        loop {
+            match tokio::time::timeout(SLOW, &mut work).await {
+                Ok(done) => return done.map_err(Problem::internal)?,
+                Err(_) if self.pulse.beats().await => {}
+                Err(_) => return Err(Problem::unavailable("PostgreSQL does not answer")),
+            }
+        }
     }
 
     /// A connection apart from the pool, for a lock that is held for as long as something runs.
@@ -102,7 +119,7 @@ impl Db {
     /// # Errors
     /// A 503 where the database does not answer.
     pub fn apart(&self) -> Result<PgConnection> {
-        PgConnection::establish(&self.url).map_err(Problem::unavailable)
+        session::open(&self.url, Bounds::Request).map_err(Problem::unavailable)
     }
 
     /// How many connections there are.

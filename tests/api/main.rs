@@ -21,6 +21,7 @@ mod contract;
 mod doors;
 mod examples;
 mod expansion;
+mod faults;
 mod followups;
 mod http_habits;
 mod imap;

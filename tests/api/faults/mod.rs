@@ -1,0 +1,10 @@
+//! What becomes of the desk, and of what it acknowledged, where something beside it fails. The full counts are those of
+//! `.ci/faults`.
+
+mod killed_postgres;
+mod killed_server;
+mod load;
+mod place;
+mod stopped_postgres;
+mod stopping;
+mod time_limits;
