@@ -5,6 +5,7 @@ mod killed_postgres;
 mod killed_server;
 mod load;
 mod place;
+mod rude_clients;
 mod stopped_postgres;
 mod stopping;
 mod time_limits;
