@@ -15,6 +15,10 @@ pub const ACCESS_SECONDS: i64 = 15 * 60;
 /// How long a refresh token is valid unused, in days.
 pub const REFRESH_DAYS: i64 = 30;
 
+/// How far ahead of ours the clock of another copy of the server may be, in seconds. A token from further ahead is of a
+/// clock that was wrong, and would be good for too long.
+const AHEAD: i64 = 60;
+
 const ISSUER: &str = "mesa";
 
 /// What an access token says.
@@ -104,11 +108,12 @@ impl Tokens {
             .map_err(Problem::internal)
     }
 
-    /// What the token says, where one of our keys signed it and it has not expired.
+    /// What the token says, where one of our keys signed it, it has not expired, and it is not of a time to come.
     pub fn verify(&self, token: &str) -> Option<Claims> {
         let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
         let key = self.keys.iter().find(|key| key.id == kid)?;
-        jsonwebtoken::decode(token, &key.decoding, &self.validation).ok().map(|data| data.claims)
+        let claims: Claims = jsonwebtoken::decode(token, &key.decoding, &self.validation).ok()?.claims;
+        (claims.iat <= chrono::Utc::now().timestamp() + AHEAD).then_some(claims)
     }
 }
 
@@ -172,6 +177,9 @@ mod tests {
         let sign = |claims: &Claims| jsonwebtoken::encode(&tokens.header, claims, &tokens.encoding).unwrap();
         assert!(tokens.verify(&sign(&claims)).is_some());
         assert!(tokens.verify(&sign(&Claims { exp: claims.iat - 60, ..claims.clone() })).is_none());
+        let ahead = |by: i64| Claims { iat: claims.iat + by, exp: claims.exp + by, ..claims.clone() };
+        assert!(tokens.verify(&sign(&ahead(30))).is_some());
+        assert!(tokens.verify(&sign(&ahead(3600))).is_none());
         assert!(tokens.verify(&sign(&Claims { iss: "other".into(), ..claims.clone() })).is_none());
         assert!(tokens.verify(&sign(&Claims { aud: "other".into(), ..claims.clone() })).is_none());
     }
