@@ -32,6 +32,8 @@ pub mod inbound;
 pub mod indicators;
 /// The knowledge base.
 pub mod knowledge;
+/// Who comes while the server stops.
+pub mod late;
 /// What people are told by mail, and its way to the mail server.
 pub mod mail;
 /// Minutes of the Comité Primario.

@@ -14,6 +14,7 @@ use crate::desk::Desk;
 use crate::http::idempotency::KEPT_HOURS;
 use crate::improvement::actions::overdue;
 use crate::inbound;
+use crate::outbox::delivery;
 use crate::problem::Result;
 use crate::retention::removal::{self, Which};
 use crate::surveys::reminder;
@@ -50,6 +51,9 @@ pub async fn run(desk: Data<Desk>) {
 /// One round. Where one thing fails, the log says so and the others are done all the same.
 pub fn once(db: &mut PgConnection, config: &Config) {
     let days = config.close_after_days;
+    each(db, "messages due at once that a clock ahead of this one had queued", |db, _| {
+        delivery::catch_up(db)
+    });
     each(db, "tickets told of whose attention is due soon or overdue", |db, _| {
         watch::tell(db, config.timezone)
     });

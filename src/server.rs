@@ -11,7 +11,8 @@ use std::time::Duration;
 use actix_web::HttpServer;
 use actix_web::rt::SystemRunner;
 use actix_web::web::Data;
-use diesel::{Connection, PgConnection};
+use diesel::PgConnection;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
@@ -22,11 +23,13 @@ use crate::auth::policy::Role;
 use crate::auth::tokens::{self, Tokens};
 use crate::config::{Config, reachable};
 use crate::db::private::PrivatePostgres;
+use crate::db::session::{self, Bounds};
 use crate::db::{Db, migrations};
 use crate::desk::Desk;
 use crate::http::limits::Limits;
 use crate::http::traffic::Traffic;
 use crate::inbound;
+use crate::late;
 use crate::mail::worker::Worker;
 use crate::people::demo;
 use crate::routine;
@@ -35,8 +38,14 @@ use crate::routine;
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
 /// How long requests that are being answered and mail that is being sent may take once the server is asked to stop, in
-/// seconds.
-const LAST_REQUESTS: u64 = 10;
+/// seconds: longer than PostgreSQL may take over a statement.
+const LAST_REQUESTS: u64 = 20;
+
+/// Open files beside connections of clients: for PostgreSQL, mail, and files that are read and written.
+const OTHER_FILES: u64 = 256;
+
+/// The most connections of clients that a worker has at a time; further ones wait in the system's queue.
+const CONNECTIONS: u64 = 25_000;
 
 /// How many threads a worker has for what takes long but for the database: files, calendars, passwords.
 const BLOCKING: usize = 4;
@@ -67,11 +76,13 @@ pub fn serve(mut config: Config) -> Result<(), StartError> {
         Some(_) => None,
         None => Some(PrivatePostgres::start(&config.data_dir)?),
     };
-    let served = open(config, private.as_ref())
-        .and_then(|(desk, greeting)| system.block_on(answer(desk, contract, listener, greeting, stop)));
-    if let Some(private) = private {
-        private.stop();
-    }
+    let opened = open(config, private.as_ref());
+    let watched = private.map(PrivatePostgres::watched).transpose()?;
+    let served =
+        opened.and_then(|(desk, greeting)| system.block_on(answer(desk, contract, listener, greeting, stop)));
+    drop(watched);
+    // It would wait for threads that wait for a PostgreSQL that stands still; they end with the process.
+    std::mem::forget(system);
     served
 }
 
@@ -194,8 +205,10 @@ async fn answer(
     let routine = actix_web::rt::spawn(routine::run(desk.clone()));
     let mail = Worker::start(desk.clone())?;
     let mailbox = actix_web::rt::spawn(inbound::imap::run(desk.clone()));
+    let late = listener.try_clone()?;
     let server = HttpServer::new(move || app::app(desk.clone(), contract.clone()))
         .workers(workers)
+        .max_connections(connections(workers))
         .worker_max_blocking_threads(BLOCKING)
         .keep_alive(IDLE)
         .client_request_timeout(HEADERS)
@@ -213,7 +226,12 @@ async fn answer(
                 mail.stop(Duration::from_secs(LAST_REQUESTS)).await;
             }
         };
-        tokio::join!(handle.stop(true), last_mail);
+        let last_requests = async {
+            handle.pause().await;
+            // It stops as soon as it is called, and not only where it is waited for.
+            late::turn_away(late, async { handle.stop(true).await }).await;
+        };
+        tokio::join!(last_requests, last_mail);
     });
     println!("{greeting}\n");
     let served = server.await;
@@ -224,6 +242,17 @@ async fn answer(
         let _ = stopping.await;
     }
     Ok(served?)
+}
+
+/// How many connections of clients each worker may have: as many as the system lets this process have files open, which
+/// is raised as far as it may be.
+fn connections(workers: usize) -> usize {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((1024, 1024));
+    // macOS takes no more than this for all processes.
+    let wanted = hard.min(CONNECTIONS * 4 + OTHER_FILES).max(soft);
+    let open = if setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_ok() { wanted } else { soft };
+    let each = open.saturating_sub(OTHER_FILES) / u64::try_from(workers).unwrap_or(1).max(1);
+    usize::try_from(each.clamp(64, CONNECTIONS)).unwrap_or(64)
 }
 
 fn greeting(address: SocketAddr, with_accounts: bool) -> String {
@@ -237,7 +266,7 @@ fn greeting(address: SocketAddr, with_accounts: bool) -> String {
 /// # Errors
 /// In words for whoever started it.
 pub fn migrate(url: &str) -> Result<usize, StartError> {
-    let mut connection = PgConnection::establish(url)
+    let mut connection = session::open(url, Bounds::Command)
         .map_err(|error| format!("cannot connect to the database (DATABASE_URL): {error}"))?;
     let applied = migrations::apply(&mut connection)?;
     if applied > 0 {

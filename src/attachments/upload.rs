@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_multipart::Multipart;
 use actix_web::HttpRequest;
+use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::web::{Bytes, Payload};
 use futures_util::TryStreamExt;
 use object_store::path::Path;
@@ -35,6 +36,9 @@ impl Received {
 /// Why a file with nothing in it is not taken.
 pub const EMPTY: Text = Text::new("El archivo está vacío.", "The file is empty.");
 
+/// What a form may have beside its file, in bytes.
+const FORM: usize = 64 * 1024;
+
 /// How long a file may take to arrive.
 pub const TIME: Duration = Duration::from_secs(10 * 60);
 
@@ -44,7 +48,13 @@ pub const TIME: Duration = Duration::from_secs(10 * 60);
 /// 400, 413, 415 or 422 where the body is not one file of a size and type that the configuration allows; 503 where the
 /// object store does not take it.
 pub async fn receive(desk: &Desk, request: &HttpRequest, payload: Payload) -> Result<Received> {
-    let file = one_file(request, payload, desk.config.attachment_max_bytes);
+    let limit = desk.config.attachment_max_bytes;
+    // What says itself that it is too large is not waited for.
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: usize| length > limit + FORM) {
+        return Err(too_large(limit));
+    }
+    let file = one_file(request, payload, limit);
     let (name, bytes) = in_time(TIME, file).await??;
     keep(desk, &name, bytes).await
 }
@@ -98,9 +108,15 @@ async fn one_file(request: &HttpRequest, payload: Payload, limit: usize) -> Resu
         }
         let name = field.content_disposition().and_then(|disposition| disposition.get_filename());
         let name = name.unwrap_or_default().to_owned();
-        let bytes =
-            field.bytes(limit).await.map_err(|_| too_large(limit))?.map_err(|error| unreadable(&error))?;
-        file = Some((name, bytes));
+        // Not by the library's own way, which reads to the end what is too large.
+        let mut bytes = Vec::new();
+        while let Some(piece) = field.try_next().await.map_err(|error| unreadable(&error))? {
+            if bytes.len() + piece.len() > limit {
+                return Err(too_large(limit));
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        file = Some((name, Bytes::from(bytes)));
     }
     match file {
         Some((_, bytes)) if bytes.is_empty() => {

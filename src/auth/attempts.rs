@@ -98,7 +98,8 @@ fn give_back(db: &mut PgConnection, subject: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// One more attempt, where its turn has come.
+/// One more attempt, where its turn has come. Who would have to wait for longer than anybody has been told so by a clock that
+/// was ahead.
 fn take(tx: &mut PgConnection, subject: &[u8], account: &[u8], free: i32) -> Result<()> {
     let taken = diesel::sql_query(
         "INSERT INTO sign_in_attempts AS kept (subject_hash, account_hash, attempts, last_at, next_at) \
@@ -111,7 +112,7 @@ fn take(tx: &mut PgConnection, subject: &[u8], account: &[u8], free: i32) -> Res
                             THEN now() + make_interval(secs => least( \
                                 power(2, least(greatest(kept.attempts + 1 - $2, 0), 30)) - 1, $3)) \
                             ELSE now() END \
-         WHERE kept.next_at <= now()",
+         WHERE kept.next_at <= now() OR kept.next_at > now() + make_interval(secs => $3)",
     )
     .bind::<Binary, _>(subject)
     .bind::<Integer, _>(free)

@@ -239,12 +239,13 @@ fn begin(
     family: Uuid,
 ) -> Result<Answer> {
     let refresh_token = tokens::random()?;
+    let expires_at = crate::db::now(db)? + Duration::days(tokens::REFRESH_DAYS);
     diesel::insert_into(refresh_tokens::table)
         .values((
             refresh_tokens::token_hash.eq(tokens::hash(&refresh_token)),
             refresh_tokens::family_id.eq(family),
             refresh_tokens::user_id.eq(user_id),
-            refresh_tokens::expires_at.eq(Utc::now() + Duration::days(tokens::REFRESH_DAYS)),
+            refresh_tokens::expires_at.eq(expires_at),
         ))
         .execute(db)?;
     Answer::ok(&Session {
@@ -271,7 +272,7 @@ fn turn_over(tx: &mut PgConnection, desk: &Desk, token: &[u8]) -> Result<Result<
         end_family(tx, family)?;
         return Ok(Err(ended()));
     }
-    if revoked_at.is_some() || expires_at <= Utc::now() || !account.active {
+    if revoked_at.is_some() || expires_at <= crate::db::now(tx)? || !account.active {
         return Ok(Err(ended()));
     }
     diesel::update(refresh_tokens::table.find(token))

@@ -15,6 +15,10 @@ pub const ACCESS_SECONDS: i64 = 15 * 60;
 /// How long a refresh token is valid unused, in days.
 pub const REFRESH_DAYS: i64 = 30;
 
+/// How far ahead of ours the clock of another copy of the server may be, in seconds. A token from further ahead is of a
+/// clock that was wrong, and would be good for too long.
+const AHEAD: i64 = 60;
+
 const ISSUER: &str = "mesa";
 
 /// What an access token says.
@@ -104,13 +108,14 @@ impl Tokens {
             .map_err(Problem::internal)
     }
 
-    /// What the token says, where one of our keys signed it and it has not expired.
+    /// What the token says, where one of our keys signed it, it has not expired, and it is not of a time to come.
     pub fn verify(&self, token: &str) -> Option<Claims> {
         // Nearly all are of the first key: one that is not costs a second try.
-        self.keys.iter().find_map(|key| {
+        let claims = self.keys.iter().find_map(|key| {
             let data = jsonwebtoken::decode::<Claims>(token, &key.decoding, &self.validation).ok()?;
             (data.header.kid.as_ref() == Some(&key.id)).then_some(data.claims)
-        })
+        })?;
+        (claims.iat <= chrono::Utc::now().timestamp() + AHEAD).then_some(claims)
     }
 }
 
@@ -174,6 +179,9 @@ mod tests {
         let sign = |claims: &Claims| jsonwebtoken::encode(&tokens.header, claims, &tokens.encoding).unwrap();
         assert!(tokens.verify(&sign(&claims)).is_some());
         assert!(tokens.verify(&sign(&Claims { exp: claims.iat - 60, ..claims.clone() })).is_none());
+        let ahead = |by: i64| Claims { iat: claims.iat + by, exp: claims.exp + by, ..claims.clone() };
+        assert!(tokens.verify(&sign(&ahead(30))).is_some());
+        assert!(tokens.verify(&sign(&ahead(3600))).is_none());
         assert!(tokens.verify(&sign(&Claims { iss: "other".into(), ..claims.clone() })).is_none());
         assert!(tokens.verify(&sign(&Claims { aud: "other".into(), ..claims.clone() })).is_none());
     }

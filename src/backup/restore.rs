@@ -13,6 +13,7 @@ use super::tables::{self, Rules, Table};
 use super::{FORMAT, Manifest, archive};
 use crate::audit::verification::{self, Whole};
 use crate::db::migrations::{self, MIGRATIONS};
+use crate::db::session::{self, Bounds};
 use crate::server::StartError;
 
 /// What was restored.
@@ -29,7 +30,7 @@ pub struct Restored {
 /// In words for whoever called the command; the database is then as it was, at most with an empty schema.
 pub async fn restore(url: &str, files: &dyn ObjectStore, path: &Path) -> Result<Restored, StartError> {
     let manifest = inspect(path)?;
-    let mut db = PgConnection::establish(url)?;
+    let mut db = session::open(url, Bounds::Command)?;
     bring_to(&mut db, &manifest)?;
     keep_files(files, path).await?;
     db.transaction::<_, StartError, _>(|tx| {

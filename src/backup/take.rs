@@ -13,6 +13,7 @@ use super::archive::Writer;
 use super::tables::{self, Table};
 use super::{FORMAT, Manifest};
 use crate::db;
+use crate::db::session::{self, Bounds};
 use crate::server::StartError;
 
 /// Writes what the desk holds at this moment into a file that must not be there yet. Nobody waits for it.
@@ -21,7 +22,7 @@ use crate::server::StartError;
 /// In words for whoever called the command; no file of that name is there then.
 pub async fn take(url: &str, files: &dyn ObjectStore, path: &Path) -> Result<Manifest, StartError> {
     let cannot = |error: &dyn std::fmt::Display| format!("cannot write {}: {error}", path.display());
-    let mut db = PgConnection::establish(url)?;
+    let mut db = session::open(url, Bounds::Command)?;
     // One moment for all tables, however long they take.
     db.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
     let tables = tables::all(&mut db)?;

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -18,7 +19,10 @@ const LOCK: i64 = 0x4d45_5341_0001;
 /// # Errors
 /// What PostgreSQL answered.
 pub fn apply(connection: &mut PgConnection) -> Result<usize, Box<dyn Error + Send + Sync>> {
+    // For as long as another copy migrates, and then for no table so long that its readers queue behind us.
+    connection.batch_execute("SET lock_timeout = 0")?;
     diesel::sql_query("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(LOCK).execute(connection)?;
+    connection.batch_execute("SET lock_timeout = '1min'")?;
     let applied = connection.run_pending_migrations(MIGRATIONS).map(|versions| versions.len());
     diesel::sql_query("SELECT pg_advisory_unlock($1)").bind::<BigInt, _>(LOCK).execute(connection)?;
     applied

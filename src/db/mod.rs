@@ -4,7 +4,9 @@ pub mod json;
 pub mod migrations;
 mod pool;
 pub mod private;
+mod pulse;
 pub mod schema;
+pub mod session;
 mod statement;
 mod text_enum;
 mod threads;
@@ -14,12 +16,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use diesel::Connection;
 use diesel::RunQueryDsl;
 use diesel::pg::PgConnection;
 use diesel::r2d2::Pool;
 
 use self::pool::{Manager, Session};
+use self::pulse::Pulse;
+use self::session::Bounds;
 use self::threads::Threads;
 use crate::problem::{Problem, Result};
 
@@ -53,12 +56,16 @@ pub fn contains(text: &str) -> String {
 /// How long a request waits for a connection before it is told to come back: it hears so within two seconds.
 const WAIT: Duration = Duration::from_millis(1500);
 
+/// How long work may take before we ask whether PostgreSQL answers at all.
+const SLOW: Duration = Duration::from_secs(1);
+
 /// A pool of connections, and as many threads that work with them.
 #[derive(Clone)]
 pub struct Db {
     url: Arc<str>,
     pool: Pool<Manager>,
     threads: Arc<Threads>,
+    pulse: Arc<Pulse>,
 }
 
 impl Db {
@@ -67,21 +74,24 @@ impl Db {
     /// # Errors
     /// What PostgreSQL or the network answered to the first connection, or the system to the threads.
     pub fn connect(url: &str, size: u32) -> std::result::Result<Self, Box<dyn Error + Send + Sync>> {
+        let url: Arc<str> = session::bounded(url).into();
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
             .connection_timeout(WAIT)
             .connection_customizer(Box::new(Session))
-            .build(Manager::new(url))?;
-        let threads = Threads::start(size as usize)?;
-        Ok(Db { url: url.into(), pool, threads: Arc::new(threads) })
+            .build(Manager::new(&url))?;
+        let threads = Arc::new(Threads::start(size as usize)?);
+        let pulse = Arc::new(Pulse::new(Arc::clone(&url)));
+        Ok(Db { url, pool, threads, pulse })
     }
 
     /// Runs `act` with a connection, away from the threads that serve the network. The only place where blocking and
     /// pooling meet.
     ///
     /// # Errors
-    /// A 503 where no connection is free in time; else what `act` answers.
+    /// A 503 where no connection is free in time, and where PostgreSQL stands still: what was begun may come to a good end
+    /// all the same. Else what `act` answers.
     pub async fn run<T, F>(&self, act: F) -> Result<T>
     where
         T: Send + 'static,
@@ -92,9 +102,16 @@ impl Db {
             let left = WAIT.saturating_sub(asked.elapsed());
             pool.get_timeout(left).map_err(Problem::unavailable)?.work(act)
         };
-        let done = self.threads.run(WAIT, work).await;
-        done.ok_or_else(|| Problem::unavailable("no connection was free in time"))?
-            .map_err(Problem::internal)?
+        let working = self.threads.run(WAIT, work);
+        tokio::pin!(working);
+        loop {
+            match tokio::time::timeout(SLOW, &mut working).await {
+                Ok(Some(done)) => return done.map_err(Problem::internal)?,
+                Ok(None) => return Err(Problem::unavailable("no connection was free in time")),
+                Err(_) if self.pulse.beats().await => {}
+                Err(_) => return Err(Problem::unavailable("PostgreSQL does not answer")),
+            }
+        }
     }
 
     /// A connection apart from the pool, for a lock that is held for as long as something runs.
@@ -102,7 +119,7 @@ impl Db {
     /// # Errors
     /// A 503 where the database does not answer.
     pub fn apart(&self) -> Result<PgConnection> {
-        PgConnection::establish(&self.url).map_err(Problem::unavailable)
+        session::open(&self.url, Bounds::Request).map_err(Problem::unavailable)
     }
 
     /// How many connections there are.

@@ -3,17 +3,14 @@
 use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
-use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, ManageConnection};
+
+use super::session::{self, Bounds};
 
 /// For how long a connection that worked is taken to work still, without asking PostgreSQL: under load a question more for
 /// each request would cost as much as reading a ticket does.
 const TRUSTED: Duration = Duration::from_secs(1);
-
-/// What every session begins with: UTC, and bounds on how long a statement, a lock and an idle transaction may take.
-const SESSION: &str = "SET TIME ZONE 'UTC'; SET statement_timeout = '15s'; \
-     SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '30s'";
 
 /// A connection of the pool.
 pub struct Held {
@@ -87,8 +84,6 @@ pub struct Session;
 
 impl CustomizeConnection<Held, diesel::r2d2::Error> for Session {
     fn on_acquire(&self, connection: &mut Held) -> std::result::Result<(), diesel::r2d2::Error> {
-        // Messages in English are told apart by their words. To set it is a superuser's; else the language stays.
-        let _ = connection.batch_execute("SET lc_messages = 'C'");
-        connection.batch_execute(SESSION).map_err(diesel::r2d2::Error::QueryError)
+        session::begin(connection, Bounds::Request).map_err(diesel::r2d2::Error::QueryError)
     }
 }

@@ -193,16 +193,19 @@ pub fn cluster_version(cluster: &Path) -> Result<Option<u32>> {
 }
 
 /// The folder for the socket, empty: in the home, or a new short one where the path would be too long, or has a character
-/// with a meaning in lists of folders or hosts. No server may be running.
+/// with a meaning in lists of folders or hosts; the same as before where there was one. No server may be running.
 ///
 /// # Errors
 /// It cannot be made.
-pub fn socket_folder(home: &Path, account: Account) -> Result<PathBuf> {
+pub fn socket_folder(home: &Path, account: Account, before: Option<&Path>) -> Result<PathBuf> {
     let run = home.join("run");
     // PostgreSQL would respect what a killed server left there if another process has got its number since.
     let _ = fs::remove_dir_all(&run);
-    let folder =
-        if fits(&run) { run } else { format!("/tmp/{SHORT}{:08x}", Uuid::new_v4().as_fields().0).into() };
+    let folder = match before {
+        Some(before) => before.to_owned(),
+        None if fits(&run) => run,
+        None => format!("/tmp/{SHORT}{:08x}", Uuid::new_v4().as_fields().0).into(),
+    };
     make_folder(&folder, account)?;
     Ok(folder)
 }
@@ -284,6 +287,11 @@ impl Postmaster {
     /// Whether it takes connections.
     pub fn answers(&self) -> bool {
         self.status == "ready" && UnixStream::connect(socket(&self.socket_folder, self.port)).is_ok()
+    }
+
+    /// Where its socket is.
+    pub fn socket_folder(&self) -> &Path {
+        &self.socket_folder
     }
 
     /// Removes the folder of its socket if that is a short one, which is in nobody's home.

@@ -20,9 +20,12 @@ use uuid::Uuid;
 mod postgres_files;
 #[path = "postgres_programs.rs"]
 mod postgres_programs;
+#[path = "postgres_watch.rs"]
+mod postgres_watch;
 
 use postgres_files::{self as files, Postmaster};
 use postgres_programs::{Account, Programs, output};
+pub use postgres_watch::Watched;
 
 /// How long a server may take until it answers; longer only where it recovers from a crash.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -124,7 +127,8 @@ impl PrivatePostgres {
         let (home, account) = files::settle(data_dir)?;
         let cluster = home.join("cluster");
         let programs = Programs::locate(&home, account, files::cluster_version(&cluster)?)?;
-        let mut server = Server { home, cluster, account, programs, child: None, _lock: lock };
+        let mut server =
+            Server { home, cluster, account, programs, child: None, socket_folder: None, _lock: lock };
         let mut survivor = server.survivor()?;
         let kept = files::read_password(data_dir)?;
         let password = match &kept {
@@ -148,6 +152,7 @@ impl PrivatePostgres {
             Some(postmaster) => postmaster,
             None => server.launch()?,
         };
+        server.socket_folder = Some(postmaster.socket_folder().to_owned());
         Ok(PrivatePostgres { url: postmaster.url(&password), server: Some(server) })
     }
 }
@@ -169,6 +174,8 @@ struct Server {
     programs: Programs,
     /// None while it does not run, and where it was taken over.
     child: Option<Child>,
+    /// Where its socket is, from the first start on.
+    socket_folder: Option<PathBuf>,
     /// Let go when the server is stopped.
     _lock: File,
 }
@@ -249,7 +256,7 @@ impl Server {
 
     /// Starts the server and waits until it answers.
     fn launch(&mut self) -> Result<Postmaster> {
-        let socket_folder = files::socket_folder(&self.home, self.account)?;
+        let socket_folder = files::socket_folder(&self.home, self.account, self.socket_folder.as_deref())?;
         let mut sockets = OsString::from("unix_socket_directories=\"");
         sockets.push(&socket_folder);
         sockets.push("\"");

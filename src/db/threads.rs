@@ -22,7 +22,8 @@ impl Threads {
         Ok(Threads(Some(builder.build()?)))
     }
 
-    /// Works on one of the threads. None where none began within this time, and then none will.
+    /// Works on one of the threads. None where none began within this time, and then none will; nor where the caller waits no
+    /// longer.
     pub async fn run<T, F>(&self, wait: Duration, work: F) -> Option<Result<T, JoinError>>
     where
         T: Send + 'static,
@@ -31,14 +32,31 @@ impl Threads {
         // Of whoever is first: the thread that begins, or the one who waited long enough.
         let decided = Arc::new(AtomicBool::new(false));
         let begins = Arc::clone(&decided);
+        let waits = Waits(decided);
         let begin = move || (!begins.swap(true, Ordering::AcqRel)).then(work);
         let mut working = self.0.as_ref()?.spawn_blocking(begin);
         let done = match tokio::time::timeout(wait, &mut working).await {
             Ok(done) => done,
-            Err(_) if decided.swap(true, Ordering::AcqRel) => working.await,
+            Err(_) if waits.end() => working.await,
             Err(_) => return None,
         };
         done.transpose()
+    }
+}
+
+/// Whoever waits for work to begin.
+struct Waits(Arc<AtomicBool>);
+
+impl Waits {
+    /// Whether it has begun; if not, it never will.
+    fn end(&self) -> bool {
+        self.0.swap(true, Ordering::AcqRel)
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

@@ -7,7 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::{self, ToStrError};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
@@ -37,9 +37,6 @@ pub struct Call {
 /// How long a request was with the database, the wait for a connection included.
 #[derive(Clone, Copy)]
 pub struct DatabaseTime(pub Duration);
-
-/// How long a key is in the hands of one copy of the server; past that a repeat goes on with the work.
-const CLAIM: TimeDelta = TimeDelta::minutes(2);
 
 /// What becomes of a claim that led to no answer.
 type Leave = fn(&mut PgConnection, Uuid, &Key) -> Result<()>;
@@ -203,7 +200,7 @@ impl Call {
             db.transaction(|tx| {
                 let actor = admit(tx, &token, action, if_match)?;
                 let known = match &key {
-                    Some(key) => idempotency::claim(tx, actor.id, key, CLAIM)?,
+                    Some(key) => idempotency::claim(tx, actor.id, key)?,
                     None => Known::Nothing,
                 };
                 if let Known::Nothing = known {

@@ -17,6 +17,9 @@ diesel::define_sql_function! {
 /// How long an answer is kept, in hours.
 pub const KEPT_HOURS: i64 = 24;
 
+/// How long a key is in the hands of one copy of the server; past that a repeat goes on with the work.
+const CLAIM: TimeDelta = TimeDelta::minutes(2);
+
 /// A key as it came, with what it was sent with.
 pub struct Key {
     pub key: String,
@@ -60,16 +63,16 @@ pub fn once(
     Ok(answer)
 }
 
-/// Takes a request into the caller's hands, for work that no transaction can hold; `for_how_long` ends the claim of a caller
-/// that dies. Where the request is not answered yet, `finish` is to follow, or `let_go` or `forget`.
+/// Takes a request into the caller's hands, for work that no transaction can hold; the claim of a caller that dies ends
+/// after a while. Where the request is not answered yet, `finish` is to follow, or `let_go` or `forget`.
 ///
 /// # Errors
 /// A 409 where it is in somebody's hands; a 422 where the key was used with another request.
-pub fn claim(tx: &mut PgConnection, user_id: Uuid, key: &Key, for_how_long: TimeDelta) -> Result<Known> {
+pub fn claim(tx: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<Known> {
     lock(tx, user_id, key)?;
     let known = known(tx, user_id, key)?;
     if !matches!(known, Known::Answered(_)) {
-        let until = crate::db::now(tx)? + for_how_long;
+        let until = crate::db::now(tx)? + CLAIM;
         write(tx, user_id, key, Err(until))?;
     }
     Ok(known)
@@ -180,7 +183,9 @@ pub fn known(db: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<Known> {
         ));
     }
     let Some(status) = kept.status else {
-        let held = kept.claimed_until > Some(crate::db::now(db)?);
+        let now = crate::db::now(db)?;
+        // A claim for longer than any is of a clock that was ahead.
+        let held = kept.claimed_until.is_some_and(|until| until > now && until <= now + CLAIM);
         return if held { Err(in_progress()) } else { Ok(Known::Begun) };
     };
     let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());

@@ -39,7 +39,8 @@ pub struct Message {
 }
 
 /// Takes messages whose turn it is, at most so many, for the length of the lease; answers them in the order they were
-/// queued. Copies that take at the same time take different ones.
+/// queued. Copies that take at the same time take different ones. A lease that ends later than one taken now is of a clock
+/// that was ahead, and holds nobody off.
 ///
 /// # Errors
 /// What the database answers.
@@ -49,7 +50,8 @@ pub fn take(db: &mut PgConnection, count: usize, lease: Duration) -> Result<Vec<
          WHERE id IN ( \
              SELECT id FROM messages \
              WHERE status = 'waiting' AND next_attempt_at <= clock_timestamp() \
-                 AND (locked_until IS NULL OR locked_until <= clock_timestamp()) \
+                 AND (locked_until IS NULL OR locked_until <= clock_timestamp() \
+                     OR locked_until > clock_timestamp() + make_interval(secs => $2)) \
              ORDER BY next_attempt_at, id LIMIT $1 FOR UPDATE SKIP LOCKED) \
          RETURNING id, ticket_id, improvement_action_id, kind, recipient_id, data, attempts, locked_until",
     )
@@ -58,6 +60,20 @@ pub fn take(db: &mut PgConnection, count: usize, lease: Duration) -> Result<Vec<
     let mut taken: Vec<Message> = taken.load(db)?;
     taken.sort_by_key(|message| message.id);
     Ok(taken)
+}
+
+/// Makes those due that were queued at a time that has not come: the clock was ahead then, and went back. Answers how many.
+///
+/// # Errors
+/// What the database answers.
+pub fn catch_up(db: &mut PgConnection) -> Result<usize> {
+    let now = crate::db::now(db)?;
+    let ahead = messages::table
+        .filter(messages::created_at.gt(now))
+        .filter(messages::next_attempt_at.ge(messages::created_at))
+        .filter(messages::status.eq(MessageStatus::Waiting))
+        .filter(messages::attempts.eq(0));
+    Ok(diesel::update(ahead).set(messages::next_attempt_at.eq(now)).execute(db)?)
 }
 
 /// What the mail server took.

@@ -288,7 +288,7 @@ impl From<diesel::result::Error> for Problem {
                 _,
             )
             | Error::BrokenTransactionManager => Problem::unavailable(&error),
-            Error::DatabaseError(_, info) if is_wait_over(info.message()) => Problem::unavailable(&error),
+            Error::DatabaseError(_, info) if is_for_now(info.message()) => Problem::unavailable(&error),
             _ => Problem::internal(&error),
         }
     }
@@ -304,10 +304,21 @@ fn unique_field(constraint: Option<&str>) -> Option<&'static str> {
     }
 }
 
-/// PostgreSQL's words where a time limit or a shutdown ended the statement (its messages are fixed to English by the
-/// pool's `lc_messages`).
-fn is_wait_over(message: &str) -> bool {
-    ["lock timeout", "statement timeout", "terminating connection", "deadlock detected", "server closed"]
-        .iter()
-        .any(|words| message.contains(words))
+/// PostgreSQL's words where a time limit or a shutdown ended the statement, or where it has no room or no memory for now
+/// (its messages are fixed to English by the pool's `lc_messages`).
+fn is_for_now(message: &str) -> bool {
+    [
+        "lock timeout",
+        "statement timeout",
+        "terminating connection",
+        "deadlock detected",
+        "server closed",
+        "the database system is",
+        "No space left on device",
+        "could not extend file",
+        "out of memory",
+        "out of shared memory",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
 }

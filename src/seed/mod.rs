@@ -14,6 +14,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 
 use crate::db;
+use crate::db::session::{self, Bounds};
 use crate::server::StartError;
 
 /// How many tickets are made in one transaction.
@@ -76,7 +77,7 @@ struct Script {
 /// # Errors
 /// In words for whoever called the command.
 pub fn fill(url: &str, timezone: Tz, wanted: Wanted) -> Result<Seeded, StartError> {
-    let mut main = PgConnection::establish(url)?;
+    let mut main = session::open(url, Bounds::Command)?;
     check_fresh(&mut main)?;
     let script = Script { wanted, timezone, now: db::now(&mut main)? };
     script.begin(&mut main)?;
@@ -86,7 +87,7 @@ pub fn fill(url: &str, timezone: Tz, wanted: Wanted) -> Result<Seeded, StartErro
     let next = AtomicU32::new(0);
     thread::scope(|scope| {
         let work = || -> Result<(), StartError> {
-            let mut connection = PgConnection::establish(url)?;
+            let mut connection = session::open(url, Bounds::Command)?;
             script.begin(&mut connection)?;
             script.run(&mut connection, &[CAST])?;
             loop {

@@ -51,6 +51,10 @@ pub fn begin(case: &mut Case<'_>, kind: HoldKind, reason: &str) -> Result<()> {
     Ok(())
 }
 
+diesel::define_sql_function! {
+    fn greatest(one: diesel::sql_types::Timestamptz, other: diesel::sql_types::Timestamptz) -> diesel::sql_types::Timestamptz;
+}
+
 /// Takes the ticket back to where it was and lets its attention clock go on; none where it is not on hold.
 ///
 /// # Errors
@@ -61,7 +65,11 @@ pub fn end(case: &mut Case<'_>, timezone: Tz) -> Result<Option<Ended>> {
     case.ticket.information_deadline = None;
     let open = holds::table.filter(holds::ticket_id.eq(case.ticket.id)).filter(holds::ended_at.is_null());
     let ended = diesel::update(open)
-        .set((holds::ended_at.eq(case.now), holds::ended_by.eq(case.actor_id)))
+        // Not before it began, though the clock may have gone back since.
+        .set((
+            holds::ended_at.eq(greatest(holds::started_at, case.now).nullable()),
+            holds::ended_by.eq(case.actor_id),
+        ))
         .returning(Ended::as_returning())
         .get_result(case.tx)?;
     running::go_on(case, timezone)?;

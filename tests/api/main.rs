@@ -21,6 +21,7 @@ mod contract;
 mod doors;
 mod examples;
 mod expansion;
+mod faults;
 mod followups;
 mod harmless;
 mod http_habits;

@@ -1,0 +1,238 @@
+//! Tickets that live their lives while something fails: each write has a key and is repeated until it is acknowledged.
+
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use chrono::{TimeDelta, Utc};
+use diesel::prelude::*;
+use reqwest::blocking::Client as Http;
+use serde_json::{Value, json};
+
+use crate::harness::Client;
+
+/// How long a write may go without an acknowledgement.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A port that is free now, so that every life of a server has the same.
+pub fn port() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// Who asks and who attends.
+#[derive(Clone)]
+pub struct Cast {
+    pub requester: Client,
+    pub technician: Client,
+}
+
+#[derive(Default)]
+struct Shared {
+    over: AtomicBool,
+    writes: AtomicUsize,
+    reads: AtomicUsize,
+    repeats: AtomicUsize,
+    tickets: Mutex<Vec<i64>>,
+    /// What was answered that no client should be told.
+    wrong: Mutex<Vec<String>>,
+}
+
+/// Clients that go on until they are told to end.
+pub struct Load {
+    shared: Arc<Shared>,
+    clients: Vec<JoinHandle<()>>,
+}
+
+/// What was acknowledged.
+pub struct Acknowledged {
+    pub tickets: Vec<i64>,
+    pub writes: usize,
+    pub reads: usize,
+    pub repeats: usize,
+}
+
+impl Load {
+    pub fn start(cast: &Cast, clients: usize) -> Self {
+        let shared = Arc::new(Shared::default());
+        let client = |number| {
+            let (cast, shared) = (cast.clone(), Arc::clone(&shared));
+            std::thread::spawn(move || One { cast, shared, http: http(), number }.live())
+        };
+        Load { clients: (0..clients).map(client).collect(), shared }
+    }
+
+    /// How many writes were acknowledged so far.
+    pub fn writes(&self) -> usize {
+        self.shared.writes.load(Ordering::Relaxed)
+    }
+
+    /// Waits for so many more, so that what follows is in the middle of the work.
+    pub fn wait_for_writes(&self, more: usize) {
+        let (enough, deadline) = (self.writes() + more, Instant::now() + PATIENCE);
+        while self.writes() < enough {
+            assert!(Instant::now() < deadline, "no {more} writes were acknowledged within {PATIENCE:?}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Lets every life come to its end.
+    pub fn end(self) -> Acknowledged {
+        self.shared.over.store(true, Ordering::Relaxed);
+        for client in self.clients {
+            client.join().unwrap();
+        }
+        let wrong = self.shared.wrong.lock().unwrap();
+        assert!(wrong.is_empty(), "{} wrong answers: {:?}", wrong.len(), &wrong[..wrong.len().min(5)]);
+        Acknowledged {
+            tickets: self.shared.tickets.lock().unwrap().clone(),
+            writes: self.shared.writes.load(Ordering::Relaxed),
+            reads: self.shared.reads.load(Ordering::Relaxed),
+            repeats: self.shared.repeats.load(Ordering::Relaxed),
+        }
+    }
+}
+
+pub fn http() -> Http {
+    Http::builder().pool_max_idle_per_host(0).timeout(Duration::from_secs(30)).build().unwrap()
+}
+
+struct One {
+    cast: Cast,
+    shared: Arc<Shared>,
+    http: Http,
+    number: usize,
+}
+
+impl One {
+    fn live(self) {
+        let (requester, technician) = (&self.cast.requester, &self.cast.technician);
+        let attendee = technician.id();
+        for life in 0.. {
+            if self.shared.over.load(Ordering::Relaxed) {
+                return;
+            }
+            let write = |who: &Client, path: &str, body: Value| {
+                let key = format!("{}-{life}-{}", self.number, path.rsplit('/').next().unwrap_or_default());
+                self.insist(who, path, &key, &body)
+            };
+            let new = json!({"subject": format!("Sin red {life}"), "description": "No hay red."});
+            let ticket = write(requester, "/tickets", new)["id"].as_i64().unwrap();
+            self.shared.tickets.lock().unwrap().push(ticket);
+            let one = format!("/tickets/{ticket}");
+            self.read(requester, &one);
+            write(technician, &format!("{one}/classification"), json!({"criticality": "high"}));
+            write(technician, &format!("{one}/assignment"), json!({"assignee_id": attendee}));
+            self.read(technician, "/tickets?limit=20");
+            let then = Utc::now() + TimeDelta::hours(1);
+            write(technician, &format!("{one}/acceptance"), json!({"scheduled_for": then}));
+            let said = json!({"visibility": "public", "body": "Vamos a su oficina."});
+            write(technician, &format!("{one}/followups"), said);
+            self.read(requester, &format!("{one}/followups"));
+            write(technician, &format!("{one}/solution"), json!({"description": "Se cambió el cable."}));
+        }
+    }
+
+    /// Repeats the request under its key until it is acknowledged.
+    fn insist(&self, who: &Client, path: &str, key: &str, body: &Value) -> Value {
+        let (address, token) = who.door();
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            let request = self.http.post(format!("http://{address}/api/v1{path}")).bearer_auth(token);
+            let answer = request.header("idempotency-key", key).json(body).send();
+            // An answer that did not come whole is none.
+            let answer = answer.and_then(|answer| {
+                let (status, again) =
+                    (answer.status().as_u16(), answer.headers().contains_key("retry-after"));
+                answer.text().map(|text| (status, again, text))
+            });
+            match answer {
+                Ok((200 | 201, _, text)) => {
+                    self.shared.writes.fetch_add(1, Ordering::Relaxed);
+                    return serde_json::from_str(&text).unwrap();
+                }
+                Err(_) | Ok((503, true, _)) => {}
+                Ok((409, _, text)) if text.contains("request_in_progress") => {}
+                Ok((status, _, text)) => self.complain(format!("POST {path}: {status} {text}")),
+            }
+            self.shared.repeats.fetch_add(1, Ordering::Relaxed);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("POST {path} under {key} was not acknowledged within {PATIENCE:?}");
+    }
+
+    fn read(&self, who: &Client, path: &str) {
+        let (address, token) = who.door();
+        let answer = self.http.get(format!("http://{address}/api/v1{path}")).bearer_auth(token).send();
+        match answer.map(|answer| answer.status().as_u16()) {
+            Ok(200) => {
+                self.shared.reads.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(_) | Ok(503) => {}
+            Ok(status) => self.complain(format!("GET {path}: {status}")),
+        }
+    }
+
+    fn complain(&self, what: String) {
+        self.shared.wrong.lock().unwrap().push(what);
+    }
+}
+
+#[derive(QueryableByName, PartialEq, Debug)]
+struct Life {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    tickets: i64,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    life: String,
+}
+
+/// What there is of each ticket, wherever its life left something; how many tickets have the same.
+const LIVES: &str = "SELECT count(*) AS tickets, life FROM (SELECT concat_ws(' ', t.status, t.version, \
+    (SELECT string_agg(concat(seq, kind), ',' ORDER BY seq) FROM events WHERE ticket_id = t.id), \
+    (SELECT string_agg(kind, ',' ORDER BY kind) FROM messages WHERE ticket_id = t.id), \
+    (SELECT string_agg(concat(number, outcome), ',') FROM openings WHERE ticket_id = t.id), \
+    (SELECT count(*) FROM followups WHERE ticket_id = t.id), \
+    (SELECT count(*) FROM attentions WHERE ticket_id = t.id), \
+    (SELECT count(*) FROM surveys WHERE ticket_id = t.id)) AS life FROM tickets t \
+    WHERE t.subject NOT IN ({others})) lives GROUP BY life";
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    count: i64,
+}
+
+/// What a statement with a `count` says.
+pub fn count(database: &mut PgConnection, sql: &str) -> i64 {
+    diesel::sql_query(sql).get_result::<Count>(database).unwrap().count
+}
+
+impl Acknowledged {
+    /// Every acknowledged write is there once, nothing else is, and the history holds. All tickets lived the same life, so
+    /// what one of them lacks shows beside the others.
+    #[track_caller]
+    pub fn hold(&self, database: &mut PgConnection, director: &Client) {
+        self.hold_beside(database, director, "''");
+    }
+
+    /// The same, but for the tickets of these subjects.
+    #[track_caller]
+    pub fn hold_beside(&self, database: &mut PgConnection, director: &Client, others: &str) {
+        let lives = LIVES.replace("{others}", others);
+        let lives: Vec<Life> = diesel::sql_query(lives).load(database).unwrap();
+        let beside = format!("SELECT count(*) AS count FROM tickets WHERE subject IN ({others})");
+        let beside = usize::try_from(count(database, &beside)).unwrap();
+        let whole = "solved 6 1received,2classified,3assigned,4accepted,5followup_added,6solved";
+        assert!(lives.len() == 1 && lives[0].life.starts_with(whole), "one and the same life: {lives:#?}");
+        assert_eq!(lives[0].tickets, i64::try_from(self.tickets.len()).unwrap());
+        let mut known = self.tickets.clone();
+        known.sort_unstable();
+        known.dedup();
+        assert_eq!(known.len(), self.tickets.len(), "each registration is a ticket of its own");
+        assert_eq!(self.writes, 6 * known.len());
+        let verified = director.get("/audit/verification").ok();
+        assert_eq!(verified["broken"], json!([]), "{verified}");
+        assert_eq!(verified["tickets"], json!(known.len() + beside), "{verified}");
+    }
+}

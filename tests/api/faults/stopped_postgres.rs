@@ -1,0 +1,140 @@
+//! A PostgreSQL that stands still, and one that is shut down: the desk says so at once, and goes on when it is back.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use mesa::db::private::PrivatePostgres;
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use super::place::{Place, children, number, postmaster, server, sign_in, signal, within};
+use crate::harness::binary::Running;
+use crate::harness::{Client, SECRET};
+
+/// How long a client may be kept in suspense, with some room for a busy machine.
+const AT_ONCE: Duration = Duration::from_millis(2500);
+
+fn stop_length() -> Duration {
+    Duration::from_secs(u64::try_from(number("MESA_TEST_STOPPED_SECONDS", 3)).unwrap())
+}
+
+/// Asks as long as it is down: whatever needs the database is told to come back at once, and the process lives.
+fn is_down_for(how_long: Duration, running: &Running, requester: &Client) {
+    let began = Instant::now();
+    let key = requester.with("idempotency-key", "while-it-stood-still");
+    let mut asked = 0;
+    while began.elapsed() < how_long {
+        let before = Instant::now();
+        let answers = std::thread::scope(|scope| {
+            let calls: [_; 4] = [
+                scope.spawn(|| running.client().get("//health/ready")),
+                scope.spawn(|| requester.get("/tickets")),
+                scope.spawn(|| requester.get("/me")),
+                scope.spawn(|| {
+                    key.post("/tickets", json!({"subject": "Sin red", "description": "No hay red."}))
+                }),
+            ];
+            calls.map(|call| call.join().unwrap())
+        });
+        for answer in answers {
+            // A write that was begun may still be in hand.
+            if answer.status != 409 {
+                answer.problem(503, "unavailable");
+                assert!(!answer.header("retry-after").is_empty(), "{}", answer.request);
+            }
+        }
+        assert!(before.elapsed() < AT_ONCE, "{:?}", before.elapsed());
+        let live = Instant::now();
+        assert_eq!(running.client().get("//health/live").status, 200);
+        assert!(live.elapsed() < Duration::from_millis(500), "{:?}", live.elapsed());
+        asked += 1;
+    }
+    println!("{asked} times four clients were told to come back within {AT_ONCE:?}");
+}
+
+/// Everything is as before: what was sent while it was down is there once, and every connection works.
+fn is_back(running: &Running, requester: &Client, limit: Duration) {
+    let took = within(limit, "the desk is ready", || running.client().get("//health/ready").status == 200);
+    let key = requester.with("idempotency-key", "while-it-stood-still");
+    let body = json!({"subject": "Sin red", "description": "No hay red."});
+    within(limit, "the write", || key.post("/tickets", body.clone()).status == 201);
+    assert_eq!(requester.get("/tickets?with_total=true").ok()["total"], 1);
+    // As many at once as there are connections: none of their threads is stuck.
+    let all: Vec<u16> = std::thread::scope(|scope| {
+        let calls: Vec<_> = (0..8).map(|_| scope.spawn(|| requester.get("/tickets").status)).collect();
+        calls.into_iter().map(|call| call.join().unwrap()).collect()
+    });
+    assert_eq!(all, [200; 8]);
+    let began = Instant::now();
+    assert!((0..20).all(|_| requester.get("/tickets").status == 200));
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    println!("ready again after {took:?}");
+}
+
+/// As many threads as the process has.
+fn threads(running: &Running) -> usize {
+    fs::read_dir(format!("/proc/{}/task", running.child.id())).unwrap().count()
+}
+
+#[test]
+#[ignore = "several seconds: .ci/faults"]
+fn a_postgresql_that_stands_still_keeps_nobody_waiting() {
+    let place = Place::new();
+    let mut running = Running::start(server(&place.data(), &[]));
+    let requester = sign_in(&running, "requester");
+    let postmaster = place.postmaster().unwrap();
+    let mut all = children(postmaster);
+    all.insert(0, postmaster);
+    all.iter().for_each(|pid| signal(*pid, Signal::SIGSTOP));
+    is_down_for(stop_length(), &running, &requester);
+    all.iter().for_each(|pid| signal(*pid, Signal::SIGCONT));
+    is_back(&running, &requester, Duration::from_secs(5));
+    let after = threads(&running);
+    // Those that asked whether it answers are gone.
+    within(Duration::from_secs(15), "the threads", || threads(&running) <= 24);
+    println!("{after} threads when it was back, {} later", threads(&running));
+
+    // Asked to stop while PostgreSQL stands still, the server does not wait for it for ever.
+    all = children(postmaster);
+    all.insert(0, postmaster);
+    all.iter().for_each(|pid| signal(*pid, Signal::SIGSTOP));
+    let _ = requester.get("/tickets");
+    let asked = Instant::now();
+    signal(i32::try_from(running.child.id()).unwrap(), Signal::SIGTERM);
+    std::thread::sleep(Duration::from_secs(2));
+    all.iter().for_each(|pid| signal(*pid, Signal::SIGCONT));
+    assert!(running.child.wait().unwrap().success());
+    assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", asked.elapsed());
+}
+
+#[test]
+#[ignore = "several seconds: .ci/faults"]
+fn a_postgresql_that_is_shut_down_is_missed_at_once_and_found_again() {
+    let place = Place::new();
+    let data = place.data().join("beside");
+    let postgres = PrivatePostgres::start(&data).unwrap();
+    let url = postgres.url().to_owned();
+    let mut command = server(&place.data().join("desk"), &[("MESA_JWT_SECRET", SECRET)]);
+    command.env("DATABASE_URL", &url);
+    let mut running = Running::start(command);
+    let mut db = diesel::Connection::establish(&url).unwrap();
+    mesa::people::demo::prepare(&mut db, crate::harness::PASSWORD).unwrap();
+    drop(db);
+    let requester = sign_in(&running, "requester");
+    postgres.stop();
+    assert_eq!(postmaster(&data), None);
+    is_down_for(stop_length(), &running, &requester);
+    let again = PrivatePostgres::start(&data).unwrap();
+    assert_eq!(again.url(), url);
+    is_back(&running, &requester, Duration::from_secs(5));
+    // Stopped in good order, however PostgreSQL is: what is not ours is left as it is.
+    let pid = postmaster(&data).unwrap();
+    let mut all = children(pid);
+    all.insert(0, pid);
+    all.iter().for_each(|pid| signal(*pid, Signal::SIGSTOP));
+    let _ = requester.get("/tickets");
+    let asked = Instant::now();
+    assert!(running.signal(Signal::SIGTERM).success());
+    all.iter().for_each(|pid| signal(*pid, Signal::SIGCONT));
+    assert!(asked.elapsed() < Duration::from_secs(25), "{:?}", asked.elapsed());
+}

@@ -1,0 +1,133 @@
+//! SIGTERM in the middle of the work.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use tempfile::TempDir;
+
+use super::load::port;
+use super::place::{number, on, sign_in};
+use crate::harness::binary::Running;
+use crate::harness::{Client, Database};
+
+/// How a call ended.
+#[derive(Debug, PartialEq)]
+enum End {
+    /// This status, and the answer came whole.
+    Answered(u16),
+    /// The door was shut.
+    Refused,
+    /// The line was cut with an answer owed.
+    Cut(String),
+}
+
+/// One request on a line of its own.
+fn call(client: &Client, request: &str, body: &str) -> End {
+    let (address, token) = client.door();
+    let mut stream = match TcpStream::connect(address) {
+        Ok(stream) => stream,
+        Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => return End::Refused,
+        Err(error) => return End::Cut(format!("while connecting: {error}")),
+    };
+    let message = format!(
+        "{request} HTTP/1.1\r\nHost: mesa\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+         Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    if let Err(error) = stream.write_all(message.as_bytes()) {
+        return End::Cut(format!("while writing: {error}"));
+    }
+    let mut bytes = Vec::new();
+    if let Err(error) = stream.read_to_end(&mut bytes) {
+        return End::Cut(format!("while reading: {error}"));
+    }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_default();
+    let length = head
+        .to_ascii_lowercase()
+        .split_once("content-length: ")
+        .and_then(|(_, rest)| rest.split("\r\n").next().and_then(|number| number.parse::<usize>().ok()));
+    let status = head.get(9..12).and_then(|status| status.parse().ok());
+    match (status, length) {
+        (Some(status), Some(length)) if length == body.len() => End::Answered(status),
+        _ => End::Cut(format!("half an answer: {text:?}")),
+    }
+}
+
+#[test]
+fn asked_to_stop_under_load_the_server_answers_what_it_took_and_cuts_nobody_off() {
+    let stops = number("MESA_TEST_STOPS", 1);
+    let (database, data, address) = (Database::from_template(), TempDir::new().unwrap(), port());
+    for _ in 0..stops {
+        let mut command = on(&database, data.path(), &[]);
+        command.env("MESA_LISTEN", &address);
+        let mut running = Running::start(command);
+        let (requester, technician) = (sign_in(&running, "requester"), sign_in(&running, "technician"));
+        // Two that wait for a lock when the signal comes: they have all the time that a statement has.
+        let held = requester.register("La que espera")["id"].as_i64().unwrap();
+        let mut beside = database.connect();
+        let lock = format!("BEGIN; SELECT FROM tickets WHERE id = {held} FOR UPDATE");
+        diesel::connection::SimpleConnection::batch_execute(&mut beside, &lock).unwrap();
+        let over = AtomicBool::new(false);
+        let classify = format!("POST /api/v1/tickets/{held}/classification");
+        let before = database.count("SELECT count(*) FROM tickets");
+        let (ends, slow, took) = std::thread::scope(|scope| {
+            let slow = scope.spawn(|| call(&technician, &classify, r#"{"criticality": "high"}"#));
+            let clients: Vec<_> = (0..8)
+                .map(|number| {
+                    let (requester, over) = (&requester, &over);
+                    scope.spawn(move || {
+                        let mut ends = Vec::new();
+                        while !over.load(Ordering::Relaxed) && ends.last() != Some(&End::Refused) {
+                            let body = r#"{"subject": "Sin red", "description": "No hay red."}"#;
+                            ends.push(match number % 2 {
+                                0 => call(requester, "POST /api/v1/tickets", body),
+                                _ => call(requester, "GET /api/v1/tickets?limit=5", ""),
+                            });
+                            // Who is told to come back does so when they are told.
+                            if ends.last() == Some(&End::Answered(503)) {
+                                std::thread::sleep(Duration::from_secs(2));
+                            }
+                        }
+                        ends
+                    })
+                })
+                .collect();
+            std::thread::sleep(Duration::from_millis(300));
+            let (pid, asked) = (running.child.id(), Instant::now());
+            super::place::signal(i32::try_from(pid).unwrap(), Signal::SIGTERM);
+            std::thread::sleep(Duration::from_millis(1200));
+            let new = call(&requester, "GET /api/v1/me", "");
+            assert_eq!(new, End::Refused, "the door is shut while the last are still answered");
+            diesel::connection::SimpleConnection::batch_execute(&mut beside, "COMMIT").unwrap();
+            assert!(running.child.wait().unwrap().success());
+            let took = asked.elapsed();
+            over.store(true, Ordering::Relaxed);
+            let ends: Vec<End> = clients.into_iter().flat_map(|client| client.join().unwrap()).collect();
+            (ends, slow.join().unwrap(), took)
+        });
+        assert_eq!(slow, End::Answered(200), "what was in hand is finished");
+        let count = |wanted: &dyn Fn(&End) -> bool| ends.iter().filter(|end| wanted(end)).count();
+        let cut: Vec<&End> = ends.iter().filter(|end| matches!(end, End::Cut(_))).collect();
+        assert!(
+            cut.is_empty(),
+            "{} of {} were cut off: {:?}",
+            cut.len(),
+            ends.len(),
+            &cut[..cut.len().min(5)]
+        );
+        let others = |end: &End| !matches!(end, End::Answered(200 | 201 | 503) | End::Refused);
+        assert_eq!(count(&others), 0, "{ends:?}");
+        let registered = database.count("SELECT count(*) FROM tickets") - before;
+        assert_eq!(registered, i64::try_from(count(&|end| *end == End::Answered(201))).unwrap());
+        assert!(took < Duration::from_secs(10), "{took:?}");
+        println!(
+            "stopped in {took:?}: {} answered, {} told to come back, none cut off",
+            count(&|end| matches!(end, End::Answered(200 | 201))),
+            count(&|end| *end == End::Answered(503))
+        );
+    }
+}

@@ -1,0 +1,118 @@
+//! No connection waits for ever: each statement has a time limit, and each lock.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use mesa::db::session::{self, Bounds};
+
+use crate::harness::Desk;
+
+#[derive(QueryableByName, Debug, PartialEq)]
+struct Limits {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    statement: String,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    lock: String,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    idle: String,
+}
+
+fn limits(db: &mut PgConnection) -> [String; 3] {
+    let found: Limits = diesel::sql_query(
+        "SELECT current_setting('statement_timeout') AS statement, current_setting('lock_timeout') AS lock, \
+            current_setting('idle_in_transaction_session_timeout') AS idle",
+    )
+    .get_result(db)
+    .unwrap();
+    [found.statement, found.lock, found.idle]
+}
+
+#[test]
+fn every_connection_has_its_time_limits() {
+    let desk = Desk::open();
+    assert_eq!(limits(&mut desk.shared().db.connection().unwrap()), ["15s", "5s", "30s"]);
+    assert_eq!(limits(&mut desk.shared().db.apart().unwrap()), ["15s", "5s", "30s"]);
+    let mut command = session::open(&desk.database.url, Bounds::Command).unwrap();
+    assert_eq!(limits(&mut command), ["1h", "1min", "1h"]);
+    // Nobody opens one by other ways than these.
+    let allowed = ["src/db/session.rs", "src/db/pulse.rs"];
+    for (path, text) in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        let opens = text.contains("PgConnection::establish") || text.contains("ConnectionManager::new");
+        let known = allowed.iter().any(|known| path.ends_with(known)) || path.ends_with("src/db/pool.rs");
+        assert!(!opens || known, "{path} opens a connection by itself");
+    }
+}
+
+fn sources(folder: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            found.extend(sources(&entry));
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            found.push((entry.to_str().unwrap().to_owned(), fs::read_to_string(&entry).unwrap()));
+        }
+    }
+    found
+}
+
+#[test]
+fn whoever_waits_for_a_lock_is_told_to_come_back() {
+    let desk = Desk::open();
+    let (one, requester) = (desk.ticket_in("classified"), desk.requester());
+    let mut holder = desk.database.connect();
+    holder.batch_execute("BEGIN; SELECT FROM tickets FOR UPDATE").unwrap();
+    let began = Instant::now();
+    let waits = std::thread::scope(|scope| {
+        let technician = desk.technician();
+        let path = format!("{one}/archive");
+        let waiting = scope.spawn(move || technician.post(&path, serde_json::json!({"reason": "duplicate"})));
+        // Others are served meanwhile.
+        assert_eq!(requester.get(&one).status, 200);
+        assert!(began.elapsed() < Duration::from_secs(2));
+        waiting.join().unwrap()
+    });
+    waits.problem(503, "unavailable");
+    assert!(!waits.header("retry-after").is_empty());
+    let waited = began.elapsed();
+    assert!(waited > Duration::from_secs(3) && waited < Duration::from_secs(8), "{waited:?}");
+    holder.batch_execute("ROLLBACK").unwrap();
+    let archived =
+        desk.technician().post(&format!("{one}/archive"), serde_json::json!({"reason": "duplicate"}));
+    assert_eq!(archived.ok()["status"], "archived");
+}
+
+#[test]
+#[ignore = "a quarter of a minute: .ci/faults"]
+fn a_round_of_the_desk_itself_does_not_wait_for_ever_for_a_lock() {
+    let desk = Desk::open();
+    let one = desk.ticket_in("solved");
+    desk.database.run("UPDATE tickets SET solved_at = solved_at - interval '10 days'");
+    let mut holder = desk.database.connect();
+    holder.batch_execute("BEGIN; LOCK TABLE tickets, surveys, messages IN ACCESS EXCLUSIVE MODE").unwrap();
+    let shared = desk.shared();
+    let began = Instant::now();
+    mesa::routine::once(&mut shared.db.connection().unwrap(), &shared.config);
+    // Several things, each with its lock.
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    holder.batch_execute("ROLLBACK").unwrap();
+    drop(holder);
+    assert_eq!(desk.requester().get(&one).status, 200);
+}
+
+#[test]
+#[ignore = "a quarter of a minute: .ci/faults"]
+fn a_statement_that_takes_too_long_is_a_503_and_a_transaction_left_open_is_ended() {
+    let desk = Desk::open();
+    let db = &desk.shared().db;
+    let system = actix_web::rt::System::new();
+    let began = Instant::now();
+    let slow = system.block_on(db.run(|db| Ok(diesel::sql_query("SELECT pg_sleep(60)").execute(db)?)));
+    assert_eq!(slow.unwrap_err().code, mesa::problem::Code::Unavailable);
+    assert!(began.elapsed() < Duration::from_secs(17), "{:?}", began.elapsed());
+    // The pool has none that does not work.
+    let answered = system.block_on(db.run(|db| Ok(diesel::sql_query("SELECT 1").execute(db)?)));
+    assert_eq!(answered.unwrap(), 1);
+}
