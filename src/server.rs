@@ -13,6 +13,7 @@ use actix_web::rt::SystemRunner;
 use actix_web::web::Data;
 use diesel::PgConnection;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::socket::Backlog;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
@@ -116,7 +117,10 @@ impl Stop {
 }
 
 fn listen(config: &Config) -> Result<TcpListener, StartError> {
-    TcpListener::bind(config.listen).map_err(|error| {
+    // As many as the system allows may knock at once; the standard library's 128 are a small crowd.
+    let listener = TcpListener::bind(config.listen)
+        .and_then(|listener| Ok(nix::sys::socket::listen(&listener, Backlog::MAXCONN).map(|()| listener)?));
+    listener.map_err(|error| {
         let address = config.listen;
         match error.kind() {
             ErrorKind::AddrInUse => format!(
