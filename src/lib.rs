@@ -62,3 +62,5 @@ pub mod statistics;
 pub mod surveys;
 /// Tickets, step by step.
 pub mod tickets;
+/// The certificate by which the server is known.
+pub mod tls;

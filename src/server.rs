@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -34,6 +34,7 @@ use crate::late;
 use crate::mail::worker::Worker;
 use crate::people::demo;
 use crate::routine;
+use crate::tls::Certificate;
 
 /// Why the server did not start, in words for whoever started it.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
@@ -144,7 +145,7 @@ fn open(config: Config, private: Option<&PrivatePostgres>) -> Result<(Desk, Stri
     migrate(&url)?;
     let desk = desk(config, &url)?;
     let config = &desk.config;
-    let mut greeting = greeting(config.listen, private.is_some());
+    let mut greeting = greeting(config, private.is_some());
     if private.is_some() {
         let password = demo_accounts(config, &mut *desk.db.connection()?)?;
         for role in Role::ALL {
@@ -210,6 +211,7 @@ async fn answer(
     let mail = Worker::start(desk.clone())?;
     let mailbox = actix_web::rt::spawn(inbound::imap::run(desk.clone()));
     let late = listener.try_clone()?;
+    let certificate = desk.config.tls.clone().map(Certificate::open).transpose()?;
     let server = HttpServer::new(move || app::app(desk.clone(), contract.clone()))
         .workers(workers)
         .max_connections(connections(workers))
@@ -218,9 +220,12 @@ async fn answer(
         .client_request_timeout(HEADERS)
         .client_disconnect_timeout(GOODBYE)
         .shutdown_timeout(LAST_REQUESTS)
-        .disable_signals()
-        .listen(listener)?
-        .run();
+        .disable_signals();
+    let server = match &certificate {
+        Some(certificate) => server.listen_rustls_0_23(listener, certificate.server()?)?.run(),
+        None => server.listen(listener)?.run(),
+    };
+    let renewing = certificate.map(renew).transpose()?.map(actix_web::rt::spawn);
     let handle = server.handle();
     let stopping = actix_web::rt::spawn(async move {
         stop.asked().await;
@@ -241,6 +246,9 @@ async fn answer(
     let served = server.await;
     routine.abort();
     mailbox.abort();
+    if let Some(renewing) = renewing {
+        renewing.abort();
+    }
     // Where the server ended by itself, nobody asked for it.
     if served.is_ok() {
         let _ = stopping.await;
@@ -259,10 +267,24 @@ fn connections(workers: usize) -> usize {
     usize::try_from(each.clamp(64, CONNECTIONS)).unwrap_or(64)
 }
 
-fn greeting(address: SocketAddr, with_accounts: bool) -> String {
-    let shown = reachable(address);
+/// Reads the certificate again whenever SIGHUP asks for it: connections from then on are made with the new one.
+fn renew(certificate: Arc<Certificate>) -> std::io::Result<impl Future<Output = ()>> {
+    let mut asked = signal(SignalKind::hangup())?;
+    Ok(async move {
+        while asked.recv().await.is_some() {
+            match certificate.renew() {
+                Ok(()) => log::info!("the certificate was read again"),
+                Err(why) => log::error!("the certificate stays as it was: {why}"),
+            }
+        }
+    })
+}
+
+fn greeting(config: &Config, with_accounts: bool) -> String {
+    let shown = reachable(config.listen);
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
     let accounts = if with_accounts { "\nSign in with one of these accounts:" } else { "" };
-    format!("\nMesa is ready: http://{shown}/docs/{accounts}")
+    format!("\nMesa is ready: {scheme}://{shown}/docs/{accounts}")
 }
 
 /// Applies the migrations that are pending; copies of the server that start together wait for one another.

@@ -103,9 +103,11 @@ pub async fn sign_in(
         }
     };
     let hash = found.as_ref().and_then(|(_, hash)| hash.clone());
+    let counting = desk.clone();
     // Outside of the pool: reckoning the hash takes longer than any statement.
     let right = actix_web::web::block(move || {
         let _place = place;
+        counting.traffic.password();
         passwords::verify(&password, hash.as_deref())
     })
     .await

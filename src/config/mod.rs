@@ -3,6 +3,7 @@
 mod entity;
 mod mailbox;
 mod reader;
+mod tls;
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ pub use self::mailbox::ImapConfig;
 pub use self::reader::{ConfigError, Wrong};
 use self::reader::{Reader, SECRET_BYTES};
 use crate::mail::MailConfig;
+use crate::tls::TlsFiles;
 
 /// What the environment says. Every variable that is wrong is named at start with what was expected.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub struct Config {
     /// None where Mesa starts a private PostgreSQL.
     pub database_url: Option<String>,
     pub listen: SocketAddr,
+    /// None where TLS is the balancer's.
+    pub tls: Option<TlsFiles>,
     pub data_dir: PathBuf,
     /// None where the private server's data folder keeps one.
     pub jwt_secret: Option<String>,
@@ -130,11 +134,19 @@ impl Config {
                 ),
             });
         }
+        let tls = from.tls();
+        if tls.is_some() && public_url.as_deref().is_some_and(|url| url.starts_with("http://")) {
+            from.wrong.push(Wrong {
+                variable: "MESA_PUBLIC_URL",
+                expected: "expected https://, as MESA_TLS_CERTIFICATE is set".to_owned(),
+            });
+        }
         let mail = from.mail(database_url.is_some() && public_url.is_none());
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let config = Config {
             database_url,
             listen,
+            tls,
             data_dir: from.text("MESA_DATA_DIR").unwrap_or_else(|| "./data".to_owned()).into(),
             jwt_secret,
             jwt_previous_secret: from.secret("MESA_JWT_PREVIOUS_SECRET"),
@@ -250,7 +262,8 @@ impl Config {
 
     /// Where a link into this desk begins.
     pub fn links_from(&self) -> String {
-        self.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(self.listen)))
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        self.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", reachable(self.listen)))
     }
 }
 

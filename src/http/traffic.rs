@@ -3,13 +3,19 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Answers by the class of their status; of this process alone, as a metric is.
+/// Answers by the class of their status, and passwords that were looked at; of this process alone, as a metric is.
 #[derive(Debug, Default)]
 pub struct Traffic {
     classes: [AtomicU64; 5],
+    passwords: AtomicU64,
 }
 
 impl Traffic {
+    /// One more password is looked at.
+    pub fn password(&self) {
+        self.passwords.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub fn count(&self, status: u16) {
         if let Some(class) = self.classes.get(usize::from(status / 100).wrapping_sub(1)) {
             class.fetch_add(1, Ordering::Relaxed);
@@ -29,6 +35,8 @@ impl fmt::Display for Traffic {
                 class.load(Ordering::Relaxed)
             )?;
         }
-        Ok(())
+        writeln!(f, "# HELP mesa_passwords_total Passwords of sign-ins that were looked at.")?;
+        writeln!(f, "# TYPE mesa_passwords_total counter")?;
+        writeln!(f, "mesa_passwords_total {}", self.passwords.load(Ordering::Relaxed))
     }
 }

@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use mesa::auth::policy::Role;
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Desk, PASSWORD};
+use crate::harness::{Client, Desk, PASSWORD, SECRET};
 
 fn sign_in(desk: &Desk, email: &str) -> Value {
     desk.nobody().post("/auth/login", json!({"email": email, "password": PASSWORD})).ok()
@@ -34,14 +34,58 @@ fn a_session_begins_goes_on_and_ends() {
 }
 
 #[test]
-fn a_wrong_password_and_an_unknown_address_are_told_in_the_same_words() {
+fn a_wrong_password_an_unknown_address_and_a_closed_account_are_told_alike_and_take_as_long() {
     let desk = Desk::open();
     let sign_in = |email: &str, password: &str| {
         desk.nobody().post("/auth/login", json!({"email": email, "password": password}))
     };
-    let wrong = sign_in("technician@mesa.test", "otra-clave-larga").problem(401, "invalid_credentials");
-    let unknown = sign_in("nobody@mesa.test", PASSWORD).problem(401, "invalid_credentials");
-    assert_eq!(wrong, unknown);
+    let looked_at = || {
+        let metrics = desk.nobody().get("//metrics").text();
+        let counted = metrics.lines().find_map(|line| line.strip_prefix("mesa_passwords_total ")).unwrap();
+        counted.parse::<u32>().unwrap()
+    };
+    let (left, unable) = (desk.another(Role::Technician), desk.another(Role::Requester));
+    desk.director().patch(&format!("/users/{}", left.id()), json!({"active": false})).ok();
+    desk.database.run(&format!("UPDATE users SET password_hash = NULL WHERE id = '{}'", unable.id()));
+    let mut told = Vec::new();
+    for (email, password) in [
+        ("technician@mesa.test", "otra-clave-larga"),
+        ("nobody@mesa.test", PASSWORD),
+        (left.email(), PASSWORD),
+        (left.email(), "otra-clave-larga"),
+        (unable.email(), PASSWORD),
+    ] {
+        let before = looked_at();
+        let answer = sign_in(email, password);
+        let mut headers: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
+        headers.sort();
+        told.push((answer.problem(401, "invalid_credentials"), headers));
+        // It takes as long, for its hash is reckoned in any case.
+        assert_eq!(looked_at(), before + 1, "{email}");
+    }
+    assert!(told.iter().all(|one| *one == told[0]), "{told:#?}");
+}
+
+#[test]
+fn a_change_of_the_secret_signs_nobody_out_and_the_one_before_the_last_signs_nobody_in() {
+    let (new, newer) =
+        ("another secret of the tests, 32 bytes", "and a third one, of the next year: 32 bytes");
+    let changed = |secret, previous| {
+        Desk::configured(&[("MESA_JWT_SECRET", secret), ("MESA_JWT_PREVIOUS_SECRET", previous)])
+    };
+    // Who holds a token of the harness holds one of its own secret.
+    let desk = changed(new, SECRET);
+    let held = desk.technician();
+    held.get("/me").ok();
+    let key = |token: &str| jsonwebtoken::decode_header(token).unwrap().kid.unwrap();
+    let fresh = sign_in(&desk, held.email());
+    let fresh = fresh["access_token"].as_str().unwrap();
+    assert_ne!(key(fresh), key(held.door().1), "it is signed with the new one");
+    desk.nobody().holding(fresh).get("/me").ok();
+    // A page goes on where it stood.
+    let first = held.get("/users?limit=1").ok();
+    held.get(&format!("/users?limit=1&cursor={}", first["next_cursor"].as_str().unwrap())).ok();
+    changed(newer, new).technician().get("/me").problem(401, "unauthenticated");
 }
 
 #[test]

@@ -67,6 +67,7 @@ mod survey_questions;
 mod surveys;
 mod tickets;
 mod timeline;
+mod tls;
 mod walkthrough;
 mod watch;
 mod workflow;

@@ -44,6 +44,9 @@ impl Calendar {
         if expression.chars().count() > LONGEST {
             return Err(Unusable::TooLong);
         }
+        if is_by_the_day(expression) {
+            return Err(Unusable::Vague);
+        }
         let hours: OpeningHours = expression.parse().map_err(|error| Unusable::Syntax(place(&error)))?;
         let parsed = hours.get_expression();
         let vague = parsed.rules.iter().flat_map(|rule| &rule.time_selector.spans).any(|span| {
@@ -125,6 +128,19 @@ impl Calendar {
     }
 }
 
+/// Whether it repeats, or keeps from the sun, by 24:00. The parser takes that for a fault of its own, and
+/// panics in a build with debug assertions; as any other repetition it is no exact time.
+fn is_by_the_day(expression: &str) -> bool {
+    let text = expression.to_lowercase().replace(' ', "");
+    let mut before = text.match_indices("24:00").map(|(at, _)| &text[..at]);
+    before.any(|before| {
+        let of_the_sun = before.strip_suffix(['+', '-']);
+        let is_event =
+            |text: &str| ["dawn", "sunrise", "sunset", "dusk"].iter().any(|event| text.ends_with(event));
+        before.ends_with('/') || of_the_sun.is_some_and(is_event)
+    })
+}
+
 /// Where the grammar stops understanding, in its own words, such as `1:4`.
 fn place(error: &impl std::fmt::Display) -> String {
     let told = error.to_string();
@@ -190,7 +206,15 @@ mod tests {
 
     #[test]
     fn hours_that_are_not_exact_are_refused() {
-        for expression in ["sunrise-sunset", "Mo 08:00-(sunset+01:00)", "08:00+", "10:00-16:00/01:30"] {
+        for expression in [
+            "sunrise-sunset",
+            "Mo 08:00-(sunset+01:00)",
+            "08:00+",
+            "10:00-16:00/01:30",
+            "10:00-16:00 / 24:00",
+            "(Sunrise-24:00)-20:00",
+            "08:00-(sunset+24:00)",
+        ] {
             assert_eq!(parse(expression).err(), Some(Unusable::Vague), "{expression}");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -27,6 +27,7 @@ pub struct Running {
     pub child: Child,
     pub greeting: String,
     pub url: String,
+    said: Arc<Mutex<String>>,
 }
 
 impl Running {
@@ -60,13 +61,18 @@ impl Running {
                 }
             }
         }
-        let start = greeting.find("http://").unwrap();
+        let start = greeting.find("http").unwrap();
         let url = greeting[start..].split("/docs").next().unwrap().to_owned();
-        Running { child, greeting, url }
+        Running { child, greeting, url, said }
     }
 
     pub fn client(&self) -> Client {
         Client::new(self.url.clone(), None, json!(null))
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.said.lock().unwrap().clone()
     }
 
     pub fn signal(&mut self, signal: Signal) -> std::process::ExitStatus {

@@ -177,7 +177,7 @@ impl Server {
     fn start(config: Config) -> Self {
         let db = Db::connect(config.database_url.as_ref().unwrap(), config.pool_size).unwrap();
         let files = server::files(&config).unwrap();
-        let tokens = Tokens::new(config.jwt_secret.as_ref().unwrap(), None);
+        let tokens = Tokens::new(config.jwt_secret.as_ref().unwrap(), config.jwt_previous_secret.as_deref());
         let (traffic, limits) = (Traffic::default(), Limits::new(config.rate_limit));
         let shared = Data::new(mesa::desk::Desk { db, tokens, files, config, traffic, limits });
         let contract: Data<Contract> = contract::shared();

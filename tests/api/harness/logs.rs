@@ -99,7 +99,11 @@ pub fn look_through(text: &str) {
     if let Some(secret) = secret_in(text) {
         let text = text.chars().take(2000).collect::<String>();
         let found = format!("{secret:?} is in the log: {text}");
-        FOUND.lock().unwrap_or_else(PoisonError::into_inner).push(found);
+        let mut all = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+        // One line tells the place; a few are enough.
+        if all.len() < 5 {
+            all.push(found);
+        }
     }
 }
 
