@@ -150,7 +150,7 @@ fn a_report_shows_names_as_words_in_every_format() {
     let one = solved(&requester, &technician, &category["id"]);
     let day = director.get(&one).ok()["received_at"].as_str().unwrap()[..7].to_owned();
     let (year, month) = day.split_once('-').unwrap();
-    let quarter = format!("/reports/quarterly/{year}/{}", (month.parse::<u32>().unwrap() + 2) / 3);
+    let quarter = format!("/reports/quarterly/{year}/{}", month.parse::<u32>().unwrap().div_ceil(3));
     let report = |format: &str| director.get(&format!("{quarter}?format={format}"));
 
     is_words_alone(&report("html"), ESCAPED);
