@@ -17,8 +17,8 @@ static FOUND: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// How long 32 random bytes are as text.
 const TOKEN: usize = 43;
-/// The shortest word that is looked for: a shorter one stands in other words by chance.
-const SHORTEST: usize = 8;
+/// The shortest word that is looked for, which the shortest password is as well: a shorter one stands in other words by chance.
+const SHORTEST: usize = 10;
 
 struct Logs {
     /// Prints what `RUST_LOG` asks for.
