@@ -88,7 +88,7 @@ pub fn serve(mut config: Config) -> Result<(), StartError> {
     served
 }
 
-/// From now on SIGTERM and SIGINT do not end the process, so that what was begun is ended in good order.
+/// From now on SIGTERM, SIGINT and SIGHUP do not end the process, so that what was begun is ended in good order.
 ///
 /// # Errors
 /// What the system answered.
@@ -102,17 +102,29 @@ pub fn hold_signals() -> std::io::Result<(SystemRunner, Stop)> {
 pub struct Stop {
     terminate: Signal,
     interrupt: Signal,
+    /// None where it has another meaning.
+    hangup: Option<Signal>,
 }
 
 impl Stop {
     fn listen() -> std::io::Result<Self> {
-        Ok(Stop { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Stop {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: Some(signal(SignalKind::hangup())?),
+        })
     }
 
     async fn asked(mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+            () = async {
+                match &mut self.hangup {
+                    Some(hangup) => drop(hangup.recv().await),
+                    None => std::future::pending().await,
+                }
+            } => {}
         }
     }
 }
@@ -204,14 +216,15 @@ async fn answer(
     contract: Contract,
     listener: TcpListener,
     greeting: String,
-    stop: Stop,
+    mut stop: Stop,
 ) -> Result<(), StartError> {
     let (workers, desk, contract) = (desk.config.workers, Data::new(desk), app::shared(contract));
     let routine = actix_web::rt::spawn(routine::run(desk.clone()));
     let mail = Worker::start(desk.clone())?;
     let mailbox = actix_web::rt::spawn(inbound::imap::run(desk.clone()));
-    let late = listener.try_clone()?;
     let certificate = desk.config.tls.clone().map(Certificate::open).transpose()?;
+    // To whoever speaks TLS there is nothing to say without it.
+    let late = if certificate.is_some() { None } else { Some(listener.try_clone()?) };
     let server = HttpServer::new(move || app::app(desk.clone(), contract.clone()))
         .workers(workers)
         .max_connections(connections(workers))
@@ -225,7 +238,9 @@ async fn answer(
         Some(certificate) => server.listen_rustls_0_23(listener, certificate.server()?)?.run(),
         None => server.listen(listener)?.run(),
     };
-    let renewing = certificate.map(renew).transpose()?.map(actix_web::rt::spawn);
+    let renewing = certificate
+        .and_then(|certificate| Some(renew(certificate, stop.hangup.take()?)))
+        .map(actix_web::rt::spawn);
     let handle = server.handle();
     let stopping = actix_web::rt::spawn(async move {
         stop.asked().await;
@@ -238,7 +253,11 @@ async fn answer(
         let last_requests = async {
             handle.pause().await;
             // It stops as soon as it is called, and not only where it is waited for.
-            late::turn_away(late, async { handle.stop(true).await }).await;
+            let end = async { handle.stop(true).await };
+            match late {
+                Some(late) => late::turn_away(late, end).await,
+                None => end.await,
+            }
         };
         tokio::join!(last_requests, last_mail);
     });
@@ -268,16 +287,13 @@ fn connections(workers: usize) -> usize {
 }
 
 /// Reads the certificate again whenever SIGHUP asks for it: connections from then on are made with the new one.
-fn renew(certificate: Arc<Certificate>) -> std::io::Result<impl Future<Output = ()>> {
-    let mut asked = signal(SignalKind::hangup())?;
-    Ok(async move {
-        while asked.recv().await.is_some() {
-            match certificate.renew() {
-                Ok(()) => log::info!("the certificate was read again"),
-                Err(why) => log::error!("the certificate stays as it was: {why}"),
-            }
+async fn renew(certificate: Arc<Certificate>, mut asked: Signal) {
+    while asked.recv().await.is_some() {
+        match certificate.renew() {
+            Ok(()) => log::info!("the certificate was read again"),
+            Err(why) => log::error!("the certificate stays as it was: {why}"),
         }
-    })
+    }
 }
 
 fn greeting(config: &Config, with_accounts: bool) -> String {

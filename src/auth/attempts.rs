@@ -112,7 +112,7 @@ fn take(tx: &mut PgConnection, subject: &[u8], account: &[u8], free: i32) -> Res
                             THEN now() + make_interval(secs => least( \
                                 power(2, least(greatest(kept.attempts + 1 - $2, 0), 30)) - 1, $3)) \
                             ELSE now() END \
-         WHERE kept.next_at <= now() OR kept.next_at > now() + make_interval(secs => $3)",
+         WHERE kept.next_at <= now() OR kept.next_at > clock_timestamp() + make_interval(secs => $3)",
     )
     .bind::<Binary, _>(subject)
     .bind::<Integer, _>(free)

@@ -105,11 +105,20 @@ impl Db {
         let working = self.threads.run(WAIT, work);
         tokio::pin!(working);
         loop {
-            match tokio::time::timeout(SLOW, &mut working).await {
-                Ok(Some(done)) => return done.map_err(Problem::internal)?,
-                Ok(None) => return Err(Problem::unavailable("no connection was free in time")),
-                Err(_) if self.pulse.beats().await => {}
-                Err(_) => return Err(Problem::unavailable("PostgreSQL does not answer")),
+            let slow = async {
+                tokio::time::sleep(SLOW).await;
+                self.pulse.beats().await
+            };
+            // What is done counts, whatever the pulse is found to be meanwhile.
+            tokio::select! {
+                biased;
+                done = &mut working => return match done {
+                    Some(done) => done.map_err(Problem::internal)?,
+                    None => Err(Problem::unavailable("no connection was free in time")),
+                },
+                beats = slow => if !beats {
+                    return Err(Problem::unavailable("PostgreSQL does not answer"));
+                },
             }
         }
     }

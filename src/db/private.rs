@@ -189,7 +189,8 @@ impl Server {
         if found.runs_in(&self.cluster, &self.programs) {
             return Some(found);
         }
-        if found.cluster == self.cluster {
+        // One that is needed again stays: its name is known by now, and whoever made it first would have the socket.
+        if found.cluster == self.cluster && self.socket_folder.is_none() {
             found.remove_short_folder();
         }
         // PostgreSQL would respect the file if another process has got the number since.

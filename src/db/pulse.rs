@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::Connection;
 use diesel::pg::PgConnection;
@@ -13,11 +13,18 @@ use tokio::time::timeout;
 /// How long PostgreSQL may take to let us in.
 const PATIENCE: Duration = Duration::from_millis(750);
 
-/// Asks by opening a connection, one at a time.
+/// Asks by opening a connection, one at a time; all who wait for an answer take the same.
 pub struct Pulse {
     url: Arc<str>,
+    asked: Mutex<Asked>,
+}
+
+#[derive(Default)]
+struct Asked {
     /// A question that is not answered yet.
-    asked: Mutex<Option<oneshot::Receiver<bool>>>,
+    open: Option<oneshot::Receiver<bool>>,
+    /// When there was an answer, and which.
+    last: Option<(Instant, bool)>,
 }
 
 impl Pulse {
@@ -27,10 +34,16 @@ impl Pulse {
 
     /// Whether PostgreSQL answers at this moment.
     pub async fn beats(&self) -> bool {
+        let since = Instant::now();
         let answered = async {
             let mut asked = self.asked.lock().await;
-            let beats = asked.get_or_insert_with(|| self.ask()).await.unwrap_or(false);
-            *asked = None;
+            if let Some((at, beats)) = asked.last
+                && at >= since
+            {
+                return beats;
+            }
+            let beats = asked.open.get_or_insert_with(|| self.ask()).await.unwrap_or(false);
+            *asked = Asked { open: None, last: Some((Instant::now(), beats)) };
             beats
         };
         timeout(PATIENCE, answered).await.unwrap_or(false)

@@ -34,7 +34,7 @@ impl Bounds {
             }
             Bounds::Command => {
                 "SET TIME ZONE 'UTC'; SET statement_timeout = '1h'; SET lock_timeout = '1min'; \
-                 SET idle_in_transaction_session_timeout = '1h'"
+                 SET idle_in_transaction_session_timeout = 0"
             }
         }
     }

@@ -1,8 +1,7 @@
 //! The threads that work with the database, away from those that serve the network.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
@@ -29,32 +28,34 @@ impl Threads {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        // Of whoever is first: the thread that begins, or the one who waited long enough.
-        let decided = Arc::new(AtomicBool::new(false));
-        let begins = Arc::clone(&decided);
-        let waits = Waits(decided);
-        let begin = move || (!begins.swap(true, Ordering::AcqRel)).then(work);
-        let mut working = self.0.as_ref()?.spawn_blocking(begin);
+        // Of whoever is first: the thread that begins, or the one who waited long enough. Neither leaves it in the queue.
+        let waiting = Arc::new(Mutex::new(Some(work)));
+        let begins = Arc::clone(&waiting);
+        let waits = Waits(waiting);
+        let mut working = self.0.as_ref()?.spawn_blocking(move || {
+            let work = begins.lock().unwrap_or_else(PoisonError::into_inner).take();
+            work.map(|work| work())
+        });
         let done = match tokio::time::timeout(wait, &mut working).await {
             Ok(done) => done,
-            Err(_) if waits.end() => working.await,
-            Err(_) => return None,
+            Err(_) if waits.end() => return None,
+            Err(_) => working.await,
         };
         done.transpose()
     }
 }
 
 /// Whoever waits for work to begin.
-struct Waits(Arc<AtomicBool>);
+struct Waits<F>(Arc<Mutex<Option<F>>>);
 
-impl Waits {
-    /// Whether it has begun; if not, it never will.
+impl<F> Waits<F> {
+    /// Takes the work back, with all that it holds, where it has not begun: whether it was there to be taken.
     fn end(&self) -> bool {
-        self.0.swap(true, Ordering::AcqRel)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
     }
 }
 
-impl Drop for Waits {
+impl<F> Drop for Waits<F> {
     fn drop(&mut self) {
         self.end();
     }
@@ -71,19 +72,24 @@ impl Drop for Threads {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[test]
     fn what_is_begun_comes_to_its_end_and_what_waits_too_long_is_never_begun() {
         let system = Builder::new_current_thread().enable_time().build().unwrap();
         let threads = Threads::start(1).unwrap();
+        let held = Arc::new(());
+        let kept = Arc::clone(&held);
         let (begun, wait) = (Arc::new(AtomicBool::new(false)), Duration::from_millis(50));
         let late = Arc::clone(&begun);
         let (long, second) = system.block_on(async {
-            tokio::join!(
-                threads.run(wait, || std::thread::sleep(Duration::from_millis(200))),
-                threads.run(wait, move || late.store(true, Ordering::Release)),
-            )
+            tokio::join!(threads.run(wait, || std::thread::sleep(Duration::from_millis(200))), async {
+                let second = threads.run(wait, move || (late.store(true, Ordering::Release), kept)).await;
+                assert_eq!(Arc::strong_count(&held), 1, "what is not begun is let go of");
+                second
+            },)
         });
         assert!(long.is_some_and(|done| done.is_ok()));
         assert!(second.is_none());

@@ -185,7 +185,7 @@ pub fn known(db: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<Known> {
     let Some(status) = kept.status else {
         let now = crate::db::now(db)?;
         // A claim for longer than any is of a clock that was ahead.
-        let held = kept.claimed_until.is_some_and(|until| until > now && until <= now + CLAIM);
+        let held = kept.claimed_until.is_some_and(|until| until > now && until <= now + CLAIM * 2);
         return if held { Err(in_progress()) } else { Ok(Known::Begun) };
     };
     let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());

@@ -51,7 +51,7 @@ pub fn take(db: &mut PgConnection, count: usize, lease: Duration) -> Result<Vec<
              SELECT id FROM messages \
              WHERE status = 'waiting' AND next_attempt_at <= clock_timestamp() \
                  AND (locked_until IS NULL OR locked_until <= clock_timestamp() \
-                     OR locked_until > clock_timestamp() + make_interval(secs => $2)) \
+                     OR locked_until > clock_timestamp() + interval '2 hours') \
              ORDER BY next_attempt_at, id LIMIT $1 FOR UPDATE SKIP LOCKED) \
          RETURNING id, ticket_id, improvement_action_id, kind, recipient_id, data, attempts, locked_until",
     )
