@@ -51,7 +51,7 @@ pub async fn receive(desk: &Desk, request: &HttpRequest, payload: Payload) -> Re
     let limit = desk.config.attachment_max_bytes;
     // What says itself that it is too large is not waited for.
     let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    if length.is_some_and(|length: usize| length > limit + FORM) {
+    if length.is_some_and(|length: usize| length > limit.saturating_add(FORM)) {
         return Err(too_large(limit));
     }
     let file = one_file(request, payload, limit);

@@ -39,8 +39,8 @@ pub struct Message {
 }
 
 /// Takes messages whose turn it is, at most so many, for the length of the lease; answers them in the order they were
-/// queued. Copies that take at the same time take different ones. A lease that ends later than one taken now is of a clock
-/// that was ahead, and holds nobody off.
+/// queued. Copies that take at the same time take different ones. A lease that ends in more than two hours, which is
+/// longer than any, is of a clock that was ahead, and holds nobody off.
 ///
 /// # Errors
 /// What the database answers.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Record, SmallInt, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Record, SmallInt, Text, Timestamptz};
 
 use super::expansion::{self, Expansions};
 use super::filters::{TicketFilters, filtered};
@@ -133,15 +133,10 @@ fn queue(
     type Place = (i16, DateTime<Utc>);
     let mut query = open;
     if let Some(((rank, at), id)) = paging.after::<TicketSort, Place, i64>(TicketSort::Queue)? {
-        query = query.filter(
-            sql::<Bool>("(queue_rank, queue_at, tickets.id) > (")
-                .bind::<SmallInt, _>(rank)
-                .sql(", ")
-                .bind::<Timestamptz, _>(at)
-                .sql(", ")
-                .bind::<BigInt, _>(id)
-                .sql(")"),
-        );
+        let in_queue =
+            (tickets::queue_rank, tickets::queue_at, tickets::id)
+                .into_sql::<Record<(SmallInt, Timestamptz, BigInt)>>();
+        query = query.filter(in_queue.gt((rank, at, id)));
     }
     let found: Vec<(TicketRow, i16, DateTime<Utc>)> = query
         .order((tickets::queue_rank, tickets::queue_at, tickets::id))
