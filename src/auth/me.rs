@@ -96,9 +96,9 @@ pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResp
         let user = User::lock(tx, actor.id)?;
         let before =
             MyProfile { contact: user.contact.clone(), locale: user.locale, staff_mail: user.staff_mail };
-        let profile = body.merge(&before)?;
+        let (profile, changes) = body.merge(&before)?;
         actor.check_version(user.version)?;
-        if profile == before {
+        if !changes {
             return me(user, actor.role);
         }
         diesel::update(users::table.find(actor.id))

@@ -177,13 +177,18 @@ impl<T: DeserializeOwned + ToSchema> Body<T> {
 }
 
 impl<T: DeserializeOwned + Serialize + ToSchema> Body<Patch<T>> {
-    /// What `current` becomes by this JSON Merge Patch (RFC 7396), sound as a whole.
-    pub fn merge(self, current: &T) -> Result<T> {
+    /// What `current` becomes by this JSON Merge Patch (RFC 7396), sound as a whole, and whether that is anything else than
+    /// it was: what does not change is no new version.
+    pub fn merge(self, current: &T) -> Result<(T, bool)> {
         self.merge_with(current, |_| Vec::new())
     }
 
     /// The same, with further faults that `also` finds in the whole, so that a client hears of all at once.
-    pub fn merge_with(mut self, current: &T, also: impl FnOnce(&Value) -> Vec<FieldError>) -> Result<T> {
+    pub fn merge_with(
+        mut self,
+        current: &T,
+        also: impl FnOnce(&Value) -> Vec<FieldError>,
+    ) -> Result<(T, bool)> {
         // No body at all changes nothing, and is rather one that was forgotten.
         let forgotten = self.raw.as_ref().is_ok_and(Bytes::is_empty);
         let patch = if forgotten { Value::Null } else { self.json()? };
@@ -193,7 +198,8 @@ impl<T: DeserializeOwned + Serialize + ToSchema> Body<Patch<T>> {
         // What is cleared leaves no trace in the whole, even where there is no such field.
         let mut errors = contract::faults(&format!("{}Patch", T::name()), &patch);
         errors.retain(|error| error.code == FieldCode::UnknownField);
-        let mut merged = serde_json::to_value(current).map_err(Problem::internal)?;
+        let before = serde_json::to_value(current).map_err(Problem::internal)?;
+        let mut merged = before.clone();
         merge(&mut merged, patch);
         for error in contract::faults(&T::name(), &merged).into_iter().chain(also(&merged)) {
             if !errors.iter().any(|known| known.pointer == error.pointer) {
@@ -203,7 +209,10 @@ impl<T: DeserializeOwned + Serialize + ToSchema> Body<Patch<T>> {
         if !errors.is_empty() {
             return Err(Problem::fields(errors));
         }
-        decode(merged)
+        let after: T = decode(merged)?;
+        // What was sent may say the same in other words, such as a time of another zone.
+        let changes = serde_json::to_value(&after).map_err(Problem::internal)? != before;
+        Ok((after, changes))
     }
 }
 

@@ -288,7 +288,7 @@ pub async fn create(call: Call, body: Body<IndicatorContent>) -> Result<HttpResp
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<IndicatorContent>>) -> Result<HttpResponse> {
     call.write(Action::WriteRecords, body, move |tx, actor, body| {
         let before = Indicator::lock(tx, *id)?;
-        let content = body.merge(&IndicatorContent {
+        let (content, changes) = body.merge(&IndicatorContent {
             name: before.name,
             aim: before.aim,
             formula: before.formula,
@@ -320,7 +320,12 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<IndicatorConten
         actor.may_write(content.status == IndicatorStatus::Draft)?;
         actor.check_version(before.version)?;
         let indicator: Indicator = diesel::update(indicators::table.find(before.id))
-            .set((content, indicators::version.eq(before.version + 1), indicators::updated_at.eq(actor.now)))
+            .set((
+                content,
+                changes.then(|| {
+                    (indicators::version.eq(before.version + 1), indicators::updated_at.eq(actor.now))
+                }),
+            ))
             .returning(Indicator::as_returning())
             .get_result(tx)?;
         indicator.answer()

@@ -276,7 +276,7 @@ pub async fn change(
 ) -> Result<HttpResponse> {
     call.write(Action::WriteRecords, body, move |tx, actor, body| {
         let row = lock(tx, *id)?;
-        let content = body.merge(&MeasurementContent {
+        let (content, changes) = body.merge(&MeasurementContent {
             analysis: row.analysis,
             improvement_action_id: row.improvement_action_id,
         })?;
@@ -289,8 +289,9 @@ pub async fn change(
             .set((
                 measurements::analysis.eq(content.analysis),
                 measurements::improvement_action_id.eq(content.improvement_action_id),
-                measurements::version.eq(row.version + 1),
-                measurements::updated_at.eq(actor.now),
+                changes.then(|| {
+                    (measurements::version.eq(row.version + 1), measurements::updated_at.eq(actor.now))
+                }),
             ))
             .execute(tx)?;
         Measurement::answer(tx, row.id)

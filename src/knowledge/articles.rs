@@ -287,9 +287,9 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<ArticleContent>
             status: row.status,
             ticket_id: row.ticket_id,
         };
-        let content = body.merge(&current)?;
+        let (content, changes) = body.merge(&current)?;
         actor.check_version(row.revision)?;
-        if content == current {
+        if !changes {
             return Ok(Answer::ok(&Article::find(tx, actor, row.id)?)?.version(row.revision));
         }
         check(tx, &content, Some(&current))?;

@@ -68,7 +68,7 @@ pub async fn create(call: Call, body: Body<MinutesContent>) -> Result<HttpRespon
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<MinutesContent>>) -> Result<HttpResponse> {
     call.write(Action::WriteRecords, body, move |tx, actor, body| {
         let row = lock(tx, *id)?;
-        let mut content = body.merge(&MinutesContent::of(tx, &row)?)?;
+        let (mut content, changes) = body.merge(&MinutesContent::of(tx, &row)?)?;
         content.check(tx)?;
         if content.held_on.year() != row.held_on.year() {
             return Err(Problem::field(FieldError::new(
@@ -85,7 +85,10 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<MinutesContent>
         }
         actor.check_version(row.version)?;
         diesel::update(minutes::table.find(row.id))
-            .set((content.columns(), minutes::version.eq(row.version + 1), minutes::updated_at.eq(actor.now)))
+            .set((
+                content.columns(),
+                changes.then(|| (minutes::version.eq(row.version + 1), minutes::updated_at.eq(actor.now))),
+            ))
             .execute(tx)?;
         content.write_parts(tx, row.id)?;
         Minutes::answer(tx, row.id)

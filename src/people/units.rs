@@ -206,7 +206,7 @@ pub async fn create(call: Call, body: Body<NewUnit>) -> Result<HttpResponse> {
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UnitProfile>>) -> Result<HttpResponse> {
     call.write(Action::Manage, body, move |tx, actor, body| {
         let row = units::table.find(*id).select(Row::as_select()).for_update().first(tx)?;
-        let profile =
+        let (profile, changes) =
             body.merge(&UnitProfile { name: row.name, head_id: row.head_id, active: row.active })?;
         actor.check_version(row.version)?;
         if profile.head_id != row.head_id {
@@ -217,8 +217,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UnitProfile>>) 
                 units::name.eq(profile.name),
                 units::head_id.eq(profile.head_id),
                 units::active.eq(profile.active),
-                units::version.eq(row.version + 1),
-                units::updated_at.eq(actor.now),
+                changes.then(|| (units::version.eq(row.version + 1), units::updated_at.eq(actor.now))),
             ))
             .execute(tx)?;
         Unit::find(tx, row.id)?.answer()

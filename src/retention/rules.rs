@@ -106,10 +106,10 @@ pub async fn change(
     call.write(Action::ManageRetention, body, move |tx, actor, body| {
         let found = retention_rules::table.find(*kind);
         let rule: RetentionRule = found.select(RetentionRule::as_select()).for_update().first(tx)?;
-        let profile = body.merge(&RetentionRuleProfile { months: rule.months })?;
+        let (profile, changes) = body.merge(&RetentionRuleProfile { months: rule.months })?;
         check(profile.months, rule.minimum_months)?;
         actor.check_version(rule.version)?;
-        if profile.months == rule.months {
+        if !changes {
             return Ok(Answer::ok(&rule)?.version(rule.version));
         }
         let rule: RetentionRule = diesel::update(found)

@@ -255,7 +255,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<AbsenceProfile>>) -> Result<HttpResponse> {
     call.write(Action::Manage, body, move |tx, actor, body| {
         let row = lock(tx, actor, *id)?;
-        let profile = body.merge(&AbsenceProfile {
+        let (profile, changes) = body.merge(&AbsenceProfile {
             kind: row.kind,
             starts_at: row.starts_at,
             ends_at: row.ends_at,
@@ -264,7 +264,10 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<AbsenceProfile>
         profile.check()?;
         actor.check_version(row.version)?;
         let row: Row = diesel::update(absences::table.find(row.id))
-            .set((profile, absences::version.eq(row.version + 1), absences::updated_at.eq(actor.now)))
+            .set((
+                profile,
+                changes.then(|| (absences::version.eq(row.version + 1), absences::updated_at.eq(actor.now))),
+            ))
             .returning(Row::as_returning())
             .get_result(tx)?;
         let version = row.version;

@@ -197,7 +197,7 @@ pub async fn change(
     call.write(Action::Manage, body, move |tx, actor, body| {
         let found = questions::table.find(*id).select(SurveyQuestion::as_select());
         let question: SurveyQuestion = found.for_update().first(tx)?;
-        let content = body.merge(&SurveyQuestionContent {
+        let (content, changes) = body.merge(&SurveyQuestionContent {
             text: question.text,
             position: question.position,
             active: question.active,
@@ -219,8 +219,9 @@ pub async fn change(
                 questions::text_en.eq(content.text.en),
                 questions::position.eq(content.position),
                 questions::active.eq(content.active),
-                questions::version.eq(question.version + 1),
-                questions::updated_at.eq(actor.now),
+                changes.then(|| {
+                    (questions::version.eq(question.version + 1), questions::updated_at.eq(actor.now))
+                }),
             ))
             .returning(SurveyQuestion::as_returning())
             .get_result(tx)?;

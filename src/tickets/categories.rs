@@ -189,7 +189,7 @@ pub async fn create(call: Call, body: Body<NewCategory>) -> Result<HttpResponse>
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CategoryProfile>>) -> Result<HttpResponse> {
     call.write(Action::Manage, body, move |tx, actor, body| {
         let category = categories::table.find(*id).select(Category::as_select()).for_update().first(tx)?;
-        let profile = body.merge(&CategoryProfile {
+        let (profile, changes) = body.merge(&CategoryProfile {
             name: category.name,
             description: category.description,
             required_profile: category.required_profile,
@@ -200,8 +200,9 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CategoryProfile
         diesel::update(categories::table.find(category.id))
             .set((
                 profile,
-                categories::version.eq(category.version + 1),
-                categories::updated_at.eq(actor.now),
+                changes.then(|| {
+                    (categories::version.eq(category.version + 1), categories::updated_at.eq(actor.now))
+                }),
             ))
             .returning(Category::as_returning())
             .get_result(tx)?

@@ -50,7 +50,7 @@ pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>)
     let timezone = call.desk.config.timezone;
     call.write(Action::ChangeTicket, body, move |tx, actor, body| {
         let row = store::lock(tx, actor, *id)?;
-        let wanted = body.merge(&TicketRequest {
+        let (wanted, _) = body.merge(&TicketRequest {
             subject: row.subject.clone(),
             description: row.description.clone(),
             category_id: row.category_id,

@@ -6,6 +6,7 @@ use mesa::auth::policy::Role;
 use serde_json::{Value, json};
 
 use crate::harness::{Client, Desk};
+use crate::operations::operations;
 
 #[test]
 fn every_error_is_a_problem_the_frameworks_own_included() {
@@ -170,6 +171,36 @@ fn a_patch_changes_what_it_names_and_null_clears() {
         [("/full_name".into(), "required".into())]
     );
     assert_eq!(director.patch(&path, json!({})).ok()["contact"], after["contact"]);
+}
+
+#[test]
+fn a_patch_that_changes_nothing_is_no_new_version() {
+    let desk = Desk::open();
+    let director = desk.director();
+    let mut looked_at = 0;
+    for operation in operations(&desk) {
+        let path = match operation.method.as_str() {
+            "PATCH" if operation.id == "updateTicket" => {
+                format!("/tickets/{}", desk.requester().register("Sin red")["id"])
+            }
+            "PATCH" => operation.path,
+            _ => continue,
+        };
+        let (first, second) = (director.patch(&path, json!({})), director.patch(&path, json!({})));
+        assert_eq!((first.status, second.status), (200, 200), "{path}: {}", second.text());
+        assert_eq!(first.header("etag"), second.header("etag"), "{path}");
+        looked_at += 1;
+    }
+    assert_eq!(looked_at, 16);
+
+    // A time by another clock is the same time.
+    let absence =
+        json!({"kind": "course", "starts_at": "2031-01-07T13:00:00Z", "ends_at": "2031-01-08T13:00:00Z"});
+    let made = director.post(&format!("/users/{}/absences", desk.technician().id()), absence);
+    let path = format!("/absences/{}", made.created()["id"].as_str().unwrap());
+    let moved = |to: &str| director.patch(&path, json!({"starts_at": to})).version().to_owned();
+    assert_eq!(moved("2031-01-07T08:00:00-05:00"), made.version());
+    assert_ne!(moved("2031-01-07T09:00:00-05:00"), made.version());
 }
 
 #[test]

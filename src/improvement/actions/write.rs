@@ -163,7 +163,7 @@ pub async fn change(
     call.write(Action::WriteRecords, body, move |tx, actor, body| {
         let (row, origin) = lock(tx, *id)?;
         let is_draft = row.status == ActionStatus::Draft;
-        let content = body.merge(&ImprovementActionContent {
+        let (content, changes) = body.merge(&ImprovementActionContent {
             kind: row.kind,
             finding: row.finding,
             cause: row.cause,
@@ -197,8 +197,7 @@ pub async fn change(
                 actions::status.eq(ActionStatus::from(content.status)),
                 origin_values!(actions, content.origin),
                 (content.due_on != row.due_on).then(|| actions::overdue_told_at.eq(None::<DateTime<Utc>>)),
-                actions::version.eq(row.version + 1),
-                actions::updated_at.eq(actor.now),
+                changes.then(|| (actions::version.eq(row.version + 1), actions::updated_at.eq(actor.now))),
             ))
             .execute(tx)?;
         ImprovementAction::answer(tx, row.id, actor.now, timezone)

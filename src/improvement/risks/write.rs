@@ -196,7 +196,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<RiskContent>>) 
     call.write(Action::WriteRecords, body, move |tx, actor, body| {
         let (row, origin): Found = risks::table.find(*id).select(found!()).for_update().first(tx)?;
         let residual = row.residual_probability.zip(row.residual_impact);
-        let content = body.merge(&RiskContent {
+        let (content, changes) = body.merge(&RiskContent {
             cause: row.cause,
             risk: row.risk,
             effect: row.effect,
@@ -223,7 +223,10 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<RiskContent>>) 
         actor.may_write(content.status == RiskStatus::Draft)?;
         actor.check_version(row.version)?;
         diesel::update(risks::table.find(row.id))
-            .set((values!(content), risks::version.eq(row.version + 1), risks::updated_at.eq(actor.now)))
+            .set((
+                values!(content),
+                changes.then(|| (risks::version.eq(row.version + 1), risks::updated_at.eq(actor.now))),
+            ))
             .execute(tx)?;
         Risk::answer(tx, row.id)
     })

@@ -197,7 +197,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile
             active: calendar.active,
         };
         // Hours that have run out meanwhile are no fault of whoever changes the name.
-        let profile = body.merge_with(&current, |value| {
+        let (profile, changes) = body.merge_with(&current, |value| {
             let kept = value["opening_hours"] == *hours_before;
             if kept { Vec::new() } else { faults(value, timezone, actor.now) }
         })?;
@@ -221,7 +221,12 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile
         }
         actor.check_version(calendar.version)?;
         let calendar: Calendar = diesel::update(calendars::table.find(calendar.id))
-            .set((profile, calendars::version.eq(calendar.version + 1), calendars::updated_at.eq(actor.now)))
+            .set((
+                profile,
+                changes.then(|| {
+                    (calendars::version.eq(calendar.version + 1), calendars::updated_at.eq(actor.now))
+                }),
+            ))
             .returning(Calendar::as_returning())
             .get_result(tx)?;
         if !touched.is_empty() {

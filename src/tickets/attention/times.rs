@@ -114,10 +114,9 @@ pub async fn change(
     call.write(Action::Manage, body, move |tx, actor, body| {
         policies::lock(tx)?;
         let time = find(tx, *criticality)?;
-        let profile =
+        let (profile, changes) =
             body.merge(&AttentionTimeProfile { minutes: time.minutes, calendar_id: time.calendar.id })?;
-        let changed = profile.minutes != time.minutes || profile.calendar_id != time.calendar.id;
-        if changed {
+        if changes {
             let calendar: TimesCalendar = calendars::table
                 .find(profile.calendar_id)
                 .select(TimesCalendar::as_select())
@@ -135,6 +134,9 @@ pub async fn change(
             }
         }
         actor.check_version(time.version)?;
+        if !changes {
+            return time.answer();
+        }
         diesel::update(attention_times::table.find(*criticality))
             .set((
                 attention_times::minutes.eq(profile.minutes),
@@ -143,9 +145,7 @@ pub async fn change(
                 attention_times::updated_at.eq(actor.now),
             ))
             .execute(tx)?;
-        if changed {
-            policies::append(tx, &[*criticality], actor.now)?;
-        }
+        policies::append(tx, &[*criticality], actor.now)?;
         find(tx, *criticality)?.answer()
     })
     .await
