@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use mesa::auth::policy::Role;
 use mesa::backup::{self, Restored};
 use mesa::config::Config;
-use mesa::db::Db;
 use mesa::db::private::PrivatePostgres;
+use mesa::db::session::{self, Bounds};
 use mesa::inbound::command::{self, Exit};
 use mesa::people::accounts;
 use mesa::reports;
@@ -61,10 +61,13 @@ enum Command {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Fill an empty desk with two years of made-up tickets, to try it and to measure it
+    /// Fill an empty desk with years of made-up tickets, to try it and to measure it
     Seed {
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
         tickets: u32,
+        /// Over how many years they are spread
+        #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=50))]
+        years: u32,
         /// One for 20 tickets where it is left out
         #[arg(long, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
         articles: Option<u32>,
@@ -211,14 +214,14 @@ fn run(command: Command) -> Result<Exit, StartError> {
             print!("{}", retention::command::retention(config, url, dry_run)?);
             Ok(())
         }),
-        Command::Seed { tickets, articles, seed } => with_database(|config, url| {
+        Command::Seed { tickets, years, articles, seed } => with_database(|config, url| {
             server::migrate(url)?;
             // They ask and attend as well.
             if config.database_url.is_none() {
-                server::demo_accounts(config, &mut *Db::connect(url, 1)?.connection()?)?;
+                server::demo_accounts(config, &mut session::open(url, Bounds::Command)?)?;
             }
             let Seeded { tickets, events, articles } =
-                seed::fill(url, config.timezone, Wanted { tickets, articles, seed })?;
+                seed::fill(url, config.timezone, Wanted { tickets, years, articles, seed })?;
             println!("{tickets} tickets, {events} events and {articles} articles");
             Ok(())
         }),
@@ -231,9 +234,8 @@ fn run(command: Command) -> Result<Exit, StartError> {
             mesa::app::Contract::new()?;
             with_database(|_, url| {
                 server::migrate(url)?;
-                let db = Db::connect(url, 1)?;
                 let id = accounts::open(
-                    &mut *db.connection()?,
+                    &mut session::open(url, Bounds::Command)?,
                     &email,
                     role.into(),
                     &full_name,

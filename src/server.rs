@@ -68,6 +68,7 @@ const GOODBYE: Duration = Duration::from_secs(5);
 /// In words for whoever started it.
 pub fn serve(mut config: Config) -> Result<(), StartError> {
     let contract = Contract::new()?;
+    let certificate = config.tls.clone().map(Certificate::open).transpose()?;
     // Before PostgreSQL is started: a port in use should cost nothing.
     let listener = listen(&config)?;
     // The port that was found where any would do.
@@ -80,8 +81,9 @@ pub fn serve(mut config: Config) -> Result<(), StartError> {
     };
     let opened = open(config, private.as_ref());
     let watched = private.map(PrivatePostgres::watched).transpose()?;
-    let served =
-        opened.and_then(|(desk, greeting)| system.block_on(answer(desk, contract, listener, greeting, stop)));
+    let served = opened.and_then(|(desk, greeting)| {
+        system.block_on(answer(desk, contract, listener, certificate, greeting, stop))
+    });
     drop(watched);
     // It would wait for threads that wait for a PostgreSQL that stands still; they end with the process.
     std::mem::forget(system);
@@ -215,6 +217,7 @@ async fn answer(
     desk: Desk,
     contract: Contract,
     listener: TcpListener,
+    certificate: Option<Arc<Certificate>>,
     greeting: String,
     mut stop: Stop,
 ) -> Result<(), StartError> {
@@ -222,7 +225,6 @@ async fn answer(
     let routine = actix_web::rt::spawn(routine::run(desk.clone()));
     let mail = Worker::start(desk.clone())?;
     let mailbox = actix_web::rt::spawn(inbound::imap::run(desk.clone()));
-    let certificate = desk.config.tls.clone().map(Certificate::open).transpose()?;
     // To whoever speaks TLS there is nothing to say without it.
     let late = if certificate.is_some() { None } else { Some(listener.try_clone()?) };
     let server = HttpServer::new(move || app::app(desk.clone(), contract.clone()))
@@ -310,6 +312,7 @@ fn greeting(config: &Config, with_accounts: bool) -> String {
 pub fn migrate(url: &str) -> Result<usize, StartError> {
     let mut connection = session::open(url, Bounds::Command)
         .map_err(|error| format!("cannot connect to the database (DATABASE_URL): {error}"))?;
+    session::check_language(&mut connection)?;
     let applied = migrations::apply(&mut connection)?;
     if applied > 0 {
         log::info!("applied {applied} migrations");

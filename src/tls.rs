@@ -1,7 +1,6 @@
 //! The certificate by which this server is known, where it speaks TLS itself.
 
-use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio_rustls::rustls::ServerConfig;
@@ -21,39 +20,29 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// What is wrong with the files: the one at fault, and why.
-#[derive(Debug)]
-pub enum Unusable {
-    Certificate(String),
-    Key(String),
-}
-
-impl fmt::Display for Unusable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Unusable::Certificate(why) => write!(f, "MESA_TLS_CERTIFICATE: {why}"),
-            Unusable::Key(why) => write!(f, "MESA_TLS_KEY: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for Unusable {}
-
 impl TlsFiles {
-    /// # Errors
-    /// A file that is not there or is not what it should be, or a key of another certificate.
-    pub fn read(&self) -> Result<CertifiedKey, Unusable> {
-        let certificates = CertificateDer::pem_file_iter(&self.certificate)
+    /// The variables that name them.
+    pub const CERTIFICATE: &'static str = "MESA_TLS_CERTIFICATE";
+    pub const KEY: &'static str = "MESA_TLS_KEY";
+
+    /// Else what is wrong with which file, in words for whoever set the variables.
+    fn read(&self) -> Result<CertifiedKey, String> {
+        let wrong = |variable: &str, what: &str, file: &Path, why: &str| {
+            format!("{variable}: expected a PEM file with {what}, found {file:?}: {why}")
+        };
+        let certificate = |why: &str| wrong(Self::CERTIFICATE, "a certificate", &self.certificate, why);
+        let key = |why: &str| wrong(Self::KEY, "the certificate's key", &self.key, why);
+        let chain = CertificateDer::pem_file_iter(&self.certificate)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|error| Unusable::Certificate(error.to_string()))?;
-        if certificates.is_empty() {
-            return Err(Unusable::Certificate("it has no certificate".to_owned()));
+            .map_err(|error| certificate(&error.to_string()))?;
+        if chain.is_empty() {
+            return Err(certificate("it has no certificate"));
         }
         // What is wrong with a key is told without a word of it.
-        let key = PrivateKeyDer::from_pem_file(&self.key)
-            .map_err(|_| Unusable::Key("it cannot be read, or has no key without a password".to_owned()))?;
-        CertifiedKey::from_der(certificates, key, &aws_lc_rs::default_provider())
-            .map_err(|error| Unusable::Key(error.to_string()))
+        let private = PrivateKeyDer::from_pem_file(&self.key)
+            .map_err(|_| key("it cannot be read, or has no key without a password"))?;
+        CertifiedKey::from_der(chain, private, &aws_lc_rs::default_provider())
+            .map_err(|error| key(&error.to_string()))
     }
 }
 
@@ -66,8 +55,8 @@ pub struct Certificate {
 
 impl Certificate {
     /// # Errors
-    /// As `TlsFiles::read`.
-    pub fn open(files: TlsFiles) -> Result<Arc<Self>, Unusable> {
+    /// Files that cannot be used, in words for whoever set the variables.
+    pub fn open(files: TlsFiles) -> Result<Arc<Self>, String> {
         let current = RwLock::new(Arc::new(files.read()?));
         Ok(Arc::new(Certificate { files, current }))
     }
@@ -75,8 +64,8 @@ impl Certificate {
     /// Reads the files again. Where they cannot be used, what was in use stays.
     ///
     /// # Errors
-    /// As `TlsFiles::read`.
-    pub fn renew(&self) -> Result<(), Unusable> {
+    /// Files that cannot be used, in words for whoever set the variables.
+    pub fn renew(&self) -> Result<(), String> {
         let read = Arc::new(self.files.read()?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = read;
         Ok(())

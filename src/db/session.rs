@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
-use diesel::{Connection, ConnectionError, ConnectionResult, QueryResult};
+use diesel::sql_types::Text;
+use diesel::{Connection, ConnectionError, ConnectionResult, QueryResult, QueryableByName, RunQueryDsl};
 
 /// How long the network may keep us waiting, where the URL does not say so itself: libpq waits for minutes and hours.
 /// Seconds, and milliseconds for the last.
@@ -58,6 +59,27 @@ pub fn begin(connection: &mut PgConnection, bounds: Bounds) -> QueryResult<()> {
     // Messages in English are told apart by their words. To set it is a superuser's; else the language stays.
     let _ = connection.batch_execute("SET lc_messages = 'C'");
     connection.batch_execute(bounds.sql())
+}
+
+/// Warns of a PostgreSQL whose messages are in another language, where this user may not ask for English: what has to wait is
+/// then answered as a fault.
+///
+/// # Errors
+/// What PostgreSQL answered.
+pub fn check_language(connection: &mut PgConnection) -> QueryResult<()> {
+    #[derive(QueryableByName)]
+    struct Language {
+        #[diesel(sql_type = Text)]
+        lc_messages: String,
+    }
+    let Language { lc_messages: spoken } = diesel::sql_query("SHOW lc_messages").get_result(connection)?;
+    if !["C", "POSIX", "en"].iter().any(|english| spoken.starts_with(english)) {
+        log::warn!(
+            "the messages of PostgreSQL are in {spoken}: a lock or a time limit will be answered with 500 instead of 503 \
+             until its administrator does ALTER ROLE … SET lc_messages = 'C' for the user in DATABASE_URL"
+        );
+    }
+    Ok(())
 }
 
 /// The URL with the bounds of the network that it lacks.

@@ -2,7 +2,8 @@
 
 use super::{Format, quarterly};
 use crate::config::Config;
-use crate::db::{self, Db};
+use crate::db;
+use crate::db::session::{self, Bounds};
 use crate::server::StartError;
 use crate::statistics::Quarter;
 
@@ -11,8 +12,7 @@ use crate::statistics::Quarter;
 /// # Errors
 /// In words for whoever called the command.
 pub fn report(config: &Config, url: &str, quarter: Quarter, format: Format) -> Result<Vec<u8>, StartError> {
-    let database = Db::connect(url, 1)?;
-    let connection = &mut *database.connection()?;
+    let connection = &mut session::open(url, Bounds::Command)?;
     let now = db::now(connection)?;
     quarterly::produce(connection, config, quarter, format, now).map_err(|problem| {
         if problem.is_fault() {

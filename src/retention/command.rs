@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::removal::{self, Removed, Which};
 use crate::config::Config;
-use crate::db::{self, Db};
+use crate::db;
+use crate::db::session::{self, Bounds};
 use crate::server::StartError;
 
 /// Removes what is over for as long as its rule says, or says alone what would be removed; answers the lines to print, one a
@@ -13,8 +14,7 @@ use crate::server::StartError;
 /// # Errors
 /// In words for whoever called the command.
 pub fn retention(config: &Config, url: &str, dry_run: bool) -> Result<String, StartError> {
-    let database = Db::connect(url, 1)?;
-    let connection = &mut *database.connection()?;
+    let connection = &mut session::open(url, Bounds::Command)?;
     let now = db::now(connection)?;
     let timezone = config.timezone;
     let due = removal::due(connection, timezone, now).map_err(|problem| problem.log_line())?;

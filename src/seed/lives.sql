@@ -10,7 +10,7 @@ WITH asked AS (
         (ARRAY['critical', 'high', 'high', 'medium', 'medium', 'medium', 'low', 'low', 'low', 'low'])[pg_temp.pick(i, 'criticality', 10)] AS criticality,
         (ARRAY['api', 'web', 'web', 'web', 'email', 'email', 'phone', 'phone', 'in_person'])[pg_temp.pick(i, 'channel', 9)] AS channel,
         -- The newest are at work, as many in each state; the others are over.
-        CASE WHEN i > {tickets} - greatest(18, {tickets} / 50) THEN (ARRAY['received', 'classified', 'assigned', 'in_progress',
+        CASE WHEN i > {tickets} - greatest(18, {tickets} / (25 * {years})) THEN (ARRAY['received', 'classified', 'assigned', 'in_progress',
                 'escalated', 'held', 'asked', 'solved', 'reopened'])[1 + (i % 9)::integer]
             WHEN pg_temp.chance(i, 'archived') < 0.06 THEN 'archived' ELSE 'closed' END AS stage
     FROM span, generate_series({first}::bigint, {last}::bigint) AS i

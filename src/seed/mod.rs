@@ -1,4 +1,4 @@
-//! `mesa seed`: two years of a desk's life, made up, to try the desk with and to measure it by.
+//! `mesa seed`: years of a desk's life, made up, to try the desk with and to measure it by.
 //!
 //! What happens to each ticket is first laid out in `lives.sql` and then told to the desk's own tables, whose rules and
 //! triggers hold for it as for everything else: the history is chained, and each ticket has its openings. No mail is queued.
@@ -47,6 +47,8 @@ const ARTICLES: &str = include_str!("articles.sql");
 pub struct Wanted {
     /// At least one.
     pub tickets: u32,
+    /// Over how many years they are spread, until last midnight: from 1 to 50.
+    pub years: u32,
     /// One for 20 tickets where it is none.
     pub articles: Option<u32>,
     /// The same seed makes the same desk on the same day.
@@ -133,9 +135,10 @@ impl Script {
     }
 
     fn filled_in(&self, sql: &str) -> String {
-        let Wanted { tickets, articles, seed } = self.wanted;
+        let Wanted { tickets, years, articles, seed } = self.wanted;
         sql.replace("{seed}", &seed.to_string())
             .replace("{tickets}", &tickets.to_string())
+            .replace("{years}", &years.to_string())
             .replace("{articles}", &articles.unwrap_or(tickets / TICKETS_TO_AN_ARTICLE).to_string())
             .replace("{timezone}", self.timezone.name())
             .replace("{now}", &self.now.to_rfc3339_opts(SecondsFormat::Micros, true))

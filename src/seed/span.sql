@@ -1,4 +1,4 @@
--- Two years, until last midnight by the entity's clock, and how each session of the work is set.
+-- The years until last midnight by the entity's clock, and how each session of the work is set.
 
 -- Few statements for many rows: what is planned for many would be compiled for longer than it runs.
 SET jit = off;
@@ -9,5 +9,5 @@ CREATE TEMP TABLE span AS
 SELECT now, began_local, ended_local, began_local AT TIME ZONE '{timezone}' AS began
 FROM (SELECT '{now}'::timestamptz AS now) AS moment,
     LATERAL (SELECT date_trunc('day', now AT TIME ZONE '{timezone}') AS ended_local) AS today,
-    LATERAL (SELECT ended_local - interval '2 years' AS began_local) AS before;
+    LATERAL (SELECT ended_local - interval '{years} years' AS began_local) AS before;
 ANALYZE span;

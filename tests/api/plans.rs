@@ -51,7 +51,7 @@ fn watched_desk() -> Desk {
     seed::fill(
         &database.url,
         chrono_tz::America::Bogota,
-        Wanted { tickets: TICKETS, articles: None, seed: 3 },
+        Wanted { tickets: TICKETS, years: 2, articles: None, seed: 3 },
     )
     .unwrap();
     let name = database.name.clone();

@@ -10,7 +10,7 @@ use crate::harness::states::STATES;
 use crate::harness::{Database, Desk};
 
 fn fill(database: &Database, tickets: u32, seed: u32) -> Result<Seeded, String> {
-    let wanted = Wanted { tickets, articles: None, seed };
+    let wanted = Wanted { tickets, years: 2, articles: None, seed };
     seed::fill(&database.url, chrono_tz::America::Bogota, wanted).map_err(|error| error.to_string())
 }
 
