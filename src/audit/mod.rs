@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use self::kind::EventKind;
 use crate::db::json::Json;
-use crate::db::schema;
+use crate::db::schema::events as rows;
 use crate::problem::{Problem, Result};
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -54,7 +54,9 @@ pub fn record(
     at: DateTime<Utc>,
     data: &Data,
 ) -> Result<()> {
-    record_each(tx, &[ticket_id], kind, actor_id, at, data)
+    // Not as one of several: a statement with as many rows as there happen to be is not kept prepared.
+    diesel::insert_into(rows::table).values(row(ticket_id, kind, actor_id, at, data)).execute(tx)?;
+    Ok(())
 }
 
 /// The same for each of several tickets.
@@ -69,20 +71,23 @@ pub fn record_each(
     at: DateTime<Utc>,
     data: &Data,
 ) -> Result<()> {
-    use schema::events;
-    let row = |ticket_id: &i64| {
-        (
-            events::id.eq(Uuid::now_v7()),
-            events::ticket_id.eq(*ticket_id),
-            events::kind.eq(kind),
-            events::actor_id.eq(actor_id),
-            events::at.eq(at),
-            events::data.eq(Json(data.clone())),
-        )
-    };
-    let rows: Vec<_> = tickets.iter().map(row).collect();
-    diesel::insert_into(events::table).values(rows).execute(tx)?;
+    let rows: Vec<_> = tickets.iter().map(|ticket| row(*ticket, kind, actor_id, at, data)).collect();
+    diesel::insert_into(rows::table).values(rows).execute(tx)?;
     Ok(())
+}
+
+#[diesel::dsl::auto_type]
+fn row(ticket_id: i64, kind: EventKind, actor_id: Option<Uuid>, at: DateTime<Utc>, data: &Data) -> _ {
+    let id: Uuid = Uuid::now_v7();
+    let data: Json<Data> = Json(data.clone());
+    (
+        rows::id.eq(id),
+        rows::ticket_id.eq(ticket_id),
+        rows::kind.eq(kind),
+        rows::actor_id.eq(actor_id),
+        rows::at.eq(at),
+        rows::data.eq(data),
+    )
 }
 
 /// What the desk keeps for itself: nobody reads it, so that its change is none of the resource.

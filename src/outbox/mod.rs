@@ -8,12 +8,12 @@ pub use kind::MessageKind;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::db::schema::{messages as rows, tickets, users};
+use crate::db::Statement;
 use crate::db::text_enum;
 use crate::problem::Result;
 
@@ -44,37 +44,10 @@ pub fn queue(
     ticket_id: i64,
     kind: MessageKind,
     recipient_id: Uuid,
-    data: Value,
+    data: &Value,
     at: DateTime<Utc>,
 ) -> Result<()> {
-    let about_their_own = tickets::requester_id.eq(users::id);
-    let watched = data.get("watcher").is_some();
-    users::table
-        .inner_join(tickets::table.on(tickets::id.eq(ticket_id)))
-        .filter(users::id.eq(recipient_id))
-        .filter(users::active)
-        .filter(users::staff_mail.or(about_their_own).or(watched.into_sql::<Bool>()))
-        .select((
-            Uuid::now_v7().into_sql::<SqlUuid>(),
-            tickets::id.nullable(),
-            kind.as_str().into_sql::<Text>(),
-            users::id,
-            data.into_sql::<Jsonb>(),
-            at.into_sql::<Timestamptz>(),
-            at.into_sql::<Timestamptz>(),
-        ))
-        .insert_into(rows::table)
-        .into_columns((
-            rows::id,
-            rows::ticket_id,
-            rows::kind,
-            rows::recipient_id,
-            rows::data,
-            rows::created_at,
-            rows::next_attempt_at,
-        ))
-        .execute(tx)?;
-    Ok(())
+    queue_to_all(tx, ticket_id, kind, &[recipient_id], data, at)
 }
 
 /// The same message to several people.
@@ -91,18 +64,22 @@ pub fn queue_to_all(
 ) -> Result<()> {
     // Their order is the order in which they are sent.
     let ids: Vec<Uuid> = recipients.iter().map(|_| Uuid::now_v7()).collect();
-    diesel::sql_query(
+    Statement::new(
         "INSERT INTO messages (id, ticket_id, kind, recipient_id, data, created_at, next_attempt_at) \
-         SELECT m.id, t.id, $3, u.id, $5, $6, $6 \
-         FROM unnest($1, $4) AS m (id, recipient_id) JOIN users u ON u.id = m.recipient_id, tickets t \
-         WHERE t.id = $2 AND u.active AND (u.staff_mail OR t.requester_id = u.id OR $5 -> 'watcher' IS NOT NULL)",
+         SELECT m.id, t.id, said.kind, m.recipient_id, said.data, said.at, said.at FROM (SELECT ",
     )
-    .bind::<Array<SqlUuid>, _>(ids)
-    .bind::<BigInt, _>(ticket_id)
     .bind::<Text, _>(kind.as_str())
-    .bind::<Array<SqlUuid>, _>(recipients)
+    .sql(", ")
     .bind::<Jsonb, _>(data)
+    .sql(", ")
     .bind::<Timestamptz, _>(at)
+    .sql(") AS said (kind, data, at), unnest(")
+    .bind::<Array<SqlUuid>, _>(ids)
+    .sql(", ")
+    .bind::<Array<SqlUuid>, _>(recipients)
+    .sql(") AS m (id, recipient_id) JOIN users u ON u.id = m.recipient_id, tickets t WHERE t.id = ")
+    .bind::<BigInt, _>(ticket_id)
+    .sql(" AND u.active AND (u.staff_mail OR t.requester_id = u.id OR said.data -> 'watcher' IS NOT NULL)")
     .execute(tx)?;
     Ok(())
 }

@@ -138,11 +138,14 @@ impl<'a> Case<'a> {
         }
         let data = audit::Data { changes, details: Value::Object(self.details) };
         audit::record(self.tx, self.ticket.id, kind, self.actor_id, self.now, &data)?;
-        for (kind, recipient_id, data) in self.messages {
-            if recipient_id == self.ticket.requester_id {
-                watchers::tell(self.tx, self.ticket.id, kind, &data, self.now)?;
+        // One that goes to many is written at once.
+        for same in self.messages.chunk_by(|(kind, _, data), (next, _, more)| kind == next && data == more) {
+            let Some((kind, _, data)) = same.first() else { continue };
+            let recipients: Vec<Uuid> = same.iter().map(|(_, recipient_id, _)| *recipient_id).collect();
+            if recipients.contains(&self.ticket.requester_id) {
+                watchers::tell(self.tx, self.ticket.id, *kind, data, self.now)?;
             }
-            outbox::queue(self.tx, self.ticket.id, kind, recipient_id, data, self.now)?;
+            outbox::queue_to_all(self.tx, self.ticket.id, *kind, &recipients, data, self.now)?;
         }
         Ok(self.ticket)
     }
