@@ -1,6 +1,7 @@
 //! PostgreSQL: the pool, the one place where requests meet it, the schema and the private server.
 
 pub mod json;
+mod literal;
 pub mod migrations;
 mod pool;
 pub mod private;
@@ -26,6 +27,7 @@ use self::session::Bounds;
 use self::threads::Threads;
 use crate::problem::{Problem, Result};
 
+pub use literal::{Limited, Literal};
 pub use statement::Statement;
 pub(crate) use text_enum::text_enum;
 

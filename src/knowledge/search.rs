@@ -177,12 +177,17 @@ pub fn found(db: &mut PgConnection, ids: Vec<Uuid>) -> Result<Vec<Found>> {
     Ok(rows.into_iter().map(Found::from).collect())
 }
 
+/// How many words of a ticket are looked for: those of its subject, and then the first of its description. The more there are,
+/// the more articles have one of them, each of which is judged.
+const TELLING: u8 = 40;
+
 /// Up to five published articles that share most with the words of a ticket.
 pub fn like_ticket(db: &mut PgConnection, ticket_id: i64, staff: bool) -> Result<Vec<Found>> {
     let rows: Vec<Row> = diesel::sql_query(format!(
         "WITH wanted AS ( \
-             SELECT string_agg(quote_literal(lexeme), ' | ')::tsquery AS q \
-             FROM tickets t, unnest(t.search) WHERE t.id = $1) \
+             SELECT string_agg(quote_literal(lexeme), ' | ')::tsquery AS q FROM ( \
+                 SELECT lexeme FROM tickets t, unnest(t.search) WHERE t.id = $1 \
+                 ORDER BY 'A' = ANY (weights) DESC, positions[1], lexeme LIMIT {TELLING}) AS telling) \
          SELECT {COLUMNS}, best.rank, ts_headline('mesa_spanish', {PASSAGES}, best.q, '{MARKS}') AS excerpt \
          FROM (SELECT a.id, ts_rank_cd(a.search, q, 1)::float8 AS rank, q FROM articles a, wanted \
                WHERE a.search @@ q AND a.status = 'published' AND ($2 OR a.visibility = 'public') \

@@ -4,18 +4,17 @@ use std::collections::HashMap;
 
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Record, SmallInt, Text, Timestamptz};
 
 use super::expansion::{self, Expansions};
-use super::filters::{TicketFilters, filtered};
+use super::filters::{self, TicketFilters, filtered};
 use super::model::{Ticket, TicketRow};
 use super::store;
 use crate::auth::policy::Action;
 use crate::db::schema::tickets;
-use crate::db::text_enum;
+use crate::db::{Limited, Literal, text_enum};
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Actor, Call, Query};
 use crate::problem::Result;
@@ -53,8 +52,10 @@ fn due(row: &Ticket) -> DateTime<Utc> {
 #[get("/tickets")]
 pub async fn list(call: Call, query: Query<TicketFilters>) -> Result<HttpResponse> {
     call.read(Action::ReadTicket, |db, actor| {
-        let (paging, wanted, filters): (Paging, Expansions, TicketFilters) = query.read_expanded_list()?;
+        let (paging, wanted, mut filters): (Paging, Expansions, TicketFilters) =
+            query.read_expanded_list()?;
         filters.check(actor)?;
+        filters.look_up(db)?;
         let total = match paging.with_total {
             true => Some(filtered(&filters, actor).count().get_result(db)?),
             false => None,
@@ -82,7 +83,7 @@ pub fn page(
         return queue(db, paging, all());
     }
     let after = paging.after::<TicketSort, DateTime<Utc>, i64>(sort)?;
-    let due_at = || sql::<Timestamptz>(NEVER);
+    let due_at = || Literal::<Timestamptz>::new(NEVER);
     // The order of the index over the states.
     let in_state = || {
         (tickets::status, tickets::received_at, tickets::id).into_sql::<Record<(Text, Timestamptz, BigInt)>>()
@@ -91,15 +92,16 @@ pub fn page(
         (TicketSort::ReceivedDescending, [status]) => {
             let query =
                 all().order((tickets::status.desc(), tickets::received_at.desc(), tickets::id.desc()));
-            match after {
-                Some((at, id)) => query.filter(in_state().lt((*status, at, id))),
+            // No ticket has this number: all that came in before.
+            match after.or(filters.received_to.map(|to| (to, 0))) {
+                Some((at, id)) => query.filter(in_state().lt((filters::literal(*status), at, id))),
                 None => query,
             }
         }
         (TicketSort::ReceivedAscending, [status]) => {
             let query = all().order((tickets::status.asc(), tickets::received_at.asc(), tickets::id.asc()));
-            match after {
-                Some((at, id)) => query.filter(in_state().gt((*status, at, id))),
+            match after.or(filters.received_from.map(|from| (from, 0))) {
+                Some((at, id)) => query.filter(in_state().gt((filters::literal(*status), at, id))),
                 None => query,
             }
         }
@@ -112,7 +114,12 @@ pub fn page(
         (TicketSort::DueDescending, _) => seek!(all(), after, due_at(), tickets::id, desc),
         (TicketSort::DueAscending, _) => seek!(all(), after, due_at(), tickets::id, asc),
     };
-    let rows = query.select(TicketRow::as_select()).limit(paging.rows()).load(db)?;
+    let query = query.select(TicketRow::as_select());
+    let rows = match filters.name_at_most_a_state() {
+        true => Limited::new(query, paging.rows()).load(db)?,
+        // How much a filter leaves is told by its values: each page is planned for those of its own.
+        false => query.limit(paging.rows()).load(db)?,
+    };
     let place = |row: &Ticket| {
         let key = match sort {
             TicketSort::UpdatedDescending | TicketSort::UpdatedAscending => row.updated_at,

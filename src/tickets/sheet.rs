@@ -63,8 +63,9 @@ const COLUMNS: [&str; 24] = [
 pub async fn download(call: Call, query: Query<TicketFilters>) -> Result<HttpResponse> {
     // The first batch is there before the answer begins, so that whatever is wrong with the request is a problem.
     let first = call.check(Action::ReadTicket, |db, actor| {
-        let filters: TicketFilters = query.read()?;
+        let mut filters: TicketFilters = query.read()?;
         filters.check(actor)?;
+        filters.look_up(db)?;
         let found = page(db, actor, &batch(None), &filters)?;
         Ok((found, filters, actor.clone()))
     });

@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
-use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
@@ -13,6 +11,7 @@ use uuid::Uuid;
 
 use super::model::Criticality;
 use super::workflow::Status;
+use crate::db::Literal;
 use crate::db::schema::tickets;
 use crate::problem::Result;
 
@@ -29,8 +28,8 @@ impl Criticality {
 }
 
 /// The tickets that somebody has in hand. Literal, so that the index over open work serves it.
-pub fn is_open() -> SqlLiteral<Bool> {
-    sql("status IN ('assigned', 'in_progress', 'on_hold')")
+pub fn is_open() -> Literal<Bool> {
+    Literal::new("status IN ('assigned', 'in_progress', 'on_hold')")
 }
 
 /// What one person has in hand.

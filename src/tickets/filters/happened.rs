@@ -2,11 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
-use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Text as SqlText, Timestamptz};
 
-use super::TicketFilters;
+use super::{TicketFilters, Tickets};
 use crate::auth::policy::{Action, Scope, scope};
 use crate::db::schema::{articles, attentions, escalations, openings, surveys, tickets};
 use crate::db::text_enum;
@@ -36,6 +35,12 @@ text_enum! {
         Waiting = "waiting",
         /// Waiting, and the due time has passed, or had when the clock came to stand still.
         WaitingOverdue = "waiting_overdue",
+    }
+}
+
+impl AttentionState {
+    fn waits(self) -> bool {
+        matches!(self, AttentionState::Waiting | AttentionState::WaitingOverdue)
     }
 }
 
@@ -106,8 +111,6 @@ impl TicketFilters {
     }
 }
 
-type Tickets<'a> = tickets::BoxedQuery<'a, Pg>;
-
 /// Narrows a boxed query to where a moment lies within a stretch of time, each end where it is given.
 macro_rules! within {
     ($query:ident, $column:expr, $from:expr, $to:expr) => {
@@ -134,6 +137,10 @@ pub fn narrow<'a>(mut query: Tickets<'a>, filters: &'a TicketFilters, now: DateT
         if filters.attention.contains(&AttentionState::Waiting) {
             states.push(AttentionState::WaitingOverdue.as_str());
         }
+        if filters.attention.iter().all(|state| state.waits()) {
+            // It says no more than the state does, and as an index has it.
+            query = query.filter(tickets::attended_at.is_null().and(tickets::archived_at.is_null()));
+        }
         let [before, after] = attention_around_now();
         query = query.filter(
             sql::<Bool>("(")
@@ -155,7 +162,24 @@ pub fn narrow<'a>(mut query: Tickets<'a>, filters: &'a TicketFilters, now: DateT
     within!(query, tickets::closed_at, filters.closed_from, filters.closed_to);
     within!(query, tickets::archived_at, filters.archived_from, filters.archived_to);
     if !filters.archive_reason.is_empty() {
+        // The second as an index says it.
         query = query.filter(tickets::archive_reason.eq_any(&filters.archive_reason));
+        query = query.filter(tickets::archived_at.is_not_null());
+    }
+    let moments = [
+        filters.open_at,
+        filters.closed_to,
+        filters.archived_to,
+        filters.solved_to,
+        filters.reopened_to,
+        filters.accepted_to,
+        filters.escalated_to,
+        filters.survey_sent_to,
+        filters.survey_answered_to,
+    ];
+    if let Some(first) = moments.into_iter().flatten().min() {
+        // Nothing happens to a ticket before it comes in. PostgreSQL does not know that, and would go past all newer ones.
+        query = query.filter(tickets::received_at.le(first));
     }
     query = solutions(query, filters);
     query = acceptances(query, filters);

@@ -1,11 +1,11 @@
 //! Which tickets a list shows.
 
 mod happened;
+mod words;
 
 use std::str::FromStr;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text as SqlText};
@@ -19,6 +19,7 @@ use super::list::TicketSort;
 use super::model::{ArchiveReason, Channel, Criticality};
 use super::workflow::Status;
 use crate::auth::policy::Scope;
+use crate::db::Literal;
 use crate::db::schema::tickets;
 use crate::http::Actor;
 use crate::surveys::SurveyStatus;
@@ -27,7 +28,7 @@ pub use happened::ATTENTION;
 use happened::{AttentionState, Lacking, Punctuality};
 
 /// Whose work: a user's id, `me`, or `none`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Assignee {
     Me,
     Nobody,
@@ -55,7 +56,7 @@ impl<'de> Deserialize<'de> for Assignee {
 }
 
 /// A length of time such as `30m`, `2h` or `1d`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Length(TimeDelta);
 
 impl FromStr for Length {
@@ -83,7 +84,7 @@ impl<'de> Deserialize<'de> for Length {
 }
 
 /// Which tickets to list. A filter that is repeated matches any of its values; different filters must all match.
-#[derive(Clone, Deserialize, IntoParams)]
+#[derive(Clone, Default, PartialEq, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TicketFilters {
@@ -117,9 +118,9 @@ pub struct TicketFilters {
     #[param(value_type = Option<String>, pattern = "^[1-9][0-9]{0,4}[mhd]$", example = "30m")]
     due_within: Option<Length>,
     /// Received at this moment or later.
-    received_from: Option<DateTime<Utc>>,
+    pub(super) received_from: Option<DateTime<Utc>>,
     /// Received before this moment.
-    received_to: Option<DateTime<Utc>>,
+    pub(super) received_to: Option<DateTime<Utc>>,
     /// Those without a criticality, a category or a unit, as far as they are named here.
     #[serde(default)]
     #[param(inline, required = false)]
@@ -195,10 +196,22 @@ pub struct TicketFilters {
     /// Words of subject and description, in any form, with or without accents; or the ticket's number.
     #[param(max_length = 200)]
     q: Option<String>,
+    /// Those that have these words, where they are few.
+    #[serde(skip)]
+    few: Option<Vec<i64>>,
     /// `-received_at` (the default), `received_at`, `-updated_at`, `updated_at`, `attention_due_at`,
     /// `-attention_due_at`, or `queue`: the order of work, of open tickets alone.
     #[param(inline)]
     pub sort: Option<TicketSort>,
+}
+
+impl TicketFilters {
+    /// Whether they name a state or nothing, and no more.
+    pub fn name_at_most_a_state(&self) -> bool {
+        let alone =
+            TicketFilters { status: self.status.clone(), sort: self.sort, ..TicketFilters::default() };
+        self.status.len() < 2 && *self == alone
+    }
 }
 
 /// How the contract has an assignee: a user's id, `me` or `none`.
@@ -234,8 +247,15 @@ macro_rules! among {
     };
 }
 
+type Tickets<'a> = tickets::BoxedQuery<'a, Pg>;
+
+/// A state in the text of a statement, so that PostgreSQL knows which one it is where it prepares it.
+pub fn literal(status: Status) -> Literal<SqlText> {
+    Literal::new(format!("'{}'", status.as_str()))
+}
+
 /// The tickets that these filters let through and the caller may see, in no order.
-pub fn filtered<'a>(filters: &'a TicketFilters, actor: &'a Actor) -> tickets::BoxedQuery<'a, Pg> {
+pub fn filtered<'a>(filters: &'a TicketFilters, actor: &'a Actor) -> Tickets<'a> {
     let mut query = tickets::table.into_boxed();
     if actor.scope == Scope::Own {
         query = query.filter(tickets::requester_id.eq(actor.id));
@@ -244,7 +264,7 @@ pub fn filtered<'a>(filters: &'a TicketFilters, actor: &'a Actor) -> tickets::Bo
         [] => query,
         // Not as an equality: PostgreSQL would not look at the state in the order of a list, and pass over all newer tickets
         // in other states to find those in this one.
-        [only] => query.filter(tickets::status.between(*only, *only)),
+        [only] => query.filter(tickets::status.between(literal(*only), literal(*only))),
         several => query.filter(tickets::status.eq_any(several)),
     };
     if !filters.criticality.is_empty() {
@@ -282,17 +302,10 @@ pub fn filtered<'a>(filters: &'a TicketFilters, actor: &'a Actor) -> tickets::Bo
     if let Some(to) = filters.received_to {
         query = query.filter(tickets::received_at.lt(to));
     }
-    if let Some(text) = &filters.q {
-        let words =
-            sql::<Bool>("search @@ websearch_to_tsquery('mesa_spanish', ").bind::<SqlText, _>(text).sql(")");
-        query = match text.trim().trim_start_matches('#').parse::<i64>() {
-            Ok(number) => query.filter(words.or(tickets::id.eq(number))),
-            Err(_) => query.filter(words),
-        };
-    }
+    query = words::narrow(query, filters);
     if filters.sort == Some(TicketSort::Queue) {
         // Literal, so that the index over the order of work serves it.
-        query = query.filter(sql::<Bool>("status NOT IN ('solved', 'closed', 'archived')"));
+        query = query.filter(Literal::<Bool>::new("status NOT IN ('solved', 'closed', 'archived')"));
     }
     match filters.overdue {
         Some(true) => query = query.filter(tickets::clock_due_at.lt(actor.now)),

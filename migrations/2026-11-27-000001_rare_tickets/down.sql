@@ -1,0 +1,3 @@
+DROP INDEX tickets_higher_level_idx;
+DROP INDEX tickets_channel_idx;
+DROP INDEX tickets_unattended_idx;
