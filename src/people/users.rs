@@ -381,9 +381,9 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
             contract_ends_on: user.contract_ends_on,
             staff_mail: user.staff_mail,
         };
-        let profile = body.merge_with(&before, guessable)?;
+        let (profile, changes) = body.merge_with(&before, guessable)?;
         actor.check_version(user.version)?;
-        if profile == before {
+        if !changes {
             return user.answer();
         }
         must_not_be_anonymous(tx, user.id)?;
@@ -475,7 +475,8 @@ fn lock_directors(tx: &mut PgConnection) -> Result<Vec<Uuid>> {
         .filter(users::active)
         .order(users::id)
         .select(users::id)
-        .for_update()
+        // Whatever names them may be written meanwhile.
+        .for_no_key_update()
         .load(tx)?;
     Ok(directors)
 }

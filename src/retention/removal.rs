@@ -15,6 +15,9 @@ use crate::statistics::midnight;
 /// How many rows one transaction removes, of what is made by many hands.
 const BATCH: i64 = 500;
 
+/// How many batches a round of the desk's own tasks removes at most.
+const BATCHES: usize = 20;
+
 /// What was removed, or is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Removed {
@@ -122,8 +125,11 @@ pub fn remove(
 ) -> (Vec<Removed>, Result<()>) {
     let today = now.with_timezone(&timezone).date_naive();
     let (mut all, mut outcome): (Vec<Removed>, _) = (Vec::new(), Ok(()));
+    // What is not done by then goes on with the next round: until it does, others of the desk's own tasks wait.
+    let mut batches = if which == Which::All { usize::MAX } else { BATCHES };
     for together in TOGETHER {
-        loop {
+        while batches > 0 {
+            batches -= 1;
             let gone = db.transaction::<_, Problem, _>(|tx| batch(tx, timezone, today, together, which));
             let (removed, goes_on) = gone.unwrap_or_else(|problem| {
                 if outcome.is_ok() {

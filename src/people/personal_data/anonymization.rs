@@ -12,7 +12,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::traces;
+use super::{THEIRS, traces};
 use crate::audit::{self, kind::EventKind};
 use crate::auth::attempts;
 use crate::auth::policy::{Action, Role};
@@ -125,15 +125,17 @@ pub async fn anonymize(call: Call, id: Path<Uuid>, body: Body<NewAnonymization>)
 /// Holds their tickets until the transaction ends.
 fn begin(tx: &mut PgConnection, user: &User) -> Result<()> {
     // Whatever they are called by now: who did something in the tickets of others did it as staff.
-    let acted: bool = diesel::select(diesel::dsl::exists(
-        events::table
-            .inner_join(tickets::table.on(tickets::id.eq(events::ticket_id)))
-            .filter(events::actor_id.eq(user.id))
-            .filter(tickets::requester_id.ne(user.id))
-            .filter(events::kind.ne(EventKind::FollowupAdded)),
-    ))
-    .get_result(tx)?;
-    if user.role != Role::Requester || acted {
+    let acted = |tx: &mut PgConnection| {
+        diesel::select(diesel::dsl::exists(
+            events::table
+                .inner_join(tickets::table.on(tickets::id.eq(events::ticket_id)))
+                .filter(events::actor_id.eq(user.id))
+                .filter(tickets::requester_id.ne(user.id))
+                .filter(events::kind.ne(EventKind::FollowupAdded)),
+        ))
+        .get_result::<bool>(tx)
+    };
+    if user.role != Role::Requester || acted(tx)? {
         return Err(Problem::new(
             Code::NotARequester,
             Text::new("Lo que hizo el personal queda registrado.", "What staff did stays on record."),
@@ -154,39 +156,40 @@ fn begin(tx: &mut PgConnection, user: &User) -> Result<()> {
     Ok(())
 }
 
-/// The person's tickets.
-const THEIRS: &str = "(SELECT id FROM tickets WHERE requester_id = $1)";
-
 /// What is written in the person's tickets: the table, the columns, and whose rows. `$1` is the person.
 const TEXTS: [(&str, &[&str], &str); 7] = [
     ("tickets", &["subject", "description", "solution", "archive_note"], "requester_id = $1"),
-    ("followups", &["body"], "(ticket_id IN {theirs} OR author_id = $1)"),
-    ("holds", &["reason"], "ticket_id IN {theirs}"),
-    ("escalations", &["reason", "third_party", "reference"], "ticket_id IN {theirs}"),
-    ("attachments", &["file_name"], "ticket_id IN {theirs}"),
+    ("followups", &["body"], "(ticket_id = ANY ({theirs}) OR author_id = $1)"),
+    ("holds", &["reason"], "ticket_id = ANY ({theirs})"),
+    ("escalations", &["reason", "third_party", "reference"], "ticket_id = ANY ({theirs})"),
+    ("attachments", &["file_name"], "ticket_id = ANY ({theirs})"),
     (
         "messages",
         &["sent_subject", "sent_text", "last_error"],
-        "(ticket_id IN {theirs} OR recipient_id = $1)",
+        "(ticket_id = ANY ({theirs}) OR recipient_id = $1)",
     ),
-    ("articles", &["title", "incident", "resolution"], "ticket_id IN {theirs}"),
+    ("articles", &["title", "incident", "resolution"], "ticket_id = ANY ({theirs})"),
 ];
 
 /// The same of JSON.
 const DOCUMENTS: [(&str, &str, &str); 4] = [
-    ("messages", "data", "(ticket_id IN {theirs} OR recipient_id = $1)"),
-    ("articles", "steps", "ticket_id IN {theirs}"),
-    ("articles", "\"references\"", "ticket_id IN {theirs}"),
-    ("article_revisions", "content", "article_id IN (SELECT id FROM articles WHERE ticket_id IN {theirs})"),
+    ("messages", "data", "(ticket_id = ANY ({theirs}) OR recipient_id = $1)"),
+    ("articles", "steps", "ticket_id = ANY ({theirs})"),
+    ("articles", "\"references\"", "ticket_id = ANY ({theirs})"),
+    (
+        "article_revisions",
+        "content",
+        "article_id IN (SELECT id FROM articles WHERE ticket_id = ANY ({theirs}))",
+    ),
 ];
 
 /// What goes with its content: rows, and the key of each.
 const FILES: [(&str, &str); 2] = [
-    ("attachments", "uploaded_by = $1 AND ticket_id IN {theirs}"),
+    ("attachments", "uploaded_by = $1 AND ticket_id = ANY ({theirs})"),
     (
         "inbound_emails",
         // An address that others have by now is theirs; what became part of another's ticket is of that ticket.
-        "status <> 'waiting' AND (ticket_id IN {theirs} OR ticket_id IS NULL AND from_address IN ( \
+        "status <> 'waiting' AND (ticket_id = ANY ({theirs}) OR ticket_id IS NULL AND from_address IN ( \
             SELECT lower(email) FROM users WHERE id = $1 \
             UNION SELECT lower(requester_email) FROM tickets WHERE requester_id = $1 \
             EXCEPT SELECT lower(email) FROM users WHERE id <> $1))",
@@ -238,7 +241,7 @@ impl<'a> Erasure<'a> {
         for (table, column, owned) in DOCUMENTS {
             self.cut_documents(tx, table, &format!("{column} = "), column, owned)?;
         }
-        self.cut_documents(tx, "events", "data_salt = NULL, data = ", "data", "ticket_id IN {theirs}")?;
+        self.cut_documents(tx, "events", "data_salt = NULL, data = ", "data", "ticket_id = ANY ({theirs})")?;
         self.forget_who_asked(tx)?;
         self.forget_account(tx)?;
         self.tell_history(tx)

@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::THEIRS;
 use super::anonymization::Anonymization;
 use crate::attachments::{Attachment, store as attachments};
 use crate::auth::policy::{Action, Scope};
@@ -163,8 +164,9 @@ const LISTS: [(&str, Read); 6] = [
     ("followups", |db, actor, person, place| {
         let ids = ids(
             db,
-            "followups f WHERE f.visibility = 'public' \
-             AND (f.author_id = $1 OR f.ticket_id IN (SELECT id FROM tickets WHERE requester_id = $1))",
+            &format!(
+                "followups f WHERE f.visibility = 'public' AND (f.author_id = $1 OR f.ticket_id = ANY ({THEIRS}))"
+            ),
             (person, place),
         )?;
         let found = followups::by_ids(db, actor, &ids)?;
@@ -173,9 +175,11 @@ const LISTS: [(&str, Read); 6] = [
     ("attachments", |db, _, person, place| {
         let ids = ids(
             db,
-            "attachments f WHERE f.uploaded_by = $1 AND f.ticket_id IS NOT NULL \
-             OR f.ticket_id IN (SELECT id FROM tickets WHERE requester_id = $1) AND (f.followup_id IS NULL \
-                 OR (SELECT w.visibility = 'public' FROM followups w WHERE w.id = f.followup_id))",
+            &format!(
+                "attachments f WHERE f.uploaded_by = $1 AND f.ticket_id IS NOT NULL \
+                 OR f.ticket_id = ANY ({THEIRS}) AND (f.followup_id IS NULL \
+                     OR (SELECT w.visibility = 'public' FROM followups w WHERE w.id = f.followup_id))"
+            ),
             (person, place),
         )?;
         let found = attachments::by_ids(db, &ids)?;
@@ -194,11 +198,13 @@ const LISTS: [(&str, Read); 6] = [
     ("inbound_emails", |db, _, person, place| {
         let ids = ids(
             db,
-            "inbound_emails f WHERE f.from_address IN (SELECT lower(email) FROM users WHERE id = $1 \
+            &format!(
+                "inbound_emails f WHERE f.from_address IN (SELECT lower(email) FROM users WHERE id = $1 \
                  UNION SELECT lower(requester_email) FROM tickets WHERE requester_id = $1) \
              AND CASE WHEN f.ticket_id IS NULL \
                  THEN NOT EXISTS (SELECT FROM users WHERE id <> $1 AND lower(email) = f.from_address) \
-                 ELSE f.ticket_id IN (SELECT id FROM tickets WHERE requester_id = $1) END",
+                 ELSE f.ticket_id = ANY ({THEIRS}) END"
+            ),
             (person, place),
         )?;
         let found = emails::by_ids(db, &ids)?;
