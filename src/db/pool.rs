@@ -1,8 +1,12 @@
 //! What the pool keeps: a connection, and when it was last seen to work.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use diesel::Connection;
+use diesel::connection::InstrumentationEvent;
 use diesel::pg::PgConnection;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, ManageConnection};
 
@@ -12,11 +16,16 @@ use super::session::{self, Bounds};
 /// each request would cost as much as reading a ticket does.
 const TRUSTED: Duration = Duration::from_secs(1);
 
+/// How many statements a connection may have prepared: it keeps each one that was asked of it, and a client who goes through
+/// all filters that a list has makes as many. One that has more gives way to a new one.
+const PREPARED: usize = 1000;
+
 /// A connection of the pool.
 pub struct Held {
     connection: PgConnection,
     /// None where the last work did not come to a good end.
     worked_at: Option<Instant>,
+    prepared: Arc<AtomicUsize>,
 }
 
 impl Held {
@@ -63,7 +72,15 @@ impl ManageConnection for Manager {
     type Error = diesel::r2d2::Error;
 
     fn connect(&self) -> std::result::Result<Held, Self::Error> {
-        Ok(Held { connection: self.0.connect()?, worked_at: None })
+        let mut connection = self.0.connect()?;
+        let prepared = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&prepared);
+        connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if matches!(event, InstrumentationEvent::CacheQuery { .. }) {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        Ok(Held { connection, worked_at: None, prepared })
     }
 
     fn is_valid(&self, held: &mut Held) -> std::result::Result<(), Self::Error> {
@@ -74,7 +91,7 @@ impl ManageConnection for Manager {
     }
 
     fn has_broken(&self, held: &mut Held) -> bool {
-        self.0.has_broken(&mut held.connection)
+        held.prepared.load(Ordering::Relaxed) > PREPARED || self.0.has_broken(&mut held.connection)
     }
 }
 

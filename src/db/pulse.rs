@@ -21,8 +21,8 @@ pub struct Pulse {
 
 #[derive(Default)]
 struct Asked {
-    /// A question that is not answered yet.
-    open: Option<oneshot::Receiver<bool>>,
+    /// The last question, since when, where nobody has waited for its answer to the end.
+    open: Option<(Instant, oneshot::Receiver<bool>)>,
     /// When there was an answer, and which.
     last: Option<(Instant, bool)>,
 }
@@ -42,7 +42,10 @@ impl Pulse {
             {
                 return beats;
             }
-            let beats = asked.open.get_or_insert_with(|| self.ask()).await.unwrap_or(false);
+            // The answer to an old question is of a time that is over.
+            let open = asked.open.take().filter(|(asked_at, _)| asked_at.elapsed() < PATIENCE);
+            let (_, answer) = asked.open.insert(open.unwrap_or_else(|| (since, self.ask())));
+            let beats = answer.await.unwrap_or(false);
             *asked = Asked { open: None, last: Some((Instant::now(), beats)) };
             beats
         };

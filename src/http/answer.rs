@@ -6,6 +6,7 @@ use actix_web::http::header;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::pieces;
 use crate::problem::{Problem, Result};
 
 /// A successful answer.
@@ -70,7 +71,7 @@ impl Answer {
         if self.status == StatusCode::NO_CONTENT {
             return response.finish();
         }
-        response.content_type("application/json").body(self.body)
+        response.content_type("application/json").body(pieces::body(self.body))
     }
 }
 

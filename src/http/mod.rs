@@ -11,6 +11,7 @@ pub mod idempotency;
 pub mod limits;
 pub mod locale;
 pub mod paging;
+mod pieces;
 pub mod query;
 pub mod traffic;
 
