@@ -1,5 +1,6 @@
 //! The whole desk in one file, taken while it works, and put back.
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -91,6 +92,8 @@ fn what_is_no_whole_backup_and_a_desk_that_is_not_empty_are_left_alone() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("desk.mesa");
     take(&desk, &file).unwrap();
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "for this user's eyes alone");
     assert!(take(&desk, &file).unwrap_err().contains("there is a file of that name"));
 
     let before = desk.database.fingerprint();

@@ -36,6 +36,10 @@ fn whoever_shows_no_token_is_counted_by_address() {
     };
     let answers = ["203.0.113.7", "203.0.113.7", "203.0.113.7", "203.0.113.7", "203.0.113.8"].map(wrong);
     assert_eq!(answers, [401, 401, 401, 429, 401]);
+    // A client of IPv6 has a whole /64 to choose from.
+    let addresses =
+        ["2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2:3::", "2001:db8:1:2:f::9", "2001:db8:1:3::1"];
+    assert_eq!(addresses.map(wrong), [401, 401, 401, 429, 401]);
 }
 
 #[test]

@@ -2,12 +2,11 @@
 
 use std::io::Read;
 
-use diesel::RunQueryDsl;
 use serde_json::{Value, json};
 
 use crate::harness::smtp::MailServer;
 use crate::harness::states::{improvement_action, minutes, risk};
-use crate::harness::{Answer, Client, Desk};
+use crate::harness::{Answer, Client, Database, Desk};
 
 /// Markup, scripts, the languages of templates, and what would end a string, an attribute or an element.
 const NASTY: &str = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><svg/onload=alert(3)>]]><b>{{7*7}}${7*7}<%= 7*7 %></td>";
@@ -290,11 +289,8 @@ fn a_file_is_a_download_that_no_browser_runs_whatever_it_is_called_and_holds() {
         let download = requester.get(&format!("/attachments/{}/content", id(&file)));
         assert_eq!(download.status, 200, "{name}");
         let disposition = download.header("content-disposition");
-        assert!(disposition.starts_with("attachment; filename*=UTF-8''"), "{name}: {disposition}");
-        assert!(
-            !disposition.contains(['"', '<', '>', ' ']) || disposition.matches(' ').count() == 1,
-            "{disposition}"
-        );
+        let shown = disposition.strip_prefix("attachment; filename*=UTF-8''");
+        assert!(shown.is_some_and(|shown| !shown.contains(['"', '<', '>', ' ', ';'])), "{disposition}");
         assert_eq!(download.header("x-content-type-options"), "nosniff", "{name}");
         let policy = download.header("content-security-policy");
         assert!(policy.contains("sandbox") && policy.contains("default-src 'none'"), "{name}: {policy}");
@@ -386,21 +382,14 @@ fn a_fault_of_the_server_is_told_without_its_inside() {
     }
     desk.database.run("ALTER TABLE nobody RENAME TO users");
     // And a database that is gone.
-    let mut away = desk.database.connect();
-    let name = &desk.database.name;
-    for sql in [
-        format!("ALTER DATABASE {name} WITH CONNECTION LIMIT 0"),
-        format!(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
-        ),
-    ] {
-        let _ = diesel::sql_query(sql).execute(&mut away);
-    }
-    let gone = technician.get("/me");
-    assert!(gone.status == 503 || gone.status == 200, "{}", gone.text());
-    if gone.status == 503 {
+    let (name, elsewhere) = (&desk.database.name, Database::empty());
+    let let_in = |anybody: bool| elsewhere.run(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {anybody}"));
+    let_in(false);
+    elsewhere.run(&format!(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'"
+    ));
+    for gone in [technician.get("/me"), desk.nobody().get("//health/ready")] {
         tells_nothing_of_the_inside(&gone, 503, "unavailable");
     }
-    let ready = desk.nobody().get("//health/ready");
-    assert!(INSIDE.iter().all(|word| !ready.text().to_lowercase().contains(word)), "{}", ready.text());
+    let_in(true);
 }

@@ -1,5 +1,8 @@
 //! The OWASP API Security Top 10 of 2023, item by item. What a whole file of tests shows is named here and tried once.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -37,11 +40,10 @@ fn api1_anothers_ids_open_nothing_wherever_they_are_sent() {
     }
 
     // In the query: of others there is nothing to be found.
-    for filter in
-        [format!("requester_id={}", owner.id()), "q=red".to_owned(), "with_total=true&q=red".to_owned()]
-    {
-        let answer = other.get(&format!("/tickets?{filter}"));
-        assert!(answer.status == 400 || answer.items().is_empty(), "{filter}: {}", answer.text());
+    for filter in [format!("requester_id={}", owner.id()), "q=red".to_owned()] {
+        let answer = other.get(&format!("/tickets?with_total=true&{filter}"));
+        let is_empty = || answer.items().is_empty() && answer.ok()["total"] == 0;
+        assert!(answer.status == 400 || is_empty(), "{filter}: {}", answer.text());
     }
 
     // In the body.
@@ -316,10 +318,17 @@ fn api9_what_is_not_in_the_contract_is_not_there() {
         "//actuator",
         "//debug",
         "//graphql",
-        "//docs/../Cargo.toml",
-        "//docs/%2e%2e/Cargo.toml",
     ] {
         assert_eq!(desk.director().get(path).status, 404, "{path}");
+    }
+    // As they are: a well-behaved client resolves them before it calls.
+    for path in ["/docs/../Cargo.toml", "/docs/%2e%2e/Cargo.toml"] {
+        let mut line = TcpStream::connect(desk.nobody().door().0).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: mesa\r\nConnection: close\r\n\r\n");
+        line.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        line.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{path}: {answer}");
     }
     // What is for machines tells no one's data.
     let metrics = desk.nobody().get("//metrics").text();

@@ -75,11 +75,9 @@ fn a_desk_of_ones_own_starts_stops_and_survives_being_killed() {
     fs::set_permissions(dir.folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
     let mut server = Running::start(serve(&dir.data));
     sign_in(&server);
-    let ticket = {
-        let login = json!({"email": "requester@mesa.test", "password": "una-clave-de-prueba"});
-        let token = server.client().post("/auth/login", login).ok()["access_token"].clone();
-        server.client().holding(token.as_str().unwrap()).register("Sin red")
-    };
+    let login = json!({"email": "requester@mesa.test", "password": "una-clave-de-prueba"});
+    let token = server.client().post("/auth/login", login).ok()["access_token"].clone();
+    let ticket = server.client().holding(token.as_str().unwrap()).register("Sin red");
 
     // Another server in the same folder is refused; a command joins the one that runs.
     let refused = serve(&dir.data).output().unwrap();
@@ -91,13 +89,11 @@ fn a_desk_of_ones_own_starts_stops_and_survives_being_killed() {
     let joined = serve(&dir.data).arg("migrate").output().unwrap();
     assert!(joined.status.success() && text(&joined).contains("0 migrations applied"), "{}", text(&joined));
 
-    // Killed: PostgreSQL outlives it, and the next server takes it over.
+    // Killed: PostgreSQL outlives it, and the next server takes it over. Tokens hold on, as the secret does.
     server.signal(Signal::SIGKILL);
     let left = postgres(&dir.data).expect("PostgreSQL outlives a server that was killed");
     let mut server = Running::start(serve(&dir.data));
     assert_eq!(postgres(&dir.data), Some(left));
-    let login = json!({"email": "requester@mesa.test", "password": "una-clave-de-prueba"});
-    let token = server.client().post("/auth/login", login).ok()["access_token"].clone();
     let kept =
         server.client().holding(token.as_str().unwrap()).get(&format!("/tickets/{}", ticket["id"])).ok();
     assert_eq!(kept["subject"], "Sin red");
@@ -114,9 +110,17 @@ fn a_desk_of_ones_own_starts_stops_and_survives_being_killed() {
     // SIGTERM and SIGINT stop both.
     assert!(server.signal(Signal::SIGTERM).success());
     assert_eq!(postgres(&dir.data), None);
-    let mut server = Running::start(serve(&dir.data));
+    let mut own_password = serve(&dir.data);
+    own_password.env_remove("MESA_DEMO_PASSWORD");
+    let mut server = Running::start(own_password);
     assert!(server.signal(Signal::SIGINT).success());
     assert_eq!(postgres(&dir.data), None);
+
+    // What is kept is for this user's eyes alone.
+    for name in ["jwt.secret", "demo.password"] {
+        let mode = fs::metadata(dir.data.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
 }
 
 #[test]

@@ -53,23 +53,58 @@ impl Files {
 
 const REQUEST: &[u8] = b"GET /api/v1/me HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
-/// What a client is answered that believes this certificate alone.
-fn ask(
+/// A desk that speaks TLS by these files.
+fn serving(files: &Files, database: &Database) -> Running {
+    Running::start(mesa(&[
+        ("DATABASE_URL", &database.url),
+        ("MESA_JWT_SECRET", SECRET),
+        ("MESA_LISTEN", "127.0.0.1:0"),
+        ("MESA_DATA_DIR", files.folder.path().to_str().unwrap()),
+        ("MESA_TLS_CERTIFICATE", files.certificate().to_str().unwrap()),
+        ("MESA_TLS_KEY", files.key().to_str().unwrap()),
+    ]))
+}
+
+type Line = StreamOwned<ClientConnection, TcpStream>;
+
+/// A line to the desk of a client that believes this certificate alone.
+fn call(
     address: &str,
     believed: &CertificateDer<'static>,
     version: &'static SupportedProtocolVersion,
-) -> std::io::Result<String> {
+) -> std::io::Result<Line> {
     let mut roots = RootCertStore::empty();
     roots.add(believed.clone()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
     let config = config.with_protocol_versions(&[version]).unwrap().with_root_certificates(roots);
     let server = "localhost".try_into().unwrap();
     let connection = ClientConnection::new(Arc::new(config.with_no_client_auth()), server).unwrap();
-    let mut stream = StreamOwned::new(connection, TcpStream::connect(address)?);
-    stream.write_all(REQUEST)?;
+    Ok(StreamOwned::new(connection, TcpStream::connect(address)?))
+}
+
+/// What such a client is answered.
+fn ask(
+    address: &str,
+    believed: &CertificateDer<'static>,
+    version: &'static SupportedProtocolVersion,
+) -> std::io::Result<String> {
+    let mut line = call(address, believed, version)?;
+    line.write_all(REQUEST)?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
+    line.read_to_string(&mut answer)?;
     Ok(answer)
+}
+
+/// Whether somebody is at the door. Who does not speak TLS is answered nothing in the clear.
+fn is_open(address: &str) -> bool {
+    let Ok(mut plain) = TcpStream::connect(address) else { return false };
+    plain.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let _ = plain.write_all(REQUEST);
+    let mut answer = Vec::new();
+    let _ = plain.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer).to_lowercase();
+    assert!(!answer.contains("http") && !answer.contains("problem"), "{answer}");
+    true
 }
 
 #[test]
@@ -77,14 +112,7 @@ fn the_desk_speaks_tls_with_the_certificate_it_is_given_and_takes_the_next_one_w
     let (first, second) = (made(), made());
     let files = Files::of(&first);
     let database = Database::from_template();
-    let server = Running::start(mesa(&[
-        ("DATABASE_URL", &database.url),
-        ("MESA_JWT_SECRET", SECRET),
-        ("MESA_LISTEN", "127.0.0.1:0"),
-        ("MESA_DATA_DIR", files.folder.path().to_str().unwrap()),
-        ("MESA_TLS_CERTIFICATE", files.certificate().to_str().unwrap()),
-        ("MESA_TLS_KEY", files.key().to_str().unwrap()),
-    ]));
+    let server = serving(&files, &database);
     let address = server.url.strip_prefix("https://").unwrap();
     for version in [&TLS12, &TLS13] {
         let answer = ask(address, first.cert.der(), version).unwrap();
@@ -92,14 +120,7 @@ fn the_desk_speaks_tls_with_the_certificate_it_is_given_and_takes_the_next_one_w
         assert!(answer.contains("strict-transport-security: max-age=31536000"), "{answer}");
     }
     assert!(ask(address, second.cert.der(), &TLS13).is_err(), "another certificate is believed");
-
-    // Who does not speak TLS is answered nothing in the clear.
-    let mut plain = TcpStream::connect(address).unwrap();
-    plain.write_all(REQUEST).unwrap();
-    let mut answer = Vec::new();
-    let _ = plain.read_to_end(&mut answer);
-    let answer = String::from_utf8_lossy(&answer).to_lowercase();
-    assert!(!answer.contains("http") && !answer.contains("problem"), "{answer}");
+    assert!(is_open(address));
 
     let hang_up = || kill(Pid::from_raw(server.child.id().try_into().unwrap()), Signal::SIGHUP).unwrap();
     files.write(&second);
@@ -120,6 +141,30 @@ fn the_desk_speaks_tls_with_the_certificate_it_is_given_and_takes_the_next_one_w
         std::thread::sleep(Duration::from_millis(20));
     }
     assert!(ask(address, second.cert.der(), &TLS13).is_ok());
+}
+
+#[test]
+fn while_it_stops_the_desk_says_no_word_in_the_clear_either() {
+    let (made, database) = (made(), Database::from_template());
+    let files = Files::of(&made);
+    let mut server = serving(&files, &database);
+    let address = server.url.strip_prefix("https://").unwrap().to_owned();
+    // A request in hand, half of which is still to come.
+    let mut line = call(&address, made.cert.der(), &TLS13).unwrap();
+    let head = "POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+        Content-Type: application/json\r\nContent-Length: 2\r\n\r\n";
+    line.write_all(head.as_bytes()).unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    kill(Pid::from_raw(server.child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while is_open(&address) {
+        assert!(Instant::now() < deadline, "the door stays open");
+    }
+    line.write_all(b"{}").unwrap();
+    let mut answer = String::new();
+    line.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 422 "), "{answer}");
+    assert!(server.child.wait().unwrap().success());
 }
 
 #[test]

@@ -11,10 +11,13 @@ use diesel::prelude::*;
 use reqwest::blocking::Client as Http;
 use serde_json::{Value, json};
 
-use crate::harness::Client;
+use crate::harness::{Client, PASSWORD};
 
 /// How long a write may go without an acknowledgement.
 const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How long an access token is used: it holds for a quarter of an hour.
+const TOKEN: Duration = Duration::from_secs(10 * 60);
 
 /// A port that is free now, so that every life of a server has the same.
 pub fn port() -> String {
@@ -106,13 +109,18 @@ struct One {
 }
 
 impl One {
-    fn live(self) {
-        let (requester, technician) = (&self.cast.requester, &self.cast.technician);
-        let attendee = technician.id();
+    fn live(mut self) {
+        let mut signed_in = Instant::now();
         for life in 0.. {
             if self.shared.over.load(Ordering::Relaxed) {
                 return;
             }
+            if signed_in.elapsed() > TOKEN {
+                let Cast { requester, technician } = &self.cast;
+                self.cast = Cast { requester: self.again(requester), technician: self.again(technician) };
+                signed_in = Instant::now();
+            }
+            let Cast { requester, technician } = &self.cast;
             let write = |who: &Client, path: &str, body: Value| {
                 let key = format!("{}-{life}-{}", self.number, path.rsplit('/').next().unwrap_or_default());
                 self.insist(who, path, &key, &body)
@@ -123,7 +131,7 @@ impl One {
             let one = format!("/tickets/{ticket}");
             self.read(requester, &one);
             write(technician, &format!("{one}/classification"), json!({"criticality": "high"}));
-            write(technician, &format!("{one}/assignment"), json!({"assignee_id": attendee}));
+            write(technician, &format!("{one}/assignment"), json!({"assignee_id": technician.id()}));
             self.read(technician, "/tickets?limit=20");
             let then = Utc::now() + TimeDelta::hours(1);
             write(technician, &format!("{one}/acceptance"), json!({"scheduled_for": then}));
@@ -134,8 +142,22 @@ impl One {
         }
     }
 
-    /// Repeats the request under its key until it is acknowledged.
+    /// The same person with a new token.
+    fn again(&self, who: &Client) -> Client {
+        let login = json!({"email": who.email(), "password": PASSWORD});
+        let session = self.repeat(who, "/auth/login", "", &login);
+        who.holding(session["access_token"].as_str().unwrap())
+    }
+
+    /// Writes it, and counts that.
     fn insist(&self, who: &Client, path: &str, key: &str, body: &Value) -> Value {
+        let written = self.repeat(who, path, key, body);
+        self.shared.writes.fetch_add(1, Ordering::Relaxed);
+        written
+    }
+
+    /// Repeats the request under its key until it is acknowledged.
+    fn repeat(&self, who: &Client, path: &str, key: &str, body: &Value) -> Value {
         let (address, token) = who.door();
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
@@ -148,10 +170,7 @@ impl One {
                 answer.text().map(|text| (status, again, text))
             });
             match answer {
-                Ok((200 | 201, _, text)) => {
-                    self.shared.writes.fetch_add(1, Ordering::Relaxed);
-                    return serde_json::from_str(&text).unwrap();
-                }
+                Ok((200 | 201, _, text)) => return serde_json::from_str(&text).unwrap(),
                 Err(_) | Ok((503, true, _)) => {}
                 Ok((409, _, text)) if text.contains("request_in_progress") => {}
                 Ok((status, _, text)) => self.complain(format!("POST {path}: {status} {text}")),

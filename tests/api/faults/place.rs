@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use mesa::people::demo;
@@ -24,7 +24,7 @@ pub fn number(variable: &str, default: usize) -> usize {
 pub fn server(data: &Path, variables: &[(&str, &str)]) -> Command {
     let mut command = mesa(variables);
     command.env("MESA_LISTEN", "127.0.0.1:0").env("MESA_DATA_DIR", data).env("MESA_RATE_LIMIT", "0");
-    command.env("MESA_DEMO_PASSWORD", PASSWORD).env("RUST_LOG", "off");
+    command.env("MESA_DEMO_PASSWORD", PASSWORD).env("RUST_LOG", "info,mesa=debug");
     command
 }
 
@@ -54,6 +54,18 @@ pub fn within(limit: Duration, what: &str, mut is_so: impl FnMut() -> bool) -> D
         std::thread::sleep(Duration::from_millis(10));
     }
     began.elapsed()
+}
+
+/// How the server ended, where it did so within this time.
+pub fn ended(running: &mut Running, limit: Duration) -> Option<ExitStatus> {
+    let began = Instant::now();
+    while began.elapsed() < limit {
+        if let Some(status) = running.child.try_wait().unwrap() {
+            return Some(status);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    None
 }
 
 /// A data folder that PostgreSQL's user may enter; what had to go elsewhere goes with it.

@@ -10,8 +10,8 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use super::place::{number, on, sign_in};
-use crate::harness::binary::Running;
+use super::place::{number, on, sign_in, within};
+use crate::harness::binary::{Running, after};
 use crate::harness::{Client, Database};
 
 /// What the process has in memory, and has had at most, in MiB.
@@ -88,7 +88,7 @@ fn beside_others<T>(requester: &Client, act: impl FnOnce() -> T) -> T {
         let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(act));
         over.store(true, Ordering::Relaxed);
         let longest = other.join().unwrap();
-        assert!(longest < Duration::from_secs(2), "somebody else waited {longest:?}");
+        assert!(longest < Duration::from_secs(5), "somebody else waited {longest:?}");
         done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
@@ -119,9 +119,15 @@ fn bodies_and_heads_without_end_take_no_memory_from_others() {
                 } else {
                     head
                 };
+                let wanted = if path == "/nowhere" { 404 } else { 413 };
+                // Who says beforehand how much it is, and sends none of it, is told in any case.
+                if !chunked {
+                    let mut stream = open(&requester);
+                    stream.write_all(head.as_bytes()).unwrap();
+                    assert_eq!(status(&mut stream), Some(wanted), "{path}");
+                }
                 let began = Instant::now();
                 let (sent, answered) = flood(open(&requester), &head, bytes, chunked);
-                let wanted = if path == "/nowhere" { 404 } else { 413 };
                 // Where the line is cut in the middle of sending, the answer may not get through.
                 assert!(answered.is_none_or(|status| status == wanted), "{path}, {chunked}: {answered:?}");
                 println!(
@@ -165,8 +171,18 @@ fn a_byte_a_second_and_half_a_body_are_not_waited_for_for_ever() {
                     }
                     std::thread::sleep(Duration::from_secs(1));
                 }
-                assert!(began.elapsed() < Duration::from_secs(16), "{:?}", began.elapsed());
                 assert!(matches!(status(&mut stream), Some(408) | None));
+                assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+            });
+            // A byte of the next head, on a line that was answered on before.
+            scope.spawn(|| {
+                let mut stream = open(&requester);
+                stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: mesa\r\n\r\n").unwrap();
+                assert_eq!(status(&mut stream), Some(200));
+                stream.write_all(b"G").unwrap();
+                let began = Instant::now();
+                let end = stream.read_to_end(&mut Vec::new());
+                assert!(end.is_ok() && began.elapsed() < Duration::from_secs(30), "{end:?}");
             });
             // The body, a byte a second, and half of one: an answer in time, and nothing is made of it.
             for bytes in [40, 10] {
@@ -202,7 +218,7 @@ fn a_byte_a_second_and_half_a_body_are_not_waited_for_for_ever() {
 
 #[test]
 fn thousands_who_say_nothing_take_little_and_leave_room_for_others() {
-    let wanted = number("MESA_TEST_IDLE", 200);
+    let wanted = number("MESA_TEST_IDLE", 1000);
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
     let room = usize::try_from(hard).unwrap_or(usize::MAX).saturating_sub(1000);
@@ -211,20 +227,27 @@ fn thousands_who_say_nothing_take_little_and_leave_room_for_others() {
         eprintln!("only {idle} of {wanted}: this process may open no more than {hard} files");
     }
     let (database, data) = (Database::from_template(), TempDir::new().unwrap());
-    let mut command = on(&database, data.path(), &[]);
     // As a service manager starts it: what there is, is for the server to take.
-    use std::os::unix::process::CommandExt;
-    command.process_group(0);
-    let mut running = Running::start(command);
+    let mut running = Running::start(after("ulimit -Sn 1024", &on(&database, data.path(), &[])));
     let requester = sign_in(&running, "requester");
     let (before, _) = memory(&running);
+    let files = format!("/proc/{}/fd", running.child.id());
+    let held = || fs::read_dir(&files).unwrap().count();
+    let few = held() + 50;
     beside_others(&requester, || {
-        let began = Instant::now();
-        let streams: Vec<TcpStream> = (0..idle).map(|_| open(&requester)).collect();
-        // Each is in the server's hands, and not in the system's queue.
-        let files = format!("/proc/{}/fd", running.child.id());
-        super::place::within(Duration::from_secs(9), "all connections are taken", || {
-            fs::read_dir(&files).unwrap().count() > idle
+        let (mut streams, mut most, began) = (Vec::new(), 0, Instant::now());
+        while streams.len() < idle {
+            streams.push(open(&requester));
+            if streams.len() % 500 == 0 {
+                most = most.max(held());
+            }
+        }
+        // Each is in the server's hands, and not in the system's queue. Where it takes longer than the first
+        // are kept, those are that came within nine seconds.
+        let at_once = idle * 9 / usize::try_from(began.elapsed().as_secs()).unwrap().max(9);
+        within(Duration::from_secs(9), "all connections are taken", || {
+            most = most.max(held());
+            most > at_once
         });
         let (now, _) = memory(&running);
         let each = (now.saturating_sub(before)) * 1024 / idle;
@@ -239,11 +262,9 @@ fn thousands_who_say_nothing_take_little_and_leave_room_for_others() {
         for _ in 0..10 {
             assert_eq!(requester.get("/tickets").status, 200);
         }
+        // It is the server that ends them.
+        within(Duration::from_secs(30), "those who say nothing are let go", || held() < few);
         drop(streams);
-    });
-    let files = format!("/proc/{}/fd", running.child.id());
-    super::place::within(Duration::from_secs(15), "the connections are gone", || {
-        fs::read_dir(&files).unwrap().count() < 100
     });
     assert!(running.signal(Signal::SIGTERM).success());
 }

@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use super::load::port;
-use super::place::{number, on, sign_in};
+use super::place::{number, on, sign_in, within};
 use crate::harness::binary::Running;
 use crate::harness::{Client, Database};
 
@@ -46,12 +46,13 @@ fn call(client: &Client, request: &str, body: &str) -> End {
     }
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or_default();
+    let head = head.to_ascii_lowercase();
     let length = head
-        .to_ascii_lowercase()
         .split_once("content-length: ")
         .and_then(|(_, rest)| rest.split("\r\n").next().and_then(|number| number.parse::<usize>().ok()));
     let status = head.get(9..12).and_then(|status| status.parse().ok());
     match (status, length) {
+        (Some(503), _) if !head.contains("retry-after: ") => End::Cut(format!("until when? {text:?}")),
         (Some(status), Some(length)) if length == body.len() => End::Answered(status),
         _ => End::Cut(format!("half an answer: {text:?}")),
     }
@@ -66,7 +67,11 @@ fn asked_to_stop_under_load_the_server_answers_what_it_took_and_cuts_nobody_off(
         command.env("MESA_LISTEN", &address);
         let mut running = Running::start(command);
         let (requester, technician) = (sign_in(&running, "requester"), sign_in(&running, "technician"));
-        // Two that wait for a lock when the signal comes: they have all the time that a statement has.
+        // One that says nothing more, and keeps nobody from ending.
+        let mut idle = TcpStream::connect(&address).unwrap();
+        idle.write_all(b"GET /health/live HTTP/1.1\r\nHost: mesa\r\n\r\n").unwrap();
+        assert!(idle.read(&mut [0; 4096]).unwrap() > 0);
+        // One that waits for a lock when the signal comes: it has all the time that a statement has.
         let held = requester.register("La que espera")["id"].as_i64().unwrap();
         let mut beside = database.connect();
         let lock = format!("BEGIN; SELECT FROM tickets WHERE id = {held} FOR UPDATE");
@@ -99,9 +104,13 @@ fn asked_to_stop_under_load_the_server_answers_what_it_took_and_cuts_nobody_off(
             std::thread::sleep(Duration::from_millis(300));
             let (pid, asked) = (running.child.id(), Instant::now());
             super::place::signal(i32::try_from(pid).unwrap(), Signal::SIGTERM);
-            std::thread::sleep(Duration::from_millis(1200));
-            let new = call(&requester, "GET /api/v1/me", "");
-            assert_eq!(new, End::Refused, "the door is shut while the last are still answered");
+            let come = || call(&requester, "GET /health/live", "");
+            let told = std::iter::repeat_with(come).find(|end| *end != End::Answered(200));
+            assert_eq!(told, Some(End::Answered(503)), "who comes while it stops is told to come back");
+            within(Duration::from_secs(4), "the door is shut while the last are still answered", || {
+                come() == End::Refused
+            });
+            std::thread::sleep(Duration::from_millis(3500).saturating_sub(asked.elapsed()));
             diesel::connection::SimpleConnection::batch_execute(&mut beside, "COMMIT").unwrap();
             assert!(running.child.wait().unwrap().success());
             let took = asked.elapsed();

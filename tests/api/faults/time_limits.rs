@@ -1,12 +1,16 @@
 //! No connection waits for ever: each statement has a time limit, and each lock.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use mesa::db::session::{self, Bounds};
+use mesa::db::{Db, Statement};
+use mesa::problem::Code;
 
 use crate::harness::Desk;
 
@@ -20,6 +24,12 @@ struct Limits {
     idle: String,
 }
 
+#[derive(diesel::QueryableByName)]
+struct Backend {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    pid: i32,
+}
+
 fn limits(db: &mut PgConnection) -> [String; 3] {
     let found: Limits = diesel::sql_query(
         "SELECT current_setting('statement_timeout') AS statement, current_setting('lock_timeout') AS lock, \
@@ -28,6 +38,24 @@ fn limits(db: &mut PgConnection) -> [String; 3] {
     .get_result(db)
     .unwrap();
     [found.statement, found.lock, found.idle]
+}
+
+/// Else each filter that a client makes up takes memory of PostgreSQL for as long as the connection lives.
+#[test]
+fn a_connection_that_has_prepared_too_much_gives_way_to_a_new_one() {
+    let desk = Desk::configured(&[("MESA_POOL_SIZE", "1")]);
+    let prepare = |statements: usize| {
+        let mut connection = desk.shared().db.connection().unwrap();
+        for number in 0..statements {
+            Statement::new(format!("SELECT {number}")).execute(&mut **connection).unwrap();
+        }
+        let pid = Statement::new("SELECT pg_backend_pid() AS pid");
+        pid.get_result::<Backend>(&mut **connection).unwrap().pid
+    };
+    let first = prepare(500);
+    assert_eq!(prepare(500), first, "what is prepared already is no more");
+    assert_eq!(prepare(1001), first);
+    assert_ne!(prepare(0), first);
 }
 
 #[test]
@@ -105,14 +133,33 @@ fn a_round_of_the_desk_itself_does_not_wait_for_ever_for_a_lock() {
 #[test]
 #[ignore = "a quarter of a minute: .ci/faults"]
 fn a_statement_that_takes_too_long_is_a_503_and_a_transaction_left_open_is_ended() {
-    let desk = Desk::open();
+    let desk = Desk::configured(&[("MESA_POOL_SIZE", "1")]);
     let db = &desk.shared().db;
     let system = actix_web::rt::System::new();
     let began = Instant::now();
     let slow = system.block_on(db.run(|db| Ok(diesel::sql_query("SELECT pg_sleep(60)").execute(db)?)));
-    assert_eq!(slow.unwrap_err().code, mesa::problem::Code::Unavailable);
+    assert_eq!(slow.unwrap_err().code, Code::Unavailable);
     assert!(began.elapsed() < Duration::from_secs(17), "{:?}", began.elapsed());
+    // Not the half minute that it has otherwise.
+    let left = system.block_on(db.run(|db| {
+        db.batch_execute("SET idle_in_transaction_session_timeout = '1s'")?;
+        db.batch_execute("BEGIN")?;
+        std::thread::sleep(Duration::from_secs(2));
+        Ok(diesel::sql_query("SELECT 1").execute(db)?)
+    }));
+    assert_eq!(left.unwrap_err().code, Code::Unavailable);
     // The pool has none that does not work.
     let answered = system.block_on(db.run(|db| Ok(diesel::sql_query("SELECT 1").execute(db)?)));
     assert_eq!(answered.unwrap(), 1);
+}
+
+#[test]
+fn a_database_that_lets_in_and_says_nothing_is_not_waited_for() {
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgresql://mesa@{}/mesa", mute.local_addr().unwrap());
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        tell.send((session::open(&url, Bounds::Command).is_err(), Db::connect(&url, 1).is_err()))
+    });
+    assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok((true, true)));
 }

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -22,12 +23,23 @@ pub fn mesa(variables: &[(&str, &str)]) -> Command {
     command
 }
 
+/// The same command, begun by a shell that does this first.
+pub fn after(script: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{script}; exec \"$0\"")]).arg(command.get_program());
+    shell.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    shell
+}
+
 /// A server that runs until the test is over.
 pub struct Running {
     pub child: Child,
     pub greeting: String,
     pub url: String,
     said: Arc<Mutex<String>>,
+    /// Looks through what it logs.
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Running {
@@ -48,7 +60,7 @@ impl Running {
                 let _ = send.send(line);
             }
         });
-        let said = logs::follow(child.stderr.take().unwrap());
+        let (said, reader) = logs::follow(child.stderr.take().unwrap());
         let (mut greeting, deadline) = (String::new(), Instant::now() + Duration::from_secs(90));
         // It ends with an empty line after the accounts, or after the address where there are none.
         while !greeting.contains("Mesa is ready") || !greeting.ends_with("\n\n") {
@@ -57,13 +69,14 @@ impl Running {
                 Err(_) => {
                     let _ = child.kill();
                     let _ = child.wait();
+                    let _ = reader.join();
                     panic!("the server did not get ready: {greeting}\n{}", said.lock().unwrap());
                 }
             }
         }
         let start = greeting.find("http").unwrap();
         let url = greeting[start..].split("/docs").next().unwrap().to_owned();
-        Running { child, greeting, url, said }
+        Running { child, greeting, url, said, reader: Some(reader) }
     }
 
     pub fn client(&self) -> Client {
@@ -87,6 +100,8 @@ impl Drop for Running {
         if matches!(self.child.try_wait(), Ok(None)) {
             self.signal(Signal::SIGTERM);
         }
+        // To its last word.
+        let _ = self.reader.take().map(JoinHandle::join);
         logs::hold();
     }
 }

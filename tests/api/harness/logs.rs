@@ -1,9 +1,10 @@
 //! What all servers under test log, looked through for what nobody may read there. Whoever stops a server fails where
-//! something was found, at whatever level it was logged.
+//! something was found, at whatever level down to `debug` it was logged.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::thread::JoinHandle;
 
 use log::{LevelFilter, Log, Metadata, Record};
 use serde_json::Value;
@@ -82,17 +83,17 @@ pub fn keep_secrets_sent(body: &Value) {
     }
 }
 
-/// What a process writes to its log: looked through as it comes, and kept.
-pub fn follow(from: impl Read + Send + 'static) -> Arc<Mutex<String>> {
+/// What a process writes to its log: looked through as it comes, and kept. The thread ends with it.
+pub fn follow(from: impl Read + Send + 'static) -> (Arc<Mutex<String>>, JoinHandle<()>) {
     let kept = Arc::new(Mutex::new(String::new()));
     let shared = kept.clone();
-    std::thread::spawn(move || {
+    let reader = std::thread::spawn(move || {
         for line in BufReader::new(from).lines().map_while(Result::ok) {
             look_through(&line);
             shared.lock().unwrap().push_str(&format!("{line}\n"));
         }
     });
-    kept
+    (kept, reader)
 }
 
 pub fn look_through(text: &str) {
