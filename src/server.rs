@@ -231,6 +231,8 @@ async fn answer(
         .workers(workers)
         .max_connections(connections(workers))
         .worker_max_blocking_threads(BLOCKING)
+        // What is sent in pieces, such as a file, does not wait for the client to confirm the one before.
+        .tcp_nodelay(true)
         .keep_alive(IDLE)
         .client_request_timeout(HEADERS)
         .client_disconnect_timeout(GOODBYE)

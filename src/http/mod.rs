@@ -11,7 +11,6 @@ pub mod idempotency;
 pub mod limits;
 pub mod locale;
 pub mod paging;
-mod pieces;
 pub mod query;
 pub mod traffic;
 
