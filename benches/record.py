@@ -6,6 +6,7 @@ SINCE is the time in milliseconds from which an id (UUID version 7) was made by 
 by the script. MADE is the number of the ticket that the request registered, or 0: the script uses the number that it gets
 instead. Everything else stands in the script as the request sent it.
 """
+import json
 import re
 import sys
 
@@ -17,6 +18,14 @@ MOMENT = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?\+00"
 
 def is_new(uuid):
     return uuid[14] == "7" and int(uuid.replace("-", "")[:12], 16) >= since
+
+
+def is_object(value):
+    """Whether it is a JSON object: an array of PostgreSQL's has no colons."""
+    try:
+        return isinstance(json.loads(value), dict)
+    except ValueError:
+        return False
 
 
 def literal(value, number, sql):
@@ -41,10 +50,10 @@ def literal(value, number, sql):
         kind = "::uuid[]"
     elif re.fullmatch(r'\{("%s",?)+\}' % MOMENT, value):
         kind = "::timestamptz[]"
-    elif re.search(rf"\${number}\b ->", sql):
-        kind = "::jsonb"
     elif value == "{}" and re.search(rf"cardinality\(\${number}\b", sql):
         kind = "::uuid[]" if re.search(rf"_id = ANY ?\(\${number}\b", sql) else "::text[]"
+    elif is_object(value):
+        kind = "::jsonb"
     return "'" + value.replace("'", "''") + "'" + kind
 
 

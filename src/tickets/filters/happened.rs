@@ -161,11 +161,11 @@ pub fn narrow<'a>(mut query: Tickets<'a>, filters: &'a TicketFilters, now: DateT
     }
     within!(query, tickets::closed_at, filters.closed_from, filters.closed_to);
     within!(query, tickets::archived_at, filters.archived_from, filters.archived_to);
-    if !filters.archive_reason.is_empty() {
-        // The second as an index says it.
-        query = query.filter(tickets::archive_reason.eq_any(&filters.archive_reason));
-        query = query.filter(tickets::archived_at.is_not_null());
-    }
+    query = match filters.archive_reason.as_slice() {
+        [] => query,
+        [only] => query.filter(tickets::archive_reason.eq(*only)),
+        several => query.filter(tickets::archive_reason.eq_any(several)),
+    };
     let moments = [
         filters.open_at,
         filters.closed_to,
