@@ -159,12 +159,13 @@ fn patch<T: DeserializeOwned + Serialize + ToSchema>(bytes: &[u8]) {
     let Ok(there) = received::<T>(there).read() else { return };
     let [first, second] = [(); 2].map(|()| received::<Patch<T>>(patch).merge(&there));
     match (first, second) {
-        (Ok(first), Ok(second)) => {
+        (Ok((first, _)), Ok((second, _))) => {
             let merged = serde_json::to_value(&first).unwrap();
             assert_eq!(merged, serde_json::to_value(&second).unwrap());
             // What came of it is sound, and the same patch changes nothing more.
             let again = received::<Patch<T>>(patch).merge(&first);
-            assert_eq!(again.map(|again| serde_json::to_value(&again).unwrap()).ok(), Some(merged));
+            let again = again.map(|(again, changes)| (serde_json::to_value(&again).unwrap(), changes));
+            assert_eq!(again.ok(), Some((merged, false)));
         }
         (Err(first), Err(second)) => assert_eq!(told(&first), told(&second)),
         _ => panic!("merged once and refused once"),
