@@ -44,7 +44,7 @@ impl Pulse {
             }
             // The answer to an old question is of a time that is over.
             let open = asked.open.take().filter(|(asked_at, _)| asked_at.elapsed() < PATIENCE);
-            let (_, answer) = asked.open.insert(open.unwrap_or_else(|| (since, self.ask())));
+            let (_, answer) = asked.open.insert(open.unwrap_or_else(|| (Instant::now(), self.ask())));
             let beats = answer.await.unwrap_or(false);
             *asked = Asked { open: None, last: Some((Instant::now(), beats)) };
             beats

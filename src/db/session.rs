@@ -73,7 +73,8 @@ pub fn check_language(connection: &mut PgConnection) -> QueryResult<()> {
         lc_messages: String,
     }
     let Language { lc_messages: spoken } = diesel::sql_query("SHOW lc_messages").get_result(connection)?;
-    if !["C", "POSIX", "en"].iter().any(|english| spoken.starts_with(english)) {
+    let language = spoken.split(['.', '_', '@']).next().unwrap_or_default();
+    if !["C", "POSIX", "en"].contains(&language) {
         log::warn!(
             "the messages of PostgreSQL are in {spoken}: a lock or a time limit will be answered with 500 instead of 503 \
              until its administrator does ALTER ROLE … SET lc_messages = 'C' for the user in DATABASE_URL"

@@ -90,7 +90,9 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<MinutesContent>
                 changes.then(|| (minutes::version.eq(row.version + 1), minutes::updated_at.eq(actor.now))),
             ))
             .execute(tx)?;
-        content.write_parts(tx, row.id)?;
+        if changes {
+            content.write_parts(tx, row.id)?;
+        }
         Minutes::answer(tx, row.id)
     })
     .await

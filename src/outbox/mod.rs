@@ -33,28 +33,13 @@ text_enum! {
     }
 }
 
-/// Queues a message about a ticket to a person. `data` is what a template needs beyond the ticket itself. Nobody who has
-/// left is written to, nor a member of staff who turned their mail off, unless it is about their own request or one that
-/// they watch.
+/// Queues a message about a ticket to each of these people. `data` is what a template needs beyond the ticket itself. Nobody
+/// who has left is written to, nor a member of staff who turned their mail off, unless it is about their own request or one
+/// that they watch.
 ///
 /// # Errors
 /// What the database answers.
 pub fn queue(
-    tx: &mut PgConnection,
-    ticket_id: i64,
-    kind: MessageKind,
-    recipient_id: Uuid,
-    data: &Value,
-    at: DateTime<Utc>,
-) -> Result<()> {
-    queue_to_all(tx, ticket_id, kind, &[recipient_id], data, at)
-}
-
-/// The same message to several people.
-///
-/// # Errors
-/// What the database answers.
-pub fn queue_to_all(
     tx: &mut PgConnection,
     ticket_id: i64,
     kind: MessageKind,

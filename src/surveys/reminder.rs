@@ -44,7 +44,14 @@ pub fn send(db: &mut PgConnection, config: &Config, now: DateTime<Utc>) -> Resul
                 .skip_locked()
                 .load(tx)?;
             for (_, ticket_id, requester_id) in &due {
-                outbox::queue(tx, *ticket_id, MessageKind::SurveyReminder, *requester_id, &json!({}), now)?;
+                outbox::queue(
+                    tx,
+                    *ticket_id,
+                    MessageKind::SurveyReminder,
+                    &[*requester_id],
+                    &json!({}),
+                    now,
+                )?;
             }
             let ids: Vec<Uuid> = due.iter().map(|(id, _, _)| *id).collect();
             diesel::update(surveys::table.filter(surveys::id.eq_any(ids)))

@@ -255,7 +255,7 @@ impl Request {
         }
         let data = audit::Data { changes: vec![], details };
         audit::record(tx, row.id, EventKind::Received, Some(actor.id), actor.now, &data)?;
-        outbox::queue(tx, row.id, MessageKind::Received, row.requester_id, &json!({}), actor.now)?;
+        outbox::queue(tx, row.id, MessageKind::Received, &[row.requester_id], &json!({}), actor.now)?;
         let (reason, note) = if archived.is_some() {
             // The database lets it be written as archived alone; the history has it from what it was before.
             (row.status, row.archived_at, row.archive_reason) = (Status::Received, None, None);

@@ -130,7 +130,7 @@ pub fn tell(
         return Ok(());
     }
     data["watcher"] = true.into();
-    outbox::queue_to_all(tx, ticket_id, kind, &watchers, &data, now)
+    outbox::queue(tx, ticket_id, kind, &watchers, &data, now)
 }
 
 /// What a watcher may know of a message to the requester; none where it is not for them.

@@ -145,7 +145,7 @@ impl<'a> Case<'a> {
             if recipients.contains(&self.ticket.requester_id) {
                 watchers::tell(self.tx, self.ticket.id, *kind, data, self.now)?;
             }
-            outbox::queue_to_all(self.tx, self.ticket.id, *kind, &recipients, data, self.now)?;
+            outbox::queue(self.tx, self.ticket.id, *kind, &recipients, data, self.now)?;
         }
         Ok(self.ticket)
     }
