@@ -2,6 +2,7 @@
 
 pub mod events;
 pub mod kind;
+pub mod log;
 pub mod profiles;
 pub mod verification;
 

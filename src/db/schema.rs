@@ -116,6 +116,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_events (id) {
+        id -> Uuid,
+        kind -> Text,
+        resource -> Text,
+        resource_id -> Nullable<Text>,
+        actor_id -> Nullable<Uuid>,
+        at -> Timestamptz,
+        data -> Jsonb,
+        data_salt -> Nullable<Bytea>,
+        data_digest -> Bytea,
+        hash -> Bytea,
+    }
+}
+
+diesel::table! {
     calendars (id) {
         id -> Uuid,
         name -> Text,
@@ -301,6 +316,16 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    log_entries (ordinal) {
+        ordinal -> Int8,
+        source -> Text,
+        event_id -> Uuid,
+        hash -> Bytea,
+        position -> Nullable<Int8>,
     }
 }
 
@@ -724,6 +749,7 @@ diesel::joinable!(attention_policies -> calendars (calendar_id));
 diesel::joinable!(attention_times -> calendars (calendar_id));
 diesel::joinable!(attentions -> attention_policies (policy_id));
 diesel::joinable!(escalations -> users (escalated_by));
+diesel::joinable!(audit_events -> users (actor_id));
 diesel::joinable!(events -> users (actor_id));
 diesel::joinable!(followups -> users (author_id));
 diesel::joinable!(improvement_followups -> users (author_id));
@@ -748,6 +774,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     attention_policies,
     attention_times,
     attentions,
+    audit_events,
     calendars,
     categories,
     escalations,
@@ -758,6 +785,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     improvement_actions,
     improvement_followups,
     indicators,
+    log_entries,
     measurements,
     messages,
     openings,
