@@ -1,4 +1,4 @@
-//! Configuration by environment variables; the README's table says the same in words.
+//! Configuration by environment variables; documented in docs/configuration.md.
 
 mod entity;
 mod mailbox;

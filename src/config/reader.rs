@@ -20,7 +20,7 @@ impl fmt::Display for ConfigError {
         for wrong in &self.0 {
             writeln!(f, "  {}: {}", wrong.variable, wrong.expected)?;
         }
-        write!(f, "The README has the table of variables.")
+        write!(f, "See docs/configuration.md.")
     }
 }
 
