@@ -27,6 +27,7 @@ use crate::db::private::PrivatePostgres;
 use crate::db::session::{self, Bounds};
 use crate::db::{Db, migrations};
 use crate::desk::Desk;
+use crate::http::body_memory::BodyMemory;
 use crate::http::limits::Limits;
 use crate::http::traffic::Traffic;
 use crate::inbound;
@@ -192,7 +193,8 @@ fn desk(config: Config, url: &str) -> Result<Desk, StartError> {
     let tokens = Tokens::new(&secret, config.jwt_previous_secret.as_deref());
     let files = files(&config)?;
     let limits = Limits::new(config.rate_limit);
-    Ok(Desk { db, tokens, files, config, traffic: Traffic::default(), limits })
+    let body_memory = BodyMemory::new(config.body_memory_bytes);
+    Ok(Desk { db, tokens, files, config, traffic: Traffic::default(), limits, body_memory })
 }
 
 /// Gives a command the desk with one connection, on the private PostgreSQL where no other is configured.

@@ -146,7 +146,7 @@ codes! {
         ("El cuerpo o el archivo es más grande de lo permitido.", "The body or the file is larger than allowed.");
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE,
         ("Tipo de contenido no admitido", "Unsupported content type"),
-        ("Esta operación no recibe ese tipo de contenido.", "The content type is not one that this operation takes.");
+        ("Esta operación no recibe ese tipo de contenido, o el cuerpo viene comprimido (`Content-Encoding`).", "This operation does not take that content type, or the body is compressed (`Content-Encoding`).");
     InvalidBody = "invalid_body", UNPROCESSABLE_ENTITY,
         ("Datos no válidos", "Invalid data"),
         ("Faltan campos, sobran o no sirven; `errors` nombra cada uno.", "Fields are missing, unknown or unfit; `errors` names each.");
