@@ -1,5 +1,6 @@
 //! Configuration by environment variables; documented in docs/configuration.md.
 
+mod bodies;
 mod entity;
 mod mailbox;
 mod reader;
@@ -39,6 +40,8 @@ pub struct Config {
     pub workers: usize,
     /// Requests a minute from one client to this copy of the server; 0 for no limit.
     pub rate_limit: u32,
+    /// Memory that request bodies may take in this process, in bytes.
+    pub body_memory_bytes: usize,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// Origins whose pages may call the API from a browser, or `*`.
@@ -78,12 +81,19 @@ application/msword,application/vnd.ms-excel,application/vnd.ms-powerpoint,applic
 application/vnd.oasis.opendocument.*,message/rfc822,video/mp4,video/webm,audio/mpeg,audio/ogg";
 
 impl Config {
-    /// From the process's environment.
+    /// From the process's environment; warns in the log of variables that are not known.
     ///
     /// # Errors
     /// Every variable that is wrong or missing.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::read(&|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
+        let get = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+        let mut from = Reader::new(&get);
+        let config = Self::read_from(&mut from);
+        let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+        for warning in from.unknown(names) {
+            log::warn!("{warning}");
+        }
+        config
     }
 
     /// From any source of variables.
@@ -91,7 +101,10 @@ impl Config {
     /// # Errors
     /// Every variable that is wrong or missing.
     pub fn read(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let mut from = Reader { get, wrong: Vec::new() };
+        Self::read_from(&mut Reader::new(get))
+    }
+
+    fn read_from(from: &mut Reader<'_>) -> Result<Self, ConfigError> {
         let database_url = from.text("DATABASE_URL");
         if let Some(url) = &database_url
             && !url.starts_with("postgres://")
@@ -142,6 +155,7 @@ impl Config {
             });
         }
         let mail = from.mail(database_url.is_some() && public_url.is_none());
+        let (mail_max_bytes, body_memory_bytes) = from.body_sizes();
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let config = Config {
             database_url,
@@ -175,6 +189,7 @@ impl Config {
                 |n| (0..=1_000_000).contains(n),
                 "a number of requests a minute from 0, for no limit, to 1000000",
             ),
+            body_memory_bytes,
             trusted_proxies: from
                 .list("MESA_TRUSTED_PROXIES", "IP addresses separated by commas", |text| text.parse().ok()),
             cors_origins: from.list(
@@ -206,12 +221,7 @@ impl Config {
                 .collect(),
             mail_authserv_id: from.text("MESA_MAIL_AUTHSERV_ID"),
             imap: from.imap(),
-            mail_max_bytes: from.parse(
-                "MESA_MAIL_MAX_BYTES",
-                30 * 1024 * 1024,
-                |n| (1024..=1024 * 1024 * 1024).contains(n),
-                "a number of bytes from 1024 to 1073741824",
-            ),
+            mail_max_bytes,
             mail_sender_limit: from.parse(
                 "MESA_MAIL_SENDER_LIMIT",
                 20,
@@ -251,7 +261,7 @@ impl Config {
                 "a number of days from 0 to 365",
             ),
         };
-        if from.wrong.is_empty() { Ok(config) } else { Err(ConfigError(from.wrong)) }
+        if from.wrong.is_empty() { Ok(config) } else { Err(ConfigError(std::mem::take(&mut from.wrong))) }
     }
 
     /// The domain of the Message-IDs of the desk's own mail, and the address that it comes from.
@@ -308,6 +318,33 @@ mod tests {
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(config.data_dir, PathBuf::from("./data"));
         assert_eq!(config.timezone, chrono_tz::America::Bogota);
+    }
+
+    #[test]
+    fn every_variable_is_read_whatever_else_is_set() {
+        // Every name in the tables of the documentation.
+        let table = include_str!("../../docs/configuration.md").lines().filter(|line| line.starts_with("| `MESA_"));
+        let names: Vec<String> = table
+            .filter_map(|line| line.split('|').nth(1))
+            .flat_map(|cell| cell.split(',').map(|name| name.trim().trim_matches('`').to_owned()))
+            .filter(|name| name.bytes().all(|byte| byte == b'_' || byte.is_ascii_uppercase()))
+            .collect();
+        assert!(names.len() > 30, "{names:?}");
+        let reader = &mut Reader::new(&|_| None);
+        Config::read_from(reader).unwrap();
+        assert_eq!(reader.unknown(names.into_iter()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_memory_for_bodies_holds_two_of_the_largest_messages() {
+        const MIB: usize = 1024 * 1024;
+        assert_eq!(read(&[]).unwrap().body_memory_bytes, 64 * MIB);
+        let large = read(&[("MESA_MAIL_MAX_BYTES", "104857600")]).unwrap();
+        assert_eq!(large.body_memory_bytes, 202 * MIB);
+        let error = read(&[("MESA_BODY_MEMORY_BYTES", "33554432")]).unwrap_err();
+        assert_eq!(error.0[0].variable, "MESA_BODY_MEMORY_BYTES");
+        let small = [("MESA_BODY_MEMORY_BYTES", "33554432"), ("MESA_MAIL_MAX_BYTES", "10485760")];
+        assert_eq!(read(&small).unwrap().body_memory_bytes, 32 * MIB);
     }
 
     #[test]

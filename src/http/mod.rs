@@ -3,7 +3,9 @@
 pub mod address;
 pub mod answer;
 pub mod body;
+pub mod body_memory;
 pub mod call;
+pub mod client_key;
 pub mod contract;
 pub mod cors;
 pub mod envelope;
@@ -12,6 +14,7 @@ pub mod limits;
 pub mod locale;
 pub mod paging;
 pub mod query;
+pub mod receive;
 pub mod traffic;
 
 pub use address::ClientAddress;

@@ -1,20 +1,25 @@
 //! The first door: a message in the body of a request.
 
+use std::time::Duration;
+
 use actix_web::http::header::CONTENT_TYPE;
-use actix_web::web::{Bytes, BytesMut, Payload};
+use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse, post};
 use diesel::PgConnection;
-use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
 
 use super::emails::{self, InboundEmail};
 use super::keep::{self, Kept};
 use super::{Source, process};
-use crate::attachments::upload::TIME;
 use crate::auth::policy::Action;
 use crate::http::Call;
-use crate::http::body::{Content, in_time};
+use crate::http::body::Content;
+use crate::http::receive::{BodyLimits, NotReceived, incomplete, read_body};
 use crate::problem::{Code, Problem, Result, Text};
+
+/// How long a message may take to arrive, and a second more for each of these bytes.
+const TIME: Duration = Duration::from_secs(30);
+const SLOWEST: u64 = 64 * 1024;
 
 /// Hand in a message
 ///
@@ -40,11 +45,17 @@ pub async fn receive(call: Call, request: HttpRequest, payload: Payload) -> Resu
             Text::new("Envíe message/rfc822.", "Send message/rfc822."),
         ));
     }
-    let bytes = in_time(TIME, whole(payload, call.desk.config.mail_max_bytes)).await??;
-    let fingerprint = Sha256::digest(&bytes).to_vec();
+    let limit = call.desk.config.mail_max_bytes;
+    let limits = BodyLimits { bytes: limit, time: TIME, bytes_a_second: Some(SLOWEST) };
+    let body = read_body(&request, payload.into_inner(), limits).await.map_err(|why| match why {
+        NotReceived::TooLarge => keep::too_large(limit),
+        NotReceived::Incomplete => incomplete(),
+        NotReceived::Refused(problem) => problem,
+    })?;
+    let fingerprint = Sha256::digest(&body.bytes).to_vec();
     let desk = call.desk.clone();
     let work = async move {
-        let kept = keep::keep(&desk, Source::Api, bytes).await?;
+        let kept = keep::keep(&desk, Source::Api, body.bytes.clone()).await?;
         if kept.to_process {
             process::process(&desk, kept.id).await;
         }
@@ -52,21 +63,4 @@ pub async fn receive(call: Call, request: HttpRequest, payload: Payload) -> Resu
     };
     let end = |tx: &mut PgConnection, kept: Kept| emails::outcome(tx, kept.id, kept.is_new);
     call.work(Action::UseInboundEmails, Some(fingerprint), |_, _| Ok(()), work, end).await
-}
-
-async fn whole(mut payload: Payload, limit: usize) -> Result<Bytes> {
-    let mut bytes = BytesMut::new();
-    let cut_off = |_| {
-        Problem::new(
-            Code::BadRequest,
-            Text::new("El cuerpo llegó incompleto.", "The body arrived incomplete."),
-        )
-    };
-    while let Some(chunk) = payload.try_next().await.map_err(cut_off)? {
-        if bytes.len() + chunk.len() > limit {
-            return Err(keep::too_large(limit));
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes.freeze())
 }

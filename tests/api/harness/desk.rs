@@ -13,6 +13,7 @@ use mesa::auth::policy::Role;
 use mesa::auth::tokens::Tokens;
 use mesa::config::Config;
 use mesa::db::{Db, schema::users};
+use mesa::http::body_memory::BodyMemory;
 use mesa::http::limits::Limits;
 use mesa::http::locale::Locale;
 use mesa::http::traffic::Traffic;
@@ -179,7 +180,8 @@ impl Server {
         let files = server::files(&config).unwrap();
         let tokens = Tokens::new(config.jwt_secret.as_ref().unwrap(), config.jwt_previous_secret.as_deref());
         let (traffic, limits) = (Traffic::default(), Limits::new(config.rate_limit));
-        let shared = Data::new(mesa::desk::Desk { db, tokens, files, config, traffic, limits });
+        let body_memory = BodyMemory::new(config.body_memory_bytes);
+        let shared = Data::new(mesa::desk::Desk { db, tokens, files, config, traffic, limits, body_memory });
         let contract: Data<Contract> = contract::shared();
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
