@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::articles::{ArticleStatus, ArticleVisibility};
 use super::list::ArticleFilters;
-use crate::db::{Literal, Statement};
 use crate::db::schema::articles;
+use crate::db::{Literal, Statement};
 use crate::people::Named;
 use crate::problem::Result;
 

@@ -66,6 +66,7 @@ mod statistics_recounted;
 mod surface;
 mod survey_page;
 mod survey_questions;
+mod survey_totals;
 mod surveys;
 mod tickets;
 mod timeline;

@@ -10,7 +10,7 @@ fn a_requester_finds_words_and_numbers_of_their_own_tickets_alone() {
     let desk = Desk::open();
     let (mine, other) = (desk.requester(), desk.another(Role::Requester));
     let one = mine.register("La impresora del archivo")["id"].clone();
-    let theirs = other.register("La impresora de Hacienda")["id"].clone();
+    let theirs = other.register("La impresora de Recaudos")["id"].clone();
     let ids = |path: &str| -> Vec<Value> {
         mine.get(path).items().iter().map(|ticket| ticket["id"].clone()).collect()
     };
@@ -18,11 +18,11 @@ fn a_requester_finds_words_and_numbers_of_their_own_tickets_alone() {
     assert_eq!(ids(&format!("/tickets?q={one}")), [one.clone()]);
     assert_eq!(ids(&format!("/tickets?q=%23{one}")), [one.clone()]);
     assert_eq!(ids(&format!("/tickets?q={theirs}")), Vec::<Value>::new());
-    assert_eq!(ids("/tickets?q=Hacienda"), Vec::<Value>::new());
+    assert_eq!(ids("/tickets?q=Recaudos"), Vec::<Value>::new());
     assert_eq!(mine.get("/tickets?q=impresora&with_total=true").ok()["total"], 1);
     assert_eq!(ids("/tickets?q=-inexistente&status=received"), [one]);
     let csv = mine.get("/tickets.csv?q=impresora").text();
-    assert!(csv.contains("archivo") && !csv.contains("Hacienda"), "{csv}");
+    assert!(csv.contains("archivo") && !csv.contains("Recaudos"), "{csv}");
     assert_eq!(desk.technician().get("/tickets?q=impresora").items().len(), 2);
 }
 

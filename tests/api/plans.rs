@@ -224,7 +224,10 @@ fn no_list_goes_through_a_whole_table() {
     let own = plans(&desk.database.log(), &sessions(&desk), "own AS MATERIALIZED");
     assert!(!own.is_empty() && own.iter().all(|plan| !plan.contains("tickets_search_idx")), "{own:?}");
     let public = plans(&desk.database.log(), &sessions(&desk), "visibility = 'public'");
-    assert!(!public.is_empty() && public.iter().all(|plan| !plan.contains(" articles_search_idx")), "{public:?}");
+    assert!(
+        !public.is_empty() && public.iter().all(|plan| !plan.contains(" articles_search_idx")),
+        "{public:?}"
+    );
     let scans = whole_scans(&desk);
     assert!(scans.is_empty(), "{}", scans.join("\n"));
     let ways = long_ways(&desk);

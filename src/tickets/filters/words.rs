@@ -52,15 +52,14 @@ fn few(db: &mut PgConnection, text: &str) -> Result<Option<Vec<i64>>> {
 /// The tickets of this requester that have these words, or this number. Materialized, so that the index over the words of all
 /// tickets is never used.
 fn own(db: &mut PgConnection, requester_id: Uuid, text: &str) -> Result<Vec<i64>> {
-    let found: Vec<Found> = Statement::new(
-        "WITH own AS MATERIALIZED (SELECT id, search FROM tickets WHERE requester_id = ",
-    )
-    .bind::<SqlUuid, _>(requester_id)
-    .sql(format!(") SELECT id FROM own WHERE {WORDS}"))
-    .bind::<SqlText, _>(text)
-    .sql(") OR id = ")
-    .bind::<Nullable<BigInt>, _>(number(text))
-    .load(db)?;
+    let found: Vec<Found> =
+        Statement::new("WITH own AS MATERIALIZED (SELECT id, search FROM tickets WHERE requester_id = ")
+            .bind::<SqlUuid, _>(requester_id)
+            .sql(format!(") SELECT id FROM own WHERE {WORDS}"))
+            .bind::<SqlText, _>(text)
+            .sql(") OR id = ")
+            .bind::<Nullable<BigInt>, _>(number(text))
+            .load(db)?;
     Ok(found.into_iter().map(|found| found.id).collect())
 }
 
