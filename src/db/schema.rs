@@ -19,6 +19,7 @@ diesel::table! {
         at -> Timestamptz,
         by -> Uuid,
         reason -> Text,
+        left_places -> Nullable<Int8>,
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod anonymization;
 mod attachments;
 mod attention;
 mod audit;
