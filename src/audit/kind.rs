@@ -88,6 +88,9 @@ pub struct EventDetails {
     missing: Option<String>,
     /// `due_changed`: the opening hours that hold now.
     opening_hours: Option<String>,
+    /// `solved`, of a parent: the children whose assignees were sent the solution.
+    #[schema(max_items = 200)]
+    offered_children: Option<Vec<i64>>,
     /// `solved`: the ticket with which it was solved.
     parent_id: Option<i64>,
     /// Why it was escalated, held, handed over, reopened or rescheduled; `archived`: in words.
@@ -95,6 +98,9 @@ pub struct EventDetails {
     /// `received`: the archived ticket that this one presents again.
     resubmission_of: Option<i64>,
     resubmitted_as: Option<i64>,
+    /// `solved`, of a parent: the children that were solved with it.
+    #[schema(max_items = 200)]
+    solved_children: Option<Vec<i64>>,
     /// `escalated`: to whom outside.
     third_party: Option<String>,
     /// `related`, `unrelated`: the other ticket.

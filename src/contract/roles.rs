@@ -151,6 +151,7 @@ const ACTIONS: &[(Action, &[&str])] = &[
             "updateRetentionRule",
             "listRetentionRuns",
             "anonymizeUser",
+            "previewAnonymization",
         ],
     ),
     (Action::ReadPersonalData, &["getPersonalData"]),

@@ -19,6 +19,7 @@ diesel::table! {
         at -> Timestamptz,
         by -> Uuid,
         reason -> Text,
+        left_places -> Nullable<Int8>,
     }
 }
 
@@ -436,6 +437,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    quarterly_report_totals_files (year, quarter, format) {
+        year -> Int4,
+        quarter -> Int2,
+        format -> Text,
+        content -> Bytea,
+        sha256 -> Bytea,
+    }
+}
+
+diesel::table! {
     quarterly_reports (year, quarter) {
         year -> Int4,
         quarter -> Int2,
@@ -790,6 +801,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     messages,
     openings,
     quarterly_report_files,
+    quarterly_report_totals_files,
     quarterly_reports,
     minutes,
     minutes_attendance,

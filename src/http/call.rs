@@ -1,6 +1,8 @@
 //! One request as it came in, and the three ways to serve it: read, write, and the writes that a retry may repeat.
 
 use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
@@ -32,9 +34,12 @@ pub struct Call {
     if_none_match: Option<String>,
     idempotency_key: Option<String>,
     request: HttpRequest,
+    /// Set once the caller is known to be staff.
+    by_staff: Arc<AtomicBool>,
 }
 
-/// How long a request was with the database, the wait for a connection included.
+/// How long a request of staff was with the database, the wait for a connection included. Requests of others have none: it
+/// would tell them of data that they may not read.
 #[derive(Clone, Copy)]
 pub struct DatabaseTime(pub Duration);
 
@@ -93,6 +98,7 @@ impl Call {
             if_none_match: text("if-none-match"),
             idempotency_key: text("idempotency-key"),
             request: request.clone(),
+            by_staff: Arc::default(),
             desk,
         })
     }
@@ -103,9 +109,9 @@ impl Call {
         T: Send + 'static,
         F: FnOnce(&mut PgConnection, &Actor) -> Result<T> + Send + 'static,
     {
-        let (token, if_match) = (self.token.clone(), self.if_match.clone());
+        let admission = self.admission();
         let run = move |db: &mut PgConnection| {
-            let actor = admit(db, &token, action, if_match)?;
+            let actor = admission.admit(db, action)?;
             act(db, &actor)
         };
         self.run(run).await
@@ -116,9 +122,9 @@ impl Call {
     where
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
     {
-        let (token, if_match) = (self.token.clone(), self.if_match.clone());
+        let admission = self.admission();
         let run = move |db: &mut PgConnection| {
-            let actor = admit(db, &token, action, if_match)?;
+            let actor = admission.admit(db, action)?;
             act(db, &actor)
         };
         let answer = self.run(run).await?;
@@ -153,10 +159,10 @@ impl Call {
     where
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
     {
-        let (token, if_match) = (self.token.clone(), self.if_match.clone());
+        let admission = self.admission();
         let run = move |db: &mut PgConnection| {
             db.transaction(|tx| {
-                let actor = admit(tx, &token, action, if_match)?;
+                let actor = admission.admit(tx, action)?;
                 match key {
                     Some(key) => idempotency::once(tx, actor.id, &key, |tx| act(tx, &actor)),
                     None => act(tx, &actor),
@@ -193,12 +199,12 @@ impl Call {
         B: FnOnce(&mut PgConnection, &Actor) -> Result<()> + Send + 'static,
         E: FnOnce(&mut PgConnection, W) -> Result<(Answer, bool)> + Send + 'static,
     {
-        let (token, if_match) = (self.token.clone(), self.if_match.clone());
+        let admission = self.admission();
         let fingerprint = fingerprint.as_deref();
         let key = self.key(fingerprint)?;
         let begun = move |db: &mut PgConnection| {
             db.transaction(|tx| {
-                let actor = admit(tx, &token, action, if_match)?;
+                let actor = admission.admit(tx, action)?;
                 let known = match &key {
                     Some(key) => idempotency::claim(tx, actor.id, key)?,
                     None => Known::Nothing,
@@ -262,7 +268,15 @@ impl Call {
         Ok(Some(Key { key, requests: self.desk.tokens.fingerprints(&request)? }))
     }
 
-    /// Works with the database, and keeps how long that took for `Server-Timing`.
+    fn admission(&self) -> Admission {
+        Admission {
+            token: self.token.clone(),
+            if_match: self.if_match.clone(),
+            by_staff: Arc::clone(&self.by_staff),
+        }
+    }
+
+    /// Works with the database, and keeps for `Server-Timing` how long that took if the caller is staff.
     async fn run<T, F>(&self, act: F) -> Result<T>
     where
         T: Send + 'static,
@@ -270,7 +284,9 @@ impl Call {
     {
         let started = Instant::now();
         let done = self.desk.db.run(act).await;
-        self.request.extensions_mut().insert(DatabaseTime(started.elapsed()));
+        if self.by_staff.load(Ordering::Relaxed) {
+            self.request.extensions_mut().insert(DatabaseTime(started.elapsed()));
+        }
         done
     }
 
@@ -312,10 +328,24 @@ fn unauthenticated() -> Problem {
     )
 }
 
-/// Known (401) and allowed to this role (403).
-fn admit(db: &mut PgConnection, token: &Claims, action: Action, if_match: Option<String>) -> Result<Actor> {
-    let (actor, era) = find(db, token.sub, action, if_match)?;
-    if era != token.era { Err(unauthenticated()) } else { actor }
+/// What a request shows of who makes it.
+struct Admission {
+    token: Claims,
+    if_match: Option<String>,
+    by_staff: Arc<AtomicBool>,
+}
+
+impl Admission {
+    /// Known (401) and allowed to this role (403).
+    fn admit(self, db: &mut PgConnection, action: Action) -> Result<Actor> {
+        let (actor, era) = find(db, self.token.sub, action, self.if_match)?;
+        if era != self.token.era {
+            return Err(unauthenticated());
+        }
+        let actor = actor?;
+        self.by_staff.store(actor.is_staff(), Ordering::Relaxed);
+        Ok(actor)
+    }
 }
 
 /// The inner result is whether the role may do this; with it, which sign-ins of the account are good.

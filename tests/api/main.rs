@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod anonymization;
 mod attachments;
 mod attention;
 mod audit;
@@ -40,6 +41,7 @@ mod migrations;
 mod minutes;
 mod operations;
 mod owasp;
+mod own_search;
 mod people;
 mod personal_data;
 mod plans;
@@ -58,12 +60,14 @@ mod roles;
 mod seed;
 mod sheet;
 mod shifts;
+mod solved_children;
 mod start;
 mod statistics;
 mod statistics_recounted;
 mod surface;
 mod survey_page;
 mod survey_questions;
+mod survey_totals;
 mod surveys;
 mod tickets;
 mod timeline;

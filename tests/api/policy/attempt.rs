@@ -282,6 +282,7 @@ impl Attempt<'_> {
                     get("/retention-rules/surveys"),
                     self.me.patch("/retention-rules/surveys", json!({"months": 36})),
                     get("/retention-runs"),
+                    get(&format!("/users/{}/anonymization-preview", person.id())),
                     self.post(
                         format!("/users/{}/anonymization", person.id()),
                         json!({"reason": "Ley 1581 de 2012"}),
