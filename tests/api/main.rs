@@ -12,6 +12,7 @@ mod harness;
 mod attachments;
 mod attention;
 mod audit;
+mod audit_log;
 mod auth;
 mod availability;
 mod backup;

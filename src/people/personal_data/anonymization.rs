@@ -12,7 +12,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{THEIRS, traces};
+use super::{THEIRS, audit_redaction, traces};
 use crate::audit::{self, kind::EventKind};
 use crate::auth::attempts;
 use crate::auth::policy::{Action, Role};
@@ -242,6 +242,7 @@ impl<'a> Erasure<'a> {
             self.cut_documents(tx, table, &format!("{column} = "), column, owned)?;
         }
         self.cut_documents(tx, "events", "data_salt = NULL, data = ", "data", "ticket_id = ANY ({theirs})")?;
+        audit_redaction::redact(tx, self.user.id, &self.pattern)?;
         self.forget_who_asked(tx)?;
         self.forget_account(tx)?;
         self.tell_history(tx)
