@@ -18,6 +18,7 @@ use object_store::prefix::PrefixStore;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::{self, Contract};
+use crate::audit::configuration;
 use crate::auth::policy::Role;
 use crate::auth::tokens::{self, Tokens};
 use crate::config::{Config, reachable};
@@ -140,6 +141,7 @@ fn open(config: Config, private: Option<&PrivatePostgres>) -> Result<(Desk, Stri
     migrate(&url)?;
     let desk = desk(config, &url)?;
     let config = &desk.config;
+    configuration::record(&mut *desk.db.connection()?, config).map_err(|problem| problem.log_line())?;
     let mut greeting = greeting(config, private.is_some());
     if private.is_some() {
         let password = demo_accounts(config, &mut *desk.db.connection()?)?;

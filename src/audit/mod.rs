@@ -1,8 +1,10 @@
 //! The history: what is written with every change, how it is read, and how it is verified.
 
+pub mod configuration;
 pub mod events;
 pub mod kind;
 pub mod log;
+pub mod log_list;
 pub mod profiles;
 pub mod verification;
 
@@ -20,7 +22,12 @@ use crate::db::schema::events as rows;
 use crate::problem::{Problem, Result};
 
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(events::list).service(verification::verify).service(profiles::list);
+    config
+        .service(events::list)
+        .service(verification::verify)
+        .service(profiles::list)
+        .service(log_list::list)
+        .service(log_list::read);
 }
 
 /// One field, from what to what.

@@ -106,6 +106,8 @@ text_enum! {
         UseOutbox = "use_outbox",
         /// Verify that the history is whole and that profiles answer to what was asked for.
         VerifyAudit = "verify_audit",
+        /// Read the audit log: changes of accounts, catalogues, records and configuration, sign-ins and exports.
+        ReadAuditLog = "read_audit_log",
         /// Read and change how long records are kept, read what was removed, and make a requester's data anonymous.
         ManageRetention = "manage_retention",
         /// Read everything that the desk holds about a person.
@@ -178,6 +180,7 @@ pub const TABLE: &[Row] = &[
     (Action::UseInboundEmails,    [NO, ANY, ANY, ANY]),
     (Action::UseOutbox,           [NO, NO, ANY, ANY]),
     (Action::VerifyAudit,         [NO, NO, ANY, ANY]),
+    (Action::ReadAuditLog,        [NO, NO, NO, ANY]),
     (Action::ManageRetention,     [NO, NO, NO, ANY]),
     (Action::ReadPersonalData,    [OWN, OWN, OWN, ANY]),
 ];

@@ -143,6 +143,7 @@ const ACTIONS: &[(Action, &[&str])] = &[
     ),
     (Action::UseOutbox, &["listMessages", "getMessage", "retryMessage"]),
     (Action::VerifyAudit, &["verifyHistory", "listProfileFindings"]),
+    (Action::ReadAuditLog, &["listAuditLog", "getAuditEvent"]),
     (
         Action::ManageRetention,
         &[

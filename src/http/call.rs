@@ -20,6 +20,7 @@ use super::idempotency::{self, Key, Known};
 use super::locale::Locale;
 use crate::auth::policy::{self, Action, Role, Scope};
 use crate::auth::tokens::Claims;
+use crate::db::acting::{self, set_config};
 use crate::db::clock_timestamp;
 use crate::db::schema::users;
 use crate::desk::Desk;
@@ -238,6 +239,7 @@ impl Call {
         let (user_id, key) = (self.token.sub, self.key(fingerprint)?);
         let run = move |db: &mut PgConnection| {
             db.transaction(|tx| {
+                acting::act_as(tx, user_id)?;
                 let (answer, is_last_word) = end(tx)?;
                 match key {
                     Some(key) if is_last_word => idempotency::finish(tx, user_id, &key, answer),
@@ -355,7 +357,9 @@ fn find(
     action: Action,
     if_match: Option<String>,
 ) -> Result<(Result<Actor>, i32)> {
-    let (role, full_name, unit_id, active, era, now) = users::table
+    // In the same statement, so that it costs no round trip: what this transaction changes is recorded as theirs.
+    let acts = set_config(acting::ACTOR_ID, user_id.to_string(), true);
+    let (role, full_name, unit_id, active, era, now, _) = users::table
         .find(user_id)
         .select((
             users::role,
@@ -364,8 +368,9 @@ fn find(
             users::active,
             users::sign_in_era,
             clock_timestamp(),
+            acts,
         ))
-        .first::<(Role, String, Option<Uuid>, bool, i32, DateTime<Utc>)>(db)
+        .first::<(Role, String, Option<Uuid>, bool, i32, DateTime<Utc>, String)>(db)
         .optional()?
         .ok_or_else(unauthenticated)?;
     if !active {

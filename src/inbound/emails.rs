@@ -8,10 +8,12 @@ use diesel::prelude::*;
 use futures_util::TryStreamExt;
 use object_store::ObjectStoreExt;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{EmailStatus, Reason, Source, process};
+use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
 use crate::db::schema::inbound_emails as emails;
 use crate::http::body::Content;
@@ -197,8 +199,10 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[get("/inbound-emails/{email_id}/raw")]
 pub async fn raw(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     let key: String = call
-        .check(Action::UseInboundEmails, move |db, _| {
-            Ok(emails::table.find(*id).select(emails::storage_key).first(db)?)
+        .check(Action::UseInboundEmails, move |db, actor| {
+            let key = emails::table.find(*id).select(emails::storage_key).first(db)?;
+            log::record_export(db, actor, AuditResource::InboundEmail, Some(id.to_string()), json!({}))?;
+            Ok(key)
         })
         .await?;
     let content =

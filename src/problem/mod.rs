@@ -217,7 +217,10 @@ impl Problem {
             response.insert_header((header::ACCEPT_ENCODING, codings));
         }
         let document = self.document(locale, request_id);
-        response.body(serde_json::to_vec(&document).unwrap_or_default())
+        let mut response = response.body(serde_json::to_vec(&document).unwrap_or_default());
+        // For the access log.
+        response.extensions_mut().insert(self.code);
+        response
     }
 }
 

@@ -13,6 +13,7 @@ mod anonymization;
 mod attachments;
 mod attention;
 mod audit;
+mod audit_log;
 mod auth;
 mod availability;
 mod backup;

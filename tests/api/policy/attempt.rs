@@ -275,6 +275,10 @@ impl Attempt<'_> {
             Action::VerifyAudit => {
                 vec![get("/audit/verification"), get("/audit/profiles?from=2026-01-01&to=2026-12-31")]
             }
+            Action::ReadAuditLog => {
+                let one = self.desk.director().get("/audit/log?limit=1").items()[0]["id"].clone();
+                vec![get("/audit/log"), get(&format!("/audit/log/{}", one.as_str().unwrap()))]
+            }
             Action::ManageRetention => {
                 let person = self.desk.another(Role::Requester);
                 vec![

@@ -62,6 +62,7 @@ const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::UseInboundEmails,    [No, Any, Any, Any]),
     (Action::UseOutbox,           [No, No, Any, Any]),
     (Action::VerifyAudit,         [No, No, Any, Any]),
+    (Action::ReadAuditLog,        [No, No, No, Any]),
     (Action::ManageRetention,     [No, No, No, Any]),
     (Action::ReadPersonalData,    [Own, Own, Own, Any]),
 ];
