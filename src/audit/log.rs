@@ -17,6 +17,7 @@ text_enum! {
         Created = "created",
         Changed = "changed",
         Removed = "removed",
+        Approved = "approved",
     }
 }
 
@@ -24,6 +25,7 @@ text_enum! {
     /// The type of the resource that an audit event is about.
     pub enum AuditResource {
         User = "user",
+        QuarterlyReport = "quarterly_report",
     }
 }
 

@@ -142,7 +142,10 @@ const ACTIONS: &[(Action, &[&str])] = &[
         ],
     ),
     (Action::UseOutbox, &["listMessages", "getMessage", "retryMessage"]),
-    (Action::VerifyAudit, &["verifyHistory", "listProfileFindings"]),
+    (
+        Action::VerifyAudit,
+        &["verifyHistory", "listProfileFindings", "listTreeHeads", "getTreeHead", "getAuditKey"],
+    ),
     (
         Action::ManageRetention,
         &[
