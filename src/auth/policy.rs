@@ -104,7 +104,7 @@ text_enum! {
         /// Read what was mailed, to which address, and send again what failed. Of all tickets at once and of other people's
         /// mail, it is for those who answer for the desk; who attends a ticket reads the same in its followups.
         UseOutbox = "use_outbox",
-        /// Verify that the history is whole and that profiles answer to what was asked for.
+        /// Verify that the history is whole and that profiles answer to what was asked for; read tree heads.
         VerifyAudit = "verify_audit",
         /// Read the audit log: changes of accounts, catalogues, records and configuration, sign-ins and exports.
         ReadAuditLog = "read_audit_log",

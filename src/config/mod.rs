@@ -1,6 +1,7 @@
 //! Configuration by environment variables; documented in docs/configuration.md.
 
 mod bodies;
+mod audit;
 mod entity;
 mod mailbox;
 mod reader;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 
 use chrono_tz::Tz;
 
+pub use self::audit::{AuditConfig, key_name};
 pub use self::entity::Entity;
 pub use self::mailbox::ImapConfig;
 pub use self::reader::{ConfigError, Wrong};
@@ -23,6 +25,8 @@ use crate::tls::TlsFiles;
 pub struct Config {
     /// None where Mesa starts a private PostgreSQL.
     pub database_url: Option<String>,
+    /// Connects as the owner of the tables, for migrations; none where `database_url` does.
+    pub owner_database_url: Option<String>,
     pub listen: SocketAddr,
     /// None where TLS is the balancer's.
     pub tls: Option<TlsFiles>,
@@ -35,6 +39,7 @@ pub struct Config {
     /// The entity's days begin and end by this clock.
     pub timezone: Tz,
     pub entity: Entity,
+    pub audit: AuditConfig,
     /// Connections to PostgreSQL, and requests worked on at once.
     pub pool_size: u32,
     pub workers: usize,
@@ -105,14 +110,12 @@ impl Config {
     }
 
     fn read_from(from: &mut Reader<'_>) -> Result<Self, ConfigError> {
-        let database_url = from.text("DATABASE_URL");
-        if let Some(url) = &database_url
-            && !url.starts_with("postgres://")
-            && !url.starts_with("postgresql://")
-        {
+        let database_url = from.postgres_url("DATABASE_URL");
+        let owner_database_url = from.postgres_url("MESA_OWNER_DATABASE_URL");
+        if owner_database_url.is_some() && database_url.is_none() {
             from.wrong.push(Wrong {
                 variable: "DATABASE_URL",
-                expected: "expected postgresql://user:password@host:5432/database".to_owned(),
+                expected: "required where MESA_OWNER_DATABASE_URL is set".to_owned(),
             });
         }
         let jwt_secret = from.secret("MESA_JWT_SECRET");
@@ -147,6 +150,7 @@ impl Config {
                 ),
             });
         }
+        let audit = from.audit(public_url.as_deref());
         let tls = from.tls();
         if tls.is_some() && public_url.as_deref().is_some_and(|url| url.starts_with("http://")) {
             from.wrong.push(Wrong {
@@ -159,6 +163,7 @@ impl Config {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let config = Config {
             database_url,
+            owner_database_url,
             listen,
             tls,
             data_dir: from.text("MESA_DATA_DIR").unwrap_or_else(|| "./data".to_owned()).into(),
@@ -176,6 +181,7 @@ impl Config {
                 "the name of a time zone such as America/Bogota",
             ),
             entity: from.entity(),
+            audit,
             pool_size: from.parse("MESA_POOL_SIZE", 8, |n| (1..=200).contains(n), "a number from 1 to 200"),
             workers: from.parse(
                 "MESA_WORKERS",

@@ -72,6 +72,16 @@ impl<'a> Reader<'a> {
         (self.get)(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
+    /// The URL of a PostgreSQL database. A wrong one is not repeated: it may hold a password.
+    pub fn postgres_url(&mut self, variable: &'static str) -> Option<String> {
+        let url = self.text(variable)?;
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            let expected = "expected postgresql://user:password@host:5432/database".to_owned();
+            self.wrong.push(Wrong { variable, expected });
+        }
+        Some(url)
+    }
+
     pub fn parse<T: FromStr>(
         &mut self,
         variable: &'static str,

@@ -142,8 +142,11 @@ const ACTIONS: &[(Action, &[&str])] = &[
         ],
     ),
     (Action::UseOutbox, &["listMessages", "getMessage", "retryMessage"]),
-    (Action::VerifyAudit, &["verifyHistory", "listProfileFindings"]),
     (Action::ReadAuditLog, &["listAuditLog", "getAuditEvent"]),
+    (
+        Action::VerifyAudit,
+        &["verifyHistory", "listProfileFindings", "listTreeHeads", "getTreeHead", "getAuditKey"],
+    ),
     (
         Action::ManageRetention,
         &[

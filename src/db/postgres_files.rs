@@ -314,9 +314,9 @@ impl Postmaster {
         }
     }
 
-    /// A URL for libpq of the database `mesa` as its user.
-    pub fn url(&self, password: &str) -> String {
-        let mut url = format!("postgresql://mesa:{password}@/mesa?port={}&host=", self.port);
+    /// A URL for libpq of the database `mesa` as this user.
+    pub fn url(&self, user: &str, password: &str) -> String {
+        let mut url = format!("postgresql://{user}:{password}@/mesa?port={}&host=", self.port);
         for byte in self.socket_folder.as_os_str().as_bytes() {
             match byte {
                 b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => url.push(char::from(*byte)),
@@ -357,7 +357,7 @@ mod tests {
     #[test]
     fn the_url_has_the_folder_of_the_socket_percent_encoded() {
         assert_eq!(
-            postmaster("/my data'dir/é&?#%").url("a-b_c"),
+            postmaster("/my data'dir/é&?#%").url("mesa", "a-b_c"),
             "postgresql://mesa:a-b_c@/mesa?port=5432&host=%2Fmy%20data%27dir%2F%C3%A9%26%3F%23%25"
         );
     }

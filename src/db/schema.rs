@@ -719,6 +719,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    tree_head_mails (size, address) {
+        size -> Int8,
+        address -> Text,
+        attempts -> Int2,
+        next_attempt_at -> Timestamptz,
+        last_error -> Nullable<Text>,
+        sent_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    tree_heads (size) {
+        size -> Int8,
+        root -> Bytea,
+        at -> Timestamptz,
+        reason -> Text,
+        frontier -> Bytea,
+        key_id -> Text,
+        note -> Text,
+    }
+}
+
+diesel::table! {
     units (id) {
         id -> Uuid,
         name -> Text,

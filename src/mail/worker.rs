@@ -61,9 +61,9 @@ impl Worker {
 
 /// The way to the mail server.
 pub struct Mailer {
-    desk: Data<Desk>,
-    config: MailConfig,
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    pub(super) desk: Data<Desk>,
+    pub(super) config: MailConfig,
+    pub(super) transport: AsyncSmtpTransport<Tokio1Executor>,
 }
 
 /// What one round did.
@@ -116,7 +116,7 @@ impl Mailer {
         let (lease, db) = (self.config.lease, &self.desk.db);
         let taken = db.run(move |db| delivery::take(db, CONNECTIONS as usize, lease)).await?;
         if taken.is_empty() {
-            return Ok(Round::Idle);
+            return self.send_tree_head().await;
         }
         if let Err(error) = self.reach().await {
             log::warn!("the mail server cannot be reached: {error}");
@@ -142,7 +142,7 @@ impl Mailer {
     }
 
     /// The mail server answers and lets this desk in.
-    async fn reach(&self) -> std::result::Result<(), String> {
+    pub(super) async fn reach(&self) -> std::result::Result<(), String> {
         match timeout(self.config.lease / 4, self.transport.test_connection()).await {
             Ok(Ok(true)) => Ok(()),
             Ok(Ok(false)) => Err("the mail server does not answer".to_owned()),

@@ -67,7 +67,7 @@ impl Desk {
     /// On a database and a folder that are there already.
     pub fn on(database: Database, files: TempDir, variables: &[(&str, &str)]) -> Self {
         let mut all = vec![
-            ("DATABASE_URL", database.url.clone()),
+            ("DATABASE_URL", database.server_url.clone()),
             ("MESA_JWT_SECRET", SECRET.to_owned()),
             ("MESA_DATA_DIR", files.path().to_str().unwrap().to_owned()),
             ("MESA_POOL_SIZE", "4".to_owned()),

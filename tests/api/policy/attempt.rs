@@ -273,7 +273,12 @@ impl Attempt<'_> {
                 ]
             }
             Action::VerifyAudit => {
-                vec![get("/audit/verification"), get("/audit/profiles?from=2026-01-01&to=2026-12-31")]
+                vec![
+                    get("/audit/verification"),
+                    get("/audit/profiles?from=2026-01-01&to=2026-12-31"),
+                    get("/audit/heads"),
+                    get("/audit/key"),
+                ]
             }
             Action::ReadAuditLog => {
                 let one = self.desk.director().get("/audit/log?limit=1").items()[0]["id"].clone();

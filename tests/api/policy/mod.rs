@@ -155,8 +155,13 @@ fn nothing_but_signing_in_is_answered_without_a_token() {
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let id = "0197c0de-0000-7000-8000-000000000000";
-            let words =
-                [("{ticket_id}", "1"), ("{criticality}", "low"), ("{kind}", "surveys"), ("{revision}", "1")];
+            let words = [
+                ("{ticket_id}", "1"),
+                ("{criticality}", "low"),
+                ("{kind}", "surveys"),
+                ("{revision}", "1"),
+                ("{size}", "1"),
+            ];
             let real = words.iter().fold(path.clone(), |path, (name, word)| path.replace(name, word));
             let real: String = real
                 .split('/')
