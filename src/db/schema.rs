@@ -197,6 +197,7 @@ diesel::table! {
         body -> Text,
         created_at -> Timestamptz,
         published_from -> Nullable<Uuid>,
+        unverified -> Nullable<Bool>,
     }
 }
 
@@ -294,6 +295,8 @@ diesel::table! {
         processed_at -> Nullable<Timestamptz>,
         released_by -> Nullable<Uuid>,
         version -> Int4,
+        authentication -> Nullable<Text>,
+        submitted_by -> Nullable<Uuid>,
     }
 }
 

@@ -133,9 +133,10 @@ fn is_page(response: &ServiceResponse) -> bool {
 /// The shortest part of a path that is taken for a token: longer than any id.
 const SECRET_LENGTH: usize = 40;
 
-/// The path as the log may have it: a token that opens something by itself is not in it.
+/// The path as the log may have it: without a token that opens something by itself, and without e-mail addresses.
 fn without_secrets(path: &str) -> String {
-    let parts = path.split('/').map(|part| if part.len() < SECRET_LENGTH { part } else { "…" });
+    let is_logged = |part: &str| part.len() < SECRET_LENGTH && !part.contains('@') && !part.contains("%40");
+    let parts = path.split('/').map(|part| if is_logged(part) { part } else { "…" });
     parts.collect::<Vec<_>>().join("/")
 }
 
@@ -174,6 +175,8 @@ mod tests {
         assert_eq!(without_secrets(id), id);
         let token = "kG7l0r3ZkX3y0m0pX9h0n1yqk0R0q3bT0s8mZ2v7Q4E";
         assert_eq!(without_secrets(&format!("/s/{token}")), "/s/…");
+        assert_eq!(without_secrets("/api/v1/users/rosa@x.co/shifts"), "/api/v1/users/…/shifts");
+        assert_eq!(without_secrets("/api/v1/users/rosa%40x.co"), "/api/v1/users/…");
         assert_eq!(without_secrets(&format!("/api/v1/surveys/{token}")), "/api/v1/surveys/…");
     }
 }
