@@ -1,6 +1,6 @@
 -- Whether our own mail server verified the author of a message, and who handed the message in.
 ALTER TABLE inbound_emails
-    -- Null while it waits, if it cannot be read, and for messages that were processed before this was recorded.
+    -- Null for a message that was not processed, cannot be read, or was processed before this was recorded.
     ADD COLUMN authentication text CHECK (authentication IN ('aligned', 'failed', 'unverified')),
     -- The account that submitted it to the API; null for the mailbox and the command.
     ADD COLUMN submitted_by uuid REFERENCES users,

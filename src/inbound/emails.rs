@@ -40,7 +40,7 @@ pub struct InboundEmail {
     from_address: Option<String>,
     #[schema(example = "Sin red en el piso 3")]
     subject: String,
-    /// `null` while it waits, if it cannot be read, and if it was processed before this was recorded.
+    /// `null` if it was not processed, cannot be read, or was processed before this was recorded.
     authentication: Option<Authentication>,
     status: EmailStatus,
     /// Why it was set aside or ignored.
@@ -273,6 +273,7 @@ fn take(tx: &mut PgConnection, actor: &Actor, id: Uuid, body: Body<Processing>) 
         .set((
             emails::status.eq(EmailStatus::Waiting),
             emails::reason.eq(None::<Reason>),
+            emails::authentication.eq(None::<Authentication>),
             emails::processed_at.eq(None::<DateTime<Utc>>),
             emails::attempts.eq(1),
             emails::next_attempt_at.eq(crate::db::now(tx)? + process::LEASE),

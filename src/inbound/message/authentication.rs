@@ -248,7 +248,7 @@ mod tests {
                 "ana@itagui.gov.co\r\nResent-From: x@evil.co\r\nResent-Sender: x@evil.co",
                 Unverified,
             ),
-            (evil.clone(), "ana@itagui.gov.co.evil.co", Unverified),
+            (evil.clone(), "ana@itagui.gov.co.evil.co", Aligned),
             (pass("itagui.gov.co.evil.co"), "ana@itagui.gov.co", Unverified),
             // Letters that look like others are other letters.
             (pass("xn--itagu-3ya.gov.co"), "ana@itagui.gov.co", Unverified),
