@@ -105,8 +105,6 @@ CREATE TRIGGER record_removal AFTER DELETE ON attachments FOR EACH ROW WHEN (OLD
     EXECUTE FUNCTION record_change('attachment', '{id}', '{article_id,improvement_action_id,content_type,size}', '');
 CREATE TRIGGER record_change AFTER INSERT ON improvement_followups FOR EACH ROW
     EXECUTE FUNCTION record_change('improvement_followup', '{id}', '{action_id,progress}', '');
-CREATE TRIGGER record_change AFTER INSERT ON quarterly_reports FOR EACH ROW
-    EXECUTE FUNCTION record_change('quarterly_report', '{year,quarter}', '{approved_at}', 'approved');
 CREATE TRIGGER record_change AFTER INSERT ON anonymizations FOR EACH ROW
     EXECUTE FUNCTION record_change('user', '{user_id}', '{none}', 'anonymized');
 CREATE TRIGGER record_change AFTER INSERT ON attention_applications FOR EACH ROW

@@ -3,6 +3,7 @@
 mod bodies;
 mod audit;
 mod entity;
+mod mail_trust;
 mod mailbox;
 mod reader;
 mod tls;
@@ -14,6 +15,7 @@ use chrono_tz::Tz;
 
 pub use self::audit::{AuditConfig, key_name};
 pub use self::entity::Entity;
+pub use self::mail_trust::MailTrust;
 pub use self::mailbox::ImapConfig;
 pub use self::reader::{ConfigError, Wrong};
 use self::reader::{Reader, SECRET_BYTES};
@@ -57,8 +59,10 @@ pub struct Config {
     pub attachment_max_bytes: usize,
     /// Media types that may be kept, such as `image/*`.
     pub attachment_types: Vec<String>,
-    /// The name under which our own mail server writes what it found out about senders; none to believe every sender.
+    /// The name under which our own mail server writes `Authentication-Results`; none where it does not.
     pub mail_authserv_id: Option<String>,
+    /// Which senders are trusted.
+    pub mail_trust: MailTrust,
     /// The mailbox that the desk looks into; none where it looks into none.
     pub imap: Option<ImapConfig>,
     /// The largest message that is taken in, in bytes.
@@ -160,6 +164,7 @@ impl Config {
         }
         let mail = from.mail(database_url.is_some() && public_url.is_none());
         let (mail_max_bytes, body_memory_bytes) = from.body_sizes();
+        let (mail_authserv_id, mail_trust) = from.mail_trust();
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let config = Config {
             database_url,
@@ -225,7 +230,8 @@ impl Config {
                 .map(|media_type| media_type.trim().to_ascii_lowercase())
                 .filter(|media_type| !media_type.is_empty())
                 .collect(),
-            mail_authserv_id: from.text("MESA_MAIL_AUTHSERV_ID"),
+            mail_authserv_id,
+            mail_trust,
             imap: from.imap(),
             mail_max_bytes,
             mail_sender_limit: from.parse(
@@ -427,7 +433,9 @@ mod tests {
 
     #[test]
     fn a_mailbox_is_named_by_a_url_whose_password_is_never_told() {
-        let imap = |url| read(&[("MESA_IMAP_URL", url)]).map(|config| config.imap.unwrap());
+        let imap = |url| {
+            read(&[("MESA_IMAP_URL", url), ("MESA_MAIL_TRUST", "all")]).map(|config| config.imap.unwrap())
+        };
         let found = imap("imaps://mesa%40x.co:cl%C3%A1ve%2F@mail.x.co/Mesa/Entrada").unwrap();
         assert_eq!((found.host.as_str(), found.port, found.tls), ("mail.x.co", 993, true));
         assert_eq!((found.user.as_str(), found.password.as_str()), ("mesa@x.co", "cláve/"));
@@ -447,7 +455,11 @@ mod tests {
             assert!(!error.to_string().contains("secreto"));
         }
         for done in ["A", "Atención", "A\r\nB"] {
-            let wrong = [("MESA_IMAP_URL", "imaps://mesa:x@y/A"), ("MESA_IMAP_DONE", done)];
+            let wrong = [
+                ("MESA_IMAP_URL", "imaps://mesa:x@y/A"),
+                ("MESA_IMAP_DONE", done),
+                ("MESA_MAIL_TRUST", "all"),
+            ];
             assert_eq!(read(&wrong).unwrap_err().0[0].variable, "MESA_IMAP_DONE");
         }
     }

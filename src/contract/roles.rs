@@ -131,15 +131,10 @@ const ACTIONS: &[(Action, &[&str])] = &[
             "updateSurveyQuestion",
         ],
     ),
+    (Action::SubmitInboundEmails, &["receiveEmail"]),
     (
         Action::UseInboundEmails,
-        &[
-            "receiveEmail",
-            "listInboundEmails",
-            "getInboundEmail",
-            "downloadInboundEmail",
-            "processInboundEmail",
-        ],
+        &["listInboundEmails", "getInboundEmail", "downloadInboundEmail", "processInboundEmail"],
     ),
     (Action::UseOutbox, &["listMessages", "getMessage", "retryMessage"]),
     (Action::ReadAuditLog, &["listAuditLog", "getAuditEvent"]),

@@ -198,6 +198,7 @@ diesel::table! {
         body -> Text,
         created_at -> Timestamptz,
         published_from -> Nullable<Uuid>,
+        unverified -> Nullable<Bool>,
     }
 }
 
@@ -295,6 +296,8 @@ diesel::table! {
         processed_at -> Nullable<Timestamptz>,
         released_by -> Nullable<Uuid>,
         version -> Int4,
+        authentication -> Nullable<Text>,
+        submitted_by -> Nullable<Uuid>,
     }
 }
 

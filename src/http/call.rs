@@ -18,6 +18,7 @@ use super::body::Body;
 use super::contract;
 use super::idempotency::{self, Key, Known};
 use super::locale::Locale;
+use super::mail_origin::MailOrigin;
 use crate::auth::policy::{self, Action, Role, Scope};
 use crate::auth::tokens::Claims;
 use crate::db::acting::{self, set_config};
@@ -58,6 +59,8 @@ pub struct Actor {
     pub scope: Scope,
     /// The database's time when the request was admitted: the same clock for every copy of the server.
     pub now: DateTime<Utc>,
+    /// The inbound e-mail by which they act; `None` for whoever sends a request.
+    pub mail: Option<MailOrigin>,
     if_match: Option<String>,
 }
 
@@ -377,18 +380,19 @@ fn find(
         return Err(unauthenticated());
     }
     let actor = policy::scope(role, action)
-        .map(|scope| Actor { id: user_id, role, full_name, unit_id, scope, now, if_match })
+        .map(|scope| Actor { id: user_id, role, full_name, unit_id, scope, now, mail: None, if_match })
         .ok_or_else(Problem::forbidden);
     Ok((actor, era))
 }
 
 impl Actor {
-    /// Somebody who acts by other means than a request, such as mail.
+    /// Somebody who acts by mail.
     ///
     /// # Errors
-    /// A 401 where they are not active, a 403 where their role may not do this.
-    pub fn of(db: &mut PgConnection, user_id: Uuid, action: Action) -> Result<Self> {
-        find(db, user_id, action, None)?.0
+    /// `Code::Unauthenticated` if the account is not active, `Code::Forbidden` if its role may not do this.
+    pub fn by_mail(db: &mut PgConnection, user_id: Uuid, action: Action, mail: MailOrigin) -> Result<Self> {
+        let actor = find(db, user_id, action, None)?.0?;
+        Ok(Actor { mail: Some(mail), ..actor })
     }
 
     /// As others name them.

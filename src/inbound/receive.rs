@@ -21,22 +21,23 @@ use crate::problem::{Code, Problem, Result, Text};
 const TIME: Duration = Duration::from_secs(30);
 const SLOWEST: u64 = 64 * 1024;
 
-/// Hand in a message
+/// Submit a message
 ///
-/// As a mail server has it, with its whole header. It is kept as it came, and then becomes a ticket or a followup, or is set
-/// aside or ignored: the answer says which. The same message is taken once, whichever way it comes: a repeat is a 200 with
-/// what became of the first. What is known of its author comes from its `From`; who hands it in does not matter.
+/// As a mail server has it, with its whole header. It is stored as it is, and then becomes a ticket or a followup, or is set
+/// aside or ignored: the answer says which. The same message is accepted once, whichever way it comes: a repeat is a 200 with
+/// what became of the first. Its author is that of its `From`, and is trusted as far as the message's own
+/// `Authentication-Results` and the configuration (`MESA_MAIL_TRUST`) say; `submitted_by` names the account that calls.
 #[utoipa::path(
     tag = "inbound mail", operation_id = "receiveEmail",
     request_body(content = Content, content_type = "message/rfc822"),
     responses(
         (status = 201, body = InboundEmail),
-        (status = 200, body = InboundEmail, description = "It was taken before"),
+        (status = 200, body = InboundEmail, description = "It was accepted before"),
     )
 )]
 #[post("/inbound-emails")]
 pub async fn receive(call: Call, request: HttpRequest, payload: Payload) -> Result<HttpResponse> {
-    call.check(Action::UseInboundEmails, |_, _| Ok(())).await?;
+    let submitted_by = call.check(Action::SubmitInboundEmails, |_, actor| Ok(actor.id)).await?;
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("message/rfc822") {
@@ -55,12 +56,12 @@ pub async fn receive(call: Call, request: HttpRequest, payload: Payload) -> Resu
     let fingerprint = Sha256::digest(&body.bytes).to_vec();
     let desk = call.desk.clone();
     let work = async move {
-        let kept = keep::keep(&desk, Source::Api, body.bytes.clone()).await?;
+        let kept = keep::keep(&desk, Source::Api, Some(submitted_by), body.bytes.clone()).await?;
         if kept.to_process {
             process::process(&desk, kept.id).await;
         }
         Ok(kept)
     };
     let end = |tx: &mut PgConnection, kept: Kept| emails::outcome(tx, kept.id, kept.is_new);
-    call.work(Action::UseInboundEmails, Some(fingerprint), |_, _| Ok(()), work, end).await
+    call.work(Action::SubmitInboundEmails, Some(fingerprint), |_, _| Ok(()), work, end).await
 }

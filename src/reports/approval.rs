@@ -131,7 +131,7 @@ fn record(tx: &mut PgConnection, quarter: Quarter, actor: &Actor) -> Result<()> 
     let event = AuditEvent {
         kind: AuditKind::Approved,
         resource: AuditResource::QuarterlyReport,
-        resource_id: Some(quarter.to_string()),
+        resource_id: Some(format!("{}/{}", quarter.year, quarter.number)),
         actor_id: Some(actor.id),
         changes: Vec::new(),
         details: json!({"files": digests.collect::<Vec<_>>()}),

@@ -34,6 +34,7 @@ mod improvement;
 mod inbound;
 mod inbound_kept;
 mod inbound_senders;
+mod inbound_trust;
 mod indicators;
 mod information;
 mod knowledge;
