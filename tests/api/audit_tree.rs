@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use diesel::{Connection, PgConnection};
 use mesa::audit::tree::heads::{self, HeadReason};
 use mesa::audit::tree::note::Note;
-use mesa::audit::tree::sequence;
+use mesa::audit::tree::sequence::{self, IfBusy};
 use mesa::auth::policy::Role;
 use mesa::routine;
 use serde_json::{Value, json};
@@ -241,7 +241,7 @@ fn positions_are_dense_and_in_the_order_of_each_history_however_many_write_and_s
             scope.spawn(|| {
                 let (db, audit) = (&mut work(), &desk.shared().config.audit);
                 while !done.load(Ordering::Relaxed) {
-                    sequence::run(db).unwrap();
+                    sequence::run(db, IfBusy::Return).unwrap();
                     heads::make(db, audit, HeadReason::Daily).unwrap();
                 }
             });
@@ -251,7 +251,7 @@ fn positions_are_dense_and_in_the_order_of_each_history_however_many_write_and_s
         done.store(true, Ordering::Relaxed);
         written.into_iter().for_each(|written| written.unwrap());
     });
-    sequence::run(&mut work()).unwrap();
+    sequence::run(&mut work(), IfBusy::Wait).unwrap();
     for wrong in [
         "SELECT count(*) FROM log_entries WHERE position IS NULL",
         "SELECT count(*) - max(position) - 1 FROM log_entries",

@@ -8,8 +8,9 @@ use diesel::sql_types::{BigInt, Bytea, Timestamptz};
 
 use super::frontier::Frontier;
 use super::keys::Signer;
+use super::mails;
 use super::note::Checkpoint;
-use super::{mails, sequence};
+use super::sequence::{self, IfBusy};
 use crate::config::AuditConfig;
 use crate::db::schema::tree_heads as rows;
 use crate::db::text_enum;
@@ -102,7 +103,7 @@ fn make_after(
     signer: &Signer,
     reason: HeadReason,
 ) -> Result<usize> {
-    sequence::run(db)?;
+    sequence::run(db, IfBusy::Wait)?;
     let before = newest.map_or_else(Frontier::default, |newest| newest.tree);
     let tree = grown(db, before.clone())?;
     if tree.size() == before.size() {
