@@ -116,7 +116,7 @@ CREATE TRIGGER record_change AFTER INSERT ON retention_runs FOR EACH ROW
 -- What one answered is in the survey.
 CREATE TRIGGER record_change AFTER UPDATE ON surveys FOR EACH ROW
     WHEN (OLD.answered_at IS NULL AND NEW.answered_at IS NOT NULL)
-    EXECUTE FUNCTION record_change('survey', '{id}', '{ticket_id}', 'answered');
+    EXECUTE FUNCTION record_change('survey', '{id}', '{answered_at}', 'answered');
 -- Mail that becomes a ticket or a followup is in the history of the ticket.
 CREATE TRIGGER record_arrival AFTER INSERT ON inbound_emails FOR EACH ROW
     WHEN (NEW.status NOT IN ('waiting', 'processed'))

@@ -16,6 +16,16 @@ use super::{PASSWORD, SECRET};
 static SECRETS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 static FOUND: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
+/// Lines of the access log about requests whose id begins with this.
+static ACCESS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+const KEPT_REQUEST: &str = "request_id=kept-";
+
+/// What the access log says of the request with this id, which begins with `kept-`.
+pub fn access_line(request_id: &str) -> Option<String> {
+    let end = format!("request_id={request_id}");
+    ACCESS.lock().unwrap_or_else(PoisonError::into_inner).iter().find(|line| line.ends_with(&end)).cloned()
+}
+
 /// How long 32 random bytes are as text.
 const TOKEN: usize = 43;
 /// The shortest word that is looked for, which the shortest password is as well: a shorter one stands in other words by chance.
@@ -35,7 +45,11 @@ impl Log for Logs {
         if self.shown.matches(record) {
             self.shown.log(record);
         }
-        look_through(&format!("{} {}", record.target(), record.args()));
+        let text = format!("{} {}", record.target(), record.args());
+        look_through(&text);
+        if text.contains(KEPT_REQUEST) {
+            ACCESS.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+        }
     }
 
     fn flush(&self) {}
