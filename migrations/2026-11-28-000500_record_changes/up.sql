@@ -17,7 +17,7 @@ $$;
 -- Columns that no event has: secrets, and what the database or the server keeps for itself.
 CREATE FUNCTION is_audited_column(name text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT name !~ '(password|secret|token|salt|hash|sha256|_key$)'
-        AND name <> ALL ('{id,version,revision,created_at,updated_at,overdue_told_at,sign_in_era}')
+        AND name <> ALL ('{id,version,revision,created_at,updated_at,applied_on,overdue_told_at,sign_in_era}')
 $$;
 
 -- Writes the audit event of a changed row. Arguments: the resource; the columns of its id; the columns to record, empty
@@ -105,8 +105,6 @@ CREATE TRIGGER record_removal AFTER DELETE ON attachments FOR EACH ROW WHEN (OLD
     EXECUTE FUNCTION record_change('attachment', '{id}', '{article_id,improvement_action_id,content_type,size}', '');
 CREATE TRIGGER record_change AFTER INSERT ON improvement_followups FOR EACH ROW
     EXECUTE FUNCTION record_change('improvement_followup', '{id}', '{action_id,progress}', '');
-CREATE TRIGGER record_change AFTER INSERT ON quarterly_reports FOR EACH ROW
-    EXECUTE FUNCTION record_change('quarterly_report', '{year,quarter}', '{approved_at}', 'approved');
 CREATE TRIGGER record_change AFTER INSERT ON anonymizations FOR EACH ROW
     EXECUTE FUNCTION record_change('user', '{user_id}', '{none}', 'anonymized');
 CREATE TRIGGER record_change AFTER INSERT ON attention_applications FOR EACH ROW

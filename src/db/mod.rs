@@ -8,6 +8,7 @@ mod pool;
 pub mod private;
 mod pulse;
 pub mod schema;
+pub mod server_role;
 pub mod session;
 mod statement;
 mod text_enum;

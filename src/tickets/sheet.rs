@@ -68,7 +68,7 @@ pub async fn download(call: Call, query: Query<TicketFilters>) -> Result<HttpRes
     let first = call.check(Action::ReadTicket, move |db, actor| {
         let mut filters: TicketFilters = query.read()?;
         filters.check(actor)?;
-        filters.look_up(db)?;
+        filters.look_up(db, actor)?;
         let found = page(db, actor, &batch(None), &filters)?;
         log::record_export(db, actor, AuditResource::TicketList, None, json!({"parameters": parameters}))?;
         Ok((found, filters, actor.clone()))

@@ -34,7 +34,7 @@ const UNRECORDED: [(&str, &str); 6] = [
 ];
 
 /// Tables without the trigger that records changes, each with the events that cover it.
-const WITHOUT_TRIGGER: [(&str, &str); 21] = [
+const WITHOUT_TRIGGER: [(&str, &str); 24] = [
     ("article_revisions", "events of the article"),
     ("attention_policies", "events of the attention time"),
     ("attentions", "ticket events"),
@@ -48,6 +48,7 @@ const WITHOUT_TRIGGER: [(&str, &str); 21] = [
     ("minutes_numbers", "events of the minutes"),
     ("openings", "ticket events"),
     ("quarterly_report_files", "approval of the report"),
+    ("quarterly_reports", "approval of the report, recorded by the handler"),
     ("removed_files", "removal of what named the file"),
     ("shifts", "a change of the user, recorded by the handler"),
     ("survey_answers", "answer to the survey"),
@@ -56,6 +57,8 @@ const WITHOUT_TRIGGER: [(&str, &str); 21] = [
     ("ticket_relations", "ticket events"),
     ("ticket_watchers", "ticket events"),
     ("tickets", "ticket events"),
+    ("tree_head_mails", "heads of the log"),
+    ("tree_heads", "heads of the log"),
 ];
 
 fn tables(desk: &Desk) -> Vec<String> {

@@ -2,7 +2,12 @@
 
 pub mod anonymization;
 mod audit_redaction;
+mod confirmation;
+mod erasure;
 pub mod export;
+mod places;
+pub mod preview;
+mod terms;
 mod traces;
 
 /// The person's tickets, as SQL: an array, which is made once, so that an index finds what belongs to them even where that is
