@@ -70,6 +70,7 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
         ),
         ("{message_id}", message(desk)),
         ("{question_id}", director.get("/survey-questions").items()[0]["id"].as_str().unwrap().to_owned()),
+        ("{event_id}", director.get("/audit/log").items()[0]["id"].as_str().unwrap().to_owned()),
         ("{token}", survey_token(desk)),
         ("{criticality}", "low".to_owned()),
         ("{kind}", "surveys".to_owned()),
