@@ -131,18 +131,17 @@ const ACTIONS: &[(Action, &[&str])] = &[
             "updateSurveyQuestion",
         ],
     ),
+    (Action::SubmitInboundEmails, &["receiveEmail"]),
     (
         Action::UseInboundEmails,
-        &[
-            "receiveEmail",
-            "listInboundEmails",
-            "getInboundEmail",
-            "downloadInboundEmail",
-            "processInboundEmail",
-        ],
+        &["listInboundEmails", "getInboundEmail", "downloadInboundEmail", "processInboundEmail"],
     ),
     (Action::UseOutbox, &["listMessages", "getMessage", "retryMessage"]),
-    (Action::VerifyAudit, &["verifyHistory", "listProfileFindings"]),
+    (Action::ReadAuditLog, &["listAuditLog", "getAuditEvent"]),
+    (
+        Action::VerifyAudit,
+        &["verifyHistory", "listProfileFindings", "listTreeHeads", "getTreeHead", "getAuditKey"],
+    ),
     (
         Action::ManageRetention,
         &[

@@ -198,6 +198,7 @@ diesel::table! {
         body -> Text,
         created_at -> Timestamptz,
         published_from -> Nullable<Uuid>,
+        unverified -> Nullable<Bool>,
     }
 }
 
@@ -295,6 +296,8 @@ diesel::table! {
         processed_at -> Nullable<Timestamptz>,
         released_by -> Nullable<Uuid>,
         version -> Int4,
+        authentication -> Nullable<Text>,
+        submitted_by -> Nullable<Uuid>,
     }
 }
 
@@ -715,6 +718,29 @@ diesel::table! {
         resubmission_of -> Nullable<Int8>,
         reception_head_id -> Nullable<Uuid>,
         attended_working_minutes -> Nullable<Float8>,
+    }
+}
+
+diesel::table! {
+    tree_head_mails (size, address) {
+        size -> Int8,
+        address -> Text,
+        attempts -> Int2,
+        next_attempt_at -> Timestamptz,
+        last_error -> Nullable<Text>,
+        sent_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    tree_heads (size) {
+        size -> Int8,
+        root -> Bytea,
+        at -> Timestamptz,
+        reason -> Text,
+        frontier -> Bytea,
+        key_id -> Text,
+        note -> Text,
     }
 }
 

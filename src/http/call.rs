@@ -18,8 +18,10 @@ use super::body::Body;
 use super::contract;
 use super::idempotency::{self, Key, Known};
 use super::locale::Locale;
+use super::mail_origin::MailOrigin;
 use crate::auth::policy::{self, Action, Role, Scope};
 use crate::auth::tokens::Claims;
+use crate::db::acting::{self, set_config};
 use crate::db::clock_timestamp;
 use crate::db::schema::users;
 use crate::desk::Desk;
@@ -57,6 +59,8 @@ pub struct Actor {
     pub scope: Scope,
     /// The database's time when the request was admitted: the same clock for every copy of the server.
     pub now: DateTime<Utc>,
+    /// The inbound e-mail by which they act; `None` for whoever sends a request.
+    pub mail: Option<MailOrigin>,
     if_match: Option<String>,
 }
 
@@ -238,6 +242,7 @@ impl Call {
         let (user_id, key) = (self.token.sub, self.key(fingerprint)?);
         let run = move |db: &mut PgConnection| {
             db.transaction(|tx| {
+                acting::act_as(tx, user_id)?;
                 let (answer, is_last_word) = end(tx)?;
                 match key {
                     Some(key) if is_last_word => idempotency::finish(tx, user_id, &key, answer),
@@ -355,7 +360,9 @@ fn find(
     action: Action,
     if_match: Option<String>,
 ) -> Result<(Result<Actor>, i32)> {
-    let (role, full_name, unit_id, active, era, now) = users::table
+    // In the same statement, so that it costs no round trip: what this transaction changes is recorded as theirs.
+    let acts = set_config(acting::ACTOR_ID, user_id.to_string(), true);
+    let (role, full_name, unit_id, active, era, now, _) = users::table
         .find(user_id)
         .select((
             users::role,
@@ -364,26 +371,28 @@ fn find(
             users::active,
             users::sign_in_era,
             clock_timestamp(),
+            acts,
         ))
-        .first::<(Role, String, Option<Uuid>, bool, i32, DateTime<Utc>)>(db)
+        .first::<(Role, String, Option<Uuid>, bool, i32, DateTime<Utc>, String)>(db)
         .optional()?
         .ok_or_else(unauthenticated)?;
     if !active {
         return Err(unauthenticated());
     }
     let actor = policy::scope(role, action)
-        .map(|scope| Actor { id: user_id, role, full_name, unit_id, scope, now, if_match })
+        .map(|scope| Actor { id: user_id, role, full_name, unit_id, scope, now, mail: None, if_match })
         .ok_or_else(Problem::forbidden);
     Ok((actor, era))
 }
 
 impl Actor {
-    /// Somebody who acts by other means than a request, such as mail.
+    /// Somebody who acts by mail.
     ///
     /// # Errors
-    /// A 401 where they are not active, a 403 where their role may not do this.
-    pub fn of(db: &mut PgConnection, user_id: Uuid, action: Action) -> Result<Self> {
-        find(db, user_id, action, None)?.0
+    /// `Code::Unauthenticated` if the account is not active, `Code::Forbidden` if its role may not do this.
+    pub fn by_mail(db: &mut PgConnection, user_id: Uuid, action: Action, mail: MailOrigin) -> Result<Self> {
+        let actor = find(db, user_id, action, None)?.0?;
+        Ok(Actor { mail: Some(mail), ..actor })
     }
 
     /// As others name them.

@@ -8,11 +8,13 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde::Deserialize;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use utoipa::IntoParams;
 
 use super::report::QuarterlyReport;
 use super::{Audience, Format, QuarterPath, frozen};
+use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
 use crate::config::Config;
 use crate::http::answer::names;
@@ -72,15 +74,25 @@ pub async fn read(
     let read = call.check(Action::ReadStatistics, move |db, actor| {
         let quarter = path.read()?;
         let format = query.read()?.format.unwrap_or_else(|| accepted(&accept));
-        let audience = Audience::of_role(actor.role);
-        Ok((quarter, format, produce(db, &desk.config, quarter, format, audience, actor.now)?))
+        let content =
+            produce(db, &desk.config, quarter, format, Audience::of_role(actor.role), actor.now)?;
+        Ok((quarter, format, content, actor.clone()))
     });
-    let (quarter, format, content) = read.await?;
+    let (quarter, format, content, actor) = read.await?;
     let digest = Sha256::digest(&content);
     let etag: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let etag = format!("\"{etag}\"");
     if names(&known, &etag) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
+    }
+    // JSON is what programs poll; the others are files for people.
+    if format != Format::Json {
+        let id = format!("{}/{}", quarter.year, quarter.number);
+        let details = json!({"format": format.as_str()});
+        let export = move |db: &mut PgConnection| {
+            log::record_export(db, &actor, AuditResource::QuarterlyReport, Some(id), details)
+        };
+        call.desk.db.run(export).await?;
     }
     let shown = if format == Format::Xlsx { "attachment" } else { "inline" };
     let charset = if format == Format::Html { "; charset=utf-8" } else { "" };

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::confirmation::Confirmation;
 use super::places::{FIELDS, Field};
 use super::terms::Terms;
-use super::{THEIRS, traces};
+use super::{THEIRS, audit_redaction, traces};
 use crate::audit::{self, kind::EventKind};
 use crate::auth::attempts;
 use crate::db::schema::{refresh_tokens, ticket_watchers, tickets, units, users};
@@ -66,6 +66,7 @@ impl<'a> Erasure<'a> {
             self.cut(tx, field)?;
             self.cut_places(tx, field)?;
         }
+        audit_redaction::redact(tx, self.user.id, &self.pattern)?;
         self.forget_who_asked(tx)?;
         self.forget_account(tx)?;
         self.tell_history(tx)
