@@ -45,6 +45,7 @@ fn shown(config: &Config) -> Value {
     // Without `..`: whoever adds a setting decides here how it is recorded.
     let Config {
         database_url,
+        owner_database_url,
         listen,
         tls,
         data_dir,
@@ -56,12 +57,14 @@ fn shown(config: &Config) -> Value {
         pool_size,
         workers,
         rate_limit,
+        body_memory_bytes,
         trusted_proxies,
         cors_origins,
         attachments_url,
         attachment_max_bytes,
         attachment_types,
         mail_authserv_id,
+        mail_trust,
         imap,
         mail_max_bytes,
         mail_sender_limit,
@@ -72,9 +75,11 @@ fn shown(config: &Config) -> Value {
         public_url,
         survey_days,
         survey_reminder_days,
+        audit,
     } = config;
     let settings = json!({
         "database_url": presence(database_url),
+        "owner_database_url": presence(owner_database_url),
         "listen": listen,
         "tls_certificate": tls.as_ref().map(|tls| &tls.certificate),
         "tls_key": tls.as_ref().map(|tls| &tls.key),
@@ -88,12 +93,14 @@ fn shown(config: &Config) -> Value {
         "pool_size": pool_size,
         "workers": workers,
         "rate_limit": rate_limit,
+        "body_memory_bytes": body_memory_bytes,
         "trusted_proxies": trusted_proxies,
         "cors_origins": cors_origins,
         "attachments_url": attachments_url,
         "attachment_max_bytes": attachment_max_bytes,
         "attachment_types": attachment_types,
         "mail_authserv_id": mail_authserv_id,
+        "mail_trust": mail_trust.as_str(),
         "mail_max_bytes": mail_max_bytes,
         "mail_sender_limit": mail_sender_limit,
         "mail_stranger_limit": mail_stranger_limit,
@@ -102,6 +109,8 @@ fn shown(config: &Config) -> Value {
         "public_url": public_url,
         "survey_days": survey_days,
         "survey_reminder_days": survey_reminder_days,
+        "audit_keys": audit.public_keys().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "audit_mail": audit.mail.iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
     let mailboxes = json!({
         "smtp_url": mail.as_ref().map(|mail| without_credentials(&mail.smtp_url)),

@@ -16,16 +16,24 @@ pub enum MailTrust {
     All,
 }
 
+impl MailTrust {
+    const ALL: [MailTrust; 3] = [MailTrust::NotFailed, MailTrust::Aligned, MailTrust::All];
+
+    /// The value of `MESA_MAIL_TRUST`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MailTrust::NotFailed => "not_failed",
+            MailTrust::Aligned => "aligned",
+            MailTrust::All => "all",
+        }
+    }
+}
+
 impl FromStr for MailTrust {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "not_failed" => Ok(MailTrust::NotFailed),
-            "aligned" => Ok(MailTrust::Aligned),
-            "all" => Ok(MailTrust::All),
-            _ => Err(()),
-        }
+        MailTrust::ALL.into_iter().find(|trust| trust.as_str() == text).ok_or(())
     }
 }
 
