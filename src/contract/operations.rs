@@ -73,7 +73,7 @@ fn request_header(name: &str, description: &str, pattern: &str, max_length: usiz
 }
 
 /// What answers neither a list nor a resource that can be read by itself, so that it has no `ETag`.
-const WITHOUT_VERSION: [&str; 20] = [
+const WITHOUT_VERSION: [&str; 21] = [
     "addImprovementFollowup",
     "anonymizeUser",
     "applyAttentionTimes",
@@ -89,6 +89,7 @@ const WITHOUT_VERSION: [&str; 20] = [
     "getTicketAttention",
     "handOver",
     "listAttentionTimes",
+    "listHolidayDates",
     "listRetentionRules",
     "listSuggestions",
     "reckonAttention",

@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod access_matrix;
 mod attachments;
 mod attention;
 mod audit;
@@ -24,6 +25,7 @@ mod expansion;
 mod faults;
 mod followups;
 mod harmless;
+mod holidays;
 mod http_habits;
 mod imap;
 mod improvement;
