@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use mesa::audit;
+use mesa::audit::tree::keys::PublicKey;
 use mesa::auth::policy::Role;
 use mesa::backup::{self, Restored};
 use mesa::config::Config;
 use mesa::db::private::PrivatePostgres;
+use mesa::db::server_role::DatabaseUrls;
 use mesa::db::session::{self, Bounds};
-use mesa::inbound::command::{self, Exit};
+use mesa::inbound::command;
 use mesa::people::accounts;
 use mesa::reports;
 use mesa::retention;
@@ -81,6 +84,24 @@ enum Command {
     /// Work with accounts
     #[command(subcommand)]
     User(UserCommand),
+    /// Verify the history without a server
+    #[command(subcommand)]
+    Audit(AuditCommand),
+}
+
+#[derive(Subcommand)]
+enum AuditCommand {
+    /// Verify the whole history against a signed head that was kept elsewhere; exits with 1 if it does not hold
+    Verify {
+        /// A file with the signed head, such as the mail that brought it
+        #[arg(long, value_name = "FILE")]
+        head: PathBuf,
+        /// The public key of the head, as it was kept with it; else those of the configuration
+        #[arg(long, value_name = "PUBKEY")]
+        key: Option<PublicKey>,
+    },
+    /// Print the newest signed head
+    Head,
 }
 
 #[derive(Subcommand)]
@@ -162,7 +183,7 @@ fn main() -> ExitCode {
         }
     };
     match run(command) {
-        Ok(exit) => exit.into(),
+        Ok(exit) => exit,
         Err(error) => {
             eprintln!("mesa: {error}");
             ExitCode::FAILURE
@@ -170,15 +191,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<Exit, StartError> {
+fn run(command: Command) -> Result<ExitCode, StartError> {
     let done = match command {
         Command::Serve => server::serve(Config::from_env()?),
-        Command::Migrate => with_database(|_, url| {
-            let applied = server::migrate(url)?;
+        Command::Migrate => with_database(|_, urls| {
+            let applied = server::migrate_as_owner(urls)?;
             println!("{applied} migrations applied");
             Ok(())
         }),
-        Command::Mail(MailCommand::Ingest) => return Ok(command::ingest(std::io::stdin().lock())),
+        Command::Mail(MailCommand::Ingest) => return Ok(command::ingest(std::io::stdin().lock()).into()),
         Command::Openapi { format } => {
             let text = match format {
                 Format::Json => mesa::contract::json(&mesa::app::openapi())?,
@@ -188,14 +209,15 @@ fn run(command: Command) -> Result<Exit, StartError> {
             let _ = std::io::stdout().write_all(text.as_bytes());
             Ok(())
         }
-        Command::Backup { file } => with_files(async |url, files| {
-            let manifest = backup::take(url, files, &file).await?;
+        Command::Backup { file } => with_files(async |urls, files| {
+            let manifest = backup::take(&urls.server, files, &file).await?;
             let rows: i64 = manifest.tables.values().sum();
             println!("{}: {rows} rows and {} files of {}", file.display(), manifest.files, manifest.taken_at);
             Ok(())
         }),
-        Command::Restore { file } => with_files(async |url, files| {
-            let Restored { manifest, history } = backup::restore(url, files, &file).await?;
+        Command::Restore { file } => with_files(async |urls, files| {
+            let Restored { manifest, history } = backup::restore(&urls.owner, files, &file).await?;
+            server::migrate_as_owner(urls)?;
             let rows: i64 = manifest.tables.values().sum();
             println!("{rows} rows and {} files of {} are restored", manifest.files, manifest.taken_at);
             let state = match history.broken {
@@ -205,17 +227,18 @@ fn run(command: Command) -> Result<Exit, StartError> {
             println!("the history of {} tickets, {} events, {state}", history.tickets, history.events);
             Ok(())
         }),
-        Command::Report { quarter, format } => with_database(|config, url| {
-            let file = reports::command::report(config, url, quarter, format.into())?;
+        Command::Report { quarter, format } => with_database(|config, urls| {
+            let file = reports::command::report(config, &urls.server, quarter, format.into())?;
             std::io::stdout().write_all(&file)?;
             Ok(())
         }),
-        Command::Retention { dry_run } => with_database(|config, url| {
-            print!("{}", retention::command::retention(config, url, dry_run)?);
+        Command::Retention { dry_run } => with_database(|config, urls| {
+            print!("{}", retention::command::retention(config, &urls.server, dry_run)?);
             Ok(())
         }),
-        Command::Seed { tickets, years, articles, seed } => with_database(|config, url| {
-            server::migrate(url)?;
+        Command::Seed { tickets, years, articles, seed } => with_database(|config, urls| {
+            server::migrate_as_owner(urls)?;
+            let url = &urls.owner;
             // They ask and attend as well.
             if config.database_url.is_none() {
                 server::demo_accounts(config, &mut session::open(url, Bounds::Command)?)?;
@@ -225,6 +248,19 @@ fn run(command: Command) -> Result<Exit, StartError> {
             println!("{tickets} tickets, {events} events and {articles} articles");
             Ok(())
         }),
+        Command::Audit(AuditCommand::Verify { head, key }) => {
+            let holds = with_database(|config, urls| {
+                let keys = key.map_or_else(|| server::audit_keys(config), |key| Ok(vec![key]))?;
+                let result = audit::command::verify(&urls.server, &head, keys)?;
+                print!("{}", result.text);
+                Ok(result.holds)
+            })?;
+            return Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Command::Audit(AuditCommand::Head) => with_database(|_, urls| {
+            print!("{}", audit::command::newest_head(&urls.server)?);
+            Ok(())
+        }),
         Command::User(UserCommand::Create { email, role, full_name }) => {
             let mut password = String::new();
             std::io::stdin()
@@ -232,10 +268,10 @@ fn run(command: Command) -> Result<Exit, StartError> {
                 .map_err(|error| format!("cannot read the password from standard input: {error}"))?;
             // It has the rules for accounts.
             mesa::app::Contract::new()?;
-            with_database(|_, url| {
-                server::migrate(url)?;
+            with_database(|_, urls| {
+                server::migrate_as_owner(urls)?;
                 let id = accounts::open(
-                    &mut session::open(url, Bounds::Command)?,
+                    &mut session::open(&urls.server, Bounds::Command)?,
                     &email,
                     role.into(),
                     &full_name,
@@ -246,30 +282,30 @@ fn run(command: Command) -> Result<Exit, StartError> {
             })
         }
     };
-    done.map(|()| Exit::Ok)
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// The same, with where the content of files is kept.
 fn with_files(
-    act: impl AsyncFnOnce(&str, &dyn ObjectStore) -> Result<(), StartError>,
+    act: impl AsyncFnOnce(&DatabaseUrls, &dyn ObjectStore) -> Result<(), StartError>,
 ) -> Result<(), StartError> {
-    with_database(|config, url| {
+    with_database(|config, urls| {
         let files = server::files(config)?;
-        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(act(url, &*files))
+        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(act(urls, &*files))
     })
 }
 
-/// Gives the URL of the database, the private one's where none is configured.
-fn with_database(act: impl FnOnce(&Config, &str) -> Result<(), StartError>) -> Result<(), StartError> {
+/// Gives the URLs of the database, the private one's where none is configured.
+fn with_database<T>(
+    act: impl FnOnce(&Config, &DatabaseUrls) -> Result<T, StartError>,
+) -> Result<T, StartError> {
     let config = Config::from_env()?;
-    match &config.database_url {
-        Some(url) => act(&config, url),
-        None => {
-            let _signals = server::hold_signals()?;
-            let private = PrivatePostgres::join(&config.data_dir)?;
-            let done = act(&config, private.url());
-            private.stop();
-            done
-        }
+    if config.database_url.is_some() {
+        return act(&config, &server::urls(&config, None));
     }
+    let _signals = server::hold_signals()?;
+    let private = PrivatePostgres::join(&config.data_dir)?;
+    let done = act(&config, &server::urls(&config, Some(&private)));
+    private.stop();
+    done
 }

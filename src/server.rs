@@ -8,11 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::HttpServer;
 use actix_web::rt::SystemRunner;
 use actix_web::web::Data;
 use diesel::PgConnection;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::Backlog;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
@@ -20,15 +18,20 @@ use object_store::prefix::PrefixStore;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::{self, Contract};
+use crate::audit::configuration;
+use crate::audit::tree::keys::{PublicKey, Signer};
 use crate::auth::policy::Role;
 use crate::auth::tokens::{self, Tokens};
-use crate::config::{Config, reachable};
+use crate::config::{AuditConfig, Config, key_name, reachable};
 use crate::db::private::PrivatePostgres;
+use crate::db::server_role::{self, DatabaseUrls};
 use crate::db::session::{self, Bounds};
 use crate::db::{Db, migrations};
 use crate::desk::Desk;
+use crate::http::body_memory::BodyMemory;
 use crate::http::limits::Limits;
 use crate::http::traffic::Traffic;
+use crate::http_server;
 use crate::inbound;
 use crate::late;
 use crate::mail::worker::Worker;
@@ -42,25 +45,6 @@ pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 /// How long requests that are being answered and mail that is being sent may take once the server is asked to stop, in
 /// seconds: longer than PostgreSQL may take over a statement.
 const LAST_REQUESTS: u64 = 20;
-
-/// Open files beside connections of clients: for PostgreSQL, mail, and files that are read and written.
-const OTHER_FILES: u64 = 256;
-
-/// The most connections of clients that a worker has at a time; further ones wait in the system's queue.
-const CONNECTIONS: u64 = 25_000;
-
-/// How many threads a worker has for what takes long but for the database: files, calendars, passwords.
-const BLOCKING: usize = 4;
-
-/// How long a connection is kept for a next request: longer than proxies keep theirs, so that none sends a request into one
-/// that ends.
-const IDLE: Duration = Duration::from_secs(75);
-
-/// How long the line and the headers of a request may take to arrive.
-const HEADERS: Duration = Duration::from_secs(10);
-
-/// How long a connection that ends may take to do so.
-const GOODBYE: Duration = Duration::from_secs(5);
 
 /// Serves until SIGTERM or SIGINT.
 ///
@@ -152,13 +136,12 @@ fn listen(config: &Config) -> Result<TcpListener, StartError> {
 
 /// The desk on its database, and what to say of it.
 fn open(config: Config, private: Option<&PrivatePostgres>) -> Result<(Desk, String), StartError> {
-    let url = match private {
-        Some(private) => private.url().to_owned(),
-        None => config.database_url.clone().unwrap_or_default(),
-    };
-    migrate(&url)?;
-    let desk = desk(config, &url)?;
+    let urls = urls(&config, private);
+    migrate_as_owner(&urls)?;
+    let desk = desk(config, &urls.server)?;
     let config = &desk.config;
+    configuration::record(&mut *desk.db.connection()?, config).map_err(|problem| problem.log_line())?;
+    warn_of_weak_audit(config, &mut *desk.db.connection()?)?;
     let mut greeting = greeting(config, private.is_some());
     if private.is_some() {
         let password = demo_accounts(config, &mut *desk.db.connection()?)?;
@@ -167,6 +150,40 @@ fn open(config: Config, private: Option<&PrivatePostgres>) -> Result<(Desk, Stri
         }
     }
     Ok((desk, greeting))
+}
+
+/// As whom to connect: to the private PostgreSQL, where one is given.
+pub fn urls(config: &Config, private: Option<&PrivatePostgres>) -> DatabaseUrls {
+    match private {
+        Some(private) => {
+            DatabaseUrls { owner: private.url().to_owned(), server: private.server_url().to_owned() }
+        }
+        None => {
+            let server = config.database_url.clone().unwrap_or_default();
+            DatabaseUrls {
+                owner: config.owner_database_url.clone().unwrap_or_else(|| server.clone()),
+                server,
+            }
+        }
+    }
+}
+
+/// Says what would let whoever controls the server or the database rewrite the history unseen.
+fn warn_of_weak_audit(config: &Config, db: &mut PgConnection) -> Result<(), StartError> {
+    if config.audit.signer.is_none() {
+        log::warn!(
+            "no key is configured ({}): no tree heads are signed, and whoever owns the database can rewrite the history \
+             undetected",
+            AuditConfig::KEY
+        );
+    }
+    if server_role::can_change_schema(db)? {
+        log::warn!(
+            "the user in DATABASE_URL owns the tables or is a superuser, and can disable what protects the history: give \
+             the server a role of its own and the owner to MESA_OWNER_DATABASE_URL"
+        );
+    }
+    Ok(())
 }
 
 /// The demo accounts of a private database; answers their password.
@@ -183,7 +200,11 @@ pub fn demo_accounts(config: &Config, db: &mut PgConnection) -> Result<String, S
 }
 
 /// The desk on the database of this URL.
-fn desk(config: Config, url: &str) -> Result<Desk, StartError> {
+fn desk(mut config: Config, url: &str) -> Result<Desk, StartError> {
+    if config.audit.signer.is_none() && config.database_url.is_none() {
+        let secret = kept(&config.data_dir, AUDIT_KEY)?;
+        config.audit.signer = audit_signer(&config, &secret)?;
+    }
     let db = Db::connect(url, config.pool_size)?;
     let secret = match &config.jwt_secret {
         Some(secret) => secret.clone(),
@@ -192,7 +213,31 @@ fn desk(config: Config, url: &str) -> Result<Desk, StartError> {
     let tokens = Tokens::new(&secret, config.jwt_previous_secret.as_deref());
     let files = files(&config)?;
     let limits = Limits::new(config.rate_limit);
-    Ok(Desk { db, tokens, files, config, traffic: Traffic::default(), limits })
+    let body_memory = BodyMemory::new(config.body_memory_bytes);
+    Ok(Desk { db, tokens, files, config, traffic: Traffic::default(), limits, body_memory })
+}
+
+/// The name of the file in the data folder that has the key of tree heads.
+const AUDIT_KEY: &str = "audit.key";
+
+fn audit_signer(config: &Config, secret: &str) -> Result<Option<Arc<Signer>>, StartError> {
+    let signer = Signer::new(&key_name(config.public_url.as_deref()), secret);
+    let path = config.data_dir.join(AUDIT_KEY);
+    let signer =
+        signer.ok_or_else(|| format!("{} is no key: expected 32 bytes in base64", path.display()))?;
+    Ok(Some(Arc::new(signer)))
+}
+
+/// The keys that tree heads are verified with: those of the configuration, and of the data folder where it has one.
+pub fn audit_keys(config: &Config) -> Result<Vec<PublicKey>, StartError> {
+    let mut audit = config.audit.clone();
+    if audit.signer.is_none()
+        && config.database_url.is_none()
+        && let Ok(secret) = fs::read_to_string(config.data_dir.join(AUDIT_KEY))
+    {
+        audit.signer = audit_signer(config, &secret)?;
+    }
+    Ok(audit.public_keys())
 }
 
 /// Gives a command the desk with one connection, on the private PostgreSQL where no other is configured.
@@ -207,7 +252,9 @@ pub fn with_desk<T>(config: Config, act: impl AsyncFnOnce(&Desk) -> T) -> Result
     }
     let (system, _stop) = hold_signals()?;
     let private = PrivatePostgres::join(&config.data_dir)?;
-    let done = desk(config, private.url()).map(|desk| system.block_on(act(&desk)));
+    let urls = urls(&config, Some(&private));
+    let prepared = prepare_server_role(&urls).and_then(|()| desk(config, &urls.server));
+    let done = prepared.map(|desk| system.block_on(act(&desk)));
     private.stop();
     done
 }
@@ -221,27 +268,14 @@ async fn answer(
     greeting: String,
     mut stop: Stop,
 ) -> Result<(), StartError> {
-    let (workers, desk, contract) = (desk.config.workers, Data::new(desk), app::shared(contract));
+    let (desk, contract) = (Data::new(desk), app::shared(contract));
     let routine = actix_web::rt::spawn(routine::run(desk.clone()));
     let mail = Worker::start(desk.clone())?;
     let mailbox = actix_web::rt::spawn(inbound::imap::run(desk.clone()));
     // To whoever speaks TLS there is nothing to say without it.
     let late = if certificate.is_some() { None } else { Some(listener.try_clone()?) };
-    let server = HttpServer::new(move || app::app(desk.clone(), contract.clone()))
-        .workers(workers)
-        .max_connections(connections(workers))
-        .worker_max_blocking_threads(BLOCKING)
-        // What is sent in pieces, such as a file, does not wait for the client to confirm the one before.
-        .tcp_nodelay(true)
-        .keep_alive(IDLE)
-        .client_request_timeout(HEADERS)
-        .client_disconnect_timeout(GOODBYE)
-        .shutdown_timeout(LAST_REQUESTS)
-        .disable_signals();
-    let server = match &certificate {
-        Some(certificate) => server.listen_rustls_0_23(listener, certificate.server()?)?.run(),
-        None => server.listen(listener)?.run(),
-    };
+    let tls = certificate.as_ref().map(|certificate| certificate.server()).transpose()?;
+    let server = http_server::start(desk, contract, listener, tls, LAST_REQUESTS)?;
     let renewing = certificate
         .and_then(|certificate| Some(renew(certificate, stop.hangup.take()?)))
         .map(actix_web::rt::spawn);
@@ -279,17 +313,6 @@ async fn answer(
     Ok(served?)
 }
 
-/// How many connections of clients each worker may have: as many as the system lets this process have files open, which
-/// is raised as far as it may be.
-fn connections(workers: usize) -> usize {
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((1024, 1024));
-    // macOS takes no more than this for all processes.
-    let wanted = hard.min(CONNECTIONS * 4 + OTHER_FILES).max(soft);
-    let open = if setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_ok() { wanted } else { soft };
-    let each = open.saturating_sub(OTHER_FILES) / u64::try_from(workers).unwrap_or(1).max(1);
-    usize::try_from(each.clamp(64, CONNECTIONS)).unwrap_or(64)
-}
-
 /// Reads the certificate again whenever SIGHUP asks for it: connections from then on are made with the new one.
 async fn renew(certificate: Arc<Certificate>, mut asked: Signal) {
     while asked.recv().await.is_some() {
@@ -315,11 +338,30 @@ pub fn migrate(url: &str) -> Result<usize, StartError> {
     let mut connection = session::open(url, Bounds::Command)
         .map_err(|error| format!("cannot connect to the database (DATABASE_URL): {error}"))?;
     session::check_language(&mut connection)?;
-    let applied = migrations::apply(&mut connection)?;
+    let applied = migrations::apply(&mut connection).map_err(|error| {
+        format!(
+            "cannot apply migrations: {error}. Where the user in DATABASE_URL does not own the tables, give the owner to \
+             MESA_OWNER_DATABASE_URL"
+        )
+    })?;
     if applied > 0 {
         log::info!("applied {applied} migrations");
     }
     Ok(applied)
+}
+
+/// The same as the owner of the tables, and grants the server's role what it needs where that is another one.
+pub fn migrate_as_owner(urls: &DatabaseUrls) -> Result<usize, StartError> {
+    let applied = migrate(&urls.owner)?;
+    if urls.are_different() {
+        prepare_server_role(urls)?;
+    }
+    Ok(applied)
+}
+
+fn prepare_server_role(urls: &DatabaseUrls) -> Result<(), StartError> {
+    let prepared = server_role::prepare(&mut session::open(&urls.owner, Bounds::Command)?, urls);
+    prepared.map_err(|error| format!("cannot grant the server's role what it needs: {error}").into())
 }
 
 /// A secret of this data folder: made at the first start, for this user's eyes alone.

@@ -61,6 +61,9 @@ FROM (VALUES
     (19, 'Sagrado Corazón de Jesús', 'easter', NULL, NULL, 71, 1984)
 ) AS known (number, name, kind, month, day, days, since);
 
+-- What changes from here on is in the audit log.
+CALL audit_table('holidays', 'holiday', 'id');
+
 -- The holidays in force from a moment on, as rules: what a due time was computed with can be computed again.
 CREATE TABLE holiday_sets (
     id             uuid PRIMARY KEY,

@@ -1,9 +1,13 @@
 //! The history: what is written with every change, how it is read, and how it is verified.
 
+pub mod configuration;
+pub mod command;
 pub mod events;
 pub mod kind;
 pub mod log;
+pub mod log_list;
 pub mod profiles;
+pub mod tree;
 pub mod verification;
 
 use chrono::{DateTime, Utc};
@@ -20,7 +24,15 @@ use crate::db::schema::events as rows;
 use crate::problem::{Problem, Result};
 
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(events::list).service(verification::verify).service(profiles::list);
+    config
+        .service(events::list)
+        .service(verification::verify)
+        .service(profiles::list)
+        .service(log_list::list)
+        .service(log_list::read)
+        .service(tree::read::list)
+        .service(tree::read::read)
+        .service(tree::read::public_key);
 }
 
 /// One field, from what to what.

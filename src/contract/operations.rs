@@ -29,7 +29,10 @@ pub fn headers() -> Value {
         ),
         "RateLimit-Policy": sometimes("How many requests (`q`) in how many seconds (`w`) one client may make", text(100)),
         "X-Request-Id": always("The request's `X-Request-Id`, or one that was made; the log has it too", text(128)),
-        "Server-Timing": always("How long it took in milliseconds: in all, and with the database", text(200)),
+        "Server-Timing": sometimes(
+            "How long it took in milliseconds: in all, and with the database; only if the caller is signed in as staff",
+            text(200),
+        ),
         "Access-Control-Allow-Origin": sometimes(
             "For a page of another site, where the desk is configured to let it in", text(500)
         ),
@@ -92,6 +95,7 @@ const WITHOUT_VERSION: [&str; 21] = [
     "listHolidayDates",
     "listRetentionRules",
     "listSuggestions",
+    "previewAnonymization",
     "reckonAttention",
     "relateTickets",
     "verifyHistory",

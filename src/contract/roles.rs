@@ -137,18 +137,17 @@ const ACTIONS: &[(Action, &[&str])] = &[
             "updateSurveyQuestion",
         ],
     ),
+    (Action::SubmitInboundEmails, &["receiveEmail"]),
     (
         Action::UseInboundEmails,
-        &[
-            "receiveEmail",
-            "listInboundEmails",
-            "getInboundEmail",
-            "downloadInboundEmail",
-            "processInboundEmail",
-        ],
+        &["listInboundEmails", "getInboundEmail", "downloadInboundEmail", "processInboundEmail"],
     ),
     (Action::UseOutbox, &["listMessages", "getMessage", "retryMessage"]),
-    (Action::VerifyAudit, &["verifyHistory", "listProfileFindings"]),
+    (Action::ReadAuditLog, &["listAuditLog", "getAuditEvent"]),
+    (
+        Action::VerifyAudit,
+        &["verifyHistory", "listProfileFindings", "listTreeHeads", "getTreeHead", "getAuditKey"],
+    ),
     (
         Action::ManageRetention,
         &[
@@ -157,6 +156,7 @@ const ACTIONS: &[(Action, &[&str])] = &[
             "updateRetentionRule",
             "listRetentionRuns",
             "anonymizeUser",
+            "previewAnonymization",
         ],
     ),
     (Action::ReadPersonalData, &["getPersonalData"]),

@@ -1,5 +1,6 @@
 //! PostgreSQL: the pool, the one place where requests meet it, the schema and the private server.
 
+pub mod acting;
 pub mod json;
 mod literal;
 pub mod migrations;
@@ -7,6 +8,7 @@ mod pool;
 pub mod private;
 mod pulse;
 pub mod schema;
+pub mod server_role;
 pub mod session;
 mod statement;
 mod text_enum;

@@ -15,6 +15,8 @@ use std::{error, ffi::OsString, fmt, thread};
 
 use uuid::Uuid;
 
+use super::server_role;
+
 // Beside this file, and used by it alone.
 #[path = "postgres_files.rs"]
 mod postgres_files;
@@ -27,6 +29,8 @@ use postgres_files::{self as files, Postmaster};
 use postgres_programs::{Account, Programs, output};
 pub use postgres_watch::Watched;
 
+/// The superuser of the cluster, who owns the database and its tables.
+const OWNER: &str = "mesa";
 /// How long a server may take until it answers; longer only where it recovers from a crash.
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// How long another Mesa may take to start the server: to fetch PostgreSQL, to make the cluster and to start it.
@@ -61,6 +65,7 @@ type Result<T, E = StartError> = std::result::Result<T, E>;
 #[derive(Debug)]
 pub struct PrivatePostgres {
     url: String,
+    server_url: String,
     /// None where it belongs to another Mesa.
     server: Option<Server>,
 }
@@ -100,7 +105,7 @@ impl PrivatePostgres {
                 && let Some(postmaster) = Postmaster::read(&home.join("cluster"))
                 && postmaster.answers()
             {
-                return Ok(PrivatePostgres { url: postmaster.url(&password), server: None });
+                return Ok(Self::reached(&postmaster, &password, None));
             }
             if Instant::now() > deadline {
                 return Err(StartError(format!(
@@ -112,9 +117,20 @@ impl PrivatePostgres {
         }
     }
 
-    /// A URL for libpq, with the password.
+    fn reached(postmaster: &Postmaster, password: &str, server: Option<Server>) -> Self {
+        let url = postmaster.url(OWNER, password);
+        let server_url = postmaster.url(server_role::PRIVATE, &server_role::password_from(password));
+        PrivatePostgres { url, server_url, server }
+    }
+
+    /// A URL for libpq, with the password of the superuser, who owns the tables.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The same for the role of the server, once `server_role::prepare` has made it.
+    pub fn server_url(&self) -> &str {
+        &self.server_url
     }
 
     /// Stops the server, ending the connections that are open, unless it belongs to another Mesa.
@@ -153,7 +169,7 @@ impl PrivatePostgres {
             None => server.launch()?,
         };
         server.socket_folder = Some(postmaster.socket_folder().to_owned());
-        Ok(PrivatePostgres { url: postmaster.url(&password), server: Some(server) })
+        Ok(Self::reached(&postmaster, &password, Some(server)))
     }
 }
 
@@ -266,7 +282,18 @@ impl Server {
         loop {
             let mut command = self.programs.command("postgres");
             command.arg("-D").arg(&self.cluster).arg("-p").arg(files::PORT.to_string());
-            command.args(["-c", "listen_addresses=", "-c", "logging_collector=off", "-c"]).arg(&sockets);
+            command
+                .args([
+                    "-c",
+                    "listen_addresses=",
+                    "-c",
+                    "logging_collector=off",
+                    // The details of an error are the values that were refused, such as an address that is in use.
+                    "-c",
+                    "log_error_verbosity=terse",
+                    "-c",
+                ])
+                .arg(&sockets);
             // A group of its own: Ctrl-C in the terminal is for Mesa, which then stops the server in good order.
             command.process_group(0);
             let mut child = log

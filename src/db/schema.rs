@@ -19,6 +19,7 @@ diesel::table! {
         at -> Timestamptz,
         by -> Uuid,
         reason -> Text,
+        left_places -> Nullable<Int8>,
     }
 }
 
@@ -199,6 +200,7 @@ diesel::table! {
         body -> Text,
         created_at -> Timestamptz,
         published_from -> Nullable<Uuid>,
+        unverified -> Nullable<Bool>,
     }
 }
 
@@ -323,6 +325,8 @@ diesel::table! {
         processed_at -> Nullable<Timestamptz>,
         released_by -> Nullable<Uuid>,
         version -> Int4,
+        authentication -> Nullable<Text>,
+        submitted_by -> Nullable<Uuid>,
     }
 }
 
@@ -461,6 +465,16 @@ diesel::table! {
         full_name -> Text,
         job_title -> Nullable<Text>,
         attendance -> Text,
+    }
+}
+
+diesel::table! {
+    quarterly_report_totals_files (year, quarter, format) {
+        year -> Int4,
+        quarter -> Int2,
+        format -> Text,
+        content -> Bytea,
+        sha256 -> Bytea,
     }
 }
 
@@ -737,6 +751,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    tree_head_mails (size, address) {
+        size -> Int8,
+        address -> Text,
+        attempts -> Int2,
+        next_attempt_at -> Timestamptz,
+        last_error -> Nullable<Text>,
+        sent_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    tree_heads (size) {
+        size -> Int8,
+        root -> Bytea,
+        at -> Timestamptz,
+        reason -> Text,
+        frontier -> Bytea,
+        key_id -> Text,
+        note -> Text,
+    }
+}
+
+diesel::table! {
     units (id) {
         id -> Uuid,
         name -> Text,
@@ -822,6 +859,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     messages,
     openings,
     quarterly_report_files,
+    quarterly_report_totals_files,
     quarterly_reports,
     minutes,
     minutes_attendance,

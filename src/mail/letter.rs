@@ -2,7 +2,7 @@
 
 use lettre::Message;
 use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::{Mailbox, MessageBuilder, MultiPart};
 use uuid::Uuid;
 
 use super::content::Content;
@@ -24,19 +24,24 @@ pub fn letter(from: &Mailbox, id: Uuid, content: &Content) -> Result<Message, St
         .parse()
         .map_err(|error| format!("the address {:?} cannot be used: {error}", content.to_address))?;
     let message_id = |id: Uuid| format!("<{id}@{}>", from.email.domain());
-    let header = |name, value: &str| HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned());
-    let mut letter = Message::builder()
+    let mut letter = automatic(from)
         .message_id(Some(message_id(id)))
-        .date_now()
-        .from(from.clone())
         .to(Mailbox::new(Some(content.to_name.clone()), address))
-        .subject(&content.subject)
-        .raw_header(header(AUTO_SUBMITTED, "auto-generated"))
-        .raw_header(header(SUPPRESS, "OOF, AutoReply"));
+        .subject(&content.subject);
     if content.root != id {
         letter = letter.in_reply_to(message_id(content.root)).references(message_id(content.root));
     }
     letter
         .multipart(MultiPart::alternative_plain_html(content.text.clone(), content.html.clone()))
         .map_err(|error| error.to_string())
+}
+
+/// A mail of now that nobody answers by machine.
+pub fn automatic(from: &Mailbox) -> MessageBuilder {
+    let header = |name, value: &str| HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned());
+    Message::builder()
+        .date_now()
+        .from(from.clone())
+        .raw_header(header(AUTO_SUBMITTED, "auto-generated"))
+        .raw_header(header(SUPPRESS, "OOF, AutoReply"))
 }

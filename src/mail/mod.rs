@@ -4,6 +4,7 @@ mod actions;
 pub mod content;
 mod letter;
 mod templates;
+mod tree_heads;
 pub mod worker;
 
 use std::time::Duration;

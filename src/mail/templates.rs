@@ -38,6 +38,7 @@ const FILES: &[(&str, &str)] = files![
     "held",
     "information_requested",
     "overdue",
+    "parent_solved",
     "received",
     "reopened",
     "rescheduled",
@@ -47,6 +48,9 @@ const FILES: &[(&str, &str)] = files![
 ];
 
 const HTML: (&str, &str) = ("layout.html", include_str!("templates/layout.html"));
+
+/// In both languages.
+const TREE_HEAD: (&str, &str) = ("tree_head", include_str!("templates/tree_head.txt"));
 
 /// With a fault of a file in it, which the tests would find.
 static ENVIRONMENT: LazyLock<std::result::Result<Environment<'static>, minijinja::Error>> =
@@ -59,7 +63,7 @@ static ENVIRONMENT: LazyLock<std::result::Result<Environment<'static>, minijinja
         });
         environment.add_filter("quoted", quoted);
         environment.add_filter("moment", moment);
-        for (name, source) in FILES.iter().chain([&HTML]) {
+        for (name, source) in FILES.iter().chain([&HTML, &TREE_HEAD]) {
             environment.add_template(name, source)?;
         }
         Ok(environment)
@@ -105,6 +109,12 @@ pub fn text(kind: MessageKind, locale: Locale, context: impl Serialize) -> Resul
         gap = line.is_empty();
     }
     Ok(tidy)
+}
+
+/// The mail that brings a signed tree head.
+pub fn tree_head(context: impl Serialize) -> Result<String> {
+    let template = environment()?.get_template(TREE_HEAD.0).map_err(Problem::internal)?;
+    template.render(Serde(context)).map_err(Problem::internal)
 }
 
 /// One part of a text between empty lines.
@@ -159,7 +169,7 @@ mod tests {
     #[test]
     fn every_file_can_be_read_and_both_languages_have_the_same_ones() {
         let environment = environment().unwrap();
-        assert_eq!(environment.templates().count(), FILES.len() + 1);
+        assert_eq!(environment.templates().count(), FILES.len() + 2);
     }
 
     #[test]

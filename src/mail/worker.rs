@@ -61,9 +61,9 @@ impl Worker {
 
 /// The way to the mail server.
 pub struct Mailer {
-    desk: Data<Desk>,
-    config: MailConfig,
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    pub(super) desk: Data<Desk>,
+    pub(super) config: MailConfig,
+    pub(super) transport: AsyncSmtpTransport<Tokio1Executor>,
 }
 
 /// What one round did.
@@ -116,7 +116,7 @@ impl Mailer {
         let (lease, db) = (self.config.lease, &self.desk.db);
         let taken = db.run(move |db| delivery::take(db, CONNECTIONS as usize, lease)).await?;
         if taken.is_empty() {
-            return Ok(Round::Idle);
+            return self.send_tree_head().await;
         }
         if let Err(error) = self.reach().await {
             log::warn!("the mail server cannot be reached: {error}");
@@ -142,7 +142,7 @@ impl Mailer {
     }
 
     /// The mail server answers and lets this desk in.
-    async fn reach(&self) -> std::result::Result<(), String> {
+    pub(super) async fn reach(&self) -> std::result::Result<(), String> {
         match timeout(self.config.lease / 4, self.transport.test_connection()).await {
             Ok(Ok(true)) => Ok(()),
             Ok(Ok(false)) => Err("the mail server does not answer".to_owned()),
@@ -175,7 +175,9 @@ impl Mailer {
                 Err(_) => Refusal::ForNow("no answer in time".to_owned()),
             },
         };
-        log::warn!("message {} ({}) was not sent: {refusal:?}", message.id, message.kind.as_str());
+        // The reason, which often names the recipient's address, is in the message's `last_error` and not in the log.
+        let until = if matches!(refusal, Refusal::ForGood(_)) { "for good" } else { "for now" };
+        log::warn!("message {} ({}) was not sent, {until}", message.id, message.kind.as_str());
         self.put_off(message, refusal, lease_ends).await;
     }
 

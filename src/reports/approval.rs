@@ -1,19 +1,25 @@
 //! The director approves the report of a quarter that is over, and from then on it stays as it is.
 
 use actix_web::http::StatusCode;
-use actix_web::web::Path;
+use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, post};
+use diesel::PgConnection;
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::frozen::{self, File};
 use super::report::{Approval, QuarterlyReport};
-use super::{Format, QuarterPath};
+use super::{Audience, Format, QuarterPath};
+use crate::audit::log::{self, AuditEvent, AuditKind, AuditResource};
+use crate::audit::tree::heads::{self, HeadReason};
 use crate::auth::policy::Action;
+use crate::desk::Desk;
 use crate::http::body::Nothing;
 use crate::http::locale::Locale;
-use crate::http::{Answer, Body, Call};
+use crate::http::{Actor, Answer, Body, Call};
 use crate::problem::{Code, Problem, Result, Text};
+use crate::statistics::Quarter;
 
 /// The approval of a quarterly report.
 #[derive(Serialize, ToSchema)]
@@ -39,7 +45,8 @@ pub struct ReportFile {
 
 /// Approve a quarterly report
 ///
-/// The quarter must be over (`quarter_not_over`). The report is kept in every format as it is at this moment, and is from
+/// The quarter must be over (`quarter_not_over`). The report is kept in every format as it is at this moment, with a version for
+/// those who may not read single survey answers (not in `files`), and is from
 /// then on answered with the same bytes whatever becomes of the data; there is no way back. Whoever approves it again gets
 /// the approval that there is.
 #[utoipa::path(
@@ -77,18 +84,26 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<Nothing>) -
         }
         let approval = Approval { approved_at: actor.now, approved_by: actor.person() };
         let report = QuarterlyReport::gather(db, &desk.config, quarter, actor.now, Some(approval.clone()))?;
-        let file = |format: &Format| {
-            Ok(File { format: *format, content: format.write(&report, desk.config.entity.logo.as_deref())? })
-        };
-        let files = Format::ALL.iter().map(file).collect::<Result<Vec<File>>>()?;
+        let for_totals = report.clone().for_totals(desk.config.timezone)?;
+        let mut files = Vec::new();
+        for (audience, report) in [(Audience::Answers, &report), (Audience::Totals, &for_totals)] {
+            for format in Format::ALL {
+                let content = format.write(report, desk.config.entity.logo.as_deref())?;
+                files.push(File { format: *format, audience, content });
+            }
+        }
         Ok((quarter, Some((approval, files))))
     });
     let (quarter, made) = made.await?;
-    call.write_fingerprinted(Action::ApproveReports, fingerprint, move |tx, _| {
+    let desk = call.desk.clone();
+    let answered = call.write_fingerprinted(Action::ApproveReports, fingerprint, move |tx, actor| {
         let first = match &made {
             Some((approval, files)) => frozen::keep(tx, quarter, approval, files)?,
             None => false,
         };
+        if first {
+            record(tx, quarter, actor)?;
+        }
         let approval = frozen::approval(tx, quarter)?.ok_or_else(Problem::not_found)?;
         let file = |(format, hash): (Format, Vec<u8>)| {
             let sha256 = hash.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -99,6 +114,36 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<Nothing>) -
         let location = format!("/api/v1/reports/quarterly/{}/{}", quarter.year, quarter.number);
         let answer = Answer::created(location, &body)?.version(1);
         Ok(if first { answer } else { Answer { status: StatusCode::OK, location: None, ..answer } })
-    })
-    .await
+    });
+    let answer = answered.await?;
+    if answer.status() == StatusCode::CREATED {
+        sign_tree_head(&desk).await;
+    }
+    Ok(answer)
+}
+
+/// The approval in the log of all events, with the digests of the files: a tree head then stands for their content too.
+fn record(tx: &mut PgConnection, quarter: Quarter, actor: &Actor) -> Result<()> {
+    let digests = frozen::hashes(tx, quarter)?.into_iter().map(|(format, hash)| {
+        let sha256: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        json!({"format": format, "sha256": sha256})
+    });
+    let event = AuditEvent {
+        kind: AuditKind::Approved,
+        resource: AuditResource::QuarterlyReport,
+        resource_id: Some(format!("{}/{}", quarter.year, quarter.number)),
+        actor_id: Some(actor.id),
+        changes: Vec::new(),
+        details: json!({"files": digests.collect::<Vec<_>>()}),
+    };
+    log::record(tx, actor.now, event)
+}
+
+/// Where that fails the report is approved all the same, and the head is made with the next round of the routine.
+async fn sign_tree_head(desk: &Data<Desk>) {
+    let config = desk.config.clone();
+    let made = desk.db.run(move |db| heads::make(db, &config.audit, HeadReason::ReportApproved)).await;
+    if let Err(problem) = made {
+        ::log::warn!("the tree head of an approval will be made later: {}", problem.log_line());
+    }
 }

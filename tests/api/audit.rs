@@ -56,7 +56,7 @@ fn what_was_tampered_with_is_found_and_named() {
         (
             "UPDATE events SET kind = 'closed' WHERE ticket_id = 2 AND seq = 3; \
              UPDATE events e SET hash = event_hash(e) WHERE ticket_id = 2 AND seq = 3",
-            vec![(2, 4, "link")],
+            vec![(2, 3, "log"), (2, 4, "link")],
         ),
         (
             "UPDATE events SET kind = 'closed' WHERE ticket_id = 2 AND seq = 4; \
@@ -157,8 +157,11 @@ fn more_tickets_than_one_batch_are_verified_in_one_document() {
          FROM tickets t, generate_series(1, 2) WHERE t.id > 1",
     );
     let found = desk.director().get("/audit/verification").ok();
-    let expected = json!({"whole": true, "tickets": 1201, "events": 2402, "redacted": 0, "broken": []});
-    assert_eq!(found, expected);
+    assert_eq!((&found["whole"], &found["broken"]), (&json!(true), &json!([])));
+    assert_eq!(
+        (&found["tickets"], &found["events"], &found["redacted"]),
+        (&json!(1201), &json!(2402), &json!(0))
+    );
     tamper(
         &desk,
         "UPDATE events SET kind = 'closed' WHERE ticket_id IN (2, 501, 1201) AND seq = 2; \

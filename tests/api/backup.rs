@@ -27,7 +27,9 @@ fn restore(database: &Database, files: &TempDir, file: &std::path::Path) -> Resu
     let attachments = files.path().join("attachments");
     std::fs::create_dir_all(&attachments).unwrap();
     let store = LocalFileSystem::new_with_prefix(attachments).unwrap();
-    run(backup::restore(&database.url, &store, file))
+    let restored = run(backup::restore(&database.url, &store, file))?;
+    database.grant_to_server();
+    Ok(restored)
 }
 
 #[test]

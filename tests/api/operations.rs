@@ -88,7 +88,7 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
     for (template, item) in document["paths"].as_object().unwrap() {
         let known_here = match template.rsplit('/').next() {
             Some("survey") => &solved[..],
-            Some("anonymization") => &requester[..],
+            Some("anonymization" | "anonymization-preview") => &requester[..],
             _ => &known[..],
         };
         let path = known_here.iter().fold(template.clone(), |path, (name, value)| path.replace(name, value));

@@ -11,6 +11,7 @@ use std::sync::{Mutex, OnceLock};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, RunQueryDsl};
 use mesa::db::private::PrivatePostgres;
+use mesa::db::server_role;
 use mesa::people::demo;
 use mesa::server;
 use tempfile::TempDir;
@@ -53,7 +54,7 @@ impl Cluster {
     }
 
     fn url(&self, database: &str) -> String {
-        self.private.url().replacen("@/mesa?", &format!("@/{database}?"), 1)
+        in_database(self.private.url(), database)
     }
 
     /// Makes the template.
@@ -73,8 +74,15 @@ impl Cluster {
         admin.batch_execute("CREATE DATABASE template").unwrap();
         let url = self.url("template");
         server::migrate(&url).unwrap();
-        demo::prepare(&mut PgConnection::establish(&url).unwrap(), PASSWORD).unwrap();
+        let mut template = PgConnection::establish(&url).unwrap();
+        demo::prepare(&mut template, PASSWORD).unwrap();
+        // Whoever reaches the socket is let in without it.
+        server_role::grant(&mut template, server_role::PRIVATE, Some("unused")).unwrap();
     }
+}
+
+fn in_database(url: &str, database: &str) -> String {
+    url.replacen("@/mesa?", &format!("@/{database}?"), 1)
 }
 
 #[derive(diesel::QueryableByName)]
@@ -115,7 +123,10 @@ fn end_with_us(folder: &Path) -> Child {
 /// A database for one test; gone with it.
 pub struct Database {
     pub name: String,
+    /// As the superuser, who owns the tables.
     pub url: String,
+    /// As the role of the server.
+    pub server_url: String,
     /// What looks in beside the API, once something does.
     beside: Mutex<Option<PgConnection>>,
 }
@@ -135,7 +146,14 @@ impl Database {
         let cluster = Cluster::get();
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         cluster.admin.lock().unwrap().batch_execute(&format!("CREATE DATABASE {name}{how}")).unwrap();
-        Database { url: cluster.url(&name), name, beside: Mutex::default() }
+        let url = cluster.url(&name);
+        let server_url = in_database(cluster.private.server_url(), &name);
+        Database { url, server_url, name, beside: Mutex::default() }
+    }
+
+    /// Lets the role of the server in where the tables came otherwise than from the template.
+    pub fn grant_to_server(&self) {
+        self.ask(|db| server_role::grant(db, server_role::PRIVATE, None)).unwrap();
     }
 
     /// A connection of one's own.

@@ -13,6 +13,7 @@ use mesa::auth::policy::Role;
 use mesa::auth::tokens::Tokens;
 use mesa::config::Config;
 use mesa::db::{Db, schema::users};
+use mesa::http::body_memory::BodyMemory;
 use mesa::http::limits::Limits;
 use mesa::http::locale::Locale;
 use mesa::http::traffic::Traffic;
@@ -66,7 +67,7 @@ impl Desk {
     /// On a database and a folder that are there already.
     pub fn on(database: Database, files: TempDir, variables: &[(&str, &str)]) -> Self {
         let mut all = vec![
-            ("DATABASE_URL", database.url.clone()),
+            ("DATABASE_URL", database.server_url.clone()),
             ("MESA_JWT_SECRET", SECRET.to_owned()),
             ("MESA_DATA_DIR", files.path().to_str().unwrap().to_owned()),
             ("MESA_POOL_SIZE", "4".to_owned()),
@@ -179,7 +180,8 @@ impl Server {
         let files = server::files(&config).unwrap();
         let tokens = Tokens::new(config.jwt_secret.as_ref().unwrap(), config.jwt_previous_secret.as_deref());
         let (traffic, limits) = (Traffic::default(), Limits::new(config.rate_limit));
-        let shared = Data::new(mesa::desk::Desk { db, tokens, files, config, traffic, limits });
+        let body_memory = BodyMemory::new(config.body_memory_bytes);
+        let shared = Data::new(mesa::desk::Desk { db, tokens, files, config, traffic, limits, body_memory });
         let contract: Data<Contract> = contract::shared();
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

@@ -59,9 +59,11 @@ const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::ReadCatalogs,        [Any, Any, Any, Any]),
     (Action::ReadUsers,           [No, Any, Any, Any]),
     (Action::Manage,              [No, No, Self_, Any]),
-    (Action::UseInboundEmails,    [No, Any, Any, Any]),
+    (Action::SubmitInboundEmails, [No, No, No, Any]),
+    (Action::UseInboundEmails,    [No, No, Any, Any]),
     (Action::UseOutbox,           [No, No, Any, Any]),
     (Action::VerifyAudit,         [No, No, Any, Any]),
+    (Action::ReadAuditLog,        [No, No, No, Any]),
     (Action::ManageRetention,     [No, No, No, Any]),
     (Action::ReadPersonalData,    [Own, Own, Own, Any]),
 ];
@@ -154,8 +156,13 @@ fn nothing_but_signing_in_is_answered_without_a_token() {
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let id = "0197c0de-0000-7000-8000-000000000000";
-            let words =
-                [("{ticket_id}", "1"), ("{criticality}", "low"), ("{kind}", "surveys"), ("{revision}", "1")];
+            let words = [
+                ("{ticket_id}", "1"),
+                ("{criticality}", "low"),
+                ("{kind}", "surveys"),
+                ("{revision}", "1"),
+                ("{size}", "1"),
+            ];
             let real = words.iter().fold(path.clone(), |path, (name, word)| path.replace(name, word));
             let real: String = real
                 .split('/')

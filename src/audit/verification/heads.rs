@@ -1,0 +1,184 @@
+//! Holds tree heads against the tree that the events make now.
+
+use std::iter::Peekable;
+use std::vec::IntoIter;
+
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::log::{Entry, KeptHead, LogBreak, LogBreakReason};
+use crate::audit::tree::frontier::Frontier;
+use crate::audit::tree::hash::Hash;
+use crate::audit::tree::keys::PublicKey;
+use crate::audit::tree::note::Note;
+use crate::db::text_enum;
+
+text_enum! {
+    /// What is wrong with a tree head that the desk keeps.
+    pub enum HeadBreakReason {
+        /// The note was not signed with a key that is configured, or does not say what its row says.
+        Signature = "signature",
+        /// The events up to this head are not those of the time when it was made.
+        Root = "root",
+        /// The log has fewer entries than the head.
+        RolledBack = "rolled_back",
+    }
+}
+
+/// A tree head that does not hold.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct HeadBreak {
+    #[schema(minimum = 1, example = 5210)]
+    pub size: i64,
+    pub reason: HeadBreakReason,
+}
+
+text_enum! {
+    /// How the history stands to a tree head that was kept elsewhere.
+    pub enum HeadStatus {
+        /// The events up to the head are those of the time when it was made.
+        Consistent = "consistent",
+        /// The log has fewer entries than the head: the database was put back to an older state, or events were removed.
+        RolledBack = "rolled_back",
+        /// The events up to the head are not those of the time when it was made, or one of `broken` and `log.broken` says
+        /// that the history does not hold.
+        Rewritten = "rewritten",
+    }
+}
+
+/// A tree head that was kept elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ForeignHead {
+    pub size: i64,
+    pub root: Hash,
+}
+
+impl ForeignHead {
+    /// The root as its note writes it, or in the base64 of URLs; `None` if it is neither.
+    pub fn parse_root(text: &str) -> Option<Hash> {
+        // A plus sign that was not encoded in a URL comes as a space.
+        let text = text.replace(' ', "+");
+        let decoded = BASE64_STANDARD.decode(&text).or_else(|_| BASE64_URL_SAFE.decode(&text));
+        decoded.ok()?.try_into().ok()
+    }
+}
+
+/// The tree as far as it is computed, and the heads that it was held against.
+pub struct Tree {
+    keys: Vec<PublicKey>,
+    foreign: Option<ForeignHead>,
+    /// The root at the size of the foreign head, once the tree is that large.
+    foreign_root: Option<Hash>,
+    tree: Frontier,
+    /// The position that comes next.
+    next: i64,
+    pub verified_heads: i64,
+    pub last_verified: Option<i64>,
+    pub broken_heads: Vec<HeadBreak>,
+}
+
+impl Tree {
+    pub fn new(keys: Vec<PublicKey>, foreign: Option<ForeignHead>) -> Self {
+        Tree {
+            keys,
+            foreign,
+            foreign_root: None,
+            tree: Frontier::default(),
+            next: 0,
+            verified_heads: 0,
+            last_verified: None,
+            broken_heads: Vec::new(),
+        }
+    }
+
+    pub fn size(&self) -> i64 {
+        self.tree.size()
+    }
+
+    pub fn root(&self) -> String {
+        BASE64_STANDARD.encode(self.tree.root())
+    }
+
+    /// The position that comes next.
+    pub fn next(&self) -> i64 {
+        self.next
+    }
+
+    /// Adds entries in the order of their positions; returns what is wrong with them.
+    pub fn add(&mut self, entries: &[Entry], heads: Vec<KeptHead>, is_last: bool) -> Vec<LogBreak> {
+        let mut broken = Vec::new();
+        let mut heads = heads.into_iter().peekable();
+        for entry in entries {
+            if entry.position != self.next {
+                broken.push(LogBreak {
+                    position: Some(self.next),
+                    source: None,
+                    event_id: None,
+                    reason: LogBreakReason::EntryMissing,
+                });
+            }
+            self.next = entry.position + 1;
+            let reason = match &entry.event_hash {
+                None => Some(LogBreakReason::EventMissing),
+                Some(hash) if *hash != entry.hash => Some(LogBreakReason::Mismatch),
+                Some(_) => None,
+            };
+            broken.extend(reason.map(|reason| LogBreak {
+                position: Some(entry.position),
+                source: Some(entry.source),
+                event_id: Some(entry.event_id),
+                reason,
+            }));
+            self.tree.push(entry.event_hash.as_ref().unwrap_or(&entry.hash));
+            self.hold_against(&mut heads);
+            if self.foreign.is_some_and(|head| head.size == self.tree.size()) {
+                self.foreign_root = Some(self.tree.root());
+            }
+        }
+        if is_last {
+            let beyond = heads.map(|head| HeadBreak { size: head.size, reason: HeadBreakReason::RolledBack });
+            self.broken_heads.extend(beyond);
+        }
+        broken
+    }
+
+    fn hold_against(&mut self, heads: &mut Peekable<IntoIter<KeptHead>>) {
+        let Some(head) = heads.next_if(|head| head.size <= self.tree.size()) else { return };
+        let reason = if head.root != self.tree.root() {
+            Some(HeadBreakReason::Root)
+        } else if !self.is_genuine(&head) {
+            Some(HeadBreakReason::Signature)
+        } else {
+            None
+        };
+        match reason {
+            Some(reason) => self.broken_heads.push(HeadBreak { size: head.size, reason }),
+            None => {
+                self.verified_heads += 1;
+                self.last_verified = Some(head.size);
+            }
+        }
+    }
+
+    /// Whether the note says what its row says and was signed. Without any key signatures are not verified.
+    fn is_genuine(&self, head: &KeptHead) -> bool {
+        Note::find(&head.note).is_ok_and(|note| {
+            note.checkpoint.size == head.size
+                && note.checkpoint.root[..] == head.root[..]
+                && (self.keys.is_empty() || note.is_signed_by(&self.keys))
+        })
+    }
+
+    /// How the tree stands to the foreign head, once it has all entries; `is_whole` is whether nothing else was broken.
+    pub fn foreign(&self, is_whole: bool) -> Option<(ForeignHead, HeadStatus)> {
+        let head = self.foreign?;
+        let status = match self.foreign_root {
+            None => HeadStatus::RolledBack,
+            Some(root) if root == head.root && is_whole => HeadStatus::Consistent,
+            Some(_) => HeadStatus::Rewritten,
+        };
+        Some((head, status))
+    }
+}

@@ -1,0 +1,165 @@
+//! Verifies the audit log and the log of all events: each has what the other has.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bytea, Nullable, Text, Uuid as SqlUuid};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::db::text_enum;
+use crate::problem::Result;
+
+/// How many audit events or entries are verified at once.
+const BATCH: i64 = 5000;
+
+text_enum! {
+    /// What is wrong with an entry of the log, or with an audit event.
+    pub enum LogBreakReason {
+        /// The audit event is not what was written: its hash is not the one over what it says now.
+        Hash = "hash",
+        /// The log has no entry of the audit event, or one with another hash.
+        Log = "log",
+        /// The entry has another hash than its event.
+        Mismatch = "mismatch",
+        /// The event of the entry is gone.
+        EventMissing = "event_missing",
+        /// The entries from this position on are gone, up to the next one that is there.
+        EntryMissing = "entry_missing",
+    }
+}
+
+text_enum! {
+    /// What an entry of the log is about.
+    pub enum EntrySource {
+        Ticket = "ticket",
+        Audit = "audit",
+    }
+}
+
+/// A place where the log does not hold.
+#[derive(Debug, Serialize, QueryableByName, ToSchema)]
+pub struct LogBreak {
+    /// The position in the log; `null` for an audit event, whose id is the place.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    #[schema(minimum = 0, example = 1041)]
+    pub position: Option<i64>,
+    /// `null` where the entry is gone.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub source: Option<EntrySource>,
+    /// `null` where the entry is gone.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub event_id: Option<Uuid>,
+    #[diesel(sql_type = Text)]
+    pub reason: LogBreakReason,
+}
+
+/// What one batch of audit events showed.
+pub struct AuditBatch {
+    pub broken: Vec<LogBreak>,
+    pub count: i64,
+    pub redacted: i64,
+    /// The last one; `None` where there are no more.
+    pub last: Option<Uuid>,
+}
+
+/// Verifies the audit events that come next by id.
+pub fn audit_events(db: &mut PgConnection, after: Uuid) -> Result<AuditBatch> {
+    #[derive(QueryableByName)]
+    struct Counted {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+        #[diesel(sql_type = BigInt)]
+        redacted: i64,
+        #[diesel(sql_type = Nullable<SqlUuid>)]
+        last: Option<Uuid>,
+    }
+    db.build_transaction().read_only().repeatable_read().run(|tx| {
+        let counted: Counted = diesel::sql_query(
+            "SELECT count(*) AS count, count(*) FILTER (WHERE data_salt IS NULL) AS redacted, \
+                 (array_agg(id ORDER BY id DESC))[1] AS last \
+             FROM (SELECT id, data_salt FROM audit_events WHERE id > $1 ORDER BY id LIMIT $2) AS batch",
+        )
+        .bind::<SqlUuid, _>(after)
+        .bind::<BigInt, _>(BATCH)
+        .get_result(tx)?;
+        let Counted { count, redacted, last } = counted;
+        let Some(end) = last else { return Ok(AuditBatch { broken: Vec::new(), count, redacted, last }) };
+        let broken = diesel::sql_query(
+            "SELECT NULL::bigint AS position, 'audit' AS source, event_id, reason FROM ( \
+                 SELECT a.id AS event_id, CASE \
+                     WHEN a.hash <> audit_event_hash(a) OR CASE WHEN a.data_salt IS NULL \
+                         THEN NOT EXISTS (SELECT FROM anonymizations p \
+                                          WHERE p.user_id = a.actor_id OR p.user_id::text = a.resource_id) \
+                         ELSE a.data_digest <> audit_event_digest(a) END THEN 'hash' \
+                     WHEN l.hash IS DISTINCT FROM a.hash THEN 'log' \
+                 END AS reason \
+                 FROM audit_events a LEFT JOIN log_entries l ON l.event_id = a.id \
+                 WHERE a.id > $1 AND a.id <= $2) AS found \
+             WHERE reason IS NOT NULL ORDER BY event_id",
+        )
+        .bind::<SqlUuid, _>(after)
+        .bind::<SqlUuid, _>(end)
+        .load(tx)?;
+        Ok(AuditBatch { broken, count, redacted, last: (count == BATCH).then_some(end) })
+    })
+}
+
+/// An entry of the log beside its event.
+#[derive(QueryableByName)]
+pub struct Entry {
+    #[diesel(sql_type = BigInt)]
+    pub position: i64,
+    #[diesel(sql_type = Text)]
+    pub source: EntrySource,
+    #[diesel(sql_type = SqlUuid)]
+    pub event_id: Uuid,
+    #[diesel(sql_type = Bytea)]
+    pub hash: Vec<u8>,
+    /// `None` where the event is gone.
+    #[diesel(sql_type = Nullable<Bytea>)]
+    pub event_hash: Option<Vec<u8>>,
+}
+
+/// A tree head that the desk keeps.
+#[derive(QueryableByName)]
+pub struct KeptHead {
+    #[diesel(sql_type = BigInt)]
+    pub size: i64,
+    #[diesel(sql_type = Bytea)]
+    pub root: Vec<u8>,
+    #[diesel(sql_type = Text)]
+    pub note: String,
+}
+
+/// The entries from a position on, of one moment.
+pub struct EntryBatch {
+    pub entries: Vec<Entry>,
+    /// The heads of more than `size` and at most as many leaves as there are now; all further ones with the last batch.
+    pub heads: Vec<KeptHead>,
+    pub is_last: bool,
+}
+
+/// Reads the entries from this position on, and the heads of a tree that has `size` leaves before it.
+pub fn entries(db: &mut PgConnection, from: i64, size: i64) -> Result<EntryBatch> {
+    db.build_transaction().read_only().repeatable_read().run(|tx| {
+        let entries: Vec<Entry> = diesel::sql_query(
+            "SELECT l.position, l.source, l.event_id, l.hash, coalesce(e.hash, a.hash) AS event_hash \
+             FROM (SELECT * FROM log_entries WHERE position >= $1 ORDER BY position LIMIT $2) AS l \
+             LEFT JOIN events e ON l.source = 'ticket' AND e.id = l.event_id \
+             LEFT JOIN audit_events a ON l.source = 'audit' AND a.id = l.event_id \
+             ORDER BY l.position",
+        )
+        .bind::<BigInt, _>(from)
+        .bind::<BigInt, _>(BATCH)
+        .load(tx)?;
+        let count = i64::try_from(entries.len()).unwrap_or_default();
+        let is_last = count < BATCH;
+        let heads = diesel::sql_query(
+            "SELECT size, root, note FROM tree_heads WHERE size > $1 AND size <= $2 ORDER BY size",
+        )
+        .bind::<BigInt, _>(size)
+        .bind::<BigInt, _>(if is_last { i64::MAX } else { size + count })
+        .load(tx)?;
+        Ok(EntryBatch { entries, heads, is_last })
+    })
+}

@@ -1,0 +1,152 @@
+//! Whether the history is whole: verified batch by batch, and answered while it is verified.
+
+mod document;
+pub mod heads;
+pub mod log;
+pub mod tickets;
+mod verifier;
+
+use actix_web::http::header::ContentEncoding;
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpResponse, get};
+use futures_util::stream;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use self::document::{Document, Verification};
+use self::heads::ForeignHead;
+pub use self::verifier::{Found, Verifier, Whole, whole};
+use crate::auth::policy::Action;
+use crate::desk::Desk;
+use crate::http::{Call, Query, query};
+use crate::problem::{Problem, Result, Text};
+
+/// What to verify.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct VerificationScope {
+    /// One ticket; everything where it is left out.
+    #[param(minimum = 1)]
+    ticket_id: Option<i64>,
+    /// The size of a tree head that was kept elsewhere; together with `head_root`, and without `ticket_id`.
+    #[param(minimum = 1)]
+    head_size: Option<i64>,
+    /// The root of that head in base64, as its note has it in the third line.
+    #[param(min_length = 44, max_length = 44)]
+    head_root: Option<String>,
+}
+
+impl VerificationScope {
+    fn foreign(&self) -> Result<Option<ForeignHead>> {
+        match (self.head_size, &self.head_root) {
+            (None, None) => Ok(None),
+            (Some(size), Some(root)) if self.ticket_id.is_none() => {
+                let wrong = || {
+                    query::invalid(
+                        "head_root",
+                        Text::new(
+                            "Se esperan 32 bytes en base64, como en la tercera línea de la cabeza firmada.",
+                            "Expected 32 bytes in base64, as in the third line of the signed head.",
+                        ),
+                    )
+                };
+                let root = ForeignHead::parse_root(root).ok_or_else(wrong)?;
+                Ok(Some(ForeignHead { size, root }))
+            }
+            _ => Err(query::invalid(
+                if self.head_size.is_none() { "head_root" } else { "head_size" },
+                Text::new(
+                    "`head_size` y `head_root` van juntos, y sin `ticket_id`.",
+                    "`head_size` and `head_root` go together, and without `ticket_id`.",
+                ),
+            )),
+        }
+    }
+}
+
+/// Verify the history
+///
+/// Computes the hash of every event again, follows the chain of each ticket, and compares its end with the last event that was
+/// written, so that what was changed, removed or added is found and named. Then it verifies the audit events, compares all
+/// events with the log of all events, computes the root of the Merkle tree over the log, and compares it with every signed
+/// head that the desk keeps (`GET /audit/heads`).
+///
+/// Whoever can change every row of the database can compute all of that anew. A head that was kept elsewhere shows it: with
+/// `head_size` and `head_root` the answer says in `head.status` whether the history is still the one of that head. A ticket
+/// that does not exist is a 404.
+///
+/// The answer is one JSON document, written while batches are verified: `broken` comes first and `whole` last. A fault midway
+/// ends the answer early, so that it is no JSON: only a complete document says anything. Each batch is seen as it is at one
+/// moment, different batches at different moments; nobody's work waits for it, and what is written meanwhile is not reported
+/// as broken.
+#[utoipa::path(
+    tag = "history", operation_id = "verifyHistory", params(VerificationScope),
+    responses((status = 200, body = Verification), (status = 404, description = "`not_found`: no such ticket"))
+)]
+#[get("/audit/verification")]
+pub async fn verify(call: Call, query: Query<VerificationScope>) -> Result<HttpResponse> {
+    let keys = call.desk.config.audit.public_keys();
+    // The first batch is verified before the answer begins, so that whatever is wrong with the request is a problem.
+    let first = call.check(Action::VerifyAudit, |db, _| {
+        let scope = query.read()?;
+        let foreign = scope.foreign()?;
+        let mut verifier = match scope.ticket_id {
+            Some(id) => Verifier::of_ticket(id),
+            None => Verifier::of_all(keys, foreign),
+        };
+        let found = verifier.step(db)?;
+        match scope.ticket_id {
+            Some(_) if verifier.tickets == 0 && verifier.broken == 0 => Err(Problem::not_found()),
+            _ => Ok((verifier, found)),
+        }
+    });
+    let (verifier, found) = first.await?;
+    let state = State { desk: call.desk, document: Document::default(), next: Next::Write(verifier, found) };
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        // A compressor would hold back what tells the client that the work goes on.
+        .insert_header(ContentEncoding::Identity)
+        .streaming(stream::try_unfold(state, State::step)))
+}
+
+/// What is still to be written.
+enum Next {
+    /// What a step found.
+    Write(Verifier, Found),
+    /// What the next step finds.
+    Verify(Verifier),
+    Nothing,
+}
+
+struct State {
+    desk: Data<Desk>,
+    document: Document,
+    next: Next,
+}
+
+impl State {
+    /// One piece of the document. A connection is held for one batch alone.
+    async fn step(mut self) -> Result<Option<(Bytes, Self)>> {
+        let (verifier, found) = match std::mem::replace(&mut self.next, Next::Nothing) {
+            Next::Nothing => return Ok(None),
+            Next::Write(verifier, found) => (verifier, found),
+            Next::Verify(mut verifier) => {
+                let verified = self.desk.db.run(move |db| {
+                    let found = verifier.step(db)?;
+                    Ok((verifier, found))
+                });
+                verified.await.inspect_err(|problem| {
+                    ::log::error!("a verification ended early: {}", problem.log_line());
+                })?
+            }
+        };
+        let mut piece = self.document.add(&found)?;
+        if verifier.is_done() {
+            piece.push_str(&self.document.end(&verifier)?);
+        } else {
+            self.next = Next::Verify(verifier);
+        }
+        Ok(Some((piece.into(), self)))
+    }
+}

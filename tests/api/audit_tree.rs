@@ -1,0 +1,325 @@
+//! Signed heads of the tree over all events: whoever keeps one finds out that the history was rewritten, even by the owner
+//! of the database.
+
+use std::process::Output;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use diesel::{Connection, PgConnection};
+use mesa::audit::tree::heads::{self, HeadReason};
+use mesa::audit::tree::note::Note;
+use mesa::audit::tree::sequence;
+use mesa::auth::policy::Role;
+use mesa::routine;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::Desk;
+use crate::harness::binary::mesa;
+use crate::harness::smtp::MailServer;
+use crate::harness::states::ticket_of;
+
+const KEY: (&str, &str) =
+    ("MESA_AUDIT_KEY", "0707070707070707070707070707070707070707070707070707070707070707");
+
+/// As a superuser who switches the triggers off would.
+fn tamper(desk: &Desk, sql: &str) {
+    desk.database
+        .run(&format!("SET session_replication_role = replica; {sql}; RESET session_replication_role"));
+}
+
+/// Makes a head, as the routine does, and returns it.
+fn sign_head(desk: &Desk) -> Value {
+    let db = &mut PgConnection::establish(&desk.database.server_url).unwrap();
+    heads::make(db, &desk.shared().config.audit, HeadReason::Daily).unwrap();
+    desk.director().get("/audit/heads?limit=1").items().remove(0)
+}
+
+/// The verification against a head that was kept.
+fn against(desk: &Desk, head: &Value) -> Value {
+    let root = head["root"].as_str().unwrap().replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+    desk.director().get(&format!("/audit/verification?head_size={}&head_root={root}", head["size"])).ok()
+}
+
+/// `mesa audit verify` against a head that was kept in a file.
+fn offline(desk: &Desk, head: &Value, key: &str) -> Output {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("head.txt");
+    std::fs::write(&file, format!("Señores:\r\n\r\n{}\r\n", head["note"].as_str().unwrap())).unwrap();
+    let variables =
+        [("DATABASE_URL", desk.database.server_url.as_str()), ("MESA_JWT_SECRET", crate::harness::SECRET)];
+    let mut command = mesa(&variables);
+    command.args(["audit", "verify", "--key", key, "--head"]).arg(&file);
+    command.output().unwrap()
+}
+
+const COPIED: [&str; 4] = ["events", "histories", "log_entries", "tree_heads"];
+
+fn copy(desk: &Desk, prefix: &str) {
+    desk.database
+        .run(&COPIED.map(|table| format!("CREATE TABLE {prefix}_{table} AS TABLE {table};")).concat());
+}
+
+fn put_back(prefix: &str) -> String {
+    COPIED
+        .map(|table| {
+            format!(
+                "DELETE FROM {table}; INSERT INTO {table} OVERRIDING SYSTEM VALUE TABLE {prefix}_{table};"
+            )
+        })
+        .concat()
+}
+
+/// Hashes a ticket's events anew, with all that depends on them.
+const REHASH: &str = "DO $$ DECLARE e record; last bytea; BEGIN \
+     FOR e IN SELECT id FROM events WHERE ticket_id = 2 ORDER BY seq LOOP \
+         UPDATE events SET previous_hash = last WHERE id = e.id; \
+         UPDATE events x SET hash = event_hash(x) WHERE id = e.id RETURNING hash INTO last; \
+         UPDATE log_entries SET hash = last WHERE event_id = e.id; \
+     END LOOP; \
+     UPDATE histories SET hash = last WHERE ticket_id = 2; END $$";
+
+/// Closes the gaps that removed entries left.
+const RENUMBER: &str = "UPDATE log_entries SET position = position + 1000000; \
+     UPDATE log_entries l SET position = n.number - 1 \
+     FROM (SELECT ordinal, row_number() OVER (ORDER BY position) AS number FROM log_entries) AS n \
+     WHERE n.ordinal = l.ordinal";
+
+const CHANGED_ACTOR: &str = "UPDATE events SET actor_id = (SELECT id FROM users WHERE role = 'director') WHERE ticket_id = 2 AND seq = 2";
+
+#[test]
+fn whatever_the_owner_of_the_database_rewrites_is_found_with_a_kept_head() {
+    let desk = Desk::configured(&[KEY]);
+    let key = desk.director().get("/audit/key").ok()["public_key"].as_str().unwrap().to_owned();
+    desk.ticket_in("in_progress");
+    let early = sign_head(&desk);
+    copy(&desk, "older");
+    desk.ticket_in("solved");
+    desk.ticket_in("classified");
+    let head = sign_head(&desk);
+    // What comes later changes nothing of it.
+    desk.ticket_in("classified");
+    copy(&desk, "kept");
+    for kept in [&early, &head] {
+        let found = against(&desk, kept);
+        assert_eq!((&found["whole"], &found["head"]["status"]), (&json!(true), &json!("consistent")));
+        assert_eq!((&found["heads"]["verified"], &found["log"]["broken"]), (&json!(2), &json!([])));
+        let shown = offline(&desk, kept, &key);
+        let text = String::from_utf8_lossy(&shown.stdout);
+        assert!(shown.status.success() && text.contains("The history holds."), "{text}");
+    }
+    let removed_ticket = "DELETE FROM events WHERE ticket_id = 2; DELETE FROM histories WHERE ticket_id = 2; \
+         DELETE FROM log_entries WHERE event_id NOT IN (SELECT id FROM events); DELETE FROM tickets WHERE id = 2";
+    for (sql, status, is_seen_without_head, words) in [
+        (CHANGED_ACTOR.to_owned(), "rewritten", true, "Ticket 2, event 2 was changed"),
+        ("DELETE FROM events WHERE ticket_id = 2 AND seq = 2".to_owned(), "rewritten", true, "was removed"),
+        // Consistent in itself: the heads of the desk show it, and once they are gone the kept head alone.
+        (format!("{CHANGED_ACTOR}; {REHASH}"), "rewritten", true, "The head of"),
+        (
+            format!("{CHANGED_ACTOR}; {REHASH}; DELETE FROM tree_heads"),
+            "rewritten",
+            false,
+            "The history is NOT that of the head",
+        ),
+        (
+            "INSERT INTO log_entries (source, event_id, hash, position) \
+             SELECT 'ticket', gen_random_uuid(), sha256('x'), max(position) + 1 FROM log_entries"
+                .to_owned(),
+            "rewritten",
+            true,
+            "was removed; its entry in the log is still there",
+        ),
+        ("DELETE FROM log_entries WHERE position = 3".to_owned(), "rewritten", true, "position 3"),
+        // The whole database as it was: nothing in it can show that.
+        (
+            format!("{}; DELETE FROM tickets WHERE id > 1", put_back("older")),
+            "rolled_back",
+            false,
+            "put back to an older state",
+        ),
+        (removed_ticket.to_owned(), "rolled_back", true, "events were removed"),
+        (format!("{RENUMBER}; DELETE FROM tree_heads"), "rolled_back", false, "events were removed"),
+    ] {
+        // The last two go on from what the ones before them left, for the rows of tickets are not copied.
+        if !sql.contains("position + 1000000") && !sql.starts_with("DELETE FROM events WHERE ticket_id = 2;")
+        {
+            tamper(&desk, &put_back("kept"));
+        } else if sql == removed_ticket {
+            tamper(
+                &desk,
+                &format!(
+                    "{}; {}",
+                    put_back("kept"),
+                    "DELETE FROM log_entries WHERE event_id IN \
+                (SELECT id FROM events WHERE ticket_id > 2); DELETE FROM events WHERE ticket_id > 2; \
+                DELETE FROM histories WHERE ticket_id > 2"
+                ),
+            );
+        }
+        tamper(&desk, &sql);
+        let found = against(&desk, &head);
+        assert_eq!(
+            (&found["whole"], &found["head"]["status"]),
+            (&json!(false), &json!(status)),
+            "{sql}: {found}"
+        );
+        let alone = desk.director().get("/audit/verification").ok();
+        assert_eq!(alone["whole"] == json!(false), is_seen_without_head, "{sql}: {alone}");
+        let shown = offline(&desk, &head, &key);
+        let text = String::from_utf8_lossy(&shown.stdout);
+        assert_eq!(shown.status.code(), Some(1), "{sql}: {text}");
+        assert!(text.contains(words) && text.contains("The history does NOT hold."), "{sql}: {text}");
+    }
+}
+
+#[test]
+fn a_head_that_another_key_signed_or_that_was_changed_is_not_believed() {
+    let desk = Desk::configured(&[KEY]);
+    desk.ticket_in("received");
+    let head = sign_head(&desk);
+    let other = "mesa/audit+b3d9a7c5+AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    assert_eq!(offline(&desk, &head, other).status.code(), Some(2), "its id is not that of the key");
+    let key = desk.director().get("/audit/key").ok()["public_key"].as_str().unwrap().to_owned();
+    let mut changed = head.clone();
+    changed["note"] = json!(head["note"].as_str().unwrap().replace("time 2", "time 1"));
+    let shown = offline(&desk, &changed, &key);
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("NOT signed"), "{shown:?}");
+    assert_eq!(shown.status.code(), Some(1));
+
+    // In the database as well.
+    tamper(&desk, "UPDATE tree_heads SET note = replace(note, 'time 2', 'time 1')");
+    let found = desk.director().get("/audit/verification").ok();
+    let expected = json!({"verified": 0, "broken": [{"size": head["size"], "reason": "signature"}]});
+    assert_eq!((&found["heads"], &found["whole"]), (&expected, &json!(false)));
+    let refused = |query: &str| desk.director().get(&format!("/audit/verification?{query}"));
+    refused("head_size=3").problem(400, "invalid_query");
+    refused(&format!("head_size=3&head_root={}", "*".repeat(44))).problem(400, "invalid_query");
+    refused(&format!("head_size=3&ticket_id=1&head_root={}=", "A".repeat(43))).problem(400, "invalid_query");
+    desk.director().get("/audit/heads/4711").problem(404, "not_found");
+    desk.director().get(&format!("/audit/heads/{}", head["size"])).ok();
+}
+
+#[test]
+fn lawful_erasure_and_the_routine_leave_the_tree_as_it_is() {
+    let desk = Desk::configured(&[KEY]);
+    let person = desk.another(Role::Requester);
+    ticket_of(&desk, &person, &desk.technician(), "closed");
+    desk.ticket_in("solved");
+    let head = sign_head(&desk);
+    let anonymization = format!("/users/{}/anonymization", person.id());
+    desk.director().post(&anonymization, json!({"reason": "Ley 1581 de 2012"})).ok();
+    // Everything that is removed after its time, is older than that.
+    tamper(&desk, "UPDATE messages SET created_at = created_at - interval '5 years'");
+    let db = &mut PgConnection::establish(&desk.database.server_url).unwrap();
+    routine::once(db, &desk.shared().config);
+    let found = against(&desk, &head);
+    assert_eq!((&found["whole"], &found["head"]["status"]), (&json!(true), &json!("consistent")), "{found}");
+    assert!(found["redacted"].as_i64().unwrap() > 0, "{found}");
+}
+
+#[test]
+fn positions_are_dense_and_in_the_order_of_each_history_however_many_write_and_sequence() {
+    let desk = Desk::configured(&[KEY]);
+    let done = AtomicBool::new(false);
+    let work = || PgConnection::establish(&desk.database.server_url).unwrap();
+    std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    for _ in 0..3 {
+                        desk.ticket_in("in_progress");
+                    }
+                })
+            })
+            .collect();
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let (db, audit) = (&mut work(), &desk.shared().config.audit);
+                while !done.load(Ordering::Relaxed) {
+                    sequence::run(db).unwrap();
+                    heads::make(db, audit, HeadReason::Daily).unwrap();
+                }
+            });
+        }
+        // Not before the sequencers are told to end, whatever the writers come to.
+        let written: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
+        done.store(true, Ordering::Relaxed);
+        written.into_iter().for_each(|written| written.unwrap());
+    });
+    sequence::run(&mut work()).unwrap();
+    for wrong in [
+        "SELECT count(*) FROM log_entries WHERE position IS NULL",
+        "SELECT count(*) - max(position) - 1 FROM log_entries",
+        "SELECT count(*) FROM (SELECT e.seq, lag(e.seq) OVER (PARTITION BY e.ticket_id ORDER BY l.position) AS before \
+         FROM events e JOIN log_entries l ON l.event_id = e.id) AS placed WHERE seq <> coalesce(before, 0) + 1",
+    ] {
+        assert_eq!(desk.database.count(wrong), 0, "{wrong}");
+    }
+    let found = desk.director().get("/audit/verification").ok();
+    assert_eq!(found["whole"], true, "{found}");
+    assert_eq!(found["heads"]["verified"], desk.database.count("SELECT count(*) FROM tree_heads"));
+    assert!(found["heads"]["verified"].as_i64().unwrap() > 1, "{found}");
+}
+
+#[test]
+fn heads_are_made_daily_and_at_approvals_and_are_mailed_to_the_auditor() {
+    let server = MailServer::start();
+    let desk = Desk::configured(&[
+        KEY,
+        ("MESA_SMTP_URL", &server.url()),
+        ("MESA_MAIL_FROM", "Mesa de Servicios <mesa@mesa.test>"),
+        ("MESA_PUBLIC_URL", "https://mesa.example"),
+        ("MESA_AUDIT_MAIL", "control.interno@entidad.test"),
+    ]);
+    let db = &mut PgConnection::establish(&desk.database.server_url).unwrap();
+    let reasons = || -> Vec<Value> {
+        desk.professional().get("/audit/heads").items().iter().map(|head| head["reason"].clone()).collect()
+    };
+    desk.ticket_in("classified");
+    desk.database.run("DELETE FROM messages");
+    for _ in 0..2 {
+        routine::once(db, &desk.shared().config);
+        assert_eq!(reasons(), ["start"]);
+    }
+    desk.ticket_in("received");
+    routine::once(db, &desk.shared().config);
+    assert_eq!(reasons(), ["start"], "the day has its head");
+    tamper(&desk, "UPDATE tree_heads SET at = at - interval '1 day'");
+    routine::once(db, &desk.shared().config);
+    assert_eq!(reasons(), ["daily", "start"]);
+    let approval = desk.director().post("/reports/quarterly/2025/3/approval", json!({})).created();
+    assert_eq!(reasons(), ["report_approved", "daily", "start"]);
+    desk.director().post("/reports/quarterly/2025/3/approval", json!({})).ok();
+    assert_eq!(reasons().len(), 3);
+    // The tree holds the digests of the files.
+    let digest = approval["files"][0]["sha256"].as_str().unwrap();
+    let held =
+        format!("SELECT count(*) FROM audit_events WHERE kind = 'approved' AND data::text LIKE '%{digest}%'");
+    assert_eq!(desk.database.count(&held), 1);
+
+    desk.database.run("DELETE FROM messages");
+    desk.send_mail();
+    desk.send_mail();
+    let key = desk.director().get("/audit/key").ok()["public_key"].as_str().unwrap().parse().unwrap();
+    let mails = server.mail();
+    assert_eq!(mails.len(), 3);
+    let heads = desk.director().get("/audit/heads").items();
+    for mail in &mails {
+        assert!(mail.header("To").contains("control.interno@entidad.test"));
+        let note = Note::find(&mail.text()).unwrap();
+        assert!(note.is_signed_by(std::slice::from_ref(&key)), "{}", mail.text());
+        assert!(heads.iter().any(|head| head["size"] == note.checkpoint.size));
+    }
+}
+
+#[test]
+fn without_a_key_there_are_no_heads() {
+    let desk = Desk::open();
+    desk.ticket_in("received");
+    let db = &mut PgConnection::establish(&desk.database.server_url).unwrap();
+    routine::once(db, &desk.shared().config);
+    assert_eq!(desk.director().get("/audit/heads").items(), Vec::<Value>::new());
+    assert_eq!(desk.director().get("/audit/key").ok(), json!({"public_key": null, "previous": []}));
+    let found = desk.director().get("/audit/verification").ok();
+    assert_eq!((&found["whole"], &found["head"]), (&json!(true), &json!(null)));
+    assert_eq!(found["log"]["size"], desk.database.count("SELECT count(*) FROM log_entries"));
+}
