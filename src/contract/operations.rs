@@ -97,6 +97,7 @@ const WITHOUT_VERSION: [&str; 21] = [
     "getTicketAttention",
     "handOver",
     "listAttentionTimes",
+    "listHolidayDates",
     "listRetentionRules",
     "listSuggestions",
     "previewAnonymization",

@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod access_matrix;
 mod anonymization;
 mod attachments;
 mod attention;
@@ -30,6 +31,7 @@ mod expansion;
 mod faults;
 mod followups;
 mod harmless;
+mod holidays;
 mod http_habits;
 mod imap;
 mod improvement;

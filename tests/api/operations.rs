@@ -47,6 +47,11 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
             id(&director.post("/calendars", json!({"name": "Noches", "opening_hours": "22:00-06:00"}))),
         ),
         (
+            "{holiday_id}",
+            id(&director
+                .post("/holidays", json!({"name": "Día cívico", "kind": "date", "date": "2030-02-04"}))),
+        ),
+        (
             "{action_id}",
             id(&director.post("/improvement-actions", improvement_action(desk.technician().id(), "open"))),
         ),
