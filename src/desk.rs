@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use object_store::ObjectStore;
 
+use crate::attachments::slots::UploadSlots;
 use crate::auth::tokens::Tokens;
 use crate::config::Config;
 use crate::db::Db;
@@ -18,4 +19,5 @@ pub struct Desk {
     pub config: Config,
     pub traffic: Traffic,
     pub limits: Limits,
+    pub uploads: UploadSlots,
 }

@@ -11,3 +11,4 @@ mod rude_clients;
 mod stopped_postgres;
 mod stopping;
 mod time_limits;
+mod uploads;

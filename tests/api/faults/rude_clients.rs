@@ -15,7 +15,7 @@ use crate::harness::binary::{Running, after};
 use crate::harness::{Client, Database};
 
 /// What the process has in memory, and has had at most, in MiB.
-fn memory(running: &Running) -> (usize, usize) {
+pub fn memory(running: &Running) -> (usize, usize) {
     let status = fs::read_to_string(format!("/proc/{}/status", running.child.id())).unwrap();
     let mebibytes = |name: &str| {
         let line = status.lines().find(|line| line.starts_with(name)).unwrap();
@@ -81,7 +81,7 @@ fn others_are_served(requester: &Client, over: &AtomicBool) -> Duration {
 }
 
 /// Runs it while somebody else calls.
-fn beside_others<T>(requester: &Client, act: impl FnOnce() -> T) -> T {
+pub fn beside_others<T>(requester: &Client, act: impl FnOnce() -> T) -> T {
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let other = scope.spawn(|| others_are_served(requester, &over));

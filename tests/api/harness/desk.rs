@@ -179,7 +179,15 @@ impl Server {
         let files = server::files(&config).unwrap();
         let tokens = Tokens::new(config.jwt_secret.as_ref().unwrap(), config.jwt_previous_secret.as_deref());
         let (traffic, limits) = (Traffic::default(), Limits::new(config.rate_limit));
-        let shared = Data::new(mesa::desk::Desk { db, tokens, files, config, traffic, limits });
+        let shared = Data::new(mesa::desk::Desk {
+            db,
+            tokens,
+            files,
+            config,
+            traffic,
+            limits,
+            uploads: Default::default(),
+        });
         let contract: Data<Contract> = contract::shared();
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
