@@ -195,17 +195,17 @@ fn is_hidden(c: char) -> bool {
         c,
         '\u{034f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}'
     ) || matches!(c, '\u{180b}'..='\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}');
-    let category = match get_general_category(c) {
+    let category = matches!(
+        get_general_category(c),
         Category::Control
-        | Category::Format
-        | Category::LineSeparator
-        | Category::ParagraphSeparator
-        | Category::PrivateUse
-        | Category::Surrogate
-        | Category::Unassigned => true,
-        _ => false,
-    };
-    // A tab or a line break separates words.
+            | Category::Format
+            | Category::LineSeparator
+            | Category::ParagraphSeparator
+            | Category::PrivateUse
+            | Category::Surrogate
+            | Category::Unassigned
+    );
+    // A tab separates words.
     (category || blank) && !matches!(c, '\t')
 }
 

@@ -125,7 +125,8 @@ pub fn check(media_type: &str, allowed: &[String]) -> Result<()> {
 
 /// Whether an entry of the configuration, such as `image/*`, stands for this media type.
 fn matches(allowed: &str, media_type: &str) -> bool {
-    match allowed.strip_suffix('*') {
+    let beginning = if allowed == "*/*" { Some("") } else { allowed.strip_suffix('*') };
+    match beginning {
         Some(beginning) => media_type.starts_with(beginning) && !RUNNABLE.contains(&media_type),
         None => allowed == media_type,
     }
@@ -174,7 +175,8 @@ mod tests {
     fn a_star_stands_for_what_follows_but_for_what_runs() {
         assert!(matches("image/*", "image/png") && matches("text/plain", "text/plain"));
         assert!(!matches("image/*", "text/plain") && !matches("text/plain", "text/plain2"));
-        assert!(!matches("image/*", "image/svg+xml") && !matches("*", "text/html"));
+        assert!(!matches("image/*", "image/svg+xml") && !matches("*/*", "text/html"));
+        assert!(matches("*/*", "application/octet-stream"));
         assert!(matches("image/svg+xml", "image/svg+xml"));
     }
 }

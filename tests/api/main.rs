@@ -15,6 +15,7 @@ mod audit;
 mod auth;
 mod availability;
 mod backup;
+mod backup_protection;
 mod bad_input;
 mod calendars;
 mod contract;

@@ -167,7 +167,7 @@ fn an_account_has_a_number_of_uploads_at_a_time() {
 
 #[test]
 fn what_runs_when_it_is_opened_is_not_taken_and_names_are_made_safe() {
-    let desk = Desk::configured(&[("MESA_ATTACHMENT_TYPES", "*/*,*")]);
+    let desk = Desk::configured(&[("MESA_ATTACHMENT_TYPES", "*/*")]);
     let requester = desk.requester();
     let path = format!("{}/attachments", desk.ticket_in("received"));
     for name in
