@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
-use actix_web::{HttpResponse, post};
+use actix_web::{HttpResponse, post, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -77,13 +77,20 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<Nothing>) -
         }
         let approval = Approval { approved_at: actor.now, approved_by: actor.person() };
         let report = QuarterlyReport::gather(db, &desk.config, quarter, actor.now, Some(approval.clone()))?;
+        Ok((quarter, Some((approval, report))))
+    });
+    let config = call.desk.config.clone();
+    let (quarter, made) = made.await?;
+    // Written without a database connection.
+    let write = move || -> Result<Option<(Approval, Vec<File>)>> {
+        let Some((approval, report)) = made else { return Ok(None) };
         let file = |format: &Format| {
-            Ok(File { format: *format, content: format.write(&report, desk.config.entity.logo.as_deref())? })
+            Ok(File { format: *format, content: format.write(&report, config.entity.logo.as_deref())? })
         };
         let files = Format::ALL.iter().map(file).collect::<Result<Vec<File>>>()?;
-        Ok((quarter, Some((approval, files))))
-    });
-    let (quarter, made) = made.await?;
+        Ok(Some((approval, files)))
+    };
+    let made = web::block(write).await.map_err(Problem::internal)??;
     call.write_fingerprinted(Action::ApproveReports, fingerprint, move |tx, _| {
         let first = match &made {
             Some((approval, files)) => frozen::keep(tx, quarter, approval, files)?,
