@@ -11,7 +11,7 @@ use mesa::config::Config;
 use mesa::db::private::PrivatePostgres;
 use mesa::db::session::{self, Bounds};
 use mesa::inbound::command::{self, Exit};
-use mesa::people::accounts;
+use mesa::people::accounts::{self, NewAccount};
 use mesa::reports;
 use mesa::retention;
 use mesa::seed::{self, Seeded, Wanted};
@@ -125,6 +125,11 @@ enum UserCommand {
         #[arg(long)]
         full_name: String,
     },
+    /// Print a one-time link to set the password of an account, valid for an hour
+    Reset {
+        #[arg(long)]
+        email: String,
+    },
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -232,19 +237,20 @@ fn run(command: Command) -> Result<Exit, StartError> {
                 .map_err(|error| format!("cannot read the password from standard input: {error}"))?;
             // It has the rules for accounts.
             mesa::app::Contract::new()?;
+            let account = NewAccount::check(&email, role.into(), &full_name, password.trim_end())?;
             with_database(|_, url| {
                 server::migrate(url)?;
-                let id = accounts::open(
-                    &mut session::open(url, Bounds::Command)?,
-                    &email,
-                    role.into(),
-                    &full_name,
-                    password.trim_end(),
-                )?;
-                println!("{id}");
+                println!("{}", account.open(&mut session::open(url, Bounds::Command)?)?);
                 Ok(())
             })
         }
+        Command::User(UserCommand::Reset { email }) => with_database(|config, url| {
+            println!(
+                "{}",
+                accounts::password_link(&mut session::open(url, Bounds::Command)?, config, &email)?
+            );
+            Ok(())
+        }),
     };
     done.map(|()| Exit::Ok)
 }

@@ -114,6 +114,7 @@ const ACTIONS: &[(Action, &[&str])] = &[
         &[
             "createUser",
             "updateUser",
+            "sendPasswordLink",
             "setShifts",
             "recordAbsence",
             "updateAbsence",

@@ -7,6 +7,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod attempts_alike;
+mod demo_accounts;
 mod harness;
 
 mod attachments;
@@ -40,6 +42,8 @@ mod migrations;
 mod minutes;
 mod operations;
 mod owasp;
+mod password_cost;
+mod password_links;
 mod people;
 mod personal_data;
 mod plans;
@@ -48,6 +52,7 @@ mod procedure;
 mod profiles;
 mod queue;
 mod races;
+mod refresh_repeats;
 mod relations;
 mod reports;
 mod resubmission;

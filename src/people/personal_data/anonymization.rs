@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{THEIRS, traces};
 use crate::audit::{self, kind::EventKind};
 use crate::auth::attempts;
+use crate::auth::password_links::links;
 use crate::auth::policy::{Action, Role};
 use crate::db::schema::{anonymizations, events, refresh_tokens, ticket_watchers, tickets, units, users};
 use crate::http::{Actor, Answer, Body, Call};
@@ -351,6 +352,7 @@ impl<'a> Erasure<'a> {
             ))
             .execute(tx)?;
         diesel::delete(refresh_tokens::table.filter(refresh_tokens::user_id.eq(id))).execute(tx)?;
+        links::remove(tx, id)?;
         // Answers that are kept for retries, those to others with the person in them too.
         self.query(
             "DELETE FROM idempotency_keys WHERE user_id = $1 OR convert_from(body, 'UTF8') ~* $2".to_owned(),
