@@ -105,3 +105,10 @@ pub fn process(db: &mut PgConnection) -> Result<usize> {
         Ok(taken.len())
     })
 }
+
+/// Removes the requests of this address that are not processed yet.
+pub fn remove(tx: &mut PgConnection, email: &str) -> Result<()> {
+    let of_address = requests::table.filter(lower(requests::email).eq(email.to_lowercase()));
+    diesel::delete(of_address).execute(tx)?;
+    Ok(())
+}

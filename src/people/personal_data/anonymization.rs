@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{THEIRS, traces};
 use crate::audit::{self, kind::EventKind};
 use crate::auth::attempts;
-use crate::auth::password_links::links;
+use crate::auth::password_links::{links, request};
 use crate::auth::policy::{Action, Role};
 use crate::db::schema::{anonymizations, events, refresh_tokens, ticket_watchers, tickets, units, users};
 use crate::http::{Actor, Answer, Body, Call};
@@ -358,6 +358,7 @@ impl<'a> Erasure<'a> {
             "DELETE FROM idempotency_keys WHERE user_id = $1 OR convert_from(body, 'UTF8') ~* $2".to_owned(),
         )
         .execute(tx)?;
+        request::remove(tx, &self.user.email)?;
         attempts::forget(tx, &self.user.email)
     }
 
