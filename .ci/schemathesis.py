@@ -151,11 +151,13 @@ MAY_BE_REFUSED = [
     # Somebody with no account is there by name.
     ("createMinutes|updateMinutes", "invalid_body", r"/attendance/\d+/full_name", "required"),
     # Whether a password is easily guessed is no matter of its length or pattern.
-    ("createUser|updateUser|changeMyPassword", "invalid_body", "/password|/new_password", "too_guessable"),
+    ("createUser|changeMyPassword|confirmPasswordReset", "invalid_body", "/password|/new_password", "too_guessable"),
     # A part of an object is merged into what is there; where nothing is, the rest of it is missing.
     ("updateRisk|updateMinutes", "invalid_body", r"/residual/\w+|/report/\w+", "required"),
     # No rule keeps for less than its minimum, which each rule has of its own.
     ("updateRetentionRule", "invalid_body", "/months", "out_of_range|not_allowed|required"),
+    # A made-up token is that of no link.
+    ("confirmPasswordReset", "password_link_invalid", None, None),
     # A made-up password is not the current one.
     ("changeMyPassword", "invalid_body", "/current_password", "not_allowed"),
     # Which types of files are taken is the desk's configuration.

@@ -93,7 +93,9 @@ impl Contract {
         for path in READ_ALONE {
             methods.push((actix_web::dev::ResourceDef::new(path), "GET, HEAD".to_owned()));
         }
-        methods.push((actix_web::dev::ResourceDef::new("/s/{token}"), "GET, HEAD, POST".to_owned()));
+        for path in ["/s/{token}", "/p/{token}"] {
+            methods.push((actix_web::dev::ResourceDef::new(path), "GET, HEAD, POST".to_owned()));
+        }
         Ok(Contract { json: contract::text(document)?, methods })
     }
 
@@ -144,6 +146,7 @@ pub fn app(
                 .service(SwaggerUi::new("/{_:.*}")),
         )
         .configure(surveys::page::routes)
+        .configure(auth::password_links::page::routes)
         .configure(problem::page::routes)
         .configure(health::routes)
         .default_service(web::to(nothing_here))

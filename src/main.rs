@@ -17,7 +17,7 @@ use mesa::db::private::PrivatePostgres;
 use mesa::db::server_role::DatabaseUrls;
 use mesa::db::session::{self, Bounds};
 use mesa::inbound::command;
-use mesa::people::accounts;
+use mesa::people::accounts::{self, NewAccount};
 use mesa::reports;
 use mesa::retention;
 use mesa::seed::{self, Seeded, Wanted};
@@ -167,6 +167,11 @@ enum UserCommand {
         #[arg(long)]
         full_name: String,
     },
+    /// Print a one-time link to set the password of an account, valid for an hour
+    Reset {
+        #[arg(long)]
+        email: String,
+    },
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -253,7 +258,8 @@ fn run(command: Command) -> Result<ExitCode, StartError> {
             let decryption = Decryption { identity_file: identity, passphrase };
             let opening = Opening { path: &file, key, unauthenticated, decryption };
             let part_size = content::part_size(config);
-            let Restored { manifest, history } = backup::restore(&urls.owner, files, part_size, opening).await?;
+            let Restored { manifest, history } =
+                backup::restore(&urls.owner, files, part_size, opening).await?;
             server::migrate_as_owner(urls)?;
             let rows: i64 = manifest.tables.values().sum();
             println!("{rows} rows and {} files of {} are restored", manifest.files, manifest.taken_at);
@@ -305,19 +311,18 @@ fn run(command: Command) -> Result<ExitCode, StartError> {
                 .map_err(|error| format!("cannot read the password from standard input: {error}"))?;
             // It has the rules for accounts.
             mesa::app::Contract::new()?;
+            let account = NewAccount::check(&email, role.into(), &full_name, password.trim_end())?;
             with_database(|_, urls| {
                 server::migrate_as_owner(urls)?;
-                let id = accounts::open(
-                    &mut session::open(&urls.server, Bounds::Command)?,
-                    &email,
-                    role.into(),
-                    &full_name,
-                    password.trim_end(),
-                )?;
-                println!("{id}");
+                println!("{}", account.open(&mut session::open(&urls.server, Bounds::Command)?)?);
                 Ok(())
             })
         }
+        Command::User(UserCommand::Reset { email }) => with_database(|config, urls| {
+            let db = &mut session::open(&urls.server, Bounds::Command)?;
+            println!("{}", accounts::password_link(db, config, &email)?);
+            Ok(())
+        }),
     };
     done.map(|()| ExitCode::SUCCESS)
 }

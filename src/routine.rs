@@ -10,6 +10,7 @@ use crate::attachments::{content, removed};
 use crate::audit::tree::heads;
 use crate::audit::tree::sequence::{self, IfBusy};
 use crate::auth::attempts;
+use crate::auth::password_links::{links, request};
 use crate::config::Config;
 use crate::db::schema::{idempotency_keys, refresh_tokens};
 use crate::desk::Desk;
@@ -93,6 +94,8 @@ pub fn once(db: &mut PgConnection, config: &Config) {
         let old = idempotency_keys::created_at.lt(now - chrono::Duration::hours(KEPT_HOURS));
         Ok(diesel::delete(idempotency_keys::table).filter(old).execute(db)?)
     });
+    each(db, "requests for a link to set a password processed", |db, _| request::process(db));
+    each(db, "expired links to set a password removed", |db, _| links::remove_expired(db));
     each(db, "attempts to sign in forgotten", |db, _| attempts::clean(db));
     each(db, "refresh tokens forgotten", |db, now| {
         Ok(diesel::delete(refresh_tokens::table).filter(refresh_tokens::expires_at.lt(now)).execute(db)?)

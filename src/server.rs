@@ -144,12 +144,13 @@ fn open(config: Config, private: Option<&PrivatePostgres>) -> Result<(Desk, Stri
     let config = &desk.config;
     configuration::record(&mut *desk.db.connection()?, config).map_err(|problem| problem.log_line())?;
     warn_of_weak_audit(config, &mut *desk.db.connection()?)?;
-    let mut greeting = greeting(config, private.is_some());
-    if private.is_some() {
-        let password = demo_accounts(config, &mut *desk.db.connection()?)?;
-        for role in Role::ALL {
-            greeting.push_str(&format!("\n  {:<24} {password}", demo::email(*role)));
-        }
+    let (password, roles) = match private {
+        Some(_) => demo_accounts(config, &mut *desk.db.connection()?)?,
+        None => (String::new(), Vec::new()),
+    };
+    let mut greeting = greeting(config, !roles.is_empty());
+    for role in roles {
+        greeting.push_str(&format!("\n  {:<24} {password}", demo::email(role)));
     }
     Ok((desk, greeting))
 }
@@ -188,17 +189,17 @@ fn warn_of_weak_audit(config: &Config, db: &mut PgConnection) -> Result<(), Star
     Ok(())
 }
 
-/// The demo accounts of a private database; answers their password.
+/// Prepares the demo accounts of a private database; answers their password and those that have it.
 ///
 /// # Errors
 /// In words for whoever started it.
-pub fn demo_accounts(config: &Config, db: &mut PgConnection) -> Result<String, StartError> {
+pub fn demo_accounts(config: &Config, db: &mut PgConnection) -> Result<(String, Vec<Role>), StartError> {
     let password = match &config.demo_password {
         Some(password) => password.clone(),
         None => kept(&config.data_dir, "demo.password")?,
     };
-    demo::prepare(db, &password)?;
-    Ok(password)
+    let roles = demo::prepare(db, &password)?;
+    Ok((password, roles))
 }
 
 /// The desk on the database of this URL.

@@ -46,6 +46,21 @@ text_enum! {
         Exported = "exported",
         /// A backup was put into this desk.
         Restored = "restored",
+        /// A sign-in with the right password.
+        SignedIn = "signed_in",
+        /// A sign-in with a wrong password.
+        SignInFailed = "sign_in_failed",
+        SignedOut = "signed_out",
+        /// A refresh token was used again long after its first use, which ended the sign-in.
+        RefreshTokenReused = "refresh_token_reused",
+        /// The person replaced their password, giving the current one.
+        PasswordChanged = "password_changed",
+        /// A link to set a new password was requested: by its owner if there is no actor, by staff otherwise.
+        PasswordResetRequested = "password_reset_requested",
+        /// A password was set by a link.
+        PasswordReset = "password_reset",
+        /// A link to set the first password was queued.
+        Invited = "invited",
     }
 }
 

@@ -1,9 +1,10 @@
 //! How often somebody tried a password, kept in the database so that all copies of the server count together.
 //!
-//! What is counted is an account as it is tried from one place, and the same account as it is tried from all places that
-//! it was never signed in from. Each further wrong password makes the next one wait twice as long. Whoever tries the
-//! passwords of others holds up themselves, and where many do so from many places, those who have signed in from theirs
-//! before are not held up by it.
+//! Two things are counted: an account as it is tried from one network, and the same account as it is tried from all networks
+//! of a group. Each further wrong password makes the next one wait twice as long. There are two groups: the networks from
+//! which anybody signed in before, and all others. So attempts by strangers do not delay those who sign in from a network
+//! of the desk. Whether a network is known does not depend on the account that is tried, and an address without an
+//! account is counted like one that has an account: the waits do not reveal which accounts exist.
 
 use chrono::Duration;
 use diesel::prelude::*;
@@ -16,14 +17,27 @@ use crate::problem::{Code, Problem, Result, Text};
 
 /// How many wrong passwords an account may be tried with from one place before the next has to wait.
 const FREE: i32 = 5;
-/// The same from all places together that it was never signed in from.
-const FREE_FROM_ANYWHERE: i32 = 20;
+/// The same from all networks of a group together.
+const FREE_FROM_GROUP: i32 = 20;
+/// How many links for one address may be requested from one network before the next request has to wait.
+const FREE_LINKS: i32 = 3;
+/// The same from all networks together.
+const FREE_LINKS_FROM_ANYWHERE: i32 = 10;
+/// How many links for any addresses may be requested from one network before the next request has to wait.
+const FREE_LINKS_OF_NETWORK: i32 = 30;
+/// How many passwords may be tried with one link before the next has to wait.
+const FREE_WITH_LINK: i32 = 10;
 /// The longest wait, in seconds.
 const LONGEST: i32 = 15 * 60;
 /// For how long an attempt counts after the last one, in hours.
 const COUNTS_FOR: i32 = 24;
-/// For how long a place is known after the last sign-in from it, in days.
+/// For how long a network is known after the last sign-in from it, in days.
 const KNOWN_FOR: i64 = 90;
+
+/// Prefixes of what is counted. No email address has a null character.
+const NETWORK: &str = "\0network";
+const KNOWN_NETWORKS: &str = "\0known networks";
+const LINK_REQUEST: &str = "\0link request";
 
 #[derive(QueryableByName)]
 struct Wait {
@@ -33,53 +47,44 @@ struct Wait {
 
 /// An attempt that was counted before its password is looked at, so that many at once are no way around the waits.
 pub struct Attempt {
+    network: Vec<u8>,
     pair: Vec<u8>,
-    account: Vec<u8>,
-    /// Whether the account was signed in from there before.
-    known: bool,
+    group: Vec<u8>,
 }
 
 impl Attempt {
+    /// Counts an attempt in a transaction of its own.
+    ///
     /// # Errors
-    /// A 429 where its turn has not come, whether there is such an account or not.
+    /// [`Code::TooManyAttempts`] if the wait after the last attempt is not over, whether there is such an account or not.
     pub fn count(db: &mut PgConnection, email: &str, from: ClientAddress) -> Result<Self> {
+        let (account, network) = (hash(&[email]), hash(&[NETWORK, &from.network()]));
         let pair = hash(&[email, &from.network()]);
         db.transaction(|tx| {
-            let known: i64 = places::table.filter(places::place_hash.eq(&pair)).count().get_result(tx)?;
-            let attempt = Attempt { pair, account: hash(&[email]), known: known > 0 };
+            let known: i64 = places::table.filter(places::place_hash.eq(&network)).count().get_result(tx)?;
+            let group = if known > 0 { hash(&[KNOWN_NETWORKS, email]) } else { account.clone() };
             // In one order for all, so that two do not wait for each other.
-            if !attempt.known {
-                take(tx, &attempt.account, &attempt.account, FREE_FROM_ANYWHERE)?;
-            }
-            take(tx, &attempt.pair, &attempt.account, FREE)?;
-            Ok(attempt)
+            take(tx, &group, &account, FREE_FROM_GROUP)?;
+            take(tx, &pair, &account, FREE)?;
+            Ok(Attempt { network, pair, group })
         })
     }
 
     /// Takes it back: its password was not looked at.
-    ///
-    /// # Errors
-    /// What the database answers.
     pub fn take_back(&self, db: &mut PgConnection) -> Result<()> {
-        if !self.known {
-            give_back(db, &self.account)?;
-        }
+        give_back(db, &self.group)?;
         give_back(db, &self.pair)
     }
 
-    /// Its password was right: forgets what was wrong from this place, and knows the place from now on.
-    ///
-    /// # Errors
-    /// What the database answers.
+    /// Its password was right: forgets what was wrong from this network, which is known from now on.
     pub fn was_right(&self, db: &mut PgConnection) -> Result<()> {
-        if !self.known {
-            give_back(db, &self.account)?;
-        }
+        give_back(db, &self.group)?;
         diesel::delete(attempts::table.find(&self.pair)).execute(db)?;
         diesel::insert_into(places::table)
             .values((
-                places::place_hash.eq(&self.pair),
-                places::account_hash.eq(&self.account),
+                places::place_hash.eq(&self.network),
+                // The row is about a network, not about the account.
+                places::account_hash.eq(&self.network),
                 places::last_at.eq(diesel::dsl::now),
             ))
             .on_conflict(places::place_hash)
@@ -88,6 +93,25 @@ impl Attempt {
             .execute(db)?;
         Ok(())
     }
+}
+
+/// Counts a request for a link to set a password.
+///
+/// # Errors
+/// [`Code::TooManyAttempts`] if the wait after the last request is not over, whether there is such an account or not.
+pub fn count_link_request(tx: &mut PgConnection, email: &str, from: ClientAddress) -> Result<()> {
+    let (account, network) = (hash(&[email]), hash(&[LINK_REQUEST, NETWORK, &from.network()]));
+    take(tx, &hash(&[LINK_REQUEST, email]), &account, FREE_LINKS_FROM_ANYWHERE)?;
+    take(tx, &network, &network, FREE_LINKS_OF_NETWORK)?;
+    take(tx, &hash(&[LINK_REQUEST, email, &from.network()]), &account, FREE_LINKS)
+}
+
+/// Counts a new password that is sent with a link.
+///
+/// # Errors
+/// [`Code::TooManyAttempts`] if the wait after the last one is not over.
+pub fn count_link_use(db: &mut PgConnection, token_hash: &[u8]) -> Result<()> {
+    db.transaction(|tx| take(tx, token_hash, token_hash, FREE_WITH_LINK))
 }
 
 /// As if it had not been tried.

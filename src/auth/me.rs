@@ -10,13 +10,16 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::attempts::Attempt;
+use super::audit::record_account_event;
+use super::password_links::links;
 use super::policy::{self, Action, Role, Scope};
 use super::sessions::Account;
 use super::{passwords, sessions};
+use crate::audit::log::AuditKind;
 use crate::db::schema::users;
 use crate::http::body::Patch;
 use crate::http::locale::Locale;
-use crate::http::{Answer, Body, Call, ClientAddress};
+use crate::http::{Actor, Answer, Body, Call, ClientAddress};
 use crate::people::users::{Contact, User};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
@@ -119,8 +122,9 @@ pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResp
 
 /// Change one's password
 ///
-/// Ends every sign-in of the account at once, access tokens included: sign in again with the new password. Wrong ones
-/// count as they do for `POST /auth/login`. It takes no `Idempotency-Key`: a repeat comes with a token that has ended.
+/// Ends every sign-in of the account at once, access tokens included: sign in again with the new password. Wrong current
+/// passwords, and new ones that are refused, count as wrong ones do for `POST /auth/login`. It takes no `Idempotency-Key`:
+/// a repeat comes with a token that has ended.
 #[utoipa::path(
     tag = "auth", operation_id = "changeMyPassword", request_body = PasswordChange,
     responses(
@@ -130,37 +134,45 @@ pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResp
 )]
 #[post("/me/password")]
 pub async fn password(call: Call, from: ClientAddress, body: Body<PasswordChange>) -> Result<HttpResponse> {
-    // Not in one transaction: a wrong password is an error for the client and a count that must stay.
-    call.check(Action::UseOwnAccount, move |db, actor| {
-        let (email, verified): (String, Option<String>) =
+    // Counted first, in a transaction of its own: what follows takes long, and the count of a wrong password must stay.
+    let counted = call.check(Action::UseOwnAccount, move |db, actor| {
+        let wanted = body.read()?;
+        let (email, current_hash): (String, Option<String>) =
             users::table.find(actor.id).select((users::email, users::password_hash)).first(db)?;
-        let known: Vec<&str> = email.split('@').chain([email.as_str()]).collect();
-        let PasswordChange { current_password, new_password } = body.read_with(|value| {
-            let new = value["new_password"].as_str();
-            Ok(new.and_then(|new| passwords::fault("/new_password", new, &known)).into_iter().collect())
-        })?;
         let attempt = Attempt::count(db, &email, from)?;
-        let right = match passwords::verify_in_turn(&current_password, verified.as_deref()) {
-            Ok(right) => right,
-            Err(busy) => {
-                attempt.take_back(db)?;
-                return Err(busy);
-            }
-        };
-        if !right {
+        Ok((wanted, email, current_hash, attempt))
+    });
+    let (PasswordChange { current_password, new_password }, email, current_hash, attempt) = counted.await?;
+    let known_hash = current_hash.clone();
+    let computed = passwords::compute(move || {
+        if !passwords::verify(&current_password, known_hash.as_deref()) {
+            return Ok(Err(not_current()));
+        }
+        let known = passwords::words_of([email.as_str()]);
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        match passwords::fault("/new_password", &new_password, &known) {
+            Some(fault) => Ok(Err(Problem::field(fault))),
+            None => passwords::hash(&new_password).map(Ok),
+        }
+    });
+    let new_hash = match computed.await {
+        Ok(checked) => checked??,
+        Err(busy) => {
+            call.desk.db.run(move |db| attempt.take_back(db)).await?;
+            return Err(busy);
+        }
+    };
+    let set = move |tx: &mut PgConnection, actor: &Actor| {
+        if Account::lock(tx, actor.id)?.password_hash != current_hash {
             return Err(not_current());
         }
-        let hash = passwords::hash_in_turn(&new_password)?;
-        db.transaction(|tx| {
-            if Account::lock(tx, actor.id)?.password_hash != verified {
-                return Err(not_current());
-            }
-            attempt.was_right(tx)?;
-            diesel::update(users::table.find(actor.id)).set(users::password_hash.eq(hash)).execute(tx)?;
-            sessions::end_all(tx, actor.id)
-        })
-    })
-    .await?;
+        attempt.was_right(tx)?;
+        diesel::update(users::table.find(actor.id)).set(users::password_hash.eq(new_hash)).execute(tx)?;
+        links::remove(tx, actor.id)?;
+        record_account_event(tx, AuditKind::PasswordChanged, actor.id, Some(actor.id))?;
+        sessions::end_all(tx, actor.id)
+    };
+    call.check(Action::UseOwnAccount, move |db, actor| db.transaction(|tx| set(tx, actor))).await?;
     Ok(Answer::no_content().respond(None, ("", "")))
 }
 

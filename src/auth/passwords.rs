@@ -7,8 +7,7 @@ use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 
-use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
@@ -26,16 +25,29 @@ const WORDS: [&str; 10] = [
     "servicios",
 ];
 
-/// The shortest password that an account may be given, in characters.
+/// Minimum length of a new password, in characters.
 pub const SHORTEST: usize = 10;
+/// Maximum length of a password, in characters.
+pub const LONGEST: usize = 200;
 
-/// What is wrong with a new password at this pointer, where those who guess would find it within a million tries: a common
-/// one, a pattern of the keyboard, a date, or what is known of its owner.
+/// How many characters of a password are estimated: the time that zxcvbn takes grows with the square of the length, and
+/// longer passwords are not among the first tries.
+const ESTIMATED: usize = 64;
+/// How many words about the owner are considered, and how many characters of each.
+const WORDS_OF_OWNER: usize = 32;
+const WORD_LENGTH: usize = 64;
+
+/// The fault at this pointer of a new password that would be guessed within a million tries: a common one, a pattern of the
+/// keyboard, a date, or something known about its owner. Takes up to tens of milliseconds of CPU time.
 pub fn fault(pointer: &str, password: &str, known_of_owner: &[&str]) -> Option<FieldError> {
-    let words: Vec<&str> = WORDS.iter().chain(known_of_owner).copied().collect();
-    // Long ones take long to be judged, and are not among the first tries.
-    let judged: String = password.chars().take(72).collect();
-    (zxcvbn::zxcvbn(&judged, &words).score() < zxcvbn::Score::Two).then(|| {
+    let of_owner: Vec<String> = known_of_owner
+        .iter()
+        .take(WORDS_OF_OWNER)
+        .map(|word| word.chars().take(WORD_LENGTH).collect())
+        .collect();
+    let words: Vec<&str> = WORDS.iter().copied().chain(of_owner.iter().map(String::as_str)).collect();
+    let estimated: String = password.chars().take(ESTIMATED).collect();
+    (zxcvbn::zxcvbn(&estimated, &words).score() < zxcvbn::Score::Two).then(|| {
         FieldError::new(
             pointer,
             FieldCode::TooGuessable,
@@ -47,42 +59,66 @@ pub fn fault(pointer: &str, password: &str, known_of_owner: &[&str]) -> Option<F
     })
 }
 
-/// As many as there are processors: each password takes one of them, and 19 MiB, for as long as it is reckoned.
-static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+/// One permit for each processor: each hash takes a processor and 19 MiB while it is computed.
+static PERMITS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     Arc::new(Semaphore::new(processors))
 });
 
-/// How long a request waits for its turn before it is told to come back.
+/// How long a request waits for a permit before it is answered with a 503.
 const WAIT: Duration = Duration::from_secs(2);
 
-/// A place to reckon one password in; free again once it is dropped.
+/// Runs CPU-heavy work on passwords on a blocking thread, without a database connection; at most as many at a time as there
+/// are processors.
 ///
 /// # Errors
-/// A 503 where none is free in time.
-pub async fn turn() -> Result<OwnedSemaphorePermit> {
-    tokio::time::timeout(WAIT, Arc::clone(&PLACES).acquire_owned())
+/// [`crate::problem::Code::Unavailable`] if no permit is free in time; the work was not begun then.
+pub async fn compute<T, F>(work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    let permit = tokio::time::timeout(WAIT, Arc::clone(&PERMITS).acquire_owned())
         .await
-        .map_err(|_| Problem::unavailable("too many passwords are being reckoned"))?
-        .map_err(Problem::internal)
+        .map_err(|_| Problem::unavailable("too many passwords are being computed"))?
+        .map_err(Problem::internal)?;
+    let bounded = move || {
+        let _permit = permit;
+        work()
+    };
+    actix_web::web::block(bounded).await.map_err(Problem::internal)
 }
 
-/// The hash of a new password, in its turn; to be called where the database is worked with.
+/// The hash of a new password, or the fault at this pointer.
+pub type Checked = std::result::Result<String, FieldError>;
+
+/// Estimates a new password and hashes it, as [`compute`] does. `known_of_owner` are words that whoever guesses would try.
 ///
 /// # Errors
-/// A 503 where its turn does not come in time.
-pub fn hash_in_turn(password: &str) -> Result<String> {
-    let _place = Handle::current().block_on(turn())?;
-    hash(password)
+/// [`crate::problem::Code::Unavailable`] if too many passwords are being computed.
+pub async fn check_and_hash(
+    pointer: &'static str,
+    password: String,
+    known_of_owner: Vec<String>,
+) -> Result<Checked> {
+    compute(move || {
+        let known: Vec<&str> = known_of_owner.iter().map(String::as_str).collect();
+        match fault(pointer, &password, &known) {
+            Some(fault) => Ok(Err(fault)),
+            None => hash(&password).map(Ok),
+        }
+    })
+    .await?
 }
 
-/// Whether the password is the one of this hash, in its turn; to be called where the database is worked with.
-///
-/// # Errors
-/// A 503 where its turn does not come in time.
-pub fn verify_in_turn(password: &str, hash: Option<&str>) -> Result<bool> {
-    let _place = Handle::current().block_on(turn())?;
-    Ok(verify(password, hash))
+/// The parts of these texts, such as an email address or a full name, that somebody could use as a password.
+pub fn words_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    texts
+        .into_iter()
+        .flat_map(|text| text.split([' ', '@']).chain([text]))
+        .take(WORDS_OF_OWNER)
+        .map(|word| word.chars().take(WORD_LENGTH).collect())
+        .collect()
 }
 
 /// # Errors
@@ -133,6 +169,22 @@ mod tests {
         }
         assert!(fault("/password", "una-clave-larga", &["technician@mesa.test"]).is_none());
         assert!(fault("/password", &"cuatro palabras que nadie junta; ".repeat(6), &[]).is_none());
+    }
+
+    #[test]
+    fn the_estimate_of_a_long_password_is_bounded() {
+        let symbols =
+            |count: usize| "!#$%&/()=?¡¿*+{}[]-_.:,;<>|°@".chars().cycle().take(count).collect::<String>();
+        let time = |password: &str| {
+            let started = std::time::Instant::now();
+            fault("/password", password, &[&"x".repeat(100_000)]);
+            started.elapsed()
+        };
+        // Warm up.
+        time(&symbols(ESTIMATED));
+        let (bounded, long) = (time(&symbols(ESTIMATED)), time(&symbols(LONGEST * 50)));
+        assert!(long < bounded * 5, "{long:?} instead of {bounded:?}");
+        assert!(words_of(["a b c d"; 100]).len() <= WORDS_OF_OWNER);
     }
 
     #[test]

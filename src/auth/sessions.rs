@@ -3,14 +3,17 @@
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::attempts::Attempt;
+use super::audit::record_account_event;
 use super::{passwords, tokens};
+use crate::audit::log::AuditKind;
+use crate::db::lower;
 use crate::db::schema::{refresh_tokens, users};
 use crate::desk::Desk;
 use crate::http::locale::Locale;
@@ -33,7 +36,7 @@ pub struct Login {
 #[serde(deny_unknown_fields)]
 pub struct Refresh {
     #[schema(example = "kG7l0r3ZkX3y0m0pX9h0n1yqk0R0q3bT0s8mZ2v7Q4E", max_length = 200)]
-    refresh_token: String,
+    pub(super) refresh_token: String,
 }
 
 /// What a client needs to call on somebody's behalf.
@@ -46,7 +49,7 @@ pub struct Session {
     /// How long the access token is valid, in seconds.
     #[schema(example = 900)]
     expires_in: i64,
-    /// Good for one use of `POST /auth/refresh`, within 30 days.
+    /// For one `POST /auth/refresh` within 30 days; each answers a new one.
     refresh_token: String,
 }
 
@@ -55,9 +58,10 @@ pub struct Session {
 /// Answers an access token for 15 minutes and a refresh token. Keep the refresh token where scripts of others cannot
 /// read it.
 ///
-/// After five wrong passwords for one email from one place, whether it has an account or not, each further one makes the
-/// next attempt wait twice as long, up to fifteen minutes; a right one clears the count. Attempts from many places on one
-/// account hold up those alone that it was never signed in from.
+/// After five wrong passwords for one email from one network, whether it has an account or not, each further one makes the
+/// next attempt wait twice as long, up to fifteen minutes; a right one clears the count. After twenty from many networks
+/// the same holds for all of them. Networks from which anybody signed in during the last 90 days are counted apart from
+/// the others.
 #[utoipa::path(
     tag = "auth", operation_id = "login", request_body = Login,
     responses(
@@ -95,23 +99,22 @@ pub async fn sign_in(
             Ok((found, attempt))
         })
         .await?;
-    let place = match passwords::turn().await {
-        Ok(place) => place,
+    let hash = found.as_ref().and_then(|(_, hash)| hash.clone());
+    let counting = desk.clone();
+    let verified = passwords::compute(move || {
+        counting.traffic.password();
+        passwords::verify(&password, hash.as_deref())
+    });
+    let right = match verified.await {
+        Ok(right) => right,
         Err(busy) => {
             desk.db.run(move |db| attempt.take_back(db)).await?;
             return Err(busy);
         }
     };
-    let hash = found.as_ref().and_then(|(_, hash)| hash.clone());
-    let counting = desk.clone();
-    // Outside of the pool: reckoning the hash takes longer than any statement.
-    let right = actix_web::web::block(move || {
-        let _place = place;
-        counting.traffic.password();
-        passwords::verify(&password, hash.as_deref())
-    })
-    .await
-    .map_err(Problem::internal)?;
+    if let Some((user_id, _)) = found.as_ref().filter(|_| !right) {
+        record_failure(desk.clone(), *user_id);
+    }
     let Some((user_id, verified)) = found.filter(|_| right) else { return Err(wrong()) };
     let ours = desk.clone();
     let answer = desk
@@ -124,15 +127,30 @@ pub async fn sign_in(
                     return Err(wrong());
                 }
                 attempt.was_right(tx)?;
-                begin(tx, &ours, user_id, &account, Uuid::now_v7())
+                record_account_event(tx, AuditKind::SignedIn, user_id, Some(user_id))?;
+                let token = tokens::random()?;
+                begin(tx, &ours, user_id, &account, Uuid::now_v7(), token)
             })
         })
         .await?;
     Ok(secret(answer))
 }
 
+/// Records a failed sign-in after it was answered: the time of the answer does not reveal that the account exists. How many
+/// there can be is limited by the waits.
+fn record_failure(desk: Data<Desk>, user_id: Uuid) {
+    actix_web::rt::spawn(async move {
+        let record = move |db: &mut PgConnection| {
+            db.transaction(|tx| record_account_event(tx, AuditKind::SignInFailed, user_id, None))
+        };
+        if let Err(problem) = desk.db.run(record).await {
+            log::warn!("a failed sign-in was not recorded: {}", problem.log_line());
+        }
+    });
+}
+
 /// Tokens are kept by nobody on the way (RFC 6749, section 5.1).
-fn secret(answer: Answer) -> HttpResponse {
+pub(super) fn secret(answer: Answer) -> HttpResponse {
     let mut response = answer.respond(None, ("", ""));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -143,37 +161,6 @@ fn wrong() -> Problem {
         Code::InvalidCredentials,
         Text::new("Revise el correo y la contraseña.", "See the email and the password."),
     )
-}
-
-/// Turn the refresh token over
-///
-/// Answers a new access token and a new refresh token; the one sent is used up. Presenting a used one again ends the
-/// whole sign-in: somebody else may have it.
-#[utoipa::path(
-    tag = "auth", operation_id = "refreshSession", request_body = Refresh,
-    responses((status = 200, body = Session), (status = 401, description = "`invalid_refresh_token`: sign in again")),
-    security(())
-)]
-#[post("/auth/refresh")]
-pub async fn refresh(desk: Data<Desk>, body: Body<Refresh>) -> Result<HttpResponse> {
-    go_on(desk, body.read()?.refresh_token).await
-}
-
-/// Answers the next tokens of a sign-in, where this refresh token is its latest.
-///
-/// # Errors
-/// A 401 where it is not.
-pub async fn go_on(desk: Data<Desk>, refresh_token: String) -> Result<HttpResponse> {
-    let ours = desk.clone();
-    let answer = desk
-        .db
-        .run(move |db| {
-            let token = tokens::hash(&refresh_token);
-            db.transaction(|tx| turn_over(tx, &ours, &token))
-        })
-        .await?;
-    // A reuse is an error for the client and a change that must stay: the transaction is committed by now.
-    Ok(secret(answer?))
 }
 
 /// Sign out
@@ -194,6 +181,7 @@ pub async fn logout(desk: Data<Desk>, body: Body<Refresh>) -> Result<HttpRespons
                 if let Some((family, user_id)) = family_of(tx, &token)? {
                     Account::lock(tx, user_id)?;
                     end_family(tx, family)?;
+                    record_account_event(tx, AuditKind::SignedOut, user_id, Some(user_id))?;
                 }
                 Ok(Answer::no_content())
             })
@@ -207,7 +195,7 @@ pub async fn logout(desk: Data<Desk>, body: Body<Refresh>) -> Result<HttpRespons
 pub struct Account {
     /// None of somebody whom the desk knows by their mail alone.
     pub password_hash: Option<String>,
-    active: bool,
+    pub active: bool,
     locale: Locale,
     era: i32,
 }
@@ -227,20 +215,20 @@ impl Account {
     }
 }
 
-fn family_of(db: &mut PgConnection, token: &[u8]) -> Result<Option<(Uuid, Uuid)>> {
+pub(super) fn family_of(db: &mut PgConnection, token: &[u8]) -> Result<Option<(Uuid, Uuid)>> {
     let columns = (refresh_tokens::family_id, refresh_tokens::user_id);
     Ok(refresh_tokens::table.find(token).select(columns).first(db).optional()?)
 }
 
-/// The next token of a family, with the answer that carries it.
-fn begin(
+/// Stores the next token of a family and answers with it.
+pub(super) fn begin(
     db: &mut PgConnection,
     desk: &Desk,
     user_id: Uuid,
     account: &Account,
     family: Uuid,
+    refresh_token: String,
 ) -> Result<Answer> {
-    let refresh_token = tokens::random()?;
     let expires_at = crate::db::now(db)? + Duration::days(tokens::REFRESH_DAYS);
     diesel::insert_into(refresh_tokens::table)
         .values((
@@ -250,6 +238,16 @@ fn begin(
             refresh_tokens::expires_at.eq(expires_at),
         ))
         .execute(db)?;
+    session(desk, user_id, account, refresh_token)
+}
+
+/// The answer with a new access token and this refresh token.
+pub(super) fn session(
+    desk: &Desk,
+    user_id: Uuid,
+    account: &Account,
+    refresh_token: String,
+) -> Result<Answer> {
     Answer::ok(&Session {
         access_token: desk.tokens.sign(user_id, account.locale, account.era)?,
         token_type: "Bearer",
@@ -258,32 +256,8 @@ fn begin(
     })
 }
 
-/// The outer result is the database's, the inner one the client's.
-fn turn_over(tx: &mut PgConnection, desk: &Desk, token: &[u8]) -> Result<Result<Answer>> {
-    let ended =
-        || Problem::new(Code::InvalidRefreshToken, Text::new("Inicie sesión de nuevo.", "Sign in again."));
-    let Some((family, user_id)) = family_of(tx, token)? else { return Ok(Err(ended())) };
-    let account = Account::lock(tx, user_id)?;
-    let row = refresh_tokens::table
-        .find(token)
-        .select((refresh_tokens::expires_at, refresh_tokens::used_at, refresh_tokens::revoked_at))
-        .first::<(DateTime<Utc>, Option<DateTime<Utc>>, Option<DateTime<Utc>>)>(tx)
-        .optional()?;
-    let Some((expires_at, used_at, revoked_at)) = row else { return Ok(Err(ended())) };
-    if used_at.is_some() {
-        end_family(tx, family)?;
-        return Ok(Err(ended()));
-    }
-    if revoked_at.is_some() || expires_at <= crate::db::now(tx)? || !account.active {
-        return Ok(Err(ended()));
-    }
-    diesel::update(refresh_tokens::table.find(token))
-        .set(refresh_tokens::used_at.eq(diesel::dsl::now))
-        .execute(tx)?;
-    Ok(Ok(begin(tx, desk, user_id, &account, family)?))
-}
-
-fn end_family(db: &mut PgConnection, family: Uuid) -> Result<()> {
+/// Ends the sign-in that these refresh tokens continue.
+pub(super) fn end_family(db: &mut PgConnection, family: Uuid) -> Result<()> {
     diesel::update(refresh_tokens::table.filter(refresh_tokens::family_id.eq(family)))
         .filter(refresh_tokens::revoked_at.is_null())
         .set(refresh_tokens::revoked_at.eq(diesel::dsl::now))
@@ -303,8 +277,4 @@ pub fn end_all(tx: &mut PgConnection, user_id: Uuid) -> Result<()> {
         .set(refresh_tokens::revoked_at.eq(diesel::dsl::now))
         .execute(tx)?;
     Ok(())
-}
-
-diesel::define_sql_function! {
-    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }

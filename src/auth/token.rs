@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, post};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::refresh;
 use super::sessions::{self, Session};
 use crate::desk::Desk;
 use crate::http::{ClientAddress, body};
@@ -93,7 +94,7 @@ pub async fn issue(desk: Data<Desk>, from: ClientAddress, form: body::Form<Form>
     }
     let answer = match form.grant_type.as_str() {
         "password" => sessions::sign_in(desk, from, form.username, form.password).await,
-        _ => sessions::go_on(desk, form.refresh_token).await,
+        _ => refresh::refresh_session(desk, form.refresh_token).await,
     };
     answer.map_err(|mut problem| {
         // As tools read it that know RFC 6749 (section 5.2) and no problem details.

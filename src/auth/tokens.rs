@@ -108,6 +108,13 @@ impl Tokens {
             .map_err(Problem::internal)
     }
 
+    /// What a refresh token may be replaced by, by the key that is in use and by the one from before. It is derived from the
+    /// token, so that a repeated refresh yields the same successor although no copy of the server keeps it in clear.
+    pub fn successors(&self, refresh_token: &str) -> Result<Vec<String>> {
+        let successors = self.fingerprints(format!("refresh token successor\0{refresh_token}").as_bytes())?;
+        successors.into_iter().map(|bytes| String::from_utf8(bytes).map_err(Problem::internal)).collect()
+    }
+
     /// What the token says, where one of our keys signed it, it has not expired, and it is not of a time to come.
     pub fn verify(&self, token: &str) -> Option<Claims> {
         // Nearly all are of the first key: one that is not costs a second try.
@@ -153,6 +160,15 @@ mod tests {
         let token = Tokens::new(OLD, None).sign(id, Locale::Es, 0).unwrap();
         assert_eq!(Tokens::new(NEW, Some(OLD)).verify(&token).map(|claims| claims.sub), Some(id));
         assert!(Tokens::new(NEW, None).verify(&token).is_none());
+    }
+
+    #[test]
+    fn a_successor_is_derived_from_token_and_secret_alone() {
+        let successors = |secret, previous, token| Tokens::new(secret, previous).successors(token).unwrap();
+        let [one, from_before] = &successors(NEW, Some(OLD), "a")[..] else { panic!() };
+        assert_eq!(successors(NEW, None, "a"), [one.clone()]);
+        assert_eq!(successors(OLD, None, "a"), [from_before.clone()]);
+        assert!(one != from_before && successors(NEW, None, "b") != [one.clone()] && one.len() == 43);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Configuration by environment variables; documented in docs/configuration.md.
 
 mod audit;
-mod bodies;
 mod backup;
+mod bodies;
 mod entity;
 mod mail_trust;
 mod mailbox;

@@ -113,6 +113,7 @@ const WITHOUT_VERSION: &[&str] = &[
 fn described(status: &str) -> &'static str {
     match status {
         "201" => "As it was made",
+        "202" => "Accepted, to be done later",
         "204" => "Done",
         _ => "As it is now",
     }
@@ -233,7 +234,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
         let mut headers = answer_headers(status);
         let mut add = |name: &str| headers[name] = json!({"$ref": format!("#/components/headers/{name}")});
         if status.starts_with('2') {
-            if single || answers_one && status != "204" {
+            if single || answers_one && !matches!(status.as_str(), "202" | "204") {
                 add("ETag");
             }
             if status == "201" {

@@ -117,6 +117,7 @@ const ACTIONS: &[(Action, &[&str])] = &[
         &[
             "createUser",
             "updateUser",
+            "sendPasswordLink",
             "setShifts",
             "recordAbsence",
             "updateAbsence",

@@ -44,6 +44,11 @@ diesel::define_sql_function! {
     fn clock_timestamp() -> diesel::sql_types::Timestamptz;
 }
 
+diesel::define_sql_function! {
+    /// The text in lower case, as the index of email addresses has it.
+    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
 /// The database's time: the same clock for every copy of the server.
 ///
 /// # Errors

@@ -640,6 +640,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    password_links (user_id, purpose) {
+        user_id -> Uuid,
+        purpose -> Text,
+        token_hash -> Bytea,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    password_reset_requests (id) {
+        id -> Uuid,
+        email -> Text,
+        requested_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    demo_accounts (user_id) {
+        user_id -> Uuid,
+        password_hash -> Text,
+    }
+}
+
+diesel::table! {
     sign_in_attempts (subject_hash) {
         subject_hash -> Bytea,
         account_hash -> Bytea,
@@ -821,6 +846,8 @@ diesel::joinable!(events -> users (actor_id));
 diesel::joinable!(followups -> users (author_id));
 diesel::joinable!(improvement_followups -> users (author_id));
 diesel::joinable!(messages -> users (recipient_id));
+diesel::joinable!(password_links -> users (user_id));
+diesel::joinable!(demo_accounts -> users (user_id));
 diesel::joinable!(quarterly_reports -> users (approved_by));
 diesel::joinable!(shifts -> users (user_id));
 diesel::joinable!(survey_answers -> survey_questions (question_id));
@@ -844,6 +871,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_events,
     calendars,
     categories,
+    demo_accounts,
     escalations,
     events,
     followups,
@@ -858,6 +886,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     measurements,
     messages,
     openings,
+    password_links,
+    password_reset_requests,
     quarterly_report_files,
     quarterly_report_totals_files,
     quarterly_reports,

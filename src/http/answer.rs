@@ -42,6 +42,11 @@ impl Answer {
         }
     }
 
+    /// 202, without a body: the work is done later.
+    pub fn accepted() -> Self {
+        Answer { status: StatusCode::ACCEPTED, ..Self::no_content() }
+    }
+
     /// With the `ETag` of a resource at this version, as it is shown.
     pub fn version(mut self, version: i32) -> Self {
         self.etag = Some(etag(version, &self.body));
@@ -67,7 +72,7 @@ impl Answer {
         if let Some(cursor) = self.next_cursor {
             response.insert_header((header::LINK, next_link(url, &cursor)));
         }
-        if self.status == StatusCode::NO_CONTENT {
+        if matches!(self.status, StatusCode::NO_CONTENT | StatusCode::ACCEPTED) {
             return response.finish();
         }
         response.content_type("application/json").body(self.body)

@@ -168,6 +168,13 @@ impl<T> Body<T> {
         Some(Sha256::digest(if bytes.is_empty() { b"{}" } else { &bytes[..] }).to_vec())
     }
 
+    /// The JSON of the body before it is checked against the contract, for work that must be done before it is read; `null`
+    /// if it is no JSON.
+    pub fn peek(&self) -> Value {
+        let bytes = self.raw.as_deref().unwrap_or_default();
+        serde_json::from_slice(bytes).unwrap_or(Value::Null)
+    }
+
     fn json(&mut self) -> Result<Value> {
         // Its memory is released as soon as it is parsed.
         let body = self.raw.take().transpose()?;

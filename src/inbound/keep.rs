@@ -48,8 +48,9 @@ pub async fn keep(desk: &Desk, source: Source, submitted_by: Option<Uuid>, bytes
         return Err(too_large(limit));
     }
     let content = bytes.clone();
-    let (row, reason) =
-        actix_web::web::block(move || Row::of(source, submitted_by, &content)).await.map_err(Problem::internal)??;
+    let (row, reason) = actix_web::web::block(move || Row::of(source, submitted_by, &content))
+        .await
+        .map_err(Problem::internal)??;
     content::put(desk, &row.storage_key, bytes).await?;
     desk.db.run(move |db| db.transaction(|tx| row.insert(tx, reason))).await
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{actions, templates};
+use super::{accounts, actions, templates};
 use crate::config::Config;
 use crate::db::schema::{followups, messages, tickets, users};
 use crate::http::locale::Locale;
@@ -123,23 +123,36 @@ pub(super) struct Recipient {
     pub locale: Locale,
 }
 
-/// What each of these messages says, in their order; what cannot be said is an error of that message alone.
-///
-/// # Errors
-/// What the database answers.
-pub fn of(
-    db: &mut PgConnection,
-    wanted: &[Message],
-    purpose: Purpose,
-    config: &Config,
-) -> Result<Vec<Result<Content>>> {
-    let known = Known::load(db, wanted, purpose, config)?;
-    let actions = actions::Known::load(db, wanted)?;
-    let content = |message: &Message| match message.improvement_action_id {
-        Some(id) => actions.content(id, message, known.recipients.get(&message.recipient_id), config),
-        None => known.content(message, config),
-    };
-    Ok(wanted.iter().map(content).collect())
+/// What the messages of a batch need to be rendered: loaded with a connection, rendered without.
+pub struct Loaded {
+    known: Known,
+    accounts: accounts::Known,
+    actions: actions::Known,
+}
+
+impl Loaded {
+    pub fn load(
+        db: &mut PgConnection,
+        wanted: &[Message],
+        purpose: Purpose,
+        config: &Config,
+    ) -> Result<Self> {
+        Ok(Loaded {
+            known: Known::load(db, wanted, purpose, config)?,
+            accounts: accounts::Known::load(db, wanted, purpose, config)?,
+            actions: actions::Known::load(db, wanted)?,
+        })
+    }
+
+    /// The words of one of the messages that were loaded.
+    pub fn content(&self, message: &Message, config: &Config) -> Result<Content> {
+        let recipient = self.known.recipients.get(&message.recipient_id);
+        match message.improvement_action_id {
+            Some(id) => self.actions.content(id, message, recipient, config),
+            None if message.kind.is_about_account() => self.accounts.content(message, recipient, config),
+            None => self.known.content(message, config),
+        }
+    }
 }
 
 /// What the messages of a batch speak of, found in one statement a kind of thing.

@@ -1,5 +1,6 @@
 //! Mail: what people are told in their language, and its way to the mail server.
 
+mod accounts;
 mod actions;
 pub mod content;
 mod letter;

@@ -14,8 +14,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::MailConfig;
-use super::content::{self, Content, Purpose};
+use super::content::{Content, Loaded, Purpose};
 use super::letter::letter;
+use crate::auth::password_links::request;
 use crate::desk::Desk;
 use crate::outbox::delivery::{self, Message, Refusal, Sent};
 use crate::problem::Result;
@@ -114,7 +115,12 @@ impl Mailer {
     pub async fn round(&self) -> Result<Round> {
         let lease_ends = Instant::now() + self.config.lease;
         let (lease, db) = (self.config.lease, &self.desk.db);
-        let taken = db.run(move |db| delivery::take(db, CONNECTIONS as usize, lease)).await?;
+        let take = move |db: &mut PgConnection| {
+            // Queues messages, which are taken at once.
+            request::process(db)?;
+            delivery::take(db, CONNECTIONS as usize, lease)
+        };
+        let taken = db.run(take).await?;
         if taken.is_empty() {
             return self.send_tree_head().await;
         }
@@ -127,13 +133,14 @@ impl Mailer {
         }
         let config = self.desk.config.clone();
         let say = move |db: &mut PgConnection| {
-            let contents = content::of(db, &taken, Purpose::Sending, &config)?;
-            Ok(taken.into_iter().zip(contents).collect::<Vec<_>>())
+            let loaded = Loaded::load(db, &taken, Purpose::Sending, &config)?;
+            Ok((taken, loaded))
         };
-        let taken = db.run(say).await?;
+        let (taken, loaded) = db.run(say).await?;
         // What is about one thing goes out in its order, different things at the same time.
         let mut by_subject: BTreeMap<_, Vec<(Message, Result<Content>)>> = BTreeMap::new();
-        for (message, content) in taken {
+        for message in taken {
+            let content = loaded.content(&message, &self.desk.config);
             let about = (message.ticket_id, message.improvement_action_id);
             by_subject.entry(about).or_default().push((message, content));
         }

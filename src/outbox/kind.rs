@@ -41,5 +41,16 @@ text_enum! {
         SurveyReminder = "survey_reminder",
         /// An improvement action is overdue.
         ActionOverdue = "action_overdue",
+        /// A link to set a new password.
+        PasswordReset = "password_reset",
+        /// A link to set the first password of an account.
+        Invitation = "invitation",
+    }
+}
+
+impl MessageKind {
+    /// Whether a message of this kind is about the account of its recipient, and about nothing else.
+    pub fn is_about_account(self) -> bool {
+        matches!(self, MessageKind::PasswordReset | MessageKind::Invitation)
     }
 }

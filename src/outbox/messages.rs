@@ -20,7 +20,7 @@ use crate::desk::Desk;
 use crate::http::body::Nothing;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Answer, Body, Call, Query};
-use crate::mail::content::{self, Purpose};
+use crate::mail::content::{Loaded, Purpose};
 use crate::people::Person;
 use crate::problem::{Code, Problem, Result, Text};
 
@@ -32,7 +32,7 @@ text_enum! {
     }
 }
 
-/// A message to a person about a ticket.
+/// A message to a person about a ticket, an improvement action or their account.
 #[derive(Serialize, ToSchema)]
 pub struct Message {
     id: Uuid,
@@ -67,7 +67,7 @@ pub struct MessageInFull {
     to: String,
     #[schema(example = "[#123] La impresora del despacho no imprime")]
     subject: String,
-    /// As it was sent, or would be now. The link of a survey is left out: it is for its reader alone.
+    /// As it was sent, or would be now. A link of a survey or to set a password is left out: it is for its reader alone.
     #[schema(example = "Hola, Rosa Pérez Gómez:\n\nSu solicitud está solucionada.\n")]
     text: String,
 }
@@ -82,7 +82,7 @@ pub struct MessageKept {
     to: Option<String>,
     #[schema(example = "[#123] La impresora del despacho no imprime")]
     subject: Option<String>,
-    /// Without the link of a survey: it is for its reader alone.
+    /// Without the link of a survey or to set a password: it is for its reader alone.
     #[schema(example = "Hola, Rosa Pérez Gómez:\n\nSu solicitud está solucionada.\n")]
     text: Option<String>,
 }
@@ -274,8 +274,8 @@ fn in_full(db: &mut PgConnection, id: Uuid, config: &Config) -> Result<(Answer, 
     let (to, subject, text) = match sent {
         (Some(to), Some(subject), Some(text)) => (to, subject, text),
         _ => {
-            let mut contents = content::of(db, &[waiting], Purpose::Showing, config)?;
-            let content = contents.pop().ok_or_else(Problem::not_found)??;
+            let loaded = Loaded::load(db, std::slice::from_ref(&waiting), Purpose::Showing, config)?;
+            let content = loaded.content(&waiting, config)?;
             let text = content.shown_text();
             (content.to_address, content.subject, text)
         }

@@ -126,3 +126,30 @@ pub fn queue_about_actions(
     .execute(tx)?;
     Ok(())
 }
+
+/// Queues a message to each of these people about their account. If one of this kind is waiting already, that one is sent
+/// now. Nothing is queued for an account that is not active.
+pub fn queue_about_accounts(
+    tx: &mut PgConnection,
+    kind: MessageKind,
+    accounts: &[Uuid],
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let ids: Vec<Uuid> = accounts.iter().map(|_| Uuid::now_v7()).collect();
+    diesel::sql_query(
+        "WITH waiting AS ( \
+             UPDATE messages SET next_attempt_at = least(next_attempt_at, $4) \
+             WHERE recipient_id = ANY($2) AND kind = $3 AND status = 'waiting' \
+                 AND kind IN ('password_reset', 'invitation') \
+             RETURNING recipient_id) \
+         INSERT INTO messages (id, kind, recipient_id, data, created_at, next_attempt_at) \
+         SELECT m.id, $3, u.id, '{}', $4, $4 FROM unnest($1, $2) AS m (id, user_id) JOIN users u ON u.id = m.user_id \
+         WHERE u.active AND NOT EXISTS (SELECT FROM waiting w WHERE w.recipient_id = u.id)",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<SqlUuid>, _>(accounts)
+    .bind::<Text, _>(kind.as_str())
+    .bind::<Timestamptz, _>(at)
+    .execute(tx)?;
+    Ok(())
+}

@@ -1,50 +1,96 @@
-//! Opening an account from the command line: the first director of a desk.
+//! Accounts by the command line: the first director of a desk, and the link for somebody who cannot receive mail.
+
+use std::error::Error;
 
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DatabaseError};
 use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::audit::log::AuditKind;
+use crate::auth::audit::record_account_event;
+use crate::auth::password_links::links::{self, Purpose};
 use crate::auth::passwords;
 use crate::auth::policy::Role;
+use crate::config::Config;
+use crate::db::lower;
 use crate::db::schema::users;
 use crate::http::contract;
-use crate::people::users::{NewUser, guessable};
+use crate::people::users::{NewUser, password_of};
+use crate::problem::Problem;
 
-/// Opens an account and answers its id. The contract must be known.
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// An account that was checked and is not stored yet.
+pub struct NewAccount<'a> {
+    email: &'a str,
+    role: Role,
+    full_name: &'a str,
+    password_hash: String,
+}
+
+impl<'a> NewAccount<'a> {
+    /// Checks the account and hashes its password, without a database. The contract must be known.
+    ///
+    /// # Errors
+    /// The faults, in words for whoever called the command.
+    pub fn check(email: &'a str, role: Role, full_name: &'a str, password: &str) -> Result<Self, Failure> {
+        let account = json!({"email": email, "password": password, "role": role, "full_name": full_name});
+        let mut faults = contract::faults(&NewUser::name(), &account);
+        if let Some((password, known)) = password_of(&account) {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            faults.extend(passwords::fault("/password", &password, &known));
+        }
+        if !faults.is_empty() {
+            let told: Vec<String> =
+                faults.iter().map(|fault| format!("{}: {}", &fault.pointer[1..], fault.detail.en)).collect();
+            return Err(told.join("\n").into());
+        }
+        Ok(NewAccount { email, role, full_name, password_hash: passwords::hash(password)? })
+    }
+
+    /// Stores the account and answers its id.
+    ///
+    /// # Errors
+    /// In words for whoever called the command, if the address has an account already.
+    pub fn open(&self, db: &mut PgConnection) -> Result<Uuid, Failure> {
+        let id = Uuid::now_v7();
+        diesel::insert_into(users::table)
+            .values((
+                users::id.eq(id),
+                users::email.eq(self.email),
+                users::password_hash.eq(&self.password_hash),
+                users::role.eq(self.role),
+                users::full_name.eq(self.full_name),
+            ))
+            .execute(db)
+            .map_err(|error| match error {
+                DatabaseError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
+                    format!("{} has an account already", self.email)
+                }
+                error => error.to_string(),
+            })?;
+        Ok(id)
+    }
+}
+
+/// Makes a link to set the password of an account, to be handed to its owner.
 ///
 /// # Errors
-/// In words for whoever called the command.
-pub fn open(
-    db: &mut PgConnection,
-    email: &str,
-    role: Role,
-    full_name: &str,
-    password: &str,
-) -> Result<Uuid, Box<dyn std::error::Error + Send + Sync>> {
-    let account = json!({"email": email, "password": password, "role": role, "full_name": full_name});
-    let mut faults = contract::faults(&NewUser::name(), &account);
-    faults.extend(guessable(&account));
-    if !faults.is_empty() {
-        let told: Vec<String> =
-            faults.iter().map(|fault| format!("{}: {}", &fault.pointer[1..], fault.detail.en)).collect();
-        return Err(told.join("\n").into());
-    }
-    let id = Uuid::now_v7();
-    diesel::insert_into(users::table)
-        .values((
-            users::id.eq(id),
-            users::email.eq(email),
-            users::password_hash.eq(passwords::hash(password)?),
-            users::role.eq(role),
-            users::full_name.eq(full_name),
-        ))
-        .execute(db)
-        .map_err(|error| match error {
-            diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _) => {
-                format!("{email} has an account already")
-            }
-            error => error.to_string(),
-        })?;
-    Ok(id)
+/// In words for whoever called the command, if there is no active account of this address.
+pub fn password_link(db: &mut PgConnection, config: &Config, email: &str) -> Result<String, Failure> {
+    let link = db.transaction::<_, Problem, _>(|tx| {
+        let account: Option<Uuid> = users::table
+            .filter(lower(users::email).eq(email.to_lowercase()))
+            .filter(users::active)
+            .select(users::id)
+            .first(tx)
+            .optional()?;
+        let Some(account) = account else { return Ok(None) };
+        let links = links::make(tx, &[(account, Purpose::Reset)], config)?;
+        record_account_event(tx, AuditKind::PasswordResetRequested, account, None)?;
+        Ok(links.into_values().next())
+    })?;
+    link.ok_or_else(|| format!("{email} has no active account").into())
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::auth::passwords;
 use crate::auth::policy::Role;
 use crate::db::fold;
-use crate::db::schema::{categories, units, users};
+use crate::db::schema::{categories, demo_accounts, units, users};
 use crate::problem::Result;
 
 /// The address of a role's demo account.
@@ -14,64 +14,104 @@ pub fn email(role: Role) -> String {
     format!("{}@mesa.test", role.as_str())
 }
 
-/// Makes the demo data where there are none yet, and gives every demo account this password, whatever it was. To be called
-/// where the desk is one's own to try, never on a database that was given.
-///
-/// # Errors
-/// What the database answers.
-pub fn prepare(db: &mut PgConnection, password: &str) -> Result<()> {
+/// Makes the demo data if the desk has no accounts at all, and gives this password to each demo account that nobody has
+/// changed since: one with another address or another password, or one that is not active, is left as it is and not made
+/// again. Answers the roles whose account has the password. To be called where the desk is one's own to try, never on a
+/// database that was given.
+pub fn prepare(db: &mut PgConnection, password: &str) -> Result<Vec<Role>> {
+    // Computed before anything is locked.
     let hash = passwords::hash(password)?;
-    let emails: Vec<String> = Role::ALL.iter().map(|role| email(*role)).collect();
     db.transaction(|tx| {
-        let accounts = users::table.filter(users::email.eq_any(&emails));
-        let known = diesel::update(accounts).set(users::password_hash.eq(&hash)).execute(tx)?;
-        if known > 0 {
-            return Ok(());
+        // Another server or command may prepare the same database.
+        diesel::sql_query("LOCK TABLE demo_accounts IN EXCLUSIVE MODE").execute(tx)?;
+        if diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result::<bool>(tx)? {
+            update(tx, password, &hash)
+        } else {
+            create(tx, &hash)?;
+            Ok(Role::ALL.to_vec())
         }
-        let unit_name = "Secretaría de Hacienda";
-        diesel::insert_into(units::table)
-            .values((units::id.eq(Uuid::now_v7()), units::name.eq(unit_name)))
+    })
+}
+
+/// Gives the password to the demo accounts that nobody has changed; answers their roles.
+fn update(tx: &mut PgConnection, password: &str, hash: &str) -> Result<Vec<Role>> {
+    let emails: Vec<String> = Role::ALL.iter().map(|role| email(*role)).collect();
+    let unchanged: Vec<(Uuid, String, String)> = demo_accounts::table
+        .inner_join(users::table)
+        .filter(users::email.eq_any(&emails))
+        .filter(users::active)
+        .filter(users::password_hash.eq(demo_accounts::password_hash.nullable()))
+        .select((users::id, users::email, demo_accounts::password_hash))
+        .for_update()
+        .load(tx)?;
+    let ids: Vec<Uuid> = unchanged.iter().map(|(id, _, _)| *id).collect();
+    // They were all given the same hash, so one is enough to tell whether the password is a new one.
+    let known = unchanged.first().is_none_or(|(_, _, known)| {
+        unchanged.iter().all(|(_, _, other)| other == known) && passwords::verify(password, Some(known))
+    });
+    if !known {
+        diesel::update(users::table.filter(users::id.eq_any(&ids)))
+            .set(users::password_hash.eq(hash))
+            .execute(tx)?;
+        diesel::update(demo_accounts::table.filter(demo_accounts::user_id.eq_any(&ids)))
+            .set(demo_accounts::password_hash.eq(hash))
+            .execute(tx)?;
+    }
+    let has_password = |role: &&Role| unchanged.iter().any(|(_, known, _)| *known == email(**role));
+    Ok(Role::ALL.iter().filter(has_password).copied().collect())
+}
+
+/// One account a role, a unit and a few categories.
+fn create(tx: &mut PgConnection, hash: &str) -> Result<()> {
+    let unit_name = "Secretaría de Hacienda";
+    diesel::insert_into(units::table)
+        .values((units::id.eq(Uuid::now_v7()), units::name.eq(unit_name)))
+        .on_conflict_do_nothing()
+        .execute(tx)?;
+    let unit_id: Uuid =
+        units::table.filter(units::name_key.eq(fold(unit_name))).select(units::id).first(tx)?;
+    for (index, role) in Role::ALL.iter().enumerate() {
+        let (id, name) = (Uuid::now_v7(), name(*role));
+        diesel::insert_into(users::table)
+            .values((
+                users::id.eq(id),
+                users::email.eq(email(*role)),
+                users::password_hash.eq(hash),
+                users::role.eq(*role),
+                users::full_name.eq(name),
+                users::document_id.eq(format!("4311122{index}")),
+                users::extension.eq(format!("143{index}")),
+                users::mobile.eq(format!("300123456{index}")),
+                users::unit_id.eq(unit_id),
+            ))
+            .execute(tx)?;
+        diesel::insert_into(demo_accounts::table)
+            .values((demo_accounts::user_id.eq(id), demo_accounts::password_hash.eq(hash)))
+            .execute(tx)?;
+    }
+    for (name, profile) in [
+        ("Impresoras", "any"),
+        ("Redes y conectividad", "any"),
+        ("Cuentas y permisos de usuario", "unit_head"),
+    ] {
+        diesel::insert_into(categories::table)
+            .values((
+                categories::id.eq(Uuid::now_v7()),
+                categories::name.eq(name),
+                categories::description.eq(""),
+                categories::required_profile.eq(profile),
+            ))
             .on_conflict_do_nothing()
             .execute(tx)?;
-        let unit_id: Uuid =
-            units::table.filter(units::name_key.eq(fold(unit_name))).select(units::id).first(tx)?;
-        for (index, role) in Role::ALL.iter().enumerate() {
-            let name = match role {
-                Role::Requester => "Rosa Pérez Gómez",
-                Role::Technician => "Tomás Ríos Cano",
-                Role::Professional => "Paula Ochoa Díaz",
-                Role::Director => "Diana Mejía Arango",
-            };
-            diesel::insert_into(users::table)
-                .values((
-                    users::id.eq(Uuid::now_v7()),
-                    users::email.eq(email(*role)),
-                    users::password_hash.eq(&hash),
-                    users::role.eq(*role),
-                    users::full_name.eq(name),
-                    users::document_id.eq(format!("4311122{index}")),
-                    users::extension.eq(format!("143{index}")),
-                    users::mobile.eq(format!("300123456{index}")),
-                    users::unit_id.eq(unit_id),
-                ))
-                .on_conflict_do_nothing()
-                .execute(tx)?;
-        }
-        for (name, profile) in [
-            ("Impresoras", "any"),
-            ("Redes y conectividad", "any"),
-            ("Cuentas y permisos de usuario", "unit_head"),
-        ] {
-            diesel::insert_into(categories::table)
-                .values((
-                    categories::id.eq(Uuid::now_v7()),
-                    categories::name.eq(name),
-                    categories::description.eq(""),
-                    categories::required_profile.eq(profile),
-                ))
-                .on_conflict_do_nothing()
-                .execute(tx)?;
-        }
-        Ok(())
-    })
+    }
+    Ok(())
+}
+
+fn name(role: Role) -> &'static str {
+    match role {
+        Role::Requester => "Rosa Pérez Gómez",
+        Role::Technician => "Tomás Ríos Cano",
+        Role::Professional => "Paula Ochoa Díaz",
+        Role::Director => "Diana Mejía Arango",
+    }
 }

@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::Named;
+use crate::auth::password_links::{links, staff};
 use crate::auth::policy::{Action, Role, Scope};
 use crate::auth::{attempts, passwords, sessions};
 use crate::db::schema::{anonymizations, units, users};
@@ -56,7 +57,7 @@ pub struct User {
     pub contact: Contact,
     pub unit: Option<Named>,
     pub locale: Locale,
-    /// False for somebody whom the desk knows by their mail alone, until staff give them a password.
+    /// False for somebody whom the desk knows by their mail alone or who was invited, until they set a password by a link.
     pub can_sign_in: bool,
     /// Whoever is not active cannot sign in nor be given work; their history stays.
     pub active: bool,
@@ -184,8 +185,10 @@ pub struct NewUser {
     /// Signs in with it and receives mail there; upper and lower case are the same.
     #[schema(format = "email", min_length = 3, max_length = 254, example = "ana.restrepo@example.gov.co")]
     email: String,
+    /// Leave it out to invite the person: a link to set the first password is mailed to them, valid for 7 days and one
+    /// use. `POST /users/{user_id}/password-reset` mails another one.
     #[schema(min_length = 10, max_length = 200, format = Password, example = "una-clave-larga")]
-    password: String,
+    password: Option<String>,
     role: Role,
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Ana María Restrepo")]
     full_name: String,
@@ -205,10 +208,6 @@ pub struct NewUser {
 pub struct UserProfile {
     #[schema(format = "email", min_length = 3, max_length = 254, example = "ana.restrepo@example.gov.co")]
     email: String,
-    /// Set it to give the person a new password; it is never answered.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(write_only, min_length = 10, max_length = 200, format = Password, example = "una-clave-nueva")]
-    password: Option<String>,
     role: Role,
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Ana María Restrepo")]
     full_name: String,
@@ -315,15 +314,28 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Open an account
 ///
-/// Nobody may give a role above their own.
+/// Without a `password` the person is invited by mail to set it. Nobody may give a role above their own.
 #[utoipa::path(
     tag = "users", operation_id = "createUser", request_body = NewUser,
     responses((status = 201, body = User), (status = 409, description = "`already_exists`: the email is in use"))
 )]
 #[post("/users")]
 pub async fn create(call: Call, body: Body<NewUser>) -> Result<HttpResponse> {
+    // Before the transaction: hashing takes longer than any statement.
+    let checked = match password_of(&body.peek()) {
+        Some((password, known)) => {
+            call.check(Action::Manage, |_, _| Ok(())).await?;
+            Some(passwords::check_and_hash("/password", password, known).await?)
+        }
+        None => None,
+    };
     call.write(Action::Manage, body, |tx, actor, body| {
-        let new = body.read_with(|value| Ok(guessable(value)))?;
+        let (hash, fault) = match checked {
+            Some(Ok(hash)) => (Some(hash), None),
+            Some(Err(fault)) => (None, Some(fault)),
+            None => (None, None),
+        };
+        let new = body.read_with(|_| Ok(fault.into_iter().collect()))?;
         may_manage(actor, new.role)?;
         check_unit(tx, new.unit_id)?;
         let contact = new.contact.unwrap_or_default();
@@ -332,7 +344,7 @@ pub async fn create(call: Call, body: Body<NewUser>) -> Result<HttpResponse> {
             .values((
                 users::id.eq(id),
                 users::email.eq(new.email),
-                users::password_hash.eq(passwords::hash_in_turn(&new.password)?),
+                users::password_hash.eq(&hash),
                 users::role.eq(new.role),
                 users::full_name.eq(new.full_name),
                 users::document_id.eq(new.document_id),
@@ -346,6 +358,9 @@ pub async fn create(call: Call, body: Body<NewUser>) -> Result<HttpResponse> {
                 users::updated_at.eq(actor.now),
             ))
             .execute(tx)?;
+        if new.password.is_none() {
+            staff::invite(tx, id, actor.id)?;
+        }
         let user = User::find(tx, id)?;
         let version = user.version;
         Ok(Answer::created(format!("/api/v1/users/{id}"), &user)?.version(version))
@@ -355,8 +370,7 @@ pub async fn create(call: Call, body: Body<NewUser>) -> Result<HttpResponse> {
 
 /// Change a user
 ///
-/// Set `active` to false when a person leaves: their sign-ins end at once, their history stays. A new `password` ends
-/// their sign-ins as well, access tokens included. A change of role counts from the next request on. Nobody may change somebody of a role above their own.
+/// Set `active` to false when a person leaves: their sign-ins end at once, their history stays. A change of role counts from the next request on. Nobody may change somebody of a role above their own.
 #[utoipa::path(
     tag = "users", operation_id = "updateUser", params(("user_id" = Uuid, Path)),
     request_body(content = UserProfile, content_type = "application/merge-patch+json"),
@@ -370,7 +384,6 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
         may_manage(actor, user.role)?;
         let before = UserProfile {
             email: user.email.clone(),
-            password: None,
             role: user.role,
             full_name: user.full_name.clone(),
             document_id: user.document_id.clone(),
@@ -381,7 +394,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
             contract_ends_on: user.contract_ends_on,
             staff_mail: user.staff_mail,
         };
-        let (profile, changes) = body.merge_with(&before, guessable)?;
+        let (profile, changes) = body.merge(&before)?;
         actor.check_version(user.version)?;
         if !changes {
             return user.answer();
@@ -389,6 +402,8 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
         must_not_be_anonymous(tx, user.id)?;
         if profile.email.to_lowercase() != user.email.to_lowercase() {
             attempts::forget(tx, &user.email)?;
+            // They were mailed to the address of before.
+            links::remove(tx, user.id)?;
         }
         may_manage(actor, profile.role)?;
         if profile.unit_id != user.unit.as_ref().map(|unit| unit.id) {
@@ -401,12 +416,8 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
                 Text::new("Nombre antes a otro director.", "Name another director first."),
             ));
         }
-        if let Some(password) = &profile.password {
-            diesel::update(users::table.find(user.id))
-                .set(users::password_hash.eq(passwords::hash_in_turn(password)?))
-                .execute(tx)?;
-        }
-        if !profile.active || profile.password.is_some() {
+        if !profile.active {
+            links::remove(tx, user.id)?;
             sessions::end_all(tx, user.id)?;
         }
         diesel::update(users::table.find(user.id))
@@ -441,15 +452,14 @@ fn must_not_be_anonymous(tx: &mut PgConnection, id: Uuid) -> Result<()> {
     }
 }
 
-/// What is wrong with the password of an account as it was sent.
-pub fn guessable(account: &Value) -> Vec<FieldError> {
-    let Some(password) = account["password"].as_str() else { return Vec::new() };
-    let known: Vec<&str> = ["email", "full_name", "document_id"]
-        .iter()
-        .filter_map(|name| account[*name].as_str())
-        .flat_map(|text| text.split([' ', '@']).chain([text]))
-        .collect();
-    passwords::fault("/password", password, &known).into_iter().collect()
+/// The password of an account as it was sent, with what is known of its owner; `None` if there is none, or if the contract
+/// refuses its length.
+pub fn password_of(account: &Value) -> Option<(String, Vec<String>)> {
+    let password = account["password"].as_str()?;
+    let length = password.chars().count();
+    let known = ["email", "full_name", "document_id"].iter().filter_map(|name| account[*name].as_str());
+    let allowed = (passwords::SHORTEST..=passwords::LONGEST).contains(&length);
+    allowed.then(|| (password.to_owned(), passwords::words_of(known)))
 }
 
 /// No role above one's own.

@@ -144,6 +144,9 @@ codes! {
     SurveyExpired = "survey_expired", GONE,
         ("El enlace de la encuesta venció", "The survey's link has expired"),
         ("El enlace de la encuesta venció.", "The link of the survey has expired.");
+    PasswordLinkInvalid = "password_link_invalid", GONE,
+        ("El enlace para la contraseña no es válido", "The password link is not valid"),
+        ("El enlace para fijar la contraseña venció, ya se usó, lo reemplazó uno más reciente o está incompleto; pida uno nuevo.", "The link to set a password has expired, was used, was replaced by a newer one or is incomplete; request a new one.");
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED,
         ("El recurso ha cambiado", "The resource has changed"),
         ("El recurso cambió desde el `ETag` de `If-Match`; léalo de nuevo y repita el cambio.", "The resource has changed since the `ETag` of `If-Match`.");

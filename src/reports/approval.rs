@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
-use actix_web::{HttpResponse, post};
+use actix_web::{HttpResponse, post, web};
 use diesel::PgConnection;
 use serde::Serialize;
 use serde_json::json;
@@ -85,16 +85,23 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<Nothing>) -
         let approval = Approval { approved_at: actor.now, approved_by: actor.person() };
         let report = QuarterlyReport::gather(db, &desk.config, quarter, actor.now, Some(approval.clone()))?;
         let for_totals = report.clone().for_totals(desk.config.timezone)?;
+        Ok((quarter, Some((approval, report, for_totals))))
+    });
+    let config = call.desk.config.clone();
+    let (quarter, made) = made.await?;
+    // Written without a database connection.
+    let write = move || -> Result<Option<(Approval, Vec<File>)>> {
+        let Some((approval, report, for_totals)) = made else { return Ok(None) };
         let mut files = Vec::new();
         for (audience, report) in [(Audience::Answers, &report), (Audience::Totals, &for_totals)] {
             for format in Format::ALL {
-                let content = format.write(report, desk.config.entity.logo.as_deref())?;
+                let content = format.write(report, config.entity.logo.as_deref())?;
                 files.push(File { format: *format, audience, content });
             }
         }
-        Ok((quarter, Some((approval, files))))
-    });
-    let (quarter, made) = made.await?;
+        Ok(Some((approval, files)))
+    };
+    let made = web::block(write).await.map_err(Problem::internal)??;
     let desk = call.desk.clone();
     let answered = call.write_fingerprinted(Action::ApproveReports, fingerprint, move |tx, actor| {
         let first = match &made {

@@ -14,7 +14,8 @@ use crate::statistics::Quarter;
 pub fn report(config: &Config, url: &str, quarter: Quarter, format: Format) -> Result<Vec<u8>, StartError> {
     let connection = &mut session::open(url, Bounds::Command)?;
     let now = db::now(connection)?;
-    quarterly::produce(connection, config, quarter, format, Audience::Answers, now).map_err(|problem| {
+    let found = quarterly::find(connection, config, quarter, format, Audience::Answers, now);
+    found.and_then(|found| found.write(format, config)).map_err(|problem| {
         if problem.is_fault() {
             problem.log_line().into()
         } else {

@@ -4,7 +4,7 @@ use actix_web::http::header::{
     ACCEPT, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
 };
 use actix_web::web::Path;
-use actix_web::{HttpRequest, HttpResponse, get};
+use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde::Deserialize;
@@ -74,10 +74,14 @@ pub async fn read(
     let read = call.check(Action::ReadStatistics, move |db, actor| {
         let quarter = path.read()?;
         let format = query.read()?.format.unwrap_or_else(|| accepted(&accept));
-        let content = produce(db, &desk.config, quarter, format, Audience::of_role(actor.role), actor.now)?;
-        Ok((quarter, format, content, actor.clone()))
+        let found = find(db, &desk.config, quarter, format, Audience::of_role(actor.role), actor.now)?;
+        Ok((quarter, format, found, actor.clone()))
     });
-    let (quarter, format, content, actor) = read.await?;
+    let desk = call.desk.clone();
+    let (quarter, format, found, actor) = read.await?;
+    // Written without a database connection.
+    let write = move || found.write(format, &desk.config);
+    let content = web::block(write).await.map_err(Problem::internal)??;
     let digest = Sha256::digest(&content);
     let etag: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let etag = format!("\"{etag}\"");
@@ -107,24 +111,41 @@ pub async fn read(
         .body(content))
 }
 
+/// A report that was read from the database.
+pub enum Found {
+    /// The file as it was approved.
+    Approved(Vec<u8>),
+    Current(Box<QuarterlyReport>),
+}
+
+impl Found {
+    /// The file. Takes long for a report that is not approved.
+    pub fn write(self, format: Format, config: &Config) -> Result<Vec<u8>> {
+        match self {
+            Found::Approved(content) => Ok(content),
+            Found::Current(report) => format.write(&report, config.entity.logo.as_deref()),
+        }
+    }
+}
+
 /// The report as it was approved, or else as it is now.
 ///
 /// # Errors
-/// A 404 where the quarter has not begun.
-pub fn produce(
+/// [`crate::problem::Code::NotFound`] if the quarter has not begun.
+pub fn find(
     db: &mut PgConnection,
     config: &Config,
     quarter: Quarter,
     format: Format,
     audience: Audience,
     now: DateTime<Utc>,
-) -> Result<Vec<u8>> {
+) -> Result<Found> {
     let period = quarter.period().ok_or_else(Problem::not_found)?;
     if now < period.bounds(config.timezone)?.0 {
         return Err(Problem::not_found());
     }
     if let Some(content) = frozen::content(db, quarter, format, audience)? {
-        return Ok(content);
+        return Ok(Found::Approved(content));
     }
     // A report that was approved before there were versions for readers of totals has none.
     let approval = match audience {
@@ -135,7 +156,7 @@ pub fn produce(
     if audience == Audience::Totals {
         report = report.for_totals(config.timezone)?;
     }
-    format.write(&report, config.entity.logo.as_deref())
+    Ok(Found::Current(Box::new(report)))
 }
 
 /// The format that an `Accept` header likes best; JSON where it names none that there is.

@@ -167,10 +167,19 @@ fn real(desk: &Desk, body: &Value) -> Value {
             "scheduled_for" => soon()["scheduled_for"].clone(),
             "password" | "current_password" if body_is_ours(value) => json!(PASSWORD),
             "refresh_token" => login("requester@mesa.test")["refresh_token"].clone(),
+            "token" => json!(link_token(desk)),
             _ => continue,
         };
     }
     body
+}
+
+/// The token of a link to set the password of an account that nothing else here uses.
+fn link_token(desk: &Desk) -> String {
+    let (person, config) = (desk.another(Role::Requester), &desk.shared().config);
+    let link =
+        mesa::people::accounts::password_link(&mut desk.database.connect(), config, person.email()).unwrap();
+    link.rsplit('/').next().unwrap().to_owned()
 }
 
 /// A password that an account of the examples has.

@@ -308,11 +308,16 @@ fn an_unknown_sender_is_told_what_is_missing_and_cannot_sign_in() {
         .collect();
     assert_eq!(kinds, ["received", "archived", "resubmitted"]);
     assert_eq!(desk.director().get("/audit/verification").ok()["broken"], json!([]));
-    desk.director()
-        .patch(&format!("/users/{}", user["id"].as_str().unwrap()), json!({"password": "una-clave-nueva"}))
-        .ok();
-    let login = json!({"email": "vecino@barrio.example", "password": "una-clave-nueva"});
-    desk.nobody().post("/auth/login", login).ok();
+    // They own the mailbox, and get a password by it (`password_links` shows how).
+    let request = json!({"email": "vecino@barrio.example"});
+    assert_eq!(desk.nobody().post("/auth/password-reset", request).status, 202);
+    let shared = desk.shared();
+    mesa::routine::once(&mut shared.db.connection().unwrap(), &shared.config);
+    let queued = format!(
+        "SELECT count(*) FROM messages WHERE kind = 'password_reset' AND recipient_id = '{}'",
+        user["id"].as_str().unwrap()
+    );
+    assert_eq!(desk.database.count(&queued), 1);
 }
 
 #[test]

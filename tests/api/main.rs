@@ -7,6 +7,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod attempts_alike;
+mod demo_accounts;
 mod harness;
 
 mod access_matrix;
@@ -51,6 +53,8 @@ mod minutes;
 mod operations;
 mod owasp;
 mod own_search;
+mod password_cost;
+mod password_links;
 mod people;
 mod personal_data;
 mod plans;
@@ -61,6 +65,7 @@ mod public_paths;
 mod queue;
 mod races;
 mod ranges;
+mod refresh_repeats;
 mod relations;
 mod reports;
 mod resubmission;

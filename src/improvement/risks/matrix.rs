@@ -1,7 +1,7 @@
 //! The matrix of the risks that are active: probability against impact.
 
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use actix_web::{HttpResponse, get};
+use actix_web::{HttpResponse, get, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -13,7 +13,7 @@ use crate::auth::policy::Action;
 use crate::db::text_enum;
 use crate::http::body::Content;
 use crate::http::{Answer, Call, Query};
-use crate::problem::Result;
+use crate::problem::{Problem, Result};
 
 /// The most risks that a matrix shows, the first written down first: more than anybody could read in it.
 const MOST: i64 = 1000;
@@ -140,11 +140,13 @@ pub async fn read(call: Call, query: Query<MatrixFilters>) -> Result<HttpRespons
 )]
 #[get("/risks/matrix.svg")]
 pub async fn download(call: Call, query: Query<MatrixFilters>) -> Result<HttpResponse> {
-    let image = call.check(Action::ReadRecords, |db, _| {
+    let matrix = call.check(Action::ReadRecords, |db, _| {
         let basis = query.read()?.basis.unwrap_or(MatrixBasis::Inherent);
-        svg::draw(&RiskMatrix::load(db, basis)?)
+        RiskMatrix::load(db, basis)
     });
-    let image = image.await?;
+    let matrix = matrix.await?;
+    // Drawn without a database connection.
+    let image = web::block(move || svg::draw(&matrix)).await.map_err(Problem::internal)??;
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "image/svg+xml"))
         .insert_header((CONTENT_DISPOSITION, "inline; filename=\"matriz-de-riesgos.svg\""))

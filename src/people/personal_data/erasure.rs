@@ -14,6 +14,7 @@ use super::terms::Terms;
 use super::{THEIRS, audit_redaction, traces};
 use crate::audit::{self, kind::EventKind};
 use crate::auth::attempts;
+use crate::auth::password_links::{links, request};
 use crate::db::schema::{refresh_tokens, ticket_watchers, tickets, units, users};
 use crate::http::Actor;
 use crate::people::users::User;
@@ -192,11 +193,13 @@ impl<'a> Erasure<'a> {
             ))
             .execute(tx)?;
         diesel::delete(refresh_tokens::table.filter(refresh_tokens::user_id.eq(id))).execute(tx)?;
+        links::remove(tx, id)?;
         // Answers that are kept for retries, those to others with the person in them too.
         self.query(
             "DELETE FROM idempotency_keys WHERE user_id = $1 OR convert_from(body, 'UTF8') ~* $2".to_owned(),
         )
         .execute(tx)?;
+        request::remove(tx, &self.user.email)?;
         attempts::forget(tx, &self.user.email)
     }
 
