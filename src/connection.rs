@@ -130,7 +130,7 @@ const DISCARD_TIME: Duration = Duration::from_secs(5);
 
 /// Bytes that are read before actix-http works on them. It reads all that there is, up to 128 KiB, even where it has been
 /// answered: with thousands of clients that send without end, its buffers alone would take hundreds of megabytes.
-const READ_AT_ONCE: usize = 16 * 1024;
+const READ_AT_ONCE: usize = 8 * 1024;
 
 pub struct Connection {
     transport: Transport,
