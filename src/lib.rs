@@ -22,7 +22,7 @@ pub mod db;
 pub mod desk;
 /// Whether the server lives and can serve.
 pub mod health;
-/// The public holidays of Colombia.
+/// Public holidays: those of Colombia and the entity's own.
 pub mod holidays;
 /// The HTTP habits that all endpoints keep.
 pub mod http;

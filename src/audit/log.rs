@@ -57,6 +57,7 @@ text_enum! {
         Unit = "unit",
         Category = "category",
         Calendar = "calendar",
+        Holiday = "holiday",
         /// `resource_id` is the criticality.
         AttentionTime = "attention_time",
         AttentionApplication = "attention_application",

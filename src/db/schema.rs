@@ -86,6 +86,7 @@ diesel::table! {
         minutes -> Int4,
         opening_hours -> Text,
         effective_from -> Timestamptz,
+        holiday_set_id -> Uuid,
     }
 }
 
@@ -113,6 +114,7 @@ diesel::table! {
         opening_hours -> Text,
         accepted_by -> Nullable<Uuid>,
         working_minutes -> Nullable<Float8>,
+        holiday_set_id -> Uuid,
     }
 }
 
@@ -199,6 +201,33 @@ diesel::table! {
         created_at -> Timestamptz,
         published_from -> Nullable<Uuid>,
         unverified -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    holiday_sets (id) {
+        id -> Uuid,
+        rules -> Jsonb,
+        effective_from -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    holidays (id) {
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        kind -> Text,
+        month -> Nullable<Int2>,
+        day -> Nullable<Int2>,
+        days_from_easter -> Nullable<Int2>,
+        date -> Nullable<Date>,
+        first_year -> Nullable<Int4>,
+        last_year -> Nullable<Int4>,
+        shipped -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -783,6 +812,7 @@ diesel::table! {
 
 diesel::joinable!(attachments -> users (uploaded_by));
 diesel::joinable!(attention_policies -> calendars (calendar_id));
+diesel::joinable!(attention_policies -> holiday_sets (holiday_set_id));
 diesel::joinable!(attention_times -> calendars (calendar_id));
 diesel::joinable!(attentions -> attention_policies (policy_id));
 diesel::joinable!(escalations -> users (escalated_by));
@@ -817,6 +847,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     escalations,
     events,
     followups,
+    holiday_sets,
+    holidays,
     holds,
     idempotency_keys,
     improvement_actions,

@@ -96,6 +96,12 @@ codes! {
     NoDueTime = "no_due_time", CONFLICT,
         ("No hay hora de vencimiento", "There is no due time"),
         ("El calendario no abre lo suficiente en veinte años, así que nada vencería nunca.", "The calendar is not open for long enough within twenty years, so nothing would ever be due.");
+    ShippedHoliday = "shipped_holiday", CONFLICT,
+        ("Es un festivo de ley", "A holiday by law"),
+        ("Los festivos que vienen con la mesa no se retiran; deles fin con `last_year`.", "Holidays that come with the desk are not removed; end them with `last_year`.");
+    TooManyHolidays = "too_many_holidays", CONFLICT,
+        ("Demasiados festivos", "Too many holidays"),
+        ("La mesa admite hasta 500 festivos.", "A desk can have up to 500 holidays.");
     NotARequester = "not_a_requester", CONFLICT,
         ("No es solicitante", "Not a requester"),
         ("Los datos personales del personal no se anonimizan: lo que hizo queda registrado.", "Staff are not made anonymous: what they did stays on record.");

@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod access_matrix;
 mod anonymization;
 mod attachments;
 mod attention;
@@ -19,7 +20,9 @@ mod auth;
 mod availability;
 mod backup;
 mod bad_input;
+mod bodies;
 mod calendars;
+mod configuration;
 mod contract;
 mod database_roles;
 mod doors;
@@ -28,6 +31,7 @@ mod expansion;
 mod faults;
 mod followups;
 mod harmless;
+mod holidays;
 mod http_habits;
 mod imap;
 mod improvement;
@@ -52,6 +56,7 @@ mod plans;
 mod policy;
 mod procedure;
 mod profiles;
+mod public_paths;
 mod queue;
 mod races;
 mod relations;

@@ -152,6 +152,7 @@ fn a_migration_that_comes_late_is_applied() {
         "20261124000051",
         "20261128000100",
         "20261128000500",
+        "20261128000703",
     ];
     let database = Database::empty();
     let mut connection = database.connect();

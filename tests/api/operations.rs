@@ -47,6 +47,11 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
             id(&director.post("/calendars", json!({"name": "Noches", "opening_hours": "22:00-06:00"}))),
         ),
         (
+            "{holiday_id}",
+            id(&director
+                .post("/holidays", json!({"name": "Día cívico", "kind": "date", "date": "2030-02-04"}))),
+        ),
+        (
             "{action_id}",
             id(&director.post("/improvement-actions", improvement_action(desk.technician().id(), "open"))),
         ),
@@ -61,6 +66,8 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
         }),
         ("{user_id}", desk.technician().id().to_owned()),
         ("{absence_id}", id(&director.post(&format!("/users/{}/absences", desk.technician().id()), absence))),
+        ("{size}", desk.sign_tree_head().to_string()),
+        ("{event_id}", director.get("/audit/log").items()[0]["id"].as_str().unwrap().to_owned()),
         (
             "{email_id}",
             // It becomes a ticket, so that nothing is left to be done with it.
