@@ -35,7 +35,7 @@ const UNRECORDED: [(&str, &str); 6] = [
 ];
 
 /// Tables without the trigger that records changes, each with the events that cover it.
-const WITHOUT_TRIGGER: [(&str, &str); 25] = [
+const WITHOUT_TRIGGER: [(&str, &str); 26] = [
     ("article_revisions", "events of the article"),
     ("attention_policies", "events of the attention time"),
     ("attentions", "ticket events"),
@@ -44,6 +44,7 @@ const WITHOUT_TRIGGER: [(&str, &str); 25] = [
     ("followups", "ticket events"),
     ("histories", "ticket events"),
     ("holds", "ticket events"),
+    ("holiday_sets", "events of the holiday"),
     ("minutes_attendance", "a change of the minutes, recorded by the handler"),
     ("minutes_decisions", "a change of the minutes, recorded by the handler"),
     ("minutes_numbers", "events of the minutes"),
