@@ -118,10 +118,10 @@ CREATE TRIGGER record_change AFTER UPDATE ON surveys FOR EACH ROW
 -- Mail that becomes a ticket or a followup is in the history of the ticket.
 CREATE TRIGGER record_arrival AFTER INSERT ON inbound_emails FOR EACH ROW
     WHEN (NEW.status NOT IN ('waiting', 'processed'))
-    EXECUTE FUNCTION record_change('inbound_email', '{id}', '{source,status,reason,size}', '');
+    EXECUTE FUNCTION record_change('inbound_email', '{id}', '{source,status,reason,size,authentication,submitted_by}', '');
 CREATE TRIGGER record_change AFTER UPDATE ON inbound_emails FOR EACH ROW
     WHEN (OLD.status <> NEW.status AND NEW.status <> 'processed')
-    EXECUTE FUNCTION record_change('inbound_email', '{id}', '{status,reason,released_by}', '');
+    EXECUTE FUNCTION record_change('inbound_email', '{id}', '{status,reason,authentication,released_by}', '');
 CREATE TRIGGER record_change AFTER UPDATE ON messages FOR EACH ROW
     WHEN (OLD.status = 'failed' AND NEW.status = 'waiting')
     EXECUTE FUNCTION record_change('message', '{id}', '{status}', 'retried');

@@ -7,6 +7,7 @@ use diesel::sql_types::Text;
 use mesa::audit::configuration;
 use mesa::auth::policy::Role;
 use mesa::config::Config;
+use mesa::people::accounts;
 use serde_json::{Value, json};
 
 use crate::examples;
@@ -34,7 +35,7 @@ const UNRECORDED: [(&str, &str); 6] = [
 ];
 
 /// Tables without the trigger that records changes, each with the events that cover it.
-const WITHOUT_TRIGGER: [(&str, &str); 24] = [
+const WITHOUT_TRIGGER: [(&str, &str); 26] = [
     ("article_revisions", "events of the article"),
     ("attention_policies", "events of the attention time"),
     ("attentions", "ticket events"),
@@ -43,11 +44,13 @@ const WITHOUT_TRIGGER: [(&str, &str); 24] = [
     ("followups", "ticket events"),
     ("histories", "ticket events"),
     ("holds", "ticket events"),
+    ("holiday_sets", "events of the holiday"),
     ("minutes_attendance", "a change of the minutes, recorded by the handler"),
     ("minutes_decisions", "a change of the minutes, recorded by the handler"),
     ("minutes_numbers", "events of the minutes"),
     ("openings", "ticket events"),
     ("quarterly_report_files", "approval of the report"),
+    ("quarterly_report_totals_files", "approval of the report"),
     ("quarterly_reports", "approval of the report, recorded by the handler"),
     ("removed_files", "removal of what named the file"),
     ("shifts", "a change of the user, recorded by the handler"),
@@ -267,6 +270,19 @@ fn every_filter_of_the_list_has_an_index() {
             assert!(!plan.contains("Seq Scan on audit_events"), "{one} AND {other}:\n{plan}");
         }
     }
+}
+
+#[test]
+fn what_a_command_or_an_administrator_changes_is_recorded_without_an_actor() {
+    let desk = Desk::open();
+    let mut db = desk.database.connect();
+    let opened =
+        accounts::open(&mut db, "primera@mesa.test", Role::Director, "Primera", "una-clave-larga").unwrap();
+    desk.database.run(&format!("UPDATE users SET role = 'technician' WHERE id = '{opened}'"));
+    let found = entries(&desk, &format!("resource=user&resource_id={opened}"));
+    assert_eq!(found[0]["changes"], json!([{"field": "role", "from": "director", "to": "technician"}]));
+    assert_eq!((&found[0]["actor"], &found[1]["actor"]), (&Value::Null, &Value::Null));
+    assert_eq!(found[1]["kind"], "created");
 }
 
 #[test]
