@@ -102,7 +102,14 @@ MAY_BE_REFUSED = [
     ("setShifts", "invalid_body", r"/items/\d+", "overlaps"),
     (ANY, "invalid_body", "/scheduled_for|/deadline|/promised_for", "not_in_future|outside_shift|out_of_range"),
     # An expression with a grammar of its own, which is not what the longest possible text has.
-    ("createCalendar|updateCalendar|reckonAttention", "invalid_body", "/opening_hours", "wrong_format"),
+    ("createCalendar|updateCalendar|reckonAttention", "invalid_body", "/opening_hours", "wrong_format|not_supported"),
+    # Which fields a holiday has by its kind, and whether there is such a day.
+    (
+        "createHoliday|updateHoliday",
+        "invalid_body",
+        "/month|/day|/days_from_easter|/date|/first_year|/last_year|/name",
+        "required|not_allowed|out_of_range",
+    ),
     # Hours that are never open for so long.
     ("getCalendarDue", "invalid_query", "/minutes", "not_allowed"),
     ("reckonAttention|updateAttentionTime", "invalid_body", "/minutes", "out_of_range"),

@@ -54,7 +54,8 @@ pub fn openapi() -> OpenApi {
 }
 
 /// What is beside the contract, and only to be read.
-const READ_ALONE: [&str; 8] = [
+const READ_ALONE: [&str; 9] = [
+    "/",
     "/openapi.json",
     "/docs",
     "/docs/{file:.*}",
@@ -116,6 +117,7 @@ pub fn app(
     >,
 > {
     App::new()
+        .wrap(from_fn(limit))
         .wrap(cors(&desk.config.cors_origins))
         .wrap(Compress::default())
         .wrap(from_fn(envelope))
@@ -129,11 +131,11 @@ pub fn app(
         }))
         .service(
             web::scope("/api/v1")
-                .wrap(from_fn(limit))
                 .configure(|config| api(&mut ServiceConfig::new(config)))
                 .default_service(web::to(nothing_here)),
         )
         .route("/openapi.json", web::get().to(document))
+        .route("/", web::get().to(to_docs))
         .route("/docs", web::get().to(to_docs))
         .service(
             web::scope("/docs")

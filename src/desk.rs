@@ -7,6 +7,7 @@ use object_store::ObjectStore;
 use crate::auth::tokens::Tokens;
 use crate::config::Config;
 use crate::db::Db;
+use crate::http::body_memory::BodyMemory;
 use crate::http::limits::Limits;
 use crate::http::traffic::Traffic;
 
@@ -18,4 +19,5 @@ pub struct Desk {
     pub config: Config,
     pub traffic: Traffic,
     pub limits: Limits,
+    pub body_memory: Arc<BodyMemory>,
 }

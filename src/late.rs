@@ -5,14 +5,13 @@ use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use actix_web::ResponseError;
-use actix_web::http::header::RETRY_AFTER;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
+use uuid::Uuid;
 
-use crate::http::locale::Locale;
+use crate::parser_problem::http_message;
 use crate::problem::Problem;
 
 /// Where nobody has come for so long, the server is done with those who came before.
@@ -88,13 +87,5 @@ async fn tell(mut stream: TcpStream) {
 
 /// A whole answer: the 503 that every request gets where the desk cannot serve it.
 fn words() -> String {
-    let problem = Problem::unavailable("the server stops");
-    let after = problem.error_response().headers().get(RETRY_AFTER).cloned();
-    let after = after.as_ref().and_then(|after| after.to_str().ok()).unwrap_or("2").to_owned();
-    let body = serde_json::to_string(&problem.document(Locale::Es, None)).unwrap_or_default();
-    format!(
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nContent-Language: es\r\n\
-         Retry-After: {after}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
+    http_message(&Problem::unavailable("the server stops"), &Uuid::now_v7().to_string(), "")
 }

@@ -12,6 +12,8 @@ pub mod auth;
 pub mod backup;
 /// Configuration by environment variables.
 pub mod config;
+/// A connection of a client, with or without TLS.
+pub mod connection;
 /// The contract: what `openapi.json` says beyond the handlers.
 pub mod contract;
 /// PostgreSQL: pool, schema, private server.
@@ -20,10 +22,12 @@ pub mod db;
 pub mod desk;
 /// Whether the server lives and can serve.
 pub mod health;
-/// The public holidays of Colombia.
+/// Public holidays: those of Colombia and the entity's own.
 pub mod holidays;
 /// The HTTP habits that all endpoints keep.
 pub mod http;
+/// The HTTP server, on connections of our own.
+pub mod http_server;
 /// Improvement actions and risks.
 pub mod improvement;
 /// Mail that comes in.
@@ -40,6 +44,8 @@ pub mod mail;
 pub mod minutes;
 /// Messages that changes cause.
 pub mod outbox;
+/// Answers to requests that reach no middleware.
+pub mod parser_problem;
 /// People and units.
 pub mod people;
 /// Every error a client can see.
@@ -64,3 +70,5 @@ pub mod surveys;
 pub mod tickets;
 /// The certificate by which the server is known.
 pub mod tls;
+/// TLS handshakes in progress.
+pub mod tls_handshakes;

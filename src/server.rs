@@ -8,11 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::HttpServer;
 use actix_web::rt::SystemRunner;
 use actix_web::web::Data;
 use diesel::PgConnection;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::Backlog;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
@@ -20,6 +18,7 @@ use object_store::prefix::PrefixStore;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::{self, Contract};
+use crate::audit::configuration;
 use crate::audit::tree::keys::{PublicKey, Signer};
 use crate::auth::policy::Role;
 use crate::auth::tokens::{self, Tokens};
@@ -29,8 +28,10 @@ use crate::db::server_role::{self, DatabaseUrls};
 use crate::db::session::{self, Bounds};
 use crate::db::{Db, migrations};
 use crate::desk::Desk;
+use crate::http::body_memory::BodyMemory;
 use crate::http::limits::Limits;
 use crate::http::traffic::Traffic;
+use crate::http_server;
 use crate::inbound;
 use crate::late;
 use crate::mail::worker::Worker;
@@ -44,25 +45,6 @@ pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 /// How long requests that are being answered and mail that is being sent may take once the server is asked to stop, in
 /// seconds: longer than PostgreSQL may take over a statement.
 const LAST_REQUESTS: u64 = 20;
-
-/// Open files beside connections of clients: for PostgreSQL, mail, and files that are read and written.
-const OTHER_FILES: u64 = 256;
-
-/// The most connections of clients that a worker has at a time; further ones wait in the system's queue.
-const CONNECTIONS: u64 = 25_000;
-
-/// How many threads a worker has for what takes long but for the database: files, calendars, passwords.
-const BLOCKING: usize = 4;
-
-/// How long a connection is kept for a next request: longer than proxies keep theirs, so that none sends a request into one
-/// that ends.
-const IDLE: Duration = Duration::from_secs(75);
-
-/// How long the line and the headers of a request may take to arrive.
-const HEADERS: Duration = Duration::from_secs(10);
-
-/// How long a connection that ends may take to do so.
-const GOODBYE: Duration = Duration::from_secs(5);
 
 /// Serves until SIGTERM or SIGINT.
 ///
@@ -158,6 +140,7 @@ fn open(config: Config, private: Option<&PrivatePostgres>) -> Result<(Desk, Stri
     migrate_as_owner(&urls)?;
     let desk = desk(config, &urls.server)?;
     let config = &desk.config;
+    configuration::record(&mut *desk.db.connection()?, config).map_err(|problem| problem.log_line())?;
     warn_of_weak_audit(config, &mut *desk.db.connection()?)?;
     let mut greeting = greeting(config, private.is_some());
     if private.is_some() {
@@ -230,7 +213,8 @@ fn desk(mut config: Config, url: &str) -> Result<Desk, StartError> {
     let tokens = Tokens::new(&secret, config.jwt_previous_secret.as_deref());
     let files = files(&config)?;
     let limits = Limits::new(config.rate_limit);
-    Ok(Desk { db, tokens, files, config, traffic: Traffic::default(), limits })
+    let body_memory = BodyMemory::new(config.body_memory_bytes);
+    Ok(Desk { db, tokens, files, config, traffic: Traffic::default(), limits, body_memory })
 }
 
 /// The name of the file in the data folder that has the key of tree heads.
@@ -284,27 +268,14 @@ async fn answer(
     greeting: String,
     mut stop: Stop,
 ) -> Result<(), StartError> {
-    let (workers, desk, contract) = (desk.config.workers, Data::new(desk), app::shared(contract));
+    let (desk, contract) = (Data::new(desk), app::shared(contract));
     let routine = actix_web::rt::spawn(routine::run(desk.clone()));
     let mail = Worker::start(desk.clone())?;
     let mailbox = actix_web::rt::spawn(inbound::imap::run(desk.clone()));
     // To whoever speaks TLS there is nothing to say without it.
     let late = if certificate.is_some() { None } else { Some(listener.try_clone()?) };
-    let server = HttpServer::new(move || app::app(desk.clone(), contract.clone()))
-        .workers(workers)
-        .max_connections(connections(workers))
-        .worker_max_blocking_threads(BLOCKING)
-        // What is sent in pieces, such as a file, does not wait for the client to confirm the one before.
-        .tcp_nodelay(true)
-        .keep_alive(IDLE)
-        .client_request_timeout(HEADERS)
-        .client_disconnect_timeout(GOODBYE)
-        .shutdown_timeout(LAST_REQUESTS)
-        .disable_signals();
-    let server = match &certificate {
-        Some(certificate) => server.listen_rustls_0_23(listener, certificate.server()?)?.run(),
-        None => server.listen(listener)?.run(),
-    };
+    let tls = certificate.as_ref().map(|certificate| certificate.server()).transpose()?;
+    let server = http_server::start(desk, contract, listener, tls, LAST_REQUESTS)?;
     let renewing = certificate
         .and_then(|certificate| Some(renew(certificate, stop.hangup.take()?)))
         .map(actix_web::rt::spawn);
@@ -340,17 +311,6 @@ async fn answer(
         let _ = stopping.await;
     }
     Ok(served?)
-}
-
-/// How many connections of clients each worker may have: as many as the system lets this process have files open, which
-/// is raised as far as it may be.
-fn connections(workers: usize) -> usize {
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((1024, 1024));
-    // macOS takes no more than this for all processes.
-    let wanted = hard.min(CONNECTIONS * 4 + OTHER_FILES).max(soft);
-    let open = if setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_ok() { wanted } else { soft };
-    let each = open.saturating_sub(OTHER_FILES) / u64::try_from(workers).unwrap_or(1).max(1);
-    usize::try_from(each.clamp(64, CONNECTIONS)).unwrap_or(64)
 }
 
 /// Reads the certificate again whenever SIGHUP asks for it: connections from then on are made with the new one.

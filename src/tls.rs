@@ -78,7 +78,9 @@ impl Certificate {
     pub fn server(self: &Arc<Self>) -> Result<ServerConfig, tokio_rustls::rustls::Error> {
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_protocol_versions(&[&TLS12, &TLS13])?;
-        Ok(config.with_no_client_auth().with_cert_resolver(self.clone()))
+        let mut config = config.with_no_client_auth().with_cert_resolver(self.clone());
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(config)
     }
 }
 

@@ -78,6 +78,8 @@ pub struct EventDetails {
     file_names: Option<Vec<String>>,
     /// The followup that is meant, or that told the requester.
     followup_id: Option<Uuid>,
+    /// The inbound e-mail that caused it; it may have been removed since. Only events that mail caused have this field.
+    inbound_email_id: Option<Uuid>,
     /// `merged`: the ticket that goes on.
     into: Option<i64>,
     /// `related`, `unrelated`: the kind of relation; `resumed`: what it waited for.
@@ -88,17 +90,30 @@ pub struct EventDetails {
     missing: Option<String>,
     /// `due_changed`: the opening hours that hold now.
     opening_hours: Option<String>,
+    /// `solved`, of a parent: the children whose assignees were sent the solution.
+    #[schema(max_items = 200)]
+    offered_children: Option<Vec<i64>>,
     /// `solved`: the ticket with which it was solved.
     parent_id: Option<i64>,
     /// Why it was escalated, held, handed over, reopened or rescheduled; `archived`: in words.
     reason: Option<String>,
+    /// Caused by mail: the account that released it after it had been set aside or ignored.
+    released_by_id: Option<Uuid>,
     /// `received`: the archived ticket that this one presents again.
     resubmission_of: Option<i64>,
     resubmitted_as: Option<i64>,
+    /// `solved`, of a parent: the children that were solved with it.
+    #[schema(max_items = 200)]
+    solved_children: Option<Vec<i64>>,
+    /// Caused by mail: the account that submitted it to the API; `null` for the mailbox and for the command.
+    submitted_by_id: Option<Uuid>,
     /// `escalated`: to whom outside.
     third_party: Option<String>,
     /// `related`, `unrelated`: the other ticket.
     ticket_id: Option<i64>,
+    /// Caused by mail: whether the entity's mail server did not verify that the author of the mail is who they say. Only events
+    /// that mail caused have this field.
+    unverified: Option<bool>,
     /// Of a followup.
     visibility: Option<Visibility>,
 }

@@ -1,14 +1,19 @@
 //! Audit events: what happens to people, catalogues, configuration, sign-ins and exports.
+//!
+//! Changes of rows are recorded by the trigger `record_change` of their table. `record` is for what is not a change of
+//! one row: an export, the configuration, a list that has a table of its own.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Change, Data};
+use crate::db;
 use crate::db::json::Json;
 use crate::db::schema::audit_events as rows;
 use crate::db::text_enum;
+use crate::http::Actor;
 use crate::problem::Result;
 
 text_enum! {
@@ -17,7 +22,30 @@ text_enum! {
         Created = "created",
         Changed = "changed",
         Removed = "removed",
+        /// A measurement or a quarterly report.
         Approved = "approved",
+        /// Minutes.
+        Signed = "signed",
+        /// An article became visible to its readers.
+        Published = "published",
+        /// An improvement action was carried out.
+        Completed = "completed",
+        /// The effect of an improvement action was verified.
+        Verified = "verified",
+        /// A survey; the event does not have the answer.
+        Answered = "answered",
+        /// Attention times to open tickets, or the retention rules to old records.
+        Applied = "applied",
+        /// An e-mail was accepted although a check had set it aside.
+        Released = "released",
+        /// A message or an e-mail is processed again.
+        Retried = "retried",
+        /// A person's data were erased by law.
+        Anonymized = "anonymized",
+        /// Data left the desk as a file.
+        Exported = "exported",
+        /// A backup was put into this desk.
+        Restored = "restored",
     }
 }
 
@@ -25,7 +53,39 @@ text_enum! {
     /// The type of the resource that an audit event is about.
     pub enum AuditResource {
         User = "user",
+        Absence = "absence",
+        Unit = "unit",
+        Category = "category",
+        Calendar = "calendar",
+        Holiday = "holiday",
+        /// `resource_id` is the criticality.
+        AttentionTime = "attention_time",
+        AttentionApplication = "attention_application",
+        SurveyQuestion = "survey_question",
+        Survey = "survey",
+        /// `resource_id` is the kind of record.
+        RetentionRule = "retention_rule",
+        RetentionRun = "retention_run",
+        Article = "article",
+        /// A file of an article or of an improvement action. Files of tickets are in the history of the ticket.
+        Attachment = "attachment",
+        Indicator = "indicator",
+        Measurement = "measurement",
+        Minutes = "minutes",
+        ImprovementAction = "improvement_action",
+        ImprovementFollowup = "improvement_followup",
+        Risk = "risk",
+        /// `resource_id` is year and quarter: `2026/3`.
         QuarterlyReport = "quarterly_report",
+        InboundEmail = "inbound_email",
+        /// A message of the outbox.
+        Message = "message",
+        /// All tickets that a download selects; `resource_id` is `null`.
+        TicketList = "ticket_list",
+        /// The configuration of the server; `resource_id` is `null`.
+        Configuration = "configuration",
+        /// The whole desk; `resource_id` is `null`.
+        Desk = "desk",
     }
 }
 
@@ -61,4 +121,59 @@ pub fn record(tx: &mut PgConnection, at: DateTime<Utc>, event: AuditEvent) -> Re
         ))
         .execute(tx)?;
     Ok(())
+}
+
+/// A field of a resource whose value is a list in a table of its own.
+pub struct Part {
+    pub field: &'static str,
+    pub from: Value,
+    pub to: Value,
+}
+
+/// Records the lists that differ, as one change of the resource.
+pub fn record_parts(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    resource: AuditResource,
+    resource_id: Uuid,
+    parts: impl IntoIterator<Item = Part>,
+) -> Result<()> {
+    let changes: Vec<Change> = parts
+        .into_iter()
+        .filter(|part| part.from != part.to)
+        .map(|Part { field, from, to }| Change { field: field.to_owned(), from, to })
+        .collect();
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let event = AuditEvent {
+        kind: AuditKind::Changed,
+        resource,
+        resource_id: Some(resource_id.to_string()),
+        actor_id: Some(actor.id),
+        changes,
+        details: json!({}),
+    };
+    // Not `actor.now`: the event comes after that of the row, which the trigger has written.
+    let now = db::now(tx)?;
+    record(tx, now, event)
+}
+
+/// Records that somebody takes data out of the desk, before the first byte is sent. `details`: what selects the data.
+pub fn record_export(
+    db: &mut PgConnection,
+    actor: &Actor,
+    resource: AuditResource,
+    resource_id: Option<String>,
+    details: Value,
+) -> Result<()> {
+    let event = AuditEvent {
+        kind: AuditKind::Exported,
+        resource,
+        resource_id,
+        actor_id: Some(actor.id),
+        changes: Vec::new(),
+        details,
+    };
+    record(db, actor.now, event)
 }

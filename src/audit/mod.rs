@@ -1,9 +1,11 @@
 //! The history: what is written with every change, how it is read, and how it is verified.
 
+pub mod configuration;
 pub mod command;
 pub mod events;
 pub mod kind;
 pub mod log;
+pub mod log_list;
 pub mod profiles;
 pub mod tree;
 pub mod verification;
@@ -26,6 +28,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(events::list)
         .service(verification::verify)
         .service(profiles::list)
+        .service(log_list::list)
+        .service(log_list::read)
         .service(tree::read::list)
         .service(tree::read::read)
         .service(tree::read::public_key);

@@ -99,13 +99,17 @@ text_enum! {
         /// Create and change users, shifts, absences, units, categories, calendars, attention times and the survey's
         /// questions; hand over somebody's work.
         Manage = "manage",
-        /// Hand in mail, read what came in, and run it again.
+        /// Submit inbound mail by the API.
+        SubmitInboundEmails = "submit_inbound_emails",
+        /// Read inbound mail, process it again, and release what was set aside.
         UseInboundEmails = "use_inbound_emails",
         /// Read what was mailed, to which address, and send again what failed. Of all tickets at once and of other people's
         /// mail, it is for those who answer for the desk; who attends a ticket reads the same in its followups.
         UseOutbox = "use_outbox",
         /// Verify that the history is whole and that profiles answer to what was asked for; read tree heads.
         VerifyAudit = "verify_audit",
+        /// Read the audit log: changes of accounts, catalogues, records and configuration, sign-ins and exports.
+        ReadAuditLog = "read_audit_log",
         /// Read and change how long records are kept, read what was removed, and make a requester's data anonymous.
         ManageRetention = "manage_retention",
         /// Read everything that the desk holds about a person.
@@ -175,9 +179,11 @@ pub const TABLE: &[Row] = &[
     (Action::ReadCatalogs,        [ANY, ANY, ANY, ANY]),
     (Action::ReadUsers,           [NO, ANY, ANY, ANY]),
     (Action::Manage,              [NO, NO, Some(Scope::UpToOwnRole), ANY]),
-    (Action::UseInboundEmails,    [NO, ANY, ANY, ANY]),
+    (Action::SubmitInboundEmails, [NO, NO, NO, ANY]),
+    (Action::UseInboundEmails,    [NO, NO, ANY, ANY]),
     (Action::UseOutbox,           [NO, NO, ANY, ANY]),
     (Action::VerifyAudit,         [NO, NO, ANY, ANY]),
+    (Action::ReadAuditLog,        [NO, NO, NO, ANY]),
     (Action::ManageRetention,     [NO, NO, NO, ANY]),
     (Action::ReadPersonalData,    [OWN, OWN, OWN, ANY]),
 ];

@@ -11,6 +11,7 @@ use object_store::{ObjectStore, ObjectStoreExt, path};
 
 use super::tables::{self, Rules, Table};
 use super::{FORMAT, Manifest, archive};
+use crate::audit::log::{self, AuditEvent, AuditKind, AuditResource};
 use crate::audit::verification::{self, Whole};
 use crate::db::migrations::{self, MIGRATIONS};
 use crate::db::session::{self, Bounds};
@@ -55,6 +56,16 @@ pub async fn restore(url: &str, files: &dyn ObjectStore, path: &Path) -> Result<
         Ok(())
     })?;
     migrations::apply(&mut db)?;
+    let event = AuditEvent {
+        kind: AuditKind::Restored,
+        resource: AuditResource::Desk,
+        resource_id: None,
+        actor_id: None,
+        changes: Vec::new(),
+        details: serde_json::json!({"taken_at": manifest.taken_at, "version": manifest.version}),
+    };
+    let now = crate::db::now(&mut db).map_err(|problem| problem.log_line())?;
+    log::record(&mut db, now, event).map_err(|problem| problem.log_line())?;
     let history = verification::whole(&mut db).map_err(|problem| problem.log_line())?;
     Ok(Restored { manifest, history })
 }

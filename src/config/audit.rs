@@ -88,7 +88,7 @@ mod tests {
     fn a_wrong_key_is_named_without_being_shown() {
         let read = |variables: &'static [(&str, &str)]| {
             let get = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
-            let mut reader = Reader { get: &get, wrong: Vec::new() };
+            let mut reader = Reader::new(&get);
             let audit = reader.audit(None);
             (audit, reader.wrong.iter().map(|wrong| wrong.variable).collect::<Vec<_>>())
         };

@@ -1,7 +1,9 @@
-//! Configuration by environment variables; the README's table says the same in words.
+//! Configuration by environment variables; documented in docs/configuration.md.
 
+mod bodies;
 mod audit;
 mod entity;
+mod mail_trust;
 mod mailbox;
 mod reader;
 mod tls;
@@ -13,6 +15,7 @@ use chrono_tz::Tz;
 
 pub use self::audit::{AuditConfig, key_name};
 pub use self::entity::Entity;
+pub use self::mail_trust::MailTrust;
 pub use self::mailbox::ImapConfig;
 pub use self::reader::{ConfigError, Wrong};
 use self::reader::{Reader, SECRET_BYTES};
@@ -44,6 +47,8 @@ pub struct Config {
     pub workers: usize,
     /// Requests a minute from one client to this copy of the server; 0 for no limit.
     pub rate_limit: u32,
+    /// Memory that request bodies may take in this process, in bytes.
+    pub body_memory_bytes: usize,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// Origins whose pages may call the API from a browser, or `*`.
@@ -54,8 +59,10 @@ pub struct Config {
     pub attachment_max_bytes: usize,
     /// Media types that may be kept, such as `image/*`.
     pub attachment_types: Vec<String>,
-    /// The name under which our own mail server writes what it found out about senders; none to believe every sender.
+    /// The name under which our own mail server writes `Authentication-Results`; none where it does not.
     pub mail_authserv_id: Option<String>,
+    /// Which senders are trusted.
+    pub mail_trust: MailTrust,
     /// The mailbox that the desk looks into; none where it looks into none.
     pub imap: Option<ImapConfig>,
     /// The largest message that is taken in, in bytes.
@@ -83,12 +90,19 @@ application/msword,application/vnd.ms-excel,application/vnd.ms-powerpoint,applic
 application/vnd.oasis.opendocument.*,message/rfc822,video/mp4,video/webm,audio/mpeg,audio/ogg";
 
 impl Config {
-    /// From the process's environment.
+    /// From the process's environment; warns in the log of variables that are not known.
     ///
     /// # Errors
     /// Every variable that is wrong or missing.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::read(&|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
+        let get = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+        let mut from = Reader::new(&get);
+        let config = Self::read_from(&mut from);
+        let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+        for warning in from.unknown(names) {
+            log::warn!("{warning}");
+        }
+        config
     }
 
     /// From any source of variables.
@@ -96,7 +110,10 @@ impl Config {
     /// # Errors
     /// Every variable that is wrong or missing.
     pub fn read(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let mut from = Reader { get, wrong: Vec::new() };
+        Self::read_from(&mut Reader::new(get))
+    }
+
+    fn read_from(from: &mut Reader<'_>) -> Result<Self, ConfigError> {
         let database_url = from.postgres_url("DATABASE_URL");
         let owner_database_url = from.postgres_url("MESA_OWNER_DATABASE_URL");
         if owner_database_url.is_some() && database_url.is_none() {
@@ -146,6 +163,8 @@ impl Config {
             });
         }
         let mail = from.mail(database_url.is_some() && public_url.is_none());
+        let (mail_max_bytes, body_memory_bytes) = from.body_sizes();
+        let (mail_authserv_id, mail_trust) = from.mail_trust();
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let config = Config {
             database_url,
@@ -181,6 +200,7 @@ impl Config {
                 |n| (0..=1_000_000).contains(n),
                 "a number of requests a minute from 0, for no limit, to 1000000",
             ),
+            body_memory_bytes,
             trusted_proxies: from
                 .list("MESA_TRUSTED_PROXIES", "IP addresses separated by commas", |text| text.parse().ok()),
             cors_origins: from.list(
@@ -210,14 +230,10 @@ impl Config {
                 .map(|media_type| media_type.trim().to_ascii_lowercase())
                 .filter(|media_type| !media_type.is_empty())
                 .collect(),
-            mail_authserv_id: from.text("MESA_MAIL_AUTHSERV_ID"),
+            mail_authserv_id,
+            mail_trust,
             imap: from.imap(),
-            mail_max_bytes: from.parse(
-                "MESA_MAIL_MAX_BYTES",
-                30 * 1024 * 1024,
-                |n| (1024..=1024 * 1024 * 1024).contains(n),
-                "a number of bytes from 1024 to 1073741824",
-            ),
+            mail_max_bytes,
             mail_sender_limit: from.parse(
                 "MESA_MAIL_SENDER_LIMIT",
                 20,
@@ -257,7 +273,7 @@ impl Config {
                 "a number of days from 0 to 365",
             ),
         };
-        if from.wrong.is_empty() { Ok(config) } else { Err(ConfigError(from.wrong)) }
+        if from.wrong.is_empty() { Ok(config) } else { Err(ConfigError(std::mem::take(&mut from.wrong))) }
     }
 
     /// The domain of the Message-IDs of the desk's own mail, and the address that it comes from.
@@ -314,6 +330,33 @@ mod tests {
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(config.data_dir, PathBuf::from("./data"));
         assert_eq!(config.timezone, chrono_tz::America::Bogota);
+    }
+
+    #[test]
+    fn every_variable_is_read_whatever_else_is_set() {
+        // Every name in the tables of the documentation.
+        let table = include_str!("../../docs/configuration.md").lines().filter(|line| line.starts_with("| `MESA_"));
+        let names: Vec<String> = table
+            .filter_map(|line| line.split('|').nth(1))
+            .flat_map(|cell| cell.split(',').map(|name| name.trim().trim_matches('`').to_owned()))
+            .filter(|name| name.bytes().all(|byte| byte == b'_' || byte.is_ascii_uppercase()))
+            .collect();
+        assert!(names.len() > 30, "{names:?}");
+        let reader = &mut Reader::new(&|_| None);
+        Config::read_from(reader).unwrap();
+        assert_eq!(reader.unknown(names.into_iter()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_memory_for_bodies_holds_two_of_the_largest_messages() {
+        const MIB: usize = 1024 * 1024;
+        assert_eq!(read(&[]).unwrap().body_memory_bytes, 64 * MIB);
+        let large = read(&[("MESA_MAIL_MAX_BYTES", "104857600")]).unwrap();
+        assert_eq!(large.body_memory_bytes, 202 * MIB);
+        let error = read(&[("MESA_BODY_MEMORY_BYTES", "33554432")]).unwrap_err();
+        assert_eq!(error.0[0].variable, "MESA_BODY_MEMORY_BYTES");
+        let small = [("MESA_BODY_MEMORY_BYTES", "33554432"), ("MESA_MAIL_MAX_BYTES", "10485760")];
+        assert_eq!(read(&small).unwrap().body_memory_bytes, 32 * MIB);
     }
 
     #[test]
@@ -390,7 +433,9 @@ mod tests {
 
     #[test]
     fn a_mailbox_is_named_by_a_url_whose_password_is_never_told() {
-        let imap = |url| read(&[("MESA_IMAP_URL", url)]).map(|config| config.imap.unwrap());
+        let imap = |url| {
+            read(&[("MESA_IMAP_URL", url), ("MESA_MAIL_TRUST", "all")]).map(|config| config.imap.unwrap())
+        };
         let found = imap("imaps://mesa%40x.co:cl%C3%A1ve%2F@mail.x.co/Mesa/Entrada").unwrap();
         assert_eq!((found.host.as_str(), found.port, found.tls), ("mail.x.co", 993, true));
         assert_eq!((found.user.as_str(), found.password.as_str()), ("mesa@x.co", "cláve/"));
@@ -410,7 +455,11 @@ mod tests {
             assert!(!error.to_string().contains("secreto"));
         }
         for done in ["A", "Atención", "A\r\nB"] {
-            let wrong = [("MESA_IMAP_URL", "imaps://mesa:x@y/A"), ("MESA_IMAP_DONE", done)];
+            let wrong = [
+                ("MESA_IMAP_URL", "imaps://mesa:x@y/A"),
+                ("MESA_IMAP_DONE", done),
+                ("MESA_MAIL_TRUST", "all"),
+            ];
             assert_eq!(read(&wrong).unwrap_err().0[0].variable, "MESA_IMAP_DONE");
         }
     }

@@ -1,5 +1,7 @@
 //! Reads variables, and gathers what is wrong with them.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -20,7 +22,7 @@ impl fmt::Display for ConfigError {
         for wrong in &self.0 {
             writeln!(f, "  {}: {}", wrong.variable, wrong.expected)?;
         }
-        write!(f, "The README has the table of variables.")
+        write!(f, "See docs/configuration.md.")
     }
 }
 
@@ -33,11 +35,40 @@ pub const SECRET_BYTES: usize = 32;
 pub struct Reader<'a> {
     pub get: &'a dyn Fn(&str) -> Option<String>,
     pub wrong: Vec<Wrong>,
+    /// Every variable that was read, set or not.
+    read: RefCell<BTreeSet<&'static str>>,
 }
 
-impl Reader<'_> {
+/// How alike two names must be for one to be a misspelling of the other, from 0 to 1.
+const ALIKE: f64 = 0.8;
+
+impl<'a> Reader<'a> {
+    pub fn new(get: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Reader { get, wrong: Vec::new(), read: RefCell::default() }
+    }
+
+    /// One warning for each `MESA_…` name that is not a variable of the configuration, without its value, which may be a
+    /// secret. To be called when all variables were read.
+    pub fn unknown(&self, names: impl Iterator<Item = String>) -> Vec<String> {
+        let known = self.read.borrow();
+        let unknown: BTreeSet<String> =
+            names.filter(|name| name.starts_with("MESA_") && !known.contains(name.as_str())).collect();
+        let warning = |name: &String| {
+            let likeness = |known: &&&str| strsim::normalized_damerau_levenshtein(name, known);
+            let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+            match nearest.filter(|known| likeness(known) >= ALIKE) {
+                Some(known) => {
+                    format!("{name} is not a variable of Mesa and has no effect; did you mean {known}?")
+                }
+                None => format!("{name} is not a variable of Mesa and has no effect"),
+            }
+        };
+        unknown.iter().map(warning).collect()
+    }
+
     /// The variable's text; empty counts as unset.
     pub fn text(&self, variable: &'static str) -> Option<String> {
+        self.read.borrow_mut().insert(variable);
         (self.get)(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
@@ -105,5 +136,26 @@ impl Reader<'_> {
             self.wrong.push(Wrong { variable, expected });
         }
         Some(secret)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_variable_is_named_with_the_nearest_known_one_and_without_its_value() {
+        let reader = Reader::new(&|_| None);
+        for known in ["MESA_LISTEN", "MESA_JWT_SECRET", "DATABASE_URL"] {
+            reader.text(known);
+        }
+        let names = ["MESA_JWT_SECERT", "MESA_LISTEN", "MESA_COLOUR", "PATH", "DATABASE_URI"];
+        assert_eq!(
+            reader.unknown(names.into_iter().map(str::to_owned)),
+            [
+                "MESA_COLOUR is not a variable of Mesa and has no effect",
+                "MESA_JWT_SECERT is not a variable of Mesa and has no effect; did you mean MESA_JWT_SECRET?",
+            ]
+        );
     }
 }

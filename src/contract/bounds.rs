@@ -22,7 +22,7 @@ const TEXTS: &[(&str, u64)] = &[
     ("form", 20),
     ("from_address", 254),
     ("hash", 64),
-    ("holiday", 100),
+    ("holiday", 1000),
     ("kind", 50),
     ("last_error", 2000),
     ("message_id", 500),

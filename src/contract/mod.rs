@@ -62,6 +62,7 @@ const TAGS: &[(&str, &str)] = &[
     ("attention times", "How long each criticality may wait"),
     ("retention", "How long records are kept, and the personal data of requesters (Ley 1581 de 2012)"),
     ("calendars", "On which time attention is counted, and how a due time is reckoned"),
+    ("holidays", "The public holidays: those by law that the desk is delivered with, and the entity's own"),
 ];
 
 /// The handlers' contract with what holds for all of them.

@@ -20,6 +20,10 @@ pub fn headers() -> Value {
         "Retry-After": always(
             "After how many seconds to try again", json!({"type": "integer", "minimum": 1, "maximum": 86_400})
         ),
+        "Accept-Encoding": sometimes(
+            "The content codings of a body that are taken, where it was refused for its `Content-Encoding`",
+            json!({"type": "string", "enum": ["identity"]}),
+        ),
         "WWW-Authenticate": always("How to authenticate", text(100)),
         "Content-Language": always("The language of `title` and `detail`", json!({"type": "string", "enum": ["es", "en"]})),
         "RateLimit": sometimes(
@@ -29,7 +33,10 @@ pub fn headers() -> Value {
         ),
         "RateLimit-Policy": sometimes("How many requests (`q`) in how many seconds (`w`) one client may make", text(100)),
         "X-Request-Id": always("The request's `X-Request-Id`, or one that was made; the log has it too", text(128)),
-        "Server-Timing": always("How long it took in milliseconds: in all, and with the database", text(200)),
+        "Server-Timing": sometimes(
+            "How long it took in milliseconds: in all, and with the database; only if the caller is signed in as staff",
+            text(200),
+        ),
         "Access-Control-Allow-Origin": sometimes(
             "For a page of another site, where the desk is configured to let it in", text(500)
         ),
@@ -52,6 +59,7 @@ pub fn answer_headers(status: &str) -> Value {
     }
     match status {
         "401" => add("WWW-Authenticate"),
+        "415" => add("Accept-Encoding"),
         "429" | "503" => add("Retry-After"),
         _ => {}
     }
@@ -73,7 +81,7 @@ fn request_header(name: &str, description: &str, pattern: &str, max_length: usiz
 }
 
 /// What answers neither a list nor a resource that can be read by itself, so that it has no `ETag`.
-const WITHOUT_VERSION: [&str; 20] = [
+const WITHOUT_VERSION: [&str; 21] = [
     "addImprovementFollowup",
     "anonymizeUser",
     "applyAttentionTimes",
@@ -89,8 +97,10 @@ const WITHOUT_VERSION: [&str; 20] = [
     "getTicketAttention",
     "handOver",
     "listAttentionTimes",
+    "listHolidayDates",
     "listRetentionRules",
     "listSuggestions",
+    "previewAnonymization",
     "reckonAttention",
     "relateTickets",
     "verifyHistory",

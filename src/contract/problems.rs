@@ -65,7 +65,12 @@ pub const PROBLEMS: &[(&str, &str, &str)] = &[
     ),
     ("412", "PreconditionFailed", "`precondition_failed`: it has changed since the `ETag` of `If-Match`"),
     ("413", "TooLarge", "`too_large`"),
-    ("415", "UnsupportedMediaType", "`unsupported_media_type`"),
+    (
+        "415",
+        "UnsupportedMediaType",
+        "`unsupported_media_type`: the operation does not take this `Content-Type`, or the body has a `Content-Encoding` \
+        other than `identity`: compressed bodies are not taken",
+    ),
     (
         "422",
         "Invalid",
@@ -74,7 +79,12 @@ pub const PROBLEMS: &[(&str, &str, &str)] = &[
     ),
     ("429", "TooManyRequests", "`too_many_requests`: try again after `Retry-After` seconds"),
     ("500", "Internal", "`internal`: give the `request_id` when you report it"),
-    ("503", "Unavailable", "`unavailable`: try again after `Retry-After` seconds"),
+    (
+        "503",
+        "Unavailable",
+        "`unavailable`: the database does not answer, or the memory for request bodies is in use; try again after \
+        `Retry-After` seconds",
+    ),
 ];
 
 pub fn problem_content() -> Value {

@@ -1,5 +1,6 @@
 //! PostgreSQL: the pool, the one place where requests meet it, the schema and the private server.
 
+pub mod acting;
 pub mod json;
 mod literal;
 pub mod migrations;

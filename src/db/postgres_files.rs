@@ -46,17 +46,29 @@ fn unwritable(data_dir: &Path, error: &io::Error) -> StartError {
 }
 
 /// Takes the data folder's lock, which is let go with the file; none if another process holds it. The programs that are
-/// started do not inherit it.
+/// started do not inherit it. Nobody but the owner can open the file, since whoever can open it can lock it.
 ///
 /// # Errors
 /// The data folder cannot be written.
 pub fn lock(data_dir: &Path) -> Result<Option<File>> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(data_dir.join("lock"));
+    let path = data_dir.join("lock");
+    close_to_others(&path)?;
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
     let file = file.map_err(|error| unwritable(data_dir, &error))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(StartError::at("lock", &data_dir.join("lock"))(error)),
+    }
+}
+
+/// Earlier versions made the lock so that every user of the machine could open it.
+fn close_to_others(path: &Path) -> Result<()> {
+    match fs::metadata(path) {
+        Ok(lock) if lock.permissions().mode() & 0o077 != 0 => {
+            fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(StartError::at("protect", path))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -367,6 +379,19 @@ mod tests {
         assert!(lock(folder.path()).unwrap().is_none());
         drop(first);
         assert!(lock(folder.path()).unwrap().is_some());
+    }
+
+    #[test]
+    fn the_lock_is_opened_by_its_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert!(lock(folder.path()).unwrap().is_some());
+        assert_eq!(mode(), 0o600);
+        // As an earlier version left it.
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        assert!(lock(folder.path()).unwrap().is_some());
+        assert_eq!(mode(), 0o600);
     }
 
     #[test]

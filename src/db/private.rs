@@ -282,7 +282,18 @@ impl Server {
         loop {
             let mut command = self.programs.command("postgres");
             command.arg("-D").arg(&self.cluster).arg("-p").arg(files::PORT.to_string());
-            command.args(["-c", "listen_addresses=", "-c", "logging_collector=off", "-c"]).arg(&sockets);
+            command
+                .args([
+                    "-c",
+                    "listen_addresses=",
+                    "-c",
+                    "logging_collector=off",
+                    // The details of an error are the values that were refused, such as an address that is in use.
+                    "-c",
+                    "log_error_verbosity=terse",
+                    "-c",
+                ])
+                .arg(&sockets);
             // A group of its own: Ctrl-C in the terminal is for Mesa, which then stops the server in good order.
             command.process_group(0);
             let mut child = log

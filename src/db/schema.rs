@@ -19,6 +19,7 @@ diesel::table! {
         at -> Timestamptz,
         by -> Uuid,
         reason -> Text,
+        left_places -> Nullable<Int8>,
     }
 }
 
@@ -85,6 +86,7 @@ diesel::table! {
         minutes -> Int4,
         opening_hours -> Text,
         effective_from -> Timestamptz,
+        holiday_set_id -> Uuid,
     }
 }
 
@@ -112,6 +114,7 @@ diesel::table! {
         opening_hours -> Text,
         accepted_by -> Nullable<Uuid>,
         working_minutes -> Nullable<Float8>,
+        holiday_set_id -> Uuid,
     }
 }
 
@@ -197,6 +200,34 @@ diesel::table! {
         body -> Text,
         created_at -> Timestamptz,
         published_from -> Nullable<Uuid>,
+        unverified -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    holiday_sets (id) {
+        id -> Uuid,
+        rules -> Jsonb,
+        effective_from -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    holidays (id) {
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        kind -> Text,
+        month -> Nullable<Int2>,
+        day -> Nullable<Int2>,
+        days_from_easter -> Nullable<Int2>,
+        date -> Nullable<Date>,
+        first_year -> Nullable<Int4>,
+        last_year -> Nullable<Int4>,
+        shipped -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -294,6 +325,8 @@ diesel::table! {
         processed_at -> Nullable<Timestamptz>,
         released_by -> Nullable<Uuid>,
         version -> Int4,
+        authentication -> Nullable<Text>,
+        submitted_by -> Nullable<Uuid>,
     }
 }
 
@@ -432,6 +465,16 @@ diesel::table! {
         full_name -> Text,
         job_title -> Nullable<Text>,
         attendance -> Text,
+    }
+}
+
+diesel::table! {
+    quarterly_report_totals_files (year, quarter, format) {
+        year -> Int4,
+        quarter -> Int2,
+        format -> Text,
+        content -> Bytea,
+        sha256 -> Bytea,
     }
 }
 
@@ -769,6 +812,7 @@ diesel::table! {
 
 diesel::joinable!(attachments -> users (uploaded_by));
 diesel::joinable!(attention_policies -> calendars (calendar_id));
+diesel::joinable!(attention_policies -> holiday_sets (holiday_set_id));
 diesel::joinable!(attention_times -> calendars (calendar_id));
 diesel::joinable!(attentions -> attention_policies (policy_id));
 diesel::joinable!(escalations -> users (escalated_by));
@@ -803,6 +847,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     escalations,
     events,
     followups,
+    holiday_sets,
+    holidays,
     holds,
     idempotency_keys,
     improvement_actions,
@@ -813,6 +859,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     messages,
     openings,
     quarterly_report_files,
+    quarterly_report_totals_files,
     quarterly_reports,
     minutes,
     minutes_attendance,

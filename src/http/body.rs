@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
-use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, web};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -15,15 +14,21 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use super::client_key::ClientKey;
 use super::contract;
+use super::receive::{self, BodyLimits, NotReceived, ReceivedBody};
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
-/// The largest JSON body, in bytes.
+/// The largest JSON body or form of a client with a valid access token, in bytes.
 pub const LIMIT: usize = 1024 * 1024;
+
+/// The largest JSON body or form of a client without one: several times what a sign-in or the answer to a survey takes.
+const UNAUTHENTICATED_LIMIT: usize = 64 * 1024;
 
 /// The bytes of a JSON body and what they should become.
 pub struct Body<T> {
-    raw: std::result::Result<Bytes, Problem>,
+    /// None once it was read.
+    raw: Option<std::result::Result<ReceivedBody, Problem>>,
     read_as: PhantomData<fn() -> T>,
 }
 
@@ -33,7 +38,7 @@ impl<T> FromRequest for Body<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let raw = receive(request, payload, &["application/json", "application/merge-patch+json"]);
-        Box::pin(async move { Ok(Body { raw: raw.await?, read_as: PhantomData }) })
+        Box::pin(async move { Ok(Body { raw: Some(raw.await?), read_as: PhantomData }) })
     }
 }
 
@@ -42,25 +47,37 @@ fn receive(
     request: &HttpRequest,
     payload: &mut Payload,
     media_types: &'static [&'static str],
-) -> impl Future<Output = Result<std::result::Result<Bytes, Problem>>> + use<> {
-    let media_type = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .map(|value| value.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
-    let bytes = Bytes::from_request(request, payload);
+) -> impl Future<Output = Result<std::result::Result<ReceivedBody, Problem>>> + use<> {
+    let (request, payload) = (request.clone(), payload.take());
     async move {
-        Ok(match in_time(TIME, bytes).await? {
-            Ok(bytes) if bytes.is_empty() => Ok(bytes),
-            Ok(bytes) if media_type.is_some_and(|sent| media_types.contains(&sent.as_str())) => Ok(bytes),
+        let limits = limits(&ClientKey::from_request(&request));
+        Ok(match receive::read_body(&request, payload, limits).await {
+            Ok(body) if body.bytes.is_empty() || is_of(&request, media_types) => Ok(body),
             Ok(_) => {
                 let wanted = media_types[0];
                 let detail = Text::made(format!("Envíe {wanted}."), format!("Send {wanted}."));
                 Err(Problem::new(Code::UnsupportedMediaType, detail))
             }
-            Err(error) => Err(payload_problem(&error)),
+            Err(NotReceived::TooLarge) => Err(too_large(limits.bytes)),
+            Err(NotReceived::Incomplete) => Err(receive::incomplete()),
+            Err(NotReceived::Refused(problem)) => return Err(problem),
         })
     }
+}
+
+/// What bounds a JSON body or a form of this client.
+fn limits(client: &ClientKey) -> BodyLimits {
+    if client.is_authenticated() {
+        BodyLimits { bytes: LIMIT, time: TIME, bytes_a_second: None }
+    } else {
+        BodyLimits { bytes: UNAUTHENTICATED_LIMIT, time: UNAUTHENTICATED_TIME, bytes_a_second: None }
+    }
+}
+
+fn is_of(request: &HttpRequest, media_types: &[&str]) -> bool {
+    let sent = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let sent = sent.split(';').next().unwrap_or_default().trim();
+    media_types.iter().any(|wanted| wanted.eq_ignore_ascii_case(sent))
 }
 
 /// The bytes of a file or of a message, as they are.
@@ -68,9 +85,30 @@ fn receive(
 #[schema(value_type = String, format = Binary, min_length = 1)]
 pub struct Content(pub Vec<u8>);
 
+/// The bytes of a body that is a form.
+pub struct FormBytes(std::result::Result<ReceivedBody, Problem>);
+
+impl FromRequest for FormBytes {
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = actix_web::Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let raw = receive(request, payload, &["application/x-www-form-urlencoded"]);
+        Box::pin(async move { Ok(FormBytes(raw.await?)) })
+    }
+}
+
+impl FormBytes {
+    /// # Errors
+    /// What is wrong with the body: its length, its type or its end.
+    pub fn received(self) -> Result<ReceivedBody> {
+        self.0
+    }
+}
+
 /// A body that is a form.
 pub struct Form<T> {
-    raw: std::result::Result<Bytes, Problem>,
+    raw: FormBytes,
     read_as: PhantomData<fn() -> T>,
 }
 
@@ -79,7 +117,7 @@ impl<T> FromRequest for Form<T> {
     type Future = Pin<Box<dyn Future<Output = actix_web::Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let raw = receive(request, payload, &["application/x-www-form-urlencoded"]);
+        let raw = FormBytes::from_request(request, payload);
         Box::pin(async move { Ok(Form { raw: raw.await?, read_as: PhantomData }) })
     }
 }
@@ -88,7 +126,7 @@ impl<T: DeserializeOwned> Form<T> {
     /// # Errors
     /// A 400 where it is no form.
     pub fn read(self) -> Result<T> {
-        serde_html_form::from_bytes(&self.raw?).map_err(|_| {
+        serde_html_form::from_bytes(&self.raw.received()?.bytes).map_err(|_| {
             Problem::new(
                 Code::BadRequest,
                 Text::new("El formulario no se puede leer.", "The form cannot be read."),
@@ -97,50 +135,47 @@ impl<T: DeserializeOwned> Form<T> {
     }
 }
 
-/// How long a body may take to arrive.
+/// How long a JSON body or a form may take to arrive.
 const TIME: Duration = Duration::from_secs(30);
+
+/// The same without a valid access token.
+const UNAUTHENTICATED_TIME: Duration = Duration::from_secs(10);
 
 /// What is read from the network, where it comes in time.
 ///
 /// # Errors
 /// A 408 where it does not.
 pub async fn in_time<T>(limit: Duration, read: impl Future<Output = T>) -> Result<T> {
-    tokio::time::timeout(limit, read).await.map_err(|_| {
-        Problem::new(
-            Code::RequestTimeout,
-            Text::new("El cuerpo no llegó a tiempo.", "The body did not arrive in time."),
-        )
-    })
+    tokio::time::timeout(limit, read).await.map_err(|_| receive::too_slow())
 }
 
-fn payload_problem(error: &actix_web::Error) -> Problem {
-    if error.as_response_error().status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE {
-        Problem::new(
-            Code::TooLarge,
-            Text::new("El cuerpo admite hasta 1 MiB.", "The body may have up to 1 MiB."),
-        )
-    } else {
-        Problem::new(
-            Code::BadRequest,
-            Text::new("El cuerpo llegó incompleto.", "The body arrived incomplete."),
-        )
-    }
+#[track_caller]
+fn too_large(limit: usize) -> Problem {
+    const KIB: usize = 1024;
+    const MIB: usize = 1024 * KIB;
+    let limit = if limit >= MIB { format!("{} MiB", limit / MIB) } else { format!("{} KiB", limit / KIB) };
+    Problem::new(
+        Code::TooLarge,
+        Text::made(format!("El cuerpo admite hasta {limit}."), format!("The body may have up to {limit}.")),
+    )
 }
 
 impl<T> Body<T> {
     /// What tells this body from another under the same `Idempotency-Key`; `None` where it could not be received, and so
     /// is no repeat of any.
     pub fn fingerprint(&self) -> Option<Vec<u8>> {
-        let bytes = self.raw.as_deref().ok()?;
-        Some(Sha256::digest(if bytes.is_empty() { b"{}" } else { bytes }).to_vec())
+        let bytes = &self.raw.as_ref()?.as_ref().ok()?.bytes;
+        Some(Sha256::digest(if bytes.is_empty() { b"{}" } else { &bytes[..] }).to_vec())
     }
 
     fn json(&mut self) -> Result<Value> {
-        let bytes = std::mem::replace(&mut self.raw, Ok(Bytes::new()))?;
+        // Its memory is released as soon as it is parsed.
+        let body = self.raw.take().transpose()?;
+        let bytes = body.as_ref().map_or(&[][..], |body| &body.bytes);
         if bytes.is_empty() {
             return Ok(Value::Object(serde_json::Map::new()));
         }
-        let mut value: Value = serde_json::from_slice(&bytes).map_err(|error| {
+        let mut value: Value = serde_json::from_slice(bytes).map_err(|error| {
             Problem::new(
                 Code::BadRequest,
                 Text::made(
@@ -190,7 +225,7 @@ impl<T: DeserializeOwned + Serialize + ToSchema> Body<Patch<T>> {
         also: impl FnOnce(&Value) -> Vec<FieldError>,
     ) -> Result<(T, bool)> {
         // No body at all changes nothing, and is rather one that was forgotten.
-        let forgotten = self.raw.as_ref().is_ok_and(Bytes::is_empty);
+        let forgotten = matches!(&self.raw, Some(Ok(body)) if body.bytes.is_empty());
         let patch = if forgotten { Value::Null } else { self.json()? };
         if !patch.is_object() {
             return Err(Problem::fields(contract::faults(&T::name(), &patch)));
@@ -280,9 +315,10 @@ pub struct Patch<T>(PhantomData<T>);
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
-/// Bounds every body that is read whole.
+/// The framework's own extractors take no body, since they neither know the budget nor a deadline: a handler takes
+/// [`Body`], [`Form`] or [`FormBytes`], or reads its payload by [`receive::read_body`].
 pub fn payload_config() -> web::PayloadConfig {
-    web::PayloadConfig::new(LIMIT)
+    web::PayloadConfig::new(0)
 }
 
 #[cfg(test)]

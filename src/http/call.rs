@@ -1,6 +1,8 @@
 //! One request as it came in, and the three ways to serve it: read, write, and the writes that a retry may repeat.
 
 use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
@@ -16,8 +18,10 @@ use super::body::Body;
 use super::contract;
 use super::idempotency::{self, Key, Known};
 use super::locale::Locale;
+use super::mail_origin::MailOrigin;
 use crate::auth::policy::{self, Action, Role, Scope};
 use crate::auth::tokens::Claims;
+use crate::db::acting::{self, set_config};
 use crate::db::clock_timestamp;
 use crate::db::schema::users;
 use crate::desk::Desk;
@@ -32,9 +36,12 @@ pub struct Call {
     if_none_match: Option<String>,
     idempotency_key: Option<String>,
     request: HttpRequest,
+    /// Set once the caller is known to be staff.
+    by_staff: Arc<AtomicBool>,
 }
 
-/// How long a request was with the database, the wait for a connection included.
+/// How long a request of staff was with the database, the wait for a connection included. Requests of others have none: it
+/// would tell them of data that they may not read.
 #[derive(Clone, Copy)]
 pub struct DatabaseTime(pub Duration);
 
@@ -52,6 +59,8 @@ pub struct Actor {
     pub scope: Scope,
     /// The database's time when the request was admitted: the same clock for every copy of the server.
     pub now: DateTime<Utc>,
+    /// The inbound e-mail by which they act; `None` for whoever sends a request.
+    pub mail: Option<MailOrigin>,
     if_match: Option<String>,
 }
 
@@ -93,6 +102,7 @@ impl Call {
             if_none_match: text("if-none-match"),
             idempotency_key: text("idempotency-key"),
             request: request.clone(),
+            by_staff: Arc::default(),
             desk,
         })
     }
@@ -103,9 +113,9 @@ impl Call {
         T: Send + 'static,
         F: FnOnce(&mut PgConnection, &Actor) -> Result<T> + Send + 'static,
     {
-        let (token, if_match) = (self.token.clone(), self.if_match.clone());
+        let admission = self.admission();
         let run = move |db: &mut PgConnection| {
-            let actor = admit(db, &token, action, if_match)?;
+            let actor = admission.admit(db, action)?;
             act(db, &actor)
         };
         self.run(run).await
@@ -116,9 +126,9 @@ impl Call {
     where
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
     {
-        let (token, if_match) = (self.token.clone(), self.if_match.clone());
+        let admission = self.admission();
         let run = move |db: &mut PgConnection| {
-            let actor = admit(db, &token, action, if_match)?;
+            let actor = admission.admit(db, action)?;
             act(db, &actor)
         };
         let answer = self.run(run).await?;
@@ -153,10 +163,10 @@ impl Call {
     where
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
     {
-        let (token, if_match) = (self.token.clone(), self.if_match.clone());
+        let admission = self.admission();
         let run = move |db: &mut PgConnection| {
             db.transaction(|tx| {
-                let actor = admit(tx, &token, action, if_match)?;
+                let actor = admission.admit(tx, action)?;
                 match key {
                     Some(key) => idempotency::once(tx, actor.id, &key, |tx| act(tx, &actor)),
                     None => act(tx, &actor),
@@ -193,12 +203,12 @@ impl Call {
         B: FnOnce(&mut PgConnection, &Actor) -> Result<()> + Send + 'static,
         E: FnOnce(&mut PgConnection, W) -> Result<(Answer, bool)> + Send + 'static,
     {
-        let (token, if_match) = (self.token.clone(), self.if_match.clone());
+        let admission = self.admission();
         let fingerprint = fingerprint.as_deref();
         let key = self.key(fingerprint)?;
         let begun = move |db: &mut PgConnection| {
             db.transaction(|tx| {
-                let actor = admit(tx, &token, action, if_match)?;
+                let actor = admission.admit(tx, action)?;
                 let known = match &key {
                     Some(key) => idempotency::claim(tx, actor.id, key)?,
                     None => Known::Nothing,
@@ -232,6 +242,7 @@ impl Call {
         let (user_id, key) = (self.token.sub, self.key(fingerprint)?);
         let run = move |db: &mut PgConnection| {
             db.transaction(|tx| {
+                acting::act_as(tx, user_id)?;
                 let (answer, is_last_word) = end(tx)?;
                 match key {
                     Some(key) if is_last_word => idempotency::finish(tx, user_id, &key, answer),
@@ -262,7 +273,15 @@ impl Call {
         Ok(Some(Key { key, requests: self.desk.tokens.fingerprints(&request)? }))
     }
 
-    /// Works with the database, and keeps how long that took for `Server-Timing`.
+    fn admission(&self) -> Admission {
+        Admission {
+            token: self.token.clone(),
+            if_match: self.if_match.clone(),
+            by_staff: Arc::clone(&self.by_staff),
+        }
+    }
+
+    /// Works with the database, and keeps for `Server-Timing` how long that took if the caller is staff.
     async fn run<T, F>(&self, act: F) -> Result<T>
     where
         T: Send + 'static,
@@ -270,7 +289,9 @@ impl Call {
     {
         let started = Instant::now();
         let done = self.desk.db.run(act).await;
-        self.request.extensions_mut().insert(DatabaseTime(started.elapsed()));
+        if self.by_staff.load(Ordering::Relaxed) {
+            self.request.extensions_mut().insert(DatabaseTime(started.elapsed()));
+        }
         done
     }
 
@@ -312,10 +333,24 @@ fn unauthenticated() -> Problem {
     )
 }
 
-/// Known (401) and allowed to this role (403).
-fn admit(db: &mut PgConnection, token: &Claims, action: Action, if_match: Option<String>) -> Result<Actor> {
-    let (actor, era) = find(db, token.sub, action, if_match)?;
-    if era != token.era { Err(unauthenticated()) } else { actor }
+/// What a request shows of who makes it.
+struct Admission {
+    token: Claims,
+    if_match: Option<String>,
+    by_staff: Arc<AtomicBool>,
+}
+
+impl Admission {
+    /// Known (401) and allowed to this role (403).
+    fn admit(self, db: &mut PgConnection, action: Action) -> Result<Actor> {
+        let (actor, era) = find(db, self.token.sub, action, self.if_match)?;
+        if era != self.token.era {
+            return Err(unauthenticated());
+        }
+        let actor = actor?;
+        self.by_staff.store(actor.is_staff(), Ordering::Relaxed);
+        Ok(actor)
+    }
 }
 
 /// The inner result is whether the role may do this; with it, which sign-ins of the account are good.
@@ -325,7 +360,9 @@ fn find(
     action: Action,
     if_match: Option<String>,
 ) -> Result<(Result<Actor>, i32)> {
-    let (role, full_name, unit_id, active, era, now) = users::table
+    // In the same statement, so that it costs no round trip: what this transaction changes is recorded as theirs.
+    let acts = set_config(acting::ACTOR_ID, user_id.to_string(), true);
+    let (role, full_name, unit_id, active, era, now, _) = users::table
         .find(user_id)
         .select((
             users::role,
@@ -334,26 +371,28 @@ fn find(
             users::active,
             users::sign_in_era,
             clock_timestamp(),
+            acts,
         ))
-        .first::<(Role, String, Option<Uuid>, bool, i32, DateTime<Utc>)>(db)
+        .first::<(Role, String, Option<Uuid>, bool, i32, DateTime<Utc>, String)>(db)
         .optional()?
         .ok_or_else(unauthenticated)?;
     if !active {
         return Err(unauthenticated());
     }
     let actor = policy::scope(role, action)
-        .map(|scope| Actor { id: user_id, role, full_name, unit_id, scope, now, if_match })
+        .map(|scope| Actor { id: user_id, role, full_name, unit_id, scope, now, mail: None, if_match })
         .ok_or_else(Problem::forbidden);
     Ok((actor, era))
 }
 
 impl Actor {
-    /// Somebody who acts by other means than a request, such as mail.
+    /// Somebody who acts by mail.
     ///
     /// # Errors
-    /// A 401 where they are not active, a 403 where their role may not do this.
-    pub fn of(db: &mut PgConnection, user_id: Uuid, action: Action) -> Result<Self> {
-        find(db, user_id, action, None)?.0
+    /// `Code::Unauthenticated` if the account is not active, `Code::Forbidden` if its role may not do this.
+    pub fn by_mail(db: &mut PgConnection, user_id: Uuid, action: Action, mail: MailOrigin) -> Result<Self> {
+        let actor = find(db, user_id, action, None)?.0?;
+        Ok(Actor { mail: Some(mail), ..actor })
     }
 
     /// As others name them.

@@ -1,4 +1,4 @@
-//! How many requests somebody may make: a limit that keeps one client from taking this copy of the server from all others.
+//! What is checked of every request before its route: how many its client makes, and that its body has no content coding.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
@@ -14,10 +14,10 @@ use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
-use uuid::Uuid;
 
 use super::ClientAddress;
 use super::call::bearer;
+use super::client_key::ClientKey;
 use crate::desk::Desk;
 use crate::problem::{Code, Problem, Text};
 
@@ -27,24 +27,34 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// After how many requests those are forgotten who have all of theirs left.
 const TIDY_EVERY: u32 = 4096;
 
-/// Whose requests are counted together.
+/// Requests a minute from one network for health checks and metrics: they are not refused for what else it asks for, nor it
+/// for them.
+const PROBES: NonZeroU32 = NonZeroU32::MIN.saturating_add(5999);
+
+/// Requests that are counted together.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Who {
-    /// Whoever showed a valid access token.
-    User(Uuid),
-    /// Whoever did not, by the network they come from.
-    Network(String),
+enum Counted {
+    Api(ClientKey),
+    /// Pages and documents, which are public, by network.
+    Page(ClientKey),
+    /// Health checks and metrics, by network.
+    Probe(ClientKey),
 }
 
-type Limiter = RateLimiter<Who, DashMapStateStore<Who>, DefaultClock, StateInformationMiddleware>;
+type Limiter = RateLimiter<Counted, DashMapStateStore<Counted>, DefaultClock, StateInformationMiddleware>;
 
 /// Counts requests, in this process: what one copy of the server can bear is its own affair, and what must hold for all
 /// copies, such as wrong passwords, is counted in the database.
 pub struct Limits {
     /// None where there is no limit.
-    limiter: Option<Limiter>,
+    limiters: Option<Limiters>,
     clock: DefaultClock,
     seen: AtomicU32,
+}
+
+struct Limiters {
+    requests: Limiter,
+    probes: Limiter,
 }
 
 /// How somebody stands after a request.
@@ -60,18 +70,22 @@ struct Standing {
 impl Limits {
     /// At most so many requests a minute from one person; 0 for no limit.
     pub fn new(requests_a_minute: u32) -> Self {
-        let limiter = NonZeroU32::new(requests_a_minute)
-            .map(|quota| RateLimiter::keyed(Quota::per_minute(quota)).with_middleware());
-        Limits { limiter, clock: DefaultClock::default(), seen: AtomicU32::new(0) }
+        let limiter = |quota| RateLimiter::keyed(Quota::per_minute(quota)).with_middleware();
+        let limiters = NonZeroU32::new(requests_a_minute)
+            .map(|quota| Limiters { requests: limiter(quota), probes: limiter(PROBES.max(quota)) });
+        Limits { limiters, clock: DefaultClock::default(), seen: AtomicU32::new(0) }
     }
 
     /// One more request: how they stand now, or after which time there may be another.
-    fn take(&self, who: &Who) -> Option<(Standing, Result<(), Duration>)> {
-        let limiter = self.limiter.as_ref()?;
+    fn take(&self, counted: &Counted) -> Option<(Standing, Result<(), Duration>)> {
+        let limiters = self.limiters.as_ref()?;
         if self.seen.fetch_add(1, Ordering::Relaxed) % TIDY_EVERY == TIDY_EVERY - 1 {
-            limiter.retain_recent();
+            limiters.requests.retain_recent();
+            limiters.probes.retain_recent();
         }
-        Some(match limiter.check_key(who) {
+        let limiter =
+            if matches!(counted, Counted::Probe(_)) { &limiters.probes } else { &limiters.requests };
+        Some(match limiter.check_key(counted) {
             Ok(state) => {
                 let (quota, remaining) = (state.quota().burst_size().get(), state.remaining_burst_capacity());
                 let used = state.quota().replenish_interval() * quota.saturating_sub(remaining);
@@ -92,40 +106,79 @@ fn seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
-/// Middleware of the API: a request past the limit is a 429, and every answer says how its client stands.
+/// Middleware of every path: a request past the limit is a 429, a compressed body a 415, and every answer says how its
+/// client stands.
 pub async fn limit<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let Some(desk) = request.app_data::<Data<Desk>>().cloned() else {
-        return Ok(next.call(request).await?.map_into_left_body());
+    match admit(&request) {
+        Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
+        Err(problem) => Ok(request.error_response(problem).map_into_right_body()),
+    }
+}
+
+fn admit(request: &ServiceRequest) -> Result<(), Problem> {
+    let Some(desk) = request.app_data::<Data<Desk>>() else {
+        return Err(Problem::internal("the app has no desk"));
     };
-    let claims = bearer(request.headers()).and_then(|token| desk.tokens.verify(token));
-    let who = match &claims {
-        Some(claims) => Who::User(claims.sub),
+    let path = request.path();
+    let is_api = path.starts_with("/api/");
+    let claims = if is_api { bearer(request.headers()) } else { None };
+    let client = match claims.and_then(|token| desk.tokens.verify(token)) {
+        Some(claims) => {
+            let account = ClientKey::Account(claims.sub);
+            request.extensions_mut().insert(claims);
+            account
+        }
         None => {
             let peer = request.peer_addr().map(|peer| peer.ip());
-            Who::Network(ClientAddress::of(peer, request.headers(), &desk.config.trusted_proxies).network())
+            let address = ClientAddress::of(peer, request.headers(), &desk.config.trusted_proxies);
+            ClientKey::Network(address.network())
         }
     };
-    if let Some(claims) = claims {
-        request.extensions_mut().insert(claims);
-    }
-    let Some((standing, allowed)) = desk.limits.take(&who) else {
-        return Ok(next.call(request).await?.map_into_left_body());
+    request.extensions_mut().insert(client.clone());
+    let counted = match path {
+        _ if is_api => Counted::Api(client),
+        "/health/live" | "/health/ready" | "/metrics" => Counted::Probe(client),
+        _ => Counted::Page(client),
     };
-    request.extensions_mut().insert(standing);
-    match allowed {
-        Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
-        Err(wait) => {
+    if let Some((standing, allowed)) = desk.limits.take(&counted) {
+        request.extensions_mut().insert(standing);
+        if let Err(wait) = allowed {
             let mut problem = Problem::new(
                 Code::TooManyRequests,
                 Text::new("Espere un momento y repita la petición.", "Wait a moment and repeat the request."),
             );
             problem.retry_after = Some(i64::try_from(seconds(wait).max(1)).unwrap_or(60));
-            Ok(request.error_response(problem).map_into_right_body())
+            return Err(problem);
         }
     }
+    if has_body(request.headers()) && is_encoded(request.headers()) {
+        let mut problem = Problem::new(
+            Code::UnsupportedMediaType,
+            Text::new(
+                "Envíe el cuerpo sin comprimir, sin `Content-Encoding`.",
+                "Send the body uncompressed, without `Content-Encoding`.",
+            ),
+        );
+        problem.accept_encoding = Some("identity");
+        return Err(problem);
+    }
+    Ok(())
+}
+
+fn has_body(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::TRANSFER_ENCODING)
+        || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length.as_bytes() != b"0")
+}
+
+/// Whether the body has a content coding. Compressed bodies are not taken: a small one could become a large one.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get_all(header::CONTENT_ENCODING).any(|value| {
+        let codings = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        codings.into_iter().any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
+    })
 }
 
 /// Tells the client how it stands (draft-ietf-httpapi-ratelimit-headers).
@@ -135,6 +188,7 @@ pub fn tell(response: &mut ServiceResponse) {
     else {
         return;
     };
+    let is_api = response.request().path().starts_with("/api/");
     let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::from_str(&format!("\"client\";q={quota};w=60")) {
         headers.insert(POLICY, policy);
@@ -142,17 +196,23 @@ pub fn tell(response: &mut ServiceResponse) {
     if let Ok(standing) = HeaderValue::from_str(&format!("\"client\";r={remaining};t={reset}")) {
         headers.insert(LIMIT, standing);
     }
-    headers.append(header::VARY, HeaderValue::from_static("Authorization"));
+    // Elsewhere it does not depend on who asks.
+    if is_api {
+        headers.append(header::VARY, HeaderValue::from_static("Authorization"));
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     #[test]
     fn a_quota_is_used_up_by_one_and_not_by_another() {
         let limits = Limits::new(3);
-        let (one, other) = (Who::User(Uuid::from_u128(1)), Who::Network("203.0.113.7".to_owned()));
+        let network = ClientKey::Network("203.0.113.7".to_owned());
+        let one = Counted::Api(ClientKey::Account(Uuid::from_u128(1)));
         for left in [2, 1, 0] {
             let (standing, allowed) = limits.take(&one).unwrap();
             assert_eq!((standing.quota, standing.remaining, allowed), (3, left, Ok(())));
@@ -160,7 +220,28 @@ mod tests {
         let (standing, refused) = limits.take(&one).unwrap();
         assert_eq!(standing.remaining, 0);
         assert!(refused.is_err_and(|wait| wait <= Duration::from_secs(20)));
-        assert!(limits.take(&other).unwrap().1.is_ok());
+        for other in [Counted::Api(network.clone()), Counted::Page(network.clone()), Counted::Probe(network)]
+        {
+            assert!(limits.take(&other).unwrap().1.is_ok());
+        }
         assert!(Limits::new(0).take(&one).is_none());
+    }
+
+    #[test]
+    fn every_content_coding_but_identity_is_one() {
+        let encoded = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::CONTENT_ENCODING, HeaderValue::from_static(value));
+            }
+            is_encoded(&headers)
+        };
+        for plain in [&[][..], &[""], &["identity"], &["Identity, identity"], &["identity", "identity"]] {
+            assert!(!encoded(plain), "{plain:?}");
+        }
+        for coded in [&["gzip"][..], &["identity, br"], &["identity", "deflate"], &["x-unknown"], &["GZIP,"]]
+        {
+            assert!(encoded(coded), "{coded:?}");
+        }
     }
 }

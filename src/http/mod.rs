@@ -3,19 +3,24 @@
 pub mod address;
 pub mod answer;
 pub mod body;
+pub mod body_memory;
 pub mod call;
+pub mod client_key;
 pub mod contract;
 pub mod cors;
 pub mod envelope;
 pub mod idempotency;
 pub mod limits;
 pub mod locale;
+pub mod mail_origin;
 pub mod paging;
 pub mod query;
+pub mod receive;
 pub mod traffic;
 
 pub use address::ClientAddress;
 pub use answer::Answer;
 pub use body::Body;
 pub use call::{Actor, Call};
+pub use mail_origin::MailOrigin;
 pub use query::Query;

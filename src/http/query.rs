@@ -1,5 +1,6 @@
 //! A query string, read when its turn comes, with the field at fault named.
 
+use std::collections::BTreeMap;
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
 
@@ -43,6 +44,19 @@ impl<T: DeserializeOwned> Query<T> {
     /// The parameters; else a 400 that names every one at fault.
     pub fn read(self) -> Result<T> {
         decode(&self.pairs()?)
+    }
+
+    /// The parameters as they were sent, by name, for the audit log. The words that were searched for are left out: they
+    /// may name people.
+    pub fn parameters(&self) -> BTreeMap<String, Vec<String>> {
+        let mut parameters: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, value) in url::form_urlencoded::parse(self.raw.as_bytes()) {
+            let values = parameters.entry(name.clone().into_owned()).or_default();
+            if name != "q" {
+                values.push(value.into_owned());
+            }
+        }
+        parameters
     }
 
     /// The parameters of a list apart from those of its paging, which are the same for all lists.

@@ -58,7 +58,7 @@ pub fn ingest(input: impl Read) -> Exit {
 }
 
 async fn take(desk: &Desk, bytes: Vec<u8>) -> Result<(), Problem> {
-    let kept = keep::keep(desk, Source::Command, Bytes::from(bytes)).await?;
+    let kept = keep::keep(desk, Source::Command, None, Bytes::from(bytes)).await?;
     if kept.to_process {
         process::process(desk, kept.id).await;
     }

@@ -8,10 +8,12 @@ use diesel::prelude::*;
 use futures_util::TryStreamExt;
 use object_store::ObjectStoreExt;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{EmailStatus, Reason, Source, process};
+use super::{Authentication, EmailStatus, Reason, Source, process};
+use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
 use crate::db::schema::inbound_emails as emails;
 use crate::http::body::Content;
@@ -40,6 +42,8 @@ pub struct InboundEmail {
     from_address: Option<String>,
     #[schema(example = "Sin red en el piso 3")]
     subject: String,
+    /// `null` if it was not processed, cannot be read, or was processed before this was recorded.
+    authentication: Option<Authentication>,
     status: EmailStatus,
     /// Why it was set aside or ignored.
     reason: Option<Reason>,
@@ -55,7 +59,9 @@ pub struct InboundEmail {
     attempts: i16,
     /// `null` while it waits.
     processed_at: Option<DateTime<Utc>>,
-    /// Who let it in whoever wrote it.
+    /// Who submitted it to the API; `null` for the mailbox and the command.
+    submitted_by: Option<Person>,
+    /// Who released it after it had been set aside or ignored.
     released_by: Option<Person>,
 }
 
@@ -70,6 +76,7 @@ struct Row {
     message_id: Option<String>,
     from_address: Option<String>,
     subject: String,
+    authentication: Option<Authentication>,
     status: EmailStatus,
     reason: Option<Reason>,
     ticket_id: Option<i64>,
@@ -77,11 +84,14 @@ struct Row {
     refused_files: Vec<String>,
     attempts: i16,
     processed_at: Option<DateTime<Utc>>,
+    submitted_by: Option<Uuid>,
     released_by: Option<Uuid>,
 }
 
 fn present(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<InboundEmail>> {
-    let people = person::by_id(db, rows.iter().filter_map(|row| row.released_by))?;
+    let people =
+        person::by_id(db, rows.iter().flat_map(|row| [row.submitted_by, row.released_by]).flatten())?;
+    let name = |id: Option<Uuid>| id.and_then(|id| people.get(&id).cloned());
     let email = |row: Row| InboundEmail {
         id: row.id,
         source: row.source,
@@ -91,6 +101,7 @@ fn present(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<InboundEmail>> {
         message_id: row.message_id,
         from_address: row.from_address,
         subject: row.subject,
+        authentication: row.authentication,
         status: row.status,
         reason: row.reason,
         ticket_id: row.ticket_id,
@@ -98,7 +109,8 @@ fn present(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<InboundEmail>> {
         refused_files: row.refused_files,
         attempts: row.attempts,
         processed_at: row.processed_at,
-        released_by: row.released_by.and_then(|id| people.get(&id).cloned()),
+        submitted_by: name(row.submitted_by),
+        released_by: name(row.released_by),
     };
     Ok(rows.into_iter().map(email).collect())
 }
@@ -197,8 +209,10 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[get("/inbound-emails/{email_id}/raw")]
 pub async fn raw(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     let key: String = call
-        .check(Action::UseInboundEmails, move |db, _| {
-            Ok(emails::table.find(*id).select(emails::storage_key).first(db)?)
+        .check(Action::UseInboundEmails, move |db, actor| {
+            let key = emails::table.find(*id).select(emails::storage_key).first(db)?;
+            log::record_export(db, actor, AuditResource::InboundEmail, Some(id.to_string()), json!({}))?;
+            Ok(key)
         })
         .await?;
     let content =
@@ -215,17 +229,19 @@ pub async fn raw(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Processing {
-    /// Take it whoever wrote it: though a machine seems to have, though our mail server says that the sender is not who they
-    /// say, and past the limit of messages an hour.
+    /// Accept it although a machine seems to have written it, although our mail server did not verify its author, and past
+    /// the limit of messages an hour; it then acts in the name of its author. Not if its author is staff and is not
+    /// verified: it stays set aside, as `sender_unverified` or `authentication_failed`, unless MESA_MAIL_TRUST is `all`.
     #[serde(default)]
     #[schema(required = false, default = false)]
     release: bool,
 }
 
-/// Run a message again
+/// Process a message again
 ///
-/// One that was set aside or ignored, once the reason is gone: whoever wrote it has an account again, say. Answers what
-/// became of it this time.
+/// One that was set aside or ignored, once the reason is gone, for example because its author's account is active again, or
+/// with `release` in spite of the reason. Answers what became of it this time. What a released message causes is recorded
+/// with the account that released it.
 #[utoipa::path(
     tag = "inbound mail", operation_id = "processInboundEmail", params(("email_id" = Uuid, Path)),
     request_body(content = Option<Processing>),
@@ -261,6 +277,7 @@ fn take(tx: &mut PgConnection, actor: &Actor, id: Uuid, body: Body<Processing>) 
         .set((
             emails::status.eq(EmailStatus::Waiting),
             emails::reason.eq(None::<Reason>),
+            emails::authentication.eq(None::<Authentication>),
             emails::processed_at.eq(None::<DateTime<Utc>>),
             emails::attempts.eq(1),
             emails::next_attempt_at.eq(crate::db::now(tx)? + process::LEASE),

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display};
 use std::future::Future;
+use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,8 @@ use crate::problem::{Code, Problem};
 /// How long the server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+const UNPARSED: &str = "an answer of the server cannot be parsed";
+
 /// How long to wait after the first failure, and after many.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
@@ -50,6 +53,20 @@ fn broken(error: impl Display) -> Broken {
     Broken(error.to_string())
 }
 
+/// Without what the server sent if that cannot be parsed: it may be a message.
+fn broken_imap(error: async_imap::error::Error) -> Broken {
+    match error {
+        async_imap::error::Error::Parse(_) => broken(UNPARSED),
+        async_imap::error::Error::Io(error) => broken_stream(error),
+        error => broken(error),
+    }
+}
+
+/// The library reports an answer that it cannot parse as an I/O error with the whole answer in it.
+fn broken_stream(error: io::Error) -> Broken {
+    if error.kind() == io::ErrorKind::Other { broken(UNPARSED) } else { broken(error) }
+}
+
 /// What IMAP runs over.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug> Stream for T {}
@@ -66,8 +83,8 @@ pub async fn run(desk: Data<Desk>) {
         let stay = AssertUnwindSafe(stay(&desk, &config, &mut wait)).catch_unwind();
         if let Err(error) = stay.await.unwrap_or_else(|_| Err(broken("a panic"))) {
             log::warn!(
-                "the mailbox of {} at {}: {error}; again in {} s",
-                config.user,
+                "the mailbox {} at {}: {error}; again in {} s",
+                config.mailbox,
                 config.host,
                 wait.as_secs()
             );
@@ -144,13 +161,14 @@ pub async fn connect(config: &ImapConfig) -> Result<(Mailbox, Capabilities), Bro
     let stream: Box<dyn Stream> =
         if config.tls { Box::new(encrypt(tcp, &config.host).await?) } else { Box::new(tcp) };
     let mut client = async_imap::Client::new(stream);
-    let greeting = client.read_response().await.map_err(broken)?;
+    let greeting = client.read_response().await.map_err(broken_stream)?;
     if greeting.is_none() {
         return Err(broken("the server hung up"));
     }
     let signed_in = client.login(&config.user, &config.password).await;
-    let mut mailbox = signed_in.map_err(|(error, _)| Broken(format!("signing in: {error}")))?;
-    let capabilities = mailbox.capabilities().await.map_err(broken)?;
+    let mut mailbox =
+        signed_in.map_err(|(error, _)| Broken(format!("signing in: {}", broken_imap(error))))?;
+    let capabilities = mailbox.capabilities().await.map_err(broken_imap)?;
     Ok((mailbox, capabilities))
 }
 
@@ -170,7 +188,7 @@ async fn patiently<T>(act: impl Future<Output = Result<T, Broken>>) -> Result<T,
 }
 
 async fn patiently_imap<T>(act: impl Future<Output = async_imap::error::Result<T>>) -> Result<T, Broken> {
-    patiently(async { act.await.map_err(broken) }).await
+    patiently(async { act.await.map_err(broken_imap) }).await
 }
 
 /// Takes whatever is in the mailbox; answers whether there was anything, and whether the server told of more meanwhile.
@@ -198,7 +216,7 @@ async fn take(
         } else {
             // Somebody else may have moved it meanwhile.
             let Some((_, Some(body))) = fetch(mailbox, uid, "BODY.PEEK[]").await? else { continue };
-            keep::keep(desk, Source::Imap, body).await
+            keep::keep(desk, Source::Imap, None, body).await
         };
         match taken {
             Ok(kept) => {
@@ -288,7 +306,7 @@ async fn new_mail(
         // Bounded here: the library begins to wait anew with every sign of life of the server.
         let (change, _interrupt) = idle.wait_with_timeout(config.every);
         if let Ok(change) = timeout(config.every, change).await {
-            change.map_err(broken)?;
+            change.map_err(broken_imap)?;
         }
     }
     patiently_imap(idle.done()).await

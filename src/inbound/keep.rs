@@ -27,6 +27,7 @@ pub struct Kept {
 struct Row {
     id: Uuid,
     source: Source,
+    submitted_by: Option<Uuid>,
     size: i64,
     sha256: String,
     storage_key: String,
@@ -37,18 +38,20 @@ struct Row {
     subject: String,
 }
 
-/// Keeps a message, its content in the object store first; one that is known already is not kept again.
+/// Stores a message, its content in the object store first; one that is known already is not stored again. `submitted_by` is
+/// the account that submitted it to the API.
 ///
 /// # Errors
-/// A 413 where it is too large, a 422 where it cannot be a message, a 503 where it cannot be kept for now.
-pub async fn keep(desk: &Desk, source: Source, bytes: Bytes) -> Result<Kept> {
+/// `Code::TooLarge`; `Code::InvalidBody` if it cannot be a message; `Code::Unavailable` if it cannot be stored for now.
+pub async fn keep(desk: &Desk, source: Source, submitted_by: Option<Uuid>, bytes: Bytes) -> Result<Kept> {
     let limit = desk.config.mail_max_bytes;
     if bytes.len() > limit {
         return Err(too_large(limit));
     }
     let content = bytes.clone();
-    let (row, reason) =
-        actix_web::web::block(move || Row::of(source, &content)).await.map_err(Problem::internal)??;
+    let (row, reason) = actix_web::web::block(move || Row::of(source, submitted_by, &content))
+        .await
+        .map_err(Problem::internal)??;
     desk.files
         .put(&Path::from(row.storage_key.as_str()), PutPayload::from_bytes(bytes))
         .await
@@ -73,11 +76,12 @@ fn hex(hash: Sha256) -> String {
 
 impl Row {
     /// With why it has to be set aside where it cannot be read.
-    fn of(source: Source, bytes: &[u8]) -> Result<(Self, Option<Reason>)> {
+    fn of(source: Source, submitted_by: Option<Uuid>, bytes: &[u8]) -> Result<(Self, Option<Reason>)> {
         let sha256 = hex(Sha256::new().chain_update(bytes));
         let mut row = Row {
             id: Uuid::now_v7(),
             source,
+            submitted_by,
             size: i64::try_from(bytes.len()).map_err(Problem::internal)?,
             storage_key: format!("mail/{}/{sha256}", &sha256[..2]),
             identity: format!("hash:{sha256}"),
@@ -129,6 +133,7 @@ impl Row {
                 (
                     emails::id.eq(self.id),
                     emails::source.eq(self.source),
+                    emails::submitted_by.eq(self.submitted_by),
                     emails::received_at.eq(now),
                     emails::size.eq(self.size),
                     emails::sha256.eq(&self.sha256),
@@ -186,7 +191,7 @@ mod tests {
     use super::*;
 
     fn of(message: &str) -> (String, String) {
-        let (row, reason) = Row::of(Source::Api, message.as_bytes()).unwrap();
+        let (row, reason) = Row::of(Source::Api, None, message.as_bytes()).unwrap();
         assert_eq!(reason, None);
         (row.identity, row.author_hash)
     }

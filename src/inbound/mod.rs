@@ -11,9 +11,11 @@ pub mod process;
 mod receive;
 mod senders;
 mod threads;
+mod trust;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use self::message::Verdict;
 use crate::db::text_enum;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -52,6 +54,28 @@ text_enum! {
 }
 
 text_enum! {
+    /// Whether our own mail server verified that a message comes from the domain of its author (RFC 8601).
+    pub enum Authentication {
+        /// It did: DMARC passes, or DKIM or SPF pass for the domain of `From`, one above it or one below it.
+        Aligned = "aligned",
+        /// It says that the message does not come from there: DMARC, SPF or DKIM fail.
+        Failed = "failed",
+        /// It says neither, or is not configured (MESA_MAIL_AUTHSERV_ID).
+        Unverified = "unverified",
+    }
+}
+
+impl From<Verdict> for Authentication {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Aligned => Authentication::Aligned,
+            Verdict::Failed => Authentication::Failed,
+            Verdict::Unverified => Authentication::Unverified,
+        }
+    }
+}
+
+text_enum! {
     /// Why a message was set aside or ignored.
     pub enum Reason {
         /// Set aside: it has too many parts, or is otherwise not to be read.
@@ -60,6 +84,8 @@ text_enum! {
         SenderUnclear = "sender_unclear",
         /// Set aside: our own mail server says that SPF, DKIM or DMARC fail.
         AuthenticationFailed = "authentication_failed",
+        /// Set aside: our own mail server did not verify its author, who is staff, or MESA_MAIL_TRUST is `aligned`.
+        SenderUnverified = "sender_unverified",
         /// Set aside: its author's account is not active any more.
         SenderInactive = "sender_inactive",
         /// Set aside: nobody knows its author, and more than the limit of such wrote within an hour.
@@ -86,8 +112,8 @@ impl Reason {
     pub fn status(self) -> EmailStatus {
         use Reason::*;
         match self {
-            NotUnderstood | SenderUnclear | AuthenticationFailed | SenderInactive | TooManyStrangers
-            | MessageIdReused | Failed => EmailStatus::SetAside,
+            NotUnderstood | SenderUnclear | AuthenticationFailed | SenderUnverified | SenderInactive
+            | TooManyStrangers | MessageIdReused | Failed => EmailStatus::SetAside,
             OwnMail | Bounce | AutoReply | MailingList | SenderLimit => EmailStatus::Ignored,
         }
     }

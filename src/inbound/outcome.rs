@@ -4,20 +4,19 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::Reason;
 use super::files::Files;
-use super::message::{Automatic, Mailbox, Message};
+use super::message::{Automatic, Message};
 use super::senders::{self, Sender};
-use super::threads;
+use super::{Authentication, Reason, threads, trust};
 use crate::attachments::store::{Owner, insert_all};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, Role};
 use crate::config::Config;
 use crate::db::schema::tickets;
-use crate::http::Actor;
 use crate::http::locale::Locale;
+use crate::http::{Actor, MailOrigin};
 use crate::people;
-use crate::problem::{Problem, Result, Text};
+use crate::problem::{Result, Text};
 use crate::tickets::followups::{self, Visibility};
 use crate::tickets::model::{Channel, TicketRow};
 use crate::tickets::register::{Account, Request, RequesterData};
@@ -33,10 +32,11 @@ pub enum Outcome {
     None(Reason),
 }
 
-/// A message and what our own mail server says of it.
-pub struct Reading {
-    pub message: Message,
-    pub authentication_fails: bool,
+/// A message, what our own mail server says of its author, and what the history records of it.
+pub struct Reading<'a> {
+    pub message: &'a Message,
+    pub authentication: Authentication,
+    pub origin: MailOrigin,
 }
 
 /// The longest description of a ticket, or body of a followup, in characters. What is longer is a file as well.
@@ -45,19 +45,18 @@ pub const LONGEST: usize = 20_000;
 /// How many files that are not taken are named one by one.
 const NAMED: usize = 10;
 
-/// Makes of a message what it becomes. What staff let in, `released`, is taken whoever wrote it.
-///
-/// # Errors
-/// What the database answers.
+/// Makes of a message a ticket or a followup, or says why it becomes neither. A released message is accepted where
+/// `trust::refusal` lets it.
 pub fn of(
     tx: &mut PgConnection,
     config: &Config,
-    released: bool,
-    reading: &Reading,
+    reading: &Reading<'_>,
     files: &Files,
     at: DateTime<Utc>,
 ) -> Result<Outcome> {
-    let message = &reading.message;
+    let Reading { message, authentication, origin } = *reading;
+    let released = origin.released_by_id.is_some();
+    let aligned = authentication == Authentication::Aligned;
     // A list may carry what a person wrote: a reply is taken, and nothing else.
     let mut only_reply = None;
     if !released {
@@ -70,25 +69,28 @@ pub fn of(
         }
     }
     let Some(from) = &message.from else { return Ok(Outcome::None(Reason::SenderUnclear)) };
-    if reading.authentication_fails && !released {
-        return Ok(Outcome::None(Reason::AuthenticationFailed));
-    }
     let sender = senders::find(tx, &from.address)?;
+    let is_staff = sender.as_ref().is_some_and(|sender| sender.role != Role::Requester);
+    if let Some(reason) = trust::refusal(config.mail_trust, authentication, is_staff, released) {
+        return Ok(Outcome::None(reason));
+    }
     if sender.as_ref().is_some_and(|sender| !sender.active) {
         return Ok(Outcome::None(Reason::SenderInactive));
     }
-    if !released && senders::within_the_hour(tx, &from.address, None, at)? >= config.mail_sender_limit {
+    if !released
+        && senders::within_the_hour(tx, &from.address, None, aligned, at)? >= config.mail_sender_limit
+    {
         only_reply = Some(Reason::SenderLimit);
     }
     let answered = match &sender {
-        Some(sender) => answered(tx, sender, message)?,
+        Some(sender) => answered(tx, sender, reading)?,
         None => None,
     };
     match (answered, only_reply) {
         (Some((actor, row)), _) if workflow::allows(row.status, row.resumes_to, Step::Followup) => {
-            let row = if only_reply.is_none() { reopened(tx, &actor, row)? } else { row };
+            let row = if only_reply.is_none() { reopened(tx, &actor, row, origin)? } else { row };
             // Two machines that answer each other by way of a ticket come to an end.
-            let often = senders::within_the_hour(tx, &from.address, Some(row.id), at)?;
+            let often = senders::within_the_hour(tx, &from.address, Some(row.id), aligned, at)?;
             let tells = released || often < config.mail_sender_limit;
             reply(tx, config, &actor, row, tells, message, files)
         }
@@ -102,14 +104,18 @@ pub fn of(
                 None => senders::open(tx, from, at)?,
             };
             let ended = answered.map(|(_, row)| row);
-            register(tx, config, &sender, from, message, files, ended)
+            register(tx, config, &sender, reading, files, ended)
         }
     }
 }
 
 /// The ticket that a message answers, where its sender is somebody of it: its requester, or staff.
-fn answered(tx: &mut PgConnection, sender: &Sender, message: &Message) -> Result<Option<(Actor, TicketRow)>> {
-    let candidates = threads::tickets(tx, message)?;
+fn answered(
+    tx: &mut PgConnection,
+    sender: &Sender,
+    reading: &Reading<'_>,
+) -> Result<Option<(Actor, TicketRow)>> {
+    let candidates = threads::tickets(tx, reading.message)?;
     if candidates.is_empty() {
         return Ok(None);
     }
@@ -120,18 +126,19 @@ fn answered(tx: &mut PgConnection, sender: &Sender, message: &Message) -> Result
     };
     let theirs: Vec<i64> = theirs.select(tickets::id).load(tx)?;
     let Some(id) = candidates.into_iter().find(|id| theirs.contains(id)) else { return Ok(None) };
-    let actor = Actor::of(tx, sender.id, Action::AddPublicFollowup)?;
+    let actor = Actor::by_mail(tx, sender.id, Action::AddPublicFollowup, reading.origin)?;
     let row = store::lock(tx, &actor, id)?;
     Ok(Some((actor, row)))
 }
 
 /// A solved ticket whose requester answers is not solved.
-fn reopened(tx: &mut PgConnection, actor: &Actor, row: TicketRow) -> Result<TicketRow> {
+fn reopened(tx: &mut PgConnection, actor: &Actor, row: TicketRow, origin: MailOrigin) -> Result<TicketRow> {
     if row.requester_id != actor.id || !workflow::allows(row.status, row.resumes_to, Step::Reopen) {
         return Ok(row);
     }
-    let actor = Actor::of(tx, actor.id, Action::Reopen)?;
+    let actor = Actor::by_mail(tx, actor.id, Action::Reopen, origin)?;
     let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+    case.note_mail(&actor);
     reopen::apply(&mut case, None);
     case.record(EventKind::Reopened)
 }
@@ -160,14 +167,15 @@ fn register(
     tx: &mut PgConnection,
     config: &Config,
     sender: &Sender,
-    from: &Mailbox,
-    message: &Message,
+    reading: &Reading<'_>,
     files: &Files,
     ended: Option<TicketRow>,
 ) -> Result<Outcome> {
-    let actor = Actor::of(tx, sender.id, Action::RegisterTicket)?;
-    let account = Account::active(tx, sender.id)?
-        .ok_or_else(|| Problem::internal(format!("no account for {}", from.address)))?;
+    let message = reading.message;
+    let actor = Actor::by_mail(tx, sender.id, Action::RegisterTicket, reading.origin)?;
+    let Some(account) = Account::active(tx, sender.id)? else {
+        return Ok(Outcome::None(Reason::SenderInactive));
+    };
     let locale = people::users::locale(tx, sender.id)?;
     // What it quotes is in the ticket that it answers.
     let written = if ended.is_some() { &message.reply } else { &message.text };
@@ -212,6 +220,7 @@ fn attach(tx: &mut PgConnection, actor: &Actor, owner: Owner, ticket_id: i64, fi
     }
     let row = store::lock(tx, actor, ticket_id)?;
     let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+    case.note_mail(actor);
     let ids = insert_all(case.tx, actor.id, owner, &files.kept, case.now)?;
     let names: Vec<&str> = files.kept.iter().map(|file| file.file_name.as_str()).collect();
     case.note("attachment_ids", serde_json::json!(ids));

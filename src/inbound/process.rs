@@ -7,12 +7,13 @@ use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use uuid::Uuid;
 
-use super::message::{Fault, File, Message, authentication_fails};
+use super::message::{Fault, File, Message, verdict};
 use super::outcome::{self, Outcome, Reading};
-use super::{EmailStatus, Reason, files};
+use super::{Authentication, EmailStatus, Reason, files};
 use crate::config::Config;
 use crate::db::schema::inbound_emails as emails;
 use crate::desk::Desk;
+use crate::http::MailOrigin;
 use crate::problem::{Problem, Result};
 
 /// How long a message is in the hands of one copy of the server; past that another takes it.
@@ -103,7 +104,7 @@ fn put_off(db: &mut PgConnection, id: Uuid, attempts: i16) -> Result<()> {
             let next = now + TimeDelta::minutes(*minutes);
             diesel::update(waiting).set(emails::next_attempt_at.eq(next)).execute(db)?;
         }
-        None => settle(db, id, &Outcome::None(Reason::Failed), &[], now)?,
+        None => settle(db, id, &Outcome::None(Reason::Failed), None, &[], now)?,
     }
     Ok(())
 }
@@ -116,15 +117,9 @@ async fn once(desk: &Desk, taken: Taken) -> Result<()> {
     let config = desk.config.clone();
     let read = block(move || read(&bytes, &config)).await.map_err(Problem::internal)?;
     let (reading, files) = match read {
-        Ok((message, fails)) => {
+        Ok((message, authentication)) => {
             let files = files::keep(desk, message.files).await?;
-            (
-                Some(Reading {
-                    message: Message { files: Vec::new(), ..message },
-                    authentication_fails: fails,
-                }),
-                files,
-            )
+            (Some((Message { files: Vec::new(), ..message }, authentication)), files)
         }
         Err(_) => (None, files::Files::default()),
     };
@@ -132,29 +127,40 @@ async fn once(desk: &Desk, taken: Taken) -> Result<()> {
     desk.db
         .run(move |db| {
             db.transaction(|tx| {
-                let (status, released_by): (EmailStatus, Option<Uuid>) = emails::table
-                    .find(taken.id)
-                    .select((emails::status, emails::released_by))
-                    .for_update()
-                    .first(tx)?;
+                let (status, submitted_by_id, released_by_id): (EmailStatus, Option<Uuid>, Option<Uuid>) =
+                    emails::table
+                        .find(taken.id)
+                        .select((emails::status, emails::submitted_by, emails::released_by))
+                        .for_update()
+                        .first(tx)?;
                 // Another copy took it for forgotten and was faster.
                 if status != EmailStatus::Waiting {
                     return Ok(());
                 }
                 let at = crate::db::now(tx)?;
                 let outcome = match &reading {
-                    // Staff may have let it in since it was taken.
-                    Some(reading) => outcome::of(tx, &config, released_by.is_some(), reading, &files, at)?,
+                    Some((message, authentication)) => {
+                        let origin = MailOrigin {
+                            inbound_email_id: taken.id,
+                            submitted_by_id,
+                            // Staff may have released it since it was taken.
+                            released_by_id,
+                            unverified: *authentication != Authentication::Aligned,
+                        };
+                        let reading = Reading { message, authentication: *authentication, origin };
+                        outcome::of(tx, &config, &reading, &files, at)?
+                    }
                     None => Outcome::None(Reason::NotUnderstood),
                 };
+                let authentication = reading.as_ref().map(|(_, authentication)| *authentication);
                 let refused: Vec<&str> = files.refused.iter().map(|file| file.name.as_str()).collect();
-                settle(tx, taken.id, &outcome, &refused, at)
+                settle(tx, taken.id, &outcome, authentication, &refused, at)
             })
         })
         .await
 }
 
-fn read(bytes: &Bytes, config: &Config) -> std::result::Result<(Message, bool), Fault> {
+fn read(bytes: &Bytes, config: &Config) -> std::result::Result<(Message, Authentication), Fault> {
     let (domain, address) = config.own_mail().unzip();
     let mut message = Message::read(bytes, domain, address)?;
     if message.text.chars().count() > outcome::LONGEST {
@@ -165,8 +171,11 @@ fn read(bytes: &Bytes, config: &Config) -> std::result::Result<(Message, bool), 
             bytes: whole,
         });
     }
-    let fails = config.mail_authserv_id.as_deref().is_some_and(|id| authentication_fails(bytes, id));
-    Ok((message, fails))
+    let authentication = match &config.mail_authserv_id {
+        Some(id) => verdict(bytes, id).into(),
+        None => Authentication::Unverified,
+    };
+    Ok((message, authentication))
 }
 
 /// Writes down what became of a message that waits; what another copy made of it meanwhile stays.
@@ -174,6 +183,7 @@ fn settle(
     tx: &mut PgConnection,
     id: Uuid,
     outcome: &Outcome,
+    authentication: Option<Authentication>,
     refused: &[&str],
     at: DateTime<Utc>,
 ) -> Result<()> {
@@ -186,6 +196,7 @@ fn settle(
         .set((
             emails::status.eq(status),
             emails::reason.eq(reason),
+            emails::authentication.eq(authentication),
             emails::ticket_id.eq(ticket_id),
             emails::followup_id.eq(followup_id),
             emails::refused_files.eq(refused),

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use uuid::Uuid;
 
-use super::EmailStatus;
 use super::message::Mailbox;
+use super::{Authentication, EmailStatus};
 use crate::auth::policy::Role;
 use crate::db::schema::{inbound_emails as emails, users};
 use crate::problem::Result;
@@ -22,7 +22,8 @@ pub struct Sender {
     pub active: bool,
 }
 
-/// Whoever has this address. Until the transaction ends, no other message of theirs is worked on.
+/// The account with this address. Until the transaction ends, no other message from the address is processed, and the
+/// account keeps its role.
 ///
 /// # Errors
 /// What the database answers.
@@ -31,6 +32,7 @@ pub fn find(tx: &mut PgConnection, address: &str) -> Result<Option<Sender>> {
     let found: Option<(Uuid, Role, bool)> = users::table
         .filter(lower(users::email).eq(lower(address)))
         .select((users::id, users::role, users::active))
+        .for_share()
         .first(tx)
         .optional()?;
     Ok(found.map(|(id, role, active)| Sender { id, role, active }))
@@ -57,7 +59,9 @@ pub fn open(tx: &mut PgConnection, from: &Mailbox, at: DateTime<Utc>) -> Result<
     Ok(Sender { id, role: Role::Requester, active: true })
 }
 
-/// How many messages of this address became something within the last hour; `ticket_id`: of this ticket alone.
+/// How many messages from this address became a ticket or a followup within the last hour; `ticket_id`: of this ticket
+/// alone. Those that our mail server verified (`aligned`) and the others are counted separately, so that whoever forges an
+/// address does not use up the limit of its owner.
 ///
 /// # Errors
 /// What the database answers.
@@ -65,6 +69,7 @@ pub fn within_the_hour(
     tx: &mut PgConnection,
     address: &str,
     ticket_id: Option<i64>,
+    aligned: bool,
     at: DateTime<Utc>,
 ) -> Result<i64> {
     let processed = emails::table
@@ -76,7 +81,11 @@ pub fn within_the_hour(
         Some(id) => processed.filter(emails::ticket_id.eq(id)),
         None => processed,
     };
-    Ok(about.count().get_result(tx)?)
+    let counted = match aligned {
+        true => about.filter(emails::authentication.eq(Authentication::Aligned)),
+        false => about.filter(emails::authentication.is_distinct_from(Authentication::Aligned)),
+    };
+    Ok(counted.count().get_result(tx)?)
 }
 
 /// How many people the desk has got to know by their mail alone within the last hour. Until the transaction ends, no other

@@ -56,7 +56,7 @@ pub async fn approve(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<
                 measurements::updated_at.eq(actor.now),
             ))
             .execute(tx)?;
-        Measurement::answer(tx, row.id)
+        Measurement::answer(tx, row.id, actor.role)
     })
     .await
 }

@@ -101,7 +101,7 @@ pub async fn measure(call: Call, id: Path<Uuid>, body: Body<NewMeasurement>) -> 
                 diesel::update(measurements::table.find(id))
                     .set((measured, measurements::version.eq(measurements::version + 1)))
                     .execute(tx)?;
-                Measurement::answer(tx, id)
+                Measurement::answer(tx, id, actor.role)
             }
             None => {
                 let id = Uuid::now_v7();
@@ -116,7 +116,7 @@ pub async fn measure(call: Call, id: Path<Uuid>, body: Body<NewMeasurement>) -> 
                         measurements::created_at.eq(actor.now),
                     ))
                     .execute(tx)?;
-                let made = Measurement::find(tx, id)?;
+                let made = Measurement::find(tx, id, actor.role)?;
                 Ok(Answer::created(format!("/api/v1/measurements/{id}"), &made)?.version(made.version))
             }
         }

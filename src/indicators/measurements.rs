@@ -1,5 +1,7 @@
 //! What an indicator measured, quarter by quarter, and what that says.
 
+use std::collections::HashSet;
+
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, patch};
 use chrono::{DateTime, Utc};
@@ -10,14 +12,16 @@ use uuid::Uuid;
 
 use super::definitions::Indicator;
 use super::light::{Direction, Light};
-use crate::auth::policy::Action;
-use crate::db::schema::{improvement_actions, measurements};
+use super::measures::Measure;
+use crate::auth::policy::{Action, Role};
+use crate::db::schema::{improvement_actions, indicators, measurements};
 use crate::db::text_enum;
 use crate::http::body::Patch;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Answer, Body, Call, Query};
 use crate::people::{Person, person};
 use crate::problem::{FieldError, Problem, Result};
+use crate::statistics::disclosure::{self, FEWEST};
 
 text_enum! {
     /// Where a measurement stands.
@@ -56,6 +60,9 @@ pub struct Measurement {
     warning: f64,
     /// Semáforo; `null` where there was nothing to measure.
     light: Option<Light>,
+    /// Whether `value`, `met` and `light` are `null` because the reader, a technician, may not read single survey answers: of
+    /// the measure `satisfaction` they read quarters that were over when they were measured, with five answers or more.
+    withheld: bool,
     measured_at: DateTime<Utc>,
     /// Whether the quarter was over when it was measured.
     complete: bool,
@@ -106,9 +113,15 @@ pub(super) struct Row {
 }
 
 impl Measurement {
-    fn present(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Self>> {
+    fn present(db: &mut PgConnection, rows: Vec<Row>, reader: Role) -> Result<Vec<Self>> {
+        let of_answers = of_answers(db, &rows, reader)?;
         let people = person::by_id(db, rows.iter().filter_map(|row| row.approved_by))?;
         let one = |row: Row| {
+            let few = row.counted.is_some_and(|counted| counted < FEWEST);
+            let withheld = of_answers.contains(&row.indicator_id)
+                && (!row.complete || few)
+                && row.counted.is_some_and(|counted| counted > 0);
+            let value = row.value.filter(|_| !withheld);
             let approval = match (row.approved_by.and_then(|id| people.get(&id)), row.approved_at) {
                 (Some(by), Some(approved_at)) => {
                     Some(MeasurementApproval { approved_by: by.clone(), approved_at })
@@ -120,13 +133,14 @@ impl Measurement {
                 indicator_id: row.indicator_id,
                 year: row.year,
                 quarter: row.quarter,
-                value: row.value,
-                met: row.met,
+                value,
+                met: row.met.filter(|_| !withheld),
                 counted: row.counted,
                 target: row.target,
                 direction: row.direction,
                 warning: row.warning,
-                light: row.value.map(|value| Light::of(value, row.target, row.direction, row.warning)),
+                light: value.map(|value| Light::of(value, row.target, row.direction, row.warning)),
+                withheld,
                 measured_at: row.measured_at,
                 complete: row.complete,
                 analysis: row.analysis,
@@ -141,16 +155,27 @@ impl Measurement {
         Ok(rows.into_iter().map(one).collect())
     }
 
-    pub(super) fn find(db: &mut PgConnection, id: Uuid) -> Result<Self> {
+    pub(super) fn find(db: &mut PgConnection, id: Uuid, reader: Role) -> Result<Self> {
         let row: Row = measurements::table.find(id).select(Row::as_select()).first(db)?;
-        Self::present(db, vec![row])?.pop().ok_or_else(Problem::not_found)
+        Self::present(db, vec![row], reader)?.pop().ok_or_else(Problem::not_found)
     }
 
     /// As an answer, with its version.
-    pub(super) fn answer(db: &mut PgConnection, id: Uuid) -> Result<Answer> {
-        let found = Self::find(db, id)?;
+    pub(super) fn answer(db: &mut PgConnection, id: Uuid, reader: Role) -> Result<Answer> {
+        let found = Self::find(db, id, reader)?;
         Ok(Answer::ok(&found)?.version(found.version))
     }
+}
+
+/// Of the indicators of these rows, those that measure survey answers, where the reader reads totals of answers alone.
+fn of_answers(db: &mut PgConnection, rows: &[Row], reader: Role) -> Result<HashSet<Uuid>> {
+    if !disclosure::applies_to(reader) {
+        return Ok(HashSet::new());
+    }
+    let found = indicators::table
+        .filter(indicators::id.eq_any(rows.iter().map(|row| row.indicator_id)))
+        .filter(indicators::measure.eq(Measure::Satisfaction));
+    Ok(found.select(indicators::id).load(db)?.into_iter().collect())
 }
 
 /// The row, held until the transaction ends.
@@ -199,7 +224,7 @@ pub struct MeasurementFilters {
 )]
 #[get("/indicators/{indicator_id}/measurements")]
 pub async fn list(call: Call, id: Path<Uuid>, query: Query<MeasurementFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadRecords, move |db, _| {
+    call.read(Action::ReadRecords, move |db, actor| {
         let indicator = Indicator::find(db, *id)?;
         let (paging, filters) = query.read_list()?;
         let sort = filters.sort.unwrap_or(MeasurementSort::QuarterDescending);
@@ -225,7 +250,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<MeasurementFilters>) 
             }
         };
         let rows: Vec<Row> = query.select(Row::as_select()).limit(paging.rows()).load(db)?;
-        let items = Measurement::present(db, rows)?;
+        let items = Measurement::present(db, rows, actor.role)?;
         paging.answer(sort, items, total, |one| (one.year, one.quarter))
     })
     .await
@@ -240,7 +265,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<MeasurementFilters>) 
 )]
 #[get("/measurements/{measurement_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(Action::ReadRecords, move |db, _| Measurement::answer(db, *id)).await
+    call.read(Action::ReadRecords, move |db, actor| Measurement::answer(db, *id, actor.role)).await
 }
 
 /// What is said about a measurement.
@@ -294,7 +319,7 @@ pub async fn change(
                 }),
             ))
             .execute(tx)?;
-        Measurement::answer(tx, row.id)
+        Measurement::answer(tx, row.id, actor.role)
     })
     .await
 }

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::articles::{ArticleStatus, ArticleVisibility};
 use super::list::ArticleFilters;
-use crate::db::Statement;
 use crate::db::schema::articles;
+use crate::db::{Literal, Statement};
 use crate::people::Named;
 use crate::problem::Result;
 
@@ -71,9 +71,15 @@ impl From<Row> for Found {
     }
 }
 
+/// The articles that requesters may read, in the words of the index over what they are searched by.
+const PUBLIC: &str = "a.status = 'published' AND a.visibility = 'public'";
+
 /// The articles that these filters let through, in no order.
 pub fn filtered(filters: &ArticleFilters) -> articles::BoxedQuery<'_, Pg> {
     let mut query = articles::table.into_boxed();
+    if filters.only_public {
+        query = query.filter(Literal::<Bool>::new(PUBLIC.replace("a.", "articles.")));
+    }
     if let Some(text) = &filters.q {
         query = query.filter(
             sql::<Bool>("articles.search @@ websearch_to_tsquery('mesa_spanish', ")
@@ -128,7 +134,9 @@ pub fn ranked(
              FROM articles a, websearch_to_tsquery('mesa_spanish', ",
     )
     .bind::<Text, _>(text)
-    .sql(") AS q WHERE a.search @@ q")
+    .sql(") AS q WHERE ")
+    .with(filters.only_public.then_some(PUBLIC), |statement, public| statement.sql(public).sql(" AND "))
+    .sql("a.search @@ q")
     .with((!status.is_empty()).then_some(status), |statement, status| {
         statement.sql(" AND a.status = ANY (").bind::<Array<Text>, _>(status).sql(")")
     })
@@ -183,6 +191,7 @@ const TELLING: u8 = 40;
 
 /// Up to five published articles that share most with the words of a ticket.
 pub fn like_ticket(db: &mut PgConnection, ticket_id: i64, staff: bool) -> Result<Vec<Found>> {
+    let readable = if staff { "a.status = 'published'" } else { PUBLIC };
     let rows: Vec<Row> = diesel::sql_query(format!(
         "WITH wanted AS ( \
              SELECT string_agg(quote_literal(lexeme), ' | ')::tsquery AS q FROM ( \
@@ -190,13 +199,12 @@ pub fn like_ticket(db: &mut PgConnection, ticket_id: i64, staff: bool) -> Result
                  ORDER BY 'A' = ANY (weights) DESC, positions[1], lexeme LIMIT {TELLING}) AS telling) \
          SELECT {COLUMNS}, best.rank, ts_headline('mesa_spanish', {PASSAGES}, best.q, '{MARKS}') AS excerpt \
          FROM (SELECT a.id, ts_rank_cd(a.search, q, 1)::float8 AS rank, q FROM articles a, wanted \
-               WHERE a.search @@ q AND a.status = 'published' AND ($2 OR a.visibility = 'public') \
+               WHERE {readable} AND a.search @@ q \
                ORDER BY 2 DESC, 1 DESC LIMIT 5) AS best \
          JOIN articles a USING (id) LEFT JOIN categories c ON c.id = a.category_id \
          ORDER BY best.rank DESC, a.id DESC"
     ))
     .bind::<BigInt, _>(ticket_id)
-    .bind::<Bool, _>(staff)
     .load(db)?;
     Ok(rows.into_iter().map(Found::from).collect())
 }

@@ -89,6 +89,8 @@ struct Context<'a> {
     /// The reader has a request of their own about the same, and hears of this one.
     watcher: bool,
     ticket: TicketContext<'a>,
+    /// Of `parent_solved`: the ticket that was solved.
+    parent: Option<ParentContext<'a>>,
     data: &'a Value,
     /// The words and the author of the followup that the message is about.
     followup: Option<&'a str>,
@@ -106,6 +108,13 @@ struct TicketContext<'a> {
     #[serde(flatten)]
     words: &'a TicketWords,
     assignee: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ParentContext<'a> {
+    subject: &'a str,
+    /// None if it was reopened since.
+    solution: Option<&'a str>,
 }
 
 pub(super) struct Recipient {
@@ -148,6 +157,11 @@ struct Known {
 
 fn followup_of(message: &Message) -> Option<Uuid> {
     message.data["followup_id"].as_str()?.parse().ok()
+}
+
+/// The ticket whose solution the message tells the assignee of a child.
+fn parent_of(message: &Message) -> Option<i64> {
+    message.data["parent_id"].as_i64()
 }
 
 /// Whoever watches a ticket had a request about the same, and is told nothing that would show whose this one is: their
@@ -195,8 +209,8 @@ fn watching(db: &mut PgConnection, wanted: &[Message]) -> Result<HashMap<(i64, U
 impl Known {
     fn load(db: &mut PgConnection, wanted: &[Message], purpose: Purpose, config: &Config) -> Result<Self> {
         let watching = watching(db, wanted)?;
-        let ticket_ids: HashSet<i64> =
-            wanted.iter().filter_map(|message| message.ticket_id).chain(watching.values().copied()).collect();
+        let of_messages = wanted.iter().flat_map(|message| [message.ticket_id, parent_of(message)]);
+        let ticket_ids: HashSet<i64> = of_messages.flatten().chain(watching.values().copied()).collect();
         let found = tickets::table.filter(tickets::id.eq_any(&ticket_ids));
         let mut rows: Vec<TicketWords> = found.select(TicketWords::as_select()).load(db)?;
         for row in &mut rows {
@@ -283,6 +297,10 @@ impl Known {
                 words: ticket,
                 assignee: assignee.map(|person| person.full_name.as_str()),
             },
+            parent: parent_of(message).and_then(|id| self.tickets.get(&id)).map(|parent| ParentContext {
+                subject: &parent.subject,
+                solution: parent.solution.as_deref(),
+            }),
             data: &message.data,
             followup: followup.map(|(body, _)| body.as_str()),
             author: followup.map(|(_, author)| author.as_str()),

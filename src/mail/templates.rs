@@ -38,6 +38,7 @@ const FILES: &[(&str, &str)] = files![
     "held",
     "information_requested",
     "overdue",
+    "parent_solved",
     "received",
     "reopened",
     "rescheduled",

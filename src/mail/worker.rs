@@ -175,7 +175,9 @@ impl Mailer {
                 Err(_) => Refusal::ForNow("no answer in time".to_owned()),
             },
         };
-        log::warn!("message {} ({}) was not sent: {refusal:?}", message.id, message.kind.as_str());
+        // The reason, which often names the recipient's address, is in the message's `last_error` and not in the log.
+        let until = if matches!(refusal, Refusal::ForGood(_)) { "for good" } else { "for now" };
+        log::warn!("message {} ({}) was not sent, {until}", message.id, message.kind.as_str());
         self.put_off(message, refusal, lease_ends).await;
     }
 

@@ -5,12 +5,14 @@ use std::collections::{HashMap, HashSet};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::{Attendance, Row, parts};
+use crate::audit::log::Part;
 use crate::auth::policy::Role;
 use crate::db::json::Json;
 use crate::db::schema::{minutes, minutes_attendance, minutes_decisions, users};
@@ -249,6 +251,22 @@ impl MinutesContent {
             missing.push(FieldError::required("/attendance"));
         }
         missing
+    }
+
+    /// The lists that have tables of their own, for the audit log.
+    pub fn parts(&self, before: Option<&Self>) -> [Part; 2] {
+        [
+            Part {
+                field: "attendance",
+                from: json!(before.map(|content| &content.attendance)),
+                to: json!(self.attendance),
+            },
+            Part {
+                field: "decisions",
+                from: json!(before.map(|content| &content.decisions)),
+                to: json!(self.decisions),
+            },
+        ]
     }
 
     /// Who was there and what was decided, in place of what was written before.

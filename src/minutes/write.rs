@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::content::MinutesContent;
 use super::{Minutes, MinutesStatus, lock};
+use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
 use crate::db::schema::minutes;
 use crate::http::body::Patch;
@@ -50,6 +51,7 @@ pub async fn create(call: Call, body: Body<MinutesContent>) -> Result<HttpRespon
             ))
             .execute(tx)?;
         content.write_parts(tx, id)?;
+        log::record_parts(tx, actor, AuditResource::Minutes, id, content.parts(None))?;
         let written = Minutes::find(tx, id)?;
         Ok(Answer::created(format!("/api/v1/minutes/{id}"), &written)?.version(written.version))
     })
@@ -68,7 +70,8 @@ pub async fn create(call: Call, body: Body<MinutesContent>) -> Result<HttpRespon
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<MinutesContent>>) -> Result<HttpResponse> {
     call.write(Action::WriteRecords, body, move |tx, actor, body| {
         let row = lock(tx, *id)?;
-        let (mut content, changes) = body.merge(&MinutesContent::of(tx, &row)?)?;
+        let before = MinutesContent::of(tx, &row)?;
+        let (mut content, changes) = body.merge(&before)?;
         content.check(tx)?;
         if content.held_on.year() != row.held_on.year() {
             return Err(Problem::field(FieldError::new(
@@ -92,6 +95,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<MinutesContent>
             .execute(tx)?;
         if changes {
             content.write_parts(tx, row.id)?;
+            log::record_parts(tx, actor, AuditResource::Minutes, row.id, content.parts(Some(&before)))?;
         }
         Minutes::answer(tx, row.id)
     })

@@ -29,6 +29,8 @@ text_enum! {
         Overdue = "overdue",
         /// The request is solved; the requester is asked to judge it.
         Solved = "solved",
+        /// The parent of the reader's ticket is solved; its solution may solve theirs.
+        ParentSolved = "parent_solved",
         /// The ticket is closed.
         Closed = "closed",
         /// The case goes on.

@@ -69,6 +69,36 @@ pub fn queue(
     Ok(())
 }
 
+/// Queues a message of the same kind about each of several tickets, by pairs of ticket and recipient, in one statement. Who is
+/// not active, or turned off mail to staff, gets none.
+pub fn queue_each(
+    tx: &mut PgConnection,
+    kind: MessageKind,
+    about: &[(i64, Uuid)],
+    data: &Value,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    if about.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = about.iter().map(|_| Uuid::now_v7()).collect();
+    let (tickets, recipients): (Vec<i64>, Vec<Uuid>) = about.iter().copied().unzip();
+    diesel::sql_query(
+        "INSERT INTO messages (id, ticket_id, kind, recipient_id, data, created_at, next_attempt_at) \
+         SELECT m.id, m.ticket_id, $4, u.id, $5, $6, $6 \
+         FROM unnest($1, $2, $3) AS m (id, ticket_id, recipient_id) JOIN users u ON u.id = m.recipient_id \
+         WHERE u.active AND u.staff_mail",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<BigInt>, _>(tickets)
+    .bind::<Array<SqlUuid>, _>(recipients)
+    .bind::<Text, _>(kind.as_str())
+    .bind::<Jsonb, _>(data)
+    .bind::<Timestamptz, _>(at)
+    .execute(tx)?;
+    Ok(())
+}
+
 /// Queues a message about an improvement action to each of these people, by pairs of action and person. Nobody who has left
 /// or turned their mail off is written to.
 ///

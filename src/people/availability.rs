@@ -9,19 +9,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::db::schema::shifts;
-use crate::holidays;
+use crate::holidays::Holidays;
 
-/// The entity's clock, and the days on which nobody works who does not work on public holidays.
+/// The entity's clock, and the public holidays, on which only those work whose shift says so.
 #[derive(Clone, Copy)]
 pub struct EntityClock<'a> {
     pub timezone: Tz,
-    pub is_public_holiday: &'a (dyn Fn(NaiveDate) -> bool + Sync),
-}
-
-impl EntityClock<'static> {
-    pub fn new(timezone: Tz) -> Self {
-        EntityClock { timezone, is_public_holiday: &holidays::is_public_holiday }
-    }
+    pub holidays: &'a Holidays,
 }
 
 impl EntityClock<'_> {
@@ -87,7 +81,7 @@ impl Shift {
     /// When it is worked that begins on this day; none where it is not.
     fn on(&self, clock: EntityClock<'_>, day: NaiveDate) -> Option<Range<DateTime<Utc>>> {
         let its_day = i64::from(day.weekday().number_from_monday()) == i64::from(self.weekday);
-        if !its_day || (!self.on_public_holidays && (clock.is_public_holiday)(day)) {
+        if !its_day || (!self.on_public_holidays && clock.holidays.is_holiday(day)) {
             return None;
         }
         let last_day = if self.ends_at > self.starts_at { day } else { day.succ_opt()? };
@@ -183,13 +177,16 @@ mod hour_minute {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+    use std::sync::LazyLock;
 
     use proptest::prelude::*;
 
     use super::*;
+    use crate::holidays::{HolidayRule, colombia};
 
     fn bogota() -> EntityClock<'static> {
-        EntityClock::new(chrono_tz::America::Bogota)
+        static HOLIDAYS: LazyLock<Holidays> = LazyLock::new(colombia::holidays);
+        EntityClock { timezone: chrono_tz::America::Bogota, holidays: &HOLIDAYS }
     }
 
     fn at(text: &str) -> DateTime<Utc> {
@@ -253,8 +250,7 @@ mod tests {
 
     #[test]
     fn a_public_holiday_is_free_for_all_but_those_who_work_on_it_and_for_the_night_that_began_before() {
-        let immaculate = |day: NaiveDate| day.month() == 12 && day.day() == 8;
-        let clock = EntityClock { is_public_holiday: &immaculate, ..bogota() };
+        let clock = bogota();
         // 2026-12-08 is a Tuesday.
         let morning = at("2026-12-08T09:00:00-05:00");
         assert_eq!(office().next_available(clock, morning), Some(at("2026-12-09T08:00:00-05:00")));
@@ -271,7 +267,15 @@ mod tests {
 
     #[test]
     fn who_only_works_on_days_that_are_all_holidays_is_never_available() {
-        let clock = EntityClock { is_public_holiday: &|_| true, ..bogota() };
+        let every_day = (1..=12).flat_map(|month| (1..=31).map(move |day| (month, day)));
+        let rules = every_day.map(|(month, day)| HolidayRule {
+            month: Some(month),
+            day: Some(day),
+            first_year: None,
+            ..colombia::rules().swap_remove(0)
+        });
+        let holidays = Holidays::new(rules.collect());
+        let clock = EntityClock { holidays: &holidays, ..bogota() };
         assert_eq!(office().next_available(clock, at("2026-11-24T09:00:00-05:00")), None);
     }
 
@@ -299,7 +303,7 @@ mod tests {
 
     #[test]
     fn where_clocks_change_a_shift_is_what_the_wall_shows() {
-        let clock = EntityClock::new(chrono_tz::America::New_York);
+        let clock = EntityClock { timezone: chrono_tz::America::New_York, ..bogota() };
         let night = Schedule { shifts: vec![shift(6, "22:00", "06:00")], ..Schedule::default() };
         // Put forward on 2026-03-08 at 2:00, put back on 2026-11-01 at 2:00.
         for (moment, on_shift) in [

@@ -21,6 +21,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(users::read)
         .service(users::change)
         .service(personal_data::export::read)
+        .service(personal_data::preview::preview)
         .service(personal_data::anonymization::anonymize)
         .service(shifts::read)
         .service(shifts::replace)

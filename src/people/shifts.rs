@@ -4,11 +4,13 @@ use actix_web::web::Path;
 use actix_web::{HttpResponse, get, put};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::availability::{self, Shift};
 use super::users::{self, User};
+use crate::audit::log::{self, AuditResource, Part};
 use crate::auth::policy::Action;
 use crate::db::schema;
 use crate::db::schema::shifts;
@@ -25,13 +27,17 @@ pub struct Shifts {
 
 impl Shifts {
     fn answer(db: &mut PgConnection, user: &User) -> Result<Answer> {
-        let items = shifts::table
-            .filter(shifts::user_id.eq(user.id))
-            .order((shifts::weekday, shifts::starts_at))
-            .select(Shift::as_select())
-            .load(db)?;
-        Ok(Answer::ok(&Shifts { items })?.version(user.version))
+        Ok(Answer::ok(&Shifts { items: week(db, user.id)? })?.version(user.version))
     }
+}
+
+fn week(db: &mut PgConnection, user_id: Uuid) -> Result<Vec<Shift>> {
+    let shifts = shifts::table
+        .filter(shifts::user_id.eq(user_id))
+        .order((shifts::weekday, shifts::starts_at))
+        .select(Shift::as_select())
+        .load(db)?;
+    Ok(shifts)
 }
 
 /// Read somebody's shifts
@@ -71,10 +77,13 @@ pub async fn replace(call: Call, id: Path<Uuid>, body: Body<Shifts>) -> Result<H
         if !overlapping.is_empty() {
             return Err(Problem::fields(overlapping.into_iter().map(overlap).collect()));
         }
+        let before = week(tx, user.id)?;
         diesel::delete(shifts::table.filter(shifts::user_id.eq(user.id))).execute(tx)?;
         let rows =
             items.iter().map(|shift| (shifts::id.eq(Uuid::now_v7()), shifts::user_id.eq(user.id), shift));
         diesel::insert_into(shifts::table).values(rows.collect::<Vec<_>>()).execute(tx)?;
+        let parts = [Part { field: "shifts", from: json!(before), to: json!(week(tx, user.id)?) }];
+        log::record_parts(tx, actor, AuditResource::User, user.id, parts)?;
         user.version += 1;
         diesel::update(schema::users::table.find(user.id))
             .set((schema::users::version.eq(user.version), schema::users::updated_at.eq(actor.now)))

@@ -96,6 +96,12 @@ codes! {
     NoDueTime = "no_due_time", CONFLICT,
         ("No hay hora de vencimiento", "There is no due time"),
         ("El calendario no abre lo suficiente en veinte años, así que nada vencería nunca.", "The calendar is not open for long enough within twenty years, so nothing would ever be due.");
+    ShippedHoliday = "shipped_holiday", CONFLICT,
+        ("Es un festivo de ley", "A holiday by law"),
+        ("Los festivos que vienen con la mesa no se retiran; deles fin con `last_year`.", "Holidays that come with the desk are not removed; end them with `last_year`.");
+    TooManyHolidays = "too_many_holidays", CONFLICT,
+        ("Demasiados festivos", "Too many holidays"),
+        ("La mesa admite hasta 500 festivos.", "A desk can have up to 500 holidays.");
     NotARequester = "not_a_requester", CONFLICT,
         ("No es solicitante", "Not a requester"),
         ("Los datos personales del personal no se anonimizan: lo que hizo queda registrado.", "Staff are not made anonymous: what they did stays on record.");
@@ -146,7 +152,7 @@ codes! {
         ("El cuerpo o el archivo es más grande de lo permitido.", "The body or the file is larger than allowed.");
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE,
         ("Tipo de contenido no admitido", "Unsupported content type"),
-        ("Esta operación no recibe ese tipo de contenido.", "The content type is not one that this operation takes.");
+        ("Esta operación no recibe ese tipo de contenido, o el cuerpo viene comprimido (`Content-Encoding`).", "This operation does not take that content type, or the body is compressed (`Content-Encoding`).");
     InvalidBody = "invalid_body", UNPROCESSABLE_ENTITY,
         ("Datos no válidos", "Invalid data"),
         ("Faltan campos, sobran o no sirven; `errors` nombra cada uno.", "Fields are missing, unknown or unfit; `errors` names each.");
@@ -159,6 +165,9 @@ codes! {
     TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS,
         ("Demasiadas peticiones", "Too many requests"),
         ("Más peticiones de las que un cliente puede hacer en un minuto; repita tras los segundos de `Retry-After`.", "More requests than one client may make in a minute; try again after `Retry-After` seconds.");
+    HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE,
+        ("Encabezados demasiado grandes", "Headers too large"),
+        ("Los encabezados de la petición son más grandes de lo permitido.", "The headers of the request are larger than allowed.");
     Internal = "internal", INTERNAL_SERVER_ERROR,
         ("Error interno", "Internal error"),
         ("Una falla del servidor; indique el `request_id` al informarla.", "A fault of the server; the log knows more under the `request_id`.");

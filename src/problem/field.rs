@@ -26,6 +26,8 @@ text_enum! {
         OutOfRange = "out_of_range",
         /// Not one of the values that may be, or not for this caller, or not beside what other fields say.
         NotAllowed = "not_allowed",
+        /// It is valid, but the server does not evaluate it.
+        NotSupported = "not_supported",
         /// The id of nothing, or of nothing that may be named here.
         NotFound = "not_found",
         /// It is over already.

@@ -53,6 +53,8 @@ pub struct Problem {
     pub members: Map<String, Value>,
     /// The methods of the path, for the `Allow` header of a 405.
     pub allow: Option<String>,
+    /// The content codings of a body that are taken, for the `Accept-Encoding` header of a 415 about another.
+    pub accept_encoding: Option<&'static str>,
     /// For the `Retry-After` header of a 429, in seconds.
     pub retry_after: Option<i64>,
     /// For the log alone: the cause, and the line where it became a problem.
@@ -71,6 +73,7 @@ impl Problem {
             errors: Vec::new(),
             members: Map::new(),
             allow: None,
+            accept_encoding: None,
             retry_after: None,
             cause: None,
             location: Location::caller(),
@@ -210,8 +213,14 @@ impl Problem {
         if let Some(allow) = &self.allow {
             response.insert_header((header::ALLOW, allow.as_str()));
         }
+        if let Some(codings) = self.accept_encoding {
+            response.insert_header((header::ACCEPT_ENCODING, codings));
+        }
         let document = self.document(locale, request_id);
-        response.body(serde_json::to_vec(&document).unwrap_or_default())
+        let mut response = response.body(serde_json::to_vec(&document).unwrap_or_default());
+        // For the access log.
+        response.extensions_mut().insert(self.code);
+        response
     }
 }
 

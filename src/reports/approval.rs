@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::frozen::{self, File};
 use super::report::{Approval, QuarterlyReport};
-use super::{Format, QuarterPath};
+use super::{Audience, Format, QuarterPath};
 use crate::audit::log::{self, AuditEvent, AuditKind, AuditResource};
 use crate::audit::tree::heads::{self, HeadReason};
 use crate::auth::policy::Action;
@@ -45,7 +45,8 @@ pub struct ReportFile {
 
 /// Approve a quarterly report
 ///
-/// The quarter must be over (`quarter_not_over`). The report is kept in every format as it is at this moment, and is from
+/// The quarter must be over (`quarter_not_over`). The report is kept in every format as it is at this moment, with a version for
+/// those who may not read single survey answers (not in `files`), and is from
 /// then on answered with the same bytes whatever becomes of the data; there is no way back. Whoever approves it again gets
 /// the approval that there is.
 #[utoipa::path(
@@ -83,10 +84,14 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<Nothing>) -
         }
         let approval = Approval { approved_at: actor.now, approved_by: actor.person() };
         let report = QuarterlyReport::gather(db, &desk.config, quarter, actor.now, Some(approval.clone()))?;
-        let file = |format: &Format| {
-            Ok(File { format: *format, content: format.write(&report, desk.config.entity.logo.as_deref())? })
-        };
-        let files = Format::ALL.iter().map(file).collect::<Result<Vec<File>>>()?;
+        let for_totals = report.clone().for_totals(desk.config.timezone)?;
+        let mut files = Vec::new();
+        for (audience, report) in [(Audience::Answers, &report), (Audience::Totals, &for_totals)] {
+            for format in Format::ALL {
+                let content = format.write(report, desk.config.entity.logo.as_deref())?;
+                files.push(File { format: *format, audience, content });
+            }
+        }
         Ok((quarter, Some((approval, files))))
     });
     let (quarter, made) = made.await?;
@@ -126,7 +131,7 @@ fn record(tx: &mut PgConnection, quarter: Quarter, actor: &Actor) -> Result<()> 
     let event = AuditEvent {
         kind: AuditKind::Approved,
         resource: AuditResource::QuarterlyReport,
-        resource_id: Some(quarter.to_string()),
+        resource_id: Some(format!("{}/{}", quarter.year, quarter.number)),
         actor_id: Some(actor.id),
         changes: Vec::new(),
         details: json!({"files": digests.collect::<Vec<_>>()}),

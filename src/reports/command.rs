@@ -1,6 +1,6 @@
 //! `mesa report`: a report as a file, without a server.
 
-use super::{Format, quarterly};
+use super::{Audience, Format, quarterly};
 use crate::config::Config;
 use crate::db;
 use crate::db::session::{self, Bounds};
@@ -14,7 +14,7 @@ use crate::statistics::Quarter;
 pub fn report(config: &Config, url: &str, quarter: Quarter, format: Format) -> Result<Vec<u8>, StartError> {
     let connection = &mut session::open(url, Bounds::Command)?;
     let now = db::now(connection)?;
-    quarterly::produce(connection, config, quarter, format, now).map_err(|problem| {
+    quarterly::produce(connection, config, quarter, format, Audience::Answers, now).map_err(|problem| {
         if problem.is_fault() {
             problem.log_line().into()
         } else {

@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 
-use super::Format;
 use super::report::Approval;
-use crate::db::schema::{quarterly_report_files, quarterly_reports, users};
+use super::{Audience, Format};
+use crate::db::schema::{quarterly_report_files, quarterly_report_totals_files, quarterly_reports, users};
 use crate::people::Person;
 use crate::problem::Result;
 use crate::statistics::Quarter;
@@ -12,17 +12,30 @@ use crate::statistics::Quarter;
 /// A file of a report.
 pub struct File {
     pub format: Format,
+    pub audience: Audience,
     pub content: Vec<u8>,
 }
 
-/// The bytes of an approved report; none where it is not approved.
-///
-/// # Errors
-/// What the database answers.
-pub fn content(db: &mut PgConnection, quarter: Quarter, format: Format) -> Result<Option<Vec<u8>>> {
+/// The bytes of an approved report; none where it is not approved, or was approved before there were versions for readers of
+/// totals.
+pub fn content(
+    db: &mut PgConnection,
+    quarter: Quarter,
+    format: Format,
+    audience: Audience,
+) -> Result<Option<Vec<u8>>> {
     let (year, number) = key(quarter);
-    let file = quarterly_report_files::table.find((year, number, format));
-    Ok(file.select(quarterly_report_files::content).first(db).optional()?)
+    let found = match audience {
+        Audience::Answers => {
+            let file = quarterly_report_files::table.find((year, number, format));
+            file.select(quarterly_report_files::content).first(db)
+        }
+        Audience::Totals => {
+            let file = quarterly_report_totals_files::table.find((year, number, format));
+            file.select(quarterly_report_totals_files::content).first(db)
+        }
+    };
+    Ok(found.optional()?)
 }
 
 /// Who approved the report of a quarter; none where nobody did.
@@ -66,8 +79,8 @@ pub fn keep(tx: &mut PgConnection, quarter: Quarter, approval: &Approval, files:
     if kept == 0 {
         return Ok(false);
     }
-    let rows: Vec<_> = files
-        .iter()
+    let for_answers = files.iter().filter(|file| file.audience == Audience::Answers);
+    let rows: Vec<_> = for_answers
         .map(|file| {
             (
                 quarterly_report_files::year.eq(year),
@@ -78,6 +91,18 @@ pub fn keep(tx: &mut PgConnection, quarter: Quarter, approval: &Approval, files:
         })
         .collect();
     diesel::insert_into(quarterly_report_files::table).values(rows).execute(tx)?;
+    let for_totals = files.iter().filter(|file| file.audience == Audience::Totals);
+    let rows: Vec<_> = for_totals
+        .map(|file| {
+            (
+                quarterly_report_totals_files::year.eq(year),
+                quarterly_report_totals_files::quarter.eq(number),
+                quarterly_report_totals_files::format.eq(file.format),
+                quarterly_report_totals_files::content.eq(&file.content),
+            )
+        })
+        .collect();
+    diesel::insert_into(quarterly_report_totals_files::table).values(rows).execute(tx)?;
     Ok(true)
 }
 

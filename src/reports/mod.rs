@@ -16,9 +16,10 @@ mod xlsx;
 use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::auth::policy::Role;
 use crate::db::text_enum;
 use crate::problem::{Problem, Result};
-use crate::statistics::Quarter;
+use crate::statistics::{Quarter, disclosure};
 use report::QuarterlyReport;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -34,6 +35,21 @@ text_enum! {
         /// A workbook with numbers, dates and charts.
         Xlsx = "xlsx",
         Pdf = "pdf",
+    }
+}
+
+/// Whose version of a report it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Audience {
+    /// Those who may read single survey answers: the whole report.
+    Answers,
+    /// Those who read totals of survey answers alone.
+    Totals,
+}
+
+impl Audience {
+    pub fn of_role(role: Role) -> Self {
+        if disclosure::applies_to(role) { Audience::Totals } else { Audience::Answers }
     }
 }
 

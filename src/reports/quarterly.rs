@@ -8,11 +8,13 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde::Deserialize;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use utoipa::IntoParams;
 
 use super::report::QuarterlyReport;
-use super::{Format, QuarterPath, frozen};
+use super::{Audience, Format, QuarterPath, frozen};
+use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
 use crate::config::Config;
 use crate::http::answer::names;
@@ -40,6 +42,10 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
 /// for people, in Spanish: one HTML page with charts that needs nothing else and can be printed, a workbook (XLSX) with
 /// numbers, dates and charts, or PDF; by `format` or by `Accept`. A draft follows the data; what the director approved is
 /// answered with the same bytes ever after. A quarter that has not begun has no report.
+///
+/// Technicians, who read totals of survey answers and no single ones, are given a version without what single answers could be
+/// computed from, as `GET /statistics` says; of an approved report as well, with the same bytes ever after if the version was
+/// made when it was approved.
 #[utoipa::path(
     tag = "reports", operation_id = "getQuarterlyReport",
     params(
@@ -68,14 +74,25 @@ pub async fn read(
     let read = call.check(Action::ReadStatistics, move |db, actor| {
         let quarter = path.read()?;
         let format = query.read()?.format.unwrap_or_else(|| accepted(&accept));
-        Ok((quarter, format, produce(db, &desk.config, quarter, format, actor.now)?))
+        let content =
+            produce(db, &desk.config, quarter, format, Audience::of_role(actor.role), actor.now)?;
+        Ok((quarter, format, content, actor.clone()))
     });
-    let (quarter, format, content) = read.await?;
+    let (quarter, format, content, actor) = read.await?;
     let digest = Sha256::digest(&content);
     let etag: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let etag = format!("\"{etag}\"");
     if names(&known, &etag) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
+    }
+    // JSON is what programs poll; the others are files for people.
+    if format != Format::Json {
+        let id = format!("{}/{}", quarter.year, quarter.number);
+        let details = json!({"format": format.as_str()});
+        let export = move |db: &mut PgConnection| {
+            log::record_export(db, &actor, AuditResource::QuarterlyReport, Some(id), details)
+        };
+        call.desk.db.run(export).await?;
     }
     let shown = if format == Format::Xlsx { "attachment" } else { "inline" };
     let charset = if format == Format::Html { "; charset=utf-8" } else { "" };
@@ -100,16 +117,25 @@ pub fn produce(
     config: &Config,
     quarter: Quarter,
     format: Format,
+    audience: Audience,
     now: DateTime<Utc>,
 ) -> Result<Vec<u8>> {
     let period = quarter.period().ok_or_else(Problem::not_found)?;
     if now < period.bounds(config.timezone)?.0 {
         return Err(Problem::not_found());
     }
-    if let Some(content) = frozen::content(db, quarter, format)? {
+    if let Some(content) = frozen::content(db, quarter, format, audience)? {
         return Ok(content);
     }
-    let report = QuarterlyReport::gather(db, config, quarter, now, None)?;
+    // A report that was approved before there were versions for readers of totals has none.
+    let approval = match audience {
+        Audience::Answers => None,
+        Audience::Totals => frozen::approval(db, quarter)?,
+    };
+    let mut report = QuarterlyReport::gather(db, config, quarter, now, approval)?;
+    if audience == Audience::Totals {
+        report = report.for_totals(config.timezone)?;
+    }
     format.write(&report, config.entity.logo.as_deref())
 }
 

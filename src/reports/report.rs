@@ -1,6 +1,7 @@
 //! What a quarterly report says.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -52,6 +53,20 @@ impl QuarterlyReport {
         Quarter { year: self.year, number: self.quarter }
     }
 
+    /// The same for a reader of totals, who may not read single survey answers.
+    pub fn for_totals(mut self, timezone: Tz) -> Result<Self> {
+        let question = Self::question(self.quarter(), timezone, self.generated_at)?;
+        self.statistics.withhold_answers(&question);
+        self.trend.iter_mut().for_each(|part| part.withhold_answers(&question));
+        Ok(self)
+    }
+
+    fn question(quarter: Quarter, timezone: Tz, now: DateTime<Utc>) -> Result<Question> {
+        let period = quarter.period().ok_or_else(Problem::not_found)?;
+        let interval = Some(Interval::Month);
+        Ok(Question { period, interval, scope: Scope::default(), timezone, now })
+    }
+
     /// Of one snapshot, as things stand `now`.
     ///
     /// # Errors
@@ -63,15 +78,9 @@ impl QuarterlyReport {
         now: DateTime<Utc>,
         approval: Option<Approval>,
     ) -> Result<Self> {
-        let period = quarter.period().ok_or_else(Problem::not_found)?;
+        let question = Self::question(quarter, config.timezone, now)?;
+        let period = question.period;
         let (_, end) = period.bounds(config.timezone)?;
-        let question = Question {
-            period,
-            interval: Some(Interval::Month),
-            scope: Scope::default(),
-            timezone: config.timezone,
-            now,
-        };
         let quarters = std::iter::successors(Some(quarter), |quarter| Some(quarter.before())).take(TREND);
         let mut trend: Vec<Period> = quarters.filter_map(Quarter::period).collect();
         trend.reverse();

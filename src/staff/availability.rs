@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::auth::policy::{Action, Role};
 use crate::db::schema::users;
+use crate::holidays::sets;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::query::invalid;
 use crate::http::{Call, Query};
@@ -73,7 +74,7 @@ const FARTHEST: i64 = 3_660;
 )]
 #[get("/availability")]
 pub async fn list(call: Call, query: Query<AvailabilityFilters>) -> Result<HttpResponse> {
-    let clock = EntityClock::new(call.desk.config.timezone);
+    let timezone = call.desk.config.timezone;
     call.read(Action::ReadUsers, move |db, actor| {
         let (paging, filters) = query.read_list()?;
         let at = filters.at.unwrap_or(actor.now);
@@ -100,6 +101,8 @@ pub async fn list(call: Call, query: Query<AvailabilityFilters>) -> Result<HttpR
         let ids: Vec<Uuid> = people.iter().map(|(person, _)| person.id).collect();
         let mut schedules = schedules::of(db, &ids, at)?;
         let mut workloads = workload::of(db, &ids)?;
+        let holidays = sets::current(db)?;
+        let clock = EntityClock { timezone, holidays: &holidays };
         let items = people.into_iter().map(|(user, full_name_key)| {
             let schedule = schedules.remove(&user.id).unwrap_or_default();
             let work = workloads.remove(&user.id).unwrap_or_default();

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::tickets;
+use crate::holidays::sets;
 use crate::http::{Answer, Body, Call};
 use crate::people::availability::EntityClock;
 use crate::people::users::{self, User};
@@ -60,7 +61,7 @@ pub struct Handover {
 )]
 #[post("/users/{user_id}/handover")]
 pub async fn hand_over(call: Call, id: Path<Uuid>, body: Body<NewHandover>) -> Result<HttpResponse> {
-    let clock = EntityClock::new(call.desk.config.timezone);
+    let timezone = call.desk.config.timezone;
     call.write(Action::Manage, body, move |tx, actor, body| {
         let user = User::find(tx, *id)?;
         users::may_manage(actor, user.role)?;
@@ -75,7 +76,11 @@ pub async fn hand_over(call: Call, id: Path<Uuid>, body: Body<NewHandover>) -> R
         rows.sort_by_key(|row| row.criticality);
         let new_assignees = match to {
             Some(to) => to_one(tx, to, user.id, &rows)?,
-            None => to_available(tx, user.id, &rows, clock, actor.now)?,
+            None => {
+                let holidays = sets::current(tx)?;
+                let clock = EntityClock { timezone, holidays: &holidays };
+                to_available(tx, user.id, &rows, clock, actor.now)?
+            }
         };
         let mut items = Vec::with_capacity(rows.len());
         for (row, assignee) in rows.into_iter().zip(new_assignees) {
@@ -109,7 +114,7 @@ fn to_available(
     tx: &mut PgConnection,
     from: Uuid,
     rows: &[TicketRow],
-    clock: EntityClock<'static>,
+    clock: EntityClock<'_>,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<Vec<Person>> {
     let levels: Vec<i16> = rows.iter().map(|row| row.support_level).collect();

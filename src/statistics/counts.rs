@@ -91,6 +91,8 @@ pub struct Counts {
     answered: i64,
     #[diesel(sql_type = BigInt)]
     satisfied: i64,
+    #[diesel(sql_type = BigInt)]
+    not_final: i64,
     #[diesel(sql_type = Array<Nullable<Double>>)]
     ratings: Vec<Option<f64>>,
 }
@@ -164,7 +166,8 @@ impl From<Counts> for Figures {
                 sent: counts.sent,
                 responded: counts.responded,
                 answered: counts.answered,
-                satisfied: counts.satisfied,
+                satisfied: Some(counts.satisfied),
+                not_final: counts.not_final,
                 mean,
                 ..Surveys::default()
             },

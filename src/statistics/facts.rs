@@ -40,6 +40,8 @@ fn facts() -> String {
         )
     };
     let no_word = "NULL";
+    // Of an answered survey: its ticket may still be put into another category.
+    let open_again = "CASE WHEN t.status NOT IN ('closed', 'archived') THEN 'open' END";
     let no_time = "NULL::float8";
     let no_grade = "NULL::smallint";
     let state = format!("({})", ATTENTION.replace("$now", "$5"));
@@ -78,7 +80,7 @@ fn facts() -> String {
         fact("reopened", "o.reopened_at", no_word, no_time, no_time, no_grade, &ticket_of("openings")),
         fact("escalated", "o.created_at", no_word, no_time, no_time, "o.to_level", &ticket_of("escalations")),
         fact("sent", "o.created_at", "o.status", no_time, no_time, no_grade, &ticket_of("surveys")),
-        fact("answered", "o.answered_at", no_word, no_time, no_time, "o.overall", &ticket_of("surveys"))
+        fact("answered", "o.answered_at", open_again, no_time, no_time, "o.overall", &ticket_of("surveys"))
             .replace("NULL::smallint AS timeliness", "o.timeliness")
             .replace("NULL::smallint AS courtesy", "o.courtesy")
             .replace("NULL::smallint AS solution", "o.solution"),
@@ -146,6 +148,7 @@ fn aggregates() -> String {
         count("responded", "kind = 'sent' AND word = 'answered'"),
         count("answered", "kind = 'answered'"),
         count("satisfied", "kind = 'answered' AND grade >= 4"),
+        count("not_final", "kind = 'answered' AND word = 'open'"),
         format!(
             "ARRAY[{}, {}, {}, {}] AS ratings",
             rating("grade"),

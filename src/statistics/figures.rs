@@ -8,6 +8,8 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::disclosure::WithheldReason;
+
 /// The path of the list that each figure counts, by the figure's name: with `with_total=true` the list's `total` is the
 /// figure. What is inside of something is named with a dot, such as `surveys.sent`. Shares, times and ages are of the tickets
 /// of the counts that their text names.
@@ -150,15 +152,33 @@ pub struct Surveys {
     pub response_rate: Option<f64>,
     /// Answered in the period.
     pub answered: i64,
-    /// Those of `answered` that rate the service as a whole 4 or 5.
-    pub satisfied: i64,
-    /// `satisfied` as a share of `answered`, from 0 to 1.
+    /// Those of `answered` that rate the service as a whole 4 or 5; `null` where it is withheld.
+    pub satisfied: Option<i64>,
+    /// `satisfied` as a share of `answered`, from 0 to 1; `null` without an answer and where it is withheld.
     pub satisfaction_rate: Option<f64>,
     /// The mean of each rating of `answered`, from 1 to 5.
     pub mean: MeanRatings,
+    /// Why `satisfied`, `satisfaction_rate` and `mean` are `null` though there are answers: the reader may not read single
+    /// answers, which could be computed from them. `null` where nothing is withheld.
+    pub withheld: Option<WithheldReason>,
+    /// Those of `answered` whose ticket is open again.
+    #[serde(skip)]
+    pub(super) not_final: i64,
 }
 
-/// The mean of each rating; `null` without an answer.
+impl Surveys {
+    /// Takes out what is computed from answers, if there are any.
+    pub(super) fn withhold(&mut self, reason: WithheldReason) {
+        if self.answered > 0 {
+            self.satisfied = None;
+            self.satisfaction_rate = None;
+            self.mean = MeanRatings::default();
+            self.withheld = Some(reason);
+        }
+    }
+}
+
+/// The mean of each rating; `null` without an answer and where it is withheld.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct MeanRatings {
     pub overall: Option<f64>,
@@ -226,7 +246,8 @@ impl Figures {
         self.attention_compliance = share(self.attended_in_time, attended + self.waiting_overdue);
         self.first_level_rate = share(self.solved_at_level_1, self.solved);
         self.surveys.response_rate = share(self.surveys.responded, self.surveys.sent);
-        self.surveys.satisfaction_rate = share(self.surveys.satisfied, self.surveys.answered);
+        self.surveys.satisfaction_rate =
+            self.surveys.satisfied.and_then(|satisfied| share(satisfied, self.surveys.answered));
         self
     }
 }

@@ -16,6 +16,14 @@ pub struct Scope {
     pub unit_id: Vec<Uuid>,
 }
 
+impl Scope {
+    /// Whether nothing narrows the tickets.
+    pub fn is_all(&self) -> bool {
+        let Scope { criticality, channel, category_id, unit_id } = self;
+        criticality.is_empty() && channel.is_empty() && category_id.is_empty() && unit_id.is_empty()
+    }
+}
+
 /// A group of tickets; none of a value stands for those without one.
 #[derive(Debug, Clone, Copy)]
 pub enum Group {

@@ -1,11 +1,13 @@
 //! Activity 11: the figures of a period.
 
 mod counts;
+pub mod disclosure;
 mod facts;
 pub mod figures;
 mod links;
 mod period;
 pub mod reckon;
+mod withholding;
 
 use actix_web::{HttpResponse, get};
 use chrono::NaiveDate;
@@ -63,7 +65,14 @@ pub struct StatisticsFilters {
 /// Days begin and end by the entity's clock (`MESA_TIMEZONE`). What each figure counts is said at its name in the schemas
 /// `Figures`, `Surveys` and `Work`; `links` has the path of the list that it counts, so that each can be looked at ticket by
 /// ticket. `previous` has the same figures of the period before: as many months before where the period is made of whole
-/// months, else as many days. Technicians read the survey's totals here.
+/// months, else as many days.
+///
+/// Technicians read totals of survey answers and no single ones. What is computed from answers (`satisfied`,
+/// `satisfaction_rate`, `mean`) is given to them for whole quarters of the calendar that are over, without filters: of all
+/// tickets where at least five surveys were answered, and by category where at least five were in each category that is shown
+/// and no other category's figures follow by subtraction. Everything else of it is `null` for them: by criticality, unit and
+/// channel, by month, week and day, and of periods that are no such quarter, since single answers could be computed from the
+/// differences. `surveys.withheld` says why. Professionals and the director are given all of it.
 #[utoipa::path(
     tag = "statistics", operation_id = "getStatistics", params(StatisticsFilters),
     responses((status = 200, body = Statistics))
@@ -77,7 +86,11 @@ pub async fn read(call: Call, query: Query<StatisticsFilters>) -> Result<HttpRes
         let scope = Scope { criticality, channel, category_id, unit_id };
         let question =
             reckon::Question { period: Period { from, to }, interval, scope, timezone, now: actor.now };
-        Answer::ok(&question.answer(db)?)
+        let mut statistics = question.answer(db)?;
+        if disclosure::applies_to(actor.role) {
+            statistics.withhold_answers(&question);
+        }
+        Answer::ok(&statistics)
     })
     .await
 }

@@ -73,13 +73,17 @@ pub fn words(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use chrono::{NaiveTime, TimeDelta};
 
     use super::*;
+    use crate::holidays::{Holidays, colombia};
     use crate::people::availability::Shift;
 
     fn clock() -> EntityClock<'static> {
-        EntityClock::new(chrono_tz::America::Bogota)
+        static HOLIDAYS: LazyLock<Holidays> = LazyLock::new(colombia::holidays);
+        EntityClock { timezone: chrono_tz::America::Bogota, holidays: &HOLIDAYS }
     }
 
     /// A Tuesday, 10 in the morning at Bogotá.

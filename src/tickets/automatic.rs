@@ -19,9 +19,9 @@ use crate::problem::{Code, Problem, Result, Text};
 const LOCK: i64 = 0x4d45_5341_0002;
 
 /// The active staff of some support levels, with what the choice between them looks at.
-pub struct Candidates {
+pub struct Candidates<'a> {
     all: Vec<Candidate>,
-    clock: EntityClock<'static>,
+    clock: EntityClock<'a>,
     now: DateTime<Utc>,
 }
 
@@ -31,7 +31,7 @@ struct Candidate {
     work: Workload,
 }
 
-impl Candidates {
+impl<'a> Candidates<'a> {
     /// Those of these levels, held against other automatic assignments until the transaction ends.
     ///
     /// # Errors
@@ -39,7 +39,7 @@ impl Candidates {
     pub fn load(
         tx: &mut PgConnection,
         levels: &[i16],
-        clock: EntityClock<'static>,
+        clock: EntityClock<'a>,
         now: DateTime<Utc>,
     ) -> Result<Self> {
         diesel::sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(LOCK).execute(tx)?;
@@ -124,9 +124,12 @@ fn nobody(level: i16, clock: EntityClock<'_>, next: Option<(DateTime<Utc>, &Pers
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use chrono::TimeDelta;
 
     use super::*;
+    use crate::holidays::{Holidays, colombia};
     use crate::people::availability::Shift;
 
     fn now() -> DateTime<Utc> {
@@ -143,8 +146,10 @@ mod tests {
         }
     }
 
-    fn candidates(all: Vec<Candidate>) -> Candidates {
-        Candidates { all, clock: EntityClock::new(chrono_tz::America::Bogota), now: now() }
+    fn candidates(all: Vec<Candidate>) -> Candidates<'static> {
+        static HOLIDAYS: LazyLock<Holidays> = LazyLock::new(colombia::holidays);
+        let clock = EntityClock { timezone: chrono_tz::America::Bogota, holidays: &HOLIDAYS };
+        Candidates { all, clock, now: now() }
     }
 
     fn afternoon(mut candidate: Candidate) -> Candidate {

@@ -48,6 +48,10 @@ pub struct Followup {
     #[schema(example = "Vamos a su oficina esta tarde.")]
     body: String,
     pub created_at: DateTime<Utc>,
+    /// For a followup that came by mail: whether the entity's mail server did not verify that its author wrote it. `null` for a
+    /// followup that did not come by mail.
+    #[schema(example = json!(null))]
+    unverified: Option<bool>,
     /// The private followup that this one made public; for staff alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     published_from: Option<Uuid>,
@@ -61,6 +65,7 @@ struct Row {
     visibility: Visibility,
     body: String,
     created_at: DateTime<Utc>,
+    unverified: Option<bool>,
     published_from: Option<Uuid>,
 }
 
@@ -73,6 +78,7 @@ impl Followup {
             visibility: row.visibility,
             body: row.body,
             created_at: row.created_at,
+            unverified: row.unverified,
             published_from: row.published_from.filter(|_| actor.is_staff()),
         }
     }
@@ -241,8 +247,10 @@ pub fn write_and_tell(
         visibility,
         body,
         created_at: case.now,
+        unverified: actor.mail.map(|mail| mail.unverified),
         published_from: None,
     };
+    case.note_mail(actor);
     write(&mut case, actor.id, &followup)?;
     if tells {
         tell(&mut case, actor.id, &followup);
@@ -296,6 +304,7 @@ pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) -
             visibility: Visibility::Public,
             body: private.body,
             created_at: case.now,
+            unverified: None,
             published_from: Some(private.id),
         };
         write(&mut case, private.author.id, &followup)?;
@@ -320,6 +329,7 @@ pub fn write_public(case: &mut Case<'_>, author_id: Uuid, body: String) -> Resul
         visibility: Visibility::Public,
         body,
         created_at: case.now,
+        unverified: None,
         published_from: None,
     };
     write(case, author_id, &row)?;
@@ -335,6 +345,7 @@ fn write(case: &mut Case<'_>, author_id: Uuid, row: &Row) -> Result<()> {
             followups::visibility.eq(row.visibility),
             followups::body.eq(&row.body),
             followups::created_at.eq(row.created_at),
+            followups::unverified.eq(row.unverified),
             followups::published_from.eq(row.published_from),
         ))
         .execute(case.tx)?;

@@ -80,6 +80,7 @@ pub fn answered(
         return Ok(row);
     }
     let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+    case.note_mail(actor);
     if let Some(ended) = holds::end(&mut case, timezone)? {
         case.note("kind", ended.kind.as_str());
         case.note("answered_by", by.as_str());

@@ -55,7 +55,7 @@ pub async fn list(call: Call, query: Query<TicketFilters>) -> Result<HttpRespons
         let (paging, wanted, mut filters): (Paging, Expansions, TicketFilters) =
             query.read_expanded_list()?;
         filters.check(actor)?;
-        filters.look_up(db)?;
+        filters.look_up(db, actor)?;
         let total = match paging.with_total {
             true => Some(filtered(&filters, actor).count().get_result(db)?),
             false => None,

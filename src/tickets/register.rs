@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, post};
 use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, Scope};
 use crate::db::schema::{categories, tickets, units, users};
 use crate::http::locale::Locale;
-use crate::http::{Actor, Answer, Body, Call};
+use crate::http::{Actor, Answer, Body, Call, MailOrigin};
 use crate::outbox::{self, MessageKind};
 use crate::people;
 use crate::people::users::Contact;
@@ -249,11 +249,12 @@ impl Request {
             ))
             .returning(TicketRow::as_returning())
             .get_result(tx)?;
-        let mut details = json!({"channel": row.channel});
+        let mut details: Map<String, Value> = actor.mail.iter().flat_map(MailOrigin::details).collect();
+        details.insert("channel".to_owned(), json!(row.channel));
         if let Some(archived) = self.resubmission_of {
-            details["resubmission_of"] = archived.into();
+            details.insert("resubmission_of".to_owned(), archived.into());
         }
-        let data = audit::Data { changes: vec![], details };
+        let data = audit::Data { changes: vec![], details: Value::Object(details) };
         audit::record(tx, row.id, EventKind::Received, Some(actor.id), actor.now, &data)?;
         outbox::queue(tx, row.id, MessageKind::Received, &[row.requester_id], &json!({}), actor.now)?;
         let (reason, note) = if archived.is_some() {
@@ -267,6 +268,7 @@ impl Request {
             (ArchiveReason::ProfileNotAuthorized, None)
         };
         let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+        case.note_mail(actor);
         archiving::set_aside(&mut case, reason, note, None, timezone)?;
         case.record(EventKind::Archived)
     }

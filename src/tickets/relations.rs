@@ -300,6 +300,7 @@ fn record(
     let (here_id, there_id) = (here.id, there.id);
     for (row, kind, other) in [(here, kind, there_id), (there, kind.inverse(), here_id)] {
         let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+        case.note_mail(actor);
         case.note("kind", kind.as_str());
         case.note("ticket_id", other);
         case.record(event)?;

@@ -5,10 +5,12 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::stream;
+use serde_json::json;
 
 use super::filters::TicketFilters;
 use super::list::page;
 use super::model::Ticket;
+use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
 use crate::desk::Desk;
 use crate::http::body::Content;
@@ -61,12 +63,14 @@ const COLUMNS: [&str; 24] = [
 )]
 #[get("/tickets.csv")]
 pub async fn download(call: Call, query: Query<TicketFilters>) -> Result<HttpResponse> {
+    let parameters = query.parameters();
     // The first batch is there before the answer begins, so that whatever is wrong with the request is a problem.
-    let first = call.check(Action::ReadTicket, |db, actor| {
+    let first = call.check(Action::ReadTicket, move |db, actor| {
         let mut filters: TicketFilters = query.read()?;
         filters.check(actor)?;
-        filters.look_up(db)?;
+        filters.look_up(db, actor)?;
         let found = page(db, actor, &batch(None), &filters)?;
+        log::record_export(db, actor, AuditResource::TicketList, None, json!({"parameters": parameters}))?;
         Ok((found, filters, actor.clone()))
     });
     let ((tickets, next), filters, actor) = first.await?;
@@ -108,7 +112,7 @@ impl State {
                 let (actor, filters) = (self.actor.clone(), self.filters.clone());
                 let read = self.desk.db.run(move |db| page(db, &actor, &batch(Some(cursor)), &filters)).await;
                 let (tickets, next) = read.inspect_err(|problem| {
-                    log::error!("a download of tickets broke off: {}", problem.log_line());
+                    ::log::error!("a download of tickets broke off: {}", problem.log_line());
                 })?;
                 (lines(&tickets, false)?, next)
             }

@@ -65,26 +65,44 @@ fn hours_that_cannot_be_counted_on_are_refused_in_words() {
     let one = format!("/calendars/{}", calendar(&desk, OFFICE));
     let long = "Mo,".repeat(167);
     let fault = [("/opening_hours".to_owned(), "wrong_format".to_owned())];
-    for hours in [
-        "lunes a viernes",
-        "Mo-Fr 08:00-",
-        "25:99",
-        "sunrise-sunset",
-        "08:00+",
-        "off",
-        "2020 Mo-Fr 08:00-17:00",
-    ] {
+    for hours in ["lunes a viernes", "Mo-Fr 08:00-", "25:99", "off", "2020 Mo-Fr 08:00-17:00"] {
         let body = json!({"name": "x", "opening_hours": hours});
         assert_eq!(director.post("/calendars", body.clone()).faults(), fault, "{hours}");
         assert_eq!(director.patch(&one, json!({"opening_hours": hours})).faults(), fault, "{hours}");
         let english = director.with("accept-language", "en").post("/calendars", body).json();
         assert!(text(&english["errors"][0]["detail"]).starts_with("It"), "{english}");
     }
+    let fault = [("/opening_hours".to_owned(), "not_supported".to_owned())];
+    for (hours, part) in [
+        ("sunrise-sunset", "sunrise-sunset"),
+        ("Mo-Fr 08:00+; PH off", "08:00+"),
+        ("Mo-Fr 08:00-18:00; PH Mo-Fr off", "PH Mo"),
+        ("Mo-Fr 08:00-18:00 || 09:00-10:00", "|| 09:00-10:00"),
+        ("Mo-Fr 08:00-18:00; Sa \"previa cita\"", "\"previa cita\""),
+    ] {
+        let body = json!({"name": "x", "opening_hours": hours});
+        let refused = director.post("/calendars", body);
+        assert_eq!(refused.faults(), fault, "{hours}");
+        assert!(text(&refused.json()["errors"][0]["detail"]).contains(&format!("`{part}`")), "{hours}");
+        assert_eq!(director.patch(&one, json!({"opening_hours": hours})).faults(), fault, "{hours}");
+        let reckoned = json!({"from": "2026-11-23T15:00:00Z", "minutes": 60, "opening_hours": hours});
+        assert_eq!(director.post("/attention-reckonings", reckoned).faults(), fault, "{hours}");
+    }
     let spanish = director.post("/calendars", json!({"name": "x", "opening_hours": "Mo-Fr 8"})).json();
     assert!(text(&spanish["errors"][0]["detail"]).contains("(1:"), "{spanish}");
     let too_long = director.post("/calendars", json!({"name": "x", "opening_hours": long})).faults();
     assert_eq!(too_long, [("/opening_hours".to_owned(), "too_long".to_owned())]);
     assert_eq!(director.get(&one).ok()["opening_hours"], OFFICE);
+}
+
+#[test]
+fn hours_after_midnight_belong_to_the_day_on_which_they_begin() {
+    let desk = Desk::open();
+    let one = calendar(&desk, "Mo-Fr 06:00-22:00; Sa-Su 08:00-02:00");
+    // Sunday 29 November 2026, 23:00 in Bogotá.
+    let tried =
+        desk.requester().get(&format!("/calendars/{one}/due?from=2026-11-30T04:00:00Z&minutes=120")).ok();
+    assert_eq!(tried["due_at"], "2026-11-30T06:00:00Z");
 }
 
 #[test]

@@ -34,12 +34,11 @@ const NEEDS: [(&str, &str); 15] = [
 fn every_example_is_true() {
     let desk = Desk::open();
     let operations = operations(&desk);
-    let mut kept: BTreeMap<String, Map<String, Value>> =
-        serde_json::from_str(&std::fs::read_to_string(KEPT).unwrap()).unwrap();
+    let mut kept = kept();
     let (mut seen, mut wrong) = (BTreeMap::new(), Vec::new());
     for operation in operations.iter().filter(|operation| operation.method != "DELETE") {
         let request = kept.get(&operation.id).and_then(|example| example.get("request"));
-        let answer = send(&desk, operation, request);
+        let answer = prepare(&desk, operation, request).send();
         if !matches!(answer.status, 200..=204) {
             wrong.push(format!("{}: {} {}", operation.id, answer.status, answer.text()));
             continue;
@@ -72,11 +71,33 @@ fn every_example_is_true() {
     }
 }
 
+/// A request that is ready to be sent.
+pub struct Prepared {
+    who: Client,
+    method: String,
+    path: String,
+    /// Its media type and the body; none for a request without a body.
+    body: Option<(String, String)>,
+}
+
+impl Prepared {
+    pub fn send(&self) -> Answer {
+        match &self.body {
+            None if self.method == "GET" => self.who.get(&self.path),
+            None => self.who.raw(&self.method, &self.path, "application/json", ""),
+            Some((content_type, text)) if content_type == "multipart/form-data" => {
+                self.who.upload(&self.path, "nota.txt", text.as_str())
+            }
+            Some((content_type, text)) => self.who.raw(&self.method, &self.path, content_type, text.clone()),
+        }
+    }
+}
+
 /// The request of the example, with the ids, the times and the passwords of this desk.
-fn send(desk: &Desk, operation: &Operation, request: Option<&Value>) -> Answer {
+pub fn prepare(desk: &Desk, operation: &Operation, request: Option<&Value>) -> Prepared {
     let who = caller(desk, &operation.id);
     let state = NEEDS.iter().find(|(id, _)| *id == operation.id).map(|(_, state)| *state);
-    let path = match state {
+    let mut path = match state {
         Some(state) => {
             let step = operation.path.split('/').nth(6).unwrap_or_default();
             format!("{}/{step}", desk.ticket_in(state)).trim_end_matches('/').to_owned()
@@ -88,20 +109,28 @@ fn send(desk: &Desk, operation: &Operation, request: Option<&Value>) -> Answer {
         }
         None => operation.path["/api/v1".len() + 1..].to_owned(),
     };
-    let Some(content_type) = &operation.content_type else {
-        return who.get(&format!("{path}?{}", asked(operation)));
-    };
-    match (content_type.as_str(), request.unwrap_or(&Value::Null)) {
-        ("multipart/form-data", _) => who.upload(&path, "nota.txt", "La placa es 10432."),
-        ("application/x-www-form-urlencoded", form) => {
-            let form = real(desk, form).as_object().unwrap().clone();
-            let pairs = form.iter().map(|(name, value)| (name, value.as_str().unwrap()));
-            let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-            who.raw("POST", &path, content_type, form)
-        }
-        (_, Value::String(text)) => who.raw(&operation.method, &path, content_type, text.clone()),
-        (_, body) => who.raw(&operation.method, &path, content_type, real(desk, body).to_string()),
+    if operation.method == "GET" {
+        path = format!("{path}?{}", asked(operation));
     }
+    let body = operation.content_type.as_ref().map(|content_type| {
+        let text = match (content_type.as_str(), request.unwrap_or(&Value::Null)) {
+            ("multipart/form-data", _) => "La placa es 10432.".to_owned(),
+            ("application/x-www-form-urlencoded", form) => {
+                let form = real(desk, form).as_object().unwrap().clone();
+                let pairs = form.iter().map(|(name, value)| (name, value.as_str().unwrap()));
+                url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+            }
+            (_, Value::String(text)) => text.clone(),
+            (_, body) => real(desk, body).to_string(),
+        };
+        (content_type.clone(), text)
+    });
+    Prepared { who, method: operation.method.clone(), path, body }
+}
+
+/// The examples of the contract by the id of their operation.
+pub fn kept() -> BTreeMap<String, Map<String, Value>> {
+    serde_json::from_str(&std::fs::read_to_string(KEPT).unwrap()).unwrap()
 }
 
 /// The parameters that must be given, as their examples have them.

@@ -13,6 +13,9 @@ pub const MAIL: &[(&str, &str)] = &[
     ("MESA_MAIL_AUTHSERV_ID", "mx.mesa.test"),
 ];
 
+/// What the desk's own mail server writes of a message that it verified.
+pub const ALIGNED: &str = "Authentication-Results: mx.mesa.test; dmarc=pass header.from=mesa.test\n";
+
 pub fn desk() -> Desk {
     Desk::configured(MAIL)
 }
@@ -29,7 +32,7 @@ pub fn hand_in(client: &Client, message: impl Into<Vec<u8>>) -> Answer {
 /// What became of a message that is new.
 #[track_caller]
 pub fn became(desk: &Desk, message: impl Into<Vec<u8>>) -> Value {
-    hand_in(&desk.technician(), message).created()
+    hand_in(&desk.director(), message).created()
 }
 
 #[track_caller]
@@ -87,24 +90,24 @@ fn a_message_becomes_a_ticket_of_whoever_wrote_it() {
 
     // Again, as another way would bring it.
     let again = format!("Received: from a by b\r\n{}", mail.replace('\n', "\r\n"));
-    let repeat = hand_in(&desk.professional(), again).ok();
+    let repeat = hand_in(&desk.director(), again).ok();
     assert_eq!(repeat, email);
     assert_eq!(desk.database.count("SELECT count(*) FROM tickets"), 1);
 
     let id = email["id"].as_str().unwrap();
     let one = format!("/inbound-emails/{id}");
-    let read = desk.technician().get(&one);
+    let read = desk.professional().get(&one);
     assert_eq!(read.ok(), email);
-    desk.technician().with("if-none-match", read.header("etag")).get(&one).expect(304);
-    let raw = desk.technician().get(&format!("{one}/raw"));
+    desk.professional().with("if-none-match", read.header("etag")).get(&one).expect(304);
+    let raw = desk.professional().get(&format!("{one}/raw"));
     assert_eq!((raw.status, raw.text()), (200, mail));
     assert!(raw.header("content-disposition").starts_with("attachment"));
     assert_eq!(
-        desk.technician().get("/inbound-emails?status=processed&status=ignored&with_total=true").ok()["total"],
+        desk.professional().get("/inbound-emails?status=processed&status=ignored&with_total=true").ok()["total"],
         1
     );
-    assert!(desk.technician().get("/inbound-emails?status=set_aside").items().is_empty());
-    desk.technician().post(&format!("{one}/processing"), json!({})).problem(409, "already_processed");
+    assert!(desk.professional().get("/inbound-emails?status=set_aside").items().is_empty());
+    desk.professional().post(&format!("{one}/processing"), json!({})).problem(409, "already_processed");
 }
 
 #[test]
@@ -118,7 +121,7 @@ fn a_list_goes_on_by_its_cursor_the_last_message_first() {
     }
     let (mut path, mut seen) = ("/inbound-emails?limit=2".to_owned(), Vec::new());
     loop {
-        let page = desk.technician().get(&path).ok();
+        let page = desk.professional().get(&path).ok();
         seen.extend(
             page["items"]
                 .as_array()
@@ -175,7 +178,7 @@ fn a_reply_is_a_followup_without_what_it_quotes() {
 
     // Staff write to the requester.
     let before = messages_to(&desk, "requester@mesa.test");
-    let by_staff = message("professional@mesa.test", &format!("Re: [#{number}] x"), "", "Vamos mañana.");
+    let by_staff = message("professional@mesa.test", &format!("Re: [#{number}] x"), ALIGNED, "Vamos mañana.");
     assert_eq!(became(&desk, by_staff)["ticket_id"], number);
     assert_eq!(messages_to(&desk, "requester@mesa.test"), before + 1);
 
@@ -216,7 +219,7 @@ fn a_reply_to_what_is_solved_reopens_it_and_to_what_is_over_is_a_new_ticket() {
     // Staff who add a word to a solved ticket leave it solved.
     let solved = desk.ticket_in("solved");
     let subject = format!("Re: [#{}] x", number(&solved));
-    became(&desk, message("technician@mesa.test", &subject, "Message-ID: <s2@x>\n", "Quedó el informe."));
+    became(&desk, message("technician@mesa.test", &subject, ALIGNED, "Quedó el informe."));
     assert_eq!(desk.director().get(&solved).ok()["status"], "solved");
 
     let closed = desk.ticket_in("closed");
@@ -292,8 +295,8 @@ fn an_unknown_sender_is_told_what_is_missing_and_cannot_sign_in() {
     // Staff fill in what was missing and present it again for them.
     let again = format!("/tickets/{}/resubmission", ticket["id"]);
     let data = json!({"document_id": "1", "contact": {"mobile": "300"}, "unit_id": desk.unit_id()});
-    desk.technician().post(&again, json!({})).problem(422, "invalid_body");
-    let presented = desk.technician().post(&again, json!({"requester": data})).created();
+    desk.professional().post(&again, json!({})).problem(422, "invalid_body");
+    let presented = desk.professional().post(&again, json!({"requester": data})).created();
     assert_eq!(presented["status"], "received");
     // The history tells it from the beginning, and is whole.
     let kinds: Vec<Value> = desk
@@ -333,7 +336,7 @@ pub fn sample(name: &str) -> Vec<u8> {
 
 #[test]
 fn files_are_attached_under_the_limits_of_every_file() {
-    let desk = Desk::configured(&[("MESA_ATTACHMENT_MAX_BYTES", "2000")]);
+    let desk = Desk::configured(&[("MESA_ATTACHMENT_MAX_BYTES", "2000"), ("MESA_MAIL_TRUST", "all")]);
     let mail = format!(
         "From: requester@mesa.test\nSubject: Archivos\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nVea.\n--b\n\
          Content-Type: text/csv; name=\"../lista.csv\"\n\na,b\n1,2\n--b\nContent-Type: text/plain; name=grande.txt\n\n{}\n--b\n\
@@ -410,7 +413,7 @@ fn every_sample_is_taken_and_none_is_a_fault() {
         assert_eq!(email["status"], expected, "{}: {email}", path.display());
         count += 1;
     }
-    assert_eq!(desk.technician().get("/inbound-emails?with_total=true&limit=1").ok()["total"], count);
+    assert_eq!(desk.professional().get("/inbound-emails?with_total=true&limit=1").ok()["total"], count);
     // What is too much is kept and set aside.
     let many = format!(
         "From: requester@mesa.test\nContent-Type: multipart/mixed; boundary=b\n\n{}",
@@ -420,7 +423,7 @@ fn every_sample_is_taken_and_none_is_a_fault() {
     assert_eq!((&email["status"], &email["reason"]), (&json!("set_aside"), &json!("not_understood")));
     let fields = format!("From: requester@mesa.test\n{}\nhola", "X: y\n".repeat(100_000));
     assert_eq!(became(&desk, fields)["reason"], "not_understood");
-    let raw = desk.technician().get(&format!("/inbound-emails/{}/raw", email["id"].as_str().unwrap()));
+    let raw = desk.professional().get(&format!("/inbound-emails/{}/raw", email["id"].as_str().unwrap()));
     assert_eq!(raw.text(), many);
 }
 
@@ -440,5 +443,5 @@ fn twenty_megabytes_are_taken_and_more_than_the_limit_are_not() {
     let got = desk.requester().get(&format!("/attachments/{}/content", files[0]["id"].as_str().unwrap()));
     assert!(got.bytes == content);
     mail.extend(vec![b'A'; 2_000_000]);
-    hand_in(&desk.technician(), mail).problem(413, "too_large");
+    hand_in(&desk.director(), mail).problem(413, "too_large");
 }

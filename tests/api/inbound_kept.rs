@@ -15,22 +15,22 @@ use crate::inbound::{MAIL, became, desk, hand_in, message, sample};
 fn what_cannot_be_a_message_is_refused() {
     let desk = desk();
     for nothing in ["", "\n", "hola\nadiós", "{}"] {
-        hand_in(&desk.technician(), nothing).problem(422, "invalid_body");
+        hand_in(&desk.director(), nothing).problem(422, "invalid_body");
     }
-    let typed = desk.technician().raw("POST", "/inbound-emails", "text/plain", "From: a@x.co\n\nx");
+    let typed = desk.director().raw("POST", "/inbound-emails", "text/plain", "From: a@x.co\n\nx");
     typed.problem(415, "unsupported_media_type");
-    hand_in(&desk.requester(), "From: a@x.co\n\nx").problem(403, "forbidden");
+    hand_in(&desk.professional(), "From: a@x.co\n\nx").problem(403, "forbidden");
     assert_eq!(desk.database.count("SELECT count(*) FROM inbound_emails"), 0);
-    desk.technician().get("/inbound-emails/0197c0de-0000-7000-8000-000000000000").problem(404, "not_found");
+    desk.director().get("/inbound-emails/0197c0de-0000-7000-8000-000000000000").problem(404, "not_found");
     let again = "/inbound-emails/0197c0de-0000-7000-8000-000000000000/processing";
-    desk.technician().post(again, json!({})).problem(404, "not_found");
+    desk.director().post(again, json!({})).problem(404, "not_found");
 }
 
 #[test]
 fn a_key_gives_the_first_answer_again() {
     let desk = desk();
     let mail = message("requester@mesa.test", "Sin red", "Message-ID: <k@x>\n", "x");
-    let client = desk.technician().with("idempotency-key", "correo-1");
+    let client = desk.director().with("idempotency-key", "correo-1");
     let first = hand_in(&client, mail.clone()).created();
     assert_eq!(hand_in(&client, mail).created(), first);
     hand_in(&client, message("requester@mesa.test", "Otra", "", "x")).problem(422, "idempotency_key_reused");
@@ -45,10 +45,10 @@ fn an_id_that_another_message_had_loses_none() {
     let first = became(&desk, mail("uno"));
     let second = became(&desk, mail("dos"));
     assert_eq!((&second["status"], &second["reason"]), (&json!("set_aside"), &json!("message_id_reused")));
-    assert_eq!(hand_in(&desk.technician(), mail("uno")).ok()["id"], first["id"]);
-    assert_eq!(hand_in(&desk.technician(), mail("dos")).ok()["id"], second["id"]);
+    assert_eq!(hand_in(&desk.director(), mail("uno")).ok()["id"], first["id"]);
+    assert_eq!(hand_in(&desk.director(), mail("dos")).ok()["id"], second["id"]);
     let again = format!("/inbound-emails/{}/processing", second["id"].as_str().unwrap());
-    assert_eq!(desk.technician().post(&again, json!({})).ok()["status"], "processed");
+    assert_eq!(desk.director().post(&again, json!({})).ok()["status"], "processed");
 }
 
 /// The command, on the desk's database and files.
@@ -81,7 +81,7 @@ fn the_command_tells_a_mail_server_what_became_of_it() {
     let mail = message("requester@mesa.test", "Sin red", "Message-ID: <c@x>\n", "No hay red.");
     assert_eq!(code(mail.as_bytes(), &[]), 0);
     assert_eq!(code(mail.as_bytes(), &[]), 0, "a repeat is kept already");
-    let email = &desk.technician().get("/inbound-emails").items()[0];
+    let email = &desk.director().get("/inbound-emails").items()[0];
     assert_eq!((&email["source"], &email["status"]), (&json!("command"), &json!("processed")));
     assert_eq!(desk.database.count("SELECT count(*) FROM tickets"), 1);
     // Kept and not understood is kept.
@@ -104,7 +104,7 @@ fn the_same_message_by_every_door_at_once_is_one_ticket() {
     let answers: Vec<u16> = thread::scope(|scope| {
         let calls: Vec<_> = (0..8)
             .map(|number| {
-                let client = desk.technician();
+                let client = desk.director();
                 let client = if number % 2 == 0 { client } else { copy.client(&client) };
                 let mail = format!("Received: by {number}\n{mail}");
                 scope.spawn(move || hand_in(&client, mail).status)
@@ -121,7 +121,7 @@ fn the_same_message_by_every_door_at_once_is_one_ticket() {
     for table in ["inbound_emails", "tickets", "users WHERE email = 'nuevo@barrio.example'"] {
         assert_eq!(desk.database.count(&format!("SELECT count(*) FROM {table}")), 1, "{table}");
     }
-    assert_eq!(desk.technician().get("/inbound-emails").items()[0]["status"], "processed");
+    assert_eq!(desk.director().get("/inbound-emails").items()[0]["status"], "processed");
 }
 
 /// Processes what waits, as the desk does by itself.
@@ -170,18 +170,18 @@ fn what_goes_wrong_is_tried_again_and_in_the_end_set_aside() {
     for attempts in 1..=6 {
         assert_eq!(work(desk.shared()), 1);
         assert_eq!(work(desk.shared()), 0, "not before its turn");
-        let email = desk.technician().get("/inbound-emails").items().pop().unwrap();
+        let email = desk.director().get("/inbound-emails").items().pop().unwrap();
         assert_eq!((&email["status"], &email["attempts"]), (&json!("waiting"), &json!(attempts)));
         desk.database.run("UPDATE inbound_emails SET next_attempt_at = now()");
     }
     assert_eq!(work(desk.shared()), 1);
-    let email = desk.technician().get("/inbound-emails?status=set_aside").items().pop().unwrap();
+    let email = desk.director().get("/inbound-emails?status=set_aside").items().pop().unwrap();
     assert_eq!((&email["reason"], &email["attempts"]), (&json!("failed"), &json!(7)));
 }
 
 /// What became of a message that is there, whoever tries it now.
 fn state(desk: &Desk, id: &str) -> serde_json::Value {
-    let email = desk.technician().get(&format!("/inbound-emails/{id}")).ok();
+    let email = desk.director().get(&format!("/inbound-emails/{id}")).ok();
     json!([email["status"], email["reason"], email["ticket_id"]])
 }
 
@@ -219,14 +219,14 @@ fn what_has_changed_since_it_was_read_is_not_run_again() {
     let desk = desk();
     let email = became(&desk, sample("spoofed"));
     let again = format!("/inbound-emails/{}/processing", email["id"].as_str().unwrap());
-    let read = desk.technician().get(&format!("/inbound-emails/{}", email["id"].as_str().unwrap()));
-    let changed = desk.technician().with("if-match", "\"999\"");
+    let read = desk.director().get(&format!("/inbound-emails/{}", email["id"].as_str().unwrap()));
+    let changed = desk.director().with("if-match", "\"999\"");
     changed.post(&again, json!({"release": true})).problem(412, "precondition_failed");
     assert_eq!(
         state(&desk, email["id"].as_str().unwrap()),
         json!(["set_aside", "authentication_failed", null])
     );
-    let current = desk.technician().with("if-match", read.header("etag"));
+    let current = desk.director().with("if-match", read.header("etag"));
     assert_eq!(current.post(&again, json!({"release": true})).ok()["status"], "processed");
 }
 
@@ -235,7 +235,7 @@ fn of_retries_that_meet_one_is_carried_out_and_all_get_its_answer() {
     let desk = desk();
     let copy = desk.copy();
     let at_once = |key: &str, call: &(dyn Fn(&Client) -> Answer + Sync)| {
-        let client = desk.technician().with("idempotency-key", key);
+        let client = desk.director().with("idempotency-key", key);
         let clients = [client.clone(), copy.client(&client), client.clone(), copy.client(&client)];
         let insist = |client: &Client| loop {
             let answer = call(client);
@@ -261,7 +261,7 @@ fn of_retries_that_meet_one_is_carried_out_and_all_get_its_answer() {
         assert_eq!(answer.ok()["status"], "processed");
     }
     // What cannot be done frees its key.
-    let client = desk.technician().with("idempotency-key", "k-3");
+    let client = desk.director().with("idempotency-key", "k-3");
     hand_in(&client, "hola").problem(422, "invalid_body");
     assert_eq!(hand_in(&client, mail).ok()["status"], "processed");
 }
@@ -271,7 +271,7 @@ fn a_key_whose_server_died_in_the_middle_is_taken_up_again() {
     let desk = desk();
     let email = became(&desk, sample("spoofed"));
     let again = format!("/inbound-emails/{}/processing", email["id"].as_str().unwrap());
-    let client = desk.technician().with("idempotency-key", "k-1");
+    let client = desk.director().with("idempotency-key", "k-1");
     client.post(&again, json!({"release": true})).ok();
     // As the row is where the message was processed and the server died before it could answer.
     let left = |until: &str| {
@@ -293,7 +293,7 @@ fn an_answer_that_is_not_the_last_word_is_not_kept() {
     let mail = message("requester@mesa.test", "Sin red", "Message-ID: <espera@x>\n", "x");
     let email = became(&desk, mail.clone());
     desk.database.run("UPDATE inbound_emails SET status = 'waiting', ticket_id = NULL, processed_at = NULL");
-    let client = desk.technician().with("idempotency-key", "k-1");
+    let client = desk.director().with("idempotency-key", "k-1");
     assert_eq!(hand_in(&client, mail.clone()).ok()["status"], "waiting");
     desk.database.run("UPDATE inbound_emails SET next_attempt_at = now()");
     assert_eq!(work(desk.shared()), 1);

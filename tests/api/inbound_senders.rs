@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::harness::Desk;
-use crate::inbound::{MAIL, became, desk, followups, message, messages_to, sample, ticket_of};
+use crate::inbound::{ALIGNED, MAIL, became, desk, followups, message, messages_to, sample, ticket_of};
 
 #[test]
 fn machines_are_never_answered() {
@@ -50,10 +50,10 @@ fn whoever_is_not_who_they_say_gains_nothing_until_staff_let_it_in() {
         0
     );
     let again = format!("/inbound-emails/{}/processing", email["id"].as_str().unwrap());
-    assert_eq!(desk.technician().post(&again, json!({})).ok()["reason"], "authentication_failed");
-    let released = desk.technician().post(&again, json!({"release": true})).ok();
+    assert_eq!(desk.professional().post(&again, json!({})).ok()["reason"], "authentication_failed");
+    let released = desk.professional().post(&again, json!({"release": true})).ok();
     assert_eq!((&released["status"], &released["reason"]), (&json!("processed"), &json!(null)));
-    assert_eq!(released["released_by"]["id"], desk.technician().id());
+    assert_eq!(released["released_by"]["id"], desk.professional().id());
     assert_eq!(ticket_of(&desk, &released)["requester"]["id"], desk.requester().id());
 
     // Nobody can be asked who wrote it.
@@ -61,7 +61,7 @@ fn whoever_is_not_who_they_say_gains_nothing_until_staff_let_it_in() {
         let email = became(&desk, sample(name));
         assert_eq!(email["reason"], "sender_unclear");
         let again = format!("/inbound-emails/{}/processing", email["id"].as_str().unwrap());
-        assert_eq!(desk.technician().post(&again, json!({"release": true})).ok()["status"], "set_aside");
+        assert_eq!(desk.professional().post(&again, json!({"release": true})).ok()["status"], "set_aside");
     }
 }
 
@@ -88,7 +88,7 @@ fn a_sender_past_the_limit_is_not_answered() {
         "processed"
     );
     // Others may write, and so may they an hour later.
-    assert_eq!(became(&desk, message("technician@mesa.test", "x", "", "x"))["status"], "processed");
+    assert_eq!(became(&desk, message("technician@mesa.test", "x", ALIGNED, "x"))["status"], "processed");
     desk.database.run("UPDATE inbound_emails SET processed_at = processed_at - interval '61 minutes'");
     assert_eq!(write(5)["status"], "processed");
 }
@@ -101,7 +101,7 @@ fn two_machines_that_answer_each_other_by_way_of_a_ticket_come_to_an_end() {
     let one = desk.ticket_in("in_progress");
     let write = |from: &str, one: &str, text: &str| {
         let subject = format!("Re: [#{}] x", one.rsplit('/').next().unwrap());
-        assert_eq!(became(&desk, message(from, &subject, "", text))["status"], "processed");
+        assert_eq!(became(&desk, message(from, &subject, ALIGNED, text))["status"], "processed");
     };
     let before = messages_to(&desk, "requester@mesa.test");
     for number in 1..=4 {
@@ -135,7 +135,7 @@ fn of_many_addresses_that_nobody_knows_no_more_than_the_limit_are_answered() {
     assert_eq!(became(&desk, message("1@spam.example", "x", "", "y"))["status"], "processed");
     assert_eq!(became(&desk, message("requester@mesa.test", "x", "", "y"))["status"], "processed");
     let again = format!("/inbound-emails/{}/processing", past["id"].as_str().unwrap());
-    assert_eq!(desk.technician().post(&again, json!({"release": true})).ok()["status"], "processed");
+    assert_eq!(desk.professional().post(&again, json!({"release": true})).ok()["status"], "processed");
     desk.database.run("UPDATE users SET created_at = created_at - interval '61 minutes'");
     assert_eq!(write(4)["status"], "processed");
 }

@@ -47,6 +47,11 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
             id(&director.post("/calendars", json!({"name": "Noches", "opening_hours": "22:00-06:00"}))),
         ),
         (
+            "{holiday_id}",
+            id(&director
+                .post("/holidays", json!({"name": "Día cívico", "kind": "date", "date": "2030-02-04"}))),
+        ),
+        (
             "{action_id}",
             id(&director.post("/improvement-actions", improvement_action(desk.technician().id(), "open"))),
         ),
@@ -61,6 +66,8 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
         }),
         ("{user_id}", desk.technician().id().to_owned()),
         ("{absence_id}", id(&director.post(&format!("/users/{}/absences", desk.technician().id()), absence))),
+        ("{size}", desk.sign_tree_head().to_string()),
+        ("{event_id}", director.get("/audit/log").items()[0]["id"].as_str().unwrap().to_owned()),
         (
             "{email_id}",
             // It becomes a ticket, so that nothing is left to be done with it.
@@ -68,6 +75,7 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
         ),
         ("{message_id}", message(desk)),
         ("{question_id}", director.get("/survey-questions").items()[0]["id"].as_str().unwrap().to_owned()),
+        ("{event_id}", director.get("/audit/log").items()[0]["id"].as_str().unwrap().to_owned()),
         ("{token}", survey_token(desk)),
         ("{criticality}", "low".to_owned()),
         ("{kind}", "surveys".to_owned()),
@@ -83,7 +91,7 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
     for (template, item) in document["paths"].as_object().unwrap() {
         let known_here = match template.rsplit('/').next() {
             Some("survey") => &solved[..],
-            Some("anonymization") => &requester[..],
+            Some("anonymization" | "anonymization-preview") => &requester[..],
             _ => &known[..],
         };
         let path = known_here.iter().fold(template.clone(), |path, (name, value)| path.replace(name, value));

@@ -342,12 +342,12 @@ fn api10_what_comes_by_mail_comes_out_harmless() {
     let desk = Desk::open();
     let mail = "From: requester@mesa.test\nMessage-ID: <x@mesa.test>\nSubject: <script>alert(1)</script>\n\
         Content-Type: text/html\n\n<p>Sin red</p><script>alert(2)</script><img src=x onerror=alert(3)>";
-    let taken = desk.technician().raw("POST", "/inbound-emails", "message/rfc822", mail).created();
+    let taken = desk.director().raw("POST", "/inbound-emails", "message/rfc822", mail).created();
     let one = format!("/tickets/{}", taken["ticket_id"]);
     let ticket = desk.requester().get(&one).ok();
     let description = ticket["description"].as_str().unwrap();
     assert!(description.contains("Sin red") && !description.contains("alert("), "{description}");
-    let original = desk.technician().get(&format!("/inbound-emails/{}/raw", taken["id"].as_str().unwrap()));
+    let original = desk.director().get(&format!("/inbound-emails/{}/raw", taken["id"].as_str().unwrap()));
     assert_eq!(original.header("x-content-type-options"), "nosniff");
     assert!(original.header("content-disposition").starts_with("attachment"));
     // A page as a file is not taken, unless the entity says so.

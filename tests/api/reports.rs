@@ -101,7 +101,7 @@ fn what_the_director_approved_is_answered_with_the_same_bytes_ever_after() {
     desk.database.run("UPDATE tickets SET criticality = 'low', reopened_count = 7 WHERE criticality = 'high'; DELETE FROM openings");
     let again = desk.another(Role::Director).post(approval, json!({}));
     assert_eq!(again.ok(), first);
-    assert_eq!(files(&desk.copy().client(&desk.technician()), "2025/3"), frozen);
+    assert_eq!(files(&desk.copy().client(&desk.professional()), "2025/3"), frozen);
     let known = director.get("/reports/quarterly/2025/3?format=pdf").header("etag").to_owned();
     director.with("if-none-match", known).get("/reports/quarterly/2025/3?format=pdf").expect_status(304);
     let output = mesa(&[

@@ -67,7 +67,7 @@ fn statistics(desk: &Desk) -> Vec<Value> {
     paths.push(format!("{whole}&unit_id={}", desk.unit_id()));
     paths.extend((1..=4).map(|quarter| format!("/reports/quarterly/2025/{quarter}")));
     let ask = |path: &String| {
-        let mut answer = desk.technician().get(path).ok();
+        let mut answer = desk.director().get(path).ok();
         if let Some(report) = answer.as_object_mut() {
             // When it was asked for.
             report.remove("generated_at");

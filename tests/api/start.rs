@@ -11,9 +11,9 @@ use nix::unistd::{Pid, Uid};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::harness::Database;
 use crate::harness::binary::{MESA, Running, mesa};
 use crate::harness::logs;
+use crate::harness::{Database, skip};
 
 /// `nobody`, as whom root tries what an ordinary user does.
 const NOBODY: u32 = 65534;
@@ -136,7 +136,7 @@ fn both_killed_at_once_start_again() {
 #[test]
 fn an_ordinary_user_starts_a_desk() {
     if !Uid::effective().is_root() {
-        eprintln!("skipped: whoever runs this is an ordinary user, so every test here shows it");
+        skip("the start as an ordinary user from a root shell: the user is an ordinary one already");
         return;
     }
     let dir = DataDir::new();

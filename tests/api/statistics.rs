@@ -250,7 +250,7 @@ fn surveys_and_escalations_are_counted() {
     desk.ticket_in("escalated");
     let today = chrono::Utc::now().date_naive();
     let (from, to) = (today - chrono::Duration::days(1), today + chrono::Duration::days(1));
-    let figures = of(&desk, &from.to_string(), &to.to_string());
+    let figures = desk.director().get(&format!("/statistics?from={from}&to={to}")).ok();
     assert_eq!((&figures["surveys"]["sent"], &figures["surveys"]["answered"]), (&json!(4), &json!(3)));
     assert_eq!(
         figures["surveys"]["mean"],

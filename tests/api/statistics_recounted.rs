@@ -161,6 +161,7 @@ impl Recount<'_> {
                     "overall": rating("overall"), "timeliness": rating("timeliness"),
                     "courtesy": rating("courtesy"), "solution": rating("solution"),
                 },
+                "withheld": null,
             },
         })
     }

@@ -99,6 +99,13 @@ impl<'a> Headers<'a> {
         named.or(from.first()).cloned()
     }
 
+    /// Whether `From` is one address, not a list or a group.
+    pub fn has_one_author(&self) -> bool {
+        let parsed = self.parsed();
+        let from = parsed.as_ref().and_then(|parsed| parsed.header(HeaderName::From)?.as_address());
+        matches!(from, Some(Address::List(list)) if list.len() == 1)
+    }
+
     pub fn subject(&self) -> String {
         let parsed = self.parsed();
         let text = parsed.as_ref().and_then(|parsed| parsed.subject());

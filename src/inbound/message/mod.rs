@@ -1,7 +1,8 @@
 //! A message of RFC 5322 as the desk needs it: who wrote, what they wrote, the files they sent, and whether a machine did.
 //! Pure: whatever the bytes are, it ends, within bounds of memory and depth.
 
-mod auth;
+mod authentication;
+mod authentication_results;
 mod decode;
 mod delimiters;
 mod headers;
@@ -12,7 +13,7 @@ mod reply;
 
 use chrono::{DateTime, Utc};
 
-pub use auth::authentication_fails;
+pub use authentication::{Verdict, verdict};
 pub use headers::Mailbox;
 pub use mime::File;
 pub use origin::Automatic;

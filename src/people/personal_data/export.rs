@@ -14,6 +14,8 @@ use uuid::Uuid;
 use super::THEIRS;
 use super::anonymization::Anonymization;
 use crate::attachments::{Attachment, store as attachments};
+use crate::audit::log::{self, AuditResource};
+use crate::audit::log_list::{self, AuditLogEntry};
 use crate::auth::policy::{Action, Scope};
 use crate::db::schema::tickets;
 use crate::desk::Desk;
@@ -51,6 +53,8 @@ pub struct PersonalData {
     messages: Vec<MessageKept>,
     /// What they mailed, from any address that they had.
     inbound_emails: Vec<InboundEmail>,
+    /// What was done to their account.
+    audit_events: Vec<AuditLogEntry>,
 }
 
 /// Read a person's personal data
@@ -72,6 +76,8 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
             return Err(Problem::not_found());
         }
         let account = User::find(db, *id)?;
+        let nothing = serde_json::json!({});
+        log::record_export(db, actor, AuditResource::User, Some(id.to_string()), nothing)?;
         let begun = format!(
             "{{\"exported_at\":{},\"account\":{},\"anonymization\":{}",
             json(&actor.now)?,
@@ -117,7 +123,7 @@ impl State {
         let (actor, person) = (self.actor.clone(), self.person);
         let written = self.desk.db.run(move |db| piece(db, &actor, person, place)).await;
         let (text, next) = written.inspect_err(|problem| {
-            log::error!("an export of personal data broke off: {}", problem.log_line());
+            ::log::error!("an export of personal data broke off: {}", problem.log_line());
         })?;
         self.next = next;
         Ok(Some((text.into(), self)))
@@ -159,7 +165,7 @@ struct Batch {
 
 type Read = fn(&mut PgConnection, &Actor, Uuid, Place) -> Result<Batch>;
 
-const LISTS: [(&str, Read); 6] = [
+const LISTS: [(&str, Read); 7] = [
     ("tickets", read_tickets),
     ("followups", |db, actor, person, place| {
         let ids = ids(
@@ -209,6 +215,12 @@ const LISTS: [(&str, Read); 6] = [
         )?;
         let found = emails::by_ids(db, &ids)?;
         batch(ids, found, InboundEmail::id)
+    }),
+    ("audit_events", |db, _, person, place| {
+        let about = "audit_events f WHERE f.resource = 'user' AND f.resource_id = $1::text";
+        let ids = ids(db, about, (person, place))?;
+        let found = log_list::by_ids(db, &ids)?;
+        batch(ids, found, |one| one.id)
     }),
 ];
 

@@ -1,7 +1,13 @@
 //! The personal data of a requester (habeas data, Ley 1581 de 2012): given to them, and taken out of the desk.
 
 pub mod anonymization;
+mod audit_redaction;
+mod confirmation;
+mod erasure;
 pub mod export;
+mod places;
+pub mod preview;
+mod terms;
 mod traces;
 
 /// The person's tickets, as SQL: an array, which is made once, so that an index finds what belongs to them even where that is

@@ -1,10 +1,14 @@
-//! How the names and numbers of a person are found in what somebody wrote. Pure.
+//! How the data of a person are found in what somebody wrote. Pure.
 
-/// What is shorter is found in too much else. It is longer than `INSTEAD`, so that no text grows.
-const SHORTEST: usize = 5;
+/// The shortest text that is looked for, in characters: shorter ones are found in too much else. It is longer than `INSTEAD`,
+/// so that no text grows.
+pub const SHORTEST: usize = 5;
 
 /// What stands where something was taken out.
 pub const INSTEAD: &str = "[…]";
+
+/// A regular expression that finds nothing.
+pub const NOTHING: &str = "(?=a)b";
 
 /// A letter with and without its accents: in a database of any locale, accents have no case.
 const ACCENTED: [(char, &str); 7] = [
@@ -17,43 +21,76 @@ const ACCENTED: [(char, &str); 7] = [
     ('c', "[cçCÇ]"),
 ];
 
-/// The regular expression of PostgreSQL, for use without regard to case, that finds any of these texts where it stands by
-/// itself: names however they are accented, spaced or joined in the name of a file, numbers however their digits are
-/// grouped. None where all of them are too short.
-pub fn pattern<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let mut all: Vec<String> = texts
-        .into_iter()
-        .map(str::trim)
-        .filter(|text| text.chars().count() >= SHORTEST)
-        .map(|text| if text.chars().all(|c| c.is_ascii_digit()) { number(text) } else { words(text) })
-        .collect();
+/// What may stand between the words of a name.
+const SEPARATORS: [char; 4] = [',', '_', '.', '-'];
+
+/// The regular expression of PostgreSQL, for use without regard to case, that finds any of these texts as a whole and by itself:
+/// names however they are accented, spaced or joined in the name of a file, numbers however their digits are grouped.
+pub fn pattern<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut all: Vec<String> = texts.into_iter().map(one).filter(|text| !text.is_empty()).collect();
     // The longest first: the whole of an address before a name that it begins with.
     all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     all.dedup();
-    (!all.is_empty()).then(|| format!("(?<![[:alnum:]])(?:{})(?![[:alnum:]])", all.join("|")))
+    match all.is_empty() {
+        true => NOTHING.to_owned(),
+        false => format!("(?<![[:alnum:]])(?:{})(?![[:alnum:]])", all.join("|")),
+    }
 }
 
-fn number(digits: &str) -> String {
-    let grouped = digits.chars().map(String::from).collect::<Vec<_>>().join("[ .()-]{0,2}");
-    // As a telephone of this country, from abroad.
-    format!("(?:[+]?57[ .()-]{{0,2}})?{grouped}")
+fn one(text: &str) -> String {
+    if is_number(text) {
+        number(text)
+    } else if is_address(text) {
+        word(text.trim())
+    } else {
+        words(text)
+    }
 }
 
-/// A name of several words is also found by two of them that stand beside each other, and the other way round.
+/// The same for all ways of writing that `pattern` finds as one text.
+pub fn normalized(text: &str) -> String {
+    if is_number(text) {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        // As a telephone of this country, from abroad.
+        return match digits.strip_prefix("57") {
+            Some(own) if digits.len() == 12 => own.to_owned(),
+            _ => digits,
+        };
+    }
+    let plain = |letter: char| {
+        let accented = ACCENTED.iter().find(|(_, all)| all.contains(letter));
+        accented.map_or_else(|| letter.to_lowercase().next().unwrap_or(letter), |(plain, _)| *plain)
+    };
+    if is_address(text) {
+        return text.trim().chars().map(plain).collect();
+    }
+    let words = text.split(is_between).filter(|word| !word.is_empty());
+    words.map(|word| word.chars().map(plain).collect::<String>()).collect::<Vec<_>>().join(" ")
+}
+
+/// An e-mail address, which is written in one way.
+fn is_address(text: &str) -> bool {
+    text.contains('@')
+}
+
+/// Digits, however they are grouped.
+pub fn is_number(text: &str) -> bool {
+    text.contains(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | '.' | '(' | ')' | '-' | '+'))
+}
+
+fn is_between(letter: char) -> bool {
+    letter.is_whitespace() || SEPARATORS.contains(&letter)
+}
+
+fn number(text: &str) -> String {
+    let digits: Vec<String> = normalized(text).chars().map(String::from).collect();
+    format!("(?:[+]?57[ .()-]{{0,2}})?{}", digits.join("[ .()-]{0,2}"))
+}
+
 fn words(text: &str) -> String {
-    const BETWEEN: &str = "[[:space:],_.-]+";
-    let words: Vec<String> = text.split_whitespace().map(word).collect();
-    let mut found = vec![words.join(BETWEEN)];
-    for pair in words.windows(2).filter(|_| words.len() > 2) {
-        found.push(pair.join(BETWEEN));
-    }
-    if let [first @ .., last] = words.as_slice()
-        && let Some(before) = first.last()
-    {
-        found.push([last.as_str(), before].join(BETWEEN));
-        found.push([before.as_str(), last, &first[0]].join(BETWEEN));
-    }
-    found.join("|")
+    let words: Vec<String> = text.split(is_between).filter(|word| !word.is_empty()).map(word).collect();
+    words.join("[[:space:],_.-]+")
 }
 
 fn word(word: &str) -> String {
@@ -74,21 +111,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_too_short_is_not_looked_for() {
-        assert_eq!(pattern(["1432", "Ana", " "]), None);
-        let found = pattern(["1432", "10432", "10432"]).unwrap();
-        assert_eq!(
-            found,
-            "(?<![[:alnum:]])(?:(?:[+]?57[ .()-]{0,2})?1[ .()-]{0,2}0[ .()-]{0,2}4[ .()-]{0,2}3[ .()-]{0,2}2)(?![[:alnum:]])"
-        );
+    fn nothing_is_found_by_a_pattern_of_nothing() {
+        assert_eq!(pattern([]), NOTHING);
+        assert_eq!(pattern([" ", "-"]), NOTHING);
     }
 
     #[test]
-    fn punctuation_stands_for_itself_and_letters_for_their_accents() {
-        let found = pattern(["j.p@x.co"]).unwrap();
+    fn a_number_is_found_however_it_is_grouped() {
+        assert_eq!(pattern(["10.432"]), pattern(["10432"]));
+        assert_eq!(
+            pattern(["10432"]),
+            "(?<![[:alnum:]])(?:(?:[+]?57[ .()-]{0,2})?1[ .()-]{0,2}0[ .()-]{0,2}4[ .()-]{0,2}3[ .()-]{0,2}2)(?![[:alnum:]])"
+        );
+        for text in ["3117778899", "+57 311 777 88 99", "(311) 777-8899"] {
+            assert_eq!(normalized(text), "3117778899");
+        }
+    }
+
+    #[test]
+    fn a_name_is_found_as_a_whole_and_not_by_some_of_its_words() {
+        let found = pattern(["peña  díaz ruiz"]);
+        assert_eq!(found, pattern(["pena diaz ruiz"]));
+        assert_eq!(found.matches("[[:space:],_.-]+").count(), 2);
+        assert!(!found.contains('|'), "{found}");
+        assert_eq!(normalized("PEÑA_Díaz,  Ruiz"), "pena diaz ruiz");
+    }
+
+    #[test]
+    fn punctuation_stands_for_itself() {
+        let found = pattern(["j.p@x.co"]);
         assert!(found.contains(r"j\.p\@x\.[cçCÇ][oóòôöõOÓÒÔÖÕ]"), "{found}");
-        let spaced = pattern(["peña  díz"]).unwrap();
-        assert_eq!(spaced, pattern(["pena diz"]).unwrap());
-        assert!(spaced.contains("[[:space:],_.-]+"), "{spaced}");
+        assert_eq!(normalized("J.P@x.co"), "j.p@x.co");
+    }
+
+    #[test]
+    fn the_size_of_a_pattern_grows_with_its_texts_and_no_faster() {
+        let text = "palabra ".repeat(10);
+        let (one, ten) = (pattern([text.as_str()]).len(), pattern(vec![text.repeat(10).as_str()]).len());
+        assert!(ten <= 11 * one, "{one} {ten}");
     }
 }

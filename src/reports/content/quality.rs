@@ -76,7 +76,10 @@ pub fn surveys(report: &QuarterlyReport) -> Section {
                     count("Enviadas", surveys.sent),
                     count("De las enviadas, respondidas", surveys.responded),
                     count("Respondidas en el trimestre", surveys.answered),
-                    count("Satisfechas (4 o 5)", surveys.satisfied),
+                    vec![
+                        Cell::text("Satisfechas (4 o 5)"),
+                        surveys.satisfied.map_or(Cell::Nothing, Cell::Count),
+                    ],
                 ],
                 chart: None,
             },
@@ -126,7 +129,11 @@ pub fn definitions() -> Section {
     let rows = WORDS.iter().map(|(word, meaning)| vec![Cell::text(*word), Cell::text(*meaning)]);
     Section {
         title: "Definiciones",
-        text: vec!["Los días son los de la entidad. El signo – dice que no hay nada que medir.".to_owned()],
+        text: vec![
+            "Los días son los de la entidad. El signo – dice que no hay nada que medir, o que son respuestas a encuestas que \
+             se reservan porque de ellas se deducirían las de una sola persona."
+                .to_owned(),
+        ],
         tables: vec![Table {
             title: "Qué cuenta cada cifra".to_owned(),
             columns: vec!["Cifra", "Definición"],

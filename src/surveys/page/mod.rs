@@ -5,8 +5,8 @@ mod form;
 mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, CONTENT_TYPE};
-use actix_web::web::{Bytes, Data, Path, ServiceConfig};
+use actix_web::http::header;
+use actix_web::web::{Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -17,8 +17,9 @@ use super::keep::is_over;
 use super::links::{self, Opened};
 use super::{SurveyStatus, questions};
 use crate::desk::Desk;
+use crate::http::body::FormBytes;
 use crate::http::locale::{self, Locale};
-use crate::problem::{Code, Problem, Result, Text};
+use crate::problem::{Code, Problem, Result};
 use crate::tickets::workflow::Status;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -59,22 +60,16 @@ async fn send(
     desk: Data<Desk>,
     request: HttpRequest,
     token: Path<String>,
-    body: Bytes,
+    body: FormBytes,
 ) -> Result<HttpResponse> {
-    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if !content_type.is_some_and(|value| value.starts_with("application/x-www-form-urlencoded")) {
-        return Err(Problem::new(
-            Code::UnsupportedMediaType,
-            Text::new("Envíe el formulario de la página.", "Send the form of the page."),
-        ));
-    }
+    let body = body.received()?;
     let visit = move |db: &mut PgConnection| {
         db.transaction::<_, Problem, _>(|tx| {
             let opened = links::open(tx, &token)?;
             if opened.row.status == SurveyStatus::Pending && !is_over(opened.ticket_status) {
                 return Ok((opened.locale, Shown::Unsolved(opened.ticket_status)));
             }
-            let form = Form::read(questions::asked(tx)?, &body);
+            let form = Form::read(questions::asked(tx)?, &body.bytes);
             let locale = opened.locale;
             match form.answer() {
                 None => Ok((locale, Shown::Asked(Box::new((opened, form))))),

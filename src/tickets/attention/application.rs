@@ -15,6 +15,7 @@ use super::running::Due;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::{attention_applications, attentions, tickets};
+use crate::holidays::sets;
 use crate::http::body::Nothing;
 use crate::http::{Answer, Body, Call};
 use crate::problem::Result;
@@ -58,13 +59,14 @@ struct Reckoned {
     minutes: i32,
     opening_hours: String,
     due_at: DateTime<Utc>,
+    holiday_set_id: Uuid,
 }
 
 type Policies = HashMap<Criticality, (Policy, Calendar)>;
 
 /// Apply the attention times to the open tickets
 ///
-/// Attention times and calendars as they are now hold for every ticket that is open: what is not accepted yet at its
+/// Attention times, calendars and public holidays as they are now hold for every ticket that is open: what is not accepted yet at its
 /// present support level is reckoned again, which is an event `due_changed` in the history of each ticket whose due time
 /// moves; what is classified or escalated later counts by them too, as does a clock that stands still once it goes on.
 /// All of it, or none.
@@ -82,8 +84,11 @@ pub async fn apply(call: Call, body: Body<Nothing>) -> Result<HttpResponse> {
         // A change that was waited for may hold only since after this request was admitted.
         let now = crate::db::now(tx)?;
         let mut in_force = Policies::new();
-        for policy in policies::all_at(tx, now)? {
-            let calendar = policy.calendar(timezone)?;
+        let policies = policies::all_at(tx, now)?;
+        let holidays = sets::by_id(tx, policies.iter().map(|policy| policy.holiday_set_id))?;
+        for policy in policies {
+            let holidays = sets::among(&holidays, policy.holiday_set_id)?;
+            let calendar = policies::kept_calendar(&policy.opening_hours, timezone, holidays)?;
             in_force.insert(policy.criticality, (policy, calendar));
         }
         diesel::insert_into(attention_applications::table)
@@ -156,6 +161,7 @@ fn reckon(
             minutes: policy.minutes,
             opening_hours: policy.opening_hours.clone(),
             due_at: due.due_at,
+            holiday_set_id: policy.holiday_set_id,
         });
     }
     let count = moved.len();
@@ -168,6 +174,7 @@ fn reckon(
             attentions::minutes.eq(excluded(attentions::minutes)),
             attentions::opening_hours.eq(excluded(attentions::opening_hours)),
             attentions::due_at.eq(excluded(attentions::due_at)),
+            attentions::holiday_set_id.eq(excluded(attentions::holiday_set_id)),
         ))
         .execute(tx)?;
     Ok(count)

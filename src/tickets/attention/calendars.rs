@@ -14,6 +14,7 @@ use super::policies;
 use crate::auth::policy::Action;
 use crate::db::schema::{attention_times, calendars};
 use crate::db::{contains, fold};
+use crate::holidays::{Holidays, sets};
 use crate::http::body::Patch;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Answer, Body, Call, Query};
@@ -29,8 +30,8 @@ pub struct Calendar {
     id: Uuid,
     #[schema(example = "Horario de oficina")]
     name: String,
-    /// An OpenStreetMap `opening_hours` expression in the entity's time zone; `PH` are the public holidays of Colombia,
-    /// of any year.
+    /// An OpenStreetMap `opening_hours` expression in the entity's time zone; `PH` are the public holidays of
+    /// `GET /holidays`. A time span belongs to the day on which it begins, also after midnight.
     #[schema(example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
     opening_hours: String,
     /// A calendar that is not active is offered to nobody and stays where it was named.
@@ -150,6 +151,12 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// Create a calendar
 ///
 /// Nothing is counted on it until an attention time names it.
+///
+/// `opening_hours` may have up to 50 rules: weekdays, `PH` with or without an offset, dates, months, years, ISO weeks and
+/// dates relative to Easter, with times that may go on after midnight, and `open` or `off` with a comment. A rule after `;`
+/// replaces the hours that begin on its days, one after `,` adds to them. What would not be evaluated exactly is refused
+/// with `not_supported`, and `detail` names the part: sun times, open ends (`08:00+`), repetitions, `||`, `unknown`, `SH`,
+/// comments without `open` or `off`, `PH Mo-Fr` with a space, dates moved to a weekday.
 #[utoipa::path(
     tag = "calendars", operation_id = "createCalendar", request_body = NewCalendar,
     responses((status = 201, body = Calendar), (status = 409, description = "`already_exists`: the name is in use"))
@@ -158,7 +165,8 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 pub async fn create(call: Call, body: Body<NewCalendar>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
     call.write(Action::Manage, body, move |tx, actor, body| {
-        let new = body.read_with(|value| Ok(faults(value, timezone, actor.now)))?;
+        let holidays = sets::current(tx)?;
+        let new = body.read_with(|value| Ok(faults(value, timezone, &holidays, actor.now)))?;
         let calendar: Calendar = diesel::insert_into(calendars::table)
             .values((
                 calendars::id.eq(Uuid::now_v7()),
@@ -190,6 +198,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile
     call.write(Action::Manage, body, move |tx, actor, body| {
         policies::lock(tx)?;
         let calendar = calendars::table.find(*id).select(Calendar::as_select()).for_update().first(tx)?;
+        let holidays = sets::current(tx)?;
         let hours_before = calendar.opening_hours.clone();
         let current = CalendarProfile {
             name: calendar.name,
@@ -199,11 +208,11 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile
         // Hours that have run out meanwhile are no fault of whoever changes the name.
         let (profile, changes) = body.merge_with(&current, |value| {
             let kept = value["opening_hours"] == *hours_before;
-            if kept { Vec::new() } else { faults(value, timezone, actor.now) }
+            if kept { Vec::new() } else { faults(value, timezone, &holidays, actor.now) }
         })?;
         let mut touched = Vec::new();
         if profile.opening_hours != hours_before {
-            let hours = Counted::parse_open(&profile.opening_hours, timezone, actor.now)
+            let hours = Counted::parse_open(&profile.opening_hours, timezone, &holidays, actor.now)
                 .map_err(|unusable| Problem::field(unusable.at("/opening_hours")))?;
             let times: Vec<(Criticality, i32)> = attention_times::table
                 .filter(attention_times::calendar_id.eq(calendar.id))
@@ -238,8 +247,8 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile
 }
 
 /// What is wrong with the opening hours: a calendar opens from now on.
-fn faults(calendar: &Value, timezone: Tz, now: DateTime<Utc>) -> Vec<FieldError> {
+fn faults(calendar: &Value, timezone: Tz, holidays: &Holidays, now: DateTime<Utc>) -> Vec<FieldError> {
     let Some(hours) = calendar["opening_hours"].as_str() else { return Vec::new() };
-    let unusable = Counted::parse_open(hours, timezone, now).err();
+    let unusable = Counted::parse_open(hours, timezone, holidays, now).err();
     unusable.map(|unusable| unusable.at("/opening_hours")).into_iter().collect()
 }

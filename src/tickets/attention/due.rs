@@ -12,6 +12,7 @@ use super::policies::kept_calendar;
 use super::reckonings::{Question, Reckoning};
 use crate::auth::policy::Action;
 use crate::db::schema::calendars;
+use crate::holidays::sets;
 use crate::http::query::invalid;
 use crate::http::{Answer, Call, Query};
 use crate::problem::Result;
@@ -43,7 +44,7 @@ pub async fn due(call: Call, id: Path<Uuid>, query: Query<Trial>) -> Result<Http
     call.read(Action::ReadCatalogs, move |db, actor| {
         let opening_hours: String = calendars::table.find(*id).select(calendars::opening_hours).first(db)?;
         let trial = query.read()?;
-        let calendar = kept_calendar(&opening_hours, timezone)?;
+        let calendar = kept_calendar(&opening_hours, timezone, &sets::current(db)?)?;
         let question = Question {
             from: trial.from.unwrap_or(actor.now),
             minutes: trial.minutes,

@@ -3,7 +3,6 @@
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,10 +12,11 @@ use super::policies::kept_calendar;
 use super::reckonings::bounded;
 use crate::auth::policy::Action;
 use crate::db::schema::{attention_policies, attentions, calendars, holds, users};
+use crate::holidays::sets;
 use crate::http::{Answer, Call};
 use crate::people::{Named, Person, person};
 use crate::problem::Result;
-use crate::tickets::clock::{Span, Stretch, minutes};
+use crate::tickets::clock::{Calendar, Span, Stretch, minutes};
 use crate::tickets::holds::HoldKind;
 use crate::tickets::model::Criticality;
 use crate::tickets::store;
@@ -108,13 +108,14 @@ struct Row {
     assigned_at: Option<DateTime<Utc>>,
     accepted_at: Option<DateTime<Utc>>,
     accepted_by: Option<Uuid>,
+    holiday_set_id: Uuid,
 }
 
 type PolicyRow = (Criticality, DateTime<Utc>, Uuid, String);
 
 /// Explain the due times of a ticket
 ///
-/// For each support level: the attention time and the calendar that held at the ticket's reception, each stretch of
+/// For each support level: the attention time, the calendar and the public holidays that held at the ticket's reception, each stretch of
 /// time that counted or did not and why, the due time, what is left, and whether it was met. The clock stands still while
 /// the requester owes information.
 #[utoipa::path(
@@ -159,6 +160,7 @@ pub async fn explain(call: Call, id: Path<i64>) -> Result<HttpResponse> {
         let ended_at = ticket.archived_at.or(ticket.solved_at).unwrap_or(actor.now);
         let started: Vec<DateTime<Utc>> = rows.iter().map(|(row, _, _)| row.started_at).collect();
         let known = person::by_id(db, rows.iter().filter_map(|(row, _, _)| row.accepted_by))?;
+        let holidays = sets::by_id(db, rows.iter().map(|(row, _, _)| row.holiday_set_id))?;
         let mut levels = Vec::new();
         for (index, (row, policy, assignee)) in rows.into_iter().enumerate() {
             let stopped_at = row.accepted_at.or(started.get(index + 1).copied()).unwrap_or(ended_at);
@@ -166,7 +168,9 @@ pub async fn explain(call: Call, id: Path<i64>) -> Result<HttpResponse> {
             let stands_still_since = stands_still_since.filter(|_| index + 1 == started.len());
             let accepted_by = row.accepted_by.and_then(|id| known.get(&id).cloned());
             let people = (assignee, accepted_by);
-            levels.push(explained(row, policy, people, stopped_at, stands_still_since, &spans, timezone)?);
+            let holidays = sets::among(&holidays, row.holiday_set_id)?;
+            let calendar = kept_calendar(&row.opening_hours, timezone, holidays)?;
+            levels.push(explained(row, policy, people, stopped_at, stands_still_since, &spans, &calendar)?);
         }
         Answer::ok(&Attention {
             ticket_id: ticket.id,
@@ -186,9 +190,8 @@ fn explained(
     stopped_at: DateTime<Utc>,
     stands_still_since: Option<DateTime<Utc>>,
     pauses: &[Span],
-    timezone: Tz,
+    calendar: &Calendar,
 ) -> Result<LevelAttention> {
-    let calendar = kept_calendar(&row.opening_hours, timezone)?;
     let counted = calendar.counted(row.started_at, stopped_at, pauses)?;
     let until = match stands_still_since {
         Some(_) => stopped_at,

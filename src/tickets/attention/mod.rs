@@ -5,6 +5,9 @@ mod application;
 pub mod calendars;
 mod due;
 mod explanation;
+mod holiday_dates;
+mod holiday_fields;
+mod holidays;
 pub mod policies;
 pub mod reckonings;
 pub mod running;
@@ -24,6 +27,12 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(calendars::read)
         .service(calendars::change)
         .service(due::due)
+        .service(holidays::list)
+        .service(holidays::create)
+        .service(holidays::read)
+        .service(holidays::change)
+        .service(holidays::remove)
+        .service(holiday_dates::list)
         .service(explanation::explain)
         .service(reckonings::reckon);
 }

@@ -1,7 +1,7 @@
 //! The policies that attention is counted by, and since when each holds.
 //!
 //! An attention time is counted by what held when its ticket was received, however late it is classified. So every
-//! change of an attention time or of its calendar writes a new policy, and none is ever changed.
+//! change of an attention time, of its calendar or of a public holiday writes a new policy, and none is ever changed.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -10,8 +10,9 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use uuid::Uuid;
 
-use crate::db::schema::{attention_applications, attention_policies, attention_times, calendars};
-use crate::problem::{Problem, Result};
+use crate::db::schema::{attention_applications, attention_policies, attention_times, calendars, holidays};
+use crate::holidays::{HolidayRule, Holidays, sets};
+use crate::problem::{Code, Problem, Result, Text};
 use crate::tickets::clock::Calendar;
 use crate::tickets::model::{Criticality, TicketRow};
 
@@ -25,24 +26,23 @@ pub struct Policy {
     pub minutes: i32,
     pub opening_hours: String,
     pub effective_from: DateTime<Utc>,
+    /// The public holidays that were in force.
+    pub holiday_set_id: Uuid,
 }
 
 impl Policy {
-    /// What its time is counted on.
-    ///
-    /// # Errors
-    /// A fault of the server: only what can be counted on is kept.
-    pub fn calendar(&self, timezone: Tz) -> Result<Calendar> {
-        kept_calendar(&self.opening_hours, timezone)
+    /// What its time is counted on; at most one query.
+    pub fn calendar(&self, db: &mut PgConnection, timezone: Tz) -> Result<Calendar> {
+        kept_calendar(&self.opening_hours, timezone, &sets::one(db, self.holiday_set_id)?)
     }
 }
 
 /// An expression from the database as a calendar.
 ///
 /// # Errors
-/// A fault of the server: only what can be counted on is kept.
-pub fn kept_calendar(opening_hours: &str, timezone: Tz) -> Result<Calendar> {
-    Calendar::parse(opening_hours, timezone)
+/// `Code::Internal` if it cannot be evaluated: every stored expression was checked before.
+pub fn kept_calendar(opening_hours: &str, timezone: Tz, holidays: &Holidays) -> Result<Calendar> {
+    Calendar::stored(opening_hours, timezone, holidays)
         .map_err(|unusable| Problem::internal(format!("the calendar {opening_hours:?}: {unusable:?}")))
 }
 
@@ -82,7 +82,7 @@ pub fn all_at(db: &mut PgConnection, moment: DateTime<Utc>) -> Result<Vec<Policy
     Ok(policies)
 }
 
-/// Lets one change of attention times and calendars wait for the other, until the transaction ends: their policies
+/// Lets one change of attention times, calendars and public holidays wait for the other, until the transaction ends: their policies
 /// follow each other in the order in which they are written.
 ///
 /// # Errors
@@ -93,7 +93,36 @@ pub fn lock(tx: &mut PgConnection) -> Result<()> {
     Ok(())
 }
 
-/// Writes what these attention times and their calendars say now as the policies that hold from `now` on. `lock` must
+/// The most holidays of a desk.
+const MOST_HOLIDAYS: usize = 500;
+
+/// Lets the holidays as they are stored now hold from `now` on, for every criticality. `lock` must be held.
+///
+/// # Errors
+/// `Code::NoDueTime` if the calendar of an attention time would not be open for that long; `Code::TooManyHolidays` if there are
+/// too many.
+pub fn renew_holidays(tx: &mut PgConnection, timezone: Tz, now: DateTime<Utc>) -> Result<()> {
+    let rules: Vec<HolidayRule> =
+        holidays::table.order(holidays::id).select(HolidayRule::as_select()).load(tx)?;
+    if rules.len() > MOST_HOLIDAYS {
+        return Err(Problem::new(
+            Code::TooManyHolidays,
+            Text::new("La mesa admite hasta 500 festivos.", "A desk can have up to 500 holidays."),
+        ));
+    }
+    let (_, in_force) = sets::append(tx, &rules, now)?;
+    let times: Vec<(Criticality, i32, String)> = attention_times::table
+        .inner_join(calendars::table)
+        .select((attention_times::criticality, attention_times::minutes, calendars::opening_hours))
+        .load(tx)?;
+    for (_, minutes, opening_hours) in &times {
+        kept_calendar(opening_hours, timezone, &in_force)?.due(now, *minutes, &[])?;
+    }
+    let criticalities: Vec<Criticality> = times.iter().map(|(criticality, _, _)| *criticality).collect();
+    append(tx, &criticalities, now)
+}
+
+/// Writes what these attention times, their calendars and the public holidays say now as the policies that hold from `now` on. `lock` must
 /// be held.
 ///
 /// # Errors
@@ -112,6 +141,7 @@ pub fn append(tx: &mut PgConnection, criticalities: &[Criticality], now: DateTim
             calendars::opening_hours,
         ))
         .load(tx)?;
+    let holiday_set_id = sets::current_id(tx)?;
     let policies: Vec<Policy> = times
         .into_iter()
         .map(|(criticality, calendar_id, minutes, opening_hours)| Policy {
@@ -121,6 +151,7 @@ pub fn append(tx: &mut PgConnection, criticalities: &[Criticality], now: DateTim
             minutes,
             opening_hours,
             effective_from,
+            holiday_set_id,
         })
         .collect();
     diesel::insert_into(attention_policies::table).values(policies).execute(tx)?;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::auth::policy::Action;
+use crate::holidays::{Holidays, sets};
 use crate::http::{Answer, Body, Call};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::clock::{Calendar, OutOfReach, Span, Stretch};
@@ -91,7 +92,7 @@ pub struct NewReckoning {
     #[schema(minimum = 1, maximum = 525600, example = 120)]
     minutes: i32,
     /// An OpenStreetMap `opening_hours` expression with exact hours, in the entity's time zone; `24/7` where it is left
-    /// out. `PH` are the public holidays of Colombia.
+    /// out. `PH` are the public holidays of `GET /holidays`. What is accepted: see `POST /calendars`.
     #[schema(
         format = "opening-hours",
         min_length = 1,
@@ -114,15 +115,16 @@ pub struct NewReckoning {
 #[post("/attention-reckonings")]
 pub async fn reckon(call: Call, body: Body<NewReckoning>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.check(Action::ReadCatalogs, |_, _| Ok(())).await?;
+    let holidays = call.check(Action::ReadCatalogs, |db, _| sets::current(db)).await?;
     // Away from the network and from the database: a calendar may take a while to count on.
-    let answer = web::block(move || reckoned(body, timezone)).await.map_err(Problem::internal)??;
+    let answer =
+        web::block(move || reckoned(body, timezone, &holidays)).await.map_err(Problem::internal)??;
     Ok(answer.respond(None, ("", "")))
 }
 
-fn reckoned(body: Body<NewReckoning>, timezone: Tz) -> Result<Answer> {
+fn reckoned(body: Body<NewReckoning>, timezone: Tz, holidays: &Holidays) -> Result<Answer> {
     let new = body.read_with(|value| {
-        let hours = value["opening_hours"].as_str().map(|hours| Calendar::parse(hours, timezone));
+        let hours = value["opening_hours"].as_str().map(|hours| Calendar::parse(hours, timezone, holidays));
         Ok(hours
             .and_then(|hours| hours.err())
             .map(|unusable| unusable.at("/opening_hours"))
@@ -131,7 +133,7 @@ fn reckoned(body: Body<NewReckoning>, timezone: Tz) -> Result<Answer> {
     })?;
     let pauses = spans(&new.pauses.unwrap_or_default())?;
     let opening_hours = new.opening_hours.unwrap_or_else(|| "24/7".to_owned());
-    let calendar = Calendar::parse(&opening_hours, timezone)
+    let calendar = Calendar::parse(&opening_hours, timezone, holidays)
         .map_err(|unusable| Problem::field(unusable.at("/opening_hours")))?;
     let question =
         Question { from: new.from, minutes: new.minutes, opening_hours, timezone, pauses: &pauses };

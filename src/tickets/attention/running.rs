@@ -78,7 +78,8 @@ pub fn reckon(case: &mut Case<'_>, timezone: Tz) -> Result<()> {
     };
     let policy = policies::of_ticket(case.tx, ticket, criticality)?;
     let pauses = store::pauses_of(case.tx, ticket.id, case.now)?;
-    let due = Due::reckon(&policy, &policy.calendar(timezone)?, started_at, ticket.received_at, &pauses)?;
+    let due =
+        Due::reckon(&policy, &policy.calendar(case.tx, timezone)?, started_at, ticket.received_at, &pauses)?;
     due.write(ticket, case.now);
     if ticket.status == Status::OnHold {
         ticket.attention_due_at = None;
@@ -89,6 +90,7 @@ pub fn reckon(case: &mut Case<'_>, timezone: Tz) -> Result<()> {
         attentions::minutes.eq(policy.minutes),
         attentions::opening_hours.eq(&policy.opening_hours),
         attentions::due_at.eq(due.due_at),
+        attentions::holiday_set_id.eq(policy.holiday_set_id),
     );
     diesel::insert_into(attentions::table)
         .values((

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::policies::{self, kept_calendar};
 use crate::auth::policy::Action;
 use crate::db::schema::{attention_times, calendars};
+use crate::holidays::sets;
 use crate::http::body::Patch;
 use crate::http::{Answer, Body, Call};
 use crate::problem::{FieldCode, FieldError, Problem, Result};
@@ -124,7 +125,7 @@ pub async fn change(
                 .optional()?
                 .filter(|calendar: &TimesCalendar| calendar.active || calendar.id == time.calendar.id)
                 .ok_or_else(|| Problem::field(FieldError::unknown_id("/calendar_id")))?;
-            let hours = kept_calendar(&calendar.opening_hours, timezone)?;
+            let hours = kept_calendar(&calendar.opening_hours, timezone, &sets::current(tx)?)?;
             if hours.due(actor.now, profile.minutes, &[]).is_err() {
                 return Err(Problem::field(FieldError::new(
                     "/minutes",

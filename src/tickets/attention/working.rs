@@ -6,9 +6,11 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, SmallInt, Text, Timestamptz};
+use uuid::Uuid;
 
 use super::policies::{self, kept_calendar};
 use crate::db::schema::{attentions, openings, tickets};
+use crate::holidays::{Holidays, sets};
 use crate::problem::{Problem, Result};
 use crate::tickets::clock::{self, Calendar, Span};
 use crate::tickets::model::TicketRow;
@@ -22,11 +24,14 @@ use crate::tickets::store;
 /// What the database answers.
 pub fn keep_acceptance(case: &mut Case<'_>, first: bool, timezone: Tz) -> Result<()> {
     let level = attentions::table.find((case.ticket.id, case.ticket.support_level));
-    let known: Option<(DateTime<Utc>, String)> =
-        level.select((attentions::started_at, attentions::opening_hours)).first(case.tx).optional()?;
+    let known: Option<(DateTime<Utc>, String, Uuid)> = level
+        .select((attentions::started_at, attentions::opening_hours, attentions::holiday_set_id))
+        .first(case.tx)
+        .optional()?;
     let pauses = store::pauses_of(case.tx, case.ticket.id, case.now)?;
-    if let Some((started_at, opening_hours)) = known {
-        let calendar = kept_calendar(&opening_hours, timezone)?;
+    if let Some((started_at, opening_hours, holiday_set_id)) = known {
+        let holidays = sets::one(case.tx, holiday_set_id)?;
+        let calendar = kept_calendar(&opening_hours, timezone, &holidays)?;
         let minutes = minutes(&calendar, started_at, case.now, &pauses);
         let unmeasured = attentions::accepted_at.eq(case.now).and(attentions::working_minutes.is_null());
         diesel::update(level)
@@ -61,7 +66,7 @@ pub fn keep_solution(case: &mut Case<'_>, timezone: Tz) -> Result<()> {
 fn of_ticket(db: &mut PgConnection, ticket: &TicketRow, timezone: Tz) -> Result<Calendar> {
     let criticality =
         ticket.criticality.ok_or_else(|| Problem::internal("attended without a criticality"))?;
-    policies::of_ticket(db, ticket, criticality)?.calendar(timezone)
+    policies::of_ticket(db, ticket, criticality)?.calendar(db, timezone)
 }
 
 /// Minutes that counted. Where the calendar is not looked at that far, all of the time is taken to have.
@@ -86,6 +91,8 @@ struct Unmeasured {
     until: DateTime<Utc>,
     #[diesel(sql_type = Text)]
     opening_hours: String,
+    #[diesel(sql_type = Nullable<diesel::sql_types::Uuid>)]
+    holiday_set_id: Option<Uuid>,
 }
 
 /// The calendar is the one that the ticket's first clock was reckoned by.
@@ -99,9 +106,9 @@ const UNMEASURED: &str = "\
         UNION ALL \
         (SELECT o.ticket_id, (-o.number)::smallint, t.received_at, o.ended_at FROM openings o JOIN tickets t ON t.id = o.ticket_id \
             WHERE o.outcome = 'solved' AND o.working_minutes IS NULL LIMIT $1)) \
-    SELECT found.*, coalesce((SELECT a.opening_hours FROM attentions a WHERE a.ticket_id = found.ticket_id \
-        ORDER BY a.level = found.part DESC, a.level LIMIT 1), '24/7') AS opening_hours \
-    FROM found LIMIT $1";
+    SELECT found.*, coalesce(clock.opening_hours, '24/7') AS opening_hours, clock.holiday_set_id \
+    FROM found LEFT JOIN LATERAL (SELECT a.opening_hours, a.holiday_set_id FROM attentions a \
+        WHERE a.ticket_id = found.ticket_id ORDER BY a.level = found.part DESC, a.level LIMIT 1) clock ON true LIMIT $1";
 
 const KEEP: &str = "\
     WITH given AS (SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::float8[]) AS g (ticket_id, part, minutes)), \
@@ -125,13 +132,19 @@ pub fn fill_in(db: &mut PgConnection, timezone: Tz) -> Result<usize> {
     let tickets: Vec<i64> = found.iter().map(|one| one.ticket_id).collect();
     let now = crate::db::now(db)?;
     let pauses = store::pauses(db, &tickets, now)?;
-    let mut calendars: HashMap<&str, Calendar> = HashMap::new();
+    let holidays = sets::by_id(db, found.iter().filter_map(|one| one.holiday_set_id))?;
+    let none = Holidays::none();
+    let mut calendars: HashMap<(&str, Option<Uuid>), Calendar> = HashMap::new();
     let mut measured = Vec::new();
     for one in &found {
-        let calendar = match calendars.entry(&one.opening_hours) {
+        let calendar = match calendars.entry((&one.opening_hours, one.holiday_set_id)) {
             std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
             std::collections::hash_map::Entry::Vacant(new) => {
-                new.insert(kept_calendar(&one.opening_hours, timezone)?)
+                let holidays = match one.holiday_set_id {
+                    Some(id) => sets::among(&holidays, id)?,
+                    None => &none,
+                };
+                new.insert(kept_calendar(&one.opening_hours, timezone, holidays)?)
             }
         };
         let paused = pauses.get(&one.ticket_id).map_or(&[][..], Vec::as_slice);

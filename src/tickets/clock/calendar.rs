@@ -2,79 +2,80 @@
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
-use opening_hours::{Context, OpeningHours, RuleKind};
+use opening_hours_syntax::RuleKind;
+use opening_hours_syntax::rules::OpeningHoursExpression;
 
 use super::Span;
-use crate::holidays;
-use crate::problem::{FieldCode, FieldError, Text};
+use super::rules::{Minutes, Rules};
+use super::unusable::{LONGEST, Unusable, Why, inexact_part};
+use crate::holidays::Holidays;
 
-/// The longest expression, in characters: each day that is reckoned costs as much as the expression has rules.
-pub const LONGEST: usize = 500;
-
-/// How many days are looked at for open time: twenty years.
+/// How many days are examined for open time: twenty years.
 pub(super) const REACH_DAYS: u64 = 7305;
 
-/// An expression that can be counted on, in the entity's time zone.
+/// An expression that attention time can be counted on, in the entity's time zone and with its holidays.
 pub struct Calendar {
-    hours: OpeningHours,
-    /// The same in a country without holidays: what a holiday takes away.
-    hours_without_holidays: OpeningHours,
-    /// Open at all times, known without looking at any day.
+    rules: Rules,
+    holidays: Holidays,
+    /// Open at all times, known without examining any day.
     always: bool,
     timezone: Tz,
 }
 
-/// Why an expression is no calendar.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unusable {
-    /// Not understood; what the grammar says, the character first.
-    Syntax(String),
-    /// It has more characters than `LONGEST`.
-    TooLong,
-    /// It hangs on the sun, or has an open end or a repetition: no exact moment can be told from it.
-    Vague,
-    /// It is closed from now on, for as long as is looked at.
-    NeverOpen,
+/// How a public holiday changes a day.
+pub(super) struct HolidayChange {
+    pub name: String,
+    /// Whether it is a holiday of this day, rather than of one before or after it.
+    pub falls_on_day: bool,
+    /// The open stretches that the day would have if no day were a holiday.
+    pub usual: Vec<Span>,
 }
 
 impl Calendar {
+    /// An expression that is new to the desk.
+    ///
     /// # Errors
-    /// An expression that is not understood, or that leaves open when exactly it opens or closes.
-    pub fn parse(expression: &str, timezone: Tz) -> Result<Self, Unusable> {
-        if expression.chars().count() > LONGEST {
-            return Err(Unusable::TooLong);
+    /// An expression that is not understood, or that would not be evaluated exactly.
+    pub fn parse(expression: &str, timezone: Tz, holidays: &Holidays) -> Result<Self, Unusable> {
+        let parsed = parsed(expression)?;
+        match Unusable::of(expression, &parsed) {
+            Some(unusable) => Err(unusable),
+            None => Ok(Self::new(&parsed, timezone, holidays)),
         }
-        if is_by_the_day(expression) {
-            return Err(Unusable::Vague);
-        }
-        let hours: OpeningHours = expression.parse().map_err(|error| Unusable::Syntax(place(&error)))?;
-        let parsed = hours.get_expression();
-        let vague = parsed.rules.iter().flat_map(|rule| &rule.time_selector.spans).any(|span| {
-            let by_the_sun = span.range.start.as_time_event().or(span.range.end.as_time_event());
-            by_the_sun.is_some() || span.open_end || span.repeats.is_some()
-        });
-        if vague {
-            return Err(Unusable::Vague);
-        }
-        let always =
-            parsed.is_constant() && parsed.rules.last().is_some_and(|rule| rule.kind == RuleKind::Open);
-        Ok(Calendar {
-            hours: hours.clone().with_context(Context::default().with_holidays(holidays::known())),
-            hours_without_holidays: hours,
-            always,
-            timezone,
-        })
     }
 
     /// The same, for tickets that are received from `now` on.
     ///
     /// # Errors
     /// Also an expression that is never open from then on.
-    pub fn parse_open(expression: &str, timezone: Tz, now: DateTime<Utc>) -> Result<Self, Unusable> {
-        let calendar = Self::parse(expression, timezone)?;
+    pub fn parse_open(
+        expression: &str,
+        timezone: Tz,
+        holidays: &Holidays,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Unusable> {
+        let calendar = Self::parse(expression, timezone, holidays)?;
         match calendar.due(now, 1, &[]) {
             Ok(_) => Ok(calendar),
             Err(_) => Err(Unusable::NeverOpen),
+        }
+    }
+
+    /// An expression that was accepted before, perhaps by an earlier version of the server, which accepted more.
+    ///
+    /// # Errors
+    /// An expression that no version accepted.
+    pub fn stored(expression: &str, timezone: Tz, holidays: &Holidays) -> Result<Self, Unusable> {
+        Ok(Self::new(&parsed(expression)?, timezone, holidays))
+    }
+
+    fn new(parsed: &OpeningHoursExpression, timezone: Tz, holidays: &Holidays) -> Self {
+        let last_is_open = parsed.rules.last().is_some_and(|rule| rule.kind == RuleKind::Open);
+        Calendar {
+            rules: Rules::new(parsed),
+            holidays: holidays.clone(),
+            always: parsed.is_constant() && last_is_open,
+            timezone,
         }
     }
 
@@ -82,7 +83,7 @@ impl Calendar {
         self.always
     }
 
-    /// The local days from the one of this moment on, as far as is looked.
+    /// The local days from the one of this moment on, as far as days are examined.
     pub(super) fn days_from(&self, moment: DateTime<Utc>) -> impl Iterator<Item = NaiveDate> + use<> {
         let known = (1900..=9999).contains(&moment.year());
         let first = known.then(|| moment.with_timezone(&self.timezone).date_naive());
@@ -91,31 +92,38 @@ impl Calendar {
 
     /// The local day, from midnight to midnight.
     pub(super) fn day(&self, day: NaiveDate) -> Span {
-        self.span(day, 0, 24 * 60)
+        self.span(day, &(0..24 * 60))
     }
 
-    /// The open stretches of a local day, in order. What the crate calls `unknown` is not open.
+    /// The open stretches of a local day, in order.
     pub(super) fn open_on(&self, day: NaiveDate) -> impl Iterator<Item = Span> + '_ {
-        self.hours
-            .schedule_at(day)
-            .into_iter()
-            .filter(|range| range.kind == RuleKind::Open)
-            .map(move |range| {
-                self.span(day, range.range.start.mins_from_midnight(), range.range.end.mins_from_midnight())
-            })
-            .filter(|span| span.from < span.to)
+        self.spans(day, self.rules.open_on(day, Some(&self.holidays)))
     }
 
-    /// Whether it would be open at some time of the day, were it no holiday.
-    pub(super) fn works_without_holidays_on(&self, day: NaiveDate) -> bool {
-        self.hours_without_holidays.schedule_at(day).into_iter().any(|range| range.kind == RuleKind::Open)
+    /// How public holidays change the open stretches of a local day; none if they do not.
+    pub(super) fn changed_by_holiday(&self, day: NaiveDate) -> Option<HolidayChange> {
+        if !self.rules.name_holidays() {
+            return None;
+        }
+        let name = self.rules.holiday_of(day, &self.holidays)?;
+        let usual = self.rules.open_on(day, None);
+        let changed = usual != self.rules.open_on(day, Some(&self.holidays));
+        changed.then(|| HolidayChange {
+            name,
+            falls_on_day: self.holidays.is_holiday(day),
+            usual: self.spans(day, usual).collect(),
+        })
+    }
+
+    fn spans(&self, day: NaiveDate, open: Vec<Minutes>) -> impl Iterator<Item = Span> + use<'_> {
+        open.into_iter().map(move |minutes| self.span(day, &minutes)).filter(|span| span.from < span.to)
     }
 
     /// Minutes of a local day, which may end at 24:00.
-    fn span(&self, day: NaiveDate, from: u16, to: u16) -> Span {
+    fn span(&self, day: NaiveDate, minutes: &Minutes) -> Span {
         let midnight = day.and_time(NaiveTime::MIN);
         let at = |minutes: u16| self.instant(midnight + TimeDelta::minutes(minutes.into()));
-        Span { from: at(from), to: at(to) }
+        Span { from: at(minutes.start), to: at(minutes.end) }
     }
 
     /// The moment at which the entity's clocks first show this time; where they pass over it, the next that they show.
@@ -128,62 +136,50 @@ impl Calendar {
     }
 }
 
-/// Whether it repeats, or keeps from the sun, by 24:00. The parser takes that for a fault of its own, and
-/// panics in a build with debug assertions; as any other repetition it is no exact time.
-fn is_by_the_day(expression: &str) -> bool {
-    let text = expression.to_lowercase().replace(' ', "");
-    let mut before = text.match_indices("24:00").map(|(at, _)| &text[..at]);
-    before.any(|before| {
-        let of_the_sun = before.strip_suffix(['+', '-']);
-        let is_event =
-            |text: &str| ["dawn", "sunrise", "sunset", "dusk"].iter().any(|event| text.ends_with(event));
-        before.ends_with('/') || of_the_sun.is_some_and(is_event)
-    })
+/// What every version of the server demanded of an expression: a bounded length, and fixed times.
+fn parsed(expression: &str) -> Result<OpeningHoursExpression, Unusable> {
+    if expression.chars().count() > LONGEST {
+        return Err(Unusable::TooLong);
+    }
+    if let Some(part) = repeats_by_day(expression) {
+        return Err(Unusable::Unsupported(part, Why::Inexact));
+    }
+    let parsed: OpeningHoursExpression =
+        expression.parse().map_err(|error| Unusable::Syntax(place(&error)))?;
+    match inexact_part(&parsed) {
+        Some(part) => Err(Unusable::Unsupported(part, Why::Inexact)),
+        None => Ok(parsed),
+    }
 }
 
-/// Where the grammar stops understanding, in its own words, such as `1:4`.
+/// A repetition by 24:00, or a distance of 24:00 from the sun. The parser panics on it in a build with debug assertions.
+fn repeats_by_day(expression: &str) -> Option<String> {
+    let text = expression.to_lowercase().replace(' ', "");
+    let mut before = text.match_indices("24:00").map(|(at, _)| &text[..at]);
+    let found = before.find(|before| {
+        let from_sun = before.strip_suffix(['+', '-']);
+        let is_event =
+            |text: &str| ["dawn", "sunrise", "sunset", "dusk"].iter().any(|event| text.ends_with(event));
+        before.ends_with('/') || from_sun.is_some_and(is_event)
+    })?;
+    let from = found.rfind([',', ';', '(']).map_or(0, |at| at + 1);
+    Some(format!("{}24:00", &found[from..]))
+}
+
+/// Where the parser stops understanding, in its own words, such as `1:4`.
 fn place(error: &impl std::fmt::Display) -> String {
     let told = error.to_string();
     told.lines().next().unwrap_or_default().trim_start_matches([' ', '-', '>']).to_owned()
 }
 
-impl Unusable {
-    /// As a client is told.
-    pub fn at(&self, pointer: &str) -> FieldError {
-        let detail = match self {
-            Unusable::TooLong => Text::made(
-                format!("Admite hasta {LONGEST} caracteres."),
-                format!("It may have up to {LONGEST} characters."),
-            ),
-            Unusable::Syntax(place) => Text::made(
-                format!(
-                    "No es una expresión `opening_hours` de OpenStreetMap, como `Mo-Fr 08:00-12:00,14:00-18:00; PH off` \
-                     ({place})."
-                ),
-                format!(
-                    "It is no `opening_hours` expression of OpenStreetMap, such as `Mo-Fr 08:00-12:00,14:00-18:00; PH \
-                     off` ({place})."
-                ),
-            ),
-            Unusable::Vague => Text::new(
-                "Las horas deben ser exactas: sin el sol (`sunrise`), sin final abierto (`08:00+`), sin repeticiones.",
-                "Its hours must be exact: no sun (`sunrise`), no open end (`08:00+`), no repetitions.",
-            ),
-            Unusable::NeverOpen => {
-                Text::new("No abre nunca de ahora en adelante.", "It is never open from now on.")
-            }
-        };
-        FieldError::new(pointer, FieldCode::WrongFormat, detail)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::holidays::colombia;
 
     fn parse(expression: &str) -> Result<Calendar, Unusable> {
         let now: DateTime<Utc> = "2026-11-23T12:00:00Z".parse().unwrap();
-        Calendar::parse_open(expression, chrono_tz::America::Bogota, now)
+        Calendar::parse_open(expression, chrono_tz::America::Bogota, &colombia::holidays(), now)
     }
 
     #[test]
@@ -215,20 +211,25 @@ mod tests {
             "(Sunrise-24:00)-20:00",
             "08:00-(sunset+24:00)",
         ] {
-            assert_eq!(parse(expression).err(), Some(Unusable::Vague), "{expression}");
+            let refused = parse(expression).err();
+            assert!(
+                matches!(refused, Some(Unusable::Unsupported(_, Why::Inexact))),
+                "{expression}: {refused:?}"
+            );
         }
     }
 
     #[test]
     fn a_calendar_that_does_not_open_any_more_is_refused() {
-        for expression in ["off", "24/7 closed", "24/7 unknown", "2020 Mo-Fr 08:00-17:00", "SH 08:00-12:00"] {
+        for expression in ["off", "24/7 closed", "2020 Mo-Fr 08:00-17:00", "24/7; Mo-Su off"] {
             assert_eq!(parse(expression).err(), Some(Unusable::NeverOpen), "{expression}");
         }
     }
 
     #[test]
     fn a_day_is_as_long_as_the_clocks_make_it() {
-        let calendar = Calendar::parse("02:00-05:00", chrono_tz::America::New_York).unwrap();
+        let calendar =
+            Calendar::parse("02:00-05:00", chrono_tz::America::New_York, &Holidays::none()).unwrap();
         let hours = |day: &str| -> Vec<i64> {
             calendar.open_on(day.parse().unwrap()).map(|span| (span.to - span.from).num_minutes()).collect()
         };

@@ -16,6 +16,10 @@ const NIGHT: &str = "22:00-06:00";
 /// Three hours on holidays alone.
 const HOLIDAYS: &str = "PH 09:00-12:00";
 
+/// Sixteen hours on weekdays, eighteen at the weekend.
+const WEEKEND: &str = "Mo-Fr 06:00-22:00; Sa-Su 08:00-02:00";
+const WEEKEND_FIRST: &str = "Sa-Su 08:00-02:00; Mo-Fr 06:00-22:00";
+
 /// The attention times of the procedure, in minutes.
 const CRITICAL: i32 = 60;
 const HIGH: i32 = 120;
@@ -112,6 +116,14 @@ const CASES: &[Case] = &[
     (NIGHT, "2029-10-05 12:00:00", LOW, "2029-10-08 00:00:00", "nights of the 5th and the 6th 8 h each, of the 7th 2"),
     (NIGHT, "2031-02-28 23:30:00", HIGH, "2031-03-01 01:30:00", "30 min in February, 90 in March"),
     // On holidays
+    (DAY, "2026-07-10 17:30:00", CRITICAL, "2026-07-14 08:30:00", "Fri 30 min; Mon 13 is Chiquinquirá (9 July, Thu); Tue 30 min"),
+    (DAY, "2025-07-11 17:30:00", CRITICAL, "2025-07-14 08:30:00", "Fri 30 min; Mon 14 is no holiday before 2026; Mon 30 min"),
+    (DAY, "2027-07-09 17:00:00", HIGH, "2027-07-13 09:00:00", "Fri 1; Mon 12 is Chiquinquirá; Tue 1"),
+    (DAY, "2029-07-06 17:00:00", HIGH, "2029-07-10 09:00:00", "Fri 1; Mon 9 is Chiquinquirá; Tue 1"),
+    // Nights
+    (WEEKEND, "2026-11-29 23:00:00", HIGH, "2026-11-30 01:00:00", "Sunday's hours go on until Monday 02:00"),
+    (WEEKEND, "2026-11-30 01:30:00", CRITICAL, "2026-11-30 06:30:00", "30 min until 02:00; Monday from 06:00"),
+    (WEEKEND_FIRST, "2026-11-29 23:00:00", HIGH, "2026-11-30 01:00:00", "in whatever order the rules are written"),
     (HOLIDAYS, "2026-07-15 10:00:00", MEDIUM, "2026-08-07 11:00:00", "20 July 3 h, 7 August 2"),
 ];
 
@@ -122,8 +134,9 @@ fn local(text: &str) -> DateTime<Utc> {
 
 #[test]
 fn due_times_are_as_reckoned_by_hand() {
+    let holidays = crate::holidays::colombia::holidays();
     for (calendar, received, minutes, due, how) in CASES {
-        let reckoned = Calendar::parse(calendar, chrono_tz::America::Bogota).unwrap().due(
+        let reckoned = Calendar::parse(calendar, chrono_tz::America::Bogota, &holidays).unwrap().due(
             local(received),
             *minutes,
             &[],

@@ -1,12 +1,14 @@
 //! What holds for every calendar, moment and pause.
 
+use std::sync::{Arc, LazyLock};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::Bogota;
-use opening_hours::{Context, OpeningHours};
+use opening_hours::{Context, ContextHolidays, OpeningHours};
 use proptest::prelude::*;
 
 use super::{Calendar, Span};
-use crate::holidays;
+use crate::holidays::{Holidays, colombia};
 
 const DAYS: [&str; 7] = ["Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"];
 
@@ -46,8 +48,22 @@ fn after(start: DateTime<Utc>, pauses: &[(i64, i64)]) -> Vec<Span> {
     pauses.collect()
 }
 
+fn holidays() -> &'static Holidays {
+    static HOLIDAYS: LazyLock<Holidays> = LazyLock::new(colombia::holidays);
+    &HOLIDAYS
+}
+
 fn calendar(expression: &str) -> Calendar {
-    Calendar::parse(expression, Bogota).unwrap()
+    Calendar::parse(expression, Bogota, holidays()).unwrap()
+}
+
+/// The same holidays as the crate evaluates expressions with.
+fn context() -> Context {
+    static KNOWN: LazyLock<ContextHolidays> = LazyLock::new(|| {
+        let dates = (2020..2060).flat_map(|year| holidays().of_year(year)).map(|(date, _)| date);
+        ContextHolidays::new(Arc::new(dates.collect()), Arc::default())
+    });
+    Context::default().with_holidays(KNOWN.clone())
 }
 
 proptest! {
@@ -55,8 +71,10 @@ proptest! {
     fn a_due_time_is_never_inside_closed_time(text in expression(), start in moment(), minutes in minutes()) {
         let due = calendar(&text).due(start, minutes, &[]).unwrap();
         // Asked of the crate itself: up to the due time it is open.
+        // It has no rule for the night before a holiday, which goes on.
+        prop_assume!(!text.starts_with("22:00"));
         let hours: OpeningHours = text.parse().unwrap();
-        let hours = hours.with_context(Context::default().with_holidays(holidays::known()));
+        let hours = hours.with_context(context());
         let before = (due - TimeDelta::milliseconds(1)).with_timezone(&Bogota).naive_local();
         prop_assert!(hours.is_open(before), "{text}: {before}");
     }
@@ -141,7 +159,7 @@ proptest! {
 
     #[test]
     fn no_text_whatever_stops_the_reckoning(text in r"[A-Za-z0-9:;,+/()\[\] -]{0,60}", start in moment()) {
-        if let Ok(calendar) = Calendar::parse(&text, Bogota) {
+        for calendar in [Calendar::parse(&text, Bogota, holidays()), Calendar::stored(&text, Bogota, holidays())].into_iter().flatten() {
             let _ = calendar.due(start, 525_600, &[]);
         }
     }

@@ -135,7 +135,8 @@ mod tests {
     use super::*;
 
     fn calendar(expression: &str) -> Calendar {
-        Calendar::parse(expression, chrono_tz::America::Bogota).unwrap()
+        Calendar::parse(expression, chrono_tz::America::Bogota, &crate::holidays::colombia::holidays())
+            .unwrap()
     }
 
     fn at(text: &str) -> DateTime<Utc> {

@@ -9,7 +9,6 @@ use utoipa::ToSchema;
 use super::reckoning::sorted;
 use super::{Calendar, Span};
 use crate::db::text_enum;
-use crate::holidays;
 
 text_enum! {
     /// Why a stretch of time counts or does not.
@@ -32,7 +31,8 @@ pub struct Stretch {
     pub to: DateTime<Utc>,
     pub counted: bool,
     pub reason: StretchReason,
-    /// The name of the public holiday that closes the calendar; else `null`.
+    /// The name of the public holiday that closes the calendar in this stretch or opens it; `null` where the calendar would
+    /// be the same without the holiday.
     #[schema(example = "Día de la Independencia")]
     pub holiday: Option<String>,
     /// How long it is, in minutes.
@@ -82,27 +82,44 @@ impl Calendar {
 
     /// A day from midnight to midnight: what is open, and why the rest is not.
     fn day_pieces(&self, day: chrono::NaiveDate, whole: Span) -> Vec<Piece> {
-        let holiday = holidays::name(day).filter(|_| self.works_without_holidays_on(day));
-        let open: Vec<Span> = self.open_on(day).collect();
-        let closed = |span| Piece {
-            span,
-            reason: if holiday.is_some() { StretchReason::PublicHoliday } else { StretchReason::Closed },
-            holiday: holiday.clone(),
+        let change = self.changed_by_holiday(day);
+        let usual = change.as_ref().map(|change| change.usual.as_slice()).unwrap_or_default();
+        // A holiday is told for all of its own day, and for those hours of another day that it changes.
+        let closed_usual =
+            if change.as_ref().is_some_and(|change| change.falls_on_day) { &[] } else { usual };
+        let named = |span: Span, open: bool| {
+            let usually_open = usual.iter().any(|usual| clip(*usual, span).is_some());
+            change.as_ref().filter(|_| open != usually_open).map(|change| change.name.clone())
         };
+        let closed = |span| {
+            let holiday = named(span, false);
+            let reason = if holiday.is_some() { StretchReason::PublicHoliday } else { StretchReason::Closed };
+            Piece { span, reason, holiday }
+        };
+        let opened = |span| Piece { span, reason: StretchReason::Open, holiday: named(span, true) };
         let mut pieces = Vec::new();
         let mut from = whole.from;
-        for span in open {
+        for span in self.open_on(day) {
             if from < span.from {
-                pieces.push(closed(Span { from, to: span.from }));
+                pieces.extend(parts(Span { from, to: span.from }, closed_usual).map(closed));
             }
-            pieces.push(Piece { span, reason: StretchReason::Open, holiday: None });
+            pieces.extend(parts(span, usual).map(opened));
             from = span.to;
         }
         if from < whole.to {
-            pieces.push(closed(Span { from, to: whole.to }));
+            pieces.extend(parts(Span { from, to: whole.to }, closed_usual).map(closed));
         }
         pieces
     }
+}
+
+/// A stretch in parts: cut where the usual open stretches begin and end.
+fn parts(span: Span, usual: &[Span]) -> impl Iterator<Item = Span> + use<> {
+    let bounds = usual.iter().flat_map(|usual| [usual.from, usual.to]);
+    let mut cuts: Vec<DateTime<Utc>> = bounds.filter(|cut| span.from < *cut && *cut < span.to).collect();
+    cuts.insert(0, span.from);
+    cuts.push(span.to);
+    (1..cuts.len()).map(move |end| Span { from: cuts[end - 1], to: cuts[end] })
 }
 
 /// Minutes, to the thousandth.
@@ -155,9 +172,11 @@ fn merged(pieces: impl Iterator<Item = Piece>) -> impl Iterator<Item = Piece> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::holidays::colombia;
 
     fn told(expression: &str, from: &str, to: &str, pauses: &[Span]) -> Vec<String> {
-        let calendar = Calendar::parse(expression, chrono_tz::America::Bogota).unwrap();
+        let calendar =
+            Calendar::parse(expression, chrono_tz::America::Bogota, &colombia::holidays()).unwrap();
         let local = |moment: DateTime<Utc>| {
             moment.with_timezone(&chrono_tz::America::Bogota).format("%a %H:%M").to_string()
         };
@@ -221,6 +240,49 @@ mod tests {
                 "Mon 16:00-Mon 17:00 open \"\"",
                 "Mon 17:00-Tue 10:00 paused \"\"",
                 "Tue 10:00-Tue 11:00 open \"\""
+            ]
+        );
+    }
+
+    #[test]
+    fn a_holiday_that_opens_is_named_and_one_that_changes_nothing_is_not() {
+        // Tuesday 8 December 2026 is the Immaculate Conception.
+        let day = ("2026-12-08T05:00:00Z", "2026-12-09T05:00:00Z");
+        let told = |expression: &str| told(expression, day.0, day.1, &[]);
+        let name = "\"Inmaculada Concepción\"";
+        assert_eq!(
+            told("PH 09:00-12:00"),
+            [
+                "Tue 00:00-Tue 09:00 closed \"\"".to_owned(),
+                format!("Tue 09:00-Tue 12:00 open {name}"),
+                "Tue 12:00-Wed 00:00 closed \"\"".to_owned(),
+            ]
+        );
+        assert_eq!(
+            told("Mo-Fr 08:00-18:00; PH 07:00-10:00"),
+            [
+                "Tue 00:00-Tue 07:00 closed \"\"".to_owned(),
+                format!("Tue 07:00-Tue 08:00 open {name}"),
+                "Tue 08:00-Tue 10:00 open \"\"".to_owned(),
+                format!("Tue 10:00-Wed 00:00 public_holiday {name}"),
+            ]
+        );
+        // It takes no account of holidays, is closed on Tuesdays anyway, or is the same on a holiday.
+        for expression in ["Mo-Fr 08:00-18:00", "We 08:00-18:00; PH off", "08:00-18:00; PH 08:00-18:00"] {
+            assert!(told(expression).iter().all(|stretch| stretch.ends_with("\"\"")), "{expression}");
+        }
+    }
+
+    #[test]
+    fn the_night_before_a_holiday_goes_on_and_the_one_after_it_is_closed_by_it() {
+        let told = told("22:00-06:00; PH off", "2026-12-08T03:00:00Z", "2026-12-09T12:00:00Z", &[]);
+        let name = "\"Inmaculada Concepción\"";
+        assert_eq!(
+            told,
+            [
+                "Mon 22:00-Tue 06:00 open \"\"".to_owned(),
+                format!("Tue 06:00-Wed 06:00 public_holiday {name}"),
+                "Wed 06:00-Wed 07:00 closed \"\"".to_owned(),
             ]
         );
     }

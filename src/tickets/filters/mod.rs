@@ -302,7 +302,7 @@ pub fn filtered<'a>(filters: &'a TicketFilters, actor: &'a Actor) -> Tickets<'a>
     if let Some(to) = filters.received_to {
         query = query.filter(tickets::received_at.lt(to));
     }
-    query = words::narrow(query, filters);
+    query = words::narrow(query, filters, actor);
     if filters.sort == Some(TicketSort::Queue) {
         // Literal, so that the index over the order of work serves it.
         query = query.filter(Literal::<Bool>::new("status NOT IN ('solved', 'closed', 'archived')"));

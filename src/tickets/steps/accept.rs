@@ -12,6 +12,7 @@ use super::{Reply, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::attentions;
+use crate::holidays::sets;
 use crate::http::{Body, Call};
 use crate::outbox::MessageKind;
 use crate::people::availability::EntityClock;
@@ -43,9 +44,11 @@ pub struct Acceptance {
 )]
 #[post("/tickets/{ticket_id}/acceptance")]
 pub async fn accept(call: Call, id: Path<i64>, body: Body<Acceptance>) -> Result<HttpResponse> {
-    let clock = EntityClock::new(call.desk.config.timezone);
+    let timezone = call.desk.config.timezone;
     let step = (Action::Accept, Step::Accept, EventKind::Accepted);
     take(call, *id, step, body, move |case, actor, Acceptance { scheduled_for }| {
+        let holidays = sets::current(case.tx)?;
+        let clock = EntityClock { timezone, holidays: &holidays };
         let schedule = schedules::of_one(case.tx, actor.id, case.now)?;
         appointment::check(case.ticket.criticality, scheduled_for, &schedule, clock, case.now)?;
         let ticket = &mut case.ticket;
@@ -59,7 +62,7 @@ pub async fn accept(call: Call, id: Path<i64>, body: Body<Acceptance>) -> Result
         let first = ticket.attended_at.is_none();
         ticket.attended_at.get_or_insert(case.now);
         ticket.clock_stopped_at.get_or_insert(case.now);
-        working::keep_acceptance(case, first, clock.timezone)?;
+        working::keep_acceptance(case, first, timezone)?;
         let locale = users::locale(case.tx, case.ticket.requester_id)?;
         let words = appointment::words(locale, &actor.full_name, scheduled_for, clock);
         let followup_id = followups::write_public(case, actor.id, words)?;

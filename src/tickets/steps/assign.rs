@@ -12,6 +12,7 @@ use super::{Case, Reply, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, Role};
 use crate::db::schema::{attentions, users};
+use crate::holidays::sets;
 use crate::http::{Body, Call};
 use crate::outbox::MessageKind;
 use crate::people::availability::EntityClock;
@@ -50,7 +51,7 @@ pub struct Assignment {
 )]
 #[post("/tickets/{ticket_id}/assignment")]
 pub async fn assign(call: Call, id: Path<i64>, body: Body<Assignment>) -> Result<HttpResponse> {
-    let clock = EntityClock::new(call.desk.config.timezone);
+    let timezone = call.desk.config.timezone;
     let step = (Action::Assign, Step::Assign, EventKind::Assigned);
     take(call, *id, step, body, move |case, actor, Assignment { assignee_id, replaces }| {
         let has_it = case.ticket.assignee_id;
@@ -71,6 +72,8 @@ pub async fn assign(call: Call, id: Path<i64>, body: Body<Assignment>) -> Result
                 assignee
             }
             None => {
+                let holidays = sets::current(case.tx)?;
+                let clock = EntityClock { timezone, holidays: &holidays };
                 let mut candidates = Candidates::load(case.tx, &[level], clock, case.now)?;
                 candidates.choose(level, case.ticket.criticality, has_it)?.id
             }

@@ -31,7 +31,7 @@ use crate::audit;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, Scope};
 use crate::db::schema::tickets;
-use crate::http::{Actor, Answer, Body, Call};
+use crate::http::{Actor, Answer, Body, Call, MailOrigin};
 use crate::outbox::{self, MessageKind};
 use crate::problem::{Code, Problem, Result, Text};
 
@@ -102,6 +102,11 @@ impl<'a> Case<'a> {
     /// Tells the history more than the ticket's own fields do.
     pub fn note(&mut self, name: &str, value: impl Into<Value>) {
         self.details.insert(name.to_owned(), value.into());
+    }
+
+    /// Records the inbound e-mail by which the actor acts, if they do.
+    pub fn note_mail(&mut self, actor: &Actor) {
+        self.details.extend(actor.mail.iter().flat_map(MailOrigin::details));
     }
 
     /// Queues a message to somebody.

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::{Reply, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
+use crate::holidays::sets;
 use crate::http::locale::Locale;
 use crate::http::{Body, Call};
 use crate::outbox::MessageKind;
@@ -43,10 +44,12 @@ pub struct Rescheduling {
 )]
 #[post("/tickets/{ticket_id}/rescheduling")]
 pub async fn reschedule(call: Call, id: Path<i64>, body: Body<Rescheduling>) -> Result<HttpResponse> {
-    let clock = EntityClock::new(call.desk.config.timezone);
+    let timezone = call.desk.config.timezone;
     let step = (Action::Reschedule, Step::Reschedule, EventKind::Rescheduled);
     take(call, *id, step, body, move |case, actor, Rescheduling { scheduled_for, reason }| {
         let scheduled_for = Some(scheduled_for);
+        let holidays = sets::current(case.tx)?;
+        let clock = EntityClock { timezone, holidays: &holidays };
         let schedule = schedules::of_one(case.tx, actor.id, case.now)?;
         appointment::check(case.ticket.criticality, scheduled_for, &schedule, clock, case.now)?;
         case.ticket.scheduled_for = scheduled_for;

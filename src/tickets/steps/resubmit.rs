@@ -109,6 +109,7 @@ pub fn resubmitted_as(tx: &mut PgConnection, archived: i64) -> Result<Option<i64
 pub fn carry_over(tx: &mut PgConnection, actor: &Actor, archived: TicketRow, new: &TicketRow) -> Result<()> {
     attachments::store::copy_public(tx, archived.id, new.id, new.received_at)?;
     let mut case = Case::open(tx, archived, Some(actor.id), actor.now);
+    case.note_mail(actor);
     case.note("resubmitted_as", new.id);
     case.touch();
     case.record(EventKind::Resubmitted)?;

@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, post};
 use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -13,7 +14,7 @@ use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::{ticket_relations, tickets};
 use crate::http::{Answer, Body, Call};
-use crate::outbox::MessageKind;
+use crate::outbox::{self, MessageKind};
 use crate::problem::Result;
 use crate::surveys;
 use crate::tickets::attention::working;
@@ -33,11 +34,12 @@ pub struct NewSolution {
         example = "Se cambió el puerto del switch."
     )]
     description: String,
-    /// Whether to solve its children by the same description as well; false where it is left out.
+    /// Whether to solve, by the same description, its children that are assigned to the caller, and to tell the assignees of
+    /// its other children; false where it is left out.
     solve_children: Option<bool>,
 }
 
-/// A ticket that was just solved, and what of its children.
+/// A ticket that was just solved, and what became of its children.
 #[derive(Serialize, ToSchema)]
 pub struct SolvedTicket {
     #[serde(flatten)]
@@ -45,12 +47,15 @@ pub struct SolvedTicket {
     /// The children that were solved with it, by number.
     #[schema(example = json!([124]))]
     solved_children: Vec<i64>,
-    /// Its children that are neither solved nor over, by number.
+    /// Those of `open_children` whose assignee was sent the solution, by number.
+    #[schema(example = json!([125]))]
+    offered_children: Vec<i64>,
+    /// Its children that are neither solved, closed nor archived, by number.
     #[schema(example = json!([125]))]
     open_children: Vec<i64>,
 }
 
-/// How many children are solved in one call.
+/// How many children one call solves at most, and of how many it tells the assignees.
 const CHILDREN: i64 = 200;
 
 /// Solve a ticket
@@ -58,11 +63,14 @@ const CHILDREN: i64 = 200;
 /// Only the assignee can. The requester is told and asked to answer the survey; the ticket closes by itself after
 /// some days unless they reopen it.
 ///
-/// A ticket may be the parent of others: `GET /tickets/{ticket_id}/relations` names its children with their states. By
-/// `solve_children` those that are `in_progress`, whoever has them, are solved with it by the same description, all of it
-/// or none: whoever solves the parent solves them on behalf of their assignees, who stay so. Each has its own event,
-/// message and survey. A child in another state, or that somebody else is changing at that moment, is left as it is and
-/// named in `open_children`, as are those beyond 200.
+/// A ticket may be the parent of others: `GET /tickets/{ticket_id}/relations` names its children with their states. With
+/// `solve_children` those that are `in_progress` and assigned to the caller are solved with it by the same description, in
+/// the same transaction; each has its own event, message and survey. A child that is assigned to somebody else stays as it
+/// is: its assignee is sent a message with the solution (`parent_solved`) and decides about the child. It is named in
+/// `offered_children` and in `open_children`. Any other child that is not solved stays as it is and is named in
+/// `open_children` alone: one without an assignee, one of the caller's in another state or that somebody else is changing at
+/// that moment, and those beyond 200. The event `solved` of the parent has `solved_children` and `offered_children` in its
+/// details.
 #[utoipa::path(
     tag = "steps", operation_id = "solveTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = NewSolution,
@@ -73,21 +81,25 @@ pub async fn solve(call: Call, id: Path<i64>, body: Body<NewSolution>) -> Result
     let step = (Action::Solve, Step::Solve, EventKind::Solved);
     let timezone = call.desk.config.timezone;
     take(call, *id, step, body, move |case, actor, NewSolution { description, solve_children }| {
-        let mut open_children = open_children(case)?;
-        let mut solved_children = Vec::new();
+        let open = open_children(case)?;
+        let (mut solved_children, mut offered_children) = (Vec::new(), Vec::new());
         if solve_children == Some(true) {
-            for child in lock_solvable(case, &open_children)? {
+            for child in lock_solvable(case, actor.id, &open)? {
                 solved_children.push(child.id);
                 let mut child = Case::open(case.tx, child, Some(actor.id), actor.now);
                 record_solution(&mut child, actor.id, description.clone(), timezone)?;
                 child.note("parent_id", case.ticket.id);
                 child.record(EventKind::Solved)?;
             }
-            open_children.retain(|id| !solved_children.contains(id));
+            offered_children = offer(case, actor.id, &open)?;
+            case.note("solved_children", solved_children.clone());
+            case.note("offered_children", offered_children.clone());
         }
+        let open_children =
+            open.into_iter().map(|(id, _)| id).filter(|id| !solved_children.contains(id)).collect();
         record_solution(case, actor.id, description, timezone)?;
         Ok(Reply::Within(Box::new(|ticket| {
-            Answer::ok(&SolvedTicket { ticket, solved_children, open_children })
+            Answer::ok(&SolvedTicket { ticket, solved_children, offered_children, open_children })
         })))
     })
     .await
@@ -106,23 +118,39 @@ fn record_solution(case: &mut Case<'_>, solved_by: Uuid, description: String, ti
     Ok(())
 }
 
-/// The children that are neither solved nor over, by number.
-fn open_children(case: &mut Case<'_>) -> Result<Vec<i64>> {
+/// The number and the assignee of each child that is neither solved, closed nor archived.
+fn open_children(case: &mut Case<'_>) -> Result<Vec<(i64, Option<Uuid>)>> {
     let children = ticket_relations::table
         .inner_join(tickets::table.on(tickets::id.eq(ticket_relations::related_id)))
         .filter(ticket_relations::ticket_id.eq(case.ticket.id))
         .filter(ticket_relations::kind.eq(RelationKind::ParentOf))
         .filter(tickets::status.ne_all([Status::Solved, Status::Closed, Status::Archived]));
-    Ok(children.order(tickets::id).select(tickets::id).load(case.tx)?)
+    Ok(children.order(tickets::id).select((tickets::id, tickets::assignee_id)).load(case.tx)?)
 }
 
-/// Those of these tickets that can be solved now. One that is held by somebody else is passed over and not waited for, so
-/// that two never wait for each other.
-fn lock_solvable(case: &mut Case<'_>, ids: &[i64]) -> Result<Vec<TicketRow>> {
+/// Sends the solution of the case to the assignees of those children that are assigned to somebody else; answers which
+/// children these are.
+fn offer(case: &mut Case<'_>, solver: Uuid, open: &[(i64, Option<Uuid>)]) -> Result<Vec<i64>> {
+    let of_others = open.iter().filter_map(|(id, assignee)| Some((*id, (*assignee)?)));
+    let of_others = of_others.filter(|(_, assignee)| *assignee != solver);
+    let offers: Vec<(i64, Uuid)> = of_others.take(usize::try_from(CHILDREN).unwrap_or_default()).collect();
+    let data = json!({"parent_id": case.ticket.id});
+    outbox::queue_each(case.tx, MessageKind::ParentSolved, &offers, &data, case.now)?;
+    Ok(offers.into_iter().map(|(id, _)| id).collect())
+}
+
+/// Locks those of these tickets that this assignee can solve now. One that another transaction has locked is skipped, so that
+/// two transactions never wait for each other.
+fn lock_solvable(
+    case: &mut Case<'_>,
+    assignee: Uuid,
+    open: &[(i64, Option<Uuid>)],
+) -> Result<Vec<TicketRow>> {
     let solvable: Vec<Status> =
         Status::ALL.iter().copied().filter(|status| workflow::allows(*status, None, Step::Solve)).collect();
     let rows = tickets::table
-        .filter(tickets::id.eq_any(ids))
+        .filter(tickets::id.eq_any(open.iter().map(|(id, _)| *id)))
+        .filter(tickets::assignee_id.eq(assignee))
         .filter(tickets::status.eq_any(solvable))
         .order(tickets::id)
         .limit(CHILDREN)

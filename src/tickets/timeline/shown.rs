@@ -10,7 +10,7 @@ type Shown = (EventKind, &'static [&'static str], &'static [&'static str]);
 
 /// Why a case is escalated, handed over, held against others or counted anew is the desk's own affair.
 const SHOWN: &[Shown] = &[
-    (EventKind::Received, &[], &["channel", "resubmission_of"]),
+    (EventKind::Received, &[], &["channel", "resubmission_of", "unverified"]),
     (EventKind::Changed, &["subject", "description", "category_id"], &[]),
     (EventKind::Classified, &["status", "criticality", "category_id"], &[]),
     (EventKind::Assigned, &["status", "assignee_id"], &[]),
@@ -18,11 +18,11 @@ const SHOWN: &[Shown] = &[
     (EventKind::Rescheduled, &["scheduled_for"], &["followup_id", "reason"]),
     (EventKind::Escalated, &["status", "support_level"], &[]),
     (EventKind::Held, &["status"], &["reason"]),
-    (EventKind::Resumed, &["status"], &[]),
+    (EventKind::Resumed, &["status"], &["unverified"]),
     (EventKind::InformationRequested, &["status", "information_deadline"], &["missing", "followup_id"]),
     (EventKind::Solved, &["status", "solution"], &[]),
     (EventKind::Closed, &["status"], &["after_days"]),
-    (EventKind::Reopened, &["status"], &[]),
+    (EventKind::Reopened, &["status"], &["unverified"]),
     (EventKind::Archived, &["status", "category_id", "archive_reason", "archive_note"], &["reason"]),
     (EventKind::Resubmitted, &[], &["resubmitted_as"]),
     (EventKind::Merged, &["status", "archive_reason", "archive_note"], &["followup_id"]),

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::load::{Cast, Load};
 use super::place::{Place, server, sign_in, within};
 use crate::harness::binary::Running;
+use crate::harness::skip;
 
 /// A small disk of its own, where this user may make one.
 struct Disk(std::path::PathBuf);
@@ -37,7 +38,7 @@ impl Drop for Disk {
 fn a_full_disk_under_postgresql_loses_nothing_that_was_acknowledged() {
     let place = Place::new();
     let Some(disk) = Disk::mount(&place.data()) else {
-        eprintln!("SKIPPED: this user may not mount a disk; nothing was tested of a full one");
+        skip("a full disk: this user may not mount one");
         return;
     };
     let mut running = Running::start(server(&place.data(), &[]));

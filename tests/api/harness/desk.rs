@@ -9,10 +9,12 @@ use actix_web::HttpServer;
 use actix_web::web::Data;
 use diesel::prelude::*;
 use mesa::app::{self, Contract};
+use mesa::audit::tree::heads::{self, HeadReason};
 use mesa::auth::policy::Role;
 use mesa::auth::tokens::Tokens;
 use mesa::config::Config;
 use mesa::db::{Db, schema::users};
+use mesa::http::body_memory::BodyMemory;
 use mesa::http::limits::Limits;
 use mesa::http::locale::Locale;
 use mesa::http::traffic::Traffic;
@@ -30,6 +32,9 @@ use super::contract;
 use super::front::{self, Front};
 use super::logs;
 use super::smtp::MailServer;
+
+/// The private key of tree heads, in hexadecimal.
+const AUDIT_KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
 
 pub const SECRET: &str = "a secret of the tests, 32 bytes or more";
 
@@ -70,6 +75,7 @@ impl Desk {
             ("MESA_JWT_SECRET", SECRET.to_owned()),
             ("MESA_DATA_DIR", files.path().to_str().unwrap().to_owned()),
             ("MESA_POOL_SIZE", "4".to_owned()),
+            ("MESA_AUDIT_KEY", AUDIT_KEY.to_owned()),
             // So far off that a test does not meet it by chance.
             ("MESA_RATE_LIMIT", "1000000".to_owned()),
         ];
@@ -96,6 +102,13 @@ impl Desk {
     /// What the server's handlers share: for what the desk does by itself.
     pub fn shared(&self) -> &mesa::desk::Desk {
         &self.server.shared
+    }
+
+    /// Signs a head of the tree over all events, as the routine does, and returns its size.
+    pub fn sign_tree_head(&self) -> i64 {
+        let db = &mut PgConnection::establish(&self.database.server_url).unwrap();
+        heads::make(db, &self.shared().config.audit, HeadReason::Daily).unwrap();
+        self.director().get("/audit/heads?limit=1").items()[0]["size"].as_i64().unwrap()
     }
 
     /// With a mail server, for mail that is sent where a test says so.
@@ -179,7 +192,8 @@ impl Server {
         let files = server::files(&config).unwrap();
         let tokens = Tokens::new(config.jwt_secret.as_ref().unwrap(), config.jwt_previous_secret.as_deref());
         let (traffic, limits) = (Traffic::default(), Limits::new(config.rate_limit));
-        let shared = Data::new(mesa::desk::Desk { db, tokens, files, config, traffic, limits });
+        let body_memory = BodyMemory::new(config.body_memory_bytes);
+        let shared = Data::new(mesa::desk::Desk { db, tokens, files, config, traffic, limits, body_memory });
         let contract: Data<Contract> = contract::shared();
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

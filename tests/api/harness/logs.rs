@@ -16,6 +16,16 @@ use super::{PASSWORD, SECRET};
 static SECRETS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 static FOUND: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
+/// Lines of the access log about requests whose id begins with this.
+static ACCESS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+const KEPT_REQUEST: &str = "request_id=kept-";
+
+/// What the access log says of the request with this id, which begins with `kept-`.
+pub fn access_line(request_id: &str) -> Option<String> {
+    let end = format!("request_id={request_id}");
+    ACCESS.lock().unwrap_or_else(PoisonError::into_inner).iter().find(|line| line.ends_with(&end)).cloned()
+}
+
 /// How long 32 random bytes are as text.
 const TOKEN: usize = 43;
 /// The shortest word that is looked for, which the shortest password is as well: a shorter one stands in other words by chance.
@@ -35,7 +45,14 @@ impl Log for Logs {
         if self.shown.matches(record) {
             self.shown.log(record);
         }
-        look_through(&format!("{} {}", record.target(), record.args()));
+        let text = format!("{} {}", record.target(), record.args());
+        look_through(&text);
+        if record.target().starts_with("mesa") && names_an_address(&text) {
+            found(format!("an e-mail address is in the log: {text}"));
+        }
+        if text.contains(KEPT_REQUEST) {
+            ACCESS.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+        }
     }
 
     fn flush(&self) {}
@@ -99,13 +116,24 @@ pub fn follow(from: impl Read + Send + 'static) -> (Arc<Mutex<String>>, JoinHand
 pub fn look_through(text: &str) {
     if let Some(secret) = secret_in(text) {
         let text = text.chars().take(2000).collect::<String>();
-        let found = format!("{secret:?} is in the log: {text}");
-        let mut all = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
-        // One line tells the place; a few are enough.
-        if all.len() < 5 {
-            all.push(found);
-        }
+        found(format!("{secret:?} is in the log: {text}"));
     }
+}
+
+fn found(what: String) {
+    let mut all = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    // One line tells the place; a few are enough.
+    if all.len() < 5 {
+        all.push(what);
+    }
+}
+
+/// Whose data they are may ask that they are erased, which nobody can do in a log.
+fn names_an_address(text: &str) -> bool {
+    let is_of_address = |c: char| c.is_alphanumeric() || "@.-_+".contains(c);
+    text.split(|c| !is_of_address(c)).any(|word| {
+        word.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.'))
+    })
 }
 
 /// # Panics
@@ -137,6 +165,13 @@ fn secret_in(text: &str) -> Option<String> {
     }
     let secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
     secrets.iter().find(|secret| text.contains(secret.as_str())).cloned()
+}
+
+#[test]
+fn an_address_is_found_wherever_it_stands() {
+    assert!(names_an_address("550 5.1.1 <rosa@mesa.test>: no such user"));
+    assert!(names_an_address("no account for rosa@mesa.test"));
+    assert!(!names_an_address("mesa::mail at src/mail.rs:12 @ 10.5 ms, mesa@localhost"));
 }
 
 #[test]

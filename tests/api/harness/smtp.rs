@@ -126,8 +126,8 @@ impl Inner {
                     answer = answers.get_mut(&to).and_then(VecDeque::pop_front).unwrap_or(Answer::Take);
                     drop(answers);
                     match answer {
-                        Answer::NotNow => say("451 4.3.0 not now")?,
-                        Answer::Never => say("550 5.1.1 no such user")?,
+                        Answer::NotNow => say(&format!("451 4.3.0 not now <{to}>"))?,
+                        Answer::Never => say(&format!("550 5.1.1 no such user <{to}>"))?,
                         _ => say("250 ok")?,
                     }
                 }

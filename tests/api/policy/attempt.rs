@@ -244,17 +244,15 @@ impl Attempt<'_> {
                 ]
             }
             Action::Manage => self.manage(),
+            Action::SubmitInboundEmails => {
+                let mail = format!("From: {}\n\nhola", self.me.email());
+                vec![self.me.raw("POST", "/inbound-emails", "message/rfc822", mail)]
+            }
             Action::UseInboundEmails => {
-                let id = self.me.id();
-                let send = |client: &Client, mail: String| {
-                    client.raw("POST", "/inbound-emails", "message/rfc822", mail)
-                };
-                let kept =
-                    send(&self.desk.director(), format!("Subject: sin autor\nMessage-ID: <{id}@x>\n\nx"))
-                        .json();
+                let mail = format!("Subject: sin autor\nMessage-ID: <{}@x>\n\nx", self.me.id());
+                let kept = self.desk.director().raw("POST", "/inbound-emails", "message/rfc822", mail).json();
                 let one = format!("/inbound-emails/{}", kept["id"].as_str().unwrap());
                 vec![
-                    send(self.me, format!("From: {}\n\nhola", self.me.email())),
                     get("/inbound-emails"),
                     get(&one),
                     get(&format!("{one}/raw")),
@@ -280,6 +278,10 @@ impl Attempt<'_> {
                     get("/audit/key"),
                 ]
             }
+            Action::ReadAuditLog => {
+                let one = self.desk.director().get("/audit/log?limit=1").items()[0]["id"].clone();
+                vec![get("/audit/log"), get(&format!("/audit/log/{}", one.as_str().unwrap()))]
+            }
             Action::ManageRetention => {
                 let person = self.desk.another(Role::Requester);
                 vec![
@@ -287,6 +289,7 @@ impl Attempt<'_> {
                     get("/retention-rules/surveys"),
                     self.me.patch("/retention-rules/surveys", json!({"months": 36})),
                     get("/retention-runs"),
+                    get(&format!("/users/{}/anonymization-preview", person.id())),
                     self.post(
                         format!("/users/{}/anonymization", person.id()),
                         json!({"reason": "Ley 1581 de 2012"}),

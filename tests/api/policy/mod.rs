@@ -59,9 +59,11 @@ const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::ReadCatalogs,        [Any, Any, Any, Any]),
     (Action::ReadUsers,           [No, Any, Any, Any]),
     (Action::Manage,              [No, No, Self_, Any]),
-    (Action::UseInboundEmails,    [No, Any, Any, Any]),
+    (Action::SubmitInboundEmails, [No, No, No, Any]),
+    (Action::UseInboundEmails,    [No, No, Any, Any]),
     (Action::UseOutbox,           [No, No, Any, Any]),
     (Action::VerifyAudit,         [No, No, Any, Any]),
+    (Action::ReadAuditLog,        [No, No, No, Any]),
     (Action::ManageRetention,     [No, No, No, Any]),
     (Action::ReadPersonalData,    [Own, Own, Own, Any]),
 ];

@@ -23,7 +23,7 @@ fuzz_target!(|input: (i64, u16, u8, &str)| {
     let now = DateTime::from_timestamp(second.rem_euclid(270_000_000_000) - 3_000_000_000, 0).unwrap();
     let zones = [chrono_tz::America::Bogota, chrono_tz::America::New_York, chrono_tz::Pacific::Apia];
     let started = worked();
-    let calendar = match Calendar::parse_open(expression, zones[usize::from(zone) % zones.len()], now) {
+    let calendar = match Calendar::parse_open(expression, zones[usize::from(zone) % zones.len()], &mesa::holidays::colombia::holidays(), now) {
         Ok(calendar) => calendar,
         Err(refused) => {
             refused.at("/expression");

@@ -1,0 +1,1 @@
+DROP INDEX articles_public_search_idx;

@@ -1,0 +1,1 @@
+DROP TABLE quarterly_report_totals_files;

@@ -1,0 +1,1 @@
+ALTER TABLE anonymizations DROP COLUMN left_places;

@@ -1,0 +1,183 @@
+//! Reading the audit log.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::log::{AuditKind, AuditResource};
+use super::{Change, Data};
+use crate::auth::policy::Action;
+use crate::db::json::Json;
+use crate::db::schema::{audit_events, users};
+use crate::http::paging::{Page, Paging, seek};
+use crate::http::{Answer, Call, Query};
+use crate::people::Person;
+use crate::problem::Result;
+
+/// Something that was done to what is not a ticket.
+#[derive(Serialize, ToSchema)]
+pub struct AuditLogEntry {
+    pub id: Uuid,
+    pub kind: AuditKind,
+    pub resource: AuditResource,
+    /// The id of the resource in its path; `null` for a resource of which there is only one.
+    #[schema(example = "0197c0de-0000-7000-8000-000000000000")]
+    pub resource_id: Option<String>,
+    /// Who did it; `null` for the server itself, a command, and a caller who is not signed in.
+    pub actor: Option<Person>,
+    pub at: DateTime<Utc>,
+    /// The fields that changed, by the names of the database's columns; never a secret. A field that was or becomes `null`
+    /// has no value before or after. Lists in tables of their own, such as shifts, are one field.
+    pub changes: Vec<Change>,
+    /// What the fields do not say: `version` or `revision` of the resource after the change, what an export selected, the
+    /// whole configuration.
+    #[schema(value_type = Object)]
+    pub details: Value,
+    /// Whether personal data were removed from `changes` and `details`, by law.
+    pub redacted: bool,
+    /// SHA-256 over this event and a digest of `changes` and `details`, in hexadecimal.
+    #[schema(example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
+    pub hash: String,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit_events)]
+struct Row {
+    id: Uuid,
+    kind: AuditKind,
+    resource: AuditResource,
+    resource_id: Option<String>,
+    at: DateTime<Utc>,
+    data: Json<Data>,
+    #[diesel(select_expression = audit_events::data_salt.is_null())]
+    redacted: bool,
+    hash: Vec<u8>,
+}
+
+type Found = (Row, Option<Person>);
+
+impl From<Found> for AuditLogEntry {
+    fn from((row, actor): Found) -> Self {
+        let Json(Data { changes, details }) = row.data;
+        AuditLogEntry {
+            id: row.id,
+            kind: row.kind,
+            resource: row.resource,
+            resource_id: row.resource_id,
+            actor,
+            at: row.at,
+            changes,
+            details,
+            redacted: row.redacted,
+            hash: row.hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+        }
+    }
+}
+
+/// The entries of these ids, in no order.
+pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<AuditLogEntry>> {
+    let rows: Vec<Found> = audit_events::table
+        .left_join(users::table)
+        .filter(audit_events::id.eq_any(ids))
+        .select((Row::as_select(), Option::<Person>::as_select()))
+        .load(db)?;
+    Ok(rows.into_iter().map(AuditLogEntry::from).collect())
+}
+
+/// Which entries to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AuditLogFilters {
+    /// Repeat it for several.
+    #[serde(default)]
+    #[param(required = false)]
+    kind: Vec<AuditKind>,
+    /// Repeat it for several.
+    #[serde(default)]
+    #[param(required = false)]
+    resource: Vec<AuditResource>,
+    /// The id of a resource, as in its path.
+    #[param(min_length = 1, max_length = 200)]
+    resource_id: Option<String>,
+    /// Who did it. Repeat it for several.
+    #[serde(default)]
+    #[param(required = false)]
+    actor_id: Vec<Uuid>,
+    /// At this time or later.
+    at_from: Option<DateTime<Utc>>,
+    /// Before this time.
+    at_before: Option<DateTime<Utc>>,
+}
+
+/// List the audit log
+///
+/// Changes of accounts, catalogues, records of the procedure and configuration, sign-ins and exports, the newest first:
+/// who, when, which fields. What happens to a ticket is in `GET /tickets/{ticket_id}/events`. Nothing can change an entry;
+/// personal data alone are removed from it by law, and it is then `redacted`.
+#[utoipa::path(
+    tag = "history", operation_id = "listAuditLog", params(Paging, AuditLogFilters),
+    responses((status = 200, body = Page<AuditLogEntry>))
+)]
+#[get("/audit/log")]
+pub async fn list(call: Call, query: Query<AuditLogFilters>) -> Result<HttpResponse> {
+    call.read(Action::ReadAuditLog, |db, _| {
+        let (paging, filters) = query.read_list()?;
+        let after = paging.after::<String, DateTime<Utc>, Uuid>("-at".into())?;
+        let filtered = || {
+            let mut query = audit_events::table.left_join(users::table).into_boxed();
+            if !filters.kind.is_empty() {
+                query = query.filter(audit_events::kind.eq_any(&filters.kind));
+            }
+            if !filters.resource.is_empty() {
+                query = query.filter(audit_events::resource.eq_any(&filters.resource));
+            }
+            if let Some(resource_id) = &filters.resource_id {
+                query = query.filter(audit_events::resource_id.eq(resource_id));
+            }
+            if !filters.actor_id.is_empty() {
+                query = query.filter(audit_events::actor_id.eq_any(&filters.actor_id));
+            }
+            if let Some(from) = filters.at_from {
+                query = query.filter(audit_events::at.ge(from));
+            }
+            if let Some(before) = filters.at_before {
+                query = query.filter(audit_events::at.lt(before));
+            }
+            query
+        };
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let rows: Vec<Found> = seek!(filtered(), after, audit_events::at, audit_events::id, desc)
+            .select((Row::as_select(), Option::<Person>::as_select()))
+            .limit(paging.rows())
+            .load(db)?;
+        let items: Vec<AuditLogEntry> = rows.into_iter().map(AuditLogEntry::from).collect();
+        paging.answer("-at", items, total, |entry| (entry.at, entry.id))
+    })
+    .await
+}
+
+/// Read an entry of the audit log
+///
+/// Its `ETag` changes only if personal data are removed from it.
+#[utoipa::path(
+    tag = "history", operation_id = "getAuditEvent", params(("event_id" = Uuid, Path)),
+    responses((status = 200, body = AuditLogEntry))
+)]
+#[get("/audit/log/{event_id}")]
+pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    call.read(Action::ReadAuditLog, move |db, _| {
+        let found: Found = audit_events::table
+            .left_join(users::table)
+            .filter(audit_events::id.eq(*id))
+            .select((Row::as_select(), Option::<Person>::as_select()))
+            .first(db)?;
+        Ok(Answer::ok(&AuditLogEntry::from(found))?.version(1))
+    })
+    .await
+}

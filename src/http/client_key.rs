@@ -1,0 +1,33 @@
+//! Whose requests, and whose bodies in memory, are counted together.
+
+use actix_web::web::Data;
+use actix_web::{HttpMessage, HttpRequest};
+use uuid::Uuid;
+
+use super::ClientAddress;
+use crate::desk::Desk;
+
+/// The account of a valid access token; otherwise the network that the request comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ClientKey {
+    Account(Uuid),
+    /// An IPv4 address, or a /64 of IPv6.
+    Network(String),
+}
+
+impl ClientKey {
+    /// The key that the rate limit stored with the request.
+    pub fn from_request(request: &HttpRequest) -> Self {
+        let stored = request.extensions().get::<ClientKey>().cloned();
+        stored.unwrap_or_else(|| {
+            let peer = request.peer_addr().map(|peer| peer.ip());
+            let desk = request.app_data::<Data<Desk>>();
+            let proxies = desk.map_or(&[][..], |desk| &desk.config.trusted_proxies);
+            ClientKey::Network(ClientAddress::of(peer, request.headers(), proxies).network())
+        })
+    }
+
+    pub fn is_authenticated(&self) -> bool {
+        matches!(self, ClientKey::Account(_))
+    }
+}

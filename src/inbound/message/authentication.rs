@@ -1,0 +1,282 @@
+//! Whether our own mail server verified that a message comes from the domain of its author.
+
+use super::authentication_results::{AuthenticationResults, MethodResult, topmost};
+use super::headers::Headers;
+use super::{mime, without_envelope};
+
+/// What the mail server found out about the author of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It verified the domain of `From`.
+    Aligned,
+    /// It says that the message is not from that domain.
+    Failed,
+    /// Neither.
+    Unverified,
+}
+
+/// The verdict of the mail server with this name, from its `Authentication-Results` (RFC 8601). Rules, the first that
+/// applies:
+///
+/// 1. `Aligned` if its topmost field has `dmarc=pass` with `header.from` equal to the domain of `From`.
+/// 2. `Failed` if one of its topmost fields, those that follow one another, has `dmarc=fail`.
+/// 3. `Aligned` if its topmost field has `dkim=pass` with `header.d` (without it, `header.i`) or `spf=pass` with
+///    `smtp.mailfrom` in alignment with the domain of `From`: the same domain, or one is a subdomain of the other.
+/// 4. `Failed` if one of its topmost fields has `fail` or `hardfail` for SPF, DKIM or DMARC.
+/// 5. Otherwise `Unverified`: a missing field, `none`, `neutral`, `softfail`, `policy`, `temperror`, `permerror`, and
+///    `pass` for another domain. RFC 7208 (8.5) asks that a message is not refused for `softfail` alone.
+///
+/// Only one field can verify, since a sender can place another directly below it. Alignment is relaxed (RFC 7489, 3.1)
+/// without a list of public suffixes: two subdomains of one domain are aligned by `dmarc=pass` alone. A domain that is
+/// not in ASCII is only equal to itself as written. A message with several authors, with a bare CR or with NUL in its
+/// header is never `Aligned`.
+pub fn verdict(bytes: &[u8], authserv_id: &str) -> Verdict {
+    let (header, _) = mime::split(without_envelope(bytes));
+    let Ok(headers) = Headers::read(header) else { return Verdict::Unverified };
+    let fields = topmost(headers.fields(), authserv_id);
+    let Some(first) = fields.first() else { return Verdict::Unverified };
+    let author = headers.from().filter(|_| headers.has_one_author() && !has_stray_controls(header));
+    let from = author.and_then(|author| domain(&author.address)).filter(|_| first.is_well_formed);
+    let from = from.as_deref();
+    if from.is_some_and(|from| passes_dmarc(first, from)) {
+        Verdict::Aligned
+    } else if any(&fields, |one| one.method == "dmarc" && one.result == "fail") {
+        Verdict::Failed
+    } else if from.is_some_and(|from| first.results.iter().any(|one| is_aligned_pass(one, from))) {
+        Verdict::Aligned
+    } else if any(&fields, is_failure) {
+        Verdict::Failed
+    } else {
+        Verdict::Unverified
+    }
+}
+
+fn any(fields: &[AuthenticationResults], is_wanted: impl Fn(&MethodResult) -> bool) -> bool {
+    fields.iter().flat_map(|field| &field.results).any(is_wanted)
+}
+
+/// Every DMARC result of the field is a pass for this domain. There should be one.
+fn passes_dmarc(field: &AuthenticationResults, from: &str) -> bool {
+    let mut results = field.results.iter().filter(|one| one.method == "dmarc").peekable();
+    let is_for_author = |one: &MethodResult| {
+        one.result == "pass" && one.property("header.from").and_then(domain).as_deref() == Some(from)
+    };
+    results.peek().is_some() && results.all(is_for_author)
+}
+
+fn is_aligned_pass(one: &MethodResult, from: &str) -> bool {
+    let verified = match one.method.as_str() {
+        "dkim" => one.property("header.d").or_else(|| one.property("header.i")),
+        "spf" => one.property("smtp.mailfrom"),
+        _ => None,
+    };
+    one.result == "pass" && verified.and_then(domain).is_some_and(|verified| are_aligned(&verified, from))
+}
+
+fn is_failure(one: &MethodResult) -> bool {
+    matches!(one.method.as_str(), "dmarc" | "spf" | "dkim")
+        && matches!(one.result.as_str(), "fail" | "hardfail")
+}
+
+fn are_aligned(one: &str, other: &str) -> bool {
+    // A domain of one label, such as `co`, is above everybody's.
+    let is_below = |domain: &str, parent: &str| {
+        parent.contains('.') && domain.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.'))
+    };
+    one == other || is_below(one, other) || is_below(other, one)
+}
+
+/// The domain of an address, or the domain itself, in lower case and without a dot at its end; none if it cannot be one.
+fn domain(text: &str) -> Option<String> {
+    let text = text.rsplit('@').next().unwrap_or_default().trim_end_matches('>');
+    let domain = text.strip_suffix('.').unwrap_or(text).to_lowercase();
+    let is_label = |label: &str| {
+        !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
+    };
+    domain.split('.').all(is_label).then_some(domain)
+}
+
+/// A bare CR or NUL, at which programs disagree about where a field ends.
+fn has_stray_controls(header: &[u8]) -> bool {
+    let ends_line = |at: usize| header.get(at + 1).is_none_or(|next| *next == b'\n');
+    header.iter().enumerate().any(|(at, byte)| *byte == 0 || *byte == b'\r' && !ends_line(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Verdict::{Aligned, Failed, Unverified};
+    use super::*;
+
+    const OURS: &str = "mx.itagui.gov.co";
+
+    fn of(fields: &str, from: &str) -> Verdict {
+        verdict(format!("{fields}From: {from}\r\nSubject: x\r\n\r\nhola").as_bytes(), OURS)
+    }
+
+    /// The verdict about a message from `ana@itagui.gov.co` with these results.
+    fn with(results: &str) -> Verdict {
+        of(&ours(results), "ana@itagui.gov.co")
+    }
+
+    fn ours(results: &str) -> String {
+        format!("Authentication-Results: {OURS}; {results}\r\n")
+    }
+
+    #[test]
+    fn each_result_has_its_verdict() {
+        for (results, expected) in [
+            ("dmarc=pass (p=reject dis=none) header.from=itagui.gov.co", Aligned),
+            ("DMARC=Pass HEADER.FROM=Itagui.GOV.co", Aligned),
+            ("spf=fail smtp.mailfrom=x.co; dmarc=pass header.from=itagui.gov.co", Aligned),
+            ("dkim=pass header.d=itagui.gov.co; dmarc=none", Aligned),
+            ("dkim=pass header.i=@correo.itagui.gov.co", Aligned),
+            ("dkim=fail header.d=lista.co; dkim=pass header.d=correo.itagui.gov.co", Aligned),
+            ("spf=pass smtp.mailfrom=rebotes@correo.itagui.gov.co; dmarc=none", Aligned),
+            ("spf=pass smtp.mailfrom=itagui.gov.co", Aligned),
+            ("spf=pass smtp.mailfrom=prvs=ana=@itagui.gov.co", Aligned),
+            ("dkim = pass header.d = itagui.gov.co", Aligned),
+            ("dmarc=temperror header.from=itagui.gov.co; dkim=pass header.d=itagui.gov.co", Aligned),
+            // What passes is another domain.
+            ("spf=pass smtp.mailfrom=x@evil.co; dkim=pass header.d=evil.co; dmarc=none", Unverified),
+            ("dmarc=pass header.from=evil.co", Unverified),
+            ("dmarc=pass", Unverified),
+            ("dmarc=pass header.from=correo.itagui.gov.co", Unverified),
+            ("dkim=pass header.d=itagui.gov.co.evil.co", Unverified),
+            ("dkim=pass header.d=evilitagui.gov.co", Unverified),
+            ("dkim=pass header.d=co", Unverified),
+            ("dkim=pass header.d=evil.co header.i=@itagui.gov.co", Unverified),
+            ("dkim=pass", Unverified),
+            ("spf=pass smtp.helo=itagui.gov.co", Unverified),
+            ("spf=pass smtp.mailfrom=itagui.gov.co@evil.co", Unverified),
+            ("auth=pass smtp.auth=ana@itagui.gov.co", Unverified),
+            // Nothing passes and nothing fails.
+            ("none", Unverified),
+            ("spf=softfail smtp.mailfrom=itagui.gov.co; dkim=none; dmarc=none", Unverified),
+            ("spf=permerror smtp.mailfrom=itagui.gov.co", Unverified),
+            ("dmarc=permerror; spf=temperror; dkim=neutral; dkim=policy", Unverified),
+            ("dmarc=bestguesspass header.from=itagui.gov.co", Unverified),
+            // A failure.
+            ("spf=fail smtp.mailfrom=itagui.gov.co", Failed),
+            ("spf=hardfail smtp.mailfrom=itagui.gov.co; dmarc=none", Failed),
+            ("dkim=fail header.d=itagui.gov.co", Failed),
+            ("dmarc=fail (p=none) header.from=itagui.gov.co; dkim=pass header.d=evil.co", Failed),
+            ("dmarc=fail header.from=itagui.gov.co; dkim=pass header.d=itagui.gov.co", Failed),
+            ("dmarc=pass header.from=itagui.gov.co; dmarc=fail header.from=itagui.gov.co", Failed),
+            ("spf=pass smtp.mailfrom=evil.co; dkim=fail header.d=itagui.gov.co", Failed),
+        ] {
+            assert_eq!(with(results), expected, "{results}");
+        }
+        assert_eq!(of("", "ana@itagui.gov.co"), Unverified);
+        assert_eq!(with("dmarc=pass header.from=itagui.gov.co; dmarc=none"), Unverified);
+    }
+
+    #[test]
+    fn only_the_topmost_field_of_our_server_verifies() {
+        let from = "ana@itagui.gov.co";
+        let pass = ours("dmarc=pass header.from=itagui.gov.co");
+        let elsewhere = "Authentication-Results: mx.elsewhere.co; dmarc=pass header.from=itagui.gov.co\r\n";
+        let longer =
+            format!("Authentication-Results: {OURS}.evil.co; dmarc=pass header.from=itagui.gov.co\r\n");
+        assert_eq!(of(elsewhere, from), Unverified);
+        assert_eq!(of(&longer, from), Unverified);
+        assert_eq!(of(&format!("Received: by {OURS}\r\n{elsewhere}{pass}"), from), Aligned);
+        // A field that the sender put below that of the server, next to it or not.
+        for ours in [ours("spf=pass smtp.mailfrom=evil.co; dmarc=none"), ours("none"), ours("spf=softfail")] {
+            assert_eq!(of(&format!("{ours}{pass}"), from), Unverified, "{ours}");
+            assert_eq!(of(&format!("{ours}X-Mailer: x\r\n{pass}"), from), Unverified, "{ours}");
+            assert_eq!(of(&format!("{ours}Received: from x by mx\r\n{pass}"), from), Unverified, "{ours}");
+        }
+        assert_eq!(of(&format!("{}{pass}", ours("spf=fail")), from), Failed);
+        // Each checker of the server may write a field of its own; what is further down was there before.
+        assert_eq!(of(&format!("{}X-Spam: no\r\n{}", ours("dkim=pass"), ours("dmarc=fail")), from), Failed);
+        assert_eq!(of(&format!("{pass}{}", ours("spf=fail")), from), Aligned);
+        let before = format!("{}Received: from x by mx\r\n{}", ours("spf=pass"), ours("spf=fail"));
+        assert_eq!(of(&before, from), Unverified);
+        let folded = format!(
+            "AUTHENTICATION-results: {} 1;\r\n\tdmarc=pass\r\n\theader.from=itagui.gov.co\r\n",
+            OURS.to_uppercase()
+        );
+        assert_eq!(of(&folded, from), Aligned);
+    }
+
+    #[test]
+    fn text_that_the_sender_chose_is_no_result() {
+        for results in [
+            r#"spf=fail smtp.mailfrom="x; dmarc=pass header.from=itagui.gov.co; "@evil.co; dmarc=fail"#,
+            r#"spf=pass smtp.mailfrom="a("@evil.co; dmarc=fail header.from=itagui.gov.co"#,
+            r#"spf=pass smtp.mailfrom="a\"("@evil.co; dmarc=fail header.from=itagui.gov.co"#,
+            r#"spf=pass (said \( and "hi) smtp.mailfrom=b@evil.co; dmarc=fail"#,
+            "spf=pass smtp.mailfrom=a(@evil.co; dmarc=fail header.from=itagui.gov.co",
+            "spf=fail smtp.mailfrom=a\"b@evil.co; dmarc=pass header.from=itagui.gov.co",
+        ] {
+            assert_eq!(with(results), Failed, "{results}");
+        }
+        for results in [
+            r#"spf=pass smtp.mailfrom="x; dkim=pass header.d=itagui.gov.co; "@evil.co"#,
+            r#"spf=pass smtp.mailfrom="ana@itagui.gov.co"@evil.co"#,
+            r#"spf=pass smtp.mailfrom="x header.d=itagui.gov.co"@evil.co"#,
+            "spf=pass (dkim=pass header.d=itagui.gov.co; dmarc=pass header.from=itagui.gov.co)",
+            "spf=none smtp.mailfrom=a(@evil.co; dmarc=pass header.from=itagui.gov.co",
+            "spf=pass smtp.mailfrom=x smtp.mailfrom=itagui.gov.co y@evil.co",
+            "dkim=pass reason=\"header.d=itagui.gov.co\" header.d=evil.co",
+        ] {
+            assert_eq!(with(results), Unverified, "{results}");
+        }
+    }
+
+    #[test]
+    fn the_domain_is_that_of_the_one_author() {
+        let pass =
+            |domain: &str| ours(&format!("dmarc=pass header.from={domain}; dkim=pass header.d={domain}"));
+        let evil = pass("evil.co");
+        for (fields, from, expected) in [
+            (pass("itagui.gov.co"), "Ana <Ana@ITAGUI.gov.co>", Aligned),
+            // A name is no address, whatever it looks like.
+            (evil.clone(), "\"ana@itagui.gov.co\" <x@evil.co>", Aligned),
+            (pass("itagui.gov.co"), "\"ana@itagui.gov.co\" <x@evil.co>", Unverified),
+            (evil.clone(), "ana@itagui.gov.co <x@evil.co>", Aligned),
+            (pass("itagui.gov.co"), "ana@itagui.gov.co <x@evil.co>", Unverified),
+            // Several authors, and a group of one.
+            (evil.clone(), "ana@itagui.gov.co, x@evil.co", Unverified),
+            (pass("itagui.gov.co"), "ana@itagui.gov.co, luz@itagui.gov.co", Unverified),
+            (pass("itagui.gov.co"), "Mesa: ana@itagui.gov.co;", Unverified),
+            (evil.clone(), "ana@itagui.gov.co, <x@evil.co\u{200b}>", Unverified),
+            (pass("itagui.gov.co"), "ana@itagui.gov.co\r\nFrom: x@evil.co", Unverified),
+            (evil.clone(), "ana@itagui.gov.co\r\nSender: x@evil.co\r\nReply-To: x@evil.co", Unverified),
+            (
+                evil.clone(),
+                "ana@itagui.gov.co\r\nResent-From: x@evil.co\r\nResent-Sender: x@evil.co",
+                Unverified,
+            ),
+            (evil.clone(), "ana@itagui.gov.co.evil.co", Aligned),
+            (pass("itagui.gov.co.evil.co"), "ana@itagui.gov.co", Unverified),
+            // Letters that look like others are other letters.
+            (pass("xn--itagu-3ya.gov.co"), "ana@itagui.gov.co", Unverified),
+            (pass("itag\u{fc}i.gov.co"), "ana@itag\u{dc}i.gov.co", Aligned),
+            (pass("itag\u{fc}i.gov.co"), "ana@itagui.gov.co", Unverified),
+            (pass("itagui.gov.co"), "x\r\rFrom: ana@itagui.gov.co", Unverified),
+            (pass("itagui.gov.co"), "ana@itagui.gov.co\r\nX: a\rFrom: luz@itagui.gov.co", Unverified),
+            (pass("itagui.gov.co"), "ana@itagui.gov.co\r\nX: \0", Unverified),
+        ] {
+            assert_eq!(of(&fields, from), expected, "{fields}From: {from}");
+        }
+    }
+
+    #[test]
+    fn domains_are_aligned_where_one_contains_the_other() {
+        for (one, other, expected) in [
+            ("itagui.gov.co", "itagui.gov.co", true),
+            ("correo.itagui.gov.co", "itagui.gov.co", true),
+            ("itagui.gov.co.evil.co", "itagui.gov.co", false),
+            ("xitagui.gov.co", "itagui.gov.co", false),
+            ("correo.itagui.gov.co", "web.itagui.gov.co", false),
+            ("co", "itagui.gov.co", false),
+        ] {
+            assert_eq!(
+                (are_aligned(one, other), are_aligned(other, one)),
+                (expected, expected),
+                "{one} {other}"
+            );
+        }
+    }
+}

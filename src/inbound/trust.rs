@@ -1,0 +1,51 @@
+//! Whether a message may act in the name of its author.
+
+use super::{Authentication, Reason};
+use crate::config::MailTrust;
+
+/// Why a message is set aside because of what is known of its author; none if it may act as them. A message of staff must be
+/// aligned, and staff cannot release it otherwise: it would act in the name of a colleague. Of other messages
+/// `released` ones are accepted.
+pub fn refusal(
+    trust: MailTrust,
+    authentication: Authentication,
+    is_staff: bool,
+    released: bool,
+) -> Option<Reason> {
+    let must_be_aligned = is_staff || trust == MailTrust::Aligned;
+    match authentication {
+        _ if trust == MailTrust::All => None,
+        Authentication::Aligned => None,
+        _ if released && !is_staff => None,
+        Authentication::Failed => Some(Reason::AuthenticationFailed),
+        Authentication::Unverified => must_be_aligned.then_some(Reason::SenderUnverified),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Authentication::{Aligned, Failed, Unverified};
+
+    #[test]
+    fn every_combination_has_its_reason() {
+        let failed = Some(Reason::AuthenticationFailed);
+        let unverified = Some(Reason::SenderUnverified);
+        // Columns: a requester, a requester whose message is released, staff, staff whose message is released.
+        for (trust, authentication, expected) in [
+            (MailTrust::NotFailed, Aligned, [None; 4]),
+            (MailTrust::NotFailed, Unverified, [None, None, unverified, unverified]),
+            (MailTrust::NotFailed, Failed, [failed, None, failed, failed]),
+            (MailTrust::Aligned, Aligned, [None; 4]),
+            (MailTrust::Aligned, Unverified, [unverified, None, unverified, unverified]),
+            (MailTrust::Aligned, Failed, [failed, None, failed, failed]),
+            (MailTrust::All, Aligned, [None; 4]),
+            (MailTrust::All, Unverified, [None; 4]),
+            (MailTrust::All, Failed, [None; 4]),
+        ] {
+            let cases = [(false, false), (false, true), (true, false), (true, true)];
+            let found = cases.map(|(is_staff, released)| refusal(trust, authentication, is_staff, released));
+            assert_eq!(found, expected, "{trust:?} {authentication:?}");
+        }
+    }
+}

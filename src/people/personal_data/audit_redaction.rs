@@ -1,0 +1,41 @@
+//! Removing a person's data from the audit events about them and by them.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::traces;
+use crate::problem::Result;
+
+/// The fields of an account that say nothing about the person; the values of all others are removed.
+const IMPERSONAL: [&str; 5] = ["active", "locale", "role", "shifts", "staff_mail"];
+
+/// Removes the person's data in the transaction that makes them anonymous. Of events about the account, whatever it said
+/// before, the values of its fields and all details go; of events by the person, what `pattern` finds. Hashes, times, kinds
+/// and names of fields stay.
+pub fn redact(tx: &mut PgConnection, person: Uuid, pattern: &str) -> Result<()> {
+    diesel::sql_query(
+        "UPDATE audit_events e SET data_salt = NULL, data = redacted.data \
+         FROM (SELECT o.id, jsonb_build_object('details', '{}'::jsonb, 'changes', ( \
+             SELECT coalesce(jsonb_agg(CASE WHEN change ->> 'field' = ANY ($2) THEN change ELSE jsonb_build_object( \
+                 'field', change -> 'field', \
+                 'from', CASE change -> 'from' WHEN 'null' THEN 'null' ELSE to_jsonb($3) END, \
+                 'to', CASE change -> 'to' WHEN 'null' THEN 'null' ELSE to_jsonb($3) END) END ORDER BY place), '[]') \
+             FROM jsonb_array_elements(o.data -> 'changes') WITH ORDINALITY AS changes (change, place))) AS data \
+             FROM audit_events o WHERE o.resource = 'user' AND o.resource_id = $1::text) AS redacted \
+         WHERE e.id = redacted.id AND e.data <> redacted.data",
+    )
+    .bind::<SqlUuid, _>(person)
+    .bind::<Array<Text>, _>(&IMPERSONAL[..])
+    .bind::<Text, _>(traces::INSTEAD)
+    .execute(tx)?;
+    diesel::sql_query(
+        "UPDATE audit_events SET data_salt = NULL, data = without_traces(data, $2, $3) \
+         WHERE actor_id = $1 AND without_traces(data, $2, $3) IS DISTINCT FROM data",
+    )
+    .bind::<SqlUuid, _>(person)
+    .bind::<Text, _>(pattern)
+    .bind::<Text, _>(traces::INSTEAD)
+    .execute(tx)?;
+    Ok(())
+}

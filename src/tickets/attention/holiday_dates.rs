@@ -1,0 +1,58 @@
+//! The public holidays of one year, by date.
+
+use actix_web::{HttpResponse, get};
+use chrono::{Datelike, NaiveDate};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::auth::policy::Action;
+use crate::holidays::sets;
+use crate::http::{Answer, Call, Query};
+use crate::problem::Result;
+
+/// A date that is a public holiday.
+#[derive(Serialize, ToSchema)]
+pub struct HolidayDate {
+    #[schema(example = "2026-07-13")]
+    date: NaiveDate,
+    #[schema(example = "Virgen de Chiquinquirá")]
+    name: String,
+}
+
+/// The public holidays of a year, by date; two can fall on one date.
+#[derive(Serialize, ToSchema)]
+pub struct HolidayDates {
+    #[schema(minimum = 1900, maximum = 9999, example = 2026)]
+    year: i32,
+    items: Vec<HolidayDate>,
+}
+
+/// Of which year.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct HolidayYear {
+    /// The calendar year of the dates; the present one of the entity if left out.
+    #[param(minimum = 1900, maximum = 9999)]
+    year: Option<i32>,
+}
+
+/// List the dates of the holidays
+///
+/// Of one calendar year, by the holidays in force now; at most 1000.
+#[utoipa::path(
+    tag = "holidays", operation_id = "listHolidayDates", params(HolidayYear),
+    responses((status = 200, body = HolidayDates))
+)]
+#[get("/holiday-dates")]
+pub async fn list(call: Call, query: Query<HolidayYear>) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    call.read(Action::ReadCatalogs, move |db, actor| {
+        let year = query.read()?.year.unwrap_or_else(|| actor.now.with_timezone(&timezone).year());
+        let holidays = sets::current(db)?;
+        let dates = holidays.of_year(year).into_iter();
+        let items = dates.map(|(date, rule)| HolidayDate { date, name: rule.name.clone() }).collect();
+        Answer::ok(&HolidayDates { year, items })
+    })
+    .await
+}

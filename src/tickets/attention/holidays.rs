@@ -1,0 +1,309 @@
+//! Public holidays, on which calendars with `PH` open or close and only some people work.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, delete, get, patch, post};
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{holiday_fields, policies};
+use crate::auth::policy::Action;
+use crate::db::schema::holidays;
+use crate::db::{contains, fold};
+use crate::holidays::HolidayKind;
+use crate::http::body::{Nothing, Patch};
+use crate::http::paging::{Page, Paging, seek};
+use crate::http::{Answer, Body, Call, Query};
+use crate::people::users::NameSort;
+use crate::problem::{Problem, Result};
+
+/// A public holiday.
+#[derive(Serialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = holidays)]
+pub struct Holiday {
+    id: Uuid,
+    #[schema(example = "Virgen de Chiquinquirá")]
+    pub(super) name: String,
+    pub(super) kind: HolidayKind,
+    /// The month of `fixed` and `following_monday`; else `null`.
+    #[schema(minimum = 1, maximum = 12, example = 7)]
+    pub(super) month: Option<i16>,
+    /// The day of the month of `fixed` and `following_monday`; else `null`.
+    #[schema(minimum = 1, maximum = 31, example = 9)]
+    pub(super) day: Option<i16>,
+    /// Days after Easter Sunday of `easter`, negative before it; else `null`.
+    #[schema(minimum = -80, maximum = 250)]
+    pub(super) days_from_easter: Option<i16>,
+    /// The date of `date`; else `null`.
+    pub(super) date: Option<NaiveDate>,
+    /// The first year of the holiday; `null` if it has always been one, and for `date`.
+    #[schema(minimum = 1900, maximum = 9999, example = 2026)]
+    pub(super) first_year: Option<i32>,
+    /// The last year of the holiday; `null` while it has no end, and for `date`.
+    #[schema(minimum = 1900, maximum = 9999)]
+    pub(super) last_year: Option<i32>,
+    /// One of Colombia that the desk is delivered with: it can be ended by `last_year`, but not changed otherwise or
+    /// removed.
+    pub(super) shipped: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    #[serde(skip)]
+    version: i32,
+    #[serde(skip)]
+    name_key: String,
+}
+
+impl Holiday {
+    fn answer(self) -> Result<Answer> {
+        let version = self.version;
+        Ok(Answer::ok(&self)?.version(version))
+    }
+}
+
+/// A holiday to create: `month` and `day` for `fixed` and `following_monday`, `days_from_easter` for `easter`, `date` for
+/// `date`, and none of the others.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewHoliday {
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Día cívico del municipio")]
+    name: String,
+    #[schema(example = "fixed")]
+    kind: HolidayKind,
+    #[schema(minimum = 1, maximum = 12, example = 4)]
+    month: Option<i16>,
+    /// 29 February is a holiday in leap years only.
+    #[schema(minimum = 1, maximum = 31, example = 20)]
+    day: Option<i16>,
+    /// Days after Easter Sunday, negative before it.
+    #[schema(minimum = -80, maximum = 250)]
+    days_from_easter: Option<i16>,
+    /// From 1900 on.
+    date: Option<NaiveDate>,
+    /// Not for `date`.
+    #[schema(minimum = 1900, maximum = 9999, example = 2027)]
+    first_year: Option<i32>,
+    /// Not before `first_year`; not for `date`.
+    #[schema(minimum = 1900, maximum = 9999)]
+    last_year: Option<i32>,
+}
+
+/// A holiday as it can be changed. Its kind stays; of one that the desk is delivered with only `last_year` changes.
+#[derive(Serialize, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = holidays, treat_none_as_null = true)]
+#[serde(deny_unknown_fields)]
+pub struct HolidayProfile {
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Día cívico del municipio")]
+    pub(super) name: String,
+    #[schema(minimum = 1, maximum = 12)]
+    pub(super) month: Option<i16>,
+    #[schema(minimum = 1, maximum = 31)]
+    pub(super) day: Option<i16>,
+    #[schema(minimum = -80, maximum = 250)]
+    pub(super) days_from_easter: Option<i16>,
+    pub(super) date: Option<NaiveDate>,
+    #[schema(minimum = 1900, maximum = 9999)]
+    pub(super) first_year: Option<i32>,
+    #[schema(minimum = 1900, maximum = 9999)]
+    pub(super) last_year: Option<i32>,
+}
+
+/// Which holidays to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct HolidayFilters {
+    /// Those that the desk is delivered with, or the entity's own.
+    shipped: Option<bool>,
+    kind: Option<HolidayKind>,
+    /// Those that are holidays in this year.
+    #[param(minimum = 1900, maximum = 9999)]
+    year: Option<i32>,
+    /// Part of the name.
+    #[param(max_length = 200)]
+    q: Option<String>,
+    /// `name` (the default) or `-name`.
+    #[param(inline)]
+    sort: Option<NameSort>,
+}
+
+/// List holidays
+///
+/// By name: the rules of the public holidays. For their dates in one year see `GET /holiday-dates`.
+#[utoipa::path(
+    tag = "holidays", operation_id = "listHolidays", params(Paging, HolidayFilters),
+    responses((status = 200, body = Page<Holiday>))
+)]
+#[get("/holidays")]
+pub async fn list(call: Call, query: Query<HolidayFilters>) -> Result<HttpResponse> {
+    call.read(Action::ReadCatalogs, |db, _| {
+        let (paging, filters) = query.read_list()?;
+        let sort = filters.sort.unwrap_or(NameSort::Ascending);
+        let after = paging.after::<NameSort, String, Uuid>(sort)?;
+        let filtered = || {
+            let mut query = holidays::table.into_boxed();
+            if let Some(shipped) = filters.shipped {
+                query = query.filter(holidays::shipped.eq(shipped));
+            }
+            if let Some(kind) = filters.kind {
+                query = query.filter(holidays::kind.eq(kind));
+            }
+            if let Some(year) = filters.year {
+                let dates = (NaiveDate::from_ymd_opt(year, 1, 1), NaiveDate::from_ymd_opt(year, 12, 31));
+                query = query
+                    .filter(holidays::first_year.is_null().or(holidays::first_year.le(year)))
+                    .filter(holidays::last_year.is_null().or(holidays::last_year.ge(year)))
+                    .filter(holidays::date.is_null().or(holidays::date.ge(dates.0)))
+                    .filter(holidays::date.is_null().or(holidays::date.le(dates.1)));
+            }
+            if let Some(text) = &filters.q {
+                query = query.filter(holidays::name_key.like(fold(contains(text))));
+            }
+            query
+        };
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let query = match sort {
+            NameSort::Ascending => seek!(filtered(), after, holidays::name_key, holidays::id, asc),
+            NameSort::Descending => seek!(filtered(), after, holidays::name_key, holidays::id, desc),
+        };
+        let items: Vec<Holiday> = query.select(Holiday::as_select()).limit(paging.rows()).load(db)?;
+        paging.answer(sort, items, total, |holiday| (holiday.name_key.clone(), holiday.id))
+    })
+    .await
+}
+
+/// Read a holiday
+///
+/// The rule by which its date is determined, and the years in which it is a holiday.
+#[utoipa::path(
+    tag = "holidays", operation_id = "getHoliday", params(("holiday_id" = Uuid, Path)),
+    responses((status = 200, body = Holiday))
+)]
+#[get("/holidays/{holiday_id}")]
+pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    call.read(Action::ReadCatalogs, move |db, _| {
+        holidays::table.find(*id).select(Holiday::as_select()).first(db)?.answer()
+    })
+    .await
+}
+
+/// Create a holiday
+///
+/// One of the entity's own, for example by a new law. It counts at once for shifts, and for the attention of tickets
+/// received from then on. Due times that are set stay: see `POST /attention-times/application`. A desk has at most 500
+/// holidays.
+#[utoipa::path(
+    tag = "holidays", operation_id = "createHoliday", request_body = NewHoliday,
+    responses(
+        (status = 201, body = Holiday),
+        (status = 409, description = "`already_exists`: there is one of this name and kind from the same year on or on the \
+            same date; `no_due_time`: a calendar in use would not be open for long enough"),
+    )
+)]
+#[post("/holidays")]
+pub async fn create(call: Call, body: Body<NewHoliday>) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    call.write(Action::Manage, body, move |tx, actor, body| {
+        policies::lock(tx)?;
+        let new = body.read_with(|value| Ok(holiday_fields::faults(value)))?;
+        let holiday: Holiday = diesel::insert_into(holidays::table)
+            .values((
+                holidays::id.eq(Uuid::now_v7()),
+                holidays::name.eq(new.name),
+                holidays::kind.eq(new.kind),
+                holidays::month.eq(new.month),
+                holidays::day.eq(new.day),
+                holidays::days_from_easter.eq(new.days_from_easter),
+                holidays::date.eq(new.date),
+                holidays::first_year.eq(new.first_year),
+                holidays::last_year.eq(new.last_year),
+                holidays::created_at.eq(actor.now),
+                holidays::updated_at.eq(actor.now),
+            ))
+            .returning(Holiday::as_returning())
+            .get_result(tx)?;
+        policies::renew_holidays(tx, timezone, actor.now)?;
+        let location = format!("/api/v1/holidays/{}", holiday.id);
+        Ok(Answer::created(location, &holiday)?.version(holiday.version))
+    })
+    .await
+}
+
+/// Change a holiday
+///
+/// It counts from then on as a new one does: see `POST /holidays`. To end a holiday, set `last_year`; what was computed
+/// before stays as it was.
+#[utoipa::path(
+    tag = "holidays", operation_id = "updateHoliday", params(("holiday_id" = Uuid, Path)),
+    request_body(content = HolidayProfile, content_type = "application/merge-patch+json"),
+    responses(
+        (status = 200, body = Holiday),
+        (status = 409, description = "`already_exists`: there is one of this name and kind from the same year on or on the \
+            same date; `no_due_time`: a calendar in use would not be open for long enough"),
+    )
+)]
+#[patch("/holidays/{holiday_id}")]
+pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<HolidayProfile>>) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    call.write(Action::Manage, body, move |tx, actor, body| {
+        policies::lock(tx)?;
+        let holiday = holidays::table.find(*id).select(Holiday::as_select()).for_update().first(tx)?;
+        let current = HolidayProfile {
+            name: holiday.name,
+            month: holiday.month,
+            day: holiday.day,
+            days_from_easter: holiday.days_from_easter,
+            date: holiday.date,
+            first_year: holiday.first_year,
+            last_year: holiday.last_year,
+        };
+        let (profile, changes) = body.merge_with(&current, |value| {
+            let mut whole = value.clone();
+            whole["kind"] = holiday.kind.as_str().into();
+            holiday_fields::faults(&whole)
+        })?;
+        if holiday.shipped {
+            holiday_fields::only_the_end_changes(&current, &profile)?;
+        }
+        actor.check_version(holiday.version)?;
+        if !changes {
+            return holidays::table.find(*id).select(Holiday::as_select()).first(tx)?.answer();
+        }
+        let holiday: Holiday = diesel::update(holidays::table.find(holiday.id))
+            .set((profile, holidays::version.eq(holiday.version + 1), holidays::updated_at.eq(actor.now)))
+            .returning(Holiday::as_returning())
+            .get_result(tx)?;
+        policies::renew_holidays(tx, timezone, actor.now)?;
+        holiday.answer()
+    })
+    .await
+}
+
+/// Remove a holiday
+///
+/// One of the entity's own that was recorded by mistake. One that is no longer a holiday is ended with `last_year` instead,
+/// as are those that the desk is delivered with, which cannot be removed.
+#[utoipa::path(
+    tag = "holidays", operation_id = "removeHoliday", params(("holiday_id" = Uuid, Path)),
+    responses(
+        (status = 204, description = "Removed"),
+        (status = 409, description = "`shipped_holiday`; `no_due_time`: a calendar in use would not be open for long enough"),
+    )
+)]
+#[delete("/holidays/{holiday_id}")]
+pub async fn remove(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    call.write(Action::Manage, body, move |tx, actor, _| {
+        policies::lock(tx)?;
+        let holiday = holidays::table.find(*id).select(Holiday::as_select()).for_update().first(tx)?;
+        actor.check_version(holiday.version)?;
+        if holiday.shipped {
+            return Err(Problem::new(crate::problem::Code::ShippedHoliday, holiday_fields::shipped()));
+        }
+        diesel::delete(holidays::table.find(holiday.id)).execute(tx)?;
+        policies::renew_holidays(tx, timezone, actor.now)?;
+        Ok(Answer::no_content())
+    })
+    .await
+}
