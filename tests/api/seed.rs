@@ -29,8 +29,8 @@ fn what_is_made_up_keeps_every_rule_and_is_made_once() {
     assert_eq!(desk.database.count("SELECT count(*) FROM messages"), 0);
     let prints = || {
         let mut prints = desk.database.fingerprint();
-        // Keep the day on which they were last gone through.
-        prints.retain(|(table, _)| table != "retention_rules");
+        // Keep the day on which they were last gone through, and get their positions.
+        prints.retain(|(table, _)| !["retention_rules", "log_entries"].contains(&table.as_str()));
         prints
     };
     let before = prints();

@@ -9,8 +9,9 @@
 use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::{Array, BigInt, Bool};
 
+use crate::db::schema::log_entries as rows;
 use crate::problem::Result;
 
 /// The advisory lock of the one sequencer.
@@ -60,15 +61,23 @@ fn batch(db: &mut PgConnection, if_busy: IfBusy) -> Result<usize> {
         if !lock.held {
             return Ok(0);
         }
+        let waiting: Vec<i64> = rows::table
+            .filter(rows::position.is_null())
+            .order(rows::ordinal)
+            .limit(BATCH)
+            .select(rows::ordinal)
+            .load(tx)?;
+        if waiting.is_empty() {
+            return Ok(0);
+        }
+        // Their ordinals are given: a plan for a join over all that wait might take the square of their number.
         let placed = diesel::sql_query(
             "UPDATE log_entries l SET position = highest.position + waiting.number \
              FROM (SELECT coalesce(max(position), -1) AS position FROM log_entries) AS highest, \
-                  (SELECT ordinal, row_number() OVER (ORDER BY ordinal) AS number \
-                   FROM (SELECT ordinal FROM log_entries WHERE position IS NULL ORDER BY ordinal LIMIT $1) AS w) \
-                      AS waiting \
-             WHERE l.position IS NULL AND l.ordinal = waiting.ordinal",
+                  unnest($1) WITH ORDINALITY AS waiting (ordinal, number) \
+             WHERE l.ordinal = waiting.ordinal",
         )
-        .bind::<BigInt, _>(BATCH)
+        .bind::<Array<BigInt>, _>(waiting)
         .execute(tx)?;
         Ok(placed)
     })

@@ -104,8 +104,10 @@ pub fn verified(db: &mut PgConnection, span: Span) -> Result<Batch> {
                      WHEN (SELECT l.hash FROM log_entries l WHERE l.event_id = e.id LIMIT 1) \
                          IS DISTINCT FROM e.hash THEN 'log' \
                  END AS reason \
-                 FROM events e LEFT JOIN histories h ON h.ticket_id = e.ticket_id \
-                 LEFT JOIN tickets t ON t.id = e.ticket_id LEFT JOIN anonymizations a ON a.user_id = t.requester_id \
+                 FROM events e \
+                 LEFT JOIN histories h ON h.ticket_id = e.ticket_id AND h.ticket_id > $1 AND h.ticket_id <= $2 \
+                 LEFT JOIN tickets t ON t.id = e.ticket_id AND t.id > $1 AND t.id <= $2 \
+                 LEFT JOIN anonymizations a ON a.user_id = t.requester_id \
                  WHERE e.ticket_id > $1 AND e.ticket_id <= $2 \
                  WINDOW chain AS (PARTITION BY e.ticket_id ORDER BY e.seq)) AS chains \
              WHERE reason IS NOT NULL \
