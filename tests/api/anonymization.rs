@@ -133,6 +133,24 @@ fn what_the_director_confirms_is_removed_and_nothing_else() {
 }
 
 #[test]
+fn the_audit_log_forgets_what_the_account_said() {
+    let desk = Desk::open();
+    let person = desk.another(Role::Requester);
+    let account = format!("/users/{}", person.id());
+    desk.director().patch(&account, json!({"full_name": "Zoraida Maturana Díaz"})).ok();
+    let said = "SELECT count(*) FROM audit_events WHERE data::text LIKE '%Zoraida%'";
+    assert_eq!(desk.database.count(said), 1);
+    desk.director().post(&format!("{account}/anonymization"), json!({"reason": "Ley 1581"})).ok();
+    assert_eq!(desk.database.count(said), 0);
+    let events = format!(
+        "SELECT count(*) FROM audit_events WHERE resource_id = '{}' AND data_salt IS NULL",
+        person.id()
+    );
+    assert!(desk.database.count(&events) >= 1);
+    assert_eq!(desk.director().get("/audit/verification").ok()["whole"], true);
+}
+
+#[test]
 fn many_long_names_cost_little() {
     let desk = Desk::open();
     let person = named(&desk, "Ana María Restrepo");
