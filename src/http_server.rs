@@ -72,7 +72,8 @@ pub fn start(
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();
     let service = move || {
-        let app = map_config(app::app(desk.clone(), contract.clone()).into_factory(), |()| AppConfig::default());
+        let app =
+            map_config(app::app(desk.clone(), contract.clone()).into_factory(), |()| AppConfig::default());
         let app = apply_fn_factory(app, |request: Request, app| {
             let open = request.conn_data::<std::rc::Rc<OpenRequests>>().map(OpenRequests::begin);
             let answer = app.call(request);
@@ -103,7 +104,9 @@ pub fn start(
                 let peer = stream.peer_addr()?;
                 let transport = match tls {
                     None => Transport::Plain(stream),
-                    Some(tls) => Transport::Tls(Box::new(tls.handshakes.accept(&tls.acceptor, stream).await?)),
+                    Some(tls) => {
+                        Transport::Tls(Box::new(tls.handshakes.accept(&tls.acceptor, stream).await?))
+                    }
                 };
                 Ok::<_, DispatchError>((Connection::new(transport, desk), Protocol::Http1, Some(peer)))
             }

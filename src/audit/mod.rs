@@ -1,7 +1,7 @@
 //! The history: what is written with every change, how it is read, and how it is verified.
 
-pub mod configuration;
 pub mod command;
+pub mod configuration;
 pub mod events;
 pub mod kind;
 pub mod log;

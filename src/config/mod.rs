@@ -1,7 +1,7 @@
 //! Configuration by environment variables; documented in docs/configuration.md.
 
-mod bodies;
 mod audit;
+mod bodies;
 mod entity;
 mod mail_trust;
 mod mailbox;
@@ -335,7 +335,8 @@ mod tests {
     #[test]
     fn every_variable_is_read_whatever_else_is_set() {
         // Every name in the tables of the documentation.
-        let table = include_str!("../../docs/configuration.md").lines().filter(|line| line.starts_with("| `MESA_"));
+        let table =
+            include_str!("../../docs/configuration.md").lines().filter(|line| line.starts_with("| `MESA_"));
         let names: Vec<String> = table
             .filter_map(|line| line.split('|').nth(1))
             .flat_map(|cell| cell.split(',').map(|name| name.trim().trim_matches('`').to_owned()))

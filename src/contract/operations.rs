@@ -76,7 +76,7 @@ fn request_header(name: &str, description: &str, pattern: &str, max_length: usiz
 }
 
 /// What answers neither a list nor a resource that can be read by itself, so that it has no `ETag`.
-const WITHOUT_VERSION: [&str; 21] = [
+const WITHOUT_VERSION: [&str; 22] = [
     "addImprovementFollowup",
     "anonymizeUser",
     "applyAttentionTimes",

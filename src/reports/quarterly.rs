@@ -74,8 +74,7 @@ pub async fn read(
     let read = call.check(Action::ReadStatistics, move |db, actor| {
         let quarter = path.read()?;
         let format = query.read()?.format.unwrap_or_else(|| accepted(&accept));
-        let content =
-            produce(db, &desk.config, quarter, format, Audience::of_role(actor.role), actor.now)?;
+        let content = produce(db, &desk.config, quarter, format, Audience::of_role(actor.role), actor.now)?;
         Ok((quarter, format, content, actor.clone()))
     });
     let (quarter, format, content, actor) = read.await?;
