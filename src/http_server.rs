@@ -1,11 +1,12 @@
 //! The HTTP server: the application on connections of our own, which actix-web's `HttpServer` has no place for.
 
 use std::net::TcpListener;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_http::error::DispatchError;
-use actix_http::{HttpService, Protocol, Request};
+use actix_http::{ConnectionType, HttpService, Protocol, Request};
 use actix_server::Server;
 use actix_service::{
     IntoServiceFactory, Service, ServiceFactoryExt, apply_fn_factory, fn_service, map_config,
@@ -18,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 use crate::app::{self, Contract};
-use crate::connection::{AnswerBody, Connection, OpenRequests, Transport};
+use crate::connection::{AnswerBody, Connection, OpenRequests, RequestBody, Transport};
 use crate::desk::Desk;
 use crate::tls_handshakes::Handshakes;
 
@@ -74,11 +75,18 @@ pub fn start(
     let service = move || {
         let app =
             map_config(app::app(desk.clone(), contract.clone()).into_factory(), |()| AppConfig::default());
-        let app = apply_fn_factory(app, |request: Request, app| {
-            let open = request.conn_data::<std::rc::Rc<OpenRequests>>().map(OpenRequests::begin);
+        let app = apply_fn_factory(app, |mut request: Request, app| {
+            let open = request.conn_data::<Rc<OpenRequests>>().map(OpenRequests::begin);
+            let read_to_end = RequestBody::watch(&mut request);
             let answer = app.call(request);
             async move {
-                let answer = answer.await?.map_into_boxed_body();
+                let mut answer = answer.await?.map_into_boxed_body();
+                if read_to_end.is_some_and(|at_end| !at_end.get()) {
+                    answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+                    if let Some(open) = &open {
+                        open.discard_rest();
+                    }
+                }
                 Ok::<_, actix_web::Error>(answer.map_body(|_, body| AnswerBody { body, request: open }))
             }
         });

@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::attachments::removed;
-use crate::audit::tree::{heads, sequence};
+use crate::audit::tree::heads;
+use crate::audit::tree::sequence::{self, IfBusy};
 use crate::auth::attempts;
 use crate::config::Config;
 use crate::db::schema::{idempotency_keys, refresh_tokens};
@@ -52,7 +53,7 @@ pub async fn run(desk: Data<Desk>) {
 /// One round. Where one thing fails, the log says so and the others are done all the same.
 pub fn once(db: &mut PgConnection, config: &Config) {
     let days = config.close_after_days;
-    each(db, "positions in the log of all events", |db, _| sequence::run(db).map(|_| 0));
+    each(db, "positions in the log of all events", |db, _| sequence::run(db, IfBusy::Return).map(|_| 0));
     each(db, "tree heads signed", |db, now| heads::make_due(db, &config.audit, config.timezone, now));
     each(db, "messages due at once that a clock ahead of this one had queued", |db, _| {
         delivery::catch_up(db)

@@ -17,7 +17,7 @@ $$;
 -- Columns that no event has: secrets, and what the database or the server keeps for itself.
 CREATE FUNCTION is_audited_column(name text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT name !~ '(password|secret|token|salt|hash|sha256|_key$)'
-        AND name <> ALL ('{id,version,revision,created_at,updated_at,overdue_told_at,sign_in_era}')
+        AND name <> ALL ('{id,version,revision,created_at,updated_at,applied_on,overdue_told_at,sign_in_era}')
 $$;
 
 -- Writes the audit event of a changed row. Arguments: the resource; the columns of its id; the columns to record, empty
@@ -114,7 +114,7 @@ CREATE TRIGGER record_change AFTER INSERT ON retention_runs FOR EACH ROW
 -- What one answered is in the survey.
 CREATE TRIGGER record_change AFTER UPDATE ON surveys FOR EACH ROW
     WHEN (OLD.answered_at IS NULL AND NEW.answered_at IS NOT NULL)
-    EXECUTE FUNCTION record_change('survey', '{id}', '{ticket_id}', 'answered');
+    EXECUTE FUNCTION record_change('survey', '{id}', '{answered_at}', 'answered');
 -- Mail that becomes a ticket or a followup is in the history of the ticket.
 CREATE TRIGGER record_arrival AFTER INSERT ON inbound_emails FOR EACH ROW
     WHEN (NEW.status NOT IN ('waiting', 'processed'))

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Change, Data};
+use crate::db;
 use crate::db::json::Json;
 use crate::db::schema::audit_events as rows;
 use crate::db::text_enum;
@@ -153,7 +154,9 @@ pub fn record_parts(
         changes,
         details: json!({}),
     };
-    record(tx, actor.now, event)
+    // Not `actor.now`: the event comes after that of the row, which the trigger has written.
+    let now = db::now(tx)?;
+    record(tx, now, event)
 }
 
 /// Records that somebody takes data out of the desk, before the first byte is sent. `details`: what selects the data.

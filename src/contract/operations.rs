@@ -20,6 +20,10 @@ pub fn headers() -> Value {
         "Retry-After": always(
             "After how many seconds to try again", json!({"type": "integer", "minimum": 1, "maximum": 86_400})
         ),
+        "Accept-Encoding": sometimes(
+            "The content codings of a body that are taken, where it was refused for its `Content-Encoding`",
+            json!({"type": "string", "enum": ["identity"]}),
+        ),
         "WWW-Authenticate": always("How to authenticate", text(100)),
         "Content-Language": always("The language of `title` and `detail`", json!({"type": "string", "enum": ["es", "en"]})),
         "RateLimit": sometimes(
@@ -55,6 +59,7 @@ pub fn answer_headers(status: &str) -> Value {
     }
     match status {
         "401" => add("WWW-Authenticate"),
+        "415" => add("Accept-Encoding"),
         "429" | "503" => add("Retry-After"),
         _ => {}
     }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::client_key::ClientKey;
-use crate::problem::{Problem, Result};
+use crate::problem::{Code, Problem, Result, Text};
 
 /// Bytes that are counted for each body beside its content: the buffers of its connection.
 const CONNECTION_BUFFERS: usize = 16 * 1024;
@@ -39,7 +39,7 @@ impl BodyMemory {
     /// Begins the count of one body.
     ///
     /// # Errors
-    /// [`Code::Unavailable`](crate::problem::Code::Unavailable) if the budget or the client's share is in use.
+    /// [`Code::Unavailable`] if the budget or the client's share is in use.
     pub fn reserve(self: &Arc<Self>, client: ClientKey) -> Result<Reservation> {
         let mut reservation = Reservation { memory: Arc::clone(self), client, bytes: 0 };
         reservation.set(CONNECTION_BUFFERS)?;
@@ -67,7 +67,7 @@ impl Reservation {
     /// Counts a buffer of this capacity; one that shrinks is given back when the body is dropped.
     ///
     /// # Errors
-    /// [`Code::Unavailable`](crate::problem::Code::Unavailable) if the budget or the client's share is in use.
+    /// [`Code::Unavailable`] if the budget or the client's share is in use.
     pub fn grow_to(&mut self, capacity: usize) -> Result<()> {
         self.set(capacity.saturating_add(CONNECTION_BUFFERS))
     }
@@ -84,7 +84,13 @@ impl Reservation {
         }
         // Clients without a token never use more than half of it, however many they are.
         if of_client > share || total > self.memory.limit || unauthenticated > self.memory.limit / 2 {
-            return Err(Problem::unavailable("the memory for request bodies is in use"));
+            return Err(Problem::new(
+                Code::Unavailable,
+                Text::new(
+                    "Hay demasiados datos en camino; intente de nuevo en unos segundos.",
+                    "Too much data is on its way; try again in a few seconds.",
+                ),
+            ));
         }
         used.total = total;
         used.unauthenticated = unauthenticated;

@@ -66,6 +66,8 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
         }),
         ("{user_id}", desk.technician().id().to_owned()),
         ("{absence_id}", id(&director.post(&format!("/users/{}/absences", desk.technician().id()), absence))),
+        ("{size}", desk.sign_tree_head().to_string()),
+        ("{event_id}", director.get("/audit/log").items()[0]["id"].as_str().unwrap().to_owned()),
         (
             "{email_id}",
             // It becomes a ticket, so that nothing is left to be done with it.
@@ -73,6 +75,7 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
         ),
         ("{message_id}", message(desk)),
         ("{question_id}", director.get("/survey-questions").items()[0]["id"].as_str().unwrap().to_owned()),
+        ("{event_id}", director.get("/audit/log").items()[0]["id"].as_str().unwrap().to_owned()),
         ("{token}", survey_token(desk)),
         ("{criticality}", "low".to_owned()),
         ("{kind}", "surveys".to_owned()),

@@ -326,7 +326,7 @@ fn what_is_written_otherwise_is_found_and_no_retry_hands_it_out() {
     desk.director().post(&format!("/users/{}/anonymization", her.id()), done).ok();
     // Numbers go however they are grouped, a name as a whole.
     let left = staff.get(&one).ok()["description"].as_str().unwrap().to_owned();
-    assert_eq!(left, "QUIÑONES MATURANA, ZORAIDA; Zoraida Quinones; cel […] o […]; […]");
+    assert_eq!(left, "QUIÑONES MATURANA, ZORAIDA; Zoraida Quinones; cel […] o ([…]; […]");
     let again = keyed.post("/tickets", new);
     assert_eq!(again.status, 422, "{}", again.text());
 }

@@ -21,17 +21,17 @@ use tokio_rustls::rustls::{
 use crate::harness::binary::{Running, mesa};
 use crate::harness::{Database, SECRET};
 
-fn made() -> CertifiedKey<KeyPair> {
+pub fn made() -> CertifiedKey<KeyPair> {
     rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap()
 }
 
 /// A certificate and its key, as the configuration names them.
-struct Files {
+pub struct Files {
     folder: TempDir,
 }
 
 impl Files {
-    fn of(made: &CertifiedKey<KeyPair>) -> Self {
+    pub fn of(made: &CertifiedKey<KeyPair>) -> Self {
         let files = Files { folder: TempDir::new().unwrap() };
         files.write(made);
         files
@@ -51,10 +51,10 @@ impl Files {
     }
 }
 
-const REQUEST: &[u8] = b"GET /api/v1/me HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+pub const REQUEST: &[u8] = b"GET /api/v1/me HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
 /// A desk that speaks TLS by these files.
-fn serving(files: &Files, database: &Database) -> Running {
+pub fn serving(files: &Files, database: &Database) -> Running {
     Running::start(mesa(&[
         ("DATABASE_URL", &database.url),
         ("MESA_JWT_SECRET", SECRET),
@@ -65,7 +65,7 @@ fn serving(files: &Files, database: &Database) -> Running {
     ]))
 }
 
-type Line = StreamOwned<ClientConnection, TcpStream>;
+pub type Line = StreamOwned<ClientConnection, TcpStream>;
 
 /// A line to the desk of a client that believes this certificate alone.
 fn call(
@@ -73,13 +73,22 @@ fn call(
     believed: &CertificateDer<'static>,
     version: &'static SupportedProtocolVersion,
 ) -> std::io::Result<Line> {
+    Ok(over(TcpStream::connect(address)?, believed, version))
+}
+
+/// The same over a connection that is there already.
+pub fn over(
+    stream: TcpStream,
+    believed: &CertificateDer<'static>,
+    version: &'static SupportedProtocolVersion,
+) -> Line {
     let mut roots = RootCertStore::empty();
     roots.add(believed.clone()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
     let config = config.with_protocol_versions(&[version]).unwrap().with_root_certificates(roots);
     let server = "localhost".try_into().unwrap();
     let connection = ClientConnection::new(Arc::new(config.with_no_client_auth()), server).unwrap();
-    Ok(StreamOwned::new(connection, TcpStream::connect(address)?))
+    StreamOwned::new(connection, stream)
 }
 
 /// What such a client is answered.

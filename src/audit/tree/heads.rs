@@ -1,8 +1,6 @@
 //! Makes signed tree heads: the first at once, then one a day and one at each approval of a quarterly report. Where the log
 //! did not grow since the last head, that one stays the newest.
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
@@ -10,8 +8,9 @@ use diesel::sql_types::{BigInt, Bytea, Timestamptz};
 
 use super::frontier::Frontier;
 use super::keys::Signer;
+use super::mails;
 use super::note::Checkpoint;
-use super::{mails, sequence};
+use super::sequence::{self, IfBusy};
 use crate::config::AuditConfig;
 use crate::db::schema::tree_heads as rows;
 use crate::db::text_enum;
@@ -104,7 +103,7 @@ fn make_after(
     signer: &Signer,
     reason: HeadReason,
 ) -> Result<usize> {
-    sequence::run(db)?;
+    sequence::run(db, IfBusy::Wait)?;
     let before = newest.map_or_else(Frontier::default, |newest| newest.tree);
     let tree = grown(db, before.clone())?;
     if tree.size() == before.size() {
@@ -133,7 +132,7 @@ fn make_after(
             ))
             .execute(tx)?;
         mails::queue(tx, tree.size(), &audit.mail, at)?;
-        log::info!("tree head of {} events: {}", tree.size(), BASE64_STANDARD.encode(tree.root()));
+        log::info!("signed the tree head of {} events ({})", tree.size(), reason.as_str());
         Ok(1)
     })
 }

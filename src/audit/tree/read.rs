@@ -126,7 +126,7 @@ pub async fn public_key(call: Call) -> Result<HttpResponse> {
             public_key: audit.signer.as_ref().map(|signer| signer.public().to_string()),
             previous: audit.previous.iter().map(ToString::to_string).collect(),
         };
-        Answer::ok(&key)
+        Ok(Answer::ok(&key)?.version(1))
     })
     .await
 }

@@ -22,13 +22,21 @@ const BATCH: i64 = 2000;
 /// How long one call goes on where many entries wait; a statement for a request takes less.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Gives positions to the entries that wait, for a few seconds at most; returns how many. Returns at once where another
-/// sequencer is at work.
-pub fn run(db: &mut PgConnection) -> Result<usize> {
+/// What to do where another sequencer is at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfBusy {
+    /// Leave the entries to it.
+    Return,
+    /// Wait for the end of its batch: everything that is committed by now must have its position.
+    Wait,
+}
+
+/// Gives positions to the entries that wait, for a few seconds at most; returns how many.
+pub fn run(db: &mut PgConnection, if_busy: IfBusy) -> Result<usize> {
     let begun = Instant::now();
     let mut placed = 0;
     loop {
-        let batch = batch(db)?;
+        let batch = batch(db, if_busy)?;
         placed += batch;
         if i64::try_from(batch).unwrap_or_default() < BATCH || begun.elapsed() > LONGEST {
             return Ok(placed);
@@ -36,7 +44,7 @@ pub fn run(db: &mut PgConnection) -> Result<usize> {
     }
 }
 
-fn batch(db: &mut PgConnection) -> Result<usize> {
+fn batch(db: &mut PgConnection, if_busy: IfBusy) -> Result<usize> {
     #[derive(QueryableByName)]
     struct Lock {
         #[diesel(sql_type = Bool)]
@@ -44,9 +52,11 @@ fn batch(db: &mut PgConnection) -> Result<usize> {
     }
     // Each statement sees what was committed when it begins: the update is one after the lock was taken.
     db.build_transaction().read_committed().run(|tx| {
-        let lock: Lock = diesel::sql_query("SELECT pg_try_advisory_xact_lock($1) AS held")
-            .bind::<BigInt, _>(LOCK)
-            .get_result(tx)?;
+        let lock = match if_busy {
+            IfBusy::Return => "SELECT pg_try_advisory_xact_lock($1) AS held",
+            IfBusy::Wait => "SELECT true AS held FROM pg_advisory_xact_lock($1)",
+        };
+        let lock: Lock = diesel::sql_query(lock).bind::<BigInt, _>(LOCK).get_result(tx)?;
         if !lock.held {
             return Ok(0);
         }
@@ -56,7 +66,7 @@ fn batch(db: &mut PgConnection) -> Result<usize> {
                   (SELECT ordinal, row_number() OVER (ORDER BY ordinal) AS number \
                    FROM (SELECT ordinal FROM log_entries WHERE position IS NULL ORDER BY ordinal LIMIT $1) AS w) \
                       AS waiting \
-             WHERE l.ordinal = waiting.ordinal",
+             WHERE l.position IS NULL AND l.ordinal = waiting.ordinal",
         )
         .bind::<BigInt, _>(BATCH)
         .execute(tx)?;

@@ -91,10 +91,10 @@ pub fn audit_events(db: &mut PgConnection, after: Uuid) -> Result<AuditBatch> {
                          THEN NOT EXISTS (SELECT FROM anonymizations p \
                                           WHERE p.user_id = a.actor_id OR p.user_id::text = a.resource_id) \
                          ELSE a.data_digest <> audit_event_digest(a) END THEN 'hash' \
-                     WHEN l.hash IS DISTINCT FROM a.hash THEN 'log' \
+                     WHEN (SELECT l.hash FROM log_entries l WHERE l.event_id = a.id LIMIT 1) \
+                         IS DISTINCT FROM a.hash THEN 'log' \
                  END AS reason \
-                 FROM audit_events a LEFT JOIN log_entries l ON l.event_id = a.id \
-                 WHERE a.id > $1 AND a.id <= $2) AS found \
+                 FROM audit_events a WHERE a.id > $1 AND a.id <= $2) AS found \
              WHERE reason IS NOT NULL ORDER BY event_id",
         )
         .bind::<SqlUuid, _>(after)
@@ -143,11 +143,10 @@ pub struct EntryBatch {
 pub fn entries(db: &mut PgConnection, from: i64, size: i64) -> Result<EntryBatch> {
     db.build_transaction().read_only().repeatable_read().run(|tx| {
         let entries: Vec<Entry> = diesel::sql_query(
-            "SELECT l.position, l.source, l.event_id, l.hash, coalesce(e.hash, a.hash) AS event_hash \
-             FROM (SELECT * FROM log_entries WHERE position >= $1 ORDER BY position LIMIT $2) AS l \
-             LEFT JOIN events e ON l.source = 'ticket' AND e.id = l.event_id \
-             LEFT JOIN audit_events a ON l.source = 'audit' AND a.id = l.event_id \
-             ORDER BY l.position",
+            "SELECT position, source, event_id, hash, CASE source \
+                 WHEN 'ticket' THEN (SELECT e.hash FROM events e WHERE e.id = event_id) \
+                 ELSE (SELECT a.hash FROM audit_events a WHERE a.id = event_id) END AS event_hash \
+             FROM log_entries WHERE position >= $1 ORDER BY position LIMIT $2",
         )
         .bind::<BigInt, _>(from)
         .bind::<BigInt, _>(BATCH)

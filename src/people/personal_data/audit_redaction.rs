@@ -15,14 +15,15 @@ const IMPERSONAL: [&str; 5] = ["active", "locale", "role", "shifts", "staff_mail
 /// and names of fields stay.
 pub fn redact(tx: &mut PgConnection, person: Uuid, pattern: &str) -> Result<()> {
     diesel::sql_query(
-        "UPDATE audit_events e SET data_salt = NULL, data = jsonb_build_object('details', '{}'::jsonb, 'changes', ( \
+        "UPDATE audit_events e SET data_salt = NULL, data = redacted.data \
+         FROM (SELECT o.id, jsonb_build_object('details', '{}'::jsonb, 'changes', ( \
              SELECT coalesce(jsonb_agg(CASE WHEN change ->> 'field' = ANY ($2) THEN change ELSE jsonb_build_object( \
                  'field', change -> 'field', \
                  'from', CASE change -> 'from' WHEN 'null' THEN 'null' ELSE to_jsonb($3) END, \
                  'to', CASE change -> 'to' WHEN 'null' THEN 'null' ELSE to_jsonb($3) END) END ORDER BY place), '[]') \
-             FROM jsonb_array_elements(e.data -> 'changes') WITH ORDINALITY AS changes (change, place))) \
-         WHERE e.resource = 'user' AND e.resource_id = $1::text AND e.data_salt IS NOT NULL \
-             AND e.data <> '{\"changes\": [], \"details\": {}}'",
+             FROM jsonb_array_elements(o.data -> 'changes') WITH ORDINALITY AS changes (change, place))) AS data \
+             FROM audit_events o WHERE o.resource = 'user' AND o.resource_id = $1::text) AS redacted \
+         WHERE e.id = redacted.id AND e.data <> redacted.data",
     )
     .bind::<SqlUuid, _>(person)
     .bind::<Array<Text>, _>(&IMPERSONAL[..])

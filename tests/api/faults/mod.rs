@@ -3,10 +3,12 @@
 
 mod clock;
 mod full_disk;
+mod half_handshakes;
+mod hostile_clients;
 mod killed_postgres;
 mod killed_server;
 mod load;
-mod place;
+pub mod place;
 mod rude_clients;
 mod stopped_postgres;
 mod stopping;

@@ -15,7 +15,7 @@ use crate::harness::binary::{Running, after};
 use crate::harness::{Client, Database};
 
 /// What the process has in memory, and has had at most, in MiB.
-fn memory(running: &Running) -> (usize, usize) {
+pub fn memory(running: &Running) -> (usize, usize) {
     let status = fs::read_to_string(format!("/proc/{}/status", running.child.id())).unwrap();
     let mebibytes = |name: &str| {
         let line = status.lines().find(|line| line.starts_with(name)).unwrap();

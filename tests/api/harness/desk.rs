@@ -9,6 +9,7 @@ use actix_web::HttpServer;
 use actix_web::web::Data;
 use diesel::prelude::*;
 use mesa::app::{self, Contract};
+use mesa::audit::tree::heads::{self, HeadReason};
 use mesa::auth::policy::Role;
 use mesa::auth::tokens::Tokens;
 use mesa::config::Config;
@@ -31,6 +32,9 @@ use super::contract;
 use super::front::{self, Front};
 use super::logs;
 use super::smtp::MailServer;
+
+/// The private key of tree heads, in hexadecimal.
+const AUDIT_KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
 
 pub const SECRET: &str = "a secret of the tests, 32 bytes or more";
 
@@ -71,6 +75,7 @@ impl Desk {
             ("MESA_JWT_SECRET", SECRET.to_owned()),
             ("MESA_DATA_DIR", files.path().to_str().unwrap().to_owned()),
             ("MESA_POOL_SIZE", "4".to_owned()),
+            ("MESA_AUDIT_KEY", AUDIT_KEY.to_owned()),
             // So far off that a test does not meet it by chance.
             ("MESA_RATE_LIMIT", "1000000".to_owned()),
         ];
@@ -97,6 +102,13 @@ impl Desk {
     /// What the server's handlers share: for what the desk does by itself.
     pub fn shared(&self) -> &mesa::desk::Desk {
         &self.server.shared
+    }
+
+    /// Signs a head of the tree over all events, as the routine does, and returns its size.
+    pub fn sign_tree_head(&self) -> i64 {
+        let db = &mut PgConnection::establish(&self.database.server_url).unwrap();
+        heads::make(db, &self.shared().config.audit, HeadReason::Daily).unwrap();
+        self.director().get("/audit/heads?limit=1").items()[0]["size"].as_i64().unwrap()
     }
 
     /// With a mail server, for mail that is sent where a test says so.

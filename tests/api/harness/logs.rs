@@ -16,6 +16,16 @@ use super::{PASSWORD, SECRET};
 static SECRETS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 static FOUND: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
+/// Lines of the access log about requests whose id begins with this.
+static ACCESS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+const KEPT_REQUEST: &str = "request_id=kept-";
+
+/// What the access log says of the request with this id, which begins with `kept-`.
+pub fn access_line(request_id: &str) -> Option<String> {
+    let end = format!("request_id={request_id}");
+    ACCESS.lock().unwrap_or_else(PoisonError::into_inner).iter().find(|line| line.ends_with(&end)).cloned()
+}
+
 /// How long 32 random bytes are as text.
 const TOKEN: usize = 43;
 /// The shortest word that is looked for, which the shortest password is as well: a shorter one stands in other words by chance.
@@ -39,6 +49,9 @@ impl Log for Logs {
         look_through(&text);
         if record.target().starts_with("mesa") && names_an_address(&text) {
             found(format!("an e-mail address is in the log: {text}"));
+        }
+        if text.contains(KEPT_REQUEST) {
+            ACCESS.lock().unwrap_or_else(PoisonError::into_inner).push(text);
         }
     }
 

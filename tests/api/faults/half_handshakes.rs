@@ -1,0 +1,71 @@
+//! Clients that begin TLS handshakes and do not complete them, while another connects.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::net::TcpSocket;
+use tokio_rustls::rustls::version::TLS13;
+
+use super::place::number;
+use super::rude_clients::memory;
+use crate::harness::Database;
+use crate::tls::{Files, REQUEST, made, over, serving};
+
+/// A connection from another address of this machine.
+fn from_elsewhere(address: &str) -> TcpStream {
+    let connect = async {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        socket.connect(address.parse().unwrap()).await.unwrap().into_std().unwrap()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let stream = runtime.block_on(connect);
+    stream.set_nonblocking(false).unwrap();
+    stream
+}
+
+#[test]
+#[ignore = "needs the machine for itself: .ci/faults"]
+fn handshakes_that_stay_half_open_delay_no_one_elsewhere() {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    // More than two workers take at a time by the framework's own limit.
+    let many = number("MESA_TEST_HANDSHAKES", 1500).min(usize::try_from(hard).unwrap_or(usize::MAX) - 1000);
+    let certificate = made();
+    let files = Files::of(&certificate);
+    let database = Database::from_template();
+    let running = serving(&files, &database);
+    let address = running.url.strip_prefix("https://").unwrap();
+    let (before, _) = memory(&running);
+    let began = Instant::now();
+    let mut half_open: Vec<TcpStream> = (0..many)
+        .map(|_| {
+            let mut stream = TcpStream::connect(address).unwrap();
+            // The beginning of a record that says that 512 bytes follow.
+            stream.write_all(&[0x16, 3, 1, 2, 0, 1]).unwrap();
+            stream
+        })
+        .collect();
+    let opened = began.elapsed();
+    let mut longest = Duration::ZERO;
+    for _ in 0..10 {
+        let began = Instant::now();
+        let mut line = over(from_elsewhere(address), certificate.cert.der(), &TLS13);
+        line.write_all(REQUEST).unwrap();
+        let mut answer = String::new();
+        line.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+        longest = longest.max(began.elapsed());
+    }
+    let (_, most) = memory(&running);
+    println!(
+        "{many} half-open handshakes in {opened:?}: another waited {longest:?}; {before} MiB before, {most} MiB at most"
+    );
+    assert!(longest < Duration::from_secs(1), "an honest handshake took {longest:?}");
+    // They are ended after five seconds.
+    let last = half_open.last_mut().unwrap();
+    last.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
+    assert!(matches!(last.read(&mut [0; 100]), Ok(0)) || last.take_error().unwrap().is_some());
+}
