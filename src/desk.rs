@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use object_store::ObjectStore;
 
+use crate::attachments::slots::UploadSlots;
 use crate::auth::tokens::Tokens;
 use crate::config::Config;
 use crate::db::Db;
@@ -20,4 +21,5 @@ pub struct Desk {
     pub traffic: Traffic,
     pub limits: Limits,
     pub body_memory: Arc<BodyMemory>,
+    pub uploads: UploadSlots,
 }

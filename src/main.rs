@@ -3,12 +3,15 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use mesa::attachments::content;
 use mesa::audit;
 use mesa::audit::tree::keys::PublicKey;
 use mesa::auth::policy::Role;
-use mesa::backup::{self, Restored};
+use mesa::backup::encryption::{self, Decryption, Encryption, Protection};
+use mesa::backup::{self, Opening, Restored};
 use mesa::config::Config;
 use mesa::db::private::PrivatePostgres;
 use mesa::db::server_role::DatabaseUrls;
@@ -47,9 +50,27 @@ enum Command {
         format: Format,
     },
     /// Write the whole desk of this moment into a new file, while it serves
-    Backup { file: PathBuf },
+    Backup {
+        file: PathBuf,
+        /// Encrypt it: for the recipients that are named, else with the passphrase in MESA_BACKUP_PASSPHRASE or on standard
+        /// input
+        #[arg(long)]
+        encrypt: bool,
+        /// Encrypt it for the owner of this public key, as age-keygen writes it; may be repeated
+        #[arg(long, value_name = "age1…")]
+        recipient: Vec<String>,
+    },
     /// Put a backup into an empty desk
-    Restore { file: PathBuf },
+    Restore {
+        file: PathBuf,
+        /// The private key of an encrypted backup, as age-keygen writes it; without it the passphrase is that in
+        /// MESA_BACKUP_PASSPHRASE or on standard input
+        #[arg(long, value_name = "FILE")]
+        identity: Option<String>,
+        /// Restore it though it was written with another key, or by a version that did not authenticate its backups
+        #[arg(long)]
+        unauthenticated: bool,
+    },
     /// Write the report of a quarter to standard output
     Report {
         /// A year and a quarter
@@ -209,14 +230,30 @@ fn run(command: Command) -> Result<ExitCode, StartError> {
             let _ = std::io::stdout().write_all(text.as_bytes());
             Ok(())
         }
-        Command::Backup { file } => with_files(async |urls, files| {
-            let manifest = backup::take(&urls.server, files, &file).await?;
+        Command::Backup { file, encrypt, recipient } => with_files(async |config, urls, files| {
+            let encryption = match (encrypt, recipient.is_empty()) {
+                (_, false) => Encryption::recipients(&recipient)?,
+                (true, true) => Encryption::passphrase(&passphrase(config)?),
+                (false, true) => Encryption::None,
+            };
+            let key = server::backup_key(config)?;
+            let manifest = backup::take(&urls.server, &*files, &file, key, &encryption).await?;
             let rows: i64 = manifest.tables.values().sum();
             println!("{}: {rows} rows and {} files of {}", file.display(), manifest.files, manifest.taken_at);
             Ok(())
         }),
-        Command::Restore { file } => with_files(async |urls, files| {
-            let Restored { manifest, history } = backup::restore(&urls.owner, files, &file).await?;
+        Command::Restore { file, identity, unauthenticated } => with_files(async |config, urls, files| {
+            let protection = encryption::protection(&file)
+                .map_err(|error| format!("{} is no backup: {error}", file.display()))?;
+            let passphrase = match protection {
+                Protection::Passphrase => Some(passphrase(config)?.into()),
+                Protection::PublicKey | Protection::None => None,
+            };
+            let key = if unauthenticated { None } else { Some(server::backup_key(config)?) };
+            let decryption = Decryption { identity_file: identity, passphrase };
+            let opening = Opening { path: &file, key, unauthenticated, decryption };
+            let part_size = content::part_size(config);
+            let Restored { manifest, history } = backup::restore(&urls.owner, files, part_size, opening).await?;
             server::migrate_as_owner(urls)?;
             let rows: i64 = manifest.tables.values().sum();
             println!("{rows} rows and {} files of {} are restored", manifest.files, manifest.taken_at);
@@ -285,13 +322,28 @@ fn run(command: Command) -> Result<ExitCode, StartError> {
     done.map(|()| ExitCode::SUCCESS)
 }
 
+/// The passphrase of an encrypted backup: the variable, or a line of standard input.
+fn passphrase(config: &Config) -> Result<String, StartError> {
+    if let Some(passphrase) = &config.backup_passphrase {
+        return Ok(passphrase.clone());
+    }
+    let mut line = String::new();
+    std::io::stdin()
+        .read_line(&mut line)
+        .map_err(|error| format!("cannot read the passphrase from standard input: {error}"))?;
+    match line.trim_end_matches(['\r', '\n']) {
+        "" => Err("a passphrase is needed, in MESA_BACKUP_PASSPHRASE or on standard input".into()),
+        passphrase => Ok(passphrase.to_owned()),
+    }
+}
+
 /// The same, with where the content of files is kept.
 fn with_files(
-    act: impl AsyncFnOnce(&DatabaseUrls, &dyn ObjectStore) -> Result<(), StartError>,
+    act: impl AsyncFnOnce(&Config, &DatabaseUrls, Arc<dyn ObjectStore>) -> Result<(), StartError>,
 ) -> Result<(), StartError> {
     with_database(|config, urls| {
         let files = server::files(config)?;
-        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(act(urls, &*files))
+        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(act(config, urls, files))
     })
 }
 

@@ -1,12 +1,12 @@
 //! What the desk does by itself, every few seconds, whichever copy of the server comes first.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::web::Data;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use crate::attachments::removed;
+use crate::attachments::{content, removed};
 use crate::audit::tree::heads;
 use crate::audit::tree::sequence::{self, IfBusy};
 use crate::auth::attempts;
@@ -25,10 +25,14 @@ use crate::tickets::{closing, silence, watch};
 
 const EVERY: Duration = Duration::from_secs(15);
 
+/// How often temporary files are looked for: the object store lists them.
+const SWEEP_TEMPORARY_FILES: Duration = Duration::from_secs(10 * 60);
+
 /// Goes on until the server stops.
 pub async fn run(desk: Data<Desk>) {
     let mut clock = tokio::time::interval(EVERY);
     clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut temporary_files_swept: Option<Instant> = None;
     loop {
         clock.tick().await;
         let config = desk.config.clone();
@@ -43,6 +47,14 @@ pub async fn run(desk: Data<Desk>) {
             Ok(0) => {}
             Ok(count) => log::info!("files removed that nothing needs: {count}"),
             Err(problem) => log::warn!("files to be removed will be tried again: {}", problem.log_line()),
+        }
+        if temporary_files_swept.is_none_or(|last| last.elapsed() >= SWEEP_TEMPORARY_FILES) {
+            temporary_files_swept = Some(Instant::now());
+            match content::sweep_temporary(&desk, content::ABANDONED).await {
+                Ok(0) => {}
+                Ok(count) => log::info!("temporary files of unfinished uploads removed: {count}"),
+                Err(problem) => log::warn!("temporary files stay for now: {}", problem.log_line()),
+            }
         }
         if let Err(problem) = inbound::process::waiting(&desk).await {
             log::warn!("mail that came in will be tried again: {}", problem.log_line());

@@ -18,10 +18,12 @@ use object_store::prefix::PrefixStore;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::{self, Contract};
+use crate::attachments::slots::UploadSlots;
 use crate::audit::configuration;
 use crate::audit::tree::keys::{PublicKey, Signer};
 use crate::auth::policy::Role;
 use crate::auth::tokens::{self, Tokens};
+use crate::backup::key::BackupKey;
 use crate::config::{AuditConfig, Config, key_name, reachable};
 use crate::db::private::PrivatePostgres;
 use crate::db::server_role::{self, DatabaseUrls};
@@ -214,7 +216,8 @@ fn desk(mut config: Config, url: &str) -> Result<Desk, StartError> {
     let files = files(&config)?;
     let limits = Limits::new(config.rate_limit);
     let body_memory = BodyMemory::new(config.body_memory_bytes);
-    Ok(Desk { db, tokens, files, config, traffic: Traffic::default(), limits, body_memory })
+    let uploads = UploadSlots::default();
+    Ok(Desk { db, tokens, files, config, traffic: Traffic::default(), limits, body_memory, uploads })
 }
 
 /// The name of the file in the data folder that has the key of tree heads.
@@ -386,6 +389,22 @@ fn kept(data_dir: &Path, name: &str) -> Result<String, StartError> {
     Ok(secret)
 }
 
+/// The key that authenticates backups.
+///
+/// # Errors
+/// A text for whoever called the command, if none is configured and none can be kept in the data folder.
+pub fn backup_key(config: &Config) -> Result<BackupKey, StartError> {
+    match (&config.backup_key, &config.database_url) {
+        (Some(key), _) => Ok(BackupKey::new(key)),
+        (None, None) => Ok(BackupKey::new(&kept(&config.data_dir, "backup.key")?)),
+        (None, Some(_)) => Err(
+            "set MESA_BACKUP_KEY or MESA_BACKUP_KEY_FILE where DATABASE_URL is set: the key, of 32 bytes or \
+            more, authenticates backups and is kept apart from them (`openssl rand -hex 32` makes one)"
+                .into(),
+        ),
+    }
+}
+
 /// Where the content of files is kept: a folder, or an S3 bucket with the usual `AWS_…` variables.
 pub fn files(config: &Config) -> Result<Arc<dyn ObjectStore>, StartError> {
     let folder = |path: &Path| -> Result<Arc<dyn ObjectStore>, StartError> {
@@ -394,9 +413,10 @@ pub fn files(config: &Config) -> Result<Arc<dyn ObjectStore>, StartError> {
         })?;
         Ok(Arc::new(LocalFileSystem::new_with_prefix(path)?.with_fsync(true)))
     };
-    match config.attachments_url.as_deref() {
-        None => folder(&config.data_dir.join("attachments")),
-        Some(url) if url.starts_with("s3://") => {
+    match (config.attachments_folder(), config.attachments_url.as_deref()) {
+        (Some(path), _) => folder(&path),
+        (None, url) => {
+            let url = url.unwrap_or_default();
             let wrong = |error: &dyn std::fmt::Display| format!("MESA_ATTACHMENTS_URL: {error}");
             let parsed = url::Url::parse(url).map_err(|error| wrong(&error))?;
             let bucket = object_store::aws::AmazonS3Builder::from_env().with_url(url).build();
@@ -404,6 +424,5 @@ pub fn files(config: &Config) -> Result<Arc<dyn ObjectStore>, StartError> {
             let prefix = object_store::path::Path::from(parsed.path());
             Ok(Arc::new(PrefixStore::new(bucket, prefix)))
         }
-        Some(path) => folder(Path::new(path.strip_prefix("file://").unwrap_or(path))),
     }
 }

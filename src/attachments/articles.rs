@@ -5,12 +5,14 @@ use actix_web::{HttpRequest, HttpResponse, get, post};
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::attach::{Target, attach_file};
 use super::store::{self, Owner};
-use super::{Attachment, Upload, upload};
+use super::upload::Received;
+use super::{Attachment, Upload};
 use crate::auth::policy::Action;
 use crate::db::schema::attachments;
 use crate::http::paging::{NoFilters, Page, Paging};
-use crate::http::{Answer, Call, Query};
+use crate::http::{Actor, Answer, Call, Query};
 use crate::knowledge::articles::check_visible;
 use crate::problem::Result;
 
@@ -29,15 +31,28 @@ pub async fn attach(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse> {
-    let id = *id;
-    call.check(Action::WriteArticles, move |db, actor| check_visible(db, actor, id)).await?;
-    let file = upload::receive(&call.desk, &request, payload).await?;
-    let fingerprint = file.fingerprint();
-    call.write_fingerprinted(Action::WriteArticles, fingerprint, move |tx, actor| {
-        let attachment = store::insert(tx, actor, Owner::Article(id), &file, actor.now)?;
+    attach_file(call, Article(*id), request, payload).await
+}
+
+#[derive(Clone, Copy)]
+struct Article(Uuid);
+
+impl Target for Article {
+    const ACTION: Action = Action::WriteArticles;
+
+    fn check_visible(&self, db: &mut PgConnection, actor: &Actor) -> Result<()> {
+        check_visible(db, actor, self.0)
+    }
+
+    fn check_open(&self, _: &mut PgConnection, _: &Actor) -> Result<()> {
+        Ok(())
+    }
+
+    fn write(self, tx: &mut PgConnection, actor: &Actor, file: &Received) -> Result<Answer> {
+        check_visible(tx, actor, self.0)?;
+        let attachment = store::insert(tx, actor, Owner::Article(self.0), file, actor.now)?;
         Ok(Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)?.version(1))
-    })
-    .await
+    }
 }
 
 /// List the files of an article

@@ -1,15 +1,14 @@
 //! Reading a file back.
 
 use actix_web::http::header::{
-    CONTENT_SECURITY_POLICY, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue,
+    Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue,
 };
 use actix_web::web::Path;
-use actix_web::{HttpResponse, get};
+use actix_web::{HttpRequest, HttpResponse, get};
 use diesel::prelude::*;
-use futures_util::TryStreamExt;
-use object_store::ObjectStoreExt;
 use uuid::Uuid;
 
+use super::serve::{Download, RangeHeaders, serve};
 use super::{Attachment, store};
 use crate::auth::policy::{self, Action};
 use crate::http::body::Content;
@@ -54,16 +53,21 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Download a file
 ///
-/// Always as a download: a browser does not open it within the desk's own pages.
+/// Always as a download: a browser does not open it within the pages of this server. An interrupted download is resumed
+/// with `Range` and `If-Range`.
 #[utoipa::path(
-    tag = "attachments", operation_id = "downloadAttachment", params(("attachment_id" = Uuid, Path)),
-    responses((status = 200, description = "The content, of the type that `content_type` of the file says", content_type = "*/*", body = Content))
+    tag = "attachments", operation_id = "downloadAttachment",
+    params(("attachment_id" = Uuid, Path), RangeHeaders),
+    responses(
+        (status = 200, description = "The content, of the type that `content_type` of the file says", content_type = "*/*", body = Content),
+        (status = 206, description = "The part of the content that `Range` asks for", content_type = "*/*", body = Content),
+        (status = 416, description = "`range_not_satisfiable`: `Content-Range` has the size of the content")
+    )
 )]
 #[get("/attachments/{attachment_id}/content")]
-pub async fn download(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    let (file, key) = call.check(Action::ReadTicket, move |db, actor| visible(db, actor, *id)).await?;
-    let content =
-        call.desk.files.get(&object_store::path::Path::from(key)).await.map_err(Problem::unavailable)?;
+pub async fn download(call: Call, id: Path<Uuid>, request: HttpRequest) -> Result<HttpResponse> {
+    let (file, storage_key) =
+        call.check(Action::ReadTicket, move |db, actor| visible(db, actor, *id)).await?;
     let disposition = ContentDisposition {
         disposition: DispositionType::Attachment,
         parameters: vec![DispositionParam::FilenameExt(ExtendedValue {
@@ -72,10 +76,6 @@ pub async fn download(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
             value: file.file_name.into_bytes(),
         })],
     };
-    Ok(HttpResponse::Ok()
-        .content_type(file.content_type)
-        .insert_header(disposition)
-        .insert_header((CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"))
-        .no_chunking(content.meta.size)
-        .streaming(content.into_stream().map_err(Problem::unavailable)))
+    let Attachment { sha256, size, content_type, .. } = file;
+    serve(&call.desk, &request, Download { storage_key, sha256, size, content_type, disposition }).await
 }

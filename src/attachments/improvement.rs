@@ -5,8 +5,10 @@ use actix_web::{HttpRequest, HttpResponse, get, post};
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::attach::{Target, attach_file};
 use super::store::{self, Owner};
-use super::{Attachment, Upload, upload};
+use super::upload::Received;
+use super::{Attachment, Upload};
 use crate::auth::policy::Action;
 use crate::db::schema::attachments;
 use crate::http::paging::{NoFilters, Page, Paging};
@@ -30,16 +32,28 @@ pub async fn attach(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse> {
-    let id = *id;
-    call.check(Action::WriteRecords, move |db, actor| may_attach(db, actor, id)).await?;
-    let file = upload::receive(&call.desk, &request, payload).await?;
-    let fingerprint = file.fingerprint();
-    call.write_fingerprinted(Action::WriteRecords, fingerprint, move |tx, actor| {
-        may_attach(tx, actor, id)?;
-        let attachment = store::insert(tx, actor, Owner::ImprovementAction(id), &file, actor.now)?;
+    attach_file(call, ImprovementAction(*id), request, payload).await
+}
+
+#[derive(Clone, Copy)]
+struct ImprovementAction(Uuid);
+
+impl Target for ImprovementAction {
+    const ACTION: Action = Action::WriteRecords;
+
+    fn check_visible(&self, db: &mut PgConnection, _: &Actor) -> Result<()> {
+        actions::check_exists(db, self.0)
+    }
+
+    fn check_open(&self, db: &mut PgConnection, actor: &Actor) -> Result<()> {
+        may_attach(db, actor, self.0)
+    }
+
+    fn write(self, tx: &mut PgConnection, actor: &Actor, file: &Received) -> Result<Answer> {
+        may_attach(tx, actor, self.0)?;
+        let attachment = store::insert(tx, actor, Owner::ImprovementAction(self.0), file, actor.now)?;
         Ok(Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)?.version(1))
-    })
-    .await
+    }
 }
 
 fn may_attach(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<()> {

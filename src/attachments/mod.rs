@@ -1,9 +1,16 @@
 //! Files of tickets, followups, articles and improvement actions.
 
 pub mod articles;
+mod attach;
+pub mod content;
 pub mod download;
+pub mod file_name;
 pub mod improvement;
+mod media_type;
+mod range;
 pub mod removed;
+pub mod serve;
+pub mod slots;
 pub mod store;
 pub mod tickets;
 pub mod upload;
@@ -42,7 +49,7 @@ pub struct Attachment {
     pub article_id: Option<Uuid>,
     /// The improvement action that it is evidence of.
     pub improvement_action_id: Option<Uuid>,
-    /// As it was sent, without what file systems and browsers might trip over.
+    /// The name that was sent, without folders, invisible characters and names that file systems reserve.
     #[schema(example = "atasco.jpg")]
     pub file_name: String,
     /// As found in the content, whatever the sender said.
@@ -58,7 +65,9 @@ pub struct Attachment {
     pub created_at: DateTime<Utc>,
 }
 
-/// A `multipart/form-data` body with one file.
+/// A `multipart/form-data` body with one file. A file that runs when it is opened is refused with 415, whatever its content:
+/// programs, scripts, shortcuts, installers, disk images and saved web pages, such as `.exe`, `.js`, `.hta`, `.lnk`, `.url`
+/// and `.mht`. An account can upload 4 files at a time; further ones are a 429 with `Retry-After`.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Upload {

@@ -1,78 +1,129 @@
-//! Content that nothing needs any more goes from the object store, some time after the rows that named it.
+//! Deletes content that no row names any more, some time after it was registered in `removed_files`: when the rows that
+//! named it were removed, or when it was written (see `content`).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Timestamptz};
 use object_store::path::Path;
-use object_store::{Error, ObjectStoreExt};
+use object_store::{Error, ObjectStore, ObjectStoreExt};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
 
-use crate::db::schema::removed_files;
+use crate::db::schema::{attachments, inbound_emails, removed_files};
 use crate::desk::Desk;
 use crate::problem::{Problem, Result};
 
-/// How many files one round looks at.
+/// How many contents one round deletes at most.
 const BATCH: i64 = 100;
 
-/// How long after its row a file goes: until then whoever has just sent the same content has written their row.
+/// How many registered contents one round looks at.
+const SCAN: i64 = 10_000;
+
+/// How long after it was registered a content is deleted: by then whoever wrote it has written the row that names it.
 pub const WAIT: TimeDelta = TimeDelta::hours(1);
 
-#[derive(QueryableByName)]
-struct Removed {
-    #[diesel(sql_type = Text)]
-    storage_key: String,
-    #[diesel(sql_type = Timestamptz)]
-    removed_at: DateTime<Utc>,
-    /// The same content belongs to another row: it is kept once for all.
-    #[diesel(sql_type = Bool)]
-    needed: bool,
-}
+/// How long the object store may take for one content: a connection to the database is held meanwhile.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Removes the content of files that were removed so long ago, unless it was sent again since; answers how many went.
-/// Copies of the server may do it at the same time.
+/// Deletes the content that was registered so long ago, unless a row names it; answers how many there were. Several copies
+/// of the server may do it at the same time.
 ///
 /// # Errors
-/// A 503 where the object store does not answer; what is left is tried again.
+/// [Code::Unavailable](crate::problem::Code::Unavailable) if the database or the object store does not answer; the next
+/// round goes on.
 pub async fn sweep(desk: &Desk, wait: TimeDelta) -> Result<usize> {
-    let removed: Vec<Removed> = desk
+    let (before, keys) = desk
         .db
         .run(move |db| {
             let before = crate::db::now(db)? - wait;
-            let found = diesel::sql_query(
-                "SELECT r.storage_key, r.removed_at, \
-                    EXISTS (SELECT FROM attachments a WHERE a.storage_key = r.storage_key) \
-                    OR EXISTS (SELECT FROM inbound_emails i WHERE i.storage_key = r.storage_key) AS needed \
-                 FROM removed_files r WHERE r.removed_at <= $1 ORDER BY r.removed_at LIMIT $2",
-            );
-            Ok(found.bind::<Timestamptz, _>(before).bind::<BigInt, _>(BATCH).load(db)?)
+            forget_named(db, before)?;
+            let keys: Vec<String> = removed_files::table
+                .filter(removed_files::removed_at.le(before))
+                .order(removed_files::removed_at)
+                .limit(BATCH)
+                .select(removed_files::storage_key)
+                .load(db)?;
+            Ok((before, keys))
         })
         .await?;
-    let (mut done, mut gone) = (Vec::new(), 0);
-    for Removed { storage_key, removed_at, needed } in removed {
-        if !needed {
-            let path = Path::from(storage_key.as_str());
-            match desk.files.head(&path).await {
-                Ok(file) if file.last_modified > removed_at => {}
-                Ok(_) => {
-                    desk.files.delete(&path).await.map_err(Problem::unavailable)?;
-                    gone += 1;
-                }
-                Err(Error::NotFound { .. }) => {}
-                Err(error) => return Err(Problem::unavailable(error)),
-            }
-        }
-        done.push((storage_key, removed_at));
+    let mut deleted = 0;
+    for key in keys {
+        let (files, runtime) = (desk.files.clone(), Handle::current());
+        let done = desk.db.run(move |db| {
+            db.transaction(|tx| {
+                delete_unnamed(tx, &key, before, |path| runtime.block_on(delete(files, path, before)))
+            })
+        });
+        deleted += usize::from(done.await?);
     }
-    desk.db.run(move |db| forget(db, &done)).await?;
-    Ok(gone)
+    Ok(deleted)
 }
 
-/// Forgets these keys; one that was removed once more since stays.
-fn forget(db: &mut PgConnection, done: &[(String, DateTime<Utc>)]) -> Result<()> {
-    let Some(latest) = done.iter().map(|(_, at)| *at).max() else { return Ok(()) };
-    let keys = done.iter().map(|(key, _)| key);
-    diesel::delete(removed_files::table)
-        .filter(removed_files::storage_key.eq_any(keys))
-        .filter(removed_files::removed_at.le(latest))
-        .execute(db)?;
+/// Forgets what a row names, which is nearly everything that was uploaded.
+fn forget_named(db: &mut PgConnection, before: DateTime<Utc>) -> Result<()> {
+    diesel::sql_query(
+        "DELETE FROM removed_files r USING ( \
+             SELECT storage_key FROM removed_files WHERE removed_at <= $1 ORDER BY removed_at LIMIT $2 \
+         ) due WHERE r.storage_key = due.storage_key AND r.removed_at <= $1 AND ( \
+             EXISTS (SELECT FROM attachments a WHERE a.storage_key = r.storage_key) \
+             OR EXISTS (SELECT FROM inbound_emails i WHERE i.storage_key = r.storage_key))",
+    )
+    .bind::<Timestamptz, _>(before)
+    .bind::<BigInt, _>(SCAN)
+    .execute(db)?;
     Ok(())
+}
+
+/// Holds the lock on the row while the content is deleted: whoever writes the same content meanwhile registers it first,
+/// and waits.
+fn delete_unnamed(
+    tx: &mut PgConnection,
+    key: &str,
+    before: DateTime<Utc>,
+    delete: impl FnOnce(Path) -> Result<Outcome>,
+) -> Result<bool> {
+    let registered = removed_files::table.find(key).filter(removed_files::removed_at.le(before));
+    let locked: Option<String> =
+        registered.select(removed_files::storage_key).for_update().skip_locked().first(tx).optional()?;
+    if locked.is_none() {
+        return Ok(false);
+    }
+    let attached = diesel::dsl::exists(attachments::table.filter(attachments::storage_key.eq(key)));
+    let received = diesel::dsl::exists(inbound_emails::table.filter(inbound_emails::storage_key.eq(key)));
+    let (attached, received): (bool, bool) = diesel::select((attached, received)).get_result(tx)?;
+    let outcome = if attached || received { Outcome::Missing } else { delete(Path::from(key))? };
+    let row = removed_files::table.find(key);
+    match outcome {
+        Outcome::Deleted | Outcome::Missing => diesel::delete(row).execute(tx)?,
+        Outcome::Young => {
+            diesel::update(row).set(removed_files::removed_at.eq(diesel::dsl::now)).execute(tx)?
+        }
+    };
+    Ok(outcome == Outcome::Deleted)
+}
+
+#[derive(PartialEq, Eq)]
+enum Outcome {
+    Deleted,
+    Missing,
+    /// It was written after it was registered, by a version that does not register what it writes: looked at again later.
+    Young,
+}
+
+async fn delete(files: Arc<dyn ObjectStore>, path: Path, before: DateTime<Utc>) -> Result<Outcome> {
+    let work = async {
+        match files.head(&path).await {
+            Ok(object) if object.last_modified > before => return Ok(Outcome::Young),
+            Ok(_) => {}
+            Err(Error::NotFound { .. }) => return Ok(Outcome::Missing),
+            Err(error) => return Err(error),
+        }
+        match files.delete(&path).await {
+            Ok(()) => Ok(Outcome::Deleted),
+            Err(Error::NotFound { .. }) => Ok(Outcome::Missing),
+            Err(error) => Err(error),
+        }
+    };
+    tokio::time::timeout(PATIENCE, work).await.map_err(Problem::unavailable)?.map_err(Problem::unavailable)
 }

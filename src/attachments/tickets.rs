@@ -6,8 +6,9 @@ use chrono_tz::Tz;
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::attach::{Target, attach_file};
 use super::store::{self, Owner};
-use super::upload::{self, Received};
+use super::upload::Received;
 use super::{Attachment, Upload};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
@@ -35,7 +36,8 @@ pub async fn attach(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse> {
-    keep(call, *id, None, request, payload).await
+    let target = TicketTarget { ticket_id: *id, followup_id: None, timezone: call.desk.config.timezone };
+    attach_file(call, target, request, payload).await
 }
 
 /// Attach a file to a followup
@@ -55,7 +57,9 @@ pub async fn attach_to_followup(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse> {
-    keep(call, path.0, Some(path.1), request, payload).await
+    let timezone = call.desk.config.timezone;
+    let target = TicketTarget { ticket_id: path.0, followup_id: Some(path.1), timezone };
+    attach_file(call, target, request, payload).await
 }
 
 /// List the files of a ticket
@@ -109,62 +113,59 @@ pub async fn list_of_followup(
     .await
 }
 
-/// Looks before it reads the file, and looks again when it writes.
-async fn keep(
-    call: Call,
+/// A ticket, or a followup of it.
+#[derive(Clone, Copy)]
+struct TicketTarget {
     ticket_id: i64,
     followup_id: Option<Uuid>,
-    request: HttpRequest,
-    payload: Payload,
-) -> Result<HttpResponse> {
-    // One that is answered already must be received to be known again, whatever has become of the ticket since.
-    let may_be_repeat = call.has_known_key().await?;
-    call.check(Action::Attach, move |db, actor| {
-        let row = crate::tickets::store::visible(db, actor, ticket_id)?;
-        if let Some(id) = followup_id {
-            entries::visible(db, actor, ticket_id, id)?;
-        }
-        if may_be_repeat { Ok(()) } else { workflow::check(row.status, row.resumes_to, Step::Attach) }
-    })
-    .await?;
-    let timezone = call.desk.config.timezone;
-    let file = upload::receive(&call.desk, &request, payload).await?;
-    let fingerprint = file.fingerprint();
-    call.write_fingerprinted(Action::Attach, fingerprint, move |tx, actor| {
-        write(tx, actor, ticket_id, followup_id, &file, timezone)
-    })
-    .await
+    timezone: Tz,
 }
 
-fn write(
-    tx: &mut PgConnection,
-    actor: &Actor,
-    ticket_id: i64,
-    followup_id: Option<Uuid>,
-    file: &Received,
-    timezone: Tz,
-) -> Result<Answer> {
-    let row = crate::tickets::store::lock(tx, actor, ticket_id)?;
-    let visibility = match followup_id {
-        Some(id) => entries::visible(tx, actor, ticket_id, id)?,
-        None => Visibility::Public,
-    };
-    actor.check_version(row.version)?;
-    workflow::check(row.status, row.resumes_to, Step::Attach)?;
-    let owner = match followup_id {
-        Some(id) => Owner::Followup { ticket_id, id },
-        None => Owner::Ticket(ticket_id),
-    };
-    let mut case = Case::open(tx, row, Some(actor.id), actor.now);
-    let attachment = store::insert(case.tx, actor, owner, file, case.now)?;
-    case.note("attachment_id", attachment.id.to_string());
-    case.note("file_name", attachment.file_name.as_str());
-    if visibility == Visibility::Public {
-        case.touch();
+impl TicketTarget {
+    /// The visibility of what the file is attached to.
+    fn visibility(&self, db: &mut PgConnection, actor: &Actor) -> Result<Visibility> {
+        match self.followup_id {
+            Some(id) => entries::visible(db, actor, self.ticket_id, id),
+            None => Ok(Visibility::Public),
+        }
     }
-    let row = case.record(EventKind::FileAttached)?;
-    if visibility == Visibility::Public {
-        information::answered(tx, row, actor, AnsweredBy::Attachment, timezone)?;
+}
+
+impl Target for TicketTarget {
+    const ACTION: Action = Action::Attach;
+
+    fn check_visible(&self, db: &mut PgConnection, actor: &Actor) -> Result<()> {
+        crate::tickets::store::visible(db, actor, self.ticket_id)?;
+        self.visibility(db, actor).map(drop)
     }
-    Ok(Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)?.version(1))
+
+    fn check_open(&self, db: &mut PgConnection, actor: &Actor) -> Result<()> {
+        let row = crate::tickets::store::visible(db, actor, self.ticket_id)?;
+        actor.check_version(row.version)?;
+        workflow::check(row.status, row.resumes_to, Step::Attach)
+    }
+
+    fn write(self, tx: &mut PgConnection, actor: &Actor, file: &Received) -> Result<Answer> {
+        let TicketTarget { ticket_id, followup_id, timezone } = self;
+        let row = crate::tickets::store::lock(tx, actor, ticket_id)?;
+        let visibility = self.visibility(tx, actor)?;
+        actor.check_version(row.version)?;
+        workflow::check(row.status, row.resumes_to, Step::Attach)?;
+        let owner = match followup_id {
+            Some(id) => Owner::Followup { ticket_id, id },
+            None => Owner::Ticket(ticket_id),
+        };
+        let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+        let attachment = store::insert(case.tx, actor, owner, file, case.now)?;
+        case.note("attachment_id", attachment.id.to_string());
+        case.note("file_name", attachment.file_name.as_str());
+        if visibility == Visibility::Public {
+            case.touch();
+        }
+        let row = case.record(EventKind::FileAttached)?;
+        if visibility == Visibility::Public {
+            information::answered(tx, row, actor, AnsweredBy::Attachment, timezone)?;
+        }
+        Ok(Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)?.version(1))
+    }
 }

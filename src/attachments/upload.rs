@@ -1,21 +1,22 @@
-//! Receiving a file: bounded, sniffed, its name made safe, its content kept in the object store.
+//! Receives a file as `multipart/form-data`: bounded in size and time, streamed to a temporary name in the object store
+//! while its media type is determined.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use actix_multipart::Multipart;
+use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::HttpRequest;
 use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::web::{Bytes, Payload};
 use futures_util::TryStreamExt;
-use object_store::path::Path;
-use object_store::{ObjectStoreExt, PutPayload};
-use sha2::{Digest, Sha256};
 
+use super::content::{self, Temporary, Writer};
+use super::file_name;
+use super::media_type::{self, Inspector};
 use crate::desk::Desk;
 use crate::http::body::in_time;
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
-/// A file whose content is in the object store.
+/// A file whose content is in the object store under its final name.
 #[derive(Debug, Clone)]
 pub struct Received {
     pub file_name: String,
@@ -27,13 +28,41 @@ pub struct Received {
 }
 
 impl Received {
-    /// What tells this file from another under the same `Idempotency-Key`.
-    pub fn fingerprint(&self) -> Vec<u8> {
-        format!("{} {}", self.sha256, self.file_name).into_bytes()
+    fn new(name: String, content_type: &str, size: u64, sha256: String) -> Result<Self> {
+        Ok(Received {
+            file_name: name,
+            content_type: content_type.to_owned(),
+            size: i64::try_from(size).map_err(Problem::internal)?,
+            storage_key: format!("{}/{sha256}", sha256.get(..2).unwrap_or_default()),
+            sha256,
+        })
     }
 }
 
-/// Why a file with nothing in it is not taken.
+/// A file that arrived whole; its content is removed when this is dropped.
+#[derive(Debug)]
+pub struct Arrived {
+    file: Received,
+    content: Temporary,
+}
+
+impl Arrived {
+    /// What tells this file from another under the same `Idempotency-Key`.
+    pub fn fingerprint(&self) -> Vec<u8> {
+        format!("{} {}", self.file.sha256, self.file.file_name).into_bytes()
+    }
+
+    /// Gives the content its final name; it is removed after an hour unless a row names it by then.
+    ///
+    /// # Errors
+    /// [Code::Unavailable] if the database or the object store does not answer.
+    pub async fn publish(self, desk: &Desk) -> Result<Received> {
+        self.content.publish(desk, &self.file.storage_key).await?;
+        Ok(self.file)
+    }
+}
+
+/// Detail of the refusal of an empty file.
 pub const EMPTY: Text = Text::new("El archivo está vacío.", "The file is empty.");
 
 /// What a form may have beside its file, in bytes.
@@ -42,62 +71,54 @@ const FORM: usize = 64 * 1024;
 /// How long a file may take to arrive.
 pub const TIME: Duration = Duration::from_secs(10 * 60);
 
-/// Reads the one file of a multipart body and keeps its content.
+/// How many bytes must arrive each second, measured over [WINDOW] spent waiting for the client.
+const SLOWEST: u32 = 4 * 1024;
+
+const WINDOW: Duration = Duration::from_secs(15);
+
+/// Receives the one file of a multipart body.
 ///
 /// # Errors
-/// 400, 413, 415 or 422 where the body is not one file of a size and type that the configuration allows; 503 where the
-/// object store does not take it.
-pub async fn receive(desk: &Desk, request: &HttpRequest, payload: Payload) -> Result<Received> {
+/// [Code::TooLarge], [Code::UnsupportedMediaType], [Code::BadRequest] or [Code::InvalidBody] if the body is not one file of
+/// a size, name and type that are allowed; [Code::RequestTimeout] if it arrives too slowly; [Code::Unavailable] if the
+/// object store does not answer.
+pub async fn receive(desk: &Desk, request: &HttpRequest, payload: Payload) -> Result<Arrived> {
     let limit = desk.config.attachment_max_bytes;
-    // What says itself that it is too large is not waited for.
+    // A body that is too large by its own account is not received.
     let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: usize| length > limit.saturating_add(FORM)) {
         return Err(too_large(limit));
     }
-    let file = one_file(request, payload, limit);
-    let (name, bytes) = in_time(TIME, file).await??;
-    keep(desk, &name, bytes).await
+    in_time(TIME, one_file(desk, request, payload)).await?
 }
 
-/// Keeps the content of a file.
+/// Stores the content of a file that is in memory already.
 ///
 /// # Errors
-/// 413 or 415 where it is not of a size and type that the configuration allows; 503 where the object store does not take
-/// it.
-pub async fn keep(desk: &Desk, name: &str, bytes: Bytes) -> Result<Received> {
+/// [Code::TooLarge] or [Code::UnsupportedMediaType] if the file is not of a size, name and type that are allowed;
+/// [Code::Unavailable] if the database or the object store does not answer.
+pub async fn store(desk: &Desk, name: &str, bytes: Bytes) -> Result<Received> {
+    use sha2::{Digest, Sha256};
     if bytes.len() > desk.config.attachment_max_bytes {
         return Err(too_large(desk.config.attachment_max_bytes));
     }
-    let content_type = sniff(&bytes, name);
-    if !desk.config.attachment_types.iter().any(|allowed| matches(allowed, content_type)) {
-        return Err(Problem::new(
-            Code::UnsupportedMediaType,
-            Text::made(
-                format!("No se admiten archivos de tipo {content_type}."),
-                format!("Files of the type {content_type} are not taken."),
-            ),
-        ));
-    }
-    let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    let storage_key = format!("{}/{sha256}", &sha256[..2]);
-    let size = i64::try_from(bytes.len()).map_err(Problem::internal)?;
-    desk.files
-        .put(&Path::from(storage_key.as_str()), PutPayload::from_bytes(bytes))
-        .await
-        .map_err(Problem::unavailable)?;
-    Ok(Received {
-        file_name: safe_name(name),
-        content_type: content_type.to_owned(),
-        size,
-        sha256,
-        storage_key,
-    })
+    let name = file_name::safe(name);
+    media_type::check_name(&name)?;
+    let mut inspector = Inspector::default();
+    inspector.add(&bytes);
+    let media_type = inspector.media_type(&name);
+    media_type::check(media_type, &desk.config.attachment_types)?;
+    let sha256 = content::hex(&Sha256::digest(&bytes));
+    let file = Received::new(name, media_type, bytes.len() as u64, sha256)?;
+    content::put(desk, &file.storage_key, bytes).await?;
+    Ok(file)
 }
 
-async fn one_file(request: &HttpRequest, payload: Payload, limit: usize) -> Result<(String, Bytes)> {
+async fn one_file(desk: &Desk, request: &HttpRequest, payload: Payload) -> Result<Arrived> {
     let mut form = Multipart::new(request.headers(), payload);
+    let mut pace = Pace::default();
     let mut file = None;
-    while let Some(mut field) = form.try_next().await.map_err(|error| unreadable(&error))? {
+    while let Some(field) = pace.wait(form.try_next(), |_| 0).await? {
         if field.name() != Some("file") || file.is_some() {
             let name = field.name().unwrap_or_default().to_owned();
             return Err(Problem::field(FieldError::new(
@@ -106,24 +127,71 @@ async fn one_file(request: &HttpRequest, payload: Payload, limit: usize) -> Resu
                 Text::new("Envíe un solo archivo, en `file`.", "Send one file, in `file`."),
             )));
         }
-        let name = field.content_disposition().and_then(|disposition| disposition.get_filename());
-        let name = name.unwrap_or_default().to_owned();
-        // Not by the library's own way, which reads to the end what is too large.
-        let mut bytes = Vec::new();
-        while let Some(piece) = field.try_next().await.map_err(|error| unreadable(&error))? {
-            if bytes.len() + piece.len() > limit {
-                return Err(too_large(limit));
-            }
-            bytes.extend_from_slice(&piece);
-        }
-        file = Some((name, Bytes::from(bytes)));
+        file = Some(stream(desk, field, &mut pace).await?);
     }
-    match file {
-        Some((_, bytes)) if bytes.is_empty() => {
-            Err(Problem::field(FieldError::new("/file", FieldCode::TooShort, EMPTY)))
+    file.ok_or_else(|| Problem::field(FieldError::required("/file")))
+}
+
+/// Streams the content of the file into the object store.
+async fn stream(desk: &Desk, mut field: Field, pace: &mut Pace) -> Result<Arrived> {
+    let limit = desk.config.attachment_max_bytes;
+    let name = field.content_disposition().and_then(|disposition| disposition.get_filename());
+    let name = file_name::safe(name.unwrap_or_default());
+    media_type::check_name(&name)?;
+    let mut writer = Writer::new(desk.files.clone(), content::part_size(&desk.config));
+    let mut inspector = Inspector::default();
+    while let Some(piece) = pace.wait(field.try_next(), |piece| piece.as_ref().map_or(0, Bytes::len)).await? {
+        if writer.size() + piece.len() as u64 > limit as u64 {
+            return Err(too_large(limit));
         }
-        Some(file) => Ok(file),
-        None => Err(Problem::field(FieldError::required("/file"))),
+        inspector.add(&piece);
+        writer.write(&piece).await.map_err(Problem::unavailable)?;
+    }
+    if writer.size() == 0 {
+        return Err(Problem::field(FieldError::new("/file", FieldCode::TooShort, EMPTY)));
+    }
+    let media_type = inspector.media_type(&name);
+    media_type::check(media_type, &desk.config.attachment_types)?;
+    let written = writer.finish().await.map_err(Problem::unavailable)?;
+    let file = Received::new(name, media_type, written.size, written.sha256)?;
+    Ok(Arrived { file, content: written.temporary })
+}
+
+/// How fast a client sends. Time that the server itself takes is not counted.
+#[derive(Default)]
+struct Pace {
+    waited: Duration,
+    bytes: usize,
+}
+
+impl Pace {
+    /// What the client sends next; `size` says how many bytes that is.
+    async fn wait<T>(
+        &mut self,
+        next: impl Future<Output = Result<T, MultipartError>>,
+        size: impl FnOnce(&T) -> usize,
+    ) -> Result<T> {
+        let began = Instant::now();
+        let next = in_time(WINDOW, next).await?.map_err(|error| unreadable(&error))?;
+        self.count(began.elapsed(), size(&next))?;
+        Ok(next)
+    }
+
+    fn count(&mut self, waited: Duration, bytes: usize) -> Result<()> {
+        self.waited += waited;
+        self.bytes += bytes;
+        if self.waited < WINDOW {
+            return Ok(());
+        }
+        let least = self.waited.as_secs_f64() * f64::from(SLOWEST);
+        if (self.bytes as f64) < least {
+            return Err(Problem::new(
+                Code::RequestTimeout,
+                Text::new("El archivo llega demasiado despacio.", "The file arrives too slowly."),
+            ));
+        }
+        *self = Pace::default();
+        Ok(())
     }
 }
 
@@ -139,8 +207,8 @@ fn too_large(limit: usize) -> Problem {
 }
 
 #[track_caller]
-fn unreadable(error: &actix_multipart::MultipartError) -> Problem {
-    use actix_multipart::MultipartError as Error;
+fn unreadable(error: &MultipartError) -> Problem {
+    use MultipartError as Error;
     match error {
         Error::ContentTypeMissing | Error::ContentTypeParse | Error::ContentTypeIncompatible => Problem::new(
             Code::UnsupportedMediaType,
@@ -153,95 +221,23 @@ fn unreadable(error: &actix_multipart::MultipartError) -> Problem {
     }
 }
 
-/// The media type that the content shows; for text, which shows none, by the ending of its name.
-fn sniff(bytes: &[u8], name: &str) -> &'static str {
-    if let Some(kind) = infer::get(bytes) {
-        return kind.mime_type();
-    }
-    if std::str::from_utf8(bytes).is_err() || bytes.contains(&0) {
-        return "application/octet-stream";
-    }
-    match name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase().as_str() {
-        "csv" => "text/csv",
-        "json" => "application/json",
-        "eml" => "message/rfc822",
-        "svg" => "image/svg+xml",
-        "html" | "htm" | "xhtml" => "text/html",
-        _ => "text/plain",
-    }
-}
-
-/// Whether an entry of the configuration, such as `image/*`, stands for this media type.
-fn matches(allowed: &str, content_type: &str) -> bool {
-    match allowed.strip_suffix('*') {
-        Some(beginning) => content_type.starts_with(beginning),
-        None => allowed == content_type,
-    }
-}
-
-/// The longest file name kept, in characters.
-const NAME_LENGTH: usize = 150;
-
-/// The last part of the name, without control and direction characters or what file systems reserve, and not too long.
-fn safe_name(name: &str) -> String {
-    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let kept: String = last
-        .chars()
-        .filter(|c| !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'))
-        .map(|c| if matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*') { '_' } else { c })
-        .collect();
-    let kept = kept.trim().trim_matches('.').trim();
-    let (stem, ending) = match kept.rsplit_once('.') {
-        Some((stem, ending)) if ending.chars().count() <= 10 => (stem, Some(ending)),
-        _ => (kept, None),
-    };
-    let stem: String = stem.chars().take(NAME_LENGTH).collect();
-    match (stem.is_empty(), ending) {
-        (true, _) => "file".to_owned(),
-        (false, Some(ending)) => format!("{stem}.{ending}"),
-        (false, None) => stem,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
-    fn names_lose_their_folders_and_what_is_not_to_be_seen() {
-        assert_eq!(safe_name("../../etc/passwd"), "passwd");
-        assert_eq!(safe_name("C:\\Users\\ana\\informe final.pdf"), "informe final.pdf");
-        assert_eq!(safe_name("factura\u{202e}fdp.exe"), "facturafdp.exe");
-        assert_eq!(safe_name("a\r\nSet-Cookie: x"), "aSet-Cookie_ x");
-        assert_eq!(safe_name(".."), "file");
-        assert_eq!(safe_name(&format!("{}.pdf", "a".repeat(400))).chars().count(), NAME_LENGTH + 4);
-    }
-
-    proptest! {
-        #[test]
-        fn every_name_becomes_one_that_is_short_and_safe(name in ".{0,400}") {
-            let safe = safe_name(&name);
-            prop_assert!(!safe.is_empty() && safe.chars().count() <= NAME_LENGTH + 11);
-            prop_assert!(!safe.contains(['/', '\\', '\0', '\n', '"']) && !safe.starts_with('.'));
+    fn a_client_that_drips_is_refused_and_a_slow_one_is_not() {
+        let second = Duration::from_secs(1);
+        let mut slow = Pace::default();
+        for _ in 0..100 {
+            slow.count(second, 4096).unwrap();
         }
-    }
-
-    #[test]
-    fn content_tells_the_type_whatever_the_name_says() {
-        assert_eq!(sniff(b"\x89PNG\r\n\x1a\n rest", "photo.pdf"), "image/png");
-        assert_eq!(
-            sniff(b"MZ\x90\x00\x03\x00\x00\x00\x04\x00", "photo.png"),
-            "application/vnd.microsoft.portable-executable"
-        );
-        assert_eq!(sniff("Señal débil".as_bytes(), "nota.txt"), "text/plain");
-        assert_eq!(sniff(b"a,b\n1,2", "datos.CSV"), "text/csv");
-        assert_eq!(sniff(b"\xff\x00\x01", "datos.csv"), "application/octet-stream");
-    }
-
-    #[test]
-    fn a_star_stands_for_what_follows() {
-        assert!(matches("image/*", "image/png") && matches("text/plain", "text/plain"));
-        assert!(!matches("image/*", "text/plain") && !matches("text/plain", "text/plain2"));
+        let mut dripping = Pace::default();
+        let refused = (0..100).find_map(|_| dripping.count(second, 4095).err());
+        assert_eq!(refused.unwrap().code, Code::RequestTimeout);
+        // A pause after much counts for what was sent before it.
+        let mut pausing = Pace::default();
+        pausing.count(second, 1_000_000).unwrap();
+        pausing.count(second * 14, 1).unwrap();
     }
 }

@@ -1,16 +1,21 @@
 //! Putting a backup into an empty desk, all of it or nothing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 use diesel_migrations::MigrationHarness;
-use object_store::{ObjectStore, ObjectStoreExt, path};
+use object_store::ObjectStore;
 
+use super::encryption::Decryption;
+use super::key::BackupKey;
+use super::reader::{self, Entry};
 use super::tables::{self, Rules, Table};
-use super::{FORMAT, Manifest, archive};
+use super::{FORMAT, FORMAT_WITHOUT_HMAC, MANIFEST, Manifest};
+use crate::attachments::content::Writer;
 use crate::audit::log::{self, AuditEvent, AuditKind, AuditResource};
 use crate::audit::verification::{self, Whole};
 use crate::db::migrations::{self, MIGRATIONS};
@@ -25,20 +30,38 @@ pub struct Restored {
     pub history: Whole,
 }
 
+/// A backup to be restored, and what verifies and opens it.
+pub struct Opening<'a> {
+    pub path: &'a Path,
+    /// The key that it was written with.
+    pub key: Option<BackupKey>,
+    /// Restore it even if it was written with another key, or by a version that did not authenticate its backups.
+    pub unauthenticated: bool,
+    pub decryption: Decryption,
+}
+
 /// Puts back what `take` wrote, into a database without tickets and accounts; the migrations of this version follow.
 ///
 /// # Errors
 /// In words for whoever called the command; the database is then as it was, at most with an empty schema.
-pub async fn restore(url: &str, files: &dyn ObjectStore, path: &Path) -> Result<Restored, StartError> {
-    let manifest = inspect(path)?;
+pub async fn restore(
+    url: &str,
+    files: Arc<dyn ObjectStore>,
+    part_size: usize,
+    opening: Opening<'_>,
+) -> Result<Restored, StartError> {
+    let (manifest, digest) = inspect(&opening)?;
     let mut db = session::open(url, Bounds::Command)?;
     bring_to(&mut db, &manifest)?;
-    keep_files(files, path).await?;
+    must_be_empty(&mut db)?;
+    let opening =
+        Arc::new(Verified { path: opening.path.to_owned(), decryption: opening.decryption, digest });
+    store_files(files, part_size, opening.clone()).await?;
     db.transaction::<_, StartError, _>(|tx| {
         let tables = tables::all(tx)?;
         must_be_empty(tx)?;
         let rules = Rules::suspend(tx, &tables)?;
-        fill(tx, &tables, path)?;
+        fill(tx, &tables, &opening)?;
         rules.restore(tx)?;
         for (name, (last_value, is_called)) in &manifest.sequences {
             diesel::sql_query("SELECT setval(to_regclass($1), $2, $3)")
@@ -70,25 +93,60 @@ pub async fn restore(url: &str, files: &dyn ObjectStore, path: &Path) -> Result<
     Ok(Restored { manifest, history })
 }
 
-/// Reads the backup once from one end to the other, before anything is written.
-fn inspect(path: &Path) -> Result<Manifest, StartError> {
+/// A backup that was read once from one end to the other.
+struct Verified {
+    path: PathBuf,
+    decryption: Decryption,
+    digest: [u8; 32],
+}
+
+impl Verified {
+    /// Gives every entry to `each`, and checks at the end that it is still the backup that was verified.
+    fn read(&self, each: impl FnMut(&mut Entry<'_>) -> Result<(), StartError>) -> Result<(), StartError> {
+        let ending = reader::read(&self.path, &self.decryption, each)?;
+        if ending.digest == self.digest {
+            Ok(())
+        } else {
+            Err("the backup has changed while it was restored".into())
+        }
+    }
+}
+
+/// Reads the backup once from one end to the other, before anything is written: its manifest and its digest.
+fn inspect(opening: &Opening<'_>) -> Result<(Manifest, [u8; 32]), StartError> {
+    let path = opening.path.display();
     let mut manifest = None;
-    let whole = archive::read::<StartError>(path, |name, bytes| {
-        if name == "manifest.json" {
-            manifest = Some(serde_json::from_slice::<Manifest>(&bytes)?);
+    let whole = reader::read::<StartError>(opening.path, &opening.decryption, |entry| {
+        if entry.name == MANIFEST {
+            manifest = Some(serde_json::from_slice::<Manifest>(&entry.read()?)?);
         }
         Ok(())
     });
-    whole.map_err(|error| format!("{} is no backup: {error}", path.display()))?;
-    let manifest = manifest.ok_or_else(|| format!("{} is no backup of Mesa", path.display()))?;
-    if manifest.format != FORMAT {
+    let ending = whole.map_err(|error| format!("{path} is no backup: {error}"))?;
+    let manifest = manifest.ok_or_else(|| format!("{path} is no backup of Mesa"))?;
+    if manifest.format != FORMAT && manifest.format != FORMAT_WITHOUT_HMAC {
         return Err(format!(
             "the backup is of version {} of Mesa, which this one cannot read",
             manifest.version
         )
         .into());
     }
-    Ok(manifest)
+    let authentic = opening.key.as_ref().is_some_and(|key| ending.is_authentic(key));
+    match (authentic, opening.unauthenticated, manifest.format) {
+        (true, _, FORMAT) | (_, true, _) => Ok((manifest, ending.digest)),
+        (_, _, FORMAT_WITHOUT_HMAC) => Err(format!(
+            "{path} is not authenticated: it was written by version {} of Mesa or changed since. If you trust the place where \
+             it was kept, restore it with --unauthenticated",
+            manifest.version
+        )
+        .into()),
+        _ => Err(format!(
+            "{path} is not authentic: it was written with another key than this one (MESA_BACKUP_KEY, or backup.key in the \
+             data folder), or changed since. If the key is lost and you trust the place where it was kept, restore it with \
+             --unauthenticated"
+        )
+        .into()),
+    }
 }
 
 /// Makes the schema that the backup has.
@@ -121,31 +179,68 @@ fn must_be_empty(tx: &mut PgConnection) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Their keys are digests of what they are: one that is there already is the same.
-async fn keep_files(files: &dyn ObjectStore, path: &Path) -> Result<(), StartError> {
-    let (send, mut receive) = tokio::sync::mpsc::channel::<(String, Vec<u8>)>(1);
-    let path = path.to_owned();
+/// A piece of the content of files.
+enum Piece {
+    Begin(String),
+    Content(Vec<u8>),
+    End,
+}
+
+/// Stores the content of files under a temporary name each, and under its key once it is the content that the key names.
+async fn store_files(
+    files: Arc<dyn ObjectStore>,
+    part_size: usize,
+    backup: Arc<Verified>,
+) -> Result<(), StartError> {
+    let (send, mut receive) = tokio::sync::mpsc::channel::<Piece>(4);
     let reading = tokio::task::spawn_blocking(move || {
-        archive::read::<StartError>(&path, |name, bytes| match name.strip_prefix("files/") {
-            Some(key) => {
-                Ok(send.blocking_send((key.to_owned(), bytes)).map_err(|error| error.to_string())?)
-            }
-            None => Ok(()),
+        let send =
+            |piece| send.blocking_send(piece).map_err(|_| StartError::from("the files cannot be stored"));
+        backup.read(|entry| {
+            let Some(key) = entry.name.strip_prefix("files/") else { return Ok(()) };
+            send(Piece::Begin(key.to_owned()))?;
+            entry.pieces(|bytes| send(Piece::Content(bytes.to_vec())))?;
+            send(Piece::End)
         })
     });
-    while let Some((key, bytes)) = receive.recv().await {
-        let kept = files.put(&path::Path::from(key.as_str()), bytes.into()).await;
-        kept.map_err(|error| format!("cannot keep the file {key}: {error}"))?;
+    let mut current: Option<(String, Writer)> = None;
+    while let Some(piece) = receive.recv().await {
+        let stored = match (piece, &mut current) {
+            (Piece::Begin(key), current) => {
+                *current = Some((key, Writer::new(files.clone(), part_size)));
+                Ok(())
+            }
+            (Piece::Content(bytes), Some((_, writer))) => writer.write(&bytes).await,
+            (Piece::End, current) => match current.take() {
+                Some((key, writer)) => {
+                    let written = writer.finish().await?;
+                    if !is_key_of(&key, &written.sha256) {
+                        return Err(format!("the backup has another content under the key {key}").into());
+                    }
+                    written.temporary.rename(&key).await
+                }
+                None => Ok(()),
+            },
+            (Piece::Content(_), None) => Ok(()),
+        };
+        stored.map_err(|error| format!("cannot store a file: {error}"))?;
     }
     reading.await?
 }
 
-fn fill(tx: &mut PgConnection, tables: &[Table], path: &Path) -> Result<(), StartError> {
-    archive::read(path, |name, bytes| {
-        let Some((table, _)) = name.strip_prefix("tables/").and_then(|name| name.split_once('/')) else {
+/// Whether the key is one that the content of this digest is stored under: of an attachment, or of a message.
+fn is_key_of(key: &str, sha256: &str) -> bool {
+    let name = format!("{}/{sha256}", sha256.get(..2).unwrap_or_default());
+    key == name || key.strip_prefix("mail/") == Some(name.as_str())
+}
+
+fn fill(tx: &mut PgConnection, tables: &[Table], backup: &Verified) -> Result<(), StartError> {
+    backup.read(|entry| {
+        let Some((table, _)) = entry.name.strip_prefix("tables/").and_then(|name| name.split_once('/'))
+        else {
             return Ok(());
         };
-        known(tables, table)?.write(tx, std::str::from_utf8(&bytes)?)?;
+        known(tables, table)?.write(tx, std::str::from_utf8(&entry.read()?)?)?;
         Ok(())
     })
 }

@@ -7,11 +7,14 @@ use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use futures_util::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, path};
 
-use super::archive::Writer;
+use super::encryption::Encryption;
+use super::key::BackupKey;
 use super::tables::{self, Table};
-use super::{FORMAT, Manifest};
+use super::writer::Writer;
+use super::{FORMAT, IN_MEMORY, MANIFEST, Manifest};
 use crate::db;
 use crate::db::session::{self, Bounds};
 use crate::server::StartError;
@@ -20,7 +23,13 @@ use crate::server::StartError;
 ///
 /// # Errors
 /// In words for whoever called the command; no file of that name is there then.
-pub async fn take(url: &str, files: &dyn ObjectStore, path: &Path) -> Result<Manifest, StartError> {
+pub async fn take(
+    url: &str,
+    files: &dyn ObjectStore,
+    path: &Path,
+    key: BackupKey,
+    encryption: &Encryption,
+) -> Result<Manifest, StartError> {
     let cannot = |error: &dyn std::fmt::Display| format!("cannot write {}: {error}", path.display());
     let mut db = session::open(url, Bounds::Command)?;
     // One moment for all tables, however long they take.
@@ -36,18 +45,26 @@ pub async fn take(url: &str, files: &dyn ObjectStore, path: &Path) -> Result<Man
         sequences: tables::sequences(&mut db)?,
         files: keys.len(),
     };
-    let mut writer = Writer::create(path).map_err(|error| cannot(&error))?;
-    writer.add("manifest.json", &serde_json::to_vec_pretty(&manifest)?).map_err(|error| cannot(&error))?;
+    let mut writer = Writer::create(path, key, encryption).map_err(|error| cannot(&error))?;
+    writer.add(MANIFEST, &serde_json::to_vec_pretty(&manifest)?).map_err(|error| cannot(&error))?;
     for key in keys {
-        let content = files.get(&path::Path::from(key.as_str())).await;
-        let content =
-            content.map_err(|error| format!("cannot read the file {key}: {error}"))?.bytes().await?;
-        writer.add(&format!("files/{key}"), &content).map_err(|error| cannot(&error))?;
+        let unread = |error| format!("cannot read the file {key}: {error}");
+        let content = files.get(&path::Path::from(key.as_str())).await.map_err(unread)?;
+        writer.begin_file(&format!("files/{key}"), content.meta.size).map_err(|error| cannot(&error))?;
+        let mut pieces = content.into_stream();
+        while let Some(piece) = pieces.try_next().await.map_err(unread)? {
+            writer.content(&piece).map_err(|error| cannot(&error))?;
+        }
+        writer.end().map_err(|error| cannot(&error))?;
     }
+    writer.begin_tables().map_err(|error| cannot(&error))?;
     for table in &tables {
         let mut number = 0;
         table.read::<StartError>(&mut db, |piece| {
             number += 1;
+            if piece.len() as u64 > IN_MEMORY {
+                return Err(format!("{} has a row that is too large for a backup", table.name).into());
+            }
             let name = format!("tables/{}/{number:06}.json", table.name);
             Ok(writer.add(&name, piece.as_bytes()).map_err(|error| cannot(&error))?)
         })?;

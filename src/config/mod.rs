@@ -2,6 +2,7 @@
 
 mod audit;
 mod bodies;
+mod backup;
 mod entity;
 mod mail_trust;
 mod mailbox;
@@ -37,6 +38,10 @@ pub struct Config {
     pub jwt_secret: Option<String>,
     /// Still accepted, so that the secret can be changed without logging anybody out.
     pub jwt_previous_secret: Option<String>,
+    /// Authenticates backups; none where the data folder of a private PostgreSQL has one.
+    pub backup_key: Option<String>,
+    /// Encrypts and opens backups, where no public key is named.
+    pub backup_passphrase: Option<String>,
     pub demo_password: Option<String>,
     /// The entity's days begin and end by this clock.
     pub timezone: Tz,
@@ -174,6 +179,8 @@ impl Config {
             data_dir: from.text("MESA_DATA_DIR").unwrap_or_else(|| "./data".to_owned()).into(),
             jwt_secret,
             jwt_previous_secret: from.secret("MESA_JWT_PREVIOUS_SECRET"),
+            backup_key: from.backup_key(),
+            backup_passphrase: from.text("MESA_BACKUP_PASSPHRASE"),
             demo_password: from.checked(
                 "MESA_DEMO_PASSWORD",
                 |password| (10..=200).contains(&password.chars().count()),
@@ -280,6 +287,15 @@ impl Config {
     pub fn own_mail(&self) -> Option<(&str, &str)> {
         let address = &self.mail.as_ref()?.from.email;
         Some((address.domain(), address.as_ref()))
+    }
+
+    /// The folder of the content of files; none where it is kept in an S3 bucket.
+    pub fn attachments_folder(&self) -> Option<PathBuf> {
+        match self.attachments_url.as_deref() {
+            None => Some(self.data_dir.join("attachments")),
+            Some(url) if url.starts_with("s3://") => None,
+            Some(path) => Some(PathBuf::from(path.strip_prefix("file://").unwrap_or(path))),
+        }
     }
 
     /// Where a link into this desk begins.

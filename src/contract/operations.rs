@@ -12,9 +12,14 @@ pub fn headers() -> Value {
     let sometimes = |description: &str, schema: Value| json!({"description": description, "schema": schema});
     let text = |max_length: u64| json!({"type": "string", "maxLength": max_length});
     json!({
-        "ETag": always("The version of the resource, for `If-Match` and `If-None-Match`", text(100)),
+        "ETag": always("The version of the resource, for `If-Match` and `If-None-Match`; of a content, its SHA-256", text(100)),
         "Location": always("The path of what was made", json!({"type": "string", "format": "uri-reference"})),
         "Link": sometimes("The next page, `rel=\"next\"`; not on the last one", text(4000)),
+        "Accept-Ranges": always("A part of the content can be asked for with `Range`", json!({"type": "string", "enum": ["bytes"]})),
+        "Content-Range": always(
+            "Which bytes of how many these are, such as `bytes 0-1023/48213`; on a 416 the size alone, as `bytes */48213`",
+            text(100),
+        ),
         "Content-Disposition": always("A download, with the file's name", text(1000)),
         "Content-Security-Policy": always("Keeps a browser from running what is in the file", text(200)),
         "Retry-After": always(
@@ -81,12 +86,10 @@ fn request_header(name: &str, description: &str, pattern: &str, max_length: usiz
 }
 
 /// What answers neither a list nor a resource that can be read by itself, so that it has no `ETag`.
-const WITHOUT_VERSION: [&str; 22] = [
+const WITHOUT_VERSION: &[&str] = &[
     "addImprovementFollowup",
     "anonymizeUser",
     "applyAttentionTimes",
-    "downloadAttachment",
-    "downloadInboundEmail",
     "downloadRiskMatrix",
     "downloadTickets",
     "escalateTicket",
@@ -219,6 +222,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
     }
     let known = operation["responses"].as_object().cloned().unwrap_or_default();
     let mut responses: BTreeMap<String, Value> = known.into_iter().collect();
+    let has_ranges = responses.contains_key("206");
     for (status, response) in &mut responses {
         if response.get("$ref").is_none() && response["description"].as_str().is_none_or(str::is_empty) {
             response["description"] = described(status).into();
@@ -238,12 +242,18 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
             if method == "get" && is_list {
                 add("Link");
             }
+            if has_ranges {
+                add("Accept-Ranges");
+            }
             // What is kept as it came in.
             let is_file = |id: &str| id.starts_with("download") || id == "getQuarterlyReport";
             if operation["operationId"].as_str().is_some_and(is_file) {
                 add("Content-Disposition");
                 add("Content-Security-Policy");
             }
+        }
+        if matches!(status.as_str(), "206" | "416") {
+            headers["Content-Range"] = json!({"$ref": "#/components/headers/Content-Range"});
         }
         if response.get("$ref").is_none() {
             response["headers"] = headers;

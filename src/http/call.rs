@@ -159,6 +159,32 @@ impl Call {
         self.write_under(action, key, act).await
     }
 
+    /// The answer that is kept under the request's `Idempotency-Key`, if it was answered before; else what can be checked
+    /// before the change.
+    ///
+    /// # Errors
+    /// [Code::IdempotencyKeyReused] if the key was used with another request; else what `act` answers.
+    pub async fn check_fingerprinted<F>(
+        &self,
+        action: Action,
+        fingerprint: &[u8],
+        act: F,
+    ) -> Result<Option<Answer>>
+    where
+        F: FnOnce(&mut PgConnection, &Actor) -> Result<()> + Send + 'static,
+    {
+        let key = self.key(Some(fingerprint))?;
+        self.check(action, move |db, actor| {
+            if let Some(key) = key
+                && let Known::Answered(answer) = idempotency::known(db, actor.id, &key)?
+            {
+                return Ok(Some(answer));
+            }
+            act(db, actor).map(|()| None)
+        })
+        .await
+    }
+
     async fn write_under<F>(self, action: Action, key: Option<Key>, act: F) -> Result<HttpResponse>
     where
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
@@ -295,7 +321,7 @@ impl Call {
         done
     }
 
-    fn respond(self, answer: Answer) -> HttpResponse {
+    pub fn respond(self, answer: Answer) -> HttpResponse {
         // It saves a body that is read; what was changed is answered in any case.
         let reads = matches!(*self.request.method(), Method::GET | Method::HEAD);
         answer.respond(

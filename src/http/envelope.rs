@@ -24,6 +24,9 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const FOR_A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Extension of a request that came as a HEAD and is answered as a GET.
+pub struct WasHead;
+
 /// Outermost middleware.
 pub async fn envelope<B: MessageBody + 'static>(
     mut request: ServiceRequest,
@@ -41,6 +44,7 @@ pub async fn envelope<B: MessageBody + 'static>(
     // What a GET would answer, but for the body, which the server leaves out by itself.
     if method == Method::HEAD {
         request.head_mut().method = Method::GET;
+        request.extensions_mut().insert(WasHead);
     }
 
     // What becomes of a request is a response by now, errors included; the framework itself answers what is not.

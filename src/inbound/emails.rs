@@ -1,18 +1,17 @@
 //! The messages that came in, as staff see them.
 
-use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY};
+use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
 use actix_web::web::Path;
-use actix_web::{HttpResponse, get, post};
+use actix_web::{HttpRequest, HttpResponse, get, post};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use futures_util::TryStreamExt;
-use object_store::ObjectStoreExt;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{Authentication, EmailStatus, Reason, Source, process};
+use crate::attachments::serve::{Download, RangeHeaders, serve};
 use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
 use crate::db::schema::inbound_emails as emails;
@@ -201,28 +200,32 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Download a message as it came
 ///
-/// Always as a download: a browser or a mail program does not open it within the desk's own pages.
+/// Always as a download: a browser does not open it within the pages of this server. An interrupted download is resumed
+/// with `Range` and `If-Range`.
 #[utoipa::path(
-    tag = "inbound mail", operation_id = "downloadInboundEmail", params(("email_id" = Uuid, Path)),
-    responses((status = 200, description = "The message", content_type = "message/rfc822", body = Content))
+    tag = "inbound mail", operation_id = "downloadInboundEmail", params(("email_id" = Uuid, Path), RangeHeaders),
+    responses(
+        (status = 200, description = "The message", content_type = "message/rfc822", body = Content),
+        (status = 206, description = "The part of the message that `Range` asks for", content_type = "message/rfc822", body = Content),
+        (status = 416, description = "`range_not_satisfiable`: `Content-Range` has the size of the message")
+    )
 )]
 #[get("/inbound-emails/{email_id}/raw")]
-pub async fn raw(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    let key: String = call
+pub async fn raw(call: Call, id: Path<Uuid>, request: HttpRequest) -> Result<HttpResponse> {
+    let (storage_key, sha256, size): (String, String, i64) = call
         .check(Action::UseInboundEmails, move |db, actor| {
-            let key = emails::table.find(*id).select(emails::storage_key).first(db)?;
+            let columns = (emails::storage_key, emails::sha256, emails::size);
+            let found = emails::table.find(*id).select(columns).first(db)?;
             log::record_export(db, actor, AuditResource::InboundEmail, Some(id.to_string()), json!({}))?;
-            Ok(key)
+            Ok(found)
         })
         .await?;
-    let content =
-        call.desk.files.get(&object_store::path::Path::from(key)).await.map_err(Problem::unavailable)?;
-    Ok(HttpResponse::Ok()
-        .content_type("message/rfc822")
-        .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"message.eml\""))
-        .insert_header((CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"))
-        .no_chunking(content.meta.size)
-        .streaming(content.into_stream().map_err(Problem::unavailable)))
+    let content_type = "message/rfc822".to_owned();
+    let disposition = ContentDisposition {
+        disposition: DispositionType::Attachment,
+        parameters: vec![DispositionParam::Filename("message.eml".to_owned())],
+    };
+    serve(&call.desk, &request, Download { storage_key, sha256, size, content_type, disposition }).await
 }
 
 /// How to run a message again.

@@ -31,7 +31,7 @@ pub async fn keep(desk: &Desk, files: Vec<File>) -> Result<Files> {
             result.refused.push(Refused { name: file.name, why: upload::EMPTY });
             continue;
         }
-        match upload::keep(desk, &file.name, Bytes::from(file.bytes)).await {
+        match upload::store(desk, &file.name, Bytes::from(file.bytes)).await {
             Ok(received) => result.kept.push(received),
             Err(problem) if matches!(problem.code, Code::TooLarge | Code::UnsupportedMediaType) => {
                 // A signature is no file that anybody would miss.

@@ -2,13 +2,12 @@
 
 use actix_web::web::Bytes;
 use diesel::prelude::*;
-use object_store::path::Path;
-use object_store::{ObjectStoreExt, PutPayload};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::message::{Fault, Summary};
 use super::{EmailStatus, Reason, Source, process};
+use crate::attachments::content;
 use crate::db::schema::inbound_emails as emails;
 use crate::desk::Desk;
 use crate::problem::{Code, Problem, Result, Text};
@@ -49,13 +48,9 @@ pub async fn keep(desk: &Desk, source: Source, submitted_by: Option<Uuid>, bytes
         return Err(too_large(limit));
     }
     let content = bytes.clone();
-    let (row, reason) = actix_web::web::block(move || Row::of(source, submitted_by, &content))
-        .await
-        .map_err(Problem::internal)??;
-    desk.files
-        .put(&Path::from(row.storage_key.as_str()), PutPayload::from_bytes(bytes))
-        .await
-        .map_err(Problem::unavailable)?;
+    let (row, reason) =
+        actix_web::web::block(move || Row::of(source, submitted_by, &content)).await.map_err(Problem::internal)??;
+    content::put(desk, &row.storage_key, bytes).await?;
     desk.db.run(move |db| db.transaction(|tx| row.insert(tx, reason))).await
 }
 

@@ -168,6 +168,7 @@ codes! {
     HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE,
         ("Encabezados demasiado grandes", "Headers too large"),
         ("Los encabezados de la petición son más grandes de lo permitido.", "The headers of the request are larger than allowed.");
+        ("Más peticiones de las que un cliente puede hacer en un minuto, o más archivos de los que puede subir a la vez; repita tras los segundos de `Retry-After`.", "More requests than one client may make in a minute, or more files than it may upload at a time; try again after `Retry-After` seconds.");
     Internal = "internal", INTERNAL_SERVER_ERROR,
         ("Error interno", "Internal error"),
         ("Una falla del servidor; indique el `request_id` al informarla.", "A fault of the server; the log knows more under the `request_id`.");

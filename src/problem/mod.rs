@@ -57,6 +57,8 @@ pub struct Problem {
     pub accept_encoding: Option<&'static str>,
     /// For the `Retry-After` header of a 429, in seconds.
     pub retry_after: Option<i64>,
+    /// For the `Content-Range` header of a 416.
+    pub content_range: Option<String>,
     /// For the log alone: the cause, and the line where it became a problem.
     cause: Option<String>,
     location: &'static Location<'static>,
@@ -75,6 +77,7 @@ impl Problem {
             allow: None,
             accept_encoding: None,
             retry_after: None,
+            content_range: None,
             cause: None,
             location: Location::caller(),
         }
@@ -209,6 +212,9 @@ impl Problem {
         }
         if let Some(seconds) = self.retry_after {
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
+        if let Some(range) = &self.content_range {
+            response.insert_header((header::CONTENT_RANGE, range.as_str()));
         }
         if let Some(allow) = &self.allow {
             response.insert_header((header::ALLOW, allow.as_str()));

@@ -1,11 +1,14 @@
 //! The whole desk in one file, taken while it works, and put back.
 
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mesa::audit::verification::Whole;
-use mesa::backup::{self, Manifest, Restored};
+use mesa::backup::encryption::{Decryption, Encryption};
+use mesa::backup::key::BackupKey;
+use mesa::backup::{self, Manifest, Opening, Restored};
 use mesa::server::StartError;
 use object_store::local::LocalFileSystem;
 use serde_json::json;
@@ -18,18 +21,39 @@ fn run<T>(work: impl Future<Output = Result<T, StartError>>) -> Result<T, String
     runtime.block_on(work).map_err(|error| error.to_string())
 }
 
-fn take(desk: &Desk, file: &std::path::Path) -> Result<Manifest, String> {
-    run(backup::take(&desk.database.url, &*desk.shared().files, file))
+pub const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+pub fn take(desk: &Desk, file: &Path) -> Result<Manifest, String> {
+    take_encrypted(desk, file, &Encryption::None)
+}
+
+pub fn take_encrypted(desk: &Desk, file: &Path, encryption: &Encryption) -> Result<Manifest, String> {
+    run(backup::take(&desk.database.url, &*desk.shared().files, file, BackupKey::new(KEY), encryption))
+}
+
+pub fn opening(file: &Path) -> Opening<'_> {
+    let decryption = Decryption::default();
+    Opening { path: file, key: Some(BackupKey::new(KEY)), unauthenticated: false, decryption }
 }
 
 /// Restores into a database and a folder of files.
-fn restore(database: &Database, files: &TempDir, file: &std::path::Path) -> Result<Restored, String> {
+pub fn restore(database: &Database, files: &TempDir, file: &Path) -> Result<Restored, String> {
+    restore_with(database, files, opening(file))
+}
+
+pub fn restore_with(database: &Database, files: &TempDir, opening: Opening<'_>) -> Result<Restored, String> {
     let attachments = files.path().join("attachments");
     std::fs::create_dir_all(&attachments).unwrap();
-    let store = LocalFileSystem::new_with_prefix(attachments).unwrap();
-    let restored = run(backup::restore(&database.url, &store, file))?;
+    let store = Arc::new(LocalFileSystem::new_with_prefix(attachments).unwrap());
+    let restored = run(backup::restore(&database.url, store, 4096, opening))?;
     database.grant_to_server();
     Ok(restored)
+}
+
+pub fn is_untouched(database: &Database, files: &TempDir) {
+    assert_eq!(database.count("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), 0);
+    let stored = std::fs::read_dir(files.path().join("attachments")).unwrap().count();
+    assert_eq!(stored, 0);
 }
 
 #[test]

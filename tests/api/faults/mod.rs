@@ -13,3 +13,4 @@ mod rude_clients;
 mod stopped_postgres;
 mod stopping;
 mod time_limits;
+mod uploads;

@@ -81,7 +81,7 @@ fn others_are_served(requester: &Client, over: &AtomicBool) -> Duration {
 }
 
 /// Runs it while somebody else calls.
-fn beside_others<T>(requester: &Client, act: impl FnOnce() -> T) -> T {
+pub fn beside_others<T>(requester: &Client, act: impl FnOnce() -> T) -> T {
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let other = scope.spawn(|| others_are_served(requester, &over));

@@ -193,7 +193,16 @@ impl Server {
         let tokens = Tokens::new(config.jwt_secret.as_ref().unwrap(), config.jwt_previous_secret.as_deref());
         let (traffic, limits) = (Traffic::default(), Limits::new(config.rate_limit));
         let body_memory = BodyMemory::new(config.body_memory_bytes);
-        let shared = Data::new(mesa::desk::Desk { db, tokens, files, config, traffic, limits, body_memory });
+        let shared = Data::new(mesa::desk::Desk {
+            db,
+            tokens,
+            files,
+            config,
+            traffic,
+            limits,
+            body_memory,
+            uploads: Default::default(),
+        });
         let contract: Data<Contract> = contract::shared();
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

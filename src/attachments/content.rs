@@ -1,0 +1,276 @@
+//! Writes the content of files into the object store, so that no crash leaves a row without its content or content
+//! without a row for ever.
+//!
+//! A file is streamed to a temporary name (`incoming/<uuid>`) while it is hashed. Once it is complete and the request was
+//! checked again, [Temporary::publish] (1) registers its final, content-addressed name in `removed_files`, in a
+//! transaction of its own, and (2) renames the object. Only then (3) a transaction writes the row that names it.
+//!
+//! What a crash or an error leaves behind, by when it happens:
+//! - before the upload is complete: nothing (the part file or the multipart upload is aborted); where the process was
+//!   killed, a part file or a temporary object, removed by [sweep_temporary] after [ABANDONED];
+//! - before 1, including every request that is refused: the temporary object, removed at once when [Temporary] is dropped;
+//!   where the process was killed, by [sweep_temporary];
+//! - between 1 and 2: a registered name without content: the sweep in `removed` finds nothing and forgets it;
+//! - between 2 and 3, or if the transaction of 3 fails: content that no row names: the sweep in `removed` deletes it;
+//! - after 3: nothing: the sweep in `removed` finds the row and forgets the name.
+//!
+//! The sweep in `removed` deletes a content only while it holds the lock on its row in `removed_files`. Step 1 writes that
+//! row, so it waits for a deletion of the same content that is under way and postpones the next one by an hour.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use chrono::Utc;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use futures_util::TryStreamExt;
+use object_store::path::Path;
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::config::Config;
+use crate::desk::Desk;
+use crate::problem::{Problem, Result};
+
+/// The folder of temporary names.
+const INCOMING: &str = "incoming";
+
+/// How many bytes are buffered before they are written to a folder.
+const LOCAL_PART: usize = 256 * 1024;
+
+/// S3 takes no smaller parts than this, but for the last one.
+const S3_PART: usize = 5 * 1024 * 1024;
+
+/// Age after which a temporary object belongs to no upload any more: much longer than an upload may take.
+pub const ABANDONED: Duration = Duration::from_secs(60 * 60);
+
+/// The size of the parts in which content is written to the configured object store.
+pub fn part_size(config: &Config) -> usize {
+    if config.attachments_folder().is_some() { LOCAL_PART } else { S3_PART }
+}
+
+/// A complete and durable object under a temporary name; it is deleted when this is dropped.
+#[derive(Debug)]
+pub struct Temporary {
+    files: Arc<dyn ObjectStore>,
+    path: Path,
+    published: bool,
+}
+
+impl Temporary {
+    fn new(files: Arc<dyn ObjectStore>, path: Path) -> Self {
+        Temporary { files, path, published: false }
+    }
+
+    /// Gives the content its final name, registered first so that it is removed unless a row names it within an hour.
+    ///
+    /// # Errors
+    /// [Code::Unavailable](crate::problem::Code::Unavailable) if the database or the object store does not answer.
+    pub async fn publish(self, desk: &Desk, storage_key: &str) -> Result<()> {
+        register(desk, storage_key).await?;
+        self.rename(storage_key).await.map_err(Problem::unavailable)
+    }
+
+    /// Gives the content its final name.
+    pub async fn rename(mut self, storage_key: &str) -> object_store::Result<()> {
+        self.files.rename(&self.path, &Path::from(storage_key)).await?;
+        self.published = true;
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if self.published {
+            return;
+        }
+        let (files, path) = (self.files.clone(), self.path.clone());
+        in_background(async move {
+            match files.delete(&path).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => log::warn!("a temporary file stays until the sweep: {error}"),
+            }
+        });
+    }
+}
+
+/// Outside of a runtime nothing is done: the sweep follows.
+fn in_background(work: impl Future<Output = ()> + Send + 'static) {
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(work);
+    }
+}
+
+/// Writes content to a temporary name part by part; at most one part is in memory.
+pub struct Writer {
+    /// Deletes what was completed, unless it is handed out by `finish`.
+    temporary: Option<Temporary>,
+    upload: Option<Box<dyn MultipartUpload>>,
+    part_size: usize,
+    buffer: Vec<u8>,
+    hash: Sha256,
+    size: u64,
+}
+
+/// Size and digest of content that was written.
+#[derive(Debug)]
+pub struct Written {
+    pub temporary: Temporary,
+    pub size: u64,
+    /// In hexadecimal.
+    pub sha256: String,
+}
+
+impl Writer {
+    pub fn new(files: Arc<dyn ObjectStore>, part_size: usize) -> Self {
+        let path = Path::from(format!("{INCOMING}/{}", Uuid::now_v7()));
+        Writer {
+            temporary: Some(Temporary::new(files, path)),
+            upload: None,
+            part_size,
+            buffer: Vec::new(),
+            hash: Sha256::new(),
+            size: 0,
+        }
+    }
+
+    /// Bytes written so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub async fn write(&mut self, mut bytes: &[u8]) -> object_store::Result<()> {
+        self.hash.update(bytes);
+        self.size += bytes.len() as u64;
+        while !bytes.is_empty() {
+            if self.buffer.len() == self.part_size {
+                self.flush().await?;
+            }
+            let (now, later) = bytes.split_at(bytes.len().min(self.part_size - self.buffer.len()));
+            self.buffer.extend_from_slice(now);
+            bytes = later;
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> object_store::Result<()> {
+        let Some(Temporary { files, path, .. }) = &self.temporary else { return Ok(()) };
+        let upload = match &mut self.upload {
+            Some(upload) => upload,
+            none => none.insert(files.put_multipart(path).await?),
+        };
+        let part = PutPayload::from(std::mem::take(&mut self.buffer));
+        upload.put_part(part).await
+    }
+
+    /// Makes the content durable under its temporary name.
+    pub async fn finish(mut self) -> object_store::Result<Written> {
+        if self.upload.is_some() && !self.buffer.is_empty() {
+            self.flush().await?;
+        }
+        let content = PutPayload::from(std::mem::take(&mut self.buffer));
+        let temporary = self.temporary.take().ok_or_else(finished)?;
+        match &mut self.upload {
+            Some(upload) => drop(upload.complete().await?),
+            None => drop(temporary.files.put(&temporary.path, content).await?),
+        }
+        self.upload = None;
+        Ok(Written { temporary, size: self.size, sha256: hex(self.hash.finalize_reset().as_slice()) })
+    }
+}
+
+fn finished() -> object_store::Error {
+    object_store::Error::Generic { store: "mesa", source: "the writer was finished before".into() }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let Some(mut upload) = self.upload.take() else {
+            // Nothing was written under the name.
+            if let Some(temporary) = &mut self.temporary {
+                temporary.published = true;
+            }
+            return;
+        };
+        in_background(async move {
+            if let Err(error) = upload.abort().await {
+                log::warn!("an unfinished file stays until the sweep: {error}");
+            }
+        });
+    }
+}
+
+/// Writes content that is in memory already under its final name, registered as by [Temporary::publish].
+///
+/// # Errors
+/// [Code::Unavailable](crate::problem::Code::Unavailable) if the database or the object store does not answer.
+pub async fn put(desk: &Desk, storage_key: &str, bytes: actix_web::web::Bytes) -> Result<()> {
+    register(desk, storage_key).await?;
+    let written = desk.files.put(&Path::from(storage_key), PutPayload::from_bytes(bytes)).await;
+    written.map(drop).map_err(Problem::unavailable)
+}
+
+/// Registers content that is about to be written: it is removed after an hour unless a row names it by then.
+async fn register(desk: &Desk, storage_key: &str) -> Result<()> {
+    let key = storage_key.to_owned();
+    let insert = "INSERT INTO removed_files (storage_key, removed_at) VALUES ($1, clock_timestamp()) \
+        ON CONFLICT (storage_key) DO UPDATE SET removed_at = EXCLUDED.removed_at";
+    desk.db
+        .run(move |db| {
+            diesel::sql_query(insert).bind::<Text, _>(key).execute(db)?;
+            Ok(())
+        })
+        .await
+}
+
+/// Removes temporary objects that are older than `age`: of processes that were killed. Answers how many there were.
+///
+/// In an S3 bucket, unfinished multipart uploads are no objects: a lifecycle rule of the bucket ends them.
+///
+/// # Errors
+/// [Code::Unavailable](crate::problem::Code::Unavailable) if the object store does not answer.
+pub async fn sweep_temporary(desk: &Desk, age: Duration) -> Result<usize> {
+    let mut removed = 0;
+    let mut objects = desk.files.list(Some(&Path::from(INCOMING)));
+    while let Some(object) = objects.try_next().await.map_err(Problem::unavailable)? {
+        if (Utc::now() - object.last_modified).to_std().is_ok_and(|old| old >= age) {
+            match desk.files.delete(&object.location).await {
+                Ok(()) => removed += 1,
+                // Another copy of the server was faster.
+                Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(Problem::unavailable(error)),
+            }
+        }
+    }
+    if let Some(folder) = desk.config.attachments_folder() {
+        let parts = actix_web::web::block(move || remove_parts(&folder.join(INCOMING), age));
+        removed += parts.await.map_err(Problem::internal)?.map_err(Problem::unavailable)?;
+    }
+    Ok(removed)
+}
+
+/// Removes the files of unfinished uploads, which `object_store` does not list.
+fn remove_parts(folder: &PathBuf, age: Duration) -> std::io::Result<usize> {
+    let files = match std::fs::read_dir(folder) {
+        Ok(files) => files,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    let mut removed = 0;
+    for file in files {
+        let file = file?;
+        let Ok(modified) = file.metadata().and_then(|metadata| metadata.modified()) else { continue };
+        let old = SystemTime::now().duration_since(modified).unwrap_or_default();
+        if old >= age && std::fs::remove_file(file.path()).is_ok() {
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
