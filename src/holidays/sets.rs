@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::max;
 use diesel::prelude::*;
 use serde_json::Value;
 use uuid::Uuid;
@@ -83,12 +84,11 @@ pub fn by_id(db: &mut PgConnection, ids: impl IntoIterator<Item = Uuid>) -> Resu
     Ok(found)
 }
 
-/// Stores the rules as a new set that is in force from `effective_from` on.
-pub fn append(
-    tx: &mut PgConnection,
-    rules: &[HolidayRule],
-    effective_from: DateTime<Utc>,
-) -> Result<(Uuid, Holidays)> {
+/// Stores the rules as a new set that is in force from `now` on, after every earlier set.
+pub fn append(tx: &mut PgConnection, rules: &[HolidayRule], now: DateTime<Utc>) -> Result<(Uuid, Holidays)> {
+    let latest: Option<DateTime<Utc>> =
+        holiday_sets::table.select(max(holiday_sets::effective_from)).first(tx)?;
+    let effective_from = latest.map_or(now, |latest| now.max(latest + TimeDelta::microseconds(1)));
     let id = Uuid::now_v7();
     diesel::insert_into(holiday_sets::table)
         .values((

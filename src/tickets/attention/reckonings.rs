@@ -1,9 +1,13 @@
 //! A due time and how it was reckoned, for any calendar.
 
+use std::sync::LazyLock;
+use std::time::Duration;
+
 use actix_web::{HttpResponse, post, web};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use crate::auth::policy::Action;
@@ -116,11 +120,24 @@ pub struct NewReckoning {
 pub async fn reckon(call: Call, body: Body<NewReckoning>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
     let holidays = call.check(Action::ReadCatalogs, |db, _| sets::current(db)).await?;
-    // Away from the network and from the database: a calendar may take a while to count on.
+    let _place = tokio::time::timeout(WAIT, PLACES.acquire())
+        .await
+        .map_err(|_| Problem::unavailable("too many due times are being computed"))?
+        .map_err(Problem::internal)?;
+    // Not on the threads of the network, and without a database connection.
     let answer =
         web::block(move || reckoned(body, timezone, &holidays)).await.map_err(Problem::internal)??;
     Ok(answer.respond(None, ("", "")))
 }
+
+/// How many computations run at once: half of the processors, so that others are served meanwhile.
+static PLACES: LazyLock<Semaphore> = LazyLock::new(|| {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    Semaphore::new((processors / 2).max(1))
+});
+
+/// How long a request waits for its turn.
+const WAIT: Duration = Duration::from_secs(2);
 
 fn reckoned(body: Body<NewReckoning>, timezone: Tz, holidays: &Holidays) -> Result<Answer> {
     let new = body.read_with(|value| {

@@ -66,7 +66,86 @@ fn context() -> Context {
     Context::default().with_holidays(KNOWN.clone())
 }
 
+/// One to four rules of every kind of day, within one day each.
+fn rules() -> impl Strategy<Value = String> {
+    let days = proptest::sample::select(vec![
+        "",
+        "Mo-Fr",
+        "Sa,Su",
+        "Fr-Mo",
+        "PH",
+        "Mo-Fr,PH",
+        "PH -1 day",
+        "PH +2 days",
+        "We[1]",
+        "Fr[-1]",
+        "Mo[2,4]",
+        "Tu[1] +1 day",
+        "Dec",
+        "Nov-Feb",
+        "Dec 24-Jan 02",
+        "Mar 15",
+        "Feb 29",
+        "Jul 01-15 Mo-Fr",
+        "2026",
+        "2026-2028",
+        "2027+",
+        "2025-2031/2",
+        "week 10-20",
+        "week 02-52/2 Mo",
+        "easter",
+        "easter -2 days",
+        "easter -3 days-easter",
+        "2026 Dec 20-2027 Jan 10",
+        "Oct Mo[2]",
+    ]);
+    let times = proptest::sample::select(vec![
+        "",
+        "08:00-12:00",
+        "14:00-18:00",
+        "08:00-12:00,14:00-18:00",
+        "00:00-24:00",
+        "10:00-15:30",
+    ]);
+    let states = proptest::sample::select(vec!["", "open", "off"]);
+    let separators = proptest::sample::select(vec!["; ", "; ", ", "]);
+    let rule = (days, times, states, separators).prop_map(|(days, times, state, separator)| {
+        let parts: Vec<&str> = [days, times, state].into_iter().filter(|part| !part.is_empty()).collect();
+        let rule = if parts.is_empty() { "24/7".to_owned() } else { parts.join(" ") };
+        (rule, separator)
+    });
+    proptest::collection::vec(rule, 1..5).prop_map(|rules| {
+        let mut text = String::new();
+        for (rule, separator) in rules {
+            if !text.is_empty() {
+                text.push_str(separator);
+            }
+            text.push_str(&rule);
+        }
+        text
+    })
+}
+
 proptest! {
+    #[test]
+    fn within_a_day_the_open_hours_are_those_of_the_opening_hours_crate(text in rules(), start in moment()) {
+        let hours: OpeningHours = text.parse().unwrap();
+        let hours = hours.with_context(context());
+        let calendar = calendar(&text);
+        for day in calendar.days_from(start).step_by(11).take(100) {
+            let midnight = calendar.day(day).from;
+            let expected: i64 = hours
+                .schedule_at(day)
+                .into_iter()
+                .filter(|range| range.kind == opening_hours::RuleKind::Open)
+                .map(|range| i64::from(range.range.end.mins_from_midnight() - range.range.start.mins_from_midnight()))
+                .sum();
+            let open: i64 = calendar.open_on(day).map(|span| (span.to - span.from).num_minutes()).sum();
+            prop_assert_eq!(open, expected, "{} on {}", text, day);
+            prop_assert!(calendar.open_on(day).all(|span| span.from >= midnight));
+        }
+    }
+
     #[test]
     fn a_due_time_is_never_inside_closed_time(text in expression(), start in moment(), minutes in minutes()) {
         let due = calendar(&text).due(start, minutes, &[]).unwrap();

@@ -41,10 +41,13 @@ pub struct World {
     pub actors: Vec<Actor>,
     pub director: Actor,
     pub document: Value,
-    // A connection is kept for each client, so that they are gone before the desk.
-    http: reqwest::blocking::Client,
+    // Before the desk, so that its connections are closed first.
+    pub http: Http,
     pub desk: Desk,
 }
+
+/// What sends requests, over connections that are kept.
+pub struct Http(reqwest::blocking::Client);
 
 /// An answer.
 pub struct Reply {
@@ -67,9 +70,11 @@ fn id(value: &Value) -> String {
 fn seeded(desk: &Desk, requester: &Client, assignee: &Client, word: &str) -> Seeded {
     let words = [format!("{word}publico"), format!("{word}privado")];
     let one = ticket_of(desk, requester, assignee, "in_progress");
-    desk.director()
-        .patch(&one, json!({"subject": words[0], "description": format!("Dice {}.", words[0])}))
-        .ok();
+    let number = one.rsplit('/').next().unwrap().to_owned();
+    desk.database.run(&format!(
+        "UPDATE tickets SET subject = '{0}', description = 'Dice {0}.' WHERE id = {number}",
+        words[0]
+    ));
     let mut known = [HashMap::new(), HashMap::new()];
     for ((visibility, word), ids) in
         [("public", &words[0]), ("private", &words[1])].into_iter().zip(&mut known)
@@ -82,7 +87,7 @@ fn seeded(desk: &Desk, requester: &Client, assignee: &Client, word: &str) -> See
         ids.insert(Slot::Attachment, id(&file));
     }
     let [mut ids, private] = known;
-    ids.insert(Slot::Ticket, one.rsplit('/').next().unwrap().to_owned());
+    ids.insert(Slot::Ticket, number);
     Seeded { ids, private, words }
 }
 
@@ -94,14 +99,14 @@ impl World {
         let first = seeded(&desk, &owner, &assignee, "zorzal");
         let second = seeded(&desk, &stranger, &assignee, "mirlo");
         let director = desk.director();
-        let article = |word: &str, visibility: &str| {
+        let article = |word: &str, visibility: &str, status: &str| {
             let text = format!("Dice {word}.");
-            let body = json!({"title": word, "incident": text, "resolution": text, "visibility": visibility});
+            let body = json!({"title": word, "incident": text, "resolution": text, "visibility": visibility,
+                "status": status});
             id(&director.post("/kb/articles", body).created())
         };
-        let draft = article("borradoroculto", "public");
-        let internal = article("internooculto", "internal");
-        director.patch(&format!("/kb/articles/{internal}"), json!({"status": "published"})).ok();
+        let draft = article("borradoroculto", "public", "draft");
+        let internal = article("internooculto", "internal", "published");
         for (path, mut body, field) in [
             ("/improvement-actions", improvement_action(technician.id(), "open"), "finding"),
             ("/risks", risk(technician.id(), "active"), "risk"),
@@ -174,19 +179,23 @@ impl World {
             actors,
             director: staff("the director", Role::Director, director, false),
             document: desk.nobody().get("//openapi.json").ok(),
-            http: reqwest::blocking::Client::builder()
-                .redirect(reqwest::redirect::Policy::none())
-                .pool_idle_timeout(Duration::from_secs(1))
-                .build()
-                .unwrap(),
+            http: Http(
+                reqwest::blocking::Client::builder()
+                    .redirect(reqwest::redirect::Policy::none())
+                    .pool_idle_timeout(Duration::from_secs(1))
+                    .build()
+                    .unwrap(),
+            ),
             desk,
         }
     }
+}
 
+impl Http {
     pub fn send(&self, actor: &Actor, operation: &Operation, path: &str, body: Option<String>) -> Reply {
         let (host, token) = actor.client.door();
         let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
-        let mut request = self.http.request(method, format!("http://{host}{path}"));
+        let mut request = self.0.request(method, format!("http://{host}{path}"));
         if !token.is_empty() {
             request = request.bearer_auth(token);
         }
@@ -219,8 +228,9 @@ fn expired(token: &str) -> String {
     jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
 }
 
-/// Headers that differ between two answers of the same.
-const OF_ONE_ANSWER: [&str; 5] = ["date", "server-timing", "x-request-id", "ratelimit", "content-length"];
+/// Headers that differ between two answers of the same; a connection is closed if a file was not received whole.
+const OF_ONE_ANSWER: [&str; 6] =
+    ["connection", "date", "server-timing", "x-request-id", "ratelimit", "content-length"];
 
 impl Reply {
     pub fn json(&self) -> Value {
