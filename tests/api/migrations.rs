@@ -145,7 +145,8 @@ fn what_mail_made_can_live_without_mail() {
 #[test]
 fn a_migration_that_comes_late_is_applied() {
     // That of the mail that comes in, and those that change what it made.
-    const LATE: [&str; 4] = ["20261124000007", "20261124000020", "20261124000050", "20261124000051"];
+    const LATE: [&str; 5] =
+        ["20261124000007", "20261124000020", "20261124000050", "20261124000051", "20261128000100"];
     let database = Database::empty();
     let mut connection = database.connect();
     for migration in connection.pending_migrations(MIGRATIONS).unwrap() {
@@ -323,4 +324,29 @@ fn openings_are_made_of_the_history() {
     migrations::apply(&mut connection).unwrap();
     let differ = "SELECT count(*) FROM ((TABLE kept EXCEPT TABLE openings) UNION ALL (TABLE openings EXCEPT TABLE kept)) AS d";
     assert_eq!((desk.database.count("SELECT count(*) FROM kept"), desk.database.count(differ)), (7, 0));
+}
+
+/// Followups that came by mail before verification was recorded were not verified; the others did not come by mail.
+#[test]
+fn followups_that_came_by_mail_before_are_not_verified() {
+    const TRUST: &str = "20261128000100";
+    let desk = Desk::open();
+    let one = desk.ticket_in("in_progress");
+    let subject = format!("Re: [#{}] x", one.rsplit('/').next().unwrap());
+    let mail = |from: &str| format!("From: {from}\nSubject: {subject}\n\nSigue igual.");
+    let submit =
+        |mail: String| desk.director().raw("POST", "/inbound-emails", "message/rfc822", mail).created();
+    assert_eq!(submit(mail("requester@mesa.test"))["status"], "processed");
+    assert_eq!(submit(mail("director@mesa.test"))["reason"], "sender_unverified");
+    let mut connection = desk.database.connect();
+    while connection.applied_migrations().unwrap().iter().any(|one| one.to_string().as_str() >= TRUST) {
+        connection.revert_last_migration(MIGRATIONS).unwrap();
+    }
+    migrations::apply(&mut connection).unwrap();
+    let followups = desk.director().get(&format!("{one}/followups")).items();
+    let marks: Vec<_> = followups.iter().map(|followup| followup["unverified"].clone()).collect();
+    assert_eq!(marks, [json!(null), json!(true)]);
+    let emails = desk.director().get("/inbound-emails").items();
+    assert!(emails.iter().all(|email| email["authentication"].is_null()), "{emails:?}");
+    assert_eq!(emails[0]["reason"], "authentication_failed");
 }
