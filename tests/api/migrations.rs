@@ -333,3 +333,28 @@ fn openings_are_made_of_the_history() {
     let differ = "SELECT count(*) FROM ((TABLE kept EXCEPT TABLE openings) UNION ALL (TABLE openings EXCEPT TABLE kept)) AS d";
     assert_eq!((desk.database.count("SELECT count(*) FROM kept"), desk.database.count(differ)), (7, 0));
 }
+
+/// Followups that came by mail before verification was recorded were not verified; the others did not come by mail.
+#[test]
+fn followups_that_came_by_mail_before_are_not_verified() {
+    const TRUST: &str = "20261128000100";
+    let desk = Desk::open();
+    let one = desk.ticket_in("in_progress");
+    let subject = format!("Re: [#{}] x", one.rsplit('/').next().unwrap());
+    let mail = |from: &str| format!("From: {from}\nSubject: {subject}\n\nSigue igual.");
+    let submit =
+        |mail: String| desk.director().raw("POST", "/inbound-emails", "message/rfc822", mail).created();
+    assert_eq!(submit(mail("requester@mesa.test"))["status"], "processed");
+    assert_eq!(submit(mail("director@mesa.test"))["reason"], "sender_unverified");
+    let mut connection = desk.database.connect();
+    while connection.applied_migrations().unwrap().iter().any(|one| one.to_string().as_str() >= TRUST) {
+        connection.revert_last_migration(MIGRATIONS).unwrap();
+    }
+    migrations::apply(&mut connection).unwrap();
+    let followups = desk.director().get(&format!("{one}/followups")).items();
+    let marks: Vec<_> = followups.iter().map(|followup| followup["unverified"].clone()).collect();
+    assert_eq!(marks, [json!(null), json!(true)]);
+    let emails = desk.director().get("/inbound-emails").items();
+    assert!(emails.iter().all(|email| email["authentication"].is_null()), "{emails:?}");
+    assert_eq!(emails[0]["reason"], "authentication_failed");
+}

@@ -116,6 +116,7 @@ impl Desk {
         Self::configured(&[
             ("MESA_SMTP_URL", &server.url()),
             ("MESA_MAIL_FROM", "Mesa de Servicios <mesa@mesa.test>"),
+            ("MESA_MAIL_AUTHSERV_ID", "mx.mesa.test"),
             ("MESA_PUBLIC_URL", "https://mesa.example"),
         ])
     }
