@@ -76,6 +76,8 @@ fn shown(config: &Config) -> Value {
         survey_days,
         survey_reminder_days,
         audit,
+        backup_key,
+        backup_passphrase,
     } = config;
     let settings = json!({
         "database_url": presence(database_url),
@@ -109,6 +111,8 @@ fn shown(config: &Config) -> Value {
         "public_url": public_url,
         "survey_days": survey_days,
         "survey_reminder_days": survey_reminder_days,
+        "backup_key": presence(backup_key),
+        "backup_passphrase": presence(backup_passphrase),
         "audit_keys": audit.public_keys().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "audit_mail": audit.mail.iter().map(ToString::to_string).collect::<Vec<_>>(),
     });

@@ -171,7 +171,10 @@ impl<T> Body<T> {
     /// The JSON of the body before it is checked against the contract, for work that must be done before it is read; `null`
     /// if it is no JSON.
     pub fn peek(&self) -> Value {
-        let bytes = self.raw.as_deref().unwrap_or_default();
+        let bytes = match &self.raw {
+            Some(Ok(body)) => &body.bytes[..],
+            _ => &[],
+        };
         serde_json::from_slice(bytes).unwrap_or(Value::Null)
     }
 

@@ -156,6 +156,9 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE,
         ("Tipo de contenido no admitido", "Unsupported content type"),
         ("Esta operación no recibe ese tipo de contenido, o el cuerpo viene comprimido (`Content-Encoding`).", "This operation does not take that content type, or the body is compressed (`Content-Encoding`).");
+    RangeNotSatisfiable = "range_not_satisfiable", RANGE_NOT_SATISFIABLE,
+        ("El rango no existe", "Range not satisfiable"),
+        ("El rango de `Range` empieza después del final del contenido; `Content-Range` dice cuánto mide.", "The range of `Range` begins past the end of the content; `Content-Range` has its size.");
     InvalidBody = "invalid_body", UNPROCESSABLE_ENTITY,
         ("Datos no válidos", "Invalid data"),
         ("Faltan campos, sobran o no sirven; `errors` nombra cada uno.", "Fields are missing, unknown or unfit; `errors` names each.");
@@ -167,11 +170,10 @@ codes! {
         ("Demasiadas contraseñas incorrectas para este correo; intente de nuevo tras los segundos de `Retry-After`.", "Too many wrong passwords for this email; try again after `Retry-After` seconds.");
     TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS,
         ("Demasiadas peticiones", "Too many requests"),
-        ("Más peticiones de las que un cliente puede hacer en un minuto; repita tras los segundos de `Retry-After`.", "More requests than one client may make in a minute; try again after `Retry-After` seconds.");
+        ("Más peticiones de las que un cliente puede hacer en un minuto, o más archivos de los que puede subir a la vez; repita tras los segundos de `Retry-After`.", "More requests than one client may make in a minute, or more files than it may upload at a time; try again after `Retry-After` seconds.");
     HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE,
         ("Encabezados demasiado grandes", "Headers too large"),
         ("Los encabezados de la petición son más grandes de lo permitido.", "The headers of the request are larger than allowed.");
-        ("Más peticiones de las que un cliente puede hacer en un minuto, o más archivos de los que puede subir a la vez; repita tras los segundos de `Retry-After`.", "More requests than one client may make in a minute, or more files than it may upload at a time; try again after `Retry-After` seconds.");
     Internal = "internal", INTERNAL_SERVER_ERROR,
         ("Error interno", "Internal error"),
         ("Una falla del servidor; indique el `request_id` al informarla.", "A fault of the server; the log knows more under the `request_id`.");
