@@ -123,6 +123,7 @@ pub fn app(
         .wrap(cors(&desk.config.cors_origins))
         .wrap(Compress::default())
         .wrap(from_fn(envelope))
+        .app_data(Arc::clone(&desk.body_memory))
         .app_data(desk)
         .app_data(contract)
         .app_data(body::payload_config())

@@ -35,6 +35,9 @@ a step, and a 412 tells you that somebody was faster; send it as `If-None-Match`
 **Retries.** Send an `Idempotency-Key` of your own making with a POST: for 24 hours the same key and body get the \
 first answer again and nothing is done twice.
 
+**Bodies** are sent as they are: one with a `Content-Encoding` other than `identity` is a 415. A JSON body may have up to \
+1 MiB and take 30 s to arrive; without a token, 64 KiB and 10 s.
+
 **Times** are RFC 3339 in UTC. Unknown fields are refused.";
 
 /// The tags, in the order of the procedure.

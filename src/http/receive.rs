@@ -1,17 +1,17 @@
 //! Reading a request body into memory: bounded in size, in time and by the budget for all bodies.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_LENGTH;
-use actix_web::web::{Bytes, Data};
+use actix_web::web::Bytes;
 use futures_util::StreamExt;
 use tokio::time::{Instant, timeout_at};
 
-use super::body_memory::Reservation;
+use super::body_memory::{BodyMemory, Reservation};
 use super::client_key::ClientKey;
-use crate::desk::Desk;
 use crate::problem::{Code, Problem, Result, Text};
 
 /// A body, and its part of the budget, which is released when this is dropped.
@@ -63,11 +63,10 @@ pub async fn read_body(
     if length.is_some_and(|length: usize| length > limits.bytes) {
         return Err(NotReceived::TooLarge);
     }
-    let desk = request
-        .app_data::<Data<Desk>>()
-        .ok_or_else(|| NotReceived::Refused(Problem::internal("the app has no desk")))?;
-    let mut memory =
-        desk.body_memory.reserve(ClientKey::from_request(request)).map_err(NotReceived::Refused)?;
+    let budget = request
+        .app_data::<Arc<BodyMemory>>()
+        .ok_or_else(|| NotReceived::Refused(Problem::internal("the app has no memory for bodies")))?;
+    let mut memory = budget.reserve(ClientKey::from_request(request)).map_err(NotReceived::Refused)?;
     let (mut bytes, started) = (Vec::new(), Instant::now());
     loop {
         let next = timeout_at(limits.deadline(started, bytes.len()), payload.next()).await;

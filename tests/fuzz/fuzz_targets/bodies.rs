@@ -5,16 +5,19 @@
 use std::borrow::Cow;
 use std::future::Future;
 
-use actix_web::FromRequest;
 use actix_web::test::TestRequest;
+use actix_web::{FromRequest, HttpMessage};
 use libfuzzer_sys::fuzz_target;
 use mesa::app::{self, Contract};
 use mesa::http::Body;
-use mesa::http::body::{self, Patch};
+use mesa::http::body::Patch;
+use mesa::http::body_memory::BodyMemory;
+use mesa::http::client_key::ClientKey;
 use mesa::problem::{Code, MOST_FAULTS, Problem};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// A kind of body: the name of its schema, and what reads it.
 type Kind = (Cow<'static, str>, fn(&[u8]));
@@ -124,8 +127,9 @@ fn now<T>(work: impl Future<Output = T>) -> T {
 /// As it comes in by HTTP.
 fn received<T>(bytes: &[u8]) -> Body<T> {
     let request = TestRequest::post().insert_header(("content-type", "application/json"));
-    let (request, mut payload) =
-        request.app_data(body::payload_config()).set_payload(bytes.to_vec()).to_http_parts();
+    let budget = BodyMemory::new(64 * 1024 * 1024);
+    let (request, mut payload) = request.app_data(budget).set_payload(bytes.to_vec()).to_http_parts();
+    request.extensions_mut().insert(ClientKey::Account(Uuid::nil()));
     now(Body::<T>::from_request(&request, &mut payload)).unwrap()
 }
 
