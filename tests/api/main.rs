@@ -63,6 +63,7 @@ mod roles;
 mod seed;
 mod sheet;
 mod shifts;
+mod sign_in_events;
 mod start;
 mod statistics;
 mod statistics_recounted;
