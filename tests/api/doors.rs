@@ -105,6 +105,7 @@ fn a_tool_that_knows_oauth_2_signs_in_and_stays_signed_in() {
     assert_eq!(me["email"], "technician@mesa.test");
     let refresh = session["refresh_token"].as_str().unwrap();
     ask(&format!("grant_type=refresh_token&refresh_token={refresh}")).ok();
+    desk.database.run("UPDATE refresh_tokens SET used_at = used_at - interval '31 seconds'");
     ask(&format!("grant_type=refresh_token&refresh_token={refresh}")).problem(401, "invalid_refresh_token");
     let wrong = ask("grant_type=password&username=technician%40mesa.test&password=otra-clave");
     assert_eq!(wrong.problem(401, "invalid_credentials")["error"], "invalid_grant");

@@ -77,6 +77,7 @@ mod seed;
 mod sheet;
 mod shifts;
 mod solved_children;
+mod sign_in_events;
 mod start;
 mod statistics;
 mod statistics_recounted;
