@@ -22,7 +22,7 @@ const FILE: u64 = 1024 * 1024 * 1024;
 const TOTAL: u64 = 16 * 1024 * FILE;
 
 /// How many bytes one byte of the file may become, once that is more than `ALWAYS`: rows of tables reach 30.
-const RATIO: u64 = 200;
+const RATIO: u64 = 100;
 const ALWAYS: u64 = 64 * 1024 * 1024;
 
 /// Maximum size of the last entry.
