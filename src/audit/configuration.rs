@@ -168,6 +168,7 @@ mod tests {
             ("MESA_MAIL_FROM", "mesa@example.gov.co"),
             ("MESA_PUBLIC_URL", "https://mesa.example.gov.co"),
             ("MESA_IMAP_URL", "imaps://mesa:secreto-6@mail.example/Mesa"),
+            ("MESA_MAIL_AUTHSERV_ID", "mx.example"),
         ];
         let get =
             |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());

@@ -29,6 +29,8 @@ const TEXTS: &[(&str, u64)] = &[
     ("next_cursor", 2000),
     ("next_step", 2000),
     ("places", 200),
+    ("previous", 500),
+    ("public_key", 500),
     ("pointer", 1000),
     ("refused_files", 1000),
     ("record", 200),

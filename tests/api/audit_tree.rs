@@ -320,7 +320,7 @@ fn heads_are_made_daily_and_at_approvals_and_are_mailed_to_the_auditor() {
 
 #[test]
 fn without_a_key_there_are_no_heads() {
-    let desk = Desk::open();
+    let desk = Desk::configured(&[("MESA_AUDIT_KEY", "")]);
     desk.ticket_in("received");
     let db = &mut PgConnection::establish(&desk.database.server_url).unwrap();
     routine::once(db, &desk.shared().config);

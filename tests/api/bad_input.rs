@@ -49,7 +49,14 @@ fn wrong_values(document: &Value, field: &Value) -> Vec<Value> {
         let longest = schema["maxLength"].as_u64().and_then(|limit| usize::try_from(limit).ok());
         wrong.push(json!("x".repeat(longest.map_or(10_000, |limit| limit + 1))));
     } else if types.contains(&"integer") {
-        wrong.extend([json!("7"), json!(1.5), json!(-1), json!(9_223_372_036_854_775_808_u64), json!(1e300)]);
+        let too_small = schema["minimum"].as_i64().unwrap_or(0) - 1;
+        wrong.extend([
+            json!("7"),
+            json!(1.5),
+            json!(too_small),
+            json!(9_223_372_036_854_775_808_u64),
+            json!(1e300),
+        ]);
     } else if types.contains(&"number") {
         wrong.extend([json!("7"), json!(true), json!([]), json!(1e300)]);
     } else if types.contains(&"boolean") {
@@ -313,7 +320,7 @@ fn words_that_databases_and_pages_trip_over_are_just_words() {
 fn a_problem_names_a_hundred_faults_at_most() {
     let desk = Desk::open();
     let unknown: serde_json::Map<String, Value> =
-        (0..20_000).map(|n| (format!("campo_{n}"), json!(n))).collect();
+        (0..3_000).map(|n| (format!("campo_{n}"), json!(n))).collect();
     let answer = desk.nobody().post("/auth/login", Value::Object(unknown));
     assert_eq!(answer.faults().len(), 100);
     let article = json!({"title": "x", "incident": "x", "resolution": "x", "steps": vec![7; 100_000]});
