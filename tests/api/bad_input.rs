@@ -313,7 +313,7 @@ fn words_that_databases_and_pages_trip_over_are_just_words() {
 fn a_problem_names_a_hundred_faults_at_most() {
     let desk = Desk::open();
     let unknown: serde_json::Map<String, Value> =
-        (0..20_000).map(|n| (format!("campo_{n}"), json!(n))).collect();
+        (0..2_000).map(|n| (format!("campo_{n}"), json!(n))).collect();
     let answer = desk.nobody().post("/auth/login", Value::Object(unknown));
     assert_eq!(answer.faults().len(), 100);
     let article = json!({"title": "x", "incident": "x", "resolution": "x", "steps": vec![7; 100_000]});
