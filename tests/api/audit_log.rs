@@ -22,7 +22,7 @@ struct Named {
 }
 
 /// Continues a sign-in that was recorded; of its use only the reuse of an old token is recorded.
-const REFRESH: &str = "refresh";
+const REFRESH: &str = "refreshSession";
 
 /// Tables that a request may change without an event.
 const UNRECORDED: &[(&str, &str)] = &[

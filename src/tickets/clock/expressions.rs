@@ -152,7 +152,7 @@ const REFUSED: &[(&str, &str, Why)] = &[
     ("2027 Feb 29 08:00-12:00", "2027 Feb 29", Why::Date),
     ("2026 Dec 24-Jan 05 08:00-12:00", "2026 Dec 24-Jan 5", Why::DateRange),
     ("easter-Apr 30 08:00-12:00", "easter-Apr 30", Why::DateRange),
-    ("Nov 01 -Mo 08:00-12:00", "Nov 1-Mo", Why::MovedDate),
+    ("Nov 01-Mo 08:00-12:00", "Nov 1-Mo", Why::MovedDate),
     ("Mo-Fr 08:00-18:00; We 22:00-02:00 off", "We 22:00-02:00 closed", Why::OffAfterMidnight),
     ("Mo-Fr 20:00-04:00; Th 00:00-01:00 off", "Th 00:00-01:00 closed", Why::OffAfterMidnight),
 ];
