@@ -60,7 +60,7 @@ fn receive(
             }
             Err(NotReceived::TooLarge) => Err(too_large(limits.bytes)),
             Err(NotReceived::Incomplete) => Err(receive::incomplete()),
-            Err(NotReceived::Refused(problem)) => return Err(problem),
+            Err(NotReceived::Refused(problem)) => return Err(*problem),
         })
     }
 }

@@ -38,7 +38,13 @@ pub enum NotReceived {
     /// The client ended the connection, or the framing is wrong.
     Incomplete,
     /// It did not arrive in time (408), or there is no memory for it (503).
-    Refused(Problem),
+    Refused(Box<Problem>),
+}
+
+impl From<Problem> for NotReceived {
+    fn from(problem: Problem) -> Self {
+        NotReceived::Refused(Box::new(problem))
+    }
 }
 
 impl BodyLimits {
@@ -65,12 +71,12 @@ pub async fn read_body(
     }
     let budget = request
         .app_data::<Arc<BodyMemory>>()
-        .ok_or_else(|| NotReceived::Refused(Problem::internal("the app has no memory for bodies")))?;
-    let mut memory = budget.reserve(ClientKey::from_request(request)).map_err(NotReceived::Refused)?;
+        .ok_or_else(|| NotReceived::from(Problem::internal("the app has no memory for bodies")))?;
+    let mut memory = budget.reserve(ClientKey::from_request(request))?;
     let (mut bytes, started) = (Vec::new(), Instant::now());
     loop {
         let next = timeout_at(limits.deadline(started, bytes.len()), payload.next()).await;
-        let Some(chunk) = next.map_err(|_| NotReceived::Refused(too_slow()))? else { break };
+        let Some(chunk) = next.map_err(|_| NotReceived::from(too_slow()))? else { break };
         let chunk = chunk.map_err(|_| NotReceived::Incomplete)?;
         let needed = bytes.len() + chunk.len();
         if needed > limits.bytes {
@@ -78,7 +84,7 @@ pub async fn read_body(
         }
         if needed > bytes.capacity() {
             let capacity = needed.max(bytes.capacity() * 2).min(limits.bytes);
-            memory.grow_to(capacity).map_err(NotReceived::Refused)?;
+            memory.grow_to(capacity)?;
             bytes.reserve_exact(capacity - bytes.len());
         }
         bytes.extend_from_slice(&chunk);

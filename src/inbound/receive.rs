@@ -51,7 +51,7 @@ pub async fn receive(call: Call, request: HttpRequest, payload: Payload) -> Resu
     let body = read_body(&request, payload.into_inner(), limits).await.map_err(|why| match why {
         NotReceived::TooLarge => keep::too_large(limit),
         NotReceived::Incomplete => incomplete(),
-        NotReceived::Refused(problem) => problem,
+        NotReceived::Refused(problem) => *problem,
     })?;
     let fingerprint = Sha256::digest(&body.bytes).to_vec();
     let desk = call.desk.clone();

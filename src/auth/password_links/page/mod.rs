@@ -77,7 +77,7 @@ async fn find(desk: &Data<Desk>, token: &str) -> Result<Opened> {
 
 fn mistyped(password: &str, repeated: &str) -> Option<Text> {
     let length = password.chars().count();
-    if length < SHORTEST || length > LONGEST || password.contains('\0') {
+    if !(SHORTEST..=LONGEST).contains(&length) || password.contains('\0') {
         return Some(Text::made(
             format!("Debe tener entre {SHORTEST} y {LONGEST} caracteres."),
             format!("It must have between {SHORTEST} and {LONGEST} characters."),
