@@ -9,7 +9,7 @@
 //! anything; then each further reading must have the same digest. Encryption to a public key does not replace this: anybody
 //! can encrypt to it.
 //!
-//! No reading keeps more in memory than [limits](reader) allow, whatever the file says of itself.
+//! The module `reader` bounds how much of a file is held in memory, whatever its header claims.
 
 pub mod encryption;
 pub mod key;
