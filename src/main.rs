@@ -26,7 +26,7 @@ use mesa::statistics::Quarter;
 use object_store::ObjectStore;
 use tikv_jemallocator::Jemalloc;
 
-/// Gives memory back that many threads took in turns, and is quicker under them, than the C library's.
+/// Returns memory to the system and scales with many threads better than the allocator of the C library.
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 
@@ -42,14 +42,14 @@ struct Arguments {
 enum Command {
     /// Serve the API (the default)
     Serve,
-    /// Bring the database to the schema of this version
+    /// Migrate the database to the schema of this version
     Migrate,
     /// Print the contract
     Openapi {
         #[arg(long, value_enum, default_value_t = Format::Json)]
         format: Format,
     },
-    /// Write the whole desk of this moment into a new file, while it serves
+    /// Write a backup of everything to a new file while the server runs
     Backup {
         file: PathBuf,
         /// Encrypt it: for the recipients that are named, else with the passphrase in MESA_BACKUP_PASSPHRASE or on standard
@@ -60,7 +60,7 @@ enum Command {
         #[arg(long, value_name = "age1…")]
         recipient: Vec<String>,
     },
-    /// Put a backup into an empty desk
+    /// Restore a backup into an empty installation
     Restore {
         file: PathBuf,
         /// The private key of an encrypted backup, as age-keygen writes it; without it the passphrase is that in
@@ -79,13 +79,13 @@ enum Command {
         #[arg(long, value_enum, default_value_t = ReportFormat::Json)]
         format: ReportFormat,
     },
-    /// Remove what was kept for as long as the rules say
+    /// Delete records whose retention period is over
     Retention {
-        /// Say what would be removed, and remove nothing
+        /// Print the counts and delete nothing
         #[arg(long)]
         dry_run: bool,
     },
-    /// Fill an empty desk with years of made-up tickets, to try it and to measure it
+    /// Fill an empty installation with generated tickets of several years
     Seed {
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
         tickets: u32,
@@ -127,7 +127,7 @@ enum AuditCommand {
 
 #[derive(Subcommand)]
 enum MailCommand {
-    /// Take in a message from standard input, as a mail server's pipe gives it
+    /// Accept a message on standard input, as a mail server's pipe passes it
     Ingest,
 }
 

@@ -35,7 +35,7 @@ fn visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(Attachment
     Ok((file, key))
 }
 
-/// Read what is known of a file
+/// Get the metadata of a file
 ///
 /// Name, size, type and hash; the bytes are at `/content`.
 #[utoipa::path(

@@ -31,8 +31,8 @@ pub struct Download {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "declares in the contract what `serve` reads")]
 pub struct RangeHeaders {
-    /// One range of bytes, such as `bytes=1000-` to resume a download: the answer is a 206 with these bytes. Several ranges,
-    /// and what is no range of bytes, are answered with the whole content.
+    /// One range of bytes, such as `bytes=1000-` to resume a download: the answer is a 206 with these bytes. If the header has several
+    /// ranges or another unit, the answer is the whole content.
     #[param(rename = "Range", required = false, max_length = 200, example = "bytes=0-1023")]
     range: Option<String>,
     /// The `ETag` of the content that the client has a part of. If it is another one, `Range` is ignored.

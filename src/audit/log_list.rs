@@ -19,7 +19,7 @@ use crate::http::{Answer, Call, Query};
 use crate::people::Person;
 use crate::problem::Result;
 
-/// Something that was done to what is not a ticket.
+/// An entry of the audit log: a change, sign-in or export that does not belong to a ticket.
 #[derive(Serialize, ToSchema)]
 pub struct AuditLogEntry {
     pub id: Uuid,

@@ -76,7 +76,7 @@ pub struct PasswordChange {
     new_password: String,
 }
 
-/// Who one is
+/// Get the current user
 ///
 /// The account of the access token, with its permissions: show what these allow and nothing else.
 #[utoipa::path(tag = "auth", operation_id = "getMe", responses((status = 200, body = Me)))]
@@ -85,7 +85,7 @@ pub async fn read(call: Call) -> Result<HttpResponse> {
     call.read(Action::UseOwnAccount, |db, actor| me(User::find(db, actor.id)?, actor.role)).await
 }
 
-/// Change one's contact data, language or mail
+/// Update the current user
 ///
 /// What is left out stays; `null` takes a value away. Role, unit and name are the director's to change.
 #[utoipa::path(

@@ -36,7 +36,7 @@ pub async fn refresh(desk: Data<Desk>, body: Body<Refresh>) -> Result<HttpRespon
 /// Answers the next tokens of the sign-in of this refresh token.
 ///
 /// # Errors
-/// [`Code::InvalidRefreshToken`] if it is unknown, expired, revoked, or used before and not just now.
+/// [`Code::InvalidRefreshToken`] if it is unknown, expired or revoked, or was first used more than 30 seconds ago.
 pub async fn refresh_session(desk: Data<Desk>, refresh_token: String) -> Result<HttpResponse> {
     let shared = desk.clone();
     let answer = desk.db.run(move |db| db.transaction(|tx| replace(tx, &shared, &refresh_token))).await?;

@@ -60,7 +60,7 @@ pub struct RefreshTokenGrant {
     refresh_token: String,
 }
 
-/// Sign in as OAuth 2 has it
+/// Sign in with the OAuth 2 password grant
 ///
 /// The same as `POST /auth/login` and `POST /auth/refresh`, for tools that know OAuth 2: a form instead of JSON, with the
 /// grants `password` and `refresh_token`.

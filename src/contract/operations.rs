@@ -112,10 +112,10 @@ const WITHOUT_VERSION: &[&str] = &[
 /// What a success is, where the handler says no more than what it answers.
 fn described(status: &str) -> &'static str {
     match status {
-        "201" => "As it was made",
+        "201" => "The resource that was created",
         "202" => "Accepted, to be done later",
         "204" => "Done",
-        _ => "As it is now",
+        _ => "The current state of the resource",
     }
 }
 
@@ -202,7 +202,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
         }
         parameters.push(request_header(
             "Idempotency-Key",
-            "Of the client's making; for 24 hours the same key and body get the first answer again",
+            "A unique key that the client generates; for 24 hours a request with the same key and body gets the first answer again",
             KEY,
             255,
         ));
@@ -216,7 +216,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
     if single && !open {
         parameters.push(request_header(
             "If-None-Match",
-            "The `ETag` that is known already: 304 if it still holds",
+            "The `ETag` that the client has: the answer is a 304 if it still matches",
             ETAGS,
             500,
         ));
@@ -264,7 +264,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
         responses.entry("304".to_owned()).or_insert_with(|| {
             let mut headers = answer_headers("304");
             headers["ETag"] = json!({"$ref": "#/components/headers/ETag"});
-            json!({"description": "It is as `If-None-Match` knows it", "headers": headers})
+            json!({"description": "Not modified: the `ETag` matches `If-None-Match`", "headers": headers})
         });
     }
     for (status, name, _) in PROBLEMS.iter().filter(|(status, _, _)| statuses.contains(status)) {

@@ -87,8 +87,8 @@ impl Reservation {
             return Err(Problem::new(
                 Code::Unavailable,
                 Text::new(
-                    "Hay demasiados datos en camino; intente de nuevo en unos segundos.",
-                    "Too much data is on its way; try again in a few seconds.",
+                    "El servidor está recibiendo demasiados datos; intente de nuevo en unos segundos.",
+                    "The server is receiving too much data; try again in a few seconds.",
                 ),
             ));
         }

@@ -156,7 +156,7 @@ pub struct EmailFilters {
     status: Vec<EmailStatus>,
 }
 
-/// List the messages that came in
+/// List inbound messages
 ///
 /// The last one first.
 #[utoipa::path(
@@ -186,7 +186,7 @@ pub async fn list(call: Call, query: Query<EmailFilters>) -> Result<HttpResponse
     .await
 }
 
-/// Read what is known of a message
+/// Get an inbound message
 ///
 /// From whom, when, and what became of it; the message itself is at `/raw`.
 #[utoipa::path(
@@ -198,7 +198,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     call.read(Action::UseInboundEmails, move |db, _| Ok(outcome(db, *id, false)?.0)).await
 }
 
-/// Download a message as it came
+/// Download the original of an inbound message
 ///
 /// Always as a download: a browser does not open it within the pages of this server. An interrupted download is resumed
 /// with `Range` and `If-Range`.
@@ -232,9 +232,9 @@ pub async fn raw(call: Call, id: Path<Uuid>, request: HttpRequest) -> Result<Htt
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Processing {
-    /// Accept it although a machine seems to have written it, although our mail server did not verify its author, and past
-    /// the limit of messages an hour; it then acts in the name of its author. Not if its author is staff and is not
-    /// verified: it stays set aside, as `sender_unverified` or `authentication_failed`, unless MESA_MAIL_TRUST is `all`.
+    /// Accept the message even if it looks automatic, if the mail server did not verify its author, or if the sender is past
+    /// the hourly limit; it then acts in the name of its author. A message of staff that was not verified stays set aside, as
+    /// `sender_unverified` or `authentication_failed`, unless MESA_MAIL_TRUST is `all`.
     #[serde(default)]
     #[schema(required = false, default = false)]
     release: bool,
@@ -242,9 +242,9 @@ pub struct Processing {
 
 /// Process a message again
 ///
-/// One that was set aside or ignored, once the reason is gone, for example because its author's account is active again, or
-/// with `release` in spite of the reason. Answers what became of it this time. What a released message causes is recorded
-/// with the account that released it.
+/// Processes a message that was set aside or ignored: after the reason no longer applies (for example, the account of its author
+/// is active again), or with `release` in spite of the reason. The answer is the message with its new result. Changes that a
+/// released message causes are recorded with the account that released it.
 #[utoipa::path(
     tag = "inbound mail", operation_id = "processInboundEmail", params(("email_id" = Uuid, Path)),
     request_body(content = Option<Processing>),

@@ -56,7 +56,7 @@ text_enum! {
 text_enum! {
     /// Whether our own mail server verified that a message comes from the domain of its author (RFC 8601).
     pub enum Authentication {
-        /// It did: DMARC passes, or DKIM or SPF pass for the domain of `From`, one above it or one below it.
+        /// Verified: DMARC passes, or DKIM or SPF pass for the domain of `From`, a parent domain or a subdomain of it.
         Aligned = "aligned",
         /// It says that the message does not come from there: DMARC, SPF or DKIM fail.
         Failed = "failed",

@@ -284,7 +284,7 @@ pub struct MeasurementContent {
     improvement_action_id: Option<Uuid>,
 }
 
-/// Change what is said about a measurement
+/// Update a measurement
 ///
 /// Its analysis and the action that it leads to, until it is approved. The value is measured: `POST
 /// /indicators/{indicator_id}/measurements` does it anew.

@@ -54,7 +54,7 @@ impl Mailer {
         let config = &self.desk.config;
         let day = mail.at.with_timezone(&config.timezone).date_naive().to_string();
         let subject =
-            format!("Cabeza firmada del historial / Signed head of the history: {}, {day}", mail.size);
+            format!("Resumen firmado del historial / Signed head of the history: {}, {day}", mail.size);
         let context = Context { entity: &config.entity.name, size: mail.size, day, note: &mail.note };
         let text = templates::tree_head(context).map_err(|problem| problem.log_line())?;
         let address: Address = mail.address.parse().map_err(|error| format!("{}: {error}", mail.address))?;

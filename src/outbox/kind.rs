@@ -7,9 +7,9 @@ text_enum! {
     pub enum MessageKind {
         /// The request was registered.
         Received = "received",
-        /// One is to attend the case.
+        /// The ticket was assigned to the recipient.
         Assigned = "assigned",
-        /// Somebody attends the request, then and then.
+        /// The request was accepted: who attends it and when.
         Accepted = "accepted",
         /// The appointment moved.
         Rescheduled = "rescheduled",
@@ -29,7 +29,7 @@ text_enum! {
         Overdue = "overdue",
         /// The request is solved; the requester is asked to judge it.
         Solved = "solved",
-        /// The parent of the reader's ticket is solved; its solution may solve theirs.
+        /// The parent of a ticket assigned to the recipient was solved; its solution may also apply to that ticket.
         ParentSolved = "parent_solved",
         /// The ticket is closed.
         Closed = "closed",

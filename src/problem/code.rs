@@ -97,11 +97,11 @@ codes! {
         ("No hay hora de vencimiento", "There is no due time"),
         ("El calendario no abre lo suficiente en veinte años, así que nada vencería nunca.", "The calendar is not open for long enough within twenty years, so nothing would ever be due.");
     ShippedHoliday = "shipped_holiday", CONFLICT,
-        ("Es un festivo de ley", "A holiday by law"),
-        ("Los festivos que vienen con la mesa no se retiran; deles fin con `last_year`.", "Holidays that come with the desk are not removed; end them with `last_year`.");
+        ("Festivo de ley", "Statutory holiday"),
+        ("Los festivos de ley no se pueden eliminar; indique en `last_year` su último año.", "Statutory holidays cannot be deleted; set `last_year` to their last year.");
     TooManyHolidays = "too_many_holidays", CONFLICT,
         ("Demasiados festivos", "Too many holidays"),
-        ("La mesa admite hasta 500 festivos.", "A desk can have up to 500 holidays.");
+        ("Se pueden registrar hasta 500 festivos.", "A desk can have up to 500 holidays.");
     NotARequester = "not_a_requester", CONFLICT,
         ("No es solicitante", "Not a requester"),
         ("Los datos personales del personal no se anonimizan: lo que hizo queda registrado.", "Staff are not made anonymous: what they did stays on record.");
@@ -167,7 +167,7 @@ codes! {
         ("La `Idempotency-Key` ya se usó con otro cuerpo; use una nueva.", "The `Idempotency-Key` was used before with another body.");
     TooManyAttempts = "too_many_attempts", TOO_MANY_REQUESTS,
         ("Demasiados intentos", "Too many attempts"),
-        ("Demasiadas contraseñas incorrectas para este correo; intente de nuevo tras los segundos de `Retry-After`.", "Too many wrong passwords for this email; try again after `Retry-After` seconds.");
+        ("Demasiadas contraseñas incorrectas o solicitudes de enlace; intente de nuevo después de los segundos que indica `Retry-After`.", "Too many wrong passwords or requests for password links; try again after `Retry-After` seconds.");
     TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS,
         ("Demasiadas peticiones", "Too many requests"),
         ("Más peticiones de las que un cliente puede hacer en un minuto, o más archivos de los que puede subir a la vez; repita tras los segundos de `Retry-After`.", "More requests than one client may make in a minute, or more files than it may upload at a time; try again after `Retry-After` seconds.");

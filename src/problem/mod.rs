@@ -144,8 +144,8 @@ impl Problem {
         let mut problem = Self::new(
             Code::Internal,
             Text::new(
-                "Algo falló en el servidor. Indique el `request_id` al informarlo.",
-                "Something failed in the server. Give the `request_id` when you report it.",
+                "Ocurrió un error en el servidor. Indique el `request_id` al informarlo.",
+                "An error occurred in the server. Give the `request_id` when you report it.",
             ),
         );
         problem.cause = Some(cause.to_string());

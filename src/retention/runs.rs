@@ -51,7 +51,7 @@ pub struct RetentionRunFilters {
     sort: Option<RemovedSort>,
 }
 
-/// List what retention removed
+/// List retention runs
 ///
 /// By count and kind, up to which moment, and when. Many records of a kind go in several parts, each with an entry of its own
 /// that is written with their removal. Nothing changes this list.

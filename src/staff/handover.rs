@@ -47,7 +47,7 @@ pub struct Handover {
     items: Vec<HandedOver>,
 }
 
-/// Hand over all that somebody has in hand
+/// Reassign all open tickets of a person
 ///
 /// Their tickets in the states `assigned`, `in_progress` and `on_hold` are assigned to the one named, or each to whom
 /// automatic assignment chooses, the most critical first. All of them or none. Whoever gets a ticket has to accept it;

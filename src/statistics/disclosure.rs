@@ -20,10 +20,10 @@ text_enum! {
     pub enum WithheldReason {
         /// They are of fewer than five answers.
         FewAnswers = "few_answers",
-        /// Others would follow from them by subtraction.
+        /// Other, withheld figures could be computed from them by subtraction.
         Subtraction = "subtraction",
-        /// For this reader there are figures of whole quarters of the calendar that are over, without filters, and of the
-        /// categories within; these are others.
+        /// The reader may read only figures of whole past calendar quarters, without filters, in total and by category; these
+        /// figures are not among them.
         NotOffered = "not_offered",
         /// A ticket of these answers is open again and may still be put into another category.
         NotFinal = "not_final",

@@ -67,12 +67,12 @@ pub struct StatisticsFilters {
 /// ticket. `previous` has the same figures of the period before: as many months before where the period is made of whole
 /// months, else as many days.
 ///
-/// Technicians read totals of survey answers and no single ones. What is computed from answers (`satisfied`,
-/// `satisfaction_rate`, `mean`) is given to them for whole quarters of the calendar that are over, without filters: of all
-/// tickets where at least five surveys were answered, and by category where at least five were in each category that is shown
-/// and no other category's figures follow by subtraction. Everything else of it is `null` for them: by criticality, unit and
-/// channel, by month, week and day, and of periods that are no such quarter, since single answers could be computed from the
-/// differences. `surveys.withheld` says why. Professionals and the director are given all of it.
+/// Technicians may read totals of survey answers but no single answers. They get figures computed from answers (`satisfied`,
+/// `satisfaction_rate`, `mean`) only for one whole past calendar quarter without filters: for all tickets if at least five
+/// surveys were answered, and by category if each category shown has at least five answers and the others cannot be computed by
+/// subtraction. Everywhere else these fields are `null` for technicians (by criticality, unit and channel, by month, week and
+/// day, and for other periods), because single answers could be computed from the differences. `surveys.withheld` gives the
+/// reason. Professionals and the director get all figures.
 #[utoipa::path(
     tag = "statistics", operation_id = "getStatistics", params(StatisticsFilters),
     responses((status = 200, body = Statistics))

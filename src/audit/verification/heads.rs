@@ -18,7 +18,7 @@ use crate::db::text_enum;
 text_enum! {
     /// What is wrong with a tree head that the desk keeps.
     pub enum HeadBreakReason {
-        /// The note was not signed with a key that is configured, or does not say what its row says.
+        /// The note is not signed with a configured key, or differs from its row in the database.
         Signature = "signature",
         /// The events up to this head are not those of the time when it was made.
         Root = "root",

@@ -46,7 +46,7 @@ impl VerificationScope {
                     query::invalid(
                         "head_root",
                         Text::new(
-                            "Se esperan 32 bytes en base64, como en la tercera línea de la cabeza firmada.",
+                            "Se esperan 32 bytes en base64, como en la tercera línea del resumen firmado (tree head).",
                             "Expected 32 bytes in base64, as in the third line of the signed head.",
                         ),
                     )

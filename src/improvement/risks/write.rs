@@ -152,7 +152,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     call.read(Action::ReadRecords, move |db, _| Risk::answer(db, *id)).await
 }
 
-/// Write a risk down
+/// Create a risk
 ///
 /// A technician writes drafts; a professional or the director makes them `active`, and then the matrix shows them. The level
 /// follows from probability and impact.

@@ -107,12 +107,13 @@ impl Anonymization {
 /// Make a requester anonymous
 ///
 /// For a request to have personal data erased (*habeas data*, Ley 1581 de 2012), as far as the entity's duty to keep its
-/// record allows: the tickets stay, without whose they were. Names, addresses, numbers of documents and telephones go from the
-/// account and from the requester's data of their tickets, and from the words that the requester wrote. From what others wrote
-/// in those tickets, mail, articles and history, they go where `terms` or `places` of `GET
-/// /users/{user_id}/anonymization-preview` are confirmed; `left_places` says in how many they stay. The comments of surveys, the
-/// files that the requester attached and the mail that they sent go whole. The account cannot sign in again. The history stays
-/// verified: an event that something was taken out of is `redacted`. Figures stay as they are. There is no way back.
+/// record allows: the tickets are kept without the identity of the requester. Names, addresses, document numbers and telephones
+/// are removed from the account, from the requester's data of their tickets and from texts that the requester wrote. From texts
+/// of others in those tickets, mail, articles and history they are removed where `terms` or `places` of `GET
+/// /users/{user_id}/anonymization-preview` are confirmed; `left_places` counts the places where they remain. Survey comments,
+/// files that the requester attached and mail that the requester sent are removed completely. The account cannot sign in again.
+/// The history can still be verified: an event from which data were removed is `redacted`. Figures do not change. This cannot be
+/// undone.
 ///
 /// Not for staff, whose acts are on record, nor for whoever was staff and acted as such, and not while they have a ticket that is neither closed nor archived. Done once: a
 /// repeat answers what was done. What other people wrote elsewhere, signed minutes, and backups are not touched.

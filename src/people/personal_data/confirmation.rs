@@ -60,8 +60,10 @@ fn parts(id: &str) -> Option<((&'static str, &'static str), &str, &str)> {
 }
 
 fn unknown(pointer: String) -> FieldError {
-    let detail =
-        Text::new("No está en la vista previa de esta persona.", "It is not in the preview of this person.");
+    let detail = Text::new(
+        "No aparece en la vista previa de la anonimización de esta persona.",
+        "It is not in the anonymization preview of this person.",
+    );
     FieldError::new(pointer, FieldCode::NotFound, detail)
 }
 

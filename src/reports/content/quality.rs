@@ -130,8 +130,8 @@ pub fn definitions() -> Section {
     Section {
         title: "Definiciones",
         text: vec![
-            "Los días son los de la entidad. El signo – dice que no hay nada que medir, o que son respuestas a encuestas que \
-             se reservan porque de ellas se deducirían las de una sola persona."
+            "Los días son los de la entidad. El signo – indica que no hay datos, o que las respuestas a la encuesta se \
+             reservan porque permitirían deducir las de una sola persona."
                 .to_owned(),
         ],
         tables: vec![Table {

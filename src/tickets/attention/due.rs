@@ -31,7 +31,7 @@ pub struct Trial {
     minutes: i32,
 }
 
-/// Try a calendar
+/// Compute a due time on a calendar
 ///
 /// When so many minutes have counted on it since a moment, and the stretches that counted.
 #[utoipa::path(

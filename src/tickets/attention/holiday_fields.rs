@@ -24,7 +24,7 @@ pub fn faults(holiday: &Value) -> Vec<FieldError> {
         }
         for field in refused.iter().filter(|field| !holiday[**field].is_null()) {
             let detail = Text::made(
-                format!("Un festivo `{kind}` no lo lleva."),
+                format!("Un festivo de tipo `{kind}` no admite este campo."),
                 format!("A holiday of kind `{kind}` does not have it."),
             );
             faults.push(FieldError::new(format!("/{field}"), FieldCode::NotAllowed, detail));
@@ -75,7 +75,7 @@ pub fn only_the_end_changes(current: &HolidayProfile, changed: &HolidayProfile) 
 /// What can be done with a holiday that the desk is delivered with.
 pub fn shipped() -> Text {
     Text::new(
-        "Es un festivo de ley que viene con la mesa: solo puede darle fin con `last_year`.",
+        "Es un festivo de ley: solo puede cambiar su último año (`last_year`).",
         "It is a holiday by law that comes with the desk: you can only end it with `last_year`.",
     )
 }

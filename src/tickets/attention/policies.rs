@@ -107,7 +107,7 @@ pub fn renew_holidays(tx: &mut PgConnection, timezone: Tz, now: DateTime<Utc>) -
     if rules.len() > MOST_HOLIDAYS {
         return Err(Problem::new(
             Code::TooManyHolidays,
-            Text::new("La mesa admite hasta 500 festivos.", "A desk can have up to 500 holidays."),
+            Text::new("Se pueden registrar hasta 500 festivos.", "A desk can have up to 500 holidays."),
         ));
     }
     let (_, in_force) = sets::append(tx, &rules, now)?;

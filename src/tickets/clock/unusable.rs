@@ -126,7 +126,10 @@ impl Unusable {
             }
             Unusable::NeverOpen => (
                 FieldCode::WrongFormat,
-                Text::new("No abre nunca de ahora en adelante.", "It is never open from now on."),
+                Text::new(
+                    "El calendario no tendría horas de atención de ahora en adelante.",
+                    "The calendar would never be open from now on.",
+                ),
             ),
         };
         FieldError::new(pointer, code, detail)
@@ -156,9 +159,10 @@ impl Why {
                 "debe decir si está abierto o cerrado.",
                 "it must say whether it is open or closed.",
             ),
-            Why::SchoolHolidays => {
-                Text::new("las vacaciones escolares no se conocen.", "school holidays are not known.")
-            }
+            Why::SchoolHolidays => Text::new(
+                "las vacaciones escolares (`SH`) no se admiten.",
+                "school holidays (`SH`) are not supported.",
+            ),
             Why::HolidayAndWeekday => Text::new(
                 "los festivos que caen en ciertos días no se admiten; escriba `PH` solo, o con coma: `PH,Sa`.",
                 "holidays that fall on certain weekdays are not supported; write `PH` alone, or with a comma: `PH,Sa`.",

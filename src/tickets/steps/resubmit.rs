@@ -45,7 +45,7 @@ pub struct Resubmission {
     requester: Option<RequesterData>,
 }
 
-/// Present an archived ticket again
+/// Resubmit an archived ticket
 ///
 /// Registers a new ticket of the same requester, with a number and a moment of reception of its own, by the rules of
 /// every registration: where the category still asks for a profile that the requester has not, the new ticket is
