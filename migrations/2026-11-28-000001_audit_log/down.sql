@@ -6,4 +6,5 @@ DROP TABLE audit_events;
 DROP FUNCTION log_added_events();
 DROP FUNCTION log_entries_keep();
 DROP FUNCTION audit_events_keep();
+DROP FUNCTION is_redaction(jsonb, jsonb);
 DROP FUNCTION audit_events_hash();

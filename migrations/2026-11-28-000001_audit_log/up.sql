@@ -35,6 +35,18 @@ BEGIN
 END $$;
 CREATE TRIGGER audit_events_hash BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION audit_events_hash();
 
+-- Whether the fields are the same, and each value is as before or was replaced by the mark of a redaction.
+CREATE FUNCTION is_redaction(before jsonb, after jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT jsonb_array_length(before -> 'changes') = jsonb_array_length(after -> 'changes')
+        AND NOT EXISTS (
+            SELECT FROM jsonb_array_elements(before -> 'changes') WITH ORDINALITY AS old (change, place)
+            JOIN jsonb_array_elements(after -> 'changes') WITH ORDINALITY AS new (change, place) USING (place)
+            WHERE old.change -> 'field' <> new.change -> 'field'
+                OR old.change -> 'from' <> new.change -> 'from' AND (new.change -> 'from')::text NOT LIKE '%[…]%'
+                OR old.change -> 'to' <> new.change -> 'to' AND (new.change -> 'to')::text NOT LIKE '%[…]%')
+        AND (after -> 'details' IN (before -> 'details', '{}') OR (after -> 'details')::text LIKE '%[…]%')
+$$;
+
 -- Nothing may change or remove an event. Its data may be redacted while the person it is about, or who caused it, is
 -- made anonymous.
 CREATE FUNCTION audit_events_keep() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -45,7 +57,7 @@ BEGIN
         redacted := OLD;
         redacted.data := NEW.data;
         redacted.data_salt := NULL;
-        IF NEW IS NOT DISTINCT FROM redacted AND (being_anonymized(OLD.actor_id)
+        IF NEW IS NOT DISTINCT FROM redacted AND is_redaction(OLD.data, NEW.data) AND (being_anonymized(OLD.actor_id)
             OR EXISTS (SELECT FROM anonymizations a
                        WHERE a.user_id::text = OLD.resource_id AND being_anonymized(a.user_id))) THEN
             RETURN NEW;
@@ -98,7 +110,8 @@ END $$;
 CREATE TRIGGER audit_events_log AFTER INSERT ON audit_events
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION log_added_events('audit');
 
--- The events that are there already come first.
+-- The events that are there already come first. Another copy of the server cannot add one between the two statements.
+LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE;
 INSERT INTO log_entries (source, event_id, hash, position)
 SELECT 'ticket', e.id, e.hash, row_number() OVER chronological - 1
 FROM events e WINDOW chronological AS (ORDER BY e.at, e.ticket_id, e.seq)

@@ -40,6 +40,11 @@ BEGIN
     FROM jsonb_object_keys(before || after) AS columns (name)
     WHERE is_audited_column(name) AND (shown = '{}' OR name = ANY (shown))
         AND coalesce(before -> name, 'null') <> coalesce(after -> name, 'null');
+    -- A password that is set by a statement of an administrator is recorded as well, without its hash.
+    IF TG_TABLE_NAME = 'users' AND TG_OP = 'UPDATE'
+        AND before -> 'password_hash' IS DISTINCT FROM after -> 'password_hash' THEN
+        changes := changes || '[{"field": "password", "from": null, "to": null}]';
+    END IF;
     IF TG_OP = 'UPDATE' AND changes = '[]' AND (TG_ARGV[0] = 'user'
         OR (before -> 'version', before -> 'revision') IS NOT DISTINCT FROM (after -> 'version', after -> 'revision')) THEN
         RETURN NULL;

@@ -98,7 +98,7 @@ fn shown(config: &Config) -> Value {
         "body_memory_bytes": body_memory_bytes,
         "trusted_proxies": trusted_proxies,
         "cors_origins": cors_origins,
-        "attachments_url": attachments_url,
+        "attachments_url": attachments_url.as_deref().map(without_credentials),
         "attachment_max_bytes": attachment_max_bytes,
         "attachment_types": attachment_types,
         "mail_authserv_id": mail_authserv_id,

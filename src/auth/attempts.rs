@@ -17,8 +17,11 @@ use crate::problem::{Code, Problem, Result, Text};
 
 /// How many wrong passwords an account may be tried with from one place before the next has to wait.
 const FREE: i32 = 5;
-/// The same from all networks of a group together.
-const FREE_FROM_GROUP: i32 = 20;
+/// The same from all networks together from which nobody signed in before.
+const FREE_FROM_UNKNOWN: i32 = 20;
+/// The same from all networks together from which somebody signed in before: so many that a person who signed in once from
+/// elsewhere does not easily delay others.
+const FREE_FROM_KNOWN: i32 = 200;
 /// How many links for one address may be requested from one network before the next request has to wait.
 const FREE_LINKS: i32 = 3;
 /// The same from all networks together.
@@ -62,9 +65,12 @@ impl Attempt {
         let pair = hash(&[email, &from.network()]);
         db.transaction(|tx| {
             let known: i64 = places::table.filter(places::place_hash.eq(&network)).count().get_result(tx)?;
-            let group = if known > 0 { hash(&[KNOWN_NETWORKS, email]) } else { account.clone() };
+            let (group, free) = match known {
+                0 => (account.clone(), FREE_FROM_UNKNOWN),
+                _ => (hash(&[KNOWN_NETWORKS, email]), FREE_FROM_KNOWN),
+            };
             // In one order for all, so that two do not wait for each other.
-            take(tx, &group, &account, FREE_FROM_GROUP)?;
+            take(tx, &group, &account, free)?;
             take(tx, &pair, &account, FREE)?;
             Ok(Attempt { network, pair, group })
         })
@@ -106,6 +112,14 @@ pub fn count_link_request(tx: &mut PgConnection, email: &str, from: ClientAddres
     take(tx, &hash(&[LINK_REQUEST, email, &from.network()]), &account, FREE_LINKS)
 }
 
+/// Counts a link that staff have mailed to an address.
+///
+/// # Errors
+/// [`Code::TooManyAttempts`] if the wait after the last request for the address is not over.
+pub fn count_link_by_staff(tx: &mut PgConnection, email: &str) -> Result<()> {
+    take(tx, &hash(&[LINK_REQUEST, email]), &hash(&[email]), FREE_LINKS_FROM_ANYWHERE)
+}
+
 /// Counts a new password that is sent with a link.
 ///
 /// # Errors
@@ -116,26 +130,29 @@ pub fn count_link_use(db: &mut PgConnection, token_hash: &[u8]) -> Result<()> {
 
 /// As if it had not been tried.
 fn give_back(db: &mut PgConnection, subject: &[u8]) -> Result<()> {
-    diesel::update(attempts::table.find(subject))
-        .set((attempts::attempts.eq(attempts::attempts - 1), attempts::next_at.eq(diesel::dsl::now)))
-        .execute(db)?;
+    diesel::sql_query(
+        "UPDATE sign_in_attempts SET attempts = attempts - 1, next_at = '-infinity' WHERE subject_hash = $1",
+    )
+    .bind::<Binary, _>(subject)
+    .execute(db)?;
     Ok(())
 }
 
-/// One more attempt, where its turn has come. Who would have to wait for longer than anybody has been told so by a clock that
-/// was ahead.
+/// Counts one more attempt if the wait before it is over. Without a wait, `next_at` is `-infinity`, so that a clock that is
+/// set back does not make anybody wait. A wait that is longer than the longest one was set by a clock that was ahead, and
+/// does not count.
 fn take(tx: &mut PgConnection, subject: &[u8], account: &[u8], free: i32) -> Result<()> {
     let taken = diesel::sql_query(
         "INSERT INTO sign_in_attempts AS kept (subject_hash, account_hash, attempts, last_at, next_at) \
-         VALUES ($1, $5, 1, now(), now()) \
+         VALUES ($1, $5, 1, now(), '-infinity') \
          ON CONFLICT (subject_hash) DO UPDATE SET \
              attempts = CASE WHEN kept.last_at > now() - make_interval(hours => $4) \
                              THEN least(kept.attempts, 1000) + 1 ELSE 1 END, \
              last_at = now(), \
-             next_at = CASE WHEN kept.last_at > now() - make_interval(hours => $4) \
+             next_at = CASE WHEN kept.last_at > now() - make_interval(hours => $4) AND kept.attempts + 1 > $2 \
                             THEN now() + make_interval(secs => least( \
                                 power(2, least(greatest(kept.attempts + 1 - $2, 0), 30)) - 1, $3)) \
-                            ELSE now() END \
+                            ELSE '-infinity' END \
          WHERE kept.next_at <= now() OR kept.next_at > clock_timestamp() + make_interval(secs => $3)",
     )
     .bind::<Binary, _>(subject)

@@ -180,8 +180,10 @@ pub async fn logout(desk: Data<Desk>, body: Body<Refresh>) -> Result<HttpRespons
             db.transaction(|tx| {
                 if let Some((family, user_id)) = family_of(tx, &token)? {
                     Account::lock(tx, user_id)?;
-                    end_family(tx, family)?;
-                    record_account_event(tx, AuditKind::SignedOut, user_id, Some(user_id))?;
+                    // A sign-in that has ended already leaves no event: the log cannot be filled with an old token.
+                    if end_family(tx, family)? {
+                        record_account_event(tx, AuditKind::SignedOut, user_id, Some(user_id))?;
+                    }
                 }
                 Ok(Answer::no_content())
             })
@@ -257,12 +259,12 @@ pub(super) fn session(
 }
 
 /// Ends the sign-in that these refresh tokens continue.
-pub(super) fn end_family(db: &mut PgConnection, family: Uuid) -> Result<()> {
-    diesel::update(refresh_tokens::table.filter(refresh_tokens::family_id.eq(family)))
+pub(super) fn end_family(db: &mut PgConnection, family: Uuid) -> Result<bool> {
+    let ended = diesel::update(refresh_tokens::table.filter(refresh_tokens::family_id.eq(family)))
         .filter(refresh_tokens::revoked_at.is_null())
         .set(refresh_tokens::revoked_at.eq(diesel::dsl::now))
         .execute(db)?;
-    Ok(())
+    Ok(ended > 0)
 }
 
 /// Ends every sign-in of a person, their access tokens included.

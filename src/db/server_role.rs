@@ -62,6 +62,7 @@ pub fn grant(owner: &mut PgConnection, role: &str, password: Option<&str>) -> Qu
         "SELECT format(CASE WHEN NOT EXISTS (SELECT FROM pg_roles WHERE rolname = $1) THEN 'CREATE ROLE %I LOGIN PASSWORD %L' \
                             WHEN $1 = $3 AND $2 IS NOT NULL THEN 'ALTER ROLE %I LOGIN PASSWORD %L' END, $1, $2) AS role, \
              format('REVOKE CREATE ON SCHEMA public FROM PUBLIC; \
+                 REVOKE TEMPORARY ON DATABASE %2$I FROM PUBLIC; \
                  GRANT CONNECT ON DATABASE %2$I TO %1$I; \
                  GRANT USAGE ON SCHEMA public TO %1$I; \
                  GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO %1$I; \

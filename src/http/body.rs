@@ -160,6 +160,35 @@ fn too_large(limit: usize) -> Problem {
     )
 }
 
+/// The most objects and arrays in a JSON body, and the most commas. A parsed value takes up to a hundred times the memory of
+/// its text, which the memory budget of bodies does not count: these bounds keep it at some megabytes.
+const MOST_CONTAINERS: usize = 10_000;
+const MOST_COMMAS: usize = 50_000;
+
+/// Whether a JSON text may have too many parts; characters within strings are counted as well.
+fn is_too_complex(bytes: &[u8]) -> bool {
+    let (mut containers, mut commas) = (0, 0);
+    for byte in bytes {
+        match byte {
+            b'{' | b'[' => containers += 1,
+            b',' => commas += 1,
+            _ => {}
+        }
+    }
+    containers > MOST_CONTAINERS || commas > MOST_COMMAS
+}
+
+#[track_caller]
+fn too_complex() -> Problem {
+    Problem::new(
+        Code::TooLarge,
+        Text::new(
+            "El cuerpo tiene demasiadas partes: se admiten hasta 10.000 objetos y listas y 50.000 comas.",
+            "The body has too many parts: up to 10,000 objects and arrays and 50,000 commas are accepted.",
+        ),
+    )
+}
+
 impl<T> Body<T> {
     /// What tells this body from another under the same `Idempotency-Key`; `None` where it could not be received, and so
     /// is no repeat of any.
@@ -172,7 +201,7 @@ impl<T> Body<T> {
     /// if it is no JSON.
     pub fn peek(&self) -> Value {
         let bytes = match &self.raw {
-            Some(Ok(body)) => &body.bytes[..],
+            Some(Ok(body)) if !is_too_complex(&body.bytes) => &body.bytes[..],
             _ => &[],
         };
         serde_json::from_slice(bytes).unwrap_or(Value::Null)
@@ -184,6 +213,9 @@ impl<T> Body<T> {
         let bytes = body.as_ref().map_or(&[][..], |body| &body.bytes);
         if bytes.is_empty() {
             return Ok(Value::Object(serde_json::Map::new()));
+        }
+        if is_too_complex(bytes) {
+            return Err(too_complex());
         }
         let mut value: Value = serde_json::from_slice(bytes).map_err(|error| {
             Problem::new(

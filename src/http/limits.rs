@@ -122,7 +122,8 @@ fn admit(request: &ServiceRequest) -> Result<(), Problem> {
     let Some(desk) = request.app_data::<Data<Desk>>() else {
         return Err(Problem::internal("the app has no desk"));
     };
-    let path = request.path();
+    // Decoded, as the router reads it.
+    let path = request.match_info().as_str();
     let is_api = path.starts_with("/api/");
     let claims = if is_api { bearer(request.headers()) } else { None };
     let client = match claims.and_then(|token| desk.tokens.verify(token)) {

@@ -5,6 +5,7 @@ pub mod emails;
 mod files;
 pub mod imap;
 pub mod keep;
+mod links;
 pub mod message;
 mod outcome;
 pub mod process;

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::files::Files;
+use super::links::without_password_links;
 use super::message::{Automatic, Message};
 use super::senders::{self, Sender};
 use super::{Authentication, Reason, threads, trust};
@@ -155,7 +156,7 @@ fn reply(
 ) -> Result<Outcome> {
     let ticket_id = row.id;
     let locale = people::users::locale(tx, actor.id)?;
-    let body = words(&message.reply, files, locale);
+    let body = words(&without_password_links(tx, &message.reply)?, files, locale);
     let followup =
         followups::write_and_tell(tx, actor, row, Visibility::Public, body, tells, config.timezone)?;
     attach(tx, actor, Owner::Followup { ticket_id, id: followup.id }, ticket_id, files)?;
@@ -179,6 +180,7 @@ fn register(
     let locale = people::users::locale(tx, sender.id)?;
     // What it quotes is in the ticket that it answers.
     let written = if ended.is_some() { &message.reply } else { &message.text };
+    let written = without_password_links(tx, written)?;
     let subject = threads::own_subject(&message.subject);
     let untitled = Text::new("(sin asunto)", "(no subject)");
     // One's own archived request is presented again, once.
@@ -190,7 +192,7 @@ fn register(
     };
     let request = Request {
         subject: if subject.is_empty() { untitled.in_locale(locale).to_owned() } else { subject },
-        description: words(written, files, locale),
+        description: words(&written, files, locale),
         category_id: None,
         channel: Some(Channel::Email),
         requester: RequesterData::default(),

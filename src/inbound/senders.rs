@@ -8,7 +8,8 @@ use uuid::Uuid;
 use super::message::Mailbox;
 use super::{Authentication, EmailStatus};
 use crate::auth::policy::Role;
-use crate::db::schema::{inbound_emails as emails, users};
+use crate::db::schema::{inbound_emails as emails, messages, users};
+use crate::outbox::MessageKind;
 use crate::problem::Result;
 
 diesel::define_sql_function! { fn lower(text: Text) -> Text; }
@@ -97,6 +98,12 @@ pub fn new_within_the_hour(tx: &mut PgConnection, at: DateTime<Utc>) -> Result<i
     diesel::select(pg_advisory_xact_lock(hashtextextended("mail from strangers", 0))).execute(tx)?;
     let new = users::table
         .filter(users::password_hash.is_null())
-        .filter(users::created_at.gt(at - TimeDelta::hours(1)));
+        .filter(users::created_at.gt(at - TimeDelta::hours(1)))
+        // Staff invited them.
+        .filter(diesel::dsl::not(diesel::dsl::exists(
+            messages::table
+                .filter(messages::recipient_id.eq(users::id))
+                .filter(messages::kind.eq(MessageKind::Invitation)),
+        )));
     Ok(new.count().get_result(tx)?)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Double};
+use diesel::sql_types::{Array, BigInt, Double, Text};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -49,14 +49,16 @@ pub fn take(db: &mut PgConnection, count: usize, lease: Duration) -> Result<Vec<
         "UPDATE messages SET locked_until = clock_timestamp() + make_interval(secs => $2) \
          WHERE id IN ( \
              SELECT id FROM messages \
-             WHERE status = 'waiting' AND next_attempt_at <= clock_timestamp() \
+             WHERE status = 'waiting' AND next_attempt_at <= clock_timestamp() AND kind = ANY ($3) \
                  AND (locked_until IS NULL OR locked_until <= clock_timestamp() \
                      OR locked_until > clock_timestamp() + interval '2 hours') \
              ORDER BY next_attempt_at, id LIMIT $1 FOR UPDATE SKIP LOCKED) \
          RETURNING id, ticket_id, improvement_action_id, kind, recipient_id, data, attempts, locked_until",
     )
     .bind::<BigInt, _>(i64::try_from(count).unwrap_or(1))
-    .bind::<Double, _>(lease.as_secs_f64());
+    .bind::<Double, _>(lease.as_secs_f64())
+    // Another version of the server sends those that this one does not know.
+    .bind::<Array<Text>, _>(MessageKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>());
     let mut taken: Vec<Message> = taken.load(db)?;
     taken.sort_by_key(|message| message.id);
     Ok(taken)

@@ -12,14 +12,14 @@ use uuid::Uuid;
 use super::MessageKind;
 use super::MessageStatus;
 use super::delivery;
-use crate::auth::policy::Action;
+use crate::auth::policy::{Action, Role};
 use crate::config::Config;
 use crate::db::schema::{messages, users};
 use crate::db::text_enum;
 use crate::desk::Desk;
 use crate::http::body::Nothing;
 use crate::http::paging::{Page, Paging, seek};
-use crate::http::{Answer, Body, Call, Query};
+use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::mail::content::{Loaded, Purpose};
 use crate::people::Person;
 use crate::problem::{Code, Problem, Result, Text};
@@ -238,6 +238,7 @@ pub async fn retry(
         let message = messages::table.find(*id);
         let status: MessageStatus = message.select(messages::status).for_update().first(tx)?;
         body.read()?;
+        may_retry(tx, actor, *id)?;
         actor.check_version(in_full(tx, *id, &desk.config)?.1)?;
         if status != MessageStatus::Failed {
             return Err(Problem::new(
@@ -256,6 +257,17 @@ pub async fn retry(
         Ok(answer.version(version))
     })
     .await
+}
+
+/// A link that sets a password is mailed again to nobody of a role above that of the caller.
+fn may_retry(tx: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<()> {
+    let (kind, role): (MessageKind, Role) = messages::table
+        .inner_join(users::table)
+        .filter(messages::id.eq(id))
+        .select((messages::kind, users::role))
+        .first(tx)?;
+    let sets_password = matches!(kind, MessageKind::PasswordReset | MessageKind::Invitation);
+    if sets_password && role > actor.role { Err(Problem::forbidden()) } else { Ok(()) }
 }
 
 /// With its version.

@@ -322,11 +322,9 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[post("/users")]
 pub async fn create(call: Call, body: Body<NewUser>) -> Result<HttpResponse> {
     // Before the transaction: hashing takes longer than any statement.
+    call.check(Action::Manage, |_, _| Ok(())).await?;
     let checked = match password_of(&body.peek()) {
-        Some((password, known)) => {
-            call.check(Action::Manage, |_, _| Ok(())).await?;
-            Some(passwords::check_and_hash("/password", password, known).await?)
-        }
+        Some((password, known)) => Some(passwords::check_and_hash("/password", password, known).await?),
         None => None,
     };
     call.write(Action::Manage, body, |tx, actor, body| {
@@ -400,9 +398,11 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
             return user.answer();
         }
         must_not_be_anonymous(tx, user.id)?;
-        if profile.email.to_lowercase() != user.email.to_lowercase() {
+        let moved = profile.email.to_lowercase() != user.email.to_lowercase();
+        if moved {
+            may_change_email(actor, &user)?;
             attempts::forget(tx, &user.email)?;
-            // They were mailed to the address of before.
+            // They were mailed to the previous address.
             links::remove(tx, user.id)?;
         }
         may_manage(actor, profile.role)?;
@@ -418,6 +418,8 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
         }
         if !profile.active {
             links::remove(tx, user.id)?;
+        }
+        if !profile.active || moved {
             sessions::end_all(tx, user.id)?;
         }
         diesel::update(users::table.find(user.id))
@@ -441,6 +443,16 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
         User::find(tx, user.id)?.answer()
     })
     .await
+}
+
+/// Whoever reads the mail of an account can set its password. Only the director changes the address of an account of staff or
+/// of one that has a password.
+fn may_change_email(actor: &Actor, user: &User) -> Result<()> {
+    let is_protected = user.role != Role::Requester || user.can_sign_in;
+    if actor.scope == Scope::UpToOwnRole && actor.id != user.id && is_protected {
+        return Err(Problem::forbidden());
+    }
+    Ok(())
 }
 
 /// Nothing is told of somebody again whose data the law took out.

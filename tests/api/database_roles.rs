@@ -3,6 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use mesa::db::server_role;
+use serde_json::json;
 
 use crate::harness::binary::mesa;
 use crate::harness::{Database, Desk, SECRET};
@@ -69,4 +70,61 @@ fn migrate_as_the_owner_makes_the_role_of_the_server_and_grants_it_what_it_needs
     database.run("DELETE FROM __diesel_schema_migrations WHERE version = (SELECT max(version) FROM __diesel_schema_migrations)");
     let (applied, said) = run(None);
     assert!(!applied && said.contains("MESA_OWNER_DATABASE_URL"), "{said}");
+}
+
+#[test]
+fn a_temporary_table_hides_none_from_the_triggers() {
+    let desk = Desk::open();
+    let db = &mut PgConnection::establish(&desk.database.server_url).unwrap();
+    // An installation whose administrator did not revoke the privilege.
+    desk.database.run(
+        "GRANT TEMPORARY ON DATABASE CURRENT_DATABASE_NAME TO PUBLIC"
+            .replace(
+                "CURRENT_DATABASE_NAME",
+                desk.database.url.rsplit('/').next().unwrap().split('?').next().unwrap(),
+            )
+            .as_str(),
+    );
+    db.batch_execute("CREATE TEMP TABLE audit_events (LIKE public.audit_events)").unwrap();
+    let recorded = || desk.database.count("SELECT count(*) FROM public.audit_events WHERE resource = 'user'");
+    let before = recorded();
+    db.batch_execute("UPDATE users SET role = 'director' WHERE email = 'technician@mesa.test'").unwrap();
+    db.batch_execute("UPDATE users SET password_hash = 'x' WHERE email = 'technician@mesa.test'").unwrap();
+    assert_eq!(recorded(), before + 2);
+    let unprotected = "SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+        AND prorettype = 'trigger'::regtype AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql')
+        AND proconfig IS NULL";
+    assert_eq!(desk.database.count(unprotected), 0);
+}
+
+#[test]
+fn an_audit_event_is_redacted_by_marks_alone_and_only_of_a_requester() {
+    let desk = Desk::open();
+    let person = desk.another(mesa::auth::policy::Role::Requester);
+    desk.director().patch(&format!("/users/{}", person.id()), json!({"full_name": "Rosa Elvira"})).ok();
+    let db = &mut PgConnection::establish(&desk.database.server_url).unwrap();
+    let anonymize = |who: &str| {
+        format!(
+            "INSERT INTO anonymizations (user_id, at, by, reason)
+             SELECT '{who}', now(), id, 'x' FROM users WHERE email = 'director@mesa.test'"
+        )
+    };
+    let redact = |field: &str, to: &str| {
+        format!(
+            "BEGIN; {}; UPDATE audit_events SET data_salt = NULL, data = jsonb_build_object('details', data -> 'details',
+                 'changes', jsonb_build_array(jsonb_build_object('field', '{field}', 'from', '[…]', 'to', '{to}')))
+             WHERE resource_id = '{}' AND kind = 'changed'",
+            anonymize(person.id()),
+            person.id()
+        )
+    };
+    for forged in [redact("full_name", "Otra"), redact("role", "[…]")] {
+        let error = db.batch_execute(&forged).unwrap_err().to_string();
+        assert!(error.contains("the audit log cannot be changed"), "{error}");
+        db.batch_execute("ROLLBACK").unwrap();
+    }
+    db.batch_execute(&redact("full_name", "[…]")).unwrap();
+    db.batch_execute("ROLLBACK").unwrap();
+    let error = db.batch_execute(&anonymize(desk.technician().id())).unwrap_err().to_string();
+    assert!(error.contains("only requesters"), "{error}");
 }

@@ -275,3 +275,21 @@ fn the_command_line_makes_a_link_for_whom_no_mail_reaches() {
     assert!(link("nobody@mesa.test").unwrap_err().to_string().contains("no active account"));
     assert_eq!(events(&desk, "password_reset_requested", &person), 1);
 }
+
+#[test]
+fn a_link_that_a_reply_quotes_is_revoked_and_not_shown() {
+    let server = MailServer::start();
+    let desk = Desk::mailing(&server);
+    let person = desk.another(Role::Requester);
+    forgot(&desk, person.email());
+    let quoted = token(&server);
+    let mail = format!(
+        "From: {}\nSubject: Re: contrasena\n\nNo pedi esto. https://mesa.example/p/{quoted}\n",
+        person.email()
+    );
+    let kept = desk.director().raw("POST", "/inbound-emails", "message/rfc822", mail).created();
+    let ticket = desk.technician().get(&format!("/tickets/{}", kept["ticket_id"])).ok();
+    let description = ticket["description"].as_str().unwrap();
+    assert!(description.contains("/p/…") && !description.contains(&quoted), "{description}");
+    assert_eq!(confirm(&desk, &quoted, NEW).status, 410);
+}

@@ -36,6 +36,13 @@ fn nobody_manages_a_role_above_their_own() {
     professional.patch(&technician, json!({"role": "professional"})).ok();
     let director = format!("/users/{}", desk.director().id());
     professional.patch(&director, json!({"full_name": "Otro"})).problem(403, "forbidden");
+    // Whoever reads the mail of an account can set its password.
+    for peer in
+        [desk.another(Role::Professional), desk.another(Role::Technician), desk.another(Role::Requester)]
+    {
+        let path = format!("/users/{}", peer.id());
+        professional.patch(&path, json!({"email": "otra@mesa.test"})).problem(403, "forbidden");
+    }
 }
 
 #[test]

@@ -7,9 +7,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bytea, Timestamptz};
 
 use super::frontier::Frontier;
-use super::keys::Signer;
+use super::keys::{PublicKey, Signer};
 use super::mails;
-use super::note::Checkpoint;
+use super::note::{Checkpoint, Note};
 use super::sequence::{self, IfBusy};
 use crate::config::AuditConfig;
 use crate::db::schema::tree_heads as rows;
@@ -34,22 +34,42 @@ const LOCK: i64 = 0x4d45_5341_0601;
 /// How many leaves are read at once.
 const BATCH: i64 = 10_000;
 
-/// The newest head, as far as the next one needs it.
+/// How many of the newest heads are read to find a valid one.
+const CONSIDERED: i64 = 100;
+
+/// The newest valid head, as far as the next one needs it.
 struct Newest {
-    at: DateTime<Utc>,
+    /// `None` if there is no valid head.
+    at: Option<DateTime<Utc>>,
     tree: Frontier,
+    /// The number of all heads.
+    heads: i64,
 }
 
-fn newest(db: &mut PgConnection) -> Result<Option<Newest>> {
-    let found: Option<(i64, DateTime<Utc>, Vec<u8>)> = rows::table
+/// A head that no configured key signed, or whose columns differ from its note, is left out: the role of the server may
+/// insert rows, and a head that was built on a forged one would be wrong and validly signed.
+fn newest(db: &mut PgConnection, audit: &AuditConfig) -> Result<Newest> {
+    let heads: i64 = rows::table.count().get_result(db)?;
+    let found: Vec<(i64, DateTime<Utc>, Vec<u8>, String)> = rows::table
         .order(rows::size.desc())
-        .select((rows::size, rows::at, rows::frontier))
-        .first(db)
-        .optional()?;
-    let Some((size, at, frontier)) = found else { return Ok(None) };
-    let tree = Frontier::from_bytes(size, &frontier)
-        .ok_or_else(|| Problem::internal("the frontier of the newest tree head does not fit its size"))?;
-    Ok(Some(Newest { at, tree }))
+        .select((rows::size, rows::at, rows::frontier, rows::note))
+        .limit(CONSIDERED)
+        .load(db)?;
+    let keys = audit.public_keys();
+    for (size, at, frontier, note) in found {
+        let tree = Frontier::from_bytes(size, &frontier).filter(|tree| is_genuine(tree, &note, &keys));
+        match tree {
+            Some(tree) => return Ok(Newest { at: Some(at), tree, heads }),
+            None => log::error!("the tree head of size {size} was not signed with a configured key"),
+        }
+    }
+    Ok(Newest { at: None, tree: Frontier::default(), heads })
+}
+
+fn is_genuine(tree: &Frontier, note: &str, keys: &[PublicKey]) -> bool {
+    Note::find(note).is_ok_and(|note| {
+        note.is_signed_by(keys) && note.checkpoint.size == tree.size() && note.checkpoint.root == tree.root()
+    })
 }
 
 /// Makes a head if it is time for one; returns how many were made. Of several copies of the server that try, one does.
@@ -60,21 +80,21 @@ pub fn make_due(
     now: DateTime<Utc>,
 ) -> Result<usize> {
     let Some(signer) = &audit.signer else { return Ok(0) };
-    let newest = newest(db)?;
-    let Some(reason) = due(db, newest.as_ref(), timezone, now)? else { return Ok(0) };
+    let newest = newest(db, audit)?;
+    let Some(reason) = due(db, &newest, timezone, now)? else { return Ok(0) };
     make_after(db, newest, audit, signer, reason)
 }
 
 /// Makes a head at once, unless the log did not grow since the newest one; returns how many were made.
 pub fn make(db: &mut PgConnection, audit: &AuditConfig, reason: HeadReason) -> Result<usize> {
     let Some(signer) = &audit.signer else { return Ok(0) };
-    let newest = newest(db)?;
+    let newest = newest(db, audit)?;
     make_after(db, newest, audit, signer, reason)
 }
 
 fn due(
     db: &mut PgConnection,
-    newest: Option<&Newest>,
+    newest: &Newest,
     timezone: Tz,
     now: DateTime<Utc>,
 ) -> Result<Option<HeadReason>> {
@@ -83,36 +103,37 @@ fn due(
         #[diesel(sql_type = diesel::sql_types::Bool)]
         approved: bool,
     }
-    let Some(newest) = newest else { return Ok(Some(HeadReason::Start)) };
+    let Some(made) = newest.at else { return Ok(Some(HeadReason::Start)) };
     let day = |at: DateTime<Utc>| at.with_timezone(&timezone).date_naive();
-    if day(newest.at) < day(now) {
+    if day(made) < day(now) {
         return Ok(Some(HeadReason::Daily));
     }
     // One whose head could not be made when it was approved.
     let found: Found =
         diesel::sql_query("SELECT EXISTS (SELECT FROM quarterly_reports WHERE approved_at > $1) AS approved")
-            .bind::<Timestamptz, _>(newest.at)
+            .bind::<Timestamptz, _>(made)
             .get_result(db)?;
     Ok(found.approved.then_some(HeadReason::ReportApproved))
 }
 
 fn make_after(
     db: &mut PgConnection,
-    newest: Option<Newest>,
+    newest: Newest,
     audit: &AuditConfig,
     signer: &Signer,
     reason: HeadReason,
 ) -> Result<usize> {
     sequence::run(db, IfBusy::Wait)?;
-    let before = newest.map_or_else(Frontier::default, |newest| newest.tree);
+    let before = newest.tree;
     let tree = grown(db, before.clone())?;
     if tree.size() == before.size() {
         return Ok(0);
     }
     db.transaction(|tx| {
         diesel::sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(LOCK).execute(tx)?;
-        let last: Option<i64> = rows::table.select(diesel::dsl::max(rows::size)).first(tx)?;
-        if last.unwrap_or_default() != before.size() {
+        let heads: i64 = rows::table.count().get_result(tx)?;
+        let exists: i64 = rows::table.filter(rows::size.eq(tree.size())).count().get_result(tx)?;
+        if heads != newest.heads || exists > 0 {
             // Another copy of the server made one meanwhile.
             return Ok(0);
         }

@@ -44,6 +44,12 @@ pub fn url(config: &Config, token: &str) -> String {
     format!("{}/p/{token}", config.links_from())
 }
 
+/// Ends the link of a token, if there is one.
+pub fn revoke(tx: &mut PgConnection, token_hash: &[u8]) -> Result<()> {
+    diesel::delete(password_links::table.filter(password_links::token_hash.eq(token_hash))).execute(tx)?;
+    Ok(())
+}
+
 /// A new link for each of these accounts, in place of the one of the same purpose; none for an account that is not active.
 pub fn make(
     db: &mut PgConnection,

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use crate::audit::log::AuditKind;
+use crate::auth::attempts;
 use crate::auth::audit::record_account_event;
 use crate::auth::policy::Action;
 use crate::http::body::Nothing;
@@ -25,6 +26,7 @@ use crate::problem::{Problem, Result};
     responses(
         (status = 202, description = "The mail is queued"),
         (status = 409, description = "`wrong_state`: the person is not active"),
+        (status = 429, description = "`too_many_attempts`: after ten links to one address in a day, each further one must wait; or `too_many_requests`"),
     )
 )]
 #[post("/users/{user_id}/password-reset")]
@@ -36,6 +38,7 @@ pub async fn send(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<Htt
         if !user.active {
             return Err(Problem::wrong_state("inactive"));
         }
+        attempts::count_link_by_staff(tx, &user.email)?;
         match user.can_sign_in {
             true => {
                 outbox::queue_about_accounts(tx, MessageKind::PasswordReset, &[user.id], actor.now)?;

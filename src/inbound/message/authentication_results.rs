@@ -87,10 +87,12 @@ impl AuthenticationResults {
         // The server may be followed by the version of the syntax, which is 1.
         let mut head = statements.first().map_or("", String::as_str).split_whitespace();
         let server = head.next().unwrap_or_default().to_owned();
+        // Programs that remove forged fields compare the name as it stands, without quotation marks and comments before it.
+        let is_bare = value.trim_start().to_ascii_lowercase().starts_with(&server);
         let is_version_1 = head.next().is_none_or(|version| version == "1") && head.next().is_none();
         AuthenticationResults {
             results: statements.iter().skip(1).filter_map(|one| MethodResult::parse(one)).collect(),
-            is_well_formed: is_well_formed && is_version_1,
+            is_well_formed: is_well_formed && is_version_1 && is_bare,
             server,
         }
     }

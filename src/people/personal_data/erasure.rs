@@ -26,9 +26,6 @@ const NAME: &str = "Persona anonimizada";
 /// Stands where something must stand.
 const NOTHING: &str = "—";
 
-/// The columns of an account that name a person or how to reach them.
-const ACCOUNT_DATA: [&str; 6] = ["full_name", "email", "document_id", "landline", "extension", "mobile"];
-
 /// What goes with its content: rows, and the key of each.
 const FILES: [(&str, &str); 2] = [
     ("attachments", "uploaded_by = $1 AND ticket_id = ANY ({theirs})"),
@@ -73,7 +70,6 @@ impl<'a> Erasure<'a> {
         audit_redaction::redact(tx, self.user.id, &self.pattern)?;
         self.forget_who_asked(tx)?;
         self.forget_account(tx)?;
-        self.redact_audit_log(tx)?;
         self.tell_history(tx)
     }
 
@@ -205,29 +201,6 @@ impl<'a> Erasure<'a> {
         .execute(tx)?;
         request::remove(tx, &self.user.email)?;
         attempts::forget(tx, &self.user.email)
-    }
-
-    /// Removes the account's data from the events about the account, and any of the person's data from what they did themselves.
-    fn redact_audit_log(&self, tx: &mut PgConnection) -> Result<()> {
-        self.query(
-            "UPDATE audit_events SET data_salt = NULL, data = jsonb_set(data, '{changes}', ( \
-                 SELECT jsonb_agg(CASE WHEN change ->> 'field' = ANY ($4) THEN jsonb_build_object('field', change -> 'field', \
-                     'from', CASE WHEN change -> 'from' = 'null' THEN 'null' ELSE to_jsonb($3) END, \
-                     'to', CASE WHEN change -> 'to' = 'null' THEN 'null' ELSE to_jsonb($3) END) ELSE change END ORDER BY place) \
-                 FROM jsonb_array_elements(data -> 'changes') WITH ORDINALITY AS changes (change, place))) \
-             WHERE resource = 'user' AND resource_id = $1::text \
-               AND EXISTS (SELECT FROM jsonb_array_elements(data -> 'changes') AS change WHERE change ->> 'field' = ANY ($4))"
-                .to_owned(),
-        )
-        .bind::<Array<SqlText>, _>(&ACCOUNT_DATA[..])
-        .execute(tx)?;
-        self.query(
-            "UPDATE audit_events SET data_salt = NULL, data = without_traces(data, $2, $3) \
-             WHERE actor_id = $1 AND without_traces(data, $2, $3) IS DISTINCT FROM data"
-                .to_owned(),
-        )
-        .execute(tx)?;
-        Ok(())
     }
 
     fn tell_history(&self, tx: &mut PgConnection) -> Result<()> {
