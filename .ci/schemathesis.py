@@ -103,6 +103,8 @@ MAY_BE_REFUSED = [
     (ANY, "invalid_body", "/scheduled_for|/deadline|/promised_for", "not_in_future|outside_shift|out_of_range"),
     # An expression with a grammar of its own, which is not what the longest possible text has.
     ("createCalendar|updateCalendar|reckonAttention", "invalid_body", "/opening_hours", "wrong_format|not_supported"),
+    # Size and root of a head are given together, and not with one ticket.
+    ("verifyHistory", "invalid_query", "/head_size|/head_root", "not_allowed"),
     # Which fields a holiday has by its kind, and whether there is such a day.
     (
         "createHoliday|updateHoliday",

@@ -33,7 +33,11 @@ pub struct VerificationScope {
     #[param(minimum = 1)]
     head_size: Option<i64>,
     /// The root of that head in base64, as its note has it in the third line.
-    #[param(min_length = 44, max_length = 44)]
+    #[param(
+        pattern = r"^([A-Za-z0-9+/ ]{42}|[A-Za-z0-9_-]{42})[AEIMQUYcgkosw048]=$",
+        min_length = 44,
+        max_length = 44
+    )]
     head_root: Option<String>,
 }
 
