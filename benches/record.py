@@ -32,6 +32,9 @@ def literal(value, number, sql):
     """A parameter as it is written in place of `$number`, with its type where PostgreSQL could not tell."""
     if value is None:
         return "NULL"
+    # Its arguments are texts, whatever they look like.
+    if re.search(rf"set_config\([^)]*\${number}\b", sql):
+        return "'" + value.replace("'", "''") + "'"
     if value == made and made != "0":
         return ":id"
     if re.fullmatch(r"-?\d+(\.\d+)?", value) and not re.search(rf"to_tsquery\([^)]*\${number}\b", sql):

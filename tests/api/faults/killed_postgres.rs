@@ -62,7 +62,7 @@ fn a_connection_of_postgresql_killed_at_any_moment_loses_nothing() {
         // One that serves the desk, as its title says.
         let serves = |pid: &i32| {
             let title = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            String::from_utf8_lossy(&title).contains("mesa mesa [local]")
+            String::from_utf8_lossy(&title).contains("mesa_server mesa [local]")
         };
         let mut pid = None;
         within(BACK, "a connection of the desk", || {
