@@ -41,12 +41,12 @@ impl BodyMemory {
     /// # Errors
     /// [`Code::Unavailable`] if the budget or the client's share is in use.
     pub fn reserve(self: &Arc<Self>, client: ClientKey) -> Result<Reservation> {
-        let mut reservation = Reservation { memory: Arc::clone(self), client, bytes: 0 };
+        let mut reservation = Reservation { memory: Arc::clone(self), client: client.site(), bytes: 0 };
         reservation.set(CONNECTION_BUFFERS)?;
         Ok(reservation)
     }
 
-    /// The most that one client may use: half of the budget for an account, an eighth for a network without a token.
+    /// The most that one client may use: half of the budget for an account, an eighth for a site without a token.
     fn share(&self, client: &ClientKey) -> usize {
         if client.is_authenticated() { self.limit / 2 } else { self.limit / 8 }
     }
@@ -82,8 +82,8 @@ impl Reservation {
         if !self.client.is_authenticated() {
             unauthenticated = unauthenticated.saturating_add(more);
         }
-        // Clients without a token never use more than half of it, however many they are.
-        if of_client > share || total > self.memory.limit || unauthenticated > self.memory.limit / 2 {
+        // Clients without a token never use more than a quarter of it, however many they are.
+        if of_client > share || total > self.memory.limit || unauthenticated > self.memory.limit / 4 {
             return Err(Problem::new(
                 Code::Unavailable,
                 Text::new(
@@ -153,12 +153,21 @@ mod tests {
     }
 
     #[test]
-    fn clients_without_a_token_leave_half_to_the_others() {
+    fn clients_without_a_token_leave_most_to_the_others() {
         let memory = BodyMemory::new(64 * MIB);
         assert!(body(&memory, network(1), 9 * MIB).is_none());
         let held: Vec<_> = (1..10).filter_map(|number| body(&memory, network(number), 7 * MIB)).collect();
-        assert_eq!(held.len(), 4);
+        assert_eq!(held.len(), 2);
         assert!(body(&memory, account(1), 30 * MIB).is_some());
+    }
+
+    #[test]
+    fn the_networks_of_one_ipv6_site_share() {
+        let memory = BodyMemory::new(64 * MIB);
+        let key = |text: &str| ClientKey::Network(text.to_owned());
+        let _held = body(&memory, key("2001:db8:1:1::"), 7 * MIB).unwrap();
+        assert!(body(&memory, key("2001:db8:1:2::"), 7 * MIB).is_none());
+        assert!(body(&memory, key("2001:db8:2:1::"), 7 * MIB).is_some());
     }
 
     #[test]

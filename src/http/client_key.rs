@@ -1,5 +1,7 @@
 //! Whose requests, and whose bodies in memory, are counted together.
 
+use std::net::Ipv6Addr;
+
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest};
 use uuid::Uuid;
@@ -29,5 +31,19 @@ impl ClientKey {
 
     pub fn is_authenticated(&self) -> bool {
         matches!(self, ClientKey::Account(_))
+    }
+
+    /// The account, or the network of one site: a /48 of IPv6, all of which one client can have.
+    pub fn site(self) -> Self {
+        match self {
+            ClientKey::Network(network) => ClientKey::Network(match network.parse::<Ipv6Addr>() {
+                Ok(address) => {
+                    let [a, b, c, ..] = address.segments();
+                    Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).to_string()
+                }
+                Err(_) => network,
+            }),
+            account => account,
+        }
     }
 }

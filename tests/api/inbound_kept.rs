@@ -8,6 +8,7 @@ use std::time::Duration;
 use mesa::inbound::process;
 use serde_json::json;
 
+use crate::harness::binary::program;
 use crate::harness::{Answer, Client, Desk};
 use crate::inbound::{MAIL, became, desk, hand_in, message, sample};
 
@@ -54,7 +55,7 @@ fn an_id_that_another_message_had_loses_none() {
 /// The command, on the desk's database and files.
 fn ingest(desk: &Desk, mail: &[u8], variables: &[(&str, &str)]) -> Output {
     let config = &desk.shared().config;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mesa"));
+    let mut command = Command::new(program());
     command.args(["mail", "ingest"]).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
     command
         .env("DATABASE_URL", config.database_url.as_ref().unwrap())
@@ -91,7 +92,7 @@ fn the_command_tells_a_mail_server_what_became_of_it() {
     assert_eq!(code(&vec![b'x'; 5000], &[("MESA_MAIL_MAX_BYTES", "2000")]), 65);
     assert_eq!(code(mail.as_bytes(), &[("DATABASE_URL", "postgresql://mesa@127.0.0.1:1/mesa")]), 75);
     assert_eq!(code(mail.as_bytes(), &[("MESA_MAIL_MAX_BYTES", "many")]), 75);
-    let mut unknown = Command::new(env!("CARGO_BIN_EXE_mesa"));
+    let mut unknown = Command::new(program());
     unknown.args(["mail", "ingest", "--fast"]);
     assert_eq!(run(unknown, b"").status.code(), Some(64));
 }

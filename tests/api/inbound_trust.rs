@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use mesa::auth::policy::Role;
 use serde_json::{Value, json};
 
+use crate::harness::binary::program;
 use crate::harness::{Client, Desk};
 use crate::inbound::{ALIGNED, MAIL, became, desk, followups, hand_in, message, messages_to, ticket_of};
 
@@ -127,7 +128,7 @@ fn requesters_are_trusted_as_the_configuration_says() {
 /// The command on the desk's database and files.
 fn ingest(desk: &Desk, mail: &str, variables: &[(&str, &str)]) {
     let config = &desk.shared().config;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mesa"));
+    let mut command = Command::new(program());
     command.args(["mail", "ingest"]).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
     command
         .env("DATABASE_URL", config.database_url.as_ref().unwrap())

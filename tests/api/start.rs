@@ -11,7 +11,7 @@ use nix::unistd::{Pid, Uid};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::harness::binary::{MESA, Running, mesa};
+use crate::harness::binary::{Running, mesa, program};
 use crate::harness::logs;
 use crate::harness::{Database, skip};
 
@@ -146,7 +146,7 @@ fn an_ordinary_user_starts_a_desk() {
     chown(&dir.data, Some(NOBODY), Some(NOBODY)).unwrap();
     // The binary may be where an ordinary user may not go.
     let binary = folder.join("mesa");
-    fs::copy(MESA, &binary).unwrap();
+    fs::copy(program(), &binary).unwrap();
     let mut command = Command::new(&binary);
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).envs(at(&dir.data));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -16,12 +16,14 @@ use crate::harness::{Client, Database};
 
 /// What the process has in memory, and has had at most, in MiB.
 pub fn memory(running: &Running) -> (usize, usize) {
+    (resident(running, "VmRSS:"), resident(running, "VmHWM:"))
+}
+
+/// One figure of the memory of the process, in MiB.
+pub fn resident(running: &Running, name: &str) -> usize {
     let status = fs::read_to_string(format!("/proc/{}/status", running.child.id())).unwrap();
-    let mebibytes = |name: &str| {
-        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() / 1024
-    };
-    (mebibytes("VmRSS:"), mebibytes("VmHWM:"))
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() / 1024
 }
 
 fn open(client: &Client) -> TcpStream {

@@ -1,5 +1,6 @@
 //! The binary itself, run as a process of its own.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
@@ -13,11 +14,14 @@ use serde_json::json;
 use super::client::Client;
 use super::logs;
 
-pub const MESA: &str = env!("CARGO_BIN_EXE_mesa");
+/// The program under test: the one that was built with the tests, or that `MESA_TEST_BINARY` names.
+pub fn program() -> OsString {
+    std::env::var_os("MESA_TEST_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_mesa").into())
+}
 
 /// A command of the binary, with nothing in its environment but what the test says.
 pub fn mesa(variables: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(MESA);
+    let mut command = Command::new(program());
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).envs(variables.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
