@@ -99,10 +99,9 @@ impl Others {
 
     #[track_caller]
     fn compare_with(&self, unloaded: &Others) {
-        for (name, with, without) in [
-            ("reads", &self.reads, &unloaded.reads),
-            ("sign-ins", &self.sign_ins, &unloaded.sign_ins),
-        ] {
+        for (name, with, without) in
+            [("reads", &self.reads, &unloaded.reads), ("sign-ins", &self.sign_ins, &unloaded.sign_ins)]
+        {
             let ((count, p50, p99), (_, _, usual)) = (with.figures(), without.figures());
             println!("{name} of others: {count} times, p50 {p50:?}, p99 {p99:?}; without the load {usual:?}");
             assert!(p99 < wait_limit(usual), "{name} of others: p99 {p99:?}, without the load {usual:?}");
@@ -144,7 +143,9 @@ fn under_load(
     let unloaded = measure(0, Duration::from_secs(1));
     let loaded = measure(clients, time);
     let ((after, most), private) = (memory(&running), private_memory(&running));
-    println!("{name}: {before} MiB before, {after} MiB after, {most} MiB at most, {private} MiB without the program");
+    println!(
+        "{name}: {before} MiB before, {after} MiB after, {most} MiB at most, {private} MiB without the program"
+    );
     loaded.compare_with(&unloaded);
     assert!(private < MEMORY_LIMIT, "{private} MiB at most without the pages of the program");
     assert!(running.signal(Signal::SIGTERM).success());

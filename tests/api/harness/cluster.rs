@@ -27,6 +27,8 @@ struct Cluster {
     admin: Mutex<PgConnection>,
     /// Drops them, which takes longer.
     sweeper: Mutex<PgConnection>,
+    /// PostgreSQL's major version.
+    version: i64,
     /// Reads from us as long as this process lives; see `stop_with_us`.
     _shell: Child,
 }
@@ -47,7 +49,11 @@ impl Cluster {
             let connect = || Mutex::new(PgConnection::establish(private.url()).unwrap());
             let (admin, sweeper) = (connect(), connect());
             let log = folder.join("postgres/postgres.log");
-            let cluster = Cluster { private, log, admin, sweeper, _shell: shell };
+            let version = count(
+                &mut admin.lock().unwrap(),
+                "SELECT current_setting('server_version_num')::integer / 10000",
+            );
+            let cluster = Cluster { private, log, admin, sweeper, version, _shell: shell };
             cluster.prepare();
             cluster
         })
@@ -134,7 +140,9 @@ pub struct Database {
 impl Database {
     /// Migrated, with one account a role, a unit and a few categories.
     pub fn from_template() -> Self {
-        Self::create(" TEMPLATE template")
+        // PostgreSQL 14 has no other strategy, and no word for it.
+        let strategy = if Cluster::get().version >= 15 { " STRATEGY file_copy" } else { "" };
+        Self::create(&format!(" TEMPLATE template{strategy}"))
     }
 
     /// With nothing in it.
@@ -202,9 +210,13 @@ impl Database {
 
     /// What a `SELECT count(*)` says.
     pub fn count(&self, sql: &str) -> i64 {
-        let sql = format!("SELECT ({sql})::bigint AS count");
-        self.ask(|db| diesel::sql_query(sql).get_result::<Count>(db)).unwrap().count
+        self.ask(|db| count(db, sql))
     }
+}
+
+fn count(db: &mut PgConnection, sql: &str) -> i64 {
+    let sql = format!("SELECT ({sql})::bigint AS count");
+    diesel::sql_query(sql).get_result::<Count>(db).unwrap().count
 }
 
 fn fingerprint(db: &mut PgConnection) -> Vec<(String, String)> {
