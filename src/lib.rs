@@ -36,6 +36,8 @@ pub mod inbound;
 pub mod indicators;
 /// The knowledge base.
 pub mod knowledge;
+/// The two languages of the desk.
+pub mod language;
 /// Who comes while the server stops.
 pub mod late;
 /// What people are told by mail, and its way to the mail server.

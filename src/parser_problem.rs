@@ -6,7 +6,7 @@ use actix_web::http::header::RETRY_AFTER;
 use uuid::Uuid;
 
 use crate::desk::Desk;
-use crate::http::locale::Locale;
+use crate::language::locale::Locale;
 use crate::problem::{Code, Problem, Text};
 
 /// What is written in place of an answer of the parser; none if the bytes are not one.

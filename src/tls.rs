@@ -1,6 +1,6 @@
 //! The certificate by which this server is known, where it speaks TLS itself.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio_rustls::rustls::ServerConfig;
@@ -11,20 +11,9 @@ use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 
-/// Where the certificate and its key are.
-#[derive(Debug, Clone)]
-pub struct TlsFiles {
-    /// PEM: the server's certificate, and those between it and a root after it.
-    pub certificate: PathBuf,
-    /// PEM: the certificate's key, without a password.
-    pub key: PathBuf,
-}
+use crate::config::TlsFiles;
 
 impl TlsFiles {
-    /// The variables that name them.
-    pub const CERTIFICATE: &'static str = "MESA_TLS_CERTIFICATE";
-    pub const KEY: &'static str = "MESA_TLS_KEY";
-
     /// Else what is wrong with which file, in words for whoever set the variables.
     fn read(&self) -> Result<CertifiedKey, String> {
         let wrong = |variable: &str, what: &str, file: &Path, why: &str| {

@@ -3,13 +3,13 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::tree::keys::PublicKey;
 use super::tree::note::Note;
 use super::tree::read;
 use super::verification::heads::{ForeignHead, HeadBreak, HeadBreakReason, HeadStatus};
 use super::verification::log::{LogBreak, LogBreakReason};
 use super::verification::tickets::{Break, BreakReason};
 use super::verification::{Found, Verifier};
+use crate::config::audit_keys::PublicKey;
 use crate::db::session::{self, Bounds};
 use crate::problem::Problem;
 use crate::server::StartError;

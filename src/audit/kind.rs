@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::db::text_enum;
+use crate::language::text_enum;
 use crate::tickets::followups::Visibility;
 use crate::tickets::information::AnsweredBy;
 use crate::tickets::model::Channel;

@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use crate::auth::policy::Action;
 use crate::db::schema::{categories, tickets, units};
-use crate::db::text_enum;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Call, Query};
+use crate::language::text_enum;
 use crate::people::{Named, Person, person};
 use crate::problem::Result;
 use crate::statistics::Period;

@@ -18,8 +18,8 @@ use super::{passwords, sessions};
 use crate::audit::log::AuditKind;
 use crate::db::schema::users;
 use crate::http::body::Patch;
-use crate::http::locale::Locale;
 use crate::http::{Actor, Answer, Body, Call, ClientAddress};
+use crate::language::locale::Locale;
 use crate::people::users::{Contact, User};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 

@@ -16,8 +16,8 @@ use crate::audit::log::AuditKind;
 use crate::db::lower;
 use crate::db::schema::{refresh_tokens, users};
 use crate::desk::Desk;
-use crate::http::locale::Locale;
 use crate::http::{Answer, Body, ClientAddress};
+use crate::language::locale::Locale;
 use crate::problem::{Code, Problem, Result, Text};
 
 /// Who signs in.

@@ -1,9 +1,11 @@
 //! Configuration by environment variables; documented in docs/configuration.md.
 
 mod audit;
+pub mod audit_keys;
 mod backup;
 mod bodies;
 mod entity;
+pub mod logo;
 mod mail_trust;
 mod mailbox;
 mod reader;
@@ -17,11 +19,10 @@ use chrono_tz::Tz;
 pub use self::audit::{AuditConfig, key_name};
 pub use self::entity::Entity;
 pub use self::mail_trust::MailTrust;
-pub use self::mailbox::ImapConfig;
+pub use self::mailbox::{ImapConfig, MailConfig};
 pub use self::reader::{ConfigError, Wrong};
 use self::reader::{Reader, SECRET_BYTES};
-use crate::mail::MailConfig;
-use crate::tls::TlsFiles;
+pub use self::tls::TlsFiles;
 
 /// What the environment says. Every variable that is wrong is named at start with what was expected.
 #[derive(Debug, Clone)]

@@ -17,7 +17,6 @@ use super::answer::{self, Answer};
 use super::body::Body;
 use super::contract;
 use super::idempotency::{self, Key, Known};
-use super::locale::Locale;
 use super::mail_origin::MailOrigin;
 use crate::auth::policy::{self, Action, Role, Scope};
 use crate::auth::tokens::Claims;
@@ -25,6 +24,7 @@ use crate::db::acting::{self, set_config};
 use crate::db::clock_timestamp;
 use crate::db::schema::users;
 use crate::desk::Desk;
+use crate::language::locale::Locale;
 use crate::people::Person;
 use crate::problem::{Code, Problem, Result, Text};
 

@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use super::call::DatabaseTime;
 use super::limits;
-use super::locale::{self, Locale};
 use crate::auth::tokens::Claims;
 use crate::desk::Desk;
+use crate::language::locale::{self, Locale};
 use crate::problem::{Code, Problem, Text};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");

@@ -11,7 +11,6 @@ pub mod cors;
 pub mod envelope;
 pub mod idempotency;
 pub mod limits;
-pub mod locale;
 pub mod mail_origin;
 pub mod paging;
 pub mod query;

@@ -17,7 +17,7 @@ mod trust;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use self::message::Verdict;
-use crate::db::text_enum;
+use crate::language::text_enum;
 
 pub fn routes(config: &mut ServiceConfig) {
     config

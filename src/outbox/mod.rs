@@ -14,7 +14,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::db::Statement;
-use crate::db::text_enum;
+use crate::language::text_enum;
 use crate::problem::Result;
 
 pub fn routes(config: &mut ServiceConfig) {

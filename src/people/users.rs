@@ -18,9 +18,9 @@ use crate::auth::{attempts, passwords, sessions};
 use crate::db::schema::{anonymizations, units, users};
 use crate::db::{contains, fold};
 use crate::http::body::Patch;
-use crate::http::locale::Locale;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Actor, Answer, Body, Call, Query};
+use crate::language::locale::Locale;
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
 /// How to reach somebody; one of the three at least before a ticket can be registered.
@@ -226,7 +226,7 @@ pub struct UserProfile {
     staff_mail: bool,
 }
 
-crate::db::text_enum! {
+crate::language::text_enum! {
     /// The order of a list by name.
     pub enum NameSort {
         Ascending = "name",

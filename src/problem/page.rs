@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use minijinja::{Environment, context};
 
 use super::{Code, Problem, Result};
-use crate::http::locale::{self, Locale};
+use crate::language::locale::{self, Locale};
 
 const PAGE: &str = include_str!("page.html");
 

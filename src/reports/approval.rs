@@ -16,8 +16,8 @@ use crate::audit::tree::heads::{self, HeadReason};
 use crate::auth::policy::Action;
 use crate::desk::Desk;
 use crate::http::body::Nothing;
-use crate::http::locale::Locale;
 use crate::http::{Actor, Answer, Body, Call};
+use crate::language::locale::Locale;
 use crate::problem::{Code, Problem, Result, Text};
 use crate::statistics::Quarter;
 

@@ -10,7 +10,7 @@ mod surveys;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::db::text_enum;
+use crate::language::text_enum;
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(rules::list).service(rules::read).service(rules::change).service(runs::list);

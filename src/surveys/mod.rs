@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use self::questions::Wording;
 use crate::db::schema::{survey_answers, survey_questions, surveys};
-use crate::db::text_enum;
+use crate::language::text_enum;
 use crate::problem::{Problem, Result};
 
 pub fn routes(config: &mut ServiceConfig) {

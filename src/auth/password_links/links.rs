@@ -11,8 +11,8 @@ use uuid::Uuid;
 use crate::auth::tokens;
 use crate::config::Config;
 use crate::db::schema::{password_links, users};
-use crate::db::text_enum;
-use crate::http::locale::Locale;
+use crate::language::locale::Locale;
+use crate::language::text_enum;
 use crate::problem::{Code, Problem, Result, Text};
 
 /// How long a link to replace a password is valid, in minutes.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::THEIRS;
 use super::terms::{Datum, Terms};
-use crate::db::text_enum;
+use crate::language::text_enum;
 use crate::problem::Result;
 
 text_enum! {

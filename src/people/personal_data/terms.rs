@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::traces::{self, SHORTEST};
-use crate::db::text_enum;
+use crate::language::text_enum;
 use crate::problem::Result;
 
 text_enum! {

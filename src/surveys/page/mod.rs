@@ -18,7 +18,7 @@ use super::links::{self, Opened};
 use super::{SurveyStatus, questions};
 use crate::desk::Desk;
 use crate::http::body::FormBytes;
-use crate::http::locale::{self, Locale};
+use crate::language::locale::{self, Locale};
 use crate::problem::{Code, Problem, Result};
 use crate::tickets::workflow::Status;
 

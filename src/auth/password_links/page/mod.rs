@@ -14,7 +14,7 @@ use super::links::{self, Opened};
 use crate::auth::passwords::{LONGEST, SHORTEST};
 use crate::desk::Desk;
 use crate::http::body::Form;
-use crate::http::locale::{self, Locale};
+use crate::language::locale::{self, Locale};
 use crate::problem::{Code, Problem, Result, Text};
 
 pub fn routes(config: &mut ServiceConfig) {

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::auth::password_links::links::{Opened, Purpose};
 use crate::auth::passwords::{LONGEST, SHORTEST};
-use crate::http::locale::Locale;
+use crate::language::locale::Locale;
 use crate::problem::{Problem, Result, Text};
 
 const STYLE: &str = include_str!("page.css");

@@ -5,7 +5,7 @@ use actix_web::http::header::{ACCEPT_LANGUAGE, AcceptLanguage, Header, Quality};
 use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 use chrono_tz::Tz;
 
-use crate::db::text_enum;
+use crate::language::text_enum;
 
 text_enum! {
     /// A language of the desk.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use uuid::Uuid;
 
-use super::postgres_programs::{Account, Programs, output};
+use super::programs::{Account, Programs, output};
 use super::{Result, StartError};
 
 /// Part of the socket's name; nothing listens on the network.

@@ -5,6 +5,10 @@
 //! server's home: `cluster`, `run` (the socket), `postgres.log` and, where PostgreSQL had to be fetched, `install`.
 //! Where Mesa is root and PostgreSQL's user cannot enter the data folder, `postgres` is a link into `/var/lib/mesa`.
 
+mod files;
+mod programs;
+mod watch;
+
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
@@ -17,17 +21,9 @@ use uuid::Uuid;
 
 use super::server_role;
 
-// Beside this file, and used by it alone.
-#[path = "postgres_files.rs"]
-mod postgres_files;
-#[path = "postgres_programs.rs"]
-mod postgres_programs;
-#[path = "postgres_watch.rs"]
-mod postgres_watch;
-
-use postgres_files::{self as files, Postmaster};
-use postgres_programs::{Account, Programs, output};
-pub use postgres_watch::Watched;
+use files::Postmaster;
+use programs::{Account, Programs, output};
+pub use watch::Watched;
 
 /// The superuser of the cluster, who owns the database and its tables.
 const OWNER: &str = "mesa";
