@@ -10,7 +10,6 @@ mod media_type;
 mod range;
 pub mod removed;
 pub mod serve;
-pub mod slots;
 pub mod store;
 pub mod tickets;
 pub mod upload;

@@ -12,7 +12,7 @@ use super::verification::{Found, Verifier};
 use crate::config::audit_keys::PublicKey;
 use crate::db::session::{self, Bounds};
 use crate::problem::Problem;
-use crate::server::StartError;
+use crate::problem::StartError;
 
 /// How many places are named one by one.
 const NAMED: usize = 100;

@@ -15,17 +15,17 @@ use uuid::Uuid;
 
 use super::answer::{self, Answer};
 use super::body::Body;
-use super::contract;
+use super::desk::Desk;
 use super::idempotency::{self, Key, Known};
 use super::mail_origin::MailOrigin;
+use super::schemas;
+use crate::auth::person::Person;
 use crate::auth::policy::{self, Action, Role, Scope};
 use crate::auth::tokens::Claims;
 use crate::db::acting::{self, set_config};
 use crate::db::clock_timestamp;
 use crate::db::schema::users;
-use crate::desk::Desk;
 use crate::language::locale::Locale;
-use crate::people::Person;
 use crate::problem::{Code, Problem, Result, Text};
 
 /// A request of somebody who showed a valid access token, and the desk that serves it.
@@ -83,7 +83,7 @@ impl Call {
         let claims = request.extensions().get::<Claims>().cloned().ok_or_else(unauthenticated)?;
         request.extensions_mut().insert::<Locale>(claims.locale);
         let operation = format!("{} {}", request.method(), request.match_pattern().unwrap_or_default());
-        let faults = contract::header_faults(&operation, |name| header_text(request.headers(), name));
+        let faults = schemas::header_faults(&operation, |name| header_text(request.headers(), name));
         if !faults.is_empty() {
             let mut problem = Problem::new(
                 Code::BadRequest,

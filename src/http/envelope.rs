@@ -13,9 +13,9 @@ use actix_web::{Error, HttpMessage};
 use uuid::Uuid;
 
 use super::call::DatabaseTime;
+use super::desk::Desk;
 use super::limits;
 use crate::auth::tokens::Claims;
-use crate::desk::Desk;
 use crate::language::locale::{self, Locale};
 use crate::problem::{Code, Problem, Text};
 

@@ -7,7 +7,7 @@ use actix_web::web::Bytes;
 
 use super::{Source, keep, process};
 use crate::config::Config;
-use crate::desk::Desk;
+use crate::http::desk::Desk;
 use crate::problem::{Code, Problem};
 use crate::server;
 

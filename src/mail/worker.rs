@@ -15,9 +15,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::content::{Content, Loaded, Purpose};
 use super::letter::letter;
-use crate::auth::password_links::request;
+use crate::account::password_links::request;
 use crate::config::MailConfig;
-use crate::desk::Desk;
+use crate::http::desk::Desk;
 use crate::outbox::delivery::{self, Message, Refusal, Sent};
 use crate::problem::Result;
 

@@ -11,10 +11,11 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::Named;
-use crate::auth::password_links::{links, staff};
+use super::{Named, password_reset};
+use crate::account::password_links::links;
+use crate::account::{attempts, sessions};
+use crate::auth::passwords;
 use crate::auth::policy::{Action, Role, Scope};
-use crate::auth::{attempts, passwords, sessions};
 use crate::db::schema::{anonymizations, units, users};
 use crate::db::{contains, fold};
 use crate::http::body::Patch;
@@ -357,7 +358,7 @@ pub async fn create(call: Call, body: Body<NewUser>) -> Result<HttpResponse> {
             ))
             .execute(tx)?;
         if new.password.is_none() {
-            staff::invite(tx, id, actor.id)?;
+            password_reset::invite(tx, id, actor.id)?;
         }
         let user = User::find(tx, id)?;
         let version = user.version;

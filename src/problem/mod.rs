@@ -2,7 +2,6 @@
 
 mod code;
 mod field;
-pub mod page;
 
 use std::fmt;
 use std::panic::Location;
@@ -39,6 +38,9 @@ pub struct Problem {
     cause: Option<String>,
     location: &'static Location<'static>,
 }
+
+/// Why the server did not start or a command failed, in words for the operator.
+pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
 pub type Result<T, E = Problem> = std::result::Result<T, E>;
 

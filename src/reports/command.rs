@@ -4,7 +4,7 @@ use super::{Audience, Format, quarterly};
 use crate::config::Config;
 use crate::db;
 use crate::db::session::{self, Bounds};
-use crate::server::StartError;
+use crate::problem::StartError;
 use crate::statistics::Quarter;
 
 /// The report of a quarter, from the database of this URL.

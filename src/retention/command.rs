@@ -6,7 +6,7 @@ use super::removal::{self, Removed, Which};
 use crate::config::Config;
 use crate::db;
 use crate::db::session::{self, Bounds};
-use crate::server::StartError;
+use crate::problem::StartError;
 
 /// Removes what is over for as long as its rule says, or says alone what would be removed; answers the lines to print, one a
 /// kind.

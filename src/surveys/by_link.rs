@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::keep::{SurveyAnswer, keep};
 use super::questions::{self, SurveyQuestion};
 use super::{Survey, links, present_one};
-use crate::desk::Desk;
+use crate::http::desk::Desk;
 use crate::http::{Answer, Body};
 use crate::language::locale::Locale;
 use crate::problem::Result;

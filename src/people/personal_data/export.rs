@@ -18,7 +18,7 @@ use crate::audit::log::{self, AuditResource};
 use crate::audit::log_list::{self, AuditLogEntry};
 use crate::auth::policy::{Action, Scope};
 use crate::db::schema::tickets;
-use crate::desk::Desk;
+use crate::http::desk::Desk;
 use crate::http::{Actor, Call};
 use crate::inbound::emails::{self, InboundEmail};
 use crate::outbox::messages::{self, MessageKept};

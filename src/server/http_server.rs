@@ -18,10 +18,10 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
+use super::connection::{AnswerBody, Connection, OpenRequests, RequestBody, Transport};
+use super::tls_handshakes::Handshakes;
 use crate::app::{self, Contract};
-use crate::connection::{AnswerBody, Connection, OpenRequests, RequestBody, Transport};
-use crate::desk::Desk;
-use crate::tls_handshakes::Handshakes;
+use crate::http::desk::Desk;
 
 /// Open files beside connections of clients: for PostgreSQL, mail, and files that are read and written.
 const OTHER_FILES: u64 = 256;

@@ -22,8 +22,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 
-use crate::desk::Desk;
-use crate::parser_problem;
+use super::parser_problem;
+use crate::http::desk::Desk;
 
 /// What carries the bytes.
 pub enum Transport {
@@ -107,6 +107,7 @@ impl Stream for RequestBody {
 /// The body of an answer; its request is open until the body is dropped.
 pub struct AnswerBody {
     pub body: BoxBody,
+    #[expect(dead_code, reason = "it ends when it is dropped")]
     pub request: Option<OpenRequest>,
 }
 

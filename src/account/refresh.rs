@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::audit::record_account_event;
 use super::sessions::{self, Account, Refresh, Session};
-use super::tokens;
 use crate::audit::log::AuditKind;
+use crate::auth::tokens;
 use crate::db::schema::refresh_tokens;
-use crate::desk::Desk;
+use crate::http::desk::Desk;
 use crate::http::{Answer, Body};
 use crate::problem::{Code, Problem, Result, Text};
 

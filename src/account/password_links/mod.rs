@@ -4,4 +4,3 @@ pub mod confirmation;
 pub mod links;
 pub mod page;
 pub mod request;
-pub mod staff;

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use actix_web::web::Data;
 use uuid::Uuid;
 
-use crate::desk::Desk;
+use super::desk::Desk;
 use crate::problem::{Code, Problem, Result, Text};
 
 /// Uploads of one account at a time.

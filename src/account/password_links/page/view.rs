@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use minijinja::{Environment, Value, context};
 use sha2::{Digest, Sha256};
 
-use crate::auth::password_links::links::{Opened, Purpose};
+use crate::account::password_links::links::{Opened, Purpose};
 use crate::auth::passwords::{LONGEST, SHORTEST};
 use crate::language::locale::Locale;
 use crate::problem::{Problem, Result, Text};

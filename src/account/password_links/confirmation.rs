@@ -7,12 +7,13 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::links::{self, Opened};
+use crate::account::attempts;
+use crate::account::audit::record_account_event;
+use crate::account::sessions::{self, Account};
 use crate::audit::log::AuditKind;
-use crate::auth::audit::record_account_event;
-use crate::auth::sessions::{self, Account};
-use crate::auth::{attempts, passwords, tokens};
+use crate::auth::{passwords, tokens};
 use crate::db::schema::{password_links, users};
-use crate::desk::Desk;
+use crate::http::desk::Desk;
 use crate::http::{Answer, Body};
 use crate::problem::{Problem, Result};
 

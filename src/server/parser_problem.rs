@@ -5,7 +5,7 @@ use actix_web::ResponseError;
 use actix_web::http::header::RETRY_AFTER;
 use uuid::Uuid;
 
-use crate::desk::Desk;
+use crate::http::desk::Desk;
 use crate::language::locale::Locale;
 use crate::problem::{Code, Problem, Text};
 

@@ -9,18 +9,18 @@ use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::attempts::Attempt;
-use super::audit::record_account_event;
-use super::password_links::links;
-use super::policy::{self, Action, Role, Scope};
-use super::sessions::Account;
-use super::{passwords, sessions};
+use super::users::{Contact, User};
+use crate::account::attempts::Attempt;
+use crate::account::audit::record_account_event;
+use crate::account::password_links::links;
+use crate::account::sessions::{self, Account};
 use crate::audit::log::AuditKind;
+use crate::auth::passwords;
+use crate::auth::policy::{self, Action, Role, Scope};
 use crate::db::schema::users;
 use crate::http::body::Patch;
 use crate::http::{Actor, Answer, Body, Call, ClientAddress};
 use crate::language::locale::Locale;
-use crate::people::users::{Contact, User};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 /// Who one is and what one may do.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use object_store::ObjectStore;
 
-use crate::attachments::slots::UploadSlots;
+use super::body_memory::BodyMemory;
+use super::limits::Limits;
+use super::traffic::Traffic;
+use super::upload_slots::UploadSlots;
 use crate::auth::tokens::Tokens;
 use crate::config::Config;
 use crate::db::Db;
-use crate::http::body_memory::BodyMemory;
-use crate::http::limits::Limits;
-use crate::http::traffic::Traffic;
 
 /// The running desk. Nothing that matters is lost with the process: a second copy of the server has the same.
 pub struct Desk {

@@ -8,12 +8,12 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::account::attempts;
+use crate::account::audit::record_account_event;
 use crate::audit::log::AuditKind;
-use crate::auth::attempts;
-use crate::auth::audit::record_account_event;
 use crate::db::lower;
 use crate::db::schema::{password_reset_requests as requests, users};
-use crate::desk::Desk;
+use crate::http::desk::Desk;
 use crate::http::{Answer, Body, ClientAddress};
 use crate::outbox::{self, MessageKind};
 use crate::problem::Result;

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use crate::parser_problem::http_message;
+use super::parser_problem::http_message;
 use crate::problem::Problem;
 
 /// Where nobody has come for so long, the server is done with those who came before.

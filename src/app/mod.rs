@@ -1,5 +1,7 @@
 //! How a request gets in: routes, middleware, docs.
 
+mod problems;
+
 use std::sync::Arc;
 
 use actix_web::body::MessageBody;
@@ -14,21 +16,21 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, scope};
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::desk::Desk;
 use crate::http::body;
 use crate::http::cors::cors;
+use crate::http::desk::Desk;
 use crate::http::envelope::envelope;
 use crate::http::limits::limit;
 use crate::problem::{Code, Problem, Text};
 use crate::{
-    attachments, audit, auth, contract, health, improvement, inbound, indicators, knowledge, minutes, outbox,
-    people, problem, reports, retention, staff, statistics, surveys, tickets,
+    account, attachments, audit, contract, health, improvement, inbound, indicators, knowledge, minutes,
+    outbox, people, reports, retention, staff, statistics, surveys, tickets,
 };
 
 /// Everything under `/api/v1`.
 fn api(config: &mut ServiceConfig) {
     config
-        .configure(auth::routes)
+        .configure(account::routes)
         .configure(tickets::routes)
         .configure(attachments::routes)
         .configure(knowledge::routes)
@@ -78,7 +80,7 @@ impl Contract {
     pub fn new() -> Result<Self, String> {
         let openapi = openapi();
         let document = contract::document(&openapi)?;
-        crate::http::contract::learn(&document)?;
+        crate::http::schemas::learn(&document)?;
         let mut methods = Vec::new();
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
             let mut allowed: Vec<String> =
@@ -147,8 +149,8 @@ pub fn app(
                 .service(SwaggerUi::new("/{_:.*}")),
         )
         .configure(surveys::page::routes)
-        .configure(auth::password_links::page::routes)
-        .configure(problem::page::routes)
+        .configure(account::password_links::page::routes)
+        .configure(problems::routes)
         .configure(health::routes)
         .default_service(web::to(nothing_here))
 }

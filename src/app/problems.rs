@@ -5,10 +5,10 @@ use actix_web::web::{Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, get};
 use minijinja::{Environment, context};
 
-use super::{Code, Problem, Result};
 use crate::language::locale::{self, Locale};
+use crate::problem::{Code, Problem, Result};
 
-const PAGE: &str = include_str!("page.html");
+const PAGE: &str = include_str!("problems.html");
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(all).service(one);

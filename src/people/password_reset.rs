@@ -5,9 +5,9 @@ use actix_web::{HttpResponse, post};
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use crate::account::attempts;
+use crate::account::audit::record_account_event;
 use crate::audit::log::AuditKind;
-use crate::auth::attempts;
-use crate::auth::audit::record_account_event;
 use crate::auth::policy::Action;
 use crate::http::body::Nothing;
 use crate::http::{Answer, Body, Call};

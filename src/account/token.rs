@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::refresh;
 use super::sessions::{self, Session};
-use crate::desk::Desk;
+use crate::http::desk::Desk;
 use crate::http::{ClientAddress, body};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 

@@ -6,14 +6,14 @@ use actix_web::web::Data;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use crate::account::attempts;
+use crate::account::password_links::{links, request};
 use crate::attachments::{content, removed};
 use crate::audit::tree::heads;
 use crate::audit::tree::sequence::{self, IfBusy};
-use crate::auth::attempts;
-use crate::auth::password_links::{links, request};
 use crate::config::Config;
 use crate::db::schema::{idempotency_keys, refresh_tokens};
-use crate::desk::Desk;
+use crate::http::desk::Desk;
 use crate::http::idempotency::KEPT_HOURS;
 use crate::improvement::actions::overdue;
 use crate::inbound;

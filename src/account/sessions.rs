@@ -11,11 +11,11 @@ use uuid::Uuid;
 
 use super::attempts::Attempt;
 use super::audit::record_account_event;
-use super::{passwords, tokens};
 use crate::audit::log::AuditKind;
+use crate::auth::{passwords, tokens};
 use crate::db::lower;
 use crate::db::schema::{refresh_tokens, users};
-use crate::desk::Desk;
+use crate::http::desk::Desk;
 use crate::http::{Answer, Body, ClientAddress};
 use crate::language::locale::Locale;
 use crate::problem::{Code, Problem, Result, Text};

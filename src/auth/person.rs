@@ -1,13 +1,13 @@
-//! People and things as others name them.
+//! People as others name them.
 
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::auth::policy::Role;
+use super::policy::Role;
 use crate::db::schema::users;
 use crate::problem::Result;
 
@@ -19,14 +19,6 @@ pub struct Person {
     #[schema(example = "Ana María Restrepo")]
     pub full_name: String,
     pub role: Role,
-}
-
-/// A unit or a category, by id and name.
-#[derive(Debug, Clone, Serialize, Deserialize, Queryable, ToSchema)]
-pub struct Named {
-    pub id: Uuid,
-    #[schema(example = "Secretaría de Hacienda")]
-    pub name: String,
 }
 
 /// The people of these ids, in one statement for a whole page.

@@ -12,8 +12,8 @@ use self::view::{State, View};
 use super::confirmation::set_password;
 use super::links::{self, Opened};
 use crate::auth::passwords::{LONGEST, SHORTEST};
-use crate::desk::Desk;
 use crate::http::body::Form;
+use crate::http::desk::Desk;
 use crate::language::locale::{self, Locale};
 use crate::problem::{Code, Problem, Result, Text};
 
