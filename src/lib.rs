@@ -18,6 +18,8 @@ pub mod config;
 pub mod contract;
 /// PostgreSQL: pool, schema, private server.
 pub mod db;
+/// Reading files of tickets, followups, articles and improvement actions.
+pub mod downloads;
 /// Whether the server lives and can serve.
 pub mod health;
 /// Public holidays: those of Colombia and the entity's own.
@@ -42,6 +44,8 @@ pub mod minutes;
 pub mod outbox;
 /// People and units.
 pub mod people;
+/// The personal data of a requester: given to them, and taken out by law.
+pub mod personal_data;
 /// Every error a client can see.
 pub mod problem;
 /// The quarterly report.

@@ -1,5 +1,7 @@
 //! How a request gets in: routes, middleware, docs.
 
+#[cfg(test)]
+mod bounds_test;
 mod problems;
 
 use std::sync::Arc;
@@ -23,8 +25,8 @@ use crate::http::envelope::envelope;
 use crate::http::limits::limit;
 use crate::problem::{Code, Problem, Text};
 use crate::{
-    account, attachments, audit, contract, health, improvement, inbound, indicators, knowledge, minutes,
-    outbox, people, reports, retention, staff, statistics, surveys, tickets,
+    account, audit, contract, downloads, health, improvement, inbound, indicators, knowledge, mail, minutes,
+    people, personal_data, reports, retention, staff, statistics, surveys, tickets,
 };
 
 /// Everything under `/api/v1`.
@@ -32,11 +34,11 @@ fn api(config: &mut ServiceConfig) {
     config
         .configure(account::routes)
         .configure(tickets::routes)
-        .configure(attachments::routes)
+        .configure(downloads::routes)
         .configure(knowledge::routes)
         .configure(inbound::routes)
         .configure(surveys::routes)
-        .configure(outbox::routes)
+        .configure(mail::routes)
         .configure(audit::routes)
         .configure(statistics::routes)
         .configure(reports::routes)
@@ -44,6 +46,7 @@ fn api(config: &mut ServiceConfig) {
         .configure(minutes::routes)
         .configure(improvement::routes)
         .configure(people::routes)
+        .configure(personal_data::routes)
         .configure(staff::routes)
         .configure(retention::routes);
 }

@@ -6,7 +6,6 @@ pub mod demo;
 pub mod me;
 mod named;
 pub mod password_reset;
-pub mod personal_data;
 pub mod schedules;
 pub mod shifts;
 pub mod units;
@@ -27,9 +26,6 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(users::create)
         .service(users::read)
         .service(users::change)
-        .service(personal_data::export::read)
-        .service(personal_data::preview::preview)
-        .service(personal_data::anonymization::anonymize)
         .service(shifts::read)
         .service(shifts::replace)
         .service(units::list)

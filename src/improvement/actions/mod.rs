@@ -1,6 +1,7 @@
 //! An improvement action: what was found, why it is so, what is done about it, by whom and until when, and whether it
 //! helped.
 
+pub mod attachments;
 pub mod completion;
 pub mod followups;
 pub mod list;

@@ -47,7 +47,7 @@ fn kinds() -> impl IntoIterator<Item = Kind> {
             mesa::indicators::measure::NewMeasurement,
             mesa::knowledge::articles::ArticleContent,
             mesa::minutes::content::MinutesContent,
-            mesa::people::personal_data::anonymization::NewAnonymization,
+            mesa::personal_data::anonymization::NewAnonymization,
             mesa::people::shifts::Shifts,
             mesa::people::units::NewUnit,
             mesa::people::users::NewUser,

@@ -1,4 +1,4 @@
-//! Reading a file back.
+//! Reading files of tickets, followups, articles and improvement actions.
 
 use actix_web::http::header::{
     Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue,
@@ -6,16 +6,21 @@ use actix_web::http::header::{
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, get};
 use diesel::prelude::*;
+use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::serve::{Download, RangeHeaders, serve};
-use super::{Attachment, store};
+use crate::attachments::serve::{Download, RangeHeaders, serve};
+use crate::attachments::{Attachment, store};
 use crate::auth::policy::{self, Action};
 use crate::http::body::Content;
 use crate::http::{Actor, Answer, Call};
 use crate::knowledge::articles::check_visible;
 use crate::problem::{Problem, Result};
 use crate::tickets::followups;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(read).service(download);
+}
 
 /// The file and the key of its content, where what it belongs to is the caller's to see.
 fn visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(Attachment, String)> {

@@ -10,6 +10,12 @@ pub mod preview;
 mod terms;
 mod traces;
 
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(export::read).service(preview::preview).service(anonymization::anonymize);
+}
+
 /// The person's tickets, as SQL: an array, which is made once, so that an index finds what belongs to them even where that is
 /// one of two reasons to look for it. `$1` is the person.
 const THEIRS: &str = "ARRAY(SELECT id FROM tickets WHERE requester_id = $1)";

@@ -21,7 +21,7 @@ use crate::db::schema::tickets;
 use crate::http::desk::Desk;
 use crate::http::{Actor, Call};
 use crate::inbound::emails::{self, InboundEmail};
-use crate::outbox::messages::{self, MessageKept};
+use crate::mail::messages::{self, MessageKept};
 use crate::people::users::User;
 use crate::problem::{Problem, Result};
 use crate::surveys::{self, Survey};

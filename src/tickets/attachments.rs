@@ -2,14 +2,15 @@
 
 use actix_web::web::{Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, get, post};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::attach::{Target, attach_file};
-use super::store::{self, Owner};
-use super::upload::Received;
-use super::{Attachment, Upload};
+use crate::attachments::attach::{Target, attach_file};
+use crate::attachments::store::{self, Owner};
+use crate::attachments::upload::Received;
+use crate::attachments::{Attachment, Upload};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::{attachments, followups};
@@ -111,6 +112,23 @@ pub async fn list_of_followup(
         store::page(db, &paging, |files| files.filter(attachments::followup_id.eq(path.1)))
     })
     .await
+}
+
+/// Gives the files of one ticket that its requester may see to another, those of followups included; their content is
+/// kept once.
+///
+/// # Errors
+/// What the database answers.
+pub fn copy_public(tx: &mut PgConnection, from: i64, to: i64, now: DateTime<Utc>) -> Result<()> {
+    let public = followups::table
+        .filter(followups::ticket_id.eq(from))
+        .filter(followups::visibility.eq(Visibility::Public))
+        .select(followups::id.nullable());
+    let files = attachments::table
+        .filter(attachments::ticket_id.eq(from))
+        .filter(attachments::followup_id.is_null().or(attachments::followup_id.eq_any(public)))
+        .into_boxed();
+    store::copy_all(tx, files, Owner::Ticket(to), now)
 }
 
 /// A ticket, or a followup of it.

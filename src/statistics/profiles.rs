@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::Period;
 use crate::auth::policy::Action;
 use crate::db::schema::{categories, tickets, units};
 use crate::http::paging::{Page, Paging, seek};
@@ -14,7 +15,6 @@ use crate::http::{Call, Query};
 use crate::language::text_enum;
 use crate::people::{Named, Person, person};
 use crate::problem::Result;
-use crate::statistics::Period;
 use crate::tickets::categories::Profile;
 use crate::tickets::workflow::Status;
 

@@ -5,15 +5,15 @@ use actix_web::{HttpRequest, HttpResponse, get, post};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::attach::{Target, attach_file};
-use super::store::{self, Owner};
-use super::upload::Received;
-use super::{Attachment, Upload};
+use super::articles::check_visible;
+use crate::attachments::attach::{Target, attach_file};
+use crate::attachments::store::{self, Owner};
+use crate::attachments::upload::Received;
+use crate::attachments::{Attachment, Upload};
 use crate::auth::policy::Action;
 use crate::db::schema::attachments;
 use crate::http::paging::{NoFilters, Page, Paging};
 use crate::http::{Actor, Answer, Call, Query};
-use crate::knowledge::articles::check_visible;
 use crate::problem::Result;
 
 /// Attach a file to an article

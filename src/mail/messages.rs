@@ -9,9 +9,7 @@ use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::MessageKind;
-use super::MessageStatus;
-use super::delivery;
+use super::content::{Loaded, Purpose};
 use crate::auth::policy::{Action, Role};
 use crate::config::Config;
 use crate::db::schema::{messages, users};
@@ -20,7 +18,7 @@ use crate::http::desk::Desk;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::language::text_enum;
-use crate::mail::content::{Loaded, Purpose};
+use crate::outbox::{MessageKind, MessageStatus, delivery};
 use crate::people::Person;
 use crate::problem::{Code, Problem, Result, Text};
 
