@@ -12,6 +12,8 @@ pub mod audit;
 pub mod auth;
 /// The whole desk in one file, and back.
 pub mod backup;
+/// The command line.
+pub mod commands;
 /// Configuration by environment variables.
 pub mod config;
 /// The contract: what `openapi.json` says beyond the handlers.

@@ -1,6 +1,5 @@
 //! The history: what is written with every change, how it is read, and how it is verified.
 
-pub mod command;
 pub mod configuration;
 pub mod kind;
 pub mod log;

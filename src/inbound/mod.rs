@@ -1,6 +1,5 @@
 //! Mail that comes in by three doors: kept as it came, read, and made into a ticket or a followup.
 
-pub mod command;
 pub mod emails;
 mod files;
 pub mod imap;

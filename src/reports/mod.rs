@@ -2,13 +2,12 @@
 
 mod approval;
 mod chart;
-pub mod command;
 mod content;
 mod document;
 mod frozen;
 mod html;
 mod pdf;
-mod quarterly;
+pub mod quarterly;
 mod report;
 mod xlsx;
 

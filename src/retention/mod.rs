@@ -1,6 +1,5 @@
 //! How long records are kept ("Control de registros" of the procedure), and what goes when their time is over.
 
-pub mod command;
 mod mail;
 mod records;
 pub mod removal;

@@ -1,13 +1,13 @@
-//! The second door: `mesa mail ingest`, which a mail server's pipe gives a message on standard input.
+//! `mesa mail ingest`: a mail server's pipe gives a message on standard input.
 
 use std::io::Read;
 use std::process::ExitCode;
 
 use actix_web::web::Bytes;
 
-use super::{Source, keep, process};
 use crate::config::Config;
 use crate::http::desk::Desk;
+use crate::inbound::{Source, keep, process};
 use crate::problem::{Code, Problem};
 use crate::server;
 

@@ -2,11 +2,30 @@
 
 use std::fmt::Write;
 
-use super::removal::{self, Removed, Which};
+use clap::Args;
+
+use super::database::with_database;
 use crate::config::Config;
 use crate::db;
 use crate::db::session::{self, Bounds};
 use crate::problem::StartError;
+use crate::retention::removal::{self, Removed, Which};
+
+#[derive(Args)]
+pub struct Retention {
+    /// Print the counts and delete nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Retention {
+    pub fn run(self) -> Result<(), StartError> {
+        with_database(|config, urls| {
+            print!("{}", retention(config, &urls.server, self.dry_run)?);
+            Ok(())
+        })
+    }
+}
 
 /// Removes what is over for as long as its rule says, or says alone what would be removed; answers the lines to print, one a
 /// kind.

@@ -1,31 +1,72 @@
 //! `mesa audit`: verifies the history against a head that was kept elsewhere, with the database alone.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-use super::tree::note::Note;
-use super::tree::read;
-use super::verification::heads::{ForeignHead, HeadBreak, HeadBreakReason, HeadStatus};
-use super::verification::log::{LogBreak, LogBreakReason};
-use super::verification::tickets::{Break, BreakReason};
-use super::verification::{Found, Verifier};
+use clap::Subcommand;
+
+use super::database::with_database;
+use crate::audit::tree::note::Note;
+use crate::audit::tree::read;
+use crate::audit::verification::heads::{ForeignHead, HeadBreak, HeadBreakReason, HeadStatus};
+use crate::audit::verification::log::{LogBreak, LogBreakReason};
+use crate::audit::verification::tickets::{Break, BreakReason};
+use crate::audit::verification::{Found, Verifier};
 use crate::config::audit_keys::PublicKey;
 use crate::db::session::{self, Bounds};
 use crate::problem::Problem;
 use crate::problem::StartError;
+use crate::server;
+
+#[derive(Subcommand)]
+pub enum Audit {
+    /// Verify the whole history against a signed head that was kept elsewhere; exits with 1 if it does not hold
+    Verify {
+        /// A file with the signed head, such as the mail that brought it
+        #[arg(long, value_name = "FILE")]
+        head: PathBuf,
+        /// The public key of the head, as it was kept with it; else those of the configuration
+        #[arg(long, value_name = "PUBKEY")]
+        key: Option<PublicKey>,
+    },
+    /// Print the newest signed head
+    Head,
+}
+
+impl Audit {
+    /// Exits with 1 if the history does not hold.
+    pub fn run(self) -> Result<ExitCode, StartError> {
+        match self {
+            Audit::Verify { head, key } => {
+                let holds = with_database(|config, urls| {
+                    let keys = key.map_or_else(|| server::audit_keys(config), |key| Ok(vec![key]))?;
+                    let result = verify(&urls.server, &head, keys)?;
+                    print!("{}", result.text);
+                    Ok(result.holds)
+                })?;
+                Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            }
+            Audit::Head => with_database(|_, urls| {
+                print!("{}", newest_head(&urls.server)?);
+                Ok(ExitCode::SUCCESS)
+            }),
+        }
+    }
+}
 
 /// How many places are named one by one.
 const NAMED: usize = 100;
 
 /// What a verification found, for a person to read.
-pub struct Verified {
-    pub text: String,
+struct Verified {
+    text: String,
     /// Whether everything holds.
-    pub holds: bool,
+    holds: bool,
 }
 
 /// Verifies the database of this URL against the head in a file. Nothing is written.
-pub fn verify(url: &str, head: &Path, keys: Vec<PublicKey>) -> Result<Verified, StartError> {
+fn verify(url: &str, head: &Path, keys: Vec<PublicKey>) -> Result<Verified, StartError> {
     let text = std::fs::read_to_string(head)
         .map_err(|error| format!("cannot read the head {}: {error}", head.display()))?;
     let note = Note::find(&text).map_err(|error| format!("{}: {error}", head.display()))?;
@@ -87,7 +128,7 @@ pub fn verify(url: &str, head: &Path, keys: Vec<PublicKey>) -> Result<Verified, 
 }
 
 /// The newest head of the database of this URL.
-pub fn newest_head(url: &str) -> Result<String, StartError> {
+fn newest_head(url: &str) -> Result<String, StartError> {
     let db = &mut session::open(url, Bounds::Command)?;
     let note = read::newest_note(db).map_err(|problem| problem.log_line())?;
     Ok(note.ok_or("there is no signed head yet")?)
