@@ -38,6 +38,9 @@ pub mod indicators;
 pub mod knowledge;
 /// The two languages of the desk.
 pub mod language;
+/// A test: which modules may use which.
+#[cfg(test)]
+mod layers;
 /// What people are told by mail, and its way to the mail server.
 pub mod mail;
 /// Minutes of the Comité Primario.
