@@ -1,18 +1,14 @@
-//! The private server's files: the data folder and its lock, the password, the server's home, and what the server
-//! writes about itself.
+//! The private server's files: the data folder and its lock, the server's home, its socket and its log.
 
-use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use uuid::Uuid;
 
-use super::programs::{Account, Programs, output};
+use super::programs::Account;
 use super::{Result, StartError};
 
 /// Part of the socket's name; nothing listens on the network.
@@ -24,7 +20,7 @@ const UNFINISHED: [&str; 3] = [NEW_CLUSTER, "install-new-", ".tmp"];
 /// The socket's longest path in bytes; the shortest limit of a system is 104 with the byte that ends it.
 const SOCKET_BYTES: usize = 100;
 /// What the name of a short folder for the socket, in `/tmp`, begins with.
-const SHORT: &str = "mesa-";
+pub const SHORT: &str = "mesa-";
 /// Where the server's home is when its user cannot enter the data folder.
 const ELSEWHERE: &str = "/var/lib/mesa";
 
@@ -70,55 +66,6 @@ fn close_to_others(path: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// A password of 256 random bits.
-///
-/// # Errors
-/// The system has no randomness to give.
-pub fn new_password() -> Result<String> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| StartError::new(format!("no randomness: {error}")))?;
-    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
-}
-
-/// The password that is kept, if one is.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn read_password(data_dir: &Path) -> Result<Option<String>> {
-    let path = data_dir.join("postgres.password");
-    match fs::read_to_string(&path) {
-        Ok(text) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(StartError::at("read", &path)(error)),
-    }
-}
-
-/// Keeps the password, whole or not at all.
-///
-/// # Errors
-/// The file cannot be written.
-pub fn keep_password(data_dir: &Path, password: &str) -> Result<()> {
-    let (path, new) = (data_dir.join("postgres.password"), data_dir.join("postgres.password.new"));
-    write_secret(&new, password)
-        .and_then(|()| fs::rename(&new, &path))
-        .map_err(StartError::at("write", &path))
-}
-
-/// Writes a new file, in place of an old one, that its owner alone can read.
-///
-/// # Errors
-/// What the system answered.
-pub fn write_secret(path: &Path, text: &str) -> io::Result<()> {
-    if let Err(error) = fs::remove_file(path)
-        && error.kind() != ErrorKind::NotFound
-    {
-        return Err(error);
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }
 
 /// The server's home, which is made if it is missing, and the account that it belongs to.
@@ -229,7 +176,7 @@ fn fits(folder: &Path) -> bool {
 }
 
 /// Where PostgreSQL puts its socket in a folder.
-fn socket(folder: &Path, port: u16) -> PathBuf {
+pub fn socket(folder: &Path, port: u16) -> PathBuf {
     folder.join(format!(".s.PGSQL.{port}"))
 }
 
@@ -252,115 +199,9 @@ pub fn tail(log: &Path) -> String {
     lines[lines.len().saturating_sub(10)..].join("\n")
 }
 
-/// What a server writes about itself into its cluster's `postmaster.pid`.
-#[derive(Debug, PartialEq)]
-pub struct Postmaster {
-    pub pid: u32,
-    pub cluster: PathBuf,
-    port: u16,
-    socket_folder: PathBuf,
-    /// `starting`, `ready` or `stopping`; empty at the very beginning.
-    pub status: String,
-}
-
-impl Postmaster {
-    /// None where no server runs or ran, or where it has just begun to write.
-    pub fn read(cluster: &Path) -> Option<Self> {
-        Self::parse(&fs::read(cluster.join("postmaster.pid")).ok()?)
-    }
-
-    fn parse(text: &[u8]) -> Option<Self> {
-        let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
-        let line = |number: usize| lines.get(number - 1).copied().unwrap_or_default();
-        let number = |at: usize| str::from_utf8(line(at)).ok()?.trim().parse::<u32>().ok();
-        let path = |number: usize| PathBuf::from(OsString::from_vec(line(number).to_vec()));
-        Some(Postmaster {
-            pid: number(1)?,
-            cluster: path(2),
-            port: number(4).and_then(|port| port.try_into().ok()).unwrap_or(PORT),
-            socket_folder: path(5),
-            status: String::from_utf8_lossy(line(8)).trim().to_owned(),
-        })
-    }
-
-    /// Whether the process is alive and a server of this cluster, not of a copy of it or another program altogether.
-    pub fn runs_in(&self, cluster: &Path, programs: &Programs) -> bool {
-        if self.cluster != cluster {
-            return false;
-        }
-        match fs::read(format!("/proc/{}/cmdline", self.pid)) {
-            Ok(words) => words.split(|byte| *byte == 0).any(|word| word == cluster.as_os_str().as_bytes()),
-            Err(_) if Path::new("/proc/self").exists() => false,
-            // Not every system has /proc.
-            Err(_) => output(programs.command("pg_ctl").args(["status", "-D"]).arg(cluster)).is_ok(),
-        }
-    }
-
-    /// Whether it takes connections.
-    pub fn answers(&self) -> bool {
-        self.status == "ready" && UnixStream::connect(socket(&self.socket_folder, self.port)).is_ok()
-    }
-
-    /// Where its socket is.
-    pub fn socket_folder(&self) -> &Path {
-        &self.socket_folder
-    }
-
-    /// Removes the folder of its socket if that is a short one, which is in nobody's home.
-    pub fn remove_short_folder(&self) {
-        let name = self.socket_folder.strip_prefix("/tmp").ok().and_then(Path::to_str);
-        if name.is_some_and(|name| name.starts_with(SHORT) && !name.contains('/')) {
-            let _ = fs::remove_dir_all(&self.socket_folder);
-        }
-    }
-
-    /// A URL for libpq of the database `mesa` as this user.
-    pub fn url(&self, user: &str, password: &str) -> String {
-        let mut url = format!("postgresql://{user}:{password}@/mesa?port={}&host=", self.port);
-        for byte in self.socket_folder.as_os_str().as_bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => url.push(char::from(*byte)),
-                _ => url += &format!("%{byte:02X}"),
-            }
-        }
-        url
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn postmaster(folder: &str) -> Postmaster {
-        Postmaster {
-            pid: 42,
-            cluster: "/data/postgres/cluster".into(),
-            port: 5432,
-            socket_folder: folder.into(),
-            status: "ready".to_owned(),
-        }
-    }
-
-    #[test]
-    fn what_a_server_writes_about_itself_is_read() {
-        let text =
-            b"42\n/data/postgres/cluster\n1700000000\n5432\n/data/postgres/run\n\n  5432001  3\nready   \n";
-        assert_eq!(Postmaster::parse(text), Some(postmaster("/data/postgres/run")));
-        let begun = Postmaster::parse(b"42\n/data/postgres/cluster\n").unwrap();
-        assert_eq!((begun.pid, begun.status.as_str()), (42, ""));
-        assert!(!begun.answers());
-        for text in ["", "\n", "x\n", "-5\n"] {
-            assert_eq!(Postmaster::parse(text.as_bytes()), None, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn the_url_has_the_folder_of_the_socket_percent_encoded() {
-        assert_eq!(
-            postmaster("/my data'dir/é&?#%").url("mesa", "a-b_c"),
-            "postgresql://mesa:a-b_c@/mesa?port=5432&host=%2Fmy%20data%27dir%2F%C3%A9%26%3F%23%25"
-        );
-    }
 
     #[test]
     fn a_socket_goes_where_its_path_fits() {
@@ -392,18 +233,6 @@ mod tests {
         fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
         assert!(lock(folder.path()).unwrap().is_some());
         assert_eq!(mode(), 0o600);
-    }
-
-    #[test]
-    fn a_password_is_kept_for_its_owner_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(read_password(folder.path()).unwrap(), None);
-        let password = new_password().unwrap();
-        assert_eq!(password.len(), 43);
-        keep_password(folder.path(), &password).unwrap();
-        assert_eq!(read_password(folder.path()).unwrap(), Some(password));
-        let file = fs::metadata(folder.path().join("postgres.password")).unwrap();
-        assert_eq!(file.permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! Where Mesa is root and PostgreSQL's user cannot enter the data folder, `postgres` is a link into `/var/lib/mesa`.
 
 mod files;
+mod password;
+mod postmaster;
 mod programs;
 mod watch;
 
@@ -21,7 +23,7 @@ use uuid::Uuid;
 
 use super::server_role;
 
-use files::Postmaster;
+use postmaster::Postmaster;
 use programs::{Account, Programs, output};
 pub use watch::Watched;
 
@@ -97,7 +99,7 @@ impl PrivatePostgres {
             }
             // No home, cluster or password yet means that the other Mesa is still making them.
             if let Ok(home) = fs::canonicalize(data_dir.join("postgres"))
-                && let Some(password) = files::read_password(&data_dir)?
+                && let Some(password) = password::read_password(&data_dir)?
                 && let Some(postmaster) = Postmaster::read(&home.join("cluster"))
                 && postmaster.answers()
             {
@@ -142,10 +144,10 @@ impl PrivatePostgres {
         let mut server =
             Server { home, cluster, account, programs, child: None, socket_folder: None, _lock: lock };
         let mut survivor = server.survivor()?;
-        let kept = files::read_password(data_dir)?;
+        let kept = password::read_password(data_dir)?;
         let password = match &kept {
             Some(password) => password.clone(),
-            None => files::new_password()?,
+            None => password::new_password()?,
         };
         if !server.cluster.exists() {
             server.create_cluster(&password)?;
@@ -158,7 +160,7 @@ impl PrivatePostgres {
         }
         // Written last: a password that is kept is one that the cluster has.
         if kept.is_none() {
-            files::keep_password(data_dir, &password)?;
+            password::keep_password(data_dir, &password)?;
         }
         let postmaster = match survivor {
             Some(postmaster) => postmaster,
@@ -236,7 +238,7 @@ impl Server {
         files::clear_unfinished(&self.home);
         let new = self.home.join(format!("{}{}", files::NEW_CLUSTER, Uuid::new_v4().simple()));
         let password_file = new.with_extension("password");
-        files::write_secret(&password_file, password)
+        password::write_secret(&password_file, password)
             .and_then(|()| self.account.give(&password_file))
             .map_err(StartError::at("write", &password_file))?;
         let mut initdb = self.programs.command("initdb");
