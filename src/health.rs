@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, get};
 use diesel::prelude::*;
 use serde_json::json;
 
-use crate::desk::Desk;
+use crate::http::desk::Desk;
 use crate::outbox::delivery;
 use crate::problem::{Problem, Result};
 

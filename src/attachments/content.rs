@@ -31,7 +31,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::config::Config;
-use crate::desk::Desk;
+use crate::http::desk::Desk;
 use crate::problem::{Problem, Result};
 
 /// The folder of temporary names.

@@ -1,41 +1,21 @@
 //! Files of tickets, followups, articles and improvement actions.
 
-pub mod articles;
-mod attach;
+pub mod attach;
 pub mod content;
-pub mod download;
 pub mod file_name;
-pub mod improvement;
 mod media_type;
 mod range;
 pub mod removed;
 pub mod serve;
-pub mod slots;
 pub mod store;
-pub mod tickets;
 pub mod upload;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::people::Person;
-
-pub fn routes(config: &mut ServiceConfig) {
-    config
-        .service(tickets::attach)
-        .service(tickets::list)
-        .service(tickets::attach_to_followup)
-        .service(tickets::list_of_followup)
-        .service(articles::attach)
-        .service(articles::list)
-        .service(improvement::attach)
-        .service(improvement::list)
-        .service(download::read)
-        .service(download::download);
-}
 
 /// A file, apart from its content.
 #[derive(Debug, Clone, Serialize, ToSchema)]

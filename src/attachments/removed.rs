@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::db::schema::{attachments, inbound_emails, removed_files};
-use crate::desk::Desk;
+use crate::http::desk::Desk;
 use crate::problem::{Problem, Result};
 
 /// How many contents one round deletes at most.

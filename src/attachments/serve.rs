@@ -12,8 +12,8 @@ use object_store::{GetOptions, GetRange, ObjectStore};
 use utoipa::IntoParams;
 
 use super::range::Requested;
-use crate::desk::Desk;
 use crate::http::answer::names;
+use crate::http::desk::Desk;
 use crate::http::envelope::WasHead;
 use crate::problem::{Code, Problem, Result, Text};
 

@@ -7,12 +7,11 @@ use uuid::Uuid;
 
 use super::Attachment;
 use super::upload::Received;
-use crate::db::schema::{attachments, followups, users};
+use crate::db::schema::{attachments, users};
 use crate::http::paging::{Paging, seek};
 use crate::http::{Actor, Answer};
 use crate::people::Person;
 use crate::problem::Result;
-use crate::tickets::followups::Visibility;
 
 /// What a file belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -192,24 +191,8 @@ pub fn copy(tx: &mut PgConnection, ticket_id: i64, from: Uuid, to: Uuid, now: Da
     copy_all(tx, files, Owner::Followup { ticket_id, id: to }, now)
 }
 
-/// Gives the files of one ticket that its requester may see to another, those of followups included; their content is
-/// kept once.
-///
-/// # Errors
-/// What the database answers.
-pub fn copy_public(tx: &mut PgConnection, from: i64, to: i64, now: DateTime<Utc>) -> Result<()> {
-    let public = followups::table
-        .filter(followups::ticket_id.eq(from))
-        .filter(followups::visibility.eq(Visibility::Public))
-        .select(followups::id.nullable());
-    let files = attachments::table
-        .filter(attachments::ticket_id.eq(from))
-        .filter(attachments::followup_id.is_null().or(attachments::followup_id.eq_any(public)))
-        .into_boxed();
-    copy_all(tx, files, Owner::Ticket(to), now)
-}
-
-fn copy_all(
+/// Gives these files to another owner as well, in the order in which they came; their content is kept once.
+pub fn copy_all(
     tx: &mut PgConnection,
     files: attachments::BoxedQuery<'_, Pg>,
     owner: Owner,

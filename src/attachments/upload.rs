@@ -12,8 +12,8 @@ use futures_util::TryStreamExt;
 use super::content::{self, Temporary, Writer};
 use super::file_name;
 use super::media_type::{self, Inspector};
-use crate::desk::Desk;
 use crate::http::body::in_time;
+use crate::http::desk::Desk;
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
 /// A file whose content is in the object store under its final name.

@@ -12,8 +12,8 @@ use super::{Change, Data};
 use crate::db;
 use crate::db::json::Json;
 use crate::db::schema::audit_events as rows;
-use crate::db::text_enum;
 use crate::http::Actor;
+use crate::language::text_enum;
 use crate::problem::Result;
 
 text_enum! {

@@ -11,12 +11,12 @@ use uuid::Uuid;
 
 use super::log::{AuditKind, AuditResource};
 use super::{Change, Data};
+use crate::auth::person::Person;
 use crate::auth::policy::Action;
 use crate::db::json::Json;
 use crate::db::schema::{audit_events, users};
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Answer, Call, Query};
-use crate::people::Person;
 use crate::problem::Result;
 
 /// An entry of the audit log: a change, sign-in or export that does not belong to a ticket.

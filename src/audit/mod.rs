@@ -1,12 +1,9 @@
 //! The history: what is written with every change, how it is read, and how it is verified.
 
-pub mod command;
 pub mod configuration;
-pub mod events;
 pub mod kind;
 pub mod log;
 pub mod log_list;
-pub mod profiles;
 pub mod tree;
 pub mod verification;
 
@@ -25,9 +22,7 @@ use crate::problem::{Problem, Result};
 
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .service(events::list)
         .service(verification::verify)
-        .service(profiles::list)
         .service(log_list::list)
         .service(log_list::read)
         .service(tree::read::list)

@@ -1,6 +1,6 @@
 //! Who may do what: the one table. What is not in it needs the director.
 
-use crate::db::text_enum;
+use crate::language::text_enum;
 
 text_enum! {
     /// What a person is to the desk.

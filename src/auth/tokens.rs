@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::http::locale::Locale;
+use crate::language::locale::Locale;
 use crate::problem::{Problem, Result};
 
 /// How long an access token is valid, in seconds.

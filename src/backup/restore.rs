@@ -20,7 +20,7 @@ use crate::audit::log::{self, AuditEvent, AuditKind, AuditResource};
 use crate::audit::verification::{self, Whole};
 use crate::db::migrations::{self, MIGRATIONS};
 use crate::db::session::{self, Bounds};
-use crate::server::StartError;
+use crate::problem::StartError;
 
 /// What was restored.
 #[derive(Debug)]

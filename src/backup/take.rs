@@ -17,7 +17,7 @@ use super::writer::Writer;
 use super::{FORMAT, IN_MEMORY, MANIFEST, Manifest};
 use crate::db;
 use crate::db::session::{self, Bounds};
-use crate::server::StartError;
+use crate::problem::StartError;
 
 /// Writes what the desk holds at this moment into a file that must not be there yet. Nobody waits for it.
 ///

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lettre::Address;
 
 use super::reader::{Reader, Wrong};
-use crate::audit::tree::keys::{PublicKey, Signer};
+use crate::config::audit_keys::{PublicKey, Signer};
 
 /// How tree heads are signed, verified and mailed.
 #[derive(Debug, Clone, Default)]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::reader::{Reader, Wrong};
-use crate::reports::logo::Logo;
+use crate::config::logo::Logo;
 
 /// The entity at the head of a report.
 #[derive(Debug, Clone)]

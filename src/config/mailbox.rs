@@ -9,7 +9,6 @@ use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use percent_encoding::percent_decode_str;
 
 use super::reader::{Reader, Wrong};
-use crate::mail::MailConfig;
 
 impl Reader<'_> {
     /// None where the desk looks into no mailbox, or where something is wrong with what is said of it.
@@ -74,6 +73,26 @@ impl Reader<'_> {
             lease: Duration::from_secs(lease),
             retry: Duration::from_secs(retry),
         })
+    }
+}
+
+/// How mail leaves the desk.
+#[derive(Clone)]
+pub struct MailConfig {
+    /// The mail server, with user and password where it asks for them.
+    pub smtp_url: String,
+    /// Whom mail comes from; its domain is that of every Message-ID.
+    pub from: Mailbox,
+    /// How long a message is in the hands of one copy of the server; past that another takes it.
+    pub lease: Duration,
+    /// How long to wait before the second try; later waits grow in proportion.
+    pub retry: Duration,
+}
+
+impl fmt::Debug for MailConfig {
+    /// Without the address of the server, which may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MailConfig").field("from", &self.from).finish_non_exhaustive()
     }
 }
 

@@ -1,7 +1,23 @@
 //! Whether the desk speaks TLS itself, and with which certificate.
 
+use std::path::PathBuf;
+
 use super::reader::{Reader, Wrong};
-use crate::tls::TlsFiles;
+
+/// Where the certificate and its key are.
+#[derive(Debug, Clone)]
+pub struct TlsFiles {
+    /// PEM: the server's certificate, and those between it and a root after it.
+    pub certificate: PathBuf,
+    /// PEM: the certificate's key, without a password.
+    pub key: PathBuf,
+}
+
+impl TlsFiles {
+    /// The variables that name them.
+    pub const CERTIFICATE: &'static str = "MESA_TLS_CERTIFICATE";
+    pub const KEY: &'static str = "MESA_TLS_KEY";
+}
 
 impl Reader<'_> {
     /// Both or neither. Whoever serves reads them: other commands need not be allowed to.

@@ -1,7 +1,7 @@
 //! The contract: what holds for every operation, said once and written into each.
 
 mod answers;
-mod bounds;
+pub(crate) mod bounds;
 mod examples;
 mod operations;
 mod problems;

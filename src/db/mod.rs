@@ -11,7 +11,6 @@ pub mod schema;
 pub mod server_role;
 pub mod session;
 mod statement;
-mod text_enum;
 mod threads;
 
 use std::error::Error;
@@ -31,7 +30,6 @@ use crate::problem::{Problem, Result};
 
 pub use literal::{Limited, Literal};
 pub use statement::Statement;
-pub(crate) use text_enum::text_enum;
 
 diesel::define_sql_function! {
     /// A name as people look for it: accents and case do not matter.

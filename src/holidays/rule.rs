@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::db::schema::holidays;
-use crate::db::text_enum;
+use crate::language::text_enum;
 
 text_enum! {
     /// How the date of a holiday is determined.

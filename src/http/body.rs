@@ -15,8 +15,8 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::client_key::ClientKey;
-use super::contract;
 use super::receive::{self, BodyLimits, NotReceived, ReceivedBody};
+use super::schemas;
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
 /// The largest JSON body or form of a client with a valid access token, in bytes.
@@ -240,7 +240,7 @@ impl<T: DeserializeOwned + ToSchema> Body<T> {
     /// The same, with further faults that `also` finds in the same JSON, so that a client hears of all at once.
     pub fn read_with(mut self, also: impl FnOnce(&Value) -> Result<Vec<FieldError>>) -> Result<T> {
         let value = self.json()?;
-        let mut errors = contract::faults(&T::name(), &value);
+        let mut errors = schemas::faults(&T::name(), &value);
         for error in also(&value)? {
             if !errors.iter().any(|known| known.pointer == error.pointer) {
                 errors.push(error);
@@ -270,15 +270,15 @@ impl<T: DeserializeOwned + Serialize + ToSchema> Body<Patch<T>> {
         let forgotten = matches!(&self.raw, Some(Ok(body)) if body.bytes.is_empty());
         let patch = if forgotten { Value::Null } else { self.json()? };
         if !patch.is_object() {
-            return Err(Problem::fields(contract::faults(&T::name(), &patch)));
+            return Err(Problem::fields(schemas::faults(&T::name(), &patch)));
         }
         // What is cleared leaves no trace in the whole, even where there is no such field.
-        let mut errors = contract::faults(&format!("{}Patch", T::name()), &patch);
+        let mut errors = schemas::faults(&format!("{}Patch", T::name()), &patch);
         errors.retain(|error| error.code == FieldCode::UnknownField);
         let before = serde_json::to_value(current).map_err(Problem::internal)?;
         let mut merged = before.clone();
         merge(&mut merged, patch);
-        for error in contract::faults(&T::name(), &merged).into_iter().chain(also(&merged)) {
+        for error in schemas::faults(&T::name(), &merged).into_iter().chain(also(&merged)) {
             if !errors.iter().any(|known| known.pointer == error.pointer) {
                 errors.push(error);
             }

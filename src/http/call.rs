@@ -9,23 +9,19 @@ use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::{self, ToStrError};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::answer::{self, Answer};
+use super::actor::{Actor, Admission, unauthenticated};
+use super::answer::Answer;
 use super::body::Body;
-use super::contract;
+use super::desk::Desk;
 use super::idempotency::{self, Key, Known};
-use super::locale::Locale;
-use super::mail_origin::MailOrigin;
-use crate::auth::policy::{self, Action, Role, Scope};
+use super::schemas;
+use crate::auth::policy::Action;
 use crate::auth::tokens::Claims;
-use crate::db::acting::{self, set_config};
-use crate::db::clock_timestamp;
-use crate::db::schema::users;
-use crate::desk::Desk;
-use crate::people::Person;
+use crate::db::acting;
+use crate::language::locale::Locale;
 use crate::problem::{Code, Problem, Result, Text};
 
 /// A request of somebody who showed a valid access token, and the desk that serves it.
@@ -48,22 +44,6 @@ pub struct DatabaseTime(pub Duration);
 /// What becomes of a claim that led to no answer.
 type Leave = fn(&mut PgConnection, Uuid, &Key) -> Result<()>;
 
-/// Who acts, when, and how far their role lets them: what every change and every read is made with.
-#[derive(Debug, Clone)]
-pub struct Actor {
-    pub id: Uuid,
-    pub role: Role,
-    pub full_name: String,
-    pub unit_id: Option<Uuid>,
-    /// How far the policy lets this role go with this action.
-    pub scope: Scope,
-    /// The database's time when the request was admitted: the same clock for every copy of the server.
-    pub now: DateTime<Utc>,
-    /// The inbound e-mail by which they act; `None` for whoever sends a request.
-    pub mail: Option<MailOrigin>,
-    if_match: Option<String>,
-}
-
 impl FromRequest for Call {
     type Error = actix_web::Error;
     type Future = Ready<actix_web::Result<Self>>;
@@ -83,7 +63,7 @@ impl Call {
         let claims = request.extensions().get::<Claims>().cloned().ok_or_else(unauthenticated)?;
         request.extensions_mut().insert::<Locale>(claims.locale);
         let operation = format!("{} {}", request.method(), request.match_pattern().unwrap_or_default());
-        let faults = contract::header_faults(&operation, |name| header_text(request.headers(), name));
+        let faults = schemas::header_faults(&operation, |name| header_text(request.headers(), name));
         if !faults.is_empty() {
             let mut problem = Problem::new(
                 Code::BadRequest,
@@ -346,106 +326,4 @@ fn header_text(headers: &header::HeaderMap, name: &str) -> Option<std::result::R
 pub fn bearer(headers: &header::HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-#[track_caller]
-fn unauthenticated() -> Problem {
-    Problem::new(
-        Code::Unauthenticated,
-        Text::new(
-            "Envíe `Authorization: Bearer` con un token vigente.",
-            "Send `Authorization: Bearer` with a valid token.",
-        ),
-    )
-}
-
-/// What a request shows of who makes it.
-struct Admission {
-    token: Claims,
-    if_match: Option<String>,
-    by_staff: Arc<AtomicBool>,
-}
-
-impl Admission {
-    /// Known (401) and allowed to this role (403).
-    fn admit(self, db: &mut PgConnection, action: Action) -> Result<Actor> {
-        let (actor, era) = find(db, self.token.sub, action, self.if_match)?;
-        if era != self.token.era {
-            return Err(unauthenticated());
-        }
-        let actor = actor?;
-        self.by_staff.store(actor.is_staff(), Ordering::Relaxed);
-        Ok(actor)
-    }
-}
-
-/// The inner result is whether the role may do this; with it, which sign-ins of the account are good.
-fn find(
-    db: &mut PgConnection,
-    user_id: Uuid,
-    action: Action,
-    if_match: Option<String>,
-) -> Result<(Result<Actor>, i32)> {
-    // In the same statement, so that it costs no round trip: what this transaction changes is recorded as theirs.
-    let acts = set_config(acting::ACTOR_ID, user_id.to_string(), true);
-    let (role, full_name, unit_id, active, era, now, _) = users::table
-        .find(user_id)
-        .select((
-            users::role,
-            users::full_name,
-            users::unit_id,
-            users::active,
-            users::sign_in_era,
-            clock_timestamp(),
-            acts,
-        ))
-        .first::<(Role, String, Option<Uuid>, bool, i32, DateTime<Utc>, String)>(db)
-        .optional()?
-        .ok_or_else(unauthenticated)?;
-    if !active {
-        return Err(unauthenticated());
-    }
-    let actor = policy::scope(role, action)
-        .map(|scope| Actor { id: user_id, role, full_name, unit_id, scope, now, mail: None, if_match })
-        .ok_or_else(Problem::forbidden);
-    Ok((actor, era))
-}
-
-impl Actor {
-    /// Somebody who acts by mail.
-    ///
-    /// # Errors
-    /// `Code::Unauthenticated` if the account is not active, `Code::Forbidden` if its role may not do this.
-    pub fn by_mail(db: &mut PgConnection, user_id: Uuid, action: Action, mail: MailOrigin) -> Result<Self> {
-        let actor = find(db, user_id, action, None)?.0?;
-        Ok(Actor { mail: Some(mail), ..actor })
-    }
-
-    /// As others name them.
-    pub fn person(&self) -> Person {
-        Person { id: self.id, full_name: self.full_name.clone(), role: self.role }
-    }
-
-    pub fn is_staff(&self) -> bool {
-        self.role != Role::Requester
-    }
-
-    /// Who may write drafts alone leaves what is none to others.
-    ///
-    /// # Errors
-    /// A 403 for them where it is no draft.
-    pub fn may_write(&self, draft: bool) -> Result<()> {
-        if self.scope == Scope::Draft && !draft { Err(Problem::forbidden()) } else { Ok(()) }
-    }
-
-    /// Whether the resource is still at the version that the client's `If-Match` names (412 else).
-    pub fn check_version(&self, version: i32) -> Result<()> {
-        match &self.if_match {
-            Some(wanted) if !answer::names_version(wanted, version) => Err(Problem::new(
-                Code::PreconditionFailed,
-                Text::new("Léalo de nuevo y repita el cambio.", "Read it again and repeat the change."),
-            )),
-            _ => Ok(()),
-        }
-    }
 }

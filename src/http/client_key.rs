@@ -7,7 +7,7 @@ use actix_web::{HttpMessage, HttpRequest};
 use uuid::Uuid;
 
 use super::ClientAddress;
-use crate::desk::Desk;
+use super::desk::Desk;
 
 /// The account of a valid access token; otherwise the network that the request comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -13,10 +13,10 @@ use actix_web::{Error, HttpMessage};
 use uuid::Uuid;
 
 use super::call::DatabaseTime;
+use super::desk::Desk;
 use super::limits;
-use super::locale::{self, Locale};
 use crate::auth::tokens::Claims;
-use crate::desk::Desk;
+use crate::language::locale::{self, Locale};
 use crate::problem::{Code, Problem, Text};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");

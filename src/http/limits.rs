@@ -18,7 +18,7 @@ use governor::{Quota, RateLimiter};
 use super::ClientAddress;
 use super::call::bearer;
 use super::client_key::ClientKey;
-use crate::desk::Desk;
+use super::desk::Desk;
 use crate::problem::{Code, Problem, Text};
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");

@@ -1,26 +1,30 @@
 //! The desk's HTTP habits: who calls, bodies, lists, ETags, retries, languages. Knows no feature.
 
+pub mod actor;
 pub mod address;
 pub mod answer;
 pub mod body;
 pub mod body_memory;
 pub mod call;
 pub mod client_key;
-pub mod contract;
 pub mod cors;
+pub mod desk;
 pub mod envelope;
 pub mod idempotency;
 pub mod limits;
-pub mod locale;
 pub mod mail_origin;
 pub mod paging;
 pub mod query;
 pub mod receive;
+mod schema_faults;
+pub mod schemas;
 pub mod traffic;
+pub mod upload_slots;
 
+pub use actor::Actor;
 pub use address::ClientAddress;
 pub use answer::Answer;
 pub use body::Body;
-pub use call::{Actor, Call};
+pub use call::Call;
 pub use mail_origin::MailOrigin;
 pub use query::Query;

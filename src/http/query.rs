@@ -8,9 +8,9 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use serde::de::DeserializeOwned;
 
-use super::contract;
+use super::desk::Desk;
 use super::paging::{Paging, Seal};
-use crate::desk::Desk;
+use super::schemas;
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
 /// The query string and what it should become.
@@ -87,7 +87,7 @@ impl<T: DeserializeOwned> Query<T> {
     fn pairs(&self) -> Result<Vec<(String, String)>> {
         let pairs: Vec<(String, String)> =
             url::form_urlencoded::parse(self.raw.as_bytes()).into_owned().collect();
-        let errors = contract::query_faults(&self.operation, &pairs);
+        let errors = schemas::query_faults(&self.operation, &pairs);
         if errors.is_empty() { Ok(pairs) } else { Err(refused(errors)) }
     }
 }

@@ -24,6 +24,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(actions::followups::add)
         .service(actions::completion::complete)
         .service(actions::verification::verify)
+        .service(actions::attachments::attach)
+        .service(actions::attachments::list)
         .service(risks::list::list)
         .service(risks::write::create)
         .service(risks::matrix::read)

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::schema::{measurements, minutes, risks};
-use crate::db::text_enum;
+use crate::language::text_enum;
 use crate::problem::{FieldCode, FieldError, Result, Text};
 
 text_enum! {

@@ -4,7 +4,7 @@ use actix_web::web::Bytes;
 
 use super::message::File;
 use crate::attachments::upload::{self, Received};
-use crate::desk::Desk;
+use crate::http::desk::Desk;
 use crate::problem::{Code, Result, Text};
 
 /// Files whose content is kept, and those that are not taken.

@@ -24,7 +24,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::{Source, keep, process};
 use crate::config::ImapConfig;
-use crate::desk::Desk;
+use crate::http::desk::Desk;
 use crate::problem::{Code, Problem};
 
 /// How long the server may take to answer.

@@ -9,7 +9,7 @@ use super::message::{Fault, Summary};
 use super::{EmailStatus, Reason, Source, process};
 use crate::attachments::content;
 use crate::db::schema::inbound_emails as emails;
-use crate::desk::Desk;
+use crate::http::desk::Desk;
 use crate::problem::{Code, Problem, Result, Text};
 
 /// A message that is kept.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use diesel::PgConnection;
 
-use crate::auth::password_links::links;
+use crate::account::password_links::links;
 use crate::auth::tokens;
 use crate::problem::Result;
 

@@ -1,6 +1,5 @@
 //! Mail that comes in by three doors: kept as it came, read, and made into a ticket or a followup.
 
-pub mod command;
 pub mod emails;
 mod files;
 pub mod imap;
@@ -17,7 +16,7 @@ mod trust;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use self::message::Verdict;
-use crate::db::text_enum;
+use crate::language::text_enum;
 
 pub fn routes(config: &mut ServiceConfig) {
     config

@@ -12,8 +12,8 @@ use super::outcome::{self, Outcome, Reading};
 use super::{Authentication, EmailStatus, Reason, files};
 use crate::config::Config;
 use crate::db::schema::inbound_emails as emails;
-use crate::desk::Desk;
 use crate::http::MailOrigin;
+use crate::http::desk::Desk;
 use crate::problem::{Problem, Result};
 
 /// How long a message is in the hands of one copy of the server; past that another takes it.

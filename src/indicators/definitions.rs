@@ -12,10 +12,10 @@ use super::light::{self, Direction};
 use super::measures::Measure;
 use crate::auth::policy::Action;
 use crate::db::schema::indicators;
-use crate::db::text_enum;
 use crate::http::body::Patch;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Answer, Body, Call, Query};
+use crate::language::text_enum;
 use crate::people::users::NameSort;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 

@@ -1,6 +1,6 @@
 //! The traffic light of a value against its target.
 
-use crate::db::text_enum;
+use crate::language::text_enum;
 
 text_enum! {
     /// Which way from the target is good (sentido).

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date, Integer, Nullable, Timestamptz};
 
-use crate::db::text_enum;
+use crate::language::text_enum;
 use crate::problem::Result;
 use crate::statistics::Period;
 

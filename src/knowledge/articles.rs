@@ -14,9 +14,9 @@ use super::revisions;
 use crate::auth::policy::{Action, Scope};
 use crate::db::json::Json;
 use crate::db::schema::{articles, categories, tickets, users};
-use crate::db::text_enum;
 use crate::http::body::Patch;
 use crate::http::{Actor, Answer, Body, Call};
+use crate::language::text_enum;
 use crate::people::{Named, Person};
 use crate::problem::{FieldError, Problem, Result};
 

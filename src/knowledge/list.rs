@@ -11,10 +11,10 @@ use super::articles::{ArticleStatus, ArticleVisibility};
 use super::search::{self, Found};
 use crate::auth::policy::{Action, Scope};
 use crate::db::schema::articles;
-use crate::db::text_enum;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::query::invalid;
 use crate::http::{Call, Query};
+use crate::language::text_enum;
 use crate::problem::{Result, Text};
 
 text_enum! {

@@ -1,6 +1,7 @@
 //! Activity 8: the knowledge base.
 
 pub mod articles;
+pub mod attachments;
 pub mod list;
 pub mod revisions;
 pub mod search;
@@ -14,5 +15,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(articles::read)
         .service(articles::change)
         .service(revisions::list)
-        .service(revisions::read);
+        .service(revisions::read)
+        .service(attachments::attach)
+        .service(attachments::list);
 }

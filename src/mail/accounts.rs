@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::content::{Content, Purpose, Recipient};
 use super::templates;
-use crate::auth::password_links::links::{self, INVITATION_DAYS, RESET_MINUTES};
+use crate::account::password_links::links::{self, INVITATION_DAYS, RESET_MINUTES};
 use crate::config::Config;
 use crate::outbox::MessageKind;
 use crate::outbox::delivery::Message;

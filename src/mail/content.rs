@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{accounts, actions, templates};
 use crate::config::Config;
 use crate::db::schema::{followups, messages, tickets, users};
-use crate::http::locale::Locale;
+use crate::language::locale::Locale;
 use crate::outbox::MessageKind;
 use crate::outbox::delivery::Message;
 use crate::people::person;

@@ -10,7 +10,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, State};
 use serde::Serialize;
 
-use crate::http::locale::Locale;
+use crate::language::locale::Locale;
 use crate::outbox::MessageKind;
 use crate::problem::{Problem, Result};
 

@@ -13,11 +13,11 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::MailConfig;
 use super::content::{Content, Loaded, Purpose};
 use super::letter::letter;
-use crate::auth::password_links::request;
-use crate::desk::Desk;
+use crate::account::password_links::request;
+use crate::config::MailConfig;
+use crate::http::desk::Desk;
 use crate::outbox::delivery::{self, Message, Refusal, Sent};
 use crate::problem::Result;
 

@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use crate::db::json::Json;
 use crate::db::schema::{minutes, minutes_attendance, minutes_decisions};
-use crate::db::text_enum;
 use crate::http::Answer;
+use crate::language::text_enum;
 use crate::people::{Person, person};
 use crate::problem::{Problem, Result};
 

@@ -1,6 +1,6 @@
 //! What a message tells of.
 
-use crate::db::text_enum;
+use crate::language::text_enum;
 
 text_enum! {
     /// What a message tells of.

@@ -2,7 +2,6 @@
 
 pub mod delivery;
 mod kind;
-pub mod messages;
 
 pub use kind::MessageKind;
 
@@ -10,16 +9,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::db::Statement;
-use crate::db::text_enum;
+use crate::language::text_enum;
 use crate::problem::Result;
-
-pub fn routes(config: &mut ServiceConfig) {
-    config.service(messages::list).service(messages::read).service(messages::retry);
-}
 
 text_enum! {
     /// How the sending of a message stands.

@@ -8,15 +8,15 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::account::audit::record_account_event;
+use crate::account::password_links::links::{self, Purpose};
 use crate::audit::log::AuditKind;
-use crate::auth::audit::record_account_event;
-use crate::auth::password_links::links::{self, Purpose};
 use crate::auth::passwords;
 use crate::auth::policy::Role;
 use crate::config::Config;
 use crate::db::lower;
 use crate::db::schema::users;
-use crate::http::contract;
+use crate::http::schemas;
 use crate::people::users::{NewUser, password_of};
 use crate::problem::Problem;
 
@@ -37,7 +37,7 @@ impl<'a> NewAccount<'a> {
     /// The faults, in words for whoever called the command.
     pub fn check(email: &'a str, role: Role, full_name: &'a str, password: &str) -> Result<Self, Failure> {
         let account = json!({"email": email, "password": password, "role": role, "full_name": full_name});
-        let mut faults = contract::faults(&NewUser::name(), &account);
+        let mut faults = schemas::faults(&NewUser::name(), &account);
         if let Some((password, known)) = password_of(&account) {
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             faults.extend(passwords::fault("/password", &password, &known));

@@ -3,26 +3,29 @@
 pub mod accounts;
 pub mod availability;
 pub mod demo;
-pub mod person;
-pub mod personal_data;
+pub mod me;
+mod named;
+pub mod password_reset;
 pub mod schedules;
 pub mod shifts;
 pub mod units;
 pub mod users;
 
-pub use person::{Named, Person};
+pub use self::named::Named;
+pub use crate::auth::person::{self, Person};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(config: &mut ServiceConfig) {
     config
+        .service(me::read)
+        .service(me::change)
+        .service(me::password)
+        .service(password_reset::send)
         .service(users::list)
         .service(users::create)
         .service(users::read)
         .service(users::change)
-        .service(personal_data::export::read)
-        .service(personal_data::preview::preview)
-        .service(personal_data::anonymization::anonymize)
         .service(shifts::read)
         .service(shifts::replace)
         .service(units::list)

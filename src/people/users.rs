@@ -11,16 +11,17 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::Named;
-use crate::auth::password_links::{links, staff};
+use super::{Named, password_reset};
+use crate::account::password_links::links;
+use crate::account::{attempts, sessions};
+use crate::auth::passwords;
 use crate::auth::policy::{Action, Role, Scope};
-use crate::auth::{attempts, passwords, sessions};
 use crate::db::schema::{anonymizations, units, users};
 use crate::db::{contains, fold};
 use crate::http::body::Patch;
-use crate::http::locale::Locale;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Actor, Answer, Body, Call, Query};
+use crate::language::locale::Locale;
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
 /// How to reach somebody; one of the three at least before a ticket can be registered.
@@ -226,7 +227,7 @@ pub struct UserProfile {
     staff_mail: bool,
 }
 
-crate::db::text_enum! {
+crate::language::text_enum! {
     /// The order of a list by name.
     pub enum NameSort {
         Ascending = "name",
@@ -357,7 +358,7 @@ pub async fn create(call: Call, body: Body<NewUser>) -> Result<HttpResponse> {
             ))
             .execute(tx)?;
         if new.password.is_none() {
-            staff::invite(tx, id, actor.id)?;
+            password_reset::invite(tx, id, actor.id)?;
         }
         let user = User::find(tx, id)?;
         let version = user.version;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Text;
-use crate::db::text_enum;
+use crate::language::text_enum;
 
 /// How many faults one problem names at most, so that its answer is not many times what was sent.
 pub const MOST_FAULTS: usize = 100;

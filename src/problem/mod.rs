@@ -2,9 +2,7 @@
 
 mod code;
 mod field;
-pub mod page;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
 
@@ -17,31 +15,8 @@ use utoipa::ToSchema;
 
 pub use self::code::Code;
 pub use self::field::{FieldCode, FieldError, MOST_FAULTS, ProblemField};
-use crate::http::locale::Locale;
-
-/// A sentence in the two languages of the desk.
-#[derive(Debug, Clone)]
-pub struct Text {
-    pub es: Cow<'static, str>,
-    pub en: Cow<'static, str>,
-}
-
-impl Text {
-    pub const fn new(es: &'static str, en: &'static str) -> Self {
-        Text { es: Cow::Borrowed(es), en: Cow::Borrowed(en) }
-    }
-
-    pub fn made(es: String, en: String) -> Self {
-        Text { es: Cow::Owned(es), en: Cow::Owned(en) }
-    }
-
-    pub fn in_locale(&self, locale: Locale) -> &str {
-        match locale {
-            Locale::Es => &self.es,
-            Locale::En => &self.en,
-        }
-    }
-}
+pub use crate::language::Text;
+use crate::language::locale::Locale;
 
 /// An error on its way to a client.
 #[derive(Debug)]
@@ -63,6 +38,9 @@ pub struct Problem {
     cause: Option<String>,
     location: &'static Location<'static>,
 }
+
+/// Why the server did not start or a command failed, in words for the operator.
+pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
 pub type Result<T, E = Problem> = std::result::Result<T, E>;
 

@@ -14,10 +14,10 @@ use super::{Audience, Format, QuarterPath};
 use crate::audit::log::{self, AuditEvent, AuditKind, AuditResource};
 use crate::audit::tree::heads::{self, HeadReason};
 use crate::auth::policy::Action;
-use crate::desk::Desk;
 use crate::http::body::Nothing;
-use crate::http::locale::Locale;
+use crate::http::desk::Desk;
 use crate::http::{Actor, Answer, Body, Call};
+use crate::language::locale::Locale;
 use crate::problem::{Code, Problem, Result, Text};
 use crate::statistics::Quarter;
 

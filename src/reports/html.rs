@@ -6,7 +6,7 @@ use minijinja::{Environment, Value, context};
 
 use super::chart;
 use super::document::{Cell, Document, Table};
-use super::logo::Logo;
+use crate::config::logo::Logo;
 use crate::problem::{Problem, Result};
 
 const PAGE: &str = include_str!("page.html");

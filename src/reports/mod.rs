@@ -2,14 +2,12 @@
 
 mod approval;
 mod chart;
-pub mod command;
 mod content;
 mod document;
 mod frozen;
 mod html;
-pub mod logo;
 mod pdf;
-mod quarterly;
+pub mod quarterly;
 mod report;
 mod xlsx;
 
@@ -17,7 +15,8 @@ use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::auth::policy::Role;
-use crate::db::text_enum;
+use crate::config::logo::Logo;
+use crate::language::text_enum;
 use crate::problem::{Problem, Result};
 use crate::statistics::{Quarter, disclosure};
 use report::QuarterlyReport;
@@ -67,7 +66,7 @@ impl Format {
     ///
     /// # Errors
     /// A fault of the server.
-    pub fn write(self, report: &QuarterlyReport, logo: Option<&logo::Logo>) -> Result<Vec<u8>> {
+    pub fn write(self, report: &QuarterlyReport, logo: Option<&Logo>) -> Result<Vec<u8>> {
         match self {
             Format::Json => serde_json::to_vec(report).map_err(Problem::internal),
             Format::Html => html::write(&content::of(report), logo),

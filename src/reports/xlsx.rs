@@ -8,7 +8,7 @@ use rust_xlsxwriter::{
 
 use super::content::MOST_BARS;
 use super::document::{Cell, ChartKind, Document, Section, Table};
-use super::logo::Logo;
+use crate::config::logo::Logo;
 use crate::problem::{Problem, Result};
 
 /// How many rows a chart takes, under its table.

@@ -1,6 +1,5 @@
 //! How long records are kept ("Control de registros" of the procedure), and what goes when their time is over.
 
-pub mod command;
 mod mail;
 mod records;
 pub mod removal;
@@ -10,7 +9,7 @@ mod surveys;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::db::text_enum;
+use crate::language::text_enum;
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(rules::list).service(rules::read).service(rules::change).service(runs::list);

@@ -10,9 +10,9 @@ use uuid::Uuid;
 use super::RetentionKind;
 use crate::auth::policy::Action;
 use crate::db::schema::retention_runs;
-use crate::db::text_enum;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Call, Query};
+use crate::language::text_enum;
 use crate::problem::Result;
 
 text_enum! {

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::mail::Count;
 use crate::db::schema::{survey_counts, surveys};
 use crate::problem::{Problem, Result};
-use crate::surveys::SurveyStatus;
 use crate::tickets::model::{Channel, Criticality};
+use crate::tickets::survey::SurveyStatus;
 
 /// Over before `$1`. A ticket that is closed or archived gets no other survey, and counts for good as it counts now.
 const DUE: &str = "\

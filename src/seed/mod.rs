@@ -15,7 +15,7 @@ use diesel::sql_types::{BigInt, Bool};
 
 use crate::db;
 use crate::db::session::{self, Bounds};
-use crate::server::StartError;
+use crate::problem::StartError;
 
 /// How many tickets are made in one transaction.
 const BATCH: u32 = 5000;

@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use crate::auth::policy::Action;
 use crate::db::schema::absences;
-use crate::db::text_enum;
 use crate::http::body::{Nothing, Patch};
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Actor, Answer, Body, Call, Query};
+use crate::language::text_enum;
 use crate::people::users::{self, User};
 use crate::people::{Person, person};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};

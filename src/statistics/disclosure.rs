@@ -10,7 +10,7 @@
 //! - where at least five answers are in each, and five in what can be computed by subtracting all that is shown from the whole.
 
 use crate::auth::policy::{Action, Role, Scope, scope};
-use crate::db::text_enum;
+use crate::language::text_enum;
 
 /// The fewest answers that a total may be of.
 pub const FEWEST: i64 = 5;

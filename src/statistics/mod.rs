@@ -6,6 +6,7 @@ mod facts;
 pub mod figures;
 mod links;
 mod period;
+pub mod profiles;
 pub mod reckon;
 mod withholding;
 
@@ -27,7 +28,7 @@ use crate::problem::Result;
 use crate::tickets::model::{Channel, Criticality};
 
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(read);
+    config.service(read).service(profiles::list);
 }
 
 /// Which days to count, of which tickets, and into which parts to cut them.

@@ -8,8 +8,8 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::db::text_enum;
 use crate::http::query::invalid;
+use crate::language::text_enum;
 use crate::problem::{Result, Text};
 
 /// Which days to count.

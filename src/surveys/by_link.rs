@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 use super::keep::{SurveyAnswer, keep};
 use super::questions::{self, SurveyQuestion};
 use super::{Survey, links, present_one};
-use crate::desk::Desk;
-use crate::http::locale::Locale;
+use crate::http::desk::Desk;
 use crate::http::{Answer, Body};
+use crate::language::locale::Locale;
 use crate::problem::Result;
 
 /// A survey, what it is about, and what it asks.

@@ -11,7 +11,7 @@ use super::{Row, SurveyStatus};
 use crate::auth::tokens;
 use crate::config::Config;
 use crate::db::schema::{survey_tokens, surveys, tickets, users};
-use crate::http::locale::Locale;
+use crate::language::locale::Locale;
 use crate::problem::{Code, Problem, Result, Text};
 use crate::tickets::workflow::Status;
 

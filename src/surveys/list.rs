@@ -10,9 +10,9 @@ use uuid::Uuid;
 use super::{Row, Survey, SurveyStatus, present};
 use crate::auth::policy::{Action, Scope};
 use crate::db::schema::surveys;
-use crate::db::text_enum;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Call, Query};
+use crate::language::text_enum;
 use crate::problem::{Problem, Result};
 
 text_enum! {

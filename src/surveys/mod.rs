@@ -20,8 +20,8 @@ use uuid::Uuid;
 
 use self::questions::Wording;
 use crate::db::schema::{survey_answers, survey_questions, surveys};
-use crate::db::text_enum;
 use crate::problem::{Problem, Result};
+use crate::tickets::survey::SurveyStatus;
 
 pub fn routes(config: &mut ServiceConfig) {
     config
@@ -34,14 +34,6 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(questions::read)
         .service(questions::create)
         .service(questions::change);
-}
-
-text_enum! {
-    /// Whether a survey was answered.
-    pub enum SurveyStatus {
-        Pending = "pending",
-        Answered = "answered",
-    }
 }
 
 /// From 1, very bad, to 5, very good.
@@ -184,26 +176,4 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Survey>> {
 /// What the database answers.
 pub fn present_one(db: &mut PgConnection, row: Row) -> Result<Survey> {
     present(db, vec![row])?.pop().ok_or_else(Problem::not_found)
-}
-
-/// Makes the survey of a ticket that is solved; one that was solved before keeps the one it has, offered anew where it is
-/// not answered.
-///
-/// # Errors
-/// What the database answers.
-pub fn offer(tx: &mut PgConnection, ticket_id: i64, requester_id: Uuid, now: DateTime<Utc>) -> Result<()> {
-    let offer = diesel::insert_into(surveys::table)
-        .values((
-            surveys::id.eq(Uuid::now_v7()),
-            surveys::ticket_id.eq(ticket_id),
-            surveys::requester_id.eq(requester_id),
-            surveys::created_at.eq(now),
-            surveys::offered_at.eq(now),
-        ))
-        .on_conflict(surveys::ticket_id)
-        .do_update()
-        .set(surveys::offered_at.eq(now));
-    diesel::query_dsl::methods::FilterDsl::filter(offer, surveys::status.eq(SurveyStatus::Pending))
-        .execute(tx)?;
-    Ok(())
 }

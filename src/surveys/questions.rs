@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use crate::auth::policy::Action;
 use crate::db::schema::survey_questions as questions;
-use crate::db::text_enum;
 use crate::http::body::Patch;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Answer, Body, Call, Query};
+use crate::language::text_enum;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 text_enum! {

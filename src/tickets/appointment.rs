@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::model::Criticality;
-use crate::http::locale::Locale;
+use crate::language::locale::Locale;
 use crate::people::availability::{EntityClock, Schedule};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 

@@ -12,7 +12,7 @@ use super::model::{Archive, ArchiveReason, TicketRow};
 use super::steps::Case;
 use super::workflow::Status;
 use crate::db::schema::{tickets, users};
-use crate::http::locale::Locale;
+use crate::language::locale::Locale;
 use crate::outbox::MessageKind;
 use crate::people;
 use crate::problem::{Result, Text};

@@ -10,7 +10,7 @@ use super::model::Criticality;
 use super::workload::{self, Workload};
 use crate::auth::policy::Role;
 use crate::db::schema::users;
-use crate::http::locale::Locale;
+use crate::language::locale::Locale;
 use crate::people::availability::{EntityClock, Schedule};
 use crate::people::{Person, schedules};
 use crate::problem::{Code, Problem, Result, Text};

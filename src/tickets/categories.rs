@@ -10,10 +10,11 @@ use uuid::Uuid;
 
 use crate::auth::policy::Action;
 use crate::db::schema::{categories, units};
-use crate::db::{contains, fold, text_enum};
+use crate::db::{contains, fold};
 use crate::http::body::Patch;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Answer, Body, Call, Query};
+use crate::language::text_enum;
 use crate::people::users::NameSort;
 use crate::problem::{FieldError, Problem, Result};
 

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::followups::{self, Followup};
 use super::model::Ticket;
 use crate::auth::policy::{self, Action};
-use crate::db::text_enum;
 use crate::http::{Actor, query};
+use crate::language::text_enum;
 use crate::people::users::User;
 use crate::problem::{Result, Text};
 

@@ -8,7 +8,7 @@ use super::attention::running;
 use super::steps::Case;
 use super::workflow::Status;
 use crate::db::schema::holds;
-use crate::db::text_enum;
+use crate::language::text_enum;
 use crate::problem::{Problem, Result};
 
 text_enum! {

@@ -12,9 +12,9 @@ use super::model::{InformationRequest, TicketRow};
 use super::steps::Case;
 use crate::audit::kind::EventKind;
 use crate::db::schema::holds as rows;
-use crate::db::text_enum;
 use crate::http::Actor;
-use crate::http::locale::Locale;
+use crate::language::locale::Locale;
+use crate::language::text_enum;
 use crate::outbox::MessageKind;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 

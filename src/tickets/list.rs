@@ -14,9 +14,10 @@ use super::model::{Ticket, TicketRow};
 use super::store;
 use crate::auth::policy::Action;
 use crate::db::schema::tickets;
-use crate::db::{Limited, Literal, text_enum};
+use crate::db::{Limited, Literal};
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Actor, Call, Query};
+use crate::language::text_enum;
 use crate::problem::Result;
 
 text_enum! {

@@ -2,6 +2,7 @@
 
 pub mod appointment;
 pub mod archiving;
+pub mod attachments;
 pub mod attention;
 pub mod automatic;
 pub mod categories;
@@ -9,6 +10,7 @@ pub mod change;
 pub mod clock;
 pub mod closing;
 pub mod escalations;
+pub mod events;
 pub mod expansion;
 pub mod filters;
 pub mod followups;
@@ -24,6 +26,7 @@ pub mod silence;
 pub mod steps;
 pub mod store;
 pub mod suggestions;
+pub mod survey;
 pub mod timeline;
 pub mod watch;
 pub mod watchers;
@@ -44,6 +47,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(followups::add)
         .service(followups::read)
         .service(followups::publish)
+        .service(attachments::attach)
+        .service(attachments::list)
+        .service(attachments::attach_to_followup)
+        .service(attachments::list_of_followup)
+        .service(events::list)
         .service(escalations::list)
         .service(escalations::escalate)
         .service(suggestions::suggest)

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::expansion::Expanded;
 use super::workflow::{Status, Step};
 use crate::db::schema::tickets;
-use crate::db::text_enum;
+use crate::language::text_enum;
 use crate::people::users::Contact;
 use crate::people::{Named, Person};
 

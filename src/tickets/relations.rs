@@ -19,10 +19,10 @@ use super::workflow::Status;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::{ticket_relations, tickets};
-use crate::db::text_enum;
 use crate::http::body::Nothing;
 use crate::http::paging::{NoFilters, Page, Paging};
 use crate::http::{Actor, Answer, Body, Call, Query};
+use crate::language::text_enum;
 use crate::people::{Person, person};
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 

@@ -1,6 +1,6 @@
 //! The life of a ticket: which step each state allows, and where it leads. Pure.
 
-use crate::db::text_enum;
+use crate::language::text_enum;
 use crate::problem::{Code, Problem, Result, Text};
 
 text_enum! {

@@ -76,7 +76,7 @@ fn requests_for_a_link_are_counted_alike() {
     assert_eq!(desk.database.count("SELECT count(*) FROM password_reset_requests"), 8);
     assert_eq!(desk.database.count("SELECT count(*) FROM messages"), 0);
     let shared = desk.shared();
-    mesa::routine::once(&mut shared.db.connection().unwrap(), &shared.config);
+    mesa::server::routine::once(&mut shared.db.connection().unwrap(), &shared.config);
     assert_eq!(desk.database.count("SELECT count(*) FROM password_reset_requests"), 0);
     assert_eq!(desk.database.count("SELECT count(*) FROM messages WHERE kind = 'password_reset'"), 1);
 }

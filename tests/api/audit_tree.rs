@@ -9,7 +9,7 @@ use mesa::audit::tree::heads::{self, HeadReason};
 use mesa::audit::tree::note::Note;
 use mesa::audit::tree::sequence::{self, IfBusy};
 use mesa::auth::policy::Role;
-use mesa::routine;
+use mesa::server::routine;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -350,7 +350,7 @@ fn attempts_and_places_are_forgotten_in_time() {
              UPDATE sign_in_places SET last_at = now() - interval '{since}'"
         ));
         let shared = desk.shared();
-        mesa::routine::once(&mut shared.db.connection().unwrap(), &shared.config);
+        mesa::server::routine::once(&mut shared.db.connection().unwrap(), &shared.config);
     };
     clean("23 hours");
     assert_eq!(kept(), (true, true));

@@ -9,7 +9,7 @@ use mesa::audit::verification::Whole;
 use mesa::backup::encryption::{Decryption, Encryption};
 use mesa::backup::key::BackupKey;
 use mesa::backup::{self, Manifest, Opening, Restored};
-use mesa::server::StartError;
+use mesa::problem::StartError;
 use object_store::local::LocalFileSystem;
 use serde_json::json;
 use tempfile::TempDir;

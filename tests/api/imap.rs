@@ -110,7 +110,7 @@ struct Looking {
 }
 
 impl Looking {
-    fn start(shared: Data<mesa::desk::Desk>) -> Self {
+    fn start(shared: Data<mesa::http::desk::Desk>) -> Self {
         let (stop, stopped) = oneshot::channel();
         let thread = thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {

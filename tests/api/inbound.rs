@@ -312,7 +312,7 @@ fn an_unknown_sender_is_told_what_is_missing_and_cannot_sign_in() {
     let request = json!({"email": "vecino@barrio.example"});
     assert_eq!(desk.nobody().post("/auth/password-reset", request).status, 202);
     let shared = desk.shared();
-    mesa::routine::once(&mut shared.db.connection().unwrap(), &shared.config);
+    mesa::server::routine::once(&mut shared.db.connection().unwrap(), &shared.config);
     let queued = format!(
         "SELECT count(*) FROM messages WHERE kind = 'password_reset' AND recipient_id = '{}'",
         user["id"].as_str().unwrap()

@@ -126,7 +126,7 @@ fn the_same_message_by_every_door_at_once_is_one_ticket() {
 }
 
 /// Processes what waits, as the desk does by itself.
-fn work(desk: &mesa::desk::Desk) -> usize {
+fn work(desk: &mesa::http::desk::Desk) -> usize {
     actix_web::rt::System::new().block_on(process::waiting(desk)).unwrap()
 }
 

@@ -1,7 +1,7 @@
 //! Asking the requester for what is missing: the wait, its pause, its answer, its silence; and presenting again.
 
 use chrono::{Duration, Utc};
-use mesa::routine;
+use mesa::server::routine;
 use serde_json::{Value, json};
 
 use crate::calendars::{OFFICE, calendar};

@@ -6,8 +6,8 @@ use chrono::{SecondsFormat, TimeDelta, Utc};
 use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Integer;
-use mesa::routine;
 use mesa::seed::{self, Wanted};
+use mesa::server::routine;
 use serde_json::json;
 use tempfile::TempDir;
 

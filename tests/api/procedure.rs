@@ -89,7 +89,7 @@ mod activity_1 {
         );
         assert_eq!(told(&desk, "information_requested", "requester"), 1);
         desk.database.run("UPDATE tickets SET information_deadline = now() - interval '1 minute'");
-        mesa::routine::once(&mut desk.database.connect(), &desk.shared().config);
+        mesa::server::routine::once(&mut desk.database.connect(), &desk.shared().config);
         let ticket = desk.requester().get(&one).ok();
         assert_eq!(
             (&ticket["status"], &ticket["archive"]["reason"]),

@@ -149,7 +149,7 @@ fn every_archive_tells_why_and_what_to_do() {
     let one = waiting(&desk, "assigned");
     desk.database
         .run("UPDATE tickets SET information_deadline = now() WHERE information_deadline IS NOT NULL");
-    mesa::routine::once(&mut desk.database.connect(), &desk.shared().config);
+    mesa::server::routine::once(&mut desk.database.connect(), &desk.shared().config);
     assert_eq!(requester.get(&one).ok()["status"], "archived");
 
     let archived = requester.get("/tickets?status=archived&sort=received_at").items();

@@ -7,8 +7,9 @@ use std::thread;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::RunQueryDsl;
 use mesa::attachments::removed;
+use mesa::commands::retention as command;
+use mesa::retention::RetentionKind;
 use mesa::retention::removal::{self, Removed, Which};
-use mesa::retention::{RetentionKind, command};
 use serde_json::{Value, json};
 
 use crate::harness::binary::mesa;

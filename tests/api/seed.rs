@@ -1,8 +1,8 @@
 //! A desk that `mesa seed` filled is one like any other.
 
 use mesa::audit::verification;
-use mesa::routine;
 use mesa::seed::{self, Seeded, Wanted};
+use mesa::server::routine;
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -245,7 +245,7 @@ fn the_reminder_comes_once_however_many_servers_there_are() {
     let routine = |config: &mesa::config::Config| {
         std::thread::scope(|scope| {
             for _ in 0..3 {
-                scope.spawn(|| mesa::routine::once(&mut desk.database.connect(), config));
+                scope.spawn(|| mesa::server::routine::once(&mut desk.database.connect(), config));
             }
         });
     };

@@ -2,7 +2,7 @@
 
 use chrono::Duration;
 use mesa::auth::policy::Role;
-use mesa::routine;
+use mesa::server::routine;
 use serde_json::{Value, json};
 
 use crate::harness::states::soon;

@@ -253,7 +253,7 @@ fn a_ticket_that_cannot_be_helped_holds_up_no_other() {
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'broken'; END $$;
          CREATE TRIGGER refuse BEFORE UPDATE ON tickets FOR EACH ROW WHEN (OLD.id = 1) EXECUTE FUNCTION refuse()",
     );
-    mesa::routine::once(&mut desk.database.connect(), &desk.shared().config);
+    mesa::server::routine::once(&mut desk.database.connect(), &desk.shared().config);
     assert_eq!(director.get("/tickets/1").ok()["status"], "classified");
     assert_eq!(director.get("/tickets/2").ok()["status"], "escalated");
     assert_eq!(director.get(&solved).ok()["status"], "closed");

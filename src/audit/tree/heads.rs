@@ -7,13 +7,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bytea, Timestamptz};
 
 use super::frontier::Frontier;
-use super::keys::{PublicKey, Signer};
 use super::mails;
 use super::note::{Checkpoint, Note};
 use super::sequence::{self, IfBusy};
 use crate::config::AuditConfig;
+use crate::config::audit_keys::{PublicKey, Signer};
 use crate::db::schema::tree_heads as rows;
-use crate::db::text_enum;
+use crate::language::text_enum;
 use crate::problem::{Problem, Result};
 
 text_enum! {

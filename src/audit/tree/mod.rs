@@ -8,7 +8,6 @@
 pub mod frontier;
 pub mod hash;
 pub mod heads;
-pub mod keys;
 pub mod mails;
 pub mod note;
 pub mod read;

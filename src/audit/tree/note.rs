@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::hash::Hash;
-use super::keys::{PublicKey, Signer};
+use crate::config::audit_keys::{PublicKey, Signer};
 
 /// What a signature line begins with.
 const SIGNATURE: &str = "— ";

@@ -11,9 +11,9 @@ use utoipa::ToSchema;
 use super::log::{Entry, KeptHead, LogBreak, LogBreakReason};
 use crate::audit::tree::frontier::Frontier;
 use crate::audit::tree::hash::Hash;
-use crate::audit::tree::keys::PublicKey;
 use crate::audit::tree::note::Note;
-use crate::db::text_enum;
+use crate::config::audit_keys::PublicKey;
+use crate::language::text_enum;
 
 text_enum! {
     /// What is wrong with a tree head that the desk keeps.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::db::text_enum;
+use crate::language::text_enum;
 use crate::problem::Result;
 
 /// How many audit events or entries are verified at once.

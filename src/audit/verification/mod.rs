@@ -17,7 +17,7 @@ use self::document::{Document, Verification};
 use self::heads::ForeignHead;
 pub use self::verifier::{Found, Verifier, Whole, whole};
 use crate::auth::policy::Action;
-use crate::desk::Desk;
+use crate::http::desk::Desk;
 use crate::http::{Call, Query, query};
 use crate::problem::{Problem, Result, Text};
 

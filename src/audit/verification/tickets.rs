@@ -5,7 +5,7 @@ use diesel::sql_types::{BigInt, Integer, Text};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::db::text_enum;
+use crate::language::text_enum;
 use crate::problem::Result;
 
 /// How many tickets are verified at once.

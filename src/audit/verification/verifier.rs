@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::heads::{ForeignHead, HeadStatus, Tree};
 use super::log::{self, LogBreak};
 use super::tickets::{self, Batch, Break, Span};
-use crate::audit::tree::keys::PublicKey;
+use crate::config::audit_keys::PublicKey;
 use crate::problem::Result;
 
 /// What is verified next.

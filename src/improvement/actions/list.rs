@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use super::{ActionKind, ActionStatus, Found, ImprovementAction, actions, found};
 use crate::auth::policy::Action;
-use crate::db::text_enum;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Call, Query};
 use crate::improvement::origin::origin_columns;
 use crate::improvement::today;
+use crate::language::text_enum;
 use crate::problem::Result;
 
 text_enum! {

@@ -1,6 +1,7 @@
 //! An improvement action: what was found, why it is so, what is done about it, by whom and until when, and whether it
 //! helped.
 
+pub mod attachments;
 pub mod completion;
 pub mod followups;
 pub mod list;
@@ -18,8 +19,8 @@ use uuid::Uuid;
 use super::origin::{Origin, OriginContent, origin_columns};
 use super::today;
 use crate::db::schema::improvement_actions as actions;
-use crate::db::text_enum;
 use crate::http::Answer;
+use crate::language::text_enum;
 use crate::people::{Person, person};
 use crate::problem::{Problem, Result};
 

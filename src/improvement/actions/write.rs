@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use super::{ActionKind, ActionStatus, ImprovementAction, actions, lock};
 use crate::auth::policy::Action;
-use crate::db::text_enum;
 use crate::http::body::Patch;
 use crate::http::{Answer, Body, Call};
 use crate::improvement::origin::{OriginContent, origin_values};
 use crate::improvement::{owner_fault, today};
+use crate::language::text_enum;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 text_enum! {

@@ -1,7 +1,7 @@
 //! How bad a risk is: the zones of the 5 × 5 matrix of the national guide (Función Pública, *Guía para la administración del
 //! riesgo*, versions 5 and 6).
 
-use crate::db::text_enum;
+use crate::language::text_enum;
 
 text_enum! {
     /// How bad a risk is (zona de riesgo).

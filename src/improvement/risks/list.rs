@@ -10,10 +10,10 @@ use uuid::Uuid;
 use super::level::Level;
 use super::{Found, Risk, RiskStatus, Treatment, found, risks};
 use crate::auth::policy::Action;
-use crate::db::text_enum;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Call, Query};
 use crate::improvement::origin::origin_columns;
+use crate::language::text_enum;
 use crate::problem::Result;
 
 text_enum! {

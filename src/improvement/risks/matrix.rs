@@ -10,9 +10,9 @@ use uuid::Uuid;
 use super::level::Level;
 use super::{RiskStatus, risks, svg};
 use crate::auth::policy::Action;
-use crate::db::text_enum;
 use crate::http::body::Content;
 use crate::http::{Answer, Call, Query};
+use crate::language::text_enum;
 use crate::problem::{Problem, Result};
 
 /// The most risks that a matrix shows, the first written down first: more than anybody could read in it.

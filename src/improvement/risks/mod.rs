@@ -15,8 +15,8 @@ use uuid::Uuid;
 use self::level::Level;
 use super::origin::{Origin, OriginContent, origin_columns};
 use crate::db::schema::risks;
-use crate::db::text_enum;
 use crate::http::Answer;
+use crate::language::text_enum;
 use crate::people::{Person, person};
 use crate::problem::{Problem, Result};
 

@@ -7,7 +7,7 @@ use chrono::{Datelike, NaiveDate};
 
 use super::document::{Cell, Chart, ChartKind, Document, Section, Table};
 use super::report::QuarterlyReport;
-use crate::http::locale::Locale;
+use crate::language::locale::Locale;
 use crate::statistics::Quarter;
 use crate::statistics::figures::{Figures, Spread};
 

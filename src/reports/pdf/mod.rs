@@ -14,7 +14,7 @@ use self::pages::{BOLD, DARK, HEIGHT, LOGO, MARGIN, Pages, REGULAR, WIDTH};
 use super::chart;
 use super::chart::{Color, Drawing};
 use super::document::{Cell, Document, Table};
-use super::logo::Logo;
+use crate::config::logo::Logo;
 
 const BLUE: Color = [0x0b, 0x4f, 0x8a];
 const GRID: Color = [0xdd, 0xe2, 0xe8];

@@ -16,9 +16,9 @@ use self::view::{State, View};
 use super::keep::is_over;
 use super::links::{self, Opened};
 use super::{SurveyStatus, questions};
-use crate::desk::Desk;
 use crate::http::body::FormBytes;
-use crate::http::locale::{self, Locale};
+use crate::http::desk::Desk;
+use crate::language::locale::{self, Locale};
 use crate::problem::{Code, Problem, Result};
 use crate::tickets::workflow::Status;
 

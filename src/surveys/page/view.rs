@@ -10,7 +10,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::form::{COMMENT, Form};
-use crate::http::locale::Locale;
+use crate::language::locale::Locale;
 use crate::problem::{Problem, Result, Text};
 use crate::surveys::links::Opened;
 

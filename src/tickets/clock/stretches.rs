@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::reckoning::sorted;
 use super::{Calendar, Span};
-use crate::db::text_enum;
+use crate::language::text_enum;
 
 text_enum! {
     /// Why a stretch of time counts or does not.

@@ -8,9 +8,9 @@ use diesel::sql_types::{Array, Bool, Text as SqlText, Timestamptz};
 use super::{TicketFilters, Tickets};
 use crate::auth::policy::{Action, Scope, scope};
 use crate::db::schema::{articles, attentions, escalations, openings, surveys, tickets};
-use crate::db::text_enum;
 use crate::http::Actor;
 use crate::http::query::invalid;
+use crate::language::text_enum;
 use crate::problem::{Problem, Result, Text};
 
 text_enum! {

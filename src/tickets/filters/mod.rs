@@ -22,7 +22,7 @@ use crate::auth::policy::Scope;
 use crate::db::Literal;
 use crate::db::schema::tickets;
 use crate::http::Actor;
-use crate::surveys::SurveyStatus;
+use crate::tickets::survey::SurveyStatus;
 
 pub use happened::ATTENTION;
 use happened::{AttentionState, Lacking, Punctuality};

@@ -8,12 +8,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Case;
-use crate::attachments;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::tickets;
 use crate::http::{Actor, Body, Call};
 use crate::problem::{Code, FieldError, Problem, Result, Text};
+use crate::tickets::attachments;
 use crate::tickets::model::{Channel, Ticket, TicketRow};
 use crate::tickets::register::{self, Account, Request, RequesterData};
 use crate::tickets::store;
@@ -107,7 +107,7 @@ pub fn resubmitted_as(tx: &mut PgConnection, archived: i64) -> Result<Option<i64
 /// # Errors
 /// What the database answers.
 pub fn carry_over(tx: &mut PgConnection, actor: &Actor, archived: TicketRow, new: &TicketRow) -> Result<()> {
-    attachments::store::copy_public(tx, archived.id, new.id, new.received_at)?;
+    attachments::copy_public(tx, archived.id, new.id, new.received_at)?;
     let mut case = Case::open(tx, archived, Some(actor.id), actor.now);
     case.note_mail(actor);
     case.note("resubmitted_as", new.id);

@@ -16,10 +16,10 @@ use crate::db::schema::{ticket_relations, tickets};
 use crate::http::{Answer, Body, Call};
 use crate::outbox::{self, MessageKind};
 use crate::problem::Result;
-use crate::surveys;
 use crate::tickets::attention::working;
 use crate::tickets::model::{Ticket, TicketRow};
 use crate::tickets::relations::RelationKind;
+use crate::tickets::survey;
 use crate::tickets::workflow::{self, Status, Step};
 
 #[derive(Deserialize, ToSchema)]
@@ -113,7 +113,7 @@ fn record_solution(case: &mut Case<'_>, solved_by: Uuid, description: String, ti
     ticket.solution = Some(description);
     ticket.solved_at = Some(case.now);
     ticket.solved_by_id = Some(solved_by);
-    surveys::offer(case.tx, ticket.id, ticket.requester_id, case.now)?;
+    survey::offer(case.tx, ticket.id, ticket.requester_id, case.now)?;
     case.tell_requester(MessageKind::Solved);
     Ok(())
 }

@@ -13,15 +13,15 @@ use super::places::Place;
 use super::{EntryType, shown};
 use crate::attachments::{self, Attachment};
 use crate::audit::Change;
-use crate::audit::events::{self, Event};
-use crate::audit::kind::{EventDetails, EventKind};
+use crate::audit::kind::EventKind;
 use crate::db::schema::{messages, users};
-use crate::db::text_enum;
 use crate::http::Actor;
+use crate::language::text_enum;
 use crate::outbox::MessageStatus;
 use crate::people::{Person, person};
 use crate::problem::Result;
 use crate::tickets::escalations::{self, Escalation};
+use crate::tickets::events::{self, Event, EventDetails};
 use crate::tickets::followups::{self, Followup};
 
 // The one value of `type` in each schema, by which a client tells them apart.

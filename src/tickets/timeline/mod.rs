@@ -16,9 +16,9 @@ use places::{Reader, TimelineSort};
 
 use super::store;
 use crate::auth::policy::Action;
-use crate::db::text_enum;
 use crate::http::paging::{Page, Paging};
 use crate::http::{Call, Query};
+use crate::language::text_enum;
 use crate::problem::Result;
 
 text_enum! {

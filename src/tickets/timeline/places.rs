@@ -8,8 +8,8 @@ use diesel::sql_types::{Array, BigInt, SmallInt, Text, Timestamptz, Uuid as SqlU
 use uuid::Uuid;
 
 use super::{EntryType, shown};
-use crate::db::text_enum;
 use crate::http::Actor;
+use crate::language::text_enum;
 use crate::problem::Result;
 
 text_enum! {

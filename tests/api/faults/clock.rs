@@ -27,7 +27,7 @@ fn what_a_clock_that_was_ahead_put_off_waits_for_nothing() {
     );
     desk.send_mail();
     assert_eq!(mail.count(), 0);
-    mesa::routine::once(&mut desk.shared().db.connection().unwrap(), &desk.shared().config);
+    mesa::server::routine::once(&mut desk.shared().db.connection().unwrap(), &desk.shared().config);
     // And a copy of the server took them in that time.
     desk.database.run("UPDATE messages SET locked_until = now() + interval '3 hours'");
     desk.send_mail();

@@ -122,7 +122,7 @@ fn a_round_of_the_desk_itself_does_not_wait_for_ever_for_a_lock() {
     holder.batch_execute("BEGIN; LOCK TABLE tickets, surveys, messages IN ACCESS EXCLUSIVE MODE").unwrap();
     let shared = desk.shared();
     let began = Instant::now();
-    mesa::routine::once(&mut shared.db.connection().unwrap(), &shared.config);
+    mesa::server::routine::once(&mut shared.db.connection().unwrap(), &shared.config);
     // Several things, each with its lock.
     assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
     holder.batch_execute("ROLLBACK").unwrap();

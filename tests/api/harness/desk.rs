@@ -16,8 +16,8 @@ use mesa::config::Config;
 use mesa::db::{Db, schema::users};
 use mesa::http::body_memory::BodyMemory;
 use mesa::http::limits::Limits;
-use mesa::http::locale::Locale;
 use mesa::http::traffic::Traffic;
+use mesa::language::locale::Locale;
 use mesa::mail::worker::{Mailer, Round};
 use mesa::people::demo;
 use mesa::server;
@@ -53,7 +53,7 @@ pub struct Desk {
 /// One copy of the server.
 pub struct Server {
     url: String,
-    shared: Data<mesa::desk::Desk>,
+    shared: Data<mesa::http::desk::Desk>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -100,7 +100,7 @@ impl Desk {
     }
 
     /// What the server's handlers share: for what the desk does by itself.
-    pub fn shared(&self) -> &mesa::desk::Desk {
+    pub fn shared(&self) -> &mesa::http::desk::Desk {
         &self.server.shared
     }
 
@@ -194,7 +194,7 @@ impl Server {
         let tokens = Tokens::new(config.jwt_secret.as_ref().unwrap(), config.jwt_previous_secret.as_deref());
         let (traffic, limits) = (Traffic::default(), Limits::new(config.rate_limit));
         let body_memory = BodyMemory::new(config.body_memory_bytes);
-        let shared = Data::new(mesa::desk::Desk {
+        let shared = Data::new(mesa::http::desk::Desk {
             db,
             tokens,
             files,
@@ -249,11 +249,11 @@ impl Server {
         client.at(&self.url)
     }
 
-    pub fn shared(&self) -> &mesa::desk::Desk {
+    pub fn shared(&self) -> &mesa::http::desk::Desk {
         &self.shared
     }
 
-    pub fn shared_data(&self) -> Data<mesa::desk::Desk> {
+    pub fn shared_data(&self) -> Data<mesa::http::desk::Desk> {
         self.shared.clone()
     }
 }

@@ -33,9 +33,9 @@ macro_rules! kinds {
 fn kinds() -> impl IntoIterator<Item = Kind> {
     kinds!(
         whole:
-            mesa::auth::me::PasswordChange,
-            mesa::auth::sessions::Login,
-            mesa::auth::sessions::Refresh,
+            mesa::people::me::PasswordChange,
+            mesa::account::sessions::Login,
+            mesa::account::sessions::Refresh,
             mesa::http::body::Nothing,
             mesa::improvement::actions::completion::NewCompletion,
             mesa::improvement::actions::followups::NewImprovementFollowup,
@@ -47,7 +47,7 @@ fn kinds() -> impl IntoIterator<Item = Kind> {
             mesa::indicators::measure::NewMeasurement,
             mesa::knowledge::articles::ArticleContent,
             mesa::minutes::content::MinutesContent,
-            mesa::people::personal_data::anonymization::NewAnonymization,
+            mesa::personal_data::anonymization::NewAnonymization,
             mesa::people::shifts::Shifts,
             mesa::people::units::NewUnit,
             mesa::people::users::NewUser,
@@ -74,7 +74,7 @@ fn kinds() -> impl IntoIterator<Item = Kind> {
             mesa::tickets::steps::resubmit::Resubmission,
             mesa::tickets::steps::solve::NewSolution;
         patched:
-            mesa::auth::me::MyProfile,
+            mesa::people::me::MyProfile,
             mesa::improvement::actions::write::ImprovementActionContent,
             mesa::improvement::risks::write::RiskContent,
             mesa::indicators::definitions::IndicatorContent,

@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use libfuzzer_sys::fuzz_target;
 use mesa::app::{self, Contract};
 use mesa::auth::tokens::Tokens;
-use mesa::http::contract::query_faults;
+use mesa::http::schemas::query_faults;
 use mesa::http::paging::{Paging, Seal};
 use mesa::people::users::NameSort;
 use mesa::problem::Code;

@@ -1,0 +1,20 @@
+//! Access to one's account: sign-ins, links to set a password, the count of attempts.
+
+pub mod attempts;
+pub mod audit;
+pub mod password_links;
+mod refresh;
+pub mod sessions;
+mod token;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(sessions::login)
+        .service(token::issue)
+        .service(refresh::refresh)
+        .service(sessions::logout)
+        .service(password_links::request::request)
+        .service(password_links::confirmation::confirm);
+}

@@ -1,0 +1,146 @@
+//! The links themselves. Each mail has one of its own, made when the mail is made: the token is in that mail alone, the
+//! database has its hash, and nothing logs it.
+
+use std::collections::HashMap;
+
+use chrono::Duration;
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+use uuid::Uuid;
+
+use crate::auth::tokens;
+use crate::config::Config;
+use crate::db::schema::{password_links, users};
+use crate::language::locale::Locale;
+use crate::language::text_enum;
+use crate::problem::{Code, Problem, Result, Text};
+
+/// How long a link to replace a password is valid, in minutes.
+pub const RESET_MINUTES: i64 = 60;
+/// How long a link to set the first password is valid, in days.
+pub const INVITATION_DAYS: i64 = 7;
+
+text_enum! {
+    /// What a link to set a password is for.
+    pub enum Purpose {
+        /// To replace a password, or to get the first one of an account that is known by its mail.
+        Reset = "reset",
+        /// To set the first password of an account that staff made.
+        Invitation = "invitation",
+    }
+}
+
+impl Purpose {
+    fn valid_for(self) -> Duration {
+        match self {
+            Purpose::Reset => Duration::minutes(RESET_MINUTES),
+            Purpose::Invitation => Duration::days(INVITATION_DAYS),
+        }
+    }
+}
+
+/// Where a link leads, by its token or by what is shown in its place.
+pub fn url(config: &Config, token: &str) -> String {
+    format!("{}/p/{token}", config.links_from())
+}
+
+/// Ends the link of a token, if there is one.
+pub fn revoke(tx: &mut PgConnection, token_hash: &[u8]) -> Result<()> {
+    diesel::delete(password_links::table.filter(password_links::token_hash.eq(token_hash))).execute(tx)?;
+    Ok(())
+}
+
+/// A new link for each of these accounts, in place of the one of the same purpose; none for an account that is not active.
+pub fn make(
+    db: &mut PgConnection,
+    wanted: &[(Uuid, Purpose)],
+    config: &Config,
+) -> Result<HashMap<(Uuid, Purpose), String>> {
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let active: Vec<Uuid> = users::table
+        .filter(users::id.eq_any(wanted.iter().map(|(user_id, _)| user_id)))
+        .filter(users::active)
+        .select(users::id)
+        .load(db)?;
+    let (now, mut links, mut rows) = (crate::db::now(db)?, HashMap::new(), Vec::new());
+    for (user_id, purpose) in wanted.iter().copied().filter(|(user_id, _)| active.contains(user_id)) {
+        if links.contains_key(&(user_id, purpose)) {
+            continue;
+        }
+        let token = tokens::random()?;
+        rows.push((
+            password_links::user_id.eq(user_id),
+            password_links::purpose.eq(purpose),
+            password_links::token_hash.eq(tokens::hash(&token)),
+            password_links::created_at.eq(now),
+            password_links::expires_at.eq(now + purpose.valid_for()),
+        ));
+        links.insert((user_id, purpose), url(config, &token));
+    }
+    if rows.is_empty() {
+        return Ok(links);
+    }
+    diesel::insert_into(password_links::table)
+        .values(rows)
+        .on_conflict((password_links::user_id, password_links::purpose))
+        .do_update()
+        .set((
+            password_links::token_hash.eq(excluded(password_links::token_hash)),
+            password_links::created_at.eq(excluded(password_links::created_at)),
+            password_links::expires_at.eq(excluded(password_links::expires_at)),
+        ))
+        .execute(db)?;
+    Ok(links)
+}
+
+/// The account that a link sets the password of.
+pub struct Opened {
+    pub user_id: Uuid,
+    pub purpose: Purpose,
+    pub email: String,
+    pub full_name: String,
+    pub locale: Locale,
+}
+
+/// Opens a link without using it up.
+///
+/// # Errors
+/// [`Code::PasswordLinkInvalid`] if there is no such link, it has expired, or the account is not active.
+pub fn open(db: &mut PgConnection, token: &str) -> Result<Opened> {
+    let now = crate::db::now(db)?;
+    let found: Option<(Uuid, Purpose, String, String, Locale)> = password_links::table
+        .inner_join(users::table)
+        .filter(password_links::token_hash.eq(tokens::hash(token)))
+        .filter(password_links::expires_at.gt(now))
+        .filter(users::active)
+        .select((users::id, password_links::purpose, users::email, users::full_name, users::locale))
+        .first(db)
+        .optional()?;
+    let (user_id, purpose, email, full_name, locale) = found.ok_or_else(invalid)?;
+    Ok(Opened { user_id, purpose, email, full_name, locale })
+}
+
+/// The same for every reason, so that it does not reveal which links there were.
+pub fn invalid() -> Problem {
+    Problem::new(
+        Code::PasswordLinkInvalid,
+        Text::new(
+            "El enlace venció, ya se usó o no está completo. Pida uno nuevo.",
+            "The link has expired, was used or is incomplete. Request a new one.",
+        ),
+    )
+}
+
+/// Removes all links of an account.
+pub fn remove(tx: &mut PgConnection, user_id: Uuid) -> Result<()> {
+    diesel::delete(password_links::table.filter(password_links::user_id.eq(user_id))).execute(tx)?;
+    Ok(())
+}
+
+/// Removes the links that have expired; answers how many.
+pub fn remove_expired(db: &mut PgConnection) -> Result<usize> {
+    let now = crate::db::now(db)?;
+    Ok(diesel::delete(password_links::table.filter(password_links::expires_at.le(now))).execute(db)?)
+}

@@ -1,0 +1,97 @@
+//! Refreshing a session: each refresh token is replaced by its successor, and its reuse is detected.
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, post};
+use chrono::{DateTime, Duration, Utc};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::audit::record_account_event;
+use super::sessions::{self, Account, Refresh, Session};
+use crate::audit::log::AuditKind;
+use crate::auth::tokens;
+use crate::db::schema::refresh_tokens;
+use crate::http::desk::Desk;
+use crate::http::{Answer, Body};
+use crate::problem::{Code, Problem, Result, Text};
+
+/// How long after its first use a refresh token may be sent again, in seconds.
+const REPEATED_WITHIN: i64 = 30;
+
+/// Refresh the session
+///
+/// Answers a new access token and a new refresh token, which replaces the one sent. If the answer was lost, or two tabs
+/// send the same token, send it again: within 30 seconds of its first use it answers the same new refresh token. Any later
+/// use ends the whole sign-in, because somebody else may have the token.
+#[utoipa::path(
+    tag = "auth", operation_id = "refreshSession", request_body = Refresh,
+    responses((status = 200, body = Session), (status = 401, description = "`invalid_refresh_token`: sign in again")),
+    security(())
+)]
+#[post("/auth/refresh")]
+pub async fn refresh(desk: Data<Desk>, body: Body<Refresh>) -> Result<HttpResponse> {
+    refresh_session(desk, body.read()?.refresh_token).await
+}
+
+/// Answers the next tokens of the sign-in of this refresh token.
+///
+/// # Errors
+/// [`Code::InvalidRefreshToken`] if it is unknown, expired or revoked, or was first used more than 30 seconds ago.
+pub async fn refresh_session(desk: Data<Desk>, refresh_token: String) -> Result<HttpResponse> {
+    let shared = desk.clone();
+    let answer = desk.db.run(move |db| db.transaction(|tx| replace(tx, &shared, &refresh_token))).await?;
+    // A reuse is an error for the client and a change that must stay: the transaction is committed by now.
+    Ok(sessions::secret(answer?))
+}
+
+/// The outer result is the database's, the inner one the client's.
+fn replace(tx: &mut PgConnection, desk: &Desk, refresh_token: &str) -> Result<Result<Answer>> {
+    let ended =
+        || Problem::new(Code::InvalidRefreshToken, Text::new("Inicie sesión de nuevo.", "Sign in again."));
+    let token_hash = tokens::hash(refresh_token);
+    let Some((family, user_id)) = sessions::family_of(tx, &token_hash)? else { return Ok(Err(ended())) };
+    let account = Account::lock(tx, user_id)?;
+    let row = refresh_tokens::table
+        .find(&token_hash)
+        .select((refresh_tokens::expires_at, refresh_tokens::used_at, refresh_tokens::revoked_at))
+        .first::<(DateTime<Utc>, Option<DateTime<Utc>>, Option<DateTime<Utc>>)>(tx)
+        .optional()?;
+    let Some((expires_at, used_at, revoked_at)) = row else { return Ok(Err(ended())) };
+    let now = crate::db::now(tx)?;
+    let valid = revoked_at.is_none() && expires_at > now && account.active;
+    let successors = desk.tokens.successors(refresh_token)?;
+    if let Some(used_at) = used_at {
+        // The first use may have begun later than this one, which waited for it.
+        let just_now = (now - used_at).abs() <= Duration::seconds(REPEATED_WITHIN);
+        if valid
+            && just_now
+            && let Some(successor) = stored(tx, family, successors)?
+        {
+            return Ok(Ok(sessions::session(desk, user_id, &account, successor)?));
+        }
+        if revoked_at.is_none() {
+            sessions::end_family(tx, family)?;
+            record_account_event(tx, AuditKind::RefreshTokenReused, user_id, None)?;
+        }
+        return Ok(Err(ended()));
+    }
+    let successor = successors.into_iter().next().filter(|_| valid);
+    let Some(successor) = successor else { return Ok(Err(ended())) };
+    diesel::update(refresh_tokens::table.find(&token_hash))
+        .set(refresh_tokens::used_at.eq(diesel::dsl::now))
+        .execute(tx)?;
+    Ok(Ok(sessions::begin(tx, desk, user_id, &account, family, successor)?))
+}
+
+/// The one of these tokens that belongs to the family: the server's secret may have changed since the first use.
+fn stored(tx: &mut PgConnection, family: Uuid, successors: Vec<String>) -> Result<Option<String>> {
+    let hashes: Vec<Vec<u8>> = successors.iter().map(|token| tokens::hash(token)).collect();
+    let found: Option<Vec<u8>> = refresh_tokens::table
+        .filter(refresh_tokens::token_hash.eq_any(&hashes))
+        .filter(refresh_tokens::family_id.eq(family))
+        .filter(refresh_tokens::revoked_at.is_null())
+        .select(refresh_tokens::token_hash)
+        .first(tx)
+        .optional()?;
+    Ok(successors.into_iter().find(|token| found.as_ref() == Some(&tokens::hash(token))))
+}

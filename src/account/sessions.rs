@@ -1,0 +1,282 @@
+//! Signing in, staying signed in, signing out.
+
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::web::Data;
+use actix_web::{HttpResponse, post};
+use chrono::Duration;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::attempts::Attempt;
+use super::audit::record_account_event;
+use crate::audit::log::AuditKind;
+use crate::auth::{passwords, tokens};
+use crate::db::lower;
+use crate::db::schema::{refresh_tokens, users};
+use crate::http::desk::Desk;
+use crate::http::{Answer, Body, ClientAddress};
+use crate::language::locale::Locale;
+use crate::problem::{Code, Problem, Result, Text};
+
+/// Who signs in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// Upper and lower case are the same.
+    #[schema(example = "technician@mesa.test", max_length = 254)]
+    email: String,
+    #[schema(example = "una-clave-larga", max_length = 200, format = Password)]
+    password: String,
+}
+
+/// The refresh token to turn over or to end.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Refresh {
+    #[schema(example = "kG7l0r3ZkX3y0m0pX9h0n1yqk0R0q3bT0s8mZ2v7Q4E", max_length = 200)]
+    pub(super) refresh_token: String,
+}
+
+/// What a client needs to call on somebody's behalf.
+#[derive(Serialize, ToSchema)]
+pub struct Session {
+    /// For `Authorization: Bearer …`.
+    access_token: String,
+    #[schema(example = "Bearer")]
+    token_type: &'static str,
+    /// How long the access token is valid, in seconds.
+    #[schema(example = 900)]
+    expires_in: i64,
+    /// For one `POST /auth/refresh` within 30 days; each answers a new one.
+    refresh_token: String,
+}
+
+/// Sign in
+///
+/// Answers an access token for 15 minutes and a refresh token. Keep the refresh token where scripts of others cannot
+/// read it.
+///
+/// After five wrong passwords for one email from one network, whether it has an account or not, each further one makes the
+/// next attempt wait twice as long, up to fifteen minutes; a right one clears the count. After twenty from many networks
+/// the same holds for all of them. Networks from which anybody signed in during the last 90 days are counted apart from
+/// the others.
+#[utoipa::path(
+    tag = "auth", operation_id = "login", request_body = Login,
+    responses(
+        (status = 200, body = Session),
+        (status = 401, description = "`invalid_credentials`"),
+        (status = 429, description = "`too_many_attempts` or `too_many_requests`: try again after `Retry-After` seconds"),
+    ),
+    security(())
+)]
+#[post("/auth/login")]
+pub async fn login(desk: Data<Desk>, from: ClientAddress, body: Body<Login>) -> Result<HttpResponse> {
+    let Login { email, password } = body.read()?;
+    sign_in(desk, from, email, password).await
+}
+
+/// Answers a new sign-in, where the password is right.
+///
+/// # Errors
+/// A 401 where it is not, a 429 where it was wrong too often.
+pub async fn sign_in(
+    desk: Data<Desk>,
+    from: ClientAddress,
+    email: String,
+    password: String,
+) -> Result<HttpResponse> {
+    let (found, attempt) = desk
+        .db
+        .run(move |db| {
+            let attempt = Attempt::count(db, &email, from)?;
+            let found: Option<(Uuid, Option<String>)> = users::table
+                .filter(lower(users::email).eq(email.to_lowercase()))
+                .select((users::id, users::password_hash))
+                .first(db)
+                .optional()?;
+            Ok((found, attempt))
+        })
+        .await?;
+    let hash = found.as_ref().and_then(|(_, hash)| hash.clone());
+    let counting = desk.clone();
+    let verified = passwords::compute(move || {
+        counting.traffic.password();
+        passwords::verify(&password, hash.as_deref())
+    });
+    let right = match verified.await {
+        Ok(right) => right,
+        Err(busy) => {
+            desk.db.run(move |db| attempt.take_back(db)).await?;
+            return Err(busy);
+        }
+    };
+    if let Some((user_id, _)) = found.as_ref().filter(|_| !right) {
+        record_failure(desk.clone(), *user_id);
+    }
+    let Some((user_id, verified)) = found.filter(|_| right) else { return Err(wrong()) };
+    let ours = desk.clone();
+    let answer = desk
+        .db
+        .run(move |db| {
+            db.transaction(|tx| {
+                let account = Account::lock(tx, user_id)?;
+                // The password may have been changed, or the account closed, while this one was looked at.
+                if !account.active || account.password_hash != verified {
+                    return Err(wrong());
+                }
+                attempt.was_right(tx)?;
+                record_account_event(tx, AuditKind::SignedIn, user_id, Some(user_id))?;
+                let token = tokens::random()?;
+                begin(tx, &ours, user_id, &account, Uuid::now_v7(), token)
+            })
+        })
+        .await?;
+    Ok(secret(answer))
+}
+
+/// Records a failed sign-in after it was answered: the time of the answer does not reveal that the account exists. How many
+/// there can be is limited by the waits.
+fn record_failure(desk: Data<Desk>, user_id: Uuid) {
+    actix_web::rt::spawn(async move {
+        let record = move |db: &mut PgConnection| {
+            db.transaction(|tx| record_account_event(tx, AuditKind::SignInFailed, user_id, None))
+        };
+        if let Err(problem) = desk.db.run(record).await {
+            log::warn!("a failed sign-in was not recorded: {}", problem.log_line());
+        }
+    });
+}
+
+/// Tokens are kept by nobody on the way (RFC 6749, section 5.1).
+pub(super) fn secret(answer: Answer) -> HttpResponse {
+    let mut response = answer.respond(None, ("", ""));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn wrong() -> Problem {
+    Problem::new(
+        Code::InvalidCredentials,
+        Text::new("Revise el correo y la contraseña.", "See the email and the password."),
+    )
+}
+
+/// Sign out
+///
+/// Ends the sign-in of this refresh token. Access tokens run out by themselves within 15 minutes.
+#[utoipa::path(
+    tag = "auth", operation_id = "logout", request_body = Refresh,
+    responses((status = 204, description = "Signed out, or there was no such sign-in")),
+    security(())
+)]
+#[post("/auth/logout")]
+pub async fn logout(desk: Data<Desk>, body: Body<Refresh>) -> Result<HttpResponse> {
+    let answer = desk
+        .db
+        .run(move |db| {
+            let token = tokens::hash(&body.read()?.refresh_token);
+            db.transaction(|tx| {
+                if let Some((family, user_id)) = family_of(tx, &token)? {
+                    Account::lock(tx, user_id)?;
+                    // A sign-in that has ended already leaves no event: the log cannot be filled with an old token.
+                    if end_family(tx, family)? {
+                        record_account_event(tx, AuditKind::SignedOut, user_id, Some(user_id))?;
+                    }
+                }
+                Ok(Answer::no_content())
+            })
+        })
+        .await?;
+    Ok(answer.respond(None, ("", "")))
+}
+
+/// What a sign-in relies on. Whatever begins, continues or ends sign-ins holds the account first, so that of two at the
+/// same moment the later one sees what the earlier one did.
+pub struct Account {
+    /// None of somebody whom the desk knows by their mail alone.
+    pub password_hash: Option<String>,
+    pub active: bool,
+    locale: Locale,
+    era: i32,
+}
+
+impl Account {
+    /// The account, held until the transaction ends.
+    ///
+    /// # Errors
+    /// A 404 where there is none.
+    pub fn lock(tx: &mut PgConnection, user_id: Uuid) -> Result<Self> {
+        let (password_hash, active, locale, era) = users::table
+            .find(user_id)
+            .select((users::password_hash, users::active, users::locale, users::sign_in_era))
+            .for_no_key_update()
+            .first(tx)?;
+        Ok(Account { password_hash, active, locale, era })
+    }
+}
+
+pub(super) fn family_of(db: &mut PgConnection, token: &[u8]) -> Result<Option<(Uuid, Uuid)>> {
+    let columns = (refresh_tokens::family_id, refresh_tokens::user_id);
+    Ok(refresh_tokens::table.find(token).select(columns).first(db).optional()?)
+}
+
+/// Stores the next token of a family and answers with it.
+pub(super) fn begin(
+    db: &mut PgConnection,
+    desk: &Desk,
+    user_id: Uuid,
+    account: &Account,
+    family: Uuid,
+    refresh_token: String,
+) -> Result<Answer> {
+    let expires_at = crate::db::now(db)? + Duration::days(tokens::REFRESH_DAYS);
+    diesel::insert_into(refresh_tokens::table)
+        .values((
+            refresh_tokens::token_hash.eq(tokens::hash(&refresh_token)),
+            refresh_tokens::family_id.eq(family),
+            refresh_tokens::user_id.eq(user_id),
+            refresh_tokens::expires_at.eq(expires_at),
+        ))
+        .execute(db)?;
+    session(desk, user_id, account, refresh_token)
+}
+
+/// The answer with a new access token and this refresh token.
+pub(super) fn session(
+    desk: &Desk,
+    user_id: Uuid,
+    account: &Account,
+    refresh_token: String,
+) -> Result<Answer> {
+    Answer::ok(&Session {
+        access_token: desk.tokens.sign(user_id, account.locale, account.era)?,
+        token_type: "Bearer",
+        expires_in: tokens::ACCESS_SECONDS,
+        refresh_token,
+    })
+}
+
+/// Ends the sign-in that these refresh tokens continue.
+pub(super) fn end_family(db: &mut PgConnection, family: Uuid) -> Result<bool> {
+    let ended = diesel::update(refresh_tokens::table.filter(refresh_tokens::family_id.eq(family)))
+        .filter(refresh_tokens::revoked_at.is_null())
+        .set(refresh_tokens::revoked_at.eq(diesel::dsl::now))
+        .execute(db)?;
+    Ok(ended > 0)
+}
+
+/// Ends every sign-in of a person, their access tokens included.
+///
+/// # Errors
+/// What the database answers.
+pub fn end_all(tx: &mut PgConnection, user_id: Uuid) -> Result<()> {
+    let account = Account::lock(tx, user_id)?;
+    diesel::update(users::table.find(user_id)).set(users::sign_in_era.eq(account.era + 1)).execute(tx)?;
+    diesel::update(refresh_tokens::table.filter(refresh_tokens::user_id.eq(user_id)))
+        .filter(refresh_tokens::revoked_at.is_null())
+        .set(refresh_tokens::revoked_at.eq(diesel::dsl::now))
+        .execute(tx)?;
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! Signing in as OAuth 2 has it, for tools that know it: Swagger UI's *Authorize*, clients made by a generator.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpResponse, post};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::refresh;
+use super::sessions::{self, Session};
+use crate::http::desk::Desk;
+use crate::http::{ClientAddress, body};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
+
+/// The form of RFC 6749, sections 4.3.2 and 6, as it may come. Further fields that clients send, such as `scope`, are of no
+/// account: the role says what one may do.
+#[derive(Deserialize)]
+pub struct Form {
+    #[serde(default)]
+    grant_type: String,
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    refresh_token: String,
+}
+
+/// Email and password, or the refresh token of the last answer (RFC 6749, sections 4.3.2 and 6). Further fields, such as
+/// `scope` or `client_id`, are of no account: the role says what one may do.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "says in the contract what `Form` reads")]
+pub enum TokenRequest {
+    Password(PasswordGrant),
+    RefreshToken(RefreshTokenGrant),
+}
+
+/// Signs in by email and password.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "says in the contract what `Form` reads")]
+pub struct PasswordGrant {
+    #[schema(example = "password", pattern = "^password$", max_length = 8)]
+    grant_type: String,
+    /// The email; upper and lower case are the same.
+    #[schema(example = "technician@mesa.test", min_length = 1, max_length = 254)]
+    username: String,
+    #[schema(example = "una-clave-larga", min_length = 1, max_length = 200, format = Password)]
+    password: String,
+}
+
+/// Goes on with a sign-in, by what its last answer gave.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "says in the contract what `Form` reads")]
+pub struct RefreshTokenGrant {
+    #[schema(example = "refresh_token", pattern = "^refresh_token$", max_length = 13)]
+    grant_type: String,
+    /// What the last answer gave.
+    #[schema(min_length = 1, max_length = 200)]
+    refresh_token: String,
+}
+
+/// Sign in with the OAuth 2 password grant
+///
+/// The same as `POST /auth/login` and `POST /auth/refresh`, for tools that know OAuth 2: a form instead of JSON, with the
+/// grants `password` and `refresh_token`.
+#[utoipa::path(
+    tag = "auth", operation_id = "issueToken",
+    request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, body = Session),
+        (status = 401, description = "`invalid_credentials` or `invalid_refresh_token`"),
+        (status = 429, description = "`too_many_attempts` or `too_many_requests`: try again after `Retry-After` seconds"),
+    ),
+    security(())
+)]
+#[post("/auth/token")]
+pub async fn issue(desk: Data<Desk>, from: ClientAddress, form: body::Form<Form>) -> Result<HttpResponse> {
+    let form = form.read()?;
+    let of_the_grant = match form.grant_type.as_str() {
+        "password" => vec![("/username", &form.username, 254), ("/password", &form.password, 200)],
+        "refresh_token" => vec![("/refresh_token", &form.refresh_token, 200)],
+        _ => {
+            let detail = Text::new(
+                "Se admiten `password` y `refresh_token`.",
+                "It can be `password` or `refresh_token`.",
+            );
+            return Err(Problem::field(FieldError::new("/grant_type", FieldCode::NotAllowed, detail)));
+        }
+    };
+    let errors: Vec<FieldError> = of_the_grant.into_iter().filter_map(fault).collect();
+    if !errors.is_empty() {
+        return Err(Problem::fields(errors));
+    }
+    let answer = match form.grant_type.as_str() {
+        "password" => sessions::sign_in(desk, from, form.username, form.password).await,
+        _ => refresh::refresh_session(desk, form.refresh_token).await,
+    };
+    answer.map_err(|mut problem| {
+        // As tools read it that know RFC 6749 (section 5.2) and no problem details.
+        if problem.code.status() == StatusCode::UNAUTHORIZED {
+            problem.members.insert("error".to_owned(), "invalid_grant".into());
+            problem.members.insert("error_description".to_owned(), problem.detail.en.clone().into());
+        }
+        problem
+    })
+}
+
+/// What is wrong with a field that the grant asks for.
+fn fault((pointer, text, limit): (&str, &String, usize)) -> Option<FieldError> {
+    if text.is_empty() {
+        return Some(FieldError::required(pointer));
+    }
+    let fits = text.chars().count() <= limit && !text.contains('\0');
+    let detail = || {
+        Text::made(
+            format!("Admite hasta {limit} caracteres, sin el carácter nulo."),
+            format!("It takes up to {limit} characters, without the null character."),
+        )
+    };
+    (!fits).then(|| FieldError::new(pointer, FieldCode::TooLong, detail()))
+}

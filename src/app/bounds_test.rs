@@ -1,0 +1,33 @@
+//! Every text, number and list of the contract has a limit.
+
+use serde_json::Value;
+
+use super::openapi;
+use crate::contract;
+use crate::contract::bounds::is;
+
+#[test]
+fn nothing_in_the_contract_is_without_end() {
+    let document = contract::document(&openapi()).unwrap();
+    let mut open = Vec::new();
+    look(&document["components"], "", &mut open);
+    look(&document["paths"], "", &mut open);
+    assert!(open.is_empty(), "{open:#?}");
+}
+
+fn look(value: &Value, at: &str, open: &mut Vec<String>) {
+    match value {
+        Value::Object(object) => {
+            let has = |key: &str| object.contains_key(key);
+            let bounded = !(is(object, "string") && !has("maxLength") && !has("enum") && !has("const")
+                || is(object, "integer") && !(has("minimum") && has("maximum"))
+                || is(object, "array") && !has("maxItems"));
+            if !bounded {
+                open.push(at.to_owned());
+            }
+            object.iter().for_each(|(key, inner)| look(inner, &format!("{at}/{key}"), open));
+        }
+        Value::Array(items) => items.iter().for_each(|inner| look(inner, at, open)),
+        _ => {}
+    }
+}

@@ -1,0 +1,206 @@
+//! How a request gets in: routes, middleware, docs.
+
+#[cfg(test)]
+mod bounds_test;
+mod problems;
+
+use std::sync::Arc;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{ALLOW, CONTENT_SECURITY_POLICY, LOCATION};
+use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
+use actix_web::web::{self, Data};
+use actix_web::{App, Error, HttpRequest, HttpResponse};
+use utoipa::openapi::OpenApi;
+use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_actix_web::{AppExt, scope};
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::http::body;
+use crate::http::cors::cors;
+use crate::http::desk::Desk;
+use crate::http::envelope::envelope;
+use crate::http::limits::limit;
+use crate::problem::{Code, Problem, Text};
+use crate::{
+    account, audit, contract, downloads, health, improvement, inbound, indicators, knowledge, mail, minutes,
+    people, personal_data, reports, retention, staff, statistics, surveys, tickets,
+};
+
+/// Everything under `/api/v1`.
+fn api(config: &mut ServiceConfig) {
+    config
+        .configure(account::routes)
+        .configure(tickets::routes)
+        .configure(downloads::routes)
+        .configure(knowledge::routes)
+        .configure(inbound::routes)
+        .configure(surveys::routes)
+        .configure(mail::routes)
+        .configure(audit::routes)
+        .configure(statistics::routes)
+        .configure(reports::routes)
+        .configure(indicators::routes)
+        .configure(minutes::routes)
+        .configure(improvement::routes)
+        .configure(people::routes)
+        .configure(personal_data::routes)
+        .configure(staff::routes)
+        .configure(retention::routes);
+}
+
+/// The contract, complete: what the handlers say and what holds for all of them.
+pub fn openapi() -> OpenApi {
+    let app = App::new().into_utoipa_app().service(scope("/api/v1").configure(api));
+    let (_, openapi) = app.split_for_parts();
+    contract::complete(openapi)
+}
+
+/// What is beside the contract, and only to be read.
+const READ_ALONE: [&str; 9] = [
+    "/",
+    "/openapi.json",
+    "/docs",
+    "/docs/{file:.*}",
+    "/problems",
+    "/problems/{code}",
+    "/health/live",
+    "/health/ready",
+    "/metrics",
+];
+
+/// The contract as the server shows it, with what it answers by.
+pub struct Contract {
+    json: String,
+    methods: Vec<(actix_web::dev::ResourceDef, String)>,
+}
+
+impl Contract {
+    /// # Errors
+    /// What is wrong with the contract: a fault of the build.
+    pub fn new() -> Result<Self, String> {
+        let openapi = openapi();
+        let document = contract::document(&openapi)?;
+        crate::http::schemas::learn(&document)?;
+        let mut methods = Vec::new();
+        for (path, item) in document["paths"].as_object().into_iter().flatten() {
+            let mut allowed: Vec<String> =
+                item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase()).collect();
+            if allowed.iter().any(|method| method == "GET") {
+                allowed.push("HEAD".to_owned());
+            }
+            methods.push((actix_web::dev::ResourceDef::new(path.as_str()), allowed.join(", ")));
+        }
+        // A path that is spelled out goes before one with a parameter in its place.
+        methods.sort_by_key(|(resource, _)| resource.pattern().map_or(0, |path| path.matches('{').count()));
+        for path in READ_ALONE {
+            methods.push((actix_web::dev::ResourceDef::new(path), "GET, HEAD".to_owned()));
+        }
+        for path in ["/s/{token}", "/p/{token}"] {
+            methods.push((actix_web::dev::ResourceDef::new(path), "GET, HEAD, POST".to_owned()));
+        }
+        Ok(Contract { json: contract::text(document)?, methods })
+    }
+
+    /// The methods of a path, where there is such a path.
+    fn allowed(&self, path: &str) -> Option<&str> {
+        self.methods.iter().find(|(resource, _)| resource.is_match(path)).map(|(_, allowed)| allowed.as_str())
+    }
+}
+
+/// The whole application, to be made once for each worker.
+pub fn app(
+    desk: Data<Desk>,
+    contract: Data<Contract>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    App::new()
+        .wrap(from_fn(limit))
+        .wrap(cors(&desk.config.cors_origins))
+        .wrap(Compress::default())
+        .wrap(from_fn(envelope))
+        .app_data(Arc::clone(&desk.body_memory))
+        .app_data(desk)
+        .app_data(contract)
+        .app_data(body::payload_config())
+        // An id that is none names nothing.
+        .app_data(web::PathConfig::default().error_handler(|_, request| {
+            let contract = request.app_data::<Data<Contract>>();
+            contract.map_or_else(Problem::not_found, |contract| nothing_for(request, contract)).into()
+        }))
+        .service(
+            web::scope("/api/v1")
+                .configure(|config| api(&mut ServiceConfig::new(config)))
+                .default_service(web::to(nothing_here)),
+        )
+        .route("/openapi.json", web::get().to(document))
+        .route("/", web::get().to(to_docs))
+        .route("/docs", web::get().to(to_docs))
+        .service(
+            web::scope("/docs")
+                .wrap(DefaultHeaders::new().add((CONTENT_SECURITY_POLICY, DOCS_POLICY)))
+                .route("/swagger-initializer.js", web::get().to(initializer))
+                .service(SwaggerUi::new("/{_:.*}")),
+        )
+        .configure(surveys::page::routes)
+        .configure(account::password_links::page::routes)
+        .configure(problems::routes)
+        .configure(health::routes)
+        .default_service(web::to(nothing_here))
+}
+
+/// What Swagger UI may do: run its own scripts and speak with this desk alone, and be shown within no other page.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+async fn document(contract: Data<Contract>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(contract.json.clone())
+}
+
+async fn to_docs() -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header((LOCATION, "/docs/")).finish()
+}
+
+/// How Swagger UI starts, in place of the file of the same name that it comes with.
+async fn initializer() -> HttpResponse {
+    let script = include_str!("swagger-initializer.js");
+    HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(script)
+}
+
+/// 404, or 405 where the path has other methods.
+async fn nothing_here(request: HttpRequest, contract: Data<Contract>) -> Result<HttpResponse, Problem> {
+    match contract.allowed(request.path()) {
+        Some(allowed) if request.method() == Method::OPTIONS => {
+            Ok(HttpResponse::NoContent().insert_header((ALLOW, allowed)).finish())
+        }
+        _ => Err(nothing_for(&request, &contract)),
+    }
+}
+
+fn nothing_for(request: &HttpRequest, contract: &Contract) -> Problem {
+    let allowed = contract.allowed(request.path());
+    let Some(allowed) = allowed.filter(|all| all.split(", ").all(|one| one != request.method().as_str()))
+    else {
+        return Problem::not_found();
+    };
+    let mut problem = Problem::new(
+        Code::MethodNotAllowed,
+        Text::made(format!("Esta ruta admite {allowed}."), format!("This path takes {allowed}.")),
+    );
+    problem.allow = Some(allowed.to_owned());
+    problem
+}
+
+/// Shared between the workers of one server.
+pub fn shared(contract: Contract) -> Data<Contract> {
+    Data::from(Arc::new(contract))
+}

@@ -1,0 +1,57 @@
+//! The pages under `/problems/` that a problem's `type` leads to: what it means, in the reader's language.
+
+use actix_web::http::header;
+use actix_web::web::{Path, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, get};
+use minijinja::{Environment, context};
+
+use crate::language::locale::{self, Locale};
+use crate::problem::{Code, Problem, Result};
+
+const PAGE: &str = include_str!("problems.html");
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(all).service(one);
+}
+
+#[get("/problems")]
+async fn all(request: HttpRequest) -> Result<HttpResponse> {
+    page(&request, Code::ALL)
+}
+
+#[get("/problems/{code}")]
+async fn one(request: HttpRequest, code: Path<String>) -> Result<HttpResponse> {
+    let known =
+        Code::ALL.iter().find(|known| known.as_str() == code.as_str()).ok_or_else(Problem::not_found)?;
+    page(&request, std::slice::from_ref(known))
+}
+
+fn page(request: &HttpRequest, codes: &[Code]) -> Result<HttpResponse> {
+    let locale = locale::asked(request).unwrap_or(Locale::Es);
+    let problems: Vec<minijinja::Value> = codes
+        .iter()
+        .map(|code| {
+            context! {
+                code => code.as_str(),
+                status => code.status().as_u16(),
+                title => code.title().in_locale(locale),
+                meaning => code.meaning().in_locale(locale),
+            }
+        })
+        .collect();
+    let mut environment = Environment::new();
+    environment.add_template("page.html", PAGE).map_err(Problem::internal)?;
+    let template = environment.get_template("page.html").map_err(Problem::internal)?;
+    let html =
+        template.render(context! { locale => locale.as_str(), problems }).map_err(Problem::internal)?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
+        .insert_header((header::CONTENT_LANGUAGE, locale.as_str()))
+        .insert_header((
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+        ))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
+        .insert_header((header::VARY, "Accept-Language"))
+        .body(html))
+}

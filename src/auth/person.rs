@@ -1,0 +1,38 @@
+//! People as others name them.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::policy::Role;
+use crate::db::schema::users;
+use crate::problem::Result;
+
+/// A person, as others name them.
+#[derive(Debug, Clone, Serialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = users)]
+pub struct Person {
+    pub id: Uuid,
+    #[schema(example = "Ana María Restrepo")]
+    pub full_name: String,
+    pub role: Role,
+}
+
+/// The people of these ids, in one statement for a whole page.
+pub fn by_id(db: &mut PgConnection, ids: impl IntoIterator<Item = Uuid>) -> Result<HashMap<Uuid, Person>> {
+    let ids: HashSet<Uuid> = ids.into_iter().collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let people = users::table
+        .filter(users::id.eq_any(ids))
+        .select(Person::as_select())
+        .load(db)?
+        .into_iter()
+        .map(|person| (person.id, person))
+        .collect();
+    Ok(people)
+}

@@ -1,0 +1,25 @@
+//! What every request of one server shares.
+
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+
+use super::body_memory::BodyMemory;
+use super::limits::Limits;
+use super::traffic::Traffic;
+use super::upload_slots::UploadSlots;
+use crate::auth::tokens::Tokens;
+use crate::config::Config;
+use crate::db::Db;
+
+/// The running desk. Nothing that matters is lost with the process: a second copy of the server has the same.
+pub struct Desk {
+    pub db: Db,
+    pub tokens: Tokens,
+    pub files: Arc<dyn ObjectStore>,
+    pub config: Config,
+    pub traffic: Traffic,
+    pub limits: Limits,
+    pub body_memory: Arc<BodyMemory>,
+    pub uploads: UploadSlots,
+}

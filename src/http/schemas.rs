@@ -1,0 +1,220 @@
+//! Holds bodies and queries against the contract: what `openapi.json` says of them is what is checked.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::sync::OnceLock;
+
+use chrono::{DateTime, Datelike, Utc};
+use jsonschema::{Draft, Registry, Validator};
+use serde_json::{Map, Value, json};
+
+use super::schema_faults::{escape, faults_by, nameable};
+use crate::problem::{FieldCode, FieldError, Text};
+
+/// What schemas call the contract that they are part of.
+const CONTRACT: &str = "urn:mesa:contract";
+
+static KNOWN: OnceLock<Known> = OnceLock::new();
+
+struct Known {
+    /// By the name of the body's schema.
+    bodies: HashMap<String, Validator>,
+    /// By method and path as the contract has them, such as `GET /api/v1/tickets`.
+    queries: HashMap<String, Parameters>,
+    /// The same, with the headers that the operation takes, by their names.
+    headers: HashMap<String, Vec<(String, Validator)>>,
+}
+
+/// The query parameters of an operation.
+struct Parameters {
+    validator: Validator,
+    kinds: HashMap<String, Kind>,
+}
+
+/// How the text of a parameter becomes the value that its schema speaks of.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Text,
+    Integer,
+    Boolean,
+    /// May be repeated.
+    Texts,
+}
+
+/// Makes the contract known; to be called once, before the first request.
+///
+/// # Errors
+/// The name of a schema that is no JSON Schema.
+pub fn learn(openapi: &Value) -> Result<(), String> {
+    let unfit = |error: &dyn Display| format!("the contract is no home of schemas: {error}");
+    let contract = Registry::new().draft(Draft::Draft202012);
+    let contract = contract.add(CONTRACT, openapi).map_err(|error| unfit(&error))?;
+    let contract = contract.prepare().map_err(|error| unfit(&error))?;
+    let mut known = Known { bodies: HashMap::new(), queries: HashMap::new(), headers: HashMap::new() };
+    for name in openapi["components"]["schemas"].as_object().into_iter().flat_map(|schemas| schemas.keys()) {
+        let schema = json!({"$ref": format!("{CONTRACT}#/components/schemas/{name}")});
+        known.bodies.insert(name.clone(), validator(name, &schema, &contract)?);
+    }
+    for (path, item) in openapi["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            let name = format!("{} {path}", method.to_uppercase());
+            let parameters = parameters(&name, path, method, operation, &contract)?;
+            let mut headers = Vec::new();
+            let all = operation["parameters"].as_array().into_iter().flatten();
+            for header in all.filter(|parameter| parameter["in"] == "header") {
+                let called = header["name"].as_str().unwrap_or_default().to_owned();
+                let validator = validator(&called, &header["schema"], &contract)?;
+                headers.push((called, validator));
+            }
+            known.headers.insert(name.clone(), headers);
+            known.queries.insert(name, parameters);
+        }
+    }
+    let _ = KNOWN.set(known);
+    Ok(())
+}
+
+fn validator(name: &str, schema: &Value, contract: &Registry) -> Result<Validator, String> {
+    jsonschema::options()
+        .with_draft(Draft::Draft202012)
+        .should_validate_formats(true)
+        .with_format("date-time", is_moment)
+        .with_registry(contract)
+        .build(schema)
+        .map_err(|error| format!("schema {name}: {error}"))
+}
+
+/// RFC 3339, within the years that the database keeps and an answer can show.
+fn is_moment(text: &str) -> bool {
+    let parsed = DateTime::parse_from_rfc3339(text);
+    text.as_bytes().get(10).is_some_and(|between| between.eq_ignore_ascii_case(&b't'))
+        && parsed.is_ok_and(|moment| (1..=9999).contains(&moment.with_timezone(&Utc).year()))
+}
+
+fn parameters(
+    name: &str,
+    path: &str,
+    method: &str,
+    operation: &Value,
+    contract: &Registry,
+) -> Result<Parameters, String> {
+    let (mut properties, mut required, mut kinds) = (Map::new(), Vec::new(), HashMap::new());
+    let all = operation["parameters"].as_array().into_iter().flatten().enumerate();
+    for (number, parameter) in all.filter(|(_, each)| each["in"] == "query") {
+        let (called, schema) = (parameter["name"].as_str().unwrap_or_default(), &parameter["schema"]);
+        let is = |kind: &str| {
+            schema["type"] == kind
+                || schema["type"].as_array().is_some_and(|kinds| kinds.iter().any(|each| each == kind))
+        };
+        let kind = match () {
+            () if is("array") => Kind::Texts,
+            () if is("integer") => Kind::Integer,
+            () if is("boolean") => Kind::Boolean,
+            () => Kind::Text,
+        };
+        let pointer = format!("/paths/{}/{method}/parameters/{number}/schema", escape(path));
+        let reference = format!("{CONTRACT}#{}", pointer.replace('{', "%7B").replace('}', "%7D"));
+        properties.insert(called.to_owned(), json!({"$ref": reference}));
+        kinds.insert(called.to_owned(), kind);
+        if parameter["required"] == true {
+            required.push(called);
+        }
+    }
+    let schema = json!({
+        "type": "object", "properties": properties, "required": required, "additionalProperties": false,
+    });
+    Ok(Parameters { validator: validator(name, &schema, contract)?, kinds })
+}
+
+/// Every parameter that is not as the operation, named by method and path, has it.
+pub fn query_faults(operation: &str, pairs: &[(String, String)]) -> Vec<FieldError> {
+    let Some(parameters) = KNOWN.get().and_then(|known| known.queries.get(operation)) else {
+        return unknown();
+    };
+    let mut value = Map::new();
+    for (name, text) in pairs {
+        let typed = match parameters.kinds.get(name) {
+            Some(Kind::Integer) => text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number)),
+            Some(Kind::Boolean) => text.parse::<bool>().map_or_else(|_| json!(text), |truth| json!(truth)),
+            Some(Kind::Text | Kind::Texts) | None => json!(text),
+        };
+        match (parameters.kinds.get(name), value.get_mut(name)) {
+            (Some(Kind::Texts), Some(Value::Array(items))) => items.push(typed),
+            (Some(Kind::Texts), _) => {
+                value.insert(name.clone(), json!([typed]));
+            }
+            (_, Some(_)) => {
+                let detail = Text::new("Este parámetro no se repite.", "This parameter is given once.");
+                let mut pointer = format!("/{}", escape(name));
+                pointer.truncate(nameable(&pointer));
+                return vec![FieldError::new(pointer, FieldCode::NotAllowed, detail)];
+            }
+            (_, None) => {
+                value.insert(name.clone(), typed);
+            }
+        }
+    }
+    let mut errors = faults_by(&parameters.validator, &Value::Object(value));
+    for error in &mut errors {
+        // The parameter, whichever of its repetitions it is.
+        let end = error.pointer.match_indices('/').nth(1).map_or(error.pointer.len(), |(end, _)| end);
+        error.pointer.truncate(end);
+        if error.code == FieldCode::UnknownField {
+            error.detail = parameters.those_that_exist();
+        }
+    }
+    errors
+}
+
+impl Parameters {
+    fn those_that_exist(&self) -> Text {
+        let mut names: Vec<&str> = self.kinds.keys().map(String::as_str).collect();
+        if names.is_empty() {
+            return Text::new("Esta ruta no tiene parámetros.", "This path takes no parameters.");
+        }
+        names.sort_unstable();
+        let names = names.join(", ");
+        Text::made(
+            format!("Este parámetro no existe; existen: {names}."),
+            format!("There is no such parameter; there are: {names}."),
+        )
+    }
+}
+
+/// Every header that is not as the operation, named by method and path, has it. `get`: the values that came under a name, as
+/// one; an error where they are no text.
+pub fn header_faults<E>(
+    operation: &str,
+    get: impl Fn(&str) -> Option<std::result::Result<String, E>>,
+) -> Vec<FieldError> {
+    let known = KNOWN.get().and_then(|known| known.headers.get(operation));
+    let mut errors = Vec::new();
+    for (name, validator) in known.into_iter().flatten() {
+        let Some(text) = get(name) else { continue };
+        let mut faults = match text {
+            Ok(text) => faults_by(validator, &json!(text)),
+            Err(_) => {
+                vec![FieldError::new("", FieldCode::WrongFormat, Text::new("No es texto.", "It is no text."))]
+            }
+        };
+        faults.truncate(1);
+        errors.extend(
+            faults.into_iter().map(|fault| FieldError { pointer: format!("/{}", escape(name)), ..fault }),
+        );
+    }
+    errors
+}
+
+/// Every field of `value` that is not as the schema of this name has it.
+pub fn faults(schema: &str, value: &Value) -> Vec<FieldError> {
+    match KNOWN.get().and_then(|known| known.bodies.get(schema)) {
+        Some(validator) => faults_by(validator, value),
+        None => unknown(),
+    }
+}
+
+fn unknown() -> Vec<FieldError> {
+    let detail =
+        Text::new("El contrato no conoce esta petición.", "The contract does not know this request.");
+    vec![FieldError::new("", FieldCode::Unexpected, detail)]
+}

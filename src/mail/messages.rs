@@ -1,0 +1,299 @@
+//! The messages of the desk, for those who answer for it.
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpResponse, get, post};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::content::{Loaded, Purpose};
+use crate::auth::policy::{Action, Role};
+use crate::config::Config;
+use crate::db::schema::{messages, users};
+use crate::http::body::Nothing;
+use crate::http::desk::Desk;
+use crate::http::paging::{Page, Paging, seek};
+use crate::http::{Actor, Answer, Body, Call, Query};
+use crate::language::text_enum;
+use crate::outbox::{MessageKind, MessageStatus, delivery};
+use crate::people::Person;
+use crate::problem::{Code, Problem, Result, Text};
+
+text_enum! {
+    /// The order of a list of messages.
+    pub enum MessageSort {
+        Descending = "-created_at",
+        Ascending = "created_at",
+    }
+}
+
+/// A message to a person about a ticket, an improvement action or their account.
+#[derive(Serialize, ToSchema)]
+pub struct Message {
+    id: Uuid,
+    /// The ticket that it is about; `null` where it is about something else.
+    #[schema(example = 123)]
+    ticket_id: Option<i64>,
+    /// The improvement action that it is about.
+    improvement_action_id: Option<Uuid>,
+    kind: MessageKind,
+    recipient: Person,
+    status: MessageStatus,
+    /// How often the mail server was asked to take it.
+    #[schema(minimum = 0, example = 1)]
+    attempts: i16,
+    /// When it is tried next; `null` unless it waits. Where mail is off, nothing is tried.
+    next_attempt_at: Option<DateTime<Utc>>,
+    /// What the mail server or the network said the last time; `null` where nothing went wrong.
+    #[schema(example = "permanent error (550): 5.1.1 User unknown")]
+    last_error: Option<String>,
+    created_at: DateTime<Utc>,
+    /// When the mail server took it.
+    sent_at: Option<DateTime<Utc>>,
+}
+
+/// A message with its words.
+#[derive(Serialize, ToSchema)]
+pub struct MessageInFull {
+    #[serde(flatten)]
+    message: Message,
+    /// The address it was sent to, or would be now.
+    #[schema(example = "requester@mesa.test")]
+    to: String,
+    #[schema(example = "[#123] La impresora del despacho no imprime")]
+    subject: String,
+    /// As it was sent, or would be now. A link of a survey or to set a password is left out: it is for its reader alone.
+    #[schema(example = "Hola, Rosa Pérez Gómez:\n\nSu solicitud está solucionada.\n")]
+    text: String,
+}
+
+/// A message with what was sent.
+#[derive(Serialize, ToSchema)]
+pub struct MessageKept {
+    #[serde(flatten)]
+    message: Message,
+    /// The address it was sent to; `null`, as the following, where it was not sent.
+    #[schema(example = "requester@mesa.test")]
+    to: Option<String>,
+    #[schema(example = "[#123] La impresora del despacho no imprime")]
+    subject: Option<String>,
+    /// Without the link of a survey or to set a password: it is for its reader alone.
+    #[schema(example = "Hola, Rosa Pérez Gómez:\n\nSu solicitud está solucionada.\n")]
+    text: Option<String>,
+}
+
+impl MessageKept {
+    pub fn id(&self) -> Uuid {
+        self.message.id
+    }
+}
+
+/// The messages of these ids.
+///
+/// # Errors
+/// What the database answers.
+pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<MessageKept>> {
+    type Sent = (Option<String>, Option<String>, Option<String>);
+    let rows: Vec<(Row, Person, Sent)> = messages::table
+        .inner_join(users::table)
+        .filter(messages::id.eq_any(ids))
+        .select((
+            Row::as_select(),
+            Person::as_select(),
+            (messages::sent_to, messages::sent_subject, messages::sent_text),
+        ))
+        .load(db)?;
+    let kept = rows.into_iter().map(|(row, recipient, (to, subject, text))| MessageKept {
+        message: Message::from((row, recipient)),
+        to,
+        subject,
+        text,
+    });
+    Ok(kept.collect())
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = messages)]
+struct Row {
+    id: Uuid,
+    ticket_id: Option<i64>,
+    improvement_action_id: Option<Uuid>,
+    kind: MessageKind,
+    status: MessageStatus,
+    attempts: i16,
+    next_attempt_at: DateTime<Utc>,
+    last_error: Option<String>,
+    created_at: DateTime<Utc>,
+    sent_at: Option<DateTime<Utc>>,
+}
+
+impl From<(Row, Person)> for Message {
+    fn from((row, recipient): (Row, Person)) -> Self {
+        Message {
+            id: row.id,
+            ticket_id: row.ticket_id,
+            improvement_action_id: row.improvement_action_id,
+            kind: row.kind,
+            recipient,
+            status: row.status,
+            attempts: row.attempts,
+            next_attempt_at: (row.status == MessageStatus::Waiting).then_some(row.next_attempt_at),
+            last_error: row.last_error,
+            created_at: row.created_at,
+            sent_at: row.sent_at,
+        }
+    }
+}
+
+/// Which messages to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MessageFilters {
+    status: Option<MessageStatus>,
+    #[param(minimum = 1)]
+    ticket_id: Option<i64>,
+    kind: Option<MessageKind>,
+    /// `-created_at` (the default) or `created_at`.
+    #[param(inline)]
+    sort: Option<MessageSort>,
+}
+
+/// List messages
+///
+/// What the desk mails to people, and how its sending stands.
+#[utoipa::path(
+    tag = "messages", operation_id = "listMessages", params(Paging, MessageFilters),
+    responses((status = 200, body = Page<Message>))
+)]
+#[get("/messages")]
+pub async fn list(call: Call, query: Query<MessageFilters>) -> Result<HttpResponse> {
+    call.read(Action::UseOutbox, |db, _| {
+        let (paging, filters) = query.read_list()?;
+        let sort = filters.sort.unwrap_or(MessageSort::Descending);
+        let after = paging.after::<MessageSort, DateTime<Utc>, Uuid>(sort)?;
+        let filtered = || {
+            let mut query = messages::table.inner_join(users::table).into_boxed();
+            if let Some(status) = filters.status {
+                query = query.filter(messages::status.eq(status));
+            }
+            if let Some(ticket_id) = filters.ticket_id {
+                query = query.filter(messages::ticket_id.eq(ticket_id));
+            }
+            if let Some(kind) = filters.kind {
+                query = query.filter(messages::kind.eq(kind));
+            }
+            query
+        };
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let query = match sort {
+            MessageSort::Descending => seek!(filtered(), after, messages::created_at, messages::id, desc),
+            MessageSort::Ascending => seek!(filtered(), after, messages::created_at, messages::id, asc),
+        };
+        let rows: Vec<(Row, Person)> =
+            query.select((Row::as_select(), Person::as_select())).limit(paging.rows()).load(db)?;
+        let items: Vec<Message> = rows.into_iter().map(Message::from).collect();
+        paging.answer(sort, items, total, |message| (message.created_at, message.id))
+    })
+    .await
+}
+
+/// Read a message
+///
+/// With its words: those that were sent, or those that would be sent now.
+#[utoipa::path(
+    tag = "messages", operation_id = "getMessage", params(("message_id" = Uuid, Path)),
+    responses((status = 200, body = MessageInFull))
+)]
+#[get("/messages/{message_id}")]
+pub async fn read(call: Call, desk: Data<Desk>, id: Path<Uuid>) -> Result<HttpResponse> {
+    call.read(Action::UseOutbox, move |db, _| {
+        let (answer, version) = in_full(db, *id, &desk.config)?;
+        Ok(answer.version(version))
+    })
+    .await
+}
+
+/// Send a failed message again
+///
+/// It waits from now on and has all its tries before it. A message that did not fail is a 409.
+#[utoipa::path(
+    tag = "messages", operation_id = "retryMessage", params(("message_id" = Uuid, Path)),
+    request_body(content = Option<Nothing>),
+    responses((status = 200, body = MessageInFull), (status = 409, description = "`message_not_failed`"))
+)]
+#[post("/messages/{message_id}/retry")]
+pub async fn retry(
+    call: Call,
+    desk: Data<Desk>,
+    id: Path<Uuid>,
+    body: Body<Nothing>,
+) -> Result<HttpResponse> {
+    call.write(Action::UseOutbox, body, move |tx, actor, body| {
+        let message = messages::table.find(*id);
+        let status: MessageStatus = message.select(messages::status).for_update().first(tx)?;
+        body.read()?;
+        may_retry(tx, actor, *id)?;
+        actor.check_version(in_full(tx, *id, &desk.config)?.1)?;
+        if status != MessageStatus::Failed {
+            return Err(Problem::new(
+                Code::MessageNotFailed,
+                Text::new("Solo se envía de nuevo lo que falló.", "Only what failed can be sent again."),
+            ));
+        }
+        diesel::update(message)
+            .set((
+                messages::status.eq(MessageStatus::Waiting),
+                messages::attempts.eq(0),
+                messages::next_attempt_at.eq(actor.now),
+            ))
+            .execute(tx)?;
+        let (answer, version) = in_full(tx, *id, &desk.config)?;
+        Ok(answer.version(version))
+    })
+    .await
+}
+
+/// A link that sets a password is mailed again to nobody of a role above that of the caller.
+fn may_retry(tx: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<()> {
+    let (kind, role): (MessageKind, Role) = messages::table
+        .inner_join(users::table)
+        .filter(messages::id.eq(id))
+        .select((messages::kind, users::role))
+        .first(tx)?;
+    let sets_password = matches!(kind, MessageKind::PasswordReset | MessageKind::Invitation);
+    if sets_password && role > actor.role { Err(Problem::forbidden()) } else { Ok(()) }
+}
+
+/// With its version.
+fn in_full(db: &mut PgConnection, id: Uuid, config: &Config) -> Result<(Answer, i32)> {
+    type Sent = (Option<String>, Option<String>, Option<String>);
+    let (row, recipient, waiting, sent): (Row, Person, delivery::Message, Sent) = messages::table
+        .find(id)
+        .inner_join(users::table)
+        .select((
+            Row::as_select(),
+            Person::as_select(),
+            delivery::Message::as_select(),
+            (messages::sent_to, messages::sent_subject, messages::sent_text),
+        ))
+        .first(db)?;
+    let (to, subject, text) = match sent {
+        (Some(to), Some(subject), Some(text)) => (to, subject, text),
+        _ => {
+            let loaded = Loaded::load(db, std::slice::from_ref(&waiting), Purpose::Showing, config)?;
+            let content = loaded.content(&waiting, config)?;
+            let text = content.shown_text();
+            (content.to_address, content.subject, text)
+        }
+    };
+    let message = MessageInFull { message: Message::from((row, recipient)), to, subject, text };
+    let answer = Answer::ok(&message)?;
+    // The words of a message that waits change with its ticket, so they are what tells one version from another.
+    let digest = Sha256::digest(&answer.body);
+    let version = i32::from_be_bytes([digest[0] & 0x7f, digest[1], digest[2], digest[3]]);
+    Ok((answer, version))
+}

@@ -1,0 +1,191 @@
+//! One's own account.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpResponse, get, patch, post};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::users::{Contact, User};
+use crate::account::attempts::Attempt;
+use crate::account::audit::record_account_event;
+use crate::account::password_links::links;
+use crate::account::sessions::{self, Account};
+use crate::audit::log::AuditKind;
+use crate::auth::passwords;
+use crate::auth::policy::{self, Action, Role, Scope};
+use crate::db::schema::users;
+use crate::http::body::Patch;
+use crate::http::{Actor, Answer, Body, Call, ClientAddress};
+use crate::language::locale::Locale;
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
+
+/// Who one is and what one may do.
+#[derive(Serialize, ToSchema)]
+pub struct Me {
+    #[serde(flatten)]
+    user: User,
+    /// How far one may go with each action; an action that is missing is not allowed.
+    permissions: Permissions,
+}
+
+#[derive(Serialize)]
+struct Permissions(BTreeMap<Action, Scope>);
+
+impl PartialSchema for Permissions {
+    fn schema() -> RefOr<Schema> {
+        let scope = || Ref::from_schema_name(Scope::name());
+        let told = match Action::schema() {
+            RefOr::T(Schema::Object(actions)) => actions.description,
+            _ => None,
+        };
+        let all = ObjectBuilder::new().description(told);
+        let all = all.additional_properties(Some(AdditionalProperties::FreeForm(false)));
+        Action::ALL.iter().fold(all, |all, action| all.property(action.as_str(), scope())).into()
+    }
+}
+
+impl ToSchema for Permissions {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Scope::name().into_owned(), Scope::schema()));
+    }
+}
+
+/// What one may change about oneself.
+#[derive(PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MyProfile {
+    #[serde(default)]
+    #[schema(required = false)]
+    contact: Contact,
+    locale: Locale,
+    /// Whether one is told by mail of one's work for the desk. What one asked for oneself is always told.
+    staff_mail: bool,
+}
+
+/// A change of password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChange {
+    #[schema(max_length = 200, format = Password, example = "una-clave-larga")]
+    current_password: String,
+    #[schema(min_length = 10, max_length = 200, format = Password, example = "otra-clave-larga")]
+    new_password: String,
+}
+
+/// Get the current user
+///
+/// The account of the access token, with its permissions: show what these allow and nothing else.
+#[utoipa::path(tag = "auth", operation_id = "getMe", responses((status = 200, body = Me)))]
+#[get("/me")]
+pub async fn read(call: Call) -> Result<HttpResponse> {
+    call.read(Action::UseOwnAccount, |db, actor| me(User::find(db, actor.id)?, actor.role)).await
+}
+
+/// Update the current user
+///
+/// What is left out stays; `null` takes a value away. Role, unit and name are the director's to change.
+#[utoipa::path(
+    tag = "auth", operation_id = "updateMe",
+    request_body(content = MyProfile, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = Me))
+)]
+#[patch("/me")]
+pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResponse> {
+    call.write(Action::UseOwnAccount, body, |tx, actor, body| {
+        let user = User::lock(tx, actor.id)?;
+        let before =
+            MyProfile { contact: user.contact.clone(), locale: user.locale, staff_mail: user.staff_mail };
+        let (profile, changes) = body.merge(&before)?;
+        actor.check_version(user.version)?;
+        if !changes {
+            return me(user, actor.role);
+        }
+        diesel::update(users::table.find(actor.id))
+            .set((
+                users::landline.eq(profile.contact.landline),
+                users::extension.eq(profile.contact.extension),
+                users::mobile.eq(profile.contact.mobile),
+                users::locale.eq(profile.locale),
+                users::staff_mail.eq(profile.staff_mail),
+                users::version.eq(user.version + 1),
+                users::updated_at.eq(actor.now),
+            ))
+            .execute(tx)?;
+        me(User::find(tx, actor.id)?, actor.role)
+    })
+    .await
+}
+
+/// Change one's password
+///
+/// Ends every sign-in of the account at once, access tokens included: sign in again with the new password. Wrong current
+/// passwords, and new ones that are refused, count as wrong ones do for `POST /auth/login`. It takes no `Idempotency-Key`:
+/// a repeat comes with a token that has ended.
+#[utoipa::path(
+    tag = "auth", operation_id = "changeMyPassword", request_body = PasswordChange,
+    responses(
+        (status = 204, description = "Changed"),
+        (status = 429, description = "`too_many_attempts` or `too_many_requests`: try again after `Retry-After` seconds"),
+    )
+)]
+#[post("/me/password")]
+pub async fn password(call: Call, from: ClientAddress, body: Body<PasswordChange>) -> Result<HttpResponse> {
+    // Counted first, in a transaction of its own: what follows takes long, and the count of a wrong password must stay.
+    let counted = call.check(Action::UseOwnAccount, move |db, actor| {
+        let wanted = body.read()?;
+        let (email, current_hash): (String, Option<String>) =
+            users::table.find(actor.id).select((users::email, users::password_hash)).first(db)?;
+        let attempt = Attempt::count(db, &email, from)?;
+        Ok((wanted, email, current_hash, attempt))
+    });
+    let (PasswordChange { current_password, new_password }, email, current_hash, attempt) = counted.await?;
+    let known_hash = current_hash.clone();
+    let computed = passwords::compute(move || {
+        if !passwords::verify(&current_password, known_hash.as_deref()) {
+            return Ok(Err(not_current()));
+        }
+        let known = passwords::words_of([email.as_str()]);
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        match passwords::fault("/new_password", &new_password, &known) {
+            Some(fault) => Ok(Err(Problem::field(fault))),
+            None => passwords::hash(&new_password).map(Ok),
+        }
+    });
+    let new_hash = match computed.await {
+        Ok(checked) => checked??,
+        Err(busy) => {
+            call.desk.db.run(move |db| attempt.take_back(db)).await?;
+            return Err(busy);
+        }
+    };
+    let set = move |tx: &mut PgConnection, actor: &Actor| {
+        if Account::lock(tx, actor.id)?.password_hash != current_hash {
+            return Err(not_current());
+        }
+        attempt.was_right(tx)?;
+        diesel::update(users::table.find(actor.id)).set(users::password_hash.eq(new_hash)).execute(tx)?;
+        links::remove(tx, actor.id)?;
+        record_account_event(tx, AuditKind::PasswordChanged, actor.id, Some(actor.id))?;
+        sessions::end_all(tx, actor.id)
+    };
+    call.check(Action::UseOwnAccount, move |db, actor| db.transaction(|tx| set(tx, actor))).await?;
+    Ok(Answer::no_content().respond(None, ("", "")))
+}
+
+fn not_current() -> Problem {
+    Problem::field(FieldError::new(
+        "/current_password",
+        FieldCode::NotAllowed,
+        Text::new("No es la contraseña actual.", "It is not the current password."),
+    ))
+}
+
+fn me(user: User, role: Role) -> Result<Answer> {
+    let permissions = Action::ALL.iter().filter_map(|action| Some((*action, policy::scope(role, *action)?)));
+    let version = user.version;
+    Ok(Answer::ok(&Me { user, permissions: Permissions(permissions.collect()) })?.version(version))
+}

@@ -1,0 +1,14 @@
+//! Units and categories as others name them.
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A unit or a category, by id and name.
+#[derive(Debug, Clone, Serialize, Deserialize, Queryable, ToSchema)]
+pub struct Named {
+    pub id: Uuid,
+    #[schema(example = "Secretaría de Hacienda")]
+    pub name: String,
+}

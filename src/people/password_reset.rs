@@ -1,0 +1,59 @@
+//! Staff have a link mailed to a person: nobody sets the password of somebody else.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, post};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use crate::account::attempts;
+use crate::account::audit::record_account_event;
+use crate::audit::log::AuditKind;
+use crate::auth::policy::Action;
+use crate::http::body::Nothing;
+use crate::http::{Answer, Body, Call};
+use crate::outbox::{self, MessageKind};
+use crate::people::users::{self, User};
+use crate::problem::{Problem, Result};
+
+/// Mail a link to set a password
+///
+/// Mails a one-time link to the person's own address: to set a new password, valid for 60 minutes, or, if the account has no
+/// password yet, an invitation to set the first one, valid for 7 days. It replaces the link mailed before. The present
+/// password and sign-ins stay until the link is used. Nobody may do this for somebody of a role above their own.
+#[utoipa::path(
+    tag = "users", operation_id = "sendPasswordLink", params(("user_id" = Uuid, Path)),
+    request_body(content = Option<Nothing>),
+    responses(
+        (status = 202, description = "The mail is queued"),
+        (status = 409, description = "`wrong_state`: the person is not active"),
+        (status = 429, description = "`too_many_attempts`: after ten links to one address in a day, each further one must wait; or `too_many_requests`"),
+    )
+)]
+#[post("/users/{user_id}/password-reset")]
+pub async fn send(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<HttpResponse> {
+    call.write(Action::Manage, body, move |tx, actor, body| {
+        let user = User::lock(tx, *id)?;
+        users::may_manage(actor, user.role)?;
+        body.read()?;
+        if !user.active {
+            return Err(Problem::wrong_state("inactive"));
+        }
+        attempts::count_link_by_staff(tx, &user.email)?;
+        match user.can_sign_in {
+            true => {
+                outbox::queue_about_accounts(tx, MessageKind::PasswordReset, &[user.id], actor.now)?;
+                record_account_event(tx, AuditKind::PasswordResetRequested, user.id, Some(actor.id))?;
+            }
+            false => invite(tx, user.id, actor.id)?,
+        }
+        Ok(Answer::accepted())
+    })
+    .await
+}
+
+/// Queues the invitation of an account without a password.
+pub fn invite(tx: &mut PgConnection, user_id: Uuid, actor_id: Uuid) -> Result<()> {
+    let now = crate::db::now(tx)?;
+    outbox::queue_about_accounts(tx, MessageKind::Invitation, &[user_id], now)?;
+    record_account_event(tx, AuditKind::Invited, user_id, Some(actor_id))
+}

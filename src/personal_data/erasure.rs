@@ -1,0 +1,234 @@
+//! Carrying out that a requester is made anonymous.
+
+use chrono::NaiveDate;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
+use diesel::sql_types::{Array, BigInt, Text as SqlText, Timestamptz, Uuid as SqlUuid};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::confirmation::Confirmation;
+use super::places::{FIELDS, Field};
+use super::terms::Terms;
+use super::{THEIRS, audit_redaction, traces};
+use crate::account::attempts;
+use crate::account::password_links::{links, request};
+use crate::audit::{self, kind::EventKind};
+use crate::db::schema::{refresh_tokens, ticket_watchers, tickets, units, users};
+use crate::http::Actor;
+use crate::people::users::User;
+use crate::problem::Result;
+
+/// What an anonymous person is called.
+const NAME: &str = "Persona anonimizada";
+
+/// Stands where something must stand.
+const NOTHING: &str = "—";
+
+/// What goes with its content: rows, and the key of each.
+const FILES: [(&str, &str); 2] = [
+    ("attachments", "uploaded_by = $1 AND ticket_id = ANY ({theirs})"),
+    (
+        "inbound_emails",
+        // An address that others have by now is theirs; what became part of another's ticket is of that ticket.
+        "status <> 'waiting' AND (ticket_id = ANY ({theirs}) OR ticket_id IS NULL AND from_address IN ( \
+            SELECT lower(email) FROM users WHERE id = $1 \
+            UNION SELECT lower(requester_email) FROM tickets WHERE requester_id = $1 \
+            EXCEPT SELECT lower(email) FROM users WHERE id <> $1))",
+    ),
+];
+
+/// Who is made anonymous, by whom, and what their data are found by.
+pub struct Erasure<'a> {
+    actor: &'a Actor,
+    user: &'a User,
+    terms: &'a Terms,
+    confirmation: &'a Confirmation,
+    /// Finds any of their data.
+    pattern: String,
+    /// Finds those that are removed from texts of others wherever they stand.
+    confirmed: String,
+}
+
+impl<'a> Erasure<'a> {
+    pub fn new(actor: &'a Actor, user: &'a User, terms: &'a Terms, confirmation: &'a Confirmation) -> Self {
+        let (pattern, confirmed) = (terms.pattern(), terms.pattern_of(&confirmation.terms));
+        Erasure { actor, user, terms, confirmation, pattern, confirmed }
+    }
+
+    /// `left` is how many places stay as they are.
+    pub fn carry_out(&self, tx: &mut PgConnection, reason: &str, left: i64) -> Result<()> {
+        self.record(tx, reason, left)?;
+        for (table, owned) in FILES {
+            self.remove_files(tx, table, owned)?;
+        }
+        for field in FIELDS {
+            self.cut(tx, field)?;
+            self.cut_places(tx, field)?;
+        }
+        audit_redaction::redact(tx, self.user.id, &self.pattern)?;
+        self.forget_who_asked(tx)?;
+        self.forget_account(tx)?;
+        self.tell_history(tx)
+    }
+
+    /// The changes that only this lets through are allowed from here on, until the transaction ends.
+    fn record(&self, tx: &mut PgConnection, reason: &str, left: i64) -> Result<()> {
+        self.query(
+            "INSERT INTO anonymizations (user_id, at, by, reason, left_places) \
+             SELECT $1, $4, $5, left(regexp_replace($6, $7, $3, 'gi'), 1000), $8"
+                .to_owned(),
+        )
+        .bind::<Timestamptz, _>(self.actor.now)
+        .bind::<SqlUuid, _>(self.actor.id)
+        .bind::<SqlText, _>(reason.to_owned())
+        .bind::<SqlText, _>(self.confirmed.clone())
+        .bind::<BigInt, _>(left)
+        .execute(tx)?;
+        Ok(())
+    }
+
+    fn remove_files(&self, tx: &mut PgConnection, table: &str, owned: &str) -> Result<()> {
+        self.query(format!(
+            "WITH gone AS (DELETE FROM {table} WHERE {owned} RETURNING storage_key) \
+             INSERT INTO removed_files (storage_key, removed_at) SELECT DISTINCT storage_key, $4 FROM gone \
+             ON CONFLICT (storage_key) DO UPDATE SET removed_at = EXCLUDED.removed_at"
+        ))
+        .bind::<Timestamptz, _>(self.actor.now)
+        .execute(tx)?;
+        Ok(())
+    }
+
+    /// Removes from a column, in the texts of the person what any term finds, and in those of others what is confirmed.
+    fn cut(&self, tx: &mut PgConnection, field: &Field) -> Result<()> {
+        let Field { table, rows, own, .. } = field;
+        let (column, salt) = (field.quoted(), salt(field));
+        let (words, cut) = (field.words(), field.without("CASE WHEN {own} THEN $2 ELSE $4 END"));
+        let cut = cut.replace("{own}", own);
+        self.query(format!("UPDATE {table} SET {salt}{column} = {cut} WHERE {rows} AND {words} ~* CASE WHEN {own} THEN $2 ELSE $4 END"))
+            .bind::<SqlText, _>(self.confirmed.clone())
+            .execute(tx)?;
+        Ok(())
+    }
+
+    /// Removes from single texts in a column what is confirmed of them.
+    fn cut_places(&self, tx: &mut PgConnection, field: &Field) -> Result<()> {
+        let Some(places) = self.confirmation.places.get(&(field.table, field.column)) else { return Ok(()) };
+        let patterns = places.values().map(|terms| self.terms.pattern_of(terms));
+        let (keys, patterns): (Vec<&String>, Vec<String>) = places.keys().zip(patterns).unzip();
+        let Field { table, rows, key, .. } = field;
+        let (column, salt, words) = (field.quoted(), salt(field), field.words());
+        let cut = field.without("confirmed.pattern");
+        self.query(format!(
+            "UPDATE {table} SET {salt}{column} = {cut} FROM unnest($4, $5) AS confirmed (place, pattern) \
+             WHERE {rows} AND ({key})::text = confirmed.place AND {words} ~* confirmed.pattern"
+        ))
+        .bind::<Array<SqlText>, _>(keys)
+        .bind::<Array<SqlText>, _>(patterns)
+        .execute(tx)?;
+        Ok(())
+    }
+
+    /// What tickets, surveys and mail say of whom they are from and for.
+    fn forget_who_asked(&self, tx: &mut PgConnection) -> Result<()> {
+        diesel::sql_query(
+            "UPDATE tickets SET requester_full_name = $2, requester_email = $3, \
+                requester_document_id = CASE WHEN requester_document_id IS NOT NULL THEN $4 END, \
+                requester_landline = CASE WHEN requester_landline IS NOT NULL THEN $4 END, \
+                requester_extension = CASE WHEN requester_extension IS NOT NULL THEN $4 END, \
+                requester_mobile = CASE WHEN requester_mobile IS NOT NULL THEN $4 END, \
+                version = version + 1, updated_at = $5 \
+             WHERE requester_id = $1",
+        )
+        .bind::<SqlUuid, _>(self.user.id)
+        .bind::<SqlText, _>(NAME)
+        .bind::<SqlText, _>(self.address())
+        .bind::<SqlText, _>(NOTHING)
+        .bind::<Timestamptz, _>(self.actor.now)
+        .execute(tx)?;
+        diesel::sql_query(
+            "UPDATE surveys SET comment = NULL WHERE requester_id = $1 AND comment IS NOT NULL",
+        )
+        .bind::<SqlUuid, _>(self.user.id)
+        .execute(tx)?;
+        diesel::sql_query("DELETE FROM messages WHERE recipient_id = $1 AND status <> 'sent'")
+            .bind::<SqlUuid, _>(self.user.id)
+            .execute(tx)?;
+        diesel::sql_query("UPDATE messages SET sent_to = $2 WHERE recipient_id = $1")
+            .bind::<SqlUuid, _>(self.user.id)
+            .bind::<SqlText, _>(self.address())
+            .execute(tx)?;
+        diesel::delete(ticket_watchers::table.filter(ticket_watchers::user_id.eq(self.user.id)))
+            .execute(tx)?;
+        Ok(())
+    }
+
+    fn forget_account(&self, tx: &mut PgConnection) -> Result<()> {
+        let id = self.user.id;
+        diesel::update(users::table.find(id))
+            .set((
+                (
+                    users::email.eq(self.address()),
+                    users::password_hash.eq(None::<String>),
+                    users::full_name.eq(NAME),
+                    users::document_id.eq(None::<String>),
+                    users::landline.eq(None::<String>),
+                    users::extension.eq(None::<String>),
+                    users::mobile.eq(None::<String>),
+                    users::unit_id.eq(None::<Uuid>),
+                ),
+                users::active.eq(false),
+                users::contract_ends_on.eq(None::<NaiveDate>),
+                users::sign_in_era.eq(users::sign_in_era + 1),
+                users::version.eq(users::version + 1),
+                users::updated_at.eq(self.actor.now),
+            ))
+            .execute(tx)?;
+        diesel::update(units::table.filter(units::head_id.eq(id)))
+            .set((
+                units::head_id.eq(None::<Uuid>),
+                units::version.eq(units::version + 1),
+                units::updated_at.eq(self.actor.now),
+            ))
+            .execute(tx)?;
+        diesel::delete(refresh_tokens::table.filter(refresh_tokens::user_id.eq(id))).execute(tx)?;
+        links::remove(tx, id)?;
+        // Answers that are kept for retries, those to others with the person in them too.
+        self.query(
+            "DELETE FROM idempotency_keys WHERE user_id = $1 OR convert_from(body, 'UTF8') ~* $2".to_owned(),
+        )
+        .execute(tx)?;
+        request::remove(tx, &self.user.email)?;
+        attempts::forget(tx, &self.user.email)
+    }
+
+    fn tell_history(&self, tx: &mut PgConnection) -> Result<()> {
+        let theirs: Vec<i64> = tickets::table
+            .filter(tickets::requester_id.eq(self.user.id))
+            .order(tickets::id)
+            .select(tickets::id)
+            .load(tx)?;
+        let data = audit::Data { changes: Vec::new(), details: json!({}) };
+        audit::record_each(tx, &theirs, EventKind::Anonymized, Some(self.actor.id), self.actor.now, &data)
+    }
+
+    /// Where no mail can go (RFC 2606), another one for each account.
+    fn address(&self) -> String {
+        format!("{}@anonymous.invalid", self.user.id)
+    }
+
+    /// With the person, what they are found by, and what stands instead.
+    fn query(&self, sql: String) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
+        diesel::sql_query(sql.replace("{theirs}", THEIRS))
+            .into_boxed::<Pg>()
+            .bind::<SqlUuid, _>(self.user.id)
+            .bind::<SqlText, _>(self.pattern.clone())
+            .bind::<SqlText, _>(traces::INSTEAD)
+    }
+}
+
+/// What is set beside the text of an event that is redacted: without its salt nobody can guess what was removed.
+fn salt(field: &Field) -> &'static str {
+    if field.table == "events" { "data_salt = NULL, " } else { "" }
+}

@@ -1,0 +1,266 @@
+//! Everything that the desk holds about a person, written as it is read.
+
+use actix_web::http::header::ContentEncoding;
+use actix_web::web::{Bytes, Data, Path};
+use actix_web::{HttpResponse, get};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Uuid as SqlUuid};
+use futures_util::stream;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::THEIRS;
+use super::anonymization::Anonymization;
+use crate::attachments::{Attachment, store as attachments};
+use crate::audit::log::{self, AuditResource};
+use crate::audit::log_list::{self, AuditLogEntry};
+use crate::auth::policy::{Action, Scope};
+use crate::db::schema::tickets;
+use crate::http::desk::Desk;
+use crate::http::{Actor, Call};
+use crate::inbound::emails::{self, InboundEmail};
+use crate::mail::messages::{self, MessageKept};
+use crate::people::users::User;
+use crate::problem::{Problem, Result};
+use crate::surveys::{self, Survey};
+use crate::tickets::followups::{self, Followup};
+use crate::tickets::model::{Ticket, TicketRow};
+use crate::tickets::store;
+
+/// How many rows are read at once.
+const BATCH: usize = 200;
+
+/// What the desk holds about a person.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "says in the contract what is written piece by piece")]
+pub struct PersonalData {
+    exported_at: DateTime<Utc>,
+    account: User,
+    /// `null` unless the person was made anonymous.
+    anonymization: Option<Anonymization>,
+    /// What they asked for.
+    tickets: Vec<Ticket>,
+    /// The public followups of those tickets, and those that they wrote.
+    followups: Vec<Followup>,
+    /// The files of those tickets that they may see, and those that they attached to any: `GET
+    /// /attachments/{attachment_id}/content`.
+    attachments: Vec<Attachment>,
+    /// What they answered.
+    surveys: Vec<Survey>,
+    /// What they were mailed.
+    messages: Vec<MessageKept>,
+    /// What they mailed, from any address that they had.
+    inbound_emails: Vec<InboundEmail>,
+    /// What was done to their account.
+    audit_events: Vec<AuditLogEntry>,
+}
+
+/// Read a person's personal data
+///
+/// Everything that the desk holds about a requester, for them and for the director (*habeas data*, Ley 1581 de 2012). What a
+/// requester may not see of their tickets is not in it.
+///
+/// The answer is one JSON document, written while it is read, list after list and each in the order of making. What goes
+/// wrong midway breaks the answer off, so that it is no JSON: only a document that is complete has everything.
+#[utoipa::path(
+    tag = "retention", operation_id = "getPersonalData", params(("user_id" = Uuid, Path)),
+    responses((status = 200, body = PersonalData))
+)]
+#[get("/users/{user_id}/personal-data")]
+pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    // The beginning is there before the answer begins, so that whatever is wrong with the request is a problem.
+    let first = call.check(Action::ReadPersonalData, move |db, actor| {
+        if actor.scope != Scope::Any && *id != actor.id {
+            return Err(Problem::not_found());
+        }
+        let account = User::find(db, *id)?;
+        let nothing = serde_json::json!({});
+        log::record_export(db, actor, AuditResource::User, Some(id.to_string()), nothing)?;
+        let begun = format!(
+            "{{\"exported_at\":{},\"account\":{},\"anonymization\":{}",
+            json(&actor.now)?,
+            json(&account)?,
+            json(&Anonymization::find(db, *id)?)?
+        );
+        Ok((begun, actor.clone(), *id))
+    });
+    let (begun, actor, person) = first.await?;
+    let state = State { desk: call.desk, actor, person, begun: Some(begun), next: Some(Place::default()) };
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .insert_header(ContentEncoding::Identity)
+        .streaming(stream::try_unfold(state, State::step)))
+}
+
+/// Where it goes on: in which list, after which row.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    list: usize,
+    number: i64,
+    id: Uuid,
+    /// Whether something of the list is written.
+    within: bool,
+}
+
+struct State {
+    desk: Data<Desk>,
+    actor: Actor,
+    person: Uuid,
+    begun: Option<String>,
+    /// None once everything is written.
+    next: Option<Place>,
+}
+
+impl State {
+    /// One piece of the document. A connection is held for one batch alone.
+    async fn step(mut self) -> Result<Option<(Bytes, Self)>> {
+        if let Some(begun) = self.begun.take() {
+            return Ok(Some((begun.into(), self)));
+        }
+        let Some(place) = self.next else { return Ok(None) };
+        let (actor, person) = (self.actor.clone(), self.person);
+        let written = self.desk.db.run(move |db| piece(db, &actor, person, place)).await;
+        let (text, next) = written.inspect_err(|problem| {
+            ::log::error!("an export of personal data broke off: {}", problem.log_line());
+        })?;
+        self.next = next;
+        Ok(Some((text.into(), self)))
+    }
+}
+
+/// A batch of a list, as text, and where it goes on.
+fn piece(
+    db: &mut PgConnection,
+    actor: &Actor,
+    person: Uuid,
+    place: Place,
+) -> Result<(String, Option<Place>)> {
+    let (name, next) = LISTS[place.list];
+    let batch = next(db, actor, person, place)?;
+    let mut text = if place.within { String::new() } else { format!(",\"{name}\":[") };
+    if place.within && !batch.items.is_empty() {
+        text.push(',');
+    }
+    text.push_str(&batch.items.join(","));
+    if let Some((number, id)) = batch.last {
+        return Ok((text, Some(Place { number, id, within: true, ..place })));
+    }
+    text.push(']');
+    let list = place.list + 1;
+    if list == LISTS.len() {
+        text.push('}');
+        return Ok((text, None));
+    }
+    Ok((text, Some(Place { list, ..Place::default() })))
+}
+
+/// Rows of a list.
+struct Batch {
+    items: Vec<String>,
+    /// Of the last row, where there may be more.
+    last: Option<(i64, Uuid)>,
+}
+
+type Read = fn(&mut PgConnection, &Actor, Uuid, Place) -> Result<Batch>;
+
+const LISTS: [(&str, Read); 7] = [
+    ("tickets", read_tickets),
+    ("followups", |db, actor, person, place| {
+        let ids = ids(
+            db,
+            &format!(
+                "followups f WHERE f.visibility = 'public' AND (f.author_id = $1 OR f.ticket_id = ANY ({THEIRS}))"
+            ),
+            (person, place),
+        )?;
+        let found = followups::by_ids(db, actor, &ids)?;
+        batch(ids, found, |one| one.id)
+    }),
+    ("attachments", |db, _, person, place| {
+        let ids = ids(
+            db,
+            &format!(
+                "attachments f WHERE f.uploaded_by = $1 AND f.ticket_id IS NOT NULL \
+                 OR f.ticket_id = ANY ({THEIRS}) AND (f.followup_id IS NULL \
+                     OR (SELECT w.visibility = 'public' FROM followups w WHERE w.id = f.followup_id))"
+            ),
+            (person, place),
+        )?;
+        let found = attachments::by_ids(db, &ids)?;
+        batch(ids, found, |one| one.id)
+    }),
+    ("surveys", |db, _, person, place| {
+        let ids = ids(db, "surveys f WHERE f.requester_id = $1", (person, place))?;
+        let found = surveys::by_ids(db, &ids)?;
+        batch(ids, found, |one| one.id)
+    }),
+    ("messages", |db, _, person, place| {
+        let ids = ids(db, "messages f WHERE f.recipient_id = $1", (person, place))?;
+        let found = messages::by_ids(db, &ids)?;
+        batch(ids, found, MessageKept::id)
+    }),
+    ("inbound_emails", |db, _, person, place| {
+        let ids = ids(
+            db,
+            &format!(
+                "inbound_emails f WHERE f.from_address IN (SELECT lower(email) FROM users WHERE id = $1 \
+                 UNION SELECT lower(requester_email) FROM tickets WHERE requester_id = $1) \
+             AND CASE WHEN f.ticket_id IS NULL \
+                 THEN NOT EXISTS (SELECT FROM users WHERE id <> $1 AND lower(email) = f.from_address) \
+                 ELSE f.ticket_id = ANY ({THEIRS}) END"
+            ),
+            (person, place),
+        )?;
+        let found = emails::by_ids(db, &ids)?;
+        batch(ids, found, InboundEmail::id)
+    }),
+    ("audit_events", |db, _, person, place| {
+        let about = "audit_events f WHERE f.resource = 'user' AND f.resource_id = $1::text";
+        let ids = ids(db, about, (person, place))?;
+        let found = log_list::by_ids(db, &ids)?;
+        batch(ids, found, |one| one.id)
+    }),
+];
+
+fn read_tickets(db: &mut PgConnection, _: &Actor, person: Uuid, place: Place) -> Result<Batch> {
+    let rows: Vec<TicketRow> = tickets::table
+        .filter(tickets::requester_id.eq(person))
+        .filter(tickets::id.gt(place.number))
+        .order(tickets::id)
+        .select(TicketRow::as_select())
+        .limit(BATCH as i64)
+        .load(db)?;
+    let last = rows.get(BATCH - 1).map(|row| (row.id, Uuid::nil()));
+    let items = store::present(db, rows)?.iter().map(json).collect::<Result<_>>()?;
+    Ok(Batch { items, last })
+}
+
+/// The next ids of a list, in the order of making. `$1` is the person.
+fn ids(db: &mut PgConnection, list: &str, (person, after): (Uuid, Place)) -> Result<Vec<Uuid>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
+    }
+    let query =
+        format!("SELECT id FROM (SELECT f.id FROM {list}) AS list WHERE id > $2 ORDER BY id LIMIT $3");
+    let rows: Vec<Row> = diesel::sql_query(query)
+        .bind::<SqlUuid, _>(person)
+        .bind::<SqlUuid, _>(after.id)
+        .bind::<BigInt, _>(BATCH as i64)
+        .load(db)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// What these ids stand for, in their order.
+fn batch<T: Serialize>(ids: Vec<Uuid>, mut found: Vec<T>, id: fn(&T) -> Uuid) -> Result<Batch> {
+    found.sort_by_key(id);
+    let last = ids.get(BATCH - 1).map(|id| (0, *id));
+    Ok(Batch { items: found.iter().map(json).collect::<Result<_>>()?, last })
+}
+
+fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(Problem::internal)
+}

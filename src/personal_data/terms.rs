@@ -1,0 +1,181 @@
+//! The data of a person that are looked for in what others wrote: those of the account, and those of their tickets.
+
+use std::collections::HashSet;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text, Uuid as SqlUuid};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::traces::{self, SHORTEST};
+use crate::language::text_enum;
+use crate::problem::Result;
+
+text_enum! {
+    /// Which datum of a person it is.
+    pub enum Datum {
+        FullName = "full_name",
+        Email = "email",
+        DocumentId = "document_id",
+        Telephone = "telephone",
+    }
+}
+
+/// A datum of a person that is looked for.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Term {
+    /// The same whenever the same datum is looked for.
+    #[schema(example = "9f86d081884c7d65", max_length = 16)]
+    pub id: String,
+    pub datum: Datum,
+    #[schema(example = "Ana María Restrepo", max_length = 320)]
+    pub text: String,
+    /// Whether the account has it now; else it is what a ticket of theirs says.
+    pub current: bool,
+}
+
+/// How many terms are looked for at most.
+const MOST_TERMS: usize = 30;
+
+/// How many characters they have at most, taken together: what finding them costs grows with it.
+const MOST_CHARACTERS: usize = 1000;
+
+/// How many different data are considered; a person may have given others with each ticket.
+const CONSIDERED: i64 = 500;
+
+/// The terms of a person.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Terms {
+    pub all: Vec<Term>,
+    /// How many more there would be.
+    pub left_out: usize,
+}
+
+#[derive(QueryableByName)]
+struct Known {
+    #[diesel(sql_type = Text)]
+    datum: Datum,
+    #[diesel(sql_type = Text)]
+    text: String,
+    #[diesel(sql_type = Bool)]
+    current: bool,
+}
+
+impl Terms {
+    /// What the account says, and then what each of their tickets says, the latest first.
+    pub fn load(db: &mut PgConnection, user_id: Uuid) -> Result<Self> {
+        let known: Vec<Known> = diesel::sql_query(format!(
+            "SELECT datum, text, bool_or(current) AS current FROM ( \
+                 SELECT d.datum, trim(d.text) AS text, true AS current, u.created_at AS at FROM users u CROSS JOIN LATERAL (VALUES \
+                     ('email', u.email), ('document_id', u.document_id), ('telephone', u.landline), ('telephone', u.mobile), \
+                     ('full_name', u.full_name)) AS d (datum, text) WHERE u.id = $1 \
+                 UNION ALL \
+                 SELECT d.datum, trim(d.text), false, t.received_at FROM tickets t CROSS JOIN LATERAL (VALUES \
+                     ('email', t.requester_email), ('document_id', t.requester_document_id), \
+                     ('telephone', t.requester_landline), ('telephone', t.requester_mobile), \
+                     ('full_name', t.requester_full_name)) AS d (datum, text) WHERE t.requester_id = $1) AS known \
+             WHERE text IS NOT NULL GROUP BY datum, text ORDER BY bool_or(current) DESC, max(at) DESC, datum, text LIMIT {CONSIDERED}"
+        ))
+        .bind::<SqlUuid, _>(user_id)
+        .load(db)?;
+        Ok(Self::of(known.into_iter().map(|known| (known.datum, known.text, known.current))))
+    }
+
+    /// Those of these data that can be looked for, as far as there is room.
+    fn of(known: impl IntoIterator<Item = (Datum, String, bool)>) -> Self {
+        let mut terms = Terms::default();
+        let (mut seen, mut characters) = (HashSet::new(), 0);
+        for (datum, text, current) in known {
+            let key = traces::normalized(&text);
+            if !can_be_looked_for(datum, &text) || !seen.insert(key.clone()) {
+                continue;
+            }
+            let length = text.chars().count();
+            if terms.all.len() == MOST_TERMS || characters + length > MOST_CHARACTERS {
+                terms.left_out += 1;
+                continue;
+            }
+            characters += length;
+            let digest = Sha256::digest(format!("{} {key}", datum.as_str()));
+            let id = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+            terms.all.push(Term { id, datum, text, current });
+        }
+        terms
+    }
+
+    /// Finds any of them.
+    pub fn pattern(&self) -> String {
+        traces::pattern(self.all.iter().map(|term| term.text.as_str()))
+    }
+
+    /// Finds those of them that have one of these ids.
+    pub fn pattern_of(&self, ids: &[String]) -> String {
+        let chosen = self.all.iter().filter(|term| ids.contains(&term.id));
+        traces::pattern(chosen.map(|term| term.text.as_str()))
+    }
+
+    /// The one that this text, which `pattern` found, is of.
+    pub fn found_as(&self, text: &str) -> Option<&Term> {
+        let key = traces::normalized(text);
+        // A number of any length may be written as from abroad.
+        let is_it = |term: &&Term| {
+            let known = traces::normalized(&term.text);
+            known == key || key.strip_prefix("57").is_some_and(|own| own == known)
+        };
+        self.all.iter().find(is_it)
+    }
+}
+
+/// Whether the text is a datum of this kind, and long enough to be told from other words.
+fn can_be_looked_for(datum: Datum, text: &str) -> bool {
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let long = text.chars().count() >= SHORTEST;
+    match datum {
+        Datum::FullName => long,
+        Datum::Email => long && text.contains('@'),
+        Datum::DocumentId => digits >= SHORTEST,
+        Datum::Telephone => digits >= 7,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terms(known: &[(Datum, &str)]) -> Terms {
+        Terms::of(known.iter().map(|(datum, text)| (*datum, (*text).to_owned(), false)))
+    }
+
+    #[test]
+    fn what_is_no_such_datum_is_not_looked_for() {
+        let found = terms(&[
+            (Datum::FullName, "Ana"),
+            (Datum::FullName, "Ana María Restrepo"),
+            (Datum::FullName, "ANA MARIA  RESTREPO"),
+            (Datum::Email, "amenazas graves"),
+            (Datum::DocumentId, "amenazas graves"),
+            (Datum::DocumentId, "1.036.999"),
+            (Datum::Telephone, "1432"),
+            (Datum::Telephone, "(604) 373 76 76"),
+        ]);
+        let texts: Vec<&str> = found.all.iter().map(|term| term.text.as_str()).collect();
+        assert_eq!(texts, ["Ana María Restrepo", "1.036.999", "(604) 373 76 76"]);
+        assert_eq!(found.left_out, 0);
+        assert_eq!(found.found_as("ana_maria_RESTREPO").map(|term| term.datum), Some(Datum::FullName));
+        assert_eq!(found.found_as("+57 604 3737676").map(|term| term.datum), Some(Datum::Telephone));
+        assert_eq!(found.found_as("María Restrepo"), None);
+    }
+
+    #[test]
+    fn the_terms_are_bounded_in_number_and_length() {
+        let name = |number: usize| (Datum::FullName, format!("Persona número {number}"), false);
+        let many = Terms::of((0..60).map(name));
+        assert_eq!((many.all.len(), many.left_out), (MOST_TERMS, 30));
+        let long = |number: usize| (Datum::FullName, format!("{number} {}", "una ".repeat(50)), false);
+        let long = Terms::of((0..60).map(long));
+        assert!(long.all.len() < 6 && long.all.len() + long.left_out == 60);
+        assert!(long.pattern().len() < 20 * MOST_CHARACTERS);
+    }
+}

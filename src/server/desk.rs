@@ -1,0 +1,71 @@
+//! The desk on its database, for the server and for commands.
+
+use diesel::PgConnection;
+
+use super::database::{prepare_server_role, urls};
+use super::files::files;
+use super::secrets::{AUDIT_KEY, audit_signer, kept};
+use super::signals::hold_signals;
+use crate::auth::policy::Role;
+use crate::auth::tokens::Tokens;
+use crate::config::Config;
+use crate::db::Db;
+use crate::db::private::PrivatePostgres;
+use crate::http::body_memory::BodyMemory;
+use crate::http::desk::Desk;
+use crate::http::limits::Limits;
+use crate::http::traffic::Traffic;
+use crate::http::upload_slots::UploadSlots;
+use crate::people::demo;
+use crate::problem::StartError;
+
+/// Prepares the demo accounts of a private database; answers their password and those that have it.
+///
+/// # Errors
+/// In words for whoever started it.
+pub fn demo_accounts(config: &Config, db: &mut PgConnection) -> Result<(String, Vec<Role>), StartError> {
+    let password = match &config.demo_password {
+        Some(password) => password.clone(),
+        None => kept(&config.data_dir, "demo.password")?,
+    };
+    let roles = demo::prepare(db, &password)?;
+    Ok((password, roles))
+}
+
+/// The desk on the database of this URL.
+pub(super) fn desk(mut config: Config, url: &str) -> Result<Desk, StartError> {
+    if config.audit.signer.is_none() && config.database_url.is_none() {
+        let secret = kept(&config.data_dir, AUDIT_KEY)?;
+        config.audit.signer = audit_signer(&config, &secret)?;
+    }
+    let db = Db::connect(url, config.pool_size)?;
+    let secret = match &config.jwt_secret {
+        Some(secret) => secret.clone(),
+        None => kept(&config.data_dir, "jwt.secret")?,
+    };
+    let tokens = Tokens::new(&secret, config.jwt_previous_secret.as_deref());
+    let files = files(&config)?;
+    let limits = Limits::new(config.rate_limit);
+    let body_memory = BodyMemory::new(config.body_memory_bytes);
+    let uploads = UploadSlots::default();
+    Ok(Desk { db, tokens, files, config, traffic: Traffic::default(), limits, body_memory, uploads })
+}
+
+/// Gives a command the desk with one connection, on the private PostgreSQL where no other is configured.
+///
+/// # Errors
+/// In words for whoever called the command.
+pub fn with_desk<T>(config: Config, act: impl AsyncFnOnce(&Desk) -> T) -> Result<T, StartError> {
+    let config = Config { pool_size: 1, ..config };
+    if let Some(url) = config.database_url.clone() {
+        let desk = desk(config, &url)?;
+        return Ok(actix_web::rt::System::new().block_on(act(&desk)));
+    }
+    let (system, _stop) = hold_signals()?;
+    let private = PrivatePostgres::join(&config.data_dir)?;
+    let urls = urls(&config, Some(&private));
+    let prepared = prepare_server_role(&urls).and_then(|()| desk(config, &urls.server));
+    let done = prepared.map(|desk| system.block_on(act(&desk)));
+    private.stop();
+    done
+}

@@ -1,0 +1,136 @@
+//! The HTTP server: the application on connections of our own, which actix-web's `HttpServer` has no place for.
+
+use std::net::TcpListener;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_http::error::DispatchError;
+use actix_http::{ConnectionType, HttpService, Protocol, Request};
+use actix_server::Server;
+use actix_service::{
+    IntoServiceFactory, Service, ServiceFactoryExt, apply_fn_factory, fn_service, map_config,
+};
+use actix_web::dev::AppConfig;
+use actix_web::web::Data;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+
+use super::connection::{AnswerBody, Connection, OpenRequests, RequestBody, Transport};
+use super::tls_handshakes::Handshakes;
+use crate::app::{self, Contract};
+use crate::http::desk::Desk;
+
+/// Open files beside connections of clients: for PostgreSQL, mail, and files that are read and written.
+const OTHER_FILES: u64 = 256;
+
+/// The most connections of clients that a worker has at a time; further ones wait in the system's queue.
+const CONNECTIONS: u64 = 25_000;
+
+/// How many threads a worker has for what takes long but for the database: files, calendars, passwords.
+const BLOCKING: usize = 4;
+
+/// How long a connection is kept for a next request: longer than proxies keep theirs, so that none sends a request into one
+/// that ends.
+const IDLE: Duration = Duration::from_secs(75);
+
+/// How long the line and the headers of a request may take to arrive.
+const HEADERS: Duration = Duration::from_secs(10);
+
+/// How long a connection that ends may take to do so.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// How connections become encrypted.
+#[derive(Clone)]
+struct Tls {
+    acceptor: TlsAcceptor,
+    handshakes: Arc<Handshakes>,
+}
+
+/// Starts to serve.
+///
+/// # Errors
+/// What the system answered.
+pub fn start(
+    desk: Data<Desk>,
+    contract: Data<Contract>,
+    listener: TcpListener,
+    tls: Option<ServerConfig>,
+    shutdown_seconds: u64,
+) -> std::io::Result<Server> {
+    let workers = desk.config.workers;
+    let tls = tls.map(|config| Tls {
+        acceptor: TlsAcceptor::from(Arc::new(config)),
+        handshakes: Handshakes::new(&desk.config.trusted_proxies),
+    });
+    let builder = Server::build()
+        .workers(workers)
+        .max_concurrent_connections(connections(workers))
+        .worker_max_blocking_threads(BLOCKING)
+        .shutdown_timeout(shutdown_seconds)
+        .disable_signals();
+    let stopping = builder.graceful_shutdown_signal();
+    let service = move || {
+        let app =
+            map_config(app::app(desk.clone(), contract.clone()).into_factory(), |()| AppConfig::default());
+        let app = apply_fn_factory(app, |mut request: Request, app| {
+            let open = request.conn_data::<Rc<OpenRequests>>().map(OpenRequests::begin);
+            let read_to_end = RequestBody::watch(&mut request);
+            let answer = app.call(request);
+            async move {
+                let mut answer = answer.await?.map_into_boxed_body();
+                if read_to_end.is_some_and(|at_end| !at_end.get()) {
+                    answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+                    if let Some(open) = &open {
+                        open.discard_rest();
+                    }
+                }
+                Ok::<_, actix_web::Error>(answer.map_body(|_, body| AnswerBody { body, request: open }))
+            }
+        });
+        let stopping = stopping.clone();
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .keep_alive(IDLE)
+            .client_request_timeout(HEADERS)
+            .client_disconnect_timeout(GOODBYE)
+            .on_connect_ext(|connection: &Connection, data| {
+                data.insert(connection.open_requests());
+            })
+            .finish(app.map_err(|error| error.error_response()));
+        let (desk, tls) = (desk.clone(), tls.clone());
+        fn_service(move |stream: TcpStream| {
+            let (desk, tls) = (desk.clone(), tls.clone());
+            async move {
+                // What is sent in pieces, such as a file, does not wait for the client to confirm the one before.
+                stream.set_nodelay(true)?;
+                let peer = stream.peer_addr()?;
+                let transport = match tls {
+                    None => Transport::Plain(stream),
+                    Some(tls) => {
+                        Transport::Tls(Box::new(tls.handshakes.accept(&tls.acceptor, stream).await?))
+                    }
+                };
+                Ok::<_, DispatchError>((Connection::new(transport, desk), Protocol::Http1, Some(peer)))
+            }
+        })
+        .and_then(http)
+    };
+    Ok(builder.listen("mesa", listener, service)?.run())
+}
+
+/// How many connections of clients each worker may have: as many as the system lets this process have files open, which
+/// is raised as far as it may be.
+fn connections(workers: usize) -> usize {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((1024, 1024));
+    // macOS takes no more than this for all processes.
+    let wanted = hard.min(CONNECTIONS * 4 + OTHER_FILES).max(soft);
+    let open = if setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_ok() { wanted } else { soft };
+    let each = open.saturating_sub(OTHER_FILES) / u64::try_from(workers).unwrap_or(1).max(1);
+    usize::try_from(each.clamp(64, CONNECTIONS)).unwrap_or(64)
+}

@@ -1,0 +1,203 @@
+//! From the configuration to a running server, and back down.
+
+mod connection;
+mod database;
+mod desk;
+mod draining;
+mod files;
+mod http_server;
+mod parser_problem;
+pub mod routine;
+mod secrets;
+mod signals;
+mod tls;
+mod tls_handshakes;
+
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::Data;
+use diesel::PgConnection;
+use nix::sys::socket::Backlog;
+use tokio::signal::unix::Signal;
+
+use self::desk::desk;
+use self::signals::Stop;
+use self::tls::Certificate;
+use crate::app::{self, Contract};
+use crate::audit::configuration;
+use crate::config::{AuditConfig, Config, reachable};
+use crate::db::private::PrivatePostgres;
+use crate::db::server_role;
+use crate::http::desk::Desk;
+use crate::inbound;
+use crate::mail::worker::Worker;
+use crate::people::demo;
+use crate::problem::StartError;
+
+pub use self::database::{migrate, migrate_as_owner, urls};
+pub use self::desk::{demo_accounts, with_desk};
+pub use self::files::files;
+pub use self::secrets::{audit_keys, backup_key};
+pub use self::signals::hold_signals;
+
+/// How long requests that are being answered and mail that is being sent may take once the server is asked to stop, in
+/// seconds: longer than PostgreSQL may take over a statement.
+const LAST_REQUESTS: u64 = 20;
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// In words for whoever started it.
+pub fn serve(mut config: Config) -> Result<(), StartError> {
+    let contract = Contract::new()?;
+    let certificate = config.tls.clone().map(Certificate::open).transpose()?;
+    // Before PostgreSQL is started: a port in use should cost nothing.
+    let listener = listen(&config)?;
+    // The port that was found where any would do.
+    config.listen = listener.local_addr()?;
+    // From here on a signal asks for an end in good order, however far the start has come.
+    let (system, stop) = hold_signals()?;
+    let private = match &config.database_url {
+        Some(_) => None,
+        None => Some(PrivatePostgres::start(&config.data_dir)?),
+    };
+    let opened = open(config, private.as_ref());
+    let watched = private.map(PrivatePostgres::watched).transpose()?;
+    let served = opened.and_then(|(desk, greeting)| {
+        system.block_on(answer(desk, contract, listener, certificate, greeting, stop))
+    });
+    drop(watched);
+    // It would wait for threads that wait for a PostgreSQL that stands still; they end with the process.
+    std::mem::forget(system);
+    served
+}
+
+fn listen(config: &Config) -> Result<TcpListener, StartError> {
+    // As many as the system allows may knock at once; the standard library's 128 are a small crowd.
+    let listener = TcpListener::bind(config.listen)
+        .and_then(|listener| Ok(nix::sys::socket::listen(&listener, Backlog::MAXCONN).map(|()| listener)?));
+    listener.map_err(|error| {
+        let address = config.listen;
+        match error.kind() {
+            ErrorKind::AddrInUse => format!(
+                "{address} is in use by another program; stop it, or set MESA_LISTEN to another address and port"
+            ),
+            ErrorKind::PermissionDenied => {
+                format!("this user may not listen on {address}; set MESA_LISTEN to a port from 1024 on")
+            }
+            _ => format!("cannot listen on {address} (MESA_LISTEN): {error}"),
+        }
+        .into()
+    })
+}
+
+/// The desk on its database, and what to say of it.
+fn open(config: Config, private: Option<&PrivatePostgres>) -> Result<(Desk, String), StartError> {
+    let urls = urls(&config, private);
+    migrate_as_owner(&urls)?;
+    let desk = desk(config, &urls.server)?;
+    let config = &desk.config;
+    configuration::record(&mut *desk.db.connection()?, config).map_err(|problem| problem.log_line())?;
+    warn_of_weak_audit(config, &mut *desk.db.connection()?)?;
+    let (password, roles) = match private {
+        Some(_) => demo_accounts(config, &mut *desk.db.connection()?)?,
+        None => (String::new(), Vec::new()),
+    };
+    let mut greeting = greeting(config, !roles.is_empty());
+    for role in roles {
+        greeting.push_str(&format!("\n  {:<24} {password}", demo::email(role)));
+    }
+    Ok((desk, greeting))
+}
+
+/// Says what would let whoever controls the server or the database rewrite the history unseen.
+fn warn_of_weak_audit(config: &Config, db: &mut PgConnection) -> Result<(), StartError> {
+    if config.audit.signer.is_none() {
+        log::warn!(
+            "no key is configured ({}): no tree heads are signed, and whoever owns the database can rewrite the history \
+             undetected",
+            AuditConfig::KEY
+        );
+    }
+    if server_role::can_change_schema(db)? {
+        log::warn!(
+            "the user in DATABASE_URL owns the tables or is a superuser, and can disable what protects the history: give \
+             the server a role of its own and the owner to MESA_OWNER_DATABASE_URL"
+        );
+    }
+    Ok(())
+}
+
+/// Answers requests until it is asked to stop, and then those that are on their way.
+async fn answer(
+    desk: Desk,
+    contract: Contract,
+    listener: TcpListener,
+    certificate: Option<Arc<Certificate>>,
+    greeting: String,
+    mut stop: Stop,
+) -> Result<(), StartError> {
+    let (desk, contract) = (Data::new(desk), app::shared(contract));
+    let routine = actix_web::rt::spawn(routine::run(desk.clone()));
+    let mail = Worker::start(desk.clone())?;
+    let mailbox = actix_web::rt::spawn(inbound::imap::run(desk.clone()));
+    // To whoever speaks TLS there is nothing to say without it.
+    let late = if certificate.is_some() { None } else { Some(listener.try_clone()?) };
+    let tls = certificate.as_ref().map(|certificate| certificate.server()).transpose()?;
+    let server = http_server::start(desk, contract, listener, tls, LAST_REQUESTS)?;
+    let renewing = certificate
+        .and_then(|certificate| Some(renew(certificate, stop.hangup.take()?)))
+        .map(actix_web::rt::spawn);
+    let handle = server.handle();
+    let stopping = actix_web::rt::spawn(async move {
+        stop.asked().await;
+        log::info!("stopping");
+        let last_mail = async {
+            if let Some(mail) = mail {
+                mail.stop(Duration::from_secs(LAST_REQUESTS)).await;
+            }
+        };
+        let last_requests = async {
+            handle.pause().await;
+            // It stops as soon as it is called, and not only where it is waited for.
+            let end = async { handle.stop(true).await };
+            match late {
+                Some(late) => draining::turn_away(late, end).await,
+                None => end.await,
+            }
+        };
+        tokio::join!(last_requests, last_mail);
+    });
+    println!("{greeting}\n");
+    let served = server.await;
+    routine.abort();
+    mailbox.abort();
+    if let Some(renewing) = renewing {
+        renewing.abort();
+    }
+    // Where the server ended by itself, nobody asked for it.
+    if served.is_ok() {
+        let _ = stopping.await;
+    }
+    Ok(served?)
+}
+
+/// Reads the certificate again whenever SIGHUP asks for it: connections from then on are made with the new one.
+async fn renew(certificate: Arc<Certificate>, mut asked: Signal) {
+    while asked.recv().await.is_some() {
+        match certificate.renew() {
+            Ok(()) => log::info!("the certificate was read again"),
+            Err(why) => log::error!("the certificate stays as it was: {why}"),
+        }
+    }
+}
+
+fn greeting(config: &Config, with_accounts: bool) -> String {
+    let shown = reachable(config.listen);
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let accounts = if with_accounts { "\nSign in with one of these accounts:" } else { "" };
+    format!("\nMesa is ready: {scheme}://{shown}/docs/{accounts}")
+}

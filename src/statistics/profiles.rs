@@ -1,0 +1,136 @@
+//! Activity 9, its note: whether the profiles of requesters answer to what was asked for.
+
+use actix_web::{HttpResponse, get};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Period;
+use crate::auth::policy::Action;
+use crate::db::schema::{categories, tickets, units};
+use crate::http::paging::{Page, Paging, seek};
+use crate::http::{Call, Query};
+use crate::language::text_enum;
+use crate::people::{Named, Person, person};
+use crate::problem::Result;
+use crate::tickets::categories::Profile;
+use crate::tickets::workflow::Status;
+
+text_enum! {
+    /// What is to be checked of a request.
+    pub enum Finding {
+        /// Its requester was not the head of the unit when it was received.
+        NotHead = "not_head",
+        /// Its requester was the head when it was received and is not now, or is now and was not then.
+        HeadChanged = "head_changed",
+    }
+}
+
+/// A request for what only a head of unit may ask for, and who was and is the head.
+#[derive(Serialize, ToSchema)]
+pub struct ProfileFinding {
+    #[schema(example = 123, minimum = 1)]
+    ticket_id: i64,
+    received_at: DateTime<Utc>,
+    status: Status,
+    category: Named,
+    requester: Option<Person>,
+    /// The unit that it is for.
+    unit: Named,
+    /// Who was head of the unit when it was received. Of tickets older than this record, who was when it began.
+    head_at_reception: Option<Person>,
+    /// Who is head of the unit now.
+    head_now: Option<Person>,
+    /// One or both.
+    findings: Vec<Finding>,
+}
+
+#[derive(Queryable)]
+struct Row {
+    id: i64,
+    received_at: DateTime<Utc>,
+    status: Status,
+    category: Named,
+    requester_id: Uuid,
+    unit: Named,
+    head_then: Option<Uuid>,
+    head_now: Option<Uuid>,
+}
+
+impl Row {
+    fn findings(&self) -> Vec<Finding> {
+        let (was, is) = (self.head_then == Some(self.requester_id), self.head_now == Some(self.requester_id));
+        let not_head = (!was).then_some(Finding::NotHead);
+        not_head.into_iter().chain((was != is).then_some(Finding::HeadChanged)).collect()
+    }
+}
+
+/// List requests whose requester's profile is to be checked
+///
+/// The tickets received in the period, the first received first, whose category asks for a head of unit now, and whose
+/// requester was not the head of the unit when it was received (archived as `profile_not_authorized`, or given to the
+/// category later), or has become or ceased to be the head since. Days begin and end by the entity's clock
+/// (`MESA_TIMEZONE`).
+#[utoipa::path(
+    tag = "history", operation_id = "listProfileFindings", params(Paging, Period),
+    responses((status = 200, body = Page<ProfileFinding>))
+)]
+#[get("/audit/profiles")]
+pub async fn list(call: Call, query: Query<Period>) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    call.read(Action::VerifyAudit, move |db, _| {
+        let (paging, period) = query.read_list()?;
+        let (begin, end) = period.bounds(timezone)?;
+        let after = paging.after::<String, DateTime<Utc>, i64>("received_at".into())?;
+        let filtered = || {
+            let requester = tickets::requester_id.nullable();
+            tickets::table
+                .inner_join(categories::table)
+                .inner_join(units::table.on(units::id.nullable().eq(tickets::requester_unit_id)))
+                .filter(categories::required_profile.eq(Profile::UnitHead))
+                .filter(tickets::received_at.ge(begin).and(tickets::received_at.lt(end)))
+                .filter(
+                    tickets::reception_head_id
+                        .is_distinct_from(requester)
+                        .or(units::head_id.is_distinct_from(requester)),
+                )
+                .into_boxed()
+        };
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let rows: Vec<Row> = seek!(filtered(), after, tickets::received_at, tickets::id, asc)
+            .select((
+                tickets::id,
+                tickets::received_at,
+                tickets::status,
+                (categories::id, categories::name),
+                tickets::requester_id,
+                (
+                    tickets::requester_unit_id.assume_not_null(),
+                    tickets::requester_unit_name.assume_not_null(),
+                ),
+                tickets::reception_head_id,
+                units::head_id,
+            ))
+            .limit(paging.rows())
+            .load(db)?;
+        let ids = rows.iter().flat_map(|row| [Some(row.requester_id), row.head_then, row.head_now]);
+        let people = person::by_id(db, ids.flatten())?;
+        let person = |id: Option<Uuid>| id.and_then(|id| people.get(&id).cloned());
+        let item = |row: Row| ProfileFinding {
+            findings: row.findings(),
+            ticket_id: row.id,
+            received_at: row.received_at,
+            status: row.status,
+            category: row.category,
+            requester: person(Some(row.requester_id)),
+            unit: row.unit,
+            head_at_reception: person(row.head_then),
+            head_now: person(row.head_now),
+        };
+        let items: Vec<ProfileFinding> = rows.into_iter().map(item).collect();
+        paging.answer("received_at", items, total, |item| (item.received_at, item.ticket_id))
+    })
+    .await
+}

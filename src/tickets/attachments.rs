@@ -1,0 +1,189 @@
+//! Files of tickets and of their followups.
+
+use actix_web::web::{Path, Payload};
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use crate::attachments::attach::{Target, attach_file};
+use crate::attachments::store::{self, Owner};
+use crate::attachments::upload::Received;
+use crate::attachments::{Attachment, Upload};
+use crate::audit::kind::EventKind;
+use crate::auth::policy::Action;
+use crate::db::schema::{attachments, followups};
+use crate::http::paging::{NoFilters, Page, Paging};
+use crate::http::{Actor, Answer, Call, Query};
+use crate::problem::Result;
+use crate::tickets::followups::{self as entries, Visibility};
+use crate::tickets::information::{self, AnsweredBy};
+use crate::tickets::steps::Case;
+use crate::tickets::workflow::{self, Step};
+
+/// Attach a file to a ticket
+///
+/// One by the requester ends the wait of a ticket that is `on_hold` for information that they owe.
+#[utoipa::path(
+    tag = "attachments", operation_id = "attachToTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body(content = Upload, content_type = "multipart/form-data"),
+    responses((status = 201, body = Attachment), (status = 409, description = "`step_not_allowed`"))
+)]
+#[post("/tickets/{ticket_id}/attachments")]
+pub async fn attach(
+    call: Call,
+    id: Path<i64>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse> {
+    let target = TicketTarget { ticket_id: *id, followup_id: None, timezone: call.desk.config.timezone };
+    attach_file(call, target, request, payload).await
+}
+
+/// Attach a file to a followup
+///
+/// Whoever may read the followup may read its files. One by the requester ends the wait of a ticket that is `on_hold` for
+/// information that they owe.
+#[utoipa::path(
+    tag = "attachments", operation_id = "attachToFollowup",
+    params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path)),
+    request_body(content = Upload, content_type = "multipart/form-data"),
+    responses((status = 201, body = Attachment), (status = 409, description = "`step_not_allowed`"))
+)]
+#[post("/tickets/{ticket_id}/followups/{followup_id}/attachments")]
+pub async fn attach_to_followup(
+    call: Call,
+    path: Path<(i64, Uuid)>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse> {
+    let timezone = call.desk.config.timezone;
+    let target = TicketTarget { ticket_id: path.0, followup_id: Some(path.1), timezone };
+    attach_file(call, target, request, payload).await
+}
+
+/// List the files of a ticket
+///
+/// Those of its followups as well, the first uploaded first.
+#[utoipa::path(
+    tag = "attachments", operation_id = "listTicketAttachments",
+    params(("ticket_id" = i64, Path, minimum = 1), Paging),
+    responses((status = 200, body = Page<Attachment>))
+)]
+#[get("/tickets/{ticket_id}/attachments")]
+pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {
+    call.read(Action::ReadTicket, move |db, actor| {
+        let ticket = crate::tickets::store::visible(db, actor, *id)?;
+        let (paging, _) = query.read_list()?;
+        store::page(db, &paging, |files| {
+            let files = files.filter(attachments::ticket_id.eq(ticket.id));
+            if actor.is_staff() {
+                return files;
+            }
+            let public = followups::table
+                .filter(followups::ticket_id.eq(ticket.id))
+                .filter(followups::visibility.eq(Visibility::Public))
+                .select(followups::id.nullable());
+            files.filter(attachments::followup_id.is_null().or(attachments::followup_id.eq_any(public)))
+        })
+    })
+    .await
+}
+
+/// List the files of a followup
+///
+/// In the order in which they came. Files of a private followup are for staff.
+#[utoipa::path(
+    tag = "attachments", operation_id = "listFollowupAttachments",
+    params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path), Paging),
+    responses((status = 200, body = Page<Attachment>))
+)]
+#[get("/tickets/{ticket_id}/followups/{followup_id}/attachments")]
+pub async fn list_of_followup(
+    call: Call,
+    path: Path<(i64, Uuid)>,
+    query: Query<NoFilters>,
+) -> Result<HttpResponse> {
+    call.read(Action::ReadTicket, move |db, actor| {
+        let ticket = crate::tickets::store::visible(db, actor, path.0)?;
+        entries::visible(db, actor, ticket.id, path.1)?;
+        let (paging, _) = query.read_list()?;
+        store::page(db, &paging, |files| files.filter(attachments::followup_id.eq(path.1)))
+    })
+    .await
+}
+
+/// Gives the files of one ticket that its requester may see to another, those of followups included; their content is
+/// kept once.
+///
+/// # Errors
+/// What the database answers.
+pub fn copy_public(tx: &mut PgConnection, from: i64, to: i64, now: DateTime<Utc>) -> Result<()> {
+    let public = followups::table
+        .filter(followups::ticket_id.eq(from))
+        .filter(followups::visibility.eq(Visibility::Public))
+        .select(followups::id.nullable());
+    let files = attachments::table
+        .filter(attachments::ticket_id.eq(from))
+        .filter(attachments::followup_id.is_null().or(attachments::followup_id.eq_any(public)))
+        .into_boxed();
+    store::copy_all(tx, files, Owner::Ticket(to), now)
+}
+
+/// A ticket, or a followup of it.
+#[derive(Clone, Copy)]
+struct TicketTarget {
+    ticket_id: i64,
+    followup_id: Option<Uuid>,
+    timezone: Tz,
+}
+
+impl TicketTarget {
+    /// The visibility of what the file is attached to.
+    fn visibility(&self, db: &mut PgConnection, actor: &Actor) -> Result<Visibility> {
+        match self.followup_id {
+            Some(id) => entries::visible(db, actor, self.ticket_id, id),
+            None => Ok(Visibility::Public),
+        }
+    }
+}
+
+impl Target for TicketTarget {
+    const ACTION: Action = Action::Attach;
+
+    fn check_visible(&self, db: &mut PgConnection, actor: &Actor) -> Result<()> {
+        crate::tickets::store::visible(db, actor, self.ticket_id)?;
+        self.visibility(db, actor).map(drop)
+    }
+
+    fn check_open(&self, db: &mut PgConnection, actor: &Actor) -> Result<()> {
+        let row = crate::tickets::store::visible(db, actor, self.ticket_id)?;
+        actor.check_version(row.version)?;
+        workflow::check(row.status, row.resumes_to, Step::Attach)
+    }
+
+    fn write(self, tx: &mut PgConnection, actor: &Actor, file: &Received) -> Result<Answer> {
+        let TicketTarget { ticket_id, followup_id, timezone } = self;
+        let row = crate::tickets::store::lock(tx, actor, ticket_id)?;
+        let visibility = self.visibility(tx, actor)?;
+        actor.check_version(row.version)?;
+        workflow::check(row.status, row.resumes_to, Step::Attach)?;
+        let owner = match followup_id {
+            Some(id) => Owner::Followup { ticket_id, id },
+            None => Owner::Ticket(ticket_id),
+        };
+        let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+        let attachment = store::insert(case.tx, actor, owner, file, case.now)?;
+        case.note("attachment_id", attachment.id.to_string());
+        case.note("file_name", attachment.file_name.as_str());
+        if visibility == Visibility::Public {
+            case.touch();
+        }
+        let row = case.record(EventKind::FileAttached)?;
+        if visibility == Visibility::Public {
+            information::answered(tx, row, actor, AnsweredBy::Attachment, timezone)?;
+        }
+        Ok(Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)?.version(1))
+    }
+}

@@ -1,0 +1,185 @@
+//! The history of a ticket (trazabilidad).
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::followups::Visibility;
+use super::information::AnsweredBy;
+use super::model::Channel;
+use super::store;
+use crate::audit::kind::EventKind;
+use crate::audit::{Change, Data};
+use crate::auth::policy::Action;
+use crate::db::json::Json;
+use crate::db::schema::{events, users};
+use crate::http::paging::{NoFilters, Page, Paging, seek};
+use crate::http::{Call, Query};
+use crate::people::Person;
+use crate::problem::Result;
+
+/// Something that was done to a ticket.
+#[derive(Serialize, ToSchema)]
+pub struct Event {
+    pub id: Uuid,
+    #[schema(example = 123)]
+    pub ticket_id: i64,
+    /// Its place in the history of the ticket, from 1 on.
+    #[schema(minimum = 1, example = 2)]
+    pub seq: i32,
+    pub kind: EventKind,
+    /// Who did it; `null` where the desk did it by itself.
+    pub actor: Option<Person>,
+    pub at: DateTime<Utc>,
+    pub changes: Vec<Change>,
+    /// What the fields alone do not tell, such as a reason.
+    #[schema(value_type = EventDetails)]
+    pub details: Value,
+    /// Whether personal data were taken out of its `changes` and `details`, by law.
+    pub redacted: bool,
+    /// Over this event, by a digest of what it tells, and over the hash of the one before it; in hexadecimal.
+    #[schema(example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
+    pub hash: String,
+}
+
+/// What the fields alone do not tell, such as a reason. Each kind of event has those that it needs.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "says in the contract what `Case::note` writes")]
+pub struct EventDetails {
+    /// `closed` by itself: after how many days.
+    after_days: Option<i64>,
+    /// `resumed`: by what the requester answered.
+    answered_by: Option<AnsweredBy>,
+    /// `file_attached`.
+    attachment_id: Option<Uuid>,
+    /// `file_attached` by mail, with several files.
+    #[schema(max_items = 1000)]
+    attachment_ids: Option<Vec<Uuid>>,
+    /// `assigned`: whether the desk chose the person.
+    automatic: Option<bool>,
+    /// `received`: how it came in.
+    channel: Option<Channel>,
+    /// `archived` by itself: until when the requester could answer.
+    deadline: Option<DateTime<Utc>>,
+    /// `duplicate_merged`: the ticket that ended in this one.
+    duplicate_id: Option<i64>,
+    file_name: Option<String>,
+    #[schema(max_items = 1000)]
+    file_names: Option<Vec<String>>,
+    /// The followup that is meant, or that told the requester.
+    followup_id: Option<Uuid>,
+    /// The inbound e-mail that caused it; it may have been removed since. Only events that mail caused have this field.
+    inbound_email_id: Option<Uuid>,
+    /// `merged`: the ticket that goes on.
+    into: Option<i64>,
+    /// `related`, `unrelated`: the kind of relation; `resumed`: what it waited for.
+    kind: Option<String>,
+    /// `due_changed`: the attention time that holds now.
+    minutes: Option<i32>,
+    /// `information_requested`: what was asked for.
+    missing: Option<String>,
+    /// `due_changed`: the opening hours that hold now.
+    opening_hours: Option<String>,
+    /// `solved`, of a parent: the children whose assignees were sent the solution.
+    #[schema(max_items = 200)]
+    offered_children: Option<Vec<i64>>,
+    /// `solved`: the ticket with which it was solved.
+    parent_id: Option<i64>,
+    /// Why it was escalated, held, handed over, reopened or rescheduled; `archived`: in words.
+    reason: Option<String>,
+    /// Caused by mail: the account that released it after it had been set aside or ignored.
+    released_by_id: Option<Uuid>,
+    /// `received`: the archived ticket that this one presents again.
+    resubmission_of: Option<i64>,
+    resubmitted_as: Option<i64>,
+    /// `solved`, of a parent: the children that were solved with it.
+    #[schema(max_items = 200)]
+    solved_children: Option<Vec<i64>>,
+    /// Caused by mail: the account that submitted it to the API; `null` for the mailbox and for the command.
+    submitted_by_id: Option<Uuid>,
+    /// `escalated`: to whom outside.
+    third_party: Option<String>,
+    /// `related`, `unrelated`: the other ticket.
+    ticket_id: Option<i64>,
+    /// Caused by mail: whether the entity's mail server did not verify that the author of the mail is who they say. Only events
+    /// that mail caused have this field.
+    unverified: Option<bool>,
+    /// Of a followup.
+    visibility: Option<Visibility>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = events)]
+struct Row {
+    id: Uuid,
+    ticket_id: i64,
+    seq: i32,
+    kind: EventKind,
+    at: DateTime<Utc>,
+    data: Json<Data>,
+    #[diesel(select_expression = events::data_salt.is_null())]
+    redacted: bool,
+    hash: Vec<u8>,
+}
+
+impl From<(Row, Option<Person>)> for Event {
+    fn from((row, actor): (Row, Option<Person>)) -> Self {
+        let Json(Data { changes, details }) = row.data;
+        Event {
+            id: row.id,
+            ticket_id: row.ticket_id,
+            seq: row.seq,
+            kind: row.kind,
+            actor,
+            at: row.at,
+            changes,
+            details,
+            redacted: row.redacted,
+            hash: row.hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+        }
+    }
+}
+
+/// The events of these ids.
+///
+/// # Errors
+/// What the database answers.
+pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Event>> {
+    let found = events::table.left_join(users::table).filter(events::id.eq_any(ids));
+    let rows: Vec<(Row, Option<Person>)> =
+        found.select((Row::as_select(), Option::<Person>::as_select())).load(db)?;
+    Ok(rows.into_iter().map(Event::from).collect())
+}
+
+/// Read the history of a ticket
+///
+/// Who did what, when, from what to what, in order. Nothing can change it; personal data alone may be taken out of it, by
+/// law, and then it says so.
+#[utoipa::path(
+    tag = "history", operation_id = "listEvents", params(("ticket_id" = i64, Path, minimum = 1), Paging),
+    responses((status = 200, body = Page<Event>))
+)]
+#[get("/tickets/{ticket_id}/events")]
+pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {
+    call.read(Action::UsePrivateFollowups, move |db, actor| {
+        let ticket = store::visible(db, actor, *id)?;
+        let (paging, _) = query.read_list()?;
+        let after = paging.after::<String, i32, Uuid>("seq".into())?;
+        let filtered =
+            || events::table.left_join(users::table).filter(events::ticket_id.eq(ticket.id)).into_boxed();
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let rows: Vec<(Row, Option<Person>)> = seek!(filtered(), after, events::seq, events::id, asc)
+            .select((Row::as_select(), Option::<Person>::as_select()))
+            .limit(paging.rows())
+            .load(db)?;
+        let items: Vec<Event> = rows.into_iter().map(Event::from).collect();
+        paging.answer("seq", items, total, |event| (event.seq, event.id))
+    })
+    .await
+}
