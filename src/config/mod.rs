@@ -66,6 +66,8 @@ pub struct Config {
     pub attachment_types: Vec<String>,
     /// The name under which our own mail server writes `Authentication-Results`; none where it does not.
     pub mail_authserv_id: Option<String>,
+    /// How many `Received` fields may stand above an `Authentication-Results` field that counts.
+    pub mail_hops: usize,
     /// Which senders are trusted.
     pub mail_trust: MailTrust,
     /// The mailbox that the desk looks into; none where it looks into none.
@@ -238,6 +240,7 @@ impl Config {
                 .filter(|media_type| !media_type.is_empty())
                 .collect(),
             mail_authserv_id,
+            mail_hops: from.mail_hops(),
             mail_trust,
             imap: from.imap(),
             mail_max_bytes,

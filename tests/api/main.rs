@@ -39,6 +39,7 @@ mod http_habits;
 mod imap;
 mod improvement;
 mod inbound;
+mod inbound_hops;
 mod inbound_kept;
 mod inbound_senders;
 mod inbound_trust;
