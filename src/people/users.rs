@@ -320,10 +320,10 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     responses((status = 201, body = User), (status = 409, description = "`already_exists`: the email is in use"))
 )]
 #[post("/users")]
-pub async fn create(call: Call, body: Body<NewUser>) -> Result<HttpResponse> {
+pub async fn create(call: Call, mut body: Body<NewUser>) -> Result<HttpResponse> {
     // Before the transaction: hashing takes longer than any statement.
     call.check(Action::Manage, |_, _| Ok(())).await?;
-    let checked = match password_of(&body.peek()) {
+    let checked = match password_of(body.peek()) {
         Some((password, known)) => Some(passwords::check_and_hash("/password", password, known).await?),
         None => None,
     };
