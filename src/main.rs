@@ -312,9 +312,9 @@ fn run(command: Command) -> Result<ExitCode, StartError> {
             // It has the rules for accounts.
             mesa::app::Contract::new()?;
             let account = NewAccount::check(&email, role.into(), &full_name, password.trim_end())?;
-            with_database(|_, urls| {
+            with_database(|config, urls| {
                 server::migrate_as_owner(urls)?;
-                println!("{}", account.open(&mut session::open(&urls.server, Bounds::Command)?)?);
+                println!("{}", account.open(&mut session::open(&urls.server, Bounds::Command)?, config)?);
                 Ok(())
             })
         }

@@ -6,6 +6,7 @@ mod bodies;
 mod entity;
 mod mail_trust;
 mod mailbox;
+mod own_address;
 mod reader;
 mod tls;
 

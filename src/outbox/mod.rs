@@ -3,6 +3,7 @@
 pub mod delivery;
 mod kind;
 pub mod messages;
+pub mod notices;
 
 pub use kind::MessageKind;
 

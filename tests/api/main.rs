@@ -12,6 +12,7 @@ mod demo_accounts;
 mod harness;
 
 mod access_matrix;
+mod account_notices;
 mod anonymization;
 mod attachments;
 mod attention;
@@ -53,6 +54,7 @@ mod migrations;
 mod minutes;
 mod operations;
 mod owasp;
+mod own_addresses;
 mod own_search;
 mod password_cost;
 mod password_links;
