@@ -33,7 +33,7 @@ pub enum User {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum RoleName {
+pub enum RoleName {
     Requester,
     Technician,
     Professional,
@@ -72,9 +72,9 @@ fn create(email: &str, role: Role, full_name: &str) -> Result<(), StartError> {
     // It has the rules for accounts.
     Contract::new()?;
     let account = NewAccount::check(email, role, full_name, password.trim_end())?;
-    with_database(|_, urls| {
+    with_database(|config, urls| {
         server::migrate_as_owner(urls)?;
-        println!("{}", account.open(&mut session::open(&urls.server, Bounds::Command)?)?);
+        println!("{}", account.open(&mut session::open(&urls.server, Bounds::Command)?, config)?);
         Ok(())
     })
 }

@@ -37,7 +37,21 @@ impl FromStr for MailTrust {
     }
 }
 
+/// The default of `MESA_MAIL_HOPS`: the server at the border of the entity and one that delivers behind it, as Postfix with
+/// Dovecot or Google Workspace, whose border server writes its results below its own `Received` field.
+const HOPS: usize = 2;
+
 impl Reader<'_> {
+    /// How many `Received` fields may stand above an `Authentication-Results` field that counts.
+    pub fn mail_hops(&mut self) -> usize {
+        self.parse(
+            "MESA_MAIL_HOPS",
+            HOPS,
+            |n| (0..=50).contains(n),
+            "a number of Received fields from 0 to 50",
+        )
+    }
+
     /// The name of our own mail server in `Authentication-Results`, and which senders are trusted.
     pub fn mail_trust(&mut self) -> (Option<String>, MailTrust) {
         let authserv_id = self.checked(
@@ -91,6 +105,15 @@ mod tests {
         assert!(wrong(&[MAILBOX, ("MESA_MAIL_TRUST", "all")]).is_empty());
         let told = read(&[MAILBOX]).unwrap_err().to_string();
         assert!(told.contains("MESA_MAIL_TRUST=all") && !told.contains("secreto"), "{told}");
+    }
+
+    #[test]
+    fn hops_are_a_number() {
+        assert_eq!(read(&[]).unwrap().mail_hops, 2);
+        assert_eq!(read(&[("MESA_MAIL_HOPS", "0")]).unwrap().mail_hops, 0);
+        for text in ["-1", "51", "all"] {
+            assert_eq!(wrong(&[("MESA_MAIL_HOPS", text)]), ["MESA_MAIL_HOPS"]);
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod entity;
 pub mod logo;
 mod mail_trust;
 mod mailbox;
+mod own_address;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -72,6 +73,8 @@ pub struct Config {
     pub attachment_types: Vec<String>,
     /// The name under which our own mail server writes `Authentication-Results`; none where it does not.
     pub mail_authserv_id: Option<String>,
+    /// How many `Received` fields may stand above an `Authentication-Results` field that counts.
+    pub mail_hops: usize,
     /// Which senders are trusted.
     pub mail_trust: MailTrust,
     /// The mailbox that the desk looks into; none where it looks into none.
@@ -201,6 +204,7 @@ impl Config {
             attachment_max_bytes: from.attachment_max_bytes(),
             attachment_types: from.attachment_types(),
             mail_authserv_id,
+            mail_hops: from.mail_hops(),
             mail_trust,
             imap: from.imap(),
             mail_max_bytes,

@@ -29,6 +29,8 @@ const UNAUTHENTICATED_LIMIT: usize = 64 * 1024;
 pub struct Body<T> {
     /// None once it was read.
     raw: Option<std::result::Result<ReceivedBody, Problem>>,
+    /// The JSON, if [`Body::peek`] parsed it.
+    parsed: Option<Result<Value>>,
     read_as: PhantomData<fn() -> T>,
 }
 
@@ -38,7 +40,7 @@ impl<T> FromRequest for Body<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let raw = receive(request, payload, &["application/json", "application/merge-patch+json"]);
-        Box::pin(async move { Ok(Body { raw: Some(raw.await?), read_as: PhantomData }) })
+        Box::pin(async move { Ok(Body { raw: Some(raw.await?), parsed: None, read_as: PhantomData }) })
     }
 }
 
@@ -198,37 +200,42 @@ impl<T> Body<T> {
     }
 
     /// The JSON of the body before it is checked against the contract, for work that must be done before it is read; `null`
-    /// if it is no JSON.
-    pub fn peek(&self) -> Value {
-        let bytes = match &self.raw {
-            Some(Ok(body)) if !is_too_complex(&body.bytes) => &body.bytes[..],
-            _ => &[],
-        };
-        serde_json::from_slice(bytes).unwrap_or(Value::Null)
+    /// if it is no JSON. It is parsed once: what reads the body later takes it from here.
+    pub fn peek(&mut self) -> &Value {
+        static NULL: Value = Value::Null;
+        let Some(Ok(body)) = &self.raw else { return &NULL };
+        self.parsed.get_or_insert_with(|| parse(&body.bytes)).as_ref().unwrap_or(&NULL)
     }
 
     fn json(&mut self) -> Result<Value> {
         // Its memory is released as soon as it is parsed.
         let body = self.raw.take().transpose()?;
-        let bytes = body.as_ref().map_or(&[][..], |body| &body.bytes);
-        if bytes.is_empty() {
-            return Ok(Value::Object(serde_json::Map::new()));
+        match self.parsed.take() {
+            Some(parsed) => parsed,
+            None => parse(body.as_ref().map_or(&[][..], |body| &body.bytes)),
         }
-        if is_too_complex(bytes) {
-            return Err(too_complex());
-        }
-        let mut value: Value = serde_json::from_slice(bytes).map_err(|error| {
-            Problem::new(
-                Code::BadRequest,
-                Text::made(
-                    format!("El cuerpo no es JSON: línea {}, columna {}.", error.line(), error.column()),
-                    format!("The body is not JSON: line {}, column {}.", error.line(), error.column()),
-                ),
-            )
-        })?;
-        make_whole(&mut value);
-        Ok(value)
     }
+}
+
+/// No bytes are an empty object.
+fn parse(bytes: &[u8]) -> Result<Value> {
+    if bytes.is_empty() {
+        return Ok(Value::Object(serde_json::Map::new()));
+    }
+    if is_too_complex(bytes) {
+        return Err(too_complex());
+    }
+    let mut value: Value = serde_json::from_slice(bytes).map_err(|error| {
+        Problem::new(
+            Code::BadRequest,
+            Text::made(
+                format!("El cuerpo no es JSON: línea {}, columna {}.", error.line(), error.column()),
+                format!("The body is not JSON: line {}, column {}.", error.line(), error.column()),
+            ),
+        )
+    })?;
+    make_whole(&mut value);
+    Ok(value)
 }
 
 impl<T: DeserializeOwned + ToSchema> Body<T> {
@@ -374,6 +381,27 @@ mod tests {
         let late = in_time(Duration::from_millis(5), never).await.unwrap_err();
         assert_eq!(late.code, Code::RequestTimeout);
         assert_eq!(in_time(Duration::from_secs(5), async { 7 }).await.unwrap(), 7);
+    }
+
+    #[actix_web::test]
+    async fn a_body_that_was_peeked_at_is_not_parsed_again() {
+        let memory = crate::http::body_memory::BodyMemory::new(1024 * 1024);
+        let received = |bytes| {
+            let client = ClientKey::Network("192.0.2.1".to_owned());
+            ReceivedBody::new(actix_web::web::Bytes::from_static(bytes), memory.reserve(client).unwrap())
+        };
+        let body =
+            |bytes| Body::<Nothing> { raw: Some(Ok(received(bytes))), parsed: None, read_as: PhantomData };
+        let mut peeked = body(b"{\"a\": 1.0}");
+        let text = std::ptr::from_ref(peeked.peek());
+        assert_eq!(text, std::ptr::from_ref(peeked.peek()));
+        // Other bytes in their place are not looked at.
+        peeked.raw = Some(Ok(received(b"{\"b\": 2}")));
+        assert_eq!(peeked.json().unwrap(), json!({"a": 1}));
+        let mut broken = body(b"{");
+        assert_eq!(broken.peek(), &Value::Null);
+        assert_eq!(broken.json().unwrap_err().code, Code::BadRequest);
+        assert_eq!(body(b"{\"b\": 2}").json().unwrap(), json!({"b": 2}));
     }
 
     #[test]

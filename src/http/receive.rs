@@ -20,6 +20,12 @@ pub struct ReceivedBody {
     _memory: Reservation,
 }
 
+impl ReceivedBody {
+    pub(super) fn new(bytes: Bytes, memory: Reservation) -> Self {
+        ReceivedBody { bytes, _memory: memory }
+    }
+}
+
 /// What bounds a body.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyLimits {
@@ -89,7 +95,7 @@ pub async fn read_body(
         }
         bytes.extend_from_slice(&chunk);
     }
-    Ok(ReceivedBody { bytes: bytes.into(), _memory: memory })
+    Ok(ReceivedBody::new(bytes.into(), memory))
 }
 
 /// A 408.

@@ -88,6 +88,9 @@ text_enum! {
         SenderUnverified = "sender_unverified",
         /// Set aside: its author's account is not active any more.
         SenderInactive = "sender_inactive",
+        /// Set aside: its author's address is that of the desk's own mailbox, also with `+` and a suffix. Releasing it does not
+        /// change that.
+        OwnAddress = "own_address",
         /// Set aside: nobody knows its author, and more than the limit of such wrote within an hour.
         TooManyStrangers = "too_many_strangers",
         /// Set aside: another message had the same Message-ID and other words.
@@ -113,7 +116,7 @@ impl Reason {
         use Reason::*;
         match self {
             NotUnderstood | SenderUnclear | AuthenticationFailed | SenderUnverified | SenderInactive
-            | TooManyStrangers | MessageIdReused | Failed => EmailStatus::SetAside,
+            | OwnAddress | TooManyStrangers | MessageIdReused | Failed => EmailStatus::SetAside,
             OwnMail | Bounce | AutoReply | MailingList | SenderLimit => EmailStatus::Ignored,
         }
     }

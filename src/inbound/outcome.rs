@@ -70,6 +70,10 @@ pub fn of(
         }
     }
     let Some(from) = &message.from else { return Ok(Outcome::None(Reason::SenderUnclear)) };
+    // An account with this address would receive what the desk mails to it as new messages.
+    if config.is_own_address(&from.address) {
+        return Ok(Outcome::None(Reason::OwnAddress));
+    }
     let sender = senders::find(tx, &from.address)?;
     let is_staff = sender.as_ref().is_some_and(|sender| sender.role != Role::Requester);
     if let Some(reason) = trust::refusal(config.mail_trust, authentication, is_staff, released) {

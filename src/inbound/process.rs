@@ -172,7 +172,7 @@ fn read(bytes: &Bytes, config: &Config) -> std::result::Result<(Message, Authent
         });
     }
     let authentication = match &config.mail_authserv_id {
-        Some(id) => verdict(bytes, id).into(),
+        Some(id) => verdict(bytes, id, config.mail_hops).into(),
         None => Authentication::Unverified,
     };
     Ok((message, authentication))

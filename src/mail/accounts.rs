@@ -4,14 +4,17 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::content::{Content, Purpose, Recipient};
+use super::content::{Content, Purpose, Recipient, one_line};
 use super::templates;
 use crate::account::password_links::links::{self, INVITATION_DAYS, RESET_MINUTES};
+use crate::auth::policy::Role;
 use crate::config::Config;
 use crate::outbox::MessageKind;
 use crate::outbox::delivery::Message;
+use crate::people::person::{self, Person};
 use crate::problem::{Problem, Result, Text};
 
 /// The variables of the templates.
@@ -21,14 +24,29 @@ struct Context<'a> {
     timezone: &'static str,
     reader: &'a str,
     email: &'a str,
-    link: &'a str,
+    /// None in a notice.
+    link: Option<&'a str>,
     minutes: i64,
     days: i64,
+    data: &'a Value,
+    /// Who changed the address of the account.
+    changed_by: Option<ChangedBy<'a>>,
+    /// The desk's own address; none where mail is off.
+    desk_address: Option<&'a str>,
 }
 
-/// The links of the messages of a batch that are about accounts.
+#[derive(Serialize)]
+struct ChangedBy<'a> {
+    name: &'a str,
+    role: Role,
+    /// The reader changed it.
+    is_reader: bool,
+}
+
+/// What the messages of a batch that are about accounts need: their links, and who changed an account.
 pub(super) struct Known {
     links: HashMap<Uuid, String>,
+    people: HashMap<Uuid, Person>,
     shown_link: String,
 }
 
@@ -53,15 +71,30 @@ impl Known {
             }
             Purpose::Showing => about.iter().map(|(id, _)| (*id, shown_link.clone())).collect(),
         };
-        Ok(Known { links, shown_link })
+        let mut people = person::by_id(db, wanted.iter().filter_map(changed_by_id))?;
+        for person in people.values_mut() {
+            person.full_name = one_line(&person.full_name);
+        }
+        Ok(Known { links, people, shown_link })
     }
 
     pub fn content(&self, message: &Message, reader: Option<&Recipient>, config: &Config) -> Result<Content> {
-        let known = self.links.get(&message.id).zip(reader);
-        let (link, reader) = known.ok_or_else(|| Problem::internal("the account is not active"))?;
+        let reader = reader.ok_or_else(|| Problem::internal("a message without its reader"))?;
+        let link = self.links.get(&message.id).map(String::as_str);
+        if link.is_none() && link_purpose(message.kind).is_some() {
+            return Err(Problem::internal("the account is not active"));
+        }
+        let address = message.data["to"].as_str().unwrap_or(&reader.address);
         let subject = match message.kind {
             MessageKind::Invitation => {
                 Text::new("Su cuenta en la Mesa de Servicios", "Your service desk account")
+            }
+            MessageKind::EmailChanged => Text::new(
+                "Se cambió la dirección de correo de su cuenta",
+                "The e-mail address of your account was changed",
+            ),
+            MessageKind::PasswordChanged => {
+                Text::new("Se cambió la contraseña de su cuenta", "The password of your account was changed")
             }
             _ => Text::new("Cambio de contraseña", "Password change"),
         };
@@ -70,23 +103,34 @@ impl Known {
             locale: reader.locale.as_str(),
             timezone: config.timezone.name(),
             reader: &reader.name,
-            email: &reader.address,
+            email: address,
             link,
             minutes: RESET_MINUTES,
             days: INVITATION_DAYS,
+            data: &message.data,
+            changed_by: changed_by_id(message).and_then(|id| self.people.get(&id)).map(|person| ChangedBy {
+                name: &person.full_name,
+                role: person.role,
+                is_reader: person.id == message.recipient_id,
+            }),
+            desk_address: config.own_mail().map(|(_, address)| address),
         };
         let text = templates::text(message.kind, reader.locale, context)?;
         Ok(Content {
             to_name: reader.name.clone(),
-            to_address: reader.address.clone(),
-            html: templates::html(&text, &subject, reader.locale, Some(link))?,
+            to_address: address.to_owned(),
+            html: templates::html(&text, &subject, reader.locale, link)?,
             subject,
             text,
             root: message.id,
-            link: Some(link.clone()),
+            link: link.map(str::to_owned),
             shown_link: self.shown_link.clone(),
         })
     }
+}
+
+fn changed_by_id(message: &Message) -> Option<Uuid> {
+    message.data["changed_by_id"].as_str()?.parse().ok()
 }
 
 fn link_purpose(kind: MessageKind) -> Option<links::Purpose> {

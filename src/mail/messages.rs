@@ -60,7 +60,8 @@ pub struct Message {
 pub struct MessageInFull {
     #[serde(flatten)]
     message: Message,
-    /// The address it was sent to, or would be now.
+    /// The address it was sent to, or would be now. A notice that the e-mail address or the password of an account was changed
+    /// goes to the address that the account had before.
     #[schema(example = "requester@mesa.test")]
     to: String,
     #[schema(example = "[#123] La impresora del despacho no imprime")]

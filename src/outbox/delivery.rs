@@ -100,6 +100,8 @@ pub fn sent(db: &mut PgConnection, id: Uuid, sent: &Sent) -> Result<()> {
             messages::sent_to.eq(&sent.to),
             messages::sent_subject.eq(&sent.subject),
             messages::sent_text.eq(&sent.text),
+            // The address of a notice about an account: `sent_to` has it from now on.
+            messages::data.eq(messages::data.remove("to")),
         ))
         .execute(db)?;
     Ok(())

@@ -45,12 +45,17 @@ text_enum! {
         PasswordReset = "password_reset",
         /// A link to set the first password of an account.
         Invitation = "invitation",
+        /// The e-mail address of the recipient's account was changed; sent to the previous address.
+        EmailChanged = "email_changed",
+        /// A new password was set for the recipient's account.
+        PasswordChanged = "password_changed",
     }
 }
 
 impl MessageKind {
     /// Whether a message of this kind is about the account of its recipient, and about nothing else.
     pub fn is_about_account(self) -> bool {
-        matches!(self, MessageKind::PasswordReset | MessageKind::Invitation)
+        use MessageKind::*;
+        matches!(self, PasswordReset | Invitation | EmailChanged | PasswordChanged)
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod delivery;
 mod kind;
+pub mod notices;
 
 pub use kind::MessageKind;
 

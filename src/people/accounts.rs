@@ -53,8 +53,11 @@ impl<'a> NewAccount<'a> {
     /// Stores the account and answers its id.
     ///
     /// # Errors
-    /// In words for whoever called the command, if the address has an account already.
-    pub fn open(&self, db: &mut PgConnection) -> Result<Uuid, Failure> {
+    /// In words for whoever called the command, if the address has an account already or is that of the desk's own mailbox.
+    pub fn open(&self, db: &mut PgConnection, config: &Config) -> Result<Uuid, Failure> {
+        if config.is_own_address(self.email) {
+            return Err(format!("{} is the address of the desk's own mailbox", self.email).into());
+        }
         let id = Uuid::now_v7();
         diesel::insert_into(users::table)
             .values((

@@ -21,6 +21,7 @@ use crate::db::schema::users;
 use crate::http::body::Patch;
 use crate::http::{Actor, Answer, Body, Call, ClientAddress};
 use crate::language::locale::Locale;
+use crate::outbox::notices::{AccountChange, queue_account_notice};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 /// Who one is and what one may do.
@@ -123,8 +124,8 @@ pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResp
 /// Change one's password
 ///
 /// Ends every sign-in of the account at once, access tokens included: sign in again with the new password. Wrong current
-/// passwords, and new ones that are refused, count as wrong ones do for `POST /auth/login`. It takes no `Idempotency-Key`:
-/// a repeat comes with a token that has ended.
+/// passwords, and new ones that are refused, count as wrong ones do for `POST /auth/login`. A notice of the change is mailed
+/// to the person. It takes no `Idempotency-Key`: a repeat comes with a token that has ended.
 #[utoipa::path(
     tag = "auth", operation_id = "changeMyPassword", request_body = PasswordChange,
     responses(
@@ -143,7 +144,7 @@ pub async fn password(call: Call, from: ClientAddress, body: Body<PasswordChange
         Ok((wanted, email, current_hash, attempt))
     });
     let (PasswordChange { current_password, new_password }, email, current_hash, attempt) = counted.await?;
-    let known_hash = current_hash.clone();
+    let (known_hash, address) = (current_hash.clone(), email.clone());
     let computed = passwords::compute(move || {
         if !passwords::verify(&current_password, known_hash.as_deref()) {
             return Ok(Err(not_current()));
@@ -170,6 +171,7 @@ pub async fn password(call: Call, from: ClientAddress, body: Body<PasswordChange
         diesel::update(users::table.find(actor.id)).set(users::password_hash.eq(new_hash)).execute(tx)?;
         links::remove(tx, actor.id)?;
         record_account_event(tx, AuditKind::PasswordChanged, actor.id, Some(actor.id))?;
+        queue_account_notice(tx, actor.id, &address, AccountChange::Password { by_link: false }, actor.now)?;
         sessions::end_all(tx, actor.id)
     };
     call.check(Action::UseOwnAccount, move |db, actor| db.transaction(|tx| set(tx, actor))).await?;

@@ -16,12 +16,14 @@ use crate::account::password_links::links;
 use crate::account::{attempts, sessions};
 use crate::auth::passwords;
 use crate::auth::policy::{Action, Role, Scope};
+use crate::config::Config;
 use crate::db::schema::{anonymizations, units, users};
 use crate::db::{contains, fold};
 use crate::http::body::Patch;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::language::locale::Locale;
+use crate::outbox::notices::{AccountChange, queue_account_notice};
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
 /// How to reach somebody; one of the three at least before a ticket can be registered.
@@ -315,26 +317,31 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Open an account
 ///
-/// Without a `password` the person is invited by mail to set it. Nobody may give a role above their own.
+/// Without a `password` the person is invited by mail to set it. Nobody may give a role above their own. An `email` of the
+/// desk's own mailbox, also with `+` and a suffix, is a 422 with `not_allowed`.
 #[utoipa::path(
     tag = "users", operation_id = "createUser", request_body = NewUser,
     responses((status = 201, body = User), (status = 409, description = "`already_exists`: the email is in use"))
 )]
 #[post("/users")]
-pub async fn create(call: Call, body: Body<NewUser>) -> Result<HttpResponse> {
+pub async fn create(call: Call, mut body: Body<NewUser>) -> Result<HttpResponse> {
     // Before the transaction: hashing takes longer than any statement.
     call.check(Action::Manage, |_, _| Ok(())).await?;
-    let checked = match password_of(&body.peek()) {
+    let checked = match password_of(body.peek()) {
         Some((password, known)) => Some(passwords::check_and_hash("/password", password, known).await?),
         None => None,
     };
-    call.write(Action::Manage, body, |tx, actor, body| {
+    let desk = call.desk.clone();
+    call.write(Action::Manage, body, move |tx, actor, body| {
         let (hash, fault) = match checked {
             Some(Ok(hash)) => (Some(hash), None),
             Some(Err(fault)) => (None, Some(fault)),
             None => (None, None),
         };
-        let new = body.read_with(|_| Ok(fault.into_iter().collect()))?;
+        let new = body.read_with(|account| {
+            let own = own_address_fault(&desk.config, &account["email"]);
+            Ok(own.into_iter().chain(fault).collect())
+        })?;
         may_manage(actor, new.role)?;
         check_unit(tx, new.unit_id)?;
         let contact = new.contact.unwrap_or_default();
@@ -370,6 +377,9 @@ pub async fn create(call: Call, body: Body<NewUser>) -> Result<HttpResponse> {
 /// Change a user
 ///
 /// Set `active` to false when a person leaves: their sign-ins end at once, their history stays. A change of role counts from the next request on. Nobody may change somebody of a role above their own.
+///
+/// A change of `email` ends the sign-ins of the account, and a notice of it is mailed to the previous address. An address of
+/// the desk's own mailbox, also with `+` and a suffix, is a 422 with `not_allowed`.
 #[utoipa::path(
     tag = "users", operation_id = "updateUser", params(("user_id" = Uuid, Path)),
     request_body(content = UserProfile, content_type = "application/merge-patch+json"),
@@ -377,6 +387,7 @@ pub async fn create(call: Call, body: Body<NewUser>) -> Result<HttpResponse> {
 )]
 #[patch("/users/{user_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) -> Result<HttpResponse> {
+    let desk = call.desk.clone();
     call.write(Action::Manage, body, move |tx, actor, body| {
         let directors = lock_directors(tx)?;
         let user = User::lock(tx, *id)?;
@@ -393,7 +404,11 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
             contract_ends_on: user.contract_ends_on,
             staff_mail: user.staff_mail,
         };
-        let (profile, changes) = body.merge(&before)?;
+        let (profile, changes) = body.merge_with(&before, |account| {
+            // An address that the account has already does not prevent other changes: the configuration may be newer.
+            let email = Some(&account["email"]).filter(|email| **email != user.email.as_str());
+            email.and_then(|email| own_address_fault(&desk.config, email)).into_iter().collect()
+        })?;
         actor.check_version(user.version)?;
         if !changes {
             return user.answer();
@@ -405,6 +420,10 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
             attempts::forget(tx, &user.email)?;
             // They were mailed to the previous address.
             links::remove(tx, user.id)?;
+            if !desk.config.is_own_address(&user.email) {
+                let change = AccountChange::Email { changed_by: actor.id };
+                queue_account_notice(tx, user.id, &user.email, change, actor.now)?;
+            }
         }
         may_manage(actor, profile.role)?;
         if profile.unit_id != user.unit.as_ref().map(|unit| unit.id) {
@@ -444,6 +463,22 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
         User::find(tx, user.id)?.answer()
     })
     .await
+}
+
+/// The fault of an address at which the desk itself receives mail: an account with it would get the desk's mail, and the desk
+/// would receive what it writes to that account.
+fn own_address_fault(config: &Config, email: &Value) -> Option<FieldError> {
+    let is_own = email.as_str().is_some_and(|email| config.is_own_address(email));
+    is_own.then(|| {
+        FieldError::new(
+            "/email",
+            FieldCode::NotAllowed,
+            Text::new(
+                "Es la dirección del buzón de la Mesa de Servicios.",
+                "It is the address of the service desk's own mailbox.",
+            ),
+        )
+    })
 }
 
 /// Whoever reads the mail of an account can set its password. Only the director changes the address of an account of staff or

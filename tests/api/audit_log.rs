@@ -281,7 +281,7 @@ fn what_a_command_or_an_administrator_changes_is_recorded_without_an_actor() {
     let mut db = desk.database.connect();
     let opened = NewAccount::check("primera@mesa.test", Role::Director, "Primera", "una-clave-larga")
         .unwrap()
-        .open(&mut db)
+        .open(&mut db, &desk.shared().config)
         .unwrap();
     desk.database.run(&format!("UPDATE users SET role = 'technician' WHERE id = '{opened}'"));
     let found = entries(&desk, &format!("resource=user&resource_id={opened}"));

@@ -202,8 +202,8 @@ fn machines_and_threads_are_known() {
     }
     for (name, _, _) in table() {
         let expected = if *name == *"spoofed" { Verdict::Failed } else { Verdict::Unverified };
-        assert_eq!(verdict(&sample(name), "mx.mesa.test"), expected, "{name}");
-        assert_eq!(verdict(&sample(name), "mx.elsewhere.test"), Verdict::Unverified, "{name}");
+        assert_eq!(verdict(&sample(name), "mx.mesa.test", 2), expected, "{name}");
+        assert_eq!(verdict(&sample(name), "mx.elsewhere.test", 2), Verdict::Unverified, "{name}");
     }
     assert_eq!(
         read("reply-gmail-es").answers,

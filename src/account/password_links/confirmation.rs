@@ -15,6 +15,7 @@ use crate::auth::{passwords, tokens};
 use crate::db::schema::{password_links, users};
 use crate::http::desk::Desk;
 use crate::http::{Answer, Body};
+use crate::outbox::notices::{AccountChange, queue_account_notice};
 use crate::problem::{Problem, Result};
 
 /// A new password.
@@ -31,7 +32,7 @@ pub struct PasswordResetConfirmation {
 /// Set a new password with the token of a link
 ///
 /// Uses up the link, makes all other links of the account invalid, and ends all its sign-ins, access tokens included. A
-/// password that is refused with a 422 does not use up the link; after ten each further one waits twice as long, up to
+/// notice of the change is mailed to the person. A password that is refused with a 422 does not use up the link; after ten each further one waits twice as long, up to
 /// fifteen minutes.
 #[utoipa::path(
     tag = "auth", operation_id = "confirmPasswordReset", request_body = PasswordResetConfirmation,
@@ -86,6 +87,7 @@ pub async fn set_password(
         links::remove(tx, user_id)?;
         diesel::update(users::table.find(user_id)).set(users::password_hash.eq(new_hash)).execute(tx)?;
         record_account_event(tx, AuditKind::PasswordReset, user_id, Some(user_id))?;
+        queue_account_notice(tx, user_id, &email, AccountChange::Password { by_link: true }, now)?;
         sessions::end_all(tx, user_id)
     };
     desk.db.run(move |db| db.transaction(set)).await

@@ -15,8 +15,8 @@ pub enum Verdict {
     Unverified,
 }
 
-/// The verdict of the mail server with this name, from its `Authentication-Results` (RFC 8601). Rules, the first that
-/// applies:
+/// The verdict of the mail server with this name, from its `Authentication-Results` (RFC 8601), of which those count that
+/// stand below at most `hops` fields `Received`. Rules, the first that applies:
 ///
 /// 1. `Aligned` if its topmost field has `dmarc=pass` with `header.from` equal to the domain of `From`.
 /// 2. `Failed` if one of its topmost fields, those that follow one another, has `dmarc=fail`.
@@ -30,10 +30,10 @@ pub enum Verdict {
 /// without a list of public suffixes: two subdomains of one domain are aligned by `dmarc=pass` alone. A domain that is
 /// not in ASCII is only equal to itself as written. A message with several authors, with a bare CR or with NUL in its
 /// header is never `Aligned`.
-pub fn verdict(bytes: &[u8], authserv_id: &str) -> Verdict {
+pub fn verdict(bytes: &[u8], authserv_id: &str, hops: usize) -> Verdict {
     let (header, _) = mime::split(without_envelope(bytes));
     let Ok(headers) = Headers::read(header) else { return Verdict::Unverified };
-    let fields = topmost(headers.fields(), authserv_id);
+    let fields = topmost(headers.fields(), authserv_id, hops);
     let Some(first) = fields.first() else { return Verdict::Unverified };
     let author = headers.from().filter(|_| headers.has_one_author() && !has_stray_controls(header));
     let from = author.and_then(|author| domain(&author.address)).filter(|_| first.is_well_formed);
@@ -108,9 +108,14 @@ mod tests {
     use super::*;
 
     const OURS: &str = "mx.itagui.gov.co";
+    const HOPS: usize = 2;
 
     fn of(fields: &str, from: &str) -> Verdict {
-        verdict(format!("{fields}From: {from}\r\nSubject: x\r\n\r\nhola").as_bytes(), OURS)
+        within(HOPS, fields, from)
+    }
+
+    fn within(hops: usize, fields: &str, from: &str) -> Verdict {
+        verdict(format!("{fields}From: {from}\r\nSubject: x\r\n\r\nhola").as_bytes(), OURS, hops)
     }
 
     /// The verdict about a message from `ana@itagui.gov.co` with these results.
@@ -197,6 +202,41 @@ mod tests {
             OURS.to_uppercase()
         );
         assert_eq!(of(&folded, from), Aligned);
+    }
+
+    #[test]
+    fn a_field_below_more_received_fields_than_the_hops_does_not_count() {
+        let from = "ana@itagui.gov.co";
+        let pass = ours("dmarc=pass header.from=itagui.gov.co");
+        let fail = ours("dmarc=fail header.from=itagui.gov.co");
+        let received =
+            |by: &str| format!("RECEIVED : from x by {by};\r\n\tMon, 23 Nov 2026 10:00:00 -0500\r\n");
+        let (edge, inner, theirs) = (received(OURS), received("buzon.itagui.gov.co"), received("mx.evil.co"));
+        // The server at the border of the entity adds its results above or below its own `Received`; further servers of the
+        // entity add theirs on top.
+        for (hops, above) in [
+            (0, String::new()),
+            (1, edge.clone()),
+            (2, format!("{inner}{edge}")),
+            (2, format!("Return-Path: <a@x.co>\r\n{inner}X-Received: by x\r\nARC-Seal: i=1\r\n{edge}")),
+            (3, format!("{inner}{inner}{edge}")),
+        ] {
+            let whole = format!("{above}{pass}{theirs}");
+            assert_eq!(within(hops, &whole, from), Aligned, "{hops} {whole}");
+            assert_eq!(within(hops + 1, &whole, from), Aligned, "{hops} {whole}");
+            if hops > 0 {
+                assert_eq!(within(hops - 1, &whole, from), Unverified, "{hops} {whole}");
+            }
+            // A forged one further down neither counts nor hides it.
+            let both = format!("{above}{fail}{theirs}{pass}");
+            assert_eq!(within(hops, &both, from), Failed, "{hops} {both}");
+        }
+        // The server adds nothing and removes nothing.
+        for forged in [&pass, &fail] {
+            assert_eq!(within(0, &format!("{edge}{forged}"), from), Unverified);
+            assert_eq!(within(1, &format!("{inner}{edge}{forged}"), from), Unverified);
+            assert_eq!(of(&format!("{inner}{edge}{theirs}{forged}"), from), Unverified);
+        }
     }
 
     #[test]

@@ -107,11 +107,19 @@ fn push(statements: &mut [String], c: char) {
 /// The topmost fields of this server that follow one another, from top to bottom; fields that mail servers add together
 /// with them may stand between. A field further down was in the message when it arrived. So may be any but the first:
 /// a sender can place a field where it follows directly on that of the server.
-pub fn topmost(fields: Vec<Field>, authserv_id: &str) -> Vec<AuthenticationResults> {
+///
+/// None if more than `hops` `Received` fields stand above the first one. Each server puts its `Received` field on top, so
+/// what stands below those of the entity was in the message when it arrived (RFC 8601, 1.6 and 7.1).
+pub fn topmost(fields: Vec<Field>, authserv_id: &str, hops: usize) -> Vec<AuthenticationResults> {
+    let mut received = 0;
+    let is_within = |field: &Field| {
+        received += usize::from(field.name == "received");
+        received <= hops
+    };
     let is_added_with_it = |name: &str| {
         name == FIELD || name == "received-spf" || name.starts_with("arc-") || name.starts_with("x-")
     };
-    let parsed = fields.into_iter().map(|field| {
+    let parsed = fields.into_iter().take_while(is_within).map(|field| {
         let results = (field.name == FIELD).then(|| AuthenticationResults::parse(&field.value));
         (field.name, results.filter(|results| results.server.eq_ignore_ascii_case(authserv_id)))
     });

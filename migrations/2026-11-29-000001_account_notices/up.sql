@@ -1,0 +1,23 @@
+-- Notices that the address or the password of an account was changed. They go to the address that the account had then,
+-- which the message names until it is sent; afterwards `sent_to` does.
+ALTER TABLE messages DROP CONSTRAINT messages_kind_check;
+ALTER TABLE messages ADD CONSTRAINT messages_kind_check CHECK (kind IN (
+    'received', 'assigned', 'accepted', 'rescheduled', 'escalated', 'held', 'information_requested', 'resumed',
+    'followup', 'due_soon', 'overdue', 'solved', 'parent_solved', 'closed', 'reopened', 'archived', 'survey_reminder',
+    'action_overdue', 'password_reset', 'invitation', 'email_changed', 'password_changed'
+));
+ALTER TABLE messages DROP CONSTRAINT messages_about;
+ALTER TABLE messages ADD CONSTRAINT messages_about CHECK (
+    num_nonnulls(ticket_id, improvement_action_id)
+        = CASE WHEN kind IN ('password_reset', 'invitation', 'email_changed', 'password_changed') THEN 0 ELSE 1 END);
+ALTER TABLE messages ADD CONSTRAINT messages_notice_address CHECK (
+    kind NOT IN ('email_changed', 'password_changed') OR (data ? 'to') = (status <> 'sent'));
+
+-- A message from the address of the desk's own mailbox is set aside.
+ALTER TABLE inbound_emails
+    DROP CONSTRAINT inbound_emails_reason,
+    ADD CONSTRAINT inbound_emails_reason CHECK (CASE status
+        WHEN 'set_aside' THEN reason IN ('not_understood', 'sender_unclear', 'authentication_failed', 'sender_unverified',
+            'sender_inactive', 'own_address', 'too_many_strangers', 'message_id_reused', 'failed')
+        WHEN 'ignored' THEN reason IN ('own_mail', 'bounce', 'auto_reply', 'mailing_list', 'sender_limit')
+        ELSE reason IS NULL END);
