@@ -38,8 +38,9 @@ fn files_that_are_removed_while_a_backup_is_written_are_deleted_after_it() {
              INSERT INTO removed_files SELECT storage_key, now() - interval '2 hours' FROM gone
              ON CONFLICT (storage_key) DO UPDATE SET removed_at = EXCLUDED.removed_at",
         );
-        assert_eq!((sweep(desk.shared()), sweep(copy.shared())), (0, 0));
+        let swept = (sweep(desk.shared()), sweep(copy.shared()));
         blocker.batch_execute("COMMIT").unwrap();
+        assert_eq!(swept, (0, 0));
         assert_eq!(backup.join().unwrap().unwrap().files, 1);
     });
     assert_eq!((sweep(copy.shared()), sweep(desk.shared())), (1, 0));
