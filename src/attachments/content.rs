@@ -73,6 +73,12 @@ impl Temporary {
         self.rename(storage_key).await.map_err(Problem::unavailable)
     }
 
+    /// Deletes the content, and returns once it is gone.
+    pub async fn discard(mut self) {
+        self.published = true;
+        delete_temporary(&*self.files, &self.path).await;
+    }
+
     /// Gives the content its final name.
     pub async fn rename(mut self, storage_key: &str) -> object_store::Result<()> {
         self.files.rename(&self.path, &Path::from(storage_key)).await?;
@@ -87,12 +93,14 @@ impl Drop for Temporary {
             return;
         }
         let (files, path) = (self.files.clone(), self.path.clone());
-        in_background(async move {
-            match files.delete(&path).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => log::warn!("a temporary file stays until the sweep: {error}"),
-            }
-        });
+        in_background(async move { delete_temporary(&*files, &path).await });
+    }
+}
+
+async fn delete_temporary(files: &dyn ObjectStore, path: &Path) {
+    match files.delete(path).await {
+        Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+        Err(error) => log::warn!("a temporary file stays until the sweep: {error}"),
     }
 }
 
@@ -153,6 +161,15 @@ impl Writer {
             bytes = later;
         }
         Ok(())
+    }
+
+    /// Removes what was written, and returns once it is gone.
+    pub async fn abort(mut self) {
+        if let Some(mut upload) = self.upload.take()
+            && let Err(error) = upload.abort().await
+        {
+            log::warn!("an unfinished file stays until the sweep: {error}");
+        }
     }
 
     async fn flush(&mut self) -> object_store::Result<()> {

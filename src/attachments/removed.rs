@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Timestamptz};
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt};
 use std::sync::Arc;
@@ -23,11 +23,24 @@ const SCAN: i64 = 10_000;
 /// How long after it was registered a content is deleted: by then whoever wrote it has written the row that names it.
 pub const WAIT: TimeDelta = TimeDelta::hours(1);
 
+/// The advisory lock that a backup shares while it reads files, and that a deletion needs for itself.
+const LOCK: i64 = 0x4d45_5341_0004;
+
 /// How long the object store may take for one content: a connection to the database is held meanwhile.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Prevents every copy of the server from deleting content as long as this session is connected. A backup calls it before the
+/// snapshot of its transaction is taken: whatever a row of the snapshot names is then there until the backup is complete.
+///
+/// # Errors
+/// A deletion that is under way takes longer than the session waits for a lock.
+pub fn suspend_sweep(db: &mut PgConnection) -> QueryResult<()> {
+    diesel::sql_query("SELECT pg_advisory_lock_shared($1)").bind::<BigInt, _>(LOCK).execute(db)?;
+    Ok(())
+}
+
 /// Deletes the content that was registered so long ago, unless a row names it; answers how many there were. Several copies
-/// of the server may do it at the same time.
+/// of the server may do it at the same time. Nothing is deleted while a backup reads files.
 ///
 /// # Errors
 /// [Code::Unavailable](crate::problem::Code::Unavailable) if the database or the object store does not answer; the next
@@ -83,6 +96,17 @@ fn delete_unnamed(
     before: DateTime<Utc>,
     delete: impl FnOnce(Path) -> Result<Outcome>,
 ) -> Result<bool> {
+    #[derive(QueryableByName)]
+    struct Lock {
+        #[diesel(sql_type = Bool)]
+        held: bool,
+    }
+    let lock: Lock = diesel::sql_query("SELECT pg_try_advisory_xact_lock($1) AS held")
+        .bind::<BigInt, _>(LOCK)
+        .get_result(tx)?;
+    if !lock.held {
+        return Ok(false);
+    }
     let registered = removed_files::table.find(key).filter(removed_files::removed_at.le(before));
     let locked: Option<String> =
         registered.select(removed_files::storage_key).for_update().skip_locked().first(tx).optional()?;

@@ -38,7 +38,8 @@ pub struct AuditLogEntry {
     /// whole configuration.
     #[schema(value_type = Object)]
     pub details: Value,
-    /// Whether personal data were removed from `changes` and `details`, by law.
+    /// Whether values were removed from `changes` and `details`: personal data by law, or those of a record that was deleted
+    /// after its retention period. Removed values are `[…]`.
     pub redacted: bool,
     /// SHA-256 over this event and a digest of `changes` and `details`, in hexadecimal.
     #[schema(example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
@@ -118,8 +119,9 @@ pub struct AuditLogFilters {
 /// List the audit log
 ///
 /// Changes of accounts, catalogues, records of the procedure and configuration, sign-ins and exports, the newest first:
-/// who, when, which fields. What happens to a ticket is in `GET /tickets/{ticket_id}/events`. Nothing can change an entry;
-/// personal data alone are removed from it by law, and it is then `redacted`.
+/// who, when, which fields. What happens to a ticket is in `GET /tickets/{ticket_id}/events`. Nothing can change an entry,
+/// except that personal data are removed by law, and the values of records that are deleted after their retention period; it is
+/// then `redacted`.
 #[utoipa::path(
     tag = "history", operation_id = "listAuditLog", params(Paging, AuditLogFilters),
     responses((status = 200, body = Page<AuditLogEntry>))
@@ -164,7 +166,7 @@ pub async fn list(call: Call, query: Query<AuditLogFilters>) -> Result<HttpRespo
 
 /// Read an entry of the audit log
 ///
-/// Its `ETag` changes only if personal data are removed from it.
+/// Its `ETag` changes only if values are removed from it.
 #[utoipa::path(
     tag = "history", operation_id = "getAuditEvent", params(("event_id" = Uuid, Path)),
     responses((status = 200, body = AuditLogEntry))

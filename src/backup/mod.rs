@@ -15,6 +15,7 @@ pub mod encryption;
 pub mod key;
 mod reader;
 mod restore;
+mod stored_files;
 mod tables;
 mod take;
 mod writer;

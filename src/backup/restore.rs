@@ -13,6 +13,7 @@ use object_store::ObjectStore;
 use super::encryption::Decryption;
 use super::key::BackupKey;
 use super::reader::{self, Entry};
+use super::stored_files::StoredFiles;
 use super::tables::{self, Rules, Table};
 use super::{FORMAT, FORMAT_WITHOUT_HMAC, MANIFEST, Manifest};
 use crate::attachments::content::Writer;
@@ -43,7 +44,8 @@ pub struct Opening<'a> {
 /// Puts back what `take` wrote, into a database without tickets and accounts; the migrations of this version follow.
 ///
 /// # Errors
-/// In words for whoever called the command; the database is then as it was, at most with an empty schema.
+/// In words for whoever called the command. Unless all of the backup is in the database, the database is as it was, at most
+/// with an empty schema, and no file is there that was not there before.
 pub async fn restore(
     url: &str,
     files: Arc<dyn ObjectStore>,
@@ -56,12 +58,37 @@ pub async fn restore(
     must_be_empty(&mut db)?;
     let opening =
         Arc::new(Verified { path: opening.path.to_owned(), decryption: opening.decryption, digest });
-    store_files(files, part_size, opening.clone()).await?;
-    db.transaction::<_, StartError, _>(|tx| {
+    let mut stored = StoredFiles::new(files);
+    let outcome = match store_files(&mut stored, part_size, opening.clone()).await {
+        Ok(()) => fill_database(&mut db, &manifest, &opening),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = outcome {
+        stored.remove().await;
+        return Err(error);
+    }
+    migrations::apply(&mut db)?;
+    let event = AuditEvent {
+        kind: AuditKind::Restored,
+        resource: AuditResource::Desk,
+        resource_id: None,
+        actor_id: None,
+        changes: Vec::new(),
+        details: serde_json::json!({"taken_at": manifest.taken_at, "version": manifest.version}),
+    };
+    let now = crate::db::now(&mut db).map_err(|problem| problem.log_line())?;
+    log::record(&mut db, now, event).map_err(|problem| problem.log_line())?;
+    let history = verification::whole(&mut db).map_err(|problem| problem.log_line())?;
+    Ok(Restored { manifest, history })
+}
+
+/// Writes the rows of all tables in one transaction.
+fn fill_database(db: &mut PgConnection, manifest: &Manifest, backup: &Verified) -> Result<(), StartError> {
+    db.transaction(|tx| {
         let tables = tables::all(tx)?;
         must_be_empty(tx)?;
         let rules = Rules::suspend(tx, &tables)?;
-        fill(tx, &tables, &opening)?;
+        fill(tx, &tables, backup)?;
         rules.restore(tx)?;
         for (name, (last_value, is_called)) in &manifest.sequences {
             diesel::sql_query("SELECT setval(to_regclass($1), $2, $3)")
@@ -77,20 +104,7 @@ pub async fn restore(
             }
         }
         Ok(())
-    })?;
-    migrations::apply(&mut db)?;
-    let event = AuditEvent {
-        kind: AuditKind::Restored,
-        resource: AuditResource::Desk,
-        resource_id: None,
-        actor_id: None,
-        changes: Vec::new(),
-        details: serde_json::json!({"taken_at": manifest.taken_at, "version": manifest.version}),
-    };
-    let now = crate::db::now(&mut db).map_err(|problem| problem.log_line())?;
-    log::record(&mut db, now, event).map_err(|problem| problem.log_line())?;
-    let history = verification::whole(&mut db).map_err(|problem| problem.log_line())?;
-    Ok(Restored { manifest, history })
+    })
 }
 
 /// A backup that was read once from one end to the other.
@@ -188,7 +202,7 @@ enum Piece {
 
 /// Stores the content of files under a temporary name each, and under its key once it is the content that the key names.
 async fn store_files(
-    files: Arc<dyn ObjectStore>,
+    stored: &mut StoredFiles,
     part_size: usize,
     backup: Arc<Verified>,
 ) -> Result<(), StartError> {
@@ -205,9 +219,9 @@ async fn store_files(
     });
     let mut current: Option<(String, Writer)> = None;
     while let Some(piece) = receive.recv().await {
-        let stored = match (piece, &mut current) {
+        let written = match (piece, &mut current) {
             (Piece::Begin(key), current) => {
-                *current = Some((key, Writer::new(files.clone(), part_size)));
+                *current = Some((key, stored.writer(part_size)));
                 Ok(())
             }
             (Piece::Content(bytes), Some((_, writer))) => writer.write(&bytes).await,
@@ -215,17 +229,29 @@ async fn store_files(
                 Some((key, writer)) => {
                     let written = writer.finish().await?;
                     if !is_key_of(&key, &written.sha256) {
+                        written.temporary.discard().await;
                         return Err(format!("the backup has another content under the key {key}").into());
                     }
-                    written.temporary.rename(&key).await
+                    stored.add(written.temporary, key).await
                 }
                 None => Ok(()),
             },
             (Piece::Content(_), None) => Ok(()),
         };
-        stored.map_err(|error| format!("cannot store a file: {error}"))?;
+        if let Err(error) = written {
+            abort(current).await;
+            return Err(format!("cannot store a file: {error}").into());
+        }
     }
+    abort(current).await;
     reading.await?
+}
+
+/// Removes a file of which the backup has only a part.
+async fn abort(unfinished: Option<(String, Writer)>) {
+    if let Some((_, writer)) = unfinished {
+        writer.abort().await;
+    }
 }
 
 /// Whether the key is one that the content of this digest is stored under: of an attachment, or of a message.

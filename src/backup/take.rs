@@ -15,6 +15,7 @@ use super::key::BackupKey;
 use super::tables::{self, Table};
 use super::writer::Writer;
 use super::{FORMAT, IN_MEMORY, MANIFEST, Manifest};
+use crate::attachments::removed;
 use crate::db;
 use crate::db::session::{self, Bounds};
 use crate::problem::StartError;
@@ -32,6 +33,7 @@ pub async fn take(
 ) -> Result<Manifest, StartError> {
     let cannot = |error: &dyn std::fmt::Display| format!("cannot write {}: {error}", path.display());
     let mut db = session::open(url, Bounds::Command)?;
+    removed::suspend_sweep(&mut db)?;
     // One moment for all tables, however long they take.
     db.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
     let tables = tables::all(&mut db)?;

@@ -192,6 +192,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    expired_records (resource, resource_id) {
+        resource -> Text,
+        resource_id -> Text,
+        expired_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     followups (id) {
         id -> Uuid,
         ticket_id -> Int8,
@@ -874,6 +882,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     demo_accounts,
     escalations,
     events,
+    expired_records,
     followups,
     holiday_sets,
     holidays,

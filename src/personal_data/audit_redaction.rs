@@ -12,17 +12,17 @@ const IMPERSONAL: [&str; 5] = ["active", "locale", "role", "shifts", "staff_mail
 
 /// Removes the person's data in the transaction that makes them anonymous. Of events about the account, whatever it said
 /// before, the values of its fields and all details go; of events by the person, what `pattern` finds. Hashes, times, kinds
-/// and names of fields stay.
+/// and names of fields stay. Materialized, so that the data without traces are computed once for each event.
 pub fn redact(tx: &mut PgConnection, person: Uuid, pattern: &str) -> Result<()> {
     diesel::sql_query(
-        "UPDATE audit_events e SET data_salt = NULL, data = redacted.data \
-         FROM (SELECT o.id, jsonb_build_object('details', '{}'::jsonb, 'changes', ( \
+        "WITH redacted AS MATERIALIZED (SELECT o.id, jsonb_build_object('details', '{}'::jsonb, 'changes', ( \
              SELECT coalesce(jsonb_agg(CASE WHEN change ->> 'field' = ANY ($2) THEN change ELSE jsonb_build_object( \
                  'field', change -> 'field', \
                  'from', CASE change -> 'from' WHEN 'null' THEN 'null' ELSE to_jsonb($3) END, \
                  'to', CASE change -> 'to' WHEN 'null' THEN 'null' ELSE to_jsonb($3) END) END ORDER BY place), '[]') \
              FROM jsonb_array_elements(o.data -> 'changes') WITH ORDINALITY AS changes (change, place))) AS data \
-             FROM audit_events o WHERE o.resource = 'user' AND o.resource_id = $1::text) AS redacted \
+             FROM audit_events o WHERE o.resource = 'user' AND o.resource_id = $1::text) \
+         UPDATE audit_events e SET data_salt = NULL, data = redacted.data FROM redacted \
          WHERE e.id = redacted.id AND e.data <> redacted.data",
     )
     .bind::<SqlUuid, _>(person)
@@ -30,8 +30,10 @@ pub fn redact(tx: &mut PgConnection, person: Uuid, pattern: &str) -> Result<()> 
     .bind::<Text, _>(traces::INSTEAD)
     .execute(tx)?;
     diesel::sql_query(
-        "UPDATE audit_events SET data_salt = NULL, data = without_traces(data, $2, $3) \
-         WHERE actor_id = $1 AND without_traces(data, $2, $3) IS DISTINCT FROM data",
+        "WITH redacted AS MATERIALIZED ( \
+             SELECT o.id, without_traces(o.data, $2, $3) AS data FROM audit_events o WHERE o.actor_id = $1) \
+         UPDATE audit_events e SET data_salt = NULL, data = redacted.data FROM redacted \
+         WHERE e.id = redacted.id AND e.data <> redacted.data",
     )
     .bind::<SqlUuid, _>(person)
     .bind::<Text, _>(pattern)

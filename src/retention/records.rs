@@ -66,18 +66,23 @@ pub fn due(db: &mut PgConnection, limits: Limits) -> Result<Going> {
     Ok(Going(found.load(db)?))
 }
 
-/// Removes them, with all that belongs to them: in one statement, since they may name one another in a circle.
+/// Removes them, with all that belongs to them: the forms in one statement, since they may name one another in a circle. Their
+/// files go before them: the database redacts the events of a form and of its parts when it deletes the form.
 ///
 /// # Errors
 /// What the database answers, where somebody has just named one of them.
 pub fn remove(tx: &mut PgConnection, going: &Going, now: DateTime<Utc>) -> Result<()> {
     diesel::sql_query(
-        "WITH files AS (DELETE FROM attachments WHERE improvement_action_id = ANY($3) RETURNING storage_key), \
-         contents AS ( \
-             INSERT INTO removed_files (storage_key, removed_at) SELECT DISTINCT storage_key, $5 FROM files \
-             ON CONFLICT (storage_key) DO UPDATE SET removed_at = EXCLUDED.removed_at), \
-         told AS (DELETE FROM messages WHERE improvement_action_id = ANY($3)), \
-         no_minutes AS (DELETE FROM minutes WHERE id = ANY($1)), \
+        "WITH files AS (DELETE FROM attachments WHERE improvement_action_id = ANY($1) RETURNING storage_key), \
+         told AS (DELETE FROM messages WHERE improvement_action_id = ANY($1)) \
+         INSERT INTO removed_files (storage_key, removed_at) SELECT DISTINCT storage_key, $2 FROM files \
+         ON CONFLICT (storage_key) DO UPDATE SET removed_at = EXCLUDED.removed_at",
+    )
+    .bind::<Array<SqlUuid>, _>(going.of(RetentionKind::ImprovementActions))
+    .bind::<Timestamptz, _>(now)
+    .execute(tx)?;
+    diesel::sql_query(
+        "WITH no_minutes AS (DELETE FROM minutes WHERE id = ANY($1)), \
          no_measurements AS (DELETE FROM measurements WHERE id = ANY($2)), \
          no_actions AS (DELETE FROM improvement_actions WHERE id = ANY($3)) \
          DELETE FROM risks WHERE id = ANY($4)",
@@ -86,7 +91,6 @@ pub fn remove(tx: &mut PgConnection, going: &Going, now: DateTime<Utc>) -> Resul
     .bind::<Array<SqlUuid>, _>(going.of(RetentionKind::Measurements))
     .bind::<Array<SqlUuid>, _>(going.of(RetentionKind::ImprovementActions))
     .bind::<Array<SqlUuid>, _>(going.of(RetentionKind::Risks))
-    .bind::<Timestamptz, _>(now)
     .execute(tx)?;
     Ok(())
 }

@@ -42,6 +42,7 @@ const WITHOUT_TRIGGER: &[(&str, &str)] = &[
     ("demo_accounts", "creation of the users"),
     ("escalations", "ticket events"),
     ("events", "ticket events"),
+    ("expired_records", "removal of the record"),
     ("followups", "ticket events"),
     ("histories", "ticket events"),
     ("holds", "ticket events"),

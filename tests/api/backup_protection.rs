@@ -15,10 +15,10 @@ use crate::backup::{KEY, is_untouched, opening, restore, restore_with, take, tak
 use crate::harness::binary::mesa;
 use crate::harness::{Database, Desk, SECRET};
 
-type Entries = Vec<(String, Vec<u8>)>;
+pub type Entries = Vec<(String, Vec<u8>)>;
 
 /// The entries of a backup that is not encrypted.
-fn entries(file: &Path) -> Entries {
+pub fn entries(file: &Path) -> Entries {
     let gzip = flate2::read::MultiGzDecoder::new(std::fs::File::open(file).unwrap());
     let read = |entry: std::io::Result<tar::Entry<'_, _>>| {
         let mut entry = entry.unwrap();
@@ -30,7 +30,7 @@ fn entries(file: &Path) -> Entries {
 }
 
 /// What somebody writes who has no key: the digest fits what they wrote, the HMAC is that of the backup.
-fn forge(file: &Path, entries: &Entries) {
+pub fn forge(file: &Path, entries: &Entries) {
     let mut digest = Sha256::new();
     let gzip =
         flate2::write::GzEncoder::new(std::fs::File::create(file).unwrap(), flate2::Compression::default());

@@ -156,6 +156,7 @@ fn a_migration_that_comes_late_is_applied() {
         "20261128000900",
         "20261128001000",
         "20261129000001",
+        "20261129000101",
     ];
     let database = Database::empty();
     let mut connection = database.connect();

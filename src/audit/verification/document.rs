@@ -33,8 +33,8 @@ pub struct Verification {
     /// How many audit events were verified.
     #[schema(minimum = 0)]
     audit_events: i64,
-    /// How many events of both kinds had personal data removed, by law. The content of these is not verified any more; all
-    /// else of them is.
+    /// How many events of both kinds had values removed: personal data by law, or those of records whose retention period
+    /// ended. The content of these is not verified any more; all else of them is.
     #[schema(minimum = 0)]
     redacted: i64,
     /// Whether nothing is broken, in tickets, log and heads, and the head that was asked about is consistent.

@@ -90,6 +90,9 @@ pub fn audit_events(db: &mut PgConnection, after: Uuid) -> Result<AuditBatch> {
                      WHEN a.hash <> audit_event_hash(a) OR CASE WHEN a.data_salt IS NULL \
                          THEN NOT EXISTS (SELECT FROM anonymizations p \
                                           WHERE p.user_id = a.actor_id OR p.user_id::text = a.resource_id) \
+                             AND NOT (a.data = without_values(a.data) AND EXISTS ( \
+                                 SELECT FROM expired_records r \
+                                 WHERE r.resource = a.resource AND r.resource_id = a.resource_id)) \
                          ELSE a.data_digest <> audit_event_digest(a) END THEN 'hash' \
                      WHEN (SELECT l.hash FROM log_entries l WHERE l.event_id = a.id LIMIT 1) \
                          IS DISTINCT FROM a.hash THEN 'log' \

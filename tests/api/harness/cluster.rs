@@ -73,6 +73,7 @@ impl Cluster {
             "full_page_writes = off",
             "autovacuum = off",
             "max_wal_size = '128MB'",
+            "log_line_prefix = '%m [%p] %d '",
         ] {
             admin.batch_execute(&format!("ALTER SYSTEM SET {setting}")).unwrap();
         }
