@@ -160,6 +160,19 @@ const STEPS: [&str; 6] = [
     "/{minutes_id}/signature",
 ];
 
+/// Refers to the shared response of this status where only the description is another: a description beside `$ref`
+/// replaces that of the shared response (OpenAPI 3.1, Reference Object).
+fn refer_to_shared(status: &str, response: &mut Value) {
+    let Some((_, name, description)) = PROBLEMS.iter().find(|(known, _, _)| *known == status) else { return };
+    if response["content"] == problem_content() && response["headers"] == answer_headers(status) {
+        let mut reference = json!({"$ref": format!("#/components/responses/{name}")});
+        if response["description"] != *description {
+            reference["description"] = response["description"].take();
+        }
+        *response = reference;
+    }
+}
+
 /// Writes into the operation what its handler does not say.
 pub fn complete(path: &str, method: &str, operation: &mut Value) {
     let open = operation["security"] == json!([{}]);
@@ -258,14 +271,13 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
         }
         if response.get("$ref").is_none() {
             response["headers"] = headers;
+            refer_to_shared(status, response);
         }
     }
     if single && !open {
-        responses.entry("304".to_owned()).or_insert_with(|| {
-            let mut headers = answer_headers("304");
-            headers["ETag"] = json!({"$ref": "#/components/headers/ETag"});
-            json!({"description": "Not modified: the `ETag` matches `If-None-Match`", "headers": headers})
-        });
+        responses
+            .entry("304".to_owned())
+            .or_insert_with(|| json!({"$ref": "#/components/responses/NotModified"}));
     }
     for (status, name, _) in PROBLEMS.iter().filter(|(status, _, _)| statuses.contains(status)) {
         responses

@@ -27,6 +27,7 @@ impl<'a> Surface<'a> {
         let id = operation["operationId"].as_str().unwrap();
         self.lines.insert(format!("{id} {} {path}", method.to_uppercase()));
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let Some(parameter) = self.resolve(parameter, &mut Vec::new()) else { continue };
             let at =
                 format!("{id} {} {}", parameter["in"].as_str().unwrap(), parameter["name"].as_str().unwrap());
             let must = parameter["required"] == true;
