@@ -92,6 +92,7 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Event>> {
 /// Who did what, when, from what to what, in order. Nothing can change it; personal data alone may be taken out of it, by
 /// law, and then it says so.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
     tag = "history", operation_id = "listEvents", params(("ticket_id" = i64, Path, minimum = 1), Paging),
     responses((status = 200, body = Page<Event>))
 )]

@@ -121,6 +121,7 @@ pub struct AuditLogFilters {
 /// who, when, which fields. What happens to a ticket is in `GET /tickets/{ticket_id}/events`. Nothing can change an entry;
 /// personal data alone are removed from it by law, and it is then `redacted`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadAuditLog))),
     tag = "history", operation_id = "listAuditLog", params(Paging, AuditLogFilters),
     responses((status = 200, body = Page<AuditLogEntry>))
 )]
@@ -166,6 +167,7 @@ pub async fn list(call: Call, query: Query<AuditLogFilters>) -> Result<HttpRespo
 ///
 /// Its `ETag` changes only if personal data are removed from it.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadAuditLog))),
     tag = "history", operation_id = "getAuditEvent", params(("event_id" = Uuid, Path)),
     responses((status = 200, body = AuditLogEntry))
 )]

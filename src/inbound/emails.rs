@@ -160,6 +160,7 @@ pub struct EmailFilters {
 ///
 /// The last one first.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UseInboundEmails))),
     tag = "inbound mail", operation_id = "listInboundEmails", params(Paging, EmailFilters),
     responses((status = 200, body = Page<InboundEmail>))
 )]
@@ -190,6 +191,7 @@ pub async fn list(call: Call, query: Query<EmailFilters>) -> Result<HttpResponse
 ///
 /// From whom, when, and what became of it; the message itself is at `/raw`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UseInboundEmails))),
     tag = "inbound mail", operation_id = "getInboundEmail", params(("email_id" = Uuid, Path)),
     responses((status = 200, body = InboundEmail))
 )]
@@ -203,6 +205,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// Always as a download: a browser does not open it within the pages of this server. An interrupted download is resumed
 /// with `Range` and `If-Range`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UseInboundEmails))),
     tag = "inbound mail", operation_id = "downloadInboundEmail", params(("email_id" = Uuid, Path), RangeHeaders),
     responses(
         (status = 200, description = "The message", content_type = "message/rfc822", body = Content),
@@ -246,6 +249,7 @@ pub struct Processing {
 /// is active again), or with `release` in spite of the reason. The answer is the message with its new result. Changes that a
 /// released message causes are recorded with the account that released it.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UseInboundEmails)), ("x-mesa-if-match" = json!(true))),
     tag = "inbound mail", operation_id = "processInboundEmail", params(("email_id" = Uuid, Path)),
     request_body(content = Option<Processing>),
     responses((status = 200, body = InboundEmail), (status = 409, description = "`already_processed`"))

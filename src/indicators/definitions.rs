@@ -208,6 +208,7 @@ pub struct IndicatorFilters {
 /// By name (FO-DE-15 Ficha de Indicadores). Four are there from the beginning: timely attention, timely solution, satisfaction
 /// and resolution at the first level.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "indicators", operation_id = "listIndicators", params(Paging, IndicatorFilters),
     responses((status = 200, body = Page<Indicator>))
 )]
@@ -239,6 +240,7 @@ pub async fn list(call: Call, query: Query<IndicatorFilters>) -> Result<HttpResp
 ///
 /// What it measures and against which target.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "indicators", operation_id = "getIndicator", params(("indicator_id" = Uuid, Path)),
     responses((status = 200, body = Indicator))
 )]
@@ -251,6 +253,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 ///
 /// A technician writes drafts; a professional or the director makes them `active`, and then they are measured.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "indicators", operation_id = "createIndicator", request_body = IndicatorContent,
     responses((status = 201, body = Indicator))
 )]
@@ -280,6 +283,7 @@ pub async fn create(call: Call, body: Body<IndicatorContent>) -> Result<HttpResp
 /// What was measured before keeps the target that it was held against. What was `active` is no draft any more, and keeps its
 /// `measure`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "indicators", operation_id = "updateIndicator", params(("indicator_id" = Uuid, Path)),
     request_body(content = IndicatorContent, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Indicator))

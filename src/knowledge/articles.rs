@@ -222,6 +222,7 @@ pub fn check_visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(
 ///
 /// As it is now. Requesters see what is published and public.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadArticles))),
     tag = "knowledge", operation_id = "getArticle", params(("article_id" = Uuid, Path)),
     responses((status = 200, body = Article))
 )]
@@ -238,6 +239,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 ///
 /// A draft, which staff alone can read, unless `status` says more.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
     tag = "knowledge", operation_id = "createArticle", request_body = ArticleContent,
     responses((status = 201, body = Article))
 )]
@@ -268,6 +270,7 @@ pub async fn write(call: Call, body: Body<ArticleContent>) -> Result<HttpRespons
 ///
 /// Each change is a revision; the earlier ones are kept. Publish with `status`, take back with `retired`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
     tag = "knowledge", operation_id = "updateArticle", params(("article_id" = Uuid, Path)),
     request_body(content = ArticleContent, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Article))

@@ -168,6 +168,7 @@ pub struct MessageFilters {
 ///
 /// What the desk mails to people, and how its sending stands.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UseOutbox))),
     tag = "messages", operation_id = "listMessages", params(Paging, MessageFilters),
     responses((status = 200, body = Page<Message>))
 )]
@@ -207,6 +208,7 @@ pub async fn list(call: Call, query: Query<MessageFilters>) -> Result<HttpRespon
 ///
 /// With its words: those that were sent, or those that would be sent now.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UseOutbox))),
     tag = "messages", operation_id = "getMessage", params(("message_id" = Uuid, Path)),
     responses((status = 200, body = MessageInFull))
 )]
@@ -223,6 +225,7 @@ pub async fn read(call: Call, desk: Data<Desk>, id: Path<Uuid>) -> Result<HttpRe
 ///
 /// It waits from now on and has all its tries before it. A message that did not fail is a 409.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UseOutbox)), ("x-mesa-if-match" = json!(true))),
     tag = "messages", operation_id = "retryMessage", params(("message_id" = Uuid, Path)),
     request_body(content = Option<Nothing>),
     responses((status = 200, body = MessageInFull), (status = 409, description = "`message_not_failed`"))

@@ -257,6 +257,7 @@ pub struct UserFilters {
 ///
 /// By name; filter by role, unit and activity, or search name and email with `q`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "users", operation_id = "listUsers", params(Paging, UserFilters),
     responses((status = 200, body = Page<User>))
 )]
@@ -304,6 +305,7 @@ pub async fn list(call: Call, query: Query<UserFilters>) -> Result<HttpResponse>
 ///
 /// Role, unit and how to reach them; never a password.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "users", operation_id = "getUser", params(("user_id" = Uuid, Path)),
     responses((status = 200, body = User))
 )]
@@ -316,6 +318,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 ///
 /// Without a `password` the person is invited by mail to set it. Nobody may give a role above their own.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "users", operation_id = "createUser", request_body = NewUser,
     responses((status = 201, body = User), (status = 409, description = "`already_exists`: the email is in use"))
 )]
@@ -370,6 +373,7 @@ pub async fn create(call: Call, body: Body<NewUser>) -> Result<HttpResponse> {
 ///
 /// Set `active` to false when a person leaves: their sign-ins end at once, their history stays. A change of role counts from the next request on. Nobody may change somebody of a role above their own.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "users", operation_id = "updateUser", params(("user_id" = Uuid, Path)),
     request_body(content = UserProfile, content_type = "application/merge-patch+json"),
     responses((status = 200, body = User), (status = 409, description = "`already_exists`, `last_director`; `wrong_state`: the person was made anonymous"))

@@ -50,6 +50,7 @@ pub struct ReportFile {
 /// then on answered with the same bytes whatever becomes of the data; there is no way back. Whoever approves it again gets
 /// the approval that there is.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ApproveReports))),
     tag = "reports", operation_id = "approveQuarterlyReport",
     params(
         ("year" = i32, Path, minimum = 2000, maximum = 9998),

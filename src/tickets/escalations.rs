@@ -165,6 +165,7 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Escalation>> {
 ///
 /// From which level to which, why, and to whom outside, the first one first.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
     tag = "steps", operation_id = "listEscalations", params(("ticket_id" = i64, Path, minimum = 1), Paging),
     responses((status = 200, body = Page<Escalation>))
 )]
@@ -199,6 +200,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 /// Level 3 may be a third party, with its own number and a promised date. Answers the escalation; read the ticket for
 /// its new state.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Escalate)), ("x-mesa-unversioned" = json!(true))),
     tag = "steps", operation_id = "escalateTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = NewEscalation,
     responses((status = 201, body = Escalation), (status = 409, description = "`step_not_allowed`, `no_higher_level`, `no_due_time`"))

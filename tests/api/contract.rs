@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::Desk;
 use crate::operations::resolve;
@@ -74,6 +74,11 @@ fn whoever_generates_a_client_finds_all_they_need() {
             assert!(
                 tags.contains(operation["tags"][0].as_str().unwrap()),
                 "{name} has no tag that is described"
+            );
+            let is_open = operation["security"] == json!([]);
+            assert!(
+                is_open || !operation["x-mesa-permission"].is_null(),
+                "{name} does not state its permission: extensions((\"x-mesa-permission\" = json!(Action::…)))"
             );
             let responses = operation["responses"].as_object().unwrap();
             assert!(responses.keys().any(|status| status.starts_with('2')), "{name} never succeeds");

@@ -64,6 +64,7 @@ pub fn newest_note(db: &mut PgConnection) -> Result<Option<String>> {
 /// The newest first. A head is made once a day, after midnight by the entity's clock, and at each approval of a quarterly
 /// report, if there are new events; also once at the beginning. The list is empty where no key is configured.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::VerifyAudit))),
     tag = "history", operation_id = "listTreeHeads", params(Paging),
     responses((status = 200, body = Page<TreeHead>))
 )]
@@ -87,6 +88,7 @@ pub async fn list(call: Call, query: Query<NoFilters>) -> Result<HttpResponse> {
 ///
 /// By its size. There is a 404 for a size of which no head was made.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::VerifyAudit))),
     tag = "history", operation_id = "getTreeHead", params(("size" = i64, Path, minimum = 1)),
     responses((status = 200, body = TreeHead), (status = 404, description = "`not_found`: no head has this size"))
 )]
@@ -116,6 +118,7 @@ pub struct AuditKey {
 ///
 /// Keep it with the heads: `mesa audit verify --key` takes it.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::VerifyAudit))),
     tag = "history", operation_id = "getAuditKey", responses((status = 200, body = AuditKey))
 )]
 #[get("/audit/key")]

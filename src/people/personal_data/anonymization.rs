@@ -118,6 +118,7 @@ impl Anonymization {
 /// Not for staff, whose acts are on record, nor for whoever was staff and acted as such, and not while they have a ticket that is neither closed nor archived. Done once: a
 /// repeat answers what was done. What other people wrote elsewhere, signed minutes, and backups are not touched.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ManageRetention)), ("x-mesa-unversioned" = json!(true))),
     tag = "retention", operation_id = "anonymizeUser", params(("user_id" = Uuid, Path)),
     request_body = NewAnonymization,
     responses(

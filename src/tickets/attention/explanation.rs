@@ -119,6 +119,7 @@ type PolicyRow = (Criticality, DateTime<Utc>, Uuid, String);
 /// time that counted or did not and why, the due time, what is left, and whether it was met. The clock stands still while
 /// the requester owes information.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadTicket)), ("x-mesa-unversioned" = json!(true))),
     tag = "tickets", operation_id = "getTicketAttention", params(("ticket_id" = i64, Path, minimum = 1)),
     responses((status = 200, body = Attention))
 )]

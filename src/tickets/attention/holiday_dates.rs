@@ -41,6 +41,7 @@ pub struct HolidayYear {
 ///
 /// Of one calendar year, by the holidays in force now; at most 1000.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
     tag = "holidays", operation_id = "listHolidayDates", params(HolidayYear),
     responses((status = 200, body = HolidayDates))
 )]

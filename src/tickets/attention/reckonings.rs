@@ -113,6 +113,7 @@ pub struct NewReckoning {
 ///
 /// The same that is done for a ticket, for any start, calendar, minutes and pauses. Nothing is kept of it.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
     tag = "calendars", operation_id = "reckonAttention", request_body = NewReckoning,
     responses((status = 200, body = Reckoning))
 )]
