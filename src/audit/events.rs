@@ -33,6 +33,7 @@ pub struct Event {
     /// Who did it; `null` where the desk did it by itself.
     pub actor: Option<Person>,
     pub at: DateTime<Utc>,
+    #[schema(max_items = 100)]
     pub changes: Vec<Change>,
     /// What the fields alone do not tell, such as a reason.
     #[schema(value_type = EventDetails)]
@@ -40,7 +41,7 @@ pub struct Event {
     /// Whether personal data were taken out of its `changes` and `details`, by law.
     pub redacted: bool,
     /// Over this event, by a digest of what it tells, and over the hash of the one before it; in hexadecimal.
-    #[schema(example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
+    #[schema(max_length = 64, example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
     pub hash: String,
 }
 

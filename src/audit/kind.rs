@@ -1,7 +1,9 @@
 //! What kinds of events there are, and what they tell beside the fields that changed.
 
 use chrono::{DateTime, Utc};
-use utoipa::ToSchema;
+use utoipa::openapi::extensions::ExtensionsBuilder;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::db::text_enum;
@@ -51,11 +53,30 @@ text_enum! {
     }
 }
 
+/// Schema of what `Case::note` writes.
+pub struct EventDetails;
+
+impl PartialSchema for EventDetails {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = EventDetailFields::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.extensions = Some(ExtensionsBuilder::new().add("x-mesa-any-field-left-out", true).build());
+        }
+        schema
+    }
+}
+
+impl ToSchema for EventDetails {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        EventDetailFields::schemas(schemas);
+    }
+}
+
 /// What the fields alone do not tell, such as a reason. Each kind of event has those that it needs.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "says in the contract what `Case::note` writes")]
-pub struct EventDetails {
+struct EventDetailFields {
     /// `closed` by itself: after how many days.
     after_days: Option<i64>,
     /// `resumed`: by what the requester answered.
@@ -73,8 +94,9 @@ pub struct EventDetails {
     deadline: Option<DateTime<Utc>>,
     /// `duplicate_merged`: the ticket that ended in this one.
     duplicate_id: Option<i64>,
+    #[schema(max_length = 255)]
     file_name: Option<String>,
-    #[schema(max_items = 1000)]
+    #[schema(max_length = 255, max_items = 1000)]
     file_names: Option<Vec<String>>,
     /// The followup that is meant, or that told the requester.
     followup_id: Option<Uuid>,
@@ -83,12 +105,15 @@ pub struct EventDetails {
     /// `merged`: the ticket that goes on.
     into: Option<i64>,
     /// `related`, `unrelated`: the kind of relation; `resumed`: what it waited for.
+    #[schema(max_length = 50)]
     kind: Option<String>,
     /// `due_changed`: the attention time that holds now.
     minutes: Option<i32>,
     /// `information_requested`: what was asked for.
+    #[schema(max_length = 2000)]
     missing: Option<String>,
     /// `due_changed`: the opening hours that hold now.
+    #[schema(max_length = 500)]
     opening_hours: Option<String>,
     /// `solved`, of a parent: the children whose assignees were sent the solution.
     #[schema(max_items = 200)]
@@ -96,6 +121,7 @@ pub struct EventDetails {
     /// `solved`: the ticket with which it was solved.
     parent_id: Option<i64>,
     /// Why it was escalated, held, handed over, reopened or rescheduled; `archived`: in words.
+    #[schema(max_length = 2000)]
     reason: Option<String>,
     /// Caused by mail: the account that released it after it had been set aside or ignored.
     released_by_id: Option<Uuid>,
@@ -108,6 +134,7 @@ pub struct EventDetails {
     /// Caused by mail: the account that submitted it to the API; `null` for the mailbox and for the command.
     submitted_by_id: Option<Uuid>,
     /// `escalated`: to whom outside.
+    #[schema(max_length = 200)]
     third_party: Option<String>,
     /// `related`, `unrelated`: the other ticket.
     ticket_id: Option<i64>,

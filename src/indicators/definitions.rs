@@ -44,16 +44,16 @@ text_enum! {
 #[diesel(table_name = indicators)]
 pub struct Indicator {
     pub id: Uuid,
-    #[schema(example = "Oportunidad en la atención")]
+    #[schema(max_length = 200, example = "Oportunidad en la atención")]
     name: String,
     /// What it is for (objetivo).
-    #[schema(example = "Medir si los casos se atienden a tiempo.")]
+    #[schema(max_length = 2000, example = "Medir si los casos se atienden a tiempo.")]
     aim: String,
     /// How it is reckoned, in words (fórmula).
-    #[schema(example = "Casos atendidos a tiempo / casos recibidos × 100")]
+    #[schema(max_length = 2000, example = "Casos atendidos a tiempo / casos recibidos × 100")]
     formula: String,
     /// Unidad de medida.
-    #[schema(example = "%")]
+    #[schema(max_length = 50, example = "%")]
     unit: String,
     pub measure: Measure,
     /// Of `timely_solution`: within how many hours of the reception; `null` for others.
@@ -68,10 +68,10 @@ pub struct Indicator {
     pub warning: f64,
     frequency: Frequency,
     /// Fuente de información.
-    #[schema(example = "Registro de la Mesa de Servicios")]
+    #[schema(max_length = 500, example = "Registro de la Mesa de Servicios")]
     source: String,
     /// Who answers for it, by their post (responsable).
-    #[schema(example = "Director Administrativo de las TIC")]
+    #[schema(max_length = 200, example = "Director Administrativo de las TIC")]
     responsible: String,
     pub status: IndicatorStatus,
     created_at: DateTime<Utc>,

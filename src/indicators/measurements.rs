@@ -67,7 +67,7 @@ pub struct Measurement {
     /// Whether the quarter was over when it was measured.
     complete: bool,
     /// What the value says (análisis).
-    #[schema(example = "La meta no se cumplió por la falta de turno los sábados.")]
+    #[schema(max_length = 10_000, example = "La meta no se cumplió por la falta de turno los sábados.")]
     analysis: Option<String>,
     /// The improvement action that it leads to.
     improvement_action_id: Option<Uuid>,

@@ -126,20 +126,22 @@ fn draft() -> ArticleStatus {
 #[derive(Serialize, ToSchema)]
 pub struct Article {
     id: Uuid,
-    #[schema(example = "Impresora de red sin respuesta")]
+    #[schema(max_length = 200, example = "Impresora de red sin respuesta")]
     title: String,
-    #[schema(example = "La impresora aparece atascada y no imprime.")]
+    #[schema(max_length = 20_000, example = "La impresora aparece atascada y no imprime.")]
     incident: String,
-    #[schema(example = "El puerto del switch estaba caído; se cambió.")]
+    #[schema(max_length = 20_000, example = "El puerto del switch estaba caído; se cambió.")]
     resolution: String,
+    #[schema(max_items = 100, max_length = 500)]
     steps: Vec<String>,
+    #[schema(max_items = 50)]
     references: Vec<Reference>,
     category: Option<Named>,
     visibility: ArticleVisibility,
     status: ArticleStatus,
     /// The ticket that it was learned from; for staff alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = 123)]
+    #[schema(nullable = false, example = 123)]
     ticket_id: Option<i64>,
     author: Person,
     /// Counts the changes, from 1 on; earlier ones are kept.

@@ -50,7 +50,7 @@ pub struct Message {
     /// When it is tried next; `null` unless it waits. Where mail is off, nothing is tried.
     next_attempt_at: Option<DateTime<Utc>>,
     /// What the mail server or the network said the last time; `null` where nothing went wrong.
-    #[schema(example = "permanent error (550): 5.1.1 User unknown")]
+    #[schema(max_length = 2000, example = "permanent error (550): 5.1.1 User unknown")]
     last_error: Option<String>,
     created_at: DateTime<Utc>,
     /// When the mail server took it.
@@ -63,12 +63,12 @@ pub struct MessageInFull {
     #[serde(flatten)]
     message: Message,
     /// The address it was sent to, or would be now.
-    #[schema(example = "requester@mesa.test")]
+    #[schema(max_length = 500, example = "requester@mesa.test")]
     to: String,
-    #[schema(example = "[#123] La impresora del despacho no imprime")]
+    #[schema(max_length = 200, example = "[#123] La impresora del despacho no imprime")]
     subject: String,
     /// As it was sent, or would be now. A link of a survey or to set a password is left out: it is for its reader alone.
-    #[schema(example = "Hola, Rosa Pérez Gómez:\n\nSu solicitud está solucionada.\n")]
+    #[schema(max_length = 100_000, example = "Hola, Rosa Pérez Gómez:\n\nSu solicitud está solucionada.\n")]
     text: String,
 }
 
@@ -78,12 +78,12 @@ pub struct MessageKept {
     #[serde(flatten)]
     message: Message,
     /// The address it was sent to; `null`, as the following, where it was not sent.
-    #[schema(example = "requester@mesa.test")]
+    #[schema(max_length = 500, example = "requester@mesa.test")]
     to: Option<String>,
-    #[schema(example = "[#123] La impresora del despacho no imprime")]
+    #[schema(max_length = 200, example = "[#123] La impresora del despacho no imprime")]
     subject: Option<String>,
     /// Without the link of a survey or to set a password: it is for its reader alone.
-    #[schema(example = "Hola, Rosa Pérez Gómez:\n\nSu solicitud está solucionada.\n")]
+    #[schema(max_length = 100_000, example = "Hola, Rosa Pérez Gómez:\n\nSu solicitud está solucionada.\n")]
     text: Option<String>,
 }
 

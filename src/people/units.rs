@@ -22,7 +22,7 @@ use crate::problem::{FieldError, Problem, Result};
 #[derive(Serialize, ToSchema)]
 pub struct Unit {
     id: Uuid,
-    #[schema(example = "Secretaría de Hacienda")]
+    #[schema(max_length = 200, example = "Secretaría de Hacienda")]
     name: String,
     /// Who may ask for what needs the profile `unit_head`.
     head: Option<Person>,

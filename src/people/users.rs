@@ -46,13 +46,13 @@ impl Contact {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct User {
     pub id: Uuid,
-    #[schema(example = "ana.restrepo@example.gov.co")]
+    #[schema(max_length = 254, example = "ana.restrepo@example.gov.co")]
     pub email: String,
     pub role: Role,
-    #[schema(example = "Ana María Restrepo")]
+    #[schema(max_length = 200, example = "Ana María Restrepo")]
     pub full_name: String,
     /// The number of the identity document.
-    #[schema(example = "43111222")]
+    #[schema(max_length = 30, example = "43111222")]
     pub document_id: Option<String>,
     pub contact: Contact,
     pub unit: Option<Named>,

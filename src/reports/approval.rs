@@ -31,6 +31,7 @@ pub struct ReportApproval {
     #[serde(flatten)]
     approval: Approval,
     /// The files that are kept, one a format.
+    #[schema(max_items = 4)]
     files: Vec<ReportFile>,
 }
 
@@ -39,7 +40,7 @@ pub struct ReportApproval {
 pub struct ReportFile {
     format: Format,
     /// Of its bytes, in hexadecimal digits.
-    #[schema(min_length = 64)]
+    #[schema(max_length = 64, min_length = 64)]
     sha256: String,
 }
 

@@ -20,10 +20,10 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 pub struct RetentionRule {
     kind: RetentionKind,
     /// The procedure's code of the form; `null` where it has none.
-    #[schema(example = "FO-DE-01")]
+    #[schema(max_length = 20, example = "FO-DE-01")]
     form: Option<String>,
     /// The procedure's name for the record.
-    #[schema(example = "Acta")]
+    #[schema(max_length = 200, example = "Acta")]
     record: String,
     /// In months of the calendar; `null` is without end.
     #[schema(minimum = 1, maximum = 1200, example = 24)]

@@ -38,7 +38,7 @@ pub struct Absence {
     starts_at: DateTime<Utc>,
     /// The first moment at which they are back.
     ends_at: DateTime<Utc>,
-    #[schema(example = "Vacaciones de fin de año.")]
+    #[schema(max_length = 4000, example = "Vacaciones de fin de año.")]
     note: Option<String>,
     created_by: Person,
     created_at: DateTime<Utc>,

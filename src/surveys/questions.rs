@@ -43,7 +43,7 @@ pub struct Wording {
 pub struct SurveyQuestion {
     pub id: Uuid,
     /// Names the question for programs; it never changes.
-    #[schema(example = "overall")]
+    #[schema(max_length = 50, example = "overall")]
     pub key: String,
     pub kind: QuestionKind,
     #[diesel(embed)]

@@ -32,8 +32,9 @@ text_enum! {
 #[diesel(table_name = categories)]
 pub struct Category {
     id: Uuid,
-    #[schema(example = "Impresoras")]
+    #[schema(max_length = 200, example = "Impresoras")]
     name: String,
+    #[schema(max_length = 20_000)]
     description: String,
     required_profile: Profile,
     /// A critical ticket of this category that nobody accepts in time goes to the next support level by itself.

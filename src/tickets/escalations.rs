@@ -33,13 +33,13 @@ pub struct Escalation {
     from_level: i16,
     #[schema(minimum = 1, maximum = 3, example = 2)]
     to_level: i16,
-    #[schema(example = "La falla es de la red, no de la impresora.")]
+    #[schema(max_length = 2000, example = "La falla es de la red, no de la impresora.")]
     reason: String,
     /// Who attends it at level 3, where that is somebody outside of the entity.
-    #[schema(example = "Soporte de Redes S. A. S.")]
+    #[schema(max_length = 200, example = "Soporte de Redes S. A. S.")]
     third_party: Option<String>,
     /// The third party's own number for the case.
-    #[schema(example = "SR-20311")]
+    #[schema(max_length = 100, example = "SR-20311")]
     reference: Option<String>,
     /// Until when the third party promised to attend it.
     promised_for: Option<DateTime<Utc>>,

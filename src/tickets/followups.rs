@@ -45,7 +45,7 @@ pub struct Followup {
     pub ticket_id: i64,
     author: Person,
     visibility: Visibility,
-    #[schema(example = "Vamos a su oficina esta tarde.")]
+    #[schema(max_length = 20_000, example = "Vamos a su oficina esta tarde.")]
     body: String,
     pub created_at: DateTime<Utc>,
     /// For a followup that came by mail: whether the entity's mail server did not verify that its author wrote it. `null` for a
@@ -54,6 +54,7 @@ pub struct Followup {
     unverified: Option<bool>,
     /// The private followup that this one made public; for staff alone.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     published_from: Option<Uuid>,
 }
 

@@ -76,7 +76,7 @@ impl RelationKind {
 pub struct RelatedTicket {
     #[schema(example = 124, minimum = 1)]
     id: i64,
-    #[schema(example = "Sin red en el piso 3")]
+    #[schema(max_length = 200, example = "Sin red en el piso 3")]
     subject: String,
     status: Status,
 }

@@ -29,6 +29,7 @@ mod configuration;
 mod contract;
 mod database_roles;
 mod doors;
+mod example_values;
 mod examples;
 mod expansion;
 mod faults;

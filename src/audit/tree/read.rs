@@ -33,6 +33,7 @@ pub struct TreeHead {
     key_id: String,
     /// The head as a text to be kept: a C2SP checkpoint in a C2SP signed note, signed with Ed25519. `mesa audit verify --head`
     /// reads it.
+    #[schema(max_length = 4000)]
     note: String,
 }
 
@@ -107,10 +108,10 @@ pub async fn read(call: Call, size: Path<i64>) -> Result<HttpResponse> {
 pub struct AuditKey {
     /// The key that heads are signed with now, as C2SP signed notes write it (`name+id+base64`); `null` where none is
     /// configured, so that no heads are made.
-    #[schema(example = "mesa/audit+94c6a7ed+AQG5m7Ro0Lw6JvRrqC8rcR8y2n3TuW8E0wYBDVYz8mO6")]
+    #[schema(max_length = 500, example = "mesa/audit+94c6a7ed+AQG5m7Ro0Lw6JvRrqC8rcR8y2n3TuW8E0wYBDVYz8mO6")]
     public_key: Option<String>,
     /// Keys that heads were signed with before.
-    #[schema(max_items = 100)]
+    #[schema(max_length = 500, max_items = 100)]
     previous: Vec<String>,
 }
 

@@ -21,7 +21,7 @@ use crate::problem::{Problem, Result};
 pub struct ImprovementFollowup {
     id: Uuid,
     author: Person,
-    #[schema(example = "Se acordó el turno con Talento Humano.")]
+    #[schema(max_length = 20_000, example = "Se acordó el turno con Talento Humano.")]
     body: String,
     /// How much of it is done, in percent (avance); `null` where it was not said.
     #[schema(minimum = 0, maximum = 100, example = 50)]

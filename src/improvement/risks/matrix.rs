@@ -65,7 +65,7 @@ pub struct MatrixRisk {
     pub(super) id: Uuid,
     #[schema(minimum = 1, example = 7)]
     pub(super) number: i32,
-    #[schema(example = "Pérdida del registro de solicitudes")]
+    #[schema(max_length = 500, example = "Pérdida del registro de solicitudes")]
     pub(super) risk: String,
 }
 

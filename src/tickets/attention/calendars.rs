@@ -28,11 +28,11 @@ use crate::tickets::model::Criticality;
 #[diesel(table_name = calendars)]
 pub struct Calendar {
     id: Uuid,
-    #[schema(example = "Horario de oficina")]
+    #[schema(max_length = 200, example = "Horario de oficina")]
     name: String,
     /// An OpenStreetMap `opening_hours` expression in the entity's time zone; `PH` are the public holidays of
     /// `GET /holidays`. A time span belongs to the day on which it begins, also after midnight.
-    #[schema(example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
+    #[schema(max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
     opening_hours: String,
     /// A calendar that is not active is offered to nobody and stays where it was named.
     active: bool,

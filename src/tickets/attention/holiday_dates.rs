@@ -15,7 +15,7 @@ use crate::problem::Result;
 pub struct HolidayDate {
     #[schema(example = "2026-07-13")]
     date: NaiveDate,
-    #[schema(example = "Virgen de Chiquinquirá")]
+    #[schema(max_length = 200, example = "Virgen de Chiquinquirá")]
     name: String,
 }
 

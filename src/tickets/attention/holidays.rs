@@ -24,7 +24,7 @@ use crate::problem::{Problem, Result};
 #[diesel(table_name = holidays)]
 pub struct Holiday {
     id: Uuid,
-    #[schema(example = "Virgen de Chiquinquirá")]
+    #[schema(max_length = 200, example = "Virgen de Chiquinquirá")]
     pub(super) name: String,
     pub(super) kind: HolidayKind,
     /// The month of `fixed` and `following_monday`; else `null`.

@@ -39,9 +39,9 @@ pub struct AttentionTime {
 #[schema(as = AttentionTimeCalendar)]
 pub struct TimesCalendar {
     id: Uuid,
-    #[schema(example = "Horario de oficina")]
+    #[schema(max_length = 200, example = "Horario de oficina")]
     name: String,
-    #[schema(example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
+    #[schema(max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
     opening_hours: String,
     #[serde(skip)]
     active: bool,
