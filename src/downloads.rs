@@ -44,6 +44,7 @@ fn visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(Attachment
 ///
 /// Name, size, type and hash; the bytes are at `/content`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "attachments", operation_id = "getAttachment", params(("attachment_id" = Uuid, Path)),
     responses((status = 200, body = Attachment))
 )]
@@ -61,6 +62,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// Always as a download: a browser does not open it within the pages of this server. An interrupted download is resumed
 /// with `Range` and `If-Range`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "attachments", operation_id = "downloadAttachment",
     params(("attachment_id" = Uuid, Path), RangeHeaders),
     responses(

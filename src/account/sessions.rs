@@ -43,13 +43,15 @@ pub struct Refresh {
 #[derive(Serialize, ToSchema)]
 pub struct Session {
     /// For `Authorization: Bearer …`.
+    #[schema(max_length = 2000)]
     access_token: String,
-    #[schema(example = "Bearer")]
+    #[schema(max_length = 20, example = "Bearer")]
     token_type: &'static str,
     /// How long the access token is valid, in seconds.
     #[schema(example = 900)]
     expires_in: i64,
     /// For one `POST /auth/refresh` within 30 days; each answers a new one.
+    #[schema(max_length = 200)]
     refresh_token: String,
 }
 

@@ -9,20 +9,21 @@ use std::sync::Arc;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{ALLOW, CONTENT_SECURITY_POLICY, LOCATION};
+use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, IF_NONE_MATCH, LOCATION};
 use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
-use actix_web::web::{self, Data};
+use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, Error, HttpRequest, HttpResponse};
+use sha2::{Digest, Sha256};
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, scope};
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::http::body;
 use crate::http::cors::cors;
 use crate::http::desk::Desk;
 use crate::http::envelope::envelope;
 use crate::http::limits::limit;
+use crate::http::{answer, body};
 use crate::problem::{Code, Problem, Text};
 use crate::{
     account, audit, contract, downloads, health, improvement, inbound, indicators, knowledge, mail, minutes,
@@ -71,9 +72,11 @@ const READ_ALONE: [&str; 9] = [
     "/metrics",
 ];
 
-/// The contract as the server shows it, with what it answers by.
+/// The contract as the server sends it, and the methods of each path.
 pub struct Contract {
-    json: String,
+    /// Without white space.
+    json: Bytes,
+    etag: String,
     methods: Vec<(actix_web::dev::ResourceDef, String)>,
 }
 
@@ -101,7 +104,10 @@ impl Contract {
         for path in ["/s/{token}", "/p/{token}"] {
             methods.push((actix_web::dev::ResourceDef::new(path), "GET, HEAD, POST".to_owned()));
         }
-        Ok(Contract { json: contract::text(document)?, methods })
+        let json = contract::for_clients(document).to_string();
+        let digest: String = Sha256::digest(&json).iter().map(|byte| format!("{byte:02x}")).collect();
+        let etag = format!("\"{digest}\"");
+        Ok(Contract { json: json.into(), etag, methods })
     }
 
     /// The methods of a path, where there is such a path.
@@ -162,8 +168,16 @@ pub fn app(
 const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-async fn document(contract: Data<Contract>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(contract.json.clone())
+/// The contract. It changes with the version of the server only: a client asks each time and gets a 304 until then.
+async fn document(request: HttpRequest, contract: Data<Contract>) -> HttpResponse {
+    let known = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let is_known = known.is_some_and(|known| answer::names(known, &contract.etag));
+    let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header((ETAG, contract.etag.as_str())).insert_header((CACHE_CONTROL, "no-cache"));
+    if is_known {
+        return response.finish();
+    }
+    response.content_type("application/json").body(contract.json.clone())
 }
 
 async fn to_docs() -> HttpResponse {

@@ -30,16 +30,16 @@ pub struct Attachment {
     /// The improvement action that it is evidence of.
     pub improvement_action_id: Option<Uuid>,
     /// The name that was sent, without folders, invisible characters and names that file systems reserve.
-    #[schema(example = "atasco.jpg")]
+    #[schema(max_length = 255, example = "atasco.jpg")]
     pub file_name: String,
     /// As found in the content, whatever the sender said.
-    #[schema(example = "image/jpeg")]
+    #[schema(max_length = 255, example = "image/jpeg")]
     pub content_type: String,
     /// In bytes.
     #[schema(minimum = 1, example = 48213)]
     pub size: i64,
     /// Of the content, in hexadecimal.
-    #[schema(example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
+    #[schema(max_length = 64, example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
     pub sha256: String,
     pub uploaded_by: Person,
     pub created_at: DateTime<Utc>,

@@ -26,13 +26,14 @@ pub struct AuditLogEntry {
     pub kind: AuditKind,
     pub resource: AuditResource,
     /// The id of the resource in its path; `null` for a resource of which there is only one.
-    #[schema(example = "0197c0de-0000-7000-8000-000000000000")]
+    #[schema(max_length = 100, example = "0197c0de-0000-7000-8000-000000000000")]
     pub resource_id: Option<String>,
     /// Who did it; `null` for the server itself, a command, and a caller who is not signed in.
     pub actor: Option<Person>,
     pub at: DateTime<Utc>,
     /// The fields that changed, by the names of the database's columns; never a secret. A field that was or becomes `null`
     /// has no value before or after. Lists in tables of their own, such as shifts, are one field.
+    #[schema(max_items = 100)]
     pub changes: Vec<Change>,
     /// What the fields do not say: `version` or `revision` of the resource after the change, what an export selected, the
     /// whole configuration.
@@ -42,7 +43,7 @@ pub struct AuditLogEntry {
     /// after its retention period. Removed values are `[…]`.
     pub redacted: bool,
     /// SHA-256 over this event and a digest of `changes` and `details`, in hexadecimal.
-    #[schema(example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
+    #[schema(max_length = 64, example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
     pub hash: String,
 }
 
@@ -123,6 +124,7 @@ pub struct AuditLogFilters {
 /// except that personal data are removed by law, and the values of records that are deleted after their retention period; it is
 /// then `redacted`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadAuditLog))),
     tag = "history", operation_id = "listAuditLog", params(Paging, AuditLogFilters),
     responses((status = 200, body = Page<AuditLogEntry>))
 )]
@@ -168,6 +170,7 @@ pub async fn list(call: Call, query: Query<AuditLogFilters>) -> Result<HttpRespo
 ///
 /// Its `ETag` changes only if values are removed from it.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadAuditLog))),
     tag = "history", operation_id = "getAuditEvent", params(("event_id" = Uuid, Path)),
     responses((status = 200, body = AuditLogEntry))
 )]

@@ -33,13 +33,13 @@ pub fn routes(config: &mut ServiceConfig) {
 /// One field, from what to what.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Change {
-    #[schema(example = "status")]
+    #[schema(max_length = 100, example = "status")]
     pub field: String,
     /// What it was; any JSON value.
-    #[schema(value_type = Option<Value>, example = "received")]
+    #[schema(value_type = Option<Value>, required = true, example = "received")]
     pub from: Value,
     /// What it became; any JSON value.
-    #[schema(value_type = Option<Value>, example = "classified")]
+    #[schema(value_type = Option<Value>, required = true, example = "classified")]
     pub to: Value,
 }
 

@@ -16,7 +16,7 @@ use crate::problem::Result;
 #[diesel(table_name = users)]
 pub struct Person {
     pub id: Uuid,
-    #[schema(example = "Ana María Restrepo")]
+    #[schema(max_length = 200, example = "Ana María Restrepo")]
     pub full_name: String,
     pub role: Role,
 }

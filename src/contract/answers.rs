@@ -1,24 +1,13 @@
-//! Which fields an answer has: all of them, `null` where there is nothing to say, so that a typed client need not ask
-//! whether one is there.
+//! Which fields an answer has: all of them, `null` where there is nothing to say, so that a typed client need not ask whether
+//! one is there. A field that is left out, because the reader may not see it or did not ask for it, is never `null`: it is
+//! declared with `#[serde(skip_serializing_if = …)]` and `#[schema(nullable = false)]`.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-/// What an answer may leave out, by its schema: for somebody who may not read it, or where it was not asked for. `*` is all.
-const LEFT_OUT: &[(&str, &[&str])] = &[
-    ("Article", &["ticket_id"]),
-    ("EventDetails", ALL),
-    ("Expanded", ALL),
-    ("Followup", &["published_from"]),
-    ("Permissions", ALL),
-    ("Ticket", &["expanded"]),
-    ("TimelineEvent", &["assignee", "hash", "redacted", "seq"]),
-    ("TimelineMessage", &["recipient", "status"]),
-    ("Page_", &["total"]),
-];
-
-const ALL: &[&str] = &["*"];
+/// Marks a schema of which any field may be left out, whether or not it may be `null` as well.
+const ANY_FIELD_LEFT_OUT: &str = "x-mesa-any-field-left-out";
 
 /// Writes it into every schema that only answers have. A problem says itself what it has.
 pub fn require(document: &mut Value) {
@@ -31,7 +20,7 @@ pub fn require(document: &mut Value) {
     }
     for name in answered {
         if !sent.contains(&name) && !sent.contains(&format!("{name}Patch")) {
-            require_all(&name, &mut document["components"]["schemas"][&name]);
+            require_all(&mut document["components"]["schemas"][&name]);
         }
     }
 }
@@ -53,19 +42,27 @@ fn refer(value: &Value, document: &Value, names: &mut BTreeSet<String>) {
     }
 }
 
-fn require_all(name: &str, schema: &mut Value) {
-    let left_out = LEFT_OUT.iter().find(|(of, _)| *of == name || of.ends_with('_') && name.starts_with(of));
-    let left_out = left_out.map_or(&[][..], |(_, fields)| *fields);
-    if let Some(properties) = schema["properties"].as_object() {
-        let all: Vec<&String> = properties
-            .keys()
-            .filter(|field| left_out != ALL && !left_out.contains(&field.as_str()))
-            .collect();
-        if !all.is_empty() {
-            schema["required"] = json!(all);
+fn require_all(schema: &mut Value) {
+    let any_left_out = schema.as_object_mut().and_then(|schema| schema.remove(ANY_FIELD_LEFT_OUT)).is_some();
+    if let Some(properties) = schema["properties"].as_object().filter(|_| !any_left_out) {
+        let known = schema["required"].as_array();
+        let is_known = |name: &str| known.is_some_and(|known| known.iter().any(|one| one == name));
+        let always = properties.iter().filter(|(name, field)| is_known(name) || may_be_null(field));
+        let always: Vec<&String> = always.map(|(name, _)| name).collect();
+        if !always.is_empty() {
+            schema["required"] = json!(always);
         }
     }
     for part in schema.get_mut("allOf").and_then(Value::as_array_mut).into_iter().flatten() {
-        require_all(name, part);
+        require_all(part);
     }
+}
+
+fn may_be_null(schema: &Value) -> bool {
+    let is_null = |schema: &Value| match &schema["type"] {
+        Value::Array(types) => types.iter().any(|one| one == "null"),
+        one => *one == "null",
+    };
+    let choices = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
+    is_null(schema) || choices.is_some_and(|choices| choices.iter().any(is_null))
 }

@@ -1,68 +1,7 @@
-//! How long, how large and how many: what every schema of the contract says where the type beside it does not.
-
-use std::collections::HashMap;
+//! Bounds that follow from a type or a format; the length of a text stands at its field (`max_length`), and so does the number
+//! of items of a list that does not grow with what the desk holds (`max_items`).
 
 use serde_json::{Map, Value};
-
-/// The longest text, in characters, of each property that only answers have. Where a body has a property of the same name,
-/// its limit holds for the answer too.
-const TEXTS: &[(&str, u64)] = &[
-    ("access_token", 2000),
-    ("agenda", 500),
-    ("assignee", 36),
-    ("code", 50),
-    ("content_type", 255),
-    ("detail", 2000),
-    ("due_within", 6),
-    ("ends_at", 8),
-    ("excerpt", 2000),
-    ("field", 100),
-    ("file_name", 255),
-    ("file_names", 255),
-    ("form", 20),
-    ("from_address", 254),
-    ("hash", 64),
-    ("holiday", 1000),
-    ("kind", 50),
-    ("last_error", 2000),
-    ("message_id", 500),
-    ("next_cursor", 2000),
-    ("next_step", 2000),
-    ("places", 200),
-    ("previous", 500),
-    ("public_key", 500),
-    ("pointer", 1000),
-    ("refused_files", 1000),
-    ("record", 200),
-    ("request_id", 128),
-    ("sha256", 64),
-    ("solution", 20_000),
-    ("starts_at", 8),
-    ("status", 50),
-    ("steps", 500),
-    ("terms", 16),
-    ("text", 100_000),
-    ("timezone", 100),
-    ("to", 500),
-    ("token", 200),
-    ("token_type", 20),
-    ("why", 2000),
-];
-
-/// The most items of each list that is a part of something.
-const LISTS: &[(&str, u64)] = &[
-    ("agenda", 50),
-    ("answers", 50),
-    ("attendance", 200),
-    ("changes", 100),
-    ("decisions", 100),
-    ("errors", 100),
-    ("files", 4),
-    ("levels", 3),
-    ("questions", 50),
-    ("references", 50),
-    ("steps", 100),
-];
 
 /// The most items of a page.
 const PAGE: u64 = 200;
@@ -75,39 +14,17 @@ const SOMETHING: &str = r"^[^\x00]*[^\s\x00][^\x00]*$";
 
 /// Writes the bounds into every schema of the document.
 pub fn bound(document: &mut Value) {
-    let mut limits: HashMap<String, u64> =
-        TEXTS.iter().map(|(name, limit)| ((*name).to_owned(), *limit)).collect();
-    collect(document, &mut limits);
     for part in ["components", "paths"] {
-        walk(&mut document[part], "", &limits, false);
-    }
-}
-
-/// The limits that properties of bodies have, by their names; the widest where there are several.
-fn collect(value: &Value, limits: &mut HashMap<String, u64>) {
-    match value {
-        Value::Object(object) => {
-            for (name, property) in object.get("properties").and_then(Value::as_object).into_iter().flatten()
-            {
-                let texts = property["items"].as_object().map_or(property, |_| &property["items"]);
-                if let Some(limit) = texts["maxLength"].as_u64() {
-                    let known = limits.entry(name.clone()).or_default();
-                    *known = limit.max(*known);
-                }
-            }
-            object.values().for_each(|inner| collect(inner, limits));
-        }
-        Value::Array(items) => items.iter().for_each(|inner| collect(inner, limits)),
-        _ => {}
+        walk(&mut document[part], "", false);
     }
 }
 
 /// `name` is that of the property which the value is the schema of, or the last one above it.
-fn walk(value: &mut Value, name: &str, limits: &HashMap<String, u64>, page: bool) {
+fn walk(value: &mut Value, name: &str, page: bool) {
     match value {
         Value::Object(object) => {
-            set(object, name, limits, page);
-            // A parameter's schema is bounded by the parameter's name.
+            set(object, name, page);
+            // The schema of a parameter has the parameter's name.
             let parameter =
                 object.get("in").and(object.get("name")).and_then(Value::as_str).map(str::to_owned);
             for (key, inner) in object {
@@ -121,10 +38,10 @@ fn walk(value: &mut Value, name: &str, limits: &HashMap<String, u64>, page: bool
                 );
                 let page = page && keyword || key.starts_with("Page_");
                 let above = parameter.as_deref().unwrap_or(name);
-                walk(inner, if keyword { above } else { key }, limits, page);
+                walk(inner, if keyword { above } else { key }, page);
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|inner| walk(inner, name, limits, page)),
+        Value::Array(items) => items.iter_mut().for_each(|inner| walk(inner, name, page)),
         _ => {}
     }
 }
@@ -137,7 +54,7 @@ pub(crate) fn is(object: &Map<String, Value>, kind: &str) -> bool {
     }
 }
 
-fn set(object: &mut Map<String, Value>, name: &str, limits: &HashMap<String, u64>, page: bool) {
+fn set(object: &mut Map<String, Value>, name: &str, page: bool) {
     if is(object, "string") && !object.contains_key("enum") && !object.contains_key("const") {
         let format = object.get("format").and_then(Value::as_str);
         let limit = match format {
@@ -148,7 +65,7 @@ fn set(object: &mut Map<String, Value>, name: &str, limits: &HashMap<String, u64
             Some("uri" | "uri-reference") => Some(2000),
             // The most that a desk can be configured for.
             Some("binary") => Some(1024 * 1024 * 1024),
-            _ => limits.get(name).copied(),
+            _ => None,
         };
         // A format that says nothing of the characters.
         let free = matches!(format, None | Some("password" | "opening-hours"));
@@ -174,8 +91,7 @@ fn set(object: &mut Map<String, Value>, name: &str, limits: &HashMap<String, u64
         object.entry("maximum").or_insert(largest.into());
     }
     if is(object, "array") {
-        let listed = LISTS.iter().find(|(list, _)| *list == name);
-        let limit = if page { PAGE } else { listed.map_or(MANY, |(_, limit)| *limit) };
+        let limit = if page { PAGE } else { MANY };
         object.entry("maxItems").or_insert(limit.into());
     }
 }

@@ -6,6 +6,7 @@ mod examples;
 mod operations;
 mod problems;
 mod roles;
+mod shared;
 
 use std::collections::BTreeMap;
 
@@ -82,12 +83,15 @@ pub fn complete(mut openapi: OpenApi) -> OpenApi {
     openapi
 }
 
-/// The document as the server answers it and `mesa openapi` prints it.
+/// The document that `mesa openapi` prints, indented. The server sends the same document without white space.
 ///
 /// # Errors
 /// What cannot be written as JSON: a fault of the build.
 pub fn json(openapi: &OpenApi) -> Result<String, String> {
-    text(document(openapi)?)
+    let document = for_clients(document(openapi)?);
+    let mut text = serde_json::to_string_pretty(&document).map_err(|error| error.to_string())?;
+    text.push('\n');
+    Ok(text)
 }
 
 /// The same as YAML.
@@ -95,11 +99,10 @@ pub fn json(openapi: &OpenApi) -> Result<String, String> {
 /// # Errors
 /// As `json`.
 pub fn yaml(openapi: &OpenApi) -> Result<String, String> {
-    let document: Value = serde_json::from_str(&json(openapi)?).map_err(|error| error.to_string())?;
-    serde_norway::to_string(&document).map_err(|error| error.to_string())
+    serde_norway::to_string(&for_clients(document(openapi)?)).map_err(|error| error.to_string())
 }
 
-/// The whole document, with the schemas that only the server itself reads.
+/// The whole document, with the schemas that only the server itself reads and every parameter in its operation.
 ///
 /// # Errors
 /// As `json`.
@@ -161,11 +164,9 @@ fn told(role: Role) -> &'static str {
     }
 }
 
-/// The document for clients: without the schemas that it does not refer to.
-///
-/// # Errors
-/// As `json`.
-pub fn text(mut document: Value) -> Result<String, String> {
+/// The document for clients: without the schemas that it does not refer to, and with what several operations have in common
+/// stated once.
+pub fn for_clients(mut document: Value) -> Value {
     loop {
         let written = document.to_string();
         let unused = |name: &String| !written.contains(&format!("\"#/components/schemas/{name}\""));
@@ -176,9 +177,8 @@ pub fn text(mut document: Value) -> Result<String, String> {
             break;
         }
     }
-    let mut text = serde_json::to_string_pretty(&document).map_err(|error| error.to_string())?;
-    text.push('\n');
-    Ok(text)
+    shared::share_parameters(&mut document);
+    document
 }
 
 /// The schemas that no handler names by itself.

@@ -85,29 +85,15 @@ fn request_header(name: &str, description: &str, pattern: &str, max_length: usiz
     })
 }
 
-/// What answers neither a list nor a resource that can be read by itself, so that it has no `ETag`.
-const WITHOUT_VERSION: &[&str] = &[
-    "addImprovementFollowup",
-    "anonymizeUser",
-    "applyAttentionTimes",
-    "downloadRiskMatrix",
-    "downloadTickets",
-    "escalateTicket",
-    "getCalendarDue",
-    "getPersonalData",
-    "getRiskMatrix",
-    "getStatistics",
-    "getTicketAttention",
-    "handOver",
-    "listAttentionTimes",
-    "listHolidayDates",
-    "listRetentionRules",
-    "listSuggestions",
-    "previewAnonymization",
-    "reckonAttention",
-    "relateTickets",
-    "verifyHistory",
-];
+/// Facts about an operation that its handler states for this module alone; they are not published. `x-mesa-permission`, the
+/// action that a role must be allowed, is.
+///
+/// The answer is neither a list nor a resource that can be read by itself: it has no `ETag`.
+const UNVERSIONED: &str = "x-mesa-unversioned";
+/// A POST that is a step of one resource outside of `/tickets/{ticket_id}/`: it takes `If-Match`.
+const IF_MATCH: &str = "x-mesa-if-match";
+/// A POST that takes no `Idempotency-Key`.
+const NOT_IDEMPOTENT: &str = "x-mesa-not-idempotent";
 
 /// What a success is, where the handler says no more than what it answers.
 fn described(status: &str) -> &'static str {
@@ -150,15 +136,18 @@ pub fn name_fields(operation: &mut Value, schemas: &Value) {
     }
 }
 
-/// What is done to a resource that is no ticket, by the end of its path.
-const STEPS: [&str; 6] = [
-    "/{email_id}/processing",
-    "/{message_id}/retry",
-    "/{action_id}/completion",
-    "/{action_id}/verification",
-    "/{measurement_id}/approval",
-    "/{minutes_id}/signature",
-];
+/// Refers to the shared response of this status where only the description is another: a description beside `$ref`
+/// replaces that of the shared response (OpenAPI 3.1, Reference Object).
+fn refer_to_shared(status: &str, response: &mut Value) {
+    let Some((_, name, description)) = PROBLEMS.iter().find(|(known, _, _)| *known == status) else { return };
+    if response["content"] == problem_content() && response["headers"] == answer_headers(status) {
+        let mut reference = json!({"$ref": format!("#/components/responses/{name}")});
+        if response["description"] != *description {
+            reference["description"] = response["description"].take();
+        }
+        *response = reference;
+    }
+}
 
 /// Writes into the operation what its handler does not say.
 pub fn complete(path: &str, method: &str, operation: &mut Value) {
@@ -188,13 +177,12 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
     let mut parameters: Vec<Value> = Vec::new();
     let is_list =
         operation["parameters"].as_array().is_some_and(|all| all.iter().any(|p| p["name"] == "cursor"));
-    let reckoned = operation["operationId"].as_str().is_some_and(|id| WITHOUT_VERSION.contains(&id));
-    let single = method == "get" && !is_list && !reckoned;
+    let unversioned = operation[UNVERSIONED] == true;
+    let single = method == "get" && !is_list && !unversioned;
     let changes_one = matches!(method, "patch" | "put" | "delete");
     // All but signing in: a survey that a link opens is a resource too.
-    let answers_one = changes_one || (method == "post" && (!open || has_path) && !reckoned);
-    // A repeated change of password comes with a token that has ended.
-    if method == "post" && !open && operation["operationId"] != "changeMyPassword" {
+    let answers_one = changes_one || (method == "post" && (!open || has_path) && !unversioned);
+    if method == "post" && !open && operation[NOT_IDEMPOTENT] != true {
         statuses.extend(["409", "422"]);
         if let Some(Value::String(conflict)) = operation.pointer_mut("/responses/409/description") {
             conflict
@@ -207,8 +195,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
             255,
         ));
     }
-    let is_step =
-        path.starts_with("/api/v1/tickets/{ticket_id}/") || STEPS.iter().any(|step| path.ends_with(step));
+    let is_step = path.starts_with("/api/v1/tickets/{ticket_id}/") || operation[IF_MATCH] == true;
     if changes_one || (method == "post" && is_step) {
         statuses.push("412");
         parameters.push(request_header("If-Match", "The `ETag` that the change is based on", ETAGS, 500));
@@ -231,6 +218,9 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
         if status.starts_with('4') && response.get("content").is_none() {
             response["content"] = problem_content();
         }
+        let contents = response["content"].as_object();
+        let is_download =
+            contents.is_some_and(|contents| contents.keys().any(|media_type| !media_type.ends_with("json")));
         let mut headers = answer_headers(status);
         let mut add = |name: &str| headers[name] = json!({"$ref": format!("#/components/headers/{name}")});
         if status.starts_with('2') {
@@ -246,9 +236,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
             if has_ranges {
                 add("Accept-Ranges");
             }
-            // What is kept as it came in.
-            let is_file = |id: &str| id.starts_with("download") || id == "getQuarterlyReport";
-            if operation["operationId"].as_str().is_some_and(is_file) {
+            if is_download {
                 add("Content-Disposition");
                 add("Content-Security-Policy");
             }
@@ -258,14 +246,13 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
         }
         if response.get("$ref").is_none() {
             response["headers"] = headers;
+            refer_to_shared(status, response);
         }
     }
     if single && !open {
-        responses.entry("304".to_owned()).or_insert_with(|| {
-            let mut headers = answer_headers("304");
-            headers["ETag"] = json!({"$ref": "#/components/headers/ETag"});
-            json!({"description": "Not modified: the `ETag` matches `If-None-Match`", "headers": headers})
-        });
+        responses
+            .entry("304".to_owned())
+            .or_insert_with(|| json!({"$ref": "#/components/responses/NotModified"}));
     }
     for (status, name, _) in PROBLEMS.iter().filter(|(status, _, _)| statuses.contains(status)) {
         responses
@@ -275,8 +262,11 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
     operation["responses"] = responses.into_iter().collect();
     if open {
         operation["security"] = json!([]);
-    } else if let Some(may) = operation["operationId"].as_str().and_then(roles::of) {
+    } else if let Some(may) = roles::allowed(operation) {
         operation["security"] = json!([{"bearer": []}, {"password": may}]);
+    }
+    if let Some(operation) = operation.as_object_mut() {
+        operation.retain(|name, _| ![UNVERSIONED, IF_MATCH, NOT_IDEMPOTENT].contains(&name.as_str()));
     }
     if !parameters.is_empty() {
         match operation["parameters"].as_array_mut() {

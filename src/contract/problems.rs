@@ -91,8 +91,12 @@ pub fn problem_content() -> Value {
     json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}})
 }
 
+/// The responses that more than one operation has, by name.
 pub fn responses() -> Value {
     let mut responses = serde_json::Map::new();
+    let mut not_modified = json!({"description": "Not modified: the `ETag` matches `If-None-Match`", "headers": answer_headers("304")});
+    not_modified["headers"]["ETag"] = json!({"$ref": "#/components/headers/ETag"});
+    responses.insert("NotModified".to_owned(), not_modified);
     for (status, name, description) in PROBLEMS {
         let mut response = json!({"description": description, "content": problem_content()});
         response["headers"] = answer_headers(status);

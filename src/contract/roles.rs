@@ -1,178 +1,20 @@
-//! Which roles may call an operation: those that the policy lets do what it does.
+//! Which roles may call an operation: those that the policy allows an action that the handler names in
+//! `x-mesa-permission`.
+
+use serde_json::Value;
 
 use crate::auth::policy::{self, Action, Role, Scope};
 
-/// What every operation that asks for a token does, any of these where there are several; a test calls each as every role.
-const ACTIONS: &[(Action, &[&str])] = &[
-    (Action::UseOwnAccount, &["getMe", "updateMe", "changeMyPassword"]),
-    (Action::RegisterTicket, &["registerTicket"]),
-    (
-        Action::ReadTicket,
-        &[
-            "listTickets",
-            "downloadTickets",
-            "getTicket",
-            "getTicketAttention",
-            "listTimeline",
-            "listFollowups",
-            "getFollowup",
-            "listTicketAttachments",
-            "listFollowupAttachments",
-            "getAttachment",
-            "downloadAttachment",
-            "listRelations",
-            "listSuggestions",
-        ],
-    ),
-    (Action::ChangeTicket, &["updateTicket"]),
-    (Action::Attach, &["attachToTicket", "attachToFollowup"]),
-    (Action::AddPublicFollowup, &["addFollowup"]),
-    (Action::UsePrivateFollowups, &["publishFollowup", "listEvents", "listEscalations"]),
-    (Action::Classify, &["classifyTicket"]),
-    (Action::Assign, &["assignTicket"]),
-    (Action::Escalate, &["escalateTicket"]),
-    (Action::Hold, &["holdTicket", "resumeTicket", "requestInformation"]),
-    (Action::Archive, &["archiveTicket"]),
-    (Action::Resubmit, &["resubmitTicket"]),
-    (Action::Relate, &["relateTickets", "removeRelation", "mergeTicket", "listWatchers"]),
-    (Action::Accept, &["acceptTicket"]),
-    (Action::Reschedule, &["rescheduleTicket"]),
-    (Action::Solve, &["solveTicket"]),
-    (Action::Close, &["closeTicket"]),
-    (Action::Reopen, &["reopenTicket"]),
-    (Action::ReadArticles, &["listArticles", "getArticle", "listArticleAttachments"]),
-    (
-        Action::WriteArticles,
-        &["createArticle", "updateArticle", "attachToArticle", "listRevisions", "getRevision"],
-    ),
-    (Action::AnswerSurvey, &["answerSurvey", "getSurvey"]),
-    (Action::ReadSurveyAnswers, &["listSurveys", "getSurvey"]),
-    (Action::ReadStatistics, &["getStatistics", "getQuarterlyReport"]),
-    (Action::ApproveReports, &["approveQuarterlyReport"]),
-    (
-        Action::ReadRecords,
-        &[
-            "listImprovementActions",
-            "getImprovementAction",
-            "listImprovementFollowups",
-            "listImprovementActionAttachments",
-            "listRisks",
-            "getRisk",
-            "getRiskMatrix",
-            "downloadRiskMatrix",
-            "listMinutes",
-            "getMinutes",
-            "listIndicators",
-            "getIndicator",
-            "listMeasurements",
-            "getMeasurement",
-        ],
-    ),
-    (
-        Action::WriteRecords,
-        &[
-            "createImprovementAction",
-            "updateImprovementAction",
-            "addImprovementFollowup",
-            "attachToImprovementAction",
-            "completeImprovementAction",
-            "verifyImprovementAction",
-            "createRisk",
-            "updateRisk",
-            "createMinutes",
-            "updateMinutes",
-            "createIndicator",
-            "updateIndicator",
-            "measureIndicator",
-            "updateMeasurement",
-        ],
-    ),
-    (Action::ApproveRecords, &["signMinutes", "approveMeasurement"]),
-    (
-        Action::ReadCatalogs,
-        &[
-            "listUnits",
-            "getUnit",
-            "listCategories",
-            "getCategory",
-            "listCalendars",
-            "getCalendar",
-            "getCalendarDue",
-            "reckonAttention",
-            "listHolidays",
-            "getHoliday",
-            "listHolidayDates",
-            "listAttentionTimes",
-            "getAttentionTime",
-            "listSurveyQuestions",
-            "getSurveyQuestion",
-        ],
-    ),
-    (
-        Action::ReadUsers,
-        &["listUsers", "getUser", "getShifts", "listAbsences", "getAbsence", "listAvailability"],
-    ),
-    (
-        Action::Manage,
-        &[
-            "createUser",
-            "updateUser",
-            "sendPasswordLink",
-            "setShifts",
-            "recordAbsence",
-            "updateAbsence",
-            "removeAbsence",
-            "handOver",
-            "createUnit",
-            "updateUnit",
-            "createCategory",
-            "updateCategory",
-            "createCalendar",
-            "updateCalendar",
-            "createHoliday",
-            "updateHoliday",
-            "removeHoliday",
-            "updateAttentionTime",
-            "applyAttentionTimes",
-            "createSurveyQuestion",
-            "updateSurveyQuestion",
-        ],
-    ),
-    (Action::SubmitInboundEmails, &["receiveEmail"]),
-    (
-        Action::UseInboundEmails,
-        &["listInboundEmails", "getInboundEmail", "downloadInboundEmail", "processInboundEmail"],
-    ),
-    (Action::UseOutbox, &["listMessages", "getMessage", "retryMessage"]),
-    (Action::ReadAuditLog, &["listAuditLog", "getAuditEvent"]),
-    (
-        Action::VerifyAudit,
-        &["verifyHistory", "listProfileFindings", "listTreeHeads", "getTreeHead", "getAuditKey"],
-    ),
-    (
-        Action::ManageRetention,
-        &[
-            "listRetentionRules",
-            "getRetentionRule",
-            "updateRetentionRule",
-            "listRetentionRuns",
-            "anonymizeUser",
-            "previewAnonymization",
-        ],
-    ),
-    (Action::ReadPersonalData, &["getPersonalData"]),
-];
-
-/// The roles that may call this operation; none where it asks for no token.
-pub fn of(operation: &str) -> Option<Vec<&'static str>> {
-    let actions: Vec<Action> = ACTIONS
-        .iter()
-        .filter(|(_, operations)| operations.contains(&operation))
-        .map(|(action, _)| *action)
-        .collect();
-    // Figures are no single answers.
-    let far_enough = |scope: Option<Scope>| scope.is_some_and(|scope| scope != Scope::Totals);
-    let may = |role: &Role| actions.iter().any(|action| far_enough(policy::scope(*role, *action)));
-    let roles = Role::ALL.iter().filter(|role| may(role)).map(|role| role.as_str());
-    (!actions.is_empty()).then(|| roles.collect())
+/// The roles that may call this operation; none if it needs no token. Where a handler names several actions, one of them is
+/// enough.
+pub fn allowed(operation: &Value) -> Option<Vec<&'static str>> {
+    let named = operation.get("x-mesa-permission")?;
+    let named = named.as_array().map_or(std::slice::from_ref(named), Vec::as_slice);
+    let is_named = |action: &Action| named.iter().any(|one| one == action.as_str());
+    // Totals are no access to the single answers that the operations of this action return.
+    let may = |role: &Role| {
+        let mut actions = Action::ALL.iter().filter(|action| is_named(action));
+        actions.any(|action| policy::scope(*role, *action).is_some_and(|scope| scope != Scope::Totals))
+    };
+    Some(Role::ALL.iter().filter(|role| may(role)).map(|role| role.as_str()).collect())
 }

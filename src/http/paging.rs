@@ -77,10 +77,11 @@ pub struct NoFilters {}
 pub struct Page<T> {
     pub items: Vec<T>,
     /// Give it as `cursor` for the next page; `null` on the last one.
-    #[schema(required = true)]
+    #[schema(max_length = 2000, required = true)]
     pub next_cursor: Option<String>,
     /// How many there are in all; only with `with_total=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub total: Option<i64>,
 }
 

@@ -62,7 +62,7 @@ pub struct OriginContent {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Origin {
     kind: OriginKind,
-    #[schema(example = "/api/v1/statistics?from=2026-07-01&to=2026-09-30")]
+    #[schema(max_length = 2000, example = "/api/v1/statistics?from=2026-07-01&to=2026-09-30")]
     path: Option<String>,
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
     year: Option<i16>,
@@ -71,7 +71,7 @@ pub struct Origin {
     measurement_id: Option<Uuid>,
     risk_id: Option<Uuid>,
     minutes_id: Option<Uuid>,
-    #[schema(example = "Auditoría interna de 2026")]
+    #[schema(max_length = 4000, example = "Auditoría interna de 2026")]
     note: Option<String>,
     /// Where this API answers what it comes from; `null` where it does not.
     #[schema(max_length = 2000, example = "/api/v1/statistics?from=2026-07-01&to=2026-09-30")]

@@ -31,15 +31,15 @@ pub struct InboundEmail {
     #[schema(minimum = 1, example = 48213)]
     size: i64,
     /// Of the content, in hexadecimal.
-    #[schema(example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
+    #[schema(max_length = 64, example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
     sha256: String,
     /// Without the angle brackets; `null` where the message has none.
-    #[schema(example = "5f1c9a2e@correo.itagui.gov.co")]
+    #[schema(max_length = 500, example = "5f1c9a2e@correo.itagui.gov.co")]
     message_id: Option<String>,
     /// In lower case; `null` where it names no author, or more than one.
-    #[schema(example = "rosa.perez@itagui.gov.co")]
+    #[schema(max_length = 254, example = "rosa.perez@itagui.gov.co")]
     from_address: Option<String>,
-    #[schema(example = "Sin red en el piso 3")]
+    #[schema(max_length = 200, example = "Sin red en el piso 3")]
     subject: String,
     /// `null` if it was not processed, cannot be read, or was processed before this was recorded.
     authentication: Option<Authentication>,
@@ -52,6 +52,7 @@ pub struct InboundEmail {
     /// The followup that it became.
     followup_id: Option<Uuid>,
     /// The names of its files that were not attached, for their size or their type.
+    #[schema(max_length = 1000)]
     refused_files: Vec<String>,
     /// How often it was tried.
     #[schema(minimum = 0, example = 1)]
@@ -160,6 +161,7 @@ pub struct EmailFilters {
 ///
 /// The last one first.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UseInboundEmails))),
     tag = "inbound mail", operation_id = "listInboundEmails", params(Paging, EmailFilters),
     responses((status = 200, body = Page<InboundEmail>))
 )]
@@ -190,6 +192,7 @@ pub async fn list(call: Call, query: Query<EmailFilters>) -> Result<HttpResponse
 ///
 /// From whom, when, and what became of it; the message itself is at `/raw`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UseInboundEmails))),
     tag = "inbound mail", operation_id = "getInboundEmail", params(("email_id" = Uuid, Path)),
     responses((status = 200, body = InboundEmail))
 )]
@@ -203,6 +206,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// Always as a download: a browser does not open it within the pages of this server. An interrupted download is resumed
 /// with `Range` and `If-Range`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UseInboundEmails))),
     tag = "inbound mail", operation_id = "downloadInboundEmail", params(("email_id" = Uuid, Path), RangeHeaders),
     responses(
         (status = 200, description = "The message", content_type = "message/rfc822", body = Content),
@@ -246,6 +250,7 @@ pub struct Processing {
 /// is active again), or with `release` in spite of the reason. The answer is the message with its new result. Changes that a
 /// released message causes are recorded with the account that released it.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UseInboundEmails)), ("x-mesa-if-match" = json!(true))),
     tag = "inbound mail", operation_id = "processInboundEmail", params(("email_id" = Uuid, Path)),
     request_body(content = Option<Processing>),
     responses((status = 200, body = InboundEmail), (status = 409, description = "`already_processed`"))

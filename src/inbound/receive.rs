@@ -28,6 +28,7 @@ const SLOWEST: u64 = 64 * 1024;
 /// what became of the first. Its author is that of its `From`, and is trusted as far as the message's own
 /// `Authentication-Results` and the configuration (`MESA_MAIL_TRUST`) say; `submitted_by` names the account that calls.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::SubmitInboundEmails))),
     tag = "inbound mail", operation_id = "receiveEmail",
     request_body(content = Content, content_type = "message/rfc822"),
     responses(

@@ -17,6 +17,7 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 /// From then on it stays as it is, however the data change. It must have been measured once its quarter was over, and have an
 /// analysis.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ApproveRecords)), ("x-mesa-if-match" = json!(true))),
     tag = "indicators", operation_id = "approveMeasurement", params(("measurement_id" = Uuid, Path)),
     request_body(content = Option<Nothing>),
     responses((status = 200, body = Measurement), (status = 409, description = "`wrong_state` or `incomplete`"))

@@ -44,16 +44,16 @@ text_enum! {
 #[diesel(table_name = indicators)]
 pub struct Indicator {
     pub id: Uuid,
-    #[schema(example = "Oportunidad en la atención")]
+    #[schema(max_length = 200, example = "Oportunidad en la atención")]
     name: String,
     /// What it is for (objetivo).
-    #[schema(example = "Medir si los casos se atienden a tiempo.")]
+    #[schema(max_length = 2000, example = "Medir si los casos se atienden a tiempo.")]
     aim: String,
     /// How it is reckoned, in words (fórmula).
-    #[schema(example = "Casos atendidos a tiempo / casos recibidos × 100")]
+    #[schema(max_length = 2000, example = "Casos atendidos a tiempo / casos recibidos × 100")]
     formula: String,
     /// Unidad de medida.
-    #[schema(example = "%")]
+    #[schema(max_length = 50, example = "%")]
     unit: String,
     pub measure: Measure,
     /// Of `timely_solution`: within how many hours of the reception; `null` for others.
@@ -68,10 +68,10 @@ pub struct Indicator {
     pub warning: f64,
     frequency: Frequency,
     /// Fuente de información.
-    #[schema(example = "Registro de la Mesa de Servicios")]
+    #[schema(max_length = 500, example = "Registro de la Mesa de Servicios")]
     source: String,
     /// Who answers for it, by their post (responsable).
-    #[schema(example = "Director Administrativo de las TIC")]
+    #[schema(max_length = 200, example = "Director Administrativo de las TIC")]
     responsible: String,
     pub status: IndicatorStatus,
     created_at: DateTime<Utc>,
@@ -208,6 +208,7 @@ pub struct IndicatorFilters {
 /// By name (FO-DE-15 Ficha de Indicadores). Four are there from the beginning: timely attention, timely solution, satisfaction
 /// and resolution at the first level.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "indicators", operation_id = "listIndicators", params(Paging, IndicatorFilters),
     responses((status = 200, body = Page<Indicator>))
 )]
@@ -239,6 +240,7 @@ pub async fn list(call: Call, query: Query<IndicatorFilters>) -> Result<HttpResp
 ///
 /// What it measures and against which target.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "indicators", operation_id = "getIndicator", params(("indicator_id" = Uuid, Path)),
     responses((status = 200, body = Indicator))
 )]
@@ -251,6 +253,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 ///
 /// A technician writes drafts; a professional or the director makes them `active`, and then they are measured.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "indicators", operation_id = "createIndicator", request_body = IndicatorContent,
     responses((status = 201, body = Indicator))
 )]
@@ -280,6 +283,7 @@ pub async fn create(call: Call, body: Body<IndicatorContent>) -> Result<HttpResp
 /// What was measured before keeps the target that it was held against. What was `active` is no draft any more, and keeps its
 /// `measure`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "indicators", operation_id = "updateIndicator", params(("indicator_id" = Uuid, Path)),
     request_body(content = IndicatorContent, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Indicator))

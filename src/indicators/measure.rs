@@ -36,6 +36,7 @@ pub struct NewMeasurement {
 /// entity's clock (`MESA_TIMEZONE`). A quarter has one measurement: while that is a draft it is measured anew (200) and keeps
 /// its analysis. One of a quarter that is not over is `complete: false` and cannot be approved.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "indicators", operation_id = "measureIndicator", params(("indicator_id" = Uuid, Path)),
     request_body = NewMeasurement,
     responses(

@@ -67,7 +67,7 @@ pub struct Measurement {
     /// Whether the quarter was over when it was measured.
     complete: bool,
     /// What the value says (análisis).
-    #[schema(example = "La meta no se cumplió por la falta de turno los sábados.")]
+    #[schema(max_length = 10_000, example = "La meta no se cumplió por la falta de turno los sábados.")]
     analysis: Option<String>,
     /// The improvement action that it leads to.
     improvement_action_id: Option<Uuid>,
@@ -218,6 +218,7 @@ pub struct MeasurementFilters {
 ///
 /// One a quarter.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "indicators", operation_id = "listMeasurements",
     params(("indicator_id" = Uuid, Path), Paging, MeasurementFilters),
     responses((status = 200, body = Page<Measurement>))
@@ -260,6 +261,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<MeasurementFilters>) 
 ///
 /// Its value, how that stands against the target, and what it says.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "indicators", operation_id = "getMeasurement", params(("measurement_id" = Uuid, Path)),
     responses((status = 200, body = Measurement))
 )]
@@ -289,6 +291,7 @@ pub struct MeasurementContent {
 /// Its analysis and the action that it leads to, until it is approved. The value is measured: `POST
 /// /indicators/{indicator_id}/measurements` does it anew.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "indicators", operation_id = "updateMeasurement", params(("measurement_id" = Uuid, Path)),
     request_body(content = MeasurementContent, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Measurement), (status = 409, description = "`wrong_state`: it is approved"))

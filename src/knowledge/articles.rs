@@ -126,20 +126,22 @@ fn draft() -> ArticleStatus {
 #[derive(Serialize, ToSchema)]
 pub struct Article {
     id: Uuid,
-    #[schema(example = "Impresora de red sin respuesta")]
+    #[schema(max_length = 200, example = "Impresora de red sin respuesta")]
     title: String,
-    #[schema(example = "La impresora aparece atascada y no imprime.")]
+    #[schema(max_length = 20_000, example = "La impresora aparece atascada y no imprime.")]
     incident: String,
-    #[schema(example = "El puerto del switch estaba caído; se cambió.")]
+    #[schema(max_length = 20_000, example = "El puerto del switch estaba caído; se cambió.")]
     resolution: String,
+    #[schema(max_items = 100, max_length = 500)]
     steps: Vec<String>,
+    #[schema(max_items = 50)]
     references: Vec<Reference>,
     category: Option<Named>,
     visibility: ArticleVisibility,
     status: ArticleStatus,
     /// The ticket that it was learned from; for staff alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = 123)]
+    #[schema(nullable = false, example = 123)]
     ticket_id: Option<i64>,
     author: Person,
     /// Counts the changes, from 1 on; earlier ones are kept.
@@ -222,6 +224,7 @@ pub fn check_visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(
 ///
 /// As it is now. Requesters see what is published and public.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadArticles))),
     tag = "knowledge", operation_id = "getArticle", params(("article_id" = Uuid, Path)),
     responses((status = 200, body = Article))
 )]
@@ -238,6 +241,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 ///
 /// A draft, which staff alone can read, unless `status` says more.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
     tag = "knowledge", operation_id = "createArticle", request_body = ArticleContent,
     responses((status = 201, body = Article))
 )]
@@ -268,6 +272,7 @@ pub async fn write(call: Call, body: Body<ArticleContent>) -> Result<HttpRespons
 ///
 /// Each change is a revision; the earlier ones are kept. Publish with `status`, take back with `retired`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
     tag = "knowledge", operation_id = "updateArticle", params(("article_id" = Uuid, Path)),
     request_body(content = ArticleContent, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Article))

@@ -20,6 +20,7 @@ use crate::problem::Result;
 ///
 /// One file a request, as `multipart/form-data`; whoever may read the article may read it.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
     tag = "attachments", operation_id = "attachToArticle", params(("article_id" = Uuid, Path)),
     request_body(content = Upload, content_type = "multipart/form-data"),
     responses((status = 201, body = Attachment))
@@ -59,6 +60,7 @@ impl Target for Article {
 ///
 /// In the order in which they came.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadArticles))),
     tag = "attachments", operation_id = "listArticleAttachments", params(("article_id" = Uuid, Path), Paging),
     responses((status = 200, body = Page<Attachment>))
 )]

@@ -63,6 +63,7 @@ pub struct ArticleFilters {
 /// everything else in it is escaped, so that it can be put into a page as HTML. A requester finds published public
 /// articles.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadArticles))),
     tag = "knowledge", operation_id = "listArticles", params(Paging, ArticleFilters),
     responses((status = 200, body = Page<Found>))
 )]

@@ -53,6 +53,7 @@ impl From<(Row, Person)> for Revision {
 ///
 /// Every content that it has had, the first one first: nothing that was published is lost.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
     tag = "knowledge", operation_id = "listRevisions", params(("article_id" = Uuid, Path), Paging),
     responses((status = 200, body = Page<Revision>))
 )]
@@ -80,6 +81,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result
 ///
 /// The content as it was, with who wrote it and when.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
     tag = "knowledge", operation_id = "getRevision",
     params(("article_id" = Uuid, Path), ("revision" = i32, Path, minimum = 1)),
     responses((status = 200, body = Revision))

@@ -20,14 +20,17 @@ use crate::problem::Result;
 #[derive(Serialize, ToSchema)]
 pub struct Found {
     pub id: Uuid,
-    #[schema(example = "Impresora de red sin respuesta")]
+    #[schema(max_length = 200, example = "Impresora de red sin respuesta")]
     pub title: String,
     pub category: Option<Named>,
     pub visibility: ArticleVisibility,
     pub status: ArticleStatus,
     pub updated_at: DateTime<Utc>,
     /// The passage that matches, as safe HTML; `null` without a search.
-    #[schema(example = "La <mark>impresora</mark> aparece <mark>atascada</mark> y no imprime.")]
+    #[schema(
+        max_length = 2000,
+        example = "La <mark>impresora</mark> aparece <mark>atascada</mark> y no imprime."
+    )]
     pub excerpt: Option<String>,
     /// How well it matches: the higher the better; `null` without a search.
     #[schema(example = 0.6)]

@@ -48,7 +48,7 @@ pub struct Message {
     /// When it is tried next; `null` unless it waits. Where mail is off, nothing is tried.
     next_attempt_at: Option<DateTime<Utc>>,
     /// What the mail server or the network said the last time; `null` where nothing went wrong.
-    #[schema(example = "permanent error (550): 5.1.1 User unknown")]
+    #[schema(max_length = 2000, example = "permanent error (550): 5.1.1 User unknown")]
     last_error: Option<String>,
     created_at: DateTime<Utc>,
     /// When the mail server took it.
@@ -62,12 +62,12 @@ pub struct MessageInFull {
     message: Message,
     /// The address it was sent to, or would be now. A notice that the e-mail address or the password of an account was changed
     /// goes to the address that the account had before.
-    #[schema(example = "requester@mesa.test")]
+    #[schema(max_length = 500, example = "requester@mesa.test")]
     to: String,
-    #[schema(example = "[#123] La impresora del despacho no imprime")]
+    #[schema(max_length = 200, example = "[#123] La impresora del despacho no imprime")]
     subject: String,
     /// As it was sent, or would be now. A link of a survey or to set a password is left out: it is for its reader alone.
-    #[schema(example = "Hola, Rosa Pérez Gómez:\n\nSu solicitud está solucionada.\n")]
+    #[schema(max_length = 100_000, example = "Hola, Rosa Pérez Gómez:\n\nSu solicitud está solucionada.\n")]
     text: String,
 }
 
@@ -77,12 +77,12 @@ pub struct MessageKept {
     #[serde(flatten)]
     message: Message,
     /// The address it was sent to; `null`, as the following, where it was not sent.
-    #[schema(example = "requester@mesa.test")]
+    #[schema(max_length = 500, example = "requester@mesa.test")]
     to: Option<String>,
-    #[schema(example = "[#123] La impresora del despacho no imprime")]
+    #[schema(max_length = 200, example = "[#123] La impresora del despacho no imprime")]
     subject: Option<String>,
     /// Without the link of a survey or to set a password: it is for its reader alone.
-    #[schema(example = "Hola, Rosa Pérez Gómez:\n\nSu solicitud está solucionada.\n")]
+    #[schema(max_length = 100_000, example = "Hola, Rosa Pérez Gómez:\n\nSu solicitud está solucionada.\n")]
     text: Option<String>,
 }
 
@@ -167,6 +167,7 @@ pub struct MessageFilters {
 ///
 /// What the desk mails to people, and how its sending stands.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UseOutbox))),
     tag = "messages", operation_id = "listMessages", params(Paging, MessageFilters),
     responses((status = 200, body = Page<Message>))
 )]
@@ -206,6 +207,7 @@ pub async fn list(call: Call, query: Query<MessageFilters>) -> Result<HttpRespon
 ///
 /// With its words: those that were sent, or those that would be sent now.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UseOutbox))),
     tag = "messages", operation_id = "getMessage", params(("message_id" = Uuid, Path)),
     responses((status = 200, body = MessageInFull))
 )]
@@ -222,6 +224,7 @@ pub async fn read(call: Call, desk: Data<Desk>, id: Path<Uuid>) -> Result<HttpRe
 ///
 /// It waits from now on and has all its tries before it. A message that did not fail is a 409.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UseOutbox)), ("x-mesa-if-match" = json!(true))),
     tag = "messages", operation_id = "retryMessage", params(("message_id" = Uuid, Path)),
     request_body(content = Option<Nothing>),
     responses((status = 200, body = MessageInFull), (status = 409, description = "`message_not_failed`"))

@@ -42,6 +42,7 @@ pub struct MinutesFilters {
 ///
 /// Those of the Comité Primario (FO-DE-01 Acta), the latest meeting first.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "minutes", operation_id = "listMinutes", params(Paging, MinutesFilters),
     responses((status = 200, body = Page<Minutes>))
 )]

@@ -66,23 +66,25 @@ pub struct Minutes {
     #[schema(example = "2026-10-09")]
     held_on: NaiveDate,
     /// By the entity's clock (hora de inicio).
-    #[schema(example = "08:00")]
+    #[schema(max_length = 8, example = "08:00")]
     starts_at: Option<String>,
     /// By the entity's clock (hora de finalización).
-    #[schema(example = "09:30")]
+    #[schema(max_length = 8, example = "09:30")]
     ends_at: Option<String>,
     /// Lugar.
-    #[schema(example = "Sala de juntas de las TIC")]
+    #[schema(max_length = 200, example = "Sala de juntas de las TIC")]
     place: Option<String>,
     /// Orden del día.
-    #[schema(example = json!(["Informe del tercer trimestre", "Plan de Mejoramiento"]))]
+    #[schema(max_items = 50, max_length = 500, example = json!(["Informe del tercer trimestre", "Plan de Mejoramiento"]))]
     agenda: Vec<String>,
     /// Asistencia.
+    #[schema(max_items = 200)]
     attendance: Vec<Attendee>,
     /// What was said (desarrollo).
-    #[schema(example = "Se presentó el informe; la atención oportuna fue del 91 %.")]
+    #[schema(max_length = 50_000, example = "Se presentó el informe; la atención oportuna fue del 91 %.")]
     proceedings: Option<String>,
     /// Compromisos.
+    #[schema(max_items = 100)]
     decisions: Vec<Decision>,
     /// The quarterly report that was looked at.
     report: Option<ReportLooked>,
@@ -105,10 +107,10 @@ pub struct Attendee {
     /// Their account, where they have one.
     user_id: Option<Uuid>,
     /// As it was when the minutes were written.
-    #[schema(example = "Ana María Restrepo")]
+    #[schema(max_length = 200, example = "Ana María Restrepo")]
     full_name: String,
     /// Cargo.
-    #[schema(example = "Profesional Universitaria")]
+    #[schema(max_length = 200, example = "Profesional Universitaria")]
     job_title: Option<String>,
     attendance: Attendance,
 }
@@ -116,7 +118,7 @@ pub struct Attendee {
 /// What somebody is to do, and until when.
 #[derive(Serialize, ToSchema)]
 pub struct Decision {
-    #[schema(example = "Formular la acción de mejora sobre los casos críticos.")]
+    #[schema(max_length = 2000, example = "Formular la acción de mejora sobre los casos críticos.")]
     decision: String,
     /// Responsable.
     owner: Person,

@@ -18,6 +18,7 @@ use crate::problem::{Problem, Result};
 /// From then on nothing of them can be changed, by nobody. There must be somebody who was present, and what was said. Send the
 /// `ETag` of what was read as `If-Match`, so that nothing else is signed.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ApproveRecords)), ("x-mesa-if-match" = json!(true))),
     tag = "minutes", operation_id = "signMinutes", params(("minutes_id" = Uuid, Path)),
     request_body(content = Option<Nothing>),
     responses((status = 200, body = Minutes), (status = 409, description = "`wrong_state` or `incomplete`"))

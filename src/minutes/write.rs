@@ -19,6 +19,7 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 ///
 /// As they are now; once signed, as they will stay.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "minutes", operation_id = "getMinutes", params(("minutes_id" = Uuid, Path)),
     responses((status = 200, body = Minutes))
 )]
@@ -31,6 +32,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 ///
 /// A draft, with the next number of its year: none is left out, so there is no way to remove one.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "minutes", operation_id = "createMinutes", request_body = MinutesContent,
     responses((status = 201, body = Minutes))
 )]
@@ -62,6 +64,7 @@ pub async fn create(call: Call, body: Body<MinutesContent>) -> Result<HttpRespon
 ///
 /// Until they are signed. They keep their number, so `held_on` stays within its year. The lists are replaced as a whole.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "minutes", operation_id = "updateMinutes", params(("minutes_id" = Uuid, Path)),
     request_body(content = MinutesContent, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Minutes), (status = 409, description = "`wrong_state`: they are signed"))

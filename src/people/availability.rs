@@ -50,11 +50,11 @@ pub struct Shift {
     pub weekday: i16,
     /// Hours and minutes.
     #[serde(with = "hour_minute")]
-    #[schema(value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "08:00")]
+    #[schema(max_length = 8, value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "08:00")]
     pub starts_at: NaiveTime,
     /// Hours and minutes; where it is not after `starts_at`, the shift goes on until that time of the next day.
     #[serde(with = "hour_minute")]
-    #[schema(value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "17:00")]
+    #[schema(max_length = 8, value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "17:00")]
     pub ends_at: NaiveTime,
     /// Whether it is worked on public holidays too; false where it is left out.
     #[serde(default)]

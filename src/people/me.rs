@@ -80,7 +80,10 @@ pub struct PasswordChange {
 /// Get the current user
 ///
 /// The account of the access token, with its permissions: show what these allow and nothing else.
-#[utoipa::path(tag = "auth", operation_id = "getMe", responses((status = 200, body = Me)))]
+#[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UseOwnAccount))),
+    tag = "auth", operation_id = "getMe", responses((status = 200, body = Me))
+)]
 #[get("/me")]
 pub async fn read(call: Call) -> Result<HttpResponse> {
     call.read(Action::UseOwnAccount, |db, actor| me(User::find(db, actor.id)?, actor.role)).await
@@ -90,6 +93,7 @@ pub async fn read(call: Call) -> Result<HttpResponse> {
 ///
 /// What is left out stays; `null` takes a value away. Role, unit and name are the director's to change.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UseOwnAccount))),
     tag = "auth", operation_id = "updateMe",
     request_body(content = MyProfile, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Me))
@@ -127,6 +131,7 @@ pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResp
 /// passwords, and new ones that are refused, count as wrong ones do for `POST /auth/login`. A notice of the change is mailed
 /// to the person. It takes no `Idempotency-Key`: a repeat comes with a token that has ended.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UseOwnAccount)), ("x-mesa-not-idempotent" = json!(true))),
     tag = "auth", operation_id = "changeMyPassword", request_body = PasswordChange,
     responses(
         (status = 204, description = "Changed"),

@@ -9,6 +9,6 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Serialize, Deserialize, Queryable, ToSchema)]
 pub struct Named {
     pub id: Uuid,
-    #[schema(example = "Secretaría de Hacienda")]
+    #[schema(max_length = 200, example = "Secretaría de Hacienda")]
     pub name: String,
 }

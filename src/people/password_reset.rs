@@ -21,6 +21,7 @@ use crate::problem::{Problem, Result};
 /// password yet, an invitation to set the first one, valid for 7 days. It replaces the link mailed before. The present
 /// password and sign-ins stay until the link is used. Nobody may do this for somebody of a role above their own.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "users", operation_id = "sendPasswordLink", params(("user_id" = Uuid, Path)),
     request_body(content = Option<Nothing>),
     responses(

@@ -44,6 +44,7 @@ fn week(db: &mut PgConnection, user_id: Uuid) -> Result<Vec<Shift>> {
 ///
 /// The `ETag` is that of the person.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "staff", operation_id = "getShifts", params(("user_id" = Uuid, Path)),
     responses((status = 200, body = Shifts))
 )]
@@ -62,6 +63,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// must not overlap: each that overlaps one before it in the list is named with the code `overlaps`. Appointments that
 /// were made stay. Nobody may change the shifts of somebody of a role above their own.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "staff", operation_id = "setShifts", params(("user_id" = Uuid, Path)), request_body = Shifts,
     responses((status = 200, body = Shifts))
 )]

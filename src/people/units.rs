@@ -22,7 +22,7 @@ use crate::problem::{FieldError, Problem, Result};
 #[derive(Serialize, ToSchema)]
 pub struct Unit {
     id: Uuid,
-    #[schema(example = "Secretaría de Hacienda")]
+    #[schema(max_length = 200, example = "Secretaría de Hacienda")]
     name: String,
     /// Who may ask for what needs the profile `unit_head`.
     head: Option<Person>,
@@ -120,6 +120,7 @@ pub struct UnitFilters {
 ///
 /// By name, each with its head.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "units", operation_id = "listUnits", params(Paging, UnitFilters),
     responses((status = 200, body = Page<Unit>))
 )]
@@ -157,6 +158,7 @@ pub async fn list(call: Call, query: Query<UnitFilters>) -> Result<HttpResponse>
 ///
 /// With its head, who may ask for what only a head may.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "units", operation_id = "getUnit", params(("unit_id" = Uuid, Path)),
     responses((status = 200, body = Unit))
 )]
@@ -169,6 +171,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 ///
 /// Names are unique, whatever their accents and case.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "units", operation_id = "createUnit", request_body = NewUnit,
     responses((status = 201, body = Unit), (status = 409, description = "`already_exists`: the name is in use"))
 )]
@@ -198,6 +201,7 @@ pub async fn create(call: Call, body: Body<NewUnit>) -> Result<HttpResponse> {
 ///
 /// What is left out stays; `null` takes the head away.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "units", operation_id = "updateUnit", params(("unit_id" = Uuid, Path)),
     request_body(content = UnitProfile, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Unit), (status = 409, description = "`already_exists`: the name is in use"))

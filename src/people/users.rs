@@ -49,13 +49,13 @@ impl Contact {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct User {
     pub id: Uuid,
-    #[schema(example = "ana.restrepo@example.gov.co")]
+    #[schema(max_length = 254, example = "ana.restrepo@example.gov.co")]
     pub email: String,
     pub role: Role,
-    #[schema(example = "Ana María Restrepo")]
+    #[schema(max_length = 200, example = "Ana María Restrepo")]
     pub full_name: String,
     /// The number of the identity document.
-    #[schema(example = "43111222")]
+    #[schema(max_length = 30, example = "43111222")]
     pub document_id: Option<String>,
     pub contact: Contact,
     pub unit: Option<Named>,
@@ -260,6 +260,7 @@ pub struct UserFilters {
 ///
 /// By name; filter by role, unit and activity, or search name and email with `q`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "users", operation_id = "listUsers", params(Paging, UserFilters),
     responses((status = 200, body = Page<User>))
 )]
@@ -307,6 +308,7 @@ pub async fn list(call: Call, query: Query<UserFilters>) -> Result<HttpResponse>
 ///
 /// Role, unit and how to reach them; never a password.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "users", operation_id = "getUser", params(("user_id" = Uuid, Path)),
     responses((status = 200, body = User))
 )]
@@ -320,6 +322,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// Without a `password` the person is invited by mail to set it. Nobody may give a role above their own. An `email` of the
 /// desk's own mailbox, also with `+` and a suffix, is a 422 with `not_allowed`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "users", operation_id = "createUser", request_body = NewUser,
     responses((status = 201, body = User), (status = 409, description = "`already_exists`: the email is in use"))
 )]
@@ -381,6 +384,7 @@ pub async fn create(call: Call, mut body: Body<NewUser>) -> Result<HttpResponse>
 /// A change of `email` ends the sign-ins of the account, and a notice of it is mailed to the previous address. An address of
 /// the desk's own mailbox, also with `+` and a suffix, is a 422 with `not_allowed`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "users", operation_id = "updateUser", params(("user_id" = Uuid, Path)),
     request_body(content = UserProfile, content_type = "application/merge-patch+json"),
     responses((status = 200, body = User), (status = 409, description = "`already_exists`, `last_director`; `wrong_state`: the person was made anonymous"))

@@ -35,10 +35,10 @@ pub struct NewAnonymization {
     )]
     reason: String,
     /// The ids of terms of the preview that are removed from every text of the person's tickets, whoever wrote it.
-    #[schema(max_items = 30, example = json!([]))]
+    #[schema(max_length = 16, max_items = 30, example = json!([]))]
     terms: Option<Vec<String>>,
     /// The ids of places of the preview from which their term is removed.
-    #[schema(max_items = 1000, example = json!([]))]
+    #[schema(max_length = 200, max_items = 1000, example = json!([]))]
     places: Option<Vec<String>>,
 }
 
@@ -48,6 +48,7 @@ pub struct Anonymization {
     user_id: Uuid,
     anonymized_at: DateTime<Utc>,
     anonymized_by: Person,
+    #[schema(max_length = 2000)]
     reason: String,
     /// How many tickets are theirs.
     #[schema(minimum = 0, example = 7)]
@@ -118,6 +119,7 @@ impl Anonymization {
 /// Not for staff, whose acts are on record, nor for whoever was staff and acted as such, and not while they have a ticket that is neither closed nor archived. Done once: a
 /// repeat answers what was done. What other people wrote elsewhere, signed minutes, and backups are not touched.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ManageRetention)), ("x-mesa-unversioned" = json!(true))),
     tag = "retention", operation_id = "anonymizeUser", params(("user_id" = Uuid, Path)),
     request_body = NewAnonymization,
     responses(

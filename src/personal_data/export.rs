@@ -65,6 +65,7 @@ pub struct PersonalData {
 /// The answer is one JSON document, written while it is read, list after list and each in the order of making. What goes
 /// wrong midway breaks the answer off, so that it is no JSON: only a document that is complete has everything.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadPersonalData)), ("x-mesa-unversioned" = json!(true))),
     tag = "retention", operation_id = "getPersonalData", params(("user_id" = Uuid, Path)),
     responses((status = 200, body = PersonalData))
 )]

@@ -43,6 +43,7 @@ pub struct AnonymizationPreview {
 ///
 /// Nothing is changed or locked. Not for staff (`not_a_requester`). Of a requester who is anonymous already nothing is listed.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ManageRetention)), ("x-mesa-unversioned" = json!(true))),
     tag = "retention", operation_id = "previewAnonymization", params(("user_id" = Uuid, Path)),
     responses(
         (status = 200, body = AnonymizationPreview),

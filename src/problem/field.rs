@@ -76,10 +76,10 @@ impl FieldError {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ProblemField {
     /// JSON Pointer to the field in the body; for a query parameter, `/` and its name.
-    #[schema(example = "/subject")]
+    #[schema(max_length = 1000, example = "/subject")]
     pub pointer: String,
     pub code: FieldCode,
     /// The same in words, in the reader's language.
-    #[schema(example = "Es obligatorio.")]
+    #[schema(max_length = 2000, example = "Es obligatorio.")]
     pub detail: String,
 }

@@ -216,22 +216,23 @@ pub struct ProblemDocument {
     #[schema(example = "/problems/invalid_body", format = "uri-reference")]
     pub r#type: String,
     /// The kind of problem in words, in the reader's language.
-    #[schema(example = "Datos no válidos")]
+    #[schema(max_length = 200, example = "Datos no válidos")]
     pub title: String,
     /// The HTTP status, once more.
     #[schema(example = 422, minimum = 400, maximum = 599)]
     pub status: u16,
     /// What happened this time and what can be done, in the reader's language.
-    #[schema(example = "Revise los campos que se nombran en `errors`.")]
+    #[schema(max_length = 2000, example = "Revise los campos que se nombran en `errors`.")]
     pub detail: String,
     /// Stable: programs should look at this.
     pub code: Code,
     /// Under which the server's log speaks of this request; on 5xx answers.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 128)]
     pub request_id: Option<String>,
     /// One entry for each field that is at fault.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false)]
+    #[schema(max_items = 100, required = false)]
     pub errors: Vec<ProblemField>,
     #[serde(flatten)]
     #[schema(ignore)]

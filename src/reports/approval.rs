@@ -31,6 +31,7 @@ pub struct ReportApproval {
     #[serde(flatten)]
     approval: Approval,
     /// The files that are kept, one a format.
+    #[schema(max_items = 4)]
     files: Vec<ReportFile>,
 }
 
@@ -39,7 +40,7 @@ pub struct ReportApproval {
 pub struct ReportFile {
     format: Format,
     /// Of its bytes, in hexadecimal digits.
-    #[schema(min_length = 64)]
+    #[schema(max_length = 64, min_length = 64)]
     sha256: String,
 }
 
@@ -50,6 +51,7 @@ pub struct ReportFile {
 /// then on answered with the same bytes whatever becomes of the data; there is no way back. Whoever approves it again gets
 /// the approval that there is.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ApproveReports))),
     tag = "reports", operation_id = "approveQuarterlyReport",
     params(
         ("year" = i32, Path, minimum = 2000, maximum = 9998),

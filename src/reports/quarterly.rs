@@ -47,6 +47,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
 /// computed from, as `GET /statistics` says; of an approved report as well, with the same bytes ever after if the version was
 /// made when it was approved.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadStatistics))),
     tag = "reports", operation_id = "getQuarterlyReport",
     params(
         ("year" = i32, Path, minimum = 2000, maximum = 9998),

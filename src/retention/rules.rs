@@ -20,10 +20,10 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 pub struct RetentionRule {
     kind: RetentionKind,
     /// The procedure's code of the form; `null` where it has none.
-    #[schema(example = "FO-DE-01")]
+    #[schema(max_length = 20, example = "FO-DE-01")]
     form: Option<String>,
     /// The procedure's name for the record.
-    #[schema(example = "Acta")]
+    #[schema(max_length = 200, example = "Acta")]
     record: String,
     /// In months of the calendar; `null` is without end.
     #[schema(minimum = 1, maximum = 1200, example = 24)]
@@ -58,6 +58,7 @@ pub struct RetentionRuleProfile {
 ///
 /// How long each kind of record is kept, as the procedure's "Control de registros" has it.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ManageRetention)), ("x-mesa-unversioned" = json!(true))),
     tag = "retention", operation_id = "listRetentionRules", responses((status = 200, body = RetentionRules))
 )]
 #[get("/retention-rules")]
@@ -75,6 +76,7 @@ pub async fn list(call: Call) -> Result<HttpResponse> {
 ///
 /// How long records of this kind are kept.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ManageRetention))),
     tag = "retention", operation_id = "getRetentionRule", params(("kind" = RetentionKind, Path)),
     responses((status = 200, body = RetentionRule))
 )]
@@ -93,6 +95,7 @@ pub async fn read(kind: Path<RetentionKind>, call: Call) -> Result<HttpResponse>
 /// It is applied from its change on: what is over for longer goes within the minute, and does not come back. Never less than
 /// the procedure asks for; tickets are kept without end.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ManageRetention))),
     tag = "retention", operation_id = "updateRetentionRule", params(("kind" = RetentionKind, Path)),
     request_body(content = RetentionRuleProfile, content_type = "application/merge-patch+json"),
     responses((status = 200, body = RetentionRule))

@@ -56,6 +56,7 @@ pub struct RetentionRunFilters {
 /// By count and kind, up to which moment, and when. Many records of a kind go in several parts, each with an entry of its own
 /// that is written with their removal. Nothing changes this list.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ManageRetention))),
     tag = "retention", operation_id = "listRetentionRuns", params(Paging, RetentionRunFilters),
     responses((status = 200, body = Page<RetentionRun>))
 )]

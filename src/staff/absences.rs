@@ -38,7 +38,7 @@ pub struct Absence {
     starts_at: DateTime<Utc>,
     /// The first moment at which they are back.
     ends_at: DateTime<Utc>,
-    #[schema(example = "Vacaciones de fin de año.")]
+    #[schema(max_length = 4000, example = "Vacaciones de fin de año.")]
     note: Option<String>,
     created_by: Person,
     created_at: DateTime<Utc>,
@@ -153,6 +153,7 @@ pub struct AbsenceFilters {
 ///
 /// Those that were and those to come, in the order in which they begin.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "staff", operation_id = "listAbsences", params(("user_id" = Uuid, Path), Paging, AbsenceFilters),
     responses((status = 200, body = Page<Absence>))
 )]
@@ -195,6 +196,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<AbsenceFilters>) -> R
 /// The person gets no work from automatic assignment while they are absent. Answers, besides the absence, what they have
 /// in hand. Nobody may record an absence of somebody of a role above their own.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "staff", operation_id = "recordAbsence", params(("user_id" = Uuid, Path)),
     request_body = AbsenceProfile,
     responses((status = 201, body = RecordedAbsence))
@@ -230,6 +232,7 @@ pub async fn record(call: Call, id: Path<Uuid>, body: Body<AbsenceProfile>) -> R
 ///
 /// When somebody is away, of what kind, and who wrote it down.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "staff", operation_id = "getAbsence", params(("absence_id" = Uuid, Path)),
     responses((status = 200, body = Absence))
 )]
@@ -247,6 +250,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 ///
 /// It may begin or end earlier or later than was planned.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "staff", operation_id = "updateAbsence", params(("absence_id" = Uuid, Path)),
     request_body(content = AbsenceProfile, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Absence))
@@ -280,6 +284,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<AbsenceProfile>
 ///
 /// For one that does not take place. One that is over is changed to end when it ended.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "staff", operation_id = "removeAbsence", params(("absence_id" = Uuid, Path)),
     responses((status = 204, description = "Removed"))
 )]

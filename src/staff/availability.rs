@@ -69,6 +69,7 @@ const FARTHEST: i64 = 3_660;
 /// The active staff, with their shifts, absences and contracts looked at for one moment. A person who is not available
 /// can still be assigned a ticket by name.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "staff", operation_id = "listAvailability", params(Paging, AvailabilityFilters),
     responses((status = 200, body = Page<Availability>))
 )]

@@ -53,6 +53,7 @@ pub struct Handover {
 /// automatic assignment chooses, the most critical first. All of them or none. Whoever gets a ticket has to accept it;
 /// one on hold stays so. Nobody may hand over the work of somebody of a role above their own.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage)), ("x-mesa-unversioned" = json!(true))),
     tag = "staff", operation_id = "handOver", params(("user_id" = Uuid, Path)), request_body = NewHandover,
     responses(
         (status = 200, body = Handover),

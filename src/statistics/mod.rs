@@ -75,6 +75,7 @@ pub struct StatisticsFilters {
 /// day, and for other periods), because single answers could be computed from the differences. `surveys.withheld` gives the
 /// reason. Professionals and the director get all figures.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadStatistics)), ("x-mesa-unversioned" = json!(true))),
     tag = "statistics", operation_id = "getStatistics", params(StatisticsFilters),
     responses((status = 200, body = Statistics))
 )]

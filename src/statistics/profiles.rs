@@ -74,6 +74,7 @@ impl Row {
 /// category later), or has become or ceased to be the head since. Days begin and end by the entity's clock
 /// (`MESA_TIMEZONE`).
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::VerifyAudit))),
     tag = "history", operation_id = "listProfileFindings", params(Paging, Period),
     responses((status = 200, body = Page<ProfileFinding>))
 )]

@@ -25,7 +25,7 @@ pub struct Statistics {
     pub from: NaiveDate,
     pub to: NaiveDate,
     /// The time zone whose days are counted.
-    #[schema(example = "America/Bogota")]
+    #[schema(max_length = 100, example = "America/Bogota")]
     pub timezone: String,
     /// Of all tickets.
     pub tickets: Figures,
@@ -72,6 +72,7 @@ pub struct ByCriticality {
 pub struct ByNamed {
     /// `null` for those of none.
     pub id: Option<Uuid>,
+    #[schema(max_length = 200)]
     pub name: Option<String>,
     #[serde(flatten)]
     pub figures: Figures,
@@ -89,6 +90,7 @@ pub struct ByChannel {
 #[derive(Clone, Serialize, ToSchema)]
 pub struct ByPerson {
     pub id: Uuid,
+    #[schema(max_length = 200)]
     pub full_name: String,
     #[serde(flatten)]
     pub work: Work,

@@ -17,6 +17,7 @@ use crate::tickets::store;
 /// The requester reads their own; professionals and the director read anybody's. There is one from the ticket's
 /// solution on.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!([Action::AnswerSurvey, Action::ReadSurveyAnswers]))),
     tag = "surveys", operation_id = "getSurvey", params(("ticket_id" = i64, Path, minimum = 1)),
     responses((status = 200, body = Survey))
 )]
@@ -40,6 +41,7 @@ pub async fn read(call: Call, id: Path<i64>) -> Result<HttpResponse> {
 ///
 /// Once, by the requester.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::AnswerSurvey))),
     tag = "surveys", operation_id = "answerSurvey", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = SurveyAnswer,
     responses(

@@ -19,14 +19,15 @@ use crate::problem::Result;
 #[derive(Serialize, ToSchema)]
 pub struct LinkedSurvey {
     survey: Survey,
-    #[schema(example = "La impresora del despacho no imprime")]
+    #[schema(max_length = 200, example = "La impresora del despacho no imprime")]
     subject: String,
     /// What solved the ticket; `null` while it is open again.
-    #[schema(example = "Se cambió el rodillo.")]
+    #[schema(max_length = 20_000, example = "Se cambió el rodillo.")]
     solution: Option<String>,
     /// The requester's language.
     locale: Locale,
     /// In the order to ask them.
+    #[schema(max_items = 50)]
     questions: Vec<SurveyQuestion>,
     /// Until when the link opens it.
     expires_at: DateTime<Utc>,
@@ -37,7 +38,7 @@ pub struct LinkedSurvey {
 /// For whoever holds the link that the requester was mailed; no sign-in. The token is the last part of that link and is
 /// good for this survey alone.
 #[utoipa::path(
-    tag = "surveys", operation_id = "getSurveyByLink", params(("token" = String, Path)),
+    tag = "surveys", operation_id = "getSurveyByLink", params(("token" = String, Path, max_length = 200)),
     responses((status = 200, body = LinkedSurvey), (status = 410, description = "`survey_expired`")),
     security(())
 )]
@@ -63,7 +64,7 @@ pub async fn read(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -
 ///
 /// Once, by whoever holds the link; no sign-in.
 #[utoipa::path(
-    tag = "surveys", operation_id = "answerSurveyByLink", params(("token" = String, Path)),
+    tag = "surveys", operation_id = "answerSurveyByLink", params(("token" = String, Path, max_length = 200)),
     request_body = SurveyAnswer,
     responses(
         (status = 201, body = Survey),

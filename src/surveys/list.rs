@@ -38,6 +38,7 @@ pub struct SurveyFilters {
 ///
 /// What single people answered; a technician reads the totals in the statistics instead.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadSurveyAnswers))),
     tag = "surveys", operation_id = "listSurveys", params(Paging, SurveyFilters),
     responses((status = 200, body = Page<Survey>))
 )]

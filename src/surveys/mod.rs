@@ -77,8 +77,9 @@ pub struct Survey {
     /// What the four standing questions were answered; `null` until then.
     pub ratings: Option<Ratings>,
     /// What each question was answered, in the words that were asked.
+    #[schema(max_items = 50)]
     pub answers: Vec<AnsweredQuestion>,
-    #[schema(example = "Muy amables.")]
+    #[schema(max_length = 2000, example = "Muy amables.")]
     pub comment: Option<String>,
     pub created_at: DateTime<Utc>,
     pub answered_at: Option<DateTime<Utc>>,
@@ -88,7 +89,7 @@ pub struct Survey {
 #[derive(Serialize, ToSchema)]
 pub struct AnsweredQuestion {
     pub question_id: Uuid,
-    #[schema(example = "overall")]
+    #[schema(max_length = 50, example = "overall")]
     pub key: String,
     /// As it was asked; the question may have been reworded since.
     pub text: Wording,

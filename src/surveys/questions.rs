@@ -43,7 +43,7 @@ pub struct Wording {
 pub struct SurveyQuestion {
     pub id: Uuid,
     /// Names the question for programs; it never changes.
-    #[schema(example = "overall")]
+    #[schema(max_length = 50, example = "overall")]
     pub key: String,
     pub kind: QuestionKind,
     #[diesel(embed)]
@@ -106,6 +106,7 @@ pub fn asked(db: &mut PgConnection) -> Result<Vec<SurveyQuestion>> {
 ///
 /// In the order they are asked.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "surveys", operation_id = "listSurveyQuestions", params(Paging, SurveyQuestionFilters),
     responses((status = 200, body = Page<SurveyQuestion>))
 )]
@@ -135,6 +136,7 @@ pub async fn list(call: Call, query: Query<SurveyQuestionFilters>) -> Result<Htt
 ///
 /// Its words in both languages, and whether surveys still ask it.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "surveys", operation_id = "getSurveyQuestion", params(("question_id" = Uuid, Path)),
     responses((status = 200, body = SurveyQuestion))
 )]
@@ -150,6 +152,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 ///
 /// Surveys that are answered from now on ask it.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "surveys", operation_id = "createSurveyQuestion", request_body = NewSurveyQuestion,
     responses(
         (status = 201, body = SurveyQuestion),
@@ -184,6 +187,7 @@ pub async fn create(call: Call, body: Body<NewSurveyQuestion>) -> Result<HttpRes
 /// Answers that were given before keep the words that were asked. Set `active` to false to ask it no more; a `standing`
 /// question is always asked.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "surveys", operation_id = "updateSurveyQuestion", params(("question_id" = Uuid, Path)),
     request_body(content = SurveyQuestionContent, content_type = "application/merge-patch+json"),
     responses((status = 200, body = SurveyQuestion))

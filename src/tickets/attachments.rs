@@ -26,6 +26,7 @@ use crate::tickets::workflow::{self, Step};
 ///
 /// One by the requester ends the wait of a ticket that is `on_hold` for information that they owe.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Attach))),
     tag = "attachments", operation_id = "attachToTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body(content = Upload, content_type = "multipart/form-data"),
     responses((status = 201, body = Attachment), (status = 409, description = "`step_not_allowed`"))
@@ -46,6 +47,7 @@ pub async fn attach(
 /// Whoever may read the followup may read its files. One by the requester ends the wait of a ticket that is `on_hold` for
 /// information that they owe.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Attach))),
     tag = "attachments", operation_id = "attachToFollowup",
     params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path)),
     request_body(content = Upload, content_type = "multipart/form-data"),
@@ -67,6 +69,7 @@ pub async fn attach_to_followup(
 ///
 /// Those of its followups as well, the first uploaded first.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "attachments", operation_id = "listTicketAttachments",
     params(("ticket_id" = i64, Path, minimum = 1), Paging),
     responses((status = 200, body = Page<Attachment>))
@@ -95,6 +98,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 ///
 /// In the order in which they came. Files of a private followup are for staff.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "attachments", operation_id = "listFollowupAttachments",
     params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path), Paging),
     responses((status = 200, body = Page<Attachment>))

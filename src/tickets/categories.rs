@@ -33,8 +33,9 @@ text_enum! {
 #[diesel(table_name = categories)]
 pub struct Category {
     id: Uuid,
-    #[schema(example = "Impresoras")]
+    #[schema(max_length = 200, example = "Impresoras")]
     name: String,
+    #[schema(max_length = 20_000)]
     description: String,
     required_profile: Profile,
     /// A critical ticket of this category that nobody accepts in time goes to the next support level by itself.
@@ -104,6 +105,7 @@ pub struct CategoryFilters {
 ///
 /// By name, to be chosen from; `active=true` leaves out what is no longer offered.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "categories", operation_id = "listCategories", params(Paging, CategoryFilters),
     responses((status = 200, body = Page<Category>))
 )]
@@ -138,6 +140,7 @@ pub async fn list(call: Call, query: Query<CategoryFilters>) -> Result<HttpRespo
 ///
 /// With the profile that whoever attends it needs.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "categories", operation_id = "getCategory", params(("category_id" = Uuid, Path)),
     responses((status = 200, body = Category))
 )]
@@ -153,6 +156,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 ///
 /// Names are unique, whatever their accents and case.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "categories", operation_id = "createCategory", request_body = NewCategory,
     responses((status = 201, body = Category), (status = 409, description = "`already_exists`: the name is in use"))
 )]
@@ -182,6 +186,7 @@ pub async fn create(call: Call, body: Body<NewCategory>) -> Result<HttpResponse>
 ///
 /// What is left out stays. One that is not active any more can no longer be chosen, and old tickets keep it.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "categories", operation_id = "updateCategory", params(("category_id" = Uuid, Path)),
     request_body(content = CategoryProfile, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Category), (status = 409, description = "`already_exists`: the name is in use"))

@@ -41,6 +41,7 @@ pub struct TicketRequest {
 /// they are: add a followup instead. Where it waits for information from its requester, a correction by the requester
 /// that changes something is the answer and ends the wait.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ChangeTicket))),
     tag = "tickets", operation_id = "updateTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body(content = TicketRequest, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))

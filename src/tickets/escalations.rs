@@ -33,13 +33,13 @@ pub struct Escalation {
     from_level: i16,
     #[schema(minimum = 1, maximum = 3, example = 2)]
     to_level: i16,
-    #[schema(example = "La falla es de la red, no de la impresora.")]
+    #[schema(max_length = 2000, example = "La falla es de la red, no de la impresora.")]
     reason: String,
     /// Who attends it at level 3, where that is somebody outside of the entity.
-    #[schema(example = "Soporte de Redes S. A. S.")]
+    #[schema(max_length = 200, example = "Soporte de Redes S. A. S.")]
     third_party: Option<String>,
     /// The third party's own number for the case.
-    #[schema(example = "SR-20311")]
+    #[schema(max_length = 100, example = "SR-20311")]
     reference: Option<String>,
     /// Until when the third party promised to attend it.
     promised_for: Option<DateTime<Utc>>,
@@ -165,6 +165,7 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Escalation>> {
 ///
 /// From which level to which, why, and to whom outside, the first one first.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
     tag = "steps", operation_id = "listEscalations", params(("ticket_id" = i64, Path, minimum = 1), Paging),
     responses((status = 200, body = Page<Escalation>))
 )]
@@ -199,6 +200,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 /// Level 3 may be a third party, with its own number and a promised date. Answers the escalation; read the ticket for
 /// its new state.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Escalate)), ("x-mesa-unversioned" = json!(true))),
     tag = "steps", operation_id = "escalateTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = NewEscalation,
     responses((status = 201, body = Escalation), (status = 409, description = "`step_not_allowed`, `no_higher_level`, `no_due_time`"))

@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::openapi::extensions::ExtensionsBuilder;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::followups::Visibility;
@@ -36,6 +38,7 @@ pub struct Event {
     /// Who did it; `null` where the desk did it by itself.
     pub actor: Option<Person>,
     pub at: DateTime<Utc>,
+    #[schema(max_items = 100)]
     pub changes: Vec<Change>,
     /// What the fields alone do not tell, such as a reason.
     #[schema(value_type = EventDetails)]
@@ -43,15 +46,34 @@ pub struct Event {
     /// Whether personal data were taken out of its `changes` and `details`, by law.
     pub redacted: bool,
     /// Over this event, by a digest of what it tells, and over the hash of the one before it; in hexadecimal.
-    #[schema(example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
+    #[schema(max_length = 64, example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
     pub hash: String,
+}
+
+/// Schema of what `Case::note` writes.
+pub struct EventDetails;
+
+impl PartialSchema for EventDetails {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = EventDetailFields::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.extensions = Some(ExtensionsBuilder::new().add("x-mesa-any-field-left-out", true).build());
+        }
+        schema
+    }
+}
+
+impl ToSchema for EventDetails {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        EventDetailFields::schemas(schemas);
+    }
 }
 
 /// What the fields alone do not tell, such as a reason. Each kind of event has those that it needs.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "says in the contract what `Case::note` writes")]
-pub struct EventDetails {
+struct EventDetailFields {
     /// `closed` by itself: after how many days.
     after_days: Option<i64>,
     /// `resumed`: by what the requester answered.
@@ -69,8 +91,9 @@ pub struct EventDetails {
     deadline: Option<DateTime<Utc>>,
     /// `duplicate_merged`: the ticket that ended in this one.
     duplicate_id: Option<i64>,
+    #[schema(max_length = 255)]
     file_name: Option<String>,
-    #[schema(max_items = 1000)]
+    #[schema(max_length = 255, max_items = 1000)]
     file_names: Option<Vec<String>>,
     /// The followup that is meant, or that told the requester.
     followup_id: Option<Uuid>,
@@ -79,12 +102,15 @@ pub struct EventDetails {
     /// `merged`: the ticket that goes on.
     into: Option<i64>,
     /// `related`, `unrelated`: the kind of relation; `resumed`: what it waited for.
+    #[schema(max_length = 50)]
     kind: Option<String>,
     /// `due_changed`: the attention time that holds now.
     minutes: Option<i32>,
     /// `information_requested`: what was asked for.
+    #[schema(max_length = 2000)]
     missing: Option<String>,
     /// `due_changed`: the opening hours that hold now.
+    #[schema(max_length = 500)]
     opening_hours: Option<String>,
     /// `solved`, of a parent: the children whose assignees were sent the solution.
     #[schema(max_items = 200)]
@@ -92,6 +118,7 @@ pub struct EventDetails {
     /// `solved`: the ticket with which it was solved.
     parent_id: Option<i64>,
     /// Why it was escalated, held, handed over, reopened or rescheduled; `archived`: in words.
+    #[schema(max_length = 2000)]
     reason: Option<String>,
     /// Caused by mail: the account that released it after it had been set aside or ignored.
     released_by_id: Option<Uuid>,
@@ -104,6 +131,7 @@ pub struct EventDetails {
     /// Caused by mail: the account that submitted it to the API; `null` for the mailbox and for the command.
     submitted_by_id: Option<Uuid>,
     /// `escalated`: to whom outside.
+    #[schema(max_length = 200)]
     third_party: Option<String>,
     /// `related`, `unrelated`: the other ticket.
     ticket_id: Option<i64>,
@@ -162,6 +190,7 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Event>> {
 /// Who did what, when, from what to what, in order. Nothing can change it; personal data alone may be taken out of it, by
 /// law, and then it says so.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
     tag = "history", operation_id = "listEvents", params(("ticket_id" = i64, Path, minimum = 1), Paging),
     responses((status = 200, body = Page<Event>))
 )]

@@ -42,13 +42,15 @@ pub struct Expansions {
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct Expanded {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     requester: Option<User>,
     /// Left out where nobody has the case.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     assignee: Option<User>,
     /// The newest 20 that one may read, the newest first; all are `GET /tickets/{ticket_id}/followups`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_items = 20)]
+    #[schema(nullable = false, max_items = 20)]
     followups: Option<Vec<Followup>>,
 }
 

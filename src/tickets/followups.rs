@@ -45,7 +45,7 @@ pub struct Followup {
     pub ticket_id: i64,
     author: Person,
     visibility: Visibility,
-    #[schema(example = "Vamos a su oficina esta tarde.")]
+    #[schema(max_length = 20_000, example = "Vamos a su oficina esta tarde.")]
     body: String,
     pub created_at: DateTime<Utc>,
     /// For a followup that came by mail: whether the entity's mail server did not verify that its author wrote it. `null` for a
@@ -54,6 +54,7 @@ pub struct Followup {
     unverified: Option<bool>,
     /// The private followup that this one made public; for staff alone.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     published_from: Option<Uuid>,
 }
 
@@ -148,6 +149,7 @@ pub struct FollowupFilters {
 ///
 /// In the order they were written. A requester sees the public ones.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "followups", operation_id = "listFollowups",
     params(("ticket_id" = i64, Path, minimum = 1), Paging, FollowupFilters),
     responses((status = 200, body = Page<Followup>))
@@ -186,6 +188,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<FollowupFilters>) -> R
 ///
 /// A private one does not exist for a requester.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "followups", operation_id = "getFollowup",
     params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path)),
     responses((status = 200, body = Followup))
@@ -206,6 +209,7 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
 /// alone and leaves no trace that a requester could see. A public one by the requester ends the wait of a ticket that is
 /// `on_hold` for information that they owe.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::AddPublicFollowup))),
     tag = "followups", operation_id = "addFollowup", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = NewFollowup,
     responses((status = 201, body = Followup), (status = 409, description = "`step_not_allowed`"))
@@ -267,6 +271,7 @@ pub fn write_and_tell(
 /// Writes a public followup with the same words and files, dated now, and mails it to the requester. There is no way
 /// back.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
     tag = "followups", operation_id = "publishFollowup",
     params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path)),
     request_body(content = Option<Nothing>),

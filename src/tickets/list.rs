@@ -47,6 +47,7 @@ fn due(row: &Ticket) -> DateTime<Utc> {
 ///
 /// A requester sees their own; staff see all.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "tickets", operation_id = "listTickets", params(Paging, Expansions, TicketFilters),
     responses((status = 200, body = Page<Ticket>))
 )]

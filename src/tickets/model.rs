@@ -106,12 +106,12 @@ pub struct TicketRow {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Requester {
     pub id: Uuid,
-    #[schema(example = "Rosa Pérez Gómez")]
+    #[schema(max_length = 200, example = "Rosa Pérez Gómez")]
     pub full_name: String,
     /// `null` where the request was archived at once as `missing_information`.
-    #[schema(example = "43111220")]
+    #[schema(max_length = 30, example = "43111220")]
     pub document_id: Option<String>,
-    #[schema(example = "requester@mesa.test")]
+    #[schema(max_length = 254, example = "requester@mesa.test")]
     pub email: String,
     pub contact: Contact,
     /// `null` where the request was archived at once as `missing_information`.
@@ -121,7 +121,7 @@ pub struct Requester {
 /// What solved a ticket.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Solution {
-    #[schema(example = "Se cambió el puerto del switch.")]
+    #[schema(max_length = 20_000, example = "Se cambió el puerto del switch.")]
     pub description: String,
     pub solved_by: Option<Person>,
     pub solved_at: DateTime<Utc>,
@@ -132,12 +132,16 @@ pub struct Solution {
 pub struct Archive {
     pub reason: ArchiveReason,
     /// In the words of whoever archived it; what was asked for, where nobody answered.
+    #[schema(max_length = 4000)]
     pub note: Option<String>,
     /// Why, as the requester was told, in their language.
-    #[schema(example = "Faltan datos que se necesitan para atender la solicitud.")]
+    #[schema(max_length = 2000, example = "Faltan datos que se necesitan para atender la solicitud.")]
     pub why: String,
     /// What the requester can do now, as they were told, in their language.
-    #[schema(example = "Preséntela de nuevo con los datos que faltan; lo demás se toma de esta solicitud.")]
+    #[schema(
+        max_length = 2000,
+        example = "Preséntela de nuevo con los datos que faltan; lo demás se toma de esta solicitud."
+    )]
     pub next_step: String,
     pub archived_at: DateTime<Utc>,
     /// The ticket that presents it again: `POST /tickets/{ticket_id}/resubmission`.
@@ -149,7 +153,7 @@ pub struct Archive {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct InformationRequest {
     /// What is missing, in words for the requester.
-    #[schema(example = "¿Cuál es la placa del equipo?")]
+    #[schema(max_length = 2000, example = "¿Cuál es la placa del equipo?")]
     pub missing: String,
     /// Until when the requester may answer; then the ticket is archived.
     pub deadline: DateTime<Utc>,
@@ -162,9 +166,9 @@ pub struct Ticket {
     /// The ticket's number, given by the system one after the other.
     #[schema(example = 123, minimum = 1)]
     pub id: i64,
-    #[schema(example = "La impresora del despacho no imprime")]
+    #[schema(max_length = 200, example = "La impresora del despacho no imprime")]
     pub subject: String,
-    #[schema(example = "Desde esta mañana muestra atasco y no hay papel dentro.")]
+    #[schema(max_length = 20_000, example = "Desde esta mañana muestra atasco y no hay papel dentro.")]
     pub description: String,
     pub status: Status,
     /// `null` until it is classified.
@@ -210,5 +214,6 @@ pub struct Ticket {
     pub updated_at: DateTime<Utc>,
     /// Only where `expand` asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub expanded: Option<Expanded>,
 }

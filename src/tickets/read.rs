@@ -16,6 +16,7 @@ use crate::problem::Result;
 ///
 /// With who asked, who has it, when it is due and what may be done next. One that is not yours to see is a 404.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "tickets", operation_id = "getTicket",
     params(("ticket_id" = i64, Path, minimum = 1), Expansions),
     responses((status = 200, body = Ticket))

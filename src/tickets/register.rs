@@ -142,6 +142,7 @@ pub struct Request {
 /// 422 that names every field. Where the category asks for a head of unit and the requester is none, the ticket is
 /// registered and archived as `profile_not_authorized`, and the requester is told.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::RegisterTicket))),
     tag = "tickets", operation_id = "registerTicket", request_body = NewTicket,
     responses((status = 201, body = Ticket))
 )]

@@ -76,7 +76,7 @@ impl RelationKind {
 pub struct RelatedTicket {
     #[schema(example = 124, minimum = 1)]
     id: i64,
-    #[schema(example = "Sin red en el piso 3")]
+    #[schema(max_length = 200, example = "Sin red en el piso 3")]
     subject: String,
     status: Status,
 }
@@ -156,6 +156,7 @@ const BOTH_ENDS: &str = "\
 /// From both ends, each by its name as seen from this ticket, the first recorded first. A requester sees those between
 /// tickets that are both their own.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "tickets", operation_id = "listRelations", params(("ticket_id" = i64, Path, minimum = 1), Paging),
     responses((status = 200, body = Page<Relation>))
 )]
@@ -209,6 +210,7 @@ fn bound(
 /// By what this ticket is to the other one; the other end shows the inverse. Both histories say so, in whatever state the
 /// tickets are. A ticket may have many relations, each pair one of a kind.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Relate)), ("x-mesa-unversioned" = json!(true))),
     tag = "tickets", operation_id = "relateTickets", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = NewRelation,
     responses(
@@ -250,6 +252,7 @@ pub async fn relate(call: Call, id: Path<i64>, body: Body<NewRelation>) -> Resul
 ///
 /// From either end. Both histories say so.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Relate))),
     tag = "tickets", operation_id = "removeRelation",
     params(("ticket_id" = i64, Path, minimum = 1), ("relation_id" = Uuid, Path)),
     responses((status = 204, description = "Removed"))

@@ -58,6 +58,7 @@ const COLUMNS: [&str; 24] = [
 /// formula has an apostrophe before it. The file is written as it is read from the database; a file without an end was
 /// broken off.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadTicket)), ("x-mesa-unversioned" = json!(true))),
     tag = "tickets", operation_id = "downloadTickets", params(TicketFilters),
     responses((status = 200, description = "The file", content_type = "text/csv", body = Content))
 )]

@@ -21,6 +21,7 @@ pub struct Suggestions {
 ///
 /// Up to five published articles that share most with the ticket's words; a requester is offered public ones.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadTicket)), ("x-mesa-unversioned" = json!(true))),
     tag = "knowledge", operation_id = "listSuggestions", params(("ticket_id" = i64, Path, minimum = 1)),
     responses((status = 200, body = Suggestions))
 )]

@@ -46,6 +46,7 @@ type Row = (Person, DateTime<Utc>, Uuid, WatchReason);
 /// which reason, without the note. They may not read the ticket: to a requester another's ticket is a 404, watched or
 /// not.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Relate))),
     tag = "tickets", operation_id = "listWatchers", params(("ticket_id" = i64, Path, minimum = 1), Paging),
     responses((status = 200, body = Page<Watcher>))
 )]

@@ -85,7 +85,7 @@ pub fn of(db: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, Workload>
 pub struct OpenTicket {
     #[schema(example = 123, minimum = 1)]
     id: i64,
-    #[schema(example = "La impresora del despacho no imprime")]
+    #[schema(max_length = 200, example = "La impresora del despacho no imprime")]
     subject: String,
     status: Status,
     criticality: Option<Criticality>,

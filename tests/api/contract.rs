@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::Desk;
+use crate::operations::resolve;
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/openapi.json");
 
@@ -21,7 +22,15 @@ fn the_kept_contract_is_the_one_that_the_binary_prints() {
          `cargo run -- openapi > openapi/openapi.json`"
     );
     let desk = Desk::open();
-    assert_eq!(desk.nobody().get("//openapi.json").text(), kept);
+    let nobody = desk.nobody();
+    let served = nobody.get("//openapi.json");
+    let kept: Value = serde_json::from_str(&kept).unwrap();
+    assert_eq!(served.text(), kept.to_string(), "it is served without white space");
+    assert_eq!(served.header("cache-control"), "no-cache");
+    let again = nobody.with("if-none-match", served.header("etag")).get("//openapi.json");
+    assert_eq!((again.status, again.bytes.len()), (304, 0));
+    assert_eq!(again.header("etag"), served.header("etag"));
+    assert_eq!(nobody.with("if-none-match", "\"0\"").get("//openapi.json").status, 200);
 }
 
 #[test]
@@ -66,6 +75,11 @@ fn whoever_generates_a_client_finds_all_they_need() {
                 tags.contains(operation["tags"][0].as_str().unwrap()),
                 "{name} has no tag that is described"
             );
+            let is_open = operation["security"] == json!([]);
+            assert!(
+                is_open || !operation["x-mesa-permission"].is_null(),
+                "{name} does not state its permission: extensions((\"x-mesa-permission\" = json!(Action::…)))"
+            );
             let responses = operation["responses"].as_object().unwrap();
             assert!(responses.keys().any(|status| status.starts_with('2')), "{name} never succeeds");
             for (status, response) in responses {
@@ -80,6 +94,7 @@ fn whoever_generates_a_client_finds_all_they_need() {
                 );
             }
             for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let parameter = resolve(&document, parameter);
                 assert!(parameter["schema"].is_object(), "{name}: {parameter}");
             }
         }
@@ -94,11 +109,11 @@ fn whoever_generates_a_client_finds_all_they_need() {
             references.insert(reference.to_owned());
         }
     });
-    for name in document["components"]["schemas"].as_object().unwrap().keys() {
-        assert!(
-            references.contains(&format!("#/components/schemas/{name}")),
-            "the schema {name} is used by nothing"
-        );
+    for kind in ["headers", "parameters", "responses", "schemas"] {
+        for name in document["components"][kind].as_object().unwrap().keys() {
+            let reference = format!("#/components/{kind}/{name}");
+            assert!(references.contains(&reference), "nothing refers to {reference}");
+        }
     }
 }
 

@@ -31,6 +31,7 @@ mod configuration;
 mod contract;
 mod database_roles;
 mod doors;
+mod example_values;
 mod examples;
 mod expansion;
 mod expired_records;

@@ -111,7 +111,12 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
                         .cloned()
                         .unwrap_or_default()
                 }),
-                parameters: operation["parameters"].as_array().cloned().unwrap_or_default(),
+                parameters: operation["parameters"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .map(|parameter| resolve(&document, parameter))
+                    .collect(),
                 roles: roles(operation),
             });
         }

@@ -1,99 +1,174 @@
-//! What clients rely on: the kept surface of the contract may grow, and shrinks only with a new version.
+//! What clients rely on: the recorded surface of the contract may grow; it shrinks only with a new version.
+//!
+//! `openapi/surface.txt` has a line for each operation, parameter, body and success, and each schema once for each way it is
+//! used: `sent` by clients, `answered` by the server. A line that begins with `!` is something that a client must send.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/surface.txt");
+const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/surface.txt");
 
-/// A line for each thing that a client may rely on, or must send (`!`).
+/// Who writes the values of a schema.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Use {
+    /// A client: what it may send is a promise, what it must send is a demand.
+    Sent,
+    /// The server: a client relies on each property, on its type, and on whether it is always there.
+    Answered,
+}
+
 struct Surface<'a> {
     document: &'a Value,
     lines: BTreeSet<String>,
+    /// Schemas that something refers to, by name.
+    used: BTreeSet<(Use, &'a str)>,
+}
+
+fn surface(document: &Value) -> BTreeSet<String> {
+    let mut surface = Surface { document, lines: BTreeSet::new(), used: BTreeSet::new() };
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            surface.operation(path, method, operation);
+        }
+    }
+    let mut described = BTreeSet::new();
+    while let Some(next) = surface.used.difference(&described).next().copied() {
+        described.insert(next);
+        let (how, name) = next;
+        let schema = &document["components"]["schemas"][name];
+        match how {
+            Use::Sent => surface.sent(&format!("sent {name}"), schema, false),
+            Use::Answered => surface.answered(&format!("answered {name}"), schema),
+        }
+    }
+    surface.lines
 }
 
 impl<'a> Surface<'a> {
-    fn of(document: &'a Value) -> BTreeSet<String> {
-        let mut surface = Surface { document, lines: BTreeSet::new() };
-        for (path, item) in document["paths"].as_object().unwrap() {
-            for (method, operation) in item.as_object().unwrap() {
-                surface.operation(path, method, operation);
-            }
-        }
-        surface.lines
-    }
-
     fn operation(&mut self, path: &str, method: &str, operation: &'a Value) {
         let id = operation["operationId"].as_str().unwrap();
-        self.lines.insert(format!("{id} {} {path}", method.to_uppercase()));
+        let mut path = path.to_owned();
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
-            let at =
-                format!("{id} {} {}", parameter["in"].as_str().unwrap(), parameter["name"].as_str().unwrap());
-            let must = parameter["required"] == true;
-            self.sent(&at, &parameter["schema"], must, &mut Vec::new());
+            let parameter = self.resolve(parameter);
+            let (place, name) = (parameter["in"].as_str().unwrap(), parameter["name"].as_str().unwrap());
+            if place == "path" {
+                let kinds = self.kinds(Use::Sent, &parameter["schema"]).join(" | ");
+                path = path.replace(&format!("{{{name}}}"), &format!("{{{name}: {kinds}}}"));
+                continue;
+            }
+            self.sent(&format!("{id} {place} {name}"), &parameter["schema"], parameter["required"] == true);
         }
-        for (kind, content) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
-            self.sent(&format!("{id} body {kind}"), &content["schema"], false, &mut Vec::new());
+        self.lines.insert(format!("{id} {} {path}", method.to_uppercase()));
+        let body = &operation["requestBody"];
+        for (kind, content) in body["content"].as_object().into_iter().flatten() {
+            self.sent(&format!("{id} body {kind}"), &content["schema"], body["required"] == true);
         }
         for (status, response) in operation["responses"].as_object().unwrap() {
-            if status.starts_with('2') {
+            if !status.starts_with('2') {
+                continue;
+            }
+            let contents = self.resolve(response)["content"].as_object();
+            if contents.is_none() {
                 self.lines.insert(format!("{id} {status}"));
-                for (kind, content) in response["content"].as_object().into_iter().flatten() {
-                    self.answered(&format!("{id} {status} {kind}"), &content["schema"], &mut Vec::new());
-                }
+            }
+            for (kind, content) in contents.into_iter().flatten() {
+                self.answered(&format!("{id} {status} {kind}"), &content["schema"]);
             }
         }
     }
 
-    /// What a client sends: what it may is a promise, what it must is a demand.
-    fn sent(&mut self, at: &str, schema: &'a Value, must: bool, above: &mut Vec<&'a str>) {
-        let Some(schema) = self.resolve(schema, above) else { return };
-        self.lines.insert(format!("{at}: {}", kind(schema)));
+    /// A line for each type that may be sent here, so that one more breaks nobody.
+    fn sent(&mut self, at: &str, schema: &'a Value, must: bool) {
         if must {
             self.lines.insert(format!("! {at}"));
         }
-        for value in schema["enum"].as_array().into_iter().flatten() {
-            self.lines.insert(format!("{at} = {value}"));
+        for kind in self.kinds(Use::Sent, schema) {
+            self.lines.insert(format!("{at}: {kind}"));
         }
-        for (name, property, required) in properties(schema) {
-            self.sent(&format!("{at}/{name}"), property, required, &mut above.clone());
-        }
-        for inner in parts(schema) {
-            self.sent(at, inner, false, &mut above.clone());
-        }
-    }
-
-    /// What a client gets: each property, and whether it is always there.
-    fn answered(&mut self, at: &str, schema: &'a Value, above: &mut Vec<&'a str>) {
-        let Some(schema) = self.resolve(schema, above) else { return };
-        self.lines.insert(format!("{at}: {}", kind(schema)));
-        for (name, property, required) in properties(schema) {
-            let always = if required { "always" } else { "sometimes" };
-            self.lines.insert(format!("{at}/{name} {always}"));
-            self.answered(&format!("{at}/{name}"), property, &mut above.clone());
-        }
-        for inner in parts(schema) {
-            self.answered(at, inner, &mut above.clone());
+        for inner in inline(schema) {
+            // `fields` takes the names of the fields that the items of a list have: they are answered.
+            let values = inner["enum"].as_array().filter(|_| !at.ends_with(" query fields"));
+            for value in values.into_iter().flatten() {
+                self.lines.insert(format!("{at} = {value}"));
+            }
+            for (name, property, must) in properties(inner) {
+                self.sent(&format!("{at}/{name}"), property, must);
+            }
         }
     }
 
-    /// None where the schema is a part of itself.
-    fn resolve(&self, schema: &'a Value, above: &mut Vec<&'a str>) -> Option<&'a Value> {
-        let Some(reference) = schema["$ref"].as_str() else { return Some(schema) };
-        if above.contains(&reference) {
-            return None;
+    /// One line for all types that may be answered here: a client handles each of them.
+    fn answered(&mut self, at: &str, schema: &'a Value) {
+        let kinds = self.kinds(Use::Answered, schema).join(" | ");
+        self.lines.insert(format!("{at}: {kinds}"));
+        self.answered_properties(at, schema);
+    }
+
+    fn answered_properties(&mut self, at: &str, schema: &'a Value) {
+        for inner in inline(schema) {
+            for (name, property, always) in properties(inner) {
+                let at = format!("{at}/{name}");
+                let kinds = self.kinds(Use::Answered, property).join(" | ");
+                let sometimes = if always { "" } else { ", not always" };
+                self.lines.insert(format!("{at}: {kinds}{sometimes}"));
+                self.answered_properties(&at, property);
+            }
         }
-        above.push(reference);
-        self.resolve(self.document.pointer(&reference[1..]).unwrap(), above)
+    }
+
+    /// The types of a schema: names of other schemas, or types of JSON with their format.
+    fn kinds(&mut self, how: Use, schema: &'a Value) -> Vec<String> {
+        if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+            self.used.insert((how, name));
+            return vec![name.to_owned()];
+        }
+        let types: Vec<&Value> = match &schema["type"] {
+            Value::Array(types) => types.iter().collect(),
+            Value::Null => Vec::new(),
+            one => vec![one],
+        };
+        let mut kinds = Vec::new();
+        for one in types {
+            let one = one.as_str().unwrap();
+            kinds.push(match schema["format"].as_str() {
+                _ if one == "array" => format!("[{}]", self.kinds(how, &schema["items"]).join(" | ")),
+                Some(format) if one != "null" => format!("{one} {format}"),
+                _ => one.to_owned(),
+            });
+        }
+        for choice in ["oneOf", "anyOf"] {
+            for one in schema[choice].as_array().into_iter().flatten() {
+                kinds.extend(self.kinds(how, one));
+            }
+        }
+        let all: Vec<String> = schema["allOf"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|one| self.kinds(how, one).join(" | "))
+            .collect();
+        if !all.is_empty() {
+            kinds.push(all.join(" & "));
+        }
+        if kinds.is_empty() { vec!["any".to_owned()] } else { kinds }
+    }
+
+    /// What a reference leads to.
+    fn resolve(&self, value: &'a Value) -> &'a Value {
+        match value["$ref"].as_str() {
+            Some(reference) => self.resolve(self.document.pointer(&reference[1..]).unwrap()),
+            None => value,
+        }
     }
 }
 
-fn kind(schema: &Value) -> String {
-    let format = schema["format"].as_str().map(|format| format!(" {format}")).unwrap_or_default();
-    match &schema["type"] {
-        Value::Null => "any".to_owned(),
-        kind => format!("{}{format}", kind.to_string().replace('"', "")),
-    }
+/// The schema and those written inside it in its place: choices, parts and items.
+fn inline(schema: &Value) -> Vec<&Value> {
+    let several = ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| schema[key].as_array()).flatten();
+    let mut all = vec![schema];
+    all.extend(several.chain(schema.get("items")).flat_map(inline));
+    all
 }
 
 fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value, bool)> {
@@ -103,52 +178,109 @@ fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value, bool)> {
     all.map(move |(name, property)| (name, property, is_required(name)))
 }
 
-fn parts(schema: &Value) -> impl Iterator<Item = &Value> {
-    let several =
-        ["allOf", "oneOf", "anyOf"].into_iter().flat_map(|key| schema[key].as_array().into_iter().flatten());
-    several.chain(schema.get("items"))
+/// Recorded lines that are gone, and new demands on clients.
+fn breaks(recorded: &BTreeSet<String>, present: &BTreeSet<String>) -> Vec<String> {
+    let gone = recorded.difference(present).filter(|line| !line.starts_with('!'));
+    let known: BTreeSet<&str> = recorded.iter().map(|line| subject(line)).collect();
+    // A demand of a new operation or of a new body breaks nobody.
+    let demanded =
+        present.difference(recorded).filter(|line| line.starts_with('!') && known.contains(subject(line)));
+    gone.chain(demanded).cloned().collect()
 }
 
-/// What of the kept surface is gone, and what is demanded that was not.
-fn breaks(kept: &BTreeSet<String>, present: &BTreeSet<String>) -> Vec<String> {
-    let gone = kept.difference(present).filter(|line| !line.starts_with('!'));
-    let demanded = present.difference(kept).filter(|line| line.starts_with('!'));
-    // What a new operation demands breaks nobody.
-    let known = |line: &&String| {
-        let operation = line.split(' ').nth(1).unwrap_or_default();
-        kept.iter().any(|kept| kept.split(' ').next() == Some(operation))
-    };
-    gone.cloned().chain(demanded.filter(known).cloned()).collect()
+/// The operation, or the schema with its use, that a line is about.
+fn subject(line: &str) -> &str {
+    let line = line.trim_start_matches("! ");
+    let start = ["sent ", "answered "].into_iter().find(|start| line.starts_with(start)).map_or(0, str::len);
+    let end = line[start..].find([' ', '/', ':']).map_or(line.len(), |end| start + end);
+    &line[..end]
 }
 
 #[test]
 fn what_clients_rely_on_goes_only_with_a_new_version() {
     let document: Value =
         serde_json::from_str(&mesa::contract::json(&mesa::app::openapi()).unwrap()).unwrap();
-    let present = Surface::of(&document);
+    let present = surface(&document);
     let version = format!("version {}", document["info"]["version"].as_str().unwrap());
     if std::env::var_os("MESA_KEEP_SURFACE").is_some() {
         let lines: Vec<&str> =
             std::iter::once(version.as_str()).chain(present.iter().map(String::as_str)).collect();
-        std::fs::write(KEPT, lines.join("\n") + "\n").unwrap();
+        std::fs::write(RECORDED, lines.join("\n") + "\n").unwrap();
     }
-    let text = std::fs::read_to_string(KEPT).unwrap();
-    let (of, kept) = text.split_once('\n').unwrap();
+    let text = std::fs::read_to_string(RECORDED).unwrap();
+    let (recorded_version, lines) = text.split_once('\n').unwrap();
     let how = "run `MESA_KEEP_SURFACE=1 cargo test --test api surface`";
-    assert_eq!(of, version, "the kept surface is of another version: {how}");
-    let kept: BTreeSet<String> = kept.lines().map(str::to_owned).collect();
-    let broken = breaks(&kept, &present);
+    assert_eq!(recorded_version, version, "the recorded surface is of another version: {how}");
+    let recorded: BTreeSet<String> = lines.lines().map(str::to_owned).collect();
+    let broken = breaks(&recorded, &present);
     assert!(broken.is_empty(), "this breaks clients; raise the version in Cargo.toml and {how}: {broken:#?}");
 }
 
+/// An operation that takes a body and answers a page, and what a change does to it.
+fn changed(change: impl FnOnce(&mut Value)) -> Vec<String> {
+    let mut document = serde_json::json!({
+        "paths": {"/x": {"post": {
+            "operationId": "makeX",
+            "parameters": [{"$ref": "#/components/parameters/q"}],
+            "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/New"}}}},
+            "responses": {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Page"}}}}}
+        }}},
+        "components": {
+            "parameters": {"q": {"name": "q", "in": "query", "schema": {"type": "string"}}},
+            "schemas": {
+                "New": {"type": "object", "required": ["name"], "properties": {
+                    "name": {"type": "string"}, "kind": {"$ref": "#/components/schemas/Kind"}
+                }},
+                "Kind": {"type": "string", "enum": ["a", "b"]},
+                "Page": {"type": "object", "required": ["items"], "properties": {
+                    "items": {"type": "array", "items": {"$ref": "#/components/schemas/X"}}
+                }},
+                "X": {"type": "object", "required": ["id"], "properties": {
+                    "id": {"type": "integer"}, "more": {"type": ["string", "null"]}
+                }}
+            }
+        }
+    });
+    let recorded = surface(&document);
+    change(&mut document);
+    breaks(&recorded, &surface(&document))
+}
+
 #[test]
-fn a_field_that_goes_and_one_that_is_demanded_are_breaks_and_one_that_comes_is_none() {
-    let lines = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<BTreeSet<_>>();
-    let kept = lines(&["get GET /x", "get 200 json/id always", "get 200 json/name always"]);
-    let mut present = kept.clone();
-    present.extend(lines(&["get 200 json/more always", "new GET /y", "! new body json/x"]));
-    assert!(breaks(&kept, &present).is_empty());
-    present.remove("get 200 json/name always");
-    present.extend(lines(&["get 200 json/name sometimes", "! get query q"]));
-    assert_eq!(breaks(&kept, &present), ["get 200 json/name always", "! get query q"]);
+fn additions_break_nobody() {
+    let broken = changed(|document| {
+        let operation = document["paths"]["/x"]["post"].clone();
+        document["paths"]["/y"]["post"] = operation;
+        document["paths"]["/y"]["post"]["operationId"] = "makeY".into();
+        document["paths"]["/y"]["post"]["requestBody"]["required"] = true.into();
+        let schemas = &mut document["components"]["schemas"];
+        schemas["New"]["properties"]["more"]["type"] = "string".into();
+        schemas["New"]["properties"]["name"]["type"] = serde_json::json!(["string", "null"]);
+        schemas["Kind"]["enum"] = serde_json::json!(["a", "b", "c"]);
+        schemas["X"]["properties"]["extra"]["type"] = "string".into();
+    });
+    assert_eq!(broken, [""; 0]);
+}
+
+#[test]
+fn each_way_to_break_a_client_is_seen() {
+    let schema = |name: &'static str, change: fn(&mut Value)| {
+        changed(move |document| change(&mut document["components"]["schemas"][name]))
+    };
+    let gone = schema("X", |x| _ = x["properties"].as_object_mut().unwrap().remove("more"));
+    assert_eq!(gone, ["answered X/more: string | null, not always"]);
+    let other_type = schema("X", |x| x["properties"]["id"]["type"] = "string".into());
+    assert_eq!(other_type, ["answered X/id: integer"]);
+    let not_always = schema("X", |x| x["required"] = serde_json::json!([]));
+    assert_eq!(not_always, ["answered X/id: integer"]);
+    let demanded = schema("New", |new| new["required"] = serde_json::json!(["name", "kind"]));
+    assert_eq!(demanded, ["! sent New/kind"]);
+    let refused = schema("Kind", |kind| kind["enum"] = serde_json::json!(["a"]));
+    assert_eq!(refused, ["sent Kind = \"b\""]);
+    let parameter = changed(|document| document["components"]["parameters"]["q"]["required"] = true.into());
+    assert_eq!(parameter, ["! makeX query q"]);
+    let body = changed(|document| document["paths"]["/x"]["post"]["requestBody"]["required"] = true.into());
+    assert_eq!(body, ["! makeX body application/json"]);
+    let operation = changed(|document| document["paths"]["/x"] = serde_json::json!({}));
+    assert!(operation.contains(&"makeX POST /x".to_owned()), "{operation:?}");
 }

@@ -33,6 +33,7 @@ pub struct TreeHead {
     key_id: String,
     /// The head as a text to be kept: a C2SP checkpoint in a C2SP signed note, signed with Ed25519. `mesa audit verify --head`
     /// reads it.
+    #[schema(max_length = 4000)]
     note: String,
 }
 
@@ -64,6 +65,7 @@ pub fn newest_note(db: &mut PgConnection) -> Result<Option<String>> {
 /// The newest first. A head is made once a day, after midnight by the entity's clock, and at each approval of a quarterly
 /// report, if there are new events; also once at the beginning. The list is empty where no key is configured.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::VerifyAudit))),
     tag = "history", operation_id = "listTreeHeads", params(Paging),
     responses((status = 200, body = Page<TreeHead>))
 )]
@@ -87,6 +89,7 @@ pub async fn list(call: Call, query: Query<NoFilters>) -> Result<HttpResponse> {
 ///
 /// By its size. There is a 404 for a size of which no head was made.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::VerifyAudit))),
     tag = "history", operation_id = "getTreeHead", params(("size" = i64, Path, minimum = 1)),
     responses((status = 200, body = TreeHead), (status = 404, description = "`not_found`: no head has this size"))
 )]
@@ -105,10 +108,10 @@ pub async fn read(call: Call, size: Path<i64>) -> Result<HttpResponse> {
 pub struct AuditKey {
     /// The key that heads are signed with now, as C2SP signed notes write it (`name+id+base64`); `null` where none is
     /// configured, so that no heads are made.
-    #[schema(example = "mesa/audit+94c6a7ed+AQG5m7Ro0Lw6JvRrqC8rcR8y2n3TuW8E0wYBDVYz8mO6")]
+    #[schema(max_length = 500, example = "mesa/audit+94c6a7ed+AQG5m7Ro0Lw6JvRrqC8rcR8y2n3TuW8E0wYBDVYz8mO6")]
     public_key: Option<String>,
     /// Keys that heads were signed with before.
-    #[schema(max_items = 100)]
+    #[schema(max_length = 500, max_items = 100)]
     previous: Vec<String>,
 }
 
@@ -116,6 +119,7 @@ pub struct AuditKey {
 ///
 /// Keep it with the heads: `mesa audit verify --key` takes it.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::VerifyAudit))),
     tag = "history", operation_id = "getAuditKey", responses((status = 200, body = AuditKey))
 )]
 #[get("/audit/key")]

@@ -85,6 +85,7 @@ impl VerificationScope {
 /// moment, different batches at different moments; nobody's work waits for it, and what is written meanwhile is not reported
 /// as broken.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::VerifyAudit)), ("x-mesa-unversioned" = json!(true))),
     tag = "history", operation_id = "verifyHistory", params(VerificationScope),
     responses((status = 200, body = Verification), (status = 404, description = "`not_found`: no such ticket"))
 )]

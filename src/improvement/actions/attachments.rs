@@ -21,6 +21,7 @@ use crate::problem::{Problem, Result};
 /// Until its efficacy is verified, by its owner, a professional or the director; to a draft by any of the staff. One file a
 /// request, as `multipart/form-data`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "attachments", operation_id = "attachToImprovementAction", params(("action_id" = Uuid, Path)),
     request_body(content = Upload, content_type = "multipart/form-data"),
     responses((status = 201, body = Attachment), (status = 409, description = "`wrong_state`"))
@@ -68,6 +69,7 @@ fn may_attach(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<()> {
 ///
 /// In the order in which it came.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "attachments", operation_id = "listImprovementActionAttachments",
     params(("action_id" = Uuid, Path), Paging),
     responses((status = 200, body = Page<Attachment>))

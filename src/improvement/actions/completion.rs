@@ -30,6 +30,7 @@ pub struct NewCompletion {
 ///
 /// An `open` one, by its owner, a professional or the director. Whether it helped is for somebody else to verify.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteRecords)), ("x-mesa-if-match" = json!(true))),
     tag = "improvement actions", operation_id = "completeImprovementAction", params(("action_id" = Uuid, Path)),
     request_body = NewCompletion,
     responses((status = 200, body = ImprovementAction), (status = 409, description = "`wrong_state`"))

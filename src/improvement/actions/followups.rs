@@ -21,7 +21,7 @@ use crate::problem::{Problem, Result};
 pub struct ImprovementFollowup {
     id: Uuid,
     author: Person,
-    #[schema(example = "Se acordó el turno con Talento Humano.")]
+    #[schema(max_length = 20_000, example = "Se acordó el turno con Talento Humano.")]
     body: String,
     /// How much of it is done, in percent (avance); `null` where it was not said.
     #[schema(minimum = 0, maximum = 100, example = 50)]
@@ -55,6 +55,7 @@ fn followup((id, author, body, progress, created_at): Row) -> ImprovementFollowu
 ///
 /// In the order in which they were written.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "improvement actions", operation_id = "listImprovementFollowups",
     params(("action_id" = Uuid, Path), Paging),
     responses((status = 200, body = Page<ImprovementFollowup>))
@@ -89,6 +90,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result
 /// Until its efficacy is verified, by its owner, a professional or the director; to a draft by any of the staff. It stays as
 /// it is written.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteRecords)), ("x-mesa-unversioned" = json!(true))),
     tag = "improvement actions", operation_id = "addImprovementFollowup", params(("action_id" = Uuid, Path)),
     request_body = NewImprovementFollowup,
     responses((status = 201, body = ImprovementFollowup), (status = 409, description = "`wrong_state`"))

@@ -55,6 +55,7 @@ pub struct ImprovementActionFilters {
 ///
 /// The plan (FO-EM-15 Plan de Mejoramiento), the latest first.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "improvement actions", operation_id = "listImprovementActions", params(Paging, ImprovementActionFilters),
     responses((status = 200, body = Page<ImprovementAction>))
 )]

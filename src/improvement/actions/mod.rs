@@ -61,13 +61,13 @@ pub struct ImprovementAction {
     number: i32,
     kind: ActionKind,
     /// What was found (hallazgo u oportunidad).
-    #[schema(example = "El 18 % de los casos críticos se atendió después de una hora.")]
+    #[schema(max_length = 4000, example = "El 18 % de los casos críticos se atendió después de una hora.")]
     finding: String,
     /// Why it is so (análisis de causa).
-    #[schema(example = "No hay turno de soporte los sábados.")]
+    #[schema(max_length = 4000, example = "No hay turno de soporte los sábados.")]
     cause: String,
     /// What is done about it (acción).
-    #[schema(example = "Establecer un turno los sábados.")]
+    #[schema(max_length = 4000, example = "Establecer un turno los sábados.")]
     action: String,
     /// Who carries it out (responsable).
     owner: Person,
@@ -92,7 +92,7 @@ pub struct ImprovementAction {
 /// How an action was carried out (cumplimiento).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ActionCompletion {
-    #[schema(example = "El turno se presta desde el 5 de diciembre.")]
+    #[schema(max_length = 4000, example = "El turno se presta desde el 5 de diciembre.")]
     note: String,
     completed_by: Person,
     completed_at: DateTime<Utc>,
@@ -102,7 +102,7 @@ pub struct ActionCompletion {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EfficacyVerification {
     effective: bool,
-    #[schema(example = "Desde el cambio ningún caso crítico se atendió tarde.")]
+    #[schema(max_length = 4000, example = "Desde el cambio ningún caso crítico se atendió tarde.")]
     note: String,
     /// Never the action's owner.
     verified_by: Person,

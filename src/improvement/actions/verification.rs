@@ -33,6 +33,7 @@ pub struct NewVerification {
 /// Of a `completed` one, by a professional or the director who is not its owner. It becomes `effective` or `ineffective` and
 /// stays as it is; where it did not help, what is done next is another action.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteRecords)), ("x-mesa-if-match" = json!(true))),
     tag = "improvement actions", operation_id = "verifyImprovementAction", params(("action_id" = Uuid, Path)),
     request_body = NewVerification,
     responses(

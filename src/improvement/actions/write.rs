@@ -96,6 +96,7 @@ impl ImprovementActionContent {
 ///
 /// What was found, what is done about it, and whether it helped.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "improvement actions", operation_id = "getImprovementAction", params(("action_id" = Uuid, Path)),
     responses((status = 200, body = ImprovementAction))
 )]
@@ -111,6 +112,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// A technician writes drafts; a professional or the director makes them `open`, and from then on the owner has until
 /// `due_on`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "improvement actions", operation_id = "createImprovementAction", request_body = ImprovementActionContent,
     responses((status = 201, body = ImprovementAction))
 )]
@@ -149,6 +151,7 @@ pub async fn create(call: Call, body: Body<ImprovementActionContent>) -> Result<
 /// Until it is carried out. With another `due_on` whoever answers for it is warned anew once that has passed. What is
 /// `open` is no draft any more.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "improvement actions", operation_id = "updateImprovementAction", params(("action_id" = Uuid, Path)),
     request_body(content = ImprovementActionContent, content_type = "application/merge-patch+json"),
     responses((status = 200, body = ImprovementAction), (status = 409, description = "`wrong_state`"))

@@ -53,6 +53,7 @@ pub struct RiskFilters {
 ///
 /// Drafts and closed ones included, the latest first.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "risks", operation_id = "listRisks", params(Paging, RiskFilters),
     responses((status = 200, body = Page<Risk>))
 )]

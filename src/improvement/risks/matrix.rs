@@ -65,7 +65,7 @@ pub struct MatrixRisk {
     pub(super) id: Uuid,
     #[schema(minimum = 1, example = 7)]
     pub(super) number: i32,
-    #[schema(example = "Pérdida del registro de solicitudes")]
+    #[schema(max_length = 500, example = "Pérdida del registro de solicitudes")]
     pub(super) risk: String,
 }
 
@@ -118,6 +118,7 @@ impl RiskMatrix {
 /// The risks that are active, each in the cell of its probability and impact. The levels are the zones of the national guide
 /// (Función Pública, *Guía para la administración del riesgo*).
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadRecords)), ("x-mesa-unversioned" = json!(true))),
     tag = "risks", operation_id = "getRiskMatrix", params(MatrixFilters),
     responses((status = 200, body = RiskMatrix))
 )]
@@ -135,6 +136,7 @@ pub async fn read(call: Call, query: Query<MatrixFilters>) -> Result<HttpRespons
 /// The same as SVG, in Spanish: it needs neither scripts nor fonts from elsewhere, can be printed, and says in words what it
 /// says in colours.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadRecords)), ("x-mesa-unversioned" = json!(true))),
     tag = "risks", operation_id = "downloadRiskMatrix", params(MatrixFilters),
     responses((status = 200, description = "The image", content_type = "image/svg+xml", body = Content))
 )]

@@ -54,13 +54,13 @@ pub struct Risk {
     #[schema(minimum = 1, example = 7)]
     number: i32,
     /// Why it might happen (causa).
-    #[schema(example = "El sistema de respaldo no se prueba.")]
+    #[schema(max_length = 4000, example = "El sistema de respaldo no se prueba.")]
     cause: String,
     /// What might happen (riesgo).
-    #[schema(example = "Pérdida del registro de solicitudes")]
+    #[schema(max_length = 500, example = "Pérdida del registro de solicitudes")]
     risk: String,
     /// What would come of it (efecto, consecuencia).
-    #[schema(example = "No se podría demostrar la oportunidad de la atención.")]
+    #[schema(max_length = 4000, example = "No se podría demostrar la oportunidad de la atención.")]
     effect: String,
     /// From 1, hardly ever (muy baja), to 5, almost certain (muy alta).
     #[schema(minimum = 1, maximum = 5, example = 3)]
@@ -71,13 +71,13 @@ pub struct Risk {
     /// Of the risk as it is without controls (riesgo inherente).
     level: Level,
     /// What keeps it small (controles).
-    #[schema(example = "Copia diaria en otro edificio.")]
+    #[schema(max_length = 4000, example = "Copia diaria en otro edificio.")]
     controls: Option<String>,
     /// What the controls leave of it (riesgo residual); `null` until that was assessed.
     residual: Option<Assessment>,
     treatment: Treatment,
     /// How it is treated (acciones de tratamiento).
-    #[schema(example = "Restaurar una copia cada trimestre.")]
+    #[schema(max_length = 4000, example = "Restaurar una copia cada trimestre.")]
     treatment_plan: Option<String>,
     /// Who answers for it (responsable).
     owner: Person,

@@ -144,6 +144,7 @@ macro_rules! values {
 ///
 /// How bad it is, with and without its controls, and what is done about it.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "risks", operation_id = "getRisk", params(("risk_id" = Uuid, Path)),
     responses((status = 200, body = Risk))
 )]
@@ -157,6 +158,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// A technician writes drafts; a professional or the director makes them `active`, and then the matrix shows them. The level
 /// follows from probability and impact.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "risks", operation_id = "createRisk", request_body = RiskContent,
     responses((status = 201, body = Risk))
 )]
@@ -187,6 +189,7 @@ pub async fn create(call: Call, body: Body<RiskContent>) -> Result<HttpResponse>
 /// As when it is reviewed: assessed anew, with a later `review_on`. A technician changes drafts; what was `active` is no draft
 /// any more.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "risks", operation_id = "updateRisk", params(("risk_id" = Uuid, Path)),
     request_body(content = RiskContent, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Risk))

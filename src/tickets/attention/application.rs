@@ -71,6 +71,7 @@ type Policies = HashMap<Criticality, (Policy, Calendar)>;
 /// moves; what is classified or escalated later counts by them too, as does a clock that stands still once it goes on.
 /// All of it, or none.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage)), ("x-mesa-unversioned" = json!(true))),
     tag = "attention times", operation_id = "applyAttentionTimes",
     request_body(content = Option<Nothing>),
     responses((status = 200, body = Application), (status = 409, description = "`no_due_time`"))

@@ -28,11 +28,11 @@ use crate::tickets::model::Criticality;
 #[diesel(table_name = calendars)]
 pub struct Calendar {
     id: Uuid,
-    #[schema(example = "Horario de oficina")]
+    #[schema(max_length = 200, example = "Horario de oficina")]
     name: String,
     /// An OpenStreetMap `opening_hours` expression in the entity's time zone; `PH` are the public holidays of
     /// `GET /holidays`. A time span belongs to the day on which it begins, also after midnight.
-    #[schema(example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
+    #[schema(max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
     opening_hours: String,
     /// A calendar that is not active is offered to nobody and stays where it was named.
     active: bool,
@@ -103,6 +103,7 @@ pub struct CalendarFilters {
 ///
 /// By name. A calendar says on which hours attention is counted.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "calendars", operation_id = "listCalendars", params(Paging, CalendarFilters),
     responses((status = 200, body = Page<Calendar>))
 )]
@@ -137,6 +138,7 @@ pub async fn list(call: Call, query: Query<CalendarFilters>) -> Result<HttpRespo
 ///
 /// Its opening hours in the `opening_hours` notation of OpenStreetMap.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "calendars", operation_id = "getCalendar", params(("calendar_id" = Uuid, Path)),
     responses((status = 200, body = Calendar))
 )]
@@ -158,6 +160,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// with `not_supported`, and `detail` names the part: sun times, open ends (`08:00+`), repetitions, `||`, `unknown`, `SH`,
 /// comments without `open` or `off`, `PH Mo-Fr` with a space, dates moved to a weekday.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "calendars", operation_id = "createCalendar", request_body = NewCalendar,
     responses((status = 201, body = Calendar), (status = 409, description = "`already_exists`: the name is in use"))
 )]
@@ -188,6 +191,7 @@ pub async fn create(call: Call, body: Body<NewCalendar>) -> Result<HttpResponse>
 /// New hours count for the tickets received from then on. Due times that are set stay: see
 /// `POST /attention-times/application`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "calendars", operation_id = "updateCalendar", params(("calendar_id" = Uuid, Path)),
     request_body(content = CalendarProfile, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Calendar), (status = 409, description = "`already_exists`: the name is in use"))

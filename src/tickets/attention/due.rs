@@ -35,6 +35,7 @@ pub struct Trial {
 ///
 /// When so many minutes have counted on it since a moment, and the stretches that counted.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
     tag = "calendars", operation_id = "getCalendarDue", params(("calendar_id" = Uuid, Path), Trial),
     responses((status = 200, body = Reckoning))
 )]

@@ -29,9 +29,10 @@ pub struct Attention {
     /// The moment that this tells of.
     now: DateTime<Utc>,
     /// The time zone of the opening hours.
-    #[schema(example = "America/Bogota")]
+    #[schema(max_length = 100, example = "America/Bogota")]
     timezone: String,
     /// One for each support level that was to attend it, in order; none before it is classified.
+    #[schema(max_items = 3)]
     levels: Vec<LevelAttention>,
     /// When the clock stood still and why, in order.
     pauses: Vec<AttentionPause>,
@@ -44,7 +45,7 @@ pub struct AttentionPause {
     /// `null` while it goes on.
     to: Option<DateTime<Utc>>,
     /// What was missing, in the words of the request.
-    #[schema(example = "¿Cuál es la placa del equipo?")]
+    #[schema(max_length = 2000, example = "¿Cuál es la placa del equipo?")]
     missing: String,
 }
 
@@ -59,7 +60,7 @@ pub struct LevelAttention {
     #[schema(minimum = 1, maximum = 525600, example = 120)]
     minutes: i32,
     /// On which time they are counted.
-    #[schema(example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
+    #[schema(max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
     opening_hours: String,
     /// Where minutes and opening hours come from; `null` for a clock older than the record of policies.
     policy: Option<AppliedPolicy>,
@@ -119,6 +120,7 @@ type PolicyRow = (Criticality, DateTime<Utc>, Uuid, String);
 /// time that counted or did not and why, the due time, what is left, and whether it was met. The clock stands still while
 /// the requester owes information.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadTicket)), ("x-mesa-unversioned" = json!(true))),
     tag = "tickets", operation_id = "getTicketAttention", params(("ticket_id" = i64, Path, minimum = 1)),
     responses((status = 200, body = Attention))
 )]

@@ -15,7 +15,7 @@ use crate::problem::Result;
 pub struct HolidayDate {
     #[schema(example = "2026-07-13")]
     date: NaiveDate,
-    #[schema(example = "Virgen de Chiquinquirá")]
+    #[schema(max_length = 200, example = "Virgen de Chiquinquirá")]
     name: String,
 }
 
@@ -41,6 +41,7 @@ pub struct HolidayYear {
 ///
 /// Of one calendar year, by the holidays in force now; at most 1000.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
     tag = "holidays", operation_id = "listHolidayDates", params(HolidayYear),
     responses((status = 200, body = HolidayDates))
 )]

@@ -24,7 +24,7 @@ use crate::problem::{Problem, Result};
 #[diesel(table_name = holidays)]
 pub struct Holiday {
     id: Uuid,
-    #[schema(example = "Virgen de Chiquinquirá")]
+    #[schema(max_length = 200, example = "Virgen de Chiquinquirá")]
     pub(super) name: String,
     pub(super) kind: HolidayKind,
     /// The month of `fixed` and `following_monday`; else `null`.
@@ -132,6 +132,7 @@ pub struct HolidayFilters {
 ///
 /// By name: the rules of the public holidays. For their dates in one year see `GET /holiday-dates`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "holidays", operation_id = "listHolidays", params(Paging, HolidayFilters),
     responses((status = 200, body = Page<Holiday>))
 )]
@@ -177,6 +178,7 @@ pub async fn list(call: Call, query: Query<HolidayFilters>) -> Result<HttpRespon
 ///
 /// The rule by which its date is determined, and the years in which it is a holiday.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "holidays", operation_id = "getHoliday", params(("holiday_id" = Uuid, Path)),
     responses((status = 200, body = Holiday))
 )]
@@ -194,6 +196,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// received from then on. Due times that are set stay: see `POST /attention-times/application`. A desk has at most 500
 /// holidays.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "holidays", operation_id = "createHoliday", request_body = NewHoliday,
     responses(
         (status = 201, body = Holiday),
@@ -235,6 +238,7 @@ pub async fn create(call: Call, body: Body<NewHoliday>) -> Result<HttpResponse> 
 /// It counts from then on as a new one does: see `POST /holidays`. To end a holiday, set `last_year`; what was computed
 /// before stays as it was.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "holidays", operation_id = "updateHoliday", params(("holiday_id" = Uuid, Path)),
     request_body(content = HolidayProfile, content_type = "application/merge-patch+json"),
     responses(
@@ -285,6 +289,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<HolidayProfile>
 /// One of the entity's own that was recorded by mistake. One that is no longer a holiday is ended with `last_year` instead,
 /// as are those that the desk is delivered with, which cannot be removed.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "holidays", operation_id = "removeHoliday", params(("holiday_id" = Uuid, Path)),
     responses(
         (status = 204, description = "Removed"),

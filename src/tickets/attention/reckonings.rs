@@ -26,10 +26,10 @@ pub struct Reckoning {
     from: DateTime<Utc>,
     #[schema(minimum = 1, maximum = 525600, example = 120)]
     minutes: i32,
-    #[schema(example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
+    #[schema(max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
     opening_hours: String,
     /// The time zone of the opening hours.
-    #[schema(example = "America/Bogota")]
+    #[schema(max_length = 100, example = "America/Bogota")]
     timezone: String,
     due_at: DateTime<Utc>,
     /// In order; at most 1000.
@@ -113,6 +113,7 @@ pub struct NewReckoning {
 ///
 /// The same that is done for a ticket, for any start, calendar, minutes and pauses. Nothing is kept of it.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
     tag = "calendars", operation_id = "reckonAttention", request_body = NewReckoning,
     responses((status = 200, body = Reckoning))
 )]

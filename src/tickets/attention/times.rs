@@ -39,9 +39,9 @@ pub struct AttentionTime {
 #[schema(as = AttentionTimeCalendar)]
 pub struct TimesCalendar {
     id: Uuid,
-    #[schema(example = "Horario de oficina")]
+    #[schema(max_length = 200, example = "Horario de oficina")]
     name: String,
-    #[schema(example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
+    #[schema(max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
     opening_hours: String,
     #[serde(skip)]
     active: bool,
@@ -68,6 +68,7 @@ pub struct AttentionTimeProfile {
 ///
 /// How long each criticality may wait, on which calendar.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
     tag = "attention times", operation_id = "listAttentionTimes", responses((status = 200, body = AttentionTimes))
 )]
 #[get("/attention-times")]
@@ -87,6 +88,7 @@ pub async fn list(call: Call) -> Result<HttpResponse> {
 ///
 /// With the `ETag` that a change of it can name.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "attention times", operation_id = "getAttentionTime", params(("criticality" = Criticality, Path)),
     responses((status = 200, body = AttentionTime))
 )]
@@ -100,6 +102,7 @@ pub async fn read(criticality: Path<Criticality>, call: Call) -> Result<HttpResp
 /// It counts for the tickets received from then on, whenever they are classified or escalated. Due times that are set
 /// stay: see `POST /attention-times/application`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "attention times", operation_id = "updateAttentionTime", params(("criticality" = Criticality, Path)),
     request_body(content = AttentionTimeProfile, content_type = "application/merge-patch+json"),
     responses((status = 200, body = AttentionTime))

@@ -33,7 +33,7 @@ pub struct Stretch {
     pub reason: StretchReason,
     /// The name of the public holiday that closes the calendar in this stretch or opens it; `null` where the calendar would
     /// be the same without the holiday.
-    #[schema(example = "Día de la Independencia")]
+    #[schema(max_length = 1000, example = "Día de la Independencia")]
     pub holiday: Option<String>,
     /// How long it is, in minutes.
     #[schema(minimum = 0, example = 90.0)]

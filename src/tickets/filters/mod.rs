@@ -115,7 +115,7 @@ pub struct TicketFilters {
     overdue: Option<bool>,
     /// The attention clock runs and is due within this time from now; what is overdue is not meant. Minutes, hours or
     /// days.
-    #[param(value_type = Option<String>, pattern = "^[1-9][0-9]{0,4}[mhd]$", example = "30m")]
+    #[param(max_length = 6, value_type = Option<String>, pattern = "^[1-9][0-9]{0,4}[mhd]$", example = "30m")]
     due_within: Option<Length>,
     /// Received at this moment or later.
     pub(super) received_from: Option<DateTime<Utc>>,
@@ -220,7 +220,7 @@ struct AssigneeName;
 impl PartialSchema for AssigneeName {
     fn schema() -> RefOr<Schema> {
         let pattern = "^(me|none|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$";
-        ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).into()
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).max_length(Some(36)).into()
     }
 }
 

@@ -38,6 +38,7 @@ pub struct Acceptance {
 /// Only the assignee can. It stops the attention clock and tells the requester who attends and when, by mail and in a
 /// public followup, in the requester's language and by the entity's clock.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Accept))),
     tag = "steps", operation_id = "acceptTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = Acceptance,
     responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))

@@ -29,6 +29,7 @@ pub struct Archiving {
 /// Sets it aside from any state before `solved` and tells the requester why and what to do now. It does not come back:
 /// the request can be presented again by `resubmission`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Archive))),
     tag = "steps", operation_id = "archiveTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = Archiving,
     responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))

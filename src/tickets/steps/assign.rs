@@ -42,6 +42,7 @@ pub struct Assignment {
 /// there is nobody, `nobody_available` says in `next_available_at` and `next_available_user` who is next, and when;
 /// both are `null` where nobody will be.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Assign))),
     tag = "steps", operation_id = "assignTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = Assignment,
     responses(

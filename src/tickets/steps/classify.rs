@@ -36,6 +36,7 @@ pub struct Classification {
 /// is none, the ticket is not classified but archived as `profile_not_authorized`, which is the event `archived`, and the
 /// requester is told; the answer shows it.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Classify))),
     tag = "steps", operation_id = "classifyTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = Classification,
     responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`, `no_due_time`"))

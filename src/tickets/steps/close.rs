@@ -17,6 +17,7 @@ use crate::tickets::workflow::{Status, Step};
 ///
 /// By the requester or by staff; a ticket that nobody closes closes by itself some days after its solution.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Close))),
     tag = "steps", operation_id = "closeTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body(content = Option<Nothing>),
     responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))

@@ -33,6 +33,7 @@ pub struct Hold {
 ///
 /// For what the desk has to wait for. The attention clock goes on; `resumption` ends the hold.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Hold))),
     tag = "steps", operation_id = "holdTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = Hold,
     responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))

@@ -41,6 +41,7 @@ pub struct Merge {
 /// what its requester is told in public, and cannot read it. The number of another's ticket is not told to them. Both
 /// histories say so: `merged` here, `duplicate_merged` there, where the requester sees nothing of it.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Relate))),
     tag = "steps", operation_id = "mergeTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = Merge,
     responses(

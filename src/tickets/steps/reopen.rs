@@ -27,6 +27,7 @@ pub struct Reopening {
 ///
 /// It goes back to whoever solved it. The solution that did not hold stays in the history.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Reopen))),
     tag = "steps", operation_id = "reopenTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body(content = Option<Reopening>),
     responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))

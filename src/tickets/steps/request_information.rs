@@ -41,6 +41,7 @@ pub struct NewInformationRequest {
 /// The requester is told what is missing and until when, by mail and in a public followup. The attention clock stands
 /// still while the ticket waits: `attention_due_at` is `null` unless the ticket was accepted before.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Hold))),
     tag = "steps", operation_id = "requestInformation", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = NewInformationRequest,
     responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))

@@ -38,6 +38,7 @@ pub struct Rescheduling {
 /// mail and in a public followup. A critical ticket is attended at once and has no appointment to move: a 422 with
 /// `not_allowed` on `/scheduled_for`. One that was accepted as critical and is no longer gets its first appointment here.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Reschedule))),
     tag = "steps", operation_id = "rescheduleTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = Rescheduling,
     responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))

@@ -53,6 +53,7 @@ pub struct Resubmission {
 /// followups are not copied. The new ticket names the archived one in `resubmission_of`, and that one names it in
 /// `archive.resubmitted_as`. Once only: else a 409 `already_exists` whose `resubmitted_as` is the ticket that there is.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Resubmit))),
     tag = "steps", operation_id = "resubmitTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body(content = Option<Resubmission>),
     responses(

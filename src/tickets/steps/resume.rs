@@ -18,6 +18,7 @@ use crate::tickets::workflow::Step;
 /// It goes back to the state that `resumes_to` names: the one it was in, or `classified` or `assigned` where that was
 /// done meanwhile. Where it waited for information from its requester, the attention clock goes on.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Hold))),
     tag = "steps", operation_id = "resumeTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body(content = Option<Nothing>),
     responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))

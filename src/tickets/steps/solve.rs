@@ -72,6 +72,7 @@ const CHILDREN: i64 = 200;
 /// that moment, and those beyond 200. The event `solved` of the parent has `solved_children` and `offered_children` in its
 /// details.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::Solve))),
     tag = "steps", operation_id = "solveTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = NewSolution,
     responses((status = 200, body = SolvedTicket), (status = 409, description = "`step_not_allowed`"))

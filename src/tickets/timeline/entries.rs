@@ -61,21 +61,25 @@ pub struct TimelineEvent {
     actor: Option<Person>,
     /// Whom it was given to, where it was.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     assignee: Option<Person>,
     /// For a requester, those of what they are told anyway.
+    #[schema(max_items = 100)]
     changes: Vec<Change>,
     /// What the fields alone do not tell, such as a reason; for a requester, what they are told anyway.
     #[schema(value_type = EventDetails)]
     details: Value,
     /// Its place in the history of the ticket; for staff alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1, example = 2)]
+    #[schema(nullable = false, minimum = 1, example = 2)]
     seq: Option<i32>,
     /// Whether personal data were taken out of its `changes` and `details`, by law; for staff alone.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     redacted: Option<bool>,
     /// Over this event, by a digest of what it tells, and over the hash of the one before it; in hexadecimal, for staff alone.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 64)]
     hash: Option<String>,
 }
 
@@ -120,13 +124,15 @@ pub struct TimelineMessage {
     at: DateTime<Utc>,
     id: Uuid,
     /// What it tells, mostly by the name of the event that caused it.
-    #[schema(example = "accepted")]
+    #[schema(max_length = 50, example = "accepted")]
     kind: String,
     /// To whom; for staff alone.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     recipient: Option<Person>,
     /// For staff alone.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     status: Option<MessageStatus>,
 }
 

@@ -63,6 +63,7 @@ pub struct TimelineFilters {
 /// kind and time. An escalation is the event that says to which level. Whatever else there is changes nothing in what
 /// they see: neither order nor pages nor `total`.
 #[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "history", operation_id = "listTimeline",
     params(("ticket_id" = i64, Path, minimum = 1), Paging, TimelineFilters),
     responses((status = 200, body = Page<TimelineEntry>))

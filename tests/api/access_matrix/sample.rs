@@ -89,7 +89,12 @@ pub fn operations(document: &Value) -> Vec<Operation> {
 }
 
 fn described(document: &Value, template: &str, method: &str, operation: &Value) -> Operation {
-    let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+    let parameters: Vec<Value> = operation["parameters"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|parameter| resolve(document, parameter))
+        .collect();
     let of = |place: &'static str| parameters.iter().filter(move |parameter| parameter["in"] == place);
     let name = |parameter: &Value| parameter["name"].as_str().unwrap().to_owned();
     let path_parameters = of("path")
