@@ -146,8 +146,8 @@ fn set(object: &mut Map<String, Value>, name: &str, limits: &HashMap<String, u64
             Some("date-time") => Some(64),
             Some("email") => Some(254),
             Some("uri" | "uri-reference") => Some(2000),
-            // The most that a desk can be configured for.
-            Some("binary") => Some(1024 * 1024 * 1024),
+            // A file has no characters: client generators apply `maxLength` to their type of a file.
+            Some("binary") => None,
             _ => limits.get(name).copied(),
         };
         // A format that says nothing of the characters.
@@ -197,9 +197,11 @@ mod tests {
         match value {
             Value::Object(object) => {
                 let has = |key: &str| object.contains_key(key);
-                let bounded = !(is(object, "string") && !has("maxLength") && !has("enum") && !has("const")
-                    || is(object, "integer") && !(has("minimum") && has("maximum"))
-                    || is(object, "array") && !has("maxItems"));
+                let binary = object.get("format").is_some_and(|format| format == "binary");
+                let bounded =
+                    !(is(object, "string") && !binary && !has("maxLength") && !has("enum") && !has("const")
+                        || is(object, "integer") && !(has("minimum") && has("maximum"))
+                        || is(object, "array") && !has("maxItems"));
                 if !bounded {
                     open.push(at.to_owned());
                 }

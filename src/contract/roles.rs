@@ -163,6 +163,12 @@ const ACTIONS: &[(Action, &[&str])] = &[
     (Action::ReadPersonalData, &["getPersonalData"]),
 ];
 
+/// Whether only the assignee of a ticket may call this operation.
+pub fn is_for_assignee(operation: &str) -> bool {
+    let mut actions = ACTIONS.iter().filter(|(_, operations)| operations.contains(&operation));
+    actions.any(|(action, _)| policy::scope(Role::Technician, *action) == Some(Scope::Assignee))
+}
+
 /// The roles that may call this operation; none where it asks for no token.
 pub fn of(operation: &str) -> Option<Vec<&'static str>> {
     let actions: Vec<Action> = ACTIONS

@@ -9,6 +9,7 @@ pub mod client_key;
 pub mod contract;
 pub mod cors;
 pub mod envelope;
+mod expected_format;
 pub mod idempotency;
 pub mod limits;
 pub mod locale;
