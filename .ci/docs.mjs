@@ -1,9 +1,22 @@
 // A day's work of an administrator in Swagger UI, under a name that is not localhost: there it would do without what it
-// asks of other hosts.
+// asks of other hosts. Then every operation of the contract with what Swagger UI prefills, and the time and memory of opening.
 import assert from 'node:assert/strict'
-import { password, startBrowser, startDesk } from './desk.mjs'
+import { readFile } from 'node:fs/promises'
+import { startBrowser, startDesk } from './desk.mjs'
+import { caller, prepare } from './docs-fixtures.mjs'
+import { measureOpening } from './docs-opening.mjs'
+import { executeAll, listOperations, open as openOperation } from './docs-operations.mjs'
+import { startMailbox } from './mailbox.mjs'
 
-const desk = await startDesk(process.argv[2])
+// The password of the examples.
+const password = 'una-clave-larga'
+const REFUSED = 'sin.buzon@example.gov.co'
+const mailbox = await startMailbox({ refused: REFUSED })
+const desk = await startDesk(process.argv[2], {
+  MESA_DEMO_PASSWORD: password,
+  MESA_SMTP_URL: mailbox.url,
+  MESA_MAIL_FROM: 'Mesa de Servicios <mesa@example.gov.co>',
+})
 let browser
 try {
   const { port } = new URL(desk.url)
@@ -29,15 +42,16 @@ try {
   }
   /** The operation, opened and ready to be tried. */
   const operation = async (page, tag, id) => {
-    const block = page.locator(`#operations-${tag}-${id}`)
-    if (!(await block.locator('.execute').isVisible())) await block.locator('.opblock-summary-control').click()
-    await block.locator('.execute').waitFor()
+    const { block } = await openOperation(page, { tag, id })
     return block
   }
   /** Sends what is filled in; answers status and body as they are shown. */
   const execute = async (block) => {
-    await block.locator('.execute').click()
     const answer = block.locator('.live-responses-table')
+    // The answer of the last time.
+    if (await answer.count()) await block.locator('.btn-clear').click()
+    await answer.waitFor({ state: 'detached' })
+    await block.locator('.execute').click()
     await answer.waitFor()
     assert.match(await answer.innerText(), /Request duration\s+\d+ ms/)
     const status = await answer.locator('tbody .response-col_status').first().innerText()
@@ -45,10 +59,25 @@ try {
     return { status: status.trim(), body: JSON.parse(body.slice(body.indexOf('{'), body.lastIndexOf('}') + 1)) }
   }
 
-  let page = await open(docs)
+  const api = caller(desk.url, password)
   const contract = await (await fetch(`${desk.url}/openapi.json`)).json()
+  const examples = (id) => Object.values(listOperations(contract).find((one) => one.id === id).operation.requestBody.content)[0].example
+  const { pathOf } = await prepare(api, examples, mailbox, REFUSED)
+
+  let page = await open(docs)
+  assert.equal(await page.locator('.opblock').count(), 0, 'the operations are collapsed by tag')
   const tags = await page.locator('.opblock-tag').evaluateAll((all) => all.map((tag) => tag.dataset.tag))
   assert.deepEqual(tags, contract.tags.map((tag) => tag.name), 'the tags are in the order of the contract')
+
+  // The filter matches path and summary.
+  const filter = page.locator('.operation-filter-input')
+  for (const phrase of ['acceptance', 'accept a ticket']) {
+    await filter.fill(phrase)
+    await page.locator('.opblock-tag[data-tag=users]').waitFor({ state: 'detached' })
+    await page.locator('.opblock-tag[data-tag=steps]').waitFor()
+  }
+  await filter.fill('')
+  await page.locator('.opblock-tag[data-tag=users]').waitFor()
 
   await page.click('.auth-wrapper .btn.authorize')
   const oauth = page.locator('.auth-container', { hasText: 'OAuth2, password' })
@@ -131,8 +160,43 @@ try {
   faults.splice(0, faults.length, ...faults.filter((fault) => !fault.includes('401')))
 
   assert.deepEqual(faults, [])
+
+  await measureOpening(context, docs)
+
+  // Every operation, as a director where nothing else is needed.
+  const director = await browser.newContext({ viewport: { width: 1280, height: 900 } })
+  await context.close()
+  page = await director.newPage()
+  page.setDefaultTimeout(20_000)
+  await page.goto(docs)
+  await page.waitForSelector('.opblock-tag')
+  const secrets = { mailbox, refreshToken: () => api.refreshToken('professional') }
+  const operations = listOperations(contract)
+  const since = Date.now()
+  const failures = await executeAll(page, operations, { token: api.token, pathOf, secrets })
+  assert.deepEqual(failures, [], failures.join('\n'))
+  console.log(`Swagger UI: ${operations.length} operations executed as prefilled in ${Math.round((Date.now() - since) / 1000)} s`)
+
+  // A PDF is saved whole.
+  const report = await operation(page, 'reports', 'getQuarterlyReport')
+  for (const [name, value] of [['year', '2020'], ['quarter', '3']]) {
+    const input = report.locator(`tr[data-param-name=${name}] input`)
+    await input.fill(value)
+    await input.blur()
+  }
+  await report.locator('tr[data-param-name=format] select').selectOption('pdf')
+  await report.locator('.execute').click()
+  const link = report.locator('.live-responses-table a[download]')
+  const [download] = await Promise.all([page.waitForEvent('download'), link.click()])
+  const saved = await readFile(await download.path())
+  assert(saved.subarray(0, 5).equals(Buffer.from('%PDF-')) && saved.subarray(-8).includes('%%EOF'), 'the PDF is whole')
+  const headers = { Authorization: `Bearer ${await api.token('director')}` }
+  const sent = await fetch(`${desk.url}/api/v1/reports/quarterly/2020/3?format=pdf`, { headers })
+  assert(saved.equals(Buffer.from(await sent.arrayBuffer())), 'the PDF is the one that the desk sends')
+
   console.log(`Swagger UI: ticket ${registered.body.id} registered and read back, signed in after a reload, no other host asked`)
 } finally {
   await browser?.close()
   await desk.stop()
+  mailbox.stop()
 }

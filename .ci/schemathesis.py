@@ -112,6 +112,10 @@ MAY_BE_REFUSED = [
         "/month|/day|/days_from_easter|/date|/first_year|/last_year|/name",
         "required|not_allowed|out_of_range",
     ),
+    # The form of a token has the fields of two grants.
+    ("issueToken", "invalid_body", "/username|/password|/refresh_token", "required"),
+    # A file must not be empty: `minLength` on bytes breaks generators of clients.
+    ("attachTo.*", "invalid_body", "/file", "too_short"),
     # Hours that are never open for so long.
     ("getCalendarDue", "invalid_query", "/minutes", "not_allowed"),
     ("reckonAttention|updateAttentionTime", "invalid_body", "/minutes", "out_of_range"),

@@ -26,38 +26,32 @@ pub struct Form {
     refresh_token: String,
 }
 
-/// Email and password, or the refresh token of the last answer (RFC 6749, sections 4.3.2 and 6). Further fields, such as
-/// `scope` or `client_id`, are of no account: the role says what one may do.
+/// The grant `password` with `username` and `password`, or the grant `refresh_token` with the `refresh_token` of the last
+/// answer (RFC 6749, sections 4.3.2 and 6). Further fields, such as `scope` or `client_id`, are ignored: the role determines
+/// the permissions.
 #[derive(ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "says in the contract what `Form` reads")]
-pub enum TokenRequest {
-    Password(PasswordGrant),
-    RefreshToken(RefreshTokenGrant),
+#[expect(dead_code, reason = "declares in the contract what `Form` reads")]
+pub struct TokenRequest {
+    #[schema(inline, example = "password")]
+    grant_type: GrantType,
+    /// The email, required for `password`; upper and lower case are the same.
+    #[schema(example = "technician@mesa.test", min_length = 1, max_length = 254, nullable = false)]
+    username: Option<String>,
+    /// Required for `password`.
+    #[schema(example = "una-clave-larga", min_length = 1, max_length = 200, format = Password, nullable = false)]
+    password: Option<String>,
+    /// Required for `refresh_token`: what the last answer gave.
+    #[schema(min_length = 1, max_length = 200, nullable = false)]
+    refresh_token: Option<String>,
 }
 
-/// Signs in by email and password.
+/// How the caller signs in.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "says in the contract what `Form` reads")]
-pub struct PasswordGrant {
-    #[schema(example = "password", pattern = "^password$", max_length = 8)]
-    grant_type: String,
-    /// The email; upper and lower case are the same.
-    #[schema(example = "technician@mesa.test", min_length = 1, max_length = 254)]
-    username: String,
-    #[schema(example = "una-clave-larga", min_length = 1, max_length = 200, format = Password)]
-    password: String,
-}
-
-/// Goes on with a sign-in, by what its last answer gave.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "says in the contract what `Form` reads")]
-pub struct RefreshTokenGrant {
-    #[schema(example = "refresh_token", pattern = "^refresh_token$", max_length = 13)]
-    grant_type: String,
-    /// What the last answer gave.
-    #[schema(min_length = 1, max_length = 200)]
-    refresh_token: String,
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "declares in the contract what `Form` reads")]
+pub enum GrantType {
+    Password,
+    RefreshToken,
 }
 
 /// Sign in with the OAuth 2 password grant

@@ -19,9 +19,11 @@ fn look(value: &Value, at: &str, open: &mut Vec<String>) {
     match value {
         Value::Object(object) => {
             let has = |key: &str| object.contains_key(key);
-            let bounded = !(is(object, "string") && !has("maxLength") && !has("enum") && !has("const")
-                || is(object, "integer") && !(has("minimum") && has("maximum"))
-                || is(object, "array") && !has("maxItems"));
+            let binary = object.get("format").is_some_and(|format| format == "binary");
+            let bounded =
+                !(is(object, "string") && !binary && !has("maxLength") && !has("enum") && !has("const")
+                    || is(object, "integer") && !(has("minimum") && has("maximum"))
+                    || is(object, "array") && !has("maxItems"));
             if !bounded {
                 open.push(at.to_owned());
             }

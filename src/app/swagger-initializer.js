@@ -60,7 +60,71 @@ window.onload = () => {
   /** Steps in the order of the procedure, then what is not one of them by path. */
   const byProcedure = (one, other) => {
     const place = (operation) => (ORDER.indexOf(operation.getIn(['operation', 'operationId'])) + 1 || ORDER.length + 1)
-    return place(one) - place(other) || one.get('path').localeCompare(other.get('path'))
+    const [path, otherPath] = [one.get('path'), other.get('path')]
+    return place(one) - place(other) || (path < otherPath ? -1 : Number(path > otherPath))
+  }
+
+  /** The filter matches path, summary and operationId of an operation, and the name of a tag. */
+  const searchOperations = () => ({
+    fn: {
+      opsFilter: (tags, phrase) => {
+        const words = phrase.toLowerCase().split(/\s+/)
+        const matches = (...texts) => words.every((word) => texts.some((text) => text?.toLowerCase().includes(word)))
+        const matching = (entry) => {
+          const operation = entry.get('operation')
+          return matches(entry.get('path'), operation.get('summary'), operation.get('operationId'))
+        }
+        return tags
+          .map((tag, name) => (matches(name) ? tag : tag.update('operations', (all) => all.filter(matching))))
+          .filter((tag) => tag.get('operations').size > 0)
+      },
+    },
+  })
+
+  /**
+   * Resolves the references of an operation when it is opened. The resolver of Swagger UI processes the whole document each
+   * time, which takes seconds; this one follows the references of the operation only, and keeps one copy of each target.
+   * Error responses are shown by their description: all of them have the schema `Problem`.
+   */
+  const resolveReferences = () => {
+    let document
+    let targets
+    const find = (reference) =>
+      document.getIn(reference.slice(2).split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~')))
+    const resolve = (value, above) => {
+      if (typeof value?.map !== 'function') return value
+      const reference = typeof value.get === 'function' ? value.get('$ref') : undefined
+      if (typeof reference !== 'string' || !reference.startsWith('#/')) return value.map((inner) => resolve(inner, above))
+      if (above.includes(reference)) return value
+      if (!targets.has(reference)) {
+        const target = resolve(find(reference), [...above, reference])
+        targets.set(reference, target.set('$$ref', reference))
+      }
+      // What stands beside the reference takes precedence, such as a description.
+      return targets.get(reference).merge(value.delete('$ref'))
+    }
+    const withoutProblem = (response, status) =>
+      /^[45]/.test(status) ? response.delete('content').delete('headers') : response
+    return {
+      statePlugins: {
+        spec: {
+          wrapActions: {
+            requestResolvedSubtree: (_, { specSelectors, specActions }) => (path) => {
+              if (document !== specSelectors.specJson()) {
+                document = specSelectors.specJson()
+                targets = new Map()
+              }
+              const resolved = resolve(document.getIn(path), [])
+              const isOperation = path[0] === 'paths' && path.length === 3
+              return specActions.updateResolvedSubtree(
+                path,
+                isOperation ? resolved.update('responses', (all) => all.map(withoutProblem)) : resolved,
+              )
+            },
+          },
+        },
+      },
+    }
   }
 
   window.ui = SwaggerUIBundle({
@@ -68,12 +132,14 @@ window.onload = () => {
     url: '/openapi.json',
     validatorUrl: null,
     deepLinking: true,
+    docExpansion: 'none',
+    defaultModelsExpandDepth: 0,
     displayRequestDuration: true,
     filter: true,
     persistAuthorization: true,
     tryItOutEnabled: true,
     presets: [SwaggerUIBundle.presets.apis],
-    plugins: [keepNoPassword],
+    plugins: [keepNoPassword, searchOperations, resolveReferences],
     layout: 'BaseLayout',
     operationsSorter: byProcedure,
     requestInterceptor: async (request) => {

@@ -51,8 +51,8 @@ pub struct Attachment {
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Upload {
-    /// The file, with its name.
-    #[schema(value_type = String, format = Binary, min_length = 1)]
+    /// The file, with its name; an empty one is refused.
+    #[schema(value_type = String, format = Binary)]
     #[expect(dead_code, reason = "says in the contract what `upload::receive` reads")]
     file: Vec<u8>,
 }

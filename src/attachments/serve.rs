@@ -33,7 +33,7 @@ pub struct Download {
 pub struct RangeHeaders {
     /// One range of bytes, such as `bytes=1000-` to resume a download: the answer is a 206 with these bytes. If the header has several
     /// ranges or another unit, the answer is the whole content.
-    #[param(rename = "Range", required = false, max_length = 200, example = "bytes=0-1023")]
+    #[param(rename = "Range", required = false, max_length = 200)]
     range: Option<String>,
     /// The `ETag` of the content that the client has a part of. If it is another one, `Range` is ignored.
     #[param(rename = "If-Range", required = false, max_length = 200)]

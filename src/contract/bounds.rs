@@ -63,8 +63,7 @@ fn set(object: &mut Map<String, Value>, name: &str, page: bool) {
             Some("date-time") => Some(64),
             Some("email") => Some(254),
             Some("uri" | "uri-reference") => Some(2000),
-            // The most that a desk can be configured for.
-            Some("binary") => Some(1024 * 1024 * 1024),
+            // A file has no characters: client generators apply `maxLength` to their type of a file.
             _ => None,
         };
         // A format that says nothing of the characters.

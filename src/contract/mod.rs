@@ -2,8 +2,10 @@
 
 mod answers;
 pub(crate) mod bounds;
+mod compositions;
 mod examples;
 mod operations;
+mod permissions;
 mod problems;
 mod roles;
 mod shared;
@@ -138,11 +140,13 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
     name_items(&mut document);
     make_patches(&mut document);
     answers::require(&mut document);
+    compositions::merge(&mut document);
     let schemas = document["components"]["schemas"].clone();
     let examples = examples::kept()?;
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
             operations::complete(path, method, operation);
+            permissions::describe(operation);
             operations::name_orders(operation);
             operations::name_fields(operation, &schemas);
             examples::show(operation, &examples);

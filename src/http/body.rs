@@ -84,7 +84,7 @@ fn is_of(request: &HttpRequest, media_types: &[&str]) -> bool {
 
 /// The bytes of a file or of a message, as they are.
 #[derive(ToSchema)]
-#[schema(value_type = String, format = Binary, min_length = 1)]
+#[schema(value_type = String, format = Binary)]
 pub struct Content(pub Vec<u8>);
 
 /// The bytes of a body that is a form.

@@ -4,6 +4,7 @@ use jsonschema::error::ValidationErrorKind as Fault;
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 
+use super::expected_format;
 use crate::problem::{FieldCode, FieldError, MOST_FAULTS, Text};
 
 pub(super) fn faults_by(validator: &Validator, value: &Value) -> Vec<FieldError> {
@@ -90,12 +91,11 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
             FieldCode::OutOfRange,
             Text::made(format!("Debe ser {limit} o menos."), format!("It must be {limit} or less.")),
         ),
-        Fault::Format { .. } | Fault::Pattern { .. } => {
-            add(
-                at,
-                FieldCode::WrongFormat,
-                Text::new("El formato no es el esperado.", "The format is not the expected one."),
-            );
+        Fault::Format { format } => {
+            add(at, FieldCode::WrongFormat, expected_format::for_format(format));
+        }
+        Fault::Pattern { pattern } => {
+            add(at, FieldCode::WrongFormat, expected_format::for_pattern(pattern));
         }
         // A field that may be null is a choice between null and a schema: the schema's own words are the useful ones.
         Fault::OneOfNotValid { context } | Fault::AnyOf { context } => {

@@ -206,7 +206,7 @@ text_enum! {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MeasurementFilters {
-    #[param(minimum = 2000, maximum = 9998, example = 2026)]
+    #[param(minimum = 2000, maximum = 9998)]
     year: Option<i16>,
     status: Option<MeasurementStatus>,
     /// `-quarter`, the latest first (the default), or `quarter`.

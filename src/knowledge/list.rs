@@ -32,7 +32,7 @@ text_enum! {
 #[into_params(parameter_in = Query)]
 pub struct ArticleFilters {
     /// Words in any form, with or without accents; `"two words"` stand together, `-word` is not there.
-    #[param(max_length = 200, example = "impresoras atascadas")]
+    #[param(max_length = 200)]
     pub q: Option<String>,
     #[serde(default)]
     #[param(required = false)]

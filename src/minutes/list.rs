@@ -28,7 +28,7 @@ text_enum! {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MinutesFilters {
-    #[param(minimum = 2000, maximum = 9998, example = 2026)]
+    #[param(minimum = 2000, maximum = 9998)]
     year: Option<i16>,
     status: Option<MinutesStatus>,
     /// That have a decision which this person is to carry out.

@@ -9,6 +9,16 @@ use crate::db::fold;
 use crate::db::schema::{categories, demo_accounts, units, users};
 use crate::problem::Result;
 
+/// The id of a role's demo account: the same on every demo desk, so that the examples of the contract can name it.
+const fn account_id(role: Role) -> Uuid {
+    Uuid::from_u128(FIRST_ACCOUNT + role as u128)
+}
+
+const FIRST_ACCOUNT: u128 = 0x019aa0b0_0000_7000_8000_000000000000;
+
+/// The id of the first demo category, which the examples of the contract name; the others follow.
+const FIRST_CATEGORY: u128 = 0x019aa0b0_0000_7000_8000_000000000101;
+
 /// The address of a role's demo account.
 pub fn email(role: Role) -> String {
     format!("{}@mesa.test", role.as_str())
@@ -71,7 +81,7 @@ fn create(tx: &mut PgConnection, hash: &str) -> Result<()> {
     let unit_id: Uuid =
         units::table.filter(units::name_key.eq(fold(unit_name))).select(units::id).first(tx)?;
     for (index, role) in Role::ALL.iter().enumerate() {
-        let (id, name) = (Uuid::now_v7(), name(*role));
+        let (id, name) = (account_id(*role), name(*role));
         diesel::insert_into(users::table)
             .values((
                 users::id.eq(id),
@@ -89,14 +99,14 @@ fn create(tx: &mut PgConnection, hash: &str) -> Result<()> {
             .values((demo_accounts::user_id.eq(id), demo_accounts::password_hash.eq(hash)))
             .execute(tx)?;
     }
-    for (name, profile) in [
-        ("Impresoras", "any"),
-        ("Redes y conectividad", "any"),
-        ("Cuentas y permisos de usuario", "unit_head"),
+    for (id, name, profile) in [
+        (FIRST_CATEGORY, "Impresoras", "any"),
+        (FIRST_CATEGORY + 1, "Redes y conectividad", "any"),
+        (FIRST_CATEGORY + 2, "Cuentas y permisos de usuario", "unit_head"),
     ] {
         diesel::insert_into(categories::table)
             .values((
-                categories::id.eq(Uuid::now_v7()),
+                categories::id.eq(Uuid::from_u128(id)),
                 categories::name.eq(name),
                 categories::description.eq(""),
                 categories::required_profile.eq(profile),

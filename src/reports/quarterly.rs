@@ -98,7 +98,7 @@ pub async fn read(
         };
         call.desk.db.run(export).await?;
     }
-    let shown = if format == Format::Xlsx { "attachment" } else { "inline" };
+    let shown = if format == Format::Html { "inline" } else { "attachment" };
     let charset = if format == Format::Html { "; charset=utf-8" } else { "" };
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, format!("{}{charset}", format.media_type())))

@@ -51,7 +51,7 @@ pub struct Availability {
 #[into_params(parameter_in = Query)]
 pub struct AvailabilityFilters {
     /// The moment asked about, within ten years of now; now where it is left out. Open work is that of now in any case.
-    #[param(example = "2026-11-24T20:00:00Z")]
+    /// Such as `2026-11-24T20:00:00Z`.
     at: Option<DateTime<Utc>>,
     /// Staff of this support level alone.
     #[param(minimum = 1, maximum = 3)]

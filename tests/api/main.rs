@@ -29,6 +29,7 @@ mod bodies;
 mod calendars;
 mod configuration;
 mod contract;
+mod contract_for_people;
 mod database_roles;
 mod doors;
 mod example_values;

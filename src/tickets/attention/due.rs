@@ -23,8 +23,7 @@ use crate::tickets::clock::OutOfReach;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Trial {
-    /// When the clock starts; now where it is left out.
-    #[param(example = "2026-11-23T14:00:00Z")]
+    /// When the clock starts, such as `2026-11-23T14:00:00Z`; now where it is left out.
     from: Option<DateTime<Utc>>,
     /// How many minutes have to count.
     #[param(minimum = 1, maximum = 525600, example = 120)]

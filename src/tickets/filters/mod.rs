@@ -114,8 +114,8 @@ pub struct TicketFilters {
     /// Whether the attention clock runs and its due time has passed.
     overdue: Option<bool>,
     /// The attention clock runs and is due within this time from now; what is overdue is not meant. Minutes, hours or
-    /// days.
-    #[param(max_length = 6, value_type = Option<String>, pattern = "^[1-9][0-9]{0,4}[mhd]$", example = "30m")]
+    /// days, such as `30m`, `5h` or `2d`.
+    #[param(max_length = 6, value_type = Option<String>, pattern = "^[1-9][0-9]{0,4}[mhd]$")]
     due_within: Option<Length>,
     /// Received at this moment or later.
     pub(super) received_from: Option<DateTime<Utc>>,

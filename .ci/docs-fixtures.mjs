@@ -1,0 +1,163 @@
+// What the paths of the operations name: things that a demo desk gets by its API, as the contract's own examples describe them.
+import assert from 'node:assert/strict'
+
+/** Calls the API as a demo account. */
+export function caller(url, password) {
+  const signIn = async (role) => {
+    const body = JSON.stringify({ email: `${role}@mesa.test`, password })
+    const headers = { 'Content-Type': 'application/json' }
+    const answer = await fetch(`${url}/api/v1/auth/login`, { method: 'POST', headers, body })
+    assert.equal(answer.status, 200)
+    return answer.json()
+  }
+  const tokens = new Map()
+  const token = async (role) => {
+    if (!tokens.has(role)) tokens.set(role, (await signIn(role)).access_token)
+    return tokens.get(role)
+  }
+  const refreshToken = async (role) => (await signIn(role)).refresh_token
+  /** `content`: a JSON value, or a body of this media type, or a form with a file. */
+  const call = async (role, method, path, content, type) => {
+    const headers = { Authorization: `Bearer ${await token(role)}` }
+    const isForm = content instanceof FormData
+    if (!isForm) headers['Content-Type'] = type ?? (method === 'PATCH' ? 'application/merge-patch+json' : 'application/json')
+    const body = isForm || type ? content : JSON.stringify(content)
+    const answer = await fetch(`${url}/api/v1${path}`, { method, headers, body })
+    const text = await answer.text()
+    assert(answer.ok, `${method} ${path}: ${answer.status} ${text}`)
+    return text ? JSON.parse(text) : undefined
+  }
+  return { token, refreshToken, call }
+}
+
+/** The steps that bring a new ticket into a state. */
+function stepsTo(state, assignee_id) {
+  const soon = new Date(Date.now() + 3_600_000).toISOString()
+  const steps = [
+    ['classification', { criticality: 'medium' }],
+    ['assignment', { assignee_id }],
+    ['acceptance', { scheduled_for: soon }],
+  ]
+  const further = {
+    received: steps.splice.bind(steps, 0),
+    classified: steps.splice.bind(steps, 1),
+    assigned: steps.splice.bind(steps, 2),
+    in_progress: () => {},
+    on_hold: () => steps.push(['hold', { reason: 'Se espera el repuesto.' }]),
+    solved: () => steps.push(['solution', { description: 'Se cambió el cable.' }]),
+    archived: () => steps.push(['archive', { reason: 'duplicate' }]),
+  }
+  further[state]()
+  return steps
+}
+
+/** The state that the ticket of an operation must have; `in_progress` for all others. */
+const STATES = {
+  acceptTicket: 'assigned',
+  answerSurvey: 'solved',
+  archiveTicket: 'received',
+  assignTicket: 'classified',
+  classifyTicket: 'received',
+  closeTicket: 'solved',
+  escalateTicket: 'in_progress',
+  getSurvey: 'solved',
+  holdTicket: 'in_progress',
+  mergeTicket: 'received',
+  reopenTicket: 'solved',
+  requestInformation: 'in_progress',
+  rescheduleTicket: 'in_progress',
+  resubmitTicket: 'archived',
+  resumeTicket: 'on_hold',
+  solveTicket: 'in_progress',
+  updateTicket: 'received',
+}
+
+/** Makes everything; answers the values of the path parameters of an operation, by name. */
+export async function prepare({ call }, examples, mailbox, refusedAddress) {
+  const director = (...request) => call('director', ...request)
+  const first = async (path) => (await director('GET', path)).items[0]
+  const create = async (path, operation, changes = {}) =>
+    (await director('POST', path, { ...examples(operation), ...changes })).id
+  const technician = await call('technician', 'GET', '/me')
+
+  const ticket = async (state) => {
+    const { id } = await call('requester', 'POST', '/tickets', { subject: 'La impresora no imprime', description: 'Muestra atasco.' })
+    for (const [step, body] of stepsTo(state, technician.id)) await call('technician', 'POST', `/tickets/${id}/${step}`, body)
+    return id
+  }
+  // The ticket that examples name as `into` and `ticket_id`.
+  assert.equal(await ticket('received'), 1)
+  const open = await ticket('in_progress')
+  const related = await ticket('received')
+  const entry = (visibility) => director('POST', `/tickets/${open}/followups`, { visibility, body: 'Es el conmutador.' })
+  const person = (email) => director('POST', '/users', { ...examples('createUser'), email, role: 'requester', document_id: email })
+  const indicator = await create('/indicators', 'createIndicator', { name: 'Disponibilidad del correo' })
+  const measured = (await director('GET', '/indicators')).items.find((one) => one.measure === 'satisfaction').id
+  const measurement = (await director('POST', `/indicators/${measured}/measurements`, { year: 2026, quarter: 2 })).id
+  await director('PATCH', `/measurements/${measurement}`, { analysis: 'Sin encuestas.' })
+  const refused = await person(refusedAddress)
+  await director('POST', `/users/${refused.id}/password-reset`)
+  const form = new FormData()
+  form.append('file', new File(['La placa es 10432.'], 'nota.txt', { type: 'text/plain' }))
+  const mail = (text) => director('POST', '/inbound-emails', text, 'message/rfc822')
+  const absence = { kind: 'course', starts_at: '2030-01-07T13:00:00Z', ends_at: '2030-01-08T13:00:00Z' }
+  const followup = (await entry('private')).id
+
+  const common = {
+    ticket_id: open,
+    followup_id: followup,
+    attachment_id: (await director('POST', `/tickets/${open}/attachments`, form)).id,
+    email_id: (await mail('From: requester@mesa.test\n\nDesde ayer no hay red.')).id,
+    relation_id: (await director('POST', `/tickets/${open}/relations`, { kind: 'caused_by', ticket_id: related })).id,
+    article_id: await create('/kb/articles', 'createArticle'),
+    unit_id: await create('/units', 'createUnit', { name: 'Secretaría de Salud' }),
+    category_id: await create('/categories', 'createCategory', { name: 'Correo' }),
+    calendar_id: await create('/calendars', 'createCalendar', { name: 'Noches', opening_hours: '22:00-06:00' }),
+    holiday_id: await create('/holidays', 'createHoliday', { name: 'Fiesta local', day: 21 }),
+    action_id: await create('/improvement-actions', 'createImprovementAction'),
+    risk_id: await create('/risks', 'createRisk'),
+    minutes_id: await create('/minutes', 'createMinutes'),
+    indicator_id: indicator,
+    measurement_id: measurement,
+    user_id: technician.id,
+    absence_id: (await director('POST', `/users/${technician.id}/absences`, absence)).id,
+    size: (await first('/audit/heads')).size,
+    event_id: (await first('/audit/log')).id,
+    question_id: (await first('/survey-questions')).id,
+    criticality: 'low',
+    kind: 'surveys',
+    revision: 1,
+    year: 2020,
+    quarter: 3,
+  }
+  const requester = (await person('rosa.perez@example.gov.co')).id
+  await director('POST', `/users/${requester}/password-reset`)
+  await ticket('solved')
+  const survey = await mailbox.find(/\/s\/([\w-]+)/)
+  const special = {
+    measureIndicator: { indicator_id: measured },
+    anonymizeUser: { user_id: requester },
+    previewAnonymization: { user_id: requester },
+    getSurveyByLink: { token: survey },
+    answerSurveyByLink: { token: survey },
+    processInboundEmail: { email_id: (await mail('Subject: Sin remitente\n\nDesde ayer no hay red.')).id },
+  }
+  return {
+    /** The values of the path parameters of an operation. */
+    async pathOf(operation) {
+      const state = STATES[operation]
+      const values = { ...common, ...(state && { ticket_id: await ticket(state) }), ...special[operation] }
+      if (/Message$/.test(operation)) values.message_id = await failedMessage(director)
+      return values
+    },
+  }
+}
+
+async function failedMessage(director) {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const { items } = await director('GET', '/messages?status=failed')
+    if (items[0]) return items[0].id
+    await new Promise((done) => setTimeout(done, 200))
+  }
+  throw new Error('no message has failed')
+}

@@ -1,0 +1,6 @@
+// The desk that the generated functions call is part of what orval generates.
+const { MESA_CONTRACT, MESA_URL } = process.env
+
+export default {
+  mesa: { input: MESA_CONTRACT, output: { target: 'orval/mesa.ts', client: 'fetch', baseUrl: MESA_URL } },
+}
