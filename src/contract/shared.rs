@@ -52,9 +52,9 @@ mod tests {
         let (number, text, alone) =
             (parameter("sort", "integer"), parameter("sort", "string"), parameter("q", "string"));
         let mut document = json!({"components": {}, "paths": {
-            "/a": get(&[number.clone()]),
+            "/a": get(std::slice::from_ref(&number)),
             "/b": get(&[text.clone(), alone.clone()]),
-            "/c": get(&[text.clone()]),
+            "/c": get(std::slice::from_ref(&text)),
         }});
         share_parameters(&mut document);
         let reference = json!({"$ref": "#/components/parameters/sort"});
