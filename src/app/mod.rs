@@ -1,8 +1,10 @@
 //! How a request gets in: routes, middleware, docs.
 
 #[cfg(test)]
-mod bounds_test;
+mod format_test;
 mod problems;
+#[cfg(test)]
+mod schemas_test;
 
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ pub mod client_key;
 pub mod cors;
 pub mod desk;
 pub mod envelope;
-mod expected_format;
+pub mod expected_format;
 pub mod idempotency;
 pub mod limits;
 pub mod mail_origin;
