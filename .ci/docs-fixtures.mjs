@@ -73,7 +73,7 @@ const STATES = {
 }
 
 /** Makes everything; answers the values of the path parameters of an operation, by name. */
-export async function prepare({ call }, examples, mailbox, refusedAddress) {
+export async function prepare({ call }, contract, examples, mailbox, refusedAddress) {
   const director = (...request) => call('director', ...request)
   const first = async (path) => (await director('GET', path)).items[0]
   const create = async (path, operation, changes = {}) =>
@@ -110,13 +110,8 @@ export async function prepare({ call }, examples, mailbox, refusedAddress) {
     email_id: (await mail('From: requester@mesa.test\n\nDesde ayer no hay red.')).id,
     relation_id: (await director('POST', `/tickets/${open}/relations`, { kind: 'caused_by', ticket_id: related })).id,
     article_id: await create('/kb/articles', 'createArticle'),
-    unit_id: await create('/units', 'createUnit', { name: 'Secretaría de Salud' }),
-    category_id: await create('/categories', 'createCategory', { name: 'Correo' }),
     calendar_id: await create('/calendars', 'createCalendar', { name: 'Noches', opening_hours: '22:00-06:00' }),
     holiday_id: await create('/holidays', 'createHoliday', { name: 'Fiesta local', day: 21 }),
-    action_id: await create('/improvement-actions', 'createImprovementAction'),
-    risk_id: await create('/risks', 'createRisk'),
-    minutes_id: await create('/minutes', 'createMinutes'),
     indicator_id: indicator,
     measurement_id: measurement,
     user_id: technician.id,
@@ -129,6 +124,14 @@ export async function prepare({ call }, examples, mailbox, refusedAddress) {
     revision: 1,
     year: 2020,
     quarter: 3,
+  }
+  // Any other id is that of a resource created from the example of its collection, under another name.
+  for (const path of Object.keys(contract.paths)) {
+    const [, collection, name] = path.match(/^\/api\/v1(\/[^{]+)\/\{(\w+)\}/) ?? []
+    const operation = contract.paths[`/api/v1${collection}`]?.post?.operationId
+    if (!operation || name in common || name === 'message_id') continue
+    const example = examples(operation)
+    common[name] = await create(collection, operation, example.name && { name: `${example.name} (otra)` })
   }
   const requester = (await person('rosa.perez@example.gov.co')).id
   await director('POST', `/users/${requester}/password-reset`)

@@ -62,7 +62,7 @@ try {
   const api = caller(desk.url, password)
   const contract = await (await fetch(`${desk.url}/openapi.json`)).json()
   const examples = (id) => Object.values(listOperations(contract).find((one) => one.id === id).operation.requestBody.content)[0].example
-  const { pathOf } = await prepare(api, examples, mailbox, REFUSED)
+  const { pathOf } = await prepare(api, contract, examples, mailbox, REFUSED)
 
   let page = await open(docs)
   assert.equal(await page.locator('.opblock').count(), 0, 'the operations are collapsed by tag')

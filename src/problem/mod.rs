@@ -293,7 +293,7 @@ fn unique_field(constraint: Option<&str>) -> Option<&'static str> {
     match constraint? {
         "users_email_key" => Some("/email"),
         "survey_questions_key" => Some("/key"),
-        "units_name_key" | "categories_name_key" | "calendars_name_key" => Some("/name"),
+        name if name.ends_with("_name_key") => Some("/name"),
         _ => None,
     }
 }

@@ -40,8 +40,6 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
         ("{followup_id}", id(&director.post(&format!("{one}/followups"), entry))),
         ("{article_id}", id(&director.post("/kb/articles", article))),
         ("{attachment_id}", id(&director.upload(&format!("{one}/attachments"), "nota.txt", "hola"))),
-        ("{unit_id}", id(&director.post("/units", json!({"name": "Secretaría de Salud"})))),
-        ("{category_id}", id(&director.post("/categories", json!({"name": "Correo"})))),
         (
             "{calendar_id}",
             id(&director.post("/calendars", json!({"name": "Noches", "opening_hours": "22:00-06:00"}))),
@@ -94,7 +92,11 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
             Some("anonymization" | "anonymization-preview") => &requester[..],
             _ => &known[..],
         };
-        let path = known_here.iter().fold(template.clone(), |path, (name, value)| path.replace(name, value));
+        let mut path =
+            known_here.iter().fold(template.clone(), |path, (name, value)| path.replace(name, value));
+        if let Some((collection, _)) = path.split_once("/{") {
+            path = path.replacen(&template_id(&path), &created(desk, &document, collection), 1);
+        }
         assert!(!path.contains('{'), "no example for {path}");
         for (method, operation) in item.as_object().unwrap() {
             let content = operation["requestBody"]["content"].as_object();
@@ -122,6 +124,25 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
         }
     }
     operations
+}
+
+/// The first parameter of a path, in braces.
+fn template_id(path: &str) -> String {
+    let begin = path.find('{').unwrap();
+    path[begin..=path.find('}').unwrap()].to_owned()
+}
+
+/// The id of a new resource of a collection: the example of its POST, under another name.
+fn created(desk: &Desk, document: &Value, collection: &str) -> String {
+    let mut body =
+        document["paths"][collection]["post"]["requestBody"]["content"]["application/json"]["example"]
+            .clone();
+    assert!(body.is_object(), "no example for a resource of {collection}");
+    if let Some(name) = body["name"].as_str() {
+        body["name"] = format!("{name} (otra)").into();
+    }
+    let answer = desk.director().post(collection.strip_prefix("/api/v1").unwrap(), body);
+    answer.created()["id"].as_str().unwrap().to_owned()
 }
 
 fn roles(operation: &Value) -> Option<Vec<String>> {
