@@ -1,12 +1,12 @@
 //! PostgreSQL: the pool, the one place where requests meet it, the schema and the private server.
 
 pub mod acting;
+mod database_health;
 pub mod json;
 mod literal;
 pub mod migrations;
 mod pool;
 pub mod private;
-mod pulse;
 pub mod schema;
 pub mod server_role;
 pub mod session;
@@ -22,8 +22,8 @@ use diesel::RunQueryDsl;
 use diesel::pg::PgConnection;
 use diesel::r2d2::Pool;
 
+use self::database_health::DatabaseHealth;
 use self::pool::{Manager, Session};
-use self::pulse::Pulse;
 use self::session::Bounds;
 use self::threads::Threads;
 use crate::problem::{Problem, Result};
@@ -72,7 +72,7 @@ pub struct Db {
     url: Arc<str>,
     pool: Pool<Manager>,
     threads: Arc<Threads>,
-    pulse: Arc<Pulse>,
+    health: Arc<DatabaseHealth>,
 }
 
 impl Db {
@@ -89,8 +89,8 @@ impl Db {
             .connection_customizer(Box::new(Session))
             .build(Manager::new(&url))?;
         let threads = Arc::new(Threads::start(size as usize)?);
-        let pulse = Arc::new(Pulse::new(Arc::clone(&url)));
-        Ok(Db { url, pool, threads, pulse })
+        let health = Arc::new(DatabaseHealth::new(Arc::clone(&url)));
+        Ok(Db { url, pool, threads, health })
     }
 
     /// Runs `act` with a connection, away from the threads that serve the network. The only place where blocking and
@@ -114,9 +114,9 @@ impl Db {
         loop {
             let slow = async {
                 tokio::time::sleep(SLOW).await;
-                self.pulse.beats().await
+                self.health.responds().await
             };
-            // What is done counts, whatever the pulse is found to be meanwhile.
+            // What is done counts, whatever the probe finds meanwhile.
             tokio::select! {
                 biased;
                 done = &mut working => return match done {

@@ -24,7 +24,7 @@ pub struct Refused {
 ///
 /// # Errors
 /// A 503 where the object store does not take it.
-pub async fn keep(desk: &Desk, files: Vec<File>) -> Result<Files> {
+pub async fn store(desk: &Desk, files: Vec<File>) -> Result<Files> {
     let mut result = Files::default();
     for file in files {
         if file.bytes.is_empty() {

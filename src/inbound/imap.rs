@@ -22,7 +22,7 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::{Source, keep, process};
+use super::{Source, process, storage};
 use crate::config::ImapConfig;
 use crate::http::desk::Desk;
 use crate::problem::{Code, Problem};
@@ -212,11 +212,11 @@ async fn take(
     for uid in uids {
         let size = fetch(mailbox, uid, "RFC822.SIZE").await?.and_then(|(size, _)| size);
         let taken = if size.is_some_and(|size| size as usize > desk.config.mail_max_bytes) {
-            Err(keep::too_large(desk.config.mail_max_bytes))
+            Err(storage::too_large(desk.config.mail_max_bytes))
         } else {
             // Somebody else may have moved it meanwhile.
             let Some((_, Some(body))) = fetch(mailbox, uid, "BODY.PEEK[]").await? else { continue };
-            keep::keep(desk, Source::Imap, None, body).await
+            storage::store(desk, Source::Imap, None, body).await
         };
         match taken {
             Ok(kept) => {

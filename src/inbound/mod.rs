@@ -3,13 +3,13 @@
 pub mod emails;
 mod files;
 pub mod imap;
-pub mod keep;
 mod links;
 pub mod message;
 mod outcome;
 pub mod process;
 mod receive;
 mod senders;
+pub mod storage;
 mod threads;
 mod trust;
 

@@ -118,7 +118,7 @@ async fn once(desk: &Desk, taken: Taken) -> Result<()> {
     let read = block(move || read(&bytes, &config)).await.map_err(Problem::internal)?;
     let (reading, files) = match read {
         Ok((message, authentication)) => {
-            let files = files::keep(desk, message.files).await?;
+            let files = files::store(desk, message.files).await?;
             (Some((Message { files: Vec::new(), ..message }, authentication)), files)
         }
         Err(_) => (None, files::Files::default()),

@@ -9,7 +9,7 @@ use diesel::PgConnection;
 use sha2::{Digest, Sha256};
 
 use super::emails::{self, InboundEmail};
-use super::keep::{self, Kept};
+use super::storage::{self, Kept};
 use super::{Source, process};
 use crate::auth::policy::Action;
 use crate::http::Call;
@@ -50,14 +50,14 @@ pub async fn receive(call: Call, request: HttpRequest, payload: Payload) -> Resu
     let limit = call.desk.config.mail_max_bytes;
     let limits = BodyLimits { bytes: limit, time: TIME, bytes_a_second: Some(SLOWEST) };
     let body = read_body(&request, payload.into_inner(), limits).await.map_err(|why| match why {
-        NotReceived::TooLarge => keep::too_large(limit),
+        NotReceived::TooLarge => storage::too_large(limit),
         NotReceived::Incomplete => incomplete(),
         NotReceived::Refused(problem) => *problem,
     })?;
     let fingerprint = Sha256::digest(&body.bytes).to_vec();
     let desk = call.desk.clone();
     let work = async move {
-        let kept = keep::keep(&desk, Source::Api, Some(submitted_by), body.bytes.clone()).await?;
+        let kept = storage::store(&desk, Source::Api, Some(submitted_by), body.bytes.clone()).await?;
         if kept.to_process {
             process::process(&desk, kept.id).await;
         }

@@ -22,7 +22,7 @@ use crate::problem::Result;
 use crate::retention::removal::{self, Which};
 use crate::surveys::reminder;
 use crate::tickets::attention::working;
-use crate::tickets::{closing, silence, watch};
+use crate::tickets::{closing, information_deadline, watch};
 
 const EVERY: Duration = Duration::from_secs(15);
 
@@ -78,7 +78,7 @@ pub fn once(db: &mut PgConnection, config: &Config) {
         closing::close_solved(db, days, now)
     });
     each(db, "tickets archived whose requester did not answer", |db, now| {
-        silence::archive_unanswered(db, now, config.timezone)
+        information_deadline::archive_unanswered(db, now, config.timezone)
     });
     each(db, "working times reckoned that were not kept", |db, _| working::fill_in(db, config.timezone));
     each(db, "surveys reminded of", |db, now| reminder::send(db, config, now));

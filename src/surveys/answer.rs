@@ -4,7 +4,7 @@ use actix_web::web::Path;
 use actix_web::{HttpResponse, get, post};
 use diesel::prelude::*;
 
-use super::keep::{SurveyAnswer, keep};
+use super::submission::{SurveyAnswer, submit};
 use super::{Row, Survey, present_one};
 use crate::auth::policy::{self, Action, Scope};
 use crate::db::schema::surveys;
@@ -57,7 +57,7 @@ pub async fn answer(call: Call, id: Path<i64>, body: Body<SurveyAnswer>) -> Resu
         let row: Row = found.select(Row::as_select()).first(tx)?;
         let answer = body.read()?;
         actor.check_version(row.version())?;
-        let row = keep(tx, row.id, answer, actor.now)?;
+        let row = submit(tx, row.id, answer, actor.now)?;
         let (location, version) = (format!("/api/v1/tickets/{}/survey", row.ticket_id), row.version());
         Ok(Answer::created(location, &present_one(tx, row)?)?.version(version))
     })

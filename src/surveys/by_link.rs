@@ -7,8 +7,8 @@ use diesel::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::keep::{SurveyAnswer, keep};
 use super::questions::{self, SurveyQuestion};
+use super::submission::{SurveyAnswer, submit};
 use super::{Survey, links, present_one};
 use crate::http::desk::Desk;
 use crate::http::{Answer, Body};
@@ -85,7 +85,7 @@ pub async fn answer(
         db.transaction(|tx| {
             let id = links::open(tx, &token)?.row.id;
             let now = crate::db::now(tx)?;
-            let row = keep(tx, id, body.read()?, now)?;
+            let row = submit(tx, id, body.read()?, now)?;
             let version = row.version();
             Ok(Answer::created(location, &present_one(tx, row)?)?.version(version))
         })

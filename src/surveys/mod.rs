@@ -2,12 +2,12 @@
 
 pub mod answer;
 mod by_link;
-pub mod keep;
 pub mod links;
 pub mod list;
 pub mod page;
 pub mod questions;
 pub mod reminder;
+pub mod submission;
 
 use std::collections::HashMap;
 

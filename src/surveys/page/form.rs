@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use crate::problem::Text;
 use crate::surveys::Ratings;
-use crate::surveys::keep::{QuestionAnswer, SurveyAnswer};
 use crate::surveys::questions::SurveyQuestion;
+use crate::surveys::submission::{QuestionAnswer, SurveyAnswer};
 
 /// The longest comment, in characters.
 pub const COMMENT: usize = 2000;

@@ -13,8 +13,8 @@ use diesel::prelude::*;
 
 use self::form::Form;
 use self::view::{State, View};
-use super::keep::is_over;
 use super::links::{self, Opened};
+use super::submission::is_over;
 use super::{SurveyStatus, questions};
 use crate::http::body::FormBytes;
 use crate::http::desk::Desk;
@@ -75,7 +75,7 @@ async fn send(
                 None => Ok((locale, Shown::Asked(Box::new((opened, form))))),
                 Some(answer) => {
                     let now = crate::db::now(tx)?;
-                    let row = super::keep::keep(tx, opened.row.id, answer, now)?;
+                    let row = super::submission::submit(tx, opened.row.id, answer, now)?;
                     let at = row.answered_at.unwrap_or(row.created_at);
                     Ok((locale, Shown::Answered { ticket_id: row.ticket_id, at }))
                 }

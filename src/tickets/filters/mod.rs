@@ -1,6 +1,6 @@
 //! Which tickets a list shows.
 
-mod happened;
+mod history;
 mod words;
 
 use std::str::FromStr;
@@ -24,8 +24,8 @@ use crate::db::schema::tickets;
 use crate::http::Actor;
 use crate::tickets::survey::SurveyStatus;
 
-pub use happened::ATTENTION;
-use happened::{AttentionState, Lacking, Punctuality};
+pub use history::ATTENTION;
+use history::{AttentionState, Lacking, Punctuality};
 
 /// Whose work: a user's id, `me`, or `none`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -317,7 +317,7 @@ pub fn filtered<'a>(filters: &'a TicketFilters, actor: &'a Actor) -> Tickets<'a>
     if let Some(Length(length)) = filters.due_within {
         query = query.filter(tickets::clock_due_at.between(actor.now, actor.now + length));
     }
-    happened::narrow(query, filters, actor.now)
+    history::narrow(query, filters, actor.now)
 }
 
 #[cfg(test)]

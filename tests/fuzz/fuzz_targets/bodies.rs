@@ -53,7 +53,7 @@ fn kinds() -> impl IntoIterator<Item = Kind> {
             mesa::people::users::NewUser,
             mesa::staff::absences::AbsenceProfile,
             mesa::staff::handover::NewHandover,
-            mesa::surveys::keep::SurveyAnswer,
+            mesa::surveys::submission::SurveyAnswer,
             mesa::surveys::questions::NewSurveyQuestion,
             mesa::tickets::attention::calendars::NewCalendar,
             mesa::tickets::attention::reckonings::NewReckoning,

@@ -44,7 +44,7 @@ pub fn is_over(status: Status) -> bool {
 ///
 /// # Errors
 /// A 409 where it was answered before or its ticket is not solved any more, a 422 that names the answers to questions that are not asked.
-pub fn keep(tx: &mut PgConnection, id: Uuid, answer: SurveyAnswer, now: DateTime<Utc>) -> Result<Row> {
+pub fn submit(tx: &mut PgConnection, id: Uuid, answer: SurveyAnswer, now: DateTime<Utc>) -> Result<Row> {
     // Nobody reopens it meanwhile; a step locks its ticket before the survey.
     let ticket_id: i64 = surveys::table.find(id).select(surveys::ticket_id).first(tx)?;
     let status: Status = tickets::table.find(ticket_id).select(tickets::status).for_share().first(tx)?;

@@ -1,5 +1,5 @@
-//! Whether PostgreSQL still answers, asked where work takes long: a slow statement goes on, and one whose server stands
-//! still is not waited for.
+//! A probe of PostgreSQL for work that takes long: a slow statement continues; one whose server does not respond is not waited
+//! for.
 
 use std::sync::Arc;
 use std::thread;
@@ -10,59 +10,59 @@ use diesel::pg::PgConnection;
 use tokio::sync::{Mutex, oneshot};
 use tokio::time::timeout;
 
-/// How long PostgreSQL may take to let us in.
+/// Maximum time for opening a connection.
 const PATIENCE: Duration = Duration::from_millis(750);
 
-/// Asks by opening a connection, one at a time; all who wait for an answer take the same.
-pub struct Pulse {
+/// Probes by opening a connection, one at a time; concurrent callers share the result.
+pub struct DatabaseHealth {
     url: Arc<str>,
     asked: Mutex<Asked>,
 }
 
 #[derive(Default)]
 struct Asked {
-    /// The last question, since when, where nobody has waited for its answer to the end.
+    /// The running probe, with its start.
     open: Option<(Instant, oneshot::Receiver<bool>)>,
-    /// When there was an answer, and which.
+    /// The last result, with its time.
     last: Option<(Instant, bool)>,
 }
 
-impl Pulse {
+impl DatabaseHealth {
     pub fn new(url: Arc<str>) -> Self {
-        Pulse { url, asked: Mutex::default() }
+        DatabaseHealth { url, asked: Mutex::default() }
     }
 
-    /// Whether PostgreSQL answers at this moment.
-    pub async fn beats(&self) -> bool {
+    /// Whether PostgreSQL responds now.
+    pub async fn responds(&self) -> bool {
         let since = Instant::now();
         let answered = async {
             let mut asked = self.asked.lock().await;
-            if let Some((at, beats)) = asked.last
+            if let Some((at, responds)) = asked.last
                 && at >= since
             {
-                return beats;
+                return responds;
             }
-            // The answer to an old question is of a time that is over.
+            // Discard the result of an expired probe.
             let open = asked.open.take().filter(|(asked_at, _)| asked_at.elapsed() < PATIENCE);
             let (_, answer) = asked.open.insert(open.unwrap_or_else(|| (Instant::now(), self.ask())));
-            let beats = answer.await.unwrap_or(false);
-            *asked = Asked { open: None, last: Some((Instant::now(), beats)) };
-            beats
+            let responds = answer.await.unwrap_or(false);
+            *asked = Asked { open: None, last: Some((Instant::now(), responds)) };
+            responds
         };
         timeout(PATIENCE, answered).await.unwrap_or(false)
     }
 
-    /// On a thread of its own: those that work with the database may all be waiting for it.
+    /// Runs on a thread of its own: the threads for database work may all be waiting.
     fn ask(&self) -> oneshot::Receiver<bool> {
         let (tell, told) = oneshot::channel();
         let url = Arc::clone(&self.url);
-        let asking = thread::Builder::new().name("pulse".to_owned()).spawn(move || {
-            let beats = match PgConnection::establish(&url) {
+        let asking = thread::Builder::new().name("mesa-health".to_owned()).spawn(move || {
+            let responds = match PgConnection::establish(&url) {
                 Ok(_) => true,
                 // It is PostgreSQL itself that has no room for one more.
                 Err(error) => error.to_string().contains("FATAL"),
             };
-            let _ = tell.send(beats);
+            let _ = tell.send(responds);
         });
         if let Err(error) = asking {
             log::warn!("no thread to ask whether PostgreSQL answers: {error}");

@@ -42,7 +42,7 @@ struct Row {
 ///
 /// # Errors
 /// `Code::TooLarge`; `Code::InvalidBody` if it cannot be a message; `Code::Unavailable` if it cannot be stored for now.
-pub async fn keep(desk: &Desk, source: Source, submitted_by: Option<Uuid>, bytes: Bytes) -> Result<Kept> {
+pub async fn store(desk: &Desk, source: Source, submitted_by: Option<Uuid>, bytes: Bytes) -> Result<Kept> {
     let limit = desk.config.mail_max_bytes;
     if bytes.len() > limit {
         return Err(too_large(limit));
