@@ -35,10 +35,10 @@ pub fn routes(config: &mut ServiceConfig) {
 pub struct Change {
     #[schema(max_length = 100, example = "status")]
     pub field: String,
-    /// What it was; any JSON value.
+    /// The value before the change; any JSON value.
     #[schema(value_type = Option<Value>, required = true, example = "received")]
     pub from: Value,
-    /// What it became; any JSON value.
+    /// The value after the change; any JSON value.
     #[schema(value_type = Option<Value>, required = true, example = "classified")]
     pub to: Value,
 }

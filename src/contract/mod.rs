@@ -45,19 +45,19 @@ first answer again and nothing is done twice.
 
 /// The tags, in the order of the procedure.
 const TAGS: &[(&str, &str)] = &[
-    ("auth", "Signing in, and one's own account"),
+    ("auth", "Sign-in, and the caller's own account"),
     ("tickets", "Activities 1, 2 and 9: register, read, follow"),
-    ("steps", "Activities 3 to 5 and 7: what is done to a ticket, each a record"),
+    ("steps", "Activities 3 to 5 and 7: the steps of a ticket, each with a record"),
     ("followups", "Activity 6: public and private entries of a case"),
     ("attachments", "Files of tickets, followups and articles"),
     ("knowledge", "Activity 8: the knowledge base"),
     ("history", "Activity 9: who did what, and whether the record is whole"),
     ("surveys", "Activity 10: the perception survey"),
     ("inbound mail", "Mail that came in, and what became of it"),
-    ("messages", "What the desk mails to people, and how its sending stands"),
+    ("messages", "Messages of the desk to people, with their delivery state"),
     ("statistics", "Activity 11: figures"),
     ("reports", "Activity 11: the quarterly report"),
-    ("indicators", "Activity 11: FO-DE-15 Ficha de Indicadores, and what was measured"),
+    ("indicators", "Activity 11: FO-DE-15 Ficha de Indicadores, with measurements"),
     ("minutes", "Activity 11: FO-DE-01 Acta of the Comité Primario"),
     ("improvement actions", "Activities 12 and 13: FO-EM-15 Plan de Mejoramiento"),
     ("risks", "Activities 12 and 13: FO-DE-11 Matriz de Riesgos"),
@@ -67,7 +67,7 @@ const TAGS: &[(&str, &str)] = &[
     ("categories", "What requests are about"),
     ("attention times", "How long each criticality may wait"),
     ("retention", "How long records are kept, and the personal data of requesters (Ley 1581 de 2012)"),
-    ("calendars", "On which time attention is counted, and how a due time is reckoned"),
+    ("calendars", "The opening hours by which attention is counted, and the computation of due times"),
     ("holidays", "The public holidays: those by law that the desk is delivered with, and the entity's own"),
 ];
 

@@ -13,7 +13,7 @@ pub fn headers() -> Value {
     let text = |max_length: u64| json!({"type": "string", "maxLength": max_length});
     json!({
         "ETag": always("The version of the resource, for `If-Match` and `If-None-Match`; of a content, its SHA-256", text(100)),
-        "Location": always("The path of what was made", json!({"type": "string", "format": "uri-reference"})),
+        "Location": always("The path of the created resource", json!({"type": "string", "format": "uri-reference"})),
         "Link": sometimes("The next page, `rel=\"next\"`; not on the last one", text(4000)),
         "Accept-Ranges": always("A part of the content can be asked for with `Range`", json!({"type": "string", "enum": ["bytes"]})),
         "Content-Range": always(
@@ -21,7 +21,7 @@ pub fn headers() -> Value {
             text(100),
         ),
         "Content-Disposition": always("A download, with the file's name", text(1000)),
-        "Content-Security-Policy": always("Keeps a browser from running what is in the file", text(200)),
+        "Content-Security-Policy": always("Prevents a browser from running the content of the file", text(200)),
         "Retry-After": always(
             "After how many seconds to try again", json!({"type": "integer", "minimum": 1, "maximum": 86_400})
         ),

@@ -40,7 +40,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// What became of a message.
+    /// The processing state of an inbound message.
     pub enum EmailStatus {
         /// It is kept, and its turn has not come, or the last try did not succeed.
         Waiting = "waiting",

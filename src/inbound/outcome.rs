@@ -25,7 +25,7 @@ use crate::tickets::steps::{Case, reopen, resubmit};
 use crate::tickets::workflow::{self, Status, Step};
 use crate::tickets::{relations, store};
 
-/// What became of a message.
+/// The processing state of an inbound message.
 #[derive(Debug)]
 pub enum Outcome {
     Ticket(i64),

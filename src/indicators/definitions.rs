@@ -28,7 +28,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// Where an indicator stands.
+    /// The state of an indicator.
     pub enum IndicatorStatus {
         /// Proposed.
         Draft = "draft",
@@ -46,10 +46,10 @@ pub struct Indicator {
     pub id: Uuid,
     #[schema(max_length = 200, example = "Oportunidad en la atención")]
     name: String,
-    /// What it is for (objetivo).
+    /// The objective (objetivo).
     #[schema(max_length = 2000, example = "Medir si los casos se atienden a tiempo.")]
     aim: String,
-    /// How it is reckoned, in words (fórmula).
+    /// How it is computed, in words (fórmula).
     #[schema(max_length = 2000, example = "Casos atendidos a tiempo / casos recibidos × 100")]
     formula: String,
     /// Unidad de medida.
@@ -87,7 +87,7 @@ pub struct Indicator {
 pub struct IndicatorContent {
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Oportunidad en la atención")]
     name: String,
-    /// What it is for (objetivo).
+    /// The objective (objetivo).
     #[schema(
         min_length = 1,
         max_length = 2000,
@@ -95,7 +95,7 @@ pub struct IndicatorContent {
         example = "Medir si los casos se atienden a tiempo."
     )]
     aim: String,
-    /// How it is reckoned, in words (fórmula).
+    /// How it is computed, in words (fórmula).
     #[schema(
         min_length = 1,
         max_length = 2000,
@@ -118,7 +118,7 @@ pub struct IndicatorContent {
     /// The limit of the yellow light, where the target is missed or on it.
     #[schema(minimum = -1e12, maximum = 1e12, example = 80.0)]
     warning: f64,
-    /// `quarterly` where it is left out.
+    /// `quarterly` if omitted.
     #[serde(default = "quarterly")]
     #[schema(required = false)]
     frequency: Frequency,
@@ -138,7 +138,7 @@ pub struct IndicatorContent {
         example = "Director Administrativo de las TIC"
     )]
     responsible: String,
-    /// `draft` where it is left out.
+    /// `draft` if omitted.
     #[serde(default = "draft")]
     #[schema(required = false)]
     status: IndicatorStatus,
@@ -238,7 +238,7 @@ pub async fn list(call: Call, query: Query<IndicatorFilters>) -> Result<HttpResp
 
 /// Read an indicator
 ///
-/// What it measures and against which target.
+/// The definition of the indicator, with its target.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "indicators", operation_id = "getIndicator", params(("indicator_id" = Uuid, Path)),

@@ -13,7 +13,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// How a value stands against the target (semáforo).
+    /// The status of a value against the target (semáforo).
     pub enum Light {
         /// The target is met.
         Green = "green",

@@ -24,7 +24,7 @@ use crate::problem::{FieldError, Problem, Result};
 use crate::statistics::disclosure::{self, FEWEST};
 
 text_enum! {
-    /// Where a measurement stands.
+    /// The state of a measurement.
     pub enum MeasurementStatus {
         /// It can be measured anew, and its analysis changed.
         Draft = "draft",
@@ -66,7 +66,7 @@ pub struct Measurement {
     measured_at: DateTime<Utc>,
     /// Whether the quarter was over when it was measured.
     complete: bool,
-    /// What the value says (análisis).
+    /// The analysis of the value (análisis).
     #[schema(max_length = 10_000, example = "La meta no se cumplió por la falta de turno los sábados.")]
     analysis: Option<String>,
     /// The improvement action that it leads to.
@@ -259,7 +259,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<MeasurementFilters>) 
 
 /// Read a measurement
 ///
-/// Its value, how that stands against the target, and what it says.
+/// The value, its status against the target, and the analysis.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "indicators", operation_id = "getMeasurement", params(("measurement_id" = Uuid, Path)),
@@ -270,11 +270,11 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     call.read(Action::ReadRecords, move |db, actor| Measurement::answer(db, *id, actor.role)).await
 }
 
-/// What is said about a measurement.
+/// The analysis of a measurement.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MeasurementContent {
-    /// What the value says (análisis); nothing is approved without it.
+    /// The analysis of the value (análisis), required for the approval.
     #[schema(
         min_length = 1,
         max_length = 10000,

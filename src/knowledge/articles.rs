@@ -31,7 +31,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// Where an article stands.
+    /// The state of an article.
     pub enum ArticleStatus {
         /// Being written.
         Draft = "draft",
@@ -101,11 +101,11 @@ pub struct ArticleContent {
     #[schema(required = false, max_items = 50)]
     pub references: Vec<Reference>,
     pub category_id: Option<Uuid>,
-    /// `internal` where it is left out.
+    /// `internal` if omitted.
     #[serde(default = "internal")]
     #[schema(required = false)]
     pub visibility: ArticleVisibility,
-    /// `draft` where it is left out.
+    /// `draft` if omitted.
     #[serde(default = "draft")]
     #[schema(required = false)]
     pub status: ArticleStatus,
@@ -222,7 +222,7 @@ pub fn check_visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(
 
 /// Read an article
 ///
-/// As it is now. Requesters see what is published and public.
+/// The current content. Requesters see published public articles only.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadArticles))),
     tag = "knowledge", operation_id = "getArticle", params(("article_id" = Uuid, Path)),

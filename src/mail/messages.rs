@@ -47,7 +47,7 @@ pub struct Message {
     attempts: i16,
     /// When it is tried next; `null` unless it waits. Where mail is off, nothing is tried.
     next_attempt_at: Option<DateTime<Utc>>,
-    /// What the mail server or the network said the last time; `null` where nothing went wrong.
+    /// The last error of the mail server or the network; `null` if there was none.
     #[schema(max_length = 2000, example = "permanent error (550): 5.1.1 User unknown")]
     last_error: Option<String>,
     created_at: DateTime<Utc>,
@@ -71,7 +71,7 @@ pub struct MessageInFull {
     text: String,
 }
 
-/// A message with what was sent.
+/// A message with its content.
 #[derive(Serialize, ToSchema)]
 pub struct MessageKept {
     #[serde(flatten)]
@@ -165,7 +165,7 @@ pub struct MessageFilters {
 
 /// List messages
 ///
-/// What the desk mails to people, and how its sending stands.
+/// The messages of the desk to people, with their delivery state.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOutbox))),
     tag = "messages", operation_id = "listMessages", params(Paging, MessageFilters),

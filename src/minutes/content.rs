@@ -58,7 +58,7 @@ pub struct MinutesContent {
     #[serde(default)]
     #[schema(required = false, max_items = 200)]
     attendance: Vec<AttendeeContent>,
-    /// What was said (desarrollo); nothing is signed without it.
+    /// The proceedings (desarrollo), required for the signature.
     #[schema(
         min_length = 1,
         max_length = 50000,
@@ -77,18 +77,18 @@ pub struct MinutesContent {
     next_meeting_on: Option<NaiveDate>,
 }
 
-/// Somebody who was or should have been there: by their account, or by name.
+/// A person who attended or was expected to attend: by account, or by name.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AttendeeContent {
     user_id: Option<Uuid>,
-    /// That of the account where it is left out.
+    /// That of the account if omitted.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Ana María Restrepo")]
     full_name: Option<String>,
     /// Cargo.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Profesional Universitaria")]
     job_title: Option<String>,
-    /// `present` where it is left out.
+    /// `present` if omitted.
     #[serde(default = "present")]
     #[schema(required = false)]
     attendance: Attendance,
@@ -98,7 +98,7 @@ fn present() -> Attendance {
     Attendance::Present
 }
 
-/// What somebody is to do, and until when.
+/// A task with its person and its due date.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionContent {

@@ -41,7 +41,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// Whether somebody was there.
+    /// The attendance of a person.
     pub enum Attendance {
         Present = "present",
         /// Away, and had said so.
@@ -80,7 +80,7 @@ pub struct Minutes {
     /// Asistencia.
     #[schema(max_items = 200)]
     attendance: Vec<Attendee>,
-    /// What was said (desarrollo).
+    /// The proceedings (desarrollo).
     #[schema(max_length = 50_000, example = "Se presentó el informe; la atención oportuna fue del 91 %.")]
     proceedings: Option<String>,
     /// Compromisos.
@@ -101,7 +101,7 @@ pub struct Minutes {
     version: i32,
 }
 
-/// Somebody who was or should have been there.
+/// A person who attended or was expected to attend.
 #[derive(Serialize, ToSchema)]
 pub struct Attendee {
     /// Their account, where they have one.
@@ -115,7 +115,7 @@ pub struct Attendee {
     attendance: Attendance,
 }
 
-/// What somebody is to do, and until when.
+/// A task with its person and its due date.
 #[derive(Serialize, ToSchema)]
 pub struct Decision {
     #[schema(max_length = 2000, example = "Formular la acción de mejora sobre los casos críticos.")]

@@ -1,9 +1,9 @@
-//! What a message tells of.
+//! The occasion of a message.
 
 use crate::language::text_enum;
 
 text_enum! {
-    /// What a message tells of.
+    /// The occasion of a message.
     pub enum MessageKind {
         /// The request was registered.
         Received = "received",

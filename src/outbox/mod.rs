@@ -17,7 +17,7 @@ use crate::language::text_enum;
 use crate::problem::Result;
 
 text_enum! {
-    /// How the sending of a message stands.
+    /// The delivery state of a message.
     pub enum MessageStatus {
         /// Its turn has not come, the last try did not succeed, or there is no mail server.
         Waiting = "waiting",

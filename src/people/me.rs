@@ -9,7 +9,7 @@ use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::users::{Contact, User};
+use super::user::{Contact, User};
 use crate::account::attempts::Attempt;
 use crate::account::audit::record_account_event;
 use crate::account::password_links::links;
@@ -91,7 +91,7 @@ pub async fn read(call: Call) -> Result<HttpResponse> {
 
 /// Update the current user
 ///
-/// What is left out stays; `null` takes a value away. Role, unit and name are the director's to change.
+/// Omitted fields keep their values; `null` removes a value. Role, unit and name are the director's to change.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOwnAccount))),
     tag = "auth", operation_id = "updateMe",
@@ -125,7 +125,7 @@ pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResp
     .await
 }
 
-/// Change one's password
+/// Change the current user's password
 ///
 /// Ends every sign-in of the account at once, access tokens included: sign in again with the new password. Wrong current
 /// passwords, and new ones that are refused, count as wrong ones do for `POST /auth/login`. A notice of the change is mailed

@@ -1,5 +1,6 @@
 //! Who there is: people, when they work, and the administrative units they belong to.
 
+mod account_rules;
 pub mod accounts;
 pub mod availability;
 pub mod demo;
@@ -9,6 +10,7 @@ pub mod password_reset;
 pub mod schedules;
 pub mod shifts;
 pub mod units;
+pub mod user;
 pub mod users;
 
 pub use self::named::Named;

@@ -12,7 +12,8 @@ use crate::auth::policy::Action;
 use crate::http::body::Nothing;
 use crate::http::{Answer, Body, Call};
 use crate::outbox::{self, MessageKind};
-use crate::people::users::{self, User};
+use crate::people::user::User;
+use crate::people::users;
 use crate::problem::{Problem, Result};
 
 /// Mail a link to set a password

@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::availability::{self, Shift};
-use super::users::{self, User};
+use super::user::User;
+use super::users;
 use crate::audit::log::{self, AuditResource, Part};
 use crate::auth::policy::Action;
 use crate::db::schema;
@@ -40,7 +41,7 @@ fn week(db: &mut PgConnection, user_id: Uuid) -> Result<Vec<Shift>> {
     Ok(shifts)
 }
 
-/// Read somebody's shifts
+/// Read the shifts of a person
 ///
 /// The `ETag` is that of the person.
 #[utoipa::path(
@@ -57,7 +58,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     .await
 }
 
-/// Set somebody's shifts
+/// Set the shifts of a person
 ///
 /// Replaces the whole week: read it, change it, send it back; an empty list makes the person always be on shift. Shifts
 /// must not overlap: each that overlaps one before it in the list is named with the code `overlaps`. Appointments that

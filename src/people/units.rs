@@ -199,7 +199,7 @@ pub async fn create(call: Call, body: Body<NewUnit>) -> Result<HttpResponse> {
 
 /// Change a unit
 ///
-/// What is left out stays; `null` takes the head away.
+/// Omitted fields keep their values; `null` removes the head.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "units", operation_id = "updateUnit", params(("unit_id" = Uuid, Path)),

@@ -1,185 +1,31 @@
 //! People's accounts: requesters and staff.
 
-use std::collections::{HashMap, HashSet};
-
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, patch, post};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{Named, password_reset};
+use super::account_rules::{
+    check_unit, lock_directors, may_change_email, must_not_be_anonymous, own_address_fault,
+};
+use super::password_reset;
+use super::user::{Contact, Found, Row, User};
 use crate::account::password_links::links;
 use crate::account::{attempts, sessions};
 use crate::auth::passwords;
 use crate::auth::policy::{Action, Role, Scope};
-use crate::config::Config;
-use crate::db::schema::{anonymizations, units, users};
+use crate::db::schema::{units, users};
 use crate::db::{contains, fold};
 use crate::http::body::Patch;
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::language::locale::Locale;
 use crate::outbox::notices::{AccountChange, queue_account_notice};
-use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
-
-/// How to reach somebody; one of the three at least before a ticket can be registered.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
-#[diesel(table_name = users)]
-#[serde(deny_unknown_fields)]
-pub struct Contact {
-    #[schema(example = "6043737676", min_length = 1, max_length = 30, pattern = r"\S")]
-    pub landline: Option<String>,
-    #[schema(example = "1432", min_length = 1, max_length = 30, pattern = r"\S")]
-    pub extension: Option<String>,
-    #[schema(example = "3001234567", min_length = 1, max_length = 30, pattern = r"\S")]
-    pub mobile: Option<String>,
-}
-
-impl Contact {
-    pub fn is_empty(&self) -> bool {
-        self.landline.is_none() && self.extension.is_none() && self.mobile.is_none()
-    }
-}
-
-/// A person's account.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct User {
-    pub id: Uuid,
-    #[schema(max_length = 254, example = "ana.restrepo@example.gov.co")]
-    pub email: String,
-    pub role: Role,
-    #[schema(max_length = 200, example = "Ana María Restrepo")]
-    pub full_name: String,
-    /// The number of the identity document.
-    #[schema(max_length = 30, example = "43111222")]
-    pub document_id: Option<String>,
-    pub contact: Contact,
-    pub unit: Option<Named>,
-    pub locale: Locale,
-    /// False for somebody whom the desk knows by their mail alone or who was invited, until they set a password by a link.
-    pub can_sign_in: bool,
-    /// Whoever is not active cannot sign in nor be given work; their history stays.
-    pub active: bool,
-    /// The last day of the contract, by the entity's clock; after it the person is not available. What they have in hand
-    /// is `GET /tickets?assignee={user_id}&status=assigned&status=in_progress&status=on_hold`.
-    #[schema(example = "2026-12-31")]
-    pub contract_ends_on: Option<NaiveDate>,
-    /// Whether one is told by mail of one's work for the desk. What one asked for oneself is always told.
-    pub staff_mail: bool,
-    pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
-    #[serde(skip)]
-    pub version: i32,
-    #[serde(skip)]
-    full_name_key: String,
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = users)]
-struct Row {
-    id: Uuid,
-    email: String,
-    role: Role,
-    full_name: String,
-    document_id: Option<String>,
-    #[diesel(embed)]
-    contact: Contact,
-    locale: Locale,
-    #[diesel(select_expression = users::password_hash.is_not_null())]
-    can_sign_in: bool,
-    active: bool,
-    contract_ends_on: Option<NaiveDate>,
-    staff_mail: bool,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-    version: i32,
-    full_name_key: String,
-}
-
-type Found = (Row, Option<(Uuid, String)>);
-
-impl From<Found> for User {
-    fn from((row, unit): Found) -> Self {
-        User {
-            id: row.id,
-            email: row.email,
-            role: row.role,
-            full_name: row.full_name,
-            document_id: row.document_id,
-            contact: row.contact,
-            unit: unit.map(|(id, name)| Named { id, name }),
-            locale: row.locale,
-            can_sign_in: row.can_sign_in,
-            active: row.active,
-            contract_ends_on: row.contract_ends_on,
-            staff_mail: row.staff_mail,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            version: row.version,
-            full_name_key: row.full_name_key,
-        }
-    }
-}
-
-impl User {
-    /// # Errors
-    /// A 404 where there is none.
-    pub fn find(db: &mut PgConnection, id: Uuid) -> Result<Self> {
-        let found: Found = users::table
-            .left_join(units::table.on(users::unit_id.eq(units::id.nullable())))
-            .filter(users::id.eq(id))
-            .select((Row::as_select(), (units::id, units::name).nullable()))
-            .first(db)?;
-        Ok(found.into())
-    }
-
-    /// The accounts of these ids, in one statement.
-    ///
-    /// # Errors
-    /// What the database answers.
-    pub fn by_ids(db: &mut PgConnection, ids: HashSet<Uuid>) -> Result<HashMap<Uuid, Self>> {
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let found: Vec<Found> = users::table
-            .left_join(units::table.on(users::unit_id.eq(units::id.nullable())))
-            .filter(users::id.eq_any(ids))
-            .select((Row::as_select(), (units::id, units::name).nullable()))
-            .load(db)?;
-        Ok(found.into_iter().map(|found| (found.0.id, found.into())).collect())
-    }
-
-    /// One account, held until the transaction ends.
-    ///
-    /// # Errors
-    /// A 404 where there is none.
-    pub fn lock(tx: &mut PgConnection, id: Uuid) -> Result<Self> {
-        users::table.find(id).select(users::id).for_update().first::<Uuid>(tx)?;
-        Self::find(tx, id)
-    }
-
-    /// # Errors
-    /// A 422 for a requester, who neither works shifts nor is absent from them.
-    pub fn must_be_staff(&self) -> Result<()> {
-        if self.role.support_level().is_some() {
-            return Ok(());
-        }
-        Err(Problem::field(FieldError::new(
-            "",
-            FieldCode::NotAllowed,
-            Text::new("La persona no es del personal de la mesa.", "The person is not on the desk's staff."),
-        )))
-    }
-
-    fn answer(self) -> Result<Answer> {
-        let version = self.version;
-        Ok(Answer::ok(&self)?.version(version))
-    }
-}
+use crate::problem::{Code, Problem, Result, Text};
 
 /// An account to open.
 #[derive(Deserialize, ToSchema)]
@@ -469,41 +315,6 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
     .await
 }
 
-/// The fault of an address at which the desk itself receives mail: an account with it would get the desk's mail, and the desk
-/// would receive what it writes to that account.
-fn own_address_fault(config: &Config, email: &Value) -> Option<FieldError> {
-    let is_own = email.as_str().is_some_and(|email| config.is_own_address(email));
-    is_own.then(|| {
-        FieldError::new(
-            "/email",
-            FieldCode::NotAllowed,
-            Text::new(
-                "Es la dirección del buzón de la Mesa de Servicios.",
-                "It is the address of the service desk's own mailbox.",
-            ),
-        )
-    })
-}
-
-/// Whoever reads the mail of an account can set its password. Only the director changes the address of an account of staff or
-/// of one that has a password.
-fn may_change_email(actor: &Actor, user: &User) -> Result<()> {
-    let is_protected = user.role != Role::Requester || user.can_sign_in;
-    if actor.scope == Scope::UpToOwnRole && actor.id != user.id && is_protected {
-        return Err(Problem::forbidden());
-    }
-    Ok(())
-}
-
-/// Nothing is told of somebody again whose data the law took out.
-fn must_not_be_anonymous(tx: &mut PgConnection, id: Uuid) -> Result<()> {
-    let anonymous = diesel::dsl::exists(anonymizations::table.find(id));
-    match diesel::select(anonymous).get_result(tx)? {
-        true => Err(Problem::wrong_state("anonymous")),
-        false => Ok(()),
-    }
-}
-
 /// The password of an account as it was sent, with what is known of its owner; `None` if there is none, or if the contract
 /// refuses its length.
 pub fn password_of(account: &Value) -> Option<(String, Vec<String>)> {
@@ -528,27 +339,4 @@ pub fn may_manage(actor: &Actor, role: Role) -> Result<()> {
 /// What the database answers.
 pub fn locale(db: &mut PgConnection, id: Uuid) -> Result<Locale> {
     Ok(users::table.find(id).select(users::locale).first(db)?)
-}
-
-/// The active directors, held so that two changes at once cannot remove the last two.
-fn lock_directors(tx: &mut PgConnection) -> Result<Vec<Uuid>> {
-    let directors = users::table
-        .filter(users::role.eq(Role::Director))
-        .filter(users::active)
-        .order(users::id)
-        .select(users::id)
-        // Whatever names them may be written meanwhile.
-        .for_no_key_update()
-        .load(tx)?;
-    Ok(directors)
-}
-
-fn check_unit(tx: &mut PgConnection, unit_id: Option<Uuid>) -> Result<()> {
-    let Some(unit_id) = unit_id else { return Ok(()) };
-    let known = units::table.find(unit_id).filter(units::active);
-    if diesel::select(diesel::dsl::exists(known)).get_result::<bool>(tx)? {
-        Ok(())
-    } else {
-        Err(Problem::field(FieldError::unknown_id("/unit_id")))
-    }
 }

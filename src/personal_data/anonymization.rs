@@ -18,7 +18,7 @@ use crate::auth::policy::{Action, Role};
 use crate::db::schema::{anonymizations, events, tickets, users};
 use crate::http::{Answer, Body, Call};
 use crate::people::Person;
-use crate::people::users::User;
+use crate::people::user::User;
 use crate::problem::{Code, Problem, Result, Text};
 use crate::tickets::workflow::Status;
 
@@ -42,7 +42,7 @@ pub struct NewAnonymization {
     places: Option<Vec<String>>,
 }
 
-/// What was done to make a requester anonymous.
+/// The result of an anonymization.
 #[derive(Serialize, ToSchema)]
 pub struct Anonymization {
     user_id: Uuid,

@@ -17,7 +17,7 @@ use crate::account::password_links::{links, request};
 use crate::audit::{self, kind::EventKind};
 use crate::db::schema::{refresh_tokens, ticket_watchers, tickets, units, users};
 use crate::http::Actor;
-use crate::people::users::User;
+use crate::people::user::User;
 use crate::problem::Result;
 
 /// What an anonymous person is called.

@@ -22,7 +22,7 @@ use crate::http::desk::Desk;
 use crate::http::{Actor, Call};
 use crate::inbound::emails::{self, InboundEmail};
 use crate::mail::messages::{self, MessageKept};
-use crate::people::users::User;
+use crate::people::user::User;
 use crate::problem::{Problem, Result};
 use crate::surveys::{self, Survey};
 use crate::tickets::followups::{self, Followup};
@@ -32,7 +32,7 @@ use crate::tickets::store;
 /// How many rows are read at once.
 const BATCH: usize = 200;
 
-/// What the desk holds about a person.
+/// The personal data of a person.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "says in the contract what is written piece by piece")]
 pub struct PersonalData {
@@ -40,20 +40,20 @@ pub struct PersonalData {
     account: User,
     /// `null` unless the person was made anonymous.
     anonymization: Option<Anonymization>,
-    /// What they asked for.
+    /// The person's tickets.
     tickets: Vec<Ticket>,
     /// The public followups of those tickets, and those that they wrote.
     followups: Vec<Followup>,
     /// The files of those tickets that they may see, and those that they attached to any: `GET
     /// /attachments/{attachment_id}/content`.
     attachments: Vec<Attachment>,
-    /// What they answered.
+    /// The person's survey answers.
     surveys: Vec<Survey>,
-    /// What they were mailed.
+    /// Messages to the person.
     messages: Vec<MessageKept>,
-    /// What they mailed, from any address that they had.
+    /// Inbound messages from any address of the person.
     inbound_emails: Vec<InboundEmail>,
-    /// What was done to their account.
+    /// The audit events of the account.
     audit_events: Vec<AuditLogEntry>,
 }
 

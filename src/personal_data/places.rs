@@ -167,7 +167,7 @@ pub struct Place {
     /// The first passage in which it stands, as safe HTML with the datum marked.
     #[schema(example = "Llamé a <mark>Ana María Restrepo</mark> y no contestó.", max_length = 2000)]
     pub excerpt: String,
-    /// How often it stands in this text.
+    /// The number of occurrences in this text.
     #[schema(minimum = 1, example = 1)]
     pub matches: usize,
     /// The id of the term that was found.

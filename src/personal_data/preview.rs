@@ -11,7 +11,7 @@ use super::places::{self, Place};
 use super::terms::{Term, Terms};
 use crate::auth::policy::Action;
 use crate::http::{Answer, Call};
-use crate::people::users::User;
+use crate::people::user::User;
 use crate::problem::Result;
 
 /// The data of a requester that are looked for, and where they stand.

@@ -16,7 +16,7 @@ use crate::language::text_enum;
 use crate::problem::Result;
 
 text_enum! {
-    /// The order of a list of what was removed.
+    /// The order of a list of retention runs.
     pub enum RemovedSort {
         Descending = "-removed_at",
         Ascending = "removed_at",

@@ -14,13 +14,14 @@ use crate::http::body::{Nothing, Patch};
 use crate::http::paging::{Page, Paging, seek};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::language::text_enum;
-use crate::people::users::{self, User};
+use crate::people::user::User;
+use crate::people::users;
 use crate::people::{Person, person};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::workload::{self, OpenTicket};
 
 text_enum! {
-    /// Why somebody is absent.
+    /// The reason of an absence.
     pub enum AbsenceKind {
         Holiday = "holiday",
         SickLeave = "sick_leave",
@@ -29,7 +30,7 @@ text_enum! {
     }
 }
 
-/// A time in which somebody does not work.
+/// A period in which a person does not work.
 #[derive(Serialize, ToSchema)]
 pub struct Absence {
     id: Uuid,
@@ -149,7 +150,7 @@ pub struct AbsenceFilters {
     sort: Option<AbsenceSort>,
 }
 
-/// List somebody's absences
+/// List the absences of a person
 ///
 /// Those that were and those to come, in the order in which they begin.
 #[utoipa::path(
@@ -230,7 +231,7 @@ pub async fn record(call: Call, id: Path<Uuid>, body: Body<AbsenceProfile>) -> R
 
 /// Read an absence
 ///
-/// When somebody is away, of what kind, and who wrote it down.
+/// The period and kind of the absence, and who recorded it.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "staff", operation_id = "getAbsence", params(("absence_id" = Uuid, Path)),

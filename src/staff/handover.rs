@@ -13,7 +13,8 @@ use crate::db::schema::tickets;
 use crate::holidays::sets;
 use crate::http::{Answer, Body, Call};
 use crate::people::availability::EntityClock;
-use crate::people::users::{self, User};
+use crate::people::user::User;
+use crate::people::users;
 use crate::people::{Person, person};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::automatic::Candidates;
@@ -41,7 +42,7 @@ pub struct HandedOver {
     assignee: Person,
 }
 
-/// What was handed over, the most critical first.
+/// The reassigned tickets, the most critical first.
 #[derive(Serialize, ToSchema)]
 pub struct Handover {
     items: Vec<HandedOver>,

@@ -19,7 +19,7 @@ use crate::tickets::categories::Profile;
 use crate::tickets::workflow::Status;
 
 text_enum! {
-    /// What is to be checked of a request.
+    /// The finding about the profile of a requester.
     pub enum Finding {
         /// Its requester was not the head of the unit when it was received.
         NotHead = "not_head",

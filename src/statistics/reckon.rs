@@ -96,7 +96,7 @@ pub struct ByPerson {
     pub work: Work,
 }
 
-/// What the staff of one support level did.
+/// The work of the staff of one support level.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct ByLevel {
     #[schema(minimum = 1, maximum = 3, example = 1)]
@@ -116,7 +116,7 @@ pub struct Escalations {
     links: Links,
 }
 
-/// What was learned.
+/// The lesson learned.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct Knowledge {
     /// Articles of the knowledge base that were published in the period for the first time, of whatever ticket.

@@ -68,7 +68,7 @@ pub struct SurveyQuestion {
 pub struct NewSurveyQuestion {
     #[schema(pattern = "^[a-z][a-z0-9_]{0,49}$", max_length = 50, example = "clarity")]
     key: String,
-    /// `rating` where it is left out.
+    /// `rating` if omitted.
     kind: Option<QuestionKind>,
     text: Wording,
     #[schema(minimum = 1, maximum = 1000, example = 50)]

@@ -38,7 +38,7 @@ pub struct Category {
     #[schema(max_length = 20_000)]
     description: String,
     required_profile: Profile,
-    /// A critical ticket of this category that nobody accepts in time goes to the next support level by itself.
+    /// A critical ticket of this category that is not accepted in time is escalated to the next support level automatically.
     escalates_overdue: bool,
     /// A category that is not active is offered to nobody and stays where it was named.
     active: bool,
@@ -65,10 +65,10 @@ pub struct NewCategory {
     name: String,
     #[schema(max_length = 2000, example = "Atascos, tóner, colas de impresión.")]
     description: Option<String>,
-    /// `any` where it is left out.
+    /// `any` if omitted.
     required_profile: Option<Profile>,
-    /// Whether a critical ticket that nobody accepts in time goes to the next support level by itself; false where it is
-    /// left out.
+    /// Whether a critical ticket that is not accepted in time is escalated to the next support level automatically; false if
+    /// omitted.
     escalates_overdue: Option<bool>,
 }
 
@@ -82,7 +82,7 @@ pub struct CategoryProfile {
     #[schema(max_length = 2000, example = "Atascos, tóner, colas de impresión.")]
     description: String,
     required_profile: Profile,
-    /// Whether a critical ticket that nobody accepts in time goes to the next support level by itself.
+    /// Whether a critical ticket that is not accepted in time is escalated to the next support level automatically.
     escalates_overdue: bool,
     active: bool,
 }
@@ -103,7 +103,7 @@ pub struct CategoryFilters {
 
 /// List categories
 ///
-/// By name, to be chosen from; `active=true` leaves out what is no longer offered.
+/// In the order of the names; `active=true` omits categories that can no longer be chosen.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "categories", operation_id = "listCategories", params(Paging, CategoryFilters),
@@ -138,7 +138,7 @@ pub async fn list(call: Call, query: Query<CategoryFilters>) -> Result<HttpRespo
 
 /// Read a category
 ///
-/// With the profile that whoever attends it needs.
+/// With the profile that it requires of requesters.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "categories", operation_id = "getCategory", params(("category_id" = Uuid, Path)),
@@ -184,7 +184,7 @@ pub async fn create(call: Call, body: Body<NewCategory>) -> Result<HttpResponse>
 
 /// Change a category
 ///
-/// What is left out stays. One that is not active any more can no longer be chosen, and old tickets keep it.
+/// Omitted fields keep their values. A category that is not active can no longer be chosen; existing tickets keep it.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "categories", operation_id = "updateCategory", params(("category_id" = Uuid, Path)),

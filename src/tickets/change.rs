@@ -35,7 +35,7 @@ pub struct TicketRequest {
     category_id: Option<Uuid>,
 }
 
-/// Correct a ticket that nobody has classified
+/// Correct a ticket before its classification
 ///
 /// That is one that is `received`, or `on_hold` with `received` in `resumes_to`. Once it is classified its words stay as
 /// they are: add a followup instead. Where it waits for information from its requester, a correction by the requester

@@ -43,7 +43,7 @@ pub struct Escalation {
     reference: Option<String>,
     /// Until when the third party promised to attend it.
     promised_for: Option<DateTime<Utc>>,
-    /// `null` where the desk escalated by itself.
+    /// `null` for an automatic escalation.
     escalated_by: Option<Person>,
     pub created_at: DateTime<Utc>,
 }
@@ -90,7 +90,7 @@ pub struct NewEscalation {
         example = "La falla es de la red, no de la impresora."
     )]
     reason: String,
-    /// The next level where it is left out.
+    /// The next level if omitted.
     #[schema(minimum = 2, maximum = 3, example = 3)]
     to_level: Option<i16>,
     /// Somebody outside of the entity who attends it; at level 3 alone, which is meant where `to_level` is left out.

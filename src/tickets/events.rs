@@ -35,12 +35,12 @@ pub struct Event {
     #[schema(minimum = 1, example = 2)]
     pub seq: i32,
     pub kind: EventKind,
-    /// Who did it; `null` where the desk did it by itself.
+    /// The person who made the change; `null` for an automatic change.
     pub actor: Option<Person>,
     pub at: DateTime<Utc>,
     #[schema(max_items = 100)]
     pub changes: Vec<Change>,
-    /// What the fields alone do not tell, such as a reason.
+    /// Details beside the changed fields, such as a reason.
     #[schema(value_type = EventDetails)]
     pub details: Value,
     /// Whether personal data were taken out of its `changes` and `details`, by law.
@@ -69,7 +69,7 @@ impl ToSchema for EventDetails {
     }
 }
 
-/// What the fields alone do not tell, such as a reason. Each kind of event has those that it needs.
+/// Details beside the changed fields, such as a reason. Each kind of event has those that it needs.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "says in the contract what `Case::note` writes")]

@@ -13,17 +13,17 @@ use super::model::Ticket;
 use crate::auth::policy::{self, Action};
 use crate::http::{Actor, query};
 use crate::language::text_enum;
-use crate::people::users::User;
+use crate::people::user::User;
 use crate::problem::{Result, Text};
 
 text_enum! {
-    /// What to show beside a ticket.
+    /// Related data to include with a ticket.
     pub enum Expand {
-        /// The account of who asked, as it is now. For staff.
+        /// The current account of the requester. For staff.
         Requester = "requester",
-        /// The account of who has the case. For staff.
+        /// The account of the assignee. For staff.
         Assignee = "assignee",
-        /// What was last written.
+        /// The most recent followups.
         Followups = "followups",
     }
 }
@@ -38,13 +38,13 @@ pub struct Expansions {
     expand: Vec<Expand>,
 }
 
-/// What was asked for with `expand`, and nothing else.
+/// The related data that `expand` requested.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct Expanded {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     requester: Option<User>,
-    /// Left out where nobody has the case.
+    /// Omitted if the ticket has no assignee.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     assignee: Option<User>,

@@ -10,7 +10,7 @@ use super::expansion::Expanded;
 use super::workflow::{Status, Step};
 use crate::db::schema::tickets;
 use crate::language::text_enum;
-use crate::people::users::Contact;
+use crate::people::user::Contact;
 use crate::people::{Named, Person};
 
 text_enum! {
@@ -137,7 +137,7 @@ pub struct Archive {
     /// Why, as the requester was told, in their language.
     #[schema(max_length = 2000, example = "Faltan datos que se necesitan para atender la solicitud.")]
     pub why: String,
-    /// What the requester can do now, as they were told, in their language.
+    /// What the requester can do next, in the requester's language, as it was sent.
     #[schema(
         max_length = 2000,
         example = "Preséntela de nuevo con los datos que faltan; lo demás se toma de esta solicitud."

@@ -14,7 +14,7 @@ use crate::problem::Result;
 
 /// Read a ticket
 ///
-/// With who asked, who has it, when it is due and what may be done next. One that is not yours to see is a 404.
+/// With the requester, the assignee, the due times and the allowed steps. A ticket that the caller may not see is a 404.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "tickets", operation_id = "getTicket",

@@ -21,7 +21,7 @@ use crate::http::{Actor, Answer, Body, Call, MailOrigin};
 use crate::language::locale::Locale;
 use crate::outbox::{self, MessageKind};
 use crate::people;
-use crate::people::users::Contact;
+use crate::people::user::Contact;
 use crate::problem::{FieldError, Problem, Result, Text};
 
 /// A request for support. What `requester` leaves out comes from the requester's account.
@@ -44,9 +44,9 @@ pub struct NewTicket {
     description: String,
     /// What it is about. A category may ask for a profile: `unit_head` is for heads of units alone.
     category_id: Option<Uuid>,
-    /// How the request came in; `api` where it is left out.
+    /// The channel of the request; `api` if omitted.
     channel: Option<Channel>,
-    /// On whose behalf staff register it; one's own where it is left out.
+    /// The requester on whose behalf staff register it; the caller if omitted.
     #[expect(
         dead_code,
         reason = "looked at while the body is read, to find the account that fills the gaps"

@@ -13,7 +13,7 @@ use super::{archiving, information, workflow};
 use crate::auth::policy::Scope;
 use crate::db::schema::{categories, holds, tickets};
 use crate::http::{Actor, Answer};
-use crate::people::users::Contact;
+use crate::people::user::Contact;
 use crate::people::{Named, person};
 use crate::problem::{Problem, Result};
 

@@ -21,14 +21,14 @@ use crate::people::{Person, person};
 use crate::problem::Result;
 
 text_enum! {
-    /// Why somebody watches a ticket.
+    /// The reason why a person watches a ticket.
     pub enum WatchReason {
         /// Their own ticket was a duplicate and was merged into it.
         DuplicateMerged = "duplicate_merged",
     }
 }
 
-/// Somebody who is told what the requester of a ticket is told in public.
+/// A person who receives the public messages about a ticket that its requester receives.
 #[derive(Serialize, ToSchema)]
 pub struct Watcher {
     user: Person,

@@ -79,7 +79,7 @@ pub fn of(db: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, Workload>
     Ok(workloads)
 }
 
-/// A ticket that somebody has in hand.
+/// A ticket that a person is working on.
 #[derive(Serialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = tickets)]
 pub struct OpenTicket {

@@ -168,8 +168,6 @@ fn real(desk: &Desk, body: &Value) -> Value {
     for (name, value) in body.as_object_mut().into_iter().flatten() {
         let number = |path: &str| path.rsplit('/').next().unwrap().parse::<i64>().unwrap();
         *value = match name.as_str() {
-            "assignee_id" | "owner_id" => json!(desk.technician().id()),
-            "category_id" => desk.director().get("/categories").items()[0]["id"].clone(),
             "into" | "ticket_id" => json!(number(&desk.ticket_in("received"))),
             "scheduled_for" => soon()["scheduled_for"].clone(),
             "password" | "current_password" if body_is_ours(value) => json!(PASSWORD),

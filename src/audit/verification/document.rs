@@ -12,7 +12,7 @@ use super::tickets::Break;
 use super::verifier::{Found, Verifier};
 use crate::problem::{Problem, Result};
 
-/// What the verification found.
+/// The result of the verification.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "says in the contract what `Document` writes piece by piece")]
 pub struct Verification {

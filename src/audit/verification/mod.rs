@@ -26,7 +26,7 @@ use crate::problem::{Problem, Result, Text};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct VerificationScope {
-    /// One ticket; everything where it is left out.
+    /// One ticket; the whole history if omitted.
     #[param(minimum = 1)]
     ticket_id: Option<i64>,
     /// The size of a tree head that was kept elsewhere; together with `head_root`, and without `ticket_id`.

@@ -16,7 +16,7 @@ use crate::problem::{Problem, Result};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCompletion {
-    /// What was done; evidence is attached.
+    /// The work that was carried out; evidence is attached.
     #[schema(
         min_length = 1,
         max_length = 4000,

@@ -37,7 +37,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// Where an improvement action stands (estado).
+    /// The state of an improvement action (estado).
     pub enum ActionStatus {
         /// Proposed.
         Draft = "draft",
@@ -60,13 +60,13 @@ pub struct ImprovementAction {
     #[schema(minimum = 1, example = 7)]
     number: i32,
     kind: ActionKind,
-    /// What was found (hallazgo u oportunidad).
+    /// The finding (hallazgo u oportunidad).
     #[schema(max_length = 4000, example = "El 18 % de los casos críticos se atendió después de una hora.")]
     finding: String,
     /// Why it is so (análisis de causa).
     #[schema(max_length = 4000, example = "No hay turno de soporte los sábados.")]
     cause: String,
-    /// What is done about it (acción).
+    /// The action (acción).
     #[schema(max_length = 4000, example = "Establecer un turno los sábados.")]
     action: String,
     /// Who carries it out (responsable).

@@ -32,7 +32,7 @@ text_enum! {
 #[serde(deny_unknown_fields)]
 pub struct ImprovementActionContent {
     kind: ActionKind,
-    /// What was found (hallazgo u oportunidad).
+    /// The finding (hallazgo u oportunidad).
     #[schema(
         min_length = 1,
         max_length = 4000,
@@ -48,7 +48,7 @@ pub struct ImprovementActionContent {
         example = "No hay turno de soporte los sábados."
     )]
     cause: String,
-    /// What is done about it (acción).
+    /// The action (acción).
     #[schema(
         min_length = 1,
         max_length = 4000,
@@ -62,7 +62,7 @@ pub struct ImprovementActionContent {
     #[schema(example = "2026-12-31")]
     due_on: NaiveDate,
     origin: OriginContent,
-    /// `draft` where it is left out.
+    /// `draft` if omitted.
     #[serde(default = "draft")]
     #[schema(required = false)]
     status: ActionStage,
@@ -94,7 +94,7 @@ impl ImprovementActionContent {
 
 /// Read an improvement action
 ///
-/// What was found, what is done about it, and whether it helped.
+/// The finding, the action and its efficacy.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "improvement actions", operation_id = "getImprovementAction", params(("action_id" = Uuid, Path)),

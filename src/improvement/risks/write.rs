@@ -80,7 +80,7 @@ pub struct RiskContent {
     #[schema(example = "2027-03-31")]
     review_on: NaiveDate,
     origin: OriginContent,
-    /// `draft` where it is left out.
+    /// `draft` if omitted.
     #[serde(default = "draft")]
     #[schema(required = false)]
     status: RiskStatus,
@@ -142,7 +142,7 @@ macro_rules! values {
 
 /// Read a risk
 ///
-/// How bad it is, with and without its controls, and what is done about it.
+/// The assessment with and without controls, and the treatment.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "risks", operation_id = "getRisk", params(("risk_id" = Uuid, Path)),

@@ -1,4 +1,4 @@
-//! How the due times of a ticket were reckoned.
+//! How the due times of a ticket were computed.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
@@ -21,7 +21,7 @@ use crate::tickets::holds::HoldKind;
 use crate::tickets::model::Criticality;
 use crate::tickets::store;
 
-/// How the due times of a ticket were reckoned.
+/// How the due times of a ticket were computed.
 #[derive(Serialize, ToSchema)]
 pub struct Attention {
     #[schema(example = 123)]
@@ -42,7 +42,7 @@ pub struct Attention {
 #[derive(Serialize, Queryable, ToSchema)]
 pub struct AttentionPause {
     from: DateTime<Utc>,
-    /// `null` while it goes on.
+    /// `null` until it ends.
     to: Option<DateTime<Utc>>,
     /// What was missing, in the words of the request.
     #[schema(max_length = 2000, example = "¿Cuál es la placa del equipo?")]

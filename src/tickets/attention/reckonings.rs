@@ -86,7 +86,7 @@ pub struct Pause {
     to: DateTime<Utc>,
 }
 
-/// What to reckon a due time from.
+/// The input for the computation of a due time.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewReckoning {
@@ -109,7 +109,7 @@ pub struct NewReckoning {
     pauses: Option<Vec<Pause>>,
 }
 
-/// Reckon a due time
+/// Compute a due time from opening hours
 ///
 /// The same that is done for a ticket, for any start, calendar, minutes and pauses. Nothing is kept of it.
 #[utoipa::path(

@@ -25,7 +25,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// How the first attention of a ticket stands.
+    /// The state of the first attention of a ticket.
     pub enum AttentionState {
         /// Accepted for the first time by the due time.
         InTime = "in_time",

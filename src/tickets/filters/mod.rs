@@ -125,7 +125,7 @@ pub struct TicketFilters {
     #[serde(default)]
     #[param(inline, required = false)]
     without: Vec<Lacking>,
-    /// How the first attention stands; from here on all filters are for staff alone.
+    /// The state of the first attention. This filter and those after it are for staff only.
     #[serde(default)]
     #[param(inline, required = false)]
     attention: Vec<AttentionState>,

@@ -15,7 +15,7 @@ use crate::tickets::workflow::{Status, Step};
 
 /// Close a solved ticket
 ///
-/// By the requester or by staff; a ticket that nobody closes closes by itself some days after its solution.
+/// By the requester or by staff. A solved ticket is closed automatically some days after its solution.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Close))),
     tag = "steps", operation_id = "closeTicket", params(("ticket_id" = i64, Path, minimum = 1)),

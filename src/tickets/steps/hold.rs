@@ -19,7 +19,7 @@ use crate::tickets::workflow::Step;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Hold {
-    /// What it waits for; the requester is told.
+    /// The reason of the wait; it is sent to the requester.
     #[schema(
         min_length = 1,
         max_length = 2000,
@@ -31,7 +31,7 @@ pub struct Hold {
 
 /// Put a ticket on hold
 ///
-/// For what the desk has to wait for. The attention clock goes on; `resumption` ends the hold.
+/// For a wait that the requester has not caused. The attention clock keeps running; `resumption` ends the hold.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Hold))),
     tag = "steps", operation_id = "holdTicket", params(("ticket_id" = i64, Path, minimum = 1)),

@@ -25,7 +25,7 @@ pub struct Reopening {
 
 /// Reopen a solved ticket
 ///
-/// It goes back to whoever solved it. The solution that did not hold stays in the history.
+/// It returns to the person who solved it. The previous solution stays in the history.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Reopen))),
     tag = "steps", operation_id = "reopenTicket", params(("ticket_id" = i64, Path, minimum = 1)),

@@ -57,7 +57,7 @@ pub struct TimelineEvent {
     at: DateTime<Utc>,
     id: Uuid,
     kind: EventKind,
-    /// Who did it; `null` where the desk did it by itself.
+    /// The person who made the change; `null` for an automatic change.
     actor: Option<Person>,
     /// Whom it was given to, where it was.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -42,7 +42,7 @@ text_enum! {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TimelineFilters {
-    /// Entries of this `type`; of all where it is left out.
+    /// Entries of this `type`; all types if omitted.
     #[serde(default)]
     #[param(inline, required = false)]
     kind: Vec<EntryType>,

@@ -1,0 +1,171 @@
+//! The account of a person, as the API shows it.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Named;
+use crate::auth::policy::Role;
+use crate::db::schema::{units, users};
+use crate::http::Answer;
+use crate::language::locale::Locale;
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
+
+/// How to reach somebody; one of the three at least before a ticket can be registered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = users)]
+#[serde(deny_unknown_fields)]
+pub struct Contact {
+    #[schema(example = "6043737676", min_length = 1, max_length = 30, pattern = r"\S")]
+    pub landline: Option<String>,
+    #[schema(example = "1432", min_length = 1, max_length = 30, pattern = r"\S")]
+    pub extension: Option<String>,
+    #[schema(example = "3001234567", min_length = 1, max_length = 30, pattern = r"\S")]
+    pub mobile: Option<String>,
+}
+
+impl Contact {
+    pub fn is_empty(&self) -> bool {
+        self.landline.is_none() && self.extension.is_none() && self.mobile.is_none()
+    }
+}
+
+/// A person's account.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct User {
+    pub id: Uuid,
+    #[schema(max_length = 254, example = "ana.restrepo@example.gov.co")]
+    pub email: String,
+    pub role: Role,
+    #[schema(max_length = 200, example = "Ana María Restrepo")]
+    pub full_name: String,
+    /// The number of the identity document.
+    #[schema(max_length = 30, example = "43111222")]
+    pub document_id: Option<String>,
+    pub contact: Contact,
+    pub unit: Option<Named>,
+    pub locale: Locale,
+    /// False for somebody whom the desk knows by their mail alone or who was invited, until they set a password by a link.
+    pub can_sign_in: bool,
+    /// Whoever is not active cannot sign in nor be given work; their history stays.
+    pub active: bool,
+    /// The last day of the contract, by the entity's clock; after it the person is not available. What they have in hand
+    /// is `GET /tickets?assignee={user_id}&status=assigned&status=in_progress&status=on_hold`.
+    #[schema(example = "2026-12-31")]
+    pub contract_ends_on: Option<NaiveDate>,
+    /// Whether one is told by mail of one's work for the desk. What one asked for oneself is always told.
+    pub staff_mail: bool,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    #[serde(skip)]
+    pub version: i32,
+    #[serde(skip)]
+    pub(super) full_name_key: String,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users)]
+pub(super) struct Row {
+    id: Uuid,
+    email: String,
+    role: Role,
+    full_name: String,
+    document_id: Option<String>,
+    #[diesel(embed)]
+    contact: Contact,
+    locale: Locale,
+    #[diesel(select_expression = users::password_hash.is_not_null())]
+    can_sign_in: bool,
+    active: bool,
+    contract_ends_on: Option<NaiveDate>,
+    staff_mail: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    version: i32,
+    full_name_key: String,
+}
+
+pub(super) type Found = (Row, Option<(Uuid, String)>);
+
+impl From<Found> for User {
+    fn from((row, unit): Found) -> Self {
+        User {
+            id: row.id,
+            email: row.email,
+            role: row.role,
+            full_name: row.full_name,
+            document_id: row.document_id,
+            contact: row.contact,
+            unit: unit.map(|(id, name)| Named { id, name }),
+            locale: row.locale,
+            can_sign_in: row.can_sign_in,
+            active: row.active,
+            contract_ends_on: row.contract_ends_on,
+            staff_mail: row.staff_mail,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            version: row.version,
+            full_name_key: row.full_name_key,
+        }
+    }
+}
+
+impl User {
+    /// # Errors
+    /// A 404 where there is none.
+    pub fn find(db: &mut PgConnection, id: Uuid) -> Result<Self> {
+        let found: Found = users::table
+            .left_join(units::table.on(users::unit_id.eq(units::id.nullable())))
+            .filter(users::id.eq(id))
+            .select((Row::as_select(), (units::id, units::name).nullable()))
+            .first(db)?;
+        Ok(found.into())
+    }
+
+    /// The accounts of these ids, in one statement.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub fn by_ids(db: &mut PgConnection, ids: HashSet<Uuid>) -> Result<HashMap<Uuid, Self>> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let found: Vec<Found> = users::table
+            .left_join(units::table.on(users::unit_id.eq(units::id.nullable())))
+            .filter(users::id.eq_any(ids))
+            .select((Row::as_select(), (units::id, units::name).nullable()))
+            .load(db)?;
+        Ok(found.into_iter().map(|found| (found.0.id, found.into())).collect())
+    }
+
+    /// One account, held until the transaction ends.
+    ///
+    /// # Errors
+    /// A 404 where there is none.
+    pub fn lock(tx: &mut PgConnection, id: Uuid) -> Result<Self> {
+        users::table.find(id).select(users::id).for_update().first::<Uuid>(tx)?;
+        Self::find(tx, id)
+    }
+
+    /// # Errors
+    /// A 422 for a requester, who neither works shifts nor is absent from them.
+    pub fn must_be_staff(&self) -> Result<()> {
+        if self.role.support_level().is_some() {
+            return Ok(());
+        }
+        Err(Problem::field(FieldError::new(
+            "",
+            FieldCode::NotAllowed,
+            Text::new("La persona no es del personal de la mesa.", "The person is not on the desk's staff."),
+        )))
+    }
+
+    pub(super) fn answer(self) -> Result<Answer> {
+        let version = self.version;
+        Ok(Answer::ok(&self)?.version(version))
+    }
+}
