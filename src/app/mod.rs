@@ -25,6 +25,7 @@ use crate::http::cors::cors;
 use crate::http::desk::Desk;
 use crate::http::envelope::envelope;
 use crate::http::limits::limit;
+use crate::http::schemas::Schemas;
 use crate::http::{answer, body};
 use crate::problem::{Code, Problem, Text};
 use crate::{
@@ -80,6 +81,7 @@ pub struct Contract {
     json: Bytes,
     etag: String,
     methods: Vec<(actix_web::dev::ResourceDef, String)>,
+    schemas: Arc<Schemas>,
 }
 
 impl Contract {
@@ -88,7 +90,7 @@ impl Contract {
     pub fn new() -> Result<Self, String> {
         let openapi = openapi();
         let document = contract::document(&openapi)?;
-        crate::http::schemas::learn(&document)?;
+        let schemas = Arc::new(Schemas::new(&document)?);
         let mut methods = Vec::new();
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
             let mut allowed: Vec<String> =
@@ -109,7 +111,12 @@ impl Contract {
         let json = contract::for_clients(document).to_string();
         let digest: String = Sha256::digest(&json).iter().map(|byte| format!("{byte:02x}")).collect();
         let etag = format!("\"{digest}\"");
-        Ok(Contract { json: json.into(), etag, methods })
+        Ok(Contract { json: json.into(), etag, methods, schemas })
+    }
+
+    /// What requests are checked by.
+    pub fn schemas(&self) -> &Arc<Schemas> {
+        &self.schemas
     }
 
     /// The methods of a path, where there is such a path.
@@ -138,6 +145,7 @@ pub fn app(
         .wrap(from_fn(envelope))
         .app_data(Arc::clone(&desk.body_memory))
         .app_data(desk)
+        .app_data(Arc::clone(&contract.schemas))
         .app_data(contract)
         .app_data(body::payload_config())
         // An id that is none names nothing.

@@ -12,8 +12,6 @@ use crate::problem::Result;
 
 /// What a file is attached to.
 pub trait Target: Clone + Send + 'static {
-    const ACTION: Action;
-
     /// # Errors
     /// [Code::NotFound](crate::problem::Code::NotFound) if it does not exist or is not visible to the actor.
     fn check_visible(&self, db: &mut PgConnection, actor: &Actor) -> Result<()>;
@@ -41,7 +39,7 @@ pub async fn attach_file<T: Target>(
     let may_be_repeat = call.has_known_key().await?;
     let before = target.clone();
     let user_id = call
-        .check(T::ACTION, move |db, actor| {
+        .check(move |db, actor| {
             before.check_visible(db, actor)?;
             if !may_be_repeat {
                 before.check_open(db, actor)?;
@@ -54,7 +52,7 @@ pub async fn attach_file<T: Target>(
     let fingerprint = arrived.fingerprint();
     let again = target.clone();
     let answered = call
-        .check_fingerprinted(T::ACTION, &fingerprint, move |db, actor| {
+        .check_fingerprinted(&fingerprint, move |db, actor| {
             again.check_visible(db, actor)?;
             again.check_open(db, actor)
         })
@@ -64,5 +62,5 @@ pub async fn attach_file<T: Target>(
     }
     let file = arrived.publish(&desk).await?;
     drop(slot);
-    call.write_fingerprinted(T::ACTION, fingerprint, move |tx, actor| target.write(tx, actor, &file)).await
+    call.write_fingerprinted(fingerprint, move |tx, actor| target.write(tx, actor, &file)).await
 }

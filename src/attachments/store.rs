@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Attachment;
 use super::upload::Received;
 use crate::db::schema::{attachments, users};
-use crate::http::paging::{Paging, seek};
+use crate::http::paging::{Paging, read_page};
 use crate::http::{Actor, Answer};
 use crate::people::Person;
 use crate::problem::Result;
@@ -172,12 +172,14 @@ pub fn page<'a>(
     filtered: impl Fn(Joined<'a>) -> Joined<'a>,
 ) -> Result<Answer> {
     let all = || filtered(attachments::table.inner_join(users::table).into_boxed());
-    let after = paging.after::<String, DateTime<Utc>, Uuid>("created_at".into())?;
-    let total = if paging.with_total { Some(all().count().get_result(db)?) } else { None };
-    let rows: Vec<(Row, Person)> = seek!(all(), after, attachments::created_at, attachments::id, asc)
-        .select((Row::as_select(), Person::as_select()))
-        .limit(paging.rows())
-        .load(db)?;
+    let (rows, total): (Vec<(Row, Person)>, _) = read_page!(
+        db,
+        paging,
+        "created_at",
+        all,
+        (attachments::created_at as DateTime<Utc>, attachments::id as Uuid),
+        (Row::as_select(), Person::as_select())
+    );
     let items: Vec<Attachment> = rows.into_iter().map(Attachment::from).collect();
     paging.answer("created_at", items, total, |file| (file.created_at, file.id))
 }

@@ -15,7 +15,7 @@ use crate::auth::person::Person;
 use crate::auth::policy::Action;
 use crate::db::json::Json;
 use crate::db::schema::{audit_events, users};
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Answer, Call, Query};
 use crate::problem::Result;
 
@@ -130,9 +130,8 @@ pub struct AuditLogFilters {
 )]
 #[get("/audit/log")]
 pub async fn list(call: Call, query: Query<AuditLogFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadAuditLog, |db, _| {
+    call.read(|db, _| {
         let (paging, filters) = query.read_list()?;
-        let after = paging.after::<String, DateTime<Utc>, Uuid>("-at".into())?;
         let filtered = || {
             let mut query = audit_events::table.left_join(users::table).into_boxed();
             if !filters.kind.is_empty() {
@@ -155,11 +154,14 @@ pub async fn list(call: Call, query: Query<AuditLogFilters>) -> Result<HttpRespo
             }
             query
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let rows: Vec<Found> = seek!(filtered(), after, audit_events::at, audit_events::id, desc)
-            .select((Row::as_select(), Option::<Person>::as_select()))
-            .limit(paging.rows())
-            .load(db)?;
+        let (rows, total): (Vec<Found>, _) = read_page!(
+            db,
+            paging,
+            "-at",
+            filtered,
+            (audit_events::at as DateTime<Utc>, audit_events::id as Uuid),
+            (Row::as_select(), Option::<Person>::as_select())
+        );
         let items: Vec<AuditLogEntry> = rows.into_iter().map(AuditLogEntry::from).collect();
         paging.answer("-at", items, total, |entry| (entry.at, entry.id))
     })
@@ -176,7 +178,7 @@ pub async fn list(call: Call, query: Query<AuditLogFilters>) -> Result<HttpRespo
 )]
 #[get("/audit/log/{event_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(Action::ReadAuditLog, move |db, _| {
+    call.read(move |db, _| {
         let found: Found = audit_events::table
             .left_join(users::table)
             .filter(audit_events::id.eq(*id))

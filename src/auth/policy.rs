@@ -197,6 +197,12 @@ pub fn scope(role: Role, action: Action) -> Option<Scope> {
     }
 }
 
+/// How far `role` may go with an operation for which one of these actions is enough: as far as the first that it is allowed.
+/// Totals are not access to the single answers that an operation returns. `None` if it may not call it.
+pub fn permitted(role: Role, actions: &[Action]) -> Option<Scope> {
+    actions.iter().filter_map(|action| scope(role, *action)).find(|scope| *scope != Scope::Totals)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -70,8 +70,7 @@ fn create(email: &str, role: Role, full_name: &str) -> Result<(), StartError> {
         .read_line(&mut password)
         .map_err(|error| format!("cannot read the password from standard input: {error}"))?;
     // It has the rules for accounts.
-    Contract::new()?;
-    let account = NewAccount::check(email, role, full_name, password.trim_end())?;
+    let account = NewAccount::check(Contract::new()?.schemas(), email, role, full_name, password.trim_end())?;
     with_database(|config, urls| {
         server::migrate_as_owner(urls)?;
         println!("{}", account.open(&mut session::open(&urls.server, Bounds::Command)?, config)?);

@@ -3,30 +3,19 @@
 
 use serde_json::Value;
 
-use crate::auth::policy::{self, Action, Role, Scope};
+use crate::auth::policy::{self, Role, Scope};
+use crate::http::permission;
 
 /// The roles that may call this operation; none if it needs no token. Where a handler names several actions, one of them is
 /// enough.
 pub fn allowed(operation: &Value) -> Option<Vec<&'static str>> {
-    let actions = actions(operation)?;
-    // Totals are no access to the single answers that the operations of this action return.
-    let may = |role: &Role| {
-        let scopes = actions.iter().filter_map(|action| policy::scope(*role, *action));
-        scopes.into_iter().any(|scope| scope != Scope::Totals)
-    };
+    let actions = permission::actions(operation)?;
+    let may = |role: &Role| policy::permitted(*role, &actions).is_some();
     Some(Role::ALL.iter().filter(|role| may(role)).map(|role| role.as_str()).collect())
 }
 
 /// Whether only the assignee of the ticket may call this operation.
 pub fn is_for_assignee(operation: &Value) -> bool {
-    let actions = actions(operation).unwrap_or_default();
+    let actions = permission::actions(operation).unwrap_or_default();
     actions.iter().any(|action| policy::scope(Role::Technician, *action) == Some(Scope::Assignee))
-}
-
-/// The actions that the handler names; none if it needs no token.
-fn actions(operation: &Value) -> Option<Vec<Action>> {
-    let named = operation.get("x-mesa-permission")?;
-    let named = named.as_array().map_or(std::slice::from_ref(named), Vec::as_slice);
-    let is_named = |action: &Action| named.iter().any(|one| one == action.as_str());
-    Some(Action::ALL.iter().copied().filter(is_named).collect())
 }

@@ -39,7 +39,7 @@ impl Actor {
     /// # Errors
     /// `Code::Unauthenticated` if the account is not active, `Code::Forbidden` if its role may not do this.
     pub fn by_mail(db: &mut PgConnection, user_id: Uuid, action: Action, mail: MailOrigin) -> Result<Self> {
-        let actor = find(db, user_id, action, None)?.0?;
+        let actor = find(db, user_id, &[action], None)?.0?;
         Ok(Actor { mail: Some(mail), ..actor })
     }
 
@@ -75,14 +75,16 @@ impl Actor {
 /// What a request shows of who makes it.
 pub(super) struct Admission {
     pub(super) token: Claims,
+    /// The actions of which the role must be allowed one.
+    pub(super) permission: Vec<Action>,
     pub(super) if_match: Option<String>,
     pub(super) by_staff: Arc<AtomicBool>,
 }
 
 impl Admission {
     /// Known (401) and allowed to this role (403).
-    pub(super) fn admit(self, db: &mut PgConnection, action: Action) -> Result<Actor> {
-        let (actor, era) = find(db, self.token.sub, action, self.if_match)?;
+    pub(super) fn admit(self, db: &mut PgConnection) -> Result<Actor> {
+        let (actor, era) = find(db, self.token.sub, &self.permission, self.if_match)?;
         if era != self.token.era {
             return Err(unauthenticated());
         }
@@ -96,7 +98,7 @@ impl Admission {
 fn find(
     db: &mut PgConnection,
     user_id: Uuid,
-    action: Action,
+    permission: &[Action],
     if_match: Option<String>,
 ) -> Result<(Result<Actor>, i32)> {
     // In the same statement, so that it costs no round trip: what this transaction changes is recorded as theirs.
@@ -118,7 +120,7 @@ fn find(
     if !active {
         return Err(unauthenticated());
     }
-    let actor = policy::scope(role, action)
+    let actor = policy::permitted(role, permission)
         .map(|scope| Actor { id: user_id, role, full_name, unit_id, scope, now, mail: None, if_match })
         .ok_or_else(Problem::forbidden);
     Ok((actor, era))

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
@@ -16,7 +17,7 @@ use utoipa::ToSchema;
 
 use super::client_key::ClientKey;
 use super::receive::{self, BodyLimits, NotReceived, ReceivedBody};
-use super::schemas;
+use super::schemas::Schemas;
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
 /// The largest JSON body or form of a client with a valid access token, in bytes.
@@ -31,6 +32,7 @@ pub struct Body<T> {
     raw: Option<std::result::Result<ReceivedBody, Problem>>,
     /// The JSON, if [`Body::peek`] parsed it.
     parsed: Option<Result<Value>>,
+    schemas: Arc<Schemas>,
     read_as: PhantomData<fn() -> T>,
 }
 
@@ -40,7 +42,10 @@ impl<T> FromRequest for Body<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let raw = receive(request, payload, &["application/json", "application/merge-patch+json"]);
-        Box::pin(async move { Ok(Body { raw: Some(raw.await?), parsed: None, read_as: PhantomData }) })
+        let schemas = Schemas::of_app(request);
+        Box::pin(async move {
+            Ok(Body { raw: Some(raw.await?), parsed: None, schemas: schemas?, read_as: PhantomData })
+        })
     }
 }
 
@@ -247,7 +252,7 @@ impl<T: DeserializeOwned + ToSchema> Body<T> {
     /// The same, with further faults that `also` finds in the same JSON, so that a client hears of all at once.
     pub fn read_with(mut self, also: impl FnOnce(&Value) -> Result<Vec<FieldError>>) -> Result<T> {
         let value = self.json()?;
-        let mut errors = schemas::faults(&T::name(), &value);
+        let mut errors = self.schemas.faults(&T::name(), &value);
         for error in also(&value)? {
             if !errors.iter().any(|known| known.pointer == error.pointer) {
                 errors.push(error);
@@ -277,15 +282,15 @@ impl<T: DeserializeOwned + Serialize + ToSchema> Body<Patch<T>> {
         let forgotten = matches!(&self.raw, Some(Ok(body)) if body.bytes.is_empty());
         let patch = if forgotten { Value::Null } else { self.json()? };
         if !patch.is_object() {
-            return Err(Problem::fields(schemas::faults(&T::name(), &patch)));
+            return Err(Problem::fields(self.schemas.faults(&T::name(), &patch)));
         }
         // What is cleared leaves no trace in the whole, even where there is no such field.
-        let mut errors = schemas::faults(&format!("{}Patch", T::name()), &patch);
+        let mut errors = self.schemas.faults(&format!("{}Patch", T::name()), &patch);
         errors.retain(|error| error.code == FieldCode::UnknownField);
         let before = serde_json::to_value(current).map_err(Problem::internal)?;
         let mut merged = before.clone();
         merge(&mut merged, patch);
-        for error in schemas::faults(&T::name(), &merged).into_iter().chain(also(&merged)) {
+        for error in self.schemas.faults(&T::name(), &merged).into_iter().chain(also(&merged)) {
             if !errors.iter().any(|known| known.pointer == error.pointer) {
                 errors.push(error);
             }
@@ -390,8 +395,12 @@ mod tests {
             let client = ClientKey::Network("192.0.2.1".to_owned());
             ReceivedBody::new(actix_web::web::Bytes::from_static(bytes), memory.reserve(client).unwrap())
         };
-        let body =
-            |bytes| Body::<Nothing> { raw: Some(Ok(received(bytes))), parsed: None, read_as: PhantomData };
+        let body = |bytes| Body::<Nothing> {
+            raw: Some(Ok(received(bytes))),
+            parsed: None,
+            schemas: Arc::default(),
+            read_as: PhantomData,
+        };
         let mut peeked = body(b"{\"a\": 1.0}");
         let text = std::ptr::from_ref(peeked.peek());
         assert_eq!(text, std::ptr::from_ref(peeked.peek()));

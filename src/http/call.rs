@@ -17,7 +17,7 @@ use super::answer::Answer;
 use super::body::Body;
 use super::desk::Desk;
 use super::idempotency::{self, Key, Known};
-use super::schemas;
+use super::schemas::Schemas;
 use crate::auth::policy::Action;
 use crate::auth::tokens::Claims;
 use crate::db::acting;
@@ -28,6 +28,7 @@ use crate::problem::{Code, Problem, Result, Text};
 pub struct Call {
     pub desk: web::Data<Desk>,
     token: Claims,
+    permission: Vec<Action>,
     if_match: Option<String>,
     if_none_match: Option<String>,
     idempotency_key: Option<String>,
@@ -55,15 +56,14 @@ impl FromRequest for Call {
 
 impl Call {
     fn of(request: &HttpRequest) -> Result<Self> {
-        let desk = request
-            .app_data::<web::Data<Desk>>()
-            .ok_or_else(|| Problem::internal("the app has no desk"))?
-            .clone();
+        let desk = Desk::of_app(request)?;
         // Who it is was found out where requests are counted.
         let claims = request.extensions().get::<Claims>().cloned().ok_or_else(unauthenticated)?;
         request.extensions_mut().insert::<Locale>(claims.locale);
         let operation = format!("{} {}", request.method(), request.match_pattern().unwrap_or_default());
-        let faults = schemas::header_faults(&operation, |name| header_text(request.headers(), name));
+        let schemas = Schemas::of_app(request)?;
+        let permission = schemas.permission(&operation)?.to_vec();
+        let faults = schemas.header_faults(&operation, |name| header_text(request.headers(), name));
         if !faults.is_empty() {
             let mut problem = Problem::new(
                 Code::BadRequest,
@@ -78,6 +78,7 @@ impl Call {
         let text = |name| header_text(request.headers(), name).and_then(|text| text.ok());
         Ok(Call {
             token: claims,
+            permission,
             if_match: text("if-match"),
             if_none_match: text("if-none-match"),
             idempotency_key: text("idempotency-key"),
@@ -88,27 +89,27 @@ impl Call {
     }
 
     /// Looks at the database for something that goes on afterwards, such as a file to be received.
-    pub async fn check<T, F>(&self, action: Action, act: F) -> Result<T>
+    pub async fn check<T, F>(&self, act: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut PgConnection, &Actor) -> Result<T> + Send + 'static,
     {
         let admission = self.admission();
         let run = move |db: &mut PgConnection| {
-            let actor = admission.admit(db, action)?;
+            let actor = admission.admit(db)?;
             act(db, &actor)
         };
         self.run(run).await
     }
 
     /// Answers from one connection, without a transaction.
-    pub async fn read<F>(self, action: Action, act: F) -> Result<HttpResponse>
+    pub async fn read<F>(self, act: F) -> Result<HttpResponse>
     where
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
     {
         let admission = self.admission();
         let run = move |db: &mut PgConnection| {
-            let actor = admission.admit(db, action)?;
+            let actor = admission.admit(db)?;
             act(db, &actor)
         };
         let answer = self.run(run).await?;
@@ -116,27 +117,22 @@ impl Call {
     }
 
     /// Changes something in one transaction; under an `Idempotency-Key`, once.
-    pub async fn write<T, F>(self, action: Action, body: Body<T>, act: F) -> Result<HttpResponse>
+    pub async fn write<T, F>(self, body: Body<T>, act: F) -> Result<HttpResponse>
     where
         T: 'static,
         F: FnOnce(&mut PgConnection, &Actor, Body<T>) -> Result<Answer> + Send + 'static,
     {
         let key = self.key(body.fingerprint().as_deref())?;
-        self.write_under(action, key, move |tx, actor| act(tx, actor, body)).await
+        self.write_under(key, move |tx, actor| act(tx, actor, body)).await
     }
 
     /// The same for a body that is not JSON; `fingerprint` tells it from another.
-    pub async fn write_fingerprinted<F>(
-        self,
-        action: Action,
-        fingerprint: Vec<u8>,
-        act: F,
-    ) -> Result<HttpResponse>
+    pub async fn write_fingerprinted<F>(self, fingerprint: Vec<u8>, act: F) -> Result<HttpResponse>
     where
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
     {
         let key = self.key(Some(&fingerprint))?;
-        self.write_under(action, key, act).await
+        self.write_under(key, act).await
     }
 
     /// The answer that is kept under the request's `Idempotency-Key`, if it was answered before; else what can be checked
@@ -144,17 +140,12 @@ impl Call {
     ///
     /// # Errors
     /// [Code::IdempotencyKeyReused] if the key was used with another request; else what `act` answers.
-    pub async fn check_fingerprinted<F>(
-        &self,
-        action: Action,
-        fingerprint: &[u8],
-        act: F,
-    ) -> Result<Option<Answer>>
+    pub async fn check_fingerprinted<F>(&self, fingerprint: &[u8], act: F) -> Result<Option<Answer>>
     where
         F: FnOnce(&mut PgConnection, &Actor) -> Result<()> + Send + 'static,
     {
         let key = self.key(Some(fingerprint))?;
-        self.check(action, move |db, actor| {
+        self.check(move |db, actor| {
             if let Some(key) = key
                 && let Known::Answered(answer) = idempotency::known(db, actor.id, &key)?
             {
@@ -165,14 +156,14 @@ impl Call {
         .await
     }
 
-    async fn write_under<F>(self, action: Action, key: Option<Key>, act: F) -> Result<HttpResponse>
+    async fn write_under<F>(self, key: Option<Key>, act: F) -> Result<HttpResponse>
     where
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
     {
         let admission = self.admission();
         let run = move |db: &mut PgConnection| {
             db.transaction(|tx| {
-                let actor = admission.admit(tx, action)?;
+                let actor = admission.admit(tx)?;
                 match key {
                     Some(key) => idempotency::once(tx, actor.id, &key, |tx| act(tx, &actor)),
                     None => act(tx, &actor),
@@ -198,7 +189,6 @@ impl Call {
     /// A 409 while the first request is carried out; a 422 where the key was used with another request.
     pub async fn work<B, W, E>(
         self,
-        action: Action,
         fingerprint: Option<Vec<u8>>,
         begin: B,
         work: impl Future<Output = Result<W>>,
@@ -214,7 +204,7 @@ impl Call {
         let key = self.key(fingerprint)?;
         let begun = move |db: &mut PgConnection| {
             db.transaction(|tx| {
-                let actor = admission.admit(tx, action)?;
+                let actor = admission.admit(tx)?;
                 let known = match &key {
                     Some(key) => idempotency::claim(tx, actor.id, key)?,
                     None => Known::Nothing,
@@ -282,6 +272,7 @@ impl Call {
     fn admission(&self) -> Admission {
         Admission {
             token: self.token.clone(),
+            permission: self.permission.clone(),
             if_match: self.if_match.clone(),
             by_staff: Arc::clone(&self.by_staff),
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actix_web::{HttpRequest, web};
 use object_store::ObjectStore;
 
 use super::body_memory::BodyMemory;
@@ -11,6 +12,7 @@ use super::upload_slots::UploadSlots;
 use crate::auth::tokens::Tokens;
 use crate::config::Config;
 use crate::db::Db;
+use crate::problem::{Problem, Result};
 
 /// The running desk. Nothing that matters is lost with the process: a second copy of the server has the same.
 pub struct Desk {
@@ -22,4 +24,11 @@ pub struct Desk {
     pub limits: Limits,
     pub body_memory: Arc<BodyMemory>,
     pub uploads: UploadSlots,
+}
+
+impl Desk {
+    /// The one that the app was built with.
+    pub fn of_app(request: &HttpRequest) -> Result<web::Data<Self>> {
+        request.app_data::<web::Data<Self>>().cloned().ok_or_else(|| Problem::internal("the app has no desk"))
+    }
 }

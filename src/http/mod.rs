@@ -15,6 +15,7 @@ pub mod idempotency;
 pub mod limits;
 pub mod mail_origin;
 pub mod paging;
+pub mod permission;
 pub mod query;
 pub mod receive;
 mod schema_faults;

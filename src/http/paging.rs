@@ -85,9 +85,10 @@ pub struct Page<T> {
     pub total: Option<i64>,
 }
 
+/// The position after which a page begins: the order, and the sort key and id of the last row of the page before.
 #[derive(Serialize, Deserialize)]
-struct Cursor<S, K, I> {
-    s: S,
+struct Cursor<K, I> {
+    s: String,
     k: K,
     i: I,
 }
@@ -99,9 +100,8 @@ impl Paging {
     }
 
     /// Sort key and id of the last row of the page before, where there was one in this order.
-    pub fn after<S, K, I>(&self, sort: S) -> Result<Option<(K, I)>>
+    pub fn after<K, I>(&self, sort: &str) -> Result<Option<(K, I)>>
     where
-        S: DeserializeOwned + PartialEq,
         K: DeserializeOwned,
         I: DeserializeOwned,
     {
@@ -116,20 +116,19 @@ impl Paging {
             )
         };
         let place = self.seal.open(cursor).ok_or_else(broken)?;
-        let cursor: Cursor<S, K, I> = serde_json::from_slice(&place).map_err(|_| broken())?;
+        let cursor: Cursor<K, I> = serde_json::from_slice(&place).map_err(|_| broken())?;
         if cursor.s == sort { Ok(Some((cursor.k, cursor.i))) } else { Err(broken()) }
     }
 
     /// The rows found without the one that is too many, and the cursor for the next page where there was one; `place`
     /// gives a row's sort key and id.
-    pub fn cut<S, T, K, I>(
+    pub fn cut<T, K, I>(
         &self,
-        sort: S,
+        sort: &str,
         mut rows: Vec<T>,
         place: impl Fn(&T) -> (K, I),
     ) -> Result<(Vec<T>, Option<String>)>
     where
-        S: Serialize,
         K: Serialize,
         I: Serialize,
     {
@@ -138,7 +137,8 @@ impl Paging {
         if rows.len() > size {
             rows.truncate(size);
             if let Some((k, i)) = rows.last().map(place) {
-                let bytes = serde_json::to_vec(&Cursor { s: sort, k, i }).map_err(Problem::internal)?;
+                let bytes =
+                    serde_json::to_vec(&Cursor { s: sort.to_owned(), k, i }).map_err(Problem::internal)?;
                 next_cursor = Some(self.seal.close(&bytes)?);
             }
         }
@@ -146,15 +146,14 @@ impl Paging {
     }
 
     /// The answer made of the rows found; `place` gives a row's sort key and id.
-    pub fn answer<S, T, K, I>(
+    pub fn answer<T, K, I>(
         &self,
-        sort: S,
+        sort: &str,
         rows: Vec<T>,
         total: Option<i64>,
         place: impl Fn(&T) -> (K, I),
     ) -> Result<Answer>
     where
-        S: Serialize,
         T: Serialize,
         K: Serialize,
         I: Serialize,
@@ -190,8 +189,8 @@ impl Paging {
     }
 }
 
-/// Orders a boxed query by a column and the id, and lets it begin after a place in that order. The first condition
-/// alone bounds the index scan; the second passes over the rows of the same key that were seen.
+/// Orders a boxed query by a column and the id, and starts it after a position in that order. The first condition alone bounds
+/// the index scan; the second skips the rows with the same key that an earlier page returned.
 macro_rules! seek {
     ($query:expr, $after:expr, $column:expr, $id:expr, asc) => {{
         let mut query = $query;
@@ -209,6 +208,26 @@ macro_rules! seek {
     }};
 }
 pub(crate) use seek;
+
+/// Reads the rows of one page, and the number of all rows if `with_total` asks for it, as `(rows, total)`.
+///
+/// `read_page!(db, paging, sort, filtered, (column as Key, id as Id), selection)`: `sort` is the order as clients write it, where
+/// a leading `-` means descending; `filtered` returns the boxed query of the whole list; `column` and `id` define the order and
+/// have an index together.
+macro_rules! read_page {
+    ($db:expr, $paging:expr, $sort:expr, $filtered:expr, ($column:path as $key:ty, $id:path as $id_type:ty), $selection:expr $(,)?) => {{
+        let (paging, sort, filtered): (&$crate::http::paging::Paging, &str, _) = (&$paging, $sort, $filtered);
+        let after = paging.after::<$key, $id_type>(sort)?;
+        let total = if paging.with_total { Some(filtered().count().get_result($db)?) } else { None };
+        let query = if sort.starts_with('-') {
+            $crate::http::paging::seek!(filtered(), after, $column, $id, desc)
+        } else {
+            $crate::http::paging::seek!(filtered(), after, $column, $id, asc)
+        };
+        (query.select($selection).limit(paging.rows()).load($db)?, total)
+    }};
+}
+pub(crate) use read_page;
 
 #[cfg(test)]
 mod tests {
@@ -228,8 +247,8 @@ mod tests {
     fn a_cursor_leads_back_to_the_last_row_of_its_page() {
         let answer = paging(None).answer("name", vec!["a", "b", "c"], None, |row| (*row, row.len())).unwrap();
         let next = paging(answer.next_cursor);
-        assert_eq!(next.after::<String, String, usize>("name".into()).unwrap(), Some(("b".into(), 1)));
-        assert!(next.after::<String, String, usize>("other".into()).is_err());
+        assert_eq!(next.after::<String, usize>("name").unwrap(), Some(("b".into(), 1)));
+        assert!(next.after::<String, usize>("other").is_err());
     }
 
     #[test]
@@ -241,10 +260,7 @@ mod tests {
     #[test]
     fn a_broken_cursor_is_refused() {
         for cursor in ["", "!!", ".", "e30", "bnVsbA", "eyJzIjoxfQ"] {
-            assert!(
-                paging(Some(cursor.into())).after::<String, String, usize>("name".into()).is_err(),
-                "{cursor}"
-            );
+            assert!(paging(Some(cursor.into())).after::<String, usize>("name").is_err(), "{cursor}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
@@ -10,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::desk::Desk;
 use super::paging::{Paging, Seal};
-use super::schemas;
+use super::schemas::Schemas;
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
 /// The query string and what it should become.
@@ -19,7 +20,8 @@ pub struct Query<T> {
     operation: String,
     raw: String,
     path: String,
-    desk: Option<web::Data<Desk>>,
+    desk: web::Data<Desk>,
+    schemas: Arc<Schemas>,
     read_as: PhantomData<fn() -> T>,
 }
 
@@ -30,13 +32,17 @@ impl<T> FromRequest for Query<T> {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let path = request.match_pattern().unwrap_or_default();
         let raw = request.query_string().to_owned();
-        ready(Ok(Query {
-            operation: format!("{} {path}", request.method()),
-            raw,
-            path: request.path().to_owned(),
-            desk: request.app_data::<web::Data<Desk>>().cloned(),
-            read_as: PhantomData,
-        }))
+        let query = || {
+            Ok(Query {
+                operation: format!("{} {path}", request.method()),
+                raw,
+                path: request.path().to_owned(),
+                desk: Desk::of_app(request)?,
+                schemas: Schemas::of_app(request)?,
+                read_as: PhantomData,
+            })
+        };
+        ready(query().map_err(|problem: Problem| problem.into()))
     }
 }
 
@@ -78,16 +84,15 @@ impl<T: DeserializeOwned> Query<T> {
     fn sealed(&self, paging: Paging, own: &[(String, String)]) -> Result<Paging> {
         let mut filters: Vec<_> = own.iter().filter(|(name, _)| name != "sort").collect();
         filters.sort();
-        let desk = self.desk.as_ref().ok_or_else(|| Problem::internal("the app has no desk"))?;
         let list = serde_json::to_vec(&("cursor", &self.path, filters)).map_err(Problem::internal)?;
-        Ok(Paging { seal: Seal(desk.tokens.fingerprints(&list)?), ..paging })
+        Ok(Paging { seal: Seal(self.desk.tokens.fingerprints(&list)?), ..paging })
     }
 
     /// Name and value of each parameter, sound by the contract.
     fn pairs(&self) -> Result<Vec<(String, String)>> {
         let pairs: Vec<(String, String)> =
             url::form_urlencoded::parse(self.raw.as_bytes()).into_owned().collect();
-        let errors = schemas::query_faults(&self.operation, &pairs);
+        let errors = self.schemas.query_faults(&self.operation, &pairs);
         if errors.is_empty() { Ok(pairs) } else { Err(refused(errors)) }
     }
 }

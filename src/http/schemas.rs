@@ -1,28 +1,37 @@
-//! Holds bodies and queries against the contract: what `openapi.json` says of them is what is checked.
+//! Checks requests by the contract: the permission, the headers, the query and the body that it states for an operation.
 
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::sync::OnceLock;
+use std::sync::Arc;
 
+use actix_web::HttpRequest;
 use chrono::{DateTime, Datelike, Utc};
 use jsonschema::{Draft, Registry, Validator};
 use serde_json::{Map, Value, json};
 
+use super::permission;
 use super::schema_faults::{escape, faults_by, nameable};
-use crate::problem::{FieldCode, FieldError, Text};
+use crate::auth::policy::Action;
+use crate::problem::{FieldCode, FieldError, Problem, Text};
 
 /// What schemas call the contract that they are part of.
 const CONTRACT: &str = "urn:mesa:contract";
 
-static KNOWN: OnceLock<Known> = OnceLock::new();
-
-struct Known {
-    /// By the name of the body's schema.
+/// The contract in the form in which requests are checked by it.
+#[derive(Default)]
+pub struct Schemas {
+    /// By the name of the schema.
     bodies: HashMap<String, Validator>,
     /// By method and path as the contract has them, such as `GET /api/v1/tickets`.
-    queries: HashMap<String, Parameters>,
-    /// The same, with the headers that the operation takes, by their names.
-    headers: HashMap<String, Vec<(String, Validator)>>,
+    operations: HashMap<String, Operation>,
+}
+
+struct Operation {
+    /// The actions of which the caller's role must be allowed one; empty for an operation that needs no token.
+    permission: Vec<Action>,
+    query: Parameters,
+    /// By name.
+    headers: Vec<(String, Validator)>,
 }
 
 /// The query parameters of an operation.
@@ -41,37 +50,136 @@ enum Kind {
     Texts,
 }
 
-/// Makes the contract known; to be called once, before the first request.
-///
-/// # Errors
-/// The name of a schema that is no JSON Schema.
-pub fn learn(openapi: &Value) -> Result<(), String> {
-    let unfit = |error: &dyn Display| format!("the contract is no home of schemas: {error}");
-    let contract = Registry::new().draft(Draft::Draft202012);
-    let contract = contract.add(CONTRACT, openapi).map_err(|error| unfit(&error))?;
-    let contract = contract.prepare().map_err(|error| unfit(&error))?;
-    let mut known = Known { bodies: HashMap::new(), queries: HashMap::new(), headers: HashMap::new() };
-    for name in openapi["components"]["schemas"].as_object().into_iter().flat_map(|schemas| schemas.keys()) {
-        let schema = json!({"$ref": format!("{CONTRACT}#/components/schemas/{name}")});
-        known.bodies.insert(name.clone(), validator(name, &schema, &contract)?);
-    }
-    for (path, item) in openapi["paths"].as_object().into_iter().flatten() {
-        for (method, operation) in item.as_object().into_iter().flatten() {
-            let name = format!("{} {path}", method.to_uppercase());
-            let parameters = parameters(&name, path, method, operation, &contract)?;
-            let mut headers = Vec::new();
-            let all = operation["parameters"].as_array().into_iter().flatten();
-            for header in all.filter(|parameter| parameter["in"] == "header") {
-                let called = header["name"].as_str().unwrap_or_default().to_owned();
-                let validator = validator(&called, &header["schema"], &contract)?;
-                headers.push((called, validator));
+impl Schemas {
+    /// # Errors
+    /// The name of a schema that is not a JSON Schema.
+    pub fn new(openapi: &Value) -> Result<Self, String> {
+        let unfit = |error: &dyn Display| format!("the schemas of the contract cannot be resolved: {error}");
+        let contract = Registry::new().draft(Draft::Draft202012);
+        let contract = contract.add(CONTRACT, openapi).map_err(|error| unfit(&error))?;
+        let contract = contract.prepare().map_err(|error| unfit(&error))?;
+        let mut schemas = Schemas::default();
+        for name in
+            openapi["components"]["schemas"].as_object().into_iter().flat_map(|schemas| schemas.keys())
+        {
+            let schema = json!({"$ref": format!("{CONTRACT}#/components/schemas/{name}")});
+            schemas.bodies.insert(name.clone(), validator(name, &schema, &contract)?);
+        }
+        for (path, item) in openapi["paths"].as_object().into_iter().flatten() {
+            for (method, operation) in item.as_object().into_iter().flatten() {
+                let name = format!("{} {path}", method.to_uppercase());
+                let query = parameters(&name, path, method, operation, &contract)?;
+                let mut headers = Vec::new();
+                let all = operation["parameters"].as_array().into_iter().flatten();
+                for header in all.filter(|parameter| parameter["in"] == "header") {
+                    let called = header["name"].as_str().unwrap_or_default().to_owned();
+                    let validator = validator(&called, &header["schema"], &contract)?;
+                    headers.push((called, validator));
+                }
+                let permission = permission::actions(operation).unwrap_or_default();
+                schemas.operations.insert(name, Operation { permission, query, headers });
             }
-            known.headers.insert(name.clone(), headers);
-            known.queries.insert(name, parameters);
+        }
+        Ok(schemas)
+    }
+
+    /// Those that the app was built with.
+    pub fn of_app(request: &HttpRequest) -> crate::problem::Result<Arc<Self>> {
+        let schemas = request.app_data::<Arc<Self>>();
+        schemas.cloned().ok_or_else(|| Problem::internal("the app has no contract"))
+    }
+
+    /// The actions of which the caller's role must be allowed one, for the operation named by method and path.
+    ///
+    /// # Errors
+    /// An internal error if the contract states none: no role may call it.
+    pub fn permission(&self, operation: &str) -> crate::problem::Result<&[Action]> {
+        match self.operations.get(operation) {
+            Some(known) if !known.permission.is_empty() => Ok(&known.permission),
+            _ => Err(Problem::internal(format!("{operation} states no permission"))),
         }
     }
-    let _ = KNOWN.set(known);
-    Ok(())
+
+    /// Every parameter that is not as the operation, named by method and path, has it.
+    pub fn query_faults(&self, operation: &str, pairs: &[(String, String)]) -> Vec<FieldError> {
+        let Some(Operation { query: parameters, .. }) = self.operations.get(operation) else {
+            return unknown();
+        };
+        let mut value = Map::new();
+        for (name, text) in pairs {
+            let typed = match parameters.kinds.get(name) {
+                Some(Kind::Integer) => {
+                    text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number))
+                }
+                Some(Kind::Boolean) => {
+                    text.parse::<bool>().map_or_else(|_| json!(text), |truth| json!(truth))
+                }
+                Some(Kind::Text | Kind::Texts) | None => json!(text),
+            };
+            match (parameters.kinds.get(name), value.get_mut(name)) {
+                (Some(Kind::Texts), Some(Value::Array(items))) => items.push(typed),
+                (Some(Kind::Texts), _) => {
+                    value.insert(name.clone(), json!([typed]));
+                }
+                (_, Some(_)) => {
+                    let detail = Text::new("Este parámetro no se repite.", "This parameter is given once.");
+                    let mut pointer = format!("/{}", escape(name));
+                    pointer.truncate(nameable(&pointer));
+                    return vec![FieldError::new(pointer, FieldCode::NotAllowed, detail)];
+                }
+                (_, None) => {
+                    value.insert(name.clone(), typed);
+                }
+            }
+        }
+        let mut errors = faults_by(&parameters.validator, &Value::Object(value));
+        for error in &mut errors {
+            // The parameter, whichever of its repetitions it is.
+            let end = error.pointer.match_indices('/').nth(1).map_or(error.pointer.len(), |(end, _)| end);
+            error.pointer.truncate(end);
+            if error.code == FieldCode::UnknownField {
+                error.detail = parameters.those_that_exist();
+            }
+        }
+        errors
+    }
+
+    /// Every header that is not as the operation, named by method and path, has it. `get`: the values that came under a name, as
+    /// one; an error where they are no text.
+    pub fn header_faults<E>(
+        &self,
+        operation: &str,
+        get: impl Fn(&str) -> Option<std::result::Result<String, E>>,
+    ) -> Vec<FieldError> {
+        let known = self.operations.get(operation).map(|known| &known.headers);
+        let mut errors = Vec::new();
+        for (name, validator) in known.into_iter().flatten() {
+            let Some(text) = get(name) else { continue };
+            let mut faults = match text {
+                Ok(text) => faults_by(validator, &json!(text)),
+                Err(_) => {
+                    vec![FieldError::new(
+                        "",
+                        FieldCode::WrongFormat,
+                        Text::new("No es texto.", "It is no text."),
+                    )]
+                }
+            };
+            faults.truncate(1);
+            errors.extend(
+                faults.into_iter().map(|fault| FieldError { pointer: format!("/{}", escape(name)), ..fault }),
+            );
+        }
+        errors
+    }
+
+    /// Every field of `value` that is not as the schema of this name has it.
+    pub fn faults(&self, schema: &str, value: &Value) -> Vec<FieldError> {
+        match self.bodies.get(schema) {
+            Some(validator) => faults_by(validator, value),
+            None => unknown(),
+        }
+    }
 }
 
 fn validator(name: &str, schema: &Value, contract: &Registry) -> Result<Validator, String> {
@@ -126,46 +234,6 @@ fn parameters(
     Ok(Parameters { validator: validator(name, &schema, contract)?, kinds })
 }
 
-/// Every parameter that is not as the operation, named by method and path, has it.
-pub fn query_faults(operation: &str, pairs: &[(String, String)]) -> Vec<FieldError> {
-    let Some(parameters) = KNOWN.get().and_then(|known| known.queries.get(operation)) else {
-        return unknown();
-    };
-    let mut value = Map::new();
-    for (name, text) in pairs {
-        let typed = match parameters.kinds.get(name) {
-            Some(Kind::Integer) => text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number)),
-            Some(Kind::Boolean) => text.parse::<bool>().map_or_else(|_| json!(text), |truth| json!(truth)),
-            Some(Kind::Text | Kind::Texts) | None => json!(text),
-        };
-        match (parameters.kinds.get(name), value.get_mut(name)) {
-            (Some(Kind::Texts), Some(Value::Array(items))) => items.push(typed),
-            (Some(Kind::Texts), _) => {
-                value.insert(name.clone(), json!([typed]));
-            }
-            (_, Some(_)) => {
-                let detail = Text::new("Este parámetro no se repite.", "This parameter is given once.");
-                let mut pointer = format!("/{}", escape(name));
-                pointer.truncate(nameable(&pointer));
-                return vec![FieldError::new(pointer, FieldCode::NotAllowed, detail)];
-            }
-            (_, None) => {
-                value.insert(name.clone(), typed);
-            }
-        }
-    }
-    let mut errors = faults_by(&parameters.validator, &Value::Object(value));
-    for error in &mut errors {
-        // The parameter, whichever of its repetitions it is.
-        let end = error.pointer.match_indices('/').nth(1).map_or(error.pointer.len(), |(end, _)| end);
-        error.pointer.truncate(end);
-        if error.code == FieldCode::UnknownField {
-            error.detail = parameters.those_that_exist();
-        }
-    }
-    errors
-}
-
 impl Parameters {
     fn those_that_exist(&self) -> Text {
         let mut names: Vec<&str> = self.kinds.keys().map(String::as_str).collect();
@@ -178,38 +246,6 @@ impl Parameters {
             format!("Este parámetro no existe; existen: {names}."),
             format!("There is no such parameter; there are: {names}."),
         )
-    }
-}
-
-/// Every header that is not as the operation, named by method and path, has it. `get`: the values that came under a name, as
-/// one; an error where they are no text.
-pub fn header_faults<E>(
-    operation: &str,
-    get: impl Fn(&str) -> Option<std::result::Result<String, E>>,
-) -> Vec<FieldError> {
-    let known = KNOWN.get().and_then(|known| known.headers.get(operation));
-    let mut errors = Vec::new();
-    for (name, validator) in known.into_iter().flatten() {
-        let Some(text) = get(name) else { continue };
-        let mut faults = match text {
-            Ok(text) => faults_by(validator, &json!(text)),
-            Err(_) => {
-                vec![FieldError::new("", FieldCode::WrongFormat, Text::new("No es texto.", "It is no text."))]
-            }
-        };
-        faults.truncate(1);
-        errors.extend(
-            faults.into_iter().map(|fault| FieldError { pointer: format!("/{}", escape(name)), ..fault }),
-        );
-    }
-    errors
-}
-
-/// Every field of `value` that is not as the schema of this name has it.
-pub fn faults(schema: &str, value: &Value) -> Vec<FieldError> {
-    match KNOWN.get().and_then(|known| known.bodies.get(schema)) {
-        Some(validator) => faults_by(validator, value),
-        None => unknown(),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
 use crate::db::schema::inbound_emails as emails;
 use crate::http::body::Content;
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::people::{Person, person};
 use crate::problem::{Code, Problem, Result, Text};
@@ -167,9 +167,8 @@ pub struct EmailFilters {
 )]
 #[get("/inbound-emails")]
 pub async fn list(call: Call, query: Query<EmailFilters>) -> Result<HttpResponse> {
-    call.read(Action::UseInboundEmails, |db, _| {
+    call.read(|db, _| {
         let (paging, filters) = query.read_list()?;
-        let after = paging.after::<String, DateTime<Utc>, Uuid>("-received_at".into())?;
         let filtered = || {
             let all = emails::table.into_boxed();
             match filters.status.is_empty() {
@@ -177,11 +176,14 @@ pub async fn list(call: Call, query: Query<EmailFilters>) -> Result<HttpResponse
                 false => all.filter(emails::status.eq_any(&filters.status)),
             }
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let rows: Vec<Row> = seek!(filtered(), after, emails::received_at, emails::id, desc)
-            .select(Row::as_select())
-            .limit(paging.rows())
-            .load(db)?;
+        let (rows, total): (Vec<Row>, _) = read_page!(
+            db,
+            paging,
+            "-received_at",
+            filtered,
+            (emails::received_at as DateTime<Utc>, emails::id as Uuid),
+            Row::as_select()
+        );
         let items = present(db, rows)?;
         paging.answer("-received_at", items, total, |email| (email.received_at, email.id))
     })
@@ -198,7 +200,7 @@ pub async fn list(call: Call, query: Query<EmailFilters>) -> Result<HttpResponse
 )]
 #[get("/inbound-emails/{email_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(Action::UseInboundEmails, move |db, _| Ok(outcome(db, *id, false)?.0)).await
+    call.read(move |db, _| Ok(outcome(db, *id, false)?.0)).await
 }
 
 /// Download the original of an inbound message
@@ -217,7 +219,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[get("/inbound-emails/{email_id}/raw")]
 pub async fn raw(call: Call, id: Path<Uuid>, request: HttpRequest) -> Result<HttpResponse> {
     let (storage_key, sha256, size): (String, String, i64) = call
-        .check(Action::UseInboundEmails, move |db, actor| {
+        .check(move |db, actor| {
             let columns = (emails::storage_key, emails::sha256, emails::size);
             let found = emails::table.find(*id).select(columns).first(db)?;
             log::record_export(db, actor, AuditResource::InboundEmail, Some(id.to_string()), json!({}))?;
@@ -264,7 +266,7 @@ pub async fn process_again(call: Call, id: Path<Uuid>, body: Body<Processing>) -
         Ok(())
     };
     let end = move |tx: &mut PgConnection, ()| outcome(tx, id, false);
-    call.work(Action::UseInboundEmails, fingerprint, begin, work, end).await
+    call.work(fingerprint, begin, work, end).await
 }
 
 fn take(tx: &mut PgConnection, actor: &Actor, id: Uuid, body: Body<Processing>) -> Result<()> {

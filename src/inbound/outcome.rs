@@ -228,9 +228,8 @@ fn attach(tx: &mut PgConnection, actor: &Actor, owner: Owner, ticket_id: i64, fi
     let mut case = Case::open(tx, row, Some(actor.id), actor.now);
     case.note_mail(actor);
     let ids = insert_all(case.tx, actor.id, owner, &files.kept, case.now)?;
-    let names: Vec<&str> = files.kept.iter().map(|file| file.file_name.as_str()).collect();
-    case.note("attachment_ids", serde_json::json!(ids));
-    case.note("file_names", serde_json::json!(names));
+    case.details.attachment_ids = Some(ids);
+    case.details.file_names = Some(files.kept.iter().map(|file| file.file_name.clone()).collect());
     case.touch();
     case.record(EventKind::FileAttached)?;
     Ok(())

@@ -38,7 +38,7 @@ const SLOWEST: u64 = 64 * 1024;
 )]
 #[post("/inbound-emails")]
 pub async fn receive(call: Call, request: HttpRequest, payload: Payload) -> Result<HttpResponse> {
-    let submitted_by = call.check(Action::SubmitInboundEmails, |_, actor| Ok(actor.id)).await?;
+    let submitted_by = call.check(|_, actor| Ok(actor.id)).await?;
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("message/rfc822") {
@@ -64,5 +64,5 @@ pub async fn receive(call: Call, request: HttpRequest, payload: Payload) -> Resu
         Ok(kept)
     };
     let end = |tx: &mut PgConnection, kept: Kept| emails::outcome(tx, kept.id, kept.is_new);
-    call.work(Action::SubmitInboundEmails, Some(fingerprint), |_, _| Ok(()), work, end).await
+    call.work(Some(fingerprint), |_, _| Ok(()), work, end).await
 }

@@ -24,7 +24,7 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 )]
 #[post("/measurements/{measurement_id}/approval")]
 pub async fn approve(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<HttpResponse> {
-    call.write(Action::ApproveRecords, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let row = lock(tx, *id)?;
         body.read()?;
         if row.status == MeasurementStatus::Approved {

@@ -13,7 +13,7 @@ use super::measures::Measure;
 use crate::auth::policy::Action;
 use crate::db::schema::indicators;
 use crate::http::body::Patch;
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
 use crate::language::text_enum;
 use crate::people::users::NameSort;
@@ -214,10 +214,9 @@ pub struct IndicatorFilters {
 )]
 #[get("/indicators")]
 pub async fn list(call: Call, query: Query<IndicatorFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadRecords, |db, _| {
+    call.read(|db, _| {
         let (paging, filters) = query.read_list()?;
-        let sort = filters.sort.unwrap_or(NameSort::Ascending);
-        let after = paging.after::<NameSort, String, Uuid>(sort)?;
+        let sort = filters.sort.unwrap_or(NameSort::Ascending).as_str();
         let filtered = || {
             let query = indicators::table.into_boxed();
             match filters.status.is_empty() {
@@ -225,12 +224,14 @@ pub async fn list(call: Call, query: Query<IndicatorFilters>) -> Result<HttpResp
                 false => query.filter(indicators::status.eq_any(&filters.status)),
             }
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let query = match sort {
-            NameSort::Ascending => seek!(filtered(), after, indicators::name, indicators::id, asc),
-            NameSort::Descending => seek!(filtered(), after, indicators::name, indicators::id, desc),
-        };
-        let items: Vec<Indicator> = query.select(Indicator::as_select()).limit(paging.rows()).load(db)?;
+        let (items, total): (Vec<Indicator>, _) = read_page!(
+            db,
+            paging,
+            sort,
+            filtered,
+            (indicators::name as String, indicators::id as Uuid),
+            Indicator::as_select()
+        );
         paging.answer(sort, items, total, |indicator| (indicator.name.clone(), indicator.id))
     })
     .await
@@ -246,7 +247,7 @@ pub async fn list(call: Call, query: Query<IndicatorFilters>) -> Result<HttpResp
 )]
 #[get("/indicators/{indicator_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(Action::ReadRecords, move |db, _| Indicator::find(db, *id)?.answer()).await
+    call.read(move |db, _| Indicator::find(db, *id)?.answer()).await
 }
 
 /// Define an indicator
@@ -259,7 +260,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 )]
 #[post("/indicators")]
 pub async fn create(call: Call, body: Body<IndicatorContent>) -> Result<HttpResponse> {
-    call.write(Action::WriteRecords, body, |tx, actor, body| {
+    call.write(body, |tx, actor, body| {
         let content = body.read()?;
         content.check()?;
         actor.may_write(content.status == IndicatorStatus::Draft)?;
@@ -290,7 +291,7 @@ pub async fn create(call: Call, body: Body<IndicatorContent>) -> Result<HttpResp
 )]
 #[patch("/indicators/{indicator_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<IndicatorContent>>) -> Result<HttpResponse> {
-    call.write(Action::WriteRecords, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let before = Indicator::lock(tx, *id)?;
         let (content, changes) = body.merge(&IndicatorContent {
             name: before.name,

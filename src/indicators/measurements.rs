@@ -16,7 +16,7 @@ use super::measures::Measure;
 use crate::auth::policy::{Action, Role};
 use crate::db::schema::{improvement_actions, indicators, measurements};
 use crate::http::body::Patch;
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
 use crate::language::text_enum;
 use crate::people::{Person, person};
@@ -225,11 +225,10 @@ pub struct MeasurementFilters {
 )]
 #[get("/indicators/{indicator_id}/measurements")]
 pub async fn list(call: Call, id: Path<Uuid>, query: Query<MeasurementFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadRecords, move |db, actor| {
+    call.read(move |db, actor| {
         let indicator = Indicator::find(db, *id)?;
         let (paging, filters) = query.read_list()?;
-        let sort = filters.sort.unwrap_or(MeasurementSort::QuarterDescending);
-        let after = paging.after::<MeasurementSort, i16, i16>(sort)?;
+        let sort = filters.sort.unwrap_or(MeasurementSort::QuarterDescending).as_str();
         let filtered = || {
             let mut query =
                 measurements::table.filter(measurements::indicator_id.eq(indicator.id)).into_boxed();
@@ -241,16 +240,14 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<MeasurementFilters>) 
             }
             query
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let query = match sort {
-            MeasurementSort::QuarterDescending => {
-                seek!(filtered(), after, measurements::year, measurements::quarter, desc)
-            }
-            MeasurementSort::QuarterAscending => {
-                seek!(filtered(), after, measurements::year, measurements::quarter, asc)
-            }
-        };
-        let rows: Vec<Row> = query.select(Row::as_select()).limit(paging.rows()).load(db)?;
+        let (rows, total): (Vec<Row>, _) = read_page!(
+            db,
+            paging,
+            sort,
+            filtered,
+            (measurements::year as i16, measurements::quarter as i16),
+            Row::as_select()
+        );
         let items = Measurement::present(db, rows, actor.role)?;
         paging.answer(sort, items, total, |one| (one.year, one.quarter))
     })
@@ -267,7 +264,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<MeasurementFilters>) 
 )]
 #[get("/measurements/{measurement_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(Action::ReadRecords, move |db, actor| Measurement::answer(db, *id, actor.role)).await
+    call.read(move |db, actor| Measurement::answer(db, *id, actor.role)).await
 }
 
 /// The analysis of a measurement.
@@ -302,7 +299,7 @@ pub async fn change(
     id: Path<Uuid>,
     body: Body<Patch<MeasurementContent>>,
 ) -> Result<HttpResponse> {
-    call.write(Action::WriteRecords, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let row = lock(tx, *id)?;
         let (content, changes) = body.merge(&MeasurementContent {
             analysis: row.analysis,

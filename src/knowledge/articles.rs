@@ -230,7 +230,7 @@ pub fn check_visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(
 )]
 #[get("/kb/articles/{article_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(Action::ReadArticles, move |db, actor| {
+    call.read(move |db, actor| {
         let article = Article::find(db, actor, *id)?;
         Ok(Answer::ok(&article)?.version(article.revision))
     })
@@ -247,7 +247,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 )]
 #[post("/kb/articles")]
 pub async fn write(call: Call, body: Body<ArticleContent>) -> Result<HttpResponse> {
-    call.write(Action::WriteArticles, body, |tx, actor, body| {
+    call.write(body, |tx, actor, body| {
         let content = body.read()?;
         check(tx, &content, None)?;
         let id = Uuid::now_v7();
@@ -279,7 +279,7 @@ pub async fn write(call: Call, body: Body<ArticleContent>) -> Result<HttpRespons
 )]
 #[patch("/kb/articles/{article_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<ArticleContent>>) -> Result<HttpResponse> {
-    call.write(Action::WriteArticles, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let row = articles::table.find(*id).select(Row::as_select()).for_update().first(tx)?;
         let current = ArticleContent {
             title: row.title,

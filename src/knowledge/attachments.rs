@@ -39,8 +39,6 @@ pub async fn attach(
 struct Article(Uuid);
 
 impl Target for Article {
-    const ACTION: Action = Action::WriteArticles;
-
     fn check_visible(&self, db: &mut PgConnection, actor: &Actor) -> Result<()> {
         check_visible(db, actor, self.0)
     }
@@ -66,7 +64,7 @@ impl Target for Article {
 )]
 #[get("/kb/articles/{article_id}/attachments")]
 pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadArticles, move |db, actor| {
+    call.read(move |db, actor| {
         check_visible(db, actor, *id)?;
         let (paging, _) = query.read_list()?;
         store::page(db, &paging, |files| files.filter(attachments::article_id.eq(*id)))

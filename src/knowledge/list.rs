@@ -11,7 +11,7 @@ use super::articles::{ArticleStatus, ArticleVisibility};
 use super::search::{self, Found};
 use crate::auth::policy::{Action, Scope};
 use crate::db::schema::articles;
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::query::invalid;
 use crate::http::{Call, Query};
 use crate::language::text_enum;
@@ -69,7 +69,7 @@ pub struct ArticleFilters {
 )]
 #[get("/kb/articles")]
 pub async fn list(call: Call, query: Query<ArticleFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadArticles, |db, actor| {
+    call.read(|db, actor| {
         let (paging, mut filters): (Paging, ArticleFilters) = query.read_list()?;
         if actor.scope == Scope::Published {
             let only = |wanted: bool| if wanted { Ok(()) } else { Err(not_offered()) };
@@ -85,23 +85,24 @@ pub async fn list(call: Call, query: Query<ArticleFilters>) -> Result<HttpRespon
         if sort == ArticleSort::Relevance && filters.q.is_none() {
             return Err(invalid("sort", Text::new("`relevance` necesita `q`.", "`relevance` needs `q`.")));
         }
-        let total =
-            if paging.with_total { Some(search::filtered(&filters).count().get_result(db)?) } else { None };
+        let filtered = || search::filtered(&filters);
         if sort == ArticleSort::Relevance {
-            let after = paging.after::<ArticleSort, f64, Uuid>(sort)?;
+            let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+            let after = paging.after::<f64, Uuid>(sort.as_str())?;
             let items = search::ranked(db, &filters, after, paging.rows())?;
-            return paging.answer(sort, items, total, |found| (found.rank.unwrap_or_default(), found.id));
+            return paging
+                .answer(sort.as_str(), items, total, |found| (found.rank.unwrap_or_default(), found.id));
         }
-        let after = paging.after::<ArticleSort, DateTime<Utc>, Uuid>(sort)?;
-        let query = match sort {
-            ArticleSort::UpdatedAscending => {
-                seek!(search::filtered(&filters), after, articles::updated_at, articles::id, asc)
-            }
-            _ => seek!(search::filtered(&filters), after, articles::updated_at, articles::id, desc),
-        };
-        let ids = query.select(articles::id).limit(paging.rows()).load(db)?;
+        let (ids, total) = read_page!(
+            db,
+            paging,
+            sort.as_str(),
+            filtered,
+            (articles::updated_at as DateTime<Utc>, articles::id as Uuid),
+            articles::id
+        );
         let items = search::found(db, ids)?;
-        paging.answer(sort, items, total, |found| (found.updated_at, found.id))
+        paging.answer(sort.as_str(), items, total, |found| (found.updated_at, found.id))
     })
     .await
 }

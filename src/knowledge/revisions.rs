@@ -12,7 +12,7 @@ use super::articles::{ArticleContent, check_visible};
 use crate::auth::policy::Action;
 use crate::db::json::Json;
 use crate::db::schema::{article_revisions as revisions, users};
-use crate::http::paging::{NoFilters, Page, Paging, seek};
+use crate::http::paging::{NoFilters, Page, Paging, read_page};
 use crate::http::{Actor, Answer, Call, Query};
 use crate::people::Person;
 use crate::problem::Result;
@@ -59,18 +59,19 @@ impl From<(Row, Person)> for Revision {
 )]
 #[get("/kb/articles/{article_id}/revisions")]
 pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result<HttpResponse> {
-    call.read(Action::WriteArticles, move |db, actor| {
+    call.read(move |db, actor| {
         check_visible(db, actor, *id)?;
         let (paging, _) = query.read_list()?;
-        let after = paging.after::<String, i32, Uuid>("revision".into())?;
         let filtered =
             || revisions::table.inner_join(users::table).filter(revisions::article_id.eq(*id)).into_boxed();
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let rows: Vec<(Row, Person)> =
-            seek!(filtered(), after, revisions::revision, revisions::article_id, asc)
-                .select((Row::as_select(), Person::as_select()))
-                .limit(paging.rows())
-                .load(db)?;
+        let (rows, total): (Vec<(Row, Person)>, _) = read_page!(
+            db,
+            paging,
+            "revision",
+            filtered,
+            (revisions::revision as i32, revisions::article_id as Uuid),
+            (Row::as_select(), Person::as_select())
+        );
         let items: Vec<Revision> = rows.into_iter().map(Revision::from).collect();
         paging.answer("revision", items, total, |revision| (revision.revision, revision.article_id))
     })
@@ -88,7 +89,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result
 )]
 #[get("/kb/articles/{article_id}/revisions/{revision}")]
 pub async fn read(call: Call, path: Path<(Uuid, i32)>) -> Result<HttpResponse> {
-    call.read(Action::WriteArticles, move |db, actor| {
+    call.read(move |db, actor| {
         check_visible(db, actor, path.0)?;
         let found: (Row, Person) = revisions::table
             .inner_join(users::table)

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::db::schema::{messages, users};
 use crate::http::body::Nothing;
 use crate::http::desk::Desk;
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::language::text_enum;
 use crate::outbox::{MessageKind, MessageStatus, delivery};
@@ -173,10 +173,9 @@ pub struct MessageFilters {
 )]
 #[get("/messages")]
 pub async fn list(call: Call, query: Query<MessageFilters>) -> Result<HttpResponse> {
-    call.read(Action::UseOutbox, |db, _| {
+    call.read(|db, _| {
         let (paging, filters) = query.read_list()?;
-        let sort = filters.sort.unwrap_or(MessageSort::Descending);
-        let after = paging.after::<MessageSort, DateTime<Utc>, Uuid>(sort)?;
+        let sort = filters.sort.unwrap_or(MessageSort::Descending).as_str();
         let filtered = || {
             let mut query = messages::table.inner_join(users::table).into_boxed();
             if let Some(status) = filters.status {
@@ -190,13 +189,14 @@ pub async fn list(call: Call, query: Query<MessageFilters>) -> Result<HttpRespon
             }
             query
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let query = match sort {
-            MessageSort::Descending => seek!(filtered(), after, messages::created_at, messages::id, desc),
-            MessageSort::Ascending => seek!(filtered(), after, messages::created_at, messages::id, asc),
-        };
-        let rows: Vec<(Row, Person)> =
-            query.select((Row::as_select(), Person::as_select())).limit(paging.rows()).load(db)?;
+        let (rows, total): (Vec<(Row, Person)>, _) = read_page!(
+            db,
+            paging,
+            sort,
+            filtered,
+            (messages::created_at as DateTime<Utc>, messages::id as Uuid),
+            (Row::as_select(), Person::as_select())
+        );
         let items: Vec<Message> = rows.into_iter().map(Message::from).collect();
         paging.answer(sort, items, total, |message| (message.created_at, message.id))
     })
@@ -213,7 +213,7 @@ pub async fn list(call: Call, query: Query<MessageFilters>) -> Result<HttpRespon
 )]
 #[get("/messages/{message_id}")]
 pub async fn read(call: Call, desk: Data<Desk>, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(Action::UseOutbox, move |db, _| {
+    call.read(move |db, _| {
         let (answer, version) = in_full(db, *id, &desk.config)?;
         Ok(answer.version(version))
     })
@@ -236,7 +236,7 @@ pub async fn retry(
     id: Path<Uuid>,
     body: Body<Nothing>,
 ) -> Result<HttpResponse> {
-    call.write(Action::UseOutbox, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let message = messages::table.find(*id);
         let status: MessageStatus = message.select(messages::status).for_update().first(tx)?;
         body.read()?;

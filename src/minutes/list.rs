@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Minutes, MinutesStatus, Row};
 use crate::auth::policy::Action;
 use crate::db::schema::{minutes, minutes_decisions};
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Call, Query};
 use crate::language::text_enum;
 use crate::problem::Result;
@@ -48,10 +48,9 @@ pub struct MinutesFilters {
 )]
 #[get("/minutes")]
 pub async fn list(call: Call, query: Query<MinutesFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadRecords, |db, _| {
+    call.read(|db, _| {
         let (paging, filters) = query.read_list()?;
-        let sort = filters.sort.unwrap_or(MinutesSort::HeldDescending);
-        let after = paging.after::<MinutesSort, NaiveDate, Uuid>(sort)?;
+        let sort = filters.sort.unwrap_or(MinutesSort::HeldDescending).as_str();
         let filtered = || {
             let mut query = minutes::table.into_boxed();
             if let Some(year) = filters.year {
@@ -68,12 +67,14 @@ pub async fn list(call: Call, query: Query<MinutesFilters>) -> Result<HttpRespon
             }
             query
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let query = match sort {
-            MinutesSort::HeldDescending => seek!(filtered(), after, minutes::held_on, minutes::id, desc),
-            MinutesSort::HeldAscending => seek!(filtered(), after, minutes::held_on, minutes::id, asc),
-        };
-        let rows: Vec<Row> = query.select(Row::as_select()).limit(paging.rows()).load(db)?;
+        let (rows, total): (Vec<Row>, _) = read_page!(
+            db,
+            paging,
+            sort,
+            filtered,
+            (minutes::held_on as NaiveDate, minutes::id as Uuid),
+            Row::as_select()
+        );
         let items = Minutes::present(db, rows)?;
         paging.answer(sort, items, total, |one| (one.held_on, one.id))
     })

@@ -25,7 +25,7 @@ use crate::problem::{Problem, Result};
 )]
 #[post("/minutes/{minutes_id}/signature")]
 pub async fn sign(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<HttpResponse> {
-    call.write(Action::ApproveRecords, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let row = lock(tx, *id)?;
         body.read()?;
         if row.status == MinutesStatus::Signed {

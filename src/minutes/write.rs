@@ -25,7 +25,7 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 )]
 #[get("/minutes/{minutes_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(Action::ReadRecords, move |db, _| Minutes::answer(db, *id)).await
+    call.read(move |db, _| Minutes::answer(db, *id)).await
 }
 
 /// Write minutes
@@ -38,7 +38,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 )]
 #[post("/minutes")]
 pub async fn create(call: Call, body: Body<MinutesContent>) -> Result<HttpResponse> {
-    call.write(Action::WriteRecords, body, |tx, actor, body| {
+    call.write(body, |tx, actor, body| {
         let mut content = body.read()?;
         content.check(tx)?;
         let id = Uuid::now_v7();
@@ -71,7 +71,7 @@ pub async fn create(call: Call, body: Body<MinutesContent>) -> Result<HttpRespon
 )]
 #[patch("/minutes/{minutes_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<MinutesContent>>) -> Result<HttpResponse> {
-    call.write(Action::WriteRecords, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let row = lock(tx, *id)?;
         let before = MinutesContent::of(tx, &row)?;
         let (mut content, changes) = body.merge(&before)?;

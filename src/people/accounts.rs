@@ -16,7 +16,7 @@ use crate::auth::policy::Role;
 use crate::config::Config;
 use crate::db::lower;
 use crate::db::schema::users;
-use crate::http::schemas;
+use crate::http::schemas::Schemas;
 use crate::people::users::{NewUser, password_of};
 use crate::problem::Problem;
 
@@ -31,13 +31,19 @@ pub struct NewAccount<'a> {
 }
 
 impl<'a> NewAccount<'a> {
-    /// Checks the account and hashes its password, without a database. The contract must be known.
+    /// Checks the account and hashes its password, without a database.
     ///
     /// # Errors
     /// The faults, in words for whoever called the command.
-    pub fn check(email: &'a str, role: Role, full_name: &'a str, password: &str) -> Result<Self, Failure> {
+    pub fn check(
+        schemas: &Schemas,
+        email: &'a str,
+        role: Role,
+        full_name: &'a str,
+        password: &str,
+    ) -> Result<Self, Failure> {
         let account = json!({"email": email, "password": password, "role": role, "full_name": full_name});
-        let mut faults = schemas::faults(&NewUser::name(), &account);
+        let mut faults = schemas.faults(&NewUser::name(), &account);
         if let Some((password, known)) = password_of(&account) {
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             faults.extend(passwords::fault("/password", &password, &known));

@@ -86,7 +86,7 @@ pub struct PasswordChange {
 )]
 #[get("/me")]
 pub async fn read(call: Call) -> Result<HttpResponse> {
-    call.read(Action::UseOwnAccount, |db, actor| me(User::find(db, actor.id)?, actor.role)).await
+    call.read(|db, actor| me(User::find(db, actor.id)?, actor.role)).await
 }
 
 /// Update the current user
@@ -100,7 +100,7 @@ pub async fn read(call: Call) -> Result<HttpResponse> {
 )]
 #[patch("/me")]
 pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResponse> {
-    call.write(Action::UseOwnAccount, body, |tx, actor, body| {
+    call.write(body, |tx, actor, body| {
         let user = User::lock(tx, actor.id)?;
         let before =
             MyProfile { contact: user.contact.clone(), locale: user.locale, staff_mail: user.staff_mail };
@@ -141,7 +141,7 @@ pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResp
 #[post("/me/password")]
 pub async fn password(call: Call, from: ClientAddress, body: Body<PasswordChange>) -> Result<HttpResponse> {
     // Counted first, in a transaction of its own: what follows takes long, and the count of a wrong password must stay.
-    let counted = call.check(Action::UseOwnAccount, move |db, actor| {
+    let counted = call.check(move |db, actor| {
         let wanted = body.read()?;
         let (email, current_hash): (String, Option<String>) =
             users::table.find(actor.id).select((users::email, users::password_hash)).first(db)?;
@@ -179,7 +179,7 @@ pub async fn password(call: Call, from: ClientAddress, body: Body<PasswordChange
         queue_account_notice(tx, actor.id, &address, AccountChange::Password { by_link: false }, actor.now)?;
         sessions::end_all(tx, actor.id)
     };
-    call.check(Action::UseOwnAccount, move |db, actor| db.transaction(|tx| set(tx, actor))).await?;
+    call.check(move |db, actor| db.transaction(|tx| set(tx, actor))).await?;
     Ok(Answer::no_content().respond(None, ("", "")))
 }
 

@@ -33,7 +33,7 @@ use crate::problem::{Problem, Result};
 )]
 #[post("/users/{user_id}/password-reset")]
 pub async fn send(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<HttpResponse> {
-    call.write(Action::Manage, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let user = User::lock(tx, *id)?;
         users::may_manage(actor, user.role)?;
         body.read()?;

@@ -14,7 +14,7 @@ use crate::auth::policy::Action;
 use crate::db::schema::{units, users};
 use crate::db::{contains, fold};
 use crate::http::body::Patch;
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
 use crate::problem::{FieldError, Problem, Result};
 
@@ -126,10 +126,9 @@ pub struct UnitFilters {
 )]
 #[get("/units")]
 pub async fn list(call: Call, query: Query<UnitFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadCatalogs, |db, _| {
+    call.read(|db, _| {
         let (paging, filters) = query.read_list()?;
-        let sort = filters.sort.unwrap_or(NameSort::Ascending);
-        let after = paging.after::<NameSort, String, Uuid>(sort)?;
+        let sort = filters.sort.unwrap_or(NameSort::Ascending).as_str();
         let filtered = || {
             let mut query =
                 units::table.left_join(users::table.on(units::head_id.eq(users::id.nullable()))).into_boxed();
@@ -141,13 +140,14 @@ pub async fn list(call: Call, query: Query<UnitFilters>) -> Result<HttpResponse>
             }
             query
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let query = match sort {
-            NameSort::Ascending => seek!(filtered(), after, units::name_key, units::id, asc),
-            NameSort::Descending => seek!(filtered(), after, units::name_key, units::id, desc),
-        };
-        let rows: Vec<Found> =
-            query.select((Row::as_select(), Option::<Person>::as_select())).limit(paging.rows()).load(db)?;
+        let (rows, total): (Vec<Found>, _) = read_page!(
+            db,
+            paging,
+            sort,
+            filtered,
+            (units::name_key as String, units::id as Uuid),
+            (Row::as_select(), Option::<Person>::as_select())
+        );
         let items: Vec<Unit> = rows.into_iter().map(Unit::from).collect();
         paging.answer(sort, items, total, |unit| (unit.name_key.clone(), unit.id))
     })
@@ -164,7 +164,7 @@ pub async fn list(call: Call, query: Query<UnitFilters>) -> Result<HttpResponse>
 )]
 #[get("/units/{unit_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(Action::ReadCatalogs, move |db, _| Unit::find(db, *id)?.answer()).await
+    call.read(move |db, _| Unit::find(db, *id)?.answer()).await
 }
 
 /// Create a unit
@@ -177,7 +177,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 )]
 #[post("/units")]
 pub async fn create(call: Call, body: Body<NewUnit>) -> Result<HttpResponse> {
-    call.write(Action::Manage, body, |tx, actor, body| {
+    call.write(body, |tx, actor, body| {
         let new = body.read()?;
         check_head(tx, new.head_id)?;
         let id = Uuid::now_v7();
@@ -208,7 +208,7 @@ pub async fn create(call: Call, body: Body<NewUnit>) -> Result<HttpResponse> {
 )]
 #[patch("/units/{unit_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UnitProfile>>) -> Result<HttpResponse> {
-    call.write(Action::Manage, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let row = units::table.find(*id).select(Row::as_select()).for_update().first(tx)?;
         let (profile, changes) =
             body.merge(&UnitProfile { name: row.name, head_id: row.head_id, active: row.active })?;

@@ -21,7 +21,7 @@ use crate::auth::policy::{Action, Role, Scope};
 use crate::db::schema::{units, users};
 use crate::db::{contains, fold};
 use crate::http::body::Patch;
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::language::locale::Locale;
 use crate::outbox::notices::{AccountChange, queue_account_notice};
@@ -112,10 +112,9 @@ pub struct UserFilters {
 )]
 #[get("/users")]
 pub async fn list(call: Call, query: Query<UserFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadUsers, |db, _| {
+    call.read(|db, _| {
         let (paging, filters) = query.read_list()?;
-        let sort = filters.sort.unwrap_or(NameSort::Ascending);
-        let after = paging.after::<NameSort, String, Uuid>(sort)?;
+        let sort = filters.sort.unwrap_or(NameSort::Ascending).as_str();
         let filtered = || {
             let mut query =
                 users::table.left_join(units::table.on(users::unit_id.eq(units::id.nullable()))).into_boxed();
@@ -135,15 +134,14 @@ pub async fn list(call: Call, query: Query<UserFilters>) -> Result<HttpResponse>
             }
             query
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let query = match sort {
-            NameSort::Ascending => seek!(filtered(), after, users::full_name_key, users::id, asc),
-            NameSort::Descending => seek!(filtered(), after, users::full_name_key, users::id, desc),
-        };
-        let rows: Vec<Found> = query
-            .select((Row::as_select(), (units::id, units::name).nullable()))
-            .limit(paging.rows())
-            .load(db)?;
+        let (rows, total): (Vec<Found>, _) = read_page!(
+            db,
+            paging,
+            sort,
+            filtered,
+            (users::full_name_key as String, users::id as Uuid),
+            (Row::as_select(), (units::id, units::name).nullable())
+        );
         let items: Vec<User> = rows.into_iter().map(User::from).collect();
         paging.answer(sort, items, total, |user| (user.full_name_key.clone(), user.id))
     })
@@ -160,7 +158,7 @@ pub async fn list(call: Call, query: Query<UserFilters>) -> Result<HttpResponse>
 )]
 #[get("/users/{user_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(Action::ReadUsers, move |db, _| User::find(db, *id)?.answer()).await
+    call.read(move |db, _| User::find(db, *id)?.answer()).await
 }
 
 /// Open an account
@@ -175,13 +173,13 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[post("/users")]
 pub async fn create(call: Call, mut body: Body<NewUser>) -> Result<HttpResponse> {
     // Before the transaction: hashing takes longer than any statement.
-    call.check(Action::Manage, |_, _| Ok(())).await?;
+    call.check(|_, _| Ok(())).await?;
     let checked = match password_of(body.peek()) {
         Some((password, known)) => Some(passwords::check_and_hash("/password", password, known).await?),
         None => None,
     };
     let desk = call.desk.clone();
-    call.write(Action::Manage, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let (hash, fault) = match checked {
             Some(Ok(hash)) => (Some(hash), None),
             Some(Err(fault)) => (None, Some(fault)),
@@ -238,7 +236,7 @@ pub async fn create(call: Call, mut body: Body<NewUser>) -> Result<HttpResponse>
 #[patch("/users/{user_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) -> Result<HttpResponse> {
     let desk = call.desk.clone();
-    call.write(Action::Manage, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let directors = lock_directors(tx)?;
         let user = User::lock(tx, *id)?;
         may_manage(actor, user.role)?;

@@ -129,7 +129,7 @@ impl Anonymization {
 )]
 #[post("/users/{user_id}/anonymization")]
 pub async fn anonymize(call: Call, id: Path<Uuid>, body: Body<NewAnonymization>) -> Result<HttpResponse> {
-    call.write(Action::ManageRetention, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let user = User::lock(tx, *id)?;
         let NewAnonymization { reason, terms: confirmed, places } = body.read()?;
         if Anonymization::find(tx, user.id)?.is_none() {

@@ -52,7 +52,7 @@ pub struct AnonymizationPreview {
 )]
 #[get("/users/{user_id}/anonymization-preview")]
 pub async fn preview(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(Action::ManageRetention, move |db, _| {
+    call.read(move |db, _| {
         let user = User::find(db, *id)?;
         let terms = match Anonymization::find(db, user.id)? {
             Some(_) => Terms::default(),

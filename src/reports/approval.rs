@@ -68,7 +68,7 @@ pub struct ReportFile {
 pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<Nothing>) -> Result<HttpResponse> {
     let (desk, fingerprint) = (call.desk.clone(), body.fingerprint().unwrap_or_default());
     // What takes long is done before the transaction that keeps it.
-    let made = call.check(Action::ApproveReports, move |db, actor| {
+    let made = call.check(move |db, actor| {
         let quarter = path.read()?;
         body.read()?;
         let period = quarter.period().ok_or_else(Problem::not_found)?;
@@ -105,7 +105,7 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<Nothing>) -
     };
     let made = web::block(write).await.map_err(Problem::internal)??;
     let desk = call.desk.clone();
-    let answered = call.write_fingerprinted(Action::ApproveReports, fingerprint, move |tx, actor| {
+    let answered = call.write_fingerprinted(fingerprint, move |tx, actor| {
         let first = match &made {
             Some((approval, files)) => frozen::keep(tx, quarter, approval, files)?,
             None => false,

@@ -63,7 +63,7 @@ pub struct RetentionRuleProfile {
 )]
 #[get("/retention-rules")]
 pub async fn list(call: Call) -> Result<HttpResponse> {
-    call.read(Action::ManageRetention, |db, _| {
+    call.read(|db, _| {
         let mut items: Vec<RetentionRule> =
             retention_rules::table.select(RetentionRule::as_select()).load(db)?;
         items.sort_by_key(|rule| rule.kind);
@@ -82,7 +82,7 @@ pub async fn list(call: Call) -> Result<HttpResponse> {
 )]
 #[get("/retention-rules/{kind}")]
 pub async fn read(kind: Path<RetentionKind>, call: Call) -> Result<HttpResponse> {
-    call.read(Action::ManageRetention, move |db, _| {
+    call.read(move |db, _| {
         let rule: RetentionRule =
             retention_rules::table.find(*kind).select(RetentionRule::as_select()).first(db)?;
         Ok(Answer::ok(&rule)?.version(rule.version))
@@ -106,7 +106,7 @@ pub async fn change(
     call: Call,
     body: Body<Patch<RetentionRuleProfile>>,
 ) -> Result<HttpResponse> {
-    call.write(Action::ManageRetention, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let found = retention_rules::table.find(*kind);
         let rule: RetentionRule = found.select(RetentionRule::as_select()).for_update().first(tx)?;
         let (profile, changes) = body.merge(&RetentionRuleProfile { months: rule.months })?;

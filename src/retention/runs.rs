@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::RetentionKind;
 use crate::auth::policy::Action;
 use crate::db::schema::retention_runs;
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Call, Query};
 use crate::language::text_enum;
 use crate::problem::Result;
@@ -62,10 +62,9 @@ pub struct RetentionRunFilters {
 )]
 #[get("/retention-runs")]
 pub async fn list(call: Call, query: Query<RetentionRunFilters>) -> Result<HttpResponse> {
-    call.read(Action::ManageRetention, |db, _| {
+    call.read(|db, _| {
         let (paging, filters) = query.read_list()?;
-        let sort = filters.sort.unwrap_or(RemovedSort::Descending);
-        let after = paging.after::<RemovedSort, DateTime<Utc>, Uuid>(sort)?;
+        let sort = filters.sort.unwrap_or(RemovedSort::Descending).as_str();
         let filtered = || {
             let mut query = retention_runs::table.into_boxed();
             if let Some(kind) = filters.kind {
@@ -73,17 +72,14 @@ pub async fn list(call: Call, query: Query<RetentionRunFilters>) -> Result<HttpR
             }
             query
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let query = match sort {
-            RemovedSort::Descending => {
-                seek!(filtered(), after, retention_runs::removed_at, retention_runs::id, desc)
-            }
-            RemovedSort::Ascending => {
-                seek!(filtered(), after, retention_runs::removed_at, retention_runs::id, asc)
-            }
-        };
-        let items: Vec<RetentionRun> =
-            query.select(RetentionRun::as_select()).limit(paging.rows()).load(db)?;
+        let (items, total): (Vec<RetentionRun>, _) = read_page!(
+            db,
+            paging,
+            sort,
+            filtered,
+            (retention_runs::removed_at as DateTime<Utc>, retention_runs::id as Uuid),
+            RetentionRun::as_select()
+        );
         paging.answer(sort, items, total, |run| (run.removed_at, run.id))
     })
     .await

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::auth::policy::Action;
 use crate::db::schema::absences;
 use crate::http::body::{Nothing, Patch};
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::language::text_enum;
 use crate::people::user::User;
@@ -160,11 +160,10 @@ pub struct AbsenceFilters {
 )]
 #[get("/users/{user_id}/absences")]
 pub async fn list(call: Call, id: Path<Uuid>, query: Query<AbsenceFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadUsers, move |db, _| {
+    call.read(move |db, _| {
         let user = User::find(db, *id)?;
         let (paging, filters) = query.read_list()?;
-        let sort = filters.sort.unwrap_or(AbsenceSort::StartsAscending);
-        let after = paging.after::<AbsenceSort, DateTime<Utc>, Uuid>(sort)?;
+        let sort = filters.sort.unwrap_or(AbsenceSort::StartsAscending).as_str();
         let filtered = || {
             let mut query = absences::table.filter(absences::user_id.eq(user.id)).into_boxed();
             if !filters.kind.is_empty() {
@@ -178,14 +177,14 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<AbsenceFilters>) -> R
             }
             query
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let query = match sort {
-            AbsenceSort::StartsAscending => seek!(filtered(), after, absences::starts_at, absences::id, asc),
-            AbsenceSort::StartsDescending => {
-                seek!(filtered(), after, absences::starts_at, absences::id, desc)
-            }
-        };
-        let rows = query.select(Row::as_select()).limit(paging.rows()).load(db)?;
+        let (rows, total) = read_page!(
+            db,
+            paging,
+            sort,
+            filtered,
+            (absences::starts_at as DateTime<Utc>, absences::id as Uuid),
+            Row::as_select()
+        );
         let items = Absence::present(db, rows)?;
         paging.answer(sort, items, total, |absence| (absence.starts_at, absence.id))
     })
@@ -204,7 +203,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<AbsenceFilters>) -> R
 )]
 #[post("/users/{user_id}/absences")]
 pub async fn record(call: Call, id: Path<Uuid>, body: Body<AbsenceProfile>) -> Result<HttpResponse> {
-    call.write(Action::Manage, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let user = User::find(tx, *id)?;
         users::may_manage(actor, user.role)?;
         let profile = body.read()?;
@@ -239,7 +238,7 @@ pub async fn record(call: Call, id: Path<Uuid>, body: Body<AbsenceProfile>) -> R
 )]
 #[get("/absences/{absence_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(Action::ReadUsers, move |db, _| {
+    call.read(move |db, _| {
         let row = absences::table.find(*id).select(Row::as_select()).first::<Row>(db)?;
         let version = row.version;
         Ok(Answer::ok(&Absence::one(db, row)?)?.version(version))
@@ -258,7 +257,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 )]
 #[patch("/absences/{absence_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<AbsenceProfile>>) -> Result<HttpResponse> {
-    call.write(Action::Manage, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let row = lock(tx, actor, *id)?;
         let (profile, changes) = body.merge(&AbsenceProfile {
             kind: row.kind,
@@ -291,7 +290,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<AbsenceProfile>
 )]
 #[delete("/absences/{absence_id}")]
 pub async fn remove(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<HttpResponse> {
-    call.write(Action::Manage, body, move |tx, actor, _| {
+    call.write(body, move |tx, actor, _| {
         let row = lock(tx, actor, *id)?;
         actor.check_version(row.version)?;
         diesel::delete(absences::table.find(row.id)).execute(tx)?;

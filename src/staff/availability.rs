@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::auth::policy::{Action, Role};
 use crate::db::schema::users;
 use crate::holidays::sets;
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::query::invalid;
 use crate::http::{Call, Query};
 use crate::people::availability::EntityClock;
@@ -76,7 +76,7 @@ const FARTHEST: i64 = 3_660;
 #[get("/availability")]
 pub async fn list(call: Call, query: Query<AvailabilityFilters>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.read(Action::ReadUsers, move |db, actor| {
+    call.read(move |db, actor| {
         let (paging, filters) = query.read_list()?;
         let at = filters.at.unwrap_or(actor.now);
         if (at - actor.now).num_days().abs() > FARTHEST {
@@ -89,16 +89,16 @@ pub async fn list(call: Call, query: Query<AvailabilityFilters>) -> Result<HttpR
             Some(level) => Role::of_support_level(level).into_iter().collect(),
             None => Role::ALL.iter().copied().filter(|role| role.support_level().is_some()).collect(),
         };
-        let sort = filters.sort.unwrap_or(NameSort::Ascending);
-        let after = paging.after::<NameSort, String, Uuid>(sort)?;
+        let sort = filters.sort.unwrap_or(NameSort::Ascending).as_str();
         let filtered = || users::table.filter(users::active).filter(users::role.eq_any(&roles)).into_boxed();
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let query = match sort {
-            NameSort::Ascending => seek!(filtered(), after, users::full_name_key, users::id, asc),
-            NameSort::Descending => seek!(filtered(), after, users::full_name_key, users::id, desc),
-        };
-        let people: Vec<(Person, String)> =
-            query.select((Person::as_select(), users::full_name_key)).limit(paging.rows()).load(db)?;
+        let (people, total): (Vec<(Person, String)>, _) = read_page!(
+            db,
+            paging,
+            sort,
+            filtered,
+            (users::full_name_key as String, users::id as Uuid),
+            (Person::as_select(), users::full_name_key)
+        );
         let ids: Vec<Uuid> = people.iter().map(|(person, _)| person.id).collect();
         let mut schedules = schedules::of(db, &ids, at)?;
         let mut workloads = workload::of(db, &ids)?;

@@ -64,7 +64,7 @@ pub struct Handover {
 #[post("/users/{user_id}/handover")]
 pub async fn hand_over(call: Call, id: Path<Uuid>, body: Body<NewHandover>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.write(Action::Manage, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let user = User::find(tx, *id)?;
         users::may_manage(actor, user.role)?;
         let NewHandover { to, reason } = body.read()?;
@@ -88,8 +88,8 @@ pub async fn hand_over(call: Call, id: Path<Uuid>, body: Body<NewHandover>) -> R
         for (row, assignee) in rows.into_iter().zip(new_assignees) {
             let mut case = Case::open(tx, row, Some(actor.id), actor.now);
             assign::give(&mut case, assignee.id)?;
-            case.note("automatic", to.is_none());
-            case.note("reason", reason.as_str());
+            case.details.automatic = Some(to.is_none());
+            case.details.reason = Some(reason.clone());
             let row = case.record(EventKind::Assigned)?;
             items.push(HandedOver { ticket_id: row.id, assignee });
         }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::Period;
 use crate::auth::policy::Action;
 use crate::db::schema::{categories, tickets, units};
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Call, Query};
 use crate::language::text_enum;
 use crate::people::{Named, Person, person};
@@ -81,10 +81,9 @@ impl Row {
 #[get("/audit/profiles")]
 pub async fn list(call: Call, query: Query<Period>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.read(Action::VerifyAudit, move |db, _| {
+    call.read(move |db, _| {
         let (paging, period) = query.read_list()?;
         let (begin, end) = period.bounds(timezone)?;
-        let after = paging.after::<String, DateTime<Utc>, i64>("received_at".into())?;
         let filtered = || {
             let requester = tickets::requester_id.nullable();
             tickets::table
@@ -99,9 +98,13 @@ pub async fn list(call: Call, query: Query<Period>) -> Result<HttpResponse> {
                 )
                 .into_boxed()
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let rows: Vec<Row> = seek!(filtered(), after, tickets::received_at, tickets::id, asc)
-            .select((
+        let (rows, total): (Vec<Row>, _) = read_page!(
+            db,
+            paging,
+            "received_at",
+            filtered,
+            (tickets::received_at as DateTime<Utc>, tickets::id as i64),
+            (
                 tickets::id,
                 tickets::received_at,
                 tickets::status,
@@ -109,13 +112,12 @@ pub async fn list(call: Call, query: Query<Period>) -> Result<HttpResponse> {
                 tickets::requester_id,
                 (
                     tickets::requester_unit_id.assume_not_null(),
-                    tickets::requester_unit_name.assume_not_null(),
+                    tickets::requester_unit_name.assume_not_null()
                 ),
                 tickets::reception_head_id,
-                units::head_id,
-            ))
-            .limit(paging.rows())
-            .load(db)?;
+                units::head_id
+            )
+        );
         let ids = rows.iter().flat_map(|row| [Some(row.requester_id), row.head_then, row.head_now]);
         let people = person::by_id(db, ids.flatten())?;
         let person = |id: Option<Uuid>| id.and_then(|id| people.get(&id).cloned());

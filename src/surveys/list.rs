@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Row, Survey, SurveyStatus, present};
 use crate::auth::policy::{Action, Scope};
 use crate::db::schema::surveys;
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Call, Query};
 use crate::language::text_enum;
 use crate::problem::{Problem, Result};
@@ -44,13 +44,9 @@ pub struct SurveyFilters {
 )]
 #[get("/surveys")]
 pub async fn list(call: Call, query: Query<SurveyFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadSurveyAnswers, |db, actor| {
-        if actor.scope != Scope::Any {
-            return Err(Problem::forbidden());
-        }
+    call.read(|db, _| {
         let (paging, filters) = query.read_list()?;
-        let sort = filters.sort.unwrap_or(CreatedSort::Descending);
-        let after = paging.after::<CreatedSort, DateTime<Utc>, Uuid>(sort)?;
+        let sort = filters.sort.unwrap_or(CreatedSort::Descending).as_str();
         let filtered = || {
             let mut query = surveys::table.into_boxed();
             if let Some(status) = filters.status {
@@ -58,12 +54,14 @@ pub async fn list(call: Call, query: Query<SurveyFilters>) -> Result<HttpRespons
             }
             query
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let query = match sort {
-            CreatedSort::Descending => seek!(filtered(), after, surveys::created_at, surveys::id, desc),
-            CreatedSort::Ascending => seek!(filtered(), after, surveys::created_at, surveys::id, asc),
-        };
-        let rows = query.select(Row::as_select()).limit(paging.rows()).load(db)?;
+        let (rows, total) = read_page!(
+            db,
+            paging,
+            sort,
+            filtered,
+            (surveys::created_at as DateTime<Utc>, surveys::id as Uuid),
+            Row::as_select()
+        );
         let items = present(db, rows)?;
         paging.answer(sort, items, total, |survey| (survey.created_at, survey.id))
     })

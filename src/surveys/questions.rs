@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::auth::policy::Action;
 use crate::db::schema::survey_questions as questions;
 use crate::http::body::Patch;
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
 use crate::language::text_enum;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
@@ -112,9 +112,8 @@ pub fn asked(db: &mut PgConnection) -> Result<Vec<SurveyQuestion>> {
 )]
 #[get("/survey-questions")]
 pub async fn list(call: Call, query: Query<SurveyQuestionFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadCatalogs, |db, _| {
+    call.read(|db, _| {
         let (paging, filters) = query.read_list()?;
-        let after = paging.after::<String, i32, Uuid>("position".into())?;
         let filtered = || {
             let mut query = questions::table.into_boxed();
             if let Some(active) = filters.active {
@@ -122,11 +121,14 @@ pub async fn list(call: Call, query: Query<SurveyQuestionFilters>) -> Result<Htt
             }
             query
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let items: Vec<SurveyQuestion> = seek!(filtered(), after, questions::position, questions::id, asc)
-            .select(SurveyQuestion::as_select())
-            .limit(paging.rows())
-            .load(db)?;
+        let (items, total): (Vec<SurveyQuestion>, _) = read_page!(
+            db,
+            paging,
+            "position",
+            filtered,
+            (questions::position as i32, questions::id as Uuid),
+            SurveyQuestion::as_select()
+        );
         paging.answer("position", items, total, |question| (question.position, question.id))
     })
     .await
@@ -142,10 +144,8 @@ pub async fn list(call: Call, query: Query<SurveyQuestionFilters>) -> Result<Htt
 )]
 #[get("/survey-questions/{question_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(Action::ReadCatalogs, move |db, _| {
-        answer(questions::table.find(*id).select(SurveyQuestion::as_select()).first(db)?)
-    })
-    .await
+    call.read(move |db, _| answer(questions::table.find(*id).select(SurveyQuestion::as_select()).first(db)?))
+        .await
 }
 
 /// Add a question to the survey
@@ -161,7 +161,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 )]
 #[post("/survey-questions")]
 pub async fn create(call: Call, body: Body<NewSurveyQuestion>) -> Result<HttpResponse> {
-    call.write(Action::Manage, body, |tx, actor, body| {
+    call.write(body, |tx, actor, body| {
         let new = body.read()?;
         let question: SurveyQuestion = diesel::insert_into(questions::table)
             .values((
@@ -198,7 +198,7 @@ pub async fn change(
     id: Path<Uuid>,
     body: Body<Patch<SurveyQuestionContent>>,
 ) -> Result<HttpResponse> {
-    call.write(Action::Manage, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let found = questions::table.find(*id).select(SurveyQuestion::as_select());
         let question: SurveyQuestion = found.for_update().first(tx)?;
         let (content, changes) = body.merge(&SurveyQuestionContent {

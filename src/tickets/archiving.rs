@@ -86,7 +86,7 @@ pub fn set_aside(
         data["followup_id"] = json!(followup_id);
     }
     case.tell(MessageKind::Archived, requester_id, data);
-    case.note("reason", reason.as_str());
+    case.details.reason = Some(reason.as_str().to_owned());
     let ticket = &mut case.ticket;
     ticket.status = Status::Archived;
     ticket.archived_at = Some(case.now);

@@ -76,7 +76,7 @@ pub async fn attach_to_followup(
 )]
 #[get("/tickets/{ticket_id}/attachments")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadTicket, move |db, actor| {
+    call.read(move |db, actor| {
         let ticket = crate::tickets::store::visible(db, actor, *id)?;
         let (paging, _) = query.read_list()?;
         store::page(db, &paging, |files| {
@@ -109,7 +109,7 @@ pub async fn list_of_followup(
     path: Path<(i64, Uuid)>,
     query: Query<NoFilters>,
 ) -> Result<HttpResponse> {
-    call.read(Action::ReadTicket, move |db, actor| {
+    call.read(move |db, actor| {
         let ticket = crate::tickets::store::visible(db, actor, path.0)?;
         entries::visible(db, actor, ticket.id, path.1)?;
         let (paging, _) = query.read_list()?;
@@ -154,8 +154,6 @@ impl TicketTarget {
 }
 
 impl Target for TicketTarget {
-    const ACTION: Action = Action::Attach;
-
     fn check_visible(&self, db: &mut PgConnection, actor: &Actor) -> Result<()> {
         crate::tickets::store::visible(db, actor, self.ticket_id)?;
         self.visibility(db, actor).map(drop)
@@ -179,8 +177,8 @@ impl Target for TicketTarget {
         };
         let mut case = Case::open(tx, row, Some(actor.id), actor.now);
         let attachment = store::insert(case.tx, actor, owner, file, case.now)?;
-        case.note("attachment_id", attachment.id.to_string());
-        case.note("file_name", attachment.file_name.as_str());
+        case.details.attachment_id = Some(attachment.id);
+        case.details.file_name = Some(attachment.file_name.clone());
         if visibility == Visibility::Public {
             case.touch();
         }

@@ -12,7 +12,7 @@ use crate::auth::policy::Action;
 use crate::db::schema::{categories, units};
 use crate::db::{contains, fold};
 use crate::http::body::Patch;
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
 use crate::language::text_enum;
 use crate::people::users::NameSort;
@@ -111,10 +111,9 @@ pub struct CategoryFilters {
 )]
 #[get("/categories")]
 pub async fn list(call: Call, query: Query<CategoryFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadCatalogs, |db, _| {
+    call.read(|db, _| {
         let (paging, filters) = query.read_list()?;
-        let sort = filters.sort.unwrap_or(NameSort::Ascending);
-        let after = paging.after::<NameSort, String, Uuid>(sort)?;
+        let sort = filters.sort.unwrap_or(NameSort::Ascending).as_str();
         let filtered = || {
             let mut query = categories::table.into_boxed();
             if let Some(active) = filters.active {
@@ -125,12 +124,14 @@ pub async fn list(call: Call, query: Query<CategoryFilters>) -> Result<HttpRespo
             }
             query
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let query = match sort {
-            NameSort::Ascending => seek!(filtered(), after, categories::name_key, categories::id, asc),
-            NameSort::Descending => seek!(filtered(), after, categories::name_key, categories::id, desc),
-        };
-        let items: Vec<Category> = query.select(Category::as_select()).limit(paging.rows()).load(db)?;
+        let (items, total): (Vec<Category>, _) = read_page!(
+            db,
+            paging,
+            sort,
+            filtered,
+            (categories::name_key as String, categories::id as Uuid),
+            Category::as_select()
+        );
         paging.answer(sort, items, total, |category| (category.name_key.clone(), category.id))
     })
     .await
@@ -146,10 +147,8 @@ pub async fn list(call: Call, query: Query<CategoryFilters>) -> Result<HttpRespo
 )]
 #[get("/categories/{category_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(Action::ReadCatalogs, move |db, _| {
-        categories::table.find(*id).select(Category::as_select()).first(db)?.answer()
-    })
-    .await
+    call.read(move |db, _| categories::table.find(*id).select(Category::as_select()).first(db)?.answer())
+        .await
 }
 
 /// Create a category
@@ -162,7 +161,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 )]
 #[post("/categories")]
 pub async fn create(call: Call, body: Body<NewCategory>) -> Result<HttpResponse> {
-    call.write(Action::Manage, body, |tx, actor, body| {
+    call.write(body, |tx, actor, body| {
         let new = body.read()?;
         let category: Category = diesel::insert_into(categories::table)
             .values((
@@ -193,7 +192,7 @@ pub async fn create(call: Call, body: Body<NewCategory>) -> Result<HttpResponse>
 )]
 #[patch("/categories/{category_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CategoryProfile>>) -> Result<HttpResponse> {
-    call.write(Action::Manage, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let category = categories::table.find(*id).select(Category::as_select()).for_update().first(tx)?;
         let (profile, changes) = body.merge(&CategoryProfile {
             name: category.name,

@@ -49,7 +49,7 @@ pub struct TicketRequest {
 #[patch("/tickets/{ticket_id}")]
 pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.write(Action::ChangeTicket, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let row = store::lock(tx, actor, *id)?;
         let (wanted, _) = body.merge(&TicketRequest {
             subject: row.subject.clone(),

@@ -36,7 +36,7 @@ pub fn close_solved(db: &mut PgConnection, days: i64, now: DateTime<Utc>) -> Res
                 let mut case = Case::open(tx, row, None, now);
                 case.ticket.status = Status::Closed;
                 case.ticket.closed_at = Some(case.now);
-                case.note("after_days", days);
+                case.details.after_days = Some(days);
                 case.tell_requester(MessageKind::Closed);
                 case.record(EventKind::Closed).map(|_| ())
             }))

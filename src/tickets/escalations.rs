@@ -17,7 +17,7 @@ use super::workflow::{Status, Step};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::{escalations, users};
-use crate::http::paging::{NoFilters, Page, Paging, seek};
+use crate::http::paging::{NoFilters, Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
 use crate::outbox::MessageKind;
 use crate::people::Person;
@@ -171,22 +171,23 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Escalation>> {
 )]
 #[get("/tickets/{ticket_id}/escalations")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {
-    call.read(Action::UsePrivateFollowups, move |db, actor| {
+    call.read(move |db, actor| {
         let ticket = store::visible(db, actor, *id)?;
         let (paging, _) = query.read_list()?;
-        let after = paging.after::<String, DateTime<Utc>, Uuid>("created_at".into())?;
         let filtered = || {
             escalations::table
                 .left_join(users::table)
                 .filter(escalations::ticket_id.eq(ticket.id))
                 .into_boxed()
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let rows: Vec<(Row, Option<Person>)> =
-            seek!(filtered(), after, escalations::created_at, escalations::id, asc)
-                .select((Row::as_select(), Option::<Person>::as_select()))
-                .limit(paging.rows())
-                .load(db)?;
+        let (rows, total): (Vec<(Row, Option<Person>)>, _) = read_page!(
+            db,
+            paging,
+            "created_at",
+            filtered,
+            (escalations::created_at as DateTime<Utc>, escalations::id as Uuid),
+            (Row::as_select(), Option::<Person>::as_select())
+        );
         let items: Vec<Escalation> = rows.into_iter().map(Escalation::from).collect();
         paging.answer("created_at", items, total, |escalation| (escalation.created_at, escalation.id))
     })
@@ -242,10 +243,8 @@ fn raise(case: &mut Case<'_>, new: NewEscalation, escalated_by: Option<Uuid>, ti
         created_at: case.now,
     };
     diesel::insert_into(escalations::table).values(&row).execute(case.tx)?;
-    case.note("reason", row.reason.as_str());
-    if let Some(third_party) = &row.third_party {
-        case.note("third_party", third_party.as_str());
-    }
+    case.details.reason = Some(row.reason.clone());
+    case.details.third_party = row.third_party.clone();
     let ticket = &mut case.ticket;
     ticket.status = Status::Escalated;
     ticket.support_level = to_level;

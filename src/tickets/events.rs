@@ -20,7 +20,7 @@ use crate::audit::{Change, Data};
 use crate::auth::policy::Action;
 use crate::db::json::Json;
 use crate::db::schema::{events, users};
-use crate::http::paging::{NoFilters, Page, Paging, seek};
+use crate::http::paging::{NoFilters, Page, Paging, read_page};
 use crate::http::{Call, Query};
 use crate::people::Person;
 use crate::problem::Result;
@@ -196,17 +196,19 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Event>> {
 )]
 #[get("/tickets/{ticket_id}/events")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {
-    call.read(Action::UsePrivateFollowups, move |db, actor| {
+    call.read(move |db, actor| {
         let ticket = store::visible(db, actor, *id)?;
         let (paging, _) = query.read_list()?;
-        let after = paging.after::<String, i32, Uuid>("seq".into())?;
         let filtered =
             || events::table.left_join(users::table).filter(events::ticket_id.eq(ticket.id)).into_boxed();
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let rows: Vec<(Row, Option<Person>)> = seek!(filtered(), after, events::seq, events::id, asc)
-            .select((Row::as_select(), Option::<Person>::as_select()))
-            .limit(paging.rows())
-            .load(db)?;
+        let (rows, total): (Vec<(Row, Option<Person>)>, _) = read_page!(
+            db,
+            paging,
+            "seq",
+            filtered,
+            (events::seq as i32, events::id as Uuid),
+            (Row::as_select(), Option::<Person>::as_select())
+        );
         let items: Vec<Event> = rows.into_iter().map(Event::from).collect();
         paging.answer("seq", items, total, |event| (event.seq, event.id))
     })

@@ -20,7 +20,7 @@ use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::{followups, users};
 use crate::http::body::Nothing;
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::language::text_enum;
 use crate::outbox::MessageKind;
@@ -156,10 +156,9 @@ pub struct FollowupFilters {
 )]
 #[get("/tickets/{ticket_id}/followups")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<FollowupFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadTicket, move |db, actor| {
+    call.read(move |db, actor| {
         let ticket = store::visible(db, actor, *id)?;
         let (paging, filters) = query.read_list()?;
-        let after = paging.after::<String, DateTime<Utc>, Uuid>("created_at".into())?;
         let filtered = || {
             let mut query = followups::table
                 .inner_join(users::table)
@@ -173,11 +172,14 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<FollowupFilters>) -> R
             }
             query
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let rows = seek!(filtered(), after, followups::created_at, followups::id, asc)
-            .select((Row::as_select(), Person::as_select()))
-            .limit(paging.rows())
-            .load(db)?;
+        let (rows, total) = read_page!(
+            db,
+            paging,
+            "created_at",
+            filtered,
+            (followups::created_at as DateTime<Utc>, followups::id as Uuid),
+            (Row::as_select(), Person::as_select())
+        );
         let items: Vec<Followup> = rows.into_iter().map(|found| Followup::shown_to(actor, found)).collect();
         paging.answer("created_at", items, total, |followup| (followup.created_at, followup.id))
     })
@@ -195,7 +197,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<FollowupFilters>) -> R
 )]
 #[get("/tickets/{ticket_id}/followups/{followup_id}")]
 pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
-    call.read(Action::ReadTicket, move |db, actor| {
+    call.read(move |db, actor| {
         let ticket = store::visible(db, actor, path.0)?;
         // A followup never changes.
         Ok(Answer::ok(&Followup::find(db, actor, ticket.id, path.1)?)?.version(1))
@@ -217,7 +219,7 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
 #[post("/tickets/{ticket_id}/followups")]
 pub async fn add(call: Call, id: Path<i64>, body: Body<NewFollowup>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.write(Action::AddPublicFollowup, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let row = store::lock(tx, actor, *id)?;
         let NewFollowup { visibility, body } = body.read()?;
         actor.check_version(row.version)?;
@@ -282,7 +284,7 @@ pub fn write_and_tell(
 )]
 #[post("/tickets/{ticket_id}/followups/{followup_id}/publication")]
 pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) -> Result<HttpResponse> {
-    call.write(Action::UsePrivateFollowups, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let row = store::lock(tx, actor, path.0)?;
         let private = Followup::find(tx, actor, row.id, path.1)?;
         body.read()?;
@@ -354,8 +356,8 @@ fn write(case: &mut Case<'_>, author_id: Uuid, row: &Row) -> Result<()> {
             followups::published_from.eq(row.published_from),
         ))
         .execute(case.tx)?;
-    case.note("followup_id", row.id.to_string());
-    case.note("visibility", row.visibility.as_str());
+    case.details.followup_id = Some(row.id);
+    case.details.visibility = Some(row.visibility);
     if row.visibility == Visibility::Public {
         case.touch();
     }

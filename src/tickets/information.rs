@@ -82,8 +82,8 @@ pub fn answered(
     let mut case = Case::open(tx, row, Some(actor.id), actor.now);
     case.note_mail(actor);
     if let Some(ended) = holds::end(&mut case, timezone)? {
-        case.note("kind", ended.kind.as_str());
-        case.note("answered_by", by.as_str());
+        case.details.kind = Some(ended.kind.as_str());
+        case.details.answered_by = Some(by);
         let data = json!({"answered_by": by});
         match case.ticket.assignee_id {
             None => case.tell(MessageKind::Resumed, ended.started_by, data),

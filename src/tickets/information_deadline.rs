@@ -36,7 +36,7 @@ pub fn archive_unanswered(db: &mut PgConnection, now: DateTime<Utc>, timezone: T
             Ok(steps::each(tx, rows, |tx, row| {
                 let missing = requests.remove(&row.id).map(|request| request.missing);
                 let mut case = Case::open(tx, row, None, now);
-                case.note("deadline", case.ticket.information_deadline.map(|at| at.to_rfc3339()));
+                case.details.deadline = case.ticket.information_deadline;
                 archiving::set_aside(&mut case, ArchiveReason::MissingInformation, missing, None, timezone)?;
                 case.record(EventKind::Archived).map(|_| ())
             }))

@@ -53,7 +53,7 @@ fn due(row: &Ticket) -> DateTime<Utc> {
 )]
 #[get("/tickets")]
 pub async fn list(call: Call, query: Query<TicketFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadTicket, |db, actor| {
+    call.read(|db, actor| {
         let (paging, wanted, mut filters): (Paging, Expansions, TicketFilters) =
             query.read_expanded_list()?;
         filters.check(actor)?;
@@ -84,7 +84,7 @@ pub fn page(
     if sort == TicketSort::Queue {
         return queue(db, paging, all());
     }
-    let after = paging.after::<TicketSort, DateTime<Utc>, i64>(sort)?;
+    let after = paging.after::<DateTime<Utc>, i64>(sort.as_str())?;
     let due_at = || Literal::<Timestamptz>::new(NEVER);
     // The order of the index over the states.
     let in_state = || {
@@ -130,7 +130,7 @@ pub fn page(
         };
         (key, row.id)
     };
-    paging.cut(sort, store::present(db, rows)?, place)
+    paging.cut(sort.as_str(), store::present(db, rows)?, place)
 }
 
 /// A page of the order of work.
@@ -141,7 +141,7 @@ fn queue(
 ) -> Result<(Vec<Ticket>, Option<String>)> {
     type Place = (i16, DateTime<Utc>);
     let mut query = open;
-    if let Some(((rank, at), id)) = paging.after::<TicketSort, Place, i64>(TicketSort::Queue)? {
+    if let Some(((rank, at), id)) = paging.after::<Place, i64>(TicketSort::Queue.as_str())? {
         let in_queue =
             (tickets::queue_rank, tickets::queue_at, tickets::id)
                 .into_sql::<Record<(SmallInt, Timestamptz, BigInt)>>();
@@ -155,5 +155,5 @@ fn queue(
     let places: HashMap<i64, Place> = found.iter().map(|(row, rank, at)| (row.id, (*rank, *at))).collect();
     let rows = found.into_iter().map(|(row, _, _)| row).collect();
     let place = |row: &Ticket| (places.get(&row.id).copied().unwrap_or_default(), row.id);
-    paging.cut(TicketSort::Queue, store::present(db, rows)?, place)
+    paging.cut(TicketSort::Queue.as_str(), store::present(db, rows)?, place)
 }

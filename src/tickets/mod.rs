@@ -10,6 +10,7 @@ pub mod change;
 pub mod clock;
 pub mod closing;
 pub mod escalations;
+pub mod event_details;
 pub mod events;
 pub mod expansion;
 pub mod filters;

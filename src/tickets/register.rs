@@ -149,7 +149,7 @@ pub struct Request {
 #[post("/tickets")]
 pub async fn register(call: Call, body: Body<NewTicket>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.write(Action::RegisterTicket, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let mut account = None;
         let new = body.read_with(|value| {
             let id = value["requester_id"].as_str().and_then(|id| id.parse().ok()).unwrap_or(actor.id);

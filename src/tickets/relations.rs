@@ -162,10 +162,10 @@ const BOTH_ENDS: &str = "\
 )]
 #[get("/tickets/{ticket_id}/relations")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadTicket, move |db, actor| {
+    call.read(move |db, actor| {
         let ticket = store::visible(db, actor, *id)?;
         let (paging, _) = query.read_list()?;
-        let after = paging.after::<String, DateTime<Utc>, Uuid>("created_at".into())?;
+        let after = paging.after::<DateTime<Utc>, Uuid>("created_at")?;
         let theirs = (!actor.is_staff()).then_some(actor.id);
         let total = if paging.with_total { Some(count(db, ticket.id, theirs)?) } else { None };
         let page = diesel::sql_query(format!("{BOTH_ENDS} ORDER BY created_at, id LIMIT $5"));
@@ -220,7 +220,7 @@ fn bound(
 )]
 #[post("/tickets/{ticket_id}/relations")]
 pub async fn relate(call: Call, id: Path<i64>, body: Body<NewRelation>) -> Result<HttpResponse> {
-    call.write(Action::Relate, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         store::visible(tx, actor, *id)?;
         let NewRelation { kind, ticket_id } = body.read()?;
         let (row, other) = both(tx, *id, ticket_id, "/ticket_id")?;
@@ -259,7 +259,7 @@ pub async fn relate(call: Call, id: Path<i64>, body: Body<NewRelation>) -> Resul
 )]
 #[delete("/tickets/{ticket_id}/relations/{relation_id}")]
 pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) -> Result<HttpResponse> {
-    call.write(Action::Relate, body, move |tx, actor, _| {
+    call.write(body, move |tx, actor, _| {
         let (id, relation_id) = *path;
         let relation = ticket_relations::table
             .find(relation_id)
@@ -304,8 +304,8 @@ fn record(
     for (row, kind, other) in [(here, kind, there_id), (there, kind.inverse(), here_id)] {
         let mut case = Case::open(tx, row, Some(actor.id), actor.now);
         case.note_mail(actor);
-        case.note("kind", kind.as_str());
-        case.note("ticket_id", other);
+        case.details.kind = Some(kind.as_str());
+        case.details.ticket_id = Some(other);
         case.record(event)?;
     }
     Ok(())

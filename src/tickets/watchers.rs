@@ -13,7 +13,7 @@ use super::model::TicketRow;
 use super::store;
 use crate::auth::policy::Action;
 use crate::db::schema::{ticket_watchers, users};
-use crate::http::paging::{NoFilters, Page, Paging, seek};
+use crate::http::paging::{NoFilters, Page, Paging, read_page};
 use crate::http::{Call, Query};
 use crate::language::text_enum;
 use crate::outbox::{self, MessageKind};
@@ -52,26 +52,23 @@ type Row = (Person, DateTime<Utc>, Uuid, WatchReason);
 )]
 #[get("/tickets/{ticket_id}/watchers")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {
-    call.read(Action::Relate, move |db, actor| {
+    call.read(move |db, actor| {
         let ticket = store::visible(db, actor, *id)?;
         let (paging, _) = query.read_list()?;
-        let after = paging.after::<String, DateTime<Utc>, Uuid>("since".into())?;
         let filtered = || {
             ticket_watchers::table
                 .inner_join(users::table.on(users::id.eq(ticket_watchers::user_id)))
                 .filter(ticket_watchers::ticket_id.eq(ticket.id))
                 .into_boxed()
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let rows: Vec<Row> = seek!(filtered(), after, ticket_watchers::since, ticket_watchers::user_id, asc)
-            .select((
-                Person::as_select(),
-                ticket_watchers::since,
-                ticket_watchers::added_by,
-                ticket_watchers::reason,
-            ))
-            .limit(paging.rows())
-            .load(db)?;
+        let (rows, total): (Vec<Row>, _) = read_page!(
+            db,
+            paging,
+            "since",
+            filtered,
+            (ticket_watchers::since as DateTime<Utc>, ticket_watchers::user_id as Uuid),
+            (Person::as_select(), ticket_watchers::since, ticket_watchers::added_by, ticket_watchers::reason)
+        );
         let added_by = person::by_id(db, rows.iter().map(|(_, _, added_by, _)| *added_by))?;
         let watcher =
             |(user, since, by, reason)| Watcher { user, since, added_by: added_by.get(&by).cloned(), reason };

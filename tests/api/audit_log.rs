@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::examples;
 use crate::harness::states::minutes;
-use crate::harness::{Desk, logs};
+use crate::harness::{Desk, contract, logs};
 use crate::operations::operations;
 
 #[derive(QueryableByName)]
@@ -280,10 +280,16 @@ fn every_filter_of_the_list_has_an_index() {
 fn what_a_command_or_an_administrator_changes_is_recorded_without_an_actor() {
     let desk = Desk::open();
     let mut db = desk.database.connect();
-    let opened = NewAccount::check("primera@mesa.test", Role::Director, "Primera", "una-clave-larga")
-        .unwrap()
-        .open(&mut db, &desk.shared().config)
-        .unwrap();
+    let opened = NewAccount::check(
+        contract::shared().schemas(),
+        "primera@mesa.test",
+        Role::Director,
+        "Primera",
+        "una-clave-larga",
+    )
+    .unwrap()
+    .open(&mut db, &desk.shared().config)
+    .unwrap();
     desk.database.run(&format!("UPDATE users SET role = 'technician' WHERE id = '{opened}'"));
     let found = entries(&desk, &format!("resource=user&resource_id={opened}"));
     assert_eq!(found[0]["changes"], json!([{"field": "role", "from": "director", "to": "technician"}]));

@@ -4,7 +4,7 @@ use mesa::auth::policy::Role;
 use mesa::people::accounts::NewAccount;
 use serde_json::json;
 
-use crate::harness::Desk;
+use crate::harness::{Desk, contract};
 use crate::inbound::{ALIGNED, MAIL, became, message};
 
 const OWN: [&str; 4] = ["soporte@mesa.test", "Soporte@MESA.test", "soporte+1@mesa.test", "buzon+x@mesa.test"];
@@ -26,7 +26,9 @@ fn no_account_is_given_the_address_of_the_desk() {
         let new = json!({"email": own, "role": "requester", "full_name": "Ana"});
         assert_eq!(director.post("/users", new).faults(), fault, "{own}");
         assert_eq!(director.patch(&account, json!({"email": own})).faults(), fault, "{own}");
-        let by_command = NewAccount::check(own, Role::Director, "Ana", "una-clave-larga").unwrap();
+        let by_command =
+            NewAccount::check(contract::shared().schemas(), own, Role::Director, "Ana", "una-clave-larga")
+                .unwrap();
         let refused = by_command.open(&mut desk.database.connect(), &desk.shared().config).unwrap_err();
         assert!(refused.to_string().contains("the desk's own mailbox"), "{refused}");
     }

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::heads::HeadReason;
 use crate::auth::policy::Action;
 use crate::db::schema::tree_heads as rows;
-use crate::http::paging::{NoFilters, Page, Paging, seek};
+use crate::http::paging::{NoFilters, Page, Paging, read_page};
 use crate::http::{Answer, Call, Query};
 use crate::problem::{Problem, Result};
 
@@ -71,14 +71,16 @@ pub fn newest_note(db: &mut PgConnection) -> Result<Option<String>> {
 )]
 #[get("/audit/heads")]
 pub async fn list(call: Call, query: Query<NoFilters>) -> Result<HttpResponse> {
-    call.read(Action::VerifyAudit, |db, _| {
+    call.read(|db, _| {
         let (paging, _) = query.read_list()?;
-        let after = paging.after::<String, i64, i64>("-size".into())?;
-        let total = if paging.with_total { Some(rows::table.count().get_result(db)?) } else { None };
-        let found: Vec<Row> = seek!(rows::table.into_boxed(), after, rows::size, rows::size, desc)
-            .select(Row::as_select())
-            .limit(paging.rows())
-            .load(db)?;
+        let (found, total): (Vec<Row>, _) = read_page!(
+            db,
+            paging,
+            "-size",
+            || rows::table.into_boxed(),
+            (rows::size as i64, rows::size as i64),
+            Row::as_select()
+        );
         let items: Vec<TreeHead> = found.into_iter().map(TreeHead::from).collect();
         paging.answer("-size", items, total, |head| (head.size, head.size))
     })
@@ -95,7 +97,7 @@ pub async fn list(call: Call, query: Query<NoFilters>) -> Result<HttpResponse> {
 )]
 #[get("/audit/heads/{size}")]
 pub async fn read(call: Call, size: Path<i64>) -> Result<HttpResponse> {
-    call.read(Action::VerifyAudit, move |db, _| {
+    call.read(move |db, _| {
         let found: Option<Row> = rows::table.find(*size).select(Row::as_select()).first(db).optional()?;
         let head = TreeHead::from(found.ok_or_else(Problem::not_found)?);
         Ok(Answer::ok(&head)?.version(1))
@@ -125,7 +127,7 @@ pub struct AuditKey {
 #[get("/audit/key")]
 pub async fn public_key(call: Call) -> Result<HttpResponse> {
     let audit = call.desk.config.audit.clone();
-    call.read(Action::VerifyAudit, move |_, _| {
+    call.read(move |_, _| {
         let key = AuditKey {
             public_key: audit.signer.as_ref().map(|signer| signer.public().to_string()),
             previous: audit.previous.iter().map(ToString::to_string).collect(),

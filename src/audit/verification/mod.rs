@@ -93,7 +93,7 @@ impl VerificationScope {
 pub async fn verify(call: Call, query: Query<VerificationScope>) -> Result<HttpResponse> {
     let keys = call.desk.config.audit.public_keys();
     // The first batch is verified before the answer begins, so that whatever is wrong with the request is a problem.
-    let first = call.check(Action::VerifyAudit, |db, _| {
+    let first = call.check(|db, _| {
         let scope = query.read()?;
         let foreign = scope.foreign()?;
         let mut verifier = match scope.ticket_id {

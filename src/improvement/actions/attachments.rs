@@ -40,8 +40,6 @@ pub async fn attach(
 struct ImprovementAction(Uuid);
 
 impl Target for ImprovementAction {
-    const ACTION: Action = Action::WriteRecords;
-
     fn check_visible(&self, db: &mut PgConnection, _: &Actor) -> Result<()> {
         actions::check_exists(db, self.0)
     }
@@ -76,7 +74,7 @@ fn may_attach(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<()> {
 )]
 #[get("/improvement-actions/{action_id}/attachments")]
 pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadRecords, move |db, _| {
+    call.read(move |db, _| {
         actions::check_exists(db, *id)?;
         let (paging, _) = query.read_list()?;
         store::page(db, &paging, |files| files.filter(attachments::improvement_action_id.eq(*id)))

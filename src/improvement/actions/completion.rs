@@ -38,7 +38,7 @@ pub struct NewCompletion {
 #[post("/improvement-actions/{action_id}/completion")]
 pub async fn complete(call: Call, id: Path<Uuid>, body: Body<NewCompletion>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.write(Action::WriteRecords, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let (row, _) = lock(tx, *id)?;
         let completion = body.read()?;
         if row.status != ActionStatus::Open {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{ActionStatus, check_exists, lock};
 use crate::auth::policy::Action;
 use crate::db::schema::{improvement_followups as followups, users};
-use crate::http::paging::{NoFilters, Page, Paging, seek};
+use crate::http::paging::{NoFilters, Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
 use crate::people::Person;
 use crate::problem::{Problem, Result};
@@ -62,23 +62,19 @@ fn followup((id, author, body, progress, created_at): Row) -> ImprovementFollowu
 )]
 #[get("/improvement-actions/{action_id}/followups")]
 pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadRecords, move |db, _| {
+    call.read(move |db, _| {
         check_exists(db, *id)?;
         let (paging, _) = query.read_list()?;
-        let after = paging.after::<String, DateTime<Utc>, Uuid>("created_at".into())?;
         let filtered =
             || followups::table.inner_join(users::table).filter(followups::action_id.eq(*id)).into_boxed();
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let rows: Vec<Row> = seek!(filtered(), after, followups::created_at, followups::id, asc)
-            .select((
-                followups::id,
-                Person::as_select(),
-                followups::body,
-                followups::progress,
-                followups::created_at,
-            ))
-            .limit(paging.rows())
-            .load(db)?;
+        let (rows, total): (Vec<Row>, _) = read_page!(
+            db,
+            paging,
+            "created_at",
+            filtered,
+            (followups::created_at as DateTime<Utc>, followups::id as Uuid),
+            (followups::id, Person::as_select(), followups::body, followups::progress, followups::created_at)
+        );
         let items: Vec<ImprovementFollowup> = rows.into_iter().map(followup).collect();
         paging.answer("created_at", items, total, |entry| (entry.created_at, entry.id))
     })
@@ -97,7 +93,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result
 )]
 #[post("/improvement-actions/{action_id}/followups")]
 pub async fn add(call: Call, id: Path<Uuid>, body: Body<NewImprovementFollowup>) -> Result<HttpResponse> {
-    call.write(Action::WriteRecords, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let (row, _) = lock(tx, *id)?;
         let new = body.read()?;
         if matches!(row.status, ActionStatus::Effective | ActionStatus::Ineffective) {

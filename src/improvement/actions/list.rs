@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{ActionKind, ActionStatus, Found, ImprovementAction, actions, found};
 use crate::auth::policy::Action;
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Call, Query};
 use crate::improvement::origin::origin_columns;
 use crate::improvement::today;
@@ -62,7 +62,7 @@ pub struct ImprovementActionFilters {
 #[get("/improvement-actions")]
 pub async fn list(call: Call, query: Query<ImprovementActionFilters>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.read(Action::ReadRecords, move |db, actor| {
+    call.read(move |db, actor| {
         let (paging, filters) = query.read_list()?;
         let (day, sort) =
             (today(actor.now, timezone), filters.sort.unwrap_or(ImprovementActionSort::CreatedDescending));
@@ -96,21 +96,28 @@ pub async fn list(call: Call, query: Query<ImprovementActionFilters>) -> Result<
                 None => query,
             }
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
         macro_rules! page {
-            ($column:ident, $key:ty, $direction:ident) => {{
-                let after = paging.after::<ImprovementActionSort, $key, Uuid>(sort)?;
-                let query = seek!(filtered(), after, actions::$column, actions::id, $direction);
-                let rows: Vec<Found> = query.select(found!()).limit(paging.rows()).load(db)?;
-                let items = ImprovementAction::present(db, rows, day)?;
-                paging.answer(sort, items, total, |action| (action.$column, action.id))
+            ($column:ident, $key:ty) => {{
+                let (rows, total): (Vec<Found>, _) = read_page!(
+                    db,
+                    paging,
+                    sort.as_str(),
+                    filtered,
+                    (actions::$column as $key, actions::id as Uuid),
+                    found!()
+                );
+                paging.answer(sort.as_str(), ImprovementAction::present(db, rows, day)?, total, |action| {
+                    (action.$column, action.id)
+                })
             }};
         }
         match sort {
-            ImprovementActionSort::CreatedDescending => page!(created_at, DateTime<Utc>, desc),
-            ImprovementActionSort::CreatedAscending => page!(created_at, DateTime<Utc>, asc),
-            ImprovementActionSort::DueAscending => page!(due_on, NaiveDate, asc),
-            ImprovementActionSort::DueDescending => page!(due_on, NaiveDate, desc),
+            ImprovementActionSort::CreatedDescending | ImprovementActionSort::CreatedAscending => {
+                page!(created_at, DateTime<Utc>)
+            }
+            ImprovementActionSort::DueAscending | ImprovementActionSort::DueDescending => {
+                page!(due_on, NaiveDate)
+            }
         }
     })
     .await

@@ -45,7 +45,7 @@ pub struct NewVerification {
 #[post("/improvement-actions/{action_id}/verification")]
 pub async fn verify(call: Call, id: Path<Uuid>, body: Body<NewVerification>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.write(Action::WriteRecords, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let (row, _) = lock(tx, *id)?;
         let verification = body.read()?;
         if row.status != ActionStatus::Completed {

@@ -103,8 +103,7 @@ impl ImprovementActionContent {
 #[get("/improvement-actions/{action_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.read(Action::ReadRecords, move |db, actor| ImprovementAction::answer(db, *id, actor.now, timezone))
-        .await
+    call.read(move |db, actor| ImprovementAction::answer(db, *id, actor.now, timezone)).await
 }
 
 /// Write an improvement action
@@ -119,7 +118,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[post("/improvement-actions")]
 pub async fn create(call: Call, body: Body<ImprovementActionContent>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.write(Action::WriteRecords, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let content = body.read()?;
         content.check(tx, None)?;
         actor.may_write(content.status == ActionStage::Draft)?;
@@ -163,7 +162,7 @@ pub async fn change(
     body: Body<Patch<ImprovementActionContent>>,
 ) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.write(Action::WriteRecords, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let (row, origin) = lock(tx, *id)?;
         let is_draft = row.status == ActionStatus::Draft;
         let (content, changes) = body.merge(&ImprovementActionContent {

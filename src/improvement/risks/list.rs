@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::level::Level;
 use super::{Found, Risk, RiskStatus, Treatment, found, risks};
 use crate::auth::policy::Action;
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Call, Query};
 use crate::improvement::origin::origin_columns;
 use crate::language::text_enum;
@@ -59,7 +59,7 @@ pub struct RiskFilters {
 )]
 #[get("/risks")]
 pub async fn list(call: Call, query: Query<RiskFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadRecords, |db, _| {
+    call.read(|db, _| {
         let (paging, filters) = query.read_list()?;
         let sort = filters.sort.unwrap_or(RiskSort::CreatedDescending);
         let filtered = || {
@@ -81,21 +81,22 @@ pub async fn list(call: Call, query: Query<RiskFilters>) -> Result<HttpResponse>
             }
             query
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
         macro_rules! page {
-            ($column:ident, $key:ty, $direction:ident) => {{
-                let after = paging.after::<RiskSort, $key, Uuid>(sort)?;
-                let query = seek!(filtered(), after, risks::$column, risks::id, $direction);
-                let rows: Vec<Found> = query.select(found!()).limit(paging.rows()).load(db)?;
-                let items = Risk::present(db, rows)?;
-                paging.answer(sort, items, total, |risk| (risk.$column, risk.id))
+            ($column:ident, $key:ty) => {{
+                let (rows, total): (Vec<Found>, _) = read_page!(
+                    db,
+                    paging,
+                    sort.as_str(),
+                    filtered,
+                    (risks::$column as $key, risks::id as Uuid),
+                    found!()
+                );
+                paging.answer(sort.as_str(), Risk::present(db, rows)?, total, |risk| (risk.$column, risk.id))
             }};
         }
         match sort {
-            RiskSort::CreatedDescending => page!(created_at, DateTime<Utc>, desc),
-            RiskSort::CreatedAscending => page!(created_at, DateTime<Utc>, asc),
-            RiskSort::ReviewAscending => page!(review_on, NaiveDate, asc),
-            RiskSort::ReviewDescending => page!(review_on, NaiveDate, desc),
+            RiskSort::CreatedDescending | RiskSort::CreatedAscending => page!(created_at, DateTime<Utc>),
+            RiskSort::ReviewAscending | RiskSort::ReviewDescending => page!(review_on, NaiveDate),
         }
     })
     .await

@@ -124,7 +124,7 @@ impl RiskMatrix {
 )]
 #[get("/risks/matrix")]
 pub async fn read(call: Call, query: Query<MatrixFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadRecords, |db, _| {
+    call.read(|db, _| {
         let basis = query.read()?.basis.unwrap_or(MatrixBasis::Inherent);
         Answer::ok(&RiskMatrix::load(db, basis)?)
     })
@@ -142,7 +142,7 @@ pub async fn read(call: Call, query: Query<MatrixFilters>) -> Result<HttpRespons
 )]
 #[get("/risks/matrix.svg")]
 pub async fn download(call: Call, query: Query<MatrixFilters>) -> Result<HttpResponse> {
-    let matrix = call.check(Action::ReadRecords, |db, _| {
+    let matrix = call.check(|db, _| {
         let basis = query.read()?.basis.unwrap_or(MatrixBasis::Inherent);
         RiskMatrix::load(db, basis)
     });

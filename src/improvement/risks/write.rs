@@ -150,7 +150,7 @@ macro_rules! values {
 )]
 #[get("/risks/{risk_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(Action::ReadRecords, move |db, _| Risk::answer(db, *id)).await
+    call.read(move |db, _| Risk::answer(db, *id)).await
 }
 
 /// Create a risk
@@ -164,7 +164,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 )]
 #[post("/risks")]
 pub async fn create(call: Call, body: Body<RiskContent>) -> Result<HttpResponse> {
-    call.write(Action::WriteRecords, body, |tx, actor, body| {
+    call.write(body, |tx, actor, body| {
         let content = body.read()?;
         content.check(tx, None)?;
         actor.may_write(content.status == RiskStatus::Draft)?;
@@ -196,7 +196,7 @@ pub async fn create(call: Call, body: Body<RiskContent>) -> Result<HttpResponse>
 )]
 #[patch("/risks/{risk_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<RiskContent>>) -> Result<HttpResponse> {
-    call.write(Action::WriteRecords, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let (row, origin): Found = risks::table.find(*id).select(found!()).for_update().first(tx)?;
         let residual = row.residual_probability.zip(row.residual_impact);
         let (content, changes) = body.merge(&RiskContent {

@@ -79,7 +79,7 @@ type Policies = HashMap<Criticality, (Policy, Calendar)>;
 #[post("/attention-times/application")]
 pub async fn apply(call: Call, body: Body<Nothing>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.write(Action::Manage, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         body.read()?;
         policies::lock(tx)?;
         // A change that was waited for may hold only since after this request was admitted.
@@ -151,8 +151,8 @@ fn reckon(
         }
         let mut case = Case::open(tx, ticket, Some(actor_id), now);
         due.write(&mut case.ticket, now);
-        case.note("minutes", policy.minutes);
-        case.note("opening_hours", policy.opening_hours.as_str());
+        case.details.minutes = Some(policy.minutes);
+        case.details.opening_hours = Some(policy.opening_hours.clone());
         case.record(EventKind::DueChanged)?;
         moved.push(Reckoned {
             ticket_id: clock.ticket_id,

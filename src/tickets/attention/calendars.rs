@@ -16,7 +16,7 @@ use crate::db::schema::{attention_times, calendars};
 use crate::db::{contains, fold};
 use crate::holidays::{Holidays, sets};
 use crate::http::body::Patch;
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
 use crate::people::users::NameSort;
 use crate::problem::{FieldCode, FieldError, Problem, Result};
@@ -109,10 +109,9 @@ pub struct CalendarFilters {
 )]
 #[get("/calendars")]
 pub async fn list(call: Call, query: Query<CalendarFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadCatalogs, |db, _| {
+    call.read(|db, _| {
         let (paging, filters) = query.read_list()?;
-        let sort = filters.sort.unwrap_or(NameSort::Ascending);
-        let after = paging.after::<NameSort, String, Uuid>(sort)?;
+        let sort = filters.sort.unwrap_or(NameSort::Ascending).as_str();
         let filtered = || {
             let mut query = calendars::table.into_boxed();
             if let Some(active) = filters.active {
@@ -123,12 +122,14 @@ pub async fn list(call: Call, query: Query<CalendarFilters>) -> Result<HttpRespo
             }
             query
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let query = match sort {
-            NameSort::Ascending => seek!(filtered(), after, calendars::name_key, calendars::id, asc),
-            NameSort::Descending => seek!(filtered(), after, calendars::name_key, calendars::id, desc),
-        };
-        let items: Vec<Calendar> = query.select(Calendar::as_select()).limit(paging.rows()).load(db)?;
+        let (items, total): (Vec<Calendar>, _) = read_page!(
+            db,
+            paging,
+            sort,
+            filtered,
+            (calendars::name_key as String, calendars::id as Uuid),
+            Calendar::as_select()
+        );
         paging.answer(sort, items, total, |calendar| (calendar.name_key.clone(), calendar.id))
     })
     .await
@@ -144,10 +145,7 @@ pub async fn list(call: Call, query: Query<CalendarFilters>) -> Result<HttpRespo
 )]
 #[get("/calendars/{calendar_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(Action::ReadCatalogs, move |db, _| {
-        calendars::table.find(*id).select(Calendar::as_select()).first(db)?.answer()
-    })
-    .await
+    call.read(move |db, _| calendars::table.find(*id).select(Calendar::as_select()).first(db)?.answer()).await
 }
 
 /// Create a calendar
@@ -167,7 +165,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[post("/calendars")]
 pub async fn create(call: Call, body: Body<NewCalendar>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.write(Action::Manage, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let holidays = sets::current(tx)?;
         let new = body.read_with(|value| Ok(faults(value, timezone, &holidays, actor.now)))?;
         let calendar: Calendar = diesel::insert_into(calendars::table)
@@ -199,7 +197,7 @@ pub async fn create(call: Call, body: Body<NewCalendar>) -> Result<HttpResponse>
 #[patch("/calendars/{calendar_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile>>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.write(Action::Manage, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         policies::lock(tx)?;
         let calendar = calendars::table.find(*id).select(Calendar::as_select()).for_update().first(tx)?;
         let holidays = sets::current(tx)?;

@@ -14,7 +14,7 @@ use crate::db::schema::holidays;
 use crate::db::{contains, fold};
 use crate::holidays::HolidayKind;
 use crate::http::body::{Nothing, Patch};
-use crate::http::paging::{Page, Paging, seek};
+use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
 use crate::people::users::NameSort;
 use crate::problem::{Problem, Result};
@@ -138,10 +138,9 @@ pub struct HolidayFilters {
 )]
 #[get("/holidays")]
 pub async fn list(call: Call, query: Query<HolidayFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadCatalogs, |db, _| {
+    call.read(|db, _| {
         let (paging, filters) = query.read_list()?;
-        let sort = filters.sort.unwrap_or(NameSort::Ascending);
-        let after = paging.after::<NameSort, String, Uuid>(sort)?;
+        let sort = filters.sort.unwrap_or(NameSort::Ascending).as_str();
         let filtered = || {
             let mut query = holidays::table.into_boxed();
             if let Some(shipped) = filters.shipped {
@@ -163,12 +162,14 @@ pub async fn list(call: Call, query: Query<HolidayFilters>) -> Result<HttpRespon
             }
             query
         };
-        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-        let query = match sort {
-            NameSort::Ascending => seek!(filtered(), after, holidays::name_key, holidays::id, asc),
-            NameSort::Descending => seek!(filtered(), after, holidays::name_key, holidays::id, desc),
-        };
-        let items: Vec<Holiday> = query.select(Holiday::as_select()).limit(paging.rows()).load(db)?;
+        let (items, total): (Vec<Holiday>, _) = read_page!(
+            db,
+            paging,
+            sort,
+            filtered,
+            (holidays::name_key as String, holidays::id as Uuid),
+            Holiday::as_select()
+        );
         paging.answer(sort, items, total, |holiday| (holiday.name_key.clone(), holiday.id))
     })
     .await
@@ -184,10 +185,7 @@ pub async fn list(call: Call, query: Query<HolidayFilters>) -> Result<HttpRespon
 )]
 #[get("/holidays/{holiday_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(Action::ReadCatalogs, move |db, _| {
-        holidays::table.find(*id).select(Holiday::as_select()).first(db)?.answer()
-    })
-    .await
+    call.read(move |db, _| holidays::table.find(*id).select(Holiday::as_select()).first(db)?.answer()).await
 }
 
 /// Create a holiday
@@ -207,7 +205,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[post("/holidays")]
 pub async fn create(call: Call, body: Body<NewHoliday>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.write(Action::Manage, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         policies::lock(tx)?;
         let new = body.read_with(|value| Ok(holiday_fields::faults(value)))?;
         let holiday: Holiday = diesel::insert_into(holidays::table)
@@ -250,7 +248,7 @@ pub async fn create(call: Call, body: Body<NewHoliday>) -> Result<HttpResponse> 
 #[patch("/holidays/{holiday_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<HolidayProfile>>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.write(Action::Manage, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         policies::lock(tx)?;
         let holiday = holidays::table.find(*id).select(Holiday::as_select()).for_update().first(tx)?;
         let current = HolidayProfile {
@@ -299,7 +297,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<HolidayProfile>
 #[delete("/holidays/{holiday_id}")]
 pub async fn remove(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.write(Action::Manage, body, move |tx, actor, _| {
+    call.write(body, move |tx, actor, _| {
         policies::lock(tx)?;
         let holiday = holidays::table.find(*id).select(Holiday::as_select()).for_update().first(tx)?;
         actor.check_version(holiday.version)?;

@@ -73,7 +73,7 @@ pub struct AttentionTimeProfile {
 )]
 #[get("/attention-times")]
 pub async fn list(call: Call) -> Result<HttpResponse> {
-    call.read(Action::ReadCatalogs, |db, _| {
+    call.read(|db, _| {
         let items = attention_times::table
             .inner_join(calendars::table)
             .order((attention_times::minutes, attention_times::criticality))
@@ -94,7 +94,7 @@ pub async fn list(call: Call) -> Result<HttpResponse> {
 )]
 #[get("/attention-times/{criticality}")]
 pub async fn read(criticality: Path<Criticality>, call: Call) -> Result<HttpResponse> {
-    call.read(Action::ReadCatalogs, move |db, _| find(db, *criticality)?.answer()).await
+    call.read(move |db, _| find(db, *criticality)?.answer()).await
 }
 
 /// Change an attention time
@@ -115,7 +115,7 @@ pub async fn change(
     body: Body<Patch<AttentionTimeProfile>>,
 ) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.write(Action::Manage, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         policies::lock(tx)?;
         let time = find(tx, *criticality)?;
         let (profile, changes) =

@@ -46,7 +46,7 @@ pub struct Acceptance {
 #[post("/tickets/{ticket_id}/acceptance")]
 pub async fn accept(call: Call, id: Path<i64>, body: Body<Acceptance>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    let step = (Action::Accept, Step::Accept, EventKind::Accepted);
+    let step = (Step::Accept, EventKind::Accepted);
     take(call, *id, step, body, move |case, actor, Acceptance { scheduled_for }| {
         let holidays = sets::current(case.tx)?;
         let clock = EntityClock { timezone, holidays: &holidays };

@@ -36,7 +36,7 @@ pub struct Archiving {
 )]
 #[post("/tickets/{ticket_id}/archive")]
 pub async fn archive(call: Call, id: Path<i64>, body: Body<Archiving>) -> Result<HttpResponse> {
-    let step = (Action::Archive, Step::Archive, EventKind::Archived);
+    let step = (Step::Archive, EventKind::Archived);
     let timezone = call.desk.config.timezone;
     take(call, *id, step, body, move |case, actor, Archiving { reason, note }| {
         if actor.scope == Scope::Own && reason != ArchiveReason::Withdrawn {

@@ -53,7 +53,7 @@ pub struct Assignment {
 #[post("/tickets/{ticket_id}/assignment")]
 pub async fn assign(call: Call, id: Path<i64>, body: Body<Assignment>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    let step = (Action::Assign, Step::Assign, EventKind::Assigned);
+    let step = (Step::Assign, EventKind::Assigned);
     take(call, *id, step, body, move |case, actor, Assignment { assignee_id, replaces }| {
         let has_it = case.ticket.assignee_id;
         let taken = match (has_it, replaces) {
@@ -80,7 +80,7 @@ pub async fn assign(call: Call, id: Path<i64>, body: Body<Assignment>) -> Result
             }
         };
         give(case, assignee)?;
-        case.note("automatic", assignee_id.is_none());
+        case.details.automatic = Some(assignee_id.is_none());
         Ok(Reply::Ticket)
     })
     .await

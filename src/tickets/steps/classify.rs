@@ -43,7 +43,7 @@ pub struct Classification {
 )]
 #[post("/tickets/{ticket_id}/classification")]
 pub async fn classify(call: Call, id: Path<i64>, body: Body<Classification>) -> Result<HttpResponse> {
-    let step = (Action::Classify, Step::Classify, EventKind::Classified);
+    let step = (Step::Classify, EventKind::Classified);
     let timezone = call.desk.config.timezone;
     take(call, *id, step, body, move |case, _, Classification { criticality, category_id }| {
         let ticket = &mut case.ticket;

@@ -24,7 +24,7 @@ use crate::tickets::workflow::{Status, Step};
 )]
 #[post("/tickets/{ticket_id}/closure")]
 pub async fn close(call: Call, id: Path<i64>, body: Body<Nothing>) -> Result<HttpResponse> {
-    take(call, *id, (Action::Close, Step::Close, EventKind::Closed), body, |case, _, _| {
+    take(call, *id, (Step::Close, EventKind::Closed), body, |case, _, _| {
         case.ticket.status = Status::Closed;
         case.ticket.closed_at = Some(case.now);
         case.tell_requester(MessageKind::Closed);

@@ -40,9 +40,9 @@ pub struct Hold {
 )]
 #[post("/tickets/{ticket_id}/hold")]
 pub async fn hold(call: Call, id: Path<i64>, body: Body<Hold>) -> Result<HttpResponse> {
-    take(call, *id, (Action::Hold, Step::Hold, EventKind::Held), body, |case, _, Hold { reason }| {
+    take(call, *id, (Step::Hold, EventKind::Held), body, |case, _, Hold { reason }| {
         holds::begin(case, HoldKind::Hold, &reason)?;
-        case.note("reason", reason.clone());
+        case.details.reason = Some(reason.clone());
         case.tell(MessageKind::Held, case.ticket.requester_id, json!({"reason": reason}));
         Ok(Reply::Ticket)
     })

@@ -52,7 +52,7 @@ pub struct Merge {
 #[post("/tickets/{ticket_id}/merge")]
 pub async fn merge(call: Call, id: Path<i64>, body: Body<Merge>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.write(Action::Relate, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         store::visible(tx, actor, *id)?;
         let Merge { into, note } = body.read()?;
         let (row, target) = relations::both(tx, *id, into, "/into")?;
@@ -70,10 +70,10 @@ pub async fn merge(call: Call, id: Path<i64>, body: Body<Merge>) -> Result<HttpR
         let words = words(locale, &case.ticket, &target, note.as_deref());
         let followup_id = Some(followups::write_public(&mut case, actor.id, words)?);
         archiving::set_aside(&mut case, ArchiveReason::Duplicate, note, followup_id, timezone)?;
-        case.note("into", target.id);
+        case.details.into = Some(target.id);
         let row = case.record(EventKind::Merged)?;
         let mut case = Case::open(tx, target, Some(actor.id), actor.now);
-        case.note("duplicate_id", row.id);
+        case.details.duplicate_id = Some(row.id);
         case.record(EventKind::DuplicateMerged)?;
         store::answer(tx, row)
     })

@@ -23,6 +23,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+use super::event_details::EventDetails;
 use super::model::{Ticket, TicketRow};
 use super::store;
 use super::watchers;
@@ -61,9 +62,12 @@ pub struct Case<'a> {
     pub ticket: TicketRow,
     /// None where the desk acts by itself.
     pub actor_id: Option<Uuid>,
+    /// What the event records beside the fields that the step changed.
+    pub details: EventDetails,
     before: TicketRow,
     touched: bool,
-    details: Map<String, Value>,
+    /// The inbound e-mail by which the actor acts.
+    mail: Map<String, Value>,
     messages: Vec<(MessageKind, Uuid, Value)>,
     turned_into: Option<EventKind>,
 }
@@ -93,20 +97,16 @@ impl<'a> Case<'a> {
             ticket,
             actor_id,
             touched: false,
-            details: Map::new(),
+            details: EventDetails::default(),
+            mail: Map::new(),
             messages: Vec::new(),
             turned_into: None,
         }
     }
 
-    /// Tells the history more than the ticket's own fields do.
-    pub fn note(&mut self, name: &str, value: impl Into<Value>) {
-        self.details.insert(name.to_owned(), value.into());
-    }
-
     /// Records the inbound e-mail by which the actor acts, if they do.
     pub fn note_mail(&mut self, actor: &Actor) {
-        self.details.extend(actor.mail.iter().flat_map(MailOrigin::details));
+        self.mail.extend(actor.mail.iter().flat_map(MailOrigin::details));
     }
 
     /// Queues a message to somebody.
@@ -141,7 +141,9 @@ impl<'a> Case<'a> {
         if bookkept || self.ticket.version != self.before.version {
             diesel::update(tickets::table.find(self.ticket.id)).set(&self.ticket).execute(self.tx)?;
         }
-        let data = audit::Data { changes, details: Value::Object(self.details) };
+        let mut details = self.details.into_map()?;
+        details.extend(self.mail);
+        let data = audit::Data { changes, details: Value::Object(details) };
         audit::record(self.tx, self.ticket.id, kind, self.actor_id, self.now, &data)?;
         // One that goes to many is written at once.
         for same in self.messages.chunk_by(|(kind, _, data), (next, _, more)| kind == next && data == more) {
@@ -179,7 +181,7 @@ pub fn each(
 pub async fn take<B, F>(
     call: Call,
     id: i64,
-    (action, step, kind): (Action, Step, EventKind),
+    (step, kind): (Step, EventKind),
     body: Body<B>,
     change: F,
 ) -> Result<HttpResponse>
@@ -187,7 +189,7 @@ where
     B: DeserializeOwned + ToSchema + 'static,
     F: FnOnce(&mut Case<'_>, &Actor, B) -> Result<Reply> + Send + 'static,
 {
-    call.write(action, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let row = store::lock(tx, actor, id)?;
         let body = body.read()?;
         actor.check_version(row.version)?;

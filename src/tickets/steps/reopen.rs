@@ -34,7 +34,7 @@ pub struct Reopening {
 )]
 #[post("/tickets/{ticket_id}/reopening")]
 pub async fn reopen(call: Call, id: Path<i64>, body: Body<Reopening>) -> Result<HttpResponse> {
-    let step = (Action::Reopen, Step::Reopen, EventKind::Reopened);
+    let step = (Step::Reopen, EventKind::Reopened);
     take(call, *id, step, body, |case, _, Reopening { reason }| {
         apply(case, reason);
         Ok(Reply::Ticket)
@@ -53,6 +53,6 @@ pub fn apply(case: &mut Case<'_>, reason: Option<String>) {
     if let Some(assignee) = ticket.assignee_id {
         case.tell(MessageKind::Reopened, assignee, json!({"reason": reason}));
     }
-    case.note("reason", reason);
+    case.details.reason = reason;
     case.tell_requester(MessageKind::Reopened);
 }

@@ -53,7 +53,7 @@ pub async fn request_information(
     body: Body<NewInformationRequest>,
 ) -> Result<HttpResponse> {
     let (timezone, days) = (call.desk.config.timezone, call.desk.config.information_days);
-    let step = (Action::Hold, Step::RequestInformation, EventKind::InformationRequested);
+    let step = (Step::RequestInformation, EventKind::InformationRequested);
     take(call, *id, step, body, move |case, actor, NewInformationRequest { missing, deadline }| {
         let deadline = information::deadline(deadline, days, case.now)?;
         holds::begin(case, HoldKind::Information, &missing)?;
@@ -66,7 +66,7 @@ pub async fn request_information(
         let locale = users::locale(case.tx, ticket.requester_id)?;
         let words = information::words(locale, &missing, deadline, timezone);
         let followup_id = followups::write_public(case, actor.id, words)?;
-        case.note("missing", missing.as_str());
+        case.details.missing = Some(missing.clone());
         let data = json!({"missing": missing, "deadline": deadline, "followup_id": followup_id});
         case.tell(MessageKind::InformationRequested, case.ticket.requester_id, data);
         Ok(Reply::Ticket)

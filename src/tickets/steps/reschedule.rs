@@ -46,7 +46,7 @@ pub struct Rescheduling {
 #[post("/tickets/{ticket_id}/rescheduling")]
 pub async fn reschedule(call: Call, id: Path<i64>, body: Body<Rescheduling>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    let step = (Action::Reschedule, Step::Reschedule, EventKind::Rescheduled);
+    let step = (Step::Reschedule, EventKind::Rescheduled);
     take(call, *id, step, body, move |case, actor, Rescheduling { scheduled_for, reason }| {
         let scheduled_for = Some(scheduled_for);
         let holidays = sets::current(case.tx)?;
@@ -61,7 +61,7 @@ pub async fn reschedule(call: Call, id: Path<i64>, body: Body<Rescheduling>) -> 
             Locale::En => format!("Your appointment changes: {words} Reason: {reason}"),
         };
         let followup_id = followups::write_public(case, actor.id, words)?;
-        case.note("reason", reason.as_str());
+        case.details.reason = Some(reason.clone());
         let data = json!({"scheduled_for": scheduled_for, "reason": reason, "followup_id": followup_id});
         case.tell(MessageKind::Rescheduled, case.ticket.requester_id, data);
         Ok(Reply::Ticket)

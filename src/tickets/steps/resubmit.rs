@@ -64,7 +64,7 @@ pub struct Resubmission {
 #[post("/tickets/{ticket_id}/resubmission")]
 pub async fn resubmit(call: Call, id: Path<i64>, body: Body<Resubmission>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    call.write(Action::Resubmit, body, move |tx, actor, body| {
+    call.write(body, move |tx, actor, body| {
         let archived = store::lock(tx, actor, *id)?;
         let account = Account::active(tx, archived.requester_id)?.map(|account| account.or_as_in(&archived));
         let new = body.read_with(|value| {
@@ -111,7 +111,7 @@ pub fn carry_over(tx: &mut PgConnection, actor: &Actor, archived: TicketRow, new
     attachments::copy_public(tx, archived.id, new.id, new.received_at)?;
     let mut case = Case::open(tx, archived, Some(actor.id), actor.now);
     case.note_mail(actor);
-    case.note("resubmitted_as", new.id);
+    case.details.resubmitted_as = Some(new.id);
     case.touch();
     case.record(EventKind::Resubmitted)?;
     Ok(())

@@ -79,7 +79,7 @@ const CHILDREN: i64 = 200;
 )]
 #[post("/tickets/{ticket_id}/solution")]
 pub async fn solve(call: Call, id: Path<i64>, body: Body<NewSolution>) -> Result<HttpResponse> {
-    let step = (Action::Solve, Step::Solve, EventKind::Solved);
+    let step = (Step::Solve, EventKind::Solved);
     let timezone = call.desk.config.timezone;
     take(call, *id, step, body, move |case, actor, NewSolution { description, solve_children }| {
         let open = open_children(case)?;
@@ -89,12 +89,12 @@ pub async fn solve(call: Call, id: Path<i64>, body: Body<NewSolution>) -> Result
                 solved_children.push(child.id);
                 let mut child = Case::open(case.tx, child, Some(actor.id), actor.now);
                 record_solution(&mut child, actor.id, description.clone(), timezone)?;
-                child.note("parent_id", case.ticket.id);
+                child.details.parent_id = Some(case.ticket.id);
                 child.record(EventKind::Solved)?;
             }
             offered_children = offer(case, actor.id, &open)?;
-            case.note("solved_children", solved_children.clone());
-            case.note("offered_children", offered_children.clone());
+            case.details.solved_children = Some(solved_children.clone());
+            case.details.offered_children = Some(offered_children.clone());
         }
         let open_children =
             open.into_iter().map(|(id, _)| id).filter(|id| !solved_children.contains(id)).collect();

@@ -70,16 +70,16 @@ pub struct TimelineFilters {
 )]
 #[get("/tickets/{ticket_id}/timeline")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<TimelineFilters>) -> Result<HttpResponse> {
-    call.read(Action::ReadTicket, move |db, actor| {
+    call.read(move |db, actor| {
         let ticket = store::visible(db, actor, *id)?;
         let (paging, filters) = query.read_list()?;
         let sort = filters.sort.unwrap_or(TimelineSort::Ascending);
-        let after = paging.after::<TimelineSort, DateTime<Utc>, (i16, Uuid)>(sort)?;
+        let after = paging.after::<DateTime<Utc>, (i16, Uuid)>(sort.as_str())?;
         let reader = Reader::of(actor, ticket.id, &filters.kind);
         let total = if paging.with_total { Some(reader.count(db)?) } else { None };
         let places = reader.page(db, sort, after, paging.rows())?;
         let entries = entries::at(db, actor, &places)?;
-        paging.answer(sort, entries, total, TimelineEntry::place)
+        paging.answer(sort.as_str(), entries, total, TimelineEntry::place)
     })
     .await
 }

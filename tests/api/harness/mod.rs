@@ -3,7 +3,7 @@
 pub mod binary;
 mod client;
 mod cluster;
-mod contract;
+pub mod contract;
 mod desk;
 mod front;
 pub mod logs;

@@ -8,11 +8,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use libfuzzer_sys::fuzz_target;
 use mesa::app::{self, Contract};
 use mesa::auth::tokens::Tokens;
-use mesa::http::schemas::query_faults;
 use mesa::http::paging::{Paging, Seal};
-use mesa::people::users::NameSort;
 use mesa::problem::Code;
-use mesa::tickets::list::TicketSort;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -27,12 +24,12 @@ type Input<'a> = (List, List, u8, u8, &'a str);
 
 thread_local! {
     static TOKENS: Tokens = Tokens::new("the secret of a fuzzed desk, 32 bytes", Some("the secret that it had before, of 32 bytes"));
+    static CONTRACT: Contract = Contract::new().unwrap();
     static LISTS: Vec<String> = lists();
 }
 
 /// The operations that take a cursor.
 fn lists() -> Vec<String> {
-    Contract::new().unwrap();
     let document = mesa::contract::document(&app::openapi()).unwrap();
     let mut lists = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -55,21 +52,20 @@ fn paging(list: (usize, bool), cursor: Option<String>) -> Paging {
 }
 
 /// What a list gives after a row at this place.
-fn given(list: (usize, bool), sort: &impl Serialize, key: &impl Serialize, id: &impl Serialize) -> String {
+fn given(list: (usize, bool), sort: &str, key: &impl Serialize, id: &impl Serialize) -> String {
     paging(list, None).cut(sort, vec![(), ()], |()| (key, id)).unwrap().1.unwrap()
 }
 
 /// Whether it is taken at a list that reads its cursors so; what is taken is what would be given.
-fn taken_as<S, K, I>(list: (usize, bool), cursor: &str, sort: S) -> bool
+fn taken_as<K, I>(list: (usize, bool), cursor: &str, sort: &str) -> bool
 where
-    S: Serialize + DeserializeOwned + PartialEq + Clone,
     K: Serialize + DeserializeOwned + PartialEq + Debug,
     I: Serialize + DeserializeOwned + PartialEq + Debug,
 {
-    match paging(list, Some(cursor.to_owned())).after::<S, K, I>(sort.clone()) {
+    match paging(list, Some(cursor.to_owned())).after::<K, I>(sort) {
         Ok(Some((key, id))) => {
-            let again = given(list, &sort, &key, &id);
-            let place = paging(list, Some(again)).after::<S, K, I>(sort).unwrap();
+            let again = given(list, sort, &key, &id);
+            let place = paging(list, Some(again)).after::<K, I>(sort).unwrap();
             assert_eq!(place, Some((key, id)));
             true
         }
@@ -83,19 +79,16 @@ where
 
 /// Whether it is taken in any of the ways in which lists read their cursors.
 fn taken(list: (usize, bool), cursor: &str, sort: &str) -> bool {
-    let words = || sort.to_owned();
     let ways = [
-        taken_as::<String, i32, Uuid>(list, cursor, words()),
-        taken_as::<String, DateTime<Utc>, Uuid>(list, cursor, words()),
-        taken_as::<String, DateTime<Utc>, i64>(list, cursor, words()),
-        taken_as::<String, NaiveDate, Uuid>(list, cursor, words()),
-        taken_as::<String, String, Uuid>(list, cursor, words()),
-        taken_as::<String, i16, i16>(list, cursor, words()),
-        taken_as::<String, f64, Uuid>(list, cursor, words()),
-        taken_as::<String, DateTime<Utc>, (i16, Uuid)>(list, cursor, words()),
-        taken_as::<NameSort, String, Uuid>(list, cursor, NameSort::Ascending),
-        taken_as::<TicketSort, DateTime<Utc>, i64>(list, cursor, TicketSort::ReceivedDescending),
-        taken_as::<TicketSort, (i16, DateTime<Utc>), i64>(list, cursor, TicketSort::Queue),
+        taken_as::<i32, Uuid>(list, cursor, sort),
+        taken_as::<DateTime<Utc>, Uuid>(list, cursor, sort),
+        taken_as::<DateTime<Utc>, i64>(list, cursor, sort),
+        taken_as::<NaiveDate, Uuid>(list, cursor, sort),
+        taken_as::<String, Uuid>(list, cursor, sort),
+        taken_as::<i16, i16>(list, cursor, sort),
+        taken_as::<f64, Uuid>(list, cursor, sort),
+        taken_as::<DateTime<Utc>, (i16, Uuid)>(list, cursor, sort),
+        taken_as::<(i16, DateTime<Utc>), i64>(list, cursor, sort),
     ];
     ways.contains(&true)
 }
@@ -110,7 +103,8 @@ fuzz_target!(|input: Input| {
     let operation = format!("GET {}", LISTS.with(|lists| lists[to.0].clone()));
     let pairs = [("cursor".to_owned(), text.to_owned())];
     let faults = |pairs: &[(String, String)]| {
-        query_faults(&operation, pairs).into_iter().map(|fault| fault.pointer).collect::<Vec<_>>()
+        let faults = CONTRACT.with(|contract| contract.schemas().query_faults(&operation, pairs));
+        faults.into_iter().map(|fault| fault.pointer).collect::<Vec<_>>()
     };
     assert_eq!(faults(&pairs), faults(&pairs));
     assert!(!taken(to, text, "name"));
@@ -118,8 +112,8 @@ fuzz_target!(|input: Input| {
     // Whatever a list might give: another list refuses it, and so does this one once a byte of it is another.
     let said: Value = serde_json::from_str(text).unwrap_or_else(|_| json!(["name", text, text]));
     let part = |number: usize| said.get(number).cloned().unwrap_or_default();
-    let cursor = given(from, &part(0), &part(1), &part(2));
     let sort = part(0).as_str().unwrap_or_default().to_owned();
+    let cursor = given(from, &sort, &part(1), &part(2));
     let taken_at_home = taken(from, &cursor, &sort);
     if from != to {
         assert!(!taken(to, &cursor, &sort), "{cursor} of {from:?} is taken at {to:?}");
