@@ -109,8 +109,7 @@ impl Contract {
             methods.push((actix_web::dev::ResourceDef::new(path), "GET, HEAD, POST".to_owned()));
         }
         let json = contract::for_clients(document).to_string();
-        let digest: String = Sha256::digest(&json).iter().map(|byte| format!("{byte:02x}")).collect();
-        let etag = format!("\"{digest}\"");
+        let etag = format!("\"{}\"", hex::encode(Sha256::digest(&json)));
         Ok(Contract { json: json.into(), etag, methods, schemas })
     }
 

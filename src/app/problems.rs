@@ -1,14 +1,19 @@
 //! The pages under `/problems/` that a problem's `type` leads to: what it means, in the reader's language.
 
+use std::sync::LazyLock;
+
 use actix_web::http::header;
 use actix_web::web::{Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, get};
-use minijinja::{Environment, context};
+use minijinja::context;
 
 use crate::language::locale::{self, Locale};
+use crate::language::templates::Templates;
 use crate::problem::{Code, Problem, Result};
 
-const PAGE: &str = include_str!("problems.html");
+static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
+    Templates::new(|environment| environment.add_template("page.html", include_str!("problems.html")))
+});
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(all).service(one);
@@ -39,11 +44,7 @@ fn page(request: &HttpRequest, codes: &[Code]) -> Result<HttpResponse> {
             }
         })
         .collect();
-    let mut environment = Environment::new();
-    environment.add_template("page.html", PAGE).map_err(Problem::internal)?;
-    let template = environment.get_template("page.html").map_err(Problem::internal)?;
-    let html =
-        template.render(context! { locale => locale.as_str(), problems }).map_err(Problem::internal)?;
+    let html = TEMPLATES.render("page.html", context! { locale => locale.as_str(), problems })?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
         .insert_header((header::CONTENT_LANGUAGE, locale.as_str()))

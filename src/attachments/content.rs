@@ -194,7 +194,7 @@ impl Writer {
             None => drop(temporary.files.put(&temporary.path, content).await?),
         }
         self.upload = None;
-        Ok(Written { temporary, size: self.size, sha256: hex(self.hash.finalize_reset().as_slice()) })
+        Ok(Written { temporary, size: self.size, sha256: hex::encode(self.hash.finalize_reset()) })
     }
 }
 
@@ -285,9 +285,4 @@ fn remove_parts(folder: &PathBuf, age: Duration) -> std::io::Result<usize> {
         }
     }
     Ok(removed)
-}
-
-/// Bytes in hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

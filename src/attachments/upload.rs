@@ -108,7 +108,7 @@ pub async fn store(desk: &Desk, name: &str, bytes: Bytes) -> Result<Received> {
     inspector.add(&bytes);
     let media_type = inspector.media_type(&name);
     media_type::check(media_type, &desk.config.attachment_types)?;
-    let sha256 = content::hex(&Sha256::digest(&bytes));
+    let sha256 = hex::encode(Sha256::digest(&bytes));
     let file = Received::new(name, media_type, bytes.len() as u64, sha256)?;
     content::put(desk, &file.storage_key, bytes).await?;
     Ok(file)

@@ -76,7 +76,7 @@ impl From<Found> for AuditLogEntry {
             changes,
             details,
             redacted: row.redacted,
-            hash: row.hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            hash: hex::encode(row.hash),
         }
     }
 }

@@ -10,7 +10,6 @@ use flate2::read::MultiGzDecoder;
 use super::encryption::Decryption;
 use super::key::BackupKey;
 use super::{END, End, IN_MEMORY, MANIFEST, Transcript};
-use crate::attachments::content::hex;
 
 /// Maximum number of entries.
 const ENTRIES: u64 = 20_000_000;
@@ -132,16 +131,11 @@ fn most(name: &str) -> Option<u64> {
 fn check_end(transcript: Transcript, bytes: &[u8]) -> io::Result<Ending> {
     let digest = transcript.digest();
     let (sha256, hmac) = match serde_json::from_slice::<End>(bytes) {
-        Ok(End { sha256, hmac_sha256 }) => (sha256, Some(from_hex(&hmac_sha256).ok_or_else(damaged)?)),
+        Ok(End { sha256, hmac_sha256 }) => (sha256, Some(hex::decode(hmac_sha256).map_err(|_| damaged())?)),
         // Format 1 has the digest alone.
         Err(_) => (String::from_utf8_lossy(bytes).into_owned(), None),
     };
-    if hex(&digest) == sha256 { Ok(Ending { digest, hmac }) } else { Err(damaged()) }
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let bytes = text.as_bytes().chunks(2);
-    bytes.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+    if hex::encode(&digest) == sha256 { Ok(Ending { digest, hmac }) } else { Err(damaged()) }
 }
 
 /// Counts what is read of the file.

@@ -11,7 +11,6 @@ use flate2::write::GzEncoder;
 use super::encryption::{Encryption, Sink};
 use super::key::BackupKey;
 use super::{END, End, Transcript};
-use crate::attachments::content::hex;
 
 const BLOCK: u64 = 512;
 
@@ -123,7 +122,7 @@ impl Writer {
     /// Authenticates the backup and gives it its name once it is on the disk.
     pub fn finish(mut self) -> io::Result<()> {
         let digest = std::mem::take(&mut self.transcript).digest();
-        let end = End { sha256: hex(&digest), hmac_sha256: hex(&self.key.sign(&digest)) };
+        let end = End { sha256: hex::encode(&digest), hmac_sha256: hex::encode(self.key.sign(&digest)) };
         self.add(END, &serde_json::to_vec(&end)?)?;
         self.write(&[0; 2 * BLOCK as usize])?;
         let file = self.gzip.take().ok_or_else(incomplete)?.finish()?.finish()?;

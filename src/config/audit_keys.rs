@@ -44,10 +44,7 @@ impl Signer {
 
 fn seed(secret: &str) -> Option<[u8; 32]> {
     if secret.len() == 64 {
-        let (pairs, _) = secret.as_bytes().as_chunks::<2>();
-        let bytes: Option<Vec<u8>> =
-            pairs.iter().map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()).collect();
-        return bytes?.try_into().ok();
+        return hex::decode(secret).ok()?.try_into().ok();
     }
     let decoded = BASE64_STANDARD.decode(secret).or_else(|_| BASE64_URL_SAFE_NO_PAD.decode(secret));
     decoded.ok()?.try_into().ok()
@@ -70,7 +67,7 @@ impl PublicKey {
 
     /// The same in hexadecimal.
     pub fn hex_id(&self) -> String {
-        self.id().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(self.id())
     }
 
     pub fn verifies(&self, text: &str, signature: &[u8]) -> bool {
@@ -112,7 +109,7 @@ mod tests {
         let one = Signer::new("mesa/audit", hex).unwrap();
         // RFC 8032, section 7.1, test 1.
         let public = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
-        let shown: String = one.public.key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let shown = hex::encode(one.public.key);
         assert_eq!(shown, public);
         let base64 = BASE64_STANDARD.encode(seed(hex).unwrap());
         assert_eq!(Signer::new("mesa/audit", &base64).unwrap().public, one.public);

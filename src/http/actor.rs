@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use diesel::prelude::*;
 use uuid::Uuid;
 
@@ -28,6 +29,8 @@ pub struct Actor {
     pub scope: Scope,
     /// The database's time when the request was admitted: the same clock for every copy of the server.
     pub now: DateTime<Utc>,
+    /// The entity's.
+    pub timezone: Tz,
     /// The inbound e-mail by which they act; `None` for whoever sends a request.
     pub mail: Option<MailOrigin>,
     if_match: Option<String>,
@@ -38,8 +41,14 @@ impl Actor {
     ///
     /// # Errors
     /// `Code::Unauthenticated` if the account is not active, `Code::Forbidden` if its role may not do this.
-    pub fn by_mail(db: &mut PgConnection, user_id: Uuid, action: Action, mail: MailOrigin) -> Result<Self> {
-        let actor = find(db, user_id, &[action], None)?.0?;
+    pub fn by_mail(
+        db: &mut PgConnection,
+        user_id: Uuid,
+        action: Action,
+        mail: MailOrigin,
+        timezone: Tz,
+    ) -> Result<Self> {
+        let actor = find(db, user_id, &[action], None, timezone)?.0?;
         Ok(Actor { mail: Some(mail), ..actor })
     }
 
@@ -78,13 +87,14 @@ pub(super) struct Admission {
     /// The actions of which the role must be allowed one.
     pub(super) permission: Vec<Action>,
     pub(super) if_match: Option<String>,
+    pub(super) timezone: Tz,
     pub(super) by_staff: Arc<AtomicBool>,
 }
 
 impl Admission {
     /// Known (401) and allowed to this role (403).
     pub(super) fn admit(self, db: &mut PgConnection) -> Result<Actor> {
-        let (actor, era) = find(db, self.token.sub, &self.permission, self.if_match)?;
+        let (actor, era) = find(db, self.token.sub, &self.permission, self.if_match, self.timezone)?;
         if era != self.token.era {
             return Err(unauthenticated());
         }
@@ -100,6 +110,7 @@ fn find(
     user_id: Uuid,
     permission: &[Action],
     if_match: Option<String>,
+    timezone: Tz,
 ) -> Result<(Result<Actor>, i32)> {
     // In the same statement, so that it costs no round trip: what this transaction changes is recorded as theirs.
     let acts = set_config(acting::ACTOR_ID, user_id.to_string(), true);
@@ -121,7 +132,17 @@ fn find(
         return Err(unauthenticated());
     }
     let actor = policy::permitted(role, permission)
-        .map(|scope| Actor { id: user_id, role, full_name, unit_id, scope, now, mail: None, if_match })
+        .map(|scope| Actor {
+            id: user_id,
+            role,
+            full_name,
+            unit_id,
+            scope,
+            now,
+            timezone,
+            mail: None,
+            if_match,
+        })
         .ok_or_else(Problem::forbidden);
     Ok((actor, era))
 }

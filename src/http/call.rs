@@ -274,6 +274,7 @@ impl Call {
             token: self.token.clone(),
             permission: self.permission.clone(),
             if_match: self.if_match.clone(),
+            timezone: self.desk.config.timezone,
             by_staff: Arc::clone(&self.by_staff),
         }
     }

@@ -14,6 +14,7 @@ pub mod expected_format;
 pub mod idempotency;
 pub mod limits;
 pub mod mail_origin;
+pub mod page;
 pub mod paging;
 pub mod permission;
 pub mod query;

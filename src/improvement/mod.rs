@@ -35,8 +35,8 @@ pub fn routes(config: &mut ServiceConfig) {
 }
 
 /// The day that it is by the entity's clock.
-pub fn today(now: DateTime<Utc>, timezone: Tz) -> NaiveDate {
-    now.with_timezone(&timezone).date_naive()
+pub fn today(actor: &Actor) -> NaiveDate {
+    actor.now.with_timezone(&actor.timezone).date_naive()
 }
 
 /// What is wrong with somebody as the one who answers for something: they must be staff, and active.

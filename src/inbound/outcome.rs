@@ -88,7 +88,7 @@ pub fn of(
         only_reply = Some(Reason::SenderLimit);
     }
     let answered = match &sender {
-        Some(sender) => answered(tx, sender, reading)?,
+        Some(sender) => answered(tx, config, sender, reading)?,
         None => None,
     };
     match (answered, only_reply) {
@@ -97,7 +97,7 @@ pub fn of(
             // Two machines that answer each other by way of a ticket come to an end.
             let often = senders::within_the_hour(tx, &from.address, Some(row.id), aligned, at)?;
             let tells = released || often < config.mail_sender_limit;
-            reply(tx, config, &actor, row, tells, message, files)
+            reply(tx, &actor, row, tells, message, files)
         }
         (_, Some(reason)) => Ok(Outcome::None(reason)),
         (answered, None) => {
@@ -117,6 +117,7 @@ pub fn of(
 /// The ticket that a message answers, where its sender is somebody of it: its requester, or staff.
 fn answered(
     tx: &mut PgConnection,
+    config: &Config,
     sender: &Sender,
     reading: &Reading<'_>,
 ) -> Result<Option<(Actor, TicketRow)>> {
@@ -131,7 +132,7 @@ fn answered(
     };
     let theirs: Vec<i64> = theirs.select(tickets::id).load(tx)?;
     let Some(id) = candidates.into_iter().find(|id| theirs.contains(id)) else { return Ok(None) };
-    let actor = Actor::by_mail(tx, sender.id, Action::AddPublicFollowup, reading.origin)?;
+    let actor = Actor::by_mail(tx, sender.id, Action::AddPublicFollowup, reading.origin, config.timezone)?;
     let row = store::lock(tx, &actor, id)?;
     Ok(Some((actor, row)))
 }
@@ -141,8 +142,8 @@ fn reopened(tx: &mut PgConnection, actor: &Actor, row: TicketRow, origin: MailOr
     if row.requester_id != actor.id || !workflow::allows(row.status, row.resumes_to, Step::Reopen) {
         return Ok(row);
     }
-    let actor = Actor::by_mail(tx, actor.id, Action::Reopen, origin)?;
-    let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+    let actor = Actor::by_mail(tx, actor.id, Action::Reopen, origin, actor.timezone)?;
+    let mut case = Case::open(tx, row, &actor);
     case.note_mail(&actor);
     reopen::apply(&mut case, None);
     case.record(EventKind::Reopened)
@@ -151,7 +152,6 @@ fn reopened(tx: &mut PgConnection, actor: &Actor, row: TicketRow, origin: MailOr
 /// `tells`: whether the other side is told.
 fn reply(
     tx: &mut PgConnection,
-    config: &Config,
     actor: &Actor,
     row: TicketRow,
     tells: bool,
@@ -161,8 +161,7 @@ fn reply(
     let ticket_id = row.id;
     let locale = people::users::locale(tx, actor.id)?;
     let body = words(&without_password_links(tx, &message.reply)?, files, locale);
-    let followup =
-        followups::write_and_tell(tx, actor, row, Visibility::Public, body, tells, config.timezone)?;
+    let followup = followups::write_and_tell(tx, actor, row, Visibility::Public, body, tells)?;
     attach(tx, actor, Owner::Followup { ticket_id, id: followup.id }, ticket_id, files)?;
     Ok(Outcome::Followup(ticket_id, followup.id))
 }
@@ -177,7 +176,7 @@ fn register(
     ended: Option<TicketRow>,
 ) -> Result<Outcome> {
     let message = reading.message;
-    let actor = Actor::by_mail(tx, sender.id, Action::RegisterTicket, reading.origin)?;
+    let actor = Actor::by_mail(tx, sender.id, Action::RegisterTicket, reading.origin, config.timezone)?;
     let Some(account) = Account::active(tx, sender.id)? else {
         return Ok(Outcome::None(Reason::SenderInactive));
     };
@@ -206,7 +205,7 @@ fn register(
         Some(row) if again => account.or_as_in(row),
         _ => account,
     };
-    let row = request.register(tx, &actor, account, config.timezone)?;
+    let row = request.register(tx, &actor, account)?;
     let id = row.id;
     attach(tx, &actor, Owner::Ticket(id), id, files)?;
     if let Some(ended) = ended {
@@ -225,7 +224,7 @@ fn attach(tx: &mut PgConnection, actor: &Actor, owner: Owner, ticket_id: i64, fi
         return Ok(());
     }
     let row = store::lock(tx, actor, ticket_id)?;
-    let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+    let mut case = Case::open(tx, row, actor);
     case.note_mail(actor);
     let ids = insert_all(case.tx, actor.id, owner, &files.kept, case.now)?;
     case.details.attachment_ids = Some(ids);

@@ -66,14 +66,10 @@ pub fn too_large(limit: usize) -> Problem {
     )
 }
 
-fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 impl Row {
     /// With why it has to be set aside where it cannot be read.
     fn of(source: Source, submitted_by: Option<Uuid>, bytes: &[u8]) -> Result<(Self, Option<Reason>)> {
-        let sha256 = hex(Sha256::new().chain_update(bytes));
+        let sha256 = hex::encode(Sha256::digest(bytes));
         let mut row = Row {
             id: Uuid::now_v7(),
             source,
@@ -179,7 +175,7 @@ fn author_hash(summary: &Summary<'_>) -> String {
     for line in body.split(|byte| *byte == b'\r') {
         hash.update(line);
     }
-    hex(hash)
+    hex::encode(hash.finalize())
 }
 
 #[cfg(test)]

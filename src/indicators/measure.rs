@@ -47,7 +47,6 @@ pub struct NewMeasurement {
 )]
 #[post("/indicators/{indicator_id}/measurements")]
 pub async fn measure(call: Call, id: Path<Uuid>, body: Body<NewMeasurement>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.write(body, move |tx, actor, body| {
         let indicator = Indicator::lock(tx, *id)?;
         let new = body.read()?;
@@ -61,7 +60,7 @@ pub async fn measure(call: Call, id: Path<Uuid>, body: Body<NewMeasurement>) -> 
         let days = u32::try_from(new.quarter)
             .ok()
             .and_then(|number| Quarter { year: new.year.into(), number }.period());
-        let quarter = days.and_then(|days| Some((days, days.bounds(timezone).ok()?)));
+        let quarter = days.and_then(|days| Some((days, days.bounds(actor.timezone).ok()?)));
         let (days, (begin, end)) =
             quarter.filter(|(_, (begin, _))| *begin <= actor.now).ok_or_else(|| {
                 Problem::field(FieldError::new(

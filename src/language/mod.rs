@@ -1,6 +1,7 @@
 //! The languages of the desk: sentences in both, moments and days in words, and words as values.
 
 pub mod locale;
+pub mod templates;
 mod text;
 mod text_enum;
 

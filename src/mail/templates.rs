@@ -7,12 +7,13 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, State};
+use minijinja::{AutoEscape, State};
 use serde::Serialize;
 
 use crate::language::locale::Locale;
+use crate::language::templates::Templates;
 use crate::outbox::MessageKind;
-use crate::problem::{Problem, Result};
+use crate::problem::Result;
 
 /// The files of these kinds, in both languages.
 macro_rules! files {
@@ -56,10 +57,8 @@ const HTML: (&str, &str) = ("layout.html", include_str!("templates/layout.html")
 /// In both languages.
 const TREE_HEAD: (&str, &str) = ("tree_head", include_str!("templates/tree_head.txt"));
 
-/// With a fault of a file in it, which the tests would find.
-static ENVIRONMENT: LazyLock<std::result::Result<Environment<'static>, minijinja::Error>> =
-    LazyLock::new(|| {
-        let mut environment = Environment::new();
+static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
+    Templates::new(|environment| {
         environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
         environment.set_auto_escape_callback(|name| match name.ends_with(".html") {
             true => AutoEscape::Html,
@@ -67,15 +66,10 @@ static ENVIRONMENT: LazyLock<std::result::Result<Environment<'static>, minijinja
         });
         environment.add_filter("quoted", quoted);
         environment.add_filter("moment", moment);
-        for (name, source) in FILES.iter().chain([&HTML, &TREE_HEAD]) {
-            environment.add_template(name, source)?;
-        }
-        Ok(environment)
-    });
-
-fn environment() -> Result<&'static Environment<'static>> {
-    ENVIRONMENT.as_ref().map_err(Problem::internal)
-}
+        let mut all = FILES.iter().chain([&HTML, &TREE_HEAD]);
+        all.try_for_each(|(name, source)| environment.add_template(name, source))
+    })
+});
 
 /// What somebody wrote, marked line by line as a quotation.
 fn quoted(text: &str) -> String {
@@ -98,10 +92,8 @@ fn moment(state: &State, text: &str) -> String {
 /// # Errors
 /// A fault of a file or of the context: a fault of the build.
 pub fn text(kind: MessageKind, locale: Locale, context: impl Serialize) -> Result<String> {
-    let environment = environment()?;
     let name = format!("{}/{}", locale.as_str(), kind.as_str());
-    let template = environment.get_template(&name).map_err(Problem::internal)?;
-    let text = template.render(Serde(context)).map_err(Problem::internal)?;
+    let text = TEMPLATES.render(&name, Serde(context))?;
     // What a condition left out leaves no gap.
     let mut tidy = String::with_capacity(text.len());
     let mut gap = false;
@@ -117,8 +109,7 @@ pub fn text(kind: MessageKind, locale: Locale, context: impl Serialize) -> Resul
 
 /// The mail that brings a signed tree head.
 pub fn tree_head(context: impl Serialize) -> Result<String> {
-    let template = environment()?.get_template(TREE_HEAD.0).map_err(Problem::internal)?;
-    template.render(Serde(context)).map_err(Problem::internal)
+    TEMPLATES.render(TREE_HEAD.0, Serde(context))
 }
 
 /// One part of a text between empty lines.
@@ -141,9 +132,8 @@ pub fn html(text: &str, title: &str, locale: Locale, link: Option<&str>) -> Resu
         title: &'a str,
         parts: Vec<Part<'a>>,
     }
-    let template = environment()?.get_template(HTML.0).map_err(Problem::internal)?;
     let page = Page { locale: locale.as_str(), title, parts: parts(text, link) };
-    template.render(Serde(page)).map_err(Problem::internal)
+    TEMPLATES.render(HTML.0, Serde(page))
 }
 
 fn parts<'a>(text: &'a str, link: Option<&'a str>) -> Vec<Part<'a>> {
@@ -172,8 +162,7 @@ mod tests {
 
     #[test]
     fn every_file_can_be_read_and_both_languages_have_the_same_ones() {
-        let environment = environment().unwrap();
-        assert_eq!(environment.templates().count(), FILES.len() + 2);
+        assert_eq!(TEMPLATES.count(), FILES.len() + 2);
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl Terms {
             }
             characters += length;
             let digest = Sha256::digest(format!("{} {key}", datum.as_str()));
-            let id = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+            let id = hex::encode(&digest[..8]);
             terms.all.push(Term { id, datum, text, current });
         }
         terms

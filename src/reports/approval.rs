@@ -115,7 +115,7 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<Nothing>) -
         }
         let approval = frozen::approval(tx, quarter)?.ok_or_else(Problem::not_found)?;
         let file = |(format, hash): (Format, Vec<u8>)| {
-            let sha256 = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            let sha256 = hex::encode(hash);
             ReportFile { format, sha256 }
         };
         let files = frozen::hashes(tx, quarter)?.into_iter().map(file).collect();
@@ -134,7 +134,7 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<Nothing>) -
 /// The approval in the log of all events, with the digests of the files: a tree head then stands for their content too.
 fn record(tx: &mut PgConnection, quarter: Quarter, actor: &Actor) -> Result<()> {
     let digests = frozen::hashes(tx, quarter)?.into_iter().map(|(format, hash)| {
-        let sha256: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex::encode(hash);
         json!({"format": format, "sha256": sha256})
     });
     let event = AuditEvent {

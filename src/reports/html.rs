@@ -1,15 +1,20 @@
 //! The report as one page that needs nothing else: no script, no other file.
 
+use std::sync::LazyLock;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use minijinja::{Environment, Value, context};
+use minijinja::{Value, context};
 
 use super::chart;
 use super::document::{Cell, Document, Table};
 use crate::config::logo::Logo;
-use crate::problem::{Problem, Result};
+use crate::language::templates::Templates;
+use crate::problem::Result;
 
-const PAGE: &str = include_str!("page.html");
+static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
+    Templates::new(|environment| environment.add_template("page.html", include_str!("page.html")))
+});
 const STYLE: &str = include_str!("page.css");
 
 /// # Errors
@@ -23,18 +28,15 @@ pub fn write(document: &Document, logo: Option<&Logo>) -> Result<Vec<u8>> {
             context! { title => section.title, text => &section.text, tables }
         })
         .collect();
-    let mut environment = Environment::new();
-    environment.add_template("page.html", PAGE).map_err(Problem::internal)?;
-    let template = environment.get_template("page.html").map_err(Problem::internal)?;
-    let page = template.render(context! {
+    let context = context! {
         entity => &document.entity,
         title => &document.title,
         notes => &document.notes,
         style => Value::from_safe_string(STYLE.to_owned()),
         logo => logo.map(|logo| format!("data:image/png;base64,{}", STANDARD.encode(&logo.bytes))),
         sections,
-    });
-    Ok(page.map_err(Problem::internal)?.into_bytes())
+    };
+    Ok(TEMPLATES.render("page.html", context)?.into_bytes())
 }
 
 fn table(table: &Table) -> Value {

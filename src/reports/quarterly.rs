@@ -84,7 +84,7 @@ pub async fn read(
     let write = move || found.write(format, &desk.config);
     let content = web::block(write).await.map_err(Problem::internal)??;
     let digest = Sha256::digest(&content);
-    let etag: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let etag = hex::encode(&digest[..16]);
     let etag = format!("\"{etag}\"");
     if names(&known, &etag) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());

@@ -75,7 +75,6 @@ const FARTHEST: i64 = 3_660;
 )]
 #[get("/availability")]
 pub async fn list(call: Call, query: Query<AvailabilityFilters>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.read(move |db, actor| {
         let (paging, filters) = query.read_list()?;
         let at = filters.at.unwrap_or(actor.now);
@@ -103,7 +102,7 @@ pub async fn list(call: Call, query: Query<AvailabilityFilters>) -> Result<HttpR
         let mut schedules = schedules::of(db, &ids, at)?;
         let mut workloads = workload::of(db, &ids)?;
         let holidays = sets::current(db)?;
-        let clock = EntityClock { timezone, holidays: &holidays };
+        let clock = EntityClock { timezone: actor.timezone, holidays: &holidays };
         let items = people.into_iter().map(|(user, full_name_key)| {
             let schedule = schedules.remove(&user.id).unwrap_or_default();
             let work = workloads.remove(&user.id).unwrap_or_default();

@@ -63,7 +63,6 @@ pub struct Handover {
 )]
 #[post("/users/{user_id}/handover")]
 pub async fn hand_over(call: Call, id: Path<Uuid>, body: Body<NewHandover>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.write(body, move |tx, actor, body| {
         let user = User::find(tx, *id)?;
         users::may_manage(actor, user.role)?;
@@ -80,13 +79,13 @@ pub async fn hand_over(call: Call, id: Path<Uuid>, body: Body<NewHandover>) -> R
             Some(to) => to_one(tx, to, user.id, &rows)?,
             None => {
                 let holidays = sets::current(tx)?;
-                let clock = EntityClock { timezone, holidays: &holidays };
+                let clock = EntityClock { timezone: actor.timezone, holidays: &holidays };
                 to_available(tx, user.id, &rows, clock, actor.now)?
             }
         };
         let mut items = Vec::with_capacity(rows.len());
         for (row, assignee) in rows.into_iter().zip(new_assignees) {
-            let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+            let mut case = Case::open(tx, row, actor);
             assign::give(&mut case, assignee.id)?;
             case.details.automatic = Some(to.is_none());
             case.details.reason = Some(reason.clone());

@@ -81,13 +81,17 @@ pub struct StatisticsFilters {
 )]
 #[get("/statistics")]
 pub async fn read(call: Call, query: Query<StatisticsFilters>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.read(move |db, actor| {
         let StatisticsFilters { from, to, interval, criticality, channel, category_id, unit_id } =
             query.read()?;
         let scope = Scope { criticality, channel, category_id, unit_id };
-        let question =
-            reckon::Question { period: Period { from, to }, interval, scope, timezone, now: actor.now };
+        let question = reckon::Question {
+            period: Period { from, to },
+            interval,
+            scope,
+            timezone: actor.timezone,
+            now: actor.now,
+        };
         let mut statistics = question.answer(db)?;
         if disclosure::applies_to(actor.role) {
             statistics.withhold_answers(&question);

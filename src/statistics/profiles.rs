@@ -80,10 +80,9 @@ impl Row {
 )]
 #[get("/audit/profiles")]
 pub async fn list(call: Call, query: Query<Period>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
-    call.read(move |db, _| {
+    call.read(move |db, actor| {
         let (paging, period) = query.read_list()?;
-        let (begin, end) = period.bounds(timezone)?;
+        let (begin, end) = period.bounds(actor.timezone)?;
         let filtered = || {
             let requester = tickets::requester_id.nullable();
             tickets::table

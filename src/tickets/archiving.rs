@@ -71,9 +71,8 @@ pub fn set_aside(
     reason: ArchiveReason,
     note: Option<String>,
     followup_id: Option<Uuid>,
-    timezone: Tz,
 ) -> Result<()> {
-    holds::end(case, timezone)?;
+    holds::end(case)?;
     let requester_id = case.ticket.requester_id;
     let locale = people::users::locale(case.tx, requester_id)?;
     let mut data = json!({

@@ -38,7 +38,7 @@ pub async fn attach(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse> {
-    let target = TicketTarget { ticket_id: *id, followup_id: None, timezone: call.desk.config.timezone };
+    let target = TicketTarget { ticket_id: *id, followup_id: None };
     attach_file(call, target, request, payload).await
 }
 
@@ -60,8 +60,7 @@ pub async fn attach_to_followup(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
-    let target = TicketTarget { ticket_id: path.0, followup_id: Some(path.1), timezone };
+    let target = TicketTarget { ticket_id: path.0, followup_id: Some(path.1) };
     attach_file(call, target, request, payload).await
 }
 
@@ -140,7 +139,6 @@ pub fn copy_public(tx: &mut PgConnection, from: i64, to: i64, now: DateTime<Utc>
 struct TicketTarget {
     ticket_id: i64,
     followup_id: Option<Uuid>,
-    timezone: Tz,
 }
 
 impl TicketTarget {
@@ -166,7 +164,7 @@ impl Target for TicketTarget {
     }
 
     fn write(self, tx: &mut PgConnection, actor: &Actor, file: &Received) -> Result<Answer> {
-        let TicketTarget { ticket_id, followup_id, timezone } = self;
+        let TicketTarget { ticket_id, followup_id } = self;
         let row = crate::tickets::store::lock(tx, actor, ticket_id)?;
         let visibility = self.visibility(tx, actor)?;
         actor.check_version(row.version)?;
@@ -175,7 +173,7 @@ impl Target for TicketTarget {
             Some(id) => Owner::Followup { ticket_id, id },
             None => Owner::Ticket(ticket_id),
         };
-        let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+        let mut case = Case::open(tx, row, actor);
         let attachment = store::insert(case.tx, actor, owner, file, case.now)?;
         case.details.attachment_id = Some(attachment.id);
         case.details.file_name = Some(attachment.file_name.clone());
@@ -184,7 +182,7 @@ impl Target for TicketTarget {
         }
         let row = case.record(EventKind::FileAttached)?;
         if visibility == Visibility::Public {
-            information::answered(tx, row, actor, AnsweredBy::Attachment, timezone)?;
+            information::answered(tx, row, actor, AnsweredBy::Attachment)?;
         }
         Ok(Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)?.version(1))
     }

@@ -48,7 +48,6 @@ pub struct TicketRequest {
 )]
 #[patch("/tickets/{ticket_id}")]
 pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.write(body, move |tx, actor, body| {
         let row = store::lock(tx, actor, *id)?;
         let (wanted, _) = body.merge(&TicketRequest {
@@ -62,13 +61,13 @@ pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>)
             check_category(tx, wanted.category_id, row.requester_id, row.requester_unit_id)?;
         }
         let known = row.version;
-        let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+        let mut case = Case::open(tx, row, actor);
         case.ticket.subject = wanted.subject;
         case.ticket.description = wanted.description;
         case.ticket.category_id = wanted.category_id;
         let mut row = case.record(EventKind::Changed)?;
         if row.version != known {
-            row = information::answered(tx, row, actor, AnsweredBy::Correction, timezone)?;
+            row = information::answered(tx, row, actor, AnsweredBy::Correction)?;
         }
         store::answer(tx, row)
     })

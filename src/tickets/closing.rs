@@ -19,7 +19,7 @@ const BATCH: i64 = 100;
 ///
 /// # Errors
 /// What the database answers; what was closed before stays closed.
-pub fn close_solved(db: &mut PgConnection, days: i64, now: DateTime<Utc>) -> Result<usize> {
+pub fn close_solved(db: &mut PgConnection, days: i64, timezone: Tz, now: DateTime<Utc>) -> Result<usize> {
     let mut closed = 0;
     loop {
         let batch = db.transaction::<_, Problem, _>(|tx| {
@@ -33,7 +33,7 @@ pub fn close_solved(db: &mut PgConnection, days: i64, now: DateTime<Utc>) -> Res
                 .skip_locked()
                 .load(tx)?;
             Ok(steps::each(tx, rows, |tx, row| {
-                let mut case = Case::open(tx, row, None, now);
+                let mut case = Case::automatic(tx, row, timezone, now);
                 case.ticket.status = Status::Closed;
                 case.ticket.closed_at = Some(case.now);
                 case.details.after_days = Some(days);

@@ -209,9 +209,8 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 #[post("/tickets/{ticket_id}/escalations")]
 pub async fn escalate(call: Call, id: Path<i64>, body: Body<NewEscalation>) -> Result<HttpResponse> {
     let step = (Action::Escalate, Step::Escalate, EventKind::Escalated);
-    let timezone = call.desk.config.timezone;
     take(call, *id, step, body, move |case, actor, new: NewEscalation| {
-        let row = raise(case, new, Some(actor.id), timezone)?;
+        let row = raise(case, new, Some(actor.id))?;
         let location = format!("/api/v1/tickets/{}/escalations", row.ticket_id);
         Ok(Reply::Made(Answer::created(location, &Escalation::from((row, Some(actor.person()))))?))
     })
@@ -222,12 +221,12 @@ pub async fn escalate(call: Call, id: Path<i64>, body: Body<NewEscalation>) -> R
 ///
 /// # Errors
 /// As the step.
-pub fn escalate_by_itself(case: &mut Case<'_>, reason: String, timezone: Tz) -> Result<()> {
-    raise(case, NewEscalation::to_next(reason), None, timezone).map(|_| ())
+pub fn escalate_by_itself(case: &mut Case<'_>, reason: String) -> Result<()> {
+    raise(case, NewEscalation::to_next(reason), None).map(|_| ())
 }
 
 /// Raises the support level: the ticket waits to be assigned there, and the level's clock starts.
-fn raise(case: &mut Case<'_>, new: NewEscalation, escalated_by: Option<Uuid>, timezone: Tz) -> Result<Row> {
+fn raise(case: &mut Case<'_>, new: NewEscalation, escalated_by: Option<Uuid>) -> Result<Row> {
     let from_level = case.ticket.support_level;
     let to_level = new.target(from_level, case.now)?;
     let row = Row {
@@ -256,12 +255,12 @@ fn raise(case: &mut Case<'_>, new: NewEscalation, escalated_by: Option<Uuid>, ti
     ticket.due_soon_told_at = None;
     ticket.overdue_told_at = None;
     match escalated_by {
-        Some(_) => running::reckon(case, timezone)?,
+        Some(_) => running::reckon(case)?,
         // What nobody can be asked about goes up even where nothing can be due any more.
         None => {
             case.ticket.attention_due_at = None;
             case.ticket.attention_due_soon_at = None;
-            running::go_on(case, timezone)?;
+            running::go_on(case)?;
         }
     }
     case.tell(MessageKind::Escalated, case.ticket.requester_id, json!({"to_level": to_level}));

@@ -169,7 +169,7 @@ impl From<(Row, Option<Person>)> for Event {
             changes,
             details,
             redacted: row.redacted,
-            hash: row.hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            hash: hex::encode(row.hash),
         }
     }
 }

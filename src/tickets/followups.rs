@@ -218,7 +218,6 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
 )]
 #[post("/tickets/{ticket_id}/followups")]
 pub async fn add(call: Call, id: Path<i64>, body: Body<NewFollowup>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.write(body, move |tx, actor, body| {
         let row = store::lock(tx, actor, *id)?;
         let NewFollowup { visibility, body } = body.read()?;
@@ -227,7 +226,7 @@ pub async fn add(call: Call, id: Path<i64>, body: Body<NewFollowup>) -> Result<H
         if visibility == Visibility::Private && !actor.is_staff() {
             return Err(Problem::forbidden());
         }
-        write_and_tell(tx, actor, row, visibility, body, true, timezone)?.made()
+        write_and_tell(tx, actor, row, visibility, body, true)?.made()
     })
     .await
 }
@@ -244,9 +243,8 @@ pub fn write_and_tell(
     visibility: Visibility,
     body: String,
     tells: bool,
-    timezone: Tz,
 ) -> Result<Followup> {
-    let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+    let mut case = Case::open(tx, row, actor);
     let followup = Row {
         id: Uuid::now_v7(),
         ticket_id: case.ticket.id,
@@ -263,7 +261,7 @@ pub fn write_and_tell(
     }
     let row = case.record(EventKind::FollowupAdded)?;
     if visibility == Visibility::Public {
-        information::answered(tx, row, actor, AnsweredBy::Followup, timezone)?;
+        information::answered(tx, row, actor, AnsweredBy::Followup)?;
     }
     Ok(Followup::shown_to(actor, (followup, actor.person())))
 }
@@ -304,7 +302,7 @@ pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) -
             ));
             return Err(problem);
         }
-        let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+        let mut case = Case::open(tx, row, actor);
         let followup = Row {
             id: Uuid::now_v7(),
             ticket_id: case.ticket.id,

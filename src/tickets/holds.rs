@@ -59,7 +59,7 @@ diesel::define_sql_function! {
 ///
 /// # Errors
 /// What the database answers.
-pub fn end(case: &mut Case<'_>, timezone: Tz) -> Result<Option<Ended>> {
+pub fn end(case: &mut Case<'_>) -> Result<Option<Ended>> {
     let Some(status) = case.ticket.resumes_to.take() else { return Ok(None) };
     case.ticket.status = status;
     case.ticket.information_deadline = None;
@@ -72,6 +72,6 @@ pub fn end(case: &mut Case<'_>, timezone: Tz) -> Result<Option<Ended>> {
         ))
         .returning(Ended::as_returning())
         .get_result(case.tx)?;
-    running::go_on(case, timezone)?;
+    running::go_on(case)?;
     Ok(Some(ended))
 }

@@ -69,19 +69,13 @@ pub fn words(locale: Locale, missing: &str, deadline: DateTime<Utc>, timezone: T
 ///
 /// # Errors
 /// What the database answers.
-pub fn answered(
-    tx: &mut PgConnection,
-    row: TicketRow,
-    actor: &Actor,
-    by: AnsweredBy,
-    timezone: Tz,
-) -> Result<TicketRow> {
+pub fn answered(tx: &mut PgConnection, row: TicketRow, actor: &Actor, by: AnsweredBy) -> Result<TicketRow> {
     if row.information_deadline.is_none() || row.requester_id != actor.id {
         return Ok(row);
     }
-    let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+    let mut case = Case::open(tx, row, actor);
     case.note_mail(actor);
-    if let Some(ended) = holds::end(&mut case, timezone)? {
+    if let Some(ended) = holds::end(&mut case)? {
         case.details.kind = Some(ended.kind.as_str());
         case.details.answered_by = Some(by);
         let data = json!({"answered_by": by});

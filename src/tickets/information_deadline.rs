@@ -35,9 +35,9 @@ pub fn archive_unanswered(db: &mut PgConnection, now: DateTime<Utc>, timezone: T
             let mut requests = information::requested(tx, &rows)?;
             Ok(steps::each(tx, rows, |tx, row| {
                 let missing = requests.remove(&row.id).map(|request| request.missing);
-                let mut case = Case::open(tx, row, None, now);
+                let mut case = Case::automatic(tx, row, timezone, now);
                 case.details.deadline = case.ticket.information_deadline;
-                archiving::set_aside(&mut case, ArchiveReason::MissingInformation, missing, None, timezone)?;
+                archiving::set_aside(&mut case, ArchiveReason::MissingInformation, missing, None)?;
                 case.record(EventKind::Archived).map(|_| ())
             }))
         })?;

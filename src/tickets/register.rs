@@ -148,7 +148,6 @@ pub struct Request {
 )]
 #[post("/tickets")]
 pub async fn register(call: Call, body: Body<NewTicket>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.write(body, move |tx, actor, body| {
         let mut account = None;
         let new = body.read_with(|value| {
@@ -171,7 +170,7 @@ pub async fn register(call: Call, body: Body<NewTicket>) -> Result<HttpResponse>
             requester: new.requester.unwrap_or_default(),
             resubmission_of: None,
         };
-        let row = request.register(tx, actor, account, timezone)?;
+        let row = request.register(tx, actor, account)?;
         created(tx, row)
     })
     .await
@@ -183,13 +182,7 @@ impl Request {
     ///
     /// # Errors
     /// A 422 where unit or category are none that may be named.
-    pub fn register(
-        self,
-        tx: &mut PgConnection,
-        actor: &Actor,
-        account: Account,
-        timezone: Tz,
-    ) -> Result<TicketRow> {
+    pub fn register(self, tx: &mut PgConnection, actor: &Actor, account: Account) -> Result<TicketRow> {
         let given = self.requester;
         let contact = given.contact.unwrap_or(account.contact);
         let unit = match given.unit_id.or(account.unit_id) {
@@ -268,9 +261,9 @@ impl Request {
         } else {
             (ArchiveReason::ProfileNotAuthorized, None)
         };
-        let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+        let mut case = Case::open(tx, row, actor);
         case.note_mail(actor);
-        archiving::set_aside(&mut case, reason, note, None, timezone)?;
+        archiving::set_aside(&mut case, reason, note, None)?;
         case.record(EventKind::Archived)
     }
 }

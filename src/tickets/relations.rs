@@ -302,7 +302,7 @@ fn record(
 ) -> Result<()> {
     let (here_id, there_id) = (here.id, there.id);
     for (row, kind, other) in [(here, kind, there_id), (there, kind.inverse(), here_id)] {
-        let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+        let mut case = Case::open(tx, row, actor);
         case.note_mail(actor);
         case.details.kind = Some(kind.as_str());
         case.details.ticket_id = Some(other);

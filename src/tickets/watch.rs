@@ -35,7 +35,7 @@ pub fn tell(db: &mut PgConnection, timezone: Tz) -> Result<usize> {
         let batch = db.transaction::<_, Problem, _>(|tx| {
             let now = crate::db::now(tx)?;
             let staff = Staff::load(tx)?;
-            Ok(overdue(tx, &staff, timezone, now)? + due_soon(tx, &staff, now)?)
+            Ok(overdue(tx, &staff, timezone, now)? + due_soon(tx, &staff, timezone, now)?)
         })?;
         told += batch;
         if batch == 0 {
@@ -76,7 +76,7 @@ impl Staff {
     }
 }
 
-fn due_soon(tx: &mut PgConnection, staff: &Staff, now: DateTime<Utc>) -> Result<usize> {
+fn due_soon(tx: &mut PgConnection, staff: &Staff, timezone: Tz, now: DateTime<Utc>) -> Result<usize> {
     let rows: Vec<TicketRow> = tickets::table
         .filter(tickets::clock_due_at.gt(now))
         .filter(tickets::attention_due_soon_at.le(now))
@@ -89,7 +89,7 @@ fn due_soon(tx: &mut PgConnection, staff: &Staff, now: DateTime<Utc>) -> Result<
         .load(tx)?;
     Ok(steps::each(tx, rows, |tx, row| {
         let recipients = staff.responsible(&row);
-        let mut case = Case::open(tx, row, None, now);
+        let mut case = Case::automatic(tx, row, timezone, now);
         case.ticket.due_soon_told_at = Some(now);
         tell_all(&mut case, MessageKind::DueSoon, recipients);
         case.record(EventKind::DueSoon).map(|_| ())
@@ -122,15 +122,15 @@ fn overdue(tx: &mut PgConnection, staff: &Staff, timezone: Tz, now: DateTime<Utc
         if escalates {
             recipients.extend(staff.of_level(row.support_level + 1));
         }
-        let mut case = Case::open(tx, row, None, now);
+        let mut case = Case::automatic(tx, row, timezone, now);
         // It is too late to say that it is due soon.
         case.ticket.due_soon_told_at.get_or_insert(now);
         case.ticket.overdue_told_at = Some(now);
         tell_all(&mut case, MessageKind::Overdue, recipients);
         let row = case.record(EventKind::Overdue)?;
         if escalates {
-            let mut case = Case::open(tx, row, None, now);
-            escalations::escalate_by_itself(&mut case, NOBODY_ACCEPTED.to_owned(), timezone)?;
+            let mut case = Case::automatic(tx, row, timezone, now);
+            escalations::escalate_by_itself(&mut case, NOBODY_ACCEPTED.to_owned())?;
             case.record(EventKind::Escalated)?;
         }
         Ok(())

@@ -38,7 +38,7 @@ pub fn forge(file: &Path, entries: &Entries) {
     for (name, bytes) in entries {
         let mut bytes = bytes.clone();
         if name == "end" {
-            let digest: String = digest.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+            let digest = hex::encode(digest.clone().finalize());
             // The end of format 1 is no JSON.
             bytes = match serde_json::from_slice::<serde_json::Value>(&bytes) {
                 Ok(end) => {

@@ -37,7 +37,6 @@ pub struct NewCompletion {
 )]
 #[post("/improvement-actions/{action_id}/completion")]
 pub async fn complete(call: Call, id: Path<Uuid>, body: Body<NewCompletion>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.write(body, move |tx, actor, body| {
         let (row, _) = lock(tx, *id)?;
         let completion = body.read()?;
@@ -56,7 +55,7 @@ pub async fn complete(call: Call, id: Path<Uuid>, body: Body<NewCompletion>) -> 
                 actions::updated_at.eq(actor.now),
             ))
             .execute(tx)?;
-        ImprovementAction::answer(tx, row.id, actor.now, timezone)
+        ImprovementAction::answer(tx, row.id, actor)
     })
     .await
 }

@@ -61,11 +61,9 @@ pub struct ImprovementActionFilters {
 )]
 #[get("/improvement-actions")]
 pub async fn list(call: Call, query: Query<ImprovementActionFilters>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.read(move |db, actor| {
         let (paging, filters) = query.read_list()?;
-        let (day, sort) =
-            (today(actor.now, timezone), filters.sort.unwrap_or(ImprovementActionSort::CreatedDescending));
+        let (day, sort) = (today(actor), filters.sort.unwrap_or(ImprovementActionSort::CreatedDescending));
         let filtered = || {
             let mut query = actions::table.into_boxed();
             if !filters.status.is_empty() {

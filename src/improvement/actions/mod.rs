@@ -200,8 +200,8 @@ impl ImprovementAction {
     }
 
     /// As an answer, with its version.
-    fn answer(db: &mut PgConnection, id: Uuid, now: DateTime<Utc>, timezone: Tz) -> Result<Answer> {
-        let action = Self::find(db, id, today(now, timezone))?;
+    fn answer(db: &mut PgConnection, id: Uuid, actor: &Actor) -> Result<Answer> {
+        let action = Self::find(db, id, today(actor))?;
         Ok(Answer::ok(&action)?.version(action.version))
     }
 }

@@ -27,7 +27,7 @@ pub fn tell(db: &mut PgConnection, timezone: Tz, now: DateTime<Utc>) -> Result<u
             let late: Vec<(Uuid, Uuid)> = actions::table
                 .filter(actions::status.eq(ActionStatus::Open))
                 .filter(actions::overdue_told_at.is_null())
-                .filter(actions::due_on.lt(today(now, timezone)))
+                .filter(actions::due_on.lt(now.with_timezone(&timezone).date_naive()))
                 .order(actions::due_on)
                 .limit(BATCH)
                 .select((actions::id, actions::owner_id))

@@ -44,7 +44,6 @@ pub struct NewVerification {
 )]
 #[post("/improvement-actions/{action_id}/verification")]
 pub async fn verify(call: Call, id: Path<Uuid>, body: Body<NewVerification>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.write(body, move |tx, actor, body| {
         let (row, _) = lock(tx, *id)?;
         let verification = body.read()?;
@@ -73,7 +72,7 @@ pub async fn verify(call: Call, id: Path<Uuid>, body: Body<NewVerification>) -> 
                 actions::updated_at.eq(actor.now),
             ))
             .execute(tx)?;
-        ImprovementAction::answer(tx, row.id, actor.now, timezone)
+        ImprovementAction::answer(tx, row.id, actor)
     })
     .await
 }

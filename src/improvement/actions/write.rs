@@ -102,8 +102,7 @@ impl ImprovementActionContent {
 )]
 #[get("/improvement-actions/{action_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
-    call.read(move |db, actor| ImprovementAction::answer(db, *id, actor.now, timezone)).await
+    call.read(move |db, actor| ImprovementAction::answer(db, *id, actor)).await
 }
 
 /// Write an improvement action
@@ -117,7 +116,6 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 )]
 #[post("/improvement-actions")]
 pub async fn create(call: Call, body: Body<ImprovementActionContent>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.write(body, move |tx, actor, body| {
         let content = body.read()?;
         content.check(tx, None)?;
@@ -139,7 +137,7 @@ pub async fn create(call: Call, body: Body<ImprovementActionContent>) -> Result<
                 actions::updated_at.eq(actor.now),
             ))
             .execute(tx)?;
-        let action = ImprovementAction::find(tx, id, today(actor.now, timezone))?;
+        let action = ImprovementAction::find(tx, id, today(actor))?;
         Ok(Answer::created(format!("/api/v1/improvement-actions/{id}"), &action)?.version(action.version))
     })
     .await
@@ -161,7 +159,6 @@ pub async fn change(
     id: Path<Uuid>,
     body: Body<Patch<ImprovementActionContent>>,
 ) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.write(body, move |tx, actor, body| {
         let (row, origin) = lock(tx, *id)?;
         let is_draft = row.status == ActionStatus::Draft;
@@ -202,7 +199,7 @@ pub async fn change(
                 changes.then(|| (actions::version.eq(row.version + 1), actions::updated_at.eq(actor.now))),
             ))
             .execute(tx)?;
-        ImprovementAction::answer(tx, row.id, actor.now, timezone)
+        ImprovementAction::answer(tx, row.id, actor)
     })
     .await
 }

@@ -2,14 +2,15 @@
 
 use std::sync::LazyLock;
 
+use minijinja::AutoEscape;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 
 use super::level::{IMPACTS, Level, PROBABILITIES};
 use super::matrix::{MatrixBasis, MatrixCell, RiskMatrix};
-use crate::problem::{Problem, Result};
+use crate::language::templates::Templates;
+use crate::problem::Result;
 
 /// Width and height of a cell, in the image's units.
 const CELL: (i16, i16) = (140, 84);
@@ -19,14 +20,13 @@ const FROM: (i16, i16) = (150, 96);
 const PER_LINE: usize = 3;
 const LINES: usize = 3;
 
-static ENVIRONMENT: LazyLock<std::result::Result<Environment<'static>, minijinja::Error>> =
-    LazyLock::new(|| {
-        let mut environment = Environment::new();
+static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
+    Templates::new(|environment| {
         environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
         environment.set_auto_escape_callback(|_| AutoEscape::Html);
-        environment.add_template("matrix.svg", include_str!("matrix.svg"))?;
-        Ok(environment)
-    });
+        environment.add_template("matrix.svg", include_str!("matrix.svg"))
+    })
+});
 
 #[derive(Serialize)]
 struct Image {
@@ -105,9 +105,7 @@ pub fn draw(matrix: &RiskMatrix) -> Result<String> {
         columns: (1..).zip(IMPACTS).map(|label| place(label).0).collect(),
         cells,
     };
-    let environment = ENVIRONMENT.as_ref().map_err(Problem::internal)?;
-    let template = environment.get_template("matrix.svg").map_err(Problem::internal)?;
-    template.render(Serde(image)).map_err(Problem::internal)
+    TEMPLATES.render("matrix.svg", Serde(image))
 }
 
 /// Where the row of a probability begins: the most likely above.

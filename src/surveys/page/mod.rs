@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use self::form::Form;
-use self::view::{State, View};
+use self::view::{PAGE, State, View};
 use super::links::{self, Opened};
 use super::submission::is_over;
 use super::{SurveyStatus, questions};
@@ -121,17 +121,5 @@ fn respond(desk: &Desk, request: &HttpRequest, visit: Result<Visit>, status: Sta
             (asked.unwrap_or(Locale::Es), state, problem.code.status())
         }
     };
-    let view = View { locale, state };
-    match view.html() {
-        Ok(html) => HttpResponse::build(status)
-            .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
-            .insert_header((header::CONTENT_LANGUAGE, locale.as_str()))
-            .insert_header((header::CONTENT_SECURITY_POLICY, view::policy()))
-            .insert_header((header::REFERRER_POLICY, "no-referrer"))
-            .insert_header((header::X_FRAME_OPTIONS, "DENY"))
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .insert_header((header::VARY, "Accept-Language"))
-            .body(html),
-        Err(problem) => HttpResponse::from_error(problem),
-    }
+    PAGE.respond(status, locale, View { locale, state }.context())
 }

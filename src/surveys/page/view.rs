@@ -2,41 +2,18 @@
 
 use std::sync::LazyLock;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use minijinja::value::Serde;
-use minijinja::{Environment, Value, context};
+use minijinja::{Value, context};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::form::{COMMENT, Form};
+use crate::http::page::Page;
 use crate::language::locale::Locale;
-use crate::problem::{Problem, Result, Text};
+use crate::problem::Text;
 use crate::surveys::links::Opened;
 
-const STYLE: &str = include_str!("page.css");
-const PAGE: (&str, &str) = ("page.html", include_str!("page.html"));
-
-/// With a fault of the file in it, which the tests would find.
-static ENVIRONMENT: LazyLock<std::result::Result<Environment<'static>, minijinja::Error>> =
-    LazyLock::new(|| {
-        let mut environment = Environment::new();
-        environment.add_template(PAGE.0, PAGE.1)?;
-        Ok(environment)
-    });
-
-/// What the page may do: show its own style and send its own form, nothing else.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let style = STANDARD.encode(Sha256::digest(STYLE));
-    format!(
-        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
-});
-
-/// The page's `Content-Security-Policy`.
-pub fn policy() -> &'static str {
-    &POLICY
-}
+pub static PAGE: LazyLock<Page> =
+    LazyLock::new(|| Page::new(include_str!("page.html"), include_str!("page.css")));
 
 /// What there is to show.
 pub enum State<'a> {
@@ -78,19 +55,12 @@ struct Question<'a> {
 }
 
 impl View<'_> {
-    /// # Errors
-    /// A fault of the file: a fault of the build.
-    pub fn html(&self) -> Result<String> {
-        let environment = ENVIRONMENT.as_ref().map_err(Problem::internal)?;
-        let template = environment.get_template(PAGE.0).map_err(Problem::internal)?;
-        template.render(self.context()).map_err(Problem::internal)
-    }
-
-    fn context(&self) -> Value {
+    /// What the template is rendered with.
+    pub fn context(&self) -> Value {
         let state = match &self.state {
             State::Form(opened, form) => return self.form(opened, form),
             State::Answered(ticket, at) => {
-                return context! { ..self.common("answered"), ..context! { ticket, at } };
+                return context! { state => "answered", ticket, at };
             }
             State::AnsweredBefore => "answered_before",
             State::Unsolved { open: true } => "open_again",
@@ -99,13 +69,7 @@ impl View<'_> {
             State::Unknown => "unknown",
             State::Failed => "failed",
         };
-        self.common(state)
-    }
-
-    fn common(&self, state: &str) -> Value {
-        let locale = self.locale;
-        let choose = move |es: String, en: String| if locale == Locale::Es { es } else { en };
-        context! { locale => locale.as_str(), state, style => STYLE, t => Value::from_function(choose) }
+        context! { state }
     }
 
     fn form(&self, opened: &Opened, form: &Form) -> Value {
@@ -125,7 +89,8 @@ impl View<'_> {
             })
             .collect();
         let scale: Vec<String> = SCALE.iter().map(in_locale).collect();
-        let form = context! {
+        context! {
+            state => "form",
             ticket => opened.row.ticket_id,
             subject => opened.subject.as_str(),
             solution => opened.solution.as_deref(),
@@ -135,7 +100,6 @@ impl View<'_> {
             comment => form.comment.as_str(),
             comment_fault => form.comment_fault.as_ref().map(in_locale),
             comment_length => COMMENT,
-        };
-        context! { ..self.common("form"), ..form }
+        }
     }
 }

@@ -78,18 +78,18 @@ type Policies = HashMap<Criticality, (Policy, Calendar)>;
 )]
 #[post("/attention-times/application")]
 pub async fn apply(call: Call, body: Body<Nothing>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.write(body, move |tx, actor, body| {
         body.read()?;
         policies::lock(tx)?;
         // A change that was waited for may hold only since after this request was admitted.
-        let now = crate::db::now(tx)?;
+        let actor = &Actor { now: crate::db::now(tx)?, ..actor.clone() };
+        let now = actor.now;
         let mut in_force = Policies::new();
         let policies = policies::all_at(tx, now)?;
         let holidays = sets::by_id(tx, policies.iter().map(|policy| policy.holiday_set_id))?;
         for policy in policies {
             let holidays = sets::among(&holidays, policy.holiday_set_id)?;
-            let calendar = policies::kept_calendar(&policy.opening_hours, timezone, holidays)?;
+            let calendar = policies::kept_calendar(&policy.opening_hours, actor.timezone, holidays)?;
             in_force.insert(policy.criticality, (policy, calendar));
         }
         diesel::insert_into(attention_applications::table)
@@ -106,7 +106,7 @@ pub async fn apply(call: Call, body: Body<Nothing>) -> Result<HttpResponse> {
             let Some((last, _)) = batch.last() else { break };
             after = last.id;
             application.examined += batch.len();
-            application.changed += reckon(tx, batch, &in_force, actor.id, now)?;
+            application.changed += reckon(tx, batch, &in_force, actor)?;
         }
         Answer::ok(&application)
     })
@@ -133,11 +133,10 @@ fn reckon(
     tx: &mut PgConnection,
     batch: Vec<(TicketRow, Clock)>,
     in_force: &Policies,
-    actor_id: Uuid,
-    now: DateTime<Utc>,
+    actor: &Actor,
 ) -> Result<usize> {
     let ids: Vec<i64> = batch.iter().map(|(ticket, _)| ticket.id).collect();
-    let pauses = store::pauses(tx, &ids, now)?;
+    let pauses = store::pauses(tx, &ids, actor.now)?;
     let mut moved = Vec::new();
     for (ticket, clock) in batch {
         let Some((policy, calendar)) = ticket.criticality.and_then(|criticality| in_force.get(&criticality))
@@ -149,8 +148,8 @@ fn reckon(
         if due.due_at == clock.due_at {
             continue;
         }
-        let mut case = Case::open(tx, ticket, Some(actor_id), now);
-        due.write(&mut case.ticket, now);
+        let mut case = Case::open(tx, ticket, actor);
+        due.write(&mut case.ticket, actor.now);
         case.details.minutes = Some(policy.minutes);
         case.details.opening_hours = Some(policy.opening_hours.clone());
         case.record(EventKind::DueChanged)?;

@@ -164,10 +164,9 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 )]
 #[post("/calendars")]
 pub async fn create(call: Call, body: Body<NewCalendar>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.write(body, move |tx, actor, body| {
         let holidays = sets::current(tx)?;
-        let new = body.read_with(|value| Ok(faults(value, timezone, &holidays, actor.now)))?;
+        let new = body.read_with(|value| Ok(faults(value, actor.timezone, &holidays, actor.now)))?;
         let calendar: Calendar = diesel::insert_into(calendars::table)
             .values((
                 calendars::id.eq(Uuid::now_v7()),
@@ -196,7 +195,6 @@ pub async fn create(call: Call, body: Body<NewCalendar>) -> Result<HttpResponse>
 )]
 #[patch("/calendars/{calendar_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile>>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.write(body, move |tx, actor, body| {
         policies::lock(tx)?;
         let calendar = calendars::table.find(*id).select(Calendar::as_select()).for_update().first(tx)?;
@@ -210,11 +208,11 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile
         // Hours that have run out meanwhile are no fault of whoever changes the name.
         let (profile, changes) = body.merge_with(&current, |value| {
             let kept = value["opening_hours"] == *hours_before;
-            if kept { Vec::new() } else { faults(value, timezone, &holidays, actor.now) }
+            if kept { Vec::new() } else { faults(value, actor.timezone, &holidays, actor.now) }
         })?;
         let mut touched = Vec::new();
         if profile.opening_hours != hours_before {
-            let hours = Counted::parse_open(&profile.opening_hours, timezone, &holidays, actor.now)
+            let hours = Counted::parse_open(&profile.opening_hours, actor.timezone, &holidays, actor.now)
                 .map_err(|unusable| Problem::field(unusable.at("/opening_hours")))?;
             let times: Vec<(Criticality, i32)> = attention_times::table
                 .filter(attention_times::calendar_id.eq(calendar.id))

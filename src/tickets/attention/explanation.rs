@@ -126,7 +126,6 @@ type PolicyRow = (Criticality, DateTime<Utc>, Uuid, String);
 )]
 #[get("/tickets/{ticket_id}/attention")]
 pub async fn explain(call: Call, id: Path<i64>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.read(move |db, actor| {
         let ticket = store::visible(db, actor, *id)?;
         let rows: Vec<(Row, Option<PolicyRow>, Option<Person>)> = attentions::table
@@ -171,13 +170,13 @@ pub async fn explain(call: Call, id: Path<i64>) -> Result<HttpResponse> {
             let accepted_by = row.accepted_by.and_then(|id| known.get(&id).cloned());
             let people = (assignee, accepted_by);
             let holidays = sets::among(&holidays, row.holiday_set_id)?;
-            let calendar = kept_calendar(&row.opening_hours, timezone, holidays)?;
+            let calendar = kept_calendar(&row.opening_hours, actor.timezone, holidays)?;
             levels.push(explained(row, policy, people, stopped_at, stands_still_since, &spans, &calendar)?);
         }
         Answer::ok(&Attention {
             ticket_id: ticket.id,
             now: actor.now,
-            timezone: timezone.name().to_owned(),
+            timezone: actor.timezone.name().to_owned(),
             levels,
             pauses,
         })

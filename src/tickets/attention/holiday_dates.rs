@@ -47,9 +47,8 @@ pub struct HolidayYear {
 )]
 #[get("/holiday-dates")]
 pub async fn list(call: Call, query: Query<HolidayYear>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.read(move |db, actor| {
-        let year = query.read()?.year.unwrap_or_else(|| actor.now.with_timezone(&timezone).year());
+        let year = query.read()?.year.unwrap_or_else(|| actor.now.with_timezone(&actor.timezone).year());
         let holidays = sets::current(db)?;
         let dates = holidays.of_year(year).into_iter();
         let items = dates.map(|(date, rule)| HolidayDate { date, name: rule.name.clone() }).collect();

@@ -204,7 +204,6 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 )]
 #[post("/holidays")]
 pub async fn create(call: Call, body: Body<NewHoliday>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.write(body, move |tx, actor, body| {
         policies::lock(tx)?;
         let new = body.read_with(|value| Ok(holiday_fields::faults(value)))?;
@@ -224,7 +223,7 @@ pub async fn create(call: Call, body: Body<NewHoliday>) -> Result<HttpResponse> 
             ))
             .returning(Holiday::as_returning())
             .get_result(tx)?;
-        policies::renew_holidays(tx, timezone, actor.now)?;
+        policies::renew_holidays(tx, actor.timezone, actor.now)?;
         let location = format!("/api/v1/holidays/{}", holiday.id);
         Ok(Answer::created(location, &holiday)?.version(holiday.version))
     })
@@ -247,7 +246,6 @@ pub async fn create(call: Call, body: Body<NewHoliday>) -> Result<HttpResponse> 
 )]
 #[patch("/holidays/{holiday_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<HolidayProfile>>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.write(body, move |tx, actor, body| {
         policies::lock(tx)?;
         let holiday = holidays::table.find(*id).select(Holiday::as_select()).for_update().first(tx)?;
@@ -276,7 +274,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<HolidayProfile>
             .set((profile, holidays::version.eq(holiday.version + 1), holidays::updated_at.eq(actor.now)))
             .returning(Holiday::as_returning())
             .get_result(tx)?;
-        policies::renew_holidays(tx, timezone, actor.now)?;
+        policies::renew_holidays(tx, actor.timezone, actor.now)?;
         holiday.answer()
     })
     .await
@@ -296,7 +294,6 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<HolidayProfile>
 )]
 #[delete("/holidays/{holiday_id}")]
 pub async fn remove(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.write(body, move |tx, actor, _| {
         policies::lock(tx)?;
         let holiday = holidays::table.find(*id).select(Holiday::as_select()).for_update().first(tx)?;
@@ -305,7 +302,7 @@ pub async fn remove(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<H
             return Err(Problem::new(crate::problem::Code::ShippedHoliday, holiday_fields::shipped()));
         }
         diesel::delete(holidays::table.find(holiday.id)).execute(tx)?;
-        policies::renew_holidays(tx, timezone, actor.now)?;
+        policies::renew_holidays(tx, actor.timezone, actor.now)?;
         Ok(Answer::no_content())
     })
     .await

@@ -60,7 +60,7 @@ impl Due {
 ///
 /// # Errors
 /// A 409 where the calendar is not open for that long; what the database answers.
-pub fn reckon(case: &mut Case<'_>, timezone: Tz) -> Result<()> {
+pub fn reckon(case: &mut Case<'_>) -> Result<()> {
     if case.ticket.clock_stopped_at.is_some() {
         return Ok(());
     }
@@ -78,8 +78,13 @@ pub fn reckon(case: &mut Case<'_>, timezone: Tz) -> Result<()> {
     };
     let policy = policies::of_ticket(case.tx, ticket, criticality)?;
     let pauses = store::pauses_of(case.tx, ticket.id, case.now)?;
-    let due =
-        Due::reckon(&policy, &policy.calendar(case.tx, timezone)?, started_at, ticket.received_at, &pauses)?;
+    let due = Due::reckon(
+        &policy,
+        &policy.calendar(case.tx, case.timezone)?,
+        started_at,
+        ticket.received_at,
+        &pauses,
+    )?;
     due.write(ticket, case.now);
     if ticket.status == Status::OnHold {
         ticket.attention_due_at = None;
@@ -111,11 +116,11 @@ pub fn reckon(case: &mut Case<'_>, timezone: Tz) -> Result<()> {
 ///
 /// # Errors
 /// What the database answers.
-pub fn go_on(case: &mut Case<'_>, timezone: Tz) -> Result<()> {
+pub fn go_on(case: &mut Case<'_>) -> Result<()> {
     if case.ticket.criticality.is_none() {
         return Ok(());
     }
-    match reckon(case, timezone) {
+    match reckon(case) {
         Err(problem) if problem.code == Code::NoDueTime => Ok(()),
         reckoned => reckoned,
     }

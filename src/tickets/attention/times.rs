@@ -114,7 +114,6 @@ pub async fn change(
     call: Call,
     body: Body<Patch<AttentionTimeProfile>>,
 ) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.write(body, move |tx, actor, body| {
         policies::lock(tx)?;
         let time = find(tx, *criticality)?;
@@ -128,7 +127,7 @@ pub async fn change(
                 .optional()?
                 .filter(|calendar: &TimesCalendar| calendar.active || calendar.id == time.calendar.id)
                 .ok_or_else(|| Problem::field(FieldError::unknown_id("/calendar_id")))?;
-            let hours = kept_calendar(&calendar.opening_hours, timezone, &sets::current(tx)?)?;
+            let hours = kept_calendar(&calendar.opening_hours, actor.timezone, &sets::current(tx)?)?;
             if hours.due(actor.now, profile.minutes, &[]).is_err() {
                 return Err(Problem::field(FieldError::new(
                     "/minutes",

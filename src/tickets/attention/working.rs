@@ -22,7 +22,7 @@ use crate::tickets::store;
 ///
 /// # Errors
 /// What the database answers.
-pub fn keep_acceptance(case: &mut Case<'_>, first: bool, timezone: Tz) -> Result<()> {
+pub fn keep_acceptance(case: &mut Case<'_>, first: bool) -> Result<()> {
     let level = attentions::table.find((case.ticket.id, case.ticket.support_level));
     let known: Option<(DateTime<Utc>, String, Uuid)> = level
         .select((attentions::started_at, attentions::opening_hours, attentions::holiday_set_id))
@@ -31,7 +31,7 @@ pub fn keep_acceptance(case: &mut Case<'_>, first: bool, timezone: Tz) -> Result
     let pauses = store::pauses_of(case.tx, case.ticket.id, case.now)?;
     if let Some((started_at, opening_hours, holiday_set_id)) = known {
         let holidays = sets::one(case.tx, holiday_set_id)?;
-        let calendar = kept_calendar(&opening_hours, timezone, &holidays)?;
+        let calendar = kept_calendar(&opening_hours, case.timezone, &holidays)?;
         let minutes = minutes(&calendar, started_at, case.now, &pauses);
         let unmeasured = attentions::accepted_at.eq(case.now).and(attentions::working_minutes.is_null());
         diesel::update(level)
@@ -40,7 +40,7 @@ pub fn keep_acceptance(case: &mut Case<'_>, first: bool, timezone: Tz) -> Result
             .execute(case.tx)?;
     }
     if first {
-        let calendar = of_ticket(case.tx, &case.ticket, timezone)?;
+        let calendar = of_ticket(case.tx, &case.ticket, case.timezone)?;
         let minutes = minutes(&calendar, case.ticket.received_at, case.now, &pauses);
         diesel::update(tickets::table.find(case.ticket.id))
             .set(tickets::attended_working_minutes.eq(minutes))
@@ -53,9 +53,9 @@ pub fn keep_acceptance(case: &mut Case<'_>, first: bool, timezone: Tz) -> Result
 ///
 /// # Errors
 /// What the database answers.
-pub fn keep_solution(case: &mut Case<'_>, timezone: Tz) -> Result<()> {
+pub fn keep_solution(case: &mut Case<'_>) -> Result<()> {
     let pauses = store::pauses_of(case.tx, case.ticket.id, case.now)?;
-    let calendar = of_ticket(case.tx, &case.ticket, timezone)?;
+    let calendar = of_ticket(case.tx, &case.ticket, case.timezone)?;
     let minutes = minutes(&calendar, case.ticket.received_at, case.now, &pauses);
     let open =
         openings::table.filter(openings::ticket_id.eq(case.ticket.id).and(openings::ended_at.is_null()));

@@ -45,11 +45,10 @@ pub struct Acceptance {
 )]
 #[post("/tickets/{ticket_id}/acceptance")]
 pub async fn accept(call: Call, id: Path<i64>, body: Body<Acceptance>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     let step = (Step::Accept, EventKind::Accepted);
     take(call, *id, step, body, move |case, actor, Acceptance { scheduled_for }| {
         let holidays = sets::current(case.tx)?;
-        let clock = EntityClock { timezone, holidays: &holidays };
+        let clock = EntityClock { timezone: case.timezone, holidays: &holidays };
         let schedule = schedules::of_one(case.tx, actor.id, case.now)?;
         appointment::check(case.ticket.criticality, scheduled_for, &schedule, clock, case.now)?;
         let ticket = &mut case.ticket;
@@ -63,7 +62,7 @@ pub async fn accept(call: Call, id: Path<i64>, body: Body<Acceptance>) -> Result
         let first = ticket.attended_at.is_none();
         ticket.attended_at.get_or_insert(case.now);
         ticket.clock_stopped_at.get_or_insert(case.now);
-        working::keep_acceptance(case, first, timezone)?;
+        working::keep_acceptance(case, first)?;
         let locale = users::locale(case.tx, case.ticket.requester_id)?;
         let words = appointment::words(locale, &actor.full_name, scheduled_for, clock);
         let followup_id = followups::write_public(case, actor.id, words)?;

@@ -37,7 +37,6 @@ pub struct Archiving {
 #[post("/tickets/{ticket_id}/archive")]
 pub async fn archive(call: Call, id: Path<i64>, body: Body<Archiving>) -> Result<HttpResponse> {
     let step = (Step::Archive, EventKind::Archived);
-    let timezone = call.desk.config.timezone;
     take(call, *id, step, body, move |case, actor, Archiving { reason, note }| {
         if actor.scope == Scope::Own && reason != ArchiveReason::Withdrawn {
             return Err(Problem::field(FieldError::new(
@@ -46,7 +45,7 @@ pub async fn archive(call: Call, id: Path<i64>, body: Body<Archiving>) -> Result
                 Text::new("Usted puede desistir: `withdrawn`.", "You may withdraw: `withdrawn`."),
             )));
         }
-        archiving::set_aside(case, reason, note, None, timezone)?;
+        archiving::set_aside(case, reason, note, None)?;
         Ok(Reply::Ticket)
     })
     .await

@@ -52,7 +52,6 @@ pub struct Assignment {
 )]
 #[post("/tickets/{ticket_id}/assignment")]
 pub async fn assign(call: Call, id: Path<i64>, body: Body<Assignment>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     let step = (Step::Assign, EventKind::Assigned);
     take(call, *id, step, body, move |case, actor, Assignment { assignee_id, replaces }| {
         let has_it = case.ticket.assignee_id;
@@ -74,7 +73,7 @@ pub async fn assign(call: Call, id: Path<i64>, body: Body<Assignment>) -> Result
             }
             None => {
                 let holidays = sets::current(case.tx)?;
-                let clock = EntityClock { timezone, holidays: &holidays };
+                let clock = EntityClock { timezone: case.timezone, holidays: &holidays };
                 let mut candidates = Candidates::load(case.tx, &[level], clock, case.now)?;
                 candidates.choose(level, case.ticket.criticality, has_it)?.id
             }

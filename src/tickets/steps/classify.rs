@@ -44,14 +44,13 @@ pub struct Classification {
 #[post("/tickets/{ticket_id}/classification")]
 pub async fn classify(call: Call, id: Path<i64>, body: Body<Classification>) -> Result<HttpResponse> {
     let step = (Step::Classify, EventKind::Classified);
-    let timezone = call.desk.config.timezone;
     take(call, *id, step, body, move |case, _, Classification { criticality, category_id }| {
         let ticket = &mut case.ticket;
         if let Some(category) = category_id.filter(|id| ticket.category_id != Some(*id)) {
             ticket.category_id = Some(category);
             if !categories::may_ask(case.tx, category, ticket.requester_id, ticket.requester_unit_id)? {
                 case.turn_into(EventKind::Archived);
-                archiving::set_aside(case, ArchiveReason::ProfileNotAuthorized, None, None, timezone)?;
+                archiving::set_aside(case, ArchiveReason::ProfileNotAuthorized, None, None)?;
                 return Ok(Reply::Ticket);
             }
         }
@@ -62,7 +61,7 @@ pub async fn classify(call: Call, id: Path<i64>, body: Body<Classification>) -> 
             (_, Some(Status::Received)) => ticket.resumes_to = Some(Status::Classified),
             _ => {}
         }
-        running::reckon(case, timezone)?;
+        running::reckon(case)?;
         Ok(Reply::Ticket)
     })
     .await

@@ -51,7 +51,6 @@ pub struct Merge {
 )]
 #[post("/tickets/{ticket_id}/merge")]
 pub async fn merge(call: Call, id: Path<i64>, body: Body<Merge>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.write(body, move |tx, actor, body| {
         store::visible(tx, actor, *id)?;
         let Merge { into, note } = body.read()?;
@@ -62,17 +61,17 @@ pub async fn merge(call: Call, id: Path<i64>, body: Body<Merge>) -> Result<HttpR
         }
         actor.check_version(row.version)?;
         workflow::check(row.status, row.resumes_to, Step::Merge)?;
-        let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+        let mut case = Case::open(tx, row, actor);
         let ends = (case.ticket.id, target.id);
         relations::insert(case.tx, Uuid::now_v7(), RelationKind::DuplicateOf, ends, actor.id, case.now)?;
         watchers::follow(case.tx, &case.ticket, &target, actor.id, case.now)?;
         let locale = users::locale(case.tx, case.ticket.requester_id)?;
         let words = words(locale, &case.ticket, &target, note.as_deref());
         let followup_id = Some(followups::write_public(&mut case, actor.id, words)?);
-        archiving::set_aside(&mut case, ArchiveReason::Duplicate, note, followup_id, timezone)?;
+        archiving::set_aside(&mut case, ArchiveReason::Duplicate, note, followup_id)?;
         case.details.into = Some(target.id);
         let row = case.record(EventKind::Merged)?;
-        let mut case = Case::open(tx, target, Some(actor.id), actor.now);
+        let mut case = Case::open(tx, target, actor);
         case.details.duplicate_id = Some(row.id);
         case.record(EventKind::DuplicateMerged)?;
         store::answer(tx, row)

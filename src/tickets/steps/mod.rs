@@ -16,6 +16,7 @@ pub mod solve;
 
 use actix_web::HttpResponse;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -58,6 +59,8 @@ pub struct Case<'a> {
     pub tx: &'a mut PgConnection,
     /// Never before the ticket's last change, whatever the clocks say.
     pub now: DateTime<Utc>,
+    /// The entity's.
+    pub timezone: Tz,
     /// To be changed by the step.
     pub ticket: TicketRow,
     /// None where the desk acts by itself.
@@ -83,19 +86,21 @@ pub enum Reply {
 }
 
 impl<'a> Case<'a> {
-    /// `actor_id`: none where the desk acts by itself. The ticket's row must be locked.
-    pub fn open(
-        tx: &'a mut PgConnection,
-        ticket: TicketRow,
-        actor_id: Option<Uuid>,
-        now: DateTime<Utc>,
-    ) -> Self {
+    /// A case on which a person acts. The ticket's row must be locked.
+    pub fn open(tx: &'a mut PgConnection, ticket: TicketRow, actor: &Actor) -> Self {
+        let case = Self::automatic(tx, ticket, actor.timezone, actor.now);
+        Case { actor_id: Some(actor.id), ..case }
+    }
+
+    /// A case on which Mesa acts without a person, by a deadline. The ticket's row must be locked.
+    pub fn automatic(tx: &'a mut PgConnection, ticket: TicketRow, timezone: Tz, now: DateTime<Utc>) -> Self {
         Case {
             tx,
             now: now.max(ticket.updated_at),
+            timezone,
             before: ticket.clone(),
             ticket,
-            actor_id,
+            actor_id: None,
             touched: false,
             details: EventDetails::default(),
             mail: Map::new(),
@@ -203,7 +208,7 @@ where
                 ),
             ));
         }
-        let mut case = Case::open(tx, row, Some(actor.id), actor.now);
+        let mut case = Case::open(tx, row, actor);
         let reply = change(&mut case, actor, body)?;
         let row = case.record(kind)?;
         match reply {

@@ -52,7 +52,7 @@ pub async fn request_information(
     id: Path<i64>,
     body: Body<NewInformationRequest>,
 ) -> Result<HttpResponse> {
-    let (timezone, days) = (call.desk.config.timezone, call.desk.config.information_days);
+    let days = call.desk.config.information_days;
     let step = (Step::RequestInformation, EventKind::InformationRequested);
     take(call, *id, step, body, move |case, actor, NewInformationRequest { missing, deadline }| {
         let deadline = information::deadline(deadline, days, case.now)?;
@@ -64,7 +64,7 @@ pub async fn request_information(
             ticket.attention_due_soon_at = None;
         }
         let locale = users::locale(case.tx, ticket.requester_id)?;
-        let words = information::words(locale, &missing, deadline, timezone);
+        let words = information::words(locale, &missing, deadline, case.timezone);
         let followup_id = followups::write_public(case, actor.id, words)?;
         case.details.missing = Some(missing.clone());
         let data = json!({"missing": missing, "deadline": deadline, "followup_id": followup_id});

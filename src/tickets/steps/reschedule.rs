@@ -45,12 +45,11 @@ pub struct Rescheduling {
 )]
 #[post("/tickets/{ticket_id}/rescheduling")]
 pub async fn reschedule(call: Call, id: Path<i64>, body: Body<Rescheduling>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     let step = (Step::Reschedule, EventKind::Rescheduled);
     take(call, *id, step, body, move |case, actor, Rescheduling { scheduled_for, reason }| {
         let scheduled_for = Some(scheduled_for);
         let holidays = sets::current(case.tx)?;
-        let clock = EntityClock { timezone, holidays: &holidays };
+        let clock = EntityClock { timezone: case.timezone, holidays: &holidays };
         let schedule = schedules::of_one(case.tx, actor.id, case.now)?;
         appointment::check(case.ticket.criticality, scheduled_for, &schedule, clock, case.now)?;
         case.ticket.scheduled_for = scheduled_for;

@@ -63,7 +63,6 @@ pub struct Resubmission {
 )]
 #[post("/tickets/{ticket_id}/resubmission")]
 pub async fn resubmit(call: Call, id: Path<i64>, body: Body<Resubmission>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     call.write(body, move |tx, actor, body| {
         let archived = store::lock(tx, actor, *id)?;
         let account = Account::active(tx, archived.requester_id)?.map(|account| account.or_as_in(&archived));
@@ -87,7 +86,7 @@ pub async fn resubmit(call: Call, id: Path<i64>, body: Body<Resubmission>) -> Re
             requester: new.requester.unwrap_or_default(),
             resubmission_of: Some(archived.id),
         };
-        let row = request.register(tx, actor, account, timezone)?;
+        let row = request.register(tx, actor, account)?;
         carry_over(tx, actor, archived, &row)?;
         register::created(tx, row)
     })
@@ -109,7 +108,7 @@ pub fn resubmitted_as(tx: &mut PgConnection, archived: i64) -> Result<Option<i64
 /// What the database answers.
 pub fn carry_over(tx: &mut PgConnection, actor: &Actor, archived: TicketRow, new: &TicketRow) -> Result<()> {
     attachments::copy_public(tx, archived.id, new.id, new.received_at)?;
-    let mut case = Case::open(tx, archived, Some(actor.id), actor.now);
+    let mut case = Case::open(tx, archived, actor);
     case.note_mail(actor);
     case.details.resubmitted_as = Some(new.id);
     case.touch();

@@ -25,9 +25,8 @@ use crate::tickets::workflow::Step;
 )]
 #[post("/tickets/{ticket_id}/resumption")]
 pub async fn resume(call: Call, id: Path<i64>, body: Body<Nothing>) -> Result<HttpResponse> {
-    let timezone = call.desk.config.timezone;
     take(call, *id, (Step::Resume, EventKind::Resumed), body, move |case, _, _| {
-        case.details.kind = holds::end(case, timezone)?.map(|ended| ended.kind.as_str());
+        case.details.kind = holds::end(case)?.map(|ended| ended.kind.as_str());
         Ok(Reply::Ticket)
     })
     .await

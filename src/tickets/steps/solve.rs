@@ -80,15 +80,14 @@ const CHILDREN: i64 = 200;
 #[post("/tickets/{ticket_id}/solution")]
 pub async fn solve(call: Call, id: Path<i64>, body: Body<NewSolution>) -> Result<HttpResponse> {
     let step = (Step::Solve, EventKind::Solved);
-    let timezone = call.desk.config.timezone;
     take(call, *id, step, body, move |case, actor, NewSolution { description, solve_children }| {
         let open = open_children(case)?;
         let (mut solved_children, mut offered_children) = (Vec::new(), Vec::new());
         if solve_children == Some(true) {
             for child in lock_solvable(case, actor.id, &open)? {
                 solved_children.push(child.id);
-                let mut child = Case::open(case.tx, child, Some(actor.id), actor.now);
-                record_solution(&mut child, actor.id, description.clone(), timezone)?;
+                let mut child = Case::open(case.tx, child, actor);
+                record_solution(&mut child, actor.id, description.clone())?;
                 child.details.parent_id = Some(case.ticket.id);
                 child.record(EventKind::Solved)?;
             }
@@ -98,7 +97,7 @@ pub async fn solve(call: Call, id: Path<i64>, body: Body<NewSolution>) -> Result
         }
         let open_children =
             open.into_iter().map(|(id, _)| id).filter(|id| !solved_children.contains(id)).collect();
-        record_solution(case, actor.id, description, timezone)?;
+        record_solution(case, actor.id, description)?;
         Ok(Reply::Within(Box::new(|ticket| {
             Answer::ok(&SolvedTicket { ticket, solved_children, offered_children, open_children })
         })))
@@ -107,8 +106,8 @@ pub async fn solve(call: Call, id: Path<i64>, body: Body<NewSolution>) -> Result
 }
 
 /// Solves the case, tells the requester and offers them the survey.
-fn record_solution(case: &mut Case<'_>, solved_by: Uuid, description: String, timezone: Tz) -> Result<()> {
-    working::keep_solution(case, timezone)?;
+fn record_solution(case: &mut Case<'_>, solved_by: Uuid, description: String) -> Result<()> {
+    working::keep_solution(case)?;
     let ticket = &mut case.ticket;
     ticket.status = Status::Solved;
     ticket.solution = Some(description);

@@ -8,7 +8,7 @@ use actix_web::web::{Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use serde::Deserialize;
 
-use self::view::{State, View};
+use self::view::{PAGE, State};
 use super::confirmation::set_password;
 use super::links::{self, Opened};
 use crate::auth::passwords::{LONGEST, SHORTEST};
@@ -105,16 +105,5 @@ fn refuse(request: &HttpRequest, problem: &Problem) -> HttpResponse {
 
 fn respond(request: &HttpRequest, of_account: Locale, state: &State, status: StatusCode) -> HttpResponse {
     let locale = locale::asked(request).unwrap_or(of_account);
-    match (View { locale, state }).html() {
-        Ok(html) => HttpResponse::build(status)
-            .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
-            .insert_header((header::CONTENT_LANGUAGE, locale.as_str()))
-            .insert_header((header::CONTENT_SECURITY_POLICY, view::policy()))
-            .insert_header((header::REFERRER_POLICY, "no-referrer"))
-            .insert_header((header::X_FRAME_OPTIONS, "DENY"))
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .insert_header((header::VARY, "Accept-Language"))
-            .body(html),
-        Err(problem) => HttpResponse::from_error(problem),
-    }
+    PAGE.respond(status, locale, state.context(locale))
 }

@@ -2,38 +2,16 @@
 
 use std::sync::LazyLock;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use minijinja::{Environment, Value, context};
-use sha2::{Digest, Sha256};
+use minijinja::{Value, context};
 
 use crate::account::password_links::links::{Opened, Purpose};
 use crate::auth::passwords::{LONGEST, SHORTEST};
+use crate::http::page::Page;
 use crate::language::locale::Locale;
-use crate::problem::{Problem, Result, Text};
+use crate::problem::Text;
 
-const STYLE: &str = include_str!("page.css");
-const PAGE: (&str, &str) = ("page.html", include_str!("page.html"));
-
-static ENVIRONMENT: LazyLock<std::result::Result<Environment<'static>, minijinja::Error>> =
-    LazyLock::new(|| {
-        let mut environment = Environment::new();
-        environment.add_template(PAGE.0, PAGE.1)?;
-        Ok(environment)
-    });
-
-/// What the page may do: show its own style and send its own form, nothing else.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let style = STANDARD.encode(Sha256::digest(STYLE));
-    format!(
-        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
-});
-
-/// The page's `Content-Security-Policy`.
-pub fn policy() -> &'static str {
-    &POLICY
-}
+pub static PAGE: LazyLock<Page> =
+    LazyLock::new(|| Page::new(include_str!("page.html"), include_str!("page.css")));
 
 /// What there is to show.
 pub enum State<'a> {
@@ -45,33 +23,18 @@ pub enum State<'a> {
     Failed,
 }
 
-pub struct View<'a> {
-    pub locale: Locale,
-    pub state: &'a State<'a>,
-}
-
-impl View<'_> {
-    pub fn html(&self) -> Result<String> {
-        let environment = ENVIRONMENT.as_ref().map_err(Problem::internal)?;
-        let template = environment.get_template(PAGE.0).map_err(Problem::internal)?;
-        template.render(self.context()).map_err(Problem::internal)
-    }
-
-    fn context(&self) -> Value {
-        let locale = self.locale;
-        let (state, opened, fault) = match self.state {
+impl State<'_> {
+    /// What the template is rendered with.
+    pub fn context(&self, locale: Locale) -> Value {
+        let (state, opened, fault) = match self {
             State::Form(opened, fault) => ("form", Some(opened), fault.map(|fault| fault.in_locale(locale))),
             State::Set(opened) => ("set", Some(opened), None),
             State::Invalid => ("invalid", None, None),
             State::TooMany => ("too_many", None, None),
             State::Failed => ("failed", None, None),
         };
-        let choose = move |es: String, en: String| if locale == Locale::Es { es } else { en };
         context! {
-            locale => locale.as_str(),
             state,
-            style => STYLE,
-            t => Value::from_function(choose),
             email => opened.map(|opened| opened.email.as_str()),
             invited => opened.is_some_and(|opened| opened.purpose == Purpose::Invitation),
             fault,
@@ -105,7 +68,7 @@ mod tests {
         ];
         for state in &states {
             for locale in Locale::ALL.iter().copied() {
-                let html = (View { locale, state }).html().unwrap();
+                let html = PAGE.html(locale, state.context(locale)).unwrap();
                 assert!(html.contains("<h1>") && !html.contains("<b>") && !html.contains("<i>"), "{html}");
             }
         }
