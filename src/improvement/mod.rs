@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::auth::policy::Role;
 use crate::db::schema::users;
+use crate::http::Actor;
 use crate::problem::{FieldError, Result};
 
 pub fn routes(config: &mut ServiceConfig) {

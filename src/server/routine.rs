@@ -75,7 +75,7 @@ pub fn once(db: &mut PgConnection, config: &Config) {
         watch::tell(db, config.timezone)
     });
     each(db, "tickets closed that were solved long enough ago", |db, now| {
-        closing::close_solved(db, days, now)
+        closing::close_solved(db, days, config.timezone, now)
     });
     each(db, "tickets archived whose requester did not answer", |db, now| {
         information_deadline::archive_unanswered(db, now, config.timezone)

@@ -1,6 +1,7 @@
 //! What happens to solved tickets that nobody closes.
 
 use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Tz;
 use diesel::prelude::*;
 
 use super::model::TicketRow;

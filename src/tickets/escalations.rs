@@ -208,7 +208,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 )]
 #[post("/tickets/{ticket_id}/escalations")]
 pub async fn escalate(call: Call, id: Path<i64>, body: Body<NewEscalation>) -> Result<HttpResponse> {
-    let step = (Action::Escalate, Step::Escalate, EventKind::Escalated);
+    let step = (Step::Escalate, EventKind::Escalated);
     take(call, *id, step, body, move |case, actor, new: NewEscalation| {
         let row = raise(case, new, Some(actor.id))?;
         let location = format!("/api/v1/tickets/{}/escalations", row.ticket_id);

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::origin::{Origin, OriginContent, origin_columns};
 use super::today;
 use crate::db::schema::improvement_actions as actions;
-use crate::http::Answer;
+use crate::http::{Actor, Answer};
 use crate::language::text_enum;
 use crate::people::{Person, person};
 use crate::problem::{Problem, Result};

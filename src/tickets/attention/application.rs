@@ -17,7 +17,7 @@ use crate::auth::policy::Action;
 use crate::db::schema::{attention_applications, attentions, tickets};
 use crate::holidays::sets;
 use crate::http::body::Nothing;
-use crate::http::{Answer, Body, Call};
+use crate::http::{Actor, Answer, Body, Call};
 use crate::problem::Result;
 use crate::tickets::clock::{Calendar, Span};
 use crate::tickets::model::{Criticality, TicketRow};
