@@ -5,7 +5,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use diesel::prelude::*;
 
 use super::upload::{self, Received};
-use crate::auth::policy::Action;
 use crate::http::upload_slots::UploadSlots;
 use crate::http::{Actor, Answer, Call};
 use crate::problem::Result;

@@ -52,6 +52,11 @@ impl Actor {
         Ok(Actor { mail: Some(mail), ..actor })
     }
 
+    /// The same, at a later time of the same transaction.
+    pub fn at(self, now: DateTime<Utc>) -> Self {
+        Actor { now, ..self }
+    }
+
     /// As others name them.
     pub fn person(&self) -> Person {
         Person { id: self.id, full_name: self.full_name.clone(), role: self.role }

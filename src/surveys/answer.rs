@@ -6,10 +6,10 @@ use diesel::prelude::*;
 
 use super::submission::{SurveyAnswer, submit};
 use super::{Row, Survey, present_one};
-use crate::auth::policy::{self, Action, Scope};
+use crate::auth::policy::Action;
 use crate::db::schema::surveys;
 use crate::http::{Answer, Body, Call};
-use crate::problem::{Problem, Result};
+use crate::problem::Result;
 use crate::tickets::store;
 
 /// Read the survey of a ticket

@@ -8,12 +8,12 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::{Row, Survey, SurveyStatus, present};
-use crate::auth::policy::{Action, Scope};
+use crate::auth::policy::Action;
 use crate::db::schema::surveys;
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Call, Query};
 use crate::language::text_enum;
-use crate::problem::{Problem, Result};
+use crate::problem::Result;
 
 text_enum! {
     /// The order of a list by the time of making.

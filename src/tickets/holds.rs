@@ -1,6 +1,5 @@
 //! Tickets on hold: for something outside of the desk, or for information that the requester owes.
 
-use chrono_tz::Tz;
 use diesel::prelude::*;
 use uuid::Uuid;
 

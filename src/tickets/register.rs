@@ -1,7 +1,6 @@
 //! Registering a request: activities 1 and 2 of the procedure.
 
 use actix_web::{HttpResponse, post};
-use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

@@ -10,7 +10,6 @@ pub mod verification;
 pub mod write;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -8,7 +8,6 @@ use uuid::Uuid;
 use super::{ActionStatus, actions};
 use crate::auth::policy::Role;
 use crate::db::schema::users;
-use crate::improvement::today;
 use crate::outbox::{self, MessageKind};
 use crate::problem::{Problem, Result};
 

@@ -82,7 +82,7 @@ pub async fn apply(call: Call, body: Body<Nothing>) -> Result<HttpResponse> {
         body.read()?;
         policies::lock(tx)?;
         // A change that was waited for may hold only since after this request was admitted.
-        let actor = &Actor { now: crate::db::now(tx)?, ..actor.clone() };
+        let actor = &actor.clone().at(crate::db::now(tx)?);
         let now = actor.now;
         let mut in_force = Policies::new();
         let policies = policies::all_at(tx, now)?;

@@ -1,7 +1,6 @@
 //! The attention clock of a ticket's present support level, as it runs.
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use diesel::prelude::*;
 
 use super::policies::{self, Policy};

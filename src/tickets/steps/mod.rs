@@ -31,7 +31,7 @@ use super::watchers;
 use super::workflow::{self, Step};
 use crate::audit;
 use crate::audit::kind::EventKind;
-use crate::auth::policy::{Action, Scope};
+use crate::auth::policy::Scope;
 use crate::db::schema::tickets;
 use crate::http::{Actor, Answer, Body, Call, MailOrigin};
 use crate::outbox::{self, MessageKind};
