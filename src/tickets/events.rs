@@ -120,7 +120,7 @@ struct EventDetailFields {
     /// The reason of an escalation, hold, handover, reopening or rescheduling; `archived`: the reason in words.
     #[schema(max_length = 2000)]
     reason: Option<String>,
-    /// Caused by mail: the account that released the mail after it was quarantined or ignored.
+    /// Caused by mail: the account that released the mail after it was set aside or ignored.
     released_by_id: Option<Uuid>,
     /// `received`: the archived ticket that this one resubmits.
     resubmission_of: Option<i64>,

@@ -17,7 +17,7 @@ use crate::surveys::links::Opened;
 const STYLE: &str = include_str!("page.css");
 const PAGE: (&str, &str) = ("page.html", include_str!("page.html"));
 
-/// With a fault of the file in it, which the tests would find.
+/// An error if the template is invalid, which the tests would detect.
 static ENVIRONMENT: LazyLock<std::result::Result<Environment<'static>, minijinja::Error>> =
     LazyLock::new(|| {
         let mut environment = Environment::new();
@@ -25,7 +25,7 @@ static ENVIRONMENT: LazyLock<std::result::Result<Environment<'static>, minijinja
         Ok(environment)
     });
 
-/// What the page may do: show its own style and send its own form, nothing else.
+/// The page may only use its own style and send its own form.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let style = STANDARD.encode(Sha256::digest(STYLE));
     format!(
@@ -38,14 +38,14 @@ pub fn policy() -> &'static str {
     &POLICY
 }
 
-/// What there is to show.
+/// What the page shows.
 pub enum State<'a> {
     Form(&'a Opened, &'a Form),
-    /// The ticket's number, and when it was answered, in words.
+    /// The ticket's number, and the formatted time of the answer.
     Answered(i64, String),
-    /// Sent a second time.
+    /// The form was sent a second time.
     AnsweredBefore,
-    /// `open`: the ticket is open again; otherwise it is over without a solution.
+    /// `open`: the ticket is open again; otherwise it ended without a solution.
     Unsolved {
         open: bool,
     },
@@ -79,7 +79,7 @@ struct Question<'a> {
 
 impl View<'_> {
     /// # Errors
-    /// A fault of the file: a fault of the build.
+    /// If the template is invalid, which is a defect of the build.
     pub fn html(&self) -> Result<String> {
         let environment = ENVIRONMENT.as_ref().map_err(Problem::internal)?;
         let template = environment.get_template(PAGE.0).map_err(Problem::internal)?;
