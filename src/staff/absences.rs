@@ -75,7 +75,8 @@ impl Absence {
     /// The absences as the API represents them, with the names of their people.
     fn present(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Self>> {
         let people = person::by_id(db, rows.iter().flat_map(|row| [row.user_id, row.created_by]))?;
-        let person = |id| people.get(&id).cloned().ok_or_else(|| Problem::internal("an absence without a person"));
+        let person =
+            |id| people.get(&id).cloned().ok_or_else(|| Problem::internal("an absence without a person"));
         let absence = |row: Row| {
             Ok(Absence {
                 id: row.id,

@@ -153,7 +153,7 @@ mod tests {
             }
         }
 
-        /// Nothing is withheld without need: a part withheld for subtraction is smaller, or needed.
+        /// Nothing is withheld if every part is large enough.
         #[test]
         fn parts_that_are_all_large_are_all_shown(counts in prop::collection::vec(5i64..100, 0..20)) {
             prop_assert!(withheld_parts(&counts).iter().all(Option::is_none));

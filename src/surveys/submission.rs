@@ -53,7 +53,10 @@ pub fn submit(tx: &mut PgConnection, id: Uuid, answer: SurveyAnswer, now: DateTi
     if row.status == SurveyStatus::Answered {
         return Err(Problem::new(
             Code::AlreadyAnswered,
-            Text::new("Gracias: su respuesta ya está guardada.", "Thank you: your answer was already stored."),
+            Text::new(
+                "Gracias: su respuesta ya está guardada.",
+                "Thank you: your answer was already stored.",
+            ),
         ));
     }
     if !is_over(status) {

@@ -39,7 +39,8 @@ impl Form {
             asked.chosen =
                 value.as_deref().and_then(|value| value.parse().ok()).filter(|n| (1..=5).contains(n));
             if asked.chosen.is_none() && (asked.question.standing || value.is_some()) {
-                asked.fault = Some(Text::new("Elija una de las cinco opciones.", "Choose one of the five options."));
+                asked.fault =
+                    Some(Text::new("Elija una de las cinco opciones.", "Choose one of the five options."));
             }
         }
         let comment = sent.remove("comment").unwrap_or_default();
