@@ -1,4 +1,4 @@
-//! The report as one page that needs nothing else: no script, no other file.
+//! The report as one self-contained page, without scripts or other files.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +13,7 @@ const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 
 /// # Errors
-/// A fault of the server.
+/// If the template is invalid.
 pub fn write(document: &Document, logo: Option<&Logo>) -> Result<Vec<u8>> {
     let sections: Vec<Value> = document
         .sections
