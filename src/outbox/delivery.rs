@@ -41,9 +41,6 @@ pub struct Message {
 /// Takes up to `count` due messages for the length of the lease; returns them in the order in which they were queued.
 /// Concurrent instances take different ones. A lease that expires in more than two hours, which is longer than any
 /// lease, was set while the clock was ahead and is ignored.
-///
-/// # Errors
-/// A database error; messages that were taken are taken again after the lease.
 pub fn take(db: &mut PgConnection, count: usize, lease: Duration) -> Result<Vec<Message>> {
     let taken = diesel::sql_query(
         "UPDATE messages SET locked_until = clock_timestamp() + make_interval(secs => $2) \
