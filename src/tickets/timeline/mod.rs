@@ -32,7 +32,7 @@ text_enum! {
         Followup = "followup",
         /// A file of the ticket or of one of its followups.
         Attachment = "attachment",
-        /// A message to somebody.
+        /// A message to a user.
         Message = "message",
     }
 }

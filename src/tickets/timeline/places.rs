@@ -37,11 +37,11 @@ pub struct Reader {
     types: Vec<(EntryType, Source)>,
 }
 
-/// The table, its time, and which of its rows are for the reader. `$1` is the ticket, `$2` the reader, `$3` the kinds of
-/// events that requesters see.
+/// The table, its time column, and the condition on the rows that the reader may see. `$1` is the ticket, `$2` the
+/// reader, `$3` the kinds of events that requesters see.
 type Source = (&'static str, &'static str, &'static str);
 
-/// Where the entries of a type come from; none where the reader sees none of them.
+/// The source of the entries of a type; `None` if the reader may not see any of them.
 fn source(entry: EntryType, staff: bool) -> Option<Source> {
     let for_requesters = match entry {
         EntryType::Event => Some(" AND kind = ANY($3)"),
