@@ -34,8 +34,8 @@ const MONTHS: [[&str; 12]; 2] = [
 ];
 
 impl Locale {
-    /// A formatted moment in this time zone: `martes 24 de noviembre de 2026 a las 3:00 p. m.`, `Tuesday 24 November
-    /// 2026 at 3:00 p.m.`
+    /// A formatted moment in this time zone: `martes 24 de noviembre de 2026 a las 3:00 p. m.`,
+    /// `Tuesday 24 November 2026 at 3:00 p.m.`
     pub fn moment(self, moment: DateTime<Utc>, timezone: Tz) -> String {
         let local = moment.with_timezone(&timezone);
         let (day, minute) = (self.day(local.date_naive()), local.minute());

@@ -34,7 +34,7 @@ const BATCH: usize = 200;
 
 /// The personal data of a person.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "says in the contract what is written piece by piece")]
+#[expect(dead_code, reason = "describes the streamed document in the contract")]
 pub struct PersonalData {
     exported_at: DateTime<Utc>,
     account: User,
@@ -124,7 +124,7 @@ impl State {
         let (actor, person) = (self.actor.clone(), self.person);
         let written = self.desk.db.run(move |db| piece(db, &actor, person, place)).await;
         let (text, next) = written.inspect_err(|problem| {
-            ::log::error!("an export of personal data broke off: {}", problem.log_line());
+            ::log::error!("an export of personal data was interrupted: {}", problem.log_line());
         })?;
         self.next = next;
         Ok(Some((text.into(), self)))

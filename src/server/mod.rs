@@ -117,15 +117,15 @@ fn open(config: Config, private: Option<&PrivatePostgres>) -> Result<(Desk, Stri
 fn warn_of_weak_audit(config: &Config, db: &mut PgConnection) -> Result<(), StartError> {
     if config.audit.signer.is_none() {
         log::warn!(
-            "no key is configured ({}): no tree heads are signed, and whoever owns the database can rewrite the history \
+            "no key is configured ({}): no tree heads are signed, and the owner of the database can rewrite the history \
              undetected",
             AuditConfig::KEY
         );
     }
     if server_role::can_change_schema(db)? {
         log::warn!(
-            "the user in DATABASE_URL owns the tables or is a superuser, and can disable what protects the history: give \
-             the server a role of its own and the owner to MESA_OWNER_DATABASE_URL"
+            "the user in DATABASE_URL owns the tables or is a superuser, and can disable the protection of the history: \
+             use a separate role for the server and set MESA_OWNER_DATABASE_URL to the owner"
         );
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! TLS handshakes in progress: bounded in number and in time, so that clients that do not complete theirs delay no others.
+//! TLS handshakes in progress: limited in number and time, so that incomplete handshakes do not delay other clients.
 
 use std::collections::HashMap;
 use std::io;

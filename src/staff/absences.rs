@@ -51,8 +51,8 @@ pub struct Absence {
 pub struct RecordedAbsence {
     #[serde(flatten)]
     absence: Absence,
-    /// The open tickets of the person, the most critical first. To reassign them all, use `POST
-    /// /users/{user_id}/handover`.
+    /// The open tickets of the person, the most critical first. To reassign them all, use
+    /// `POST /users/{user_id}/handover`.
     open_tickets: Vec<OpenTicket>,
 }
 

@@ -108,8 +108,8 @@ pub struct Figures {
     pub reopened: i64,
     /// Escalated in the period, by staff or automatically. A ticket that was escalated twice counts once.
     pub escalated: i64,
-    /// The backlog at the end of the period: tickets received before it that are neither solved nor archived, or were reopened
-    /// and not solved again. In a period that has not ended, the current backlog.
+    /// The backlog at the end of the period: tickets received before it that are neither solved nor archived, or were
+    /// reopened and not solved again. In a period that has not ended, the current backlog.
     pub open: i64,
     pub open_by_age: OpenByAge,
     /// The age of `open` at that moment, in days of 24 hours since the reception.

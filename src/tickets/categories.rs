@@ -38,7 +38,8 @@ pub struct Category {
     #[schema(max_length = 20_000)]
     description: String,
     required_profile: Profile,
-    /// A critical ticket of this category that is not accepted in time is escalated to the next support level automatically.
+    /// Whether a critical ticket of this category that is not accepted in time is escalated to the next support level
+    /// automatically.
     escalates_overdue: bool,
     /// A category that is not active can no longer be chosen; existing references to it remain.
     active: bool,
@@ -67,8 +68,8 @@ pub struct NewCategory {
     description: Option<String>,
     /// `any` if omitted.
     required_profile: Option<Profile>,
-    /// Whether a critical ticket that is not accepted in time is escalated to the next support level automatically; false if
-    /// omitted.
+    /// Whether a critical ticket that is not accepted in time is escalated to the next support level automatically;
+    /// false if omitted.
     escalates_overdue: Option<bool>,
 }
 

@@ -72,7 +72,7 @@ impl ToSchema for EventDetails {
 /// Details in addition to the changed fields, such as a reason. The fields depend on the kind of the event.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "says in the contract what `Case::note` writes")]
+#[expect(dead_code, reason = "describes in the contract what `Case::note` writes")]
 struct EventDetailFields {
     /// `closed` automatically: after how many days.
     after_days: Option<i64>,

@@ -48,8 +48,8 @@ pub struct Expanded {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     assignee: Option<User>,
-    /// The newest 20 followups that the caller may read, the newest first; for all see `GET
-    /// /tickets/{ticket_id}/followups`.
+    /// The newest 20 followups that the caller may read, the newest first; for all see
+    /// `GET /tickets/{ticket_id}/followups`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_items = 20)]
     followups: Option<Vec<Followup>>,

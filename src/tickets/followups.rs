@@ -48,8 +48,8 @@ pub struct Followup {
     #[schema(max_length = 20_000, example = "Vamos a su oficina esta tarde.")]
     body: String,
     pub created_at: DateTime<Utc>,
-    /// For a followup that came by mail: whether the entity's mail server did not verify that its author wrote it. `null` for a
-    /// followup that did not come by mail.
+    /// For a followup that came by mail: whether the entity's mail server did not verify that its author wrote it.
+    /// `null` for a followup that did not come by mail.
     #[schema(example = json!(null))]
     unverified: Option<bool>,
     /// The private followup that this one made public; visible to staff only.

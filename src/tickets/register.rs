@@ -49,7 +49,7 @@ pub struct NewTicket {
     /// The requester on whose behalf staff register it; the caller if omitted.
     #[expect(
         dead_code,
-        reason = "looked at while the body is read, to find the account that fills the gaps"
+        reason = "used while the body is read, to find the account that supplies missing data"
     )]
     requester_id: Option<Uuid>,
     requester: Option<RequesterData>,

@@ -113,7 +113,7 @@ impl State {
                 let (actor, filters) = (self.actor.clone(), self.filters.clone());
                 let read = self.desk.db.run(move |db| page(db, &actor, &batch(Some(cursor)), &filters)).await;
                 let (tickets, next) = read.inspect_err(|problem| {
-                    ::log::error!("a download of tickets broke off: {}", problem.log_line());
+                    ::log::error!("a download of tickets was interrupted: {}", problem.log_line());
                 })?;
                 (lines(&tickets, false)?, next)
             }

@@ -30,8 +30,8 @@ pub struct Calendar {
     id: Uuid,
     #[schema(max_length = 200, example = "Horario de oficina")]
     name: String,
-    /// An OpenStreetMap `opening_hours` expression in the entity's time zone; `PH` are the public holidays of `GET
-    /// /holidays`. A time span belongs to the day on which it begins, even if it ends after midnight.
+    /// An OpenStreetMap `opening_hours` expression in the entity's time zone; `PH` are the public holidays of
+    /// `GET /holidays`. A time span belongs to the day on which it begins, even if it ends after midnight.
     #[schema(max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
     opening_hours: String,
     /// A calendar that is not active can no longer be chosen; existing references to it remain.
@@ -189,8 +189,8 @@ pub async fn create(call: Call, body: Body<NewCalendar>) -> Result<HttpResponse>
 
 /// Change a calendar
 ///
-/// New hours apply to tickets received from then on. Existing due times do not change: see `POST
-/// /attention-times/application`.
+/// New hours apply to tickets received from then on. Existing due times do not change: see
+/// `POST /attention-times/application`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "calendars", operation_id = "updateCalendar", params(("calendar_id" = Uuid, Path)),

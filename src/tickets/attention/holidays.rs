@@ -194,15 +194,15 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// Create a holiday
 ///
 /// Adds a holiday of the entity, for example one established by a new law. It takes effect immediately for shifts,
-/// and for the attention of tickets received from then on. Existing due times do not change: see `POST
-/// /attention-times/application`. The maximum is 500 holidays.
+/// and for the attention of tickets received from then on. Existing due times do not change: see
+/// `POST /attention-times/application`. The maximum is 500 holidays.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "holidays", operation_id = "createHoliday", request_body = NewHoliday,
     responses(
         (status = 201, body = Holiday),
-        (status = 409, description = "`already_exists`: there is one of this name and kind from the same year on or on the \
-            same date; `no_due_time`: a calendar in use would not be open for long enough"),
+        (status = 409, description = "`already_exists`: a holiday with this name and kind and the same first year or \
+            date exists; `no_due_time`: a calendar in use would not be open for long enough"),
     )
 )]
 #[post("/holidays")]
@@ -244,8 +244,8 @@ pub async fn create(call: Call, body: Body<NewHoliday>) -> Result<HttpResponse> 
     request_body(content = HolidayProfile, content_type = "application/merge-patch+json"),
     responses(
         (status = 200, body = Holiday),
-        (status = 409, description = "`already_exists`: there is one of this name and kind from the same year on or on the \
-            same date; `no_due_time`: a calendar in use would not be open for long enough"),
+        (status = 409, description = "`already_exists`: a holiday with this name and kind and the same first year or \
+            date exists; `no_due_time`: a calendar in use would not be open for long enough"),
     )
 )]
 #[patch("/holidays/{holiday_id}")]

@@ -91,8 +91,8 @@ const MOST_HOLIDAYS: usize = 500;
 /// Applies the stored holidays from `now` on, for every criticality. `lock` must be held.
 ///
 /// # Errors
-/// `Code::NoDueTime` if the calendar of an attention time would not be open for that long; `Code::TooManyHolidays` if there are
-/// too many.
+/// `Code::NoDueTime` if the calendar of an attention time would not be open for that long; `Code::TooManyHolidays` if
+/// there are too many.
 pub fn renew_holidays(tx: &mut PgConnection, timezone: Tz, now: DateTime<Utc>) -> Result<()> {
     let rules: Vec<HolidayRule> =
         holidays::table.order(holidays::id).select(HolidayRule::as_select()).load(tx)?;

@@ -78,7 +78,8 @@ const BATCH: i64 = 200;
 struct Unmeasured {
     #[diesel(sql_type = BigInt)]
     ticket_id: i64,
-    /// The support level of an acceptance, the negative number of an opening, or none for the ticket's first acceptance.
+    /// The support level of an acceptance, the negative number of an opening, or `None` for the first acceptance of
+    /// the ticket.
     #[diesel(sql_type = Nullable<SmallInt>)]
     part: Option<i16>,
     #[diesel(sql_type = Timestamptz)]

@@ -193,7 +193,9 @@ mod tests {
 
     #[test]
     fn what_is_no_expression_is_refused_and_says_where() {
-        let Err(Unusable::Syntax(place)) = parse("Mo-Fr 08:00-") else { panic!("it was understood") };
+        let Err(Unusable::Syntax(place)) = parse("Mo-Fr 08:00-") else {
+            panic!("the expression was accepted")
+        };
         assert!(place.starts_with("1:"), "{place}");
         for expression in ["", "lunes a viernes", "Mo-Fr 25:00-99:00", "Mo-Fr 8 a 5"] {
             assert!(matches!(parse(expression), Err(Unusable::Syntax(_))), "{expression}");

@@ -129,7 +129,8 @@ pub struct TicketFilters {
     #[serde(default)]
     #[param(inline, required = false)]
     attention: Vec<AttentionState>,
-    /// Open at this moment: received before it and neither solved nor archived before it, or reopened and not solved again.
+    /// Open at this moment: received before it and neither solved nor archived before it, or reopened and not solved
+    /// again.
     open_at: Option<DateTime<Utc>>,
     /// Solved at this moment or later. All conditions on a solution (`solved_…` and `reopened_…`) must hold for the
     /// same solution, even if it was later reopened.

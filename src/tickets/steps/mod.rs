@@ -168,7 +168,7 @@ pub fn each(
         let id = row.id;
         match tx.transaction(|savepoint| act(savepoint, row)) {
             Ok(()) => done += 1,
-            Err(problem) => log::error!("ticket {id} is left as it was: {}", problem.log_line()),
+            Err(problem) => log::error!("ticket {id} was not changed: {}", problem.log_line()),
         }
     }
     done
