@@ -29,7 +29,7 @@ pub struct Actor {
     pub scope: Scope,
     /// The database's time when the request was admitted: the same clock for every copy of the server.
     pub now: DateTime<Utc>,
-    /// The entity's.
+    /// The entity's time zone.
     pub timezone: Tz,
     /// The inbound e-mail by which they act; `None` for whoever sends a request.
     pub mail: Option<MailOrigin>,

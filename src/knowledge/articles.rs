@@ -1,4 +1,4 @@
-//! An article: what went wrong, how it was solved, step by step.
+//! Articles: an incident, its resolution, and the steps.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, patch, post};
@@ -23,9 +23,9 @@ use crate::problem::{FieldError, Problem, Result};
 text_enum! {
     /// Who may read an article.
     pub enum ArticleVisibility {
-        /// Requesters as well.
+        /// Requesters and staff.
         Public = "public",
-        /// Staff alone.
+        /// Staff only.
         Internal = "internal",
     }
 }
@@ -35,14 +35,14 @@ text_enum! {
     pub enum ArticleStatus {
         /// Being written.
         Draft = "draft",
-        /// Offered to readers.
+        /// Visible to its readers.
         Published = "published",
-        /// Out of date: kept, and offered to nobody.
+        /// Out of date: stored, but no longer shown to requesters or suggested.
         Retired = "retired",
     }
 }
 
-/// Where more can be read.
+/// A link to further information.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
@@ -57,8 +57,8 @@ pub struct Reference {
     pub url: String,
 }
 
-/// How the contract has one step of an article. A hundred of the longest, with what else is searched, stay below the
-/// megabyte that PostgreSQL keeps of the words of one text.
+/// The schema of a step of an article. A hundred of the longest steps, with the other searched texts, stay below the
+/// limit of one megabyte that PostgreSQL has for the words of a text.
 pub struct ArticleStep;
 
 impl PartialSchema for ArticleStep {
@@ -70,14 +70,14 @@ impl PartialSchema for ArticleStep {
 
 impl ToSchema for ArticleStep {}
 
-/// What an article says, as it is written and changed.
+/// The content of an article, for its creation and change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ArticleContent {
-    /// The name of the solution.
+    /// The title of the solution.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Impresora de red sin respuesta")]
     pub title: String,
-    /// What went wrong.
+    /// The incident.
     #[schema(
         min_length = 1,
         max_length = 20000,
@@ -85,7 +85,7 @@ pub struct ArticleContent {
         example = "La impresora aparece atascada y no imprime."
     )]
     pub incident: String,
-    /// How it was solved.
+    /// The resolution.
     #[schema(
         min_length = 1,
         max_length = 20000,
@@ -93,7 +93,7 @@ pub struct ArticleContent {
         example = "El puerto del switch estaba caído; se cambió."
     )]
     pub resolution: String,
-    /// What to do, one after the other.
+    /// The steps, in order.
     #[serde(default)]
     #[schema(required = false, max_items = 100, value_type = Vec<ArticleStep>, example = json!(["Probar el puerto", "Cambiar el puerto"]))]
     pub steps: Vec<String>,
@@ -109,7 +109,7 @@ pub struct ArticleContent {
     #[serde(default = "draft")]
     #[schema(required = false)]
     pub status: ArticleStatus,
-    /// The ticket that it was learned from.
+    /// The ticket from which the article was written.
     #[schema(minimum = 1, example = 123)]
     pub ticket_id: Option<i64>,
 }
@@ -139,12 +139,12 @@ pub struct Article {
     category: Option<Named>,
     visibility: ArticleVisibility,
     status: ArticleStatus,
-    /// The ticket that it was learned from; for staff alone.
+    /// The ticket from which the article was written; visible to staff only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = 123)]
     ticket_id: Option<i64>,
     author: Person,
-    /// Counts the changes, from 1 on; earlier ones are kept.
+    /// The number of the current revision, from 1 on; earlier revisions are kept.
     #[schema(minimum = 1, example = 1)]
     revision: i32,
     published_at: Option<DateTime<Utc>>,
@@ -206,10 +206,10 @@ impl Article {
     }
 }
 
-/// The article exists and is the caller's to see.
+/// Checks that the article exists and that the caller may see it.
 ///
 /// # Errors
-/// A 404 else.
+/// A 404 otherwise.
 pub fn check_visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<()> {
     let (visibility, status): (ArticleVisibility, ArticleStatus) =
         articles::table.find(id).select((articles::visibility, articles::status)).first(db)?;
@@ -222,7 +222,7 @@ pub fn check_visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(
 
 /// Read an article
 ///
-/// The current content. Requesters see published public articles only.
+/// The current content. Requesters can only read published public articles.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadArticles))),
     tag = "knowledge", operation_id = "getArticle", params(("article_id" = Uuid, Path)),
@@ -239,7 +239,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Write an article
 ///
-/// A draft, which staff alone can read, unless `status` says more.
+/// Created as a draft, which only staff can read, unless `status` is given.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
     tag = "knowledge", operation_id = "createArticle", request_body = ArticleContent,
@@ -270,7 +270,8 @@ pub async fn write(call: Call, body: Body<ArticleContent>) -> Result<HttpRespons
 
 /// Change an article
 ///
-/// Each change is a revision; the earlier ones are kept. Publish with `status`, take back with `retired`.
+/// Each change is a new revision; earlier ones are kept. Set `status` to `published` to publish it, and to `retired`
+/// to withdraw it.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
     tag = "knowledge", operation_id = "updateArticle", params(("article_id" = Uuid, Path)),
@@ -342,7 +343,7 @@ fn values(content: &ArticleContent) -> Values<'_> {
     )
 }
 
-/// The category and the ticket that the article names exist; what it named before may stay.
+/// Checks that the category and the ticket of the article exist; references from before the change may stay.
 fn check(tx: &mut PgConnection, content: &ArticleContent, before: Option<&ArticleContent>) -> Result<()> {
     use diesel::dsl::{exists, select};
     let mut errors = Vec::new();

@@ -18,7 +18,7 @@ use crate::problem::Result;
 
 /// Attach a file to an article
 ///
-/// One file a request, as `multipart/form-data`; whoever may read the article may read it.
+/// One file per request, as `multipart/form-data`; the file is visible to everyone who may read the article.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
     tag = "attachments", operation_id = "attachToArticle", params(("article_id" = Uuid, Path)),
@@ -56,7 +56,7 @@ impl Target for Article {
 
 /// List the files of an article
 ///
-/// In the order in which they came.
+/// In the order of their upload.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadArticles))),
     tag = "attachments", operation_id = "listArticleAttachments", params(("article_id" = Uuid, Path), Paging),

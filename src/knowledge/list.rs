@@ -1,4 +1,4 @@
-//! The list of articles: by date, or by how well they answer a search.
+//! The list of articles, by date or by relevance to a search.
 
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
@@ -26,12 +26,12 @@ text_enum! {
     }
 }
 
-/// Which articles to list.
+/// Filters for the list of articles.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ArticleFilters {
-    /// Words in any form, with or without accents; `"two words"` stand together, `-word` is not there.
+    /// Words in any inflection, with or without accents; `"two words"` matches a phrase, `-word` excludes a word.
     #[param(max_length = 200)]
     pub q: Option<String>,
     #[serde(default)]
@@ -41,27 +41,27 @@ pub struct ArticleFilters {
     #[serde(default)]
     #[param(required = false)]
     pub category_id: Vec<Uuid>,
-    /// Articles learned from this ticket; for staff alone.
+    /// Articles written from this ticket; for staff only.
     #[param(minimum = 1)]
     pub ticket_id: Option<i64>,
     /// Published for the first time at this moment or later.
     pub published_from: Option<DateTime<Utc>>,
     /// Published for the first time before this moment.
     pub published_to: Option<DateTime<Utc>>,
-    /// `relevance` (the default with `q`), `-updated_at` (the default else), `updated_at`.
+    /// `relevance` (the default with `q`), `-updated_at` (the default otherwise), `updated_at`.
     #[param(inline)]
     pub sort: Option<ArticleSort>,
-    /// Whether the caller sees published public articles alone. Those are then searched by an index that has no others, so
-    /// that the time it takes says nothing of the words in others.
+    /// Whether the caller may only see published public articles. These are searched in a separate index, so that the
+    /// response time reveals nothing about the words of other articles.
     #[serde(skip)]
     pub only_public: bool,
 }
 
 /// List or search articles
 ///
-/// With `q` the best match comes first, and `excerpt` shows the passage that matches with `<mark>` around its words;
-/// everything else in it is escaped, so that it can be put into a page as HTML. A requester finds published public
-/// articles.
+/// With `q` the best match comes first, and `excerpt` shows the matching passage with `<mark>` around the words;
+/// everything else in it is escaped, so that it can be inserted into a page as HTML. A requester only finds published
+/// public articles.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadArticles))),
     tag = "knowledge", operation_id = "listArticles", params(Paging, ArticleFilters),
@@ -110,6 +110,9 @@ pub async fn list(call: Call, query: Query<ArticleFilters>) -> Result<HttpRespon
 fn not_offered() -> crate::problem::Problem {
     invalid(
         "status",
-        Text::new("Usted ve los artículos publicados y públicos.", "You see published public articles."),
+        Text::new(
+            "Usted ve los artículos publicados y públicos.",
+            "You can only see published public articles.",
+        ),
     )
 }

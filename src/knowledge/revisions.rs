@@ -1,4 +1,4 @@
-//! An article as each change left it.
+//! The revisions of an article.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
@@ -17,7 +17,7 @@ use crate::http::{Actor, Answer, Call, Query};
 use crate::people::Person;
 use crate::problem::Result;
 
-/// An article as one change left it.
+/// An article after one change.
 #[derive(Serialize, ToSchema)]
 pub struct Revision {
     article_id: Uuid,
@@ -51,7 +51,7 @@ impl From<(Row, Person)> for Revision {
 
 /// List the revisions of an article
 ///
-/// Every content that it has had, the first one first: nothing that was published is lost.
+/// All contents of the article, the oldest first. Revisions are never removed.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
     tag = "knowledge", operation_id = "listRevisions", params(("article_id" = Uuid, Path), Paging),
@@ -80,7 +80,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result
 
 /// Read one revision of an article
 ///
-/// The content as it was, with who wrote it and when.
+/// The content of the revision, with its author and time.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
     tag = "knowledge", operation_id = "getRevision",
@@ -102,10 +102,7 @@ pub async fn read(call: Call, path: Path<(Uuid, i32)>) -> Result<HttpResponse> {
     .await
 }
 
-/// Keeps what a change left.
-///
-/// # Errors
-/// What the database answers.
+/// Stores a revision.
 pub fn keep(
     tx: &mut PgConnection,
     actor: &Actor,

@@ -1,4 +1,4 @@
-//! Full-text search in Spanish: accents and inflection do not matter, the best match comes first.
+//! Full-text search in Spanish: accents and inflection are ignored, the best match comes first.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
@@ -26,13 +26,13 @@ pub struct Found {
     pub visibility: ArticleVisibility,
     pub status: ArticleStatus,
     pub updated_at: DateTime<Utc>,
-    /// The passage that matches, as safe HTML; `null` without a search.
+    /// The matching passage, as safe HTML; `null` without a search.
     #[schema(
         max_length = 2000,
         example = "La <mark>impresora</mark> aparece <mark>atascada</mark> y no imprime."
     )]
     pub excerpt: Option<String>,
-    /// How well it matches: the higher the better; `null` without a search.
+    /// The relevance: the higher the better; `null` without a search.
     #[schema(example = 0.6)]
     pub rank: Option<f64>,
 }
@@ -74,10 +74,10 @@ impl From<Row> for Found {
     }
 }
 
-/// The articles that requesters may read, in the words of the index over what they are searched by.
+/// The articles that requesters may read; written exactly as the condition of the partial index for the search.
 const PUBLIC: &str = "a.status = 'published' AND a.visibility = 'public'";
 
-/// The articles that these filters let through, in no order.
+/// The articles that match these filters, in no order.
 pub fn filtered(filters: &ArticleFilters) -> articles::BoxedQuery<'_, Pg> {
     let mut query = articles::table.into_boxed();
     if filters.only_public {
@@ -111,18 +111,18 @@ pub fn filtered(filters: &ArticleFilters) -> articles::BoxedQuery<'_, Pg> {
     query
 }
 
-/// The columns of a `Row` but for excerpt and rank.
+/// The columns of a `Row` except excerpt and rank.
 const COLUMNS: &str =
     "a.id, a.title, a.category_id, c.name AS category_name, a.visibility, a.status, a.updated_at";
 
-/// The text that excerpts are taken from, escaped for HTML before the marks are set.
+/// The text for excerpts, escaped for HTML before the marks are set.
 const PASSAGES: &str = "replace(replace(replace(concat_ws(' … ', a.title, a.incident, a.resolution, \
      (SELECT string_agg(step, ' … ') FROM jsonb_array_elements_text(a.steps) AS step)), \
      '&', '&amp;'), '<', '&lt;'), '>', '&gt;')";
 
 const MARKS: &str = "StartSel=<mark>, StopSel=</mark>, MaxWords=30, MinWords=12, MaxFragments=1";
 
-/// The best matches after a place in their order.
+/// The best matches after a position in their order.
 pub fn ranked(
     db: &mut PgConnection,
     filters: &ArticleFilters,
@@ -188,11 +188,11 @@ pub fn found(db: &mut PgConnection, ids: Vec<Uuid>) -> Result<Vec<Found>> {
     Ok(rows.into_iter().map(Found::from).collect())
 }
 
-/// How many words of a ticket are looked for: those of its subject, and then the first of its description. The more there are,
-/// the more articles have one of them, each of which is judged.
+/// The number of words of a ticket that are searched: those of the subject, then the first of the description. With
+/// more words, more articles match one of them, and each match is ranked.
 const TELLING: u8 = 40;
 
-/// Up to five published articles that share most with the words of a ticket.
+/// Up to five published articles that share the most words with a ticket.
 pub fn like_ticket(db: &mut PgConnection, ticket_id: i64, staff: bool) -> Result<Vec<Found>> {
     let readable = if staff { "a.status = 'published'" } else { PUBLIC };
     let rows: Vec<Row> = diesel::sql_query(format!(

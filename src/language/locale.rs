@@ -1,4 +1,4 @@
-//! The language an answer speaks to its reader.
+//! The language of a response.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{ACCEPT_LANGUAGE, AcceptLanguage, Header, Quality};
@@ -34,7 +34,7 @@ const MONTHS: [[&str; 12]; 2] = [
 ];
 
 impl Locale {
-    /// A moment in words, by the clock of this time zone: `martes 24 de noviembre de 2026 a las 3:00 p. m.`,
+    /// A formatted moment in this time zone: `martes 24 de noviembre de 2026 a las 3:00 p. m.`,
     /// `Tuesday 24 November 2026 at 3:00 p.m.`
     pub fn moment(self, moment: DateTime<Utc>, timezone: Tz) -> String {
         let local = moment.with_timezone(&timezone);
@@ -53,7 +53,7 @@ impl Locale {
         }
     }
 
-    /// A day in words: `martes 24 de noviembre de 2026`, `Tuesday 24 November 2026`.
+    /// A formatted day: `martes 24 de noviembre de 2026`, `Tuesday 24 November 2026`.
     pub fn day(self, day: NaiveDate) -> String {
         let name = DAYS[self as usize][day.weekday().num_days_from_monday() as usize];
         let month = MONTHS[self as usize][day.month0() as usize];
@@ -65,11 +65,11 @@ impl Locale {
     }
 }
 
-/// The reader's language by `Accept-Language`; none where it names neither of ours.
+/// The language of the request by `Accept-Language`; `None` if it names neither Spanish nor English.
 pub fn asked(request: &HttpRequest) -> Option<Locale> {
     request.headers().get(ACCEPT_LANGUAGE)?;
     let mut accepted = AcceptLanguage::parse(request).ok()?;
-    // What nobody wants to read.
+    // Languages with quality 0 are not acceptable.
     accepted.0.retain(|language| language.quality > Quality::ZERO);
     accepted.ranked().iter().find_map(|preference| {
         let tag = preference.item()?.as_str().to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! The languages of the desk: sentences in both, moments and days in words, and words as values.
+//! Spanish and English: texts in both languages, formatted moments and days, and enumerations of words.
 
 pub mod locale;
 pub mod templates;

@@ -1,7 +1,7 @@
 //! Enumerations that are text in the database, in JSON and in the contract.
 
-/// Declares an enumeration whose values are words: the same in the database's CHECK, in JSON and in the contract, where
-/// the comments on the values are told as well.
+/// Declares an enumeration whose values are words: the same in the database's CHECK, in JSON and in the contract,
+/// which also includes the comments on the values.
 macro_rules! text_enum {
     ($(#[doc = $doc:literal])* $vis:vis enum $name:ident {
         $($(#[doc = $vdoc:literal])* $variant:ident = $text:literal),+ $(,)?

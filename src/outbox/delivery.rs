@@ -1,6 +1,6 @@
-//! How a message goes from hand to hand until it is sent. A copy of the server that takes one has it for the length of a
-//! lease; no transaction is open while it talks to the mail server. A copy that dies loses its leases, and others take
-//! the messages again.
+//! The delivery of messages. An instance of the server that takes a message holds it for the length of a lease; no
+//! transaction is open while it communicates with the mail server. The leases of an instance that dies expire, and
+//! other instances take the messages again.
 
 use std::time::Duration;
 
@@ -15,35 +15,32 @@ use super::MessageStatus;
 use crate::db::schema::messages;
 use crate::problem::Result;
 
-/// How long to wait after each try that did not succeed, as multiples of the first wait: with one minute, twelve tries
-/// over a little more than three days.
+/// The wait after each unsuccessful attempt, as multiples of the first wait: with one minute, twelve attempts over a
+/// little more than three days.
 const WAITS: [u32; 11] = [1, 5, 15, 60, 240, 720, 720, 720, 720, 720, 720];
 
-/// The longest word of a mail server that is kept, in characters.
+/// The maximum length of a stored response of a mail server, in characters.
 const LAST_ERROR: usize = 1000;
 
-/// A message that somebody has in hand.
+/// A message that is being delivered.
 #[derive(Debug, Clone, Queryable, Selectable, QueryableByName)]
 #[diesel(table_name = messages)]
 pub struct Message {
     pub id: Uuid,
-    /// What it is about: a ticket, or an improvement action.
+    /// The subject of the message: a ticket or an improvement action.
     pub ticket_id: Option<i64>,
     pub improvement_action_id: Option<Uuid>,
     pub kind: MessageKind,
     pub recipient_id: Uuid,
     pub data: Value,
     pub attempts: i16,
-    /// When the lease ends; tells this lease from a later one.
+    /// When the lease expires; distinguishes this lease from a later one.
     pub locked_until: Option<DateTime<Utc>>,
 }
 
-/// Takes messages whose turn it is, at most so many, for the length of the lease; answers them in the order they were
-/// queued. Copies that take at the same time take different ones. A lease that ends in more than two hours, which is
-/// longer than any, is of a clock that was ahead, and holds nobody off.
-///
-/// # Errors
-/// What the database answers.
+/// Takes up to `count` due messages for the length of the lease; returns them in the order in which they were queued.
+/// Concurrent instances take different ones. A lease that expires in more than two hours, which is longer than any
+/// lease, was set while the clock was ahead and is ignored.
 pub fn take(db: &mut PgConnection, count: usize, lease: Duration) -> Result<Vec<Message>> {
     let taken = diesel::sql_query(
         "UPDATE messages SET locked_until = clock_timestamp() + make_interval(secs => $2) \
@@ -57,17 +54,15 @@ pub fn take(db: &mut PgConnection, count: usize, lease: Duration) -> Result<Vec<
     )
     .bind::<BigInt, _>(i64::try_from(count).unwrap_or(1))
     .bind::<Double, _>(lease.as_secs_f64())
-    // Another version of the server sends those that this one does not know.
+    // Messages of kinds unknown to this version of the server are sent by another version.
     .bind::<Array<Text>, _>(MessageKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>());
     let mut taken: Vec<Message> = taken.load(db)?;
     taken.sort_by_key(|message| message.id);
     Ok(taken)
 }
 
-/// Makes those due that were queued at a time that has not come: the clock was ahead then, and went back. Answers how many.
-///
-/// # Errors
-/// What the database answers.
+/// Makes messages due that were queued at a time in the future, because the clock was ahead and was set back. Returns
+/// how many.
 pub fn catch_up(db: &mut PgConnection) -> Result<usize> {
     let now = crate::db::now(db)?;
     let ahead = messages::table
@@ -78,17 +73,14 @@ pub fn catch_up(db: &mut PgConnection) -> Result<usize> {
     Ok(diesel::update(ahead).set(messages::next_attempt_at.eq(now)).execute(db)?)
 }
 
-/// What the mail server took.
+/// The message that the mail server accepted.
 pub struct Sent {
     pub to: String,
     pub subject: String,
     pub text: String,
 }
 
-/// The mail server took it: whatever became of the lease, it is sent.
-///
-/// # Errors
-/// What the database answers.
+/// The mail server accepted the message: it is marked as sent, even if the lease has expired.
 pub fn sent(db: &mut PgConnection, id: Uuid, sent: &Sent) -> Result<()> {
     diesel::update(messages::table.find(id).filter(messages::status.ne(MessageStatus::Sent)))
         .set((
@@ -100,7 +92,7 @@ pub fn sent(db: &mut PgConnection, id: Uuid, sent: &Sent) -> Result<()> {
             messages::sent_to.eq(&sent.to),
             messages::sent_subject.eq(&sent.subject),
             messages::sent_text.eq(&sent.text),
-            // The address of a notice about an account: `sent_to` has it from now on.
+            // The address of a notice about an account; from now on it is in `sent_to`.
             messages::data.eq(messages::data.remove("to")),
         ))
         .execute(db)?;
@@ -110,19 +102,16 @@ pub fn sent(db: &mut PgConnection, id: Uuid, sent: &Sent) -> Result<()> {
 /// Why a message was not sent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Refusal {
-    /// There is no mail server to talk to: no try of this message's.
+    /// There is no mail server; this does not count as an attempt.
     Unreachable(String),
-    /// Not this time.
+    /// A temporary failure.
     ForNow(String),
-    /// Never.
+    /// A permanent failure.
     ForGood(String),
 }
 
-/// It was not sent. The message waits for its next try, or has failed; where the lease is over by now, whoever has it
-/// says what becomes of it.
-///
-/// # Errors
-/// What the database answers.
+/// The message was not sent: it waits for the next attempt, or has failed. If the lease has expired, nothing changes;
+/// the instance with the new lease decides.
 pub fn refused(
     db: &mut PgConnection,
     message: &Message,
@@ -151,13 +140,10 @@ pub fn refused(
     Ok(())
 }
 
-/// How many messages a metric counts at most, so that it costs the same however many there are.
+/// The maximum that a metric counts, so that its cost does not depend on the number of messages.
 pub const COUNTED: i64 = 10_000;
 
-/// How many messages wait, and how many have failed; each up to `COUNTED`.
-///
-/// # Errors
-/// What the database answers.
+/// The numbers of waiting and of failed messages, each up to `COUNTED`.
 pub fn counts(db: &mut PgConnection) -> Result<[(MessageStatus, i64); 2]> {
     let mut count = |status: MessageStatus| -> Result<(MessageStatus, i64)> {
         #[derive(QueryableByName)]

@@ -9,35 +9,35 @@ text_enum! {
         Received = "received",
         /// The ticket was assigned to the recipient.
         Assigned = "assigned",
-        /// The request was accepted: who attends it and when.
+        /// The request was accepted; with the assignee and the appointment.
         Accepted = "accepted",
-        /// The appointment moved.
+        /// The appointment was changed.
         Rescheduled = "rescheduled",
-        /// The request went up to the next level, or to a third party.
+        /// The request was escalated to the next level, or to a third party.
         Escalated = "escalated",
-        /// The request waits for something.
+        /// The request was put on hold.
         Held = "held",
-        /// Something is asked of the requester.
+        /// The requester is asked for information.
         InformationRequested = "information_requested",
-        /// The wait is over.
+        /// The hold has ended.
         Resumed = "resumed",
-        /// Somebody wrote on the ticket.
+        /// A followup was added to the ticket.
         Followup = "followup",
         /// The attention is due soon.
         DueSoon = "due_soon",
         /// The attention is overdue.
         Overdue = "overdue",
-        /// The request is solved; the requester is asked to judge it.
+        /// The request is solved; the requester is asked to answer the survey.
         Solved = "solved",
         /// The parent of a ticket assigned to the recipient was solved; its solution may also apply to that ticket.
         ParentSolved = "parent_solved",
         /// The ticket is closed.
         Closed = "closed",
-        /// The case goes on.
+        /// The ticket was reopened.
         Reopened = "reopened",
         /// The ticket is archived.
         Archived = "archived",
-        /// The survey is still to be answered.
+        /// A reminder of an unanswered survey.
         SurveyReminder = "survey_reminder",
         /// An improvement action is overdue.
         ActionOverdue = "action_overdue",
@@ -53,7 +53,7 @@ text_enum! {
 }
 
 impl MessageKind {
-    /// Whether a message of this kind is about the account of its recipient, and about nothing else.
+    /// Whether a message of this kind is only about the account of its recipient.
     pub fn is_about_account(self) -> bool {
         use MessageKind::*;
         matches!(self, PasswordReset | Invitation | EmailChanged | PasswordChanged)

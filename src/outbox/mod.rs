@@ -1,4 +1,4 @@
-//! Messages that changes cause: written in the same transaction, sent afterwards.
+//! Messages caused by changes: written in the same transaction, sent afterwards.
 
 pub mod delivery;
 mod kind;
@@ -19,21 +19,18 @@ use crate::problem::Result;
 text_enum! {
     /// The delivery state of a message.
     pub enum MessageStatus {
-        /// Its turn has not come, the last try did not succeed, or there is no mail server.
+        /// The message is not due yet, the last attempt failed, or there is no mail server.
         Waiting = "waiting",
-        /// The mail server has taken it.
+        /// The mail server has accepted it.
         Sent = "sent",
-        /// The mail server refuses it, or the last try is over.
+        /// The mail server rejected it, or the last attempt failed.
         Failed = "failed",
     }
 }
 
-/// Queues a message about a ticket to each of these people. `data` is what a template needs beyond the ticket itself. Nobody
-/// who has left is written to, nor a member of staff who turned their mail off, unless it is about their own request or one
-/// that they watch.
-///
-/// # Errors
-/// What the database answers.
+/// Queues a message about a ticket to each of these people. `data` is what a template needs beyond the ticket itself.
+/// People whose account is not active get no message, nor do staff who turned off mail to staff, unless the ticket is
+/// their own request or one that they watch.
 pub fn queue(
     tx: &mut PgConnection,
     ticket_id: i64,
@@ -42,7 +39,7 @@ pub fn queue(
     data: &Value,
     at: DateTime<Utc>,
 ) -> Result<()> {
-    // Their order is the order in which they are sent.
+    // Their order is the order of sending.
     let ids: Vec<Uuid> = recipients.iter().map(|_| Uuid::now_v7()).collect();
     Statement::new(
         "INSERT INTO messages (id, ticket_id, kind, recipient_id, data, created_at, next_attempt_at) \
@@ -64,8 +61,8 @@ pub fn queue(
     Ok(())
 }
 
-/// Queues a message of the same kind about each of several tickets, by pairs of ticket and recipient, in one statement. Who is
-/// not active, or turned off mail to staff, gets none.
+/// Queues a message of the same kind about each of several tickets, by pairs of ticket and recipient, in one
+/// statement. People who are not active or turned off mail to staff get none.
 pub fn queue_each(
     tx: &mut PgConnection,
     kind: MessageKind,
@@ -94,11 +91,8 @@ pub fn queue_each(
     Ok(())
 }
 
-/// Queues a message about an improvement action to each of these people, by pairs of action and person. Nobody who has left
-/// or turned their mail off is written to.
-///
-/// # Errors
-/// What the database answers.
+/// Queues a message about an improvement action to each of these people, by pairs of action and person. People who
+/// are not active or turned off mail to staff get none.
 pub fn queue_about_actions(
     tx: &mut PgConnection,
     kind: MessageKind,
@@ -122,8 +116,8 @@ pub fn queue_about_actions(
     Ok(())
 }
 
-/// Queues a message to each of these people about their account. If one of this kind is waiting already, that one is sent
-/// now. Nothing is queued for an account that is not active.
+/// Queues a message to each of these people about their account. If one of this kind is already waiting, that one
+/// becomes due now. Nothing is queued for an account that is not active.
 pub fn queue_about_accounts(
     tx: &mut PgConnection,
     kind: MessageKind,

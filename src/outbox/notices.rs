@@ -1,4 +1,4 @@
-//! Notices to people that something was changed in their account.
+//! Notices to people about changes of their account.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -9,16 +9,16 @@ use super::MessageKind;
 use crate::db::schema::messages;
 use crate::problem::Result;
 
-/// What was changed in an account.
+/// The change of an account.
 pub enum AccountChange {
-    /// Its e-mail address, by this account.
+    /// The e-mail address, changed by this account.
     Email { changed_by: Uuid },
-    /// Its password: with a one-time link, or with the previous password.
+    /// The password: with a one-time link, or with the previous password.
     Password { by_link: bool },
 }
 
-/// Queues a notice of a change to the address that the account had before it. It is sent even if the account is not active
-/// any more. The message names the address until it is sent.
+/// Queues a notice of a change, to the previous address of the account. It is sent even if the account is no longer
+/// active. The message contains the address until it is sent.
 pub fn queue_account_notice(
     tx: &mut PgConnection,
     account: Uuid,

@@ -11,8 +11,8 @@ use crate::db::schema::{anonymizations, units, users};
 use crate::http::Actor;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
-/// The fault of an address at which the desk itself receives mail: an account with it would get the desk's mail, and the desk
-/// would receive what it writes to that account.
+/// The error for an address at which the desk itself receives mail: an account with it would receive the desk's mail,
+/// and the desk would receive its messages to that account.
 pub(super) fn own_address_fault(config: &Config, email: &Value) -> Option<FieldError> {
     let is_own = email.as_str().is_some_and(|email| config.is_own_address(email));
     is_own.then(|| {
@@ -27,8 +27,8 @@ pub(super) fn own_address_fault(config: &Config, email: &Value) -> Option<FieldE
     })
 }
 
-/// Whoever reads the mail of an account can set its password. Only the director changes the address of an account of staff or
-/// of one that has a password.
+/// A person who reads the mail of an account can set its password. Therefore only the director may change the address
+/// of a staff account or of an account with a password.
 pub(super) fn may_change_email(actor: &Actor, user: &User) -> Result<()> {
     let is_protected = user.role != Role::Requester || user.can_sign_in;
     if actor.scope == Scope::UpToOwnRole && actor.id != user.id && is_protected {
@@ -37,7 +37,7 @@ pub(super) fn may_change_email(actor: &Actor, user: &User) -> Result<()> {
     Ok(())
 }
 
-/// Nothing is told of somebody again whose data the law took out.
+/// The data of an anonymized person must not be recorded again.
 pub(super) fn must_not_be_anonymous(tx: &mut PgConnection, id: Uuid) -> Result<()> {
     let anonymous = diesel::dsl::exists(anonymizations::table.find(id));
     match diesel::select(anonymous).get_result(tx)? {
@@ -46,14 +46,14 @@ pub(super) fn must_not_be_anonymous(tx: &mut PgConnection, id: Uuid) -> Result<(
     }
 }
 
-/// The active directors, held so that two changes at once cannot remove the last two.
+/// The active directors; locked so that two concurrent changes cannot remove the last two.
 pub(super) fn lock_directors(tx: &mut PgConnection) -> Result<Vec<Uuid>> {
     let directors = users::table
         .filter(users::role.eq(Role::Director))
         .filter(users::active)
         .order(users::id)
         .select(users::id)
-        // Whatever names them may be written meanwhile.
+        // Rows that refer to them can still be written concurrently.
         .for_no_key_update()
         .load(tx)?;
     Ok(directors)

@@ -1,4 +1,4 @@
-//! Accounts by the command line: the first director of a desk, and the link for somebody who cannot receive mail.
+//! Accounts from the command line: the first director, and password links for people who cannot receive mail.
 
 use std::error::Error;
 
@@ -22,7 +22,7 @@ use crate::problem::Problem;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// An account that was checked and is not stored yet.
+/// An account that was validated and is not stored yet.
 pub struct NewAccount<'a> {
     email: &'a str,
     role: Role,
@@ -31,10 +31,10 @@ pub struct NewAccount<'a> {
 }
 
 impl<'a> NewAccount<'a> {
-    /// Checks the account and hashes its password, without a database.
+    /// Validates the account and hashes its password, without a database.
     ///
     /// # Errors
-    /// The faults, in words for whoever called the command.
+    /// The errors, as a text for the user of the command.
     pub fn check(
         schemas: &Schemas,
         email: &'a str,
@@ -56,10 +56,11 @@ impl<'a> NewAccount<'a> {
         Ok(NewAccount { email, role, full_name, password_hash: passwords::hash(password)? })
     }
 
-    /// Stores the account and answers its id.
+    /// Stores the account and returns its id.
     ///
     /// # Errors
-    /// In words for whoever called the command, if the address has an account already or is that of the desk's own mailbox.
+    /// A text for the user of the command, if the address already has an account or is that of the desk's own
+    /// mailbox.
     pub fn open(&self, db: &mut PgConnection, config: &Config) -> Result<Uuid, Failure> {
         if config.is_own_address(self.email) {
             return Err(format!("{} is the address of the desk's own mailbox", self.email).into());
@@ -76,7 +77,7 @@ impl<'a> NewAccount<'a> {
             .execute(db)
             .map_err(|error| match error {
                 DatabaseError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
-                    format!("{} has an account already", self.email)
+                    format!("{} already has an account", self.email)
                 }
                 error => error.to_string(),
             })?;
@@ -84,10 +85,10 @@ impl<'a> NewAccount<'a> {
     }
 }
 
-/// Makes a link to set the password of an account, to be handed to its owner.
+/// Creates a link to set the password of an account, to be passed on to its owner.
 ///
 /// # Errors
-/// In words for whoever called the command, if there is no active account of this address.
+/// A text for the user of the command, if there is no active account with this address.
 pub fn password_link(db: &mut PgConnection, config: &Config, email: &str) -> Result<String, Failure> {
     let link = db.transaction::<_, Problem, _>(|tx| {
         let account: Option<Uuid> = users::table

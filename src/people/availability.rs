@@ -1,4 +1,4 @@
-//! When somebody works: weekly shifts, absences and the end of a contract, by the entity's clock. Pure.
+//! Working hours of people: weekly shifts, absences and the end of a contract, in the entity's time zone. Pure.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::db::schema::shifts;
 use crate::holidays::Holidays;
 
-/// The entity's clock, and the public holidays, on which only those work whose shift says so.
+/// The entity's time zone and public holidays; on holidays only shifts with `on_public_holidays` apply.
 #[derive(Clone, Copy)]
 pub struct EntityClock<'a> {
     pub timezone: Tz,
@@ -19,13 +19,13 @@ pub struct EntityClock<'a> {
 }
 
 impl EntityClock<'_> {
-    /// The entity's day at this moment.
+    /// The date at this moment in the entity's time zone.
     pub fn date(&self, moment: DateTime<Utc>) -> NaiveDate {
         moment.with_timezone(&self.timezone).date_naive()
     }
 
-    /// The moment at which the clock shows this: the first of two, and where the clock is put forward over it, as the
-    /// clock before the change would have it.
+    /// The moment at which the local clock shows this time: the first of two if it occurs twice; if it is skipped,
+    /// the moment by the offset before the change.
     fn moment(&self, local: NaiveDateTime) -> DateTime<Utc> {
         match self.timezone.from_local_datetime(&local).earliest() {
             Some(moment) => moment.to_utc(),
@@ -37,8 +37,8 @@ impl EntityClock<'_> {
     }
 }
 
-/// A working time of every week, by the entity's clock (`MESA_TIMEZONE`). It belongs to the day it begins on, past
-/// midnight as well.
+/// A weekly working time in the entity's time zone (`MESA_TIMEZONE`). It belongs to the day on which it begins, even
+/// if it ends after midnight.
 #[derive(
     Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Queryable, Selectable, Insertable, ToSchema,
 )]
@@ -52,11 +52,11 @@ pub struct Shift {
     #[serde(with = "hour_minute")]
     #[schema(max_length = 8, value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "08:00")]
     pub starts_at: NaiveTime,
-    /// Hours and minutes; where it is not after `starts_at`, the shift goes on until that time of the next day.
+    /// Hours and minutes; if not after `starts_at`, the shift ends at that time of the next day.
     #[serde(with = "hour_minute")]
     #[schema(max_length = 8, value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "17:00")]
     pub ends_at: NaiveTime,
-    /// Whether it is worked on public holidays too; false where it is left out.
+    /// Whether it also applies on public holidays; false if omitted.
     #[serde(default)]
     #[schema(required = false, default = false)]
     pub on_public_holidays: bool,
@@ -65,7 +65,7 @@ pub struct Shift {
 const WEEK: i64 = 7 * 24 * 60;
 
 impl Shift {
-    /// Minutes from Monday's midnight to its beginning, and how many minutes it lasts.
+    /// Minutes from midnight of Monday to its beginning, and its length in minutes.
     fn minutes(&self) -> (i64, i64) {
         let midnight = NaiveTime::MIN;
         let begin = (i64::from(self.weekday) - 1) * 24 * 60 + (self.starts_at - midnight).num_minutes();
@@ -78,7 +78,7 @@ impl Shift {
         (other_begin - begin).rem_euclid(WEEK) < lasts || (begin - other_begin).rem_euclid(WEEK) < other_lasts
     }
 
-    /// When it is worked that begins on this day; none where it is not.
+    /// The shift that begins on this day; `None` if there is none.
     fn on(&self, clock: EntityClock<'_>, day: NaiveDate) -> Option<Range<DateTime<Utc>>> {
         let its_day = i64::from(day.weekday().number_from_monday()) == i64::from(self.weekday);
         if !its_day || (!self.on_public_holidays && clock.holidays.is_holiday(day)) {
@@ -91,23 +91,23 @@ impl Shift {
     }
 }
 
-/// The places in the list of those shifts that overlap one before them.
+/// The indexes of shifts that overlap an earlier one in the list.
 pub fn overlapping(shifts: &[Shift]) -> Vec<usize> {
     let overlaps =
         |(place, shift): &(usize, &Shift)| shifts[..*place].iter().any(|before| before.overlaps(shift));
     shifts.iter().enumerate().filter(overlaps).map(|(place, _)| place).collect()
 }
 
-/// How many days to look ahead for the next shift: more than any run of public holidays.
+/// The number of days in which the next shift is searched: more than any sequence of public holidays.
 const LOOK_AHEAD: usize = 366;
 
-/// What is known of when one person works.
+/// The working hours of one person.
 #[derive(Debug, Clone, Default)]
 pub struct Schedule {
-    /// Whoever has none recorded is always on shift.
+    /// A person without shifts is always on shift.
     pub shifts: Vec<Shift>,
     pub absences: Vec<Range<DateTime<Utc>>>,
-    /// Their last day.
+    /// The last day of the contract.
     pub contract_ends_on: Option<NaiveDate>,
 }
 
@@ -124,13 +124,13 @@ impl Schedule {
         self.contract_ends_on.is_some_and(|last_day| clock.date(moment) > last_day)
     }
 
-    /// On shift, not absent, and the contract has not ended.
+    /// Whether the person is on shift, not absent and under contract.
     pub fn is_available(&self, clock: EntityClock<'_>, moment: DateTime<Utc>) -> bool {
         self.next_available(clock, moment) == Some(moment)
     }
 
-    /// The first moment from `from` on at which they are available; none where their contract ends before, or no shift
-    /// is worked within a year.
+    /// The first moment from `from` on at which the person is available; `None` if the contract ends before, or there
+    /// is no shift within a year.
     pub fn next_available(&self, clock: EntityClock<'_>, from: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let mut moment = from;
         loop {
@@ -146,12 +146,12 @@ impl Schedule {
         }
     }
 
-    /// The first moment from `from` on that lies inside a shift.
+    /// The first moment from `from` on that is inside a shift.
     fn next_on_shift(&self, clock: EntityClock<'_>, from: DateTime<Utc>) -> Option<DateTime<Utc>> {
         if self.shifts.is_empty() {
             return Some(from);
         }
-        // A shift of yesterday may go on past midnight.
+        // A shift of the previous day may extend past midnight.
         clock.date(from).pred_opt()?.iter_days().take(LOOK_AHEAD).find_map(|day| {
             let worked = self.shifts.iter().filter_map(|shift| shift.on(clock, day));
             worked.filter(|worked| worked.end > from).map(|worked| worked.start.max(from)).min()
@@ -159,7 +159,7 @@ impl Schedule {
     }
 }
 
-/// A time of day as JSON has it, such as `08:00`.
+/// A time of day in JSON, such as `08:00`.
 mod hour_minute {
     use chrono::NaiveTime;
     use serde::{Deserialize, Deserializer, Serializer, de};
@@ -294,7 +294,7 @@ mod tests {
     fn the_last_day_of_a_contract_is_worked_and_the_next_is_not() {
         let schedule =
             Schedule { contract_ends_on: NaiveDate::from_ymd_opt(2026, 11, 24), ..Schedule::default() };
-        // In UTC the day is over already.
+        // In UTC the day has already ended.
         assert!(schedule.is_available(bogota(), at("2026-11-24T23:59:00-05:00")));
         assert_eq!(schedule.next_available(bogota(), at("2026-11-25T00:00:00-05:00")), None);
         let office = Schedule { contract_ends_on: schedule.contract_ends_on, ..office() };
@@ -305,7 +305,7 @@ mod tests {
     fn where_clocks_change_a_shift_is_what_the_wall_shows() {
         let clock = EntityClock { timezone: chrono_tz::America::New_York, ..bogota() };
         let night = Schedule { shifts: vec![shift(6, "22:00", "06:00")], ..Schedule::default() };
-        // Put forward on 2026-03-08 at 2:00, put back on 2026-11-01 at 2:00.
+        // Clocks go forward on 2026-03-08 at 2:00 and back on 2026-11-01 at 2:00.
         for (moment, on_shift) in [
             ("2026-03-08T05:59:00-04:00", true),
             ("2026-03-08T06:00:00-04:00", false),
@@ -314,7 +314,7 @@ mod tests {
         ] {
             assert_eq!(night.is_on_shift(clock, at(moment)), on_shift, "{moment}");
         }
-        // 2:30 is skipped: the clock before the change had it at what is 3:30 now.
+        // 2:30 is skipped: by the offset before the change it is 3:30 after it.
         let skipped = Schedule { shifts: vec![shift(7, "02:30", "05:00")], ..Schedule::default() };
         let next = skipped.next_available(clock, at("2026-03-08T00:00:00-05:00"));
         assert_eq!(next, Some(at("2026-03-08T03:30:00-04:00")));
@@ -348,7 +348,7 @@ mod tests {
         )
     }
 
-    /// Within some weeks of 2026, in minutes.
+    /// A moment within some weeks of 2026, in minutes.
     fn any_moment() -> impl Strategy<Value = DateTime<Utc>> {
         (0..60 * 24 * 40i64).prop_map(|minutes| at("2026-11-01T00:00:00Z") + TimeDelta::minutes(minutes))
     }
@@ -364,14 +364,14 @@ mod tests {
             .prop_map(|(shifts, absences, contract_ends_on)| Schedule { shifts, absences, contract_ends_on })
     }
 
-    /// The minute of the week at Bogotá, which is five hours behind UTC all year.
+    /// The minute of the week in Bogotá, which is five hours behind UTC all year.
     fn week_minute(moment: DateTime<Utc>) -> i64 {
         let local = moment.naive_utc() - TimeDelta::hours(5);
         let day = i64::from(local.weekday().num_days_from_monday());
         day * 24 * 60 + (local.time() - NaiveTime::MIN).num_minutes()
     }
 
-    /// Every minute of the week that is worked.
+    /// Every minute of the week inside the shift.
     fn worked(shift: &Shift) -> HashSet<i64> {
         let (begin, lasts) = shift.minutes();
         (begin..begin + lasts).map(|minute| minute % WEEK).collect()
@@ -380,7 +380,7 @@ mod tests {
     proptest! {
         #[test]
         fn being_on_shift_is_what_the_minutes_of_the_week_say(mut schedule in any_schedule(), moment in any_moment()) {
-            // The week knows no holidays.
+            // The weekly model ignores holidays.
             schedule.shifts.iter_mut().for_each(|shift| shift.on_public_holidays = true);
             let minute = week_minute(moment);
             let expected = schedule.shifts.is_empty() || schedule.shifts.iter().any(|shift| worked(shift).contains(&minute));

@@ -1,4 +1,4 @@
-//! What a fresh desk of one's own begins with: one account a role, a unit and a few categories.
+//! The demo data of a new private desk: one account per role, a unit and a few categories.
 
 use diesel::prelude::*;
 use uuid::Uuid;
@@ -9,30 +9,31 @@ use crate::db::fold;
 use crate::db::schema::{categories, demo_accounts, units, users};
 use crate::problem::Result;
 
-/// The id of a role's demo account: the same on every demo desk, so that the examples of the contract can name it.
+/// The id of the demo account of a role: the same on every demo desk, so that the examples of the contract can use
+/// it.
 const fn account_id(role: Role) -> Uuid {
     Uuid::from_u128(FIRST_ACCOUNT + role as u128)
 }
 
 const FIRST_ACCOUNT: u128 = 0x019aa0b0_0000_7000_8000_000000000000;
 
-/// The id of the first demo category, which the examples of the contract name; the others follow.
+/// The id of the first demo category, which the examples of the contract use; the others follow.
 const FIRST_CATEGORY: u128 = 0x019aa0b0_0000_7000_8000_000000000101;
 
-/// The address of a role's demo account.
+/// The address of the demo account of a role.
 pub fn email(role: Role) -> String {
     format!("{}@mesa.test", role.as_str())
 }
 
-/// Makes the demo data if the desk has no accounts at all, and gives this password to each demo account that nobody has
-/// changed since: one with another address or another password, or one that is not active, is left as it is and not made
-/// again. Answers the roles whose account has the password. To be called where the desk is one's own to try, never on a
-/// database that was given.
+/// Creates the demo data if the desk has no accounts, and sets this password on each demo account that was not
+/// changed since: one with another address or password, or one that is not active, is left unchanged and not created
+/// again. Returns the roles whose account has the password. Only for a private demo database, never for a configured
+/// one.
 pub fn prepare(db: &mut PgConnection, password: &str) -> Result<Vec<Role>> {
-    // Computed before anything is locked.
+    // Computed before any lock is taken.
     let hash = passwords::hash(password)?;
     db.transaction(|tx| {
-        // Another server or command may prepare the same database.
+        // Another server or command may prepare the same database concurrently.
         diesel::sql_query("LOCK TABLE demo_accounts IN EXCLUSIVE MODE").execute(tx)?;
         if diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result::<bool>(tx)? {
             update(tx, password, &hash)
@@ -43,7 +44,7 @@ pub fn prepare(db: &mut PgConnection, password: &str) -> Result<Vec<Role>> {
     })
 }
 
-/// Gives the password to the demo accounts that nobody has changed; answers their roles.
+/// Sets the password on the unchanged demo accounts; returns their roles.
 fn update(tx: &mut PgConnection, password: &str, hash: &str) -> Result<Vec<Role>> {
     let emails: Vec<String> = Role::ALL.iter().map(|role| email(*role)).collect();
     let unchanged: Vec<(Uuid, String, String)> = demo_accounts::table
@@ -55,7 +56,7 @@ fn update(tx: &mut PgConnection, password: &str, hash: &str) -> Result<Vec<Role>
         .for_update()
         .load(tx)?;
     let ids: Vec<Uuid> = unchanged.iter().map(|(id, _, _)| *id).collect();
-    // They were all given the same hash, so one is enough to tell whether the password is a new one.
+    // They all have the same hash, so one is enough to determine whether the password is new.
     let known = unchanged.first().is_none_or(|(_, _, known)| {
         unchanged.iter().all(|(_, _, other)| other == known) && passwords::verify(password, Some(known))
     });
@@ -71,7 +72,7 @@ fn update(tx: &mut PgConnection, password: &str, hash: &str) -> Result<Vec<Role>
     Ok(Role::ALL.iter().filter(has_password).copied().collect())
 }
 
-/// One account a role, a unit and a few categories.
+/// One account per role, a unit and a few categories.
 fn create(tx: &mut PgConnection, hash: &str) -> Result<()> {
     let unit_name = "Secretaría de Hacienda";
     diesel::insert_into(units::table)

@@ -1,4 +1,4 @@
-//! One's own account.
+//! The account of the current user.
 
 use std::collections::BTreeMap;
 
@@ -24,12 +24,12 @@ use crate::language::locale::Locale;
 use crate::outbox::notices::{AccountChange, queue_account_notice};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
-/// Who one is and what one may do.
+/// The current user and their permissions.
 #[derive(Serialize, ToSchema)]
 pub struct Me {
     #[serde(flatten)]
     user: User,
-    /// How far one may go with each action; an action that is missing is not allowed.
+    /// The scope of each permitted action; an action that is missing is not allowed.
     permissions: Permissions,
 }
 
@@ -55,7 +55,7 @@ impl ToSchema for Permissions {
     }
 }
 
-/// What one may change about oneself.
+/// The fields that a user may change in their own account.
 #[derive(PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MyProfile {
@@ -63,7 +63,7 @@ pub struct MyProfile {
     #[schema(required = false)]
     contact: Contact,
     locale: Locale,
-    /// Whether one is told by mail of one's work for the desk. What one asked for oneself is always told.
+    /// Whether the user receives mail about their work for the desk. Mail about their own requests is always sent.
     staff_mail: bool,
 }
 
@@ -79,7 +79,7 @@ pub struct PasswordChange {
 
 /// Get the current user
 ///
-/// The account of the access token, with its permissions: show what these allow and nothing else.
+/// Returns the account of the access token, with its permissions. Clients should offer only the permitted actions.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOwnAccount))),
     tag = "auth", operation_id = "getMe", responses((status = 200, body = Me))
@@ -91,7 +91,7 @@ pub async fn read(call: Call) -> Result<HttpResponse> {
 
 /// Update the current user
 ///
-/// Omitted fields keep their values; `null` removes a value. Role, unit and name are the director's to change.
+/// Omitted fields keep their values; `null` removes a value. Role, unit and name can only be changed by the director.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOwnAccount))),
     tag = "auth", operation_id = "updateMe",
@@ -127,9 +127,10 @@ pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResp
 
 /// Change the current user's password
 ///
-/// Ends every sign-in of the account at once, access tokens included: sign in again with the new password. Wrong current
-/// passwords, and new ones that are refused, count as wrong ones do for `POST /auth/login`. A notice of the change is mailed
-/// to the person. It takes no `Idempotency-Key`: a repeat comes with a token that has ended.
+/// Ends all sessions of the account immediately, including access tokens: sign in again with the new password. Wrong
+/// current passwords, and new ones that are rejected, count like failed attempts of `POST /auth/login`. A notice of
+/// the change is mailed to the person. `Idempotency-Key` is not supported, since the token is no longer valid for a
+/// retry.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOwnAccount)), ("x-mesa-not-idempotent" = json!(true))),
     tag = "auth", operation_id = "changeMyPassword", request_body = PasswordChange,
@@ -140,7 +141,8 @@ pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResp
 )]
 #[post("/me/password")]
 pub async fn password(call: Call, from: ClientAddress, body: Body<PasswordChange>) -> Result<HttpResponse> {
-    // Counted first, in a transaction of its own: what follows takes long, and the count of a wrong password must stay.
+    // Counted first, in a separate transaction: the following steps take long, and the count of a wrong password must
+    // not be rolled back.
     let counted = call.check(move |db, actor| {
         let wanted = body.read()?;
         let (email, current_hash): (String, Option<String>) =
@@ -187,7 +189,7 @@ fn not_current() -> Problem {
     Problem::field(FieldError::new(
         "/current_password",
         FieldCode::NotAllowed,
-        Text::new("No es la contraseña actual.", "It is not the current password."),
+        Text::new("No es la contraseña actual.", "This is not the current password."),
     ))
 }
 

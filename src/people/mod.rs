@@ -1,4 +1,4 @@
-//! Who there is: people, when they work, and the administrative units they belong to.
+//! People, their working hours, and their administrative units.
 
 mod account_rules;
 pub mod accounts;

@@ -1,11 +1,11 @@
-//! Units and categories as others name them.
+//! References to units and categories.
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// A unit or a category, by id and name.
+/// A unit or category, with id and name.
 #[derive(Debug, Clone, Serialize, Deserialize, Queryable, ToSchema)]
 pub struct Named {
     pub id: Uuid,

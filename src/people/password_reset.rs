@@ -1,4 +1,4 @@
-//! Staff have a link mailed to a person: nobody sets the password of somebody else.
+//! Staff can have a password link mailed to a person, but cannot set another person's password.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
@@ -18,9 +18,10 @@ use crate::problem::{Problem, Result};
 
 /// Mail a link to set a password
 ///
-/// Mails a one-time link to the person's own address: to set a new password, valid for 60 minutes, or, if the account has no
-/// password yet, an invitation to set the first one, valid for 7 days. It replaces the link mailed before. The present
-/// password and sign-ins stay until the link is used. Nobody may do this for somebody of a role above their own.
+/// Mails a one-time link to the person's own address: to set a new password, valid for 60 minutes, or, if the account
+/// has no password yet, an invitation to set the first one, valid for 7 days. It replaces the link mailed before. The
+/// current password and sessions remain valid until the link is used. Not allowed for a person whose role is above
+/// that of the caller.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "users", operation_id = "sendPasswordLink", params(("user_id" = Uuid, Path)),
@@ -53,7 +54,7 @@ pub async fn send(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<Htt
     .await
 }
 
-/// Queues the invitation of an account without a password.
+/// Queues the invitation for an account without a password.
 pub fn invite(tx: &mut PgConnection, user_id: Uuid, actor_id: Uuid) -> Result<()> {
     let now = crate::db::now(tx)?;
     outbox::queue_about_accounts(tx, MessageKind::Invitation, &[user_id], now)?;

@@ -1,4 +1,4 @@
-//! The SQL of when people work.
+//! The queries of working hours.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -11,10 +11,7 @@ use super::availability::{Schedule, Shift};
 use crate::db::schema::{absences, shifts, users};
 use crate::problem::Result;
 
-/// When these people work, with their absences that end after `from`; three statements for all of them.
-///
-/// # Errors
-/// What the database answers.
+/// The working hours of these people, with their absences that end after `from`; three statements for all of them.
 pub fn of(db: &mut PgConnection, ids: &[Uuid], from: DateTime<Utc>) -> Result<HashMap<Uuid, Schedule>> {
     let contracts: Vec<(Uuid, Option<NaiveDate>)> =
         users::table.filter(users::id.eq_any(ids)).select((users::id, users::contract_ends_on)).load(db)?;
@@ -40,10 +37,7 @@ pub fn of(db: &mut PgConnection, ids: &[Uuid], from: DateTime<Utc>) -> Result<Ha
     Ok(schedules)
 }
 
-/// When one person works, with their absences that end after `from`.
-///
-/// # Errors
-/// What the database answers.
+/// The working hours of one person, with their absences that end after `from`.
 pub fn of_one(db: &mut PgConnection, id: Uuid, from: DateTime<Utc>) -> Result<Schedule> {
     Ok(of(db, &[id], from)?.remove(&id).unwrap_or_default())
 }

@@ -18,7 +18,7 @@ use crate::db::schema::shifts;
 use crate::http::{Answer, Body, Call};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
-/// The week of a member of staff, in the order of the days. Whoever has no shifts is always on shift.
+/// The weekly shifts of a member of staff, in the order of the days. A person without shifts is always on shift.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Shifts {
@@ -60,9 +60,9 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Set the shifts of a person
 ///
-/// Replaces the whole week: read it, change it, send it back; an empty list makes the person always be on shift. Shifts
-/// must not overlap: each that overlaps one before it in the list is named with the code `overlaps`. Appointments that
-/// were made stay. Nobody may change the shifts of somebody of a role above their own.
+/// Replaces all shifts: read them, change them and send them back; with an empty list the person is always on shift.
+/// Shifts must not overlap: each one that overlaps an earlier one in the list is an error with the code `overlaps`.
+/// Existing appointments do not change. Not allowed for a person whose role is above that of the caller.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "staff", operation_id = "setShifts", params(("user_id" = Uuid, Path)), request_body = Shifts,
@@ -100,9 +100,6 @@ fn overlap(place: usize) -> FieldError {
     FieldError::new(
         format!("/items/{place}"),
         FieldCode::Overlaps,
-        Text::new(
-            "Se cruza con un turno anterior de la lista.",
-            "It overlaps a shift before it in the list.",
-        ),
+        Text::new("Se cruza con un turno anterior de la lista.", "It overlaps an earlier shift in the list."),
     )
 }

@@ -24,9 +24,9 @@ pub struct Unit {
     id: Uuid,
     #[schema(max_length = 200, example = "Secretaría de Hacienda")]
     name: String,
-    /// Who may ask for what needs the profile `unit_head`.
+    /// The head of the unit, who may submit requests of categories that require the profile `unit_head`.
     head: Option<Person>,
-    /// A unit that is not active is offered to nobody and stays where it was named.
+    /// A unit that is not active can no longer be chosen; existing references to it remain.
     active: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -88,11 +88,11 @@ impl Unit {
 pub struct NewUnit {
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Secretaría de Hacienda")]
     name: String,
-    /// A user that is active.
+    /// An active user.
     head_id: Option<Uuid>,
 }
 
-/// A unit as it can be changed.
+/// The fields of a unit that can be changed.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UnitProfile {
@@ -102,7 +102,7 @@ pub struct UnitProfile {
     active: bool,
 }
 
-/// Which units to list.
+/// Filters for the list of units.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -118,7 +118,7 @@ pub struct UnitFilters {
 
 /// List units
 ///
-/// By name, each with its head.
+/// In the order of the names, each with its head.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "units", operation_id = "listUnits", params(Paging, UnitFilters),
@@ -156,7 +156,7 @@ pub async fn list(call: Call, query: Query<UnitFilters>) -> Result<HttpResponse>
 
 /// Read a unit
 ///
-/// With its head, who may ask for what only a head may.
+/// With its head, who may submit requests that are restricted to heads of units.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "units", operation_id = "getUnit", params(("unit_id" = Uuid, Path)),
@@ -169,7 +169,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Create a unit
 ///
-/// Names are unique, whatever their accents and case.
+/// Names are unique, ignoring accents and case.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "units", operation_id = "createUnit", request_body = NewUnit,

@@ -1,4 +1,4 @@
-//! The account of a person, as the API shows it.
+//! The account of a person, as the API represents it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +15,7 @@ use crate::http::Answer;
 use crate::language::locale::Locale;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
-/// How to reach somebody; one of the three at least before a ticket can be registered.
+/// Contact data; at least one of the three is required before a ticket can be registered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = users)]
 #[serde(deny_unknown_fields)]
@@ -49,15 +49,15 @@ pub struct User {
     pub contact: Contact,
     pub unit: Option<Named>,
     pub locale: Locale,
-    /// False for somebody whom the desk knows by their mail alone or who was invited, until they set a password by a link.
+    /// False for a person who is only known from their mail or was invited, until they set a password with a link.
     pub can_sign_in: bool,
-    /// Whoever is not active cannot sign in nor be given work; their history stays.
+    /// A person who is not active cannot sign in or be assigned work; their history is kept.
     pub active: bool,
-    /// The last day of the contract, by the entity's clock; after it the person is not available. What they have in hand
-    /// is `GET /tickets?assignee={user_id}&status=assigned&status=in_progress&status=on_hold`.
+    /// The last day of the contract, in the entity's time zone; after it the person is not available. For their open
+    /// tickets see `GET /tickets?assignee={user_id}&status=assigned&status=in_progress&status=on_hold`.
     #[schema(example = "2026-12-31")]
     pub contract_ends_on: Option<NaiveDate>,
-    /// Whether one is told by mail of one's work for the desk. What one asked for oneself is always told.
+    /// Whether the person receives mail about their work for the desk. Mail about their own requests is always sent.
     pub staff_mail: bool,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -116,7 +116,7 @@ impl From<Found> for User {
 
 impl User {
     /// # Errors
-    /// A 404 where there is none.
+    /// A 404 if there is none.
     pub fn find(db: &mut PgConnection, id: Uuid) -> Result<Self> {
         let found: Found = users::table
             .left_join(units::table.on(users::unit_id.eq(units::id.nullable())))
@@ -126,10 +126,7 @@ impl User {
         Ok(found.into())
     }
 
-    /// The accounts of these ids, in one statement.
-    ///
-    /// # Errors
-    /// What the database answers.
+    /// The accounts with these ids, in one statement.
     pub fn by_ids(db: &mut PgConnection, ids: HashSet<Uuid>) -> Result<HashMap<Uuid, Self>> {
         if ids.is_empty() {
             return Ok(HashMap::new());
@@ -142,17 +139,17 @@ impl User {
         Ok(found.into_iter().map(|found| (found.0.id, found.into())).collect())
     }
 
-    /// One account, held until the transaction ends.
+    /// One account, locked until the end of the transaction.
     ///
     /// # Errors
-    /// A 404 where there is none.
+    /// A 404 if there is none.
     pub fn lock(tx: &mut PgConnection, id: Uuid) -> Result<Self> {
         users::table.find(id).select(users::id).for_update().first::<Uuid>(tx)?;
         Self::find(tx, id)
     }
 
     /// # Errors
-    /// A 422 for a requester, who neither works shifts nor is absent from them.
+    /// A 422 for a requester, who has neither shifts nor absences.
     pub fn must_be_staff(&self) -> Result<()> {
         if self.role.support_level().is_some() {
             return Ok(());
@@ -160,7 +157,10 @@ impl User {
         Err(Problem::field(FieldError::new(
             "",
             FieldCode::NotAllowed,
-            Text::new("La persona no es del personal de la mesa.", "The person is not on the desk's staff."),
+            Text::new(
+                "La persona no es del personal de la mesa.",
+                "The person is not a member of the desk's staff.",
+            ),
         )))
     }
 

@@ -27,15 +27,15 @@ use crate::language::locale::Locale;
 use crate::outbox::notices::{AccountChange, queue_account_notice};
 use crate::problem::{Code, Problem, Result, Text};
 
-/// An account to open.
+/// An account to create.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewUser {
-    /// Signs in with it and receives mail there; upper and lower case are the same.
+    /// The address for signing in and for mail; not case-sensitive.
     #[schema(format = "email", min_length = 3, max_length = 254, example = "ana.restrepo@example.gov.co")]
     email: String,
-    /// Leave it out to invite the person: a link to set the first password is mailed to them, valid for 7 days and one
-    /// use. `POST /users/{user_id}/password-reset` mails another one.
+    /// If omitted, the person is invited: a link to set the first password is mailed to them, valid for 7 days and
+    /// one use. `POST /users/{user_id}/password-reset` mails another one.
     #[schema(min_length = 10, max_length = 200, format = Password, example = "una-clave-larga")]
     password: Option<String>,
     role: Role,
@@ -51,7 +51,7 @@ pub struct NewUser {
     contract_ends_on: Option<NaiveDate>,
 }
 
-/// An account as it can be changed.
+/// The fields of an account that can be changed.
 #[derive(PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserProfile {
@@ -68,10 +68,10 @@ pub struct UserProfile {
     unit_id: Option<Uuid>,
     locale: Locale,
     active: bool,
-    /// The last day of the contract; after it the person is not available, though they can sign in while `active`.
+    /// The last day of the contract; after it the person is not available, but can still sign in while `active`.
     #[schema(example = "2026-12-31")]
     contract_ends_on: Option<NaiveDate>,
-    /// Whether the person is told by mail of their work for the desk. What they asked for themselves is always told.
+    /// Whether the person receives mail about their work for the desk. Mail about their own requests is always sent.
     staff_mail: bool,
 }
 
@@ -83,12 +83,12 @@ crate::language::text_enum! {
     }
 }
 
-/// Which users to list.
+/// Filters for the list of users.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct UserFilters {
-    /// Repeat it for more than one.
+    /// Repeat it for several roles.
     #[serde(default)]
     #[param(required = false)]
     role: Vec<Role>,
@@ -104,7 +104,7 @@ pub struct UserFilters {
 
 /// List users
 ///
-/// By name; filter by role, unit and activity, or search name and email with `q`.
+/// In the order of the names; filter by role, unit and activity, or search name and email with `q`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "users", operation_id = "listUsers", params(Paging, UserFilters),
@@ -150,7 +150,7 @@ pub async fn list(call: Call, query: Query<UserFilters>) -> Result<HttpResponse>
 
 /// Read a user
 ///
-/// Role, unit and how to reach them; never a password.
+/// With role, unit and contact data; never with a password.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "users", operation_id = "getUser", params(("user_id" = Uuid, Path)),
@@ -163,8 +163,8 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Open an account
 ///
-/// Without a `password` the person is invited by mail to set it. Nobody may give a role above their own. An `email` of the
-/// desk's own mailbox, also with `+` and a suffix, is a 422 with `not_allowed`.
+/// Without a `password` the person is invited by mail to set it. The role cannot be above that of the caller. An
+/// `email` of the desk's own mailbox, also with `+` and a suffix, is a 422 with `not_allowed`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "users", operation_id = "createUser", request_body = NewUser,
@@ -172,7 +172,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 )]
 #[post("/users")]
 pub async fn create(call: Call, mut body: Body<NewUser>) -> Result<HttpResponse> {
-    // Before the transaction: hashing takes longer than any statement.
+    // Before the transaction, because hashing takes longer than any statement.
     call.check(|_, _| Ok(())).await?;
     let checked = match password_of(body.peek()) {
         Some((password, known)) => Some(passwords::check_and_hash("/password", password, known).await?),
@@ -223,15 +223,16 @@ pub async fn create(call: Call, mut body: Body<NewUser>) -> Result<HttpResponse>
 
 /// Change a user
 ///
-/// Set `active` to false when a person leaves: their sign-ins end at once, their history stays. A change of role counts from the next request on. Nobody may change somebody of a role above their own.
+/// Set `active` to false when a person leaves: their sessions end immediately, their history is kept. A change of
+/// role takes effect with the next request. Not allowed for a person whose role is above that of the caller.
 ///
-/// A change of `email` ends the sign-ins of the account, and a notice of it is mailed to the previous address. An address of
-/// the desk's own mailbox, also with `+` and a suffix, is a 422 with `not_allowed`.
+/// A change of `email` ends the sessions of the account, and a notice of it is mailed to the previous address. An
+/// address of the desk's own mailbox, also with `+` and a suffix, is a 422 with `not_allowed`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "users", operation_id = "updateUser", params(("user_id" = Uuid, Path)),
     request_body(content = UserProfile, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = User), (status = 409, description = "`already_exists`, `last_director`; `wrong_state`: the person was made anonymous"))
+    responses((status = 200, body = User), (status = 409, description = "`already_exists`, `last_director`; `wrong_state`: the person was anonymized"))
 )]
 #[patch("/users/{user_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) -> Result<HttpResponse> {
@@ -253,7 +254,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
             staff_mail: user.staff_mail,
         };
         let (profile, changes) = body.merge_with(&before, |account| {
-            // An address that the account has already does not prevent other changes: the configuration may be newer.
+            // An existing address of the account does not prevent other changes: the configuration may be newer.
             let email = Some(&account["email"]).filter(|email| **email != user.email.as_str());
             email.and_then(|email| own_address_fault(&desk.config, email)).into_iter().collect()
         })?;
@@ -266,7 +267,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
         if moved {
             may_change_email(actor, &user)?;
             attempts::forget(tx, &user.email)?;
-            // They were mailed to the previous address.
+            // The links were mailed to the previous address.
             links::remove(tx, user.id)?;
             if !desk.config.is_own_address(&user.email) {
                 let change = AccountChange::Email { changed_by: actor.id };
@@ -313,8 +314,8 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
     .await
 }
 
-/// The password of an account as it was sent, with what is known of its owner; `None` if there is none, or if the contract
-/// refuses its length.
+/// The password in the body of an account, with what is known of its owner; `None` if there is none, or if the
+/// contract rejects its length.
 pub fn password_of(account: &Value) -> Option<(String, Vec<String>)> {
     let password = account["password"].as_str()?;
     let length = password.chars().count();
@@ -323,18 +324,15 @@ pub fn password_of(account: &Value) -> Option<(String, Vec<String>)> {
     allowed.then(|| (password.to_owned(), passwords::words_of(known)))
 }
 
-/// No role above one's own.
+/// Checks that a role is not above that of the caller.
 ///
 /// # Errors
-/// A 403 else.
+/// A 403 otherwise.
 pub fn may_manage(actor: &Actor, role: Role) -> Result<()> {
     if actor.scope == Scope::UpToOwnRole && role > actor.role { Err(Problem::forbidden()) } else { Ok(()) }
 }
 
-/// The language in which somebody is written to.
-///
-/// # Errors
-/// What the database answers.
+/// The language of messages to a user.
 pub fn locale(db: &mut PgConnection, id: Uuid) -> Result<Locale> {
     Ok(users::table.find(id).select(users::locale).first(db)?)
 }

@@ -1,4 +1,4 @@
-//! Taking a requester's personal data out of the desk, where the law asks for it.
+//! Removing a requester's personal data from the desk, as required by law.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
@@ -22,11 +22,11 @@ use crate::people::user::User;
 use crate::problem::{Code, Problem, Result, Text};
 use crate::tickets::workflow::Status;
 
-/// Why a requester is made anonymous.
+/// The reason of an anonymization.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAnonymization {
-    /// The request and the law that it is founded on, without the person's data.
+    /// The request and its legal basis, without the person's data.
     #[schema(
         min_length = 1,
         max_length = 1000,
@@ -34,7 +34,8 @@ pub struct NewAnonymization {
         example = "Solicitud de supresión, artículo 15 de la Ley 1581 de 2012"
     )]
     reason: String,
-    /// The ids of terms of the preview that are removed from every text of the person's tickets, whoever wrote it.
+    /// The ids of terms of the preview that are removed from every text of the person's tickets, regardless of its
+    /// author.
     #[schema(max_length = 16, max_items = 30, example = json!([]))]
     terms: Option<Vec<String>>,
     /// The ids of places of the preview from which their term is removed.
@@ -50,21 +51,19 @@ pub struct Anonymization {
     anonymized_by: Person,
     #[schema(max_length = 2000)]
     reason: String,
-    /// How many tickets are theirs.
+    /// Number of tickets of the person.
     #[schema(minimum = 0, example = 7)]
     tickets: i64,
-    /// In how many events of those tickets something was taken out.
+    /// Number of events of those tickets from which data were removed.
     #[schema(minimum = 0, example = 2)]
     redacted_events: i64,
-    /// In how many places of the preview, of up to 1,000, their data stay because they were not confirmed; `null` if it was done
-    /// before places were confirmed.
+    /// Number of places of the preview, up to 1,000, in which the data remain because they were not confirmed; `null`
+    /// for an anonymization older than the confirmation of places.
     #[schema(minimum = 0, maximum = 1000, example = 0)]
     left_places: Option<i64>,
 }
 
 impl Anonymization {
-    /// # Errors
-    /// What the database answers.
     pub fn find(db: &mut PgConnection, user_id: Uuid) -> Result<Option<Self>> {
         #[derive(QueryableByName)]
         struct Counts {
@@ -107,17 +106,18 @@ impl Anonymization {
 
 /// Make a requester anonymous
 ///
-/// For a request to have personal data erased (*habeas data*, Ley 1581 de 2012), as far as the entity's duty to keep its
-/// record allows: the tickets are kept without the identity of the requester. Names, addresses, document numbers and telephones
-/// are removed from the account, from the requester's data of their tickets and from texts that the requester wrote. From texts
-/// of others in those tickets, mail, articles and history they are removed where `terms` or `places` of `GET
-/// /users/{user_id}/anonymization-preview` are confirmed; `left_places` counts the places where they remain. Survey comments,
-/// files that the requester attached and mail that the requester sent are removed completely. The account cannot sign in again.
-/// The history can still be verified: an event from which data were removed is `redacted`. Figures do not change. This cannot be
+/// For a request to have personal data erased (*habeas data*, Ley 1581 de 2012), within the limits of the entity's
+/// duty to keep records: the tickets are kept without the identity of the requester. Names, addresses, document
+/// numbers and telephones are removed from the account, from the requester's data of their tickets and from texts
+/// that the requester wrote. From texts of others in those tickets, mail, articles and history they are removed if
+/// `terms` or `places` of `GET /users/{user_id}/anonymization-preview` are confirmed; `left_places` counts the places
+/// where they remain. Survey comments, files that the requester attached and mail that the requester sent are removed
+/// completely. The account cannot sign in again. The history can still be verified: an event from which data were
+/// removed is `redacted`. Statistics do not change. This cannot be undone.
 /// undone.
-///
-/// Not for staff, whose acts are on record, nor for whoever was staff and acted as such, and not while they have a ticket that is neither closed nor archived. Done once: a
-/// repeat answers what was done. What other people wrote elsewhere, signed minutes, and backups are not touched.
+/// Not allowed for staff and former staff who acted as such, because their actions remain on record, nor while the
+/// person has a ticket that is neither closed nor archived. A repeated request returns the first result. Texts of
+/// other people elsewhere, signed minutes, and backups do not change.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ManageRetention)), ("x-mesa-unversioned" = json!(true))),
     tag = "retention", operation_id = "anonymizeUser", params(("user_id" = Uuid, Path)),
@@ -151,7 +151,7 @@ pub async fn anonymize(call: Call, id: Path<Uuid>, body: Body<NewAnonymization>)
 /// # Errors
 /// [`Code::NotARequester`] if the person is staff, or acted as such.
 pub fn check_requester(db: &mut PgConnection, user: &User) -> Result<()> {
-    // Whatever they are called by now: who did something in the tickets of others did it as staff.
+    // Regardless of the current role: a person who acted in the tickets of others did so as staff.
     let acted = |db: &mut PgConnection| {
         diesel::select(diesel::dsl::exists(
             events::table
@@ -165,13 +165,13 @@ pub fn check_requester(db: &mut PgConnection, user: &User) -> Result<()> {
     if user.role != Role::Requester || acted(db)? {
         return Err(Problem::new(
             Code::NotARequester,
-            Text::new("Lo que hizo el personal queda registrado.", "What staff did stays on record."),
+            Text::new("Lo que hizo el personal queda registrado.", "The actions of staff remain on record."),
         ));
     }
     Ok(())
 }
 
-/// Locks their tickets until the transaction ends.
+/// Locks the tickets of the person until the end of the transaction.
 fn begin(tx: &mut PgConnection, user: &User) -> Result<()> {
     check_requester(tx, user)?;
     let states: Vec<Status> = tickets::table

@@ -7,12 +7,12 @@ use uuid::Uuid;
 use super::traces;
 use crate::problem::Result;
 
-/// The fields of an account that say nothing about the person; the values of all others are removed.
+/// The fields of an account that contain no personal data; the values of all others are removed.
 const IMPERSONAL: [&str; 5] = ["active", "locale", "role", "shifts", "staff_mail"];
 
-/// Removes the person's data in the transaction that makes them anonymous. Of events about the account, whatever it said
-/// before, the values of its fields and all details go; of events by the person, what `pattern` finds. Hashes, times, kinds
-/// and names of fields stay. Materialized, so that the data without traces are computed once for each event.
+/// Removes the person's data, in the transaction of the anonymization. For events about the account, all details and
+/// the values of its fields are removed; for events by the person, the matches of `pattern`. Hashes, times, kinds and
+/// names of fields remain. Materialized, so that the remaining data are computed once per event.
 pub fn redact(tx: &mut PgConnection, person: Uuid, pattern: &str) -> Result<()> {
     diesel::sql_query(
         "WITH redacted AS MATERIALIZED (SELECT o.id, jsonb_build_object('details', '{}'::jsonb, 'changes', ( \

@@ -1,4 +1,4 @@
-//! What the director confirms to be removed from texts that others wrote. Pure.
+//! The director's confirmation of removals from texts of other people. Pure.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,18 @@ use super::places::{FIELDS, Place};
 use super::terms::Terms;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
-/// What is to be removed from texts of others.
+/// The data to remove from texts of other people.
 #[derive(Debug, Default)]
 pub struct Confirmation {
-    /// The ids of the terms that are removed wherever they stand.
+    /// The ids of the terms that are removed everywhere.
     pub terms: Vec<String>,
-    /// The terms that are removed from single texts, by table, column and row.
+    /// The terms that are removed from individual texts, by table, column and row.
     pub places: BTreeMap<(&'static str, &'static str), BTreeMap<String, Vec<String>>>,
 }
 
 impl Confirmation {
     /// # Errors
-    /// A 422 for each term and each place that is none of the person's.
+    /// A 422 for each term and each place that does not belong to the person.
     pub fn read(terms: &Terms, confirmed_terms: Vec<String>, confirmed_places: &[String]) -> Result<Self> {
         let mut faults = Vec::new();
         let is_known = |id: &str| terms.all.iter().any(|term| term.id == id);
@@ -38,7 +38,7 @@ impl Confirmation {
         if faults.is_empty() { Ok(confirmation) } else { Err(Problem::fields(faults)) }
     }
 
-    /// Whether what stands in this place is removed.
+    /// Whether the data in this place are removed.
     pub fn removes(&self, place: &Place) -> bool {
         let confirmed = |(field, row, term): ((&'static str, &'static str), &str, &str)| {
             let rows = self.places.get(&field);

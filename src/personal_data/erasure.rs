@@ -1,4 +1,4 @@
-//! Carrying out that a requester is made anonymous.
+//! The execution of an anonymization.
 
 use chrono::NaiveDate;
 use diesel::pg::Pg;
@@ -20,18 +20,19 @@ use crate::http::Actor;
 use crate::people::user::User;
 use crate::problem::Result;
 
-/// What an anonymous person is called.
+/// The name of an anonymized person.
 const NAME: &str = "Persona anonimizada";
 
-/// Stands where something must stand.
+/// The replacement of a required value.
 const NOTHING: &str = "—";
 
-/// What goes with its content: rows, and the key of each.
+/// Rows that are removed together with the content of their files, and their keys.
 const FILES: [(&str, &str); 2] = [
     ("attachments", "uploaded_by = $1 AND ticket_id = ANY ({theirs})"),
     (
         "inbound_emails",
-        // An address that others have by now is theirs; what became part of another's ticket is of that ticket.
+        // An address that now belongs to another account is not included; mail that became part of another
+        // requester's ticket belongs to that ticket.
         "status <> 'waiting' AND (ticket_id = ANY ({theirs}) OR ticket_id IS NULL AND from_address IN ( \
             SELECT lower(email) FROM users WHERE id = $1 \
             UNION SELECT lower(requester_email) FROM tickets WHERE requester_id = $1 \
@@ -39,15 +40,15 @@ const FILES: [(&str, &str); 2] = [
     ),
 ];
 
-/// Who is made anonymous, by whom, and what their data are found by.
+/// The person to anonymize, the actor, and the patterns that match the person's data.
 pub struct Erasure<'a> {
     actor: &'a Actor,
     user: &'a User,
     terms: &'a Terms,
     confirmation: &'a Confirmation,
-    /// Finds any of their data.
+    /// Matches any of the data.
     pattern: String,
-    /// Finds those that are removed from texts of others wherever they stand.
+    /// Matches the data that are removed from texts of others everywhere.
     confirmed: String,
 }
 
@@ -57,7 +58,7 @@ impl<'a> Erasure<'a> {
         Erasure { actor, user, terms, confirmation, pattern, confirmed }
     }
 
-    /// `left` is how many places stay as they are.
+    /// `left` is the number of places that remain.
     pub fn carry_out(&self, tx: &mut PgConnection, reason: &str, left: i64) -> Result<()> {
         self.record(tx, reason, left)?;
         for (table, owned) in FILES {
@@ -73,7 +74,7 @@ impl<'a> Erasure<'a> {
         self.tell_history(tx)
     }
 
-    /// The changes that only this lets through are allowed from here on, until the transaction ends.
+    /// From here on, until the end of the transaction, the database allows the changes that require this record.
     fn record(&self, tx: &mut PgConnection, reason: &str, left: i64) -> Result<()> {
         self.query(
             "INSERT INTO anonymizations (user_id, at, by, reason, left_places) \
@@ -100,7 +101,7 @@ impl<'a> Erasure<'a> {
         Ok(())
     }
 
-    /// Removes from a column, in the texts of the person what any term finds, and in those of others what is confirmed.
+    /// Removes from a column: in texts of the person every match of a term, in texts of others the confirmed terms.
     fn cut(&self, tx: &mut PgConnection, field: &Field) -> Result<()> {
         let Field { table, rows, own, .. } = field;
         let (column, salt) = (field.quoted(), salt(field));
@@ -112,7 +113,7 @@ impl<'a> Erasure<'a> {
         Ok(())
     }
 
-    /// Removes from single texts in a column what is confirmed of them.
+    /// Removes the confirmed terms from individual texts in a column.
     fn cut_places(&self, tx: &mut PgConnection, field: &Field) -> Result<()> {
         let Some(places) = self.confirmation.places.get(&(field.table, field.column)) else { return Ok(()) };
         let patterns = places.values().map(|terms| self.terms.pattern_of(terms));
@@ -130,7 +131,7 @@ impl<'a> Erasure<'a> {
         Ok(())
     }
 
-    /// What tickets, surveys and mail say of whom they are from and for.
+    /// Removes the sender and recipient data from tickets, surveys and mail.
     fn forget_who_asked(&self, tx: &mut PgConnection) -> Result<()> {
         diesel::sql_query(
             "UPDATE tickets SET requester_full_name = $2, requester_email = $3, \
@@ -194,7 +195,7 @@ impl<'a> Erasure<'a> {
             .execute(tx)?;
         diesel::delete(refresh_tokens::table.filter(refresh_tokens::user_id.eq(id))).execute(tx)?;
         links::remove(tx, id)?;
-        // Answers that are kept for retries, those to others with the person in them too.
+        // Responses that are stored for retries, including those to others that contain the person's data.
         self.query(
             "DELETE FROM idempotency_keys WHERE user_id = $1 OR convert_from(body, 'UTF8') ~* $2".to_owned(),
         )
@@ -213,12 +214,12 @@ impl<'a> Erasure<'a> {
         audit::record_each(tx, &theirs, EventKind::Anonymized, Some(self.actor.id), self.actor.now, &data)
     }
 
-    /// Where no mail can go (RFC 2606), another one for each account.
+    /// An undeliverable address (RFC 2606), different for each account.
     fn address(&self) -> String {
         format!("{}@anonymous.invalid", self.user.id)
     }
 
-    /// With the person, what they are found by, and what stands instead.
+    /// A query with the person, the patterns and the replacement as parameters.
     fn query(&self, sql: String) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
         diesel::sql_query(sql.replace("{theirs}", THEIRS))
             .into_boxed::<Pg>()
@@ -228,7 +229,8 @@ impl<'a> Erasure<'a> {
     }
 }
 
-/// What is set beside the text of an event that is redacted: without its salt nobody can guess what was removed.
+/// The further assignments when the text of an event is redacted: without its salt the removed text cannot be
+/// guessed.
 fn salt(field: &Field) -> &'static str {
     if field.table == "events" { "data_salt = NULL, " } else { "" }
 }

@@ -1,4 +1,4 @@
-//! Everything that the desk holds about a person, written as it is read.
+//! All data that the desk holds about a person, streamed.
 
 use actix_web::http::header::ContentEncoding;
 use actix_web::web::{Bytes, Data, Path};
@@ -29,23 +29,23 @@ use crate::tickets::followups::{self, Followup};
 use crate::tickets::model::{Ticket, TicketRow};
 use crate::tickets::store;
 
-/// How many rows are read at once.
+/// The number of rows that are read at once.
 const BATCH: usize = 200;
 
 /// The personal data of a person.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "says in the contract what is written piece by piece")]
+#[expect(dead_code, reason = "describes the streamed document in the contract")]
 pub struct PersonalData {
     exported_at: DateTime<Utc>,
     account: User,
-    /// `null` unless the person was made anonymous.
+    /// `null` unless the person was anonymized.
     anonymization: Option<Anonymization>,
     /// The person's tickets.
     tickets: Vec<Ticket>,
-    /// The public followups of those tickets, and those that they wrote.
+    /// The public followups of those tickets, and the followups that the person wrote.
     followups: Vec<Followup>,
-    /// The files of those tickets that they may see, and those that they attached to any: `GET
-    /// /attachments/{attachment_id}/content`.
+    /// The files of those tickets that the person may see, and those that they attached to any ticket; for their
+    /// content see `GET /attachments/{attachment_id}/content`.
     attachments: Vec<Attachment>,
     /// The person's survey answers.
     surveys: Vec<Survey>,
@@ -59,11 +59,11 @@ pub struct PersonalData {
 
 /// Read a person's personal data
 ///
-/// Everything that the desk holds about a requester, for them and for the director (*habeas data*, Ley 1581 de 2012). What a
-/// requester may not see of their tickets is not in it.
+/// All data that the desk holds about a requester, for the requester and for the director (*habeas data*, Ley 1581 de
+/// 2012). Parts of tickets that a requester may not see are not included.
 ///
-/// The answer is one JSON document, written while it is read, list after list and each in the order of making. What goes
-/// wrong midway breaks the answer off, so that it is no JSON: only a document that is complete has everything.
+/// The response is one JSON document, streamed list by list, each in the order of creation. An error during streaming
+/// ends the response early, so that it is not valid JSON: only a valid document is complete.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadPersonalData)), ("x-mesa-unversioned" = json!(true))),
     tag = "retention", operation_id = "getPersonalData", params(("user_id" = Uuid, Path)),
@@ -71,7 +71,7 @@ pub struct PersonalData {
 )]
 #[get("/users/{user_id}/personal-data")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    // The beginning is there before the answer begins, so that whatever is wrong with the request is a problem.
+    // The first part is read before the response begins, so that an invalid request gets a problem response.
     let first = call.check(move |db, actor| {
         if actor.scope != Scope::Any && *id != actor.id {
             return Err(Problem::not_found());
@@ -95,13 +95,13 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
         .streaming(stream::try_unfold(state, State::step)))
 }
 
-/// Where it goes on: in which list, after which row.
+/// The position of the next batch: the list, and the row after which it continues.
 #[derive(Debug, Clone, Copy, Default)]
 struct Place {
     list: usize,
     number: i64,
     id: Uuid,
-    /// Whether something of the list is written.
+    /// Whether an entry of the list was already written.
     within: bool,
 }
 
@@ -110,12 +110,12 @@ struct State {
     actor: Actor,
     person: Uuid,
     begun: Option<String>,
-    /// None once everything is written.
+    /// `None` once everything is written.
     next: Option<Place>,
 }
 
 impl State {
-    /// One piece of the document. A connection is held for one batch alone.
+    /// One piece of the document. A connection is held for one batch only.
     async fn step(mut self) -> Result<Option<(Bytes, Self)>> {
         if let Some(begun) = self.begun.take() {
             return Ok(Some((begun.into(), self)));
@@ -124,14 +124,14 @@ impl State {
         let (actor, person) = (self.actor.clone(), self.person);
         let written = self.desk.db.run(move |db| piece(db, &actor, person, place)).await;
         let (text, next) = written.inspect_err(|problem| {
-            ::log::error!("an export of personal data broke off: {}", problem.log_line());
+            ::log::error!("an export of personal data was interrupted: {}", problem.log_line());
         })?;
         self.next = next;
         Ok(Some((text.into(), self)))
     }
 }
 
-/// A batch of a list, as text, and where it goes on.
+/// A batch of a list, as text, and the position of the next one.
 fn piece(
     db: &mut PgConnection,
     actor: &Actor,
@@ -160,7 +160,7 @@ fn piece(
 /// Rows of a list.
 struct Batch {
     items: Vec<String>,
-    /// Of the last row, where there may be more.
+    /// The key of the last row, if there may be more.
     last: Option<(i64, Uuid)>,
 }
 
@@ -238,7 +238,7 @@ fn read_tickets(db: &mut PgConnection, _: &Actor, person: Uuid, place: Place) ->
     Ok(Batch { items, last })
 }
 
-/// The next ids of a list, in the order of making. `$1` is the person.
+/// The next ids of a list, in the order of creation. `$1` is the person.
 fn ids(db: &mut PgConnection, list: &str, (person, after): (Uuid, Place)) -> Result<Vec<Uuid>> {
     #[derive(QueryableByName)]
     struct Row {
@@ -255,7 +255,7 @@ fn ids(db: &mut PgConnection, list: &str, (person, after): (Uuid, Place)) -> Res
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// What these ids stand for, in their order.
+/// The objects with these ids, in the order of the ids.
 fn batch<T: Serialize>(ids: Vec<Uuid>, mut found: Vec<T>, id: fn(&T) -> Uuid) -> Result<Batch> {
     found.sort_by_key(id);
     let last = ids.get(BATCH - 1).map(|id| (0, *id));

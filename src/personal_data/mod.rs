@@ -1,4 +1,4 @@
-//! The personal data of a requester (habeas data, Ley 1581 de 2012): given to them, and taken out of the desk.
+//! The personal data of a requester (habeas data, Ley 1581 de 2012): their export, and their removal.
 
 pub mod anonymization;
 mod audit_redaction;
@@ -16,6 +16,6 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(export::read).service(preview::preview).service(anonymization::anonymize);
 }
 
-/// The person's tickets, as SQL: an array, which is made once, so that an index finds what belongs to them even where that is
-/// one of two reasons to look for it. `$1` is the person.
+/// The person's tickets, as SQL: an array that is computed once, so that an index can be used even if the tickets are
+/// one of two alternative conditions. `$1` is the person.
 const THEIRS: &str = "ARRAY(SELECT id FROM tickets WHERE requester_id = $1)";

@@ -1,4 +1,4 @@
-//! The places where the data of a person stand in what somebody wrote: in the person's tickets, and in mail to the person.
+//! The places where a person's data occur in texts: in the person's tickets, and in mail to the person.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::language::text_enum;
 use crate::problem::Result;
 
 text_enum! {
-    /// What kind of row a place is in.
+    /// The kind of the row of a place.
     pub enum PlaceResource {
         Ticket = "ticket",
         Followup = "followup",
@@ -30,27 +30,27 @@ text_enum! {
     }
 }
 
-/// A column of text or JSON, and of which rows it is looked at.
+/// A column of text or JSON, and the rows that are searched.
 pub struct Field {
     pub resource: PlaceResource,
     pub table: &'static str,
-    /// What tells a row from others.
+    /// The key of a row.
     pub key: &'static str,
     pub column: &'static str,
     pub is_json: bool,
-    /// The rows that are looked at. `$1` is the person.
+    /// The rows that are searched. `$1` is the person.
     pub rows: &'static str,
-    /// Whether the person wrote it.
+    /// Whether the person wrote the text.
     pub own: &'static str,
     pub ticket: &'static str,
 }
 
 const OF_TICKETS: &str = "ticket_id = ANY ({theirs})";
 const MAILED: &str = "(ticket_id = ANY ({theirs}) OR recipient_id = $1)";
-/// Nobody else registered the ticket nor corrected it.
+/// The person registered the ticket, and no one else corrected it.
 const REGISTERED: &str = "(registered_by_id = $1 AND NOT EXISTS (SELECT FROM events e \
     WHERE e.ticket_id = tickets.id AND e.kind = 'changed' AND e.actor_id IS DISTINCT FROM $1))";
-/// What was not sent to them yet goes as a whole.
+/// Messages to the person that were not sent yet are removed completely.
 const UNSENT: &str = "recipient_id = $1 AND status <> 'sent'";
 const NEVER: &str = "false";
 
@@ -78,7 +78,7 @@ const fn of_ticket(column: &'static str, own: &'static str) -> Field {
     Field { ticket: "id", ..text(PlaceResource::Ticket, "tickets", column, "requester_id = $1", own) }
 }
 
-/// Where data of a person may stand.
+/// The columns where data of a person may occur.
 pub const FIELDS: &[Field] = &[
     of_ticket("subject", REGISTERED),
     of_ticket("description", REGISTERED),
@@ -120,7 +120,7 @@ pub const FIELDS: &[Field] = &[
 ];
 
 impl Field {
-    /// The words of the column as one text: of JSON, those of all of its strings.
+    /// The words of the column as one text; for JSON, those of all its strings.
     pub fn words(&self) -> String {
         let column = self.quoted();
         match self.is_json {
@@ -132,7 +132,7 @@ impl Field {
         }
     }
 
-    /// The column without what this pattern, an expression of SQL, finds; `$3` stands instead.
+    /// The column with the matches of this pattern, an SQL expression, replaced by `$3`.
     pub fn without(&self, pattern: &str) -> String {
         let column = self.quoted();
         match self.is_json {
@@ -146,17 +146,17 @@ impl Field {
     }
 }
 
-/// A text in which a datum of the person stands.
+/// A text that contains data of the person.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Place {
-    /// For `places` of `POST /users/{user_id}/anonymization`.
+    /// The id of the place, for `places` of `POST /users/{user_id}/anonymization`.
     #[schema(
         example = "followup:0197c0de-0000-7000-8000-000000000000:body:9f86d081884c7d65",
         max_length = 200
     )]
     pub id: String,
     pub resource: PlaceResource,
-    /// The id of the row: of an article's revision, with its number.
+    /// The id of the row; for the revision of an article, with its number.
     #[schema(example = "0197c0de-0000-7000-8000-000000000000", max_length = 100)]
     pub resource_id: String,
     /// The ticket that it belongs to.
@@ -164,7 +164,7 @@ pub struct Place {
     pub ticket_id: Option<i64>,
     #[schema(example = "body", max_length = 50)]
     pub field: String,
-    /// The first passage in which it stands, as safe HTML with the datum marked.
+    /// The first passage that contains the term, as safe HTML with the term marked.
     #[schema(example = "Llamé a <mark>Ana María Restrepo</mark> y no contestó.", max_length = 2000)]
     pub excerpt: String,
     /// The number of occurrences in this text.
@@ -174,17 +174,17 @@ pub struct Place {
     #[schema(example = "9f86d081884c7d65", max_length = 16)]
     pub term: String,
     pub datum: Datum,
-    /// Whether the person wrote the text: then it is removed without being confirmed.
+    /// Whether the person wrote the text; if so, the data are removed without confirmation.
     pub removed_by_default: bool,
 }
 
-/// How many texts are looked at at most, and how many places are listed.
+/// The maximum number of texts that are searched, and of places that are listed.
 pub const MOST_PLACES: usize = 1000;
 
-/// How many characters of a text are looked at.
+/// The number of characters of a text that are searched.
 const LONGEST_TEXT: usize = 50_000;
 
-/// How many characters of an excerpt stand on each side of what was found.
+/// The number of characters of an excerpt on each side of the match.
 const AROUND: usize = 60;
 
 #[derive(QueryableByName)]
@@ -203,10 +203,10 @@ struct Found {
     marked: String,
 }
 
-/// What stands before and after each match in what the database answers.
+/// The marks before and after each match in the results of the database.
 const MARKS: [char; 2] = ['\u{2}', '\u{3}'];
 
-/// The places in which the terms of a person stand, in one statement, and whether these are all; no row is locked.
+/// The places where the terms of a person occur, in one statement, and whether these are all; no row is locked.
 pub fn find(db: &mut PgConnection, user_id: Uuid, terms: &Terms) -> Result<(Vec<Place>, bool)> {
     if terms.all.is_empty() {
         return Ok((Vec::new(), true));
@@ -241,7 +241,7 @@ pub fn find(db: &mut PgConnection, user_id: Uuid, terms: &Terms) -> Result<(Vec<
 }
 
 impl Found {
-    /// One for each term that stands in the text.
+    /// One place for each term that occurs in the text.
     fn places(self, terms: &Terms) -> Vec<Place> {
         let mut first: BTreeMap<&str, (usize, usize, Datum)> = BTreeMap::new();
         for (start, _) in self.marked.match_indices(MARKS[0]) {

@@ -1,4 +1,4 @@
-//! What making a requester anonymous would take out of texts, shown beforehand.
+//! A preview of the texts that an anonymization would change.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
@@ -14,34 +14,37 @@ use crate::http::{Answer, Call};
 use crate::people::user::User;
 use crate::problem::Result;
 
-/// The data of a requester that are looked for, and where they stand.
+/// The data of a requester that are searched for, and the places where they occur.
 #[derive(Serialize, ToSchema)]
 pub struct AnonymizationPreview {
     user_id: Uuid,
-    /// What is looked for, that of the account first.
+    /// The terms that are searched for, those of the account first.
     #[schema(max_items = 30)]
     terms: Vec<Term>,
-    /// How many more data their tickets say that are not looked for: at most 30 are, of 1,000 characters together, those of the
-    /// account and of the latest tickets first.
+    /// The number of further data in their tickets that are not searched for: the limit is 30 terms, with 1,000
+    /// characters together, those of the account and of the latest tickets first.
     #[schema(minimum = 0, example = 0)]
     terms_left_out: usize,
-    /// Where they stand, by ticket.
+    /// The places where the terms occur, by ticket.
     #[schema(max_items = 1000)]
     places: Vec<Place>,
-    /// Whether `places` are all. There are at most 1,000 in it; what is beyond is confirmed by its term.
+    /// Whether `places` is complete. It has at most 1,000 entries; further places can only be confirmed by their
+    /// term.
     complete: bool,
 }
 
 /// Preview the anonymization of a requester
 ///
-/// Shows what `POST /users/{user_id}/anonymization` looks for and every text in which it stands: the current and former
-/// e-mail addresses, document numbers and telephones (each as a whole, however its digits are grouped) and the full names (as a
-/// whole, however accented and spaced) of the account and of the requester's tickets. What is shorter than five characters, a
-/// document number of fewer than five digits and a telephone of fewer than seven are not looked for. A requester chooses these
-/// data themselves, so that a "name" may be any words that staff wrote: from texts that the requester wrote they are removed in
-/// any case (`removed_by_default`), from others only where the director confirms the term or the place.
+/// Shows the data that `POST /users/{user_id}/anonymization` searches for, and every text that contains them: the
+/// current and former e-mail addresses, document numbers and telephones (each as a whole, with any grouping of its
+/// digits) and the full names (as a whole, with any accents and spacing) of the account and of the requester's
+/// tickets. Texts shorter than five characters, document numbers with fewer than five digits and telephones with
+/// fewer than seven are not searched for. Requesters choose these data themselves, so that a "name" may be any words
+/// that staff wrote: they are always removed from texts that the requester wrote (`removed_by_default`), but from
+/// other texts only if the director confirms the term or the place.
 ///
-/// Nothing is changed or locked. Not for staff (`not_a_requester`). Of a requester who is anonymous already nothing is listed.
+/// Nothing is changed or locked. Not allowed for staff (`not_a_requester`). The lists are empty for a requester who
+/// is already anonymous.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ManageRetention)), ("x-mesa-unversioned" = json!(true))),
     tag = "retention", operation_id = "previewAnonymization", params(("user_id" = Uuid, Path)),

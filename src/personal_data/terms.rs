@@ -1,4 +1,4 @@
-//! The data of a person that are looked for in what others wrote: those of the account, and those of their tickets.
+//! The data of a person that are searched for in texts: those of the account and those of their tickets.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ use crate::language::text_enum;
 use crate::problem::Result;
 
 text_enum! {
-    /// Which datum of a person it is.
+    /// The kind of a person's datum.
     pub enum Datum {
         FullName = "full_name",
         Email = "email",
@@ -23,33 +23,33 @@ text_enum! {
     }
 }
 
-/// A datum of a person that is looked for.
+/// A datum of a person that is searched for.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Term {
-    /// The same whenever the same datum is looked for.
+    /// The same for every search for the same datum.
     #[schema(example = "9f86d081884c7d65", max_length = 16)]
     pub id: String,
     pub datum: Datum,
     #[schema(example = "Ana María Restrepo", max_length = 320)]
     pub text: String,
-    /// Whether the account has it now; else it is what a ticket of theirs says.
+    /// Whether it is a current value of the account; otherwise it comes from one of the person's tickets.
     pub current: bool,
 }
 
-/// How many terms are looked for at most.
+/// The maximum number of terms.
 const MOST_TERMS: usize = 30;
 
-/// How many characters they have at most, taken together: what finding them costs grows with it.
+/// The maximum number of characters of all terms: the cost of the search grows with it.
 const MOST_CHARACTERS: usize = 1000;
 
-/// How many different data are considered; a person may have given others with each ticket.
+/// The number of different data that are considered; a person may have given others with each ticket.
 const CONSIDERED: i64 = 500;
 
 /// The terms of a person.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Terms {
     pub all: Vec<Term>,
-    /// How many more there would be.
+    /// The number of terms beyond the limit.
     pub left_out: usize,
 }
 
@@ -64,7 +64,7 @@ struct Known {
 }
 
 impl Terms {
-    /// What the account says, and then what each of their tickets says, the latest first.
+    /// The data of the account, followed by those of the person's tickets, the latest first.
     pub fn load(db: &mut PgConnection, user_id: Uuid) -> Result<Self> {
         let known: Vec<Known> = diesel::sql_query(format!(
             "SELECT datum, text, bool_or(current) AS current FROM ( \
@@ -83,7 +83,7 @@ impl Terms {
         Ok(Self::of(known.into_iter().map(|known| (known.datum, known.text, known.current))))
     }
 
-    /// Those of these data that can be looked for, as far as there is room.
+    /// Selects the data that can be searched for, up to the limits.
     fn of(known: impl IntoIterator<Item = (Datum, String, bool)>) -> Self {
         let mut terms = Terms::default();
         let (mut seen, mut characters) = (HashSet::new(), 0);
@@ -105,21 +105,21 @@ impl Terms {
         terms
     }
 
-    /// Finds any of them.
+    /// A pattern that matches any of the terms.
     pub fn pattern(&self) -> String {
         traces::pattern(self.all.iter().map(|term| term.text.as_str()))
     }
 
-    /// Finds those of them that have one of these ids.
+    /// A pattern that matches the terms with these ids.
     pub fn pattern_of(&self, ids: &[String]) -> String {
         let chosen = self.all.iter().filter(|term| ids.contains(&term.id));
         traces::pattern(chosen.map(|term| term.text.as_str()))
     }
 
-    /// The one that this text, which `pattern` found, is of.
+    /// The term to which this match of `pattern` belongs.
     pub fn found_as(&self, text: &str) -> Option<&Term> {
         let key = traces::normalized(text);
-        // A number of any length may be written as from abroad.
+        // A number of any length may be written with the international prefix.
         let is_it = |term: &&Term| {
             let known = traces::normalized(&term.text);
             known == key || key.strip_prefix("57").is_some_and(|own| own == known)
@@ -128,7 +128,7 @@ impl Terms {
     }
 }
 
-/// Whether the text is a datum of this kind, and long enough to be told from other words.
+/// Whether the text is a datum of this kind, and long enough to be distinguished from other words.
 fn can_be_looked_for(datum: Datum, text: &str) -> bool {
     let digits = text.chars().filter(char::is_ascii_digit).count();
     let long = text.chars().count() >= SHORTEST;

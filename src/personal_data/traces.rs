@@ -1,16 +1,16 @@
-//! How the data of a person are found in what somebody wrote. Pure.
+//! How the data of a person are found in texts. Pure.
 
-/// The shortest text that is looked for, in characters: shorter ones are found in too much else. It is longer than `INSTEAD`,
-/// so that no text grows.
+/// The length of the shortest text that is searched for, in characters: shorter ones would match too many other
+/// words. It is longer than `INSTEAD`, so that no text grows.
 pub const SHORTEST: usize = 5;
 
-/// What stands where something was taken out.
+/// The replacement of removed text.
 pub const INSTEAD: &str = "[…]";
 
-/// A regular expression that finds nothing.
+/// A regular expression that matches nothing.
 pub const NOTHING: &str = "(?=a)b";
 
-/// A letter with and without its accents: in a database of any locale, accents have no case.
+/// A letter with and without its accents: the case folding of accented letters depends on the locale of the database.
 const ACCENTED: [(char, &str); 7] = [
     ('a', "[aáàâäãAÁÀÂÄÃ]"),
     ('e', "[eéèêëEÉÈÊË]"),
@@ -21,14 +21,14 @@ const ACCENTED: [(char, &str); 7] = [
     ('c', "[cçCÇ]"),
 ];
 
-/// What may stand between the words of a name.
+/// Characters that may separate the words of a name.
 const SEPARATORS: [char; 4] = [',', '_', '.', '-'];
 
-/// The regular expression of PostgreSQL, for use without regard to case, that finds any of these texts as a whole and by itself:
-/// names however they are accented, spaced or joined in the name of a file, numbers however their digits are grouped.
+/// A regular expression of PostgreSQL, for case-insensitive use, that matches any of these texts as a whole: names
+/// with any accents, spacing or joining as in file names, numbers with any grouping of their digits.
 pub fn pattern<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     let mut all: Vec<String> = texts.into_iter().map(one).filter(|text| !text.is_empty()).collect();
-    // The longest first: the whole of an address before a name that it begins with.
+    // The longest first: a whole address before a name with which it begins.
     all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     all.dedup();
     match all.is_empty() {
@@ -47,11 +47,11 @@ fn one(text: &str) -> String {
     }
 }
 
-/// The same for all ways of writing that `pattern` finds as one text.
+/// The same for all spellings that `pattern` matches as one text.
 pub fn normalized(text: &str) -> String {
     if is_number(text) {
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-        // As a telephone of this country, from abroad.
+        // A telephone with the prefix of this country.
         return match digits.strip_prefix("57") {
             Some(own) if digits.len() == 12 => own.to_owned(),
             _ => digits,
@@ -68,12 +68,12 @@ pub fn normalized(text: &str) -> String {
     words.map(|word| word.chars().map(plain).collect::<String>()).collect::<Vec<_>>().join(" ")
 }
 
-/// An e-mail address, which is written in one way.
+/// Whether it is an e-mail address, which has only one spelling.
 fn is_address(text: &str) -> bool {
     text.contains('@')
 }
 
-/// Digits, however they are grouped.
+/// Whether it consists of digits, with any grouping.
 pub fn is_number(text: &str) -> bool {
     text.contains(|c: char| c.is_ascii_digit())
         && text.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | '.' | '(' | ')' | '-' | '+'))

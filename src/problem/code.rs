@@ -1,4 +1,4 @@
-//! Every kind of problem that there is: its code, its status, its name and what it means.
+//! The kinds of problems: code, status, title and meaning.
 
 use actix_web::http::StatusCode;
 use serde::Serialize;
@@ -6,11 +6,11 @@ use utoipa::ToSchema;
 
 use super::Text;
 
-/// A row for each: variant and code, status, name in Spanish and English, meaning in both.
+/// One row per problem: variant and code, status, title in Spanish and English, meaning in both.
 macro_rules! codes {
     ($($variant:ident = $code:literal, $status:ident, ($title_es:literal, $title_en:literal),
         ($meaning_es:literal, $meaning_en:literal);)+) => {
-        /// What went wrong, as a client's program may tell it apart.
+        /// The stable code of a problem, for programs.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum Code {
@@ -27,7 +27,7 @@ macro_rules! codes {
                 match self { $(Self::$variant => $code),+ }
             }
 
-            /// The status that it always comes with.
+            /// The HTTP status of the problem.
             pub fn status(self) -> StatusCode {
                 match self { $(Self::$variant => StatusCode::$status),+ }
             }
@@ -36,7 +36,7 @@ macro_rules! codes {
                 match self { $(Self::$variant => Text::new($title_es, $title_en)),+ }
             }
 
-            /// What it means and what can be done.
+            /// The meaning, and what can be done.
             pub fn meaning(self) -> Text {
                 match self { $(Self::$variant => Text::new($meaning_es, $meaning_en)),+ }
             }
@@ -50,136 +50,136 @@ codes! {
         ("El cuerpo no es JSON, o la línea de la petición o un encabezado no se pueden leer.", "The body is not JSON, or the request line or a header cannot be read.");
     InvalidQuery = "invalid_query", BAD_REQUEST,
         ("Parámetros de consulta no válidos", "Invalid query parameters"),
-        ("Un parámetro de la consulta no existe o tiene un valor imposible; `errors` nombra cada uno.", "A query parameter that does not exist or has a value that cannot be.");
+        ("Un parámetro de la consulta no existe o tiene un valor imposible; `errors` nombra cada uno.", "A query parameter does not exist or has an invalid value; `errors` names each.");
     InvalidCursor = "invalid_cursor", BAD_REQUEST,
         ("Cursor no válido", "Invalid cursor"),
-        ("El cursor no es uno que esta lista haya dado para este orden; empiece por la primera página.", "The cursor is not one that this list gave for this order.");
+        ("El cursor no es uno que esta lista haya dado para este orden; empiece por la primera página.", "The cursor was not issued by this list for this order; start with the first page.");
     Unauthenticated = "unauthenticated", UNAUTHORIZED,
         ("Hace falta iniciar sesión", "Authentication required"),
-        ("No hay token de acceso, o ya no es válido; inicie sesión o renueve el token.", "No access token, or one that is not valid any more.");
+        ("No hay token de acceso, o ya no es válido; inicie sesión o renueve el token.", "The access token is missing or no longer valid; sign in or refresh the token.");
     InvalidCredentials = "invalid_credentials", UNAUTHORIZED,
         ("Correo o contraseña incorrectos", "Wrong email or password"),
-        ("El correo y la contraseña no corresponden, o la cuenta no está activa.", "The email and the password do not belong together, or the account is not active.");
+        ("El correo y la contraseña no corresponden, o la cuenta no está activa.", "The email and the password do not match, or the account is not active.");
     InvalidRefreshToken = "invalid_refresh_token", UNAUTHORIZED,
         ("La sesión ha terminado", "The session has ended"),
-        ("El token de renovación es desconocido, venció o ya se usó; inicie sesión de nuevo.", "The refresh token is unknown, expired, or was used before; sign in again.");
+        ("El token de renovación es desconocido, venció o ya se usó; inicie sesión de nuevo.", "The refresh token is unknown, expired or already used; sign in again.");
     Forbidden = "forbidden", FORBIDDEN,
         ("No permitido", "Not allowed"),
-        ("El rol no permite esta acción; `GET /me` dice qué se puede.", "The role may not do this.");
+        ("El rol no permite esta acción; `GET /me` dice qué se puede.", "The role does not allow this action; `GET /me` has the permissions.");
     NotTheAssignee = "not_the_assignee", FORBIDDEN,
         ("El caso no está asignado a usted", "Not the assignee"),
         ("Solo puede hacerlo quien tiene asignado el caso.", "Only the ticket's assignee may do this.");
     OwnerCannotVerify = "owner_cannot_verify", FORBIDDEN,
-        ("Lo verifica otra persona", "Somebody else verifies it"),
-        ("La eficacia de una acción la verifica alguien distinto de su responsable.", "The efficacy of an action is verified by somebody other than its owner.");
+        ("Lo verifica otra persona", "Another person must verify it"),
+        ("La eficacia de una acción la verifica alguien distinto de su responsable.", "The efficacy of an action must be verified by a person other than its owner.");
     NotFound = "not_found", NOT_FOUND,
         ("No existe", "Not found"),
-        ("No existe, o no es suyo para verlo.", "There is no such thing, or it is not yours to see.");
+        ("No existe, o no es suyo para verlo.", "It does not exist, or the caller may not see it.");
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED,
         ("Método no permitido", "Method not allowed"),
         ("La ruta existe con otros métodos; el encabezado `Allow` los nombra.", "The path exists, with other methods; the `Allow` header names them.");
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT,
         ("La petición tardó demasiado", "The request took too long"),
-        ("El cuerpo no llegó a tiempo; repita la petición.", "The body did not arrive in time.");
+        ("El cuerpo no llegó a tiempo; repita la petición.", "The body did not arrive in time; retry the request.");
     StepNotAllowed = "step_not_allowed", CONFLICT,
         ("El estado no permite este paso", "The state does not allow this step"),
-        ("El estado del caso no permite este paso; `state` y `allowed_steps` dicen cuál es y qué permite.", "The ticket's state does not allow the step; `state` and `allowed_steps` say what is.");
+        ("El estado del caso no permite este paso; `state` y `allowed_steps` dicen cuál es y qué permite.", "The ticket's state does not allow this step; `state` and `allowed_steps` have the state and the steps that it allows.");
     AlreadyExists = "already_exists", CONFLICT,
         ("Ya existe", "Already exists"),
-        ("Alguien más tiene o tuvo lo que debe existir una sola vez.", "Somebody else has or had what should be there once.");
+        ("Alguien más tiene o tuvo lo que debe existir una sola vez.", "Another resource has or had a value that must be unique.");
     AlreadyAssigned = "already_assigned", CONFLICT,
-        ("El caso ya está asignado", "The ticket is assigned already"),
-        ("Alguien tiene ya el caso; `assignee_id` dice quién. Nómbrelo en `replaces` para relevarlo.", "Somebody has the ticket already; `assignee_id` says who. Name them in `replaces` to take it over.");
+        ("El caso ya está asignado", "The ticket is already assigned"),
+        ("Alguien tiene ya el caso; `assignee_id` dice quién. Nómbrelo en `replaces` para relevarlo.", "The ticket already has the assignee in `assignee_id`; give that id in `replaces` to replace them.");
     NoHigherLevel = "no_higher_level", CONFLICT,
         ("No hay un nivel superior", "There is no higher level"),
         ("El caso está en el nivel más alto de soporte.", "The ticket is at the highest support level.");
     NoDueTime = "no_due_time", CONFLICT,
         ("No hay hora de vencimiento", "There is no due time"),
-        ("El calendario no abre lo suficiente en veinte años, así que nada vencería nunca.", "The calendar is not open for long enough within twenty years, so nothing would ever be due.");
+        ("El calendario no abre lo suficiente en veinte años, así que nada vencería nunca.", "The calendar is not open for long enough within twenty years, so that there is no due time.");
     ShippedHoliday = "shipped_holiday", CONFLICT,
         ("Festivo de ley", "Statutory holiday"),
         ("Los festivos de ley no se pueden eliminar; indique en `last_year` su último año.", "Statutory holidays cannot be deleted; set `last_year` to their last year.");
     TooManyHolidays = "too_many_holidays", CONFLICT,
         ("Demasiados festivos", "Too many holidays"),
-        ("Se pueden registrar hasta 500 festivos.", "A desk can have up to 500 holidays.");
+        ("Se pueden registrar hasta 500 festivos.", "The maximum is 500 holidays.");
     NotARequester = "not_a_requester", CONFLICT,
         ("No es solicitante", "Not a requester"),
-        ("Los datos personales del personal no se anonimizan: lo que hizo queda registrado.", "Staff are not made anonymous: what they did stays on record.");
+        ("Los datos personales del personal no se anonimizan: lo que hizo queda registrado.", "Staff cannot be anonymized: their actions remain on record.");
     HasOpenTickets = "has_open_tickets", CONFLICT,
-        ("Tiene solicitudes abiertas", "There are open tickets"),
+        ("Tiene solicitudes abiertas", "The person has open tickets"),
         ("La persona tiene solicitudes que no están cerradas ni archivadas.", "The person has tickets that are neither closed nor archived.");
     LastDirector = "last_director", CONFLICT,
-        ("Es el último director", "The last director"),
+        ("Es el último director", "Last director"),
         ("La mesa se quedaría sin un director activo.", "The desk would be left without an active director.");
     NobodyAvailable = "nobody_available", CONFLICT,
-        ("No hay nadie disponible", "Nobody is available"),
-        ("No hay nadie disponible en el nivel de soporte; `next_available_at` y `next_available_user` dicen quién sigue y cuándo.", "No member of staff of the support level is available; `next_available_at` and `next_available_user` say who is next, and when.");
+        ("No hay nadie disponible", "No one is available"),
+        ("No hay nadie disponible en el nivel de soporte; `next_available_at` y `next_available_user` dicen quién sigue y cuándo.", "No member of staff of the support level is available; `next_available_at` and `next_available_user` state who is available next, and when.");
     CircularRelation = "circular_relation", CONFLICT,
-        ("La relación daría una vuelta", "The relation would lead in a circle"),
-        ("La relación haría de un caso su propio padre, causa o duplicado, directamente o a través de otros.", "The relation would make a ticket its own parent, cause or duplicate, directly or by way of others.");
+        ("La relación daría una vuelta", "The relation would be circular"),
+        ("La relación haría de un caso su propio padre, causa o duplicado, directamente o a través de otros.", "The relation would make a ticket its own parent, cause or duplicate, directly or through others.");
     AlreadyProcessed = "already_processed", CONFLICT,
-        ("El mensaje ya fue atendido", "The message was processed already"),
-        ("El mensaje ya es un caso o un seguimiento.", "The message has become a ticket or a followup already.");
+        ("El mensaje ya fue atendido", "The message was already processed"),
+        ("El mensaje ya es un caso o un seguimiento.", "The message has already become a ticket or a followup.");
     AlreadyAnswered = "already_answered", CONFLICT,
-        ("La encuesta ya fue respondida", "The survey was answered before"),
-        ("La encuesta ya fue respondida.", "The survey was answered before.");
+        ("La encuesta ya fue respondida", "The survey was already answered"),
+        ("La encuesta ya fue respondida.", "The survey was already answered.");
     NotSolved = "not_solved", CONFLICT,
         ("El caso no está solucionado", "The ticket is not solved"),
-        ("El caso no está solucionado, o está abierto de nuevo; la encuesta se responde cuando lo esté.", "The ticket is not solved, or is open again; its survey is answered once it is solved.");
+        ("El caso no está solucionado, o está abierto de nuevo; la encuesta se responde cuando lo esté.", "The ticket is not solved, or is open again; its survey can be answered once it is solved.");
     MessageNotFailed = "message_not_failed", CONFLICT,
         ("El mensaje no falló", "The message did not fail"),
         ("El mensaje no falló, así que no hay nada que enviar de nuevo.", "The message did not fail, so there is nothing to send again.");
     QuarterNotOver = "quarter_not_over", CONFLICT,
-        ("El trimestre no ha terminado", "The quarter is not over"),
-        ("Solo se aprueba el informe de un trimestre que terminó.", "Only the report of a quarter that is over can be approved.");
+        ("El trimestre no ha terminado", "The quarter has not ended"),
+        ("Solo se aprueba el informe de un trimestre que terminó.", "Only the report of a quarter that has ended can be approved.");
     WrongState = "wrong_state", CONFLICT,
-        ("El estado no lo permite", "Not possible as it stands"),
-        ("El registro está en un estado en el que esto no se puede hacer; `record_status` dice en cuál.", "The record stands where this cannot be done to it; `record_status` says where.");
+        ("El estado no lo permite", "The state does not allow it"),
+        ("El registro está en un estado en el que esto no se puede hacer; `record_status` dice en cuál.", "The state of the record does not allow this; `record_status` has the state.");
     Incomplete = "incomplete", CONFLICT,
-        ("Aún falta algo", "Something is still missing"),
-        ("Para que quede en firme falta lo que `errors` nombra.", "What `errors` names must be there before it can be fixed for good.");
+        ("Aún falta algo", "Incomplete"),
+        ("Para que quede en firme falta lo que `errors` nombra.", "The fields in `errors` are required before the record can be made final.");
     RequestInProgress = "request_in_progress", CONFLICT,
         ("La petición está en curso", "The request is in progress"),
-        ("Una petición con la misma `Idempotency-Key` aún está en curso; espere y repítala.", "A request with the same `Idempotency-Key` is still being carried out.");
+        ("Una petición con la misma `Idempotency-Key` aún está en curso; espere y repítala.", "A request with the same `Idempotency-Key` is still in progress; wait and retry.");
     SurveyExpired = "survey_expired", GONE,
         ("El enlace de la encuesta venció", "The survey's link has expired"),
-        ("El enlace de la encuesta venció.", "The link of the survey has expired.");
+        ("El enlace de la encuesta venció.", "The link to the survey has expired.");
     PasswordLinkInvalid = "password_link_invalid", GONE,
         ("El enlace para la contraseña no es válido", "The password link is not valid"),
         ("El enlace para fijar la contraseña venció, ya se usó, lo reemplazó uno más reciente o está incompleto; pida uno nuevo.", "The link to set a password has expired, was used, was replaced by a newer one or is incomplete; request a new one.");
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED,
         ("El recurso ha cambiado", "The resource has changed"),
-        ("El recurso cambió desde el `ETag` de `If-Match`; léalo de nuevo y repita el cambio.", "The resource has changed since the `ETag` of `If-Match`.");
+        ("El recurso cambió desde el `ETag` de `If-Match`; léalo de nuevo y repita el cambio.", "The resource has changed since the `ETag` in `If-Match`; read it again and repeat the change.");
     TooLarge = "too_large", PAYLOAD_TOO_LARGE,
         ("Demasiado grande", "Too large"),
         ("El cuerpo o el archivo es más grande de lo permitido.", "The body or the file is larger than allowed.");
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE,
         ("Tipo de contenido no admitido", "Unsupported content type"),
-        ("Esta operación no recibe ese tipo de contenido, o el cuerpo viene comprimido (`Content-Encoding`).", "This operation does not take that content type, or the body is compressed (`Content-Encoding`).");
+        ("Esta operación no recibe ese tipo de contenido, o el cuerpo viene comprimido (`Content-Encoding`).", "The operation does not support this content type, or the body is compressed (`Content-Encoding`).");
     RangeNotSatisfiable = "range_not_satisfiable", RANGE_NOT_SATISFIABLE,
         ("El rango no existe", "Range not satisfiable"),
-        ("El rango de `Range` empieza después del final del contenido; `Content-Range` dice cuánto mide.", "The range of `Range` begins past the end of the content; `Content-Range` has its size.");
+        ("El rango de `Range` empieza después del final del contenido; `Content-Range` dice cuánto mide.", "The range in `Range` begins after the end of the content; `Content-Range` has its size.");
     InvalidBody = "invalid_body", UNPROCESSABLE_ENTITY,
         ("Datos no válidos", "Invalid data"),
-        ("Faltan campos, sobran o no sirven; `errors` nombra cada uno.", "Fields are missing, unknown or unfit; `errors` names each.");
+        ("Faltan campos, sobran o no sirven; `errors` nombra cada uno.", "Fields are missing, unknown or invalid; `errors` names each.");
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY,
         ("Clave de idempotencia reutilizada", "Idempotency key used for another request"),
-        ("La `Idempotency-Key` ya se usó con otro cuerpo; use una nueva.", "The `Idempotency-Key` was used before with another body.");
+        ("La `Idempotency-Key` ya se usó con otro cuerpo; use una nueva.", "The `Idempotency-Key` was already used with another body; use a new one.");
     TooManyAttempts = "too_many_attempts", TOO_MANY_REQUESTS,
         ("Demasiados intentos", "Too many attempts"),
-        ("Demasiadas contraseñas incorrectas o solicitudes de enlace; intente de nuevo después de los segundos que indica `Retry-After`.", "Too many wrong passwords or requests for password links; try again after `Retry-After` seconds.");
+        ("Demasiadas contraseñas incorrectas o solicitudes de enlace; intente de nuevo después de los segundos que indica `Retry-After`.", "Too many wrong passwords or requests for password links; retry after `Retry-After` seconds.");
     TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS,
         ("Demasiadas peticiones", "Too many requests"),
-        ("Más peticiones de las que un cliente puede hacer en un minuto, o más archivos de los que puede subir a la vez; repita tras los segundos de `Retry-After`.", "More requests than one client may make in a minute, or more files than it may upload at a time; try again after `Retry-After` seconds.");
+        ("Más peticiones de las que un cliente puede hacer en un minuto, o más archivos de los que puede subir a la vez; repita tras los segundos de `Retry-After`.", "More requests than one client may make in a minute, or more files than it may upload at a time; retry after `Retry-After` seconds.");
     HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE,
         ("Encabezados demasiado grandes", "Headers too large"),
         ("Los encabezados de la petición son más grandes de lo permitido.", "The headers of the request are larger than allowed.");
     Internal = "internal", INTERNAL_SERVER_ERROR,
         ("Error interno", "Internal error"),
-        ("Una falla del servidor; indique el `request_id` al informarla.", "A fault of the server; the log knows more under the `request_id`.");
+        ("Una falla del servidor; indique el `request_id` al informarla.", "An error of the server; give the `request_id` when reporting it.");
     Unavailable = "unavailable", SERVICE_UNAVAILABLE,
         ("Servicio no disponible por ahora", "Service unavailable for now"),
-        ("La mesa está muy ocupada o su base de datos no responde; repita tras los segundos de `Retry-After`.", "The desk is too busy or its database does not answer; try again after `Retry-After` seconds.");
+        ("La mesa está muy ocupada o su base de datos no responde; repita tras los segundos de `Retry-After`.", "The server is too busy or its database does not respond; retry after `Retry-After` seconds.");
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What is wrong with one field of a request.
+//! The error of one field of a request.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,46 +6,47 @@ use utoipa::ToSchema;
 use super::Text;
 use crate::language::text_enum;
 
-/// How many faults one problem names at most, so that its answer is not many times what was sent.
+/// The maximum number of errors in one problem, so that a response is not much larger than the request.
 pub const MOST_FAULTS: usize = 100;
 
 text_enum! {
-    /// What is wrong with a field, as a client's program may tell it apart; stable.
+    /// The stable code of a field error, for programs.
     pub enum FieldCode {
-        /// It must be there and is not.
+        /// The field is required and missing.
         Required = "required",
         /// There is no such field or parameter.
         UnknownField = "unknown_field",
-        /// A text where a number should be, or the like.
+        /// The value has the wrong JSON type, for example a text instead of a number.
         WrongType = "wrong_type",
-        /// A text that is not written as its format or pattern says.
+        /// The text does not match the format or pattern.
         WrongFormat = "wrong_format",
         TooLong = "too_long",
         TooShort = "too_short",
-        /// A number, a time or a length of time that is too small or too large.
+        /// The number, time or duration is too small or too large.
         OutOfRange = "out_of_range",
-        /// Not one of the values that may be, or not for this caller, or not beside what other fields say.
+        /// Not one of the allowed values, not allowed for this caller, or not allowed in combination with other
+        /// fields.
         NotAllowed = "not_allowed",
-        /// It is valid, but the server does not evaluate it.
+        /// Valid, but not supported by the server.
         NotSupported = "not_supported",
-        /// The id of nothing, or of nothing that may be named here.
+        /// The id does not exist, or cannot be used here.
         NotFound = "not_found",
-        /// It is over already.
+        /// The time must be in the future.
         NotInFuture = "not_in_future",
-        /// The person does not work then.
+        /// The time is outside of the person's shifts.
         OutsideShift = "outside_shift",
-        /// It has time in common with another one.
+        /// It overlaps another one.
         Overlaps = "overlaps",
-        /// Another one has it already.
+        /// The value is already in use.
         Duplicate = "duplicate",
-        /// A password that is among the first that anybody would try.
+        /// The password is too easy to guess.
         TooGuessable = "too_guessable",
-        /// Wrong in a way that no other code says.
+        /// Any other error.
         Unexpected = "unexpected",
     }
 }
 
-/// What is wrong with one field.
+/// The error of one field.
 #[derive(Debug, Clone)]
 pub struct FieldError {
     pub pointer: String,
@@ -62,7 +63,7 @@ impl FieldError {
         Self::new(pointer, FieldCode::Required, Text::new("Es obligatorio.", "It is required."))
     }
 
-    /// The id is well formed and nothing that may be named here has it.
+    /// The error of a well-formed id that does not exist or cannot be used here.
     pub fn unknown_id(pointer: impl Into<String>) -> Self {
         Self::new(
             pointer,
@@ -72,14 +73,14 @@ impl FieldError {
     }
 }
 
-/// What is wrong with one field.
+/// The error of one field.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ProblemField {
     /// JSON Pointer to the field in the body; for a query parameter, `/` and its name.
     #[schema(max_length = 1000, example = "/subject")]
     pub pointer: String,
     pub code: FieldCode,
-    /// The same in words, in the reader's language.
+    /// A description of the error, in the reader's language.
     #[schema(max_length = 2000, example = "Es obligatorio.")]
     pub detail: String,
 }

@@ -1,4 +1,4 @@
-//! Every error a client can see: RFC 9457 problem details with a stable code.
+//! Errors as a client receives them: RFC 9457 problem details with a stable code.
 
 mod code;
 mod field;
@@ -18,28 +18,28 @@ pub use self::field::{FieldCode, FieldError, MOST_FAULTS, ProblemField};
 pub use crate::language::Text;
 use crate::language::locale::Locale;
 
-/// An error on its way to a client.
+/// An error that is returned to a client.
 #[derive(Debug)]
 pub struct Problem {
     pub code: Code,
     pub detail: Text,
     pub errors: Vec<FieldError>,
-    /// Further members of the JSON object, such as the ticket's `state`.
+    /// Additional members of the JSON object, such as the ticket's `state`.
     pub members: Map<String, Value>,
     /// The methods of the path, for the `Allow` header of a 405.
     pub allow: Option<String>,
-    /// The content codings of a body that are taken, for the `Accept-Encoding` header of a 415 about another.
+    /// The supported content codings of a body, for the `Accept-Encoding` header of a 415 about another coding.
     pub accept_encoding: Option<&'static str>,
     /// For the `Retry-After` header of a 429, in seconds.
     pub retry_after: Option<i64>,
     /// For the `Content-Range` header of a 416.
     pub content_range: Option<String>,
-    /// For the log alone: the cause, and the line where it became a problem.
+    /// For the log only: the cause, and the line where it became a problem.
     cause: Option<String>,
     location: &'static Location<'static>,
 }
 
-/// Why the server did not start or a command failed, in words for the operator.
+/// Why the server did not start or a command failed, as a text for the operator.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
 pub type Result<T, E = Problem> = std::result::Result<T, E>;
@@ -80,7 +80,7 @@ impl Problem {
     pub fn not_found() -> Self {
         Self::new(
             Code::NotFound,
-            Text::new("No hay nada aquí que usted pueda ver.", "There is nothing here that you may see."),
+            Text::new("No hay nada aquí que usted pueda ver.", "It does not exist, or you may not see it."),
         )
     }
 
@@ -88,30 +88,30 @@ impl Problem {
     pub fn forbidden() -> Self {
         Self::new(
             Code::Forbidden,
-            Text::new("Su rol no permite esta acción.", "Your role does not allow this."),
+            Text::new("Su rol no permite esta acción.", "Your role does not allow this action."),
         )
     }
 
-    /// A record that stands at `status`, where what is asked for cannot be done to it.
+    /// The state of a record, `status`, does not allow the action.
     #[track_caller]
     pub fn wrong_state(status: &'static str) -> Self {
         let mut problem = Self::new(
             Code::WrongState,
             Text::made(
                 format!("Está en `{status}`, y así esto no se puede hacer."),
-                format!("It is `{status}`, and so this cannot be done."),
+                format!("This is not possible in the state `{status}`."),
             ),
         );
         problem.members.insert("record_status".to_owned(), status.into());
         problem
     }
 
-    /// A record that lacks what these name, without which it cannot be fixed for good.
+    /// A record lacks required fields, without which it cannot be made final.
     #[track_caller]
     pub fn incomplete(errors: Vec<FieldError>) -> Self {
         let mut problem = Self::new(
             Code::Incomplete,
-            Text::new("Falta lo que se nombra en `errors`.", "What `errors` names is missing."),
+            Text::new("Falta lo que se nombra en `errors`.", "The fields named in `errors` are missing."),
         );
         problem.errors = errors;
         problem
@@ -140,18 +140,18 @@ impl Problem {
         problem
     }
 
-    /// Whether the server itself is at fault.
+    /// Whether it is an error of the server.
     pub fn is_fault(&self) -> bool {
         self.cause.is_some()
     }
 
-    /// What the log should say of it.
+    /// The text for the log.
     pub fn log_line(&self) -> String {
         let cause = self.cause.as_deref().unwrap_or(&self.detail.en);
         format!("{} at {}: {cause}", self.code.status(), self.location)
     }
 
-    /// The JSON object a client gets.
+    /// The JSON object that is sent to a client.
     pub fn document(&self, locale: Locale, request_id: Option<&str>) -> ProblemDocument {
         ProblemDocument {
             r#type: format!("/problems/{}", self.code.as_str()),
@@ -208,29 +208,29 @@ impl Problem {
     }
 }
 
-/// Why a request was not carried out (RFC 9457, `application/problem+json`).
+/// Why a request failed (RFC 9457, `application/problem+json`).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemDocument {
-    /// Names the kind of problem; the last segment is `code`.
+    /// The URI of the kind of problem; its last segment is `code`.
     #[schema(example = "/problems/invalid_body", format = "uri-reference")]
     pub r#type: String,
-    /// The kind of problem in words, in the reader's language.
+    /// The title of the kind of problem, in the reader's language.
     #[schema(max_length = 200, example = "Datos no válidos")]
     pub title: String,
-    /// The HTTP status, once more.
+    /// The HTTP status code.
     #[schema(example = 422, minimum = 400, maximum = 599)]
     pub status: u16,
-    /// What happened this time and what can be done, in the reader's language.
+    /// The cause in this case and what can be done, in the reader's language.
     #[schema(max_length = 2000, example = "Revise los campos que se nombran en `errors`.")]
     pub detail: String,
-    /// Stable: programs should look at this.
+    /// The stable code of the problem, for programs.
     pub code: Code,
-    /// Under which the server's log speaks of this request; on 5xx answers.
+    /// The id of this request in the server's log; only present in 5xx responses.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 128)]
     pub request_id: Option<String>,
-    /// One entry for each field that is at fault.
+    /// One entry for each invalid field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 100, required = false)]
     pub errors: Vec<ProblemField>,
@@ -266,13 +266,13 @@ impl From<diesel::result::Error> for Problem {
             Error::DatabaseError(Kind::UniqueViolation, info) => {
                 let mut problem = Problem::new(
                     Code::AlreadyExists,
-                    Text::new("Ya hay uno con los mismos datos.", "There is one with the same data."),
+                    Text::new("Ya hay uno con los mismos datos.", "One with the same data already exists."),
                 );
                 if let Some(field) = unique_field(info.constraint_name()) {
                     problem.errors.push(FieldError::new(
                         field,
                         FieldCode::Duplicate,
-                        Text::new("Ya está en uso.", "It is in use."),
+                        Text::new("Ya está en uso.", "It is already in use."),
                     ));
                 }
                 problem
@@ -288,7 +288,7 @@ impl From<diesel::result::Error> for Problem {
     }
 }
 
-/// The field that a unique index guards, for those that a client can meet.
+/// The field of a unique index, for the indexes whose violation a client can cause.
 fn unique_field(constraint: Option<&str>) -> Option<&'static str> {
     match constraint? {
         "users_email_key" => Some("/email"),
@@ -298,8 +298,8 @@ fn unique_field(constraint: Option<&str>) -> Option<&'static str> {
     }
 }
 
-/// PostgreSQL's words where a time limit or a shutdown ended the statement, or where it has no room or no memory for now
-/// (its messages are fixed to English by the pool's `lc_messages`).
+/// PostgreSQL's message if a timeout or a shutdown ended the statement, or if disk space or memory is temporarily
+/// exhausted (its messages are in English because of the pool's `lc_messages`).
 fn is_for_now(message: &str) -> bool {
     [
         "lock timeout",

@@ -1,4 +1,4 @@
-//! The director approves the report of a quarter that is over, and from then on it stays as it is.
+//! Approval of the report of a past quarter by the director; an approved report does not change.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
@@ -30,7 +30,7 @@ pub struct ReportApproval {
     quarter: u32,
     #[serde(flatten)]
     approval: Approval,
-    /// The files that are kept, one a format.
+    /// The stored files, one per format.
     #[schema(max_items = 4)]
     files: Vec<ReportFile>,
 }
@@ -39,17 +39,17 @@ pub struct ReportApproval {
 #[derive(Serialize, ToSchema)]
 pub struct ReportFile {
     format: Format,
-    /// Of its bytes, in hexadecimal digits.
+    /// The SHA-256 digest of the file, in hexadecimal.
     #[schema(max_length = 64, min_length = 64)]
     sha256: String,
 }
 
 /// Approve a quarterly report
 ///
-/// The quarter must be over (`quarter_not_over`). The report is kept in every format as it is at this moment, with a version for
-/// those who may not read single survey answers (not in `files`), and is from
-/// then on answered with the same bytes whatever becomes of the data; there is no way back. Whoever approves it again gets
-/// the approval that there is.
+/// The quarter must have ended (`quarter_not_over`). The current report is stored in every format, with a separate
+/// version for readers who may not read individual survey answers (not listed in `files`). From then on requests
+/// return the same bytes, regardless of later changes of the data; an approval cannot be undone. Approving it again
+/// returns the existing approval.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ApproveReports))),
     tag = "reports", operation_id = "approveQuarterlyReport",
@@ -59,15 +59,15 @@ pub struct ReportFile {
     ),
     request_body(content = Option<Nothing>),
     responses(
-        (status = 201, body = ReportApproval, description = "It is approved"),
-        (status = 200, body = ReportApproval, description = "It was approved before"),
+        (status = 201, body = ReportApproval, description = "Approved"),
+        (status = 200, body = ReportApproval, description = "Already approved"),
         (status = 409, description = "`quarter_not_over`"),
     )
 )]
 #[post("/reports/quarterly/{year}/{quarter}/approval")]
 pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<Nothing>) -> Result<HttpResponse> {
     let (desk, fingerprint) = (call.desk.clone(), body.fingerprint().unwrap_or_default());
-    // What takes long is done before the transaction that keeps it.
+    // The slow part runs before the transaction that stores the report.
     let made = call.check(move |db, actor| {
         let quarter = path.read()?;
         body.read()?;
@@ -77,7 +77,7 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<Nothing>) -
             let at = |locale: Locale| locale.moment(end, desk.config.timezone);
             let detail = Text::made(
                 format!("El trimestre termina el {}.", at(Locale::Es)),
-                format!("The quarter is over on {}.", at(Locale::En)),
+                format!("The quarter ends on {}.", at(Locale::En)),
             );
             return Err(Problem::new(Code::QuarterNotOver, detail));
         }
@@ -91,7 +91,7 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<Nothing>) -
     });
     let config = call.desk.config.clone();
     let (quarter, made) = made.await?;
-    // Written without a database connection.
+    // Runs without a database connection.
     let write = move || -> Result<Option<(Approval, Vec<File>)>> {
         let Some((approval, report, for_totals)) = made else { return Ok(None) };
         let mut files = Vec::new();
@@ -131,7 +131,7 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<Nothing>) -
     Ok(answer)
 }
 
-/// The approval in the log of all events, with the digests of the files: a tree head then stands for their content too.
+/// Records the approval in the audit log with the digests of the files, so that a tree head covers their content too.
 fn record(tx: &mut PgConnection, quarter: Quarter, actor: &Actor) -> Result<()> {
     let digests = frozen::hashes(tx, quarter)?.into_iter().map(|(format, hash)| {
         let sha256 = hex::encode(hash);
@@ -148,11 +148,11 @@ fn record(tx: &mut PgConnection, quarter: Quarter, actor: &Actor) -> Result<()> 
     log::record(tx, actor.now, event)
 }
 
-/// Where that fails the report is approved all the same, and the head is made with the next round of the routine.
+/// If this fails, the report is approved all the same, and the head is signed in the next round of the routine.
 async fn sign_tree_head(desk: &Data<Desk>) {
     let config = desk.config.clone();
     let made = desk.db.run(move |db| heads::make(db, &config.audit, HeadReason::ReportApproved)).await;
     if let Err(problem) = made {
-        ::log::warn!("the tree head of an approval will be made later: {}", problem.log_line());
+        ::log::warn!("the tree head of an approval will be signed later: {}", problem.log_line());
     }
 }

@@ -27,7 +27,7 @@ pub enum Anchor {
 /// Red, green and blue.
 pub type Color = [u8; 3];
 
-/// Told apart without seeing colours as well: they differ in lightness.
+/// They differ in lightness, so that they can be distinguished without colour vision.
 const COLORS: [Color; 3] = [[0x0b, 0x4f, 0x8a], [0xe0, 0x8a, 0x1e], [0x8f, 0xb8, 0xde]];
 const AXIS: Color = [0x55, 0x5f, 0x6b];
 const GRID: Color = [0xdd, 0xe2, 0xe8];
@@ -38,11 +38,11 @@ const SIZE: f64 = 12.0;
 struct Series<'a> {
     name: &'a str,
     values: Vec<Option<f64>>,
-    /// As people read them.
+    /// The formatted values.
     shown: Vec<String>,
 }
 
-/// The chart of a table; none where it has none, or nothing to draw.
+/// The chart of a table; `None` if it has no chart or no values.
 pub fn draw(table: &Table) -> Option<Drawing> {
     let chart = table.chart.as_ref()?;
     let most = if chart.kind == ChartKind::Bars { MOST_BARS } else { usize::MAX };
@@ -76,7 +76,7 @@ fn text(at: (f64, f64), anchor: Anchor, text: impl Into<String>) -> Shape {
     Shape::Text { at, size: SIZE, anchor, text: text.into() }
 }
 
-/// Which colour is which column, above a chart.
+/// The legend with the colour of each column, above a chart.
 fn legend(shapes: &mut Vec<Shape>, series: &[Series<'_>], left: f64) {
     let mut x = left;
     for (one, color) in series.iter().zip(COLORS) {
@@ -168,7 +168,7 @@ fn over_time(kind: ChartKind, labels: &[String], series: &[Series<'_>], largest:
     Drawing { width: WIDTH, height: bottom + 28.0, shapes }
 }
 
-/// A round step and how many of it reach the largest value.
+/// A round step, and how many steps reach the largest value.
 fn scale(largest: f64) -> (f64, usize) {
     let rough = largest / 4.0;
     let power = 10f64.powf(rough.log10().floor());
@@ -187,7 +187,7 @@ fn shortened(text: &str, most: usize) -> String {
 }
 
 impl Drawing {
-    /// As an SVG element. `title` says what it shows to who does not see it.
+    /// The drawing as an SVG element. `title` is its accessible description.
     pub fn svg(&self, title: &str) -> String {
         let mut svg = format!(
             "<svg viewBox=\"0 0 {:.0} {:.0}\" role=\"img\" aria-label=\"{}\" xmlns=\"http://www.w3.org/2000/svg\">",

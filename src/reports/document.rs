@@ -1,4 +1,4 @@
-//! A document as every format has it: sections of words and tables, some of which are drawn as charts. Pure.
+//! A document for all formats: sections of text and tables, some with charts. Pure.
 
 use chrono::NaiveDate;
 
@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 pub struct Document {
     pub entity: String,
     pub title: String,
-    /// Lines under the title: of when it is, who approved it.
+    /// Lines under the title: the date and the approval.
     pub notes: Vec<String>,
     pub sections: Vec<Section>,
 }
@@ -26,25 +26,25 @@ pub struct Table {
     pub chart: Option<Chart>,
 }
 
-/// How some columns of a table are drawn.
+/// How some columns of a table are drawn as a chart.
 pub struct Chart {
     pub kind: ChartKind,
     pub title: String,
-    /// The places of the columns that are drawn, three at most.
+    /// The indexes of the drawn columns, three at most.
     pub series: Vec<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ChartKind {
-    /// Bars beside each other, for parts of time.
+    /// Vertical bars side by side, for periods.
     Columns,
-    /// Bars one under the other, for names.
+    /// Horizontal bars, for names.
     Bars,
-    /// A line through parts of time.
+    /// A line, for periods.
     Line,
 }
 
-/// What a cell of a table says.
+/// The value of a cell of a table.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
     Text(String),
@@ -52,11 +52,11 @@ pub enum Cell {
     Count(i64),
     /// From 0 to 1.
     Share(f64),
-    /// How much more a share is than another: 0.01 is one percentage point.
+    /// The difference of two shares: 0.01 is one percentage point.
     Points(f64),
-    /// With two digits after the comma.
+    /// With two decimals.
     Number(f64),
-    /// There is nothing to measure.
+    /// No value.
     Nothing,
 }
 
@@ -73,12 +73,12 @@ impl Cell {
         number.map_or(Cell::Nothing, Cell::Number)
     }
 
-    /// Minutes as hours.
+    /// Converts minutes to hours.
     pub fn hours(minutes: Option<f64>) -> Self {
         Self::number(minutes.map(|minutes| minutes / 60.0))
     }
 
-    /// Its number where it is one; a share in percent.
+    /// The numeric value, if there is one; a share in percent.
     pub fn value(&self) -> Option<f64> {
         match self {
             Cell::Count(count) => Some(*count as f64),
@@ -88,7 +88,7 @@ impl Cell {
         }
     }
 
-    /// As people read it in Spanish.
+    /// Formatted in Spanish.
     pub fn shown(&self) -> String {
         match self {
             Cell::Text(text) => text.clone(),
@@ -106,10 +106,10 @@ impl Cell {
     }
 }
 
-/// With a comma before the decimals and a dot between the thousands.
+/// With a decimal comma and a dot as thousands separator.
 pub fn decimal(number: f64, decimals: usize) -> String {
     let text = format!("{number:.decimals$}");
-    // What is rounded to nothing has no sign.
+    // A number that is rounded to zero has no sign.
     let nothing = text.starts_with('-') && text.chars().all(|c| matches!(c, '-' | '0' | '.'));
     let text = if nothing { text.replace('-', "") } else { text };
     match text.split_once('.') {

@@ -1,4 +1,4 @@
-//! Approved reports, as they are kept.
+//! Stored approved reports.
 
 use diesel::prelude::*;
 
@@ -16,8 +16,8 @@ pub struct File {
     pub content: Vec<u8>,
 }
 
-/// The bytes of an approved report; none where it is not approved, or was approved before there were versions for readers of
-/// totals.
+/// The bytes of an approved report; `None` if it is not approved, or was approved before versions for readers of
+/// totals existed.
 pub fn content(
     db: &mut PgConnection,
     quarter: Quarter,
@@ -38,10 +38,7 @@ pub fn content(
     Ok(found.optional()?)
 }
 
-/// Who approved the report of a quarter; none where nobody did.
-///
-/// # Errors
-/// What the database answers.
+/// The approval of the report of a quarter; `None` if it is not approved.
 pub fn approval(db: &mut PgConnection, quarter: Quarter) -> Result<Option<Approval>> {
     let found = quarterly_reports::table.find(key(quarter)).inner_join(users::table);
     let found = found.select((quarterly_reports::approved_at, Person::as_select())).first(db).optional()?;
@@ -49,9 +46,6 @@ pub fn approval(db: &mut PgConnection, quarter: Quarter) -> Result<Option<Approv
 }
 
 /// The SHA-256 of each file of an approved report.
-///
-/// # Errors
-/// What the database answers.
 pub fn hashes(db: &mut PgConnection, quarter: Quarter) -> Result<Vec<(Format, Vec<u8>)>> {
     let (year, number) = key(quarter);
     let files = quarterly_report_files::table
@@ -61,10 +55,7 @@ pub fn hashes(db: &mut PgConnection, quarter: Quarter) -> Result<Vec<(Format, Ve
     Ok(files.load(db)?)
 }
 
-/// Keeps a report for good; answers whether it is this one, for somebody may have been faster.
-///
-/// # Errors
-/// What the database answers.
+/// Stores a report permanently; returns false if a concurrent request stored one first.
 pub fn keep(tx: &mut PgConnection, quarter: Quarter, approval: &Approval, files: &[File]) -> Result<bool> {
     let (year, number) = key(quarter);
     let kept = diesel::insert_into(quarterly_reports::table)

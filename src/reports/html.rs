@@ -1,4 +1,4 @@
-//! The report as one page that needs nothing else: no script, no other file.
+//! The report as one self-contained page, without scripts or other files.
 
 use std::sync::LazyLock;
 
@@ -18,7 +18,7 @@ static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
 const STYLE: &str = include_str!("page.css");
 
 /// # Errors
-/// A fault of the server.
+/// If the template is invalid.
 pub fn write(document: &Document, logo: Option<&Logo>) -> Result<Vec<u8>> {
     let sections: Vec<Value> = document
         .sections

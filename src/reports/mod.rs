@@ -1,4 +1,4 @@
-//! Activity 11: the quarterly report, in the formats that people read, and its approval.
+//! Activity 11: the quarterly report, in its human-readable formats, and its approval.
 
 mod approval;
 mod chart;
@@ -26,10 +26,10 @@ pub fn routes(config: &mut ServiceConfig) {
 }
 
 text_enum! {
-    /// How a report is written.
+    /// The format of a report.
     pub enum Format {
         Json = "json",
-        /// One page that needs nothing else, for a screen or paper.
+        /// One self-contained page, for screen or paper.
         Html = "html",
         /// A workbook with numbers, dates and charts.
         Xlsx = "xlsx",
@@ -37,12 +37,12 @@ text_enum! {
     }
 }
 
-/// Whose version of a report it is.
+/// The version of a report.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Audience {
-    /// Those who may read single survey answers: the whole report.
+    /// For readers who may read individual survey answers: the whole report.
     Answers,
-    /// Those who read totals of survey answers alone.
+    /// For readers who may only read totals of survey answers.
     Totals,
 }
 
@@ -65,7 +65,7 @@ impl Format {
     /// The report as a file of this format.
     ///
     /// # Errors
-    /// A fault of the server.
+    /// If the file cannot be written.
     pub fn write(self, report: &QuarterlyReport, logo: Option<&Logo>) -> Result<Vec<u8>> {
         match self {
             Format::Json => serde_json::to_vec(report).map_err(Problem::internal),
@@ -76,7 +76,7 @@ impl Format {
     }
 }
 
-/// Which quarter.
+/// The quarter in the path.
 #[derive(Deserialize)]
 struct QuarterPath {
     year: i32,
@@ -85,7 +85,7 @@ struct QuarterPath {
 
 impl QuarterPath {
     /// # Errors
-    /// A 404 where there is no such quarter.
+    /// A 404 if there is no such quarter.
     fn read(&self) -> Result<Quarter> {
         format!("{}-{}", self.year, self.quarter).parse().map_err(|_| Problem::not_found())
     }

@@ -23,29 +23,29 @@ use crate::http::{Call, Query};
 use crate::problem::{Problem, Result};
 use crate::statistics::Quarter;
 
-/// How to write a report.
+/// The requested format of a report.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ReportFormat {
-    /// Left out, the `Accept` header says; `json` where it does not either.
+    /// If omitted, the `Accept` header determines the format; `json` by default.
     #[param(inline)]
     format: Option<Format>,
 }
 
-/// Keeps a browser from running anything that is in a report, and from loading anything.
+/// Prevents a browser from running scripts or loading resources in a report.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Read a quarterly report
 ///
-/// The figures of a quarter with those of its months, of the quarter before and of the five quarters up to it, as JSON or
-/// for people, in Spanish: one HTML page with charts that needs nothing else and can be printed, a workbook (XLSX) with
-/// numbers, dates and charts, or PDF; by `format` or by `Accept`. A draft follows the data; what the director approved is
-/// answered with the same bytes ever after. A quarter that has not begun has no report.
+/// The figures of a quarter with those of its months, of the previous quarter and of the last five quarters, as JSON
+/// or in Spanish for people: a self-contained, printable HTML page with charts, a workbook (XLSX) with numbers, dates
+/// and charts, or PDF. The format is chosen by `format` or by `Accept`. A draft reflects the current data; an
+/// approved report is always returned with the same bytes. A quarter that has not begun has no report.
 ///
-/// Technicians, who read totals of survey answers and no single ones, are given a version without what single answers could be
-/// computed from, as `GET /statistics` says; of an approved report as well, with the same bytes ever after if the version was
-/// made when it was approved.
+/// Technicians, who may read totals of survey answers but no individual answers, get a version without the figures
+/// from which individual answers could be computed, as described in `GET /statistics`. This also applies to an
+/// approved report; its bytes are fixed too if that version was stored at the approval.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadStatistics))),
     tag = "reports", operation_id = "getQuarterlyReport",
@@ -80,7 +80,7 @@ pub async fn read(
     });
     let desk = call.desk.clone();
     let (quarter, format, found, actor) = read.await?;
-    // Written without a database connection.
+    // Runs without a database connection.
     let write = move || found.write(format, &desk.config);
     let content = web::block(write).await.map_err(Problem::internal)??;
     let digest = Sha256::digest(&content);
@@ -89,7 +89,7 @@ pub async fn read(
     if names(&known, &etag) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
     }
-    // JSON is what programs poll; the others are files for people.
+    // JSON is polled by programs; the other formats are files for people.
     if format != Format::Json {
         let id = format!("{}/{}", quarter.year, quarter.number);
         let details = json!({"format": format.as_str()});
@@ -114,13 +114,13 @@ pub async fn read(
 
 /// A report that was read from the database.
 pub enum Found {
-    /// The file as it was approved.
+    /// The stored file of an approved report.
     Approved(Vec<u8>),
     Current(Box<QuarterlyReport>),
 }
 
 impl Found {
-    /// The file. Takes long for a report that is not approved.
+    /// Writes the file. This is slow for a report that is not approved.
     pub fn write(self, format: Format, config: &Config) -> Result<Vec<u8>> {
         match self {
             Found::Approved(content) => Ok(content),
@@ -129,7 +129,7 @@ impl Found {
     }
 }
 
-/// The report as it was approved, or else as it is now.
+/// The approved report, or otherwise the current draft.
 ///
 /// # Errors
 /// [`crate::problem::Code::NotFound`] if the quarter has not begun.
@@ -148,7 +148,7 @@ pub fn find(
     if let Some(content) = frozen::content(db, quarter, format, audience)? {
         return Ok(Found::Approved(content));
     }
-    // A report that was approved before there were versions for readers of totals has none.
+    // A report that was approved before versions for readers of totals existed has none.
     let approval = match audience {
         Audience::Answers => None,
         Audience::Totals => frozen::approval(db, quarter)?,
@@ -160,7 +160,7 @@ pub fn find(
     Ok(Found::Current(Box::new(report)))
 }
 
-/// The format that an `Accept` header likes best; JSON where it names none that there is.
+/// The preferred supported format of an `Accept` header; JSON if it names none.
 fn accepted(header: &str) -> Format {
     let wish = |range: &str| {
         let mut parts = range.split(';').map(str::trim);

@@ -1,4 +1,4 @@
-//! What a quarterly report says.
+//! The content of a quarterly report.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -12,7 +12,7 @@ use crate::problem::{Problem, Result};
 use crate::statistics::reckon::{Part, Question, Statistics};
 use crate::statistics::{Interval, Period, Quarter, Scope};
 
-/// How many quarters a report looks back on, itself included.
+/// The number of quarters in the trend, including the quarter of the report.
 const TREND: usize = 5;
 
 /// The report of a quarter.
@@ -29,11 +29,11 @@ pub struct QuarterlyReport {
     pub from: NaiveDate,
     /// The last day.
     pub to: NaiveDate,
-    /// Of which moment its figures are.
+    /// The moment of its figures.
     pub generated_at: DateTime<Utc>,
-    /// Whether the quarter was over then. The figures of one that is not are those until then.
+    /// Whether the quarter had ended then. Otherwise the figures cover the quarter up to that moment.
     pub over: bool,
-    /// Who approved it; `null` while it is a draft that follows the data.
+    /// The approval; `null` while it is a draft that reflects the current data.
     pub approval: Option<Approval>,
     /// With the months of the quarter in `series`.
     pub statistics: Statistics,
@@ -41,7 +41,7 @@ pub struct QuarterlyReport {
     pub trend: Vec<Part>,
 }
 
-/// The approval of a report, from which on it stays as it is.
+/// The approval of a report, which does not change afterwards.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Approval {
     pub approved_at: DateTime<Utc>,
@@ -53,7 +53,7 @@ impl QuarterlyReport {
         Quarter { year: self.year, number: self.quarter }
     }
 
-    /// The same for a reader of totals, who may not read single survey answers.
+    /// The version for readers of totals, who may not read individual survey answers.
     pub fn for_totals(mut self, timezone: Tz) -> Result<Self> {
         let question = Self::question(self.quarter(), timezone, self.generated_at)?;
         self.statistics.withhold_answers(&question);
@@ -67,10 +67,10 @@ impl QuarterlyReport {
         Ok(Question { period, interval, scope: Scope::default(), timezone, now })
     }
 
-    /// Of one snapshot, as things stand `now`.
+    /// Computes the report at `now` from one snapshot.
     ///
     /// # Errors
-    /// A 404 where the calendar has no such quarter.
+    /// A 404 if there is no such quarter.
     pub fn gather(
         db: &mut PgConnection,
         config: &Config,

@@ -1,4 +1,4 @@
-//! The report as a workbook: a sheet a section, numbers and dates as such, charts that follow the cells.
+//! The report as a workbook: a sheet per section, typed numbers and dates, charts that refer to the cells.
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rust_xlsxwriter::{
@@ -11,10 +11,10 @@ use super::document::{Cell, ChartKind, Document, Section, Table};
 use crate::config::logo::Logo;
 use crate::problem::{Problem, Result};
 
-/// How many rows a chart takes, under its table.
+/// The number of rows of a chart, below its table.
 const CHART_ROWS: u32 = 18;
 
-/// A4, as workbooks name it.
+/// The code of A4 in workbooks.
 const A4: u8 = 9;
 
 struct Formats {
@@ -49,7 +49,7 @@ impl Formats {
 }
 
 /// # Errors
-/// A fault of the server.
+/// If the workbook cannot be written.
 pub fn write(document: &Document, logo: Option<&Logo>, at: DateTime<Utc>) -> Result<Vec<u8>> {
     workbook(document, logo, at).map_err(Problem::internal)
 }
@@ -98,7 +98,7 @@ fn fill(
     sheet.set_column_width(0, 44)?;
     let widest = section.tables.iter().map(|table| table.columns.len()).max().unwrap_or(1);
     for column in 1..widest {
-        // Definitions are words, everything else is numbers.
+        // Definitions are text, all other columns are numbers.
         sheet.set_column_width(
             column_number(column),
             if section.tables.iter().all(has_numbers) { 14 } else { 100 },
@@ -147,13 +147,13 @@ fn put(
             sheet.write_number_with_format(row, column, points * 100.0, &formats.points)?
         }
         Cell::Number(number) => sheet.write_number_with_format(row, column, *number, &formats.number)?,
-        // What cannot be measured is no zero.
+        // A missing value is not zero.
         Cell::Nothing => sheet.write_blank(row, column, &formats.text)?,
     };
     Ok(())
 }
 
-/// The chart of a table whose names of columns are in this row; none where there is nothing to draw.
+/// The chart of a table whose column names are in this row; `None` if there are no values.
 fn drawn(sheet: &str, table: &Table, heading: u32) -> Option<Chart> {
     let chart = table.chart.as_ref()?;
     let most = if chart.kind == ChartKind::Bars { MOST_BARS } else { usize::MAX };

@@ -1,4 +1,4 @@
-//! Mail whose time is over: what was sent, and what came in.
+//! Expired sent and received mail.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -12,28 +12,22 @@ pub struct Count {
     pub count: i64,
 }
 
-/// Sent or failed before `$1`, of a ticket that was over by then or of none.
+/// Sent or failed before `$1`, for a ticket that had ended by then or for no ticket.
 const SENT: &str = "\
     messages m WHERE m.status <> 'waiting' AND coalesce(m.sent_at, m.created_at) < $1 \
     AND (m.ticket_id IS NULL OR (SELECT coalesce(t.closed_at, t.archived_at) < $1 FROM tickets t WHERE t.id = m.ticket_id))";
 
-/// Processed before `$1`, for a ticket that was over by then or for none.
+/// Processed before `$1`, for a ticket that had ended by then or for no ticket.
 const RECEIVED: &str = "\
     inbound_emails m WHERE m.processed_at < $1 \
     AND (m.ticket_id IS NULL OR (SELECT coalesce(t.closed_at, t.archived_at) < $1 FROM tickets t WHERE t.id = m.ticket_id))";
 
-/// How many messages were sent so long ago.
-///
-/// # Errors
-/// What the database answers.
+/// Number of expired sent messages.
 pub fn sent_due(db: &mut PgConnection, up_to: DateTime<Utc>) -> Result<i64> {
     count(db, SENT, up_to)
 }
 
-/// How many messages came in so long ago.
-///
-/// # Errors
-/// What the database answers.
+/// Number of expired received messages.
 pub fn received_due(db: &mut PgConnection, up_to: DateTime<Utc>) -> Result<i64> {
     count(db, RECEIVED, up_to)
 }
@@ -43,10 +37,7 @@ fn count(db: &mut PgConnection, due: &str, up_to: DateTime<Utc>) -> Result<i64> 
     Ok(count.bind::<Timestamptz, _>(up_to).get_result::<Count>(db)?.count)
 }
 
-/// Removes the oldest of what was sent; answers how many.
-///
-/// # Errors
-/// What the database answers.
+/// Removes the oldest expired sent messages; returns how many.
 pub fn remove_sent(tx: &mut PgConnection, up_to: DateTime<Utc>, most: i64) -> Result<i64> {
     let removed = diesel::sql_query(format!(
         "WITH due AS MATERIALIZED ( \
@@ -58,10 +49,7 @@ pub fn remove_sent(tx: &mut PgConnection, up_to: DateTime<Utc>, most: i64) -> Re
     Ok(removed.get_result::<Count>(tx)?.count)
 }
 
-/// Removes the oldest of what came in, its content with it; answers how many.
-///
-/// # Errors
-/// What the database answers.
+/// Removes the oldest expired received messages with their content; returns how many.
 pub fn remove_received(
     tx: &mut PgConnection,
     up_to: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! How long records are kept ("Control de registros" of the procedure), and what goes when their time is over.
+//! How long records are kept ("Control de registros" of the procedure), and their removal after that time.
 
 mod mail;
 mod records;
@@ -16,24 +16,24 @@ pub fn routes(config: &mut ServiceConfig) {
 }
 
 text_enum! {
-    /// What is kept, and from when its time counts.
+    /// The kind of records, and when their retention period begins.
     pub enum RetentionKind {
-        /// The desk's own record, with its followups, files and history: kept without end.
+        /// Tickets, with their followups, files and history: kept indefinitely.
         Tickets = "tickets",
-        /// Since the answer, or since its last link expired; of tickets that are closed or archived. The figures go on
-        /// counting them.
+        /// From the answer, or from the expiry of the last link; only surveys of closed or archived tickets.
+        /// Statistics still count removed surveys.
         Surveys = "surveys",
-        /// Since the signature.
+        /// From the signature.
         Minutes = "minutes",
-        /// What indicators measured; since the approval.
+        /// Measurements of indicators; from the approval.
         Measurements = "measurements",
-        /// Since the verification; with their followups and evidence.
+        /// From the verification; with their followups and evidence.
         ImprovementActions = "improvement_actions",
-        /// Since they were closed.
+        /// From their closing.
         Risks = "risks",
-        /// Mail that was sent or failed; since then, and since its ticket was closed or archived.
+        /// Mail that was sent or failed; from then, and from the closing or archiving of its ticket.
         Messages = "messages",
-        /// Mail that came in; since it was processed, and since its ticket was closed or archived.
+        /// Received mail; from its processing, and from the closing or archiving of its ticket.
         InboundEmails = "inbound_emails",
     }
 }

@@ -1,4 +1,4 @@
-//! The procedure's forms whose time is over. They name one another: what is named by a form that stays, stays with it.
+//! Expired forms of the procedure. Forms refer to one another: a form that a remaining form refers to remains too.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::RetentionKind;
 use crate::problem::Result;
 
-/// What was over before these moments goes; none of a kind that is kept without end.
+/// Forms that ended before these moments are removed; `None` for a kind that is kept indefinitely.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     pub minutes: Option<DateTime<Utc>>,
@@ -25,7 +25,7 @@ struct Form {
     id: Uuid,
 }
 
-/// The forms that go.
+/// The forms to remove.
 pub struct Going(Vec<Form>);
 
 impl Going {
@@ -53,10 +53,7 @@ const DUE: &str = "\
     ) \
     SELECT kind, id FROM due WHERE NOT EXISTS (SELECT FROM stays s WHERE s.id = due.id)";
 
-/// The forms whose time is over and that no form names which stays.
-///
-/// # Errors
-/// What the database answers.
+/// The expired forms that no remaining form refers to.
 pub fn due(db: &mut PgConnection, limits: Limits) -> Result<Going> {
     let found = diesel::sql_query(DUE)
         .bind::<Nullable<Timestamptz>, _>(limits.minutes)
@@ -66,11 +63,12 @@ pub fn due(db: &mut PgConnection, limits: Limits) -> Result<Going> {
     Ok(Going(found.load(db)?))
 }
 
-/// Removes them, with all that belongs to them: the forms in one statement, since they may name one another in a circle. Their
-/// files go before them: the database redacts the events of a form and of its parts when it deletes the form.
+/// Removes them with everything that belongs to them: the forms in one statement, since references can be circular.
+/// Their files are removed first: the database redacts the events of a form and of its parts when it deletes the
+/// form.
 ///
 /// # Errors
-/// What the database answers, where somebody has just named one of them.
+/// If a concurrent transaction has just referred to one of them.
 pub fn remove(tx: &mut PgConnection, going: &Going, now: DateTime<Utc>) -> Result<()> {
     diesel::sql_query(
         "WITH files AS (DELETE FROM attachments WHERE improvement_action_id = ANY($1) RETURNING storage_key), \

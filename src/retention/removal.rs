@@ -1,4 +1,4 @@
-//! Removing what was kept for long enough: in batches, each with its record, so that what is done is done once.
+//! Removal of expired records: in batches, each with a record in the same transaction.
 
 use chrono::{DateTime, Months, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -12,31 +12,31 @@ use crate::db::schema::{retention_rules, retention_runs};
 use crate::problem::{Problem, Result};
 use crate::statistics::midnight;
 
-/// How many rows one transaction removes, of what is made by many hands.
+/// The number of rows that one transaction removes, for kinds with many records.
 const BATCH: i64 = 500;
 
-/// How many batches a round of the desk's own tasks removes at most.
+/// The maximum number of batches per round of the routine.
 const BATCHES: usize = 20;
 
-/// What was removed, or is to be.
+/// Records that were removed, or are to be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Removed {
     pub kind: RetentionKind,
     pub months: i32,
-    /// What was over before this moment.
+    /// Records that ended before this moment.
     pub up_to: DateTime<Utc>,
     pub count: i64,
 }
 
-/// Which rules to apply.
+/// The rules to apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
     All,
-    /// Those that have not been applied on the day that it is.
+    /// The rules that have not been applied on the current day.
     NotYetToday,
 }
 
-/// What goes together: forms name one another.
+/// Kinds that are removed together, because forms refer to one another.
 const TOGETHER: [&[RetentionKind]; 4] = [
     &[RetentionKind::Surveys],
     &[
@@ -49,12 +49,12 @@ const TOGETHER: [&[RetentionKind]; 4] = [
     &[RetentionKind::InboundEmails],
 ];
 
-/// The first moment that is kept for so many months at least, on this day.
+/// The retention limit on this day: records that ended before it were kept for at least so many months.
 fn limit(timezone: Tz, today: NaiveDate, months: i32) -> Option<DateTime<Utc>> {
     midnight(timezone, today.checked_sub_months(Months::new(u32::try_from(months).ok()?)))
 }
 
-/// A rule that says when something goes.
+/// A rule with its limit.
 #[derive(Debug, Clone, Copy)]
 struct Rule {
     kind: RetentionKind,
@@ -84,10 +84,7 @@ fn limits(rules: &[Rule]) -> Limits {
     }
 }
 
-/// What would be removed now, by kind; nothing is.
-///
-/// # Errors
-/// What the database answers.
+/// What would be removed now, by kind, without removing it.
 pub fn due(db: &mut PgConnection, timezone: Tz, now: DateTime<Utc>) -> Result<Vec<Removed>> {
     db.build_transaction().repeatable_read().read_only().run(|tx| {
         let today = now.with_timezone(&timezone).date_naive();
@@ -112,11 +109,11 @@ pub fn due(db: &mut PgConnection, timezone: Tz, now: DateTime<Utc>) -> Result<Ve
     })
 }
 
-/// Removes what is over for as long as its rule says; answers how much of what, one entry a kind. Copies of the server that
-/// do it at the same time take turns, and the second one finds nothing left.
+/// Removes the records whose retention period has passed; returns the counts, one entry per kind. Concurrent
+/// instances of the server take turns, and the second one finds nothing left.
 ///
-/// What cannot be removed keeps nothing else from going; what went wrong first is answered beside what was removed and
-/// recorded, and the next run tries again.
+/// A failure for some records does not prevent the removal of the others; the first error is returned with what was
+/// removed and recorded, and the next run tries again.
 pub fn remove(
     db: &mut PgConnection,
     timezone: Tz,
@@ -125,7 +122,7 @@ pub fn remove(
 ) -> (Vec<Removed>, Result<()>) {
     let today = now.with_timezone(&timezone).date_naive();
     let (mut all, mut outcome): (Vec<Removed>, _) = (Vec::new(), Ok(()));
-    // What is not done by then goes on with the next round: until it does, others of the desk's own tasks wait.
+    // The rest continues in the next round, so that the other tasks of the routine are not delayed.
     let mut batches = if which == Which::All { usize::MAX } else { BATCHES };
     for together in TOGETHER {
         while batches > 0 {
@@ -151,7 +148,7 @@ pub fn remove(
     (all, outcome)
 }
 
-/// Removes a batch with its record; answers what went and whether there is more.
+/// Removes a batch and records it; returns what was removed and whether there is more.
 fn batch(
     tx: &mut PgConnection,
     timezone: Tz,
@@ -159,7 +156,7 @@ fn batch(
     together: &[RetentionKind],
     which: Which,
 ) -> Result<(Vec<Removed>, bool)> {
-    // Whoever holds the rules removes; whoever waited for them sees what is left.
+    // The transaction that locks the rules removes; a transaction that waited for the lock sees what is left.
     let all = (which == Which::All).into_sql::<Bool>();
     let known: Vec<(RetentionKind, Option<i32>)> = retention_rules::table
         .filter(retention_rules::kind.eq_any(together))
@@ -180,7 +177,7 @@ fn batch(
         RetentionKind::InboundEmails => {
             vec![first.removed(mail::remove_received(tx, first.up_to, BATCH, now)?)]
         }
-        // Written by hand, they are few, and go at once because they name one another.
+        // Forms are few and are removed at once, because they refer to one another.
         _ => {
             let going = records::due(tx, limits(&rules))?;
             records::remove(tx, &going, now)?;

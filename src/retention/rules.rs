@@ -1,4 +1,4 @@
-//! The rules, kept as data.
+//! The retention rules, stored as data.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, patch};
@@ -14,49 +14,49 @@ use crate::http::body::Patch;
 use crate::http::{Answer, Body, Call};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
-/// How long records of a kind are kept once they are over.
+/// How long records of a kind are kept after they have ended.
 #[derive(Serialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = retention_rules)]
 pub struct RetentionRule {
     kind: RetentionKind,
-    /// The procedure's code of the form; `null` where it has none.
+    /// The procedure's code of the form; `null` if it has none.
     #[schema(max_length = 20, example = "FO-DE-01")]
     form: Option<String>,
     /// The procedure's name for the record.
     #[schema(max_length = 200, example = "Acta")]
     record: String,
-    /// In months of the calendar; `null` is without end.
+    /// In calendar months; `null` means indefinitely.
     #[schema(minimum = 1, maximum = 1200, example = 24)]
     months: Option<i32>,
-    /// The least that `months` may be, as the procedure has it; `null` for what is never removed.
+    /// The minimum of `months` by the procedure; `null` for records that are never removed.
     #[schema(minimum = 1, maximum = 1200, example = 24)]
     minimum_months: Option<i32>,
-    /// The day, by the entity's clock, on which everything whose time was over by then had been removed; `null` until then,
-    /// and after a change.
+    /// The last day, in the entity's time zone, on which all records that had expired by then were removed; `null`
+    /// until then, and after a change.
     applied_on: Option<NaiveDate>,
     updated_at: DateTime<Utc>,
     #[serde(skip)]
     version: i32,
 }
 
-/// The rules, by the procedure's table.
+/// The rules, in the order of the procedure's table.
 #[derive(Serialize, ToSchema)]
 pub struct RetentionRules {
     items: Vec<RetentionRule>,
 }
 
-/// A rule as it can be changed.
+/// The fields of a rule that can be changed.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetentionRuleProfile {
-    /// In months of the calendar, not less than `minimum_months`; `null` is without end.
+    /// In calendar months, at least `minimum_months`; `null` means indefinitely.
     #[schema(minimum = 1, maximum = 1200, example = 36)]
     months: Option<i32>,
 }
 
 /// List the rules of retention
 ///
-/// How long each kind of record is kept, as the procedure's "Control de registros" has it.
+/// How long each kind of record is kept, according to "Control de registros" of the procedure.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ManageRetention)), ("x-mesa-unversioned" = json!(true))),
     tag = "retention", operation_id = "listRetentionRules", responses((status = 200, body = RetentionRules))
@@ -92,8 +92,8 @@ pub async fn read(kind: Path<RetentionKind>, call: Call) -> Result<HttpResponse>
 
 /// Change a rule of retention
 ///
-/// It is applied from its change on: what is over for longer goes within the minute, and does not come back. Never less than
-/// the procedure asks for; tickets are kept without end.
+/// The rule applies immediately: records that have expired under it are removed within a minute and cannot be
+/// restored. The period cannot be shorter than the procedure requires; tickets are kept indefinitely.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ManageRetention))),
     tag = "retention", operation_id = "updateRetentionRule", params(("kind" = RetentionKind, Path)),
@@ -129,19 +129,19 @@ pub async fn change(
     .await
 }
 
-/// Whether this many months may be.
+/// Checks that this number of months is allowed.
 fn check(months: Option<i32>, minimum: Option<i32>) -> Result<()> {
     let refused = |code, detail| Err(Problem::field(FieldError::new("/months", code, detail)));
     match (months, minimum) {
         (Some(_), None) => refused(
             FieldCode::NotAllowed,
-            Text::new("El procedimiento los conserva sin límite.", "The procedure keeps them without end."),
+            Text::new("El procedimiento los conserva sin límite.", "The procedure keeps them indefinitely."),
         ),
         (Some(months), Some(minimum)) if months < minimum => refused(
             FieldCode::OutOfRange,
             Text::made(
                 format!("Deben ser {minimum} meses o más."),
-                format!("It must be {minimum} months or more."),
+                format!("It must be at least {minimum} months."),
             ),
         ),
         _ => Ok(()),

@@ -1,4 +1,4 @@
-//! What was removed, and when.
+//! The record of removals.
 
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
@@ -29,18 +29,18 @@ text_enum! {
 pub struct RetentionRun {
     id: Uuid,
     kind: RetentionKind,
-    /// As the rule had it.
+    /// The months of the rule at that time.
     #[schema(minimum = 1, maximum = 1200, example = 24)]
     months: i32,
-    /// What was over before this moment went.
+    /// Records that ended before this moment were removed.
     up_to: DateTime<Utc>,
-    /// How many.
+    /// Number of removed records.
     #[schema(minimum = 1, example = 132)]
     removed: i32,
     removed_at: DateTime<Utc>,
 }
 
-/// Which to list.
+/// Filters for the list of retention runs.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -53,8 +53,8 @@ pub struct RetentionRunFilters {
 
 /// List retention runs
 ///
-/// By count and kind, up to which moment, and when. Many records of a kind go in several parts, each with an entry of its own
-/// that is written with their removal. Nothing changes this list.
+/// With the kind, the count, the limit and the time of each removal. A large removal is split into several entries,
+/// each written in the transaction of its removal. The list cannot be changed.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ManageRetention))),
     tag = "retention", operation_id = "listRetentionRuns", params(Paging, RetentionRunFilters),

@@ -1,4 +1,4 @@
-//! Surveys whose time is over: counted for the statistics, and removed.
+//! Expired surveys: counted for the statistics, and removed.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::problem::{Problem, Result};
 use crate::tickets::model::{Channel, Criticality};
 use crate::tickets::survey::SurveyStatus;
 
-/// Over before `$1`. A ticket that is closed or archived gets no other survey, and counts for good as it counts now.
+/// Ended before `$1`. A closed or archived ticket gets no other survey, and its counts are final.
 const DUE: &str = "\
     surveys s JOIN tickets t ON t.id = s.ticket_id \
     WHERE s.offered_at < $1 AND t.status IN ('closed', 'archived') \
@@ -48,7 +48,7 @@ struct Row {
     channel: Channel,
 }
 
-/// What the statistics tell surveys apart by.
+/// The properties by which the statistics distinguish surveys.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Counted {
     fact: Fact,
@@ -66,19 +66,13 @@ enum Fact {
     Answered([Option<i16>; 4]),
 }
 
-/// How many surveys are over before this moment.
-///
-/// # Errors
-/// What the database answers.
+/// Number of surveys that ended before this moment.
 pub fn due(db: &mut PgConnection, up_to: DateTime<Utc>) -> Result<i64> {
     let count = diesel::sql_query(format!("SELECT count(*) AS count FROM {DUE}"));
     Ok(count.bind::<Timestamptz, _>(up_to).get_result::<Count>(db)?.count)
 }
 
-/// Removes the oldest of them, with their links and answers, and keeps their counts; answers how many.
-///
-/// # Errors
-/// What the database answers.
+/// Removes the oldest expired surveys, with their links and answers, and stores their counts; returns how many.
 pub fn remove(tx: &mut PgConnection, timezone: Tz, up_to: DateTime<Utc>, most: i64) -> Result<i64> {
     let rows: Vec<Row> = diesel::sql_query(format!(
         "SELECT s.id, s.status, s.created_at, s.answered_at, s.overall, s.timeliness, s.courtesy, s.solution, \
@@ -117,7 +111,7 @@ pub fn remove(tx: &mut PgConnection, timezone: Tz, up_to: DateTime<Utc>, most: i
     i64::try_from(removed).map_err(Problem::internal)
 }
 
-/// How many there are of each that the statistics tell apart, by the entity's days.
+/// The number of surveys for each combination that the statistics distinguish, by day in the entity's time zone.
 fn counted(rows: &[Row], timezone: Tz) -> HashMap<Counted, i32> {
     let mut counts = HashMap::new();
     for row in rows {
@@ -175,7 +169,7 @@ mod tests {
             };
             counts.get(&counted).copied()
         };
-        // 23:30 in Bogotá is the day before.
+        // 23:30 in Bogotá is on the previous day.
         assert_eq!(of(Fact::Sent(SurveyStatus::Answered), "2024-03-10", Channel::Web), Some(3));
         assert_eq!(of(Fact::Sent(SurveyStatus::Pending), "2024-03-10", Channel::Web), Some(1));
         assert_eq!(of(Fact::Sent(SurveyStatus::Pending), "2024-03-10", Channel::Email), Some(1));

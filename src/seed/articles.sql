@@ -1,4 +1,4 @@
--- Articles of the knowledge base; every third tells of a ticket that was solved.
+-- Knowledge base articles; every third refers to a solved ticket.
 CREATE TEMP TABLE new_articles ON COMMIT DROP AS
 SELECT i AS n, a.at, pg_temp.id_of(a.at, 'article', i) AS id, t.category_id,
     t.subjects[s.n] || ' (' || lower(u.name) || ')' AS title,

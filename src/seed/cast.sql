@@ -1,4 +1,4 @@
--- Who plays in it: those who ask, with what the desk must know of them, and those who attend, by their level.
+-- The requesters, with the data that tickets copy from them, and the staff, by support level.
 UPDATE topics SET category_id = c.id FROM categories c WHERE c.name_key = fold(topics.name);
 CREATE TEMP TABLE requesters AS
 SELECT row_number() OVER (ORDER BY u.id) AS n, u.id, u.full_name, u.document_id, u.email, u.landline, u.extension, u.mobile,

@@ -28,7 +28,7 @@ SELECT pg_temp.id_of(asked_at, 'hold', l.id), l.id, 'information', '¿Cuál es l
     (ARRAY[first_id, second_id, third_id])[level], answered_at, CASE WHEN answered_at IS NOT NULL THEN r.id END
 FROM lives l JOIN requesters r ON r.n = l.requester WHERE asked_at IS NOT NULL;
 
--- The database itself has kept when a ticket was open, of what it is now: what it was before is told here.
+-- Triggers have recorded the openings from the final state of the tickets; the earlier states are added here.
 UPDATE openings o SET working_minutes = minutes(l.received_at, l.last_solved_at - l.paused)
 FROM lives l WHERE o.ticket_id = l.id AND l.reopened_at IS NULL AND l.solved_at IS NOT NULL;
 UPDATE openings o SET ended_at = l.solved_at, outcome = 'solved', reopened_at = l.reopened_at, support_level = l.level,

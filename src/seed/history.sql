@@ -1,4 +1,4 @@
--- What was written about each ticket, and its history. The database numbers and chains the events.
+-- The followups of each ticket, and its history. The database numbers and chains the events.
 CREATE TEMP TABLE written ON COMMIT DROP AS
 WITH told AS (
     SELECT l.*, r.id AS requester_id, (ARRAY[first_id, second_id, third_id])[level] AS person_id,
@@ -44,7 +44,7 @@ WITH told AS (
         'first_attention_due_at', NULL, pg_temp.told(received_at + interval '1 minute' * minutes),
         'status', 'received', 'classified'], '{}' FROM told WHERE classified_at IS NOT NULL
     UNION ALL
-    -- At each level: given, due soon, overdue, accepted; and raised to the next.
+    -- At each level: assigned, due soon, overdue, accepted; and escalated to the next.
     SELECT id, 3 * a.level, 'assigned', first_id, a.assigned_at, ARRAY['assigned_at', NULL, pg_temp.told(a.assigned_at),
         'assignee_id', NULL, a.person_id::text, 'status', CASE a.level WHEN 1 THEN 'classified' ELSE 'escalated' END, 'assigned'],
         '{"automatic": true}' FROM told CROSS JOIN LATERAL (VALUES

@@ -1,15 +1,15 @@
--- What happens to each ticket of a batch, by when after its reception, in seconds; null where it does not happen.
+-- The events of each ticket of a batch, in seconds after its reception; null if the event does not occur.
 CREATE TEMP TABLE natural_lives ON COMMIT DROP AS
 WITH asked AS (
     SELECT i AS id,
-        -- From seven to six, Monday to Saturday morning, in the order of the numbers.
+        -- From 7:00 to 18:00, Monday to Saturday morning, in the order of the ticket numbers.
         (SELECT week + interval '1 day' * floor(days) + interval '7 hours' + interval '11 hours' * (days - floor(days))
             FROM (SELECT date_trunc('week', at) AS week, extract(epoch FROM at - date_trunc('week', at))::float8 / 604800 * 5.35 AS days
                 FROM (SELECT began_local + (ended_local - began_local) * ((i - 1 + pg_temp.chance(i, 'received')) / {tickets}) AS at) AS spread
             ) AS placed) AT TIME ZONE '{timezone}' AS received_at,
         (ARRAY['critical', 'high', 'high', 'medium', 'medium', 'medium', 'low', 'low', 'low', 'low'])[pg_temp.pick(i, 'criticality', 10)] AS criticality,
         (ARRAY['api', 'web', 'web', 'web', 'email', 'email', 'phone', 'phone', 'in_person'])[pg_temp.pick(i, 'channel', 9)] AS channel,
-        -- The newest are at work, as many in each state; the others are over.
+        -- The newest are open or solved, equally many in each state; the others are closed or archived.
         CASE WHEN i > {tickets} - greatest(18, {tickets} / (25 * {years})) THEN (ARRAY['received', 'classified', 'assigned', 'in_progress',
                 'escalated', 'held', 'asked', 'solved', 'reopened'])[1 + (i % 9)::integer]
             WHEN pg_temp.chance(i, 'archived') < 0.06 THEN 'archived' ELSE 'closed' END AS stage
@@ -75,7 +75,7 @@ SELECT f.id, f.received_at, f.channel, f.stage, f.minutes, f.past,
     CASE WHEN f.stage = 'archived' THEN f.classified + pg_temp.wait(f.id, 'archived', 600) END AS archived
 FROM first_level f LEFT JOIN accepted a USING (id, stage) LEFT JOIN highest USING (id) LEFT JOIN again USING (id, stage);
 
--- The same as moments. What would not be over by now went faster.
+-- The same as moments. If an event would be in the future, all events of the ticket are moved closer to its reception.
 CREATE TEMP TABLE lives ON COMMIT DROP AS
 WITH hurried AS (
     SELECT *, least(1, past / greatest(classified, assigned, accepted, raised_2, assigned_2, accepted_2, raised_3, assigned_3,

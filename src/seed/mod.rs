@@ -1,7 +1,7 @@
-//! `mesa seed`: years of a desk's life, made up, to try the desk with and to measure it by.
+//! `mesa seed`: generated data of several years, for demonstrations and performance measurements.
 //!
-//! What happens to each ticket is first laid out in `lives.sql` and then told to the desk's own tables, whose rules and
-//! triggers hold for it as for everything else: the history is chained, and each ticket has its openings. No mail is queued.
+//! The events of each ticket are first generated in `lives.sql` and then inserted into the regular tables, with all
+//! their constraints and triggers: the history is chained, and each ticket has its openings. No mail is queued.
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,22 +17,22 @@ use crate::db;
 use crate::db::session::{self, Bounds};
 use crate::problem::StartError;
 
-/// How many tickets are made in one transaction.
+/// The number of tickets per transaction.
 const BATCH: u32 = 5000;
 
-/// How many connections make tickets at most.
+/// The maximum number of connections that generate tickets.
 const MOST_AT_ONCE: usize = 4;
 
-/// How many tickets there are to an article, where nobody says how many articles.
+/// The number of tickets per article, if the number of articles is not given.
 const TICKETS_TO_AN_ARTICLE: u32 = 20;
 
-/// What a session of the work begins with.
+/// The statements that each session runs first.
 const SESSION: [&str; 3] = [include_str!("span.sql"), include_str!("chance.sql"), include_str!("words.sql")];
-/// Who there is.
+/// Creates the people.
 const PEOPLE: &str = include_str!("people.sql");
-/// What each session must know of them.
+/// The data about the people that each session needs.
 const CAST: &str = include_str!("cast.sql");
-/// One batch of tickets with all that belongs to them.
+/// One batch of tickets with everything that belongs to them.
 const TICKETS: [&str; 5] = [
     include_str!("lives.sql"),
     include_str!("tickets.sql"),
@@ -42,20 +42,20 @@ const TICKETS: [&str; 5] = [
 ];
 const ARTICLES: &str = include_str!("articles.sql");
 
-/// What to make.
+/// The parameters of the generation.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted {
     /// At least one.
     pub tickets: u32,
-    /// Over how many years they are spread, until last midnight: from 1 to 50.
+    /// The number of years over which they are spread, up to last midnight: from 1 to 50.
     pub years: u32,
-    /// One for 20 tickets where it is none.
+    /// One for 20 tickets if `None`.
     pub articles: Option<u32>,
-    /// The same seed makes the same desk on the same day.
+    /// The same seed generates the same data on the same day.
     pub seed: u32,
 }
 
-/// What was made.
+/// The generated data.
 #[derive(Debug, PartialEq, Eq, QueryableByName)]
 pub struct Seeded {
     #[diesel(sql_type = BigInt)]
@@ -73,11 +73,11 @@ struct Script {
     now: DateTime<Utc>,
 }
 
-/// Fills the desk of this URL, which must have no tickets and no articles, on several connections at once. Where it is
-/// broken off, the desk has a part of it.
+/// Fills the database at this URL, which must have no tickets and no articles, on several connections at once. If it
+/// is interrupted, a part of the data remains.
 ///
 /// # Errors
-/// In words for whoever called the command.
+/// A text for the user of the command.
 pub fn fill(url: &str, timezone: Tz, wanted: Wanted) -> Result<Seeded, StartError> {
     let mut main = session::open(url, Bounds::Command)?;
     check_fresh(&mut main)?;
@@ -145,8 +145,8 @@ impl Script {
     }
 }
 
-/// Nothing that somebody wrote is mixed with what is made up, and its clocks run by the attention times that a desk begins
-/// with.
+/// Checks that there are no other tickets or articles, so that real and generated data are not mixed, and that the
+/// attention times are the initial ones, on which the generated clocks depend.
 fn check_fresh(db: &mut PgConnection) -> Result<(), StartError> {
     #[derive(QueryableByName)]
     struct Found {
@@ -161,9 +161,9 @@ fn check_fresh(db: &mut PgConnection) -> Result<(), StartError> {
     )
     .get_result(db)?;
     match found {
-        Found { used: true, .. } => Err("the desk has tickets or articles: seed a new one".into()),
+        Found { used: true, .. } => Err("the desk already has tickets or articles: seed a new desk".into()),
         Found { other_times: true, .. } => {
-            Err("attention times were changed on this desk: seed a new one".into())
+            Err("attention times were changed on this desk: seed a new desk".into())
         }
         Found { .. } => Ok(()),
     }

@@ -1,4 +1,4 @@
--- Who asks and who attends, beside whoever is there. Nobody of them can sign in until staff give them a password.
+-- Requesters and staff, in addition to existing people. They cannot sign in until they set a password with a link.
 INSERT INTO units (id, name, created_at, updated_at)
 SELECT pg_temp.id_of(span.began, 'unit', n), name, span.began, span.began
 FROM span, unnest(ARRAY['Secretaría de Gobierno', 'Secretaría de Planeación', 'Secretaría de Educación', 'Secretaría de Salud',
@@ -38,5 +38,5 @@ ON CONFLICT (lower(email)) DO NOTHING;
 UPDATE units SET head_id = (SELECT id FROM users u WHERE u.unit_id = units.id AND u.role = 'requester' AND u.active ORDER BY id LIMIT 1)
 WHERE head_id IS NULL;
 
--- Who registers a ticket meanwhile gets a number after those.
+-- A ticket that is registered concurrently gets a number after those.
 SELECT setval(pg_get_serial_sequence('tickets', 'id'), greatest({tickets}, nextval(pg_get_serial_sequence('tickets', 'id'))));

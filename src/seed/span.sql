@@ -1,6 +1,6 @@
--- The years until last midnight by the entity's clock, and how each session of the work is set.
+-- The years until last midnight in the entity's time zone, and the settings of each session.
 
--- Few statements for many rows: what is planned for many would be compiled for longer than it runs.
+-- There are few statements with many rows: their compilation would take longer than their execution.
 SET jit = off;
 SET work_mem = '64MB';
 SET synchronous_commit = off;

@@ -1,4 +1,4 @@
--- A survey for each ticket that was solved; every other one was answered.
+-- A survey for each solved ticket; every second one is answered.
 INSERT INTO surveys (id, ticket_id, requester_id, status, overall, timeliness, courtesy, solution, comment, created_at,
     offered_at, reminded_at, answered_at)
 SELECT pg_temp.id_of(l.solved_at, 'survey', l.id), l.id, r.id, CASE WHEN a.at IS NULL THEN 'pending' ELSE 'answered' END,

@@ -1,4 +1,4 @@
--- The tickets as their lives left them.
+-- The tickets in their final state.
 INSERT INTO tickets (id, subject, description, channel, criticality, category_id, support_level, requester_id,
     requester_full_name, requester_document_id, requester_email, requester_landline, requester_extension, requester_mobile,
     requester_unit_id, requester_unit_name, reception_head_id, registered_by_id, received_at, search, status, resumes_to,

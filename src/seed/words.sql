@@ -1,4 +1,4 @@
--- What people ask for, and in which words. The first subject is the most frequent one.
+-- The subjects of requests, and their texts. The first subject is the most frequent one.
 CREATE TEMP TABLE topics (rank integer PRIMARY KEY, name text, subjects text[], solutions text[], chance_from float8,
     chance_to float8, category_id uuid);
 INSERT INTO topics (rank, name, subjects, solutions) VALUES
@@ -37,7 +37,7 @@ INSERT INTO topics (rank, name, subjects, solutions) VALUES
     (14, 'Cámaras y control de acceso', ARRAY['La tarjeta no abre la puerta del archivo', 'Una cámara no graba'],
         ARRAY['Se activó la tarjeta.', 'Se reinició el grabador y se verificó la imagen.']);
 
--- The second is asked for half as often as the first, the third a third as often.
+-- The second is half as frequent as the first, the third a third as frequent.
 UPDATE topics SET chance_from = share.before / share.whole, chance_to = (share.before + 1.0 / topics.rank) / share.whole
 FROM (
     SELECT rank, sum(1.0 / rank) OVER (ORDER BY rank) - 1.0 / rank AS before, sum(1.0 / rank) OVER () AS whole FROM topics

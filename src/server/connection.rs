@@ -1,8 +1,9 @@
 //! A connection of a client, with or without TLS.
 //!
-//! actix-http itself answers a request whose head it cannot read (400), that does not arrive in time (408) or that is too
-//! large (431): with an empty body, before any middleware. Those answers are replaced by problems on their way out. They are
-//! recognized by when they are written: while no request of this connection is at the application, only the parser answers.
+//! actix-http itself responds to a request whose head cannot be parsed (400), does not arrive in time (408) or is too
+//! large (431): with an empty body, before any middleware. Those responses are replaced by problems when they are
+//! written. They are recognized by the time of the write: while the application has no open request of this
+//! connection, only the parser responds.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -25,18 +26,19 @@ use tokio_rustls::server::TlsStream;
 use super::parser_problem;
 use crate::http::desk::Desk;
 
-/// What carries the bytes.
+/// The transport of the bytes.
 pub enum Transport {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// The requests of one connection that the application has, from their head until all of the answer is encoded.
+/// The requests of one connection that the application is processing, from their head until the whole response is
+/// encoded.
 pub struct OpenRequests {
     count: Cell<usize>,
-    /// Whether all that the application answered has been written.
+    /// Whether all responses of the application have been written.
     all_written: Cell<bool>,
-    /// Whether a request was answered before the end of its body, so that what follows is of no use.
+    /// Whether a request was answered before the end of its body, so that the rest of the input is discarded.
     discards: Cell<bool>,
 }
 
@@ -49,7 +51,7 @@ impl OpenRequests {
         })
     }
 
-    /// One more request, until the guard is dropped.
+    /// Adds a request, until the guard is dropped.
     pub fn begin(self: &Rc<Self>) -> OpenRequest {
         self.count.set(self.count.get() + 1);
         self.all_written.set(false);
@@ -57,11 +59,12 @@ impl OpenRequests {
     }
 }
 
-/// One request that the application has.
+/// One request that the application is processing.
 pub struct OpenRequest(Rc<OpenRequests>);
 
 impl OpenRequest {
-    /// It is answered before the end of its body: from now on what the client sends is discarded, and the connection ends.
+    /// Marks that the request is answered before the end of its body: from now on the input is discarded, and the
+    /// connection is closed.
     pub fn discard_rest(&self) {
         self.0.discards.set(true);
     }
@@ -80,7 +83,7 @@ pub struct RequestBody {
 }
 
 impl RequestBody {
-    /// Puts itself in the place of the request's body; answers whether it was read to its end by then, if it is chunked.
+    /// Wraps the body of the request; for a chunked body, returns a flag that is set once it was read to its end.
     pub fn watch(request: &mut Request) -> Option<Rc<Cell<bool>>> {
         if !request.chunked().unwrap_or(false) {
             return None;
@@ -104,7 +107,7 @@ impl Stream for RequestBody {
     }
 }
 
-/// The body of an answer; its request is open until the body is dropped.
+/// The body of a response; its request is open until the body is dropped.
 pub struct AnswerBody {
     pub body: BoxBody,
     #[expect(dead_code, reason = "it ends when it is dropped")]
@@ -126,22 +129,23 @@ impl MessageBody for AnswerBody {
     }
 }
 
-/// How long a client may take to read an answer that came before the end of its request's body.
+/// How long a client may take to read a response that was sent before the end of its request's body.
 const DISCARD_TIME: Duration = Duration::from_secs(5);
 
-/// Bytes that are read before actix-http works on them. It reads all that there is, up to 128 KiB, even where it has been
-/// answered: with thousands of clients that send without end, its buffers alone would take hundreds of megabytes.
+/// The number of bytes that are read before actix-http processes them. actix-http reads all available input, up to
+/// 128 KiB, even after the response: with thousands of clients that send endlessly, its buffers would take hundreds
+/// of megabytes.
 const READ_AT_ONCE: usize = 8 * 1024;
 
 pub struct Connection {
     transport: Transport,
-    /// Bytes that were read since there was nothing to read, or since a pause.
+    /// Bytes that were read since the input was last empty, or since the last pause.
     read: usize,
     open_requests: Rc<OpenRequests>,
     desk: Data<Desk>,
-    /// What is being written in place of an answer of the parser, and how much of it has been.
+    /// The replacement of a response of the parser, and how much of it has been written.
     replacement: Option<(Vec<u8>, usize)>,
-    /// When the connection ends that discards what it reads.
+    /// When a connection that discards its input is closed.
     end: Option<Pin<Box<Sleep>>>,
 }
 
@@ -161,8 +165,8 @@ impl Connection {
         Rc::clone(&self.open_requests)
     }
 
-    /// Discards what the client sends, so that it can read the answer, and tells actix-http that nothing follows once it
-    /// has had its time. actix-http would read a chunked body to its end, however long that takes.
+    /// Discards the input, so that the client can read the response, and signals the end of the input to actix-http
+    /// after `DISCARD_TIME`. actix-http would read a chunked body to its end, regardless of its length.
     fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let end = self.end.get_or_insert_with(|| Box::pin(sleep(DISCARD_TIME)));
         if end.as_mut().poll(context).is_ready() {
@@ -176,7 +180,7 @@ impl Connection {
                 return Poll::Ready(Ok(()));
             }
         }
-        // Others have their turn.
+        // Yields to other connections.
         context.waker().wake_by_ref();
         Poll::Pending
     }
@@ -204,8 +208,8 @@ impl AsyncRead for Connection {
 }
 
 impl AsyncWrite for Connection {
-    /// actix-http writes from a buffer that is kept until all of it is accepted: an answer of the parser is accepted when
-    /// its replacement has been written.
+    /// actix-http writes from a buffer that is kept until all of it is accepted: a response of the parser is accepted
+    /// once its replacement has been written.
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -228,7 +232,7 @@ impl AsyncWrite for Connection {
         Poll::Ready(Ok(buffer.len()))
     }
 
-    /// actix-http flushes when all of its buffer was accepted.
+    /// actix-http flushes once all of its buffer was accepted.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.open_requests.count.get() == 0 {
             self.open_requests.all_written.set(true);

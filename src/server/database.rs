@@ -1,4 +1,4 @@
-//! As whom the server and commands connect to the database, and its migrations.
+//! The database URLs of the server and of commands, and the migrations.
 
 use crate::config::Config;
 use crate::db::migrations;
@@ -7,7 +7,7 @@ use crate::db::server_role::{self, DatabaseUrls};
 use crate::db::session::{self, Bounds};
 use crate::problem::StartError;
 
-/// As whom to connect: to the private PostgreSQL, where one is given.
+/// The database URLs: those of the private PostgreSQL, if there is one.
 pub fn urls(config: &Config, private: Option<&PrivatePostgres>) -> DatabaseUrls {
     match private {
         Some(private) => {
@@ -23,10 +23,10 @@ pub fn urls(config: &Config, private: Option<&PrivatePostgres>) -> DatabaseUrls 
     }
 }
 
-/// Applies the migrations that are pending; copies of the server that start together wait for one another.
+/// Applies the pending migrations; instances of the server that start at the same time wait for one another.
 ///
 /// # Errors
-/// In words for whoever started it.
+/// A text for the operator.
 pub fn migrate(url: &str) -> Result<usize, StartError> {
     let mut connection = session::open(url, Bounds::Command)
         .map_err(|error| format!("cannot connect to the database (DATABASE_URL): {error}"))?;
@@ -43,7 +43,8 @@ pub fn migrate(url: &str) -> Result<usize, StartError> {
     Ok(applied)
 }
 
-/// The same as [migrate], as the owner of the tables, and grants the server's role what it needs where that is another one.
+/// The same as [migrate], as the owner of the tables; also grants the server's role its privileges if it is another
+/// role.
 pub fn migrate_as_owner(urls: &DatabaseUrls) -> Result<usize, StartError> {
     let applied = migrate(&urls.owner)?;
     if urls.are_different() {
@@ -54,5 +55,5 @@ pub fn migrate_as_owner(urls: &DatabaseUrls) -> Result<usize, StartError> {
 
 pub(super) fn prepare_server_role(urls: &DatabaseUrls) -> Result<(), StartError> {
     let prepared = server_role::prepare(&mut session::open(&urls.owner, Bounds::Command)?, urls);
-    prepared.map_err(|error| format!("cannot grant the server's role what it needs: {error}").into())
+    prepared.map_err(|error| format!("cannot grant the server's role its privileges: {error}").into())
 }

@@ -19,10 +19,10 @@ use crate::http::upload_slots::UploadSlots;
 use crate::people::demo;
 use crate::problem::StartError;
 
-/// Prepares the demo accounts of a private database; answers their password and those that have it.
+/// Prepares the demo accounts of a private database; returns their password and the roles that have it.
 ///
 /// # Errors
-/// In words for whoever started it.
+/// A text for the operator.
 pub fn demo_accounts(config: &Config, db: &mut PgConnection) -> Result<(String, Vec<Role>), StartError> {
     let password = match &config.demo_password {
         Some(password) => password.clone(),
@@ -32,7 +32,7 @@ pub fn demo_accounts(config: &Config, db: &mut PgConnection) -> Result<(String, 
     Ok((password, roles))
 }
 
-/// The desk on the database of this URL.
+/// The desk on the database with this URL.
 pub(super) fn desk(mut config: Config, url: &str) -> Result<Desk, StartError> {
     if config.audit.signer.is_none() && config.database_url.is_none() {
         let secret = kept(&config.data_dir, AUDIT_KEY)?;
@@ -51,10 +51,10 @@ pub(super) fn desk(mut config: Config, url: &str) -> Result<Desk, StartError> {
     Ok(Desk { db, tokens, files, config, traffic: Traffic::default(), limits, body_memory, uploads })
 }
 
-/// Gives a command the desk with one connection, on the private PostgreSQL where no other is configured.
+/// Runs a command on the desk with one connection, on the private PostgreSQL if no other is configured.
 ///
 /// # Errors
-/// In words for whoever called the command.
+/// A text for the user of the command.
 pub fn with_desk<T>(config: Config, act: impl AsyncFnOnce(&Desk) -> T) -> Result<T, StartError> {
     let config = Config { pool_size: 1, ..config };
     if let Some(url) = config.database_url.clone() {

@@ -1,4 +1,4 @@
-//! Who comes while the server stops: whoever is in the system's queue by then is told to come back, and not cut off.
+//! Connections that arrive during the shutdown: those in the system's queue get a 503 instead of being reset.
 
 use std::future::Future;
 use std::io::ErrorKind;
@@ -14,34 +14,35 @@ use uuid::Uuid;
 use super::parser_problem::http_message;
 use crate::problem::Problem;
 
-/// Where nobody has come for so long, the server is done with those who came before.
+/// After so long without new connections, the server stops.
 const SETTLED: Duration = Duration::from_millis(100);
-/// Where nobody has come for so long, the door is shut: in a gap, since who comes in the very moment is cut off.
+/// After so long without new connections, the socket is closed: in a gap, since a connection that arrives at that
+/// moment is reset.
 const GAP: Duration = Duration::from_millis(25);
-/// However many come, it is shut then.
+/// It is closed after this time even if connections keep arriving.
 const LONGEST: Duration = Duration::from_millis(500);
-/// How long one who is told may take to hear it.
+/// How long a client may take to receive the response.
 const HEARING: Duration = Duration::from_secs(2);
 
-/// Tells whoever comes to the door that the server stops, and shuts it; lets `stop` end what is on its way. The server must
-/// have ceased to take connections from this door.
+/// Answers new connections with a 503, and closes the socket; meanwhile `stop` completes the open requests. The
+/// server must have stopped accepting connections from this socket.
 pub async fn turn_away(door: TcpListener, stop: impl Future<Output = ()>) {
     match tokio::net::TcpListener::from_std(door) {
         Ok(door) => {
             let mut told = JoinSet::new();
             until_quiet(&door, SETTLED, &mut told).await;
-            // The server shuts its own end of the door first, so that nobody comes between the two.
+            // The server closes its own handle of the socket first, so that it accepts no connection in between.
             tokio::join!(stop, async {
                 until_quiet(&door, GAP, &mut told).await;
                 if let Err(error) = shut(door, &mut told) {
-                    log::warn!("the door was shut in somebody's face: {error}");
+                    log::warn!("closing the listening socket reset a connection: {error}");
                 }
-                // Not before each has heard it.
+                // Waits until each client has received its response.
                 while told.join_next().await.is_some() {}
             });
         }
         Err(error) => {
-            log::warn!("the door is shut at once: {error}");
+            log::warn!("the listening socket is closed immediately: {error}");
             stop.await;
         }
     }
@@ -56,7 +57,8 @@ async fn until_quiet(door: &tokio::net::TcpListener, quiet: Duration, told: &mut
     }
 }
 
-/// Tells the last who are in the system's queue, and is gone the moment that it is empty: who came later still finds no door.
+/// Answers the last connections in the system's queue, and closes the socket as soon as the queue is empty: later
+/// connections are refused.
 fn shut(door: tokio::net::TcpListener, told: &mut JoinSet<()>) -> std::io::Result<()> {
     let door = door.into_std()?;
     loop {
@@ -71,7 +73,8 @@ fn shut(door: tokio::net::TcpListener, told: &mut JoinSet<()>) -> std::io::Resul
     }
 }
 
-/// Says it, and reads what the other has to say: who is cut off in the middle of a word hears nothing.
+/// Sends the response, and reads the rest of the request: a connection that is closed with unread input is reset, and
+/// the response is lost.
 async fn tell(mut stream: TcpStream) {
     let heard = async {
         stream.write_all(words().as_bytes()).await?;
@@ -81,11 +84,11 @@ async fn tell(mut stream: TcpStream) {
         std::io::Result::Ok(())
     };
     if !matches!(timeout(HEARING, heard).await, Ok(Ok(()))) {
-        log::debug!("who came while the server stops went away");
+        log::debug!("a client that connected during the shutdown disconnected");
     }
 }
 
-/// A whole answer: the 503 that every request gets where the desk cannot serve it.
+/// The complete response: the 503 of every request that cannot be served.
 fn words() -> String {
-    http_message(&Problem::unavailable("the server stops"), &Uuid::now_v7().to_string(), "")
+    http_message(&Problem::unavailable("the server is shutting down"), &Uuid::now_v7().to_string(), "")
 }

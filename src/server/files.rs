@@ -1,4 +1,4 @@
-//! Where the content of files is kept.
+//! The store of file contents.
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
@@ -12,11 +12,11 @@ use object_store::prefix::PrefixStore;
 use crate::config::Config;
 use crate::problem::StartError;
 
-/// Where the content of files is kept: a folder, or an S3 bucket with the usual `AWS_…` variables.
+/// The store of file contents: a folder, or an S3 bucket with the usual `AWS_…` variables.
 pub fn files(config: &Config) -> Result<Arc<dyn ObjectStore>, StartError> {
     let folder = |path: &Path| -> Result<Arc<dyn ObjectStore>, StartError> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
-            format!("cannot make the folder {} (MESA_ATTACHMENTS_URL): {error}", path.display())
+            format!("cannot create the folder {} (MESA_ATTACHMENTS_URL): {error}", path.display())
         })?;
         Ok(Arc::new(LocalFileSystem::new_with_prefix(path)?.with_fsync(true)))
     };

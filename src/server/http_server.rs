@@ -1,4 +1,4 @@
-//! The HTTP server: the application on connections of our own, which actix-web's `HttpServer` has no place for.
+//! The HTTP server: the application on custom connections, which actix-web's `HttpServer` does not support.
 
 use std::net::TcpListener;
 use std::rc::Rc;
@@ -23,36 +23,36 @@ use super::tls_handshakes::Handshakes;
 use crate::app::{self, Contract};
 use crate::http::desk::Desk;
 
-/// Open files beside connections of clients: for PostgreSQL, mail, and files that are read and written.
+/// Open files other than client connections: for PostgreSQL, mail, and files that are read and written.
 const OTHER_FILES: u64 = 256;
 
-/// The most connections of clients that a worker has at a time; further ones wait in the system's queue.
+/// The maximum number of client connections per worker; further ones wait in the system's queue.
 const CONNECTIONS: u64 = 25_000;
 
-/// How many threads a worker has for what takes long but for the database: files, calendars, passwords.
+/// The number of threads per worker for slow tasks outside of the database: files, calendars, passwords.
 const BLOCKING: usize = 4;
 
-/// How long a connection is kept for a next request: longer than proxies keep theirs, so that none sends a request into one
-/// that ends.
+/// How long an idle connection is kept open: longer than proxies keep theirs, so that no proxy sends a request into a
+/// closing connection.
 const IDLE: Duration = Duration::from_secs(75);
 
-/// How long the line and the headers of a request may take to arrive.
+/// How long the request line and the headers may take to arrive.
 const HEADERS: Duration = Duration::from_secs(10);
 
-/// How long a connection that ends may take to do so.
+/// How long a connection may take to close.
 const GOODBYE: Duration = Duration::from_secs(5);
 
-/// How connections become encrypted.
+/// How connections are encrypted.
 #[derive(Clone)]
 struct Tls {
     acceptor: TlsAcceptor,
     handshakes: Arc<Handshakes>,
 }
 
-/// Starts to serve.
+/// Starts the server.
 ///
 /// # Errors
-/// What the system answered.
+/// The error of the operating system.
 pub fn start(
     desk: Data<Desk>,
     contract: Data<Contract>,
@@ -107,7 +107,8 @@ pub fn start(
         fn_service(move |stream: TcpStream| {
             let (desk, tls) = (desk.clone(), tls.clone());
             async move {
-                // What is sent in pieces, such as a file, does not wait for the client to confirm the one before.
+                // Data that are sent in pieces, such as a file, do not wait for the confirmation of the previous
+                // piece.
                 stream.set_nodelay(true)?;
                 let peer = stream.peer_addr()?;
                 let transport = match tls {
@@ -124,11 +125,11 @@ pub fn start(
     Ok(builder.listen("mesa", listener, service)?.run())
 }
 
-/// How many connections of clients each worker may have: as many as the system lets this process have files open, which
-/// is raised as far as it may be.
+/// The maximum number of client connections per worker: limited by the number of files that this process may open,
+/// which is raised as far as possible.
 fn connections(workers: usize) -> usize {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((1024, 1024));
-    // macOS takes no more than this for all processes.
+    // macOS allows no more than this for all processes.
     let wanted = hard.min(CONNECTIONS * 4 + OTHER_FILES).max(soft);
     let open = if setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_ok() { wanted } else { soft };
     let each = open.saturating_sub(OTHER_FILES) / u64::try_from(workers).unwrap_or(1).max(1);

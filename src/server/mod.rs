@@ -1,4 +1,4 @@
-//! From the configuration to a running server, and back down.
+//! Starting, running and stopping the server.
 
 mod connection;
 mod database;
@@ -43,22 +43,22 @@ pub use self::files::files;
 pub use self::secrets::{audit_keys, backup_key};
 pub use self::signals::hold_signals;
 
-/// How long requests that are being answered and mail that is being sent may take once the server is asked to stop, in
-/// seconds: longer than PostgreSQL may take over a statement.
+/// How long open requests and mail in transmission may take after the server is asked to stop, in seconds: longer
+/// than the statement timeout of PostgreSQL.
 const LAST_REQUESTS: u64 = 20;
 
-/// Serves until SIGTERM or SIGINT.
+/// Runs until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// In words for whoever started it.
+/// A text for the operator.
 pub fn serve(mut config: Config) -> Result<(), StartError> {
     let contract = Contract::new()?;
     let certificate = config.tls.clone().map(Certificate::open).transpose()?;
-    // Before PostgreSQL is started: a port in use should cost nothing.
+    // Before PostgreSQL is started, so that a port in use is reported immediately.
     let listener = listen(&config)?;
-    // The port that was found where any would do.
+    // The port that the system chose, if any port was allowed.
     config.listen = listener.local_addr()?;
-    // From here on a signal asks for an end in good order, however far the start has come.
+    // From here on a signal leads to an orderly shutdown, even during the start.
     let (system, stop) = hold_signals()?;
     let private = match &config.database_url {
         Some(_) => None,
@@ -70,13 +70,13 @@ pub fn serve(mut config: Config) -> Result<(), StartError> {
         system.block_on(answer(desk, contract, listener, certificate, greeting, stop))
     });
     drop(watched);
-    // It would wait for threads that wait for a PostgreSQL that stands still; they end with the process.
+    // Dropping it would wait for threads that wait for a stopped PostgreSQL; they end with the process.
     std::mem::forget(system);
     served
 }
 
 fn listen(config: &Config) -> Result<TcpListener, StartError> {
-    // As many as the system allows may knock at once; the standard library's 128 are a small crowd.
+    // The backlog is the system's maximum; the standard library's 128 is too small for bursts of connections.
     let listener = TcpListener::bind(config.listen)
         .and_then(|listener| Ok(nix::sys::socket::listen(&listener, Backlog::MAXCONN).map(|()| listener)?));
     listener.map_err(|error| {
@@ -94,7 +94,7 @@ fn listen(config: &Config) -> Result<TcpListener, StartError> {
     })
 }
 
-/// The desk on its database, and what to say of it.
+/// The desk on its database, and the text to print about it.
 fn open(config: Config, private: Option<&PrivatePostgres>) -> Result<(Desk, String), StartError> {
     let urls = urls(&config, private);
     migrate_as_owner(&urls)?;
@@ -113,25 +113,25 @@ fn open(config: Config, private: Option<&PrivatePostgres>) -> Result<(Desk, Stri
     Ok((desk, greeting))
 }
 
-/// Says what would let whoever controls the server or the database rewrite the history unseen.
+/// Warns of configurations in which the operator of the server or the database could rewrite the history unnoticed.
 fn warn_of_weak_audit(config: &Config, db: &mut PgConnection) -> Result<(), StartError> {
     if config.audit.signer.is_none() {
         log::warn!(
-            "no key is configured ({}): no tree heads are signed, and whoever owns the database can rewrite the history \
+            "no key is configured ({}): no tree heads are signed, and the owner of the database can rewrite the history \
              undetected",
             AuditConfig::KEY
         );
     }
     if server_role::can_change_schema(db)? {
         log::warn!(
-            "the user in DATABASE_URL owns the tables or is a superuser, and can disable what protects the history: give \
-             the server a role of its own and the owner to MESA_OWNER_DATABASE_URL"
+            "the user in DATABASE_URL owns the tables or is a superuser, and can disable the protection of the history: \
+             use a separate role for the server and set MESA_OWNER_DATABASE_URL to the owner"
         );
     }
     Ok(())
 }
 
-/// Answers requests until it is asked to stop, and then those that are on their way.
+/// Serves requests until it is asked to stop, and then completes the open requests.
 async fn answer(
     desk: Desk,
     contract: Contract,
@@ -144,7 +144,7 @@ async fn answer(
     let routine = actix_web::rt::spawn(routine::run(desk.clone()));
     let mail = Worker::start(desk.clone())?;
     let mailbox = actix_web::rt::spawn(inbound::imap::run(desk.clone()));
-    // To whoever speaks TLS there is nothing to say without it.
+    // A TLS client cannot be answered without a handshake.
     let late = if certificate.is_some() { None } else { Some(listener.try_clone()?) };
     let tls = certificate.as_ref().map(|certificate| certificate.server()).transpose()?;
     let server = http_server::start(desk, contract, listener, tls, LAST_REQUESTS)?;
@@ -162,7 +162,7 @@ async fn answer(
         };
         let last_requests = async {
             handle.pause().await;
-            // It stops as soon as it is called, and not only where it is waited for.
+            // It stops when it is called, not when it is first polled.
             let end = async { handle.stop(true).await };
             match late {
                 Some(late) => draining::turn_away(late, end).await,
@@ -178,14 +178,14 @@ async fn answer(
     if let Some(renewing) = renewing {
         renewing.abort();
     }
-    // Where the server ended by itself, nobody asked for it.
+    // If the server ended by itself, there was no signal to wait for.
     if served.is_ok() {
         let _ = stopping.await;
     }
     Ok(served?)
 }
 
-/// Reads the certificate again whenever SIGHUP asks for it: connections from then on are made with the new one.
+/// Reads the certificate again on SIGHUP: new connections use the new one.
 async fn renew(certificate: Arc<Certificate>, mut asked: Signal) {
     while asked.recv().await.is_some() {
         match certificate.renew() {

@@ -1,5 +1,5 @@
-//! Whole answers to requests that reach no middleware: those that the HTTP parser refuses, and those that come while the
-//! server stops.
+//! Complete responses to requests that reach no middleware: those that the HTTP parser rejects, and those that arrive
+//! during the shutdown.
 
 use actix_web::ResponseError;
 use actix_web::http::header::RETRY_AFTER;
@@ -9,7 +9,7 @@ use crate::http::desk::Desk;
 use crate::language::locale::Locale;
 use crate::problem::{Code, Problem, Text};
 
-/// What is written in place of an answer of the parser; none if the bytes are not one.
+/// The replacement of a response of the parser; `None` if the bytes are not such a response.
 pub fn instead_of(answer: &[u8], desk: &Desk) -> Option<Vec<u8>> {
     let problem = refusal(answer.strip_prefix(b"HTTP/1.1 ")?.get(..3)?)?;
     let request_id = Uuid::now_v7().to_string();
@@ -36,13 +36,17 @@ fn refusal(status: &[u8]) -> Option<Problem> {
         ),
         b"431" => Problem::new(
             Code::HeadersTooLarge,
-            Text::new("Los encabezados admiten hasta 128 KiB.", "The headers may have up to 128 KiB."),
+            Text::new(
+                "Los encabezados admiten hasta 128 KiB.",
+                "The maximum size of the headers is 128 KiB.",
+            ),
         ),
         _ => return None,
     })
 }
 
-/// The whole answer of a problem, after which the connection ends. Its language is Spanish: the request's is not known.
+/// The complete response with a problem, after which the connection is closed. It is in Spanish, since the language
+/// of the request is not known.
 pub fn http_message(problem: &Problem, request_id: &str, further_headers: &str) -> String {
     let status = problem.code.status();
     let id = status.is_server_error().then_some(request_id);

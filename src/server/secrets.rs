@@ -1,4 +1,4 @@
-//! Secrets of the configuration, or of the data folder where the configuration has none.
+//! Secrets from the configuration, or otherwise from the data folder.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -12,18 +12,19 @@ use crate::config::audit_keys::{PublicKey, Signer};
 use crate::config::{Config, key_name};
 use crate::problem::StartError;
 
-/// The name of the file in the data folder that has the key of tree heads.
+/// The name of the file with the key of tree heads in the data folder.
 pub(super) const AUDIT_KEY: &str = "audit.key";
 
 pub(super) fn audit_signer(config: &Config, secret: &str) -> Result<Option<Arc<Signer>>, StartError> {
     let signer = Signer::new(&key_name(config.public_url.as_deref()), secret);
     let path = config.data_dir.join(AUDIT_KEY);
     let signer =
-        signer.ok_or_else(|| format!("{} is no key: expected 32 bytes in base64", path.display()))?;
+        signer.ok_or_else(|| format!("{} is not a key: expected 32 bytes in base64", path.display()))?;
     Ok(Some(Arc::new(signer)))
 }
 
-/// The keys that tree heads are verified with: those of the configuration, and of the data folder where it has one.
+/// The keys for the verification of tree heads: those of the configuration, and that of the data folder if it has
+/// one.
 pub fn audit_keys(config: &Config) -> Result<Vec<PublicKey>, StartError> {
     let mut audit = config.audit.clone();
     if audit.signer.is_none()
@@ -38,7 +39,7 @@ pub fn audit_keys(config: &Config) -> Result<Vec<PublicKey>, StartError> {
 /// The key that authenticates backups.
 ///
 /// # Errors
-/// A text for whoever called the command, if none is configured and none can be kept in the data folder.
+/// A text for the user of the command, if no key is configured and none can be stored in the data folder.
 pub fn backup_key(config: &Config) -> Result<BackupKey, StartError> {
     match (&config.backup_key, &config.database_url) {
         (Some(key), _) => Ok(BackupKey::new(key)),
@@ -51,7 +52,7 @@ pub fn backup_key(config: &Config) -> Result<BackupKey, StartError> {
     }
 }
 
-/// A secret of this data folder: made at the first start, for this user's eyes alone.
+/// A secret of this data folder: created at the first start, readable for this user only.
 pub(super) fn kept(data_dir: &Path, name: &str) -> Result<String, StartError> {
     let path = data_dir.join(name);
     match fs::read_to_string(&path) {

@@ -3,10 +3,10 @@
 use actix_web::rt::SystemRunner;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// From now on SIGTERM, SIGINT and SIGHUP do not end the process, so that what was begun is ended in good order.
+/// From now on SIGTERM, SIGINT and SIGHUP do not end the process, so that it can shut down in order.
 ///
 /// # Errors
-/// What the system answered.
+/// The error of the operating system.
 pub fn hold_signals() -> std::io::Result<(SystemRunner, Stop)> {
     let system = actix_web::rt::System::new();
     let stop = system.block_on(async { Stop::listen() })?;
@@ -17,7 +17,7 @@ pub fn hold_signals() -> std::io::Result<(SystemRunner, Stop)> {
 pub struct Stop {
     terminate: Signal,
     interrupt: Signal,
-    /// None where it has another meaning.
+    /// `None` if SIGHUP has another meaning.
     pub(super) hangup: Option<Signal>,
 }
 

@@ -1,4 +1,4 @@
-//! The certificate by which this server is known, where it speaks TLS itself.
+//! The certificate of this server, if it serves TLS itself.
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,7 +14,7 @@ use tokio_rustls::rustls::version::{TLS12, TLS13};
 use crate::config::TlsFiles;
 
 impl TlsFiles {
-    /// Else what is wrong with which file, in words for whoever set the variables.
+    /// The error names the invalid file, as a text for the operator.
     fn read(&self) -> Result<CertifiedKey, String> {
         let wrong = |variable: &str, what: &str, file: &Path, why: &str| {
             format!("{variable}: expected a PEM file with {what}, found {file:?}: {why}")
@@ -27,7 +27,7 @@ impl TlsFiles {
         if chain.is_empty() {
             return Err(certificate("it has no certificate"));
         }
-        // What is wrong with a key is told without a word of it.
+        // Errors of a key do not include any of its content.
         let private = PrivateKeyDer::from_pem_file(&self.key)
             .map_err(|_| key("it cannot be read, or has no key without a password"))?;
         CertifiedKey::from_der(chain, private, &aws_lc_rs::default_provider())
@@ -35,7 +35,7 @@ impl TlsFiles {
     }
 }
 
-/// The certificate in use, which is read again while the server serves.
+/// The certificate in use, which can be reloaded while the server runs.
 #[derive(Debug)]
 pub struct Certificate {
     files: TlsFiles,
@@ -44,16 +44,16 @@ pub struct Certificate {
 
 impl Certificate {
     /// # Errors
-    /// Files that cannot be used, in words for whoever set the variables.
+    /// If the files cannot be used; a text for the operator.
     pub fn open(files: TlsFiles) -> Result<Arc<Self>, String> {
         let current = RwLock::new(Arc::new(files.read()?));
         Ok(Arc::new(Certificate { files, current }))
     }
 
-    /// Reads the files again. Where they cannot be used, what was in use stays.
+    /// Reads the files again. If they cannot be used, the current certificate remains in use.
     ///
     /// # Errors
-    /// Files that cannot be used, in words for whoever set the variables.
+    /// If the files cannot be used; a text for the operator.
     pub fn renew(&self) -> Result<(), String> {
         let read = Arc::new(self.files.read()?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = read;
@@ -63,7 +63,7 @@ impl Certificate {
     /// TLS 1.2 and 1.3 with this certificate.
     ///
     /// # Errors
-    /// A fault of the build.
+    /// If the TLS configuration is invalid, which is a defect of the build.
     pub fn server(self: &Arc<Self>) -> Result<ServerConfig, tokio_rustls::rustls::Error> {
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_protocol_versions(&[&TLS12, &TLS13])?;

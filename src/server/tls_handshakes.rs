@@ -1,4 +1,4 @@
-//! TLS handshakes in progress: bounded in number and in time, so that clients that do not complete theirs delay no others.
+//! TLS handshakes in progress: limited in number and time, so that incomplete handshakes do not delay other clients.
 
 use std::collections::HashMap;
 use std::io;
@@ -14,20 +14,20 @@ use tokio_rustls::server::TlsStream;
 
 use crate::http::ClientAddress;
 
-/// How long a handshake may take, the wait for its turn included.
+/// The time limit of a handshake, including the wait for its turn.
 const TIME: Duration = Duration::from_secs(5);
 
-/// Handshakes at a time in this process.
+/// Concurrent handshakes in this process.
 const ALL: usize = 2048;
 
-/// Handshakes at a time from one network: an IPv4 address, or a /64 of IPv6.
+/// Concurrent handshakes from one network: an IPv4 address, or a /64 of IPv6.
 const OF_ONE_NETWORK: usize = 64;
 
 /// The handshakes of one server.
 pub struct Handshakes {
     all: Semaphore,
     networks: Mutex<HashMap<String, Weak<Semaphore>>>,
-    /// Proxies pass on the connections of many clients, and are bounded by the limit for all alone.
+    /// Proxies forward the connections of many clients; only the limit for the process applies to them.
     proxies: Vec<IpAddr>,
 }
 
@@ -37,10 +37,10 @@ impl Handshakes {
         Arc::new(Handshakes { all: Semaphore::new(ALL), networks: Mutex::default(), proxies })
     }
 
-    /// Carries out the handshake of a connection.
+    /// Performs the handshake of a connection.
     ///
     /// # Errors
-    /// It failed, or was not complete in time.
+    /// If it failed, or did not complete in time.
     pub async fn accept(
         &self,
         acceptor: &TlsAcceptor,
@@ -48,7 +48,7 @@ impl Handshakes {
     ) -> io::Result<TlsStream<TcpStream>> {
         let peer = stream.peer_addr()?.ip().to_canonical();
         let handshake = async {
-            // A network that waits for its own turn takes none from others.
+            // A network that waits for its own turn does not take a turn from others.
             let network = self.network(peer);
             let _of_network = match &network {
                 Some(network) => Some(permit(&network.turns).await?),
@@ -60,7 +60,7 @@ impl Handshakes {
         timeout(TIME, handshake).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
 
-    /// The turns of a network; none for a proxy.
+    /// The turns of a network; `None` for a proxy.
     fn network(&self, peer: IpAddr) -> Option<Network<'_>> {
         if self.proxies.contains(&peer) {
             return None;
@@ -80,7 +80,7 @@ async fn permit(turns: &Semaphore) -> io::Result<SemaphorePermit<'_>> {
     turns.acquire().await.map_err(io::Error::other)
 }
 
-/// The turns of one network, which is forgotten with its last handshake.
+/// The turns of one network; removed with its last handshake.
 struct Network<'a> {
     handshakes: &'a Handshakes,
     name: String,

@@ -1,4 +1,4 @@
-//! When a member of staff does not work although they would be on shift.
+//! Absences: periods in which a member of staff does not work, even if on shift.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, delete, get, patch, post};
@@ -37,7 +37,7 @@ pub struct Absence {
     user: Person,
     kind: AbsenceKind,
     starts_at: DateTime<Utc>,
-    /// The first moment at which they are back.
+    /// The end of the absence: the first moment at which the person is back.
     ends_at: DateTime<Utc>,
     #[schema(max_length = 4000, example = "Vacaciones de fin de año.")]
     note: Option<String>,
@@ -51,8 +51,8 @@ pub struct Absence {
 pub struct RecordedAbsence {
     #[serde(flatten)]
     absence: Absence,
-    /// The work that the person has in hand, the most critical first. What cannot wait for their return needs handing
-    /// over: `POST /users/{user_id}/handover` does it in one call.
+    /// The open tickets of the person, the most critical first. To reassign them all, use
+    /// `POST /users/{user_id}/handover`.
     open_tickets: Vec<OpenTicket>,
 }
 
@@ -72,10 +72,11 @@ struct Row {
 }
 
 impl Absence {
-    /// The absences with the names of the people that they speak of.
+    /// The absences as the API represents them, with the names of their people.
     fn present(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Self>> {
         let people = person::by_id(db, rows.iter().flat_map(|row| [row.user_id, row.created_by]))?;
-        let person = |id| people.get(&id).cloned().ok_or_else(|| Problem::internal("an absence of nobody"));
+        let person =
+            |id| people.get(&id).cloned().ok_or_else(|| Problem::internal("an absence without a person"));
         let absence = |row: Row| {
             Ok(Absence {
                 id: row.id,
@@ -97,7 +98,7 @@ impl Absence {
     }
 }
 
-/// An absence as it can be recorded and changed.
+/// The fields of an absence that can be set and changed.
 #[derive(Serialize, Deserialize, Insertable, AsChangeset, ToSchema)]
 #[diesel(table_name = absences, treat_none_as_null = true)]
 #[serde(deny_unknown_fields)]
@@ -105,7 +106,7 @@ pub struct AbsenceProfile {
     kind: AbsenceKind,
     #[schema(example = "2026-12-14T13:00:00Z")]
     starts_at: DateTime<Utc>,
-    /// After `starts_at`: the first moment at which they are back.
+    /// After `starts_at`: the first moment at which the person is back.
     #[schema(example = "2027-01-04T13:00:00Z")]
     ends_at: DateTime<Utc>,
     #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "Vacaciones de fin de año.")]
@@ -133,7 +134,7 @@ text_enum! {
     }
 }
 
-/// Which absences to list.
+/// Filters for the list of absences.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -141,9 +142,9 @@ pub struct AbsenceFilters {
     #[serde(default)]
     #[param(required = false)]
     kind: Vec<AbsenceKind>,
-    /// That are not over at this moment.
+    /// Only absences that end after this moment.
     ends_after: Option<DateTime<Utc>>,
-    /// That have begun by this moment.
+    /// Only absences that have begun by this moment.
     starts_before: Option<DateTime<Utc>>,
     /// `starts_at` (the default) or `-starts_at`.
     #[param(inline)]
@@ -152,7 +153,7 @@ pub struct AbsenceFilters {
 
 /// List the absences of a person
 ///
-/// Those that were and those to come, in the order in which they begin.
+/// Past and future absences, in the order in which they begin.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "staff", operation_id = "listAbsences", params(("user_id" = Uuid, Path), Paging, AbsenceFilters),
@@ -193,8 +194,8 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<AbsenceFilters>) -> R
 
 /// Record an absence
 ///
-/// The person gets no work from automatic assignment while they are absent. Answers, besides the absence, what they have
-/// in hand. Nobody may record an absence of somebody of a role above their own.
+/// Automatic assignment skips a person during an absence. Returns the absence and the open tickets of the person. An
+/// absence cannot be recorded for a person whose role is above that of the caller.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "staff", operation_id = "recordAbsence", params(("user_id" = Uuid, Path)),
@@ -248,7 +249,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Change an absence
 ///
-/// It may begin or end earlier or later than was planned.
+/// For example, if it begins or ends at another time than planned.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "staff", operation_id = "updateAbsence", params(("absence_id" = Uuid, Path)),
@@ -282,7 +283,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<AbsenceProfile>
 
 /// Remove an absence
 ///
-/// For one that does not take place. One that is over is changed to end when it ended.
+/// For an absence that does not take place. If it ended early, change `ends_at` instead.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "staff", operation_id = "removeAbsence", params(("absence_id" = Uuid, Path)),
@@ -299,7 +300,7 @@ pub async fn remove(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<H
     .await
 }
 
-/// The absence, where the caller may manage the person, held until the transaction ends.
+/// The absence, if the caller may manage the person; locked until the end of the transaction.
 fn lock(tx: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<Row> {
     let row: Row = absences::table.find(id).select(Row::as_select()).for_update().first(tx)?;
     users::may_manage(actor, User::find(tx, row.user_id)?.role)?;

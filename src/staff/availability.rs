@@ -1,4 +1,4 @@
-//! Who can be given work: what an administrator looks at before assigning.
+//! The availability of staff, for an assignment.
 
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
@@ -19,41 +19,43 @@ use crate::people::{Person, schedules};
 use crate::problem::{Result, Text};
 use crate::tickets::workload;
 
-/// Whether a member of staff can be given work at a moment, and how much they have.
+/// Whether a member of staff can be assigned work at a moment, and how much work they have.
 #[derive(Serialize, ToSchema)]
 pub struct Availability {
     user: Person,
     #[schema(minimum = 1, maximum = 3, example = 1)]
     support_level: i16,
-    /// Whether the moment lies inside one of their shifts; always where they have none.
+    /// Whether the moment is inside one of their shifts; always true if they have no shifts.
     on_shift: bool,
     absent: bool,
-    /// Whether their contract's last day is over.
+    /// Whether the last day of their contract has passed.
     contract_ended: bool,
-    /// The first moment from the one asked about on at which they are on shift, not absent and under contract: that
-    /// moment itself where they are available. `null` where there is none within a year of a shift.
+    /// The first moment from `at` on at which they are on shift, not absent and under contract; equal to `at` if they
+    /// are available then. `null` if there is none within a year of a shift.
     next_available_at: Option<DateTime<Utc>>,
-    /// The tickets they have in hand now: `assigned`, `in_progress`, `on_hold`.
+    /// Number of their current tickets: `assigned`, `in_progress`, `on_hold`.
     #[schema(minimum = 0, example = 3)]
     open_tickets: i64,
-    /// The same, each counted by its criticality: critical 8, high 4, medium 2, low 1. Automatic assignment compares it.
+    /// The same tickets, weighted by criticality: critical 8, high 4, medium 2, low 1. Automatic assignment compares
+    /// this value.
     #[schema(minimum = 0, example = 14)]
     open_work: i64,
-    /// When they were last given a ticket, other than those that were given to somebody else of the same level since.
+    /// When they were last assigned a ticket, excluding tickets that have since been reassigned to another person of
+    /// the same level.
     last_assigned_at: Option<DateTime<Utc>>,
     #[serde(skip)]
     full_name_key: String,
 }
 
-/// Of whom, and when.
+/// Filters for the list of available staff.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AvailabilityFilters {
-    /// The moment asked about, within ten years of now; now where it is left out. Open work is that of now in any case.
-    /// Such as `2026-11-24T20:00:00Z`.
+    /// The moment for which availability is computed, within ten years of now, such as `2026-11-24T20:00:00Z`; now if
+    /// omitted. Open work is always the current one.
     at: Option<DateTime<Utc>>,
-    /// Staff of this support level alone.
+    /// Only staff of this support level.
     #[param(minimum = 1, maximum = 3)]
     support_level: Option<i16>,
     /// `name` (the default) or `-name`.
@@ -61,13 +63,13 @@ pub struct AvailabilityFilters {
     sort: Option<NameSort>,
 }
 
-/// How far from now one may ask, in days.
+/// The maximum distance of `at` from now, in days.
 const FARTHEST: i64 = 3_660;
 
 /// List who is available
 ///
-/// The active staff, with their shifts, absences and contracts looked at for one moment. A person who is not available
-/// can still be assigned a ticket by name.
+/// The active staff, with their shifts, absences and contracts evaluated for one moment. A person who is not
+/// available can still be assigned a ticket by name.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "staff", operation_id = "listAvailability", params(Paging, AvailabilityFilters),

@@ -1,4 +1,4 @@
-//! Handing over all that somebody has in hand: before an absence, or at the end of a contract.
+//! Reassigning all open tickets of a person: before an absence, or at the end of a contract.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
@@ -22,19 +22,19 @@ use crate::tickets::model::TicketRow;
 use crate::tickets::steps::{Case, assign};
 use crate::tickets::workload;
 
-/// To whom to hand over, and why.
+/// The new assignee, and the reason.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewHandover {
-    /// Somebody else who is active and of the support level of every ticket or above. Left out: each ticket to whom
-    /// automatic assignment chooses.
+    /// Another active person of the support level of every ticket or above. If omitted, automatic assignment chooses
+    /// for each ticket.
     to: Option<Uuid>,
-    /// In words for staff; it stands in the history of every ticket.
+    /// An explanation for staff; it is recorded in the history of every ticket.
     #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "Sale a vacaciones.")]
     reason: String,
 }
 
-/// A ticket and who has it now.
+/// A ticket and its new assignee.
 #[derive(Serialize, ToSchema)]
 pub struct HandedOver {
     #[schema(example = 123, minimum = 1)]
@@ -50,15 +50,16 @@ pub struct Handover {
 
 /// Reassign all open tickets of a person
 ///
-/// Their tickets in the states `assigned`, `in_progress` and `on_hold` are assigned to the one named, or each to whom
-/// automatic assignment chooses, the most critical first. All of them or none. Whoever gets a ticket has to accept it;
-/// one on hold stays so. Nobody may hand over the work of somebody of a role above their own.
+/// Their tickets in the states `assigned`, `in_progress` and `on_hold` are assigned to the given person, or each to
+/// the choice of automatic assignment, the most critical first. Either all are reassigned or none. The new assignees
+/// have to accept them; a ticket on hold stays on hold. The work of a person whose role is above that of the caller
+/// cannot be handed over.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage)), ("x-mesa-unversioned" = json!(true))),
     tag = "staff", operation_id = "handOver", params(("user_id" = Uuid, Path)), request_body = NewHandover,
     responses(
         (status = 200, body = Handover),
-        (status = 409, description = "`nobody_available`: `ticket_id` says for which ticket"),
+        (status = 409, description = "`nobody_available`: `ticket_id` is the ticket without an available person"),
     )
 )]
 #[post("/users/{user_id}/handover")]
@@ -102,7 +103,7 @@ fn to_one(tx: &mut PgConnection, to: Uuid, from: Uuid, rows: &[TicketRow]) -> Re
         return Err(Problem::field(FieldError::new(
             "/to",
             FieldCode::NotAllowed,
-            Text::new("Debe ser otra persona.", "It must be somebody else."),
+            Text::new("Debe ser otra persona.", "It must be another person."),
         )));
     }
     let highest = rows.iter().map(|row| row.support_level).max().unwrap_or(1);

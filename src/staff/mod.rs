@@ -1,4 +1,4 @@
-//! Who attends: absences, who can be given work, and the handing over of what somebody has in hand.
+//! Staff: absences, availability, and the handover of open tickets.
 
 pub mod absences;
 pub mod availability;

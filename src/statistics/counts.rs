@@ -1,4 +1,4 @@
-//! The rows that counting answers, and the figures that they become.
+//! The rows of the counting query, and the figures computed from them.
 
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, SmallInt, Text, Uuid as SqlUuid};
@@ -12,7 +12,7 @@ use crate::tickets::model::{Channel, Criticality};
 pub struct Counts {
     #[diesel(sql_type = Integer)]
     pub part: i32,
-    /// Which of the groupings this is of: the place of its bit says.
+    /// The grouping set of the row, as the bit mask of `GROUPING`.
     #[diesel(sql_type = Integer)]
     grouping: i32,
     #[diesel(sql_type = Nullable<Text>)]
@@ -97,7 +97,7 @@ pub struct Counts {
     ratings: Vec<Option<f64>>,
 }
 
-/// What counts are grouped by.
+/// The column by which counts are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum By {
     Nothing,
@@ -109,7 +109,7 @@ pub enum By {
 
 impl Counts {
     pub fn by(&self) -> By {
-        // A bit is set where the column is not grouped by.
+        // A bit is set if the row is not grouped by that column.
         match self.grouping {
             0b0111 => By::Criticality,
             0b1011 => By::Unit,
@@ -177,10 +177,10 @@ impl From<Counts> for Figures {
     }
 }
 
-/// What one person or one level did.
+/// The counts of one person or one level.
 #[derive(QueryableByName)]
 pub struct WorkCounts {
-    /// None where the row is of a level.
+    /// `None` if the row is about a level.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub person_id: Option<Uuid>,
     #[diesel(sql_type = Nullable<Text>)]

@@ -1,43 +1,44 @@
-//! What a reader of totals, who may not read single survey answers, is shown of the surveys. Pure.
+//! The survey figures that readers of totals, who may not read individual survey answers, are shown. Pure.
 //!
-//! A mean of few answers reveals them, and so does the difference of two totals that differ by few answers: of a period and a
-//! longer one, of today and tomorrow, of a unit and a category whose tickets are nearly the same. Therefore totals are shown of
-//! sets of answers that do not overlap otherwise than as a whole and its parts, and that do not change any more:
+//! A mean of few answers reveals them, and so does the difference of two totals that differ by few answers: of a
+//! period and a longer one, of today and tomorrow, of a unit and a category with nearly the same tickets. Therefore
+//! totals are shown only for sets of answers that overlap only as a whole and its parts, and that no longer change:
 //!
-//! - of one quarter of the calendar at a time, once it is over, of all its tickets;
-//! - of the categories within the quarter, which are its one grouping, once no ticket of its answers can be put into another
-//!   category (all are closed or archived);
-//! - where at least five answers are in each, and five in what can be computed by subtracting all that is shown from the whole.
+//! - one calendar quarter at a time, once it has ended, with all its tickets;
+//! - the categories within the quarter, which are the only grouping, once no ticket of these answers can change its
+//! category (all are closed or archived);
+//! - only if each set has at least five answers, as does everything that can be computed by subtracting what is shown
+//! from the whole.
 
 use crate::auth::policy::{Action, Role, Scope, scope};
 use crate::language::text_enum;
 
-/// The fewest answers that a total may be of.
+/// The minimum number of answers in a total.
 pub const FEWEST: i64 = 5;
 
 text_enum! {
     /// Why figures of survey answers are withheld.
     pub enum WithheldReason {
-        /// They are of fewer than five answers.
+        /// There are fewer than five answers.
         FewAnswers = "few_answers",
         /// Other, withheld figures could be computed from them by subtraction.
         Subtraction = "subtraction",
-        /// The reader may read only figures of whole past calendar quarters, without filters, in total and by category; these
-        /// figures are not among them.
+        /// The reader may only read figures of whole past calendar quarters, without filters, in total and by
+        /// category; these figures are not among them.
         NotOffered = "not_offered",
-        /// A ticket of these answers is open again and may still be put into another category.
+        /// A ticket of these answers is open again and its category may still change.
         NotFinal = "not_final",
     }
 }
 
-/// Whether this role reads totals of survey answers alone.
+/// Whether this role may only read totals of survey answers.
 pub fn applies_to(role: Role) -> bool {
     scope(role, Action::ReadSurveyAnswers) != Some(Scope::Any)
 }
 
-/// Which parts of a whole that is shown to withhold, and why, by the number of answers in each part. What is shown has at least
-/// five answers in each part, and what is withheld is nothing or has, taken together, at least two parts and five answers.
-/// A part without answers has nothing to withhold.
+/// Which parts of a shown whole to withhold, and why, by the number of answers in each part. Each shown part has at
+/// least five answers; the withheld parts are none, or together at least two parts and five answers. A part without
+/// answers has nothing to withhold.
 pub fn withheld_parts(answers: &[i64]) -> Vec<Option<WithheldReason>> {
     let few = |count: &i64| (1..FEWEST).contains(count).then_some(WithheldReason::FewAnswers);
     let mut withheld: Vec<Option<WithheldReason>> = answers.iter().map(few).collect();
@@ -72,7 +73,7 @@ mod tests {
     #[test]
     fn a_part_that_alone_is_small_takes_the_smallest_other_one_with_it() {
         assert_eq!(withheld_parts(&[9, 4, 6, 0]), [None, Some(FewAnswers), Some(Subtraction), None]);
-        // Two small ones that have four answers together.
+        // Two small parts that have four answers together.
         assert_eq!(
             withheld_parts(&[5, 2, 2, 8]),
             [Some(Subtraction), Some(FewAnswers), Some(FewAnswers), None]
@@ -83,8 +84,8 @@ mod tests {
         assert_eq!(withheld_parts(&[]), []);
     }
 
-    /// Whether a combination of the shown rows, each the set of the answers that a shown figure is the sum of, is the sum of this
-    /// set of answers alone: by elimination over the numbers modulo a prime that is larger than any determinant here.
+    /// Whether the sum over this set of answers follows from the shown rows, each the set of answers that a shown
+    /// figure sums up: by elimination modulo a prime that is larger than any determinant in these tests.
     fn follows(rows: &[Vec<i64>], target: &[i64]) -> bool {
         fn rank(mut rows: Vec<Vec<i64>>) -> usize {
             const PRIME: i64 = 1_000_003;
@@ -123,7 +124,7 @@ mod tests {
     }
 
     proptest! {
-        /// Of a quarter: the whole, and its parts as far as they are shown.
+        /// For a quarter: the whole, and those of its parts that are shown.
         #[test]
         fn no_withheld_part_and_no_few_answers_follow_from_what_is_shown(counts in prop::collection::vec(0i64..12, 0..7)) {
             let total: i64 = counts.iter().sum();
@@ -141,7 +142,7 @@ mod tests {
             shown.extend(sets.iter().zip(&withheld).filter(|(_, reason)| reason.is_none()).map(|(set, _)| set.clone()));
             for ((set, reason), count) in sets.iter().zip(&withheld).zip(&counts) {
                 prop_assert!(reason.is_some() || *count == 0 || *count >= FEWEST);
-                // A single group that is the whole is the total itself.
+                // A single group that is the whole equals the total.
                 if reason.is_some() {
                     prop_assert!(!follows(&shown, set), "{counts:?} {withheld:?}");
                 }
@@ -152,7 +153,7 @@ mod tests {
             }
         }
 
-        /// No more is withheld than is needed: what is withheld by subtraction is less or not needed without it.
+        /// Nothing is withheld if every part is large enough.
         #[test]
         fn parts_that_are_all_large_are_all_shown(counts in prop::collection::vec(5i64..100, 0..20)) {
             prop_assert!(withheld_parts(&counts).iter().all(Option::is_none));

@@ -1,4 +1,4 @@
-//! What happened in a period, as SQL: each fact is a row, and figures are counts over these rows.
+//! The facts of a period, as SQL: each fact is a row, and figures are counts over these rows.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::pg::Pg;
@@ -11,24 +11,26 @@ use super::links::Scope;
 use crate::problem::Result;
 use crate::tickets::filters::ATTENTION;
 
-/// Which facts to look for, and into which parts of the period each falls.
+/// The facts to select, and the parts of the period to which they belong.
 pub struct Facts<'a> {
     pub begin: DateTime<Utc>,
     pub end: DateTime<Utc>,
     /// The first moment of each part.
     pub parts: Vec<DateTime<Utc>>,
-    /// The first and the last day, and the first one of each part: of surveys that retention removed the day alone is known.
+    /// The first and the last day, and the first day of each part: for surveys that retention removed only the day is
+    /// known.
     pub days: (NaiveDate, NaiveDate),
     pub part_days: Vec<NaiveDate>,
-    /// The moment that the backlog of each part is of.
+    /// The moment of the backlog of each part.
     pub backlogs: Vec<DateTime<Utc>>,
     pub now: DateTime<Utc>,
     pub scope: &'a Scope,
 }
 
-/// `$1` and `$2` bound the period, `$3` are the beginnings of its parts, `$4` the moments of the backlogs, `$5` is now, and
-/// `$6` to `$9` narrow the tickets; `$10` and `$11` are the first and the last day, `$12` the first day of each part. `word` and `grade` are what each kind of fact is told apart by; times are in minutes,
-/// the age of the backlog in days. Each branch begins with an index over the time that it is about.
+/// `$1` and `$2` are the bounds of the period, `$3` the beginnings of its parts, `$4` the moments of the backlogs,
+/// `$5` is now, and `$6` to `$9` filter the tickets; `$10` and `$11` are the first and the last day, `$12` the first
+/// day of each part. `word` and `grade` distinguish facts of the same kind; times are in minutes, the age of the
+/// backlog in days. Each branch begins with an index over the relevant time.
 fn facts() -> String {
     let fact = |kind: &str, at: &str, word: &str, elapsed: &str, working: &str, grade: &str, from: &str| {
         format!(
@@ -40,12 +42,12 @@ fn facts() -> String {
         )
     };
     let no_word = "NULL";
-    // Of an answered survey: its ticket may still be put into another category.
+    // For an answered survey: the category of its ticket may still change.
     let open_again = "CASE WHEN t.status NOT IN ('closed', 'archived') THEN 'open' END";
     let no_time = "NULL::float8";
     let no_grade = "NULL::smallint";
     let state = format!("({})", ATTENTION.replace("$now", "$5"));
-    // Of removed surveys; each counts as one that is there does.
+    // For removed surveys; each counts like an existing one.
     let kept = |kind: &str, word: &str, ratings: [&str; 4]| {
         let [overall, timeliness, courtesy, solution] = ratings;
         format!(
@@ -102,7 +104,7 @@ const NARROWED: &str = "AND (cardinality($6) = 0 OR t.criticality = ANY($6)) \
     AND (cardinality($8) = 0 OR t.category_id = ANY($8)) \
     AND (cardinality($9) = 0 OR t.requester_unit_id = ANY($9))";
 
-/// Mean, median and 90th percentile; of nothing, no mean alone.
+/// Mean, median and 90th percentile; without values, only a null mean.
 fn spread(value: &str, kind: &str) -> String {
     let only = format!("FILTER (WHERE kind = '{kind}')");
     format!("avg({value}) {only} || percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY {value}) {only}")
@@ -160,7 +162,7 @@ fn aggregates() -> String {
     .join(", ")
 }
 
-/// The facts of what staff did. `$3` is a part of the period that everything falls into.
+/// The facts of the work of staff. `$3` is a part of the period that contains all of them.
 const WORK: &str = "\
     SELECT 'accepted' AS kind, o.ticket_id AS id, o.accepted_by AS person_id, o.level, o.accepted_at <= o.due_at AS good, \
         minutes(o.started_at, o.accepted_at) AS elapsed, o.working_minutes AS working \
@@ -177,10 +179,7 @@ const WORK: &str = "\
     FROM escalations o JOIN tickets t ON t.id = o.ticket_id WHERE o.created_at >= $1 AND o.created_at < $2 {narrowed}";
 
 impl Facts<'_> {
-    /// The counts of the whole and of each group; for those whose facts fall into one part.
-    ///
-    /// # Errors
-    /// What the database answers.
+    /// The counts of the whole and of each group, for facts that belong to a single part.
     pub fn by_group(&self, db: &mut PgConnection) -> Result<Vec<Counts>> {
         let query = format!(
             "WITH facts AS ({}) SELECT 1 AS part, grouping(criticality, unit_id, category_id, channel) AS grouping, \
@@ -192,10 +191,7 @@ impl Facts<'_> {
         Ok(self.bound(query).load(db)?)
     }
 
-    /// The counts of each part in which there is anything to count.
-    ///
-    /// # Errors
-    /// What the database answers.
+    /// The counts of each part that has facts.
     pub fn by_part(&self, db: &mut PgConnection) -> Result<Vec<Counts>> {
         let query = format!(
             "WITH facts AS ({}) SELECT part, -1 AS grouping, NULL::text AS criticality, NULL::uuid AS unit_id, \
@@ -207,10 +203,7 @@ impl Facts<'_> {
         Ok(self.bound(query).load(db)?)
     }
 
-    /// What each person and each level did.
-    ///
-    /// # Errors
-    /// What the database answers.
+    /// The counts of each person and each level.
     pub fn of_work(&self, db: &mut PgConnection) -> Result<Vec<WorkCounts>> {
         let tickets = |name: &str, what: &str| format!("count(DISTINCT id) FILTER (WHERE {what}) AS {name}");
         let aggregates = [

@@ -1,4 +1,4 @@
-//! What the figures are: their definitions, which are the contract's text, and what follows from counts. Pure.
+//! The definitions of the figures, which are published in the contract, and the values that follow from counts. Pure.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::disclosure::WithheldReason;
 
-/// The path of the list that each figure counts, by the figure's name: with `with_total=true` the list's `total` is the
-/// figure. What is inside of something is named with a dot, such as `surveys.sent`. Shares, times and ages are of the tickets
-/// of the counts that their text names.
+/// The path of the list that each figure counts, by the name of the figure: with `with_total=true` the `total` of the
+/// list is the figure. The names of nested figures have a dot, such as `surveys.sent`. Shares, times and ages refer
+/// to the tickets of the counts that their descriptions name.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Links(pub BTreeMap<String, String>);
@@ -25,8 +25,8 @@ impl PartialSchema for Links {
             .additional_properties(Some(Schema::from(path)))
             .description(Some(
                 "The path of the list that each figure counts, by the figure's name: with `with_total=true` the list's \
-                 `total` is the figure. What is inside of something is named with a dot, such as `surveys.sent`. Shares, \
-                 times and ages are of the tickets of the counts that their text names.",
+                 `total` is the figure. The names of nested figures have a dot, such as `surveys.sent`. Shares, times \
+                 and ages refer to the tickets of the counts that their descriptions name.",
             ))
             .examples([json!({
                 "received": "/api/v1/tickets?received_from=2026-10-01T05%3A00%3A00Z&received_to=2027-01-01T05%3A00%3A00Z"
@@ -37,27 +37,28 @@ impl PartialSchema for Links {
 
 impl ToSchema for Links {}
 
-/// How far times lie apart, in the unit that its name says; `null` where there is nothing to measure.
+/// The distribution of times, in the unit that the name of the field gives; `null` if there are no values.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct Spread {
     /// The arithmetic mean.
     pub mean: Option<f64>,
-    /// Half of them are not above it.
+    /// Half of the values are not above it.
     pub median: Option<f64>,
-    /// Nine tenths of them are not above it (90th percentile). Between two measured times, median and percentile are
-    /// interpolated.
+    /// Nine tenths of the values are not above it (90th percentile). Median and percentile are interpolated between
+    /// values.
     pub p90: Option<f64>,
 }
 
 /// The figures of some tickets in a period.
 ///
-/// A ticket counts under the criticality and the category that it has now, and under the unit and the channel of its
-/// registration. "In the period" is from its first moment until before the first moment after it, by the entity's clock.
-/// Nothing that happens to a ticket after a period changes what was solved, closed, archived, reopened, escalated or open
-/// in it. What became of the tickets received in it (attention, `received_solved`) is told as it is now.
+/// A ticket counts under its current criticality and category, and under the unit and the channel of its
+/// registration. A period begins at the first moment of its first day and ends before the first moment of the day
+/// after its last, in the entity's time zone. Later changes of a ticket do not change what was solved, closed,
+/// archived, reopened, escalated or open in the period. The results for tickets received in the period (attention,
+/// `received_solved`) are the current ones.
 ///
-/// Surveys that retention removed go on counting in every figure; the lists behind `surveys` name those alone whose survey
-/// is still there, so that their `total` may be less than the figure.
+/// Surveys that retention removed still count in every figure; the lists behind `surveys` only contain tickets whose
+/// survey still exists, so that their `total` may be less than the figure.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct Figures {
     /// Received in the period.
@@ -66,7 +67,8 @@ pub struct Figures {
     pub received_solved: i64,
     /// Those of `received` that are archived now.
     pub received_archived: i64,
-    /// `received_solved` as a share, from 0 to 1, of those of `received` that are not archived; `null` where there are none.
+    /// `received_solved` as a share, from 0 to 1, of those of `received` that are not archived; `null` if there are
+    /// none.
     pub solution_rate: Option<f64>,
     /// Those of `received` that were accepted for the first time by the due time of their first attention clock.
     pub attended_in_time: i64,
@@ -74,41 +76,40 @@ pub struct Figures {
     pub attended_late: i64,
     /// Those of `received` that are not accepted yet and not archived.
     pub waiting: i64,
-    /// Those of `waiting` whose due time has passed, or had when the clock came to stand still.
+    /// Those of `waiting` whose due time has passed, or had passed when the clock was paused.
     pub waiting_overdue: i64,
-    /// `attended_in_time` as a share, from 0 to 1, of `attended_in_time`, `attended_late` and `waiting_overdue`; `null` where
-    /// all of them are none. What was archived before anybody accepted it does not count.
+    /// `attended_in_time` as a share, from 0 to 1, of `attended_in_time`, `attended_late` and `waiting_overdue`;
+    /// `null` if all of them are 0. Tickets that were archived before any acceptance do not count.
     pub attention_compliance: Option<f64>,
-    /// From the reception to the first acceptance, in minutes as they pass on any clock; of `attended_in_time` and
-    /// `attended_late`.
+    /// From the reception to the first acceptance, in elapsed minutes; for `attended_in_time` and `attended_late`.
     pub attention_minutes: Spread,
-    /// The same in minutes that counted: when the calendar of the criticality was open, without the waits for information
-    /// from the requester.
+    /// From the reception to the first acceptance, in working minutes: when the calendar of the criticality was open,
+    /// excluding waits for information from the requester.
     pub attention_working_minutes: Spread,
-    /// Solved in the period, whatever became of it later.
+    /// Solved in the period, including those that were reopened later.
     pub solved: i64,
-    /// Those of `solved` whose solution was found at support level 1.
+    /// Those of `solved` that were solved at support level 1.
     pub solved_at_level_1: i64,
     /// `solved_at_level_1` as a share of `solved`, from 0 to 1: first-level resolution.
     pub first_level_rate: Option<f64>,
-    /// Those of `solved` from which an article of the knowledge base was written, at any time.
+    /// Those of `solved` from which a knowledge base article was written, at any time.
     pub solved_with_article: i64,
-    /// From the reception to the solution, in minutes as they pass on any clock; of each solution of `solved`. A ticket that
-    /// was solved again in the same period is measured each time.
+    /// From the reception to the solution, in elapsed minutes; for each solution of `solved`. A ticket that was
+    /// solved more than once in the period has one value per solution.
     pub solution_minutes: Spread,
-    /// The same in minutes that counted, as in `attention_working_minutes`.
+    /// From the reception to the solution, in working minutes, as in `attention_working_minutes`.
     pub solution_working_minutes: Spread,
     /// Closed in the period.
     pub closed: i64,
     /// Archived in the period.
     pub archived: i64,
     pub archived_by_reason: ArchivedByReason,
-    /// Reopened in the period: the solution, of whatever time, did not hold.
+    /// Reopened in the period, regardless of when it was solved.
     pub reopened: i64,
-    /// Escalated in the period, by staff or by the desk itself. A ticket that was escalated twice counts once.
+    /// Escalated in the period, by staff or automatically. A ticket that was escalated twice counts once.
     pub escalated: i64,
-    /// The backlog at the end of the period: tickets received before it that are neither solved nor archived, or were reopened
-    /// and not solved again. In a period that has not ended, the current backlog.
+    /// The backlog at the end of the period: tickets received before it that are neither solved nor archived, or were
+    /// reopened and not solved again. In a period that has not ended, the current backlog.
     pub open: i64,
     pub open_by_age: OpenByAge,
     /// The age of `open` at that moment, in days of 24 hours since the reception.
@@ -118,7 +119,7 @@ pub struct Figures {
     pub links: Links,
 }
 
-/// `archived` by why.
+/// `archived` by reason.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct ArchivedByReason {
     pub missing_information: i64,
@@ -127,7 +128,7 @@ pub struct ArchivedByReason {
     pub withdrawn: i64,
 }
 
-/// `open` by age in days of 24 hours since the reception, at the moment that `open` is of.
+/// `open` by age in days of 24 hours since the reception, at the moment of `open`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct OpenByAge {
     /// Up to one day.
@@ -140,8 +141,8 @@ pub struct OpenByAge {
     pub older: i64,
 }
 
-/// The perception surveys of these tickets. Which ticket was rated how is for those who may read single answers: the list
-/// behind `satisfied` is refused to others.
+/// The perception surveys of these tickets. The individual ratings are visible only to roles that may read individual
+/// answers: other roles have no access to the list behind `satisfied`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct Surveys {
     /// Offered for the first time in the period.
@@ -152,14 +153,14 @@ pub struct Surveys {
     pub response_rate: Option<f64>,
     /// Answered in the period.
     pub answered: i64,
-    /// Those of `answered` that rate the service as a whole 4 or 5; `null` where it is withheld.
+    /// Those of `answered` that rate the service as a whole 4 or 5; `null` if withheld.
     pub satisfied: Option<i64>,
-    /// `satisfied` as a share of `answered`, from 0 to 1; `null` without an answer and where it is withheld.
+    /// `satisfied` as a share of `answered`, from 0 to 1; `null` if there is no answer or it is withheld.
     pub satisfaction_rate: Option<f64>,
     /// The mean of each rating of `answered`, from 1 to 5.
     pub mean: MeanRatings,
-    /// Why `satisfied`, `satisfaction_rate` and `mean` are `null` though there are answers: the reader may not read single
-    /// answers, which could be computed from them. `null` where nothing is withheld.
+    /// Why `satisfied`, `satisfaction_rate` and `mean` are `null` although there are answers: the reader may not read
+    /// individual answers, which could be computed from them. `null` if nothing is withheld.
     pub withheld: Option<WithheldReason>,
     /// Those of `answered` whose ticket is open again.
     #[serde(skip)]
@@ -167,7 +168,7 @@ pub struct Surveys {
 }
 
 impl Surveys {
-    /// Takes out what is computed from answers, if there are any.
+    /// Removes the figures that are computed from answers, if there are answers.
     pub(super) fn withhold(&mut self, reason: WithheldReason) {
         if self.answered > 0 {
             self.satisfied = None;
@@ -178,7 +179,7 @@ impl Surveys {
     }
 }
 
-/// The mean of each rating; `null` without an answer and where it is withheld.
+/// The mean of each rating; `null` if there is no answer or it is withheld.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct MeanRatings {
     pub overall: Option<f64>,
@@ -187,29 +188,30 @@ pub struct MeanRatings {
     pub solution: Option<f64>,
 }
 
-/// What a member of staff, or the staff of a support level, did in a period.
+/// The work of a member of staff, or of the staff of a support level, in a period.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct Work {
     /// Tickets accepted at a support level for the first time.
     pub accepted: i64,
-    /// Those of `accepted` by the due time of that level's clock. One that was accepted at two levels may count here and in
-    /// `accepted_late`.
+    /// Those of `accepted` by the due time of that level's clock. A ticket that was accepted at two levels may count
+    /// both here and in `accepted_late`.
     pub accepted_in_time: i64,
-    /// Those of `accepted` after it.
+    /// Those of `accepted` after that due time.
     pub accepted_late: i64,
     /// `accepted_in_time` as a share of `accepted_in_time` and `accepted_late`, from 0 to 1.
     pub acceptance_compliance: Option<f64>,
-    /// From the start of the level's clock to each acceptance, in minutes as they pass on any clock.
+    /// From the start of the level's clock to each acceptance, in elapsed minutes.
     pub acceptance_minutes: Spread,
-    /// The same in minutes that counted on the calendar, without the waits for information.
+    /// From the start of the level's clock to each acceptance, in working minutes on the calendar, excluding waits
+    /// for information.
     pub acceptance_working_minutes: Spread,
-    /// Tickets solved, whatever became of them later.
+    /// Tickets solved, including those that were reopened later.
     pub solved: i64,
-    /// From the ticket's reception to each of these solutions, in minutes as they pass on any clock.
+    /// From the reception of the ticket to each of these solutions, in elapsed minutes.
     pub solution_minutes: Spread,
-    /// The same in minutes that counted.
+    /// From the reception of the ticket to each of these solutions, in working minutes.
     pub solution_working_minutes: Spread,
-    /// Tickets reopened in the period whose solution was theirs, of whatever time.
+    /// Tickets reopened in the period that were solved by this person or level, at any time.
     pub reopened: i64,
     /// Tickets that this person escalated, or that were escalated to this level.
     pub escalated: i64,
@@ -217,13 +219,13 @@ pub struct Work {
     pub links: Links,
 }
 
-/// A part of a whole as a share from 0 to 1; nothing is no share of nothing.
+/// A part of a whole as a share from 0 to 1; `None` if the whole is 0.
 pub fn share(part: i64, whole: i64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 impl Figures {
-    /// Whether there is anything to count.
+    /// Whether all counts are 0.
     pub fn is_empty(&self) -> bool {
         let counts = [
             self.received,
@@ -239,7 +241,7 @@ impl Figures {
         counts.iter().all(|count| *count == 0)
     }
 
-    /// With the shares that follow from its counts.
+    /// Adds the shares that follow from its counts.
     pub fn with_shares(mut self) -> Self {
         let attended = self.attended_in_time + self.attended_late;
         self.solution_rate = share(self.received_solved, self.received - self.received_archived);
@@ -253,7 +255,7 @@ impl Figures {
 }
 
 impl Work {
-    /// With the share that follows from its counts.
+    /// Adds the share that follows from its counts.
     pub fn with_shares(mut self) -> Self {
         self.acceptance_compliance = share(self.accepted_in_time, self.accepted_in_time + self.accepted_late);
         self
@@ -278,7 +280,7 @@ mod tests {
         assert!(nothing.is_empty());
         assert_eq!((nothing.attention_compliance, nothing.first_level_rate), (None, None));
         assert_eq!((nothing.surveys.response_rate, nothing.solution_rate), (None, None));
-        // What waits and is not due yet says nothing of compliance.
+        // Waiting tickets that are not due yet do not affect compliance.
         let waiting = Figures { received: 1, waiting: 1, ..Figures::default() }.with_shares();
         assert_eq!((waiting.attention_compliance, waiting.solution_rate), (None, Some(0.0)));
         assert_eq!(Work::default().with_shares().acceptance_compliance, None);

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::figures::Links;
 use crate::tickets::model::{Channel, Criticality};
 
-/// Which tickets the figures are of: all, or those of any of these values. What is empty does not narrow.
+/// The tickets of the figures: for each field any of its values; an empty field does not filter.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
     pub criticality: Vec<Criticality>,
@@ -17,14 +17,14 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Whether nothing narrows the tickets.
+    /// Whether there is no filter.
     pub fn is_all(&self) -> bool {
         let Scope { criticality, channel, category_id, unit_id } = self;
         criticality.is_empty() && channel.is_empty() && category_id.is_empty() && unit_id.is_empty()
     }
 }
 
-/// A group of tickets; none of a value stands for those without one.
+/// A group of tickets; `None` stands for the tickets without a value.
 #[derive(Debug, Clone, Copy)]
 pub enum Group {
     All,
@@ -34,7 +34,7 @@ pub enum Group {
     Unit(Option<Uuid>),
 }
 
-/// Whose work.
+/// The person or level whose work is counted.
 #[derive(Debug, Clone, Copy)]
 pub enum Who {
     Person(Uuid),
@@ -48,7 +48,7 @@ pub struct Lists<'a> {
     pub scope: &'a Scope,
     pub begin: DateTime<Utc>,
     pub end: DateTime<Utc>,
-    /// The moment that the backlog is of.
+    /// The moment of the backlog.
     pub backlog: DateTime<Utc>,
 }
 
@@ -85,7 +85,7 @@ impl Lists<'_> {
         add("escalated", during("escalated"));
         let open = || vec![("open_at".to_owned(), moment(self.backlog))];
         add("open", open());
-        // Received at an age ago or earlier, and not as long ago as the next age.
+        // Received at least one age limit ago, and less than the next one.
         let ages = [("up_to_1_day", Some(1), None), ("up_to_7_days", Some(7), Some(1))];
         for (name, most, least) in
             ages.into_iter().chain([("up_to_30_days", Some(30), Some(7)), ("older", None, Some(30))])
@@ -127,13 +127,13 @@ impl Lists<'_> {
         links
     }
 
-    /// The tickets escalated in the period, to a level where one is named.
+    /// The tickets escalated in the period, to the given level if there is one.
     pub fn escalated(&self, to_level: Option<i16>) -> String {
         let level = to_level.map(|level| ("escalated_to_level".to_owned(), level.to_string()));
         link(self.filters(Group::All).into_iter().chain(self.during("escalated")).chain(level))
     }
 
-    /// Articles of the knowledge base published in the period.
+    /// Knowledge base articles published in the period.
     pub fn published(&self) -> String {
         let mut query = Serializer::new(String::new());
         for (name, value) in self.during("published") {
@@ -142,7 +142,7 @@ impl Lists<'_> {
         format!("/api/v1/kb/articles?{}", query.finish())
     }
 
-    /// What every list of the group has. A group says more of its own column than the scope does.
+    /// The filters of every list of the group. The filter of a group replaces that of the scope on the same column.
     fn filters(&self, group: Group) -> Filters {
         let Scope { criticality, channel, category_id, unit_id } = self.scope;
         let mut filters = Filters::new();

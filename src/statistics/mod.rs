@@ -31,7 +31,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(read).service(profiles::list);
 }
 
-/// Which days to count, of which tickets, and into which parts to cut them.
+/// The period, the filters of the tickets, and the division into parts.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -39,13 +39,13 @@ pub struct StatisticsFilters {
     /// The first day.
     #[param(example = "2026-10-01")]
     from: NaiveDate,
-    /// The last day; it counts as well.
+    /// The last day, inclusive.
     #[param(example = "2026-12-31")]
     to: NaiveDate,
-    /// Cuts the period into parts, 400 at most; without it `series` is empty.
+    /// Divides the period into parts, 400 at most; `series` is empty if omitted.
     #[param(inline)]
     interval: Option<Interval>,
-    /// Only tickets of this criticality, of any of these where it is repeated.
+    /// Only tickets of this criticality; repeat it for several.
     #[serde(default)]
     #[param(required = false)]
     criticality: Vec<Criticality>,
@@ -63,17 +63,18 @@ pub struct StatisticsFilters {
 
 /// Read the statistics of a period
 ///
-/// Days begin and end by the entity's clock (`MESA_TIMEZONE`). What each figure counts is said at its name in the schemas
-/// `Figures`, `Surveys` and `Work`; `links` has the path of the list that it counts, so that each can be looked at ticket by
-/// ticket. `previous` has the same figures of the period before: as many months before where the period is made of whole
-/// months, else as many days.
+/// Days begin and end in the entity's time zone (`MESA_TIMEZONE`). The schemas `Figures`, `Surveys` and `Work` define
+/// what each figure counts; `links` has the path of the list that it counts, so that the tickets behind it can be
+/// read. `previous` has the same figures for the previous period: the same number of months if the period consists of
+/// whole months, otherwise the same number of days.
 ///
-/// Technicians may read totals of survey answers but no single answers. They get figures computed from answers (`satisfied`,
-/// `satisfaction_rate`, `mean`) only for one whole past calendar quarter without filters: for all tickets if at least five
-/// surveys were answered, and by category if each category shown has at least five answers and the others cannot be computed by
-/// subtraction. Everywhere else these fields are `null` for technicians (by criticality, unit and channel, by month, week and
-/// day, and for other periods), because single answers could be computed from the differences. `surveys.withheld` gives the
-/// reason. Professionals and the director get all figures.
+/// Technicians may read totals of survey answers but no individual answers. They get figures computed from answers
+/// (`satisfied`, `satisfaction_rate`, `mean`) only for one whole past calendar quarter without filters: for all
+/// tickets if at least five surveys were answered, and by category if each category shown has at least five answers
+/// and the others cannot be computed by subtraction. Everywhere else these fields are `null` for technicians (by
+/// criticality, unit and channel, by month, week and day, and for other periods), because individual answers could be
+/// computed from the differences. `surveys.withheld` gives the reason. Professionals and the director get all
+/// figures.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadStatistics)), ("x-mesa-unversioned" = json!(true))),
     tag = "statistics", operation_id = "getStatistics", params(StatisticsFilters),

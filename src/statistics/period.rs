@@ -1,4 +1,4 @@
-//! Which days are counted: periods, the one before, and their parts. Pure.
+//! The days that are counted: periods, the previous period, and their parts. Pure.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use crate::http::query::invalid;
 use crate::language::text_enum;
 use crate::problem::{Result, Text};
 
-/// Which days to count.
+/// The period to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -20,13 +20,13 @@ pub struct Period {
     /// The first day.
     #[param(example = "2026-10-01")]
     pub from: NaiveDate,
-    /// The last day; it counts as well.
+    /// The last day, inclusive.
     #[param(example = "2026-12-31")]
     pub to: NaiveDate,
 }
 
 text_enum! {
-    /// Into which parts to cut a period.
+    /// The parts into which a period is divided.
     pub enum Interval {
         Day = "day",
         /// From Monday to Sunday.
@@ -36,17 +36,17 @@ text_enum! {
     }
 }
 
-/// The longest period, in days.
+/// The maximum length of a period, in days.
 const LONGEST: i64 = 3_660;
 
-/// How many parts a period may have.
+/// The maximum number of parts of a period.
 pub const MOST_PARTS: usize = 400;
 
 impl Period {
     /// The first moment of the period, and the first one after it.
     ///
     /// # Errors
-    /// A 400 where the days are no period, or one of more than ten years.
+    /// A 400 if the last day is before the first, or the period is longer than ten years.
     pub fn bounds(&self, timezone: Tz) -> Result<(DateTime<Utc>, DateTime<Utc>)> {
         let Period { from, to } = *self;
         if to < from {
@@ -58,7 +58,7 @@ impl Period {
         if (to - from).num_days() > LONGEST {
             return Err(invalid(
                 "to",
-                Text::new("El período admite diez años.", "A period may have ten years."),
+                Text::new("El período admite diez años.", "A period may have up to ten years."),
             ));
         }
         midnight(timezone, Some(from))
@@ -66,8 +66,8 @@ impl Period {
             .ok_or_else(|| invalid("from", Text::new("El día no existe.", "There is no such day.")))
     }
 
-    /// The period before: as many whole months where this one is made of whole months, else as many days. None where
-    /// it would begin before the year 1, which no date of the contract names.
+    /// The previous period: the same number of whole months if this one consists of whole months, otherwise the same
+    /// number of days. `None` if it would begin before the year 1.
     pub fn before(&self) -> Option<Self> {
         let next = self.to.succ_opt()?;
         let to = self.from.pred_opt()?;
@@ -83,8 +83,8 @@ impl Period {
         (from.year() >= 1).then_some(Period { from, to })
     }
 
-    /// Its parts in order; the first and the last are cut off where the period begins and ends. At most one more than
-    /// there may be.
+    /// Its parts in order; the first and the last are cut off at the bounds of the period. Returns at most one more
+    /// than the maximum.
     pub fn parts(&self, interval: Interval) -> Vec<Self> {
         let mut parts = Vec::new();
         let mut from = self.from;
@@ -100,7 +100,7 @@ impl Period {
 }
 
 impl Interval {
-    /// The first day of the part after the one that this day is in.
+    /// The first day of the next part after the one that contains this day.
     fn after(self, day: NaiveDate) -> Option<NaiveDate> {
         match self {
             Interval::Day => day.succ_opt(),
@@ -114,7 +114,7 @@ impl Interval {
 /// The first moment of a day.
 pub fn midnight(timezone: Tz, day: Option<NaiveDate>) -> Option<DateTime<Utc>> {
     let day = day?;
-    // Where clocks are put forward at midnight, the day begins an hour later.
+    // If clocks are put forward at midnight, the day begins an hour later.
     (0..=3)
         .find_map(|hour| timezone.from_local_datetime(&day.and_hms_opt(hour, 0, 0)?).earliest())
         .map(|at| at.to_utc())
@@ -129,18 +129,18 @@ pub struct Quarter {
 }
 
 impl Quarter {
-    /// The one that this day is in.
+    /// The quarter that contains this day.
     pub fn of(day: NaiveDate) -> Self {
         Quarter { year: day.year(), number: (day.month() - 1) / 3 + 1 }
     }
 
-    /// Its days; none beyond the years of the calendar.
+    /// Its days; `None` outside of the range of the calendar.
     pub fn period(self) -> Option<Period> {
         let from = NaiveDate::from_ymd_opt(self.year, self.number.checked_sub(1)? * 3 + 1, 1)?;
         Some(Period { from, to: from.checked_add_months(Months::new(3))?.pred_opt()? })
     }
 
-    /// The first moment of the quarter, and the first one after it; none where there is no such quarter.
+    /// The first moment of the quarter, and the first one after it; `None` if there is no such quarter.
     pub fn bounds(self, timezone: Tz) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         self.period()?.bounds(timezone).ok()
     }

@@ -1,4 +1,4 @@
-//! Activity 9, its note: whether the profiles of requesters answer to what was asked for.
+//! Activity 9, note: whether the profiles of requesters match what was requested.
 
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
@@ -28,7 +28,7 @@ text_enum! {
     }
 }
 
-/// A request for what only a head of unit may ask for, and who was and is the head.
+/// A request in a category for heads of unit only, with the head at its reception and the current one.
 #[derive(Serialize, ToSchema)]
 pub struct ProfileFinding {
     #[schema(example = 123, minimum = 1)]
@@ -37,11 +37,12 @@ pub struct ProfileFinding {
     status: Status,
     category: Named,
     requester: Option<Person>,
-    /// The unit that it is for.
+    /// The unit of the request.
     unit: Named,
-    /// Who was head of the unit when it was received. Of tickets older than this record, who was when it began.
+    /// The head of the unit at the reception of the ticket. For tickets older than this record, the head when the
+    /// record began.
     head_at_reception: Option<Person>,
-    /// Who is head of the unit now.
+    /// The current head of the unit.
     head_now: Option<Person>,
     /// One or both.
     findings: Vec<Finding>,
@@ -69,9 +70,9 @@ impl Row {
 
 /// List requests whose requester's profile is to be checked
 ///
-/// The tickets received in the period, the first received first, whose category asks for a head of unit now, and whose
-/// requester was not the head of the unit when it was received (archived as `profile_not_authorized`, or given to the
-/// category later), or has become or ceased to be the head since. Days begin and end by the entity's clock
+/// The tickets received in the period, the oldest first, whose category currently requires a head of unit, and whose
+/// requester was not the head of the unit at the reception (archived as `profile_not_authorized`, or moved to the
+/// category later), or has become or ceased to be the head since. Days begin and end in the entity's time zone
 /// (`MESA_TIMEZONE`).
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::VerifyAudit))),

@@ -1,4 +1,4 @@
-//! The statistics of a period: counted, named and put in order.
+//! The computation of the statistics of a period.
 
 use std::collections::HashMap;
 
@@ -24,36 +24,37 @@ use crate::tickets::model::{Channel, Criticality};
 pub struct Statistics {
     pub from: NaiveDate,
     pub to: NaiveDate,
-    /// The time zone whose days are counted.
+    /// The time zone that determines the days.
     #[schema(max_length = 100, example = "America/Bogota")]
     pub timezone: String,
-    /// Of all tickets.
+    /// All tickets.
     pub tickets: Figures,
-    /// By criticality; one row for each, `null` for what is not classified. Of those asked for where `criticality` is.
+    /// One row for each criticality, and `null` for unclassified tickets. With the filter `criticality`, only its
+    /// values.
     pub by_criticality: Vec<ByCriticality>,
-    /// By the requester's unit; one row for each of which there is anything to count, as in the following.
+    /// One row for each unit of a requester that has any counts; likewise below.
     pub by_unit: Vec<ByNamed>,
     pub by_category: Vec<ByNamed>,
     pub by_channel: Vec<ByChannel>,
-    /// What each member of staff did in the period.
+    /// The work of each member of staff in the period.
     pub by_person: Vec<ByPerson>,
-    /// What the staff of each support level did in the period; one row for each level.
+    /// The work of the staff of each support level in the period; one row for each level.
     pub by_level: Vec<ByLevel>,
     pub escalations: Escalations,
     /// The surveys of all tickets.
     pub surveys: Surveys,
     pub knowledge: Knowledge,
-    /// The parts of the period that have begun, by `interval`. A part that is cut off by the period's beginning or end has
-    /// fewer days.
+    /// The parts of the period that have begun, by `interval`. The first and the last part are shorter if the bounds
+    /// of the period cut them off.
     pub series: Vec<Part>,
-    /// All tickets in the period before; `null` where there is none.
+    /// All tickets in the previous period; `null` if there is none.
     pub previous: Option<Part>,
 }
 
 /// The tickets of one criticality.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct ByCriticality {
-    /// `null` for those not classified.
+    /// `null` for unclassified tickets.
     pub criticality: Option<Criticality>,
     #[serde(flatten)]
     pub figures: Figures,
@@ -70,7 +71,7 @@ pub struct ByCriticality {
 /// The tickets of one unit or category.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct ByNamed {
-    /// `null` for those of none.
+    /// `null` for tickets without one.
     pub id: Option<Uuid>,
     #[schema(max_length = 200)]
     pub name: Option<String>,
@@ -86,7 +87,7 @@ pub struct ByChannel {
     pub figures: Figures,
 }
 
-/// What one member of staff did.
+/// The work of one member of staff.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct ByPerson {
     pub id: Uuid,
@@ -116,16 +117,16 @@ pub struct Escalations {
     links: Links,
 }
 
-/// The lesson learned.
+/// Knowledge base activity.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct Knowledge {
-    /// Articles of the knowledge base that were published in the period for the first time, of whatever ticket.
+    /// Knowledge base articles that were first published in the period, regardless of their ticket.
     pub published: i64,
-    /// Revisions of articles that were written in the period, their first ones included.
+    /// Revisions of articles that were written in the period, including first ones.
     pub revisions: i64,
-    /// `solved_with_article` of all tickets.
+    /// `solved_with_article` for all tickets.
     pub solved_with_article: i64,
-    /// The list behind each count; there is none of revisions.
+    /// The list behind each count, except `revisions`.
     links: Links,
 }
 
@@ -138,7 +139,7 @@ pub struct Part {
     pub figures: Figures,
 }
 
-/// What is asked.
+/// The parameters of the computation.
 pub struct Question {
     pub period: Period,
     pub interval: Option<Interval>,
@@ -147,9 +148,9 @@ pub struct Question {
     pub now: DateTime<Utc>,
 }
 
-/// What a server that compiles queries would spend on these is more than it gains; a large quarter is sorted in memory; and each
-/// fact looks for its ticket by the number, so that the work is that of the facts: PostgreSQL would rather go through all
-/// tickets once, however many came in before.
+/// Compiling these queries costs more than it saves; a large quarter is sorted in memory; and each fact looks up its
+/// ticket by number, so that the cost depends on the facts only: otherwise PostgreSQL would scan all tickets, however
+/// many came in before.
 const FOR_MANY_FACTS: &str = "SET LOCAL jit = off; SET LOCAL work_mem = '64MB'; \
     SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL random_page_cost = 1.1";
 
@@ -161,15 +162,15 @@ struct Stretch {
 }
 
 impl Question {
-    /// Everything, of one snapshot, so that the figures agree with one another.
+    /// Computes everything from one snapshot, so that the figures are consistent.
     ///
     /// # Errors
-    /// A 400 where the period is none or has too many parts.
+    /// A 400 if the period is invalid or has too many parts.
     pub fn answer(&self, db: &mut PgConnection) -> Result<Statistics> {
         db.build_transaction().repeatable_read().read_only().run(|tx| self.answer_within(tx))
     }
 
-    /// The same in a transaction that shows one snapshot.
+    /// The same, within a transaction that reads from one snapshot.
     ///
     /// # Errors
     /// As `answer`.
@@ -179,7 +180,7 @@ impl Question {
         if parts.len() > MOST_PARTS {
             let detail = Text::made(
                 format!("El período admite {MOST_PARTS} partes."),
-                format!("A period may have {MOST_PARTS} parts."),
+                format!("A period may have up to {MOST_PARTS} parts."),
             );
             return Err(invalid("interval", detail));
         }
@@ -197,7 +198,7 @@ impl Question {
         let linked =
             |counts: Counts, group: Group| Figures { links: lists.figures(group), ..Figures::from(counts) };
         let tickets = of(By::Nothing).pop().map(|counts| linked(counts, Group::All));
-        let tickets = tickets.ok_or_else(|| Problem::internal("counting answered nothing"))?;
+        let tickets = tickets.ok_or_else(|| Problem::internal("the count returned no rows"))?;
         let (to_level_2, to_level_3) = escalations.unwrap_or_default();
         let by_unit: Vec<(Option<Uuid>, Figures)> =
             named(of(By::Unit), |counts| counts.unit_id, Group::Unit, &lists);
@@ -248,10 +249,7 @@ impl Question {
         })
     }
 
-    /// Figures of each of these periods, which follow one another; of those that have begun.
-    ///
-    /// # Errors
-    /// What the database answers.
+    /// The figures of each of these consecutive periods that has begun.
     pub fn series(&self, tx: &mut PgConnection, parts: Vec<Period>) -> Result<Vec<Part>> {
         let parts: Vec<Stretch> = parts.into_iter().map(|part| self.stretch(part)).collect::<Result<_>>()?;
         let parts: Vec<Stretch> = parts.into_iter().filter(|part| part.begin <= self.now).collect();
@@ -276,7 +274,7 @@ impl Question {
         Ok(Stretch { period, begin, end })
     }
 
-    /// `parts` follow one another.
+    /// `parts` must be consecutive.
     fn facts(&self, parts: &[Stretch]) -> Facts<'_> {
         Facts {
             begin: parts.first().map_or(self.now, |part| part.begin),
@@ -350,7 +348,7 @@ fn links<const N: usize>(all: [(&str, Option<String>); N]) -> Links {
     Links(all.into_iter().filter_map(|(name, path)| Some((name.to_owned(), path?))).collect())
 }
 
-/// One row for each criticality that is looked at, in order, and one for what is not classified.
+/// One row for each requested criticality, in order, and one for unclassified tickets.
 fn by_criticality(mut found: Vec<Counts>, lists: &Lists<'_>) -> Vec<ByCriticality> {
     let wanted = &lists.scope.criticality;
     let all = Criticality::ALL.iter().copied().map(Some).chain([None]);
@@ -384,7 +382,7 @@ fn named(
     found.into_iter().map(linked).collect()
 }
 
-/// Most received first, then by name; those of none last among equals.
+/// By tickets received, descending, then by name; those without a name last among equals.
 fn with_names(rows: Vec<(Option<Uuid>, Figures)>, names: Vec<(Uuid, String)>) -> Vec<ByNamed> {
     let mut names: HashMap<Uuid, String> = names.into_iter().collect();
     let row = |(id, figures): (Option<Uuid>, Figures)| ByNamed {

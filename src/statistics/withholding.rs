@@ -1,4 +1,4 @@
-//! Taking out of the statistics what a reader of totals may not read of survey answers; `disclosure` says what that is.
+//! Removes survey figures from the statistics that readers of totals may not read; see `disclosure`.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -10,7 +10,8 @@ use super::period::{Period, Quarter};
 use super::reckon::{Part, Question, Statistics};
 
 impl Statistics {
-    /// Withholds from a reader of totals what single answers could be computed from. `question` is what was asked.
+    /// Withholds from a reader of totals the figures from which individual answers could be computed. `question` has
+    /// the parameters of the request.
     pub fn withhold_answers(&mut self, question: &Question) {
         let not_offered = WithheldReason::NotOffered;
         let groups = (self.by_criticality.iter_mut().map(|row| &mut row.figures))
@@ -45,7 +46,7 @@ impl Statistics {
 }
 
 impl Part {
-    /// The same of all tickets in a part of a period.
+    /// The same, for all tickets in a part of a period.
     pub fn withhold_answers(&mut self, question: &Question) {
         let reason = reason(&self.figures, Period { from: self.from, to: self.to }, question);
         withhold(&mut self.figures, reason);
@@ -53,14 +54,14 @@ impl Part {
 }
 
 fn withhold(figures: &mut Figures, reason: Option<WithheldReason>) {
-    // The list behind it is refused to whoever may not read single answers.
+    // The list behind it is not accessible to readers of totals.
     figures.links.0.remove("surveys.satisfied");
     if let Some(reason) = reason {
         figures.surveys.withhold(reason);
     }
 }
 
-/// Why the figures of all tickets of a period are withheld; none if they are not.
+/// Why the figures of all tickets of a period are withheld; `None` if they are not.
 fn reason(figures: &Figures, period: Period, question: &Question) -> Option<WithheldReason> {
     if !is_offered(period, &question.scope, question.timezone, question.now) {
         Some(WithheldReason::NotOffered)
@@ -71,8 +72,8 @@ fn reason(figures: &Figures, period: Period, question: &Question) -> Option<With
     }
 }
 
-/// Whether figures of this period are for readers of totals: it is one quarter of the calendar that is over, and nothing
-/// narrows the tickets.
+/// Whether readers of totals may read figures of this period: it is one calendar quarter that has ended, without
+/// filters.
 fn is_offered(period: Period, scope: &Scope, timezone: Tz, now: DateTime<Utc>) -> bool {
     let over = period.bounds(timezone).is_ok_and(|(_, end)| end <= now);
     over && scope.is_all() && Quarter::of(period.from).period() == Some(period)

@@ -1,4 +1,4 @@
-//! The survey of one ticket: read and answered.
+//! Reading and answering the survey of one ticket.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, post};
@@ -14,8 +14,8 @@ use crate::tickets::store;
 
 /// Read the survey of a ticket
 ///
-/// The requester reads their own; professionals and the director read anybody's. There is one from the ticket's
-/// solution on.
+/// The requester reads their own; professionals and the director read all. The survey exists from the solution of the
+/// ticket on.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!([Action::AnswerSurvey, Action::ReadSurveyAnswers]))),
     tag = "surveys", operation_id = "getSurvey", params(("ticket_id" = i64, Path, minimum = 1)),
@@ -35,7 +35,7 @@ pub async fn read(call: Call, id: Path<i64>) -> Result<HttpResponse> {
 
 /// Answer the survey of a ticket
 ///
-/// Once, by the requester.
+/// Only the requester may answer it, and only once.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::AnswerSurvey))),
     tag = "surveys", operation_id = "answerSurvey", params(("ticket_id" = i64, Path, minimum = 1)),

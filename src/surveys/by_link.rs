@@ -1,4 +1,4 @@
-//! The survey for whoever holds its link, without signing in.
+//! The survey as opened by its link, without signing in.
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, post};
@@ -15,28 +15,28 @@ use crate::http::{Answer, Body};
 use crate::language::locale::Locale;
 use crate::problem::Result;
 
-/// A survey, what it is about, and what it asks.
+/// A survey with its ticket and its questions.
 #[derive(Serialize, ToSchema)]
 pub struct LinkedSurvey {
     survey: Survey,
     #[schema(max_length = 200, example = "La impresora del despacho no imprime")]
     subject: String,
-    /// What solved the ticket; `null` while it is open again.
+    /// The solution of the ticket; `null` while it is open again.
     #[schema(max_length = 20_000, example = "Se cambió el rodillo.")]
     solution: Option<String>,
     /// The requester's language.
     locale: Locale,
-    /// In the order to ask them.
+    /// In the order in which they are asked.
     #[schema(max_items = 50)]
     questions: Vec<SurveyQuestion>,
-    /// Until when the link opens it.
+    /// When the link expires.
     expires_at: DateTime<Utc>,
 }
 
 /// Read the survey of a link
 ///
-/// For whoever holds the link that the requester was mailed; no sign-in. The token is the last part of that link and is
-/// good for this survey alone.
+/// Requires no sign-in, only the link that was mailed to the requester. The token is the last part of the link and is
+/// valid for this survey only.
 #[utoipa::path(
     tag = "surveys", operation_id = "getSurveyByLink", params(("token" = String, Path, max_length = 200)),
     responses((status = 200, body = LinkedSurvey), (status = 410, description = "`survey_expired`")),
@@ -62,7 +62,7 @@ pub async fn read(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -
 
 /// Answer the survey of a link
 ///
-/// Once, by whoever holds the link; no sign-in.
+/// Requires no sign-in, only the link. A survey can be answered only once.
 #[utoipa::path(
     tag = "surveys", operation_id = "answerSurveyByLink", params(("token" = String, Path, max_length = 200)),
     request_body = SurveyAnswer,

@@ -1,5 +1,5 @@
-//! The links that open a survey without signing in. Each mail has one of its own, made when the mail is made: the token is
-//! in that mail alone, the database keeps its hash, and nothing logs it.
+//! The links that open a survey without signing in. Each mail has its own link, created with the mail: the token
+//! appears only in that mail, the database stores its hash, and it is never logged.
 
 use std::collections::HashMap;
 
@@ -15,10 +15,7 @@ use crate::language::locale::Locale;
 use crate::problem::{Code, Problem, Result, Text};
 use crate::tickets::workflow::Status;
 
-/// Of these messages, each with its ticket, those whose survey is not answered, with the survey.
-///
-/// # Errors
-/// What the database answers.
+/// Those of these messages, given with their tickets, whose survey is not answered, with the survey.
 pub fn pending(db: &mut PgConnection, messages: &[(Uuid, i64)]) -> Result<Vec<(Uuid, Uuid)>> {
     if messages.is_empty() {
         return Ok(Vec::new());
@@ -35,9 +32,6 @@ pub fn pending(db: &mut PgConnection, messages: &[(Uuid, i64)]) -> Result<Vec<(U
 }
 
 /// A new link for each of these messages whose survey is not answered.
-///
-/// # Errors
-/// What the database answers.
 pub fn make(
     db: &mut PgConnection,
     messages: &[(Uuid, i64)],
@@ -58,13 +52,13 @@ pub fn make(
     Ok(links)
 }
 
-/// What a link opens.
+/// The survey that a link opens.
 pub struct Opened {
     pub row: Row,
     pub subject: String,
-    /// The ticket's.
+    /// The state of the ticket.
     pub ticket_status: Status,
-    /// None while the ticket is open again.
+    /// `None` while the ticket is open again.
     pub solution: Option<String>,
     /// The requester's language.
     pub locale: Locale,
@@ -74,7 +68,7 @@ pub struct Opened {
 /// The survey that this token opens.
 ///
 /// # Errors
-/// A 404 where the token opens nothing, a 410 where it has expired.
+/// A 404 if the token is unknown, a 410 if it has expired.
 pub fn open(db: &mut PgConnection, token: &str) -> Result<Opened> {
     type Found = (Row, String, Status, Option<String>, Locale, DateTime<Utc>);
     let (row, subject, ticket_status, solution, locale, expires_at): Found = survey_tokens::table

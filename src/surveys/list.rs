@@ -16,14 +16,14 @@ use crate::language::text_enum;
 use crate::problem::Result;
 
 text_enum! {
-    /// The order of a list by the time of making.
+    /// The order of a list by time of creation.
     pub enum CreatedSort {
         Descending = "-created_at",
         Ascending = "created_at",
     }
 }
 
-/// Which surveys to list.
+/// Filters for the list of surveys.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -36,7 +36,7 @@ pub struct SurveyFilters {
 
 /// List surveys
 ///
-/// What single people answered; a technician reads the totals in the statistics instead.
+/// The answers of individual people; technicians read totals in the statistics instead.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadSurveyAnswers))),
     tag = "surveys", operation_id = "listSurveys", params(Paging, SurveyFilters),

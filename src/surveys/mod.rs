@@ -36,26 +36,26 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(questions::change);
 }
 
-/// From 1, very bad, to 5, very good.
+/// From 1 (very bad) to 5 (very good).
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ratings {
     /// The service as a whole.
     #[schema(minimum = 1, maximum = 5, example = 5)]
     pub overall: i16,
-    /// How soon it came.
+    /// Timeliness.
     #[schema(minimum = 1, maximum = 5, example = 4)]
     pub timeliness: i16,
-    /// How one was treated.
+    /// Courtesy of the staff.
     #[schema(minimum = 1, maximum = 5, example = 5)]
     pub courtesy: i16,
-    /// How well it solved the matter.
+    /// Quality of the solution.
     #[schema(minimum = 1, maximum = 5, example = 5)]
     pub solution: i16,
 }
 
 impl Ratings {
-    /// The rating of the standing question of this key.
+    /// The rating of the standing question with this key.
     fn of(&self, key: &str) -> Option<i16> {
         match key {
             "overall" => Some(self.overall),
@@ -74,9 +74,9 @@ pub struct Survey {
     #[schema(example = 123)]
     pub ticket_id: i64,
     pub status: SurveyStatus,
-    /// What the four standing questions were answered; `null` until then.
+    /// The answers to the four standing questions; `null` until answered.
     pub ratings: Option<Ratings>,
-    /// What each question was answered, in the words that were asked.
+    /// The answer to each question, with the text of the question as it was asked.
     #[schema(max_items = 50)]
     pub answers: Vec<AnsweredQuestion>,
     #[schema(max_length = 2000, example = "Muy amables.")]
@@ -91,7 +91,7 @@ pub struct AnsweredQuestion {
     pub question_id: Uuid,
     #[schema(max_length = 50, example = "overall")]
     pub key: String,
-    /// As it was asked; the question may have been reworded since.
+    /// The text as it was asked; the question may have been reworded since.
     pub text: Wording,
     #[schema(minimum = 1, maximum = 5, example = 5)]
     pub rating: i16,
@@ -119,16 +119,13 @@ impl Row {
         Some(Ratings { overall, timeliness, courtesy: self.courtesy?, solution: self.solution? })
     }
 
-    /// What a client's `ETag` tells apart: a survey changes once.
+    /// The version for the `ETag`: a survey changes once.
     fn version(&self) -> i32 {
         if self.status == SurveyStatus::Answered { 2 } else { 1 }
     }
 }
 
-/// The surveys as the API answers them, with their answers in the order of the questions.
-///
-/// # Errors
-/// What the database answers.
+/// The surveys as the API represents them, with their answers in the order of the questions.
 pub fn present(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Survey>> {
     type Found = (Uuid, Uuid, String, String, String, i16);
     let found: Vec<Found> = survey_answers::table
@@ -162,19 +159,13 @@ pub fn present(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Survey>> {
     Ok(surveys.collect())
 }
 
-/// The surveys of these ids.
-///
-/// # Errors
-/// What the database answers.
+/// The surveys with these ids.
 pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Survey>> {
     let rows = surveys::table.filter(surveys::id.eq_any(ids)).select(Row::as_select()).load(db)?;
     present(db, rows)
 }
 
-/// One of them.
-///
-/// # Errors
-/// What the database answers.
+/// One survey as the API represents it.
 pub fn present_one(db: &mut PgConnection, row: Row) -> Result<Survey> {
     present(db, vec![row])?.pop().ok_or_else(Problem::not_found)
 }

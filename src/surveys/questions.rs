@@ -1,4 +1,4 @@
-//! What the survey asks.
+//! The questions of the survey.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, patch, post};
@@ -17,14 +17,14 @@ use crate::language::text_enum;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 text_enum! {
-    /// How a question is answered.
+    /// The type of answer to a question.
     pub enum QuestionKind {
-        /// From 1, very bad, to 5, very good.
+        /// From 1 (very bad) to 5 (very good).
         Rating = "rating",
     }
 }
 
-/// Words in both languages of the desk.
+/// A text in Spanish and English.
 #[derive(Debug, Clone, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = questions)]
 #[serde(deny_unknown_fields)]
@@ -42,19 +42,20 @@ pub struct Wording {
 #[diesel(table_name = questions)]
 pub struct SurveyQuestion {
     pub id: Uuid,
-    /// Names the question for programs; it never changes.
+    /// A key for programs; it never changes.
     #[schema(max_length = 50, example = "overall")]
     pub key: String,
     pub kind: QuestionKind,
     #[diesel(embed)]
     pub text: Wording,
-    /// Questions are asked in this order.
+    /// The position in the order of the questions.
     #[schema(minimum = 1, maximum = 1000, example = 10)]
     pub position: i32,
-    /// One of the four that every survey asks, whose answers are the survey's `ratings` and feed the figures of the
-    /// quarter. It can be reworded and moved, not switched off. Any other may be left unanswered.
+    /// Whether it is one of the four questions of every survey, whose answers are the survey's `ratings` and are used
+    /// in the quarterly figures. A standing question can be reworded and moved, but not deactivated. Answers to other
+    /// questions are optional.
     pub standing: bool,
-    /// Whether it is asked.
+    /// Whether it is currently asked.
     pub active: bool,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -62,7 +63,7 @@ pub struct SurveyQuestion {
     pub version: i32,
 }
 
-/// A question to ask from now on.
+/// A question to add.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSurveyQuestion {
@@ -75,7 +76,7 @@ pub struct NewSurveyQuestion {
     position: i32,
 }
 
-/// A question as it can be changed.
+/// The fields of a question that can be changed.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SurveyQuestionContent {
@@ -85,7 +86,7 @@ pub struct SurveyQuestionContent {
     active: bool,
 }
 
-/// Which questions to list.
+/// Filters for the list of questions.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -93,10 +94,7 @@ pub struct SurveyQuestionFilters {
     active: Option<bool>,
 }
 
-/// The questions that are asked now, in their order.
-///
-/// # Errors
-/// What the database answers.
+/// The active questions, in their order.
 pub fn asked(db: &mut PgConnection) -> Result<Vec<SurveyQuestion>> {
     let asked = questions::table.filter(questions::active).order((questions::position, questions::id));
     Ok(asked.select(SurveyQuestion::as_select()).load(db)?)
@@ -104,7 +102,7 @@ pub fn asked(db: &mut PgConnection) -> Result<Vec<SurveyQuestion>> {
 
 /// List the survey's questions
 ///
-/// In the order they are asked.
+/// In the order in which they are asked.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "surveys", operation_id = "listSurveyQuestions", params(Paging, SurveyQuestionFilters),
@@ -136,7 +134,7 @@ pub async fn list(call: Call, query: Query<SurveyQuestionFilters>) -> Result<Htt
 
 /// Read a question of the survey
 ///
-/// Its words in both languages, and whether surveys still ask it.
+/// With its text in both languages, and whether it is currently asked.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "surveys", operation_id = "getSurveyQuestion", params(("question_id" = Uuid, Path)),
@@ -150,7 +148,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Add a question to the survey
 ///
-/// Surveys that are answered from now on ask it.
+/// It is asked in surveys that are answered from now on.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "surveys", operation_id = "createSurveyQuestion", request_body = NewSurveyQuestion,
@@ -184,8 +182,8 @@ pub async fn create(call: Call, body: Body<NewSurveyQuestion>) -> Result<HttpRes
 
 /// Change a question of the survey
 ///
-/// Answers that were given before keep the words that were asked. Set `active` to false to ask it no more; a `standing`
-/// question is always asked.
+/// Existing answers keep the text as it was asked. Set `active` to false to stop asking it; a `standing` question is
+/// always asked.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "surveys", operation_id = "updateSurveyQuestion", params(("question_id" = Uuid, Path)),
@@ -212,7 +210,7 @@ pub async fn change(
                 FieldCode::NotAllowed,
                 Text::new(
                     "Esta pregunta alimenta los indicadores y siempre se hace.",
-                    "This question feeds the indicators and is always asked.",
+                    "This question is used in the indicators and is always asked.",
                 ),
             )));
         }

@@ -1,4 +1,4 @@
-//! The one reminder of a survey that nobody answered.
+//! The single reminder of an unanswered survey.
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
@@ -15,12 +15,11 @@ use crate::tickets::workflow::Status;
 /// How many reminders one transaction queues.
 const BATCH: i64 = 100;
 
-/// Queues the reminder of each survey that was offered the set number of days ago, not longer ago than a link is good
-/// for, and whose ticket is not open again; answers how many. Copies of the server that do it at the same time share the
-/// work.
+/// Queues the reminder of each survey that was offered the configured number of days ago, but within the validity of
+/// a link, and whose ticket is not open again; returns how many. Concurrent instances of the server share the work.
 ///
 /// # Errors
-/// What the database answers; what was queued stays queued.
+/// A database error; reminders that were already queued remain queued.
 pub fn send(db: &mut PgConnection, config: &Config, now: DateTime<Utc>) -> Result<usize> {
     if config.survey_reminder_days == 0 {
         return Ok(0);

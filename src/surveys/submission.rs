@@ -1,4 +1,4 @@
-//! Keeping what somebody answered, with the words that were asked.
+//! Storing the answers to a survey, with the text of the questions as asked.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -16,9 +16,9 @@ use crate::tickets::workflow::Status;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SurveyAnswer {
-    /// To the four standing questions.
+    /// The ratings of the four standing questions.
     pub ratings: Ratings,
-    /// To those of the further questions that one likes to answer.
+    /// Answers to any of the further questions; all are optional.
     #[serde(default)]
     #[schema(required = false, max_items = 100)]
     pub answers: Vec<QuestionAnswer>,
@@ -26,7 +26,7 @@ pub struct SurveyAnswer {
     pub comment: Option<String>,
 }
 
-/// An answer to one of the questions that are not `standing`.
+/// An answer to a question that is not `standing`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QuestionAnswer {
@@ -35,24 +35,28 @@ pub struct QuestionAnswer {
     pub rating: i16,
 }
 
-/// Whether a ticket of this state can be judged.
+/// Whether a ticket in this state can be rated.
 pub fn is_over(status: Status) -> bool {
     matches!(status, Status::Solved | Status::Closed)
 }
 
-/// Keeps the answer of a survey.
+/// Stores the answer of a survey.
 ///
 /// # Errors
-/// A 409 where it was answered before or its ticket is not solved any more, a 422 that names the answers to questions that are not asked.
+/// A 409 if it was answered before or its ticket is no longer solved; a 422 that names the answers to questions that
+/// are not asked.
 pub fn submit(tx: &mut PgConnection, id: Uuid, answer: SurveyAnswer, now: DateTime<Utc>) -> Result<Row> {
-    // Nobody reopens it meanwhile; a step locks its ticket before the survey.
+    // Prevents a concurrent reopening; a step locks its ticket before the survey.
     let ticket_id: i64 = surveys::table.find(id).select(surveys::ticket_id).first(tx)?;
     let status: Status = tickets::table.find(ticket_id).select(tickets::status).for_share().first(tx)?;
     let row: Row = surveys::table.find(id).select(Row::as_select()).for_update().first(tx)?;
     if row.status == SurveyStatus::Answered {
         return Err(Problem::new(
             Code::AlreadyAnswered,
-            Text::new("Gracias: su respuesta ya está guardada.", "Thank you: your answer is kept already."),
+            Text::new(
+                "Gracias: su respuesta ya está guardada.",
+                "Thank you: your answer was already stored.",
+            ),
         ));
     }
     if !is_over(status) {
@@ -96,7 +100,7 @@ pub fn submit(tx: &mut PgConnection, id: Uuid, answer: SurveyAnswer, now: DateTi
     Ok(row)
 }
 
-/// The further questions that are answered, each asked now and answered once.
+/// The answers to further questions, after checking that each question is active and answered only once.
 fn check<'a>(
     asked: &'a [SurveyQuestion],
     answers: &[QuestionAnswer],
@@ -112,7 +116,7 @@ fn check<'a>(
                 errors.push(FieldError::new(pointer, FieldCode::NotAllowed, detail));
             }
             Some(_) if answers[..index].iter().any(|other| other.question_id == answer.question_id) => {
-                let detail = Text::new("Ya está respondida.", "It is answered already.");
+                let detail = Text::new("Ya está respondida.", "It is already answered.");
                 errors.push(FieldError::new(pointer, FieldCode::Duplicate, detail));
             }
             Some(question) => found.push((question, answer.rating)),

@@ -1,4 +1,4 @@
-//! When the requester will be attended, and in which words they are told. Pure.
+//! The appointment at which the assignee attends the requester, and its wording for the requester. Pure.
 
 use chrono::{DateTime, Utc};
 
@@ -7,11 +7,11 @@ use crate::language::locale::Locale;
 use crate::people::availability::{EntityClock, Schedule};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
-/// Checks the moment that the assignee names in `/scheduled_for` against when they work.
+/// Checks the moment that the assignee gives in `/scheduled_for` against the assignee's working hours.
 ///
 /// # Errors
-/// A 422 where the ticket is critical and takes none, or where the moment is missing, past or not one at which the
-/// assignee is available.
+/// A 422 if the ticket is critical and takes no appointment, or if the moment is missing, in the past or outside of
+/// the assignee's working hours.
 pub fn check(
     criticality: Option<Criticality>,
     scheduled_for: Option<DateTime<Utc>>,
@@ -25,7 +25,7 @@ pub fn check(
         (Some(Criticality::Critical), Some(_)) => {
             let detail = Text::new(
                 "Un caso crítico se atiende de inmediato.",
-                "A critical ticket is attended at once.",
+                "A critical ticket is attended immediately.",
             );
             return fault(FieldCode::NotAllowed, detail);
         }
@@ -35,7 +35,7 @@ pub fn check(
     if moment <= now {
         return fault(
             FieldCode::NotInFuture,
-            Text::new("Debe estar en el futuro.", "It must lie in the future."),
+            Text::new("Debe estar en el futuro.", "It must be in the future."),
         );
     }
     let detail = match schedule.next_available(clock, moment) {
@@ -49,13 +49,13 @@ pub fn check(
         }
         None => Text::new(
             "Está fuera de su turno, y no hay otro después.",
-            "It is outside of your shifts, and there is none after it.",
+            "It is outside of your shifts, and you have no later shift.",
         ),
     };
     fault(FieldCode::OutsideShift, detail)
 }
 
-/// Who attends, and when, in words for the requester.
+/// Who attends to the request and when, as a sentence for the requester.
 pub fn words(
     locale: Locale,
     assignee: &str,
@@ -86,7 +86,7 @@ mod tests {
         EntityClock { timezone: chrono_tz::America::Bogota, holidays: &HOLIDAYS }
     }
 
-    /// A Tuesday, 10 in the morning at Bogotá.
+    /// A Tuesday, 10:00 in Bogotá.
     fn now() -> DateTime<Utc> {
         "2026-11-24T15:00:00Z".parse().unwrap()
     }

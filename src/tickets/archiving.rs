@@ -1,4 +1,4 @@
-//! Setting a ticket aside as withdrawn, and what its requester is told: why, and what to do now.
+//! Archiving a ticket as withdrawn, and the texts that explain the reason and the next step to the requester.
 
 use std::collections::HashMap;
 
@@ -17,19 +17,19 @@ use crate::people;
 use crate::problem::{Result, Text};
 
 impl ArchiveReason {
-    /// Why, in words for the requester.
+    /// The reason, as a sentence for the requester.
     pub fn why(self) -> Text {
         match self {
             ArchiveReason::MissingInformation => Text::new(
                 "Faltan datos que se necesitan para atender la solicitud.",
-                "Data that are needed to attend to the request are missing.",
+                "Some data required to attend to the request are missing.",
             ),
             ArchiveReason::ProfileNotAuthorized => Text::new(
                 "Este asunto solo lo puede solicitar el jefe de la unidad administrativa.",
                 "Only the head of the administrative unit may ask for this.",
             ),
             ArchiveReason::Duplicate => {
-                Text::new("Otra solicitud trata de lo mismo.", "Another request is about the same.")
+                Text::new("Otra solicitud trata de lo mismo.", "Another request is about the same matter.")
             }
             ArchiveReason::Withdrawn => {
                 Text::new("Se desistió de la solicitud.", "The request was withdrawn.")
@@ -37,34 +37,31 @@ impl ArchiveReason {
         }
     }
 
-    /// What the requester can do now, in words for them.
+    /// What the requester can do next, as a sentence for the requester.
     pub fn next_step(self) -> Text {
         match self {
             ArchiveReason::MissingInformation => Text::new(
                 "Preséntela de nuevo con los datos que faltan; lo demás se toma de esta solicitud.",
-                "Present it again with the data that are missing; the rest is taken from this request.",
+                "Submit it again with the missing data; the rest is taken from this request.",
             ),
             ArchiveReason::ProfileNotAuthorized => Text::new(
                 "Pida al jefe de su unidad que la presente. Si usted ya lo es, preséntela de nuevo.",
-                "Ask the head of your unit to present it. If that is you by now, present it again.",
+                "Ask the head of your unit to submit it. If you are now the head, submit it again.",
             ),
             ArchiveReason::Duplicate => Text::new(
                 "Siga la otra solicitud. Si no es lo mismo, preséntela de nuevo y diga en qué se distingue.",
-                "Follow the other request. If it is not the same, present it again and say what is different.",
+                "Follow the other request. If it is not the same, submit it again and explain the difference.",
             ),
             ArchiveReason::Withdrawn => Text::new(
                 "Si todavía la necesita, preséntela de nuevo.",
-                "If you still need it, present it again.",
+                "If you still need it, submit it again.",
             ),
         }
     }
 }
 
-/// Archives the ticket and tells its requester why and what to do now; `followup_id` names the public followup that says
-/// more.
-///
-/// # Errors
-/// What the database answers.
+/// Archives the ticket and sends the reason and the next step to its requester; `followup_id` is the public followup
+/// with more detail.
 pub fn set_aside(
     case: &mut Case<'_>,
     reason: ArchiveReason,
@@ -93,10 +90,7 @@ pub fn set_aside(
     Ok(())
 }
 
-/// Why those of these tickets were archived that are, and what became of them.
-///
-/// # Errors
-/// What the database answers.
+/// The archive data of those of the tickets that are archived, by ticket number.
 pub fn told(db: &mut PgConnection, rows: &[TicketRow]) -> Result<HashMap<i64, Archive>> {
     let archived: Vec<&TicketRow> = rows.iter().filter(|row| row.archived_at.is_some()).collect();
     if archived.is_empty() {

@@ -23,7 +23,7 @@ use crate::tickets::workflow::{self, Step};
 
 /// Attach a file to a ticket
 ///
-/// One by the requester ends the wait of a ticket that is `on_hold` for information that they owe.
+/// A file from the requester ends the hold of a ticket that is `on_hold` for information from the requester.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Attach))),
     tag = "attachments", operation_id = "attachToTicket", params(("ticket_id" = i64, Path, minimum = 1)),
@@ -43,8 +43,8 @@ pub async fn attach(
 
 /// Attach a file to a followup
 ///
-/// Whoever may read the followup may read its files. One by the requester ends the wait of a ticket that is `on_hold` for
-/// information that they owe.
+/// The file is visible to everyone who may read the followup. A file from the requester ends the hold of a ticket
+/// that is `on_hold` for information from the requester.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Attach))),
     tag = "attachments", operation_id = "attachToFollowup",
@@ -65,7 +65,7 @@ pub async fn attach_to_followup(
 
 /// List the files of a ticket
 ///
-/// Those of its followups as well, the first uploaded first.
+/// Includes the files of its followups; the oldest upload first.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "attachments", operation_id = "listTicketAttachments",
@@ -94,7 +94,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 
 /// List the files of a followup
 ///
-/// In the order in which they came. Files of a private followup are for staff.
+/// In the order of their upload. Files of a private followup are visible to staff only.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "attachments", operation_id = "listFollowupAttachments",
@@ -116,11 +116,8 @@ pub async fn list_of_followup(
     .await
 }
 
-/// Gives the files of one ticket that its requester may see to another, those of followups included; their content is
-/// kept once.
-///
-/// # Errors
-/// What the database answers.
+/// Attaches to `to` the files of `from` that its requester may see, including those of followups; the content is
+/// stored only once.
 pub fn copy_public(tx: &mut PgConnection, from: i64, to: i64, now: DateTime<Utc>) -> Result<()> {
     let public = followups::table
         .filter(followups::ticket_id.eq(from))
@@ -133,7 +130,7 @@ pub fn copy_public(tx: &mut PgConnection, from: i64, to: i64, now: DateTime<Utc>
     store::copy_all(tx, files, Owner::Ticket(to), now)
 }
 
-/// A ticket, or a followup of it.
+/// A ticket or one of its followups.
 #[derive(Clone, Copy)]
 struct TicketTarget {
     ticket_id: i64,
@@ -141,7 +138,7 @@ struct TicketTarget {
 }
 
 impl TicketTarget {
-    /// The visibility of what the file is attached to.
+    /// The visibility of the ticket or followup that the file is attached to.
     fn visibility(&self, db: &mut PgConnection, actor: &Actor) -> Result<Visibility> {
         match self.followup_id {
             Some(id) => entries::visible(db, actor, self.ticket_id, id),

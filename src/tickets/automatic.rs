@@ -1,4 +1,4 @@
-//! Automatic assignment: whom the desk chooses.
+//! Automatic assignment: the choice of the assignee.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -15,10 +15,10 @@ use crate::people::availability::{EntityClock, Schedule};
 use crate::people::{Person, schedules};
 use crate::problem::{Code, Problem, Result, Text};
 
-/// Keeps two automatic assignments at once from choosing the same person.
+/// Serializes automatic assignments, so that two of them do not choose the same person at once.
 const LOCK: i64 = 0x4d45_5341_0002;
 
-/// The active staff of some support levels, with what the choice between them looks at.
+/// The active staff of some support levels, with the data on which the choice depends.
 pub struct Candidates<'a> {
     all: Vec<Candidate>,
     clock: EntityClock<'a>,
@@ -32,10 +32,7 @@ struct Candidate {
 }
 
 impl<'a> Candidates<'a> {
-    /// Those of these levels, held against other automatic assignments until the transaction ends.
-    ///
-    /// # Errors
-    /// What the database answers.
+    /// The candidates of these levels; blocks other automatic assignments until the end of the transaction.
     pub fn load(
         tx: &mut PgConnection,
         levels: &[i16],
@@ -60,11 +57,12 @@ impl<'a> Candidates<'a> {
         Ok(Candidates { all: all.collect(), clock, now })
     }
 
-    /// The available one of exactly this level with the least open work, counted by criticality; among equals, who was
-    /// given work longest ago. The ticket counts as theirs from then on.
+    /// Chooses the available person of exactly this level with the least open work, weighted by criticality; ties go
+    /// to the person whose last assignment is the oldest. The ticket is added to that person's work for later
+    /// choices.
     ///
     /// # Errors
-    /// A 409 that says who is available next, and when.
+    /// A 409 that states who is available next, and when.
     pub fn choose(
         &mut self,
         level: i16,
@@ -100,7 +98,7 @@ fn nobody(level: i16, clock: EntityClock<'_>, next: Option<(DateTime<Utc>, &Pers
     let detail = match next {
         None => Text::made(
             format!("Nadie más del nivel de soporte {level} estará disponible: nombre a quien lo atienda."),
-            format!("Nobody else of support level {level} will be available: name who attends."),
+            format!("No one else at support level {level} will be available: name the assignee."),
         ),
         Some((at, person)) => {
             let (name, at) = (&person.full_name, |locale: Locale| locale.moment(at, clock.timezone));
@@ -110,7 +108,7 @@ fn nobody(level: i16, clock: EntityClock<'_>, next: Option<(DateTime<Utc>, &Pers
                     at(Locale::Es)
                 ),
                 format!(
-                    "Nobody of support level {level} is available; the next is {name}, on {}",
+                    "No one at support level {level} is available; the next is {name}, on {}",
                     at(Locale::En)
                 ),
             )
@@ -133,7 +131,7 @@ mod tests {
     use crate::people::availability::Shift;
 
     fn now() -> DateTime<Utc> {
-        // A Tuesday, 10 in the morning at Bogotá.
+        // A Tuesday, 10:00 in Bogotá.
         "2026-11-24T15:00:00Z".parse().unwrap()
     }
 

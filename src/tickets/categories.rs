@@ -1,4 +1,4 @@
-//! Categories: what requests are about, and the profile they ask for.
+//! Categories: the subjects of requests, and the profile that each requires.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, patch, post};
@@ -19,9 +19,9 @@ use crate::people::users::NameSort;
 use crate::problem::{FieldError, Problem, Result};
 
 text_enum! {
-    /// Who may ask (perfil de usuario según el asunto).
+    /// Who may submit a request of the category (perfil de usuario según el asunto).
     pub enum Profile {
-        /// Everybody.
+        /// Every requester.
         Any = "any",
         /// The head of the unit that the request is for.
         UnitHead = "unit_head",
@@ -38,9 +38,10 @@ pub struct Category {
     #[schema(max_length = 20_000)]
     description: String,
     required_profile: Profile,
-    /// A critical ticket of this category that is not accepted in time is escalated to the next support level automatically.
+    /// Whether a critical ticket of this category that is not accepted in time is escalated to the next support level
+    /// automatically.
     escalates_overdue: bool,
-    /// A category that is not active is offered to nobody and stays where it was named.
+    /// A category that is not active can no longer be chosen; existing references to it remain.
     active: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -67,12 +68,12 @@ pub struct NewCategory {
     description: Option<String>,
     /// `any` if omitted.
     required_profile: Option<Profile>,
-    /// Whether a critical ticket that is not accepted in time is escalated to the next support level automatically; false if
-    /// omitted.
+    /// Whether a critical ticket that is not accepted in time is escalated to the next support level automatically;
+    /// false if omitted.
     escalates_overdue: Option<bool>,
 }
 
-/// A category as it can be changed.
+/// The fields of a category that can be changed.
 #[derive(Serialize, Deserialize, AsChangeset, ToSchema)]
 #[diesel(table_name = categories)]
 #[serde(deny_unknown_fields)]
@@ -87,7 +88,7 @@ pub struct CategoryProfile {
     active: bool,
 }
 
-/// Which categories to list.
+/// Filters for the list of categories.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -153,7 +154,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Create a category
 ///
-/// Names are unique, whatever their accents and case.
+/// Names are unique, ignoring accents and case.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "categories", operation_id = "createCategory", request_body = NewCategory,
@@ -216,10 +217,10 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CategoryProfile
     .await
 }
 
-/// Whether the profile of this requester, for this unit, is the one that the category at `/category_id` asks for.
+/// Whether this requester, for this unit, has the profile that the category at `/category_id` requires.
 ///
 /// # Errors
-/// A 422 where there is no such category, or it is not active.
+/// A 422 if the category does not exist or is not active.
 pub fn may_ask(db: &mut PgConnection, category: Uuid, requester: Uuid, unit: Option<Uuid>) -> Result<bool> {
     let found = categories::table.find(category).filter(categories::active);
     let profile: Option<Profile> = found.select(categories::required_profile).first(db).optional()?;

@@ -1,4 +1,4 @@
-//! Correcting a request that nobody has looked at yet.
+//! Correcting a request before its classification.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, patch};
@@ -19,7 +19,7 @@ use crate::http::body::Patch;
 use crate::http::{Body, Call};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
-/// What can be corrected of a ticket.
+/// The fields of a ticket that can be corrected.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TicketRequest {
@@ -37,9 +37,9 @@ pub struct TicketRequest {
 
 /// Correct a ticket before its classification
 ///
-/// That is one that is `received`, or `on_hold` with `received` in `resumes_to`. Once it is classified its words stay as
-/// they are: add a followup instead. Where it waits for information from its requester, a correction by the requester
-/// that changes something is the answer and ends the wait.
+/// Applies to a ticket that is `received`, or `on_hold` with `received` in `resumes_to`. After the classification the
+/// text cannot be changed: add a followup instead. If the ticket waits for information from its requester, a
+/// correction by the requester that changes a field counts as the answer and ends the wait.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ChangeTicket))),
     tag = "tickets", operation_id = "updateTicket", params(("ticket_id" = i64, Path, minimum = 1)),
@@ -74,7 +74,7 @@ pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>)
     .await
 }
 
-/// The category exists and the requester's profile is the one that it asks for.
+/// Checks that the category exists and that the requester has the profile that it requires.
 fn check_category(
     tx: &mut PgConnection,
     category: Option<Uuid>,

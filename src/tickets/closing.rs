@@ -1,4 +1,4 @@
-//! What happens to solved tickets that nobody closes.
+//! Automatic closing of solved tickets.
 
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
@@ -15,11 +15,11 @@ use crate::problem::{Problem, Result};
 /// How many tickets one transaction closes.
 const BATCH: i64 = 100;
 
-/// Closes the tickets that were solved `days` ago or longer; answers how many. Copies of the server that do it at the
-/// same time share the work.
+/// Closes the tickets that were solved at least `days` ago; returns how many. Concurrent instances of the server
+/// share the work.
 ///
 /// # Errors
-/// What the database answers; what was closed before stays closed.
+/// A database error; tickets that were closed before remain closed.
 pub fn close_solved(db: &mut PgConnection, days: i64, timezone: Tz, now: DateTime<Utc>) -> Result<usize> {
     let mut closed = 0;
     loop {

@@ -1,4 +1,4 @@
-//! Escalations: handing a case to a higher support level.
+//! Escalations to a higher support level.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, post};
@@ -34,13 +34,13 @@ pub struct Escalation {
     to_level: i16,
     #[schema(max_length = 2000, example = "La falla es de la red, no de la impresora.")]
     reason: String,
-    /// Who attends it at level 3, where that is somebody outside of the entity.
+    /// The third party outside of the entity that attends to it at level 3; `null` if there is none.
     #[schema(max_length = 200, example = "Soporte de Redes S. A. S.")]
     third_party: Option<String>,
-    /// The third party's own number for the case.
+    /// The third party's reference number for the case.
     #[schema(max_length = 100, example = "SR-20311")]
     reference: Option<String>,
-    /// Until when the third party promised to attend it.
+    /// The date and time by which the third party promised to attend to it.
     promised_for: Option<DateTime<Utc>>,
     /// `null` for an automatic escalation.
     escalated_by: Option<Person>,
@@ -92,13 +92,14 @@ pub struct NewEscalation {
     /// The next level if omitted.
     #[schema(minimum = 2, maximum = 3, example = 3)]
     to_level: Option<i16>,
-    /// Somebody outside of the entity who attends it; at level 3 alone, which is meant where `to_level` is left out.
+    /// A third party outside of the entity that attends to it. Allowed for level 3 only, which is the default of
+    /// `to_level` if this field is present.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Soporte de Redes S. A. S.")]
     third_party: Option<String>,
-    /// The third party's own number for the case.
+    /// The third party's reference number for the case.
     #[schema(min_length = 1, max_length = 100, pattern = r"\S", example = "SR-20311")]
     reference: Option<String>,
-    /// Until when the third party promised to attend it, in the future.
+    /// The date and time by which the third party promised to attend to it; in the future.
     #[schema(example = "2030-01-15T14:30:00Z")]
     promised_for: Option<DateTime<Utc>>,
 }
@@ -109,14 +110,14 @@ impl NewEscalation {
         NewEscalation { reason, to_level: None, third_party: None, reference: None, promised_for: None }
     }
 
-    /// The level to go to from this one.
+    /// The target level of an escalation from this level.
     fn target(&self, from_level: i16, now: DateTime<Utc>) -> Result<i16> {
         let third_level = self.third_party.as_ref().map(|_| 3);
         let to_level = self.to_level.or(third_level).unwrap_or(from_level + 1);
         if from_level == 3 {
             return Err(Problem::new(
                 Code::NoHigherLevel,
-                Text::new("El caso ya está en el nivel 3.", "The ticket is at level 3 already."),
+                Text::new("El caso ya está en el nivel 3.", "The ticket is already at level 3."),
             ));
         }
         let mut errors = Vec::new();
@@ -124,12 +125,12 @@ impl NewEscalation {
         if to_level <= from_level {
             let detail = Text::made(
                 format!("Debe ser mayor que el nivel actual, {from_level}."),
-                format!("It must be above the present level, {from_level}."),
+                format!("It must be above the current level, {from_level}."),
             );
             fault("/to_level", FieldCode::OutOfRange, detail);
         }
         if self.third_party.is_some() && to_level != 3 {
-            let detail = Text::new("Solo en el nivel 3.", "At level 3 alone.");
+            let detail = Text::new("Solo en el nivel 3.", "At level 3 only.");
             fault("/third_party", FieldCode::NotAllowed, detail);
         }
         let alone =
@@ -140,7 +141,7 @@ impl NewEscalation {
         match self.promised_for {
             Some(_) if self.third_party.is_none() => fault("/promised_for", FieldCode::NotAllowed, alone()),
             Some(moment) if moment <= now => {
-                let detail = Text::new("Debe estar en el futuro.", "It must lie in the future.");
+                let detail = Text::new("Debe estar en el futuro.", "It must be in the future.");
                 fault("/promised_for", FieldCode::NotInFuture, detail);
             }
             _ => {}
@@ -150,9 +151,6 @@ impl NewEscalation {
 }
 
 /// The escalations of these ids.
-///
-/// # Errors
-/// What the database answers.
 pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Escalation>> {
     let found = escalations::table.left_join(users::table).filter(escalations::id.eq_any(ids));
     let rows: Vec<(Row, Option<Person>)> =
@@ -162,7 +160,7 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Escalation>> {
 
 /// List the escalations of a ticket
 ///
-/// From which level to which, why, and to whom outside, the first one first.
+/// With the levels, the reason and the third party; the oldest first.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
     tag = "steps", operation_id = "listEscalations", params(("ticket_id" = i64, Path, minimum = 1), Paging),
@@ -195,10 +193,10 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 
 /// Escalate a ticket
 ///
-/// Hands it to a higher support level, where it waits to be assigned. A second attention clock starts for that level,
-/// by the attention time and the calendar that held at the ticket's reception.
-/// Level 3 may be a third party, with its own number and a promised date. Answers the escalation; read the ticket for
-/// its new state.
+/// Escalates it to a higher support level, where it waits for its assignment. A second attention clock starts for
+/// that level, with the attention time and the calendar in force at the reception of the ticket. At level 3 the
+/// ticket can be attended by a third party, with its own reference number and a promised date. Returns the
+/// escalation; read the ticket for its new state.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Escalate)), ("x-mesa-unversioned" = json!(true))),
     tag = "steps", operation_id = "escalateTicket", params(("ticket_id" = i64, Path, minimum = 1)),
@@ -216,15 +214,15 @@ pub async fn escalate(call: Call, id: Path<i64>, body: Body<NewEscalation>) -> R
     .await
 }
 
-/// Raises the support level on behalf of the desk itself.
+/// Raises the support level automatically.
 ///
 /// # Errors
-/// As the step.
+/// As for the step.
 pub fn escalate_by_itself(case: &mut Case<'_>, reason: String) -> Result<()> {
     raise(case, NewEscalation::to_next(reason), None).map(|_| ())
 }
 
-/// Raises the support level: the ticket waits to be assigned there, and the level's clock starts.
+/// Raises the support level: the ticket waits for its assignment at that level, and the level's clock starts.
 fn raise(case: &mut Case<'_>, new: NewEscalation, escalated_by: Option<Uuid>) -> Result<Row> {
     let from_level = case.ticket.support_level;
     let to_level = new.target(from_level, case.now)?;
@@ -255,7 +253,7 @@ fn raise(case: &mut Case<'_>, new: NewEscalation, escalated_by: Option<Uuid>) ->
     ticket.overdue_told_at = None;
     match escalated_by {
         Some(_) => running::reckon(case)?,
-        // What nobody can be asked about goes up even where nothing can be due any more.
+        // An automatic escalation proceeds even if no due time can be computed any more.
         None => {
             case.ticket.attention_due_at = None;
             case.ticket.attention_due_soon_at = None;

@@ -25,13 +25,13 @@ use crate::http::{Call, Query};
 use crate::people::Person;
 use crate::problem::Result;
 
-/// Something that was done to a ticket.
+/// A change of a ticket.
 #[derive(Serialize, ToSchema)]
 pub struct Event {
     pub id: Uuid,
     #[schema(example = 123)]
     pub ticket_id: i64,
-    /// Its place in the history of the ticket, from 1 on.
+    /// Its position in the history of the ticket, from 1 on.
     #[schema(minimum = 1, example = 2)]
     pub seq: i32,
     pub kind: EventKind,
@@ -40,17 +40,17 @@ pub struct Event {
     pub at: DateTime<Utc>,
     #[schema(max_items = 100)]
     pub changes: Vec<Change>,
-    /// Details beside the changed fields, such as a reason.
+    /// Details in addition to the changed fields, such as a reason.
     #[schema(value_type = EventDetails)]
     pub details: Value,
-    /// Whether personal data were taken out of its `changes` and `details`, by law.
+    /// Whether personal data were removed from its `changes` and `details`, as required by law.
     pub redacted: bool,
-    /// Over this event, by a digest of what it tells, and over the hash of the one before it; in hexadecimal.
+    /// A hash of the digest of this event's content and the hash of the previous event; in hexadecimal.
     #[schema(max_length = 64, example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
     pub hash: String,
 }
 
-/// Schema of what `Case::note` writes.
+/// Schema of the details that `Case::note` writes.
 pub struct EventDetails;
 
 impl PartialSchema for EventDetails {
@@ -69,76 +69,76 @@ impl ToSchema for EventDetails {
     }
 }
 
-/// Details beside the changed fields, such as a reason. Each kind of event has those that it needs.
+/// Details in addition to the changed fields, such as a reason. The fields depend on the kind of the event.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "says in the contract what `Case::note` writes")]
+#[expect(dead_code, reason = "describes in the contract what `Case::note` writes")]
 struct EventDetailFields {
-    /// `closed` by itself: after how many days.
+    /// `closed` automatically: after how many days.
     after_days: Option<i64>,
-    /// `resumed`: by what the requester answered.
+    /// `resumed`: how the requester answered.
     answered_by: Option<AnsweredBy>,
     /// `file_attached`.
     attachment_id: Option<Uuid>,
     /// `file_attached` by mail, with several files.
     #[schema(max_items = 1000)]
     attachment_ids: Option<Vec<Uuid>>,
-    /// `assigned`: whether the desk chose the person.
+    /// `assigned`: whether the assignee was chosen automatically.
     automatic: Option<bool>,
-    /// `received`: how it came in.
+    /// `received`: the channel of the request.
     channel: Option<Channel>,
-    /// `archived` by itself: until when the requester could answer.
+    /// `archived` automatically: the deadline for the requester's answer.
     deadline: Option<DateTime<Utc>>,
-    /// `duplicate_merged`: the ticket that ended in this one.
+    /// `duplicate_merged`: the ticket that was merged into this one.
     duplicate_id: Option<i64>,
     #[schema(max_length = 255)]
     file_name: Option<String>,
     #[schema(max_length = 255, max_items = 1000)]
     file_names: Option<Vec<String>>,
-    /// The followup that is meant, or that told the requester.
+    /// The followup that the event refers to, or that informed the requester.
     followup_id: Option<Uuid>,
     /// The inbound e-mail that caused it; it may have been removed since. Only events that mail caused have this field.
     inbound_email_id: Option<Uuid>,
-    /// `merged`: the ticket that goes on.
+    /// `merged`: the ticket that remains.
     into: Option<i64>,
-    /// `related`, `unrelated`: the kind of relation; `resumed`: what it waited for.
+    /// `related`, `unrelated`: the kind of relation; `resumed`: the kind of hold.
     #[schema(max_length = 50)]
     kind: Option<String>,
-    /// `due_changed`: the attention time that holds now.
+    /// `due_changed`: the attention time that now applies.
     minutes: Option<i32>,
-    /// `information_requested`: what was asked for.
+    /// `information_requested`: the requested information.
     #[schema(max_length = 2000)]
     missing: Option<String>,
-    /// `due_changed`: the opening hours that hold now.
+    /// `due_changed`: the opening hours that now apply.
     #[schema(max_length = 500)]
     opening_hours: Option<String>,
-    /// `solved`, of a parent: the children whose assignees were sent the solution.
+    /// `solved`, for a parent: the children whose assignees were sent the solution.
     #[schema(max_items = 200)]
     offered_children: Option<Vec<i64>>,
-    /// `solved`: the ticket with which it was solved.
+    /// `solved`: the parent ticket with which it was solved.
     parent_id: Option<i64>,
-    /// Why it was escalated, held, handed over, reopened or rescheduled; `archived`: in words.
+    /// The reason of an escalation, hold, handover, reopening or rescheduling; `archived`: the reason in words.
     #[schema(max_length = 2000)]
     reason: Option<String>,
-    /// Caused by mail: the account that released it after it had been set aside or ignored.
+    /// Caused by mail: the account that released the mail after it was set aside or ignored.
     released_by_id: Option<Uuid>,
-    /// `received`: the archived ticket that this one presents again.
+    /// `received`: the archived ticket that this one resubmits.
     resubmission_of: Option<i64>,
     resubmitted_as: Option<i64>,
-    /// `solved`, of a parent: the children that were solved with it.
+    /// `solved`, for a parent: the children that were solved with it.
     #[schema(max_items = 200)]
     solved_children: Option<Vec<i64>>,
     /// Caused by mail: the account that submitted it to the API; `null` for the mailbox and for the command.
     submitted_by_id: Option<Uuid>,
-    /// `escalated`: to whom outside.
+    /// `escalated`: the third party.
     #[schema(max_length = 200)]
     third_party: Option<String>,
     /// `related`, `unrelated`: the other ticket.
     ticket_id: Option<i64>,
-    /// Caused by mail: whether the entity's mail server did not verify that the author of the mail is who they say. Only events
-    /// that mail caused have this field.
+    /// Caused by mail: whether the entity's mail server did not verify the author of the mail. Only events that mail
+    /// caused have this field.
     unverified: Option<bool>,
-    /// Of a followup.
+    /// The visibility of the followup.
     visibility: Option<Visibility>,
 }
 
@@ -175,9 +175,6 @@ impl From<(Row, Option<Person>)> for Event {
 }
 
 /// The events of these ids.
-///
-/// # Errors
-/// What the database answers.
 pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Event>> {
     let found = events::table.left_join(users::table).filter(events::id.eq_any(ids));
     let rows: Vec<(Row, Option<Person>)> =
@@ -187,8 +184,8 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Event>> {
 
 /// Read the history of a ticket
 ///
-/// Who did what, when, from what to what, in order. Nothing can change it; personal data alone may be taken out of it, by
-/// law, and then it says so.
+/// Who changed what, when, with the previous and the new values, in order. The history cannot be changed, except that
+/// personal data may be removed as required by law; such events have `redacted`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
     tag = "history", operation_id = "listEvents", params(("ticket_id" = i64, Path, minimum = 1), Paging),

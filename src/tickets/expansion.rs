@@ -1,4 +1,4 @@
-//! What an answer about tickets shows beside them, for a client that would else ask once a ticket.
+//! Related data included with tickets, so that a client needs no further request per ticket.
 
 use std::collections::{HashMap, HashSet};
 
@@ -32,7 +32,7 @@ text_enum! {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Expansions {
-    /// What to show beside each ticket, in its `expanded`; repeated for more than one.
+    /// Related data to include with each ticket, in its `expanded`; repeat it for more than one.
     #[serde(default)]
     #[param(required = false, inline, max_items = 3)]
     expand: Vec<Expand>,
@@ -48,19 +48,20 @@ pub struct Expanded {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     assignee: Option<User>,
-    /// The newest 20 that one may read, the newest first; all are `GET /tickets/{ticket_id}/followups`.
+    /// The newest 20 followups that the caller may read, the newest first; for all see
+    /// `GET /tickets/{ticket_id}/followups`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_items = 20)]
     followups: Option<Vec<Followup>>,
 }
 
-/// How many followups are shown beside a ticket.
+/// How many followups are included with a ticket.
 const FOLLOWUPS: i64 = 20;
 
-/// Fills in what was asked for, in as many statements for a page as for one ticket.
+/// Adds the requested data; the number of statements does not depend on the number of tickets.
 ///
 /// # Errors
-/// A 400 where it is not for the caller.
+/// A 400 if the caller may not read the data.
 pub fn expand(
     db: &mut PgConnection,
     actor: &Actor,
@@ -70,7 +71,7 @@ pub fn expand(
     let wants = |what| wanted.expand.contains(&what);
     let (requester, assignee) = (wants(Expand::Requester), wants(Expand::Assignee));
     if (requester || assignee) && policy::scope(actor.role, Action::ReadUsers).is_none() {
-        let detail = Text::new("Las cuentas son para el personal.", "Accounts are for staff.");
+        let detail = Text::new("Las cuentas son para el personal.", "Accounts are visible to staff only.");
         return Err(query::invalid("expand", detail));
     }
     if wanted.expand.is_empty() {

@@ -29,9 +29,9 @@ use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 text_enum! {
     /// Who may read a followup.
     pub enum Visibility {
-        /// The requester as well, by mail.
+        /// The requester, who receives it by mail, and staff.
         Public = "public",
-        /// Staff alone.
+        /// Staff only.
         Private = "private",
     }
 }
@@ -47,11 +47,11 @@ pub struct Followup {
     #[schema(max_length = 20_000, example = "Vamos a su oficina esta tarde.")]
     body: String,
     pub created_at: DateTime<Utc>,
-    /// For a followup that came by mail: whether the entity's mail server did not verify that its author wrote it. `null` for a
-    /// followup that did not come by mail.
+    /// For a followup that came by mail: whether the entity's mail server did not verify that its author wrote it.
+    /// `null` for a followup that did not come by mail.
     #[schema(example = json!(null))]
     unverified: Option<bool>,
-    /// The private followup that this one made public; for staff alone.
+    /// The private followup that this one made public; visible to staff only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     published_from: Option<Uuid>,
@@ -83,7 +83,7 @@ impl Followup {
         }
     }
 
-    /// The followup of this ticket, where it is the caller's to see.
+    /// The followup of this ticket, if the caller may see it.
     fn find(db: &mut PgConnection, actor: &Actor, ticket_id: i64, id: Uuid) -> Result<Self> {
         let found = followups::table
             .inner_join(users::table)
@@ -104,29 +104,26 @@ impl Followup {
     }
 }
 
-/// A followup of this ticket that the caller may see.
+/// The visibility of a followup of this ticket that the caller may see.
 ///
 /// # Errors
-/// A 404 where there is none.
+/// A 404 if there is none.
 pub fn visible(db: &mut PgConnection, actor: &Actor, ticket_id: i64, id: Uuid) -> Result<Visibility> {
     Ok(Followup::find(db, actor, ticket_id, id)?.visibility)
 }
 
-/// The followups of these ids, which the caller may see.
-///
-/// # Errors
-/// What the database answers.
+/// The followups with these ids that the caller may see.
 pub fn by_ids(db: &mut PgConnection, actor: &Actor, ids: &[Uuid]) -> Result<Vec<Followup>> {
     let found = followups::table.inner_join(users::table).filter(followups::id.eq_any(ids));
     let rows: Vec<(Row, Person)> = found.select((Row::as_select(), Person::as_select())).load(db)?;
     Ok(rows.into_iter().map(|found| Followup::shown_to(actor, found)).collect())
 }
 
-/// An entry to write.
+/// A followup to add.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewFollowup {
-    /// A requester writes `public` ones.
+    /// A requester may only add `public` followups.
     visibility: Visibility,
     #[schema(
         min_length = 1,
@@ -146,7 +143,7 @@ pub struct FollowupFilters {
 
 /// List the followups of a ticket
 ///
-/// In the order they were written. A requester sees the public ones.
+/// In the order of their creation. A requester sees only the public ones.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "followups", operation_id = "listFollowups",
@@ -187,7 +184,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<FollowupFilters>) -> R
 
 /// Read a followup
 ///
-/// A private one does not exist for a requester.
+/// A private followup is a 404 for a requester.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "followups", operation_id = "getFollowup",
@@ -206,9 +203,9 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
 
 /// Add a followup
 ///
-/// A public one is mailed to the requester, or to the assignee where the requester wrote it. A private one is for staff
-/// alone and leaves no trace that a requester could see. A public one by the requester ends the wait of a ticket that is
-/// `on_hold` for information that they owe.
+/// A public followup is mailed to the requester, or to the assignee if the requester wrote it. A private followup is
+/// visible to staff only; nothing that a requester can see changes. A public followup by the requester ends the hold
+/// of a ticket that is `on_hold` for information from the requester.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::AddPublicFollowup))),
     tag = "followups", operation_id = "addFollowup", params(("ticket_id" = i64, Path, minimum = 1)),
@@ -230,11 +227,8 @@ pub async fn add(call: Call, id: Path<i64>, body: Body<NewFollowup>) -> Result<H
     .await
 }
 
-/// Writes a followup by the caller to a ticket whose row is locked, and tells the other side where it is public, unless
-/// it is not to be told (`tells`); one by the requester ends the wait for information that they owe.
-///
-/// # Errors
-/// What the database answers.
+/// Writes a followup by the caller to a ticket whose row is locked. If it is public and `tells` is set, a message is
+/// queued for the other side; a followup by the requester ends the wait for information.
 pub fn write_and_tell(
     tx: &mut PgConnection,
     actor: &Actor,
@@ -267,8 +261,8 @@ pub fn write_and_tell(
 
 /// Make a private followup public
 ///
-/// Writes a public followup with the same words and files, dated now, and mails it to the requester. There is no way
-/// back.
+/// Writes a public followup with the same text and files, dated now, and mails it to the requester. It cannot be
+/// undone.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
     tag = "followups", operation_id = "publishFollowup",
@@ -292,12 +286,12 @@ pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) -
         if private.visibility == Visibility::Public || known {
             let mut problem = Problem::new(
                 Code::AlreadyExists,
-                Text::new("Este seguimiento ya es público.", "This followup is public already."),
+                Text::new("Este seguimiento ya es público.", "This followup is already public."),
             );
             problem.errors.push(FieldError::new(
                 "",
                 FieldCode::Duplicate,
-                Text::new("Ya es público.", "It is public."),
+                Text::new("Ya es público.", "It is already public."),
             ));
             return Err(problem);
         }
@@ -321,11 +315,8 @@ pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) -
     .await
 }
 
-/// Writes a public followup that belongs to a step; the step's own message tells it, so none is queued for it. Answers
-/// its id.
-///
-/// # Errors
-/// What the database answers.
+/// Writes a public followup that belongs to a step. No message is queued for it, because the message of the step
+/// includes it. Returns its id.
 pub fn write_public(case: &mut Case<'_>, author_id: Uuid, body: String) -> Result<Uuid> {
     let row = Row {
         id: Uuid::now_v7(),
@@ -361,7 +352,7 @@ fn write(case: &mut Case<'_>, author_id: Uuid, row: &Row) -> Result<()> {
     Ok(())
 }
 
-/// Queues a public followup to the requester, or to the assignee where the requester wrote it.
+/// Queues a public followup for the requester, or for the assignee if the requester wrote it.
 fn tell(case: &mut Case<'_>, author_id: Uuid, row: &Row) {
     if row.visibility == Visibility::Private {
         return;

@@ -1,4 +1,4 @@
-//! Tickets on hold: for something outside of the desk, or for information that the requester owes.
+//! Tickets on hold: for an external cause, or for information from the requester.
 
 use diesel::prelude::*;
 use uuid::Uuid;
@@ -13,28 +13,25 @@ use crate::problem::{Problem, Result};
 text_enum! {
     /// What a ticket on hold waits for.
     pub enum HoldKind {
-        /// Something outside of the desk; the attention clock goes on.
+        /// An external cause; the attention clock keeps running.
         Hold = "hold",
-        /// Information that the requester owes; the attention clock stands still.
+        /// Information from the requester; the attention clock is paused.
         Information = "information",
     }
 }
 
-/// A hold that is over.
+/// A hold that has ended.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = holds)]
 pub struct Ended {
     pub kind: HoldKind,
-    /// Who put the ticket on hold.
+    /// The person who put the ticket on hold.
     pub started_by: Uuid,
 }
 
-/// Puts the ticket on hold; it goes back to the state that it is in now.
-///
-/// # Errors
-/// What the database answers.
+/// Puts the ticket on hold; it will return to its current state.
 pub fn begin(case: &mut Case<'_>, kind: HoldKind, reason: &str) -> Result<()> {
-    let started_by = case.actor_id.ok_or_else(|| Problem::internal("a hold that nobody began"))?;
+    let started_by = case.actor_id.ok_or_else(|| Problem::internal("a hold without an actor"))?;
     diesel::insert_into(holds::table)
         .values((
             holds::id.eq(Uuid::now_v7()),
@@ -54,17 +51,14 @@ diesel::define_sql_function! {
     fn greatest(one: diesel::sql_types::Timestamptz, other: diesel::sql_types::Timestamptz) -> diesel::sql_types::Timestamptz;
 }
 
-/// Takes the ticket back to where it was and lets its attention clock go on; none where it is not on hold.
-///
-/// # Errors
-/// What the database answers.
+/// Returns the ticket to its previous state and resumes its attention clock; `None` if it is not on hold.
 pub fn end(case: &mut Case<'_>) -> Result<Option<Ended>> {
     let Some(status) = case.ticket.resumes_to.take() else { return Ok(None) };
     case.ticket.status = status;
     case.ticket.information_deadline = None;
     let open = holds::table.filter(holds::ticket_id.eq(case.ticket.id)).filter(holds::ended_at.is_null());
     let ended = diesel::update(open)
-        // Not before it began, though the clock may have gone back since.
+        // Not before its beginning, even if the system clock was set back since.
         .set((
             holds::ended_at.eq(greatest(holds::started_at, case.now).nullable()),
             holds::ended_by.eq(case.actor_id),

@@ -1,4 +1,4 @@
-//! Information that the requester owes: what they are told, and the answer that ends the wait.
+//! Information requested from the requester: the text of the request, and the answer that ends the wait.
 
 use std::collections::HashMap;
 
@@ -18,11 +18,11 @@ use crate::language::text_enum;
 use crate::outbox::MessageKind;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
-/// How far ahead a deadline may lie.
+/// The maximum number of days until a deadline.
 const LONGEST_DAYS: i64 = 365;
 
 text_enum! {
-    /// By what a requester answers a request for information.
+    /// How a requester answers a request for information.
     pub enum AnsweredBy {
         Followup = "followup",
         Attachment = "attachment",
@@ -30,26 +30,26 @@ text_enum! {
     }
 }
 
-/// The deadline that was named, or so many days from `now`.
+/// The given deadline, or else the moment `days` after `now`.
 ///
 /// # Errors
-/// A 422 where the one that was named is past, or lies more than a year ahead.
+/// A 422 if the given deadline is in the past, or more than a year ahead.
 pub fn deadline(named: Option<DateTime<Utc>>, days: i64, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
     let fault = |code, detail| Err(Problem::field(FieldError::new("/deadline", code, detail)));
     match named {
         None => Ok(now + TimeDelta::days(days)),
         Some(moment) if moment <= now => {
-            fault(FieldCode::NotInFuture, Text::new("Debe estar en el futuro.", "It must lie in the future."))
+            fault(FieldCode::NotInFuture, Text::new("Debe estar en el futuro.", "It must be in the future."))
         }
         Some(moment) if moment > now + TimeDelta::days(LONGEST_DAYS) => fault(
             FieldCode::OutOfRange,
-            Text::new("Debe estar dentro de un año.", "It must lie within a year."),
+            Text::new("Debe estar dentro de un año.", "It must be within a year."),
         ),
         Some(moment) => Ok(moment),
     }
 }
 
-/// What is missing, until when, and what comes of silence, in words for the requester.
+/// The missing information, the deadline, and the consequence of not answering, as a text for the requester.
 pub fn words(locale: Locale, missing: &str, deadline: DateTime<Utc>, timezone: Tz) -> String {
     let until = locale.moment(deadline, timezone);
     match locale {
@@ -64,11 +64,9 @@ pub fn words(locale: Locale, missing: &str, deadline: DateTime<Utc>, timezone: T
     }
 }
 
-/// Ends the wait of a ticket whose requester owes information, where it is the requester who acts; the ticket's row
-/// must be locked. Whoever has the case is told, else whoever asked; a followup tells the assignee by itself.
-///
-/// # Errors
-/// What the database answers.
+/// Ends the wait of a ticket for information from its requester, if the requester is the actor; the ticket's row must
+/// be locked. A message goes to the assignee, or otherwise to the person who asked for the information; for a
+/// followup the assignee receives only the message of the followup.
 pub fn answered(tx: &mut PgConnection, row: TicketRow, actor: &Actor, by: AnsweredBy) -> Result<TicketRow> {
     if row.information_deadline.is_none() || row.requester_id != actor.id {
         return Ok(row);
@@ -88,10 +86,7 @@ pub fn answered(tx: &mut PgConnection, row: TicketRow, actor: &Actor, by: Answer
     case.record(EventKind::Resumed)
 }
 
-/// What those of these tickets wait for whose requester owes information.
-///
-/// # Errors
-/// What the database answers.
+/// The information requests of those of these tickets that wait for their requester, by ticket number.
 pub fn requested(db: &mut PgConnection, tickets: &[TicketRow]) -> Result<HashMap<i64, InformationRequest>> {
     let deadlines: HashMap<i64, DateTime<Utc>> =
         tickets.iter().filter_map(|row| Some((row.id, row.information_deadline?))).collect();
@@ -114,7 +109,7 @@ mod tests {
     use super::*;
 
     fn now() -> DateTime<Utc> {
-        // A Tuesday, 10 in the morning at Bogotá.
+        // A Tuesday, 10:00 in Bogotá.
         "2026-11-24T15:00:00Z".parse().unwrap()
     }
 

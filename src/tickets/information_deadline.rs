@@ -1,4 +1,4 @@
-//! What happens to tickets whose requester was asked for information and did not answer.
+//! Automatic archiving of tickets whose requester did not answer a request for information.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -15,11 +15,11 @@ use crate::problem::{Problem, Result};
 /// How many tickets one transaction archives.
 const BATCH: i64 = 100;
 
-/// Archives the tickets whose requester had until `now` to answer; says how many. Copies of the server that do it at
-/// the same time share the work.
+/// Archives the tickets whose deadline for the requester's answer is not after `now`; returns how many. Concurrent
+/// instances of the server share the work.
 ///
 /// # Errors
-/// What the database answers; what was archived before stays archived.
+/// A database error; tickets that were archived before remain archived.
 pub fn archive_unanswered(db: &mut PgConnection, now: DateTime<Utc>, timezone: Tz) -> Result<usize> {
     let mut archived = 0;
     loop {

@@ -29,14 +29,14 @@ text_enum! {
         UpdatedAscending = "updated_at",
         DueAscending = "attention_due_at",
         DueDescending = "-attention_due_at",
-        /// The order of work, of open tickets alone: critical ones first whatever their age, then whatever is due next,
-        /// what is overdue before it. Due are: the acceptance of a ticket whose clock runs, the appointment of one that
-        /// was accepted, and the classification of one that just came in.
+        /// The order of work, for open tickets only: critical ones first regardless of their age, then by due time,
+        /// overdue ones first. The due time is that of the acceptance for a ticket whose clock runs, the appointment
+        /// for an accepted ticket, and that of the classification for a ticket that was just received.
         Queue = "queue",
     }
 }
 
-/// Stands for no due time, after all others.
+/// Sorts tickets without a due time after all others.
 const NEVER: &str = "coalesce(attention_due_at, '9999-12-31 00:00:00+00'::timestamptz)";
 
 fn due(row: &Ticket) -> DateTime<Utc> {
@@ -45,7 +45,7 @@ fn due(row: &Ticket) -> DateTime<Utc> {
 
 /// List tickets
 ///
-/// A requester sees their own; staff see all.
+/// A requester sees their own tickets; staff see all.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "tickets", operation_id = "listTickets", params(Paging, Expansions, TicketFilters),
@@ -69,10 +69,10 @@ pub async fn list(call: Call, query: Query<TicketFilters>) -> Result<HttpRespons
     .await
 }
 
-/// One page of the tickets that the filters let through, and the cursor for the next.
+/// One page of the tickets that match the filters, and the cursor of the next page.
 ///
 /// # Errors
-/// A 400 where the cursor is not one of this order.
+/// A 400 if the cursor does not belong to this order.
 pub fn page(
     db: &mut PgConnection,
     actor: &Actor,
@@ -94,7 +94,7 @@ pub fn page(
         (TicketSort::ReceivedDescending, [status]) => {
             let query =
                 all().order((tickets::status.desc(), tickets::received_at.desc(), tickets::id.desc()));
-            // No ticket has this number: all that came in before.
+            // No ticket has this number: all tickets received before that moment.
             match after.or(filters.received_to.map(|to| (to, 0))) {
                 Some((at, id)) => query.filter(in_state().lt((filters::literal(*status), at, id))),
                 None => query,
@@ -119,7 +119,7 @@ pub fn page(
     let query = query.select(TicketRow::as_select());
     let rows = match filters.name_at_most_a_state() {
         true => Limited::new(query, paging.rows()).load(db)?,
-        // How much a filter leaves is told by its values: each page is planned for those of its own.
+        // The selectivity of a filter depends on its values: each page is planned for its own values.
         false => query.limit(paging.rows()).load(db)?,
     };
     let place = |row: &Ticket| {

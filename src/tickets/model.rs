@@ -1,4 +1,4 @@
-//! A ticket, as the database has it and as the API answers it.
+//! A ticket, in the database and in the API.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -14,9 +14,9 @@ use crate::people::user::Contact;
 use crate::people::{Named, Person};
 
 text_enum! {
-    /// How much harm an incident does (nivel de criticidad).
+    /// The impact of an incident (nivel de criticidad).
     pub enum Criticality {
-        /// Many users, the security of systems and network, or data that may be lost for good.
+        /// Many users, the security of systems and network, or data that may be lost permanently.
         Critical = "critical",
         /// Considerable impact on critical resources.
         High = "high",
@@ -28,7 +28,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// How a request came in.
+    /// The channel of a request.
     pub enum Channel {
         Api = "api",
         Web = "web",
@@ -43,11 +43,11 @@ text_enum! {
     pub enum ArchiveReason {
         /// The minimum data were not given.
         MissingInformation = "missing_information",
-        /// The requester's profile is not the one that the category asks for.
+        /// The requester does not have the profile that the category requires.
         ProfileNotAuthorized = "profile_not_authorized",
-        /// Another ticket is about the same.
+        /// Another ticket is about the same matter.
         Duplicate = "duplicate",
-        /// The requester does not need it any more.
+        /// The requester no longer needs it.
         Withdrawn = "withdrawn",
     }
 }
@@ -102,23 +102,23 @@ pub struct TicketRow {
     pub resubmission_of: Option<i64>,
 }
 
-/// Who asked, with their data as they were at registration.
+/// The requester, with their data at registration.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Requester {
     pub id: Uuid,
     #[schema(max_length = 200, example = "Rosa Pérez Gómez")]
     pub full_name: String,
-    /// `null` where the request was archived at once as `missing_information`.
+    /// `null` if the request was archived immediately as `missing_information`.
     #[schema(max_length = 30, example = "43111220")]
     pub document_id: Option<String>,
     #[schema(max_length = 254, example = "requester@mesa.test")]
     pub email: String,
     pub contact: Contact,
-    /// `null` where the request was archived at once as `missing_information`.
+    /// `null` if the request was archived immediately as `missing_information`.
     pub unit: Option<Named>,
 }
 
-/// What solved a ticket.
+/// The solution of a ticket.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Solution {
     #[schema(max_length = 20_000, example = "Se cambió el puerto del switch.")]
@@ -127,14 +127,14 @@ pub struct Solution {
     pub solved_at: DateTime<Utc>,
 }
 
-/// Why a ticket was set aside.
+/// Why a ticket was archived.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Archive {
     pub reason: ArchiveReason,
-    /// In the words of whoever archived it; what was asked for, where nobody answered.
+    /// The note of the person who archived it; the requested information if the requester did not answer.
     #[schema(max_length = 4000)]
     pub note: Option<String>,
-    /// Why, as the requester was told, in their language.
+    /// The reason, as it was sent to the requester, in the requester's language.
     #[schema(max_length = 2000, example = "Faltan datos que se necesitan para atender la solicitud.")]
     pub why: String,
     /// What the requester can do next, in the requester's language, as it was sent.
@@ -144,18 +144,18 @@ pub struct Archive {
     )]
     pub next_step: String,
     pub archived_at: DateTime<Utc>,
-    /// The ticket that presents it again: `POST /tickets/{ticket_id}/resubmission`.
+    /// The ticket that resubmits it: `POST /tickets/{ticket_id}/resubmission`.
     #[schema(example = 124)]
     pub resubmitted_as: Option<i64>,
 }
 
-/// What a ticket waits for that its requester owes.
+/// Information that a ticket needs from its requester.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct InformationRequest {
-    /// What is missing, in words for the requester.
+    /// The missing information, as a text for the requester.
     #[schema(max_length = 2000, example = "¿Cuál es la placa del equipo?")]
     pub missing: String,
-    /// Until when the requester may answer; then the ticket is archived.
+    /// The deadline for the requester's answer; after it the ticket is archived.
     pub deadline: DateTime<Utc>,
     pub requested_at: DateTime<Utc>,
 }
@@ -163,7 +163,7 @@ pub struct InformationRequest {
 /// A request for support.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Ticket {
-    /// The ticket's number, given by the system one after the other.
+    /// The ticket's number, assigned by the system consecutively.
     #[schema(example = 123, minimum = 1)]
     pub id: i64,
     #[schema(max_length = 200, example = "La impresora del despacho no imprime")]
@@ -179,40 +179,40 @@ pub struct Ticket {
     pub support_level: i16,
     pub category: Option<Named>,
     pub requester: Requester,
-    /// Who registered it: the requester, or staff on their behalf.
+    /// The person who registered it: the requester, or staff on their behalf.
     pub registered_by: Option<Person>,
-    /// Who has the case.
+    /// The current assignee.
     pub assignee: Option<Person>,
     pub received_at: DateTime<Utc>,
     pub classified_at: Option<DateTime<Utc>>,
     pub assigned_at: Option<DateTime<Utc>>,
-    /// When the present assignee made the case theirs.
+    /// When the current assignee accepted the case.
     pub accepted_at: Option<DateTime<Utc>>,
-    /// When the requester will be attended, as the assignee said on accepting or rescheduling.
+    /// When the requester will be attended, as set by the assignee at the acceptance or the last rescheduling.
     pub scheduled_for: Option<DateTime<Utc>>,
-    /// Until when somebody of the present support level must accept it. `null` until it is classified, and while the
-    /// clock stands still because the requester owes information.
+    /// The time by which it must be accepted at the current support level. `null` until it is classified, and while
+    /// the clock is paused because the requester owes information.
     pub attention_due_at: Option<DateTime<Utc>>,
     /// When it was accepted for the first time: the end of the attention time.
     pub attended_at: Option<DateTime<Utc>>,
     pub solution: Option<Solution>,
     pub closed_at: Option<DateTime<Utc>>,
-    /// While it is `on_hold`: the state that it goes back to.
+    /// While it is `on_hold`: the state to which it returns.
     pub resumes_to: Option<Status>,
-    /// While it is `on_hold` because the requester owes information: what, and until when.
+    /// While it is `on_hold` for information from the requester: the missing information and the deadline.
     pub information_request: Option<InformationRequest>,
     pub archive: Option<Archive>,
-    /// The archived ticket that this one presents again.
+    /// The archived ticket that this one resubmits.
     #[schema(example = 122)]
     pub resubmission_of: Option<i64>,
-    /// What its state allows next; whether one may do it oneself is `GET /me`.
+    /// The steps that its state allows next; for the permissions of the caller see `GET /me`.
     #[schema(max_items = 20)]
     pub allowed_steps: Vec<Step>,
-    /// How often it was reopened.
+    /// Number of times it was reopened.
     #[schema(minimum = 0, example = 0)]
     pub reopened_count: i32,
     pub updated_at: DateTime<Utc>,
-    /// Only where `expand` asked for it.
+    /// Only present if requested with `expand`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub expanded: Option<Expanded>,

@@ -23,7 +23,7 @@ use crate::people;
 use crate::people::user::Contact;
 use crate::problem::{FieldError, Problem, Result, Text};
 
-/// A request for support. What `requester` leaves out comes from the requester's account.
+/// A request for support. Fields omitted from `requester` are taken from the requester's account.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewTicket {
@@ -41,20 +41,20 @@ pub struct NewTicket {
         example = "Desde esta mañana muestra atasco y no hay papel dentro."
     )]
     description: String,
-    /// What it is about. A category may ask for a profile: `unit_head` is for heads of units alone.
+    /// The subject of the request. A category may require a profile: `unit_head` is for heads of units only.
     category_id: Option<Uuid>,
     /// The channel of the request; `api` if omitted.
     channel: Option<Channel>,
     /// The requester on whose behalf staff register it; the caller if omitted.
     #[expect(
         dead_code,
-        reason = "looked at while the body is read, to find the account that fills the gaps"
+        reason = "used while the body is read, to find the account that supplies missing data"
     )]
     requester_id: Option<Uuid>,
     requester: Option<RequesterData>,
 }
 
-/// The requester's data for this ticket, where they differ from those of the account.
+/// The requester's data for this ticket, if they differ from those of the account.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RequesterData {
@@ -66,7 +66,7 @@ pub struct RequesterData {
     unit_id: Option<Uuid>,
 }
 
-/// What the requester's account says of them.
+/// The data of the requester's account.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
 pub struct Account {
@@ -80,16 +80,13 @@ pub struct Account {
 }
 
 impl Account {
-    /// The account of somebody who is active, who stays so until the transaction ends.
-    ///
-    /// # Errors
-    /// What the database answers.
+    /// The account of an active user; it stays active until the end of the transaction.
     pub fn active(tx: &mut PgConnection, id: Uuid) -> Result<Option<Self>> {
         let found = users::table.find(id).filter(users::active).select(Account::as_select());
         Ok(found.for_key_share().first(tx).optional()?)
     }
 
-    /// With the data of an earlier ticket where it has none.
+    /// Fills missing data with those of an earlier ticket.
     pub fn or_as_in(mut self, ticket: &TicketRow) -> Self {
         self.document_id = self.document_id.or_else(|| ticket.requester_document_id.clone());
         self.unit_id = self.unit_id.or(ticket.requester_unit_id);
@@ -103,7 +100,7 @@ impl Account {
         self
     }
 
-    /// The minimum data that neither the call nor the account give.
+    /// The minimum data that are missing from both the call and the account.
     pub fn gaps(&self, given: &Value) -> Vec<FieldError> {
         let mut gaps = Vec::new();
         let mut need = |there: bool, name: &str| {
@@ -121,25 +118,25 @@ impl Account {
     }
 }
 
-/// A request as it is registered.
+/// The data of a request to register.
 pub struct Request {
     pub subject: String,
     pub description: String,
     pub category_id: Option<Uuid>,
-    /// `api` where it is none.
+    /// `api` if `None`.
     pub channel: Option<Channel>,
-    /// What differs from the account.
+    /// The data that differ from the account.
     pub requester: RequesterData,
-    /// The archived ticket that it presents again.
+    /// The archived ticket that it resubmits.
     pub resubmission_of: Option<i64>,
 }
 
 /// Register a ticket
 ///
-/// Answers the ticket with its number. The minimum data are subject, description and the requester's full name,
-/// identity document, one way of contact and unit: what is missing after the account has filled in its part is one
-/// 422 that names every field. Where the category asks for a head of unit and the requester is none, the ticket is
-/// registered and archived as `profile_not_authorized`, and the requester is told.
+/// Returns the ticket with its number. The minimum data are the subject, the description and the requester's full
+/// name, identity document, one means of contact and unit. Data that are missing from both the body and the account
+/// are one 422 that names every field. If the category requires a head of unit and the requester is not one, the
+/// ticket is registered and archived as `profile_not_authorized`, and the requester is notified.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::RegisterTicket))),
     tag = "tickets", operation_id = "registerTicket", request_body = NewTicket,
@@ -176,11 +173,11 @@ pub async fn register(call: Call, body: Body<NewTicket>) -> Result<HttpResponse>
 }
 
 impl Request {
-    /// Gives it a number and tells the requester; archives it at once where minimum data are missing, which `Account::gaps`
-    /// names, or where the category asks for a profile that they have not.
+    /// Registers the ticket and queues a message to the requester; archives it immediately if minimum data are
+    /// missing (see `Account::gaps`) or if the requester does not have the profile that the category requires.
     ///
     /// # Errors
-    /// A 422 where unit or category are none that may be named.
+    /// A 422 if the unit or the category cannot be used.
     pub fn register(self, tx: &mut PgConnection, actor: &Actor, account: Account) -> Result<TicketRow> {
         let given = self.requester;
         let contact = given.contact.unwrap_or(account.contact);
@@ -251,7 +248,7 @@ impl Request {
         audit::record(tx, row.id, EventKind::Received, Some(actor.id), actor.now, &data)?;
         outbox::queue(tx, row.id, MessageKind::Received, &[row.requester_id], &json!({}), actor.now)?;
         let (reason, note) = if archived.is_some() {
-            // The database lets it be written as archived alone; the history has it from what it was before.
+            // The database accepts the incomplete row only as archived; the history starts from the state before.
             (row.status, row.archived_at, row.archive_reason) = (Status::Received, None, None);
             let locale = people::users::locale(tx, account.id)?;
             (ArchiveReason::MissingInformation, Some(told(&missing, locale)))
@@ -267,7 +264,7 @@ impl Request {
     }
 }
 
-/// The minimum data that are missing, in words for the requester.
+/// The missing minimum data, as texts for the requester.
 fn missing(document_id: bool, contact: bool, unit: bool) -> Vec<Text> {
     let all = [
         (document_id, Text::new("número del documento de identidad", "number of the identity document")),
@@ -283,10 +280,7 @@ fn told(missing: &[Text], locale: Locale) -> String {
     format!("{}: {}.", begin.in_locale(locale), all.join("; "))
 }
 
-/// A new ticket as an answer.
-///
-/// # Errors
-/// What the database answers.
+/// The response for a new ticket.
 pub fn created(tx: &mut PgConnection, row: TicketRow) -> Result<Answer> {
     let id = row.id;
     let answer = store::answer(tx, row)?;

@@ -1,4 +1,4 @@
-//! How tickets relate to each other.
+//! Relations between tickets.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, delete, get, post};
@@ -27,29 +27,29 @@ use crate::people::{Person, person};
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
 text_enum! {
-    /// What a ticket is to another.
+    /// The relation of a ticket to another one.
     pub enum RelationKind {
-        /// It is about the same, and the other one is attended.
+        /// Both are about the same matter, and the other ticket is attended.
         DuplicateOf = "duplicate_of",
-        /// The other one is about the same, and this one is attended.
+        /// Both are about the same matter, and this ticket is attended.
         DuplicatedBy = "duplicated_by",
-        /// The other one is its cause.
+        /// The other ticket is its cause.
         CausedBy = "caused_by",
-        /// It is the other one's cause.
+        /// It is the cause of the other ticket.
         CauseOf = "cause_of",
-        /// The other one is a part of it: whoever solves it may solve that one as well.
+        /// The other ticket is part of it; both can be solved together.
         ParentOf = "parent_of",
-        /// It is a part of the other one.
+        /// It is part of the other ticket.
         ChildOf = "child_of",
-        /// It goes on where the other one, which is over, ended.
+        /// It continues the other ticket, which has ended.
         Continues = "continues",
-        /// The other one goes on where it ended.
+        /// The other ticket continues it.
         ContinuedBy = "continued_by",
     }
 }
 
 impl RelationKind {
-    /// The same relation as the other end has it.
+    /// The same relation as seen from the other end.
     pub fn inverse(self) -> Self {
         use RelationKind::*;
         match self {
@@ -64,7 +64,7 @@ impl RelationKind {
         }
     }
 
-    /// Whether it is kept by this name; else by its inverse, with the ends the other way about.
+    /// Whether it is stored under this name; otherwise its inverse is stored, with the ends swapped.
     fn is_kept(self) -> bool {
         use RelationKind::*;
         matches!(self, DuplicateOf | CausedBy | ParentOf | Continues)
@@ -81,7 +81,7 @@ pub struct RelatedTicket {
     status: Status,
 }
 
-/// What the ticket of the path is to another.
+/// A relation of the ticket in the path to another ticket.
 #[derive(Serialize, ToSchema)]
 pub struct Relation {
     id: Uuid,
@@ -136,8 +136,8 @@ pub struct NewRelation {
     ticket_id: i64,
 }
 
-/// The relations of a ticket from both ends. Each end is read in order by its index; a requester sees those whose other
-/// end is theirs as well.
+/// The relations of a ticket from both ends. Each end is read in order by its index; a requester sees only those
+/// whose other end is their own ticket too.
 const BOTH_ENDS: &str = "\
     (SELECT r.id, r.kind, true AS from_here, r.related_id AS other_id, t.subject, t.status, r.created_by, r.created_at \
      FROM ticket_relations r JOIN tickets t ON t.id = r.related_id \
@@ -153,8 +153,8 @@ const BOTH_ENDS: &str = "\
 
 /// List the relations of a ticket
 ///
-/// From both ends, each by its name as seen from this ticket, the first recorded first. A requester sees those between
-/// tickets that are both their own.
+/// From both ends, named as seen from this ticket, the oldest first. A requester sees only those between their own
+/// tickets.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "tickets", operation_id = "listRelations", params(("ticket_id" = i64, Path, minimum = 1), Paging),
@@ -207,15 +207,16 @@ fn bound(
 
 /// Relate a ticket to another
 ///
-/// By what this ticket is to the other one; the other end shows the inverse. Both histories say so, in whatever state the
-/// tickets are. A ticket may have many relations, each pair one of a kind.
+/// `kind` is the relation of this ticket to the other one; the other ticket shows the inverse. Both tickets get an
+/// event, and may be in any state. A ticket may have many relations, and two tickets may have one relation of each
+/// kind.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Relate)), ("x-mesa-unversioned" = json!(true))),
     tag = "tickets", operation_id = "relateTickets", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = NewRelation,
     responses(
         (status = 201, body = Relation),
-        (status = 409, description = "`already_exists`: they are related so; `circular_relation`"),
+        (status = 409, description = "`already_exists`: the relation exists; `circular_relation`: relations of this kind lead back"),
     )
 )]
 #[post("/tickets/{ticket_id}/relations")]
@@ -238,7 +239,7 @@ pub async fn relate(call: Call, id: Path<i64>, body: Body<NewRelation>) -> Resul
         if !made {
             return Err(Problem::new(
                 Code::AlreadyExists,
-                Text::new("Ya están relacionados así.", "They are related so already."),
+                Text::new("Ya están relacionados así.", "This relation already exists."),
             ));
         }
         let location = format!("/api/v1/tickets/{}/relations", row.id);
@@ -250,7 +251,7 @@ pub async fn relate(call: Call, id: Path<i64>, body: Body<NewRelation>) -> Resul
 
 /// Remove a relation
 ///
-/// From either end. Both histories say so.
+/// From either end. Both tickets get an event.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Relate))),
     tag = "tickets", operation_id = "removeRelation",
@@ -270,7 +271,7 @@ pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) ->
         let (kind, other) = if from == id { (kind, to) } else { (kind.inverse(), from) };
         let (row, other) = store::lock_both(tx, id, other)?;
         actor.check_version(row.version)?;
-        // Somebody may have removed it while this one waited.
+        // A concurrent request may have removed it.
         if diesel::delete(ticket_relations::table.find(relation_id)).execute(tx)? == 0 {
             return Err(Problem::not_found());
         }
@@ -280,10 +281,7 @@ pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) ->
     .await
 }
 
-/// Records that a new ticket goes on where another one ended, at both ends.
-///
-/// # Errors
-/// What the database answers.
+/// Records at both ends that a new ticket continues one that has ended.
 pub fn continues(tx: &mut PgConnection, actor: &Actor, new: i64, ended: i64) -> Result<()> {
     let (new, ended) = store::lock_both(tx, new, ended)?;
     let now = actor.now.max(new.updated_at).max(ended.updated_at);
@@ -291,7 +289,7 @@ pub fn continues(tx: &mut PgConnection, actor: &Actor, new: i64, ended: i64) -> 
     record(tx, actor, EventKind::Related, RelationKind::Continues, new, ended)
 }
 
-/// The event at both ends. Neither ticket itself has changed: a requester learns nothing of it.
+/// Writes the event at both ends. The tickets themselves do not change, so that a requester sees no trace of it.
 fn record(
     tx: &mut PgConnection,
     actor: &Actor,
@@ -311,10 +309,10 @@ fn record(
     Ok(())
 }
 
-/// The ticket of the path and the one that the body names at `pointer`, both held against other steps.
+/// The ticket of the path and the one that the body names at `pointer`, both locked.
 ///
 /// # Errors
-/// A 422 where the second is the first, or does not exist.
+/// A 422 if both are the same ticket, or the second does not exist.
 pub fn both(tx: &mut PgConnection, id: i64, other: i64, pointer: &str) -> Result<(TicketRow, TicketRow)> {
     if id == other {
         let detail = Text::new("Debe ser otro caso.", "It must be another ticket.");
@@ -328,10 +326,10 @@ pub fn both(tx: &mut PgConnection, id: i64, other: i64, pointer: &str) -> Result
     store::lock_both(tx, id, other)
 }
 
-/// Writes a relation of a kind that is kept by its name; false where it is there already.
+/// Writes a relation of a kind that is stored under its own name; false if it already exists.
 ///
 /// # Errors
-/// A 409 where relations of this kind lead from the second back to the first.
+/// A 409 if relations of this kind already lead from the second ticket to the first.
 pub fn insert(
     tx: &mut PgConnection,
     id: Uuid,
@@ -359,7 +357,7 @@ pub fn insert(
                 Code::CircularRelation,
                 Text::new(
                     "El otro caso ya lleva a este por relaciones de la misma clase.",
-                    "The other ticket leads to this one already by relations of the same kind.",
+                    "Relations of the same kind already lead from the other ticket to this one.",
                 ),
             ))
         }

@@ -1,4 +1,4 @@
-//! The list of tickets as a file for a spreadsheet.
+//! The list of tickets as a spreadsheet file.
 
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use actix_web::web::{Bytes, Data};
@@ -18,10 +18,10 @@ use crate::http::paging::{Paging, Seal};
 use crate::http::{Actor, Call, Query};
 use crate::problem::{Problem, Result};
 
-/// How many tickets are looked up at once.
+/// How many tickets are read at once.
 const BATCH: i64 = 200;
 
-/// Tells a spreadsheet that the file is UTF-8.
+/// The byte order mark, by which a spreadsheet detects UTF-8.
 const MARK: &str = "\u{feff}";
 
 const COLUMNS: [&str; 24] = [
@@ -53,10 +53,10 @@ const COLUMNS: [&str; 24] = [
 
 /// Download tickets for a spreadsheet
 ///
-/// The same tickets, filters and order as `GET /tickets`, all of them, one a line: CSV (RFC 4180) in UTF-8 with a byte
-/// order mark, the first line with the names of the columns, times in UTC. A text that a spreadsheet would take for a
-/// formula has an apostrophe before it. The file is written as it is read from the database; a file without an end was
-/// broken off.
+/// All tickets that match the filters, in the order of `GET /tickets`, one per line: CSV (RFC 4180) in UTF-8 with a
+/// byte order mark, column names in the first line, times in UTC. A text that a spreadsheet would interpret as a
+/// formula is prefixed with an apostrophe. The file is streamed from the database; a file without a proper end was
+/// interrupted.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket)), ("x-mesa-unversioned" = json!(true))),
     tag = "tickets", operation_id = "downloadTickets", params(TicketFilters),
@@ -65,7 +65,7 @@ const COLUMNS: [&str; 24] = [
 #[get("/tickets.csv")]
 pub async fn download(call: Call, query: Query<TicketFilters>) -> Result<HttpResponse> {
     let parameters = query.parameters();
-    // The first batch is there before the answer begins, so that whatever is wrong with the request is a problem.
+    // The first batch is read before the response begins, so that an invalid request gets a problem response.
     let first = call.check(move |db, actor| {
         let mut filters: TicketFilters = query.read()?;
         filters.check(actor)?;
@@ -87,9 +87,9 @@ fn batch(cursor: Option<String>) -> Paging {
     Paging { limit: Some(BATCH), cursor, with_total: false, fields: Vec::new(), seal: Seal(vec![Vec::new()]) }
 }
 
-/// What is still to be written.
+/// What remains to be written.
 enum Next {
-    /// Lines that are written, and where it goes on.
+    /// Lines to write, and the place of the next batch.
     Lines(String, Option<String>),
     /// The tickets after this place.
     After(String),
@@ -104,7 +104,7 @@ struct State {
 }
 
 impl State {
-    /// One piece of the file. A connection is held for one batch alone.
+    /// One piece of the file. A connection is held for one batch only.
     async fn step(mut self) -> Result<Option<(Bytes, Self)>> {
         let (lines, next) = match std::mem::replace(&mut self.next, Next::Nothing) {
             Next::Nothing => return Ok(None),
@@ -113,7 +113,7 @@ impl State {
                 let (actor, filters) = (self.actor.clone(), self.filters.clone());
                 let read = self.desk.db.run(move |db| page(db, &actor, &batch(Some(cursor)), &filters)).await;
                 let (tickets, next) = read.inspect_err(|problem| {
-                    ::log::error!("a download of tickets broke off: {}", problem.log_line());
+                    ::log::error!("a download of tickets was interrupted: {}", problem.log_line());
                 })?;
                 (lines(&tickets, false)?, next)
             }
@@ -170,8 +170,8 @@ fn cells(ticket: &Ticket) -> [String; COLUMNS.len()] {
     ]
 }
 
-/// The text so that no spreadsheet takes it, or what it makes a cell of by a separator of its own, for a formula (OWASP,
-/// *CSV Injection*): lines become one, and an apostrophe stands before whatever begins like a formula.
+/// The text in a form that no spreadsheet interprets as a formula, not even after a split at a separator (OWASP, *CSV
+/// Injection*): line breaks and tabs become spaces, and an apostrophe precedes text that begins like a formula.
 fn harmless(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     let mut at_the_start = true;

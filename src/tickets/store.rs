@@ -1,4 +1,4 @@
-//! The SQL of tickets that more than one place needs.
+//! The queries on tickets that several modules share.
 
 use std::collections::HashMap;
 
@@ -17,15 +17,15 @@ use crate::people::user::Contact;
 use crate::people::{Named, person};
 use crate::problem::{Problem, Result};
 
-/// The ticket of this number, where it is the caller's to see.
+/// The ticket with this number, if the caller may see it.
 ///
 /// # Errors
-/// A 404 else: another's ticket does not exist for a requester.
+/// A 404 otherwise: another requester's ticket does not exist for a requester.
 pub fn visible(db: &mut PgConnection, actor: &Actor, id: i64) -> Result<TicketRow> {
     own(actor, tickets::table.find(id).select(TicketRow::as_select()).first(db)?)
 }
 
-/// The same, held against other steps until the transaction ends.
+/// The same, locked until the end of the transaction.
 ///
 /// # Errors
 /// As `visible`.
@@ -33,11 +33,10 @@ pub fn lock(tx: &mut PgConnection, actor: &Actor, id: i64) -> Result<TicketRow> 
     own(actor, tickets::table.find(id).select(TicketRow::as_select()).for_update().first(tx)?)
 }
 
-/// Two tickets, held against other steps until the transaction ends; in the order of their numbers, so that two that hold
-/// the same never wait for each other.
+/// Two tickets, locked until the end of the transaction in the order of their numbers, to avoid deadlocks.
 ///
 /// # Errors
-/// A 404 where one does not exist.
+/// A 404 if one does not exist.
 pub fn lock_both(tx: &mut PgConnection, first: i64, second: i64) -> Result<(TicketRow, TicketRow)> {
     let rows: Vec<TicketRow> = tickets::table
         .filter(tickets::id.eq_any([first, second]))
@@ -62,11 +61,8 @@ fn own(actor: &Actor, row: TicketRow) -> Result<TicketRow> {
     }
 }
 
-/// When the attention clock of each of these tickets stood still, because its requester owed information; a pause that
-/// is not over ends `now`. A ticket without pauses is not in it.
-///
-/// # Errors
-/// What the database answers.
+/// The periods in which the attention clock of each of these tickets was paused because its requester owed
+/// information; a pause that has not ended ends at `now`. Tickets without pauses are omitted.
 pub fn pauses(db: &mut PgConnection, tickets: &[i64], now: DateTime<Utc>) -> Result<HashMap<i64, Vec<Span>>> {
     let waits: Vec<(i64, DateTime<Utc>, Option<DateTime<Utc>>)> = holds::table
         .filter(holds::ticket_id.eq_any(tickets))
@@ -81,14 +77,11 @@ pub fn pauses(db: &mut PgConnection, tickets: &[i64], now: DateTime<Utc>) -> Res
 }
 
 /// The same for one ticket.
-///
-/// # Errors
-/// What the database answers.
 pub fn pauses_of(db: &mut PgConnection, ticket: i64, now: DateTime<Utc>) -> Result<Vec<Span>> {
     Ok(pauses(db, &[ticket], now)?.remove(&ticket).unwrap_or_default())
 }
 
-/// The tickets as the API answers them, with the names of the people and categories that they speak of.
+/// The tickets as the API represents them, with the names of their people and categories.
 pub fn present(db: &mut PgConnection, rows: Vec<TicketRow>) -> Result<Vec<Ticket>> {
     let people = person::by_id(
         db,
@@ -156,13 +149,13 @@ pub fn present(db: &mut PgConnection, rows: Vec<TicketRow>) -> Result<Vec<Ticket
     Ok(tickets.collect())
 }
 
-/// One ticket as an answer, with its ETag.
+/// The response with one ticket and its ETag.
 pub fn answer(db: &mut PgConnection, row: TicketRow) -> Result<Answer> {
     let version = row.version;
     Ok(Answer::ok(&one(db, row)?)?.version(version))
 }
 
-/// One ticket as the API answers it.
+/// One ticket as the API represents it.
 pub fn one(db: &mut PgConnection, row: TicketRow) -> Result<Ticket> {
     present(db, vec![row])?.pop().ok_or_else(Problem::not_found)
 }

@@ -1,4 +1,4 @@
-//! Articles of the knowledge base that may solve a ticket.
+//! Knowledge base articles that may solve a ticket.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
@@ -11,7 +11,7 @@ use crate::http::{Answer, Call};
 use crate::knowledge::search::{self, Found};
 use crate::problem::Result;
 
-/// The articles most like a ticket, the likeliest first.
+/// The articles most similar to a ticket, the most similar first.
 #[derive(Serialize, ToSchema)]
 pub struct Suggestions {
     items: Vec<Found>,
@@ -19,7 +19,7 @@ pub struct Suggestions {
 
 /// Suggest articles for a ticket
 ///
-/// Up to five published articles that share most with the ticket's words; a requester is offered public ones.
+/// Up to five published articles that share the most words with the ticket; a requester only gets public ones.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket)), ("x-mesa-unversioned" = json!(true))),
     tag = "knowledge", operation_id = "listSuggestions", params(("ticket_id" = i64, Path, minimum = 1)),

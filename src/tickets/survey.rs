@@ -1,4 +1,4 @@
-//! The perception survey of a ticket, as far as the ticket itself needs it.
+//! The part of the perception survey that tickets depend on.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -16,11 +16,8 @@ text_enum! {
     }
 }
 
-/// Makes the survey of a ticket that is solved; one that was solved before keeps the one it has, offered anew where it is
-/// not answered.
-///
-/// # Errors
-/// What the database answers.
+/// Creates the survey of a solved ticket. A ticket that was solved before keeps its survey, which is offered again if
+/// it is not answered.
 pub fn offer(tx: &mut PgConnection, ticket_id: i64, requester_id: Uuid, now: DateTime<Utc>) -> Result<()> {
     let offer = diesel::insert_into(surveys::table)
         .values((

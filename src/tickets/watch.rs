@@ -1,4 +1,4 @@
-//! Watching the clock: telling the staff when attention is due soon, and when it is overdue.
+//! Notices to staff when the attention of a ticket is due soon, and when it is overdue.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,18 +17,18 @@ use crate::db::schema::{categories, tickets, users};
 use crate::outbox::MessageKind;
 use crate::problem::{Problem, Result};
 
-/// How many tickets one transaction looks after.
+/// How many tickets one transaction processes.
 const BATCH: i64 = 100;
 
-/// Why the desk escalates a ticket by itself; staff read it.
+/// The reason of an automatic escalation; it is shown to staff.
 const NOBODY_ACCEPTED: &str = "Caso crítico que nadie aceptó a la hora de vencimiento.";
 
-/// Tells whom it concerns of every clock that is at three quarters of its time or has run out; answers how many tickets
-/// that were. Copies of the server that do it at the same time share the work: each ticket is told once of each, and
-/// never one that was accepted meanwhile.
+/// Notifies the responsible staff of every clock that has reached three quarters of its time or has expired; returns
+/// the number of tickets. Concurrent instances of the server share the work: each notice of a ticket is sent once,
+/// and never for a ticket that was accepted in the meantime.
 ///
 /// # Errors
-/// What the database answers; what was told stays told.
+/// A database error; notices that were already queued remain queued.
 pub fn tell(db: &mut PgConnection, timezone: Tz) -> Result<usize> {
     let mut told = 0;
     loop {
@@ -67,7 +67,7 @@ impl Staff {
         Role::of_support_level(level).and_then(|role| self.0.get(&role)).map_or(&[], Vec::as_slice)
     }
 
-    /// Who has the ticket, else all who could.
+    /// The assignee, or otherwise all staff of the ticket's support level.
     fn responsible(&self, ticket: &TicketRow) -> Vec<Uuid> {
         match ticket.assignee_id {
             Some(assignee) => vec![assignee],
@@ -123,7 +123,7 @@ fn overdue(tx: &mut PgConnection, staff: &Staff, timezone: Tz, now: DateTime<Utc
             recipients.extend(staff.of_level(row.support_level + 1));
         }
         let mut case = Case::automatic(tx, row, timezone, now);
-        // It is too late to say that it is due soon.
+        // The notice that it is due soon is no longer needed.
         case.ticket.due_soon_told_at.get_or_insert(now);
         case.ticket.overdue_told_at = Some(now);
         tell_all(&mut case, MessageKind::Overdue, recipients);
@@ -137,7 +137,7 @@ fn overdue(tx: &mut PgConnection, staff: &Staff, timezone: Tz, now: DateTime<Utc
     }))
 }
 
-/// Once each, though somebody may be named twice.
+/// Notifies each recipient once, even if listed twice.
 fn tell_all(case: &mut Case<'_>, kind: MessageKind, mut recipients: Vec<Uuid>) {
     recipients.sort();
     recipients.dedup();

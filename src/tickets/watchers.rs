@@ -1,4 +1,4 @@
-//! Who hears of a ticket besides its requester: they are told what is told in public, and cannot read the ticket.
+//! The watchers of a ticket: people besides its requester who receive its public messages and cannot read it.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
@@ -41,10 +41,10 @@ type Row = (Person, DateTime<Utc>, Uuid, WatchReason);
 
 /// List the watchers of a ticket
 ///
-/// Those whose own ticket was merged into it as a duplicate, the first first. A watcher is told by mail whatever the
-/// requester is told in public: `accepted`, `followup`, `solved`, `closed`, `reopened`, and that it was `archived` and for
-/// which reason, without the note. They may not read the ticket: to a requester another's ticket is a 404, watched or
-/// not.
+/// People whose own ticket was merged into it as a duplicate, in the order in which they were added. A watcher
+/// receives by mail the public messages to the requester: `accepted`, `followup`, `solved`, `closed`, `reopened`, and
+/// `archived` with the reason but without the note. A watcher who is a requester cannot read the ticket: another
+/// requester's ticket is a 404, watched or not.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Relate))),
     tag = "tickets", operation_id = "listWatchers", params(("ticket_id" = i64, Path, minimum = 1), Paging),
@@ -78,10 +78,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
     .await
 }
 
-/// Lets the requester of a duplicate, and whoever watched it, watch the ticket that it is merged into instead.
-///
-/// # Errors
-/// What the database answers.
+/// Makes the requester and the watchers of a duplicate watch the ticket that it is merged into instead.
 pub fn follow(
     tx: &mut PgConnection,
     duplicate: &TicketRow,
@@ -109,11 +106,8 @@ pub fn follow(
     Ok(())
 }
 
-/// Queues to the watchers of a ticket what its requester is told, where that is public. `watcher` in the data tells a
-/// template that its reader is not the requester.
-///
-/// # Errors
-/// What the database answers.
+/// Queues a public message to the requester for the watchers of the ticket too. `watcher` in the data indicates to a
+/// template that its recipient is not the requester.
 pub fn tell(
     tx: &mut PgConnection,
     ticket_id: i64,
@@ -131,7 +125,7 @@ pub fn tell(
     outbox::queue(tx, ticket_id, kind, &watchers, &data, now)
 }
 
-/// What a watcher may know of a message to the requester; none where it is not for them.
+/// The part of a message to the requester that a watcher may see; `None` if the message is not for watchers.
 fn public_part(kind: MessageKind, data: &Value) -> Option<Value> {
     let kept: &[&str] = match kind {
         MessageKind::Accepted => &["scheduled_for", "followup_id"],

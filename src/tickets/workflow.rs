@@ -1,34 +1,34 @@
-//! The life of a ticket: which step each state allows, and where it leads. Pure.
+//! The life of a ticket: the steps that each state allows, and the state that follows. Pure.
 
 use crate::language::text_enum;
 use crate::problem::{Code, Problem, Result, Text};
 
 text_enum! {
-    /// Where a ticket stands.
+    /// The state of a ticket.
     pub enum Status {
-        /// Registered, with its number; nobody has looked at it yet.
+        /// Registered, with its number; not yet classified.
         Received = "received",
-        /// Its criticality is known, so it is known when attention is due.
+        /// The criticality is set, and with it the due time of the attention.
         Classified = "classified",
-        /// Somebody has it and has not yet made it theirs.
+        /// It has an assignee who has not yet accepted it.
         Assigned = "assigned",
-        /// The assignee accepted it and told the requester so.
+        /// The assignee accepted it and the requester was notified.
         InProgress = "in_progress",
-        /// Handed to a higher support level, where nobody has it yet.
+        /// Raised to a higher support level, where it has no assignee yet.
         Escalated = "escalated",
-        /// Waits for something outside of the desk, or for information that the requester owes.
+        /// Waits for an external cause, or for information from the requester.
         OnHold = "on_hold",
         /// The solution is recorded; the requester may still reopen it.
         Solved = "solved",
-        /// Over.
+        /// Ended after its solution.
         Closed = "closed",
-        /// Set aside as withdrawn, after telling the requester.
+        /// Archived as withdrawn, after notifying the requester.
         Archived = "archived",
     }
 }
 
 text_enum! {
-    /// What can be done to a ticket.
+    /// A step of a ticket.
     pub enum Step {
         Change = "change",
         Classify = "classification",
@@ -50,8 +50,8 @@ text_enum! {
     }
 }
 
-/// Whether a ticket in this state may take this step. `resumes_to` is the state that one on hold goes back to: it may be
-/// corrected while nobody has classified it, and assigned from then on.
+/// Whether a ticket in this state allows this step. `resumes_to` is the state to which a ticket on hold returns:
+/// before its classification it may be corrected, and after it assigned.
 pub fn allows(status: Status, resumes_to: Option<Status>, step: Step) -> bool {
     use Status::*;
     let before_solved = !matches!(status, Solved | Closed | Archived);
@@ -76,7 +76,7 @@ pub fn allowed(status: Status, resumes_to: Option<Status>) -> impl Iterator<Item
 }
 
 /// # Errors
-/// A 409 that names the state and the steps it allows.
+/// A 409 that names the state and the steps that it allows.
 #[track_caller]
 pub fn check(status: Status, resumes_to: Option<Status>, step: Step) -> Result<()> {
     if allows(status, resumes_to, step) {
@@ -89,7 +89,7 @@ pub fn check(status: Status, resumes_to: Option<Status>, step: Step) -> Result<(
         Code::StepNotAllowed,
         Text::made(
             format!("En el estado `{state}` se admite: {words}."),
-            format!("In the state `{state}` these are allowed: {words}."),
+            format!("In the state `{state}` the allowed steps are: {words}."),
         ),
     );
     problem.members.insert("state".to_owned(), state.into());

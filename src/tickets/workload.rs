@@ -1,4 +1,4 @@
-//! How much open work people have in hand.
+//! The open work of people.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use crate::db::schema::tickets;
 use crate::problem::Result;
 
 impl Criticality {
-    /// How much one open ticket counts where people's work is compared.
+    /// The weight of an open ticket in the comparison of people's work.
     pub fn weight(self) -> i64 {
         match self {
             Criticality::Critical => 8,
@@ -27,16 +27,16 @@ impl Criticality {
     }
 }
 
-/// The tickets that somebody has in hand. Literal, so that the index over open work serves it.
+/// The tickets that people are working on. A literal, so that the index over open work can be used.
 pub fn is_open() -> Literal<Bool> {
     Literal::new("status IN ('assigned', 'in_progress', 'on_hold')")
 }
 
-/// What one person has in hand.
+/// The open work of one person.
 #[derive(Debug, Clone, Default)]
 pub struct Workload {
     pub open_tickets: i64,
-    /// Each ticket counted by its criticality.
+    /// The weighted sum of the tickets, by criticality.
     pub open_work: i64,
     pub last_assigned_at: Option<DateTime<Utc>>,
 }
@@ -49,10 +49,7 @@ struct LastAssigned {
     at: Option<DateTime<Utc>>,
 }
 
-/// What each of these people has in hand, in two statements for all of them.
-///
-/// # Errors
-/// What the database answers.
+/// The open work of each of these people, in two statements for all of them.
 pub fn of(db: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, Workload>> {
     let assigned: Vec<LastAssigned> = diesel::sql_query(
         "SELECT u.id, (SELECT max(a.assigned_at) FROM attentions a WHERE a.assignee_id = u.id) AS at \
@@ -91,15 +88,12 @@ pub struct OpenTicket {
     criticality: Option<Criticality>,
     #[schema(minimum = 1, maximum = 3, example = 1)]
     support_level: i16,
-    /// When the requester will be attended, where the person has said so.
+    /// When the requester will be attended, if the person has set it.
     scheduled_for: Option<DateTime<Utc>>,
     attention_due_at: Option<DateTime<Utc>>,
 }
 
-/// All that one person has in hand, the most critical first.
-///
-/// # Errors
-/// What the database answers.
+/// All tickets that a person is working on, the most critical first.
 pub fn open_tickets(db: &mut PgConnection, id: Uuid) -> Result<Vec<OpenTicket>> {
     let mut open: Vec<OpenTicket> = tickets::table
         .filter(tickets::assignee_id.eq(id))

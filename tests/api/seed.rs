@@ -22,7 +22,7 @@ fn what_is_made_up_keeps_every_rule_and_is_made_once() {
     let whole = verification::whole(&mut database.connect()).unwrap();
     assert_eq!((whole.tickets, whole.events, whole.broken), (300, made.events, 0));
     let twice = fill(&database, 300, 1).unwrap_err();
-    assert!(twice.contains("seed a new one"), "{twice}");
+    assert!(twice.contains("seed a new desk"), "{twice}");
 
     // Nothing waits for the desk to do it: no ticket to be closed or told of, no working time to be reckoned.
     let desk = Desk::on(database, TempDir::new().unwrap(), &[]);

@@ -1,4 +1,4 @@
-//! Where requests came from, how critical they were, and who attended them.
+//! Figures by criticality, origin and assignee.
 
 use crate::reports::document::{Cell, Chart, ChartKind, Section, Table};
 use crate::reports::report::QuarterlyReport;

@@ -1,4 +1,4 @@
-//! What the report says in Spanish: every figure of it is named once, for all formats. Pure.
+//! The content of the report in Spanish: each figure is defined once for all formats. Pure.
 
 mod groups;
 mod quality;
@@ -11,14 +11,14 @@ use crate::language::locale::Locale;
 use crate::statistics::Quarter;
 use crate::statistics::figures::{Figures, Spread};
 
-/// How many names a chart shows at most; the table has them all.
+/// The maximum number of names in a chart; the table has all of them.
 pub const MOST_BARS: usize = 12;
 
 /// The report as a document.
 pub fn of(report: &QuarterlyReport) -> Document {
     let statistics = &report.statistics;
     let timezone: chrono_tz::Tz = statistics.timezone.parse().unwrap_or(chrono_tz::UTC);
-    // It may end with the dot of `p. m.`.
+    // It may end with the full stop of `p. m.`.
     let moment = |at| Locale::Es.moment(at, timezone).trim_end_matches('.').to_owned();
     let mut notes = vec![format!(
         "Del {} al {}. Cifras del {}.",
@@ -107,7 +107,7 @@ fn summary(report: &QuarterlyReport) -> Section {
     }
 }
 
-/// How much more it is than before; shares in points.
+/// The difference from the previous value; shares in percentage points.
 fn change(now: &Cell, before: &Cell) -> Cell {
     match (now, before) {
         (Cell::Count(now), Cell::Count(before)) => Cell::Count(now - before),

@@ -1,4 +1,4 @@
-//! What is left to do, what people thought of it, what was learned, and what the figures mean.
+//! Backlog, surveys, knowledge base, and the definitions of the figures.
 
 use crate::reports::document::{Cell, Chart, ChartKind, Section, Table};
 use crate::reports::report::QuarterlyReport;

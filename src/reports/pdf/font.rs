@@ -1,6 +1,6 @@
-//! Helvetica, which every reader of PDF has: how wide its characters are, and the bytes that stand for them.
+//! Helvetica, which every PDF reader has: the widths of its characters, and their encoding.
 
-/// A thousandth of the size, from the space to `~`.
+/// In thousandths of the font size, from the space to `~`.
 const REGULAR: [u16; 95] = [
     278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556,
     556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278,
@@ -23,7 +23,7 @@ pub enum Font {
 }
 
 impl Font {
-    /// How wide a text is at this size.
+    /// The width of a text at this size.
     pub fn width(self, text: &str, size: f64) -> f64 {
         let thousandths: u32 = text.chars().map(|character| u32::from(self.of(character))).sum();
         f64::from(thousandths) * size / 1000.0
@@ -54,7 +54,7 @@ impl Font {
         place.and_then(|place| widths.get(place)).copied().unwrap_or(556)
     }
 
-    /// The lines that a text becomes at this size in this width. A word that is too long goes on in the next line.
+    /// Breaks a text into lines of this width at this size. A word that is too long is continued on the next line.
     pub fn wrapped(self, text: &str, size: f64, width: f64) -> Vec<String> {
         let (mut lines, mut line) = (Vec::new(), String::new());
         for word in text.split_whitespace() {
@@ -79,7 +79,7 @@ impl Font {
     }
 }
 
-/// The bytes of a text in the encoding of Windows for western languages; `?` stands for what it has no byte for.
+/// A text in Windows-1252; characters outside of it become `?`.
 pub fn encoded(text: &str) -> Vec<u8> {
     let byte = |character: char| match character {
         '€' => 0x80,

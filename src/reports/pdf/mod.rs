@@ -1,4 +1,4 @@
-//! The report as PDF: A4, in Helvetica, which need not be in the file.
+//! The report as PDF: A4, in Helvetica, which does not need to be embedded.
 
 mod font;
 mod pages;
@@ -18,10 +18,10 @@ use crate::config::logo::Logo;
 
 const BLUE: Color = [0x0b, 0x4f, 0x8a];
 const GRID: Color = [0xdd, 0xe2, 0xe8];
-/// The size of what is in tables.
+/// The font size in tables.
 const SIZE: f64 = 8.0;
 const LINE: f64 = SIZE * 1.3;
-/// Between two columns.
+/// The gap between two columns.
 const GAP: f64 = 6.0;
 
 /// The document as a file.
@@ -39,7 +39,7 @@ pub fn write(document: &Document, logo: Option<&Logo>) -> Vec<u8> {
     }
     for section in &document.sections {
         pages.y -= 14.0;
-        // A heading does not stand alone at the end of a page.
+        // A heading is never the last line of a page.
         let first = section.tables.first().and_then(chart::draw);
         pages.need(110.0 + first.map_or(0.0, |drawing| height(&drawing)));
         pages.paragraph(Font::Bold, 13.0, BLUE, section.title);
@@ -60,7 +60,7 @@ pub fn write(document: &Document, logo: Option<&Logo>) -> Vec<u8> {
     file(document, logo, pages.finish(&format!("{} – {}", document.entity, document.title)))
 }
 
-/// How high a drawing is on the page.
+/// The height of a drawing on the page.
 fn height(drawing: &Drawing) -> f64 {
     drawing.height * (WIDTH - 2.0 * MARGIN) / drawing.width
 }
@@ -92,7 +92,8 @@ fn write_table(pages: &mut Pages, table: &Table) {
     }
 }
 
-/// Words share the width. Of numbers each column is as wide as its longest word, and the first one gets what they leave.
+/// Columns of text share the width. Columns of numbers are as wide as their longest word, and the first column gets
+/// the rest.
 fn widths(table: &Table) -> Vec<f64> {
     let (all, others) = (WIDTH - 2.0 * MARGIN, table.columns.len().saturating_sub(1));
     let words = table.rows.iter().flat_map(|row| row.iter().skip(1)).any(|cell| !cell.is_number());
@@ -106,7 +107,7 @@ fn widths(table: &Table) -> Vec<f64> {
         true => vec![all * 0.72 / others.max(1) as f64; others],
         false => (1..=others).map(needed).collect(),
     };
-    // However many there are, a fifth of the width is left for what the rows are called.
+    // At least a fifth of the width is left for the names of the rows.
     let sum: f64 = widths.iter().sum();
     let most = all * 0.8;
     if sum > most {
@@ -136,7 +137,7 @@ fn row(pages: &mut Pages, cells: &[Cell], widths: &[f64], font: Font, right: imp
     pages.y = top - LINE * most as f64 - 1.0;
 }
 
-/// The objects of the file, numbered as they come.
+/// The objects of the file, numbered in order.
 fn file(document: &Document, logo: Option<&Logo>, contents: Vec<Vec<u8>>) -> Vec<u8> {
     let mut next = 0;
     let mut id = || {
@@ -188,7 +189,7 @@ fn file(document: &Document, logo: Option<&Logo>, contents: Vec<Vec<u8>>) -> Vec
     pdf.finish()
 }
 
-/// Writing to memory does not fail; what could not be compressed would be empty.
+/// Writing to memory does not fail; an error would result in an empty stream.
 fn compressed(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     let written = encoder.write_all(bytes).and_then(|()| encoder.finish());

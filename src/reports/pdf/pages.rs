@@ -1,4 +1,4 @@
-//! Pages that are written from top to bottom, with a new one where the last is full.
+//! Pages that are written from top to bottom; a full page is followed by a new one.
 
 use pdf_writer::{Content, Name, Str};
 
@@ -9,7 +9,7 @@ use crate::reports::chart::{Anchor, Color, Drawing, Shape};
 pub const WIDTH: f64 = 595.28;
 pub const HEIGHT: f64 = 841.89;
 pub const MARGIN: f64 = 48.0;
-/// Where the foot of the page begins.
+/// The top of the page footer.
 const BOTTOM: f64 = 60.0;
 
 pub const REGULAR: Name<'static> = Name(b"F1");
@@ -17,11 +17,11 @@ pub const BOLD: Name<'static> = Name(b"F2");
 pub const LOGO: Name<'static> = Name(b"Logo");
 pub const DARK: Color = [0x1b, 0x24, 0x30];
 
-/// What is on the pages so far.
+/// The content of the pages so far.
 pub struct Pages {
     done: Vec<Content>,
     current: Content,
-    /// How far up the page the next line begins.
+    /// The vertical position of the next line.
     pub y: f64,
 }
 
@@ -30,7 +30,7 @@ impl Pages {
         Pages { done: Vec::new(), current: Content::new(), y: HEIGHT - MARGIN }
     }
 
-    /// Begins a new page unless there is this much room; answers whether it did.
+    /// Begins a new page unless this much space is left; returns whether it did.
     pub fn need(&mut self, height: f64) -> bool {
         if self.y - height >= BOTTOM || self.is_fresh() {
             return false;
@@ -52,7 +52,7 @@ impl Pages {
         self.current.show(Str(&encoded(text))).end_text();
     }
 
-    /// Text over the whole width in as many lines as it takes.
+    /// Text over the whole width, in as many lines as needed.
     pub fn paragraph(&mut self, font: Font, size: f64, color: Color, text: &str) {
         for line in font.wrapped(text, size, WIDTH - 2.0 * MARGIN) {
             self.need(size * 1.4);
@@ -94,7 +94,7 @@ impl Pages {
                     self.line(at(*from), at(*to), thick * scale, *color)
                 }
                 Shape::Dot { at: middle, radius, color } => {
-                    // A line of no length with round ends.
+                    // A line of zero length with round ends.
                     self.current.save_state();
                     self.current.set_line_cap(pdf_writer::types::LineCapStyle::RoundCap);
                     let (x, y) = at(*middle);
@@ -117,7 +117,7 @@ impl Pages {
         self.y -= drawing.height * scale;
     }
 
-    /// What is on each page, with a foot that says which it is.
+    /// The content of each page, with a footer that has its number.
     pub fn finish(mut self, foot: &str) -> Vec<Vec<u8>> {
         let last = self.current;
         self.done.push(last);

@@ -1,4 +1,4 @@
-//! The form as it was filled in, and what is wrong with it.
+//! The form as it was filled in, and its errors.
 
 use std::collections::HashMap;
 
@@ -7,10 +7,10 @@ use crate::surveys::Ratings;
 use crate::surveys::questions::SurveyQuestion;
 use crate::surveys::submission::{QuestionAnswer, SurveyAnswer};
 
-/// The longest comment, in characters.
+/// The maximum length of a comment, in characters.
 pub const COMMENT: usize = 2000;
 
-/// The questions, each with what was chosen, and the comment.
+/// The questions with the chosen ratings, and the comment.
 pub struct Form {
     pub questions: Vec<Asked>,
     pub comment: String,
@@ -30,7 +30,7 @@ impl Form {
         Form { questions: questions.collect(), comment: String::new(), comment_fault: None }
     }
 
-    /// What a browser sent (`application/x-www-form-urlencoded`). A field that is not on the form says nothing.
+    /// Reads the form that a browser sent (`application/x-www-form-urlencoded`). Unknown fields are ignored.
     pub fn read(questions: Vec<SurveyQuestion>, body: &[u8]) -> Self {
         let mut sent: HashMap<String, String> = url::form_urlencoded::parse(body).into_owned().collect();
         let mut form = Self::empty(questions);
@@ -39,7 +39,8 @@ impl Form {
             asked.chosen =
                 value.as_deref().and_then(|value| value.parse().ok()).filter(|n| (1..=5).contains(n));
             if asked.chosen.is_none() && (asked.question.standing || value.is_some()) {
-                asked.fault = Some(Text::new("Elija una de las cinco opciones.", "Choose one of the five."));
+                asked.fault =
+                    Some(Text::new("Elija una de las cinco opciones.", "Choose one of the five options."));
             }
         }
         let comment = sent.remove("comment").unwrap_or_default();
@@ -57,7 +58,7 @@ impl Form {
         self.comment_fault.is_none() && self.questions.iter().all(|asked| asked.fault.is_none())
     }
 
-    /// What is to be kept; none where something is wrong.
+    /// The answer to store; `None` if the form has errors.
     pub fn answer(&self) -> Option<SurveyAnswer> {
         if !self.is_sound() {
             return None;
@@ -86,7 +87,7 @@ impl Form {
 }
 
 impl Asked {
-    /// The name of its field.
+    /// The name of its form field.
     pub fn name(&self) -> String {
         format!("rating-{}", self.question.key)
     }

@@ -1,5 +1,5 @@
-//! The page that the link in the mail opens: it asks, keeps the answer and says thank you, without script and without
-//! signing in.
+//! The page that the link in the mail opens. It shows the form, stores the answer and confirms it, without script and
+//! without signing in.
 
 mod form;
 mod view;
@@ -25,17 +25,17 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(open).service(send);
 }
 
-/// What a visit comes to: the language of the requester, where the link opens anything, and what the page shows.
+/// The result of a visit: the language of the requester, if the link is valid, and what the page shows.
 type Visit = (Locale, Shown);
 
 enum Shown {
-    /// Boxed: much larger than the other.
+    /// Boxed, because it is much larger than the other variants.
     Asked(Box<(Opened, Form)>),
     Answered {
         ticket_id: i64,
         at: DateTime<Utc>,
     },
-    /// The ticket is in this state, and not to be judged.
+    /// The ticket is in this state and cannot be rated.
     Unsolved(Status),
 }
 
@@ -81,7 +81,7 @@ async fn send(
             }
         })
     };
-    // What was not kept is on the page again, with what is at fault.
+    // A form that was not stored is shown again, with its errors.
     let visit = desk.db.run(visit).await;
     let status = match visit {
         Ok((_, Shown::Answered { .. })) => StatusCode::OK,
@@ -113,7 +113,7 @@ fn respond(desk: &Desk, request: &HttpRequest, visit: Result<Visit>, status: Sta
                 Code::NotFound => State::Unknown,
                 Code::SurveyExpired => State::Expired,
                 Code::AlreadyAnswered => State::AnsweredBefore,
-                // Reopened at this very moment.
+                // Reopened between the check and the answer.
                 Code::NotSolved => State::Unsolved { open: true },
                 _ => State::Failed,
             };

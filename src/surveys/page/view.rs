@@ -15,14 +15,14 @@ use crate::surveys::links::Opened;
 pub static PAGE: LazyLock<Page> =
     LazyLock::new(|| Page::new(include_str!("page.html"), include_str!("page.css")));
 
-/// What there is to show.
+/// What the page shows.
 pub enum State<'a> {
     Form(&'a Opened, &'a Form),
-    /// The ticket's number, and when it was answered, in words.
+    /// The ticket's number, and the formatted time of the answer.
     Answered(i64, String),
-    /// Sent a second time.
+    /// The form was sent a second time.
     AnsweredBefore,
-    /// `open`: the ticket is open again; otherwise it is over without a solution.
+    /// `open`: the ticket is open again; otherwise it ended without a solution.
     Unsolved {
         open: bool,
     },

@@ -1,4 +1,4 @@
-//! Making changed attention times and calendars hold for the tickets that are open.
+//! Applying changed attention times and calendars to open tickets.
 
 use std::collections::HashMap;
 
@@ -24,21 +24,21 @@ use crate::tickets::model::{Criticality, TicketRow};
 use crate::tickets::steps::Case;
 use crate::tickets::store;
 
-/// How many tickets are reckoned at once.
+/// How many tickets are recomputed at once.
 const BATCH: i64 = 500;
 
-/// What an application changed.
+/// The result of an application.
 #[derive(Serialize, ToSchema)]
 pub struct Application {
-    /// Open tickets whose clock is running.
+    /// Number of open tickets whose clock is running.
     #[schema(minimum = 0, example = 12)]
     examined: usize,
-    /// Those of `examined` whose due time moved.
+    /// Number of examined tickets whose due time changed.
     #[schema(minimum = 0, example = 5)]
     changed: usize,
 }
 
-/// A clock that is running.
+/// A running clock.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = attentions)]
 struct Clock {
@@ -48,7 +48,7 @@ struct Clock {
     due_at: DateTime<Utc>,
 }
 
-/// A clock as it is reckoned now.
+/// A clock with its recomputed due time.
 #[derive(Insertable)]
 #[diesel(table_name = attentions)]
 struct Reckoned {
@@ -66,10 +66,10 @@ type Policies = HashMap<Criticality, (Policy, Calendar)>;
 
 /// Apply the attention times to the open tickets
 ///
-/// Attention times, calendars and public holidays as they are now hold for every ticket that is open: what is not accepted yet at its
-/// present support level is reckoned again, which is an event `due_changed` in the history of each ticket whose due time
-/// moves; what is classified or escalated later counts by them too, as does a clock that stands still once it goes on.
-/// All of it, or none.
+/// Applies the current attention times, calendars and public holidays to every open ticket. The due time of each
+/// ticket that is not yet accepted at its current support level is recomputed; a ticket whose due time changes gets
+/// the event `due_changed`. Tickets that are classified or escalated later use them too, as does a paused clock when
+/// it resumes. The application is atomic.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage)), ("x-mesa-unversioned" = json!(true))),
     tag = "attention times", operation_id = "applyAttentionTimes",
@@ -81,7 +81,7 @@ pub async fn apply(call: Call, body: Body<Nothing>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         body.read()?;
         policies::lock(tx)?;
-        // A change that was waited for may hold only since after this request was admitted.
+        // A concurrent change that this request waited for may be effective only after the request was admitted.
         let actor = &actor.clone().at(crate::db::now(tx)?);
         let now = actor.now;
         let mut in_force = Policies::new();
@@ -113,7 +113,7 @@ pub async fn apply(call: Call, body: Body<Nothing>) -> Result<HttpResponse> {
     .await
 }
 
-/// The next tickets, by number, whose clock is running; locked.
+/// The next tickets whose clock is running, by number; locked.
 fn running_after(tx: &mut PgConnection, after: i64) -> Result<Vec<(TicketRow, Clock)>> {
     let clock = attentions::ticket_id.eq(tickets::id).and(attentions::level.eq(tickets::support_level));
     let batch = tickets::table
@@ -128,7 +128,7 @@ fn running_after(tx: &mut PgConnection, after: i64) -> Result<Vec<(TicketRow, Cl
     Ok(batch)
 }
 
-/// Reckons a batch again; answers how many due times moved.
+/// Recomputes a batch; returns how many due times changed.
 fn reckon(
     tx: &mut PgConnection,
     batch: Vec<(TicketRow, Clock)>,

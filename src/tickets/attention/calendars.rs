@@ -1,4 +1,4 @@
-//! Calendars: the time on which attention is counted.
+//! Calendars: the hours during which attention time counts.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, patch, post};
@@ -23,7 +23,7 @@ use crate::problem::{FieldCode, FieldError, Problem, Result};
 use crate::tickets::clock::{Calendar as Counted, OutOfReach};
 use crate::tickets::model::Criticality;
 
-/// When attention time counts.
+/// The hours during which attention time counts.
 #[derive(Serialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = calendars)]
 pub struct Calendar {
@@ -31,10 +31,10 @@ pub struct Calendar {
     #[schema(max_length = 200, example = "Horario de oficina")]
     name: String,
     /// An OpenStreetMap `opening_hours` expression in the entity's time zone; `PH` are the public holidays of
-    /// `GET /holidays`. A time span belongs to the day on which it begins, also after midnight.
+    /// `GET /holidays`. A time span belongs to the day on which it begins, even if it ends after midnight.
     #[schema(max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
     opening_hours: String,
-    /// A calendar that is not active is offered to nobody and stays where it was named.
+    /// A calendar that is not active can no longer be chosen; existing references to it remain.
     active: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -57,7 +57,7 @@ impl Calendar {
 pub struct NewCalendar {
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Horario de oficina")]
     name: String,
-    /// An OpenStreetMap `opening_hours` expression with exact hours that opens from now on.
+    /// An OpenStreetMap `opening_hours` expression with exact hours and some open time from now on.
     #[schema(
         format = "opening-hours",
         min_length = 1,
@@ -67,14 +67,14 @@ pub struct NewCalendar {
     opening_hours: String,
 }
 
-/// A calendar as it can be changed.
+/// The fields of a calendar that can be changed.
 #[derive(Serialize, Deserialize, AsChangeset, ToSchema)]
 #[diesel(table_name = calendars)]
 #[serde(deny_unknown_fields)]
 pub struct CalendarProfile {
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Horario de oficina")]
     name: String,
-    /// An OpenStreetMap `opening_hours` expression with exact hours that opens from now on.
+    /// An OpenStreetMap `opening_hours` expression with exact hours and some open time from now on.
     #[schema(
         format = "opening-hours",
         min_length = 1,
@@ -85,7 +85,7 @@ pub struct CalendarProfile {
     active: bool,
 }
 
-/// Which calendars to list.
+/// Filters for the list of calendars.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -101,7 +101,7 @@ pub struct CalendarFilters {
 
 /// List calendars
 ///
-/// By name. A calendar says on which hours attention is counted.
+/// In the order of the names. A calendar defines the hours during which attention time counts.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "calendars", operation_id = "listCalendars", params(Paging, CalendarFilters),
@@ -137,7 +137,7 @@ pub async fn list(call: Call, query: Query<CalendarFilters>) -> Result<HttpRespo
 
 /// Read a calendar
 ///
-/// Its opening hours in the `opening_hours` notation of OpenStreetMap.
+/// With its opening hours in the `opening_hours` notation of OpenStreetMap.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "calendars", operation_id = "getCalendar", params(("calendar_id" = Uuid, Path)),
@@ -150,13 +150,14 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Create a calendar
 ///
-/// Nothing is counted on it until an attention time names it.
+/// It has no effect until an attention time refers to it.
 ///
-/// `opening_hours` may have up to 50 rules: weekdays, `PH` with or without an offset, dates, months, years, ISO weeks and
-/// dates relative to Easter, with times that may go on after midnight, and `open` or `off` with a comment. A rule after `;`
-/// replaces the hours that begin on its days, one after `,` adds to them. What would not be evaluated exactly is refused
-/// with `not_supported`, and `detail` names the part: sun times, open ends (`08:00+`), repetitions, `||`, `unknown`, `SH`,
-/// comments without `open` or `off`, `PH Mo-Fr` with a space, dates moved to a weekday.
+/// `opening_hours` may have up to 50 rules: weekdays, `PH` with or without an offset, dates, months, years, ISO weeks
+/// and dates relative to Easter, with times that may extend past midnight, and `open` or `off` with a comment. A rule
+/// after `;` replaces the hours that begin on its days; one after `,` adds to them. An expression that cannot be
+/// evaluated exactly is rejected with `not_supported`, and `detail` names the part: sun times, open ends (`08:00+`),
+/// repetitions, `||`, `unknown`, `SH`, comments without `open` or `off`, `PH Mo-Fr` with a space, dates moved to a
+/// weekday.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "calendars", operation_id = "createCalendar", request_body = NewCalendar,
@@ -185,7 +186,7 @@ pub async fn create(call: Call, body: Body<NewCalendar>) -> Result<HttpResponse>
 
 /// Change a calendar
 ///
-/// New hours count for the tickets received from then on. Due times that are set stay: see
+/// New hours apply to tickets received from then on. Existing due times do not change: see
 /// `POST /attention-times/application`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
@@ -205,7 +206,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile
             opening_hours: calendar.opening_hours,
             active: calendar.active,
         };
-        // Hours that have run out meanwhile are no fault of whoever changes the name.
+        // Hours that have expired in the meantime do not prevent a change of the name.
         let (profile, changes) = body.merge_with(&current, |value| {
             let kept = value["opening_hours"] == *hours_before;
             if kept { Vec::new() } else { faults(value, actor.timezone, &holidays, actor.now) }
@@ -246,7 +247,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile
     .await
 }
 
-/// What is wrong with the opening hours: a calendar opens from now on.
+/// The errors of the opening hours; a calendar must have some open time from now on.
 fn faults(calendar: &Value, timezone: Tz, holidays: &Holidays, now: DateTime<Utc>) -> Vec<FieldError> {
     let Some(hours) = calendar["opening_hours"].as_str() else { return Vec::new() };
     let unusable = Counted::parse_open(hours, timezone, holidays, now).err();

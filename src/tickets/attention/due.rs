@@ -1,4 +1,4 @@
-//! Trying a calendar.
+//! The due time for a number of minutes on a calendar.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
@@ -18,21 +18,22 @@ use crate::http::{Answer, Call, Query};
 use crate::problem::Result;
 use crate::tickets::clock::OutOfReach;
 
-/// What to try a calendar with.
+/// The input of the computation.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Trial {
-    /// When the clock starts, such as `2026-11-23T14:00:00Z`; now where it is left out.
+    /// When the clock starts, such as `2026-11-23T14:00:00Z`; now if omitted.
     from: Option<DateTime<Utc>>,
-    /// How many minutes have to count.
+    /// Number of minutes to count.
     #[param(minimum = 1, maximum = 525600, example = 120)]
     minutes: i32,
 }
 
 /// Compute a due time on a calendar
 ///
-/// When so many minutes have counted on it since a moment, and the stretches that counted.
+/// The moment at which the given minutes have counted on the calendar since `from`, and the stretches of time that
+/// counted.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
     tag = "calendars", operation_id = "getCalendarDue", params(("calendar_id" = Uuid, Path), Trial),

@@ -26,25 +26,25 @@ use crate::tickets::store;
 pub struct Attention {
     #[schema(example = 123)]
     ticket_id: i64,
-    /// The moment that this tells of.
+    /// The moment for which the explanation is valid.
     now: DateTime<Utc>,
     /// The time zone of the opening hours.
     #[schema(max_length = 100, example = "America/Bogota")]
     timezone: String,
-    /// One for each support level that was to attend it, in order; none before it is classified.
+    /// One for each support level that the ticket has had, in order; empty before its classification.
     #[schema(max_items = 3)]
     levels: Vec<LevelAttention>,
-    /// When the clock stood still and why, in order.
+    /// The periods in which the clock was paused, in order.
     pauses: Vec<AttentionPause>,
 }
 
-/// A time in which the clock stood still because the requester owed information.
+/// A period in which the clock was paused because the requester owed information.
 #[derive(Serialize, Queryable, ToSchema)]
 pub struct AttentionPause {
     from: DateTime<Utc>,
     /// `null` until it ends.
     to: Option<DateTime<Utc>>,
-    /// What was missing, in the words of the request.
+    /// The missing information, as the request states it.
     #[schema(max_length = 2000, example = "¿Cuál es la placa del equipo?")]
     missing: String,
 }
@@ -54,47 +54,47 @@ pub struct AttentionPause {
 pub struct LevelAttention {
     #[schema(minimum = 1, maximum = 3, example = 1)]
     level: i16,
-    /// When the clock started: the reception, or the escalation to this level.
+    /// When the clock started: at the reception, or at the escalation to this level.
     started_at: DateTime<Utc>,
-    /// How many minutes it may take.
+    /// The attention time, in minutes.
     #[schema(minimum = 1, maximum = 525600, example = 120)]
     minutes: i32,
-    /// On which time they are counted.
+    /// The opening hours during which the minutes count.
     #[schema(max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
     opening_hours: String,
-    /// Where minutes and opening hours come from; `null` for a clock older than the record of policies.
+    /// The source of the minutes and opening hours; `null` for a clock older than the record of policies.
     policy: Option<AppliedPolicy>,
-    /// `null` while the clock stands still because the requester owes information.
+    /// `null` while the clock is paused because the requester owes information.
     due_at: Option<DateTime<Utc>>,
-    /// Who had the ticket last at this level.
+    /// The last assignee at this level.
     assignee: Option<Person>,
     assigned_at: Option<DateTime<Utc>>,
-    /// Who made the case theirs, which stopped the clock.
+    /// The person who accepted the case, which stopped the clock.
     accepted_by: Option<Person>,
-    /// When they did.
+    /// When the case was accepted.
     accepted_at: Option<DateTime<Utc>>,
-    /// How many minutes counted until the clock stopped, or until now.
+    /// Minutes counted until the clock stopped, or until now.
     #[schema(minimum = 0, example = 35.5)]
     minutes_counted: f64,
-    /// How many are left of those it may take; negative where it is late.
+    /// Minutes left of the attention time; negative if overdue.
     #[schema(example = 84.5)]
     minutes_left: f64,
-    /// Accepted by the due time; `null` where that is not known yet or was never asked for.
+    /// Whether it was accepted by the due time; `null` if that is not yet known or no acceptance was required.
     met: Option<bool>,
-    /// What counted and what did not, from the start until the acceptance, else until the due time, and while the clock
-    /// stands still until now; at most 1000.
+    /// The stretches of time that counted or did not, from the start until the acceptance, or otherwise until the due
+    /// time, or until now while the clock is paused; at most 1000.
     stretches: Vec<Stretch>,
-    /// Whether `stretches` goes on until then.
+    /// Whether `stretches` is complete up to that moment.
     complete: bool,
 }
 
-/// The attention time and the calendar that held.
+/// The attention time and the calendar that applied.
 #[derive(Serialize, ToSchema)]
 pub struct AppliedPolicy {
     criticality: Criticality,
-    /// By its present name; its hours may have changed since.
+    /// With its current name; its hours may have changed since.
     calendar: Named,
-    /// Since when it holds.
+    /// When the policy took effect.
     effective_from: DateTime<Utc>,
 }
 
@@ -116,9 +116,9 @@ type PolicyRow = (Criticality, DateTime<Utc>, Uuid, String);
 
 /// Explain the due times of a ticket
 ///
-/// For each support level: the attention time, the calendar and the public holidays that held at the ticket's reception, each stretch of
-/// time that counted or did not and why, the due time, what is left, and whether it was met. The clock stands still while
-/// the requester owes information.
+/// For each support level: the attention time, the calendar and the public holidays in force at the reception of the
+/// ticket, each stretch of time that counted or did not and why, the due time, the time left, and whether it was met.
+/// The clock is paused while the requester owes information.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket)), ("x-mesa-unversioned" = json!(true))),
     tag = "tickets", operation_id = "getTicketAttention", params(("ticket_id" = i64, Path, minimum = 1)),
@@ -157,7 +157,8 @@ pub async fn explain(call: Call, id: Path<i64>) -> Result<HttpResponse> {
             .iter()
             .find(|pause| pause.to.is_none() && ticket.clock_stopped_at.is_none())
             .map(|pause| pause.from);
-        // A level's clock stops at its acceptance, where the next level's starts, or with the ticket's end.
+        // The clock of a level stops at its acceptance, at the start of the next level's clock, or at the end of the
+        // ticket.
         let ended_at = ticket.archived_at.or(ticket.solved_at).unwrap_or(actor.now);
         let started: Vec<DateTime<Utc>> = rows.iter().map(|(row, _, _)| row.started_at).collect();
         let known = person::by_id(db, rows.iter().filter_map(|(row, _, _)| row.accepted_by))?;
@@ -165,7 +166,7 @@ pub async fn explain(call: Call, id: Path<i64>) -> Result<HttpResponse> {
         let mut levels = Vec::new();
         for (index, (row, policy, assignee)) in rows.into_iter().enumerate() {
             let stopped_at = row.accepted_at.or(started.get(index + 1).copied()).unwrap_or(ended_at);
-            // Only the last level's clock can stand still now.
+            // Only the clock of the last level can be paused now.
             let stands_still_since = stands_still_since.filter(|_| index + 1 == started.len());
             let accepted_by = row.accepted_by.and_then(|id| known.get(&id).cloned());
             let people = (assignee, accepted_by);

@@ -27,19 +27,19 @@ pub struct HolidayDates {
     items: Vec<HolidayDate>,
 }
 
-/// Of which year.
+/// The year of the dates.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct HolidayYear {
-    /// The calendar year of the dates; the present one of the entity if left out.
+    /// The calendar year of the dates; the entity's current year if omitted.
     #[param(minimum = 1900, maximum = 9999)]
     year: Option<i32>,
 }
 
 /// List the dates of the holidays
 ///
-/// Of one calendar year, by the holidays in force now; at most 1000.
+/// For one calendar year, by the holidays in force now; at most 1000.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
     tag = "holidays", operation_id = "listHolidayDates", params(HolidayYear),

@@ -1,4 +1,4 @@
-//! Which fields a holiday has by its kind.
+//! The fields that a holiday has, by its kind.
 
 use chrono::NaiveDate;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::holidays::HolidayProfile;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
-/// The fields of each kind that must be there, and those that may not.
+/// The required fields of each kind, and the fields that it does not allow.
 const FIELDS: &[(&str, &[&str], &[&str])] = &[
     ("fixed", &["month", "day"], &["days_from_easter", "date"]),
     ("following_monday", &["month", "day"], &["days_from_easter", "date"]),
@@ -14,7 +14,7 @@ const FIELDS: &[(&str, &[&str], &[&str])] = &[
     ("date", &["date"], &["month", "day", "days_from_easter", "first_year", "last_year"]),
 ];
 
-/// What the schema of a holiday cannot say: which fields belong to its kind, and that there is such a day.
+/// The checks that the schema of a holiday cannot express: which fields belong to its kind, and that the day exists.
 pub fn faults(holiday: &Value) -> Vec<FieldError> {
     let mut faults = Vec::new();
     let kind = holiday["kind"].as_str().unwrap_or_default();
@@ -25,7 +25,7 @@ pub fn faults(holiday: &Value) -> Vec<FieldError> {
         for field in refused.iter().filter(|field| !holiday[**field].is_null()) {
             let detail = Text::made(
                 format!("Un festivo de tipo `{kind}` no admite este campo."),
-                format!("A holiday of kind `{kind}` does not have it."),
+                format!("A holiday of kind `{kind}` does not allow this field."),
             );
             faults.push(FieldError::new(format!("/{field}"), FieldCode::NotAllowed, detail));
         }
@@ -52,10 +52,10 @@ pub fn faults(holiday: &Value) -> Vec<FieldError> {
     faults
 }
 
-/// Of a holiday that the desk is delivered with, only `last_year` can change.
+/// Checks that only `last_year` changes of a shipped holiday.
 ///
 /// # Errors
-/// `Code::InvalidBody` that names each other field that would change.
+/// `Code::InvalidBody` that names every other field that would change.
 pub fn only_the_end_changes(current: &HolidayProfile, changed: &HolidayProfile) -> Result<()> {
     let fields = [
         ("/name", current.name != changed.name),
@@ -72,10 +72,10 @@ pub fn only_the_end_changes(current: &HolidayProfile, changed: &HolidayProfile) 
     if faults.is_empty() { Ok(()) } else { Err(Problem::fields(faults)) }
 }
 
-/// What can be done with a holiday that the desk is delivered with.
+/// The message that only `last_year` of a shipped holiday can change.
 pub fn shipped() -> Text {
     Text::new(
         "Es un festivo de ley: solo puede cambiar su último año (`last_year`).",
-        "It is a holiday by law that comes with the desk: you can only end it with `last_year`.",
+        "It is a statutory holiday: only its last year (`last_year`) can be changed.",
     )
 }

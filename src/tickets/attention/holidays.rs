@@ -1,4 +1,4 @@
-//! Public holidays, on which calendars with `PH` open or close and only some people work.
+//! Public holidays. They affect calendars with `PH` and working hours.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, delete, get, patch, post};
@@ -27,25 +27,25 @@ pub struct Holiday {
     #[schema(max_length = 200, example = "Virgen de Chiquinquirá")]
     pub(super) name: String,
     pub(super) kind: HolidayKind,
-    /// The month of `fixed` and `following_monday`; else `null`.
+    /// The month, for `fixed` and `following_monday`; otherwise `null`.
     #[schema(minimum = 1, maximum = 12, example = 7)]
     pub(super) month: Option<i16>,
-    /// The day of the month of `fixed` and `following_monday`; else `null`.
+    /// The day of the month, for `fixed` and `following_monday`; otherwise `null`.
     #[schema(minimum = 1, maximum = 31, example = 9)]
     pub(super) day: Option<i16>,
-    /// Days after Easter Sunday of `easter`, negative before it; else `null`.
+    /// Days after Easter Sunday, negative before it, for `easter`; otherwise `null`.
     #[schema(minimum = -80, maximum = 250)]
     pub(super) days_from_easter: Option<i16>,
-    /// The date of `date`; else `null`.
+    /// The date, for `date`; otherwise `null`.
     pub(super) date: Option<NaiveDate>,
-    /// The first year of the holiday; `null` if it has always been one, and for `date`.
+    /// The first year of the holiday; `null` if it has no first year, and for `date`.
     #[schema(minimum = 1900, maximum = 9999, example = 2026)]
     pub(super) first_year: Option<i32>,
-    /// The last year of the holiday; `null` while it has no end, and for `date`.
+    /// The last year of the holiday; `null` if it has no last year, and for `date`.
     #[schema(minimum = 1900, maximum = 9999)]
     pub(super) last_year: Option<i32>,
-    /// One of Colombia that the desk is delivered with: it can be ended by `last_year`, but not changed otherwise or
-    /// removed.
+    /// Whether it is one of the Colombian holidays included in the product: only its `last_year` can be changed, and
+    /// it cannot be removed.
     pub(super) shipped: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -62,8 +62,8 @@ impl Holiday {
     }
 }
 
-/// A holiday to create: `month` and `day` for `fixed` and `following_monday`, `days_from_easter` for `easter`, `date` for
-/// `date`, and none of the others.
+/// A holiday to create. `fixed` and `following_monday` require `month` and `day`, `easter` requires
+/// `days_from_easter` and `date` requires `date`; the fields of other kinds are not allowed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewHoliday {
@@ -79,17 +79,18 @@ pub struct NewHoliday {
     /// Days after Easter Sunday, negative before it.
     #[schema(minimum = -80, maximum = 250)]
     days_from_easter: Option<i16>,
-    /// From 1900 on.
+    /// In the year 1900 or later.
     date: Option<NaiveDate>,
-    /// Not for `date`.
+    /// Not allowed for `date`.
     #[schema(minimum = 1900, maximum = 9999, example = 2027)]
     first_year: Option<i32>,
-    /// Not before `first_year`; not for `date`.
+    /// Not before `first_year`; not allowed for `date`.
     #[schema(minimum = 1900, maximum = 9999)]
     last_year: Option<i32>,
 }
 
-/// A holiday as it can be changed. Its kind stays; of one that the desk is delivered with only `last_year` changes.
+/// The fields of a holiday that can be changed. The kind cannot change; of a shipped holiday only `last_year` can
+/// change.
 #[derive(Serialize, Deserialize, AsChangeset, ToSchema)]
 #[diesel(table_name = holidays, treat_none_as_null = true)]
 #[serde(deny_unknown_fields)]
@@ -109,15 +110,15 @@ pub struct HolidayProfile {
     pub(super) last_year: Option<i32>,
 }
 
-/// Which holidays to list.
+/// Filters for the list of holidays.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct HolidayFilters {
-    /// Those that the desk is delivered with, or the entity's own.
+    /// True: only the holidays included in the product; false: only those that the entity added.
     shipped: Option<bool>,
     kind: Option<HolidayKind>,
-    /// Those that are holidays in this year.
+    /// Only the holidays in force in this year.
     #[param(minimum = 1900, maximum = 9999)]
     year: Option<i32>,
     /// Part of the name.
@@ -130,7 +131,7 @@ pub struct HolidayFilters {
 
 /// List holidays
 ///
-/// By name: the rules of the public holidays. For their dates in one year see `GET /holiday-dates`.
+/// The rules of the public holidays, in the order of the names. For their dates in one year see `GET /holiday-dates`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "holidays", operation_id = "listHolidays", params(Paging, HolidayFilters),
@@ -190,16 +191,16 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Create a holiday
 ///
-/// One of the entity's own, for example by a new law. It counts at once for shifts, and for the attention of tickets
-/// received from then on. Due times that are set stay: see `POST /attention-times/application`. A desk has at most 500
-/// holidays.
+/// Adds a holiday of the entity, for example one established by a new law. It takes effect immediately for shifts,
+/// and for the attention of tickets received from then on. Existing due times do not change: see
+/// `POST /attention-times/application`. The maximum is 500 holidays.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "holidays", operation_id = "createHoliday", request_body = NewHoliday,
     responses(
         (status = 201, body = Holiday),
-        (status = 409, description = "`already_exists`: there is one of this name and kind from the same year on or on the \
-            same date; `no_due_time`: a calendar in use would not be open for long enough"),
+        (status = 409, description = "`already_exists`: a holiday with this name and kind and the same first year or \
+            date exists; `no_due_time`: a calendar in use would not be open for long enough"),
     )
 )]
 #[post("/holidays")]
@@ -232,16 +233,16 @@ pub async fn create(call: Call, body: Body<NewHoliday>) -> Result<HttpResponse> 
 
 /// Change a holiday
 ///
-/// It counts from then on as a new one does: see `POST /holidays`. To end a holiday, set `last_year`; what was computed
-/// before stays as it was.
+/// The change takes effect like a new holiday: see `POST /holidays`. To end a holiday, set `last_year`; due times
+/// that were computed before do not change.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "holidays", operation_id = "updateHoliday", params(("holiday_id" = Uuid, Path)),
     request_body(content = HolidayProfile, content_type = "application/merge-patch+json"),
     responses(
         (status = 200, body = Holiday),
-        (status = 409, description = "`already_exists`: there is one of this name and kind from the same year on or on the \
-            same date; `no_due_time`: a calendar in use would not be open for long enough"),
+        (status = 409, description = "`already_exists`: a holiday with this name and kind and the same first year or \
+            date exists; `no_due_time`: a calendar in use would not be open for long enough"),
     )
 )]
 #[patch("/holidays/{holiday_id}")]
@@ -282,8 +283,8 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<HolidayProfile>
 
 /// Remove a holiday
 ///
-/// One of the entity's own that was recorded by mistake. One that is no longer a holiday is ended with `last_year` instead,
-/// as are those that the desk is delivered with, which cannot be removed.
+/// For a holiday of the entity that was recorded by mistake. To end a holiday that is no longer observed, set
+/// `last_year` instead; shipped holidays cannot be removed.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "holidays", operation_id = "removeHoliday", params(("holiday_id" = Uuid, Path)),

@@ -1,5 +1,5 @@
-//! Attention times: how long a case may wait to be taken, on which calendar that is counted, and how a due time was
-//! reckoned.
+//! Attention times: how long a case may wait for its acceptance, the calendar on which that time counts, and the
+//! explanation of a due time.
 
 mod application;
 pub mod calendars;

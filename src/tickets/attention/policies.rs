@@ -1,7 +1,8 @@
-//! The policies that attention is counted by, and since when each holds.
+//! The policies by which attention time is counted, and when each took effect.
 //!
-//! An attention time is counted by what held when its ticket was received, however late it is classified. So every
-//! change of an attention time, of its calendar or of a public holiday writes a new policy, and none is ever changed.
+//! Attention time is counted by the policy in force at the reception of the ticket, even if it is classified later.
+//! Therefore every change of an attention time, of its calendar or of a public holiday writes a new policy; policies
+//! are never modified.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -16,7 +17,7 @@ use crate::problem::{Code, Problem, Result, Text};
 use crate::tickets::clock::Calendar;
 use crate::tickets::model::{Criticality, TicketRow};
 
-/// Minutes, counted on a calendar as it was then.
+/// A number of minutes, with the opening hours of the calendar at that time.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = attention_policies)]
 pub struct Policy {
@@ -31,13 +32,13 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// What its time is counted on; at most one query.
+    /// The calendar of the policy; at most one query.
     pub fn calendar(&self, db: &mut PgConnection, timezone: Tz) -> Result<Calendar> {
         kept_calendar(&self.opening_hours, timezone, &sets::one(db, self.holiday_set_id)?)
     }
 }
 
-/// An expression from the database as a calendar.
+/// Builds a calendar from an expression stored in the database.
 ///
 /// # Errors
 /// `Code::Internal` if it cannot be evaluated: every stored expression was checked before.
@@ -46,18 +47,15 @@ pub fn kept_calendar(opening_hours: &str, timezone: Tz, holidays: &Holidays) -> 
         .map_err(|unusable| Problem::internal(format!("the calendar {opening_hours:?}: {unusable:?}")))
 }
 
-/// The policy that a new clock of this ticket counts by: the one that held at its reception, or at the last time since
-/// then that the policies were applied to the open tickets.
-///
-/// # Errors
-/// What the database answers.
+/// The policy for a new clock of this ticket: the one in force at its reception, or at the last application of the
+/// policies to open tickets if that was later.
 pub fn of_ticket(db: &mut PgConnection, ticket: &TicketRow, criticality: Criticality) -> Result<Policy> {
     let applied: Option<DateTime<Utc>> =
         attention_applications::table.select(max(attention_applications::applied_at)).first(db)?;
     at(db, criticality, applied.map_or(ticket.received_at, |applied| applied.max(ticket.received_at)))
 }
 
-/// The policy of a criticality that held at a moment.
+/// The policy of a criticality that was in force at a moment.
 fn at(db: &mut PgConnection, criticality: Criticality, moment: DateTime<Utc>) -> Result<Policy> {
     let policy = attention_policies::table
         .filter(attention_policies::criticality.eq(criticality))
@@ -68,10 +66,7 @@ fn at(db: &mut PgConnection, criticality: Criticality, moment: DateTime<Utc>) ->
     Ok(policy)
 }
 
-/// The policies that hold at a moment, one for each criticality.
-///
-/// # Errors
-/// What the database answers.
+/// The policies in force at a moment, one for each criticality.
 pub fn all_at(db: &mut PgConnection, moment: DateTime<Utc>) -> Result<Vec<Policy>> {
     let policies = attention_policies::table
         .filter(attention_policies::effective_from.le(moment))
@@ -82,32 +77,29 @@ pub fn all_at(db: &mut PgConnection, moment: DateTime<Utc>) -> Result<Vec<Policy
     Ok(policies)
 }
 
-/// Lets one change of attention times, calendars and public holidays wait for the other, until the transaction ends: their policies
-/// follow each other in the order in which they are written.
-///
-/// # Errors
-/// What the database answers.
+/// Serializes changes of attention times, calendars and public holidays until the end of the transaction, so that
+/// their policies are written in order.
 pub fn lock(tx: &mut PgConnection) -> Result<()> {
     const LOCK: i64 = 0x4d45_5341_0003;
     diesel::sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(LOCK).execute(tx)?;
     Ok(())
 }
 
-/// The most holidays of a desk.
+/// The maximum number of holidays.
 const MOST_HOLIDAYS: usize = 500;
 
-/// Lets the holidays as they are stored now hold from `now` on, for every criticality. `lock` must be held.
+/// Applies the stored holidays from `now` on, for every criticality. `lock` must be held.
 ///
 /// # Errors
-/// `Code::NoDueTime` if the calendar of an attention time would not be open for that long; `Code::TooManyHolidays` if there are
-/// too many.
+/// `Code::NoDueTime` if the calendar of an attention time would not be open for that long; `Code::TooManyHolidays` if
+/// there are too many.
 pub fn renew_holidays(tx: &mut PgConnection, timezone: Tz, now: DateTime<Utc>) -> Result<()> {
     let rules: Vec<HolidayRule> =
         holidays::table.order(holidays::id).select(HolidayRule::as_select()).load(tx)?;
     if rules.len() > MOST_HOLIDAYS {
         return Err(Problem::new(
             Code::TooManyHolidays,
-            Text::new("Se pueden registrar hasta 500 festivos.", "A desk can have up to 500 holidays."),
+            Text::new("Se pueden registrar hasta 500 festivos.", "The maximum is 500 holidays."),
         ));
     }
     let (_, in_force) = sets::append(tx, &rules, now)?;
@@ -122,11 +114,8 @@ pub fn renew_holidays(tx: &mut PgConnection, timezone: Tz, now: DateTime<Utc>) -
     append(tx, &criticalities, now)
 }
 
-/// Writes what these attention times, their calendars and the public holidays say now as the policies that hold from `now` on. `lock` must
-/// be held.
-///
-/// # Errors
-/// What the database answers.
+/// Writes new policies, effective from `now`, with the current values of these attention times, their calendars and
+/// the public holidays. `lock` must be held.
 pub fn append(tx: &mut PgConnection, criticalities: &[Criticality], now: DateTime<Utc>) -> Result<()> {
     let latest: Option<DateTime<Utc>> =
         attention_policies::table.select(max(attention_policies::effective_from)).first(tx)?;

@@ -1,4 +1,4 @@
-//! A due time and how it was reckoned, for any calendar.
+//! A due time for any calendar, and how it is computed.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::http::{Answer, Body, Call};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::clock::{Calendar, OutOfReach, Span, Stretch};
 
-/// How many stretches an answer tells at most.
+/// The maximum number of stretches in a response.
 pub const MOST_STRETCHES: usize = 1000;
 
 /// A due time, and the stretches of time that lead to it.
@@ -34,11 +34,11 @@ pub struct Reckoning {
     due_at: DateTime<Utc>,
     /// In order; at most 1000.
     stretches: Vec<Stretch>,
-    /// Whether `stretches` goes on until the due time.
+    /// Whether `stretches` is complete up to the due time.
     complete: bool,
 }
 
-/// What is asked.
+/// The input of the computation.
 pub struct Question<'a> {
     pub from: DateTime<Utc>,
     pub minutes: i32,
@@ -48,10 +48,10 @@ pub struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// The due time, with the stretches that `told` chooses.
+    /// The due time, with the stretches that `told` selects.
     ///
     /// # Errors
-    /// Where the calendar is not open for that long within twenty years.
+    /// If the calendar is not open for that long within twenty years.
     pub fn answer(self, calendar: &Calendar, told: fn(&Stretch) -> bool) -> Result<Reckoning, OutOfReach> {
         let due_at = calendar.due(self.from, self.minutes, self.pauses)?;
         let stretches = calendar.stretches(self.from, due_at, self.pauses).filter(told);
@@ -68,14 +68,14 @@ impl Question<'_> {
     }
 }
 
-/// As many stretches as an answer tells, and whether they are all.
+/// The first `MOST_STRETCHES` stretches, and whether these are all.
 pub fn bounded(mut stretches: impl Iterator<Item = Stretch>) -> (Vec<Stretch>, bool) {
     let told = stretches.by_ref().take(MOST_STRETCHES).collect();
     let complete = stretches.next().is_none();
     (told, complete)
 }
 
-/// A time in which the clock stands still: `from` belongs to it, `to` does not.
+/// A period in which the clock is paused: it includes `from` and excludes `to`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pause {
@@ -95,8 +95,8 @@ pub struct NewReckoning {
     from: DateTime<Utc>,
     #[schema(minimum = 1, maximum = 525600, example = 120)]
     minutes: i32,
-    /// An OpenStreetMap `opening_hours` expression with exact hours, in the entity's time zone; `24/7` where it is left
-    /// out. `PH` are the public holidays of `GET /holidays`. What is accepted: see `POST /calendars`.
+    /// An OpenStreetMap `opening_hours` expression with exact hours, in the entity's time zone; `24/7` if omitted.
+    /// `PH` are the public holidays of `GET /holidays`. For the accepted expressions see `POST /calendars`.
     #[schema(
         format = "opening-hours",
         min_length = 1,
@@ -111,7 +111,7 @@ pub struct NewReckoning {
 
 /// Compute a due time from opening hours
 ///
-/// The same that is done for a ticket, for any start, calendar, minutes and pauses. Nothing is kept of it.
+/// The same computation as for a ticket, for any start, calendar, minutes and pauses. Nothing is stored.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
     tag = "calendars", operation_id = "reckonAttention", request_body = NewReckoning,
@@ -125,13 +125,13 @@ pub async fn reckon(call: Call, body: Body<NewReckoning>) -> Result<HttpResponse
         .await
         .map_err(|_| Problem::unavailable("too many due times are being computed"))?
         .map_err(Problem::internal)?;
-    // Not on the threads of the network, and without a database connection.
+    // Runs outside of the network threads and without a database connection.
     let answer =
         web::block(move || reckoned(body, timezone, &holidays)).await.map_err(Problem::internal)??;
     Ok(answer.respond(None, ("", "")))
 }
 
-/// How many computations run at once: half of the processors, so that others are served meanwhile.
+/// How many computations run at once: half of the processors, so that other requests are still served.
 static PLACES: LazyLock<Semaphore> = LazyLock::new(|| {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     Semaphore::new((processors / 2).max(1))

@@ -1,4 +1,4 @@
-//! The attention clock of a ticket's present support level, as it runs.
+//! The running attention clock of the current support level of a ticket.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -12,7 +12,7 @@ use crate::tickets::steps::Case;
 use crate::tickets::store;
 use crate::tickets::workflow::Status;
 
-/// When a clock is due.
+/// The due times of a clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Due {
     pub due_at: DateTime<Utc>,
@@ -24,7 +24,7 @@ pub struct Due {
 
 impl Due {
     /// # Errors
-    /// A 409 where the calendar is not open for that long.
+    /// A 409 if the calendar is not open for that long.
     pub fn reckon(
         policy: &Policy,
         calendar: &Calendar,
@@ -39,7 +39,7 @@ impl Due {
         })
     }
 
-    /// Writes it into the ticket. Whoever was told of the old due time is told of one that lies ahead as well.
+    /// Writes the due times into the ticket. If the new due time is in the future, its notices are sent again.
     pub fn write(self, ticket: &mut TicketRow, now: DateTime<Utc>) {
         if ticket.attention_due_at != Some(self.due_at) && self.due_at > now {
             ticket.due_soon_told_at = None;
@@ -53,12 +53,12 @@ impl Due {
     }
 }
 
-/// Reckons the clock of the ticket's present support level, as long as nobody of the level has accepted the ticket: the
-/// first one runs since the reception, a later one since it is reckoned first. While the ticket waits for information
-/// from its requester, the clock stands still and nothing is due.
+/// Computes the due times of the ticket's current support level, unless it has been accepted at that level. The first
+/// clock runs from the reception, a later one from the first computation for its level. While the ticket waits for
+/// information from its requester, the clock is paused and there is no due time.
 ///
 /// # Errors
-/// A 409 where the calendar is not open for that long; what the database answers.
+/// A 409 if the calendar is not open for that long.
 pub fn reckon(case: &mut Case<'_>) -> Result<()> {
     if case.ticket.clock_stopped_at.is_some() {
         return Ok(());
@@ -110,11 +110,8 @@ pub fn reckon(case: &mut Case<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Reckons the clock at the end of a wait. A ticket that is not classified has none yet; where the calendar is not open
-/// for that long any more, nothing is due: the ticket goes on all the same.
-///
-/// # Errors
-/// What the database answers.
+/// Recomputes the due times at the end of a wait. An unclassified ticket has no clock yet. If the calendar is no
+/// longer open for that long, there is no due time and the ticket still continues.
 pub fn go_on(case: &mut Case<'_>) -> Result<()> {
     if case.ticket.criticality.is_none() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The attention times of the procedure, kept as data: so many minutes, on a calendar.
+//! The attention times of the procedure, stored as data: a number of minutes on a calendar.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, patch};
@@ -18,7 +18,7 @@ use crate::problem::{FieldCode, FieldError, Problem, Result};
 use crate::tickets::clock::OutOfReach;
 use crate::tickets::model::Criticality;
 
-/// How long after its reception a request of this criticality may wait to be accepted.
+/// The maximum time from the reception of a ticket of this criticality until its acceptance.
 #[derive(Serialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = attention_times)]
 pub struct AttentionTime {
@@ -33,7 +33,7 @@ pub struct AttentionTime {
     version: i32,
 }
 
-/// The calendar that an attention time is counted on.
+/// The calendar on which an attention time is counted.
 #[derive(Serialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = calendars)]
 #[schema(as = AttentionTimeCalendar)]
@@ -53,20 +53,20 @@ pub struct AttentionTimes {
     items: Vec<AttentionTime>,
 }
 
-/// An attention time as it can be changed.
+/// The fields of an attention time that can be changed.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AttentionTimeProfile {
     /// Counted on the calendar.
     #[schema(minimum = 1, maximum = 525600, example = 120)]
     minutes: i32,
-    /// A calendar that is active.
+    /// An active calendar.
     calendar_id: Uuid,
 }
 
 /// List the attention times
 ///
-/// How long each criticality may wait, on which calendar.
+/// The attention time of each criticality, and its calendar.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
     tag = "attention times", operation_id = "listAttentionTimes", responses((status = 200, body = AttentionTimes))
@@ -86,7 +86,7 @@ pub async fn list(call: Call) -> Result<HttpResponse> {
 
 /// Read an attention time
 ///
-/// With the `ETag` that a change of it can name.
+/// With the `ETag` for a conditional change.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "attention times", operation_id = "getAttentionTime", params(("criticality" = Criticality, Path)),
@@ -99,8 +99,8 @@ pub async fn read(criticality: Path<Criticality>, call: Call) -> Result<HttpResp
 
 /// Change an attention time
 ///
-/// It counts for the tickets received from then on, whenever they are classified or escalated. Due times that are set
-/// stay: see `POST /attention-times/application`.
+/// It applies to tickets received from then on, regardless of when they are classified or escalated. Existing due
+/// times do not change: see `POST /attention-times/application`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "attention times", operation_id = "updateAttentionTime", params(("criticality" = Criticality, Path)),
@@ -109,7 +109,7 @@ pub async fn read(criticality: Path<Criticality>, call: Call) -> Result<HttpResp
 )]
 #[patch("/attention-times/{criticality}")]
 pub async fn change(
-    // Before who asks: a path of another operation is none of this one, whatever else is wrong.
+    // Read before the caller is authenticated: a path of another operation never matches this one.
     criticality: Path<Criticality>,
     call: Call,
     body: Body<Patch<AttentionTimeProfile>>,

@@ -1,4 +1,5 @@
-//! How much time counted until a ticket was accepted and solved: kept with it, so that figures need no calendar.
+//! The working time until a ticket was accepted and solved. It is stored with the ticket, so that statistics need no
+//! calendar.
 
 use std::collections::HashMap;
 
@@ -17,11 +18,8 @@ use crate::tickets::model::TicketRow;
 use crate::tickets::steps::Case;
 use crate::tickets::store;
 
-/// Keeps the working time of an acceptance, from the ticket's reception where it is the first and from the start of its
-/// level's clock.
-///
-/// # Errors
-/// What the database answers.
+/// Stores the working time of an acceptance: from the ticket's reception if it is the first acceptance, and from the
+/// start of the level's clock.
 pub fn keep_acceptance(case: &mut Case<'_>, first: bool) -> Result<()> {
     let level = attentions::table.find((case.ticket.id, case.ticket.support_level));
     let known: Option<(DateTime<Utc>, String, Uuid)> = level
@@ -49,10 +47,7 @@ pub fn keep_acceptance(case: &mut Case<'_>, first: bool) -> Result<()> {
     Ok(())
 }
 
-/// Keeps the working time of a solution, from the ticket's reception.
-///
-/// # Errors
-/// What the database answers.
+/// Stores the working time of a solution, from the ticket's reception.
 pub fn keep_solution(case: &mut Case<'_>) -> Result<()> {
     let pauses = store::pauses_of(case.tx, case.ticket.id, case.now)?;
     let calendar = of_ticket(case.tx, &case.ticket, case.timezone)?;
@@ -69,20 +64,22 @@ fn of_ticket(db: &mut PgConnection, ticket: &TicketRow, timezone: Tz) -> Result<
     policies::of_ticket(db, ticket, criticality)?.calendar(db, timezone)
 }
 
-/// Minutes that counted. Where the calendar is not looked at that far, all of the time is taken to have.
+/// Minutes that counted. If the span is too long for the calendar to evaluate, all of it counts.
 fn minutes(calendar: &Calendar, from: DateTime<Utc>, to: DateTime<Utc>, pauses: &[Span]) -> f64 {
     clock::minutes(calendar.counted(from, to, pauses).unwrap_or(to - from).max(chrono::TimeDelta::zero()))
 }
 
-/// How many are reckoned in one round.
+/// How many are computed per batch.
 const BATCH: i64 = 200;
 
-/// Something whose working time is not reckoned: it is older than this record, or an older copy of the server made it.
+/// An item without a computed working time: it is older than this record, or was written by an older version of the
+/// server.
 #[derive(QueryableByName)]
 struct Unmeasured {
     #[diesel(sql_type = BigInt)]
     ticket_id: i64,
-    /// The support level of an acceptance, the negative number of an opening, or none for the ticket's first acceptance.
+    /// The support level of an acceptance, the negative number of an opening, or `None` for the first acceptance of
+    /// the ticket.
     #[diesel(sql_type = Nullable<SmallInt>)]
     part: Option<i16>,
     #[diesel(sql_type = Timestamptz)]
@@ -95,7 +92,7 @@ struct Unmeasured {
     holiday_set_id: Option<Uuid>,
 }
 
-/// The calendar is the one that the ticket's first clock was reckoned by.
+/// The calendar is that of the ticket's first clock.
 const UNMEASURED: &str = "\
     WITH found AS ( \
         (SELECT id AS ticket_id, NULL::smallint AS part, received_at AS since, attended_at AS until FROM tickets \
@@ -119,10 +116,7 @@ const KEEP: &str = "\
     UPDATE openings o SET working_minutes = g.minutes FROM given g \
     WHERE o.ticket_id = g.ticket_id AND o.number = -g.part";
 
-/// Reckons the working time of what has none yet; answers how many.
-///
-/// # Errors
-/// What the database answers.
+/// Computes missing working times; returns how many.
 pub fn fill_in(db: &mut PgConnection, timezone: Tz) -> Result<usize> {
     use diesel::sql_types::{Array, Double};
     let found: Vec<Unmeasured> = diesel::sql_query(UNMEASURED).bind::<BigInt, _>(BATCH).load(db)?;

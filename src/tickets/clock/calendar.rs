@@ -1,4 +1,4 @@
-//! A calendar: when the desk counts attention time, as an OSM `opening_hours` expression says it.
+//! A calendar: the hours during which attention time counts, defined by an OSM `opening_hours` expression.
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -13,11 +13,11 @@ use crate::holidays::Holidays;
 /// How many days are examined for open time: twenty years.
 pub(super) const REACH_DAYS: u64 = 7305;
 
-/// An expression that attention time can be counted on, in the entity's time zone and with its holidays.
+/// An expression for counting attention time, with the entity's time zone and holidays.
 pub struct Calendar {
     rules: Rules,
     holidays: Holidays,
-    /// Open at all times, known without examining any day.
+    /// Always open; known without examining any day.
     always: bool,
     timezone: Tz,
 }
@@ -25,17 +25,17 @@ pub struct Calendar {
 /// How a public holiday changes a day.
 pub(super) struct HolidayChange {
     pub name: String,
-    /// Whether it is a holiday of this day, rather than of one before or after it.
+    /// Whether the holiday falls on this day, rather than on an adjacent day.
     pub falls_on_day: bool,
     /// The open stretches that the day would have if no day were a holiday.
     pub usual: Vec<Span>,
 }
 
 impl Calendar {
-    /// An expression that is new to the desk.
+    /// A new expression.
     ///
     /// # Errors
-    /// An expression that is not understood, or that would not be evaluated exactly.
+    /// An expression that cannot be parsed, or that would not be evaluated exactly.
     pub fn parse(expression: &str, timezone: Tz, holidays: &Holidays) -> Result<Self, Unusable> {
         let parsed = parsed(expression)?;
         match Unusable::of(expression, &parsed) {
@@ -47,7 +47,7 @@ impl Calendar {
     /// The same, for tickets that are received from `now` on.
     ///
     /// # Errors
-    /// Also an expression that is never open from then on.
+    /// As `parse`, and an expression that is never open from `now` on.
     pub fn parse_open(
         expression: &str,
         timezone: Tz,
@@ -61,7 +61,7 @@ impl Calendar {
         }
     }
 
-    /// An expression that was accepted before, perhaps by an earlier version of the server, which accepted more.
+    /// An expression that was accepted before, possibly by an earlier version of the server with fewer restrictions.
     ///
     /// # Errors
     /// An expression that no version accepted.
@@ -83,7 +83,7 @@ impl Calendar {
         self.always
     }
 
-    /// The local days from the one of this moment on, as far as days are examined.
+    /// The local days from that of this moment on, within the range that is examined.
     pub(super) fn days_from(&self, moment: DateTime<Utc>) -> impl Iterator<Item = NaiveDate> + use<> {
         let known = (1900..=9999).contains(&moment.year());
         let first = known.then(|| moment.with_timezone(&self.timezone).date_naive());
@@ -100,7 +100,7 @@ impl Calendar {
         self.spans(day, self.rules.open_on(day, Some(&self.holidays)))
     }
 
-    /// How public holidays change the open stretches of a local day; none if they do not.
+    /// How public holidays change the open stretches of a local day; `None` if they do not.
     pub(super) fn changed_by_holiday(&self, day: NaiveDate) -> Option<HolidayChange> {
         if !self.rules.name_holidays() {
             return None;
@@ -126,7 +126,7 @@ impl Calendar {
         Span { from: at(minutes.start), to: at(minutes.end) }
     }
 
-    /// The moment at which the entity's clocks first show this time; where they pass over it, the next that they show.
+    /// The moment at which local clocks first show this time; if they skip it, the next time that they show.
     fn instant(&self, local: NaiveDateTime) -> DateTime<Utc> {
         (0..=24 * 60)
             .find_map(|minutes| {
@@ -136,7 +136,7 @@ impl Calendar {
     }
 }
 
-/// What every version of the server demanded of an expression: a bounded length, and fixed times.
+/// The restrictions of every version of the server: a bounded length, and fixed times.
 fn parsed(expression: &str) -> Result<OpeningHoursExpression, Unusable> {
     if expression.chars().count() > LONGEST {
         return Err(Unusable::TooLong);
@@ -152,7 +152,8 @@ fn parsed(expression: &str) -> Result<OpeningHoursExpression, Unusable> {
     }
 }
 
-/// A repetition by 24:00, or a distance of 24:00 from the sun. The parser panics on it in a build with debug assertions.
+/// A repetition by 24:00, or a sun time with an offset of 24:00, on which the parser panics in a build with debug
+/// assertions.
 fn repeats_by_day(expression: &str) -> Option<String> {
     let text = expression.to_lowercase().replace(' ', "");
     let mut before = text.match_indices("24:00").map(|(at, _)| &text[..at]);
@@ -166,7 +167,7 @@ fn repeats_by_day(expression: &str) -> Option<String> {
     Some(format!("{}24:00", &found[from..]))
 }
 
-/// Where the parser stops understanding, in its own words, such as `1:4`.
+/// The position of the syntax error as the parser reports it, such as `1:4`.
 fn place(error: &impl std::fmt::Display) -> String {
     let told = error.to_string();
     told.lines().next().unwrap_or_default().trim_start_matches([' ', '-', '>']).to_owned()
@@ -192,7 +193,9 @@ mod tests {
 
     #[test]
     fn what_is_no_expression_is_refused_and_says_where() {
-        let Err(Unusable::Syntax(place)) = parse("Mo-Fr 08:00-") else { panic!("it was understood") };
+        let Err(Unusable::Syntax(place)) = parse("Mo-Fr 08:00-") else {
+            panic!("the expression was accepted")
+        };
         assert!(place.starts_with("1:"), "{place}");
         for expression in ["", "lunes a viernes", "Mo-Fr 25:00-99:00", "Mo-Fr 8 a 5"] {
             assert!(matches!(parse(expression), Err(Unusable::Syntax(_))), "{expression}");

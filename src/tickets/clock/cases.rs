@@ -1,4 +1,4 @@
-//! Due times reckoned by hand with the calendar on paper, in Bogotá's time.
+//! Due times computed by hand, in Bogotá's time.
 
 use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 
@@ -7,13 +7,13 @@ use super::Calendar;
 const ALWAYS: &str = "24/7";
 /// Ten hours a day.
 const DAY: &str = "Mo-Fr 08:00-18:00; PH off";
-/// Four hours and four.
+/// Eight hours a day: four before and four after lunch.
 const LUNCH: &str = "Mo-Fr 08:00-12:00,14:00-18:00; PH off";
 /// Twelve hours a day, five on Saturdays.
 const SATURDAY: &str = "Mo-Fr 07:00-19:00; Sa 08:00-13:00; PH off";
 /// Eight hours a night, every night.
 const NIGHT: &str = "22:00-06:00";
-/// Three hours on holidays alone.
+/// Three hours, on holidays only.
 const HOLIDAYS: &str = "PH 09:00-12:00";
 
 /// Sixteen hours on weekdays, eighteen at the weekend.
@@ -26,7 +26,7 @@ const HIGH: i32 = 120;
 const MEDIUM: i32 = 300;
 const LOW: i32 = 1080;
 
-/// Calendar, reception, attention time, due time, and how it was reckoned.
+/// Calendar, reception, attention time, due time, and its computation.
 type Case = (&'static str, &'static str, i32, &'static str, &'static str);
 
 #[rustfmt::skip]

@@ -52,7 +52,7 @@ fn distinct<T: PartialEq>(all: Vec<T>) -> Vec<T> {
     kept
 }
 
-/// No selector of a kind selects all days.
+/// An empty list of selectors of a kind matches every day.
 fn any<T>(selectors: &[T], matches: impl Fn(&T) -> bool) -> bool {
     selectors.is_empty() || selectors.iter().any(matches)
 }
@@ -102,7 +102,7 @@ fn on_date(range: &MonthdayRange, day: NaiveDate) -> bool {
             let (month, wraps) = (day.month(), first > last);
             let selected =
                 if wraps { month >= first || month <= last } else { (first..=last).contains(&month) };
-            // The months after the turn of the year belong to the year before.
+            // The months after the turn of the year belong to the previous year.
             let belongs_to = if wraps && month <= last { day.year() - 1 } else { day.year() };
             selected && year.is_none_or(|year| *year == belongs_to)
         }
@@ -128,10 +128,10 @@ fn between(start: Bound, end: Bound, day: NaiveDate) -> bool {
     })
 }
 
-/// What a day that the month does not have, such as 29 February, stands for.
+/// How to treat a day that the month does not have, such as 29 February.
 #[derive(Clone, Copy)]
 enum Edge {
-    /// None.
+    /// No date.
     Exact,
     /// The first day of the next month.
     First,
@@ -145,7 +145,7 @@ fn in_year_of((date, offset): Bound, year: i32, edge: Edge) -> Option<NaiveDate>
         Date::Weekday { month, wday, nth, .. } => nth_weekday(year, month as u32, wday, nth),
         Date::Easter { .. } => crate::holidays::easter(year),
     };
-    // At the ends of what chrono can hold no offset can be applied.
+    // Offsets cannot be applied at the limits of chrono's date range.
     resolved.filter(|date| (1..=9998).contains(&date.year())).map(|date| offset.apply(date)).or(resolved)
 }
 

@@ -1,5 +1,5 @@
-//! What each kind of rule of the `opening_hours` specification means for the desk: the open hours of a day, or why it is
-//! refused.
+//! The supported kinds of rules of the `opening_hours` specification: the open hours of a day, or the reason why a
+//! rule is rejected.
 
 use chrono::NaiveDate;
 use chrono_tz::America::Bogota;
@@ -101,8 +101,8 @@ const EVALUATED: &[(&str, &str, &str)] = &[
     ("We 08:00-17:00; We[2] 08:00-12:00", "2026-11-11", "08:00-12:00"),
 ];
 
-/// The same, where opening_hours.js has no answer, or one that breaks off a night at midnight: hours belong to the day on
-/// which they begin.
+/// The same, for expressions that opening_hours.js does not evaluate, or cuts off at midnight: hours belong to the
+/// day on which they begin.
 #[rustfmt::skip]
 const EVALUATED_OTHERWISE: &[(&str, &str, &str)] = &[
     // opening_hours.js: closed from midnight on, because a later rule selects Monday.
@@ -122,7 +122,7 @@ const EVALUATED_OTHERWISE: &[(&str, &str, &str)] = &[
     ("Mo-Fr 08:00-18:00; PH off", "2025-07-14", "08:00-18:00"),
 ];
 
-/// Expression, the part that the error names, why it is refused.
+/// Expression, the part that the error names, the reason of the rejection.
 #[rustfmt::skip]
 const REFUSED: &[(&str, &str, Why)] = &[
     ("PH Mo-Fr off", "PH Mo", Why::HolidayAndWeekday),
@@ -157,7 +157,7 @@ const REFUSED: &[(&str, &str, Why)] = &[
     ("Mo-Fr 20:00-04:00; Th 00:00-01:00 off", "Th 00:00-01:00 closed", Why::OffAfterMidnight),
 ];
 
-/// Expressions that the grammar does not have.
+/// Expressions that do not match the grammar.
 const NOT_UNDERSTOOD: &[&str] = &[
     "",
     "Mo-Fr 08:00",
@@ -220,7 +220,7 @@ fn an_expression_that_an_earlier_version_accepted_is_still_evaluated() {
     assert_eq!(open_hours(&fallback, "2026-11-28"), "19:00-20:00");
 }
 
-/// Expressions that are expensive to evaluate and never open, so that all of the days are examined.
+/// Expressions that are expensive to evaluate and never open, so that every day is examined.
 fn most_expensive() -> Vec<String> {
     let repeated = |part: &str| {
         let most = LONGEST / (part.len() + 1);
@@ -257,7 +257,7 @@ fn the_most_expensive_expressions_are_evaluated_in_bounded_time() {
         let took = begun.elapsed();
         println!("{took:?} {}", expression.chars().take(40).collect::<String>());
         assert_eq!(refused, Some(Unusable::NeverOpen), "{expression}");
-        // Of a debug build on a busy machine; an optimized one takes some milliseconds.
+        // For a debug build on a busy machine; an optimized build takes some milliseconds.
         assert!(took.as_secs() < 5, "{took:?} {expression}");
     }
 }

@@ -22,7 +22,7 @@ pub use unusable::{LONGEST, Unusable};
 
 use chrono::{DateTime, Utc};
 
-/// A stretch of time: `from` belongs to it, `to` does not.
+/// A stretch of time: it includes `from` and excludes `to`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
     pub from: DateTime<Utc>,

@@ -1,12 +1,12 @@
-//! What the parser does not tell of an expression, read from its text.
+//! Properties of an expression that the parser does not report, read from its text.
 
 const WEEKDAYS: [&str; 7] = ["mo", "tu", "we", "th", "fr", "sa", "su"];
 
-/// The states that can stand before a comment.
+/// The states that can precede a comment.
 const STATES: [&str; 4] = ["open", "off", "closed", "unknown"];
 
-/// The first comment before which no state is written: the parser takes the rule for open, although the specification
-/// leaves its state to the comment.
+/// The first comment without a state before it: the parser treats the rule as open, although by the specification the
+/// comment determines its state.
 pub fn comment_without_state(text: &str) -> Option<String> {
     let mut from = 0;
     while let Some(start) = text[from..].find('"').map(|at| from + at) {
@@ -23,7 +23,7 @@ pub fn comment_without_state(text: &str) -> Option<String> {
     None
 }
 
-/// `PH Mo-Fr` or `Mo-Fr PH`, with a space: holidays that fall on these weekdays. The parser takes it for `PH,Mo-Fr`.
+/// `PH Mo-Fr` or `Mo-Fr PH`, with a space: holidays that fall on these weekdays. The parser treats it as `PH,Mo-Fr`.
 pub fn holiday_beside_weekday(text: &str) -> Option<String> {
     let text = without_comments(text);
     ["PH", "SH"]
@@ -44,7 +44,7 @@ pub fn holiday_beside_weekday(text: &str) -> Option<String> {
         })
 }
 
-/// The same text with spaces in place of comments.
+/// The same text with comments replaced by spaces.
 fn without_comments(text: &str) -> String {
     let mut quoted = false;
     let blank = |c: char| {
@@ -63,7 +63,7 @@ fn starts_with_weekday(text: &str) -> bool {
     name.is_some_and(|name| WEEKDAYS.contains(&name.as_str())) && ends
 }
 
-/// Where the weekday begins that the text ends with: `Fr`, `Fr[1]`, `Fr[1] +2 days`.
+/// The start of the weekday at the end of the text: `Fr`, `Fr[1]`, `Fr[1] +2 days`.
 fn ends_with_weekday(text: &str) -> Option<usize> {
     let days = text.strip_suffix("days").or_else(|| text.strip_suffix("day"));
     let text = match days {
@@ -80,7 +80,7 @@ fn ends_with_weekday(text: &str) -> Option<usize> {
     (begins && WEEKDAYS.contains(&name.to_lowercase().as_str())).then_some(at)
 }
 
-/// What follows ` +1 day`, if it is there.
+/// The text after ` +1 day`, if present.
 fn skip_offset(text: &str) -> &str {
     let offset = || {
         let sign = text.strip_prefix(' ')?.strip_prefix(['+', '-'])?;

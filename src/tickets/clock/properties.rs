@@ -1,4 +1,4 @@
-//! What holds for every calendar, moment and pause.
+//! Properties that hold for every calendar, moment and pause.
 
 use std::sync::{Arc, LazyLock};
 
@@ -26,7 +26,7 @@ fn expression() -> impl Strategy<Value = String> {
     prop_oneof![4 => made, 1 => Just("24/7".to_owned()), 1 => Just("22:00-06:00; PH off".to_owned())]
 }
 
-/// A second of the years 2024 to 2031.
+/// A moment in the years 2024 to 2031, to the second.
 fn moment() -> impl Strategy<Value = DateTime<Utc>> {
     (1_704_067_200_i64..1_956_528_000).prop_map(|second| DateTime::from_timestamp(second, 0).unwrap())
 }
@@ -149,8 +149,8 @@ proptest! {
     #[test]
     fn a_due_time_is_never_inside_closed_time(text in expression(), start in moment(), minutes in minutes()) {
         let due = calendar(&text).due(start, minutes, &[]).unwrap();
-        // Asked of the crate itself: up to the due time it is open.
-        // It has no rule for the night before a holiday, which goes on.
+        // Evaluated by the crate itself: it is open up to the due time. The crate has no rule for a night before a
+        // holiday, which continues.
         prop_assume!(!text.starts_with("22:00"));
         let hours: OpeningHours = text.parse().unwrap();
         let hours = hours.with_context(context());

@@ -8,17 +8,18 @@ use super::calendar::REACH_DAYS;
 use super::{Calendar, Span};
 use crate::problem::{Code, Problem, Text};
 
-/// The calendar is not open for that long within twenty years, or the moment lies outside of the years 1900 to 9999.
+/// The calendar is not open for that long within twenty years, or the moment is outside of the years 1900 to 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutOfReach;
 
 impl Calendar {
-    /// When so many minutes have counted since `start`. It is never a moment of closed time, but may be the one in which
-    /// the calendar closes; a clock that starts in closed time waits for the next opening. `pauses`, in any order, do
-    /// not count: let one that is not over end now, and the answer is the due time were it over now.
+    /// The moment at which so many minutes have counted since `start`. It is never in closed time, but may be the
+    /// moment at which the calendar closes; a clock that starts in closed time waits for the next opening. `pauses`,
+    /// in any order, do not count; for a pause that has not ended, pass now as its end to get the due time that would
+    /// apply if it ended now.
     ///
     /// # Errors
-    /// Where the calendar is not open for that long within twenty years.
+    /// If the calendar is not open for that long within twenty years.
     pub fn due(
         &self,
         start: DateTime<Utc>,
@@ -36,10 +37,10 @@ impl Calendar {
         Err(OutOfReach)
     }
 
-    /// How much of the time from `from` until `to` counts; none where `to` comes first.
+    /// How much of the time from `from` until `to` counts; zero if `to` is before `from`.
     ///
     /// # Errors
-    /// Where they lie more than twenty years apart on a calendar that is not always open.
+    /// If they are more than twenty years apart on a calendar that is not always open.
     pub fn counted(
         &self,
         from: DateTime<Utc>,
@@ -54,7 +55,7 @@ impl Calendar {
         Ok(spans.fold(TimeDelta::zero(), |sum, span| sum + (span.to.min(to) - span.from)))
     }
 
-    /// The stretches from `from` on that count, in order and lazily, as far as is looked.
+    /// The stretches from `from` on that count, in order and lazily, within the range that is examined.
     fn counting<'a>(
         &'a self,
         from: DateTime<Utc>,
@@ -84,14 +85,14 @@ fn last_moment() -> DateTime<Utc> {
     DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
-/// By their beginning; what is empty left out.
+/// Sorted by their beginning, without empty ones.
 pub(super) fn sorted(pauses: &[Span]) -> Vec<Span> {
     let mut pauses: Vec<Span> = pauses.iter().copied().filter(|pause| pause.from < pause.to).collect();
     pauses.sort_by_key(|pause| pause.from);
     pauses
 }
 
-/// What sorted pauses leave of a span.
+/// The parts of a span that are outside of the sorted pauses.
 fn without(span: Span, pauses: &[Span]) -> Vec<Span> {
     let mut left = Vec::new();
     let mut from = span.from;
@@ -114,7 +115,7 @@ impl fmt::Display for OutOfReach {
 }
 
 impl OutOfReach {
-    /// As a client is told.
+    /// The message for a client.
     pub fn text() -> Text {
         Text::new(
             "El calendario no abre durante tanto tiempo en los veinte años siguientes.",

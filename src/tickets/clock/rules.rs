@@ -1,7 +1,7 @@
 //! The rules of an expression and the open minutes of a day.
 //!
-//! A time span belongs to the day on which it begins, also after midnight. On each day the rules apply in their order: one
-//! after `;` replaces the spans that begin on that day, one after `,` adds to them, `off` removes.
+//! A time span belongs to the day on which it begins, even if it ends after midnight. On each day the rules apply in
+//! their order: one after `;` replaces the spans that begin on that day, one after `,` adds to them, `off` removes.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use opening_hours_syntax::rules::{OpeningHoursExpression, RuleOperator, RuleSequ
 use super::days::Days;
 use crate::holidays::Holidays;
 
-/// Minutes from midnight; those from 1440 on are of the next day.
+/// Minutes from midnight; those from 1440 on belong to the next day.
 pub type Minutes = Range<u16>;
 
 pub const DAY: u16 = 24 * 60;
@@ -22,7 +22,7 @@ pub struct Rules {
     rules: Vec<Rule>,
     /// Whether a span can end after midnight.
     overnight: bool,
-    /// By how many days the public holidays are shifted that some rule names.
+    /// The offsets, in days, of the public holidays that the rules name.
     holiday_offsets: Vec<i16>,
 }
 
@@ -38,7 +38,7 @@ enum Effect {
     Replace,
     Add,
     Remove,
-    /// Opens if nothing else does. New expressions cannot have it.
+    /// Opens if no other rule does. New expressions cannot have it.
     Fallback,
     None,
 }
@@ -67,8 +67,8 @@ impl Rules {
         union(open)
     }
 
-    /// The public holiday by which the open minutes of this day can differ, if there is one: the one that falls on it, or
-    /// else one of another day whose hours, or whose days before or after, reach into it.
+    /// The public holiday that can affect the open minutes of this day, if any: the one that falls on it, or
+    /// otherwise one of another day whose hours or offset days extend into it.
     pub fn holiday_of(&self, day: NaiveDate, holidays: &Holidays) -> Option<String> {
         let shifts = self.holiday_offsets.iter().flat_map(|offset| {
             let night: Option<i16> = self.overnight.then(|| offset.saturating_add(1));
@@ -120,12 +120,12 @@ impl Rule {
     }
 }
 
-/// Whether it says no time, or all of the day.
+/// Whether it has no times, or covers the whole day.
 pub fn is_whole_day(times: &TimeSelector) -> bool {
     *times == TimeSelector::default()
 }
 
-/// Fixed times alone; others are not accepted.
+/// Fixed times only; others are not accepted.
 pub fn spans(times: &TimeSelector) -> Vec<Minutes> {
     let spans = times.spans.iter().filter_map(|span| match (span.range.start, span.range.end) {
         (Time::Fixed(start), Time::Fixed(end)) => {
@@ -153,7 +153,7 @@ fn union(mut spans: Vec<Minutes>) -> Vec<Minutes> {
     merged
 }
 
-/// What `removed`, in order and without overlap, leaves of the spans.
+/// The parts of the spans that are outside of `removed`, which is in order and without overlap.
 fn difference(spans: Vec<Minutes>, removed: &[Minutes]) -> Vec<Minutes> {
     let mut left = Vec::with_capacity(spans.len());
     for span in union(spans) {

@@ -1,4 +1,4 @@
-//! Why time counted or did not: the stretches of a reckoning.
+//! Why time counted or did not: the stretches of a computation.
 
 use std::iter::from_fn;
 
@@ -24,18 +24,18 @@ text_enum! {
     }
 }
 
-/// A stretch of time that counts as a whole or does not.
+/// A stretch of time that counts completely or not at all.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Stretch {
     pub from: DateTime<Utc>,
     pub to: DateTime<Utc>,
     pub counted: bool,
     pub reason: StretchReason,
-    /// The name of the public holiday that closes the calendar in this stretch or opens it; `null` where the calendar would
+    /// The name of the public holiday that closes or opens the calendar in this stretch; `null` if the calendar would
     /// be the same without the holiday.
     #[schema(max_length = 1000, example = "Día de la Independencia")]
     pub holiday: Option<String>,
-    /// How long it is, in minutes.
+    /// Length in minutes.
     #[schema(minimum = 0, example = 90.0)]
     pub minutes: f64,
 }
@@ -48,8 +48,8 @@ struct Piece {
 }
 
 impl Calendar {
-    /// The time from `from` until `to` in stretches, without a gap, in order and lazily; ends early where twenty years
-    /// are over.
+    /// The time from `from` until `to` in stretches, without a gap, in order and lazily; ends early after twenty
+    /// years.
     pub fn stretches(
         &self,
         from: DateTime<Utc>,
@@ -80,11 +80,11 @@ impl Calendar {
         })
     }
 
-    /// A day from midnight to midnight: what is open, and why the rest is not.
+    /// A day from midnight to midnight: what is open, and why the rest is closed.
     fn day_pieces(&self, day: chrono::NaiveDate, whole: Span) -> Vec<Piece> {
         let change = self.changed_by_holiday(day);
         let usual = change.as_ref().map(|change| change.usual.as_slice()).unwrap_or_default();
-        // A holiday is told for all of its own day, and for those hours of another day that it changes.
+        // A holiday is named for the whole of its own day, and on another day for the hours that it changes.
         let closed_usual =
             if change.as_ref().is_some_and(|change| change.falls_on_day) { &[] } else { usual };
         let named = |span: Span, open: bool| {
@@ -113,7 +113,7 @@ impl Calendar {
     }
 }
 
-/// A stretch in parts: cut where the usual open stretches begin and end.
+/// Splits a stretch where the usual open stretches begin and end.
 fn parts(span: Span, usual: &[Span]) -> impl Iterator<Item = Span> + use<> {
     let bounds = usual.iter().flat_map(|usual| [usual.from, usual.to]);
     let mut cuts: Vec<DateTime<Utc>> = bounds.filter(|cut| span.from < *cut && *cut < span.to).collect();
@@ -122,7 +122,7 @@ fn parts(span: Span, usual: &[Span]) -> impl Iterator<Item = Span> + use<> {
     (1..cuts.len()).map(move |end| Span { from: cuts[end - 1], to: cuts[end] })
 }
 
-/// Minutes, to the thousandth.
+/// Minutes, rounded to the thousandth.
 pub fn minutes(length: chrono::TimeDelta) -> f64 {
     let milliseconds = length.num_milliseconds() as f64;
     (milliseconds / 60.0).round() / 1000.0
@@ -133,7 +133,7 @@ fn clip(span: Span, whole: Span) -> Option<Span> {
     (span.from < span.to).then_some(span)
 }
 
-/// The piece, cut where sorted pauses begin and end.
+/// Splits the piece where sorted pauses begin and end.
 fn paused(piece: Piece, pauses: &[Span]) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut from = piece.span.from;
@@ -155,7 +155,7 @@ fn paused(piece: Piece, pauses: &[Span]) -> Vec<Piece> {
     pieces
 }
 
-/// Neighbours that are alike as one.
+/// Merges adjacent pieces that are equal.
 fn merged(pieces: impl Iterator<Item = Piece>) -> impl Iterator<Item = Piece> {
     let mut pieces = pieces.peekable();
     from_fn(move || {
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_long_week_end_is_told_night_by_night_with_its_holiday() {
-        // Friday 13 November 2026, 16:00 to Tuesday 09:00; Monday keeps the Independence of Cartagena.
+        // Friday 13 November 2026, 16:00 to Tuesday 09:00; Monday is the holiday of the Independence of Cartagena.
         let told = told(
             "Mo-Fr 08:00-12:00,14:00-18:00; PH off",
             "2026-11-13T21:00:00Z",
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_holiday_on_a_day_that_is_closed_anyway_closes_nothing() {
-        // Saturday 8 December 2029 keeps the Immaculate Conception.
+        // Saturday 8 December 2029 is the Immaculate Conception.
         let told = told("Mo-Fr 08:00-18:00; PH off", "2029-12-07T22:00:00Z", "2029-12-10T14:00:00Z", &[]);
         assert_eq!(
             told,
@@ -267,7 +267,7 @@ mod tests {
                 format!("Tue 10:00-Wed 00:00 public_holiday {name}"),
             ]
         );
-        // It takes no account of holidays, is closed on Tuesdays anyway, or is the same on a holiday.
+        // These calendars ignore holidays, are closed on Tuesdays anyway, or have the same hours on a holiday.
         for expression in ["Mo-Fr 08:00-18:00", "We 08:00-18:00; PH off", "08:00-18:00; PH 08:00-18:00"] {
             assert!(told(expression).iter().all(|stretch| stretch.ends_with("\"\"")), "{expression}");
         }

@@ -1,4 +1,4 @@
-//! Which expressions are refused: those that are not understood, and those that would not be evaluated exactly.
+//! Expressions that are rejected: those that cannot be parsed, and those that would not be evaluated exactly.
 
 use opening_hours_syntax::RuleKind;
 use opening_hours_syntax::rules::day::{Date, HolidayKind, MonthdayRange, WeekDayOffset, WeekDayRange};
@@ -9,19 +9,19 @@ use super::notation;
 use super::rules::{DAY, is_whole_day, spans};
 use crate::problem::{FieldCode, FieldError, Text};
 
-/// The most characters of an expression.
+/// The maximum number of characters of an expression.
 pub const LONGEST: usize = 500;
 
-/// The most rules of an expression: the cost of each evaluated day grows with them.
+/// The maximum number of rules of an expression: the cost of each evaluated day grows with it.
 pub const MOST_RULES: usize = 50;
 
-/// The most characters of a part that an error quotes.
+/// The maximum number of characters of a part that an error quotes.
 const LONGEST_PART: usize = 100;
 
-/// Why an expression is refused.
+/// Why an expression is rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unusable {
-    /// Not understood; the position that the parser names.
+    /// Cannot be parsed; the position that the parser reports.
     Syntax(String),
     /// More than `LONGEST` characters.
     TooLong,
@@ -29,16 +29,16 @@ pub enum Unusable {
     TooManyRules,
     /// A part that is valid but is not evaluated exactly, and why.
     Unsupported(String, Why),
-    /// Closed from now on, for as long as days are examined.
+    /// Closed from now on, within the range that is examined.
     NeverOpen,
 }
 
-/// Why a part is not evaluated.
+/// Why a part is not supported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
     /// Sun times, an open end or a repetition.
     Inexact,
-    /// From a time until the same time.
+    /// A span that begins and ends at the same time.
     Empty,
     /// `||`.
     Fallback,
@@ -56,12 +56,13 @@ pub enum Why {
     DateRange,
     /// `Nov 01 -Mo`: a date moved to a weekday.
     MovedDate,
-    /// `off` with times after midnight, or with times into which another rule's hours of the day before reach.
+    /// `off` with times after midnight, or with times that overlap hours that another rule extends from the day
+    /// before.
     OffAfterMidnight,
 }
 
 impl Unusable {
-    /// What keeps an expression that can be parsed from being accepted.
+    /// The reason why a parsed expression is not accepted, if there is one.
     pub fn of(text: &str, parsed: &OpeningHoursExpression) -> Option<Self> {
         if parsed.rules.len() > MOST_RULES {
             return Some(Unusable::TooManyRules);
@@ -180,7 +181,7 @@ impl Why {
             ),
             Why::OffAfterMidnight => Text::new(
                 "un cierre por horas no puede pasar de medianoche ni coincidir con horas que vienen del día anterior.",
-                "closed hours cannot go on after midnight, nor meet hours that go on from the day before.",
+                "closed hours cannot extend past midnight, nor overlap hours that extend from the day before.",
             ),
         }
     }
@@ -220,7 +221,7 @@ fn is_inexact(span: &TimeSpan) -> bool {
 
 fn refused_date(range: &MonthdayRange) -> Option<Why> {
     let (start, end) = match range {
-        // The turn of the year would leave open which year is meant.
+        // A range across the turn of the year would be ambiguous as to the year.
         MonthdayRange::Month { range, year } => {
             return (year.is_some() && range.start() > range.end()).then_some(Why::DateRange);
         }
@@ -242,7 +243,7 @@ fn refused_date(range: &MonthdayRange) -> Option<Why> {
     (!alike).then_some(Why::DateRange)
 }
 
-/// Whether there is such a date every year, or for a single one in some year: 29 February is one.
+/// Whether such a date exists every year, or, for a single date, in any year: 29 February does.
 fn exists(date: Date, single: bool) -> bool {
     let Date::Fixed { year, month, day } = date else { return true };
     let year = year.map_or(if single { 2000 } else { 2001 }, |year| *year);

@@ -1,4 +1,4 @@
-//! Filters by what happened to a ticket: the lists behind the figures.
+//! Filters by the history of a ticket: the lists behind the statistics.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
@@ -14,12 +14,12 @@ use crate::language::text_enum;
 use crate::problem::{Problem, Result, Text};
 
 text_enum! {
-    /// What a ticket may be without.
+    /// A field that a ticket may lack.
     pub enum Lacking {
         /// It was never classified.
         Criticality = "criticality",
         Category = "category",
-        /// It was archived at once for want of data.
+        /// It was archived immediately because of missing data.
         Unit = "unit",
     }
 }
@@ -33,7 +33,7 @@ text_enum! {
         Late = "late",
         /// Not accepted yet and not archived.
         Waiting = "waiting",
-        /// Waiting, and the due time has passed, or had when the clock came to stand still.
+        /// Waiting, and the due time has passed, or had passed when the clock was paused.
         WaitingOverdue = "waiting_overdue",
     }
 }
@@ -45,15 +45,15 @@ impl AttentionState {
 }
 
 text_enum! {
-    /// Whether something was done by its due time.
+    /// Whether an action was taken by its due time.
     pub enum Punctuality {
         InTime = "in_time",
         Late = "late",
     }
 }
 
-/// How the first attention of the ticket `t` stands at `$now`, one word each: what is `waiting_overdue` waits too. None
-/// where it was archived before anybody accepted it.
+/// The state of the first attention of the ticket `t` at `$now`, as one word; `waiting_overdue` also counts as
+/// waiting. Null if it was archived before any acceptance.
 pub const ATTENTION: &str = "\
     CASE WHEN t.attended_at <= t.first_attention_due_at THEN 'in_time' \
         WHEN t.attended_at IS NOT NULL THEN 'late' \
@@ -64,17 +64,17 @@ pub const ATTENTION: &str = "\
 
 impl TicketFilters {
     /// # Errors
-    /// A 400 where a requester looks for what only staff see of a ticket, a 403 where single answers are looked for that the
+    /// A 400 if a requester uses a filter for staff; a 403 if the filter reveals individual survey answers that the
     /// role may not read.
     pub fn check(&self, actor: &Actor) -> Result<()> {
         if let Some(name) = self.for_staff_alone().filter(|_| !actor.is_staff()) {
-            return Err(invalid(name, Text::new("Solo lo usa el personal.", "It is for staff alone.")));
+            return Err(invalid(name, Text::new("Solo lo usa el personal.", "Only staff may use it.")));
         }
         let may_read = scope(actor.role, Action::ReadSurveyAnswers) == Some(Scope::Any);
         if self.satisfied.is_some() && !may_read { Err(Problem::forbidden()) } else { Ok(()) }
     }
 
-    /// The first of those filters that is used.
+    /// The first filter for staff only that is used.
     fn for_staff_alone(&self) -> Option<&'static str> {
         let used = [
             ("attention", !self.attention.is_empty()),
@@ -111,7 +111,7 @@ impl TicketFilters {
     }
 }
 
-/// Narrows a boxed query to where a moment lies within a stretch of time, each end where it is given.
+/// Restricts a boxed query to moments within a period; each bound is optional.
 macro_rules! within {
     ($query:ident, $column:expr, $from:expr, $to:expr) => {
         if let Some(from) = $from {
@@ -123,7 +123,7 @@ macro_rules! within {
     };
 }
 
-/// Lets through what these filters name of what happened.
+/// Restricts the query by the filters on the history.
 pub fn narrow<'a>(mut query: Tickets<'a>, filters: &'a TicketFilters, now: DateTime<Utc>) -> Tickets<'a> {
     for lacking in &filters.without {
         query = match lacking {
@@ -138,7 +138,7 @@ pub fn narrow<'a>(mut query: Tickets<'a>, filters: &'a TicketFilters, now: DateT
             states.push(AttentionState::WaitingOverdue.as_str());
         }
         if filters.attention.iter().all(|state| state.waits()) {
-            // It says no more than the state does, and as an index has it.
+            // It adds nothing to the condition on the state, and matches how the index expresses it.
             query = query.filter(tickets::attended_at.is_null().and(tickets::archived_at.is_null()));
         }
         let [before, after] = attention_around_now();
@@ -178,7 +178,7 @@ pub fn narrow<'a>(mut query: Tickets<'a>, filters: &'a TicketFilters, now: DateT
         filters.survey_answered_to,
     ];
     if let Some(first) = moments.into_iter().flatten().min() {
-        // Nothing happens to a ticket before it comes in. PostgreSQL does not know that, and would go past all newer ones.
+        // No change precedes the reception. PostgreSQL cannot infer that, and would scan all newer tickets.
         query = query.filter(tickets::received_at.le(first));
     }
     query = solutions(query, filters);
@@ -282,7 +282,7 @@ fn surveyed<'a>(query: Tickets<'a>, filters: &'a TicketFilters) -> Tickets<'a> {
     query.filter(tickets::id.eq_any(found))
 }
 
-/// `ATTENTION` of the list's own table, before and after the moment.
+/// `ATTENTION` for the list's own table, split before and after the moment.
 fn attention_around_now() -> [&'static str; 2] {
     static PARTS: std::sync::LazyLock<[String; 2]> = std::sync::LazyLock::new(|| {
         let own = ATTENTION.replace("t.", "tickets.");

@@ -1,4 +1,4 @@
-//! Which tickets a list shows.
+//! The filters of the list of tickets.
 
 mod history;
 mod words;
@@ -27,7 +27,7 @@ use crate::tickets::survey::SurveyStatus;
 pub use history::ATTENTION;
 use history::{AttentionState, Lacking, Punctuality};
 
-/// Whose work: a user's id, `me`, or `none`.
+/// The assignee: a user's id, `me`, or `none`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Assignee {
     Me,
@@ -113,7 +113,7 @@ pub struct TicketFilters {
     support_level: Option<i16>,
     /// Whether the attention clock runs and its due time has passed.
     overdue: Option<bool>,
-    /// The attention clock runs and is due within this time from now; what is overdue is not meant. Minutes, hours or
+    /// The attention clock runs and is due within this time from now; excludes overdue tickets. Minutes, hours or
     /// days, such as `30m`, `5h` or `2d`.
     #[param(max_length = 6, value_type = Option<String>, pattern = "^[1-9][0-9]{0,4}[mhd]$")]
     due_within: Option<Length>,
@@ -121,7 +121,7 @@ pub struct TicketFilters {
     pub(super) received_from: Option<DateTime<Utc>>,
     /// Received before this moment.
     pub(super) received_to: Option<DateTime<Utc>>,
-    /// Those without a criticality, a category or a unit, as far as they are named here.
+    /// Tickets without any of the fields given here.
     #[serde(default)]
     #[param(inline, required = false)]
     without: Vec<Lacking>,
@@ -129,28 +129,29 @@ pub struct TicketFilters {
     #[serde(default)]
     #[param(inline, required = false)]
     attention: Vec<AttentionState>,
-    /// Open at this moment: received before it and neither solved nor archived before it, or reopened and not solved again.
+    /// Open at this moment: received before it and neither solved nor archived before it, or reopened and not solved
+    /// again.
     open_at: Option<DateTime<Utc>>,
-    /// Solved at this moment or later. What is said of a solution (`solved_…` and `reopened_…`) must hold for one and the same,
-    /// whatever became of it.
+    /// Solved at this moment or later. All conditions on a solution (`solved_…` and `reopened_…`) must hold for the
+    /// same solution, even if it was later reopened.
     solved_from: Option<DateTime<Utc>>,
     /// Solved before this moment.
     solved_to: Option<DateTime<Utc>>,
-    /// Who solved it.
+    /// The person who solved it.
     solved_by: Option<Uuid>,
     /// The support level at which it was solved.
     #[param(minimum = 1, maximum = 3)]
     solved_level: Option<i16>,
-    /// A solution did not hold and was reopened at this moment or later.
+    /// A solution was reopened at this moment or later.
     reopened_from: Option<DateTime<Utc>>,
-    /// A solution did not hold and was reopened before this moment.
+    /// A solution was reopened before this moment.
     reopened_to: Option<DateTime<Utc>>,
-    /// Accepted at a support level for the first time, at this moment or later. What is said of an acceptance must hold for one
-    /// and the same.
+    /// Accepted at a support level for the first time, at this moment or later. All conditions on an acceptance must
+    /// hold for the same acceptance.
     accepted_from: Option<DateTime<Utc>>,
     /// Accepted at a support level before this moment.
     accepted_to: Option<DateTime<Utc>>,
-    /// Who accepted it.
+    /// The person who accepted it.
     accepted_by: Option<Uuid>,
     /// The support level at which it was accepted.
     #[param(minimum = 1, maximum = 3)]
@@ -158,11 +159,11 @@ pub struct TicketFilters {
     /// Whether it was accepted by the due time of that level.
     #[param(inline)]
     acceptance: Option<Punctuality>,
-    /// Escalated at this moment or later. What is said of an escalation must hold for one and the same.
+    /// Escalated at this moment or later. All conditions on an escalation must hold for the same escalation.
     escalated_from: Option<DateTime<Utc>>,
     /// Escalated before this moment.
     escalated_to: Option<DateTime<Utc>>,
-    /// Who escalated it.
+    /// The person who escalated it.
     escalated_by: Option<Uuid>,
     /// The support level that it was escalated to.
     #[param(minimum = 1, maximum = 3)]
@@ -175,7 +176,7 @@ pub struct TicketFilters {
     archived_from: Option<DateTime<Utc>>,
     /// Archived before this moment.
     archived_to: Option<DateTime<Utc>>,
-    /// Why it was archived.
+    /// The reason for which it was archived.
     #[serde(default)]
     #[param(required = false)]
     archive_reason: Vec<ArchiveReason>,
@@ -187,26 +188,26 @@ pub struct TicketFilters {
     survey_answered_from: Option<DateTime<Utc>>,
     /// The survey was answered before this moment.
     survey_answered_to: Option<DateTime<Utc>>,
-    /// Whether the survey was answered; what had none yet is not meant.
+    /// Whether the survey was answered; excludes tickets without a survey.
     survey: Option<SurveyStatus>,
-    /// Whether the survey rates the service as a whole 4 or 5; only for those who may read what single people answered.
+    /// Whether the survey rates the service as a whole 4 or 5; only for roles that may read individual answers.
     satisfied: Option<bool>,
-    /// Whether an article of the knowledge base was written from it.
+    /// Whether a knowledge base article was written from it.
     has_article: Option<bool>,
-    /// Words of subject and description, in any form, with or without accents; or the ticket's number.
+    /// Words of the subject and description, in any inflection, with or without accents; or the number of the ticket.
     #[param(max_length = 200)]
     q: Option<String>,
-    /// Those that have these words, where they are few.
+    /// The tickets that contain these words, if they are few.
     #[serde(skip)]
     few: Option<Vec<i64>>,
     /// `-received_at` (the default), `received_at`, `-updated_at`, `updated_at`, `attention_due_at`,
-    /// `-attention_due_at`, or `queue`: the order of work, of open tickets alone.
+    /// `-attention_due_at`, or `queue`: the order of work, for open tickets only.
     #[param(inline)]
     pub sort: Option<TicketSort>,
 }
 
 impl TicketFilters {
-    /// Whether they name a state or nothing, and no more.
+    /// Whether they contain at most one state and no other filter.
     pub fn name_at_most_a_state(&self) -> bool {
         let alone =
             TicketFilters { status: self.status.clone(), sort: self.sort, ..TicketFilters::default() };
@@ -214,7 +215,7 @@ impl TicketFilters {
     }
 }
 
-/// How the contract has an assignee: a user's id, `me` or `none`.
+/// The schema of an assignee in the contract: a user's id, `me` or `none`.
 struct AssigneeName;
 
 impl PartialSchema for AssigneeName {
@@ -236,8 +237,8 @@ impl Assignee {
     }
 }
 
-/// One of these values. One alone as an equality: the index over the column has them in the order of the list, which it has
-/// not where there may be several.
+/// One of these values. A single value is compared by equality: the index over the column then has the order of the
+/// list, which it does not have for several values.
 macro_rules! among {
     ($query:expr, $column:expr, $values:expr) => {
         match $values.as_slice() {
@@ -249,12 +250,12 @@ macro_rules! among {
 
 type Tickets<'a> = tickets::BoxedQuery<'a, Pg>;
 
-/// A state in the text of a statement, so that PostgreSQL knows which one it is where it prepares it.
+/// A state as a literal in the statement, so that PostgreSQL knows its value when it prepares the statement.
 pub fn literal(status: Status) -> Literal<SqlText> {
     Literal::new(format!("'{}'", status.as_str()))
 }
 
-/// The tickets that these filters let through and the caller may see, in no order.
+/// The tickets that match these filters and that the caller may see, in no order.
 pub fn filtered<'a>(filters: &'a TicketFilters, actor: &'a Actor) -> Tickets<'a> {
     let mut query = tickets::table.into_boxed();
     if actor.scope == Scope::Own {
@@ -262,8 +263,8 @@ pub fn filtered<'a>(filters: &'a TicketFilters, actor: &'a Actor) -> Tickets<'a>
     }
     query = match filters.status.as_slice() {
         [] => query,
-        // Not as an equality: PostgreSQL would not look at the state in the order of a list, and pass over all newer tickets
-        // in other states to find those in this one.
+        // Not an equality: PostgreSQL would not use the index in the order of the list, and would scan all newer
+        // tickets in other states to find those in this one.
         [only] => query.filter(tickets::status.between(literal(*only), literal(*only))),
         several => query.filter(tickets::status.eq_any(several)),
     };
@@ -304,7 +305,7 @@ pub fn filtered<'a>(filters: &'a TicketFilters, actor: &'a Actor) -> Tickets<'a>
     }
     query = words::narrow(query, filters, actor);
     if filters.sort == Some(TicketSort::Queue) {
-        // Literal, so that the index over the order of work serves it.
+        // A literal, so that the index over the order of work can be used.
         query = query.filter(Literal::<Bool>::new("status NOT IN ('solved', 'closed', 'archived')"));
     }
     match filters.overdue {

@@ -1,4 +1,4 @@
-//! Words of subject and description.
+//! Search for words of the subject and description.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -12,10 +12,10 @@ use crate::db::schema::tickets;
 use crate::http::Actor;
 use crate::problem::Result;
 
-/// The search for the words that follow.
+/// The search condition for the words that follow.
 const WORDS: &str = "search @@ websearch_to_tsquery('mesa_spanish', ";
 
-/// Up to how many tickets are looked up by their words before anything else is asked of them.
+/// The maximum number of tickets that are looked up by their words before other conditions apply.
 const FEW: i64 = 1000;
 
 #[derive(QueryableByName)]
@@ -25,10 +25,11 @@ struct Found {
 }
 
 impl TicketFilters {
-    /// Looks up which tickets have the words that are asked for. PostgreSQL takes rare words for more frequent than they are, and
-    /// would go through all tickets in the order of the list to find those that have them.
+    /// Looks up the tickets that contain the given words. PostgreSQL overestimates the frequency of rare words, and
+    /// would scan all tickets in the order of the list to find them.
     ///
-    /// For a requester only their own tickets are searched, so that the time it takes says nothing of the words in others'.
+    /// For a requester only their own tickets are searched, so that the response time reveals nothing about the words
+    /// in other tickets.
     pub fn look_up(&mut self, db: &mut PgConnection, actor: &Actor) -> Result<()> {
         let Some(text) = self.q.clone() else { return Ok(()) };
         self.few = match actor.scope {
@@ -39,7 +40,7 @@ impl TicketFilters {
     }
 }
 
-/// The tickets of all requesters that have these words; none if they are more than a few.
+/// The tickets of all requesters that contain these words; `None` if they are more than `FEW`.
 fn few(db: &mut PgConnection, text: &str) -> Result<Option<Vec<i64>>> {
     let found: Vec<Found> = Statement::new(format!("SELECT id FROM tickets WHERE {WORDS}"))
         .bind::<SqlText, _>(text)
@@ -49,8 +50,8 @@ fn few(db: &mut PgConnection, text: &str) -> Result<Option<Vec<i64>>> {
     Ok(few.then(|| found.into_iter().map(|found| found.id).collect()))
 }
 
-/// The tickets of this requester that have these words, or this number. Materialized, so that the index over the words of all
-/// tickets is never used.
+/// The tickets of this requester that contain these words, or have this number. Materialized, so that the index over
+/// the words of all tickets is never used.
 fn own(db: &mut PgConnection, requester_id: Uuid, text: &str) -> Result<Vec<i64>> {
     let found: Vec<Found> =
         Statement::new("WITH own AS MATERIALIZED (SELECT id, search FROM tickets WHERE requester_id = ")
@@ -67,10 +68,10 @@ fn number(text: &str) -> Option<i64> {
     text.trim().trim_start_matches('#').parse().ok()
 }
 
-/// Lets through those that have the words, or the number that is one of them.
+/// Restricts the query to tickets that contain the words, or have the given number.
 pub fn narrow<'a>(query: Tickets<'a>, filters: &'a TicketFilters, actor: &Actor) -> Tickets<'a> {
     let Some(text) = &filters.q else { return query };
-    // Whether a ticket of somebody else has this number is not looked at for a requester.
+    // For a requester, the existence of another requester's ticket with this number is not examined.
     let number = number(text).filter(|_| actor.scope != Scope::Own);
     match &filters.few {
         Some(few) => query.filter(tickets::id.eq_any(few.iter().copied().chain(number))),

@@ -1,4 +1,4 @@
-//! Activity 5: the assignee makes the case theirs and says when the requester will be attended.
+//! Activity 5: the assignee accepts the case and states when the requester will be attended.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
@@ -26,17 +26,18 @@ use crate::tickets::{appointment, followups};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Acceptance {
-    /// When the requester will be attended: in the future, inside the assignee's shifts (`outside_shift`, with the next
-    /// one in words) and outside of their absences. Required unless the ticket is critical: that one is attended at once
-    /// and takes none.
+    /// When the requester will be attended: in the future, inside the assignee's shifts (otherwise `outside_shift`,
+    /// whose detail states the next shift) and outside of their absences. Required unless the ticket is critical; not
+    /// allowed for a critical ticket, which is attended immediately.
     #[schema(example = "2030-01-15T14:30:00Z")]
     scheduled_for: Option<DateTime<Utc>>,
 }
 
 /// Accept a ticket
 ///
-/// Only the assignee can. It stops the attention clock and tells the requester who attends and when, by mail and in a
-/// public followup, in the requester's language and by the entity's clock.
+/// Only the assignee may accept it. The acceptance stops the attention clock. The requester is notified of who
+/// attends to the request and when, by mail and in a public followup, in the requester's language and the entity's
+/// time zone.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Accept))),
     tag = "steps", operation_id = "acceptTicket", params(("ticket_id" = i64, Path, minimum = 1)),

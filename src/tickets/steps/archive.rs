@@ -1,4 +1,4 @@
-//! Setting a case aside as withdrawn, after telling the requester.
+//! Archiving a case as withdrawn, after notifying the requester.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
@@ -17,17 +17,17 @@ use crate::tickets::workflow::Step;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Archiving {
-    /// A requester may only say `withdrawn`.
+    /// A requester may only use `withdrawn`.
     reason: ArchiveReason,
-    /// In words for the requester.
+    /// An explanation for the requester.
     #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "Ya no se necesita.")]
     note: Option<String>,
 }
 
 /// Archive a ticket
 ///
-/// Sets it aside from any state before `solved` and tells the requester why and what to do now. It does not come back:
-/// the request can be presented again by `resubmission`.
+/// Archives it from any state before `solved` and notifies the requester of the reason and the next step. It cannot
+/// be reopened; the request can be submitted again by `resubmission`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Archive))),
     tag = "steps", operation_id = "archiveTicket", params(("ticket_id" = i64, Path, minimum = 1)),
@@ -42,7 +42,7 @@ pub async fn archive(call: Call, id: Path<i64>, body: Body<Archiving>) -> Result
             return Err(Problem::field(FieldError::new(
                 "/reason",
                 FieldCode::NotAllowed,
-                Text::new("Usted puede desistir: `withdrawn`.", "You may withdraw: `withdrawn`."),
+                Text::new("Usted puede desistir: `withdrawn`.", "You may only withdraw it: `withdrawn`."),
             )));
         }
         archiving::set_aside(case, reason, note, None)?;

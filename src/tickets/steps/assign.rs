@@ -1,4 +1,4 @@
-//! Activity 4: assign, to a person or to whoever is available and has the least to do.
+//! Activity 4: assignment, to a given person or to the available person with the least open work.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
@@ -24,23 +24,23 @@ use crate::tickets::workflow::{Status, Step};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Assignment {
-    /// Active staff of the ticket's support level or above, on shift or not. Left out: automatic assignment.
+    /// Active staff of the ticket's support level or above, on shift or not. Automatic assignment if omitted.
     assignee_id: Option<Uuid>,
-    /// Who has the ticket now, as the caller knows it; a 409 where somebody else has it by then. Needed to take a
-    /// ticket for oneself, or to have it assigned automatically, that somebody has already.
+    /// The current assignee, as known to the caller; a 409 if it is another person by then. Required to reassign a
+    /// ticket that has an assignee to oneself, or automatically.
     replaces: Option<Uuid>,
 }
 
 /// Assign a ticket
 ///
-/// Allowed from its classification until it is solved. Of people who take the same ticket at the same moment one
-/// gets it, the others an `already_assigned`. The new assignee has to accept it.
+/// Allowed from its classification until it is solved. If several people take the same ticket at the same moment, one
+/// succeeds and the others receive `already_assigned`. The new assignee has to accept it.
 ///
-/// Automatic assignment takes whoever is active, of exactly the ticket's support level, on shift now, not absent, and
-/// under contract, with the least open work: tickets `assigned`, `in_progress` or `on_hold`, each counted by its
-/// criticality (critical 8, high 4, medium 2, low 1). Among equals it takes who was given work longest ago. Where
-/// there is nobody, `nobody_available` says in `next_available_at` and `next_available_user` who is next, and when;
-/// both are `null` where nobody will be.
+/// Automatic assignment chooses among people who are active, of exactly the ticket's support level, on shift now, not
+/// absent and under contract, the one with the least open work: tickets `assigned`, `in_progress` or `on_hold`,
+/// weighted by criticality (critical 8, high 4, medium 2, low 1). Ties go to the person whose last assignment is the
+/// oldest. If no one is available, the response is `nobody_available`, and `next_available_at` and
+/// `next_available_user` state who is available next, and when; both are `null` if no one will be.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Assign))),
     tag = "steps", operation_id = "assignTicket", params(("ticket_id" = i64, Path, minimum = 1)),
@@ -90,17 +90,14 @@ fn already_assigned(has_it: Option<Uuid>) -> Problem {
         Code::AlreadyAssigned,
         Text::new(
             "Vea en `assignee_id` quién lo tiene; para relevarlo, nómbrelo en `replaces`.",
-            "See in `assignee_id` who has it; to take over, name them in `replaces`.",
+            "`assignee_id` is the current assignee; to replace them, give their id in `replaces`.",
         ),
     );
     problem.members.insert("assignee_id".to_owned(), json!(has_it));
     problem
 }
 
-/// Gives the case to somebody, who has yet to accept it.
-///
-/// # Errors
-/// What the database answers.
+/// Assigns the case to a person, who has yet to accept it.
 pub fn give(case: &mut Case<'_>, assignee: Uuid) -> Result<()> {
     let ticket = &mut case.ticket;
     diesel::update(attentions::table.find((ticket.id, ticket.support_level)))
@@ -118,10 +115,10 @@ pub fn give(case: &mut Case<'_>, assignee: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// The person named at `pointer` can be given work of this level.
+/// Checks that the person given at `pointer` can be assigned work of this level.
 ///
 /// # Errors
-/// A 422 else.
+/// A 422 otherwise.
 pub fn able(tx: &mut PgConnection, id: Uuid, level: i16, pointer: &str) -> Result<()> {
     let role: Option<Role> =
         users::table.find(id).filter(users::active).select(users::role).first(tx).optional()?;

@@ -22,19 +22,19 @@ use crate::tickets::workflow::{Status, Step};
 pub struct Classification {
     #[schema(example = "high")]
     criticality: Criticality,
-    /// What it is about, where that is not what was said; it stays as it is where it is left out.
+    /// The category, if it has to change; the current one if omitted.
     category_id: Option<Uuid>,
 }
 
 /// Classify a ticket
 ///
-/// Sets how critical it is, and with that until when it must be attended: the attention time and the calendar of the
-/// criticality as they were at the ticket's reception. Allowed until it is solved; a new classification moves the due
-/// time as long as nobody of the present support level has accepted the ticket.
+/// Sets the criticality, which determines the due time of the attention by the attention time and the calendar in
+/// force at the reception of the ticket. Allowed until it is solved; a new classification changes the due time unless
+/// the ticket was already accepted at its current support level.
 ///
-/// It may say what the ticket is about as well. Where that is a category that asks for a head of unit and the requester
-/// is none, the ticket is not classified but archived as `profile_not_authorized`, which is the event `archived`, and the
-/// requester is told; the answer shows it.
+/// It may also change the category. If the new category requires a head of unit and the requester is not one, the
+/// ticket is not classified but archived as `profile_not_authorized` (event `archived`), and the requester is
+/// notified; the response shows the archived ticket.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Classify))),
     tag = "steps", operation_id = "classifyTicket", params(("ticket_id" = i64, Path, minimum = 1)),

@@ -1,4 +1,4 @@
-//! Putting a case on hold: it waits for something outside of the desk.
+//! Putting a case on hold for an external cause.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};

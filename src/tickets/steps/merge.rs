@@ -21,10 +21,10 @@ use crate::tickets::{archiving, followups, store, watchers};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Merge {
-    /// The ticket that is about the same and stays; neither `closed` nor `archived`.
+    /// The ticket that remains and is about the same matter; neither `closed` nor `archived`.
     #[schema(minimum = 1, example = 124)]
     into: i64,
-    /// In words for the requester of the duplicate.
+    /// An explanation for the requester of the duplicate.
     #[schema(
         min_length = 1,
         max_length = 2000,
@@ -36,10 +36,11 @@ pub struct Merge {
 
 /// Merge a duplicate
 ///
-/// Archives this ticket as `duplicate` and relates it to the other one as `duplicate_of`. Its requester is told, by mail
-/// and in a public followup, and from then on watches the other ticket, as do those who watched this one: they are told
-/// what its requester is told in public, and cannot read it. The number of another's ticket is not told to them. Both
-/// histories say so: `merged` here, `duplicate_merged` there, where the requester sees nothing of it.
+/// Archives this ticket as `duplicate` and relates it to the other one as `duplicate_of`. Its requester is notified
+/// by mail and in a public followup, and becomes a watcher of the other ticket, as do the watchers of this one: they
+/// receive the public messages that the other requester receives, and cannot read the ticket. The number of another
+/// requester's ticket is not disclosed to them. Both tickets get an event: `merged` here, and `duplicate_merged`
+/// there, which the requester does not see.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Relate))),
     tag = "steps", operation_id = "mergeTicket", params(("ticket_id" = i64, Path, minimum = 1)),
@@ -56,7 +57,7 @@ pub async fn merge(call: Call, id: Path<i64>, body: Body<Merge>) -> Result<HttpR
         let Merge { into, note } = body.read()?;
         let (row, target) = relations::both(tx, *id, into, "/into")?;
         if matches!(target.status, Status::Closed | Status::Archived) {
-            let detail = Text::new("Ese caso ya terminó.", "That ticket is over.");
+            let detail = Text::new("Ese caso ya terminó.", "That ticket has ended.");
             return Err(Problem::field(FieldError::new("/into", FieldCode::NotAllowed, detail)));
         }
         actor.check_version(row.version)?;
@@ -79,7 +80,7 @@ pub async fn merge(call: Call, id: Path<i64>, body: Body<Merge>) -> Result<HttpR
     .await
 }
 
-/// What became of the duplicate, in words for its requester.
+/// The result of the merge, as a text for the requester of the duplicate.
 fn words(locale: Locale, duplicate: &TicketRow, into: &TicketRow, note: Option<&str>) -> String {
     let theirs = duplicate.requester_id == into.requester_id;
     let words = match (locale, theirs) {

@@ -1,4 +1,4 @@
-//! The steps of a ticket's life, one a file, and the mechanism that carries each out in one transaction.
+//! The steps of a ticket, one per file, and the mechanism that runs each in one transaction.
 
 pub mod accept;
 pub mod archive;
@@ -54,16 +54,16 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(merge::merge);
 }
 
-/// A ticket in the hands of a step: locked, with what the step changes, tells and says to whom.
+/// A ticket during a step: the locked row, with the changes, details and messages of the step.
 pub struct Case<'a> {
     pub tx: &'a mut PgConnection,
-    /// Never before the ticket's last change, whatever the clocks say.
+    /// Never before the ticket's last change, even if the system clock was set back.
     pub now: DateTime<Utc>,
-    /// The entity's.
+    /// The entity's time zone.
     pub timezone: Tz,
-    /// To be changed by the step.
+    /// The step changes this row.
     pub ticket: TicketRow,
-    /// None where the desk acts by itself.
+    /// `None` for an automatic change.
     pub actor_id: Option<Uuid>,
     /// What the event records beside the fields that the step changed.
     pub details: EventDetails,
@@ -75,24 +75,24 @@ pub struct Case<'a> {
     turned_into: Option<EventKind>,
 }
 
-/// What a step answers.
+/// The response of a step.
 pub enum Reply {
-    /// The ticket as it now stands.
+    /// The ticket in its current state.
     Ticket,
-    /// The ticket as it now stands, within what the step made of more than one.
+    /// The ticket in its current state, as part of a larger response.
     Within(Box<dyn FnOnce(Ticket) -> Result<Answer>>),
-    /// What the step made.
+    /// The object that the step created.
     Made(Answer),
 }
 
 impl<'a> Case<'a> {
-    /// A case on which a person acts. The ticket's row must be locked.
+    /// A change by a person. The ticket's row must be locked.
     pub fn open(tx: &'a mut PgConnection, ticket: TicketRow, actor: &Actor) -> Self {
         let case = Self::automatic(tx, ticket, actor.timezone, actor.now);
         Case { actor_id: Some(actor.id), ..case }
     }
 
-    /// A case on which Mesa acts without a person, by a deadline. The ticket's row must be locked.
+    /// An automatic change. The ticket's row must be locked.
     pub fn automatic(tx: &'a mut PgConnection, ticket: TicketRow, timezone: Tz, now: DateTime<Utc>) -> Self {
         Case {
             tx,
@@ -109,12 +109,12 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Records the inbound e-mail by which the actor acts, if they do.
+    /// Records the inbound e-mail through which the actor acts, if any.
     pub fn note_mail(&mut self, actor: &Actor) {
         self.mail.extend(actor.mail.iter().flat_map(MailOrigin::details));
     }
 
-    /// Queues a message to somebody.
+    /// Queues a message to a user.
     pub fn tell(&mut self, kind: MessageKind, recipient_id: Uuid, data: Value) {
         self.messages.push((kind, recipient_id, data));
     }
@@ -124,17 +124,17 @@ impl<'a> Case<'a> {
         self.tell(kind, self.ticket.requester_id, json!({}));
     }
 
-    /// Names the event for what became of the step, where that is not what it is usually called.
+    /// Changes the kind of the event, if the step had a different result than usual.
     pub fn turn_into(&mut self, kind: EventKind) {
         self.turned_into = Some(kind);
     }
 
-    /// Marks the ticket as changed though its own fields are not: a public followup, a file.
+    /// Marks the ticket as changed although its own fields are not: for a public followup or a file.
     pub fn touch(&mut self) {
         self.touched = true;
     }
 
-    /// Writes it all: the ticket, its event, its messages; those to the requester that are public to its watchers too.
+    /// Writes the ticket, its event and its messages; public messages to the requester go to its watchers too.
     pub fn record(mut self, kind: EventKind) -> Result<TicketRow> {
         let kind = self.turned_into.unwrap_or(kind);
         let changes = audit::changes(&self.before, &self.ticket)?;
@@ -150,7 +150,7 @@ impl<'a> Case<'a> {
         details.extend(self.mail);
         let data = audit::Data { changes, details: Value::Object(details) };
         audit::record(self.tx, self.ticket.id, kind, self.actor_id, self.now, &data)?;
-        // One that goes to many is written at once.
+        // A message to several recipients is written at once.
         for same in self.messages.chunk_by(|(kind, _, data), (next, _, more)| kind == next && data == more) {
             let Some((kind, _, data)) = same.first() else { continue };
             let recipients: Vec<Uuid> = same.iter().map(|(_, recipient_id, _)| *recipient_id).collect();
@@ -163,8 +163,8 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Does something to each of these tickets on the desk's own behalf; answers to how many. Where one fails, that one is
-/// left as it was and the log says why.
+/// Applies an automatic change to each of these tickets; returns how many succeeded. If one fails, its ticket is left
+/// unchanged and the error is logged.
 pub fn each(
     tx: &mut PgConnection,
     rows: Vec<TicketRow>,
@@ -175,14 +175,14 @@ pub fn each(
         let id = row.id;
         match tx.transaction(|savepoint| act(savepoint, row)) {
             Ok(()) => done += 1,
-            Err(problem) => log::error!("ticket {id} is left as it was: {}", problem.log_line()),
+            Err(problem) => log::error!("ticket {id} was not changed: {}", problem.log_line()),
         }
     }
     done
 }
 
-/// Takes a step on behalf of a caller. The checks come in this order: may this role at all, is the ticket theirs to
-/// see, is the body sound, is it the version they know, does the state allow it, is it this person's.
+/// Runs a step on behalf of a caller. The checks in order: the role allows it, the ticket is visible, the body is
+/// valid, the version matches, the state allows it, the caller is the assignee if required.
 pub async fn take<B, F>(
     call: Call,
     id: i64,
@@ -202,10 +202,7 @@ where
         if actor.scope == Scope::Assignee && row.assignee_id != Some(actor.id) {
             return Err(Problem::new(
                 Code::NotTheAssignee,
-                Text::new(
-                    "Solo puede hacerlo quien tiene el caso.",
-                    "Only whoever has the case may do this.",
-                ),
+                Text::new("Solo puede hacerlo quien tiene el caso.", "Only the assignee may do this."),
             ));
         }
         let mut case = Case::open(tx, row, actor);

@@ -1,4 +1,4 @@
-//! Reopening a case whose solution did not hold.
+//! Reopening a solved case.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
@@ -18,7 +18,7 @@ use crate::tickets::workflow::{Status, Step};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reopening {
-    /// Why the solution does not hold.
+    /// Why the solution was not effective.
     #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "Volvió a atascarse.")]
     reason: Option<String>,
 }
@@ -42,7 +42,7 @@ pub async fn reopen(call: Call, id: Path<i64>, body: Body<Reopening>) -> Result<
     .await
 }
 
-/// Takes a solved ticket back into work and tells whoever has it and its requester.
+/// Returns a solved ticket to work and notifies its assignee and its requester.
 pub fn apply(case: &mut Case<'_>, reason: Option<String>) {
     let ticket = &mut case.ticket;
     ticket.status = Status::InProgress;

@@ -1,4 +1,4 @@
-//! Asking the requester for what is missing before the case can go on.
+//! Requesting missing information from the requester.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
@@ -22,24 +22,25 @@ use crate::tickets::{followups, information};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewInformationRequest {
-    /// What is missing, in words for the requester.
+    /// The missing information, as a text for the requester.
     #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "¿Cuál es la placa del equipo?")]
     missing: String,
-    /// Until when the requester may answer: in the future, within a year. Some days from now where it is left out,
-    /// three unless the desk is configured otherwise.
+    /// The deadline for the requester's answer: in the future, within a year. If omitted, the configured number of
+    /// days from now; three by default.
     #[schema(example = "2030-01-15T22:00:00Z")]
     deadline: Option<DateTime<Utc>>,
 }
 
 /// Ask the requester for missing information
 ///
-/// The ticket waits `on_hold`, from any other state before `solved`, and goes back to that state when the requester
-/// answers: by a public followup, by a file on the ticket or on a public followup, or, while nobody has classified it,
-/// by a correction (`PATCH`). Staff may let it go on by `resumption`, classify it, assign it or archive it meanwhile.
-/// Without an answer by the deadline it is archived as `missing_information`.
+/// The ticket goes `on_hold`, from any other state before `solved`, and returns to that state when the requester
+/// answers: with a public followup, with a file on the ticket or on a public followup, or, before its classification,
+/// with a correction (`PATCH`). In the meantime staff may end the hold by `resumption`, classify it, assign it or
+/// archive it. Without an answer by the deadline it is archived as `missing_information`.
 ///
-/// The requester is told what is missing and until when, by mail and in a public followup. The attention clock stands
-/// still while the ticket waits: `attention_due_at` is `null` unless the ticket was accepted before.
+/// The requester is notified of the missing information and the deadline, by mail and in a public followup. The
+/// attention clock is paused while the ticket waits: `attention_due_at` is `null` unless the ticket was accepted
+/// before.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Hold))),
     tag = "steps", operation_id = "requestInformation", params(("ticket_id" = i64, Path, minimum = 1)),

@@ -1,4 +1,4 @@
-//! Putting off or bringing forward the appointment that the assignee made on accepting.
+//! Changing the appointment that the assignee set at the acceptance.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
@@ -27,16 +27,17 @@ pub struct Rescheduling {
     /// When the requester will be attended: in the future, inside the assignee's shifts, outside of their absences.
     #[schema(example = "2030-01-16T14:30:00Z")]
     scheduled_for: DateTime<Utc>,
-    /// In words for the requester.
+    /// An explanation for the requester.
     #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "El repuesto llega mañana.")]
     reason: String,
 }
 
 /// Reschedule a ticket
 ///
-/// Only the assignee can, while it is `in_progress`. The requester is told when they will be attended now, and why, by
-/// mail and in a public followup. A critical ticket is attended at once and has no appointment to move: a 422 with
-/// `not_allowed` on `/scheduled_for`. One that was accepted as critical and is no longer gets its first appointment here.
+/// Only the assignee may do so, while the ticket is `in_progress`. The requester is notified of the new appointment
+/// and the reason, by mail and in a public followup. A critical ticket is attended immediately and has no
+/// appointment: a 422 with `not_allowed` on `/scheduled_for`. A ticket that was accepted as critical and is no longer
+/// critical gets its first appointment here.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Reschedule))),
     tag = "steps", operation_id = "rescheduleTicket", params(("ticket_id" = i64, Path, minimum = 1)),

@@ -1,4 +1,4 @@
-//! Presenting an archived request again, as a new ticket.
+//! Submitting an archived request again, as a new ticket.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
@@ -19,9 +19,9 @@ use crate::tickets::register::{self, Account, Request, RequesterData};
 use crate::tickets::store;
 use crate::tickets::workflow::{self, Step};
 
-/// What is different this time. Subject, description and category that are left out are those of the archived ticket.
-/// What `requester` leaves out comes from the requester's account as it is now, and what that lacks from the archived
-/// ticket.
+/// The fields that differ. If omitted, subject, description and category are those of the archived ticket. Fields
+/// omitted from `requester` are taken from the requester's current account, or from the archived ticket if the
+/// account lacks them.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resubmission {
@@ -40,18 +40,19 @@ pub struct Resubmission {
     )]
     description: Option<String>,
     category_id: Option<Uuid>,
-    /// How it came in this time; `api` where it is left out.
+    /// The channel of the resubmission; `api` if omitted.
     channel: Option<Channel>,
     requester: Option<RequesterData>,
 }
 
 /// Resubmit an archived ticket
 ///
-/// Registers a new ticket of the same requester, with a number and a moment of reception of its own, by the rules of
-/// every registration: where the category still asks for a profile that the requester has not, the new ticket is
-/// archived as well. It has the files of the archived one that its requester could see, those of followups included;
-/// followups are not copied. The new ticket names the archived one in `resubmission_of`, and that one names it in
-/// `archive.resubmitted_as`. Once only: else a 409 `already_exists` whose `resubmitted_as` is the ticket that there is.
+/// Registers a new ticket of the same requester, with its own number and time of reception, by the rules of every
+/// registration: if the category requires a profile that the requester does not have, the new ticket is archived as
+/// well. It gets the files of the archived ticket that its requester could see, including those of followups;
+/// followups are not copied. The new ticket refers to the archived one in `resubmission_of`, and the archived one to
+/// the new one in `archive.resubmitted_as`. A ticket can be resubmitted only once; after that the response is a 409
+/// `already_exists` with the existing ticket in `resubmitted_as`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Resubmit))),
     tag = "steps", operation_id = "resubmitTicket", params(("ticket_id" = i64, Path, minimum = 1)),
@@ -93,19 +94,13 @@ pub async fn resubmit(call: Call, id: Path<i64>, body: Body<Resubmission>) -> Re
     .await
 }
 
-/// The ticket by which an archived one was presented again, where it was.
-///
-/// # Errors
-/// What the database answers.
+/// The ticket that resubmits an archived one, if there is one.
 pub fn resubmitted_as(tx: &mut PgConnection, archived: i64) -> Result<Option<i64>> {
     let known = tickets::table.filter(tickets::resubmission_of.eq(archived)).select(tickets::id);
     Ok(known.first(tx).optional()?)
 }
 
-/// Gives the new ticket the files of the archived one, and tells the latter's history of it.
-///
-/// # Errors
-/// What the database answers.
+/// Attaches the files of the archived ticket to the new one, and records an event in the archived ticket.
 pub fn carry_over(tx: &mut PgConnection, actor: &Actor, archived: TicketRow, new: &TicketRow) -> Result<()> {
     attachments::copy_public(tx, archived.id, new.id, new.received_at)?;
     let mut case = Case::open(tx, archived, actor);
@@ -121,7 +116,7 @@ fn already_resubmitted(known: i64) -> Problem {
         Code::AlreadyExists,
         Text::made(
             format!("Ya se presentó de nuevo: es la solicitud {known}."),
-            format!("It was presented again already: it is ticket {known}."),
+            format!("It was already resubmitted as ticket {known}."),
         ),
     );
     problem.members.insert("resubmitted_as".to_owned(), known.into());

@@ -1,4 +1,4 @@
-//! Going on with a case that was on hold.
+//! Resuming a case that is on hold.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
@@ -15,8 +15,8 @@ use crate::tickets::workflow::Step;
 
 /// Resume a ticket
 ///
-/// It goes back to the state that `resumes_to` names: the one it was in, or `classified` or `assigned` where that was
-/// done meanwhile. Where it waited for information from its requester, the attention clock goes on.
+/// It returns to the state in `resumes_to`: its state before the hold, or `classified` or `assigned` if that was done
+/// in the meantime. If it waited for information from its requester, the attention clock resumes.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Hold))),
     tag = "steps", operation_id = "resumeTicket", params(("ticket_id" = i64, Path, minimum = 1)),

@@ -25,7 +25,7 @@ use crate::tickets::workflow::{self, Status, Step};
 #[serde(deny_unknown_fields)]
 #[schema(as = NewSolution)]
 pub struct NewSolution {
-    /// What solved it, in words for the requester.
+    /// The solution, as a text for the requester.
     #[schema(
         min_length = 1,
         max_length = 20000,
@@ -33,12 +33,12 @@ pub struct NewSolution {
         example = "Se cambió el puerto del switch."
     )]
     description: String,
-    /// Whether to solve, by the same description, its children that are assigned to the caller, and to tell the assignees of
-    /// its other children; false where it is left out.
+    /// Whether to solve, with the same description, the children that are assigned to the caller, and to notify the
+    /// assignees of the other children; false if omitted.
     solve_children: Option<bool>,
 }
 
-/// A ticket that was just solved, and what became of its children.
+/// A ticket that was just solved, and the result for its children.
 #[derive(Serialize, ToSchema)]
 pub struct SolvedTicket {
     #[serde(flatten)]
@@ -46,7 +46,7 @@ pub struct SolvedTicket {
     /// The children that were solved with it, by number.
     #[schema(example = json!([124]))]
     solved_children: Vec<i64>,
-    /// Those of `open_children` whose assignee was sent the solution, by number.
+    /// Those of `open_children` whose assignees were sent the solution, by number.
     #[schema(example = json!([125]))]
     offered_children: Vec<i64>,
     /// Its children that are neither solved, closed nor archived, by number.
@@ -54,22 +54,22 @@ pub struct SolvedTicket {
     open_children: Vec<i64>,
 }
 
-/// How many children one call solves at most, and of how many it tells the assignees.
+/// The maximum number of children that one call solves, and of children whose assignees it notifies.
 const CHILDREN: i64 = 200;
 
 /// Solve a ticket
 ///
-/// Only the assignee can. The requester is told and asked to answer the survey; the ticket closes by itself after
-/// some days unless they reopen it.
+/// Only the assignee may solve it. The requester is notified and invited to answer the survey; the ticket is closed
+/// automatically after some days unless it is reopened.
 ///
-/// A ticket may be the parent of others: `GET /tickets/{ticket_id}/relations` names its children with their states. With
-/// `solve_children` those that are `in_progress` and assigned to the caller are solved with it by the same description, in
-/// the same transaction; each has its own event, message and survey. A child that is assigned to somebody else stays as it
-/// is: its assignee is sent a message with the solution (`parent_solved`) and decides about the child. It is named in
-/// `offered_children` and in `open_children`. Any other child that is not solved stays as it is and is named in
-/// `open_children` alone: one without an assignee, one of the caller's in another state or that somebody else is changing at
-/// that moment, and those beyond 200. The event `solved` of the parent has `solved_children` and `offered_children` in its
-/// details.
+/// A ticket may be the parent of others: `GET /tickets/{ticket_id}/relations` lists its children with their states.
+/// With `solve_children`, the children that are `in_progress` and assigned to the caller are solved with the same
+/// description in the same transaction; each has its own event, message and survey. A child that is assigned to
+/// another person does not change: its assignee is sent a message with the solution (`parent_solved`) and decides
+/// about the child, which is listed in both `offered_children` and `open_children`. Any other unsolved child does not
+/// change and is listed in `open_children` only: a child without an assignee, one of the caller's in another state or
+/// locked by a concurrent change, and those beyond the first 200. The event `solved` of the parent has
+/// `solved_children` and `offered_children` in its details.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Solve))),
     tag = "steps", operation_id = "solveTicket", params(("ticket_id" = i64, Path, minimum = 1)),
@@ -104,7 +104,7 @@ pub async fn solve(call: Call, id: Path<i64>, body: Body<NewSolution>) -> Result
     .await
 }
 
-/// Solves the case, tells the requester and offers them the survey.
+/// Solves the case, notifies the requester and offers the survey.
 fn record_solution(case: &mut Case<'_>, solved_by: Uuid, description: String) -> Result<()> {
     working::keep_solution(case)?;
     let ticket = &mut case.ticket;
@@ -127,8 +127,8 @@ fn open_children(case: &mut Case<'_>) -> Result<Vec<(i64, Option<Uuid>)>> {
     Ok(children.order(tickets::id).select((tickets::id, tickets::assignee_id)).load(case.tx)?)
 }
 
-/// Sends the solution of the case to the assignees of those children that are assigned to somebody else; answers which
-/// children these are.
+/// Sends the solution of the case to the assignees of the children that are assigned to other people; returns these
+/// children.
 fn offer(case: &mut Case<'_>, solver: Uuid, open: &[(i64, Option<Uuid>)]) -> Result<Vec<i64>> {
     let of_others = open.iter().filter_map(|(id, assignee)| Some((*id, (*assignee)?)));
     let of_others = of_others.filter(|(_, assignee)| *assignee != solver);
@@ -138,8 +138,8 @@ fn offer(case: &mut Case<'_>, solver: Uuid, open: &[(i64, Option<Uuid>)]) -> Res
     Ok(offers.into_iter().map(|(id, _)| id).collect())
 }
 
-/// Locks those of these tickets that this assignee can solve now. One that another transaction has locked is skipped, so that
-/// two transactions never wait for each other.
+/// Locks those of these tickets that this assignee can solve now. Tickets locked by another transaction are skipped,
+/// to avoid deadlocks.
 fn lock_solvable(
     case: &mut Case<'_>,
     assignee: Uuid,

@@ -24,14 +24,14 @@ use crate::tickets::escalations::{self, Escalation};
 use crate::tickets::events::{self, Event, EventDetails};
 use crate::tickets::followups::{self, Followup};
 
-// The one value of `type` in each schema, by which a client tells them apart.
+// The only value of `type` in each schema, which discriminates the schemas.
 text_enum! { pub enum EventTag { Event = "event" } }
 text_enum! { pub enum EscalationTag { Escalation = "escalation" } }
 text_enum! { pub enum FollowupTag { Followup = "followup" } }
 text_enum! { pub enum AttachmentTag { Attachment = "attachment" } }
 text_enum! { pub enum MessageTag { Message = "message" } }
 
-/// Something that happened to a ticket.
+/// An entry of the timeline of a ticket.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[schema(discriminator(property_name = "type", mapping(
@@ -59,31 +59,34 @@ pub struct TimelineEvent {
     kind: EventKind,
     /// The person who made the change; `null` for an automatic change.
     actor: Option<Person>,
-    /// Whom it was given to, where it was.
+    /// The new assignee, for an assignment.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     assignee: Option<Person>,
-    /// For a requester, those of what they are told anyway.
+    /// For a requester, only the changes that they are notified of.
     #[schema(max_items = 100)]
     changes: Vec<Change>,
-    /// What the fields alone do not tell, such as a reason; for a requester, what they are told anyway.
+    /// Details in addition to the changed fields, such as a reason; for a requester, only the details that they are
+    /// notified of.
     #[schema(value_type = EventDetails)]
     details: Value,
-    /// Its place in the history of the ticket; for staff alone.
+    /// Its position in the history of the ticket; visible to staff only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 1, example = 2)]
     seq: Option<i32>,
-    /// Whether personal data were taken out of its `changes` and `details`, by law; for staff alone.
+    /// Whether personal data were removed from its `changes` and `details`, as required by law; visible to staff
+    /// only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     redacted: Option<bool>,
-    /// Over this event, by a digest of what it tells, and over the hash of the one before it; in hexadecimal, for staff alone.
+    /// A hash of the digest of this event's content and the hash of the previous event; in hexadecimal, visible to
+    /// staff only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_length = 64)]
     hash: Option<String>,
 }
 
-/// A change of support level; for staff alone.
+/// A change of support level; visible to staff only.
 #[derive(Serialize, ToSchema)]
 pub struct TimelineEscalation {
     #[schema(inline)]
@@ -116,28 +119,28 @@ pub struct TimelineAttachment {
     attachment: Attachment,
 }
 
-/// A message to somebody.
+/// A message to a user.
 #[derive(Serialize, ToSchema)]
 pub struct TimelineMessage {
     #[schema(inline)]
     r#type: MessageTag,
     at: DateTime<Utc>,
     id: Uuid,
-    /// What it tells, mostly by the name of the event that caused it.
+    /// The kind of message, mostly the name of the event that caused it.
     #[schema(max_length = 50, example = "accepted")]
     kind: String,
-    /// To whom; for staff alone.
+    /// The recipient; visible to staff only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     recipient: Option<Person>,
-    /// For staff alone.
+    /// Visible to staff only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     status: Option<MessageStatus>,
 }
 
 impl TimelineEntry {
-    /// Where it stands.
+    /// Its position in the timeline.
     pub fn place(&self) -> (DateTime<Utc>, (i16, Uuid)) {
         let (entry, at, id) = match self {
             TimelineEntry::Event(entry) => (EntryType::Event, entry.at, entry.id),
@@ -150,10 +153,7 @@ impl TimelineEntry {
     }
 }
 
-/// The entries at these places, in their order: one query a type.
-///
-/// # Errors
-/// What the database answers.
+/// The entries at these places, in their order: one query per type.
 pub fn at(db: &mut PgConnection, actor: &Actor, places: &[Place]) -> Result<Vec<TimelineEntry>> {
     let mut entries = Vec::with_capacity(places.len());
     for entry in EntryType::ALL {

@@ -1,4 +1,4 @@
-//! All that happened to a ticket in one order, as the reader may see it: activity 9.
+//! The complete timeline of a ticket in one order, as far as the reader may see it: activity 9.
 
 mod entries;
 mod places;
@@ -22,7 +22,7 @@ use crate::language::text_enum;
 use crate::problem::Result;
 
 text_enum! {
-    /// What an entry of a timeline is. Entries of the same moment stand in this order.
+    /// The type of an entry of a timeline. Entries with the same time are sorted in this order.
     pub enum EntryType {
         /// A step, or another change of the ticket.
         Event = "event",
@@ -32,12 +32,12 @@ text_enum! {
         Followup = "followup",
         /// A file of the ticket or of one of its followups.
         Attachment = "attachment",
-        /// A message to somebody.
+        /// A message to a user.
         Message = "message",
     }
 }
 
-/// What of a timeline to show, and in which order.
+/// Filters and order of a timeline.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -46,22 +46,22 @@ pub struct TimelineFilters {
     #[serde(default)]
     #[param(inline, required = false)]
     kind: Vec<EntryType>,
-    /// `at` (the default), the first first, or `-at`.
+    /// `at` (the default), oldest first, or `-at`, newest first.
     #[param(inline)]
     sort: Option<TimelineSort>,
 }
 
 /// Read the timeline of a ticket
 ///
-/// Events, escalations, followups, files and messages in one order: by time, and those of one moment by `type` and `id`.
-/// `type` says which of the five schemas an entry has.
+/// Events, escalations, followups, files and messages in one order: by time, then by `type` and `id`. `type`
+/// determines which of the five schemas an entry has.
 ///
-/// Staff see everything, with place and hash of each event. A requester sees, of their own tickets: the steps that concern
-/// them (`received`, `changed`, `classified`, `assigned`, `accepted`, `rescheduled`, `escalated`, `held`,
-/// `information_requested`, `resumed`, `solved`, `closed`, `reopened`, `archived`, `resubmitted`, `merged`), and of these
-/// what they are told anyway; public followups and their files; the files of the ticket itself; and the messages to them by
-/// kind and time. An escalation is the event that says to which level. Whatever else there is changes nothing in what
-/// they see: neither order nor pages nor `total`.
+/// Staff see everything, with position and hash of each event. A requester sees, for their own tickets: the steps
+/// that concern them (`received`, `changed`, `classified`, `assigned`, `accepted`, `rescheduled`, `escalated`,
+/// `held`, `information_requested`, `resumed`, `solved`, `closed`, `reopened`, `archived`, `resubmitted`, `merged`),
+/// with only the fields that they are notified of; public followups and their files; the files of the ticket itself;
+/// and the messages to them with kind and time. An escalation is shown as the event with the new level. Entries that
+/// a requester does not see have no effect on the order, the pages or `total` that they receive.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "history", operation_id = "listTimeline",

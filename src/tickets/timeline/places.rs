@@ -1,4 +1,4 @@
-//! Where the entries of a timeline stand: which ones the reader sees, in one order.
+//! The places of the entries of a timeline: which ones the reader sees, in one order.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -20,34 +20,34 @@ text_enum! {
     }
 }
 
-/// An entry by its place.
+/// The place of an entry.
 #[derive(QueryableByName)]
 pub struct Place {
-    /// The place of its type among the entries of one moment.
+    /// The rank of its type among the entries with the same time.
     #[diesel(sql_type = SmallInt)]
     pub rank: i16,
     #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
 }
 
-/// Who reads which timeline, and what of it.
+/// The reader of a timeline, and what they may see.
 pub struct Reader {
     ticket_id: i64,
     user_id: Uuid,
     types: Vec<(EntryType, Source)>,
 }
 
-/// The table, its time, and which of its rows are for the reader. `$1` is the ticket, `$2` the reader, `$3` the kinds of
-/// events that requesters see.
+/// The table, its time column, and the condition on the rows that the reader may see. `$1` is the ticket, `$2` the
+/// reader, `$3` the kinds of events that requesters see.
 type Source = (&'static str, &'static str, &'static str);
 
-/// Where the entries of a type come from; none where the reader sees none of them.
+/// The source of the entries of a type; `None` if the reader may not see any of them.
 fn source(entry: EntryType, staff: bool) -> Option<Source> {
     let for_requesters = match entry {
         EntryType::Event => Some(" AND kind = ANY($3)"),
         EntryType::Escalation => None,
         EntryType::Followup => Some(" AND visibility = 'public'"),
-        // By the followup's own key, file by file: PostgreSQL may read all followups for an EXISTS instead.
+        // Looked up by the followup's key for each file: for an EXISTS PostgreSQL may read all followups instead.
         EntryType::Attachment => Some(
             " AND CASE WHEN followup_id IS NULL THEN true \
                   ELSE (SELECT f.visibility = 'public' FROM followups f WHERE f.id = entry.followup_id) END",
@@ -65,7 +65,7 @@ fn source(entry: EntryType, staff: bool) -> Option<Source> {
 }
 
 impl Reader {
-    /// `wanted`: the types to show; all where there are none.
+    /// `wanted`: the types to show; all if empty.
     pub fn of(actor: &Actor, ticket_id: i64, wanted: &[EntryType]) -> Self {
         let types = EntryType::ALL.iter().copied();
         let types = types.filter(|entry| wanted.is_empty() || wanted.contains(entry));
@@ -73,8 +73,8 @@ impl Reader {
         Reader { ticket_id, user_id: actor.id, types }
     }
 
-    /// The places of a page. Each table is read by its index from the place of the page on, and no further than one page,
-    /// so that a page costs the same at any depth.
+    /// The places of a page. Each table is read by its index from the start of the page, and at most one page of it,
+    /// so that the cost of a page does not depend on its depth.
     pub fn page(
         &self,
         db: &mut PgConnection,
@@ -114,7 +114,7 @@ impl Reader {
         Ok(page.load(db)?)
     }
 
-    /// How many entries there are.
+    /// The number of entries.
     pub fn count(&self, db: &mut PgConnection) -> Result<i64> {
         #[derive(QueryableByName)]
         struct Count {

@@ -1,14 +1,14 @@
-//! What of an event a requester sees: what is named here, and nothing else. Pure.
+//! The parts of an event that a requester sees: only those listed here. Pure.
 
 use serde_json::{Map, Value};
 
 use crate::audit::Change;
 use crate::audit::kind::EventKind;
 
-/// A kind of event, and the fields of its changes and of its details that its requester is told anyway.
+/// A kind of event, and the fields of its changes and details that its requester is notified of.
 type Shown = (EventKind, &'static [&'static str], &'static [&'static str]);
 
-/// Why a case is escalated, handed over, held against others or counted anew is the desk's own affair.
+/// The reasons of escalations, reassignments and recomputations are internal.
 const SHOWN: &[Shown] = &[
     (EventKind::Received, &[], &["channel", "resubmission_of", "unverified"]),
     (EventKind::Changed, &["subject", "description", "category_id"], &[]),
@@ -33,7 +33,7 @@ pub fn kinds() -> Vec<&'static str> {
     SHOWN.iter().map(|(kind, ..)| kind.as_str()).collect()
 }
 
-/// Takes out of an event what its requester does not see.
+/// Removes from an event what its requester may not see.
 pub fn cut_for_requester(kind: EventKind, changes: &mut Vec<Change>, details: &mut Value) {
     let shown = SHOWN.iter().find(|(known, ..)| *known == kind);
     let (fields, names) = shown.map_or((&[][..], &[][..]), |(_, fields, names)| (*fields, *names));
