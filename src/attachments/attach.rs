@@ -1,4 +1,4 @@
-//! Attaching a file: what all kinds of owners have in common.
+//! Attaching a file: the common part of all kinds of owners.
 
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
@@ -21,7 +21,7 @@ pub trait Target: Clone + Send + 'static {
     /// Everything else that can be checked without the file.
     ///
     /// # Errors
-    /// The problem if the actor may not attach a file to it, or not as it stands.
+    /// The problem if the actor may not attach a file to it, or if its state does not allow it.
     fn check_open(&self, db: &mut PgConnection, actor: &Actor) -> Result<()>;
 
     /// Checks again, and writes the row of the file.

@@ -33,8 +33,6 @@ pub struct Table {
     columns: Vec<String>,
 }
 
-/// # Errors
-/// What the database answers.
 pub fn all(db: &mut PgConnection) -> QueryResult<Vec<Table>> {
     diesel::sql_query(
         "SELECT c.relname::text AS name, array_agg(quote_ident(a.attname) ORDER BY a.attnum) AS columns \
@@ -47,15 +45,11 @@ pub fn all(db: &mut PgConnection) -> QueryResult<Vec<Table>> {
     .load(db)
 }
 
-/// # Errors
-/// What the database answers.
 pub fn count(db: &mut PgConnection, table: &str) -> QueryResult<i64> {
     let rows: Number = diesel::sql_query(format!("SELECT count(*) AS number FROM {table}")).get_result(db)?;
     Ok(rows.number)
 }
 
-/// # Errors
-/// What the database answers.
 pub fn migrations(db: &mut PgConnection) -> QueryResult<Vec<String>> {
     let known: Vec<Name> =
         diesel::sql_query("SELECT to_regclass($1)::text AS name WHERE to_regclass($1) IS NOT NULL")
@@ -68,8 +62,6 @@ pub fn migrations(db: &mut PgConnection) -> QueryResult<Vec<String>> {
     Ok(diesel::sql_query(query).load::<Name>(db)?.into_iter().map(|row| row.name).collect())
 }
 
-/// # Errors
-/// What the database answers.
 pub fn sequences(db: &mut PgConnection) -> QueryResult<BTreeMap<String, (i64, bool)>> {
     #[derive(QueryableByName)]
     struct Place {
@@ -126,9 +118,6 @@ impl Table {
     }
 
     /// Puts in what `read` gave.
-    ///
-    /// # Errors
-    /// What the database answers.
     pub fn write(&self, db: &mut PgConnection, piece: &str) -> QueryResult<usize> {
         let (name, columns) = (&self.name, self.columns.join(", "));
         diesel::sql_query(format!(
@@ -159,9 +148,6 @@ struct ForeignKey {
 
 impl Rules {
     /// Takes the rules off, and whatever the migrations put in.
-    ///
-    /// # Errors
-    /// What the database answers.
     pub fn suspend(tx: &mut PgConnection, tables: &[Table]) -> QueryResult<Self> {
         let tables: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
         let foreign_keys: Vec<ForeignKey> = diesel::sql_query(

@@ -48,9 +48,6 @@ diesel::define_sql_function! {
 }
 
 /// The database's time: the same clock for every copy of the server.
-///
-/// # Errors
-/// What the database answers.
 pub fn now(db: &mut PgConnection) -> Result<DateTime<Utc>> {
     Ok(diesel::select(clock_timestamp()).get_result(db)?)
 }

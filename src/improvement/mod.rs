@@ -40,9 +40,6 @@ pub fn today(now: DateTime<Utc>, timezone: Tz) -> NaiveDate {
 }
 
 /// What is wrong with somebody as the one who answers for something: they must be staff, and active.
-///
-/// # Errors
-/// What the database answers.
 pub fn owner_fault(tx: &mut PgConnection, owner_id: Uuid, pointer: &str) -> Result<Option<FieldError>> {
     let staff = users::table.find(owner_id).filter(users::active).filter(users::role.ne(Role::Requester));
     let known: bool = diesel::select(diesel::dsl::exists(staff)).get_result(tx)?;

@@ -133,9 +133,6 @@ pub(super) use origin_values;
 
 impl OriginContent {
     /// What its kind asks for and is not there, what it does not know, and what does not exist.
-    ///
-    /// # Errors
-    /// What the database answers.
     pub fn faults(&self, tx: &mut PgConnection) -> Result<Vec<FieldError>> {
         let is = |kind| self.kind == kind;
         let parts = [

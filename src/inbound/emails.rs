@@ -122,9 +122,6 @@ impl InboundEmail {
 }
 
 /// The messages of these ids.
-///
-/// # Errors
-/// What the database answers.
 pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<InboundEmail>> {
     let rows = emails::table.filter(emails::id.eq_any(ids)).select(Row::as_select()).load(db)?;
     present(db, rows)

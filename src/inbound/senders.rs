@@ -25,9 +25,6 @@ pub struct Sender {
 
 /// The account with this address. Until the transaction ends, no other message from the address is processed, and the
 /// account keeps its role.
-///
-/// # Errors
-/// What the database answers.
 pub fn find(tx: &mut PgConnection, address: &str) -> Result<Option<Sender>> {
     diesel::select(pg_advisory_xact_lock(hashtextextended(format!("mail from {address}"), 0))).execute(tx)?;
     let found: Option<(Uuid, Role, bool)> = users::table
@@ -41,9 +38,6 @@ pub fn find(tx: &mut PgConnection, address: &str) -> Result<Option<Sender>> {
 
 /// An account for somebody whom the desk knows by their mail alone: it has no password, so nobody signs in with it, and
 /// none of the data that a request needs.
-///
-/// # Errors
-/// What the database answers.
 pub fn open(tx: &mut PgConnection, from: &Mailbox, at: DateTime<Utc>) -> Result<Sender> {
     let id = Uuid::now_v7();
     let name = from.name.as_deref().unwrap_or(&from.address).chars().take(200).collect::<String>();
@@ -63,9 +57,6 @@ pub fn open(tx: &mut PgConnection, from: &Mailbox, at: DateTime<Utc>) -> Result<
 /// How many messages from this address became a ticket or a followup within the last hour; `ticket_id`: of this ticket
 /// alone. Those that our mail server verified (`aligned`) and the others are counted separately, so that whoever forges an
 /// address does not use up the limit of its owner.
-///
-/// # Errors
-/// What the database answers.
 pub fn within_the_hour(
     tx: &mut PgConnection,
     address: &str,
@@ -91,9 +82,6 @@ pub fn within_the_hour(
 
 /// How many people the desk has got to know by their mail alone within the last hour. Until the transaction ends, no other
 /// gets an account so.
-///
-/// # Errors
-/// What the database answers.
 pub fn new_within_the_hour(tx: &mut PgConnection, at: DateTime<Utc>) -> Result<i64> {
     diesel::select(pg_advisory_xact_lock(hashtextextended("mail from strangers", 0))).execute(tx)?;
     let new = users::table

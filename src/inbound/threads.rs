@@ -11,9 +11,6 @@ use crate::problem::Result;
 
 /// The tickets that a message may be about, the likeliest first: those of the messages that it answers, whether the desk
 /// sent them or took them in, and then the one that its subject names.
-///
-/// # Errors
-/// What the database answers.
 pub fn tickets(db: &mut PgConnection, message: &Message) -> Result<Vec<i64>> {
     let mut found = Vec::new();
     if !message.answers.is_empty() {

@@ -72,9 +72,6 @@ const FIRST_LEVEL_RESOLUTION: &str = "\
 
 /// What this measure counts of the days of a quarter, from `begin` until before `end`, as things stand `now`; none where it
 /// is measured by hand.
-///
-/// # Errors
-/// What the database answers.
 pub fn count(
     db: &mut PgConnection,
     measure: Measure,

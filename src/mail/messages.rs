@@ -93,9 +93,6 @@ impl MessageKept {
 }
 
 /// The messages of these ids.
-///
-/// # Errors
-/// What the database answers.
 pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<MessageKept>> {
     type Sent = (Option<String>, Option<String>, Option<String>);
     let rows: Vec<(Row, Person, Sent)> = messages::table

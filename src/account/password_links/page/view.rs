@@ -22,7 +22,7 @@ static ENVIRONMENT: LazyLock<std::result::Result<Environment<'static>, minijinja
         Ok(environment)
     });
 
-/// What the page may do: show its own style and send its own form, nothing else.
+/// The page may use its inline style and submit its form, nothing else.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let style = STANDARD.encode(Sha256::digest(STYLE));
     format!(
@@ -35,9 +35,9 @@ pub fn policy() -> &'static str {
     &POLICY
 }
 
-/// What there is to show.
+/// The state of the page.
 pub enum State<'a> {
-    /// The form, with what was wrong with the password that was sent.
+    /// The form, with the fault of the password that was sent.
     Form(&'a Opened, Option<&'a Text>),
     Set(&'a Opened),
     Invalid,
