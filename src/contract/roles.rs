@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use crate::auth::policy::{self, Action, Role, Scope};
 
-/// The roles that may call this operation; none if it needs no token. Where a handler names several actions, one of them is
-/// enough.
+/// The roles that may call this operation; none if it needs no token. If a handler names several actions, one of them
+/// is sufficient.
 pub fn allowed(operation: &Value) -> Option<Vec<&'static str>> {
     let actions = actions(operation)?;
-    // Totals are no access to the single answers that the operations of this action return.
+    // Access to totals does not include the single answers that the operations of this action return.
     let may = |role: &Role| {
         let scopes = actions.iter().filter_map(|action| policy::scope(*role, *action));
         scopes.into_iter().any(|scope| scope != Scope::Totals)

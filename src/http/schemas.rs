@@ -1,4 +1,4 @@
-//! Holds bodies and queries against the contract: what `openapi.json` says of them is what is checked.
+//! Validates bodies and queries against the contract, `openapi.json`.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::schema_faults::{escape, faults_by, nameable};
 use crate::problem::{FieldCode, FieldError, Text};
 
-/// What schemas call the contract that they are part of.
+/// The URI by which schemas refer to their contract.
 const CONTRACT: &str = "urn:mesa:contract";
 
 static KNOWN: OnceLock<Known> = OnceLock::new();
@@ -19,9 +19,9 @@ static KNOWN: OnceLock<Known> = OnceLock::new();
 struct Known {
     /// By the name of the body's schema.
     bodies: HashMap<String, Validator>,
-    /// By method and path as the contract has them, such as `GET /api/v1/tickets`.
+    /// By method and path in the contract, such as `GET /api/v1/tickets`.
     queries: HashMap<String, Parameters>,
-    /// The same, with the headers that the operation takes, by their names.
+    /// The same for the headers of the operation, by their names.
     headers: HashMap<String, Vec<(String, Validator)>>,
 }
 
@@ -31,7 +31,7 @@ struct Parameters {
     kinds: HashMap<String, Kind>,
 }
 
-/// How the text of a parameter becomes the value that its schema speaks of.
+/// How the text of a parameter is converted to the value that its schema describes.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Text,
@@ -41,12 +41,12 @@ enum Kind {
     Texts,
 }
 
-/// Makes the contract known; to be called once, before the first request.
+/// Loads the contract; to be called once, before the first request.
 ///
 /// # Errors
-/// The name of a schema that is no JSON Schema.
+/// The name of a schema that is not a valid JSON Schema.
 pub fn learn(openapi: &Value) -> Result<(), String> {
-    let unfit = |error: &dyn Display| format!("the contract is no home of schemas: {error}");
+    let unfit = |error: &dyn Display| format!("the contract has an invalid schema: {error}");
     let contract = Registry::new().draft(Draft::Draft202012);
     let contract = contract.add(CONTRACT, openapi).map_err(|error| unfit(&error))?;
     let contract = contract.prepare().map_err(|error| unfit(&error))?;
@@ -84,7 +84,7 @@ fn validator(name: &str, schema: &Value, contract: &Registry) -> Result<Validato
         .map_err(|error| format!("schema {name}: {error}"))
 }
 
-/// RFC 3339, within the years that the database keeps and an answer can show.
+/// RFC 3339, within the years that the database and a response support.
 fn is_moment(text: &str) -> bool {
     let parsed = DateTime::parse_from_rfc3339(text);
     text.as_bytes().get(10).is_some_and(|between| between.eq_ignore_ascii_case(&b't'))
@@ -126,7 +126,7 @@ fn parameters(
     Ok(Parameters { validator: validator(name, &schema, contract)?, kinds })
 }
 
-/// Every parameter that is not as the operation, named by method and path, has it.
+/// Every fault of the parameters of an operation, named by method and path.
 pub fn query_faults(operation: &str, pairs: &[(String, String)]) -> Vec<FieldError> {
     let Some(parameters) = KNOWN.get().and_then(|known| known.queries.get(operation)) else {
         return unknown();
@@ -156,7 +156,7 @@ pub fn query_faults(operation: &str, pairs: &[(String, String)]) -> Vec<FieldErr
     }
     let mut errors = faults_by(&parameters.validator, &Value::Object(value));
     for error in &mut errors {
-        // The parameter, whichever of its repetitions it is.
+        // The parameter, whichever of its repetitions is at fault.
         let end = error.pointer.match_indices('/').nth(1).map_or(error.pointer.len(), |(end, _)| end);
         error.pointer.truncate(end);
         if error.code == FieldCode::UnknownField {
@@ -181,8 +181,8 @@ impl Parameters {
     }
 }
 
-/// Every header that is not as the operation, named by method and path, has it. `get`: the values that came under a name, as
-/// one; an error where they are no text.
+/// Every fault of the headers of an operation, named by method and path. `get`: the values of a name, as one text; an
+/// error if they are not text.
 pub fn header_faults<E>(
     operation: &str,
     get: impl Fn(&str) -> Option<std::result::Result<String, E>>,
@@ -194,7 +194,11 @@ pub fn header_faults<E>(
         let mut faults = match text {
             Ok(text) => faults_by(validator, &json!(text)),
             Err(_) => {
-                vec![FieldError::new("", FieldCode::WrongFormat, Text::new("No es texto.", "It is no text."))]
+                vec![FieldError::new(
+                    "",
+                    FieldCode::WrongFormat,
+                    Text::new("No es texto.", "It is not text."),
+                )]
             }
         };
         faults.truncate(1);
@@ -205,7 +209,7 @@ pub fn header_faults<E>(
     errors
 }
 
-/// Every field of `value` that is not as the schema of this name has it.
+/// Every fault of `value` according to the schema of this name.
 pub fn faults(schema: &str, value: &Value) -> Vec<FieldError> {
     match KNOWN.get().and_then(|known| known.bodies.get(schema)) {
         Some(validator) => faults_by(validator, value),
