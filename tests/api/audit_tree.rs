@@ -167,7 +167,7 @@ fn whatever_the_owner_of_the_database_rewrites_is_found_with_a_kept_head() {
         let shown = offline(&desk, &head, &key);
         let text = String::from_utf8_lossy(&shown.stdout);
         assert_eq!(shown.status.code(), Some(1), "{sql}: {text}");
-        assert!(text.contains(words) && text.contains("The history does NOT hold."), "{sql}: {text}");
+        assert!(text.contains(words) && text.contains("The history is NOT intact."), "{sql}: {text}");
     }
 }
 
