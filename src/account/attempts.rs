@@ -60,7 +60,8 @@ impl Attempt {
     /// Counts an attempt in a separate transaction.
     ///
     /// # Errors
-    /// [`Code::TooManyAttempts`] if the wait after the last attempt is not over, whether there is such an account or not.
+    /// [`Code::TooManyAttempts`] if the wait after the last attempt is not over, whether there is such an account or
+    /// not.
     pub fn count(db: &mut PgConnection, email: &str, from: ClientAddress) -> Result<Self> {
         let (account, network) = (hash(&[email]), hash(&[NETWORK, &from.network()]));
         let pair = hash(&[email, &from.network()]);
@@ -139,9 +140,9 @@ fn give_back(db: &mut PgConnection, subject: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Counts one more attempt if the wait before it is over. Without a wait, `next_at` is `-infinity`, so that a clock that is
-/// set back does not make anybody wait. A wait that is longer than the longest one was set by a clock that was ahead, and
-/// does not count.
+/// Counts one more attempt if the wait before it is over. Without a wait, `next_at` is `-infinity`, so that a clock
+/// that is set back does not make a user wait. A wait that is longer than the longest one was set by a clock that was
+/// ahead, and does not count.
 fn take(tx: &mut PgConnection, subject: &[u8], account: &[u8], free: i32) -> Result<()> {
     let taken = diesel::sql_query(
         "INSERT INTO sign_in_attempts AS kept (subject_hash, account_hash, attempts, last_at, next_at) \
@@ -174,7 +175,7 @@ fn take(tx: &mut PgConnection, subject: &[u8], account: &[u8], free: i32) -> Res
         Code::TooManyAttempts,
         Text::new(
             "Demasiados intentos con este correo. Espere lo que dice `Retry-After`.",
-            "Too many attempts with this email. Wait for as long as `Retry-After` says.",
+            "Too many attempts with this email. Wait for the number of seconds in `Retry-After`.",
         ),
     );
     problem.retry_after = Some(wait.seconds.max(1));

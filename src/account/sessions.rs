@@ -161,7 +161,7 @@ pub(super) fn secret(answer: Answer) -> HttpResponse {
 fn wrong() -> Problem {
     Problem::new(
         Code::InvalidCredentials,
-        Text::new("Revise el correo y la contraseña.", "See the email and the password."),
+        Text::new("Revise el correo y la contraseña.", "Check the email and the password."),
     )
 }
 

@@ -28,8 +28,8 @@ pub trait Target: Clone + Send + 'static {
     fn write(self, tx: &mut PgConnection, actor: &Actor, file: &Received) -> Result<Answer>;
 }
 
-/// Checks the request before the file is received and again before its content is published; the transaction that writes
-/// the row checks once more.
+/// Checks the request before the file is received and again before its content is published; the transaction that
+/// writes the row checks once more.
 pub async fn attach_file<T: Target>(
     call: Call,
     target: T,

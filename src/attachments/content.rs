@@ -15,8 +15,8 @@
 //! - between 2 and 3, or if the transaction of 3 fails: content that no row names: the sweep in `removed` deletes it;
 //! - after 3: nothing: the sweep in `removed` finds the row and removes the registration.
 //!
-//! The sweep in `removed` deletes a content only while it holds the lock on its row in `removed_files`. Step 1 writes that
-//! row, so it waits for a deletion of the same content that is under way and postpones the next one by an hour.
+//! The sweep in `removed` deletes a content only while it holds the lock on its row in `removed_files`. Step 1 writes
+//! that row, so it waits for a deletion of the same content that is under way and postpones the next one by an hour.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -188,8 +188,8 @@ fn trim(name: &str) -> &str {
     name.trim_matches(|c: char| c == '.' || c.is_whitespace())
 }
 
-/// Control and format characters (direction, joiners, soft hyphens, tags), separators of lines and paragraphs, surrogates,
-/// private use and unassigned code points, and letters that are blank.
+/// Control and format characters (direction, joiners, soft hyphens, tags), separators of lines and paragraphs,
+/// surrogates, private use and unassigned code points, and letters that are blank.
 fn is_hidden(c: char) -> bool {
     use GeneralCategory as Category;
     let blank = matches!(

@@ -42,7 +42,8 @@ pub struct RangeHeaders {
 }
 
 /// # Errors
-/// [Code::RangeNotSatisfiable] if the range begins past the end; [Code::Unavailable] if the object store does not answer.
+/// [Code::RangeNotSatisfiable] if the range begins past the end; [Code::Unavailable] if the object store does not
+/// answer.
 pub async fn serve(desk: &Desk, request: &HttpRequest, download: Download) -> Result<HttpResponse> {
     let etag = format!("\"{}\"", download.sha256);
     let header = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());

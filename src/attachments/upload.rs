@@ -79,9 +79,9 @@ const WINDOW: Duration = Duration::from_secs(15);
 /// Receives the one file of a multipart body.
 ///
 /// # Errors
-/// [Code::TooLarge], [Code::UnsupportedMediaType], [Code::BadRequest] or [Code::InvalidBody] if the body is not one file of
-/// a size, name and type that are allowed; [Code::RequestTimeout] if it arrives too slowly; [Code::Unavailable] if the
-/// object store does not answer.
+/// [Code::TooLarge], [Code::UnsupportedMediaType], [Code::BadRequest] or [Code::InvalidBody] if the body is not one
+/// file of a size, name and type that are allowed; [Code::RequestTimeout] if it arrives too slowly;
+/// [Code::Unavailable] if the object store does not answer.
 pub async fn receive(desk: &Desk, request: &HttpRequest, payload: Payload) -> Result<Arrived> {
     let limit = desk.config.attachment_max_bytes;
     // A body whose declared length is too large is not received.

@@ -40,8 +40,8 @@ pub struct AuditLogEntry {
     /// selected, the whole configuration.
     #[schema(value_type = Object)]
     pub details: Value,
-    /// Whether values were removed from `changes` and `details`: personal data by law, or those of a record that was deleted
-    /// after its retention period. Removed values are `[…]`.
+    /// Whether values were removed from `changes` and `details`: personal data by law, or those of a record that was
+    /// deleted after its retention period. Removed values are `[…]`.
     pub redacted: bool,
     /// SHA-256 over this event and a digest of `changes` and `details`, in hexadecimal.
     #[schema(max_length = 64, example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]

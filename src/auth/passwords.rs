@@ -53,7 +53,7 @@ pub fn fault(pointer: &str, password: &str, known_of_owner: &[&str]) -> Option<F
             FieldCode::TooGuessable,
             Text::new(
                 "Es de las que primero se prueban: use varias palabras.",
-                "It is among the first that are tried: use several words.",
+                "It is easy to guess: use several words.",
             ),
         )
     })

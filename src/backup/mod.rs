@@ -1,7 +1,7 @@
 //! A backup of the whole desk in one file, of one snapshot: its database and the content of its files.
 //!
-//! The file is a gzipped tar archive: `manifest.json`, the files by their keys under `files/`, the rows of each table as
-//! JSON under `tables/`, and `end`. With `--encrypt` all of it is in an age file.
+//! The file is a gzipped tar archive: `manifest.json`, the files by their keys under `files/`, the rows of each table
+//! as JSON under `tables/`, and `end`. With `--encrypt` all of it is in an age file.
 //!
 //! `end` has the SHA-256 over names, sizes and contents of all entries before it, in order, and an HMAC-SHA-256 of
 //! that digest. Its key is not in the backup, so that write access to the storage of backups is not sufficient to

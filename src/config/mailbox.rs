@@ -23,8 +23,8 @@ impl Reader<'_> {
         let url = self.text("MESA_IMAP_URL")?;
         let Some(parts) = imap_parts(&url) else {
             // The value is not repeated in the error: it may contain a password.
-            let expected = "expected imaps://user:password@host:993/INBOX, what is special in user and password \
-                            percent-encoded; imap:// on the loopback alone";
+            let expected = "expected imaps://user:password@host:993/INBOX, special characters in user and password \
+                            percent-encoded; imap:// only on the loopback";
             self.wrong.push(Wrong { variable: "MESA_IMAP_URL", expected: expected.to_owned() });
             return None;
         };

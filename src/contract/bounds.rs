@@ -63,8 +63,8 @@ fn set(object: &mut Map<String, Value>, name: &str, page: bool) {
             Some("date-time") => Some(64),
             Some("email") => Some(254),
             Some("uri" | "uri-reference") => Some(2000),
-            // A text states its limit at its field. A file (`binary`) has none: client generators apply `maxLength` to their
-            // type of a file, which has no length.
+            // A text states its limit at its field. A file (`binary`) has none: client generators apply `maxLength`
+            // to their type of a file, which has no length.
             _ => None,
         };
         // A format that does not restrict the characters.

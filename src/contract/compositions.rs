@@ -1,5 +1,5 @@
-//! Replaces `allOf` of objects by one object schema: client generators and JSON Schema discriminators need the properties in
-//! the schema itself. A flattened struct (`#[serde(flatten)]`) has this form.
+//! Replaces `allOf` of objects by one object schema: client generators and JSON Schema discriminators need the
+//! properties in the schema itself. A flattened struct (`#[serde(flatten)]`) has this form.
 
 use serde_json::{Map, Value};
 

@@ -395,7 +395,7 @@ mod tests {
         let mut peeked = body(b"{\"a\": 1.0}");
         let text = std::ptr::from_ref(peeked.peek());
         assert_eq!(text, std::ptr::from_ref(peeked.peek()));
-        // Other bytes in their place are not looked at.
+        // Other bytes in their place are not inspected.
         peeked.raw = Some(Ok(received(b"{\"b\": 2}")));
         assert_eq!(peeked.json().unwrap(), json!({"a": 1}));
         let mut broken = body(b"{");

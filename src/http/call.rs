@@ -69,7 +69,7 @@ impl Call {
                 Code::BadRequest,
                 Text::new(
                     "Revise los encabezados que se nombran en `errors`.",
-                    "See the headers named in `errors`.",
+                    "Check the headers named in `errors`.",
                 ),
             );
             problem.errors = faults;

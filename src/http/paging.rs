@@ -111,7 +111,7 @@ impl Paging {
                 Code::InvalidCursor,
                 Text::new(
                     "Use el `next_cursor` de la página anterior, con los mismos filtros y el mismo `sort`.",
-                    "Use the `next_cursor` of the page before, with the same filters and the same `sort`.",
+                    "Use the `next_cursor` of the previous page, with the same filters and the same `sort`.",
                 ),
             )
         };

@@ -113,7 +113,7 @@ fn decode<T: DeserializeOwned>(pairs: &[(String, String)]) -> Result<T> {
 fn refused(errors: Vec<FieldError>) -> Problem {
     let mut problem = Problem::new(
         Code::InvalidQuery,
-        Text::new("Revise los parámetros de la consulta.", "See the query's parameters."),
+        Text::new("Revise los parámetros de la consulta.", "Check the query parameters."),
     );
     problem.errors = errors;
     problem

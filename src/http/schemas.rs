@@ -144,7 +144,7 @@ pub fn query_faults(operation: &str, pairs: &[(String, String)]) -> Vec<FieldErr
                 value.insert(name.clone(), json!([typed]));
             }
             (_, Some(_)) => {
-                let detail = Text::new("Este parámetro no se repite.", "This parameter is given once.");
+                let detail = Text::new("Este parámetro no se repite.", "This parameter cannot be repeated.");
                 let mut pointer = format!("/{}", escape(name));
                 pointer.truncate(nameable(&pointer));
                 return vec![FieldError::new(pointer, FieldCode::NotAllowed, detail)];
@@ -170,7 +170,7 @@ impl Parameters {
     fn those_that_exist(&self) -> Text {
         let mut names: Vec<&str> = self.kinds.keys().map(String::as_str).collect();
         if names.is_empty() {
-            return Text::new("Esta ruta no tiene parámetros.", "This path takes no parameters.");
+            return Text::new("Esta ruta no tiene parámetros.", "This path has no parameters.");
         }
         names.sort_unstable();
         let names = names.join(", ");
@@ -219,6 +219,6 @@ pub fn faults(schema: &str, value: &Value) -> Vec<FieldError> {
 
 fn unknown() -> Vec<FieldError> {
     let detail =
-        Text::new("El contrato no conoce esta petición.", "The contract does not know this request.");
+        Text::new("El contrato no conoce esta petición.", "The contract does not define this request.");
     vec![FieldError::new("", FieldCode::Unexpected, detail)]
 }

@@ -49,7 +49,7 @@ impl UploadSlots {
                         "Suba hasta {OF_ONE_ACCOUNT} archivos a la vez; repita este cuando termine otro."
                     ),
                     format!(
-                        "Upload up to {OF_ONE_ACCOUNT} files at a time; repeat this one when another is done."
+                        "Upload up to {OF_ONE_ACCOUNT} files at a time; repeat this one when another is complete."
                     ),
                 ),
             ));

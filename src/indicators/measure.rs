@@ -41,7 +41,7 @@ pub struct NewMeasurement {
     tag = "indicators", operation_id = "measureIndicator", params(("indicator_id" = Uuid, Path)),
     request_body = NewMeasurement,
     responses(
-        (status = 200, description = "Measured anew", body = Measurement),
+        (status = 200, description = "Measured again", body = Measurement),
         (status = 201, description = "Measured for the first time", body = Measurement),
         (status = 409, description = "`wrong_state`: the indicator is not active, or the measurement is approved"),
     )

@@ -243,7 +243,7 @@ pub async fn retry(
         if status != MessageStatus::Failed {
             return Err(Problem::new(
                 Code::MessageNotFailed,
-                Text::new("Solo se envía de nuevo lo que falló.", "Only what failed can be sent again."),
+                Text::new("Solo se envía de nuevo lo que falló.", "Only failed messages can be sent again."),
             ));
         }
         diesel::update(message)

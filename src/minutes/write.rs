@@ -83,7 +83,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<MinutesContent>
                 FieldCode::NotAllowed,
                 Text::new(
                     "El acta tiene un número de su año; escriba otra.",
-                    "The minutes have a number of their year; create new minutes.",
+                    "The number of these minutes belongs to their year; create new minutes.",
                 ),
             )));
         }

@@ -1,4 +1,5 @@
-//! Tree heads as text: C2SP checkpoints (`tlog-checkpoint`) in C2SP signed notes (`signed-note`), which other tools read.
+//! Tree heads as text: C2SP checkpoints (`tlog-checkpoint`) in C2SP signed notes (`signed-note`), which other tools
+//! read.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

@@ -7,8 +7,8 @@ const FIELD: &str = "authentication-results";
 /// One `Authentication-Results` field.
 pub struct AuthenticationResults {
     pub results: Vec<MethodResult>,
-    /// Whether every comment and every quoted string is closed. In a field where one is not, text that the sender chose,
-    /// such as the envelope sender, may have been read as results.
+    /// Whether every comment and every quoted string is closed. In a field where one is not, text that the sender
+    /// chose, such as the envelope sender, may have been read as results.
     pub is_well_formed: bool,
     server: String,
 }

@@ -30,7 +30,8 @@ pub enum Fault {
     NotAMessage,
     /// One of its header blocks is larger than `headers::LARGEST`.
     HeaderTooLarge,
-    /// It has more parts than `mime::MOST_PARTS`, is nested deeper than `mime::DEEPEST`, or would take too long to read.
+    /// It has more parts than `mime::MOST_PARTS`, is nested deeper than `mime::DEEPEST`, or would take too long to
+    /// read.
     TooComplex,
 }
 
