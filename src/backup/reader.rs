@@ -90,7 +90,7 @@ pub fn read<E: From<io::Error>>(
     let mut tar = tar::Archive::new(plain);
     let mut transcript = Transcript::default();
     let mut ending = None;
-    // Raw, so that no entry sets the name of the next one to any length.
+    // Raw, so that an entry cannot give the next one a name of unlimited length.
     for (number, entry) in (0..).zip(tar.entries()?.raw(true)) {
         let entry = entry?;
         if ending.is_some() || number > ENTRIES || entry.header().entry_type() != tar::EntryType::Regular {
