@@ -22,7 +22,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(read).service(download);
 }
 
-/// The file and the key of its content, where what it belongs to is the caller's to see.
+/// The file and the key of its content, if the caller may see its owner.
 fn visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(Attachment, String)> {
     let (file, key) = store::find(db, id)?;
     if let Some(ticket_id) = file.ticket_id {
@@ -59,15 +59,15 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Download a file
 ///
-/// Always as a download: a browser does not open it within the pages of this server. An interrupted download is resumed
-/// with `Range` and `If-Range`.
+/// Always as a download, so that a browser does not open it as a page of this server. An interrupted download can be
+/// resumed with `Range` and `If-Range`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "attachments", operation_id = "downloadAttachment",
     params(("attachment_id" = Uuid, Path), RangeHeaders),
     responses(
-        (status = 200, description = "The content, of the type that `content_type` of the file says", content_type = "*/*", body = Content),
-        (status = 206, description = "The part of the content that `Range` asks for", content_type = "*/*", body = Content),
+        (status = 200, description = "The content, of the type in `content_type` of the file", content_type = "*/*", body = Content),
+        (status = 206, description = "The part of the content that `Range` requests", content_type = "*/*", body = Content),
         (status = 416, description = "`range_not_satisfiable`: `Content-Range` has the size of the content")
     )
 )]

@@ -1,4 +1,4 @@
-//! Whether the server lives and can serve, and what it counts.
+//! Health checks, and metrics.
 
 use std::fmt::Write;
 
@@ -15,27 +15,27 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(web::scope("/health").service(live).service(ready)).service(metrics);
 }
 
-/// The process answers: restart it only where this does not.
+/// The process answers: restart it only if this fails.
 #[get("/live")]
 async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "live"}))
 }
 
-/// The database answers: send it requests only where this does.
+/// The database answers: send requests to this copy only if this succeeds.
 #[get("/ready")]
 async fn ready(desk: Data<Desk>) -> Result<HttpResponse> {
     desk.db.run(|db| diesel::sql_query("SELECT 1").execute(db).map_err(Problem::unavailable)).await?;
     Ok(HttpResponse::Ok().json(json!({"status": "ready"})))
 }
 
-/// What this copy of the server counts, for Prometheus, and how the outbox stands, where the database tells.
+/// The metrics of this copy of the server, for Prometheus, with the outbox if the database answers.
 #[get("/metrics")]
 async fn metrics(desk: Data<Desk>) -> HttpResponse {
     let connections = desk.db.state();
     let mut text = String::new();
     for (name, help, value) in [
         ("mesa_db_connections", "Connections to PostgreSQL that are open.", connections.connections),
-        ("mesa_db_connections_idle", "Those of them that nobody uses.", connections.idle_connections),
+        ("mesa_db_connections_idle", "Open connections that are not in use.", connections.idle_connections),
     ] {
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
     }

@@ -1,4 +1,4 @@
-//! The layers of the code: a module uses modules of lower layers, and those of its own layer as long as there is no cycle.
+//! The layers of the code: a module may use modules of lower layers, and those of its own layer if there is no cycle.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -40,7 +40,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
     ("base", &["config", "db", "holidays", "language", "problem"]),
 ];
 
-/// What one top-level module uses of another.
+/// A use of one top-level module by another.
 struct Use {
     from: String,
     to: String,
@@ -71,7 +71,7 @@ fn there_is_no_cycle_of_modules() {
     for used in &uses {
         edges.entry(&used.from).or_default().entry(&used.to).or_insert(&used.place);
     }
-    // Takes away modules that use none of those that are left, for as long as there are any.
+    // Repeatedly removes modules that use none of the remaining ones.
     loop {
         let ends: Vec<&str> = edges
             .iter()
@@ -99,7 +99,7 @@ fn layer(module: &str) -> usize {
     found.unwrap_or_else(|| panic!("the module `{module}` is in no layer: add it to LAYERS"))
 }
 
-/// What the top-level modules use of one another, by `use` and by paths in the code.
+/// The uses between top-level modules, by `use` and by paths in the code.
 fn uses() -> Vec<Use> {
     let mut all = Vec::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -136,8 +136,8 @@ fn read_folder(folder: &Path, path: &mut Vec<String>, all: &mut Vec<Use>) {
     }
 }
 
-/// The top-level modules that paths from the root of the crate name, with the lines. `depth`: how many `super` lead from here
-/// to the root.
+/// The top-level modules in paths from the root of the crate, with the lines. `depth`: how many `super` lead to the
+/// root.
 fn read_tokens(code: TokenStream, depth: usize, found: &mut Vec<(String, usize)>) {
     let tokens: Vec<TokenTree> = code.into_iter().collect();
     let is = |at: usize, word: &str| tokens.get(at).is_some_and(|token| token.to_string() == word);
@@ -168,7 +168,7 @@ fn read_tokens(code: TokenStream, depth: usize, found: &mut Vec<(String, usize)>
     }
 }
 
-/// The names that come next in a path: one, or the first of each in braces.
+/// The next names in a path: one, or the first of each in braces.
 fn read_names(next: &TokenTree, found: &mut Vec<(String, usize)>) {
     match next {
         TokenTree::Ident(name) => found.push((name.to_string(), name.span().start().line)),

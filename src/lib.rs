@@ -1,36 +1,36 @@
-//! Mesa, a headless service desk. The map:
+//! Mesa, a headless service desk. Its modules:
 
-/// Access to one's account: sign-ins, links to set a password, attempts.
+/// Access to the user's account: sign-ins, links to set a password, attempts.
 pub mod account;
-/// How a request gets in: routes, middleware, docs.
+/// The HTTP application: routes, middleware, docs.
 pub mod app;
 /// Files of tickets, followups and articles.
 pub mod attachments;
 /// The history and its verification.
 pub mod audit;
-/// Roles and what they may do; tokens and passwords.
+/// Roles and permissions; tokens and passwords.
 pub mod auth;
-/// The whole desk in one file, and back.
+/// Backup and restore.
 pub mod backup;
 /// The command line.
 pub mod commands;
 /// Configuration by environment variables.
 pub mod config;
-/// The contract: what `openapi.json` says beyond the handlers.
+/// The contract: the parts of `openapi.json` that handlers do not declare.
 pub mod contract;
 /// PostgreSQL: pool, schema, private server.
 pub mod db;
 /// Reading files of tickets, followups, articles and improvement actions.
 pub mod downloads;
-/// Whether the server lives and can serve.
+/// Health checks and metrics.
 pub mod health;
 /// Public holidays: those of Colombia and the entity's own.
 pub mod holidays;
-/// The HTTP habits that all endpoints keep.
+/// Parts of HTTP common to all endpoints.
 pub mod http;
 /// Improvement actions and risks.
 pub mod improvement;
-/// Mail that comes in.
+/// Inbound mail.
 pub mod inbound;
 /// Indicators and their measurements.
 pub mod indicators;
@@ -38,10 +38,10 @@ pub mod indicators;
 pub mod knowledge;
 /// The two languages of the desk.
 pub mod language;
-/// A test: which modules may use which.
+/// A test of the permitted dependencies between modules.
 #[cfg(test)]
 mod layers;
-/// What people are told by mail, and its way to the mail server.
+/// Outbound mail: its texts and its delivery to the mail server.
 pub mod mail;
 /// Minutes of the Comité Primario.
 pub mod minutes;
@@ -49,23 +49,23 @@ pub mod minutes;
 pub mod outbox;
 /// People and units.
 pub mod people;
-/// The personal data of a requester: given to them, and taken out by law.
+/// The personal data of a requester: export, and erasure by law.
 pub mod personal_data;
-/// Every error a client can see.
+/// Every error that a client can receive.
 pub mod problem;
 /// The quarterly report.
 pub mod reports;
-/// How long records are kept, and what goes when their time is over.
+/// Retention periods, and the deletion of expired records.
 pub mod retention;
-/// Two years of a desk's life, made up.
+/// Generated data of two years.
 pub mod seed;
-/// From the configuration to a running server.
+/// The start of a server from its configuration.
 pub mod server;
-/// Who attends: absences, availability, handovers.
+/// Staff: absences, availability, handovers.
 pub mod staff;
 /// The figures of a period.
 pub mod statistics;
 /// The perception survey.
 pub mod surveys;
-/// Tickets, step by step.
+/// Tickets and their steps.
 pub mod tickets;

@@ -1,10 +1,11 @@
-//! How often somebody tried a password, kept in the database so that all copies of the server count together.
+//! Counts attempts to sign in, in the database, so that all copies of the server share the counts.
 //!
-//! Two things are counted: an account as it is tried from one network, and the same account as it is tried from all networks
-//! of a group. Each further wrong password makes the next one wait twice as long. There are two groups: the networks from
-//! which anybody signed in before, and all others. So attempts by strangers do not delay those who sign in from a network
-//! of the desk. Whether a network is known does not depend on the account that is tried, and an address without an
-//! account is counted like one that has an account: the waits do not reveal which accounts exist.
+//! Two things are counted: attempts on an account from one network, and attempts on the same account from all
+//! networks of a group. Each further wrong password doubles the wait before the next attempt. There are two groups:
+//! the networks from which any user signed in before, and all others. So attempts by strangers do not delay users who
+//! sign in from a network of the organization. Whether a network is known does not depend on the account that is
+//! tried, and an address without an account is counted like one with an account: the waits do not reveal which
+//! accounts exist.
 
 use chrono::Duration;
 use diesel::prelude::*;
@@ -15,12 +16,12 @@ use crate::db::schema::{sign_in_attempts as attempts, sign_in_places as places};
 use crate::http::ClientAddress;
 use crate::problem::{Code, Problem, Result, Text};
 
-/// How many wrong passwords an account may be tried with from one place before the next has to wait.
+/// How many wrong passwords for an account are allowed from one network before the next attempt has to wait.
 const FREE: i32 = 5;
-/// The same from all networks together from which nobody signed in before.
+/// The same from all networks together from which no user signed in before.
 const FREE_FROM_UNKNOWN: i32 = 20;
-/// The same from all networks together from which somebody signed in before: so many that a person who signed in once from
-/// elsewhere does not easily delay others.
+/// The same from all networks together from which a user signed in before: so many that a person who signed in once
+/// from elsewhere does not easily delay others.
 const FREE_FROM_KNOWN: i32 = 200;
 /// How many links for one address may be requested from one network before the next request has to wait.
 const FREE_LINKS: i32 = 3;
@@ -48,7 +49,7 @@ struct Wait {
     seconds: i64,
 }
 
-/// An attempt that was counted before its password is looked at, so that many at once are no way around the waits.
+/// An attempt that is counted before its password is verified, so that concurrent attempts do not bypass the waits.
 pub struct Attempt {
     network: Vec<u8>,
     pair: Vec<u8>,
@@ -56,10 +57,11 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Counts an attempt in a transaction of its own.
+    /// Counts an attempt in a separate transaction.
     ///
     /// # Errors
-    /// [`Code::TooManyAttempts`] if the wait after the last attempt is not over, whether there is such an account or not.
+    /// [`Code::TooManyAttempts`] if the wait after the last attempt is not over, whether there is such an account or
+    /// not.
     pub fn count(db: &mut PgConnection, email: &str, from: ClientAddress) -> Result<Self> {
         let (account, network) = (hash(&[email]), hash(&[NETWORK, &from.network()]));
         let pair = hash(&[email, &from.network()]);
@@ -76,13 +78,13 @@ impl Attempt {
         })
     }
 
-    /// Takes it back: its password was not looked at.
+    /// Takes the attempt back: its password was not verified.
     pub fn take_back(&self, db: &mut PgConnection) -> Result<()> {
         give_back(db, &self.group)?;
         give_back(db, &self.pair)
     }
 
-    /// Its password was right: forgets what was wrong from this network, which is known from now on.
+    /// The password was right: clears the count of this network, which is known from now on.
     pub fn was_right(&self, db: &mut PgConnection) -> Result<()> {
         give_back(db, &self.group)?;
         diesel::delete(attempts::table.find(&self.pair)).execute(db)?;
@@ -128,7 +130,7 @@ pub fn count_link_use(db: &mut PgConnection, token_hash: &[u8]) -> Result<()> {
     db.transaction(|tx| take(tx, token_hash, token_hash, FREE_WITH_LINK))
 }
 
-/// As if it had not been tried.
+/// Undoes one counted attempt.
 fn give_back(db: &mut PgConnection, subject: &[u8]) -> Result<()> {
     diesel::sql_query(
         "UPDATE sign_in_attempts SET attempts = attempts - 1, next_at = '-infinity' WHERE subject_hash = $1",
@@ -138,9 +140,9 @@ fn give_back(db: &mut PgConnection, subject: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Counts one more attempt if the wait before it is over. Without a wait, `next_at` is `-infinity`, so that a clock that is
-/// set back does not make anybody wait. A wait that is longer than the longest one was set by a clock that was ahead, and
-/// does not count.
+/// Counts one more attempt if the wait before it is over. Without a wait, `next_at` is `-infinity`, so that a clock
+/// that is set back does not make a user wait. A wait that is longer than the longest one was set by a clock that was
+/// ahead, and does not count.
 fn take(tx: &mut PgConnection, subject: &[u8], account: &[u8], free: i32) -> Result<()> {
     let taken = diesel::sql_query(
         "INSERT INTO sign_in_attempts AS kept (subject_hash, account_hash, attempts, last_at, next_at) \
@@ -173,17 +175,14 @@ fn take(tx: &mut PgConnection, subject: &[u8], account: &[u8], free: i32) -> Res
         Code::TooManyAttempts,
         Text::new(
             "Demasiados intentos con este correo. Espere lo que dice `Retry-After`.",
-            "Too many attempts with this email. Wait for as long as `Retry-After` says.",
+            "Too many attempts with this email. Wait for the number of seconds in `Retry-After`.",
         ),
     );
     problem.retry_after = Some(wait.seconds.max(1));
     Err(problem)
 }
 
-/// Forgets the account of this email, which is nobody's any more.
-///
-/// # Errors
-/// What the database answers.
+/// Removes the counts of an email that no account has any more.
 pub fn forget(db: &mut PgConnection, email: &str) -> Result<()> {
     let account = hash(&[email]);
     diesel::delete(attempts::table.filter(attempts::account_hash.eq(&account))).execute(db)?;
@@ -191,10 +190,7 @@ pub fn forget(db: &mut PgConnection, email: &str) -> Result<()> {
     Ok(())
 }
 
-/// Deletes what counts no more.
-///
-/// # Errors
-/// What the database answers.
+/// Deletes expired counts.
 pub fn clean(db: &mut PgConnection) -> Result<usize> {
     let now = crate::db::now(db)?;
     let over = now - Duration::hours(COUNTS_FOR.into());

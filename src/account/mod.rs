@@ -1,4 +1,4 @@
-//! Access to one's account: sign-ins, links to set a password, the count of attempts.
+//! Access to the user's account: sign-ins, links to set a password, the count of attempts.
 
 pub mod attempts;
 pub mod audit;

@@ -20,9 +20,9 @@ const REPEATED_WITHIN: i64 = 30;
 
 /// Refresh the session
 ///
-/// Answers a new access token and a new refresh token, which replaces the one sent. If the answer was lost, or two tabs
-/// send the same token, send it again: within 30 seconds of its first use it answers the same new refresh token. Any later
-/// use ends the whole sign-in, because somebody else may have the token.
+/// Returns a new access token and a new refresh token, which replaces the one sent. If the response was lost, or two
+/// tabs send the same token, send it again: within 30 seconds of its first use it returns the same new refresh token.
+/// Any later use ends the whole sign-in, because the token may be stolen.
 #[utoipa::path(
     tag = "auth", operation_id = "refreshSession", request_body = Refresh,
     responses((status = 200, body = Session), (status = 401, description = "`invalid_refresh_token`: sign in again")),
@@ -33,18 +33,18 @@ pub async fn refresh(desk: Data<Desk>, body: Body<Refresh>) -> Result<HttpRespon
     refresh_session(desk, body.read()?.refresh_token).await
 }
 
-/// Answers the next tokens of the sign-in of this refresh token.
+/// Returns the next tokens of the sign-in of this refresh token.
 ///
 /// # Errors
 /// [`Code::InvalidRefreshToken`] if it is unknown, expired or revoked, or was first used more than 30 seconds ago.
 pub async fn refresh_session(desk: Data<Desk>, refresh_token: String) -> Result<HttpResponse> {
     let shared = desk.clone();
     let answer = desk.db.run(move |db| db.transaction(|tx| replace(tx, &shared, &refresh_token))).await?;
-    // A reuse is an error for the client and a change that must stay: the transaction is committed by now.
+    // A reuse is an error for the client, but its change must persist: the transaction is committed by now.
     Ok(sessions::secret(answer?))
 }
 
-/// The outer result is the database's, the inner one the client's.
+/// The outer result is an error of the database, the inner one an error of the client.
 fn replace(tx: &mut PgConnection, desk: &Desk, refresh_token: &str) -> Result<Result<Answer>> {
     let ended =
         || Problem::new(Code::InvalidRefreshToken, Text::new("Inicie sesión de nuevo.", "Sign in again."));
@@ -83,7 +83,7 @@ fn replace(tx: &mut PgConnection, desk: &Desk, refresh_token: &str) -> Result<Re
     Ok(Ok(sessions::begin(tx, desk, user_id, &account, family, successor)?))
 }
 
-/// The one of these tokens that belongs to the family: the server's secret may have changed since the first use.
+/// The token that belongs to the family: the server's secret may have changed since the first use.
 fn stored(tx: &mut PgConnection, family: Uuid, successors: Vec<String>) -> Result<Option<String>> {
     let hashes: Vec<Vec<u8>> = successors.iter().map(|token| tokens::hash(token)).collect();
     let found: Option<Vec<u8>> = refresh_tokens::table

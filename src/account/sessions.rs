@@ -20,7 +20,7 @@ use crate::http::{Answer, Body, ClientAddress};
 use crate::language::locale::Locale;
 use crate::problem::{Code, Problem, Result, Text};
 
-/// Who signs in.
+/// The credentials to sign in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Login {
@@ -31,7 +31,7 @@ pub struct Login {
     password: String,
 }
 
-/// The refresh token to turn over or to end.
+/// The refresh token to use or to end.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Refresh {
@@ -39,7 +39,7 @@ pub struct Refresh {
     pub(super) refresh_token: String,
 }
 
-/// What a client needs to call on somebody's behalf.
+/// The tokens with which a client calls the API for the user.
 #[derive(Serialize, ToSchema)]
 pub struct Session {
     /// For `Authorization: Bearer …`.
@@ -50,20 +50,20 @@ pub struct Session {
     /// How long the access token is valid, in seconds.
     #[schema(example = 900)]
     expires_in: i64,
-    /// For one `POST /auth/refresh` within 30 days; each answers a new one.
+    /// For one `POST /auth/refresh` within 30 days; each returns a new one.
     #[schema(max_length = 200)]
     refresh_token: String,
 }
 
 /// Sign in
 ///
-/// Answers an access token for 15 minutes and a refresh token. Keep the refresh token where scripts of others cannot
-/// read it.
+/// Returns an access token for 15 minutes and a refresh token. Keep the refresh token where scripts of other origins
+/// cannot read it.
 ///
-/// After five wrong passwords for one email from one network, whether it has an account or not, each further one makes the
-/// next attempt wait twice as long, up to fifteen minutes; a right one clears the count. After twenty from many networks
-/// the same holds for all of them. Networks from which anybody signed in during the last 90 days are counted apart from
-/// the others.
+/// After five wrong passwords for one email from one network, whether it has an account or not, each further wrong
+/// password doubles the wait before the next attempt, up to fifteen minutes; a right one clears the count. After
+/// twenty from many networks the same applies to all of them together. Networks from which any user signed in during
+/// the last 90 days are counted separately from the others.
 #[utoipa::path(
     tag = "auth", operation_id = "login", request_body = Login,
     responses(
@@ -79,10 +79,10 @@ pub async fn login(desk: Data<Desk>, from: ClientAddress, body: Body<Login>) -> 
     sign_in(desk, from, email, password).await
 }
 
-/// Answers a new sign-in, where the password is right.
+/// Returns a new sign-in if the password is right.
 ///
 /// # Errors
-/// A 401 where it is not, a 429 where it was wrong too often.
+/// A 401 if it is not, a 429 if it was wrong too often.
 pub async fn sign_in(
     desk: Data<Desk>,
     from: ClientAddress,
@@ -124,7 +124,7 @@ pub async fn sign_in(
         .run(move |db| {
             db.transaction(|tx| {
                 let account = Account::lock(tx, user_id)?;
-                // The password may have been changed, or the account closed, while this one was looked at.
+                // The password may have been changed, or the account closed, while this one was verified.
                 if !account.active || account.password_hash != verified {
                     return Err(wrong());
                 }
@@ -138,8 +138,8 @@ pub async fn sign_in(
     Ok(secret(answer))
 }
 
-/// Records a failed sign-in after it was answered: the time of the answer does not reveal that the account exists. How many
-/// there can be is limited by the waits.
+/// Records a failed sign-in after the response: the time of the response does not reveal that the account exists. The
+/// waits limit their number.
 fn record_failure(desk: Data<Desk>, user_id: Uuid) {
     actix_web::rt::spawn(async move {
         let record = move |db: &mut PgConnection| {
@@ -151,7 +151,7 @@ fn record_failure(desk: Data<Desk>, user_id: Uuid) {
     });
 }
 
-/// Tokens are kept by nobody on the way (RFC 6749, section 5.1).
+/// Tokens are not stored by caches (RFC 6749, section 5.1).
 pub(super) fn secret(answer: Answer) -> HttpResponse {
     let mut response = answer.respond(None, ("", ""));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -161,13 +161,13 @@ pub(super) fn secret(answer: Answer) -> HttpResponse {
 fn wrong() -> Problem {
     Problem::new(
         Code::InvalidCredentials,
-        Text::new("Revise el correo y la contraseña.", "See the email and the password."),
+        Text::new("Revise el correo y la contraseña.", "Check the email and the password."),
     )
 }
 
 /// Sign out
 ///
-/// Ends the sign-in of this refresh token. Access tokens run out by themselves within 15 minutes.
+/// Ends the sign-in of this refresh token. Access tokens remain valid until they expire, within 15 minutes.
 #[utoipa::path(
     tag = "auth", operation_id = "logout", request_body = Refresh,
     responses((status = 204, description = "Signed out, or there was no such sign-in")),
@@ -194,10 +194,10 @@ pub async fn logout(desk: Data<Desk>, body: Body<Refresh>) -> Result<HttpRespons
     Ok(answer.respond(None, ("", "")))
 }
 
-/// What a sign-in relies on. Whatever begins, continues or ends sign-ins holds the account first, so that of two at the
-/// same moment the later one sees what the earlier one did.
+/// The data of an account that a sign-in depends on. All code that begins, continues or ends sign-ins locks the
+/// account first, so that of two concurrent changes the later one sees the earlier one.
 pub struct Account {
-    /// None of somebody whom the desk knows by their mail alone.
+    /// `None` if the account was created from received mail and has no password.
     pub password_hash: Option<String>,
     pub active: bool,
     locale: Locale,
@@ -205,10 +205,10 @@ pub struct Account {
 }
 
 impl Account {
-    /// The account, held until the transaction ends.
+    /// Reads the account and locks it until the transaction ends.
     ///
     /// # Errors
-    /// A 404 where there is none.
+    /// A 404 if there is none.
     pub fn lock(tx: &mut PgConnection, user_id: Uuid) -> Result<Self> {
         let (password_hash, active, locale, era) = users::table
             .find(user_id)
@@ -224,7 +224,7 @@ pub(super) fn family_of(db: &mut PgConnection, token: &[u8]) -> Result<Option<(U
     Ok(refresh_tokens::table.find(token).select(columns).first(db).optional()?)
 }
 
-/// Stores the next token of a family and answers with it.
+/// Stores the next token of a family and returns it.
 pub(super) fn begin(
     db: &mut PgConnection,
     desk: &Desk,
@@ -245,7 +245,7 @@ pub(super) fn begin(
     session(desk, user_id, account, refresh_token)
 }
 
-/// The answer with a new access token and this refresh token.
+/// The response with a new access token and this refresh token.
 pub(super) fn session(
     desk: &Desk,
     user_id: Uuid,
@@ -270,9 +270,6 @@ pub(super) fn end_family(db: &mut PgConnection, family: Uuid) -> Result<bool> {
 }
 
 /// Ends every sign-in of a person, their access tokens included.
-///
-/// # Errors
-/// What the database answers.
 pub fn end_all(tx: &mut PgConnection, user_id: Uuid) -> Result<()> {
     let account = Account::lock(tx, user_id)?;
     diesel::update(users::table.find(user_id)).set(users::sign_in_era.eq(account.era + 1)).execute(tx)?;

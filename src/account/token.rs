@@ -1,4 +1,4 @@
-//! Signing in as OAuth 2 has it, for tools that know it: Swagger UI's *Authorize*, clients made by a generator.
+//! Sign-in by OAuth 2, for tools that support it: Swagger UI's *Authorize*, generated clients.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -12,8 +12,8 @@ use crate::http::desk::Desk;
 use crate::http::{ClientAddress, body};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
-/// The form of RFC 6749, sections 4.3.2 and 6, as it may come. Further fields that clients send, such as `scope`, are of no
-/// account: the role says what one may do.
+/// The form of RFC 6749, sections 4.3.2 and 6, as received. Further fields that clients send, such as `scope`, are
+/// ignored: the role determines the permissions.
 #[derive(Deserialize)]
 pub struct Form {
     #[serde(default)]
@@ -26,9 +26,9 @@ pub struct Form {
     refresh_token: String,
 }
 
-/// The grant `password` with `username` and `password`, or the grant `refresh_token` with the `refresh_token` of the last
-/// answer (RFC 6749, sections 4.3.2 and 6). Further fields, such as `scope` or `client_id`, are ignored: the role determines
-/// the permissions.
+/// The grant `password` with `username` and `password`, or the grant `refresh_token` with the `refresh_token` of the
+/// last response (RFC 6749, sections 4.3.2 and 6). Further fields, such as `scope` or `client_id`, are ignored: the
+/// role determines the permissions.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "declares in the contract what `Form` reads")]
 pub struct TokenRequest {
@@ -40,7 +40,7 @@ pub struct TokenRequest {
     /// Required for `password`.
     #[schema(example = "una-clave-larga", min_length = 1, max_length = 200, format = Password, nullable = false)]
     password: Option<String>,
-    /// Required for `refresh_token`: what the last answer gave.
+    /// Required for `refresh_token`: the one of the last response.
     #[schema(min_length = 1, max_length = 200, nullable = false)]
     refresh_token: Option<String>,
 }
@@ -56,8 +56,8 @@ pub enum GrantType {
 
 /// Sign in with the OAuth 2 password grant
 ///
-/// The same as `POST /auth/login` and `POST /auth/refresh`, for tools that know OAuth 2: a form instead of JSON, with the
-/// grants `password` and `refresh_token`.
+/// The same as `POST /auth/login` and `POST /auth/refresh`, for tools that support OAuth 2: a form instead of JSON,
+/// with the grants `password` and `refresh_token`.
 #[utoipa::path(
     tag = "auth", operation_id = "issueToken",
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
@@ -91,7 +91,7 @@ pub async fn issue(desk: Data<Desk>, from: ClientAddress, form: body::Form<Form>
         _ => refresh::refresh_session(desk, form.refresh_token).await,
     };
     answer.map_err(|mut problem| {
-        // As tools read it that know RFC 6749 (section 5.2) and no problem details.
+        // Tools that support RFC 6749 (section 5.2) may not support problem details.
         if problem.code.status() == StatusCode::UNAUTHORIZED {
             problem.members.insert("error".to_owned(), "invalid_grant".into());
             problem.members.insert("error_description".to_owned(), problem.detail.en.clone().into());
@@ -100,7 +100,7 @@ pub async fn issue(desk: Data<Desk>, from: ClientAddress, form: body::Form<Form>
     })
 }
 
-/// What is wrong with a field that the grant asks for.
+/// The fault of a field that the grant requires.
 fn fault((pointer, text, limit): (&str, &String, usize)) -> Option<FieldError> {
     if text.is_empty() {
         return Some(FieldError::required(pointer));

@@ -1,4 +1,4 @@
-//! Every pattern of the contract is explained to a client whose value does not match it.
+//! Tests that every pattern of the contract has an explanation for a client whose value does not match it.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! How a request gets in: routes, middleware, docs.
+//! The HTTP application: routes, middleware, docs.
 
 #[cfg(test)]
 mod format_test;
@@ -55,14 +55,14 @@ fn api(config: &mut ServiceConfig) {
         .configure(retention::routes);
 }
 
-/// The contract, complete: what the handlers say and what holds for all of them.
+/// The complete contract: the handlers' declarations and the common properties.
 pub fn openapi() -> OpenApi {
     let app = App::new().into_utoipa_app().service(scope("/api/v1").configure(api));
     let (_, openapi) = app.split_for_parts();
     contract::complete(openapi)
 }
 
-/// What is beside the contract, and only to be read.
+/// Read-only paths outside of the contract.
 const READ_ALONE: [&str; 9] = [
     "/",
     "/openapi.json",
@@ -75,7 +75,7 @@ const READ_ALONE: [&str; 9] = [
     "/metrics",
 ];
 
-/// The contract as the server sends it, and the methods of each path.
+/// The contract in the form that the server sends, and the methods of each path.
 pub struct Contract {
     /// Without white space.
     json: Bytes,
@@ -86,7 +86,7 @@ pub struct Contract {
 
 impl Contract {
     /// # Errors
-    /// What is wrong with the contract: a fault of the build.
+    /// The contract is not valid: a fault of the build.
     pub fn new() -> Result<Self, String> {
         let openapi = openapi();
         let document = contract::document(&openapi)?;
@@ -100,7 +100,7 @@ impl Contract {
             }
             methods.push((actix_web::dev::ResourceDef::new(path.as_str()), allowed.join(", ")));
         }
-        // A path that is spelled out goes before one with a parameter in its place.
+        // A literal path takes precedence over one with a parameter in its place.
         methods.sort_by_key(|(resource, _)| resource.pattern().map_or(0, |path| path.matches('{').count()));
         for path in READ_ALONE {
             methods.push((actix_web::dev::ResourceDef::new(path), "GET, HEAD".to_owned()));
@@ -118,13 +118,13 @@ impl Contract {
         &self.schemas
     }
 
-    /// The methods of a path, where there is such a path.
+    /// The methods of a path, if it exists.
     fn allowed(&self, path: &str) -> Option<&str> {
         self.methods.iter().find(|(resource, _)| resource.is_match(path)).map(|(_, allowed)| allowed.as_str())
     }
 }
 
-/// The whole application, to be made once for each worker.
+/// The whole application, created once for each worker.
 pub fn app(
     desk: Data<Desk>,
     contract: Data<Contract>,
@@ -147,7 +147,7 @@ pub fn app(
         .app_data(Arc::clone(&contract.schemas))
         .app_data(contract)
         .app_data(body::payload_config())
-        // An id that is none names nothing.
+        // An invalid id is the id of no resource.
         .app_data(web::PathConfig::default().error_handler(|_, request| {
             let contract = request.app_data::<Data<Contract>>();
             contract.map_or_else(Problem::not_found, |contract| nothing_for(request, contract)).into()
@@ -173,11 +173,12 @@ pub fn app(
         .default_service(web::to(nothing_here))
 }
 
-/// What Swagger UI may do: run its own scripts and speak with this desk alone, and be shown within no other page.
+/// Swagger UI may run its own scripts and connect only to this server, and not be embedded in other pages.
 const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The contract. It changes with the version of the server only: a client asks each time and gets a 304 until then.
+/// The contract. It only changes with the version of the server: a client sends a conditional request and gets a 304
+/// until then.
 async fn document(request: HttpRequest, contract: Data<Contract>) -> HttpResponse {
     let known = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let is_known = known.is_some_and(|known| answer::names(known, &contract.etag));
@@ -193,13 +194,13 @@ async fn to_docs() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((LOCATION, "/docs/")).finish()
 }
 
-/// How Swagger UI starts, in place of the file of the same name that it comes with.
+/// The start script of Swagger UI, replacing the file of the same name that it includes.
 async fn initializer() -> HttpResponse {
     let script = include_str!("swagger-initializer.js");
     HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(script)
 }
 
-/// 404, or 405 where the path has other methods.
+/// 404, or 405 if the path has other methods.
 async fn nothing_here(request: HttpRequest, contract: Data<Contract>) -> Result<HttpResponse, Problem> {
     match contract.allowed(request.path()) {
         Some(allowed) if request.method() == Method::OPTIONS => {
@@ -217,7 +218,7 @@ fn nothing_for(request: &HttpRequest, contract: &Contract) -> Problem {
     };
     let mut problem = Problem::new(
         Code::MethodNotAllowed,
-        Text::made(format!("Esta ruta admite {allowed}."), format!("This path takes {allowed}.")),
+        Text::made(format!("Esta ruta admite {allowed}."), format!("This path accepts {allowed}.")),
     );
     problem.allow = Some(allowed.to_owned());
     problem

@@ -1,4 +1,4 @@
-//! The pages under `/problems/` that a problem's `type` leads to: what it means, in the reader's language.
+//! The pages under `/problems/` for the `type` of a problem: its meaning, in the reader's language.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! What holds for every schema of the contract: limits, and no `allOf`, which several client generators cannot read.
+//! Rules for every schema of the contract: limits, and no `allOf`, which several client generators cannot read.
 
 use serde_json::Value;
 

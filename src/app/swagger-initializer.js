@@ -1,13 +1,13 @@
-// How Swagger UI starts. Its own way of starting asks validator.swagger.io about the contract, and keeps the password that
-// somebody authorized with in the browser's storage.
+// The start script of Swagger UI. The default one sends the contract to validator.swagger.io, and stores the user's password in
+// the browser.
 window.onload = () => {
-  // What gets the next access token, which is good for minutes; all tabs share it, for it is of use once.
+  // The refresh token and the access token, which is valid for minutes; shared by all tabs, because a refresh token is used once.
   const KEPT = 'mesa.session'
   const keep = ({ access_token, refresh_token, expires_in }) =>
     localStorage.setItem(KEPT, JSON.stringify({ access_token, refresh_token, until: Date.now() + expires_in * 1000 }))
   const kept = () => JSON.parse(localStorage.getItem(KEPT))
   const forget = () => localStorage.removeItem(KEPT)
-  // Browsers have no locks on pages without TLS: there two tabs are unlikely to renew in the same moment.
+  // Browsers have no locks on pages without TLS: two tabs are unlikely to refresh at the same moment.
   const oneTabAtATime = (work) => (navigator.locks ? navigator.locks.request(KEPT, work) : work())
 
   const keepNoPassword = () => ({
@@ -36,7 +36,7 @@ window.onload = () => {
     },
   })
 
-  /** The access token of whoever signed in, a new one where it is about to end. */
+  /** The access token of the user, a new one if it is about to expire. */
   const current = () =>
     oneTabAtATime(async () => {
       const session = kept()
@@ -47,7 +47,7 @@ window.onload = () => {
         keep(await answer.json())
         return kept().access_token
       }
-      // The sign-in is over, and the padlock shows it; else the desk is busy, and there is a next time.
+      // The sign-in has ended, and the padlock shows it; after any other error the next request tries again.
       if (answer.status === 401) {
         forget()
         window.ui.authActions.logoutWithPersistOption(['password'])
@@ -57,7 +57,7 @@ window.onload = () => {
 
   const ORDER = ['classifyTicket', 'assignTicket', 'acceptTicket', 'rescheduleTicket', 'requestInformation', 'holdTicket',
     'resumeTicket', 'solveTicket', 'closeTicket', 'reopenTicket', 'archiveTicket', 'resubmitTicket']
-  /** Steps in the order of the procedure, then what is not one of them by path. */
+  /** Steps in the order of the procedure, then other operations by path. */
   const byProcedure = (one, other) => {
     const place = (operation) => (ORDER.indexOf(operation.getIn(['operation', 'operationId'])) + 1 || ORDER.length + 1)
     const [path, otherPath] = [one.get('path'), other.get('path')]
@@ -100,7 +100,7 @@ window.onload = () => {
         const target = resolve(find(reference), [...above, reference])
         targets.set(reference, target.set('$$ref', reference))
       }
-      // What stands beside the reference takes precedence, such as a description.
+      // Members next to the reference take precedence, such as a description.
       return targets.get(reference).merge(value.delete('$ref'))
     }
     const withoutProblem = (response, status) =>
@@ -143,7 +143,7 @@ window.onload = () => {
     layout: 'BaseLayout',
     operationsSorter: byProcedure,
     requestInterceptor: async (request) => {
-      // A token that was typed in is not ours to renew, and nobody signs in by one.
+      // A token that the user entered is not refreshed, and sign-in requests need no token.
       const shown = window.ui?.authSelectors.authorized().toJS().password?.token.access_token
       if (!shown || request.headers.Authorization !== `Bearer ${shown}` || request.url.includes('/auth/')) return request
       request.headers.Authorization = `Bearer ${(await current()) ?? shown}`

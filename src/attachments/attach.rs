@@ -1,4 +1,4 @@
-//! Attaching a file: what all kinds of owners have in common.
+//! Attaching a file: the common part of all kinds of owners.
 
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
@@ -18,15 +18,15 @@ pub trait Target: Clone + Send + 'static {
     /// Everything else that can be checked without the file.
     ///
     /// # Errors
-    /// The problem if the actor may not attach a file to it, or not as it stands.
+    /// The problem if the actor may not attach a file to it, or if its state does not allow it.
     fn check_open(&self, db: &mut PgConnection, actor: &Actor) -> Result<()>;
 
     /// Checks again, and writes the row of the file.
     fn write(self, tx: &mut PgConnection, actor: &Actor, file: &Received) -> Result<Answer>;
 }
 
-/// Checks the request before the file is received and again before its content is published; the transaction that writes
-/// the row checks once more.
+/// Checks the request before the file is received and again before its content is published; the transaction that
+/// writes the row checks once more.
 pub async fn attach_file<T: Target>(
     call: Call,
     target: T,

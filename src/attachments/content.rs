@@ -1,21 +1,22 @@
-//! Writes the content of files into the object store, so that no crash leaves a row without its content or content
-//! without a row for ever.
+//! Writes the content of files into the object store, so that no crash permanently leaves a row without its content
+//! or content without a row.
 //!
-//! A file is streamed to a temporary name (`incoming/<uuid>`) while it is hashed. Once it is complete and the request was
-//! checked again, [Temporary::publish] (1) registers its final, content-addressed name in `removed_files`, in a
-//! transaction of its own, and (2) renames the object. Only then (3) a transaction writes the row that names it.
+//! A file is streamed to a temporary name (`incoming/<uuid>`) while it is hashed. Once it is complete and the request
+//! was checked again, [Temporary::publish] (1) registers its final, content-addressed name in `removed_files`, in a
+//! separate transaction, and (2) renames the object. Only then (3) a transaction writes the row that names it.
 //!
-//! What a crash or an error leaves behind, by when it happens:
-//! - before the upload is complete: nothing (the part file or the multipart upload is aborted); where the process was
+//! What a crash or an error leaves, depending on when it happens:
+//! - before the upload is complete: nothing (the part file or the multipart upload is aborted); if the process was
 //!   killed, a part file or a temporary object, removed by [sweep_temporary] after [ABANDONED];
-//! - before 1, including every request that is refused: the temporary object, removed at once when [Temporary] is dropped;
-//!   where the process was killed, by [sweep_temporary];
-//! - between 1 and 2: a registered name without content: the sweep in `removed` finds nothing and forgets it;
+//! - before 1, including every request that is rejected: the temporary object, removed at once when [Temporary] is
+//!   dropped; if the process was killed, by [sweep_temporary];
+//! - between 1 and 2: a registered name without content: the sweep in `removed` finds no content and removes the
+//!   registration;
 //! - between 2 and 3, or if the transaction of 3 fails: content that no row names: the sweep in `removed` deletes it;
-//! - after 3: nothing: the sweep in `removed` finds the row and forgets the name.
+//! - after 3: nothing: the sweep in `removed` finds the row and removes the registration.
 //!
-//! The sweep in `removed` deletes a content only while it holds the lock on its row in `removed_files`. Step 1 writes that
-//! row, so it waits for a deletion of the same content that is under way and postpones the next one by an hour.
+//! The sweep in `removed` deletes a content only while it holds the lock on its row in `removed_files`. Step 1 writes
+//! that row, so it waits for a deletion of the same content that is under way and postpones the next one by an hour.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -40,10 +41,10 @@ const INCOMING: &str = "incoming";
 /// How many bytes are buffered before they are written to a folder.
 const LOCAL_PART: usize = 256 * 1024;
 
-/// S3 takes no smaller parts than this, but for the last one.
+/// The minimum size of a part in S3, except for the last one.
 const S3_PART: usize = 5 * 1024 * 1024;
 
-/// Age after which a temporary object belongs to no upload any more: much longer than an upload may take.
+/// Age after which a temporary object no longer belongs to an upload: much longer than an upload may take.
 pub const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
 /// The size of the parts in which content is written to the configured object store.
@@ -104,7 +105,7 @@ async fn delete_temporary(files: &dyn ObjectStore, path: &Path) {
     }
 }
 
-/// Outside of a runtime nothing is done: the sweep follows.
+/// Does nothing outside of a runtime: the sweep removes the object later.
 fn in_background(work: impl Future<Output = ()> + Send + 'static) {
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
         runtime.spawn(work);
@@ -113,7 +114,7 @@ fn in_background(work: impl Future<Output = ()> + Send + 'static) {
 
 /// Writes content to a temporary name part by part; at most one part is in memory.
 pub struct Writer {
-    /// Deletes what was completed, unless it is handed out by `finish`.
+    /// Deletes what was completed, unless `finish` returns it.
     temporary: Option<Temporary>,
     upload: Option<Box<dyn MultipartUpload>>,
     part_size: usize,
@@ -219,7 +220,7 @@ impl Drop for Writer {
     }
 }
 
-/// Writes content that is in memory already under its final name, registered as by [Temporary::publish].
+/// Writes content that is already in memory under its final name, registered as by [Temporary::publish].
 ///
 /// # Errors
 /// [Code::Unavailable](crate::problem::Code::Unavailable) if the database or the object store does not answer.
@@ -242,9 +243,10 @@ async fn register(desk: &Desk, storage_key: &str) -> Result<()> {
         .await
 }
 
-/// Removes temporary objects that are older than `age`: of processes that were killed. Answers how many there were.
+/// Removes temporary objects that are older than `age`, left by processes that were killed. Returns how many there
+/// were.
 ///
-/// In an S3 bucket, unfinished multipart uploads are no objects: a lifecycle rule of the bucket ends them.
+/// In an S3 bucket, unfinished multipart uploads are not objects: a lifecycle rule of the bucket ends them.
 ///
 /// # Errors
 /// [Code::Unavailable](crate::problem::Code::Unavailable) if the object store does not answer.
@@ -255,7 +257,7 @@ pub async fn sweep_temporary(desk: &Desk, age: Duration) -> Result<usize> {
         if (Utc::now() - object.last_modified).to_std().is_ok_and(|old| old >= age) {
             match desk.files.delete(&object.location).await {
                 Ok(()) => removed += 1,
-                // Another copy of the server was faster.
+                // Another copy of the server removed it first.
                 Err(object_store::Error::NotFound { .. }) => {}
                 Err(error) => return Err(Problem::unavailable(error)),
             }

@@ -1,18 +1,19 @@
-//! Names of files: made safe for the systems that they are downloaded to, and refused where opening them runs a program.
+//! Names of files: made safe for the systems that they are downloaded to, and rejected if opening them runs a
+//! program.
 
 use unicode_general_category::{GeneralCategory, get_general_category};
 
 /// Maximum length of a name without its extension, in characters.
 const STEM_LENGTH: usize = 150;
 
-/// Maximum length of what counts as an extension, in characters.
+/// Maximum length of an extension, in characters.
 const EXTENSION_LENGTH: usize = 10;
 
-/// Names of devices in Windows, with whatever extension.
+/// Device names in Windows, with any extension.
 const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
 
-/// Extensions of what Windows, macOS or Linux runs, installs, mounts or obeys when somebody opens it. Whether a web page
-/// or an SVG image is taken is decided by its media type.
+/// Extensions of files that Windows, macOS or Linux runs, installs, mounts or applies as settings when a user opens
+/// them. Whether a web page or an SVG image is accepted is decided by its media type.
 const RUNNABLE: [&str; 104] = [
     "ade",
     "adp",
@@ -145,13 +146,13 @@ pub fn extension(name: &str) -> String {
     name.rsplit_once('.').map(|(_, extension)| extension.trim().to_lowercase()).unwrap_or_default()
 }
 
-/// Whether opening a file of this (safe) name runs what is in it.
+/// Whether opening a file of this (safe) name runs its content.
 pub fn is_runnable(name: &str) -> bool {
     let extension = extension(name);
     RUNNABLE.contains(&extension.as_str()) || RUNNABLE_MORE.contains(&extension.as_str())
 }
 
-/// The last part of a path, without characters that are not shown, change the direction of writing or are reserved by
+/// The last part of a path, without characters that are invisible, change the direction of writing or are reserved by
 /// file systems; not a name that a file system reserves or hides, and not too long.
 pub fn safe(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -182,13 +183,13 @@ pub fn safe(name: &str) -> String {
     }
 }
 
-/// Windows drops blanks and dots at the end of a name; a dot at its beginning hides it elsewhere.
+/// Windows drops spaces and dots at the end of a name; a dot at its beginning hides the file elsewhere.
 fn trim(name: &str) -> &str {
     name.trim_matches(|c: char| c == '.' || c.is_whitespace())
 }
 
-/// Control and format characters (direction, joiners, soft hyphens, tags), separators of lines and paragraphs, surrogates,
-/// private use and unassigned code points, and letters that are blank.
+/// Control and format characters (direction, joiners, soft hyphens, tags), separators of lines and paragraphs,
+/// surrogates, private use and unassigned code points, and letters that are blank.
 fn is_hidden(c: char) -> bool {
     use GeneralCategory as Category;
     let blank = matches!(
@@ -242,7 +243,7 @@ mod tests {
             ("a\u{2066}b\u{2069}c\u{200d}d\u{e000}.txt", "abcd.txt"),
             ("foto.jpg               \u{00a0}\u{3000}.hta", "foto.jpg .hta"),
             ("nota.txt. . .", "nota.txt"),
-            // Devices of Windows, whatever follows.
+            // Device names of Windows, with any extension.
             ("CON", "_CON"),
             ("nul.txt", "_nul.txt"),
             ("Com1.tar.gz", "_Com1.tar.gz"),
@@ -285,7 +286,7 @@ mod tests {
         ] {
             assert!(is_runnable(&safe(name)), "{name:?}: {}", safe(name));
         }
-        // A name that is cut may not become one.
+        // A name must not become a reserved one when it is cut.
         assert!(is_runnable(&safe(&format!("{}.hta.{}", "a".repeat(146), "b".repeat(11)))));
         for name in ["a.pdf", "exe", "informe.exe.pdf", "www.itagui.gov.co.txt", "nota", "a.xml", "datos.csv"]
         {

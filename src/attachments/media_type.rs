@@ -1,12 +1,13 @@
-//! The media type of a file, as its content shows it while it arrives, and whether it is taken.
+//! The media type of a file, determined from its content while it arrives, and whether it is accepted.
 
 use super::file_name;
 use crate::problem::{Code, Problem, Result, Text};
 
-/// How much of the beginning is looked at: `infer` searches office documents within 6,000 bytes after each of three places.
+/// How much of the beginning is inspected: `infer` searches office documents within 6,000 bytes after each of three
+/// places.
 const BEGINNING: usize = 32 * 1024;
 
-/// Media types that a browser or a system runs; a `*` in the configuration does not stand for them.
+/// Media types that a browser or a system runs; a `*` in the configuration does not include them.
 const RUNNABLE: [&str; 12] = [
     "application/java-archive",
     "application/vnd.android.package-archive",
@@ -22,7 +23,7 @@ const RUNNABLE: [&str; 12] = [
     "text/x-shellscript",
 ];
 
-/// Content that arrives piece by piece.
+/// Content that arrives in pieces.
 #[derive(Debug, Default)]
 pub struct Inspector {
     beginning: Vec<u8>,
@@ -62,7 +63,7 @@ impl Inspector {
         }
     }
 
-    /// The media type of all that was added; that of text, which shows none, by the extension of the (safe) name.
+    /// The media type of all that was added; for text, which has no signature, by the extension of the (safe) name.
     pub fn media_type(&self, name: &str) -> &'static str {
         if is_java_archive(&self.beginning) {
             return "application/java-archive";
@@ -123,7 +124,7 @@ pub fn check(media_type: &str, allowed: &[String]) -> Result<()> {
     ))
 }
 
-/// Whether an entry of the configuration, such as `image/*`, stands for this media type.
+/// Whether an entry of the configuration, such as `image/*`, includes this media type.
 fn matches(allowed: &str, media_type: &str) -> bool {
     let beginning = if allowed == "*/*" { Some("") } else { allowed.strip_suffix('*') };
     match beginning {

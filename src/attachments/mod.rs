@@ -17,22 +17,22 @@ use uuid::Uuid;
 
 use crate::people::Person;
 
-/// A file, apart from its content.
+/// The metadata of a file, without its content.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Attachment {
     pub id: Uuid,
-    /// The ticket that it belongs to, by itself or by a followup.
+    /// The ticket that the file belongs to, directly or through a followup; `null` for other owners.
     #[schema(example = 123)]
     pub ticket_id: Option<i64>,
     pub followup_id: Option<Uuid>,
-    /// The article that it belongs to.
+    /// The article that the file belongs to; `null` for other owners.
     pub article_id: Option<Uuid>,
-    /// The improvement action that it is evidence of.
+    /// The improvement action that the file is evidence of; `null` for other owners.
     pub improvement_action_id: Option<Uuid>,
     /// The name that was sent, without folders, invisible characters and names that file systems reserve.
     #[schema(max_length = 255, example = "atasco.jpg")]
     pub file_name: String,
-    /// As found in the content, whatever the sender said.
+    /// Determined from the content, whatever type the sender declared.
     #[schema(max_length = 255, example = "image/jpeg")]
     pub content_type: String,
     /// In bytes.
@@ -45,14 +45,14 @@ pub struct Attachment {
     pub created_at: DateTime<Utc>,
 }
 
-/// A `multipart/form-data` body with one file. A file that runs when it is opened is refused with 415, whatever its content:
-/// programs, scripts, shortcuts, installers, disk images and saved web pages, such as `.exe`, `.js`, `.hta`, `.lnk`, `.url`
-/// and `.mht`. An account can upload 4 files at a time; further ones are a 429 with `Retry-After`.
+/// A `multipart/form-data` body with one file. A file that runs when it is opened is rejected with 415, whatever its
+/// content: programs, scripts, shortcuts, installers, disk images and saved web pages, such as `.exe`, `.js`, `.hta`,
+/// `.lnk`, `.url` and `.mht`. An account can upload 4 files at a time; further ones are a 429 with `Retry-After`.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Upload {
-    /// The file, with its name; an empty one is refused.
+    /// The file, with its name; an empty one is rejected.
     #[schema(value_type = String, format = Binary)]
-    #[expect(dead_code, reason = "says in the contract what `upload::receive` reads")]
+    #[expect(dead_code, reason = "declares in the contract what `upload::receive` reads")]
     file: Vec<u8>,
 }

@@ -1,9 +1,10 @@
-//! Which part of a content a request asks for (RFC 9110, section 14).
+//! The part of a content that a request asks for (RFC 9110, section 14).
 
-/// The answer to a `Range` header.
+/// The result of reading a `Range` header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Requested {
-    /// All of it: there is no `Range`, or it is one that a server may ignore (another unit, several ranges, no syntax).
+    /// All of it: there is no `Range`, or it is one that a server may ignore (another unit, several ranges, invalid
+    /// syntax).
     Whole,
     /// From the first to the last byte, both included.
     Part { first: u64, last: u64 },
@@ -12,7 +13,7 @@ pub enum Requested {
 }
 
 impl Requested {
-    /// What the value of a `Range` header asks for, of a content of this size.
+    /// The range that the value of a `Range` header requests, for a content of this size.
     pub fn parse(range: &str, size: u64) -> Self {
         let range = match range.trim().split_once('=') {
             Some((unit, range)) if unit.trim().eq_ignore_ascii_case("bytes") => range.trim(),
@@ -45,7 +46,7 @@ enum Position {
     Byte(u64),
 }
 
-/// A number too large for any content counts as the largest there is.
+/// A number too large for any content counts as the largest possible one.
 fn position(text: &str) -> Option<Position> {
     match text {
         "" => Some(Position::None),

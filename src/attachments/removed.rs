@@ -1,5 +1,5 @@
-//! Deletes content that no row names any more, some time after it was registered in `removed_files`: when the rows that
-//! named it were removed, or when it was written (see `content`).
+//! Deletes content that no row names any more, some time after it was registered in `removed_files`: when the rows
+//! that named it were removed, or when it was written (see `content`).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -17,34 +17,35 @@ use crate::problem::{Problem, Result};
 /// How many contents one round deletes at most.
 const BATCH: i64 = 100;
 
-/// How many registered contents one round looks at.
+/// How many registered contents one round checks.
 const SCAN: i64 = 10_000;
 
-/// How long after it was registered a content is deleted: by then whoever wrote it has written the row that names it.
+/// How long after its registration a content is deleted: by then the row that names it has been written.
 pub const WAIT: TimeDelta = TimeDelta::hours(1);
 
-/// The advisory lock that a backup shares while it reads files, and that a deletion needs for itself.
+/// The advisory lock that a backup shares while it reads files, and that a deletion takes exclusively.
 const LOCK: i64 = 0x4d45_5341_0004;
 
-/// How long the object store may take for one content: a connection to the database is held meanwhile.
+/// Time limit of the object store for one content: a connection to the database is held meanwhile.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Prevents every copy of the server from deleting content as long as this session is connected. A backup calls it before the
-/// snapshot of its transaction is taken: whatever a row of the snapshot names is then there until the backup is complete.
+/// Prevents every copy of the server from deleting content as long as this session is connected. A backup calls it
+/// before the snapshot of its transaction is taken: all content that a row of the snapshot names then exists until
+/// the backup is complete.
 ///
 /// # Errors
-/// A deletion that is under way takes longer than the session waits for a lock.
+/// A deletion in progress takes longer than the session waits for a lock.
 pub fn suspend_sweep(db: &mut PgConnection) -> QueryResult<()> {
     diesel::sql_query("SELECT pg_advisory_lock_shared($1)").bind::<BigInt, _>(LOCK).execute(db)?;
     Ok(())
 }
 
-/// Deletes the content that was registered so long ago, unless a row names it; answers how many there were. Several copies
-/// of the server may do it at the same time. Nothing is deleted while a backup reads files.
+/// Deletes content that was registered long enough ago, unless a row names it; returns how many there were. Several
+/// copies of the server may do it at the same time. Nothing is deleted while a backup reads files.
 ///
 /// # Errors
-/// [Code::Unavailable](crate::problem::Code::Unavailable) if the database or the object store does not answer; the next
-/// round goes on.
+/// [Code::Unavailable](crate::problem::Code::Unavailable) if the database or the object store does not answer; the
+/// next round continues.
 pub async fn sweep(desk: &Desk, wait: TimeDelta) -> Result<usize> {
     let (before, keys) = desk
         .db
@@ -73,7 +74,7 @@ pub async fn sweep(desk: &Desk, wait: TimeDelta) -> Result<usize> {
     Ok(deleted)
 }
 
-/// Forgets what a row names, which is nearly everything that was uploaded.
+/// Removes the registrations of content that a row names, which is nearly everything that was uploaded.
 fn forget_named(db: &mut PgConnection, before: DateTime<Utc>) -> Result<()> {
     diesel::sql_query(
         "DELETE FROM removed_files r USING ( \
@@ -88,8 +89,8 @@ fn forget_named(db: &mut PgConnection, before: DateTime<Utc>) -> Result<()> {
     Ok(())
 }
 
-/// Holds the lock on the row while the content is deleted: whoever writes the same content meanwhile registers it first,
-/// and waits.
+/// Holds the lock on the row while the content is deleted: a concurrent upload of the same content registers it
+/// first, and waits.
 fn delete_unnamed(
     tx: &mut PgConnection,
     key: &str,
@@ -131,7 +132,8 @@ fn delete_unnamed(
 enum Outcome {
     Deleted,
     Missing,
-    /// It was written after it was registered, by a version that does not register what it writes: looked at again later.
+    /// It was written after it was registered, by a version that does not register what it writes: checked again
+    /// later.
     Young,
 }
 

@@ -1,4 +1,4 @@
-//! Answers with the content of the object store: whole, in part, or not at all if the client has it already.
+//! Sends content of the object store: whole, in part, or not at all if the client already has it.
 
 use actix_web::HttpMessage;
 use actix_web::http::header::{
@@ -17,7 +17,7 @@ use crate::http::desk::Desk;
 use crate::http::envelope::WasHead;
 use crate::problem::{Code, Problem, Result, Text};
 
-/// A content, and how it is presented.
+/// A content with its headers.
 pub struct Download {
     pub storage_key: String,
     pub sha256: String,
@@ -31,17 +31,19 @@ pub struct Download {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "declares in the contract what `serve` reads")]
 pub struct RangeHeaders {
-    /// One range of bytes, such as `bytes=1000-` to resume a download: the answer is a 206 with these bytes. If the header has several
-    /// ranges or another unit, the answer is the whole content.
+    /// One range of bytes, such as `bytes=1000-` to resume a download: the response is a 206 with these bytes. If the
+    /// header has several ranges or another unit, the response is the whole content.
     #[param(rename = "Range", required = false, max_length = 200)]
     range: Option<String>,
-    /// The `ETag` of the content that the client has a part of. If it is another one, `Range` is ignored.
+    /// The `ETag` of the content that the client has a part of. If it differs from the current one, `Range` is
+    /// ignored.
     #[param(rename = "If-Range", required = false, max_length = 200)]
     if_range: Option<String>,
 }
 
 /// # Errors
-/// [Code::RangeNotSatisfiable] if the range begins past the end; [Code::Unavailable] if the object store does not answer.
+/// [Code::RangeNotSatisfiable] if the range begins past the end; [Code::Unavailable] if the object store does not
+/// answer.
 pub async fn serve(desk: &Desk, request: &HttpRequest, download: Download) -> Result<HttpResponse> {
     let etag = format!("\"{}\"", download.sha256);
     let header = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
@@ -51,7 +53,7 @@ pub async fn serve(desk: &Desk, request: &HttpRequest, download: Download) -> Re
         return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
     }
     let size = u64::try_from(download.size).map_err(Problem::internal)?;
-    // Only a GET has ranges (RFC 9110, section 14.2). A date names no content here, so it never matches.
+    // Only a GET has ranges (RFC 9110, section 14.2). Contents have no dates, so a date never matches.
     let is_get = request.extensions().get::<WasHead>().is_none();
     let range = header(RANGE).filter(|_| is_get && header(IF_RANGE).is_none_or(|tag| tag.trim() == etag));
     let requested = range.map_or(Requested::Whole, |range| Requested::parse(range, size));
@@ -73,7 +75,7 @@ pub async fn serve(desk: &Desk, request: &HttpRequest, download: Download) -> Re
         .insert_header((CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"))
         .insert_header((ETAG, etag))
         .insert_header((ACCEPT_RANGES, "bytes"))
-        // Compressed, it would be other bytes than those that a range counts.
+        // If it were compressed, its bytes would differ from those that the range refers to.
         .insert_header(ContentEncoding::Identity)
         .no_chunking(length)
         .streaming(content.into_stream().map_err(Problem::unavailable)))

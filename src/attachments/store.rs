@@ -13,7 +13,7 @@ use crate::http::{Actor, Answer};
 use crate::people::Person;
 use crate::problem::Result;
 
-/// What a file belongs to.
+/// The owner of a file.
 #[derive(Debug, Clone, Copy)]
 pub enum Owner {
     Ticket(i64),
@@ -30,7 +30,7 @@ type Columns = (
 );
 
 impl Owner {
-    /// What each column says of it.
+    /// The value of each column for this owner.
     fn columns(self) -> Columns {
         let (ticket, followup, article, action) = match self {
             Owner::Ticket(id) => (Some(id), None, None, None),
@@ -80,8 +80,6 @@ impl From<(Row, Person)> for Attachment {
     }
 }
 
-/// # Errors
-/// What the database answers.
 pub fn insert(
     tx: &mut PgConnection,
     actor: &Actor,
@@ -107,9 +105,6 @@ pub fn insert(
 }
 
 /// Several files of one owner.
-///
-/// # Errors
-/// What the database answers.
 pub fn insert_all(
     tx: &mut PgConnection,
     uploaded_by: Uuid,
@@ -139,7 +134,7 @@ pub fn insert_all(
 /// The file with the key of its content.
 ///
 /// # Errors
-/// A 404 where there is none.
+/// A 404 if there is none.
 pub fn find(db: &mut PgConnection, id: Uuid) -> Result<(Attachment, String)> {
     let (row, person, key): (Row, Person, String) = attachments::table
         .inner_join(users::table)
@@ -150,9 +145,6 @@ pub fn find(db: &mut PgConnection, id: Uuid) -> Result<(Attachment, String)> {
 }
 
 /// The files of these ids.
-///
-/// # Errors
-/// What the database answers.
 pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Attachment>> {
     let found = attachments::table.inner_join(users::table).filter(attachments::id.eq_any(ids));
     let rows: Vec<(Row, Person)> = found.select((Row::as_select(), Person::as_select())).load(db)?;
@@ -165,7 +157,7 @@ type Joined<'a> =
 /// A page of the files that `filtered` lets through, the first uploaded first.
 ///
 /// # Errors
-/// What the database answers; a broken cursor.
+/// A broken cursor.
 pub fn page<'a>(
     db: &mut PgConnection,
     paging: &Paging,
@@ -184,16 +176,13 @@ pub fn page<'a>(
     paging.answer("created_at", items, total, |file| (file.created_at, file.id))
 }
 
-/// Gives the files of one followup to another as well; their content is kept once.
-///
-/// # Errors
-/// What the database answers.
+/// Adds the files of one followup to another; their content is kept once.
 pub fn copy(tx: &mut PgConnection, ticket_id: i64, from: Uuid, to: Uuid, now: DateTime<Utc>) -> Result<()> {
     let files = attachments::table.filter(attachments::followup_id.eq(from)).into_boxed();
     copy_all(tx, files, Owner::Followup { ticket_id, id: to }, now)
 }
 
-/// Gives these files to another owner as well, in the order in which they came; their content is kept once.
+/// Adds these files to another owner, in the order in which they came; their content is kept once.
 pub fn copy_all(
     tx: &mut PgConnection,
     files: attachments::BoxedQuery<'_, Pg>,

@@ -23,7 +23,7 @@ pub struct Received {
     pub content_type: String,
     pub size: i64,
     pub sha256: String,
-    /// The same for the same content, so that a repeated upload takes no more room.
+    /// The same for the same content, so that a repeated upload takes no additional space.
     pub storage_key: String,
 }
 
@@ -39,7 +39,7 @@ impl Received {
     }
 }
 
-/// A file that arrived whole; its content is removed when this is dropped.
+/// A file that arrived completely; its content is removed when this is dropped.
 #[derive(Debug)]
 pub struct Arrived {
     file: Received,
@@ -47,7 +47,7 @@ pub struct Arrived {
 }
 
 impl Arrived {
-    /// What tells this file from another under the same `Idempotency-Key`.
+    /// Distinguishes this file from another under the same `Idempotency-Key`.
     pub fn fingerprint(&self) -> Vec<u8> {
         format!("{} {}", self.file.sha256, self.file.file_name).into_bytes()
     }
@@ -62,13 +62,13 @@ impl Arrived {
     }
 }
 
-/// Detail of the refusal of an empty file.
+/// Detail of the problem for an empty file.
 pub const EMPTY: Text = Text::new("El archivo está vacío.", "The file is empty.");
 
-/// What a form may have beside its file, in bytes.
+/// Maximum size of the form in addition to its file, in bytes.
 const FORM: usize = 64 * 1024;
 
-/// How long a file may take to arrive.
+/// Maximum time for a file to arrive.
 pub const TIME: Duration = Duration::from_secs(10 * 60);
 
 /// How many bytes must arrive each second, measured over [WINDOW] spent waiting for the client.
@@ -79,12 +79,12 @@ const WINDOW: Duration = Duration::from_secs(15);
 /// Receives the one file of a multipart body.
 ///
 /// # Errors
-/// [Code::TooLarge], [Code::UnsupportedMediaType], [Code::BadRequest] or [Code::InvalidBody] if the body is not one file of
-/// a size, name and type that are allowed; [Code::RequestTimeout] if it arrives too slowly; [Code::Unavailable] if the
-/// object store does not answer.
+/// [Code::TooLarge], [Code::UnsupportedMediaType], [Code::BadRequest] or [Code::InvalidBody] if the body is not one
+/// file of a size, name and type that are allowed; [Code::RequestTimeout] if it arrives too slowly;
+/// [Code::Unavailable] if the object store does not answer.
 pub async fn receive(desk: &Desk, request: &HttpRequest, payload: Payload) -> Result<Arrived> {
     let limit = desk.config.attachment_max_bytes;
-    // A body that is too large by its own account is not received.
+    // A body whose declared length is too large is not received.
     let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: usize| length > limit.saturating_add(FORM)) {
         return Err(too_large(limit));
@@ -92,7 +92,7 @@ pub async fn receive(desk: &Desk, request: &HttpRequest, payload: Payload) -> Re
     in_time(TIME, one_file(desk, request, payload)).await?
 }
 
-/// Stores the content of a file that is in memory already.
+/// Stores the content of a file that is already in memory.
 ///
 /// # Errors
 /// [Code::TooLarge] or [Code::UnsupportedMediaType] if the file is not of a size, name and type that are allowed;
@@ -157,7 +157,7 @@ async fn stream(desk: &Desk, mut field: Field, pace: &mut Pace) -> Result<Arrive
     Ok(Arrived { file, content: written.temporary })
 }
 
-/// How fast a client sends. Time that the server itself takes is not counted.
+/// Measures how fast a client sends. Time that the server takes is not counted.
 #[derive(Default)]
 struct Pace {
     waited: Duration,
@@ -165,7 +165,7 @@ struct Pace {
 }
 
 impl Pace {
-    /// What the client sends next; `size` says how many bytes that is.
+    /// The next piece that the client sends; `size` returns its length in bytes.
     async fn wait<T>(
         &mut self,
         next: impl Future<Output = Result<T, MultipartError>>,
@@ -235,7 +235,7 @@ mod tests {
         let mut dripping = Pace::default();
         let refused = (0..100).find_map(|_| dripping.count(second, 4095).err());
         assert_eq!(refused.unwrap().code, Code::RequestTimeout);
-        // A pause after much counts for what was sent before it.
+        // A pause counts for the bytes that were sent before it.
         let mut pausing = Pace::default();
         pausing.count(second, 1_000_000).unwrap();
         pausing.count(second * 14, 1).unwrap();

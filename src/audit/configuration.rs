@@ -1,4 +1,4 @@
-//! The configuration in the audit log: one event where a start finds another version or configuration than the last one.
+//! The configuration in the audit log: one event if a start finds another version or configuration than the last one.
 
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ use crate::db::json::Json;
 use crate::db::schema::audit_events;
 use crate::problem::Result;
 
-/// Records the version and the configuration of a server that starts, if they differ from what was recorded last.
+/// Records the version and the configuration of a server that starts, if they differ from the last recorded ones.
 pub fn record(db: &mut PgConnection, config: &Config) -> Result<()> {
     let current = shown(config);
     db.transaction(|tx| {
@@ -40,9 +40,9 @@ pub fn record(db: &mut PgConnection, config: &Config) -> Result<()> {
     })
 }
 
-/// The version and every setting. Of a secret only whether it is set.
+/// The version and every setting. For a secret only whether it is set.
 fn shown(config: &Config) -> Value {
-    // Without `..`: whoever adds a setting decides here how it is recorded.
+    // Without `..`: a new setting does not compile until it is decided how it is recorded.
     let Config {
         database_url,
         owner_database_url,

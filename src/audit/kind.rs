@@ -1,24 +1,24 @@
-//! What kinds of events there are.
+//! The kinds of events.
 
 use crate::language::text_enum;
 
 text_enum! {
-    /// What happened to a ticket. The database keeps no other.
+    /// The kind of an event of a ticket. The database rejects any other.
     pub enum EventKind {
         Received = "received",
-        /// The requester corrected it before it was classified.
+        /// The requester corrected the ticket before it was classified.
         Changed = "changed",
         Classified = "classified",
         Assigned = "assigned",
-        /// `details` name the followup that told the requester.
+        /// `details` name the followup that informed the requester.
         Accepted = "accepted",
-        /// `details` name the followup that told the requester.
+        /// `details` name the followup that informed the requester.
         Rescheduled = "rescheduled",
         Escalated = "escalated",
         Held = "held",
-        /// `details` name the followup that told the requester.
+        /// `details` name the followup that informed the requester.
         InformationRequested = "information_requested",
-        /// `details` say by what a requester answered.
+        /// `details` state how the requester answered.
         Resumed = "resumed",
         FollowupAdded = "followup_added",
         FollowupPublished = "followup_published",
@@ -31,15 +31,15 @@ text_enum! {
         Closed = "closed",
         Reopened = "reopened",
         Archived = "archived",
-        /// It was presented again as another ticket.
+        /// It was resubmitted as another ticket.
         Resubmitted = "resubmitted",
-        /// Into another ticket; `details` name the followup that told the requester.
+        /// It was merged into another ticket; `details` name the followup that informed the requester.
         Merged = "merged",
         /// Another ticket was merged into this one.
         DuplicateMerged = "duplicate_merged",
         Related = "related",
         Unrelated = "unrelated",
-        /// Its requester's personal data were taken out, by law.
+        /// The personal data of its requester were removed, by law.
         Anonymized = "anonymized",
     }
 }

@@ -1,7 +1,7 @@
-//! Audit events: what happens to people, catalogues, configuration, sign-ins and exports.
+//! Audit events: changes of people, catalogues and configuration, sign-ins and exports.
 //!
-//! Changes of rows are recorded by the trigger `record_change` of their table. `record` is for what is not a change of
-//! one row: an export, the configuration, a list that has a table of its own.
+//! Changes of rows are recorded by the trigger `record_change` of their table. `record` is for events that are not a
+//! change of one row: an export, the configuration, a list in a separate table.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -17,7 +17,7 @@ use crate::language::text_enum;
 use crate::problem::Result;
 
 text_enum! {
-    /// What was done to the resource.
+    /// The action on the resource.
     pub enum AuditKind {
         Created = "created",
         Changed = "changed",
@@ -32,19 +32,19 @@ text_enum! {
         Completed = "completed",
         /// The effect of an improvement action was verified.
         Verified = "verified",
-        /// A survey; the event does not have the answer.
+        /// A survey was answered; the event does not contain the answer.
         Answered = "answered",
-        /// Attention times to open tickets, or the retention rules to old records.
+        /// Attention times were applied to open tickets, or the retention rules to old records.
         Applied = "applied",
-        /// An e-mail was accepted although a check had set it aside.
+        /// An email was accepted although a check had set it aside.
         Released = "released",
-        /// A message or an e-mail is processed again.
+        /// A message or an email is processed again.
         Retried = "retried",
         /// A person's data were erased by law.
         Anonymized = "anonymized",
-        /// Data left the desk as a file.
+        /// Data were exported as a file.
         Exported = "exported",
-        /// A backup was put into this desk.
+        /// A backup was restored into this database.
         Restored = "restored",
         /// A sign-in with the right password.
         SignedIn = "signed_in",
@@ -110,15 +110,16 @@ pub struct AuditEvent {
     pub resource: AuditResource,
     /// The UUID or the key of the resource.
     pub resource_id: Option<String>,
-    /// The account that did it; `None` for the server itself and for a caller who is not signed in.
+    /// The account that acted; `None` for the server itself and for a caller who is not signed in.
     pub actor_id: Option<Uuid>,
     /// The fields that changed, without secrets.
     pub changes: Vec<Change>,
-    /// A JSON object with what the fields do not say.
+    /// A JSON object with further data that the fields do not contain.
     pub details: Value,
 }
 
-/// Writes an audit event in the transaction of what it describes. The database hashes it and adds it to the log.
+/// Writes an audit event in the transaction of the change it describes. The database hashes it and adds it to the
+/// log.
 pub fn record(tx: &mut PgConnection, at: DateTime<Utc>, event: AuditEvent) -> Result<()> {
     let AuditEvent { kind, resource, resource_id, actor_id, changes, details } = event;
     diesel::insert_into(rows::table)
@@ -138,7 +139,7 @@ pub fn record(tx: &mut PgConnection, at: DateTime<Utc>, event: AuditEvent) -> Re
     Ok(())
 }
 
-/// A field of a resource whose value is a list in a table of its own.
+/// A field of a resource whose value is a list in a separate table.
 pub struct Part {
     pub field: &'static str,
     pub from: Value,
@@ -174,7 +175,7 @@ pub fn record_parts(
     record(tx, now, event)
 }
 
-/// Records that somebody takes data out of the desk, before the first byte is sent. `details`: what selects the data.
+/// Records an export of data, before the first byte is sent. `details`: what selects the data.
 pub fn record_export(
     db: &mut PgConnection,
     actor: &Actor,

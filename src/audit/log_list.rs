@@ -28,19 +28,20 @@ pub struct AuditLogEntry {
     /// The id of the resource in its path; `null` for a resource of which there is only one.
     #[schema(max_length = 100, example = "0197c0de-0000-7000-8000-000000000000")]
     pub resource_id: Option<String>,
-    /// Who did it; `null` for the server itself, a command, and a caller who is not signed in.
+    /// The account that acted; `null` for the server itself, a command, and a caller who is not signed in.
     pub actor: Option<Person>,
     pub at: DateTime<Utc>,
-    /// The fields that changed, by the names of the database's columns; never a secret. A field that was or becomes `null`
-    /// has no value before or after. Lists in tables of their own, such as shifts, are one field.
+    /// The fields that changed, by the names of the database's columns; never a secret. A field that was `null` has
+    /// no value before, one that becomes `null` has none after. Lists in separate tables, such as shifts, are one
+    /// field.
     #[schema(max_items = 100)]
     pub changes: Vec<Change>,
-    /// What the fields do not say: `version` or `revision` of the resource after the change, what an export selected, the
-    /// whole configuration.
+    /// Data that the fields do not contain: `version` or `revision` of the resource after the change, what an export
+    /// selected, the whole configuration.
     #[schema(value_type = Object)]
     pub details: Value,
-    /// Whether values were removed from `changes` and `details`: personal data by law, or those of a record that was deleted
-    /// after its retention period. Removed values are `[…]`.
+    /// Whether values were removed from `changes` and `details`: personal data by law, or those of a record that was
+    /// deleted after its retention period. Removed values are `[…]`.
     pub redacted: bool,
     /// SHA-256 over this event and a digest of `changes` and `details`, in hexadecimal.
     #[schema(max_length = 64, example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
@@ -81,7 +82,7 @@ impl From<Found> for AuditLogEntry {
     }
 }
 
-/// The entries of these ids, in no order.
+/// The entries with these ids, in no particular order.
 pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<AuditLogEntry>> {
     let rows: Vec<Found> = audit_events::table
         .left_join(users::table)
@@ -96,18 +97,18 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<AuditLogEntry>>
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AuditLogFilters {
-    /// Repeat it for several.
+    /// Repeat it for several values.
     #[serde(default)]
     #[param(required = false)]
     kind: Vec<AuditKind>,
-    /// Repeat it for several.
+    /// Repeat it for several values.
     #[serde(default)]
     #[param(required = false)]
     resource: Vec<AuditResource>,
     /// The id of a resource, as in its path.
     #[param(min_length = 1, max_length = 200)]
     resource_id: Option<String>,
-    /// Who did it. Repeat it for several.
+    /// The account that acted. Repeat it for several values.
     #[serde(default)]
     #[param(required = false)]
     actor_id: Vec<Uuid>,
@@ -119,10 +120,10 @@ pub struct AuditLogFilters {
 
 /// List the audit log
 ///
-/// Changes of accounts, catalogues, records of the procedure and configuration, sign-ins and exports, the newest first:
-/// who, when, which fields. What happens to a ticket is in `GET /tickets/{ticket_id}/events`. Nothing can change an entry,
-/// except that personal data are removed by law, and the values of records that are deleted after their retention period; it is
-/// then `redacted`.
+/// Changes of accounts, catalogues, records of the procedure and configuration, sign-ins and exports, the newest
+/// first: who, when, which fields. The events of a ticket are in `GET /tickets/{ticket_id}/events`. An entry never
+/// changes, with two exceptions: personal data are removed by law, and values of records that are deleted after their
+/// retention period are removed; the entry is then `redacted`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadAuditLog))),
     tag = "history", operation_id = "listAuditLog", params(Paging, AuditLogFilters),

@@ -30,7 +30,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(tree::read::public_key);
 }
 
-/// One field, from what to what.
+/// One field with its values before and after the change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Change {
     #[schema(max_length = 100, example = "status")]
@@ -43,7 +43,7 @@ pub struct Change {
     pub to: Value,
 }
 
-/// What an event tells.
+/// The content of an event.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Data {
     pub changes: Vec<Change>,
@@ -51,9 +51,6 @@ pub struct Data {
 }
 
 /// Writes an event. The database numbers and chains the events of a ticket; its row must be locked or new.
-///
-/// # Errors
-/// What the database answers.
 pub fn record(
     tx: &mut PgConnection,
     ticket_id: i64,
@@ -62,15 +59,12 @@ pub fn record(
     at: DateTime<Utc>,
     data: &Data,
 ) -> Result<()> {
-    // Not as one of several: a statement with as many rows as there happen to be is not kept prepared.
+    // Not as one of several: a statement whose number of rows varies is not kept prepared.
     diesel::insert_into(rows::table).values(row(ticket_id, kind, actor_id, at, data)).execute(tx)?;
     Ok(())
 }
 
-/// The same for each of several tickets.
-///
-/// # Errors
-/// What the database answers.
+/// Writes the same event for each of several tickets.
 pub fn record_each(
     tx: &mut PgConnection,
     tickets: &[i64],
@@ -98,7 +92,7 @@ fn row(ticket_id: i64, kind: EventKind, actor_id: Option<Uuid>, at: DateTime<Utc
     )
 }
 
-/// What the desk keeps for itself: nobody reads it, so that its change is none of the resource.
+/// Internal columns: they are not readable, so their change is not a change of the resource.
 const BOOKKEEPING: [&str; 6] = [
     "attention_due_soon_at",
     "clock_stopped_at",
@@ -108,7 +102,7 @@ const BOOKKEEPING: [&str; 6] = [
     "version",
 ];
 
-/// The fields that differ, in the order of their names; bookkeeping is left out.
+/// The fields that differ, in the order of their names, without bookkeeping columns.
 ///
 /// # Errors
 /// A fault of the server.

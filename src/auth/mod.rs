@@ -1,4 +1,4 @@
-//! Who people are to the desk and what they may do: roles and the policy, access tokens, passwords.
+//! Accounts and permissions: roles and the policy, access tokens, passwords.
 
 pub mod passwords;
 pub mod person;

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
-/// Words that whoever guesses passwords of this desk would try besides those of all languages.
+/// Words specific to this desk that an attacker would try in addition to those of all languages.
 const WORDS: [&str; 10] = [
     "alcaldia",
     "alcaldía",
@@ -30,15 +30,15 @@ pub const SHORTEST: usize = 10;
 /// Maximum length of a password, in characters.
 pub const LONGEST: usize = 200;
 
-/// How many characters of a password are estimated: the time that zxcvbn takes grows with the square of the length, and
-/// longer passwords are not among the first tries.
+/// How many characters of a password are estimated: the time of zxcvbn grows with the square of the length, and
+/// longer passwords are not guessed early.
 const ESTIMATED: usize = 64;
 /// How many words about the owner are considered, and how many characters of each.
 const WORDS_OF_OWNER: usize = 32;
 const WORD_LENGTH: usize = 64;
 
-/// The fault at this pointer of a new password that would be guessed within a million tries: a common one, a pattern of the
-/// keyboard, a date, or something known about its owner. Takes up to tens of milliseconds of CPU time.
+/// The fault, at this pointer, of a new password that would be guessed within a million attempts: a common one, a
+/// keyboard pattern, a date, or a known fact about its owner. Takes up to tens of milliseconds of CPU time.
 pub fn fault(pointer: &str, password: &str, known_of_owner: &[&str]) -> Option<FieldError> {
     let of_owner: Vec<String> = known_of_owner
         .iter()
@@ -53,23 +53,23 @@ pub fn fault(pointer: &str, password: &str, known_of_owner: &[&str]) -> Option<F
             FieldCode::TooGuessable,
             Text::new(
                 "Es de las que primero se prueban: use varias palabras.",
-                "It is among the first that are tried: use several words.",
+                "It is easy to guess: use several words.",
             ),
         )
     })
 }
 
-/// One permit for each processor: each hash takes a processor and 19 MiB while it is computed.
+/// One permit for each processor: each hash uses a processor and 19 MiB while it is computed.
 static PERMITS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     Arc::new(Semaphore::new(processors))
 });
 
-/// How long a request waits for a permit before it is answered with a 503.
+/// How long a request waits for a permit before a 503 is returned.
 const WAIT: Duration = Duration::from_secs(2);
 
-/// Runs CPU-heavy work on passwords on a blocking thread, without a database connection; at most as many at a time as there
-/// are processors.
+/// Runs CPU-heavy work on passwords on a blocking thread, without a database connection; at most as many at a time as
+/// there are processors.
 ///
 /// # Errors
 /// [`crate::problem::Code::Unavailable`] if no permit is free in time; the work was not begun then.
@@ -92,7 +92,8 @@ where
 /// The hash of a new password, or the fault at this pointer.
 pub type Checked = std::result::Result<String, FieldError>;
 
-/// Estimates a new password and hashes it, as [`compute`] does. `known_of_owner` are words that whoever guesses would try.
+/// Estimates a new password and hashes it, as [`compute`] does. `known_of_owner` are words that an attacker would
+/// try.
 ///
 /// # Errors
 /// [`crate::problem::Code::Unavailable`] if too many passwords are being computed.
@@ -111,7 +112,7 @@ pub async fn check_and_hash(
     .await?
 }
 
-/// The parts of these texts, such as an email address or a full name, that somebody could use as a password.
+/// The parts of these texts, such as an email address or a full name, that a person could use as a password.
 pub fn words_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     texts
         .into_iter()
@@ -127,12 +128,12 @@ pub fn hash(password: &str) -> Result<String> {
     Ok(Argon2::default().hash_password(password.as_bytes()).map_err(Problem::internal)?.to_string())
 }
 
-/// What is reckoned where there is no hash.
+/// The hash to verify against if an account has none.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$c29tZSBzYWx0IGZvciBub2JvZHk$Fmeke6yZ8nVtUZ4zXMCsQ6kBRjqYGVwS4rFBUEFmPjA";
 
-/// Whether the password is the one of this hash. Without a hash it takes as long and is wrong, so that time does not
-/// tell which accounts exist.
+/// Whether the password matches this hash. Without a hash it takes as long and returns false, so that the time does
+/// not reveal which accounts exist.
 pub fn verify(password: &str, hash: Option<&str>) -> bool {
     let known = hash.is_some();
     let Ok(parsed) = PasswordHash::new(hash.unwrap_or(NOBODY)) else { return false };
@@ -202,6 +203,6 @@ mod tests {
         let somebody = started.elapsed();
         let started = std::time::Instant::now();
         verify("y", None);
-        assert!(started.elapsed() * 10 > somebody, "an unknown account is answered without reckoning");
+        assert!(started.elapsed() * 10 > somebody, "an unknown account is answered without computing a hash");
     }
 }

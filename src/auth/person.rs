@@ -1,4 +1,4 @@
-//! People as others name them.
+//! The public data of a person.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +11,7 @@ use super::policy::Role;
 use crate::db::schema::users;
 use crate::problem::Result;
 
-/// A person, as others name them.
+/// The public data of a person.
 #[derive(Debug, Clone, Serialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = users)]
 pub struct Person {

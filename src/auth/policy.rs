@@ -1,9 +1,9 @@
-//! Who may do what: the one table. What is not in it needs the director.
+//! The table of permissions. An action that is not in it requires the director.
 
 use crate::language::text_enum;
 
 text_enum! {
-    /// What a person is to the desk.
+    /// The role of a person.
     pub enum Role {
         /// Servidor público or contratista: asks for support.
         Requester = "requester",
@@ -34,15 +34,15 @@ impl Role {
 }
 
 text_enum! {
-    /// Something one may do, as `GET /me` names it.
+    /// An action, as `GET /me` lists it.
     pub enum Action {
-        /// Read and change one's own account.
+        /// Read and change the user's own account.
         UseOwnAccount = "use_own_account",
         /// Register a ticket; staff also on behalf of others.
         RegisterTicket = "register_ticket",
         /// Read a ticket, its public followups, its attachments.
         ReadTicket = "read_ticket",
-        /// Correct a ticket that nobody has classified.
+        /// Correct a ticket that is not yet classified.
         ChangeTicket = "change_ticket",
         /// Attach files to a ticket or a followup.
         Attach = "attach",
@@ -54,19 +54,19 @@ text_enum! {
         Classify = "classify",
         /// Assign and reassign.
         Assign = "assign",
-        /// Hand over to a higher support level.
+        /// Escalate to a higher support level.
         Escalate = "escalate",
         /// Put on hold, ask the requester for information, and resume.
         Hold = "hold",
         /// Archive; a requester may withdraw.
         Archive = "archive",
-        /// Present an archived ticket again; staff also on behalf of others.
+        /// Resubmit an archived ticket; staff also on behalf of others.
         Resubmit = "resubmit",
-        /// Relate tickets, merge duplicates, see who watches.
+        /// Relate tickets, merge duplicates, read watchers.
         Relate = "relate",
         /// Take the case.
         Accept = "accept",
-        /// Put off or bring forward the appointment.
+        /// Change the appointment.
         Reschedule = "reschedule",
         /// Record the solution.
         Solve = "solve",
@@ -80,11 +80,11 @@ text_enum! {
         WriteArticles = "write_articles",
         /// Answer the survey of a ticket.
         AnswerSurvey = "answer_survey",
-        /// Read what surveys answered.
+        /// Read answers of surveys.
         ReadSurveyAnswers = "read_survey_answers",
         /// Read statistics and reports.
         ReadStatistics = "read_statistics",
-        /// Approve quarterly reports, which keeps them as they are.
+        /// Approve quarterly reports, which freezes their content.
         ApproveReports = "approve_reports",
         /// Read indicators, minutes, improvement actions and risks.
         ReadRecords = "read_records",
@@ -97,16 +97,17 @@ text_enum! {
         /// Read users, their shifts and absences, and who is available.
         ReadUsers = "read_users",
         /// Create and change users, shifts, absences, units, categories, calendars, attention times and the survey's
-        /// questions; hand over somebody's work.
+        /// questions; hand over the work of a person.
         Manage = "manage",
         /// Submit inbound mail by the API.
         SubmitInboundEmails = "submit_inbound_emails",
-        /// Read inbound mail, process it again, and release what was set aside.
+        /// Read inbound mail, process it again, and release mail that was set aside.
         UseInboundEmails = "use_inbound_emails",
-        /// Read what was mailed, to which address, and send again what failed. Of all tickets at once and of other people's
-        /// mail, it is for those who answer for the desk; who attends a ticket reads the same in its followups.
+        /// Read sent mail with its addresses, and send failed mail again. It covers all tickets and the mail of other
+        /// people, so it is for the persons responsible for the desk; staff who attend a ticket read the same in its
+        /// followups.
         UseOutbox = "use_outbox",
-        /// Verify that the history is whole and that profiles answer to what was asked for; read tree heads.
+        /// Verify the integrity of the history and the profiles of requests; read tree heads.
         VerifyAudit = "verify_audit",
         /// Read the audit log: changes of accounts, catalogues, records and configuration, sign-ins and exports.
         ReadAuditLog = "read_audit_log",
@@ -118,26 +119,26 @@ text_enum! {
 }
 
 text_enum! {
-    /// How far a permission goes.
+    /// The scope of a permission.
     pub enum Scope {
-        /// One's own: another's does not exist for the caller.
+        /// The user's own; others are a 404.
         Own = "own",
-        /// Tickets assigned to oneself.
+        /// Tickets assigned to the user.
         Assignee = "assignee",
         /// Published public articles.
         Published = "published",
-        /// Figures, no single answers.
+        /// Aggregated figures, no single answers.
         Totals = "totals",
-        /// Drafts, and what one is to do oneself.
+        /// Drafts, and the user's own tasks.
         Draft = "draft",
-        /// All, but no role above one's own.
+        /// All, but no role above the user's own.
         UpToOwnRole = "up_to_own_role",
         /// All.
         Any = "any",
     }
 }
 
-/// `None` is a dash: the role may not.
+/// `None` is a dash: not permitted.
 type Row = (Action, [Option<Scope>; 4]);
 
 const NO: Option<Scope> = None;
@@ -188,7 +189,7 @@ pub const TABLE: &[Row] = &[
     (Action::ReadPersonalData,    [OWN, OWN, OWN, ANY]),
 ];
 
-/// How far `role` may go with `action`; none where it may not.
+/// The scope of `action` for `role`; `None` if not permitted.
 pub fn scope(role: Role, action: Action) -> Option<Scope> {
     let column = role as usize;
     match TABLE.iter().find(|(listed, _)| *listed == action) {

@@ -1,4 +1,4 @@
-//! Access tokens (JWT, HS256 alone) and refresh tokens (random, kept as a hash).
+//! Access tokens (JWT, HS256 only) and refresh tokens (random, kept as a hash).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,20 +15,21 @@ pub const ACCESS_SECONDS: i64 = 15 * 60;
 /// How long a refresh token is valid unused, in days.
 pub const REFRESH_DAYS: i64 = 30;
 
-/// How far ahead of ours the clock of another copy of the server may be, in seconds. A token from further ahead is of a
-/// clock that was wrong, and would be good for too long.
+/// How far ahead the clock of another copy of the server may be, in seconds. A token from further ahead comes from a
+/// wrong clock, and would be valid for too long.
 const AHEAD: i64 = 60;
 
 const ISSUER: &str = "mesa";
 
-/// What an access token says.
+/// The claims of an access token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Claims {
     /// The user.
     pub sub: Uuid,
-    /// The language that the user chose, for the words of errors.
+    /// The language that the user chose, for the texts of errors.
     pub locale: Locale,
-    /// The token holds until all sign-ins of the user are ended; tokens of before there were eras are of the first.
+    /// The token is valid until all sign-ins of the user are ended; tokens from before eras existed belong to the
+    /// first one.
     #[serde(default)]
     pub era: i32,
     pub iss: String,
@@ -42,13 +43,13 @@ struct Key {
     decoding: DecodingKey,
 }
 
-/// The server's keys: one that signs, and one from before whose tokens still hold.
+/// The server's keys: the current one, which signs, and the previous one, whose tokens are still valid.
 pub struct Tokens {
     encoding: EncodingKey,
     header: Header,
     keys: Vec<Key>,
     validation: Validation,
-    /// Of the secret that signs, and of the one from before.
+    /// From the current secret and the previous one.
     fingerprints: Vec<EncodingKey>,
 }
 
@@ -95,8 +96,8 @@ impl Tokens {
         jsonwebtoken::encode(&self.header, &claims, &self.encoding).map_err(Problem::internal)
     }
 
-    /// HMACs of a request that tell it from another and, kept in the database, nobody else what it said: by the key that
-    /// is in use, and by the one from before.
+    /// HMACs of a request that distinguish it from another without revealing its content in the database: with the
+    /// current key and with the previous one.
     ///
     /// # Errors
     /// A fault of the server.
@@ -108,16 +109,17 @@ impl Tokens {
             .map_err(Problem::internal)
     }
 
-    /// What a refresh token may be replaced by, by the key that is in use and by the one from before. It is derived from the
-    /// token, so that a repeated refresh yields the same successor although no copy of the server keeps it in clear.
+    /// The successors of a refresh token, with the current key and with the previous one. They are derived from the
+    /// token, so that a repeated refresh yields the same successor although no copy of the server keeps it in clear
+    /// text.
     pub fn successors(&self, refresh_token: &str) -> Result<Vec<String>> {
         let successors = self.fingerprints(format!("refresh token successor\0{refresh_token}").as_bytes())?;
         successors.into_iter().map(|bytes| String::from_utf8(bytes).map_err(Problem::internal)).collect()
     }
 
-    /// What the token says, where one of our keys signed it, it has not expired, and it is not of a time to come.
+    /// The claims of the token, if one of the keys signed it, it has not expired, and it is not from the future.
     pub fn verify(&self, token: &str) -> Option<Claims> {
-        // Nearly all are of the first key: one that is not costs a second try.
+        // Nearly all are signed with the first key: another one costs a second attempt.
         let claims = self.keys.iter().find_map(|key| {
             let data = jsonwebtoken::decode::<Claims>(token, &key.decoding, &self.validation).ok()?;
             (data.header.kid.as_ref() == Some(&key.id)).then_some(data.claims)
@@ -126,7 +128,7 @@ impl Tokens {
     }
 }
 
-/// Names a secret without telling it.
+/// Identifies a secret without revealing it.
 fn key_id(secret: &str) -> String {
     let digest = Sha256::new().chain_update("mesa key id\0").chain_update(secret).finalize();
     URL_SAFE_NO_PAD.encode(&digest[..9])
@@ -135,14 +137,14 @@ fn key_id(secret: &str) -> String {
 /// 32 random bytes as text: a refresh token, a made-up secret or password.
 ///
 /// # Errors
-/// A fault of the server: the system gives no random bytes.
+/// A fault of the server: the system returns no random bytes.
 pub fn random() -> Result<String> {
     let mut bytes = [0u8; 32];
     getrandom::fill(&mut bytes).map_err(Problem::internal)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// As which a refresh token is kept.
+/// The stored form of a refresh token.
 pub fn hash(token: &str) -> Vec<u8> {
     Sha256::digest(token).to_vec()
 }

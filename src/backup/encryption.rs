@@ -8,7 +8,7 @@ use age::secrecy::SecretString;
 use age::stream::StreamWriter;
 use age::{DecryptError, Decryptor, Encryptor, IdentityFile};
 
-/// Whether a backup is encrypted, and for whom.
+/// Whether a backup is encrypted, and for which recipients.
 pub enum Encryption {
     None,
     /// For the owners of these X25519 keys.
@@ -18,7 +18,7 @@ pub enum Encryption {
 
 impl Encryption {
     /// # Errors
-    /// A text for whoever called the command, if one is no X25519 key as `age-keygen` writes it.
+    /// A text for the user of the command, if one is not an X25519 key as `age-keygen` writes it.
     pub fn recipients(keys: &[String]) -> Result<Self, String> {
         let parse = |key: &String| {
             key.parse::<age::x25519::Recipient>().map_err(|error| format!("--recipient {key}: {error}"))
@@ -47,7 +47,7 @@ impl Encryption {
     }
 }
 
-/// Where a backup is written to.
+/// The writer of a backup.
 pub(super) enum Sink {
     Plain(BufWriter<File>),
     Age(StreamWriter<BufWriter<File>>),
@@ -79,7 +79,7 @@ impl Write for Sink {
     }
 }
 
-/// What opens an encrypted backup.
+/// The secrets that open an encrypted backup.
 #[derive(Default)]
 pub struct Decryption {
     /// The path of a file with private keys, as `age-keygen` writes it.
@@ -118,7 +118,7 @@ fn is_age(file: &mut impl BufRead) -> io::Result<bool> {
     Ok(file.fill_buf()?.starts_with(MAGIC))
 }
 
-/// Refuses an age file whose header has no end within its bound.
+/// Rejects an age file whose header is longer than the maximum.
 fn check_header(path: &std::path::Path) -> io::Result<()> {
     let mut beginning = Vec::new();
     File::open(path)?.take(HEADER as u64).read_to_end(&mut beginning)?;

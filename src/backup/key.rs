@@ -2,7 +2,7 @@
 
 use aws_lc_rs::hmac;
 
-/// Separates these HMACs from whatever else the same key might be used for.
+/// Separates these HMACs from any other use of the same key.
 const DOMAIN: &[u8] = b"mesa backup 2\0";
 
 /// A key for HMAC-SHA-256.

@@ -1,15 +1,15 @@
-//! The whole desk in one file, of one moment: its database and the content of its files.
+//! A backup of the whole desk in one file, of one snapshot: its database and the content of its files.
 //!
-//! The file is a gzipped tar archive: `manifest.json`, the files by their keys under `files/`, the rows of each table as
-//! JSON under `tables/`, and `end`. With `--encrypt` all of it is in an age file.
+//! The file is a gzipped tar archive: `manifest.json`, the files by their keys under `files/`, the rows of each table
+//! as JSON under `tables/`, and `end`. With `--encrypt` all of it is in an age file.
 //!
-//! `end` has the SHA-256 over names, sizes and contents of all entries before it, in their order, and an HMAC-SHA-256 of
-//! that digest. Its key is not in the backup, so that nobody who can write to the place where backups are kept can change,
-//! exchange, add or remove anything. A restore reads the file once from one end to the other and verifies it before it writes
-//! anything; then each further reading must have the same digest. Encryption to a public key does not replace this: anybody
-//! can encrypt to it.
+//! `end` has the SHA-256 over names, sizes and contents of all entries before it, in order, and an HMAC-SHA-256 of
+//! that digest. Its key is not in the backup, so that write access to the storage of backups is not sufficient to
+//! change, exchange, add or remove anything. A restore reads the file once completely and verifies it before it
+//! writes anything; each further read must have the same digest. Encryption to a public key does not replace this:
+//! anyone can encrypt to it.
 //!
-//! The module `reader` bounds how much of a file is held in memory, whatever its header claims.
+//! The module `reader` limits how much of a file is held in memory, independently of its header.
 
 pub mod encryption;
 pub mod key;
@@ -31,7 +31,7 @@ pub use self::take::take;
 /// The format that this version writes.
 const FORMAT: u32 = 2;
 
-/// A format without HMAC, which is restored only where that is asked for.
+/// A format without HMAC, which is restored only on request.
 const FORMAT_WITHOUT_HMAC: u32 = 1;
 
 const MANIFEST: &str = "manifest.json";
@@ -40,13 +40,13 @@ const END: &str = "end";
 /// Maximum size of an entry that is read into memory: of the manifest, and of a piece of a table.
 const IN_MEMORY: u64 = 64 * 1024 * 1024;
 
-/// What a backup holds.
+/// The content of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     pub format: u32,
     /// The version of Mesa that wrote it.
     pub version: String,
-    /// The moment that it shows, by the database's clock.
+    /// The time of the snapshot, by the database's clock.
     pub taken_at: DateTime<Utc>,
     /// The migrations of its schema.
     pub migrations: Vec<String>,
@@ -61,9 +61,9 @@ pub struct Manifest {
 /// The content of the last entry.
 #[derive(Debug, Serialize, Deserialize)]
 struct End {
-    /// Of all entries before it, in hexadecimal.
+    /// The digest of all entries before it, in hexadecimal.
     sha256: String,
-    /// Of that digest, in hexadecimal; missing in format 1.
+    /// The HMAC of that digest, in hexadecimal; missing in format 1.
     hmac_sha256: String,
 }
 

@@ -1,4 +1,4 @@
-//! Reads the file of a backup entry by entry, within bounds that hold whatever the file says of itself.
+//! Reads the file of a backup entry by entry, within bounds that do not depend on its content.
 
 use std::cell::Cell;
 use std::io::{self, Read};
@@ -20,17 +20,17 @@ const FILE: u64 = 1024 * 1024 * 1024;
 /// Maximum size of all entries together.
 const TOTAL: u64 = 16 * 1024 * FILE;
 
-/// How many bytes one byte of the file may become, once that is more than `ALWAYS`: rows of tables reach 30.
+/// How many bytes one byte of the file may expand to, once that is more than `ALWAYS`: rows of tables reach 30.
 const RATIO: u64 = 100;
 const ALWAYS: u64 = 64 * 1024 * 1024;
 
 /// Maximum size of the last entry.
 const LAST: u64 = 1024;
 
-/// What the end of a backup says of all before it.
+/// The data of the last entry about all before it.
 pub struct Ending {
     pub digest: [u8; 32],
-    /// None in a backup of format 1.
+    /// `None` in a backup of format 1.
     hmac: Option<Vec<u8>>,
 }
 
@@ -41,7 +41,7 @@ impl Ending {
     }
 }
 
-/// An entry; what is not read of its content is skipped.
+/// An entry; the unread part of its content is skipped.
 pub struct Entry<'a> {
     pub name: &'a str,
     pub size: u64,
@@ -59,7 +59,7 @@ impl Entry<'_> {
         Ok(bytes)
     }
 
-    /// The content piece by piece.
+    /// The content in pieces.
     pub fn pieces<E: From<io::Error>>(
         &mut self,
         mut each: impl FnMut(&[u8]) -> Result<(), E>,
@@ -74,10 +74,10 @@ impl Entry<'_> {
     }
 }
 
-/// Gives every entry but the last to `each`, in order.
+/// Passes every entry but the last to `each`, in order.
 ///
 /// # Errors
-/// What `each` answers; also if the backup is cut off, damaged or larger than the bounds.
+/// An error of `each`; also if the backup is truncated, damaged or larger than the bounds.
 pub fn read<E: From<io::Error>>(
     path: &Path,
     decryption: &Decryption,
@@ -89,7 +89,7 @@ pub fn read<E: From<io::Error>>(
     let mut tar = tar::Archive::new(plain);
     let mut transcript = Transcript::default();
     let mut ending = None;
-    // Raw, so that no entry gives the next one a name of any length.
+    // Raw, so that an entry cannot give the next one a name of unlimited length.
     for (number, entry) in (0..).zip(tar.entries()?.raw(true)) {
         let entry = entry?;
         if ending.is_some() || number > ENTRIES || entry.header().entry_type() != tar::EntryType::Regular {
@@ -117,7 +117,7 @@ pub fn read<E: From<io::Error>>(
     ending.ok_or_else(|| damaged().into())
 }
 
-/// The largest size of an entry of this name; none if no entry is called so.
+/// The maximum size of an entry of this name; `None` if the name is not valid.
 fn most(name: &str) -> Option<u64> {
     match name {
         MANIFEST => Some(IN_MEMORY),
@@ -132,13 +132,13 @@ fn check_end(transcript: Transcript, bytes: &[u8]) -> io::Result<Ending> {
     let digest = transcript.digest();
     let (sha256, hmac) = match serde_json::from_slice::<End>(bytes) {
         Ok(End { sha256, hmac_sha256 }) => (sha256, Some(hex::decode(hmac_sha256).map_err(|_| damaged())?)),
-        // Format 1 has the digest alone.
+        // Format 1 has only the digest.
         Err(_) => (String::from_utf8_lossy(bytes).into_owned(), None),
     };
     if hex::encode(&digest) == sha256 { Ok(Ending { digest, hmac }) } else { Err(damaged()) }
 }
 
-/// Counts what is read of the file.
+/// Counts the bytes read from the file.
 struct Counted<R> {
     inner: R,
     bytes: Rc<Cell<u64>>,
@@ -152,7 +152,7 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// Ends where the file becomes more than the bounds allow.
+/// Fails if the decompressed data exceed the bounds.
 struct Bounded<R> {
     inner: R,
     produced: u64,
@@ -165,13 +165,13 @@ impl<R: Read> Read for Bounded<R> {
         self.produced += read as u64;
         let ratio = self.produced > ALWAYS && self.produced / RATIO > self.consumed.get();
         if ratio || self.produced > TOTAL {
-            return Err(invalid("it becomes too large when it is decompressed"));
+            return Err(invalid("it is too large when decompressed"));
         }
         Ok(read)
     }
 }
 
-/// Content that is taken into the digest as it is read.
+/// Content that is added to the digest as it is read.
 struct Hashed<'a, R> {
     inner: R,
     transcript: &'a mut Transcript,
@@ -188,7 +188,7 @@ impl<R: Read> Read for Hashed<'_, R> {
 }
 
 fn damaged() -> io::Error {
-    invalid("it is not whole: cut off, or not what was written")
+    invalid("it is incomplete or was changed")
 }
 
 fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {

@@ -1,4 +1,4 @@
-//! Putting a backup into an empty desk, all of it or nothing.
+//! Restoring a backup into an empty desk, completely or not at all.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,29 +23,30 @@ use crate::db::migrations::{self, MIGRATIONS};
 use crate::db::session::{self, Bounds};
 use crate::problem::StartError;
 
-/// What was restored.
+/// The result of a restore.
 #[derive(Debug)]
 pub struct Restored {
     pub manifest: Manifest,
-    /// Whether the histories hold. One that did not when the backup was taken does not now.
+    /// The verification of the histories. A history that was broken when the backup was taken is still broken.
     pub history: Whole,
 }
 
-/// A backup to be restored, and what verifies and opens it.
+/// A backup to be restored, and the keys that verify and open it.
 pub struct Opening<'a> {
     pub path: &'a Path,
-    /// The key that it was written with.
+    /// The key that authenticates it.
     pub key: Option<BackupKey>,
     /// Restore it even if it was written with another key, or by a version that did not authenticate its backups.
     pub unauthenticated: bool,
     pub decryption: Decryption,
 }
 
-/// Puts back what `take` wrote, into a database without tickets and accounts; the migrations of this version follow.
+/// Restores the output of `take` into a database without tickets and accounts, and then runs the migrations of this
+/// version.
 ///
 /// # Errors
-/// In words for whoever called the command. Unless all of the backup is in the database, the database is as it was, at most
-/// with an empty schema, and no file is there that was not there before.
+/// A text for the user of the command. Unless the whole backup is in the database, the database is unchanged except
+/// for an empty schema, and no file was added.
 pub async fn restore(
     url: &str,
     files: Arc<dyn ObjectStore>,
@@ -115,7 +116,7 @@ struct Verified {
 }
 
 impl Verified {
-    /// Gives every entry to `each`, and checks at the end that it is still the backup that was verified.
+    /// Passes every entry to `each`, and checks at the end that it is still the backup that was verified.
     fn read(&self, each: impl FnMut(&mut Entry<'_>) -> Result<(), StartError>) -> Result<(), StartError> {
         let ending = reader::read(&self.path, &self.decryption, each)?;
         if ending.digest == self.digest {
@@ -126,7 +127,7 @@ impl Verified {
     }
 }
 
-/// Reads the backup once from one end to the other, before anything is written: its manifest and its digest.
+/// Reads the backup once completely, before anything is written: its manifest and its digest.
 fn inspect(opening: &Opening<'_>) -> Result<(Manifest, [u8; 32]), StartError> {
     let path = opening.path.display();
     let mut manifest = None;
@@ -136,8 +137,8 @@ fn inspect(opening: &Opening<'_>) -> Result<(Manifest, [u8; 32]), StartError> {
         }
         Ok(())
     });
-    let ending = whole.map_err(|error| format!("{path} is no backup: {error}"))?;
-    let manifest = manifest.ok_or_else(|| format!("{path} is no backup of Mesa"))?;
+    let ending = whole.map_err(|error| format!("{path} is not a backup: {error}"))?;
+    let manifest = manifest.ok_or_else(|| format!("{path} is not a backup of Mesa"))?;
     if manifest.format != FORMAT && manifest.format != FORMAT_WITHOUT_HMAC {
         return Err(format!(
             "the backup is of version {} of Mesa, which this one cannot read",
@@ -163,7 +164,7 @@ fn inspect(opening: &Opening<'_>) -> Result<(Manifest, [u8; 32]), StartError> {
     }
 }
 
-/// Makes the schema that the backup has.
+/// Creates the schema of the backup.
 fn bring_to(db: &mut PgConnection, manifest: &Manifest) -> Result<(), StartError> {
     let applied = tables::migrations(db)?;
     if applied.iter().any(|version| !manifest.migrations.contains(version)) {
@@ -172,7 +173,7 @@ fn bring_to(db: &mut PgConnection, manifest: &Manifest) -> Result<(), StartError
                 .into(),
         );
     }
-    // Makes the table that keeps them.
+    // Creates the table that stores the applied migrations.
     db.applied_migrations()?;
     let all: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations()?;
     for version in manifest.migrations.iter().filter(|version| !applied.contains(version)) {
@@ -200,7 +201,8 @@ enum Piece {
     End,
 }
 
-/// Stores the content of files under a temporary name each, and under its key once it is the content that the key names.
+/// Stores the content of files under a temporary name each, and renames it to its key once the digest matches the
+/// key.
 async fn store_files(
     stored: &mut StoredFiles,
     part_size: usize,
@@ -254,7 +256,7 @@ async fn abort(unfinished: Option<(String, Writer)>) {
     }
 }
 
-/// Whether the key is one that the content of this digest is stored under: of an attachment, or of a message.
+/// Whether the key is valid for a content of this digest: of an attachment, or of a message.
 fn is_key_of(key: &str, sha256: &str) -> bool {
     let name = format!("{}/{sha256}", sha256.get(..2).unwrap_or_default());
     key == name || key.strip_prefix("mail/") == Some(name.as_str())
@@ -273,5 +275,5 @@ fn fill(tx: &mut PgConnection, tables: &[Table], backup: &Verified) -> Result<()
 
 fn known<'a>(tables: &'a [Table], name: &str) -> Result<&'a Table, StartError> {
     let table = tables.iter().find(|table| table.name == name);
-    Ok(table.ok_or_else(|| format!("the backup has a table {name}, which the desk has not"))?)
+    Ok(table.ok_or_else(|| format!("the backup has a table {name}, which the database does not have"))?)
 }

@@ -1,4 +1,4 @@
-//! The files that a restore stores: one that fails removes those that were not there before.
+//! The files that a restore stores: a failed restore removes those that did not exist before.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use object_store::{Error, ObjectStore, ObjectStoreExt, Result};
 
 use crate::attachments::content::{Temporary, Writer};
 
-/// The object store, with the names of what the restore added to it.
+/// The object store, with the names that the restore added to it.
 pub struct StoredFiles {
     files: Arc<dyn ObjectStore>,
     added: Vec<Path>,
@@ -23,11 +23,11 @@ impl StoredFiles {
         Writer::new(self.files.clone(), part_size)
     }
 
-    /// Gives a file its final name.
+    /// Renames a file to its final name.
     pub async fn add(&mut self, temporary: Temporary, key: String) -> Result<()> {
         let path = Path::from(key.as_str());
         match self.files.head(&path).await {
-            // Before the file is renamed: a request that fails may have done it nevertheless.
+            // Before the file is renamed: a request that fails may have renamed it nevertheless.
             Err(Error::NotFound { .. }) => self.added.push(path),
             Ok(_) => {}
             Err(error) => {
@@ -43,7 +43,7 @@ impl StoredFiles {
         for path in self.added {
             match self.files.delete(&path).await {
                 Ok(()) | Err(Error::NotFound { .. }) => {}
-                Err(error) => log::warn!("the file {path} of the failed restore stays: {error}"),
+                Err(error) => log::warn!("the file {path} of the failed restore was not removed: {error}"),
             }
         }
     }

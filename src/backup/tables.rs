@@ -1,4 +1,4 @@
-//! Tables out of a database and into another one, whatever their columns.
+//! Reads tables of a database and writes them to another one, whatever their columns.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use diesel::pg::PgRowByRowLoadingMode;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Text};
 
-/// How much of a table goes into one entry, in bytes, a row more or less.
+/// The approximate size of one entry of a table, in bytes.
 const PIECE: usize = 2 * 1024 * 1024;
 
-/// Keeps which migrations have run; they themselves make it.
+/// The table of applied migrations, which the migrations themselves create.
 const OF_DIESEL: &str = "__diesel_schema_migrations";
 
 #[derive(QueryableByName)]
@@ -24,7 +24,7 @@ struct Number {
     number: i64,
 }
 
-/// A table and the columns that are not reckoned from others, quoted.
+/// A table and its columns without generated ones, quoted.
 #[derive(QueryableByName)]
 pub struct Table {
     #[diesel(sql_type = Text)]
@@ -33,8 +33,6 @@ pub struct Table {
     columns: Vec<String>,
 }
 
-/// # Errors
-/// What the database answers.
 pub fn all(db: &mut PgConnection) -> QueryResult<Vec<Table>> {
     diesel::sql_query(
         "SELECT c.relname::text AS name, array_agg(quote_ident(a.attname) ORDER BY a.attnum) AS columns \
@@ -47,15 +45,11 @@ pub fn all(db: &mut PgConnection) -> QueryResult<Vec<Table>> {
     .load(db)
 }
 
-/// # Errors
-/// What the database answers.
 pub fn count(db: &mut PgConnection, table: &str) -> QueryResult<i64> {
     let rows: Number = diesel::sql_query(format!("SELECT count(*) AS number FROM {table}")).get_result(db)?;
     Ok(rows.number)
 }
 
-/// # Errors
-/// What the database answers.
 pub fn migrations(db: &mut PgConnection) -> QueryResult<Vec<String>> {
     let known: Vec<Name> =
         diesel::sql_query("SELECT to_regclass($1)::text AS name WHERE to_regclass($1) IS NOT NULL")
@@ -68,8 +62,6 @@ pub fn migrations(db: &mut PgConnection) -> QueryResult<Vec<String>> {
     Ok(diesel::sql_query(query).load::<Name>(db)?.into_iter().map(|row| row.name).collect())
 }
 
-/// # Errors
-/// What the database answers.
 pub fn sequences(db: &mut PgConnection) -> QueryResult<BTreeMap<String, (i64, bool)>> {
     #[derive(QueryableByName)]
     struct Place {
@@ -93,10 +85,10 @@ pub fn sequences(db: &mut PgConnection) -> QueryResult<BTreeMap<String, (i64, bo
 }
 
 impl Table {
-    /// Gives the rows to `each` as JSON arrays, piece by piece.
+    /// Passes the rows to `each` as JSON arrays, in pieces.
     ///
     /// # Errors
-    /// What the database or `each` answers.
+    /// An error of the database or of `each`.
     pub fn read<E: From<diesel::result::Error>>(
         &self,
         db: &mut PgConnection,
@@ -125,10 +117,7 @@ impl Table {
         each(&piece)
     }
 
-    /// Puts in what `read` gave.
-    ///
-    /// # Errors
-    /// What the database answers.
+    /// Inserts the rows that `read` returned.
     pub fn write(&self, db: &mut PgConnection, piece: &str) -> QueryResult<usize> {
         let (name, columns) = (&self.name, self.columns.join(", "));
         diesel::sql_query(format!(
@@ -140,8 +129,8 @@ impl Table {
     }
 }
 
-/// What holds rows of different tables together and what happens when one is written, to be put back after they are all
-/// in: they come in any order, and as they were.
+/// Constraints between tables and triggers, to be restored after all rows were inserted: the rows are inserted in any
+/// order and unchanged.
 pub struct Rules {
     tables: Vec<String>,
     foreign_keys: Vec<ForeignKey>,
@@ -158,10 +147,7 @@ struct ForeignKey {
 }
 
 impl Rules {
-    /// Takes the rules off, and whatever the migrations put in.
-    ///
-    /// # Errors
-    /// What the database answers.
+    /// Drops the constraints and triggers, and deletes the rows that the migrations inserted.
     pub fn suspend(tx: &mut PgConnection, tables: &[Table]) -> QueryResult<Self> {
         let tables: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
         let foreign_keys: Vec<ForeignKey> = diesel::sql_query(
@@ -181,7 +167,7 @@ impl Rules {
     }
 
     /// # Errors
-    /// What the database answers, where the rows do not keep to them.
+    /// A constraint that the rows violate.
     pub fn restore(self, tx: &mut PgConnection) -> QueryResult<()> {
         for ForeignKey { table, name, definition } in self.foreign_keys {
             diesel::sql_query(format!("ALTER TABLE {table} ADD CONSTRAINT {name} {definition}"))

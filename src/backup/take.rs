@@ -1,4 +1,4 @@
-//! Taking a backup, beside a desk that goes on serving.
+//! Taking a backup while the server runs.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,10 +20,10 @@ use crate::db;
 use crate::db::session::{self, Bounds};
 use crate::problem::StartError;
 
-/// Writes what the desk holds at this moment into a file that must not be there yet. Nobody waits for it.
+/// Writes the current data into a file that must not exist yet. It blocks no other request.
 ///
 /// # Errors
-/// In words for whoever called the command; no file of that name is there then.
+/// A text for the user of the command; there is no file of that name then.
 pub async fn take(
     url: &str,
     files: &dyn ObjectStore,
@@ -34,7 +34,7 @@ pub async fn take(
     let cannot = |error: &dyn std::fmt::Display| format!("cannot write {}: {error}", path.display());
     let mut db = session::open(url, Bounds::Command)?;
     removed::suspend_sweep(&mut db)?;
-    // One moment for all tables, however long they take.
+    // One snapshot for all tables.
     db.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
     let tables = tables::all(&mut db)?;
     let keys = storage_keys(&mut db)?;
@@ -83,7 +83,7 @@ fn counts(db: &mut PgConnection, tables: &[Table]) -> QueryResult<BTreeMap<Strin
     tables.iter().map(|table| Ok((table.name.clone(), tables::count(db, &table.name)?))).collect()
 }
 
-/// The keys of all files that a row speaks of.
+/// The keys of all files that a row refers to.
 fn storage_keys(db: &mut PgConnection) -> QueryResult<Vec<String>> {
     #[derive(QueryableByName)]
     struct Key {

@@ -14,12 +14,12 @@ use super::{END, End, Transcript};
 
 const BLOCK: u64 = 512;
 
-/// A backup that is being written under another name; if it is not finished, it is removed.
+/// A backup that is written under a temporary name; it is removed if it is not finished.
 pub struct Writer {
     gzip: Option<GzEncoder<Sink>>,
     transcript: Transcript,
     key: BackupKey,
-    /// The bytes of the current entry that are still to come.
+    /// The remaining bytes of the current entry.
     missing: u64,
     padding: u64,
     part: PathBuf,
@@ -27,7 +27,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// A file that only this user can read: it holds whatever the desk holds.
+    /// A file that only this user can read: it contains all data of the desk.
     ///
     /// # Errors
     /// Also if a file of that name exists.
@@ -38,7 +38,7 @@ impl Writer {
         let mut part = path.as_os_str().to_owned();
         part.push(".part");
         let part = PathBuf::from(part);
-        // What an earlier attempt left may be readable by others.
+        // A file of an earlier attempt may be readable by others.
         match fs::remove_file(&part) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -63,8 +63,8 @@ impl Writer {
         self.end()
     }
 
-    /// Begins an entry whose content follows piece by piece. Attachments are not compressed: most are already, and the ratio
-    /// of compression that a restore accepts is that of tables.
+    /// Begins an entry whose content follows in pieces. Attachments are not compressed: most already are, and the
+    /// compression ratio that a restore accepts is that of tables.
     pub fn begin_file(&mut self, name: &str, size: u64) -> io::Result<()> {
         self.compress(Compression::none())?;
         self.begin(name, size)
@@ -106,7 +106,7 @@ impl Writer {
     /// Ends an entry.
     ///
     /// # Errors
-    /// Also if the content is shorter than was announced.
+    /// Also if the content is shorter than declared.
     pub fn end(&mut self) -> io::Result<()> {
         if self.missing > 0 {
             return Err(incomplete());
@@ -119,7 +119,7 @@ impl Writer {
         self.gzip.as_mut().ok_or_else(incomplete)?.write_all(bytes)
     }
 
-    /// Authenticates the backup and gives it its name once it is on the disk.
+    /// Authenticates the backup and renames it to its final name once it is on the disk.
     pub fn finish(mut self) -> io::Result<()> {
         let digest = std::mem::take(&mut self.transcript).digest();
         let end = End { sha256: hex::encode(&digest), hmac_sha256: hex::encode(self.key.sign(&digest)) };
@@ -137,11 +137,11 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // Once the backup is finished there is no such file.
+        // Once the backup is finished the temporary file no longer exists.
         let _ = fs::remove_file(&self.part);
     }
 }
 
 fn incomplete() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the content is not of the size that it had")
+    io::Error::new(io::ErrorKind::InvalidData, "the size of the content has changed")
 }

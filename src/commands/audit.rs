@@ -1,4 +1,4 @@
-//! `mesa audit`: verifies the history against a head that was kept elsewhere, with the database alone.
+//! `mesa audit`: verifies the history against a head that was kept elsewhere, with only the database.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -21,12 +21,12 @@ use crate::server;
 
 #[derive(Subcommand)]
 pub enum Audit {
-    /// Verify the whole history against a signed head that was kept elsewhere; exits with 1 if it does not hold
+    /// Verify the whole history against a signed head that was kept elsewhere; exits with 1 if it is not intact
     Verify {
-        /// A file with the signed head, such as the mail that brought it
+        /// A file with the signed head, such as the mail that contained it
         #[arg(long, value_name = "FILE")]
         head: PathBuf,
-        /// The public key of the head, as it was kept with it; else those of the configuration
+        /// The public key of the head, as it was kept with it; otherwise those of the configuration
         #[arg(long, value_name = "PUBKEY")]
         key: Option<PublicKey>,
     },
@@ -35,7 +35,7 @@ pub enum Audit {
 }
 
 impl Audit {
-    /// Exits with 1 if the history does not hold.
+    /// Exits with 1 if the history is not intact.
     pub fn run(self) -> Result<ExitCode, StartError> {
         match self {
             Audit::Verify { head, key } => {
@@ -55,13 +55,13 @@ impl Audit {
     }
 }
 
-/// How many places are named one by one.
+/// How many broken places are listed individually.
 const NAMED: usize = 100;
 
-/// What a verification found, for a person to read.
+/// The result of a verification as text.
 struct Verified {
     text: String,
-    /// Whether everything holds.
+    /// Whether the history is intact.
     holds: bool,
 }
 
@@ -96,7 +96,7 @@ fn verify(url: &str, head: &Path, keys: Vec<PublicKey>) -> Result<Verified, Star
     if !verifier.tree.broken_heads.is_empty()
         && let Some(size) = verifier.tree.last_verified
     {
-        report.line(&format!("The newest head in the database that holds has {size} events."));
+        report.line(&format!("The newest valid head in the database has {size} events."));
     }
     let when = checkpoint.at.map(|at| format!(" of {at}")).unwrap_or_default();
     let size = checkpoint.size;
@@ -105,13 +105,13 @@ fn verify(url: &str, head: &Path, keys: Vec<PublicKey>) -> Result<Verified, Star
             report.line(&format!("The first {size} events are those of the head{when}."));
         }
         Some(HeadStatus::RolledBack) => report.line(&format!(
-            "The log has {} events, and the head{when} has {size}: the database was put back to an older state, or events \
+            "The log has {} events, and the head{when} has {size}: an older state of the database was restored, or events \
              were removed.",
             verifier.tree.size()
         )),
         Some(HeadStatus::Rewritten) => report.line(&format!(
             "The history is NOT that of the head{when}: among its first {size} events some were changed, removed or added, \
-             or what is named above does not hold.",
+             or a part listed above is broken.",
         )),
     }
     report.line(&format!(
@@ -123,7 +123,7 @@ fn verify(url: &str, head: &Path, keys: Vec<PublicKey>) -> Result<Verified, Star
         verifier.tree.verified_heads
     ));
     let holds = is_authentic && verifier.is_whole();
-    report.line(if holds { "The history holds." } else { "The history does NOT hold." });
+    report.line(if holds { "The history is intact." } else { "The history is NOT intact." });
     Ok(Verified { text: report.text, holds })
 }
 

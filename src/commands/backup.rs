@@ -51,7 +51,7 @@ pub struct Restore {
     /// MESA_BACKUP_PASSPHRASE or on standard input
     #[arg(long, value_name = "FILE")]
     identity: Option<String>,
-    /// Restore it though it was written with another key, or by a version that did not authenticate its backups
+    /// Restore it although it was written with another key, or by a version that did not authenticate its backups
     #[arg(long)]
     unauthenticated: bool,
 }
@@ -61,7 +61,7 @@ impl Restore {
         let Restore { file, identity, unauthenticated } = self;
         with_files(async |config, urls, files| {
             let protection = encryption::protection(&file)
-                .map_err(|error| format!("{} is no backup: {error}", file.display()))?;
+                .map_err(|error| format!("{} is not a backup: {error}", file.display()))?;
             let passphrase = match protection {
                 Protection::Passphrase => Some(passphrase(config)?.into()),
                 Protection::PublicKey | Protection::None => None,
@@ -77,7 +77,7 @@ impl Restore {
             println!("{rows} rows and {} files of {} are restored", manifest.files, manifest.taken_at);
             let state = match history.broken {
                 0 => "is whole".to_owned(),
-                places => format!("does not hold in {places} places, as when the backup was taken"),
+                places => format!("is broken in {places} places, as when the backup was taken"),
             };
             println!("the history of {} tickets, {} events, {state}", history.tickets, history.events);
             Ok(())

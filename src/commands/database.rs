@@ -1,4 +1,4 @@
-//! The database of a command: the one that is configured, else the private one.
+//! The database of a command: the configured one, otherwise the private one.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::db::server_role::DatabaseUrls;
 use crate::problem::StartError;
 use crate::server;
 
-/// Gives the URLs of the database, the private one's where none is configured.
+/// Passes the URLs of the database, those of the private one if none is configured.
 pub fn with_database<T>(
     act: impl FnOnce(&Config, &DatabaseUrls) -> Result<T, StartError>,
 ) -> Result<T, StartError> {
@@ -25,7 +25,7 @@ pub fn with_database<T>(
     done
 }
 
-/// The same as [with_database], with where the content of files is kept.
+/// The same as [with_database], with the location of file contents.
 pub fn with_files(
     act: impl AsyncFnOnce(&Config, &DatabaseUrls, Arc<dyn ObjectStore>) -> Result<(), StartError>,
 ) -> Result<(), StartError> {

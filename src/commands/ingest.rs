@@ -1,4 +1,4 @@
-//! `mesa mail ingest`: a mail server's pipe gives a message on standard input.
+//! `mesa mail ingest`: a mail server's pipe passes a message on standard input.
 
 use std::io::Read;
 use std::process::ExitCode;
@@ -11,14 +11,14 @@ use crate::inbound::{Source, process, storage};
 use crate::problem::{Code, Problem};
 use crate::server;
 
-/// How a mail server is told what became of a message (`sysexits.h`).
+/// The exit codes for the mail server (`sysexits.h`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// It is kept: the mail server is rid of it.
+    /// It is stored: the mail server must not keep it.
     Ok = 0,
-    /// It cannot be a message, or is too large: the mail server returns it.
+    /// It is not a message, or too large: the mail server returns it.
     DataError = 65,
-    /// It could not be kept for now, be it that the configuration is wrong: the mail server tries again later.
+    /// It could not be stored for now, possibly because of the configuration: the mail server tries again later.
     TempFail = 75,
 }
 
@@ -28,8 +28,8 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Takes the message from `input` and says in words what went wrong, where something did. What was kept and could not be
-/// understood is no fault: it is set aside for staff.
+/// Stores the message from `input`; returns the exit code and the text of an error. A stored message that cannot be
+/// read is not an error: it is set aside for staff.
 pub fn ingest(input: impl Read) -> Exit {
     let config = match Config::from_env() {
         Ok(config) => config,
@@ -37,7 +37,7 @@ pub fn ingest(input: impl Read) -> Exit {
     };
     let limit = config.mail_max_bytes;
     let mut bytes = Vec::new();
-    // One byte more than may be, to know that there is more.
+    // One byte more than the maximum, to detect a longer message.
     if let Err(error) = input.take(limit as u64 + 1).read_to_end(&mut bytes) {
         return refuse(Exit::TempFail, &error);
     }

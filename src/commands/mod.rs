@@ -66,10 +66,10 @@ enum Mail {
     Ingest,
 }
 
-/// The command was called in a way that it does not know.
+/// An unknown command or argument.
 const EX_USAGE: i32 = 64;
 
-/// Carries out the command that the arguments of this process name.
+/// Runs the command that the arguments of this process name.
 pub fn main() -> ExitCode {
     let command = match Arguments::try_parse() {
         Ok(arguments) => arguments.command.unwrap_or(Command::Serve),

@@ -27,7 +27,7 @@ impl Openapi {
             Format::Json => contract::json(&app::openapi())?,
             Format::Yaml => contract::yaml(&app::openapi())?,
         };
-        // Whoever reads may stop reading, as `head` does.
+        // The reader may stop reading, as `head` does.
         let _ = std::io::stdout().write_all(text.as_bytes());
         Ok(())
     }

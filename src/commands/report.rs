@@ -54,7 +54,7 @@ impl Report {
 /// The report of a quarter, from the database of this URL.
 ///
 /// # Errors
-/// In words for whoever called the command.
+/// A text for the user of the command.
 fn report(config: &Config, url: &str, quarter: Quarter, format: Format) -> Result<Vec<u8>, StartError> {
     let connection = &mut session::open(url, Bounds::Command)?;
     let now = db::now(connection)?;

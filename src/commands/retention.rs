@@ -1,4 +1,4 @@
-//! `mesa retention`: the day's work at once, or what it would be.
+//! `mesa retention`: the daily deletion at once, or a preview of it.
 
 use std::fmt::Write;
 
@@ -27,11 +27,11 @@ impl Retention {
     }
 }
 
-/// Removes what is over for as long as its rule says, or says alone what would be removed; answers the lines to print, one a
+/// Removes the records whose retention period is over, or only counts them; returns the lines to print, one for each
 /// kind.
 ///
 /// # Errors
-/// In words for whoever called the command.
+/// A text for the user of the command.
 pub fn retention(config: &Config, url: &str, dry_run: bool) -> Result<String, StartError> {
     let connection = &mut session::open(url, Bounds::Command)?;
     let now = db::now(connection)?;
@@ -47,12 +47,12 @@ pub fn retention(config: &Config, url: &str, dry_run: bool) -> Result<String, St
     Ok(lines(&due, &removed, "removed"))
 }
 
-/// A line for each rule that says when something goes.
+/// A line for each rule with a retention period.
 fn lines(rules: &[Removed], counts: &[Removed], what: &str) -> String {
     let mut lines = String::new();
     for Removed { kind, months, up_to, .. } in rules {
         let count = counts.iter().find(|one| one.kind == *kind).map_or(0, |one| one.count);
-        // A text takes whatever is written to it.
+        // Writing to a string does not fail.
         let _ = writeln!(lines, "{}: kept for {months} months, up to {up_to}: {count} {what}", kind.as_str());
     }
     lines

@@ -19,7 +19,7 @@ pub struct Seed {
     /// How many articles; one for 20 tickets by default
     #[arg(long, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
     articles: Option<u32>,
-    /// The same number makes the same desk on the same day
+    /// The same number generates the same data on the same day
     #[arg(long, default_value_t = 1)]
     seed: u32,
 }
@@ -30,7 +30,7 @@ impl Seed {
         with_database(|config, urls| {
             server::migrate_as_owner(urls)?;
             let url = &urls.owner;
-            // They ask and attend as well.
+            // Staff are requesters too.
             if config.database_url.is_none() {
                 server::demo_accounts(config, &mut session::open(url, Bounds::Command)?)?;
             }

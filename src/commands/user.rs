@@ -1,4 +1,4 @@
-//! `mesa user`: accounts by the command line.
+//! `mesa user`: accounts on the command line.
 
 use clap::{Subcommand, ValueEnum};
 
@@ -12,7 +12,7 @@ use crate::server;
 
 #[derive(Subcommand)]
 pub enum User {
-    /// Open an account; reads its password from standard input
+    /// Create an account; reads its password from standard input
     Create {
         /// The address to sign in with
         #[arg(long)]
@@ -69,7 +69,7 @@ fn create(email: &str, role: Role, full_name: &str) -> Result<(), StartError> {
     std::io::stdin()
         .read_line(&mut password)
         .map_err(|error| format!("cannot read the password from standard input: {error}"))?;
-    // It has the rules for accounts.
+    // The contract has the rules for accounts.
     let account = NewAccount::check(Contract::new()?.schemas(), email, role, full_name, password.trim_end())?;
     with_database(|config, urls| {
         server::migrate_as_owner(urls)?;

@@ -1,4 +1,4 @@
-//! Where the desk listens and where people reach it.
+//! The address that the server listens on, and its public URL.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 
@@ -36,7 +36,7 @@ impl Reader<'_> {
     }
 }
 
-/// The address under which this machine itself reaches what listens there.
+/// The address at which this machine reaches a server that listens on it.
 pub fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
@@ -44,7 +44,7 @@ pub fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// Whether it is an origin as a browser names it, or all of them.
+/// Whether it is an origin as browsers send it, or `*`.
 pub fn is_origin(text: &str) -> bool {
     text == "*"
         || is_base(text) && url::Url::parse(text).is_ok_and(|url| url.origin().ascii_serialization() == text)

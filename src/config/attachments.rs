@@ -1,4 +1,4 @@
-//! Where the content of files is kept, and which files may be.
+//! The storage of file contents, and the accepted media types.
 
 use super::reader::Reader;
 

@@ -1,4 +1,4 @@
-//! The keys of tree heads, and who gets them by mail.
+//! The keys of tree heads, and the recipients of their mails.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use crate::config::audit_keys::{PublicKey, Signer};
 /// How tree heads are signed, verified and mailed.
 #[derive(Debug, Clone, Default)]
 pub struct AuditConfig {
-    /// `None` where no key is configured; a private PostgreSQL has one in the data folder.
+    /// `None` if no key is configured; a private PostgreSQL has one in the data folder.
     pub signer: Option<Arc<Signer>>,
-    /// Public keys that heads were signed with before.
+    /// Public keys of earlier signing keys.
     pub previous: Vec<PublicKey>,
     /// Addresses that each head is mailed to.
     pub mail: Vec<Address>,
@@ -22,14 +22,14 @@ impl AuditConfig {
     pub const KEY: &str = "MESA_AUDIT_KEY";
     const KEY_FILE: &str = "MESA_AUDIT_KEY_FILE";
 
-    /// The keys that heads are verified with.
+    /// The keys that verify heads.
     pub fn public_keys(&self) -> Vec<PublicKey> {
         let signer = self.signer.iter().map(|signer| signer.public().clone());
         signer.chain(self.previous.iter().cloned()).collect()
     }
 }
 
-/// The name of the key: where the entity publishes its desk, if that is configured.
+/// The name of the key: the host of the public URL, if it is configured.
 pub fn key_name(public_url: Option<&str>) -> String {
     let host = public_url.and_then(|url| url.split_once("://")).map(|(_, host)| host);
     format!("{}/audit", host.unwrap_or("mesa")).replace('+', "-")
@@ -49,7 +49,7 @@ impl Reader<'_> {
                 }
                 Ok(text) => secret = Some((variable, text)),
                 Err(error) => {
-                    let expected = format!("expected a file that can be read, found {path:?}: {error}");
+                    let expected = format!("expected a readable file, found {path:?}: {error}");
                     self.wrong.push(Wrong { variable, expected });
                 }
             }

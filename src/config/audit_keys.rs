@@ -1,4 +1,4 @@
-//! Ed25519 keys of tree heads, written as C2SP signed notes write them (`name+id+base64`).
+//! Ed25519 keys of tree heads, in the format of C2SP signed notes (`name+id+base64`).
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-/// Of Ed25519, in C2SP signed notes.
+/// The number of Ed25519 in C2SP signed notes.
 const ALGORITHM: u8 = 1;
 
 /// A key that signs tree heads.
@@ -50,7 +50,7 @@ fn seed(secret: &str) -> Option<[u8; 32]> {
     decoded.ok()?.try_into().ok()
 }
 
-/// A key that tree heads are verified with.
+/// A key that verifies tree heads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey {
     pub name: String,
@@ -58,7 +58,7 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// The first bytes of a digest over name and key, to tell keys of one name apart.
+    /// The first bytes of a digest over name and key, to distinguish keys of one name.
     pub fn id(&self) -> [u8; 4] {
         let digest = Sha256::new().chain_update(&self.name).chain_update([b'\n', ALGORITHM]);
         let digest: [u8; 32] = digest.chain_update(self.key).finalize().into();
@@ -87,7 +87,7 @@ impl FromStr for PublicKey {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong =
-            || format!("{text:?} is no public key: expected name+id+base64, as GET /audit/key shows it");
+            || format!("{text:?} is not a public key: expected name+id+base64, as GET /audit/key shows it");
         let mut parts = text.trim().splitn(3, '+');
         let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(wrong());

@@ -1,4 +1,4 @@
-//! How much memory request bodies may take.
+//! Maximum memory of request bodies.
 
 use super::reader::{Reader, Wrong};
 
@@ -8,7 +8,7 @@ const MIB: usize = 1024 * 1024;
 const BODY_MEMORY: usize = 64 * MIB;
 
 impl Reader<'_> {
-    /// The largest message that is taken in, and the memory for all bodies: the half of it that one account may use holds
+    /// The largest accepted message, and the memory for all bodies: the half of it that one account may use can hold
     /// such a message.
     pub fn body_sizes(&mut self) -> (usize, usize) {
         let mail_max_bytes = self.parse(

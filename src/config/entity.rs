@@ -1,4 +1,4 @@
-//! Whose desk it is, as its reports say.
+//! Name and logo of the entity, for its reports.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::config::logo::Logo;
 #[derive(Debug, Clone)]
 pub struct Entity {
     pub name: String,
-    /// None where there is no image.
+    /// `None` if there is no image.
     pub logo: Option<Arc<Logo>>,
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 /// The largest file, in bytes.
 const LARGEST: usize = 512 * 1024;
 
-/// The most points, so that a small file is no large image.
+/// Maximum number of pixels, because a small file can contain a large image.
 const MOST_POINTS: u64 = 4_000_000;
 
 /// A PNG that every format of a report can show.
@@ -17,14 +17,14 @@ pub struct Logo {
     pub bytes: Vec<u8>,
     pub width: u32,
     pub height: u32,
-    /// Red, green and blue of each point.
+    /// Red, green and blue of each pixel.
     pub colors: Vec<u8>,
-    /// How much of each point is seen.
+    /// The opacity of each pixel.
     pub opacity: Vec<u8>,
 }
 
 impl Logo {
-    /// The image of this file; none where it cannot be read or is no PNG of up to 512 KiB and four million points.
+    /// The image of this file; `None` if it cannot be read or is not a PNG of up to 512 KiB and four million pixels.
     pub fn read(path: &Path) -> Option<Self> {
         let bytes = std::fs::read(path).ok().filter(|bytes| bytes.len() <= LARGEST)?;
         let mut decoder = png::Decoder::new(Cursor::new(&bytes));

@@ -4,15 +4,15 @@ use std::str::FromStr;
 
 use super::reader::{Reader, Wrong};
 
-/// Which messages are accepted, by what our own mail server says about their author. A message whose author is staff must be
-/// aligned whatever this says, unless it is `All`.
+/// Which messages are accepted, by the entity's mail server's verdict on their author. A message whose author is
+/// staff must be aligned in any case, unless the value is `All`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailTrust {
-    /// Those that the mail server does not refute.
+    /// Those whose verification did not fail.
     NotFailed,
-    /// Those that it verifies.
+    /// Those that are verified.
     Aligned,
-    /// All, those of staff as well.
+    /// All, including those of staff.
     All,
 }
 
@@ -37,12 +37,12 @@ impl FromStr for MailTrust {
     }
 }
 
-/// The default of `MESA_MAIL_HOPS`: the server at the border of the entity and one that delivers behind it, as Postfix with
+/// The default of `MESA_MAIL_HOPS`: the border server of the entity and one that delivers behind it, as Postfix with
 /// Dovecot or Google Workspace, whose border server writes its results below its own `Received` field.
 const HOPS: usize = 2;
 
 impl Reader<'_> {
-    /// How many `Received` fields may stand above an `Authentication-Results` field that counts.
+    /// How many `Received` fields may be above an `Authentication-Results` field that counts.
     pub fn mail_hops(&mut self) -> usize {
         self.parse(
             "MESA_MAIL_HOPS",
@@ -52,12 +52,12 @@ impl Reader<'_> {
         )
     }
 
-    /// The name of our own mail server in `Authentication-Results`, and which senders are trusted.
+    /// The name of the entity's mail server in `Authentication-Results`, and which senders are trusted.
     pub fn mail_trust(&mut self) -> (Option<String>, MailTrust) {
         let authserv_id = self.checked(
             "MESA_MAIL_AUTHSERV_ID",
             |id| id.chars().all(|c| c.is_ascii_graphic() && !"\"();=".contains(c)),
-            "the name of your mail server as Authentication-Results gives it, such as mx.example.gov.co",
+            "the name of your mail server as in Authentication-Results, such as mx.example.gov.co",
         );
         let trust =
             self.parse("MESA_MAIL_TRUST", MailTrust::NotFailed, |_| true, "not_failed, aligned or all");
@@ -68,7 +68,7 @@ impl Reader<'_> {
         };
         if let Some(why) = needs_it.filter(|_| authserv_id.is_none()) {
             let expected = format!(
-                "required where {why}: the name of your mail server as Authentication-Results gives it, such as \
+                "required if {why}: the name of your mail server as in Authentication-Results, such as \
                  mx.example.gov.co; MESA_MAIL_TRUST=all trusts every sender without it"
             );
             self.wrong.push(Wrong { variable: "MESA_MAIL_AUTHSERV_ID", expected });

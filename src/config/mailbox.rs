@@ -1,4 +1,4 @@
-//! How the desk is configured to send mail, and the mailbox that it looks into.
+//! The mail server for outgoing mail, and the mailbox of inbound mail.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use super::reader::{Reader, Wrong};
 
 impl Reader<'_> {
-    /// None where the desk looks into no mailbox, or where something is wrong with what is said of it.
+    /// `None` if no mailbox is configured, or its configuration is invalid.
     pub fn imap(&mut self) -> Option<ImapConfig> {
         let done = self.text("MESA_IMAP_DONE").unwrap_or_else(|| "Processed".to_owned());
         let every = self.parse(
@@ -22,20 +22,20 @@ impl Reader<'_> {
         );
         let url = self.text("MESA_IMAP_URL")?;
         let Some(parts) = imap_parts(&url) else {
-            // It is not repeated: it may hold a password.
-            let expected = "expected imaps://user:password@host:993/INBOX, what is special in user and password \
-                            percent-encoded; imap:// on the loopback alone";
+            // The value is not repeated in the error: it may contain a password.
+            let expected = "expected imaps://user:password@host:993/INBOX, special characters in user and password \
+                            percent-encoded; imap:// only on the loopback";
             self.wrong.push(Wrong { variable: "MESA_IMAP_URL", expected: expected.to_owned() });
             return None;
         };
         if parts.mailbox == done || !is_folder(&done) {
-            let expected = "expected a folder other than the one that is looked into, in ASCII".to_owned();
+            let expected = "expected a folder other than the one of MESA_IMAP_URL, in ASCII".to_owned();
             self.wrong.push(Wrong { variable: "MESA_IMAP_DONE", expected });
         }
         Some(ImapConfig { done, every: Duration::from_secs(every), ..parts })
     }
 
-    /// None where there is no mail server, or where something is wrong with what is said of it.
+    /// `None` if no mail server is configured, or its configuration is invalid.
     pub fn mail(&mut self, needs_public_url: bool) -> Option<MailConfig> {
         let smtp_url = self.text("MESA_SMTP_URL");
         let from = self.text("MESA_MAIL_FROM");
@@ -52,19 +52,19 @@ impl Reader<'_> {
             self.wrong.push(Wrong { variable: "MESA_MAIL_FROM", expected });
         }
         let smtp_url = smtp_url?;
-        // What is wrong with it is not repeated: it may hold a password.
+        // The value is not repeated in the error: it may contain a password.
         if AsyncSmtpTransport::<Tokio1Executor>::from_url(&smtp_url).is_err() {
             let expected =
                 "expected smtp://user:password@host:587?tls=required, or smtps://user:password@host";
             self.wrong.push(Wrong { variable: "MESA_SMTP_URL", expected: expected.to_owned() });
         }
         if from.is_none() {
-            let expected = "required where MESA_SMTP_URL is set: the address that mail comes from";
+            let expected = "required if MESA_SMTP_URL is set: the sender address of mail";
             self.wrong.push(Wrong { variable: "MESA_MAIL_FROM", expected: expected.to_owned() });
         }
         if needs_public_url {
             let expected =
-                "required where MESA_SMTP_URL and DATABASE_URL are set: where the links in the mail lead";
+                "required if MESA_SMTP_URL and DATABASE_URL are set: the beginning of the links in mail";
             self.wrong.push(Wrong { variable: "MESA_PUBLIC_URL", expected: expected.to_owned() });
         }
         Some(MailConfig {
@@ -76,39 +76,39 @@ impl Reader<'_> {
     }
 }
 
-/// How mail leaves the desk.
+/// The configuration of outgoing mail.
 #[derive(Clone)]
 pub struct MailConfig {
-    /// The mail server, with user and password where it asks for them.
+    /// The mail server, with user and password if it requires them.
     pub smtp_url: String,
-    /// Whom mail comes from; its domain is that of every Message-ID.
+    /// The sender of mail; its domain is that of every Message-ID.
     pub from: Mailbox,
-    /// How long a message is in the hands of one copy of the server; past that another takes it.
+    /// The lease of one copy of the server on a message; after that another takes it.
     pub lease: Duration,
-    /// How long to wait before the second try; later waits grow in proportion.
+    /// The wait before the second attempt; later waits grow in proportion.
     pub retry: Duration,
 }
 
 impl fmt::Debug for MailConfig {
-    /// Without the address of the server, which may hold a password.
+    /// Without the address of the server, which may contain a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MailConfig").field("from", &self.from).finish_non_exhaustive()
     }
 }
 
-/// A mailbox that the desk looks into.
+/// The mailbox of inbound mail.
 #[derive(Clone)]
 pub struct ImapConfig {
     pub host: String,
     pub port: u16,
-    /// False on the loopback alone.
+    /// False only on the loopback.
     pub tls: bool,
     pub user: String,
     pub password: String,
     pub mailbox: String,
-    /// The folder that what was taken is moved to.
+    /// The folder to which processed messages are moved.
     pub done: String,
-    /// How often to look where the server does not tell of new mail by itself, and to make sure where it does.
+    /// How often to check if the server does not report new mail, and additionally if it does.
     pub every: Duration,
 }
 
@@ -122,12 +122,12 @@ impl fmt::Debug for ImapConfig {
     }
 }
 
-/// Folders with other letters have an encoding of their own, which is not spoken.
+/// Other characters in folder names need an encoding that is not supported.
 fn is_folder(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c == ' ' || c.is_ascii_graphic())
 }
 
-/// `imaps://user:password@host:993/INBOX`; without TLS (`imap://`) on the loopback alone.
+/// `imaps://user:password@host:993/INBOX`; without TLS (`imap://`) only on the loopback.
 fn imap_parts(text: &str) -> Option<ImapConfig> {
     let url = url::Url::parse(text).ok()?;
     let decoded = |text: &str| percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned());

@@ -30,77 +30,77 @@ pub use self::reader::{ConfigError, Wrong};
 use self::reader::{Reader, SECRET_BYTES};
 pub use self::tls::TlsFiles;
 
-/// What the environment says. Every variable that is wrong is named at start with what was expected.
+/// The configuration. At the start every invalid variable is reported with the expected value.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// None where Mesa starts a private PostgreSQL.
+    /// `None` if Mesa starts a private PostgreSQL.
     pub database_url: Option<String>,
-    /// Connects as the owner of the tables, for migrations; none where `database_url` does.
+    /// Connects as the owner of the tables, for migrations; `None` if `database_url` does.
     pub owner_database_url: Option<String>,
     pub listen: SocketAddr,
-    /// None where TLS is the balancer's.
+    /// `None` if the balancer terminates TLS.
     pub tls: Option<TlsFiles>,
     pub data_dir: PathBuf,
-    /// None where the private server's data folder keeps one.
+    /// `None` if the private server's data folder has one.
     pub jwt_secret: Option<String>,
-    /// Still accepted, so that the secret can be changed without logging anybody out.
+    /// Still accepted, so that the secret can be changed without ending sessions.
     pub jwt_previous_secret: Option<String>,
-    /// Authenticates backups; none where the data folder of a private PostgreSQL has one.
+    /// Authenticates backups; `None` if the data folder of a private PostgreSQL has one.
     pub backup_key: Option<String>,
-    /// Encrypts and opens backups, where no public key is named.
+    /// Encrypts and opens backups if no public key is given.
     pub backup_passphrase: Option<String>,
     pub demo_password: Option<String>,
-    /// The entity's days begin and end by this clock.
+    /// The time zone of the entity's days.
     pub timezone: Tz,
     pub entity: Entity,
     pub audit: AuditConfig,
-    /// Connections to PostgreSQL, and requests worked on at once.
+    /// Connections to PostgreSQL, and requests processed at once.
     pub pool_size: u32,
     pub workers: usize,
     /// Requests a minute from one client to this copy of the server; 0 for no limit.
     pub rate_limit: u32,
     /// Memory that request bodies may take in this process, in bytes.
     pub body_memory_bytes: usize,
-    /// Whose `X-Forwarded-For` is believed.
+    /// The proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpAddr>,
     /// Origins whose pages may call the API from a browser, or `*`.
     pub cors_origins: Vec<String>,
-    /// A folder, or `s3://bucket/prefix`; none for the folder `attachments` of the data folder.
+    /// A folder, or `s3://bucket/prefix`; `None` for the folder `attachments` of the data folder.
     pub attachments_url: Option<String>,
     /// The largest file, in bytes.
     pub attachment_max_bytes: usize,
-    /// Media types that may be kept, such as `image/*`.
+    /// Accepted media types, such as `image/*`.
     pub attachment_types: Vec<String>,
-    /// The name under which our own mail server writes `Authentication-Results`; none where it does not.
+    /// The name of the entity's mail server in `Authentication-Results`; `None` if it writes none.
     pub mail_authserv_id: Option<String>,
-    /// How many `Received` fields may stand above an `Authentication-Results` field that counts.
+    /// How many `Received` fields may be above an `Authentication-Results` field that counts.
     pub mail_hops: usize,
     /// Which senders are trusted.
     pub mail_trust: MailTrust,
-    /// The mailbox that the desk looks into; none where it looks into none.
+    /// The mailbox of inbound mail; `None` if there is none.
     pub imap: Option<ImapConfig>,
-    /// The largest message that is taken in, in bytes.
+    /// The largest accepted message, in bytes.
     pub mail_max_bytes: usize,
     /// How many messages an hour of one sender become tickets or followups.
     pub mail_sender_limit: i64,
-    /// How many people an hour get an account by their mail alone.
+    /// For how many unknown senders an hour an account is created.
     pub mail_stranger_limit: i64,
-    /// After how many days a solved ticket closes by itself.
+    /// The number of days after which a solved ticket is closed automatically.
     pub close_after_days: i64,
-    /// How many days a requester has to answer where nobody names a deadline.
+    /// The number of days that a requester has to answer if no deadline is given.
     pub information_days: i64,
-    /// None where messages wait in the outbox.
+    /// `None` if messages wait in the outbox.
     pub mail: Option<MailConfig>,
-    /// Where people reach this desk, without a slash at its end; none for the address it listens on.
+    /// The public URL of the desk, without a slash at its end; `None` for the address it listens on.
     pub public_url: Option<String>,
-    /// For how many days the link of a survey opens it.
+    /// The number of days for which the link of a survey is valid.
     pub survey_days: i64,
-    /// How many days after the solution the one reminder is sent; 0 for none.
+    /// The number of days after the solution when the only reminder is sent; 0 for none.
     pub survey_reminder_days: i64,
 }
 
 impl Config {
-    /// From the process's environment; warns in the log of variables that are not known.
+    /// From the process's environment; logs a warning for each unknown variable.
     ///
     /// # Errors
     /// Every variable that is wrong or missing.
@@ -129,7 +129,7 @@ impl Config {
         if owner_database_url.is_some() && database_url.is_none() {
             from.wrong.push(Wrong {
                 variable: "DATABASE_URL",
-                expected: "required where MESA_OWNER_DATABASE_URL is set".to_owned(),
+                expected: "required if MESA_OWNER_DATABASE_URL is set".to_owned(),
             });
         }
         let jwt_secret = from.secret("MESA_JWT_SECRET");
@@ -137,7 +137,7 @@ impl Config {
             from.wrong.push(Wrong {
                 variable: "MESA_JWT_SECRET",
                 expected: format!(
-                    "required where DATABASE_URL is set: {SECRET_BYTES} bytes or more, the same for every copy of the \
+                    "required if DATABASE_URL is set: {SECRET_BYTES} bytes or more, the same for every copy of the \
                      server (`openssl rand -hex 32` makes one)"
                 ),
             });
@@ -250,13 +250,13 @@ impl Config {
         if from.wrong.is_empty() { Ok(config) } else { Err(ConfigError(std::mem::take(&mut from.wrong))) }
     }
 
-    /// The domain of the Message-IDs of the desk's own mail, and the address that it comes from.
+    /// The domain of the Message-IDs of the desk's own mail, and its sender address.
     pub fn own_mail(&self) -> Option<(&str, &str)> {
         let address = &self.mail.as_ref()?.from.email;
         Some((address.domain(), address.as_ref()))
     }
 
-    /// The folder of the content of files; none where it is kept in an S3 bucket.
+    /// The folder of file contents; `None` if they are in an S3 bucket.
     pub fn attachments_folder(&self) -> Option<PathBuf> {
         match self.attachments_url.as_deref() {
             None => Some(self.data_dir.join("attachments")),
@@ -265,7 +265,7 @@ impl Config {
         }
     }
 
-    /// Where a link into this desk begins.
+    /// The beginning of links to this desk.
     pub fn links_from(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         self.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", reachable(self.listen)))

@@ -3,9 +3,9 @@
 use super::Config;
 
 impl Config {
-    /// Whether mail to this address reaches the desk itself: it is the sender of the desk's mail (`MESA_MAIL_FROM`) or the
-    /// mailbox that the desk reads (the user of `MESA_IMAP_URL`, if it is an address), in upper or lower case, also with a
-    /// suffix after `+`.
+    /// Whether mail to this address reaches the desk itself: it is the sender of the desk's mail (`MESA_MAIL_FROM`)
+    /// or the mailbox that the desk reads (the user of `MESA_IMAP_URL`, if it is an address), in upper or lower case,
+    /// also with a suffix after `+`.
     pub fn is_own_address(&self, address: &str) -> bool {
         let from = self.mail.as_ref().map(|mail| mail.from.email.as_ref());
         let mailbox = self.imap.as_ref().map(|imap| imap.user.as_str()).filter(|user| user.contains('@'));
@@ -14,7 +14,8 @@ impl Config {
     }
 }
 
-/// The local part without a suffix after `+`, and the domain; in lower case, without quotation marks, the domain in ASCII.
+/// The local part without a suffix after `+`, and the domain; in lower case, without quotation marks, the domain in
+/// ASCII.
 fn mailbox_of(address: &str) -> (String, String) {
     let (local, domain) = address.trim().rsplit_once('@').unwrap_or((address, ""));
     let local = local.replace(['"', '\\'], "").to_lowercase();

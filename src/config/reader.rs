@@ -1,24 +1,24 @@
-//! Reads variables, and gathers what is wrong with them.
+//! Reads variables, and collects their faults.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-/// One variable that is not as it should be.
+/// One invalid variable.
 #[derive(Debug)]
 pub struct Wrong {
     pub variable: &'static str,
     pub expected: String,
 }
 
-/// Everything that is wrong with the environment.
+/// All faults of the environment.
 #[derive(Debug)]
 pub struct ConfigError(pub Vec<Wrong>);
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "the configuration is not as it should be:")?;
+        writeln!(f, "the configuration is not valid:")?;
         for wrong in &self.0 {
             writeln!(f, "  {}: {}", wrong.variable, wrong.expected)?;
         }
@@ -31,7 +31,7 @@ impl std::error::Error for ConfigError {}
 /// Shortest secret, in bytes, that HS256 should be used with.
 pub const SECRET_BYTES: usize = 32;
 
-/// What the environment says, variable by variable, and what is wrong with it.
+/// The variables of the environment, and their faults.
 pub struct Reader<'a> {
     pub get: &'a dyn Fn(&str) -> Option<String>,
     pub wrong: Vec<Wrong>,
@@ -39,7 +39,7 @@ pub struct Reader<'a> {
     read: RefCell<BTreeSet<&'static str>>,
 }
 
-/// How alike two names must be for one to be a misspelling of the other, from 0 to 1.
+/// The minimum similarity of a misspelled name, from 0 to 1.
 const ALIKE: f64 = 0.8;
 
 impl<'a> Reader<'a> {
@@ -47,8 +47,8 @@ impl<'a> Reader<'a> {
         Reader { get, wrong: Vec::new(), read: RefCell::default() }
     }
 
-    /// One warning for each `MESA_…` name that is not a variable of the configuration, without its value, which may be a
-    /// secret. To be called when all variables were read.
+    /// One warning for each `MESA_…` name that is not a variable of the configuration, without its value, which may
+    /// be a secret. To be called when all variables were read.
     pub fn unknown(&self, names: impl Iterator<Item = String>) -> Vec<String> {
         let known = self.read.borrow();
         let unknown: BTreeSet<String> =
@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
         (self.get)(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
-    /// The URL of a PostgreSQL database. A wrong one is not repeated: it may hold a password.
+    /// The URL of a PostgreSQL database. An invalid one is not repeated in the error: it may contain a password.
     pub fn postgres_url(&mut self, variable: &'static str) -> Option<String> {
         let url = self.text(variable)?;
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The variable's text where it is `ok`; it is not told, for it may be a secret.
+    /// The variable's text if it is `ok`; it is not repeated in the error, because it may be a secret.
     pub fn checked(
         &mut self,
         variable: &'static str,
@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
         Some(text)
     }
 
-    /// What stands between commas; none where the variable is unset.
+    /// The parts between commas; none if the variable is unset.
     pub fn list<T>(
         &mut self,
         variable: &'static str,

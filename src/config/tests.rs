@@ -1,4 +1,4 @@
-//! What the variables of the environment make of the configuration.
+//! The configuration that results from variables of the environment.
 
 use super::*;
 

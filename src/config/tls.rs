@@ -1,10 +1,10 @@
-//! Whether the desk speaks TLS itself, and with which certificate.
+//! Whether the server terminates TLS itself, and with which certificate.
 
 use std::path::PathBuf;
 
 use super::reader::{Reader, Wrong};
 
-/// Where the certificate and its key are.
+/// The paths of the certificate and its key.
 #[derive(Debug, Clone)]
 pub struct TlsFiles {
     /// PEM: the server's certificate, and those between it and a root after it.
@@ -20,7 +20,7 @@ impl TlsFiles {
 }
 
 impl Reader<'_> {
-    /// Both or neither. Whoever serves reads them: other commands need not be allowed to.
+    /// Both or neither. Only the server reads the files: other commands need no access to them.
     pub fn tls(&mut self) -> Option<TlsFiles> {
         let (missing, set) = match (self.text(TlsFiles::CERTIFICATE), self.text(TlsFiles::KEY)) {
             (None, None) => return None,
@@ -30,7 +30,7 @@ impl Reader<'_> {
             (Some(_), None) => (TlsFiles::KEY, TlsFiles::CERTIFICATE),
             (None, Some(_)) => (TlsFiles::CERTIFICATE, TlsFiles::KEY),
         };
-        self.wrong.push(Wrong { variable: missing, expected: format!("required where {set} is set") });
+        self.wrong.push(Wrong { variable: missing, expected: format!("required if {set} is set") });
         None
     }
 }

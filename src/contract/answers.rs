@@ -1,15 +1,16 @@
-//! Which fields an answer has: all of them, `null` where there is nothing to say, so that a typed client need not ask whether
-//! one is there. A field that is left out, because the reader may not see it or did not ask for it, is never `null`: it is
-//! declared with `#[serde(skip_serializing_if = …)]` and `#[schema(nullable = false)]`.
+//! Which fields a response has: all of them, with `null` for a missing value, so that a typed client need not check
+//! whether a field is present. A field that is omitted, because the reader may not see it or did not request it, is
+//! never `null`: it is declared with `#[serde(skip_serializing_if = …)]` and `#[schema(nullable = false)]`.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-/// Marks a schema of which any field may be left out, whether or not it may be `null` as well.
+/// Marks a schema of which any field may be omitted, whether or not it may be `null` as well.
 const ANY_FIELD_LEFT_OUT: &str = "x-mesa-any-field-left-out";
 
-/// Writes it into every schema that only answers have. A problem says itself what it has.
+/// Makes the fields required in every schema that only responses use. The schema of problems declares its required
+/// fields itself.
 pub fn require(document: &mut Value) {
     let (mut answered, mut sent) = (BTreeSet::new(), BTreeSet::new());
     for item in document["paths"].as_object().into_iter().flat_map(Map::values) {
@@ -25,7 +26,7 @@ pub fn require(document: &mut Value) {
     }
 }
 
-/// Adds the names of all schemas that the value refers to, directly or by way of others.
+/// Adds the names of all schemas that the value refers to, directly or through others.
 fn refer(value: &Value, document: &Value, names: &mut BTreeSet<String>) {
     match value {
         Value::Object(object) => {

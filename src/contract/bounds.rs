@@ -1,15 +1,15 @@
-//! Bounds that follow from a type or a format; the length of a text stands at its field (`max_length`), and so does the number
-//! of items of a list that does not grow with what the desk holds (`max_items`).
+//! Bounds that follow from a type or a format. The length of a text is declared at its field (`max_length`), and so
+//! is the number of items of a list that does not grow with the stored data (`max_items`).
 
 use serde_json::{Map, Value};
 
-/// The most items of a page.
+/// The maximum number of items of a page.
 const PAGE: u64 = 200;
-/// The most items of a list that grows with what the desk holds.
+/// The maximum number of items of a list that grows with the stored data.
 const MANY: u64 = 100_000;
-/// Any text that can be kept: all but the NUL character.
+/// Any text that can be stored: all characters except NUL.
 const ANYTHING: &str = r"^[^\x00]*$";
-/// The same with something to read in it, which handlers say as `\S`.
+/// The same with at least one character that is not white space, which handlers declare as `\S`.
 const SOMETHING: &str = r"^[^\x00]*[^\s\x00][^\x00]*$";
 
 /// Writes the bounds into every schema of the document.
@@ -19,7 +19,7 @@ pub fn bound(document: &mut Value) {
     }
 }
 
-/// `name` is that of the property which the value is the schema of, or the last one above it.
+/// `name` is the name of the property whose schema the value is, or the last property above it.
 fn walk(value: &mut Value, name: &str, page: bool) {
     match value {
         Value::Object(object) => {
@@ -28,7 +28,7 @@ fn walk(value: &mut Value, name: &str, page: bool) {
             let parameter =
                 object.get("in").and(object.get("name")).and_then(Value::as_str).map(str::to_owned);
             for (key, inner) in object {
-                // What shows how a value looks is none of its own schema.
+                // An example is not part of the schema.
                 if matches!(key.as_str(), "example" | "examples" | "default" | "enum" | "const") {
                     continue;
                 }
@@ -63,11 +63,11 @@ fn set(object: &mut Map<String, Value>, name: &str, page: bool) {
             Some("date-time") => Some(64),
             Some("email") => Some(254),
             Some("uri" | "uri-reference") => Some(2000),
-            // A text states its limit at its field. A file (`binary`) has none: client generators apply `maxLength` to their
-            // type of a file, which has no length.
+            // A text states its limit at its field. A file (`binary`) has none: client generators apply `maxLength`
+            // to their type of a file, which has no length.
             _ => None,
         };
-        // A format that says nothing of the characters.
+        // A format that does not restrict the characters.
         let free = matches!(format, None | Some("password" | "opening-hours"));
         let free = free && !object.contains_key("pattern");
         if let Some(limit) = limit {

@@ -1,5 +1,5 @@
-//! Replaces `allOf` of objects by one object schema: client generators and JSON Schema discriminators need the properties in
-//! the schema itself. A flattened struct (`#[serde(flatten)]`) has this form.
+//! Replaces `allOf` of objects by one object schema: client generators and JSON Schema discriminators need the
+//! properties in the schema itself. A flattened struct (`#[serde(flatten)]`) has this form.
 
 use serde_json::{Map, Value};
 
@@ -19,7 +19,7 @@ pub fn merge(document: &mut Value) {
 /// Maximum number of `allOf` and references that are followed from one schema.
 const MAX_DEPTH: usize = 8;
 
-/// The schema as one object; `None` if a part is no object.
+/// The schema as one object; `None` if a part is not an object.
 fn merge_one(schema: &Value, schemas: &Map<String, Value>, depth: usize) -> Option<Value> {
     if depth > MAX_DEPTH {
         return None;

@@ -1,19 +1,19 @@
-//! A request of each operation and what it was answered, as `openapi/examples.json` keeps them: a test sends each request
-//! and holds the answer against the one that is kept.
+//! A request of each operation with its response, from `openapi/examples.json`: a test sends each request and
+//! compares the response with the stored one.
 
 use serde_json::Value;
 
 const KEPT: &str = include_str!("../../openapi/examples.json");
 
-/// The examples by `operationId`, each with a `request` where a body is sent and an `answer` where JSON comes back.
+/// The examples by `operationId`, each with a `request` if a body is sent and an `answer` if JSON is returned.
 ///
 /// # Errors
-/// Where the file is no JSON.
+/// The file is not valid JSON.
 pub fn kept() -> Result<Value, String> {
     serde_json::from_str(KEPT).map_err(|error| format!("openapi/examples.json: {error}"))
 }
 
-/// Writes the operation's examples beside its bodies.
+/// Writes the operation's examples next to its bodies.
 pub fn show(operation: &mut Value, examples: &Value) {
     let Some(example) = operation["operationId"].as_str().and_then(|id| examples.get(id)).cloned() else {
         return;
@@ -21,7 +21,7 @@ pub fn show(operation: &mut Value, examples: &Value) {
     let mut fill = |pointer: &str, example: Option<&Value>| {
         let contents = operation.pointer_mut(pointer).and_then(Value::as_object_mut);
         for (media_type, content) in contents.into_iter().flatten() {
-            // A text is a form of its own; what is kept otherwise is JSON or a form's fields.
+            // A text is a whole form; any other stored request is JSON or the fields of a form.
             let fits = |example: &&Value| {
                 example.is_string() || media_type.ends_with("json") || media_type.ends_with("urlencoded")
             };

@@ -1,4 +1,4 @@
-//! The contract: what holds for every operation, said once and written into each.
+//! The contract: properties common to all operations are defined once and written into each.
 
 mod answers;
 pub(crate) mod bounds;
@@ -23,25 +23,25 @@ const DESCRIPTION: &str = "\
 A headless service desk that carries out the procedure *Mesa de Servicios*: register, classify, assign, accept, \
 attend, escalate, solve, learn, evaluate, report.
 
-**First steps.** *Authorize* with email and password, or with the `access_token` of `POST /auth/login`. `GET /me` says \
-what you may do.
+**First steps.** *Authorize* with email and password, or with the `access_token` of `POST /auth/login`. `GET /me` \
+lists what the caller may do.
 
-**Errors** are `application/problem+json` (RFC 9457) without exception: look at `code`, show `detail`. Fields at \
-fault are named in `errors`, all at once, up to a hundred. `detail` is in Spanish, or in English by `Accept-Language: en`.
+**Errors** are always `application/problem+json` (RFC 9457): evaluate `code`, show `detail`. `errors` names all fields \
+at fault, up to a hundred. `detail` is in Spanish, or in English by `Accept-Language: en`.
 
-**Lists** answer `items` and `next_cursor`; give it as `cursor` for the next page, or follow the `Link` header. A \
+**Lists** return `items` and `next_cursor`; send it as `cursor` for the next page, or follow the `Link` header. A \
 filter that can be repeated (`status=assigned&status=in_progress`) matches any of its values.
 
 **Changes.** `PATCH` is JSON Merge Patch. Every single resource has an `ETag`: send it as `If-Match` with a change or \
-a step, and a 412 tells you that somebody was faster; send it as `If-None-Match` with a GET, and a 304 saves the body.
+a step, and a concurrent change results in a 412; send it as `If-None-Match` with a GET, and a 304 saves the body.
 
-**Retries.** Send an `Idempotency-Key` of your own making with a POST: for 24 hours the same key and body get the \
-first answer again and nothing is done twice.
+**Retries.** Send a generated `Idempotency-Key` with a POST: for 24 hours, a request with the same key and body \
+returns the first response again and is not carried out twice.
 
-**Bodies** are sent as they are: one with a `Content-Encoding` other than `identity` is a 415. A JSON body may have up to \
-1 MiB and take 30 s to arrive; without a token, 64 KiB and 10 s.
+**Bodies** are sent uncompressed: one with a `Content-Encoding` other than `identity` is a 415. A JSON body may have \
+up to 1 MiB and take 30 s to arrive; without a token, 64 KiB and 10 s.
 
-**Times** are RFC 3339 in UTC. Unknown fields are refused.";
+**Times** are RFC 3339 in UTC. Unknown fields are rejected.";
 
 /// The tags, in the order of the procedure.
 const TAGS: &[(&str, &str)] = &[
@@ -51,9 +51,9 @@ const TAGS: &[(&str, &str)] = &[
     ("followups", "Activity 6: public and private entries of a case"),
     ("attachments", "Files of tickets, followups and articles"),
     ("knowledge", "Activity 8: the knowledge base"),
-    ("history", "Activity 9: who did what, and whether the record is whole"),
+    ("history", "Activity 9: the log of events and the verification of its integrity"),
     ("surveys", "Activity 10: the perception survey"),
-    ("inbound mail", "Mail that came in, and what became of it"),
+    ("inbound mail", "Received mail and its processing"),
     ("messages", "Messages of the desk to people, with their delivery state"),
     ("statistics", "Activity 11: figures"),
     ("reports", "Activity 11: the quarterly report"),
@@ -64,14 +64,14 @@ const TAGS: &[(&str, &str)] = &[
     ("users", "People and their roles"),
     ("staff", "Shifts, absences, and who is available"),
     ("units", "Administrative units and their heads"),
-    ("categories", "What requests are about"),
+    ("categories", "Subjects of requests"),
     ("attention times", "How long each criticality may wait"),
     ("retention", "How long records are kept, and the personal data of requesters (Ley 1581 de 2012)"),
     ("calendars", "The opening hours by which attention is counted, and the computation of due times"),
-    ("holidays", "The public holidays: those by law that the desk is delivered with, and the entity's own"),
+    ("holidays", "The public holidays: those defined by law, and the entity's own"),
 ];
 
-/// The handlers' contract with what holds for all of them.
+/// Completes the handlers' contract with the properties common to all operations.
 pub fn complete(mut openapi: OpenApi) -> OpenApi {
     let info = &mut openapi.info;
     info.title = "Mesa".to_owned();
@@ -80,7 +80,7 @@ pub fn complete(mut openapi: OpenApi) -> OpenApi {
     info.license = Some(utoipa::openapi::License::new("MIT"));
     info.contact = Some(utoipa::openapi::Contact::new());
     if let Some(contact) = &mut info.contact {
-        contact.name = Some("The makers of Mesa".to_owned());
+        contact.name = Some("The developers of Mesa".to_owned());
     }
     openapi
 }
@@ -88,7 +88,7 @@ pub fn complete(mut openapi: OpenApi) -> OpenApi {
 /// The document that `mesa openapi` prints, indented. The server sends the same document without white space.
 ///
 /// # Errors
-/// What cannot be written as JSON: a fault of the build.
+/// The document cannot be written as JSON: a fault of the build.
 pub fn json(openapi: &OpenApi) -> Result<String, String> {
     let document = for_clients(document(openapi)?);
     let mut text = serde_json::to_string_pretty(&document).map_err(|error| error.to_string())?;
@@ -99,21 +99,21 @@ pub fn json(openapi: &OpenApi) -> Result<String, String> {
 /// The same as YAML.
 ///
 /// # Errors
-/// As `json`.
+/// As for `json`.
 pub fn yaml(openapi: &OpenApi) -> Result<String, String> {
     serde_norway::to_string(&for_clients(document(openapi)?)).map_err(|error| error.to_string())
 }
 
-/// The whole document, with the schemas that only the server itself reads and every parameter in its operation.
+/// The whole document, with the schemas that only the server reads and every parameter in its operation.
 ///
 /// # Errors
-/// As `json`.
+/// As for `json`.
 pub fn document(openapi: &OpenApi) -> Result<Value, String> {
     let mut document = serde_json::to_value(openapi).map_err(|error| error.to_string())?;
     document["info"]["license"] = json!({"name": "MIT", "identifier": "MIT"});
     document["servers"] = json!([{
         "url": "/", "x-internal": false,
-        "description": "This server, be it local, staging or production"
+        "description": "This server, whether local, staging or production"
     }]);
     document["security"] = json!([{"bearer": []}]);
     document["tags"] =
@@ -129,7 +129,7 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
         "password": {
             "type": "oauth2",
             "flows": {"password": {"tokenUrl": "/api/v1/auth/token", "refreshUrl": "/api/v1/auth/token", "scopes": scopes}},
-            "description": "The same token (RFC8725), for tools that fetch it themselves by email and password. The scopes of an \
+            "description": "The same token (RFC8725), for tools that request it with email and password. The scopes of an \
                 operation are the roles that may call it."
         }
     });
@@ -156,20 +156,19 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
     Ok(document)
 }
 
-/// Who has a role. One has it by one's account: no scope has to be asked for.
+/// The description of a role as a scope. The role is that of the account: no scope has to be requested.
 fn told(role: Role) -> &'static str {
     match role {
         Role::Requester => {
-            "A public servant or contractor who asks for support; nothing to tick: the account says the role"
+            "A public servant or contractor who asks for support; no scope has to be selected: the role is that of the account"
         }
         Role::Technician => "Staff of the first level of support",
         Role::Professional => "Staff of the second level, who also manage the desk",
-        Role::Director => "Answers for the desk, and is its third level",
+        Role::Director => "Person responsible for the desk, and its third level of support",
     }
 }
 
-/// The document for clients: without the schemas that it does not refer to, and with what several operations have in common
-/// stated once.
+/// The document for clients: without unused schemas, and with the parts that several operations share stated once.
 pub fn for_clients(mut document: Value) -> Value {
     loop {
         let written = document.to_string();
@@ -185,7 +184,7 @@ pub fn for_clients(mut document: Value) -> Value {
     document
 }
 
-/// The schemas that no handler names by itself.
+/// The schemas that no handler refers to.
 fn add_schemas(components: &mut Value) -> Result<(), String> {
     use utoipa::{PartialSchema, ToSchema};
     let mut found = vec![
@@ -203,7 +202,7 @@ fn add_schemas(components: &mut Value) -> Result<(), String> {
     Ok(())
 }
 
-/// The items of a page are a schema of their own, so that a client gets one type for them and not one a list.
+/// The items of a page get a named schema, so that a client has one type for them instead of one for each list.
 fn name_items(document: &mut Value) {
     let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
     let mut named = Vec::new();
@@ -218,7 +217,7 @@ fn name_items(document: &mut Value) {
     }
 }
 
-/// A JSON Merge Patch may leave out every field of what it changes.
+/// Every field of a JSON Merge Patch may be omitted.
 fn make_patches(document: &mut Value) {
     let mut wanted = Vec::new();
     for (_, item) in document["paths"].as_object_mut().into_iter().flatten() {
@@ -241,7 +240,7 @@ fn make_patches(document: &mut Value) {
             patch.remove("required");
         }
         for (field, schema) in patch["properties"].as_object_mut().into_iter().flatten() {
-            // What is an object is merged as well.
+            // Objects are merged as well.
             let reference = match schema.get("oneOf") {
                 Some(_) => schema.pointer_mut("/oneOf/0/$ref"),
                 None => schema.get_mut("$ref"),
@@ -253,7 +252,7 @@ fn make_patches(document: &mut Value) {
                 wanted.push(name.to_owned());
                 *reference = format!("#/components/schemas/{name}Patch").into();
             }
-            // `null` takes away what need not be there.
+            // `null` removes an optional value.
             let needed = required.as_array().is_some_and(|all| all.iter().any(|one| one == field));
             if !needed && schema.get("$ref").is_some() {
                 *schema = json!({"oneOf": [schema.take(), {"type": "null"}]});

@@ -1,4 +1,4 @@
-//! What holds for every operation, by its method and path: headers, statuses, parameters.
+//! Completes every operation, by its method and path: headers, statuses, parameters.
 
 use std::collections::BTreeMap;
 
@@ -12,43 +12,43 @@ pub fn headers() -> Value {
     let sometimes = |description: &str, schema: Value| json!({"description": description, "schema": schema});
     let text = |max_length: u64| json!({"type": "string", "maxLength": max_length});
     json!({
-        "ETag": always("The version of the resource, for `If-Match` and `If-None-Match`; of a content, its SHA-256", text(100)),
+        "ETag": always("The version of the resource, for `If-Match` and `If-None-Match`; for a file, the SHA-256 of its content", text(100)),
         "Location": always("The path of the created resource", json!({"type": "string", "format": "uri-reference"})),
         "Link": sometimes("The next page, `rel=\"next\"`; not on the last one", text(4000)),
-        "Accept-Ranges": always("A part of the content can be asked for with `Range`", json!({"type": "string", "enum": ["bytes"]})),
+        "Accept-Ranges": always("A part of the content can be requested with `Range`", json!({"type": "string", "enum": ["bytes"]})),
         "Content-Range": always(
-            "Which bytes of how many these are, such as `bytes 0-1023/48213`; on a 416 the size alone, as `bytes */48213`",
+            "The range of bytes and the total size, such as `bytes 0-1023/48213`; on a 416 only the size, as `bytes */48213`",
             text(100),
         ),
         "Content-Disposition": always("A download, with the file's name", text(1000)),
         "Content-Security-Policy": always("Prevents a browser from running the content of the file", text(200)),
         "Retry-After": always(
-            "After how many seconds to try again", json!({"type": "integer", "minimum": 1, "maximum": 86_400})
+            "The number of seconds after which to retry", json!({"type": "integer", "minimum": 1, "maximum": 86_400})
         ),
         "Accept-Encoding": sometimes(
-            "The content codings of a body that are taken, where it was refused for its `Content-Encoding`",
+            "The accepted content codings, if the body was rejected because of its `Content-Encoding`",
             json!({"type": "string", "enum": ["identity"]}),
         ),
         "WWW-Authenticate": always("How to authenticate", text(100)),
         "Content-Language": always("The language of `title` and `detail`", json!({"type": "string", "enum": ["es", "en"]})),
         "RateLimit": sometimes(
-            "How many requests are left (`r`), and in how many seconds all are there again (`t`); not where the desk has \
-             no limit",
+            "The number of requests left (`r`), and the seconds until the full number is available again (`t`); absent if \
+             there is no limit",
             text(100),
         ),
-        "RateLimit-Policy": sometimes("How many requests (`q`) in how many seconds (`w`) one client may make", text(100)),
-        "X-Request-Id": always("The request's `X-Request-Id`, or one that was made; the log has it too", text(128)),
+        "RateLimit-Policy": sometimes("The number of requests (`q`) that one client may send in a number of seconds (`w`)", text(100)),
+        "X-Request-Id": always("The request's `X-Request-Id`, or a generated one; it is also in the log", text(128)),
         "Server-Timing": sometimes(
-            "How long it took in milliseconds: in all, and with the database; only if the caller is signed in as staff",
+            "The duration in milliseconds: in total, and in the database; only if the caller is signed in as staff",
             text(200),
         ),
         "Access-Control-Allow-Origin": sometimes(
-            "For a page of another site, where the desk is configured to let it in", text(500)
+            "For a page of another origin that the configuration allows", text(500)
         ),
     })
 }
 
-/// The headers of every answer, and those that this status comes with.
+/// The headers of every response, and those of this status.
 pub fn answer_headers(status: &str) -> Value {
     let mut headers = serde_json::Map::new();
     let mut add = |name: &str| {
@@ -71,7 +71,7 @@ pub fn answer_headers(status: &str) -> Value {
     Value::Object(headers)
 }
 
-/// Visible characters, as a client makes them up, and blanks between them.
+/// Visible characters, as clients generate them, and spaces between them.
 const KEY: &str = "^[!-~]([ -~]{0,253}[!-~])?$";
 
 /// One ETag or several, or `*`: visible words.
@@ -85,27 +85,27 @@ fn request_header(name: &str, description: &str, pattern: &str, max_length: usiz
     })
 }
 
-/// Facts about an operation that its handler states for this module alone; they are not published. `x-mesa-permission`, the
-/// action that a role must be allowed, is.
+/// Facts about an operation that its handler states only for this module; they are not published.
+/// `x-mesa-permission`, the action that a role must be allowed, is published.
 ///
-/// The answer is neither a list nor a resource that can be read by itself: it has no `ETag`.
+/// The response is neither a list nor a resource that can be read separately: it has no `ETag`.
 const UNVERSIONED: &str = "x-mesa-unversioned";
 /// A POST that is a step of one resource outside of `/tickets/{ticket_id}/`: it takes `If-Match`.
 const IF_MATCH: &str = "x-mesa-if-match";
 /// A POST that takes no `Idempotency-Key`.
 const NOT_IDEMPOTENT: &str = "x-mesa-not-idempotent";
 
-/// What a success is, where the handler says no more than what it answers.
+/// The description of a success for which the handler states only the body.
 fn described(status: &str) -> &'static str {
     match status {
         "201" => "The resource that was created",
-        "202" => "Accepted, to be done later",
+        "202" => "Accepted, processed later",
         "204" => "Done",
         _ => "The current state of the resource",
     }
 }
 
-/// Names for the orders of a list, which generators of clients cannot make of `-received_at`.
+/// Names for the orders of a list, because client generators cannot derive one from `-received_at`.
 pub fn name_orders(operation: &mut Value) {
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten().filter(|parameter| parameter["name"] == "sort") {
@@ -118,7 +118,7 @@ pub fn name_orders(operation: &mut Value) {
     }
 }
 
-/// Which fields the items of a list have, for `fields`; an item that is one of several kinds is answered whole.
+/// The fields of the items of a list, for `fields`; an item that is one of several kinds is always returned complete.
 pub fn name_fields(operation: &mut Value, schemas: &Value) {
     let resolve = |schema: &Value| match schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
         Some(name) => schemas[name].clone(),
@@ -136,7 +136,7 @@ pub fn name_fields(operation: &mut Value, schemas: &Value) {
     }
 }
 
-/// Refers to the shared response of this status where only the description is another: a description beside `$ref`
+/// Refers to the shared response of this status if only the description differs: a description next to `$ref`
 /// replaces that of the shared response (OpenAPI 3.1, Reference Object).
 fn refer_to_shared(status: &str, response: &mut Value) {
     let Some((_, name, description)) = PROBLEMS.iter().find(|(known, _, _)| *known == status) else { return };
@@ -149,12 +149,12 @@ fn refer_to_shared(status: &str, response: &mut Value) {
     }
 }
 
-/// Writes into the operation what its handler does not say.
+/// Adds to the operation what its handler does not state.
 pub fn complete(path: &str, method: &str, operation: &mut Value) {
     let open = operation["security"] == json!([{}]);
     let has_body = operation.get("requestBody").is_some();
     let has_path = path.contains('{');
-    // A request that cannot be read is a 400 wherever it was meant to go.
+    // A request that cannot be read is a 400 for every operation.
     let mut statuses: Vec<&str> = vec!["400", "429", "500", "503"];
     if !open {
         statuses.extend(["401", "403"]);
@@ -165,7 +165,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
     if has_body {
         statuses.extend(["408", "413", "415", "422"]);
     }
-    // A body that may be left out is still none that may be `null`.
+    // An optional body may be omitted, but not `null`.
     let contents = operation.pointer_mut("/requestBody/content").and_then(Value::as_object_mut);
     for content in contents.into_iter().flat_map(|all| all.values_mut()) {
         if let Some([body, null]) = content["schema"]["oneOf"].as_array().map(Vec::as_slice)
@@ -180,7 +180,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
     let unversioned = operation[UNVERSIONED] == true;
     let single = method == "get" && !is_list && !unversioned;
     let changes_one = matches!(method, "patch" | "put" | "delete");
-    // All but signing in: a survey that a link opens is a resource too.
+    // All except signing in: a survey that a link opens is a resource too.
     let answers_one = changes_one || (method == "post" && (!open || has_path) && !unversioned);
     if method == "post" && !open && operation[NOT_IDEMPOTENT] != true {
         statuses.extend(["409", "422"]);
@@ -190,7 +190,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
         }
         parameters.push(request_header(
             "Idempotency-Key",
-            "A unique key that the client generates; for 24 hours a request with the same key and body gets the first answer again",
+            "A unique key that the client generates; for 24 hours a request with the same key and body returns the first response again",
             KEY,
             255,
         ));
@@ -203,7 +203,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
     if single && !open {
         parameters.push(request_header(
             "If-None-Match",
-            "The `ETag` that the client has: the answer is a 304 if it still matches",
+            "The `ETag` that the client has: the response is a 304 if it still matches",
             ETAGS,
             500,
         ));

@@ -1,4 +1,4 @@
-//! States in each operation which roles may call it, for people who read the contract; `security` says it for programs.
+//! States in each operation which roles may call it, for readers of the contract; `security` states it for programs.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ pub fn describe(operation: &mut Value) {
         Some(text) => format!("{text}; allowed roles: {listed}"),
         None if assignee_only => {
             format!(
-                "`forbidden`: the role is not one of {listed}; or `not_the_assignee`: another person has the ticket"
+                "`forbidden`: the role is not one of {listed}; or `not_the_assignee`: the ticket is assigned to another person"
             )
         }
         None => format!(

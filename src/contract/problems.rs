@@ -1,4 +1,4 @@
-//! What the contract says of problems: their codes, their members, and the answers that more than one operation has.
+//! Problems in the contract: their codes, their members, and the responses that several operations share.
 
 use serde_json::{Value, json};
 
@@ -8,10 +8,9 @@ use crate::tickets::workflow::Step;
 
 /// The codes with their statuses, as a table.
 pub fn codes() -> String {
-    let mut table =
-        "What went wrong, as a client's program may tell it apart; each code comes with one status, and \
+    let mut table = "The kind of the problem, for programs; each code has one status, and \
         `/problems/{code}` is a page about it.\n\n| code | status | meaning |\n|---|---|---|\n"
-            .to_owned();
+        .to_owned();
     for code in Code::ALL {
         let (name, status) = (code.as_str(), code.status().as_u16());
         table.push_str(&format!("| `{name}` | {status} | {} |\n", code.meaning().en));
@@ -19,66 +18,70 @@ pub fn codes() -> String {
     table
 }
 
-/// What a problem says besides, by its `code`: of features that errors themselves know nothing of.
+/// Further members of a problem, by its `code`: those of features that the module of errors does not know.
 pub fn problem_members() -> Value {
     let ticket =
         |description: &str| json!({"type": "integer", "format": "int64", "description": description});
     json!({
-        "state": {"$ref": "#/components/schemas/Status", "description": "`step_not_allowed`: where the ticket stands."},
+        "state": {"$ref": "#/components/schemas/Status", "description": "`step_not_allowed`: the state of the ticket."},
         "allowed_steps": {
             "type": "array", "maxItems": Step::ALL.len(), "items": {"$ref": "#/components/schemas/Step"},
-            "description": "`step_not_allowed`: what can be done to it."
+            "description": "`step_not_allowed`: the steps that its state allows."
         },
         "assignee_id": {
             "type": ["string", "null"], "format": "uuid",
-            "description": "`already_assigned`: who has the ticket; `null` where nobody has it any more."
+            "description": "`already_assigned`: the assignee of the ticket; `null` if it is no longer assigned."
         },
         "next_available_at": {
             "type": ["string", "null"], "format": "date-time",
-            "description": "`nobody_available`: when somebody is; `null` where nobody will be."
+            "description": "`nobody_available`: when the next person is available; `null` if no one will be."
         },
         "next_available_user": {
             "oneOf": [{"$ref": "#/components/schemas/Person"}, {"type": "null"}],
-            "description": "`nobody_available`: who that is."
+            "description": "`nobody_available`: the next available person."
         },
-        "error": {"type": "string", "maxLength": 50, "description": "`POST /auth/token`: as RFC 6749 names it, `invalid_grant`."},
+        "error": {"type": "string", "maxLength": 50, "description": "`POST /auth/token`: the error code of RFC 6749, `invalid_grant`."},
         "error_description": {"type": "string", "maxLength": 2000, "description": "`POST /auth/token`: the `detail` in English."},
         "record_status": {
-            "type": "string", "maxLength": 20, "description": "`wrong_state`: where the record stands."
+            "type": "string", "maxLength": 20, "description": "`wrong_state`: the state of the record."
         },
-        "ticket_id": ticket("`nobody_available` on a handover: the ticket that nobody can take."),
-        "resubmitted_as": ticket("`already_exists` on a resubmission: the ticket that it was presented as."),
+        "ticket_id": ticket("`nobody_available` on a handover: the ticket that no one can take."),
+        "resubmitted_as": ticket("`already_exists` on a resubmission: the ticket that was created by it."),
     })
 }
 
-/// Status, name and words of the problems that more than one operation answers.
+/// Status, name and description of the problems that several operations share.
 pub const PROBLEMS: &[(&str, &str, &str)] = &[
     ("400", "BadRequest", "`bad_request`, `invalid_query` or `invalid_cursor`"),
     ("401", "Unauthenticated", "`unauthenticated`: no valid access token"),
     ("403", "Forbidden", "`forbidden` or `not_the_assignee`"),
-    ("404", "NotFound", "`not_found`: there is none, or it is not yours to see"),
+    ("404", "NotFound", "`not_found`: it does not exist, or is not visible to the caller"),
     ("408", "RequestTimeout", "`request_timeout`: the body did not arrive in time"),
     (
         "409",
         "Conflict",
         "`request_in_progress`: the first request with this `Idempotency-Key` is not answered yet; try again",
     ),
-    ("412", "PreconditionFailed", "`precondition_failed`: it has changed since the `ETag` of `If-Match`"),
+    (
+        "412",
+        "PreconditionFailed",
+        "`precondition_failed`: the resource has changed since the `ETag` of `If-Match`",
+    ),
     ("413", "TooLarge", "`too_large`"),
     (
         "415",
         "UnsupportedMediaType",
-        "`unsupported_media_type`: the operation does not take this `Content-Type`, or the body has a `Content-Encoding` \
+        "`unsupported_media_type`: the operation does not accept this `Content-Type`, or the body has a `Content-Encoding` \
         other than `identity`: compressed bodies are not taken",
     ),
     (
         "422",
         "Invalid",
-        "`invalid_body`: `errors` names every field at fault; or, with an `Idempotency-Key` that came with something \
+        "`invalid_body`: `errors` names every field at fault; or, with an `Idempotency-Key` that was used with another \
         else, `idempotency_key_reused`",
     ),
     ("429", "TooManyRequests", "`too_many_requests`: try again after `Retry-After` seconds"),
-    ("500", "Internal", "`internal`: give the `request_id` when you report it"),
+    ("500", "Internal", "`internal`: include the `request_id` in a report"),
     (
         "503",
         "Unavailable",

@@ -6,8 +6,8 @@ use serde_json::Value;
 use crate::auth::policy::{self, Role, Scope};
 use crate::http::permission;
 
-/// The roles that may call this operation; none if it needs no token. Where a handler names several actions, one of them is
-/// enough.
+/// The roles that may call this operation; none if it needs no token. If a handler names several actions, one of them
+/// is sufficient.
 pub fn allowed(operation: &Value) -> Option<Vec<&'static str>> {
     let actions = permission::actions(operation)?;
     let may = |role: &Role| policy::permitted(*role, &actions).is_some();

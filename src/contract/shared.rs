@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-/// Moves each parameter that at least two operations have to `components/parameters`, under its own name. Where several
-/// parameters have one name, such as `sort`, the one that most operations have is moved.
+/// Moves each parameter that at least two operations have to `components/parameters`, under its own name. If several
+/// parameters have the same name, such as `sort`, the most frequent one is moved.
 pub fn share_parameters(document: &mut Value) {
     // By name, then by content: the parameter and how many operations have it.
     let mut found: BTreeMap<String, BTreeMap<String, (usize, Value)>> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Names the account that acts to the database, whose triggers record it with each change.
+//! Passes the acting account to the database, whose triggers record it with each change.
 
 use diesel::RunQueryDsl;
 use diesel::pg::PgConnection;

@@ -1,5 +1,5 @@
-//! A probe of PostgreSQL for work that takes long: a slow statement continues; one whose server does not respond is not waited
-//! for.
+//! A probe of PostgreSQL for work that takes long: a slow statement continues; a server that does not respond is not
+//! waited for.
 
 use std::sync::Arc;
 use std::thread;
@@ -52,20 +52,20 @@ impl DatabaseHealth {
         timeout(PATIENCE, answered).await.unwrap_or(false)
     }
 
-    /// Runs on a thread of its own: the threads for database work may all be waiting.
+    /// Runs on a separate thread: all threads for database work may be waiting.
     fn ask(&self) -> oneshot::Receiver<bool> {
         let (tell, told) = oneshot::channel();
         let url = Arc::clone(&self.url);
         let asking = thread::Builder::new().name("mesa-health".to_owned()).spawn(move || {
             let responds = match PgConnection::establish(&url) {
                 Ok(_) => true,
-                // It is PostgreSQL itself that has no room for one more.
+                // PostgreSQL responds, but rejects a further connection.
                 Err(error) => error.to_string().contains("FATAL"),
             };
             let _ = tell.send(responds);
         });
         if let Err(error) = asking {
-            log::warn!("no thread to ask whether PostgreSQL answers: {error}");
+            log::warn!("no thread for the probe of PostgreSQL: {error}");
         }
         told
     }

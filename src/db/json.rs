@@ -1,4 +1,4 @@
-//! A value kept as `jsonb`.
+//! A value stored as `jsonb`.
 
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;

@@ -1,5 +1,5 @@
-//! Parts of a statement's own text in a query that Diesel writes. `diesel::dsl::sql` would do, but for that it keeps the whole
-//! from being prepared.
+//! Literal parts of a statement in a query that Diesel writes. With `diesel::dsl::sql` the whole statement would not
+//! be prepared.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -10,8 +10,8 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::SingleValue;
 
-/// An expression of the type `ST`, of nothing that a client sent: a connection keeps as many statements prepared as there are
-/// different texts.
+/// An expression of the type `ST` that contains nothing a client sent: a connection keeps one prepared statement for
+/// each different text.
 #[derive(Debug, Clone)]
 pub struct Literal<ST>(Cow<'static, str>, PhantomData<ST>);
 
@@ -45,8 +45,8 @@ impl<ST, QS> SelectableExpression<QS> for Literal<ST> where Self: Expression {}
 
 impl<ST, QS> AppearsOnTable<QS> for Literal<ST> where Self: Expression {}
 
-/// A query of so many rows at most, told in its text: PostgreSQL plans a statement anew at each call where it does not know how
-/// few rows are wanted, since what it has prepared looks too dear to it.
+/// A query with a literal row limit: with a bound limit PostgreSQL does not know how few rows are needed and plans
+/// the statement anew at each call, because it estimates the prepared plan as too expensive.
 pub struct Limited<Q> {
     query: Q,
     rows: i64,

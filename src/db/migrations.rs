@@ -1,4 +1,4 @@
-//! Brings the database to the schema that this binary knows.
+//! Migrates the database to the schema of this binary.
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -15,14 +15,14 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 /// The advisory lock under which one copy of the server migrates while the others wait.
 const LOCK: i64 = 0x4d45_5341_0001;
 
-/// Applies what is pending and answers how many migrations that were. Copies of the server that start together wait
-/// for one another. A user who may not create tables can call it where nothing is pending.
+/// Applies pending migrations and returns their number. Copies of the server that start together wait for one
+/// another. A user who may not create tables can call it if nothing is pending.
 pub fn apply(connection: &mut PgConnection) -> Result<usize, Box<dyn Error + Send + Sync>> {
     if !are_pending(connection)? {
         return Ok(0);
     }
     alone(connection, |connection| {
-        // Not for a table so long that its readers queue behind us.
+        // A short limit: while it waits for a table, readers of the table queue behind it.
         connection.batch_execute("SET lock_timeout = '1min'")?;
         connection.run_pending_migrations(MIGRATIONS).map(|versions| versions.len())
     })
@@ -40,7 +40,7 @@ pub fn alone<T>(
     done
 }
 
-/// Whether the database lacks a migration of this binary. Needs no right but to read.
+/// Whether the database lacks a migration of this binary. Only needs the right to read.
 fn are_pending(connection: &mut PgConnection) -> Result<bool, Box<dyn Error + Send + Sync>> {
     #[derive(QueryableByName)]
     struct Applied {

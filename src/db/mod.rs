@@ -1,4 +1,4 @@
-//! PostgreSQL: the pool, the one place where requests meet it, the schema and the private server.
+//! PostgreSQL: the pool with its access for requests, the schema and the private server.
 
 pub mod acting;
 mod database_health;
@@ -32,41 +32,38 @@ pub use literal::{Limited, Literal};
 pub use statement::Statement;
 
 diesel::define_sql_function! {
-    /// A name as people look for it: accents and case do not matter.
+    /// A name for searching: without accents and in lower case.
     fn fold(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
 
 diesel::define_sql_function! {
-    /// The database's time at this moment. As a function of Diesel's own a statement with it is prepared once a connection,
-    /// which one with a piece of SQL is not.
+    /// The database's time at this moment. With a Diesel function the statement is prepared once for each connection,
+    /// with a piece of SQL it is not.
     fn clock_timestamp() -> diesel::sql_types::Timestamptz;
 }
 
 diesel::define_sql_function! {
-    /// The text in lower case, as the index of email addresses has it.
+    /// The text in lower case, as in the index of email addresses.
     fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
 
 /// The database's time: the same clock for every copy of the server.
-///
-/// # Errors
-/// What the database answers.
 pub fn now(db: &mut PgConnection) -> Result<DateTime<Utc>> {
     Ok(diesel::select(clock_timestamp()).get_result(db)?)
 }
 
-/// The pattern of a `LIKE` that finds this text anywhere, whatever characters it is made of.
+/// The pattern of a `LIKE` that finds this text anywhere, whatever characters it contains.
 pub fn contains(text: &str) -> String {
     format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }
 
-/// How long a request waits for a connection before it is told to come back: it hears so within two seconds.
+/// How long a request waits for a connection before a 503: the client gets it within two seconds.
 const WAIT: Duration = Duration::from_millis(1500);
 
-/// How long work may take before we ask whether PostgreSQL answers at all.
+/// How long work may take before the probe checks whether PostgreSQL responds.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// A pool of connections, and as many threads that work with them.
+/// A pool of connections, and the same number of threads that work with them.
 #[derive(Clone)]
 pub struct Db {
     url: Arc<str>,
@@ -79,7 +76,7 @@ impl Db {
     /// A pool of at most `size` connections to the database of this URL; opens the first at once.
     ///
     /// # Errors
-    /// What PostgreSQL or the network answered to the first connection, or the system to the threads.
+    /// The error of PostgreSQL or the network for the first connection, or of the system for the threads.
     pub fn connect(url: &str, size: u32) -> std::result::Result<Self, Box<dyn Error + Send + Sync>> {
         let url: Arc<str> = session::bounded(url).into();
         let pool = Pool::builder()
@@ -93,12 +90,12 @@ impl Db {
         Ok(Db { url, pool, threads, health })
     }
 
-    /// Runs `act` with a connection, away from the threads that serve the network. The only place where blocking and
-    /// pooling meet.
+    /// Runs `act` with a connection, on other threads than those that serve the network. The only place that combines
+    /// blocking work and the pool.
     ///
     /// # Errors
-    /// A 503 where no connection is free in time, and where PostgreSQL stands still: what was begun may come to a good end
-    /// all the same. Else what `act` answers.
+    /// A 503 if no connection is free in time, and if PostgreSQL does not respond: work that was begun may still
+    /// succeed. Otherwise the error of `act`.
     pub async fn run<T, F>(&self, act: F) -> Result<T>
     where
         T: Send + 'static,
@@ -116,7 +113,7 @@ impl Db {
                 tokio::time::sleep(SLOW).await;
                 self.health.responds().await
             };
-            // What is done counts, whatever the probe finds meanwhile.
+            // Completed work takes precedence over the result of the probe.
             tokio::select! {
                 biased;
                 done = &mut working => return match done {
@@ -130,15 +127,15 @@ impl Db {
         }
     }
 
-    /// A connection apart from the pool, for a lock that is held for as long as something runs.
+    /// A connection outside of the pool, for a lock that is held for as long as something runs.
     ///
     /// # Errors
-    /// A 503 where the database does not answer.
+    /// A 503 if the database does not answer.
     pub fn apart(&self) -> Result<PgConnection> {
         session::open(&self.url, Bounds::Request).map_err(Problem::unavailable)
     }
 
-    /// How many connections there are.
+    /// The number of connections.
     pub fn state(&self) -> r2d2::State {
         self.pool.state()
     }
@@ -146,7 +143,7 @@ impl Db {
     /// A connection for work outside of requests.
     ///
     /// # Errors
-    /// A 503 where none is free in time.
+    /// A 503 if none is free in time.
     pub fn connection(&self) -> Result<diesel::r2d2::PooledConnection<Manager>> {
         self.pool.get().map_err(Problem::unavailable)
     }

@@ -1,4 +1,4 @@
-//! What the pool keeps: a connection, and when it was last seen to work.
+//! The pool's objects: a connection, and when it last worked.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -12,29 +12,29 @@ use diesel::r2d2::{ConnectionManager, CustomizeConnection, ManageConnection};
 
 use super::session::{self, Bounds};
 
-/// For how long a connection that worked is taken to work still, without asking PostgreSQL: under load a question more for
-/// each request would cost as much as reading a ticket does.
+/// How long a connection that worked is reused without a check: under load, an additional query for each request
+/// would cost as much as reading a ticket.
 const TRUSTED: Duration = Duration::from_secs(1);
 
-/// How many statements a connection may have prepared: it keeps each one that was asked of it, and a client who goes through
-/// all filters that a list has makes as many. One that has more gives way to a new one.
+/// The maximum number of statements that a connection may have prepared: it keeps each one, and a client who tries
+/// all filters of a list creates as many. A connection with more is replaced.
 const PREPARED: usize = 1000;
 
 /// A connection of the pool.
 pub struct Held {
     connection: PgConnection,
-    /// None where the last work did not come to a good end.
+    /// `None` if the last work failed or did not finish.
     worked_at: Option<Instant>,
     prepared: Arc<AtomicUsize>,
 }
 
 impl Held {
-    /// Works with it, and remembers whether that went well.
+    /// Works with the connection, and records whether the work succeeded.
     pub fn work<T, E>(
         &mut self,
         act: impl FnOnce(&mut PgConnection) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
-        // Whatever ends this work other than a good answer leaves it in doubt.
+        // If the work ends without a success, including by a panic, the connection must be checked.
         self.worked_at = None;
         let done = act(&mut self.connection);
         self.worked_at = done.is_ok().then(Instant::now);
@@ -57,7 +57,7 @@ impl DerefMut for Held {
     }
 }
 
-/// Opens connections, and looks whether one in doubt still works before it is used again.
+/// Opens connections, and checks an uncertain one before it is used again.
 #[derive(Debug)]
 pub struct Manager(ConnectionManager<PgConnection>);
 
@@ -95,7 +95,7 @@ impl ManageConnection for Manager {
     }
 }
 
-/// Begins each session.
+/// Initializes each session.
 #[derive(Debug)]
 pub struct Session;
 

@@ -1,5 +1,5 @@
-//! The database role of the server: it reads and writes rows, and neither owns the tables nor is a superuser. So it cannot
-//! change the schema, disable triggers or truncate tables. Migrations and restoring run as the owner.
+//! The database role of the server: it reads and writes rows, and neither owns the tables nor is a superuser. So it
+//! cannot change the schema, disable triggers or truncate tables. Migrations and restoring run as the owner.
 
 use std::error::Error;
 
@@ -18,12 +18,12 @@ use super::session::{self, Bounds};
 /// The server's role in a private PostgreSQL.
 pub const PRIVATE: &str = "mesa_server";
 
-/// As whom to connect for what.
+/// The URLs to connect as each role.
 #[derive(Debug, Clone)]
 pub struct DatabaseUrls {
     /// For migrations, `restore` and `seed`.
     pub owner: String,
-    /// For everything else; the same as `owner` where no other role is configured.
+    /// For everything else; the same as `owner` if no other role is configured.
     pub server: String,
 }
 
@@ -38,9 +38,9 @@ pub fn password_from(owner: &str) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{PRIVATE}\n{owner}")))
 }
 
-/// Makes the server's role if it is missing and grants it what it needs, as the owner of the tables.
+/// Creates the server's role if it is missing and grants it the necessary rights, as the owner of the tables.
 pub fn prepare(owner: &mut PgConnection, urls: &DatabaseUrls) -> Result<(), Box<dyn Error + Send + Sync>> {
-    // Without its password, where an administrator writes the URL in a way that only libpq reads.
+    // Without its password, if an administrator wrote the URL in a form that only libpq reads.
     let (role, password) = match credentials(&urls.server) {
         Some(credentials) => credentials,
         None => (current_user(&mut session::open(&urls.server, Bounds::Command)?)?, None),
@@ -48,8 +48,8 @@ pub fn prepare(owner: &mut PgConnection, urls: &DatabaseUrls) -> Result<(), Box<
     migrations::alone(owner, |owner| Ok(grant(owner, &role, password.as_deref())?))
 }
 
-/// Grants a role what the server needs. A role that is missing is made, with this password; that of the private PostgreSQL has
-/// it from then on. Others keep theirs.
+/// Grants a role the rights of the server. A missing role is created, with this password; the role of the private
+/// PostgreSQL is changed to it. Others keep theirs.
 pub fn grant(owner: &mut PgConnection, role: &str, password: Option<&str>) -> QueryResult<()> {
     #[derive(QueryableByName)]
     struct Sql {
@@ -80,11 +80,11 @@ pub fn grant(owner: &mut PgConnection, role: &str, password: Option<&str>) -> Qu
     if let Some(sql) = sql.role.filter(|sql| !sql.is_empty()) {
         owner.batch_execute(&sql)?;
     }
-    // One moment for all of them: the server never lacks what it had.
+    // In one transaction: the server never lacks a right that it had.
     owner.transaction(|tx| tx.batch_execute(&sql.privileges))
 }
 
-/// User and password of a URL; `None` if it has no user or is written in a way that only libpq reads.
+/// User and password of a URL; `None` if it has no user or is written in a form that only libpq reads.
 fn credentials(url: &str) -> Option<(String, Option<String>)> {
     let (_, rest) = url.split_once("://")?;
     let (credentials, _) = rest.split(['/', '?']).next()?.rsplit_once('@')?;
@@ -106,7 +106,8 @@ fn current_user(connection: &mut PgConnection) -> QueryResult<String> {
     Ok(user.name)
 }
 
-/// Whether this role can switch off what keeps the history: it is a superuser, or has the rights of the tables' owner.
+/// Whether this role can disable the protection of the history: it is a superuser, or has the rights of the tables'
+/// owner.
 pub fn can_change_schema(connection: &mut PgConnection) -> QueryResult<bool> {
     #[derive(QueryableByName)]
     struct Found {

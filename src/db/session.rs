@@ -1,4 +1,4 @@
-//! How every connection is opened: with bounds on how long the network, a statement, a lock and an idle transaction may take.
+//! How every connection is opened: with time limits for the network, a statement, a lock and an idle transaction.
 
 use std::borrow::Cow;
 
@@ -7,8 +7,8 @@ use diesel::pg::PgConnection;
 use diesel::sql_types::Text;
 use diesel::{Connection, ConnectionError, ConnectionResult, QueryResult, QueryableByName, RunQueryDsl};
 
-/// How long the network may keep us waiting, where the URL does not say so itself: libpq waits for minutes and hours.
-/// Seconds, and milliseconds for the last.
+/// Time limits for the network, if the URL does not have them: libpq waits for minutes and hours. Seconds, and
+/// milliseconds for the last.
 const NETWORK: [(&str, u32); 5] = [
     ("connect_timeout", 5),
     ("keepalives_idle", 10),
@@ -17,12 +17,12 @@ const NETWORK: [(&str, u32); 5] = [
     ("tcp_user_timeout", 20_000),
 ];
 
-/// How long PostgreSQL may take in a session.
+/// Time limits of a session.
 #[derive(Debug, Clone, Copy)]
 pub enum Bounds {
-    /// Of a request, or of a round of what the desk does by itself: somebody waits for it, or for its connection.
+    /// For a request, or a round of a background task: another one may wait for it, or for its connection.
     Request,
-    /// Of a command: it may go through all there is, and holds nobody up for long.
+    /// For a command: it may process all data, and does not block others for long.
     Command,
 }
 
@@ -41,31 +41,32 @@ impl Bounds {
     }
 }
 
-/// A connection apart from any pool.
+/// A connection outside of any pool.
 ///
 /// # Errors
-/// What PostgreSQL or the network answered.
+/// The error of PostgreSQL or the network.
 pub fn open(url: &str, bounds: Bounds) -> ConnectionResult<PgConnection> {
     let mut connection = PgConnection::establish(&bounded(url))?;
     begin(&mut connection, bounds).map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
 
-/// What each session begins with.
+/// Initializes a session.
 ///
 /// # Errors
-/// What PostgreSQL answered.
+/// An error of PostgreSQL.
 pub fn begin(connection: &mut PgConnection, bounds: Bounds) -> QueryResult<()> {
-    // Messages in English are told apart by their words. To set it is a superuser's; else the language stays.
+    // Some errors are distinguished by their English messages. Only a superuser can set the language; otherwise it is
+    // unchanged.
     let _ = connection.batch_execute("SET lc_messages = 'C'");
     connection.batch_execute(bounds.sql())
 }
 
-/// Warns of a PostgreSQL whose messages are in another language, where this user may not ask for English: what has to wait is
-/// then answered as a fault.
+/// Logs a warning if the messages of PostgreSQL are in another language and this user may not select English: errors
+/// to be retried are then returned as internal errors.
 ///
 /// # Errors
-/// What PostgreSQL answered.
+/// An error of PostgreSQL.
 pub fn check_language(connection: &mut PgConnection) -> QueryResult<()> {
     #[derive(QueryableByName)]
     struct Language {
@@ -76,17 +77,17 @@ pub fn check_language(connection: &mut PgConnection) -> QueryResult<()> {
     let language = spoken.split(['.', '_', '@']).next().unwrap_or_default();
     if !["C", "POSIX", "en"].contains(&language) {
         log::warn!(
-            "the messages of PostgreSQL are in {spoken}: a lock or a time limit will be answered with 500 instead of 503 \
+            "the messages of PostgreSQL are in {spoken}: a lock timeout or a time limit results in a 500 instead of a 503 \
              until its administrator does ALTER ROLE … SET lc_messages = 'C' for the user in DATABASE_URL"
         );
     }
     Ok(())
 }
 
-/// The URL with the bounds of the network that it lacks.
+/// The URL with the network limits that it lacks.
 pub fn bounded(url: &str) -> Cow<'_, str> {
     let (_, rest) = url.split_once("://").unwrap_or(("", url));
-    // A password may have a question mark in it.
+    // A password may contain a question mark.
     let end = rest.find(['@', '/']).unwrap_or(0);
     let mut more = if rest.get(end..).is_some_and(|rest| rest.contains('?')) { '&' } else { '?' };
     let mut bounded = Cow::Borrowed(url);

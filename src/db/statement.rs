@@ -1,5 +1,5 @@
-//! SQL of our own that each connection prepares once, as it does what Diesel writes itself: what `diesel::sql_query` sends is
-//! parsed and planned anew at every call.
+//! Handwritten SQL that each connection prepares once, like the statements of Diesel: the statements of
+//! `diesel::sql_query` are parsed and planned at every call.
 
 use std::borrow::Cow;
 
@@ -9,8 +9,8 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{HasSqlType, SingleValue, SqlType};
 
-/// A statement, written piece by piece. A connection keeps as many prepared as there are different texts, so that a text is
-/// made of what this program knows, and what a client sent is bound.
+/// A statement, written in parts. A connection keeps one prepared statement for each different text, so the text
+/// contains only parts that this program defines, and values of a client are bound.
 #[derive(Default)]
 pub struct Statement<'a>(Vec<Box<dyn QueryFragment<Pg> + Send + 'a>>);
 
@@ -24,7 +24,7 @@ impl<'a> Statement<'a> {
         self
     }
 
-    /// A parameter in this place.
+    /// Adds a parameter in this place.
     pub fn bind<ST, T>(mut self, value: T) -> Self
     where
         Pg: HasSqlType<ST>,
@@ -36,7 +36,7 @@ impl<'a> Statement<'a> {
         self
     }
 
-    /// What `more` adds, where there is a value.
+    /// Adds the part that `more` writes, if there is a value.
     pub fn with<T>(self, value: Option<T>, more: impl FnOnce(Self, T) -> Self) -> Self {
         match value {
             Some(value) => more(self, value),

@@ -1,4 +1,4 @@
-//! The threads that work with the database, away from those that serve the network.
+//! The threads that work with the database, separate from those that serve the network.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,28 +7,29 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinError;
 
-/// As many as there are connections, for all workers of the server: work that waits is a place in a queue, and a thread that
-/// ends one piece goes on with the next without sleeping.
+/// As many as there are connections, for all workers of the server: waiting work is only an entry of a queue, and a
+/// thread continues with the next one without sleeping.
 pub struct Threads(Option<Runtime>);
 
 impl Threads {
     /// # Errors
-    /// What the system answered.
+    /// An error of the system.
     pub fn start(size: usize) -> io::Result<Self> {
         let mut builder = Builder::new_multi_thread();
-        // The one worker is for clocks alone.
+        // The one worker is only for timers.
         builder.worker_threads(1).max_blocking_threads(size).thread_name("mesa-database").enable_time();
         Ok(Threads(Some(builder.build()?)))
     }
 
-    /// Works on one of the threads. None where none began within this time, and then none will; nor where the caller waits no
-    /// longer.
+    /// Runs work on one of the threads. `None` if no thread began within this time, and then the work is never run;
+    /// the same if the caller is dropped.
     pub async fn run<T, F>(&self, wait: Duration, work: F) -> Option<Result<T, JoinError>>
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        // Of whoever is first: the thread that begins, or the one who waited long enough. Neither leaves it in the queue.
+        // Taken by the first of the two: the thread that begins, or the caller whose time is over. So it never
+        // remains in the queue.
         let waiting = Arc::new(Mutex::new(Some(work)));
         let begins = Arc::clone(&waiting);
         let waits = Waits(waiting);
@@ -45,11 +46,11 @@ impl Threads {
     }
 }
 
-/// Whoever waits for work to begin.
+/// The caller that waits for work to begin.
 struct Waits<F>(Arc<Mutex<Option<F>>>);
 
 impl<F> Waits<F> {
-    /// Takes the work back, with all that it holds, where it has not begun: whether it was there to be taken.
+    /// Removes the work, with all values that it holds, if it has not begun; returns whether it was removed.
     fn end(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
     }
@@ -63,7 +64,7 @@ impl<F> Drop for Waits<F> {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        // Where it is dropped may be no place to wait.
+        // It may be dropped on a thread that must not block.
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
@@ -87,7 +88,7 @@ mod tests {
         let (long, second) = system.block_on(async {
             tokio::join!(threads.run(wait, || std::thread::sleep(Duration::from_millis(200))), async {
                 let second = threads.run(wait, move || (late.store(true, Ordering::Release), kept)).await;
-                assert_eq!(Arc::strong_count(&held), 1, "what is not begun is let go of");
+                assert_eq!(Arc::strong_count(&held), 1, "work that has not begun is dropped");
                 second
             },)
         });

@@ -1,5 +1,5 @@
-//! The holidays that the desk is delivered with, as the migration writes them: a test compares both. Unit tests, benches
-//! and fuzz targets count with them.
+//! The holidays that a new database contains, as the migration writes them: a test compares both. Unit tests, benches
+//! and fuzz targets use them.
 
 use super::{HolidayKind, HolidayRule, Holidays};
 

@@ -14,7 +14,7 @@ pub use rule::{HolidayKind, HolidayRule, easter};
 /// The years for which holidays are computed.
 pub const YEARS: std::ops::RangeInclusive<i32> = 1900..=9999;
 
-/// The most characters of the names of one date, joined.
+/// The maximum number of characters of the joined names of one date.
 const LONGEST_NAME: usize = 1000;
 
 /// How many years are cached for one set of rules.
@@ -101,7 +101,7 @@ impl std::fmt::Debug for Holidays {
 mod tests {
     use super::*;
 
-    /// The holidays whose date depends on the year, written down by hand from Ley 51 de 1983 and Ley 2578 de 2026: the
+    /// The holidays whose date depends on the year, written by hand from Ley 51 de 1983 and Ley 2578 de 2026: the
     /// seven (from 2026 on eight) that move to Monday, and the five that depend on Easter.
     #[rustfmt::skip]
     const BY_HAND: [(i32, &[&str]); 8] = [

@@ -42,8 +42,8 @@ pub struct HolidayRule {
 }
 
 impl HolidayRule {
-    /// The date of this holiday that belongs to `year`: none if the year has no such date or lies outside of the years of
-    /// the holiday. A holiday that is moved to Monday can fall on a date of the next year.
+    /// The date of this holiday that belongs to `year`: none if the year has no such date or lies outside of the
+    /// years of the holiday. A holiday that is moved to Monday can fall on a date of the next year.
     pub fn date_of(&self, year: i32) -> Option<NaiveDate> {
         if self.first_year.is_some_and(|first| year < first) || self.last_year.is_some_and(|last| year > last)
         {

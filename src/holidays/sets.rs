@@ -1,4 +1,4 @@
-//! Stored sets of holidays. Every change of a holiday writes a new set; no set is ever changed, so that a due time can be
+//! Stored sets of holidays. Every change of a holiday writes a new set; sets never change, so that a due time can be
 //! computed again with the holidays that it was computed with.
 
 use std::collections::HashMap;
@@ -46,7 +46,7 @@ pub fn one(db: &mut PgConnection, id: Uuid) -> Result<Holidays> {
 /// One of several loaded sets.
 ///
 /// # Errors
-/// `Code::Internal` if it is not among them: the database does not let a set be missing.
+/// `Code::Internal` if it is not among them: the database prevents a missing set.
 pub fn among(sets: &HashMap<Uuid, Holidays>, id: Uuid) -> Result<&Holidays> {
     sets.get(&id).ok_or_else(|| Problem::internal("a set of holidays is missing"))
 }

@@ -1,4 +1,4 @@
-//! Who acts: admitted by their access token or by their mail, and allowed by the policy.
+//! The actor of a request: identified by an access token or by mail, and permitted by the policy.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,26 +18,26 @@ use crate::db::clock_timestamp;
 use crate::db::schema::users;
 use crate::problem::{Code, Problem, Result, Text};
 
-/// Who acts, when, and how far their role lets them: what every change and every read is made with.
+/// The actor, the time and the scope of the permission: passed to every change and every read.
 #[derive(Debug, Clone)]
 pub struct Actor {
     pub id: Uuid,
     pub role: Role,
     pub full_name: String,
     pub unit_id: Option<Uuid>,
-    /// How far the policy lets this role go with this action.
+    /// The scope that the policy gives this role for this action.
     pub scope: Scope,
     /// The database's time when the request was admitted: the same clock for every copy of the server.
     pub now: DateTime<Utc>,
     /// The entity's time zone.
     pub timezone: Tz,
-    /// The inbound e-mail by which they act; `None` for whoever sends a request.
+    /// The inbound email that caused the action; `None` for an API request.
     pub mail: Option<MailOrigin>,
     if_match: Option<String>,
 }
 
 impl Actor {
-    /// Somebody who acts by mail.
+    /// The actor of an inbound email.
     ///
     /// # Errors
     /// `Code::Unauthenticated` if the account is not active, `Code::Forbidden` if its role may not do this.
@@ -57,7 +57,7 @@ impl Actor {
         Actor { now, ..self }
     }
 
-    /// As others name them.
+    /// The public data of the actor.
     pub fn person(&self) -> Person {
         Person { id: self.id, full_name: self.full_name.clone(), role: self.role }
     }
@@ -66,15 +66,15 @@ impl Actor {
         self.role != Role::Requester
     }
 
-    /// Who may write drafts alone leaves what is none to others.
+    /// A role that may only write drafts may not write other records.
     ///
     /// # Errors
-    /// A 403 for them where it is no draft.
+    /// A 403 if the role may only write drafts and this is not one.
     pub fn may_write(&self, draft: bool) -> Result<()> {
         if self.scope == Scope::Draft && !draft { Err(Problem::forbidden()) } else { Ok(()) }
     }
 
-    /// Whether the resource is still at the version that the client's `If-Match` names (412 else).
+    /// Whether the resource is still at the version of the client's `If-Match`; otherwise a 412.
     pub fn check_version(&self, version: i32) -> Result<()> {
         match &self.if_match {
             Some(wanted) if !answer::names_version(wanted, version) => Err(Problem::new(
@@ -86,7 +86,7 @@ impl Actor {
     }
 }
 
-/// What a request shows of who makes it.
+/// The data of a request that identify the caller.
 pub(super) struct Admission {
     pub(super) token: Claims,
     /// The actions of which the role must be allowed one.
@@ -97,7 +97,7 @@ pub(super) struct Admission {
 }
 
 impl Admission {
-    /// Known (401) and allowed to this role (403).
+    /// Authenticates the caller (401) and checks the role (403).
     pub(super) fn admit(self, db: &mut PgConnection) -> Result<Actor> {
         let (actor, era) = find(db, self.token.sub, &self.permission, self.if_match, self.timezone)?;
         if era != self.token.era {
@@ -109,7 +109,7 @@ impl Admission {
     }
 }
 
-/// The inner result is whether the role may do this; with it, which sign-ins of the account are good.
+/// The inner result is whether the role may do this; the number is the current era of the account's sign-ins.
 fn find(
     db: &mut PgConnection,
     user_id: Uuid,
@@ -117,7 +117,8 @@ fn find(
     if_match: Option<String>,
     timezone: Tz,
 ) -> Result<(Result<Actor>, i32)> {
-    // In the same statement, so that it costs no round trip: what this transaction changes is recorded as theirs.
+    // In the same statement, so that it costs no round trip: changes of this transaction are recorded as those of the
+    // actor.
     let acts = set_config(acting::ACTOR_ID, user_id.to_string(), true);
     let (role, full_name, unit_id, active, era, now, _) = users::table
         .find(user_id)

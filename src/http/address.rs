@@ -1,4 +1,4 @@
-//! Where a request comes from.
+//! The address of the client.
 
 use std::future::{Ready, ready};
 use std::net::{IpAddr, Ipv6Addr};
@@ -12,12 +12,12 @@ use super::desk::Desk;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The address of the client; none where the server does not know it.
+/// The address of the client; none if the server cannot determine it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClientAddress(pub Option<IpAddr>);
 
 impl ClientAddress {
-    /// What the nearest proxies of ours say, past which everything could be made up.
+    /// The address that the nearest trusted proxies state; everything before them could be forged.
     pub fn of(peer: Option<IpAddr>, headers: &HeaderMap, proxies: &[IpAddr]) -> Self {
         let Some(mut from) = peer.map(|peer| peer.to_canonical()) else { return ClientAddress(None) };
         let hops = headers
@@ -35,7 +35,7 @@ impl ClientAddress {
         ClientAddress(Some(from))
     }
 
-    /// The network that is one client's: a whole /64 of IPv6, which a single client has to choose from.
+    /// The network of one client: for IPv6 the whole /64, because a client can choose any address in it.
     pub fn network(self) -> String {
         match self.0 {
             Some(IpAddr::V6(address)) => {

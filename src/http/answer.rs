@@ -1,4 +1,4 @@
-//! A successful answer, made beside the database and kept as it is for a retry.
+//! A successful response, made in the database transaction and kept unchanged for a retry.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -8,13 +8,13 @@ use sha2::{Digest, Sha256};
 
 use crate::problem::{Problem, Result};
 
-/// A successful answer.
+/// A successful response.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: StatusCode,
     pub etag: Option<String>,
     pub location: Option<String>,
-    /// Where the list goes on.
+    /// The next page of a list.
     pub next_cursor: Option<String>,
     pub body: Vec<u8>,
 }
@@ -22,12 +22,12 @@ pub struct Answer {
 impl Answer {
     pub fn ok(body: &impl Serialize) -> Result<Self> {
         let mut body = serde_json::to_vec(body).map_err(Problem::internal)?;
-        // It grew by doubling, and a crowd of slow clients keeps as many of them.
+        // The buffer grew by doubling, and many slow clients would each hold one.
         body.shrink_to_fit();
         Ok(Answer { status: StatusCode::OK, etag: None, location: None, next_cursor: None, body })
     }
 
-    /// 201, with the path of what was made.
+    /// 201, with the path of the created resource.
     pub fn created(location: String, body: &impl Serialize) -> Result<Self> {
         Ok(Answer { status: StatusCode::CREATED, location: Some(location), ..Self::ok(body)? })
     }
@@ -47,14 +47,14 @@ impl Answer {
         Answer { status: StatusCode::ACCEPTED, ..Self::no_content() }
     }
 
-    /// With the `ETag` of a resource at this version, as it is shown.
+    /// Adds the `ETag` of a resource at this version and in this representation.
     pub fn version(mut self, version: i32) -> Self {
         self.etag = Some(etag(version, &self.body));
         self
     }
 
-    /// `if_none_match`: the request's header; where it names the answer's ETag, the answer is a 304.
-    /// `url`: path and query of the request, for the link to the next page.
+    /// `if_none_match`: the request's header; if it names the ETag, the response is a 304. `url`: path and query of
+    /// the request, for the link to the next page.
     pub fn respond(self, if_none_match: Option<&str>, url: (&str, &str)) -> HttpResponse {
         if self.status == StatusCode::OK
             && let (Some(etag), Some(known)) = (&self.etag, if_none_match)
@@ -79,21 +79,21 @@ impl Answer {
     }
 }
 
-/// The strong ETag of a resource: its version, and what tells one representation of it from another, for it shows the names
-/// of other resources too.
+/// The strong ETag of a resource: its version, and a hash of the representation, which contains names of other
+/// resources too.
 fn etag(version: i32, body: &[u8]) -> String {
     let digest = Sha256::digest(body);
     let shown = hex::encode(&digest[..6]);
     format!("\"{version}-{shown}\"")
 }
 
-/// Whether `If-None-Match` names this ETag (a weak one is compared as the strong one it stands for).
+/// Whether `If-None-Match` names this ETag (a weak one is compared as its strong one).
 pub fn names(header: &str, etag: &str) -> bool {
     tags(header).any(|tag| tag == "*" || tag == etag)
 }
 
-/// Whether `If-Match` names a resource at this version, however it was shown. A proxy that compresses makes a tag weak; the
-/// version in it is as exact as before.
+/// Whether `If-Match` names a resource at this version, in any representation. A proxy that compresses makes a tag
+/// weak; the version in it is still exact.
 pub fn names_version(header: &str, version: i32) -> bool {
     let version = version.to_string();
     tags(header).any(|tag| tag == "*" || version_of(tag) == Some(&version))

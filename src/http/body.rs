@@ -1,4 +1,4 @@
-//! A JSON body, read when its turn comes: after who asks, what they may do and what they may see.
+//! A JSON body, validated only after the caller, the permission and the visibility of the resource were checked.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -23,12 +23,12 @@ use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 /// The largest JSON body or form of a client with a valid access token, in bytes.
 pub const LIMIT: usize = 1024 * 1024;
 
-/// The largest JSON body or form of a client without one: several times what a sign-in or the answer to a survey takes.
+/// The largest JSON body or form of a client without one: several times the size of a sign-in or an answered survey.
 const UNAUTHENTICATED_LIMIT: usize = 64 * 1024;
 
-/// The bytes of a JSON body and what they should become.
+/// The bytes of a JSON body and the type to read from them.
 pub struct Body<T> {
-    /// None once it was read.
+    /// `None` once it was read.
     raw: Option<std::result::Result<ReceivedBody, Problem>>,
     /// The JSON, if [`Body::peek`] parsed it.
     parsed: Option<Result<Value>>,
@@ -49,7 +49,7 @@ impl<T> FromRequest for Body<T> {
     }
 }
 
-/// The bytes of a body of one of these media types; what is wrong with it is kept for its turn.
+/// The bytes of a body of one of these media types; a fault is kept until the body is read.
 fn receive(
     request: &HttpRequest,
     payload: &mut Payload,
@@ -72,7 +72,7 @@ fn receive(
     }
 }
 
-/// What bounds a JSON body or a form of this client.
+/// The limits of a JSON body or a form of this client.
 fn limits(client: &ClientKey) -> BodyLimits {
     if client.is_authenticated() {
         BodyLimits { bytes: LIMIT, time: TIME, bytes_a_second: None }
@@ -107,7 +107,7 @@ impl FromRequest for FormBytes {
 
 impl FormBytes {
     /// # Errors
-    /// What is wrong with the body: its length, its type or its end.
+    /// The fault of the body: its length, its type, or an incomplete transfer.
     pub fn received(self) -> Result<ReceivedBody> {
         self.0
     }
@@ -131,7 +131,7 @@ impl<T> FromRequest for Form<T> {
 
 impl<T: DeserializeOwned> Form<T> {
     /// # Errors
-    /// A 400 where it is no form.
+    /// A 400 if it is not a form.
     pub fn read(self) -> Result<T> {
         serde_html_form::from_bytes(&self.raw.received()?.bytes).map_err(|_| {
             Problem::new(
@@ -148,10 +148,10 @@ const TIME: Duration = Duration::from_secs(30);
 /// The same without a valid access token.
 const UNAUTHENTICATED_TIME: Duration = Duration::from_secs(10);
 
-/// What is read from the network, where it comes in time.
+/// Reads from the network, with a time limit.
 ///
 /// # Errors
-/// A 408 where it does not.
+/// A 408 after the time limit.
 pub async fn in_time<T>(limit: Duration, read: impl Future<Output = T>) -> Result<T> {
     tokio::time::timeout(limit, read).await.map_err(|_| receive::too_slow())
 }
@@ -167,8 +167,8 @@ fn too_large(limit: usize) -> Problem {
     )
 }
 
-/// The most objects and arrays in a JSON body, and the most commas. A parsed value takes up to a hundred times the memory of
-/// its text, which the memory budget of bodies does not count: these bounds keep it at some megabytes.
+/// The maximum number of objects and arrays in a JSON body, and of commas. A parsed value takes up to a hundred times
+/// the memory of its text, which the memory budget of bodies does not count: these bounds keep it at some megabytes.
 const MOST_CONTAINERS: usize = 10_000;
 const MOST_COMMAS: usize = 50_000;
 
@@ -197,15 +197,15 @@ fn too_complex() -> Problem {
 }
 
 impl<T> Body<T> {
-    /// What tells this body from another under the same `Idempotency-Key`; `None` where it could not be received, and so
-    /// is no repeat of any.
+    /// Distinguishes this body from another under the same `Idempotency-Key`; `None` if it could not be received, so
+    /// that it is not a repeat of any.
     pub fn fingerprint(&self) -> Option<Vec<u8>> {
         let bytes = &self.raw.as_ref()?.as_ref().ok()?.bytes;
         Some(Sha256::digest(if bytes.is_empty() { b"{}" } else { &bytes[..] }).to_vec())
     }
 
-    /// The JSON of the body before it is checked against the contract, for work that must be done before it is read; `null`
-    /// if it is no JSON. It is parsed once: what reads the body later takes it from here.
+    /// The JSON of the body before it is checked against the contract, for work that must be done before it is read;
+    /// `null` if it is not JSON. It is parsed once: a later read of the body takes it from here.
     pub fn peek(&mut self) -> &Value {
         static NULL: Value = Value::Null;
         let Some(Ok(body)) = &self.raw else { return &NULL };
@@ -222,7 +222,7 @@ impl<T> Body<T> {
     }
 }
 
-/// No bytes are an empty object.
+/// An empty body is an empty object.
 fn parse(bytes: &[u8]) -> Result<Value> {
     if bytes.is_empty() {
         return Ok(Value::Object(serde_json::Map::new()));
@@ -244,12 +244,12 @@ fn parse(bytes: &[u8]) -> Result<Value> {
 }
 
 impl<T: DeserializeOwned + ToSchema> Body<T> {
-    /// The body as the contract's schema has it; else a 422 that names every field at fault.
+    /// The body, validated against its schema in the contract; otherwise a 422 that names every field at fault.
     pub fn read(self) -> Result<T> {
         self.read_with(|_| Ok(Vec::new()))
     }
 
-    /// The same, with further faults that `also` finds in the same JSON, so that a client hears of all at once.
+    /// The same, with further faults that `also` finds in the same JSON, so that a client receives all at once.
     pub fn read_with(mut self, also: impl FnOnce(&Value) -> Result<Vec<FieldError>>) -> Result<T> {
         let value = self.json()?;
         let mut errors = self.schemas.faults(&T::name(), &value);
@@ -266,25 +266,25 @@ impl<T: DeserializeOwned + ToSchema> Body<T> {
 }
 
 impl<T: DeserializeOwned + Serialize + ToSchema> Body<Patch<T>> {
-    /// What `current` becomes by this JSON Merge Patch (RFC 7396), sound as a whole, and whether that is anything else than
-    /// it was: what does not change is no new version.
+    /// The result of applying this JSON Merge Patch (RFC 7396) to `current`, valid as a whole, and whether it differs
+    /// from `current`: without a difference there is no new version.
     pub fn merge(self, current: &T) -> Result<(T, bool)> {
         self.merge_with(current, |_| Vec::new())
     }
 
-    /// The same, with further faults that `also` finds in the whole, so that a client hears of all at once.
+    /// The same, with further faults that `also` finds in the result, so that a client receives all at once.
     pub fn merge_with(
         mut self,
         current: &T,
         also: impl FnOnce(&Value) -> Vec<FieldError>,
     ) -> Result<(T, bool)> {
-        // No body at all changes nothing, and is rather one that was forgotten.
+        // A missing body changes nothing, and is probably a mistake.
         let forgotten = matches!(&self.raw, Some(Ok(body)) if body.bytes.is_empty());
         let patch = if forgotten { Value::Null } else { self.json()? };
         if !patch.is_object() {
             return Err(Problem::fields(self.schemas.faults(&T::name(), &patch)));
         }
-        // What is cleared leaves no trace in the whole, even where there is no such field.
+        // A cleared field leaves no trace in the result, even if there is no such field.
         let mut errors = self.schemas.faults(&format!("{}Patch", T::name()), &patch);
         errors.retain(|error| error.code == FieldCode::UnknownField);
         let before = serde_json::to_value(current).map_err(Problem::internal)?;
@@ -299,13 +299,13 @@ impl<T: DeserializeOwned + Serialize + ToSchema> Body<Patch<T>> {
             return Err(Problem::fields(errors));
         }
         let after: T = decode(merged)?;
-        // What was sent may say the same in other words, such as a time of another zone.
+        // The sent value may be equal in another notation, such as a time in another zone.
         let changes = serde_json::to_value(&after).map_err(Problem::internal)? != before;
         Ok((after, changes))
     }
 }
 
-/// A schema that is met and a type that refuses the value differ in something the schema cannot say.
+/// If the schema accepts a value that the type rejects, the difference is one that a schema cannot express.
 fn decode<T: DeserializeOwned>(value: Value) -> Result<T> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
@@ -320,7 +320,7 @@ fn decode<T: DeserializeOwned>(value: Value) -> Result<T> {
 
 /// A number without a fraction is an integer, however it is written (JSON Schema): `3.0` is `3`.
 fn make_whole(value: &mut Value) {
-    /// Up to here a floating-point number names one integer alone.
+    /// Up to this value a floating-point number represents exactly one integer.
     const EXACT: f64 = 9_007_199_254_740_991.0;
     match value {
         Value::Number(number) => {
@@ -361,16 +361,16 @@ fn merge(target: &mut Value, patch: Value) {
     }
 }
 
-/// A JSON Merge Patch of a `T`: every field may be left out, and `null` clears one that need not be there.
+/// A JSON Merge Patch of a `T`: every field may be omitted, and `null` clears an optional one.
 pub struct Patch<T>(PhantomData<T>);
 
-/// A body that says nothing: `{}` or none at all.
+/// An empty body: `{}` or none at all.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
-/// The framework's own extractors take no body, since they neither know the budget nor a deadline: a handler takes
-/// [`Body`], [`Form`] or [`FormBytes`], or reads its payload by [`receive::read_body`].
+/// The framework's own extractors are not used for bodies, because they support neither the budget nor a deadline: a
+/// handler takes [`Body`], [`Form`] or [`FormBytes`], or reads its payload by [`receive::read_body`].
 pub fn payload_config() -> web::PayloadConfig {
     web::PayloadConfig::new(0)
 }
@@ -404,7 +404,7 @@ mod tests {
         let mut peeked = body(b"{\"a\": 1.0}");
         let text = std::ptr::from_ref(peeked.peek());
         assert_eq!(text, std::ptr::from_ref(peeked.peek()));
-        // Other bytes in their place are not looked at.
+        // Other bytes in their place are not inspected.
         peeked.raw = Some(Ok(received(b"{\"b\": 2}")));
         assert_eq!(peeked.json().unwrap(), json!({"a": 1}));
         let mut broken = body(b"{");

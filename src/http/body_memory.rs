@@ -1,7 +1,7 @@
 //! The memory that request bodies may take: one budget for all requests of this process.
 //!
-//! A request never waits for memory: beyond the budget, or beyond its client's share of it, it is a 503 at once. So bodies
-//! cannot wait for each other.
+//! A request never waits for memory: beyond the budget, or beyond its client's share of it, it is a 503 at once. So
+//! bodies cannot wait for each other.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::client_key::ClientKey;
 use crate::problem::{Code, Problem, Result, Text};
 
-/// Bytes that are counted for each body beside its content: the buffers of its connection.
+/// Bytes that are counted for each body in addition to its content: the buffers of its connection.
 const CONNECTION_BUFFERS: usize = 16 * 1024;
 
 /// The budget.
@@ -46,7 +46,7 @@ impl BodyMemory {
         Ok(reservation)
     }
 
-    /// The most that one client may use: half of the budget for an account, an eighth for a site without a token.
+    /// The maximum that one client may use: half of the budget for an account, an eighth for a site without a token.
     fn share(&self, client: &ClientKey) -> usize {
         if client.is_authenticated() { self.limit / 2 } else { self.limit / 8 }
     }
@@ -56,7 +56,7 @@ impl BodyMemory {
     }
 }
 
-/// What one body takes of the budget, until it is dropped.
+/// The part of the budget that one body takes, until it is dropped.
 pub struct Reservation {
     memory: Arc<BodyMemory>,
     client: ClientKey,
@@ -64,7 +64,7 @@ pub struct Reservation {
 }
 
 impl Reservation {
-    /// Counts a buffer of this capacity; one that shrinks is given back when the body is dropped.
+    /// Counts a buffer of this capacity; if it shrinks, the difference is released when the body is dropped.
     ///
     /// # Errors
     /// [`Code::Unavailable`] if the budget or the client's share is in use.
@@ -82,7 +82,7 @@ impl Reservation {
         if !self.client.is_authenticated() {
             unauthenticated = unauthenticated.saturating_add(more);
         }
-        // Clients without a token never use more than a quarter of it, however many they are.
+        // Clients without a token together never use more than a quarter of it.
         if of_client > share || total > self.memory.limit || unauthenticated > self.memory.limit / 4 {
             return Err(Problem::new(
                 Code::Unavailable,

@@ -1,4 +1,4 @@
-//! One request as it came in, and the three ways to serve it: read, write, and the writes that a retry may repeat.
+//! One request, and the three ways to serve it: read, write, and writes that a retry may repeat.
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::db::acting;
 use crate::language::locale::Locale;
 use crate::problem::{Code, Problem, Result, Text};
 
-/// A request of somebody who showed a valid access token, and the desk that serves it.
+/// A request with a valid access token, and the desk that serves it.
 pub struct Call {
     pub desk: web::Data<Desk>,
     token: Claims,
@@ -37,12 +37,12 @@ pub struct Call {
     by_staff: Arc<AtomicBool>,
 }
 
-/// How long a request of staff was with the database, the wait for a connection included. Requests of others have none: it
-/// would tell them of data that they may not read.
+/// The time that a request of staff spent with the database, the wait for a connection included. Not measured for
+/// others: it would reveal data that they may not read.
 #[derive(Clone, Copy)]
 pub struct DatabaseTime(pub Duration);
 
-/// What becomes of a claim that led to no answer.
+/// How to release a claim that led to no response.
 type Leave = fn(&mut PgConnection, Uuid, &Key) -> Result<()>;
 
 impl FromRequest for Call {
@@ -57,7 +57,7 @@ impl FromRequest for Call {
 impl Call {
     fn of(request: &HttpRequest) -> Result<Self> {
         let desk = Desk::of_app(request)?;
-        // Who it is was found out where requests are counted.
+        // The caller was identified where requests are counted.
         let claims = request.extensions().get::<Claims>().cloned().ok_or_else(unauthenticated)?;
         request.extensions_mut().insert::<Locale>(claims.locale);
         let operation = format!("{} {}", request.method(), request.match_pattern().unwrap_or_default());
@@ -69,7 +69,7 @@ impl Call {
                 Code::BadRequest,
                 Text::new(
                     "Revise los encabezados que se nombran en `errors`.",
-                    "See the headers named in `errors`.",
+                    "Check the headers named in `errors`.",
                 ),
             );
             problem.errors = faults;
@@ -88,7 +88,7 @@ impl Call {
         })
     }
 
-    /// Looks at the database for something that goes on afterwards, such as a file to be received.
+    /// Reads from the database before further work outside of it, such as receiving a file.
     pub async fn check<T, F>(&self, act: F) -> Result<T>
     where
         T: Send + 'static,
@@ -102,7 +102,7 @@ impl Call {
         self.run(run).await
     }
 
-    /// Answers from one connection, without a transaction.
+    /// Reads with one connection, without a transaction.
     pub async fn read<F>(self, act: F) -> Result<HttpResponse>
     where
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
@@ -116,7 +116,7 @@ impl Call {
         Ok(self.respond(answer))
     }
 
-    /// Changes something in one transaction; under an `Idempotency-Key`, once.
+    /// Changes data in one transaction; under an `Idempotency-Key`, once.
     pub async fn write<T, F>(self, body: Body<T>, act: F) -> Result<HttpResponse>
     where
         T: 'static,
@@ -126,7 +126,7 @@ impl Call {
         self.write_under(key, move |tx, actor| act(tx, actor, body)).await
     }
 
-    /// The same for a body that is not JSON; `fingerprint` tells it from another.
+    /// The same for a body that is not JSON; `fingerprint` distinguishes it from another.
     pub async fn write_fingerprinted<F>(self, fingerprint: Vec<u8>, act: F) -> Result<HttpResponse>
     where
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
@@ -135,11 +135,11 @@ impl Call {
         self.write_under(key, act).await
     }
 
-    /// The answer that is kept under the request's `Idempotency-Key`, if it was answered before; else what can be checked
-    /// before the change.
+    /// The stored response to the request's `Idempotency-Key`, if there is one; otherwise performs the checks that
+    /// precede the change.
     ///
     /// # Errors
-    /// [Code::IdempotencyKeyReused] if the key was used with another request; else what `act` answers.
+    /// [Code::IdempotencyKeyReused] if the key was used with another request; otherwise the error of `act`.
     pub async fn check_fingerprinted<F>(&self, fingerprint: &[u8], act: F) -> Result<Option<Answer>>
     where
         F: FnOnce(&mut PgConnection, &Actor) -> Result<()> + Send + 'static,
@@ -174,19 +174,19 @@ impl Call {
         Ok(self.respond(answer))
     }
 
-    /// Whether the request's `Idempotency-Key` was used before, with whatever request.
+    /// Whether the request's `Idempotency-Key` was used before, with any request.
     pub async fn has_known_key(&self) -> Result<bool> {
         let Some(key) = self.idempotency_key.clone() else { return Ok(false) };
         let user_id = self.token.sub;
         self.run(move |db| idempotency::is_known(db, user_id, &key)).await
     }
 
-    /// Work that no transaction can hold, once under an `Idempotency-Key`: `begin` is done in one with the claim on the key,
-    /// then `work`, then `end` says what came of it, and whether that is the last word, which alone is kept for repeats.
-    /// A repeat of one whose server died does not begin again.
+    /// Work that cannot run in one transaction, once under an `Idempotency-Key`: `begin` runs in one transaction with
+    /// the claim on the key, then `work`, then `end` records the result and returns whether it is final; only a final
+    /// result is kept for repeats. A repeat of a request whose server died does not call `begin` again.
     ///
     /// # Errors
-    /// A 409 while the first request is carried out; a 422 where the key was used with another request.
+    /// A 409 while the first request is carried out; a 422 if the key was used with another request.
     pub async fn work<B, W, E>(
         self,
         fingerprint: Option<Vec<u8>>,
@@ -250,7 +250,7 @@ impl Call {
         self.run(run).await
     }
 
-    /// A claim that cannot be left ends by itself.
+    /// A claim that cannot be released expires.
     async fn leave(&self, fingerprint: Option<&[u8]>, leave: Leave) {
         let Ok(Some(key)) = self.key(fingerprint) else { return };
         let user_id = self.token.sub;
@@ -259,7 +259,7 @@ impl Call {
         }
     }
 
-    /// None for a body that could not be received: whoever reads it says what is wrong with it, when its turn comes.
+    /// `None` for a body that could not be received: its fault is reported when it is read.
     fn key(&self, fingerprint: Option<&[u8]>) -> Result<Option<Key>> {
         let (Some(key), Some(fingerprint)) = (self.idempotency_key.clone(), fingerprint) else {
             return Ok(None);
@@ -279,7 +279,7 @@ impl Call {
         }
     }
 
-    /// Works with the database, and keeps for `Server-Timing` how long that took if the caller is staff.
+    /// Works with the database, and records the duration for `Server-Timing` if the caller is staff.
     async fn run<T, F>(&self, act: F) -> Result<T>
     where
         T: Send + 'static,
@@ -294,7 +294,7 @@ impl Call {
     }
 
     pub fn respond(self, answer: Answer) -> HttpResponse {
-        // It saves a body that is read; what was changed is answered in any case.
+        // A 304 saves the body of a read; the response to a change always has its body.
         let reads = matches!(*self.request.method(), Method::GET | Method::HEAD);
         answer.respond(
             self.if_none_match.as_deref().filter(|_| reads),
@@ -303,7 +303,7 @@ impl Call {
     }
 }
 
-/// What came under this name, as one text (RFC 9110, section 5.3).
+/// The values of this header as one text (RFC 9110, section 5.3).
 fn header_text(headers: &header::HeaderMap, name: &str) -> Option<std::result::Result<String, ToStrError>> {
     let values: std::result::Result<Vec<&str>, ToStrError> =
         headers.get_all(name).map(|value| value.to_str()).collect();

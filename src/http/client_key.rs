@@ -1,4 +1,4 @@
-//! Whose requests, and whose bodies in memory, are counted together.
+//! The client for which requests and bodies in memory are counted together.
 
 use std::net::Ipv6Addr;
 

@@ -1,9 +1,9 @@
-//! Which other sites' pages a browser lets at the API.
+//! Which other origins a browser may let use the API.
 
 use actix_cors::Cors;
 use actix_web::middleware::Condition;
 
-/// What a page may read of an answer beside its body.
+/// The headers of a response that a page may read.
 const EXPOSED: [&str; 11] = [
     "Content-Disposition",
     "Content-Language",
@@ -18,11 +18,11 @@ const EXPOSED: [&str; 11] = [
     "X-Request-Id",
 ];
 
-/// How long a browser may keep what a preflight said, in seconds.
+/// How long a browser may cache a preflight response, in seconds.
 const KEPT: usize = 3600;
 
-/// Pages of these origins; of all for `*`, of none but the server's own where there are none. Tokens travel in a header,
-/// never in a cookie, so no origin gets credentials.
+/// Allows pages of these origins; of all for `*`; only of the server's own origin if the list is empty. Tokens are
+/// sent in a header, never in a cookie, so no origin gets credentials.
 pub fn cors(origins: &[String]) -> Condition<Cors> {
     let cors = Cors::default().allow_any_method().allow_any_header().expose_headers(EXPOSED).max_age(KEPT);
     let cors = cors.block_on_origin_mismatch(false);

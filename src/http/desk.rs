@@ -1,4 +1,4 @@
-//! What every request of one server shares.
+//! The state that all requests of one server share.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::problem::{Problem, Result};
 
-/// The running desk. Nothing that matters is lost with the process: a second copy of the server has the same.
+/// The running desk. It holds no data that must survive the process: every copy of the server has the same.
 pub struct Desk {
     pub db: Db,
     pub tokens: Tokens,

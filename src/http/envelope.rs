@@ -1,5 +1,5 @@
-//! What every request passes through: an id, a line in the log, and problems in the reader's language, the
-//! framework's own errors included.
+//! Common handling of every request: an id, a log line, and problems in the reader's language, including the
+//! framework's own errors.
 
 use std::time::Instant;
 
@@ -20,14 +20,14 @@ use crate::language::locale::{self, Locale};
 use crate::problem::{Code, Problem, Text};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
-/// Where the desk is reached by TLS, browsers reach it by nothing else for so long (RFC 6797).
+/// If the public URL uses TLS, how long browsers use TLS only (RFC 6797).
 const FOR_A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Extension of a request that came as a HEAD and is answered as a GET.
 pub struct WasHead;
 
-/// Outermost middleware.
+/// The outermost middleware.
 pub async fn envelope<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
@@ -41,13 +41,13 @@ pub async fn envelope<B: MessageBody + 'static>(
         .filter(|id| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()))
         .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
     let method = request.method().clone();
-    // What a GET would answer, but for the body, which the server leaves out by itself.
+    // A HEAD is handled as a GET; the server omits the body.
     if method == Method::HEAD {
         request.head_mut().method = Method::GET;
         request.extensions_mut().insert(WasHead);
     }
 
-    // What becomes of a request is a response by now, errors included; the framework itself answers what is not.
+    // The result is a response by now, errors included; the framework itself answers the rest.
     let response = next.call(request).await?.map_into_boxed_body();
     let locale = asked.or_else(|| response.request().extensions().get::<Locale>().copied());
     let mut response = translate(response, locale.unwrap_or(Locale::Es), &request_id);
@@ -57,7 +57,7 @@ pub async fn envelope<B: MessageBody + 'static>(
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // What is answered to one person is kept by nobody on the way, and by no browser that others use after them.
+    // A response to one person is stored neither by caches nor by a shared browser.
     if response.request().path().starts_with("/api/")
         && !response.headers().contains_key(header::CACHE_CONTROL)
     {
@@ -73,7 +73,7 @@ pub async fn envelope<B: MessageBody + 'static>(
     let taken = started.elapsed().as_secs_f64() * 1000.0;
     let database =
         response.request().extensions().get::<DatabaseTime>().map(|time| time.0.as_secs_f64() * 1000.0);
-    // For staff alone: how long a request takes tells of data that others may not read.
+    // Only for staff: the duration of a request reveals data that others may not read.
     let timing = database.map(|database| format!("db;dur={database:.1}, total;dur={taken:.1}"));
     if let Some(Ok(timing)) = timing.as_deref().map(HeaderValue::from_str) {
         response.headers_mut().insert(SERVER_TIMING, timing);
@@ -86,8 +86,8 @@ pub async fn envelope<B: MessageBody + 'static>(
     Ok(response)
 }
 
-/// What the log has of a request: its route instead of its path, so that neither tokens nor ids of people are in it, and
-/// the id of the account that sent it.
+/// The log line of a request: its route instead of its path, so that it contains neither tokens nor ids of people,
+/// and the id of the account that sent it.
 fn access_line(method: &Method, response: &ServiceResponse, taken: f64, request_id: &str) -> String {
     let request = response.request();
     let account = request.extensions().get::<Claims>().map(|claims| claims.sub.to_string());
@@ -101,7 +101,7 @@ fn access_line(method: &Method, response: &ServiceResponse, taken: f64, request_
     )
 }
 
-/// Where the answer is an error: as a problem, in the reader's language.
+/// Turns an error response into a problem in the reader's language.
 fn translate(response: ServiceResponse, locale: Locale, request_id: &str) -> ServiceResponse {
     if !response.status().is_client_error() && !response.status().is_server_error() {
         return response;
@@ -123,7 +123,7 @@ fn translate(response: ServiceResponse, locale: Locale, request_id: &str) -> Ser
     };
     match rendered {
         Some(mut rendered) => {
-            // What other sites' pages may do with it holds for a problem as well.
+            // The CORS headers apply to a problem as well.
             for (name, value) in response.headers() {
                 if name.as_str().starts_with("access-control-") || name == header::VARY {
                     rendered.headers_mut().append(name.clone(), value.clone());
@@ -140,7 +140,7 @@ fn is_problem(response: &ServiceResponse) -> bool {
     content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/problem+json"))
 }
 
-/// A page says in its own words what went wrong.
+/// An HTML page has its own error text.
 fn is_page(response: &ServiceResponse) -> bool {
     let content_type = response.headers().get(header::CONTENT_TYPE);
     content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"))
@@ -167,6 +167,6 @@ fn framework_problem(status: StatusCode) -> Problem {
             Code::BadRequest,
             Text::new("La petición no se puede leer.", "The request cannot be read."),
         ),
-        status => Problem::internal(format!("the framework answered {status}")),
+        status => Problem::internal(format!("the framework returned {status}")),
     }
 }

@@ -1,8 +1,8 @@
-//! Names the format that a text was expected to have.
+//! Names the expected format of a text.
 
 use crate::problem::Text;
 
-/// The formats of the contract that are checked, with an example where one helps.
+/// The formats of the contract that are checked, with an example if it is helpful.
 const FORMATS: &[(&str, &str, &str)] = &[
     ("date", "Debe ser una fecha, como 2026-11-24.", "It must be a date, such as 2026-11-24."),
     (

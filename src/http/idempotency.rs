@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: the first answer to a request is given again to its repeats.
+//! `Idempotency-Key`: repeats of a request get its first response.
 
 use actix_web::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,16 +14,16 @@ diesel::define_sql_function! {
     fn try_lock(key: diesel::sql_types::BigInt) -> diesel::sql_types::Bool;
 }
 
-/// How long an answer is kept, in hours.
+/// How long a response is kept, in hours.
 pub const KEPT_HOURS: i64 = 24;
 
-/// How long a key is in the hands of one copy of the server; past that a repeat goes on with the work.
+/// How long one copy of the server holds the claim on a key; after that a repeat continues the work.
 const CLAIM: TimeDelta = TimeDelta::minutes(2);
 
-/// A key as it came, with what it was sent with.
+/// A key with the fingerprints of its request.
 pub struct Key {
     pub key: String,
-    /// Fingerprints of method, path and body: the first is kept, any of them is known again.
+    /// Fingerprints of method, path and body: the first is stored, each of them is recognized.
     pub requests: Vec<Vec<u8>>,
 }
 
@@ -38,16 +38,16 @@ struct Kept {
     claimed_until: Option<DateTime<Utc>>,
 }
 
-/// What is known of a request under its key.
+/// The state of a request under its key.
 pub enum Known {
     /// It was not carried out.
     Nothing,
-    /// It was begun, and whoever did so is gone.
+    /// It was begun, and the process that did so ended.
     Begun,
     Answered(Answer),
 }
 
-/// Answers from what is kept under the key, or carries `act` out and keeps its answer, in the transaction `tx`.
+/// Returns the response stored under the key, or runs `act` and stores its response, in the transaction `tx`.
 pub fn once(
     tx: &mut PgConnection,
     user_id: Uuid,
@@ -63,11 +63,11 @@ pub fn once(
     Ok(answer)
 }
 
-/// Takes a request into the caller's hands, for work that no transaction can hold; the claim of a caller that dies ends
-/// after a while. Where the request is not answered yet, `finish` is to follow, or `let_go` or `forget`.
+/// Claims a request, for work that cannot run in one transaction; the claim expires if the process dies. If there is
+/// no stored response yet, the caller must call `finish`, `let_go` or `forget`.
 ///
 /// # Errors
-/// A 409 where it is in somebody's hands; a 422 where the key was used with another request.
+/// A 409 if another process holds the claim; a 422 if the key was used with another request.
 pub fn claim(tx: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<Known> {
     lock(tx, user_id, key)?;
     let known = known(tx, user_id, key)?;
@@ -78,7 +78,8 @@ pub fn claim(tx: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<Known> {
     Ok(known)
 }
 
-/// Keeps the answer to a request that was claimed. Where another went on with it and was faster, the answer is that one's.
+/// Stores the response to a claimed request. If another process continued it and finished first, returns that
+/// response.
 pub fn finish(tx: &mut PgConnection, user_id: Uuid, key: &Key, answer: Answer) -> Result<Answer> {
     if kept(tx, user_id, key)?.is_none_or(|kept| kept.claimed_until.is_some()) {
         write(tx, user_id, key, Ok(&answer))?;
@@ -90,7 +91,7 @@ pub fn finish(tx: &mut PgConnection, user_id: Uuid, key: &Key, answer: Answer) -
     }
 }
 
-/// Leaves a claimed request to whoever repeats it.
+/// Releases a claimed request so that a repeat can continue it.
 pub fn let_go(db: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<()> {
     let now = crate::db::now(db)?;
     diesel::update(keys::table.find((user_id, &key.key)).filter(keys::claimed_until.gt(now)))
@@ -106,7 +107,7 @@ pub fn forget(db: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<()> {
     Ok(())
 }
 
-/// Whether the key was used within the last day, with whatever request.
+/// Whether the key was used within the last day, with any request.
 pub fn is_known(db: &mut PgConnection, user_id: Uuid, key: &str) -> Result<bool> {
     Ok(diesel::select(diesel::dsl::exists(of_today(user_id, key))).get_result(db)?)
 }
@@ -128,7 +129,7 @@ fn in_progress() -> Problem {
     )
 }
 
-/// An answer, or until when the key is claimed.
+/// A response, or the time until which the key is claimed.
 fn write(
     tx: &mut PgConnection,
     user_id: Uuid,
@@ -167,10 +168,10 @@ fn kept(db: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<Option<Kept>>
     Ok(of_today(user_id, &key.key).select(Kept::as_select()).first(db).optional()?)
 }
 
-/// What is known of the request under the key, where it was used within the last day.
+/// The state of the request under the key, if it was used within the last day.
 ///
 /// # Errors
-/// A 422 where it was used with another request, a 409 where the first is still being carried out.
+/// A 422 if it was used with another request, a 409 if the first is still being carried out.
 pub fn known(db: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<Known> {
     let Some(kept) = kept(db, user_id, key)? else { return Ok(Known::Nothing) };
     if !key.requests.contains(&kept.request_hash) {
@@ -184,7 +185,7 @@ pub fn known(db: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<Known> {
     }
     let Some(status) = kept.status else {
         let now = crate::db::now(db)?;
-        // A claim for longer than any is of a clock that was ahead.
+        // A claim longer than the maximum was made by a clock that was ahead.
         let held = kept.claimed_until.is_some_and(|until| until > now && until <= now + CLAIM * 2);
         return if held { Err(in_progress()) } else { Ok(Known::Begun) };
     };
@@ -198,8 +199,8 @@ pub fn known(db: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<Known> {
     }))
 }
 
-/// The number under which PostgreSQL keeps two requests with one key apart; two keys that share a number only wait
-/// for nothing and are told to try again.
+/// The number by which PostgreSQL locks concurrent requests with one key; if two keys share a number, one of them
+/// only gets a 409 and is retried.
 fn lock_number(user_id: Uuid, key: &str) -> i64 {
     use sha2::{Digest, Sha256};
     let digest = Sha256::new().chain_update(user_id).chain_update(key).finalize();

@@ -1,4 +1,5 @@
-//! What is checked of every request before its route: how many its client makes, and that its body has no content coding.
+//! Checks on every request before its route: the number of requests of its client, and that its body has no content
+//! coding.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -24,18 +25,17 @@ use crate::problem::{Code, Problem, Text};
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// After how many requests those are forgotten who have all of theirs left.
+/// The number of requests after which clients with a full quota are removed from memory.
 const TIDY_EVERY: u32 = 4096;
 
-/// Requests a minute from one network for health checks and metrics: they are not refused for what else it asks for, nor it
-/// for them.
+/// Requests a minute from one network for health checks and metrics, counted separately from its other requests.
 const PROBES: NonZeroU32 = NonZeroU32::MIN.saturating_add(5999);
 
 /// Requests that are counted together.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Counted {
     Api(ClientKey),
-    /// Pages and documents, which are public, by network.
+    /// Public pages and documents, by network.
     Page(ClientKey),
     /// Health checks and metrics, by network.
     Probe(ClientKey),
@@ -43,10 +43,10 @@ enum Counted {
 
 type Limiter = RateLimiter<Counted, DashMapStateStore<Counted>, DefaultClock, StateInformationMiddleware>;
 
-/// Counts requests, in this process: what one copy of the server can bear is its own affair, and what must hold for all
-/// copies, such as wrong passwords, is counted in the database.
+/// Counts requests in this process: the limit protects one copy of the server. Counts that must be shared by all
+/// copies, such as wrong passwords, are in the database.
 pub struct Limits {
-    /// None where there is no limit.
+    /// `None` if there is no limit.
     limiters: Option<Limiters>,
     clock: DefaultClock,
     seen: AtomicU32,
@@ -57,18 +57,18 @@ struct Limiters {
     probes: Limiter,
 }
 
-/// How somebody stands after a request.
+/// The state of a client's quota after a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Standing {
     /// Requests a minute.
     quota: u32,
     remaining: u32,
-    /// In how many seconds all of the quota is there again.
+    /// The number of seconds until the whole quota is available again.
     reset: u64,
 }
 
 impl Limits {
-    /// At most so many requests a minute from one person; 0 for no limit.
+    /// At most this number of requests a minute from one client; 0 for no limit.
     pub fn new(requests_a_minute: u32) -> Self {
         let limiter = |quota| RateLimiter::keyed(Quota::per_minute(quota)).with_middleware();
         let limiters = NonZeroU32::new(requests_a_minute)
@@ -76,7 +76,7 @@ impl Limits {
         Limits { limiters, clock: DefaultClock::default(), seen: AtomicU32::new(0) }
     }
 
-    /// One more request: how they stand now, or after which time there may be another.
+    /// Counts one more request: returns the state of the quota, and how long to wait if it is exhausted.
     fn take(&self, counted: &Counted) -> Option<(Standing, Result<(), Duration>)> {
         let limiters = self.limiters.as_ref()?;
         if self.seen.fetch_add(1, Ordering::Relaxed) % TIDY_EVERY == TIDY_EVERY - 1 {
@@ -101,13 +101,13 @@ impl Limits {
     }
 }
 
-/// Whole seconds after which the time has passed.
+/// The time in seconds, rounded up.
 fn seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
-/// Middleware of every path: a request past the limit is a 429, a compressed body a 415, and every answer says how its
-/// client stands.
+/// Middleware of every path: a request beyond the limit is a 429, a compressed body a 415, and every response has the
+/// state of its client's quota.
 pub async fn limit<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -120,7 +120,7 @@ pub async fn limit<B: MessageBody + 'static>(
 
 fn admit(request: &ServiceRequest) -> Result<(), Problem> {
     let Some(desk) = request.app_data::<Data<Desk>>() else {
-        return Err(Problem::internal("the app has no desk"));
+        return Err(Problem::internal("the app has no shared state"));
     };
     // Decoded, as the router reads it.
     let path = request.match_info().as_str();
@@ -174,7 +174,7 @@ fn has_body(headers: &HeaderMap) -> bool {
         || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length.as_bytes() != b"0")
 }
 
-/// Whether the body has a content coding. Compressed bodies are not taken: a small one could become a large one.
+/// Whether the body has a content coding. Compressed bodies are rejected: a small one could expand to a large one.
 fn is_encoded(headers: &HeaderMap) -> bool {
     headers.get_all(header::CONTENT_ENCODING).any(|value| {
         let codings = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
@@ -182,7 +182,7 @@ fn is_encoded(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Tells the client how it stands (draft-ietf-httpapi-ratelimit-headers).
+/// Adds the state of the quota (draft-ietf-httpapi-ratelimit-headers).
 pub fn tell(response: &mut ServiceResponse) {
     let Some(Standing { quota, remaining, reset }) =
         response.request().extensions().get::<Standing>().copied()
@@ -197,7 +197,7 @@ pub fn tell(response: &mut ServiceResponse) {
     if let Ok(standing) = HeaderValue::from_str(&format!("\"client\";r={remaining};t={reset}")) {
         headers.insert(LIMIT, standing);
     }
-    // Elsewhere it does not depend on who asks.
+    // Other responses do not depend on the caller.
     if is_api {
         headers.append(header::VARY, HeaderValue::from_static("Authorization"));
     }

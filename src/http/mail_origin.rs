@@ -1,17 +1,17 @@
-//! The inbound e-mail by which somebody acts.
+//! The inbound email that causes an action.
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-/// An inbound e-mail and how far its author is known: what the history records of a change that mail causes.
+/// An inbound email and whether its author is verified: recorded in the history with each change that it causes.
 #[derive(Debug, Clone, Copy)]
 pub struct MailOrigin {
     pub inbound_email_id: Uuid,
     /// The account that submitted it to the API; `None` for the mailbox and the command.
     pub submitted_by_id: Option<Uuid>,
-    /// Who released it after it had been set aside or ignored.
+    /// The account that released it after it had been set aside or ignored.
     pub released_by_id: Option<Uuid>,
-    /// Whether our own mail server did not verify its author.
+    /// Whether the entity's own mail server did not verify its author.
     pub unverified: bool,
 }
 

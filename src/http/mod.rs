@@ -1,4 +1,4 @@
-//! The desk's HTTP habits: who calls, bodies, lists, ETags, retries, languages. Knows no feature.
+//! Common parts of HTTP: authentication, bodies, lists, ETags, retries, languages. Independent of features.
 
 pub mod actor;
 pub mod address;

@@ -1,4 +1,4 @@
-//! One paging for every list: a cursor that names the last row seen, so that a page costs the same at any depth.
+//! Paging of every list: a cursor that names the last row of a page, so that each page costs the same at any depth.
 
 use std::fmt;
 
@@ -13,23 +13,23 @@ use utoipa::{IntoParams, ToSchema};
 use super::answer::Answer;
 use crate::problem::{Code, Problem, Result, Text};
 
-/// How much of a list to answer, and from where.
+/// The size and the start of a page.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Paging {
-    /// How many items at most.
+    /// The maximum number of items.
     #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: Option<i64>,
-    /// `next_cursor` of the page before, with the same filters and the same order.
+    /// `next_cursor` of the previous page, with the same filters and the same order.
     #[param(min_length = 1, max_length = 2000)]
     pub cursor: Option<String>,
     /// Whether to count the whole list into `total`.
     #[serde(default)]
     #[param(required = false, default = false)]
     pub with_total: bool,
-    /// Which fields of each item to answer, repeated; all of them where it is left out. Each item then has these alone
-    /// and, where `expand` asks for it, `expanded`, whatever else its schema requires.
+    /// The fields of each item to return, repeated; all of them if omitted. Each item then has only these and, if
+    /// `expand` requests it, `expanded`, whatever else its schema requires.
     #[serde(default)]
     #[param(required = false, max_items = 50)]
     pub fields: Vec<String>,
@@ -38,7 +38,7 @@ pub struct Paging {
     pub seal: Seal,
 }
 
-/// What a cursor is sealed with: keys of this list with its filters alone, the one in use first, then the one from before.
+/// The keys that seal a cursor, derived from this list and its filters: the current one first, then the previous one.
 #[derive(Default)]
 pub struct Seal(pub Vec<Vec<u8>>);
 
@@ -56,7 +56,7 @@ impl Seal {
         Ok(format!("{place}.{}", seal.map_err(Problem::internal)?))
     }
 
-    /// The place that a cursor names, where one of our keys sealed it for this list.
+    /// The place that a cursor names, if one of our keys sealed it for this list.
     fn open(&self, cursor: &str) -> Option<Vec<u8>> {
         let (place, seal) = cursor.split_once('.')?;
         let ours = |key: &Vec<u8>| {
@@ -76,10 +76,10 @@ pub struct NoFilters {}
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
     pub items: Vec<T>,
-    /// Give it as `cursor` for the next page; `null` on the last one.
+    /// The `cursor` of the next page; `null` on the last one.
     #[schema(max_length = 2000, required = true)]
     pub next_cursor: Option<String>,
-    /// How many there are in all; only with `with_total=true`.
+    /// The number of items of the whole list; only with `with_total=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub total: Option<i64>,
@@ -94,12 +94,12 @@ struct Cursor<K, I> {
 }
 
 impl Paging {
-    /// How many rows to ask the database for: one more than the page holds, to know whether there is a next.
+    /// The number of rows to read: one more than the page holds, to detect a next page.
     pub fn rows(&self) -> i64 {
         self.limit.unwrap_or(50) + 1
     }
 
-    /// Sort key and id of the last row of the page before, where there was one in this order.
+    /// Sort key and id of the last row of the previous page, if there is a cursor of this order.
     pub fn after<K, I>(&self, sort: &str) -> Result<Option<(K, I)>>
     where
         K: DeserializeOwned,
@@ -111,7 +111,7 @@ impl Paging {
                 Code::InvalidCursor,
                 Text::new(
                     "Use el `next_cursor` de la página anterior, con los mismos filtros y el mismo `sort`.",
-                    "Use the `next_cursor` of the page before, with the same filters and the same `sort`.",
+                    "Use the `next_cursor` of the previous page, with the same filters and the same `sort`.",
                 ),
             )
         };
@@ -120,8 +120,8 @@ impl Paging {
         if cursor.s == sort { Ok(Some((cursor.k, cursor.i))) } else { Err(broken()) }
     }
 
-    /// The rows found without the one that is too many, and the cursor for the next page where there was one; `place`
-    /// gives a row's sort key and id.
+    /// The rows without the additional one, and the cursor of the next page if there is one; `place` returns a row's
+    /// sort key and id.
     pub fn cut<T, K, I>(
         &self,
         sort: &str,
@@ -145,7 +145,7 @@ impl Paging {
         Ok((rows, next_cursor))
     }
 
-    /// The answer made of the rows found; `place` gives a row's sort key and id.
+    /// The response made of the rows; `place` returns a row's sort key and id.
     pub fn answer<T, K, I>(
         &self,
         sort: &str,
@@ -162,7 +162,7 @@ impl Paging {
         self.page(items, next_cursor, total)
     }
 
-    /// The answer of one page, with the fields that were asked for.
+    /// The response of one page, with the requested fields.
     pub fn page<T: Serialize>(
         &self,
         items: Vec<T>,
@@ -182,15 +182,15 @@ impl Paging {
     fn trimmed(&self, item: &impl Serialize) -> Result<Value> {
         let mut item = serde_json::to_value(item).map_err(Problem::internal)?;
         if let Some(fields) = item.as_object_mut() {
-            // What `expand` asked for was asked for.
+            // `expanded` was requested by `expand`.
             fields.retain(|name, _| self.fields.contains(name) || name == "expanded");
         }
         Ok(item)
     }
 }
 
-/// Orders a boxed query by a column and the id, and starts it after a position in that order. The first condition alone bounds
-/// the index scan; the second skips the rows with the same key that an earlier page returned.
+/// Orders a boxed query by a column and the id, and lets it begin after a place in that order. The first condition
+/// alone bounds the index scan; the second skips the rows of the same key that were already returned.
 macro_rules! seek {
     ($query:expr, $after:expr, $column:expr, $id:expr, asc) => {{
         let mut query = $query;

@@ -1,4 +1,5 @@
-//! A query string, read when its turn comes, with the field at fault named.
+//! A query string, validated only after the caller and the permission were checked, with the parameter at fault
+//! named.
 
 use std::collections::BTreeMap;
 use std::future::{Ready, ready};
@@ -14,9 +15,9 @@ use super::paging::{Paging, Seal};
 use super::schemas::Schemas;
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
-/// The query string and what it should become.
+/// The query string and the type to read from it.
 pub struct Query<T> {
-    /// As the contract names it: `GET /api/v1/tickets`.
+    /// The operation in the contract: `GET /api/v1/tickets`.
     operation: String,
     raw: String,
     path: String,
@@ -47,13 +48,12 @@ impl<T> FromRequest for Query<T> {
 }
 
 impl<T: DeserializeOwned> Query<T> {
-    /// The parameters; else a 400 that names every one at fault.
+    /// The parameters; otherwise a 400 that names every one at fault.
     pub fn read(self) -> Result<T> {
         decode(&self.pairs()?)
     }
 
-    /// The parameters as they were sent, by name, for the audit log. The words that were searched for are left out: they
-    /// may name people.
+    /// The parameters as they were sent, by name, for the audit log. The search text is omitted: it may name people.
     pub fn parameters(&self) -> BTreeMap<String, Vec<String>> {
         let mut parameters: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in url::form_urlencoded::parse(self.raw.as_bytes()) {
@@ -65,14 +65,14 @@ impl<T: DeserializeOwned> Query<T> {
         parameters
     }
 
-    /// The parameters of a list apart from those of its paging, which are the same for all lists.
+    /// The parameters of a list, separated from those of its paging, which are the same for all lists.
     pub fn read_list(self) -> Result<(Paging, T)> {
         let (paging, own): (Vec<_>, Vec<_>) =
             self.pairs()?.into_iter().partition(|(name, _)| is_paging(name));
         Ok((self.sealed(decode(&paging)?, &own)?, decode(&own)?))
     }
 
-    /// The same, with what to show beside each item apart too.
+    /// The same, with the parameter `expand` separated too.
     pub fn read_expanded_list<E: DeserializeOwned>(self) -> Result<(Paging, E, T)> {
         let (paging, own): (Vec<_>, Vec<_>) =
             self.pairs()?.into_iter().partition(|(name, _)| is_paging(name));
@@ -80,7 +80,8 @@ impl<T: DeserializeOwned> Query<T> {
         Ok((self.sealed(decode(&paging)?, &own)?, decode(&expand)?, decode(&own)?))
     }
 
-    /// With what seals its cursors: they lead on in this list with these filters. The order is in the cursor itself.
+    /// With the keys that seal its cursors: they are valid for this list with these filters. The order is in the
+    /// cursor itself.
     fn sealed(&self, paging: Paging, own: &[(String, String)]) -> Result<Paging> {
         let mut filters: Vec<_> = own.iter().filter(|(name, _)| name != "sort").collect();
         filters.sort();
@@ -88,7 +89,7 @@ impl<T: DeserializeOwned> Query<T> {
         Ok(Paging { seal: Seal(self.desk.tokens.fingerprints(&list)?), ..paging })
     }
 
-    /// Name and value of each parameter, sound by the contract.
+    /// Name and value of each parameter, validated against the contract.
     fn pairs(&self) -> Result<Vec<(String, String)>> {
         let pairs: Vec<(String, String)> =
             url::form_urlencoded::parse(self.raw.as_bytes()).into_owned().collect();
@@ -101,7 +102,7 @@ fn is_paging(name: &str) -> bool {
     matches!(name, "limit" | "cursor" | "with_total" | "fields")
 }
 
-/// Parameters that the contract lets through and a type refuses differ in something that a schema cannot say.
+/// If the contract accepts a parameter that the type rejects, the difference is one that a schema cannot express.
 fn decode<T: DeserializeOwned>(pairs: &[(String, String)]) -> Result<T> {
     let raw = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     let parsed = serde_html_form::Deserializer::from_bytes(raw.as_bytes());
@@ -117,13 +118,13 @@ fn decode<T: DeserializeOwned>(pairs: &[(String, String)]) -> Result<T> {
 fn refused(errors: Vec<FieldError>) -> Problem {
     let mut problem = Problem::new(
         Code::InvalidQuery,
-        Text::new("Revise los parámetros de la consulta.", "See the query's parameters."),
+        Text::new("Revise los parámetros de la consulta.", "Check the query parameters."),
     );
     problem.errors = errors;
     problem
 }
 
-/// A parameter that is sound by the contract and cannot be.
+/// A parameter that is valid by the contract but rejected by the handler.
 #[track_caller]
 pub fn invalid(name: &str, detail: Text) -> Problem {
     refused(vec![FieldError::new(format!("/{name}"), FieldCode::NotAllowed, detail)])

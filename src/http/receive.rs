@@ -26,14 +26,14 @@ impl ReceivedBody {
     }
 }
 
-/// What bounds a body.
+/// The limits of a body.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyLimits {
     /// Maximum length, in bytes.
     pub bytes: usize,
-    /// How long it may take to arrive.
+    /// The time limit for its arrival.
     pub time: Duration,
-    /// Bytes that each add a second to that time; none if it is fixed.
+    /// The number of bytes that each add a second to that time; none if it is fixed.
     pub bytes_a_second: Option<u64>,
 }
 
@@ -54,7 +54,7 @@ impl From<Problem> for NotReceived {
 }
 
 impl BodyLimits {
-    /// When a body of which so many bytes have arrived must be complete.
+    /// The deadline of a body of which this number of bytes has arrived.
     fn deadline(&self, started: Instant, arrived: usize) -> Instant {
         let arrived = u64::try_from(arrived).unwrap_or(u64::MAX);
         let earned = self.bytes_a_second.map_or(0, |rate| arrived / rate.max(1));
@@ -62,7 +62,7 @@ impl BodyLimits {
     }
 }
 
-/// Reads the body as it was sent: a content coding was refused before.
+/// Reads the body as it was sent: a content coding was rejected before.
 ///
 /// # Errors
 /// [`NotReceived`]
@@ -77,7 +77,7 @@ pub async fn read_body(
     }
     let budget = request
         .app_data::<Arc<BodyMemory>>()
-        .ok_or_else(|| NotReceived::from(Problem::internal("the app has no memory for bodies")))?;
+        .ok_or_else(|| NotReceived::from(Problem::internal("the app has no memory budget for bodies")))?;
     let mut memory = budget.reserve(ClientKey::from_request(request))?;
     let (mut bytes, started) = (Vec::new(), Instant::now());
     loop {

@@ -1,4 +1,4 @@
-//! What a value has that its schema does not allow, in words.
+//! Texts for the faults of a value according to its schema.
 
 use jsonschema::error::ValidationErrorKind as Fault;
 use jsonschema::{ValidationError, Validator};
@@ -97,7 +97,8 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
         Fault::Pattern { pattern } => {
             add(at, FieldCode::WrongFormat, expected_format::for_pattern(pattern));
         }
-        // A field that may be null is a choice between null and a schema: the schema's own words are the useful ones.
+        // A field that may be null is a choice between null and a schema: the faults of that schema are the useful
+        // ones.
         Fault::OneOfNotValid { context } | Fault::AnyOf { context } => {
             let branch = context
                 .iter()
@@ -115,16 +116,17 @@ fn explain(error: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
 /// The longest pointer, in characters.
 const LONGEST_POINTER: usize = 1000;
 
-/// How much of a pointer to show, in bytes: a client may call a field anything, and what has such a name then stands for it.
+/// The length of the part of a pointer that can be shown, in bytes: a client may send a field with any name, and the
+/// value that contains a field with an unsuitable name is shown instead.
 pub(super) fn nameable(pointer: &str) -> usize {
     let end = pointer.char_indices().enumerate().find(|(n, (_, c))| *n == LONGEST_POINTER || *c == '\0');
     end.map_or(pointer.len(), |(_, (at, _))| pointer[..at].rfind('/').unwrap_or_default())
 }
 
-/// Up to here a floating-point number names one number alone.
+/// Up to this value a floating-point number represents exactly one number.
 const EXACT: f64 = 9_007_199_254_740_991.0;
 
-/// PostgreSQL keeps no NUL characters in text, and no integers beyond 64 bits; a fraction is for the schema to judge.
+/// PostgreSQL stores no NUL characters in text, and no integers beyond 64 bits; a fraction is checked by the schema.
 fn cannot_be_kept(value: &Value, at: &mut String, errors: &mut Vec<FieldError>) {
     if errors.len() >= MOST_FAULTS {
         return;
@@ -164,7 +166,7 @@ fn cannot_be_kept(value: &Value, at: &mut String, errors: &mut Vec<FieldError>) 
     }
 }
 
-/// A name as a JSON Pointer has it (RFC 6901).
+/// A name in a JSON Pointer (RFC 6901).
 pub(super) fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }

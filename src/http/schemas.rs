@@ -14,7 +14,7 @@ use super::schema_faults::{escape, faults_by, nameable};
 use crate::auth::policy::Action;
 use crate::problem::{FieldCode, FieldError, Problem, Text};
 
-/// What schemas call the contract that they are part of.
+/// The URI by which schemas refer to their contract.
 const CONTRACT: &str = "urn:mesa:contract";
 
 /// The contract in the form in which requests are checked by it.
@@ -40,7 +40,7 @@ struct Parameters {
     kinds: HashMap<String, Kind>,
 }
 
-/// How the text of a parameter becomes the value that its schema speaks of.
+/// How the text of a parameter is converted to the value that its schema describes.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Text,
@@ -100,7 +100,7 @@ impl Schemas {
         }
     }
 
-    /// Every parameter that is not as the operation, named by method and path, has it.
+    /// Every fault of the parameters of an operation, named by method and path.
     pub fn query_faults(&self, operation: &str, pairs: &[(String, String)]) -> Vec<FieldError> {
         let Some(Operation { query: parameters, .. }) = self.operations.get(operation) else {
             return unknown();
@@ -122,7 +122,8 @@ impl Schemas {
                     value.insert(name.clone(), json!([typed]));
                 }
                 (_, Some(_)) => {
-                    let detail = Text::new("Este parámetro no se repite.", "This parameter is given once.");
+                    let detail =
+                        Text::new("Este parámetro no se repite.", "This parameter cannot be repeated.");
                     let mut pointer = format!("/{}", escape(name));
                     pointer.truncate(nameable(&pointer));
                     return vec![FieldError::new(pointer, FieldCode::NotAllowed, detail)];
@@ -134,7 +135,7 @@ impl Schemas {
         }
         let mut errors = faults_by(&parameters.validator, &Value::Object(value));
         for error in &mut errors {
-            // The parameter, whichever of its repetitions it is.
+            // The parameter, whichever of its repetitions is at fault.
             let end = error.pointer.match_indices('/').nth(1).map_or(error.pointer.len(), |(end, _)| end);
             error.pointer.truncate(end);
             if error.code == FieldCode::UnknownField {
@@ -144,8 +145,8 @@ impl Schemas {
         errors
     }
 
-    /// Every header that is not as the operation, named by method and path, has it. `get`: the values that came under a name, as
-    /// one; an error where they are no text.
+    /// Every fault of the headers of an operation, named by method and path. `get`: the values of a name, as one text;
+    /// an error if they are not text.
     pub fn header_faults<E>(
         &self,
         operation: &str,
@@ -161,7 +162,7 @@ impl Schemas {
                     vec![FieldError::new(
                         "",
                         FieldCode::WrongFormat,
-                        Text::new("No es texto.", "It is no text."),
+                        Text::new("No es texto.", "It is not text."),
                     )]
                 }
             };
@@ -173,7 +174,7 @@ impl Schemas {
         errors
     }
 
-    /// Every field of `value` that is not as the schema of this name has it.
+    /// Every fault of `value` according to the schema of this name.
     pub fn faults(&self, schema: &str, value: &Value) -> Vec<FieldError> {
         match self.bodies.get(schema) {
             Some(validator) => faults_by(validator, value),
@@ -192,7 +193,7 @@ fn validator(name: &str, schema: &Value, contract: &Registry) -> Result<Validato
         .map_err(|error| format!("schema {name}: {error}"))
 }
 
-/// RFC 3339, within the years that the database keeps and an answer can show.
+/// RFC 3339, within the years that the database and a response support.
 fn is_moment(text: &str) -> bool {
     let parsed = DateTime::parse_from_rfc3339(text);
     text.as_bytes().get(10).is_some_and(|between| between.eq_ignore_ascii_case(&b't'))
@@ -238,7 +239,7 @@ impl Parameters {
     fn those_that_exist(&self) -> Text {
         let mut names: Vec<&str> = self.kinds.keys().map(String::as_str).collect();
         if names.is_empty() {
-            return Text::new("Esta ruta no tiene parámetros.", "This path takes no parameters.");
+            return Text::new("Esta ruta no tiene parámetros.", "This path has no parameters.");
         }
         names.sort_unstable();
         let names = names.join(", ");
@@ -251,6 +252,6 @@ impl Parameters {
 
 fn unknown() -> Vec<FieldError> {
     let detail =
-        Text::new("El contrato no conoce esta petición.", "The contract does not know this request.");
+        Text::new("El contrato no conoce esta petición.", "The contract does not define this request.");
     vec![FieldError::new("", FieldCode::Unexpected, detail)]
 }

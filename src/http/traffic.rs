@@ -1,9 +1,9 @@
-//! Counts what this copy of the server answered.
+//! Counts the responses of this copy of the server.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Answers by the class of their status, and passwords that were looked at; of this process alone, as a metric is.
+/// Responses by the class of their status, and verified passwords; of this process alone, like every metric.
 #[derive(Debug, Default)]
 pub struct Traffic {
     classes: [AtomicU64; 5],
@@ -11,7 +11,7 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// One more password is looked at.
+    /// Counts one more verified password.
     pub fn password(&self) {
         self.passwords.fetch_add(1, Ordering::Relaxed);
     }
@@ -25,7 +25,7 @@ impl Traffic {
 
 impl fmt::Display for Traffic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "# HELP mesa_http_responses_total Answers by the class of their status.")?;
+        writeln!(f, "# HELP mesa_http_responses_total Responses by the class of their status.")?;
         writeln!(f, "# TYPE mesa_http_responses_total counter")?;
         for (index, class) in self.classes.iter().enumerate() {
             writeln!(
@@ -35,7 +35,7 @@ impl fmt::Display for Traffic {
                 class.load(Ordering::Relaxed)
             )?;
         }
-        writeln!(f, "# HELP mesa_passwords_total Passwords of sign-ins that were looked at.")?;
+        writeln!(f, "# HELP mesa_passwords_total Verified passwords of sign-ins.")?;
         writeln!(f, "# TYPE mesa_passwords_total counter")?;
         writeln!(f, "mesa_passwords_total {}", self.passwords.load(Ordering::Relaxed))
     }

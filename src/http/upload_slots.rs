@@ -1,4 +1,4 @@
-//! How many uploads this copy of the server receives at a time.
+//! Limits the number of uploads that this copy of the server receives at a time.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,7 +12,7 @@ use crate::problem::{Code, Problem, Result, Text};
 /// Uploads of one account at a time.
 const OF_ONE_ACCOUNT: usize = 4;
 
-/// Uploads at a time where each takes little memory (a folder), and where each takes 5 MiB (S3).
+/// Maximum number of uploads at a time if each takes little memory (a folder), and if each takes 5 MiB (S3).
 const IN_A_FOLDER: usize = 64;
 const IN_S3: usize = 16;
 
@@ -31,7 +31,7 @@ pub struct Slot {
 
 impl UploadSlots {
     /// # Errors
-    /// [Code::TooManyRequests] if the account has as many uploads as it may have; [Code::Unavailable] if all accounts
+    /// [Code::TooManyRequests] if the account has the maximum number of uploads; [Code::Unavailable] if all accounts
     /// together have.
     pub fn enter(desk: &Data<Desk>, user_id: Uuid) -> Result<Slot> {
         let most = if desk.config.attachments_folder().is_some() { IN_A_FOLDER } else { IN_S3 };
@@ -49,7 +49,7 @@ impl UploadSlots {
                         "Suba hasta {OF_ONE_ACCOUNT} archivos a la vez; repita este cuando termine otro."
                     ),
                     format!(
-                        "Upload up to {OF_ONE_ACCOUNT} files at a time; repeat this one when another is done."
+                        "Upload up to {OF_ONE_ACCOUNT} files at a time; repeat this one when another is complete."
                     ),
                 ),
             ));

@@ -34,15 +34,12 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(risks::write::change);
 }
 
-/// The day that it is by the entity's clock.
+/// The current day by the entity's clock.
 pub fn today(actor: &Actor) -> NaiveDate {
     actor.now.with_timezone(&actor.timezone).date_naive()
 }
 
-/// What is wrong with somebody as the one who answers for something: they must be staff, and active.
-///
-/// # Errors
-/// What the database answers.
+/// The fault of a person as an owner: they must be staff, and active.
 pub fn owner_fault(tx: &mut PgConnection, owner_id: Uuid, pointer: &str) -> Result<Option<FieldError>> {
     let staff = users::table.find(owner_id).filter(users::active).filter(users::role.ne(Role::Requester));
     let known: bool = diesel::select(diesel::dsl::exists(staff)).get_result(tx)?;

@@ -1,4 +1,4 @@
-//! Where an improvement action or a risk comes from, and the way back to it.
+//! The origin of an improvement action or a risk, with a link to it.
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -10,13 +10,13 @@ use crate::language::text_enum;
 use crate::problem::{FieldCode, FieldError, Result, Text};
 
 text_enum! {
-    /// What something comes from (fuente u origen).
+    /// The kind of an origin (fuente u origen).
     pub enum OriginKind {
-        /// A figure, by the `path` of this API that answers it.
+        /// A figure, by the `path` of this API that returns it.
         Figure = "figure",
         /// The report of a quarter, by `year` and `quarter`.
         Report = "report",
-        /// What an indicator measured, by `measurement_id`.
+        /// A measurement of an indicator, by `measurement_id`.
         Measurement = "measurement",
         /// A risk, by `risk_id`.
         Risk = "risk",
@@ -24,41 +24,41 @@ text_enum! {
         Minutes = "minutes",
         /// An audit.
         Audit = "audit",
-        /// Anything else, as the `note` says.
+        /// Anything else, described in `note`.
         Other = "other",
     }
 }
 
-/// What something comes from: the kind, and what that kind names it by.
+/// The origin: its kind, and the fields that identify it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OriginContent {
     pub kind: OriginKind,
-    /// Of a `figure`: where this API answers it.
+    /// For a `figure`: its path in this API.
     #[schema(
         max_length = 2000,
         pattern = "^/api/v1/[!-~]+$",
         example = "/api/v1/statistics?from=2026-07-01&to=2026-09-30"
     )]
     pub path: Option<String>,
-    /// Of a `report`.
+    /// For a `report`.
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
     pub year: Option<i16>,
-    /// Of a `report`.
+    /// For a `report`.
     #[schema(minimum = 1, maximum = 4, example = 3)]
     pub quarter: Option<i16>,
-    /// Of a `measurement`.
+    /// For a `measurement`.
     pub measurement_id: Option<Uuid>,
-    /// Of a `risk`.
+    /// For a `risk`.
     pub risk_id: Option<Uuid>,
-    /// Of `minutes`.
+    /// For `minutes`.
     pub minutes_id: Option<Uuid>,
-    /// In words; for `other` it must be there.
+    /// A description; required for `other`.
     #[schema(min_length = 1, max_length = 500, pattern = r"\S", example = "Auditoría interna de 2026")]
     pub note: Option<String>,
 }
 
-/// What something comes from.
+/// The origin of an improvement action or a risk.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Origin {
     kind: OriginKind,
@@ -73,7 +73,7 @@ pub struct Origin {
     minutes_id: Option<Uuid>,
     #[schema(max_length = 4000, example = "Auditoría interna de 2026")]
     note: Option<String>,
-    /// Where this API answers what it comes from; `null` where it does not.
+    /// The path of the origin in this API; `null` if it has none.
     #[schema(max_length = 2000, example = "/api/v1/statistics?from=2026-07-01&to=2026-09-30")]
     link: Option<String>,
 }
@@ -113,7 +113,7 @@ macro_rules! origin_columns {
 }
 pub(super) use origin_columns;
 
-/// The same with their values, to be written.
+/// The same with their values, for a statement.
 macro_rules! origin_values {
     ($table:ident, $origin:expr) => {{
         let origin = $origin;
@@ -132,10 +132,7 @@ macro_rules! origin_values {
 pub(super) use origin_values;
 
 impl OriginContent {
-    /// What its kind asks for and is not there, what it does not know, and what does not exist.
-    ///
-    /// # Errors
-    /// What the database answers.
+    /// The faults: missing and unexpected fields for this kind, and references to missing resources.
     pub fn faults(&self, tx: &mut PgConnection) -> Result<Vec<FieldError>> {
         let is = |kind| self.kind == kind;
         let parts = [

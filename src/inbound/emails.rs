@@ -1,4 +1,4 @@
-//! The messages that came in, as staff see them.
+//! Inbound messages, for staff.
 
 use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
 use actix_web::web::Path;
@@ -21,7 +21,7 @@ use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::people::{Person, person};
 use crate::problem::{Code, Problem, Result, Text};
 
-/// A message that came in, apart from its content.
+/// The metadata of an inbound message, without its content.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct InboundEmail {
     id: Uuid,
@@ -33,35 +33,35 @@ pub struct InboundEmail {
     /// Of the content, in hexadecimal.
     #[schema(max_length = 64, example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
     sha256: String,
-    /// Without the angle brackets; `null` where the message has none.
+    /// Without the angle brackets; `null` if the message has none.
     #[schema(max_length = 500, example = "5f1c9a2e@correo.itagui.gov.co")]
     message_id: Option<String>,
-    /// In lower case; `null` where it names no author, or more than one.
+    /// In lower case; `null` if the message names no author, or more than one.
     #[schema(max_length = 254, example = "rosa.perez@itagui.gov.co")]
     from_address: Option<String>,
     #[schema(max_length = 200, example = "Sin red en el piso 3")]
     subject: String,
-    /// `null` if it was not processed, cannot be read, or was processed before this was recorded.
+    /// `null` if the message was not processed, cannot be read, or was processed before this was recorded.
     authentication: Option<Authentication>,
     status: EmailStatus,
-    /// Why it was set aside or ignored.
+    /// Why the message was set aside or ignored.
     reason: Option<Reason>,
-    /// The ticket that it became, or that its followup belongs to.
+    /// The ticket that was created from the message, or the one of its followup.
     #[schema(example = 123)]
     ticket_id: Option<i64>,
-    /// The followup that it became.
+    /// The followup that was created from the message.
     followup_id: Option<Uuid>,
-    /// The names of its files that were not attached, for their size or their type.
+    /// The names of files that were not attached because of their size or type.
     #[schema(max_length = 1000)]
     refused_files: Vec<String>,
-    /// How often it was tried.
+    /// The number of attempts to process it.
     #[schema(minimum = 0, example = 1)]
     attempts: i16,
-    /// `null` while it waits.
+    /// `null` until the message is processed.
     processed_at: Option<DateTime<Utc>>,
-    /// Who submitted it to the API; `null` for the mailbox and the command.
+    /// The account that submitted it to the API; `null` for the mailbox and the command.
     submitted_by: Option<Person>,
-    /// Who released it after it had been set aside or ignored.
+    /// The account that released it after it had been set aside or ignored.
     released_by: Option<Person>,
 }
 
@@ -121,19 +121,16 @@ impl InboundEmail {
     }
 }
 
-/// The messages of these ids.
-///
-/// # Errors
-/// What the database answers.
+/// The messages with these ids.
 pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<InboundEmail>> {
     let rows = emails::table.filter(emails::id.eq_any(ids)).select(Row::as_select()).load(db)?;
     present(db, rows)
 }
 
-/// One message as an answer, with its ETag, and whether anything has become of it yet.
+/// One message as a response with its ETag, and whether a ticket or a followup was created from it.
 ///
 /// # Errors
-/// A 404 where there is none.
+/// A 404 if there is none.
 pub fn outcome(db: &mut PgConnection, id: Uuid, is_new: bool) -> Result<(Answer, bool)> {
     let (row, version): (Row, i32) =
         emails::table.find(id).select((Row::as_select(), emails::version)).first(db)?;
@@ -146,12 +143,12 @@ pub fn outcome(db: &mut PgConnection, id: Uuid, is_new: bool) -> Result<(Answer,
     Ok((answer.version(version), is_settled))
 }
 
-/// Which messages to list.
+/// The filters of the list of messages.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EmailFilters {
-    /// Repeat it for more than one.
+    /// Repeat it for several values.
     #[serde(default)]
     #[param(required = false)]
     status: Vec<EmailStatus>,
@@ -159,7 +156,7 @@ pub struct EmailFilters {
 
 /// List inbound messages
 ///
-/// The last one first.
+/// The newest first.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseInboundEmails))),
     tag = "inbound mail", operation_id = "listInboundEmails", params(Paging, EmailFilters),
@@ -192,7 +189,7 @@ pub async fn list(call: Call, query: Query<EmailFilters>) -> Result<HttpResponse
 
 /// Get an inbound message
 ///
-/// From whom, when, and what became of it; the message itself is at `/raw`.
+/// The sender, the times and the result of the processing; the message itself is at `/raw`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseInboundEmails))),
     tag = "inbound mail", operation_id = "getInboundEmail", params(("email_id" = Uuid, Path)),
@@ -205,14 +202,14 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Download the original of an inbound message
 ///
-/// Always as a download: a browser does not open it within the pages of this server. An interrupted download is resumed
-/// with `Range` and `If-Range`.
+/// Always as a download, so that a browser does not open it as a page of this server. An interrupted download can be
+/// resumed with `Range` and `If-Range`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseInboundEmails))),
     tag = "inbound mail", operation_id = "downloadInboundEmail", params(("email_id" = Uuid, Path), RangeHeaders),
     responses(
         (status = 200, description = "The message", content_type = "message/rfc822", body = Content),
-        (status = 206, description = "The part of the message that `Range` asks for", content_type = "message/rfc822", body = Content),
+        (status = 206, description = "The part of the message that `Range` requests", content_type = "message/rfc822", body = Content),
         (status = 416, description = "`range_not_satisfiable`: `Content-Range` has the size of the message")
     )
 )]
@@ -234,13 +231,13 @@ pub async fn raw(call: Call, id: Path<Uuid>, request: HttpRequest) -> Result<Htt
     serve(&call.desk, &request, Download { storage_key, sha256, size, content_type, disposition }).await
 }
 
-/// How to run a message again.
+/// How to process a message again.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Processing {
-    /// Accept the message even if it looks automatic, if the mail server did not verify its author, or if the sender is past
-    /// the hourly limit; it then acts in the name of its author. A message of staff that was not verified stays set aside, as
-    /// `sender_unverified` or `authentication_failed`, unless MESA_MAIL_TRUST is `all`.
+    /// Accept the message even if it looks automatic, if the mail server did not verify its author, or if the sender
+    /// is past the hourly limit; it then acts in the name of its author. A message of staff that was not verified
+    /// stays set aside, as `sender_unverified` or `authentication_failed`, unless MESA_MAIL_TRUST is `all`.
     #[serde(default)]
     #[schema(required = false, default = false)]
     release: bool,
@@ -248,9 +245,9 @@ pub struct Processing {
 
 /// Process a message again
 ///
-/// Processes a message that was set aside or ignored: after the reason no longer applies (for example, the account of its author
-/// is active again), or with `release` in spite of the reason. The answer is the message with its new result. Changes that a
-/// released message causes are recorded with the account that released it.
+/// Processes a message that was set aside or ignored: after the reason no longer applies (for example, the account of
+/// its author is active again), or with `release` in spite of the reason. Returns the message with its new result.
+/// Changes that a released message causes are recorded with the account that released it.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseInboundEmails)), ("x-mesa-if-match" = json!(true))),
     tag = "inbound mail", operation_id = "processInboundEmail", params(("email_id" = Uuid, Path)),
@@ -279,7 +276,7 @@ fn take(tx: &mut PgConnection, actor: &Actor, id: Uuid, body: Body<Processing>) 
             Code::AlreadyProcessed,
             Text::new(
                 "De este mensaje ya resultó una solicitud o un seguimiento.",
-                "This message has become a ticket or a followup already.",
+                "A ticket or a followup was already created from this message.",
             ),
         ));
     }

@@ -1,4 +1,4 @@
-//! The third door: a mailbox that the desk looks into, as soon as its server tells of new mail, and now and then anyway.
+//! Receives messages from a mailbox, when its server reports new mail, and periodically.
 
 use std::fmt::{self, Display};
 use std::future::Future;
@@ -27,7 +27,7 @@ use crate::config::ImapConfig;
 use crate::http::desk::Desk;
 use crate::problem::{Code, Problem};
 
-/// How long the server may take to answer.
+/// Time limit for a response of the server.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 const UNPARSED: &str = "an answer of the server cannot be parsed";
@@ -39,7 +39,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 diesel::define_sql_function! { fn pg_try_advisory_lock(key: BigInt) -> Bool; }
 diesel::define_sql_function! { fn hashtextextended(text: Text, seed: BigInt) -> BigInt; }
 
-/// Why the desk left the mailbox, in words for the log.
+/// Why the session with the mailbox ended, as text for the log.
 #[derive(Debug)]
 pub struct Broken(String);
 
@@ -53,7 +53,7 @@ fn broken(error: impl Display) -> Broken {
     Broken(error.to_string())
 }
 
-/// Without what the server sent if that cannot be parsed: it may be a message.
+/// Without the data of the server if they cannot be parsed: they may contain a message.
 fn broken_imap(error: async_imap::error::Error) -> Broken {
     match error {
         async_imap::error::Error::Parse(_) => broken(UNPARSED),
@@ -62,24 +62,24 @@ fn broken_imap(error: async_imap::error::Error) -> Broken {
     }
 }
 
-/// The library reports an answer that it cannot parse as an I/O error with the whole answer in it.
+/// The library reports a response that it cannot parse as an I/O error that contains the whole response.
 fn broken_stream(error: io::Error) -> Broken {
     if error.kind() == io::ErrorKind::Other { broken(UNPARSED) } else { broken(error) }
 }
 
-/// What IMAP runs over.
+/// The transport of IMAP.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug> Stream for T {}
 
 pub type Mailbox = Session<Box<dyn Stream>>;
 
-/// Goes on until the server stops; at once where no mailbox is configured. Of several copies of the server one looks into
-/// the mailbox, and another where that one is gone.
+/// Runs until the server stops; returns at once if no mailbox is configured. Only one copy of the server uses the
+/// mailbox at a time; another takes over if that one stops.
 pub async fn run(desk: Data<Desk>) {
     let Some(config) = desk.config.imap.clone() else { return };
     let mut wait = FIRST_WAIT;
     loop {
-        // Whatever a strange server makes the library do, the desk comes back.
+        // Any fault in the library ends only this session; it is tried again.
         let stay = AssertUnwindSafe(stay(&desk, &config, &mut wait)).catch_unwind();
         if let Err(error) = stay.await.unwrap_or_else(|_| Err(broken("a panic"))) {
             log::warn!(
@@ -96,11 +96,11 @@ pub async fn run(desk: Data<Desk>) {
     }
 }
 
-/// Stays in the mailbox for as long as all is well; ends without an error where another copy is in it.
+/// Uses the mailbox until an error occurs; returns without an error if another copy uses it.
 async fn stay(desk: &Data<Desk>, config: &ImapConfig, wait: &mut Duration) -> Result<(), Broken> {
     let Some(mut turn) = Turn::take(desk, config).await? else { return Ok(()) };
     let (mut mailbox, capabilities) = patiently(connect(config)).await?;
-    // Where it is there already, the server says no.
+    // The server returns an error if the folder already exists.
     let _ = patiently_imap(mailbox.create(&config.done)).await;
     patiently_imap(mailbox.select(&config.mailbox)).await?;
     let mut found = true;
@@ -110,22 +110,22 @@ async fn stay(desk: &Data<Desk>, config: &ImapConfig, wait: &mut Duration) -> Re
         let more;
         (found, more) = take(desk, config, &mut mailbox, &capabilities).await?;
         *wait = FIRST_WAIT;
-        // Nothing twice in a row: it is a server that tells of the same again and again.
+        // Never twice in a row: the server might report the same message repeatedly.
         if !more || !(found || found_before) {
             mailbox = new_mail(mailbox, config, &capabilities).await?;
         }
     }
 }
 
-/// Whether the server has told of new messages in the answers that were read since the last time.
+/// Whether the server has reported new messages in the responses read since the last call.
 fn is_told_of_more(next: impl FnMut() -> Option<UnsolicitedResponse>) -> bool {
-    // All of them, so that the next time begins anew.
+    // Reads all of them, so that the next call begins with new ones.
     let told = std::iter::from_fn(next);
     told.filter(|one| matches!(one, UnsolicitedResponse::Exists(_) | UnsolicitedResponse::Recent(_))).count()
         > 0
 }
 
-/// The right to look into the mailbox, which one copy of the server has at a time: it ends with its connection to the
+/// The lock on the mailbox, which one copy of the server holds at a time: it ends with its connection to the
 /// database.
 struct Turn {
     connection: PgConnection,
@@ -144,7 +144,7 @@ impl Turn {
         taken.await.map_err(broken)?.map_err(|problem: Problem| broken(problem.log_line()))
     }
 
-    /// Still here, or else another copy may be in the mailbox by now.
+    /// Checks that the lock is still held; otherwise another copy may use the mailbox by now.
     async fn check(mut self) -> Result<Self, Broken> {
         let checked =
             block(move || diesel::sql_query("SELECT 1").execute(&mut self.connection).map(|_| self));
@@ -152,10 +152,10 @@ impl Turn {
     }
 }
 
-/// Opens a session, not yet in a mailbox, and asks what the server is capable of.
+/// Opens a session without selecting a mailbox, and reads the server's capabilities.
 ///
 /// # Errors
-/// In words, without the password.
+/// A text, without the password.
 pub async fn connect(config: &ImapConfig) -> Result<(Mailbox, Capabilities), Broken> {
     let tcp = TcpStream::connect((config.host.as_str(), config.port)).await.map_err(broken)?;
     let stream: Box<dyn Stream> =
@@ -163,7 +163,7 @@ pub async fn connect(config: &ImapConfig) -> Result<(Mailbox, Capabilities), Bro
     let mut client = async_imap::Client::new(stream);
     let greeting = client.read_response().await.map_err(broken_stream)?;
     if greeting.is_none() {
-        return Err(broken("the server hung up"));
+        return Err(broken("the server closed the connection"));
     }
     let signed_in = client.login(&config.user, &config.password).await;
     let mut mailbox =
@@ -172,7 +172,7 @@ pub async fn connect(config: &ImapConfig) -> Result<(Mailbox, Capabilities), Bro
     Ok((mailbox, capabilities))
 }
 
-/// With the certificates that the machine trusts.
+/// With the certificates that the system trusts.
 async fn encrypt(tcp: TcpStream, host: &str) -> Result<impl Stream + use<>, Broken> {
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
@@ -191,9 +191,9 @@ async fn patiently_imap<T>(act: impl Future<Output = async_imap::error::Result<T
     patiently(async { act.await.map_err(broken_imap) }).await
 }
 
-/// Takes whatever is in the mailbox; answers whether there was anything, and whether the server told of more meanwhile.
-/// A message is moved away once it is kept; should the desk be gone in between, it is known when it is taken again. What
-/// cannot be taken is flagged and stays for a person to look at.
+/// Receives all messages in the mailbox; returns whether there were any, and whether the server reported more
+/// meanwhile. A message is moved after it is stored; if the process ends in between, it is recognized when it is
+/// received again. A message that cannot be received is flagged and stays for a person to check.
 async fn take(
     desk: &Data<Desk>,
     config: &ImapConfig,
@@ -201,9 +201,9 @@ async fn take(
     capabilities: &Capabilities,
 ) -> Result<(bool, bool), Broken> {
     let told = mailbox.unsolicited_responses.clone();
-    // The library keeps a hundred of these and drops what is over, so that they are looked at after each message.
+    // The library keeps a hundred of these and drops further ones, so they are checked after each message.
     let told_of_more = || is_told_of_more(|| told.try_recv().ok());
-    // What was told before is found by looking.
+    // Messages reported before are found by the search.
     told_of_more();
     let mut uids: Vec<Uid> =
         patiently_imap(mailbox.uid_search("UNDELETED UNFLAGGED")).await?.into_iter().collect();
@@ -214,7 +214,7 @@ async fn take(
         let taken = if size.is_some_and(|size| size as usize > desk.config.mail_max_bytes) {
             Err(storage::too_large(desk.config.mail_max_bytes))
         } else {
-            // Somebody else may have moved it meanwhile.
+            // Another client may have moved it.
             let Some((_, Some(body))) = fetch(mailbox, uid, "BODY.PEEK[]").await? else { continue };
             storage::store(desk, Source::Imap, None, body).await
         };
@@ -230,7 +230,7 @@ async fn take(
                 flag(mailbox, uid, "\\Flagged").await?;
             }
             Err(problem) if problem.code == Code::Unavailable => return Err(broken(problem.log_line())),
-            // A fault of the desk's own with this one message: it holds up no other, and is tried again later.
+            // An internal fault with this one message: it does not delay other messages, and is retried later.
             Err(problem) => log::error!("message {uid} stays in {}: {}", config.mailbox, problem.log_line()),
         }
         more |= told_of_more();
@@ -238,7 +238,7 @@ async fn take(
     Ok((found, more))
 }
 
-/// Size and content of a message, as far as they were asked for; none where it is gone.
+/// Size and content of a message, as far as requested; none if it no longer exists.
 async fn fetch(
     mailbox: &mut Mailbox,
     uid: Uid,
@@ -288,7 +288,7 @@ async fn flag(mailbox: &mut Mailbox, uid: Uid, flag: &str) -> Result<(), Broken>
     .await
 }
 
-/// Waits until there may be new mail: until the server says so where it does, and no longer than the configuration says.
+/// Waits for new mail: until the server reports it, if it supports that, and at most for the configured interval.
 async fn new_mail(
     mut mailbox: Mailbox,
     config: &ImapConfig,
@@ -303,7 +303,7 @@ async fn new_mail(
     let mut idle = mailbox.idle();
     patiently_imap(idle.init()).await?;
     if !is_told_of_more(|| told.try_recv().ok()) {
-        // Bounded here: the library begins to wait anew with every sign of life of the server.
+        // Bounded here: the library restarts its wait with every response of the server.
         let (change, _interrupt) = idle.wait_with_timeout(config.every);
         if let Ok(change) = timeout(config.every, change).await {
             change.map_err(broken_imap)?;

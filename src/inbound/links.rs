@@ -1,5 +1,5 @@
-//! Links that set a password, as replies to the mail with such a link quote them: staff read tickets, and must not be able to
-//! use them.
+//! Links that set a password, quoted in replies to the mail that contains them: staff read tickets, and must not be
+//! able to use such links.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::account::password_links::links;
 use crate::auth::tokens;
 use crate::problem::Result;
 
-/// What stands before the token in the path of such a link.
+/// The part of the path of such a link before the token.
 const PATH: &str = "/p/";
 
 /// The number of characters of a token.

@@ -1,4 +1,4 @@
-//! Mail that comes in by three doors: kept as it came, read, and made into a ticket or a followup.
+//! Inbound mail from three sources: stored unchanged, read, and turned into a ticket or a followup.
 
 pub mod emails;
 mod files;
@@ -28,13 +28,13 @@ pub fn routes(config: &mut ServiceConfig) {
 }
 
 text_enum! {
-    /// By which door a message came in.
+    /// The source of a message.
     pub enum Source {
         /// `POST /inbound-emails`.
         Api = "api",
-        /// `mesa mail ingest`, as a mail server's pipe calls it.
+        /// `mesa mail ingest`, called by a mail server's pipe.
         Command = "command",
-        /// A mailbox that the desk looks into.
+        /// A mailbox that the server polls.
         Imap = "imap",
     }
 }
@@ -42,25 +42,25 @@ text_enum! {
 text_enum! {
     /// The processing state of an inbound message.
     pub enum EmailStatus {
-        /// It is kept, and its turn has not come, or the last try did not succeed.
+        /// It is stored, and not processed yet, or the last attempt failed.
         Waiting = "waiting",
-        /// It became a ticket or a followup.
+        /// A ticket or a followup was created.
         Processed = "processed",
-        /// Somebody of the staff has to look at it: see `reason`.
+        /// A member of staff has to check it: see `reason`.
         SetAside = "set_aside",
-        /// A machine wrote it, or somebody wrote too much: nothing became of it and nobody was answered; see `reason`.
+        /// A program sent it, or its author wrote too much: nothing was created and no answer was sent; see `reason`.
         Ignored = "ignored",
     }
 }
 
 text_enum! {
-    /// Whether our own mail server verified that a message comes from the domain of its author (RFC 8601).
+    /// Whether the entity's own mail server verified that a message comes from the domain of its author (RFC 8601).
     pub enum Authentication {
         /// Verified: DMARC passes, or DKIM or SPF pass for the domain of `From`, a parent domain or a subdomain of it.
         Aligned = "aligned",
-        /// It says that the message does not come from there: DMARC, SPF or DKIM fail.
+        /// Rejected: DMARC, SPF or DKIM fail.
         Failed = "failed",
-        /// It says neither, or is not configured (MESA_MAIL_AUTHSERV_ID).
+        /// Neither, or the check is not configured (MESA_MAIL_AUTHSERV_ID).
         Unverified = "unverified",
     }
 }
@@ -78,32 +78,34 @@ impl From<Verdict> for Authentication {
 text_enum! {
     /// Why a message was set aside or ignored.
     pub enum Reason {
-        /// Set aside: it has too many parts, or is otherwise not to be read.
+        /// Set aside: it has too many parts, or cannot be read for another reason.
         NotUnderstood = "not_understood",
         /// Set aside: it names no author, or more than one.
         SenderUnclear = "sender_unclear",
-        /// Set aside: our own mail server says that SPF, DKIM or DMARC fail.
+        /// Set aside: the entity's own mail server reports that SPF, DKIM or DMARC fail.
         AuthenticationFailed = "authentication_failed",
-        /// Set aside: our own mail server did not verify its author, who is staff, or MESA_MAIL_TRUST is `aligned`.
+        /// Set aside: the entity's own mail server did not verify its author, who is staff, or MESA_MAIL_TRUST is
+        /// `aligned`.
         SenderUnverified = "sender_unverified",
-        /// Set aside: its author's account is not active any more.
+        /// Set aside: its author's account is no longer active.
         SenderInactive = "sender_inactive",
-        /// Set aside: its author's address is that of the desk's own mailbox, also with `+` and a suffix. Releasing it does not
-        /// change that.
+        /// Set aside: its author's address is that of the desk's own mailbox, also with `+` and a suffix. Releasing
+        /// it does not change that.
         OwnAddress = "own_address",
-        /// Set aside: nobody knows its author, and more than the limit of such wrote within an hour.
+        /// Set aside: its author has no account, and more than the allowed number of such authors wrote within an
+        /// hour.
         TooManyStrangers = "too_many_strangers",
-        /// Set aside: another message had the same Message-ID and other words.
+        /// Set aside: another message had the same Message-ID and a different content.
         MessageIdReused = "message_id_reused",
-        /// Set aside: it was tried often and did not succeed; the log says why.
+        /// Set aside: all attempts to process it failed; the log has the reason.
         Failed = "failed",
-        /// Ignored: the desk sent it itself.
+        /// Ignored: it was sent by the desk itself.
         OwnMail = "own_mail",
-        /// Ignored: it tells of mail that could not be delivered.
+        /// Ignored: it reports undelivered mail.
         Bounce = "bounce",
-        /// Ignored: a program answered or reported by itself.
+        /// Ignored: a program answered or reported automatically.
         AutoReply = "auto_reply",
-        /// Ignored: it went to a list, and answers no ticket of its author.
+        /// Ignored: it was sent to a list, and does not reply to a ticket of its author.
         MailingList = "mailing_list",
         /// Ignored: its author wrote more than the limit within an hour.
         SenderLimit = "sender_limit",
@@ -111,7 +113,7 @@ text_enum! {
 }
 
 impl Reason {
-    /// What a message with this reason is.
+    /// The status that follows from this reason.
     pub fn status(self) -> EmailStatus {
         use Reason::*;
         match self {

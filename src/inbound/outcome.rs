@@ -1,4 +1,4 @@
-//! What a message becomes.
+//! Processes a message.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -33,21 +33,21 @@ pub enum Outcome {
     None(Reason),
 }
 
-/// A message, what our own mail server says of its author, and what the history records of it.
+/// A message with the verdict of the mail server on its author, and what the history records of it.
 pub struct Reading<'a> {
     pub message: &'a Message,
     pub authentication: Authentication,
     pub origin: MailOrigin,
 }
 
-/// The longest description of a ticket, or body of a followup, in characters. What is longer is a file as well.
+/// The longest description of a ticket, or body of a followup, in characters. A longer text is also kept as a file.
 pub const LONGEST: usize = 20_000;
 
-/// How many files that are not taken are named one by one.
+/// The maximum number of rejected files that are named individually.
 const NAMED: usize = 10;
 
-/// Makes of a message a ticket or a followup, or says why it becomes neither. A released message is accepted where
-/// `trust::refusal` lets it.
+/// Creates a ticket or a followup from a message, or returns why none is created. A released message is accepted if
+/// `trust::refusal` allows it.
 pub fn of(
     tx: &mut PgConnection,
     config: &Config,
@@ -58,7 +58,7 @@ pub fn of(
     let Reading { message, authentication, origin } = *reading;
     let released = origin.released_by_id.is_some();
     let aligned = authentication == Authentication::Aligned;
-    // A list may carry what a person wrote: a reply is taken, and nothing else.
+    // A list may forward what a person wrote: a reply is accepted, and nothing else.
     let mut only_reply = None;
     if !released {
         match message.automatic {
@@ -70,7 +70,7 @@ pub fn of(
         }
     }
     let Some(from) = &message.from else { return Ok(Outcome::None(Reason::SenderUnclear)) };
-    // An account with this address would receive what the desk mails to it as new messages.
+    // An account with this address would receive the mail of the desk as new messages.
     if config.is_own_address(&from.address) {
         return Ok(Outcome::None(Reason::OwnAddress));
     }
@@ -94,7 +94,7 @@ pub fn of(
     match (answered, only_reply) {
         (Some((actor, row)), _) if workflow::allows(row.status, row.resumes_to, Step::Followup) => {
             let row = if only_reply.is_none() { reopened(tx, &actor, row, origin)? } else { row };
-            // Two machines that answer each other by way of a ticket come to an end.
+            // Ends a loop of two programs that answer each other through a ticket.
             let often = senders::within_the_hour(tx, &from.address, Some(row.id), aligned, at)?;
             let tells = released || often < config.mail_sender_limit;
             reply(tx, &actor, row, tells, message, files)
@@ -114,7 +114,7 @@ pub fn of(
     }
 }
 
-/// The ticket that a message answers, where its sender is somebody of it: its requester, or staff.
+/// The ticket that a message replies to, if its sender is its requester or staff.
 fn answered(
     tx: &mut PgConnection,
     config: &Config,
@@ -137,7 +137,7 @@ fn answered(
     Ok(Some((actor, row)))
 }
 
-/// A solved ticket whose requester answers is not solved.
+/// If the requester of a solved ticket answers, the ticket is reopened.
 fn reopened(tx: &mut PgConnection, actor: &Actor, row: TicketRow, origin: MailOrigin) -> Result<TicketRow> {
     if row.requester_id != actor.id || !workflow::allows(row.status, row.resumes_to, Step::Reopen) {
         return Ok(row);
@@ -149,7 +149,7 @@ fn reopened(tx: &mut PgConnection, actor: &Actor, row: TicketRow, origin: MailOr
     case.record(EventKind::Reopened)
 }
 
-/// `tells`: whether the other side is told.
+/// `tells`: whether the other side is notified.
 fn reply(
     tx: &mut PgConnection,
     actor: &Actor,
@@ -166,7 +166,7 @@ fn reply(
     Ok(Outcome::Followup(ticket_id, followup.id))
 }
 
-/// `ended`: the ticket that it answers and that is over.
+/// `ended`: the closed or archived ticket that it replies to.
 fn register(
     tx: &mut PgConnection,
     config: &Config,
@@ -181,12 +181,12 @@ fn register(
         return Ok(Outcome::None(Reason::SenderInactive));
     };
     let locale = people::users::locale(tx, sender.id)?;
-    // What it quotes is in the ticket that it answers.
+    // The quoted text is in the ticket that it replies to.
     let written = if ended.is_some() { &message.reply } else { &message.text };
     let written = without_password_links(tx, written)?;
     let subject = threads::own_subject(&message.subject);
     let untitled = Text::new("(sin asunto)", "(no subject)");
-    // One's own archived request is presented again, once.
+    // The requester's archived request is resubmitted, once.
     let again = match &ended {
         Some(row) if row.status == Status::Archived && row.requester_id == sender.id => {
             resubmit::resubmitted_as(tx, row.id)?.is_none()
@@ -218,7 +218,7 @@ fn register(
     Ok(Outcome::Ticket(id))
 }
 
-/// The files that are kept, as attachments of a ticket or of a followup, with one event for all.
+/// The stored files, as attachments of a ticket or of a followup, with one event for all.
 fn attach(tx: &mut PgConnection, actor: &Actor, owner: Owner, ticket_id: i64, files: &Files) -> Result<()> {
     if files.kept.is_empty() {
         return Ok(());
@@ -234,7 +234,7 @@ fn attach(tx: &mut PgConnection, actor: &Actor, owner: Owner, ticket_id: i64, fi
     Ok(())
 }
 
-/// What was written, with the files that were not taken named below it.
+/// The text, followed by the names of the files that were not accepted.
 fn words(written: &str, files: &Files, locale: Locale) -> String {
     let empty = Text::new("(sin texto)", "(no text)");
     let written = written.trim();

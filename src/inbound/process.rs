@@ -1,4 +1,4 @@
-//! From a kept message to what it becomes: tried at once, and again by whichever copy of the server comes first.
+//! Processes stored messages: at once, and after a failure again by any copy of the server.
 
 use actix_web::web::{Bytes, block};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,16 +16,16 @@ use crate::http::MailOrigin;
 use crate::http::desk::Desk;
 use crate::problem::{Problem, Result};
 
-/// How long a message is in the hands of one copy of the server; past that another takes it.
+/// The lease of one copy of the server on a message; after that another takes it.
 pub const LEASE: TimeDelta = TimeDelta::minutes(2);
 
-/// How long to wait after each try that did not succeed, in minutes; after the last it is set aside.
+/// How long to wait after each failed attempt, in minutes; after the last it is set aside.
 const WAITS: [i64; 6] = [1, 5, 15, 60, 240, 720];
 
-/// How many messages one round takes.
+/// The number of messages in one round.
 const BATCH: i64 = 20;
 
-/// What of its row a message is processed by.
+/// The columns that the processing needs.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = emails)]
 pub struct Taken {
@@ -34,7 +34,7 @@ pub struct Taken {
     pub attempts: i16,
 }
 
-/// Processes a message that the caller has in hand. What goes wrong is logged, and tried again later.
+/// Processes a message that the caller has leased. A failure is logged, and retried later.
 pub async fn process(desk: &Desk, id: Uuid) {
     let taken = desk.db.run(move |db| Ok(emails::table.find(id).select(Taken::as_select()).first(db)?)).await;
     match taken {
@@ -43,10 +43,10 @@ pub async fn process(desk: &Desk, id: Uuid) {
     }
 }
 
-/// Processes the messages whose turn it is.
+/// Processes the messages that are due.
 ///
 /// # Errors
-/// What the database answers when they are taken.
+/// The database returns an error when they are leased.
 pub async fn waiting(desk: &Desk) -> Result<usize> {
     let taken = desk.db.run(take).await?;
     let count = taken.len();
@@ -56,7 +56,7 @@ pub async fn waiting(desk: &Desk) -> Result<usize> {
     Ok(count)
 }
 
-/// Takes messages whose turn it is, for the length of a lease. Copies that take at the same time take different ones.
+/// Leases messages that are due. Copies that do so at the same time take different ones.
 fn take(db: &mut PgConnection) -> Result<Vec<Taken>> {
     let until = crate::db::now(db)? + LEASE;
     db.transaction(|tx| {
@@ -79,15 +79,18 @@ fn take(db: &mut PgConnection) -> Result<Vec<Taken>> {
 
 async fn attempt(desk: &Desk, taken: Taken) {
     let (id, attempts) = (taken.id, taken.attempts);
-    // No copy of the server came to say how the last try went: it may have been what ended it.
+    // No copy of the server recorded the result of the last attempt: the attempt may have ended the process.
     let given_up = tries(attempts) > WAITS.len() + 1;
-    let tried =
-        if given_up { Err(Problem::internal("its last try never ended")) } else { once(desk, taken).await };
+    let tried = if given_up {
+        Err(Problem::internal("its last attempt never ended"))
+    } else {
+        once(desk, taken).await
+    };
     let Err(problem) = tried else { return };
     log::warn!("message {id}, try {attempts}: {}", problem.log_line());
     let later = move |db: &mut PgConnection| put_off(db, id, attempts);
     if let Err(problem) = desk.db.run(later).await {
-        // The lease runs out by itself.
+        // The lease expires.
         log::warn!("message {id}: {}", problem.log_line());
     }
 }
@@ -109,7 +112,7 @@ fn put_off(db: &mut PgConnection, id: Uuid, attempts: i16) -> Result<()> {
     Ok(())
 }
 
-/// Reads the message, keeps its files, and makes of it what it becomes in one transaction.
+/// Reads the message, stores its files, and creates the ticket or the followup in one transaction.
 async fn once(desk: &Desk, taken: Taken) -> Result<()> {
     let content =
         desk.files.get(&Path::from(taken.storage_key.as_str())).await.map_err(Problem::unavailable)?;
@@ -133,7 +136,7 @@ async fn once(desk: &Desk, taken: Taken) -> Result<()> {
                         .select((emails::status, emails::submitted_by, emails::released_by))
                         .for_update()
                         .first(tx)?;
-                // Another copy took it for forgotten and was faster.
+                // Another copy took it after the lease expired, and finished first.
                 if status != EmailStatus::Waiting {
                     return Ok(());
                 }
@@ -178,7 +181,7 @@ fn read(bytes: &Bytes, config: &Config) -> std::result::Result<(Message, Authent
     Ok((message, authentication))
 }
 
-/// Writes down what became of a message that waits; what another copy made of it meanwhile stays.
+/// Records the result of a waiting message; a result that another copy recorded since is kept.
 fn settle(
     tx: &mut PgConnection,
     id: Uuid,

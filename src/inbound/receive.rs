@@ -1,4 +1,4 @@
-//! The first door: a message in the body of a request.
+//! Receives a message in the body of a request.
 
 use std::time::Duration;
 
@@ -17,16 +17,17 @@ use crate::http::body::Content;
 use crate::http::receive::{BodyLimits, NotReceived, incomplete, read_body};
 use crate::problem::{Code, Problem, Result, Text};
 
-/// How long a message may take to arrive, and a second more for each of these bytes.
+/// How long a message may take to arrive, and the number of bytes that each add a second to it.
 const TIME: Duration = Duration::from_secs(30);
 const SLOWEST: u64 = 64 * 1024;
 
 /// Submit a message
 ///
-/// As a mail server has it, with its whole header. It is stored as it is, and then becomes a ticket or a followup, or is set
-/// aside or ignored: the answer says which. The same message is accepted once, whichever way it comes: a repeat is a 200 with
-/// what became of the first. Its author is that of its `From`, and is trusted as far as the message's own
-/// `Authentication-Results` and the configuration (`MESA_MAIL_TRUST`) say; `submitted_by` names the account that calls.
+/// The message as a mail server receives it, with its whole header. It is stored unchanged, and then a ticket or a
+/// followup is created, or it is set aside or ignored: the response says which. The same message is accepted once,
+/// from any source: a repeat is a 200 with the result of the first. Its author is that of its `From`, and is trusted
+/// as far as the message's own `Authentication-Results` and the configuration (`MESA_MAIL_TRUST`) allow;
+/// `submitted_by` names the account of the caller.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::SubmitInboundEmails))),
     tag = "inbound mail", operation_id = "receiveEmail",

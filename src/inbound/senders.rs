@@ -1,4 +1,4 @@
-//! Whom the desk knows a sender as.
+//! Identifies the sender of a message.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -16,7 +16,7 @@ diesel::define_sql_function! { fn lower(text: Text) -> Text; }
 diesel::define_sql_function! { fn hashtextextended(text: Text, seed: BigInt) -> BigInt; }
 diesel::define_sql_function! { fn pg_advisory_xact_lock(key: BigInt); }
 
-/// A sender, by their account where they have one.
+/// A sender, by account if there is one.
 pub struct Sender {
     pub id: Uuid,
     pub role: Role,
@@ -25,9 +25,6 @@ pub struct Sender {
 
 /// The account with this address. Until the transaction ends, no other message from the address is processed, and the
 /// account keeps its role.
-///
-/// # Errors
-/// What the database answers.
 pub fn find(tx: &mut PgConnection, address: &str) -> Result<Option<Sender>> {
     diesel::select(pg_advisory_xact_lock(hashtextextended(format!("mail from {address}"), 0))).execute(tx)?;
     let found: Option<(Uuid, Role, bool)> = users::table
@@ -39,11 +36,8 @@ pub fn find(tx: &mut PgConnection, address: &str) -> Result<Option<Sender>> {
     Ok(found.map(|(id, role, active)| Sender { id, role, active }))
 }
 
-/// An account for somebody whom the desk knows by their mail alone: it has no password, so nobody signs in with it, and
-/// none of the data that a request needs.
-///
-/// # Errors
-/// What the database answers.
+/// Creates an account for an unknown sender: it has no password, so no one can sign in with it, and none of the data
+/// that a request needs.
 pub fn open(tx: &mut PgConnection, from: &Mailbox, at: DateTime<Utc>) -> Result<Sender> {
     let id = Uuid::now_v7();
     let name = from.name.as_deref().unwrap_or(&from.address).chars().take(200).collect::<String>();
@@ -60,12 +54,9 @@ pub fn open(tx: &mut PgConnection, from: &Mailbox, at: DateTime<Utc>) -> Result<
     Ok(Sender { id, role: Role::Requester, active: true })
 }
 
-/// How many messages from this address became a ticket or a followup within the last hour; `ticket_id`: of this ticket
-/// alone. Those that our mail server verified (`aligned`) and the others are counted separately, so that whoever forges an
-/// address does not use up the limit of its owner.
-///
-/// # Errors
-/// What the database answers.
+/// How many messages from this address became a ticket or a followup within the last hour; `ticket_id`: only of this
+/// ticket. Those that the entity's mail server verified (`aligned`) and the others are counted separately, so that a
+/// forger of an address does not use up the limit of its owner.
 pub fn within_the_hour(
     tx: &mut PgConnection,
     address: &str,
@@ -89,17 +80,14 @@ pub fn within_the_hour(
     Ok(counted.count().get_result(tx)?)
 }
 
-/// How many people the desk has got to know by their mail alone within the last hour. Until the transaction ends, no other
-/// gets an account so.
-///
-/// # Errors
-/// What the database answers.
+/// How many accounts were created for unknown senders within the last hour. Until the transaction ends, no other is
+/// created.
 pub fn new_within_the_hour(tx: &mut PgConnection, at: DateTime<Utc>) -> Result<i64> {
     diesel::select(pg_advisory_xact_lock(hashtextextended("mail from strangers", 0))).execute(tx)?;
     let new = users::table
         .filter(users::password_hash.is_null())
         .filter(users::created_at.gt(at - TimeDelta::hours(1)))
-        // Staff invited them.
+        // Accounts that staff invited.
         .filter(diesel::dsl::not(diesel::dsl::exists(
             messages::table
                 .filter(messages::recipient_id.eq(users::id))

@@ -1,4 +1,4 @@
-//! Keeping a message as it came, before anything is made of it.
+//! Stores a message unchanged, before it is processed.
 
 use actix_web::web::Bytes;
 use diesel::prelude::*;
@@ -12,17 +12,17 @@ use crate::db::schema::inbound_emails as emails;
 use crate::http::desk::Desk;
 use crate::problem::{Code, Problem, Result, Text};
 
-/// A message that is kept.
+/// A stored message.
 #[derive(Debug, Clone, Copy)]
 pub struct Kept {
     pub id: Uuid,
-    /// False where the same message was taken before.
+    /// False if the same message was stored before.
     pub is_new: bool,
-    /// Whether whoever kept it should process it now.
+    /// Whether the caller should process it now.
     pub to_process: bool,
 }
 
-/// What of a message is written into its row.
+/// The columns of a message.
 struct Row {
     id: Uuid,
     source: Source,
@@ -37,8 +37,8 @@ struct Row {
     subject: String,
 }
 
-/// Stores a message, its content in the object store first; one that is known already is not stored again. `submitted_by` is
-/// the account that submitted it to the API.
+/// Stores a message, its content in the object store first; a known one is not stored again. `submitted_by` is the
+/// account that submitted it to the API.
 ///
 /// # Errors
 /// `Code::TooLarge`; `Code::InvalidBody` if it cannot be a message; `Code::Unavailable` if it cannot be stored for now.
@@ -67,7 +67,7 @@ pub fn too_large(limit: usize) -> Problem {
 }
 
 impl Row {
-    /// With why it has to be set aside where it cannot be read.
+    /// With the reason to set it aside if it cannot be read.
     fn of(source: Source, submitted_by: Option<Uuid>, bytes: &[u8]) -> Result<(Self, Option<Reason>)> {
         let sha256 = hex::encode(Sha256::digest(bytes));
         let mut row = Row {
@@ -117,7 +117,7 @@ impl Row {
         Ok(Kept { id: known, is_new: false, to_process: false })
     }
 
-    /// False where there is one of the same identity.
+    /// False if there is one of the same identity.
     fn write(&self, tx: &mut PgConnection, reason: Option<Reason>) -> Result<bool> {
         let now = crate::db::now(tx)?;
         let written = diesel::insert_into(emails::table)
@@ -140,7 +140,8 @@ impl Row {
                     emails::status.eq(reason.map_or(EmailStatus::Waiting, Reason::status)),
                     emails::reason.eq(reason),
                     emails::processed_at.eq(reason.map(|_| now)),
-                    // Whoever keeps it processes it; should that copy of the server die, another does so later.
+                    // The process that stores it processes it; if that copy of the server stops, another does so
+                    // later.
                     emails::attempts.eq(i16::from(reason.is_none())),
                     emails::next_attempt_at.eq(now + process::LEASE),
                 ),
@@ -163,12 +164,12 @@ fn not_a_message() -> Problem {
         Code::InvalidBody,
         Text::new(
             "No es un mensaje de correo: no tiene ningún campo de encabezado.",
-            "It is no mail message: it has not one header field.",
+            "It is not a mail message: it has no header field.",
         ),
     )
 }
 
-/// Over what its author made, whatever servers added on the way and however they end lines.
+/// Computed over the author's part, whatever servers added on the way and whatever line endings they use.
 fn author_hash(summary: &Summary<'_>) -> String {
     let mut hash = Sha256::new().chain_update(&summary.author_fields).chain_update(b"\n");
     let body = summary.body.trim_ascii_end();
@@ -199,7 +200,7 @@ mod tests {
         assert!(of(&without_id).0.starts_with("hash:"));
         assert_ne!(of(&without_id), of(&without_id.replace("Uno", "Tres")));
         assert_ne!(of(&without_id), of(&without_id.replace("a@x.co", "b@x.co")));
-        // An id that cannot be kept still tells two apart, and so does what they answer.
+        // An id that cannot be stored still distinguishes two messages, and so do the messages that they reply to.
         let too_long = |end: u8| message.replace("1@x.co", &format!("{}{end}@x.co", "1".repeat(600)));
         assert_ne!(of(&too_long(1)), of(&too_long(2)));
         assert_ne!(of(&without_id), of(&format!("References: <0@x.co>\n{without_id}")));

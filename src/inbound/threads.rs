@@ -1,4 +1,4 @@
-//! Which ticket a message is about.
+//! The ticket that a message refers to.
 
 use std::collections::HashMap;
 
@@ -9,11 +9,8 @@ use super::message::Message;
 use crate::db::schema::{inbound_emails, messages};
 use crate::problem::Result;
 
-/// The tickets that a message may be about, the likeliest first: those of the messages that it answers, whether the desk
-/// sent them or took them in, and then the one that its subject names.
-///
-/// # Errors
-/// What the database answers.
+/// The tickets that a message may refer to, the likeliest first: those of the messages that it replies to, sent or
+/// received, and then the one that its subject names.
 pub fn tickets(db: &mut PgConnection, message: &Message) -> Result<Vec<i64>> {
     let mut found = Vec::new();
     if !message.answers.is_empty() {
@@ -54,7 +51,7 @@ pub fn tickets(db: &mut PgConnection, message: &Message) -> Result<Vec<i64>> {
     Ok(found)
 }
 
-/// The number in the first `[#123]` of a subject, and where it stands.
+/// The number in the first `[#123]` of a subject, and its offset.
 fn tag(subject: &str) -> Option<(i64, std::ops::Range<usize>)> {
     let mut from = 0;
     while let Some(start) = subject[from..].find("[#") {
@@ -71,7 +68,7 @@ fn tag(subject: &str) -> Option<(i64, std::ops::Range<usize>)> {
     None
 }
 
-/// The subject without the numbers of tickets, and without what mail programs put before them.
+/// The subject without the numbers of tickets, and without the prefixes of mail programs.
 pub fn own_subject(subject: &str) -> String {
     let mut own = subject.to_owned();
     while let Some((_, place)) = tag(&own) {

@@ -3,9 +3,9 @@
 use super::{Authentication, Reason};
 use crate::config::MailTrust;
 
-/// Why a message is set aside because of what is known of its author; none if it may act as them. A message of staff must be
-/// aligned, and staff cannot release it otherwise: it would act in the name of a colleague. Of other messages
-/// `released` ones are accepted.
+/// Why a message is set aside because its author is not verified; none if it may act as its author. A message of
+/// staff must be aligned, and staff cannot release it otherwise: it would act in the name of a colleague. Other
+/// messages are accepted if `released`.
 pub fn refusal(
     trust: MailTrust,
     authentication: Authentication,

@@ -14,8 +14,8 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 /// Approve a measurement
 ///
-/// From then on it stays as it is, however the data change. It must have been measured once its quarter was over, and have an
-/// analysis.
+/// An approved measurement no longer changes, even if the data change. It must have been measured after the end of
+/// its quarter, and have an analysis.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ApproveRecords)), ("x-mesa-if-match" = json!(true))),
     tag = "indicators", operation_id = "approveMeasurement", params(("measurement_id" = Uuid, Path)),
@@ -40,7 +40,7 @@ pub async fn approve(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<
                 FieldCode::NotAllowed,
                 Text::new(
                     "Se midió antes de terminar el trimestre; mídalo de nuevo.",
-                    "It was measured before the quarter was over; measure it anew.",
+                    "It was measured before the quarter was over; measure it again.",
                 ),
             ));
         }

@@ -1,4 +1,4 @@
-//! What an indicator is: its name, aim, formula, target.
+//! The definition of an indicator: its name, objective, formula, target.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, patch, post};
@@ -22,7 +22,7 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 text_enum! {
     /// How often an indicator is measured (frecuencia).
     pub enum Frequency {
-        /// Each quarter, as the procedure has it.
+        /// Each quarter, as the procedure requires.
         Quarterly = "quarterly",
     }
 }
@@ -34,7 +34,7 @@ text_enum! {
         Draft = "draft",
         /// Measured each quarter.
         Active = "active",
-        /// Measured no more; what it measured stays.
+        /// No longer measured; its measurements are kept.
         Retired = "retired",
     }
 }
@@ -56,21 +56,23 @@ pub struct Indicator {
     #[schema(max_length = 50, example = "%")]
     unit: String,
     pub measure: Measure,
-    /// Of `timely_solution`: within how many hours of the reception; `null` for others.
+    /// For `timely_solution`: the number of hours from the reception within which a ticket must be solved; `null` for
+    /// others.
     #[schema(minimum = 1, maximum = 8760, example = 120)]
     pub within_hours: Option<i32>,
     /// Meta.
     #[schema(example = 90.0)]
     pub target: f64,
     pub direction: Direction,
-    /// The limit of the yellow light: a value that misses the target and not this one is yellow, any other is red.
+    /// The limit of the yellow light: a value that misses the target but not this limit is yellow, one that misses
+    /// both is red.
     #[schema(example = 80.0)]
     pub warning: f64,
     frequency: Frequency,
     /// Fuente de información.
     #[schema(max_length = 500, example = "Registro de la Mesa de Servicios")]
     source: String,
-    /// Who answers for it, by their post (responsable).
+    /// The post of the person responsible (responsable).
     #[schema(max_length = 200, example = "Director Administrativo de las TIC")]
     responsible: String,
     pub status: IndicatorStatus,
@@ -80,7 +82,7 @@ pub struct Indicator {
     version: i32,
 }
 
-/// An indicator, as it is written and changed.
+/// The writable fields of an indicator.
 #[derive(Serialize, Deserialize, Insertable, AsChangeset, ToSchema)]
 #[diesel(table_name = indicators, treat_none_as_null = true)]
 #[serde(deny_unknown_fields)]
@@ -103,19 +105,19 @@ pub struct IndicatorContent {
         example = "Casos atendidos a tiempo / casos recibidos × 100"
     )]
     formula: String,
-    /// Unidad de medida; `%` for all that the desk measures by itself.
+    /// Unidad de medida; `%` for all measures except `manual`.
     #[schema(min_length = 1, max_length = 50, pattern = r"\S", example = "%")]
     unit: String,
-    /// What is not a draft keeps it.
+    /// Cannot be changed once the indicator is no longer a draft.
     measure: Measure,
-    /// Of `timely_solution`, and of no other: within how many hours of the reception.
+    /// Only for `timely_solution`: the number of hours from the reception within which a ticket must be solved.
     #[schema(minimum = 1, maximum = 8760, example = 120)]
     within_hours: Option<i32>,
     /// Meta.
     #[schema(minimum = -1e12, maximum = 1e12, example = 90.0)]
     target: f64,
     direction: Direction,
-    /// The limit of the yellow light, where the target is missed or on it.
+    /// The limit of the yellow light: on the side of the target where it is missed, or equal to it.
     #[schema(minimum = -1e12, maximum = 1e12, example = 80.0)]
     warning: f64,
     /// `quarterly` if omitted.
@@ -130,7 +132,7 @@ pub struct IndicatorContent {
         example = "Registro de la Mesa de Servicios"
     )]
     source: String,
-    /// Who answers for it, by their post (responsable).
+    /// The post of the person responsible (responsable).
     #[schema(
         min_length = 1,
         max_length = 200,
@@ -160,7 +162,7 @@ impl IndicatorContent {
             (false, true) => faults.push(FieldError::new(
                 "/within_hours",
                 FieldCode::NotAllowed,
-                Text::new("Es solo de `timely_solution`.", "It is for `timely_solution` alone."),
+                Text::new("Es solo de `timely_solution`.", "It is for `timely_solution` only."),
             )),
             _ => {}
         }
@@ -168,7 +170,10 @@ impl IndicatorContent {
             faults.push(FieldError::new(
                 "/warning",
                 FieldCode::OutOfRange,
-                Text::new("Debe incumplir la meta, o ser igual.", "It must miss the target, or be it."),
+                Text::new(
+                    "Debe incumplir la meta, o ser igual.",
+                    "It must miss the target, or be equal to it.",
+                ),
             ));
         }
         if faults.is_empty() { Ok(()) } else { Err(Problem::fields(faults)) }
@@ -180,7 +185,7 @@ impl Indicator {
         Ok(indicators::table.find(id).select(Indicator::as_select()).first(db)?)
     }
 
-    /// Held until the transaction ends, so that a quarter is measured by one at a time.
+    /// Locked until the transaction ends, so that only one request at a time measures a quarter.
     pub fn lock(tx: &mut PgConnection, id: Uuid) -> Result<Self> {
         Ok(indicators::table.find(id).select(Indicator::as_select()).for_update().first(tx)?)
     }
@@ -190,7 +195,7 @@ impl Indicator {
     }
 }
 
-/// Which indicators to list.
+/// The filters of the list of indicators.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -205,8 +210,8 @@ pub struct IndicatorFilters {
 
 /// List indicators
 ///
-/// By name (FO-DE-15 Ficha de Indicadores). Four are there from the beginning: timely attention, timely solution, satisfaction
-/// and resolution at the first level.
+/// By name (FO-DE-15 Ficha de Indicadores). Four exist from the beginning: timely attention, timely solution,
+/// satisfaction and resolution at the first level.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "indicators", operation_id = "listIndicators", params(Paging, IndicatorFilters),
@@ -252,7 +257,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Define an indicator
 ///
-/// A technician writes drafts; a professional or the director makes them `active`, and then they are measured.
+/// A technician writes drafts; a professional or the director makes them `active`, and only then they are measured.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "indicators", operation_id = "createIndicator", request_body = IndicatorContent,
@@ -281,8 +286,8 @@ pub async fn create(call: Call, body: Body<IndicatorContent>) -> Result<HttpResp
 
 /// Change an indicator
 ///
-/// What was measured before keeps the target that it was held against. What was `active` is no draft any more, and keeps its
-/// `measure`.
+/// Earlier measurements keep the target of their time. An indicator that was `active` cannot become a draft again,
+/// and keeps its `measure`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "indicators", operation_id = "updateIndicator", params(("indicator_id" = Uuid, Path)),
@@ -314,7 +319,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<IndicatorConten
                 ("/status", content.status == IndicatorStatus::Draft),
                 ("/measure", content.measure != before.measure),
             ];
-            let text = Text::new("Ya no es un borrador.", "It is no draft any more.");
+            let text = Text::new("Ya no es un borrador.", "It is no longer a draft.");
             let fault = |pointer| FieldError::new(pointer, FieldCode::NotAllowed, text.clone());
             let faults: Vec<FieldError> =
                 fixed.iter().filter(|(_, changes)| *changes).map(|(pointer, _)| fault(*pointer)).collect();

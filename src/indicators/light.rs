@@ -3,7 +3,7 @@
 use crate::language::text_enum;
 
 text_enum! {
-    /// Which way from the target is good (sentido).
+    /// Which side of the target is good (sentido).
     pub enum Direction {
         /// The target or more.
         AtLeast = "at_least",
@@ -40,7 +40,7 @@ impl Light {
     }
 }
 
-/// Whether the warning lies on the side of the target where it is missed, or on it.
+/// Whether the warning is on the side of the target where it is missed, or equal to it.
 pub fn is_sound(target: f64, direction: Direction, warning: f64) -> bool {
     match direction {
         Direction::AtLeast => warning <= target,

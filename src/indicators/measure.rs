@@ -16,31 +16,32 @@ use crate::http::{Answer, Body, Call};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 use crate::statistics::Quarter;
 
-/// Which quarter to measure.
+/// The quarter to measure.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewMeasurement {
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
     year: i16,
-    /// One that has begun, by the entity's clock.
+    /// A quarter that has begun, by the entity's clock.
     #[schema(minimum = 1, maximum = 4, example = 3)]
     quarter: i16,
-    /// Of a `manual` indicator, and of no other: what was measured; left out where there was nothing to measure.
+    /// Only for a `manual` indicator: the measured value; omitted if there was nothing to measure.
     #[schema(minimum = -1e12, maximum = 1e12, example = 3.5)]
     value: Option<f64>,
 }
 
 /// Measure a quarter
 ///
-/// The value is reckoned at the moment of asking, from what was registered (the indicator's `measure` says how); by the
-/// entity's clock (`MESA_TIMEZONE`). A quarter has one measurement: while that is a draft it is measured anew (200) and keeps
-/// its analysis. One of a quarter that is not over is `complete: false` and cannot be approved.
+/// The value is computed at the time of the request, from the stored data (the indicator's `measure` defines how), by
+/// the entity's clock (`MESA_TIMEZONE`). A quarter has one measurement: while it is a draft, another request measures
+/// it again (200) and keeps its analysis. A measurement of a quarter that is not over is `complete: false` and cannot
+/// be approved.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "indicators", operation_id = "measureIndicator", params(("indicator_id" = Uuid, Path)),
     request_body = NewMeasurement,
     responses(
-        (status = 200, description = "Measured anew", body = Measurement),
+        (status = 200, description = "Measured again", body = Measurement),
         (status = 201, description = "Measured for the first time", body = Measurement),
         (status = 409, description = "`wrong_state`: the indicator is not active, or the measurement is approved"),
     )
@@ -54,7 +55,7 @@ pub async fn measure(call: Call, id: Path<Uuid>, body: Body<NewMeasurement>) -> 
             return Err(Problem::field(FieldError::new(
                 "/value",
                 FieldCode::NotAllowed,
-                Text::new("La mesa lo mide por sí misma.", "The desk measures it by itself."),
+                Text::new("La mesa lo mide por sí misma.", "The server computes this value."),
             )));
         }
         let days = u32::try_from(new.quarter)

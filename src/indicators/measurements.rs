@@ -1,4 +1,4 @@
-//! What an indicator measured, quarter by quarter, and what that says.
+//! The measurements of an indicator, by quarter, with their analysis.
 
 use std::collections::HashSet;
 
@@ -26,14 +26,14 @@ use crate::statistics::disclosure::{self, FEWEST};
 text_enum! {
     /// The state of a measurement.
     pub enum MeasurementStatus {
-        /// It can be measured anew, and its analysis changed.
+        /// It can be measured again, and its analysis changed.
         Draft = "draft",
-        /// Approved by the director: it stays as it is.
+        /// Approved by the director: it no longer changes.
         Approved = "approved",
     }
 }
 
-/// What an indicator measured of a quarter.
+/// The measurement of an indicator for a quarter.
 #[derive(Serialize, ToSchema)]
 pub struct Measurement {
     id: Uuid,
@@ -42,26 +42,27 @@ pub struct Measurement {
     year: i16,
     #[schema(minimum = 1, maximum = 4, example = 3)]
     quarter: i16,
-    /// In the indicator's unit (resultado); `null` where there was nothing to measure.
+    /// In the indicator's unit (resultado); `null` if there was nothing to measure.
     #[schema(example = 87.5)]
     value: Option<f64>,
-    /// How much of `counted` was as it should be (numerador); `null` where it was measured by hand.
+    /// How many of `counted` met the condition (numerador); `null` if measured by hand.
     #[schema(example = 7)]
     met: Option<i64>,
-    /// How much was counted (denominador); `null` where it was measured by hand.
+    /// How many were counted (denominador); `null` if measured by hand.
     #[schema(example = 8)]
     counted: Option<i64>,
-    /// The target when it was measured.
+    /// The target at the time of the measurement.
     #[schema(example = 90.0)]
     target: f64,
     direction: Direction,
-    /// The limit of the yellow light when it was measured.
+    /// The limit of the yellow light at the time of the measurement.
     #[schema(example = 80.0)]
     warning: f64,
-    /// Semáforo; `null` where there was nothing to measure.
+    /// Semáforo; `null` if there was nothing to measure.
     light: Option<Light>,
-    /// Whether `value`, `met` and `light` are `null` because the reader, a technician, may not read single survey answers: of
-    /// the measure `satisfaction` they read quarters that were over when they were measured, with five answers or more.
+    /// Whether `value`, `met` and `light` are `null` because the reader, a technician, may not read single survey
+    /// answers. For the measure `satisfaction`, technicians read only quarters that were over when they were
+    /// measured, with five answers or more.
     withheld: bool,
     measured_at: DateTime<Utc>,
     /// Whether the quarter was over when it was measured.
@@ -69,10 +70,10 @@ pub struct Measurement {
     /// The analysis of the value (análisis).
     #[schema(max_length = 10_000, example = "La meta no se cumplió por la falta de turno los sábados.")]
     analysis: Option<String>,
-    /// The improvement action that it leads to.
+    /// The improvement action that results from it.
     improvement_action_id: Option<Uuid>,
     status: MeasurementStatus,
-    /// `null` until the director approves.
+    /// `null` until the director approves it.
     approval: Option<MeasurementApproval>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -80,7 +81,7 @@ pub struct Measurement {
     pub(super) version: i32,
 }
 
-/// Who approved a measurement, and when.
+/// The person who approved a measurement, and the time.
 #[derive(Serialize, ToSchema)]
 pub struct MeasurementApproval {
     approved_by: Person,
@@ -160,14 +161,14 @@ impl Measurement {
         Self::present(db, vec![row], reader)?.pop().ok_or_else(Problem::not_found)
     }
 
-    /// As an answer, with its version.
+    /// As a response, with its version.
     pub(super) fn answer(db: &mut PgConnection, id: Uuid, reader: Role) -> Result<Answer> {
         let found = Self::find(db, id, reader)?;
         Ok(Answer::ok(&found)?.version(found.version))
     }
 }
 
-/// Of the indicators of these rows, those that measure survey answers, where the reader reads totals of answers alone.
+/// Which of these rows' indicators measure survey answers, if the reader may only read totals of answers.
 fn of_answers(db: &mut PgConnection, rows: &[Row], reader: Role) -> Result<HashSet<Uuid>> {
     if !disclosure::applies_to(reader) {
         return Ok(HashSet::new());
@@ -178,12 +179,12 @@ fn of_answers(db: &mut PgConnection, rows: &[Row], reader: Role) -> Result<HashS
     Ok(found.select(indicators::id).load(db)?.into_iter().collect())
 }
 
-/// The row, held until the transaction ends.
+/// The row, locked until the transaction ends.
 pub(super) fn lock(tx: &mut PgConnection, id: Uuid) -> Result<Row> {
     Ok(measurements::table.find(id).select(Row::as_select()).for_update().first(tx)?)
 }
 
-/// The action that a measurement leads to exists.
+/// Checks that the action of a measurement exists.
 pub(super) fn check_action(tx: &mut PgConnection, id: Option<Uuid>) -> Result<()> {
     let Some(id) = id else { return Ok(()) };
     let known = diesel::dsl::exists(improvement_actions::table.find(id));
@@ -201,7 +202,7 @@ text_enum! {
     }
 }
 
-/// Which measurements to list.
+/// The filters of the list of measurements.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -216,7 +217,7 @@ pub struct MeasurementFilters {
 
 /// List the measurements of an indicator
 ///
-/// One a quarter.
+/// One for each quarter.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "indicators", operation_id = "listMeasurements",
@@ -279,14 +280,14 @@ pub struct MeasurementContent {
         example = "La meta no se cumplió por la falta de turno los sábados."
     )]
     analysis: Option<String>,
-    /// The improvement action that it leads to.
+    /// The improvement action that results from it.
     improvement_action_id: Option<Uuid>,
 }
 
 /// Update a measurement
 ///
-/// Its analysis and the action that it leads to, until it is approved. The value is measured: `POST
-/// /indicators/{indicator_id}/measurements` does it anew.
+/// Changes its analysis and its improvement action, until it is approved. The value cannot be written: `POST
+/// /indicators/{indicator_id}/measurements` measures it again.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "indicators", operation_id = "updateMeasurement", params(("measurement_id" = Uuid, Path)),

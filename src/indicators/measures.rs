@@ -1,4 +1,4 @@
-//! How each measure of a quarter is reckoned from the tickets and the surveys themselves.
+//! The computation of each measure of a quarter from tickets and surveys.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -9,24 +9,24 @@ use crate::problem::Result;
 use crate::statistics::Period;
 
 text_enum! {
-    /// What an indicator measures of a quarter, as a share in percent.
+    /// The measure of an indicator for a quarter, as a share in percent.
     pub enum Measure {
-        /// Of the tickets received in the quarter, those accepted for the first time by the due time; of those accepted or
-        /// overdue.
+        /// Of the tickets received in the quarter, those accepted for the first time by the due time, as a share of
+        /// those accepted or overdue.
         TimelyAttention = "timely_attention",
-        /// Of the tickets received in the quarter, those solved within `within_hours` of the reception, as they pass on any
-        /// clock; of those solved, or not archived and past that time.
+        /// Of the tickets received in the quarter, those solved within `within_hours` of the reception, counted
+        /// around the clock, as a share of those solved, or not archived and past that time.
         TimelySolution = "timely_solution",
         /// Of the surveys answered in the quarter, those that rate the service as a whole with 4 or 5.
         Satisfaction = "satisfaction",
         /// Of the tickets solved in the quarter and not reopened since, those solved at support level 1.
         FirstLevelResolution = "first_level_resolution",
-        /// What the desk does not know, measured by hand.
+        /// Data that the server does not have, measured by hand.
         Manual = "manual",
     }
 }
 
-/// How much was counted, and how much of it was as it should be.
+/// The number of counted items, and the number of those that met the condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
 pub struct Counted {
     #[diesel(sql_type = BigInt)]
@@ -36,8 +36,11 @@ pub struct Counted {
 }
 
 impl Counted {
-    /// In percent; none where there was nothing to count.
-    #[expect(clippy::cast_precision_loss, reason = "no desk has as many tickets as a float has digits")]
+    /// In percent; none if nothing was counted.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the number of tickets is far below the integers that a float represents exactly"
+    )]
     pub fn percent(self) -> Option<f64> {
         (self.counted > 0).then(|| 100.0 * self.met as f64 / self.counted as f64)
     }
@@ -70,11 +73,8 @@ const FIRST_LEVEL_RESOLUTION: &str = "\
     SELECT count(*) FILTER (WHERE support_level = 1) AS met, count(*) AS counted \
     FROM tickets WHERE solved_at >= $1 AND solved_at < $2";
 
-/// What this measure counts of the days of a quarter, from `begin` until before `end`, as things stand `now`; none where it
-/// is measured by hand.
-///
-/// # Errors
-/// What the database answers.
+/// The counts of this measure for the days of a quarter, from `begin` until before `end`, in the state at `now`; none
+/// if it is measured by hand.
 pub fn count(
     db: &mut PgConnection,
     measure: Measure,

@@ -1,4 +1,4 @@
-//! Activity 11: indicators (FO-DE-15 Ficha de Indicadores) and what they measured each quarter.
+//! Activity 11: indicators (FO-DE-15 Ficha de Indicadores) and their measurements by quarter.
 
 mod approval;
 pub mod definitions;

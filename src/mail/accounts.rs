@@ -1,4 +1,4 @@
-//! What a message about the account of its recipient says.
+//! The content of a message about the account of its recipient.
 
 use std::collections::HashMap;
 
@@ -29,9 +29,9 @@ struct Context<'a> {
     minutes: i64,
     days: i64,
     data: &'a Value,
-    /// Who changed the address of the account.
+    /// The person who changed the address of the account.
     changed_by: Option<ChangedBy<'a>>,
-    /// The desk's own address; none where mail is off.
+    /// The desk's own address; none if mail is off.
     desk_address: Option<&'a str>,
 }
 
@@ -39,11 +39,11 @@ struct Context<'a> {
 struct ChangedBy<'a> {
     name: &'a str,
     role: Role,
-    /// The reader changed it.
+    /// The recipient changed it.
     is_reader: bool,
 }
 
-/// What the messages of a batch that are about accounts need: their links, and who changed an account.
+/// The data for the messages of a batch that are about accounts: their links, and who changed an account.
 pub(super) struct Known {
     links: HashMap<Uuid, String>,
     people: HashMap<Uuid, Person>,

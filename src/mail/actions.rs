@@ -1,4 +1,4 @@
-//! What a message about an improvement action says to its reader.
+//! The content of a message about an improvement action.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::db::schema::{improvement_actions, users};
 use crate::outbox::delivery::Message;
 use crate::problem::{Problem, Result, Text};
 
-/// What the templates speak of.
+/// The variables of the templates.
 #[derive(Serialize)]
 struct Context<'a> {
     locale: &'static str,

@@ -1,4 +1,4 @@
-//! What a message says to its reader: the ticket and what happened to it, in the reader's language.
+//! The content of a message: the ticket and its change, in the recipient's language.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,10 +21,10 @@ use crate::surveys::links;
 use crate::tickets::model::Criticality;
 use crate::tickets::workflow::Status;
 
-/// The kinds of messages that ask for an answer to the survey.
+/// The kinds of messages that ask the recipient to answer the survey.
 const WITH_LINK: [MessageKind; 2] = [MessageKind::Solved, MessageKind::SurveyReminder];
 
-/// What is sent to whom.
+/// The content and the recipient of a message.
 #[derive(Debug)]
 pub struct Content {
     pub to_name: String,
@@ -32,7 +32,7 @@ pub struct Content {
     pub subject: String,
     pub text: String,
     pub html: String,
-    /// The first message of the reader's ticket, which all others answer.
+    /// The first message of the recipient's ticket, which all others reply to.
     pub root: Uuid,
     pub(super) link: Option<String>,
     pub(super) shown_link: String,
@@ -48,12 +48,12 @@ impl Content {
     }
 }
 
-/// What the messages are for.
+/// The purpose of the content.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Purpose {
     /// To be sent: each link is new, and opens its survey.
     Sending,
-    /// To be looked at: no link opens anything.
+    /// To be displayed: no link is valid.
     Showing,
 }
 
@@ -79,20 +79,20 @@ struct TicketWords {
     assignee_id: Option<Uuid>,
 }
 
-/// What the templates speak of.
+/// The variables of the templates.
 #[derive(Serialize)]
 struct Context<'a> {
     locale: &'static str,
     timezone: &'static str,
     reader: &'a str,
     to_requester: bool,
-    /// The reader has a request of their own about the same, and hears of this one.
+    /// The recipient has a separate request about the same, and is notified of this one.
     watcher: bool,
     ticket: TicketContext<'a>,
-    /// Of `parent_solved`: the ticket that was solved.
+    /// For `parent_solved`: the ticket that was solved.
     parent: Option<ParentContext<'a>>,
     data: &'a Value,
-    /// The words and the author of the followup that the message is about.
+    /// The text and the author of the followup that the message is about.
     followup: Option<&'a str>,
     author: Option<&'a str>,
     link: Option<&'a str>,
@@ -102,7 +102,7 @@ struct Context<'a> {
 
 #[derive(Serialize)]
 struct TicketContext<'a> {
-    /// The reader's own; none where they have none any more.
+    /// The recipient's own ticket; none if it no longer exists.
     id: Option<i64>,
     subject: &'a str,
     #[serde(flatten)]
@@ -123,7 +123,7 @@ pub(super) struct Recipient {
     pub locale: Locale,
 }
 
-/// What the messages of a batch need to be rendered: loaded with a connection, rendered without.
+/// The data to render the messages of a batch: loaded with a connection, rendered without.
 pub struct Loaded {
     known: Known,
     accounts: accounts::Known,
@@ -144,7 +144,7 @@ impl Loaded {
         })
     }
 
-    /// The words of one of the messages that were loaded.
+    /// The content of one of the loaded messages.
     pub fn content(&self, message: &Message, config: &Config) -> Result<Content> {
         let recipient = self.known.recipients.get(&message.recipient_id);
         match message.improvement_action_id {
@@ -155,14 +155,14 @@ impl Loaded {
     }
 }
 
-/// What the messages of a batch speak of, found in one statement a kind of thing.
+/// The data of the messages of a batch, loaded by one statement for each kind.
 struct Known {
     tickets: HashMap<i64, TicketWords>,
     recipients: HashMap<Uuid, Recipient>,
     people: HashMap<Uuid, person::Person>,
     followups: HashMap<Uuid, (String, String)>,
     roots: HashMap<i64, Uuid>,
-    /// The ticket of each watcher that was merged into the one they hear of.
+    /// For each watcher, the watcher's ticket that was merged into the one of the message.
     watching: HashMap<(i64, Uuid), i64>,
     links: HashMap<Uuid, String>,
     shown_link: String,
@@ -172,21 +172,22 @@ fn followup_of(message: &Message) -> Option<Uuid> {
     message.data["followup_id"].as_str()?.parse().ok()
 }
 
-/// The ticket whose solution the message tells the assignee of a child.
+/// For messages to the assignee of a child ticket: the parent ticket that was solved.
 fn parent_of(message: &Message) -> Option<i64> {
     message.data["parent_id"].as_i64()
 }
 
-/// Whoever watches a ticket had a request about the same, and is told nothing that would show whose this one is: their
-/// mail is about their own.
+/// A watcher of a ticket had a request about the same, and must not see whose ticket this is: the mail is about the
+/// watcher's own ticket.
 fn is_to_watcher(message: &Message) -> bool {
     message.data["watcher"] == true
 }
 
-/// The subject for a watcher whose own ticket is not known any more.
+/// The subject for a watcher whose own ticket is no longer known.
 const ABOUT_THE_SAME: Text = Text::new("Sobre lo mismo que su solicitud", "About the same as your request");
 
-/// For each message to a watcher, the reader's own ticket: merged into the one it is about, directly or by way of others.
+/// For each message to a watcher, the watcher's own ticket: merged into the one it is about, directly or through
+/// others.
 fn watching(db: &mut PgConnection, wanted: &[Message]) -> Result<HashMap<(i64, Uuid), i64>> {
     #[derive(QueryableByName)]
     struct Own {
@@ -335,7 +336,7 @@ impl Known {
     }
 }
 
-/// Without line breaks and other control characters, so that it can stand in a header and in a sentence.
+/// Without line breaks and other control characters, so that it can be used in a header and in a sentence.
 pub(super) fn one_line(text: &str) -> String {
     let words: Vec<&str> =
         text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty()).collect();

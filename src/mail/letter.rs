@@ -7,17 +7,17 @@ use uuid::Uuid;
 
 use super::content::Content;
 
-/// RFC 3834: nobody answers it by machine.
+/// RFC 3834: prevents automatic answers.
 const AUTO_SUBMITTED: &str = "Auto-Submitted";
-/// The same for Exchange, which does not look at the other. `Precedence` is not sent: it is in no standard, and some
-/// filters take `bulk` for advertising.
+/// The same for Exchange, which ignores the other. `Precedence` is not sent: it is in no standard, and some filters
+/// classify `bulk` as advertising.
 const SUPPRESS: &str = "X-Auto-Response-Suppress";
 
-/// The mail of this message. Its Message-ID is made of the message's own id, so that one that is sent twice can be
-/// recognised; every message of a ticket but the first answers the first.
+/// The mail of this message. Its Message-ID is derived from the message's id, so that a mail that is sent twice can
+/// be recognized; every message of a ticket except the first replies to the first.
 ///
 /// # Errors
-/// In words, where the reader's address is none.
+/// A text, if the recipient's address is not valid.
 pub fn letter(from: &Mailbox, id: Uuid, content: &Content) -> Result<Message, String> {
     let address = content
         .to_address
@@ -36,7 +36,7 @@ pub fn letter(from: &Mailbox, id: Uuid, content: &Content) -> Result<Message, St
         .map_err(|error| error.to_string())
 }
 
-/// A mail of now that nobody answers by machine.
+/// A mail with the current date and the headers against automatic answers.
 pub fn automatic(from: &Mailbox) -> MessageBuilder {
     let header = |name, value: &str| HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned());
     Message::builder()

@@ -1,4 +1,4 @@
-//! The messages of the desk, for those who answer for it.
+//! The messages of the desk, for the persons responsible for it.
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get, post};
@@ -34,39 +34,40 @@ text_enum! {
 #[derive(Serialize, ToSchema)]
 pub struct Message {
     id: Uuid,
-    /// The ticket that it is about; `null` where it is about something else.
+    /// The ticket that the message is about; `null` for other messages.
     #[schema(example = 123)]
     ticket_id: Option<i64>,
-    /// The improvement action that it is about.
+    /// The improvement action that the message is about; `null` for other messages.
     improvement_action_id: Option<Uuid>,
     kind: MessageKind,
     recipient: Person,
     status: MessageStatus,
-    /// How often the mail server was asked to take it.
+    /// The number of attempts to send it.
     #[schema(minimum = 0, example = 1)]
     attempts: i16,
-    /// When it is tried next; `null` unless it waits. Where mail is off, nothing is tried.
+    /// The time of the next attempt; `null` unless the message waits. If mail is off, nothing is sent.
     next_attempt_at: Option<DateTime<Utc>>,
     /// The last error of the mail server or the network; `null` if there was none.
     #[schema(max_length = 2000, example = "permanent error (550): 5.1.1 User unknown")]
     last_error: Option<String>,
     created_at: DateTime<Utc>,
-    /// When the mail server took it.
+    /// When the mail server accepted it.
     sent_at: Option<DateTime<Utc>>,
 }
 
-/// A message with its words.
+/// A message with its text.
 #[derive(Serialize, ToSchema)]
 pub struct MessageInFull {
     #[serde(flatten)]
     message: Message,
-    /// The address it was sent to, or would be now. A notice that the e-mail address or the password of an account was changed
-    /// goes to the address that the account had before.
+    /// The address it was sent to, or would be now. A notice that the email address or the password of an account was
+    /// changed goes to the address that the account had before.
     #[schema(max_length = 500, example = "requester@mesa.test")]
     to: String,
     #[schema(max_length = 200, example = "[#123] La impresora del despacho no imprime")]
     subject: String,
-    /// As it was sent, or would be now. A link of a survey or to set a password is left out: it is for its reader alone.
+    /// The text that was sent, or would be now, without links of a survey or to set a password: they are only for the
+    /// recipient.
     #[schema(max_length = 100_000, example = "Hola, Rosa Pérez Gómez:\n\nSu solicitud está solucionada.\n")]
     text: String,
 }
@@ -76,12 +77,12 @@ pub struct MessageInFull {
 pub struct MessageKept {
     #[serde(flatten)]
     message: Message,
-    /// The address it was sent to; `null`, as the following, where it was not sent.
+    /// The address it was sent to; `null`, like the following fields, if it was not sent.
     #[schema(max_length = 500, example = "requester@mesa.test")]
     to: Option<String>,
     #[schema(max_length = 200, example = "[#123] La impresora del despacho no imprime")]
     subject: Option<String>,
-    /// Without the link of a survey or to set a password: it is for its reader alone.
+    /// Without links of a survey or to set a password: they are only for the recipient.
     #[schema(max_length = 100_000, example = "Hola, Rosa Pérez Gómez:\n\nSu solicitud está solucionada.\n")]
     text: Option<String>,
 }
@@ -92,10 +93,7 @@ impl MessageKept {
     }
 }
 
-/// The messages of these ids.
-///
-/// # Errors
-/// What the database answers.
+/// The messages with these ids.
 pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<MessageKept>> {
     type Sent = (Option<String>, Option<String>, Option<String>);
     let rows: Vec<(Row, Person, Sent)> = messages::table
@@ -149,7 +147,7 @@ impl From<(Row, Person)> for Message {
     }
 }
 
-/// Which messages to list.
+/// The filters of the list of messages.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -205,7 +203,7 @@ pub async fn list(call: Call, query: Query<MessageFilters>) -> Result<HttpRespon
 
 /// Read a message
 ///
-/// With its words: those that were sent, or those that would be sent now.
+/// With its text: the one that was sent, or the one that would be sent now.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOutbox))),
     tag = "messages", operation_id = "getMessage", params(("message_id" = Uuid, Path)),
@@ -222,7 +220,7 @@ pub async fn read(call: Call, desk: Data<Desk>, id: Path<Uuid>) -> Result<HttpRe
 
 /// Send a failed message again
 ///
-/// It waits from now on and has all its tries before it. A message that did not fail is a 409.
+/// The message waits again, with all its attempts. A message that did not fail is a 409.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOutbox)), ("x-mesa-if-match" = json!(true))),
     tag = "messages", operation_id = "retryMessage", params(("message_id" = Uuid, Path)),
@@ -245,7 +243,7 @@ pub async fn retry(
         if status != MessageStatus::Failed {
             return Err(Problem::new(
                 Code::MessageNotFailed,
-                Text::new("Solo se envía de nuevo lo que falló.", "Only what failed can be sent again."),
+                Text::new("Solo se envía de nuevo lo que falló.", "Only failed messages can be sent again."),
             ));
         }
         diesel::update(message)
@@ -261,7 +259,7 @@ pub async fn retry(
     .await
 }
 
-/// A link that sets a password is mailed again to nobody of a role above that of the caller.
+/// A link that sets a password is only mailed again for an account whose role is not above that of the caller.
 fn may_retry(tx: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<()> {
     let (kind, role): (MessageKind, Role) = messages::table
         .inner_join(users::table)
@@ -296,7 +294,7 @@ fn in_full(db: &mut PgConnection, id: Uuid, config: &Config) -> Result<(Answer, 
     };
     let message = MessageInFull { message: Message::from((row, recipient)), to, subject, text };
     let answer = Answer::ok(&message)?;
-    // The words of a message that waits change with its ticket, so they are what tells one version from another.
+    // The text of a waiting message changes with its ticket, so it is part of the version.
     let digest = Sha256::digest(&answer.body);
     let version = i32::from_be_bytes([digest[0] & 0x7f, digest[1], digest[2], digest[3]]);
     Ok((answer, version))

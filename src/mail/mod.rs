@@ -1,4 +1,4 @@
-//! Mail: what people are told in their language, and its way to the mail server.
+//! Mail: messages to people in their language, and their delivery to the mail server.
 
 mod accounts;
 mod actions;

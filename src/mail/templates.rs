@@ -1,5 +1,5 @@
-//! The texts of messages, kept as files in the binary. A file holds the words of one kind of message in one language; its
-//! HTML is made of the same words, so that the two always say the same.
+//! The texts of messages, kept as files in the binary. A file contains the text of one kind of message in one
+//! language; its HTML is generated from the same text, so that both have the same content.
 
 use std::sync::LazyLock;
 
@@ -25,7 +25,7 @@ macro_rules! files {
     };
 }
 
-/// `layout` is around all of them; each kind of message has one.
+/// `layout` surrounds all of them; each kind of message has one.
 const FILES: &[(&str, &str)] = files![
     "layout",
     "accepted",
@@ -71,14 +71,14 @@ static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
     })
 });
 
-/// What somebody wrote, marked line by line as a quotation.
+/// The text of a person, marked line by line as a quotation.
 fn quoted(text: &str) -> String {
     let lines: Vec<String> =
         text.trim().lines().map(|line| format!("> {line}").trim_end().to_owned()).collect();
     lines.join("\n")
 }
 
-/// A time in RFC 3339 in words, by the context's `locale` and `timezone`; anything else as it is.
+/// A time in RFC 3339 as text, by the context's `locale` and `timezone`; other values unchanged.
 fn moment(state: &State, text: &str) -> String {
     let known = |name| state.lookup(name).and_then(|value| value.as_str().map(str::to_owned));
     let locale =
@@ -87,14 +87,15 @@ fn moment(state: &State, text: &str) -> String {
     text.parse::<DateTime<Utc>>().map_or_else(|_| text.to_owned(), |at| locale.moment(at, timezone))
 }
 
-/// The text of a message of this kind. `context` has `locale` and `timezone` beside what the files speak of.
+/// The text of a message of this kind. `context` has `locale` and `timezone` in addition to the variables of the
+/// files.
 ///
 /// # Errors
 /// A fault of a file or of the context: a fault of the build.
 pub fn text(kind: MessageKind, locale: Locale, context: impl Serialize) -> Result<String> {
     let name = format!("{}/{}", locale.as_str(), kind.as_str());
     let text = TEMPLATES.render(&name, Serde(context))?;
-    // What a condition left out leaves no gap.
+    // An omitted condition leaves no gap.
     let mut tidy = String::with_capacity(text.len());
     let mut gap = false;
     for line in text.trim().lines().map(str::trim_end) {
@@ -107,7 +108,7 @@ pub fn text(kind: MessageKind, locale: Locale, context: impl Serialize) -> Resul
     Ok(tidy)
 }
 
-/// The mail that brings a signed tree head.
+/// The mail with a signed tree head.
 pub fn tree_head(context: impl Serialize) -> Result<String> {
     TEMPLATES.render(TREE_HEAD.0, Serde(context))
 }
@@ -124,7 +125,7 @@ enum Part<'a> {
 /// The same text as HTML. A line that ends in `link` becomes that link; no other address does.
 ///
 /// # Errors
-/// As `text`.
+/// As for `text`.
 pub fn html(text: &str, title: &str, locale: Locale, link: Option<&str>) -> Result<String> {
     #[derive(Serialize)]
     struct Page<'a> {

@@ -1,5 +1,5 @@
-//! Mails signed tree heads to auditors, as plain text to be kept. An address of the configuration has no language: the text
-//! is in both.
+//! Mails signed tree heads to auditors, as plain text to be kept. An address of the configuration has no language:
+//! the text is in both.
 
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
@@ -13,7 +13,7 @@ use super::worker::{Mailer, Round};
 use crate::audit::tree::mails::{self, HeadMail};
 use crate::problem::Result;
 
-/// What the template says.
+/// The variables of the template.
 #[derive(Serialize)]
 struct Context<'a> {
     entity: &'a str,
@@ -23,7 +23,7 @@ struct Context<'a> {
 }
 
 impl Mailer {
-    /// Sends the mail of a head that waits longest, if one does.
+    /// Sends the mail of the head that has waited longest, if there is one.
     pub(super) async fn send_tree_head(&self) -> Result<Round> {
         let (lease, first_wait, db) = (self.config.lease, self.config.retry, &self.desk.db);
         let Some(mail) = db.run(move |db| mails::take(db, lease)).await? else { return Ok(Round::Idle) };

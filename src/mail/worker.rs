@@ -1,4 +1,4 @@
-//! Sends what waits in the outbox, in every copy of the server.
+//! Sends the waiting messages of the outbox, in every copy of the server.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,13 +21,13 @@ use crate::http::desk::Desk;
 use crate::outbox::delivery::{self, Message, Refusal, Sent};
 use crate::problem::Result;
 
-/// How often to look for messages where none waits.
+/// How often to look for messages if none waits.
 const LOOK: Duration = Duration::from_secs(1);
 /// Connections to the mail server, and messages taken at once.
 const CONNECTIONS: u32 = 4;
-/// How long the mail server may take to answer one command.
+/// Time limit for the mail server to respond to one command.
 const ANSWER: Duration = Duration::from_secs(20);
-/// Words of the mail server to whoever signs in wrongly: a fault of the configuration, not of a message.
+/// Responses of the mail server to a failed authentication: a fault of the configuration, not of a message.
 const SIGN_IN: [u16; 4] = [530, 534, 535, 538];
 
 /// Sends messages until it is stopped.
@@ -37,10 +37,10 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// None where mail is off. To be called on the server's own system.
+    /// None if mail is off. To be called on the server's own system.
     ///
     /// # Errors
-    /// Where the mail server's address cannot be used.
+    /// The mail server's address cannot be used.
     pub fn start(desk: Data<Desk>) -> std::result::Result<Option<Self>, smtp::Error> {
         let Some(config) = desk.config.mail.clone() else { return Ok(None) };
         let mailer = Mailer::new(desk, config)?;
@@ -49,8 +49,8 @@ impl Worker {
         Ok(Some(Worker { stop, task }))
     }
 
-    /// Takes no further messages and finishes those in hand, within this time; those that take longer are sent by
-    /// whoever comes next.
+    /// Takes no further messages and finishes the current ones within this time; another process sends those that
+    /// take longer.
     pub async fn stop(self, within: Duration) {
         let _ = self.stop.send(());
         let abort = self.task.abort_handle();
@@ -60,27 +60,27 @@ impl Worker {
     }
 }
 
-/// The way to the mail server.
+/// The connection to the mail server.
 pub struct Mailer {
     pub(super) desk: Data<Desk>,
     pub(super) config: MailConfig,
     pub(super) transport: AsyncSmtpTransport<Tokio1Executor>,
 }
 
-/// What one round did.
+/// The result of one round.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Round {
     /// Nothing waited.
     Idle,
     /// Messages were taken, and sent or not.
     Worked,
-    /// There is no mail server to talk to.
+    /// The mail server cannot be reached.
     Unreachable,
 }
 
 impl Mailer {
     /// # Errors
-    /// Where the mail server's address cannot be used.
+    /// The mail server's address cannot be used.
     pub fn new(desk: Data<Desk>, config: MailConfig) -> std::result::Result<Self, smtp::Error> {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&config.smtp_url)?
             .timeout(Some(ANSWER.min(config.lease / 3)))
@@ -96,7 +96,7 @@ impl Mailer {
                 Ok(Round::Idle) => LOOK,
                 Ok(Round::Unreachable) => self.config.retry,
                 Err(problem) => {
-                    log::warn!("mail will try again: {}", problem.log_line());
+                    log::warn!("sending mail will be retried: {}", problem.log_line());
                     LOOK
                 }
             };
@@ -108,15 +108,15 @@ impl Mailer {
         }
     }
 
-    /// Takes a few messages and sends them.
+    /// Leases a few messages and sends them.
     ///
     /// # Errors
-    /// What the database answers; what was taken is taken again after the lease.
+    /// The database returns an error; leased messages are leased again after the lease expires.
     pub async fn round(&self) -> Result<Round> {
         let lease_ends = Instant::now() + self.config.lease;
         let (lease, db) = (self.config.lease, &self.desk.db);
         let take = move |db: &mut PgConnection| {
-            // Queues messages, which are taken at once.
+            // Queues messages, which are leased in the same round.
             request::process(db)?;
             delivery::take(db, CONNECTIONS as usize, lease)
         };
@@ -137,7 +137,7 @@ impl Mailer {
             Ok((taken, loaded))
         };
         let (taken, loaded) = db.run(say).await?;
-        // What is about one thing goes out in its order, different things at the same time.
+        // Messages about one subject are sent in order, those about different subjects concurrently.
         let mut by_subject: BTreeMap<_, Vec<(Message, Result<Content>)>> = BTreeMap::new();
         for message in taken {
             let content = loaded.content(&message, &self.desk.config);
@@ -148,7 +148,7 @@ impl Mailer {
         Ok(Round::Worked)
     }
 
-    /// The mail server answers and lets this desk in.
+    /// Whether the mail server answers and accepts the credentials.
     pub(super) async fn reach(&self) -> std::result::Result<(), String> {
         match timeout(self.config.lease / 4, self.transport.test_connection()).await {
             Ok(Ok(true)) => Ok(()),
@@ -160,7 +160,7 @@ impl Mailer {
 
     async fn deliver_all(&self, messages: Vec<(Message, Result<Content>)>, lease_ends: Instant) {
         for (message, content) in messages {
-            // What comes too late to be put down within this lease is left to the next.
+            // A message that could not be recorded within this lease is left to the next.
             if Instant::now() + self.config.lease / 2 <= lease_ends {
                 self.deliver(message, content, lease_ends).await;
             }
@@ -174,7 +174,7 @@ impl Mailer {
         };
         let refusal = match letter {
             Err(refusal) => refusal,
-            // Given up early enough to be put down before the lease ends.
+            // Stopped early enough to record it before the lease ends.
             Ok(letter) => match timeout(self.config.lease / 3, self.transport.send(letter)).await {
                 Ok(Ok(_)) => return self.taken_by_server(message, content, lease_ends).await,
                 Ok(Err(error)) if is_for_good(&error) => Refusal::ForGood(error.to_string()),
@@ -202,14 +202,14 @@ impl Mailer {
         self.put_down(lease_ends, move |db| delivery::refused(db, &what.0, &what.1, first_wait)).await;
     }
 
-    /// Writes what became of a message, again and again where the database is busy: whatever is not written down before
-    /// the lease ends is sent again.
+    /// Records the result for a message, with retries if the database is busy: a message whose result is not recorded
+    /// before the lease ends is sent again.
     async fn put_down<F>(&self, lease_ends: Instant, write: F)
     where
         F: Fn(&mut PgConnection) -> Result<()> + Clone + Send + 'static,
     {
         while let Err(problem) = self.desk.db.run(write.clone()).await {
-            log::warn!("what became of a message is not kept yet: {}", problem.log_line());
+            log::warn!("the result for a message is not recorded yet: {}", problem.log_line());
             if Instant::now() + LOOK >= lease_ends {
                 return;
             }
@@ -218,8 +218,8 @@ impl Mailer {
     }
 }
 
-/// A permanent answer to this message, or one that cannot be put in the server's terms; an answer about signing in is
-/// about all messages.
+/// A permanent response about this message, or one that is not valid for the server; a response about authentication
+/// applies to all messages.
 fn is_for_good(error: &smtp::Error) -> bool {
     let signing_in = error.status().is_some_and(|code| SIGN_IN.contains(&u16::from(code)));
     error.is_client() || error.is_permanent() && !signing_in

@@ -1,4 +1,4 @@
-//! Minutes as they are written and changed.
+//! The writable fields of minutes.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,7 +18,7 @@ use crate::db::json::Json;
 use crate::db::schema::{minutes, minutes_attendance, minutes_decisions, users};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
-/// How the contract has one point of the agenda.
+/// The schema of one point of the agenda.
 pub struct AgendaPoint;
 
 impl PartialSchema for AgendaPoint {
@@ -30,11 +30,11 @@ impl PartialSchema for AgendaPoint {
 
 impl ToSchema for AgendaPoint {}
 
-/// Minutes, as they are written and changed.
+/// The writable fields of minutes.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MinutesContent {
-    /// The day of the meeting (fecha); it gives the year in which they are numbered.
+    /// The day of the meeting (fecha); its year is that of the number.
     #[schema(example = "2026-10-09")]
     pub held_on: NaiveDate,
     /// By the entity's clock (hora de inicio).
@@ -70,7 +70,7 @@ pub struct MinutesContent {
     #[serde(default)]
     #[schema(required = false, max_items = 100)]
     decisions: Vec<DecisionContent>,
-    /// The quarterly report that was looked at.
+    /// The quarterly report that was reviewed.
     report: Option<ReportContent>,
     /// Próxima reunión.
     #[schema(example = "2027-01-15")]
@@ -126,7 +126,7 @@ pub struct ReportContent {
     quarter: i16,
 }
 
-/// The columns that the content is written into.
+/// The columns of the content.
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = minutes, treat_none_as_null = true)]
 pub struct Columns<'a> {
@@ -156,7 +156,7 @@ impl MinutesContent {
         }
     }
 
-    /// What these minutes say now.
+    /// The current content of these minutes.
     pub(super) fn of(tx: &mut PgConnection, row: &Row) -> Result<Self> {
         let (attendance, decisions) = parts(tx, &[row.id])?;
         Ok(MinutesContent {
@@ -191,13 +191,13 @@ impl MinutesContent {
         })
     }
 
-    /// Names everybody by their account where only that was given.
+    /// Fills in the names of people given only by their account.
     ///
     /// # Errors
-    /// A 422 that names who is not known, who is to carry out what and is no member of staff, and times that cannot be.
+    /// A 422 that names unknown people, people responsible for a decision who are not staff, and invalid times.
     pub fn check(&mut self, tx: &mut PgConnection) -> Result<()> {
         let mut faults = Vec::new();
-        // Both are written alike, so that their texts compare as the times do.
+        // Both are written in the same format, so that their texts compare as the times do.
         if self.starts_at.as_ref().zip(self.ends_at.as_ref()).is_some_and(|(from, to)| to <= from) {
             faults.push(FieldError::new(
                 "/ends_at",
@@ -241,7 +241,7 @@ impl MinutesContent {
         if faults.is_empty() { Ok(()) } else { Err(Problem::fields(faults)) }
     }
 
-    /// What is missing for them to be signed.
+    /// The fields that must be added before they can be signed.
     pub fn missing(&self) -> Vec<FieldError> {
         let mut missing = Vec::new();
         if self.proceedings.is_none() {
@@ -253,7 +253,7 @@ impl MinutesContent {
         missing
     }
 
-    /// The lists that have tables of their own, for the audit log.
+    /// The lists in separate tables, for the audit log.
     pub fn parts(&self, before: Option<&Self>) -> [Part; 2] {
         [
             Part {
@@ -269,7 +269,7 @@ impl MinutesContent {
         ]
     }
 
-    /// Who was there and what was decided, in place of what was written before.
+    /// Replaces attendance and decisions.
     pub fn write_parts(&self, tx: &mut PgConnection, id: Uuid) -> Result<()> {
         diesel::delete(minutes_attendance::table.filter(minutes_attendance::minutes_id.eq(id)))
             .execute(tx)?;

@@ -23,7 +23,7 @@ text_enum! {
     }
 }
 
-/// Which minutes to list.
+/// The filters of the list of minutes.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -31,7 +31,7 @@ pub struct MinutesFilters {
     #[param(minimum = 2000, maximum = 9998)]
     year: Option<i16>,
     status: Option<MinutesStatus>,
-    /// That have a decision which this person is to carry out.
+    /// Minutes with a decision for which this person is responsible.
     owner_id: Option<Uuid>,
     /// `-held_on` (the default) or `held_on`.
     #[param(inline)]

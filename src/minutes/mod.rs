@@ -1,4 +1,4 @@
-//! Activity 11: minutes of the Comité Primario (FO-DE-01 Acta): who was there, what was looked at, what was decided.
+//! Activity 11: minutes of the Comité Primario (FO-DE-01 Acta): attendance, agenda, proceedings, decisions.
 
 pub mod content;
 mod list;
@@ -31,11 +31,11 @@ pub fn routes(config: &mut ServiceConfig) {
 }
 
 text_enum! {
-    /// Where minutes stand.
+    /// The state of minutes.
     pub enum MinutesStatus {
         /// Being written.
         Draft = "draft",
-        /// Signed by the director: they stay as they are.
+        /// Signed by the director: they no longer change.
         Signed = "signed",
     }
 }
@@ -44,10 +44,10 @@ text_enum! {
     /// The attendance of a person.
     pub enum Attendance {
         Present = "present",
-        /// Away, and had said so.
+        /// Absent with an excuse.
         Excused = "excused",
         Absent = "absent",
-        /// There without belonging to the committee (invitado).
+        /// Present without belonging to the committee (invitado).
         Guest = "guest",
     }
 }
@@ -59,7 +59,7 @@ pub struct Minutes {
     /// The year of `held_on`, in which they are numbered.
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
     year: i16,
-    /// Consecutive within the year, none left out (Acta No.).
+    /// Consecutive within the year, without gaps (Acta No.).
     #[schema(minimum = 1, example = 7)]
     number: i32,
     /// The day of the meeting (fecha).
@@ -86,13 +86,13 @@ pub struct Minutes {
     /// Compromisos.
     #[schema(max_items = 100)]
     decisions: Vec<Decision>,
-    /// The quarterly report that was looked at.
+    /// The quarterly report that was reviewed.
     report: Option<ReportLooked>,
     /// Próxima reunión.
     #[schema(example = "2027-01-15")]
     next_meeting_on: Option<NaiveDate>,
     status: MinutesStatus,
-    /// `null` until the director signs.
+    /// `null` until the director signs them.
     signature: Option<MinutesSignature>,
     created_by: Person,
     created_at: DateTime<Utc>,
@@ -104,9 +104,9 @@ pub struct Minutes {
 /// A person who attended or was expected to attend.
 #[derive(Serialize, ToSchema)]
 pub struct Attendee {
-    /// Their account, where they have one.
+    /// The person's account; `null` if there is none.
     user_id: Option<Uuid>,
-    /// As it was when the minutes were written.
+    /// The name when the minutes were written.
     #[schema(max_length = 200, example = "Ana María Restrepo")]
     full_name: String,
     /// Cargo.
@@ -127,19 +127,19 @@ pub struct Decision {
     due_on: NaiveDate,
 }
 
-/// The report of a quarter that was looked at.
+/// The report of a quarter that was reviewed.
 #[derive(Serialize, ToSchema)]
 pub struct ReportLooked {
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
     year: i16,
     #[schema(minimum = 1, maximum = 4, example = 3)]
     quarter: i16,
-    /// Where this API answers it.
+    /// The path of the report in this API.
     #[schema(max_length = 100, example = "/api/v1/reports/quarterly/2026/3")]
     link: String,
 }
 
-/// Who signed minutes, and when.
+/// The person who signed minutes, and the time.
 #[derive(Serialize, ToSchema)]
 pub struct MinutesSignature {
     signed_by: Person,
@@ -189,7 +189,7 @@ struct DecisionRow {
     due_on: NaiveDate,
 }
 
-/// The attendance and the decisions of these minutes, each in their order.
+/// The attendance and the decisions of these minutes, each in order.
 fn parts(db: &mut PgConnection, ids: &[Uuid]) -> Result<(Vec<AttendeeRow>, Vec<DecisionRow>)> {
     let attendance = minutes_attendance::table
         .filter(minutes_attendance::minutes_id.eq_any(ids))
@@ -263,14 +263,14 @@ impl Minutes {
         Self::present(db, vec![row])?.pop().ok_or_else(Problem::not_found)
     }
 
-    /// As an answer, with its version.
+    /// As a response, with its version.
     fn answer(db: &mut PgConnection, id: Uuid) -> Result<Answer> {
         let found = Self::find(db, id)?;
         Ok(Answer::ok(&found)?.version(found.version))
     }
 }
 
-/// The row of minutes, held until the transaction ends.
+/// The row of minutes, locked until the transaction ends.
 fn lock(tx: &mut PgConnection, id: Uuid) -> Result<Row> {
     Ok(minutes::table.find(id).select(Row::as_select()).for_update().first(tx)?)
 }

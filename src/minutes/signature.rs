@@ -15,8 +15,8 @@ use crate::problem::{Problem, Result};
 
 /// Sign minutes
 ///
-/// From then on nothing of them can be changed, by nobody. There must be somebody who was present, and what was said. Send the
-/// `ETag` of what was read as `If-Match`, so that nothing else is signed.
+/// After the signature no one can change them. At least one person must have been present, and `proceedings` must not
+/// be `null`. Send the `ETag` of the version that was read as `If-Match`, so that no other version is signed.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ApproveRecords)), ("x-mesa-if-match" = json!(true))),
     tag = "minutes", operation_id = "signMinutes", params(("minutes_id" = Uuid, Path)),

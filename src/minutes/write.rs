@@ -17,7 +17,7 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 /// Read minutes
 ///
-/// As they are now; once signed, as they will stay.
+/// The current content; once signed, it no longer changes.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "minutes", operation_id = "getMinutes", params(("minutes_id" = Uuid, Path)),
@@ -30,7 +30,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Write minutes
 ///
-/// A draft, with the next number of its year: none is left out, so there is no way to remove one.
+/// Creates a draft with the next number of its year. Numbers have no gaps, so minutes cannot be deleted.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "minutes", operation_id = "createMinutes", request_body = MinutesContent,
@@ -42,7 +42,7 @@ pub async fn create(call: Call, body: Body<MinutesContent>) -> Result<HttpRespon
         let mut content = body.read()?;
         content.check(tx)?;
         let id = Uuid::now_v7();
-        // The database gives the number: whoever writes others of that year waits until this is done.
+        // The database assigns the number: concurrent requests for the same year wait until this transaction ends.
         diesel::insert_into(minutes::table)
             .values((
                 minutes::id.eq(id),
@@ -62,7 +62,8 @@ pub async fn create(call: Call, body: Body<MinutesContent>) -> Result<HttpRespon
 
 /// Change minutes
 ///
-/// Until they are signed. They keep their number, so `held_on` stays within its year. The lists are replaced as a whole.
+/// Until they are signed. They keep their number, so `held_on` must remain in its year. The lists are replaced as a
+/// whole.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "minutes", operation_id = "updateMinutes", params(("minutes_id" = Uuid, Path)),
@@ -82,7 +83,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<MinutesContent>
                 FieldCode::NotAllowed,
                 Text::new(
                     "El acta tiene un número de su año; escriba otra.",
-                    "The minutes have a number of their year; write others.",
+                    "The number of these minutes belongs to their year; create new minutes.",
                 ),
             )));
         }

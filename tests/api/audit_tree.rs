@@ -105,7 +105,7 @@ fn whatever_the_owner_of_the_database_rewrites_is_found_with_a_kept_head() {
         assert_eq!((&found["heads"]["verified"], &found["log"]["broken"]), (&json!(2), &json!([])));
         let shown = offline(&desk, kept, &key);
         let text = String::from_utf8_lossy(&shown.stdout);
-        assert!(shown.status.success() && text.contains("The history holds."), "{text}");
+        assert!(shown.status.success() && text.contains("The history is intact."), "{text}");
     }
     let removed_ticket = "DELETE FROM events WHERE ticket_id = 2; DELETE FROM histories WHERE ticket_id = 2; \
          DELETE FROM log_entries WHERE source = 'ticket' AND event_id NOT IN (SELECT id FROM events); DELETE FROM tickets WHERE id = 2";
@@ -134,7 +134,7 @@ fn whatever_the_owner_of_the_database_rewrites_is_found_with_a_kept_head() {
             format!("{}; DELETE FROM tickets WHERE id > 1", put_back("older")),
             "rolled_back",
             false,
-            "put back to an older state",
+            "an older state of the database was restored",
         ),
         (removed_ticket.to_owned(), "rolled_back", true, "events were removed"),
         (format!("{RENUMBER}; DELETE FROM tree_heads"), "rolled_back", false, "events were removed"),
@@ -167,7 +167,7 @@ fn whatever_the_owner_of_the_database_rewrites_is_found_with_a_kept_head() {
         let shown = offline(&desk, &head, &key);
         let text = String::from_utf8_lossy(&shown.stdout);
         assert_eq!(shown.status.code(), Some(1), "{sql}: {text}");
-        assert!(text.contains(words) && text.contains("The history does NOT hold."), "{sql}: {text}");
+        assert!(text.contains(words) && text.contains("The history is NOT intact."), "{sql}: {text}");
     }
 }
 

@@ -137,7 +137,7 @@ fn what_is_no_whole_backup_and_a_desk_that_is_not_empty_are_left_alone() {
         let file = folder.path().join(name);
         std::fs::write(&file, bytes).unwrap();
         let refused = restore(&database, &files, &file).err().unwrap();
-        assert!(refused.contains("is no backup"), "{name}: {refused}");
+        assert!(refused.contains("is not a backup"), "{name}: {refused}");
     }
     assert_eq!(database.count("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), 0);
 }

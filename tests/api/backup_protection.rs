@@ -124,7 +124,7 @@ fn a_backup_that_was_changed_is_refused_whatever_digest_it_has() {
             forged.iter().map(|(name, bytes)| (name.replace("../", "elsewhere/"), bytes.clone())).collect();
         forge(&forgery, &named);
         let refused = restore(&database, &store, &forgery).err().unwrap();
-        assert!(["authentic", "not whole"].iter().any(|word| refused.contains(word)), "{what}: {refused}");
+        assert!(["authentic", "incomplete"].iter().any(|word| refused.contains(word)), "{what}: {refused}");
         is_untouched(&database, &store);
     }
     // With another key it is as if it was changed; with the flag it is restored.
@@ -196,11 +196,15 @@ fn a_small_file_that_becomes_large_is_refused_in_little_memory() {
     let (regular, long_name) = (tar::EntryType::Regular, tar::EntryType::GNULongName);
     let giant = 3 << 30;
     for (what, first, why) in [
-        ("a manifest", header("manifest.json", giant, regular), "not whole"),
-        ("a row", header("tables/users/000001.json", giant, regular), "not whole"),
-        ("a file", header("files/ab/cd", giant, regular), "not whole"),
-        ("a long name", header("long", giant, long_name), "not whole"),
-        ("a file of the largest size", header("files/ab/cd", 1 << 30, regular), "becomes too large"),
+        ("a manifest", header("manifest.json", giant, regular), "incomplete"),
+        ("a row", header("tables/users/000001.json", giant, regular), "incomplete"),
+        ("a file", header("files/ab/cd", giant, regular), "incomplete"),
+        ("a long name", header("long", giant, long_name), "incomplete"),
+        (
+            "a file of the largest size",
+            header("files/ab/cd", 1 << 30, regular),
+            "too large when decompressed",
+        ),
     ] {
         let file = folder.path().join("bomb");
         let mut bytes = Vec::new();
@@ -226,7 +230,7 @@ fn a_small_file_that_becomes_large_is_refused_in_little_memory() {
         let output = child.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(
-            !output.status.success() && said.contains("is no backup") && said.contains(why),
+            !output.status.success() && said.contains("is not a backup") && said.contains(why),
             "{what}: {said}"
         );
         assert!(most < 120, "{what}: {most} MiB");

@@ -242,10 +242,7 @@ fn wrong_configuration_is_refused_with_its_name_and_what_was_expected() {
         (vec![("DATABASE_URL", "postgresql://x@localhost/x")], "MESA_JWT_SECRET: required"),
         (vec![("MESA_JWT_SECRET", "short")], "MESA_JWT_SECRET: expected 32 bytes or more"),
         (vec![("MESA_POOL_SIZE", "many")], "MESA_POOL_SIZE: expected a number"),
-        (
-            vec![("MESA_SMTP_URL", "smtp://mail.example")],
-            "MESA_MAIL_FROM: required where MESA_SMTP_URL is set",
-        ),
+        (vec![("MESA_SMTP_URL", "smtp://mail.example")], "MESA_MAIL_FROM: required if MESA_SMTP_URL is set"),
         (vec![("MESA_DATA_DIR", "/proc/nowhere")], "MESA_DATA_DIR"),
     ] {
         let mut command = mesa(&variables);

@@ -196,8 +196,8 @@ fn a_certificate_that_cannot_be_used_is_refused_with_the_variable_that_names_it(
     };
     let both = |certificate, key| refused(Some(certificate), Some(key), &[]);
     for (said, expected) in [
-        (refused(Some(&certificate), None, &[]), "MESA_TLS_KEY: required where MESA_TLS_CERTIFICATE is set"),
-        (refused(None, Some(&key), &[]), "MESA_TLS_CERTIFICATE: required where MESA_TLS_KEY is set"),
+        (refused(Some(&certificate), None, &[]), "MESA_TLS_KEY: required if MESA_TLS_CERTIFICATE is set"),
+        (refused(None, Some(&key), &[]), "MESA_TLS_CERTIFICATE: required if MESA_TLS_KEY is set"),
         (both(&nothing, &key), "MESA_TLS_CERTIFICATE: expected a PEM file with a certificate"),
         (both(&empty, &key), "MESA_TLS_CERTIFICATE: expected a PEM file with a certificate"),
         (both(&key, &key), "MESA_TLS_CERTIFICATE: expected a PEM file with a certificate"),

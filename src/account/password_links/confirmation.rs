@@ -31,9 +31,9 @@ pub struct PasswordResetConfirmation {
 
 /// Set a new password with the token of a link
 ///
-/// Uses up the link, makes all other links of the account invalid, and ends all its sign-ins, access tokens included. A
-/// notice of the change is mailed to the person. A password that is refused with a 422 does not use up the link; after ten each further one waits twice as long, up to
-/// fifteen minutes.
+/// Uses up the link, makes all other links of the account invalid, and ends all its sign-ins, access tokens included.
+/// A notice of the change is mailed to the person. A password that is rejected with a 422 does not use up the link;
+/// after ten such passwords, each further one doubles the wait before the next, up to fifteen minutes.
 #[utoipa::path(
     tag = "auth", operation_id = "confirmPasswordReset", request_body = PasswordResetConfirmation,
     responses(
@@ -52,9 +52,8 @@ pub async fn confirm(desk: Data<Desk>, body: Body<PasswordResetConfirmation>) ->
 
 /// Sets the password of the account that this token belongs to. Its length must have been checked.
 ///
-/// # Errors
-/// [`crate::problem::Code::PasswordLinkInvalid`] if the token is not valid (any more); a fault at `pointer` if the password is
-/// too easy to guess; [`crate::problem::Code::TooManyAttempts`] if too many were refused.
+/// [`crate::problem::Code::PasswordLinkInvalid`] if the token is not valid (any more); a fault at `pointer` if the
+/// password is too easy to guess; [`crate::problem::Code::TooManyAttempts`] if too many were rejected.
 pub async fn set_password(
     desk: &Data<Desk>,
     token: String,
@@ -76,7 +75,7 @@ pub async fn set_password(
     let set = move |tx: &mut PgConnection| {
         let account = Account::lock(tx, user_id)?;
         let now = crate::db::now(tx)?;
-        // It may have been used, replaced or removed meanwhile.
+        // It may have been used, replaced or removed since.
         let used = password_links::table
             .filter(password_links::token_hash.eq(token_hash))
             .filter(password_links::user_id.eq(user_id))

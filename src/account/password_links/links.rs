@@ -1,5 +1,5 @@
-//! The links themselves. Each mail has one of its own, made when the mail is made: the token is in that mail alone, the
-//! database has its hash, and nothing logs it.
+//! The links themselves. Each mail has a separate link, made when the mail is composed: the token is only in that
+//! mail, the database keeps its hash, and it is never logged.
 
 use std::collections::HashMap;
 
@@ -21,11 +21,11 @@ pub const RESET_MINUTES: i64 = 60;
 pub const INVITATION_DAYS: i64 = 7;
 
 text_enum! {
-    /// What a link to set a password is for.
+    /// The purpose of a link to set a password.
     pub enum Purpose {
-        /// To replace a password, or to get the first one of an account that is known by its mail.
+        /// To replace a password, or to set the first one of an account that was created from received mail.
         Reset = "reset",
-        /// To set the first password of an account that staff made.
+        /// To set the first password of an account that staff created.
         Invitation = "invitation",
     }
 }
@@ -39,7 +39,7 @@ impl Purpose {
     }
 }
 
-/// Where a link leads, by its token or by what is shown in its place.
+/// The URL of a link, from its token or the placeholder that is shown instead.
 pub fn url(config: &Config, token: &str) -> String {
     format!("{}/p/{token}", config.links_from())
 }
@@ -50,7 +50,7 @@ pub fn revoke(tx: &mut PgConnection, token_hash: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// A new link for each of these accounts, in place of the one of the same purpose; none for an account that is not active.
+/// Makes a new link for each of these accounts, replacing the one of the same purpose; none for an inactive account.
 pub fn make(
     db: &mut PgConnection,
     wanted: &[(Uuid, Purpose)],
@@ -95,7 +95,7 @@ pub fn make(
     Ok(links)
 }
 
-/// The account that a link sets the password of.
+/// The account whose password a link sets.
 pub struct Opened {
     pub user_id: Uuid,
     pub purpose: Purpose,
@@ -122,7 +122,7 @@ pub fn open(db: &mut PgConnection, token: &str) -> Result<Opened> {
     Ok(Opened { user_id, purpose, email, full_name, locale })
 }
 
-/// The same for every reason, so that it does not reveal which links there were.
+/// The same problem for every reason, so that it does not reveal which links existed.
 pub fn invalid() -> Problem {
     Problem::new(
         Code::PasswordLinkInvalid,
@@ -139,7 +139,7 @@ pub fn remove(tx: &mut PgConnection, user_id: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// Removes the links that have expired; answers how many.
+/// Removes expired links; returns how many.
 pub fn remove_expired(db: &mut PgConnection) -> Result<usize> {
     let now = crate::db::now(db)?;
     Ok(diesel::delete(password_links::table.filter(password_links::expires_at.le(now))).execute(db)?)

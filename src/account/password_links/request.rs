@@ -1,4 +1,4 @@
-//! A forgotten password: somebody asks for a link, whether the address has an account or not.
+//! Requests for a link after a password was forgotten, whether the address has an account or not.
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
@@ -21,7 +21,7 @@ use crate::problem::Result;
 /// How many requests are processed in one transaction.
 const AT_ONCE: i64 = 20;
 
-/// Who forgot their password.
+/// The account whose password was forgotten.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordResetRequest {
@@ -32,12 +32,12 @@ pub struct PasswordResetRequest {
 
 /// Request a link to set a new password
 ///
-/// If the address has an active account, a link is mailed to it within seconds. The link is valid for 60 minutes, for one
-/// use, and replaces the one requested before. People who are known by their mail get their first password this way. The
-/// answer is the same, and takes the same time, if there is no such account.
+/// If the address has an active account, a link is mailed to it within seconds. The link is valid for 60 minutes, for
+/// one use, and replaces the one requested before. A person whose account was created from received mail gets the
+/// first password this way. The response and its time are the same if there is no such account.
 ///
-/// After three requests for one address from one network, ten for one address, or thirty from one network, each further
-/// one makes the next wait twice as long, up to fifteen minutes.
+/// After three requests for one address from one network, ten for one address, or thirty from one network, each
+/// further request doubles the wait before the next, up to fifteen minutes.
 #[utoipa::path(
     tag = "auth", operation_id = "requestPasswordReset", request_body = PasswordResetRequest,
     responses(
@@ -53,7 +53,7 @@ pub async fn request(
     body: Body<PasswordResetRequest>,
 ) -> Result<HttpResponse> {
     let PasswordResetRequest { email } = body.read()?;
-    // The account is looked up later: here it would take longer if there is one.
+    // The account is looked up later: a lookup in this request would reveal by its time whether the account exists.
     let keep = move |db: &mut PgConnection| {
         db.transaction(|tx| {
             attempts::count_link_request(tx, &email, from)?;
@@ -77,8 +77,8 @@ struct Request {
     email: String,
 }
 
-/// Queues a message for each request whose address has an active account, and removes the requests; answers how many there
-/// were. Copies of the server that process at the same time take different ones.
+/// Queues a message for each request whose address has an active account, and removes the requests; returns how many
+/// there were. Copies of the server that process at the same time take different requests.
 pub fn process(db: &mut PgConnection) -> Result<usize> {
     db.transaction(|tx| {
         let taken: Vec<Request> = diesel::sql_query(

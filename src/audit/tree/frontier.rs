@@ -1,4 +1,5 @@
-//! A Merkle tree that only grows, as the roots of its perfect subtrees: adding a leaf and the root need no other leaves.
+//! A Merkle tree that only grows, as the roots of its perfect subtrees: adding a leaf and computing the root need no
+//! other leaves.
 
 use super::hash::{self, Hash};
 
@@ -10,7 +11,7 @@ pub struct Frontier {
 }
 
 impl Frontier {
-    /// What `to_bytes` wrote for a tree of this size; `None` if the length does not fit the size.
+    /// Reads the output of `to_bytes` for a tree of this size; `None` if the length does not fit the size.
     pub fn from_bytes(size: i64, bytes: &[u8]) -> Option<Self> {
         let size = u64::try_from(size).ok()?;
         let (roots, rest) = bytes.as_chunks::<32>();
@@ -22,7 +23,7 @@ impl Frontier {
         self.roots.concat()
     }
 
-    /// How many leaves the tree has.
+    /// The number of leaves.
     pub fn size(&self) -> i64 {
         i64::try_from(self.size).unwrap_or(i64::MAX)
     }
@@ -54,7 +55,7 @@ mod tests {
 
     use super::*;
 
-    /// The definition in RFC 6962, word for word.
+    /// The definition in RFC 6962, literally.
     fn defined(leaves: &[Vec<u8>]) -> Hash {
         match leaves {
             [] => hash::empty(),

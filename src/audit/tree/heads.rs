@@ -1,5 +1,5 @@
-//! Makes signed tree heads: the first at once, then one a day and one at each approval of a quarterly report. Where the log
-//! did not grow since the last head, that one stays the newest.
+//! Makes signed tree heads: the first at once, then one a day and one at each approval of a quarterly report. If the
+//! log did not grow since the last head, no new one is made.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -17,7 +17,7 @@ use crate::language::text_enum;
 use crate::problem::{Problem, Result};
 
 text_enum! {
-    /// Why a tree head was made.
+    /// The reason of a tree head.
     pub enum HeadReason {
         /// It is the first one.
         Start = "start",
@@ -46,8 +46,8 @@ struct Newest {
     heads: i64,
 }
 
-/// A head that no configured key signed, or whose columns differ from its note, is left out: the role of the server may
-/// insert rows, and a head that was built on a forged one would be wrong and validly signed.
+/// A head that no configured key signed, or whose columns differ from its note, is skipped: the database role of the
+/// server may insert rows, and a head that was built on a forged one would be wrong and validly signed.
 fn newest(db: &mut PgConnection, audit: &AuditConfig) -> Result<Newest> {
     let heads: i64 = rows::table.count().get_result(db)?;
     let found: Vec<(i64, DateTime<Utc>, Vec<u8>, String)> = rows::table
@@ -72,7 +72,7 @@ fn is_genuine(tree: &Frontier, note: &str, keys: &[PublicKey]) -> bool {
     })
 }
 
-/// Makes a head if it is time for one; returns how many were made. Of several copies of the server that try, one does.
+/// Makes a head if one is due; returns how many were made. If several copies of the server try, one makes it.
 pub fn make_due(
     db: &mut PgConnection,
     audit: &AuditConfig,
@@ -108,7 +108,7 @@ fn due(
     if day(made) < day(now) {
         return Ok(Some(HeadReason::Daily));
     }
-    // One whose head could not be made when it was approved.
+    // An approval whose head could not be made at the time.
     let found: Found =
         diesel::sql_query("SELECT EXISTS (SELECT FROM quarterly_reports WHERE approved_at > $1) AS approved")
             .bind::<Timestamptz, _>(made)
@@ -134,7 +134,7 @@ fn make_after(
         let heads: i64 = rows::table.count().get_result(tx)?;
         let exists: i64 = rows::table.filter(rows::size.eq(tree.size())).count().get_result(tx)?;
         if heads != newest.heads || exists > 0 {
-            // Another copy of the server made one meanwhile.
+            // Another copy of the server has made one since.
             return Ok(0);
         }
         let at = crate::db::now(tx)?;
@@ -158,8 +158,8 @@ fn make_after(
     })
 }
 
-/// The tree with the leaves that came since. Positions do not change once they are committed, so that no transaction is
-/// needed around the batches.
+/// The tree with the leaves added since. Positions do not change once they are committed, so the batches need no
+/// common transaction.
 fn grown(db: &mut PgConnection, mut tree: Frontier) -> Result<Frontier> {
     #[derive(QueryableByName)]
     struct Leaf {

@@ -1,5 +1,5 @@
-//! Tree heads that are to be mailed to auditors. They are addresses of the configuration, not accounts, and so these mails
-//! are no messages of the outbox, whose recipients are accounts.
+//! Mails of tree heads to auditors. The addresses are in the configuration and belong to no account, so these mails
+//! are not messages of the outbox, whose recipients are accounts.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use lettre::Address;
 use crate::db::schema::tree_head_mails as rows;
 use crate::problem::Result;
 
-/// How long to wait after each failed try, as multiples of the first wait; the last one holds from then on.
+/// The wait after each failed attempt, as multiples of the first wait; the last one applies to all further attempts.
 const WAITS: [u32; 6] = [1, 5, 15, 60, 240, 720];
 
 /// Maximum stored length of an error, in characters.
@@ -43,7 +43,7 @@ pub fn queue(tx: &mut PgConnection, size: i64, to: &[Address], at: DateTime<Utc>
     Ok(())
 }
 
-/// Leases the mail that waits longest.
+/// Leases the mail that has waited longest.
 pub fn take(db: &mut PgConnection, lease: Duration) -> Result<Option<HeadMail>> {
     let taken = diesel::sql_query(
         "UPDATE tree_head_mails m SET next_attempt_at = clock_timestamp() + make_interval(secs => $1) \
@@ -68,7 +68,7 @@ pub fn sent(db: &mut PgConnection, mail: &HeadMail) -> Result<()> {
     Ok(())
 }
 
-/// It was not sent and is tried again. A try counts only where there was a mail server to talk to.
+/// The mail was not sent and is retried. An attempt counts only if a mail server could be reached.
 pub fn refused(
     db: &mut PgConnection,
     mail: &HeadMail,

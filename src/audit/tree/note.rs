@@ -1,4 +1,5 @@
-//! Tree heads as text: C2SP checkpoints (`tlog-checkpoint`) in C2SP signed notes (`signed-note`), which other tools read.
+//! Tree heads as text: C2SP checkpoints (`tlog-checkpoint`) in C2SP signed notes (`signed-note`), which other tools
+//! read.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -7,7 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::hash::Hash;
 use crate::config::audit_keys::{PublicKey, Signer};
 
-/// What a signature line begins with.
+/// The beginning of a signature line.
 const SIGNATURE: &str = "— ";
 
 /// The head of a tree: its size, its root and when it was made.
@@ -16,7 +17,7 @@ pub struct Checkpoint {
     pub origin: String,
     pub size: i64,
     pub root: Hash,
-    /// `None` where another tool made the note.
+    /// `None` if another tool made the note.
     pub at: Option<DateTime<Utc>>,
 }
 
@@ -60,7 +61,7 @@ impl Note {
     /// The first note in a text, such as that of a mail. Line ends may be those of any system.
     ///
     /// # Errors
-    /// In words, if there is none.
+    /// A text, if there is none.
     pub fn find(text: &str) -> Result<Self, String> {
         let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
         let missing = || "there is no signed tree head in it".to_owned();

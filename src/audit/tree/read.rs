@@ -16,11 +16,11 @@ use crate::http::paging::{NoFilters, Page, Paging, read_page};
 use crate::http::{Answer, Call, Query};
 use crate::problem::{Problem, Result};
 
-/// A signed head of the Merkle tree over all events. Whoever keeps one can show later that no event up to it was changed or
-/// removed.
+/// A signed head of the Merkle tree over all events. A copy kept elsewhere can prove later that no event up to it was
+/// changed or removed.
 #[derive(Serialize, ToSchema)]
 pub struct TreeHead {
-    /// How many events the tree has.
+    /// The number of events in the tree.
     #[schema(minimum = 1, example = 1)]
     size: i64,
     /// The root of the tree (RFC 6962, SHA-256), in base64.
@@ -28,11 +28,11 @@ pub struct TreeHead {
     root: String,
     at: DateTime<Utc>,
     reason: HeadReason,
-    /// Which key signed it: the middle part of a public key of `GET /audit/key`.
+    /// The key that signed it: the middle part of a public key of `GET /audit/key`.
     #[schema(min_length = 8, max_length = 8, example = "3f1a09c2")]
     key_id: String,
-    /// The head as a text to be kept: a C2SP checkpoint in a C2SP signed note, signed with Ed25519. `mesa audit verify --head`
-    /// reads it.
+    /// The head as a text to be kept: a C2SP checkpoint in a C2SP signed note, signed with Ed25519. `mesa audit
+    /// verify --head` reads it.
     #[schema(max_length = 4000)]
     note: String,
 }
@@ -62,8 +62,9 @@ pub fn newest_note(db: &mut PgConnection) -> Result<Option<String>> {
 
 /// List signed tree heads
 ///
-/// The newest first. A head is made once a day, after midnight by the entity's clock, and at each approval of a quarterly
-/// report, if there are new events; also once at the beginning. The list is empty where no key is configured.
+/// The newest first. A head is made once a day, after midnight by the entity's clock, and at each approval of a
+/// quarterly report, if there are new events; also once at the first start. The list is empty if no key is
+/// configured.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::VerifyAudit))),
     tag = "history", operation_id = "listTreeHeads", params(Paging),
@@ -89,7 +90,7 @@ pub async fn list(call: Call, query: Query<NoFilters>) -> Result<HttpResponse> {
 
 /// Get a signed tree head
 ///
-/// By its size. There is a 404 for a size of which no head was made.
+/// By its size. A 404 for a size for which no head was made.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::VerifyAudit))),
     tag = "history", operation_id = "getTreeHead", params(("size" = i64, Path, minimum = 1)),
@@ -105,14 +106,14 @@ pub async fn read(call: Call, size: Path<i64>) -> Result<HttpResponse> {
     .await
 }
 
-/// The keys that tree heads are verified with.
+/// The keys that verify tree heads.
 #[derive(Serialize, ToSchema)]
 pub struct AuditKey {
-    /// The key that heads are signed with now, as C2SP signed notes write it (`name+id+base64`); `null` where none is
+    /// The key that currently signs heads, as C2SP signed notes write it (`name+id+base64`); `null` if none is
     /// configured, so that no heads are made.
     #[schema(max_length = 500, example = "mesa/audit+94c6a7ed+AQG5m7Ro0Lw6JvRrqC8rcR8y2n3TuW8E0wYBDVYz8mO6")]
     public_key: Option<String>,
-    /// Keys that heads were signed with before.
+    /// Keys that signed heads before.
     #[schema(max_length = 500, max_items = 100)]
     previous: Vec<String>,
 }

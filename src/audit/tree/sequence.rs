@@ -1,10 +1,10 @@
-//! Gives the entries of the log their positions.
+//! Assigns positions to the entries of the log.
 //!
-//! An entry is written in the transaction of its event, without a position, for transactions commit in another order than
-//! they draw numbers. One sequencer at a time gives positions to the entries that it sees, that is to committed ones, and
-//! from the highest position on. A reader who has read up to a position has therefore read all before it, for ever: the
-//! tree can grow by new leaves alone, and a reader of the log can resume after the last position that it has seen.
-//! Events of one ticket are written while its row is locked, so that they are in the order of its history.
+//! An entry is written in the transaction of its event, without a position, because transactions commit in another
+//! order than they draw numbers. One sequencer at a time assigns positions to the committed entries, from the highest
+//! position on. A reader who has read up to a position has therefore read all entries before it: the tree only grows
+//! by new leaves, and a reader of the log can resume after the last position it has read. Events of one ticket are
+//! written while its row is locked, so that they are in the order of its history.
 
 use std::time::{Duration, Instant};
 
@@ -20,19 +20,19 @@ const LOCK: i64 = 0x4d45_5341_0600;
 /// How many entries get their positions in one transaction.
 const BATCH: i64 = 2000;
 
-/// How long one call goes on where many entries wait; a statement for a request takes less.
+/// Time limit of one call if many entries wait; a statement for a request takes less.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// What to do where another sequencer is at work.
+/// What to do if another sequencer is running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IfBusy {
     /// Leave the entries to it.
     Return,
-    /// Wait for the end of its batch: everything that is committed by now must have its position.
+    /// Wait for the end of its batch: every committed entry must have its position afterwards.
     Wait,
 }
 
-/// Gives positions to the entries that wait, for a few seconds at most; returns how many.
+/// Assigns positions to the waiting entries, for a few seconds at most; returns how many.
 pub fn run(db: &mut PgConnection, if_busy: IfBusy) -> Result<usize> {
     let begun = Instant::now();
     let mut placed = 0;
@@ -51,7 +51,7 @@ fn batch(db: &mut PgConnection, if_busy: IfBusy) -> Result<usize> {
         #[diesel(sql_type = Bool)]
         held: bool,
     }
-    // Each statement sees what was committed when it begins: the update is one after the lock was taken.
+    // Each statement sees the data committed when it begins: the update must begin after the lock was taken.
     db.build_transaction().read_committed().run(|tx| {
         let lock = match if_busy {
             IfBusy::Return => "SELECT pg_try_advisory_xact_lock($1) AS held",
@@ -70,7 +70,7 @@ fn batch(db: &mut PgConnection, if_busy: IfBusy) -> Result<usize> {
         if waiting.is_empty() {
             return Ok(0);
         }
-        // Their ordinals are given: a plan for a join over all that wait might take the square of their number.
+        // The ordinals are passed: a plan for a join over all waiting entries might take quadratic time.
         let placed = diesel::sql_query(
             "UPDATE log_entries l SET position = highest.position + waiting.number \
              FROM (SELECT coalesce(max(position), -1) AS position FROM log_entries) AS highest, \

@@ -1,4 +1,4 @@
-//! The answer of a verification, written piece by piece while it is verified.
+//! The response of a verification, written in pieces while the verification runs.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -14,40 +14,41 @@ use crate::problem::{Problem, Result};
 
 /// The result of the verification.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "says in the contract what `Document` writes piece by piece")]
+#[expect(dead_code, reason = "declares in the contract what `Document` writes piece by piece")]
 pub struct Verification {
-    /// Every place where the history of a ticket does not hold, by ticket and place.
+    /// Every place where the history of a ticket is broken, by ticket and place.
     broken: Vec<Break>,
-    /// The log of all events; `null` where one ticket was asked for.
+    /// The log of all events; `null` if one ticket was requested.
     log: Option<LogVerification>,
-    /// The tree heads that the desk keeps; `null` where one ticket was asked for.
+    /// The tree heads that the server keeps; `null` if one ticket was requested.
     heads: Option<HeadsVerification>,
-    /// The tree head that was asked about; `null` where none was.
+    /// The result for the tree head of the request; `null` if the request has none.
     head: Option<HeadVerification>,
-    /// How many tickets were verified.
+    /// The number of verified tickets.
     #[schema(minimum = 0)]
     tickets: i64,
-    /// How many events they have.
+    /// The number of their events.
     #[schema(minimum = 0)]
     events: i64,
-    /// How many audit events were verified.
+    /// The number of verified audit events.
     #[schema(minimum = 0)]
     audit_events: i64,
-    /// How many events of both kinds had values removed: personal data by law, or those of records whose retention period
-    /// ended. The content of these is not verified any more; all else of them is.
+    /// The number of events of both kinds from which values were removed: personal data by law, or those of records
+    /// whose retention period ended. Their content can no longer be verified; everything else of them is.
     #[schema(minimum = 0)]
     redacted: i64,
-    /// Whether nothing is broken, in tickets, log and heads, and the head that was asked about is consistent.
+    /// Whether nothing is broken, in tickets, log and heads, and the requested head is consistent.
     whole: bool,
 }
 
-/// What verifying the log of all events found.
+/// The result of verifying the log of all events.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "says in the contract what `Document` writes piece by piece")]
+#[expect(dead_code, reason = "declares in the contract what `Document` writes piece by piece")]
 pub struct LogVerification {
-    /// Every audit event and every entry of the log that does not hold.
+    /// Every broken audit event and every broken entry of the log.
     broken: Vec<LogBreak>,
-    /// How many entries have their position, and are leaves of the tree; an event gets it within seconds.
+    /// The number of entries that have a position and are leaves of the tree; an event gets its position within
+    /// seconds.
     #[schema(minimum = 0)]
     size: i64,
     /// The root of the tree of these entries (RFC 6962, SHA-256), in base64.
@@ -55,17 +56,17 @@ pub struct LogVerification {
     root: String,
 }
 
-/// What verifying the tree heads found.
+/// The result of verifying the tree heads.
 #[derive(Serialize, ToSchema)]
 pub struct HeadsVerification {
-    /// How many hold.
+    /// The number of valid heads.
     #[schema(minimum = 0)]
     verified: i64,
-    /// Those that do not hold, by size.
+    /// The broken heads, by size.
     broken: Vec<HeadBreak>,
 }
 
-/// How the history stands to a tree head that was kept elsewhere.
+/// The relation of the history to a tree head that was kept elsewhere.
 #[derive(Serialize, ToSchema)]
 pub struct HeadVerification {
     #[schema(minimum = 1, example = 5210)]
@@ -75,7 +76,7 @@ pub struct HeadVerification {
     status: HeadStatus,
 }
 
-/// The document as far as it is written.
+/// The part of the document that is written.
 #[derive(Default)]
 pub struct Document {
     begun: bool,
@@ -85,7 +86,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// What a step found; a line end alone if that is nothing, so that the client sees that the work goes on.
+    /// The result of a step; only a line end if it is empty, so that the client sees progress.
     pub fn add(&mut self, found: &Found) -> Result<String> {
         let mut piece = String::new();
         if !self.begun {
@@ -122,7 +123,7 @@ impl Document {
         Ok(())
     }
 
-    /// The end, once everything is verified.
+    /// The end of the document, once everything is verified.
     pub fn end(&mut self, verifier: &Verifier) -> Result<String> {
         let tree = &verifier.tree;
         let (mut piece, heads) = if verifier.is_of_one_ticket {
@@ -150,7 +151,7 @@ impl Document {
             "redacted": verifier.redacted,
             "whole": verifier.is_whole(),
         });
-        // Without its opening brace: it goes on what was written.
+        // Without its opening brace: it continues the text written before.
         let rest = serde_json::to_string(&rest).map_err(Problem::internal)?;
         piece.push(',');
         piece.push_str(rest.strip_prefix('{').unwrap_or(&rest));

@@ -1,4 +1,4 @@
-//! Holds tree heads against the tree that the events make now.
+//! Compares tree heads with the tree computed from the current events.
 
 use std::iter::Peekable;
 use std::vec::IntoIter;
@@ -16,7 +16,7 @@ use crate::config::audit_keys::PublicKey;
 use crate::language::text_enum;
 
 text_enum! {
-    /// What is wrong with a tree head that the desk keeps.
+    /// The fault of a tree head that the server keeps.
     pub enum HeadBreakReason {
         /// The note is not signed with a configured key, or differs from its row in the database.
         Signature = "signature",
@@ -27,7 +27,7 @@ text_enum! {
     }
 }
 
-/// A tree head that does not hold.
+/// A broken tree head.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct HeadBreak {
     #[schema(minimum = 1, example = 5210)]
@@ -36,14 +36,15 @@ pub struct HeadBreak {
 }
 
 text_enum! {
-    /// How the history stands to a tree head that was kept elsewhere.
+    /// The relation of the history to a tree head that was kept elsewhere.
     pub enum HeadStatus {
         /// The events up to the head are those of the time when it was made.
         Consistent = "consistent",
-        /// The log has fewer entries than the head: the database was put back to an older state, or events were removed.
+        /// The log has fewer entries than the head: an older state of the database was restored, or events were
+        /// removed.
         RolledBack = "rolled_back",
-        /// The events up to the head are not those of the time when it was made, or one of `broken` and `log.broken` says
-        /// that the history does not hold.
+        /// The events up to the head are not those of the time when it was made, or one of `broken` and `log.broken`
+        /// says that the history is broken.
         Rewritten = "rewritten",
     }
 }
@@ -56,23 +57,23 @@ pub struct ForeignHead {
 }
 
 impl ForeignHead {
-    /// The root as its note writes it, or in the base64 of URLs; `None` if it is neither.
+    /// The root as its note writes it, or in URL-safe base64; `None` if it is neither.
     pub fn parse_root(text: &str) -> Option<Hash> {
-        // A plus sign that was not encoded in a URL comes as a space.
+        // A plus sign that was not encoded in a URL arrives as a space.
         let text = text.replace(' ', "+");
         let decoded = BASE64_STANDARD.decode(&text).or_else(|_| BASE64_URL_SAFE.decode(&text));
         decoded.ok()?.try_into().ok()
     }
 }
 
-/// The tree as far as it is computed, and the heads that it was held against.
+/// The tree as far as it is computed, and the heads compared with it.
 pub struct Tree {
     keys: Vec<PublicKey>,
     foreign: Option<ForeignHead>,
     /// The root at the size of the foreign head, once the tree is that large.
     foreign_root: Option<Hash>,
     tree: Frontier,
-    /// The position that comes next.
+    /// The next position.
     next: i64,
     pub verified_heads: i64,
     pub last_verified: Option<i64>,
@@ -101,12 +102,12 @@ impl Tree {
         BASE64_STANDARD.encode(self.tree.root())
     }
 
-    /// The position that comes next.
+    /// The next position.
     pub fn next(&self) -> i64 {
         self.next
     }
 
-    /// Adds entries in the order of their positions; returns what is wrong with them.
+    /// Adds entries in the order of their positions; returns their faults.
     pub fn add(&mut self, entries: &[Entry], heads: Vec<KeptHead>, is_last: bool) -> Vec<LogBreak> {
         let mut broken = Vec::new();
         let mut heads = heads.into_iter().peekable();
@@ -162,7 +163,7 @@ impl Tree {
         }
     }
 
-    /// Whether the note says what its row says and was signed. Without any key signatures are not verified.
+    /// Whether the note matches its row and is signed. Without a key, signatures are not verified.
     fn is_genuine(&self, head: &KeptHead) -> bool {
         Note::find(&head.note).is_ok_and(|note| {
             note.checkpoint.size == head.size
@@ -171,7 +172,8 @@ impl Tree {
         })
     }
 
-    /// How the tree stands to the foreign head, once it has all entries; `is_whole` is whether nothing else was broken.
+    /// The relation of the tree to the foreign head, once it has all entries; `is_whole` is whether nothing else is
+    /// broken.
     pub fn foreign(&self, is_whole: bool) -> Option<(ForeignHead, HeadStatus)> {
         let head = self.foreign?;
         let status = match self.foreign_root {

@@ -1,4 +1,4 @@
-//! Verifies the audit log and the log of all events: each has what the other has.
+//! Verifies that the audit log and the log of all events match.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bytea, Nullable, Text, Uuid as SqlUuid};
@@ -13,56 +13,56 @@ use crate::problem::Result;
 const BATCH: i64 = 5000;
 
 text_enum! {
-    /// What is wrong with an entry of the log, or with an audit event.
+    /// The fault of an entry of the log, or of an audit event.
     pub enum LogBreakReason {
-        /// The audit event is not what was written: its hash is not the one over what it says now.
+        /// The audit event was changed: its hash does not match its content.
         Hash = "hash",
         /// The log has no entry of the audit event, or one with another hash.
         Log = "log",
         /// The entry has another hash than its event.
         Mismatch = "mismatch",
-        /// The event of the entry is gone.
+        /// The event of the entry is missing.
         EventMissing = "event_missing",
-        /// The entries from this position on are gone, up to the next one that is there.
+        /// The entries from this position on are missing, up to the next one that exists.
         EntryMissing = "entry_missing",
     }
 }
 
 text_enum! {
-    /// What an entry of the log is about.
+    /// The kind of event that an entry of the log refers to.
     pub enum EntrySource {
         Ticket = "ticket",
         Audit = "audit",
     }
 }
 
-/// A place where the log does not hold.
+/// A place where the log is broken.
 #[derive(Debug, Serialize, QueryableByName, ToSchema)]
 pub struct LogBreak {
     /// The position in the log; `null` for an audit event, whose id is the place.
     #[diesel(sql_type = Nullable<BigInt>)]
     #[schema(minimum = 0, example = 1041)]
     pub position: Option<i64>,
-    /// `null` where the entry is gone.
+    /// `null` if the entry is missing.
     #[diesel(sql_type = Nullable<Text>)]
     pub source: Option<EntrySource>,
-    /// `null` where the entry is gone.
+    /// `null` if the entry is missing.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub event_id: Option<Uuid>,
     #[diesel(sql_type = Text)]
     pub reason: LogBreakReason,
 }
 
-/// What one batch of audit events showed.
+/// The result of one batch of audit events.
 pub struct AuditBatch {
     pub broken: Vec<LogBreak>,
     pub count: i64,
     pub redacted: i64,
-    /// The last one; `None` where there are no more.
+    /// The last one; `None` if there are no more.
     pub last: Option<Uuid>,
 }
 
-/// Verifies the audit events that come next by id.
+/// Verifies the next audit events by id.
 pub fn audit_events(db: &mut PgConnection, after: Uuid) -> Result<AuditBatch> {
     #[derive(QueryableByName)]
     struct Counted {
@@ -107,7 +107,7 @@ pub fn audit_events(db: &mut PgConnection, after: Uuid) -> Result<AuditBatch> {
     })
 }
 
-/// An entry of the log beside its event.
+/// An entry of the log with the hash of its event.
 #[derive(QueryableByName)]
 pub struct Entry {
     #[diesel(sql_type = BigInt)]
@@ -118,12 +118,12 @@ pub struct Entry {
     pub event_id: Uuid,
     #[diesel(sql_type = Bytea)]
     pub hash: Vec<u8>,
-    /// `None` where the event is gone.
+    /// `None` if the event is missing.
     #[diesel(sql_type = Nullable<Bytea>)]
     pub event_hash: Option<Vec<u8>>,
 }
 
-/// A tree head that the desk keeps.
+/// A tree head that the server keeps.
 #[derive(QueryableByName)]
 pub struct KeptHead {
     #[diesel(sql_type = BigInt)]
@@ -134,10 +134,11 @@ pub struct KeptHead {
     pub note: String,
 }
 
-/// The entries from a position on, of one moment.
+/// The entries from a position on, in one snapshot.
 pub struct EntryBatch {
     pub entries: Vec<Entry>,
-    /// The heads of more than `size` and at most as many leaves as there are now; all further ones with the last batch.
+    /// The heads of more than `size` and at most as many leaves as there are now; all further ones with the last
+    /// batch.
     pub heads: Vec<KeptHead>,
     pub is_last: bool,
 }

@@ -1,4 +1,4 @@
-//! Whether the history is whole: verified batch by batch, and answered while it is verified.
+//! Verifies the integrity of the history in batches, and sends the result while the verification runs.
 
 mod document;
 pub mod heads;
@@ -32,7 +32,7 @@ pub struct VerificationScope {
     /// The size of a tree head that was kept elsewhere; together with `head_root`, and without `ticket_id`.
     #[param(minimum = 1)]
     head_size: Option<i64>,
-    /// The root of that head in base64, as its note has it in the third line.
+    /// The root of that head in base64, as in the third line of its note.
     #[param(
         pattern = r"^([A-Za-z0-9+/ ]{42}|[A-Za-z0-9_-]{42})[AEIMQUYcgkosw048]=$",
         min_length = 44,
@@ -71,19 +71,19 @@ impl VerificationScope {
 
 /// Verify the history
 ///
-/// Computes the hash of every event again, follows the chain of each ticket, and compares its end with the last event that was
-/// written, so that what was changed, removed or added is found and named. Then it verifies the audit events, compares all
-/// events with the log of all events, computes the root of the Merkle tree over the log, and compares it with every signed
-/// head that the desk keeps (`GET /audit/heads`).
+/// Computes the hash of every event again, follows the chain of each ticket, and compares its end with the last event
+/// that was written, so that changed, removed and added events are found and listed. Then it verifies the audit
+/// events, compares all events with the log of all events, computes the root of the Merkle tree over the log, and
+/// compares it with every signed head that the server keeps (`GET /audit/heads`).
 ///
-/// Whoever can change every row of the database can compute all of that anew. A head that was kept elsewhere shows it: with
-/// `head_size` and `head_root` the answer says in `head.status` whether the history is still the one of that head. A ticket
-/// that does not exist is a 404.
+/// A person who can change every row of the database can recompute all of these. A head that was kept elsewhere
+/// reveals the change: with `head_size` and `head_root`, `head.status` in the response says whether the history still
+/// matches that head. A ticket that does not exist is a 404.
 ///
-/// The answer is one JSON document, written while batches are verified: `broken` comes first and `whole` last. A fault midway
-/// ends the answer early, so that it is no JSON: only a complete document says anything. Each batch is seen as it is at one
-/// moment, different batches at different moments; nobody's work waits for it, and what is written meanwhile is not reported
-/// as broken.
+/// The response is one JSON document, written while batches are verified: `broken` comes first and `whole` last. A
+/// fault during the verification ends the response early, so that it is not valid JSON: rely only on a complete
+/// document. Each batch is read in one snapshot, different batches in different ones; the verification blocks no
+/// other request, and data written meanwhile are not reported as broken.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::VerifyAudit)), ("x-mesa-unversioned" = json!(true))),
     tag = "history", operation_id = "verifyHistory", params(VerificationScope),
@@ -92,7 +92,7 @@ impl VerificationScope {
 #[get("/audit/verification")]
 pub async fn verify(call: Call, query: Query<VerificationScope>) -> Result<HttpResponse> {
     let keys = call.desk.config.audit.public_keys();
-    // The first batch is verified before the answer begins, so that whatever is wrong with the request is a problem.
+    // The first batch is verified before the response begins, so that a fault of the request is a problem.
     let first = call.check(|db, _| {
         let scope = query.read()?;
         let foreign = scope.foreign()?;
@@ -110,16 +110,16 @@ pub async fn verify(call: Call, query: Query<VerificationScope>) -> Result<HttpR
     let state = State { desk: call.desk, document: Document::default(), next: Next::Write(verifier, found) };
     Ok(HttpResponse::Ok()
         .content_type("application/json")
-        // A compressor would hold back what tells the client that the work goes on.
+        // A compressor would delay the pieces that show progress to the client.
         .insert_header(ContentEncoding::Identity)
         .streaming(stream::try_unfold(state, State::step)))
 }
 
-/// What is still to be written.
+/// The rest of the document.
 enum Next {
-    /// What a step found.
+    /// The result of a step.
     Write(Verifier, Found),
-    /// What the next step finds.
+    /// The next step.
     Verify(Verifier),
     Nothing,
 }
@@ -131,7 +131,7 @@ struct State {
 }
 
 impl State {
-    /// One piece of the document. A connection is held for one batch alone.
+    /// One piece of the document. A database connection is held for one batch only.
     async fn step(mut self) -> Result<Option<(Bytes, Self)>> {
         let (verifier, found) = match std::mem::replace(&mut self.next, Next::Nothing) {
             Next::Nothing => return Ok(None),

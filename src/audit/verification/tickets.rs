@@ -12,25 +12,26 @@ use crate::problem::Result;
 const BATCH: i64 = 500;
 
 text_enum! {
-    /// Why a history does not hold.
+    /// Why a history is broken.
     pub enum BreakReason {
-        /// The event is not what was written: its hash is not the one over what it says now; or it is redacted and its
-        /// requester was never made anonymous.
+        /// The event was changed: its hash does not match its content; or it is redacted although its requester was
+        /// never anonymized.
         Hash = "hash",
-        /// It does not carry the hash of the event before it, or it is the last one and not the one that was written.
+        /// It does not contain the hash of the event before it, or it is the last one and not the one that was
+        /// written.
         Link = "link",
-        /// Events between this one and the one before it are gone.
+        /// Events between this one and the one before it are missing.
         Gap = "gap",
-        /// Events from this place on are gone; at 0, the ticket itself.
+        /// Events from this place on are missing; at 0, the ticket itself.
         Missing = "missing",
-        /// It was put after the last event that was written.
+        /// It was added after the last event that was written.
         Added = "added",
-        /// The log of all events has no entry of it, or one with another hash.
+        /// The log of all events has no entry for it, or one with another hash.
         Log = "log",
     }
 }
 
-/// A place where a history does not hold.
+/// A place where a history is broken.
 #[derive(Serialize, QueryableByName, ToSchema)]
 pub struct Break {
     #[diesel(sql_type = BigInt)]
@@ -61,14 +62,14 @@ pub struct Span {
     pub last: i64,
 }
 
-/// What one batch found.
+/// The result of one batch.
 pub struct Batch {
     pub span: Span,
     pub broken: Vec<Break>,
     pub counted: Counted,
 }
 
-/// Verifies the tickets that come next. The last batch has no end, so that nothing after it is passed over.
+/// Verifies the next tickets. The last batch has no upper bound, so that no later ticket is skipped.
 pub fn next(db: &mut PgConnection, after: i64) -> Result<Batch> {
     #[derive(QueryableByName)]
     struct Last {
@@ -88,7 +89,7 @@ pub fn next(db: &mut PgConnection, after: i64) -> Result<Batch> {
     verified(db, Span { after, last: last.map_or(i64::MAX, |last| last.id) })
 }
 
-/// Verifies a batch as it is at one moment.
+/// Verifies a batch in one snapshot.
 pub fn verified(db: &mut PgConnection, span: Span) -> Result<Batch> {
     db.build_transaction().read_only().repeatable_read().run(|tx| {
         // The log is looked up by index: a join might read all of it for each batch.

@@ -9,10 +9,10 @@ use super::tickets::{self, Batch, Break, Span};
 use crate::config::audit_keys::PublicKey;
 use crate::problem::Result;
 
-/// What is verified next.
+/// The next part to verify.
 #[derive(Clone, Copy, PartialEq)]
 enum Stage {
-    /// This ticket alone.
+    /// Only this ticket.
     Ticket(i64),
     /// The tickets after this one.
     Tickets(i64),
@@ -22,28 +22,28 @@ enum Stage {
     Done,
 }
 
-/// What one step found.
+/// The result of one step.
 pub enum Found {
     Tickets(Vec<Break>),
     Log(Vec<LogBreak>),
 }
 
-/// A verification as far as it is done.
+/// The state of a verification.
 pub struct Verifier {
     stage: Stage,
-    /// Whether this is about one ticket alone.
+    /// Whether only one ticket is verified.
     pub is_of_one_ticket: bool,
     pub tree: Tree,
     pub tickets: i64,
     pub events: i64,
     pub audit_events: i64,
     pub redacted: i64,
-    /// In how many places histories and the log do not hold.
+    /// The number of places where histories and the log are broken.
     pub broken: usize,
 }
 
 impl Verifier {
-    /// Of everything; heads are verified with these keys.
+    /// Verifies everything; heads are verified with these keys.
     pub fn of_all(keys: Vec<PublicKey>, foreign: Option<ForeignHead>) -> Self {
         Verifier {
             stage: Stage::Tickets(0),
@@ -65,14 +65,14 @@ impl Verifier {
         self.stage == Stage::Done
     }
 
-    /// Whether everything holds, once it is done.
+    /// Whether nothing is broken, once it is complete.
     pub fn is_whole(&self) -> bool {
         self.broken == 0
             && self.tree.broken_heads.is_empty()
             && self.foreign().is_none_or(|(_, status)| status == HeadStatus::Consistent)
     }
 
-    /// How the history stands to the head that was kept elsewhere, once it is done.
+    /// The relation of the history to the head that was kept elsewhere, once it is complete.
     pub fn foreign(&self) -> Option<(ForeignHead, HeadStatus)> {
         self.tree.foreign(self.broken == 0)
     }
@@ -123,16 +123,16 @@ impl Verifier {
     }
 }
 
-/// What verifying everything found.
+/// The result of verifying everything.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Whole {
     pub tickets: i64,
     pub events: i64,
-    /// In how many places the history does not hold, heads included.
+    /// The number of places where the history is broken, heads included.
     pub broken: usize,
 }
 
-/// Verifies everything, batch by batch. Roots of heads are verified, and signatures are not.
+/// Verifies everything in batches. The roots of heads are verified, their signatures are not.
 pub fn whole(db: &mut PgConnection) -> Result<Whole> {
     let mut verifier = Verifier::of_all(Vec::new(), None);
     while !verifier.is_done() {

@@ -13,18 +13,19 @@ use super::{Result, StartError};
 
 /// Part of the socket's name; nothing listens on the network.
 pub const PORT: u16 = 5432;
-/// What the name of a cluster begins with until it is complete.
+/// The prefix of a cluster's name until it is complete.
 pub const NEW_CLUSTER: &str = "cluster-new-";
-/// What the names of other unfinished things in the home begin with; the last are those of unpacked archives.
+/// The prefixes of other unfinished things in the home; the last are those of unpacked archives.
 const UNFINISHED: [&str; 3] = [NEW_CLUSTER, "install-new-", ".tmp"];
-/// The socket's longest path in bytes; the shortest limit of a system is 104 with the byte that ends it.
+/// The maximum length of the socket's path in bytes; the shortest limit of a system is 104 including the terminating
+/// byte.
 const SOCKET_BYTES: usize = 100;
-/// What the name of a short folder for the socket, in `/tmp`, begins with.
+/// The prefix of a short folder for the socket, in `/tmp`.
 pub const SHORT: &str = "mesa-";
-/// Where the server's home is when its user cannot enter the data folder.
+/// The location of the server's home if its user cannot enter the data folder.
 const ELSEWHERE: &str = "/var/lib/mesa";
 
-/// Creates the data folder if it is missing, and answers its path without symbolic links.
+/// Creates the data folder if it is missing, and returns its path without symbolic links.
 ///
 /// # Errors
 /// It cannot be created.
@@ -41,8 +42,8 @@ fn unwritable(data_dir: &Path, error: &io::Error) -> StartError {
     ))
 }
 
-/// Takes the data folder's lock, which is let go with the file; none if another process holds it. The programs that are
-/// started do not inherit it. Nobody but the owner can open the file, since whoever can open it can lock it.
+/// Takes the data folder's lock, which is released with the file; `None` if another process holds it. Started
+/// programs do not inherit it. Only the owner can open the file, since any user who can open it can lock it.
 ///
 /// # Errors
 /// The data folder cannot be written.
@@ -58,7 +59,7 @@ pub fn lock(data_dir: &Path) -> Result<Option<File>> {
     }
 }
 
-/// Earlier versions made the lock so that every user of the machine could open it.
+/// Earlier versions created the lock so that every user of the machine could open it.
 fn close_to_others(path: &Path) -> Result<()> {
     match fs::metadata(path) {
         Ok(lock) if lock.permissions().mode() & 0o077 != 0 => {
@@ -68,10 +69,10 @@ fn close_to_others(path: &Path) -> Result<()> {
     }
 }
 
-/// The server's home, which is made if it is missing, and the account that it belongs to.
+/// The server's home, which is created if it is missing, and the account that it belongs to.
 ///
 /// # Errors
-/// It cannot be made or entered.
+/// It cannot be created or entered.
 pub fn settle(data_dir: &Path) -> Result<(PathBuf, Account)> {
     let path = data_dir.join("postgres");
     let found = match fs::canonicalize(&path) {
@@ -84,13 +85,13 @@ pub fn settle(data_dir: &Path) -> Result<(PathBuf, Account)> {
         Some(home) => home,
         None => {
             if let Ok(target) = fs::read_link(&path) {
-                log::warn!("{} is gone; the private PostgreSQL starts empty", target.display());
+                log::warn!("{} is missing; the private PostgreSQL starts empty", target.display());
                 fs::remove_file(&path).map_err(StartError::at("remove", &path))?;
             }
             if account.can_enter(data_dir) { path } else { settle_elsewhere(&path, account)? }
         }
     };
-    // Also a home that is there: its making may have been interrupted.
+    // Also for an existing home: its creation may have been interrupted.
     make_folder(&home, account)?;
     if !account.can_enter(&home) {
         return Err(StartError::new(format!(
@@ -118,7 +119,7 @@ fn settle_elsewhere(link: &Path, account: Account) -> Result<PathBuf> {
     Ok(home)
 }
 
-/// Makes a folder that the account alone can enter, if it is missing, and gives it to the account.
+/// Creates a folder that only the account can enter, if it is missing, and gives it to the account.
 fn make_folder(path: &Path, account: Account) -> Result<()> {
     match DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
@@ -128,7 +129,7 @@ fn make_folder(path: &Path, account: Account) -> Result<()> {
     .map_err(StartError::at("create", path))
 }
 
-/// Removes what an interrupted start left in the home, as far as that is possible.
+/// Removes the files of an interrupted start from the home, as far as possible.
 pub fn clear_unfinished(home: &Path) {
     for entry in fs::read_dir(home).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -138,10 +139,10 @@ pub fn clear_unfinished(home: &Path) {
     }
 }
 
-/// The major version of PostgreSQL that the cluster belongs to; none if there is no cluster.
+/// The major version of PostgreSQL that the cluster belongs to; `None` if there is no cluster.
 ///
 /// # Errors
-/// There is a folder that is no cluster.
+/// The folder exists but is not a cluster.
 pub fn cluster_version(cluster: &Path) -> Result<Option<u32>> {
     if !cluster.exists() {
         return Ok(None);
@@ -151,14 +152,15 @@ pub fn cluster_version(cluster: &Path) -> Result<Option<u32>> {
     version.trim().parse().map(Some).map_err(StartError::at("understand", &path))
 }
 
-/// The folder for the socket, empty: in the home, or a new short one where the path would be too long, or has a character
-/// with a meaning in lists of folders or hosts; the same as before where there was one. No server may be running.
+/// The folder for the socket, empty: in the home, or a new short one if the path would be too long, or has a
+/// character with a meaning in lists of folders or hosts; the previous one if there was one. No server may be
+/// running.
 ///
 /// # Errors
-/// It cannot be made.
+/// It cannot be created.
 pub fn socket_folder(home: &Path, account: Account, before: Option<&Path>) -> Result<PathBuf> {
     let run = home.join("run");
-    // PostgreSQL would respect what a killed server left there if another process has got its number since.
+    // PostgreSQL would respect the files of a killed server if another process has got its number since.
     let _ = fs::remove_dir_all(&run);
     let folder = match before {
         Some(before) => before.to_owned(),
@@ -175,15 +177,15 @@ fn fits(folder: &Path) -> bool {
     bytes.len() <= SOCKET_BYTES && !bytes.iter().any(|byte| b",\"".contains(byte))
 }
 
-/// Where PostgreSQL puts its socket in a folder.
+/// The path of PostgreSQL's socket in a folder.
 pub fn socket(folder: &Path, port: u16) -> PathBuf {
     folder.join(format!(".s.PGSQL.{port}"))
 }
 
-/// A new log, and where it is; the one of the start before is kept beside it.
+/// Creates a new log and returns its path; the log of the previous start is kept next to it.
 ///
 /// # Errors
-/// It cannot be made.
+/// It cannot be created.
 pub fn new_log(home: &Path, account: Account) -> Result<(File, PathBuf)> {
     let path = home.join("postgres.log");
     let _ = fs::rename(&path, home.join("postgres.previous.log"));

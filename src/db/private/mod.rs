@@ -1,9 +1,9 @@
-//! The private PostgreSQL: where no database is configured, Mesa runs a server of its own in its data folder. It is
-//! reached by a Unix socket only, and one that outlived its Mesa is taken over by the next.
+//! The private PostgreSQL: if no database is configured, Mesa runs a separate server in its data folder. It is
+//! reached only by a Unix socket, and the next Mesa takes over one that is still running.
 //!
 //! The data folder has `lock` (held by the Mesa that the server belongs to), `postgres.password` and `postgres`, the
-//! server's home: `cluster`, `run` (the socket), `postgres.log` and, where PostgreSQL had to be fetched, `install`.
-//! Where Mesa is root and PostgreSQL's user cannot enter the data folder, `postgres` is a link into `/var/lib/mesa`.
+//! server's home: `cluster`, `run` (the socket), `postgres.log` and, if PostgreSQL had to be fetched, `install`. If
+//! Mesa is root and PostgreSQL's user cannot enter the data folder, `postgres` is a link into `/var/lib/mesa`.
 
 mod files;
 mod password;
@@ -29,12 +29,12 @@ pub use watch::Watched;
 
 /// The superuser of the cluster, who owns the database and its tables.
 const OWNER: &str = "mesa";
-/// How long a server may take until it answers; longer only where it recovers from a crash.
+/// Time limit for a server to answer; longer only if it recovers from a crash.
 const START_LIMIT: Duration = Duration::from_secs(60);
-/// How long another Mesa may take to start the server: to fetch PostgreSQL, to make the cluster and to start it.
+/// Time limit for another Mesa to start the server: to fetch PostgreSQL, to create the cluster and to start it.
 const JOIN_LIMIT: Duration = Duration::from_secs(150);
 
-/// Why there is no private PostgreSQL, for a person to read.
+/// The reason why there is no private PostgreSQL, as text.
 #[derive(Debug)]
 pub struct StartError(String);
 
@@ -43,7 +43,7 @@ impl StartError {
         StartError(text.into())
     }
 
-    /// For `map_err`: what could not be done with which file or folder.
+    /// For `map_err`: the operation that failed, and its file or folder.
     fn at<E: fmt::Display>(action: &str, path: &Path) -> impl FnOnce(E) -> Self {
         move |error| StartError(format!("cannot {action} {}: {error}", path.display()))
     }
@@ -64,13 +64,13 @@ type Result<T, E = StartError> = std::result::Result<T, E>;
 pub struct PrivatePostgres {
     url: String,
     server_url: String,
-    /// None where it belongs to another Mesa.
+    /// `None` if it belongs to another Mesa.
     server: Option<Server>,
 }
 
 impl PrivatePostgres {
-    /// Starts the server of this data folder, or takes over one that still runs, and holds the folder's lock until it is
-    /// stopped.
+    /// Starts the server of this data folder, or takes over one that still runs, and holds the folder's lock until it
+    /// is stopped.
     ///
     /// # Errors
     /// Another Mesa uses the folder, the folder cannot be written, there is no PostgreSQL, or it does not start.
@@ -85,11 +85,11 @@ impl PrivatePostgres {
         }
     }
 
-    /// The server of another Mesa that runs in this data folder, which is never stopped here; where there is none, like
-    /// [`start`](Self::start).
+    /// The server of another Mesa that runs in this data folder, which is never stopped by this process; if there is
+    /// none, like [`start`](Self::start).
     ///
     /// # Errors
-    /// As in [`start`](Self::start), or the other Mesa's server does not get ready.
+    /// As in [`start`](Self::start), or the other Mesa's server does not become ready.
     pub fn join(data_dir: &Path) -> Result<Self> {
         let data_dir = files::prepare(data_dir)?;
         let deadline = Instant::now() + JOIN_LIMIT;
@@ -97,7 +97,7 @@ impl PrivatePostgres {
             if let Some(lock) = files::lock(&data_dir)? {
                 return Self::run(&data_dir, lock);
             }
-            // No home, cluster or password yet means that the other Mesa is still making them.
+            // No home, cluster or password yet means that the other Mesa is still creating them.
             if let Ok(home) = fs::canonicalize(data_dir.join("postgres"))
                 && let Some(password) = password::read_password(&data_dir)?
                 && let Some(postmaster) = Postmaster::read(&home.join("cluster"))
@@ -126,7 +126,7 @@ impl PrivatePostgres {
         &self.url
     }
 
-    /// The same for the role of the server, once `server_role::prepare` has made it.
+    /// The same for the role of the server, once `server_role::prepare` has created it.
     pub fn server_url(&self) -> &str {
         &self.server_url
     }
@@ -136,7 +136,7 @@ impl PrivatePostgres {
         drop(self);
     }
 
-    /// Brings the server up, whatever state the data folder is in.
+    /// Starts the server, whatever state the data folder is in.
     fn run(data_dir: &Path, lock: File) -> Result<Self> {
         let (home, account) = files::settle(data_dir)?;
         let cluster = home.join("cluster");
@@ -152,13 +152,13 @@ impl PrivatePostgres {
         if !server.cluster.exists() {
             server.create_cluster(&password)?;
         } else if kept.is_none() {
-            log::warn!("the private PostgreSQL's password was lost; it gets a new one");
+            log::warn!("the private PostgreSQL's password was lost; a new one is set");
             if survivor.take().is_some() {
                 server.halt();
             }
             server.alone(&server.cluster, &format!("ALTER ROLE mesa PASSWORD '{password}'"))?;
         }
-        // Written last: a password that is kept is one that the cluster has.
+        // Written last: a stored password is always the one of the cluster.
         if kept.is_none() {
             password::keep_password(data_dir, &password)?;
         }
@@ -186,24 +186,25 @@ struct Server {
     cluster: PathBuf,
     account: Account,
     programs: Programs,
-    /// None while it does not run, and where it was taken over.
+    /// `None` while it does not run, and if it was taken over.
     child: Option<Child>,
-    /// Where its socket is, from the first start on.
+    /// The folder of its socket, from the first start on.
     socket_folder: Option<PathBuf>,
-    /// Let go when the server is stopped.
+    /// Released when the server is stopped.
     _lock: File,
 }
 
 impl Server {
-    /// The postmaster that runs in this cluster; forgets one that is gone.
+    /// The postmaster that runs in this cluster; cleans up after one that has ended.
     fn running(&mut self) -> Option<Postmaster> {
-        // A child that ended is still in the list of processes until it is asked for.
+        // A child that ended remains in the list of processes until it is waited for.
         let _ = self.child.as_mut().map(Child::try_wait);
         let found = Postmaster::read(&self.cluster)?;
         if found.runs_in(&self.cluster, &self.programs) {
             return Some(found);
         }
-        // One that is needed again stays: its name is known by now, and whoever made it first would have the socket.
+        // A folder that is needed again is kept: its name is known, and another user could create it first and get
+        // the socket.
         if found.cluster == self.cluster && self.socket_folder.is_none() {
             found.remove_short_folder();
         }
@@ -212,7 +213,8 @@ impl Server {
         None
     }
 
-    /// A server that outlived its Mesa, once it answers; one that is stopping or cannot be reached is stopped first.
+    /// A running server of an earlier Mesa, once it answers; one that is stopping or cannot be reached is stopped
+    /// first.
     fn survivor(&mut self) -> Result<Option<Postmaster>> {
         let deadline = Instant::now() + START_LIMIT;
         while let Some(postmaster) = self.running() {
@@ -232,9 +234,9 @@ impl Server {
         Ok(None)
     }
 
-    /// Makes the cluster with the user and the database `mesa`, whole or not at all.
+    /// Creates the cluster with the user and the database `mesa`, completely or not at all.
     fn create_cluster(&self, password: &str) -> Result<()> {
-        log::info!("making the private PostgreSQL's cluster in {}", self.cluster.display());
+        log::info!("creating the cluster of the private PostgreSQL in {}", self.cluster.display());
         files::clear_unfinished(&self.home);
         let new = self.home.join(format!("{}{}", files::NEW_CLUSTER, Uuid::new_v4().simple()));
         let password_file = new.with_extension("password");
@@ -259,7 +261,7 @@ impl Server {
         let mut run = || {
             let mut child = command.spawn()?;
             if let Some(mut stdin) = child.stdin.take() {
-                // Where that fails, PostgreSQL ended already, and its own message says why.
+                // If that fails, PostgreSQL has already ended, and its own message has the reason.
                 let _ = writeln!(stdin, "{sql}");
             }
             let ended = child.wait_with_output()?;
@@ -286,13 +288,13 @@ impl Server {
                     "listen_addresses=",
                     "-c",
                     "logging_collector=off",
-                    // The details of an error are the values that were refused, such as an address that is in use.
+                    // The details of an error are rejected values, such as an address that is in use.
                     "-c",
                     "log_error_verbosity=terse",
                     "-c",
                 ])
                 .arg(&sockets);
-            // A group of its own: Ctrl-C in the terminal is for Mesa, which then stops the server in good order.
+            // A separate process group: Ctrl-C in the terminal is for Mesa, which then stops the server properly.
             command.process_group(0);
             let mut child = log
                 .try_clone()
@@ -315,7 +317,7 @@ impl Server {
                 thread::sleep(Duration::from_millis(20));
             };
             let tail = files::tail(&path);
-            // The last processes of a server that was killed take a moment to notice.
+            // The last processes of a killed server take a moment to end.
             if !tail.contains("pre-existing shared memory block") || Instant::now() > deadline {
                 let path = path.display();
                 return Err(StartError(format!(
@@ -329,14 +331,14 @@ impl Server {
     fn not_ready(&self) -> StartError {
         let (seconds, log) = (START_LIMIT.as_secs(), self.home.join("postgres.log"));
         StartError(format!(
-            "PostgreSQL was not ready within {seconds} s and goes on starting; start Mesa again to wait for it. \
+            "PostgreSQL was not ready within {seconds} s and is still starting; start Mesa again to wait for it. \
              {} ends with:\n{}",
             log.display(),
             files::tail(&log)
         ))
     }
 
-    /// Stops what runs in the cluster, gently at first; says in the log what fails.
+    /// Stops the server of the cluster, gracefully at first; logs what fails.
     fn halt(&mut self) {
         let Some(postmaster) = self.running() else { return };
         for (mode, seconds) in [("fast", "30"), ("immediate", "10")] {

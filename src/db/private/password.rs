@@ -12,14 +12,14 @@ use super::{Result, StartError};
 /// A password of 256 random bits.
 ///
 /// # Errors
-/// The system has no randomness to give.
+/// The system returns no random bytes.
 pub fn new_password() -> Result<String> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| StartError::new(format!("no randomness: {error}")))?;
     Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// The password that is kept, if one is.
+/// The stored password, if there is one.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -32,7 +32,7 @@ pub fn read_password(data_dir: &Path) -> Result<Option<String>> {
     }
 }
 
-/// Keeps the password, whole or not at all.
+/// Stores the password, completely or not at all.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -43,10 +43,10 @@ pub fn keep_password(data_dir: &Path, password: &str) -> Result<()> {
         .map_err(StartError::at("write", &path))
 }
 
-/// Writes a new file, in place of an old one, that its owner alone can read.
+/// Writes a new file, replacing an old one, that only its owner can read.
 ///
 /// # Errors
-/// What the system answered.
+/// An error of the system.
 pub fn write_secret(path: &Path, text: &str) -> io::Result<()> {
     if let Err(error) = fs::remove_file(path)
         && error.kind() != ErrorKind::NotFound

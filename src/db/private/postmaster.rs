@@ -1,4 +1,4 @@
-//! What a running server writes about itself.
+//! The status file of a running server.
 
 use std::ffi::OsString;
 use std::fs;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::files::{PORT, SHORT, socket};
 use super::programs::{Programs, output};
 
-/// What a server writes about itself into its cluster's `postmaster.pid`.
+/// The data that a server writes into its cluster's `postmaster.pid`.
 #[derive(Debug, PartialEq)]
 pub struct Postmaster {
     pub pid: u32,
@@ -21,7 +21,7 @@ pub struct Postmaster {
 }
 
 impl Postmaster {
-    /// None where no server runs or ran, or where it has just begun to write.
+    /// `None` if no server runs or ran, or if it has just begun to write.
     pub fn read(cluster: &Path) -> Option<Self> {
         Self::parse(&fs::read(cluster.join("postmaster.pid")).ok()?)
     }
@@ -40,7 +40,7 @@ impl Postmaster {
         })
     }
 
-    /// Whether the process is alive and a server of this cluster, not of a copy of it or another program altogether.
+    /// Whether the process is alive and a server of this cluster, not of a copy of it or another program.
     pub fn runs_in(&self, cluster: &Path, programs: &Programs) -> bool {
         if self.cluster != cluster {
             return false;
@@ -53,17 +53,17 @@ impl Postmaster {
         }
     }
 
-    /// Whether it takes connections.
+    /// Whether it accepts connections.
     pub fn answers(&self) -> bool {
         self.status == "ready" && UnixStream::connect(socket(&self.socket_folder, self.port)).is_ok()
     }
 
-    /// Where its socket is.
+    /// The folder of its socket.
     pub fn socket_folder(&self) -> &Path {
         &self.socket_folder
     }
 
-    /// Removes the folder of its socket if that is a short one, which is in nobody's home.
+    /// Removes the folder of its socket if it is a short one outside of the home.
     pub fn remove_short_folder(&self) {
         let name = self.socket_folder.strip_prefix("/tmp").ok().and_then(Path::to_str);
         if name.is_some_and(|name| name.starts_with(SHORT) && !name.contains('/')) {

@@ -1,4 +1,4 @@
-//! PostgreSQL's programs: as whom they run, where they are, and fetching them where there are none.
+//! PostgreSQL's programs: the user that runs them, their location, and fetching them if there are none.
 
 use std::ffi::OsStr;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -15,16 +15,16 @@ use uuid::Uuid;
 
 use super::StartError;
 
-/// The oldest major version that Mesa works with.
+/// The oldest supported major version.
 const OLDEST: u32 = 14;
-/// The major version that is fetched where nothing else asks for another.
+/// The major version that is fetched unless the cluster needs another.
 const FETCHED: u32 = 17;
-/// How long fetching may take.
+/// Time limit for fetching.
 const FETCH_LIMIT: Duration = Duration::from_secs(60);
-/// What a program may take over from Mesa's environment: no secret of Mesa's, and none of the `PG…` variables that
-/// would change what PostgreSQL does.
+/// The variables of Mesa's environment that a program inherits: no secret of Mesa's, and none of the `PG…` variables
+/// that would change the behaviour of PostgreSQL.
 const KEPT_VARIABLES: [&str; 6] = ["PATH", "TZ", "TZDIR", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
-/// Where packages put PostgreSQL: a folder, and what its subfolders are called before their version number.
+/// Where packages install PostgreSQL: a folder, and the prefix of its subfolders before their version number.
 const PACKAGED: [(&str, &str); 5] = [
     ("/usr/lib/postgresql", ""),
     ("/usr/lib", "postgresql"),
@@ -33,15 +33,16 @@ const PACKAGED: [(&str, &str); 5] = [
     ("/usr/local/opt", "postgresql@"),
 ];
 
-/// As whom PostgreSQL runs: as Mesa's own user, or, since it refuses root, as another where Mesa is root.
+/// The user that runs PostgreSQL: Mesa's own user, or another one if Mesa is root, since PostgreSQL does not run as
+/// root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Account {
     other: Option<(Uid, Gid)>,
 }
 
 impl Account {
-    /// The account for the server in `home`. Root takes the one that `home` belongs to, so that what an ordinary user
-    /// began goes on; else `postgres`, else `nobody`.
+    /// The account for the server in `home`. Root uses the one that `home` belongs to, so that a server created by an
+    /// ordinary user continues to work; otherwise `postgres`, otherwise `nobody`.
     ///
     /// # Errors
     /// Mesa is root and there is no other user.
@@ -66,8 +67,8 @@ impl Account {
             })
     }
 
-    /// Whether the account may pass through this folder and all that are above it, by their owners and modes. The path
-    /// has no symbolic links. Mesa's own user finds out by trying.
+    /// Whether the account may pass through this folder and all folders above it, by their owners and modes. The path
+    /// has no symbolic links. For Mesa's own user the check is made by use.
     pub fn can_enter(self, folder: &Path) -> bool {
         let Some((uid, gid)) = self.other else { return true };
         folder.ancestors().all(|folder| {
@@ -85,7 +86,7 @@ impl Account {
     /// Gives the account a file or folder, without following a symbolic link.
     ///
     /// # Errors
-    /// What the system answered.
+    /// An error of the system.
     pub fn give(self, path: &Path) -> io::Result<()> {
         match self.other {
             Some((uid, gid)) => std::os::unix::fs::lchown(path, Some(uid.as_raw()), Some(gid.as_raw())),
@@ -137,11 +138,11 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// The programs for a server in `home`, of the major version that its cluster has, if it has one: installed ones,
-    /// or fetched ones.
+    /// The programs for a server in `home`, of the major version of its cluster, if there is one: installed ones, or
+    /// fetched ones.
     ///
     /// # Errors
-    /// There are none, and they cannot be fetched; says what can be done.
+    /// There are none, and they cannot be fetched; the text lists possible solutions.
     pub fn locate(home: &Path, account: Account, major: Option<u32>) -> Result<Self, StartError> {
         let install = home.join("install");
         let rejected = match Self::find(&candidates(&install), account, major) {
@@ -149,10 +150,7 @@ impl Programs {
             Err(rejected) => rejected,
         };
         let wanted = major.unwrap_or(FETCHED);
-        log::info!(
-            "no PostgreSQL found that can be used; fetching PostgreSQL {wanted} from {}",
-            theseus::URL
-        );
+        log::info!("no usable PostgreSQL found; fetching PostgreSQL {wanted} from {}", theseus::URL);
         let failure = match fetch(&install, account, wanted) {
             Ok(()) => match Self::find(&[install.join("bin")], account, major) {
                 Ok(programs) => return Ok(programs),
@@ -163,7 +161,7 @@ impl Programs {
         Err(StartError::new(none_found(major, &rejected, &failure)))
     }
 
-    /// The first of the folders with programs that can be used, or what is wrong with each that has some.
+    /// The first of the folders with usable programs, or the fault of each that has some.
     fn find(candidates: &[PathBuf], account: Account, major: Option<u32>) -> Result<Self, Vec<String>> {
         let mut rejected = Vec::new();
         for folder in candidates {
@@ -182,18 +180,18 @@ impl Programs {
         Err(rejected)
     }
 
-    /// Runs the programs to see whether they can be used; the error is the reason why not.
+    /// Runs the programs to check that they are usable; the error is the reason why not.
     fn check(&self, major: Option<u32>) -> Result<(), String> {
         let said = output(self.command("postgres").arg("--version"))
             .map_err(|error| format!("{} cannot run it: {error}", self.account))?;
-        let found =
-            major_version(&said).ok_or_else(|| format!("it says `{}`, not its version", said.trim()))?;
+        let found = major_version(&said)
+            .ok_or_else(|| format!("its output is `{}`, not its version", said.trim()))?;
         match major {
             Some(major) if found != major => return Err(format!("version {found}, {major} is needed")),
             None if found < OLDEST => return Err(format!("version {found}, {OLDEST} or later is needed")),
             _ => {}
         }
-        // The migrations create the extension `unaccent`, which some systems keep in a package of its own.
+        // The migrations create the extension `unaccent`, which some systems have in a separate package.
         let settings = output(self.command("initdb").args(["--show", "--pgdata=/"]))
             .map_err(|error| format!("{} cannot run it: {error}", self.account))?;
         match settings.lines().find_map(|line| line.strip_prefix("share_path=")) {
@@ -211,7 +209,7 @@ impl Programs {
     }
 }
 
-/// Runs a command and answers what it printed; the error is what went wrong, for a person.
+/// Runs a command and returns its output; the error is a text.
 pub fn output(command: &mut Command) -> Result<String, String> {
     let Output { status, stdout, stderr } = command.output().map_err(|error| error.to_string())?;
     let printed = String::from_utf8_lossy(&stdout) + String::from_utf8_lossy(&stderr);
@@ -223,12 +221,12 @@ fn major_version(said: &str) -> Option<u32> {
     leading_number(said.split_once(") ")?.1)
 }
 
-/// The number that a text begins with.
+/// The number at the beginning of a text.
 fn leading_number(text: &str) -> Option<u32> {
     text.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// The folder where the three programs are together. The given one may have no more than links to some of them.
+/// The folder where the three programs are together. The given one may contain only links to some of them.
 fn real_folder(folder: &Path) -> Option<PathBuf> {
     let names = ["postgres", "initdb", "pg_ctl"];
     let complete = |folder: &Path| names.iter().all(|name| folder.join(name).is_file());
@@ -239,8 +237,8 @@ fn real_folder(folder: &Path) -> Option<PathBuf> {
         .find(|folder| complete(folder))
 }
 
-/// Where the programs may be, the best first: what the user put on the path, what packages installed, the newest first,
-/// and what was fetched before.
+/// The possible locations of the programs, the best first: those on the path, those of packages, the newest first,
+/// and those fetched before.
 fn candidates(install: &Path) -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut found: Vec<PathBuf> = env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();
@@ -252,7 +250,7 @@ fn candidates(install: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The `bin` of each subfolder that is called by the prefix and a version number, the highest version first.
+/// The `bin` of each subfolder that is named by the prefix and a version number, the highest version first.
 fn numbered(folder: &Path, prefix: &str) -> Vec<PathBuf> {
     let version = |entry: fs::DirEntry| {
         let number = leading_number(entry.file_name().to_str()?.strip_prefix(prefix)?)?;
@@ -264,11 +262,11 @@ fn numbered(folder: &Path, prefix: &str) -> Vec<PathBuf> {
     found.into_iter().map(|(_, bin)| bin).collect()
 }
 
-/// Fetches a major version into the folder, whole or not at all; the error is what went wrong, for a person.
+/// Fetches a major version into the folder, completely or not at all; the error is a text.
 fn fetch(install: &Path, account: Account, major: u32) -> Result<(), String> {
     let wanted = VersionReq::parse(&format!("={major}")).map_err(|error| error.to_string())?;
     let (send, receive) = mpsc::channel();
-    // A thread of its own, since a transfer that hangs can only be left behind.
+    // A separate thread, since a transfer that hangs cannot be cancelled.
     thread::Builder::new()
         .spawn(move || send.send(blocking::get_archive(theseus::URL, &wanted)))
         .map_err(|error| error.to_string())?;
@@ -281,7 +279,7 @@ fn fetch(install: &Path, account: Account, major: u32) -> Result<(), String> {
     unpack(&archive, install, account).map_err(|error| format!("cannot unpack it: {error}"))
 }
 
-/// Unpacks an archive beside the folder, and puts it in the folder's place when it is complete.
+/// Unpacks an archive next to the folder, and renames it to the folder when it is complete.
 fn unpack(archive: &Vec<u8>, install: &Path, account: Account) -> Result<(), Box<dyn std::error::Error>> {
     let new = install.with_file_name(format!("install-new-{}", Uuid::new_v4().simple()));
     blocking::extract(theseus::URL, archive, &new)?;
@@ -293,7 +291,7 @@ fn unpack(archive: &Vec<u8>, install: &Path, account: Account) -> Result<(), Box
     Ok(fs::rename(&new, install)?)
 }
 
-/// The message for whoever has no PostgreSQL: what is there, and the three ways out.
+/// The message if there is no PostgreSQL: the current state, and three solutions.
 fn none_found(major: Option<u32>, rejected: &[String], failure: &str) -> String {
     let mut text = match major {
         Some(major) => format!("The data folder's cluster needs PostgreSQL {major}, which was not found"),
@@ -304,7 +302,7 @@ fn none_found(major: Option<u32>, rejected: &[String], failure: &str) -> String 
     }
     let package = major.unwrap_or(FETCHED);
     text += &format!(
-        "\nand fetching it failed: {failure}\nOne of these helps:\n  \
+        "\nand fetching it failed: {failure}\nSolutions, one of them is sufficient:\n  \
          - install it: `apt install postgresql`, `dnf install postgresql-server postgresql-contrib` or \
          `brew install postgresql@{package}`\n  \
          - set DATABASE_URL to a PostgreSQL server that is running\n  \

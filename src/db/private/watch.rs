@@ -1,4 +1,4 @@
-//! A private server that is brought up again where it ends by itself, for as long as its Mesa runs.
+//! Restarts a private server that ends unexpectedly, for as long as its Mesa runs.
 
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -7,22 +7,22 @@ use std::time::Duration;
 
 use super::{PrivatePostgres, Server};
 
-/// How often to look whether it still runs.
+/// How often to check whether it still runs.
 const LOOK: Duration = Duration::from_millis(500);
-/// The longest wait after it could not be started, as where its disk is full.
+/// The longest wait after a failed start, for example because its disk is full.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Keeps a private server running until it is stopped, or this goes.
+/// Keeps a private server running until it is stopped, or this value is dropped.
 pub struct Watched {
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl PrivatePostgres {
-    /// From now on it is started again where it ends by itself. Its URL stays as it is.
+    /// From now on it is restarted if it ends unexpectedly. Its URL does not change.
     ///
     /// # Errors
-    /// The system has no thread to give; the server is stopped then.
+    /// The system cannot create a thread; the server is stopped then.
     pub fn watched(mut self) -> io::Result<Watched> {
         let (stop, stopped) = channel();
         let thread = thread::Builder::new().name("postgres".to_owned()).spawn(move || {
@@ -55,21 +55,21 @@ impl Server {
                 wait = LOOK;
                 continue;
             }
-            log::error!("the private PostgreSQL ended by itself; it is started again");
+            log::error!("the private PostgreSQL ended unexpectedly; it is restarted");
             match self.launch() {
                 Ok(postmaster) => {
-                    log::warn!("the private PostgreSQL runs again, process {}", postmaster.pid);
+                    log::warn!("the private PostgreSQL was restarted, process {}", postmaster.pid);
                     wait = LOOK;
                 }
                 Err(error) => {
-                    log::error!("the private PostgreSQL could not be started, to be tried again: {error}");
+                    log::error!("the private PostgreSQL could not be started and will be retried: {error}");
                     wait = (wait * 2).min(LONGEST_WAIT);
                 }
             }
         }
     }
 
-    /// Whether there is a postmaster, of whoever it is the child.
+    /// Whether there is a running postmaster, whether or not it is a child of this process.
     fn runs(&mut self) -> bool {
         if let Some(child) = &mut self.child {
             if matches!(child.try_wait(), Ok(None)) {

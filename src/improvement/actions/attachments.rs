@@ -18,8 +18,8 @@ use crate::problem::{Problem, Result};
 
 /// Attach evidence to an improvement action
 ///
-/// Until its efficacy is verified, by its owner, a professional or the director; to a draft by any of the staff. One file a
-/// request, as `multipart/form-data`.
+/// Until its efficacy is verified, by its owner, a professional or the director; to a draft by any member of staff.
+/// One file per request, as `multipart/form-data`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "attachments", operation_id = "attachToImprovementAction", params(("action_id" = Uuid, Path)),
@@ -65,7 +65,7 @@ fn may_attach(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<()> {
 
 /// List the evidence of an improvement action
 ///
-/// In the order in which it came.
+/// In the order of their upload.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "attachments", operation_id = "listImprovementActionAttachments",

@@ -1,4 +1,4 @@
-//! Saying that an improvement action was carried out.
+//! Completing an improvement action.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
@@ -12,7 +12,7 @@ use crate::auth::policy::Action;
 use crate::http::{Body, Call};
 use crate::problem::{Problem, Result};
 
-/// How an action was carried out.
+/// The completion of an action.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCompletion {
@@ -28,7 +28,7 @@ pub struct NewCompletion {
 
 /// Complete an improvement action
 ///
-/// An `open` one, by its owner, a professional or the director. Whether it helped is for somebody else to verify.
+/// An `open` one, by its owner, a professional or the director. Its efficacy is verified by another person.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords)), ("x-mesa-if-match" = json!(true))),
     tag = "improvement actions", operation_id = "completeImprovementAction", params(("action_id" = Uuid, Path)),

@@ -1,4 +1,4 @@
-//! How an improvement action goes on (seguimiento): entries that stay as they were written.
+//! The progress of an improvement action (seguimiento): entries that never change.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, post};
@@ -16,14 +16,14 @@ use crate::http::{Answer, Body, Call, Query};
 use crate::people::Person;
 use crate::problem::{Problem, Result};
 
-/// An entry about how an improvement action goes on.
+/// An entry about the progress of an improvement action.
 #[derive(Serialize, ToSchema)]
 pub struct ImprovementFollowup {
     id: Uuid,
     author: Person,
     #[schema(max_length = 20_000, example = "Se acordó el turno con Talento Humano.")]
     body: String,
-    /// How much of it is done, in percent (avance); `null` where it was not said.
+    /// The progress in percent (avance); `null` if not stated.
     #[schema(minimum = 0, maximum = 100, example = 50)]
     progress: Option<i16>,
     created_at: DateTime<Utc>,
@@ -40,7 +40,7 @@ pub struct NewImprovementFollowup {
         example = "Se acordó el turno con Talento Humano."
     )]
     body: String,
-    /// How much of it is done, in percent (avance).
+    /// The progress in percent (avance).
     #[schema(minimum = 0, maximum = 100, example = 50)]
     progress: Option<i16>,
 }
@@ -83,8 +83,8 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result
 
 /// Add a followup to an improvement action
 ///
-/// Until its efficacy is verified, by its owner, a professional or the director; to a draft by any of the staff. It stays as
-/// it is written.
+/// Until its efficacy is verified, by its owner, a professional or the director; to a draft by any member of staff. A
+/// followup never changes.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords)), ("x-mesa-unversioned" = json!(true))),
     tag = "improvement actions", operation_id = "addImprovementFollowup", params(("action_id" = Uuid, Path)),

@@ -26,7 +26,7 @@ text_enum! {
     }
 }
 
-/// Which improvement actions to list.
+/// The filters of the list of improvement actions.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -38,13 +38,13 @@ pub struct ImprovementActionFilters {
     #[param(required = false)]
     kind: Vec<ActionKind>,
     owner_id: Option<Uuid>,
-    /// Those that come from this risk.
+    /// Those that result from this risk.
     risk_id: Option<Uuid>,
-    /// Those that come from this measurement.
+    /// Those that result from this measurement.
     measurement_id: Option<Uuid>,
-    /// Those that come from these minutes.
+    /// Those that result from these minutes.
     minutes_id: Option<Uuid>,
-    /// Open although `due_on` has passed, or not.
+    /// Whether they are open although `due_on` has passed.
     overdue: Option<bool>,
     /// `-created_at` (the default), `created_at`, `due_on` or `-due_on`.
     #[param(inline)]

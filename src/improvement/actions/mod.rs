@@ -1,5 +1,4 @@
-//! An improvement action: what was found, why it is so, what is done about it, by whom and until when, and whether it
-//! helped.
+//! An improvement action: the finding, its cause, the action, the person responsible, the due date, and the efficacy.
 
 pub mod attachments;
 pub mod completion;
@@ -24,13 +23,13 @@ use crate::people::{Person, person};
 use crate::problem::{Problem, Result};
 
 text_enum! {
-    /// What an improvement action is for (tipo de acción).
+    /// The kind of an improvement action (tipo de acción).
     pub enum ActionKind {
-        /// Takes away the cause of what went wrong (correctiva).
+        /// Removes the cause of a nonconformity (correctiva).
         Corrective = "corrective",
-        /// Takes away the cause of what might go wrong (preventiva).
+        /// Removes the cause of a possible nonconformity (preventiva).
         Preventive = "preventive",
-        /// Makes better what goes well (de mejora).
+        /// Improves what already conforms (de mejora).
         Improvement = "improvement",
     }
 }
@@ -44,9 +43,9 @@ text_enum! {
         Open = "open",
         /// Carried out, its efficacy not verified.
         Completed = "completed",
-        /// Verified: it helped (cerrada).
+        /// Verified as effective (cerrada).
         Effective = "effective",
-        /// Verified: it did not help (cerrada no eficaz); what is done next is another action.
+        /// Verified as not effective (cerrada no eficaz); a further measure is another action.
         Ineffective = "ineffective",
     }
 }
@@ -55,22 +54,22 @@ text_enum! {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ImprovementAction {
     id: Uuid,
-    /// Consecutive, for people to name it by (No.).
+    /// Consecutive number of the action (No.).
     #[schema(minimum = 1, example = 7)]
     number: i32,
     kind: ActionKind,
     /// The finding (hallazgo u oportunidad).
     #[schema(max_length = 4000, example = "El 18 % de los casos críticos se atendió después de una hora.")]
     finding: String,
-    /// Why it is so (análisis de causa).
+    /// The cause (análisis de causa).
     #[schema(max_length = 4000, example = "No hay turno de soporte los sábados.")]
     cause: String,
     /// The action (acción).
     #[schema(max_length = 4000, example = "Establecer un turno los sábados.")]
     action: String,
-    /// Who carries it out (responsable).
+    /// The person who carries it out (responsable).
     owner: Person,
-    /// The last day for it (fecha límite).
+    /// The due date (fecha límite).
     #[schema(example = "2026-12-31")]
     due_on: NaiveDate,
     status: ActionStatus,
@@ -79,7 +78,7 @@ pub struct ImprovementAction {
     origin: Origin,
     /// `null` until it is carried out.
     completion: Option<ActionCompletion>,
-    /// `null` until somebody verifies whether it helped.
+    /// `null` until its efficacy is verified.
     verification: Option<EfficacyVerification>,
     created_by: Person,
     created_at: DateTime<Utc>,
@@ -88,7 +87,7 @@ pub struct ImprovementAction {
     version: i32,
 }
 
-/// How an action was carried out (cumplimiento).
+/// The completion of an action (cumplimiento).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ActionCompletion {
     #[schema(max_length = 4000, example = "El turno se presta desde el 5 de diciembre.")]
@@ -97,7 +96,7 @@ pub struct ActionCompletion {
     completed_at: DateTime<Utc>,
 }
 
-/// Whether an action helped (verificación de la eficacia).
+/// The verification of the efficacy of an action (verificación de la eficacia).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EfficacyVerification {
     effective: bool,
@@ -198,31 +197,31 @@ impl ImprovementAction {
         Self::present(db, vec![found], day)?.pop().ok_or_else(Problem::not_found)
     }
 
-    /// As an answer, with its version.
+    /// As a response, with its version.
     fn answer(db: &mut PgConnection, id: Uuid, actor: &Actor) -> Result<Answer> {
         let action = Self::find(db, id, today(actor))?;
         Ok(Answer::ok(&action)?.version(action.version))
     }
 }
 
-/// The action, held until the transaction ends.
+/// The action, locked until the transaction ends.
 fn lock(tx: &mut PgConnection, id: Uuid) -> Result<Found> {
     Ok(actions::table.find(id).select(found!()).for_update().first(tx)?)
 }
 
-/// The action exists.
+/// Checks that the action exists.
 ///
 /// # Errors
-/// A 404 where it does not.
+/// A 404 if it does not.
 pub fn check_exists(db: &mut PgConnection, id: Uuid) -> Result<()> {
     actions::table.find(id).select(actions::id).first::<Uuid>(db)?;
     Ok(())
 }
 
-/// Who carries it out and where it stands; in a transaction it stays there until the end.
+/// The owner and the status; in a transaction they cannot change until the end.
 ///
 /// # Errors
-/// A 404 where there is none.
+/// A 404 if there is none.
 pub fn standing(db: &mut PgConnection, id: Uuid) -> Result<(Uuid, ActionStatus)> {
     Ok(actions::table.find(id).select((actions::owner_id, actions::status)).for_share().first(db)?)
 }

@@ -11,14 +11,14 @@ use crate::db::schema::users;
 use crate::outbox::{self, MessageKind};
 use crate::problem::{Problem, Result};
 
-/// How many actions one transaction looks after.
+/// The number of actions that one transaction processes.
 const BATCH: i64 = 100;
 
-/// Tells the owner and the directors, once, of each open action whose due date has passed by the entity's clock; answers how
-/// many actions that were. Copies of the server that do it at the same time share the work.
+/// Notifies the owner and the directors, once, of each open action whose due date has passed by the entity's clock;
+/// returns the number of actions. Copies of the server that do it at the same time share the work.
 ///
 /// # Errors
-/// What the database answers; what was told stays told.
+/// The database returns an error; notifications committed before are kept.
 pub fn tell(db: &mut PgConnection, timezone: Tz, now: DateTime<Utc>) -> Result<usize> {
     let mut told = 0;
     loop {

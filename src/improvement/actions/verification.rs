@@ -1,4 +1,4 @@
-//! Verifying whether an improvement action helped: by somebody other than its owner.
+//! Verifying the efficacy of an improvement action: by a person other than its owner.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
@@ -12,13 +12,13 @@ use crate::auth::policy::Action;
 use crate::http::{Body, Call};
 use crate::problem::{Code, Problem, Result, Text};
 
-/// Whether an action helped.
+/// The verification of the efficacy of an action.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewVerification {
-    /// Whether the cause is gone.
+    /// Whether the cause was removed.
     effective: bool,
-    /// By what one can see it.
+    /// The evidence for it.
     #[schema(
         min_length = 1,
         max_length = 4000,
@@ -30,8 +30,8 @@ pub struct NewVerification {
 
 /// Verify the efficacy of an improvement action
 ///
-/// Of a `completed` one, by a professional or the director who is not its owner. It becomes `effective` or `ineffective` and
-/// stays as it is; where it did not help, what is done next is another action.
+/// For a `completed` one, by a professional or the director who is not its owner. It becomes `effective` or
+/// `ineffective` and no longer changes; if it was not effective, a further measure is another action.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords)), ("x-mesa-if-match" = json!(true))),
     tag = "improvement actions", operation_id = "verifyImprovementAction", params(("action_id" = Uuid, Path)),
@@ -56,7 +56,7 @@ pub async fn verify(call: Call, id: Path<Uuid>, body: Body<NewVerification>) -> 
                 Code::OwnerCannotVerify,
                 Text::new(
                     "Usted es responsable de la acción; la verifica otra persona.",
-                    "You are the owner of the action; somebody else verifies it.",
+                    "You are the owner of the action; another person verifies it.",
                 ),
             ));
         }

@@ -1,4 +1,4 @@
-//! Writing an improvement action down, reading and changing it.
+//! Creating, reading and changing an improvement action.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, patch, post};
@@ -18,7 +18,7 @@ use crate::language::text_enum;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 text_enum! {
-    /// How binding an improvement action is.
+    /// The states that can be written.
     pub enum ActionStage {
         /// Proposed.
         Draft = "draft",
@@ -27,7 +27,7 @@ text_enum! {
     }
 }
 
-/// An improvement action, as it is written and changed.
+/// The writable fields of an improvement action.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImprovementActionContent {
@@ -40,7 +40,7 @@ pub struct ImprovementActionContent {
         example = "El 18 % de los casos críticos se atendió después de una hora."
     )]
     finding: String,
-    /// Why it is so (análisis de causa).
+    /// The cause (análisis de causa).
     #[schema(
         min_length = 1,
         max_length = 4000,
@@ -56,9 +56,9 @@ pub struct ImprovementActionContent {
         example = "Establecer un turno los sábados."
     )]
     action: String,
-    /// A member of staff that is active (responsable).
+    /// An active member of staff (responsable).
     owner_id: Uuid,
-    /// The last day for it, by the entity's clock (fecha límite).
+    /// The due date, by the entity's clock (fecha límite).
     #[schema(example = "2026-12-31")]
     due_on: NaiveDate,
     origin: OriginContent,
@@ -82,7 +82,7 @@ impl From<ActionStage> for ActionStatus {
 }
 
 impl ImprovementActionContent {
-    /// The owner may be one and the origin is whole; an owner of before may stay.
+    /// Checks that the owner is allowed and the origin complete; a previous owner may remain.
     fn check(&self, tx: &mut PgConnection, before: Option<Uuid>) -> Result<()> {
         let mut faults = self.origin.faults(tx)?;
         if before != Some(self.owner_id) {
@@ -145,8 +145,8 @@ pub async fn create(call: Call, body: Body<ImprovementActionContent>) -> Result<
 
 /// Change an improvement action
 ///
-/// Until it is carried out. With another `due_on` whoever answers for it is warned anew once that has passed. What is
-/// `open` is no draft any more.
+/// Until it is carried out. After a change of `due_on` the owner is notified again once the new date has passed. An
+/// action that was `open` cannot become a draft again.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "improvement actions", operation_id = "updateImprovementAction", params(("action_id" = Uuid, Path)),
@@ -177,7 +177,7 @@ pub async fn change(
             return Err(Problem::field(FieldError::new(
                 "/status",
                 FieldCode::NotAllowed,
-                Text::new("Ya no es un borrador.", "It is no draft any more."),
+                Text::new("Ya no es un borrador.", "It is no longer a draft."),
             )));
         }
         if !matches!(row.status, ActionStatus::Draft | ActionStatus::Open) {

@@ -1,10 +1,10 @@
-//! How bad a risk is: the zones of the 5 × 5 matrix of the national guide (Función Pública, *Guía para la administración del
-//! riesgo*, versions 5 and 6).
+//! The level of a risk: the zones of the 5 × 5 matrix of the national guide (Función Pública, *Guía para la
+//! administración del riesgo*, versions 5 and 6).
 
 use crate::language::text_enum;
 
 text_enum! {
-    /// How bad a risk is (zona de riesgo).
+    /// The level of a risk (zona de riesgo).
     pub enum Level {
         /// Bajo.
         Low = "low",
@@ -35,13 +35,14 @@ pub const PROBABILITIES: [&str; 5] = ["Muy baja", "Baja", "Media", "Alta", "Muy 
 pub const IMPACTS: [&str; 5] = ["Leve", "Menor", "Moderado", "Mayor", "Catastrófico"];
 
 impl Level {
-    /// The zone of a risk of this probability and impact, each from 1 to 5; what is beyond counts as the nearest of them.
+    /// The zone of a risk of this probability and impact, each from 1 to 5; values outside of the range count as the
+    /// nearest one.
     pub fn of(probability: i16, impact: i16) -> Self {
         let place = |value: i16| usize::try_from(value.clamp(1, 5) - 1).unwrap_or_default();
         ZONES[place(probability)][place(impact)]
     }
 
-    /// As people read it.
+    /// The name for people.
     pub const fn name(self) -> &'static str {
         match self {
             Low => "Bajo",

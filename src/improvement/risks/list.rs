@@ -26,7 +26,7 @@ text_enum! {
     }
 }
 
-/// Which risks to list.
+/// The filters of the list of risks.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -34,7 +34,7 @@ pub struct RiskFilters {
     #[serde(default)]
     #[param(required = false)]
     status: Vec<RiskStatus>,
-    /// Without controls.
+    /// The level without controls.
     #[serde(default)]
     #[param(required = false)]
     level: Vec<Level>,
@@ -42,7 +42,7 @@ pub struct RiskFilters {
     #[param(required = false)]
     treatment: Vec<Treatment>,
     owner_id: Option<Uuid>,
-    /// To be looked at again before this day.
+    /// The next review is before this day.
     review_before: Option<NaiveDate>,
     /// `-created_at` (the default), `created_at`, `review_on` or `-review_on`.
     #[param(inline)]

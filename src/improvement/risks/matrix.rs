@@ -1,4 +1,4 @@
-//! The matrix of the risks that are active: probability against impact.
+//! The matrix of the active risks: probability against impact.
 
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use actix_web::{HttpResponse, get, web};
@@ -15,20 +15,20 @@ use crate::http::{Answer, Call, Query};
 use crate::language::text_enum;
 use crate::problem::{Problem, Result};
 
-/// The most risks that a matrix shows, the first written down first: more than anybody could read in it.
+/// The maximum number of risks in a matrix, the oldest first: more would not be readable.
 const MOST: i64 = 1000;
 
 text_enum! {
-    /// How a matrix takes its risks.
+    /// The assessment of the risks that a matrix uses.
     pub enum MatrixBasis {
-        /// As they are without controls (riesgo inherente).
+        /// Without controls (riesgo inherente).
         Inherent = "inherent",
-        /// As controls leave them (riesgo residual); one that was not assessed so stays where it is without them.
+        /// With controls (riesgo residual); a risk without this assessment is shown by the one without controls.
         Residual = "residual",
     }
 }
 
-/// Which matrix.
+/// The kind of matrix.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -59,7 +59,7 @@ pub struct MatrixCell {
     pub(super) risks: Vec<MatrixRisk>,
 }
 
-/// A risk, as a matrix shows it.
+/// A risk in a matrix.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct MatrixRisk {
     pub(super) id: Uuid,
@@ -115,7 +115,7 @@ impl RiskMatrix {
 
 /// Read the risk matrix
 ///
-/// The risks that are active, each in the cell of its probability and impact. The levels are the zones of the national guide
+/// The active risks, each in the cell of its probability and impact. The levels are the zones of the national guide
 /// (Función Pública, *Guía para la administración del riesgo*).
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords)), ("x-mesa-unversioned" = json!(true))),
@@ -133,8 +133,8 @@ pub async fn read(call: Call, query: Query<MatrixFilters>) -> Result<HttpRespons
 
 /// Read the risk matrix as an image
 ///
-/// The same as SVG, in Spanish: it needs neither scripts nor fonts from elsewhere, can be printed, and says in words what it
-/// says in colours.
+/// The same as SVG, in Spanish: it needs neither scripts nor external fonts, can be printed, and repeats in text what
+/// its colours show.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords)), ("x-mesa-unversioned" = json!(true))),
     tag = "risks", operation_id = "downloadRiskMatrix", params(MatrixFilters),

@@ -1,4 +1,4 @@
-//! A risk: what might happen, why and with which effect, how bad that is, and what is done about it.
+//! A risk: the possible event, its cause, its effect, its assessment and its treatment.
 
 pub mod level;
 pub mod list;
@@ -21,27 +21,27 @@ use crate::people::{Person, person};
 use crate::problem::{Problem, Result};
 
 text_enum! {
-    /// What is done about a risk (opción de tratamiento).
+    /// The treatment of a risk (opción de tratamiento).
     pub enum Treatment {
-        /// It is lived with and watched (aceptar).
+        /// It is accepted and monitored (aceptar).
         Accept = "accept",
-        /// It is made less likely or less bad (reducir, mitigar).
+        /// Its probability or its impact is reduced (reducir, mitigar).
         Reduce = "reduce",
-        /// Somebody else bears it (transferir, compartir).
+        /// It is transferred to a third party (transferir, compartir).
         Transfer = "transfer",
-        /// What brings it about is given up (evitar).
+        /// Its source is avoided (evitar).
         Avoid = "avoid",
     }
 }
 
 text_enum! {
-    /// Where a risk stands.
+    /// The state of a risk.
     pub enum RiskStatus {
         /// Proposed.
         Draft = "draft",
         /// In the matrix.
         Active = "active",
-        /// There is no such risk any more.
+        /// The risk no longer exists.
         Closed = "closed",
     }
 }
@@ -50,16 +50,16 @@ text_enum! {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Risk {
     id: Uuid,
-    /// Consecutive; the matrix shows it as `R7`.
+    /// Consecutive number; the matrix shows it as `R7`.
     #[schema(minimum = 1, example = 7)]
     number: i32,
-    /// Why it might happen (causa).
+    /// The cause (causa).
     #[schema(max_length = 4000, example = "El sistema de respaldo no se prueba.")]
     cause: String,
-    /// What might happen (riesgo).
+    /// The possible event (riesgo).
     #[schema(max_length = 500, example = "Pérdida del registro de solicitudes")]
     risk: String,
-    /// What would come of it (efecto, consecuencia).
+    /// The effect (efecto, consecuencia).
     #[schema(max_length = 4000, example = "No se podría demostrar la oportunidad de la atención.")]
     effect: String,
     /// From 1, hardly ever (muy baja), to 5, almost certain (muy alta).
@@ -68,20 +68,20 @@ pub struct Risk {
     /// From 1, slight (leve), to 5, catastrophic (catastrófico).
     #[schema(minimum = 1, maximum = 5, example = 4)]
     impact: i16,
-    /// Of the risk as it is without controls (riesgo inherente).
+    /// The level without controls (riesgo inherente).
     level: Level,
-    /// What keeps it small (controles).
+    /// The controls (controles).
     #[schema(max_length = 4000, example = "Copia diaria en otro edificio.")]
     controls: Option<String>,
-    /// What the controls leave of it (riesgo residual); `null` until that was assessed.
+    /// The assessment with controls (riesgo residual); `null` until it was made.
     residual: Option<Assessment>,
     treatment: Treatment,
     /// How it is treated (acciones de tratamiento).
     #[schema(max_length = 4000, example = "Restaurar una copia cada trimestre.")]
     treatment_plan: Option<String>,
-    /// Who answers for it (responsable).
+    /// The person responsible (responsable).
     owner: Person,
-    /// When it is looked at again (fecha de revisión).
+    /// The date of the next review (fecha de revisión).
     #[schema(example = "2027-03-31")]
     review_on: NaiveDate,
     status: RiskStatus,
@@ -93,7 +93,7 @@ pub struct Risk {
     version: i32,
 }
 
-/// How likely and how bad something is.
+/// Probability and impact with the resulting level.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Assessment {
     #[schema(minimum = 1, maximum = 5, example = 2)]
@@ -185,7 +185,7 @@ impl Risk {
         Self::present(db, vec![found])?.pop().ok_or_else(Problem::not_found)
     }
 
-    /// As an answer, with its version.
+    /// As a response, with its version.
     fn answer(db: &mut PgConnection, id: Uuid) -> Result<Answer> {
         let risk = Self::find(db, id)?;
         Ok(Answer::ok(&risk)?.version(risk.version))

@@ -14,7 +14,7 @@ use crate::problem::Result;
 
 /// Width and height of a cell, in the image's units.
 const CELL: (i16, i16) = (140, 84);
-/// Where the cells begin.
+/// The position of the first cell.
 const FROM: (i16, i16) = (150, 96);
 /// How many risks a line of a cell names, and how many lines there are.
 const PER_LINE: usize = 3;
@@ -53,7 +53,7 @@ struct Cell {
     height: i16,
     fill: &'static str,
     level: &'static str,
-    /// All of it in words.
+    /// The whole matrix as text.
     title: String,
     lines: Vec<Line>,
 }
@@ -108,7 +108,7 @@ pub fn draw(matrix: &RiskMatrix) -> Result<String> {
     TEMPLATES.render("matrix.svg", Serde(image))
 }
 
-/// Where the row of a probability begins: the most likely above.
+/// The vertical position of the row of a probability: the highest above.
 fn top(probability: i16) -> i16 {
     FROM.1 + (5 - probability) * CELL.1
 }
@@ -139,7 +139,7 @@ fn cell(cell: &MatrixCell) -> Cell {
     }
 }
 
-/// The numbers of a cell's risks; those that do not fit are counted, and the cell's title has them all.
+/// The numbers of a cell's risks; those that do not fit are counted, and the cell's title has all of them.
 fn lines(cell: &MatrixCell) -> Vec<String> {
     let mut names: Vec<String> = cell.risks.iter().map(|risk| format!("R{}", risk.number)).collect();
     let room = PER_LINE * LINES;

@@ -1,4 +1,4 @@
-//! Writing a risk down, reading and changing it.
+//! Creating, reading and changing a risk.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, patch, post};
@@ -16,7 +16,7 @@ use crate::improvement::origin::{OriginContent, origin_columns, origin_values};
 use crate::improvement::owner_fault;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
-/// How likely and how bad something is.
+/// Probability and impact.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AssessmentContent {
@@ -26,11 +26,11 @@ pub struct AssessmentContent {
     impact: i16,
 }
 
-/// A risk, as it is written and changed.
+/// The writable fields of a risk.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RiskContent {
-    /// Why it might happen (causa).
+    /// The cause (causa).
     #[schema(
         min_length = 1,
         max_length = 4000,
@@ -38,7 +38,7 @@ pub struct RiskContent {
         example = "El sistema de respaldo no se prueba."
     )]
     cause: String,
-    /// What might happen (riesgo).
+    /// The possible event (riesgo).
     #[schema(
         min_length = 1,
         max_length = 500,
@@ -46,7 +46,7 @@ pub struct RiskContent {
         example = "Pérdida del registro de solicitudes"
     )]
     risk: String,
-    /// What would come of it (efecto, consecuencia).
+    /// The effect (efecto, consecuencia).
     #[schema(
         min_length = 1,
         max_length = 4000,
@@ -60,10 +60,10 @@ pub struct RiskContent {
     /// From 1, slight (leve), to 5, catastrophic (catastrófico).
     #[schema(minimum = 1, maximum = 5, example = 4)]
     impact: i16,
-    /// What keeps it small (controles).
+    /// The controls (controles).
     #[schema(min_length = 1, max_length = 4000, pattern = r"\S", example = "Copia diaria en otro edificio.")]
     controls: Option<String>,
-    /// What the controls leave of it (riesgo residual): neither more likely nor worse than without them.
+    /// The assessment with controls (riesgo residual): neither value may be higher than without them.
     residual: Option<AssessmentContent>,
     treatment: Treatment,
     /// How it is treated (acciones de tratamiento).
@@ -74,9 +74,9 @@ pub struct RiskContent {
         example = "Restaurar una copia cada trimestre."
     )]
     treatment_plan: Option<String>,
-    /// A member of staff that is active (responsable).
+    /// An active member of staff (responsable).
     owner_id: Uuid,
-    /// When it is looked at again (fecha de revisión).
+    /// The date of the next review (fecha de revisión).
     #[schema(example = "2027-03-31")]
     review_on: NaiveDate,
     origin: OriginContent,
@@ -91,7 +91,8 @@ fn draft() -> RiskStatus {
 }
 
 impl RiskContent {
-    /// The owner may be one, the origin is whole, and controls make nothing worse; an owner of before may stay.
+    /// Checks that the owner is allowed, the origin complete, and the assessment with controls not higher; a previous
+    /// owner may remain.
     fn check(&self, tx: &mut PgConnection, before: Option<Uuid>) -> Result<()> {
         let mut faults = self.origin.faults(tx)?;
         if before != Some(self.owner_id) {
@@ -117,7 +118,7 @@ impl RiskContent {
     }
 }
 
-/// The columns of a risk with what is written into them.
+/// The columns of a risk with their values.
 macro_rules! values {
     ($content:expr) => {{
         let content = $content;
@@ -155,8 +156,8 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Create a risk
 ///
-/// A technician writes drafts; a professional or the director makes them `active`, and then the matrix shows them. The level
-/// follows from probability and impact.
+/// A technician writes drafts; a professional or the director makes them `active`, and then the matrix shows them.
+/// The level follows from probability and impact.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "risks", operation_id = "createRisk", request_body = RiskContent,
@@ -186,8 +187,8 @@ pub async fn create(call: Call, body: Body<RiskContent>) -> Result<HttpResponse>
 
 /// Change a risk
 ///
-/// As when it is reviewed: assessed anew, with a later `review_on`. A technician changes drafts; what was `active` is no draft
-/// any more.
+/// For example after a review, with a new assessment and a later `review_on`. A technician changes drafts; a risk
+/// that was `active` cannot become a draft again.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "risks", operation_id = "updateRisk", params(("risk_id" = Uuid, Path)),
@@ -220,7 +221,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<RiskContent>>) 
             return Err(Problem::field(FieldError::new(
                 "/status",
                 FieldCode::NotAllowed,
-                Text::new("Ya no es un borrador.", "It is no draft any more."),
+                Text::new("Ya no es un borrador.", "It is no longer a draft."),
             )));
         }
         actor.may_write(content.status == RiskStatus::Draft)?;

@@ -1,22 +1,22 @@
-//! Whether our own mail server verified that a message comes from the domain of its author.
+//! Whether the entity's own mail server verified that a message comes from the domain of its author.
 
 use super::authentication_results::{AuthenticationResults, MethodResult, topmost};
 use super::headers::Headers;
 use super::{mime, without_envelope};
 
-/// What the mail server found out about the author of a message.
+/// The result of the mail server's checks of the author of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It verified the domain of `From`.
     Aligned,
-    /// It says that the message is not from that domain.
+    /// It states that the message is not from that domain.
     Failed,
     /// Neither.
     Unverified,
 }
 
-/// The verdict of the mail server with this name, from its `Authentication-Results` (RFC 8601), of which those count that
-/// stand below at most `hops` fields `Received`. Rules, the first that applies:
+/// The verdict of the mail server with this name, from its `Authentication-Results` (RFC 8601). Only fields below at
+/// most `hops` fields `Received` count. Rules, the first that applies:
 ///
 /// 1. `Aligned` if its topmost field has `dmarc=pass` with `header.from` equal to the domain of `From`.
 /// 2. `Failed` if one of its topmost fields, those that follow one another, has `dmarc=fail`.
@@ -79,14 +79,15 @@ fn is_failure(one: &MethodResult) -> bool {
 }
 
 fn are_aligned(one: &str, other: &str) -> bool {
-    // A domain of one label, such as `co`, is above everybody's.
+    // A domain of one label, such as `co`, is a parent of unrelated domains.
     let is_below = |domain: &str, parent: &str| {
         parent.contains('.') && domain.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.'))
     };
     one == other || is_below(one, other) || is_below(other, one)
 }
 
-/// The domain of an address, or the domain itself, in lower case and without a dot at its end; none if it cannot be one.
+/// The domain of an address, or the domain itself, in lower case and without a dot at its end; none if it is not
+/// valid.
 fn domain(text: &str) -> Option<String> {
     let text = text.rsplit('@').next().unwrap_or_default().trim_end_matches('>');
     let domain = text.strip_suffix('.').unwrap_or(text).to_lowercase();
@@ -96,7 +97,7 @@ fn domain(text: &str) -> Option<String> {
     domain.split('.').all(is_label).then_some(domain)
 }
 
-/// A bare CR or NUL, at which programs disagree about where a field ends.
+/// A bare CR or NUL, which programs interpret differently as the end of a field.
 fn has_stray_controls(header: &[u8]) -> bool {
     let ends_line = |at: usize| header.get(at + 1).is_none_or(|next| *next == b'\n');
     header.iter().enumerate().any(|(at, byte)| *byte == 0 || *byte == b'\r' && !ends_line(at))
@@ -141,7 +142,7 @@ mod tests {
             ("spf=pass smtp.mailfrom=prvs=ana=@itagui.gov.co", Aligned),
             ("dkim = pass header.d = itagui.gov.co", Aligned),
             ("dmarc=temperror header.from=itagui.gov.co; dkim=pass header.d=itagui.gov.co", Aligned),
-            // What passes is another domain.
+            // The pass is for another domain.
             ("spf=pass smtp.mailfrom=x@evil.co; dkim=pass header.d=evil.co; dmarc=none", Unverified),
             ("dmarc=pass header.from=evil.co", Unverified),
             ("dmarc=pass", Unverified),
@@ -154,7 +155,7 @@ mod tests {
             ("spf=pass smtp.helo=itagui.gov.co", Unverified),
             ("spf=pass smtp.mailfrom=itagui.gov.co@evil.co", Unverified),
             ("auth=pass smtp.auth=ana@itagui.gov.co", Unverified),
-            // Nothing passes and nothing fails.
+            // Neither a pass nor a failure.
             ("none", Unverified),
             ("spf=softfail smtp.mailfrom=itagui.gov.co; dkim=none; dmarc=none", Unverified),
             ("spf=permerror smtp.mailfrom=itagui.gov.co", Unverified),
@@ -185,14 +186,14 @@ mod tests {
         assert_eq!(of(elsewhere, from), Unverified);
         assert_eq!(of(&longer, from), Unverified);
         assert_eq!(of(&format!("Received: by {OURS}\r\n{elsewhere}{pass}"), from), Aligned);
-        // A field that the sender put below that of the server, next to it or not.
+        // A field that the sender placed below that of the server, directly or not.
         for ours in [ours("spf=pass smtp.mailfrom=evil.co; dmarc=none"), ours("none"), ours("spf=softfail")] {
             assert_eq!(of(&format!("{ours}{pass}"), from), Unverified, "{ours}");
             assert_eq!(of(&format!("{ours}X-Mailer: x\r\n{pass}"), from), Unverified, "{ours}");
             assert_eq!(of(&format!("{ours}Received: from x by mx\r\n{pass}"), from), Unverified, "{ours}");
         }
         assert_eq!(of(&format!("{}{pass}", ours("spf=fail")), from), Failed);
-        // Each checker of the server may write a field of its own; what is further down was there before.
+        // Each checker of the server may write a separate field; fields further down were in the message before.
         assert_eq!(of(&format!("{}X-Spam: no\r\n{}", ours("dkim=pass"), ours("dmarc=fail")), from), Failed);
         assert_eq!(of(&format!("{pass}{}", ours("spf=fail")), from), Aligned);
         let before = format!("{}Received: from x by mx\r\n{}", ours("spf=pass"), ours("spf=fail"));
@@ -212,7 +213,7 @@ mod tests {
         let received =
             |by: &str| format!("RECEIVED : from x by {by};\r\n\tMon, 23 Nov 2026 10:00:00 -0500\r\n");
         let (edge, inner, theirs) = (received(OURS), received("buzon.itagui.gov.co"), received("mx.evil.co"));
-        // The server at the border of the entity adds its results above or below its own `Received`; further servers of the
+        // The border server of the entity adds its results above or below its own `Received`; further servers of the
         // entity add theirs on top.
         for (hops, above) in [
             (0, String::new()),
@@ -271,7 +272,7 @@ mod tests {
         let evil = pass("evil.co");
         for (fields, from, expected) in [
             (pass("itagui.gov.co"), "Ana <Ana@ITAGUI.gov.co>", Aligned),
-            // A name is no address, whatever it looks like.
+            // A name is not an address, even if it looks like one.
             (evil.clone(), "\"ana@itagui.gov.co\" <x@evil.co>", Aligned),
             (pass("itagui.gov.co"), "\"ana@itagui.gov.co\" <x@evil.co>", Unverified),
             (evil.clone(), "ana@itagui.gov.co <x@evil.co>", Aligned),
@@ -290,7 +291,7 @@ mod tests {
             ),
             (evil.clone(), "ana@itagui.gov.co.evil.co", Aligned),
             (pass("itagui.gov.co.evil.co"), "ana@itagui.gov.co", Unverified),
-            // Letters that look like others are other letters.
+            // Letters that look alike are different letters.
             (pass("xn--itagu-3ya.gov.co"), "ana@itagui.gov.co", Unverified),
             (pass("itag\u{fc}i.gov.co"), "ana@itag\u{dc}i.gov.co", Aligned),
             (pass("itag\u{fc}i.gov.co"), "ana@itagui.gov.co", Unverified),

@@ -7,8 +7,8 @@ const FIELD: &str = "authentication-results";
 /// One `Authentication-Results` field.
 pub struct AuthenticationResults {
     pub results: Vec<MethodResult>,
-    /// Whether every comment and every quoted string is closed. In a field where one is not, text that the sender chose,
-    /// such as the envelope sender, may have been read as results.
+    /// Whether every comment and every quoted string is closed. In a field where one is not, text that the sender
+    /// chose, such as the envelope sender, may have been read as results.
     pub is_well_formed: bool,
     server: String,
 }
@@ -30,7 +30,7 @@ impl MethodResult {
         }
     }
 
-    /// `method[/version] = result *(property = value)`; none for `none` and for what is not a result.
+    /// `method[/version] = result *(property = value)`; none for `none` and for anything that is not a result.
     fn parse(statement: &str) -> Option<Self> {
         let mut words = words(statement).into_iter();
         let (method, result) = words.next()?;
@@ -61,7 +61,7 @@ impl AuthenticationResults {
         let mut chars = value.chars();
         while let Some(c) = chars.next() {
             match c {
-                // An escaped character has no meaning of its own.
+                // An escaped character has no special meaning.
                 '\\' if is_quoted || depth > 0 => {
                     chars.next();
                     continue;
@@ -74,7 +74,7 @@ impl AuthenticationResults {
                     push(&mut statements, ' ');
                 }
                 ';' if !is_quoted && depth == 0 => statements.push(String::new()),
-                // White space within quotation marks separates no words.
+                // White space within quotation marks does not separate words.
                 c if depth == 0 && is_quoted && c.is_whitespace() => push(&mut statements, '_'),
                 c if depth == 0 => push(&mut statements, c.to_ascii_lowercase()),
                 _ => {}
@@ -87,7 +87,8 @@ impl AuthenticationResults {
         // The server may be followed by the version of the syntax, which is 1.
         let mut head = statements.first().map_or("", String::as_str).split_whitespace();
         let server = head.next().unwrap_or_default().to_owned();
-        // Programs that remove forged fields compare the name as it stands, without quotation marks and comments before it.
+        // Programs that remove forged fields compare the literal name, without quotation marks and comments before
+        // it.
         let is_bare = value.trim_start().to_ascii_lowercase().starts_with(&server);
         let is_version_1 = head.next().is_none_or(|version| version == "1") && head.next().is_none();
         AuthenticationResults {
@@ -104,12 +105,12 @@ fn push(statements: &mut [String], c: char) {
     }
 }
 
-/// The topmost fields of this server that follow one another, from top to bottom; fields that mail servers add together
-/// with them may stand between. A field further down was in the message when it arrived. So may be any but the first:
-/// a sender can place a field where it follows directly on that of the server.
+/// The topmost consecutive fields of this server, from top to bottom; fields that mail servers add together with them
+/// may be between. A field further down was in the message when it arrived. So may be any but the first: a sender can
+/// place a field directly below that of the server.
 ///
-/// None if more than `hops` `Received` fields stand above the first one. Each server puts its `Received` field on top, so
-/// what stands below those of the entity was in the message when it arrived (RFC 8601, 1.6 and 7.1).
+/// None if more than `hops` `Received` fields are above the first one. Each server puts its `Received` field on top,
+/// so fields below those of the entity were in the message when it arrived (RFC 8601, 1.6 and 7.1).
 pub fn topmost(fields: Vec<Field>, authserv_id: &str, hops: usize) -> Vec<AuthenticationResults> {
     let mut received = 0;
     let is_within = |field: &Field| {

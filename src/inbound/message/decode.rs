@@ -1,11 +1,11 @@
-//! Transfer encodings and character sets. What is broken is read as far as it can be, never refused.
+//! Transfer encodings and character sets. Broken data is read as far as possible, never rejected.
 
 use mail_parser::decoders::charsets::map::charset_decoder;
 use memchr::memchr;
 
 use super::mime::lines;
 
-/// The bytes that a body stands for. An encoding that is unknown leaves them as they are.
+/// The decoded bytes of a body. An unknown encoding leaves them unchanged.
 pub fn transfer(body: &[u8], encoding: &str) -> Vec<u8> {
     match encoding.trim().to_ascii_lowercase().as_str() {
         "base64" => base64(body),
@@ -14,8 +14,8 @@ pub fn transfer(body: &[u8], encoding: &str) -> Vec<u8> {
     }
 }
 
-/// Whatever is not of the alphabet is passed over, and a padding in the middle begins anew, as when two encoded texts were
-/// put together.
+/// Characters outside of the alphabet are skipped, and a padding in the middle starts a new text, as when two encoded
+/// texts were concatenated.
 fn base64(body: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(body.len() / 4 * 3);
     let (mut bits, mut count) = (0_u32, 0_u32);
@@ -43,14 +43,14 @@ fn base64(body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// An `=` that stands for nothing stays.
+/// An `=` that encodes nothing is kept.
 fn quoted_printable(body: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(body.len());
     let mut lines = lines(body).peekable();
     while let Some(line) = lines.next() {
         let words = line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line));
         let ending = &line[words.len()..];
-        // White space at the end of a line was added on the way.
+        // White space at the end of a line was added during transport.
         let mut rest = words.trim_ascii_end();
         let soft = rest.ends_with(b"=") && (!ending.is_empty() || lines.peek().is_none());
         if soft {
@@ -81,13 +81,13 @@ fn digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
-/// The words that bytes stand for. A character set that is missing or does not fit is guessed: what reads as UTF-8 is, and
-/// what does not is Windows-1252.
+/// The text of the bytes. If the character set is missing or does not fit, it is guessed: UTF-8 if the bytes are
+/// valid UTF-8, otherwise Windows-1252.
 pub fn words(bytes: &[u8], charset: Option<&str>) -> String {
     let declared = charset.map(|charset| charset.trim().to_ascii_lowercase()).unwrap_or_default();
     let several_bytes =
         ["utf-16", "utf16", "utf-7", "iso-2022", "shift", "sjis", "euc", "big5", "gb", "hz", "ks_c"];
-    // Those may read as UTF-8 and be something else.
+    // Bytes in these may be valid UTF-8 by accident.
     if several_bytes.iter().any(|beginning| declared.starts_with(beginning))
         && let Some(decode) = charset_decoder(declared.as_bytes())
     {

@@ -1,18 +1,18 @@
-//! The lines that part a message (RFC 2046): found once, however deep its parts lie.
+//! The delimiter lines of a message (RFC 2046): searched once, whatever the depth of its parts.
 
 use memchr::{memchr, memmem};
 
 use super::Fault;
 use super::mime::MOST_PARTS;
 
-/// How many lines that might be of a boundary may be looked at in all; each level of nesting looks at those within it once
-/// more. A line that begins as the boundary does counts as often as it has bytes.
+/// How many possible boundary lines may be checked in total; each level of nesting checks those within it once more.
+/// A line that begins like the boundary counts as many times as it has bytes.
 const MOST_WORK: usize = 1 << 25;
 
-/// Where the lines of a message begin that may be those of a boundary.
+/// The offsets of lines in a message that may be boundaries.
 pub struct Delimiters {
     at: Vec<usize>,
-    /// How many of them may still be looked at.
+    /// How many of them may still be checked.
     left: usize,
 }
 
@@ -33,11 +33,11 @@ impl Delimiters {
         Ok(())
     }
 
-    /// What stands between the lines of a boundary, each without the line ending before the next boundary, and where it
-    /// begins; `start`: where the body begins.
+    /// The parts between the lines of a boundary, each without the line ending before the next boundary, and their
+    /// offsets; `start`: the offset of the body.
     ///
     /// # Errors
-    /// Too many parts, or too much to look at.
+    /// Too many parts, or too many lines to check.
     pub fn parts<'a>(
         &mut self,
         body: &'a [u8],
@@ -70,7 +70,7 @@ impl Delimiters {
             }
             begin = Some(at + 2 + boundary.len() + length);
         }
-        // The last boundary is missing: the message was cut off.
+        // The last boundary is missing: the message was truncated.
         if let Some(begin) = begin {
             parts.push((start + begin, body.get(begin..).unwrap_or_default()));
         }

@@ -1,4 +1,4 @@
-//! Header fields: whom they name, made safe to be kept and shown.
+//! Header fields: addresses and names, cleaned for storage and display.
 
 use std::borrow::Cow;
 
@@ -13,19 +13,19 @@ pub const LARGEST: usize = 256 * 1024;
 /// The longest Message-ID that is kept, in bytes.
 const LONGEST_ID: usize = 500;
 
-/// How many messages one may answer.
+/// The maximum number of messages that one may reply to.
 const MOST_ANSWERED: usize = 50;
 
-/// Somebody's address and name.
+/// A name and an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mailbox {
     /// In lower case.
     pub address: String,
-    /// One line of 200 characters at most; none where the message gives none.
+    /// One line of 200 characters at most; none if the message has none.
     pub name: Option<String>,
 }
 
-/// A header block, read.
+/// A parsed header block.
 pub struct Headers<'a> {
     bytes: Cow<'a, [u8]>,
 }
@@ -38,12 +38,12 @@ pub struct Field {
 
 impl<'a> Headers<'a> {
     /// # Errors
-    /// A block that is too large.
+    /// The block is too large.
     pub fn read(bytes: &'a [u8]) -> Result<Self, Fault> {
         if bytes.len() > LARGEST {
             return Err(Fault::HeaderTooLarge);
         }
-        // The parser takes a field that does not end for none.
+        // The parser ignores a field without a line end.
         let bytes = match bytes.ends_with(b"\n") {
             true => Cow::Borrowed(bytes),
             false => Cow::Owned([bytes, b"\r\n"].concat()),
@@ -59,7 +59,7 @@ impl<'a> Headers<'a> {
         self.fields().is_empty()
     }
 
-    /// Every field, in their order, as it was sent but for the folding of its lines.
+    /// Every field, in order, as it was sent, except that its lines are unfolded.
     pub fn fields(&self) -> Vec<Field> {
         let mut fields: Vec<Field> = Vec::new();
         for line in self.bytes.split(|byte| *byte == b'\n') {
@@ -80,8 +80,8 @@ impl<'a> Headers<'a> {
         fields
     }
 
-    /// Who wrote it. Where `From` names several, it is the one of them that `Sender` names, else the first; nobody where
-    /// their domains differ, since a mail server makes sure of one domain alone.
+    /// The author. If `From` names several, the one that `Sender` names, otherwise the first; none if their domains
+    /// differ, since a mail server verifies only one domain.
     pub fn from(&self) -> Option<Mailbox> {
         if self.fields().iter().filter(|field| field.name == "from").count() != 1 {
             return None;
@@ -117,7 +117,7 @@ impl<'a> Headers<'a> {
         ids(parsed.header(HeaderName::MessageId)).into_iter().next()
     }
 
-    /// The messages that this one answers, the nearest first.
+    /// The messages that this one replies to, the nearest first.
     pub fn answers(&self) -> Vec<String> {
         let Some(parsed) = self.parsed() else { return Vec::new() };
         let mut answered = ids(parsed.header(HeaderName::InReplyTo));
@@ -139,7 +139,7 @@ impl<'a> Headers<'a> {
         DateTime::from_timestamp(date.to_timestamp(), 0)
     }
 
-    /// What its author wrote into the header, apart from what servers add on the way.
+    /// The header fields of its author, without those that servers add.
     pub fn author_fields(&self) -> Vec<u8> {
         let mut own = Vec::new();
         for field in self.fields() {
@@ -176,7 +176,8 @@ fn is_address(text: &str) -> bool {
         && !local.contains('@')
 }
 
-/// Whether it has letters that become others in lower case, such as the sign of kelvin, or characters that are not seen.
+/// Whether it contains letters that become other letters in lower case, such as the kelvin sign, or invisible
+/// characters.
 fn is_disguised(address: &str) -> bool {
     let other = |c: char| !c.is_ascii() && c.to_lowercase().any(|lower| lower.is_ascii());
     let unseen = |c: char| matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
@@ -220,11 +221,11 @@ mod tests {
             "From: Ana\r\n",
             "From: <>\r\n",
             "From: @x\r\n",
-            // Of several only one was checked by the mail server, and nobody knows which.
+            // If there are several, the mail server checked only one of them, and it is unknown which.
             "From: a@evil.co, b@x.co\r\nSender: b@x.co\r\n",
             "From: b@x.co, a@evil.co\r\n",
             "From: b@x.co <a@evil.co>, Ana\r\nFrom : a@x.co\r\n",
-            // What is written in the letters of another address is no way to be taken for it.
+            // An address with look-alike letters is not accepted as the other address.
             "From: b@\u{212a}ennedy.co\r\n",
             "From: b@x.co\u{200b}\r\n",
             "From: b@x..co\r\n",

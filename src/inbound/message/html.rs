@@ -1,5 +1,5 @@
-//! HTML as plain text. Only its tokens are read and no tree is built, so that nesting costs nothing, and whatever a script,
-//! a style or an attribute says is gone.
+//! HTML as plain text. It reads only tokens and builds no tree, so that nesting costs nothing, and drops scripts,
+//! styles and attributes.
 
 use std::cell::RefCell;
 
@@ -7,7 +7,7 @@ use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer};
 
-/// What a reader would see of it, line by line; quotations are marked by `> `.
+/// The visible text, line by line; quotations are marked by `> `.
 pub fn text(html: &str) -> String {
     let input = BufferQueue::default();
     input.push_back(StrTendril::from_slice(html));
@@ -32,7 +32,7 @@ impl TokenSink for Page {
             Token::CharacterTokens(words) => writer.words(&words),
             Token::TagToken(tag) => {
                 writer.tag(&tag);
-                // What stands in these is no HTML.
+                // The content of these elements is not HTML.
                 return match (tag.kind, &*tag.name) {
                     (TagKind::StartTag, "script") => TokenSinkResult::RawData(RawKind::ScriptData),
                     (TagKind::StartTag, "style") => TokenSinkResult::RawData(RawKind::Rawtext),
@@ -50,10 +50,10 @@ impl TokenSink for Page {
 struct Writer {
     text: String,
     line: String,
-    /// Empty lines that are due before the next words.
+    /// Empty lines to insert before the next words.
     gap: bool,
     quoted: usize,
-    /// The elements that are not shown, from the outermost.
+    /// The hidden elements that are open, from the outermost.
     hidden: usize,
     preformatted: usize,
 }
@@ -86,7 +86,7 @@ impl Writer {
         let name: &str = &tag.name;
         let starts = tag.kind == TagKind::StartTag;
         match name {
-            // All that is not shown of a head is one of these; a head may begin and never end.
+            // Every hidden part of a head is in one of these elements; a head may begin and never end.
             "script" | "style" | "title" | "template" | "noscript" => self.hide(starts),
             "body" => self.hidden = 0,
             "br" => self.end_line(true),
@@ -135,7 +135,7 @@ impl Writer {
         self.hidden = if starts { self.hidden + 1 } else { self.hidden.saturating_sub(1) };
     }
 
-    /// `always`: an empty line is a line as well.
+    /// `always`: an empty line counts as a line too.
     fn end_line(&mut self, always: bool) {
         let line = std::mem::take(&mut self.line);
         let line = line.trim_end();

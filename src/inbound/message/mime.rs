@@ -1,4 +1,5 @@
-//! The parts of a message (RFC 2045 to 2049): its words, and its files byte for byte. A message within a message is a file.
+//! The parts of a message (RFC 2045 to 2049): its text, and its files byte for byte. A message within a message is a
+//! file.
 
 use std::collections::HashMap;
 
@@ -18,14 +19,14 @@ pub const DEEPEST: usize = 256;
 /// A file that came with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// As the sender named it, on one line; made up where it has no name.
+    /// As the sender named it, on one line; generated if it has no name.
     pub name: String,
-    /// As the sender has it, in lower case.
+    /// As the sender declared it, in lower case.
     pub content_type: String,
     pub bytes: Vec<u8>,
 }
 
-/// What a message holds.
+/// The content of a message.
 #[derive(Debug, Default)]
 pub struct Content {
     pub text: String,
@@ -50,18 +51,18 @@ pub fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
 /// A part that has not been read yet.
 struct Part<'a> {
     bytes: &'a [u8],
-    /// Where they begin in the message.
+    /// Their offset in the message.
     at: usize,
     depth: usize,
-    /// The choice between versions of the same words that it belongs to.
+    /// The `multipart/alternative` that it belongs to.
     choice: Option<usize>,
-    /// Whether it can be what the author wrote: not what stands beside a page or a signature.
+    /// Whether it can be the author's text, in contrast to the related parts of a page or a signature.
     may_be_words: bool,
-    /// What it is where it does not say.
+    /// Its type if it declares none.
     default: &'static str,
 }
 
-/// What the author wrote, or one version of it.
+/// The author's text, or one version of it.
 struct Words {
     choice: Option<usize>,
     is_html: bool,
@@ -69,7 +70,7 @@ struct Words {
 }
 
 /// # Errors
-/// Too many parts, too deep, too much to look at, or too large a header.
+/// Too many parts, nested too deeply, too many lines to check, or too large a header.
 pub fn content(message: &[u8]) -> Result<Content, Fault> {
     walk(message, Delimiters::of(message))
 }
@@ -100,7 +101,7 @@ fn walk(message: &[u8], mut delimiters: Delimiters) -> Result<Content, Fault> {
                 };
                 let default =
                     if head.content_type == "multipart/digest" { "message/rfc822" } else { "text/plain" };
-                // Whatever was put on last is taken first.
+                // The part pushed last is processed first.
                 waiting.extend(inner.into_iter().enumerate().rev().map(|(index, (at, bytes))| Part {
                     bytes,
                     at,
@@ -127,12 +128,12 @@ fn walk(message: &[u8], mut delimiters: Delimiters) -> Result<Content, Fault> {
     Ok(Content { text: chosen(&words), files })
 }
 
-/// How many times as long as the plain words a page has to be for them to say less than it does.
+/// How many times longer than the plain text a page has to be for the plain text to count as incomplete.
 const POINTING: usize = 5;
 
-/// Of several versions of the same words, the plain one where it says anything, and more than where to look.
+/// Of several versions of the same text, the plain one if it has content and is more than a pointer to the page.
 fn chosen(words: &[Words]) -> String {
-    // How much is said in plain words, and how much on pages.
+    // The length of the plain text, and that of the pages.
     let mut said: HashMap<usize, (usize, usize)> = HashMap::new();
     for one in words {
         let (plain, page) = said.entry(one.choice.unwrap_or_default()).or_default();
@@ -147,7 +148,7 @@ fn chosen(words: &[Words]) -> String {
     texts.join("\n\n")
 }
 
-/// Without what no reader sees: control characters, and line endings of other kinds.
+/// Without invisible text: control characters, and line endings of other kinds.
 fn clean(text: &str) -> String {
     let text =
         text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}'], "\n").replace('\u{a0}', " ");
@@ -172,7 +173,7 @@ pub fn lines(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// What a part says of itself.
+/// The declarations of a part in its header.
 struct Head {
     content_type: String,
     boundary: Option<String>,
@@ -223,7 +224,7 @@ impl Head {
         })
     }
 
-    /// Which of these parts is the page that the others belong to: the first where it does not say.
+    /// Which of these parts is the page that the others belong to: the first if not declared.
     fn root(&self, parts: &[(usize, &[u8])]) -> Result<usize, Fault> {
         let Some(start) = &self.start else { return Ok(0) };
         for (index, (_, bytes)) in parts.iter().enumerate() {
@@ -234,7 +235,7 @@ impl Head {
         Ok(0)
     }
 
-    /// Whether it is a file, not words to be read on the spot. A multipart without parts is read as words.
+    /// Whether it is a file, not text to be shown inline. A multipart without parts is read as text.
     fn is_file(&self) -> bool {
         let readable = matches!(self.content_type.as_str(), "text/plain" | "text/html" | "text")
             || self.content_type.starts_with("multipart/");
@@ -269,7 +270,7 @@ impl Head {
         format!("attachment.{ending}")
     }
 
-    /// RFC 3676: a line that ends in a space goes on in the next one.
+    /// RFC 3676: a line that ends in a space continues in the next one.
     fn flow(&self, text: String) -> String {
         if !self.flowed {
             return text;
@@ -319,7 +320,7 @@ mod tests {
         assert_eq!(split(b""), (&b""[..], &b""[..]));
     }
 
-    /// A file of so many bytes within so many parts.
+    /// A file of this number of bytes within this number of parts.
     fn nested(depth: usize, file: &[u8]) -> Vec<u8> {
         let mut message = Vec::new();
         for level in 0..depth {
@@ -339,7 +340,7 @@ mod tests {
         let file = vec![b'A'; 12_000_000];
         let found = content(&nested(200, &file)).unwrap();
         assert!(found.files.len() == 1 && found.files[0].bytes == file);
-        // Lines that might be of a boundary are looked at on every level, and there is an end to it.
+        // Possible boundary lines are checked on every level, within a limit.
         let message = nested(200, &b"--x\n".repeat(1000));
         let looked_at = 200 * 1000;
         assert!(walk(&message, Delimiters::of(&message).at_most(2 * looked_at)).is_ok());

@@ -1,5 +1,5 @@
-//! A message of RFC 5322 as the desk needs it: who wrote, what they wrote, the files they sent, and whether a machine did.
-//! Pure: whatever the bytes are, it ends, within bounds of memory and depth.
+//! A parsed message of RFC 5322: author, text, files, and whether a program sent it. A pure function: for any input
+//! it ends, within bounds of memory and depth.
 
 mod authentication;
 mod authentication_results;
@@ -20,47 +20,48 @@ pub use origin::Automatic;
 
 use headers::Headers;
 
-/// The longest body that is read as words, in bytes; a longer one is kept as a file.
+/// The longest body that is read as text, in bytes; a longer one is kept as a file.
 pub const LONGEST_TEXT: usize = 1024 * 1024;
 
 /// Why bytes cannot be read as a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// There is not one header field.
+    /// There is no header field.
     NotAMessage,
     /// One of its header blocks is larger than `headers::LARGEST`.
     HeaderTooLarge,
-    /// It has more parts than `mime::MOST_PARTS`, is nested deeper than `mime::DEEPEST`, or would take too long to read.
+    /// It has more parts than `mime::MOST_PARTS`, is nested deeper than `mime::DEEPEST`, or would take too long to
+    /// read.
     TooComplex,
 }
 
-/// What a message says.
+/// The content of a message.
 #[derive(Debug)]
 pub struct Message {
-    /// Its author; none where `From` names nobody that could be answered, or where there is more than one `From`.
+    /// Its author; none if `From` names no address that could be answered, or if there is more than one `From`.
     pub from: Option<Mailbox>,
-    /// One line of 200 characters at most; empty where there is none.
+    /// One line of 200 characters at most; empty if there is none.
     pub subject: String,
-    /// Without the angle brackets; none where there is none, or none that could be kept.
+    /// Without the angle brackets; none if there is none, or none that could be stored.
     pub message_id: Option<String>,
-    /// The messages that it answers, the nearest first.
+    /// The messages that it replies to, the nearest first.
     pub answers: Vec<String>,
     pub date: Option<DateTime<Utc>>,
-    /// All that was written, as plain text.
+    /// The whole text, as plain text.
     pub text: String,
-    /// What is new in it: the text without what it quotes and without the signature; all of it where it is forwarded. Never
-    /// empty where `text` is not.
+    /// The new text: without quotations and without the signature; all of it if the message is forwarded. Never empty
+    /// if `text` is not.
     pub reply: String,
     pub files: Vec<File>,
-    /// Which machine wrote it, where one did.
+    /// The kind of program that sent it, if it was not a person.
     pub automatic: Option<Automatic>,
 }
 
 impl Message {
-    /// `own_domain`: that of the Message-IDs of the desk; `own_address`: the one it sends from.
+    /// `own_domain`: the domain of the Message-IDs of the desk; `own_address`: the address it sends from.
     ///
     /// # Errors
-    /// What cannot be read as a message.
+    /// The message cannot be read.
     pub fn read(bytes: &[u8], own_domain: Option<&str>, own_address: Option<&str>) -> Result<Message, Fault> {
         let bytes = without_envelope(bytes);
         let (header, _) = mime::split(bytes);
@@ -91,20 +92,20 @@ impl Message {
     }
 }
 
-/// What a message says of itself in its header, and its body as it came.
+/// The header data of a message, and its undecoded body.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Summary<'a> {
     pub from: Option<Mailbox>,
     pub subject: String,
     pub message_id: Option<String>,
-    /// The header fields that its author wrote, apart from what servers add on the way.
+    /// The header fields of its author, without those that servers add.
     pub author_fields: Vec<u8>,
     pub body: &'a [u8],
 }
 
 impl<'a> Summary<'a> {
     /// # Errors
-    /// What cannot be read as a message.
+    /// The message cannot be read.
     pub fn read(bytes: &'a [u8]) -> Result<Self, Fault> {
         let (header, body) = mime::split(without_envelope(bytes));
         let headers = Headers::read(header)?;
@@ -121,7 +122,8 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// Without the `From ` line that mail folders and pipes put before a message, and without empty lines before its header.
+/// Without the `From ` line that mail folders and pipes put before a message, and without empty lines before its
+/// header.
 fn without_envelope(bytes: &[u8]) -> &[u8] {
     let mut rest = bytes;
     while let [b'\r' | b'\n', after @ ..] = rest {
@@ -133,7 +135,7 @@ fn without_envelope(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// Without control and direction characters, on one line, of so many characters at most.
+/// Without control and direction characters, on one line, with this maximum number of characters.
 fn one_line(text: &str, longest: usize) -> String {
     let unseen = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let words: Vec<&str> =

@@ -1,21 +1,21 @@
-//! Whether a person wrote a message, or a machine that must not be answered (RFC 3834).
+//! Whether a person wrote a message, or a program that must not be answered (RFC 3834).
 
 use super::headers::{Headers, Mailbox};
 
-/// The kind of machine that wrote a message.
+/// The kind of program that sent a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Automatic {
     /// The desk itself.
     Own,
-    /// A mail server that tells of what it could not deliver.
+    /// A mail server that reports undelivered mail.
     Bounce,
-    /// Somebody who is away, or a program that answers or reports by itself.
+    /// An absence notice, or a program that answers or reports automatically.
     AutoReply,
-    /// A mailing list, or mail to many. A person may have written it.
+    /// A mailing list, or bulk mail. A person may have written it.
     List,
 }
 
-/// Which machine wrote it, where one did.
+/// The kind of program that sent it, if it was not a person.
 pub fn automatic(
     headers: &Headers<'_>,
     from: Option<&Mailbox>,
@@ -58,8 +58,8 @@ pub fn automatic(
     None
 }
 
-/// Whether it is a Message-ID that the desk makes: a UUID of version 7 at its domain. The domain alone says nothing, since
-/// people write from the same one, and mail programs make UUIDs of version 4.
+/// Whether it is a Message-ID that the desk makes: a UUID of version 7 at its domain. The domain alone is not
+/// sufficient, since people write from the same one, and mail programs make UUIDs of version 4.
 fn is_own(message_id: &str, own_domain: &str) -> bool {
     let Some((local, domain)) = message_id.rsplit_once('@') else { return false };
     let groups: Vec<&str> = local.split('-').collect();
@@ -68,7 +68,7 @@ fn is_own(message_id: &str, own_domain: &str) -> bool {
     is_uuid && groups[2].starts_with('7') && domain.eq_ignore_ascii_case(own_domain)
 }
 
-/// Whether it asks for no automatic answers, not only for no receipts.
+/// Whether it requests that no automatic answers are sent, not only no receipts.
 fn suppresses_answers(value: &str) -> bool {
     value.split(',').any(|word| matches!(word.trim(), "all" | "oof" | "autoreply"))
 }

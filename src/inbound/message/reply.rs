@@ -1,20 +1,20 @@
-//! What is new in a reply: without what it quotes, and without the signature.
+//! The new text in a reply: without quotations and without the signature.
 
-/// The text without quotation and signature; all of it where nothing else would be left.
+/// The text without quotation and signature; all of it if nothing else would be left.
 pub fn new_words(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let mut kept: Vec<&str> = Vec::new();
     let mut at = 0;
     while at < lines.len() {
         let rest = &lines[at..];
-        // A quotation of the programs that repeat the header, and whatever is below it.
+        // A quotation by programs that repeat the header, and everything below it.
         if is_separator(rest[0]) || starts_header_block(rest) || is_signature(rest[0]) {
             break;
         }
         if let Some(length) = attribution(rest) {
             let after = rest[length..].iter().find(|line| !line.trim().is_empty());
             match after {
-                // Quoted line by line, so that an answer may stand below.
+                // Quoted line by line, so that an answer may be below.
                 Some(line) if is_quoted(line) => {
                     at += length;
                     continue;
@@ -31,7 +31,7 @@ pub fn new_words(text: &str) -> String {
     if words.is_empty() { text.trim().to_owned() } else { words }
 }
 
-/// Whether the message hands on another one, which is what is to be read then: `RV: …`.
+/// Whether the message forwards another one, which must then be kept: `RV: …`.
 pub fn is_forwarded(subject: &str) -> bool {
     let prefix = subject.split_once(':').map(|(prefix, _)| prefix.trim().to_lowercase());
     prefix.is_some_and(|prefix| ["rv", "fw", "fwd", "reenv", "reenviado", "enc"].contains(&prefix.as_str()))
@@ -41,12 +41,12 @@ fn is_quoted(line: &str) -> bool {
     line.trim_start().starts_with('>')
 }
 
-/// RFC 3676: two dashes and a space, which some programs take away.
+/// RFC 3676: two dashes and a space, which some programs remove.
 fn is_signature(line: &str) -> bool {
     line == "-- " || line == "--"
 }
 
-/// `-----Mensaje original-----` and its kind.
+/// `-----Mensaje original-----` and its variants.
 fn is_separator(line: &str) -> bool {
     let line = line.trim();
     let words = line.trim_matches(['-', '_', '*', ' ']).to_lowercase();
@@ -80,7 +80,7 @@ const OTHERS: [&str; 14] = [
     "importance",
 ];
 
-/// Those of them that mail alone has.
+/// The header fields that only mail has.
 const SENT: [&str; 3] = ["enviado", "enviado el", "sent"];
 
 /// `De:`, `Enviado el:`, `Para:`, `Asunto:` below one another, as Outlook quotes.
@@ -89,7 +89,7 @@ fn starts_header_block(lines: &[&str]) -> bool {
         let (name, _) = line.split_once(':')?;
         Some(name.trim().trim_matches('*').trim().to_lowercase())
     };
-    // A rule may stand above it.
+    // A rule may be above it.
     let rule = |line: &str| line.trim().len() >= 5 && line.trim().chars().all(|c| c == '_');
     let lines = match lines {
         [first, rest @ ..] if rule(first) => match rest.iter().position(|line| !line.trim().is_empty()) {
@@ -104,12 +104,12 @@ fn starts_header_block(lines: &[&str]) -> bool {
     let below = lines.iter().skip(1).filter(|line| !line.trim().is_empty()).take(5);
     let others: Vec<String> =
         below.filter_map(|line| field(line)).filter(|name| OTHERS.contains(&name.as_str())).collect();
-    // A memorandum begins with the same words, but names nobody's address and was not sent.
+    // A memorandum begins with the same words, but contains no address and no sent date.
     let is_mail = lines[0].contains('@') || others.iter().any(|name| SENT.contains(&name.as_str()));
     is_mail && others.len() >= 2
 }
 
-/// How many lines the sentence takes that names whom the rest quotes: `El lun, 24 nov 2026, Ana escribió:`.
+/// The number of lines of the sentence that introduces a quotation: `El lun, 24 nov 2026, Ana escribió:`.
 fn attribution(lines: &[&str]) -> Option<usize> {
     let first = lines.first()?.trim_start();
     let begins = ["El ", "On ", "Em ", "Le "]
@@ -142,7 +142,7 @@ fn attribution(lines: &[&str]) -> Option<usize> {
     None
 }
 
-/// Whether it begins with a number, or with the name of a day or of a month as programs put them first: `lun., 24 nov`.
+/// Whether it begins with a number, or with the name of a day or of a month, as programs write: `lun., 24 nov`.
 fn begins_with_date(text: &str) -> bool {
     const NAMES: [&str; 40] = [
         "lun", "mar", "mié", "mie", "jue", "vie", "sáb", "sab", "dom", "mon", "tue", "wed", "thu", "fri",
@@ -154,7 +154,7 @@ fn begins_with_date(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit()) || NAMES.contains(&beginning.as_str())
 }
 
-/// Whether it names a year or an hour, as the date of a message does: `2026`, `24/11/26`, `10:00`.
+/// Whether it contains a year or an hour, as the date of a message does: `2026`, `24/11/26`, `10:00`.
 fn has_time(text: &str) -> bool {
     let numbers = text.split(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '/' | '-' | '.'));
     let mut words = numbers.filter(|word| word.starts_with(|c: char| c.is_ascii_digit()));
@@ -167,10 +167,10 @@ fn has_time(text: &str) -> bool {
     })
 }
 
-/// The longest line that is a telephone's signature, in characters.
+/// The longest line that is the signature of a mobile mail program, in characters.
 const LONGEST_MOBILE: usize = 60;
 
-/// Programs of telephones write below every message what they are.
+/// Mobile mail programs add a line with their name below every message.
 fn without_mobile_signature(mut lines: Vec<&str>) -> String {
     let beginnings = [
         "enviado desde mi ",
@@ -282,7 +282,7 @@ mod tests {
                 "Este es el oficio:\n\nDe: Secretaría de Hacienda\nPara: Almacén\nFecha: 24 de noviembre de 2026\nAsunto: Equipo\n\nSe entrega.",
             ),
             (
-                "a sentence that begins as a telephone's signature does",
+                "a sentence that begins as the signature of a mobile mail program does",
                 "No hay red.\nEnviado desde mi oficina, porque en la de la Secretaría de Hacienda tampoco funciona el correo.",
                 "No hay red.\nEnviado desde mi oficina, porque en la de la Secretaría de Hacienda tampoco funciona el correo.",
             ),

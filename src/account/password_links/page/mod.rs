@@ -30,10 +30,10 @@ struct NewPassword {
     repeated: String,
 }
 
-/// Names the field in the fault of a password; the page shows the words alone.
+/// The pointer in the fault of a password; the page shows only the text.
 const POINTER: &str = "/password";
 
-/// A visit does not use up the link: programs that check mail for harmful links open it as well.
+/// Opening the page does not use up the link: programs that check mail for harmful links open it as well.
 #[get("/p/{token}")]
 async fn open(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -> HttpResponse {
     match find(&desk, &token).await {

@@ -13,9 +13,9 @@ use crate::problem::Text;
 pub static PAGE: LazyLock<Page> =
     LazyLock::new(|| Page::new(include_str!("page.html"), include_str!("page.css")));
 
-/// What there is to show.
+/// The state of the page.
 pub enum State<'a> {
-    /// The form, with what was wrong with the password that was sent.
+    /// The form, with the fault of the password that was sent.
     Form(&'a Opened, Option<&'a Text>),
     Set(&'a Opened),
     Invalid,
