@@ -86,6 +86,14 @@ impl Actor {
     }
 }
 
+/// The columns that each change of a versioned row sets besides its own: the next version, and the time of the change.
+macro_rules! next_version {
+    ($table:ident, $version:expr, $actor:expr) => {
+        ($table::version.eq($version + 1), $table::updated_at.eq($actor.now))
+    };
+}
+pub(crate) use next_version;
+
 /// The data of a request that identify the caller.
 pub(super) struct Admission {
     pub(super) token: Claims,

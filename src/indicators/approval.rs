@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::measurements::{Measurement, MeasurementStatus, lock};
 use crate::auth::policy::Action;
 use crate::db::schema::measurements;
+use crate::http::actor::next_version;
 use crate::http::body::Nothing;
 use crate::http::{Body, Call};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
@@ -53,8 +54,7 @@ pub async fn approve(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<
                 measurements::status.eq(MeasurementStatus::Approved),
                 measurements::approved_at.eq(actor.now),
                 measurements::approved_by.eq(actor.id),
-                measurements::version.eq(row.version + 1),
-                measurements::updated_at.eq(actor.now),
+                next_version!(measurements, row.version, actor),
             ))
             .execute(tx)?;
         Measurement::answer(tx, row.id, actor.role)

@@ -12,6 +12,7 @@ use super::light::{self, Direction};
 use super::measures::Measure;
 use crate::auth::policy::Action;
 use crate::db::schema::indicators;
+use crate::http::actor::next_version;
 use crate::http::body::Patch;
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
@@ -330,12 +331,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<IndicatorConten
         actor.may_write(content.status == IndicatorStatus::Draft)?;
         actor.check_version(before.version)?;
         let indicator: Indicator = diesel::update(indicators::table.find(before.id))
-            .set((
-                content,
-                changes.then(|| {
-                    (indicators::version.eq(before.version + 1), indicators::updated_at.eq(actor.now))
-                }),
-            ))
+            .set((content, changes.then(|| next_version!(indicators, before.version, actor))))
             .returning(Indicator::as_returning())
             .get_result(tx)?;
         indicator.answer()

@@ -15,6 +15,7 @@ use super::light::{Direction, Light};
 use super::measures::Measure;
 use crate::auth::policy::{Action, Role};
 use crate::db::schema::{improvement_actions, indicators, measurements};
+use crate::http::actor::next_version;
 use crate::http::body::Patch;
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
@@ -315,9 +316,7 @@ pub async fn change(
             .set((
                 measurements::analysis.eq(content.analysis),
                 measurements::improvement_action_id.eq(content.improvement_action_id),
-                changes.then(|| {
-                    (measurements::version.eq(row.version + 1), measurements::updated_at.eq(actor.now))
-                }),
+                changes.then(|| next_version!(measurements, row.version, actor)),
             ))
             .execute(tx)?;
         Measurement::answer(tx, row.id, actor.role)

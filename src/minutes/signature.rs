@@ -9,6 +9,7 @@ use super::content::MinutesContent;
 use super::{Minutes, MinutesStatus, lock};
 use crate::auth::policy::Action;
 use crate::db::schema::minutes;
+use crate::http::actor::next_version;
 use crate::http::body::Nothing;
 use crate::http::{Body, Call};
 use crate::problem::{Problem, Result};
@@ -41,8 +42,7 @@ pub async fn sign(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<Htt
                 minutes::status.eq(MinutesStatus::Signed),
                 minutes::signed_at.eq(actor.now),
                 minutes::signed_by.eq(actor.id),
-                minutes::version.eq(row.version + 1),
-                minutes::updated_at.eq(actor.now),
+                next_version!(minutes, row.version, actor),
             ))
             .execute(tx)?;
         Minutes::answer(tx, row.id)

@@ -11,6 +11,7 @@ use super::{Minutes, MinutesStatus, lock};
 use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
 use crate::db::schema::minutes;
+use crate::http::actor::next_version;
 use crate::http::body::Patch;
 use crate::http::{Answer, Body, Call};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
@@ -92,10 +93,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<MinutesContent>
         }
         actor.check_version(row.version)?;
         diesel::update(minutes::table.find(row.id))
-            .set((
-                content.columns(),
-                changes.then(|| (minutes::version.eq(row.version + 1), minutes::updated_at.eq(actor.now))),
-            ))
+            .set((content.columns(), changes.then(|| next_version!(minutes, row.version, actor))))
             .execute(tx)?;
         if changes {
             content.write_parts(tx, row.id)?;

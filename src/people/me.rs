@@ -18,6 +18,7 @@ use crate::audit::log::AuditKind;
 use crate::auth::passwords;
 use crate::auth::policy::{self, Action, Role, Scope};
 use crate::db::schema::users;
+use crate::http::actor::next_version;
 use crate::http::body::Patch;
 use crate::http::{Actor, Answer, Body, Call, ClientAddress};
 use crate::language::locale::Locale;
@@ -116,8 +117,7 @@ pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResp
                 users::mobile.eq(profile.contact.mobile),
                 users::locale.eq(profile.locale),
                 users::staff_mail.eq(profile.staff_mail),
-                users::version.eq(user.version + 1),
-                users::updated_at.eq(actor.now),
+                next_version!(users, user.version, actor),
             ))
             .execute(tx)?;
         me(User::find(tx, actor.id)?, actor.role)

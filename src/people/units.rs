@@ -13,6 +13,7 @@ use super::users::NameSort;
 use crate::auth::policy::Action;
 use crate::db::schema::{units, users};
 use crate::db::{contains, fold};
+use crate::http::actor::next_version;
 use crate::http::body::Patch;
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
@@ -221,7 +222,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UnitProfile>>) 
                 units::name.eq(profile.name),
                 units::head_id.eq(profile.head_id),
                 units::active.eq(profile.active),
-                changes.then(|| (units::version.eq(row.version + 1), units::updated_at.eq(actor.now))),
+                changes.then(|| next_version!(units, row.version, actor)),
             ))
             .execute(tx)?;
         Unit::find(tx, row.id)?.answer()

@@ -20,6 +20,7 @@ use crate::auth::passwords;
 use crate::auth::policy::{Action, Role, Scope};
 use crate::db::schema::{units, users};
 use crate::db::{contains, fold};
+use crate::http::actor::next_version;
 use crate::http::body::Patch;
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Actor, Answer, Body, Call, Query};
@@ -305,8 +306,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
                 users::active.eq(profile.active),
                 users::contract_ends_on.eq(profile.contract_ends_on),
                 users::staff_mail.eq(profile.staff_mail),
-                users::version.eq(user.version + 1),
-                users::updated_at.eq(actor.now),
+                next_version!(users, user.version, actor),
             ))
             .execute(tx)?;
         User::find(tx, user.id)?.answer()

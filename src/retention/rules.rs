@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::RetentionKind;
 use crate::auth::policy::Action;
 use crate::db::schema::retention_rules;
+use crate::http::actor::next_version;
 use crate::http::body::Patch;
 use crate::http::{Answer, Body, Call};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
@@ -119,8 +120,7 @@ pub async fn change(
             .set((
                 retention_rules::months.eq(profile.months),
                 retention_rules::applied_on.eq(None::<NaiveDate>),
-                retention_rules::version.eq(rule.version + 1),
-                retention_rules::updated_at.eq(actor.now),
+                next_version!(retention_rules, rule.version, actor),
             ))
             .returning(RetentionRule::as_returning())
             .get_result(tx)?;

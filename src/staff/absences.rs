@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::auth::policy::Action;
 use crate::db::schema::absences;
+use crate::http::actor::next_version;
 use crate::http::body::{Nothing, Patch};
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Actor, Answer, Body, Call, Query};
@@ -269,10 +270,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<AbsenceProfile>
         profile.check()?;
         actor.check_version(row.version)?;
         let row: Row = diesel::update(absences::table.find(row.id))
-            .set((
-                profile,
-                changes.then(|| (absences::version.eq(row.version + 1), absences::updated_at.eq(actor.now))),
-            ))
+            .set((profile, changes.then(|| next_version!(absences, row.version, actor))))
             .returning(Row::as_returning())
             .get_result(tx)?;
         let version = row.version;

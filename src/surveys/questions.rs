@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::auth::policy::Action;
 use crate::db::schema::survey_questions as questions;
+use crate::http::actor::next_version;
 use crate::http::body::Patch;
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
@@ -221,9 +222,7 @@ pub async fn change(
                 questions::text_en.eq(content.text.en),
                 questions::position.eq(content.position),
                 questions::active.eq(content.active),
-                changes.then(|| {
-                    (questions::version.eq(question.version + 1), questions::updated_at.eq(actor.now))
-                }),
+                changes.then(|| next_version!(questions, question.version, actor)),
             ))
             .returning(SurveyQuestion::as_returning())
             .get_result(tx)?;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::auth::policy::Action;
 use crate::db::schema::{categories, units};
 use crate::db::{contains, fold};
+use crate::http::actor::next_version;
 use crate::http::body::Patch;
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
@@ -204,12 +205,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CategoryProfile
         })?;
         actor.check_version(category.version)?;
         diesel::update(categories::table.find(category.id))
-            .set((
-                profile,
-                changes.then(|| {
-                    (categories::version.eq(category.version + 1), categories::updated_at.eq(actor.now))
-                }),
-            ))
+            .set((profile, changes.then(|| next_version!(categories, category.version, actor))))
             .returning(Category::as_returning())
             .get_result(tx)?
             .answer()

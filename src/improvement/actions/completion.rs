@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{ActionStatus, ImprovementAction, actions, lock};
 use crate::auth::policy::Action;
+use crate::http::actor::next_version;
 use crate::http::{Body, Call};
 use crate::problem::{Problem, Result};
 
@@ -51,8 +52,7 @@ pub async fn complete(call: Call, id: Path<Uuid>, body: Body<NewCompletion>) -> 
                 actions::completed_at.eq(actor.now),
                 actions::completed_by.eq(actor.id),
                 actions::completion_note.eq(completion.note),
-                actions::version.eq(row.version + 1),
-                actions::updated_at.eq(actor.now),
+                next_version!(actions, row.version, actor),
             ))
             .execute(tx)?;
         ImprovementAction::answer(tx, row.id, actor)

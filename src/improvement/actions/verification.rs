@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{ActionStatus, ImprovementAction, actions, lock};
 use crate::auth::policy::Action;
+use crate::http::actor::next_version;
 use crate::http::{Body, Call};
 use crate::problem::{Code, Problem, Result, Text};
 
@@ -68,8 +69,7 @@ pub async fn verify(call: Call, id: Path<Uuid>, body: Body<NewVerification>) -> 
                 actions::verified_at.eq(actor.now),
                 actions::verified_by.eq(actor.id),
                 actions::verification_note.eq(verification.note),
-                actions::version.eq(row.version + 1),
-                actions::updated_at.eq(actor.now),
+                next_version!(actions, row.version, actor),
             ))
             .execute(tx)?;
         ImprovementAction::answer(tx, row.id, actor)

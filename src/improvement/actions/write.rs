@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{ActionKind, ActionStatus, ImprovementAction, actions, lock};
 use crate::auth::policy::Action;
+use crate::http::actor::next_version;
 use crate::http::body::Patch;
 use crate::http::{Answer, Body, Call};
 use crate::improvement::origin::{OriginContent, origin_values};
@@ -196,7 +197,7 @@ pub async fn change(
                 actions::status.eq(ActionStatus::from(content.status)),
                 origin_values!(actions, content.origin),
                 (content.due_on != row.due_on).then(|| actions::overdue_told_at.eq(None::<DateTime<Utc>>)),
-                changes.then(|| (actions::version.eq(row.version + 1), actions::updated_at.eq(actor.now))),
+                changes.then(|| next_version!(actions, row.version, actor)),
             ))
             .execute(tx)?;
         ImprovementAction::answer(tx, row.id, actor)

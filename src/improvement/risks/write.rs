@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{Found, Risk, RiskStatus, Treatment, found, risks};
 use crate::auth::policy::Action;
+use crate::http::actor::next_version;
 use crate::http::body::Patch;
 use crate::http::{Answer, Body, Call};
 use crate::improvement::origin::{OriginContent, origin_columns, origin_values};
@@ -227,10 +228,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<RiskContent>>) 
         actor.may_write(content.status == RiskStatus::Draft)?;
         actor.check_version(row.version)?;
         diesel::update(risks::table.find(row.id))
-            .set((
-                values!(content),
-                changes.then(|| (risks::version.eq(row.version + 1), risks::updated_at.eq(actor.now))),
-            ))
+            .set((values!(content), changes.then(|| next_version!(risks, row.version, actor))))
             .execute(tx)?;
         Risk::answer(tx, row.id)
     })

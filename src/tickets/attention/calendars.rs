@@ -15,6 +15,7 @@ use crate::auth::policy::Action;
 use crate::db::schema::{attention_times, calendars};
 use crate::db::{contains, fold};
 use crate::holidays::{Holidays, sets};
+use crate::http::actor::next_version;
 use crate::http::body::Patch;
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
@@ -231,12 +232,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile
         }
         actor.check_version(calendar.version)?;
         let calendar: Calendar = diesel::update(calendars::table.find(calendar.id))
-            .set((
-                profile,
-                changes.then(|| {
-                    (calendars::version.eq(calendar.version + 1), calendars::updated_at.eq(actor.now))
-                }),
-            ))
+            .set((profile, changes.then(|| next_version!(calendars, calendar.version, actor))))
             .returning(Calendar::as_returning())
             .get_result(tx)?;
         if !touched.is_empty() {

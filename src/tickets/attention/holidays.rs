@@ -13,6 +13,7 @@ use crate::auth::policy::Action;
 use crate::db::schema::holidays;
 use crate::db::{contains, fold};
 use crate::holidays::HolidayKind;
+use crate::http::actor::next_version;
 use crate::http::body::{Nothing, Patch};
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
@@ -272,7 +273,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<HolidayProfile>
             return holidays::table.find(*id).select(Holiday::as_select()).first(tx)?.answer();
         }
         let holiday: Holiday = diesel::update(holidays::table.find(holiday.id))
-            .set((profile, holidays::version.eq(holiday.version + 1), holidays::updated_at.eq(actor.now)))
+            .set((profile, next_version!(holidays, holiday.version, actor)))
             .returning(Holiday::as_returning())
             .get_result(tx)?;
         policies::renew_holidays(tx, actor.timezone, actor.now)?;

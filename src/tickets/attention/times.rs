@@ -12,6 +12,7 @@ use super::policies::{self, kept_calendar};
 use crate::auth::policy::Action;
 use crate::db::schema::{attention_times, calendars};
 use crate::holidays::sets;
+use crate::http::actor::next_version;
 use crate::http::body::Patch;
 use crate::http::{Answer, Body, Call};
 use crate::problem::{FieldCode, FieldError, Problem, Result};
@@ -144,8 +145,7 @@ pub async fn change(
             .set((
                 attention_times::minutes.eq(profile.minutes),
                 attention_times::calendar_id.eq(profile.calendar_id),
-                attention_times::version.eq(time.version + 1),
-                attention_times::updated_at.eq(actor.now),
+                next_version!(attention_times, time.version, actor),
             ))
             .execute(tx)?;
         policies::append(tx, &[*criticality], actor.now)?;
