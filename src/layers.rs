@@ -37,7 +37,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
     ("people and history", &["account", "audit", "outbox", "people"]),
     ("requests", &["http"]),
     ("permissions", &["auth"]),
-    ("base", &["config", "db", "holidays", "language", "problem"]),
+    ("base", &["config", "db", "holidays", "language", "problem", "templates"]),
 ];
 
 /// A use of one top-level module by another.

@@ -67,5 +67,7 @@ pub mod staff;
 pub mod statistics;
 /// The perception survey.
 pub mod surveys;
+/// Templates that are part of the program.
+pub mod templates;
 /// Tickets and their steps.
 pub mod tickets;

@@ -8,8 +8,8 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use minijinja::context;
 
 use crate::language::locale::{self, Locale};
-use crate::language::templates::Templates;
 use crate::problem::{Code, Problem, Result};
+use crate::templates::Templates;
 
 static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
     Templates::new(|environment| environment.add_template("page.html", include_str!("problems.html")))

@@ -1,7 +1,6 @@
 //! Spanish and English: texts in both languages, formatted moments and days, and enumerations of words.
 
 pub mod locale;
-pub mod templates;
 mod text;
 mod text_enum;
 

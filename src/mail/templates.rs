@@ -11,9 +11,9 @@ use minijinja::{AutoEscape, State};
 use serde::Serialize;
 
 use crate::language::locale::Locale;
-use crate::language::templates::Templates;
 use crate::outbox::MessageKind;
 use crate::problem::Result;
+use crate::templates::Templates;
 
 /// The files of these kinds, in both languages.
 macro_rules! files {

@@ -9,8 +9,8 @@ use minijinja::{Value, context};
 use super::chart;
 use super::document::{Cell, Document, Table};
 use crate::config::logo::Logo;
-use crate::language::templates::Templates;
 use crate::problem::Result;
+use crate::templates::Templates;
 
 static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
     Templates::new(|environment| environment.add_template("page.html", include_str!("page.html")))

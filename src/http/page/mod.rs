@@ -8,8 +8,8 @@ use minijinja::{Value, context};
 use sha2::{Digest, Sha256};
 
 use crate::language::locale::Locale;
-use crate::language::templates::Templates;
 use crate::problem::Result;
+use crate::templates::Templates;
 
 /// A page in the frame.
 pub struct Page {

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::level::{IMPACTS, Level, PROBABILITIES};
 use super::matrix::{MatrixBasis, MatrixCell, RiskMatrix};
-use crate::language::templates::Templates;
 use crate::problem::Result;
+use crate::templates::Templates;
 
 /// Width and height of a cell, in the image's units.
 const CELL: (i16, i16) = (140, 84);
