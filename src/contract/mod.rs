@@ -119,7 +119,8 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
     document["tags"] =
         TAGS.iter().map(|(name, description)| json!({"name": name, "description": description})).collect();
     let components = &mut document["components"];
-    let scopes: BTreeMap<&str, &str> = Role::ALL.iter().map(|role| (role.as_str(), told(*role))).collect();
+    let scopes: BTreeMap<&str, &str> =
+        Role::ALL.iter().map(|role| (role.as_str(), role_description(*role))).collect();
     components["securitySchemes"] = json!({
         "bearer": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
@@ -157,7 +158,7 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
 }
 
 /// The description of a role as a scope. The role is that of the account: no scope has to be requested.
-fn told(role: Role) -> &'static str {
+fn role_description(role: Role) -> &'static str {
     match role {
         Role::Requester => {
             "A public servant or contractor who asks for support; no scope has to be selected: the role is that of the account"

@@ -18,7 +18,7 @@ pub struct ClientAddress(pub Option<IpAddr>);
 
 impl ClientAddress {
     /// The address that the nearest trusted proxies state; everything before them could be forged.
-    pub fn of(peer: Option<IpAddr>, headers: &HeaderMap, proxies: &[IpAddr]) -> Self {
+    pub fn find(peer: Option<IpAddr>, headers: &HeaderMap, proxies: &[IpAddr]) -> Self {
         let Some(mut from) = peer.map(|peer| peer.to_canonical()) else { return ClientAddress(None) };
         let hops = headers
             .get_all(FORWARDED_FOR)
@@ -56,7 +56,7 @@ impl FromRequest for ClientAddress {
         let peer = request.peer_addr().map(|peer| peer.ip());
         let desk = request.app_data::<Data<Desk>>();
         let proxies = desk.map_or(&[][..], |desk| &desk.config.trusted_proxies);
-        ready(Ok(ClientAddress::of(peer, request.headers(), proxies)))
+        ready(Ok(ClientAddress::find(peer, request.headers(), proxies)))
     }
 }
 
@@ -76,18 +76,18 @@ mod tests {
         headers.append(FORWARDED_FOR, HeaderValue::from_static("6.6.6.6, 203.0.113.7"));
         headers.append(FORWARDED_FOR, HeaderValue::from_static("10.0.0.2"));
         let proxies = [ip("10.0.0.1"), ip("10.0.0.2")];
-        let of = |peer: &str, headers: &HeaderMap| ClientAddress::of(Some(ip(peer)), headers, &proxies).0;
+        let of = |peer: &str, headers: &HeaderMap| ClientAddress::find(Some(ip(peer)), headers, &proxies).0;
         assert_eq!(of("10.0.0.1", &headers), Some(ip("203.0.113.7")));
         assert_eq!(of("198.51.100.1", &headers), Some(ip("198.51.100.1")));
         assert_eq!(of("10.0.0.1", &HeaderMap::new()), Some(ip("10.0.0.1")));
-        assert_eq!(ClientAddress::of(None, &headers, &proxies), ClientAddress(None));
+        assert_eq!(ClientAddress::find(None, &headers, &proxies), ClientAddress(None));
     }
 
     #[test]
     fn an_address_is_the_same_however_the_socket_says_it() {
         let none = HeaderMap::new();
-        let mapped = ClientAddress::of(Some(ip("::ffff:192.0.2.1")), &none, &[]);
-        assert_eq!(mapped, ClientAddress::of(Some(ip("192.0.2.1")), &none, &[]));
+        let mapped = ClientAddress::find(Some(ip("::ffff:192.0.2.1")), &none, &[]);
+        assert_eq!(mapped, ClientAddress::find(Some(ip("192.0.2.1")), &none, &[]));
         assert_eq!(mapped.network(), "192.0.2.1");
     }
 

@@ -50,12 +50,12 @@ impl FromRequest for Call {
     type Future = Ready<actix_web::Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Call::of(request).map_err(Into::into))
+        ready(Call::from_head(request).map_err(Into::into))
     }
 }
 
 impl Call {
-    fn of(request: &HttpRequest) -> Result<Self> {
+    fn from_head(request: &HttpRequest) -> Result<Self> {
         let desk = Desk::of_app(request)?;
         // The caller was identified where requests are counted.
         let claims = request.extensions().get::<Claims>().cloned().ok_or_else(unauthenticated)?;

@@ -25,7 +25,7 @@ impl ClientKey {
             let peer = request.peer_addr().map(|peer| peer.ip());
             let desk = request.app_data::<Data<Desk>>();
             let proxies = desk.map_or(&[][..], |desk| &desk.config.trusted_proxies);
-            ClientKey::Network(ClientAddress::of(peer, request.headers(), proxies).network())
+            ClientKey::Network(ClientAddress::find(peer, request.headers(), proxies).network())
         })
     }
 

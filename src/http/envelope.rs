@@ -51,7 +51,7 @@ pub async fn envelope<B: MessageBody + 'static>(
     let response = next.call(request).await?.map_into_boxed_body();
     let locale = asked.or_else(|| response.request().extensions().get::<Locale>().copied());
     let mut response = translate(response, locale.unwrap_or(Locale::Es), &request_id);
-    limits::tell(&mut response);
+    limits::add_headers(&mut response);
 
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, id);

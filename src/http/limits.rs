@@ -134,7 +134,7 @@ fn admit(request: &ServiceRequest) -> Result<(), Problem> {
         }
         None => {
             let peer = request.peer_addr().map(|peer| peer.ip());
-            let address = ClientAddress::of(peer, request.headers(), &desk.config.trusted_proxies);
+            let address = ClientAddress::find(peer, request.headers(), &desk.config.trusted_proxies);
             ClientKey::Network(address.network())
         }
     };
@@ -183,7 +183,7 @@ fn is_encoded(headers: &HeaderMap) -> bool {
 }
 
 /// Adds the state of the quota (draft-ietf-httpapi-ratelimit-headers).
-pub fn tell(response: &mut ServiceResponse) {
+pub fn add_headers(response: &mut ServiceResponse) {
     let Some(Standing { quota, remaining, reset }) =
         response.request().extensions().get::<Standing>().copied()
     else {

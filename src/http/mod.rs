@@ -6,6 +6,7 @@ pub mod answer;
 pub mod body;
 pub mod body_memory;
 pub mod call;
+pub mod catalogue;
 pub mod client_key;
 pub mod cors;
 pub mod desk;

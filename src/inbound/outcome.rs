@@ -48,7 +48,7 @@ const NAMED: usize = 10;
 
 /// Creates a ticket or a followup from a message, or returns why none is created. A released message is accepted if
 /// `trust::refusal` allows it.
-pub fn of(
+pub fn decide(
     tx: &mut PgConnection,
     config: &Config,
     reading: &Reading<'_>,

@@ -151,7 +151,7 @@ async fn once(desk: &Desk, taken: Taken) -> Result<()> {
                             unverified: *authentication != Authentication::Aligned,
                         };
                         let reading = Reading { message, authentication: *authentication, origin };
-                        outcome::of(tx, &config, &reading, &files, at)?
+                        outcome::decide(tx, &config, &reading, &files, at)?
                     }
                     None => Outcome::None(Reason::NotUnderstood),
                 };

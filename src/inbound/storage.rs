@@ -48,7 +48,7 @@ pub async fn store(desk: &Desk, source: Source, submitted_by: Option<Uuid>, byte
         return Err(too_large(limit));
     }
     let content = bytes.clone();
-    let (row, reason) = actix_web::web::block(move || Row::of(source, submitted_by, &content))
+    let (row, reason) = actix_web::web::block(move || Row::read(source, submitted_by, &content))
         .await
         .map_err(Problem::internal)??;
     content::put(desk, &row.storage_key, bytes).await?;
@@ -68,7 +68,7 @@ pub fn too_large(limit: usize) -> Problem {
 
 impl Row {
     /// With the reason to set it aside if it cannot be read.
-    fn of(source: Source, submitted_by: Option<Uuid>, bytes: &[u8]) -> Result<(Self, Option<Reason>)> {
+    fn read(source: Source, submitted_by: Option<Uuid>, bytes: &[u8]) -> Result<(Self, Option<Reason>)> {
         let sha256 = hex::encode(Sha256::digest(bytes));
         let mut row = Row {
             id: Uuid::now_v7(),
@@ -183,8 +183,8 @@ fn author_hash(summary: &Summary<'_>) -> String {
 mod tests {
     use super::*;
 
-    fn of(message: &str) -> (String, String) {
-        let (row, reason) = Row::of(Source::Api, None, message.as_bytes()).unwrap();
+    fn identity(message: &str) -> (String, String) {
+        let (row, reason) = Row::read(Source::Api, None, message.as_bytes()).unwrap();
         assert_eq!(reason, None);
         (row.identity, row.author_hash)
     }
@@ -194,15 +194,15 @@ mod tests {
         let message = "From: a@x.co\nSubject: Sin\n red\nMessage-ID: <1@x.co>\n\nUno\nDos\n";
         let on_the_way = "From a@x.co Tue\nReturn-Path: <a@x.co>\r\nReceived: by mx\r\nFrom:  a@x.co\r\nSubject: Sin red\r\n\
                           Message-ID: <1@x.co>\r\n\r\nUno\r\nDos\r\n\r\n";
-        assert_eq!(of(message), of(on_the_way));
-        assert_eq!(of(message).0, "id:1@x.co");
+        assert_eq!(identity(message), identity(on_the_way));
+        assert_eq!(identity(message).0, "id:1@x.co");
         let without_id = message.replace("Message-ID: <1@x.co>\n", "");
-        assert!(of(&without_id).0.starts_with("hash:"));
-        assert_ne!(of(&without_id), of(&without_id.replace("Uno", "Tres")));
-        assert_ne!(of(&without_id), of(&without_id.replace("a@x.co", "b@x.co")));
+        assert!(identity(&without_id).0.starts_with("hash:"));
+        assert_ne!(identity(&without_id), identity(&without_id.replace("Uno", "Tres")));
+        assert_ne!(identity(&without_id), identity(&without_id.replace("a@x.co", "b@x.co")));
         // An id that cannot be stored still distinguishes two messages, and so do the messages that they reply to.
         let too_long = |end: u8| message.replace("1@x.co", &format!("{}{end}@x.co", "1".repeat(600)));
-        assert_ne!(of(&too_long(1)), of(&too_long(2)));
-        assert_ne!(of(&without_id), of(&format!("References: <0@x.co>\n{without_id}")));
+        assert_ne!(identity(&too_long(1)), identity(&too_long(2)));
+        assert_ne!(identity(&without_id), identity(&format!("References: <0@x.co>\n{without_id}")));
     }
 }

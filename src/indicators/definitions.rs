@@ -14,10 +14,10 @@ use crate::auth::policy::Action;
 use crate::db::schema::indicators;
 use crate::http::actor::next_version;
 use crate::http::body::Patch;
+use crate::http::catalogue::NameSort;
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
 use crate::language::text_enum;
-use crate::people::users::NameSort;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 text_enum! {

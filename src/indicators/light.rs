@@ -25,7 +25,7 @@ text_enum! {
 }
 
 impl Light {
-    pub fn of(value: f64, target: f64, direction: Direction, warning: f64) -> Self {
+    pub fn for_value(value: f64, target: f64, direction: Direction, warning: f64) -> Self {
         let reaches = |limit| match direction {
             Direction::AtLeast => value >= limit,
             Direction::AtMost => value <= limit,
@@ -65,7 +65,7 @@ mod tests {
             (100.1, AtMost, 100.0, Light::Red),
             (89.0, AtLeast, 90.0, Light::Red),
         ] {
-            assert_eq!(Light::of(value, 90.0, direction, warning), light, "{value} {direction:?}");
+            assert_eq!(Light::for_value(value, 90.0, direction, warning), light, "{value} {direction:?}");
         }
     }
 }

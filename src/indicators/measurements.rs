@@ -141,7 +141,7 @@ impl Measurement {
                 target: row.target,
                 direction: row.direction,
                 warning: row.warning,
-                light: value.map(|value| Light::of(value, row.target, row.direction, row.warning)),
+                light: value.map(|value| Light::for_value(value, row.target, row.direction, row.warning)),
                 withheld,
                 measured_at: row.measured_at,
                 complete: row.complete,

@@ -261,7 +261,7 @@ pub async fn write(call: Call, body: Body<ArticleContent>) -> Result<HttpRespons
                 articles::updated_at.eq(actor.now),
             ))
             .execute(tx)?;
-        revisions::keep(tx, actor, id, 1, content)?;
+        revisions::store(tx, actor, id, 1, content)?;
         let article = Article::find(tx, actor, id)?;
         Ok(Answer::created(format!("/api/v1/kb/articles/{id}"), &article)?.version(article.revision))
     })
@@ -310,7 +310,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<ArticleContent>
                 articles::updated_at.eq(actor.now.max(row.updated_at)),
             ))
             .execute(tx)?;
-        revisions::keep(tx, actor, row.id, revision, content)?;
+        revisions::store(tx, actor, row.id, revision, content)?;
         let article = Article::find(tx, actor, row.id)?;
         Ok(Answer::ok(&article)?.version(article.revision))
     })

@@ -103,7 +103,7 @@ pub async fn read(call: Call, path: Path<(Uuid, i32)>) -> Result<HttpResponse> {
 }
 
 /// Stores a revision.
-pub fn keep(
+pub fn store(
     tx: &mut PgConnection,
     actor: &Actor,
     article_id: Uuid,

@@ -157,7 +157,7 @@ impl MinutesContent {
     }
 
     /// The current content of these minutes.
-    pub(super) fn of(tx: &mut PgConnection, row: &Row) -> Result<Self> {
+    pub(super) fn load(tx: &mut PgConnection, row: &Row) -> Result<Self> {
         let (attendance, decisions) = parts(tx, &[row.id])?;
         Ok(MinutesContent {
             held_on: row.held_on,

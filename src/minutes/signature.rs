@@ -32,7 +32,7 @@ pub async fn sign(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<Htt
         if row.status == MinutesStatus::Signed {
             return Err(Problem::wrong_state(row.status.as_str()));
         }
-        let missing = MinutesContent::of(tx, &row)?.missing();
+        let missing = MinutesContent::load(tx, &row)?.missing();
         if !missing.is_empty() {
             return Err(Problem::incomplete(missing));
         }

@@ -75,7 +75,7 @@ pub async fn create(call: Call, body: Body<MinutesContent>) -> Result<HttpRespon
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<MinutesContent>>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let row = lock(tx, *id)?;
-        let before = MinutesContent::of(tx, &row)?;
+        let before = MinutesContent::load(tx, &row)?;
         let (mut content, changes) = body.merge(&before)?;
         content.check(tx)?;
         if content.held_on.year() != row.held_on.year() {

@@ -12,7 +12,7 @@ use crate::db::schema::{absences, shifts, users};
 use crate::problem::Result;
 
 /// The working hours of these people, with their absences that end after `from`; three statements for all of them.
-pub fn of(db: &mut PgConnection, ids: &[Uuid], from: DateTime<Utc>) -> Result<HashMap<Uuid, Schedule>> {
+pub fn by_user(db: &mut PgConnection, ids: &[Uuid], from: DateTime<Utc>) -> Result<HashMap<Uuid, Schedule>> {
     let contracts: Vec<(Uuid, Option<NaiveDate>)> =
         users::table.filter(users::id.eq_any(ids)).select((users::id, users::contract_ends_on)).load(db)?;
     let mut schedules: HashMap<Uuid, Schedule> = contracts
@@ -38,6 +38,6 @@ pub fn of(db: &mut PgConnection, ids: &[Uuid], from: DateTime<Utc>) -> Result<Ha
 }
 
 /// The working hours of one person, with their absences that end after `from`.
-pub fn of_one(db: &mut PgConnection, id: Uuid, from: DateTime<Utc>) -> Result<Schedule> {
-    Ok(of(db, &[id], from)?.remove(&id).unwrap_or_default())
+pub fn for_user(db: &mut PgConnection, id: Uuid, from: DateTime<Utc>) -> Result<Schedule> {
+    Ok(by_user(db, &[id], from)?.remove(&id).unwrap_or_default())
 }

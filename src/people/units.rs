@@ -5,17 +5,16 @@ use actix_web::{HttpResponse, get, patch, post};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Person;
-use super::users::NameSort;
 use crate::auth::policy::Action;
 use crate::db::schema::{units, users};
-use crate::db::{contains, fold};
 use crate::http::actor::next_version;
 use crate::http::body::Patch;
-use crate::http::paging::{Page, Paging, read_page};
+use crate::http::catalogue::{CatalogueFilters, read_catalogue};
+use crate::http::paging::{Page, Paging};
 use crate::http::{Answer, Body, Call, Query};
 use crate::problem::{FieldError, Problem, Result};
 
@@ -103,54 +102,24 @@ pub struct UnitProfile {
     active: bool,
 }
 
-/// Filters for the list of units.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct UnitFilters {
-    active: Option<bool>,
-    /// Part of the name.
-    #[param(max_length = 200)]
-    q: Option<String>,
-    /// `name` (the default) or `-name`.
-    #[param(inline)]
-    sort: Option<NameSort>,
-}
-
 /// List units
 ///
 /// In the order of the names, each with its head.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
-    tag = "units", operation_id = "listUnits", params(Paging, UnitFilters),
+    tag = "units", operation_id = "listUnits", params(Paging, CatalogueFilters),
     responses((status = 200, body = Page<Unit>))
 )]
 #[get("/units")]
-pub async fn list(call: Call, query: Query<UnitFilters>) -> Result<HttpResponse> {
+pub async fn list(call: Call, query: Query<CatalogueFilters>) -> Result<HttpResponse> {
     call.read(|db, _| {
         let (paging, filters) = query.read_list()?;
-        let sort = filters.sort.unwrap_or(NameSort::Ascending).as_str();
-        let filtered = || {
-            let mut query =
-                units::table.left_join(users::table.on(units::head_id.eq(users::id.nullable()))).into_boxed();
-            if let Some(active) = filters.active {
-                query = query.filter(units::active.eq(active));
-            }
-            if let Some(text) = &filters.q {
-                query = query.filter(units::name_key.like(fold(contains(text))));
-            }
-            query
-        };
-        let (rows, total): (Vec<Found>, _) = read_page!(
-            db,
-            paging,
-            sort,
-            filtered,
-            (units::name_key as String, units::id as Uuid),
-            (Row::as_select(), Option::<Person>::as_select())
-        );
+        let with_heads = || units::table.left_join(users::table.on(units::head_id.eq(users::id.nullable())));
+        let selection = (Row::as_select(), Option::<Person>::as_select());
+        let (rows, total): (Vec<Found>, _) =
+            read_catalogue!(db, paging, filters, units, with_heads(), selection);
         let items: Vec<Unit> = rows.into_iter().map(Unit::from).collect();
-        paging.answer(sort, items, total, |unit| (unit.name_key.clone(), unit.id))
+        paging.answer(filters.sort(), items, total, |unit| (unit.name_key.clone(), unit.id))
     })
     .await
 }

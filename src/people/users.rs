@@ -22,6 +22,7 @@ use crate::db::schema::{units, users};
 use crate::db::{contains, fold};
 use crate::http::actor::next_version;
 use crate::http::body::Patch;
+use crate::http::catalogue::NameSort;
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::language::locale::Locale;
@@ -74,14 +75,6 @@ pub struct UserProfile {
     contract_ends_on: Option<NaiveDate>,
     /// Whether the person receives mail about their work for the desk. Mail about their own requests is always sent.
     staff_mail: bool,
-}
-
-crate::language::text_enum! {
-    /// The order of a list by name.
-    pub enum NameSort {
-        Ascending = "name",
-        Descending = "-name",
-    }
 }
 
 /// Filters for the list of users.

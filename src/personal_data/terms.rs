@@ -80,11 +80,11 @@ impl Terms {
         ))
         .bind::<SqlUuid, _>(user_id)
         .load(db)?;
-        Ok(Self::of(known.into_iter().map(|known| (known.datum, known.text, known.current))))
+        Ok(Self::new(known.into_iter().map(|known| (known.datum, known.text, known.current))))
     }
 
     /// Selects the data that can be searched for, up to the limits.
-    fn of(known: impl IntoIterator<Item = (Datum, String, bool)>) -> Self {
+    fn new(known: impl IntoIterator<Item = (Datum, String, bool)>) -> Self {
         let mut terms = Terms::default();
         let (mut seen, mut characters) = (HashSet::new(), 0);
         for (datum, text, current) in known {
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     fn terms(known: &[(Datum, &str)]) -> Terms {
-        Terms::of(known.iter().map(|(datum, text)| (*datum, (*text).to_owned(), false)))
+        Terms::new(known.iter().map(|(datum, text)| (*datum, (*text).to_owned(), false)))
     }
 
     #[test]
@@ -171,10 +171,10 @@ mod tests {
     #[test]
     fn the_terms_are_bounded_in_number_and_length() {
         let name = |number: usize| (Datum::FullName, format!("Persona número {number}"), false);
-        let many = Terms::of((0..60).map(name));
+        let many = Terms::new((0..60).map(name));
         assert_eq!((many.all.len(), many.left_out), (MOST_TERMS, 30));
         let long = |number: usize| (Datum::FullName, format!("{number} {}", "una ".repeat(50)), false);
-        let long = Terms::of((0..60).map(long));
+        let long = Terms::new((0..60).map(long));
         assert!(long.all.len() < 6 && long.all.len() + long.left_out == 60);
         assert!(long.pattern().len() < 20 * MOST_CHARACTERS);
     }

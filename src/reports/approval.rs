@@ -107,7 +107,7 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<Nothing>) -
     let desk = call.desk.clone();
     let answered = call.write_fingerprinted(fingerprint, move |tx, actor| {
         let first = match &made {
-            Some((approval, files)) => frozen::keep(tx, quarter, approval, files)?,
+            Some((approval, files)) => frozen::store(tx, quarter, approval, files)?,
             None => false,
         };
         if first {

@@ -56,7 +56,7 @@ pub fn hashes(db: &mut PgConnection, quarter: Quarter) -> Result<Vec<(Format, Ve
 }
 
 /// Stores a report permanently; returns false if a concurrent request stored one first.
-pub fn keep(tx: &mut PgConnection, quarter: Quarter, approval: &Approval, files: &[File]) -> Result<bool> {
+pub fn store(tx: &mut PgConnection, quarter: Quarter, approval: &Approval, files: &[File]) -> Result<bool> {
     let (year, number) = key(quarter);
     let kept = diesel::insert_into(quarterly_reports::table)
         .values((

@@ -69,9 +69,9 @@ impl Format {
     pub fn write(self, report: &QuarterlyReport, logo: Option<&Logo>) -> Result<Vec<u8>> {
         match self {
             Format::Json => serde_json::to_vec(report).map_err(Problem::internal),
-            Format::Html => html::write(&content::of(report), logo),
-            Format::Xlsx => xlsx::write(&content::of(report), logo, report.generated_at),
-            Format::Pdf => Ok(pdf::write(&content::of(report), logo)),
+            Format::Html => html::write(&content::document(report), logo),
+            Format::Xlsx => xlsx::write(&content::document(report), logo, report.generated_at),
+            Format::Pdf => Ok(pdf::write(&content::document(report), logo)),
         }
     }
 }

@@ -29,7 +29,7 @@ struct Form {
 pub struct Going(Vec<Form>);
 
 impl Going {
-    pub fn of(&self, kind: RetentionKind) -> Vec<Uuid> {
+    pub fn ids(&self, kind: RetentionKind) -> Vec<Uuid> {
         self.0.iter().filter(|form| form.kind == kind).map(|form| form.id).collect()
     }
 }
@@ -76,7 +76,7 @@ pub fn remove(tx: &mut PgConnection, going: &Going, now: DateTime<Utc>) -> Resul
          INSERT INTO removed_files (storage_key, removed_at) SELECT DISTINCT storage_key, $2 FROM files \
          ON CONFLICT (storage_key) DO UPDATE SET removed_at = EXCLUDED.removed_at",
     )
-    .bind::<Array<SqlUuid>, _>(going.of(RetentionKind::ImprovementActions))
+    .bind::<Array<SqlUuid>, _>(going.ids(RetentionKind::ImprovementActions))
     .bind::<Timestamptz, _>(now)
     .execute(tx)?;
     diesel::sql_query(
@@ -85,10 +85,10 @@ pub fn remove(tx: &mut PgConnection, going: &Going, now: DateTime<Utc>) -> Resul
          no_actions AS (DELETE FROM improvement_actions WHERE id = ANY($3)) \
          DELETE FROM risks WHERE id = ANY($4)",
     )
-    .bind::<Array<SqlUuid>, _>(going.of(RetentionKind::Minutes))
-    .bind::<Array<SqlUuid>, _>(going.of(RetentionKind::Measurements))
-    .bind::<Array<SqlUuid>, _>(going.of(RetentionKind::ImprovementActions))
-    .bind::<Array<SqlUuid>, _>(going.of(RetentionKind::Risks))
+    .bind::<Array<SqlUuid>, _>(going.ids(RetentionKind::Minutes))
+    .bind::<Array<SqlUuid>, _>(going.ids(RetentionKind::Measurements))
+    .bind::<Array<SqlUuid>, _>(going.ids(RetentionKind::ImprovementActions))
+    .bind::<Array<SqlUuid>, _>(going.ids(RetentionKind::Risks))
     .execute(tx)?;
     Ok(())
 }

@@ -101,7 +101,7 @@ pub fn due(db: &mut PgConnection, timezone: Tz, now: DateTime<Utc>) -> Result<Ve
                 RetentionKind::Surveys => surveys::due(tx, rule.up_to)?,
                 RetentionKind::Messages => mail::sent_due(tx, rule.up_to)?,
                 RetentionKind::InboundEmails => mail::received_due(tx, rule.up_to)?,
-                kind => i64::try_from(forms.of(kind).len()).map_err(Problem::internal)?,
+                kind => i64::try_from(forms.ids(kind).len()).map_err(Problem::internal)?,
             };
             all.push(rule.removed(count));
         }
@@ -181,7 +181,7 @@ fn batch(
         _ => {
             let going = records::due(tx, limits(&rules))?;
             records::remove(tx, &going, now)?;
-            let count = |rule: Rule| i64::try_from(going.of(rule.kind).len()).map_err(Problem::internal);
+            let count = |rule: Rule| i64::try_from(going.ids(rule.kind).len()).map_err(Problem::internal);
             rules.iter().map(|rule| Ok(rule.removed(count(*rule)?))).collect::<Result<_>>()?
         }
     };

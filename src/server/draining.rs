@@ -53,7 +53,7 @@ async fn until_quiet(door: &tokio::net::TcpListener, quiet: Duration, told: &mut
     while since.elapsed() < LONGEST
         && let Ok(Ok((stream, _))) = timeout(quiet, door.accept()).await
     {
-        told.spawn_local(tell(stream));
+        told.spawn_local(respond_unavailable(stream));
     }
 }
 
@@ -65,7 +65,7 @@ fn shut(door: tokio::net::TcpListener, told: &mut JoinSet<()>) -> std::io::Resul
         match door.accept() {
             Ok((stream, _)) => {
                 stream.set_nonblocking(true)?;
-                told.spawn_local(tell(TcpStream::from_std(stream)?));
+                told.spawn_local(respond_unavailable(TcpStream::from_std(stream)?));
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
             Err(error) => return Err(error),
@@ -75,7 +75,7 @@ fn shut(door: tokio::net::TcpListener, told: &mut JoinSet<()>) -> std::io::Resul
 
 /// Sends the response, and reads the rest of the request: a connection that is closed with unread input is reset, and
 /// the response is lost.
-async fn tell(mut stream: TcpStream) {
+async fn respond_unavailable(mut stream: TcpStream) {
     let heard = async {
         stream.write_all(words().as_bytes()).await?;
         stream.shutdown().await?;

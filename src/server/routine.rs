@@ -74,14 +74,18 @@ pub fn once(db: &mut PgConnection, config: &Config) {
     each(db, "numbering of the audit log", |db, _| sequence::run(db, IfBusy::Return).map(|_| 0));
     each(db, "tree heads signed", |db, now| heads::make_due(db, &config.audit, config.timezone, now));
     each(db, "messages queued by a clock that was ahead", |db, _| delivery::catch_up(db));
-    each(db, "notices about attention that is due soon or overdue", |db, _| watch::tell(db, config.timezone));
+    each(db, "notices about attention that is due soon or overdue", |db, _| {
+        watch::notify(db, config.timezone)
+    });
     each(db, "solved tickets closed", |db, now| closing::close_solved(db, days, config.timezone, now));
     each(db, "tickets archived without an answer of the requester", |db, now| {
         information_deadline::archive_unanswered(db, now, config.timezone)
     });
     each(db, "missing working times computed", |db, _| working::fill_in(db, config.timezone));
     each(db, "survey reminders queued", |db, now| reminder::send(db, config, now));
-    each(db, "notices about overdue improvement actions", |db, now| overdue::tell(db, config.timezone, now));
+    each(db, "notices about overdue improvement actions", |db, now| {
+        overdue::notify(db, config.timezone, now)
+    });
     each(db, "expired records removed", |db, now| {
         let (removed, outcome) = removal::remove(db, config.timezone, now, Which::NotYetToday);
         outcome?;

@@ -10,11 +10,11 @@ use uuid::Uuid;
 use crate::auth::policy::{Action, Role};
 use crate::db::schema::users;
 use crate::holidays::sets;
+use crate::http::catalogue::NameSort;
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::query::invalid;
 use crate::http::{Call, Query};
 use crate::people::availability::EntityClock;
-use crate::people::users::NameSort;
 use crate::people::{Person, schedules};
 use crate::problem::{Result, Text};
 use crate::tickets::workload;
@@ -101,8 +101,8 @@ pub async fn list(call: Call, query: Query<AvailabilityFilters>) -> Result<HttpR
             (Person::as_select(), users::full_name_key)
         );
         let ids: Vec<Uuid> = people.iter().map(|(person, _)| person.id).collect();
-        let mut schedules = schedules::of(db, &ids, at)?;
-        let mut workloads = workload::of(db, &ids)?;
+        let mut schedules = schedules::by_user(db, &ids, at)?;
+        let mut workloads = workload::by_user(db, &ids)?;
         let holidays = sets::current(db)?;
         let clock = EntityClock { timezone: actor.timezone, holidays: &holidays };
         let items = people.into_iter().map(|(user, full_name_key)| {

@@ -264,7 +264,7 @@ impl Work {
 
 impl Spread {
     /// From mean, median and 90th percentile, in this order.
-    pub fn of(all: Vec<Option<f64>>) -> Self {
+    pub fn from_values(all: Vec<Option<f64>>) -> Self {
         let at = |place: usize| all.get(place).copied().flatten();
         Spread { mean: at(0), median: at(1), p90: at(2) }
     }

@@ -106,7 +106,7 @@ impl Interval {
             Interval::Day => day.succ_opt(),
             Interval::Week => day.week(Weekday::Mon).checked_last_day()?.succ_opt(),
             Interval::Month => day.with_day(1)?.checked_add_months(Months::new(1)),
-            Interval::Quarter => Quarter::of(day).period()?.to.succ_opt(),
+            Interval::Quarter => Quarter::containing(day).period()?.to.succ_opt(),
         }
     }
 }
@@ -130,7 +130,7 @@ pub struct Quarter {
 
 impl Quarter {
     /// The quarter that contains this day.
-    pub fn of(day: NaiveDate) -> Self {
+    pub fn containing(day: NaiveDate) -> Self {
         Quarter { year: day.year(), number: (day.month() - 1) / 3 + 1 }
     }
 

@@ -76,7 +76,7 @@ fn reason(figures: &Figures, period: Period, question: &Question) -> Option<With
 /// filters.
 fn is_offered(period: Period, scope: &Scope, timezone: Tz, now: DateTime<Utc>) -> bool {
     let over = period.bounds(timezone).is_ok_and(|(_, end)| end <= now);
-    over && scope.is_all() && Quarter::of(period.from).period() == Some(period)
+    over && scope.is_all() && Quarter::containing(period.from).period() == Some(period)
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ pub struct Ratings {
 
 impl Ratings {
     /// The rating of the standing question with this key.
-    fn of(&self, key: &str) -> Option<i16> {
+    fn rating(&self, key: &str) -> Option<i16> {
         match key {
             "overall" => Some(self.overall),
             "timeliness" => Some(self.timeliness),

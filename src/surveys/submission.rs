@@ -84,7 +84,7 @@ pub fn submit(tx: &mut PgConnection, id: Uuid, answer: SurveyAnswer, now: DateTi
         .returning(Row::as_returning())
         .get_result(tx)?;
     let standing = asked.iter().filter(|question| question.standing);
-    let all = standing.filter_map(|question| Some((question, ratings.of(&question.key)?))).chain(further);
+    let all = standing.filter_map(|question| Some((question, ratings.rating(&question.key)?))).chain(further);
     let rows: Vec<_> = all
         .map(|(question, rating)| {
             (

@@ -80,7 +80,7 @@ pub fn set_aside(
     if let Some(followup_id) = followup_id {
         data["followup_id"] = json!(followup_id);
     }
-    case.tell(MessageKind::Archived, requester_id, data);
+    case.notify(MessageKind::Archived, requester_id, data);
     case.details.reason = Some(reason.as_str().to_owned());
     let ticket = &mut case.ticket;
     ticket.status = Status::Archived;
@@ -91,7 +91,7 @@ pub fn set_aside(
 }
 
 /// The archive data of those of the tickets that are archived, by ticket number.
-pub fn told(db: &mut PgConnection, rows: &[TicketRow]) -> Result<HashMap<i64, Archive>> {
+pub fn archives(db: &mut PgConnection, rows: &[TicketRow]) -> Result<HashMap<i64, Archive>> {
     let archived: Vec<&TicketRow> = rows.iter().filter(|row| row.archived_at.is_some()).collect();
     if archived.is_empty() {
         return Ok(HashMap::new());

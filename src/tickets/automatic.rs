@@ -47,8 +47,8 @@ impl<'a> Candidates<'a> {
             .select(Person::as_select())
             .load(tx)?;
         let ids: Vec<Uuid> = people.iter().map(|person| person.id).collect();
-        let mut schedules = schedules::of(tx, &ids, now)?;
-        let mut workloads = workload::of(tx, &ids)?;
+        let mut schedules = schedules::by_user(tx, &ids, now)?;
+        let mut workloads = workload::by_user(tx, &ids)?;
         let all = people.into_iter().map(|person| Candidate {
             schedule: schedules.remove(&person.id).unwrap_or_default(),
             work: workloads.remove(&person.id).unwrap_or_default(),

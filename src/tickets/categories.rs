@@ -5,18 +5,17 @@ use actix_web::{HttpResponse, get, patch, post};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::policy::Action;
 use crate::db::schema::{categories, units};
-use crate::db::{contains, fold};
 use crate::http::actor::next_version;
 use crate::http::body::Patch;
-use crate::http::paging::{Page, Paging, read_page};
+use crate::http::catalogue::{CatalogueFilters, read_catalogue};
+use crate::http::paging::{Page, Paging};
 use crate::http::{Answer, Body, Call, Query};
 use crate::language::text_enum;
-use crate::people::users::NameSort;
 use crate::problem::{FieldError, Problem, Result};
 
 text_enum! {
@@ -89,52 +88,21 @@ pub struct CategoryProfile {
     active: bool,
 }
 
-/// Filters for the list of categories.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct CategoryFilters {
-    active: Option<bool>,
-    /// Part of the name.
-    #[param(max_length = 200)]
-    q: Option<String>,
-    /// `name` (the default) or `-name`.
-    #[param(inline)]
-    sort: Option<NameSort>,
-}
-
 /// List categories
 ///
 /// In the order of the names; `active=true` omits categories that can no longer be chosen.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
-    tag = "categories", operation_id = "listCategories", params(Paging, CategoryFilters),
+    tag = "categories", operation_id = "listCategories", params(Paging, CatalogueFilters),
     responses((status = 200, body = Page<Category>))
 )]
 #[get("/categories")]
-pub async fn list(call: Call, query: Query<CategoryFilters>) -> Result<HttpResponse> {
+pub async fn list(call: Call, query: Query<CatalogueFilters>) -> Result<HttpResponse> {
     call.read(|db, _| {
         let (paging, filters) = query.read_list()?;
-        let sort = filters.sort.unwrap_or(NameSort::Ascending).as_str();
-        let filtered = || {
-            let mut query = categories::table.into_boxed();
-            if let Some(active) = filters.active {
-                query = query.filter(categories::active.eq(active));
-            }
-            if let Some(text) = &filters.q {
-                query = query.filter(categories::name_key.like(fold(contains(text))));
-            }
-            query
-        };
-        let (items, total): (Vec<Category>, _) = read_page!(
-            db,
-            paging,
-            sort,
-            filtered,
-            (categories::name_key as String, categories::id as Uuid),
-            Category::as_select()
-        );
-        paging.answer(sort, items, total, |category| (category.name_key.clone(), category.id))
+        let (items, total): (Vec<Category>, _) =
+            read_catalogue!(db, paging, filters, categories, categories::table, Category::as_select());
+        paging.answer(filters.sort(), items, total, |category| (category.name_key.clone(), category.id))
     })
     .await
 }

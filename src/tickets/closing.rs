@@ -38,7 +38,7 @@ pub fn close_solved(db: &mut PgConnection, days: i64, timezone: Tz, now: DateTim
                 case.ticket.status = Status::Closed;
                 case.ticket.closed_at = Some(case.now);
                 case.details.after_days = Some(days);
-                case.tell_requester(MessageKind::Closed);
+                case.notify_requester(MessageKind::Closed);
                 case.record(EventKind::Closed).map(|_| ())
             }))
         })?;

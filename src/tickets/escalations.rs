@@ -257,9 +257,9 @@ fn raise(case: &mut Case<'_>, new: NewEscalation, escalated_by: Option<Uuid>) ->
         None => {
             case.ticket.attention_due_at = None;
             case.ticket.attention_due_soon_at = None;
-            running::go_on(case)?;
+            running::resume(case)?;
         }
     }
-    case.tell(MessageKind::Escalated, case.ticket.requester_id, json!({"to_level": to_level}));
+    case.notify(MessageKind::Escalated, case.ticket.requester_id, json!({"to_level": to_level}));
     Ok(row)
 }

@@ -1,80 +1,131 @@
-//! What an event of a ticket records beside the fields that changed.
+//! The details of an event of a ticket, in addition to the changed fields.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::openapi::extensions::ExtensionsBuilder;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::followups::Visibility;
 use super::information::AnsweredBy;
 use super::model::Channel;
+use crate::http::MailOrigin;
 use crate::problem::{Problem, Result};
 
-/// The details of an event. Those that are `None` are not recorded.
-#[derive(Debug, Default, Serialize)]
-pub struct EventDetails {
-    /// `received`.
-    pub channel: Option<Channel>,
-    /// `received`: the archived ticket that this one presents again.
-    pub resubmission_of: Option<i64>,
-    /// `resubmitted`: the ticket that presents this one again.
-    pub resubmitted_as: Option<i64>,
-    /// `assigned`: whether Mesa chose the assignee.
-    pub automatic: Option<bool>,
-    /// `assigned` in a handover, `held`, `rescheduled`, `reopened`, `escalated`, `archived`, `merged`.
-    pub reason: Option<String>,
-    /// `escalated`: the third party that works on the ticket.
-    pub third_party: Option<String>,
-    /// Events with a followup.
-    pub followup_id: Option<Uuid>,
-    /// Events with a followup.
-    pub visibility: Option<Visibility>,
-    /// `information_requested`: what the requester is asked for.
-    pub missing: Option<String>,
-    /// `archived` because the information did not arrive by this time.
-    pub deadline: Option<DateTime<Utc>>,
-    /// `resumed`: the kind of the hold that ended. `related`, `unrelated`: how this ticket relates to `ticket_id`.
-    pub kind: Option<&'static str>,
+/// Details in addition to the changed fields, such as a reason. The fields depend on the kind of the event.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Details {
+    /// `closed` automatically: after how many days.
+    pub after_days: Option<i64>,
     /// `resumed`: how the requester answered.
     pub answered_by: Option<AnsweredBy>,
-    /// `due_changed`: the attention time, in minutes.
-    pub minutes: Option<i32>,
-    /// `due_changed`: the opening hours in which it is counted.
-    pub opening_hours: Option<String>,
-    /// `related`, `unrelated`: the other ticket.
-    pub ticket_id: Option<i64>,
-    /// `merged`: the ticket that remains.
-    pub into: Option<i64>,
-    /// `duplicate_merged`: the ticket that was archived as a duplicate of this one.
-    pub duplicate_id: Option<i64>,
-    /// `solved` together with this parent.
-    pub parent_id: Option<i64>,
-    /// `solved`: the children that were solved as well.
-    pub solved_children: Option<Vec<i64>>,
-    /// `solved`: the children whose assignees were offered the solution.
-    pub offered_children: Option<Vec<i64>>,
-    /// `closed` by Mesa: how many days after the solution.
-    pub after_days: Option<i64>,
     /// `file_attached`.
     pub attachment_id: Option<Uuid>,
-    /// `file_attached`.
-    pub file_name: Option<String>,
-    /// `file_attached` by mail, which may bring several.
+    /// `file_attached` by mail, with several files.
+    #[schema(max_items = 1000)]
     pub attachment_ids: Option<Vec<Uuid>>,
-    /// `file_attached` by mail.
+    /// `assigned`: whether the assignee was chosen automatically.
+    pub automatic: Option<bool>,
+    /// `received`: the channel of the request.
+    pub channel: Option<Channel>,
+    /// `archived` automatically: the deadline for the requester's answer.
+    pub deadline: Option<DateTime<Utc>>,
+    /// `duplicate_merged`: the ticket that was merged into this one.
+    pub duplicate_id: Option<i64>,
+    /// `file_attached`.
+    #[schema(max_length = 255)]
+    pub file_name: Option<String>,
+    /// `file_attached` by mail, with several files.
+    #[schema(max_length = 255, max_items = 1000)]
     pub file_names: Option<Vec<String>>,
+    /// The followup that the event refers to, or that informed the requester.
+    pub followup_id: Option<Uuid>,
+    /// The inbound e-mail that caused it; it may have been removed since. Only events that mail caused have this field.
+    pub inbound_email_id: Option<Uuid>,
+    /// `merged`: the ticket that remains.
+    pub into: Option<i64>,
+    /// `related`, `unrelated`: the kind of relation; `resumed`: the kind of hold.
+    #[schema(max_length = 50)]
+    pub kind: Option<&'static str>,
+    /// `due_changed`: the attention time that now applies.
+    pub minutes: Option<i32>,
+    /// `information_requested`: the requested information.
+    #[schema(max_length = 2000)]
+    pub missing: Option<String>,
+    /// `due_changed`: the opening hours that now apply.
+    #[schema(max_length = 500)]
+    pub opening_hours: Option<String>,
+    /// `solved`, for a parent: the children whose assignees were sent the solution.
+    #[schema(max_items = 200)]
+    pub offered_children: Option<Vec<i64>>,
+    /// `solved`: the parent ticket with which it was solved.
+    pub parent_id: Option<i64>,
+    /// The reason of an escalation, hold, handover, reopening or rescheduling; `archived`: the reason in words.
+    #[schema(max_length = 2000)]
+    pub reason: Option<String>,
+    /// Caused by mail: the account that released the mail after it was set aside or ignored.
+    pub released_by_id: Option<Uuid>,
+    /// `received`: the archived ticket that this one resubmits.
+    pub resubmission_of: Option<i64>,
+    /// `resubmitted`: the ticket that resubmits this one.
+    pub resubmitted_as: Option<i64>,
+    /// `solved`, for a parent: the children that were solved with it.
+    #[schema(max_items = 200)]
+    pub solved_children: Option<Vec<i64>>,
+    /// Caused by mail: the account that submitted it to the API; `null` for the mailbox and for the command.
+    pub submitted_by_id: Option<Uuid>,
+    /// `escalated`: the third party.
+    #[schema(max_length = 200)]
+    pub third_party: Option<String>,
+    /// `related`, `unrelated`: the other ticket.
+    pub ticket_id: Option<i64>,
+    /// Caused by mail: whether the entity's mail server did not verify the author of the mail. Only events that mail
+    /// caused have this field.
+    pub unverified: Option<bool>,
+    /// The visibility of the followup.
+    pub visibility: Option<Visibility>,
 }
 
-impl EventDetails {
+impl Details {
+    /// Records the inbound email that caused the event.
+    pub fn set_mail(&mut self, origin: &MailOrigin) {
+        self.inbound_email_id = Some(origin.inbound_email_id);
+        self.submitted_by_id = origin.submitted_by_id;
+        self.released_by_id = origin.released_by_id;
+        self.unverified = Some(origin.unverified);
+    }
+
+    /// The details as they are stored: without the fields that do not apply.
+    ///
     /// # Errors
     /// An internal error if they cannot be written as JSON.
-    pub fn into_map(self) -> Result<Map<String, Value>> {
-        match serde_json::to_value(self).map_err(Problem::internal)? {
-            Value::Object(mut details) => {
-                details.retain(|_, value| !value.is_null());
-                Ok(details)
-            }
-            _ => Ok(Map::new()),
+    pub fn into_json(self) -> Result<Value> {
+        let by_mail = self.inbound_email_id.is_some();
+        let all: Map<String, Value> =
+            serde_json::to_value(self).and_then(serde_json::from_value).map_err(Problem::internal)?;
+        let applies = |name: &str, value: &Value| !value.is_null() || (by_mail && name == "submitted_by_id");
+        Ok(all.into_iter().filter(|(name, value)| applies(name, value)).collect())
+    }
+}
+
+/// The schema of [`Details`] in an answer: each field may be missing.
+pub struct EventDetails;
+
+impl PartialSchema for EventDetails {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = Details::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.extensions = Some(ExtensionsBuilder::new().add("x-mesa-any-field-left-out", true).build());
         }
+        schema
+    }
+}
+
+impl ToSchema for EventDetails {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Details::schemas(schemas);
     }
 }

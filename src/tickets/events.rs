@@ -6,14 +6,10 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::openapi::extensions::ExtensionsBuilder;
-use utoipa::openapi::{RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::followups::Visibility;
-use super::information::AnsweredBy;
-use super::model::Channel;
+use super::event_details::EventDetails;
 use super::store;
 use crate::audit::kind::EventKind;
 use crate::audit::{Change, Data};
@@ -48,98 +44,6 @@ pub struct Event {
     /// A hash of the digest of this event's content and the hash of the previous event; in hexadecimal.
     #[schema(max_length = 64, example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
     pub hash: String,
-}
-
-/// Schema of the details that `Case::note` writes.
-pub struct EventDetails;
-
-impl PartialSchema for EventDetails {
-    fn schema() -> RefOr<Schema> {
-        let mut schema = EventDetailFields::schema();
-        if let RefOr::T(Schema::Object(object)) = &mut schema {
-            object.extensions = Some(ExtensionsBuilder::new().add("x-mesa-any-field-left-out", true).build());
-        }
-        schema
-    }
-}
-
-impl ToSchema for EventDetails {
-    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        EventDetailFields::schemas(schemas);
-    }
-}
-
-/// Details in addition to the changed fields, such as a reason. The fields depend on the kind of the event.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "describes in the contract what `Case::note` writes")]
-struct EventDetailFields {
-    /// `closed` automatically: after how many days.
-    after_days: Option<i64>,
-    /// `resumed`: how the requester answered.
-    answered_by: Option<AnsweredBy>,
-    /// `file_attached`.
-    attachment_id: Option<Uuid>,
-    /// `file_attached` by mail, with several files.
-    #[schema(max_items = 1000)]
-    attachment_ids: Option<Vec<Uuid>>,
-    /// `assigned`: whether the assignee was chosen automatically.
-    automatic: Option<bool>,
-    /// `received`: the channel of the request.
-    channel: Option<Channel>,
-    /// `archived` automatically: the deadline for the requester's answer.
-    deadline: Option<DateTime<Utc>>,
-    /// `duplicate_merged`: the ticket that was merged into this one.
-    duplicate_id: Option<i64>,
-    #[schema(max_length = 255)]
-    file_name: Option<String>,
-    #[schema(max_length = 255, max_items = 1000)]
-    file_names: Option<Vec<String>>,
-    /// The followup that the event refers to, or that informed the requester.
-    followup_id: Option<Uuid>,
-    /// The inbound e-mail that caused it; it may have been removed since. Only events that mail caused have this field.
-    inbound_email_id: Option<Uuid>,
-    /// `merged`: the ticket that remains.
-    into: Option<i64>,
-    /// `related`, `unrelated`: the kind of relation; `resumed`: the kind of hold.
-    #[schema(max_length = 50)]
-    kind: Option<String>,
-    /// `due_changed`: the attention time that now applies.
-    minutes: Option<i32>,
-    /// `information_requested`: the requested information.
-    #[schema(max_length = 2000)]
-    missing: Option<String>,
-    /// `due_changed`: the opening hours that now apply.
-    #[schema(max_length = 500)]
-    opening_hours: Option<String>,
-    /// `solved`, for a parent: the children whose assignees were sent the solution.
-    #[schema(max_items = 200)]
-    offered_children: Option<Vec<i64>>,
-    /// `solved`: the parent ticket with which it was solved.
-    parent_id: Option<i64>,
-    /// The reason of an escalation, hold, handover, reopening or rescheduling; `archived`: the reason in words.
-    #[schema(max_length = 2000)]
-    reason: Option<String>,
-    /// Caused by mail: the account that released the mail after it was set aside or ignored.
-    released_by_id: Option<Uuid>,
-    /// `received`: the archived ticket that this one resubmits.
-    resubmission_of: Option<i64>,
-    resubmitted_as: Option<i64>,
-    /// `solved`, for a parent: the children that were solved with it.
-    #[schema(max_items = 200)]
-    solved_children: Option<Vec<i64>>,
-    /// Caused by mail: the account that submitted it to the API; `null` for the mailbox and for the command.
-    submitted_by_id: Option<Uuid>,
-    /// `escalated`: the third party.
-    #[schema(max_length = 200)]
-    third_party: Option<String>,
-    /// `related`, `unrelated`: the other ticket.
-    ticket_id: Option<i64>,
-    /// Caused by mail: whether the entity's mail server did not verify the author of the mail. Only events that mail
-    /// caused have this field.
-    unverified: Option<bool>,
-    /// The visibility of the followup.
-    visibility: Option<Visibility>,
 }
 
 #[derive(Queryable, Selectable)]

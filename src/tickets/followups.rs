@@ -250,7 +250,7 @@ pub fn write_and_tell(
     case.note_mail(actor);
     write(&mut case, actor.id, &followup)?;
     if tells {
-        tell(&mut case, actor.id, &followup);
+        notify(&mut case, actor.id, &followup);
     }
     let row = case.record(EventKind::FollowupAdded)?;
     if visibility == Visibility::Public {
@@ -306,7 +306,7 @@ pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) -
             published_from: Some(private.id),
         };
         write(&mut case, private.author.id, &followup)?;
-        tell(&mut case, private.author.id, &followup);
+        notify(&mut case, private.author.id, &followup);
         attachments::store::copy(case.tx, followup.ticket_id, private.id, followup.id, case.now)?;
         let answer = Followup::shown_to(actor, (followup, private.author)).made()?;
         case.record(EventKind::FollowupPublished)?;
@@ -353,14 +353,14 @@ fn write(case: &mut Case<'_>, author_id: Uuid, row: &Row) -> Result<()> {
 }
 
 /// Queues a public followup for the requester, or for the assignee if the requester wrote it.
-fn tell(case: &mut Case<'_>, author_id: Uuid, row: &Row) {
+fn notify(case: &mut Case<'_>, author_id: Uuid, row: &Row) {
     if row.visibility == Visibility::Private {
         return;
     }
     let data = json!({"followup_id": row.id});
     if author_id != case.ticket.requester_id {
-        case.tell(MessageKind::Followup, case.ticket.requester_id, data);
+        case.notify(MessageKind::Followup, case.ticket.requester_id, data);
     } else if let Some(assignee) = case.ticket.assignee_id {
-        case.tell(MessageKind::Followup, assignee, data);
+        case.notify(MessageKind::Followup, assignee, data);
     }
 }

@@ -65,6 +65,6 @@ pub fn end(case: &mut Case<'_>) -> Result<Option<Ended>> {
         ))
         .returning(Ended::as_returning())
         .get_result(case.tx)?;
-    running::go_on(case)?;
+    running::resume(case)?;
     Ok(Some(ended))
 }

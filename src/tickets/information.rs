@@ -78,8 +78,8 @@ pub fn answered(tx: &mut PgConnection, row: TicketRow, actor: &Actor, by: Answer
         case.details.answered_by = Some(by);
         let data = json!({"answered_by": by});
         match case.ticket.assignee_id {
-            None => case.tell(MessageKind::Resumed, ended.started_by, data),
-            Some(assignee) if by != AnsweredBy::Followup => case.tell(MessageKind::Resumed, assignee, data),
+            None => case.notify(MessageKind::Resumed, ended.started_by, data),
+            Some(assignee) if by != AnsweredBy::Followup => case.notify(MessageKind::Resumed, assignee, data),
             Some(_) => {}
         }
     }

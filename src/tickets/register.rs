@@ -3,11 +3,12 @@
 use actix_web::{HttpResponse, post};
 use diesel::prelude::*;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::categories::Profile;
+use super::event_details::Details;
 use super::model::{ArchiveReason, Channel, Ticket, TicketRow};
 use super::steps::Case;
 use super::workflow::Status;
@@ -16,7 +17,7 @@ use crate::audit;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, Scope};
 use crate::db::schema::{categories, tickets, units, users};
-use crate::http::{Actor, Answer, Body, Call, MailOrigin};
+use crate::http::{Actor, Answer, Body, Call};
 use crate::language::locale::Locale;
 use crate::outbox::{self, MessageKind};
 use crate::people;
@@ -239,19 +240,22 @@ impl Request {
             ))
             .returning(TicketRow::as_returning())
             .get_result(tx)?;
-        let mut details: Map<String, Value> = actor.mail.iter().flat_map(MailOrigin::details).collect();
-        details.insert("channel".to_owned(), json!(row.channel));
-        if let Some(archived) = self.resubmission_of {
-            details.insert("resubmission_of".to_owned(), archived.into());
+        let mut details = Details {
+            channel: Some(row.channel),
+            resubmission_of: self.resubmission_of,
+            ..Details::default()
+        };
+        if let Some(origin) = &actor.mail {
+            details.set_mail(origin);
         }
-        let data = audit::Data { changes: vec![], details: Value::Object(details) };
+        let data = audit::Data { changes: vec![], details: details.into_json()? };
         audit::record(tx, row.id, EventKind::Received, Some(actor.id), actor.now, &data)?;
         outbox::queue(tx, row.id, MessageKind::Received, &[row.requester_id], &json!({}), actor.now)?;
         let (reason, note) = if archived.is_some() {
             // The database accepts the incomplete row only as archived; the history starts from the state before.
             (row.status, row.archived_at, row.archive_reason) = (Status::Received, None, None);
             let locale = people::users::locale(tx, account.id)?;
-            (ArchiveReason::MissingInformation, Some(told(&missing, locale)))
+            (ArchiveReason::MissingInformation, Some(missing_text(&missing, locale)))
         } else if profile == Profile::Any || head_id == Some(account.id) {
             return Ok(row);
         } else {
@@ -274,7 +278,7 @@ fn missing(document_id: bool, contact: bool, unit: bool) -> Vec<Text> {
     all.into_iter().filter(|(there, _)| !there).map(|(_, what)| what).collect()
 }
 
-fn told(missing: &[Text], locale: Locale) -> String {
+fn missing_text(missing: &[Text], locale: Locale) -> String {
     let all: Vec<&str> = missing.iter().map(|what| what.in_locale(locale)).collect();
     let begin = Text::new("Faltan", "Missing");
     format!("{}: {}.", begin.in_locale(locale), all.join("; "))

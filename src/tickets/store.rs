@@ -97,7 +97,7 @@ pub fn present(db: &mut PgConnection, rows: Vec<TicketRow>) -> Result<Vec<Ticket
         found.select((categories::id, categories::name)).load(db)?.into_iter().collect()
     };
     let mut requests = information::requested(db, &rows)?;
-    let mut archives = archiving::told(db, &rows)?;
+    let mut archives = archiving::archives(db, &rows)?;
     let person = |id: Option<Uuid>| id.and_then(|id| people.get(&id).cloned());
     let tickets = rows.into_iter().map(|row| Ticket {
         id: row.id,

@@ -29,7 +29,7 @@ const NOBODY_ACCEPTED: &str = "Caso crítico que nadie aceptó a la hora de venc
 ///
 /// # Errors
 /// A database error; notices that were already queued remain queued.
-pub fn tell(db: &mut PgConnection, timezone: Tz) -> Result<usize> {
+pub fn notify(db: &mut PgConnection, timezone: Tz) -> Result<usize> {
     let mut told = 0;
     loop {
         let batch = db.transaction::<_, Problem, _>(|tx| {
@@ -143,6 +143,6 @@ fn tell_all(case: &mut Case<'_>, kind: MessageKind, mut recipients: Vec<Uuid>) {
     recipients.dedup();
     let data = json!({"due_at": case.ticket.attention_due_at, "level": case.ticket.support_level});
     for recipient in recipients {
-        case.tell(kind, recipient, data.clone());
+        case.notify(kind, recipient, data.clone());
     }
 }

@@ -108,7 +108,7 @@ pub fn follow(
 
 /// Queues a public message to the requester for the watchers of the ticket too. `watcher` in the data indicates to a
 /// template that its recipient is not the requester.
-pub fn tell(
+pub fn notify(
     tx: &mut PgConnection,
     ticket_id: i64,
     kind: MessageKind,

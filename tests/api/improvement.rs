@@ -188,7 +188,7 @@ fn what_is_overdue_is_told_once_to_its_owner_and_the_director() {
     let tell = || {
         let mut db = desk.database.connect();
         let now = mesa::db::now(&mut db).unwrap();
-        overdue::tell(&mut db, BOGOTA, now).unwrap()
+        overdue::notify(&mut db, BOGOTA, now).unwrap()
     };
     let one = written(&director, &technician, "open");
     written(&director, &technician, "draft");
@@ -252,7 +252,9 @@ fn copies_of_the_server_tell_of_an_overdue_action_once() {
     desk.database.run("UPDATE improvement_actions SET due_on = '2026-01-01'");
     let told: usize = std::thread::scope(|scope| {
         let rounds: Vec<_> = (0..4)
-            .map(|_| scope.spawn(|| overdue::tell(&mut desk.database.connect(), BOGOTA, Utc::now()).unwrap()))
+            .map(|_| {
+                scope.spawn(|| overdue::notify(&mut desk.database.connect(), BOGOTA, Utc::now()).unwrap())
+            })
             .collect();
         rounds.into_iter().map(|round| round.join().unwrap()).sum()
     });

@@ -116,6 +116,12 @@ fn code_and_database_have_the_same_levels() {
         .unwrap();
     assert_eq!(rows.len(), 25);
     for row in rows {
-        assert_eq!(row.level, Level::of(row.probability, row.impact), "{} {}", row.probability, row.impact);
+        assert_eq!(
+            row.level,
+            Level::assess(row.probability, row.impact),
+            "{} {}",
+            row.probability,
+            row.impact
+        );
     }
 }

@@ -145,6 +145,10 @@ fn an_assignment_takes_whoever_has_the_least_to_do() {
     assert_eq!(refused.problem(409, "already_assigned")["assignee_id"], first.id());
     let taken = json!({"assignee_id": second.id(), "replaces": first.id()});
     assert_eq!(second.post(&format!("{held}/assignment"), taken).ok()["assignee"]["id"], second.id());
+    let back = json!({"assignee_id": "me", "replaces": second.id()});
+    assert_eq!(first.post(&format!("{held}/assignment"), back).ok()["assignee"]["id"], first.id());
+    let refused = first.post(&format!("{held}/assignment"), json!({"assignee_id": "none"}));
+    assert_eq!(refused.problem(422, "invalid_body")["errors"][0]["pointer"], "/assignee_id");
     // Where nobody of the level works, it is said.
     for person in [&first, &second] {
         desk.director().patch(&format!("/users/{}", person.id()), json!({"active": false})).ok();

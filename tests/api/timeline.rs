@@ -286,7 +286,7 @@ fn what_the_desk_tells_its_staff_does_not_show() {
              attention_due_soon_at = attention_due_soon_at - interval '1 day'",
     );
     let before = all_that_shows(&requester, &one);
-    mesa::tickets::watch::tell(&mut desk.database.connect(), chrono_tz::America::Bogota).unwrap();
+    mesa::tickets::watch::notify(&mut desk.database.connect(), chrono_tz::America::Bogota).unwrap();
     director.patch("/attention-times/medium", json!({"minutes": 60})).ok();
     director.post("/attention-times/application", json!({})).ok();
     let after = all_that_shows(&requester, &one);

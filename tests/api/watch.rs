@@ -11,7 +11,7 @@ use crate::harness::Desk;
 const BOGOTA: chrono_tz::Tz = chrono_tz::America::Bogota;
 
 fn watch(desk: &Desk) -> usize {
-    watch::tell(&mut desk.database.connect(), BOGOTA).unwrap()
+    watch::notify(&mut desk.database.connect(), BOGOTA).unwrap()
 }
 
 /// Lets so many minutes pass for every ticket.
@@ -171,7 +171,7 @@ fn two_servers_whose_clocks_run_tell_each_of_a_hundred_once() {
         for server in [desk.shared(), copy.shared()] {
             scope.spawn(move || {
                 for _ in 0..5 {
-                    watch::tell(&mut server.db.connection().unwrap(), BOGOTA).unwrap();
+                    watch::notify(&mut server.db.connection().unwrap(), BOGOTA).unwrap();
                 }
             });
         }

@@ -19,7 +19,7 @@ const BATCH: i64 = 100;
 ///
 /// # Errors
 /// The database returns an error; notifications committed before are kept.
-pub fn tell(db: &mut PgConnection, timezone: Tz, now: DateTime<Utc>) -> Result<usize> {
+pub fn notify(db: &mut PgConnection, timezone: Tz, now: DateTime<Utc>) -> Result<usize> {
     let mut told = 0;
     loop {
         let batch = db.transaction::<_, Problem, _>(|tx| {

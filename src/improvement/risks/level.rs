@@ -37,7 +37,7 @@ pub const IMPACTS: [&str; 5] = ["Leve", "Menor", "Moderado", "Mayor", "Catastró
 impl Level {
     /// The zone of a risk of this probability and impact, each from 1 to 5; values outside of the range count as the
     /// nearest one.
-    pub fn of(probability: i16, impact: i16) -> Self {
+    pub fn assess(probability: i16, impact: i16) -> Self {
         let place = |value: i16| usize::try_from(value.clamp(1, 5) - 1).unwrap_or_default();
         ZONES[place(probability)][place(impact)]
     }
@@ -61,11 +61,11 @@ mod tests {
     fn more_likely_or_worse_is_never_a_lower_level() {
         for one in 1..=5 {
             for other in 1..5 {
-                assert!(Level::of(one, other) <= Level::of(one, other + 1), "{one} {other}");
-                assert!(Level::of(other, one) <= Level::of(other + 1, one), "{other} {one}");
+                assert!(Level::assess(one, other) <= Level::assess(one, other + 1), "{one} {other}");
+                assert!(Level::assess(other, one) <= Level::assess(other + 1, one), "{other} {one}");
             }
         }
-        assert_eq!((Level::of(1, 1), Level::of(5, 1), Level::of(1, 5)), (Low, High, Extreme));
-        assert_eq!((Level::of(0, -7), Level::of(9, 9)), (Low, Extreme));
+        assert_eq!((Level::assess(1, 1), Level::assess(5, 1), Level::assess(1, 5)), (Low, High, Extreme));
+        assert_eq!((Level::assess(0, -7), Level::assess(9, 9)), (Low, Extreme));
     }
 }

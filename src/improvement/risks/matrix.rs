@@ -87,16 +87,16 @@ impl RiskMatrix {
                 risks::residual_impact,
             ))
             .load(db)?;
-        Ok(Self::of(basis, rows))
+        Ok(Self::new(basis, rows))
     }
 
-    fn of(basis: MatrixBasis, rows: Vec<Row>) -> Self {
+    fn new(basis: MatrixBasis, rows: Vec<Row>) -> Self {
         let mut cells: Vec<MatrixCell> = (1..=5)
             .flat_map(|probability| (1..=5).map(move |impact| (probability, impact)))
             .map(|(probability, impact)| MatrixCell {
                 probability,
                 impact,
-                level: Level::of(probability, impact),
+                level: Level::assess(probability, impact),
                 risks: Vec::new(),
             })
             .collect();
@@ -173,9 +173,9 @@ mod tests {
             all.flat_map(|cell| cell.risks.iter().map(|risk| (cell.probability, cell.impact, risk.number)))
                 .collect()
         };
-        let inherent = RiskMatrix::of(MatrixBasis::Inherent, rows());
+        let inherent = RiskMatrix::new(MatrixBasis::Inherent, rows());
         assert_eq!((inherent.cells.len(), at(&inherent)), (25, vec![(1, 1, 2), (4, 5, 1)]));
-        let residual = RiskMatrix::of(MatrixBasis::Residual, rows());
+        let residual = RiskMatrix::new(MatrixBasis::Residual, rows());
         assert_eq!(at(&residual), vec![(1, 1, 2), (2, 3, 1)]);
         let image = svg::draw(&inherent).unwrap();
         assert!(image.contains("R1: a &lt;b&gt; &amp; c"), "{image}");

@@ -111,7 +111,7 @@ mod tests {
     const OURS: &str = "mx.itagui.gov.co";
     const HOPS: usize = 2;
 
-    fn of(fields: &str, from: &str) -> Verdict {
+    fn read(fields: &str, from: &str) -> Verdict {
         within(HOPS, fields, from)
     }
 
@@ -121,10 +121,10 @@ mod tests {
 
     /// The verdict about a message from `ana@itagui.gov.co` with these results.
     fn with(results: &str) -> Verdict {
-        of(&ours(results), "ana@itagui.gov.co")
+        read(&own_results(results), "ana@itagui.gov.co")
     }
 
-    fn ours(results: &str) -> String {
+    fn own_results(results: &str) -> String {
         format!("Authentication-Results: {OURS}; {results}\r\n")
     }
 
@@ -172,44 +172,52 @@ mod tests {
         ] {
             assert_eq!(with(results), expected, "{results}");
         }
-        assert_eq!(of("", "ana@itagui.gov.co"), Unverified);
+        assert_eq!(read("", "ana@itagui.gov.co"), Unverified);
         assert_eq!(with("dmarc=pass header.from=itagui.gov.co; dmarc=none"), Unverified);
     }
 
     #[test]
     fn only_the_topmost_field_of_our_server_verifies() {
         let from = "ana@itagui.gov.co";
-        let pass = ours("dmarc=pass header.from=itagui.gov.co");
+        let pass = own_results("dmarc=pass header.from=itagui.gov.co");
         let elsewhere = "Authentication-Results: mx.elsewhere.co; dmarc=pass header.from=itagui.gov.co\r\n";
         let longer =
             format!("Authentication-Results: {OURS}.evil.co; dmarc=pass header.from=itagui.gov.co\r\n");
-        assert_eq!(of(elsewhere, from), Unverified);
-        assert_eq!(of(&longer, from), Unverified);
-        assert_eq!(of(&format!("Received: by {OURS}\r\n{elsewhere}{pass}"), from), Aligned);
+        assert_eq!(read(elsewhere, from), Unverified);
+        assert_eq!(read(&longer, from), Unverified);
+        assert_eq!(read(&format!("Received: by {OURS}\r\n{elsewhere}{pass}"), from), Aligned);
         // A field that the sender placed below that of the server, directly or not.
-        for ours in [ours("spf=pass smtp.mailfrom=evil.co; dmarc=none"), ours("none"), ours("spf=softfail")] {
-            assert_eq!(of(&format!("{ours}{pass}"), from), Unverified, "{ours}");
-            assert_eq!(of(&format!("{ours}X-Mailer: x\r\n{pass}"), from), Unverified, "{ours}");
-            assert_eq!(of(&format!("{ours}Received: from x by mx\r\n{pass}"), from), Unverified, "{ours}");
+        for ours in [
+            own_results("spf=pass smtp.mailfrom=evil.co; dmarc=none"),
+            own_results("none"),
+            own_results("spf=softfail"),
+        ] {
+            assert_eq!(read(&format!("{ours}{pass}"), from), Unverified, "{ours}");
+            assert_eq!(read(&format!("{ours}X-Mailer: x\r\n{pass}"), from), Unverified, "{ours}");
+            assert_eq!(read(&format!("{ours}Received: from x by mx\r\n{pass}"), from), Unverified, "{ours}");
         }
-        assert_eq!(of(&format!("{}{pass}", ours("spf=fail")), from), Failed);
+        assert_eq!(read(&format!("{}{pass}", own_results("spf=fail")), from), Failed);
         // Each checker of the server may write a separate field; fields further down were in the message before.
-        assert_eq!(of(&format!("{}X-Spam: no\r\n{}", ours("dkim=pass"), ours("dmarc=fail")), from), Failed);
-        assert_eq!(of(&format!("{pass}{}", ours("spf=fail")), from), Aligned);
-        let before = format!("{}Received: from x by mx\r\n{}", ours("spf=pass"), ours("spf=fail"));
-        assert_eq!(of(&before, from), Unverified);
+        assert_eq!(
+            read(&format!("{}X-Spam: no\r\n{}", own_results("dkim=pass"), own_results("dmarc=fail")), from),
+            Failed
+        );
+        assert_eq!(read(&format!("{pass}{}", own_results("spf=fail")), from), Aligned);
+        let before =
+            format!("{}Received: from x by mx\r\n{}", own_results("spf=pass"), own_results("spf=fail"));
+        assert_eq!(read(&before, from), Unverified);
         let folded = format!(
             "AUTHENTICATION-results: {} 1;\r\n\tdmarc=pass\r\n\theader.from=itagui.gov.co\r\n",
             OURS.to_uppercase()
         );
-        assert_eq!(of(&folded, from), Aligned);
+        assert_eq!(read(&folded, from), Aligned);
     }
 
     #[test]
     fn a_field_below_more_received_fields_than_the_hops_does_not_count() {
         let from = "ana@itagui.gov.co";
-        let pass = ours("dmarc=pass header.from=itagui.gov.co");
-        let fail = ours("dmarc=fail header.from=itagui.gov.co");
+        let pass = own_results("dmarc=pass header.from=itagui.gov.co");
+        let fail = own_results("dmarc=fail header.from=itagui.gov.co");
         let received =
             |by: &str| format!("RECEIVED : from x by {by};\r\n\tMon, 23 Nov 2026 10:00:00 -0500\r\n");
         let (edge, inner, theirs) = (received(OURS), received("buzon.itagui.gov.co"), received("mx.evil.co"));
@@ -236,7 +244,7 @@ mod tests {
         for forged in [&pass, &fail] {
             assert_eq!(within(0, &format!("{edge}{forged}"), from), Unverified);
             assert_eq!(within(1, &format!("{inner}{edge}{forged}"), from), Unverified);
-            assert_eq!(of(&format!("{inner}{edge}{theirs}{forged}"), from), Unverified);
+            assert_eq!(read(&format!("{inner}{edge}{theirs}{forged}"), from), Unverified);
         }
     }
 
@@ -267,8 +275,9 @@ mod tests {
 
     #[test]
     fn the_domain_is_that_of_the_one_author() {
-        let pass =
-            |domain: &str| ours(&format!("dmarc=pass header.from={domain}; dkim=pass header.d={domain}"));
+        let pass = |domain: &str| {
+            own_results(&format!("dmarc=pass header.from={domain}; dkim=pass header.d={domain}"))
+        };
         let evil = pass("evil.co");
         for (fields, from, expected) in [
             (pass("itagui.gov.co"), "Ana <Ana@ITAGUI.gov.co>", Aligned),
@@ -299,7 +308,7 @@ mod tests {
             (pass("itagui.gov.co"), "ana@itagui.gov.co\r\nX: a\rFrom: luz@itagui.gov.co", Unverified),
             (pass("itagui.gov.co"), "ana@itagui.gov.co\r\nX: \0", Unverified),
         ] {
-            assert_eq!(of(&fields, from), expected, "{fields}From: {from}");
+            assert_eq!(read(&fields, from), expected, "{fields}From: {from}");
         }
     }
 

@@ -17,7 +17,7 @@ pub struct Delimiters {
 }
 
 impl Delimiters {
-    pub fn of(message: &[u8]) -> Self {
+    pub fn find(message: &[u8]) -> Self {
         let first = message.starts_with(b"--").then_some(0);
         let others = memmem::find_iter(message, b"\n--").map(|at| at + 1);
         Delimiters { at: first.into_iter().chain(others).collect(), left: MOST_WORK }
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     fn between<'a>(body: &'a [u8], boundary: &[u8]) -> Vec<&'a [u8]> {
-        Delimiters::of(body).parts(body, 0, boundary).unwrap().into_iter().map(|(_, part)| part).collect()
+        Delimiters::find(body).parts(body, 0, boundary).unwrap().into_iter().map(|(_, part)| part).collect()
     }
 
     #[test]

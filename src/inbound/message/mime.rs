@@ -72,7 +72,7 @@ struct Words {
 /// # Errors
 /// Too many parts, nested too deeply, too many lines to check, or too large a header.
 pub fn content(message: &[u8]) -> Result<Content, Fault> {
-    walk(message, Delimiters::of(message))
+    walk(message, Delimiters::find(message))
 }
 
 fn walk(message: &[u8], mut delimiters: Delimiters) -> Result<Content, Fault> {
@@ -343,8 +343,8 @@ mod tests {
         // Possible boundary lines are checked on every level, within a limit.
         let message = nested(200, &b"--x\n".repeat(1000));
         let looked_at = 200 * 1000;
-        assert!(walk(&message, Delimiters::of(&message).at_most(2 * looked_at)).is_ok());
-        let little = Delimiters::of(&message).at_most(looked_at / 2);
+        assert!(walk(&message, Delimiters::find(&message).at_most(2 * looked_at)).is_ok());
+        let little = Delimiters::find(&message).at_most(looked_at / 2);
         assert_eq!(walk(&message, little).unwrap_err(), Fault::TooComplex);
     }
 

@@ -82,7 +82,7 @@ fn first(value: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn of(header: &str) -> Option<Automatic> {
+    fn read(header: &str) -> Option<Automatic> {
         let headers = Headers::read(header.as_bytes()).unwrap();
         let (from, id) = (headers.from(), headers.message_id());
         automatic(&headers, from.as_ref(), id.as_deref(), Some("mesa.gov.co"), Some("soporte@mesa.gov.co"))
@@ -116,7 +116,7 @@ mod tests {
             ("From: a@mesa.gov.co\r\nMessage-ID: <019ab0c1-5d00-7c3e-8e5e-0242ac120002@x.co>\r\n", None),
             ("From: Soporte <soporte@mesa.gov.co>\r\nAuto-Submitted: no\r\n", Some(Automatic::Own)),
         ] {
-            assert_eq!(of(header), expected, "{header}");
+            assert_eq!(read(header), expected, "{header}");
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::statistics::figures::{Figures, Spread};
 pub const MOST_BARS: usize = 12;
 
 /// The report as a document.
-pub fn of(report: &QuarterlyReport) -> Document {
+pub fn document(report: &QuarterlyReport) -> Document {
     let statistics = &report.statistics;
     let timezone: chrono_tz::Tz = statistics.timezone.parse().unwrap_or(chrono_tz::UTC);
     // It may end with the full stop of `p. m.`.
@@ -140,8 +140,10 @@ fn evolution(report: &QuarterlyReport) -> Section {
             Cell::share(f.surveys.satisfaction_rate),
         ]
     };
-    let quarters =
-        report.trend.iter().map(|part| row(Quarter::of(part.from).to_string(), part.from, &part.figures));
+    let quarters = report
+        .trend
+        .iter()
+        .map(|part| row(Quarter::containing(part.from).to_string(), part.from, &part.figures));
     let months =
         report.statistics.series.iter().map(|part| row(month_name(part.from), part.from, &part.figures));
     let quarters: Vec<Vec<Cell>> = quarters.collect();

@@ -25,11 +25,11 @@ pub enum Font {
 impl Font {
     /// The width of a text at this size.
     pub fn width(self, text: &str, size: f64) -> f64 {
-        let thousandths: u32 = text.chars().map(|character| u32::from(self.of(character))).sum();
+        let thousandths: u32 = text.chars().map(|character| u32::from(self.thousandths(character))).sum();
         f64::from(thousandths) * size / 1000.0
     }
 
-    fn of(self, character: char) -> u16 {
+    fn thousandths(self, character: char) -> u16 {
         let widths = if self == Font::Regular { &REGULAR } else { &BOLD };
         let plain = match character {
             'À'..='Å' => 'A',

@@ -7,19 +7,18 @@ use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::policies;
 use crate::auth::policy::Action;
 use crate::db::schema::{attention_times, calendars};
-use crate::db::{contains, fold};
 use crate::holidays::{Holidays, sets};
 use crate::http::actor::next_version;
 use crate::http::body::Patch;
-use crate::http::paging::{Page, Paging, read_page};
+use crate::http::catalogue::{CatalogueFilters, read_catalogue};
+use crate::http::paging::{Page, Paging};
 use crate::http::{Answer, Body, Call, Query};
-use crate::people::users::NameSort;
 use crate::problem::{FieldCode, FieldError, Problem, Result};
 use crate::tickets::clock::{Calendar as Counted, OutOfReach};
 use crate::tickets::model::Criticality;
@@ -86,52 +85,21 @@ pub struct CalendarProfile {
     active: bool,
 }
 
-/// Filters for the list of calendars.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct CalendarFilters {
-    active: Option<bool>,
-    /// Part of the name.
-    #[param(max_length = 200)]
-    q: Option<String>,
-    /// `name` (the default) or `-name`.
-    #[param(inline)]
-    sort: Option<NameSort>,
-}
-
 /// List calendars
 ///
 /// In the order of the names. A calendar defines the hours during which attention time counts.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
-    tag = "calendars", operation_id = "listCalendars", params(Paging, CalendarFilters),
+    tag = "calendars", operation_id = "listCalendars", params(Paging, CatalogueFilters),
     responses((status = 200, body = Page<Calendar>))
 )]
 #[get("/calendars")]
-pub async fn list(call: Call, query: Query<CalendarFilters>) -> Result<HttpResponse> {
+pub async fn list(call: Call, query: Query<CatalogueFilters>) -> Result<HttpResponse> {
     call.read(|db, _| {
         let (paging, filters) = query.read_list()?;
-        let sort = filters.sort.unwrap_or(NameSort::Ascending).as_str();
-        let filtered = || {
-            let mut query = calendars::table.into_boxed();
-            if let Some(active) = filters.active {
-                query = query.filter(calendars::active.eq(active));
-            }
-            if let Some(text) = &filters.q {
-                query = query.filter(calendars::name_key.like(fold(contains(text))));
-            }
-            query
-        };
-        let (items, total): (Vec<Calendar>, _) = read_page!(
-            db,
-            paging,
-            sort,
-            filtered,
-            (calendars::name_key as String, calendars::id as Uuid),
-            Calendar::as_select()
-        );
-        paging.answer(sort, items, total, |calendar| (calendar.name_key.clone(), calendar.id))
+        let (items, total): (Vec<Calendar>, _) =
+            read_catalogue!(db, paging, filters, calendars, calendars::table, Calendar::as_select());
+        paging.answer(filters.sort(), items, total, |calendar| (calendar.name_key.clone(), calendar.id))
     })
     .await
 }

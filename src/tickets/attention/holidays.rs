@@ -15,9 +15,9 @@ use crate::db::{contains, fold};
 use crate::holidays::HolidayKind;
 use crate::http::actor::next_version;
 use crate::http::body::{Nothing, Patch};
+use crate::http::catalogue::NameSort;
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
-use crate::people::users::NameSort;
 use crate::problem::{Problem, Result};
 
 /// A public holiday.

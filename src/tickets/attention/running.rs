@@ -112,7 +112,7 @@ pub fn reckon(case: &mut Case<'_>) -> Result<()> {
 
 /// Recomputes the due times at the end of a wait. An unclassified ticket has no clock yet. If the calendar is no
 /// longer open for that long, there is no due time and the ticket still continues.
-pub fn go_on(case: &mut Case<'_>) -> Result<()> {
+pub fn resume(case: &mut Case<'_>) -> Result<()> {
     if case.ticket.criticality.is_none() {
         return Ok(());
     }

@@ -38,7 +38,7 @@ impl Calendar {
     /// An expression that cannot be parsed, or that would not be evaluated exactly.
     pub fn parse(expression: &str, timezone: Tz, holidays: &Holidays) -> Result<Self, Unusable> {
         let parsed = parsed(expression)?;
-        match Unusable::of(expression, &parsed) {
+        match Unusable::find(expression, &parsed) {
             Some(unusable) => Err(unusable),
             None => Ok(Self::new(&parsed, timezone, holidays)),
         }

@@ -174,7 +174,7 @@ mod tests {
     use super::*;
     use crate::holidays::colombia;
 
-    fn told(expression: &str, from: &str, to: &str, pauses: &[Span]) -> Vec<String> {
+    fn described(expression: &str, from: &str, to: &str, pauses: &[Span]) -> Vec<String> {
         let calendar =
             Calendar::parse(expression, chrono_tz::America::Bogota, &colombia::holidays()).unwrap();
         let local = |moment: DateTime<Utc>| {
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn a_long_week_end_is_told_night_by_night_with_its_holiday() {
         // Friday 13 November 2026, 16:00 to Tuesday 09:00; Monday is the holiday of the Independence of Cartagena.
-        let told = told(
+        let told = described(
             "Mo-Fr 08:00-12:00,14:00-18:00; PH off",
             "2026-11-13T21:00:00Z",
             "2026-11-17T14:00:00Z",
@@ -216,7 +216,8 @@ mod tests {
     #[test]
     fn a_holiday_on_a_day_that_is_closed_anyway_closes_nothing() {
         // Saturday 8 December 2029 is the Immaculate Conception.
-        let told = told("Mo-Fr 08:00-18:00; PH off", "2029-12-07T22:00:00Z", "2029-12-10T14:00:00Z", &[]);
+        let told =
+            described("Mo-Fr 08:00-18:00; PH off", "2029-12-07T22:00:00Z", "2029-12-10T14:00:00Z", &[]);
         assert_eq!(
             told,
             [
@@ -233,7 +234,7 @@ mod tests {
             from: "2026-11-23T22:00:00Z".parse().unwrap(),
             to: "2026-11-24T15:00:00Z".parse().unwrap(),
         };
-        let told = told("Mo-Fr 08:00-18:00", "2026-11-23T21:00:00Z", "2026-11-24T16:00:00Z", &[pause]);
+        let told = described("Mo-Fr 08:00-18:00", "2026-11-23T21:00:00Z", "2026-11-24T16:00:00Z", &[pause]);
         assert_eq!(
             told,
             [
@@ -248,10 +249,10 @@ mod tests {
     fn a_holiday_that_opens_is_named_and_one_that_changes_nothing_is_not() {
         // Tuesday 8 December 2026 is the Immaculate Conception.
         let day = ("2026-12-08T05:00:00Z", "2026-12-09T05:00:00Z");
-        let told = |expression: &str| told(expression, day.0, day.1, &[]);
+        let on_that_day = |expression: &str| described(expression, day.0, day.1, &[]);
         let name = "\"Inmaculada Concepción\"";
         assert_eq!(
-            told("PH 09:00-12:00"),
+            on_that_day("PH 09:00-12:00"),
             [
                 "Tue 00:00-Tue 09:00 closed \"\"".to_owned(),
                 format!("Tue 09:00-Tue 12:00 open {name}"),
@@ -259,7 +260,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            told("Mo-Fr 08:00-18:00; PH 07:00-10:00"),
+            on_that_day("Mo-Fr 08:00-18:00; PH 07:00-10:00"),
             [
                 "Tue 00:00-Tue 07:00 closed \"\"".to_owned(),
                 format!("Tue 07:00-Tue 08:00 open {name}"),
@@ -269,13 +270,13 @@ mod tests {
         );
         // These calendars ignore holidays, are closed on Tuesdays anyway, or have the same hours on a holiday.
         for expression in ["Mo-Fr 08:00-18:00", "We 08:00-18:00; PH off", "08:00-18:00; PH 08:00-18:00"] {
-            assert!(told(expression).iter().all(|stretch| stretch.ends_with("\"\"")), "{expression}");
+            assert!(on_that_day(expression).iter().all(|stretch| stretch.ends_with("\"\"")), "{expression}");
         }
     }
 
     #[test]
     fn the_night_before_a_holiday_goes_on_and_the_one_after_it_is_closed_by_it() {
-        let told = told("22:00-06:00; PH off", "2026-12-08T03:00:00Z", "2026-12-09T12:00:00Z", &[]);
+        let told = described("22:00-06:00; PH off", "2026-12-08T03:00:00Z", "2026-12-09T12:00:00Z", &[]);
         let name = "\"Inmaculada Concepción\"";
         assert_eq!(
             told,
@@ -289,6 +290,6 @@ mod tests {
 
     #[test]
     fn what_is_always_open_is_one_stretch() {
-        assert_eq!(told("24/7", "2026-01-01T05:00:00Z", "2046-01-04T05:00:00Z", &[]).len(), 1);
+        assert_eq!(described("24/7", "2026-01-01T05:00:00Z", "2046-01-04T05:00:00Z", &[]).len(), 1);
     }
 }

@@ -63,7 +63,7 @@ pub enum Why {
 
 impl Unusable {
     /// The reason why a parsed expression is not accepted, if there is one.
-    pub fn of(text: &str, parsed: &OpeningHoursExpression) -> Option<Self> {
+    pub fn find(text: &str, parsed: &OpeningHoursExpression) -> Option<Self> {
         if parsed.rules.len() > MOST_RULES {
             return Some(Unusable::TooManyRules);
         }

@@ -50,7 +50,7 @@ pub async fn accept(call: Call, id: Path<i64>, body: Body<Acceptance>) -> Result
     take(call, *id, step, body, move |case, actor, Acceptance { scheduled_for }| {
         let holidays = sets::current(case.tx)?;
         let clock = EntityClock { timezone: case.timezone, holidays: &holidays };
-        let schedule = schedules::of_one(case.tx, actor.id, case.now)?;
+        let schedule = schedules::for_user(case.tx, actor.id, case.now)?;
         appointment::check(case.ticket.criticality, scheduled_for, &schedule, clock, case.now)?;
         let ticket = &mut case.ticket;
         diesel::update(attentions::table.find((ticket.id, ticket.support_level)))
@@ -68,7 +68,7 @@ pub async fn accept(call: Call, id: Path<i64>, body: Body<Acceptance>) -> Result
         let words = appointment::words(locale, &actor.full_name, scheduled_for, clock);
         let followup_id = followups::write_public(case, actor.id, words)?;
         let data = json!({"scheduled_for": scheduled_for, "followup_id": followup_id});
-        case.tell(MessageKind::Accepted, case.ticket.requester_id, data);
+        case.notify(MessageKind::Accepted, case.ticket.requester_id, data);
         Ok(Reply::Ticket)
     })
     .await

@@ -3,9 +3,11 @@
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
 use diesel::prelude::*;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 use serde_json::json;
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::{Case, Reply, take};
@@ -24,12 +26,49 @@ use crate::tickets::workflow::{Status, Step};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Assignment {
-    /// Active staff of the ticket's support level or above, on shift or not. Automatic assignment if omitted.
-    assignee_id: Option<Uuid>,
+    /// The new assignee: the id of an active member of staff of the ticket's support level or above, on shift or not; or
+    /// `me`, the caller. Automatic assignment if omitted.
+    #[schema(inline, value_type = Option<AssigneeId>)]
+    assignee_id: Option<AssigneeId>,
     /// The current assignee, as known to the caller; a 409 if it is another person by then. Required to reassign a
     /// ticket that has an assignee to oneself, or automatically.
     replaces: Option<Uuid>,
 }
+
+/// A user's id, or `me`.
+#[derive(Clone, Copy)]
+enum AssigneeId {
+    Me,
+    User(Uuid),
+}
+
+impl AssigneeId {
+    fn user(self, me: Uuid) -> Uuid {
+        match self {
+            AssigneeId::Me => me,
+            AssigneeId::User(id) => id,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for AssigneeId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == "me" {
+            return Ok(AssigneeId::Me);
+        }
+        text.parse().map(AssigneeId::User).map_err(|_| de::Error::custom("expected `me` or a user's id"))
+    }
+}
+
+impl PartialSchema for AssigneeId {
+    fn schema() -> RefOr<Schema> {
+        let pattern = "^(me|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$";
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).max_length(Some(36)).into()
+    }
+}
+
+impl ToSchema for AssigneeId {}
 
 /// Assign a ticket
 ///
@@ -54,6 +93,7 @@ pub struct Assignment {
 pub async fn assign(call: Call, id: Path<i64>, body: Body<Assignment>) -> Result<HttpResponse> {
     let step = (Step::Assign, EventKind::Assigned);
     take(call, *id, step, body, move |case, actor, Assignment { assignee_id, replaces }| {
+        let assignee_id = assignee_id.map(|assignee| assignee.user(actor.id));
         let has_it = case.ticket.assignee_id;
         let taken = match (has_it, replaces) {
             (_, Some(_)) => has_it != replaces || assignee_id == has_it,
@@ -111,7 +151,7 @@ pub fn give(case: &mut Case<'_>, assignee: Uuid) -> Result<()> {
         Status::OnHold => ticket.resumes_to = Some(Status::Assigned),
         _ => ticket.status = Status::Assigned,
     }
-    case.tell(MessageKind::Assigned, assignee, json!({}));
+    case.notify(MessageKind::Assigned, assignee, json!({}));
     Ok(())
 }
 

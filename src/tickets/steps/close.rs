@@ -27,7 +27,7 @@ pub async fn close(call: Call, id: Path<i64>, body: Body<Nothing>) -> Result<Htt
     take(call, *id, (Step::Close, EventKind::Closed), body, |case, _, _| {
         case.ticket.status = Status::Closed;
         case.ticket.closed_at = Some(case.now);
-        case.tell_requester(MessageKind::Closed);
+        case.notify_requester(MessageKind::Closed);
         Ok(Reply::Ticket)
     })
     .await

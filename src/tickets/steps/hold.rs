@@ -43,7 +43,7 @@ pub async fn hold(call: Call, id: Path<i64>, body: Body<Hold>) -> Result<HttpRes
     take(call, *id, (Step::Hold, EventKind::Held), body, |case, _, Hold { reason }| {
         holds::begin(case, HoldKind::Hold, &reason)?;
         case.details.reason = Some(reason.clone());
-        case.tell(MessageKind::Held, case.ticket.requester_id, json!({"reason": reason}));
+        case.notify(MessageKind::Held, case.ticket.requester_id, json!({"reason": reason}));
         Ok(Reply::Ticket)
     })
     .await

@@ -19,12 +19,12 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::event_details::EventDetails;
+use super::event_details::Details;
 use super::model::{Ticket, TicketRow};
 use super::store;
 use super::watchers;
@@ -33,7 +33,7 @@ use crate::audit;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Scope;
 use crate::db::schema::tickets;
-use crate::http::{Actor, Answer, Body, Call, MailOrigin};
+use crate::http::{Actor, Answer, Body, Call};
 use crate::outbox::{self, MessageKind};
 use crate::problem::{Code, Problem, Result, Text};
 
@@ -66,11 +66,9 @@ pub struct Case<'a> {
     /// `None` for an automatic change.
     pub actor_id: Option<Uuid>,
     /// What the event records beside the fields that the step changed.
-    pub details: EventDetails,
+    pub details: Details,
     before: TicketRow,
     touched: bool,
-    /// The inbound e-mail by which the actor acts.
-    mail: Map<String, Value>,
     messages: Vec<(MessageKind, Uuid, Value)>,
     turned_into: Option<EventKind>,
 }
@@ -102,8 +100,7 @@ impl<'a> Case<'a> {
             ticket,
             actor_id: None,
             touched: false,
-            details: EventDetails::default(),
-            mail: Map::new(),
+            details: Details::default(),
             messages: Vec::new(),
             turned_into: None,
         }
@@ -111,17 +108,19 @@ impl<'a> Case<'a> {
 
     /// Records the inbound e-mail through which the actor acts, if any.
     pub fn note_mail(&mut self, actor: &Actor) {
-        self.mail.extend(actor.mail.iter().flat_map(MailOrigin::details));
+        if let Some(origin) = &actor.mail {
+            self.details.set_mail(origin);
+        }
     }
 
     /// Queues a message to a user.
-    pub fn tell(&mut self, kind: MessageKind, recipient_id: Uuid, data: Value) {
+    pub fn notify(&mut self, kind: MessageKind, recipient_id: Uuid, data: Value) {
         self.messages.push((kind, recipient_id, data));
     }
 
     /// Queues a message to the requester.
-    pub fn tell_requester(&mut self, kind: MessageKind) {
-        self.tell(kind, self.ticket.requester_id, json!({}));
+    pub fn notify_requester(&mut self, kind: MessageKind) {
+        self.notify(kind, self.ticket.requester_id, json!({}));
     }
 
     /// Changes the kind of the event, if the step had a different result than usual.
@@ -146,16 +145,14 @@ impl<'a> Case<'a> {
         if bookkept || self.ticket.version != self.before.version {
             diesel::update(tickets::table.find(self.ticket.id)).set(&self.ticket).execute(self.tx)?;
         }
-        let mut details = self.details.into_map()?;
-        details.extend(self.mail);
-        let data = audit::Data { changes, details: Value::Object(details) };
+        let data = audit::Data { changes, details: self.details.into_json()? };
         audit::record(self.tx, self.ticket.id, kind, self.actor_id, self.now, &data)?;
         // A message to several recipients is written at once.
         for same in self.messages.chunk_by(|(kind, _, data), (next, _, more)| kind == next && data == more) {
             let Some((kind, _, data)) = same.first() else { continue };
             let recipients: Vec<Uuid> = same.iter().map(|(_, recipient_id, _)| *recipient_id).collect();
             if recipients.contains(&self.ticket.requester_id) {
-                watchers::tell(self.tx, self.ticket.id, *kind, data, self.now)?;
+                watchers::notify(self.tx, self.ticket.id, *kind, data, self.now)?;
             }
             outbox::queue(self.tx, self.ticket.id, *kind, &recipients, data, self.now)?;
         }

@@ -51,8 +51,8 @@ pub fn apply(case: &mut Case<'_>, reason: Option<String>) {
     ticket.solved_by_id = None;
     ticket.reopened_count += 1;
     if let Some(assignee) = ticket.assignee_id {
-        case.tell(MessageKind::Reopened, assignee, json!({"reason": reason}));
+        case.notify(MessageKind::Reopened, assignee, json!({"reason": reason}));
     }
     case.details.reason = reason;
-    case.tell_requester(MessageKind::Reopened);
+    case.notify_requester(MessageKind::Reopened);
 }

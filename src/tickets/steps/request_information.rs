@@ -69,7 +69,7 @@ pub async fn request_information(
         let followup_id = followups::write_public(case, actor.id, words)?;
         case.details.missing = Some(missing.clone());
         let data = json!({"missing": missing, "deadline": deadline, "followup_id": followup_id});
-        case.tell(MessageKind::InformationRequested, case.ticket.requester_id, data);
+        case.notify(MessageKind::InformationRequested, case.ticket.requester_id, data);
         Ok(Reply::Ticket)
     })
     .await

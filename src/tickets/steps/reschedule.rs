@@ -51,7 +51,7 @@ pub async fn reschedule(call: Call, id: Path<i64>, body: Body<Rescheduling>) -> 
         let scheduled_for = Some(scheduled_for);
         let holidays = sets::current(case.tx)?;
         let clock = EntityClock { timezone: case.timezone, holidays: &holidays };
-        let schedule = schedules::of_one(case.tx, actor.id, case.now)?;
+        let schedule = schedules::for_user(case.tx, actor.id, case.now)?;
         appointment::check(case.ticket.criticality, scheduled_for, &schedule, clock, case.now)?;
         case.ticket.scheduled_for = scheduled_for;
         let locale = users::locale(case.tx, case.ticket.requester_id)?;
@@ -63,7 +63,7 @@ pub async fn reschedule(call: Call, id: Path<i64>, body: Body<Rescheduling>) -> 
         let followup_id = followups::write_public(case, actor.id, words)?;
         case.details.reason = Some(reason.clone());
         let data = json!({"scheduled_for": scheduled_for, "reason": reason, "followup_id": followup_id});
-        case.tell(MessageKind::Rescheduled, case.ticket.requester_id, data);
+        case.notify(MessageKind::Rescheduled, case.ticket.requester_id, data);
         Ok(Reply::Ticket)
     })
     .await

@@ -113,7 +113,7 @@ fn record_solution(case: &mut Case<'_>, solved_by: Uuid, description: String) ->
     ticket.solved_at = Some(case.now);
     ticket.solved_by_id = Some(solved_by);
     survey::offer(case.tx, ticket.id, ticket.requester_id, case.now)?;
-    case.tell_requester(MessageKind::Solved);
+    case.notify_requester(MessageKind::Solved);
     Ok(())
 }
 

@@ -21,7 +21,8 @@ use crate::outbox::MessageStatus;
 use crate::people::{Person, person};
 use crate::problem::Result;
 use crate::tickets::escalations::{self, Escalation};
-use crate::tickets::events::{self, Event, EventDetails};
+use crate::tickets::event_details::EventDetails;
+use crate::tickets::events::{self, Event};
 use crate::tickets::followups::{self, Followup};
 
 // The only value of `type` in each schema, which discriminates the schemas.

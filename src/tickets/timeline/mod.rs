@@ -75,7 +75,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<TimelineFilters>) -> R
         let (paging, filters) = query.read_list()?;
         let sort = filters.sort.unwrap_or(TimelineSort::Ascending);
         let after = paging.after::<DateTime<Utc>, (i16, Uuid)>(sort.as_str())?;
-        let reader = Reader::of(actor, ticket.id, &filters.kind);
+        let reader = Reader::new(actor, ticket.id, &filters.kind);
         let total = if paging.with_total { Some(reader.count(db)?) } else { None };
         let places = reader.page(db, sort, after, paging.rows())?;
         let entries = entries::at(db, actor, &places)?;

@@ -66,7 +66,7 @@ fn source(entry: EntryType, staff: bool) -> Option<Source> {
 
 impl Reader {
     /// `wanted`: the types to show; all if empty.
-    pub fn of(actor: &Actor, ticket_id: i64, wanted: &[EntryType]) -> Self {
+    pub fn new(actor: &Actor, ticket_id: i64, wanted: &[EntryType]) -> Self {
         let types = EntryType::ALL.iter().copied();
         let types = types.filter(|entry| wanted.is_empty() || wanted.contains(entry));
         let types = types.filter_map(|entry| Some((entry, source(entry, actor.is_staff())?))).collect();

@@ -164,9 +164,12 @@ fn is_integer(schema: &Value) -> bool {
     kind == "integer" || kind.as_array().is_some_and(|kinds| kinds.contains(&json!("integer")))
 }
 
-/// An id is a UUID, or the number of a ticket.
+/// An id is a UUID, also where `me` may stand for it, or the number of a ticket.
 fn id_like(name: &str, schema: &Value) -> bool {
-    schema["format"] == "uuid" || (is_integer(schema) && (name.ends_with("_id") || name.ends_with("_of")))
+    let or_me = schema["pattern"].as_str().is_some_and(|pattern| pattern.starts_with("^(me|[0-9a-fA-F]{8}"));
+    schema["format"] == "uuid"
+        || or_me
+        || (is_integer(schema) && (name.ends_with("_id") || name.ends_with("_of")))
 }
 
 fn named(name: &str, schema: &Value) -> Option<Named> {
