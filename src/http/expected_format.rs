@@ -72,6 +72,11 @@ const PATTERNS: &[(&str, &str, &str)] = &[
         "It must be the Base64 encoding of 32 bytes: 44 characters that end in `=`.",
     ),
     (
+        "^(me|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$",
+        "Debe ser `me` o un UUID.",
+        "It must be `me` or a UUID.",
+    ),
+    (
         "^(me|none|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$",
         "Debe ser `me`, `none` o un UUID.",
         "It must be `me`, `none` or a UUID.",

@@ -21,8 +21,11 @@ fn plans(desk: &Desk, part: &str) -> Vec<String> {
     let mut entry = String::new();
     for line in log.lines().chain([""]) {
         if line.starts_with('\t') {
-            entry.push_str(line);
-            entry.push('\n');
+            // An entry of another database has no first line here.
+            if !entry.is_empty() {
+                entry.push_str(line);
+                entry.push('\n');
+            }
             continue;
         }
         if entry.contains(part) {
