@@ -1,6 +1,7 @@
 //! A client of the API: one line a request, and answers that say what is wrong with them.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use reqwest::Method;
 use reqwest::blocking::{Body, RequestBuilder, multipart};
@@ -20,9 +21,8 @@ pub struct Client {
 
 fn http() -> &'static reqwest::blocking::Client {
     static HTTP: OnceLock<reqwest::blocking::Client> = OnceLock::new();
-    // No connection is kept: a desk under test is gone with its test.
     HTTP.get_or_init(|| {
-        let builder = reqwest::blocking::Client::builder().pool_max_idle_per_host(0);
+        let builder = reqwest::blocking::Client::builder().pool_idle_timeout(Duration::from_secs(2));
         builder.redirect(reqwest::redirect::Policy::none()).build().unwrap()
     })
 }
