@@ -13,7 +13,8 @@ pub enum Encryption {
     None,
     /// For the owners of these X25519 keys.
     Recipients(Vec<age::x25519::Recipient>),
-    Passphrase(SecretString),
+    /// With a work factor that takes about a second on the machine that writes the backup, unless another is set.
+    Passphrase(age::scrypt::Recipient),
 }
 
 impl Encryption {
@@ -27,7 +28,7 @@ impl Encryption {
     }
 
     pub fn passphrase(passphrase: &str) -> Self {
-        Encryption::Passphrase(passphrase.to_owned().into())
+        Encryption::Passphrase(age::scrypt::Recipient::new(passphrase.to_owned().into()))
     }
 
     pub(super) fn wrap(&self, file: BufWriter<File>) -> io::Result<Sink> {
@@ -37,9 +38,8 @@ impl Encryption {
                 Encryptor::with_recipients(keys.iter().map(|key| key as &dyn age::Recipient))
                     .map_err(io::Error::other)?
             }
-            Encryption::Passphrase(passphrase) => {
-                let recipient = age::scrypt::Recipient::new(passphrase.clone());
-                Encryptor::with_recipients(iter::once(&recipient as &dyn age::Recipient))
+            Encryption::Passphrase(recipient) => {
+                Encryptor::with_recipients(iter::once(recipient as &dyn age::Recipient))
                     .map_err(io::Error::other)?
             }
         };

@@ -10,7 +10,7 @@ mod problems;
 mod roles;
 mod shared;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
@@ -172,17 +172,29 @@ fn role_description(role: Role) -> &'static str {
 /// The document for clients: without unused schemas, and with the parts that several operations share stated once.
 pub fn for_clients(mut document: Value) -> Value {
     loop {
-        let written = document.to_string();
-        let unused = |name: &String| !written.contains(&format!("\"#/components/schemas/{name}\""));
+        let mut used = HashSet::new();
+        collect_references(&document, &mut used);
         let Some(schemas) = document["components"]["schemas"].as_object_mut() else { break };
         let before = schemas.len();
-        schemas.retain(|name, _| !unused(name));
+        schemas.retain(|name, _| used.contains(name));
         if schemas.len() == before {
             break;
         }
     }
     shared::share_parameters(&mut document);
     document
+}
+
+/// Adds the names of the schemas to which a value refers.
+fn collect_references(value: &Value, found: &mut HashSet<String>) {
+    match value {
+        Value::String(text) => {
+            found.extend(text.strip_prefix("#/components/schemas/").map(str::to_owned));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_references(item, found)),
+        Value::Object(fields) => fields.values().for_each(|field| collect_references(field, found)),
+        _ => {}
+    }
 }
 
 /// The schemas that no handler refers to.

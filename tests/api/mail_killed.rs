@@ -50,11 +50,11 @@ fn killed_while_it_sends_a_server_loses_nothing() {
             ("MESA_MAIL_RETRY_SECONDS", "1"),
         ]))
     };
-    let wait_for = |enough: &dyn Fn() -> bool| {
+    let wait_for = |pause: u64, enough: &dyn Fn() -> bool| {
         let deadline = Instant::now() + Duration::from_secs(60);
         while !enough() {
             assert!(Instant::now() < deadline, "{} of {messages} mails after a minute", server.count());
-            std::thread::sleep(Duration::from_millis(1));
+            std::thread::sleep(Duration::from_millis(pause));
         }
     };
     let began = Instant::now();
@@ -62,12 +62,12 @@ fn killed_while_it_sends_a_server_loses_nothing() {
         let mut running = start();
         // Each life sends its share, and ends at any moment of the sending of the next.
         let share = server.count() + messages / (kills + 1);
-        wait_for(&|| server.count() >= share || server.count() >= messages);
+        wait_for(1, &|| server.count() >= share || server.count() >= messages);
         std::thread::sleep(Duration::from_millis(u64::try_from(kill * 7 % 13).unwrap()));
         running.signal(Signal::SIGKILL);
     }
     let mut running = start();
-    wait_for(&|| database.count("SELECT count(*) FROM messages WHERE status = 'waiting'") == 0);
+    wait_for(50, &|| database.count("SELECT count(*) FROM messages WHERE status = 'waiting'") == 0);
     assert!(running.signal(Signal::SIGTERM).success());
 
     let mut arrived: HashMap<String, HashSet<String>> = HashMap::new();
