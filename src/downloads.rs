@@ -6,20 +6,20 @@ use actix_web::http::header::{
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, get};
 use diesel::prelude::*;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::attachments::serve::{Download, RangeHeaders, serve};
 use crate::attachments::{Attachment, store};
 use crate::auth::policy::{self, Action};
 use crate::http::body::Content;
+use crate::http::routes::Routes;
 use crate::http::{Actor, Answer, Call};
 use crate::knowledge::articles::check_visible;
 use crate::problem::{Problem, Result};
 use crate::tickets::followups;
 
-pub fn routes(config: &mut ServiceConfig) {
-    config.service(read).service(download);
+pub fn routes(routes: &mut Routes) {
+    routes.service(read).service(download);
 }
 
 /// The file and the key of its content, if the caller may see its owner.

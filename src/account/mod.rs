@@ -7,10 +7,10 @@ mod refresh;
 pub mod sessions;
 mod token;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::http::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes) {
+    routes
         .service(sessions::login)
         .service(token::issue)
         .service(refresh::refresh)

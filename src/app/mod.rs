@@ -17,7 +17,6 @@ use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, Error, HttpRequest, HttpResponse};
 use sha2::{Digest, Sha256};
 use utoipa::openapi::OpenApi;
-use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, scope};
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -25,6 +24,7 @@ use crate::http::cors::cors;
 use crate::http::desk::Desk;
 use crate::http::envelope::envelope;
 use crate::http::limits::limit;
+use crate::http::routes::Routes;
 use crate::http::schemas::Schemas;
 use crate::http::{answer, body};
 use crate::problem::{Code, Problem, Text};
@@ -34,8 +34,8 @@ use crate::{
 };
 
 /// Everything under `/api/v1`.
-fn api(config: &mut ServiceConfig) {
-    config
+fn api(routes: &mut Routes) {
+    routes
         .configure(account::routes)
         .configure(tickets::routes)
         .configure(downloads::routes)
@@ -57,7 +57,9 @@ fn api(config: &mut ServiceConfig) {
 
 /// The complete contract: the handlers' declarations and the common properties.
 pub fn openapi() -> OpenApi {
-    let app = App::new().into_utoipa_app().service(scope("/api/v1").configure(api));
+    let app = App::new()
+        .into_utoipa_app()
+        .service(scope("/api/v1").configure(|config| api(&mut Routes::Describing(config))));
     let (_, openapi) = app.split_for_parts();
     contract::complete(openapi)
 }
@@ -154,7 +156,7 @@ pub fn app(
         }))
         .service(
             web::scope("/api/v1")
-                .configure(|config| api(&mut ServiceConfig::new(config)))
+                .configure(|config| api(&mut Routes::Serving(config)))
                 .default_service(web::to(nothing_here)),
         )
         .route("/openapi.json", web::get().to(document))

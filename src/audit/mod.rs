@@ -12,16 +12,16 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use self::kind::EventKind;
 use crate::db::json::Json;
 use crate::db::schema::events as rows;
+use crate::http::routes::Routes;
 use crate::problem::{Problem, Result};
 
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes) {
+    routes
         .service(verification::verify)
         .service(log_list::list)
         .service(log_list::read)

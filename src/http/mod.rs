@@ -20,6 +20,7 @@ pub mod paging;
 pub mod permission;
 pub mod query;
 pub mod receive;
+pub mod routes;
 mod schema_faults;
 pub mod schemas;
 pub mod traffic;

@@ -6,16 +6,16 @@ pub mod risks;
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::auth::policy::Role;
 use crate::db::schema::users;
 use crate::http::Actor;
+use crate::http::routes::Routes;
 use crate::problem::{FieldError, Result};
 
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes) {
+    routes
         .service(actions::list::list)
         .service(actions::write::create)
         .service(actions::write::read)

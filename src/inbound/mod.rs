@@ -13,13 +13,12 @@ pub mod storage;
 mod threads;
 mod trust;
 
-use utoipa_actix_web::service_config::ServiceConfig;
-
 use self::message::Verdict;
+use crate::http::routes::Routes;
 use crate::language::text_enum;
 
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes) {
+    routes
         .service(receive::receive)
         .service(emails::list)
         .service(emails::read)

@@ -7,10 +7,10 @@ pub mod measure;
 pub mod measurements;
 pub mod measures;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::http::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes) {
+    routes
         .service(definitions::list)
         .service(definitions::create)
         .service(definitions::read)

@@ -6,10 +6,10 @@ pub mod list;
 pub mod revisions;
 pub mod search;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::http::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes) {
+    routes
         .service(list::list)
         .service(articles::write)
         .service(articles::read)

@@ -9,8 +9,8 @@ mod templates;
 mod tree_heads;
 pub mod worker;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::http::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig) {
-    config.service(messages::list).service(messages::read).service(messages::retry);
+pub fn routes(routes: &mut Routes) {
+    routes.service(messages::list).service(messages::read).service(messages::retry);
 }

@@ -11,18 +11,18 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::db::json::Json;
 use crate::db::schema::{minutes, minutes_attendance, minutes_decisions};
 use crate::http::Answer;
+use crate::http::routes::Routes;
 use crate::language::text_enum;
 use crate::people::{Person, person};
 use crate::problem::{Problem, Result};
 
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes) {
+    routes
         .service(list::list)
         .service(write::create)
         .service(write::read)

@@ -16,10 +16,10 @@ pub mod users;
 pub use self::named::Named;
 pub use crate::auth::person::{self, Person};
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::http::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes) {
+    routes
         .service(me::read)
         .service(me::change)
         .service(me::password)

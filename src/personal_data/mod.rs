@@ -10,10 +10,10 @@ pub mod preview;
 mod terms;
 mod traces;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::http::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig) {
-    config.service(export::read).service(preview::preview).service(anonymization::anonymize);
+pub fn routes(routes: &mut Routes) {
+    routes.service(export::read).service(preview::preview).service(anonymization::anonymize);
 }
 
 /// The person's tickets, as SQL: an array that is computed once, so that an index can be used even if the tickets are

@@ -12,17 +12,17 @@ mod report;
 mod xlsx;
 
 use serde::Deserialize;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::auth::policy::Role;
 use crate::config::logo::Logo;
+use crate::http::routes::Routes;
 use crate::language::text_enum;
 use crate::problem::{Problem, Result};
 use crate::statistics::{Quarter, disclosure};
 use report::QuarterlyReport;
 
-pub fn routes(config: &mut ServiceConfig) {
-    config.service(quarterly::read).service(approval::approve);
+pub fn routes(routes: &mut Routes) {
+    routes.service(quarterly::read).service(approval::approve);
 }
 
 text_enum! {

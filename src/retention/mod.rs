@@ -7,12 +7,11 @@ pub mod rules;
 mod runs;
 mod surveys;
 
-use utoipa_actix_web::service_config::ServiceConfig;
-
+use crate::http::routes::Routes;
 use crate::language::text_enum;
 
-pub fn routes(config: &mut ServiceConfig) {
-    config.service(rules::list).service(rules::read).service(rules::change).service(runs::list);
+pub fn routes(routes: &mut Routes) {
+    routes.service(rules::list).service(rules::read).service(rules::change).service(runs::list);
 }
 
 text_enum! {

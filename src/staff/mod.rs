@@ -4,10 +4,10 @@ pub mod absences;
 pub mod availability;
 pub mod handover;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::http::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes) {
+    routes
         .service(absences::list)
         .service(absences::record)
         .service(absences::read)

@@ -14,7 +14,6 @@ use actix_web::{HttpResponse, get};
 use chrono::NaiveDate;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 pub use links::Scope;
@@ -23,12 +22,13 @@ pub use period::{Interval, Period, Quarter, midnight};
 use reckon::Statistics;
 
 use crate::auth::policy::Action;
+use crate::http::routes::Routes;
 use crate::http::{Answer, Call, Query};
 use crate::problem::Result;
 use crate::tickets::model::{Channel, Criticality};
 
-pub fn routes(config: &mut ServiceConfig) {
-    config.service(read).service(profiles::list);
+pub fn routes(routes: &mut Routes) {
+    routes.service(read).service(profiles::list);
 }
 
 /// The period, the filters of the tickets, and the division into parts.

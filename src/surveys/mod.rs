@@ -15,16 +15,16 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use self::questions::Wording;
 use crate::db::schema::{survey_answers, survey_questions, surveys};
+use crate::http::routes::Routes;
 use crate::problem::{Problem, Result};
 use crate::tickets::survey::SurveyStatus;
 
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes) {
+    routes
         .service(answer::read)
         .service(answer::answer)
         .service(list::list)

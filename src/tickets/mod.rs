@@ -34,10 +34,10 @@ pub mod watchers;
 pub mod workflow;
 pub mod workload;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::http::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes) {
+    routes
         .service(list::list)
         .service(sheet::download)
         .service(register::register)

@@ -14,10 +14,10 @@ pub mod running;
 pub mod times;
 pub mod working;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::http::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes) {
+    routes
         .service(times::list)
         .service(application::apply)
         .service(times::read)

@@ -21,7 +21,6 @@ use diesel::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::event_details::Details;
@@ -33,12 +32,13 @@ use crate::audit;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Scope;
 use crate::db::schema::tickets;
+use crate::http::routes::Routes;
 use crate::http::{Actor, Answer, Body, Call};
 use crate::outbox::{self, MessageKind};
 use crate::problem::{Code, Problem, Result, Text};
 
-pub fn routes(config: &mut ServiceConfig) {
-    config
+pub fn routes(routes: &mut Routes) {
+    routes
         .service(classify::classify)
         .service(assign::assign)
         .service(accept::accept)
