@@ -28,7 +28,7 @@ fn from_elsewhere(address: &str) -> TcpStream {
 }
 
 #[test]
-#[ignore = "needs the machine for itself: .ci/faults"]
+#[ignore = "needs an otherwise idle machine: .ci/faults"]
 fn handshakes_that_stay_half_open_delay_no_one_elsewhere() {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);

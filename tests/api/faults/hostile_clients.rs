@@ -158,7 +158,7 @@ fn under_load(
 }
 
 #[test]
-#[ignore = "needs the machine for itself: .ci/faults"]
+#[ignore = "needs an otherwise idle machine: .ci/faults"]
 fn gzip_bombs_are_rejected_without_decompression() {
     // 128 KiB that decompress to more than a hundred MiB.
     let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
@@ -190,7 +190,7 @@ fn gzip_bombs_are_rejected_without_decompression() {
 }
 
 #[test]
-#[ignore = "needs the machine for itself: .ci/faults"]
+#[ignore = "needs an otherwise idle machine: .ci/faults"]
 fn slowly_sent_forms_use_little_memory_and_time() {
     let drips = number("MESA_TEST_DRIPS", 300);
     under_load("slow forms", drips, Running::client, |client| {
@@ -230,7 +230,7 @@ fn is_even_turn() -> bool {
 }
 
 #[test]
-#[ignore = "needs the machine for itself: .ci/faults"]
+#[ignore = "needs an otherwise idle machine: .ci/faults"]
 fn long_passwords_of_symbols_do_not_delay_other_clients() {
     let symbols: String = "!\"#$%&/()=?¡*¨[]_:;,.-{}+|°¬\\^`~<>@'¿".chars().cycle().take(200).collect();
     let change = json!({"current_password": "no es la mía", "new_password": symbols}).to_string();

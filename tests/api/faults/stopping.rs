@@ -92,7 +92,7 @@ fn sigterm_under_load_lets_every_accepted_request_complete() {
                                 0 => call(requester, "POST /api/v1/tickets", body),
                                 _ => call(requester, "GET /api/v1/tickets?limit=5", ""),
                             });
-                            // A client that gets 503 waits for as long as `Retry-After` says.
+                            // A client that gets 503 waits before it retries.
                             if ends.last() == Some(&End::Answered(503)) {
                                 std::thread::sleep(Duration::from_secs(2));
                             }
