@@ -1,5 +1,5 @@
-// Starts a desk and a mail server, follows the survey's link from the mail in Chromium, and answers it as somebody would
-// who has a telephone, a keyboard and no scripts.
+// Starts a desk and a mail server, follows the survey link of a mail in Chromium, and answers the survey on a narrow
+// screen with the keyboard only and scripts off.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -10,7 +10,7 @@ import { password, startBrowser, startDesk } from './desk.mjs'
 const [mesa, pictures] = process.argv.slice(2)
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** A mail server that takes everything. */
+/** A mail server that accepts all mail. */
 async function mailServer() {
   const mails = []
   const server = createServer((socket) => {
@@ -67,7 +67,7 @@ async function solvedTicket(url) {
 /** The link in the next mail that has one. */
 async function link(mails, seen) {
   for (let i = 0; i < 600; i += 1) {
-    // The text's lines may be folded (quoted-printable) or base64.
+    // The lines of the text may be folded (quoted-printable) or in Base64.
     for (const mail of mails.slice(seen)) {
       const [, encoding, body] =
         mail.match(/text\/plain[^]*?Content-Transfer-Encoding: (\S+)\r\n\r\n([^]*?)\r\n--/) ?? []
@@ -77,7 +77,7 @@ async function link(mails, seen) {
     }
     await new Promise((done) => setTimeout(done, 100))
   }
-  throw new Error('no mail with a link came')
+  throw new Error('no mail with a link arrived')
 }
 
 const mail = await mailServer()
@@ -94,7 +94,7 @@ try {
     const context = await browser.newContext({
       javaScriptEnabled,
       locale,
-      // The page's policy lets no script in, axe's neither.
+      // The page's CSP blocks all scripts, including axe.
       bypassCSP: javaScriptEnabled,
       viewport: { width: 360, height: 740 },
     })
@@ -122,12 +122,12 @@ try {
     await page.evaluate(() => document.querySelectorAll('[required]').forEach((field) => field.removeAttribute('required')))
     await page.check('#rating-overall-4')
     await Promise.all([page.waitForNavigation(), page.click('button')])
-    assert.ok(await page.isChecked('#rating-overall-4'), 'what was filled in stays')
+    assert.ok(await page.isChecked('#rating-overall-4'), 'the ratings are lost')
     assert.ok(await page.isVisible('[role=alert]'))
   })
   await check(`${url}/s/none`, 'unknown')
 
-  // By keyboard alone, with scripts off.
+  // With the keyboard only, scripts off.
   const page = await shown(false, 'es-CO')
   await page.goto(survey)
   const focused = () => page.locator(':focus')
@@ -152,7 +152,7 @@ try {
   const kept = await (await fetch(survey.replace('/s/', '/api/v1/surveys/'))).json()
   assert.deepEqual(kept.survey.ratings, { overall: 5, timeliness: 4, courtesy: 5, solution: 3 })
   assert.equal(kept.survey.comment, 'Muy amables. ¡Gracias!')
-  console.log(`the survey's page: answered by keyboard alone, no violation found; pictures in ${pictures}`)
+  console.log(`survey page: answered with the keyboard only, no violations; screenshots in ${pictures}`)
 } finally {
   await browser?.close()
   mail.close()

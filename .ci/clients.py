@@ -1,4 +1,4 @@
-"""The life of a ticket by the client that openapi-python-client makes of the contract, checked by mypy."""
+"""Takes a ticket from registration to closure with the client that openapi-python-client generates, checked by mypy."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -41,13 +41,13 @@ Body = TypeVar("Body")
 
 
 def ok(body: Body | Problem | None) -> Body:
-    """The body of a success."""
+    """Returns the body of a successful answer."""
     assert body is not None and not isinstance(body, Problem), body
     return body
 
 
 def refused(answer: Response[Body | Problem], status: int) -> Problem:
-    """The problem that was expected."""
+    """Returns the expected problem."""
     assert answer.status_code == status and isinstance(answer.parsed, Problem), answer
     return answer.parsed
 
@@ -61,7 +61,7 @@ def sign_in(role: Role) -> AuthenticatedClient:
 requester, technician = sign_in(Role.REQUESTER), sign_in(Role.TECHNICIAN)
 me: Me = ok(get_me.sync(client=technician))
 
-# Registered once, however often it is sent.
+# A repeated request with the same key registers one ticket.
 key = str(uuid4())
 new = NewTicket(subject="La impresora no imprime", description="Muestra atasco.")
 first = register_ticket.sync_detailed(client=requester, body=new, idempotency_key=key)
@@ -69,12 +69,12 @@ ticket = ok(first.parsed)
 assert ok(register_ticket.sync(client=requester, body=new, idempotency_key=key)).id == ticket.id
 assert ticket.status is Status.RECEIVED and ticket.criticality is None
 
-# A step that the state does not allow, told by a code of the contract.
+# A step that the state does not allow gets a code of the contract.
 early = refused(accept_ticket.sync_detailed(ticket.id, client=technician, body=Acceptance()), 409)
 assert early.code is Code.STEP_NOT_ALLOWED and early.state is Status.RECEIVED
 assert early.allowed_steps and Step.CLASSIFICATION in early.allowed_steps
 
-# Known already; then changed by somebody else.
+# Not modified; then changed by another user.
 known = first.headers["ETag"]
 assert get_ticket.sync_detailed(ticket.id, client=requester, if_none_match=known).status_code == 304
 high = Classification(criticality=Criticality.HIGH)
@@ -103,7 +103,7 @@ ratings = Ratings(overall=5, timeliness=4, courtesy=5, solution=5)
 assert ok(answer_survey.sync(ticket.id, client=requester, body=SurveyAnswer(ratings=ratings))).ratings == ratings
 assert ok(close_ticket.sync(ticket.id, client=requester, body=Nothing())).status is Status.CLOSED
 
-# Page by page, every one once.
+# The pages contain every ticket once.
 for _ in range(4):
     ok(register_ticket.sync(client=requester, body=new))
 ids: list[int] = []
@@ -123,4 +123,4 @@ while cursor is not None:
 counted = ok(list_tickets.sync(client=requester, limit=1, with_total=True))
 assert ticket.id in ids and len(set(ids)) == len(ids) == counted.total
 
-print(f"Python: ticket {ticket.id} lived from registration to closure")
+print(f"Python: ticket {ticket.id} from registration to closure")

@@ -1,5 +1,5 @@
-// The life of a ticket by the types that openapi-typescript makes of the contract. What does not compile under `strict` is
-// a fault of the contract, and so is every cast that this would need.
+// Takes a ticket from registration to closure with the types that openapi-typescript generates. Code that does not
+// compile with `strict`, or needs a cast, is a fault of the contract.
 import assert from 'node:assert/strict'
 import createClient from 'openapi-fetch'
 import type { components, paths } from './mesa'
@@ -10,14 +10,14 @@ const baseUrl = process.env.MESA_URL
 const password = process.env.MESA_DEMO_PASSWORD
 assert(baseUrl && password)
 
-/** The body of a success. */
+/** Returns the body of a successful answer. */
 function ok<Data>(answer: { data?: Data; error?: Schemas['Problem']; response: Response }): Data {
   const { data, error, response } = answer
   assert(data !== undefined, `${response.url} answered ${response.status}: ${error?.code}, ${error?.detail}`)
   return data
 }
 
-/** The problem that was expected. */
+/** Returns the expected problem. */
 function refused(answer: { error?: Schemas['Problem']; response: Response }, status: number): Schemas['Problem'] {
   assert.equal(answer.response.status, status)
   assert(answer.error)
@@ -37,7 +37,7 @@ const technician = await signIn('technician')
 const me = ok(await technician.GET('/api/v1/me'))
 assert.equal(me.permissions['classify'], 'any')
 
-// Registered once, however often it is sent.
+// A repeated request with the same key registers one ticket.
 const header = { 'Idempotency-Key': crypto.randomUUID() }
 const body = { subject: 'La impresora no imprime', description: 'Muestra atasco.' } satisfies Schemas['NewTicket']
 const first = await requester.POST('/api/v1/tickets', { params: { header }, body })
@@ -49,15 +49,15 @@ const path = { ticket_id: ticket.id }
 const invalid = refused(await requester.POST('/api/v1/tickets', { body: { ...body, subject: '' } }), 422)
 assert.deepEqual(invalid.errors?.map((error) => error.pointer), ['/subject'])
 
-// A step that the state does not allow, told by a code of the contract.
+// A step that the state does not allow gets a code of the contract.
 const early = refused(await technician.POST('/api/v1/tickets/{ticket_id}/acceptance', { params: { path }, body: {} }), 409)
 assert.equal(early.code, 'step_not_allowed')
 assert.equal(early.state, 'received')
 assert(early.allowed_steps?.includes('classification'))
-// @ts-expect-error: no code of the contract.
+// @ts-expect-error: not a code of the contract.
 assert(early.code !== 'not_a_code')
 
-// Known already; then changed by somebody else.
+// Not modified; then changed by another user.
 const known = etag(first.response)
 const unchanged = await requester.GET('/api/v1/tickets/{ticket_id}', { params: { path, header: { 'If-None-Match': known } } })
 assert.equal(unchanged.response.status, 304)
@@ -94,7 +94,7 @@ const survey = ok(await requester.POST('/api/v1/tickets/{ticket_id}/survey', { p
 assert.deepEqual(survey.ratings, ratings)
 assert.equal(ok(await requester.POST('/api/v1/tickets/{ticket_id}/closure', { params: { path }, body: {} })).status, 'closed')
 
-// Page by page, every one once.
+// The pages contain every ticket once.
 for (let more = 0; more < 4; more += 1) ok(await requester.POST('/api/v1/tickets', { body }))
 const ids: number[] = []
 let cursor: string | undefined
@@ -111,4 +111,4 @@ assert(ids.includes(ticket.id))
 assert.equal(new Set(ids).size, ids.length)
 assert.equal(ids.length, all.total)
 
-console.log(`TypeScript: ticket ${ticket.id} lived from registration to closure`)
+console.log(`TypeScript: ticket ${ticket.id} from registration to closure`)

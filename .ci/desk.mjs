@@ -1,4 +1,4 @@
-// What the checks in a browser share: a desk of their own, and Chromium.
+// Shared by the browser checks: a new desk, and Chromium.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core'
 
 export const password = 'una-clave-de-prueba'
 
-/** A desk in a new folder; answers its address once it is ready, and how to stop it. */
+/** Starts a desk in a new folder; returns its address once it is ready, and a function that stops it. */
 export async function startDesk(mesa, environment = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'mesa-'))
   const child = spawn(mesa, {

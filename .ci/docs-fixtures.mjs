@@ -1,4 +1,4 @@
-// What the paths of the operations name: things that a demo desk gets by its API, as the contract's own examples describe them.
+// Creates the resources that the paths of the operations name, by the API, from the examples of the contract.
 import assert from 'node:assert/strict'
 
 /** Calls the API as a demo account. */
@@ -16,7 +16,7 @@ export function caller(url, password) {
     return tokens.get(role)
   }
   const refreshToken = async (role) => (await signIn(role)).refresh_token
-  /** `content`: a JSON value, or a body of this media type, or a form with a file. */
+  /** `content`: a JSON value, a body of the given media type, or a form with a file. */
   const call = async (role, method, path, content, type) => {
     const headers = { Authorization: `Bearer ${await token(role)}` }
     const isForm = content instanceof FormData
@@ -30,7 +30,7 @@ export function caller(url, password) {
   return { token, refreshToken, call }
 }
 
-/** The steps that bring a new ticket into a state. */
+/** The steps that take a new ticket to a state. */
 function stepsTo(state, assignee_id) {
   const soon = new Date(Date.now() + 3_600_000).toISOString()
   const steps = [
@@ -51,7 +51,7 @@ function stepsTo(state, assignee_id) {
   return steps
 }
 
-/** The state that the ticket of an operation must have; `in_progress` for all others. */
+/** The state that an operation requires of its ticket; `in_progress` for all others. */
 const STATES = {
   acceptTicket: 'assigned',
   answerSurvey: 'solved',
@@ -72,7 +72,7 @@ const STATES = {
   updateTicket: 'received',
 }
 
-/** Makes everything; answers the values of the path parameters of an operation, by name. */
+/** Creates all resources; the result gives the values of the path parameters of an operation by name. */
 export async function prepare({ call }, contract, examples, mailbox, refusedAddress) {
   const director = (...request) => call('director', ...request)
   const first = async (path) => (await director('GET', path)).items[0]
@@ -125,7 +125,7 @@ export async function prepare({ call }, contract, examples, mailbox, refusedAddr
     year: 2020,
     quarter: 3,
   }
-  // Any other id is that of a resource created from the example of its collection, under another name.
+  // Other ids: a resource is created from the example of its collection, with another name.
   for (const path of Object.keys(contract.paths)) {
     const [, collection, name] = path.match(/^\/api\/v1(\/[^{]+)\/\{(\w+)\}/) ?? []
     const operation = contract.paths[`/api/v1${collection}`]?.post?.operationId

@@ -1,4 +1,4 @@
-// How long an operation takes to open in Swagger UI, and how much memory five of them take.
+// Measures how long an operation takes to open in Swagger UI, and the memory of five open operations.
 import assert from 'node:assert/strict'
 import { open } from './docs-operations.mjs'
 
@@ -11,7 +11,7 @@ const OPERATIONS = [
 ]
 const MILLISECONDS = 500
 const MEGABYTES = 150
-/** A machine that does other work at the same time is measured again. */
+/** Repeats, because other work on the machine can slow down a measurement. */
 const ATTEMPTS = 4
 
 export async function measureOpening(context, docs) {
@@ -32,7 +32,7 @@ export async function measureOpening(context, docs) {
   assert(best <= MILLISECONDS, `an operation opens in ${Math.round(best)} ms`)
 }
 
-/** In megabytes, without garbage. */
+/** The used heap in megabytes, after garbage collection. */
 async function usedHeap(context, page) {
   const session = await context.newCDPSession(page)
   await session.send('Performance.enable')

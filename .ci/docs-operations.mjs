@@ -1,7 +1,7 @@
-// Presses *Execute* on the operations of the contract in Swagger UI, with what Swagger UI has prefilled.
+// Executes the operations of the contract in Swagger UI with the prefilled values.
 import assert from 'node:assert/strict'
 
-/** Operations that another account than the director's must send. */
+/** Operations that an account other than the director's must execute. */
 const SENDERS = {
   acceptTicket: 'technician',
   answerSurvey: 'requester',
@@ -11,14 +11,14 @@ const SENDERS = {
   solveTicket: 'technician',
 }
 
-/** Secrets that no example can name, by the operation and the field of its body. */
+/** Secrets that no example can contain, by operation and field of the body. */
 const SECRETS = {
   confirmPasswordReset: ({ mailbox }) => ({ token: () => mailbox.find(/^To:.*rosa\.perez@[^]*\/p\/([\w-]+)/m) }),
   logout: ({ refreshToken }) => ({ refresh_token: refreshToken }),
   refreshSession: ({ refreshToken }) => ({ refresh_token: refreshToken }),
 }
 
-/** What ends a session or removes something, after all others. */
+/** Operations that end a session or delete something come last. */
 const isLast = ({ method, id }) => method === 'delete' || ['changeMyPassword', 'logout'].includes(id)
 
 export function listOperations(contract) {
@@ -28,7 +28,7 @@ export function listOperations(contract) {
   return [...all.filter((one) => !isLast(one)), ...all.filter(isLast)]
 }
 
-/** Opens an operation; answers its block, and the milliseconds from the click until it is rendered. */
+/** Opens an operation; returns its block, and the milliseconds from the click until it is rendered. */
 export async function open(page, { tag, id }) {
   const element = `operations-${tag.replaceAll(' ', '_')}-${id}`
   const elapsed = await page.evaluate(
@@ -52,7 +52,7 @@ export async function open(page, { tag, id }) {
   return { block: page.locator(`[id="${element}"]`), elapsed }
 }
 
-/** Executes the operations; answers those that were not answered by a success. */
+/** Executes the operations; returns those that did not succeed. */
 export async function executeAll(page, operations, { token, pathOf, secrets }) {
   const failures = []
   let sender
@@ -74,7 +74,7 @@ export async function executeAll(page, operations, { token, pathOf, secrets }) {
       await body.blur()
     }
     for (const input of await block.locator('input[type=file]').all()) {
-      // A body of bytes has a file input in Swagger UI; its example is the content of the file.
+      // Swagger UI shows a file input for a binary body; the example is the content of the file.
       const content = one.operation.requestBody.content['message/rfc822']?.example ?? 'La placa es 10432.'
       await input.setInputFiles({ name: 'nota.txt', mimeType: 'text/plain', buffer: Buffer.from(content) })
     }
@@ -97,6 +97,6 @@ async function fillParameter(block, name, value, id) {
   if (await choice.count()) return choice.selectOption(String(value))
   const input = row.locator('input')
   await input.fill(String(value))
-  // Swagger UI takes over what was typed a moment later, or when the field loses the focus.
+  // Swagger UI applies the input after a delay, or when the field loses the focus.
   await input.blur()
 }

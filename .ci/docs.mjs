@@ -1,5 +1,6 @@
-// A day's work of an administrator in Swagger UI, under a name that is not localhost: there it would do without what it
-// asks of other hosts. Then every operation of the contract with what Swagger UI prefills, and the time and memory of opening.
+// A session of an administrator in Swagger UI, at a host name other than localhost, where Swagger UI would skip its
+// requests to other hosts. Then every operation of the contract with its prefilled values, and the time and memory of
+// opening.
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { startBrowser, startDesk } from './desk.mjs'
@@ -40,15 +41,15 @@ try {
     await page.waitForSelector('.opblock-tag')
     return page
   }
-  /** The operation, opened and ready to be tried. */
+  /** Opens an operation. */
   const operation = async (page, tag, id) => {
     const { block } = await openOperation(page, { tag, id })
     return block
   }
-  /** Sends what is filled in; answers status and body as they are shown. */
+  /** Executes the operation; returns status and body as shown. */
   const execute = async (block) => {
     const answer = block.locator('.live-responses-table')
-    // The answer of the last time.
+    // Clear the previous answer.
     if (await answer.count()) await block.locator('.btn-clear').click()
     await answer.waitFor({ state: 'detached' })
     await block.locator('.execute').click()
@@ -65,9 +66,9 @@ try {
   const { pathOf } = await prepare(api, contract, examples, mailbox, REFUSED)
 
   let page = await open(docs)
-  assert.equal(await page.locator('.opblock').count(), 0, 'the operations are collapsed by tag')
+  assert.equal(await page.locator('.opblock').count(), 0, 'the operations are not collapsed by tag')
   const tags = await page.locator('.opblock-tag').evaluateAll((all) => all.map((tag) => tag.dataset.tag))
-  assert.deepEqual(tags, contract.tags.map((tag) => tag.name), 'the tags are in the order of the contract')
+  assert.deepEqual(tags, contract.tags.map((tag) => tag.name), 'the tags are not in the order of the contract')
 
   // The filter matches path and summary.
   const filter = page.locator('.operation-filter-input')
@@ -102,16 +103,16 @@ try {
     assert.equal(body.id, registered.body.id)
   }
   await readBack()
-  // The address now leads to what was open.
+  // The URL contains the open operation.
   await page.reload()
   await page.locator('#operations-tickets-getTicket.is-open .execute').waitFor()
   await readBack()
 
-  // No password is kept in the browser.
+  // The browser stores no password.
   const kept = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }))
   assert(kept.includes('access_token') && !kept.includes(password))
 
-  // Towards its end the token is renewed, once for all tabs, and the day goes on after another reload.
+  // Before it expires the token is refreshed, once for all tabs, and the session continues after another reload.
   const session = () => page.evaluate(() => JSON.parse(localStorage.getItem('mesa.session')))
   const age = () =>
     page.evaluate(() => {
@@ -133,7 +134,7 @@ try {
   await page.locator('#operations-tickets-getTicket.is-open .execute').waitFor()
   await readBack()
   assert.equal(renewals, 1)
-  // A desk that is busy is asked again the next time.
+  // After a 503 the refresh is retried with the next request.
   await age()
   const busy = (route) => route.fulfill({ status: 503 })
   await page.route('**/auth/token', busy)
@@ -143,12 +144,12 @@ try {
   assert.equal(renewals, 3)
   faults.splice(0, faults.length, ...faults.filter((fault) => !fault.includes('503')))
 
-  // A deep link opens its operation, signed in as well.
+  // A deep link opens its operation, with the session.
   page = await open(`${docs}#/tickets/registerTicket`)
   await page.locator('#operations-tickets-registerTicket.is-open .execute').waitFor()
   await readBack()
 
-  // Where the sign-in is over, the padlock opens. Signing out ends what was kept.
+  // When the session has ended, the padlock opens and the stored session is removed.
   await age()
   await page.evaluate(() => {
     const session = JSON.parse(localStorage.getItem('mesa.session'))
@@ -163,7 +164,7 @@ try {
 
   await measureOpening(context, docs)
 
-  // Every operation, as a director where nothing else is needed.
+  // Every operation, as a director unless another account is required.
   const director = await browser.newContext({ viewport: { width: 1280, height: 900 } })
   await context.close()
   page = await director.newPage()
@@ -177,7 +178,7 @@ try {
   assert.deepEqual(failures, [], failures.join('\n'))
   console.log(`Swagger UI: ${operations.length} operations executed as prefilled in ${Math.round((Date.now() - since) / 1000)} s`)
 
-  // A PDF is saved whole.
+  // A PDF is saved completely.
   const report = await operation(page, 'reports', 'getQuarterlyReport')
   for (const [name, value] of [['year', '2020'], ['quarter', '3']]) {
     const input = report.locator(`tr[data-param-name=${name}] input`)
@@ -189,12 +190,12 @@ try {
   const link = report.locator('.live-responses-table a[download]')
   const [download] = await Promise.all([page.waitForEvent('download'), link.click()])
   const saved = await readFile(await download.path())
-  assert(saved.subarray(0, 5).equals(Buffer.from('%PDF-')) && saved.subarray(-8).includes('%%EOF'), 'the PDF is whole')
+  assert(saved.subarray(0, 5).equals(Buffer.from('%PDF-')) && saved.subarray(-8).includes('%%EOF'), 'the PDF is incomplete')
   const headers = { Authorization: `Bearer ${await api.token('director')}` }
   const sent = await fetch(`${desk.url}/api/v1/reports/quarterly/2020/3?format=pdf`, { headers })
-  assert(saved.equals(Buffer.from(await sent.arrayBuffer())), 'the PDF is the one that the desk sends')
+  assert(saved.equals(Buffer.from(await sent.arrayBuffer())), 'the PDF differs from the one that the desk sends')
 
-  console.log(`Swagger UI: ticket ${registered.body.id} registered and read back, signed in after a reload, no other host asked`)
+  console.log(`Swagger UI: ticket ${registered.body.id} registered and read back, signed in after a reload, no requests to other hosts`)
 } finally {
   await browser?.close()
   await desk.stop()

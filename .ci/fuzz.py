@@ -1,4 +1,4 @@
-"""What `.ci/fuzz` begins with: the words that bodies and calendars are made of, and one sound input a kind."""
+"""Writes the start of `.ci/fuzz`: the dictionary of words in bodies and calendars, and one valid input of each kind."""
 
 import json
 import pathlib
@@ -10,7 +10,7 @@ schemas = json.load(open("openapi/openapi.json"))["components"]["schemas"]
 
 
 def sample(schema, depth=0):
-    """Something that this schema lets through, as far as it shows."""
+    """Returns a value that this schema probably accepts."""
     if depth > 5:
         return None
     if "$ref" in schema:
@@ -49,7 +49,7 @@ def keep(target, number, seed):
     (folder / target / str(number)).write_bytes(seed)
 
 
-# The kinds in the order of the target, which numbers them. What is patched is there before.
+# The types in the order of the target, which numbers them. A patch is preceded by the body that it changes.
 kinds = pathlib.Path("tests/fuzz/fuzz_targets/bodies.rs").read_text().split("whole:", 1)[1]
 for number, name in enumerate(re.findall(r"mesa::[a-z_:]*::([A-Z]\w*)[,;]", kinds)):
     schema = schemas.get(name) or schemas[f"{name}Patch"]
@@ -60,7 +60,7 @@ expressions = set()
 for file in pathlib.Path("src/tickets/clock").glob("*.rs"):
     expressions.update(re.findall(r'"([^"\n]*(?:Mo|PH|24/7|\d:\d\d-)[^"\n]*)"', file.read_text()))
 for number, expression in enumerate(sorted(expressions)):
-    # The moment, the minutes and the time zone come first.
+    # The input begins with the moment, the minutes and the time zone.
     keep("opening_hours", number, b"reckoned on" + expression.encode())
 
 words = set("Mo Tu We Th Fr Sa Su PH SH off open closed week Jan Feb easter 24/7 08:00-18:00 || [1] 2026-2030".split())

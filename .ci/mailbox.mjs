@@ -1,4 +1,4 @@
-// A mail server that keeps what it receives, for checks that need the links in messages.
+// A mail server that stores the received messages, for checks that need links in them.
 import { createServer } from 'node:net'
 
 /** Starts it; mail to `refused` is rejected. */
@@ -34,18 +34,18 @@ export async function startMailbox({ refused }) {
   await new Promise((listening) => server.listen(0, '127.0.0.1', listening))
   return {
     url: `smtp://127.0.0.1:${server.address().port}`,
-    /** The first match of the pattern's group in a message, waited for. */
+    /** Waits for a message that matches the pattern; returns the first group. */
     async find(pattern) {
       for (let tries = 0; tries < 300; tries += 1) {
         const found = messages.map((message) => message.match(pattern)).find(Boolean)
         if (found) return found[1]
         await new Promise((done) => setTimeout(done, 100))
       }
-      throw new Error(`no message has ${pattern}`)
+      throw new Error(`no message matches ${pattern}`)
     },
     stop: () => server.close(),
   }
 }
 
-/** Without the line breaks and escapes of quoted-printable. */
+/** Decodes quoted-printable. */
 const decode = (text) => text.replaceAll('=\r\n', '').replace(/=([0-9A-F]{2})/g, (_, code) => String.fromCharCode(parseInt(code, 16)))

@@ -1,4 +1,5 @@
-// Looks at the page of a report in Chromium, at A4 and on a phone, cut off from every host; leaves pictures and the print.
+// Checks the page of a report in Chromium, at A4 and on a phone, without network; saves screenshots and the print as
+// PDF.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -7,7 +8,7 @@ import { startBrowser } from './desk.mjs'
 const [page, out] = process.argv.slice(2)
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const html = readFileSync(page, 'utf8')
-assert.ok(!/<script|<link|@import|url\(|src="http/i.test(html), 'it needs nothing but itself')
+assert.ok(!/<script|<link|@import|url\(|src="http/i.test(html), 'the page is not self-contained')
 
 const browser = await startBrowser()
 try {
@@ -19,16 +20,16 @@ try {
     const said = []
     view.on('console', (message) => said.push(message.text()))
     await view.goto(`file://${page}`)
-    assert.deepEqual(asked.filter((url) => !/^(file|data):/.test(url)), [], `${name}: it asked for more`)
+    assert.deepEqual(asked.filter((url) => !/^(file|data):/.test(url)), [], `${name}: requests to other hosts`)
     const wide = await view.evaluate(() => document.documentElement.scrollWidth)
     assert.ok(wide <= width, `${name}: ${wide} pixels wide`)
     await view.addScriptTag({ content: axe })
     const { violations } = await view.evaluate(() => globalThis.axe.run())
     assert.deepEqual(violations.map((found) => `${found.id}: ${found.help} ${found.nodes[0].html}`), [], `${name}: axe-core`)
-    assert.deepEqual(said, [], `${name}: the console`)
+    assert.deepEqual(said, [], `${name}: console messages`)
     await view.screenshot({ path: `${out}-${name}.png`, fullPage: true })
     if (name === 'a4') {
-      // On paper nothing can be scrolled: every table fits between the margins.
+      // In print every table must fit between the margins.
       await view.emulateMedia({ media: 'print' })
       await view.setViewportSize({ width: Math.floor((180 / 25.4) * 96), height })
       const cut = await view.evaluate(() =>
@@ -40,7 +41,7 @@ try {
     }
     await context.close()
   }
-  console.log('  the page fits A4 and a phone, with no violation and nothing asked of anybody')
+  console.log('  the page fits A4 and a phone, without violations or network requests')
 } finally {
   await browser.close()
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What .ci/report needs to know of files: draws a logo, and holds the formats of a report against each other."""
+"""Helpers of .ci/report: draws a logo, and compares the formats of a report."""
 import csv
 import glob
 import json
@@ -10,7 +10,7 @@ import zlib
 
 
 def logo(path):
-    """A PNG with a circle, a bar, and nothing between them."""
+    """Writes a PNG with a circle and a bar on a transparent background."""
     width, height = 240, 80
     opaque = lambda x, y: (x - 40) ** 2 + (y - 40) ** 2 < 1400 or x > 90 and 25 < y < 55
     rows = b"".join(b"\0" + b"".join(struct.pack("BBBB", 11, 79, 138, 255 * opaque(x, y)) for x in range(width))
@@ -36,11 +36,11 @@ def check(report, sheets, text, info):
     words = re.sub(r" +", " ", open(text, encoding="utf-8").read())
 
     def same(name, expected, percent=False):
-        """The figure of the summary, in the workbook as a number and in the PDF as people read it."""
+        """Checks a figure of the summary: a number in the workbook, a formatted number in the PDF."""
         read, *_ = cells["Resumen"][name]
         if expected is None:
-            assert read == "", f"{name}: {read!r}, though there is nothing to measure"
-            assert f"{name} –" in words, f"{name} is not in the PDF as nothing"
+            assert read == "", f"{name}: {read!r}, expected an empty cell"
+            assert f"{name} –" in words, f"{name} is not shown as – in the PDF"
             return
         number = float(read[:-1]) / 100 if read.endswith("%") else float(read)
         assert abs(number - expected) < 1e-9 * max(1, abs(expected)), f"{name}: {read}, not {expected}"
@@ -70,7 +70,7 @@ def check(report, sheets, text, info):
     pages = int(about["Pages"])
     assert 3 <= pages <= 20 and f"Página {pages} de {pages}" in words, pages
     assert "Alcaldía de Prueba" in words and "NaN" not in words
-    print(f"  {len(cells)} sheets and {pages} pages say what the JSON says")
+    print(f"  {len(cells)} sheets and {pages} pages match the JSON")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,4 @@
-"""What Schemathesis has to know of the desk: how to sign in, what some formats look like, and which refusals of sound
-requests are no fault."""
+"""Hooks of Schemathesis: how to sign in, values of some formats, and which rejections of valid requests are not failures."""
 
 import json
 import os
@@ -12,12 +11,13 @@ import schemathesis
 from hypothesis import strategies as st
 
 DESK = os.environ["MESA_DESK"]
-# What signing in answered, and the ids of the accounts that sign in.
+# The answer of the sign-in, and the ids of the accounts that sign in.
 SESSION = json.loads(os.environ["MESA_SESSION"])
 ACCOUNTS = os.environ["MESA_ACCOUNTS"].split()
 
 
-# By the refresh token: trying out wrong passwords, as Schemathesis does, keeps an account from signing in for a while.
+# Uses the refresh token, because the wrong passwords that Schemathesis sends lock the sign-in of an account
+# temporarily.
 @schemathesis.auth(refresh_interval=600).skip_for(path_regex="/auth/")
 class Token:
     def get(self, case, context):
@@ -30,7 +30,7 @@ class Token:
         case.headers["Authorization"] = f"Bearer {data}"
 
 
-# A director can put anybody out, the accounts that this test signs in with included: those are left alone.
+# A director can deactivate every user; the accounts that this test signs in with are not changed.
 @schemathesis.hook
 def filter_case(context, case):
     operation = case.operation.definition.raw.get("operationId")
@@ -45,7 +45,7 @@ schemathesis.openapi.format(
 
 @st.composite
 def message(draw):
-    """Mail as it comes, or nearly."""
+    """Realistic mail messages."""
     mail = EmailMessage(policy=SMTP)
     name = st.text(st.characters(codec="utf-8", categories=["L", "N"]), min_size=1, max_size=20)
     mail["From"] = draw(st.sampled_from(["Rosa <rosa@example.gov.co>", "tech@mesa.test", "nadie@example.com"]))
@@ -58,7 +58,7 @@ def message(draw):
 schemathesis.openapi.media_type("message/rfc822", message())
 
 
-# A message is bytes; its example in the contract is a text.
+# Schemathesis needs the message as bytes; the example in the contract is a text.
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
     for item in raw_schema["paths"].values():
@@ -73,17 +73,17 @@ def as_it_is(context, response):
     return response.content.decode("latin-1")
 
 
-# Which sound requests may be refused: the operation, the problem's code, and for an `invalid_body` or `invalid_query` the
-# field and what is wrong with it. What a schema can say, the contract says, and its violation is a fault here.
+# Requests that match the schema and may be rejected: the operation, the code of the problem, and for `invalid_body` and
+# `invalid_query` the field and its code. Rules that a schema can express are in the contract, so they are not listed.
 ANY = r".*"
 MAY_BE_REFUSED = [
-    # A cursor is what the list gave for the same filters and order; which ones those are no schema can say.
+    # A cursor is valid only for the list, filters and order it was issued for.
     (ANY, "invalid_cursor", None, None),
-    # Nobody has seen the version that a made-up ETag names.
+    # A generated ETag names no current version.
     (ANY, "precondition_failed", None, None),
-    # A key that comes again with something else.
+    # A key that is reused for a different request.
     (ANY, "idempotency_key_reused", None, None),
-    # A made-up id is that of nothing, or of something that this is not for.
+    # A generated id does not exist, or names a resource that is not allowed here.
     (ANY, "invalid_body", ANY, "not_found"),
     ("mergeTicket|relateTickets", "invalid_body", "/into|/ticket_id", "not_allowed"),
     ("assignTicket", "invalid_body", "/assignee_id", "not_allowed"),
@@ -92,91 +92,91 @@ MAY_BE_REFUSED = [
     ("updateSurveyQuestion", "invalid_body", "/active", "not_allowed"),
     ("answerSurvey(ByLink)?", "invalid_body", r"/answers/\d+/question_id", "not_allowed|duplicate"),
     ("registerTicket|updateTicket", "invalid_body", "/category_id", "not_allowed"),
-    # A moment that must come after another one, or not too long after it.
+    # A time that must be after another one, or within a maximum distance.
     ("getStatistics|listProfileFindings", "invalid_query", "/to", "not_allowed"),
-    # Too many parts of a period, or too long a one.
+    # Too many intervals in a period, or a period that is too long.
     ("getStatistics", "invalid_query", "/interval", "not_allowed"),
     ("listAvailability", "invalid_query", "/at", "not_allowed"),
     ("recordAbsence|updateAbsence", "invalid_body", "/ends_at", "out_of_range"),
     ("reckonAttention", "invalid_body", r"/pauses/\d+/to", "out_of_range"),
     ("setShifts", "invalid_body", r"/items/\d+", "overlaps"),
     (ANY, "invalid_body", "/scheduled_for|/deadline|/promised_for", "not_in_future|outside_shift|out_of_range"),
-    # An expression with a grammar of its own, which is not what the longest possible text has.
+    # Opening hours have a grammar that a text of maximum length does not match.
     ("createCalendar|updateCalendar|reckonAttention", "invalid_body", "/opening_hours", "wrong_format|not_supported"),
-    # Size and root of a head are given together, and not with one ticket.
+    # Size and root of a head are required together, and not allowed with a ticket.
     ("verifyHistory", "invalid_query", "/head_size|/head_root", "not_allowed"),
-    # Which fields a holiday has by its kind, and whether there is such a day.
+    # The fields of a holiday depend on its kind, and the date must exist.
     (
         "createHoliday|updateHoliday",
         "invalid_body",
         "/month|/day|/days_from_easter|/date|/first_year|/last_year|/name",
         "required|not_allowed|out_of_range",
     ),
-    # The form of a token has the fields of two grants.
+    # The form has the fields of two grant types.
     ("issueToken", "invalid_body", "/username|/password|/refresh_token", "required"),
-    # A file must not be empty: `minLength` on bytes breaks generators of clients.
+    # A file must not be empty; `minLength` on binary content breaks client generators.
     ("attachTo.*", "invalid_body", "/file", "too_short"),
-    # Hours that are never open for so long.
+    # Opening hours without enough open minutes.
     ("getCalendarDue", "invalid_query", "/minutes", "not_allowed"),
     ("reckonAttention|updateAttentionTime", "invalid_body", "/minutes", "out_of_range"),
     ("updateCalendar", "invalid_body", "/opening_hours", "out_of_range"),
-    # What one field asks of another, or the ticket of a field.
+    # Fields that depend on another field, or on the state of the ticket.
     ("listArticles", "invalid_query", "/sort", "not_allowed"),
     ("acceptTicket|rescheduleTicket", "invalid_body", "/scheduled_for", "required|not_allowed"),
     ("escalateTicket", "invalid_body", "/to_level", "out_of_range"),
     ("escalateTicket", "invalid_body", "/third_party|/reference|/promised_for", "not_allowed"),
-    # What the requester's profile may fill in, and does not.
+    # Fields that are required if the requester's profile does not have them.
     (
         "registerTicket|resubmitTicket",
         "invalid_body",
         "/requester(/full_name|/document_id|/contact|/unit_id)?",
         "required",
     ),
-    # A requester sees no accounts beside a ticket.
+    # A requester cannot expand accounts of a ticket.
     ("listTickets|getTicket", "invalid_query", "/expand", "not_allowed"),
-    # A requester sees no drafts, and may withdraw but not archive for any other reason.
+    # A requester sees no drafts, and can archive only as withdrawn.
     ("listArticles", "invalid_query", "/status|/visibility", "not_allowed"),
     ("archiveTicket", "invalid_body", "/reason", "not_allowed"),
-    # Filters over what only staff see.
+    # Filters for staff only.
     ("listTickets|downloadTickets", "invalid_query", ANY, "not_allowed"),
-    # What an origin of this kind is named by, and what one of another kind is.
+    # The fields of an origin depend on its kind.
     ("(create|update)(ImprovementAction|Risk)", "invalid_body", r"/origin/\w+", "required|not_allowed"),
-    # Controls make no risk larger.
+    # The residual risk must not exceed the inherent risk.
     ("createRisk|updateRisk", "invalid_body", r"/residual/\w+", "out_of_range"),
-    # What is no draft any more does not become one.
+    # A record that is no longer a draft cannot become one.
     ("update(ImprovementAction|Risk|Indicator)", "invalid_body", "/status|/measure", "not_allowed"),
-    # What one measure asks for and no other, and the warning that must miss the target.
+    # A field of one measure only, and a warning that must not meet the target.
     ("createIndicator|updateIndicator", "invalid_body", "/within_hours", "required|not_allowed"),
     ("createIndicator|updateIndicator", "invalid_body", "/warning", "out_of_range"),
-    # A quarter that has not begun, and a value for what the desk measures by itself.
+    # A quarter that has not begun, and a value for an indicator that is computed.
     ("measureIndicator", "invalid_body", "/quarter", "out_of_range"),
     ("measureIndicator", "invalid_body", "/value", "not_allowed"),
-    # A day has no least and no last in a schema; minutes are numbered in their year.
+    # A schema has no minimum and maximum for dates; minutes are numbered per year, which cannot change.
     ("createMinutes|updateMinutes", "invalid_body", "/held_on", "out_of_range|not_allowed"),
     ("createMinutes|updateMinutes", "invalid_body", "/ends_at", "out_of_range"),
-    # Somebody with no account is there by name.
+    # An attendee without an account needs a name.
     ("createMinutes|updateMinutes", "invalid_body", r"/attendance/\d+/full_name", "required"),
-    # Whether a password is easily guessed is no matter of its length or pattern.
+    # Guessable passwords cannot be described by length or pattern.
     ("createUser|changeMyPassword|confirmPasswordReset", "invalid_body", "/password|/new_password", "too_guessable"),
-    # A part of an object is merged into what is there; where nothing is, the rest of it is missing.
+    # A partial object is merged into the existing one; without one the other fields are missing.
     ("updateRisk|updateMinutes", "invalid_body", r"/residual/\w+|/report/\w+", "required"),
-    # No rule keeps for less than its minimum, which each rule has of its own.
+    # Each retention rule has its own minimum.
     ("updateRetentionRule", "invalid_body", "/months", "out_of_range|not_allowed|required"),
-    # A made-up token is that of no link.
+    # A generated token belongs to no link.
     ("confirmPasswordReset", "password_link_invalid", None, None),
-    # A made-up password is not the current one.
+    # A generated password is not the current one.
     ("changeMyPassword", "invalid_body", "/current_password", "not_allowed"),
-    # Which types of files are taken is the desk's configuration.
+    # The accepted types of files are configured.
     ("attachTo.*", "unsupported_media_type", None, None),
 ]
 
 
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
-    # Nobody sends a file of a gigabyte: Schemathesis takes one that it left as it was for too long.
+    # Schemathesis does not generate a file of a gigabyte, and reports its unchanged file as too long.
     if type(failure).__name__ == "AcceptedNegativeData" and "violates `maxLength` at /properties/file" in str(failure):
         return False
-    # Where a client names the fields of each item with `fields`, the others are left out.
+    # With `fields`, the other fields of each item are omitted.
     if type(failure).__name__ == "JsonSchemaError" and "fields" in (case.query or {}) and "is a required property" in str(failure):
         return False
     if type(failure).__name__ != "RejectedPositiveData":

@@ -1,4 +1,4 @@
-"""The life of a ticket by the models that datamodel-code-generator makes of the contract, checked by mypy."""
+"""Takes a ticket from registration to closure with the models of datamodel-code-generator, checked by mypy."""
 
 import os
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-// The desk that the generated functions call is part of what orval generates.
+// The URL of the desk is part of the code that orval generates.
 const { MESA_CONTRACT, MESA_URL } = process.env
 
 export default {

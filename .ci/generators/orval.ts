@@ -1,9 +1,9 @@
-// orval: functions that call `fetch` and answer body and status.
+// orval: functions that call `fetch` and return body and status.
 import assert from 'node:assert/strict'
 import * as mesa from './orval/mesa'
 import { walk } from './walk'
 
-/** The body of a success. */
+/** Returns the body of a successful answer. */
 function ok<Answer extends { status: number; data: unknown }>(answer: Answer): Extract<Answer, { status: 200 | 201 }>['data'] {
   assert([200, 201].includes(answer.status), `${answer.status}: ${JSON.stringify(answer.data)}`)
   return answer.data

@@ -1,5 +1,5 @@
-// The life of a ticket, walked by every generated TypeScript client. An adapter calls the generated code and returns its
-// types unchanged, so that `tsc --strict` compares the generated types with those below.
+// Takes a ticket from registration to closure with every generated TypeScript client. An adapter calls the generated
+// code and returns its types unchanged, so that `tsc --strict` compares the generated types with those below.
 import assert from 'node:assert/strict'
 
 export type Role = 'requester' | 'technician'
@@ -11,7 +11,7 @@ export type Ticket = {
   assignee: { id: string; full_name: string } | null
 }
 
-/** A client can tell the entries of a timeline apart by `type`. */
+/** The entries of a timeline are discriminated by `type`. */
 export type TimelineEntry =
   | { type: 'event'; at: string; kind: string }
   | { type: 'escalation'; at: string; reason: string }
@@ -33,7 +33,7 @@ export interface Account {
   timeline(ticket_id: number): Promise<{ items: TimelineEntry[] }>
 }
 
-/** Signs in with the OAuth 2 form; answers the access token. */
+/** Signs in with the OAuth 2 form; returns the access token. */
 export type SignIn = (username: string, password: string) => Promise<string>
 
 const { MESA_URL, MESA_DEMO_PASSWORD } = process.env
@@ -41,7 +41,7 @@ assert(MESA_URL && MESA_DEMO_PASSWORD)
 export const baseUrl: string = MESA_URL
 const password: string = MESA_DEMO_PASSWORD
 
-/** The value, which must be there. */
+/** Returns the value, which must be defined. */
 export function present<Value>(value: Value | undefined): Value {
   assert(value !== undefined)
   return value

@@ -1,4 +1,4 @@
-// openapi-zod-client: schemas of zod, by which Zodios checks each request and each answer.
+// openapi-zod-client: zod schemas with which Zodios checks each request and each answer.
 import { createApiClient } from './zodios/mesa'
 import { baseUrl, walk } from './walk'
 

@@ -12,7 +12,7 @@ fn account(of: &Client) -> String {
     format!("/users/{}", of.id())
 }
 
-/// What is sent now.
+/// Sends the queued mail and returns what was sent.
 fn sent(desk: &Desk, server: &MailServer) -> Vec<Mail> {
     let before = server.count();
     desk.send_mail();
@@ -28,12 +28,12 @@ fn says(mail: &Mail, to: &str, subject: &str, words: &[&str]) {
 }
 
 #[test]
-fn a_change_of_address_is_told_to_the_previous_address() {
+fn a_change_of_address_is_mailed_to_the_previous_address() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let (person, director) = (desk.another(Role::Technician), desk.director());
     let old = person.email().to_owned();
-    // Their work mail being off, and their leaving, do not keep the notice from them.
+    // The notice is sent although staff mail is turned off and the account is deactivated.
     let all = json!({"email": "nueva@mesa.test", "staff_mail": false, "active": false});
     director.patch(&account(&person), all).ok();
     let waiting = director.get("/messages?kind=email_changed").items().remove(0);
@@ -49,11 +49,11 @@ fn a_change_of_address_is_told_to_the_previous_address() {
         &[&old, &by, "Fecha: ", " de 20", "a la Mesa de Servicios en mesa@mesa.test."],
     );
     assert!(!mail.text().contains("nueva@"), "{}", mail.text());
-    // The address is not kept twice.
+    // The address is stored once only.
     let kept = "SELECT count(*) FROM messages WHERE kind = 'email_changed' AND sent_to IS NOT NULL AND NOT data ? 'to'";
     assert_eq!(desk.database.count(kept), 1);
 
-    // Upper and lower case are the same address, and what is changed otherwise is no change of it.
+    // A change of case, or of other fields, is not a change of address.
     let own = account(&director);
     director.patch(&own, json!({"email": "DIRECTOR@mesa.test", "full_name": "Diana Mejía"})).ok();
     assert_eq!(sent(&desk, &server).len(), 0);
@@ -64,7 +64,7 @@ fn a_change_of_address_is_told_to_the_previous_address() {
 }
 
 #[test]
-fn a_new_password_is_told_to_its_owner() {
+fn a_change_of_password_is_mailed_to_the_account_holder() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let person = desk.another(Role::Requester);
@@ -84,7 +84,7 @@ fn a_new_password_is_told_to_its_owner() {
     let token = link.split_once("/p/").unwrap().1.split_whitespace().next().unwrap();
     let body = json!({"token": token, "new_password": "una-tercera-clave"});
     assert_eq!(desk.nobody().post("/auth/password-reset/confirmation", body).status, 204);
-    // The address is changed before the mail is sent: both notices go to the one that the account had.
+    // The address is changed before the mail is sent: both notices go to the previous address.
     desk.director().patch(&account(&person), json!({"email": "otra@mesa.test"})).ok();
     let mails = sent(&desk, &server);
     says(&mails[0], person.email(), subject, &["con un enlace de un solo uso"]);

@@ -1,4 +1,4 @@
-//! What is removed from the texts of others when a requester is made anonymous: what the director confirms, and nothing else.
+//! Anonymization of a requester removes from texts of others only what the director confirms.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::states::soon;
 use crate::harness::{Client, Desk};
 
-/// A requester who took these words for their name.
+/// A requester who set these words as their name.
 fn named(desk: &Desk, name: &str) -> Client {
     let client = desk.another(Role::Requester);
     desk.database.run(&format!(
@@ -19,7 +19,7 @@ fn named(desk: &Desk, name: &str) -> Client {
     client
 }
 
-/// A closed ticket of theirs with these private notes.
+/// A closed ticket of the requester with these private notes.
 fn ticket_with_notes(desk: &Desk, requester: &Client, description: &str, notes: &[&str]) -> String {
     let staff = desk.technician();
     let body = json!({"subject": "Sin red", "description": description});
@@ -55,7 +55,7 @@ const NOTES: [&str; 3] = [
 ];
 
 #[test]
-fn words_that_a_requester_took_for_a_name_stay_in_the_notes_of_staff() {
+fn words_used_as_a_name_remain_in_staff_notes_by_default() {
     let desk = Desk::open();
     let person = named(&desk, "amenazas graves");
     let one = ticket_with_notes(&desk, &person, "Soy amenazas graves, cédula 1036999888.", &NOTES);
@@ -98,7 +98,7 @@ fn words_that_a_requester_took_for_a_name_stay_in_the_notes_of_staff() {
 }
 
 #[test]
-fn what_the_director_confirms_is_removed_and_nothing_else() {
+fn only_confirmed_terms_and_places_are_removed() {
     let desk = Desk::open();
     let person = named(&desk, "amenazas graves");
     let one = ticket_with_notes(&desk, &person, "Sin red", &NOTES);
@@ -109,7 +109,7 @@ fn what_the_director_confirms_is_removed_and_nothing_else() {
     let document = seen["terms"].as_array().unwrap().iter().find(|term| term["datum"] == "document_id");
     let path = format!("/users/{}/anonymization", person.id());
 
-    // What is not in the preview is refused, and changes nothing.
+    // Terms and places that are not in the preview are rejected with 422, and nothing changes.
     let wrong =
         json!({"reason": "Ley 1581", "terms": ["0000000000000000"], "places": ["user:x:email:0", "x"]});
     let faults = desk.director().post(&path, wrong).faults();
@@ -133,7 +133,7 @@ fn what_the_director_confirms_is_removed_and_nothing_else() {
 }
 
 #[test]
-fn the_audit_log_forgets_what_the_account_said() {
+fn anonymization_redacts_the_audit_log() {
     let desk = Desk::open();
     let person = desk.another(Role::Requester);
     let account = format!("/users/{}", person.id());
@@ -151,7 +151,7 @@ fn the_audit_log_forgets_what_the_account_said() {
 }
 
 #[test]
-fn many_long_names_cost_little() {
+fn anonymization_with_many_long_names_is_fast() {
     let desk = Desk::open();
     let person = named(&desk, "Ana María Restrepo");
     for number in 0..60 {

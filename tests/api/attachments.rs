@@ -11,7 +11,7 @@ fn id(value: &Value) -> String {
 }
 
 #[test]
-fn a_file_comes_back_as_it_went_in_and_only_as_a_download() {
+fn a_file_is_returned_unchanged_and_only_as_a_download() {
     let desk = Desk::open();
     let requester = desk.requester();
     let one = desk.ticket_in("received");
@@ -38,7 +38,7 @@ fn a_file_comes_back_as_it_went_in_and_only_as_a_download() {
 }
 
 #[test]
-fn size_and_type_are_the_configurations() {
+fn size_and_types_are_limited_by_the_configuration() {
     let desk = Desk::configured(&[
         ("MESA_ATTACHMENT_MAX_BYTES", "1000"),
         ("MESA_ATTACHMENT_TYPES", "image/*,text/plain"),
@@ -69,7 +69,7 @@ fn size_and_type_are_the_configurations() {
 }
 
 #[test]
-fn whoever_may_not_see_the_ticket_may_not_see_its_files() {
+fn files_of_a_ticket_need_access_to_the_ticket() {
     let desk = Desk::open();
     let one = desk.ticket_in("received");
     let file = desk.requester().upload(&format!("{one}/attachments"), "a.txt", "a").created();
@@ -85,7 +85,7 @@ fn whoever_may_not_see_the_ticket_may_not_see_its_files() {
 }
 
 #[test]
-fn files_of_an_article_are_its_readers() {
+fn readers_of_an_article_can_read_its_files() {
     let desk = Desk::open();
     let technician = desk.technician();
     let content =
@@ -99,7 +99,7 @@ fn files_of_an_article_are_its_readers() {
 }
 
 #[test]
-fn the_same_file_sent_again_under_one_key_is_one_file() {
+fn a_repeated_upload_with_the_same_key_stores_one_file() {
     let desk = Desk::open();
     let path = format!("{}/attachments", desk.ticket_in("received"));
     let requester = desk.requester().with("idempotency-key", "archivo-1");
@@ -119,7 +119,7 @@ fn copies_of_the_server_share_the_files() {
 }
 
 #[test]
-fn a_file_that_the_state_refuses_is_not_even_received() {
+fn an_upload_rejected_by_the_ticket_state_is_not_stored() {
     let desk = Desk::open();
     let requester = desk.requester();
     let path = format!("{}/attachments", desk.ticket_in("archived"));

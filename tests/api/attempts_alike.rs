@@ -1,10 +1,10 @@
-//! The waits after wrong passwords are the same whether an address has an account or not, from every network.
+//! Lockouts after wrong passwords are the same for addresses with and without an account, from every network.
 
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Desk, PASSWORD};
 
-/// What an answer tells: its status, the names of its headers and its body.
+/// What a caller can compare of an answer: its status, the names of its headers and its body.
 fn told(answer: &Answer) -> (u16, Vec<String>, Value) {
     let mut headers: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
     headers.sort();
@@ -12,7 +12,7 @@ fn told(answer: &Answer) -> (u16, Vec<String>, Value) {
 }
 
 #[test]
-fn after_tries_elsewhere_an_account_and_an_unknown_address_are_answered_alike_from_everywhere() {
+fn known_and_unknown_addresses_get_the_same_answers_after_failed_attempts() {
     let desk = Desk::configured(&[("MESA_TRUSTED_PROXIES", "127.0.0.1")]);
     let person = desk.technician();
     let login = |email: &str, from: &str, password: &str| {
@@ -24,13 +24,13 @@ fn after_tries_elsewhere_an_account_and_an_unknown_address_are_answered_alike_fr
         let caller = desk.nobody().with("x-forwarded-for", from);
         caller.raw("POST", "/auth/token", "application/x-www-form-urlencoded", form)
     };
-    // The office, from which the person signs in.
+    // The office: a network from which the user has signed in.
     login(person.email(), "203.0.113.1", PASSWORD).ok();
     let seen = |email: &str| {
         for network in 0..21 {
             login(email, &format!("198.51.100.{network}"), "no-es-esta-clave");
         }
-        // So that no wait ends while this test runs.
+        // No lockout ends while this test runs.
         desk.database
             .run("UPDATE sign_in_attempts SET next_at = now() + interval '10 minutes' WHERE attempts > 20");
         let office = "203.0.113.1";
@@ -45,13 +45,13 @@ fn after_tries_elsewhere_an_account_and_an_unknown_address_are_answered_alike_fr
     let (known, unknown) = (seen(person.email()), seen("nobody@mesa.test"));
     assert_eq!(known, unknown);
     assert_eq!((known[0].0, known[2].0), (401, 429));
-    // Who sits there is not locked out by strangers.
+    // Attempts from other networks do not lock out users in the office.
     login(person.email(), "203.0.113.1", PASSWORD).ok();
     login("director@mesa.test", "203.0.113.1", PASSWORD).ok();
 }
 
 #[test]
-fn requests_for_a_link_are_counted_alike() {
+fn reset_requests_for_known_and_unknown_addresses_are_limited_alike() {
     let desk = Desk::configured(&[("MESA_TRUSTED_PROXIES", "127.0.0.1")]);
     let ask = |email: &str, from: &str| {
         let caller = desk.nobody().with("x-forwarded-for", from);
@@ -72,7 +72,7 @@ fn requests_for_a_link_are_counted_alike() {
     let known = seen("technician@mesa.test", "203.0.113.1");
     assert_eq!(known, seen("nobody@mesa.test", "203.0.113.2"));
     assert_eq!(known[0], (202, String::new()));
-    // Who has an account is looked up later.
+    // The account is looked up later, by the routine.
     assert_eq!(desk.database.count("SELECT count(*) FROM password_reset_requests"), 8);
     assert_eq!(desk.database.count("SELECT count(*) FROM messages"), 0);
     let shared = desk.shared();

@@ -1,4 +1,5 @@
-//! Which policy attention is counted by, how open tickets change, and how a due time is explained.
+//! Attention times: the policy that applies to a ticket, application to open tickets, and the explanation of a due
+//! time.
 
 use chrono::Duration;
 use mesa::auth::policy::Role;
@@ -8,14 +9,14 @@ use crate::calendars::{OFFICE, calendar};
 use crate::harness::states::soon;
 use crate::harness::{Client, Desk, moment};
 
-/// Lets a criticality count on a calendar from now on.
+/// Assigns a new calendar with these hours to a criticality. Returns the id of the calendar.
 fn count_on(desk: &Desk, criticality: &str, opening_hours: &str) -> String {
     let id = calendar(desk, opening_hours);
     desk.director().patch(&format!("/attention-times/{criticality}"), json!({"calendar_id": id})).ok();
     id
 }
 
-/// A new ticket that was received at this moment, whenever that was.
+/// A new ticket with this moment of reception.
 fn received_at(desk: &Desk, moment: &str) -> String {
     let id = desk.requester().register("La impresora no imprime")["id"].clone();
     desk.database.run(&format!("UPDATE tickets SET received_at = '{moment}' WHERE id = {id}"));
@@ -32,7 +33,7 @@ fn minutes(ticket: &Value) -> i64 {
 }
 
 #[test]
-fn a_change_of_an_attention_time_holds_for_tickets_received_from_then_on() {
+fn a_changed_attention_time_applies_to_tickets_received_afterwards() {
     let desk = Desk::open();
     let (technician, director) = (desk.technician(), desk.director());
     let (early, classified) = (desk.ticket_in("received"), desk.ticket_in("received"));
@@ -43,13 +44,13 @@ fn a_change_of_an_attention_time_holds_for_tickets_received_from_then_on() {
     assert_eq!(technician.get(&classified).ok()["attention_due_at"], due);
     assert_eq!(minutes(&classify(&technician, &early, "high")), 120);
     assert_eq!(minutes(&classify(&technician, &late, "high")), 240);
-    // And when it is classified once more.
+    // Also when it is classified again.
     assert_eq!(minutes(&classify(&technician, &early, "low")), 1080);
     assert_eq!(minutes(&classify(&technician, &early, "high")), 120);
 }
 
 #[test]
-fn a_change_of_a_calendar_holds_for_tickets_received_from_then_on() {
+fn a_changed_calendar_applies_to_tickets_received_afterwards() {
     let desk = Desk::open();
     let (technician, director) = (desk.technician(), desk.director());
     let id = count_on(&desk, "medium", "24/7");
@@ -63,9 +64,9 @@ fn a_change_of_a_calendar_holds_for_tickets_received_from_then_on() {
     let late = desk.ticket_in("received");
     assert_eq!(minutes(&classify(&technician, &early, "medium")), 300);
     let due = moment(&classify(&technician, &late, "medium")["attention_due_at"]);
-    // The last hour of a year and four of the next, in Bogotá.
+    // The last hour of one year and four hours of the next, in Bogotá.
     assert_eq!(due.format("%m-%d %H:%M").to_string(), "01-01 09:00");
-    // A new name changes nothing that is counted.
+    // A new name does not create a policy.
     let policies = "SELECT count(*) FROM attention_policies";
     let before = desk.database.count(policies);
     director.patch(&format!("/calendars/{id}"), json!({"name": "Fin de año"})).ok();
@@ -74,7 +75,7 @@ fn a_change_of_a_calendar_holds_for_tickets_received_from_then_on() {
 }
 
 #[test]
-fn a_due_time_is_counted_on_the_calendar_of_the_criticality() {
+fn a_due_time_is_computed_with_the_calendar_of_the_criticality() {
     let desk = Desk::open();
     count_on(&desk, "high", OFFICE);
     desk.database.run("ALTER TABLE attention_policies DISABLE TRIGGER attention_policies_keep");
@@ -90,7 +91,7 @@ fn a_due_time_is_counted_on_the_calendar_of_the_criticality() {
 }
 
 #[test]
-fn an_escalation_counts_by_the_policy_of_the_reception() {
+fn the_policy_at_reception_applies_to_an_escalation() {
     let desk = Desk::open();
     let technician = desk.technician();
     let one = desk.ticket_in("in_progress");
@@ -102,7 +103,7 @@ fn an_escalation_counts_by_the_policy_of_the_reception() {
 }
 
 #[test]
-fn an_attention_time_takes_only_a_calendar_that_it_can_be_counted_on() {
+fn an_attention_time_needs_a_calendar_with_enough_hours() {
     let desk = Desk::open();
     let director = desk.director();
     let rare = calendar(&desk, "Jan 01 00:00-00:01");
@@ -117,7 +118,7 @@ fn an_attention_time_takes_only_a_calendar_that_it_can_be_counted_on() {
         time(json!({"calendar_id": rare, "minutes": 1})).faults(),
         [("/calendar_id".into(), "not_found".into())]
     );
-    // One that is in use stays there when it is no longer offered.
+    // A calendar in use remains assigned when it is deactivated.
     director.patch(&format!("/calendars/{usual}"), json!({"active": false})).ok();
     assert_eq!(time(json!({"minutes": 600})).ok()["calendar"]["id"], json!(usual));
     let times = director.get("/attention-times").items();
@@ -126,7 +127,7 @@ fn an_attention_time_takes_only_a_calendar_that_it_can_be_counted_on() {
 }
 
 #[test]
-fn a_calendar_that_has_run_out_leaves_no_due_time() {
+fn classification_with_an_ended_calendar_gets_409_no_due_time() {
     let desk = Desk::open();
     desk.database.run(
         "INSERT INTO attention_policies SELECT gen_random_uuid(), criticality, calendar_id, minutes, \
@@ -139,7 +140,7 @@ fn a_calendar_that_has_run_out_leaves_no_due_time() {
 }
 
 #[test]
-fn open_tickets_change_when_asked_to_each_with_its_event() {
+fn application_to_open_tickets_records_an_event_for_each() {
     let desk = Desk::open();
     let (technician, director) = (desk.technician(), desk.director());
     let apply = |client: &Client| client.post("/attention-times/application", json!({}));
@@ -188,7 +189,7 @@ fn open_tickets_change_when_asked_to_each_with_its_event() {
         let levels = director.get(&format!("{one}/attention")).ok()["levels"].clone();
         assert_eq!(levels.as_array().unwrap().last().unwrap()["minutes"], 30);
     }
-    // It holds for what is classified, once more or for the first time, since it was asked for.
+    // It also applies to tickets that are classified later, again or for the first time.
     assert_eq!(minutes(&classify(&technician, &unclassified, "medium")), 30);
     assert_eq!(minutes(&classify(&technician, &other, "medium")), 30);
     assert_eq!(apply(&director).ok()["changed"], 0);
@@ -232,7 +233,7 @@ fn a_due_time_is_explained_level_by_level() {
     assert_eq!(level["stretches"][0]["to"], level["accepted_at"]);
 
     technician.post(&format!("{one}/escalations"), json!({"reason": "Es de la red."})).created();
-    // Two hours and one minute later nobody has taken it.
+    // Two hours and one minute later nobody has accepted it.
     desk.database.run("UPDATE attentions SET started_at = started_at - interval '121 minutes', due_at = due_at - interval '121 minutes' WHERE level = 2");
     let levels = attention(&one)["levels"].clone();
     assert_eq!((&levels[0]["met"], &levels[1]["met"]), (&json!(true), &json!(false)));
@@ -244,7 +245,7 @@ fn a_long_week_end_is_explained_with_its_holiday() {
     let desk = Desk::open();
     let one = received_at(&desk, "2025-11-14T21:00:00Z");
     classify(&desk.technician(), &one, "medium");
-    // Friday 14 November 2025, 16:00 in Bogotá; Monday keeps the Independence of Cartagena, Tuesday 3 h.
+    // Friday 14 November 2025, 16:00 in Bogotá; Monday is a holiday (Independence of Cartagena), Tuesday 3 h.
     desk.database.run(&format!(
         "UPDATE attentions SET opening_hours = '{OFFICE}', due_at = '2025-11-18T16:00:00Z', \
          accepted_at = '2025-11-18T15:30:00Z', accepted_by = (SELECT id FROM users WHERE role = 'technician')"

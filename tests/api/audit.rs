@@ -1,16 +1,16 @@
-//! The history: whole, and found out where it is not.
+//! Verification of the history: intact histories verify, and tampering is found.
 
 use serde_json::{Value, json};
 
 use crate::harness::Desk;
 
-/// As a superuser who switches the triggers off would.
+/// Runs `sql` with the triggers off, as a superuser could.
 fn tamper(desk: &Desk, sql: &str) {
     desk.database.run(&format!("SET session_replication_role = replica; {sql}"));
 }
 
 #[test]
-fn a_whole_history_verifies() {
+fn an_intact_history_verifies() {
     let desk = Desk::open();
     desk.ticket_in("closed");
     desk.ticket_in("escalated");
@@ -20,18 +20,18 @@ fn a_whole_history_verifies() {
 }
 
 #[test]
-fn what_was_tampered_with_is_found_and_named() {
+fn every_kind_of_tampering_is_found_and_located() {
     let desk = Desk::open();
     for _ in 0..3 {
         desk.ticket_in("in_progress");
     }
-    // The case that touches a third table is the last.
+    // The case that changes a third table is the last one.
     let tables = ["histories", "events"];
     let kept = tables.map(|table| format!("CREATE TABLE kept_{table} AS TABLE {table};"));
     desk.database.run(&kept.concat());
     let back = tables.map(|table| format!("DELETE FROM {table}; INSERT INTO {table} TABLE kept_{table};"));
     for (sql, broken) in [
-        // Every column that tells something.
+        // Every column with content.
         (
             "UPDATE events SET data = jsonb_set(data, '{details}', '{\"x\": 1}') WHERE ticket_id = 2 AND seq = 3",
             vec![(2, 3, "hash")],
@@ -52,7 +52,7 @@ fn what_was_tampered_with_is_found_and_named() {
             "UPDATE events SET hash = sha256('x') WHERE ticket_id = 2 AND seq = 3",
             vec![(2, 3, "hash"), (2, 4, "link")],
         ),
-        // With the hash of what it says now.
+        // With a recomputed hash.
         (
             "UPDATE events SET kind = 'closed' WHERE ticket_id = 2 AND seq = 3; \
              UPDATE events e SET hash = event_hash(e) WHERE ticket_id = 2 AND seq = 3",
@@ -63,7 +63,7 @@ fn what_was_tampered_with_is_found_and_named() {
              UPDATE events e SET hash = event_hash(e) WHERE ticket_id = 2 AND seq = 4",
             vec![(2, 4, "link")],
         ),
-        // Taken out, cut off, put in, moved.
+        // Removed, truncated, added, moved.
         ("DELETE FROM events WHERE ticket_id = 2 AND seq = 2", vec![(2, 3, "gap")]),
         ("DELETE FROM events WHERE ticket_id = 2 AND seq = 1", vec![(2, 2, "gap")]),
         ("DELETE FROM events WHERE ticket_id = 2 AND seq >= 3", vec![(2, 3, "missing")]),
@@ -106,7 +106,7 @@ fn what_was_tampered_with_is_found_and_named() {
 }
 
 #[test]
-fn what_was_cut_off_stays_missing_however_the_case_goes_on() {
+fn a_removed_event_stays_missing_after_further_events() {
     let desk = Desk::open();
     let one = desk.ticket_in("in_progress");
     tamper(&desk, "DELETE FROM events WHERE seq = 4");
@@ -116,10 +116,10 @@ fn what_was_cut_off_stays_missing_however_the_case_goes_on() {
 }
 
 #[test]
-fn no_two_events_are_written_the_same() {
+fn different_events_have_different_hashes() {
     let desk = Desk::open();
     desk.ticket_in("received");
-    // What a separator or a stand-in for nothing could confuse.
+    // Values that an ambiguous encoding of separators or nulls would confuse.
     let hash = |kind: &str, actor: &str, data: &str| {
         desk.database.count(&format!(
             "SELECT ('x' || left(encode(event_hash(e), 'hex'), 15))::bit(60)::bigint FROM ( \
@@ -146,10 +146,10 @@ fn no_two_events_are_written_the_same() {
 }
 
 #[test]
-fn more_tickets_than_one_batch_are_verified_in_one_document() {
+fn more_than_one_batch_of_tickets_is_verified_in_one_document() {
     let desk = Desk::open();
     desk.ticket_in("classified");
-    // Each copy gets a history of its own.
+    // Each copy gets its own history.
     desk.database.copies_of_the_first_ticket(1200);
     desk.database.run(
         "INSERT INTO events (id, ticket_id, kind, at, data) \
@@ -192,7 +192,7 @@ fn more_tickets_than_one_batch_are_verified_in_one_document() {
 }
 
 #[test]
-fn a_verification_that_fails_midway_is_no_document() {
+fn a_verification_that_fails_midway_returns_no_valid_document() {
     let desk = Desk::open();
     desk.ticket_in("received");
     desk.director().get("/audit/verification?ticket_id=2").problem(404, "not_found");
@@ -208,7 +208,7 @@ fn a_verification_that_fails_midway_is_no_document() {
 }
 
 #[test]
-fn events_say_who_when_and_from_what_to_what() {
+fn events_record_actor_time_and_old_and_new_values() {
     let desk = Desk::open();
     let one = desk.ticket_in("classified");
     let events = desk.technician().get(&format!("{one}/events")).items();

@@ -1,4 +1,4 @@
-//! The audit log: what leaves an event, what an event says, and who reads it.
+//! The audit log: which changes are recorded, what an event contains, and who can read it.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ struct Named {
     name: String,
 }
 
-/// Continues a sign-in that was recorded; of its use only the reuse of an old token is recorded.
+/// Continues a sign-in that is already recorded; only the reuse of an old token is recorded.
 const REFRESH: &str = "refreshSession";
 
 /// Tables that a request may change without an event.
@@ -93,10 +93,10 @@ fn recorded(desk: &Desk) -> i64 {
 }
 
 #[test]
-fn every_operation_that_changes_something_leaves_an_event() {
+fn every_operation_that_changes_data_is_recorded() {
     let desk = Desk::open();
     let mut operations = operations(&desk);
-    // What others need is removed last.
+    // Deletions run last, because other operations need the resources.
     operations.sort_by_key(|operation| operation.method == "DELETE");
     let mut tables = tables(&desk);
     tables.retain(|table| UNRECORDED.iter().all(|(unrecorded, _)| unrecorded != table));
@@ -122,7 +122,7 @@ fn every_operation_that_changes_something_leaves_an_event() {
 }
 
 #[test]
-fn every_table_is_recorded_by_a_trigger_or_by_something_that_is_named_here() {
+fn every_table_has_the_trigger_or_is_listed_as_an_exception() {
     let desk = Desk::open();
     let audited = "SELECT DISTINCT tgrelid::regclass::text AS name FROM pg_trigger WHERE tgfoid = 'record_change'::regproc";
     let audited: Vec<Named> = desk.database.ask(|db| diesel::sql_query(audited).load(db)).unwrap();
@@ -136,7 +136,7 @@ fn every_table_is_recorded_by_a_trigger_or_by_something_that_is_named_here() {
     for table in elsewhere {
         assert!(tables.iter().any(|known| known == table), "there is no table {table}");
     }
-    // What triggers name is what the API knows.
+    // The resources that triggers name are those of the API.
     let named = "SELECT DISTINCT split_part(encode(tgargs, 'escape'), '\\000', 1) AS name \
          FROM pg_trigger WHERE tgfoid = 'record_change'::regproc";
     let named: Vec<Named> = desk.database.ask(|db| diesel::sql_query(named).load(db)).unwrap();
@@ -154,7 +154,7 @@ fn fields(entry: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn an_event_says_who_changed_which_fields_and_no_secret() {
+fn an_event_names_the_actor_and_the_fields_and_contains_no_secret() {
     let desk = Desk::open();
     let (director, professional) = (desk.director(), desk.professional());
     let new = json!({"email": "nueva@mesa.test", "password": "una-clave-larga", "role": "technician",
@@ -188,7 +188,7 @@ fn an_event_says_who_changed_which_fields_and_no_secret() {
 }
 
 #[test]
-fn the_lists_of_minutes_and_what_becomes_of_records_are_named() {
+fn changes_of_minutes_lists_and_of_record_states_are_recorded() {
     let desk = Desk::open();
     let director = desk.director();
     let written = director.post("/minutes", minutes(desk.technician().id())).created();
@@ -198,14 +198,14 @@ fn the_lists_of_minutes_and_what_becomes_of_records_are_named() {
     director.post(&format!("{one}/signature"), json!({})).ok();
     let found = entries(&desk, &format!("resource=minutes&resource_id={}", written["id"].as_str().unwrap()));
     let kinds: Vec<&str> = found.iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
-    // The rows of its lists are an event of their own.
+    // Changes of its lists are separate events.
     assert_eq!(kinds, ["signed", "changed", "changed", "changed", "created"], "{found:#?}");
     assert!(found[1..3].iter().any(|entry| fields(entry) == ["decisions"]), "{found:#?}");
     assert_eq!(found[0]["details"]["version"], 3);
 }
 
 #[test]
-fn the_list_is_filtered_paged_and_for_the_director_alone() {
+fn the_log_can_be_filtered_and_paged_by_the_director_only() {
     let desk = Desk::open();
     let director = desk.director();
     for name in ["Uno", "Dos", "Tres"] {
@@ -237,7 +237,7 @@ fn the_list_is_filtered_paged_and_for_the_director_alone() {
 }
 
 #[test]
-fn every_filter_of_the_list_has_an_index() {
+fn every_filter_of_the_log_uses_an_index() {
     let desk = Desk::open();
     desk.database.run(
         "INSERT INTO audit_events (id, kind, resource, resource_id, actor_id, at, data, data_digest, hash)
@@ -277,7 +277,7 @@ fn every_filter_of_the_list_has_an_index() {
 }
 
 #[test]
-fn what_a_command_or_an_administrator_changes_is_recorded_without_an_actor() {
+fn changes_by_a_command_or_by_sql_are_recorded_without_an_actor() {
     let desk = Desk::open();
     let mut db = desk.database.connect();
     let opened = NewAccount::check(
@@ -298,11 +298,11 @@ fn what_a_command_or_an_administrator_changes_is_recorded_without_an_actor() {
 }
 
 #[test]
-fn whoever_takes_data_out_leaves_an_event() {
+fn every_export_is_recorded() {
     let desk = Desk::open();
     let director = desk.director();
     let operations = operations(&desk);
-    // Pages, and files that are one attachment or one picture.
+    // Files that are not exports: one attachment, one picture.
     let others = ["downloadAttachment", "downloadRiskMatrix"];
     let document = desk.nobody().get("//openapi.json").ok();
     let mut exports = 0;
@@ -331,7 +331,7 @@ fn whoever_takes_data_out_leaves_an_event() {
 }
 
 #[test]
-fn a_start_records_the_configuration_where_it_differs() {
+fn a_start_records_the_configuration_if_it_changed() {
     let desk = Desk::open();
     let read = |days: &str| {
         let days = days.to_owned();
@@ -349,18 +349,18 @@ fn a_start_records_the_configuration_where_it_differs() {
     assert_eq!(found[2]["details"]["configuration"]["jwt_secret"], "unset");
 }
 
-/// The audit events that hold this text.
+/// The number of audit events that contain this text.
 fn holding(desk: &Desk, text: &str) -> i64 {
     desk.database.count(&format!("SELECT count(*) FROM audit_events WHERE data::text ILIKE '%{text}%'"))
 }
 
 #[test]
-fn what_the_log_says_of_a_person_is_theirs_to_read_and_goes_when_they_are_made_anonymous() {
+fn a_person_can_read_their_audit_events_and_anonymization_redacts_them() {
     let desk = Desk::open();
     let (director, person) = (desk.director(), desk.another(Role::Requester));
     let one = format!("/users/{}", person.id());
     director.patch(&one, json!({"full_name": "Zoraida Quintero"})).ok();
-    // By a statement, since a change over the API ends the person's sign-ins.
+    // By SQL, because a change over the API ends the user's sessions.
     desk.database.run(&format!("UPDATE users SET email = 'zoraida@mesa.test' WHERE id = '{}'", person.id()));
     director.patch(&one, json!({"full_name": "Zoraida Velásquez"})).ok();
     person.patch("/me", json!({"contact": {"mobile": "3009998877"}, "locale": "en"})).ok();
@@ -382,7 +382,7 @@ fn what_the_log_says_of_a_person_is_theirs_to_read_and_goes_when_they_are_made_a
         assert_eq!((&same["hash"], &same["redacted"]), (&event["hash"], &redacted), "{event}");
         assert_eq!(fields(same), fields(event));
     }
-    // What says nothing of the person stays.
+    // Values that are not personal data remain.
     let locale =
         |entries: &[Value]| entries.iter().any(|entry| entry["changes"].to_string().contains("\"en\""));
     assert!(locale(&after));
@@ -392,7 +392,7 @@ fn what_the_log_says_of_a_person_is_theirs_to_read_and_goes_when_they_are_made_a
 }
 
 #[test]
-fn mail_that_is_released_and_messages_that_are_retried_are_recorded() {
+fn released_mail_and_retried_messages_are_recorded() {
     let desk = Desk::open();
     let director = desk.director();
     let mail = "From: nadie@otra.example\nAuto-Submitted: auto-generated\nSubject: secreto\n\nhola";
@@ -424,7 +424,7 @@ fn the_access_log_names_account_route_and_problem() {
     desk.nobody().with("x-request-id", "kept-3").get("//s/0123456789").expect_status(404);
     desk.nobody().with("x-request-id", "kept-4").get("/nothing/rosa@mesa.test").problem(404, "not_found");
     let line = |id: &str| {
-        // The line is written after the answer is made, perhaps after it was read.
+        // The line is written after the answer, possibly after the client has read it.
         let found = (0..200).find_map(|_| {
             logs::access_line(id).or_else(|| {
                 std::thread::sleep(std::time::Duration::from_millis(10));
@@ -432,7 +432,7 @@ fn the_access_log_names_account_route_and_problem() {
             })
         });
         let words: Vec<String> = found.unwrap().split(' ').map(str::to_owned).collect();
-        // The time it took, after the status, is not compared.
+        // The duration, which follows the status, is not compared.
         words
             .iter()
             .enumerate()

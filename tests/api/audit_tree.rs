@@ -1,5 +1,5 @@
-//! Signed heads of the tree over all events: whoever keeps one finds out that the history was rewritten, even by the owner
-//! of the database.
+//! Signed heads of the tree over all events: a copy of a head shows whether the history was rewritten, even by the
+//! owner of the database.
 
 use std::process::Output;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,26 +21,26 @@ use crate::harness::states::ticket_of;
 const KEY: (&str, &str) =
     ("MESA_AUDIT_KEY", "0707070707070707070707070707070707070707070707070707070707070707");
 
-/// As a superuser who switches the triggers off would.
+/// Runs `sql` with the triggers off, as a superuser could.
 fn tamper(desk: &Desk, sql: &str) {
     desk.database
         .run(&format!("SET session_replication_role = replica; {sql}; RESET session_replication_role"));
 }
 
-/// Makes a head, as the routine does, and returns it.
+/// Creates a head, as the routine does, and returns it.
 fn sign_head(desk: &Desk) -> Value {
     let db = &mut PgConnection::establish(&desk.database.server_url).unwrap();
     heads::make(db, &desk.shared().config.audit, HeadReason::Daily).unwrap();
     desk.director().get("/audit/heads?limit=1").items().remove(0)
 }
 
-/// The verification against a head that was kept.
+/// The verification against a saved head.
 fn against(desk: &Desk, head: &Value) -> Value {
     let root = head["root"].as_str().unwrap().replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
     desk.director().get(&format!("/audit/verification?head_size={}&head_root={root}", head["size"])).ok()
 }
 
-/// `mesa audit verify` against a head that was kept in a file.
+/// `mesa audit verify` against a head that was saved in a file.
 fn offline(desk: &Desk, head: &Value, key: &str) -> Output {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("head.txt");
@@ -69,7 +69,7 @@ fn put_back(prefix: &str) -> String {
         .concat()
 }
 
-/// Hashes a ticket's events anew, with all that depends on them.
+/// Recomputes the hashes of a ticket's events and all that depends on them.
 const REHASH: &str = "DO $$ DECLARE e record; last bytea; BEGIN \
      FOR e IN SELECT id FROM events WHERE ticket_id = 2 ORDER BY seq LOOP \
          UPDATE events SET previous_hash = last WHERE id = e.id; \
@@ -87,7 +87,7 @@ const RENUMBER: &str = "UPDATE log_entries SET position = position + 1000000; \
 const CHANGED_ACTOR: &str = "UPDATE events SET actor_id = (SELECT id FROM users WHERE role = 'director') WHERE ticket_id = 2 AND seq = 2";
 
 #[test]
-fn whatever_the_owner_of_the_database_rewrites_is_found_with_a_kept_head() {
+fn a_saved_head_reveals_every_change_by_the_owner_of_the_database() {
     let desk = Desk::configured(&[KEY]);
     let key = desk.director().get("/audit/key").ok()["public_key"].as_str().unwrap().to_owned();
     desk.ticket_in("in_progress");
@@ -96,7 +96,7 @@ fn whatever_the_owner_of_the_database_rewrites_is_found_with_a_kept_head() {
     desk.ticket_in("solved");
     desk.ticket_in("classified");
     let head = sign_head(&desk);
-    // What comes later changes nothing of it.
+    // Later events do not affect the head.
     desk.ticket_in("classified");
     copy(&desk, "kept");
     for kept in [&early, &head] {
@@ -112,7 +112,7 @@ fn whatever_the_owner_of_the_database_rewrites_is_found_with_a_kept_head() {
     for (sql, status, is_seen_without_head, words) in [
         (CHANGED_ACTOR.to_owned(), "rewritten", true, "Ticket 2, event 2 was changed"),
         ("DELETE FROM events WHERE ticket_id = 2 AND seq = 2".to_owned(), "rewritten", true, "was removed"),
-        // Consistent in itself: the heads of the desk show it, and once they are gone the kept head alone.
+        // Internally consistent: the stored heads show the change; if they are deleted too, only the saved head does.
         (format!("{CHANGED_ACTOR}; {REHASH}"), "rewritten", true, "The head of"),
         (
             format!("{CHANGED_ACTOR}; {REHASH}; DELETE FROM tree_heads"),
@@ -129,7 +129,7 @@ fn whatever_the_owner_of_the_database_rewrites_is_found_with_a_kept_head() {
             "was removed; its entry in the log is still there",
         ),
         ("DELETE FROM log_entries WHERE position = 3".to_owned(), "rolled_back", true, "position 3"),
-        // The whole database as it was: nothing in it can show that.
+        // An earlier state of the whole database, which nothing in the database can show.
         (
             format!("{}; DELETE FROM tickets WHERE id > 1", put_back("older")),
             "rolled_back",
@@ -139,7 +139,7 @@ fn whatever_the_owner_of_the_database_rewrites_is_found_with_a_kept_head() {
         (removed_ticket.to_owned(), "rolled_back", true, "events were removed"),
         (format!("{RENUMBER}; DELETE FROM tree_heads"), "rolled_back", false, "events were removed"),
     ] {
-        // The last two go on from what the ones before them left, for the rows of tickets are not copied.
+        // The last two continue from the state before them, because the rows of `tickets` are not copied.
         if !sql.contains("position + 1000000") && !sql.starts_with("DELETE FROM events WHERE ticket_id = 2;")
         {
             tamper(&desk, &put_back("kept"));
@@ -172,12 +172,12 @@ fn whatever_the_owner_of_the_database_rewrites_is_found_with_a_kept_head() {
 }
 
 #[test]
-fn a_head_that_another_key_signed_or_that_was_changed_is_not_believed() {
+fn a_head_of_another_key_and_a_changed_head_are_rejected() {
     let desk = Desk::configured(&[KEY]);
     desk.ticket_in("received");
     let head = sign_head(&desk);
     let other = "mesa/audit+b3d9a7c5+AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    assert_eq!(offline(&desk, &head, other).status.code(), Some(2), "its id is not that of the key");
+    assert_eq!(offline(&desk, &head, other).status.code(), Some(2), "the id of another key");
     let key = desk.director().get("/audit/key").ok()["public_key"].as_str().unwrap().to_owned();
     let mut changed = head.clone();
     changed["note"] = json!(head["note"].as_str().unwrap().replace("time 2", "time 1"));
@@ -185,7 +185,7 @@ fn a_head_that_another_key_signed_or_that_was_changed_is_not_believed() {
     assert!(String::from_utf8_lossy(&shown.stdout).contains("NOT signed"), "{shown:?}");
     assert_eq!(shown.status.code(), Some(1));
 
-    // In the database as well.
+    // Changed in the database as well.
     tamper(&desk, "UPDATE tree_heads SET note = replace(note, 'time 2', 'time 1')");
     let found = desk.director().get("/audit/verification").ok();
     let expected = json!({"verified": 0, "broken": [{"size": head["size"], "reason": "signature"}]});
@@ -199,7 +199,7 @@ fn a_head_that_another_key_signed_or_that_was_changed_is_not_believed() {
 }
 
 #[test]
-fn lawful_erasure_and_the_routine_leave_the_tree_as_it_is() {
+fn anonymization_and_retention_do_not_break_the_tree() {
     let desk = Desk::configured(&[KEY]);
     let person = desk.another(Role::Requester);
     let one = ticket_of(&desk, &person, &desk.technician(), "in_progress");
@@ -213,7 +213,7 @@ fn lawful_erasure_and_the_routine_leave_the_tree_as_it_is() {
     let head = sign_head(&desk);
     let anonymization = format!("/users/{}/anonymization", person.id());
     desk.director().post(&anonymization, json!({"reason": "Ley 1581 de 2012"})).ok();
-    // Everything that is removed after its time, is older than that.
+    // Everything that retention removes is older than its period.
     tamper(&desk, "UPDATE messages SET created_at = created_at - interval '5 years'");
     let db = &mut PgConnection::establish(&desk.database.server_url).unwrap();
     routine::once(db, &desk.shared().config);
@@ -223,7 +223,7 @@ fn lawful_erasure_and_the_routine_leave_the_tree_as_it_is() {
 }
 
 #[test]
-fn positions_are_dense_and_in_the_order_of_each_history_however_many_write_and_sequence() {
+fn positions_are_dense_and_ordered_under_concurrent_writes_and_sequencing() {
     let desk = Desk::configured(&[KEY]);
     let done = AtomicBool::new(false);
     let work = || PgConnection::establish(&desk.database.server_url).unwrap();
@@ -246,7 +246,7 @@ fn positions_are_dense_and_in_the_order_of_each_history_however_many_write_and_s
                 }
             });
         }
-        // Not before the sequencers are told to end, whatever the writers come to.
+        // Panics of the writers are raised only after the sequencers were stopped.
         let written: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
         done.store(true, Ordering::Relaxed);
         written.into_iter().for_each(|written| written.unwrap());
@@ -267,7 +267,7 @@ fn positions_are_dense_and_in_the_order_of_each_history_however_many_write_and_s
 }
 
 #[test]
-fn heads_are_made_daily_and_at_approvals_and_are_mailed_to_the_auditor() {
+fn heads_are_created_daily_and_at_approvals_and_mailed_to_the_auditor() {
     let server = MailServer::start();
     let desk = Desk::configured(&[
         KEY,
@@ -288,7 +288,7 @@ fn heads_are_made_daily_and_at_approvals_and_are_mailed_to_the_auditor() {
     }
     desk.ticket_in("received");
     routine::once(db, &desk.shared().config);
-    assert_eq!(reasons(), ["start"], "the day has its head");
+    assert_eq!(reasons(), ["start"], "the first head of the day");
     tamper(&desk, "UPDATE tree_heads SET at = at - interval '1 day'");
     routine::once(db, &desk.shared().config);
     assert_eq!(reasons(), ["daily", "start"]);
@@ -296,7 +296,7 @@ fn heads_are_made_daily_and_at_approvals_and_are_mailed_to_the_auditor() {
     assert_eq!(reasons(), ["report_approved", "daily", "start"]);
     desk.director().post("/reports/quarterly/2025/3/approval", json!({})).ok();
     assert_eq!(reasons().len(), 3);
-    // The tree holds the digests of the files.
+    // The tree contains the digests of the files.
     let digest = approval["files"][0]["sha256"].as_str().unwrap();
     let held =
         format!("SELECT count(*) FROM audit_events WHERE kind = 'approved' AND data::text LIKE '%{digest}%'");

@@ -1,4 +1,4 @@
-//! Signing in, staying signed in, signing out.
+//! Sign-in, refresh, sign-out, passwords and lockouts.
 
 use std::thread;
 
@@ -19,12 +19,12 @@ fn refresh(desk: &Desk, session: &Value) -> crate::harness::Answer {
 }
 
 #[test]
-fn a_session_begins_goes_on_and_ends() {
+fn a_session_can_be_opened_refreshed_and_ended() {
     let desk = Desk::open();
     let nobody = desk.nobody();
     let session = sign_in(&desk, "Technician@MESA.test");
     assert_eq!((&session["token_type"], &session["expires_in"]), (&json!("Bearer"), &json!(900)));
-    // They hold for as long as it says.
+    // The access token is valid for `expires_in` seconds.
     let claims = session["access_token"].as_str().unwrap().split('.').nth(1).unwrap();
     let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 900);
@@ -38,12 +38,12 @@ fn a_session_begins_goes_on_and_ends() {
     assert_eq!(me(&next).ok()["role"], "technician");
     assert_eq!(nobody.post("/auth/logout", json!({"refresh_token": next["refresh_token"]})).status, 204);
     refresh(&desk, &next).problem(401, "invalid_refresh_token");
-    // A second time, and with a token of nobody's, changes nothing.
+    // A logout with an unknown token is accepted and changes nothing.
     assert_eq!(nobody.post("/auth/logout", json!({"refresh_token": "x"})).status, 204);
 }
 
 #[test]
-fn a_wrong_password_an_unknown_address_and_a_closed_account_are_told_alike_and_take_as_long() {
+fn every_refused_sign_in_gets_the_same_answer_after_one_password_hash() {
     let desk = Desk::open();
     let sign_in = |email: &str, password: &str| {
         desk.nobody().post("/auth/login", json!({"email": email, "password": password}))
@@ -69,48 +69,48 @@ fn a_wrong_password_an_unknown_address_and_a_closed_account_are_told_alike_and_t
         let mut headers: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
         headers.sort();
         told.push((answer.problem(401, "invalid_credentials"), headers));
-        // It takes as long, for its hash is reckoned in any case.
+        // It takes as long, because one hash is computed in any case.
         assert_eq!(looked_at(), before + 1, "{email}");
     }
     assert!(told.iter().all(|one| *one == told[0]), "{told:#?}");
 }
 
 #[test]
-fn a_change_of_the_secret_signs_nobody_out_and_the_one_before_the_last_signs_nobody_in() {
+fn tokens_of_the_previous_secret_stay_valid_and_older_ones_do_not() {
     let (new, newer) =
         ("another secret of the tests, 32 bytes", "and a third one, of the next year: 32 bytes");
     let changed = |secret, previous| {
         Desk::configured(&[("MESA_JWT_SECRET", secret), ("MESA_JWT_PREVIOUS_SECRET", previous)])
     };
-    // Who holds a token of the harness holds one of its own secret.
+    // The tokens of the harness are signed with its own secret.
     let desk = changed(new, SECRET);
     let held = desk.technician();
     held.get("/me").ok();
     let key = |token: &str| jsonwebtoken::decode_header(token).unwrap().kid.unwrap();
     let fresh = sign_in(&desk, held.email());
     let fresh = fresh["access_token"].as_str().unwrap();
-    assert_ne!(key(fresh), key(held.door().1), "it is signed with the new one");
+    assert_ne!(key(fresh), key(held.door().1), "the token is signed with the new secret");
     desk.nobody().holding(fresh).get("/me").ok();
-    // A page goes on where it stood.
+    // A cursor of the previous secret still works.
     let first = held.get("/users?limit=1").ok();
     held.get(&format!("/users?limit=1&cursor={}", first["next_cursor"].as_str().unwrap())).ok();
     changed(newer, new).technician().get("/me").problem(401, "unauthenticated");
 }
 
 #[test]
-fn a_refresh_token_used_twice_ends_the_whole_family() {
+fn a_reused_refresh_token_ends_the_whole_family() {
     let desk = Desk::open();
     let (stolen, other) = (sign_in(&desk, "technician@mesa.test"), sign_in(&desk, "technician@mesa.test"));
     let next = refresh(&desk, &stolen).ok();
     desk.database.run("UPDATE refresh_tokens SET used_at = used_at - interval '31 seconds'");
     refresh(&desk, &stolen).problem(401, "invalid_refresh_token");
     refresh(&desk, &next).problem(401, "invalid_refresh_token");
-    // Another sign-in of the same person is another family.
+    // Another sign-in of the same user is another family.
     refresh(&desk, &other).ok();
 }
 
 #[test]
-fn tokens_are_kept_as_hashes_and_passwords_as_argon2id() {
+fn tokens_are_stored_as_hashes_and_passwords_as_argon2id() {
     let desk = Desk::open();
     sign_in(&desk, "technician@mesa.test");
     assert_eq!(desk.database.count("SELECT count(*) FROM refresh_tokens WHERE length(token_hash) = 32"), 1);
@@ -121,7 +121,7 @@ fn tokens_are_kept_as_hashes_and_passwords_as_argon2id() {
 }
 
 #[test]
-fn an_expired_refresh_token_is_over() {
+fn an_expired_refresh_token_is_rejected() {
     let desk = Desk::open();
     let session = sign_in(&desk, "technician@mesa.test");
     desk.database.run("UPDATE refresh_tokens SET expires_at = now() - interval '1 second'");
@@ -129,7 +129,7 @@ fn an_expired_refresh_token_is_over() {
 }
 
 #[test]
-fn whoever_leaves_is_signed_out_at_once_and_their_history_stays() {
+fn a_deactivated_user_is_signed_out_at_once_and_their_history_remains() {
     let desk = Desk::open();
     let leaving = desk.another(Role::Technician);
     let session = sign_in(&desk, leaving.email());
@@ -145,13 +145,13 @@ fn whoever_leaves_is_signed_out_at_once_and_their_history_stays() {
     let events = desk.director().get(&format!("{one}/events")).items();
     assert_eq!(events[1]["actor"]["id"], leaving.id());
     assert_eq!(desk.director().raw("DELETE", &path, "application/json", "").status, 405);
-    // Nor are they given work.
+    // No ticket can be assigned to them.
     let refused = desk.technician().post(&format!("{one}/assignment"), json!({"assignee_id": leaving.id()}));
     assert_eq!(refused.faults(), [("/assignee_id".into(), "not_found".into())]);
 }
 
 #[test]
-fn a_change_of_role_counts_from_the_next_request_on() {
+fn a_change_of_role_applies_from_the_next_request() {
     let desk = Desk::open();
     let person = desk.another(Role::Requester);
     person.get("/users").problem(403, "forbidden");
@@ -160,7 +160,7 @@ fn a_change_of_role_counts_from_the_next_request_on() {
 }
 
 #[test]
-fn a_new_password_ends_what_began_with_the_old_one() {
+fn a_change_of_password_ends_earlier_sessions() {
     let desk = Desk::open();
     let session = sign_in(&desk, "technician@mesa.test");
     let technician = desk.technician();
@@ -178,7 +178,7 @@ fn a_new_password_ends_what_began_with_the_old_one() {
     login("otra-clave-larga").ok();
 }
 
-/// How many sign-ins of this person can go on.
+/// The number of valid refresh tokens of this user.
 fn live(desk: &Desk, person: &Client) -> i64 {
     desk.database.count(&format!(
         "SELECT count(*) FROM refresh_tokens
@@ -187,8 +187,8 @@ fn live(desk: &Desk, person: &Client) -> i64 {
     ))
 }
 
-/// Turns refresh tokens over, one after the other, until one is refused.
-fn go_on(desk: &Desk, mut session: Value) {
+/// Refreshes the session repeatedly until the token is rejected.
+fn refresh_until_rejected(desk: &Desk, mut session: Value) {
     loop {
         let answer = refresh(desk, &session);
         if answer.status != 200 {
@@ -200,7 +200,7 @@ fn go_on(desk: &Desk, mut session: Value) {
 }
 
 #[test]
-fn a_sign_out_beside_a_refresh_of_the_same_token_ends_the_family() {
+fn a_sign_out_during_a_refresh_of_the_same_token_ends_the_family() {
     let desk = Desk::open();
     let person = desk.another(Role::Technician);
     for _ in 0..20 {
@@ -217,14 +217,14 @@ fn a_sign_out_beside_a_refresh_of_the_same_token_ends_the_family() {
 }
 
 #[test]
-fn a_new_password_and_a_deactivation_end_a_sign_in_that_is_being_refreshed() {
+fn a_new_password_or_deactivation_ends_a_session_that_is_being_refreshed() {
     let desk = Desk::open();
     let director = desk.director();
     for round in 0..8 {
         let person = desk.another(Role::Technician);
         let session = sign_in(&desk, person.email());
         thread::scope(|scope| {
-            scope.spawn(|| go_on(&desk, session));
+            scope.spawn(|| refresh_until_rejected(&desk, session));
             thread::sleep(std::time::Duration::from_millis(20 + 3 * round));
             if round % 2 == 0 {
                 let change = json!({"current_password": PASSWORD, "new_password": "otra-clave-larga"});
@@ -238,13 +238,13 @@ fn a_new_password_and_a_deactivation_end_a_sign_in_that_is_being_refreshed() {
 }
 
 #[test]
-fn a_sign_in_with_the_old_password_does_not_outlive_its_change() {
+fn a_sign_in_during_a_change_of_password_is_rejected() {
     let desk = Desk::open();
     let other_hash = "SELECT password_hash || ' ' FROM users LIMIT 1";
     for _ in 0..4 {
         let person = desk.another(Role::Technician);
         thread::scope(|scope| {
-            // Holds the account as a change of password does, while the old password is found right.
+            // Locks the account as a change of password does, while the old password is verified as correct.
             let mut change = desk.database.connect();
             let held = format!(
                 "BEGIN; UPDATE users SET password_hash = ({other_hash}) WHERE id = '{}'",
@@ -264,7 +264,7 @@ fn a_sign_in_with_the_old_password_does_not_outlive_its_change() {
 }
 
 #[test]
-fn access_tokens_end_with_the_sign_ins_that_gave_them() {
+fn access_tokens_end_with_their_session() {
     let desk = Desk::open();
     let (director, person) = (desk.director(), desk.another(Role::Technician));
     let held = |session: &Value| desk.nobody().holding(session["access_token"].as_str().unwrap());
@@ -283,7 +283,7 @@ fn access_tokens_end_with_the_sign_ins_that_gave_them() {
 }
 
 #[test]
-fn each_wrong_password_makes_the_next_wait_longer_whether_there_is_such_an_account_or_not() {
+fn lockouts_grow_with_wrong_passwords_for_known_and_unknown_addresses() {
     let desk = Desk::open();
     let copy = desk.copy();
     let person = desk.another(Role::Technician);
@@ -292,7 +292,7 @@ fn each_wrong_password_makes_the_next_wait_longer_whether_there_is_such_an_accou
             let body = json!({"email": email.to_uppercase(), "password": "no-es-esta-clave"});
             copy.client(&desk.nobody()).post("/auth/login", body)
         };
-        // However many come at once, those past the free ones wait.
+        // Concurrent attempts beyond the free ones get 429.
         let answers: Vec<_> = thread::scope(|scope| {
             let calls: Vec<_> = (0..12).map(|_| scope.spawn(login)).collect();
             calls.into_iter().map(|call| call.join().unwrap()).collect()
@@ -311,7 +311,7 @@ fn each_wrong_password_makes_the_next_wait_longer_whether_there_is_such_an_accou
 }
 
 #[test]
-fn a_stranger_holds_up_strangers_and_not_whoever_signed_in_from_their_place_before() {
+fn attempts_from_elsewhere_do_not_lock_out_a_known_network() {
     let desk = Desk::configured(&[("MESA_TRUSTED_PROXIES", "127.0.0.1")]);
     let person = desk.another(Role::Technician);
     let login = |from: &str, password: &str| {
@@ -319,7 +319,7 @@ fn a_stranger_holds_up_strangers_and_not_whoever_signed_in_from_their_place_befo
         desk.nobody().with("x-forwarded-for", from).post("/auth/login", body)
     };
     login("203.0.113.1", PASSWORD).ok();
-    // Twenty places, five attempts each, which none of them waits for.
+    // Five networks with five attempts each, without waits.
     for place in 0..5 {
         for _ in 0..5 {
             login(&format!("198.51.100.{place}"), "no-es-esta-clave");
@@ -329,13 +329,13 @@ fn a_stranger_holds_up_strangers_and_not_whoever_signed_in_from_their_place_befo
     login("198.51.100.77", "no-es-esta-clave");
     login("198.51.100.78", PASSWORD).problem(429, "too_many_attempts");
     login("203.0.113.1", PASSWORD).ok();
-    // A wrong one from there is free again as well.
+    // A wrong password from the known network causes no wait either.
     login("203.0.113.1", "no-es-esta-clave").problem(401, "invalid_credentials");
     login("203.0.113.1", PASSWORD).ok();
 }
 
 #[test]
-fn attempts_and_places_are_forgotten_in_time() {
+fn sign_in_attempts_and_networks_are_deleted_after_their_period() {
     let desk = Desk::open();
     let person = desk.another(Role::Technician);
     sign_in(&desk, person.email());
@@ -361,7 +361,7 @@ fn attempts_and_places_are_forgotten_in_time() {
 }
 
 #[test]
-fn wrong_passwords_count_where_one_is_changed_and_a_right_one_clears() {
+fn wrong_current_passwords_in_a_password_change_lead_to_429() {
     let desk = Desk::open();
     let person = desk.another(Role::Technician);
     let change = || {
@@ -375,14 +375,14 @@ fn wrong_passwords_count_where_one_is_changed_and_a_right_one_clears() {
     for _ in 0..5 {
         assert_eq!(change().status, 422);
     }
-    // So that the wait after the next one is longer than this test takes.
+    // The wait after the next attempt is longer than this test takes.
     desk.database.run("UPDATE sign_in_attempts SET attempts = 15");
     assert_eq!(change().status, 422);
     change().problem(429, "too_many_attempts");
 }
 
 #[test]
-fn what_is_tried_first_is_no_password() {
+fn guessable_passwords_are_rejected() {
     let desk = Desk::open();
     let guessed = [("/password".to_owned(), "too_guessable".to_owned())];
     let mut account = json!({
@@ -397,13 +397,13 @@ fn what_is_tried_first_is_no_password() {
 }
 
 #[test]
-fn a_retry_key_leaves_no_fast_hash_of_a_password() {
+fn an_idempotency_key_stores_no_fast_hash_of_a_password() {
     let desk = Desk::open();
     let director = desk.director().with("idempotency-key", "cuenta-1");
     let user = json!({"email": "ana@mesa.test", "password": "una-clave-larga", "role": "requester", "full_name": "Ana"});
     let made = director.post("/users", user.clone()).created();
     assert_eq!(director.post("/users", user.clone()).created(), made);
-    // What whoever has the database could reckon.
+    // A hash that anyone with the database could compute from a guessed password.
     let fast = format!(
         "SELECT count(*) FROM idempotency_keys
          WHERE request_hash = sha256('POST /api/v1/users '::bytea || sha256(convert_to('{user}', 'UTF8')))"

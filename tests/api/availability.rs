@@ -1,4 +1,4 @@
-//! Who is available, how much they have, and whom work goes to: automatic assignment and handover.
+//! Availability and workload of staff, automatic assignment and handover.
 
 use chrono::Utc;
 use mesa::auth::policy::Role;
@@ -8,7 +8,7 @@ use crate::harness::{Client, Desk, moment};
 use crate::shifts::{absence, assigned, at, chosen, classified, last_event, works_only};
 
 #[test]
-fn an_administrator_sees_who_is_available_and_how_much_they_have() {
+fn the_list_shows_who_is_available_and_their_workload() {
     let desk = Desk::open();
     let director = desk.director();
     let always = desk.technician();
@@ -69,7 +69,7 @@ fn an_administrator_sees_who_is_available_and_how_much_they_have() {
 }
 
 #[test]
-fn automatic_assignment_weighs_open_work_among_those_who_are_available() {
+fn automatic_assignment_balances_open_work_among_available_staff() {
     let desk = Desk::open();
     let director = desk.director();
     let (first, second) = (desk.technician(), desk.another(Role::Technician));
@@ -79,19 +79,19 @@ fn automatic_assignment_weighs_open_work_among_those_who_are_available() {
     director.post(&format!("/users/{}/absences", away.id()), absence(at(-1, 8), at(4, 8))).created();
     director.patch(&format!("/users/{}", gone.id()), json!({"contract_ends_on": "2026-01-31"})).ok();
 
-    // Seven low tickets weigh less than a critical one.
+    // Seven tickets of low criticality weigh less than one critical ticket.
     assigned(&desk, "critical", &first);
     for _ in 0..7 {
         assert_eq!(chosen(&desk, "low"), second.id());
     }
     assert_eq!(chosen(&desk, "low"), second.id());
-    // Both have 8 now: who was given work longest ago.
+    // Both have a load of 8: the one whose last assignment is older is chosen.
     assert_eq!(chosen(&desk, "medium"), first.id());
     assert_eq!(chosen(&desk, "medium"), second.id());
 }
 
 #[test]
-fn where_nobody_is_available_one_is_told_who_is_next_and_may_still_name_somebody() {
+fn if_nobody_is_available_the_409_names_who_is_next_and_naming_is_allowed() {
     let desk = Desk::open();
     let technician = desk.technician();
     works_only(&desk, &technician, 3);
@@ -110,7 +110,7 @@ fn where_nobody_is_available_one_is_told_who_is_next_and_may_still_name_somebody
         desk.professional().post(&format!("{one}/assignment"), named.clone()).ok()["status"],
         "assigned"
     );
-    // Whoever has it already is nobody to hand it to.
+    // The current assignee is not a candidate for the replacement.
     let again = json!({"replaces": technician.id()});
     let problem =
         desk.professional().post(&format!("{one}/assignment"), again).problem(409, "nobody_available");
@@ -127,7 +127,7 @@ fn where_nobody_is_available_one_is_told_who_is_next_and_may_still_name_somebody
 }
 
 #[test]
-fn all_that_somebody_has_is_handed_over_in_one_call() {
+fn a_handover_transfers_all_open_work_in_one_call() {
     let desk = Desk::open();
     let (director, technician) = (desk.director(), desk.technician());
     let other = desk.another(Role::Technician);
@@ -161,7 +161,7 @@ fn all_that_somebody_has_is_handed_over_in_one_call() {
         format!("SELECT count(*) FROM messages WHERE kind = 'assigned' AND recipient_id = '{}'", other.id());
     assert_eq!(desk.database.count(&told), 3);
     assert_eq!(director.post(&path, json!({"reason": "Otra vez."})).ok(), json!({"items": []}));
-    // The open work of somebody is a filter of the list of tickets.
+    // Open work can be listed with filters of the ticket list.
     let open = |person: &Client| {
         let open = "status=assigned&status=in_progress&status=on_hold";
         director.get(&format!("/tickets?assignee={}&{open}", person.id())).items().len()
@@ -170,7 +170,7 @@ fn all_that_somebody_has_is_handed_over_in_one_call() {
 }
 
 #[test]
-fn a_handover_spreads_the_work_over_who_is_available_or_does_nothing() {
+fn a_handover_distributes_work_among_available_staff_or_changes_nothing() {
     let desk = Desk::open();
     let (director, technician, professional) = (desk.director(), desk.technician(), desk.professional());
     for criticality in ["low", "medium", "critical", "high", "low"] {
@@ -202,7 +202,7 @@ fn a_handover_spreads_the_work_over_who_is_available_or_does_nothing() {
         .map(|item| (item["ticket_id"].as_i64().unwrap(), item["assignee"]["id"] == one.id()))
         .collect();
     let first = given[0].1;
-    // Critical to one; high, medium and both low ones to the other, who has 8 by then.
+    // The critical ticket to one; high, medium and both low ones to the other, whose load is 8 by then.
     assert_eq!(given, [(3, first), (4, !first), (2, !first), (1, !first), (5, !first)]);
     let two_or_one = if first { two.id() } else { one.id() };
     assert_eq!(last_event(&desk, "/tickets/5")["details"]["automatic"], true);

@@ -1,4 +1,4 @@
-//! The whole desk in one file, taken while it works, and put back.
+//! Backup of the whole desk to one file while it is in use, and restore.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -36,7 +36,7 @@ pub fn opening(file: &Path) -> Opening<'_> {
     Opening { path: file, key: Some(BackupKey::new(KEY)), unauthenticated: false, decryption }
 }
 
-/// Restores into a database and a folder of files.
+/// Restores to a database and a folder for attachments.
 pub fn restore(database: &Database, files: &TempDir, file: &Path) -> Result<Restored, String> {
     restore_with(database, files, opening(file))
 }
@@ -57,7 +57,7 @@ pub fn is_untouched(database: &Database, files: &TempDir) {
 }
 
 #[test]
-fn what_is_taken_while_the_desk_works_is_of_one_moment_and_comes_back_whole() {
+fn a_backup_under_load_is_consistent_and_restored_completely() {
     let desk = Desk::open();
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("desk.mesa");
@@ -89,7 +89,7 @@ fn what_is_taken_while_the_desk_works_is_of_one_moment_and_comes_back_whole() {
     assert_eq!(restored.manifest, manifest);
     let (tickets, events) = (manifest.tables["tickets"], manifest.tables["events"]);
     assert_eq!(restored.history, Whole { tickets, events, broken: 0 });
-    // One moment: no ticket without its first event, no event without its ticket, every change counted in both.
+    // Consistent: no ticket without its first event, no event without its ticket, every change in both.
     for half_done in [
         "SELECT count(*) FROM tickets t WHERE NOT EXISTS (SELECT FROM events e WHERE e.ticket_id = t.id)",
         "SELECT count(*) FROM events e WHERE NOT EXISTS (SELECT FROM tickets t WHERE t.id = e.ticket_id)",
@@ -99,7 +99,7 @@ fn what_is_taken_while_the_desk_works_is_of_one_moment_and_comes_back_whole() {
         assert_eq!(database.count(half_done), 0, "{half_done}");
     }
 
-    // A desk on it goes on where the other one stood.
+    // A desk on the restored data works and continues the numbers.
     let restored = Desk::on(database, files, &[]);
     let shown = restored.requester().get(&one).ok();
     assert_eq!(shown, desk.requester().get(&one).ok());
@@ -113,13 +113,13 @@ fn what_is_taken_while_the_desk_works_is_of_one_moment_and_comes_back_whole() {
 }
 
 #[test]
-fn what_is_no_whole_backup_and_a_desk_that_is_not_empty_are_left_alone() {
+fn incomplete_files_and_non_empty_databases_are_rejected_unchanged() {
     let desk = Desk::open();
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("desk.mesa");
     take(&desk, &file).unwrap();
     let mode = std::fs::metadata(&file).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600, "for this user's eyes alone");
+    assert_eq!(mode & 0o777, 0o600, "readable by its owner only");
     assert!(take(&desk, &file).unwrap_err().contains("there is a file of that name"));
 
     let before = desk.database.fingerprint();

@@ -1,4 +1,4 @@
-//! A backup has every file that a row of its snapshot names, however long it takes.
+//! A backup contains every file that its snapshot references, no matter how long the backup takes.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::backup::{restore, take};
 use crate::harness::{Database, Desk};
 
 #[test]
-fn files_that_are_removed_while_a_backup_is_written_are_deleted_after_it() {
+fn files_removed_during_a_backup_are_deleted_after_it() {
     let desk = Desk::open();
     let copy = desk.copy();
     let folder = TempDir::new().unwrap();
@@ -21,7 +21,7 @@ fn files_that_are_removed_while_a_backup_is_written_are_deleted_after_it() {
     let sweep = |desk: &mesa::http::desk::Desk| {
         actix_web::rt::System::new().block_on(removed::sweep(desk, TimeDelta::zero())).unwrap()
     };
-    // The backup has its snapshot and waits for this table, which it counts.
+    // The backup has taken its snapshot and waits for this table, whose rows it counts.
     let mut blocker = desk.database.connect();
     blocker.batch_execute("BEGIN; LOCK TABLE units IN ACCESS EXCLUSIVE MODE").unwrap();
     std::thread::scope(|scope| {

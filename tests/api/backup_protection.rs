@@ -29,7 +29,7 @@ pub fn entries(file: &Path) -> Entries {
     tar::Archive::new(gzip).entries().unwrap().map(read).collect()
 }
 
-/// What somebody writes who has no key: the digest fits what they wrote, the HMAC is that of the backup.
+/// A forgery without the key: the digest matches the changed entries, the HMAC is the original one.
 pub fn forge(file: &Path, entries: &Entries) {
     let mut digest = Sha256::new();
     let gzip =
@@ -39,7 +39,7 @@ pub fn forge(file: &Path, entries: &Entries) {
         let mut bytes = bytes.clone();
         if name == "end" {
             let digest = hex::encode(digest.clone().finalize());
-            // The end of format 1 is no JSON.
+            // In format 1 the last entry is not JSON.
             bytes = match serde_json::from_slice::<serde_json::Value>(&bytes) {
                 Ok(end) => {
                     json!({"sha256": digest, "hmac_sha256": end["hmac_sha256"]}).to_string().into_bytes()
@@ -61,7 +61,7 @@ pub fn forge(file: &Path, entries: &Entries) {
 }
 
 #[test]
-fn a_backup_that_was_changed_is_refused_whatever_digest_it_has() {
+fn a_changed_backup_is_rejected_even_with_a_matching_digest() {
     let desk = Desk::open();
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("desk.mesa");
@@ -119,7 +119,7 @@ fn a_backup_that_was_changed_is_refused_whatever_digest_it_has() {
         ),
     ] {
         let forgery = folder.path().join("forged.mesa");
-        // `append_data` refuses a path that leaves the folder.
+        // `append_data` rejects a path that leaves the folder.
         let named =
             forged.iter().map(|(name, bytes)| (name.replace("../", "elsewhere/"), bytes.clone())).collect();
         forge(&forgery, &named);
@@ -127,12 +127,12 @@ fn a_backup_that_was_changed_is_refused_whatever_digest_it_has() {
         assert!(["authentic", "incomplete"].iter().any(|word| refused.contains(word)), "{what}: {refused}");
         is_untouched(&database, &store);
     }
-    // With another key it is as if it was changed; with the flag it is restored.
+    // With another key it is rejected like a changed one; with the flag it is restored.
     let other = Opening { key: Some(BackupKey::new("another key of thirty-two bytes!!")), ..opening(&file) };
     let refused = restore_with(&database, &store, other).err().unwrap();
     assert!(refused.contains("MESA_BACKUP_KEY") && refused.contains("--unauthenticated"), "{refused}");
     is_untouched(&database, &store);
-    // A content that is not what its key says is refused even then.
+    // A file whose content does not match its key is rejected even then.
     let mut swapped = honest.clone();
     let content = std::mem::take(&mut swapped[files].1);
     swapped[files].1 = std::mem::replace(&mut swapped[files + 1].1, content);
@@ -145,7 +145,7 @@ fn a_backup_that_was_changed_is_refused_whatever_digest_it_has() {
 }
 
 #[test]
-fn a_backup_of_format_1_is_restored_where_that_is_asked_for() {
+fn a_backup_of_format_1_is_restored_with_the_flag_only() {
     let desk = Desk::open();
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("desk.mesa");
@@ -163,7 +163,7 @@ fn a_backup_of_format_1_is_restored_where_that_is_asked_for() {
     assert_eq!(restore_with(&database, &store, trusting).unwrap().manifest.format, 1);
 }
 
-/// The most that a process has in memory until it ends, in MiB.
+/// The maximum resident memory of a process until it ends, in MiB.
 fn peak_memory(child: &mut Child) -> usize {
     let status = format!("/proc/{}/status", child.id());
     let mut most = 0;
@@ -176,7 +176,7 @@ fn peak_memory(child: &mut Child) -> usize {
 }
 
 #[test]
-fn a_small_file_that_becomes_large_is_refused_in_little_memory() {
+fn a_decompression_bomb_is_rejected_with_bounded_memory() {
     let folder = TempDir::new().unwrap();
     let database = Database::empty();
     let header = |name: &str, size: u64, kind| {
@@ -239,7 +239,7 @@ fn a_small_file_that_becomes_large_is_refused_in_little_memory() {
 }
 
 #[test]
-fn an_encrypted_backup_is_opened_by_its_identity_or_passphrase_alone() {
+fn an_encrypted_backup_needs_its_identity_or_passphrase() {
     let desk = Desk::open();
     let folder = TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name);
@@ -255,7 +255,7 @@ fn an_encrypted_backup_is_opened_by_its_identity_or_passphrase_alone() {
     desk.technician().upload(&format!("{one}/attachments"), "nota.txt", "La placa es 10432.").created();
     let manifest = take_encrypted(&desk, &file, &Encryption::recipients(&[other, own]).unwrap()).unwrap();
     let mut recipient = age::scrypt::Recipient::new("correcto caballo batería".to_owned().into());
-    // Each attempt would take a second.
+    // The default work factor takes a second per attempt.
     recipient.set_work_factor(10);
     take_encrypted(&desk, &with_words, &Encryption::Passphrase(recipient)).unwrap();
     assert_eq!(encryption::protection(&file).unwrap(), Protection::PublicKey);
@@ -276,7 +276,7 @@ fn an_encrypted_backup_is_opened_by_its_identity_or_passphrase_alone() {
         assert!(refused.contains(why), "{refused}");
         is_untouched(&database, &store);
     }
-    // Whoever has the public key alone can encrypt, and has no key for the HMAC.
+    // With the public key anyone can encrypt, but not compute the HMAC.
     let wrong = Opening { key: Some(BackupKey::new("x")), decryption: identity("own.key"), ..opening(&file) };
     assert!(restore_with(&database, &store, wrong).err().unwrap().contains("not authentic"));
     is_untouched(&database, &store);

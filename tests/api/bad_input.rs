@@ -1,11 +1,12 @@
-//! Bad input of every kind, made from the contract for every operation: a 4xx that names the field, nothing written.
+//! Invalid input of every kind, generated from the contract for every operation, gets a 4xx that names the field and
+//! changes nothing.
 
 use serde_json::{Map, Value, json};
 
 use crate::harness::{Answer, Client, Desk};
 use crate::operations::{Operation, operations, resolve};
 
-/// Who may call the operation, so that it is the body that is refused.
+/// A caller with permission, so that the body is what is rejected.
 fn caller(desk: &Desk, operation: &Operation) -> Client {
     if operation.template.ends_with("/survey") && operation.method == "POST" {
         desk.requester()
@@ -28,7 +29,7 @@ fn types(schema: &Value) -> Vec<&str> {
     }
 }
 
-/// What a field of this schema refuses.
+/// Invalid values for a field of this schema.
 fn wrong_values(document: &Value, field: &Value) -> Vec<Value> {
     let schema = resolve(document, field);
     let types = types(&schema);
@@ -45,7 +46,7 @@ fn wrong_values(document: &Value, field: &Value) -> Vec<Value> {
             wrong.push(json!("  \n\t "));
         }
         wrong.push(json!("a\u{0}b"));
-        // One character more than it may have; what has no end of its own has a format.
+        // One character more than the maximum; texts without a maximum have a format.
         let longest = schema["maxLength"].as_u64().and_then(|limit| usize::try_from(limit).ok());
         wrong.push(json!("x".repeat(longest.map_or(10_000, |limit| limit + 1))));
     } else if types.contains(&"integer") {
@@ -69,7 +70,7 @@ fn wrong_values(document: &Value, field: &Value) -> Vec<Value> {
     wrong
 }
 
-/// A body that is wrong at one place, for every place in this field where it can be wrong.
+/// Bodies with one invalid value each, for every place in this field that can be invalid, with its pointer.
 fn wrong_at(document: &Value, field: &str, schema: &Value) -> Vec<(String, Value)> {
     let mut wrong: Vec<(String, Value)> = wrong_values(document, schema)
         .into_iter()
@@ -97,7 +98,7 @@ fn wrong_at(document: &Value, field: &str, schema: &Value) -> Vec<(String, Value
 }
 
 #[test]
-fn no_body_can_hurt() {
+fn invalid_bodies_get_a_4xx_that_names_the_fields() {
     let desk = Desk::open();
     let document = desk.nobody().get("//openapi.json").ok();
     let operations = operations(&desk);
@@ -121,7 +122,7 @@ fn no_body_can_hurt() {
                 continue;
             }
             let answer = send(&desk, operation, body);
-            // Where nothing must be given, an empty body is a sound one, and the state speaks.
+            // If no field is required, an empty body is valid, and the state of the resource decides.
             let sound = body.is_empty() && matches!(answer.status, 401 | 409);
             assert!(
                 answer.status == status || sound,
@@ -140,7 +141,7 @@ fn no_body_can_hurt() {
         complex.problem(413, "too_large");
         let typed = caller(&desk, operation).raw(&operation.method, &operation.path, "text/plain", "{}");
         typed.problem(415, "unsupported_media_type");
-        // Every field is wrong at once, each in another way from one body to the next, and each is named.
+        // All fields are invalid at once, in different ways from one body to the next, and each is named.
         let fields = operation.body.as_ref().unwrap();
         let ways: Vec<_> = fields.iter().map(|(field, schema)| wrong_at(&document, field, schema)).collect();
         for way in 0..ways.iter().map(Vec::len).max().unwrap_or_default() {
@@ -158,11 +159,11 @@ fn no_body_can_hurt() {
             }
         }
     }
-    assert_eq!(desk.database.fingerprint(), before, "something was written");
+    assert_eq!(desk.database.fingerprint(), before, "an invalid request changed the database");
 }
 
 #[test]
-fn no_query_can_hurt() {
+fn invalid_query_parameters_get_a_400_that_names_them() {
     let desk = Desk::open();
     let document = desk.nobody().get("//openapi.json").ok();
     let operations = operations(&desk);
@@ -176,7 +177,7 @@ fn no_query_can_hurt() {
         if query.is_empty() {
             continue;
         }
-        // What it asks for, so that it is the parameter in question that is refused.
+        // The required parameters, so that the tested parameter is what is rejected.
         let needed: String = query
             .iter()
             .filter(|parameter| parameter["required"] == true)
@@ -240,7 +241,7 @@ fn no_query_can_hurt() {
 }
 
 #[test]
-fn an_id_that_does_not_exist_is_nothing_here() {
+fn unknown_ids_get_404_in_paths_and_not_found_in_bodies() {
     let desk = Desk::open();
     let director = desk.director();
     for id in ["0", "-1", "999999", "9223372036854775807", "9223372036854775808", "abc", "1.0", "%00", "1%00"]
@@ -296,7 +297,7 @@ fn an_id_that_does_not_exist_is_nothing_here() {
 }
 
 #[test]
-fn words_that_databases_and_pages_trip_over_are_just_words() {
+fn special_characters_are_stored_and_searched_as_text() {
     let desk = Desk::open();
     let requester = desk.requester();
     for words in [
@@ -319,7 +320,7 @@ fn words_that_databases_and_pages_trip_over_are_just_words() {
 }
 
 #[test]
-fn a_problem_names_a_hundred_faults_at_most() {
+fn a_problem_names_at_most_a_hundred_faults() {
     let desk = Desk::open();
     let unknown: serde_json::Map<String, Value> =
         (0..3_000).map(|n| (format!("campo_{n}"), json!(n))).collect();
@@ -328,13 +329,13 @@ fn a_problem_names_a_hundred_faults_at_most() {
     let article = json!({"title": "x", "incident": "x", "resolution": "x", "steps": vec![7; 40_000]});
     let answer = desk.technician().post("/kb/articles", article);
     assert!((1..=100).contains(&answer.faults().len()));
-    // Nor what a handler finds by itself: nobody of these has a name.
+    // The limit applies to faults that a handler finds, too: no attendee has a name.
     let nameless = json!({"held_on": "2026-10-09", "agenda": ["x"], "attendance": vec![json!({}); 150]});
     assert_eq!(desk.technician().post("/minutes", nameless).faults().len(), 100);
 }
 
 #[test]
-fn a_forged_cursor_is_refused_whatever_it_says() {
+fn a_forged_cursor_is_rejected() {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let desk = Desk::open();
@@ -351,7 +352,7 @@ fn a_forged_cursor_is_refused_whatever_it_says() {
 }
 
 #[test]
-fn a_cursor_is_of_one_list_with_its_filters() {
+fn a_cursor_is_valid_for_one_list_and_its_filters_only() {
     let desk = Desk::open();
     let director = desk.director();
     for name in ["Salud", "Hacienda", "Deportes"] {
@@ -371,7 +372,7 @@ fn a_cursor_is_of_one_list_with_its_filters() {
 }
 
 #[test]
-fn times_are_within_the_years_that_can_be_kept() {
+fn times_outside_the_supported_years_are_rejected() {
     let desk = Desk::open();
     for time in ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00%2B05:00"] {
         let answer = desk.technician().get(&format!("/tickets?received_from={time}"));
@@ -381,7 +382,7 @@ fn times_are_within_the_years_that_can_be_kept() {
 }
 
 #[test]
-fn a_parameter_that_comes_twice_is_named_as_far_as_it_can_be() {
+fn a_repeated_parameter_is_named_if_its_name_is_valid() {
     let desk = Desk::open();
     let technician = desk.technician();
     assert_eq!(technician.get("/tickets?sort=id&sort=id").faults()[0].0, "/sort");

@@ -1,4 +1,4 @@
-//! Request bodies: compressed ones are refused, and those in memory have a budget and a share for each client.
+//! Request bodies: compressed ones are rejected, and the memory for bodies is limited in total and per client.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -20,7 +20,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_compressed_body_is_refused_at_every_path_whoever_sends_it() {
+fn a_compressed_body_gets_415_at_every_path() {
     let desk = Desk::open();
     let (nobody, director) = (desk.nobody(), desk.director());
     let ticket = director.register("Con archivo")["id"].clone();
@@ -45,17 +45,17 @@ fn a_compressed_body_is_refused_at_every_path_whoever_sends_it() {
             assert_eq!(answer.header("accept-encoding"), "identity", "{path} {coding}");
         }
     }
-    // The coding that leaves the body as it is; and a request without a body has nothing to inflate.
+    // `identity` is accepted, and a request without a body is not rejected.
     nobody.with("content-encoding", "identity").post("/auth/login", credentials).ok();
     director.with("content-encoding", "gzip").get("/me").ok();
-    // Another media type is refused without a word on codings.
+    // A wrong media type is rejected without `Accept-Encoding`.
     let other = nobody.raw("POST", "/auth/login", "text/plain", "{}");
     other.problem(415, "unsupported_media_type");
     assert_eq!(other.header("accept-encoding"), "");
 }
 
 #[test]
-fn a_client_without_a_token_sends_no_more_than_64_kib() {
+fn a_body_without_a_token_is_limited_to_64_kib() {
     let desk = Desk::open();
     let nobody = desk.nobody();
     let long = format!("{}{{}}", " ".repeat(64 * 1024));
@@ -66,11 +66,11 @@ fn a_client_without_a_token_sends_no_more_than_64_kib() {
     nobody
         .raw("POST", &format!("//s/{token}"), "application/x-www-form-urlencoded", form)
         .problem(413, "too_large");
-    // With a token there is room for a long description.
+    // With a token larger bodies are accepted.
     desk.requester().raw("POST", "/tickets", "application/json", long).problem(422, "invalid_body");
 }
 
-/// A request whose body does not end.
+/// A request with an incomplete body.
 fn half(client: &Client, path: &str, headers: &str) -> TcpStream {
     let mut stream = TcpStream::connect(client.door().0).unwrap();
     let head = format!("POST {path} HTTP/1.1\r\nHost: mesa\r\nContent-Length: 60000\r\n{headers}\r\n");
@@ -88,8 +88,8 @@ fn within(limit: Duration, is_so: impl Fn() -> bool) {
 }
 
 #[test]
-fn one_address_cannot_take_the_memory_of_others_and_dropped_bodies_give_it_back() {
-    // An eighth of 16 MiB holds 128 bodies that have hardly begun.
+fn one_address_cannot_use_all_body_memory_and_dropped_bodies_free_it() {
+    // An eighth of 16 MiB is enough for 128 bodies that have just begun.
     let desk = Desk::configured(&[
         ("MESA_BODY_MEMORY_BYTES", "16777216"),
         ("MESA_MAIL_MAX_BYTES", "1048576"),
@@ -114,7 +114,7 @@ fn one_address_cannot_take_the_memory_of_others_and_dropped_bodies_give_it_back(
     refused.problem(503, "unavailable");
     assert!(!refused.header("retry-after").is_empty());
     assert!(used() <= 2 * MIB, "{}", used());
-    // Somebody with a token, and somebody elsewhere.
+    // A client with a token and a client at another address are served.
     requester.register("Sin red");
     nobody.with("x-forwarded-for", "198.51.100.7").post("/auth/login", login.clone()).ok();
     drop(held);
@@ -123,7 +123,7 @@ fn one_address_cannot_take_the_memory_of_others_and_dropped_bodies_give_it_back(
 }
 
 #[test]
-fn a_body_that_nothing_reads_is_not_kept() {
+fn a_body_that_no_handler_reads_uses_no_memory() {
     let desk = Desk::open();
     let server = desk.copy();
     let client = server.client(&desk.requester());
@@ -135,7 +135,7 @@ fn a_body_that_nothing_reads_is_not_kept() {
             "GET {path} HTTP/1.1\r\nHost: mesa\r\nAuthorization: Bearer {token}\r\nContent-Length: 1000000\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).unwrap();
-        // It is answered without the body.
+        // The answer does not wait for the body.
         let mut answer = [0; 12];
         stream.read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"HTTP/1.1 200", "{path}");

@@ -1,4 +1,4 @@
-//! Calendars: what can be counted on, and what comes of it.
+//! Calendars: valid opening hours, and computations with them.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ pub fn calendar(desk: &Desk, opening_hours: &str) -> String {
 }
 
 #[test]
-fn a_calendar_is_made_found_and_changed() {
+fn a_calendar_is_created_found_and_changed() {
     let desk = Desk::open();
     let director = desk.director();
     let known = director.get("/calendars").items();
@@ -59,7 +59,7 @@ fn a_calendar_is_made_found_and_changed() {
 }
 
 #[test]
-fn hours_that_cannot_be_counted_on_are_refused_in_words() {
+fn unsupported_opening_hours_are_rejected_with_an_explanation() {
     let desk = Desk::open();
     let director = desk.director();
     let one = format!("/calendars/{}", calendar(&desk, OFFICE));
@@ -97,7 +97,7 @@ fn hours_that_cannot_be_counted_on_are_refused_in_words() {
 }
 
 #[test]
-fn hours_after_midnight_belong_to_the_day_on_which_they_begin() {
+fn hours_after_midnight_belong_to_the_day_they_begin_on() {
     let desk = Desk::open();
     let one = calendar(&desk, "Mo-Fr 06:00-22:00; Sa-Su 08:00-02:00");
     // Sunday 29 November 2026, 23:00 in Bogotá.
@@ -107,11 +107,11 @@ fn hours_after_midnight_belong_to_the_day_on_which_they_begin() {
 }
 
 #[test]
-fn a_calendar_can_be_tried() {
+fn a_due_time_can_be_computed_on_a_calendar() {
     let desk = Desk::open();
     let requester = desk.requester();
     let one = format!("/calendars/{}/due", calendar(&desk, OFFICE));
-    // Friday 13 November 2026, 16:00 in Bogotá; Monday keeps the Independence of Cartagena.
+    // Friday 13 November 2026, 16:00 in Bogotá; Monday is a holiday (Independence of Cartagena).
     let tried = requester.get(&format!("{one}?from=2026-11-13T21:00:00Z&minutes=300")).ok();
     assert_eq!(tried["due_at"], "2026-11-17T16:00:00Z");
     assert_eq!((&tried["timezone"], &tried["complete"]), (&json!("America/Bogota"), &json!(true)));
@@ -125,7 +125,7 @@ fn a_calendar_can_be_tried() {
         counted,
         [(json!("2026-11-13T21:00:00Z"), json!(120.0)), (json!("2026-11-17T13:00:00Z"), json!(180.0))]
     );
-    // From now on.
+    // `from` defaults to now.
     requester.get(&format!("{one}?minutes=1")).ok();
     for (query, parameter) in
         [("minutes=0", "/minutes"), ("minutes=525601", "/minutes"), ("from=x&minutes=1", "/from")]
@@ -139,7 +139,7 @@ fn a_calendar_can_be_tried() {
 }
 
 #[test]
-fn anything_can_be_reckoned_without_a_ticket() {
+fn a_due_time_can_be_computed_without_a_ticket() {
     let desk = Desk::open();
     let reckon = |body: Value| desk.requester().post("/attention-reckonings", body);
     let plain = reckon(json!({"from": "2026-11-23T15:00:30Z", "minutes": 60})).ok();
@@ -166,7 +166,7 @@ fn anything_can_be_reckoned_without_a_ticket() {
     for from in ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"] {
         assert_eq!(reckon(json!({"from": from, "minutes": 525_600})).status, 422, "{from}");
     }
-    // Many stretches: the first thousand are told.
+    // Many stretches: the first thousand are returned.
     let many =
         reckon(json!({"from": "2026-01-01T05:00:00Z", "minutes": 525_600, "opening_hours": OFFICE})).ok();
     assert_eq!((many["stretches"].as_array().unwrap().len(), &many["complete"]), (1000, &json!(false)));

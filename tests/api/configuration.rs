@@ -1,10 +1,10 @@
-//! What the binary says of variables that it does not know.
+//! Warnings about unknown environment variables.
 
 use crate::harness::binary::mesa;
 
 #[test]
-fn an_unknown_variable_is_warned_of_by_its_name_alone() {
-    // A wrong value ends the start before anything is made.
+fn the_warning_about_an_unknown_variable_shows_its_name_only() {
+    // An invalid value makes the start fail before anything is created.
     let mut command = mesa(&[
         ("MESA_POOL_SIZE", "0"),
         ("MESA_JWT_SECRTE", "a value that stays untold"),

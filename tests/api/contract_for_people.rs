@@ -1,4 +1,4 @@
-//! What people who explore the contract in Swagger UI rely on.
+//! Properties of the contract that Swagger UI and its users need.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ fn operations(document: &Value) -> impl Iterator<Item = &Value> {
     items.flat_map(|item| item.as_object().unwrap().values())
 }
 
-/// A prefilled filter would be sent by everybody who presses *Execute*.
+/// Swagger UI would prefill the filter, and *Execute* would send it.
 #[test]
 fn optional_parameters_have_no_example() {
     let document = document();
@@ -62,7 +62,7 @@ fn format_errors_name_the_expected_format() {
     }
 }
 
-/// Browsers and Swagger UI then save the file instead of showing it.
+/// With this header browsers and Swagger UI save the file instead of showing it.
 #[test]
 fn a_report_as_pdf_is_a_download() {
     let desk = Desk::open();

@@ -1,4 +1,4 @@
-//! The server's role in the database: it works with rows, and cannot switch off what protects them.
+//! The server's role in the database can work with rows and cannot disable the triggers that protect them.
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
@@ -47,7 +47,7 @@ fn the_server_cannot_change_the_schema_truncate_or_disable_triggers() {
 }
 
 #[test]
-fn migrate_as_the_owner_makes_the_role_of_the_server_and_grants_it_what_it_needs() {
+fn migrate_as_the_owner_creates_the_server_role_and_grants_privileges() {
     let database = Database::empty();
     let server_url = database.server_url.replacen("mesa_server:", "mesa_of_migrate:", 1);
     let run = |owner: Option<&str>| {
@@ -63,20 +63,20 @@ fn migrate_as_the_owner_makes_the_role_of_the_server_and_grants_it_what_it_needs
     assert!(!server_role::can_change_schema(db).unwrap());
     db.batch_execute("INSERT INTO units (id, name) VALUES (gen_random_uuid(), 'Secretaría General')")
         .unwrap();
-    // Where nothing is pending the server needs no owner.
+    // Without pending migrations the server needs no owner.
     let (applied, said) = run(None);
     assert!(applied && said.contains("0 migrations applied"), "{said}");
-    // What is pending it cannot apply.
+    // It cannot apply pending migrations.
     database.run("DELETE FROM __diesel_schema_migrations WHERE version = (SELECT max(version) FROM __diesel_schema_migrations)");
     let (applied, said) = run(None);
     assert!(!applied && said.contains("MESA_OWNER_DATABASE_URL"), "{said}");
 }
 
 #[test]
-fn a_temporary_table_hides_none_from_the_triggers() {
+fn a_temporary_table_does_not_hide_a_table_from_the_triggers() {
     let desk = Desk::open();
     let db = &mut PgConnection::establish(&desk.database.server_url).unwrap();
-    // An installation whose administrator did not revoke the privilege.
+    // As in an installation whose administrator did not revoke the privilege.
     desk.database.run(
         "GRANT TEMPORARY ON DATABASE CURRENT_DATABASE_NAME TO PUBLIC"
             .replace(
@@ -98,7 +98,7 @@ fn a_temporary_table_hides_none_from_the_triggers() {
 }
 
 #[test]
-fn an_audit_event_is_redacted_by_marks_alone_and_only_of_a_requester() {
+fn redaction_only_replaces_values_by_marks_and_only_for_requesters() {
     let desk = Desk::open();
     let person = desk.another(mesa::auth::policy::Role::Requester);
     desk.director().patch(&format!("/users/{}", person.id()), json!({"full_name": "Rosa Elvira"})).ok();

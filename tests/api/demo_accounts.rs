@@ -1,4 +1,4 @@
-//! Demo accounts are made once, on an empty desk, and are left alone once somebody has changed them.
+//! Demo accounts are created once, on an empty desk, and remain unchanged after someone edited them.
 
 use diesel::prelude::*;
 use mesa::auth::passwords;
@@ -20,7 +20,7 @@ fn has_password(database: &Database, email: &str, password: &str) -> bool {
 }
 
 #[test]
-fn whoever_was_renamed_changed_or_deactivated_does_not_come_back() {
+fn changed_demo_accounts_are_not_restored() {
     let database = Database::from_template();
     assert_eq!(prepare(&database, PASSWORD), Role::ALL);
     let accounts = || database.count("SELECT count(*) FROM users");
@@ -30,7 +30,7 @@ fn whoever_was_renamed_changed_or_deactivated_does_not_come_back() {
          UPDATE users SET active = false WHERE email = 'requester@mesa.test';
          UPDATE users SET password_hash = password_hash || ' ' WHERE email = 'professional@mesa.test'",
     );
-    // What the start prints is what still has the password, and a new one reaches nobody else.
+    // The start prints the accounts that still have the demo password; a new password is set for these only.
     assert_eq!(prepare(&database, "otra-clave-de-prueba"), [Role::Technician]);
     assert_eq!(accounts(), before);
     assert!(has_password(&database, "technician@mesa.test", "otra-clave-de-prueba"));
@@ -44,7 +44,7 @@ fn whoever_was_renamed_changed_or_deactivated_does_not_come_back() {
 }
 
 #[test]
-fn a_desk_with_an_account_of_its_own_gets_none() {
+fn no_demo_accounts_are_created_if_an_account_exists() {
     let database = Database::empty();
     server::migrate(&database.url).unwrap();
     database.run(

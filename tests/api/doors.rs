@@ -1,11 +1,11 @@
-//! How clients come in: a limit on requests, pages of other sites, OAuth 2, what every answer tells of itself.
+//! Access of clients: rate limits, CORS, OAuth 2, common response headers, and pages about problems.
 
 use serde_json::json;
 
 use crate::harness::{Answer, Desk, PASSWORD};
 
 #[test]
-fn past_the_limit_is_a_429_that_says_when_to_come_back() {
+fn requests_beyond_the_limit_get_429_with_retry_after() {
     let desk = Desk::configured(&[("MESA_RATE_LIMIT", "5")]);
     let (technician, director) = (desk.technician(), desk.director());
     for left in [4, 3, 2, 1, 0] {
@@ -22,13 +22,13 @@ fn past_the_limit_is_a_429_that_says_when_to_come_back() {
     refused.problem(429, "too_many_requests");
     let wait: u32 = refused.header("retry-after").parse().unwrap();
     assert!((1..=12).contains(&wait), "{wait}");
-    // Others are not held up, and neither is whoever looks whether the server lives.
+    // Other clients and liveness checks are not affected.
     director.get("/me").ok();
     desk.nobody().get("//health/live").ok();
 }
 
 #[test]
-fn whoever_shows_no_token_is_counted_by_address() {
+fn requests_without_a_valid_token_are_limited_by_address() {
     let desk = Desk::configured(&[("MESA_RATE_LIMIT", "3"), ("MESA_TRUSTED_PROXIES", "127.0.0.1")]);
     let wrong = |from: &str| {
         let client = desk.nobody().with("x-forwarded-for", from).holding("not.a.token");
@@ -36,14 +36,14 @@ fn whoever_shows_no_token_is_counted_by_address() {
     };
     let answers = ["203.0.113.7", "203.0.113.7", "203.0.113.7", "203.0.113.7", "203.0.113.8"].map(wrong);
     assert_eq!(answers, [401, 401, 401, 429, 401]);
-    // A client of IPv6 has a whole /64 to choose from.
+    // An IPv6 client can use any address of its /64.
     let addresses =
         ["2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2:3::", "2001:db8:1:2:f::9", "2001:db8:1:3::1"];
     assert_eq!(addresses.map(wrong), [401, 401, 401, 429, 401]);
 }
 
 #[test]
-fn a_page_of_another_site_is_let_in_where_the_desk_says_so() {
+fn configured_cors_origins_are_allowed_and_others_are_not() {
     let desk = Desk::configured(&[("MESA_CORS_ORIGINS", "https://portal.example, https://otro.example")]);
     let preflight = |origin: &str| {
         let client = desk.nobody().with("origin", origin);
@@ -58,7 +58,7 @@ fn a_page_of_another_site_is_let_in_where_the_desk_says_so() {
     assert!(let_in.header("access-control-allow-headers").contains("idempotency-key"));
     assert_eq!(preflight("https://evil.example").header("access-control-allow-origin"), "");
 
-    // Answers too, and problems as well: a page can read what went wrong.
+    // The headers are on answers and problems as well, so a page can read errors.
     let page = desk.technician().with("origin", "https://otro.example");
     for answer in [page.get("/me"), page.get("/tickets/999"), page.get("/tickets?no_such=1")] {
         assert_eq!(answer.header("access-control-allow-origin"), "https://otro.example", "{}", answer.text());
@@ -73,7 +73,7 @@ fn a_page_of_another_site_is_let_in_where_the_desk_says_so() {
 }
 
 #[test]
-fn every_answer_says_how_long_it_took_and_under_which_id() {
+fn every_answer_has_a_request_id_and_staff_get_server_timing() {
     let desk = Desk::open();
     let answer = desk.technician().with("x-request-id", "mi-peticion-7").get("/me");
     assert_eq!(answer.header("x-request-id"), "mi-peticion-7");
@@ -81,7 +81,7 @@ fn every_answer_says_how_long_it_took_and_under_which_id() {
     assert!(timing.starts_with("db;dur=") && timing.contains(", total;dur="), "{timing}");
     let answer = desk.nobody().get("/me");
     assert_eq!(answer.header("x-request-id").len(), 36);
-    // Whoever is not staff is told nothing that depends on the database.
+    // Callers who are not staff get no timing, because it depends on the database.
     assert_eq!(answer.header("server-timing"), "");
     for path in ["/me", "/tickets?q=red", "/tickets/1", "/users"] {
         let answer = desk.requester().get(path);
@@ -90,7 +90,7 @@ fn every_answer_says_how_long_it_took_and_under_which_id() {
 }
 
 #[test]
-fn a_tool_that_knows_oauth_2_signs_in_and_stays_signed_in() {
+fn an_oauth_2_client_can_sign_in_and_refresh() {
     let desk = Desk::open();
     let ask = |form: &str| {
         desk.nobody().raw("POST", "/auth/token", "application/x-www-form-urlencoded", form.to_owned())
@@ -122,7 +122,7 @@ fn a_tool_that_knows_oauth_2_signs_in_and_stays_signed_in() {
 }
 
 #[test]
-fn the_type_of_a_problem_leads_to_a_page_about_it() {
+fn the_type_of_a_problem_is_the_url_of_a_page_about_it() {
     let desk = Desk::open();
     let problem = desk.technician().get("/tickets/999999").problem(404, "not_found");
     let path = format!("/{}", problem["type"].as_str().unwrap());

@@ -1,4 +1,4 @@
-//! Fixed values in the recorded examples, in place of those that differ from one run to the next: ids, times, hashes, tokens.
+//! Fixed values in the recorded examples, in place of values that differ between runs: ids, times, hashes, tokens.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -10,21 +10,21 @@ use serde_json::{Value, json};
 static ID: LazyLock<Regex> =
     LazyLock::new(|| Regex::new("[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}").unwrap());
 static DIGEST: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b[0-9a-f]{64}\b").unwrap());
-/// In a text or, with `%3A`, in the query of a link.
+/// A time in a text or, with `%3A`, in the query of a link.
 static TIME: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\d{4}-\d\d-\d\dT\d\d(:|%3A)\d\d(:|%3A)\d\d(\.\d+)?(Z|\+00:00|%2B00%3A00)").unwrap()
 });
-/// In a sentence to a requester.
+/// A time in a Spanish sentence.
 static TIME_IN_WORDS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\w+ \d+ de \w+ de \d{4} a las \d+:\d\d [ap]\. m\.").unwrap());
-/// The bytes of a digest, of a key or of a signature.
+/// A digest, key or signature in Base64.
 static BASE64: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9+/]{43,}=*").unwrap());
 
-/// When the examples happen: Tuesday morning in Bogotá.
+/// The time of the examples: Tuesday morning in Bogotá.
 const STARTED: &str = "2026-02-03T14:00:00Z";
 
-/// The answer with at most one item in a page and two in any other array and among links, and with fixed values. `started`:
-/// before the first request of the run.
+/// The answer with fixed values, at most one item in a page, and at most two in any other array and among links.
+/// `started` is a time before the first request of the run.
 pub fn fixed(mut answer: Value, started: DateTime<Utc>) -> Value {
     shorten(&mut answer, 2);
     round(&mut answer);
@@ -67,7 +67,7 @@ pub fn fixed(mut answer: Value, started: DateTime<Utc>) -> Value {
     answer
 }
 
-/// The place of a value among those seen so far, from 1 on.
+/// The position of a value among those seen so far, from 1.
 fn place(seen: &mut Vec<String>, value: &str) -> usize {
     let known = seen.iter().position(|one| one == value);
     known.unwrap_or_else(|| {
@@ -81,8 +81,8 @@ fn moment(text: &str) -> Option<DateTime<Utc>> {
     Some(DateTime::parse_from_rfc3339(&text).ok()?.to_utc())
 }
 
-/// For each time that was taken from the clock, a fixed one in the same order: those of the run five minutes apart, others as
-/// many hours before or after them. A time without seconds was given by a request.
+/// A fixed time for each time that came from the clock, in the same order: those of the run five minutes apart, others
+/// at the same distance in hours. A time without seconds came from a request and is not replaced.
 fn schedule(
     times: BTreeSet<DateTime<Utc>>,
     started: DateTime<Utc>,
@@ -99,7 +99,7 @@ fn schedule(
     fixed
 }
 
-/// Leaves the first items of each array.
+/// Truncates each array to its first items.
 fn shorten(value: &mut Value, most: usize) {
     match value {
         Value::Array(items) => {
@@ -112,7 +112,7 @@ fn shorten(value: &mut Value, most: usize) {
                     Value::Object(links) if name == "links" => {
                         *links = std::mem::take(links).into_iter().take(2).collect()
                     }
-                    // The risk matrix always has 25.
+                    // The risk matrix always has 25 cells.
                     _ if name == "cells" => {}
                     _ => shorten(field, if name == "items" { 1 } else { 2 }),
                 }
@@ -122,7 +122,7 @@ fn shorten(value: &mut Value, most: usize) {
     }
 }
 
-/// Rounds what was measured, such as minutes and shares, to one decimal.
+/// Rounds measured numbers, such as minutes and shares, to one decimal.
 fn round(value: &mut Value) {
     match value {
         Value::Number(number) if number.is_f64() => {
@@ -135,7 +135,7 @@ fn round(value: &mut Value) {
     }
 }
 
-/// Visits each text with the name of the field that has it.
+/// Visits each text with the name of its field.
 fn texts(value: &mut Value, field: &str, visit: &mut dyn FnMut(&str, &mut String)) {
     match value {
         Value::String(text) => visit(field, text),
@@ -146,7 +146,7 @@ fn texts(value: &mut Value, field: &str, visit: &mut dyn FnMut(&str, &mut String
 }
 
 #[test]
-fn two_runs_are_recorded_alike() {
+fn two_runs_record_the_same_values() {
     let answer = |started: &str, id: &str, digest: &str| {
         json!({
             "items": [

@@ -1,6 +1,7 @@
-//! The examples of the contract are true: each request is sent, and its answer looks like the one that is shown.
+//! The examples of the contract are correct: each request is sent, and its answer has the same form as the recorded
+//! one.
 //!
-//! `MESA_KEEP_EXAMPLES=1` records the answers that look otherwise, `MESA_KEEP_EXAMPLES=all` records every answer.
+//! `MESA_KEEP_EXAMPLES=1` records the answers whose form differs, `MESA_KEEP_EXAMPLES=all` records every answer.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use crate::operations::{Operation, operations};
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/examples.json");
 
-/// The state that a ticket must be in for what an operation does with it; any that is open is good for the others.
+/// The state that an operation requires of a ticket; other operations accept any open ticket.
 const NEEDS: [(&str, &str); 15] = [
     ("acceptTicket", "assigned"),
     ("archiveTicket", "received"),
@@ -55,7 +56,7 @@ fn every_example_is_true() {
     for operation in operations.iter().filter(|operation| operation.method == "DELETE") {
         assert_eq!(desk.director().raw("DELETE", &operation.path, "application/json", "").status, 204);
     }
-    // What is still alike is not recorded again, so that the file changes with the contract alone.
+    // An answer of the same form is not recorded again, so the file changes only when the contract does.
     let keep = std::env::var("MESA_KEEP_EXAMPLES").ok();
     for (id, answer) in seen {
         let example = kept.entry(id.clone()).or_default();
@@ -71,19 +72,19 @@ fn every_example_is_true() {
     }
     assert!(
         wrong.is_empty(),
-        "these are answered otherwise; run `MESA_KEEP_EXAMPLES=1 cargo test --test api every_example`: {wrong:?}"
+        "the answers of these differ; run `MESA_KEEP_EXAMPLES=1 cargo test --test api every_example`: {wrong:?}"
     );
     for id in kept.keys() {
-        assert!(operations.iter().any(|operation| operation.id == *id), "{id} is no operation");
+        assert!(operations.iter().any(|operation| operation.id == *id), "{id} is not an operation");
     }
 }
 
-/// A request that is ready to be sent.
+/// A request that is ready to send.
 pub struct Prepared {
     who: Client,
     method: String,
     path: String,
-    /// Its media type and the body; none for a request without a body.
+    /// Media type and body; `None` for a request without a body.
     body: Option<(String, String)>,
 }
 
@@ -100,7 +101,7 @@ impl Prepared {
     }
 }
 
-/// The request of the example, with the ids, the times and the passwords of this desk.
+/// The request of the example, with ids, times and passwords of this desk.
 pub fn prepare(desk: &Desk, operation: &Operation, request: Option<&Value>) -> Prepared {
     let who = caller(desk, &operation.id);
     let state = NEEDS.iter().find(|(id, _)| *id == operation.id).map(|(_, state)| *state);
@@ -140,7 +141,7 @@ pub fn kept() -> BTreeMap<String, Map<String, Value>> {
     serde_json::from_str(&std::fs::read_to_string(KEPT).unwrap()).unwrap()
 }
 
-/// The parameters that must be given, as their examples have them.
+/// The required query parameters, with the values of their examples.
 fn asked(operation: &Operation) -> String {
     let all = operation.parameters.iter().filter(|each| each["in"] == "query" && each["required"] == true);
     let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -156,7 +157,7 @@ fn caller(desk: &Desk, operation: &str) -> Client {
     match operation {
         "answerSurvey" | "resubmitTicket" | "updateTicket" => desk.requester(),
         "acceptTicket" | "rescheduleTicket" | "solveTicket" => desk.technician(),
-        // Whose token ends with it.
+        // The operation ends the caller's tokens.
         "changeMyPassword" | "logout" => desk.another(Role::Requester),
         _ => desk.director(),
     }
@@ -179,7 +180,7 @@ fn real(desk: &Desk, body: &Value) -> Value {
     body
 }
 
-/// The token of a link to set the password of an account that nothing else here uses.
+/// The token of a link to set the password of an account that no other request uses.
 fn link_token(desk: &Desk) -> String {
     let (person, config) = (desk.another(Role::Requester), &desk.shared().config);
     let link =
@@ -187,12 +188,13 @@ fn link_token(desk: &Desk) -> String {
     link.rsplit('/').next().unwrap().to_owned()
 }
 
-/// A password that an account of the examples has.
+/// Whether this is the example password, which is replaced by the real one.
 fn body_is_ours(value: &Value) -> bool {
     value == "una-clave-larga"
 }
 
-/// Whether both have the same fields, of the same types; what is `null` or empty in one may be anything in the other.
+/// Whether both have the same fields of the same types; a value that is `null` or empty in one matches any in the
+/// other.
 fn alike(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Null, _) | (_, Value::Null) => true,

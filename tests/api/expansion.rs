@@ -1,4 +1,4 @@
-//! What lists leave out and what they show beside each ticket.
+//! `fields` and `expand`: selected fields of lists and expanded parts of tickets.
 
 use mesa::auth::policy::Role;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use super::harness::Desk;
 
 #[test]
-fn a_list_answers_the_fields_that_were_asked_for() {
+fn a_list_returns_the_requested_fields() {
     let desk = Desk::open();
     let (one, technician) = (desk.ticket_in("classified"), desk.technician());
     let id: i64 = one.rsplit('/').next().unwrap().parse().unwrap();
@@ -27,7 +27,7 @@ fn a_list_answers_the_fields_that_were_asked_for() {
 }
 
 #[test]
-fn a_ticket_shows_people_and_followups_beside_it_where_they_are_asked_for() {
+fn a_ticket_is_expanded_with_people_and_followups_on_request() {
     let desk = Desk::open();
     let (requester, technician) = (desk.requester(), desk.technician());
     let (one, other) = (desk.ticket_in("assigned"), desk.ticket_in("received"));

@@ -1,4 +1,4 @@
-//! Records that retention deletes leave no values in the audit log, and the log can still be verified.
+//! Retention removes the values of deleted records from the audit log, and the log can still be verified.
 
 use chrono::Utc;
 use diesel::connection::SimpleConnection;
@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 use crate::harness::Desk;
 use crate::harness::states::{improvement_action, minutes, risk};
 
-/// A word that is in every text of the records.
+/// A word in every text of the records.
 const WORD: &str = "ornitorrinco";
 const KEY: (&str, &str) =
     ("MESA_AUDIT_KEY", "0707070707070707070707070707070707070707070707070707070707070707");
 const OLD: &str = "now() - interval '25 months'";
-/// The resources of the records, in the audit log.
+/// The resources of the records in the audit log.
 const RESOURCES: &str = "'minutes', 'measurement', 'improvement_action', 'improvement_followup', 'attachment', 'risk', 'inbound_email'";
 
 fn id(answer: &Value) -> String {
@@ -29,7 +29,7 @@ fn tamper(desk: &Desk, sql: &str) {
         .run(&format!("SET session_replication_role = replica; {sql}; RESET session_replication_role"));
 }
 
-/// One record of each kind whose retention period is over, with all that has events.
+/// Creates one record of each kind whose retention period is over, with all parts that have events.
 fn expired_records(desk: &Desk) {
     let (director, owner) = (desk.director(), desk.technician());
     let mut written = minutes(owner.id());
@@ -67,7 +67,7 @@ fn expired_records(desk: &Desk) {
     );
 }
 
-/// Carries out the retention rules.
+/// Applies the retention rules.
 fn expire(desk: &Desk) {
     let db = &mut PgConnection::establish(&desk.database.server_url).unwrap();
     let (removed, outcome) = removal::remove(db, chrono_tz::America::Bogota, Utc::now(), Which::All);
@@ -97,11 +97,11 @@ fn head(desk: &Desk) -> Value {
 }
 
 #[test]
-fn the_log_keeps_no_values_of_what_retention_deletes_and_holds() {
+fn retention_removes_values_of_deleted_records_and_the_log_verifies() {
     let desk = Desk::configured(&[KEY]);
     desk.ticket_in("received");
     expired_records(&desk);
-    // Of a record whose period is not over nothing is removed, even if an administrator deletes it.
+    // The values of a record whose period is not over remain, even if an administrator deletes it.
     let mut young = risk(desk.technician().id(), "closed");
     young["cause"] = json!("cigarra");
     let young = id(&desk.director().post("/risks", young).created());
@@ -152,7 +152,7 @@ fn the_log_keeps_no_values_of_what_retention_deletes_and_holds() {
         let error = db.batch_execute(&sql).unwrap_err().to_string();
         assert!(error.contains(refusal), "{sql}: {error}");
     }
-    // Nor is a redacted event believed that has a value, or one of a record that did not expire.
+    // Verification fails for a redacted event with a value, and for a redacted event of a record that did not expire.
     for sql in [
         "UPDATE audit_events SET data = replace(data::text, '[…]', 'otra cosa')::jsonb \
          WHERE resource = 'minutes' AND kind = 'removed'"
@@ -178,7 +178,7 @@ fn the_log_keeps_no_values_of_what_retention_deletes_and_holds() {
 }
 
 #[test]
-fn values_of_what_earlier_versions_deleted_are_removed_by_the_migration() {
+fn the_migration_removes_values_of_records_deleted_by_earlier_versions() {
     const MIGRATION: &str = "20261129000101";
     let desk = Desk::configured(&[KEY]);
     desk.ticket_in("received");
@@ -189,7 +189,7 @@ fn values_of_what_earlier_versions_deleted_are_removed_by_the_migration() {
         connection.revert_last_migration(MIGRATIONS).unwrap();
     }
     expire(&desk);
-    // An administrator deleted this one, long before its time.
+    // An administrator deleted this record before its period was over.
     let young = id(&desk.director().post("/risks", risk(desk.technician().id(), "active")).created());
     desk.database.run(&format!("DELETE FROM risks WHERE id = '{young}'"));
     assert!(with_word(&desk) > 6 && with_values(&desk) > 10);

@@ -1,4 +1,4 @@
-//! Followups, and how nothing private shows.
+//! Followups, and that private ones are not visible to the requester.
 
 use serde_json::{Value, json};
 
@@ -45,13 +45,13 @@ fn a_private_entry_leaves_no_trace_for_the_requester() {
     requester
         .post(&format!("{one}/followups"), json!({"visibility": "private", "body": "x"}))
         .problem(403, "forbidden");
-    // Staff see both, after what acceptance told the requester.
+    // Staff see both, and the followup of the acceptance.
     assert_eq!(technician.get(&format!("{one}/followups")).items().len(), 3);
     assert_eq!(technician.get(&format!("{one}/followups?visibility=private")).items().len(), 1);
 }
 
 #[test]
-fn a_private_entry_can_be_made_public_with_its_files_and_never_back() {
+fn a_private_entry_can_be_published_with_its_files_but_not_withdrawn() {
     let desk = Desk::open();
     let (requester, technician) = (desk.requester(), desk.technician());
     let one = desk.ticket_in("in_progress");

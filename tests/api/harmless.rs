@@ -1,4 +1,4 @@
-//! What people write is words wherever it is shown: the same nasty texts go through every place that shows them.
+//! User input is shown as text everywhere: the same malicious texts are checked in every output.
 
 use std::io::Read;
 
@@ -8,12 +8,12 @@ use crate::harness::smtp::MailServer;
 use crate::harness::states::{improvement_action, minutes, risk};
 use crate::harness::{Answer, Client, Database, Desk};
 
-/// Markup, scripts, the languages of templates, and what would end a string, an attribute or an element.
+/// Markup, scripts, template syntax, and characters that end a string, an attribute or an element.
 const NASTY: &str = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><svg/onload=alert(3)>]]><b>{{7*7}}${7*7}<%= 7*7 %></td>";
-/// What a spreadsheet would reckon.
+/// A formula that a spreadsheet would evaluate.
 const FORMULA: &str = "=cmd|' /C calc'!A0";
 
-/// What no page may have in it, however it is spelled.
+/// Checks that a page shows the text, contains no markup from it, and has the protecting headers.
 #[track_caller]
 fn is_words_alone(page: &Answer, shown: &str) {
     let text = page.text();
@@ -30,13 +30,13 @@ fn holds_no_markup(text: &str) {
     for part in ["<script", "<img src=x", "<svg/onload", "<b>", "]]><", "{{7*7}}${7*7}<"] {
         assert!(!lower.contains(part), "{part:?} is in {text}");
     }
-    assert_eq!(lower.contains("alert(1)"), lower.contains("{{7*7}}${7*7}"), "a template was made of {text}");
+    assert_eq!(lower.contains("alert(1)"), lower.contains("{{7*7}}${7*7}"), "a template ran in {text}");
 }
 
-/// As words in HTML.
+/// The beginning of `NASTY`, escaped in HTML.
 const ESCAPED: &str = "&lt;script&gt;alert(1)&lt;";
 
-/// JSON that no browser takes for a page, with the words as they were sent.
+/// Checks that the answer is JSON, which no browser shows as a page, and contains the text unchanged.
 #[track_caller]
 fn is_json_with(answer: &Answer, pointer: &str, words: &str) {
     assert_eq!(answer.json().pointer(pointer), Some(&json!(words)), "{}", answer.text());
@@ -48,7 +48,7 @@ fn id(value: &Value) -> String {
     value["id"].as_str().unwrap().to_owned()
 }
 
-/// A solved ticket whose every text is nasty.
+/// A solved ticket with `NASTY` in every text.
 fn solved(requester: &Client, technician: &Client, category: &Value) -> String {
     let ticket = json!({"subject": NASTY, "description": NASTY, "category_id": category});
     let one = format!("/tickets/{}", requester.post("/tickets", ticket).created()["id"]);
@@ -69,7 +69,7 @@ fn solved(requester: &Client, technician: &Client, category: &Value) -> String {
 }
 
 #[test]
-fn a_ticket_is_words_in_json_in_mail_on_the_surveys_page_and_in_a_sheet() {
+fn ticket_texts_are_text_in_json_mail_survey_page_and_csv() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let (requester, technician) = (desk.requester(), desk.technician());
@@ -102,7 +102,7 @@ fn a_ticket_is_words_in_json_in_mail_on_the_surveys_page_and_in_a_sheet() {
     for mail in &mails {
         holds_no_markup(&mail.html());
         assert!(!mail.html().contains("javascript:") && !mail.subject().contains('\n'));
-        assert_eq!(mail.parsed().subparts.len(), 2, "what is written adds no part");
+        assert_eq!(mail.parsed().subparts.len(), 2, "the texts add no MIME part");
         assert_eq!(mail.parsed().subparts[0].ctype.mimetype, "text/plain");
     }
 
@@ -117,7 +117,7 @@ fn a_ticket_is_words_in_json_in_mail_on_the_surveys_page_and_in_a_sheet() {
         assert!(unknown.status == 404 && !unknown.text().contains("alert("), "{}", unknown.text());
     }
 
-    // What a spreadsheet would reckon is text, wherever it stands; `sheet` shows the subject.
+    // Formulas are text in every cell; the module `sheet` tests the subject.
     for formula in [FORMULA, "+1+1", "-1-1", "@SUM(1)", "\t=1", "\r=1"] {
         requester
             .post("/tickets", json!({"subject": format!("{formula} x"), "description": formula}))
@@ -139,7 +139,7 @@ fn a_ticket_is_words_in_json_in_mail_on_the_surveys_page_and_in_a_sheet() {
 }
 
 #[test]
-fn a_report_shows_names_as_words_in_every_format() {
+fn reports_show_names_as_text_in_every_format() {
     let desk = Desk::configured(&[("MESA_ENTITY_NAME", NASTY)]);
     let (requester, technician) = (desk.requester(), desk.technician());
     let director = desk.director();
@@ -159,10 +159,10 @@ fn a_report_shows_names_as_words_in_every_format() {
     }
     assert!(report("json").json().to_string().contains("<script>"));
 
-    // A workbook's formulas are elements of their own, and there are none; its text is kept as text.
+    // Formulas of a workbook are separate elements, and there are none; its texts are strings.
     let sheets = parts_of(&report("xlsx").bytes);
     let all = sheets.iter().map(|(_, xml)| xml.as_str()).collect::<String>();
-    assert!(all.contains(ESCAPED) && all.contains("=cmd|"), "the names are in it");
+    assert!(all.contains(ESCAPED) && all.contains("=cmd|"), "the names are missing");
     for (name, xml) in &sheets {
         assert!(
             !xml.contains("<script") && !xml.contains("ddeLink") && !name.contains("externalLink"),
@@ -173,7 +173,7 @@ fn a_report_shows_names_as_words_in_every_format() {
         }
     }
 
-    // A PDF that does nothing by itself.
+    // The PDF contains no actions.
     let pdf = report("pdf").bytes;
     let text = String::from_utf8_lossy(&pdf);
     for action in ["/JavaScript", "/JS", "/OpenAction", "/Launch", "/AA", "/URI", "/EmbeddedFile"] {
@@ -181,7 +181,7 @@ fn a_report_shows_names_as_words_in_every_format() {
     }
 }
 
-/// The name and the text of each file of a ZIP whose members are deflated or stored, as a workbook is.
+/// The name and the text of each file of a ZIP, such as a workbook, whose members are deflated or stored.
 fn parts_of(zip: &[u8]) -> Vec<(String, String)> {
     let number = |at: usize, bytes: usize| {
         (0..bytes).rev().fold(0, |sum, place| sum << 8 | usize::from(zip[at + place]))
@@ -206,7 +206,7 @@ fn parts_of(zip: &[u8]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn articles_and_records_are_words_and_the_matrix_of_risks_is_an_image_alone() {
+fn articles_and_records_are_text_and_the_risk_matrix_has_no_scripts() {
     let desk = Desk::open();
     let (technician, director) = (desk.technician(), desk.director());
     let article = json!({
@@ -215,7 +215,7 @@ fn articles_and_records_are_words_and_the_matrix_of_risks_is_an_image_alone() {
     });
     let one = format!("/kb/articles/{}", id(&director.post("/kb/articles", article.clone()).created()));
     is_json_with(&director.get(&one), "/title", NASTY);
-    // An address that runs is none.
+    // Addresses with an executable scheme are rejected.
     for address in [
         "javascript:alert(1)",
         "JaVaScRiPt:alert(1)",
@@ -267,7 +267,7 @@ fn articles_and_records_are_words_and_the_matrix_of_risks_is_an_image_alone() {
 }
 
 #[test]
-fn a_file_is_a_download_that_no_browser_runs_whatever_it_is_called_and_holds() {
+fn files_are_downloads_that_browsers_do_not_run() {
     let desk = Desk::configured(&[("MESA_ATTACHMENT_TYPES", "*/*,text/*,image/*,application/*")]);
     let (requester, one) = (desk.requester(), desk.ticket_in("received"));
     let page = "<!DOCTYPE html><html><script>alert(1)</script></html>";
@@ -300,7 +300,7 @@ fn a_file_is_a_download_that_no_browser_runs_whatever_it_is_called_and_holds() {
 }
 
 #[test]
-fn what_is_wrong_is_told_without_what_was_sent_becoming_a_page() {
+fn errors_do_not_reflect_input_as_markup() {
     let desk = Desk::open();
     let technician = desk.technician();
     for path in [
@@ -328,19 +328,19 @@ fn what_is_wrong_is_told_without_what_was_sent_becoming_a_page() {
     let unknown = technician.post("/tickets", json!({NASTY: 1, "subject": "x", "description": "x"}));
     assert!(unknown.header("content-type").starts_with("application/problem+json"));
     assert_eq!(unknown.status, 422);
-    // An id of a request is put into an answer and into the log: on one line, of visible characters.
+    // A request id is written to the answer and the log, so only visible characters are accepted.
     let answer = technician.with("x-request-id", "<script>alert(1)</script> x").get("/me");
     assert_eq!(answer.header("x-request-id").len(), 36);
 }
 
-/// Words of the database, of the code and of the machine.
+/// Words that reveal the database, the code or the machine.
 const INSIDE: [&str; 16] = [
     "postgres", "diesel", "select ", "insert ", "relation", "column", "syntax", "panicked", ".rs", "/src/",
     "/home", "/tmp", "libpq", "r2d2", "socket", "os error",
 ];
 
 #[track_caller]
-fn tells_nothing_of_the_inside(answer: &Answer, status: u16, code: &str) {
+fn reveals_no_internals(answer: &Answer, status: u16, code: &str) {
     let problem = answer.problem(status, code);
     assert!(problem["request_id"].as_str().is_some_and(|id| id.len() == 36), "{problem}");
     let text = answer.text().to_lowercase();
@@ -350,38 +350,34 @@ fn tells_nothing_of_the_inside(answer: &Answer, status: u16, code: &str) {
 }
 
 #[test]
-fn a_fault_of_the_server_is_told_without_its_inside() {
+fn server_errors_reveal_no_internals() {
     let files = tempfile::TempDir::new().unwrap();
     let folder = files.path().join("kept").to_str().unwrap().to_owned();
     let desk = Desk::configured(&[("MESA_ATTACHMENTS_URL", &folder)]);
     let (requester, technician, director) = (desk.requester(), desk.technician(), desk.director());
     let one = desk.ticket_in("received");
     let file = requester.upload(&format!("{one}/attachments"), "a.txt", "hola").created();
-    // A file whose content is gone, and a place for files where nothing can be written.
+    // The content of a file is missing, and files cannot be written.
     std::fs::remove_dir_all(&folder).unwrap();
     std::fs::write(&folder, "no folder").unwrap();
-    tells_nothing_of_the_inside(
-        &requester.get(&format!("/attachments/{}/content", id(&file))),
-        503,
-        "unavailable",
-    );
+    reveals_no_internals(&requester.get(&format!("/attachments/{}/content", id(&file))), 503, "unavailable");
     let refused = requester.upload(&format!("{one}/attachments"), "b.txt", "hola");
-    tells_nothing_of_the_inside(&refused, 503, "unavailable");
-    // A table that a statement does not find, a lock that does not come, a value that the code does not know.
+    reveals_no_internals(&refused, 503, "unavailable");
+    // A missing table and a failing constraint.
     desk.database.run("ALTER TABLE categories RENAME TO elsewhere");
-    tells_nothing_of_the_inside(&director.get("/categories"), 500, "internal");
+    reveals_no_internals(&director.get("/categories"), 500, "internal");
     desk.database.run("ALTER TABLE followups ADD CONSTRAINT refused CHECK (body <> 'no')");
     let followup = json!({"visibility": "public", "body": "no"});
-    tells_nothing_of_the_inside(&technician.post(&format!("{one}/followups"), followup), 500, "internal");
+    reveals_no_internals(&technician.post(&format!("{one}/followups"), followup), 500, "internal");
     desk.database.run("ALTER TABLE users RENAME TO nobody");
     for answer in [
         technician.get("/me"),
         desk.nobody().post("/auth/login", json!({"email": "a@mesa.test", "password": "una-clave-de-nadie"})),
     ] {
-        tells_nothing_of_the_inside(&answer, 500, "internal");
+        reveals_no_internals(&answer, 500, "internal");
     }
     desk.database.run("ALTER TABLE nobody RENAME TO users");
-    // And a database that is gone.
+    // The database is unreachable.
     let (name, elsewhere) = (&desk.database.name, Database::empty());
     let let_in = |anybody: bool| elsewhere.run(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {anybody}"));
     let_in(false);
@@ -389,7 +385,7 @@ fn a_fault_of_the_server_is_told_without_its_inside() {
         "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'"
     ));
     for gone in [technician.get("/me"), desk.nobody().get("//health/ready")] {
-        tells_nothing_of_the_inside(&gone, 503, "unavailable");
+        reveals_no_internals(&gone, 503, "unavailable");
     }
     let_in(true);
 }

@@ -1,4 +1,4 @@
-//! Public holidays: those that the desk is delivered with, the entity's own, and what counts by them.
+//! Public holidays: the shipped ones, the entity's own, and their effect on due times and shifts.
 
 use chrono::{Days, NaiveDate, Utc};
 use chrono_tz::America::Bogota;
@@ -17,7 +17,7 @@ fn dates(client: &Client, year: i32) -> Vec<String> {
     items.iter().map(|item| item["date"].as_str().unwrap().to_owned()).collect()
 }
 
-/// A date of the entity's calendar, this many days from now.
+/// The date in the entity's time zone, this many days from now.
 fn in_days(days: u64) -> NaiveDate {
     Utc::now().with_timezone(&Bogota).date_naive() + Days::new(days)
 }
@@ -31,7 +31,7 @@ fn path(holiday: &Value) -> String {
 }
 
 #[test]
-fn the_desk_comes_with_the_holidays_of_colombia() {
+fn the_holidays_of_colombia_are_shipped() {
     let desk = Desk::open();
     let requester = desk.requester();
     let listed = requester.get("/holidays?limit=200&shipped=true").items();
@@ -63,7 +63,7 @@ fn the_desk_comes_with_the_holidays_of_colombia() {
 }
 
 #[test]
-fn a_holiday_by_law_can_be_ended_and_nothing_else() {
+fn a_shipped_holiday_can_only_be_ended() {
     let desk = Desk::open();
     let director = desk.director();
     director.delete(CHIQUINQUIRA).problem(409, "shipped_holiday");
@@ -80,13 +80,13 @@ fn a_holiday_by_law_can_be_ended_and_nothing_else() {
     assert_eq!((&ended["last_year"], &ended["shipped"]), (&json!(2027), &json!(true)));
     assert!(dates(&director, 2027).contains(&"2027-07-12".to_owned()));
     assert!(!dates(&director, 2028).contains(&"2028-07-10".to_owned()));
-    // And taken up again.
+    // The end can be removed again.
     director.patch(CHIQUINQUIRA, json!({"last_year": null})).ok();
     assert!(dates(&director, 2028).contains(&"2028-07-10".to_owned()));
 }
 
 #[test]
-fn the_entity_has_holidays_of_its_own() {
+fn the_entity_can_add_its_own_holidays() {
     let desk = Desk::open();
     let (director, professional) = (desk.director(), desk.professional());
     let body = json!({"name": "Fundación de la ciudad", "kind": "following_monday", "month": 8, "day": 6, "first_year": 2027});
@@ -132,7 +132,7 @@ fn the_entity_has_holidays_of_its_own() {
 }
 
 #[test]
-fn a_holiday_that_cannot_be_is_refused_field_by_field() {
+fn an_invalid_holiday_gets_an_error_for_each_field() {
     let desk = Desk::open();
     let director = desk.director();
     let sets = "SELECT count(*) FROM holiday_sets";
@@ -179,18 +179,18 @@ fn a_holiday_that_cannot_be_is_refused_field_by_field() {
     assert_eq!(change(json!({"month": 3})), [fault("/month", "not_allowed")]);
     assert_eq!(change(json!({"kind": "fixed"})), [fault("/kind", "unknown_field")]);
     assert_eq!(desk.database.count(sets), before + 1);
-    // What changes nothing is no new version.
+    // A change without effect creates no new version.
     let unchanged = director.patch(&path(&own), json!({"name": "Día cívico"})).ok();
     assert_eq!(unchanged, own);
     assert_eq!(desk.database.count(sets), before + 1);
 }
 
 #[test]
-fn attention_follows_a_change_of_holidays_for_new_tickets_and_for_open_ones_on_request() {
+fn changed_holidays_apply_to_new_tickets_and_on_request_to_open_ones() {
     let desk = Desk::open();
     let (director, technician) = (desk.director(), desk.technician());
     let calendar = calendar(&desk, "24/7; PH off");
-    // Five days, so that the day after tomorrow lies within.
+    // Five days, so that the period includes the day after tomorrow.
     director.patch("/attention-times/low", json!({"calendar_id": calendar, "minutes": 7200})).ok();
     let classified = || {
         let one = desk.ticket_in("received");
@@ -211,7 +211,7 @@ fn attention_follows_a_change_of_holidays_for_new_tickets_and_for_open_ones_on_r
 
     let holiday = director.post("/holidays", holiday_on(in_days(2))).created();
     assert_eq!(due(&early), due_before);
-    // The policy of its reception holds for it when it is classified again.
+    // The policy at reception applies when the ticket is classified again.
     technician.post(&format!("{early}/classification"), json!({"criticality": "high"})).ok();
     technician.post(&format!("{early}/classification"), json!({"criticality": "low"})).ok();
     assert_eq!(due(&early), due_before);
@@ -227,7 +227,7 @@ fn attention_follows_a_change_of_holidays_for_new_tickets_and_for_open_ones_on_r
     assert_eq!((due(&early) - due_before).num_minutes(), 1440);
     assert_eq!(told(&early), day);
 
-    // What was computed keeps the holidays that it was computed with, also when they are gone.
+    // Computed due times keep the holidays they were computed with, even after these are deleted.
     let late_before = due(&late);
     assert_eq!(director.delete(&path(&holiday)).status, 204);
     assert_eq!((due(&late), told(&late)), (late_before, day.to_vec()));
@@ -240,7 +240,7 @@ fn attention_follows_a_change_of_holidays_for_new_tickets_and_for_open_ones_on_r
 }
 
 #[test]
-fn shifts_follow_a_change_of_holidays_at_once() {
+fn changed_holidays_apply_to_shifts_at_once() {
     let desk = Desk::open();
     let (director, technician) = (desk.director(), desk.technician());
     let items: Vec<Value> = (1..=7)
@@ -261,7 +261,7 @@ fn shifts_follow_a_change_of_holidays_at_once() {
 }
 
 #[test]
-fn a_holiday_that_would_leave_nothing_due_is_refused() {
+fn deleting_a_holiday_that_a_due_time_needs_gets_409() {
     let desk = Desk::open();
     let director = desk.director();
     let own = director

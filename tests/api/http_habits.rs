@@ -1,4 +1,4 @@
-//! The habits that all endpoints keep: errors, lists, versions, retries, languages.
+//! Conventions of all endpoints: errors, lists, versions, retries, languages.
 
 use std::collections::HashSet;
 
@@ -41,12 +41,12 @@ fn every_error_is_a_problem_the_frameworks_own_included() {
 }
 
 #[test]
-fn errors_speak_the_readers_language() {
+fn errors_are_in_the_language_of_the_caller() {
     let desk = Desk::open();
     let nobody = desk.nobody();
     assert_eq!(nobody.get("/me").json()["title"], "Hace falta iniciar sesión");
     let vary = nobody.get("/me").headers.get_all("vary").iter().any(|value| value == "Accept-Language");
-    assert!(vary, "a cache would give one reader's language to another");
+    assert!(vary, "a cache would return an answer in another caller's language");
     let english = nobody.with("accept-language", "fr, en-GB;q=0.8, es;q=0.5").get("/me");
     assert_eq!(
         (english.json()["title"].as_str(), english.header("content-language")),
@@ -67,7 +67,7 @@ fn errors_speak_the_readers_language() {
 }
 
 #[test]
-fn a_request_has_an_id_and_a_fault_tells_nothing_else() {
+fn an_internal_error_shows_the_request_id_and_no_details() {
     let desk = Desk::open();
     assert!(!desk.nobody().get("/me").header("x-request-id").is_empty());
     assert_eq!(desk.nobody().with("x-request-id", "abc-1").get("/me").header("x-request-id"), "abc-1");
@@ -80,7 +80,7 @@ fn a_request_has_an_id_and_a_fault_tells_nothing_else() {
 }
 
 #[test]
-fn an_etag_saves_a_body_and_guards_a_change() {
+fn etags_give_304_for_reads_and_412_for_stale_changes() {
     let desk = Desk::open();
     let technician = desk.technician();
     let one = desk.ticket_in("received");
@@ -100,13 +100,13 @@ fn an_etag_saves_a_body_and_guards_a_change() {
         .problem(412, "precondition_failed");
     technician.with("if-match", step.header("etag")).post(&format!("{one}/assignment"), json!({})).ok();
     assert_eq!(technician.with("if-none-match", &*etag).get(&one).status, 200);
-    // It is for reading: what is changed is answered as it is now.
+    // `If-None-Match` is for reads only: a change returns the new state.
     let changed = technician
         .with("if-none-match", "*")
         .post(&format!("{one}/classification"), json!({"criticality": "high"}));
     assert_eq!(changed.ok()["criticality"], "high");
 
-    // Every single resource has one, and every PATCH holds to it.
+    // Every resource has an ETag, and every PATCH checks `If-Match`.
     let director = desk.director();
     let unit = director.post("/units", json!({"name": "Secretaría de Salud"})).created()["id"].clone();
     let category = director.post("/categories", json!({"name": "Correo"})).created()["id"].clone();
@@ -135,7 +135,7 @@ fn an_etag_saves_a_body_and_guards_a_change() {
 }
 
 #[test]
-fn an_etag_is_of_all_that_is_shown_and_a_version_of_what_can_be_changed() {
+fn an_etag_covers_the_whole_answer_and_if_match_only_the_version() {
     let desk = Desk::open();
     let director = desk.director();
     let category = director.post("/categories", json!({"name": "Correo"})).created()["id"].clone();
@@ -146,7 +146,7 @@ fn an_etag_is_of_all_that_is_shown_and_a_version_of_what_can_be_changed() {
     director.patch(&path, json!({"name": "Correo electrónico"})).ok();
     let again = director.with("if-none-match", &*etag).get(&one);
     assert_eq!((again.status, &again.json()["category"]["name"]), (200, &json!("Correo electrónico")));
-    // The ticket itself has not changed.
+    // The version of the ticket has not changed.
     director
         .with("if-match", &*etag)
         .post(&format!("{one}/classification"), json!({"criticality": "low"}))
@@ -154,7 +154,7 @@ fn an_etag_is_of_all_that_is_shown_and_a_version_of_what_can_be_changed() {
 }
 
 #[test]
-fn a_patch_changes_what_it_names_and_null_clears() {
+fn a_patch_changes_the_given_fields_and_null_clears() {
     let desk = Desk::open();
     let director = desk.director();
     let path = format!("/users/{}", desk.requester().id());
@@ -174,7 +174,7 @@ fn a_patch_changes_what_it_names_and_null_clears() {
 }
 
 #[test]
-fn a_patch_that_changes_nothing_is_no_new_version() {
+fn a_patch_without_effect_creates_no_new_version() {
     let desk = Desk::open();
     let director = desk.director();
     let mut looked_at = 0;
@@ -193,7 +193,7 @@ fn a_patch_that_changes_nothing_is_no_new_version() {
     }
     assert_eq!(looked_at, 17);
 
-    // A time by another clock is the same time.
+    // The same time in another time zone is not a change.
     let absence =
         json!({"kind": "course", "starts_at": "2031-01-07T13:00:00Z", "ends_at": "2031-01-08T13:00:00Z"});
     let made = director.post(&format!("/users/{}/absences", desk.technician().id()), absence);
@@ -204,7 +204,7 @@ fn a_patch_that_changes_nothing_is_no_new_version() {
 }
 
 #[test]
-fn an_unknown_filter_or_order_is_answered_with_those_that_exist() {
+fn the_error_for_an_unknown_filter_or_order_lists_the_valid_ones() {
     let desk = Desk::open();
     let english = desk.director().with("accept-language", "en");
     let detail = |path: &str| {
@@ -217,7 +217,7 @@ fn an_unknown_filter_or_order_is_answered_with_those_that_exist() {
 }
 
 #[test]
-fn a_retry_under_the_same_key_is_answered_as_the_first_time() {
+fn a_retry_with_the_same_key_gets_the_first_answer() {
     let desk = Desk::open();
     let requester = desk.requester().with("idempotency-key", "k-1");
     let body = json!({"subject": "Sin red", "description": "No hay red."});
@@ -232,13 +232,13 @@ fn a_retry_under_the_same_key_is_answered_as_the_first_time() {
     requester.post("/tickets", other).problem(422, "idempotency_key_reused");
     let one = format!("/tickets/{}", first.json()["id"]);
     requester.post(&format!("{one}/closure"), json!({})).problem(422, "idempotency_key_reused");
-    // A file is another one under another name.
+    // The same content with another file name is a different request.
     let attachments = format!("/tickets/{}/attachments", first.json()["id"]);
     let uploading = desk.requester().with("idempotency-key", "k-3");
     let uploading = |name: &str| uploading.upload(&attachments, name, "hola");
     assert_eq!(uploading("uno.txt").created(), uploading("uno.txt").created());
     uploading("dos.txt").problem(422, "idempotency_key_reused");
-    // Whatever has become of its ticket since.
+    // The first answer is returned even if the ticket was archived meanwhile.
     let over = desk.ticket_in("received");
     let attachments = format!("{over}/attachments");
     let uploading = desk.requester().with("idempotency-key", "k-4");
@@ -246,21 +246,21 @@ fn a_retry_under_the_same_key_is_answered_as_the_first_time() {
     desk.technician().post(&format!("{over}/archive"), json!({"reason": "withdrawn"})).ok();
     assert_eq!(uploading.upload(&attachments, "uno.txt", "hola").created(), file);
     desk.requester().upload(&attachments, "uno.txt", "hola").problem(409, "step_not_allowed");
-    // Another's key is another key.
+    // Keys of different users are independent.
     desk.another(Role::Requester).with("idempotency-key", "k-1").post("/tickets", body.clone()).created();
-    // What failed may be tried again.
+    // A failed request can be repeated with the same key.
     let technician = desk.technician().with("idempotency-key", "k-2");
     technician.post(&format!("{one}/assignment"), json!({})).problem(409, "step_not_allowed");
     desk.technician().post(&format!("{one}/classification"), json!({"criticality": "low"})).ok();
     technician.post(&format!("{one}/assignment"), json!({})).ok();
     assert_eq!(technician.post(&format!("{one}/assignment"), json!({})).ok()["status"], "assigned");
-    // No body is an empty one, and one that cannot be read is neither.
+    // A missing body is the same as an empty one; an unreadable body is still an error.
     let assign =
         |kind: &str, body: &str| technician.raw("POST", &format!("{one}/assignment"), kind, body.to_owned());
     assert_eq!(assign("application/json", "").ok()["status"], "assigned");
     assign("text/plain", "x").problem(415, "unsupported_media_type");
     assign("application/json", &"x".repeat(1024 * 1024 + 1)).problem(413, "too_large");
-    // And after a day the key is free.
+    // After a day the key can be used again.
     desk.database.run("UPDATE idempotency_keys SET created_at = created_at - interval '25 hours'");
     assert_ne!(requester.post("/tickets", body).created()["id"], first.json()["id"]);
 }
@@ -284,13 +284,13 @@ fn walk(client: &Client, path: &str) -> Vec<Value> {
 }
 
 #[test]
-fn pages_make_the_whole_list_whatever_its_order() {
+fn pages_contain_every_item_once_in_every_order() {
     let desk = Desk::open();
     let (technician, director) = (desk.technician(), desk.director());
     for state in ["received", "classified", "assigned", "solved", "archived", "received", "classified"] {
         desk.ticket_in(state);
     }
-    // Equal sort keys are told apart by the id.
+    // Items with equal sort keys are ordered by id.
     desk.database
         .run("UPDATE tickets SET received_at = '2026-01-01', updated_at = '2026-01-02' WHERE id > 2");
     for number in 0..5 {
@@ -344,7 +344,7 @@ fn pages_make_the_whole_list_whatever_its_order() {
 }
 
 #[test]
-fn lists_are_filtered_by_what_a_client_asks_for() {
+fn lists_can_be_filtered() {
     let desk = Desk::open();
     let (requester, technician) = (desk.requester(), desk.technician());
     let received = requester
@@ -382,7 +382,7 @@ fn lists_are_filtered_by_what_a_client_asks_for() {
 }
 
 #[test]
-fn what_is_private_is_kept_by_nobody_and_tls_is_told_where_it_is() {
+fn answers_are_not_cached_and_https_sets_hsts() {
     let plain = Desk::open();
     let answer = plain.technician().get("/me");
     assert_eq!(

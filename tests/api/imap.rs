@@ -1,5 +1,5 @@
-//! The mailbox, on a real server: `.ci/imap` starts one and names it in `MESA_TEST_IMAP`. Without it these tests are
-//! skipped.
+//! Reading the mailbox of a real IMAP server: `.ci/imap` starts one and sets `MESA_TEST_IMAP`. Without it these tests
+//! are skipped.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -22,10 +22,10 @@ use tokio::sync::oneshot;
 use crate::harness::binary::{Running, mesa};
 use crate::harness::{Database, Desk, PASSWORD};
 
-/// The server of these tests verifies nobody.
+/// The server of these tests does not authenticate senders.
 const TRUST: (&str, &str) = ("MESA_MAIL_TRUST", "all");
 
-/// A mailbox of a test's own.
+/// A mailbox for one test.
 struct Mailbox {
     user: String,
     url: String,
@@ -33,11 +33,11 @@ struct Mailbox {
 }
 
 impl Mailbox {
-    /// None where there is no server.
+    /// `None` if there is no server.
     fn open() -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let Ok(server) = std::env::var("MESA_TEST_IMAP") else {
-            eprintln!("skipped: MESA_TEST_IMAP names no server; `.ci/imap` starts one");
+            eprintln!("skipped: MESA_TEST_IMAP is not set; `.ci/imap` starts a server and sets it");
             return None;
         };
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -54,7 +54,7 @@ impl Mailbox {
         self.desk_by(&self.url, seconds)
     }
 
-    /// A desk that comes to the mailbox by this URL.
+    /// A desk that reads the mailbox at this URL.
     fn desk_by(&self, url: &str, seconds: &str) -> Desk {
         Desk::configured(&[
             ("MESA_IMAP_URL", url),
@@ -79,7 +79,7 @@ impl Mailbox {
         });
     }
 
-    /// How many messages are in a folder.
+    /// The number of messages in a folder.
     fn count(&self, folder: &str) -> u32 {
         Self::block_on(async {
             let (mut session, _) = imap::connect(&self.config).await.unwrap();
@@ -103,7 +103,7 @@ impl Mailbox {
     }
 }
 
-/// A copy of the server that looks into the mailbox until the test is over.
+/// A copy of the server that reads the mailbox until this is dropped.
 struct Looking {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -148,9 +148,9 @@ fn processed(desk: &Desk) -> i64 {
 }
 
 #[test]
-fn what_is_in_the_mailbox_is_taken_and_moved_and_what_comes_is_told_by_the_server() {
+fn existing_and_new_messages_are_processed_and_moved() {
     let Some(mailbox) = Mailbox::open() else { return };
-    // It would look again after five minutes by itself.
+    // Polling is every five minutes, so new messages are found by IDLE.
     let desk = mailbox.desk("300");
     let large = message("grande", &"x".repeat(200_000));
     let known = message("conocido", "Ya llegó por otra puerta.");
@@ -158,39 +158,39 @@ fn what_is_in_the_mailbox_is_taken_and_moved_and_what_comes_is_told_by_the_serve
     assert_eq!(by_api.created()["status"], "processed");
     mailbox.put(&[message("uno", "Uno."), known, message("dos", "Dos."), large]);
     let looking = Looking::start(desk.copy().shared_data());
-    wait_for("what was there is moved", 30, || mailbox.count("Processed") == 3);
-    wait_for("it is processed", 10, || processed(&desk) == 3);
+    wait_for("existing messages are moved", 30, || mailbox.count("Processed") == 3);
+    wait_for("existing messages are processed", 10, || processed(&desk) == 3);
     assert_eq!(desk.database.count("SELECT count(*) FROM tickets"), 3);
-    assert_eq!((mailbox.count("INBOX"), mailbox.flagged()), (1, 1), "what is too large stays");
+    assert_eq!((mailbox.count("INBOX"), mailbox.flagged()), (1, 1), "a message that is too large stays");
     let newest: Value = desk.director().get("/inbound-emails").items()[0].clone();
     assert_eq!((&newest["source"], &newest["message_id"]), (&json!("imap"), &json!("dos@x")));
 
     thread::sleep(Duration::from_secs(1));
     mailbox.put(&[message("tres", "Tres.")]);
-    wait_for("what the server told of", 10, || processed(&desk) == 4);
+    wait_for("the new message is processed", 10, || processed(&desk) == 4);
     drop(looking);
 }
 
 #[test]
-fn a_server_that_goes_away_is_waited_for() {
+fn the_desk_reconnects_after_the_imap_server_restarts() {
     let Some(mailbox) = Mailbox::open() else { return };
     let desk = mailbox.desk("2");
     let looking = Looking::start(desk.copy().shared_data());
     mailbox.put(&[message("antes", "Antes.")]);
-    wait_for("the first", 30, || processed(&desk) == 1);
+    wait_for("the first message", 30, || processed(&desk) == 1);
     let restart = std::env::var("MESA_TEST_IMAP_RESTART").unwrap();
-    // In good order, and not.
+    // A clean stop and a kill.
     for (signal, expected) in [("TERM", 2), ("KILL", 3)] {
         assert!(Command::new(&restart).args([signal, "3"]).status().unwrap().success());
         mailbox.put(&[message(signal, "Después.")]);
-        wait_for("the one after", 60, || processed(&desk) == expected);
+        wait_for("the message after the restart", 60, || processed(&desk) == expected);
     }
     drop(looking);
     assert_eq!((mailbox.count("INBOX"), mailbox.count("Processed")), (0, 3));
 }
 
 #[test]
-fn of_two_copies_one_is_in_the_mailbox_and_the_other_where_it_is_gone() {
+fn one_copy_reads_the_mailbox_and_another_takes_over() {
     let Some(mailbox) = Mailbox::open() else { return };
     let desk = mailbox.desk("1");
     let copy = desk.copy();
@@ -198,7 +198,7 @@ fn of_two_copies_one_is_in_the_mailbox_and_the_other_where_it_is_gone() {
     let second = Looking::start(copy.shared_data());
     let messages = |from: u32| (from..from + 20).map(|n| message(&format!("{n}"), "x")).collect::<Vec<_>>();
     mailbox.put(&messages(0));
-    wait_for("twenty", 60, || processed(&desk) == 20);
+    wait_for("twenty messages", 60, || processed(&desk) == 20);
     let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted \
                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     assert_eq!(desk.database.count(locks), 1);
@@ -210,12 +210,12 @@ fn of_two_copies_one_is_in_the_mailbox_and_the_other_where_it_is_gone() {
     drop(second);
 }
 
-/// The line between the desk and the server, without TLS, a line of text at a time.
+/// A proxy without TLS between the desk and the server, which handles one line of text at a time.
 struct Tap {
     address: String,
 }
 
-/// What becomes of a line: it goes on, as it is or otherwise, or the connection ends.
+/// Returns the line to forward, changed or not, or `None` to close the connection.
 type Watch = dyn Fn(String) -> Option<String> + Send + Sync;
 
 impl Tap {
@@ -255,7 +255,7 @@ fn carry(from: &TcpStream, mut to: TcpStream, watch: &Watch) {
 }
 
 #[test]
-fn a_server_that_can_no_more_than_the_standard_asks_is_asked_now_and_then() {
+fn a_server_without_extensions_is_polled() {
     let Some(mailbox) = Mailbox::open() else { return };
     let commands = Arc::new(Mutex::new(Vec::new()));
     let heard = commands.clone();
@@ -277,9 +277,9 @@ fn a_server_that_can_no_more_than_the_standard_asks_is_asked_now_and_then() {
     let desk = mailbox.desk_by(&tap.url(&mailbox), "1");
     mailbox.put(&[message("uno", "Uno."), message("dos", "Dos.")]);
     let looking = Looking::start(desk.copy().shared_data());
-    wait_for("what was there", 30, || processed(&desk) == 2);
+    wait_for("the existing messages", 30, || processed(&desk) == 2);
     mailbox.put(&[message("tres", "Tres.")]);
-    wait_for("what came", 30, || processed(&desk) == 3);
+    wait_for("the new message", 30, || processed(&desk) == 3);
     drop(looking);
     assert_eq!((mailbox.count("INBOX"), mailbox.count("Processed")), (0, 3));
     let commands = commands.lock().unwrap();
@@ -288,19 +288,20 @@ fn a_server_that_can_no_more_than_the_standard_asks_is_asked_now_and_then() {
     assert!(!is_used("UID MOVE") && !is_used("IDLE") && !is_used("UID EXPUNGE"));
 }
 
-/// When the desk is killed.
+/// The moment when the desk is killed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Moment {
-    /// The message is stored, and the server has not heard that it is to be moved.
+    /// The message is stored, and the command to move it has not reached the server.
     Stored,
-    /// So many messages on, one is moved, and the desk has not heard of it nor made anything of the message.
+    /// After this many further messages: one is moved, and the desk has neither got the answer nor processed the
+    /// message.
     Moved(u32),
-    /// At any moment from when it begins to fetch.
+    /// This many milliseconds after the first fetch.
     Any(u64),
 }
 
 #[test]
-fn killed_while_it_takes_mail_the_desk_loses_none_and_takes_none_twice() {
+fn a_kill_while_reading_mail_neither_loses_nor_duplicates_messages() {
     let Some(mailbox) = Mailbox::open() else { return };
     let kills: usize = std::env::var("MESA_TEST_KILLS").map_or(9, |text| text.parse().unwrap());
     let database = Database::from_template();
@@ -373,28 +374,28 @@ fn killed_while_it_takes_mail_the_desk_loses_none_and_takes_none_twice() {
         *moment.lock().unwrap() = None;
         while killed.try_recv().is_ok() {}
         let there = i64::from(mailbox.count("INBOX")) + i64::from(mailbox.count("Processed"));
-        assert_eq!(there, (number as i64 + 1) * each, "none is gone from the mailbox");
+        assert_eq!(there, (number as i64 + 1) * each, "a message is missing from the mailbox");
         let moved = i64::from(mailbox.count("Processed"));
-        assert!(known("") >= moved, "what is moved is stored");
+        assert!(known("") >= moved, "a message was moved and not stored");
         stored_and_not_moved += known("") - moved;
         let is_moved = matches!(next, Moment::Moved(_)) && known("WHERE status = 'waiting'") > 0;
         moved_and_not_processed += i64::from(is_moved);
-        // Nobody has it in hand any more; else it would be taken again after the two minutes of the lease.
+        // Ends the lease of the killed process, which would otherwise last two minutes.
         database.run("UPDATE inbound_emails SET next_attempt_at = now() WHERE status = 'waiting'");
     }
     let all = kills as i64 * each;
     let mut running = start();
-    wait_for("all are taken", 60, || {
+    wait_for("all messages are processed", 60, || {
         database.run("UPDATE inbound_emails SET next_attempt_at = now() WHERE status = 'waiting'");
         known("WHERE status = 'processed'") == all
     });
-    wait_for("all are moved", 30, || mailbox.count("INBOX") == 0);
+    wait_for("all messages are moved", 30, || mailbox.count("INBOX") == 0);
     assert!(running.signal(Signal::SIGTERM).success());
     assert_eq!(i64::from(mailbox.count("Processed")), all);
     assert_eq!((known(""), database.count("SELECT count(*) FROM tickets")), (all, all));
     println!(
-        "{kills} kills, {all} messages; {stored_and_not_moved} were stored and not moved, \
-         {moved_and_not_processed} times one was moved and nothing made of it"
+        "{kills} kills, {all} messages; {stored_and_not_moved} stored and not moved, \
+        {moved_and_not_processed} times moved and not processed"
     );
     assert!(stored_and_not_moved > 0 && moved_and_not_processed > 0);
 }

@@ -1,4 +1,4 @@
-//! Improvement actions, from what was found to whether it helped.
+//! Improvement actions, from the finding to the verification of effectiveness.
 
 use chrono::{Duration, Utc};
 use diesel::RunQueryDsl;
@@ -13,7 +13,7 @@ use crate::inbound::ALIGNED;
 
 const BOGOTA: chrono_tz::Tz = chrono_tz::America::Bogota;
 
-/// The path of an action that somebody writes.
+/// The path of a new action created by `by`.
 fn written(by: &Client, owner: &Client, status: &str) -> String {
     let action = by.post("/improvement-actions", improvement_action(owner.id(), status)).created();
     format!("/improvement-actions/{}", action["id"].as_str().unwrap())
@@ -22,7 +22,7 @@ fn written(by: &Client, owner: &Client, status: &str) -> String {
 #[track_caller]
 fn refused(desk: &Desk, sql: &str) {
     let result = diesel::sql_query(sql).execute(&mut desk.database.connect());
-    assert!(result.is_err(), "{sql} was let through");
+    assert!(result.is_err(), "{sql} was accepted");
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn an_action_is_proposed_opened_followed_completed_and_verified_by_another() {
     assert_eq!(professional.patch(&one, json!({"status": "draft"})).faults()[0].0, "/status");
     technician.patch(&one, json!({"cause": "Otra causa."})).problem(403, "forbidden");
 
-    // The owner carries it out, whatever their role; others of theirs do not.
+    // The owner carries it out, regardless of role; others with the same role cannot.
     let other = desk.another(Role::Technician);
     let entry = json!({"body": "Se acordó el turno.", "progress": 50});
     other.post(&format!("{one}/followups"), entry.clone()).problem(403, "forbidden");
@@ -93,7 +93,7 @@ fn verdict(effective: bool) -> Value {
 }
 
 #[test]
-fn an_owner_cannot_verify_whatever_their_role() {
+fn an_owner_cannot_verify_regardless_of_role() {
     let desk = Desk::open();
     let (professional, director) = (desk.professional(), desk.director());
     let one = written(&director, &director, "open");
@@ -109,7 +109,7 @@ fn an_owner_cannot_verify_whatever_their_role() {
 }
 
 #[test]
-fn an_action_comes_from_somewhere_and_leads_back() {
+fn an_action_links_to_its_origin() {
     let desk = Desk::open();
     let (technician, director) = (desk.technician(), desk.director());
     let known = director.post("/risks", risk(technician.id(), "active")).created()["id"].clone();
@@ -161,7 +161,7 @@ fn an_action_comes_from_somewhere_and_leads_back() {
         (0, 4, 4)
     );
     assert_eq!(list(&format!("owner_id={}", director.id())), 0);
-    // Page by page in each order, each once.
+    // The pages contain each action once, in every order.
     for sort in ["-created_at", "created_at", "due_on", "-due_on"] {
         let first = director.get(&format!("/improvement-actions?limit=3&sort={sort}")).ok();
         let cursor = first["next_cursor"].as_str().unwrap();
@@ -180,7 +180,7 @@ fn an_action_comes_from_somewhere_and_leads_back() {
 }
 
 #[test]
-fn what_is_overdue_is_told_once_to_its_owner_and_the_director() {
+fn an_overdue_action_is_mailed_once_to_its_owner_and_the_director() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let (technician, director) = (desk.technician(), desk.director());
@@ -193,7 +193,7 @@ fn what_is_overdue_is_told_once_to_its_owner_and_the_director() {
     let one = written(&director, &technician, "open");
     written(&director, &technician, "draft");
     let own = written(&director, &director, "open");
-    // Until the last second of the last day it is in time.
+    // An action is in time until the end of its last day.
     director.patch(&own, json!({"due_on": yesterday + Duration::days(1)})).ok();
     assert_eq!(tell(), 0);
     desk.database.run(&format!("UPDATE improvement_actions SET due_on = '{yesterday}' WHERE number <> 3"));
@@ -220,7 +220,7 @@ fn what_is_overdue_is_told_once_to_its_owner_and_the_director() {
     assert_eq!((&message["ticket_id"], &message["improvement_action_id"]), (&Value::Null, &late[0]["id"]));
     let read = director.get(&format!("/messages/{}", message["id"].as_str().unwrap())).ok();
     assert_eq!(read["subject"], "Venció la acción de mejora No. 1");
-    // Their answer is about no ticket that there is.
+    // A reply to this mail refers to no ticket.
     let reply = format!(
         "{ALIGNED}From: technician@mesa.test\nSubject: Re: x\nIn-Reply-To: <{}@mesa.test>\n\nYa casi.",
         message["id"].as_str().unwrap()
@@ -228,12 +228,12 @@ fn what_is_overdue_is_told_once_to_its_owner_and_the_director() {
     let reply = director.raw("POST", "/inbound-emails", "message/rfc822", reply).created();
     assert_eq!((&reply["status"], &reply["followup_id"]), (&json!("processed"), &Value::Null));
 
-    // With a new date they are warned anew; whoever has none of such mail is not.
+    // A new date causes a new mail, except to users who turned staff mail off.
     director.patch("/me", json!({"staff_mail": false, "locale": "en"})).ok();
     director.patch(&one, json!({"due_on": yesterday - Duration::days(1)})).ok();
     assert_eq!(tell(), 1);
     assert_eq!(desk.database.count("SELECT count(*) FROM messages WHERE kind = 'action_overdue'"), 3);
-    // What is carried out is not late.
+    // A completed action is not overdue.
     technician.post(&format!("{one}/completion"), json!({"note": "Hecho."})).ok();
     director.patch(&own, json!({"due_on": yesterday})).ok();
     desk.database.run("UPDATE users SET staff_mail = true");
@@ -244,7 +244,7 @@ fn what_is_overdue_is_told_once_to_its_owner_and_the_director() {
 }
 
 #[test]
-fn copies_of_the_server_tell_of_an_overdue_action_once() {
+fn copies_of_the_server_notify_of_an_overdue_action_once() {
     let desk = Desk::open();
     for _ in 0..3 {
         written(&desk.director(), &desk.technician(), "open");

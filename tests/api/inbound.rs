@@ -1,11 +1,11 @@
-//! Mail that comes in by the API and by the command: kept once, and made into what it should become.
+//! Inbound mail: messages become tickets, followups or steps, with their files.
 
 use mesa::auth::policy::Role;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Client, Desk, PASSWORD};
 
-/// Nothing is sent: no test here lets the outbox go.
+/// No mail is sent: these tests do not process the outbox.
 pub const MAIL: &[(&str, &str)] = &[
     ("MESA_SMTP_URL", "smtp://127.0.0.1:1"),
     ("MESA_MAIL_FROM", "Mesa de Servicios <soporte@mesa.test>"),
@@ -13,14 +13,14 @@ pub const MAIL: &[(&str, &str)] = &[
     ("MESA_MAIL_AUTHSERV_ID", "mx.mesa.test"),
 ];
 
-/// What the desk's own mail server writes of a message that it verified.
+/// The result that the entity's mail server adds to a message that it verified.
 pub const ALIGNED: &str = "Authentication-Results: mx.mesa.test; dmarc=pass header.from=mesa.test\n";
 
 pub fn desk() -> Desk {
     Desk::configured(MAIL)
 }
 
-/// A message by somebody, with further header fields.
+/// A message from this sender, with further header fields.
 pub fn message(from: &str, subject: &str, fields: &str, body: &str) -> String {
     format!("From: {from}\nTo: soporte@mesa.test\nSubject: {subject}\n{fields}\n{body}\n")
 }
@@ -29,7 +29,7 @@ pub fn hand_in(client: &Client, message: impl Into<Vec<u8>>) -> Answer {
     client.raw("POST", "/inbound-emails", "message/rfc822", message.into())
 }
 
-/// What became of a message that is new.
+/// Submits a new message and returns the result.
 #[track_caller]
 pub fn became(desk: &Desk, message: impl Into<Vec<u8>>) -> Value {
     hand_in(&desk.director(), message).created()
@@ -41,7 +41,7 @@ pub fn ticket_of(desk: &Desk, email: &Value) -> Value {
     desk.director().get(&format!("/tickets/{}", email["ticket_id"])).ok()
 }
 
-/// The Message-ID of a message to somebody about a ticket.
+/// The Message-ID of the first message to this recipient about a ticket.
 pub fn sent_id(desk: &Desk, ticket: &str, recipient: &Client) -> String {
     use diesel::prelude::*;
     #[derive(QueryableByName)]
@@ -69,7 +69,7 @@ pub fn messages_to(desk: &Desk, address: &str) -> i64 {
 }
 
 #[test]
-fn a_message_becomes_a_ticket_of_whoever_wrote_it() {
+fn a_message_becomes_a_ticket_of_its_author() {
     let desk = desk();
     let mail = message(
         "Rosa <REQUESTER@Mesa.Test>",
@@ -88,7 +88,7 @@ fn a_message_becomes_a_ticket_of_whoever_wrote_it() {
     assert_eq!(ticket["registered_by"]["id"], desk.requester().id());
     assert_eq!(messages_to(&desk, "requester@mesa.test"), 1);
 
-    // Again, as another way would bring it.
+    // The same message by another route.
     let again = format!("Received: from a by b\r\n{}", mail.replace('\n', "\r\n"));
     let repeat = hand_in(&desk.director(), again).ok();
     assert_eq!(repeat, email);
@@ -111,7 +111,7 @@ fn a_message_becomes_a_ticket_of_whoever_wrote_it() {
 }
 
 #[test]
-fn a_list_goes_on_by_its_cursor_the_last_message_first() {
+fn the_list_is_paged_newest_first() {
     let desk = desk();
     for number in 1..=5 {
         became(
@@ -136,7 +136,7 @@ fn a_list_goes_on_by_its_cursor_the_last_message_first() {
 }
 
 #[test]
-fn a_reply_is_a_followup_without_what_it_quotes() {
+fn a_reply_becomes_a_followup_without_the_quoted_text() {
     let desk = desk();
     let one = desk.ticket_in("in_progress");
     let number: i64 = one.rsplit('/').next().unwrap().parse().unwrap();
@@ -156,10 +156,10 @@ fn a_reply_is_a_followup_without_what_it_quotes() {
         (&entry["visibility"], &entry["author"]["id"]),
         (&json!("public"), &json!(desk.requester().id()))
     );
-    // Whoever has the case is told, and nobody else.
+    // Only the assignee is notified.
     assert_eq!(messages_to(&desk, "technician@mesa.test"), before + 1);
 
-    // By the number in the subject, and by what the desk took in before.
+    // Replies are matched by the number in the subject, and by references to earlier inbound messages.
     let by_subject = message(
         "requester@mesa.test",
         &format!("RV: [#{number}] Sin red"),
@@ -167,7 +167,7 @@ fn a_reply_is_a_followup_without_what_it_quotes() {
         "Sigue igual.",
     );
     assert_eq!(became(&desk, by_subject)["ticket_id"], number);
-    // What is forwarded is what is to be read.
+    // The text of a forwarded message is kept.
     let forwarded = "Vea lo que dice el proveedor.\n\nDe: Proveedor <p@x.co>\nEnviado: lunes 24 de noviembre de 2026 10:00\nPara: Rosa\nAsunto: Repuesto\n\nNo hay.";
     let email = became(&desk, message("requester@mesa.test", &format!("RV: [#{number}] x"), "", forwarded));
     let entry = followups(&desk, &one).pop().unwrap();
@@ -176,13 +176,13 @@ fn a_reply_is_a_followup_without_what_it_quotes() {
         message("requester@mesa.test", "Re: x", "Message-ID: <r3@x>\nReferences: <r1@x>\n", "Y el teléfono.");
     assert_eq!(became(&desk, to_own)["ticket_id"], number);
 
-    // Staff write to the requester.
+    // A message by staff is mailed to the requester.
     let before = messages_to(&desk, "requester@mesa.test");
     let by_staff = message("professional@mesa.test", &format!("Re: [#{number}] x"), ALIGNED, "Vamos mañana.");
     assert_eq!(became(&desk, by_staff)["ticket_id"], number);
     assert_eq!(messages_to(&desk, "requester@mesa.test"), before + 1);
 
-    // Anybody else's is a request of their own.
+    // A message by anyone else becomes a new ticket.
     let other = desk.another(Role::Requester);
     let stranger = message(
         other.email(),
@@ -194,12 +194,12 @@ fn a_reply_is_a_followup_without_what_it_quotes() {
     let ticket = ticket_of(&desk, &email);
     assert_ne!(ticket["id"], number);
     assert_eq!((&ticket["subject"], &ticket["requester"]["id"]), (&json!("Sin red"), &json!(other.id())));
-    // With the one that told of the acceptance.
+    // Including the followup of the acceptance.
     assert_eq!(followups(&desk, &one).len(), 6);
 }
 
 #[test]
-fn a_reply_to_what_is_solved_reopens_it_and_to_what_is_over_is_a_new_ticket() {
+fn a_reply_reopens_a_solved_ticket_or_continues_a_closed_one() {
     let desk = desk();
     let number = |one: &str| one.rsplit('/').next().unwrap().parse::<i64>().unwrap();
     let reply = |one: &str, id: &str| {
@@ -216,7 +216,7 @@ fn a_reply_to_what_is_solved_reopens_it_and_to_what_is_over_is_a_new_ticket() {
     assert_eq!((&ticket["reopened_count"], &ticket["solution"]), (&json!(1), &json!(null)));
     assert_eq!(followups(&desk, &solved).pop().unwrap()["body"], "Volvió a fallar.");
 
-    // Staff who add a word to a solved ticket leave it solved.
+    // A message by staff does not reopen a solved ticket.
     let solved = desk.ticket_in("solved");
     let subject = format!("Re: [#{}] x", number(&solved));
     became(&desk, message("technician@mesa.test", &subject, ALIGNED, "Quedó el informe."));
@@ -237,7 +237,7 @@ fn a_reply_to_what_is_solved_reopens_it_and_to_what_is_over_is_a_new_ticket() {
     let ticket = ticket_of(&desk, &reply(&archived, "a1"));
     assert_eq!(ticket["resubmission_of"], number(&archived));
     assert_eq!(desk.director().get(&archived).ok()["archive"]["resubmitted_as"], ticket["id"]);
-    // Once; whatever comes then goes on from it.
+    // Only the first reply resubmits; later ones become tickets that continue it.
     let ticket = ticket_of(&desk, &reply(&archived, "a2"));
     assert_eq!(ticket["resubmission_of"], json!(null));
     assert_eq!(
@@ -259,7 +259,7 @@ fn a_reply_ends_the_wait_for_information() {
 }
 
 #[test]
-fn an_unknown_sender_is_told_what_is_missing_and_cannot_sign_in() {
+fn an_unknown_sender_is_asked_for_missing_data_and_cannot_sign_in() {
     let desk = desk();
     let email =
         became(&desk, message("Vecino Nuevo <vecino@barrio.example>", "Alumbrado", "", "No hay luz."));
@@ -288,17 +288,17 @@ fn an_unknown_sender_is_told_what_is_missing_and_cannot_sign_in() {
         let wrong = desk.nobody().post("/auth/login", wrong).problem(401, "invalid_credentials");
         assert_eq!((&refused["title"], &refused["detail"]), (&wrong["title"], &wrong["detail"]));
     }
-    // The same person again: the same account.
+    // Further mail from the same address uses the same account.
     let again = became(&desk, message("VECINO@barrio.example", "Sigue", "", "Sin luz."));
     assert_eq!(ticket_of(&desk, &again)["requester"]["id"], requester["id"]);
 
-    // Staff fill in what was missing and present it again for them.
+    // Staff fill in the missing data and resubmit the request.
     let again = format!("/tickets/{}/resubmission", ticket["id"]);
     let data = json!({"document_id": "1", "contact": {"mobile": "300"}, "unit_id": desk.unit_id()});
     desk.professional().post(&again, json!({})).problem(422, "invalid_body");
     let presented = desk.professional().post(&again, json!({"requester": data})).created();
     assert_eq!(presented["status"], "received");
-    // The history tells it from the beginning, and is whole.
+    // The history contains all events and verifies.
     let kinds: Vec<Value> = desk
         .director()
         .get(&format!("/tickets/{}/events", ticket["id"]))
@@ -308,7 +308,7 @@ fn an_unknown_sender_is_told_what_is_missing_and_cannot_sign_in() {
         .collect();
     assert_eq!(kinds, ["received", "archived", "resubmitted"]);
     assert_eq!(desk.director().get("/audit/verification").ok()["broken"], json!([]));
-    // They own the mailbox, and get a password by it (`password_links` shows how).
+    // The sender can set a password by a link to the mailbox (see `password_links`).
     let request = json!({"email": "vecino@barrio.example"});
     assert_eq!(desk.nobody().post("/auth/password-reset", request).status, 202);
     let shared = desk.shared();
@@ -321,14 +321,14 @@ fn an_unknown_sender_is_told_what_is_missing_and_cannot_sign_in() {
 }
 
 #[test]
-fn a_known_sender_whose_data_are_short_is_told_as_well() {
+fn a_known_sender_with_missing_data_is_asked_for_it() {
     let desk = desk();
     let other = desk.another(Role::Requester);
     desk.database.run(&format!("UPDATE users SET document_id = NULL WHERE id = '{}'", other.id()));
     let ticket = ticket_of(&desk, &became(&desk, message(other.email(), "Sin red", "", "x")));
     assert_eq!(ticket["archive"]["note"], "Faltan: número del documento de identidad.");
     assert_eq!(ticket["requester"]["unit"]["id"], json!(desk.unit_id()));
-    // By the API such a request is refused, as before.
+    // By the API such a request is rejected.
     other.post("/tickets", json!({"subject": "x", "description": "x"})).problem(422, "invalid_body");
     desk.database.run(&format!("UPDATE users SET active = false WHERE id = '{}'", other.id()));
     let email = became(&desk, message(other.email(), "Otra vez", "", "x"));
@@ -340,7 +340,7 @@ pub fn sample(name: &str) -> Vec<u8> {
 }
 
 #[test]
-fn files_are_attached_under_the_limits_of_every_file() {
+fn files_in_mail_have_the_same_limits_as_uploads() {
     let desk = Desk::configured(&[("MESA_ATTACHMENT_MAX_BYTES", "2000"), ("MESA_MAIL_TRUST", "all")]);
     let mail = format!(
         "From: requester@mesa.test\nSubject: Archivos\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nVea.\n--b\n\
@@ -367,7 +367,7 @@ fn files_are_attached_under_the_limits_of_every_file() {
     let content = desk.requester().get(&format!("/attachments/{}/content", files[0]["id"].as_str().unwrap()));
     assert_eq!(content.text(), "a,b\n1,2");
 
-    // One with nothing in it is not passed over in silence.
+    // An empty file is mentioned as not attached.
     let empty =
         "From: professional@mesa.test\nSubject: Acta\nContent-Type: application/pdf; name=acta.pdf\n\n";
     let email = became(&desk, empty);
@@ -375,7 +375,7 @@ fn files_are_attached_under_the_limits_of_every_file() {
     let description = ticket_of(&desk, &email)["description"].clone();
     assert_eq!(description, "(sin texto)\n\n[No se adjuntó «acta.pdf»: El archivo está vacío.]");
 
-    // Those of a reply belong to its followup; a reply that is nothing but a file says so.
+    // Files of a reply belong to its followup; a reply without text says so.
     let reply =
         "From: requester@mesa.test\nSubject: Re: [#1] Archivos\nContent-Type: text/csv; name=b.csv\n\nc,d\n";
     let email = became(&desk, reply);
@@ -394,14 +394,14 @@ fn files_are_attached_under_the_limits_of_every_file() {
         .map(|event| event["kind"].clone())
         .collect();
     assert_eq!(kinds, ["received", "file_attached", "followup_added", "file_attached"]);
-    // Words that are too long for a description are a file as well.
+    // A text that is too long for a description is also attached as a file.
     let long = became(&desk, message("technician@mesa.test", "Largo", "", &"palabra ".repeat(3000)));
     assert_eq!(ticket_of(&desk, &long)["description"].as_str().unwrap().chars().count(), 20_000);
     assert_eq!(long["refused_files"], json!(["message.txt"]));
 }
 
 #[test]
-fn every_sample_is_taken_and_none_is_a_fault() {
+fn every_sample_message_is_accepted() {
     let mut variables = MAIL.to_vec();
     variables.push(("MESA_MAIL_SENDER_LIMIT", "1000"));
     let desk = Desk::configured(&variables);
@@ -419,7 +419,7 @@ fn every_sample_is_taken_and_none_is_a_fault() {
         count += 1;
     }
     assert_eq!(desk.professional().get("/inbound-emails?with_total=true&limit=1").ok()["total"], count);
-    // What is too much is kept and set aside.
+    // A message that is too complex is stored and set aside.
     let many = format!(
         "From: requester@mesa.test\nContent-Type: multipart/mixed; boundary=b\n\n{}",
         "--b\n\nx\n".repeat(5000)
@@ -433,7 +433,7 @@ fn every_sample_is_taken_and_none_is_a_fault() {
 }
 
 #[test]
-fn twenty_megabytes_are_taken_and_more_than_the_limit_are_not() {
+fn a_message_of_twenty_megabytes_is_accepted_and_a_larger_one_rejected() {
     let desk = Desk::configured(&[("MESA_MAIL_MAX_BYTES", "28000000")]);
     use base64::Engine;
     let content: Vec<u8> =

@@ -1,4 +1,4 @@
-//! Which `Authentication-Results` count: those that the servers of the entity added, by the `Received` fields above them.
+//! Only `Authentication-Results` that the entity's servers added count, according to the `Received` fields above them.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ const INNER: &str =
     "Received: from mx.mesa.test by buzon.mesa.test with LMTP;\n\tMon, 23 Nov 2026 10:00:01 -0500\n";
 const THEIRS: &str = "Received: from x by mx.mesa.test with ESMTPS;\n\tMon, 23 Nov 2026 09:59:59 -0500\n";
 
-/// What became of a message of the director with these trace fields.
+/// The outcome of a message from the director with these trace fields.
 fn outcome(desk: &Desk, fields: &str) -> String {
     // Mail servers put their fields above those of the author.
     let email = became(desk, format!("{fields}{}", message("director@mesa.test", "Sin red", "", fields)));
@@ -31,10 +31,10 @@ fn results_below_the_servers_of_the_entity_do_not_count() {
         (format!("{ALIGNED}{EDGE}"), ACCEPTED),
         (format!("{EDGE}{ALIGNED}{THEIRS}"), ACCEPTED),
         (format!("{INNER}{EDGE}{ALIGNED}{THEIRS}{THEIRS}"), ACCEPTED),
-        // Both a genuine and a forged one.
+        // Both a genuine and a forged result.
         (format!("{INNER}{EDGE}{ALIGNED}{THEIRS}{REFUSED}"), ACCEPTED),
         (format!("{INNER}{EDGE}{REFUSED}{THEIRS}{ALIGNED}"), "set_aside authentication_failed failed"),
-        // The mail server added none.
+        // The mail server added no result.
         (format!("{INNER}{EDGE}{THEIRS}{ALIGNED}"), UNVERIFIED),
         (format!("{INNER}{EDGE}{THEIRS}{REFUSED}"), UNVERIFIED),
     ] {

@@ -1,4 +1,4 @@
-//! Mail that comes in is kept once, by whichever door, and tried until it has become something.
+//! Inbound mail is stored once, by any route, and processing is retried until it has a result.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -13,7 +13,7 @@ use crate::harness::{Answer, Client, Desk};
 use crate::inbound::{MAIL, became, desk, hand_in, message, sample};
 
 #[test]
-fn what_cannot_be_a_message_is_refused() {
+fn invalid_messages_are_rejected() {
     let desk = desk();
     for nothing in ["", "\n", "hola\nadiós", "{}"] {
         hand_in(&desk.director(), nothing).problem(422, "invalid_body");
@@ -28,7 +28,7 @@ fn what_cannot_be_a_message_is_refused() {
 }
 
 #[test]
-fn a_key_gives_the_first_answer_again() {
+fn a_repeated_submission_with_the_same_key_gets_the_first_answer() {
     let desk = desk();
     let mail = message("requester@mesa.test", "Sin red", "Message-ID: <k@x>\n", "x");
     let client = desk.director().with("idempotency-key", "correo-1");
@@ -39,7 +39,7 @@ fn a_key_gives_the_first_answer_again() {
 }
 
 #[test]
-fn an_id_that_another_message_had_loses_none() {
+fn messages_with_a_reused_message_id_are_kept() {
     let desk = desk();
     let mail =
         |body: &str| message("requester@mesa.test", "Escáner", "Message-ID: <siempre-el-mismo@x>\n", body);
@@ -52,7 +52,7 @@ fn an_id_that_another_message_had_loses_none() {
     assert_eq!(desk.director().post(&again, json!({})).ok()["status"], "processed");
 }
 
-/// The command, on the desk's database and files.
+/// Runs `mesa mail ingest` on the desk's database and files.
 fn ingest(desk: &Desk, mail: &[u8], variables: &[(&str, &str)]) -> Output {
     let config = &desk.shared().config;
     let mut command = Command::new(program());
@@ -69,23 +69,23 @@ fn ingest(desk: &Desk, mail: &[u8], variables: &[(&str, &str)]) -> Output {
 fn run(mut command: Command, input: &[u8]) -> Output {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // A command that refuses what it is called with does not read.
+    // A command that rejects its arguments does not read its input.
     let _ = child.stdin.take().unwrap().write_all(input);
     child.wait_with_output().unwrap()
 }
 
 #[test]
-fn the_command_tells_a_mail_server_what_became_of_it() {
+fn the_exit_status_of_the_command_tells_the_mail_server_the_result() {
     let desk = desk();
     let code =
         |mail: &[u8], variables: &[(&str, &str)]| ingest(&desk, mail, variables).status.code().unwrap();
     let mail = message("requester@mesa.test", "Sin red", "Message-ID: <c@x>\n", "No hay red.");
     assert_eq!(code(mail.as_bytes(), &[]), 0);
-    assert_eq!(code(mail.as_bytes(), &[]), 0, "a repeat is kept already");
+    assert_eq!(code(mail.as_bytes(), &[]), 0, "a repeated message is already stored");
     let email = &desk.director().get("/inbound-emails").items()[0];
     assert_eq!((&email["source"], &email["status"]), (&json!("command"), &json!("processed")));
     assert_eq!(desk.database.count("SELECT count(*) FROM tickets"), 1);
-    // Kept and not understood is kept.
+    // A message that is stored but set aside is a success.
     assert_eq!(code(&sample("no-from"), &[]), 0);
     assert_eq!(code(b"", &[]), 65);
     assert_eq!(code(b"hola", &[]), 65);
@@ -98,7 +98,7 @@ fn the_command_tells_a_mail_server_what_became_of_it() {
 }
 
 #[test]
-fn the_same_message_by_every_door_at_once_is_one_ticket() {
+fn the_same_message_by_several_routes_at_once_becomes_one_ticket() {
     let desk = desk();
     let copy = desk.copy();
     let mail = message("nuevo@barrio.example", "Sin red", "Message-ID: <todas@x>\n", "No hay red.");
@@ -125,16 +125,16 @@ fn the_same_message_by_every_door_at_once_is_one_ticket() {
     assert_eq!(desk.director().get("/inbound-emails").items()[0]["status"], "processed");
 }
 
-/// Processes what waits, as the desk does by itself.
+/// Processes waiting messages, as the desk does periodically. Returns how many.
 fn work(desk: &mesa::http::desk::Desk) -> usize {
     actix_web::rt::System::new().block_on(process::waiting(desk)).unwrap()
 }
 
 #[test]
-fn what_a_killed_copy_leaves_behind_is_taken_once_by_another() {
+fn messages_of_a_killed_copy_are_processed_once_by_another() {
     let desk = desk();
     let copy = desk.copy();
-    // Kept, and then the copy that kept it died: as the row is while the lease runs.
+    // The state of the rows after the copy that stored the messages died, during its lease.
     for number in 0..10 {
         let mail =
             message(&format!("uno{number}@barrio.example"), "x", &format!("Message-ID: <{number}@x>\n"), "x");
@@ -159,9 +159,9 @@ fn what_a_killed_copy_leaves_behind_is_taken_once_by_another() {
 }
 
 #[test]
-fn what_goes_wrong_is_tried_again_and_in_the_end_set_aside() {
+fn a_message_that_keeps_failing_is_retried_and_then_set_aside() {
     let desk = desk();
-    // The object store has lost it.
+    // The content is missing in the object store.
     desk.database.run(
         "INSERT INTO inbound_emails (id, source, received_at, size, sha256, storage_key, identity, author_hash, subject,
              status, next_attempt_at)
@@ -170,7 +170,7 @@ fn what_goes_wrong_is_tried_again_and_in_the_end_set_aside() {
     );
     for attempts in 1..=6 {
         assert_eq!(work(desk.shared()), 1);
-        assert_eq!(work(desk.shared()), 0, "not before its turn");
+        assert_eq!(work(desk.shared()), 0, "retried before its time");
         let email = desk.director().get("/inbound-emails").items().pop().unwrap();
         assert_eq!((&email["status"], &email["attempts"]), (&json!("waiting"), &json!(attempts)));
         desk.database.run("UPDATE inbound_emails SET next_attempt_at = now()");
@@ -180,18 +180,18 @@ fn what_goes_wrong_is_tried_again_and_in_the_end_set_aside() {
     assert_eq!((&email["reason"], &email["attempts"]), (&json!("failed"), &json!(7)));
 }
 
-/// What became of a message that is there, whoever tries it now.
+/// The status, reason and ticket of a stored message.
 fn state(desk: &Desk, id: &str) -> serde_json::Value {
     let email = desk.director().get(&format!("/inbound-emails/{id}")).ok();
     json!([email["status"], email["reason"], email["ticket_id"]])
 }
 
 #[test]
-fn who_comes_late_undoes_nothing() {
+fn a_late_failure_does_not_undo_a_success() {
     let desk = desk();
     let email = became(&desk, message("requester@mesa.test", "Sin red", "Message-ID: <tarde@x>\n", "x"));
     let id = email["id"].as_str().unwrap();
-    // A copy had it for the last time, hung, and fails after another one was done with it.
+    // A copy hung in its last attempt and fails after another copy has processed the message.
     desk.database.run("UPDATE inbound_emails SET attempts = 7");
     use object_store::ObjectStoreExt;
     let sha256 = email["sha256"].as_str().unwrap();
@@ -202,11 +202,11 @@ fn who_comes_late_undoes_nothing() {
 }
 
 #[test]
-fn a_message_that_takes_the_server_with_it_is_not_tried_for_ever() {
+fn a_message_that_crashes_the_server_is_set_aside() {
     let desk = desk();
     let email = became(&desk, message("requester@mesa.test", "Sin red", "Message-ID: <mortal@x>\n", "x"));
     let id = email["id"].as_str().unwrap();
-    // As the row is where no copy of the server came to say how its try went.
+    // The state of the row if no attempt could record its result.
     desk.database.run(
         "UPDATE inbound_emails SET status = 'waiting', ticket_id = NULL, processed_at = NULL, attempts = 7,
              next_attempt_at = now()",
@@ -216,7 +216,7 @@ fn a_message_that_takes_the_server_with_it_is_not_tried_for_ever() {
 }
 
 #[test]
-fn what_has_changed_since_it_was_read_is_not_run_again() {
+fn a_stale_if_match_prevents_processing() {
     let desk = desk();
     let email = became(&desk, sample("spoofed"));
     let again = format!("/inbound-emails/{}/processing", email["id"].as_str().unwrap());
@@ -232,7 +232,7 @@ fn what_has_changed_since_it_was_read_is_not_run_again() {
 }
 
 #[test]
-fn of_retries_that_meet_one_is_carried_out_and_all_get_its_answer() {
+fn concurrent_retries_are_processed_once_and_get_the_same_answer() {
     let desk = desk();
     let copy = desk.copy();
     let at_once = |key: &str, call: &(dyn Fn(&Client) -> Answer + Sync)| {
@@ -261,20 +261,20 @@ fn of_retries_that_meet_one_is_carried_out_and_all_get_its_answer() {
     for answer in at_once("k-2", &|client| client.post(&again, json!({"release": true}))) {
         assert_eq!(answer.ok()["status"], "processed");
     }
-    // What cannot be done frees its key.
+    // A rejected request releases its key.
     let client = desk.director().with("idempotency-key", "k-3");
     hand_in(&client, "hola").problem(422, "invalid_body");
     assert_eq!(hand_in(&client, mail).ok()["status"], "processed");
 }
 
 #[test]
-fn a_key_whose_server_died_in_the_middle_is_taken_up_again() {
+fn a_key_of_a_killed_server_can_be_retried() {
     let desk = desk();
     let email = became(&desk, sample("spoofed"));
     let again = format!("/inbound-emails/{}/processing", email["id"].as_str().unwrap());
     let client = desk.director().with("idempotency-key", "k-1");
     client.post(&again, json!({"release": true})).ok();
-    // As the row is where the message was processed and the server died before it could answer.
+    // The state of the row if the server died after processing the message and before answering.
     let left = |until: &str| {
         desk.database.run(&format!(
             "UPDATE idempotency_keys SET claimed_until = now() + interval '{until}', status = NULL, body = ''"
@@ -289,7 +289,7 @@ fn a_key_whose_server_died_in_the_middle_is_taken_up_again() {
 }
 
 #[test]
-fn an_answer_that_is_not_the_last_word_is_not_kept() {
+fn the_answer_for_a_waiting_message_is_not_stored_for_retries() {
     let desk = desk();
     let mail = message("requester@mesa.test", "Sin red", "Message-ID: <espera@x>\n", "x");
     let email = became(&desk, mail.clone());

@@ -1,4 +1,4 @@
-//! Whom mail is not taken from at its word, and who is not answered.
+//! Senders that are not trusted or not answered, and limits per sender.
 
 use serde_json::json;
 
@@ -28,8 +28,8 @@ fn machines_are_never_answered() {
     );
     assert_eq!(became(&desk, away)["reason"], "auto_reply");
     assert_eq!(desk.database.count("SELECT count(*) FROM messages"), before);
-    assert_eq!(followups(&desk, &one).len(), 1, "that of the acceptance");
-    // What a person answers by way of a list is theirs, and is not answered.
+    assert_eq!(followups(&desk, &one).len(), 1, "only the followup of the acceptance");
+    // A reply by a person through a mailing list is processed, and not answered.
     let by_list =
         message("requester@mesa.test", &format!("Re: [#{number}] x"), "Precedence: list\n", "La 10432.");
     assert_eq!(became(&desk, by_list)["status"], "processed");
@@ -41,7 +41,7 @@ fn machines_are_never_answered() {
 }
 
 #[test]
-fn whoever_is_not_who_they_say_gains_nothing_until_staff_let_it_in() {
+fn a_forged_sender_is_set_aside_until_staff_release_it() {
     let desk = desk();
     let email = became(&desk, sample("spoofed"));
     assert_eq!((&email["status"], &email["reason"]), (&json!("set_aside"), &json!("authentication_failed")));
@@ -56,7 +56,7 @@ fn whoever_is_not_who_they_say_gains_nothing_until_staff_let_it_in() {
     assert_eq!(released["released_by"]["id"], desk.professional().id());
     assert_eq!(ticket_of(&desk, &released)["requester"]["id"], desk.requester().id());
 
-    // Nobody can be asked who wrote it.
+    // The author is unclear, so staff cannot release it.
     for name in ["no-from", "two-from-fields"] {
         let email = became(&desk, sample(name));
         assert_eq!(email["reason"], "sender_unclear");
@@ -66,7 +66,7 @@ fn whoever_is_not_who_they_say_gains_nothing_until_staff_let_it_in() {
 }
 
 #[test]
-fn a_sender_past_the_limit_is_not_answered() {
+fn a_sender_beyond_the_limit_is_not_answered() {
     let mut variables = MAIL.to_vec();
     variables.push(("MESA_MAIL_SENDER_LIMIT", "3"));
     let desk = Desk::configured(&variables);
@@ -82,19 +82,19 @@ fn a_sender_past_the_limit_is_not_answered() {
     let past = write(4);
     assert_eq!((&past["status"], &past["reason"]), (&json!("ignored"), &json!("sender_limit")));
     assert_eq!(messages_to(&desk, "requester@mesa.test"), 3);
-    // A reply to a ticket of theirs is kept all the same.
+    // A reply to one of the sender's tickets is still processed.
     assert_eq!(
         became(&desk, message("requester@mesa.test", "Re: [#1] 1", "", "Algo más."))["status"],
         "processed"
     );
-    // Others may write, and so may they an hour later.
+    // Mail from others is processed, and after an hour mail from this sender as well.
     assert_eq!(became(&desk, message("technician@mesa.test", "x", ALIGNED, "x"))["status"], "processed");
     desk.database.run("UPDATE inbound_emails SET processed_at = processed_at - interval '61 minutes'");
     assert_eq!(write(5)["status"], "processed");
 }
 
 #[test]
-fn two_machines_that_answer_each_other_by_way_of_a_ticket_come_to_an_end() {
+fn a_loop_of_automatic_replies_ends_at_the_limit() {
     let mut variables = MAIL.to_vec();
     variables.push(("MESA_MAIL_SENDER_LIMIT", "2"));
     let desk = Desk::configured(&variables);
@@ -107,10 +107,10 @@ fn two_machines_that_answer_each_other_by_way_of_a_ticket_come_to_an_end() {
     for number in 1..=4 {
         write("technician@mesa.test", &one, &format!("Estoy de vacaciones {number}."));
     }
-    // All is kept, and it is told no more than the limit allows.
+    // All messages are stored, and no more are mailed than the limit allows.
     assert_eq!(followups(&desk, &one).len(), 1 + 4);
     assert_eq!(messages_to(&desk, "requester@mesa.test"), before + 2);
-    // Whoever answers many tickets is heard on each.
+    // The limit is per ticket.
     let other = desk.ticket_in("in_progress");
     let before = messages_to(&desk, "requester@mesa.test");
     write("technician@mesa.test", &other, "Vamos mañana.");
@@ -118,7 +118,7 @@ fn two_machines_that_answer_each_other_by_way_of_a_ticket_come_to_an_end() {
 }
 
 #[test]
-fn of_many_addresses_that_nobody_knows_no_more_than_the_limit_are_answered() {
+fn unknown_senders_beyond_the_limit_are_set_aside_unanswered() {
     let mut variables = MAIL.to_vec();
     variables.push(("MESA_MAIL_STRANGER_LIMIT", "2"));
     let desk = Desk::configured(&variables);
@@ -131,7 +131,7 @@ fn of_many_addresses_that_nobody_knows_no_more_than_the_limit_are_answered() {
     let past = write(3);
     assert_eq!((&past["status"], &past["reason"]), (&json!("set_aside"), &json!("too_many_strangers")));
     assert_eq!(messages_to(&desk, "3@spam.example"), 0);
-    // Those who are known may write, and so may strangers whom staff let in, or who come an hour later.
+    // Mail from known senders is processed, and from unknown ones if staff release it or after an hour.
     assert_eq!(became(&desk, message("1@spam.example", "x", "", "y"))["status"], "processed");
     assert_eq!(became(&desk, message("requester@mesa.test", "x", "", "y"))["status"], "processed");
     let again = format!("/inbound-emails/{}/processing", past["id"].as_str().unwrap());

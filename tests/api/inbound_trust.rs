@@ -1,4 +1,4 @@
-//! Whose mail may act in whose name: what the desk's own mail server found out about the author, and the configuration.
+//! Trust in senders, by the authentication results of the entity's mail server and by the configuration.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ use crate::harness::binary::program;
 use crate::harness::{Client, Desk};
 use crate::inbound::{ALIGNED, MAIL, became, desk, followups, hand_in, message, messages_to, ticket_of};
 
-/// The results of the desk's own mail server, as a header field.
+/// The results of the entity's mail server, as a header field.
 fn results(of: &str) -> String {
     format!("Authentication-Results: mx.mesa.test; {of}\n")
 }
@@ -83,7 +83,7 @@ fn a_message_acts_as_staff_only_if_our_mail_server_verified_it() {
 }
 
 #[test]
-fn without_a_mail_server_that_verifies_mail_never_acts_as_staff_unless_all_senders_are_trusted() {
+fn without_verification_mail_acts_as_staff_only_if_all_are_trusted() {
     for trust in [None, Some("not_failed")] {
         let variables: Vec<_> = trust.map(|trust| ("MESA_MAIL_TRUST", trust)).into_iter().collect();
         let desk = Desk::configured(&variables);
@@ -100,7 +100,7 @@ fn without_a_mail_server_that_verifies_mail_never_acts_as_staff_unless_all_sende
 }
 
 #[test]
-fn requesters_are_trusted_as_the_configuration_says() {
+fn trust_in_requesters_follows_the_configuration() {
     let by_requester = |fields: &str| message("requester@mesa.test", "Sin red", fields, fields);
     let fail = results("dmarc=fail header.from=mesa.test");
     let other = results("spf=pass smtp.mailfrom=x@evil.test; dmarc=none");
@@ -119,13 +119,13 @@ fn requesters_are_trusted_as_the_configuration_says() {
         assert_eq!(outcome(&became(&desk, by_requester(&other))), with_other, "{trust}");
         assert_eq!(outcome(&became(&desk, by_requester(&fail))), with_fail, "{trust}");
         assert_eq!(outcome(&became(&desk, by_requester(ALIGNED))), ("processed", "-"), "{trust}");
-        // Somebody whom the desk does not know yet.
+        // A sender without an account.
         let stranger = became(&desk, message("vecino@barrio.example", "Alumbrado", "", "No hay luz."));
         assert_eq!(outcome(&stranger), without, "{trust}");
     }
 }
 
-/// The command on the desk's database and files.
+/// Runs `mesa mail ingest` on the desk's database and files.
 fn ingest(desk: &Desk, mail: &str, variables: &[(&str, &str)]) {
     let config = &desk.shared().config;
     let mut command = Command::new(program());
@@ -141,7 +141,7 @@ fn ingest(desk: &Desk, mail: &str, variables: &[(&str, &str)]) {
 }
 
 #[test]
-fn the_command_asks_for_the_same_trust() {
+fn the_command_applies_the_same_trust() {
     let desk = desk();
     let aligned = ("MESA_MAIL_TRUST", "aligned");
     let server = ("MESA_MAIL_AUTHSERV_ID", "mx.mesa.test");
@@ -162,7 +162,7 @@ fn the_command_asks_for_the_same_trust() {
 }
 
 #[test]
-fn what_is_not_verified_is_marked_and_the_history_names_the_mail_and_who_submitted_it() {
+fn unverified_mail_is_marked_and_events_name_the_mail_and_its_submitter() {
     let desk = desk();
     let waiting = desk.ticket_in("assigned");
     let asked = json!({"missing": "¿Cuál es la placa?"});
@@ -187,7 +187,7 @@ fn what_is_not_verified_is_marked_and_the_history_names_the_mail_and_who_submitt
     }
     let entry = followups(&desk, &waiting).pop().unwrap();
     assert_eq!((&entry["id"], &entry["unverified"]), (&email["followup_id"], &json!(true)));
-    // The requester sees it as well, in the list and in the timeline.
+    // The requester sees the mark too, in the list and in the timeline.
     let requester = desk.requester();
     let one = format!("{waiting}/followups/{}", entry["id"].as_str().unwrap());
     assert_eq!(requester.get(&one).ok()["unverified"], true);
@@ -196,13 +196,13 @@ fn what_is_not_verified_is_marked_and_the_history_names_the_mail_and_who_submitt
         |kind: &str| timeline.iter().rfind(|entry| entry["type"] == kind || entry["kind"] == kind).unwrap();
     assert_eq!(shown("followup")["unverified"], true);
     assert_eq!(shown("resumed")["details"], json!({"unverified": true}));
-    // By the API it is neither.
+    // A followup by the API has neither.
     let said = json!({"visibility": "public", "body": "Por la API."});
     assert_eq!(requester.post(&format!("{waiting}/followups"), said).created()["unverified"], Value::Null);
     let details = last_event(&desk, &waiting)["details"].clone();
     assert!(details.get("unverified").is_none() && details.get("inbound_email_id").is_none(), "{details}");
 
-    // A new ticket, one that is reopened, one that is presented again, one that goes on.
+    // A new ticket, a reopening, a resubmission, and a ticket that continues another.
     let email = became(&desk, message("vecino@barrio.example", "Alumbrado", "", "No hay luz."));
     let new = format!("/tickets/{}", email["ticket_id"]);
     is_marked(&new, "received", &email, true);
@@ -217,7 +217,7 @@ fn what_is_not_verified_is_marked_and_the_history_names_the_mail_and_who_submitt
     is_marked(&closed, "related", &email, true);
     is_marked(&format!("/tickets/{}", email["ticket_id"]), "related", &email, true);
     assert_eq!(desk.director().get("/audit/verification").ok()["whole"], true);
-    // The database keeps it.
+    // The database does not allow a change of the mark.
     let change = "UPDATE followups SET unverified = false";
     let kept = diesel::connection::SimpleConnection::batch_execute(&mut desk.database.connect(), change);
     assert!(kept.is_err());
@@ -262,14 +262,14 @@ fn a_released_message_acts_as_its_author_and_never_as_staff() {
 }
 
 #[test]
-fn what_was_stored_before_follows_the_same_rules() {
+fn mail_stored_by_an_earlier_version_follows_the_same_rules() {
     let desk = desk();
     let one = desk.ticket_in("in_progress");
     let stored = |from: &str| became(&desk, message(from, &reply_to(&one), "", from));
     let (by_staff, by_requester) = (stored("director@mesa.test"), stored("requester@mesa.test"));
     assert_eq!(outcome(&by_staff), ("set_aside", "sender_unverified"));
     let before = followups(&desk, &one).len();
-    // As the rows are that the version before this one left waiting, and released.
+    // The state of rows that the previous version left waiting, and released.
     desk.database.run(&format!(
         "UPDATE inbound_emails SET status = 'waiting', reason = NULL, authentication = NULL, processed_at = NULL, \
          next_attempt_at = now(), released_by = '{}' WHERE from_address = 'director@mesa.test'",
@@ -282,7 +282,7 @@ fn what_was_stored_before_follows_the_same_rules() {
     };
     assert_eq!(outcome(&read(&by_staff)), ("set_aside", "sender_unverified"));
     assert_eq!(followups(&desk, &one).len(), before);
-    // What was processed then was not verified.
+    // Mail that was processed by that version was not verified.
     desk.database.run("UPDATE inbound_emails SET authentication = NULL WHERE status = 'processed'");
     assert_eq!(read(&by_requester)["authentication"], Value::Null);
 }
@@ -305,7 +305,7 @@ fn the_limit_of_a_sender_counts_verified_and_unverified_mail_separately() {
     let genuine: Vec<String> = (4..=6).map(|number| write(number, ALIGNED)).collect();
     assert_eq!(genuine, ["-", "-", "sender_limit"]);
 
-    // So does that of messages about one ticket that are told to the other side.
+    // The limit of notifications about one ticket also counts them separately.
     let one = desk.ticket_in("in_progress");
     let told = || messages_to(&desk, "technician@mesa.test");
     let before = told();
@@ -318,7 +318,7 @@ fn the_limit_of_a_sender_counts_verified_and_unverified_mail_separately() {
 }
 
 #[test]
-fn a_header_that_names_somebody_else_beside_the_author_gains_nothing() {
+fn headers_that_name_another_person_do_not_change_the_author() {
     let desk = desk();
     let one = desk.ticket_in("in_progress");
     let number: i64 = one.rsplit('/').next().unwrap().parse().unwrap();
@@ -364,7 +364,7 @@ fn a_header_that_names_somebody_else_beside_the_author_gains_nothing() {
 }
 
 #[test]
-fn only_the_director_submits_mail() {
+fn only_the_director_can_submit_mail() {
     let desk = desk();
     for client in [desk.requester(), desk.technician(), desk.professional()] {
         hand_in(&client, message("requester@mesa.test", "x", "", "x")).problem(403, "forbidden");

@@ -1,4 +1,4 @@
-//! Indicators: what they measure of a quarter, at its very edges, and that what was approved stays.
+//! Indicators: measurement of a quarter including its boundaries, and immutability of approved measurements.
 
 use diesel::RunQueryDsl;
 use serde_json::{Value, json};
@@ -10,14 +10,14 @@ fn measure(client: &Client, indicator: &str, year: i32, quarter: i32) -> Answer 
     client.post(&format!("{indicator}/measurements"), json!({"year": year, "quarter": quarter}))
 }
 
-/// Value, how much was as it should be, how much was counted, and the light.
+/// The value, how many met the goal, how many were counted, and the traffic light.
 fn figures(answer: &Answer) -> (Value, Value, Value, Value) {
     let all = answer.json();
     (all["value"].clone(), all["met"].clone(), all["counted"].clone(), all["light"].clone())
 }
 
 #[test]
-fn a_quarter_begins_and_ends_by_the_entitys_clock() {
+fn a_quarter_begins_and_ends_in_the_time_zone_of_the_entity() {
     let desk = Desk::open();
     let director = desk.director();
     for _ in 0..2 {
@@ -53,14 +53,14 @@ fn a_quarter_begins_and_ends_by_the_entitys_clock() {
         assert_eq!(figures(&measure(&director, &one, 2026, 3)), *third, "{name}");
         let running = measure(&director, &one, 2026, 4);
         assert_eq!(figures(&running), *fourth, "{name}");
-        // Nothing to measure is no zero.
+        // Without data the value is null, not zero.
         let nothing = (Value::Null, json!(0), json!(0), Value::Null);
         assert_eq!(figures(&measure(&director, &one, 2026, 2)), nothing, "{name}");
     }
 }
 
 #[test]
-fn what_waits_too_long_counts_and_what_was_archived_does_not() {
+fn overdue_tickets_count_and_archived_ones_do_not() {
     let desk = Desk::open();
     let director = desk.director();
     for state in ["classified", "classified", "archived", "received"] {
@@ -73,7 +73,7 @@ fn what_waits_too_long_counts_and_what_was_archived_does_not() {
          UPDATE tickets SET attended_at = NULL WHERE status = 'archived'; \
          UPDATE tickets SET first_attention_due_at = now() + interval '1 hour' WHERE id = 2",
     );
-    // One of two waits past its due time; the other has time, and nobody knows yet when the fourth is due.
+    // One of two classified tickets is overdue; the other is not due yet, and the fourth has no due time.
     let one = measure(&director, &desk.indicator("timely_attention"), 2026, 3);
     assert_eq!(figures(&one), (json!(0.0), json!(0), json!(1), json!("red")));
     // None of the three is solved, and the five days are over.
@@ -82,7 +82,7 @@ fn what_waits_too_long_counts_and_what_was_archived_does_not() {
 }
 
 #[test]
-fn a_measurement_is_measured_anew_analysed_approved_and_stays() {
+fn a_measurement_is_recomputed_until_it_is_approved() {
     let desk = Desk::open();
     let (technician, director) = (desk.technician(), desk.director());
     let one = desk.indicator("first_level_resolution");
@@ -101,7 +101,7 @@ fn a_measurement_is_measured_anew_analysed_approved_and_stays() {
     let nobody = json!({"improvement_action_id": "0197c0de-0000-7000-8000-000000000000"});
     assert_eq!(technician.patch(&path, nobody).faults()[0].0, "/improvement_action_id");
 
-    // Data that come late count as long as it is a draft.
+    // Later data count while the measurement is a draft.
     desk.ticket_in("solved");
     desk.database.run("UPDATE tickets SET solved_at = '2026-09-30 12:00Z'");
     let again = measure(&technician, &one, 2026, 3).ok();
@@ -129,9 +129,9 @@ fn a_measurement_is_measured_anew_analysed_approved_and_stays() {
         "INSERT INTO measurements SELECT (m).* FROM (SELECT measurements AS m FROM measurements) AS one",
     ] {
         let result = diesel::sql_query(sql).execute(&mut desk.database.connect());
-        assert!(result.is_err(), "{sql} was let through");
+        assert!(result.is_err(), "{sql} was accepted");
     }
-    // What comes from it leads back to it.
+    // An improvement action links back to the measurement.
     let mut from = improvement_action(technician.id(), "draft");
     from["origin"] = json!({"kind": "measurement", "measurement_id": first["id"]});
     let from = technician.post("/improvement-actions", from).created();
@@ -139,7 +139,7 @@ fn a_measurement_is_measured_anew_analysed_approved_and_stays() {
     let query = format!("/improvement-actions?measurement_id={}", first["id"].as_str().unwrap());
     assert_eq!(technician.get(&query).items().len(), 1);
 
-    // A quarter that runs can be looked at and not approved; one to come, not even that.
+    // The current quarter can be measured but not approved; a future one cannot be measured.
     let running = measure(&director, &one, 2026, 4).created();
     assert_eq!(running["complete"], false);
     let running = format!("/measurements/{}", running["id"].as_str().unwrap());
@@ -191,6 +191,6 @@ fn an_indicator_is_proposed_defined_and_measured_by_hand() {
         "UPDATE measurements SET met = 2, counted = 1",
     ] {
         let result = diesel::sql_query(sql).execute(&mut desk.database.connect());
-        assert!(result.is_err(), "{sql} was let through");
+        assert!(result.is_err(), "{sql} was accepted");
     }
 }

@@ -1,4 +1,4 @@
-//! Asking the requester for what is missing: the wait, its pause, its answer, its silence; and presenting again.
+//! Information requests: the wait, the pause of the clock, the answer, and archiving without an answer.
 
 use chrono::{Duration, Utc};
 use mesa::server::routine;
@@ -8,7 +8,7 @@ use crate::calendars::{OFFICE, calendar};
 use crate::harness::states::soon;
 use crate::harness::{Answer, Client, Desk, moment};
 
-/// Every state that a ticket may wait from.
+/// Every state in which information can be requested.
 const WAITS_FROM: [&str; 5] = ["received", "classified", "assigned", "in_progress", "escalated"];
 
 const MISSING: &str = "¿Cuál es la placa del equipo?";
@@ -36,7 +36,7 @@ pub fn kinds(events: &[Value]) -> Vec<&str> {
     events.iter().map(|event| event["kind"].as_str().unwrap()).collect()
 }
 
-/// How many messages of this kind there are to this person.
+/// The number of messages of this kind to this user.
 pub fn told(desk: &Desk, kind: &str, person: &Client) -> i64 {
     desk.database.count(&format!(
         "SELECT count(*) FROM messages WHERE kind = '{kind}' AND recipient_id = '{}'",
@@ -44,7 +44,7 @@ pub fn told(desk: &Desk, kind: &str, person: &Client) -> i64 {
     ))
 }
 
-/// How often a message of this kind says this.
+/// The number of messages of this kind with this text at this path of their data.
 pub fn said(desk: &Desk, kind: &str, path: &str, text: &str) -> i64 {
     desk.database.count(&format!(
         "SELECT count(*) FROM messages WHERE kind = '{kind}' AND data #>> '{{{path}}}' = '{text}'"
@@ -52,7 +52,7 @@ pub fn said(desk: &Desk, kind: &str, path: &str, text: &str) -> i64 {
 }
 
 #[test]
-fn a_requester_is_asked_and_the_ticket_waits_on_hold_from_every_state() {
+fn information_can_be_requested_in_every_state_and_puts_on_hold() {
     let desk = Desk::configured(&[("MESA_INFORMATION_DAYS", "5")]);
     let (requester, technician) = (desk.requester(), desk.technician());
     for state in WAITS_FROM {
@@ -64,12 +64,12 @@ fn a_requester_is_asked_and_the_ticket_waits_on_hold_from_every_state() {
         let request = &ticket["information_request"];
         assert_eq!(request["missing"], MISSING);
         assert_eq!(moment(&request["deadline"]) - moment(&request["requested_at"]), Duration::days(5));
-        // An acceptance has stopped the clock; else it stands still.
+        // In progress, the acceptance has ended the attention time; in other states the clock is paused.
         let stopped = state == "in_progress";
         let due = if stopped { before["attention_due_at"].clone() } else { Value::Null };
         assert_eq!(ticket["attention_due_at"], due, "{state}");
         assert_eq!(requester.get(&one).ok(), ticket);
-        // One at a time.
+        // Only one request at a time.
         assert_eq!(ask(&technician, &one).problem(409, "step_not_allowed")["state"], "on_hold");
         let event = events(&desk, &one).pop().unwrap();
         assert_eq!(
@@ -88,7 +88,7 @@ fn a_requester_is_asked_and_the_ticket_waits_on_hold_from_every_state() {
 }
 
 #[test]
-fn the_requester_reads_what_is_missing_and_until_when_in_their_language() {
+fn the_request_states_missing_data_and_deadline_in_the_users_language() {
     let desk = Desk::open();
     let (requester, technician) = (desk.requester(), desk.technician());
     let asked = json!({"missing": MISSING, "deadline": "2026-12-01T20:00:00Z"});
@@ -104,7 +104,7 @@ fn the_requester_reads_what_is_missing_and_until_when_in_their_language() {
         let body = followup["body"].as_str().unwrap();
         assert!(body.contains(MISSING) && body.contains(until), "{body}");
         assert_eq!(followup["author"]["id"], technician.id());
-        // The message is one, and names the followup.
+        // There is one message, which names the followup.
         assert_eq!(said(&desk, "information_requested", "followup_id", followup["id"].as_str().unwrap()), 1);
         assert_eq!(events(&desk, &one).pop().unwrap()["details"]["followup_id"], followup["id"]);
     }
@@ -114,7 +114,7 @@ fn the_requester_reads_what_is_missing_and_until_when_in_their_language() {
 }
 
 #[test]
-fn a_deadline_lies_ahead_within_a_year() {
+fn a_deadline_must_be_in_the_future_and_within_a_year() {
     let desk = Desk::open();
     let one = desk.ticket_in("received");
     for (deadline, code) in [
@@ -130,12 +130,12 @@ fn a_deadline_lies_ahead_within_a_year() {
 }
 
 #[test]
-fn an_answer_takes_the_ticket_back_to_where_it_was() {
+fn an_answer_returns_the_ticket_to_its_previous_state() {
     let desk = Desk::open();
     let (requester, technician) = (desk.requester(), desk.technician());
     for state in WAITS_FROM {
         let one = waiting(&desk, state);
-        // What staff say, and what they say among themselves, answers nothing.
+        // Followups of staff, public or private, are not an answer.
         for visibility in ["public", "private"] {
             let entry = json!({"visibility": visibility, "body": "Le llamé: la busca."});
             technician.post(&format!("{one}/followups"), entry).created();
@@ -155,18 +155,18 @@ fn an_answer_takes_the_ticket_back_to_where_it_was() {
         assert_eq!(kinds(new), ["followup_added", "resumed"]);
         assert_eq!(new[1]["details"], json!({"kind": "information", "answered_by": "followup"}));
         assert_eq!(new[1]["actor"]["id"], requester.id());
-        // The next one is a followup and nothing more.
+        // Further followups have no other effect.
         reply(&requester, &one).created();
         assert_eq!(kinds(&events(&desk, &one)[before..]), ["followup_added", "resumed", "followup_added"]);
     }
-    // The assignee by the followup itself; where there is none, whoever asked.
+    // The assignee is notified by the followup; without an assignee, the user who asked is notified.
     assert_eq!(told(&desk, "followup", &technician), 4);
     assert_eq!(told(&desk, "resumed", &technician), 3);
     desk.director().get("/audit/verification").ok();
 }
 
 #[test]
-fn a_file_of_the_requester_is_an_answer() {
+fn a_file_from_the_requester_is_an_answer() {
     let desk = Desk::open();
     let (requester, technician) = (desk.requester(), desk.technician());
     let one = waiting(&desk, "assigned");
@@ -183,11 +183,11 @@ fn a_file_of_the_requester_is_an_answer() {
 }
 
 #[test]
-fn a_correction_is_an_answer_while_nobody_has_classified_it() {
+fn a_correction_is_an_answer_before_classification() {
     let desk = Desk::open();
     let (requester, technician) = (desk.requester(), desk.technician());
     let one = waiting(&desk, "received");
-    // What changes nothing, and what staff write down, answers nothing.
+    // A change without effect and a change by staff are not an answer.
     requester.patch(&one, json!({"subject": "La impresora no imprime"})).ok();
     technician.patch(&one, json!({"subject": "La impresora del despacho no imprime"})).ok();
     assert_eq!(requester.get(&one).ok()["status"], "on_hold");
@@ -207,7 +207,7 @@ fn a_correction_is_an_answer_while_nobody_has_classified_it() {
 }
 
 #[test]
-fn while_it_waits_a_ticket_is_classified_and_assigned_as_ever() {
+fn a_waiting_ticket_can_be_classified_and_assigned() {
     let desk = Desk::open();
     let (requester, technician) = (desk.requester(), desk.technician());
     let one = waiting(&desk, "received");
@@ -237,7 +237,7 @@ fn while_it_waits_a_ticket_is_classified_and_assigned_as_ever() {
     assert!(moment(&ticket["attention_due_at"]) > Utc::now() + Duration::hours(17));
     technician.post(&format!("{one}/acceptance"), soon()).ok();
 
-    // Given to somebody else while a ticket in progress waits: they have yet to accept.
+    // A new assignee of a waiting ticket in progress still has to accept it.
     let one = waiting(&desk, "in_progress");
     let professional = desk.professional();
     technician.post(&format!("{one}/assignment"), json!({"assignee_id": professional.id()})).ok();
@@ -246,7 +246,7 @@ fn while_it_waits_a_ticket_is_classified_and_assigned_as_ever() {
 }
 
 #[test]
-fn the_attention_clock_stands_still_while_the_requester_owes_an_answer() {
+fn the_attention_clock_is_paused_until_the_requester_answers() {
     let desk = Desk::open();
     let (requester, technician) = (desk.requester(), desk.technician());
     let one = format!("/tickets/{}", requester.register("Sin red")["id"]);
@@ -272,7 +272,7 @@ fn the_attention_clock_stands_still_while_the_requester_owes_an_answer() {
         (&explained["pauses"][0]["missing"], &explained["pauses"][0]["to"]),
         (&json!(MISSING), &json!(null))
     );
-    // Nor is anybody told that it is overdue.
+    // No reminder or overdue message is sent.
     routine::once(&mut desk.database.connect(), &desk.shared().config);
     assert_eq!(told(&desk, "overdue", &technician) + told(&desk, "due_soon", &technician), 0);
     let figures = || {
@@ -308,13 +308,13 @@ fn the_attention_clock_stands_still_while_the_requester_owes_an_answer() {
     assert_eq!(attention()["pauses"].as_array().unwrap().len(), 2);
     technician.post(&format!("{one}/resumption"), json!({})).ok();
     assert!(moment(&technician.get(&one).ok()["attention_due_at"]) >= due);
-    // What the desk itself waits for is no pause.
+    // A hold for another reason is not a pause.
     let held = desk.ticket_in("on_hold");
     assert_eq!(requester.get(&format!("{held}/attention")).ok()["pauses"], json!([]));
 }
 
 #[test]
-fn a_wait_over_night_is_reckoned_on_the_calendar() {
+fn a_wait_overnight_is_computed_on_the_calendar() {
     let desk = Desk::open();
     let technician = desk.technician();
     let id = calendar(&desk, OFFICE);
@@ -322,7 +322,7 @@ fn a_wait_over_night_is_reckoned_on_the_calendar() {
     let one = waiting(&desk, "received");
     reply(&desk.requester(), &one).created();
     // Thursday 13 November 2025, 17:30 in Bogotá; asked at 17:45; answered on Friday at 9:15, before office hours are
-    // half over; Monday keeps the Independence of Cartagena.
+    // half over; Monday is a holiday (Independence of Cartagena).
     desk.database.run(
         "ALTER TABLE attention_policies DISABLE TRIGGER attention_policies_keep; \
          DELETE FROM attention_policies WHERE criticality = 'high' AND effective_from < '2000-01-01'; \
@@ -346,7 +346,7 @@ fn a_wait_over_night_is_reckoned_on_the_calendar() {
         json!(["2025-11-14T16:00:00Z", "open", 105.0]),
     ];
     assert_eq!(told, expected);
-    // Asked on Thursday at 19:00 and answered on Friday at 7:00: nothing that counts is lost. 30 minutes, then 90 from
+    // Asked on Thursday at 19:00 and answered on Friday at 7:00: no office hours are paused. 30 minutes, then 90 from
     // 8:00 on.
     desk.database
         .run("UPDATE holds SET started_at = '2025-11-14T00:00:00Z', ended_at = '2025-11-14T12:00:00Z'");
@@ -359,7 +359,7 @@ fn a_wait_over_night_is_reckoned_on_the_calendar() {
 }
 
 #[test]
-fn what_was_late_before_the_wait_stays_late() {
+fn a_ticket_overdue_before_the_wait_stays_overdue() {
     let desk = Desk::open();
     let technician = desk.technician();
     let one = format!("/tickets/{}", desk.requester().register("Sin red")["id"]);
@@ -375,7 +375,7 @@ fn what_was_late_before_the_wait_stays_late() {
 }
 
 #[test]
-fn attention_times_that_are_applied_during_a_wait_hold_when_it_is_over() {
+fn attention_times_applied_during_a_wait_take_effect_after_it() {
     let desk = Desk::open();
     let (technician, director) = (desk.technician(), desk.director());
     let one = waiting(&desk, "classified");
@@ -390,7 +390,7 @@ fn attention_times_that_are_applied_during_a_wait_hold_when_it_is_over() {
 }
 
 #[test]
-fn a_calendar_that_runs_out_during_a_wait_keeps_nobody_from_answering() {
+fn an_answer_is_accepted_after_the_calendar_ended_during_a_wait() {
     let desk = Desk::open();
     let one = waiting(&desk, "classified");
     desk.database.run(
@@ -403,7 +403,7 @@ fn a_calendar_that_runs_out_during_a_wait_keeps_nobody_from_answering() {
 }
 
 #[test]
-fn silence_archives_at_the_deadline_once_however_many_servers_look() {
+fn unanswered_tickets_are_archived_once_by_concurrent_servers() {
     let desk = Desk::open();
     let (requester, technician) = (desk.requester(), desk.technician());
     let unanswered: Vec<String> = WAITS_FROM.map(|state| waiting(&desk, state)).into();
@@ -447,7 +447,7 @@ fn silence_archives_at_the_deadline_once_however_many_servers_look() {
     }
     assert_eq!(told(&desk, "archived", &requester), 5);
     assert_eq!(said(&desk, "archived", "note", MISSING), 5);
-    // Its time was not over: the clock stood still.
+    // The attention time was not over, because the clock was paused.
     let stopped = clock(&unanswered[1]);
     assert_eq!((&stopped["minutes_left"], &stopped["met"]), (&left, &json!(null)));
     assert_eq!(requester.get(&answered).ok()["status"], "received");

@@ -51,7 +51,7 @@ fn a_search_ignores_accents_inflection_and_case_and_ranks() {
     assert_eq!(ids("impresora -cable"), [printer.as_str()]);
     assert_eq!(ids("minutos"), ids("esperar"), "steps are searched as well");
     assert!(ids("teléfono").is_empty());
-    assert_eq!(ids("de la y").len(), 0, "words that mean nothing find nothing");
+    assert_eq!(ids("de la y").len(), 0, "stop words find nothing");
     let found = &search(&requester, "imprimir")[0];
     assert!(found["excerpt"].as_str().unwrap().contains("<mark>imprime</mark>"), "{found}");
     assert!(found["rank"].as_f64().unwrap() > 0.0);
@@ -59,7 +59,7 @@ fn a_search_ignores_accents_inflection_and_case_and_ranks() {
 }
 
 #[test]
-fn a_search_is_narrowed_by_every_filter_and_paged() {
+fn a_search_can_be_filtered_and_paged() {
     let desk = Desk::open();
     let technician = desk.technician();
     let all: Vec<String> = (1..=5)
@@ -104,7 +104,7 @@ fn an_excerpt_is_safe_to_show() {
 }
 
 #[test]
-fn a_requester_finds_what_is_published_and_public() {
+fn a_requester_finds_published_public_articles_only() {
     let desk = Desk::open();
     let (technician, requester) = (desk.technician(), desk.requester());
     let one = format!("/kb/articles/{}", write(&technician, "Impresora", "No imprime.", "Se reinició."));
@@ -127,7 +127,7 @@ fn a_requester_finds_what_is_published_and_public() {
 }
 
 #[test]
-fn every_change_is_a_revision_that_is_kept() {
+fn every_change_creates_a_revision() {
     let desk = Desk::open();
     let (technician, professional) = (desk.technician(), desk.professional());
     let one = format!("/kb/articles/{}", write(&technician, "Impresora", "No imprime.", "Se reinició."));
@@ -146,7 +146,7 @@ fn every_change_is_a_revision_that_is_kept() {
 }
 
 #[test]
-fn an_article_says_where_it_came_from_to_staff_alone() {
+fn only_staff_see_the_ticket_an_article_came_from() {
     let desk = Desk::open();
     desk.ticket_in("solved");
     let content = json!({
@@ -161,7 +161,7 @@ fn an_article_says_where_it_came_from_to_staff_alone() {
 }
 
 #[test]
-fn a_ticket_is_offered_the_articles_most_like_it() {
+fn suggestions_are_the_most_similar_articles() {
     let desk = Desk::open();
     let technician = desk.technician();
     let printer = write(
@@ -185,7 +185,7 @@ fn a_ticket_is_offered_the_articles_most_like_it() {
 }
 
 #[test]
-fn the_steps_of_an_article_have_an_end() {
+fn the_steps_of_an_article_are_limited() {
     let desk = Desk::open();
     let technician = desk.technician();
     let article = |steps: Vec<String>| {
@@ -194,7 +194,7 @@ fn the_steps_of_an_article_have_an_end() {
     };
     assert_eq!(article(vec![String::new()]).faults(), [("/steps/0".into(), "too_short".into())]);
     assert_eq!(article(vec!["x".repeat(501)]).faults(), [("/steps/0".into(), "too_long".into())]);
-    // As many different words as there can be.
+    // As many different words as the limits allow.
     let mut number = 0;
     let mut words = |length: usize| {
         let mut text = String::new();

@@ -1,4 +1,4 @@
-//! What people are told by mail, and how it gets there.
+//! The content of mail and its delivery.
 
 use mesa::auth::policy::Role;
 use mesa::mail::worker::Round;
@@ -10,7 +10,7 @@ use crate::harness::smtp::{Answer, Mail, MailServer};
 const REQUESTER: &str = "requester@mesa.test";
 const TECHNICIAN: &str = "technician@mesa.test";
 
-/// Queues a message about the first ticket beside the API.
+/// Queues a message about the first ticket directly in the database.
 fn queue(desk: &Desk, kind: &str, to: &str, data: &Value) {
     desk.database.run(&format!(
         "INSERT INTO messages (id, ticket_id, kind, recipient_id, data, created_at) \
@@ -31,7 +31,7 @@ fn says(mail: &Mail, words: &[&str]) {
     }
 }
 
-/// The only message of this kind, as the director reads it.
+/// The only message of this kind, as the director sees it.
 fn message(desk: &Desk, kind: &str) -> Value {
     let items = desk.director().get(&format!("/messages?kind={kind}")).items();
     assert_eq!(items.len(), 1, "{items:?}");
@@ -39,7 +39,7 @@ fn message(desk: &Desk, kind: &str) -> Value {
 }
 
 #[test]
-fn each_step_is_told_to_the_requester_and_to_the_staff() {
+fn each_step_is_mailed_to_the_requester_or_staff() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let (requester, technician) = (desk.requester(), desk.technician());
@@ -66,7 +66,7 @@ fn each_step_is_told_to_the_requester_and_to_the_staff() {
         to(&mail, REQUESTER)[0],
         &["Hola, Rosa Pérez Gómez:", "Su solicitud: #1, La impresora no imprime", "Mesa de Servicios"],
     );
-    // In the order it happened.
+    // In the order of the steps.
     let told: Vec<String> = to(&mail, REQUESTER).iter().map(|mail| mail.text()).collect();
     let expected = [
         "quedó registrada con el número 1. Guárdelo",
@@ -82,7 +82,7 @@ fn each_step_is_told_to_the_requester_and_to_the_staff() {
     for (text, words) in told.iter().zip(expected) {
         assert!(text.contains(words), "{words}: {told:#?}");
     }
-    assert!(told.iter().all(|text| !text.contains("switch")), "what is private is not mailed");
+    assert!(told.iter().all(|text| !text.contains("switch")), "a private followup was mailed");
     let staff: Vec<String> = to(&mail, TECHNICIAN).iter().map(|mail| mail.text()).collect();
     for words in [
         "Usted tiene un caso nuevo. Acéptelo y diga cuándo lo atiende.\n\nCriticidad: media.\nDebe aceptarse antes del ",
@@ -96,7 +96,7 @@ fn each_step_is_told_to_the_requester_and_to_the_staff() {
 }
 
 #[test]
-fn what_is_archived_says_why_and_what_to_do() {
+fn mail_about_an_archived_ticket_gives_the_reason_and_next_steps() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let category = desk.director().get("/categories?q=Cuentas").items()[0]["id"].clone();
@@ -119,7 +119,7 @@ fn what_is_archived_says_why_and_what_to_do() {
 }
 
 #[test]
-fn everybody_reads_in_their_own_language() {
+fn mail_is_in_the_language_of_its_recipient() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     desk.requester().patch("/me", json!({"locale": "en"})).ok();
@@ -139,7 +139,7 @@ fn everybody_reads_in_their_own_language() {
 }
 
 #[test]
-fn every_kind_that_others_queue_has_its_words() {
+fn every_kind_of_message_has_a_template() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     desk.ticket_in("assigned");
@@ -169,7 +169,7 @@ fn every_kind_that_others_queue_has_its_words() {
 }
 
 #[test]
-fn whoever_asked_for_the_same_hears_of_it_as_of_their_own_and_not_whose_it_is() {
+fn a_merged_request_gets_mail_without_data_of_the_other_requester() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let other = desk.another(Role::Requester);
@@ -205,7 +205,7 @@ fn whoever_asked_for_the_same_hears_of_it_as_of_their_own_and_not_whose_it_is() 
 }
 
 #[test]
-fn a_ticket_is_one_thread_and_no_machine_answers_it() {
+fn mail_of_a_ticket_is_one_thread_marked_as_automatic() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     desk.ticket_in("closed");
@@ -221,9 +221,9 @@ fn a_ticket_is_one_thread_and_no_machine_answers_it() {
         assert!(mailparse::dateparse(&mail.header("Date")).is_ok());
         let answers = if mail.header("Message-ID") == root { "" } else { &root };
         assert_eq!((mail.header("In-Reply-To"), mail.header("References")), (answers.into(), answers.into()));
-        assert!(mail.raw.is_ascii(), "accents are encoded");
+        assert!(mail.raw.is_ascii(), "accents are not encoded");
         assert_eq!(mail.parsed().ctype.mimetype, "multipart/alternative");
-        assert!(!mail.html().contains("<img") && !mail.html().contains("src="), "nothing is fetched");
+        assert!(!mail.html().contains("<img") && !mail.html().contains("src="), "remote content");
     }
     let mut ids: Vec<String> = mail.iter().map(|mail| mail.header("Message-ID")).collect();
     ids.sort();
@@ -233,7 +233,7 @@ fn a_ticket_is_one_thread_and_no_machine_answers_it() {
 }
 
 #[test]
-fn whatever_stands_in_a_name_or_a_subject_makes_no_header_and_no_markup() {
+fn names_and_subjects_cannot_inject_headers_or_markup() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let director = desk.director();
@@ -264,7 +264,7 @@ fn whatever_stands_in_a_name_or_a_subject_makes_no_header_and_no_markup() {
 }
 
 #[test]
-fn what_is_refused_for_now_is_tried_again_and_in_the_end_given_up() {
+fn temporarily_refused_mail_is_retried_until_the_limit() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     server.answer(REQUESTER, &[Answer::NotNow; 12]);
@@ -277,7 +277,7 @@ fn what_is_refused_for_now_is_tried_again_and_in_the_end_given_up() {
         assert_eq!(message["status"], "waiting");
         assert!(message["last_error"].as_str().unwrap().contains("4.3.0 not now"), "{message}");
         waits.push(desk.database.count(wait));
-        // It is not tried before its time.
+        // It is not retried before its time.
         desk.send_mail();
         desk.database.run("UPDATE messages SET next_attempt_at = now()");
     }
@@ -286,7 +286,7 @@ fn what_is_refused_for_now_is_tried_again_and_in_the_end_given_up() {
     let failed = message(&desk, "received");
     assert_eq!((&failed["status"], &failed["attempts"]), (&json!("failed"), &json!(12)));
     assert_eq!(server.count(), 0);
-    // And again on request, with all tries before it.
+    // On request it is retried with a new count of attempts.
     let path = format!("/messages/{}", failed["id"].as_str().unwrap());
     let stale = desk.professional().with("if-match", "\"1-000000000000\"");
     stale.post(&format!("{path}/retry"), json!({})).problem(412, "precondition_failed");
@@ -301,7 +301,7 @@ fn what_is_refused_for_now_is_tried_again_and_in_the_end_given_up() {
 }
 
 #[test]
-fn what_is_refused_for_good_fails_at_once_and_stops_no_other() {
+fn permanently_refused_mail_fails_at_once_without_blocking_other_mail() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     server.answer(REQUESTER, &[Answer::Never]);
@@ -319,7 +319,7 @@ fn what_is_refused_for_good_fails_at_once_and_stops_no_other() {
 }
 
 #[test]
-fn a_line_that_is_cut_loses_nothing_and_a_repeat_can_be_recognised() {
+fn a_lost_connection_causes_a_repeat_with_the_same_message_id() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     server.answer(REQUESTER, &[Answer::CutInTheMiddle, Answer::CutAtTheEnd]);
@@ -337,7 +337,7 @@ fn a_line_that_is_cut_loses_nothing_and_a_repeat_can_be_recognised() {
 }
 
 #[test]
-fn where_there_is_no_mail_server_no_try_is_counted() {
+fn an_unreachable_mail_server_does_not_count_as_an_attempt() {
     let gone = MailServer::start();
     let desk = Desk::mailing(&gone);
     drop(gone);
@@ -370,11 +370,11 @@ fn copies_of_the_server_share_the_work() {
     assert_eq!(ids.len(), 100);
     ids.sort();
     ids.dedup();
-    assert_eq!(ids.len(), 100, "each was sent once");
+    assert_eq!(ids.len(), 100, "a message was sent twice");
 }
 
 #[test]
-fn what_a_dead_copy_had_in_hand_is_taken_again_after_the_lease() {
+fn messages_of_a_dead_copy_are_sent_after_the_lease() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     desk.requester().register("Sin red");
@@ -387,7 +387,7 @@ fn what_a_dead_copy_had_in_hand_is_taken_again_after_the_lease() {
 }
 
 #[test]
-fn staff_may_turn_their_mail_off_and_requesters_are_always_told() {
+fn staff_can_turn_their_mail_off_and_requesters_cannot() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let (technician, director) = (desk.technician(), desk.director());
@@ -396,13 +396,13 @@ fn staff_may_turn_their_mail_off_and_requesters_are_always_told() {
     let path = format!("/users/{}", desk.requester().id());
     assert_eq!(director.patch(&path, json!({"staff_mail": false})).ok()["staff_mail"], false);
     desk.ticket_in("assigned");
-    // One's own request is told, whoever one is.
+    // Mail about one's own request is always sent.
     technician.register("Mi teclado no escribe");
     desk.send_mail();
     let mail = server.mail();
     assert_eq!((to(&mail, REQUESTER).len(), to(&mail, TECHNICIAN).len()), (1, 1));
     assert_eq!(to(&mail, TECHNICIAN)[0].subject(), "[#2] Mi teclado no escribe");
-    // Nobody who has left is written to.
+    // No mail is sent to deactivated users.
     let leaver = desk.another(Role::Requester);
     let one = format!("/tickets/{}", leaver.register("Sin red")["id"]);
     director.patch(&format!("/users/{}", leaver.id()), json!({"active": false})).ok();
@@ -411,7 +411,7 @@ fn staff_may_turn_their_mail_off_and_requesters_are_always_told() {
 }
 
 #[test]
-fn what_was_or_would_be_sent_can_be_read_without_the_surveys_link() {
+fn messages_can_be_read_without_the_link_of_the_survey() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     desk.ticket_in("solved");
@@ -421,18 +421,18 @@ fn what_was_or_would_be_sent_can_be_read_without_the_surveys_link() {
         (&json!(REQUESTER), &json!("[#1] La impresora no imprime"))
     );
     assert!(before["text"].as_str().unwrap().contains("Responder la encuesta: https://mesa.example/s/…\n"));
-    assert_eq!(desk.database.count("SELECT count(*) FROM survey_tokens"), 0, "reading makes no link");
+    assert_eq!(desk.database.count("SELECT count(*) FROM survey_tokens"), 0, "reading created a link");
     desk.send_mail();
     let after = message(&desk, "solved");
     assert_eq!((&after["text"], &after["status"]), (&before["text"], &json!("sent")));
     let token = server.last_with_link().survey_token();
     assert_eq!(token.len(), 43);
-    // What was sent stays as it was sent.
+    // The sent text does not change afterwards.
     let moved = json!({"full_name": "Otra", "email": "otra@mesa.test"});
     desk.director().patch(&format!("/users/{}", desk.requester().id()), moved).ok();
     let later = message(&desk, "solved");
     assert_eq!((&later["text"], &later["to"]), (&after["text"], &after["to"]));
-    // The token is nowhere but in the mail.
+    // The token is only in the mail.
     for (table, column) in
         [("messages", "data::text"), ("messages", "sent_text"), ("survey_tokens", "token_hash::text")]
     {
@@ -449,7 +449,7 @@ fn messages_are_listed_by_status_ticket_and_kind() {
     let director = desk.director();
     let list = |query: &str| director.get(&format!("/messages?{query}")).items();
     assert_eq!(list("").len(), 6);
-    assert_eq!(list("status=waiting").len(), 6, "where mail is off, messages wait");
+    assert_eq!(list("status=waiting").len(), 6, "without a mail server messages wait");
     assert_eq!((list("status=sent").len(), list("status=failed").len()), (0, 0));
     assert_eq!((list("ticket_id=1").len(), list("ticket_id=2").len()), (5, 1));
     assert_eq!((list("kind=received").len(), list("kind=assigned&ticket_id=1").len()), (2, 1));

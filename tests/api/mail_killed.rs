@@ -1,4 +1,4 @@
-//! A server that is killed again and again while it sends: nothing is lost, and what comes twice can be recognised.
+//! A server that is killed repeatedly while it sends mail: no message is lost, and repeats have the same Message-ID.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -11,18 +11,18 @@ use crate::harness::binary::{Running, mesa};
 use crate::harness::smtp::MailServer;
 use crate::harness::{Database, PASSWORD};
 
-/// A number from the environment, so that the same test can be run at length.
+/// A number from the environment, so that the same test can run for longer.
 fn number(variable: &str, default: usize) -> usize {
     std::env::var(variable).map_or(default, |text| text.parse().unwrap())
 }
 
 #[test]
-fn killed_while_it_sends_a_server_loses_nothing() {
+fn a_server_killed_while_it_sends_loses_no_message() {
     let (kills, messages) = (number("MESA_TEST_KILLS", 3), number("MESA_TEST_MESSAGES", 100));
     let server = MailServer::start().slow(Duration::from_millis(10));
     let database = Database::from_template();
     demo::prepare(&mut database.connect(), PASSWORD).unwrap();
-    // One reader a message, so that each mail says which message it is.
+    // One recipient per message, so that each mail identifies its message.
     database.run(&format!(
         "INSERT INTO users (id, email, password_hash, role, full_name) \
          SELECT gen_random_uuid(), 'lector' || n || '@mesa.test', '', 'requester', 'Lector ' || n \
@@ -45,7 +45,7 @@ fn killed_while_it_sends_a_server_loses_nothing() {
             ("MESA_SMTP_URL", &server.url()),
             ("MESA_MAIL_FROM", "mesa@mesa.test"),
             ("MESA_PUBLIC_URL", "https://mesa.example"),
-            // The next server has not long to wait for what the killed one had in hand.
+            // Short leases, so the next server soon sends the messages of the killed one.
             ("MESA_MAIL_LEASE_SECONDS", "1"),
             ("MESA_MAIL_RETRY_SECONDS", "1"),
         ]))
@@ -60,7 +60,7 @@ fn killed_while_it_sends_a_server_loses_nothing() {
     let began = Instant::now();
     for kill in 1..=kills {
         let mut running = start();
-        // Each life sends its share, and ends at any moment of the sending of the next.
+        // Each server sends its share and is killed at a varying moment afterwards.
         let share = server.count() + messages / (kills + 1);
         wait_for(1, &|| server.count() >= share || server.count() >= messages);
         std::thread::sleep(Duration::from_millis(u64::try_from(kill * 7 % 13).unwrap()));
@@ -75,8 +75,8 @@ fn killed_while_it_sends_a_server_loses_nothing() {
     for mail in &mail {
         arrived.entry(mail.to.clone()).or_default().insert(mail.header("Message-ID"));
     }
-    assert_eq!(arrived.len(), messages, "each arrives");
-    assert!(arrived.values().all(|ids| ids.len() == 1), "a repeat has the same Message-ID");
+    assert_eq!(arrived.len(), messages, "not every message arrived");
+    assert!(arrived.values().all(|ids| ids.len() == 1), "a repeat has another Message-ID");
     assert_eq!(
         database.count("SELECT count(*) FROM messages WHERE status = 'sent'"),
         i64::try_from(messages).unwrap()

@@ -1,13 +1,13 @@
-//! What is made of mail of the kinds that there are: one sample a kind, and what is expected of it.
+//! Parsing of mail: one sample message of each kind, with the expected result.
 
 use std::path::Path;
 
 use mesa::inbound::message::{Automatic, Fault, Message, Verdict, verdict};
 
-/// What most samples say.
+/// The text of most samples.
 const WORDS: &str = "El computador no tiene red desde la mañana.\nLa placa es 10432.";
 
-/// A sample's name, what of it is read as new words, and its files with their content.
+/// A sample's name, its new text without quotes, and its files with their content.
 type Row = (&'static str, &'static str, Vec<(&'static str, Vec<u8>)>);
 
 fn sample(name: &str) -> Vec<u8> {
@@ -19,7 +19,7 @@ fn read(name: &str) -> Message {
     Message::read(&sample(name), Some("mesa.test"), Some("soporte@mesa.test")).unwrap()
 }
 
-/// Every byte that there is.
+/// All 256 byte values.
 fn all() -> Vec<u8> {
     (0..=255).collect()
 }
@@ -28,7 +28,7 @@ fn with_all(before: &[u8], after: &[u8]) -> Vec<u8> {
     [before, &all(), after].concat()
 }
 
-/// The message that two samples bring along.
+/// The message that two samples contain as an attachment.
 fn forwarded() -> Vec<u8> {
     let whole = sample("forwarded-message");
     let from = whole.windows(16).position(|part| part == b"From: Proveedor ").unwrap();
@@ -97,7 +97,7 @@ fn table() -> Vec<Row> {
         ("boundary-never-comes", WORDS, none()),
         ("crlf", WORDS, vec![("a.csv", bytes("a,b\r\n1,2\r\n"))]),
         ("text-file-with-name", WORDS, vec![("registro.txt", b"ma\xf1ana\n\n".to_vec())]),
-        // What is missing, and names of every kind.
+        // Missing parts, and file names of every kind.
         ("empty-body", "", none()),
         ("header-only", "", none()),
         ("no-subject", WORDS, none()),
@@ -116,7 +116,7 @@ fn table() -> Vec<Row> {
         ("injection-in-subject", WORDS, none()),
         ("injection-in-names", "ab[31m", vec![("../../etc/x X: y.pdf", bytes("%PDF-1.4 x"))]),
         ("injection-in-address", WORDS, none()),
-        // Machines, and whoever is not who they say.
+        // Automatic messages and forged senders.
         ("auto-reply", "Estoy de vacaciones.", none()),
         (
             "bounce",
@@ -134,7 +134,7 @@ fn table() -> Vec<Row> {
         ("mailing-list", "Mañana no hay servicio.", none()),
         ("own-mail", "Su caso quedó registrado.", none()),
         ("spoofed", WORDS, none()),
-        // Replies, without what they quote.
+        // Replies, without quoted text.
         ("reply-gmail-es", "La placa es 10432, gracias.", none()),
         ("reply-gmail-en", "The tag is 10432, thanks.", none()),
         ("reply-gmail-html", "La placa es 10432.", none()),
@@ -149,7 +149,7 @@ fn table() -> Vec<Row> {
 }
 
 #[test]
-fn every_sample_is_read_and_no_byte_of_a_file_is_lost() {
+fn every_sample_is_parsed_and_its_files_are_unchanged() {
     let table = table();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/api/messages");
     assert_eq!(std::fs::read_dir(folder).unwrap().count(), table.len(), "each sample has a row");
@@ -163,7 +163,7 @@ fn every_sample_is_read_and_no_byte_of_a_file_is_lost() {
 }
 
 #[test]
-fn who_wrote_is_one_person_or_nobody() {
+fn the_author_is_one_person_or_unclear() {
     for (name, expected) in [
         ("8bit", Some(("requester@mesa.test", Some("Rosa Pérez")))),
         ("no-content-type", Some(("requester@mesa.test", None))),
@@ -189,7 +189,7 @@ fn who_wrote_is_one_person_or_nobody() {
 }
 
 #[test]
-fn machines_and_threads_are_known() {
+fn automatic_messages_and_references_are_recognised() {
     for (name, expected) in [
         ("8bit", None),
         ("auto-reply", Some(Automatic::AutoReply)),
@@ -213,9 +213,9 @@ fn machines_and_threads_are_known() {
 }
 
 #[test]
-fn what_is_large_deep_or_many_is_read_or_refused_in_good_time() {
+fn large_and_deep_messages_are_parsed_or_rejected_quickly() {
     let refused = |bytes: &[u8]| Message::read(bytes, None, None).unwrap_err();
-    // A file that no encoding makes smaller; one of 20 MB comes in over the API.
+    // A file that does not compress; `inbound` tests one of 20 MB by the API.
     let content: Vec<u8> = (0..4_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let mut large = b"From: a@mesa.test\nContent-Type: application/octet-stream; name=grande.bin\n".to_vec();
     large.extend(b"Content-Transfer-Encoding: base64\n\n");

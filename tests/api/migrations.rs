@@ -1,4 +1,4 @@
-//! The schema goes up, down to nothing and up again, with data in it.
+//! Migrations in both directions, with data, and the constraints of the database.
 
 use diesel::migration::Migration;
 use diesel::prelude::*;
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::harness::states::{improvement_action, minutes, risk};
 use crate::harness::{Database, Desk};
 
-/// Everything that the schema has: what is in it and how it is made.
+/// A description of every column, index, constraint, trigger, function and search configuration.
 fn schema(database: &Database) -> Vec<String> {
     #[derive(QueryableByName)]
     struct Line {
@@ -36,7 +36,7 @@ fn schema(database: &Database) -> Vec<String> {
 }
 
 #[test]
-fn up_down_and_up_again_with_data() {
+fn migrations_can_be_applied_reverted_and_applied_again_with_data() {
     let desk = Desk::open();
     desk.ticket_in("solved");
     desk.ticket_in("on_hold");
@@ -83,7 +83,7 @@ fn up_down_and_up_again_with_data() {
          SELECT gen_random_uuid(), id, 'action_overdue', owner_id, '{}', now() FROM improvement_actions",
     );
 
-    // Somebody whom the desk knows by their mail alone, a ticket that lacks data, one that goes on from another.
+    // A user known only by their mail, a ticket with missing data, and one that continues another.
     let closed = desk.ticket_in("closed");
     let subject = format!("Re: [#{}] x", closed.rsplit('/').next().unwrap());
     for mail in [
@@ -97,12 +97,12 @@ fn up_down_and_up_again_with_data() {
     let migrated = schema(&desk.database);
     let mut connection = desk.database.connect();
     let down = connection.revert_all_migrations(MIGRATIONS).unwrap().len();
-    assert_eq!(schema(&desk.database), Vec::<String>::new(), "what the way down leaves behind");
+    assert_eq!(schema(&desk.database), Vec::<String>::new(), "left after reverting all migrations");
     assert_eq!(migrations::apply(&mut connection).unwrap(), down);
     assert_eq!(schema(&desk.database), migrated);
     drop(desk);
 
-    // And one step at a time.
+    // One migration at a time.
     let database = Database::empty();
     let mut connection = database.connect();
     let mut steps = vec![schema(&database)];
@@ -117,9 +117,9 @@ fn up_down_and_up_again_with_data() {
     }
 }
 
-/// The way down gives what lacks data some that say so, and the way up knows again who has no password.
+/// Reverting fills missing data with placeholders; applying recognises users without a password again.
 #[test]
-fn what_mail_made_can_live_without_mail() {
+fn data_created_by_mail_survives_reverting_the_mail_migration() {
     const INBOUND: &str = "20261124000007";
     let desk = Desk::open();
     let mail = "From: vecino@barrio.example\nSubject: Alumbrado\n\nNo hay luz.";
@@ -133,7 +133,7 @@ fn what_mail_made_can_live_without_mail() {
     assert_eq!(desk.database.count(lacking), 1);
     let a_hash =
         "SELECT count(*) FROM users WHERE email = 'vecino@barrio.example' AND length(password_hash) = 90";
-    assert_eq!(desk.database.count(a_hash), 1, "one that nobody has a password of");
+    assert_eq!(desk.database.count(a_hash), 1, "a hash that no password matches");
     migrations::apply(&mut connection).unwrap();
     let ticket = desk.director().get(&format!("/tickets/{}", email["ticket_id"])).ok();
     let user = format!("/users/{}", ticket["requester"]["id"].as_str().unwrap());
@@ -141,10 +141,10 @@ fn what_mail_made_can_live_without_mail() {
     assert_eq!(desk.director().get("/audit/verification").ok()["broken"], json!([]));
 }
 
-/// A database that has what came later already takes what was made beside it.
+/// A migration from another branch is applied to a database that already has later ones.
 #[test]
-fn a_migration_that_comes_late_is_applied() {
-    // That of the mail that comes in, and those that change what it made.
+fn an_earlier_migration_is_applied_after_later_ones() {
+    // The migration for inbound mail, and those that change its tables.
     const LATE: &[&str] = &[
         "20261124000007",
         "20261124000020",
@@ -171,9 +171,9 @@ fn a_migration_that_comes_late_is_applied() {
     assert_eq!(schema(&database), schema(&in_order));
 }
 
-/// The hashes of a history are made anew on the way up, and what did not hold before is still found afterwards.
+/// The migration recomputes the hashes of the history, and earlier tampering is still found afterwards.
 #[test]
-fn a_history_is_carried_over_with_its_breaks() {
+fn migrating_the_history_keeps_broken_links_detectable() {
     const CHAIN: &str = "20261124000005";
     let desk = Desk::open();
     for _ in 0..4 {
@@ -185,7 +185,7 @@ fn a_history_is_carried_over_with_its_breaks() {
     {
         connection.revert_last_migration(MIGRATIONS).unwrap();
     }
-    // As it was verified before.
+    // Verified as before the migration.
     let old = "SELECT count(*) FROM (SELECT e.hash = event_hash(e) AND e.previous_hash IS NOT DISTINCT FROM \
          lag(e.hash) OVER (PARTITION BY ticket_id ORDER BY seq) AS holds FROM events e) AS chains WHERE holds";
     assert_eq!(desk.database.count(old), before);
@@ -207,7 +207,7 @@ fn a_history_is_carried_over_with_its_breaks() {
 }
 
 #[test]
-fn copies_that_start_together_migrate_once() {
+fn concurrent_starts_migrate_once() {
     let database = Database::empty();
     let applied: Vec<usize> = std::thread::scope(|scope| {
         let starts: Vec<_> =
@@ -218,9 +218,9 @@ fn copies_that_start_together_migrate_once() {
     assert!(all > 0 && applied.iter().filter(|count| **count == all).count() == 1, "{applied:?}");
 }
 
-/// What may not be written, however one comes by the database.
+/// Statements that the database rejects, even without the server.
 #[test]
-fn the_database_itself_keeps_the_rules() {
+fn the_database_enforces_its_constraints() {
     let desk = Desk::open();
     let solved = desk.ticket_in("solved");
     let id = solved.rsplit('/').next().unwrap();
@@ -252,12 +252,12 @@ fn the_database_itself_keeps_the_rules() {
         "INSERT INTO ticket_relations (id, kind, ticket_id, related_id, created_by, created_at) \
          SELECT gen_random_uuid(), kind, ticket_id, related_id, created_by, now() FROM ticket_relations",
         "UPDATE tickets SET status = 'lost'",
-        // Who lacks data has a ticket that was archived for it, and no other.
+        // Data can be missing only in a ticket that was archived for that reason.
         "UPDATE tickets SET requester_document_id = NULL",
         "UPDATE tickets SET requester_landline = NULL, requester_extension = NULL, requester_mobile = NULL",
         "UPDATE tickets SET requester_unit_id = NULL, requester_unit_name = NULL",
         "UPDATE tickets SET requester_unit_name = NULL",
-        // What came in stays as it came.
+        // Inbound mail cannot be changed.
         "UPDATE inbound_emails SET sha256 = repeat('0', 64)",
         "UPDATE inbound_emails SET status = 'waiting'",
         "UPDATE inbound_emails SET reason = 'failed'",
@@ -269,7 +269,7 @@ fn the_database_itself_keeps_the_rules() {
         "UPDATE tickets SET status = 'on_hold', resumes_to = 'solved', solved_at = NULL, solution = NULL",
         "UPDATE tickets SET resumes_to = 'in_progress'",
         "UPDATE tickets SET information_deadline = now()",
-        // Only who waits for the requester waits before somebody has the case.
+        // Without an assignee a ticket can only wait for the requester.
         "UPDATE tickets SET status = 'on_hold', resumes_to = 'classified', assignee_id = NULL, \
          solved_at = NULL, solution = NULL",
         "UPDATE tickets SET status = 'on_hold', resumes_to = 'classified', assignee_id = NULL, criticality = NULL, \
@@ -299,16 +299,16 @@ fn the_database_itself_keeps_the_rules() {
     ];
     for sql in refused {
         let result = diesel::sql_query(sql).execute(&mut desk.database.connect());
-        assert!(result.is_err(), "{sql} was let through");
+        assert!(result.is_err(), "{sql} was accepted");
     }
     let kept =
         desk.database.count(&format!("SELECT count(*) FROM tickets WHERE id = {id} AND status = 'solved'"));
     assert_eq!(kept, 1);
 }
 
-/// What was solved, reopened and archived before openings were kept is known from the history.
+/// The migration computes the openings of earlier tickets from the history.
 #[test]
-fn openings_are_made_of_the_history() {
+fn openings_are_computed_from_the_history() {
     const OPENINGS: &str = "20261124000040";
     let desk = Desk::open();
     let one = desk.ticket_in("solved");
@@ -337,9 +337,9 @@ fn openings_are_made_of_the_history() {
     assert_eq!((desk.database.count("SELECT count(*) FROM kept"), desk.database.count(differ)), (7, 0));
 }
 
-/// Followups that came by mail before verification was recorded were not verified; the others did not come by mail.
+/// Followups that came by mail before verification was recorded are marked as unverified, other followups are not.
 #[test]
-fn followups_that_came_by_mail_before_are_not_verified() {
+fn earlier_followups_by_mail_are_marked_as_unverified() {
     const TRUST: &str = "20261128000100";
     let desk = Desk::open();
     let one = desk.ticket_in("in_progress");

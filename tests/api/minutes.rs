@@ -7,7 +7,7 @@ use crate::harness::Desk;
 use crate::harness::states::{improvement_action, minutes};
 
 #[test]
-fn minutes_are_drafted_looked_at_signed_and_stay_as_they_are() {
+fn minutes_are_drafted_and_signed_and_then_immutable() {
     let desk = Desk::open();
     let (technician, director) = (desk.technician(), desk.director());
     let drafted = technician.post("/minutes", minutes(technician.id())).created();
@@ -44,7 +44,7 @@ fn minutes_are_drafted_looked_at_signed_and_stay_as_they_are() {
         assert_eq!(refused.problem(409, "wrong_state")["record_status"], "signed");
     }
 
-    // Whoever comes by the database changes nothing of it either, while a draft beside it can be changed.
+    // Signed minutes cannot be changed in the database either, and the draft can.
     technician.post("/minutes", minutes(technician.id())).created();
     let of_signed = "(SELECT id FROM minutes WHERE number = 1)";
     for sql in [
@@ -59,7 +59,7 @@ fn minutes_are_drafted_looked_at_signed_and_stay_as_they_are() {
         format!("DELETE FROM minutes_decisions WHERE minutes_id = {of_signed}"),
         format!("UPDATE minutes_attendance SET full_name = 'Otra' WHERE minutes_id = {of_signed}"),
         format!("DELETE FROM minutes_attendance WHERE minutes_id = {of_signed}"),
-        // A part of a draft is moved into what is signed, and the other way round.
+        // Moving a part of a draft to signed minutes, and the other way round.
         format!("UPDATE minutes_attendance SET minutes_id = {of_signed}, position = position + 50"),
         format!(
             "INSERT INTO minutes_decisions SELECT minutes_id, 9, decision, owner_id, due_on FROM minutes_decisions \
@@ -67,11 +67,11 @@ fn minutes_are_drafted_looked_at_signed_and_stay_as_they_are() {
         ),
     ] {
         let result = diesel::sql_query(&sql).execute(&mut desk.database.connect());
-        assert!(result.is_err(), "{sql} was let through");
+        assert!(result.is_err(), "{sql} was accepted");
     }
     assert_eq!(director.get(&one).ok(), signed);
 
-    // The procedure's two years over, they may go, with all their parts.
+    // After the procedure's two years they can be deleted, with all their parts.
     desk.database.run(
         "SET session_replication_role = replica; \
          UPDATE minutes SET updated_at = now() - interval '2 years 1 day' WHERE number = 1; \
@@ -113,7 +113,7 @@ fn minutes_are_numbered_by_the_year_of_their_meeting() {
 }
 
 #[test]
-fn everybody_in_minutes_is_somebody() {
+fn people_in_minutes_must_exist() {
     let desk = Desk::open();
     let technician = desk.technician();
     let nobody = "0197c0de-0000-7000-8000-000000000000";
@@ -144,13 +144,13 @@ fn everybody_in_minutes_is_somebody() {
         body[field] = wrong;
         assert_eq!(technician.post("/minutes", body).faults()[0].0, format!("/{field}"));
     }
-    // Nobody was there: there is nothing to sign.
+    // Minutes without anyone present cannot be signed.
     body["attendance"] = json!([{"full_name": "Luz Elena Toro", "attendance": "excused"}]);
     let one = technician.post("/minutes", body).created()["id"].as_str().unwrap().to_owned();
     let refused =
         desk.director().post(&format!("/minutes/{one}/signature"), Value::Object(Default::default()));
     assert_eq!(refused.problem(409, "incomplete")["errors"][0]["pointer"], "/attendance");
-    // What was decided becomes an action that leads back.
+    // An improvement action links back to the minutes.
     let mut action = improvement_action(technician.id(), "draft");
     action["origin"] = json!({"kind": "minutes", "minutes_id": one});
     let action = technician.post("/improvement-actions", action).created();

@@ -1,4 +1,5 @@
-//! The clock of the machine steps forwards and back, for the server and its PostgreSQL alike: by libfaketime, where it is.
+//! The machine's clock is set forwards and back, for the server and its PostgreSQL, by means of libfaketime if it is
+//! installed.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -18,7 +19,7 @@ use crate::harness::smtp::MailServer;
 use crate::harness::{Client, Desk, PASSWORD, moment, skip};
 
 #[test]
-fn what_a_clock_that_was_ahead_put_off_waits_for_nothing() {
+fn mail_holds_and_lockouts_recover_after_a_clock_that_was_ahead() {
     let mail = MailServer::start();
     let desk = Desk::mailing(&mail);
     let one = desk.ticket_in("on_hold");
@@ -28,7 +29,7 @@ fn what_a_clock_that_was_ahead_put_off_waits_for_nothing() {
     desk.send_mail();
     assert_eq!(mail.count(), 0);
     mesa::server::routine::once(&mut desk.shared().db.connection().unwrap(), &desk.shared().config);
-    // And a copy of the server took them in that time.
+    // A copy of the server leased the messages while its clock was ahead.
     desk.database.run("UPDATE messages SET locked_until = now() + interval '3 hours'");
     desk.send_mail();
     assert!(mail.count() > 0);
@@ -46,14 +47,14 @@ fn what_a_clock_that_was_ahead_put_off_waits_for_nothing() {
     login(PASSWORD).ok();
 }
 
-/// A clock that this test sets, as an offset of the real one in seconds.
+/// A clock that this test sets, as an offset from the real one in seconds.
 struct Clock {
     file: PathBuf,
     variables: Vec<(&'static str, String)>,
 }
 
 impl Clock {
-    /// None where libfaketime is missing.
+    /// `None` if libfaketime is not installed.
     fn find(folder: &Path) -> Option<Self> {
         let library = fs::read_dir("/usr/lib").ok()?.flatten().find_map(|entry| {
             let library = entry.path().join("faketime/libfaketime.so.1");
@@ -64,7 +65,7 @@ impl Clock {
             ("LD_PRELOAD", library.to_str()?.to_owned()),
             ("FAKETIME_TIMESTAMP_FILE", file.to_str()?.to_owned()),
             ("FAKETIME_NO_CACHE", "1".to_owned()),
-            // What waits is waited for by a clock that never steps.
+            // Timeouts use the monotonic clock, which stays real.
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
             ("DONT_FAKE_MONOTONIC", "1".to_owned()),
         ];
@@ -80,7 +81,7 @@ impl Clock {
         fs::rename(&new, &self.file).unwrap();
     }
 
-    /// PostgreSQL's programs under this clock, in a folder for the path.
+    /// Creates a folder for `PATH` with wrappers of PostgreSQL's programs; `postgres` runs under this clock.
     fn programs(&self, folder: &Path) -> PathBuf {
         let real =
             fs::read_dir("/usr/lib/postgresql").unwrap().flatten().map(|entry| entry.path().join("bin"));
@@ -90,7 +91,7 @@ impl Clock {
         for name in ["postgres", "initdb", "pg_ctl"] {
             let set: String =
                 self.variables.iter().map(|(name, value)| format!("export {name}='{value}'\n")).collect();
-            // The clock is PostgreSQL's alone: what makes it and stops it has no use for one.
+            // Only the server process gets the clock; `initdb` and `pg_ctl` run with the real one.
             let set = if name == "postgres" { set } else { String::new() };
             let script = format!("#!/bin/sh\n{set}exec {} \"$@\"\n", real.join(name).display());
             fs::write(bin.join(name), script).unwrap();
@@ -102,7 +103,7 @@ impl Clock {
 
 const HOUR: i64 = 3600;
 
-/// A ticket through its whole life, with a wait for information and a hold in it.
+/// Takes a ticket from registration to closure, with a hold and a reopening. Calls `between` before each step.
 fn life(requester: &Client, technician: &Client, between: &dyn Fn(usize)) -> Value {
     let ticket = requester.register("El reloj")["id"].clone();
     let one = format!("/tickets/{ticket}");
@@ -126,11 +127,11 @@ fn life(requester: &Client, technician: &Client, between: &dyn Fn(usize)) -> Val
 
 #[test]
 #[ignore = "needs libfaketime: .ci/faults"]
-fn a_clock_that_steps_forwards_and_back_confuses_nobody() {
+fn sign_in_mail_and_tickets_work_while_the_clock_is_set_forwards_and_back() {
     let place = Place::new();
     fs::create_dir(place.data()).unwrap();
     let Some(clock) = Clock::find(&place.data()) else {
-        skip("a clock that is set: libfaketime is not installed");
+        skip("clock changes: libfaketime is not installed");
         return;
     };
     let mail = MailServer::start();
@@ -156,7 +157,7 @@ fn a_clock_that_steps_forwards_and_back_confuses_nobody() {
     };
     is_clocked(&requester, 0);
 
-    // An hour forwards: tokens of before are over, and that is said plainly; whoever signs in anew goes on.
+    // One hour forwards: earlier access tokens have expired and get 401; a refresh returns a valid one.
     let login = json!({"email": "requester@mesa.test", "password": PASSWORD});
     let session = running.client().post("/auth/login", login.clone()).ok();
     clock.set(HOUR);
@@ -170,7 +171,7 @@ fn a_clock_that_steps_forwards_and_back_confuses_nobody() {
         mail.mail().iter().any(|mail| mail.subject().contains("Una hora por delante"))
     });
 
-    // Back: what a token of the future says is refused, and the one that renews it renews it.
+    // Back again: an access token issued in the future gets 401, and its refresh token still works.
     let queued = ahead.register("Por delante")["id"].clone();
     clock.set(0);
     ahead.get("/me").problem(401, "unauthenticated");
@@ -178,14 +179,14 @@ fn a_clock_that_steps_forwards_and_back_confuses_nobody() {
         running.client().post("/auth/refresh", json!({"refresh_token": renewed["refresh_token"]})).ok();
     let requester = requester.holding(renewed["access_token"].as_str().unwrap());
     assert_eq!(requester.get(&format!("/tickets/{}", ticket["id"])).ok()["subject"], "Una hora por delante");
-    // A second is nothing: another machine's clock may be so much ahead.
+    // A token issued 20 s in the future is accepted: the clock of another machine may be ahead by that much.
     clock.set(20);
     let session = running.client().post("/auth/login", login).ok();
     clock.set(0);
     assert_eq!(requester.holding(session["access_token"].as_str().unwrap()).get("/me").status, 200);
 
-    // Mail that was queued by the clock that was ahead does not wait until that time has come.
-    within(Duration::from_secs(30), "mail of an hour ahead is sent", || {
+    // Mail that was queued while the clock was ahead is sent without waiting for that time.
+    within(Duration::from_secs(30), "mail queued one hour ahead is sent", || {
         count(
             &mut beside,
             &format!(
@@ -194,8 +195,8 @@ fn a_clock_that_steps_forwards_and_back_confuses_nobody() {
         ) == 0
     });
 
-    // Ten minutes pass until the first step, and before each of the others the clock goes back a little, so
-    // that tokens hold: each step is carried out, and due times are reckoned from reception.
+    // The first step is ten minutes after reception. Before each further step the clock goes back 5 s, which
+    // keeps the tokens valid: every step succeeds, and due times are computed from reception.
     let (requester, technician) = (sign_in(&running, "requester"), sign_in(&running, "technician"));
     let closed = life(&requester, &technician, &|number| clock.set(600 - 5 * i64::try_from(number).unwrap()));
     assert_eq!(closed["status"], "closed");
@@ -210,7 +211,7 @@ fn a_clock_that_steps_forwards_and_back_confuses_nobody() {
     let (today, tomorrow) = (Utc::now().date_naive(), Utc::now().date_naive() + TimeDelta::days(1));
     assert_eq!(director.get(&format!("/statistics?from={today}&to={tomorrow}")).status, 200);
 
-    // The routine goes its rounds every 15 seconds, as ever: it waits by the clock that never steps.
+    // The routine still runs every 15 seconds, because it waits by the monotonic clock.
     let mut rounds = || count(&mut beside, "SELECT count(*) AS count FROM rounds");
     let before = rounds();
     for ahead in [-HOUR, HOUR, -HOUR, 0] {
@@ -228,13 +229,13 @@ fn a_clock_that_steps_forwards_and_back_confuses_nobody() {
     assert!(running.signal(Signal::SIGTERM).success());
 }
 
-/// Puts down each round of the routine: in every one it forgets the retries that are old enough.
+/// Records each round of the routine, by the `DELETE` of expired idempotency keys that every round runs.
 const COUNT_ROUNDS: &str = "CREATE TABLE rounds (); \
     CREATE FUNCTION one_more() RETURNS trigger LANGUAGE plpgsql AS \
         'BEGIN INSERT INTO rounds DEFAULT VALUES; RETURN NULL; END'; \
     CREATE TRIGGER one_more AFTER DELETE ON idempotency_keys EXECUTE FUNCTION one_more()";
 
-/// The private PostgreSQL of the desk.
+/// The URL of the desk's private PostgreSQL.
 fn desk_url(place: &Place) -> String {
     let desk = place.data().join("desk");
     let password = fs::read_to_string(desk.join("postgres.password")).unwrap();

@@ -1,5 +1,5 @@
-//! A disk that is full under PostgreSQL: what was acknowledged stays, what cannot be written is told to come back, and the
-//! desk goes on by itself once there is room.
+//! PostgreSQL's disk is full: acknowledged writes remain, further writes get 503 with `Retry-After`, and the desk
+//! accepts writes again once there is space.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ use super::place::{Place, server, sign_in, within};
 use crate::harness::binary::Running;
 use crate::harness::skip;
 
-/// A small disk of its own, where this user may make one.
+/// A small tmpfs, if this user may mount one.
 struct Disk(std::path::PathBuf);
 
 impl Disk {
@@ -34,8 +34,8 @@ impl Drop for Disk {
 }
 
 #[test]
-#[ignore = "needs a disk of its own: .ci/faults"]
-fn a_full_disk_under_postgresql_loses_nothing_that_was_acknowledged() {
+#[ignore = "needs a separate disk: .ci/faults"]
+fn no_acknowledged_write_is_lost_when_the_disk_of_postgresql_is_full() {
     let place = Place::new();
     let Some(disk) = Disk::mount(&place.data()) else {
         skip("a full disk: this user may not mount one");
@@ -47,24 +47,24 @@ fn a_full_disk_under_postgresql_loses_nothing_that_was_acknowledged() {
     let load = Load::start(&Cast { requester: requester.clone(), technician }, 2);
     load.wait_for_writes(10);
 
-    // All that is left is taken, as another program would.
+    // Fills the remaining space, as another program could.
     let filler = disk.0.join("filler");
     let fill = || {
         let _ = Command::new("dd")
             .args(["if=/dev/zero", "bs=64k"])
             .arg(format!("of={}", filler.display()))
             .output();
-        // To the last byte.
+        // Down to the last byte.
         let _ = Command::new("sh").args(["-c", "head -c 65536 /dev/zero >> \"$0\""]).arg(&filler).output();
     };
     fill();
-    // Long texts, until the room within PostgreSQL's own files is used up as well.
+    // Long texts, until the free space inside PostgreSQL's own files is used up as well.
     let (long, began) = ("No hay red. ".repeat(1500), Instant::now());
     let (mut told, mut taken) = (0, 0);
     while told < 5 {
         assert!(
             began.elapsed() < Duration::from_secs(60),
-            "{taken} were taken on a full disk, {told} refused"
+            "{taken} were accepted on a full disk, {told} refused"
         );
         let answer = requester.post("/tickets", json!({"subject": "Disco lleno", "description": long}));
         match answer.status {
@@ -79,19 +79,19 @@ fn a_full_disk_under_postgresql_loses_nothing_that_was_acknowledged() {
         assert_eq!(running.client().get("//health/live").status, 200);
         fill();
     }
-    println!("{taken} long tickets were taken and then {told} told to come back");
+    println!("{taken} long tickets were accepted and then {told} got 503");
 
     fs::remove_file(&filler).unwrap();
-    let back = within(Duration::from_secs(30), "writes are taken again", || {
+    let back = within(Duration::from_secs(30), "writes are accepted again", || {
         requester.post("/tickets", json!({"subject": "Otra vez", "description": "Hay red."})).status == 201
     });
-    println!("taken again {back:?} after there was room");
+    println!("writes accepted again {back:?} after space was freed");
     load.wait_for_writes(10);
     let done = load.end();
-    // Beside the long ones, which lived no life.
+    // The long tickets, which went through no further steps, are counted separately.
     let mut beside = PgConnection::establish(&place.url()).unwrap();
     let others = "SELECT FROM tickets WHERE subject IN ('Disco lleno', 'Otra vez')";
-    assert_eq!(count(&mut beside, others), taken + 1, "what was acknowledged is there, and nothing else");
+    assert_eq!(count(&mut beside, others), taken + 1, "exactly the acknowledged tickets are stored");
     done.hold_beside(&mut beside, &director, "'Disco lleno', 'Otra vez'");
     assert!(running.signal(Signal::SIGTERM).success());
 }

@@ -1,4 +1,4 @@
-//! Clients that begin TLS handshakes and do not complete them, while another connects.
+//! Clients that begin TLS handshakes and do not complete them, while another client connects.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -28,11 +28,11 @@ fn from_elsewhere(address: &str) -> TcpStream {
 }
 
 #[test]
-#[ignore = "needs the machine for itself: .ci/faults"]
+#[ignore = "needs an otherwise idle machine: .ci/faults"]
 fn handshakes_that_stay_half_open_delay_no_one_elsewhere() {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
-    // More than two workers take at a time by the framework's own limit.
+    // More than two workers accept at a time by the framework's default limit.
     let many = number("MESA_TEST_HANDSHAKES", 1500).min(usize::try_from(hard).unwrap_or(usize::MAX) - 1000);
     let certificate = made();
     let files = Files::of(&certificate);
@@ -70,7 +70,7 @@ fn handshakes_that_stay_half_open_delay_no_one_elsewhere() {
         "{many} half-open handshakes in {opened:?}: another waited {longest:?}, before {unloaded:?}; {before} MiB before, {most} MiB at most"
     );
     assert!(longest < wait_limit(unloaded), "another handshake took {longest:?}, before {unloaded:?}");
-    // They are ended after five seconds.
+    // The server closes them after five seconds.
     let last = half_open.last_mut().unwrap();
     last.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
     assert!(matches!(last.read(&mut [0; 100]), Ok(0)) || last.take_error().unwrap().is_some());

@@ -1,4 +1,5 @@
-//! Loads of clients that try to take the memory or the processors of the server: it stays small, and others are served.
+//! Many clients that try to exhaust the server's memory or processors: memory stays bounded, and other clients are
+//! served.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
@@ -20,17 +21,17 @@ use super::rude_clients::{memory, resident};
 use crate::harness::binary::Running;
 use crate::harness::{Client, Database, PASSWORD};
 
-/// Maximum memory of the process during a load, in MiB, without the pages of the program's file: those are 70 MiB in a debug
-/// build and 25 MiB in a release build. Together with the latter the process stays under 200 MB.
+/// Maximum memory of the process during a load, in MiB, without the pages of the program's file: those are 70 MiB in a
+/// debug build and 25 MiB in a release build. Together with the latter the process stays under 200 MB.
 const MEMORY_LIMIT: usize = 165;
 
-/// How long 99 of 100 requests of others may take on a machine of ordinary speed.
+/// Maximum 99th percentile of the duration of other clients' requests on a machine of ordinary speed.
 const WAIT_LIMIT: Duration = Duration::from_secs(1);
 
-/// On a slow machine, how many times as long as the slowest without the load.
+/// On a slow machine: the maximum, as a multiple of the slowest request without the load.
 const SLOWDOWN_LIMIT: u32 = 10;
 
-/// How long others may wait, by what they wait without the load.
+/// Maximum duration of other clients' requests, given their duration without the load.
 pub fn wait_limit(unloaded: Duration) -> Duration {
     WAIT_LIMIT.max(unloaded * SLOWDOWN_LIMIT)
 }
@@ -46,7 +47,7 @@ fn http() -> Http {
     Http::builder().local_address(address).timeout(Duration::from_secs(60)).build().unwrap()
 }
 
-/// How long each request of others took.
+/// The duration of each request of other clients.
 #[derive(Default)]
 struct Waits(Mutex<Vec<Duration>>);
 
@@ -67,7 +68,7 @@ impl Waits {
     }
 }
 
-/// What people do at another address meanwhile: one reads, one signs in.
+/// Two clients at another address during the load: one reads, one signs in.
 #[derive(Default)]
 struct Others {
     reads: Waits,
@@ -110,7 +111,8 @@ impl Others {
     }
 }
 
-/// Many clients that do the same over and over for a while, beside people who read and who sign in from another address.
+/// Runs `act` repeatedly in many clients for a while, and measures other clients that read and sign in from another
+/// address.
 fn under_load(
     name: &str,
     clients: usize,
@@ -129,8 +131,8 @@ fn under_load(
         std::thread::scope(|scope| {
             for _ in 0..clients {
                 scope.spawn(|| {
-                    // Hostile clients run on machines of their own: here they take what the server leaves of the processors.
-                    // On Linux this is the priority of the thread.
+                    // Real hostile clients run on other machines, so these get the lowest priority: they use only the
+                    // processor time that the server leaves. On Linux this sets the priority of the thread.
                     let _ = setpriority_process(None, 19);
                     while !over.load(Ordering::Relaxed) {
                         act(&hostile);
@@ -156,9 +158,9 @@ fn under_load(
 }
 
 #[test]
-#[ignore = "needs the machine for itself: .ci/faults"]
-fn bombs_of_gzip_are_not_inflated() {
-    // 128 KiB that become more than a hundred MiB.
+#[ignore = "needs an otherwise idle machine: .ci/faults"]
+fn gzip_bombs_are_rejected_without_decompression() {
+    // 128 KiB that decompress to more than a hundred MiB.
     let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
     while bomb.get_ref().len() < 128 * 1024 {
         bomb.write_all(&[b' '; 1024 * 1024]).unwrap();
@@ -177,7 +179,7 @@ fn bombs_of_gzip_are_not_inflated() {
             let request =
                 http.post(format!("http://{}/{path}", client.door().0)).header("content-type", form);
             let answer = request.header("content-encoding", "gzip").body(bomb.clone()).send();
-            // Where the connection ends in the middle of sending, the answer may not get through.
+            // If the server closes the connection while the body is being sent, the answer may be lost.
             if let Ok(answer) = answer {
                 assert_eq!(answer.status().as_u16(), 415, "{path}");
                 refused.fetch_add(1, Ordering::Relaxed);
@@ -188,16 +190,16 @@ fn bombs_of_gzip_are_not_inflated() {
 }
 
 #[test]
-#[ignore = "needs the machine for itself: .ci/faults"]
-fn forms_that_drip_take_little() {
+#[ignore = "needs an otherwise idle machine: .ci/faults"]
+fn slowly_sent_forms_use_little_memory_and_time() {
     let drips = number("MESA_TEST_DRIPS", 300);
-    under_load("dripped forms", drips, Running::client, |client| {
+    under_load("slow forms", drips, Running::client, |client| {
         let Ok(mut stream) = TcpStream::connect(client.door().0) else { return };
         stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
         let head = "POST /s/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx HTTP/1.1\r\nHost: mesa\r\n\
             Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n";
         let piece = [b"8000\r\n".as_slice(), &[b'x'; 0x8000], b"\r\n"].concat();
-        // 64 KiB, which are taken, or a MiB; and then a byte at a time.
+        // 64 KiB, which the server accepts, or 1 MiB; then one byte at a time.
         let pieces = if client.door().1.is_empty() && is_even_turn() { 1 } else { 32 };
         let sent = stream
             .write_all(head.as_bytes())
@@ -207,7 +209,7 @@ fn forms_that_drip_take_little() {
         }
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs(12) {
-            // Until it is refused; the server ends the connection after that.
+            // Until the server rejects it and closes the connection.
             match stream.read(&mut [0; 1024]) {
                 Ok(_) => return,
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
@@ -217,19 +219,19 @@ fn forms_that_drip_take_little() {
                 return;
             }
         }
-        panic!("a form that drips was read for longer than its deadline");
+        panic!("a slowly sent form was read for longer than its deadline");
     });
 }
 
-/// Every other time.
+/// True on every second call.
 fn is_even_turn() -> bool {
     static TURNS: AtomicUsize = AtomicUsize::new(0);
     TURNS.fetch_add(1, Ordering::Relaxed).is_multiple_of(2)
 }
 
 #[test]
-#[ignore = "needs the machine for itself: .ci/faults"]
-fn long_passwords_of_symbols_keep_nobody_waiting() {
+#[ignore = "needs an otherwise idle machine: .ci/faults"]
+fn long_passwords_of_symbols_do_not_delay_other_clients() {
     let symbols: String = "!\"#$%&/()=?¡*¨[]_:;,.-{}+|°¬\\^`~<>@'¿".chars().cycle().take(200).collect();
     let change = json!({"current_password": "no es la mía", "new_password": symbols}).to_string();
     let http = Http::new();

@@ -1,5 +1,5 @@
-//! `kill -9` of PostgreSQL in the middle of the work: of its postmaster, which the desk that started it brings up again, and
-//! of a backend, after which PostgreSQL begins anew by itself. The server goes on throughout.
+//! `kill -9` of PostgreSQL under load: of its postmaster, which the desk that started it restarts, and of a backend,
+//! after which PostgreSQL restarts all backends. The server keeps running.
 
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,10 @@ use super::load::{Cast, Load};
 use super::place::{Place, children, number, server, sign_in, signal, within};
 use crate::harness::binary::Running;
 
-/// How long until the desk is ready again.
+/// Maximum time until the desk is ready again.
 const BACK: Duration = Duration::from_secs(15);
 
-/// A desk of one's own whose PostgreSQL is killed as `kill` does it.
+/// Runs a desk under load, calls `kill` on its PostgreSQL `kills` times and verifies the acknowledged writes.
 fn killed(what: &str, kills: usize, kill: impl Fn(&Place)) {
     let place = Place::new();
     let began = Instant::now();
@@ -25,7 +25,7 @@ fn killed(what: &str, kills: usize, kill: impl Fn(&Place)) {
         load.wait_for_writes(5 + round * 7 % 13);
         let gone = Instant::now();
         kill(&place);
-        // Work goes on: nobody has to help.
+        // Writes are acknowledged again without any intervention.
         load.wait_for_writes(2);
         assert!(gone.elapsed() < BACK, "{:?} until the next write", gone.elapsed());
         longest = longest.max(gone.elapsed());
@@ -35,7 +35,7 @@ fn killed(what: &str, kills: usize, kill: impl Fn(&Place)) {
     within(BACK, "the desk is ready", || running.client().get("//health/ready").status == 200);
     done.hold(&mut PgConnection::establish(&place.url()).unwrap(), &sign_in(&running, "director"));
     assert!(running.signal(Signal::SIGTERM).success());
-    assert_eq!(place.postmaster(), None, "what was brought up again is stopped as well");
+    assert_eq!(place.postmaster(), None, "the restarted PostgreSQL is stopped as well");
     println!(
         "{kills} kills of {what}: {} writes acknowledged and {} repeated, {} reads, back after {longest:?} at most, {} s",
         done.writes,
@@ -46,7 +46,7 @@ fn killed(what: &str, kills: usize, kill: impl Fn(&Place)) {
 }
 
 #[test]
-fn postgresql_killed_at_any_moment_is_back_with_every_acknowledged_write() {
+fn a_killed_postmaster_is_restarted_with_every_acknowledged_write() {
     killed("the postmaster", number("MESA_TEST_FAULTS", 1), |place| {
         let postmaster = place.postmaster();
         signal(postmaster.unwrap(), Signal::SIGKILL);
@@ -56,10 +56,10 @@ fn postgresql_killed_at_any_moment_is_back_with_every_acknowledged_write() {
 
 #[test]
 #[ignore = "half a minute: .ci/faults"]
-fn a_connection_of_postgresql_killed_at_any_moment_loses_nothing() {
+fn a_killed_backend_loses_no_acknowledged_write() {
     killed("a backend", number("MESA_TEST_FAULTS", 2), |place| {
         let postmaster = place.postmaster().unwrap();
-        // One that serves the desk, as its title says.
+        // A backend that serves the desk, according to its process title.
         let serves = |pid: &i32| {
             let title = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             String::from_utf8_lossy(&title).contains("mesa_server mesa [local]")
@@ -70,7 +70,7 @@ fn a_connection_of_postgresql_killed_at_any_moment_loses_nothing() {
             pid.is_some()
         });
         signal(pid.unwrap(), Signal::SIGKILL);
-        // All others end with it.
-        within(BACK, "PostgreSQL begins anew", || !children(postmaster).contains(&pid.unwrap()));
+        // PostgreSQL ends all other backends too.
+        within(BACK, "PostgreSQL restarts", || !children(postmaster).contains(&pid.unwrap()));
     });
 }

@@ -1,4 +1,4 @@
-//! `kill -9` of the server in the middle of its work.
+//! `kill -9` of the server under load.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use crate::harness::Database;
 use crate::harness::binary::Running;
 
 #[test]
-fn killed_at_any_moment_the_server_has_every_acknowledged_write_once() {
+fn a_killed_server_has_every_acknowledged_write_exactly_once() {
     let kills = number("MESA_TEST_FAULTS", 2);
     let (database, data, address) = (Database::from_template(), TempDir::new().unwrap(), port());
     let start = || {

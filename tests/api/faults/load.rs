@@ -1,4 +1,5 @@
-//! Tickets that live their lives while something fails: each write has a key and is repeated until it is acknowledged.
+//! Clients that take tickets through all steps during a fault: each write has an idempotency key and is repeated until
+//! it is acknowledged.
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,18 +14,18 @@ use serde_json::{Value, json};
 
 use crate::harness::{Client, PASSWORD};
 
-/// How long a write may go without an acknowledgement.
+/// Maximum time until a write is acknowledged.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// How long an access token is used: it holds for a quarter of an hour.
+/// How long an access token is used; it is valid for 15 minutes.
 const TOKEN: Duration = Duration::from_secs(10 * 60);
 
-/// A port that is free now, so that every life of a server has the same.
+/// An address with a free port, which every restart of a server uses.
 pub fn port() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
-/// Who asks and who attends.
+/// The two users of a ticket.
 #[derive(Clone)]
 pub struct Cast {
     pub requester: Client,
@@ -38,17 +39,17 @@ struct Shared {
     reads: AtomicUsize,
     repeats: AtomicUsize,
     tickets: Mutex<Vec<i64>>,
-    /// What was answered that no client should be told.
+    /// Unexpected answers.
     wrong: Mutex<Vec<String>>,
 }
 
-/// Clients that go on until they are told to end.
+/// Clients that run until `end` is called.
 pub struct Load {
     shared: Arc<Shared>,
     clients: Vec<JoinHandle<()>>,
 }
 
-/// What was acknowledged.
+/// The writes that were acknowledged.
 pub struct Acknowledged {
     pub tickets: Vec<i64>,
     pub writes: usize,
@@ -66,12 +67,12 @@ impl Load {
         Load { clients: (0..clients).map(client).collect(), shared }
     }
 
-    /// How many writes were acknowledged so far.
+    /// The number of writes acknowledged so far.
     pub fn writes(&self) -> usize {
         self.shared.writes.load(Ordering::Relaxed)
     }
 
-    /// Waits for so many more, so that what follows is in the middle of the work.
+    /// Waits until `more` further writes are acknowledged.
     pub fn wait_for_writes(&self, more: usize) {
         let (enough, deadline) = (self.writes() + more, Instant::now() + PATIENCE);
         while self.writes() < enough {
@@ -80,7 +81,7 @@ impl Load {
         }
     }
 
-    /// Lets every life come to its end.
+    /// Lets every client finish its current ticket.
     pub fn end(self) -> Acknowledged {
         self.shared.over.store(true, Ordering::Relaxed);
         for client in self.clients {
@@ -142,28 +143,28 @@ impl One {
         }
     }
 
-    /// The same person with a new token.
+    /// Signs the same user in again.
     fn again(&self, who: &Client) -> Client {
         let login = json!({"email": who.email(), "password": PASSWORD});
         let session = self.repeat(who, "/auth/login", "", &login);
         who.holding(session["access_token"].as_str().unwrap())
     }
 
-    /// Writes it, and counts that.
+    /// Repeats the write until it is acknowledged, and counts it.
     fn insist(&self, who: &Client, path: &str, key: &str, body: &Value) -> Value {
         let written = self.repeat(who, path, key, body);
         self.shared.writes.fetch_add(1, Ordering::Relaxed);
         written
     }
 
-    /// Repeats the request under its key until it is acknowledged.
+    /// Repeats the request with its idempotency key until it is acknowledged.
     fn repeat(&self, who: &Client, path: &str, key: &str, body: &Value) -> Value {
         let (address, token) = who.door();
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
             let request = self.http.post(format!("http://{address}/api/v1{path}")).bearer_auth(token);
             let answer = request.header("idempotency-key", key).json(body).send();
-            // An answer that did not come whole is none.
+            // An incomplete answer is an error.
             let answer = answer.and_then(|answer| {
                 let (status, again) =
                     (answer.status().as_u16(), answer.headers().contains_key("retry-after"));
@@ -206,7 +207,7 @@ struct Life {
     life: String,
 }
 
-/// What there is of each ticket, wherever its life left something; how many tickets have the same.
+/// The traces of each ticket in all tables, grouped: how many tickets have the same ones.
 const LIVES: &str = "SELECT count(*) AS tickets, life FROM (SELECT concat_ws(' ', t.status, t.version, \
     (SELECT string_agg(concat(seq, kind), ',' ORDER BY seq) FROM events WHERE ticket_id = t.id), \
     (SELECT string_agg(kind, ',' ORDER BY kind) FROM messages WHERE ticket_id = t.id), \
@@ -222,20 +223,20 @@ struct Count {
     count: i64,
 }
 
-/// What a statement with a `count` says.
+/// The result of a statement that selects a `count`.
 pub fn count(database: &mut PgConnection, sql: &str) -> i64 {
     diesel::sql_query(sql).get_result::<Count>(database).unwrap().count
 }
 
 impl Acknowledged {
-    /// Every acknowledged write is there once, nothing else is, and the history holds. All tickets lived the same life, so
-    /// what one of them lacks shows beside the others.
+    /// Verifies that every acknowledged write is stored once, that nothing else is, and that the history verifies. All
+    /// tickets went through the same steps, so a ticket that lacks something differs from the others.
     #[track_caller]
     pub fn hold(&self, database: &mut PgConnection, director: &Client) {
         self.hold_beside(database, director, "''");
     }
 
-    /// The same, but for the tickets of these subjects.
+    /// The same, without the tickets that have these subjects.
     #[track_caller]
     pub fn hold_beside(&self, database: &mut PgConnection, director: &Client, others: &str) {
         let lives = LIVES.replace("{others}", others);
@@ -243,12 +244,12 @@ impl Acknowledged {
         let beside = format!("SELECT count(*) AS count FROM tickets WHERE subject IN ({others})");
         let beside = usize::try_from(count(database, &beside)).unwrap();
         let whole = "solved 6 1received,2classified,3assigned,4accepted,5followup_added,6solved";
-        assert!(lives.len() == 1 && lives[0].life.starts_with(whole), "one and the same life: {lives:#?}");
+        assert!(lives.len() == 1 && lives[0].life.starts_with(whole), "tickets differ: {lives:#?}");
         assert_eq!(lives[0].tickets, i64::try_from(self.tickets.len()).unwrap());
         let mut known = self.tickets.clone();
         known.sort_unstable();
         known.dedup();
-        assert_eq!(known.len(), self.tickets.len(), "each registration is a ticket of its own");
+        assert_eq!(known.len(), self.tickets.len(), "two registrations returned the same ticket");
         assert_eq!(self.writes, 6 * known.len());
         let verified = director.get("/audit/verification").ok();
         assert_eq!(verified["broken"], json!([]), "{verified}");

@@ -1,5 +1,5 @@
-//! What becomes of the desk, and of what it acknowledged, where something beside it fails. The full counts are those of
-//! `.ci/faults`.
+//! The desk and its acknowledged writes when something it depends on fails. `.ci/faults` runs these tests with the full
+//! counts.
 
 mod clock;
 mod full_disk;

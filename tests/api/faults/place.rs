@@ -1,4 +1,4 @@
-//! Where the faults happen: a server of its own process, on the database of the other tests or on a PostgreSQL of its own.
+//! The server under test: a separate process, on the PostgreSQL of the other tests or on a private one.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -15,12 +15,12 @@ use tempfile::TempDir;
 use crate::harness::binary::{Running, mesa};
 use crate::harness::{Client, Database, PASSWORD};
 
-/// A number from the environment, so that the same test can be run at length.
+/// A number from the environment, so that the same test can run for longer.
 pub fn number(variable: &str, default: usize) -> usize {
     std::env::var(variable).map_or(default, |text| text.parse().unwrap())
 }
 
-/// A server as the environment of these tests has it, with further variables.
+/// A server with the environment of these tests and further variables.
 pub fn server(data: &Path, variables: &[(&str, &str)]) -> Command {
     let mut command = mesa(variables);
     command.env("MESA_LISTEN", "127.0.0.1:0").env("MESA_DATA_DIR", data).env("MESA_RATE_LIMIT", "0");
@@ -45,7 +45,7 @@ pub fn sign_in(server: &Running, role: &str) -> Client {
     Client::new(server.url.clone(), session["access_token"].as_str().map(str::to_owned), me)
 }
 
-/// Waits for it, as long as this.
+/// Waits until `is_so` returns true, at most `limit`. Returns the time it took.
 #[track_caller]
 pub fn within(limit: Duration, what: &str, mut is_so: impl FnMut() -> bool) -> Duration {
     let began = Instant::now();
@@ -56,7 +56,7 @@ pub fn within(limit: Duration, what: &str, mut is_so: impl FnMut() -> bool) -> D
     began.elapsed()
 }
 
-/// How the server ended, where it did so within this time.
+/// The exit status of the server, if it ends within this time.
 pub fn ended(running: &mut Running, limit: Duration) -> Option<ExitStatus> {
     let began = Instant::now();
     while began.elapsed() < limit {
@@ -68,7 +68,7 @@ pub fn ended(running: &mut Running, limit: Duration) -> Option<ExitStatus> {
     None
 }
 
-/// A data folder that PostgreSQL's user may enter; what had to go elsewhere goes with it.
+/// A data folder that PostgreSQL's user may enter, removed on drop.
 pub struct Place {
     folder: TempDir,
 }
@@ -85,12 +85,12 @@ impl Place {
         self.folder.path().join("data")
     }
 
-    /// The process of the private PostgreSQL, where one runs.
+    /// The process id of the private PostgreSQL, if it is running.
     pub fn postmaster(&self) -> Option<i32> {
         postmaster(&self.data())
     }
 
-    /// The private PostgreSQL's database, for a look beside the API.
+    /// The URL of the private PostgreSQL's database, for access without the API.
     pub fn url(&self) -> String {
         let password = fs::read_to_string(self.data().join("postgres.password")).unwrap();
         let run = self.data().join("postgres/run");
@@ -99,14 +99,14 @@ impl Place {
     }
 }
 
-/// The process of the PostgreSQL in this data folder, where one runs.
+/// The process id of the PostgreSQL in this data folder, if it is running.
 pub fn postmaster(data: &Path) -> Option<i32> {
     let file = fs::read_to_string(data.join("postgres/cluster/postmaster.pid")).ok()?;
     let pid: i32 = file.lines().next()?.parse().ok()?;
     kill(Pid::from_raw(pid), None).ok().map(|()| pid)
 }
 
-/// The processes that a process began.
+/// The child processes of a process.
 pub fn children(pid: i32) -> Vec<i32> {
     let listed = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     listed.split_whitespace().map(|pid| pid.parse().unwrap()).collect()

@@ -1,4 +1,5 @@
-//! Clients that take their time, never come to an end, or are far too many: memory stays bounded, and others are served.
+//! Clients that send slowly or without end, and thousands of idle connections: memory stays bounded, and others are
+//! served.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -14,12 +15,12 @@ use super::place::{number, on, sign_in, within};
 use crate::harness::binary::{Running, after};
 use crate::harness::{Client, Database};
 
-/// What the process has in memory, and has had at most, in MiB.
+/// The current and the maximum resident memory of the process, in MiB.
 pub fn memory(running: &Running) -> (usize, usize) {
     (resident(running, "VmRSS:"), resident(running, "VmHWM:"))
 }
 
-/// One figure of the memory of the process, in MiB.
+/// One field of `/proc/PID/status`, in MiB.
 pub fn resident(running: &Running, name: &str) -> usize {
     let status = fs::read_to_string(format!("/proc/{}/status", running.child.id())).unwrap();
     let line = status.lines().find(|line| line.starts_with(name)).unwrap();
@@ -40,7 +41,7 @@ fn head(client: &Client, path: &str, framing: &str) -> String {
     )
 }
 
-/// The status of what comes back, where something does.
+/// The status of the answer, if there is one.
 fn status(stream: &mut TcpStream) -> Option<u16> {
     let mut bytes = [0; 4096];
     let read = stream.read(&mut bytes).ok()?;
@@ -48,7 +49,7 @@ fn status(stream: &mut TcpStream) -> Option<u16> {
     text.get(9..12)?.parse().ok()
 }
 
-/// Sends as much as it is let, up to so many bytes, and what was answered.
+/// Sends up to `bytes` bytes, as many as the server accepts. Returns how many were sent and the status of the answer.
 fn flood(mut stream: TcpStream, head: &str, bytes: u64, chunked: bool) -> (u64, Option<u16>) {
     stream.write_all(head.as_bytes()).unwrap();
     let data = vec![b' '; 1024 * 1024];
@@ -70,7 +71,7 @@ fn flood(mut stream: TcpStream, head: &str, bytes: u64, chunked: bool) -> (u64, 
     (sent, status(&mut stream))
 }
 
-/// Calls all the time, and how long the longest answer took.
+/// Sends requests until `over` is set. Returns the longest duration of a request.
 fn others_are_served(requester: &Client, over: &AtomicBool) -> Duration {
     let mut longest = Duration::ZERO;
     while !over.load(Ordering::Relaxed) {
@@ -82,7 +83,7 @@ fn others_are_served(requester: &Client, over: &AtomicBool) -> Duration {
     longest
 }
 
-/// Runs it while somebody else calls.
+/// Runs `act` while another client sends requests.
 pub fn beside_others<T>(requester: &Client, act: impl FnOnce() -> T) -> T {
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -90,13 +91,13 @@ pub fn beside_others<T>(requester: &Client, act: impl FnOnce() -> T) -> T {
         let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(act));
         over.store(true, Ordering::Relaxed);
         let longest = other.join().unwrap();
-        assert!(longest < Duration::from_secs(5), "somebody else waited {longest:?}");
+        assert!(longest < Duration::from_secs(5), "another client waited {longest:?}");
         done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
 #[test]
-fn bodies_and_heads_without_end_take_no_memory_from_others() {
+fn bodies_and_heads_without_end_do_not_exhaust_memory() {
     let (database, data) = (Database::from_template(), TempDir::new().unwrap());
     let mut running = Running::start(on(&database, data.path(), &[]));
     let requester = sign_in(&running, "requester");
@@ -122,7 +123,7 @@ fn bodies_and_heads_without_end_take_no_memory_from_others() {
                     head
                 };
                 let wanted = if path == "/nowhere" { 404 } else { 413 };
-                // Who says beforehand how much it is, and sends none of it, is told in any case.
+                // A client that announces the length and sends no body always gets the status.
                 if !chunked {
                     let mut stream = open(&requester);
                     stream.write_all(head.as_bytes()).unwrap();
@@ -130,7 +131,7 @@ fn bodies_and_heads_without_end_take_no_memory_from_others() {
                 }
                 let began = Instant::now();
                 let (sent, answered) = flood(open(&requester), &head, bytes, chunked);
-                // Where the line is cut in the middle of sending, the answer may not get through.
+                // If the server closes the connection while the body is being sent, the answer may be lost.
                 assert!(answered.is_none_or(|status| status == wanted), "{path}, {chunked}: {answered:?}");
                 println!(
                     "{path}, chunked: {chunked}: {sent} of {bytes} bytes, {answered:?}, {:?}",
@@ -138,7 +139,7 @@ fn bodies_and_heads_without_end_take_no_memory_from_others() {
                 );
             }
         }
-        // A head that does not end.
+        // A head without end.
         let mut stream = open(&requester);
         stream.write_all(b"GET /api/v1/me HTTP/1.1\r\nHost: mesa\r\n").unwrap();
         let mut sent = 0_u64;
@@ -147,7 +148,7 @@ fn bodies_and_heads_without_end_take_no_memory_from_others() {
         {
             sent += 1000;
         }
-        assert!(sent < 8 * 1024 * 1024, "{sent} bytes of a head were taken");
+        assert!(sent < 8 * 1024 * 1024, "{sent} bytes of a head were accepted");
         println!("a head without end: cut after {sent} bytes, {:?}", status(&mut stream));
     });
     let (after, most) = memory(&running);
@@ -158,13 +159,13 @@ fn bodies_and_heads_without_end_take_no_memory_from_others() {
 
 #[test]
 #[ignore = "half a minute: .ci/faults"]
-fn a_byte_a_second_and_half_a_body_are_not_waited_for_for_ever() {
+fn a_byte_per_second_and_half_a_body_time_out() {
     let (database, data) = (Database::from_template(), TempDir::new().unwrap());
     let mut running = Running::start(on(&database, data.path(), &[]));
     let requester = sign_in(&running, "requester");
     beside_others(&requester, || {
         std::thread::scope(|scope| {
-            // The head, a byte a second.
+            // The head, one byte per second.
             scope.spawn(|| {
                 let (mut stream, began) = (open(&requester), Instant::now());
                 for byte in b"GET /api/v1/me HTTP/1.1\r\nHost: mesa\r\nX-Long: aaaaaaaaaaaaaaaaaaaaaaaa" {
@@ -176,7 +177,7 @@ fn a_byte_a_second_and_half_a_body_are_not_waited_for_for_ever() {
                 assert!(matches!(status(&mut stream), Some(408) | None));
                 assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
             });
-            // The body, a byte a second, and half of one: an answer in time, and nothing is made of it.
+            // The body, one byte per second, and half a body: 408 in time, and no ticket is created.
             for bytes in [40, 10] {
                 let requester = &requester;
                 scope.spawn(move || {
@@ -195,7 +196,7 @@ fn a_byte_a_second_and_half_a_body_are_not_waited_for_for_ever() {
                     assert!(began.elapsed() < Duration::from_secs(35), "{:?}", began.elapsed());
                 });
             }
-            // Half a body, and the client is gone.
+            // Half a body, then the client disconnects.
             scope.spawn(|| {
                 let mut stream = open(&requester);
                 let head = head(&requester, "/tickets", "Content-Length: 60");
@@ -209,7 +210,7 @@ fn a_byte_a_second_and_half_a_body_are_not_waited_for_for_ever() {
 }
 
 #[test]
-fn thousands_who_say_nothing_take_little_and_leave_room_for_others() {
+fn thousands_of_idle_connections_use_little_memory_and_others_are_served() {
     let wanted = number("MESA_TEST_IDLE", 1000);
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
@@ -219,7 +220,7 @@ fn thousands_who_say_nothing_take_little_and_leave_room_for_others() {
         eprintln!("only {idle} of {wanted}: this process may open no more than {hard} files");
     }
     let (database, data) = (Database::from_template(), TempDir::new().unwrap());
-    // As a service manager starts it: what there is, is for the server to take.
+    // A service manager starts it with this soft limit; the server raises it to the hard limit.
     let mut running = Running::start(after("ulimit -Sn 1024", &on(&database, data.path(), &[])));
     let requester = sign_in(&running, "requester");
     let (before, _) = memory(&running);
@@ -234,10 +235,10 @@ fn thousands_who_say_nothing_take_little_and_leave_room_for_others() {
                 most = most.max(held());
             }
         }
-        // Each is in the server's hands, and not in the system's queue. Where it takes longer than the first
-        // are kept, those are that came within nine seconds.
+        // The server has accepted them: they are not in the system's queue. If opening them takes longer than
+        // idle connections are kept, this holds for those opened within the last nine seconds.
         let at_once = idle * 9 / usize::try_from(began.elapsed().as_secs()).unwrap().max(9);
-        within(Duration::from_secs(9), "all connections are taken", || {
+        within(Duration::from_secs(9), "all connections are accepted", || {
             most = most.max(held());
             most > at_once
         });
@@ -254,8 +255,8 @@ fn thousands_who_say_nothing_take_little_and_leave_room_for_others() {
         for _ in 0..10 {
             assert_eq!(requester.get("/tickets").status, 200);
         }
-        // It is the server that ends them.
-        within(Duration::from_secs(30), "those who say nothing are let go", || held() < few);
+        // The server closes them.
+        within(Duration::from_secs(30), "idle connections are closed", || held() < few);
         drop(streams);
     });
     assert!(running.signal(Signal::SIGTERM).success());

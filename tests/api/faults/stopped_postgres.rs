@@ -1,4 +1,4 @@
-//! A PostgreSQL that stands still, and one that is shut down: the desk says so at once, and goes on when it is back.
+//! PostgreSQL is suspended or shut down: the desk answers 503 at once, and works again when PostgreSQL is back.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -13,15 +13,15 @@ use super::place::{Place, children, ended, number, postmaster, server, sign_in, 
 use crate::harness::binary::Running;
 use crate::harness::{Client, SECRET};
 
-/// How long a client may be kept in suspense, with some room for a busy machine.
+/// Maximum time until an answer, with a margin for a busy machine.
 const AT_ONCE: Duration = Duration::from_millis(2500);
 
-/// A PostgreSQL that stands still for as long as this lives.
+/// Suspends a PostgreSQL until this is dropped.
 struct Still(Vec<i32>);
 
 impl Still {
     fn of(postmaster: i32) -> Self {
-        // First, so that it begins no further ones.
+        // The postmaster first, so that it starts no further processes.
         signal(postmaster, Signal::SIGSTOP);
         let mut all = children(postmaster);
         all.iter().for_each(|pid| signal(*pid, Signal::SIGSTOP));
@@ -40,7 +40,8 @@ fn stop_length() -> Duration {
     Duration::from_secs(u64::try_from(number("MESA_TEST_STOPPED_SECONDS", 3)).unwrap())
 }
 
-/// Asks as long as it is down: whatever needs the database is told to come back at once, and the process lives.
+/// Sends requests while PostgreSQL is down: those that need the database get 503 at once, and the liveness check gets
+/// 200.
 fn is_down_for(how_long: Duration, running: &Running, requester: &Client) {
     let began = Instant::now();
     let key = requester.with("idempotency-key", "while-it-stood-still");
@@ -59,7 +60,7 @@ fn is_down_for(how_long: Duration, running: &Running, requester: &Client) {
             calls.map(|call| call.join().unwrap())
         });
         for answer in answers {
-            // A write that was begun may still be in hand.
+            // The first attempt of the write may still be in progress.
             if answer.status != 409 {
                 answer.problem(503, "unavailable");
                 assert!(!answer.header("retry-after").is_empty(), "{}", answer.request);
@@ -71,17 +72,17 @@ fn is_down_for(how_long: Duration, running: &Running, requester: &Client) {
         assert!(live.elapsed() < Duration::from_millis(500), "{:?}", live.elapsed());
         asked += 1;
     }
-    println!("{asked} times four clients were told to come back within {AT_ONCE:?}");
+    println!("{asked} times four clients got 503 within {AT_ONCE:?}");
 }
 
-/// Everything is as before: what was sent while it was down is there once, and every connection works.
+/// The desk works as before: the write that was sent meanwhile is stored once, and every connection works.
 fn is_back(running: &Running, requester: &Client, limit: Duration) {
     let took = within(limit, "the desk is ready", || running.client().get("//health/ready").status == 200);
     let key = requester.with("idempotency-key", "while-it-stood-still");
     let body = json!({"subject": "Sin red", "description": "No hay red."});
     within(limit, "the write", || key.post("/tickets", body.clone()).status == 201);
     assert_eq!(requester.get("/tickets?with_total=true").ok()["total"], 1);
-    // As many at once as there are connections: none of their threads is stuck.
+    // As many requests at once as there are connections: none of their threads is blocked.
     let all: Vec<u16> = std::thread::scope(|scope| {
         let calls: Vec<_> = (0..8).map(|_| scope.spawn(|| requester.get("/tickets").status)).collect();
         calls.into_iter().map(|call| call.join().unwrap()).collect()
@@ -93,19 +94,19 @@ fn is_back(running: &Running, requester: &Client, limit: Duration) {
     println!("ready again after {took:?}");
 }
 
-/// As many threads as the process has.
+/// The number of threads of the process.
 fn threads(running: &Running) -> usize {
     fs::read_dir(format!("/proc/{}/task", running.child.id())).unwrap().count()
 }
 
 #[test]
 #[ignore = "a minute: .ci/faults"]
-fn a_postgresql_that_stands_still_keeps_nobody_waiting() {
+fn requests_get_503_at_once_while_postgresql_is_suspended() {
     let place = Place::new();
     let mut running = Running::start(server(&place.data(), &[("MESA_WORKERS", "2")]));
     let requester = sign_in(&running, "requester");
     let postmaster = place.postmaster().unwrap();
-    // What is found out the first time does not count for the second.
+    // Twice: the second suspension is detected as well.
     for _ in 0..2 {
         let still = Still::of(postmaster);
         is_down_for(stop_length(), &running, &requester);
@@ -113,11 +114,11 @@ fn a_postgresql_that_stands_still_keeps_nobody_waiting() {
         is_back(&running, &requester, Duration::from_secs(5));
     }
     let after = threads(&running);
-    // Those that asked whether it answers are gone.
+    // The threads of the health checks have ended.
     within(Duration::from_secs(15), "the threads", || threads(&running) <= 24);
     println!("{after} threads when it was back, {} later", threads(&running));
 
-    // Asked to stop while PostgreSQL stands still, the server does not wait for ever; that stops once it can.
+    // SIGTERM while PostgreSQL is suspended: the server ends within a limit; PostgreSQL stops once it can.
     let still = Still::of(postmaster);
     let _ = requester.get("/tickets");
     signal(i32::try_from(running.child.id()).unwrap(), Signal::SIGTERM);
@@ -129,7 +130,7 @@ fn a_postgresql_that_stands_still_keeps_nobody_waiting() {
 
 #[test]
 #[ignore = "several seconds: .ci/faults"]
-fn that_postgresql_stood_still_is_not_said_of_it_later() {
+fn a_slow_statement_after_a_suspension_of_postgresql_is_not_a_503() {
     let place = Place::new();
     let mut running = Running::start(server(&place.data(), &[]));
     let (requester, technician) = (sign_in(&running, "requester"), sign_in(&running, "technician"));
@@ -137,13 +138,13 @@ fn that_postgresql_stood_still_is_not_said_of_it_later() {
     let mut beside = PgConnection::establish(&place.url()).unwrap();
     let still = Still::of(place.postmaster().unwrap());
     requester.get("/tickets").problem(503, "unavailable");
-    // Until whoever asks whether it answers has given up.
+    // Until the health checks have given up.
     std::thread::sleep(Duration::from_secs(7));
     drop(still);
     within(Duration::from_secs(5), "the desk is ready", || {
         running.client().get("//health/ready").status == 200
     });
-    // What takes its time has it.
+    // A slow statement is allowed to complete.
     beside.batch_execute(&format!("BEGIN; SELECT FROM tickets WHERE id = {one} FOR UPDATE")).unwrap();
     let slow = std::thread::scope(|scope| {
         let body = json!({"criticality": "high"});
@@ -158,7 +159,7 @@ fn that_postgresql_stood_still_is_not_said_of_it_later() {
 
 #[test]
 #[ignore = "several seconds: .ci/faults"]
-fn a_postgresql_that_is_shut_down_is_missed_at_once_and_found_again() {
+fn requests_get_503_while_postgresql_is_shut_down_and_work_after_its_restart() {
     let place = Place::new();
     let data = place.data().join("beside");
     let postgres = PrivatePostgres::start(&data).unwrap();
@@ -176,7 +177,7 @@ fn a_postgresql_that_is_shut_down_is_missed_at_once_and_found_again() {
     let again = PrivatePostgres::start(&data).unwrap();
     assert_eq!(again.url(), url);
     is_back(&running, &requester, Duration::from_secs(5));
-    // Stopped in good order, however PostgreSQL is: what is not ours is left as it is.
+    // The server stops with success while PostgreSQL is suspended; it does not stop a PostgreSQL that it did not start.
     let still = Still::of(postmaster(&data).unwrap());
     let _ = requester.get("/tickets");
     signal(i32::try_from(running.child.id()).unwrap(), Signal::SIGTERM);

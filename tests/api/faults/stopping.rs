@@ -1,4 +1,4 @@
-//! SIGTERM in the middle of the work.
+//! SIGTERM under load.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,18 +13,18 @@ use super::place::{number, on, sign_in, within};
 use crate::harness::binary::Running;
 use crate::harness::{Client, Database};
 
-/// How a call ended.
+/// The result of a call.
 #[derive(Debug, PartialEq)]
 enum End {
-    /// This status, and the answer came whole.
+    /// A complete answer with this status.
     Answered(u16),
-    /// The door was shut.
+    /// The connection was refused.
     Refused,
-    /// The line was cut with an answer owed.
+    /// The connection ended without a complete answer.
     Cut(String),
 }
 
-/// One request on a line of its own.
+/// One request on a new connection.
 fn call(client: &Client, request: &str, body: &str) -> End {
     let (address, token) = client.door();
     let mut stream = match TcpStream::connect(address) {
@@ -52,14 +52,14 @@ fn call(client: &Client, request: &str, body: &str) -> End {
         .and_then(|(_, rest)| rest.split("\r\n").next().and_then(|number| number.parse::<usize>().ok()));
     let status = head.get(9..12).and_then(|status| status.parse().ok());
     match (status, length) {
-        (Some(503), _) if !head.contains("retry-after: ") => End::Cut(format!("until when? {text:?}")),
+        (Some(503), _) if !head.contains("retry-after: ") => End::Cut(format!("no Retry-After: {text:?}")),
         (Some(status), Some(length)) if length == body.len() => End::Answered(status),
         _ => End::Cut(format!("half an answer: {text:?}")),
     }
 }
 
 #[test]
-fn asked_to_stop_under_load_the_server_answers_what_it_took_and_cuts_nobody_off() {
+fn sigterm_under_load_lets_every_accepted_request_complete() {
     let stops = number("MESA_TEST_STOPS", 1);
     let (database, data, address) = (Database::from_template(), TempDir::new().unwrap(), port());
     for _ in 0..stops {
@@ -67,11 +67,11 @@ fn asked_to_stop_under_load_the_server_answers_what_it_took_and_cuts_nobody_off(
         command.env("MESA_LISTEN", &address);
         let mut running = Running::start(command);
         let (requester, technician) = (sign_in(&running, "requester"), sign_in(&running, "technician"));
-        // One that says nothing more, and keeps nobody from ending.
+        // An idle connection does not delay the end.
         let mut idle = TcpStream::connect(&address).unwrap();
         idle.write_all(b"GET /health/live HTTP/1.1\r\nHost: mesa\r\n\r\n").unwrap();
         assert!(idle.read(&mut [0; 4096]).unwrap() > 0);
-        // One that waits for a lock when the signal comes: it has all the time that a statement has.
+        // A request that waits for a lock when the signal comes: it has the full time limit of a statement.
         let held = requester.register("La que espera")["id"].as_i64().unwrap();
         let mut beside = database.connect();
         let lock = format!("BEGIN; SELECT FROM tickets WHERE id = {held} FOR UPDATE");
@@ -92,7 +92,7 @@ fn asked_to_stop_under_load_the_server_answers_what_it_took_and_cuts_nobody_off(
                                 0 => call(requester, "POST /api/v1/tickets", body),
                                 _ => call(requester, "GET /api/v1/tickets?limit=5", ""),
                             });
-                            // Who is told to come back does so when they are told.
+                            // A client that gets 503 waits before it retries.
                             if ends.last() == Some(&End::Answered(503)) {
                                 std::thread::sleep(Duration::from_secs(2));
                             }
@@ -106,8 +106,8 @@ fn asked_to_stop_under_load_the_server_answers_what_it_took_and_cuts_nobody_off(
             super::place::signal(i32::try_from(pid).unwrap(), Signal::SIGTERM);
             let come = || call(&requester, "GET /health/live", "");
             let told = std::iter::repeat_with(come).find(|end| *end != End::Answered(200));
-            assert_eq!(told, Some(End::Answered(503)), "who comes while it stops is told to come back");
-            within(Duration::from_secs(4), "the door is shut while the last are still answered", || {
+            assert_eq!(told, Some(End::Answered(503)), "a new request during the stop gets 503");
+            within(Duration::from_secs(4), "connections are refused before the last answers", || {
                 come() == End::Refused
             });
             std::thread::sleep(Duration::from_millis(3500).saturating_sub(asked.elapsed()));
@@ -118,12 +118,12 @@ fn asked_to_stop_under_load_the_server_answers_what_it_took_and_cuts_nobody_off(
             let ends: Vec<End> = clients.into_iter().flat_map(|client| client.join().unwrap()).collect();
             (ends, slow.join().unwrap(), took)
         });
-        assert_eq!(slow, End::Answered(200), "what was in hand is finished");
+        assert_eq!(slow, End::Answered(200), "a request in progress is completed");
         let count = |wanted: &dyn Fn(&End) -> bool| ends.iter().filter(|end| wanted(end)).count();
         let cut: Vec<&End> = ends.iter().filter(|end| matches!(end, End::Cut(_))).collect();
         assert!(
             cut.is_empty(),
-            "{} of {} were cut off: {:?}",
+            "{} of {} got no complete answer: {:?}",
             cut.len(),
             ends.len(),
             &cut[..cut.len().min(5)]
@@ -134,7 +134,7 @@ fn asked_to_stop_under_load_the_server_answers_what_it_took_and_cuts_nobody_off(
         assert_eq!(registered, i64::try_from(count(&|end| *end == End::Answered(201))).unwrap());
         assert!(took < Duration::from_secs(10), "{took:?}");
         println!(
-            "stopped in {took:?}: {} answered, {} told to come back, none cut off",
+            "stopped in {took:?}: {} answered, {} got 503, none cut off",
             count(&|end| matches!(end, End::Answered(200 | 201))),
             count(&|end| *end == End::Answered(503))
         );

@@ -1,4 +1,4 @@
-//! No connection waits for ever: each statement has a time limit, and each lock.
+//! Time limits of database connections: for statements, locks and idle transactions.
 
 use std::fs;
 use std::net::TcpListener;
@@ -40,9 +40,9 @@ fn limits(db: &mut PgConnection) -> [String; 3] {
     [found.statement, found.lock, found.idle]
 }
 
-/// Else each filter that a client makes up takes memory of PostgreSQL for as long as the connection lives.
+/// Otherwise each new combination of filters would use memory of PostgreSQL for as long as the connection is open.
 #[test]
-fn a_connection_that_has_prepared_too_much_gives_way_to_a_new_one() {
+fn a_connection_with_too_many_prepared_statements_is_replaced() {
     let desk = Desk::configured(&[("MESA_POOL_SIZE", "1")]);
     let prepare = |statements: usize| {
         let mut connection = desk.shared().db.connection().unwrap();
@@ -53,7 +53,7 @@ fn a_connection_that_has_prepared_too_much_gives_way_to_a_new_one() {
         pid.get_result::<Backend>(&mut **connection).unwrap().pid
     };
     let first = prepare(500);
-    assert_eq!(prepare(500), first, "what is prepared already is no more");
+    assert_eq!(prepare(500), first, "statements that are already prepared are not counted again");
     assert_eq!(prepare(1001), first);
     assert_ne!(prepare(0), first);
 }
@@ -65,12 +65,12 @@ fn every_connection_has_its_time_limits() {
     assert_eq!(limits(&mut desk.shared().db.apart().unwrap()), ["15s", "5s", "30s"]);
     let mut command = session::open(&desk.database.url, Bounds::Command).unwrap();
     assert_eq!(limits(&mut command), ["1h", "1min", "0"]);
-    // Nobody opens one by other ways than these.
+    // Only these files open connections.
     let allowed = ["src/db/session.rs", "src/db/database_health.rs"];
     for (path, text) in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
         let opens = text.contains("PgConnection::establish") || text.contains("ConnectionManager::new");
         let known = allowed.iter().any(|known| path.ends_with(known)) || path.ends_with("src/db/pool.rs");
-        assert!(!opens || known, "{path} opens a connection by itself");
+        assert!(!opens || known, "{path} opens a connection without these limits");
     }
 }
 
@@ -87,7 +87,7 @@ fn sources(folder: &Path) -> Vec<(String, String)> {
 }
 
 #[test]
-fn whoever_waits_for_a_lock_is_told_to_come_back() {
+fn a_request_that_waits_for_a_lock_gets_503() {
     let desk = Desk::open();
     let (one, requester) = (desk.ticket_in("classified"), desk.requester());
     let mut holder = desk.database.connect();
@@ -97,7 +97,7 @@ fn whoever_waits_for_a_lock_is_told_to_come_back() {
         let technician = desk.technician();
         let path = format!("{one}/archive");
         let waiting = scope.spawn(move || technician.post(&path, serde_json::json!({"reason": "duplicate"})));
-        // Others are served meanwhile.
+        // Other requests are served meanwhile.
         assert_eq!(requester.get(&one).status, 200);
         assert!(began.elapsed() < Duration::from_secs(2));
         waiting.join().unwrap()
@@ -114,7 +114,7 @@ fn whoever_waits_for_a_lock_is_told_to_come_back() {
 
 #[test]
 #[ignore = "a quarter of a minute: .ci/faults"]
-fn a_round_of_the_desk_itself_does_not_wait_for_ever_for_a_lock() {
+fn a_round_of_the_routine_does_not_wait_indefinitely_for_a_lock() {
     let desk = Desk::open();
     let one = desk.ticket_in("solved");
     desk.database.run("UPDATE tickets SET solved_at = solved_at - interval '10 days'");
@@ -123,7 +123,7 @@ fn a_round_of_the_desk_itself_does_not_wait_for_ever_for_a_lock() {
     let shared = desk.shared();
     let began = Instant::now();
     mesa::server::routine::once(&mut shared.db.connection().unwrap(), &shared.config);
-    // Several things, each with its lock.
+    // Several tasks, each with its own wait for a lock.
     assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
     holder.batch_execute("ROLLBACK").unwrap();
     drop(holder);
@@ -140,7 +140,7 @@ fn a_statement_that_takes_too_long_is_a_503_and_a_transaction_left_open_is_ended
     let slow = system.block_on(db.run(|db| Ok(diesel::sql_query("SELECT pg_sleep(60)").execute(db)?)));
     assert_eq!(slow.unwrap_err().code, Code::Unavailable);
     assert!(began.elapsed() < Duration::from_secs(17), "{:?}", began.elapsed());
-    // Not the half minute that it has otherwise.
+    // One second instead of the usual 30.
     let left = system.block_on(db.run(|db| {
         db.batch_execute("SET idle_in_transaction_session_timeout = '1s'")?;
         db.batch_execute("BEGIN")?;
@@ -148,13 +148,13 @@ fn a_statement_that_takes_too_long_is_a_503_and_a_transaction_left_open_is_ended
         Ok(diesel::sql_query("SELECT 1").execute(db)?)
     }));
     assert_eq!(left.unwrap_err().code, Code::Unavailable);
-    // The pool has none that does not work.
+    // The pool contains no broken connection.
     let answered = system.block_on(db.run(|db| Ok(diesel::sql_query("SELECT 1").execute(db)?)));
     assert_eq!(answered.unwrap(), 1);
 }
 
 #[test]
-fn a_database_that_lets_in_and_says_nothing_is_not_waited_for() {
+fn connecting_to_a_database_that_never_answers_times_out() {
     let mute = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("postgresql://mesa@{}/mesa", mute.local_addr().unwrap());
     let (tell, told) = mpsc::channel();

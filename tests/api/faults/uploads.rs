@@ -1,4 +1,5 @@
-//! Many uploads that never end: memory stays bounded, others are served, and a killed server leaves nothing for ever.
+//! Many uploads that never end: memory stays bounded, others are served, and the files that a killed server leaves are
+//! removed.
 
 use std::fs;
 use std::io::Write;
@@ -13,7 +14,7 @@ use super::rude_clients::{beside_others, memory};
 use crate::harness::binary::Running;
 use crate::harness::{Client, Database};
 
-/// Sends all of a file but for its end, as far as the server takes it.
+/// Sends a file without its end, as far as the server accepts it.
 fn unfinished(client: &Client, ticket: &str, bytes: usize) -> TcpStream {
     let (host, token) = client.door();
     let mut stream = TcpStream::connect(host).unwrap();
@@ -26,7 +27,7 @@ fn unfinished(client: &Client, ticket: &str, bytes: usize) -> TcpStream {
     );
     let piece = vec![b'a'; 256 * 1024];
     let mut sent = stream.write_all(head.as_bytes()).map_or(bytes, |()| 0);
-    // What is refused is not sent to its end.
+    // A rejected upload is not sent to its end.
     while sent < bytes && stream.write_all(&piece).is_ok() {
         sent += piece.len();
     }
@@ -34,7 +35,7 @@ fn unfinished(client: &Client, ticket: &str, bytes: usize) -> TcpStream {
 }
 
 #[test]
-fn uploads_that_never_end_take_no_memory_and_what_a_kill_leaves_is_swept() {
+fn unfinished_uploads_use_bounded_memory_and_are_removed_after_a_kill() {
     let (database, data) = (Database::from_template(), TempDir::new().unwrap());
     let mut running = Running::start(on(&database, data.path(), &[]));
     let accounts =
@@ -58,7 +59,7 @@ fn uploads_that_never_end_take_no_memory_and_what_a_kill_leaves_is_swept() {
 
     let incoming = data.path().join("attachments/incoming");
     let left = || fs::read_dir(&incoming).unwrap().map(|file| file.unwrap().path()).collect::<Vec<_>>();
-    assert_eq!(left().len(), 16, "each of four accounts has four uploads");
+    assert_eq!(left().len(), 16, "four uploads for each of four accounts");
     running.signal(Signal::SIGKILL);
     drop(streams);
     assert_eq!(left().len(), 16);
