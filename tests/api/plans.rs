@@ -67,7 +67,7 @@ fn whole_scans(desk: &Desk) -> Vec<String> {
 const GROWING: [&str; 3] = ["tickets", "events", "followups"];
 
 /// The plans that discard many rows of these tables by a filter, even if they use an index.
-fn long_ways(desk: &Desk) -> Vec<String> {
+fn wide_filters(desk: &Desk) -> Vec<String> {
     let far = |plan: &String| {
         let mut scanned = "";
         plan.lines().any(|line| match line.split_once("Rows Removed by Filter: ") {
@@ -216,7 +216,7 @@ fn no_list_scans_a_whole_table() {
     );
     let scans = whole_scans(&desk);
     assert!(scans.is_empty(), "{}", scans.join("\n"));
-    let ways = long_ways(&desk);
+    let ways = wide_filters(&desk);
     assert!(ways.is_empty(), "{}", ways.join("\n"));
 
     // A filter for one value uses an index in the order of the list, and reads only one page.

@@ -9,7 +9,7 @@ use crate::harness::states::soon;
 use crate::harness::{Client, Desk, moment};
 
 /// The number of messages of a kind to recipients with a role.
-fn told(desk: &Desk, kind: &str, role: &str) -> i64 {
+fn sent(desk: &Desk, kind: &str, role: &str) -> i64 {
     desk.database.count(&format!(
         "SELECT count(*) FROM messages m JOIN users u ON u.id = m.recipient_id WHERE m.kind = '{kind}' AND u.role = '{role}'"
     ))
@@ -87,7 +87,7 @@ mod activity_1 {
             desk.technician().post(&format!("{one}/information-request"), request).ok()["status"],
             "on_hold"
         );
-        assert_eq!(told(&desk, "information_requested", "requester"), 1);
+        assert_eq!(sent(&desk, "information_requested", "requester"), 1);
         desk.database.run("UPDATE tickets SET information_deadline = now() - interval '1 minute'");
         mesa::server::routine::once(&mut desk.database.connect(), &desk.shared().config);
         let ticket = desk.requester().get(&one).ok();
@@ -95,7 +95,7 @@ mod activity_1 {
             (&ticket["status"], &ticket["archive"]["reason"]),
             (&json!("archived"), &json!("missing_information"))
         );
-        assert_eq!(told(&desk, "archived", "requester"), 1);
+        assert_eq!(sent(&desk, "archived", "requester"), 1);
     }
 
     /// «… o que el perfil del usuario no sea del nivel requerido según el asunto de la misma, previa notificación al
@@ -110,7 +110,7 @@ mod activity_1 {
             (&ticket["status"], &ticket["archive"]["reason"]),
             (&json!("archived"), &json!("profile_not_authorized"))
         );
-        assert_eq!(told(&desk, "archived", "requester"), 1);
+        assert_eq!(sent(&desk, "archived", "requester"), 1);
     }
 
     /// «… y deberá presentarse nuevamente por el usuario autorizado.»
@@ -138,7 +138,7 @@ mod activity_2 {
             (0..3).map(|_| desk.requester().register("Sin red")["id"].as_i64().unwrap()).collect();
         assert_eq!(numbers, [1, 2, 3]);
         assert_eq!(desk.technician().get("/tickets?status=received").items().len(), 3);
-        assert_eq!(told(&desk, "received", "requester"), 3);
+        assert_eq!(sent(&desk, "received", "requester"), 3);
     }
 }
 
@@ -181,7 +181,7 @@ mod activity_4 {
         let one = desk.ticket_in("classified");
         let ticket = desk.professional().post(&format!("{one}/assignment"), json!({})).ok();
         assert_eq!(ticket["assignee"]["id"], available.id());
-        assert_eq!(told(&desk, "assigned", "technician"), 1);
+        assert_eq!(sent(&desk, "assigned", "technician"), 1);
     }
 }
 
@@ -209,7 +209,7 @@ mod activity_5 {
             assert_eq!(at(closed).faults(), [("/scheduled_for".into(), "outside_shift".into())], "{closed}");
         }
         at("2030-01-15T15:00:00-05:00").ok();
-        assert_eq!(told(&desk, "accepted", "requester"), 1);
+        assert_eq!(sent(&desk, "accepted", "requester"), 1);
         let followups = desk.requester().get(&format!("{one}/followups")).items();
         assert_eq!(
             followups[0]["body"],
@@ -313,9 +313,9 @@ mod activity_6 {
         let desk = Desk::open();
         let one = desk.ticket_in("classified");
         follow(&desk.technician(), &one, "private");
-        assert_eq!(told(&desk, "followup", "requester"), 0);
+        assert_eq!(sent(&desk, "followup", "requester"), 0);
         follow(&desk.technician(), &one, "public");
-        assert_eq!(told(&desk, "followup", "requester"), 1);
+        assert_eq!(sent(&desk, "followup", "requester"), 1);
     }
 }
 
@@ -337,7 +337,7 @@ mod activity_7 {
             (&ticket["status"], &ticket["solution"]["description"]),
             (&json!("solved"), &json!("Se cambió el rodillo."))
         );
-        assert_eq!(told(&desk, "solved", "requester"), 1);
+        assert_eq!(sent(&desk, "solved", "requester"), 1);
     }
 }
 

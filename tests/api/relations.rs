@@ -249,7 +249,7 @@ fn a_parent_solved_without_its_children_lists_the_open_ones() {
 }
 
 /// The kinds of the messages about a ticket to this recipient.
-fn told(desk: &Desk, one: &str, to: &Client) -> Vec<String> {
+fn sent(desk: &Desk, one: &str, to: &Client) -> Vec<String> {
     let messages = desk.director().get(&format!("{one}/timeline?kind=message&limit=200")).items();
     let theirs = messages.iter().filter(|message| message["recipient"]["id"] == to.id());
     theirs.map(|message| message["kind"].as_str().unwrap().to_owned()).collect()
@@ -279,7 +279,7 @@ fn the_requester_of_a_merged_duplicate_follows_the_other_ticket() {
     );
 
     // The requester of the duplicate is notified, but not of the number of the other ticket.
-    assert_eq!(told(&desk, &duplicate, &other).last().unwrap(), "archived");
+    assert_eq!(sent(&desk, &duplicate, &other).last().unwrap(), "archived");
     let entry = other.get(&format!("{duplicate}/followups")).items().pop().unwrap();
     let words = entry["body"].as_str().unwrap();
     assert!(
@@ -310,7 +310,7 @@ fn the_requester_of_a_merged_duplicate_follows_the_other_ticket() {
     technician.post(&format!("{target}/solution"), json!({"description": "Ahora sí."})).ok();
     requester.post(&format!("{target}/closure"), json!({})).ok();
     let expected = ["accepted", "followup", "solved", "reopened", "solved", "closed"];
-    assert_eq!(told(&desk, &target, &other), expected);
+    assert_eq!(sent(&desk, &target, &other), expected);
     let marked = "SELECT count(*) FROM messages WHERE data->>'watcher' = 'true'";
     assert_eq!(desk.database.count(marked), 6);
     assert_eq!(desk.director().get("/audit/verification").ok()["whole"], true);
@@ -341,12 +341,12 @@ fn watchers_move_with_a_merge_and_no_one_watches_their_own_ticket() {
     let entry = requester.get(&format!("{mine}/followups")).items().pop().unwrap();
     assert!(entry["body"].as_str().unwrap().contains(&format!("su solicitud {}", number(&target))));
     assert_eq!(seen(&requester, &mine), [("duplicate_of".to_owned(), number(&target))]);
-    assert_eq!(told(&desk, &mine, &other), Vec::<String>::new());
+    assert_eq!(sent(&desk, &mine, &other), Vec::<String>::new());
     // Archiving notifies the watchers, but without the note for the requester.
     technician
         .post(&format!("{target}/archive"), json!({"reason": "withdrawn", "note": "Por teléfono."}))
         .ok();
-    assert_eq!(told(&desk, &target, &other), ["archived"]);
+    assert_eq!(sent(&desk, &target, &other), ["archived"]);
     let kept = "SELECT count(*) FROM messages WHERE data ? 'watcher' AND data ? 'note'";
     assert_eq!(desk.database.count(kept), 0);
 }

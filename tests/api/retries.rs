@@ -33,7 +33,7 @@ fn cut_off(client: &Client, number: usize) {
 }
 
 /// Retries until the ticket is registered, and returns its number.
-fn insist(client: &Client) -> i64 {
+fn register_with_retries(client: &Client) -> i64 {
     loop {
         let answer = client.post("/tickets", body());
         match answer.status {
@@ -60,7 +60,7 @@ fn fifty_retries_of_a_create_with_broken_connections_make_one_ticket() {
                     if number.is_multiple_of(2) {
                         cut_off(client, number);
                     }
-                    insist(client)
+                    register_with_retries(client)
                 })
             })
             .collect();

@@ -24,7 +24,7 @@ fn pass(desk: &Desk, minutes: i64) {
 }
 
 /// The recipients of the messages of this kind, by email address.
-fn told(desk: &Desk, kind: &str) -> Vec<String> {
+fn notified(desk: &Desk, kind: &str) -> Vec<String> {
     use diesel::prelude::*;
     #[derive(QueryableByName)]
     struct Email {
@@ -52,11 +52,11 @@ fn the_assignee_is_notified_at_75_percent_and_with_the_director_at_the_end() {
     assert_eq!(watch(&desk), 0);
     pass(&desk, 2);
     assert_eq!((watch(&desk), watch(&desk)), (1, 0));
-    assert_eq!(told(&desk, "due_soon"), ["technician@mesa.test"]);
-    assert!(told(&desk, "overdue").is_empty());
+    assert_eq!(notified(&desk, "due_soon"), ["technician@mesa.test"]);
+    assert!(notified(&desk, "overdue").is_empty());
     pass(&desk, 75);
     assert_eq!((watch(&desk), watch(&desk)), (1, 0));
-    assert_eq!(told(&desk, "overdue"), ["director@mesa.test", "technician@mesa.test"]);
+    assert_eq!(notified(&desk, "overdue"), ["director@mesa.test", "technician@mesa.test"]);
     assert_eq!(kinds(&desk, &one), ["received", "classified", "assigned", "due_soon", "overdue"]);
     let events = desk.technician().get(&format!("{one}/events")).items();
     assert_eq!(events[3]["actor"], Value::Null);
@@ -71,8 +71,8 @@ fn without_an_assignee_all_staff_of_the_level_are_notified() {
     desk.ticket_in("classified");
     pass(&desk, 301);
     assert_eq!(watch(&desk), 1);
-    assert!(told(&desk, "due_soon").is_empty(), "it is already overdue");
-    assert_eq!(told(&desk, "overdue"), ["director@mesa.test", second.email(), "technician@mesa.test"]);
+    assert!(notified(&desk, "due_soon").is_empty(), "it is already overdue");
+    assert_eq!(notified(&desk, "overdue"), ["director@mesa.test", second.email(), "technician@mesa.test"]);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_later_due_time_causes_a_new_notification() {
     assert_eq!(watch(&desk), 0);
     pass(&desk, 18 * 60);
     assert_eq!(watch(&desk), 1);
-    assert_eq!(told(&desk, "overdue").len(), 4);
+    assert_eq!(notified(&desk, "overdue").len(), 4);
 }
 
 #[test]
@@ -134,7 +134,10 @@ fn an_overdue_critical_ticket_is_escalated_if_its_category_says_so() {
     for one in [&high, &elsewhere] {
         assert_eq!(technician.get(one).ok()["status"], "assigned");
     }
-    assert_eq!(told(&desk, "overdue").iter().filter(|email| email.starts_with("professional")).count(), 1);
+    assert_eq!(
+        notified(&desk, "overdue").iter().filter(|email| email.starts_with("professional")).count(),
+        1
+    );
     // The attention time of the next level runs as well, up to the last level.
     desk.database
         .run("UPDATE tickets SET attention_due_at = now(), attention_due_soon_at = now() WHERE id = 1");

@@ -70,7 +70,7 @@ const TABLE: &[(Action, [Reach; 4])] = &[
 ];
 
 /// Checks every action of the table for one role, on an own resource and on one of another person.
-fn walk(role: Role) {
+fn check_role(role: Role) {
     let desk = Desk::open();
     for action in Action::ALL {
         let (_, columns) =
@@ -107,22 +107,22 @@ fn walk(role: Role) {
 
 #[test]
 fn permissions_of_requesters_match_the_table() {
-    walk(Role::Requester);
+    check_role(Role::Requester);
 }
 
 #[test]
 fn permissions_of_technicians_match_the_table() {
-    walk(Role::Technician);
+    check_role(Role::Technician);
 }
 
 #[test]
 fn permissions_of_professionals_match_the_table() {
-    walk(Role::Professional);
+    check_role(Role::Professional);
 }
 
 #[test]
 fn permissions_of_directors_match_the_table() {
-    walk(Role::Director);
+    check_role(Role::Director);
 }
 
 #[test]
