@@ -1,4 +1,4 @@
-//! Every operation of the contract, on things that exist.
+//! Every operation of the contract, with ids of existing resources.
 
 use mesa::auth::policy::Role;
 use serde_json::{Map, Value, json};
@@ -9,18 +9,18 @@ use crate::harness::{Answer, Desk};
 pub struct Operation {
     pub id: String,
     pub method: String,
-    /// With real ids in it.
+    /// With ids of existing resources.
     pub path: String,
     pub template: String,
-    /// Of its body, where it takes one.
+    /// The media type of the body, if it takes one.
     pub content_type: Option<String>,
     pub body: Option<Map<String, Value>>,
     pub parameters: Vec<Value>,
-    /// The roles that may call it; none where it asks for no token.
+    /// The roles that may call it; `None` if it needs no token.
     pub roles: Option<Vec<String>>,
 }
 
-/// Every operation of the contract on things that exist.
+/// Every operation of the contract, with ids of existing resources.
 pub fn operations(desk: &Desk) -> Vec<Operation> {
     let document = desk.nobody().get("//openapi.json").ok();
     let one = desk.ticket_in("in_progress");
@@ -68,7 +68,7 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
         ("{event_id}", director.get("/audit/log").items()[0]["id"].as_str().unwrap().to_owned()),
         (
             "{email_id}",
-            // It becomes a ticket, so that nothing is left to be done with it.
+            // It becomes a ticket, so the email needs no further processing.
             id(&director.raw("POST", "/inbound-emails", "message/rfc822", "From: requester@mesa.test\n\nx")),
         ),
         ("{message_id}", message(desk)),
@@ -81,9 +81,9 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
         ("{year}", "2020".to_owned()),
         ("{quarter}", "3".to_owned()),
     ];
-    // A survey is there from the solution on.
+    // A survey exists from the solution on.
     let solved = [("{ticket_id}", desk.ticket_in("solved").rsplit('/').next().unwrap().to_owned())];
-    // Staff are not made anonymous.
+    // Staff cannot be anonymized.
     let requester = [("{user_id}", desk.another(Role::Requester).id().to_owned())];
     let mut operations = Vec::new();
     for (template, item) in document["paths"].as_object().unwrap() {
@@ -132,7 +132,7 @@ fn template_id(path: &str) -> String {
     path[begin..=path.find('}').unwrap()].to_owned()
 }
 
-/// The id of a new resource of a collection: the example of its POST, under another name.
+/// Creates a resource of a collection from the example of its POST, under another name. Returns its id.
 fn created(desk: &Desk, document: &Value, collection: &str) -> String {
     let mut body =
         document["paths"][collection]["post"]["requestBody"]["content"]["application/json"]["example"]
@@ -151,13 +151,13 @@ fn roles(operation: &Value) -> Option<Vec<String>> {
     Some(roles.as_array().unwrap().iter().map(|role| role.as_str().unwrap().to_owned()).collect())
 }
 
-/// A message that failed.
+/// The id of a message that failed.
 fn message(desk: &Desk) -> String {
     desk.database.run("UPDATE messages SET status = 'failed', last_error = 'no'");
     desk.director().get("/messages").items()[0]["id"].as_str().unwrap().to_owned()
 }
 
-/// The token of a link that opens a survey.
+/// Creates a link to a survey and returns its token.
 fn survey_token(desk: &Desk) -> String {
     desk.ticket_in("solved");
     desk.database.run(
@@ -167,7 +167,7 @@ fn survey_token(desk: &Desk) -> String {
     "a-token".to_owned()
 }
 
-/// The schema itself, where it is a reference or a choice between one and null.
+/// Resolves a reference, and a choice between a reference and null.
 pub fn resolve(document: &Value, schema: &Value) -> Value {
     if let Some(reference) = schema["$ref"].as_str() {
         return resolve(document, document.pointer(&reference[1..]).unwrap());

@@ -1,4 +1,4 @@
-//! The OWASP API Security Top 10 of 2023, item by item. What a whole file of tests shows is named here and tried once.
+//! The OWASP API Security Top 10 of 2023, item by item. A topic that another file tests in detail is tested here once.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 
 use crate::harness::{Desk, SECRET};
 
-/// API1, broken object level authorization: another's id in every place that takes one. `policy` walks every action.
+/// API1, broken object level authorization: ids of another person's resources in every place that accepts an id.
+/// `policy` tests every action.
 #[test]
-fn api1_anothers_ids_open_nothing_wherever_they_are_sent() {
+fn api1_ids_of_other_peoples_resources_give_no_access() {
     let desk = Desk::open();
     let (owner, other) = (desk.another(Role::Requester), desk.another(Role::Requester));
     let ticket = owner.register("Sin red")["id"].clone();
@@ -24,7 +25,7 @@ fn api1_anothers_ids_open_nothing_wherever_they_are_sent() {
         owner.post(&format!("{one}/followups"), json!({"visibility": "public", "body": "Hola."})).created();
     let file = format!("/attachments/{}", file["id"].as_str().unwrap());
 
-    // In the path, also below one's own.
+    // In the path, also below an own resource.
     for path in
         ["", "/followups", "/attachments", "/timeline", "/attention", "/relations", "/suggestions", "/survey"]
     {
@@ -39,7 +40,7 @@ fn api1_anothers_ids_open_nothing_wherever_they_are_sent() {
         assert!(matches!(answer.status, 403 | 404), "{step}: {}", answer.text());
     }
 
-    // In the query: of others there is nothing to be found.
+    // In the query: the result contains nothing of other people.
     for filter in [format!("requester_id={}", owner.id()), "q=red".to_owned()] {
         let answer = other.get(&format!("/tickets?with_total=true&{filter}"));
         let is_empty = || answer.items().is_empty() && answer.ok()["total"] == 0;
@@ -52,19 +53,19 @@ fn api1_anothers_ids_open_nothing_wherever_they_are_sent() {
     let change = json!({"subject": "Otro", "requester_id": owner.id()});
     assert_eq!(other.patch(&format!("/tickets/{mine}"), change).faults()[0].1, "unknown_field");
 
-    // In a cursor: it says where a list goes on, and not whose.
+    // In a cursor: it contains a position in a list and gives no access.
     owner.register("Sin teléfono");
     let next = owner.get("/tickets?limit=1").ok()["next_cursor"].clone();
     let answer = other.get(&format!("/tickets?limit=1&cursor={}", next.as_str().unwrap()));
     assert!(answer.status == 400 || answer.items().iter().all(|one| one["id"] == mine), "{}", answer.text());
 
-    // Under the same key: another's retry is none of one's own.
+    // With the same idempotency key: each account has its own keys.
     let (owner, other) =
         (owner.with("idempotency-key", "la-misma"), other.with("idempotency-key", "la-misma"));
     assert_ne!(owner.register("Sin red")["id"], other.register("Sin red")["id"]);
 }
 
-/// A token made by hand: what it is signed with, and what it says instead of what a true one does.
+/// A token with this header and secret, and with these claims instead of the valid ones.
 fn token(desk: &Desk, header: &Header, secret: &str, other: Value) -> String {
     let now = chrono::Utc::now().timestamp();
     let mut claims = json!({
@@ -74,9 +75,9 @@ fn token(desk: &Desk, header: &Header, secret: &str, other: Value) -> String {
     jsonwebtoken::encode(header, &claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
 }
 
-/// API2, broken authentication. `auth` shows sign-ins, their ends, and the waits after wrong passwords.
+/// API2, broken authentication. `auth` tests signing in and out, and the delays after wrong passwords.
 #[test]
-fn api2_only_a_token_that_this_desk_signed_and_that_holds_now_is_one() {
+fn api2_only_current_tokens_signed_by_this_server_are_valid() {
     let desk = Desk::open();
     let who = |token: &str| desk.nobody().holding(token).get("/me");
     let true_one = desk.director().door().1.to_owned();
@@ -101,7 +102,7 @@ fn api2_only_a_token_that_this_desk_signed_and_that_holds_now_is_one() {
         token(&desk, &header, SECRET, json!({"era": 7})),
         token(&desk, &header, SECRET, json!({"exp": null})),
     ];
-    // What says that it is not signed, or signed by a public key, with the true one's claims.
+    // Tokens with valid claims that are unsigned or signed with a public key.
     let parts: Vec<&str> = true_one.split('.').collect();
     for alg in ["none", "None", "RS256", "ES256", "HS256 "] {
         let header = json!({"alg": alg, "typ": "JWT", "kid": header.kid});
@@ -109,7 +110,7 @@ fn api2_only_a_token_that_this_desk_signed_and_that_holds_now_is_one() {
         refused.push(format!("{header}.{}.", parts[1]));
         refused.push(format!("{header}.{}.{}", parts[1], parts[2]));
     }
-    // What says something else under the true one's signature, and what is cut short.
+    // Tokens with the valid signature of other claims, and truncated tokens.
     let more =
         URL_SAFE_NO_PAD.encode(json!({"sub": desk.director().id(), "exp": now + 9_999_999}).to_string());
     refused.push(format!("{}.{more}.{}", parts[0], parts[2]));
@@ -119,9 +120,9 @@ fn api2_only_a_token_that_this_desk_signed_and_that_holds_now_is_one() {
     }
 }
 
-/// API3, broken object property level authorization: what nobody may set, and what not everybody may see.
+/// API3, broken object property level authorization: properties that no one may set, or that not every role may read.
 #[test]
-fn api3_properties_that_are_not_ones_own_are_neither_set_nor_seen() {
+fn api3_restricted_properties_can_be_neither_set_nor_read() {
     let desk = Desk::open();
     let requester = desk.requester();
     let one = format!("/tickets/{}", requester.register("Sin red")["id"]);
@@ -158,9 +159,9 @@ fn api3_properties_that_are_not_ones_own_are_neither_set_nor_seen() {
     assert!(!accounts.contains("argon2") && !accounts.contains("password_hash"));
 }
 
-/// API4, unrestricted resource consumption. `doors` shows the limits of requests, `attachments` those of files.
+/// API4, unrestricted resource consumption. `doors` tests the limits of requests, `attachments` those of files.
 #[test]
-fn api4_what_one_request_may_ask_for_is_bounded() {
+fn api4_the_work_for_one_request_is_limited() {
     let desk = Desk::open();
     let staff = desk.technician();
     for list in ["/tickets", "/users", "/messages", "/kb/articles", "/inbound-emails"] {
@@ -176,9 +177,10 @@ fn api4_what_one_request_may_ask_for_is_bounded() {
     assert!(staff.get(&format!("/tickets?{many}")).status < 500);
 }
 
-/// API5, broken function level authorization: `roles` calls every operation as each role; these are the director's.
+/// API5, broken function level authorization: `roles` calls every operation as each role; this test covers those of
+/// the director.
 #[test]
-fn api5_what_the_director_does_nobody_else_does() {
+fn api5_other_roles_cannot_call_operations_of_the_director() {
     let desk = Desk::open();
     for role in [Role::Requester, Role::Technician] {
         let client = desk.another(role);
@@ -193,7 +195,7 @@ fn api5_what_the_director_does_nobody_else_does() {
         ] {
             client.raw(method, &path, "application/json", "{}").problem(403, "forbidden");
         }
-        // Neither by another spelling of the path nor by a method in a header.
+        // Other spellings of the path and a method in a header give no access either.
         for path in
             ["//api/v1/Users", "//api/v1/users/", "//api/v1//users", "//api//v1/users", "//API/v1/users"]
         {
@@ -204,9 +206,9 @@ fn api5_what_the_director_does_nobody_else_does() {
     }
 }
 
-/// API6, unrestricted access to sensitive business flows: what is done once is done once.
+/// API6, unrestricted access to sensitive business flows: an action that is allowed once cannot be repeated.
 #[test]
-fn api6_what_counts_for_the_figures_is_done_once_by_whom_it_concerns() {
+fn api6_a_survey_is_answered_once_and_only_by_the_requester() {
     let desk = Desk::open();
     let one = desk.ticket_in("solved");
     let ratings = json!({"ratings": {"overall": 5, "timeliness": 5, "courtesy": 5, "solution": 5}});
@@ -217,9 +219,9 @@ fn api6_what_counts_for_the_figures_is_done_once_by_whom_it_concerns() {
     desk.requester().post(&format!("{one}/survey"), ratings).problem(409, "already_answered");
 }
 
-/// API7, server side request forgery: nothing that a client sends is an address that the server calls.
+/// API7, server side request forgery: the server calls no address that a client sends.
 #[test]
-fn api7_no_client_names_an_address_to_be_called() {
+fn api7_no_field_of_a_request_is_an_address_to_call() {
     let document = Desk::open().nobody().get("//openapi.json").ok();
     let mut bodies = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -230,7 +232,7 @@ fn api7_no_client_names_an_address_to_be_called() {
         }
     }
     assert!(bodies.len() > 100, "{}", bodies.len());
-    // What an article refers to is shown to people, and `knowledge` has nothing that opens it.
+    // The references of an article are only shown to users; `knowledge` never opens them.
     bodies.retain(|(field, _)| !field.ends_with("/references/url"));
     for (field, schema) in bodies {
         let name = field.rsplit('/').next().unwrap();
@@ -239,7 +241,7 @@ fn api7_no_client_names_an_address_to_be_called() {
     }
 }
 
-/// Every field that a schema lets a client send.
+/// Collects every field that a schema lets a client send.
 fn fields(document: &Value, schema: &Value, at: &str, found: &mut Vec<(String, Value)>, depth: u8) {
     if depth > 8 {
         return;
@@ -264,7 +266,7 @@ fn fields(document: &Value, schema: &Value, at: &str, found: &mut Vec<(String, V
 
 /// API8, security misconfiguration.
 #[test]
-fn api8_answers_say_how_they_may_be_used_and_nothing_of_the_inside() {
+fn api8_responses_have_security_headers_and_no_internal_details() {
     let desk = Desk::open();
     let technician = desk.technician();
     for (client, path) in [
@@ -286,7 +288,7 @@ fn api8_answers_say_how_they_may_be_used_and_nothing_of_the_inside() {
         let answer = desk.technician().raw(method, "/tickets", "application/json", "");
         assert!(matches!(answer.status, 404 | 405), "{method}: {}", answer.status);
     }
-    // What breaks is told in words of ours.
+    // Errors contain no messages of PostgreSQL or of libraries.
     for odd in
         ["/tickets/%00", "/tickets/99999999999999999999", "/users/'%20OR%20'1'='1", "/tickets?q=%27%3B--"]
     {
@@ -300,9 +302,9 @@ fn api8_answers_say_how_they_may_be_used_and_nothing_of_the_inside() {
     }
 }
 
-/// API9, improper inventory management: there is what the contract says, once, and nothing besides.
+/// API9, improper inventory management: only the paths of the contract exist, each of them once.
 #[test]
-fn api9_what_is_not_in_the_contract_is_not_there() {
+fn api9_paths_outside_the_contract_do_not_exist() {
     let desk = Desk::open();
     for path in [
         "//api",
@@ -321,7 +323,7 @@ fn api9_what_is_not_in_the_contract_is_not_there() {
     ] {
         assert_eq!(desk.director().get(path).status, 404, "{path}");
     }
-    // As they are: a well-behaved client resolves them before it calls.
+    // Sent unchanged, because an HTTP client normalizes paths before it sends them.
     for path in ["/docs/../Cargo.toml", "/docs/%2e%2e/Cargo.toml"] {
         let mut line = TcpStream::connect(desk.nobody().door().0).unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: mesa\r\nConnection: close\r\n\r\n");
@@ -330,15 +332,15 @@ fn api9_what_is_not_in_the_contract_is_not_there() {
         line.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 404 "), "{path}: {answer}");
     }
-    // What is for machines tells no one's data.
+    // Metrics contain no personal data.
     let metrics = desk.nobody().get("//metrics").text();
     assert!(!metrics.contains('@') && !metrics.to_lowercase().contains("rosa"), "{metrics}");
 }
 
-/// API10, unsafe consumption of APIs: what comes by mail is as little to be trusted as what comes by HTTP. `inbound` takes
-/// hundreds of odd messages.
+/// API10, unsafe consumption of APIs: data received by mail is trusted as little as data received over HTTP. `inbound`
+/// tests hundreds of unusual messages.
 #[test]
-fn api10_what_comes_by_mail_comes_out_harmless() {
+fn api10_data_received_by_mail_is_made_harmless() {
     let desk = Desk::open();
     let mail = "From: requester@mesa.test\nMessage-ID: <x@mesa.test>\nSubject: <script>alert(1)</script>\n\
         Content-Type: text/html\n\n<p>Sin red</p><script>alert(2)</script><img src=x onerror=alert(3)>";
@@ -350,7 +352,7 @@ fn api10_what_comes_by_mail_comes_out_harmless() {
     let original = desk.director().get(&format!("/inbound-emails/{}/raw", taken["id"].as_str().unwrap()));
     assert_eq!(original.header("x-content-type-options"), "nosniff");
     assert!(original.header("content-disposition").starts_with("attachment"));
-    // A page as a file is not taken, unless the entity says so.
+    // An HTML file is rejected, unless the configuration allows it.
     let page = desk.technician().upload(
         &format!("{one}/attachments"),
         "page.html",

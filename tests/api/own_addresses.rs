@@ -1,4 +1,4 @@
-//! The address of the desk's own mailbox belongs to no account.
+//! No account can have the address of Mesa's own mailbox.
 
 use mesa::auth::policy::Role;
 use mesa::people::accounts::NewAccount;
@@ -15,7 +15,7 @@ fn desk() -> Desk {
 }
 
 #[test]
-fn no_account_is_given_the_address_of_the_desk() {
+fn no_account_can_have_the_address_of_the_own_mailbox() {
     let desk = desk();
     let director = desk.director();
     let (person, accounts) =
@@ -32,25 +32,25 @@ fn no_account_is_given_the_address_of_the_desk() {
         let refused = by_command.open(&mut desk.database.connect(), &desk.shared().config).unwrap_err();
         assert!(refused.to_string().contains("the desk's own mailbox"), "{refused}");
     }
-    // All faults are named at once.
+    // All errors are returned at once.
     let new = json!({"email": OWN[0], "password": "1234567890", "role": "requester", "full_name": "Ana"});
     assert_eq!(director.post("/users", new).faults().len(), 2);
     assert_eq!(desk.database.count("SELECT count(*) FROM users"), accounts);
     let other = json!({"email": "soporte2@mesa.test", "role": "requester", "full_name": "Ana"});
     director.post("/users", other).created();
 
-    // An account that had the address before the desk did can be changed otherwise.
+    // An account that already had the address before it was configured can still be changed otherwise.
     desk.database
         .run(&format!("UPDATE users SET email = 'soporte+viejo@mesa.test' WHERE id = '{}'", person.id()));
     director.patch(&account, json!({"full_name": "Otra"})).ok();
     assert_eq!(director.patch(&account, json!({"email": "soporte+otro@mesa.test"})).faults(), fault);
     director.patch(&account, json!({"email": "propia@mesa.test"})).ok();
-    // The desk does not write to itself.
+    // Mesa sends no mail to its own mailbox.
     assert_eq!(desk.database.count("SELECT count(*) FROM messages WHERE kind = 'email_changed'"), 0);
 }
 
 #[test]
-fn mail_from_the_address_of_the_desk_opens_no_account() {
+fn mail_from_the_own_mailbox_creates_no_account() {
     let desk = desk();
     let counts = "SELECT (SELECT count(*) FROM users) + 1000 * (SELECT count(*) FROM tickets) \
          + 1000000 * (SELECT count(*) FROM messages)";
@@ -59,7 +59,7 @@ fn mail_from_the_address_of_the_desk_opens_no_account() {
         format!("{} {}", email["status"].as_str().unwrap(), email["reason"].as_str().unwrap_or("-"))
     };
     for (own, expected) in [
-        // Exactly the sender of the desk's mail: its own mail that came back.
+        // Exactly the sender address of outgoing mail: own mail that was returned.
         ("soporte@mesa.test", "ignored own_mail"),
         ("Soporte+Ana@Mesa.test", "set_aside own_address"),
         ("buzon@mesa.test", "set_aside own_address"),

@@ -1,4 +1,4 @@
-//! Requesters search their own tickets alone.
+//! Requesters can search only their own tickets.
 
 use mesa::auth::policy::Role;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::Desk;
 
 #[test]
-fn a_requester_finds_words_and_numbers_of_their_own_tickets_alone() {
+fn a_requester_finds_words_and_numbers_only_of_their_own_tickets() {
     let desk = Desk::open();
     let (mine, other) = (desk.requester(), desk.another(Role::Requester));
     let one = mine.register("La impresora del archivo")["id"].clone();
@@ -27,7 +27,7 @@ fn a_requester_finds_words_and_numbers_of_their_own_tickets_alone() {
 }
 
 #[test]
-fn a_requester_finds_published_public_articles_alone() {
+fn a_requester_finds_only_published_public_articles() {
     let desk = Desk::open();
     let technician = desk.technician();
     for (title, visibility, status) in [

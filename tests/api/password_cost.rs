@@ -1,4 +1,5 @@
-//! Passwords are counted before they are computed, and computed without a database connection.
+//! Password attempts are counted before the password is checked and hashed, and that work holds no database
+//! connection.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,13 +9,13 @@ use serde_json::json;
 
 use crate::harness::{Desk, PASSWORD};
 
-/// The longest password that zxcvbn takes longest for.
+/// A password of the maximum length that takes zxcvbn the most time.
 fn symbols() -> String {
     "!#$%&/()=?+{}[]-_.:,;<>|@".chars().cycle().take(200).collect()
 }
 
 #[test]
-fn refused_new_passwords_count_and_then_wait() {
+fn rejected_new_passwords_are_counted_and_then_delayed() {
     let desk = Desk::open();
     let person = desk.another(Role::Requester);
     let change =
@@ -24,18 +25,19 @@ fn refused_new_passwords_count_and_then_wait() {
     desk.database.run("UPDATE sign_in_attempts SET attempts = 15, next_at = now()");
     assert_eq!(change("1234567890").faults(), [("/new_password".into(), "too_guessable".into())]);
     change(&symbols()).problem(429, "too_many_attempts");
-    // What the contract refuses is neither counted nor computed.
+    // A password that violates the contract is neither counted nor hashed.
     let long = "x".repeat(201);
     assert_eq!(change(&long).faults(), [("/new_password".into(), "too_long".into())]);
 }
 
-/// One connection, and somebody who sends passwords: others are answered meanwhile, since no connection is held.
+/// With a single database connection, other requests are answered while passwords are computed, because no connection
+/// is held.
 #[test]
 fn no_connection_is_held_while_passwords_are_computed() {
     let desk = Desk::configured(&[("MESA_POOL_SIZE", "1")]);
     let (director, reader) = (desk.director(), desk.technician());
     let held = Duration::from_millis(1000);
-    // All permits are taken, as by many passwords at once: whoever computes one waits for up to two seconds.
+    // All permits are taken, as by many passwords at once: each further request waits up to two seconds for one.
     let waited = thread::scope(|scope| {
         let permits = thread::available_parallelism().map_or(1, usize::from);
         let busy: Vec<_> = (0..permits)

@@ -1,4 +1,5 @@
-//! Links to set a password: forgotten, invited, sent by staff, used on the page and over JSON.
+//! Links to set a password: for a forgotten password, for an invitation, or sent by staff; used on the page and as
+//! JSON.
 
 use std::thread;
 
@@ -42,11 +43,11 @@ fn events(desk: &Desk, kind: &str, person: &Client) -> i64 {
 }
 
 #[test]
-fn a_forgotten_password_is_replaced_once_by_the_link_and_ends_all_sign_ins() {
+fn a_reset_link_works_once_and_ends_all_sign_ins() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let person = desk.another(Role::Technician);
-    // Their work mail being off does not keep their own link from them.
+    // The link is sent even if the person has turned off work mail.
     desk.database.run(&format!("UPDATE users SET staff_mail = false WHERE id = '{}'", person.id()));
     let session = login(&desk, person.email(), PASSWORD).ok();
     forgot(&desk, &person.email().to_uppercase());
@@ -55,7 +56,7 @@ fn a_forgotten_password_is_replaced_once_by_the_link_and_ends_all_sign_ins() {
     assert_eq!((mail.to.as_str(), mail.subject().as_str()), (person.email(), "Cambio de contraseña"));
     assert!(mail.text().contains("60 minutos") && mail.html().contains(&token), "{}", mail.text());
     assert_eq!(token.len(), 43);
-    // The database has its hash, and what was sent is kept without it.
+    // The database contains only the hash of the token, and the stored text of the message does not contain the token.
     let kept = "SELECT count(*) FROM password_links WHERE length(token_hash) = 32
         AND expires_at - created_at = interval '60 minutes'";
     assert_eq!(desk.database.count(kept), 1);
@@ -66,7 +67,7 @@ fn a_forgotten_password_is_replaced_once_by_the_link_and_ends_all_sign_ins() {
     assert!(shown["text"].as_str().unwrap().contains("/p/…"), "{shown}");
     assert_eq!(shown["ticket_id"], Value::Null);
 
-    // A refused password does not use it up.
+    // A rejected password does not use up the link.
     assert_eq!(
         confirm(&desk, &token, "1234567890").faults(),
         [("/new_password".into(), "too_guessable".into())]
@@ -85,7 +86,7 @@ fn a_forgotten_password_is_replaced_once_by_the_link_and_ends_all_sign_ins() {
 }
 
 #[test]
-fn a_link_is_replaced_by_a_newer_one_expires_and_leads_to_active_accounts_alone() {
+fn a_link_ends_when_replaced_or_expired_or_when_the_account_changes() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let person = desk.another(Role::Technician);
@@ -106,7 +107,7 @@ fn a_link_is_replaced_by_a_newer_one_expires_and_leads_to_active_accounts_alone(
     shift(61);
     confirm(&desk, &second, NEW).problem(410, "password_link_invalid");
     shift(-61);
-    // Another address or a deactivation ends it.
+    // A change of address or a deactivation revokes the link.
     let account = format!("/users/{}", person.id());
     desk.director().patch(&account, json!({"email": "otra@mesa.test"})).ok();
     confirm(&desk, &second, NEW).problem(410, "password_link_invalid");
@@ -124,7 +125,7 @@ fn a_link_is_replaced_by_a_newer_one_expires_and_leads_to_active_accounts_alone(
 }
 
 #[test]
-fn of_ten_who_use_one_link_at_once_one_sets_the_password() {
+fn one_of_ten_simultaneous_uses_of_a_link_sets_the_password() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let person = desk.another(Role::Requester);
@@ -158,7 +159,7 @@ fn an_account_without_a_password_is_invited() {
     let mail = server.mail().pop().unwrap();
     assert_eq!((mail.to.as_str(), mail.subject().as_str()), ("ana@mesa.test", "Your service desk account"));
     let first = token(&server);
-    // Sent again, it replaces the first; a request by anybody else does not.
+    // Sending the invitation again replaces the first link; a reset request by someone else does not.
     let again = format!("/users/{}/password-reset", user["id"].as_str().unwrap());
     assert_eq!(desk.professional().post(&again, json!({})).status, 202);
     desk.send_mail();
@@ -177,7 +178,7 @@ fn an_account_without_a_password_is_invited() {
 }
 
 #[test]
-fn staff_have_a_link_mailed_and_set_nobodys_password() {
+fn staff_can_send_a_link_but_cannot_set_a_password() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let (peer, director) = (desk.another(Role::Professional), desk.director());
@@ -197,7 +198,7 @@ fn staff_have_a_link_mailed_and_set_nobodys_password() {
     assert_eq!((answer.status, answer.text()), (202, String::new()));
     desk.send_mail();
     assert_eq!(server.mail().pop().unwrap().to, peer.email());
-    // Until it is used nothing changes.
+    // Nothing changes until the link is used.
     peer.get("/me").ok();
     assert_eq!(confirm(&desk, &token(&server), NEW).status, 204);
     login(&desk, peer.email(), NEW).ok();
@@ -230,7 +231,7 @@ fn the_page_sets_the_password_without_scripts() {
     forgot(&desk, person.email());
     let path = format!("//p/{}", token(&server));
     let send = |form: &str| desk.nobody().raw("POST", &path, FORM, form.to_owned());
-    // Looking at it does not use it up.
+    // Opening the page does not use up the link.
     shows(&desk.nobody().get(&path), 200, &["<html lang=\"es\">", "Cambie su contraseña", person.email()]);
     let english = desk.nobody().with("accept-language", "en");
     shows(&english.get(&path), 200, &["<html lang=\"en\">", "Set a new password"]);
@@ -248,7 +249,7 @@ fn the_page_sets_the_password_without_scripts() {
 }
 
 #[test]
-fn a_request_beside_one_that_waits_sends_it_now_and_no_second_one() {
+fn a_second_request_sends_the_waiting_message_and_adds_none() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let person = desk.another(Role::Requester);
@@ -262,7 +263,7 @@ fn a_request_beside_one_that_waits_sends_it_now_and_no_second_one() {
 }
 
 #[test]
-fn the_command_line_makes_a_link_for_whom_no_mail_reaches() {
+fn the_command_line_creates_a_link_without_mail() {
     let desk = Desk::open();
     let person = desk.another(Role::Director);
     let link = |email: &str| {

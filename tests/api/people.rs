@@ -10,7 +10,7 @@ fn user(email: &str, role: &str) -> Value {
 }
 
 #[test]
-fn an_email_is_one_persons_whatever_its_case() {
+fn an_email_address_is_unique_regardless_of_case() {
     let desk = Desk::open();
     let director = desk.director();
     let answer = director.post("/users", user("Ana@mesa.test", "requester"));
@@ -26,7 +26,7 @@ fn an_email_is_one_persons_whatever_its_case() {
 }
 
 #[test]
-fn nobody_manages_a_role_above_their_own() {
+fn no_one_manages_a_role_above_their_own() {
     let desk = Desk::open();
     let professional = desk.professional();
     professional.post("/users", user("a@mesa.test", "director")).problem(403, "forbidden");
@@ -36,7 +36,7 @@ fn nobody_manages_a_role_above_their_own() {
     professional.patch(&technician, json!({"role": "professional"})).ok();
     let director = format!("/users/{}", desk.director().id());
     professional.patch(&director, json!({"full_name": "Otro"})).problem(403, "forbidden");
-    // Whoever reads the mail of an account can set its password.
+    // A user who can read the mail of an account can set its password.
     for peer in
         [desk.another(Role::Professional), desk.another(Role::Technician), desk.another(Role::Requester)]
     {
@@ -46,7 +46,7 @@ fn nobody_manages_a_role_above_their_own() {
 }
 
 #[test]
-fn the_last_director_stays() {
+fn the_last_director_cannot_be_removed() {
     let desk = Desk::open();
     let director = desk.director();
     let path = format!("/users/{}", director.id());
@@ -59,7 +59,7 @@ fn the_last_director_stays() {
 }
 
 #[test]
-fn a_password_is_long_enough() {
+fn a_password_has_a_minimum_length() {
     let desk = Desk::open();
     let mut short = user("a@mesa.test", "requester");
     short["password"] = json!("corta");
@@ -67,7 +67,7 @@ fn a_password_is_long_enough() {
 }
 
 #[test]
-fn a_unit_has_a_head_and_a_name_of_its_own() {
+fn a_unit_has_a_head_and_a_unique_name() {
     let desk = Desk::open();
     let director = desk.director();
     let head = desk.another(Role::Requester);
@@ -84,7 +84,7 @@ fn a_unit_has_a_head_and_a_name_of_its_own() {
 }
 
 #[test]
-fn a_category_that_is_not_active_is_offered_to_nobody() {
+fn an_inactive_category_cannot_be_used() {
     let desk = Desk::open();
     let director = desk.director();
     let category =
@@ -100,7 +100,7 @@ fn a_category_that_is_not_active_is_offered_to_nobody() {
 }
 
 #[test]
-fn attention_times_are_the_procedures_and_can_be_changed() {
+fn attention_times_follow_the_procedure_and_can_be_changed() {
     let desk = Desk::open();
     let minutes = |value: &Value| value["minutes"].as_i64().unwrap();
     let items = desk.requester().get("/attention-times").items();
@@ -117,7 +117,7 @@ fn attention_times_are_the_procedures_and_can_be_changed() {
 }
 
 #[test]
-fn a_change_that_changes_nothing_makes_no_version() {
+fn an_update_without_changes_creates_no_version() {
     let desk = Desk::open();
     let director = desk.director();
     let (calendar, unit) = (director.get("/calendars").items(), director.get("/units").items());

@@ -1,4 +1,4 @@
-//! What the desk holds about a person: given to them, and taken out of the desk.
+//! The data that Mesa holds about a person: export and anonymization.
 
 use diesel::RunQueryDsl;
 use diesel::prelude::*;
@@ -13,7 +13,7 @@ use crate::retention::assert_same;
 
 const NAME: &str = "Zoraida Quiñones Maturana";
 const EMAIL: &str = "zoraida.quinones@mesa.test";
-/// However they are written.
+/// In several spellings.
 const TRACES: [&str; 7] =
     ["Zoraida", "Quiñones", "QUIÑONES", "quinones", "1036999888", "1.036.999.888", "3117778899"];
 
@@ -25,7 +25,7 @@ struct Column {
     column: String,
 }
 
-/// Every place of the database that has one of these words: each text of each table.
+/// Every text value in the database that contains one of these words, with its table and column.
 fn found(desk: &Desk, words: &[&str]) -> Vec<String> {
     desk.database.ask(|db| {
         let columns: Vec<Column> = diesel::sql_query(
@@ -51,7 +51,7 @@ fn found(desk: &Desk, words: &[&str]) -> Vec<String> {
     })
 }
 
-/// A person whom everything is known of.
+/// A requester with all personal data.
 fn zoraida(desk: &Desk) -> Client {
     let client = desk.another(Role::Requester);
     desk.database.run(&format!(
@@ -62,14 +62,14 @@ fn zoraida(desk: &Desk) -> Client {
     client
 }
 
-/// The reason, and all terms of the preview.
+/// A request with this reason that confirms all terms of the preview.
 fn confirming_all(desk: &Desk, person: &Client, reason: &str) -> Value {
     let preview = desk.director().get(&format!("/users/{}/anonymization-preview", person.id())).ok();
     let terms: Vec<&Value> = preview["terms"].as_array().unwrap().iter().map(|term| &term["id"]).collect();
     json!({"reason": reason, "terms": terms})
 }
 
-/// The number of a ticket of hers that has her name and numbers wherever somebody could write them.
+/// Creates a ticket of hers with her name and numbers in every field that accepts text. Returns its number.
 fn ticket(desk: &Desk, her: &Client) -> Value {
     let staff = desk.technician();
     let body = json!({"subject": format!("Sin red en el puesto de {NAME}"),
@@ -106,7 +106,7 @@ fn ticket(desk: &Desk, her: &Client) -> Value {
 }
 
 #[test]
-fn who_was_made_anonymous_has_left_no_trace_and_the_history_holds() {
+fn anonymization_removes_every_trace_and_keeps_the_history_valid() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let her = zoraida(&desk);
@@ -154,7 +154,7 @@ fn who_was_made_anonymous_has_left_no_trace_and_the_history_holds() {
     assert_eq!(found(&desk, &TRACES), Vec::<String>::new());
     assert_eq!(desk.database.count(&attempts), 0);
 
-    // A repeat does nothing.
+    // Repeating it changes nothing.
     let prints = desk.database.fingerprint();
     assert_eq!(director.post(&one, reason).ok(), done);
     assert_eq!(desk.database.fingerprint(), prints);
@@ -175,7 +175,8 @@ fn who_was_made_anonymous_has_left_no_trace_and_the_history_holds() {
         redactable.iter().map(|event| &event["hash"]).collect::<Vec<_>>()
     );
     assert_eq!(director.get("/tickets?q=Zoraida").items(), Vec::<Value>::new());
-    // Her files have gone, the desk's have not; what others wrote and are is as it was.
+    // Her files are deleted; the file of a member of staff stays under a redacted name. The data of other people is
+    // unchanged.
     let files = director.get(&format!("/tickets/{id}/attachments")).items();
     assert_eq!(files.iter().map(|file| &file["file_name"]).collect::<Vec<_>>(), ["[…].txt"]);
     assert_eq!(
@@ -195,7 +196,7 @@ fn who_was_made_anonymous_has_left_no_trace_and_the_history_holds() {
 }
 
 #[test]
-fn staff_and_who_waits_for_the_desk_are_not_made_anonymous() {
+fn staff_and_people_with_open_tickets_cannot_be_anonymized() {
     let desk = Desk::open();
     let her = zoraida(&desk);
     let director = desk.director();
@@ -212,7 +213,7 @@ fn staff_and_who_waits_for_the_desk_are_not_made_anonymous() {
 }
 
 #[test]
-fn the_history_changes_only_while_its_requester_is_made_anonymous() {
+fn the_history_can_be_changed_only_by_an_anonymization() {
     let desk = Desk::open();
     let her = zoraida(&desk);
     ticket(&desk, &her);
@@ -225,10 +226,11 @@ fn the_history_changes_only_while_its_requester_is_made_anonymous() {
     desk.director()
         .post(&format!("/users/{}/anonymization", her.id()), json!({"reason": "Ley 1581 de 2012"}))
         .ok();
-    assert!(refused(redact) && refused(reword), "afterwards as before");
+    assert!(refused(redact) && refused(reword), "rejected afterwards too");
     assert!(refused("DELETE FROM anonymizations") && refused("UPDATE anonymizations SET reason = 'x'"));
 
-    // What says that it is redacted and is not of an anonymous requester, or is not what was hashed, is found.
+    // The verification finds events that are marked as redacted without an anonymized requester, and events that do
+    // not match their hash.
     let tamper = |sql: &str| desk.database.run(&format!("SET session_replication_role = replica; {sql}"));
     let one = desk.ticket_in("received");
     tamper(&format!(
@@ -243,7 +245,7 @@ fn the_history_changes_only_while_its_requester_is_made_anonymous() {
 }
 
 #[test]
-fn people_get_what_the_desk_holds_about_them_and_of_nobody_else() {
+fn people_can_export_their_own_data_and_no_one_elses() {
     let desk = Desk::open();
     let her = zoraida(&desk);
     desk.ticket_in("solved");
@@ -263,7 +265,7 @@ fn people_get_what_the_desk_holds_about_them_and_of_nobody_else() {
     assert!(own["followups"].as_array().unwrap().iter().all(|one| one["visibility"] == "public"));
     assert!(!own.to_string().contains("requester@mesa.test"));
 
-    // More than one batch of a list.
+    // More followups than one batch.
     desk.database.run(&format!(
         "INSERT INTO followups (id, ticket_id, author_id, visibility, body, created_at) \
          SELECT gen_random_uuid(), {id}, '{}', 'public', 'x', now() FROM generate_series(1, 450)",
@@ -282,7 +284,7 @@ fn people_get_what_the_desk_holds_about_them_and_of_nobody_else() {
 }
 
 #[test]
-fn mail_from_an_address_that_is_anothers_by_now_is_the_others() {
+fn mail_from_a_reassigned_address_belongs_to_its_new_owner() {
     let desk = Desk::open();
     let (before, now, director) =
         (desk.another(Role::Requester), desk.another(Role::Requester), desk.director());
@@ -303,7 +305,7 @@ fn mail_from_an_address_that_is_anothers_by_now_is_the_others() {
 }
 
 #[test]
-fn whoever_acted_as_staff_stays_on_record_and_who_is_anonymous_stays_so() {
+fn former_staff_cannot_be_anonymized_and_anonymization_is_final() {
     let desk = Desk::open();
     let (staff, director) = (desk.another(Role::Technician), desk.director());
     let one = desk.ticket_in("received");
@@ -322,7 +324,7 @@ fn whoever_acted_as_staff_stays_on_record_and_who_is_anonymous_stays_so() {
 }
 
 #[test]
-fn what_is_written_otherwise_is_found_and_no_retry_hands_it_out() {
+fn other_spellings_are_redacted_and_a_retry_returns_no_personal_data() {
     let desk = Desk::open();
     let (her, staff) = (zoraida(&desk), desk.technician());
     let words = "QUIÑONES MATURANA, ZORAIDA; Zoraida Quinones; cel +57 311 777 88 99 o (311) 7778899; ZORAIDA_QUINONES,  Maturana";
@@ -333,7 +335,7 @@ fn what_is_written_otherwise_is_found_and_no_retry_hands_it_out() {
     staff.post(&format!("{one}/archive"), json!({"reason": "duplicate"})).ok();
     let done = confirming_all(&desk, &her, "Ley 1581");
     desk.director().post(&format!("/users/{}/anonymization", her.id()), done).ok();
-    // Numbers go however they are grouped, a name as a whole.
+    // Numbers are redacted in every grouping, a name only as a whole.
     let left = staff.get(&one).ok()["description"].as_str().unwrap().to_owned();
     assert_eq!(left, "QUIÑONES MATURANA, ZORAIDA; Zoraida Quinones; cel […] o ([…]; […]");
     let again = keyed.post("/tickets", new);

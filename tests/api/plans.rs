@@ -1,4 +1,4 @@
-//! How PostgreSQL carries out what the desk asks of it: no list and no step goes through all tickets, events or followups.
+//! Query plans of PostgreSQL: no list and no step reads all tickets, events or followups.
 
 use chrono::{SecondsFormat, TimeDelta, Utc};
 use diesel::RunQueryDsl;
@@ -11,17 +11,17 @@ use tempfile::TempDir;
 use crate::harness::states::ticket_of;
 use crate::harness::{Client, Database, Desk};
 
-/// Of so many tickets that a plan is the one that it would be of many.
+/// Enough tickets for the same plans as with many more.
 const TICKETS: u32 = 2000;
 
-/// The logged plans of the statements of the desk that have a part of this text, each with its statement.
+/// The logged plans of this database that contain `part`, each with its statement.
 fn plans(desk: &Desk, part: &str) -> Vec<String> {
     let (log, database) = (desk.database.log(), format!("] {} ", desk.database.name));
     let mut found = Vec::new();
     let mut entry = String::new();
     for line in log.lines().chain([""]) {
         if line.starts_with('\t') {
-            // An entry of another database has no first line here.
+            // Continuation lines of the entries of other databases are skipped.
             if !entry.is_empty() {
                 entry.push_str(line);
                 entry.push('\n');
@@ -58,7 +58,7 @@ fn watched_desk() -> Desk {
     Desk::on(database, TempDir::new().unwrap(), &[])
 }
 
-/// What is wrong with the plans of what was asked since the log had this length.
+/// The logged plans that scan a whole table of `GROWING`.
 fn whole_scans(desk: &Desk) -> Vec<String> {
     assert!(!plans(desk, "Index").is_empty(), "no plans were logged");
     GROWING.iter().flat_map(|table| plans(desk, &format!("Seq Scan on {table}"))).collect()
@@ -66,8 +66,8 @@ fn whole_scans(desk: &Desk) -> Vec<String> {
 
 const GROWING: [&str; 3] = ["tickets", "events", "followups"];
 
-/// The plans that went past many rows of these tables to find others, though by an index.
-fn long_ways(desk: &Desk) -> Vec<String> {
+/// The plans that discard many rows of these tables by a filter, even if they use an index.
+fn wide_filters(desk: &Desk) -> Vec<String> {
     let far = |plan: &String| {
         let mut scanned = "";
         plan.lines().any(|line| match line.split_once("Rows Removed by Filter: ") {
@@ -89,7 +89,7 @@ fn long_ways(desk: &Desk) -> Vec<String> {
 }
 
 #[test]
-fn no_list_goes_through_a_whole_table() {
+fn no_list_scans_a_whole_table() {
     let desk = watched_desk();
     let one = |sql: &str| desk.database.count(sql);
     let closed = one("SELECT max(id) FROM tickets WHERE status = 'closed'");
@@ -204,7 +204,7 @@ fn no_list_goes_through_a_whole_table() {
     }
     desk.requester().get("/tickets").ok();
     desk.requester().get("/tickets?status=closed&sort=-updated_at").ok();
-    // What a requester searches is their own, and public articles: by no index over the words of others.
+    // A requester searches only own tickets and public articles, without the index over the words of all of them.
     desk.requester().get("/tickets?q=impresora&with_total=true").ok();
     desk.requester().get("/kb/articles?q=impresora&with_total=true").ok();
     let own = plans(&desk, "own AS MATERIALIZED");
@@ -216,10 +216,10 @@ fn no_list_goes_through_a_whole_table() {
     );
     let scans = whole_scans(&desk);
     assert!(scans.is_empty(), "{}", scans.join("\n"));
-    let ways = long_ways(&desk);
+    let ways = wide_filters(&desk);
     assert!(ways.is_empty(), "{}", ways.join("\n"));
 
-    // What has one value is read from an index that has it in the order of the list, and no further than the page goes.
+    // A filter for one value uses an index in the order of the list, and reads only one page.
     for index in ["status", "criticality"] {
         let index = format!("Index Scan Backward using tickets_{index}_idx on tickets");
         let ordered =
@@ -227,18 +227,18 @@ fn no_list_goes_through_a_whole_table() {
         assert!(plans(&desk, &index).iter().any(ordered), "{index}");
     }
 
-    // Such a one would have been found.
+    // A whole scan is detected.
     let mut connection = desk.shared().db.connection().unwrap();
     connection.batch_execute("SELECT count(*) FROM tickets WHERE solution = 'Listo.'").unwrap();
     assert_eq!(whole_scans(&desk).len(), 1);
 
-    // What nearly all tickets have is not looked up beforehand.
+    // A search that matches nearly all tickets is not evaluated beforehand.
     let frequent = director.get("/tickets?q=-inexistente&with_total=true").ok();
     assert_eq!(frequent["total"], TICKETS);
 }
 
 #[test]
-fn no_step_goes_through_a_whole_table() {
+fn no_step_scans_a_whole_table() {
     let desk = watched_desk();
     let (requester, technician) = (desk.requester(), desk.technician());
     let take = |who: &Client, path: String, body: serde_json::Value| {

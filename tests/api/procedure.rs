@@ -1,5 +1,5 @@
-//! PR-RF-09, *Procedimiento de Mesa de Servicios*, version 06, activities 1 to 10: every sentence in its order, each
-//! with the test that carries it out.
+//! PR-RF-09, *Procedimiento de Mesa de Servicios*, version 06, activities 1 to 10: each sentence in order, with the
+//! test that verifies it.
 
 use chrono::{Duration, Utc};
 use mesa::auth::policy::Role;
@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::harness::states::soon;
 use crate::harness::{Client, Desk, moment};
 
-/// How many messages of a kind wait for somebody of a role.
-fn told(desk: &Desk, kind: &str, role: &str) -> i64 {
+/// The number of messages of a kind to recipients with a role.
+fn sent(desk: &Desk, kind: &str, role: &str) -> i64 {
     desk.database.count(&format!(
         "SELECT count(*) FROM messages m JOIN users u ON u.id = m.recipient_id WHERE m.kind = '{kind}' AND u.role = '{role}'"
     ))
@@ -41,7 +41,7 @@ mod activity_1 {
     /// número de documento de identidad). Información de contacto del solicitante (teléfono fijo, extensión y/o número de
     /// celular). Ubicación del solicitante (unidad administrativa).»
     #[test]
-    fn with_the_minimum_information_and_what_supports_it() {
+    fn a_request_has_the_minimum_data_and_attachments() {
         let desk = Desk::open();
         let requester = desk.requester();
         let ticket = requester.register("La impresora no imprime");
@@ -65,10 +65,10 @@ mod activity_1 {
         file.created();
     }
 
-    /// «Nota: Toda solicitud que incumpla con los datos mínimos requeridos para la atención y verificación por parte del
-    /// personal técnico de soporte …»: whoever calls the API is told at once what is missing, and nothing is registered.
+    /// «Nota: Toda solicitud que incumpla con los datos mínimos requeridos para la atención y verificación por parte
+    /// del personal técnico de soporte …»: the response lists what is missing, and nothing is registered.
     #[test]
-    fn what_lacks_the_minimum_is_refused_naming_every_field() {
+    fn a_request_without_the_minimum_data_is_rejected_with_every_field() {
         let desk = Desk::open();
         let refused = desk.requester().post("/tickets", json!({"subject": " "}));
         let named: Vec<String> = refused.faults().into_iter().map(|(pointer, _)| pointer).collect();
@@ -76,10 +76,10 @@ mod activity_1 {
         assert_eq!(desk.database.count("SELECT count(*) FROM tickets"), 0);
     }
 
-    /// «… previa notificación al solicitante, será archivada, considerada desistida …»: what is missing is asked for
-    /// first, and silence archives the request at the deadline.
+    /// «… previa notificación al solicitante, será archivada, considerada desistida …»: the missing information is
+    /// requested first, and without an answer the request is archived at the deadline.
     #[test]
-    fn what_stays_incomplete_is_archived_after_the_requester_was_told() {
+    fn an_incomplete_request_is_archived_after_a_notification() {
         let desk = Desk::open();
         let one = desk.ticket_in("received");
         let request = json!({"missing": "La placa del equipo."});
@@ -87,7 +87,7 @@ mod activity_1 {
             desk.technician().post(&format!("{one}/information-request"), request).ok()["status"],
             "on_hold"
         );
-        assert_eq!(told(&desk, "information_requested", "requester"), 1);
+        assert_eq!(sent(&desk, "information_requested", "requester"), 1);
         desk.database.run("UPDATE tickets SET information_deadline = now() - interval '1 minute'");
         mesa::server::routine::once(&mut desk.database.connect(), &desk.shared().config);
         let ticket = desk.requester().get(&one).ok();
@@ -95,13 +95,13 @@ mod activity_1 {
             (&ticket["status"], &ticket["archive"]["reason"]),
             (&json!("archived"), &json!("missing_information"))
         );
-        assert_eq!(told(&desk, "archived", "requester"), 1);
+        assert_eq!(sent(&desk, "archived", "requester"), 1);
     }
 
     /// «… o que el perfil del usuario no sea del nivel requerido según el asunto de la misma, previa notificación al
     /// solicitante, será archivada, considerada desistida …».
     #[test]
-    fn what_asks_for_a_profile_that_the_requester_has_not_is_archived_and_told() {
+    fn a_request_without_the_required_profile_is_archived_and_notified() {
         let desk = Desk::open();
         let category = desk.director().get("/categories?q=cuentas").items()[0]["id"].clone();
         let body = json!({"subject": "Cuenta nueva", "description": "Para un contratista.", "category_id": category});
@@ -110,12 +110,12 @@ mod activity_1 {
             (&ticket["status"], &ticket["archive"]["reason"]),
             (&json!("archived"), &json!("profile_not_authorized"))
         );
-        assert_eq!(told(&desk, "archived", "requester"), 1);
+        assert_eq!(sent(&desk, "archived", "requester"), 1);
     }
 
     /// «… y deberá presentarse nuevamente por el usuario autorizado.»
     #[test]
-    fn what_was_archived_may_be_presented_again() {
+    fn an_archived_request_can_be_submitted_again() {
         let desk = Desk::open();
         let archived = desk.ticket_in("archived");
         let again = desk.requester().post(&format!("{archived}/resubmission"), json!({})).created();
@@ -138,7 +138,7 @@ mod activity_2 {
             (0..3).map(|_| desk.requester().register("Sin red")["id"].as_i64().unwrap()).collect();
         assert_eq!(numbers, [1, 2, 3]);
         assert_eq!(desk.technician().get("/tickets?status=received").items().len(), 3);
-        assert_eq!(told(&desk, "received", "requester"), 3);
+        assert_eq!(sent(&desk, "received", "requester"), 3);
     }
 }
 
@@ -172,7 +172,7 @@ mod activity_4 {
 
     /// «… asignan la solicitud de acuerdo con la disponibilidad del personal».
     #[test]
-    fn the_request_goes_to_whoever_is_available() {
+    fn the_request_is_assigned_to_an_available_person() {
         let desk = Desk::open();
         let (absent, available) = (desk.technician(), desk.another(Role::Technician));
         let now = Utc::now();
@@ -181,7 +181,7 @@ mod activity_4 {
         let one = desk.ticket_in("classified");
         let ticket = desk.professional().post(&format!("{one}/assignment"), json!({})).ok();
         assert_eq!(ticket["assignee"]["id"], available.id());
-        assert_eq!(told(&desk, "assigned", "technician"), 1);
+        assert_eq!(sent(&desk, "assigned", "technician"), 1);
     }
 }
 
@@ -192,7 +192,7 @@ mod activity_5 {
     /// «… designado, se apropia del caso y se pone en contacto con el usuario, con el fin de informarle la fecha y hora
     /// para brindarle la atención de acuerdo con los turnos».
     #[test]
-    fn whoever_was_assigned_takes_the_case_and_tells_when_within_their_shifts() {
+    fn the_assignee_accepts_with_an_appointment_within_their_shifts() {
         let desk = Desk::open();
         let technician = desk.technician();
         let path = format!("/users/{}/shifts", technician.id());
@@ -209,7 +209,7 @@ mod activity_5 {
             assert_eq!(at(closed).faults(), [("/scheduled_for".into(), "outside_shift".into())], "{closed}");
         }
         at("2030-01-15T15:00:00-05:00").ok();
-        assert_eq!(told(&desk, "accepted", "requester"), 1);
+        assert_eq!(sent(&desk, "accepted", "requester"), 1);
         let followups = desk.requester().get(&format!("{one}/followups")).items();
         assert_eq!(
             followups[0]["body"],
@@ -220,7 +220,7 @@ mod activity_5 {
     /// «(exceptuando las solicitudes con clasificación crítica, las cuales son analizadas y atendidas con prelación y de
     /// forma inmediata)».
     #[test]
-    fn a_critical_request_comes_first_and_is_attended_at_once() {
+    fn a_critical_request_comes_first_and_is_attended_immediately() {
         let desk = Desk::open();
         let technician = desk.technician();
         desk.ticket_in("classified");
@@ -254,10 +254,11 @@ mod activity_5 {
             .problem(409, "step_not_allowed");
     }
 
-    /// «En caso de que la solicitud sea escalada al nivel superior, se realizarán las mismas actividades contempladas en
-    /// este Procedimiento a partir del numeral anterior.» The one before is activity 4: assign, accept, follow up, solve.
+    /// «En caso de que la solicitud sea escalada al nivel superior, se realizarán las mismas actividades contempladas
+    /// en este Procedimiento a partir del numeral anterior.» The previous item is activity 4: assign, accept, follow
+    /// up, solve.
     #[test]
-    fn what_was_escalated_is_assigned_accepted_and_solved_as_before() {
+    fn an_escalated_request_is_assigned_accepted_and_solved_again() {
         let desk = Desk::open();
         let professional = desk.professional();
         let one = desk.ticket_in("escalated");
@@ -288,7 +289,7 @@ mod activity_6 {
     /// «… puede ser público o privado, es decir, público si es necesario que el usuario conozca el avance de su
     /// requerimiento, o privado si el avance sólo será compartido internamente entre el personal de soporte.»
     #[test]
-    fn a_followup_is_public_or_for_staff_alone() {
+    fn a_followup_is_public_or_only_for_staff() {
         let desk = Desk::open();
         let one = desk.ticket_in("classified");
         follow(&desk.technician(), &one, "public");
@@ -312,9 +313,9 @@ mod activity_6 {
         let desk = Desk::open();
         let one = desk.ticket_in("classified");
         follow(&desk.technician(), &one, "private");
-        assert_eq!(told(&desk, "followup", "requester"), 0);
+        assert_eq!(sent(&desk, "followup", "requester"), 0);
         follow(&desk.technician(), &one, "public");
-        assert_eq!(told(&desk, "followup", "requester"), 1);
+        assert_eq!(sent(&desk, "followup", "requester"), 1);
     }
 }
 
@@ -324,7 +325,7 @@ mod activity_7 {
 
     /// «… registran la solución del incidente o solicitud en el software de la Mesa de Servicios».
     #[test]
-    fn the_solution_is_recorded_and_told() {
+    fn the_solution_is_recorded_and_the_requester_is_notified() {
         let desk = Desk::open();
         let one = desk.ticket_in("in_progress");
         let solution = json!({"description": "Se cambió el rodillo."});
@@ -336,7 +337,7 @@ mod activity_7 {
             (&ticket["status"], &ticket["solution"]["description"]),
             (&json!("solved"), &json!("Se cambió el rodillo."))
         );
-        assert_eq!(told(&desk, "solved", "requester"), 1);
+        assert_eq!(sent(&desk, "solved", "requester"), 1);
     }
 }
 
@@ -350,7 +351,7 @@ mod activity_8 {
     /// pasos realizados para la solución. Documentos adjuntos, bibliografías, enlaces de referencia, entre otros (en caso
     /// de ser necesario).»
     #[test]
-    fn what_helps_with_the_next_incident_is_written_down_and_offered_for_it() {
+    fn an_article_is_written_and_suggested_for_the_next_incident() {
         let desk = Desk::open();
         let technician = desk.technician();
         desk.ticket_in("solved");
@@ -381,7 +382,7 @@ mod activity_9 {
 
     /// «… realizan seguimiento a la solicitud …, para verificar si fue atendida o aún está pendiente por solucionar.»
     #[test]
-    fn staff_see_what_was_attended_and_what_is_pending_and_who_did_what() {
+    fn staff_see_attended_and_pending_requests_and_their_history() {
         let desk = Desk::open();
         let technician = desk.technician();
         let (pending, attended) = (desk.ticket_in("classified"), desk.ticket_in("solved"));
@@ -410,7 +411,7 @@ mod activity_9 {
     /// «Nota: También se verifica que los perfiles de usuario asignados a los servidores públicos o contratistas,
     /// corresponda a solicitudes realizadas por Jefes de unidades administrativas.»
     #[test]
-    fn requests_whose_requester_was_no_head_of_unit_are_found() {
+    fn requests_of_requesters_who_were_not_head_of_unit_are_listed() {
         let desk = Desk::open();
         let category = desk.director().get("/categories?q=cuentas").items()[0]["id"].clone();
         let body = json!({"subject": "Cuenta nueva", "description": "Para un contratista.", "category_id": category});

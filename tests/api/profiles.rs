@@ -1,4 +1,4 @@
-//! Whether the profiles of requesters answer to what was asked for: activity 1 and the check of activity 9.
+//! Whether requesters had the profile that their request requires: activity 1 and the check of activity 9.
 
 use chrono::{Days, Utc};
 use mesa::auth::policy::Role;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::states::soon;
 use crate::harness::{Client, Desk};
 
-/// The category that asks for a head of unit.
+/// The category that requires a head of unit.
 fn for_heads(desk: &Desk) -> Value {
     desk.director().get("/categories?q=Cuentas").items()[0]["id"].clone()
 }
@@ -17,13 +17,13 @@ fn name_head(desk: &Desk, head: Option<&Client>) {
     desk.director().patch(&unit, json!({"head_id": head.map(Client::id)})).ok();
 }
 
-/// Who asks for what only a head may have, as the desk answers.
+/// Registers a ticket in that category as `who`, and returns it.
 fn ask(desk: &Desk, who: &Client) -> Value {
     let body = json!({"subject": "Una cuenta", "description": "Para un contratista.", "category_id": for_heads(desk)});
     who.post("/tickets", body).created()
 }
 
-/// A period around today, whatever the entity's clock says.
+/// A period around today, independent of the time zone of the entity.
 fn period() -> String {
     let today = Utc::now().date_naive();
     let (from, to) =
@@ -37,7 +37,7 @@ fn findings(desk: &Desk) -> Vec<(i64, Value)> {
 }
 
 #[test]
-fn whose_profile_did_not_answer_or_whose_head_has_changed_is_listed() {
+fn requests_with_an_unmet_profile_or_a_changed_head_are_listed() {
     let desk = Desk::open();
     let (head, other) = (desk.requester(), desk.another(Role::Requester));
     name_head(&desk, Some(&head));
@@ -81,7 +81,7 @@ fn profile_findings_are_paged() {
 }
 
 #[test]
-fn a_classification_into_what_only_a_head_may_ask_archives_and_tells() {
+fn classifying_into_a_category_for_heads_archives_and_notifies() {
     let desk = Desk::open();
     let (requester, technician) = (desk.requester(), desk.technician());
     for state in ["received", "assigned", "in_progress", "on_hold"] {
@@ -96,7 +96,7 @@ fn a_classification_into_what_only_a_head_may_ask_archives_and_tells() {
             (&json!("archived"), &json!("profile_not_authorized"), &for_heads(&desk)),
             "{state}"
         );
-        assert_eq!(ticket["criticality"], before["criticality"], "it was not classified");
+        assert_eq!(ticket["criticality"], before["criticality"], "the criticality does not change");
         assert_eq!(told(), told_before + 1);
         let events = technician.get(&format!("{one}/events")).items();
         let last = events.last().unwrap();
@@ -113,7 +113,7 @@ fn a_classification_into_what_only_a_head_may_ask_archives_and_tells() {
 }
 
 #[test]
-fn a_classification_may_say_what_a_ticket_is_about() {
+fn a_classification_can_set_the_category() {
     let desk = Desk::open();
     let technician = desk.technician();
     let one = desk.ticket_in("received");
@@ -123,9 +123,9 @@ fn a_classification_may_say_what_a_ticket_is_about() {
     assert_eq!(classify(nobody).faults(), [("/category_id".into(), "not_found".into())]);
     let ticket = classify(json!({"criticality": "low", "category_id": network})).ok();
     assert_eq!((&ticket["status"], &ticket["category"]["id"]), (&json!("classified"), &network));
-    // Left out, it stays.
+    // If omitted, the category does not change.
     assert_eq!(classify(json!({"criticality": "high"})).ok()["category"]["id"], network);
-    // The head of the unit may be given it, and who ceases to be the head keeps the ticket.
+    // The head of the unit may have this category, and a ticket keeps it when that person is no longer the head.
     name_head(&desk, Some(&desk.requester()));
     let body = json!({"criticality": "high", "category_id": for_heads(&desk)});
     assert_eq!(classify(body.clone()).ok()["status"], "classified");

@@ -1,5 +1,5 @@
-//! What is outside of the API: every path has a limit of requests, the parser's answers are problems, and `/` leads to the
-//! documentation.
+//! Paths outside of the API: every path has a limit of requests, errors of the parser are problems, and `/` redirects
+//! to the documentation.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ use crate::harness::binary::Running;
 use crate::harness::{Database, Desk};
 
 #[test]
-fn every_public_path_has_a_limit_for_each_address() {
+fn every_public_path_has_a_limit_per_client_address() {
     let desk = Desk::configured(&[("MESA_RATE_LIMIT", "12"), ("MESA_TRUSTED_PROXIES", "127.0.0.1")]);
     let survey = format!("//s/{}", "x".repeat(43));
     let paths = ["//", "//docs/", "//openapi.json", "//problems", "//nowhere", survey.as_str()];
@@ -27,13 +27,13 @@ fn every_public_path_has_a_limit_for_each_address() {
         let refused = somebody.get(path);
         refused.problem(429, "too_many_requests");
         assert!(!refused.header("retry-after").is_empty());
-        // Neither the API nor health checks and metrics are refused for it.
+        // This limit does not affect the API, health checks and metrics.
         somebody.get("/me").problem(401, "unauthenticated");
         for probe in ["//health/live", "//health/ready", "//metrics"] {
             somebody.get(probe).expect_status(200);
         }
     }
-    // All public paths are counted together, so that none is a way around the limit of another.
+    // All public paths share one count, so that no path is a way around the limit of another.
     let somebody = desk.nobody().with("x-forwarded-for", "198.51.100.200");
     for path in paths.into_iter().cycle().take(12) {
         assert!(somebody.get(path).status < 429);
@@ -44,7 +44,7 @@ fn every_public_path_has_a_limit_for_each_address() {
 }
 
 #[test]
-fn health_checks_and_metrics_have_a_limit_of_their_own() {
+fn health_checks_and_metrics_have_a_separate_limit() {
     let desk = Desk::configured(&[("MESA_RATE_LIMIT", "5")]);
     let nobody = desk.nobody();
     for probe in ["//health/live", "//health/ready", "//metrics"].into_iter().cycle().take(30) {
@@ -56,7 +56,7 @@ fn health_checks_and_metrics_have_a_limit_of_their_own() {
 }
 
 #[test]
-fn the_root_leads_to_the_documentation() {
+fn the_root_redirects_to_the_documentation() {
     let desk = Desk::open();
     let answer = desk.nobody().get("//");
     answer.expect_status(308);
@@ -66,7 +66,7 @@ fn the_root_leads_to_the_documentation() {
     assert_eq!(refused.header("allow"), "GET, HEAD");
 }
 
-/// Sends this over one connection, and all that comes back until it ends.
+/// Sends these parts over one connection, and returns everything received until the connection closes.
 fn exchange(address: &str, parts: &[&[u8]]) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
@@ -74,7 +74,7 @@ fn exchange(address: &str, parts: &[&[u8]]) -> String {
     for (index, part) in parts.iter().enumerate() {
         let _ = stream.write_all(part);
         if index + 1 < parts.len() {
-            // The answer to one before the next is sent.
+            // Waits for the response to a part before the next part is sent.
             let mut bytes = [0; 8192];
             let read = stream.read(&mut bytes).unwrap();
             answered.extend_from_slice(&bytes[..read]);
@@ -84,7 +84,7 @@ fn exchange(address: &str, parts: &[&[u8]]) -> String {
     String::from_utf8_lossy(&answered).into_owned()
 }
 
-/// The last answer is a whole problem of this status, after which the connection ends.
+/// Checks that the last response is a complete problem with this status, and that the connection closes after it.
 #[track_caller]
 fn is_problem(answered: &str, status: &str, code: &str) {
     let last = &answered[answered.rfind("HTTP/1.1 ").unwrap()..];
@@ -102,7 +102,7 @@ fn is_problem(answered: &str, status: &str, code: &str) {
 }
 
 #[test]
-fn what_the_parser_refuses_is_answered_by_a_problem() {
+fn requests_that_the_parser_rejects_get_a_problem() {
     let (database, data) = (Database::from_template(), TempDir::new().unwrap());
     let running = Running::start(on(&database, data.path(), &[]));
     let address = running.url.strip_prefix("http://").unwrap();
@@ -116,14 +116,14 @@ fn what_the_parser_refuses_is_answered_by_a_problem() {
     ];
     for request in bad {
         is_problem(&exchange(address, &[request]), "400", "bad_request");
-        // On a connection that served a request before.
+        // On a connection that has already served a request.
         let answered = exchange(address, &[good, request]);
         assert!(answered.starts_with("HTTP/1.1 200 "), "{answered}");
         is_problem(&answered, "400", "bad_request");
     }
     let long = format!("GET / HTTP/1.1\r\nHost: mesa\r\nX-Long: {}", "x".repeat(140_000));
     is_problem(&exchange(address, &[long.as_bytes()]), "431", "headers_too_large");
-    // An answer of the application is left as it is, whatever its text.
+    // A response of the application is not changed, whatever its text.
     let echoed = exchange(address, &[b"GET /nowhere HTTP/1.1\r\nHost: mesa\r\nConnection: close\r\n\r\n"]);
     is_problem(&echoed, "404", "not_found");
     assert!(running.log().contains(" - 400 "), "{}", running.log());

@@ -1,11 +1,11 @@
-//! The order of work.
+//! The order of the work queue.
 
 use chrono::{Duration, Utc};
 use serde_json::{Value, json};
 
 use crate::harness::Desk;
 
-/// A classified ticket whose attention is due in so many minutes; negative where it is overdue.
+/// A classified ticket whose attention is due in this many minutes; negative if it is overdue.
 fn due_in(desk: &Desk, criticality: &str, minutes: i64) -> String {
     let one = desk.requester().register("Sin red")["id"].to_string();
     desk.technician()
@@ -24,7 +24,7 @@ fn ids(desk: &Desk, query: &str) -> Vec<String> {
 }
 
 #[test]
-fn critical_first_whatever_its_age_then_by_the_time_that_is_left() {
+fn critical_tickets_come_first_then_those_with_the_least_time_left() {
     let desk = Desk::open();
     let high_soon = due_in(&desk, "high", 30);
     let low_late = due_in(&desk, "low", 600);
@@ -34,14 +34,14 @@ fn critical_first_whatever_its_age_then_by_the_time_that_is_left() {
     let critical_overdue = due_in(&desk, "critical", -1);
     let expected = [critical_overdue, critical_new, high_overdue, medium_overdue, high_soon, low_late];
     assert_eq!(ids(&desk, "sort=queue"), expected);
-    // Page by page as well.
+    // Pagination keeps the order.
     let first = desk.technician().get("/tickets?sort=queue&limit=4");
     let cursor = first.ok()["next_cursor"].as_str().unwrap().to_owned();
     assert_eq!(ids(&desk, &format!("sort=queue&limit=4&cursor={cursor}")), expected[4..]);
 }
 
 #[test]
-fn what_just_came_in_is_looked_at_before_what_is_due_later_and_what_was_accepted_keeps_its_appointment() {
+fn new_tickets_precede_later_due_ones_and_accepted_ones_keep_their_time() {
     let desk = Desk::open();
     let later = due_in(&desk, "low", 600);
     let accepted = desk.ticket_in("in_progress").rsplit('/').next().unwrap().to_owned();
@@ -51,13 +51,13 @@ fn what_just_came_in_is_looked_at_before_what_is_due_later_and_what_was_accepted
     for state in ["solved", "closed", "archived"] {
         desk.ticket_in(state);
     }
-    // The appointment is an hour away.
+    // The appointment is one hour from now.
     assert_eq!(ids(&desk, "sort=queue"), [received, accepted, later, held]);
     assert_eq!(desk.technician().get("/tickets?sort=queue&with_total=true").ok()["total"], 4);
 }
 
 #[test]
-fn what_is_overdue_and_what_will_be_soon() {
+fn filters_find_overdue_tickets_and_those_due_soon() {
     let desk = Desk::open();
     let overdue = due_in(&desk, "high", -10);
     let soon = due_in(&desk, "low", 20);
@@ -67,7 +67,7 @@ fn what_is_overdue_and_what_will_be_soon() {
     assert_eq!(
         ids(&desk, "overdue=true"),
         std::slice::from_ref(&overdue),
-        "what was accepted is not overdue any more"
+        "an accepted ticket is no longer overdue"
     );
     assert_eq!(ids(&desk, "due_within=30m"), std::slice::from_ref(&soon));
     assert_eq!(ids(&desk, "due_within=2h&sort=queue"), [soon.clone(), later.clone()]);
@@ -80,7 +80,7 @@ fn what_is_overdue_and_what_will_be_soon() {
 }
 
 #[test]
-fn the_order_of_work_is_an_index_scan() {
+fn the_work_queue_is_read_with_an_index_scan() {
     let desk = Desk::open();
     desk.ticket_in("classified");
     let explain = |sql: &str| -> String {
@@ -91,7 +91,7 @@ fn the_order_of_work_is_an_index_scan() {
             line: String,
         }
         let mut connection = desk.database.connect();
-        // On a table this small PostgreSQL would rather read it whole.
+        // PostgreSQL would otherwise scan the whole table, because it is small.
         for way in ["enable_seqscan", "enable_bitmapscan", "enable_sort"] {
             diesel::sql_query(format!("SET {way} = off")).execute(&mut connection).unwrap();
         }

@@ -1,4 +1,4 @@
-//! Many clients at the same moment: one wins, and the history holds one such event.
+//! Many clients at the same time: one of them succeeds, and the history contains one event for it.
 
 use std::sync::Barrier;
 use std::thread;
@@ -12,7 +12,7 @@ use crate::harness::{Answer, Client, Desk};
 
 const CLIENTS: usize = 20;
 
-/// What twenty clients are answered who call at once, over two copies of the server.
+/// The responses to twenty simultaneous calls over two copies of the server.
 fn all_at_once(
     desk: &Desk,
     clients: &[Client],
@@ -47,7 +47,7 @@ fn with_status(answers: &[Answer], status: u16) -> usize {
 }
 
 #[test]
-fn twenty_who_take_one_ticket() {
+fn one_of_twenty_people_who_assign_themselves_gets_the_ticket() {
     let desk = Desk::open();
     let one = desk.ticket_in("classified");
     let people: Vec<Client> = (0..CLIENTS).map(|_| desk.another(Role::Technician)).collect();
@@ -64,7 +64,7 @@ fn twenty_who_take_one_ticket() {
 }
 
 #[test]
-fn twenty_times_the_same_acceptance() {
+fn one_of_twenty_identical_acceptances_succeeds() {
     let desk = Desk::open();
     let one = desk.ticket_in("assigned");
     let same = vec![desk.technician(); CLIENTS];
@@ -94,7 +94,7 @@ fn twenty_automatic_assignments_spread_over_the_staff() {
 }
 
 #[test]
-fn twenty_handovers_of_the_same_work_among_automatic_assignments() {
+fn simultaneous_handovers_and_automatic_assignments_all_succeed() {
     let desk = Desk::open();
     let leaver = desk.technician();
     for _ in 0..3 {
@@ -117,7 +117,7 @@ fn twenty_handovers_of_the_same_work_among_automatic_assignments() {
 }
 
 #[test]
-fn twenty_repeats_under_one_key_register_one_ticket() {
+fn twenty_requests_with_one_key_register_one_ticket() {
     let desk = Desk::open();
     let same = vec![desk.requester().with("idempotency-key", "solicitud-1"); CLIENTS];
     let body = json!({"subject": "Sin red", "description": "No hay red en el piso 3."});
@@ -132,7 +132,7 @@ fn twenty_repeats_under_one_key_register_one_ticket() {
 }
 
 #[test]
-fn twenty_changes_of_the_same_version() {
+fn one_of_twenty_changes_of_the_same_version_succeeds() {
     let desk = Desk::open();
     let one = desk.ticket_in("received");
     let etag = desk.requester().get(&one).header("etag").to_owned();
@@ -145,7 +145,7 @@ fn twenty_changes_of_the_same_version() {
 }
 
 #[test]
-fn twenty_resubmissions_of_one_archived_ticket() {
+fn one_of_twenty_resubmissions_of_a_ticket_succeeds() {
     let desk = Desk::open();
     let one = desk.ticket_in("archived");
     let same = vec![desk.requester(); CLIENTS];
@@ -158,14 +158,14 @@ fn twenty_resubmissions_of_one_archived_ticket() {
     }
     assert_eq!(events(&desk, &one, "resubmitted"), 1);
     assert_eq!(desk.database.count("SELECT count(*) FROM tickets"), 2);
-    // The database itself lets nobody present it once more.
+    // The database itself also rejects a second resubmission.
     let second = desk.requester().register("Sin red")["id"].clone();
     let sql = format!("UPDATE tickets SET resubmission_of = 1 WHERE id = {second}");
     assert!(diesel::sql_query(sql).execute(&mut desk.database.connect()).is_err());
 }
 
 #[test]
-fn twenty_answers_to_one_request_for_information() {
+fn twenty_answers_to_an_information_request_resume_the_ticket_once() {
     let desk = Desk::open();
     let one = desk.ticket_in("assigned");
     desk.technician()
@@ -180,12 +180,12 @@ fn twenty_answers_to_one_request_for_information() {
 }
 
 #[test]
-fn twenty_minutes_of_one_year_are_numbered_without_a_gap() {
+fn minutes_created_at_once_are_numbered_without_a_gap() {
     let desk = Desk::open();
     let same = vec![desk.technician(); CLIENTS];
     let answers = all_at_once(&desk, &same, |index, client| {
         let mut body = minutes(client.id());
-        // One in four comes to nothing.
+        // One in four is rejected.
         if index % 4 == 0 {
             body["attendance"] = json!([{}]);
         }
@@ -196,7 +196,7 @@ fn twenty_minutes_of_one_year_are_numbered_without_a_gap() {
     let mut numbers: Vec<i64> = made.map(|answer| answer.created()["number"].as_i64().unwrap()).collect();
     numbers.sort();
     assert_eq!(numbers, (1..=15).collect::<Vec<_>>());
-    // A transaction that is rolled back gives its number back.
+    // A transaction that is rolled back releases its number.
     desk.database.run(
         "BEGIN; INSERT INTO minutes (id, held_on, agenda, created_by, created_at, updated_at) \
          SELECT gen_random_uuid(), '2026-12-01', '[\"x\"]', id, now(), now() FROM users LIMIT 1; ROLLBACK",

@@ -1,4 +1,4 @@
-//! Downloads in part (RFC 9110, section 14), and those that the client has already.
+//! Range requests for downloads (RFC 9110, section 14), and conditional requests.
 
 use crate::harness::{Client, Desk};
 
@@ -44,7 +44,7 @@ fn holds(client: &Client, path: &str, content: &[u8]) {
         refused.problem(416, "range_not_satisfiable");
         assert_eq!(refused.header("content-range"), format!("bytes */{size}"), "{range}");
     }
-    // A part of another content is no use.
+    // A range with an outdated `If-Range` returns the whole content.
     assert_eq!(ask(&[("range", "bytes=2-5"), ("if-range", &etag)]).status, 206);
     for other in ["\"other\"".to_owned(), format!("W/{etag}"), "Sun, 29 Nov 2026 00:00:00 GMT".to_owned()] {
         assert_eq!(ask(&[("range", "bytes=2-5"), ("if-range", &other)]).bytes, content, "{other}");
@@ -54,7 +54,7 @@ fn holds(client: &Client, path: &str, content: &[u8]) {
         assert_eq!((same.status, same.header("etag"), same.bytes.len()), (304, &*etag, 0));
     }
     assert_eq!(ask(&[("if-none-match", "\"other\"")]).status, 200);
-    // A HEAD has no ranges, and the headers of the whole.
+    // HEAD ignores ranges, and returns the headers of the whole content.
     let head = client.with("range", "bytes=2-5").raw("HEAD", path, "text/plain", "");
     assert_eq!((head.status, head.header("accept-ranges"), head.bytes.len()), (200, "bytes", 0));
     assert_eq!((head.header("content-length"), head.header("etag")), (&*size.to_string(), &*etag));
@@ -77,7 +77,7 @@ fn a_file_and_a_message_can_be_downloaded_in_part() {
         &format!("/inbound-emails/{}/raw", kept["id"].as_str().unwrap()),
         mail.as_bytes(),
     );
-    // Who may not see the ticket learns nothing from a range.
+    // A user who may not see the ticket gets no information from a range.
     let other = desk.another(mesa::auth::policy::Role::Requester).with("range", "bytes=100-");
     other.get(&format!("/attachments/{}/content", file["id"].as_str().unwrap())).problem(404, "not_found");
 }

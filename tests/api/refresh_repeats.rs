@@ -1,4 +1,4 @@
-//! A refresh token that is sent again: just after its first use, and later.
+//! A refresh token that is sent again: immediately after its first use, and later.
 
 use std::thread;
 
@@ -15,7 +15,7 @@ fn refresh(client: &Client, session: &Value) -> Answer {
 }
 
 #[test]
-fn one_token_sent_at_once_to_two_copies_yields_one_successor() {
+fn a_token_sent_to_two_copies_at_once_yields_one_successor() {
     let desk = Desk::open();
     let copy = desk.copy();
     let session = sign_in(&desk);
@@ -36,7 +36,7 @@ fn one_token_sent_at_once_to_two_copies_yields_one_successor() {
         desk.nobody().holding(answer["access_token"].as_str().unwrap()).get("/me").ok();
     }
     assert_eq!(desk.database.count("SELECT count(*) FROM refresh_tokens"), 2);
-    // The sign-in goes on, and nothing of it is stored in clear.
+    // The new token works, and it is not stored in clear text.
     refresh(&desk.nobody(), &answers[9]).ok();
     let clear = format!(
         "SELECT count(*) FROM refresh_tokens WHERE token_hash = convert_to('{}', 'UTF8')",
@@ -46,7 +46,7 @@ fn one_token_sent_at_once_to_two_copies_yields_one_successor() {
 }
 
 #[test]
-fn a_token_sent_again_later_ends_the_sign_in_and_leaves_an_event() {
+fn a_token_sent_again_later_ends_the_sign_in_and_creates_an_event() {
     let desk = Desk::open();
     let session = sign_in(&desk);
     let next = refresh(&desk.nobody(), &session).ok();
@@ -61,7 +61,7 @@ fn a_token_sent_again_later_ends_the_sign_in_and_leaves_an_event() {
 }
 
 #[test]
-fn a_repeated_refresh_does_not_outlive_a_sign_out() {
+fn a_repeated_refresh_fails_after_a_sign_out() {
     let desk = Desk::open();
     let session = sign_in(&desk);
     let next = refresh(&desk.nobody(), &session).ok();

@@ -1,4 +1,4 @@
-//! How tickets relate: from both ends, children solved with their parent, duplicates merged.
+//! Relations between tickets: visible from both ends, children solved with their parent, duplicates merged.
 
 use std::sync::Barrier;
 use std::thread;
@@ -17,7 +17,7 @@ fn relate(client: &Client, one: &str, kind: &str, other: &str) -> Answer {
     client.post(&format!("{one}/relations"), json!({"kind": kind, "ticket_id": number(other)}))
 }
 
-/// Kind and other end of each relation that somebody sees.
+/// The kind and the other ticket of each relation that a client sees.
 fn seen(client: &Client, one: &str) -> Vec<(String, i64)> {
     let items = client.get(&format!("{one}/relations")).items();
     items
@@ -33,7 +33,7 @@ fn events(desk: &Desk, one: &str) -> Vec<Value> {
 }
 
 #[test]
-fn a_relation_shows_from_both_ends() {
+fn a_relation_is_visible_from_both_ends() {
     let desk = Desk::open();
     let technician = desk.technician();
     for (kind, inverse) in [
@@ -55,7 +55,7 @@ fn a_relation_shows_from_both_ends() {
             assert_eq!(last["kind"], "related");
             assert_eq!(last["details"], json!({"kind": kind, "ticket_id": number(end)}));
         }
-        // Once, whichever end says so.
+        // A relation exists once, whichever end creates it.
         relate(&technician, &one, kind, &other).problem(409, "already_exists");
         relate(&technician, &other, inverse, &one).problem(409, "already_exists");
         technician.delete(&format!("{other}/relations/{}", made["id"].as_str().unwrap())).expect(204);
@@ -99,7 +99,7 @@ fn relations_are_paged_from_both_ends_in_one_order() {
 }
 
 #[test]
-fn a_ticket_is_not_its_own_and_relations_lead_in_no_circle() {
+fn a_ticket_cannot_relate_to_itself_and_relations_have_no_cycles() {
     let desk = Desk::open();
     let technician = desk.technician();
     let [a, b, c] = [(); 3].map(|()| desk.ticket_in("received"));
@@ -122,7 +122,7 @@ fn a_ticket_is_not_its_own_and_relations_lead_in_no_circle() {
 }
 
 #[test]
-fn two_at_once_close_no_circle() {
+fn simultaneous_relations_create_no_cycle() {
     let desk = Desk::open();
     let technician = desk.technician();
     for _ in 0..5 {
@@ -148,7 +148,7 @@ fn two_at_once_close_no_circle() {
 }
 
 #[test]
-fn a_requester_sees_relations_between_their_own_tickets_alone() {
+fn a_requester_sees_only_relations_between_their_own_tickets() {
     let desk = Desk::open();
     let (technician, requester, other) = (desk.technician(), desk.requester(), desk.another(Role::Requester));
     let (mine, also_mine) = (desk.ticket_in("in_progress"), desk.ticket_in("received"));
@@ -175,7 +175,7 @@ fn a_parent_is_solved_with_its_children() {
     let (technician, professional) = (desk.technician(), desk.professional());
     let parent = desk.ticket_in("in_progress");
     let running = ticket_of(&desk, &desk.another(Role::Requester), &technician, "in_progress");
-    // Somebody else has this one.
+    // This child is assigned to another person.
     let theirs = desk.ticket_in("classified");
     professional.post(&format!("{theirs}/assignment"), json!({"assignee_id": professional.id()})).ok();
     professional.post(&format!("{theirs}/acceptance"), soon()).ok();
@@ -224,7 +224,7 @@ fn a_parent_is_solved_with_its_children() {
 }
 
 #[test]
-fn a_parent_that_is_solved_alone_names_its_open_children() {
+fn a_parent_solved_without_its_children_lists_the_open_ones() {
     let desk = Desk::open();
     let technician = desk.technician();
     let (parent, child) = (desk.ticket_in("in_progress"), desk.ticket_in("in_progress"));
@@ -235,7 +235,7 @@ fn a_parent_that_is_solved_alone_names_its_open_children() {
         (&json!([]), &json!([number(&child)]))
     );
     assert_eq!(desk.director().get(&child).ok()["status"], "in_progress");
-    // What somebody else is changing is left, and nobody waits for anybody.
+    // A child that another transaction has locked is skipped without waiting.
     let parent = desk.ticket_in("in_progress");
     relate(&technician, &parent, "parent_of", &child).created();
     let mut elsewhere = desk.database.connect();
@@ -248,15 +248,15 @@ fn a_parent_that_is_solved_alone_names_its_open_children() {
     assert_eq!(solved["open_children"], json!([number(&child)]));
 }
 
-/// Kind and recipient of the messages about a ticket from this one on.
-fn told(desk: &Desk, one: &str, to: &Client) -> Vec<String> {
+/// The kinds of the messages about a ticket to this recipient.
+fn sent(desk: &Desk, one: &str, to: &Client) -> Vec<String> {
     let messages = desk.director().get(&format!("{one}/timeline?kind=message&limit=200")).items();
     let theirs = messages.iter().filter(|message| message["recipient"]["id"] == to.id());
     theirs.map(|message| message["kind"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
-fn a_duplicate_is_merged_and_its_requester_hears_of_the_other_ticket() {
+fn the_requester_of_a_merged_duplicate_follows_the_other_ticket() {
     let desk = Desk::open();
     let (technician, requester, other) = (desk.technician(), desk.requester(), desk.another(Role::Requester));
     let target = desk.ticket_in("assigned");
@@ -278,8 +278,8 @@ fn a_duplicate_is_merged_and_its_requester_hears_of_the_other_ticket() {
         (&json!("duplicate_merged"), &json!({"duplicate_id": number(&duplicate)}))
     );
 
-    // The requester of the duplicate is told, and not which ticket the other is.
-    assert_eq!(told(&desk, &duplicate, &other).last().unwrap(), "archived");
+    // The requester of the duplicate is notified, but not of the number of the other ticket.
+    assert_eq!(sent(&desk, &duplicate, &other).last().unwrap(), "archived");
     let entry = other.get(&format!("{duplicate}/followups")).items().pop().unwrap();
     let words = entry["body"].as_str().unwrap();
     assert!(
@@ -291,7 +291,7 @@ fn a_duplicate_is_merged_and_its_requester_hears_of_the_other_ticket() {
     let timeline = other.get(&format!("{duplicate}/timeline?sort=-at&limit=1&kind=event")).items();
     assert_eq!((&timeline[0]["kind"], timeline[0]["details"].get("into")), (&json!("merged"), None));
 
-    // They watch the other one, which is not theirs to read.
+    // They become a watcher of the other ticket, but may not read it.
     let watchers = technician.get(&format!("{target}/watchers?with_total=true")).ok();
     assert_eq!((&watchers["total"], &watchers["items"][0]["user"]["id"]), (&json!(1), &json!(other.id())));
     assert_eq!(watchers["items"][0]["reason"], "duplicate_merged");
@@ -310,14 +310,14 @@ fn a_duplicate_is_merged_and_its_requester_hears_of_the_other_ticket() {
     technician.post(&format!("{target}/solution"), json!({"description": "Ahora sí."})).ok();
     requester.post(&format!("{target}/closure"), json!({})).ok();
     let expected = ["accepted", "followup", "solved", "reopened", "solved", "closed"];
-    assert_eq!(told(&desk, &target, &other), expected);
+    assert_eq!(sent(&desk, &target, &other), expected);
     let marked = "SELECT count(*) FROM messages WHERE data->>'watcher' = 'true'";
     assert_eq!(desk.database.count(marked), 6);
     assert_eq!(desk.director().get("/audit/verification").ok()["whole"], true);
 }
 
 #[test]
-fn watchers_go_along_and_nobody_watches_their_own() {
+fn watchers_move_with_a_merge_and_no_one_watches_their_own_ticket() {
     let desk = Desk::open();
     let (technician, requester, other) = (desk.technician(), desk.requester(), desk.another(Role::Requester));
     let target = desk.ticket_in("received");
@@ -337,22 +337,22 @@ fn watchers_go_along_and_nobody_watches_their_own() {
     assert_eq!(watchers(&mine), [json!(other.id())]);
     merge(&mine, &target);
     assert_eq!((watchers(&mine), watchers(&target)), (vec![], vec![json!(other.id())]));
-    // The same requester has both: they are told the number, and see the relation.
+    // Both tickets have the same requester, who gets the number and sees the relation.
     let entry = requester.get(&format!("{mine}/followups")).items().pop().unwrap();
     assert!(entry["body"].as_str().unwrap().contains(&format!("su solicitud {}", number(&target))));
     assert_eq!(seen(&requester, &mine), [("duplicate_of".to_owned(), number(&target))]);
-    assert_eq!(told(&desk, &mine, &other), Vec::<String>::new());
-    // A ticket that is set aside tells its watchers so, and not what its requester is told in person.
+    assert_eq!(sent(&desk, &mine, &other), Vec::<String>::new());
+    // Archiving notifies the watchers, but without the note for the requester.
     technician
         .post(&format!("{target}/archive"), json!({"reason": "withdrawn", "note": "Por teléfono."}))
         .ok();
-    assert_eq!(told(&desk, &target, &other), ["archived"]);
+    assert_eq!(sent(&desk, &target, &other), ["archived"]);
     let kept = "SELECT count(*) FROM messages WHERE data ? 'watcher' AND data ? 'note'";
     assert_eq!(desk.database.count(kept), 0);
 }
 
 #[test]
-fn what_cannot_be_merged() {
+fn invalid_merges_are_rejected() {
     let desk = Desk::open();
     let technician = desk.technician();
     let one = desk.ticket_in("in_progress");
@@ -370,13 +370,13 @@ fn what_cannot_be_merged() {
     let stale =
         technician.with("if-match", "\"99\"").post(&format!("{other}/merge"), json!({"into": number(&one)}));
     stale.problem(412, "precondition_failed");
-    // One that says already that it is a duplicate may be merged.
+    // A ticket that is already marked as a duplicate can be merged.
     assert_eq!(merge(&other, number(&one)).ok()["status"], "archived");
     assert_eq!(seen(&technician, &other).len(), 1);
 }
 
 #[test]
-fn two_that_are_merged_into_each_other_at_once() {
+fn of_two_tickets_merged_into_each_other_at_once_one_is_merged() {
     let desk = Desk::open();
     let technician = desk.technician();
     for _ in 0..5 {

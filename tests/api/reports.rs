@@ -27,7 +27,7 @@ fn files(client: &Client, quarter: &str) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn a_report_says_what_the_statistics_say_in_the_format_that_is_asked_for() {
+fn a_report_has_the_figures_of_the_statistics_in_every_format() {
     let desk = Desk::configured(&[("MESA_ENTITY_NAME", "Alcaldía de <Prueba> & Cía.")]);
     desk.database.five_quarters(300);
     let technician = desk.technician();
@@ -51,13 +51,13 @@ fn a_report_says_what_the_statistics_say_in_the_format_that_is_asked_for() {
     assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
     files(&technician, "2025/4");
 
-    // An answer that is known is not sent again, as long as nothing changes: a draft is of the moment that it is asked for.
+    // A draft has an ETag, and is generated at the time of the request.
     let etag = page.header("etag").to_owned();
     assert!(!etag.is_empty());
 }
 
 #[test]
-fn there_is_a_report_of_a_quarter_without_anything_and_none_of_one_that_has_not_begun() {
+fn an_empty_quarter_has_a_report_and_a_future_quarter_has_none() {
     let desk = Desk::open();
     let report = desk.director().get("/reports/quarterly/2020/1").ok();
     let tickets = &report["statistics"]["tickets"];
@@ -75,7 +75,7 @@ fn there_is_a_report_of_a_quarter_without_anything_and_none_of_one_that_has_not_
 }
 
 #[test]
-fn what_the_director_approved_is_answered_with_the_same_bytes_ever_after() {
+fn an_approved_report_is_always_returned_with_the_same_bytes() {
     let desk = Desk::open();
     desk.database.five_quarters(100);
     let (director, approval) = (desk.director(), "/reports/quarterly/2025/3/approval");
@@ -97,7 +97,7 @@ fn what_the_director_approved_is_answered_with_the_same_bytes_ever_after() {
     assert_eq!(report["approval"]["approved_at"], first["approved_at"]);
     assert!(String::from_utf8_lossy(&frozen[1]).contains("Aprobado por Diana Mejía Arango"));
 
-    // Again, by another director, from another copy of the server, after the data have changed.
+    // Again, by another director, from another copy of the server, after the data has changed.
     desk.database.run("UPDATE tickets SET criticality = 'low', reopened_count = 7 WHERE criticality = 'high'; DELETE FROM openings");
     let again = desk.another(Role::Director).post(approval, json!({}));
     assert_eq!(again.ok(), first);
@@ -123,12 +123,12 @@ fn what_the_director_approved_is_answered_with_the_same_bytes_ever_after() {
         let refused = desk.database.ask(|db| diesel::connection::SimpleConnection::batch_execute(db, sql));
         assert!(refused.is_err(), "{sql}");
     }
-    // A quarter that nobody approved follows the data.
+    // The report of a quarter without approval changes with the data.
     assert_eq!(director.get("/reports/quarterly/2025/2").ok()["statistics"]["tickets"]["solved"], 0);
 }
 
 #[test]
-fn two_who_approve_at_once_keep_one_report() {
+fn two_simultaneous_approvals_keep_one_report() {
     let desk = Desk::open();
     desk.ticket_in("solved");
     let director = desk.director();

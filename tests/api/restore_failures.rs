@@ -9,7 +9,7 @@ use crate::backup::{opening, restore, restore_with, take};
 use crate::backup_protection::{Entries, entries, forge};
 use crate::harness::{Database, Desk};
 
-/// Every file in the folder, with those in folders in it.
+/// Every file in the folder and its subfolders.
 fn files_in(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -28,7 +28,7 @@ fn a_restore_that_fails_midway_leaves_no_file_and_can_be_repeated() {
     for content in ["uno", "dos", "tres"] {
         desk.technician().upload(&format!("{one}/attachments"), "nota.txt", content).created();
     }
-    // More than one part, so that it is written piece by piece.
+    // More than one part, so that it is written in several steps.
     desk.technician().upload(&format!("{one}/attachments"), "larga.txt", "largo ".repeat(20_000)).created();
     take(&desk, &file).unwrap();
     let honest = entries(&file);
@@ -44,14 +44,14 @@ fn a_restore_that_fails_midway_leaves_no_file_and_can_be_repeated() {
 
     let (database, store) = (Database::empty(), TempDir::new().unwrap());
     let stored = || files_in(&store.path().join("attachments"));
-    // A file that was there before, such as one that survived the loss of the database.
+    // A file that existed before, such as one that survived the loss of the database.
     let survivor = store.path().join("attachments").join(honest[files].0.strip_prefix("files/").unwrap());
     std::fs::create_dir_all(survivor.parent().unwrap()).unwrap();
     std::fs::write(&survivor, &honest[files].1).unwrap();
     for (what, forged, why) in [
         ("damaged content in the middle", changed(&|all| all[last].1 = b"otro".to_vec()), "another content"),
         (
-            "a row that the database refuses",
+            "a row that the database rejects",
             changed(&|all| {
                 let text = String::from_utf8(all[users].1.clone()).unwrap();
                 all[users].1 = text.replace("\"technician\"", "\"king\"").into_bytes();

@@ -1,4 +1,4 @@
-//! An archived request: why it was archived, what can be done, and presenting it again.
+//! Archived requests: the reason, what the requester can do, and resubmission.
 
 use mesa::auth::policy::Role;
 use serde_json::{Value, json};
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, Client, Desk, moment};
 use crate::information::{events, kinds, told, waiting};
 
-/// What the requester makes of an archived ticket.
+/// Resubmits an archived ticket as this client.
 fn again(client: &Client, archived: &str, body: Value) -> Answer {
     client.post(&format!("{archived}/resubmission"), body)
 }
 
 #[test]
-fn an_archived_request_is_presented_again_as_a_new_ticket() {
+fn an_archived_request_is_resubmitted_as_a_new_ticket() {
     let desk = Desk::open();
     let (requester, technician) = (desk.requester(), desk.technician());
     let archived = desk.ticket_in("archived");
@@ -49,10 +49,10 @@ fn an_archived_request_is_presented_again_as_a_new_ticket() {
         (&json!("received"), &json!({"channel": "api", "resubmission_of": old.ok()["id"]}))
     );
     assert_eq!(told(&desk, "received", &requester), 2);
-    // Once.
+    // A ticket can be resubmitted only once.
     let refused = again(&technician, &archived, json!({})).problem(409, "already_exists");
     assert_eq!(refused["resubmitted_as"], ticket["id"]);
-    // A chain of them is possible.
+    // A resubmission can itself be resubmitted.
     requester.post(&format!("{new}/archive"), json!({"reason": "withdrawn"})).ok();
     let third = again(&technician, &new, json!({"channel": "phone"})).created();
     assert_eq!((&third["resubmission_of"], &third["channel"]), (&ticket["id"], &json!("phone")));
@@ -62,7 +62,7 @@ fn an_archived_request_is_presented_again_as_a_new_ticket() {
 }
 
 #[test]
-fn files_that_the_requester_could_see_come_along() {
+fn files_visible_to_the_requester_are_copied() {
     let desk = Desk::open();
     let (requester, technician) = (desk.requester(), desk.technician());
     let archived = desk.ticket_in("in_progress");
@@ -87,20 +87,20 @@ fn files_that_the_requester_could_see_come_along() {
 }
 
 #[test]
-fn the_rules_of_registration_hold_for_what_is_presented_again() {
+fn the_rules_of_registration_apply_to_a_resubmission() {
     let desk = Desk::open();
     let (requester, director) = (desk.requester(), desk.director());
     let category = director.get("/categories?q=Cuentas").items()[0]["id"].clone();
     let body = json!({"subject": "Una cuenta", "description": "Para Juan.", "category_id": category});
     let first = requester.post("/tickets", body).created();
-    // Still no head of unit.
+    // The requester is still not a head of unit.
     let second = again(&requester, &format!("/tickets/{}", first["id"]), json!({})).created();
     assert_eq!(
         (&second["status"], &second["archive"]["reason"]),
         (&json!("archived"), &json!("profile_not_authorized"))
     );
     assert_eq!(kinds(&events(&desk, &format!("/tickets/{}", second["id"]))), ["received", "archived"]);
-    // The head by now.
+    // The requester is now the head.
     let unit = format!("/units/{}", desk.unit_id());
     director.patch(&unit, json!({"head_id": requester.id()})).ok();
     let third = again(&requester, &format!("/tickets/{}", second["id"]), json!({})).created();
@@ -115,7 +115,7 @@ fn the_rules_of_registration_hold_for_what_is_presented_again() {
     assert_eq!(refused(json!({"category_id": nobody})), [("/category_id".into(), "not_found".into())]);
     let elsewhere = json!({"requester": {"unit_id": nobody}});
     assert_eq!(refused(elsewhere), [("/requester/unit_id".into(), "not_found".into())]);
-    // What the account lacks comes from the archived ticket.
+    // Data that the account lacks is taken from the archived ticket.
     desk.database.run(&format!(
         "UPDATE users SET document_id = NULL, unit_id = NULL, mobile = NULL, extension = NULL WHERE id = '{}'",
         requester.id()
@@ -124,7 +124,7 @@ fn the_rules_of_registration_hold_for_what_is_presented_again() {
     again(&other, &archived, json!({})).problem(404, "not_found");
     let ticket = again(&requester, &archived, json!({})).created();
     assert_eq!(ticket["requester"], requester.get(&archived).ok()["requester"]);
-    // Who has left presents nothing again, nor does anybody for them.
+    // An inactive requester cannot resubmit, and no one else can do it for them.
     let other_ticket = format!("/tickets/{}", other.register("Sin red")["id"]);
     other.post(&format!("{other_ticket}/archive"), json!({"reason": "withdrawn"})).ok();
     director.patch(&format!("/users/{}", other.id()), json!({"active": false})).ok();
@@ -134,7 +134,7 @@ fn the_rules_of_registration_hold_for_what_is_presented_again() {
 }
 
 #[test]
-fn every_archive_tells_why_and_what_to_do() {
+fn every_archived_ticket_states_the_reason_and_the_next_step() {
     let desk = Desk::open();
     let (requester, technician) = (desk.requester(), desk.technician());
     let category = desk.director().get("/categories?q=Cuentas").items()[0]["id"].clone();
@@ -161,7 +161,7 @@ fn every_archive_tells_why_and_what_to_do() {
             words("next_step").contains("presente") || words("next_step").contains("resénte"),
             "{archive}"
         );
-        // The message has the same words, and all the same fields.
+        // The message has the same texts, and every message has the same fields.
         let told = format!(
             "SELECT count(*) FROM messages WHERE kind = 'archived' AND ticket_id = {} AND data->>'reason' = '{}' \
              AND data->>'why' = '{}' AND data->>'next_step' = '{}' AND data ? 'note'",

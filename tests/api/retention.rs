@@ -1,4 +1,4 @@
-//! What is removed when its time is over, and what stays as it was.
+//! Which data is removed at the end of its retention period, and which data does not change.
 
 use std::collections::BTreeMap;
 use std::sync::Barrier;
@@ -18,7 +18,7 @@ use crate::harness::{Database, Desk};
 
 const BOGOTA: chrono_tz::Tz = chrono_tz::America::Bogota;
 
-/// So late that the surveys of the first two of five quarters have gone.
+/// A time at which the retention period of the surveys of the first two of five quarters is over.
 fn later() -> DateTime<Utc> {
     "2027-03-31T12:00:00Z".parse().unwrap()
 }
@@ -37,7 +37,7 @@ fn by_kind(removed: &[Removed]) -> BTreeMap<&'static str, i64> {
     removed.iter().filter(|one| one.count > 0).map(|one| (one.kind.as_str(), one.count)).collect()
 }
 
-/// As somebody who lets time pass would, whatever the database keeps.
+/// Changes times in the database without its triggers.
 fn age(desk: &Desk, sql: &str) {
     desk.database
         .run(&format!("SET session_replication_role = replica; {sql}; RESET session_replication_role"));
@@ -45,10 +45,10 @@ fn age(desk: &Desk, sql: &str) {
 
 #[track_caller]
 fn refused(database: &Database, sql: &str) {
-    assert!(diesel::sql_query(sql).execute(&mut database.connect()).is_err(), "{sql} was let through");
+    assert!(diesel::sql_query(sql).execute(&mut database.connect()).is_err(), "{sql} was accepted");
 }
 
-/// Every statistic that the surveys have a part in: all groups, parts of every length, and each of the filters.
+/// Every statistic that depends on surveys: all groups, intervals of every length, and each of the filters.
 fn statistics(desk: &Desk) -> Vec<Value> {
     let category = desk.database.ask(|db| {
         #[derive(diesel::QueryableByName)]
@@ -70,7 +70,7 @@ fn statistics(desk: &Desk) -> Vec<Value> {
     let ask = |path: &String| {
         let mut answer = desk.director().get(path).ok();
         if let Some(report) = answer.as_object_mut() {
-            // When it was asked for.
+            // The time of the request.
             report.remove("generated_at");
         }
         answer
@@ -78,8 +78,8 @@ fn statistics(desk: &Desk) -> Vec<Value> {
     paths.iter().map(ask).collect()
 }
 
-/// The same figures. A mean of times may differ in its last digit, by the order in which the database adds them up; the
-/// moment of asking, which the links have in them, is none of the figures.
+/// Asserts that the figures are equal. A mean of times may differ in its last digit, depending on the order in which
+/// the database adds values. Links are ignored, because they contain the time of the request.
 pub fn assert_same(then: &Value, now: &Value, at: &str) {
     match (then, now) {
         (Value::Object(then), Value::Object(now)) => {
@@ -110,14 +110,14 @@ fn satisfaction(desk: &Desk) -> Value {
 }
 
 #[test]
-fn twice_removes_once_and_the_figures_stay() {
+fn a_second_run_removes_nothing_and_the_figures_do_not_change() {
     let desk = Desk::open();
     desk.database.five_quarters(700);
     let (before, satisfied) = (statistics(&desk), satisfaction(&desk));
     let surveys = desk.database.count("SELECT count(*) FROM surveys");
     let prints = desk.database.fingerprint();
     let expected = due(&desk, later());
-    assert_eq!(desk.database.fingerprint(), prints, "what would be removed is only counted");
+    assert_eq!(desk.database.fingerprint(), prints, "`due` changes nothing");
     let expected = expected["surveys"];
     assert!(expected > 50 && expected < surveys - 50, "{expected} of {surveys}");
 
@@ -134,7 +134,7 @@ fn twice_removes_once_and_the_figures_stay() {
         assert_same(then, now, "");
     }
     assert_eq!(satisfaction(&desk), satisfied);
-    // The lists have those that are still there.
+    // Lists contain the surveys that remain.
     let list =
         "/tickets?survey_sent_from=2024-10-01T05:00:00Z&survey_sent_to=2025-01-01T05:00:00Z&with_total=true";
     assert_eq!(desk.technician().get(list).ok()["total"], desk.database.count(
@@ -143,7 +143,7 @@ fn twice_removes_once_and_the_figures_stay() {
 }
 
 #[test]
-fn two_copies_at_once_remove_once() {
+fn two_simultaneous_runs_remove_each_record_once() {
     let desk = Desk::open();
     desk.database.five_quarters(900);
     // More than one batch.
@@ -169,7 +169,7 @@ fn two_copies_at_once_remove_once() {
     assert_eq!(desk.database.count(runs), expected);
     let kept = "SELECT sum(surveys) FROM survey_counts WHERE fact = 'sent'";
     assert_eq!(desk.database.count(kept), expected);
-    // The day's work is done.
+    // The run of this day is complete.
     let (again, _) = removal::remove(&mut desk.database.connect(), BOGOTA, now, Which::NotYetToday);
     assert_eq!(again, []);
     let rule = desk.director().get("/retention-rules/surveys").ok();
@@ -177,7 +177,7 @@ fn two_copies_at_once_remove_once() {
 }
 
 #[test]
-fn what_a_form_names_stays_as_long_as_the_form() {
+fn records_are_kept_as_long_as_a_form_refers_to_them() {
     let desk = Desk::open();
     let (director, owner) = (desk.director(), desk.technician());
     let id = |answer: &Value| answer["id"].as_str().unwrap().to_owned();
@@ -185,7 +185,7 @@ fn what_a_form_names_stays_as_long_as_the_form() {
     director.post(&format!("/minutes/{signed}/signature"), json!({})).ok();
     let draft = id(&director.post("/minutes", minutes(owner.id())).created());
 
-    // An action that comes from a measurement which names it, and one that comes from minutes.
+    // An action from a measurement that also refers to the action, and an action from minutes.
     let path = format!("{}/measurements", desk.indicator("satisfaction"));
     let measured = id(&director.post(&path, json!({"year": 2026, "quarter": 1})).created());
     let action = |origin: Value| {
@@ -216,7 +216,7 @@ fn what_a_form_names_stays_as_long_as_the_form() {
          UPDATE measurements SET approved_at = {old}; UPDATE risks SET updated_at = {old};
          UPDATE improvement_actions SET verified_at = {old} WHERE id = '{of_measured}'"
     ));
-    // The minutes are named by an action whose time is not over.
+    // The minutes are referenced by an action whose retention period is not over.
     let going = BTreeMap::from([("improvement_actions", 1), ("measurements", 1), ("risks", 1)]);
     assert_eq!(due(&desk, Utc::now()), going);
     assert_eq!(by_kind(&remove(&desk, Utc::now())), going);
@@ -235,7 +235,7 @@ fn what_a_form_names_stays_as_long_as_the_form() {
     director.get(&format!("/minutes/{signed}")).problem(404, "not_found");
     director.get(&format!("/minutes/{draft}")).ok();
 
-    // The evidence has gone with them, its content as well, but for what somebody has sent once more since.
+    // Their files are removed too, including the content, except for content that has been uploaded again since.
     assert_eq!(desk.database.count("SELECT count(*) FROM removed_files"), 2);
     let again = desk.ticket_in("received");
     let content = format!("acta de {of_minutes}");
@@ -250,7 +250,7 @@ fn what_a_form_names_stays_as_long_as_the_form() {
 }
 
 #[test]
-fn mail_goes_after_its_ticket_is_over() {
+fn mail_is_removed_after_the_retention_period_of_its_ticket() {
     let desk = Desk::open();
     let (open, closed) = (desk.ticket_in("in_progress"), desk.ticket_in("closed"));
     let number = |path: &str| path.rsplit('/').next().unwrap().to_owned();
@@ -264,7 +264,7 @@ fn mail_goes_after_its_ticket_is_over() {
          UPDATE inbound_emails SET processed_at = {old}, received_at = {old}"
         ),
     );
-    assert_eq!(due(&desk, Utc::now()), BTreeMap::new(), "no ticket was over so long ago");
+    assert_eq!(due(&desk, Utc::now()), BTreeMap::new(), "no ticket ended that long ago");
     age(&desk, &format!("UPDATE tickets SET closed_at = {old} WHERE id = {}", number(&closed)));
     let of_closed = format!("SELECT count(*) FROM messages WHERE ticket_id = {}", number(&closed));
     let messages = desk.database.count(&of_closed);
@@ -272,7 +272,7 @@ fn mail_goes_after_its_ticket_is_over() {
     assert_eq!(desk.database.count(&of_closed), 0);
     let of_open = format!("SELECT count(*) FROM messages WHERE ticket_id = {}", number(&open));
     assert!(desk.database.count(&of_open) > 0);
-    // The mail that came in became a ticket that is archived or open; once that is over, it goes.
+    // The email became a ticket that is still open. It is removed once that ticket has ended.
     age(
         &desk,
         &format!(
@@ -285,7 +285,7 @@ fn mail_goes_after_its_ticket_is_over() {
 }
 
 #[test]
-fn the_rules_are_the_procedures_and_never_less() {
+fn retention_rules_follow_the_procedure_and_have_a_minimum() {
     let desk = Desk::open();
     let director = desk.director();
     let rules = director.get("/retention-rules").ok()["items"].clone();
@@ -320,7 +320,7 @@ fn the_rules_are_the_procedures_and_never_less() {
     assert_eq!(director.patch("/retention-rules/risks", months(json!(null))).ok()["months"], json!(null));
     desk.professional().get("/retention-rules").problem(403, "forbidden");
 
-    // The database keeps it so.
+    // The database enforces the minimum too.
     refused(&desk.database, "UPDATE retention_rules SET months = 23 WHERE kind = 'minutes'");
     refused(&desk.database, "UPDATE retention_rules SET months = 24 WHERE kind = 'tickets'");
     desk.database.run(
@@ -336,7 +336,7 @@ fn the_rules_are_the_procedures_and_never_less() {
 }
 
 #[test]
-fn the_command_says_what_would_go_and_what_went() {
+fn the_command_reports_what_it_would_remove_and_what_it_removed() {
     let desk = Desk::open();
     desk.ticket_in("closed");
     desk.database.run(

@@ -1,4 +1,4 @@
-//! Clients that retry: one request with one key, however often it is sent and whoever hangs up in the middle.
+//! Clients that retry: one request with one idempotency key, sent many times, also over connections that break.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -14,7 +14,7 @@ fn body() -> Value {
     json!({"subject": "Sin red en el tercer piso", "description": "Desde esta mañana no hay red."})
 }
 
-/// Sends the request and hangs up: before the body has gone out, or before the answer has come in.
+/// Sends the request and closes the connection: before the body is complete, or before the response arrives.
 fn cut_off(client: &Client, number: usize) {
     let body = body().to_string();
     let (address, token) = client.door();
@@ -32,8 +32,8 @@ fn cut_off(client: &Client, number: usize) {
     let _ = stream.read(&mut [0; 16]);
 }
 
-/// The ticket's number, after as many tries as it takes.
-fn insist(client: &Client) -> i64 {
+/// Retries until the ticket is registered, and returns its number.
+fn register_with_retries(client: &Client) -> i64 {
     loop {
         let answer = client.post("/tickets", body());
         match answer.status {
@@ -46,7 +46,7 @@ fn insist(client: &Client) -> i64 {
 }
 
 #[test]
-fn fifty_clients_that_retry_one_create_half_of_them_cut_off_make_one_ticket() {
+fn fifty_retries_of_a_create_with_broken_connections_make_one_ticket() {
     let desk = Desk::open();
     let copy = desk.copy();
     let requester = desk.requester().with("idempotency-key", "k-50");
@@ -56,11 +56,11 @@ fn fifty_clients_that_retry_one_create_half_of_them_cut_off_make_one_ticket() {
             .map(|number| {
                 let client = if number.is_multiple_of(3) { &at_the_copy } else { &requester };
                 scope.spawn(move || {
-                    // Whoever is cut off comes back, as a client does.
+                    // A client whose connection broke sends the request again.
                     if number.is_multiple_of(2) {
                         cut_off(client, number);
                     }
-                    insist(client)
+                    register_with_retries(client)
                 })
             })
             .collect();

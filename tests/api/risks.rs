@@ -33,7 +33,7 @@ fn a_risk_is_proposed_assessed_reviewed_and_closed() {
     assert_eq!((&reviewed["level"], &reviewed["residual"]["level"]), (&json!("moderate"), &json!("low")));
     assert_eq!(professional.patch(&one, json!({"status": "draft"})).faults()[0].0, "/status");
 
-    // Controls make nothing worse, for the API as for the database.
+    // Controls cannot increase a risk, neither through the API nor in the database.
     let worse = professional.patch(&one, json!({"residual": {"impact": 4}}));
     assert_eq!(worse.faults(), [("/residual/impact".into(), "out_of_range".into())]);
     for sql in [
@@ -44,7 +44,7 @@ fn a_risk_is_proposed_assessed_reviewed_and_closed() {
         "UPDATE risks SET origin_quarter = NULL",
     ] {
         let result = diesel::sql_query(sql).execute(&mut desk.database.connect());
-        assert!(result.is_err(), "{sql} was let through");
+        assert!(result.is_err(), "{sql} was accepted");
     }
     let list = |query: &str| professional.get(&format!("/risks?{query}")).items().len();
     assert_eq!(
@@ -88,11 +88,11 @@ fn the_matrix_has_the_active_risks_as_data_and_as_an_image() {
         assert!(text.contains(words), "{words}: {text}");
     }
     assert_eq!(text.matches("<rect").count(), 26);
-    assert!(!text.contains("R2"), "a draft is not in it");
+    assert!(!text.contains("R2"), "drafts are excluded");
     assert_eq!(director.get("/risks/matrix?basis=both").faults()[0].0, "/basis");
 }
 
-/// The database derives the level by itself; it is the same.
+/// The database derives the level separately; the results are the same.
 #[test]
 fn code_and_database_have_the_same_levels() {
     #[derive(diesel::QueryableByName)]

@@ -1,4 +1,4 @@
-//! The roles that the contract names for an operation are those that may call it.
+//! The roles that the contract lists for an operation are exactly those that may call it.
 
 use mesa::auth::policy::Role;
 
@@ -6,7 +6,7 @@ use crate::harness::Desk;
 use crate::operations::operations;
 
 #[test]
-fn an_operation_may_be_called_by_the_roles_that_the_contract_names_and_by_no_other() {
+fn only_the_roles_listed_in_the_contract_may_call_an_operation() {
     let desk = Desk::open();
     for operation in operations(&desk) {
         let call = |client: &crate::harness::Client| {
@@ -15,7 +15,7 @@ fn an_operation_may_be_called_by_the_roles_that_the_contract_names_and_by_no_oth
         let name = format!("{} {}", operation.method, operation.path);
         let anonymous = call(&desk.nobody());
         let Some(roles) = operation.roles.as_deref() else {
-            assert_ne!(anonymous.status, 401, "{name} asks for no token: {}", anonymous.text());
+            assert_ne!(anonymous.status, 401, "{name} needs no token: {}", anonymous.text());
             continue;
         };
         anonymous.problem(401, "unauthenticated");

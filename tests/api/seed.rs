@@ -1,4 +1,4 @@
-//! A desk that `mesa seed` filled is one like any other.
+//! A database that `mesa seed` filled behaves like any other.
 
 use mesa::audit::verification;
 use mesa::seed::{self, Seeded, Wanted};
@@ -15,7 +15,7 @@ fn fill(database: &Database, tickets: u32, seed: u32) -> Result<Seeded, String> 
 }
 
 #[test]
-fn what_is_made_up_keeps_every_rule_and_is_made_once() {
+fn seed_data_follows_every_rule_and_is_created_once() {
     let database = Database::from_template();
     let made = fill(&database, 300, 1).unwrap();
     assert_eq!((made.tickets, made.articles), (300, 15));
@@ -24,21 +24,21 @@ fn what_is_made_up_keeps_every_rule_and_is_made_once() {
     let twice = fill(&database, 300, 1).unwrap_err();
     assert!(twice.contains("seed a new desk"), "{twice}");
 
-    // Nothing waits for the desk to do it: no ticket to be closed or told of, no working time to be reckoned.
+    // No background work is left: no ticket to close or to notify about, and no working time to compute.
     let desk = Desk::on(database, TempDir::new().unwrap(), &[]);
     assert_eq!(desk.database.count("SELECT count(*) FROM messages"), 0);
     let prints = || {
         let mut prints = desk.database.fingerprint();
-        // The rules keep the day on which they were last applied; the log is numbered and its first head is signed.
+        // Rules store the day on which they were last applied; the log is numbered and its first head is signed.
         const BOOKKEEPING: [&str; 3] = ["retention_rules", "log_entries", "tree_heads"];
         prints.retain(|(table, _)| !BOOKKEEPING.contains(&table.as_str()));
         prints
     };
     let before = prints();
     routine::once(&mut desk.database.connect(), &desk.shared().config);
-    assert!(prints() == before, "the desk found something to do");
+    assert!(prints() == before, "the routine changed data");
 
-    // Working times are those that the desk itself would have kept.
+    // Working times are equal to those that the routine computes.
     desk.database.run(
         "CREATE TABLE known AS SELECT ticket_id, number, working_minutes FROM openings;
          CREATE TABLE known_tickets AS SELECT id, attended_working_minutes FROM tickets;
@@ -62,7 +62,7 @@ fn what_is_made_up_keeps_every_rule_and_is_made_once() {
         0
     );
 
-    // Every step that was taken left its event.
+    // Every step has its event.
     for (kind, rows) in [
         ("received", "SELECT count(*) FROM tickets"),
         ("accepted", "SELECT count(*) FROM attentions WHERE accepted_at IS NOT NULL"),
@@ -80,7 +80,7 @@ fn what_is_made_up_keeps_every_rule_and_is_made_once() {
 }
 
 #[test]
-fn what_is_made_up_is_read_like_everything_else() {
+fn seed_data_can_be_read_through_the_api() {
     let database = Database::from_template();
     fill(&database, 300, 2).unwrap();
     let desk = Desk::on(database, TempDir::new().unwrap(), &[]);

@@ -1,10 +1,10 @@
-//! Tickets as a file for a spreadsheet.
+//! Tickets as a CSV file for a spreadsheet.
 
 use serde_json::json;
 
 use crate::harness::{Answer, Client, Desk};
 
-/// The cells of each line, the names of the columns first.
+/// The cells of each line; the first line contains the names of the columns.
 fn sheet(answer: &Answer) -> Vec<Vec<String>> {
     answer.expect_status(200);
     assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8; header=present");
@@ -25,7 +25,7 @@ fn register(client: &Client, subject: &str) {
 }
 
 #[test]
-fn a_sheet_has_the_tickets_of_the_list_in_its_order() {
+fn a_sheet_has_the_tickets_of_the_list_in_the_same_order() {
     let desk = Desk::open();
     let technician = desk.technician();
     for state in ["received", "in_progress", "solved"] {
@@ -45,7 +45,7 @@ fn a_sheet_has_the_tickets_of_the_list_in_its_order() {
 }
 
 #[test]
-fn a_requester_downloads_their_own() {
+fn a_requester_downloads_only_their_own_tickets() {
     let desk = Desk::open();
     let other = desk.another(mesa::auth::policy::Role::Requester);
     register(&desk.requester(), "Sin red");
@@ -54,7 +54,7 @@ fn a_requester_downloads_their_own() {
 }
 
 #[test]
-fn more_tickets_than_one_batch_come_each_once_and_none_is_a_formula() {
+fn tickets_of_several_batches_appear_once_and_never_as_a_formula() {
     let desk = Desk::open();
     register(&desk.requester(), "=HYPERLINK(\"https://evil.example\", \"clic, aquí\")");
     desk.database.copies_of_the_first_ticket(999);

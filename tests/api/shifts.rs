@@ -1,4 +1,4 @@
-//! When staff work, and what follows from it for assignments, appointments and handovers.
+//! The working hours of staff, and their effect on assignments, appointments and handovers.
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Client, Desk, moment};
 
-/// In so many days from the day on which the tests began, at this hour at Bogotá.
+/// The time in Bogotá at this hour, this many days after the day on which the tests started.
 pub fn at(days: i64, hour: u32) -> DateTime<Utc> {
     static TODAY: LazyLock<NaiveDate> = LazyLock::new(|| Utc::now().with_timezone(&Bogota).date_naive());
     let day = *TODAY + Duration::days(days);
@@ -17,7 +17,7 @@ pub fn at(days: i64, hour: u32) -> DateTime<Utc> {
     Bogota.from_local_datetime(&day.and_time(time)).unwrap().to_utc()
 }
 
-/// The shift of 8 to 17 o'clock on the day in so many days.
+/// A shift from 8 to 17 o'clock, this many days from today.
 fn office_day(days: i64) -> Value {
     let weekday = at(days, 8).with_timezone(&Bogota).weekday().number_from_monday();
     json!({"weekday": weekday, "starts_at": "08:00", "ends_at": "17:00", "on_public_holidays": true})
@@ -27,7 +27,7 @@ pub fn shifts_of(person: &Client) -> String {
     format!("/users/{}/shifts", person.id())
 }
 
-/// Works on the day in so many days alone.
+/// Gives the person only one shift, this many days from today.
 pub fn works_only(desk: &Desk, person: &Client, days: i64) {
     desk.director().put(&shifts_of(person), json!({"items": [office_day(days)]})).ok();
 }
@@ -43,14 +43,14 @@ pub fn classified(desk: &Desk, criticality: &str) -> String {
     one
 }
 
-/// A ticket of this criticality that this person has yet to accept.
+/// A ticket of this criticality that is assigned to this person and not yet accepted.
 pub fn assigned(desk: &Desk, criticality: &str, person: &Client) -> String {
     let one = classified(desk, criticality);
     desk.director().post(&format!("{one}/assignment"), json!({"assignee_id": person.id()})).ok();
     one
 }
 
-/// Whom automatic assignment chooses for a new ticket.
+/// The assignee that automatic assignment chooses for a new ticket.
 pub fn chosen(desk: &Desk, criticality: &str) -> String {
     let one = classified(desk, criticality);
     let ticket = desk.technician().post(&format!("{one}/assignment"), json!({})).ok();
@@ -95,7 +95,7 @@ fn a_week_is_read_changed_and_sent_back() {
 }
 
 #[test]
-fn a_week_that_cannot_be_is_refused_with_each_shift_named() {
+fn an_invalid_week_is_rejected_with_an_error_for_each_shift() {
     let desk = Desk::open();
     let director = desk.director();
     let path = shifts_of(&desk.technician());
@@ -125,7 +125,7 @@ fn a_week_that_cannot_be_is_refused_with_each_shift_named() {
 }
 
 #[test]
-fn nobody_manages_the_time_of_a_role_above_their_own() {
+fn no_one_manages_the_time_of_a_role_above_their_own() {
     let desk = Desk::open();
     let (requester, technician, professional, director) =
         (desk.requester(), desk.technician(), desk.professional(), desk.director());
@@ -215,7 +215,7 @@ fn an_absence_is_planned_changed_and_removed() {
 }
 
 #[test]
-fn acceptance_keeps_to_the_shifts_and_tells_the_requester_who_comes_and_when() {
+fn acceptance_respects_shifts_and_tells_the_requester_who_comes_and_when() {
     let desk = Desk::open();
     let (director, technician, requester) = (desk.director(), desk.technician(), desk.requester());
     works_only(&desk, &technician, 3);
@@ -249,7 +249,7 @@ fn acceptance_keeps_to_the_shifts_and_tells_the_requester_who_comes_and_when() {
     assert_eq!(followup["author"]["id"], technician.id());
     let event = last_event(&desk, &one);
     assert_eq!((&event["kind"], &event["details"]["followup_id"]), (&json!("accepted"), &followup["id"]));
-    // One message tells it, with the followup's id for its words.
+    // One message announces it, with the text of the followup.
     let sent =
         |kind: &str| desk.database.count(&format!("SELECT count(*) FROM messages WHERE kind = '{kind}'"));
     assert_eq!((sent("accepted"), sent("followup")), (1, 0));
@@ -262,7 +262,7 @@ fn acceptance_keeps_to_the_shifts_and_tells_the_requester_who_comes_and_when() {
 }
 
 #[test]
-fn an_appointment_is_moved_with_a_reason_that_the_requester_reads() {
+fn an_appointment_is_moved_with_a_reason_for_the_requester() {
     let desk = Desk::open();
     let (technician, professional) = (desk.technician(), desk.professional());
     works_only(&desk, &technician, 3);
@@ -293,7 +293,7 @@ fn an_appointment_is_moved_with_a_reason_that_the_requester_reads() {
         |kind: &str| desk.database.count(&format!("SELECT count(*) FROM messages WHERE kind = '{kind}'"));
     assert_eq!((sent("rescheduled"), sent("followup")), (1, 0));
 
-    // A critical case has no appointment; one that is no longer critical gets its first.
+    // A critical ticket has no appointment. When it is no longer critical, it gets its first one.
     let critical = assigned(&desk, "critical", &technician);
     technician.post(&format!("{critical}/acceptance"), json!({})).ok();
     let refused = technician.post(&format!("{critical}/rescheduling"), to(at(3, 11)));
@@ -304,7 +304,7 @@ fn an_appointment_is_moved_with_a_reason_that_the_requester_reads() {
 }
 
 #[test]
-fn the_last_day_of_a_contract_is_kept_with_the_person() {
+fn the_last_day_of_a_contract_is_stored_with_the_person() {
     let desk = Desk::open();
     let director = desk.director();
     let new = json!({
@@ -324,7 +324,7 @@ fn the_last_day_of_a_contract_is_kept_with_the_person() {
 }
 
 #[test]
-fn the_database_itself_keeps_the_weeks_and_absences_sound() {
+fn the_database_rejects_invalid_weeks_and_absences() {
     let desk = Desk::open();
     let technician = desk.technician();
     let week = json!({"items": [
@@ -355,7 +355,7 @@ fn the_database_itself_keeps_the_weeks_and_absences_sound() {
         "UPDATE absences SET note = ''".to_owned(),
     ] {
         let result = diesel::sql_query(&sql).execute(&mut desk.database.connect());
-        assert!(result.is_err(), "{sql} was let through");
+        assert!(result.is_err(), "{sql} was accepted");
     }
     for sql in [insert(1, "06:00", "08:00"), insert(1, "12:00", "13:00"), insert(6, "22:00", "22:00")] {
         diesel::sql_query(&sql).execute(&mut desk.database.connect()).unwrap();

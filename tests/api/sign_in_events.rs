@@ -1,4 +1,4 @@
-//! Sign-ins, failed ones and changes of passwords leave audit events without secrets.
+//! Sign-ins, failed sign-ins and password changes create audit events without secrets.
 
 use std::thread;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::harness::{Desk, PASSWORD};
 
 #[test]
-fn sign_ins_and_passwords_leave_events_of_the_account() {
+fn sign_ins_and_password_changes_create_events_of_the_account() {
     let desk = Desk::open();
     let person = desk.another(Role::Technician);
     let login = |email: &str, password: &str| {
@@ -29,7 +29,7 @@ fn sign_ins_and_passwords_leave_events_of_the_account() {
     assert_eq!(desk.nobody().post("/auth/logout", token).status, 204);
     let change = json!({"current_password": PASSWORD, "new_password": "otra-clave-larga"});
     assert_eq!(person.post("/me/password", change).status, 204);
-    // It is recorded after the answer.
+    // The event is recorded after the response.
     for _ in 0..200 {
         if count("sign_in_failed", "NULL") == 1 {
             break;
@@ -40,7 +40,7 @@ fn sign_ins_and_passwords_leave_events_of_the_account() {
     for kind in ["signed_in", "signed_out", "password_changed"] {
         assert_eq!(count(kind, "NOT NULL"), 1, "{kind}");
     }
-    // An address without an account leaves none, so that nobody fills the log.
+    // An address without an account creates no event, so that no one can fill the log.
     let sign_in_events = "SELECT count(*) FROM audit_events
         WHERE kind IN ('signed_in', 'sign_in_failed', 'signed_out', 'password_changed')";
     assert_eq!(desk.database.count(sign_in_events), 4);

@@ -1,4 +1,5 @@
-//! Solving a ticket together with its children: only those of the caller, and the assignees of the others are told.
+//! Solving a ticket together with its children: only children of the caller are solved. The assignees of the others
+//! are notified.
 
 use mesa::auth::policy::Role;
 use serde_json::{Value, json};
@@ -21,7 +22,7 @@ fn make_child(technician: &Client, parent: &str, child: &str) {
 }
 
 #[test]
-fn a_child_that_is_assigned_to_somebody_else_is_offered_to_them_and_stays_as_it_is() {
+fn the_assignee_of_another_child_is_only_offered_the_solution() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let (technician, colleague) = (desk.technician(), desk.another(Role::Technician));
@@ -52,7 +53,7 @@ fn a_child_that_is_assigned_to_somebody_else_is_offered_to_them_and_stays_as_it_
         (&event["details"]["solved_children"], &event["details"]["offered_children"]),
         (&solved["solved_children"], &solved["offered_children"])
     );
-    // The numbers of other people's tickets are not shown to the requester of the parent.
+    // The requester of the parent does not see the numbers of other people's tickets.
     let timeline = desk.requester().get(&format!("{parent}/timeline")).text();
     assert!(!timeline.contains("offered_children"), "{timeline}");
 
@@ -71,7 +72,7 @@ fn a_child_that_is_assigned_to_somebody_else_is_offered_to_them_and_stays_as_it_
 }
 
 #[test]
-fn without_solve_children_nobody_is_told() {
+fn without_solve_children_no_one_is_notified() {
     let desk = Desk::open();
     let (technician, colleague) = (desk.technician(), desk.another(Role::Technician));
     let parent = desk.ticket_in("in_progress");

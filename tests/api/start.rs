@@ -1,4 +1,4 @@
-//! The binary itself: starting, stopping, being killed, and what it says where it cannot start.
+//! The binary: start, stop, kill, and the messages when it cannot start.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -15,7 +15,7 @@ use crate::harness::binary::{Running, mesa, program};
 use crate::harness::logs;
 use crate::harness::{Database, skip};
 
-/// `nobody`, as whom root tries what an ordinary user does.
+/// The user id of `nobody`, for tests that root runs as an ordinary user.
 const NOBODY: u32 = 65534;
 
 fn at(folder: &Path) -> [(&'static str, String); 3] {
@@ -31,7 +31,7 @@ fn serve(folder: &Path) -> Command {
     mesa(&variables.each_ref().map(|(name, value)| (*name, value.as_str())))
 }
 
-/// The process of the private PostgreSQL, where one runs.
+/// The process id of the private PostgreSQL, if it is running.
 fn postgres(folder: &Path) -> Option<i32> {
     let file = fs::read_to_string(folder.join("postgres/cluster/postmaster.pid")).ok()?;
     let pid: i32 = file.lines().next()?.parse().ok()?;
@@ -46,7 +46,7 @@ fn sign_in(server: &Running) {
     }
 }
 
-/// A data folder; where PostgreSQL's files had to go elsewhere, they go with it.
+/// A data folder. If the files of PostgreSQL are stored elsewhere, they are removed with it.
 struct DataDir {
     folder: TempDir,
     data: PathBuf,
@@ -69,9 +69,9 @@ impl Drop for DataDir {
 }
 
 #[test]
-fn a_desk_of_ones_own_starts_stops_and_survives_being_killed() {
+fn a_standalone_server_starts_stops_and_continues_after_a_kill() {
     let dir = DataDir::new();
-    // Root's home is such a folder: nobody else may enter it.
+    // Like the home folder of root: no other user may enter it.
     fs::set_permissions(dir.folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
     let mut server = Running::start(serve(&dir.data));
     sign_in(&server);
@@ -79,7 +79,7 @@ fn a_desk_of_ones_own_starts_stops_and_survives_being_killed() {
     let token = server.client().post("/auth/login", login).ok()["access_token"].clone();
     let ticket = server.client().holding(token.as_str().unwrap()).register("Sin red");
 
-    // Another server in the same folder is refused; a command joins the one that runs.
+    // A second server in the same folder is rejected; a command uses the PostgreSQL that is running.
     let refused = serve(&dir.data).output().unwrap();
     assert!(
         !refused.status.success() && text(&refused).contains("another Mesa is running"),
@@ -89,16 +89,17 @@ fn a_desk_of_ones_own_starts_stops_and_survives_being_killed() {
     let joined = serve(&dir.data).arg("migrate").output().unwrap();
     assert!(joined.status.success() && text(&joined).contains("0 migrations applied"), "{}", text(&joined));
 
-    // Killed: PostgreSQL outlives it, and the next server takes it over. Tokens hold on, as the secret does.
+    // After a kill PostgreSQL continues to run, and the next server uses it. Tokens remain valid because the secret is
+    // kept.
     server.signal(Signal::SIGKILL);
-    let left = postgres(&dir.data).expect("PostgreSQL outlives a server that was killed");
+    let left = postgres(&dir.data).expect("PostgreSQL continues after the server is killed");
     let mut server = Running::start(serve(&dir.data));
     assert_eq!(postgres(&dir.data), Some(left));
     let kept =
         server.client().holding(token.as_str().unwrap()).get(&format!("/tickets/{}", ticket["id"])).ok();
     assert_eq!(kept["subject"], "Sin red");
 
-    // A demo unit that was given another name is no reason not to start.
+    // A demo unit with a changed name does not prevent a start.
     let login = json!({"email": "director@mesa.test", "password": "una-clave-de-prueba"});
     let token = server.client().post("/auth/login", login).ok()["access_token"].clone();
     let director = server.client().holding(token.as_str().unwrap());
@@ -107,7 +108,7 @@ fn a_desk_of_ones_own_starts_stops_and_survives_being_killed() {
         .patch(&format!("/units/{}", unit.as_str().unwrap()), json!({"name": "SECRETARIA DE HACIENDA"}))
         .ok();
 
-    // SIGTERM and SIGINT stop both.
+    // SIGTERM and SIGINT stop the server and PostgreSQL.
     assert!(server.signal(Signal::SIGTERM).success());
     assert_eq!(postgres(&dir.data), None);
     let mut own_password = serve(&dir.data);
@@ -116,7 +117,7 @@ fn a_desk_of_ones_own_starts_stops_and_survives_being_killed() {
     assert!(server.signal(Signal::SIGINT).success());
     assert_eq!(postgres(&dir.data), None);
 
-    // What is kept is for this user's eyes alone.
+    // Secret files can be read only by this user.
     for name in ["jwt.secret", "demo.password"] {
         let mode = fs::metadata(dir.data.join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
@@ -124,7 +125,7 @@ fn a_desk_of_ones_own_starts_stops_and_survives_being_killed() {
 }
 
 #[test]
-fn both_killed_at_once_start_again() {
+fn server_and_postgresql_killed_together_start_again() {
     let dir = DataDir::new();
     let mut server = Running::start(serve(&dir.data));
     kill(Pid::from_raw(postgres(&dir.data).unwrap()), Signal::SIGKILL).unwrap();
@@ -134,9 +135,9 @@ fn both_killed_at_once_start_again() {
 }
 
 #[test]
-fn an_ordinary_user_starts_a_desk() {
+fn an_ordinary_user_can_start_a_server() {
     if !Uid::effective().is_root() {
-        skip("the start as an ordinary user from a root shell: the user is an ordinary one already");
+        skip("the start as an ordinary user from a root shell: the current user is not root");
         return;
     }
     let dir = DataDir::new();
@@ -144,7 +145,7 @@ fn an_ordinary_user_starts_a_desk() {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
     fs::create_dir(&dir.data).unwrap();
     chown(&dir.data, Some(NOBODY), Some(NOBODY)).unwrap();
-    // The binary may be where an ordinary user may not go.
+    // The binary may be in a folder that an ordinary user cannot enter.
     let binary = folder.join("mesa");
     fs::copy(program(), &binary).unwrap();
     let mut command = Command::new(&binary);
@@ -153,9 +154,9 @@ fn an_ordinary_user_starts_a_desk() {
     command.current_dir(folder).uid(NOBODY).gid(NOBODY);
     let mut server = Running::start(command);
     sign_in(&server);
-    // A terminal that is closed ends it as well.
+    // SIGHUP, which a closed terminal sends, stops it as well.
     assert!(server.signal(Signal::SIGHUP).success());
-    // What an ordinary user began, root goes on with.
+    // Root can start a server on data that an ordinary user created.
     let server = Running::start(serve(&dir.data));
     sign_in(&server);
 }
@@ -179,9 +180,9 @@ fn two_copies_that_start_together_share_one_database() {
     assert_ne!(one.url, two.url);
     for server in [&one, &two] {
         assert_eq!(server.client().get("//health/ready").status, 200);
-        assert!(!server.greeting.contains("@mesa.test"), "no demo accounts in a database that was given");
+        assert!(!server.greeting.contains("@mesa.test"), "no demo accounts in an external database");
     }
-    // The first director comes by the command line.
+    // The first director is created on the command line.
     let mut create = command();
     create.args([
         "user",
@@ -219,7 +220,7 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn a_port_in_use_is_said_plainly_before_anything_is_made() {
+fn a_port_in_use_is_reported_before_anything_is_created() {
     let dir = DataDir::new();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -234,7 +235,7 @@ fn a_port_in_use_is_said_plainly_before_anything_is_made() {
 }
 
 #[test]
-fn wrong_configuration_is_refused_with_its_name_and_what_was_expected() {
+fn an_invalid_setting_is_reported_with_its_name_and_expected_value() {
     for (variables, named) in [
         (vec![("MESA_LISTEN", "everywhere")], "MESA_LISTEN: expected an address and a port"),
         (vec![("MESA_TIMEZONE", "Bogota")], "MESA_TIMEZONE: expected the name of a time zone"),

@@ -1,4 +1,4 @@
-//! The figures of a period, reckoned by hand.
+//! The figures of a period, compared with values calculated by hand.
 
 use serde_json::{Value, json};
 
@@ -68,7 +68,7 @@ fn row<'a>(figures: &'a Value, list: &str, field: &str, value: &str) -> &'a Valu
 }
 
 #[test]
-fn the_figures_of_a_day() {
+fn the_figures_of_a_day_match_values_calculated_by_hand() {
     let desk = desk_with_a_past();
     let figures = of(&desk, "2026-03-10", "2026-03-10");
     let tickets = &figures["tickets"];
@@ -82,21 +82,21 @@ fn the_figures_of_a_day() {
         (&json!(5), &json!(3), &json!(1))
     );
     assert_eq!((&high["waiting"], &high["waiting_overdue"]), (&json!(1), &json!(1)));
-    // 30, 90, 120, 121 minutes: the mean is 361 / 4; nine tenths of the way from the first to the last of four is at
-    // place 2.7, so 120 + 0.7.
+    // 30, 90, 120, 121 minutes: the mean is 361 / 4. Nine tenths of the way from the first to the last of four values
+    // is position 2.7, which is 120 + 0.7.
     let near = |value: &Value, expected: f64| (value.as_f64().unwrap() - expected).abs() < 1e-6;
     assert!(
         near(&high["attention_minutes_mean"], 90.25) && near(&high["attention_minutes_p90"], 120.7),
         "{high}"
     );
-    // 60, 150, 180: 390 / 3; place 1.8, so 150 + 0.8 * 30.
+    // 60, 150, 180: 390 / 3; position 1.8, which is 150 + 0.8 * 30.
     assert!(
         near(&high["solution_minutes_mean"], 130.0) && near(&high["solution_minutes_p90"], 174.0),
         "{high}"
     );
 
     let critical = row(&figures, "by_criticality", "criticality", "critical");
-    // At the due moment itself is in time.
+    // Acceptance at exactly the due time is in time.
     assert_eq!((&critical["attended_in_time"], &critical["attended_late"]), (&json!(2), &json!(1)));
     let medium = row(&figures, "by_criticality", "criticality", "medium");
     assert_eq!((&medium["received"], &medium["attention_minutes_mean"]), (&json!(0), &json!(null)));
@@ -119,7 +119,7 @@ fn the_figures_of_a_day() {
 }
 
 #[test]
-fn a_day_is_the_entitys() {
+fn a_day_begins_in_the_time_zone_of_the_entity() {
     let desk = Desk::open();
     desk.requester().register("De noche");
     // 23:30 in Bogotá is the next day in UTC.
@@ -133,7 +133,7 @@ fn a_day_is_the_entitys() {
 }
 
 #[test]
-fn a_quarter_ends_at_midnight_by_the_entitys_clock() {
+fn a_quarter_ends_at_midnight_in_the_time_zone_of_the_entity() {
     let desk = Desk::open();
     for at in ["2025-09-30 23:59:59-05", "2025-09-30 23:59:59.999999-05", "2025-10-01 00:00:00-05"] {
         let id = desk.requester().register("A medianoche")["id"].clone();
@@ -150,7 +150,7 @@ fn a_quarter_ends_at_midnight_by_the_entitys_clock() {
 }
 
 #[test]
-fn nothing_that_happens_later_changes_what_was_solved_and_open() {
+fn later_events_do_not_change_past_solved_and_open_figures() {
     let desk = Desk::open();
     let one = desk.ticket_in("solved");
     desk.database.run(
@@ -161,7 +161,7 @@ fn nothing_that_happens_later_changes_what_was_solved_and_open() {
     let (before, second) = (march(), of(&desk, "2025-03-03", "2025-03-03")["tickets"].clone());
     assert_eq!((&before["solved"], &before["open"], &second["open"]), (&json!(1), &json!(0), &json!(1)));
     desk.requester().post(&format!("{one}/reopening"), json!({})).ok();
-    // It is not solved now, which is all that a later look may change.
+    // The ticket is no longer solved. Only these two figures refer to the current state.
     let told = |figures: &Value| {
         let mut figures = figures.clone();
         figures["received_solved"] = json!(null);
@@ -180,7 +180,7 @@ fn nothing_that_happens_later_changes_what_was_solved_and_open() {
 }
 
 #[test]
-fn working_time_counts_on_the_calendar_and_without_the_waits_for_information() {
+fn working_time_follows_the_calendar_and_excludes_information_requests() {
     let desk = Desk::open();
     let hours = json!({"name": "Oficina", "opening_hours": "Mo-Fr 08:00-12:00,14:00-18:00; PH off"});
     let calendar = desk.director().post("/calendars", hours).created()["id"].clone();
@@ -189,8 +189,8 @@ fn working_time_counts_on_the_calendar_and_without_the_waits_for_information() {
     let kept = "SELECT count(*) FROM tickets JOIN openings o ON o.ticket_id = id JOIN attentions a ON a.ticket_id = id \
         WHERE attended_working_minutes IS NOT NULL AND o.working_minutes IS NOT NULL AND a.working_minutes IS NOT NULL";
     assert_eq!(desk.database.count(kept), 1);
-    // Friday 14 November 2025, 17:00, until Tuesday 09:00, and solved at 15:00; Monday is a holiday, and the requester
-    // owed an answer from Friday 17:30 until Tuesday 08:15.
+    // Received on Friday 14 November 2025 at 17:00, accepted on Tuesday at 09:00, and solved at 15:00. Monday is a
+    // holiday, and an answer of the requester was pending from Friday 17:30 until Tuesday 08:15.
     desk.database.run(
         "UPDATE tickets SET received_at = '2025-11-14 17:00-05', attended_at = '2025-11-18 09:00-05', \
              solved_at = '2025-11-18 15:00-05', attended_working_minutes = NULL; \
@@ -207,13 +207,13 @@ fn working_time_counts_on_the_calendar_and_without_the_waits_for_information() {
     assert_eq!(tickets["attention_minutes"]["mean"], 88.0 * 60.0);
     // Half an hour on Friday, 45 minutes on Tuesday.
     assert_eq!(tickets["attention_working_minutes"], json!({"mean": 75.0, "median": 75.0, "p90": 75.0}));
-    // And three hours until noon, one from two to three.
+    // In addition three hours until noon, and one from 14:00 to 15:00.
     assert_eq!(tickets["solution_working_minutes"]["mean"], 75.0 + 240.0);
     assert_eq!(figures["by_level"][0]["acceptance_working_minutes"]["mean"], 75.0);
 }
 
 #[test]
-fn what_only_staff_see_of_a_ticket_is_no_filter_for_its_requester() {
+fn a_requester_cannot_filter_by_fields_that_only_staff_see() {
     let desk = Desk::open();
     for filter in [
         "open_at=2026-01-01T00:00:00Z",
@@ -232,7 +232,7 @@ fn what_only_staff_see_of_a_ticket_is_no_filter_for_its_requester() {
         }
     }
     desk.requester().get("/tickets?without=category").ok();
-    // Who reads totals alone is not told which ticket was rated how.
+    // A user who may read only totals cannot find out the ratings of a ticket.
     desk.technician().get("/tickets?satisfied=false").problem(403, "forbidden");
     desk.technician().get("/tickets.csv?satisfied=false").problem(403, "forbidden");
     desk.professional().get("/tickets?satisfied=false").ok();
@@ -262,7 +262,7 @@ fn surveys_and_escalations_are_counted() {
 }
 
 #[test]
-fn a_period_is_in_order_and_not_endless() {
+fn a_period_must_be_ordered_and_has_a_maximum_length() {
     let desk = Desk::open();
     for (period, field) in [
         ("from=2026-03-02&to=2026-03-01", "/to"),
@@ -282,7 +282,7 @@ fn a_period_is_in_order_and_not_endless() {
 }
 
 #[test]
-fn an_acceptance_stays_with_whoever_accepted() {
+fn an_acceptance_counts_for_the_person_who_accepted() {
     let desk = Desk::open();
     let (first, second) = (desk.technician(), desk.another(mesa::auth::policy::Role::Technician));
     let one = desk.ticket_in("in_progress");

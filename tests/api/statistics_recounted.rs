@@ -1,4 +1,4 @@
-//! Five quarters of a desk's life: every figure reckoned a second time from what is known to have happened.
+//! Five quarters of data: every figure is computed again from the recorded events.
 
 use diesel::RunQueryDsl;
 use diesel::sql_types::{Array, Double};
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use crate::harness::{Database, Desk};
 
-/// So many that every kind of figure has some in every quarter and every group; some thousand where the environment asks
-/// for all figures.
+/// Enough that every figure has a value in every quarter and every group; several thousand if `MESA_TEST_EVERY_FIGURE`
+/// is set.
 fn tickets() -> usize {
     if all() { 5000 } else { 1000 }
 }
 
-/// Whether to recount every row and follow every link: some seconds' work for the database.
+/// Whether to recount every row and follow every link, which takes the database some seconds.
 fn all() -> bool {
     std::env::var_os("MESA_TEST_EVERY_FIGURE").is_some()
 }
@@ -25,7 +25,8 @@ const QUARTERS: [(&str, &str, &str); 5] = [
     ("2025-10-01", "2025-12-31", "2026-01-01"),
 ];
 
-/// The figures of a stretch of time, reckoned from `seed`. The first day, the day after the last one, and which tickets.
+/// The figures of a period, computed from `seed`: the first day, the day after the last one, and a filter for the
+/// tickets.
 struct Recount<'a> {
     database: &'a Database,
     from: &'a str,
@@ -34,7 +35,7 @@ struct Recount<'a> {
 }
 
 impl Recount<'_> {
-    /// How many tickets something happened to in the period, of those that `also` is true of.
+    /// The number of tickets with one of these times in the period that also satisfy `also`.
     fn tickets(&self, moments: &[&str], also: &str) -> i64 {
         let happened: Vec<String> = moments.iter().map(|moment| self.within(moment)).collect();
         self.database.count(&format!(
@@ -48,7 +49,7 @@ impl Recount<'_> {
         format!("({moment} >= '{} 00:00-05' AND {moment} < '{} 00:00-05')", self.from, self.until)
     }
 
-    /// The numbers of a query, in order.
+    /// The values of a query, in ascending order.
     fn values(&self, sql: &str) -> Vec<f64> {
         #[derive(diesel::QueryableByName)]
         struct Values {
@@ -75,7 +76,7 @@ impl Recount<'_> {
         format!("extract(epoch FROM {until} - {since}) / 60")
     }
 
-    /// The figures as the API should answer them, without their links.
+    /// The figures that the API must return, without their links.
     fn figures(&self) -> Value {
         let received = |also: &str| self.tickets(&["received"], also);
         let solved = |also: &str| self.tickets(&["solved", "solved_again"], also);
@@ -166,7 +167,7 @@ impl Recount<'_> {
         })
     }
 
-    /// What was done by whom `who` is true of: at level 1, 2 and 3.
+    /// The work of the people that `who` selects, at levels 1, 2 and 3.
     fn work(&self, who: [&str; 3], solver: &str, escalated: [&str; 2]) -> Value {
         let levels = [
             ("attended", "received", "due"),
@@ -237,7 +238,7 @@ fn mean(values: &[f64]) -> Value {
     if values.is_empty() { Value::Null } else { json!(values.iter().sum::<f64>() / values.len() as f64) }
 }
 
-/// Of numbers in order: mean, and what stands half and nine tenths of the way from the first to the last.
+/// Of sorted numbers: the mean, the median and the 90th percentile, interpolated linearly.
 fn spread(values: &[f64]) -> Value {
     let at = |share: f64| {
         let place = share * (values.len() as f64 - 1.0);
@@ -247,7 +248,8 @@ fn spread(values: &[f64]) -> Value {
     json!({"mean": mean(values), "median": at(0.5), "p90": at(0.9)})
 }
 
-/// Every field that is reckoned is answered, numbers to nine digits; links and names may be there besides.
+/// Checks that every computed field is returned, numbers with a relative error of at most 1e-9. Other fields, such as
+/// links and names, are ignored.
 #[track_caller]
 fn same(what: &str, answered: &Value, reckoned: &Value) {
     match reckoned {
@@ -260,7 +262,7 @@ fn same(what: &str, answered: &Value, reckoned: &Value) {
             let (expected, got) = (number.as_f64().unwrap(), answered.as_f64().unwrap_or(f64::NAN));
             assert!(
                 (got - expected).abs() <= 1e-9 * expected.abs().max(1.0),
-                "{what}: {answered}, reckoned {expected}"
+                "{what}: {answered}, expected {expected}"
             );
         }
         other => assert_eq!(answered, other, "{what}"),
@@ -272,7 +274,7 @@ fn read(desk: &Desk, (from, to, _): (&str, &str, &str), more: &str) -> Value {
 }
 
 #[test]
-fn every_figure_of_five_quarters_is_what_a_recount_finds() {
+fn every_figure_of_five_quarters_equals_a_recount() {
     let desk = Desk::open();
     desk.database.five_quarters(tickets());
     let recount = |from, until, only: String| Recount { database: &desk.database, from, until, only };
@@ -310,7 +312,7 @@ fn every_figure_of_five_quarters_is_what_a_recount_finds() {
         let rows = figures[list].as_array().unwrap();
         let field = if column.ends_with("_id") { "id" } else { column };
         let received: i64 = rows.iter().map(|row| row["received"].as_i64().unwrap()).sum();
-        assert_eq!(received, figures["tickets"]["received"], "{list} leaves nothing out");
+        assert_eq!(received, figures["tickets"]["received"], "{list} covers all tickets");
         for row in some(rows, 2) {
             let only = match row[field].as_str() {
                 Some(value) => format!("{column} = '{value}'"),
@@ -351,7 +353,7 @@ fn every_figure_of_five_quarters_is_what_a_recount_finds() {
     assert_eq!(figures["escalations"]["to_level_3"], of.tickets(&["escalated_3"], "true"));
     assert_eq!(figures["escalations"]["count"], figures["tickets"]["escalated"]);
 
-    // Narrowed to some of the tickets.
+    // Filtered to some of the tickets.
     let narrowed = read(&desk, quarter, "&criticality=high&criticality=low&channel=web&interval=quarter");
     let only = "criticality IN ('high', 'low') AND channel = 'web'".to_owned();
     let expected = recount(from, until, only).figures();
@@ -372,12 +374,13 @@ fn every_figure_of_five_quarters_is_what_a_recount_finds() {
     );
 }
 
-/// So many of the rows, or all.
+/// The first `count` rows, or all of them if `MESA_TEST_EVERY_FIGURE` is set.
 fn some(rows: &[Value], count: usize) -> &[Value] {
     if all() { rows } else { &rows[..count.min(rows.len())] }
 }
 
-/// Every path in `links` leads to a list that has as many as the figure says; of so many of the rows of each list.
+/// Checks that every path in `links` leads to a list with as many items as the figure, for a number of rows of each
+/// list.
 fn every_link(desk: &Desk, statistics: &Value, lists: &[(&str, usize)]) {
     for (list, count) in lists {
         let rows = statistics[list].as_array().cloned().unwrap_or_else(|| vec![statistics[list].clone()]);

@@ -1,7 +1,7 @@
-//! What clients rely on: the recorded surface of the contract may grow; it shrinks only with a new version.
+//! What clients rely on: the recorded surface of the contract may grow. It shrinks only with a new version.
 //!
-//! `openapi/surface.txt` has a line for each operation, parameter, body and success, and each schema once for each way it is
-//! used: `sent` by clients, `answered` by the server. A line that begins with `!` is something that a client must send.
+//! `openapi/surface.txt` has a line for each operation, parameter, body and success response. Schemas have lines for
+//! each use: `sent` by clients, `answered` by the server. A line that begins with `!` is required from clients.
 
 use std::collections::BTreeSet;
 
@@ -9,19 +9,19 @@ use serde_json::Value;
 
 const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/surface.txt");
 
-/// Who writes the values of a schema.
+/// The side that writes the values of a schema.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Use {
-    /// A client: what it may send is a promise, what it must send is a demand.
+    /// The client: it relies on being allowed to send each value, and a new required value breaks it.
     Sent,
-    /// The server: a client relies on each property, on its type, and on whether it is always there.
+    /// The server: a client relies on each property, on its type, and on whether it is always present.
     Answered,
 }
 
 struct Surface<'a> {
     document: &'a Value,
     lines: BTreeSet<String>,
-    /// Schemas that something refers to, by name.
+    /// The names of the schemas that are referenced.
     used: BTreeSet<(Use, &'a str)>,
 }
 
@@ -78,7 +78,7 @@ impl<'a> Surface<'a> {
         }
     }
 
-    /// A line for each type that may be sent here, so that one more breaks nobody.
+    /// One line for each type that may be sent, so that an additional type breaks no client.
     fn sent(&mut self, at: &str, schema: &'a Value, must: bool) {
         if must {
             self.lines.insert(format!("! {at}"));
@@ -87,7 +87,7 @@ impl<'a> Surface<'a> {
             self.lines.insert(format!("{at}: {kind}"));
         }
         for inner in inline(schema) {
-            // `fields` takes the names of the fields that the items of a list have: they are answered.
+            // `fields` takes the names of fields of the items in a list, which belong to the response.
             let values = inner["enum"].as_array().filter(|_| !at.ends_with(" query fields"));
             for value in values.into_iter().flatten() {
                 self.lines.insert(format!("{at} = {value}"));
@@ -98,7 +98,7 @@ impl<'a> Surface<'a> {
         }
     }
 
-    /// One line for all types that may be answered here: a client handles each of them.
+    /// One line for all types that may be returned, because a client handles each of them.
     fn answered(&mut self, at: &str, schema: &'a Value) {
         let kinds = self.kinds(Use::Answered, schema).join(" | ");
         self.lines.insert(format!("{at}: {kinds}"));
@@ -117,7 +117,7 @@ impl<'a> Surface<'a> {
         }
     }
 
-    /// The types of a schema: names of other schemas, or types of JSON with their format.
+    /// The types of a schema: names of other schemas, or JSON types with their format.
     fn kinds(&mut self, how: Use, schema: &'a Value) -> Vec<String> {
         if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
             self.used.insert((how, name));
@@ -154,7 +154,7 @@ impl<'a> Surface<'a> {
         if kinds.is_empty() { vec!["any".to_owned()] } else { kinds }
     }
 
-    /// What a reference leads to.
+    /// Follows a reference.
     fn resolve(&self, value: &'a Value) -> &'a Value {
         match value["$ref"].as_str() {
             Some(reference) => self.resolve(self.document.pointer(&reference[1..]).unwrap()),
@@ -163,7 +163,7 @@ impl<'a> Surface<'a> {
     }
 }
 
-/// The schema and those written inside it in its place: choices, parts and items.
+/// The schema and the schemas inside it that describe the same value or its items: choices, parts and items.
 fn inline(schema: &Value) -> Vec<&Value> {
     let several = ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| schema[key].as_array()).flatten();
     let mut all = vec![schema];
@@ -178,17 +178,17 @@ fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value, bool)> {
     all.map(move |(name, property)| (name, property, is_required(name)))
 }
 
-/// Recorded lines that are gone, and new demands on clients.
+/// Recorded lines that no longer exist, and new requirements for clients.
 fn breaks(recorded: &BTreeSet<String>, present: &BTreeSet<String>) -> Vec<String> {
     let gone = recorded.difference(present).filter(|line| !line.starts_with('!'));
     let known: BTreeSet<&str> = recorded.iter().map(|line| subject(line)).collect();
-    // A demand of a new operation or of a new body breaks nobody.
+    // A requirement of a new operation or of a new body breaks no client.
     let demanded =
         present.difference(recorded).filter(|line| line.starts_with('!') && known.contains(subject(line)));
     gone.chain(demanded).cloned().collect()
 }
 
-/// The operation, or the schema with its use, that a line is about.
+/// The operation that a line describes, or the schema with its use.
 fn subject(line: &str) -> &str {
     let line = line.trim_start_matches("! ");
     let start = ["sent ", "answered "].into_iter().find(|start| line.starts_with(start)).map_or(0, str::len);
@@ -216,7 +216,7 @@ fn what_clients_rely_on_goes_only_with_a_new_version() {
     assert!(broken.is_empty(), "this breaks clients; raise the version in Cargo.toml and {how}: {broken:#?}");
 }
 
-/// An operation that takes a body and answers a page, and what a change does to it.
+/// What a change breaks in a contract with one operation, which takes a body and returns a page.
 fn changed(change: impl FnOnce(&mut Value)) -> Vec<String> {
     let mut document = serde_json::json!({
         "paths": {"/x": {"post": {
@@ -247,7 +247,7 @@ fn changed(change: impl FnOnce(&mut Value)) -> Vec<String> {
 }
 
 #[test]
-fn additions_break_nobody() {
+fn additions_break_no_client() {
     let broken = changed(|document| {
         let operation = document["paths"]["/x"]["post"].clone();
         document["paths"]["/y"]["post"] = operation;
@@ -263,7 +263,7 @@ fn additions_break_nobody() {
 }
 
 #[test]
-fn each_way_to_break_a_client_is_seen() {
+fn each_kind_of_breaking_change_is_detected() {
     let schema = |name: &'static str, change: fn(&mut Value)| {
         changed(move |document| change(&mut document["components"]["schemas"][name]))
     };

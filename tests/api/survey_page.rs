@@ -1,4 +1,4 @@
-//! The page that the survey's link opens, and the same over JSON.
+//! The page that the link to a survey opens, and the same operations as JSON.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::harness::{Answer, Desk};
 const FORM: &str = "application/x-www-form-urlencoded";
 const GOOD: &str = "rating-overall=5&rating-timeliness=4&rating-courtesy=5&rating-solution=3&comment=Muy+amables.%0D%0A%C2%A1Gracias%21";
 
-/// A solved ticket, and the token of the link that its requester was mailed.
+/// A solved ticket, and the token of the survey link that was mailed to its requester.
 fn mailed(desk: &Desk, server: &MailServer) -> (String, String) {
     let one = desk.ticket_in("solved");
     desk.send_mail();
@@ -39,7 +39,7 @@ fn ratings() -> Value {
 }
 
 #[test]
-fn the_link_opens_a_page_that_asks_once_and_thanks() {
+fn the_link_opens_a_page_that_accepts_one_answer() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let (one, token) = mailed(&desk, &server);
@@ -59,14 +59,14 @@ fn the_link_opens_a_page_that_asks_once_and_thanks() {
     assert_eq!(survey["ratings"], ratings()["ratings"]);
     assert_eq!(survey["comment"], "Muy amables.\n¡Gracias!");
     assert_eq!(survey["answers"][0]["text"]["es"], "¿Cómo califica el servicio en general?");
-    // A second visit shows that it was answered, and a second answer changes nothing.
+    // A second visit shows that the survey is answered, and a second answer changes nothing.
     shows(&page(&desk, &token), 200, &["quedó guardada"]);
     shows(&send(&desk, &token, &GOOD.replace("overall=5", "overall=1")), 409, &["ya fue respondida"]);
     assert_eq!(desk.requester().get(&format!("{one}/survey")).ok(), survey);
 }
 
 #[test]
-fn the_page_speaks_the_requesters_language_unless_the_browser_asks_for_another() {
+fn the_page_uses_the_requesters_language_unless_the_browser_sets_one() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     desk.requester().patch("/me", json!({"locale": "en"})).ok();
@@ -80,7 +80,7 @@ fn the_page_speaks_the_requesters_language_unless_the_browser_asks_for_another()
 }
 
 #[test]
-fn a_wrong_link_and_one_that_expired_say_so() {
+fn an_invalid_link_and_an_expired_link_show_an_error() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let (_, token) = mailed(&desk, &server);
@@ -100,7 +100,7 @@ fn a_wrong_link_and_one_that_expired_say_so() {
 }
 
 #[test]
-fn what_is_missing_is_said_and_what_was_filled_in_stays() {
+fn missing_answers_are_reported_and_the_input_is_kept() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let (_, token) = mailed(&desk, &server);
@@ -127,7 +127,7 @@ fn what_is_missing_is_said_and_what_was_filled_in_stays() {
 }
 
 #[test]
-fn the_page_runs_nothing_is_shown_nowhere_and_leaves_no_trace() {
+fn the_page_allows_no_scripts_no_frames_no_referrer_and_no_caching() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let (_, token) = mailed(&desk, &server);
@@ -149,7 +149,7 @@ fn the_page_runs_nothing_is_shown_nowhere_and_leaves_no_trace() {
 }
 
 #[test]
-fn what_the_ticket_says_is_words_on_the_page() {
+fn the_text_of_the_ticket_is_escaped_on_the_page() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let (_, token) = mailed(&desk, &server);
@@ -160,7 +160,7 @@ fn what_the_ticket_says_is_words_on_the_page() {
 }
 
 #[test]
-fn a_ticket_that_is_open_again_is_not_judged_until_it_is_solved() {
+fn a_reopened_ticket_cannot_be_rated_until_it_is_solved() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let (one, token) = mailed(&desk, &server);
@@ -174,7 +174,7 @@ fn a_ticket_that_is_open_again_is_not_judged_until_it_is_solved() {
     desk.nobody().post(&path, ratings()).problem(409, "not_solved");
     desk.requester().post(&format!("{one}/survey"), ratings()).problem(409, "not_solved");
     assert_eq!(desk.database.fingerprint(), before);
-    // What became of it in the end may not be a solution.
+    // A ticket may end without a solution.
     desk.technician().post(&format!("{one}/archive"), json!({"reason": "withdrawn", "note": "Ya no."})).ok();
     shows(&page(&desk, &token), 200, &["Su solicitud no está solucionada"]);
     assert!(!page(&desk, &token).text().contains("abierta de nuevo"));
@@ -183,13 +183,13 @@ fn a_ticket_that_is_open_again_is_not_judged_until_it_is_solved() {
     desk.requester().post(&format!("{one}/reopening"), json!({})).ok();
     desk.technician().post(&format!("{one}/solution"), json!({"description": "Ahora sí."})).ok();
     shows(&send(&desk, &token, GOOD), 200, &["Gracias"]);
-    // What was answered stays to be seen.
+    // A given answer remains visible.
     desk.requester().post(&format!("{one}/reopening"), json!({})).ok();
     shows(&page(&desk, &token), 200, &["quedó guardada"]);
 }
 
 #[test]
-fn a_link_is_of_use_for_its_own_survey_and_every_mail_has_its_own() {
+fn a_link_works_only_for_its_survey_and_every_mail_has_a_new_link() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let (first, one) = mailed(&desk, &server);
@@ -198,7 +198,7 @@ fn a_link_is_of_use_for_its_own_survey_and_every_mail_has_its_own() {
     shows(&send(&desk, &two, GOOD), 200, &["#2"]);
     let status = |path: &str| desk.requester().get(&format!("{path}/survey")).ok()["status"].clone();
     assert_eq!((status(&first), status(&second)), (json!("pending"), json!("answered")));
-    // Solved again: another mail, another link, and the one before still opens the same survey.
+    // Solved again: a new mail with a new link. The previous link still opens the same survey.
     desk.requester().post(&format!("{first}/reopening"), json!({})).ok();
     desk.technician().post(&format!("{first}/solution"), json!({"description": "Ahora sí."})).ok();
     desk.send_mail();
@@ -209,7 +209,7 @@ fn a_link_is_of_use_for_its_own_survey_and_every_mail_has_its_own() {
 }
 
 #[test]
-fn the_same_over_json_without_signing_in() {
+fn a_survey_is_answered_as_json_without_signing_in() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let (_, token) = mailed(&desk, &server);
@@ -230,7 +230,7 @@ fn the_same_over_json_without_signing_in() {
 }
 
 #[test]
-fn the_reminder_comes_once_however_many_servers_there_are() {
+fn the_reminder_is_sent_once_with_several_servers() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let requester = desk.requester();
@@ -264,7 +264,7 @@ fn the_reminder_comes_once_however_many_servers_there_are() {
     for ticket in [&waiting, &answered, &reopened] {
         days_ago(3, ticket);
     }
-    // Nobody is reminded of what the link would be too old for.
+    // No reminder is sent if the link would already have expired.
     days_ago(31, &old);
     routine(&mesa::config::Config { survey_reminder_days: 0, ..config.clone() });
     assert_eq!(reminders(), 0, "switched off");

@@ -1,4 +1,4 @@
-//! What the survey asks, and that answers keep the words that were asked.
+//! The questions of the survey, and answers that keep the text of their question.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ fn ratings() -> Value {
     json!({"overall": 5, "timeliness": 4, "courtesy": 5, "solution": 3})
 }
 
-/// The path of the question of this key.
+/// The path of the question with this key.
 fn question(desk: &Desk, key: &str) -> String {
     let all = desk.director().get("/survey-questions").items();
     let found = all.iter().find(|question| question["key"] == key).unwrap();
@@ -21,7 +21,7 @@ fn question(desk: &Desk, key: &str) -> String {
 }
 
 #[test]
-fn a_question_is_added_asked_answered_and_asked_no_more() {
+fn a_question_is_added_answered_and_deactivated() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let (requester, professional) = (desk.requester(), desk.professional());
@@ -54,10 +54,10 @@ fn a_question_is_added_asked_answered_and_asked_no_more() {
     let answers = requester.get(&format!("{one}/survey")).ok()["answers"].clone();
     assert_eq!(answers.as_array().unwrap().len(), 5);
     assert_eq!((&answers[1]["key"], &answers[1]["rating"]), (&json!("clarity"), &json!(2)));
-    assert_eq!(answers[1]["text"]["es"], "¿Qué tan claro fue?", "as it was asked");
+    assert_eq!(answers[1]["text"]["es"], "¿Qué tan claro fue?", "the original text");
     assert_eq!(professional.get("/surveys").items()[0]["answers"], answers);
     assert_eq!(keys(&requester), ["overall", "timeliness", "courtesy", "solution"]);
-    // Whoever asks it still is told.
+    // An answer to the inactive question is rejected.
     let other = desk.ticket_in("solved");
     let stale = json!({"ratings": ratings(), "answers": [{"question_id": added["id"], "rating": 1}]});
     let refused = requester.post(&format!("{other}/survey"), stale);
@@ -65,7 +65,7 @@ fn a_question_is_added_asked_answered_and_asked_no_more() {
 }
 
 #[test]
-fn further_answers_are_optional_each_once_and_not_to_a_standing_question() {
+fn additional_answers_are_optional_unique_and_not_to_standing_questions() {
     let desk = Desk::open();
     let (requester, path) = (desk.requester(), format!("{}/survey", desk.ticket_in("solved")));
     let clarity = desk.director().post("/survey-questions", clarity()).created()["id"].clone();
@@ -85,7 +85,7 @@ fn further_answers_are_optional_each_once_and_not_to_a_standing_question() {
 }
 
 #[test]
-fn the_four_standing_questions_are_reworded_and_never_removed() {
+fn the_four_standing_questions_can_be_reworded_but_not_removed() {
     let desk = Desk::open();
     let director = desk.director();
     let path = question(&desk, "courtesy");
@@ -116,6 +116,6 @@ fn the_four_standing_questions_are_reworded_and_never_removed() {
         "UPDATE messages SET status = 'failed'",
     ] {
         let result = diesel::RunQueryDsl::execute(diesel::sql_query(sql), &mut desk.database.connect());
-        assert!(result.is_err(), "{sql} was let through");
+        assert!(result.is_err(), "{sql} was accepted");
     }
 }

@@ -1,4 +1,4 @@
-//! Who reads totals of survey answers alone can compute no single answer from them.
+//! A user who may read only totals of survey answers cannot compute a single answer from them.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::harness::Desk;
 
 const QUARTER: &str = "/statistics?from=2025-10-01&to=2025-12-31";
 
-/// What is computed from answers.
+/// The figures that are computed from answers.
 fn computed(figures: &Value) -> [&Value; 3] {
     let surveys = &figures["surveys"];
     [&surveys["satisfied"], &surveys["satisfaction_rate"], &surveys["mean"]["overall"]]
@@ -24,8 +24,8 @@ fn rows<'a>(statistics: &'a Value, list: &str) -> &'a Vec<Value> {
     statistics[list].as_array().unwrap()
 }
 
-/// A desk with many tickets, all of them over, in five quarters up to the end of 2025, and the category of which the last has one
-/// answer alone.
+/// Many finished tickets in five quarters up to the end of 2025, and a category with only one answer in the last
+/// quarter.
 fn desk_with_one_answer_in_a_category() -> (Desk, Value) {
     let desk = Desk::open();
     desk.database.five_quarters(400);
@@ -44,7 +44,7 @@ fn desk_with_one_answer_in_a_category() -> (Desk, Value) {
 }
 
 #[test]
-fn a_technician_reads_totals_of_five_answers_or_more_that_cannot_be_subtracted() {
+fn technician_totals_have_five_or_more_answers_and_reveal_no_difference() {
     let (desk, category) = desk_with_one_answer_in_a_category();
     let all = desk.director().get(QUARTER).ok();
     let seen = desk.technician().get(QUARTER).ok();
@@ -54,7 +54,8 @@ fn a_technician_reads_totals_of_five_answers_or_more_that_cannot_be_subtracted()
     assert_eq!(answered(&of(&all)), 1);
     assert!(!computed(&of(&all))[0].is_null());
 
-    // The whole is shown, the one answer is not, nor is one other category, so that it does not follow from the others.
+    // The total is shown. The single answer is withheld, and so is another category, so that the answer cannot be
+    // computed from the others.
     assert_eq!(computed(&seen["tickets"]), computed(&all["tickets"]));
     assert_eq!(seen["surveys"], seen["tickets"]["surveys"]);
     assert!(is_withheld(&of(&seen), "few_answers"));
@@ -80,7 +81,7 @@ fn a_technician_reads_totals_of_five_answers_or_more_that_cannot_be_subtracted()
     assert!(hidden.len() >= 2 && hidden.iter().sum::<i64>() >= 5, "{hidden:?}");
     assert!(open > 0);
 
-    // Groups that overlap with the categories are withheld, as are other periods and narrowed ones.
+    // Groups that overlap with the categories are withheld, and so are other periods and filtered figures.
     for list in ["by_criticality", "by_unit", "by_channel"] {
         let all_withheld = |row: &Value| answered(row) == 0 || is_withheld(row, "not_offered");
         assert!(rows(&seen, list).iter().all(all_withheld), "{list}");
@@ -110,8 +111,9 @@ fn a_technician_reads_totals_of_five_answers_or_more_that_cannot_be_subtracted()
 }
 
 #[test]
-fn what_may_still_change_is_withheld() {
-    // A ticket that is not closed may be reopened and put into another category, and the difference would be its answer.
+fn figures_that_may_still_change_are_withheld() {
+    // A ticket that is not closed can be reopened and moved to another category, and the difference would reveal its
+    // answer.
     let desk = Desk::open();
     desk.database.five_quarters(400);
     let open = "SELECT count(*) FROM surveys s JOIN tickets t ON t.id = s.ticket_id \
@@ -121,7 +123,8 @@ fn what_may_still_change_is_withheld() {
     assert!(!computed(&seen["tickets"])[0].is_null());
     let answered = rows(&seen, "by_category").iter().filter(|row| answered(row) > 0);
     assert!(answered.into_iter().all(|row| is_withheld(row, "not_final")));
-    // So is a quarter that is not over: each new answer would be the difference to the figures before.
+    // A quarter that is not over is withheld too, because the difference to earlier figures would reveal each new
+    // answer.
     let one = desk.ticket_in("solved");
     let ratings = json!({"ratings": {"overall": 1, "timeliness": 1, "courtesy": 1, "solution": 1}});
     desk.requester().post(&format!("{one}/survey"), ratings).created();
@@ -132,7 +135,7 @@ fn what_may_still_change_is_withheld() {
 }
 
 #[test]
-fn a_technician_reads_a_report_without_what_single_answers_follow_from_approved_or_not() {
+fn a_technicians_report_reveals_no_single_answer_before_or_after_approval() {
     let (desk, category) = desk_with_one_answer_in_a_category();
     let path = "/reports/quarterly/2025/4";
     let draft = desk.technician().get(path).ok();
@@ -159,12 +162,12 @@ fn a_technician_reads_a_report_without_what_single_answers_follow_from_approved_
         let one = format!("{path}?format={format}");
         let (seen, whole) = (desk.technician().get(&one).bytes, desk.professional().get(&one).bytes);
         assert_ne!(seen, whole, "{format}");
-        // It stays as it was approved.
+        // The approved file does not change.
         assert_eq!(desk.technician().get(&one).bytes, seen, "{format}");
     }
     assert!(row(&desk.technician().get(&page).text()).contains('–'));
 
-    // One that was approved before there was such a version is made anew.
+    // If an approved report has no stored version with totals, that version is generated.
     desk.database.run("SET session_replication_role = replica; DELETE FROM quarterly_report_totals_files");
     let anew = desk.technician().get(path).ok();
     assert!(is_withheld(&of(&anew), "few_answers"));
@@ -172,7 +175,7 @@ fn a_technician_reads_a_report_without_what_single_answers_follow_from_approved_
 }
 
 #[test]
-fn a_technician_reads_what_an_indicator_measured_of_five_answers_or_more() {
+fn a_technician_reads_a_measurement_of_five_or_more_answers() {
     let (desk, _) = desk_with_one_answer_in_a_category();
     let list = format!("{}/measurements", desk.indicator("satisfaction"));
     let measured = desk.technician().post(&list, json!({"year": 2025, "quarter": 4})).created();
@@ -195,7 +198,7 @@ fn a_technician_reads_what_an_indicator_measured_of_five_answers_or_more() {
     hidden(&desk.technician().patch(&one, json!({"analysis": "Pocas respuestas."})).ok());
     let whole = desk.professional().get(&one).ok();
     assert!(whole["value"].is_number() && whole["withheld"] == false, "{whole}");
-    // Others are not withheld.
+    // Other indicators are not withheld.
     let other = format!("{}/measurements", desk.indicator("timely_attention"));
     let other = desk.technician().post(&other, json!({"year": 2025, "quarter": 4})).created();
     assert_eq!(other["withheld"], false);

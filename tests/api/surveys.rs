@@ -9,7 +9,7 @@ fn ratings(overall: i16) -> Value {
 }
 
 #[test]
-fn a_survey_waits_from_the_solution_on_and_is_answered_once() {
+fn a_survey_is_pending_from_the_solution_on_and_answered_once() {
     let desk = Desk::open();
     let requester = desk.requester();
     let early = desk.ticket_in("in_progress");
@@ -33,7 +33,7 @@ fn a_survey_waits_from_the_solution_on_and_is_answered_once() {
 }
 
 #[test]
-fn a_case_solved_twice_has_one_survey() {
+fn a_ticket_solved_twice_has_one_survey() {
     let desk = Desk::open();
     let one = desk.ticket_in("solved");
     desk.requester().post(&format!("{one}/reopening"), json!({})).ok();
@@ -42,7 +42,7 @@ fn a_case_solved_twice_has_one_survey() {
 }
 
 #[test]
-fn answers_are_for_professionals_and_the_director() {
+fn only_professionals_and_the_director_read_answers() {
     let desk = Desk::open();
     let one = desk.ticket_in("solved");
     desk.requester().post(&format!("{one}/survey"), ratings(2)).created();

@@ -1,4 +1,4 @@
-//! Registering, reading and changing tickets, and the attention clock.
+//! Registering, reading and changing tickets, and the attention time.
 
 use chrono::Duration;
 use mesa::auth::policy::Role;
@@ -9,7 +9,7 @@ use crate::harness::states::soon;
 use crate::harness::{Desk, PASSWORD, moment};
 
 #[test]
-fn minimum_data_that_the_account_lacks_are_one_422() {
+fn missing_minimum_data_is_reported_in_one_422() {
     let desk = Desk::open();
     let new =
         json!({"email": "nueva@mesa.test", "password": PASSWORD, "role": "requester", "full_name": "Nueva"});
@@ -36,7 +36,7 @@ fn minimum_data_that_the_account_lacks_are_one_422() {
 }
 
 #[test]
-fn the_requesters_data_are_those_of_the_day() {
+fn a_ticket_keeps_the_requesters_data_of_the_registration() {
     let desk = Desk::open();
     let requester = desk.requester();
     let one = format!("/tickets/{}", requester.register("Sin red")["id"]);
@@ -60,7 +60,7 @@ fn staff_register_on_behalf_of_others() {
 }
 
 #[test]
-fn what_only_a_head_of_unit_may_ask_is_registered_archived_and_told() {
+fn a_request_only_for_heads_of_unit_is_archived_and_notified() {
     let desk = Desk::open();
     let (requester, director) = (desk.requester(), desk.director());
     let categories = director.get("/categories?q=Cuentas").items();
@@ -78,11 +78,11 @@ fn what_only_a_head_of_unit_may_ask_is_registered_archived_and_told() {
         events.iter().map(|event| event["kind"].as_str().unwrap()).collect::<Vec<_>>(),
         ["received", "archived"]
     );
-    // The head of the unit may.
+    // The head of the unit is allowed to request it.
     let unit = format!("/units/{}", desk.unit_id());
     director.patch(&unit, json!({"head_id": requester.id()})).ok();
     assert_eq!(requester.post("/tickets", body).created()["status"], "received");
-    // And nobody gets there by way of a correction.
+    // A correction cannot bypass this rule.
     let other = desk.another(Role::Requester);
     let one = format!("/tickets/{}", other.register("Sin red")["id"]);
     let refused = other.patch(&one, json!({"category_id": category}));
@@ -90,7 +90,7 @@ fn what_only_a_head_of_unit_may_ask_is_registered_archived_and_told() {
 }
 
 #[test]
-fn a_correction_is_an_event_from_what_to_what() {
+fn a_correction_is_an_event_with_the_old_and_new_values() {
     let desk = Desk::open();
     let requester = desk.requester();
     let one = format!("/tickets/{}", requester.register("Sin red")["id"]);
@@ -121,25 +121,25 @@ fn attention_counts_from_reception_to_the_first_acceptance() {
     assert_eq!(
         technician.get(&one).ok()["attended_at"],
         Value::Null,
-        "being assigned does not stop the clock"
+        "an assignment does not stop the attention time"
     );
     let ticket = technician.post(&format!("{one}/acceptance"), soon()).ok();
     assert_eq!(ticket["attended_at"], ticket["accepted_at"]);
-    // Once it has stopped, a new criticality does not move it.
+    // After it has stopped, a new criticality does not change it.
     let due = ticket["attention_due_at"].clone();
     let ticket = technician.post(&format!("{one}/classification"), json!({"criticality": "critical"})).ok();
     assert_eq!(ticket["attention_due_at"], due);
 }
 
 #[test]
-fn an_assignment_takes_whoever_has_the_least_to_do() {
+fn automatic_assignment_chooses_the_person_with_the_least_work() {
     let desk = Desk::open();
     let (first, second) = (desk.technician(), desk.another(Role::Technician));
     desk.ticket_in("assigned");
     let assign =
         |one: &str| first.post(&format!("{one}/assignment"), json!({})).ok()["assignee"]["id"].clone();
     assert_eq!(assign(&desk.ticket_in("classified")), second.id());
-    // A ticket that somebody has is not taken from them by accident.
+    // An assigned ticket is not reassigned by accident.
     let held = desk.ticket_in("assigned");
     let refused = second.post(&format!("{held}/assignment"), json!({"assignee_id": second.id()}));
     assert_eq!(refused.problem(409, "already_assigned")["assignee_id"], first.id());
@@ -149,7 +149,7 @@ fn an_assignment_takes_whoever_has_the_least_to_do() {
     assert_eq!(first.post(&format!("{held}/assignment"), back).ok()["assignee"]["id"], first.id());
     let refused = first.post(&format!("{held}/assignment"), json!({"assignee_id": "none"}));
     assert_eq!(refused.problem(422, "invalid_body")["errors"][0]["pointer"], "/assignee_id");
-    // Where nobody of the level works, it is said.
+    // Without an active person of the level, the assignment is rejected.
     for person in [&first, &second] {
         desk.director().patch(&format!("/users/{}", person.id()), json!({"active": false})).ok();
     }
@@ -160,7 +160,7 @@ fn an_assignment_takes_whoever_has_the_least_to_do() {
 }
 
 #[test]
-fn what_nobody_closes_closes_by_itself_after_the_set_days() {
+fn solved_tickets_are_closed_automatically_after_the_set_days() {
     let desk = Desk::configured(&[("MESA_CLOSE_AFTER_DAYS", "3")]);
     let (old, new) = (desk.ticket_in("solved"), desk.ticket_in("solved"));
     let config = &desk.shared().config;
@@ -180,7 +180,7 @@ fn what_nobody_closes_closes_by_itself_after_the_set_days() {
 }
 
 #[test]
-fn a_step_tells_whom_it_concerns() {
+fn a_step_notifies_the_people_concerned() {
     let desk = Desk::open();
     desk.ticket_in("closed");
     let told = |kind: &str, role: &str| {

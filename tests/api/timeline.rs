@@ -1,4 +1,5 @@
-//! The timeline: everything in one order for staff, and for a requester nothing private, not even that there is something.
+//! The timeline: for staff all entries in one order. For a requester it contains nothing private, and does not show
+//! that private entries exist.
 
 use mesa::auth::policy::Role;
 use serde_json::{Value, json};
@@ -6,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::states::soon;
 use crate::harness::{Client, Desk};
 
-/// A case with entries of every type, public and private, and its requester.
+/// A ticket with entries of every type, public and private, and its requester.
 fn case(desk: &Desk) -> (String, Client) {
     let (requester, technician) = (desk.requester(), desk.technician());
     let one = format!("/tickets/{}", requester.register("Sin red en el piso 3")["id"]);
@@ -43,7 +44,7 @@ fn whole(client: &Client, one: &str) -> Vec<Value> {
     client.get(&format!("{one}/timeline?limit=200")).items()
 }
 
-/// An entry in short: `event accepted`, `followup public`.
+/// The short form of an entry: `event accepted`, `followup public`.
 fn short(entry: &Value) -> String {
     let what = match entry["type"].as_str().unwrap() {
         "event" | "message" => entry["kind"].as_str().unwrap(),
@@ -70,7 +71,7 @@ fn staff_see_everything_in_one_order() {
         })
         .collect();
     assert!(places.is_sorted(), "{places:#?}");
-    // All that the lists of each type have, and no more.
+    // All items of the lists of each type, and no more.
     for (list, kind) in [
         ("events", "event"),
         ("escalations", "escalation"),
@@ -105,10 +106,10 @@ fn staff_see_everything_in_one_order() {
 }
 
 #[test]
-fn pages_of_any_size_in_both_orders_are_the_whole() {
+fn pages_of_any_size_in_both_orders_contain_every_entry_once() {
     let desk = Desk::open();
     let (one, requester) = case(&desk);
-    // Two events and two messages of one moment.
+    // Two events and two messages with the same time.
     let category = desk.director().get("/categories?q=Cuentas").items()[0]["id"].clone();
     let body =
         json!({"subject": "Una cuenta", "description": "Para un contratista.", "category_id": category});
@@ -207,7 +208,7 @@ fn a_requester_sees_what_concerns_them() {
     desk.another(Role::Requester).get(&format!("{one}/timeline")).problem(404, "not_found");
 }
 
-/// All that a requester can get out of the timeline: every page with its headers.
+/// Everything that a requester can read in the timeline: every page with its headers.
 fn all_that_shows(requester: &Client, one: &str) -> Vec<(String, String)> {
     let mut seen = Vec::new();
     let kinds =
@@ -229,7 +230,7 @@ fn all_that_shows(requester: &Client, one: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn what_is_private_changes_nothing_that_a_requester_sees() {
+fn private_changes_are_invisible_to_the_requester() {
     let desk = Desk::open();
     let (one, requester) = case(&desk);
     let (technician, other) = (desk.technician(), desk.another(Role::Requester));
@@ -261,7 +262,7 @@ fn what_is_private_changes_nothing_that_a_requester_sees() {
         assert!(kinds.iter().any(|seen| seen == kind), "{kind} is not among {kinds:?}");
     }
 
-    // What is published shows, from now on, and nothing else.
+    // A published entry appears at the end, and nothing else changes.
     let before = whole(&requester, &one);
     let public = technician.post(&format!("{entry}/publication"), json!({})).created();
     let after = whole(&requester, &one);
@@ -276,7 +277,7 @@ fn what_is_private_changes_nothing_that_a_requester_sees() {
 }
 
 #[test]
-fn what_the_desk_tells_its_staff_does_not_show() {
+fn notifications_to_staff_are_invisible_to_the_requester() {
     let desk = Desk::open();
     let (requester, director) = (desk.requester(), desk.director());
     let one = desk.ticket_in("assigned");
@@ -290,13 +291,13 @@ fn what_the_desk_tells_its_staff_does_not_show() {
     director.patch("/attention-times/medium", json!({"minutes": 60})).ok();
     director.post("/attention-times/application", json!({})).ok();
     let after = all_that_shows(&requester, &one);
-    // The ticket itself, which comes last, says when attention is due.
+    // The last item is the ticket itself, which contains the time when attention is due.
     assert_eq!(after[..after.len() - 1], before[..before.len() - 1]);
     let kinds: Vec<String> = whole(&director, &one).iter().map(short).collect();
     for kind in ["event overdue", "message overdue", "event due_changed"] {
         assert!(kinds.iter().any(|seen| seen == kind), "{kind} is not among {kinds:?}");
     }
-    // A handover says who has it now, and not why.
+    // A handover shows the new assignee, but not the reason.
     let body = json!({"to": director.id(), "reason": "Incapacidad de Tomás."});
     director.post(&format!("/users/{}/handover", desk.technician().id()), body).ok();
     let last = requester.get(&format!("{one}/timeline?sort=-at&kind=event&limit=1")).items();
@@ -305,7 +306,7 @@ fn what_the_desk_tells_its_staff_does_not_show() {
 }
 
 #[test]
-fn what_is_asked_of_a_requester_shows_with_their_answer() {
+fn an_information_request_is_shown_with_its_answer() {
     let desk = Desk::open();
     let (requester, technician) = (desk.requester(), desk.technician());
     let one = desk.ticket_in("received");

@@ -1,4 +1,4 @@
-//! TLS of the desk's own: with the certificate that the configuration names, and without it no word.
+//! TLS of the server itself: with the configured certificate, and without any plain text.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -53,7 +53,7 @@ impl Files {
 
 pub const REQUEST: &[u8] = b"GET /api/v1/me HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
-/// A desk that speaks TLS by these files.
+/// A server that uses TLS with these files.
 pub fn serving(files: &Files, database: &Database) -> Running {
     Running::start(mesa(&[
         ("DATABASE_URL", &database.url),
@@ -67,7 +67,7 @@ pub fn serving(files: &Files, database: &Database) -> Running {
 
 pub type Line = StreamOwned<ClientConnection, TcpStream>;
 
-/// A line to the desk of a client that believes this certificate alone.
+/// A connection of a client that trusts only this certificate.
 fn call(
     address: &str,
     believed: &CertificateDer<'static>,
@@ -76,7 +76,7 @@ fn call(
     Ok(over(TcpStream::connect(address)?, believed, version))
 }
 
-/// The same over a connection that is there already.
+/// The same over an existing TCP connection.
 pub fn over(
     stream: TcpStream,
     believed: &CertificateDer<'static>,
@@ -91,7 +91,7 @@ pub fn over(
     StreamOwned::new(connection, stream)
 }
 
-/// What such a client is answered.
+/// The response that such a client gets.
 fn ask(
     address: &str,
     believed: &CertificateDer<'static>,
@@ -104,7 +104,7 @@ fn ask(
     Ok(answer)
 }
 
-/// Whether somebody is at the door. Who does not speak TLS is answered nothing in the clear.
+/// Whether the port accepts connections. A client that does not use TLS gets no plain text.
 fn is_open(address: &str) -> bool {
     let Ok(mut plain) = TcpStream::connect(address) else { return false };
     plain.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
@@ -117,7 +117,7 @@ fn is_open(address: &str) -> bool {
 }
 
 #[test]
-fn the_desk_speaks_tls_with_the_certificate_it_is_given_and_takes_the_next_one_without_a_restart() {
+fn tls_uses_the_configured_certificate_and_reloads_it_without_a_restart() {
     let (first, second) = (made(), made());
     let files = Files::of(&first);
     let database = Database::from_template();
@@ -128,7 +128,7 @@ fn the_desk_speaks_tls_with_the_certificate_it_is_given_and_takes_the_next_one_w
         assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
         assert!(answer.contains("strict-transport-security: max-age=31536000"), "{answer}");
     }
-    assert!(ask(address, second.cert.der(), &TLS13).is_err(), "another certificate is believed");
+    assert!(ask(address, second.cert.der(), &TLS13).is_err(), "another certificate is trusted");
     assert!(is_open(address));
 
     let hang_up = || kill(Pid::from_raw(server.child.id().try_into().unwrap()), Signal::SIGHUP).unwrap();
@@ -136,12 +136,12 @@ fn the_desk_speaks_tls_with_the_certificate_it_is_given_and_takes_the_next_one_w
     hang_up();
     let deadline = Instant::now() + Duration::from_secs(10);
     while ask(address, second.cert.der(), &TLS13).is_err() {
-        assert!(Instant::now() < deadline, "the new certificate is not taken");
+        assert!(Instant::now() < deadline, "the new certificate is not used");
         std::thread::sleep(Duration::from_millis(20));
     }
     assert!(ask(address, first.cert.der(), &TLS13).is_err());
 
-    // What cannot be used takes nothing away.
+    // An unusable certificate does not replace the current one.
     fs::write(files.key(), first.signing_key.serialize_pem()).unwrap();
     hang_up();
     let deadline = Instant::now() + Duration::from_secs(10);
@@ -153,12 +153,12 @@ fn the_desk_speaks_tls_with_the_certificate_it_is_given_and_takes_the_next_one_w
 }
 
 #[test]
-fn while_it_stops_the_desk_says_no_word_in_the_clear_either() {
+fn a_stopping_server_sends_no_plain_text() {
     let (made, database) = (made(), Database::from_template());
     let files = Files::of(&made);
     let mut server = serving(&files, &database);
     let address = server.url.strip_prefix("https://").unwrap().to_owned();
-    // A request in hand, half of which is still to come.
+    // A request in progress, with its body still to come.
     let mut line = call(&address, made.cert.der(), &TLS13).unwrap();
     let head = "POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
         Content-Type: application/json\r\nContent-Length: 2\r\n\r\n";
@@ -167,7 +167,7 @@ fn while_it_stops_the_desk_says_no_word_in_the_clear_either() {
     kill(Pid::from_raw(server.child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);
     while is_open(&address) {
-        assert!(Instant::now() < deadline, "the door stays open");
+        assert!(Instant::now() < deadline, "the port stays open");
     }
     line.write_all(b"{}").unwrap();
     let mut answer = String::new();
@@ -177,7 +177,7 @@ fn while_it_stops_the_desk_says_no_word_in_the_clear_either() {
 }
 
 #[test]
-fn a_certificate_that_cannot_be_used_is_refused_with_the_variable_that_names_it() {
+fn an_unusable_certificate_is_reported_with_its_variable() {
     let (files, other) = (Files::of(&made()), Files::of(&made()));
     let nothing = files.folder.path().join("nothing.pem");
     fs::write(files.folder.path().join("empty.pem"), "").unwrap();
@@ -211,5 +211,5 @@ fn a_certificate_that_cannot_be_used_is_refused_with_the_variable_that_names_it(
     ] {
         assert!(said.contains(expected), "{expected}: {said}");
     }
-    assert!(!files.folder.path().join("data").exists(), "nothing is made before");
+    assert!(!files.folder.path().join("data").exists(), "no data folder is created");
 }

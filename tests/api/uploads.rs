@@ -1,4 +1,4 @@
-//! Uploads that are refused, cut off or never finished leave nothing in the object store.
+//! Uploads that are rejected, interrupted or never finished leave nothing in the object store.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -28,7 +28,7 @@ fn stored(desk: &Desk) -> Vec<PathBuf> {
 fn stored_within(desk: &Desk, wanted: usize, limit: Duration) {
     let began = Instant::now();
     while stored(desk).len() != wanted {
-        assert!(began.elapsed() < limit, "{wanted} files wanted: {:?}", stored(desk));
+        assert!(began.elapsed() < limit, "{wanted} files expected: {:?}", stored(desk));
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -75,12 +75,12 @@ impl Unfinished {
 }
 
 #[test]
-fn a_request_that_is_refused_leaves_no_content() {
+fn a_rejected_upload_leaves_no_content() {
     let desk = Desk::open();
     let (requester, technician) = (desk.requester(), desk.technician());
     let one = desk.ticket_in("received");
     let path = format!("{one}/attachments");
-    // Nothing is received for a version that is known to be old.
+    // With an outdated version, the body is not received.
     let stale = requester.with("if-match", "\"999-aa\"");
     assert_eq!(Unfinished::begin(&stale, &path, "If-Match: \"999-aa\"\r\n", 1_000_000).status(), 412);
     assert_eq!(stored(&desk).len(), 0);
@@ -93,7 +93,7 @@ fn a_request_that_is_refused_leaves_no_content() {
     assert_eq!(arriving.finish(), 412);
     stored_within(&desk, 0, SOON);
 
-    // The key is used with another file.
+    // The key was already used with another file.
     let keyed = requester.with("idempotency-key", "archivo-1");
     keyed.upload(&path, "a.txt", "uno").created();
     keyed.upload(&path, "a.txt", "dos").problem(422, "idempotency_key_reused");
@@ -101,7 +101,7 @@ fn a_request_that_is_refused_leaves_no_content() {
     keyed.upload(&path, "a.txt", "uno").created();
     stored_within(&desk, 1, SOON);
 
-    // The connection is cut, and the type is refused at the end.
+    // The connection is closed early, and a type is rejected at the end of the file.
     let cut = Unfinished::begin(&requester, &path, "", 1_000_000);
     stored_within(&desk, 2, SOON);
     drop(cut);
@@ -111,7 +111,7 @@ fn a_request_that_is_refused_leaves_no_content() {
     requester.upload(&path, "a.txt", binary).problem(415, "unsupported_media_type");
     stored_within(&desk, 1, SOON);
 
-    // The state changes while the file arrives; a repeat of what was answered is answered all the same.
+    // The state changes while the file arrives. A repeat of an earlier request still gets its original response.
     let arriving = Unfinished::begin(&requester, &path, "", 1_000_000);
     stored_within(&desk, 2, SOON);
     technician.post(&format!("{one}/archive"), json!({"reason": "withdrawn"})).ok();
@@ -122,14 +122,14 @@ fn a_request_that_is_refused_leaves_no_content() {
 }
 
 #[test]
-fn what_a_killed_server_left_is_swept_and_nothing_else() {
+fn files_left_by_a_killed_server_are_removed_and_no_others() {
     let desk = Desk::open();
     let path = format!("{}/attachments", desk.ticket_in("received"));
     let file = desk.requester().upload(&path, "a.txt", "se queda").created();
     let large = desk.requester().upload(&path, "b.txt", vec![b'b'; 700_000]).created();
     assert_eq!(large["size"], 700_000);
     let run = |work| actix_web::rt::System::new().block_on(work);
-    // An unfinished part, a complete temporary object, and a content that no row was written for.
+    // An unfinished part, a complete temporary object, and a content that no row refers to.
     let incoming = desk.shared().config.attachments_folder().unwrap().join("incoming");
     fs::write(incoming.join("019ace00-0000-7000-8000-000000000001#1"), "mitad").unwrap();
     fs::write(incoming.join("019ace00-0000-7000-8000-000000000002"), "todo").unwrap();
@@ -148,7 +148,7 @@ fn what_a_killed_server_left_is_swept_and_nothing_else() {
 }
 
 #[test]
-fn an_account_has_a_number_of_uploads_at_a_time() {
+fn the_simultaneous_uploads_of_an_account_are_limited() {
     let desk = Desk::open();
     let requester = desk.requester();
     let path = format!("{}/attachments", desk.ticket_in("received"));
@@ -166,7 +166,7 @@ fn an_account_has_a_number_of_uploads_at_a_time() {
 }
 
 #[test]
-fn what_runs_when_it_is_opened_is_not_taken_and_names_are_made_safe() {
+fn executable_files_are_rejected_and_file_names_are_made_safe() {
     let desk = Desk::configured(&[("MESA_ATTACHMENT_TYPES", "*/*")]);
     let requester = desk.requester();
     let path = format!("{}/attachments", desk.ticket_in("received"));

@@ -1,4 +1,4 @@
-//! The procedure from the report of an incident to its figures, as the desk's first client walks it.
+//! The procedure from the report of an incident to its figures, as a client of the API follows it.
 
 use chrono::{Duration, Utc};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::harness::{Desk, moment};
 
 #[test]
-fn a_tickets_whole_life() {
+fn a_ticket_passes_through_the_whole_procedure() {
     let desk = Desk::open();
     let (requester, technician, professional, director) =
         (desk.requester(), desk.technician(), desk.professional(), desk.director());

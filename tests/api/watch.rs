@@ -1,4 +1,4 @@
-//! Watching the clock: who is told when attention is due soon or overdue.
+//! Monitoring of attention times: who is notified when attention is due soon or overdue.
 
 use std::thread;
 
@@ -14,7 +14,7 @@ fn watch(desk: &Desk) -> usize {
     watch::notify(&mut desk.database.connect(), BOGOTA).unwrap()
 }
 
-/// Lets so many minutes pass for every ticket.
+/// Moves the times of every ticket this many minutes into the past.
 fn pass(desk: &Desk, minutes: i64) {
     desk.database.run(&format!(
         "UPDATE tickets SET received_at = received_at - interval '{minutes} minutes',
@@ -23,8 +23,8 @@ fn pass(desk: &Desk, minutes: i64) {
     ));
 }
 
-/// Who was told of this, by role and name.
-fn told(desk: &Desk, kind: &str) -> Vec<String> {
+/// The recipients of the messages of this kind, by email address.
+fn notified(desk: &Desk, kind: &str) -> Vec<String> {
     use diesel::prelude::*;
     #[derive(QueryableByName)]
     struct Email {
@@ -44,7 +44,7 @@ fn kinds(desk: &Desk, one: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_assignee_is_told_at_three_quarters_and_with_the_director_at_the_end() {
+fn the_assignee_is_notified_at_75_percent_and_with_the_director_at_the_end() {
     let desk = Desk::open();
     // 5 hours: three quarters are 225 minutes.
     let one = desk.ticket_in("assigned");
@@ -52,18 +52,18 @@ fn the_assignee_is_told_at_three_quarters_and_with_the_director_at_the_end() {
     assert_eq!(watch(&desk), 0);
     pass(&desk, 2);
     assert_eq!((watch(&desk), watch(&desk)), (1, 0));
-    assert_eq!(told(&desk, "due_soon"), ["technician@mesa.test"]);
-    assert!(told(&desk, "overdue").is_empty());
+    assert_eq!(notified(&desk, "due_soon"), ["technician@mesa.test"]);
+    assert!(notified(&desk, "overdue").is_empty());
     pass(&desk, 75);
     assert_eq!((watch(&desk), watch(&desk)), (1, 0));
-    assert_eq!(told(&desk, "overdue"), ["director@mesa.test", "technician@mesa.test"]);
+    assert_eq!(notified(&desk, "overdue"), ["director@mesa.test", "technician@mesa.test"]);
     assert_eq!(kinds(&desk, &one), ["received", "classified", "assigned", "due_soon", "overdue"]);
     let events = desk.technician().get(&format!("{one}/events")).items();
     assert_eq!(events[3]["actor"], Value::Null);
 }
 
 #[test]
-fn where_nobody_has_it_all_of_the_level_are_told() {
+fn without_an_assignee_all_staff_of_the_level_are_notified() {
     let desk = Desk::open();
     let second = desk.another(Role::Technician);
     let left = desk.another(Role::Technician);
@@ -71,17 +71,17 @@ fn where_nobody_has_it_all_of_the_level_are_told() {
     desk.ticket_in("classified");
     pass(&desk, 301);
     assert_eq!(watch(&desk), 1);
-    assert!(told(&desk, "due_soon").is_empty(), "it is too late for that");
-    assert_eq!(told(&desk, "overdue"), ["director@mesa.test", second.email(), "technician@mesa.test"]);
+    assert!(notified(&desk, "due_soon").is_empty(), "it is already overdue");
+    assert_eq!(notified(&desk, "overdue"), ["director@mesa.test", second.email(), "technician@mesa.test"]);
 }
 
 #[test]
-fn what_was_accepted_in_time_is_never_told_of() {
+fn a_ticket_accepted_in_time_causes_no_notification() {
     let desk = Desk::open();
     for state in ["in_progress", "on_hold", "solved", "closed", "archived", "received"] {
         desk.ticket_in(state);
     }
-    // Accepted by one, given to another: the clock has stopped all the same.
+    // Accepted by one person and then assigned to another: the attention time has stopped.
     let given = desk.ticket_in("in_progress");
     desk.technician()
         .post(&format!("{given}/assignment"), json!({"assignee_id": desk.professional().id()}))
@@ -91,7 +91,7 @@ fn what_was_accepted_in_time_is_never_told_of() {
 }
 
 #[test]
-fn a_due_time_that_moves_ahead_is_told_of_anew() {
+fn a_later_due_time_causes_a_new_notification() {
     let desk = Desk::open();
     let one = desk.ticket_in("classified");
     pass(&desk, 301);
@@ -101,11 +101,11 @@ fn a_due_time_that_moves_ahead_is_told_of_anew() {
     assert_eq!(watch(&desk), 0);
     pass(&desk, 18 * 60);
     assert_eq!(watch(&desk), 1);
-    assert_eq!(told(&desk, "overdue").len(), 4);
+    assert_eq!(notified(&desk, "overdue").len(), 4);
 }
 
 #[test]
-fn a_critical_ticket_that_nobody_accepts_goes_up_by_itself_where_its_category_says_so() {
+fn an_overdue_critical_ticket_is_escalated_if_its_category_says_so() {
     let desk = Desk::open();
     let (technician, director) = (desk.technician(), desk.director());
     let category = json!({"name": "Servidores", "escalates_overdue": true});
@@ -134,8 +134,11 @@ fn a_critical_ticket_that_nobody_accepts_goes_up_by_itself_where_its_category_sa
     for one in [&high, &elsewhere] {
         assert_eq!(technician.get(one).ok()["status"], "assigned");
     }
-    assert_eq!(told(&desk, "overdue").iter().filter(|email| email.starts_with("professional")).count(), 1);
-    // The next level's clock runs by itself, up to the last.
+    assert_eq!(
+        notified(&desk, "overdue").iter().filter(|email| email.starts_with("professional")).count(),
+        1
+    );
+    // The attention time of the next level runs as well, up to the last level.
     desk.database
         .run("UPDATE tickets SET attention_due_at = now(), attention_due_soon_at = now() WHERE id = 1");
     assert_eq!(watch(&desk), 1);
@@ -147,11 +150,11 @@ fn a_critical_ticket_that_nobody_accepts_goes_up_by_itself_where_its_category_sa
 }
 
 #[test]
-fn two_servers_whose_clocks_run_tell_each_of_a_hundred_once() {
+fn two_servers_notify_once_about_each_of_a_hundred_tickets() {
     let desk = Desk::open();
     let technician = desk.technician();
     desk.ticket_in("assigned");
-    // The others are as the first one, but for their number.
+    // The other tickets are copies of the first one, apart from their number.
     desk.database.run(
         "CREATE TEMP TABLE copy AS SELECT * FROM tickets;
          INSERT INTO tickets (subject, description, status, criticality, channel, support_level, requester_id,
@@ -166,7 +169,7 @@ fn two_servers_whose_clocks_run_tell_each_of_a_hundred_once() {
     );
     pass(&desk, 301);
     let copy = desk.copy();
-    // While they tell, one is accepted: it is told of before, or not at all.
+    // Both servers notify at the same time.
     thread::scope(|scope| {
         for server in [desk.shared(), copy.shared()] {
             scope.spawn(move || {
@@ -188,7 +191,7 @@ fn two_servers_whose_clocks_run_tell_each_of_a_hundred_once() {
 }
 
 #[test]
-fn a_third_party_is_named_at_the_third_level_with_its_number_and_promise() {
+fn a_third_party_is_recorded_at_level_3_with_reference_and_promised_time() {
     let desk = Desk::open();
     let one = desk.ticket_in("in_progress");
     let escalate = |body: Value| desk.technician().post(&format!("{one}/escalations"), body);
@@ -234,7 +237,7 @@ fn a_third_party_is_named_at_the_third_level_with_its_number_and_promise() {
 }
 
 #[test]
-fn a_ticket_that_cannot_be_helped_holds_up_no_other() {
+fn a_ticket_that_fails_does_not_block_the_others() {
     let desk = Desk::open();
     let director = desk.director();
     let category = json!({"name": "Servidores", "escalates_overdue": true});
@@ -248,7 +251,7 @@ fn a_ticket_that_cannot_be_helped_holds_up_no_other() {
     let solved = desk.ticket_in("solved");
     desk.database.run("UPDATE tickets SET solved_at = solved_at - interval '9 days' WHERE status = 'solved'");
     pass(&desk, 61);
-    // Nothing may be written of the first: as if its data were broken.
+    // Updates of the first ticket fail, as if its data were damaged.
     desk.database.run(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'broken'; END $$;
          CREATE TRIGGER refuse BEFORE UPDATE ON tickets FOR EACH ROW WHEN (OLD.id = 1) EXECUTE FUNCTION refuse()",
@@ -260,7 +263,7 @@ fn a_ticket_that_cannot_be_helped_holds_up_no_other() {
 }
 
 #[test]
-fn a_calendar_that_has_run_out_keeps_no_critical_ticket_down() {
+fn an_expired_calendar_does_not_prevent_an_escalation() {
     let desk = Desk::open();
     let category = json!({"name": "Servidores", "escalates_overdue": true});
     let category = desk.director().post("/categories", category).created()["id"].clone();
@@ -277,7 +280,7 @@ fn a_calendar_that_has_run_out_keeps_no_critical_ticket_down() {
 }
 
 #[test]
-fn that_staff_were_told_does_not_show_to_the_requester() {
+fn notifications_to_staff_do_not_change_the_requesters_view() {
     let desk = Desk::open();
     let one = desk.ticket_in("assigned");
     pass(&desk, 301);

@@ -1,11 +1,11 @@
-//! Which step each state allows: every step is tried in every state.
+//! The steps that each state allows: every step is tried in every state.
 
 use serde_json::{Value, json};
 
 use crate::harness::states::{STATES, soon};
 use crate::harness::{Answer, Client, Desk};
 
-/// What each state allows; nothing else.
+/// The steps that each state allows. All others are rejected.
 const ALLOWED: [(&str, &[&str]); 9] = [
     (
         "received",
@@ -117,7 +117,7 @@ fn take(step: &str, client: &Client, other: &Client, one: &str, into: i64) -> An
     client.post(&format!("{one}/{step}"), body)
 }
 
-/// All that a ticket leaves in the desk.
+/// All data of a ticket.
 fn traces(desk: &Desk, one: &str) -> Value {
     let staff = desk.technician();
     let ticket = staff.get(one);
@@ -136,7 +136,7 @@ fn every_step_in(state: &str) {
     let (technician, professional) = (desk.technician(), desk.professional());
     let (_, allowed) = ALLOWED.iter().find(|(known, _)| *known == state).unwrap();
     let into = technician.register("Sin red")["id"].as_i64().unwrap();
-    // What is refused leaves no trace, so that one ticket serves for all of it.
+    // Rejected steps change nothing, so one ticket is enough for all of them.
     let kept = desk.ticket_in(state);
     let untouched = traces(&desk, &kept);
     for step in STEPS {
@@ -167,7 +167,7 @@ fn every_step_in(state: &str) {
     }
 }
 
-/// A test for each state, so that they run beside each other.
+/// One test for each state, so that they run in parallel.
 macro_rules! every_step_in_every_state {
     ($($state:ident)+) => {
         mod every_step_in {
@@ -188,7 +188,7 @@ macro_rules! every_step_in_every_state {
 every_step_in_every_state! { received classified assigned in_progress escalated on_hold solved closed archived }
 
 #[test]
-fn a_body_that_is_not_sound_comes_before_the_state_and_the_state_before_the_person() {
+fn the_body_is_checked_before_the_state_and_the_state_before_the_person() {
     let desk = Desk::open();
     let assigned = desk.ticket_in("assigned");
     let received = desk.ticket_in("received");
@@ -204,7 +204,7 @@ fn a_body_that_is_not_sound_comes_before_the_state_and_the_state_before_the_pers
 }
 
 #[test]
-fn a_case_that_was_reopened_or_resumed_goes_on_with_whoever_had_it() {
+fn a_reopened_or_resumed_ticket_keeps_its_assignee() {
     let desk = Desk::open();
     let technician = desk.technician();
     let solved = desk.ticket_in("solved");
@@ -220,7 +220,7 @@ fn a_case_that_was_reopened_or_resumed_goes_on_with_whoever_had_it() {
     let held = desk.ticket_in("on_hold");
     assert_eq!(technician.post(&format!("{held}/resumption"), json!({})).ok()["status"], "in_progress");
 
-    // Given to somebody else meanwhile: they have yet to accept.
+    // Assigned to another person meanwhile, who must accept it first.
     let held = desk.ticket_in("on_hold");
     let professional = desk.professional();
     let ticket =
@@ -231,7 +231,7 @@ fn a_case_that_was_reopened_or_resumed_goes_on_with_whoever_had_it() {
 }
 
 #[test]
-fn escalations_go_up_to_the_third_level_and_each_has_its_own_clock() {
+fn escalations_go_up_to_level_3_and_each_has_its_own_attention_time() {
     let desk = Desk::open();
     let (technician, professional, director) = (desk.technician(), desk.professional(), desk.director());
     let one = desk.ticket_in("in_progress");
@@ -243,7 +243,7 @@ fn escalations_go_up_to_the_third_level_and_each_has_its_own_clock() {
     let first_due = technician.get(&one).ok()["attention_due_at"].clone();
     escalate(&technician, json!({"reason": "Es de la red."})).created();
     assert_ne!(technician.get(&one).ok()["attention_due_at"], first_due);
-    // Level 2 is not a technician's.
+    // A technician cannot be assigned at level 2.
     let refused = technician.post(&format!("{one}/assignment"), json!({"assignee_id": technician.id()}));
     assert_eq!(refused.faults(), [("/assignee_id".into(), "not_allowed".into())]);
     professional.post(&format!("{one}/assignment"), json!({})).ok();
@@ -259,7 +259,7 @@ fn escalations_go_up_to_the_third_level_and_each_has_its_own_clock() {
 }
 
 #[test]
-fn an_appointment_lies_in_the_future_and_a_critical_case_takes_none() {
+fn an_appointment_is_in_the_future_and_a_critical_ticket_has_none() {
     let desk = Desk::open();
     let technician = desk.technician();
     let one = desk.ticket_in("assigned");

@@ -1,8 +1,8 @@
-//! The ids that a request can name, by what the parameter or property that takes them is called.
+//! The ids that a request can name, classified by the name of the parameter or property.
 
 use std::collections::HashMap;
 
-/// What an id names, by the name of its parameter.
+/// The kind of resource that an id refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Slot {
     Ticket,
@@ -10,14 +10,14 @@ pub enum Slot {
     Attachment,
     Article,
     User,
-    /// Anything else with a UUID.
+    /// Any other resource with a UUID.
     Other,
-    /// Anything else with an integer.
+    /// Any other resource with an integer id.
     OtherNumber,
 }
 
 impl Slot {
-    /// By the name that a parameter or a property has: `ticket_id`, `duplicate_of`, `assignee_id`.
+    /// Determines the kind from the name of a parameter or property: `ticket_id`, `duplicate_of`, `assignee_id`.
     pub fn of(name: &str, is_integer: bool) -> Self {
         let has = |part: &str| name.contains(part);
         match name {
@@ -37,7 +37,7 @@ impl Slot {
     }
 }
 
-/// The ids that an actor knows: of what they may see, and of what they may not.
+/// The ids that an actor uses: of resources that the actor may see, and of resources that are hidden from them.
 #[derive(Clone, Default)]
 pub struct Ids {
     pub visible: HashMap<Slot, String>,
@@ -53,7 +53,7 @@ impl Ids {
         self.hidden.get(&slot).cloned().unwrap_or_default()
     }
 
-    /// A well-formed id of nothing.
+    /// A well-formed id that does not exist.
     pub fn unknown(slot: Slot) -> String {
         match slot {
             Slot::Ticket | Slot::OtherNumber => "987654321".to_owned(),
@@ -61,10 +61,10 @@ impl Ids {
         }
     }
 
-    /// A well-formed id of something else.
+    /// A well-formed id of a resource of another type.
     pub fn of_another_type(slot: Slot, known: &Ids) -> String {
         let other = match slot {
-            // There is no other thing that a number names.
+            // No resource of another type is identified by a number.
             Slot::Ticket | Slot::OtherNumber => return "987654322".to_owned(),
             Slot::User => Slot::Attachment,
             _ => Slot::User,

@@ -1,13 +1,15 @@
-//! Every operation of the contract, by every kind of actor, with every kind of id in path, query, body and cursor.
+//! Calls every operation of the contract as every kind of actor, with every kind of id in path, query, body and
+//! cursor.
 //!
-//! The cells are generated from the served contract and from the policy: an operation that is new is covered without being
-//! listed here. What is asserted holds for every operation:
-//! - no answer is a 5xx;
-//! - without a valid token a 401, with a role that the contract does not name a 403;
-//! - what a requester may not see is answered exactly as what does not exist, and none of its words is in any answer;
-//! - what is refused changes nothing in the database.
+//! The cells are generated from the served contract and from the policy, so a new operation is covered automatically.
+//! These assertions hold for every operation:
+//! - no response is a 5xx;
+//! - 401 without a valid token, 403 with a role that the contract does not list;
+//! - a hidden resource gets a requester the same response as one that does not exist, and no response contains its
+//! text;
+//! - rejected requests change nothing in the database.
 //!
-//! `MESA_CI=full` asks as every member of staff, otherwise as one of them.
+//! `MESA_CI=full` calls as every staff account, otherwise only as one of them.
 
 mod ids;
 mod sample;
@@ -19,17 +21,17 @@ use self::ids::{Ids, Slot};
 use self::sample::Operation;
 use self::world::{Actor, Http, Reply, Standing, World};
 
-/// How many requests are under way at once.
+/// The number of concurrent requests.
 const CLIENTS: usize = 3;
 
-/// A request and what must hold of its answer.
+/// A request and the expected response.
 struct Cell<'a> {
     actor: &'a Actor,
     operation: &'a Operation,
     path: String,
     body: Option<String>,
     expected: Expected,
-    /// Answered alike, apart from the id of the request: the same path with an id of nothing.
+    /// A request with an id that does not exist. The response must be the same, apart from the id of the request.
     twin: Option<(String, Option<String>)>,
 }
 
@@ -43,12 +45,12 @@ enum Expected {
     Refused,
     /// Anything but a 401.
     Known,
-    /// Whatever is no fault of the server.
+    /// Anything but a 5xx.
     Any,
 }
 
 #[test]
-fn every_operation_holds_for_every_actor_and_every_id() {
+fn every_operation_enforces_access_for_every_actor_and_id() {
     let world = World::open();
     let full = std::env::var("MESA_CI").is_ok_and(|value| value == "full");
     let operations = sample::operations(&world.document);
@@ -84,29 +86,29 @@ fn every_operation_holds_for_every_actor_and_every_id() {
         .map(|(before, _)| before.0)
         .collect();
     if !changed.is_empty() {
-        faults.push(format!("requests that were refused changed {changed:?}"));
+        faults.push(format!("rejected requests changed {changed:?}"));
     }
     let cursors = cursors(&world, &operations);
-    println!("{count} cells that are refused, {} others, {} with cursors", other.len(), cursors.len());
+    println!("{count} cells with rejected requests, {} others, {} with cursors", other.len(), cursors.len());
     faults.extend(ask(&world.http, other));
     faults.extend(ask(&world.http, cursors));
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
-/// Without a token that counts: the same answer whatever is named.
+/// Without a valid token: the same response for every id.
 fn unauthenticated<'a>(actor: &'a Actor, operation: &'a Operation) -> Vec<Cell<'a>> {
     let body = operation.body();
     let cell = |path, expected| Cell { actor, operation, path, body: body.clone(), expected, twin: None };
     let mut cells = vec![cell(operation.path(|slot| actor.ids.visible(slot)), Expected::Status(&[401]))];
     if operation.has_ids() {
         cells.push(cell(operation.path(|slot| actor.ids.hidden(slot).pop()), Expected::Status(&[401])));
-        // Whether an id is well formed may be found out before who asks.
+        // A malformed id may be rejected before authentication.
         cells.push(cell(operation.path(|_| Some("no-id".to_owned())), Expected::Status(&[401, 404])));
     }
     cells
 }
 
-/// With a role that may not: the same answer whatever is named.
+/// With a role that is not allowed: the same response for every id.
 fn forbidden<'a>(actor: &'a Actor, operation: &'a Operation) -> Vec<Cell<'a>> {
     let cell = |path| Cell {
         actor,
@@ -124,7 +126,8 @@ fn forbidden<'a>(actor: &'a Actor, operation: &'a Operation) -> Vec<Cell<'a>> {
     cells
 }
 
-/// With a role that may: ids of nothing, of another type and malformed ones, and for requesters what they may not see.
+/// With an allowed role: ids that do not exist, ids of another type, malformed ids, and for requesters ids of hidden
+/// resources.
 fn hidden_in_path<'a>(actor: &'a Actor, operation: &'a Operation) -> Vec<Cell<'a>> {
     let body = operation.body();
     let mut cells = Vec::new();
@@ -146,7 +149,7 @@ fn hidden_in_path<'a>(actor: &'a Actor, operation: &'a Operation) -> Vec<Cell<'a
     cells
 }
 
-/// In filters: what a requester may not see is found as little as what does not exist.
+/// In filters: a hidden resource gives a requester the same result as one that does not exist.
 fn hidden_in_query<'a>(actor: &'a Actor, operation: &'a Operation) -> Vec<Cell<'a>> {
     let mut cells = Vec::new();
     if operation.method != "GET" {
@@ -178,10 +181,10 @@ fn hidden_in_query<'a>(actor: &'a Actor, operation: &'a Operation) -> Vec<Cell<'
     cells
 }
 
-/// In the properties of a body: what a requester may not see can be named as little as what does not exist.
+/// In the properties of a body: a hidden resource is rejected for a requester like one that does not exist.
 fn hidden_in_body<'a>(actor: &'a Actor, operation: &'a Operation) -> Vec<Cell<'a>> {
     let mut cells = Vec::new();
-    // A member of staff sees everything; their requests are tried where there is no ticket to change.
+    // Staff see everything. Their requests are tried only on operations without an id in the path.
     if actor.standing == Standing::Staff && operation.has_ids() {
         return cells;
     }
@@ -208,7 +211,7 @@ fn open<'a>(actor: &'a Actor, operation: &'a Operation) -> Vec<Cell<'a>> {
     vec![Cell { actor, operation, path, body: operation.body(), expected: Expected::Any, twin: None }]
 }
 
-/// The cursors that the director is given, in the hands of requesters; and one that nobody was given.
+/// Cursors issued to the director, used by requesters; and an invalid cursor.
 fn cursors<'a>(world: &'a World, operations: &'a [Operation]) -> Vec<Cell<'a>> {
     let mut cells = Vec::new();
     for operation in operations.iter().filter(|operation| operation.has_cursor) {
@@ -238,7 +241,7 @@ fn cursors<'a>(world: &'a World, operations: &'a [Operation]) -> Vec<Cell<'a>> {
     cells
 }
 
-/// Sends them all; answers what does not hold.
+/// Sends all requests, and returns a description of each violated assertion.
 fn ask(http: &Http, cells: Vec<Cell<'_>>) -> Vec<String> {
     let (queue, faults) = (Mutex::new(cells), Mutex::new(Vec::new()));
     std::thread::scope(|threads| {
@@ -267,7 +270,7 @@ impl Cell<'_> {
             )
         };
         if reply.status >= 500 {
-            return Err(told("a fault of the server"));
+            return Err(told("server error"));
         }
         let holds = match self.expected {
             Expected::Status(statuses) => statuses.contains(&reply.status),
@@ -277,15 +280,15 @@ impl Cell<'_> {
             Expected::Any => true,
         };
         if !holds {
-            return Err(told("another status than the policy says"));
+            return Err(told("unexpected status"));
         }
         if let Some(word) = self.actor.hidden_words.iter().find(|word| reply.contains(word, &self.path)) {
-            return Err(told(&format!("a word that is hidden, {word}")));
+            return Err(told(&format!("hidden text in the response, {word}")));
         }
         let Some((path, body)) = &self.twin else { return Ok(()) };
         let twin: Reply = http.send(self.actor, self.operation, path, body.clone());
         if self.actor.standing == Standing::Requester && reply.comparable() != twin.comparable() {
-            return Err(told(&format!("it is told apart from nothing, {} {}", twin.status, twin.text)));
+            return Err(told(&format!("an unknown id gets another response, {} {}", twin.status, twin.text)));
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The operations of the contract, with a body that each could be sent with.
+//! The operations of the contract, each with a valid sample body.
 
 use serde_json::{Map, Value, json};
 
@@ -13,14 +13,14 @@ pub struct Operation {
     pub roles: Option<Vec<String>>,
     pub content_type: Option<String>,
     body: Option<Value>,
-    /// The path parameters, in order: their name, and what they name if it is an id.
+    /// The path parameters in order: the name, the kind of id (`None` if it is not an id), and a sample value.
     path_parameters: Vec<(String, Option<Slot>, String)>,
     pub query_ids: Vec<Named>,
-    /// Query parameters without which a request is refused.
+    /// The required query parameters.
     required_query: Vec<(String, String)>,
     pub body_ids: Vec<Named>,
     pub has_cursor: bool,
-    /// Whether it searches for words in `q`.
+    /// Whether it has a text search in `q`.
     pub takes_text: bool,
 }
 
@@ -39,7 +39,7 @@ impl Operation {
         self.path_ids().next().is_some()
     }
 
-    /// The path with these ids, or ids of nothing.
+    /// The path with these ids. A missing id is replaced by one that does not exist.
     pub fn path(&self, id: impl Fn(Slot) -> Option<String>) -> String {
         let mut path = self.template.clone();
         for (name, slot, sample) in &self.path_parameters {
@@ -63,7 +63,7 @@ impl Operation {
         }
     }
 
-    /// The body with this id in one of its properties.
+    /// The body with this id in the given property.
     pub fn body_with(&self, property: &Named, id: &str) -> Option<String> {
         let mut body = self.body.clone()?;
         let number = id.parse::<i64>().ok().filter(|_| property.is_integer);
@@ -72,7 +72,7 @@ impl Operation {
     }
 }
 
-/// What delimits the parts of `FORM`.
+/// The boundary of `FORM`.
 pub const BOUNDARY: &str = "limite";
 
 const FORM: &str = "--limite\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\
@@ -155,7 +155,7 @@ fn roles(operation: &Value) -> Option<Vec<String>> {
     }
     let named = ways.iter().find_map(|way| way["password"].as_array());
     let named = named.map(|all| all.iter().map(|role| role.as_str().unwrap().to_owned()).collect());
-    // Each operation that needs a token must say whose.
+    // An operation that needs a token but lists no role may be called by no one.
     Some(named.unwrap_or_default())
 }
 
@@ -164,7 +164,7 @@ fn is_integer(schema: &Value) -> bool {
     kind == "integer" || kind.as_array().is_some_and(|kinds| kinds.contains(&json!("integer")))
 }
 
-/// An id is a UUID, also where `me` may stand for it, or the number of a ticket.
+/// An id is a UUID, also in properties that accept `me` as well, or the number of a ticket.
 fn id_like(name: &str, schema: &Value) -> bool {
     let or_me = schema["pattern"].as_str().is_some_and(|pattern| pattern.starts_with("^(me|[0-9a-fA-F]{8}"));
     schema["format"] == "uuid"
@@ -176,7 +176,7 @@ fn named(name: &str, schema: &Value) -> Option<Named> {
     id_like(name, schema).then(|| Named { name: name.to_owned(), is_integer: is_integer(schema) })
 }
 
-/// A value that the schema allows, as far as it is simple to make: what an object must have, no more.
+/// A simple value that the schema allows: of an object only the required properties.
 fn value(document: &Value, schema: &Value) -> Value {
     let schema = resolve(document, schema);
     if let Some(example) = schema.get("example") {

@@ -1,4 +1,4 @@
-//! The desk of the matrix: who asks, and what there is that they may not see.
+//! The data of the matrix: the actors, and the resources that are hidden from them.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,25 +15,25 @@ use super::sample::{BOUNDARY, Operation};
 use crate::harness::states::{improvement_action, minutes, risk, ticket_of};
 use crate::harness::{Client, Desk, SECRET};
 
-/// What an actor is to the rules that hold for everybody.
+/// The group of an actor, which determines the general rules.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// No token that counts.
+    /// Without a valid token.
     Unauthenticated,
     Requester,
     Staff,
 }
 
-/// Somebody who asks.
+/// An actor that sends requests.
 pub struct Actor {
     pub name: &'static str,
     pub role: String,
     pub standing: Standing,
-    /// Staff who are asked about only if everybody is.
+    /// A staff account that is used only with `MESA_CI=full`.
     pub is_one_of_many_staff: bool,
     client: Client,
     pub ids: Ids,
-    /// Words of what they may not see.
+    /// Text of hidden resources.
     pub hidden_words: Vec<String>,
 }
 
@@ -41,22 +41,22 @@ pub struct World {
     pub actors: Vec<Actor>,
     pub director: Actor,
     pub document: Value,
-    // Before the desk, so that its connections are closed first.
+    // Declared before `desk`, so that its connections are closed first.
     pub http: Http,
     pub desk: Desk,
 }
 
-/// What sends requests, over connections that are kept.
+/// The HTTP client, with persistent connections.
 pub struct Http(reqwest::blocking::Client);
 
-/// An answer.
+/// A response.
 pub struct Reply {
     pub status: u16,
     headers: HeaderMap,
     pub text: String,
 }
 
-/// A ticket of a requester, with a word in everything that others may not see of it, and one in what is private.
+/// A ticket of a requester. Its public content contains one word, its private content another.
 struct Seeded {
     ids: HashMap<Slot, String>,
     private: HashMap<Slot, String>,
@@ -214,7 +214,7 @@ impl Http {
     }
 }
 
-/// The same token, an hour past its end.
+/// The same token, but expired.
 fn expired(token: &str) -> String {
     let header = decode_header(token).unwrap();
     let mut claims: Claims = {
@@ -228,7 +228,8 @@ fn expired(token: &str) -> String {
     jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
 }
 
-/// Headers that differ between two answers of the same; a connection is closed if a file was not received whole.
+/// Headers that differ between identical requests. `connection` differs because the server closes a connection after
+/// an incomplete upload.
 const OF_ONE_ANSWER: [&str; 6] =
     ["connection", "date", "server-timing", "x-request-id", "ratelimit", "content-length"];
 
@@ -237,7 +238,7 @@ impl Reply {
         serde_json::from_str(&self.text).unwrap_or_default()
     }
 
-    /// Whether a word is in the body or in a header; one that was asked for may be repeated in a link.
+    /// Whether the body or a header contains this word. A `link` header may repeat a word of the request.
     pub fn contains(&self, word: &str, path: &str) -> bool {
         let asked = path.contains(word);
         let in_headers = self.headers.iter().any(|(name, value)| {
@@ -246,7 +247,7 @@ impl Reply {
         in_headers || self.text.contains(word)
     }
 
-    /// What two answers are compared by.
+    /// The part of a response that must be equal for both requests.
     pub fn comparable(&self) -> (u16, Vec<(String, String)>, String) {
         let mut headers: Vec<(String, String)> = self
             .headers

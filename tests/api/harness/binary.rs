@@ -1,4 +1,4 @@
-//! The binary itself, run as a process of its own.
+//! Runs the `mesa` binary as a separate process.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
@@ -14,12 +14,12 @@ use serde_json::json;
 use super::client::Client;
 use super::logs;
 
-/// The program under test: the one that was built with the tests, or that `MESA_TEST_BINARY` names.
+/// The program under test: the binary that was built with the tests, or the one that `MESA_TEST_BINARY` names.
 pub fn program() -> OsString {
     std::env::var_os("MESA_TEST_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_mesa").into())
 }
 
-/// A command of the binary, with nothing in its environment but what the test says.
+/// A command of the binary. Its environment contains only `PATH` and these variables.
 pub fn mesa(variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(program());
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).envs(variables.iter().copied());
@@ -27,7 +27,7 @@ pub fn mesa(variables: &[(&str, &str)]) -> Command {
     command
 }
 
-/// The same command, begun by a shell that does this first.
+/// The same command, started by a shell that runs `script` first.
 pub fn after(script: &str, command: &Command) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("{script}; exec \"$0\"")]).arg(command.get_program());
@@ -36,18 +36,18 @@ pub fn after(script: &str, command: &Command) -> Command {
     shell
 }
 
-/// A server that runs until the test is over.
+/// A server that runs until this value is dropped.
 pub struct Running {
     pub child: Child,
     pub greeting: String,
     pub url: String,
     said: Arc<Mutex<String>>,
-    /// Looks through what it logs.
+    /// The thread that checks the log for secrets.
     reader: Option<JoinHandle<()>>,
 }
 
 impl Running {
-    /// Waits until it says that it is ready.
+    /// Starts the server and waits until it prints that it is ready.
     pub fn start(mut command: Command) -> Self {
         if !command.get_envs().any(|(name, _)| name == "RUST_LOG") {
             command.env("RUST_LOG", "debug");
@@ -66,7 +66,7 @@ impl Running {
         });
         let (said, reader) = logs::follow(child.stderr.take().unwrap());
         let (mut greeting, deadline) = (String::new(), Instant::now() + Duration::from_secs(90));
-        // It ends with an empty line after the accounts, or after the address where there are none.
+        // The greeting ends with an empty line after the accounts, or after the address if there are no accounts.
         while !greeting.contains("Mesa is ready") || !greeting.ends_with("\n\n") {
             match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => greeting.push_str(&format!("{line}\n")),
@@ -74,7 +74,7 @@ impl Running {
                     let _ = child.kill();
                     let _ = child.wait();
                     let _ = reader.join();
-                    panic!("the server did not get ready: {greeting}\n{}", said.lock().unwrap());
+                    panic!("the server did not become ready: {greeting}\n{}", said.lock().unwrap());
                 }
             }
         }
@@ -87,7 +87,7 @@ impl Running {
         Client::new(self.url.clone(), None, json!(null))
     }
 
-    /// What it has logged so far.
+    /// The log so far.
     pub fn log(&self) -> String {
         self.said.lock().unwrap().clone()
     }
@@ -100,11 +100,11 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // What a failed test leaves behind is stopped in good order, its PostgreSQL as well.
+        // A server that a failed test left running is stopped with SIGTERM, which also stops its PostgreSQL.
         if matches!(self.child.try_wait(), Ok(None)) {
             self.signal(Signal::SIGTERM);
         }
-        // To its last word.
+        // Reads the log to its end.
         let _ = self.reader.take().map(JoinHandle::join);
         logs::hold();
     }

@@ -1,4 +1,4 @@
-//! A client of the API: one line a request, and answers that say what is wrong with them.
+//! A client of the API: one method call per request, and responses whose checks print the body when they fail.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{contract, logs};
 
-/// Somebody who calls the desk. Paths are below `/api/v1`.
+/// A caller of the API. Paths are relative to `/api/v1`, or to the root if they begin with `//`.
 #[derive(Clone)]
 pub struct Client {
     url: String,
@@ -32,7 +32,7 @@ impl Client {
         Client { url, token, account, headers: Vec::new() }
     }
 
-    /// Who this is.
+    /// The id of the account.
     pub fn id(&self) -> &str {
         self.account["id"].as_str().unwrap()
     }
@@ -41,22 +41,22 @@ impl Client {
         self.account["email"].as_str().unwrap()
     }
 
-    /// The same person at another copy of the server.
+    /// The same caller, calling another copy of the server.
     pub fn at(&self, url: &str) -> Self {
         Client { url: url.to_owned(), ..self.clone() }
     }
 
-    /// Where this client calls, as host and port, and with which token: for what no well-behaved client would do.
+    /// Host and port of the server, and the access token: for requests that this client cannot send.
     pub fn door(&self) -> (&str, &str) {
         (self.url.trim_start_matches("http://"), self.token.as_deref().unwrap_or_default())
     }
 
-    /// The same with another access token.
+    /// The same caller with another access token.
     pub fn holding(&self, token: &str) -> Self {
         Client { token: Some(token.to_owned()), ..self.clone() }
     }
 
-    /// The same with a header on every request.
+    /// The same caller with an additional header on every request.
     pub fn with(&self, name: &'static str, value: impl Into<String>) -> Self {
         let mut client = self.clone();
         client.headers.push((name, value.into()));
@@ -88,24 +88,24 @@ impl Client {
         self.send(Method::DELETE, path, |request| request)
     }
 
-    /// A body of any kind.
+    /// Sends a body of any media type.
     pub fn raw(&self, method: &str, path: &str, content_type: &str, body: impl Into<Body>) -> Answer {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         self.send(method, path, |request| request.header("content-type", content_type).body(body))
     }
 
-    /// One file in a form.
+    /// Uploads one file in a multipart form.
     pub fn upload(&self, path: &str, file_name: &str, bytes: impl Into<Vec<u8>>) -> Answer {
         let part = multipart::Part::bytes(bytes.into()).file_name(file_name.to_owned());
         let form = multipart::Form::new().part("file", part);
         self.send(Method::POST, path, |request| request.multipart(form))
     }
 
-    /// Whether the answer to this GET, a 200 where it begins, does not come to its end.
+    /// Whether the response to this GET breaks off. A response that starts must have status 200.
     pub fn broken_off(&self, path: &str) -> bool {
         let request =
             http().get(format!("{}/api/v1{path}", self.url)).bearer_auth(self.token.as_ref().unwrap());
-        // The line may end before the beginning of the answer has gone out.
+        // The connection may close before the head of the response is sent.
         let Ok(answer) = request.send() else { return true };
         assert_eq!(answer.status(), 200);
         answer.bytes().is_err()
@@ -117,7 +117,7 @@ impl Client {
         path: &str,
         fill: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> Answer {
-        // What does not belong to the API is named from the root.
+        // A path with `//` is not below `/api/v1`.
         let path = if path.starts_with("//") { path[1..].to_owned() } else { format!("/api/v1{path}") };
         let mut request = http().request(method.clone(), format!("{}{path}", self.url));
         if let Some(token) = &self.token {
@@ -134,14 +134,14 @@ impl Client {
         answer
     }
 
-    /// Registers a ticket and answers it.
+    /// Registers a ticket and returns it.
     pub fn register(&self, subject: &str) -> Value {
         self.post("/tickets", json!({"subject": subject, "description": "No funciona desde esta mañana."}))
             .created()
     }
 }
 
-/// What came back.
+/// A response.
 pub struct Answer {
     pub request: String,
     pub status: u16,
@@ -154,7 +154,7 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The version that the ETag names, whatever is shown of it.
+    /// The version in the ETag: the part before the first hyphen.
     pub fn version(&self) -> &str {
         self.header("etag").trim_matches('"').split('-').next().unwrap_or_default()
     }
@@ -163,11 +163,11 @@ impl Answer {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
-    /// The JSON of the body, whatever the status.
+    /// The body as JSON, for any status.
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.bytes)
-            .unwrap_or_else(|_| panic!("{} answered no JSON: {}", self.request, self.text()))
+            .unwrap_or_else(|_| panic!("{} did not return JSON: {}", self.request, self.text()))
     }
 
     #[track_caller]
@@ -178,7 +178,7 @@ impl Answer {
 
     #[track_caller]
     pub fn expect_status(&self, status: u16) {
-        assert_eq!(self.status, status, "{} answered {}", self.request, self.text());
+        assert_eq!(self.status, status, "{} returned {}", self.request, self.text());
     }
 
     #[track_caller]
@@ -197,20 +197,20 @@ impl Answer {
         self.ok()["items"].as_array().unwrap().clone()
     }
 
-    /// A problem of this status and code.
+    /// Checks that the response is a problem with this status and code, and returns it.
     #[track_caller]
     pub fn problem(&self, status: u16, code: &str) -> Value {
         let problem = self.expect(status);
         assert!(self.header("content-type").starts_with("application/problem+json"), "{}", self.text());
-        assert_eq!(problem["code"], code, "{} answered {problem}", self.request);
+        assert_eq!(problem["code"], code, "{} returned {problem}", self.request);
         problem
     }
 
-    /// The fields that a 422 or a 400 names, each with its code.
+    /// The errors of a 400 or 422: the pointer and the code of each field.
     #[track_caller]
     pub fn faults(&self) -> Vec<(String, String)> {
         let problem = self.json();
-        assert!(matches!(self.status, 400 | 422), "{} answered {problem}", self.request);
+        assert!(matches!(self.status, 400 | 422), "{} returned {problem}", self.request);
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let errors = problem["errors"].as_array().cloned().unwrap_or_default();
         errors.iter().map(|error| (text(&error["pointer"]), text(&error["code"]))).collect()

@@ -1,4 +1,5 @@
-//! One PostgreSQL for all tests of a run, and a database of its own for each, copied from a migrated template.
+//! One PostgreSQL cluster for all tests of a run, and a separate database for each test, copied from a migrated
+//! template.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -21,15 +22,15 @@ pub const PASSWORD: &str = "una-clave-de-prueba";
 
 struct Cluster {
     private: PrivatePostgres,
-    /// What PostgreSQL logs.
+    /// The log file of PostgreSQL.
     log: PathBuf,
-    /// Makes databases.
+    /// The connection that creates databases.
     admin: Mutex<PgConnection>,
-    /// Drops them, which takes longer.
+    /// The connection that drops databases. It is separate because dropping takes longer.
     sweeper: Mutex<PgConnection>,
     /// PostgreSQL's major version.
     version: i64,
-    /// Reads from us as long as this process lives; see `stop_with_us`.
+    /// The shell that stops the cluster when this process ends; see `stop_when_process_ends`.
     _shell: Child,
 }
 
@@ -41,10 +42,10 @@ impl Cluster {
         CLUSTER.get_or_init(|| {
             super::logs::watch();
             let folder = TempDir::with_prefix_in("mesa-tests-", place()).unwrap().keep();
-            // PostgreSQL may have to run as another user than the tests.
+            // PostgreSQL may have to run as a different user than the tests.
             fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
             let private = PrivatePostgres::start(&folder).unwrap();
-            let shell = end_with_us(&folder);
+            let shell = stop_when_process_ends(&folder);
             trust_the_socket(&folder);
             let connect = || Mutex::new(PgConnection::establish(private.url()).unwrap());
             let (admin, sweeper) = (connect(), connect());
@@ -63,10 +64,10 @@ impl Cluster {
         in_database(self.private.url(), database)
     }
 
-    /// Makes the template.
+    /// Creates the template database.
     fn prepare(&self) {
         let mut admin = self.admin.lock().unwrap();
-        // What the tests write need not outlive a power cut, nor take more memory than it must.
+        // Test data need not survive a crash. The WAL stays small because the cluster may be in memory.
         for setting in [
             "fsync = off",
             "synchronous_commit = off",
@@ -83,7 +84,7 @@ impl Cluster {
         server::migrate(&url).unwrap();
         let mut template = PgConnection::establish(&url).unwrap();
         demo::prepare(&mut template, PASSWORD).unwrap();
-        // Whoever reaches the socket is let in without it.
+        // The password is not used, because connections over the socket are trusted.
         server_role::grant(&mut template, server_role::PRIVATE, Some("unused")).unwrap();
     }
 }
@@ -98,14 +99,14 @@ struct Name {
     name: String,
 }
 
-/// Lets whoever reaches the socket in: it lies in a folder of ours, and a password costs each connection thousands of
-/// hashes.
+/// Trusts every connection over the socket: it is in a private folder, and verifying a password would cost thousands
+/// of hashes per connection.
 fn trust_the_socket(folder: &Path) {
     fs::write(folder.join("postgres/cluster/pg_hba.conf"), "local all all trust\n").unwrap();
 }
 
-/// Where the cluster is kept: in memory where there is some to spare, since every test makes a database of a thousand
-/// files and drops it again.
+/// The folder for the cluster: in memory if enough is free, because every test creates and drops a database of about a
+/// thousand files.
 fn place() -> &'static Path {
     let memory = Path::new("/dev/shm");
     let free = Command::new("df").arg("-Pk").arg(memory).output().ok().and_then(|output| {
@@ -116,9 +117,9 @@ fn place() -> &'static Path {
     if enough { memory } else { Path::new(env!("CARGO_TARGET_TMPDIR")) }
 }
 
-/// Stops the cluster and removes it when this process ends, however it ends: a shell reads from us until there is nobody
-/// to read from.
-fn end_with_us(folder: &Path) -> Child {
+/// Starts a shell that stops the cluster and removes its folder when this process ends for any reason: the standard
+/// input of the shell closes then.
+fn stop_when_process_ends(folder: &Path) -> Child {
     let pid = fs::read_to_string(folder.join("postgres/cluster/postmaster.pid")).unwrap();
     let script = r#"cat > /dev/null; kill -INT "$1"; while kill -0 "$1" 2> /dev/null; do sleep 0.1; done
         rm -rf "$(readlink -f "$2/postgres")" "$2""#;
@@ -127,26 +128,26 @@ fn end_with_us(folder: &Path) -> Child {
     shell.stdin(Stdio::piped()).process_group(0).spawn().unwrap()
 }
 
-/// A database for one test; gone with it.
+/// A database for one test. It is dropped together with this value.
 pub struct Database {
     pub name: String,
-    /// As the superuser, who owns the tables.
+    /// The URL for the superuser, who owns the tables.
     pub url: String,
-    /// As the role of the server.
+    /// The URL for the role of the server.
     pub server_url: String,
-    /// What looks in beside the API, once something does.
+    /// The connection for direct queries, opened on first use.
     beside: Mutex<Option<PgConnection>>,
 }
 
 impl Database {
-    /// Migrated, with one account a role, a unit and a few categories.
+    /// A migrated database with one account per role, a unit and a few categories.
     pub fn from_template() -> Self {
-        // PostgreSQL 14 has no other strategy, and no word for it.
+        // PostgreSQL 14 always copies files and has no `STRATEGY` option.
         let strategy = if Cluster::get().version >= 15 { " STRATEGY file_copy" } else { "" };
         Self::create(&format!(" TEMPLATE template{strategy}"))
     }
 
-    /// With nothing in it.
+    /// An empty database.
     pub fn empty() -> Self {
         Self::create("")
     }
@@ -160,34 +161,34 @@ impl Database {
         Database { url, server_url, name, beside: Mutex::default() }
     }
 
-    /// Lets the role of the server in where the tables came otherwise than from the template.
+    /// Grants the role of the server access to tables that do not come from the template.
     pub fn grant_to_server(&self) {
         self.ask(|db| server_role::grant(db, server_role::PRIVATE, None)).unwrap();
     }
 
-    /// A connection of one's own.
+    /// A new connection as the superuser.
     pub fn connect(&self) -> PgConnection {
         PgConnection::establish(&self.url).unwrap()
     }
 
-    /// What PostgreSQL has logged so far, of all databases.
+    /// The PostgreSQL log so far, of all databases.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(&Cluster::get().log).unwrap()).into_owned()
     }
 
-    /// Asks the database itself, on a connection that is kept for that.
+    /// Runs a query directly on the database, on a connection that is kept for this purpose.
     pub fn ask<T>(&self, question: impl FnOnce(&mut PgConnection) -> T) -> T {
-        // Who panicked while asking left no half of an answer behind.
+        // A query that panicked leaves no partial result, so a poisoned lock can be used.
         let mut beside = self.beside.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         question(beside.get_or_insert_with(|| self.connect()))
     }
 
-    /// Runs SQL beside the API: to let time pass, or to look at what only the database shows.
+    /// Executes SQL directly on the database, for example to shift times into the past.
     pub fn run(&self, sql: &str) {
         self.ask(|db| db.batch_execute(sql)).unwrap();
     }
 
-    /// So many further tickets like the first, past the API and without a history.
+    /// Inserts `count` more tickets like the first one, without the API and without a history.
     pub fn copies_of_the_first_ticket(&self, count: usize) {
         self.run(&format!(
             "INSERT INTO tickets (subject, description, channel, requester_id, requester_full_name, \
@@ -199,17 +200,18 @@ impl Database {
         ));
     }
 
-    /// Five quarters of a desk's life, the same at every run; what happened to each ticket is in the table `seed`.
+    /// Fills the database with five quarters of data, identical in every run. The table `seed` records what happened
+    /// to each ticket.
     pub fn five_quarters(&self, tickets: usize) {
         self.run(&include_str!("quarters.sql").replace("{count}", &tickets.to_string()));
     }
 
-    /// Changes with every change of any row of any table.
+    /// A hash of the rows of each table.
     pub fn fingerprint(&self) -> Vec<(String, String)> {
         self.ask(fingerprint)
     }
 
-    /// What a `SELECT count(*)` says.
+    /// The result of a `SELECT count(*)`.
     pub fn count(&self, sql: &str) -> i64 {
         self.ask(|db| count(db, sql))
     }
@@ -245,13 +247,13 @@ struct Count {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        // Beside the next test: PostgreSQL waits a while for those who are still connected. What is left of them when
-        // the tests are over goes with the cluster.
+        // In the background, because PostgreSQL waits some time for open connections. Databases that remain when the
+        // tests end are removed with the cluster.
         let name = self.name.clone();
         std::thread::spawn(move || {
             let mut sweeper = Cluster::get().sweeper.lock().unwrap();
             if let Err(error) = sweeper.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")) {
-                eprintln!("{name} stays: {error}");
+                eprintln!("cannot drop {name}: {error}");
             }
         });
     }

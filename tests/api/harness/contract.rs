@@ -1,4 +1,5 @@
-//! Holds every answer that a test gets against the contract: the status is one that it names, and the body is as it says.
+//! Checks every response that a test receives against the contract: its status, headers and body must be as described
+//! there.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use super::client::Answer;
 use super::front;
 
-/// The contract that every server under test shares.
+/// The contract, shared by all servers under test.
 pub fn shared() -> Data<Contract> {
     static CONTRACT: OnceLock<Data<Contract>> = OnceLock::new();
     CONTRACT.get_or_init(|| app::shared(Contract::new().unwrap())).clone()
@@ -22,7 +23,7 @@ pub fn shared() -> Data<Contract> {
 
 const CONTRACT: &str = "urn:mesa:contract";
 
-/// Headers of HTTP itself and between a browser and a server, which no contract has to name.
+/// Headers of HTTP itself and headers for browsers, which the contract need not describe.
 const EVERYWHERE: [&str; 11] = [
     "access-control-expose-headers",
     "cache-control",
@@ -48,7 +49,7 @@ fn known() -> &'static Known {
     KNOWN.get_or_init(|| {
         let document: Value = serde_json::from_str(&mesa::contract::json(&app::openapi()).unwrap()).unwrap();
         let paths = document["paths"].as_object().unwrap().keys();
-        // The most specific first, as the router has it.
+        // The most specific path first, as in the router.
         let mut paths: Vec<(ResourceDef, String)> =
             paths.map(|path| (ResourceDef::new(path.as_str()), path.clone())).collect();
         paths.sort_by_key(|(_, path)| path.matches('{').count());
@@ -57,7 +58,7 @@ fn known() -> &'static Known {
 }
 
 /// # Panics
-/// Where the answer is not as the contract has it.
+/// If the response does not match the contract.
 #[track_caller]
 pub fn hold(method: &Method, path: &str, answer: &Answer) {
     let known = known();
@@ -80,7 +81,7 @@ pub fn hold(method: &Method, path: &str, answer: &Answer) {
     }
     assert!(
         !response.is_null(),
-        "the contract of {method} {template} has no {status}, but it answered {}",
+        "the contract of {method} {template} has no {status}, but the server returned {}",
         answer.text()
     );
     let headers = response["headers"].as_object().cloned().unwrap_or_default();
@@ -89,18 +90,18 @@ pub fn hold(method: &Method, path: &str, answer: &Answer) {
         let header = known.document.pointer(&component[1..]).unwrap();
         let value = answer.header(name);
         if value.is_empty() {
-            assert!(header["required"] != true, "{method} {template} answered {status} without {name}");
+            assert!(header["required"] != true, "{method} {template} returned {status} without {name}");
             continue;
         }
         let is_number = header["schema"]["type"] == "integer";
         let value = if is_number { json!(value.parse::<i64>().unwrap()) } else { json!(value) };
         let fits = known.validator(&format!("{component}/schema")).is_valid(&value);
-        assert!(fits, "{method} {template} answered {name}: {value}");
+        assert!(fits, "{method} {template} returned {name}: {value}");
     }
     for name in answer.headers.keys() {
         assert!(
             EVERYWHERE.contains(&name.as_str())
-                // What nginx says of itself.
+                // nginx adds this header.
                 || (name == "server" && front::is_wanted())
                 || headers.keys().any(|known| name.as_str().eq_ignore_ascii_case(known)),
             "the contract of {method} {template} has no {name} for {status}"
@@ -126,18 +127,18 @@ pub fn hold(method: &Method, path: &str, answer: &Answer) {
     let body = answer.json();
     let faults: Vec<String> = validator
         .iter_errors(&body)
-        // Where a client names the fields of each item, the others are left out.
+        // If the client selects fields of the items, required fields may be missing.
         .filter(|error| !(trimmed && matches!(error.kind(), ValidationErrorKind::Required { .. })))
         .map(|error| format!("{}: {error}", error.instance_path()))
         .collect();
     assert!(
         faults.is_empty(),
-        "{method} {template} answered {status} against its contract: {faults:#?}\n{body:#}"
+        "{method} {template} returned {status}, which violates the contract: {faults:#?}\n{body:#}"
     );
 }
 
 impl Known {
-    /// What holds values against the schema at this pointer.
+    /// The validator of the schema at this pointer.
     fn validator(&self, schema: &str) -> Arc<Validator> {
         static REGISTRY: LazyLock<Registry> =
             LazyLock::new(|| Registry::new().add(CONTRACT, &known().document).unwrap().prepare().unwrap());

@@ -1,4 +1,4 @@
-//! The server under test: the whole router over HTTP, on a port of its own.
+//! The server under test: the complete router over HTTP, on its own port.
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -33,19 +33,19 @@ use super::front::{self, Front};
 use super::logs;
 use super::smtp::MailServer;
 
-/// The private key of tree heads, in hexadecimal.
+/// The private key that signs tree heads, in hexadecimal.
 const AUDIT_KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
 
 pub const SECRET: &str = "a secret of the tests, 32 bytes or more";
 
-/// A running desk with one account a role.
+/// A running server with one account per role.
 pub struct Desk {
     server: Server,
-    /// Before this copy of the server and another, where there is one.
+    /// nginx in front of this copy of the server and a second one, if `MESA_TEST_COPIES` is set.
     front: Option<(Front, Server)>,
     tokens: Tokens,
     unit_id: Uuid,
-    // Last, so that the server is gone before its database and its files.
+    // Last, so that the server is dropped before its database and its files.
     pub database: Database,
     _files: TempDir,
 }
@@ -63,12 +63,12 @@ impl Desk {
         Self::configured(&[])
     }
 
-    /// With some variables of the environment.
+    /// Starts with these environment variables.
     pub fn configured(variables: &[(&str, &str)]) -> Self {
         Self::on(Database::from_template(), TempDir::new().unwrap(), variables)
     }
 
-    /// On a database and a folder that are there already.
+    /// Starts on an existing database and folder.
     pub fn on(database: Database, files: TempDir, variables: &[(&str, &str)]) -> Self {
         let mut all = vec![
             ("DATABASE_URL", database.server_url.clone()),
@@ -76,10 +76,10 @@ impl Desk {
             ("MESA_DATA_DIR", files.path().to_str().unwrap().to_owned()),
             ("MESA_POOL_SIZE", "4".to_owned()),
             ("MESA_AUDIT_KEY", AUDIT_KEY.to_owned()),
-            // So far off that a test does not meet it by chance.
+            // High enough that no test reaches it by accident.
             ("MESA_RATE_LIMIT", "1000000".to_owned()),
         ];
-        // What a test says counts for more.
+        // Variables of the test take precedence.
         all.splice(0..0, variables.iter().map(|(name, value)| (*name, (*value).to_owned())));
         logs::keep_secrets_of(&all);
         let read =
@@ -99,19 +99,19 @@ impl Desk {
         Server::start(self.server.shared.config.clone())
     }
 
-    /// What the server's handlers share: for what the desk does by itself.
+    /// The state that the request handlers share, for calling background work directly.
     pub fn shared(&self) -> &mesa::http::desk::Desk {
         &self.server.shared
     }
 
-    /// Signs a head of the tree over all events, as the routine does, and returns its size.
+    /// Signs a head of the tree over all events, as the background routine does, and returns its size.
     pub fn sign_tree_head(&self) -> i64 {
         let db = &mut PgConnection::establish(&self.database.server_url).unwrap();
         heads::make(db, &self.shared().config.audit, HeadReason::Daily).unwrap();
         self.director().get("/audit/heads?limit=1").items()[0]["size"].as_i64().unwrap()
     }
 
-    /// With a mail server, for mail that is sent where a test says so.
+    /// Starts with a mail server. Mail is sent only when the test calls `send_mail`.
     pub fn mailing(server: &MailServer) -> Self {
         Self::configured(&[
             ("MESA_SMTP_URL", &server.url()),
@@ -121,7 +121,7 @@ impl Desk {
         ])
     }
 
-    /// Sends what waits; answers whether the mail server could be reached.
+    /// Sends pending mail, and returns whether the mail server could be reached.
     pub fn send_mail(&self) -> Round {
         self.server.send_mail()
     }
@@ -130,7 +130,7 @@ impl Desk {
         Client::new(self.url().to_owned(), None, Value::Null)
     }
 
-    /// Where clients call.
+    /// The base URL for clients.
     fn url(&self) -> &str {
         self.front.as_ref().map_or(&self.server.url, |(front, _)| &front.url)
     }
@@ -158,12 +158,12 @@ impl Desk {
         self.signed_in(self.database.ask(|db| id.first(db)).unwrap(), &email)
     }
 
-    /// A new account of a role.
+    /// Creates an account with this role.
     pub fn another(&self, role: Role) -> Client {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let email = format!("{}{number}@mesa.test", role.as_str());
-        // Past the API, which would take a tenth of a second for the password alone: all share one.
+        // Inserted directly: the API would take a tenth of a second to hash the password. All accounts share one hash.
         let id = Uuid::now_v7();
         self.database.run(&format!(
             "INSERT INTO users (id, email, password_hash, role, full_name, document_id, extension, unit_id)
@@ -230,7 +230,7 @@ impl Server {
         Server { url, shared, stop: Some(stop), thread: Some(thread) }
     }
 
-    /// Sends what waits, as the binary does by itself, until there is nothing whose turn it is.
+    /// Sends pending mail, as the binary does in the background, until no message is due.
     pub fn send_mail(&self) -> Round {
         let shared = self.shared.clone();
         actix_web::rt::System::new().block_on(async move {
@@ -244,7 +244,7 @@ impl Server {
         })
     }
 
-    /// Calls this copy of the server as the same person.
+    /// The same caller, calling this copy of the server.
     pub fn client(&self, client: &Client) -> Client {
         client.at(&self.url)
     }

@@ -1,4 +1,4 @@
-//! nginx before two copies of the server, as an entity would run them: where `MESA_TEST_COPIES` asks for it.
+//! nginx in front of two copies of the server, as in production. Used if `MESA_TEST_COPIES` is set.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// An nginx that hands each request to the next copy.
+/// An nginx that distributes requests among the copies.
 pub struct Front {
     pub url: String,
     nginx: Child,
@@ -21,7 +21,7 @@ pub fn is_wanted() -> bool {
 }
 
 impl Front {
-    /// Before the copies at these URLs.
+    /// Starts nginx in front of the copies at these URLs.
     pub fn before(copies: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
         let at = folder.path().to_str().unwrap();
@@ -61,7 +61,7 @@ impl Front {
             }
             sleep(Duration::from_millis(10));
         }
-        panic!("nginx does not answer");
+        panic!("nginx does not accept connections");
     }
 }
 

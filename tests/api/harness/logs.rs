@@ -1,5 +1,5 @@
-//! What all servers under test log, looked through for what nobody may read there. Whoever stops a server fails where
-//! something was found, at whatever level down to `debug` it was logged.
+//! Checks the logs of all servers under test for secrets and personal data. Stopping a server panics if something was
+//! found, at any log level down to `debug`.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
@@ -11,28 +11,29 @@ use serde_json::Value;
 
 use super::{PASSWORD, SECRET};
 
-/// Words that are secret beside those of these shapes: an access token, a hash of a password, what 32 random bytes are as
+/// Secret words, in addition to those recognized by their form: access tokens, password hashes, and 32 random bytes as
 /// text (a refresh token, the token of a survey).
 static SECRETS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 static FOUND: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Lines of the access log about requests whose id begins with this.
+/// Lines of the access log for requests whose id begins with `kept-`.
 static ACCESS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 const KEPT_REQUEST: &str = "request_id=kept-";
 
-/// What the access log says of the request with this id, which begins with `kept-`.
+/// The line of the access log for the request with this id, which must begin with `kept-`.
 pub fn access_line(request_id: &str) -> Option<String> {
     let end = format!("request_id={request_id}");
     ACCESS.lock().unwrap_or_else(PoisonError::into_inner).iter().find(|line| line.ends_with(&end)).cloned()
 }
 
-/// How long 32 random bytes are as text.
+/// The length of 32 random bytes as text.
 const TOKEN: usize = 43;
-/// The shortest word that is looked for, which the shortest password is as well: a shorter one stands in other words by chance.
+/// The minimum length of a secret word, equal to the minimum length of a password: shorter words occur in other text
+/// by chance.
 const SHORTEST: usize = 10;
 
 struct Logs {
-    /// Prints what `RUST_LOG` asks for.
+    /// Prints the records that `RUST_LOG` selects.
     shown: env_logger::Logger,
 }
 
@@ -58,7 +59,7 @@ impl Log for Logs {
     fn flush(&self) {}
 }
 
-/// From now on what is logged in this process is looked through.
+/// Installs the logger that checks every record of this process.
 pub fn watch() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -70,14 +71,14 @@ pub fn watch() {
     });
 }
 
-/// Nobody may log this.
+/// Registers a word that must not be logged.
 pub fn keep_secret(word: &str) {
     if word.len() >= SHORTEST {
         SECRETS.lock().unwrap_or_else(PoisonError::into_inner).insert(word.to_owned());
     }
 }
 
-/// Nor what these variables of a desk hold as a secret.
+/// Registers the secrets in these configuration variables.
 pub fn keep_secrets_of(variables: &[(&str, String)]) {
     for (name, value) in variables {
         if name.contains("SECRET") || name.contains("PASSWORD") {
@@ -91,7 +92,7 @@ pub fn keep_secrets_of(variables: &[(&str, String)]) {
     }
 }
 
-/// Nor the passwords that are sent.
+/// Registers the passwords in this request body.
 pub fn keep_secrets_sent(body: &Value) {
     for field in ["password", "current_password", "new_password"] {
         if let Some(password) = body[field].as_str() {
@@ -100,7 +101,7 @@ pub fn keep_secrets_sent(body: &Value) {
     }
 }
 
-/// What a process writes to its log: looked through as it comes, and kept. The thread ends with it.
+/// Reads the log of a process, checks each line and keeps the text. The thread ends when the process ends.
 pub fn follow(from: impl Read + Send + 'static) -> (Arc<Mutex<String>>, JoinHandle<()>) {
     let kept = Arc::new(Mutex::new(String::new()));
     let shared = kept.clone();
@@ -122,13 +123,13 @@ pub fn look_through(text: &str) {
 
 fn found(what: String) {
     let mut all = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
-    // One line tells the place; a few are enough.
+    // A few lines are enough to find the cause.
     if all.len() < 5 {
         all.push(what);
     }
 }
 
-/// Whose data they are may ask that they are erased, which nobody can do in a log.
+/// Whether the text contains an email address: personal data in a log could not be erased on request.
 fn names_an_address(text: &str) -> bool {
     let is_of_address = |c: char| c.is_alphanumeric() || "@.-_+".contains(c);
     text.split(|c| !is_of_address(c)).any(|word| {
@@ -137,7 +138,7 @@ fn names_an_address(text: &str) -> bool {
 }
 
 /// # Panics
-/// Where something secret was logged so far by whatever server.
+/// If any server has logged a secret so far.
 #[track_caller]
 pub fn hold() {
     if !std::thread::panicking() {
@@ -168,14 +169,14 @@ fn secret_in(text: &str) -> Option<String> {
 }
 
 #[test]
-fn an_address_is_found_wherever_it_stands() {
+fn an_email_address_is_found_anywhere_in_a_log_line() {
     assert!(names_an_address("550 5.1.1 <rosa@mesa.test>: no such user"));
     assert!(names_an_address("no account for rosa@mesa.test"));
     assert!(!names_an_address("mesa::mail at src/mail.rs:12 @ 10.5 ms, mesa@localhost"));
 }
 
 #[test]
-fn a_secret_is_found_by_its_shape_and_by_its_words() {
+fn secrets_are_found_by_their_form_and_by_registered_words() {
     keep_secrets_of(&[
         ("MESA_SMTP_URL", "smtp://mesa:del-correo-7@mail.test".to_owned()),
         ("MESA_TEST_SECRET", "de-la-nube-77".to_owned()),

@@ -1,4 +1,4 @@
-//! What every test stands on: a desk with a database of its own, and clients that call it.
+//! The basis of all tests: a server with its own database, and clients that call it.
 
 pub mod binary;
 mod client;
@@ -14,8 +14,8 @@ pub use client::{Answer, Client};
 pub use cluster::{Database, PASSWORD};
 pub use desk::{Desk, SECRET};
 
-/// Names a check that this machine cannot do, on standard error and in the file that `MESA_TEST_SKIPPED` names: `.ci/run`
-/// repeats them at its end.
+/// Reports a check that cannot run on this machine: on standard error, and in the file that `MESA_TEST_SKIPPED` names,
+/// which `.ci/run` prints at its end.
 pub fn skip(reason: &str) {
     eprintln!("SKIPPED: {reason}");
     let Some(file) = std::env::var_os("MESA_TEST_SKIPPED") else { return };
@@ -23,7 +23,7 @@ pub fn skip(reason: &str) {
     std::io::Write::write_all(&mut file, format!("{reason}\n").as_bytes()).unwrap();
 }
 
-/// The moment that an answer names.
+/// Parses a time in a response.
 pub fn moment(value: &serde_json::Value) -> chrono::DateTime<chrono::Utc> {
     value.as_str().unwrap().parse().unwrap()
 }

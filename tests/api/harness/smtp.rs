@@ -1,4 +1,4 @@
-//! A mail server that takes, refuses and loses mail as a test tells it.
+//! A mail server that accepts, rejects or loses messages as a test specifies.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{BufRead, BufReader, Write};
@@ -9,21 +9,21 @@ use std::time::Duration;
 
 use mailparse::{MailHeaderMap, ParsedMail};
 
-/// What becomes of a mail.
+/// What the server does with a message.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Answer {
     Take,
-    /// 451
+    /// Replies 451.
     NotNow,
-    /// 550
+    /// Replies 550.
     Never,
-    /// The line is cut while the mail is on its way.
+    /// Closes the connection while the message is being sent.
     CutInTheMiddle,
-    /// The mail is taken, and the line is cut before that is said.
+    /// Accepts the message, but closes the connection before confirming it.
     CutAtTheEnd,
 }
 
-/// A mail as it came in.
+/// A received message.
 #[derive(Clone)]
 pub struct Mail {
     pub from: String,
@@ -56,7 +56,7 @@ impl MailServer {
                     return;
                 }
                 let shared = shared.clone();
-                // A client that goes away ends its conversation.
+                // If the client disconnects, the session ends.
                 std::thread::spawn(move || shared.converse(stream).unwrap_or_default());
             }
         });
@@ -67,31 +67,31 @@ impl MailServer {
         format!("smtp://{}", self.address)
     }
 
-    /// What becomes of the next mails to this address; those after them are taken.
+    /// Sets the replies for the next messages to this address. Later messages are accepted.
     pub fn answer(&self, to: &str, answers: &[Answer]) {
         self.inner.answers.lock().unwrap().insert(to.to_owned(), answers.iter().copied().collect());
     }
 
-    /// Takes its time for each mail.
+    /// Delays each message.
     pub fn slow(self, delay: Duration) -> Self {
         *self.inner.delay.lock().unwrap() = delay;
         self
     }
 
-    /// All that was taken, in the order it came.
+    /// All accepted messages, in the order of arrival.
     pub fn mail(&self) -> Vec<Mail> {
         self.inner.mail.lock().unwrap().clone()
     }
 
-    /// How much was taken.
+    /// The number of accepted messages.
     pub fn count(&self) -> usize {
         self.inner.mail.lock().unwrap().len()
     }
 
-    /// The last that was taken with a link to a survey in it.
+    /// The last accepted message that contains a link to a survey.
     #[track_caller]
     pub fn last_with_link(&self) -> Mail {
-        self.mail().into_iter().rfind(|mail| mail.text().contains("/s/")).expect("no mail has a link")
+        self.mail().into_iter().rfind(|mail| mail.text().contains("/s/")).expect("no message has a link")
     }
 }
 
@@ -154,7 +154,7 @@ impl Inner {
     }
 }
 
-/// The lines up to the single dot. A client that goes away before it has sent none.
+/// Reads up to the line with a single dot. If the client disconnects before it, the message is discarded.
 fn data(reader: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
     let mut raw = Vec::new();
     loop {
@@ -174,7 +174,7 @@ impl Mail {
         mailparse::parse_mail(&self.raw).unwrap()
     }
 
-    /// The header's value, decoded; empty where there is none.
+    /// The decoded value of the header; empty if it is missing.
     pub fn header(&self, name: &str) -> String {
         self.parsed().headers.get_first_value(name).unwrap_or_default()
     }
@@ -183,7 +183,7 @@ impl Mail {
         self.header("Subject")
     }
 
-    /// The part of this type.
+    /// The part with this media type.
     #[track_caller]
     fn part(&self, media_type: &str) -> String {
         let parsed = self.parsed();
@@ -199,7 +199,7 @@ impl Mail {
         self.part("text/html")
     }
 
-    /// The token of the survey's link in it.
+    /// The token of the survey link in the text.
     #[track_caller]
     pub fn survey_token(&self) -> String {
         let text = self.text();

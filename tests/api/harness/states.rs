@@ -1,4 +1,4 @@
-//! Tickets in every state of their life, brought there by the steps themselves.
+//! Tickets in every state, created through the API.
 
 use chrono::{Duration, Utc};
 use serde_json::{Value, json};
@@ -18,7 +18,8 @@ pub const STATES: [&str; 9] = [
     "archived",
 ];
 
-/// The path of a new ticket of `requester` in this state, with `technician` as its assignee where it has one.
+/// Creates a ticket of `requester` in this state, assigned to `technician` if the state has an assignee. Returns its
+/// path.
 pub fn ticket_of(desk: &Desk, requester: &Client, technician: &Client, state: &str) -> String {
     let one = format!("/tickets/{}", requester.register("La impresora no imprime")["id"]);
     for (step, body) in way_to(state, technician.id()) {
@@ -30,14 +31,14 @@ pub fn ticket_of(desk: &Desk, requester: &Client, technician: &Client, state: &s
 }
 
 impl Desk {
-    /// A ticket of the demo requester in this state; the demo technician has it.
+    /// Creates a ticket of the demo requester in this state, assigned to the demo technician. Returns its path.
     pub fn ticket_in(&self, state: &str) -> String {
         ticket_of(self, &self.requester(), &self.technician(), state)
     }
 }
 
 impl Desk {
-    /// The path of the indicator of this measure that the desk comes with.
+    /// The path of the predefined indicator with this measure.
     pub fn indicator(&self, measure: &str) -> String {
         let all = self.director().get("/indicators").items();
         let found = all.iter().find(|indicator| indicator["measure"] == measure).unwrap();
@@ -45,7 +46,7 @@ impl Desk {
     }
 }
 
-/// An hour from now, as acceptance asks for.
+/// The body of an acceptance, with an appointment one hour from now.
 pub fn soon() -> Value {
     json!({"scheduled_for": Utc::now() + Duration::hours(1)})
 }
@@ -74,7 +75,7 @@ fn way_to(state: &str, assignee: &str) -> Vec<(&'static str, Value)> {
     way
 }
 
-/// An improvement action of this owner, to be written at this stage.
+/// The body of an improvement action with this owner and status.
 pub fn improvement_action(owner: &str, status: &str) -> Value {
     json!({
         "kind": "corrective", "finding": "El 18 % de los casos críticos se atendió tarde.",
@@ -84,7 +85,7 @@ pub fn improvement_action(owner: &str, status: &str) -> Value {
     })
 }
 
-/// A risk of this owner, to be written at this stage.
+/// The body of a risk with this owner and status.
 pub fn risk(owner: &str, status: &str) -> Value {
     json!({
         "cause": "Las copias no se prueban.", "risk": "Pérdida del registro de solicitudes",
@@ -95,7 +96,7 @@ pub fn risk(owner: &str, status: &str) -> Value {
     })
 }
 
-/// Minutes that lack nothing, with a decision that this member of staff is to carry out.
+/// The body of complete minutes, with a decision assigned to this member of staff.
 pub fn minutes(owner: &str) -> Value {
     json!({
         "held_on": "2026-10-09", "starts_at": "08:00", "ends_at": "09:30", "place": "Sala de juntas",
@@ -110,7 +111,7 @@ pub fn minutes(owner: &str) -> Value {
     })
 }
 
-/// An indicator, to be written at this stage.
+/// The body of an indicator with this status.
 pub fn indicator(status: &str) -> Value {
     json!({
         "name": "Disponibilidad de la red", "aim": "Medir si la red está disponible.",

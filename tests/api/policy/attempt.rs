@@ -1,4 +1,4 @@
-//! The requests that each action allows.
+//! The requests that belong to each action.
 
 use mesa::auth::policy::{Action, Role};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::states::{improvement_action, indicator, minutes, risk, soon, ticket_of};
 use crate::harness::{Answer, Client, Desk};
 
-/// The requests that an action allows, made by `me`: on what is `me`'s own, or on another's.
+/// Sends the requests of an action as `me`, on a resource of `me` or of another person.
 pub struct Attempt<'a> {
     pub desk: &'a Desk,
     pub me: &'a Client,
@@ -14,16 +14,16 @@ pub struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// A ticket in this state whose requester is `me`, or somebody else.
+    /// A ticket in this state whose requester is `me` or another person.
     fn ticket(&self, state: &str) -> String {
         let demo = self.desk.requester();
         ticket_of(self.desk, if self.own { self.me } else { &demo }, &self.desk.technician(), state)
     }
 
-    /// A ticket in this state that is assigned to `me`, or to somebody else.
+    /// A ticket in this state that is assigned to `me` or to another person.
     fn assigned(&self, state: &str) -> String {
         let demo = self.desk.technician();
-        // A requester is nobody's assignee.
+        // A requester cannot be an assignee.
         let assignee = if self.own && self.me.email().starts_with("requester") { &demo } else { self.me };
         ticket_of(self.desk, &self.desk.requester(), if self.own { assignee } else { &demo }, state)
     }
@@ -90,7 +90,7 @@ impl Attempt<'_> {
                     get(&format!("{one}/events")),
                     get(&format!("{one}/escalations")),
                 ];
-                // A requester may write to their own tickets alone, whatever they write.
+                // A requester can write only to their own tickets, whatever the visibility.
                 if self.own || !self.me.email().starts_with("requester") {
                     answers.push(self.post(format!("{one}/followups"), body));
                 }
@@ -304,10 +304,10 @@ impl Attempt<'_> {
         }
     }
 
-    /// An improvement action at this stage that is `me`'s to carry out, or somebody else's.
+    /// An improvement action with this status, owned by `me` or by another person.
     fn improvement_action(&self, status: &str) -> String {
         let demo = self.desk.professional();
-        // A requester carries out none.
+        // A requester cannot own one.
         let mine = self.own && !self.me.email().starts_with("requester");
         let body = improvement_action(if mine { self.me.id() } else { demo.id() }, status);
         let action = self.desk.director().post("/improvement-actions", body).created();
@@ -319,7 +319,7 @@ impl Attempt<'_> {
         format!("/risks/{}", risk["id"].as_str().unwrap())
     }
 
-    /// The path of what the indicator of this measure measured of a quarter, with its analysis.
+    /// The path of a measurement of the indicator with this measure, with an analysis.
     fn measured(&self, measure: &str) -> String {
         let path = format!("{}/measurements", self.desk.indicator(measure));
         let measured = self.desk.director().post(&path, json!({"year": 2026, "quarter": 1})).json();
@@ -334,7 +334,7 @@ impl Attempt<'_> {
         format!("/minutes/{}", written["id"].as_str().unwrap())
     }
 
-    /// Drafts, and what one is to carry out, are one's own; minutes are drafts until they are signed.
+    /// Own resources: drafts, and actions that the caller owns. Minutes are drafts until they are signed.
     fn write_records(&self) -> Vec<Answer> {
         let owner = self.desk.professional();
         let (stage, risk_stage) = if self.own { ("draft", "draft") } else { ("open", "active") };
@@ -367,7 +367,7 @@ impl Attempt<'_> {
         answers
     }
 
-    /// Below or at one's own role it concerns oneself, above it another.
+    /// Own resources: those at or below the role of the caller. Those of a higher role belong to another person.
     fn manage(&self) -> Vec<Answer> {
         let (role, account) = if self.own {
             ("technician", self.desk.another(Role::Technician))

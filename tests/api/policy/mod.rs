@@ -1,4 +1,4 @@
-//! Who may do what: every action by every role, on one's own and on another's.
+//! Permissions: every action by every role, on own and on other people's resources.
 
 mod attempt;
 
@@ -8,24 +8,25 @@ use serde_json::{Value, json};
 use self::attempt::Attempt;
 use crate::harness::Desk;
 
-/// How far a role may go, by what a client sees of it.
+/// The expected permission of a role, as a client sees it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Reach {
-    /// 403, on one's own as on another's.
+    /// 403 on own resources and on those of others.
     No,
-    /// One's own; another's is a 404.
+    /// Own resources; 404 on those of others.
     Own,
-    /// Tickets that one has; another's is a 403.
+    /// Tickets assigned to the caller; 403 on others.
     Assignee,
-    /// One's own and another's.
+    /// Own resources and those of others.
     Any,
-    /// What concerns oneself; what concerns another is a 403.
+    /// Own resources; 403 on those of others.
     Self_,
 }
 
 use Reach::{Any, Assignee, No, Own, Self_};
 
-/// The design's table once more, independent of the code's. Columns: requester, technician, professional, director.
+/// The permission table of the design, independent of the code. Columns: requester, technician, professional,
+/// director.
 #[rustfmt::skip]
 const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::UseOwnAccount,       [Any, Any, Any, Any]),
@@ -68,8 +69,8 @@ const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::ReadPersonalData,    [Own, Own, Own, Any]),
 ];
 
-/// The requester's own attempt and that on another's, for every row of one role.
-fn walk(role: Role) {
+/// Checks every action of the table for one role, on an own resource and on one of another person.
+fn check_role(role: Role) {
     let desk = Desk::open();
     for action in Action::ALL {
         let (_, columns) =
@@ -89,7 +90,7 @@ fn walk(role: Role) {
                 assert_eq!(
                     got,
                     expected,
-                    "{action:?} by {role:?} on {whose}: {} answered {} {}",
+                    "{action:?} by {role:?} on {whose}: {} returned {} {}",
                     answer.request,
                     answer.status,
                     answer.text()
@@ -105,27 +106,27 @@ fn walk(role: Role) {
 }
 
 #[test]
-fn what_a_requester_may_do() {
-    walk(Role::Requester);
+fn permissions_of_requesters_match_the_table() {
+    check_role(Role::Requester);
 }
 
 #[test]
-fn what_a_technician_may_do() {
-    walk(Role::Technician);
+fn permissions_of_technicians_match_the_table() {
+    check_role(Role::Technician);
 }
 
 #[test]
-fn what_a_professional_may_do() {
-    walk(Role::Professional);
+fn permissions_of_professionals_match_the_table() {
+    check_role(Role::Professional);
 }
 
 #[test]
-fn what_the_director_may_do() {
-    walk(Role::Director);
+fn permissions_of_directors_match_the_table() {
+    check_role(Role::Director);
 }
 
 #[test]
-fn me_tells_what_one_may_do() {
+fn me_lists_the_permissions_of_the_role() {
     let desk = Desk::open();
     for role in Role::ALL {
         let permissions = desk.demo(*role).get("/me").ok()["permissions"].clone();
@@ -139,7 +140,7 @@ fn me_tells_what_one_may_do() {
 }
 
 #[test]
-fn whoever_withdraws_may_give_no_other_reason() {
+fn a_requester_can_archive_only_with_the_reason_withdrawn() {
     let desk = Desk::open();
     let one = desk.ticket_in("received");
     for reason in ["duplicate", "missing_information", "profile_not_authorized"] {
@@ -149,7 +150,7 @@ fn whoever_withdraws_may_give_no_other_reason() {
 }
 
 #[test]
-fn nothing_but_signing_in_is_answered_without_a_token() {
+fn only_operations_without_security_accept_a_missing_token() {
     let desk = Desk::open();
     let document: Value = desk.nobody().get("//openapi.json").ok();
     let nobody = desk.nobody();
