@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::refresh;
 use super::sessions::{self, Session};
 use crate::http::desk::Desk;
-use crate::http::{ClientAddress, body};
+use crate::http::{ClientAddress, form};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 /// The form of RFC 6749, sections 4.3.2 and 6, as received. Further fields that clients send, such as `scope`, are
@@ -69,7 +69,7 @@ pub enum GrantType {
     security(())
 )]
 #[post("/auth/token")]
-pub async fn issue(desk: Data<Desk>, from: ClientAddress, form: body::Form<Form>) -> Result<HttpResponse> {
+pub async fn issue(desk: Data<Desk>, from: ClientAddress, form: form::Form<Form>) -> Result<HttpResponse> {
     let form = form.read()?;
     let of_the_grant = match form.grant_type.as_str() {
         "password" => vec![("/username", &form.username, 254), ("/password", &form.password, 200)],

@@ -135,7 +135,7 @@ fn check_end(transcript: Transcript, bytes: &[u8]) -> io::Result<Ending> {
         // Format 1 has only the digest.
         Err(_) => (String::from_utf8_lossy(bytes).into_owned(), None),
     };
-    if hex::encode(&digest) == sha256 { Ok(Ending { digest, hmac }) } else { Err(damaged()) }
+    if hex::encode(digest) == sha256 { Ok(Ending { digest, hmac }) } else { Err(damaged()) }
 }
 
 /// Counts the bytes read from the file.

@@ -122,7 +122,7 @@ impl Writer {
     /// Authenticates the backup and renames it to its final name once it is on the disk.
     pub fn finish(mut self) -> io::Result<()> {
         let digest = std::mem::take(&mut self.transcript).digest();
-        let end = End { sha256: hex::encode(&digest), hmac_sha256: hex::encode(self.key.sign(&digest)) };
+        let end = End { sha256: hex::encode(digest), hmac_sha256: hex::encode(self.key.sign(&digest)) };
         self.add(END, &serde_json::to_vec(&end)?)?;
         self.write(&[0; 2 * BLOCK as usize])?;
         let file = self.gzip.take().ok_or_else(incomplete)?.finish()?.finish()?;

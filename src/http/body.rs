@@ -50,7 +50,7 @@ impl<T> FromRequest for Body<T> {
 }
 
 /// The bytes of a body of one of these media types; a fault is kept until the body is read.
-fn receive(
+pub(super) fn receive(
     request: &HttpRequest,
     payload: &mut Payload,
     media_types: &'static [&'static str],
@@ -91,56 +91,6 @@ fn is_of(request: &HttpRequest, media_types: &[&str]) -> bool {
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Binary)]
 pub struct Content(pub Vec<u8>);
-
-/// The bytes of a body that is a form.
-pub struct FormBytes(std::result::Result<ReceivedBody, Problem>);
-
-impl FromRequest for FormBytes {
-    type Error = actix_web::Error;
-    type Future = Pin<Box<dyn Future<Output = actix_web::Result<Self>>>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let raw = receive(request, payload, &["application/x-www-form-urlencoded"]);
-        Box::pin(async move { Ok(FormBytes(raw.await?)) })
-    }
-}
-
-impl FormBytes {
-    /// # Errors
-    /// The fault of the body: its length, its type, or an incomplete transfer.
-    pub fn received(self) -> Result<ReceivedBody> {
-        self.0
-    }
-}
-
-/// A body that is a form.
-pub struct Form<T> {
-    raw: FormBytes,
-    read_as: PhantomData<fn() -> T>,
-}
-
-impl<T> FromRequest for Form<T> {
-    type Error = actix_web::Error;
-    type Future = Pin<Box<dyn Future<Output = actix_web::Result<Self>>>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let raw = FormBytes::from_request(request, payload);
-        Box::pin(async move { Ok(Form { raw: raw.await?, read_as: PhantomData }) })
-    }
-}
-
-impl<T: DeserializeOwned> Form<T> {
-    /// # Errors
-    /// A 400 if it is not a form.
-    pub fn read(self) -> Result<T> {
-        serde_html_form::from_bytes(&self.raw.received()?.bytes).map_err(|_| {
-            Problem::new(
-                Code::BadRequest,
-                Text::new("El formulario no se puede leer.", "The form cannot be read."),
-            )
-        })
-    }
-}
 
 /// How long a JSON body or a form may take to arrive.
 const TIME: Duration = Duration::from_secs(30);
@@ -370,7 +320,7 @@ pub struct Patch<T>(PhantomData<T>);
 pub struct Nothing {}
 
 /// The framework's own extractors are not used for bodies, because they support neither the budget nor a deadline: a
-/// handler takes [`Body`], [`Form`] or [`FormBytes`], or reads its payload by [`receive::read_body`].
+/// handler takes [`Body`] or a form of `super::form`, or reads its payload by [`receive::read_body`].
 pub fn payload_config() -> web::PayloadConfig {
     web::PayloadConfig::new(0)
 }

@@ -12,6 +12,7 @@ pub mod cors;
 pub mod desk;
 pub mod envelope;
 pub mod expected_format;
+pub mod form;
 pub mod idempotency;
 pub mod limits;
 pub mod mail_origin;

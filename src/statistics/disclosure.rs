@@ -6,9 +6,9 @@
 //!
 //! - one calendar quarter at a time, once it has ended, with all its tickets;
 //! - the categories within the quarter, which are the only grouping, once no ticket of these answers can change its
-//! category (all are closed or archived);
+//!   category (all are closed or archived);
 //! - only if each set has at least five answers, as does everything that can be computed by subtracting what is shown
-//! from the whole.
+//!   from the whole.
 
 use crate::auth::policy::{Action, Role, Scope, scope};
 use crate::language::text_enum;

@@ -6,7 +6,7 @@
 //! - no response is a 5xx;
 //! - 401 without a valid token, 403 with a role that the contract does not list;
 //! - a hidden resource gets a requester the same response as one that does not exist, and no response contains its
-//! text;
+//!   text;
 //! - rejected requests change nothing in the database.
 //!
 //! `MESA_CI=full` calls as every staff account, otherwise only as one of them.

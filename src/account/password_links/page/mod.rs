@@ -12,8 +12,8 @@ use self::view::{PAGE, State};
 use super::confirmation::set_password;
 use super::links::{self, Opened};
 use crate::auth::passwords::{LONGEST, SHORTEST};
-use crate::http::body::Form;
 use crate::http::desk::Desk;
+use crate::http::form::Form;
 use crate::language::locale::{self, Locale};
 use crate::problem::{Code, Problem, Result, Text};
 
