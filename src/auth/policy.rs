@@ -104,7 +104,7 @@ text_enum! {
         /// Read inbound mail, process it again, and release mail that was set aside.
         UseInboundEmails = "use_inbound_emails",
         /// Read sent mail with its addresses, and send failed mail again. It covers all tickets and the mail of other
-        /// people, so it is for the persons responsible for the desk; staff who attend a ticket read the same in its
+        /// people, so it is for professionals and the director; staff who attend a ticket read the same in its
         /// followups.
         UseOutbox = "use_outbox",
         /// Verify the integrity of the history and the profiles of requests; read tree heads.

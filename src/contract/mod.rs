@@ -68,7 +68,7 @@ const TAGS: &[(&str, &str)] = &[
     ("attention times", "How long each criticality may wait"),
     ("retention", "How long records are kept, and the personal data of requesters (Ley 1581 de 2012)"),
     ("calendars", "The opening hours by which attention is counted, and the computation of due times"),
-    ("holidays", "The public holidays: those defined by law, and the entity's own"),
+    ("holidays", "The public holidays: those included in the product, and the entity's own"),
 ];
 
 /// Completes the handlers' contract with the properties common to all operations.

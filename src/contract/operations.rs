@@ -12,7 +12,7 @@ pub fn headers() -> Value {
     let sometimes = |description: &str, schema: Value| json!({"description": description, "schema": schema});
     let text = |max_length: u64| json!({"type": "string", "maxLength": max_length});
     json!({
-        "ETag": always("The version of the resource, for `If-Match` and `If-None-Match`; for a file, the SHA-256 of its content", text(100)),
+        "ETag": always("The version of the resource, for `If-Match` and `If-None-Match`; for an attachment or an original message, the SHA-256 of its content", text(100)),
         "Location": always("The path of the created resource", json!({"type": "string", "format": "uri-reference"})),
         "Link": sometimes("The next page, `rel=\"next\"`; not on the last one", text(4000)),
         "Accept-Ranges": always("A part of the content can be requested with `Range`", json!({"type": "string", "enum": ["bytes"]})),

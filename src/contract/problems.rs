@@ -46,7 +46,7 @@ pub fn problem_members() -> Value {
             "type": "string", "maxLength": 20, "description": "`wrong_state`: the state of the record."
         },
         "ticket_id": ticket("`nobody_available` on a handover: the ticket that no one can take."),
-        "resubmitted_as": ticket("`already_exists` on a resubmission: the ticket that was created by it."),
+        "resubmitted_as": ticket("`already_exists` on a resubmission: the ticket that already resubmits it."),
     })
 }
 
@@ -77,8 +77,8 @@ pub const PROBLEMS: &[(&str, &str, &str)] = &[
     (
         "422",
         "Invalid",
-        "`invalid_body`: `errors` names every field at fault; or, with an `Idempotency-Key` that was used with another \
-        else, `idempotency_key_reused`",
+        "`invalid_body`: `errors` names every field at fault; or, with an `Idempotency-Key` that was \
+        already used for another request, `idempotency_key_reused`",
     ),
     ("429", "TooManyRequests", "`too_many_requests`: try again after `Retry-After` seconds"),
     ("500", "Internal", "`internal`: include the `request_id` in a report"),

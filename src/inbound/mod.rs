@@ -41,7 +41,7 @@ text_enum! {
 text_enum! {
     /// The processing state of an inbound message.
     pub enum EmailStatus {
-        /// It is stored, and not processed yet, or the last attempt failed.
+        /// It is stored, and not processed yet, or it will be tried again after a failed attempt.
         Waiting = "waiting",
         /// A ticket or a followup was created.
         Processed = "processed",
@@ -57,7 +57,7 @@ text_enum! {
     pub enum Authentication {
         /// Verified: DMARC passes, or DKIM or SPF pass for the domain of `From`, a parent domain or a subdomain of it.
         Aligned = "aligned",
-        /// Rejected: DMARC, SPF or DKIM fail.
+        /// Failed: DMARC, SPF or DKIM fail, so the message does not come from there.
         Failed = "failed",
         /// Neither, or the check is not configured (MESA_MAIL_AUTHSERV_ID).
         Unverified = "unverified",

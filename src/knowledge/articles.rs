@@ -239,7 +239,8 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Write an article
 ///
-/// Created as a draft, which only staff can read, unless `status` is given.
+/// Created as an `internal` draft unless `status` and `visibility` are given. Requesters can only read it once it is
+/// `published` and `public`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
     tag = "knowledge", operation_id = "createArticle", request_body = ArticleContent,

@@ -51,7 +51,8 @@ impl From<(Row, Person)> for Revision {
 
 /// List the revisions of an article
 ///
-/// All contents of the article, the oldest first. Revisions are never removed.
+/// All contents of the article, the oldest first. No revision is removed, but personal data may be removed from its
+/// content as required by law.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
     tag = "knowledge", operation_id = "listRevisions", params(("article_id" = Uuid, Path), Paging),

@@ -1,4 +1,4 @@
-//! The messages of the desk, for the persons responsible for it.
+//! The messages of the desk, for professionals and the director.
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get, post};
@@ -220,7 +220,7 @@ pub async fn read(call: Call, desk: Data<Desk>, id: Path<Uuid>) -> Result<HttpRe
 
 /// Send a failed message again
 ///
-/// The message waits again, with all its attempts. A message that did not fail is a 409.
+/// The message is due now, and `attempts` starts again from 0. A message that did not fail is a 409.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOutbox)), ("x-mesa-if-match" = json!(true))),
     tag = "messages", operation_id = "retryMessage", params(("message_id" = Uuid, Path)),

@@ -16,8 +16,8 @@ use crate::problem::{Problem, Result};
 
 /// Sign minutes
 ///
-/// After the signature no one can change them. At least one person must have been present, and `proceedings` must not
-/// be `null`. Send the `ETag` of the version that was read as `If-Match`, so that no other version is signed.
+/// After the signature no one can change them. At least one attendee must have the attendance `present` (a `guest` does
+/// not count), and `proceedings` must not be `null`. Send the `ETag` of the version that was read as `If-Match`, so that no other version is signed.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ApproveRecords)), ("x-mesa-if-match" = json!(true))),
     tag = "minutes", operation_id = "signMinutes", params(("minutes_id" = Uuid, Path)),

@@ -19,11 +19,11 @@ use crate::problem::Result;
 text_enum! {
     /// The delivery state of a message.
     pub enum MessageStatus {
-        /// The message is not due yet, the last attempt failed, or there is no mail server.
+        /// Not due yet, to be tried again after a failed attempt, or there is no mail server.
         Waiting = "waiting",
         /// The mail server has accepted it.
         Sent = "sent",
-        /// The mail server rejected it, or the last attempt failed.
+        /// The mail server rejected it permanently, or all attempts failed.
         Failed = "failed",
     }
 }

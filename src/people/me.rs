@@ -92,7 +92,8 @@ pub async fn read(call: Call) -> Result<HttpResponse> {
 
 /// Update the current user
 ///
-/// Omitted fields keep their values; `null` removes a value. Role, unit and name can only be changed by the director.
+/// Omitted fields keep their values; `null` removes a value. Role, unit and name are changed
+/// with `PATCH /users/{user_id}`, by a professional (up to their own role) or the director.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOwnAccount))),
     tag = "auth", operation_id = "updateMe",

@@ -114,7 +114,7 @@ impl Anonymization {
 /// where they remain. Survey comments, files that the requester attached and mail that the requester sent are removed
 /// completely. The account cannot sign in again. The history can still be verified: an event from which data were
 /// removed is `redacted`. Statistics do not change. This cannot be undone.
-/// undone.
+///
 /// Not allowed for staff and former staff who acted as such, because their actions remain on record, nor while the
 /// person has a ticket that is neither closed nor archived. A repeated request returns the first result. Texts of
 /// other people elsewhere, signed minutes, and backups do not change.

@@ -59,7 +59,7 @@ pub struct PersonalData {
 
 /// Read a person's personal data
 ///
-/// All data that the desk holds about a requester, for the requester and for the director (*habeas data*, Ley 1581 de
+/// All data that the desk holds about a person, for that person and for the director (*habeas data*, Ley 1581 de
 /// 2012). Parts of tickets that a requester may not see are not included.
 ///
 /// The response is one JSON document, streamed list by list, each in the order of creation. An error during streaming

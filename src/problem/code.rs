@@ -86,7 +86,7 @@ codes! {
         ("El estado del caso no permite este paso; `state` y `allowed_steps` dicen cuál es y qué permite.", "The ticket's state does not allow this step; `state` and `allowed_steps` have the state and the steps that it allows.");
     AlreadyExists = "already_exists", CONFLICT,
         ("Ya existe", "Already exists"),
-        ("Alguien más tiene o tuvo lo que debe existir una sola vez.", "Another resource has or had a value that must be unique.");
+        ("Ya existe, u otro recurso tiene o tuvo un valor que debe ser único.", "It already exists, or another resource has or had a value that must be unique.");
     AlreadyAssigned = "already_assigned", CONFLICT,
         ("El caso ya está asignado", "The ticket is already assigned"),
         ("Alguien tiene ya el caso; `assignee_id` dice quién. Nómbrelo en `replaces` para relevarlo.", "The ticket already has the assignee in `assignee_id`; give that id in `replaces` to replace them.");
@@ -164,7 +164,7 @@ codes! {
         ("Faltan campos, sobran o no sirven; `errors` nombra cada uno.", "Fields are missing, unknown or invalid; `errors` names each.");
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY,
         ("Clave de idempotencia reutilizada", "Idempotency key used for another request"),
-        ("La `Idempotency-Key` ya se usó con otro cuerpo; use una nueva.", "The `Idempotency-Key` was already used with another body; use a new one.");
+        ("La `Idempotency-Key` ya se usó con otra petición (método, ruta o cuerpo); use una nueva.", "The `Idempotency-Key` was already used for another request (method, path or body); use a new one.");
     TooManyAttempts = "too_many_attempts", TOO_MANY_REQUESTS,
         ("Demasiados intentos", "Too many attempts"),
         ("Demasiadas contraseñas incorrectas o solicitudes de enlace; intente de nuevo después de los segundos que indica `Retry-After`.", "Too many wrong passwords or requests for password links; retry after `Retry-After` seconds.");

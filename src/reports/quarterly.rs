@@ -38,8 +38,8 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
 
 /// Read a quarterly report
 ///
-/// The figures of a quarter with those of its months, of the previous quarter and of the last five quarters, as JSON
-/// or in Spanish for people: a self-contained, printable HTML page with charts, a workbook (XLSX) with numbers, dates
+/// The figures of a quarter with those of its months, of the previous quarter and of the five quarters up to and
+/// including it, as JSON or in Spanish for people: a self-contained, printable HTML page with charts, a workbook (XLSX) with numbers, dates
 /// and charts, or PDF. The format is chosen by `format` or by `Accept`. A draft reflects the current data; an
 /// approved report is always returned with the same bytes. A quarter that has not begun has no report.
 ///

@@ -145,7 +145,7 @@ pub struct AbsenceFilters {
     kind: Vec<AbsenceKind>,
     /// Only absences that end after this moment.
     ends_after: Option<DateTime<Utc>>,
-    /// Only absences that have begun by this moment.
+    /// Only absences that begin before this moment.
     starts_before: Option<DateTime<Utc>>,
     /// `starts_at` (the default) or `-starts_at`.
     #[param(inline)]

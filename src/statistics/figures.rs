@@ -211,7 +211,7 @@ pub struct Work {
     pub solution_minutes: Spread,
     /// From the reception of the ticket to each of these solutions, in working minutes.
     pub solution_working_minutes: Spread,
-    /// Tickets reopened in the period that were solved by this person or level, at any time.
+    /// Tickets reopened in the period whose reopened solution was by this person or level, whenever it was recorded.
     pub reopened: i64,
     /// Tickets that this person escalated, or that were escalated to this level.
     pub escalated: i64,

@@ -37,7 +37,7 @@ text_enum! {
         CausedBy = "caused_by",
         /// It is the cause of the other ticket.
         CauseOf = "cause_of",
-        /// The other ticket is part of it; both can be solved together.
+        /// The other ticket is part of it; solving this one with `solve_children` can solve the other one as well.
         ParentOf = "parent_of",
         /// It is part of the other ticket.
         ChildOf = "child_of",

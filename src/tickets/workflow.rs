@@ -22,7 +22,7 @@ text_enum! {
         Solved = "solved",
         /// Ended after its solution.
         Closed = "closed",
-        /// Archived as withdrawn, after notifying the requester.
+        /// Archived without a solution, for the reason in `archive.reason`; the requester was notified.
         Archived = "archived",
     }
 }

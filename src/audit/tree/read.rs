@@ -63,8 +63,7 @@ pub fn newest_note(db: &mut PgConnection) -> Result<Option<String>> {
 /// List signed tree heads
 ///
 /// The newest first. A head is made once a day, after midnight by the entity's clock, and at each approval of a
-/// quarterly report, if there are new events; also once at the first start. The list is empty if no key is
-/// configured.
+/// quarterly report, if there are new events; the first one as soon as a key is configured. The list is empty until then.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::VerifyAudit))),
     tag = "history", operation_id = "listTreeHeads", params(Paging),

@@ -19,7 +19,8 @@ use crate::language::text_enum;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 text_enum! {
-    /// The states that can be written.
+    /// The states of an improvement action that a client can set; the others follow from its completion and
+    /// verification.
     pub enum ActionStage {
         /// Proposed.
         Draft = "draft",
@@ -146,8 +147,8 @@ pub async fn create(call: Call, body: Body<ImprovementActionContent>) -> Result<
 
 /// Change an improvement action
 ///
-/// Until it is carried out. After a change of `due_on` the owner is notified again once the new date has passed. An
-/// action that was `open` cannot become a draft again.
+/// Until it is carried out. After a change of `due_on` the owner and the directors are notified again by mail once the
+/// new date has passed. An action that was `open` cannot become a draft again.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "improvement actions", operation_id = "updateImprovementAction", params(("action_id" = Uuid, Path)),

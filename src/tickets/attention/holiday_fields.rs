@@ -75,7 +75,7 @@ pub fn only_the_end_changes(current: &HolidayProfile, changed: &HolidayProfile) 
 /// The message that only `last_year` of a shipped holiday can change.
 pub fn shipped() -> Text {
     Text::new(
-        "Es un festivo de ley: solo puede cambiar su último año (`last_year`).",
-        "It is a statutory holiday: only its last year (`last_year`) can be changed.",
+        "Es un festivo incluido en el producto: no se puede eliminar, y solo puede cambiar su último año (`last_year`).",
+        "It is a holiday included in the product: it cannot be removed, and only its last year (`last_year`) can be changed.",
     )
 }

@@ -121,11 +121,12 @@ pub struct TicketFilters {
     pub(super) received_from: Option<DateTime<Utc>>,
     /// Received before this moment.
     pub(super) received_to: Option<DateTime<Utc>>,
-    /// Tickets without any of the fields given here.
+    /// Tickets that lack all of the fields given here; unlike for other repeated filters, every value must match.
     #[serde(default)]
     #[param(inline, required = false)]
     without: Vec<Lacking>,
-    /// The state of the first attention. This filter and those after it are for staff only.
+    /// The state of the first attention. This filter and those after it, up to `has_article`, are for
+    /// staff only.
     #[serde(default)]
     #[param(inline, required = false)]
     attention: Vec<AttentionState>,

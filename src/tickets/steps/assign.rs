@@ -27,10 +27,10 @@ use crate::tickets::workflow::{Status, Step};
 #[serde(deny_unknown_fields)]
 pub struct Assignment {
     /// The new assignee: the id of an active member of staff of the ticket's support level or above, on shift or not; or
-    /// `me`, the caller. Automatic assignment if omitted.
+    /// `me`, the caller. Automatic assignment if omitted or `null`.
     #[schema(inline, value_type = Option<AssigneeId>)]
     assignee_id: Option<AssigneeId>,
-    /// The current assignee, as known to the caller; a 409 if it is another person by then. Required to reassign a
+    /// The current assignee, as known to the caller; a 409 if by then it is another person or no one. Required to reassign a
     /// ticket that has an assignee to oneself, or automatically.
     replaces: Option<Uuid>,
 }
