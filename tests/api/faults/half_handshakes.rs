@@ -1,6 +1,6 @@
 //! Clients that begin TLS handshakes and do not complete them, while another client connects.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -73,5 +73,10 @@ fn handshakes_that_stay_half_open_delay_no_one_elsewhere() {
     // The server closes them after five seconds.
     let last = half_open.last_mut().unwrap();
     last.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
-    assert!(matches!(last.read(&mut [0; 100]), Ok(0)) || last.take_error().unwrap().is_some());
+    // With a reset if the server has not read the beginning of the record.
+    let ended = match last.read(&mut [0; 100]) {
+        Ok(length) => length == 0,
+        Err(error) => error.kind() == ErrorKind::ConnectionReset,
+    };
+    assert!(ended, "a half-open handshake stays open");
 }
