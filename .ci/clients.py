@@ -80,7 +80,7 @@ assert get_ticket.sync_detailed(ticket.id, client=requester, if_none_match=known
 high = Classification(criticality=Criticality.HIGH)
 classified = classify_ticket.sync_detailed(ticket.id, client=technician, body=high, if_match=known)
 assert ok(classified.parsed).criticality is Criticality.HIGH
-mine = Assignment(assignee_id=me.id)
+mine = Assignment(assignee_id="me")
 late = refused(assign_ticket.sync_detailed(ticket.id, client=technician, body=mine, if_match=known), 412)
 assert late.code is Code.PRECONDITION_FAILED
 

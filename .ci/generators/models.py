@@ -63,7 +63,7 @@ assert ticket.status is Status.received
 path = f"/tickets/{ticket.id}"
 classified = technician.post(f"{path}/classification", Classification(criticality=Criticality.high), Ticket)
 assert classified.criticality is Criticality.high
-assigned = technician.post(f"{path}/assignment", Assignment(assignee_id=me.id), Ticket)
+assigned = technician.post(f"{path}/assignment", Assignment(assignee_id="me"), Ticket)
 assert assigned.assignee is not None and assigned.assignee.full_name == me.full_name
 soon = Acceptance(scheduled_for=datetime.now(UTC) + timedelta(hours=1))
 assert technician.post(f"{path}/acceptance", soon, Ticket).status is Status.in_progress
