@@ -8,6 +8,7 @@ from urllib.request import Request, urlopen
 
 from mesa_models import (
     Acceptance,
+    AssigneeId,
     Assignment,
     Classification,
     Criticality,
@@ -63,7 +64,7 @@ assert ticket.status is Status.received
 path = f"/tickets/{ticket.id}"
 classified = technician.post(f"{path}/classification", Classification(criticality=Criticality.high), Ticket)
 assert classified.criticality is Criticality.high
-assigned = technician.post(f"{path}/assignment", Assignment(assignee_id="me"), Ticket)
+assigned = technician.post(f"{path}/assignment", Assignment(assignee_id=AssigneeId("me")), Ticket)
 assert assigned.assignee is not None and assigned.assignee.full_name == me.full_name
 soon = Acceptance(scheduled_for=datetime.now(UTC) + timedelta(hours=1))
 assert technician.post(f"{path}/acceptance", soon, Ticket).status is Status.in_progress
