@@ -28,9 +28,8 @@ const MEMORY_LIMIT: usize = 165;
 /// Maximum 99th percentile of the duration of other clients' requests on a machine of ordinary speed.
 const WAIT_LIMIT: Duration = Duration::from_secs(1);
 
-/// On a slow machine: the maximum, as a multiple of the slowest request without the load. On a machine of ordinary speed a
-/// sign-in takes 50 ms in a debug build: the limit is then the one above.
-const SLOWDOWN_LIMIT: u32 = 20;
+/// On a slow machine: the maximum, as a multiple of the slowest request without the load.
+const SLOWDOWN_LIMIT: u32 = 10;
 
 /// Maximum duration of other clients' requests, given their duration without the load.
 pub fn wait_limit(unloaded: Duration) -> Duration {
