@@ -7,32 +7,32 @@ from uuid import uuid4
 
 from mesa_client import AuthenticatedClient, Client
 from mesa_client.api.auth import get_me, login
-from mesa_client.api.followups import add_followup, list_followups
+from mesa_client.api.followups import create_ticket_followup, list_ticket_followups
 from mesa_client.api.steps import accept_ticket, assign_ticket, classify_ticket, close_ticket, solve_ticket
 from mesa_client.api.surveys import answer_survey, get_survey
-from mesa_client.api.tickets import get_ticket, list_tickets, register_ticket
+from mesa_client.api.tickets import get_ticket, list_tickets, create_ticket
 from mesa_client.models import (
-    Acceptance,
-    Assignment,
-    Classification,
+    AcceptanceCreate,
+    AssignmentCreate,
+    ClassificationCreate,
     Code,
     Criticality,
     ListTicketsSort,
-    Login,
+    LoginRequest,
     Me,
-    NewFollowup,
-    NewSolution,
-    NewTicket,
-    Nothing,
+    FollowupCreate,
+    SolutionCreate,
+    TicketCreate,
+    EmptyBody,
     Problem,
     Ratings,
     Role,
     Session,
-    Status,
+    TicketStatus,
     Step,
-    SurveyAnswer,
+    SurveyAnswerCreate,
     SurveyStatus,
-    Visibility,
+    FollowupVisibility,
 )
 from mesa_client.types import UNSET, Response, Unset
 
@@ -53,7 +53,7 @@ def refused(answer: Response[Body | Problem], status: int) -> Problem:
 
 
 def sign_in(role: Role) -> AuthenticatedClient:
-    body = Login(email=f"{role}@mesa.test", password=os.environ["MESA_DEMO_PASSWORD"])
+    body = LoginRequest(email=f"{role}@mesa.test", password=os.environ["MESA_DEMO_PASSWORD"])
     session: Session = ok(login.sync(client=Client(base_url=URL), body=body))
     return AuthenticatedClient(base_url=URL, token=session.access_token)
 
@@ -63,49 +63,49 @@ me: Me = ok(get_me.sync(client=technician))
 
 # A repeated request with the same key registers one ticket.
 key = str(uuid4())
-new = NewTicket(subject="La impresora no imprime", description="Muestra atasco.")
-first = register_ticket.sync_detailed(client=requester, body=new, idempotency_key=key)
+new = TicketCreate(subject="La impresora no imprime", description="Muestra atasco.")
+first = create_ticket.sync_detailed(client=requester, body=new, idempotency_key=key)
 ticket = ok(first.parsed)
-assert ok(register_ticket.sync(client=requester, body=new, idempotency_key=key)).id == ticket.id
-assert ticket.status is Status.RECEIVED and ticket.criticality is None
+assert ok(create_ticket.sync(client=requester, body=new, idempotency_key=key)).id == ticket.id
+assert ticket.status is TicketStatus.RECEIVED and ticket.criticality is None
 
 # A step that the state does not allow gets a code of the contract.
-early = refused(accept_ticket.sync_detailed(ticket.id, client=technician, body=Acceptance()), 409)
-assert early.code is Code.STEP_NOT_ALLOWED and early.state is Status.RECEIVED
+early = refused(accept_ticket.sync_detailed(ticket.id, client=technician, body=AcceptanceCreate()), 409)
+assert early.code is Code.STEP_NOT_ALLOWED and early.state is TicketStatus.RECEIVED
 assert early.allowed_steps and Step.CLASSIFICATION in early.allowed_steps
 
 # Not modified; then changed by another user.
 known = first.headers["ETag"]
 assert get_ticket.sync_detailed(ticket.id, client=requester, if_none_match=known).status_code == 304
-high = Classification(criticality=Criticality.HIGH)
+high = ClassificationCreate(criticality=Criticality.HIGH)
 classified = classify_ticket.sync_detailed(ticket.id, client=technician, body=high, if_match=known)
 assert ok(classified.parsed).criticality is Criticality.HIGH
-mine = Assignment(assignee_id="me")
+mine = AssignmentCreate(assignee_id="me")
 late = refused(assign_ticket.sync_detailed(ticket.id, client=technician, body=mine, if_match=known), 412)
 assert late.code is Code.PRECONDITION_FAILED
 
 fresh = classified.headers["ETag"]
 assigned = ok(assign_ticket.sync(ticket.id, client=technician, body=mine, if_match=fresh))
 assert assigned.assignee is not None and assigned.assignee.full_name == me.full_name
-soon = Acceptance(scheduled_for=datetime.now(UTC) + timedelta(hours=1))
-assert ok(accept_ticket.sync(ticket.id, client=technician, body=soon)).status is Status.IN_PROGRESS
+soon = AcceptanceCreate(scheduled_for=datetime.now(UTC) + timedelta(hours=1))
+assert ok(accept_ticket.sync(ticket.id, client=technician, body=soon)).status is TicketStatus.IN_PROGRESS
 
-for visibility in Visibility:
-    followup = NewFollowup(visibility=visibility, body=f"Seguimiento {visibility}")
-    ok(add_followup.sync(ticket.id, client=technician, body=followup))
-seen = ok(list_followups.sync(ticket.id, client=requester)).items
-assert seen and all(followup.visibility is Visibility.PUBLIC for followup in seen)
+for visibility in FollowupVisibility:
+    followup = FollowupCreate(visibility=visibility, body=f"Seguimiento {visibility}")
+    ok(create_ticket_followup.sync(ticket.id, client=technician, body=followup))
+seen = ok(list_ticket_followups.sync(ticket.id, client=requester)).items
+assert seen and all(followup.visibility is FollowupVisibility.PUBLIC for followup in seen)
 
-solution = NewSolution(description="Se cambió el rodillo.")
-assert ok(solve_ticket.sync(ticket.id, client=technician, body=solution)).status is Status.SOLVED
+solution = SolutionCreate(description="Se cambió el rodillo.")
+assert ok(solve_ticket.sync(ticket.id, client=technician, body=solution)).status is TicketStatus.SOLVED
 assert ok(get_survey.sync(ticket.id, client=requester)).status is SurveyStatus.PENDING
 ratings = Ratings(overall=5, timeliness=4, courtesy=5, solution=5)
-assert ok(answer_survey.sync(ticket.id, client=requester, body=SurveyAnswer(ratings=ratings))).ratings == ratings
-assert ok(close_ticket.sync(ticket.id, client=requester, body=Nothing())).status is Status.CLOSED
+assert ok(answer_survey.sync(ticket.id, client=requester, body=SurveyAnswerCreate(ratings=ratings))).ratings == ratings
+assert ok(close_ticket.sync(ticket.id, client=requester, body=EmptyBody())).status is TicketStatus.CLOSED
 
 # The pages contain every ticket once.
 for _ in range(4):
-    ok(register_ticket.sync(client=requester, body=new))
+    ok(create_ticket.sync(client=requester, body=new))
 ids: list[int] = []
 cursor: str | None | Unset = UNSET
 while cursor is not None:
@@ -114,7 +114,7 @@ while cursor is not None:
             client=requester,
             limit=2,
             sort=ListTicketsSort.RECEIVED_AT_DESC,
-            status=[Status.RECEIVED, Status.CLOSED],
+            status=[TicketStatus.RECEIVED, TicketStatus.CLOSED],
             cursor=cursor,
         )
     )

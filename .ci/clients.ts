@@ -39,7 +39,7 @@ assert.equal(me.permissions['classify'], 'any')
 
 // A repeated request with the same key registers one ticket.
 const header = { 'Idempotency-Key': crypto.randomUUID() }
-const body = { subject: 'La impresora no imprime', description: 'Muestra atasco.' } satisfies Schemas['NewTicket']
+const body = { subject: 'La impresora no imprime', description: 'Muestra atasco.' } satisfies Schemas['TicketCreate']
 const first = await requester.POST('/api/v1/tickets', { params: { header }, body })
 const ticket = ok(first)
 assert.equal(ok(await requester.POST('/api/v1/tickets', { params: { header }, body })).id, ticket.id)
@@ -77,7 +77,7 @@ const scheduled_for = new Date(Date.now() + 3_600_000).toISOString()
 const accepted = await technician.POST('/api/v1/tickets/{ticket_id}/acceptance', { params: { path }, body: { scheduled_for } })
 assert.equal(ok(accepted).status, 'in_progress')
 
-const words = { public: 'Vamos a su oficina.', private: 'El rodillo está gastado.' } satisfies Record<Schemas['Visibility'], string>
+const words = { public: 'Vamos a su oficina.', private: 'El rodillo está gastado.' } satisfies Record<Schemas['FollowupVisibility'], string>
 for (const visibility of ['public', 'private'] as const) {
   const followup = { visibility, body: words[visibility] }
   ok(await technician.POST('/api/v1/tickets/{ticket_id}/followups', { params: { path }, body: followup }))

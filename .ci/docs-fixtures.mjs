@@ -64,7 +64,7 @@ const STATES = {
   holdTicket: 'in_progress',
   mergeTicket: 'received',
   reopenTicket: 'solved',
-  requestInformation: 'in_progress',
+  requestTicketInformation: 'in_progress',
   rescheduleTicket: 'in_progress',
   resubmitTicket: 'archived',
   resumeTicket: 'on_hold',
@@ -138,9 +138,9 @@ export async function prepare({ call }, contract, examples, mailbox, refusedAddr
   await ticket('solved')
   const survey = await mailbox.find(/\/s\/([\w-]+)/)
   const special = {
-    measureIndicator: { indicator_id: measured },
+    createIndicatorMeasurement: { indicator_id: measured },
     anonymizeUser: { user_id: requester },
-    previewAnonymization: { user_id: requester },
+    previewUserAnonymization: { user_id: requester },
     getSurveyByLink: { token: survey },
     answerSurveyByLink: { token: survey },
     processInboundEmail: { email_id: (await mail('Subject: Sin remitente\n\nDesde ayer no hay red.')).id },

@@ -6,7 +6,7 @@ const OPERATIONS = [
   { tag: 'tickets', id: 'listTickets' },
   { tag: 'steps', id: 'acceptTicket' },
   { tag: 'statistics', id: 'getStatistics' },
-  { tag: 'history', id: 'listTimeline' },
+  { tag: 'history', id: 'listTicketTimeline' },
   { tag: 'users', id: 'createUser' },
 ]
 const MILLISECONDS = 500

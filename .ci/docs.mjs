@@ -88,7 +88,7 @@ try {
   await oauth.getByText('Logout').waitFor()
   await page.locator('.auth-btn-wrapper .btn-done').last().click()
 
-  const register = await operation(page, 'tickets', 'registerTicket')
+  const register = await operation(page, 'tickets', 'createTicket')
   const request = { subject: 'Sin red en el piso 3', description: 'Desde las ocho.' }
   await register.locator('textarea.body-param__text').fill(JSON.stringify(request))
   const registered = await execute(register)
@@ -145,8 +145,8 @@ try {
   faults.splice(0, faults.length, ...faults.filter((fault) => !fault.includes('503')))
 
   // A deep link opens its operation, with the session.
-  page = await open(`${docs}#/tickets/registerTicket`)
-  await page.locator('#operations-tickets-registerTicket.is-open .execute').waitFor()
+  page = await open(`${docs}#/tickets/createTicket`)
+  await page.locator('#operations-tickets-createTicket.is-open .execute').waitFor()
   await readBack()
 
   // When the session has ended, the padlock opens and the stored session is removed.

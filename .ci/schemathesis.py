@@ -85,24 +85,24 @@ MAY_BE_REFUSED = [
     (ANY, "idempotency_key_reused", None, None),
     # A generated id does not exist, or names a resource that is not allowed here.
     (ANY, "invalid_body", ANY, "not_found"),
-    ("mergeTicket|relateTickets", "invalid_body", "/into|/ticket_id", "not_allowed"),
+    ("mergeTicket|createTicketRelation", "invalid_body", "/into|/ticket_id", "not_allowed"),
     ("assignTicket", "invalid_body", "/assignee_id", "not_allowed"),
-    ("handOver", "invalid_body", "/to", "not_allowed"),
-    ("setShifts|recordAbsence|updateAbsence", "invalid_body", "", "not_allowed"),
+    ("handOverTickets", "invalid_body", "/to", "not_allowed"),
+    ("replaceUserShifts|createUserAbsence|updateAbsence", "invalid_body", "", "not_allowed"),
     ("updateSurveyQuestion", "invalid_body", "/active", "not_allowed"),
     ("answerSurvey(ByLink)?", "invalid_body", r"/answers/\d+/question_id", "not_allowed|duplicate"),
-    ("registerTicket|updateTicket", "invalid_body", "/category_id", "not_allowed"),
+    ("createTicket|updateTicket", "invalid_body", "/category_id", "not_allowed"),
     # A time that must be after another one, or within a maximum distance.
     ("getStatistics|listProfileFindings", "invalid_query", "/to", "not_allowed"),
     # Too many intervals in a period, or a period that is too long.
     ("getStatistics", "invalid_query", "/interval", "not_allowed"),
     ("listAvailability", "invalid_query", "/at", "not_allowed"),
-    ("recordAbsence|updateAbsence", "invalid_body", "/ends_at", "out_of_range"),
-    ("reckonAttention", "invalid_body", r"/pauses/\d+/to", "out_of_range"),
-    ("setShifts", "invalid_body", r"/items/\d+", "overlaps"),
+    ("createUserAbsence|updateAbsence", "invalid_body", "/ends_at", "out_of_range"),
+    ("createAttentionReckoning", "invalid_body", r"/pauses/\d+/to", "out_of_range"),
+    ("replaceUserShifts", "invalid_body", r"/items/\d+", "overlaps"),
     (ANY, "invalid_body", "/scheduled_for|/deadline|/promised_for", "not_in_future|outside_shift|out_of_range"),
     # Opening hours have a grammar that a text of maximum length does not match.
-    ("createCalendar|updateCalendar|reckonAttention", "invalid_body", "/opening_hours", "wrong_format|not_supported"),
+    ("createCalendar|updateCalendar|createAttentionReckoning", "invalid_body", "/opening_hours", "wrong_format|not_supported"),
     # Size and root of a head are required together, and not allowed with a ticket.
     ("verifyHistory", "invalid_query", "/head_size|/head_root", "not_allowed"),
     # The fields of a holiday depend on its kind, and the date must exist.
@@ -117,8 +117,8 @@ MAY_BE_REFUSED = [
     # A file must not be empty; `minLength` on binary content breaks client generators.
     ("attachTo.*", "invalid_body", "/file", "too_short"),
     # Opening hours without enough open minutes.
-    ("getCalendarDue", "invalid_query", "/minutes", "not_allowed"),
-    ("reckonAttention|updateAttentionTime", "invalid_body", "/minutes", "out_of_range"),
+    ("getCalendarDueTime", "invalid_query", "/minutes", "not_allowed"),
+    ("createAttentionReckoning|updateAttentionTime", "invalid_body", "/minutes", "out_of_range"),
     ("updateCalendar", "invalid_body", "/opening_hours", "out_of_range"),
     # Fields that depend on another field, or on the state of the ticket.
     ("listArticles", "invalid_query", "/sort", "not_allowed"),
@@ -127,7 +127,7 @@ MAY_BE_REFUSED = [
     ("escalateTicket", "invalid_body", "/third_party|/reference|/promised_for", "not_allowed"),
     # Fields that are required if the requester's profile does not have them.
     (
-        "registerTicket|resubmitTicket",
+        "createTicket|resubmitTicket",
         "invalid_body",
         "/requester(/full_name|/document_id|/contact|/unit_id)?",
         "required",
@@ -138,7 +138,7 @@ MAY_BE_REFUSED = [
     ("listArticles", "invalid_query", "/status|/visibility", "not_allowed"),
     ("archiveTicket", "invalid_body", "/reason", "not_allowed"),
     # Filters for staff only.
-    ("listTickets|downloadTickets", "invalid_query", ANY, "not_allowed"),
+    ("listTickets|exportTickets", "invalid_query", ANY, "not_allowed"),
     # The fields of an origin depend on its kind.
     ("(create|update)(ImprovementAction|Risk)", "invalid_body", r"/origin/\w+", "required|not_allowed"),
     # The residual risk must not exceed the inherent risk.
@@ -149,17 +149,17 @@ MAY_BE_REFUSED = [
     ("createIndicator|updateIndicator", "invalid_body", "/within_hours", "required|not_allowed"),
     ("createIndicator|updateIndicator", "invalid_body", "/warning", "out_of_range"),
     # A quarter that has not begun, and a value for an indicator that is computed.
-    ("measureIndicator", "invalid_body", "/quarter", "out_of_range"),
-    ("measureIndicator", "invalid_body", "/value", "not_allowed"),
+    ("createIndicatorMeasurement", "invalid_body", "/quarter", "out_of_range"),
+    ("createIndicatorMeasurement", "invalid_body", "/value", "not_allowed"),
     # A schema has no minimum and maximum for dates; minutes are numbered per year, which cannot change.
-    ("createMinutes|updateMinutes", "invalid_body", "/held_on", "out_of_range|not_allowed"),
-    ("createMinutes|updateMinutes", "invalid_body", "/ends_at", "out_of_range"),
+    ("createMeetingMinutes|updateMeetingMinutes", "invalid_body", "/held_on", "out_of_range|not_allowed"),
+    ("createMeetingMinutes|updateMeetingMinutes", "invalid_body", "/ends_at", "out_of_range"),
     # An attendee without an account needs a name.
-    ("createMinutes|updateMinutes", "invalid_body", r"/attendance/\d+/full_name", "required"),
+    ("createMeetingMinutes|updateMeetingMinutes", "invalid_body", r"/attendance/\d+/full_name", "required"),
     # Guessable passwords cannot be described by length or pattern.
     ("createUser|changeMyPassword|confirmPasswordReset", "invalid_body", "/password|/new_password", "too_guessable"),
     # A partial object is merged into the existing one; without one the other fields are missing.
-    ("updateRisk|updateMinutes", "invalid_body", r"/residual/\w+|/report/\w+", "required"),
+    ("updateRisk|updateMeetingMinutes", "invalid_body", r"/residual/\w+|/report/\w+", "required"),
     # Each retention rule has its own minimum.
     ("updateRetentionRule", "invalid_body", "/months", "out_of_range|not_allowed|required"),
     # A generated token belongs to no link.

@@ -16,14 +16,14 @@ await walk('@hey-api/openapi-ts', signIn, (token) => {
   const path = (ticket_id: number) => ({ client, path: { ticket_id }, ...options })
   return {
     me: async () => (await mesa.getMe({ client, ...options })).data,
-    register: async (body) => (await mesa.registerTicket({ client, body, ...options })).data,
+    register: async (body) => (await mesa.createTicket({ client, body, ...options })).data,
     classify: async (id, body) => (await mesa.classifyTicket({ ...path(id), body })).data,
     assign: async (id, body) => (await mesa.assignTicket({ ...path(id), body })).data,
     accept: async (id, body) => (await mesa.acceptTicket({ ...path(id), body })).data,
-    addFollowup: async (id, body) => (await mesa.addFollowup({ ...path(id), body })).data,
-    attach: async (id, file) => (await mesa.attachToTicket({ ...path(id), body: { file } })).data,
+    addFollowup: async (id, body) => (await mesa.createTicketFollowup({ ...path(id), body })).data,
+    attach: async (id, file) => (await mesa.createTicketAttachment({ ...path(id), body: { file } })).data,
     solve: async (id, body) => (await mesa.solveTicket({ ...path(id), body })).data,
     close: async (id) => (await mesa.closeTicket({ ...path(id), body: {} })).data,
-    timeline: async (id) => (await mesa.listTimeline(path(id))).data,
+    timeline: async (id) => (await mesa.listTicketTimeline(path(id))).data,
   }
 })

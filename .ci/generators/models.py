@@ -7,24 +7,24 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from mesa_models import (
-    Acceptance,
+    AcceptanceCreate,
     AssigneeId,
-    Assignment,
-    Classification,
+    AssignmentCreate,
+    ClassificationCreate,
     Criticality,
     Followup,
     Me,
-    NewFollowup,
-    NewSolution,
-    NewTicket,
+    FollowupCreate,
+    SolutionCreate,
+    TicketCreate,
     PageTimelineEntry,
     Session,
-    Status,
+    TicketStatus,
     Ticket,
     TimelineEvent,
     TimelineFollowup,
     TokenRequest,
-    Visibility,
+    FollowupVisibility,
 )
 from pydantic import BaseModel
 
@@ -58,21 +58,21 @@ requester, technician = Account("requester"), Account("technician")
 me = technician.get("/me", Me)
 
 ticket = requester.post(
-    "/tickets", NewTicket(subject="La impresora no imprime", description="Muestra atasco."), Ticket
+    "/tickets", TicketCreate(subject="La impresora no imprime", description="Muestra atasco."), Ticket
 )
-assert ticket.status is Status.received
+assert ticket.status is TicketStatus.received
 path = f"/tickets/{ticket.id}"
-classified = technician.post(f"{path}/classification", Classification(criticality=Criticality.high), Ticket)
+classified = technician.post(f"{path}/classification", ClassificationCreate(criticality=Criticality.high), Ticket)
 assert classified.criticality is Criticality.high
-assigned = technician.post(f"{path}/assignment", Assignment(assignee_id=AssigneeId("me")), Ticket)
+assigned = technician.post(f"{path}/assignment", AssignmentCreate(assignee_id=AssigneeId("me")), Ticket)
 assert assigned.assignee is not None and assigned.assignee.full_name == me.full_name
-soon = Acceptance(scheduled_for=datetime.now(UTC) + timedelta(hours=1))
-assert technician.post(f"{path}/acceptance", soon, Ticket).status is Status.in_progress
+soon = AcceptanceCreate(scheduled_for=datetime.now(UTC) + timedelta(hours=1))
+assert technician.post(f"{path}/acceptance", soon, Ticket).status is TicketStatus.in_progress
 text = "Vamos a su oficina."
-technician.post(f"{path}/followups", NewFollowup(visibility=Visibility.public, body=text), Followup)
-solution = NewSolution(description="Se cambió el rodillo.")
-assert technician.post(f"{path}/solution", solution, Ticket).status is Status.solved
-assert requester.post(f"{path}/closure", None, Ticket).status is Status.closed
+technician.post(f"{path}/followups", FollowupCreate(visibility=FollowupVisibility.public, body=text), Followup)
+solution = SolutionCreate(description="Se cambió el rodillo.")
+assert technician.post(f"{path}/solution", solution, Ticket).status is TicketStatus.solved
+assert requester.post(f"{path}/closure", None, Ticket).status is TicketStatus.closed
 
 entries = [entry.root for entry in technician.get(f"{path}/timeline", PageTimelineEntry).items]
 assert text in [entry.body for entry in entries if isinstance(entry, TimelineFollowup)]

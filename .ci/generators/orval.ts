@@ -16,14 +16,14 @@ await walk('orval', signIn, (token) => {
   const options = { headers: { Authorization: `Bearer ${token}` } }
   return {
     me: async () => ok(await mesa.getMe(options)),
-    register: async (body) => ok(await mesa.registerTicket(body, options)),
+    register: async (body) => ok(await mesa.createTicket(body, options)),
     classify: async (id, body) => ok(await mesa.classifyTicket(id, body, options)),
     assign: async (id, body) => ok(await mesa.assignTicket(id, body, options)),
     accept: async (id, body) => ok(await mesa.acceptTicket(id, body, options)),
-    addFollowup: async (id, body) => ok(await mesa.addFollowup(id, body, options)),
-    attach: async (id, file) => ok(await mesa.attachToTicket(id, { file }, options)),
+    addFollowup: async (id, body) => ok(await mesa.createTicketFollowup(id, body, options)),
+    attach: async (id, file) => ok(await mesa.createTicketAttachment(id, { file }, options)),
     solve: async (id, body) => ok(await mesa.solveTicket(id, body, options)),
     close: async (id) => ok(await mesa.closeTicket(id, {}, options)),
-    timeline: async (id) => ok(await mesa.listTimeline(id, undefined, options)),
+    timeline: async (id) => ok(await mesa.listTicketTimeline(id, undefined, options)),
   }
 })

@@ -10,14 +10,14 @@ await walk('openapi-zod-client', signIn, (token) => {
   const path = (ticket_id: number) => ({ params: { ticket_id } })
   return {
     me: () => mesa.getMe(),
-    register: (body) => mesa.registerTicket(body),
+    register: (body) => mesa.createTicket(body),
     classify: (id, body) => mesa.classifyTicket(body, path(id)),
     assign: (id, body) => mesa.assignTicket(body, path(id)),
     accept: (id, body) => mesa.acceptTicket(body, path(id)),
-    addFollowup: (id, body) => mesa.addFollowup(body, path(id)),
-    attach: (id, file) => mesa.attachToTicket({ file }, path(id)),
+    addFollowup: (id, body) => mesa.createTicketFollowup(body, path(id)),
+    attach: (id, file) => mesa.createTicketAttachment({ file }, path(id)),
     solve: (id, body) => mesa.solveTicket(body, path(id)),
     close: (id) => mesa.closeTicket({}, path(id)),
-    timeline: (id) => mesa.listTimeline(path(id)),
+    timeline: (id) => mesa.listTicketTimeline(path(id)),
   }
 })

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::audit::record_account_event;
-use super::sessions::{self, Account, Refresh, Session};
+use super::sessions::{self, Account, RefreshRequest, Session};
 use crate::audit::log::AuditKind;
 use crate::auth::tokens;
 use crate::db::schema::refresh_tokens;
@@ -24,12 +24,12 @@ const REPEATED_WITHIN: i64 = 30;
 /// tabs send the same token, send it again: within 30 seconds of its first use it returns the same new refresh token.
 /// Any later use ends the whole sign-in, because the token may be stolen.
 #[utoipa::path(
-    tag = "auth", operation_id = "refreshSession", request_body = Refresh,
+    tag = "auth", operation_id = "refreshSession", request_body = RefreshRequest,
     responses((status = 200, body = Session), (status = 401, description = "`invalid_refresh_token`: sign in again")),
     security(())
 )]
 #[post("/auth/refresh")]
-pub async fn refresh(desk: Data<Desk>, body: Body<Refresh>) -> Result<HttpResponse> {
+pub async fn refresh(desk: Data<Desk>, body: Body<RefreshRequest>) -> Result<HttpResponse> {
     refresh_session(desk, body.read()?.refresh_token).await
 }
 

@@ -23,7 +23,7 @@ use crate::problem::{Code, Problem, Result, Text};
 /// The credentials to sign in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Login {
+pub struct LoginRequest {
     /// Upper and lower case are the same.
     #[schema(example = "technician@mesa.test", max_length = 254)]
     email: String,
@@ -34,7 +34,7 @@ pub struct Login {
 /// The refresh token to use or to end.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Refresh {
+pub struct RefreshRequest {
     #[schema(example = "kG7l0r3ZkX3y0m0pX9h0n1yqk0R0q3bT0s8mZ2v7Q4E", max_length = 200)]
     pub(super) refresh_token: String,
 }
@@ -65,7 +65,7 @@ pub struct Session {
 /// twenty from many networks the same applies to all of them together. Networks from which any user signed in during
 /// the last 90 days are counted separately from the others.
 #[utoipa::path(
-    tag = "auth", operation_id = "login", request_body = Login,
+    tag = "auth", operation_id = "login", request_body = LoginRequest,
     responses(
         (status = 200, body = Session),
         (status = 401, description = "`invalid_credentials`"),
@@ -74,8 +74,8 @@ pub struct Session {
     security(())
 )]
 #[post("/auth/login")]
-pub async fn login(desk: Data<Desk>, from: ClientAddress, body: Body<Login>) -> Result<HttpResponse> {
-    let Login { email, password } = body.read()?;
+pub async fn login(desk: Data<Desk>, from: ClientAddress, body: Body<LoginRequest>) -> Result<HttpResponse> {
+    let LoginRequest { email, password } = body.read()?;
     sign_in(desk, from, email, password).await
 }
 
@@ -169,12 +169,12 @@ fn wrong() -> Problem {
 ///
 /// Ends the sign-in of this refresh token. Access tokens remain valid until they expire, within 15 minutes.
 #[utoipa::path(
-    tag = "auth", operation_id = "logout", request_body = Refresh,
+    tag = "auth", operation_id = "logout", request_body = RefreshRequest,
     responses((status = 204, description = "Signed out, or there was no such sign-in")),
     security(())
 )]
 #[post("/auth/logout")]
-pub async fn logout(desk: Data<Desk>, body: Body<Refresh>) -> Result<HttpResponse> {
+pub async fn logout(desk: Data<Desk>, body: Body<RefreshRequest>) -> Result<HttpResponse> {
     let answer = desk
         .db
         .run(move |db| {

@@ -126,7 +126,7 @@ pub struct AuditLogFilters {
 /// retention period are removed; the entry is then `redacted`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadAuditLog))),
-    tag = "history", operation_id = "listAuditLog", params(Paging, AuditLogFilters),
+    tag = "history", operation_id = "listAuditLogEntries", params(Paging, AuditLogFilters),
     responses((status = 200, body = Page<AuditLogEntry>))
 )]
 #[get("/audit/log")]
@@ -174,7 +174,7 @@ pub async fn list(call: Call, query: Query<AuditLogFilters>) -> Result<HttpRespo
 /// Its `ETag` changes only if values are removed from it.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadAuditLog))),
-    tag = "history", operation_id = "getAuditEvent", params(("event_id" = Uuid, Path)),
+    tag = "history", operation_id = "getAuditLogEntry", params(("event_id" = Uuid, Path)),
     responses((status = 200, body = AuditLogEntry))
 )]
 #[get("/audit/log/{event_id}")]

@@ -32,6 +32,7 @@ pub fn routes(routes: &mut Routes) {
 
 /// One field with its values before and after the change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = FieldChange)]
 pub struct Change {
     #[schema(max_length = 100, example = "status")]
     pub field: String,

@@ -120,7 +120,7 @@ text_enum! {
 
 text_enum! {
     /// The scope of a permission.
-    pub enum Scope {
+    pub enum PermissionScope {
         /// The user's own; others are a 404.
         Own = "own",
         /// Tickets assigned to the user.
@@ -139,12 +139,12 @@ text_enum! {
 }
 
 /// `None` is a dash: not permitted.
-type Row = (Action, [Option<Scope>; 4]);
+type Row = (Action, [Option<PermissionScope>; 4]);
 
-const NO: Option<Scope> = None;
-const OWN: Option<Scope> = Some(Scope::Own);
-const ASSIGNEE: Option<Scope> = Some(Scope::Assignee);
-const ANY: Option<Scope> = Some(Scope::Any);
+const NO: Option<PermissionScope> = None;
+const OWN: Option<PermissionScope> = Some(PermissionScope::Own);
+const ASSIGNEE: Option<PermissionScope> = Some(PermissionScope::Assignee);
+const ANY: Option<PermissionScope> = Some(PermissionScope::Any);
 
 /// Columns: requester, technician, professional, director.
 #[rustfmt::skip]
@@ -168,18 +168,18 @@ pub const TABLE: &[Row] = &[
     (Action::Solve,               [NO, ASSIGNEE, ASSIGNEE, ASSIGNEE]),
     (Action::Close,               [OWN, ANY, ANY, ANY]),
     (Action::Reopen,              [OWN, ANY, ANY, ANY]),
-    (Action::ReadArticles,        [Some(Scope::Published), ANY, ANY, ANY]),
+    (Action::ReadArticles,        [Some(PermissionScope::Published), ANY, ANY, ANY]),
     (Action::WriteArticles,       [NO, ANY, ANY, ANY]),
     (Action::AnswerSurvey,        [OWN, NO, NO, NO]),
-    (Action::ReadSurveyAnswers,   [NO, Some(Scope::Totals), ANY, ANY]),
+    (Action::ReadSurveyAnswers,   [NO, Some(PermissionScope::Totals), ANY, ANY]),
     (Action::ReadStatistics,      [NO, ANY, ANY, ANY]),
     (Action::ApproveReports,      [NO, NO, NO, ANY]),
     (Action::ReadRecords,         [NO, ANY, ANY, ANY]),
-    (Action::WriteRecords,        [NO, Some(Scope::Draft), ANY, ANY]),
+    (Action::WriteRecords,        [NO, Some(PermissionScope::Draft), ANY, ANY]),
     (Action::ApproveRecords,      [NO, NO, NO, ANY]),
     (Action::ReadCatalogs,        [ANY, ANY, ANY, ANY]),
     (Action::ReadUsers,           [NO, ANY, ANY, ANY]),
-    (Action::Manage,              [NO, NO, Some(Scope::UpToOwnRole), ANY]),
+    (Action::Manage,              [NO, NO, Some(PermissionScope::UpToOwnRole), ANY]),
     (Action::SubmitInboundEmails, [NO, NO, NO, ANY]),
     (Action::UseInboundEmails,    [NO, NO, ANY, ANY]),
     (Action::UseOutbox,           [NO, NO, ANY, ANY]),
@@ -190,18 +190,18 @@ pub const TABLE: &[Row] = &[
 ];
 
 /// The scope of `action` for `role`; `None` if not permitted.
-pub fn scope(role: Role, action: Action) -> Option<Scope> {
+pub fn scope(role: Role, action: Action) -> Option<PermissionScope> {
     let column = role as usize;
     match TABLE.iter().find(|(listed, _)| *listed == action) {
         Some((_, scopes)) => scopes[column],
-        None => (role == Role::Director).then_some(Scope::Any),
+        None => (role == Role::Director).then_some(PermissionScope::Any),
     }
 }
 
 /// How far `role` may go with an operation for which one of these actions is enough: as far as the first that it is allowed.
 /// Totals are not access to the single answers that an operation returns. `None` if it may not call it.
-pub fn permitted(role: Role, actions: &[Action]) -> Option<Scope> {
-    actions.iter().filter_map(|action| scope(role, *action)).find(|scope| *scope != Scope::Totals)
+pub fn permitted(role: Role, actions: &[Action]) -> Option<PermissionScope> {
+    actions.iter().filter_map(|action| scope(role, *action)).find(|scope| *scope != PermissionScope::Totals)
 }
 
 #[cfg(test)]
@@ -218,9 +218,9 @@ mod tests {
 
     #[test]
     fn columns_are_in_the_order_of_the_roles() {
-        assert_eq!(scope(Role::Requester, Action::Close), Some(Scope::Own));
+        assert_eq!(scope(Role::Requester, Action::Close), Some(PermissionScope::Own));
         assert_eq!(scope(Role::Technician, Action::Manage), None);
-        assert_eq!(scope(Role::Professional, Action::Manage), Some(Scope::UpToOwnRole));
+        assert_eq!(scope(Role::Professional, Action::Manage), Some(PermissionScope::UpToOwnRole));
         assert_eq!(scope(Role::Director, Action::AnswerSurvey), None);
     }
 }

@@ -7,7 +7,7 @@ use actix_web::web::Bytes;
 
 use crate::config::Config;
 use crate::http::desk::Desk;
-use crate::inbound::{Source, process, storage};
+use crate::inbound::{InboundEmailSource, process, storage};
 use crate::problem::{Code, Problem};
 use crate::server;
 
@@ -58,7 +58,7 @@ pub fn ingest(input: impl Read) -> Exit {
 }
 
 async fn take(desk: &Desk, bytes: Vec<u8>) -> Result<(), Problem> {
-    let kept = storage::store(desk, Source::Command, None, Bytes::from(bytes)).await?;
+    let kept = storage::store(desk, InboundEmailSource::Command, None, Bytes::from(bytes)).await?;
     if kept.to_process {
         process::process(desk, kept.id).await;
     }

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::db;
 use crate::db::session::{self, Bounds};
 use crate::problem::StartError;
-use crate::reports::{Audience, Format, quarterly};
+use crate::reports::{Audience, ReportFormat, quarterly};
 use crate::statistics::Quarter;
 
 #[derive(Args)]
@@ -18,25 +18,25 @@ pub struct Report {
     #[arg(long, value_name = "2026-4")]
     quarter: Quarter,
     /// The format of the report
-    #[arg(long, value_enum, default_value_t = ReportFormat::Json)]
-    format: ReportFormat,
+    #[arg(long, value_enum, default_value_t = FormatArgument::Json)]
+    format: FormatArgument,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum ReportFormat {
+enum FormatArgument {
     Json,
     Html,
     Xlsx,
     Pdf,
 }
 
-impl From<ReportFormat> for Format {
-    fn from(format: ReportFormat) -> Self {
+impl From<FormatArgument> for ReportFormat {
+    fn from(format: FormatArgument) -> Self {
         match format {
-            ReportFormat::Json => Format::Json,
-            ReportFormat::Html => Format::Html,
-            ReportFormat::Xlsx => Format::Xlsx,
-            ReportFormat::Pdf => Format::Pdf,
+            FormatArgument::Json => ReportFormat::Json,
+            FormatArgument::Html => ReportFormat::Html,
+            FormatArgument::Xlsx => ReportFormat::Xlsx,
+            FormatArgument::Pdf => ReportFormat::Pdf,
         }
     }
 }
@@ -55,7 +55,7 @@ impl Report {
 ///
 /// # Errors
 /// A text for the user of the command.
-fn report(config: &Config, url: &str, quarter: Quarter, format: Format) -> Result<Vec<u8>, StartError> {
+fn report(config: &Config, url: &str, quarter: Quarter, format: ReportFormat) -> Result<Vec<u8>, StartError> {
     let connection = &mut session::open(url, Bounds::Command)?;
     let now = db::now(connection)?;
     let found = quarterly::find(connection, config, quarter, format, Audience::Answers, now);

@@ -23,7 +23,7 @@ pub fn problem_members() -> Value {
     let ticket =
         |description: &str| json!({"type": "integer", "format": "int64", "description": description});
     json!({
-        "state": {"$ref": "#/components/schemas/Status", "description": "`step_not_allowed`: the state of the ticket."},
+        "state": {"$ref": "#/components/schemas/TicketStatus", "description": "`step_not_allowed`: the state of the ticket."},
         "allowed_steps": {
             "type": "array", "maxItems": Step::ALL.len(), "items": {"$ref": "#/components/schemas/Step"},
             "description": "`step_not_allowed`: the steps that its state allows."

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::auth::policy::{self, Role, Scope};
+use crate::auth::policy::{self, PermissionScope, Role};
 use crate::http::permission;
 
 /// The roles that may call this operation; none if it needs no token. If a handler names several actions, one of them
@@ -17,5 +17,5 @@ pub fn allowed(operation: &Value) -> Option<Vec<&'static str>> {
 /// Whether only the assignee of the ticket may call this operation.
 pub fn is_for_assignee(operation: &Value) -> bool {
     let actions = permission::actions(operation).unwrap_or_default();
-    actions.iter().any(|action| policy::scope(Role::Technician, *action) == Some(Scope::Assignee))
+    actions.iter().any(|action| policy::scope(Role::Technician, *action) == Some(PermissionScope::Assignee))
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::answer;
 use super::mail_origin::MailOrigin;
 use crate::auth::person::Person;
-use crate::auth::policy::{self, Action, Role, Scope};
+use crate::auth::policy::{self, Action, PermissionScope, Role};
 use crate::auth::tokens::Claims;
 use crate::db::acting::{self, set_config};
 use crate::db::clock_timestamp;
@@ -26,7 +26,7 @@ pub struct Actor {
     pub full_name: String,
     pub unit_id: Option<Uuid>,
     /// The scope that the policy gives this role for this action.
-    pub scope: Scope,
+    pub scope: PermissionScope,
     /// The database's time when the request was admitted: the same clock for every copy of the server.
     pub now: DateTime<Utc>,
     /// The entity's time zone.
@@ -71,7 +71,7 @@ impl Actor {
     /// # Errors
     /// A 403 if the role may only write drafts and this is not one.
     pub fn may_write(&self, draft: bool) -> Result<()> {
-        if self.scope == Scope::Draft && !draft { Err(Problem::forbidden()) } else { Ok(()) }
+        if self.scope == PermissionScope::Draft && !draft { Err(Problem::forbidden()) } else { Ok(()) }
     }
 
     /// Whether the resource is still at the version of the client's `If-Match`; otherwise a 412.

@@ -317,7 +317,7 @@ pub struct Patch<T>(PhantomData<T>);
 /// An empty body: `{}` or none at all.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Nothing {}
+pub struct EmptyBody {}
 
 /// The framework's own extractors are not used for bodies, because they support neither the budget nor a deadline: a
 /// handler takes [`Body`] or a form of `super::form`, or reads its payload by [`receive::read_body`].
@@ -345,7 +345,7 @@ mod tests {
             let client = ClientKey::Network("192.0.2.1".to_owned());
             ReceivedBody::new(actix_web::web::Bytes::from_static(bytes), memory.reserve(client).unwrap())
         };
-        let body = |bytes| Body::<Nothing> {
+        let body = |bytes| Body::<EmptyBody> {
             raw: Some(Ok(received(bytes))),
             parsed: None,
             schemas: Arc::default(),

@@ -32,7 +32,7 @@ text_enum! {
 /// The origin: its kind, and the fields that identify it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct OriginContent {
+pub struct OriginInput {
     pub kind: OriginKind,
     /// For a `figure`: its path in this API.
     #[schema(
@@ -78,8 +78,8 @@ pub struct Origin {
     link: Option<String>,
 }
 
-impl From<OriginContent> for Origin {
-    fn from(content: OriginContent) -> Self {
+impl From<OriginInput> for Origin {
+    fn from(content: OriginInput) -> Self {
         let link = match content.kind {
             OriginKind::Figure => content.path.clone(),
             OriginKind::Report => content
@@ -91,12 +91,12 @@ impl From<OriginContent> for Origin {
             OriginKind::Minutes => content.minutes_id.map(|id| format!("/api/v1/minutes/{id}")),
             OriginKind::Audit | OriginKind::Other => None,
         };
-        let OriginContent { kind, path, year, quarter, measurement_id, risk_id, minutes_id, note } = content;
+        let OriginInput { kind, path, year, quarter, measurement_id, risk_id, minutes_id, note } = content;
         Origin { kind, path, year, quarter, measurement_id, risk_id, minutes_id, note, link }
     }
 }
 
-/// The columns of an origin in a table that has them, in the order of `OriginContent`.
+/// The columns of an origin in a table that has them, in the order of `OriginInput`.
 macro_rules! origin_columns {
     ($table:ident) => {
         (
@@ -131,7 +131,7 @@ macro_rules! origin_values {
 }
 pub(super) use origin_values;
 
-impl OriginContent {
+impl OriginInput {
     /// The faults: missing and unexpected fields for this kind, and references to missing resources.
     pub fn faults(&self, tx: &mut PgConnection) -> Result<Vec<FieldError>> {
         let is = |kind| self.kind == kind;

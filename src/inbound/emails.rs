@@ -10,7 +10,9 @@ use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{Authentication, EmailStatus, Reason, Source, process};
+use super::{
+    InboundEmailAuthentication, InboundEmailReason, InboundEmailSource, InboundEmailStatus, process,
+};
 use crate::attachments::serve::{Download, RangeHeaders, serve};
 use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
@@ -25,7 +27,7 @@ use crate::problem::{Code, Problem, Result, Text};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct InboundEmail {
     id: Uuid,
-    source: Source,
+    source: InboundEmailSource,
     received_at: DateTime<Utc>,
     /// In bytes.
     #[schema(minimum = 1, example = 48213)]
@@ -42,10 +44,10 @@ pub struct InboundEmail {
     #[schema(max_length = 200, example = "Sin red en el piso 3")]
     subject: String,
     /// `null` if the message was not processed, cannot be read, or was processed before this was recorded.
-    authentication: Option<Authentication>,
-    status: EmailStatus,
+    authentication: Option<InboundEmailAuthentication>,
+    status: InboundEmailStatus,
     /// Why the message was set aside or ignored.
-    reason: Option<Reason>,
+    reason: Option<InboundEmailReason>,
     /// The ticket that was created from the message, or the one of its followup.
     #[schema(example = 123)]
     ticket_id: Option<i64>,
@@ -69,16 +71,16 @@ pub struct InboundEmail {
 #[diesel(table_name = emails)]
 struct Row {
     id: Uuid,
-    source: Source,
+    source: InboundEmailSource,
     received_at: DateTime<Utc>,
     size: i64,
     sha256: String,
     message_id: Option<String>,
     from_address: Option<String>,
     subject: String,
-    authentication: Option<Authentication>,
-    status: EmailStatus,
-    reason: Option<Reason>,
+    authentication: Option<InboundEmailAuthentication>,
+    status: InboundEmailStatus,
+    reason: Option<InboundEmailReason>,
     ticket_id: Option<i64>,
     followup_id: Option<Uuid>,
     refused_files: Vec<String>,
@@ -134,7 +136,7 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<InboundEmail>> 
 pub fn outcome(db: &mut PgConnection, id: Uuid, is_new: bool) -> Result<(Answer, bool)> {
     let (row, version): (Row, i32) =
         emails::table.find(id).select((Row::as_select(), emails::version)).first(db)?;
-    let is_settled = row.status != EmailStatus::Waiting;
+    let is_settled = row.status != InboundEmailStatus::Waiting;
     let email = present(db, vec![row])?.pop().ok_or_else(Problem::not_found)?;
     let answer = match is_new {
         true => Answer::created(format!("/api/v1/inbound-emails/{id}"), &email)?,
@@ -151,7 +153,7 @@ pub struct EmailFilters {
     /// Repeat it for several values.
     #[serde(default)]
     #[param(required = false)]
-    status: Vec<EmailStatus>,
+    status: Vec<InboundEmailStatus>,
 }
 
 /// List inbound messages
@@ -159,7 +161,7 @@ pub struct EmailFilters {
 /// The newest first.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseInboundEmails))),
-    tag = "inbound mail", operation_id = "listInboundEmails", params(Paging, EmailFilters),
+    tag = "inbound emails", operation_id = "listInboundEmails", params(Paging, EmailFilters),
     responses((status = 200, body = Page<InboundEmail>))
 )]
 #[get("/inbound-emails")]
@@ -192,7 +194,7 @@ pub async fn list(call: Call, query: Query<EmailFilters>) -> Result<HttpResponse
 /// The sender, the times and the result of the processing; the message itself is at `/raw`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseInboundEmails))),
-    tag = "inbound mail", operation_id = "getInboundEmail", params(("email_id" = Uuid, Path)),
+    tag = "inbound emails", operation_id = "getInboundEmail", params(("email_id" = Uuid, Path)),
     responses((status = 200, body = InboundEmail))
 )]
 #[get("/inbound-emails/{email_id}")]
@@ -206,7 +208,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// resumed with `Range` and `If-Range`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseInboundEmails))),
-    tag = "inbound mail", operation_id = "downloadInboundEmail", params(("email_id" = Uuid, Path), RangeHeaders),
+    tag = "inbound emails", operation_id = "downloadInboundEmail", params(("email_id" = Uuid, Path), RangeHeaders),
     responses(
         (status = 200, description = "The message", content_type = "message/rfc822", body = Content),
         (status = 206, description = "The part of the message that `Range` requests", content_type = "message/rfc822", body = Content),
@@ -234,7 +236,7 @@ pub async fn raw(call: Call, id: Path<Uuid>, request: HttpRequest) -> Result<Htt
 /// How to process a message again.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Processing {
+pub struct ProcessingCreate {
     /// Accept the message even if it looks automatic, if the mail server did not verify its author, or if the sender
     /// is past the hourly limit; it then acts in the name of its author. A message of staff that was not verified
     /// stays set aside, as `sender_unverified` or `authentication_failed`, unless MESA_MAIL_TRUST is `all`.
@@ -250,12 +252,12 @@ pub struct Processing {
 /// Changes that a released message causes are recorded with the account that released it.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseInboundEmails)), ("x-mesa-if-match" = json!(true))),
-    tag = "inbound mail", operation_id = "processInboundEmail", params(("email_id" = Uuid, Path)),
-    request_body(content = Option<Processing>),
+    tag = "inbound emails", operation_id = "processInboundEmail", params(("email_id" = Uuid, Path)),
+    request_body(content = Option<ProcessingCreate>),
     responses((status = 200, body = InboundEmail), (status = 409, description = "`already_processed`"))
 )]
 #[post("/inbound-emails/{email_id}/processing")]
-pub async fn process_again(call: Call, id: Path<Uuid>, body: Body<Processing>) -> Result<HttpResponse> {
+pub async fn process_again(call: Call, id: Path<Uuid>, body: Body<ProcessingCreate>) -> Result<HttpResponse> {
     let (id, fingerprint, desk) = (*id, body.fingerprint(), call.desk.clone());
     let begin = move |tx: &mut PgConnection, actor: &Actor| take(tx, actor, id, body);
     let work = async move {
@@ -266,12 +268,12 @@ pub async fn process_again(call: Call, id: Path<Uuid>, body: Body<Processing>) -
     call.work(fingerprint, begin, work, end).await
 }
 
-fn take(tx: &mut PgConnection, actor: &Actor, id: Uuid, body: Body<Processing>) -> Result<()> {
-    let (status, version): (EmailStatus, i32) =
+fn take(tx: &mut PgConnection, actor: &Actor, id: Uuid, body: Body<ProcessingCreate>) -> Result<()> {
+    let (status, version): (InboundEmailStatus, i32) =
         emails::table.find(id).select((emails::status, emails::version)).for_update().first(tx)?;
-    let Processing { release } = body.read()?;
+    let ProcessingCreate { release } = body.read()?;
     actor.check_version(version)?;
-    if status == EmailStatus::Processed {
+    if status == InboundEmailStatus::Processed {
         return Err(Problem::new(
             Code::AlreadyProcessed,
             Text::new(
@@ -282,9 +284,9 @@ fn take(tx: &mut PgConnection, actor: &Actor, id: Uuid, body: Body<Processing>) 
     }
     diesel::update(emails::table.find(id))
         .set((
-            emails::status.eq(EmailStatus::Waiting),
-            emails::reason.eq(None::<Reason>),
-            emails::authentication.eq(None::<Authentication>),
+            emails::status.eq(InboundEmailStatus::Waiting),
+            emails::reason.eq(None::<InboundEmailReason>),
+            emails::authentication.eq(None::<InboundEmailAuthentication>),
             emails::processed_at.eq(None::<DateTime<Utc>>),
             emails::attempts.eq(1),
             emails::next_attempt_at.eq(crate::db::now(tx)? + process::LEASE),

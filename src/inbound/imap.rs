@@ -22,7 +22,7 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::{Source, process, storage};
+use super::{InboundEmailSource, process, storage};
 use crate::config::ImapConfig;
 use crate::http::desk::Desk;
 use crate::problem::{Code, Problem};
@@ -216,7 +216,7 @@ async fn take(
         } else {
             // Another client may have moved it.
             let Some((_, Some(body))) = fetch(mailbox, uid, "BODY.PEEK[]").await? else { continue };
-            storage::store(desk, Source::Imap, None, body).await
+            storage::store(desk, InboundEmailSource::Imap, None, body).await
         };
         match taken {
             Ok(kept) => {

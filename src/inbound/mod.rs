@@ -28,7 +28,7 @@ pub fn routes(routes: &mut Routes) {
 
 text_enum! {
     /// The source of a message.
-    pub enum Source {
+    pub enum InboundEmailSource {
         /// `POST /inbound-emails`.
         Api = "api",
         /// `mesa mail ingest`, called by a mail server's pipe.
@@ -40,7 +40,7 @@ text_enum! {
 
 text_enum! {
     /// The processing state of an inbound message.
-    pub enum EmailStatus {
+    pub enum InboundEmailStatus {
         /// It is stored, and not processed yet, or it will be tried again after a failed attempt.
         Waiting = "waiting",
         /// A ticket or a followup was created.
@@ -54,7 +54,7 @@ text_enum! {
 
 text_enum! {
     /// Whether the entity's own mail server verified that a message comes from the domain of its author (RFC 8601).
-    pub enum Authentication {
+    pub enum InboundEmailAuthentication {
         /// Verified: DMARC passes, or DKIM or SPF pass for the domain of `From`, a parent domain or a subdomain of it.
         Aligned = "aligned",
         /// Failed: DMARC, SPF or DKIM fail, so the message does not come from there.
@@ -64,19 +64,19 @@ text_enum! {
     }
 }
 
-impl From<Verdict> for Authentication {
+impl From<Verdict> for InboundEmailAuthentication {
     fn from(verdict: Verdict) -> Self {
         match verdict {
-            Verdict::Aligned => Authentication::Aligned,
-            Verdict::Failed => Authentication::Failed,
-            Verdict::Unverified => Authentication::Unverified,
+            Verdict::Aligned => InboundEmailAuthentication::Aligned,
+            Verdict::Failed => InboundEmailAuthentication::Failed,
+            Verdict::Unverified => InboundEmailAuthentication::Unverified,
         }
     }
 }
 
 text_enum! {
     /// Why a message was set aside or ignored.
-    pub enum Reason {
+    pub enum InboundEmailReason {
         /// Set aside: it has too many parts, or cannot be read for another reason.
         NotUnderstood = "not_understood",
         /// Set aside: it names no author, or more than one.
@@ -111,14 +111,14 @@ text_enum! {
     }
 }
 
-impl Reason {
+impl InboundEmailReason {
     /// The status that follows from this reason.
-    pub fn status(self) -> EmailStatus {
-        use Reason::*;
+    pub fn status(self) -> InboundEmailStatus {
+        use InboundEmailReason::*;
         match self {
             NotUnderstood | SenderUnclear | AuthenticationFailed | SenderUnverified | SenderInactive
-            | OwnAddress | TooManyStrangers | MessageIdReused | Failed => EmailStatus::SetAside,
-            OwnMail | Bounce | AutoReply | MailingList | SenderLimit => EmailStatus::Ignored,
+            | OwnAddress | TooManyStrangers | MessageIdReused | Failed => InboundEmailStatus::SetAside,
+            OwnMail | Bounce | AutoReply | MailingList | SenderLimit => InboundEmailStatus::Ignored,
         }
     }
 }

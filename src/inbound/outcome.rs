@@ -8,7 +8,7 @@ use super::files::Files;
 use super::links::without_password_links;
 use super::message::{Automatic, Message};
 use super::senders::{self, Sender};
-use super::{Authentication, Reason, threads, trust};
+use super::{InboundEmailAuthentication, InboundEmailReason, threads, trust};
 use crate::attachments::store::{Owner, insert_all};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, Role};
@@ -18,11 +18,11 @@ use crate::http::{Actor, MailOrigin};
 use crate::language::locale::Locale;
 use crate::people;
 use crate::problem::{Result, Text};
-use crate::tickets::followups::{self, Visibility};
+use crate::tickets::followups::{self, FollowupVisibility};
 use crate::tickets::model::{Channel, TicketRow};
 use crate::tickets::register::{Account, Request, RequesterData};
 use crate::tickets::steps::{Case, reopen, resubmit};
-use crate::tickets::workflow::{self, Status, Step};
+use crate::tickets::workflow::{self, Step, TicketStatus};
 use crate::tickets::{relations, store};
 
 /// The processing state of an inbound message.
@@ -30,13 +30,13 @@ use crate::tickets::{relations, store};
 pub enum Outcome {
     Ticket(i64),
     Followup(i64, Uuid),
-    None(Reason),
+    None(InboundEmailReason),
 }
 
 /// A message with the verdict of the mail server on its author, and what the history records of it.
 pub struct Reading<'a> {
     pub message: &'a Message,
-    pub authentication: Authentication,
+    pub authentication: InboundEmailAuthentication,
     pub origin: MailOrigin,
 }
 
@@ -57,22 +57,22 @@ pub fn decide(
 ) -> Result<Outcome> {
     let Reading { message, authentication, origin } = *reading;
     let released = origin.released_by_id.is_some();
-    let aligned = authentication == Authentication::Aligned;
+    let aligned = authentication == InboundEmailAuthentication::Aligned;
     // A list may forward what a person wrote: a reply is accepted, and nothing else.
     let mut only_reply = None;
     if !released {
         match message.automatic {
-            Some(Automatic::Own) => return Ok(Outcome::None(Reason::OwnMail)),
-            Some(Automatic::Bounce) => return Ok(Outcome::None(Reason::Bounce)),
-            Some(Automatic::AutoReply) => return Ok(Outcome::None(Reason::AutoReply)),
-            Some(Automatic::List) => only_reply = Some(Reason::MailingList),
+            Some(Automatic::Own) => return Ok(Outcome::None(InboundEmailReason::OwnMail)),
+            Some(Automatic::Bounce) => return Ok(Outcome::None(InboundEmailReason::Bounce)),
+            Some(Automatic::AutoReply) => return Ok(Outcome::None(InboundEmailReason::AutoReply)),
+            Some(Automatic::List) => only_reply = Some(InboundEmailReason::MailingList),
             None => {}
         }
     }
-    let Some(from) = &message.from else { return Ok(Outcome::None(Reason::SenderUnclear)) };
+    let Some(from) = &message.from else { return Ok(Outcome::None(InboundEmailReason::SenderUnclear)) };
     // An account with this address would receive the mail of the desk as new messages.
     if config.is_own_address(&from.address) {
-        return Ok(Outcome::None(Reason::OwnAddress));
+        return Ok(Outcome::None(InboundEmailReason::OwnAddress));
     }
     let sender = senders::find(tx, &from.address)?;
     let is_staff = sender.as_ref().is_some_and(|sender| sender.role != Role::Requester);
@@ -80,12 +80,12 @@ pub fn decide(
         return Ok(Outcome::None(reason));
     }
     if sender.as_ref().is_some_and(|sender| !sender.active) {
-        return Ok(Outcome::None(Reason::SenderInactive));
+        return Ok(Outcome::None(InboundEmailReason::SenderInactive));
     }
     if !released
         && senders::within_the_hour(tx, &from.address, None, aligned, at)? >= config.mail_sender_limit
     {
-        only_reply = Some(Reason::SenderLimit);
+        only_reply = Some(InboundEmailReason::SenderLimit);
     }
     let answered = match &sender {
         Some(sender) => answered(tx, config, sender, reading)?,
@@ -104,7 +104,7 @@ pub fn decide(
             let sender = match sender {
                 Some(sender) => sender,
                 None if !released && senders::new_within_the_hour(tx, at)? >= config.mail_stranger_limit => {
-                    return Ok(Outcome::None(Reason::TooManyStrangers));
+                    return Ok(Outcome::None(InboundEmailReason::TooManyStrangers));
                 }
                 None => senders::open(tx, from, at)?,
             };
@@ -161,7 +161,7 @@ fn reply(
     let ticket_id = row.id;
     let locale = people::users::locale(tx, actor.id)?;
     let body = words(&without_password_links(tx, &message.reply)?, files, locale);
-    let followup = followups::write_and_tell(tx, actor, row, Visibility::Public, body, tells)?;
+    let followup = followups::write_and_tell(tx, actor, row, FollowupVisibility::Public, body, tells)?;
     attach(tx, actor, Owner::Followup { ticket_id, id: followup.id }, ticket_id, files)?;
     Ok(Outcome::Followup(ticket_id, followup.id))
 }
@@ -178,7 +178,7 @@ fn register(
     let message = reading.message;
     let actor = Actor::by_mail(tx, sender.id, Action::RegisterTicket, reading.origin, config.timezone)?;
     let Some(account) = Account::active(tx, sender.id)? else {
-        return Ok(Outcome::None(Reason::SenderInactive));
+        return Ok(Outcome::None(InboundEmailReason::SenderInactive));
     };
     let locale = people::users::locale(tx, sender.id)?;
     // The quoted text is in the ticket that it replies to.
@@ -188,7 +188,7 @@ fn register(
     let untitled = Text::new("(sin asunto)", "(no subject)");
     // The requester's archived request is resubmitted, once.
     let again = match &ended {
-        Some(row) if row.status == Status::Archived && row.requester_id == sender.id => {
+        Some(row) if row.status == TicketStatus::Archived && row.requester_id == sender.id => {
             resubmit::resubmitted_as(tx, row.id)?.is_none()
         }
         _ => false,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::message::{Fault, File, Message, verdict};
 use super::outcome::{self, Outcome, Reading};
-use super::{Authentication, EmailStatus, Reason, files};
+use super::{InboundEmailAuthentication, InboundEmailReason, InboundEmailStatus, files};
 use crate::config::Config;
 use crate::db::schema::inbound_emails as emails;
 use crate::http::MailOrigin;
@@ -61,7 +61,7 @@ fn take(db: &mut PgConnection) -> Result<Vec<Taken>> {
     let until = crate::db::now(db)? + LEASE;
     db.transaction(|tx| {
         let due: Vec<Uuid> = emails::table
-            .filter(emails::status.eq(EmailStatus::Waiting))
+            .filter(emails::status.eq(InboundEmailStatus::Waiting))
             .filter(emails::next_attempt_at.le(diesel::dsl::now))
             .order((emails::next_attempt_at, emails::id))
             .limit(BATCH)
@@ -100,14 +100,14 @@ fn tries(attempts: i16) -> usize {
 }
 
 fn put_off(db: &mut PgConnection, id: Uuid, attempts: i16) -> Result<()> {
-    let waiting = emails::table.find(id).filter(emails::status.eq(EmailStatus::Waiting));
+    let waiting = emails::table.find(id).filter(emails::status.eq(InboundEmailStatus::Waiting));
     let now = crate::db::now(db)?;
     match WAITS.get(tries(attempts) - 1) {
         Some(minutes) => {
             let next = now + TimeDelta::minutes(*minutes);
             diesel::update(waiting).set(emails::next_attempt_at.eq(next)).execute(db)?;
         }
-        None => settle(db, id, &Outcome::None(Reason::Failed), None, &[], now)?,
+        None => settle(db, id, &Outcome::None(InboundEmailReason::Failed), None, &[], now)?,
     }
     Ok(())
 }
@@ -130,14 +130,17 @@ async fn once(desk: &Desk, taken: Taken) -> Result<()> {
     desk.db
         .run(move |db| {
             db.transaction(|tx| {
-                let (status, submitted_by_id, released_by_id): (EmailStatus, Option<Uuid>, Option<Uuid>) =
-                    emails::table
-                        .find(taken.id)
-                        .select((emails::status, emails::submitted_by, emails::released_by))
-                        .for_update()
-                        .first(tx)?;
+                let (status, submitted_by_id, released_by_id): (
+                    InboundEmailStatus,
+                    Option<Uuid>,
+                    Option<Uuid>,
+                ) = emails::table
+                    .find(taken.id)
+                    .select((emails::status, emails::submitted_by, emails::released_by))
+                    .for_update()
+                    .first(tx)?;
                 // Another copy took it after the lease expired, and finished first.
-                if status != EmailStatus::Waiting {
+                if status != InboundEmailStatus::Waiting {
                     return Ok(());
                 }
                 let at = crate::db::now(tx)?;
@@ -148,12 +151,12 @@ async fn once(desk: &Desk, taken: Taken) -> Result<()> {
                             submitted_by_id,
                             // Staff may have released it since it was taken.
                             released_by_id,
-                            unverified: *authentication != Authentication::Aligned,
+                            unverified: *authentication != InboundEmailAuthentication::Aligned,
                         };
                         let reading = Reading { message, authentication: *authentication, origin };
                         outcome::decide(tx, &config, &reading, &files, at)?
                     }
-                    None => Outcome::None(Reason::NotUnderstood),
+                    None => Outcome::None(InboundEmailReason::NotUnderstood),
                 };
                 let authentication = reading.as_ref().map(|(_, authentication)| *authentication);
                 let refused: Vec<&str> = files.refused.iter().map(|file| file.name.as_str()).collect();
@@ -163,7 +166,7 @@ async fn once(desk: &Desk, taken: Taken) -> Result<()> {
         .await
 }
 
-fn read(bytes: &Bytes, config: &Config) -> std::result::Result<(Message, Authentication), Fault> {
+fn read(bytes: &Bytes, config: &Config) -> std::result::Result<(Message, InboundEmailAuthentication), Fault> {
     let (domain, address) = config.own_mail().unzip();
     let mut message = Message::read(bytes, domain, address)?;
     if message.text.chars().count() > outcome::LONGEST {
@@ -176,7 +179,7 @@ fn read(bytes: &Bytes, config: &Config) -> std::result::Result<(Message, Authent
     }
     let authentication = match &config.mail_authserv_id {
         Some(id) => verdict(bytes, id, config.mail_hops).into(),
-        None => Authentication::Unverified,
+        None => InboundEmailAuthentication::Unverified,
     };
     Ok((message, authentication))
 }
@@ -186,16 +189,18 @@ fn settle(
     tx: &mut PgConnection,
     id: Uuid,
     outcome: &Outcome,
-    authentication: Option<Authentication>,
+    authentication: Option<InboundEmailAuthentication>,
     refused: &[&str],
     at: DateTime<Utc>,
 ) -> Result<()> {
     let (status, reason, ticket_id, followup_id) = match outcome {
-        Outcome::Ticket(ticket) => (EmailStatus::Processed, None, Some(*ticket), None),
-        Outcome::Followup(ticket, followup) => (EmailStatus::Processed, None, Some(*ticket), Some(*followup)),
+        Outcome::Ticket(ticket) => (InboundEmailStatus::Processed, None, Some(*ticket), None),
+        Outcome::Followup(ticket, followup) => {
+            (InboundEmailStatus::Processed, None, Some(*ticket), Some(*followup))
+        }
         Outcome::None(reason) => (reason.status(), Some(*reason), None, None),
     };
-    diesel::update(emails::table.find(id).filter(emails::status.eq(EmailStatus::Waiting)))
+    diesel::update(emails::table.find(id).filter(emails::status.eq(InboundEmailStatus::Waiting)))
         .set((
             emails::status.eq(status),
             emails::reason.eq(reason),

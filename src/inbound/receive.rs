@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::emails::{self, InboundEmail};
 use super::storage::{self, Kept};
-use super::{Source, process};
+use super::{InboundEmailSource, process};
 use crate::auth::policy::Action;
 use crate::http::Call;
 use crate::http::body::Content;
@@ -30,7 +30,7 @@ const SLOWEST: u64 = 64 * 1024;
 /// `submitted_by` names the account of the caller.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::SubmitInboundEmails))),
-    tag = "inbound mail", operation_id = "receiveEmail",
+    tag = "inbound emails", operation_id = "createInboundEmail",
     request_body(content = Content, content_type = "message/rfc822"),
     responses(
         (status = 201, body = InboundEmail),
@@ -58,7 +58,8 @@ pub async fn receive(call: Call, request: HttpRequest, payload: Payload) -> Resu
     let fingerprint = Sha256::digest(&body.bytes).to_vec();
     let desk = call.desk.clone();
     let work = async move {
-        let kept = storage::store(&desk, Source::Api, Some(submitted_by), body.bytes.clone()).await?;
+        let kept =
+            storage::store(&desk, InboundEmailSource::Api, Some(submitted_by), body.bytes.clone()).await?;
         if kept.to_process {
             process::process(&desk, kept.id).await;
         }

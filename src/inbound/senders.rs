@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Text};
 use uuid::Uuid;
 
 use super::message::Mailbox;
-use super::{Authentication, EmailStatus};
+use super::{InboundEmailAuthentication, InboundEmailStatus};
 use crate::auth::policy::Role;
 use crate::db::schema::{inbound_emails as emails, messages, users};
 use crate::outbox::MessageKind;
@@ -65,7 +65,7 @@ pub fn within_the_hour(
     at: DateTime<Utc>,
 ) -> Result<i64> {
     let processed = emails::table
-        .filter(emails::status.eq(EmailStatus::Processed))
+        .filter(emails::status.eq(InboundEmailStatus::Processed))
         .filter(emails::from_address.eq(address))
         .filter(emails::processed_at.gt(at - TimeDelta::hours(1)))
         .into_boxed();
@@ -74,8 +74,8 @@ pub fn within_the_hour(
         None => processed,
     };
     let counted = match aligned {
-        true => about.filter(emails::authentication.eq(Authentication::Aligned)),
-        false => about.filter(emails::authentication.is_distinct_from(Authentication::Aligned)),
+        true => about.filter(emails::authentication.eq(InboundEmailAuthentication::Aligned)),
+        false => about.filter(emails::authentication.is_distinct_from(InboundEmailAuthentication::Aligned)),
     };
     Ok(counted.count().get_result(tx)?)
 }

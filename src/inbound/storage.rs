@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::message::{Fault, Summary};
-use super::{EmailStatus, Reason, Source, process};
+use super::{InboundEmailReason, InboundEmailSource, InboundEmailStatus, process};
 use crate::attachments::content;
 use crate::db::schema::inbound_emails as emails;
 use crate::http::desk::Desk;
@@ -25,7 +25,7 @@ pub struct Kept {
 /// The columns of a message.
 struct Row {
     id: Uuid,
-    source: Source,
+    source: InboundEmailSource,
     submitted_by: Option<Uuid>,
     size: i64,
     sha256: String,
@@ -42,7 +42,12 @@ struct Row {
 ///
 /// # Errors
 /// `Code::TooLarge`; `Code::InvalidBody` if it cannot be a message; `Code::Unavailable` if it cannot be stored for now.
-pub async fn store(desk: &Desk, source: Source, submitted_by: Option<Uuid>, bytes: Bytes) -> Result<Kept> {
+pub async fn store(
+    desk: &Desk,
+    source: InboundEmailSource,
+    submitted_by: Option<Uuid>,
+    bytes: Bytes,
+) -> Result<Kept> {
     let limit = desk.config.mail_max_bytes;
     if bytes.len() > limit {
         return Err(too_large(limit));
@@ -68,7 +73,11 @@ pub fn too_large(limit: usize) -> Problem {
 
 impl Row {
     /// With the reason to set it aside if it cannot be read.
-    fn read(source: Source, submitted_by: Option<Uuid>, bytes: &[u8]) -> Result<(Self, Option<Reason>)> {
+    fn read(
+        source: InboundEmailSource,
+        submitted_by: Option<Uuid>,
+        bytes: &[u8],
+    ) -> Result<(Self, Option<InboundEmailReason>)> {
         let sha256 = hex::encode(Sha256::digest(bytes));
         let mut row = Row {
             id: Uuid::now_v7(),
@@ -86,7 +95,9 @@ impl Row {
         let summary = match Summary::read(bytes) {
             Ok(summary) => summary,
             Err(Fault::NotAMessage) => return Err(not_a_message()),
-            Err(Fault::HeaderTooLarge | Fault::TooComplex) => return Ok((row, Some(Reason::NotUnderstood))),
+            Err(Fault::HeaderTooLarge | Fault::TooComplex) => {
+                return Ok((row, Some(InboundEmailReason::NotUnderstood)));
+            }
         };
         row.author_hash = author_hash(&summary);
         row.identity = match &summary.message_id {
@@ -99,7 +110,7 @@ impl Row {
         Ok((row, None))
     }
 
-    fn insert(mut self, tx: &mut PgConnection, mut reason: Option<Reason>) -> Result<Kept> {
+    fn insert(mut self, tx: &mut PgConnection, mut reason: Option<InboundEmailReason>) -> Result<Kept> {
         if self.write(tx, reason)? {
             return Ok(Kept { id: self.id, is_new: true, to_process: reason.is_none() });
         }
@@ -108,7 +119,7 @@ impl Row {
             return Ok(Kept { id: known, is_new: false, to_process: false });
         }
         // A program that gives every message the same id must not lose one.
-        reason = Some(Reason::MessageIdReused);
+        reason = Some(InboundEmailReason::MessageIdReused);
         self.identity = format!("hash:{}", self.author_hash);
         if self.write(tx, reason)? {
             return Ok(Kept { id: self.id, is_new: true, to_process: false });
@@ -118,7 +129,7 @@ impl Row {
     }
 
     /// False if there is one of the same identity.
-    fn write(&self, tx: &mut PgConnection, reason: Option<Reason>) -> Result<bool> {
+    fn write(&self, tx: &mut PgConnection, reason: Option<InboundEmailReason>) -> Result<bool> {
         let now = crate::db::now(tx)?;
         let written = diesel::insert_into(emails::table)
             .values((
@@ -137,7 +148,7 @@ impl Row {
                     emails::subject.eq(&self.subject),
                 ),
                 (
-                    emails::status.eq(reason.map_or(EmailStatus::Waiting, Reason::status)),
+                    emails::status.eq(reason.map_or(InboundEmailStatus::Waiting, InboundEmailReason::status)),
                     emails::reason.eq(reason),
                     emails::processed_at.eq(reason.map(|_| now)),
                     // The process that stores it processes it; if that copy of the server stops, another does so
@@ -184,7 +195,7 @@ mod tests {
     use super::*;
 
     fn identity(message: &str) -> (String, String) {
-        let (row, reason) = Row::read(Source::Api, None, message.as_bytes()).unwrap();
+        let (row, reason) = Row::read(InboundEmailSource::Api, None, message.as_bytes()).unwrap();
         assert_eq!(reason, None);
         (row.identity, row.author_hash)
     }

@@ -1,6 +1,6 @@
 //! Whether a message may act in the name of its author.
 
-use super::{Authentication, Reason};
+use super::{InboundEmailAuthentication, InboundEmailReason};
 use crate::config::MailTrust;
 
 /// Why a message is set aside because its author is not verified; none if it may act as its author. A message of
@@ -8,29 +8,31 @@ use crate::config::MailTrust;
 /// messages are accepted if `released`.
 pub fn refusal(
     trust: MailTrust,
-    authentication: Authentication,
+    authentication: InboundEmailAuthentication,
     is_staff: bool,
     released: bool,
-) -> Option<Reason> {
+) -> Option<InboundEmailReason> {
     let must_be_aligned = is_staff || trust == MailTrust::Aligned;
     match authentication {
         _ if trust == MailTrust::All => None,
-        Authentication::Aligned => None,
+        InboundEmailAuthentication::Aligned => None,
         _ if released && !is_staff => None,
-        Authentication::Failed => Some(Reason::AuthenticationFailed),
-        Authentication::Unverified => must_be_aligned.then_some(Reason::SenderUnverified),
+        InboundEmailAuthentication::Failed => Some(InboundEmailReason::AuthenticationFailed),
+        InboundEmailAuthentication::Unverified => {
+            must_be_aligned.then_some(InboundEmailReason::SenderUnverified)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Authentication::{Aligned, Failed, Unverified};
+    use InboundEmailAuthentication::{Aligned, Failed, Unverified};
 
     #[test]
     fn every_combination_has_its_reason() {
-        let failed = Some(Reason::AuthenticationFailed);
-        let unverified = Some(Reason::SenderUnverified);
+        let failed = Some(InboundEmailReason::AuthenticationFailed);
+        let unverified = Some(InboundEmailReason::SenderUnverified);
         // Columns: a requester, a requester whose message is released, staff, staff whose message is released.
         for (trust, authentication, expected) in [
             (MailTrust::NotFailed, Aligned, [None; 4]),

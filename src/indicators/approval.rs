@@ -9,7 +9,7 @@ use super::measurements::{Measurement, MeasurementStatus, lock};
 use crate::auth::policy::Action;
 use crate::db::schema::measurements;
 use crate::http::actor::next_version;
-use crate::http::body::Nothing;
+use crate::http::body::EmptyBody;
 use crate::http::{Body, Call};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
@@ -20,11 +20,11 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ApproveRecords)), ("x-mesa-if-match" = json!(true))),
     tag = "indicators", operation_id = "approveMeasurement", params(("measurement_id" = Uuid, Path)),
-    request_body(content = Option<Nothing>),
+    request_body(content = Option<EmptyBody>),
     responses((status = 200, body = Measurement), (status = 409, description = "`wrong_state` or `incomplete`"))
 )]
 #[post("/measurements/{measurement_id}/approval")]
-pub async fn approve(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<HttpResponse> {
+pub async fn approve(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let row = lock(tx, *id)?;
         body.read()?;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::light::{self, Direction};
-use super::measures::Measure;
+use super::light::{self, IndicatorDirection};
+use super::measures::IndicatorMeasure;
 use crate::auth::policy::Action;
 use crate::db::schema::indicators;
 use crate::http::actor::next_version;
@@ -22,7 +22,7 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 text_enum! {
     /// How often an indicator is measured (frecuencia).
-    pub enum Frequency {
+    pub enum IndicatorFrequency {
         /// Each quarter, as the procedure requires.
         Quarterly = "quarterly",
     }
@@ -56,7 +56,7 @@ pub struct Indicator {
     /// Unidad de medida.
     #[schema(max_length = 50, example = "%")]
     unit: String,
-    pub measure: Measure,
+    pub measure: IndicatorMeasure,
     /// For `timely_solution`: the number of hours from the reception within which a ticket must be solved; `null` for
     /// others.
     #[schema(minimum = 1, maximum = 8760, example = 120)]
@@ -64,12 +64,12 @@ pub struct Indicator {
     /// Meta.
     #[schema(example = 90.0)]
     pub target: f64,
-    pub direction: Direction,
+    pub direction: IndicatorDirection,
     /// The limit of the yellow light: a value that misses the target but not this limit is yellow, one that misses
     /// both is red.
     #[schema(example = 80.0)]
     pub warning: f64,
-    frequency: Frequency,
+    frequency: IndicatorFrequency,
     /// Fuente de información.
     #[schema(max_length = 500, example = "Registro de la Mesa de Servicios")]
     source: String,
@@ -87,7 +87,7 @@ pub struct Indicator {
 #[derive(Serialize, Deserialize, Insertable, AsChangeset, ToSchema)]
 #[diesel(table_name = indicators, treat_none_as_null = true)]
 #[serde(deny_unknown_fields)]
-pub struct IndicatorContent {
+pub struct IndicatorCreate {
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Oportunidad en la atención")]
     name: String,
     /// The objective (objetivo).
@@ -110,21 +110,21 @@ pub struct IndicatorContent {
     #[schema(min_length = 1, max_length = 50, pattern = r"\S", example = "%")]
     unit: String,
     /// Cannot be changed once the indicator is no longer a draft.
-    measure: Measure,
+    measure: IndicatorMeasure,
     /// Only for `timely_solution`: the number of hours from the reception within which a ticket must be solved.
     #[schema(minimum = 1, maximum = 8760, example = 120)]
     within_hours: Option<i32>,
     /// Meta.
     #[schema(minimum = -1e12, maximum = 1e12, example = 90.0)]
     target: f64,
-    direction: Direction,
+    direction: IndicatorDirection,
     /// The limit of the yellow light: on the side of the target where it is missed, or equal to it.
     #[schema(minimum = -1e12, maximum = 1e12, example = 80.0)]
     warning: f64,
     /// `quarterly` if omitted.
     #[serde(default = "quarterly")]
     #[schema(required = false)]
-    frequency: Frequency,
+    frequency: IndicatorFrequency,
     /// Fuente de información.
     #[schema(
         min_length = 1,
@@ -147,18 +147,18 @@ pub struct IndicatorContent {
     status: IndicatorStatus,
 }
 
-fn quarterly() -> Frequency {
-    Frequency::Quarterly
+fn quarterly() -> IndicatorFrequency {
+    IndicatorFrequency::Quarterly
 }
 
 fn draft() -> IndicatorStatus {
     IndicatorStatus::Draft
 }
 
-impl IndicatorContent {
+impl IndicatorCreate {
     fn check(&self) -> Result<()> {
         let mut faults = Vec::new();
-        match (self.measure == Measure::TimelySolution, self.within_hours.is_some()) {
+        match (self.measure == IndicatorMeasure::TimelySolution, self.within_hours.is_some()) {
             (true, false) => faults.push(FieldError::required("/within_hours")),
             (false, true) => faults.push(FieldError::new(
                 "/within_hours",
@@ -261,11 +261,11 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// A technician writes drafts; a professional or the director makes them `active`, and only then they are measured.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
-    tag = "indicators", operation_id = "createIndicator", request_body = IndicatorContent,
+    tag = "indicators", operation_id = "createIndicator", request_body = IndicatorCreate,
     responses((status = 201, body = Indicator))
 )]
 #[post("/indicators")]
-pub async fn create(call: Call, body: Body<IndicatorContent>) -> Result<HttpResponse> {
+pub async fn create(call: Call, body: Body<IndicatorCreate>) -> Result<HttpResponse> {
     call.write(body, |tx, actor, body| {
         let content = body.read()?;
         content.check()?;
@@ -292,14 +292,14 @@ pub async fn create(call: Call, body: Body<IndicatorContent>) -> Result<HttpResp
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "indicators", operation_id = "updateIndicator", params(("indicator_id" = Uuid, Path)),
-    request_body(content = IndicatorContent, content_type = "application/merge-patch+json"),
+    request_body(content = IndicatorCreate, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Indicator))
 )]
 #[patch("/indicators/{indicator_id}")]
-pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<IndicatorContent>>) -> Result<HttpResponse> {
+pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<IndicatorCreate>>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let before = Indicator::lock(tx, *id)?;
-        let (content, changes) = body.merge(&IndicatorContent {
+        let (content, changes) = body.merge(&IndicatorCreate {
             name: before.name,
             aim: before.aim,
             formula: before.formula,

@@ -4,7 +4,7 @@ use crate::language::text_enum;
 
 text_enum! {
     /// Which side of the target is good (sentido).
-    pub enum Direction {
+    pub enum IndicatorDirection {
         /// The target or more.
         AtLeast = "at_least",
         /// The target or less.
@@ -14,7 +14,7 @@ text_enum! {
 
 text_enum! {
     /// The status of a value against the target (semáforo).
-    pub enum Light {
+    pub enum IndicatorLight {
         /// The target is met.
         Green = "green",
         /// It is missed, and not by more than the warning.
@@ -24,27 +24,27 @@ text_enum! {
     }
 }
 
-impl Light {
-    pub fn for_value(value: f64, target: f64, direction: Direction, warning: f64) -> Self {
+impl IndicatorLight {
+    pub fn for_value(value: f64, target: f64, direction: IndicatorDirection, warning: f64) -> Self {
         let reaches = |limit| match direction {
-            Direction::AtLeast => value >= limit,
-            Direction::AtMost => value <= limit,
+            IndicatorDirection::AtLeast => value >= limit,
+            IndicatorDirection::AtMost => value <= limit,
         };
         if reaches(target) {
-            Light::Green
+            IndicatorLight::Green
         } else if reaches(warning) {
-            Light::Yellow
+            IndicatorLight::Yellow
         } else {
-            Light::Red
+            IndicatorLight::Red
         }
     }
 }
 
 /// Whether the warning is on the side of the target where it is missed, or equal to it.
-pub fn is_sound(target: f64, direction: Direction, warning: f64) -> bool {
+pub fn is_sound(target: f64, direction: IndicatorDirection, warning: f64) -> bool {
     match direction {
-        Direction::AtLeast => warning <= target,
-        Direction::AtMost => warning >= target,
+        IndicatorDirection::AtLeast => warning <= target,
+        IndicatorDirection::AtMost => warning >= target,
     }
 }
 
@@ -54,18 +54,22 @@ mod tests {
 
     #[test]
     fn a_value_is_good_on_its_side_of_the_target() {
-        use Direction::{AtLeast, AtMost};
+        use IndicatorDirection::{AtLeast, AtMost};
         for (value, direction, warning, light) in [
-            (90.0, AtLeast, 80.0, Light::Green),
-            (89.99, AtLeast, 80.0, Light::Yellow),
-            (80.0, AtLeast, 80.0, Light::Yellow),
-            (79.99, AtLeast, 80.0, Light::Red),
-            (90.0, AtMost, 100.0, Light::Green),
-            (100.0, AtMost, 100.0, Light::Yellow),
-            (100.1, AtMost, 100.0, Light::Red),
-            (89.0, AtLeast, 90.0, Light::Red),
+            (90.0, AtLeast, 80.0, IndicatorLight::Green),
+            (89.99, AtLeast, 80.0, IndicatorLight::Yellow),
+            (80.0, AtLeast, 80.0, IndicatorLight::Yellow),
+            (79.99, AtLeast, 80.0, IndicatorLight::Red),
+            (90.0, AtMost, 100.0, IndicatorLight::Green),
+            (100.0, AtMost, 100.0, IndicatorLight::Yellow),
+            (100.1, AtMost, 100.0, IndicatorLight::Red),
+            (89.0, AtLeast, 90.0, IndicatorLight::Red),
         ] {
-            assert_eq!(Light::for_value(value, 90.0, direction, warning), light, "{value} {direction:?}");
+            assert_eq!(
+                IndicatorLight::for_value(value, 90.0, direction, warning),
+                light,
+                "{value} {direction:?}"
+            );
         }
     }
 }

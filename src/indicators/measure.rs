@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::definitions::{Indicator, IndicatorStatus};
 use super::measurements::{Measurement, MeasurementStatus};
-use super::measures::{self, Measure};
+use super::measures::{self, IndicatorMeasure};
 use crate::auth::policy::Action;
 use crate::db::schema::measurements;
 use crate::http::{Answer, Body, Call};
@@ -19,7 +19,7 @@ use crate::statistics::Quarter;
 /// The quarter to measure.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewMeasurement {
+pub struct MeasurementCreate {
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
     year: i16,
     /// A quarter that has begun, by the entity's clock.
@@ -38,8 +38,8 @@ pub struct NewMeasurement {
 /// be approved.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
-    tag = "indicators", operation_id = "measureIndicator", params(("indicator_id" = Uuid, Path)),
-    request_body = NewMeasurement,
+    tag = "indicators", operation_id = "createIndicatorMeasurement", params(("indicator_id" = Uuid, Path)),
+    request_body = MeasurementCreate,
     responses(
         (status = 200, description = "Measured again", body = Measurement),
         (status = 201, description = "Measured for the first time", body = Measurement),
@@ -47,11 +47,11 @@ pub struct NewMeasurement {
     )
 )]
 #[post("/indicators/{indicator_id}/measurements")]
-pub async fn measure(call: Call, id: Path<Uuid>, body: Body<NewMeasurement>) -> Result<HttpResponse> {
+pub async fn measure(call: Call, id: Path<Uuid>, body: Body<MeasurementCreate>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let indicator = Indicator::lock(tx, *id)?;
         let new = body.read()?;
-        if new.value.is_some() && indicator.measure != Measure::Manual {
+        if new.value.is_some() && indicator.measure != IndicatorMeasure::Manual {
             return Err(Problem::field(FieldError::new(
                 "/value",
                 FieldCode::NotAllowed,

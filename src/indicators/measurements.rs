@@ -11,8 +11,8 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::definitions::Indicator;
-use super::light::{Direction, Light};
-use super::measures::Measure;
+use super::light::{IndicatorDirection, IndicatorLight};
+use super::measures::IndicatorMeasure;
 use crate::auth::policy::{Action, Role};
 use crate::db::schema::{improvement_actions, indicators, measurements};
 use crate::http::actor::next_version;
@@ -55,12 +55,12 @@ pub struct Measurement {
     /// The target at the time of the measurement.
     #[schema(example = 90.0)]
     target: f64,
-    direction: Direction,
+    direction: IndicatorDirection,
     /// The limit of the yellow light at the time of the measurement.
     #[schema(example = 80.0)]
     warning: f64,
     /// Semáforo; `null` if there was nothing to measure.
-    light: Option<Light>,
+    light: Option<IndicatorLight>,
     /// Whether `value`, `met` and `light` are `null` because the reader, a technician, may not read single survey
     /// answers. For the measure `satisfaction`, technicians read only quarters that were over when they were
     /// measured, with five answers or more.
@@ -100,7 +100,7 @@ pub(super) struct Row {
     met: Option<i64>,
     counted: Option<i64>,
     target: f64,
-    direction: Direction,
+    direction: IndicatorDirection,
     warning: f64,
     measured_at: DateTime<Utc>,
     pub complete: bool,
@@ -141,7 +141,8 @@ impl Measurement {
                 target: row.target,
                 direction: row.direction,
                 warning: row.warning,
-                light: value.map(|value| Light::for_value(value, row.target, row.direction, row.warning)),
+                light: value
+                    .map(|value| IndicatorLight::for_value(value, row.target, row.direction, row.warning)),
                 withheld,
                 measured_at: row.measured_at,
                 complete: row.complete,
@@ -176,7 +177,7 @@ fn of_answers(db: &mut PgConnection, rows: &[Row], reader: Role) -> Result<HashS
     }
     let found = indicators::table
         .filter(indicators::id.eq_any(rows.iter().map(|row| row.indicator_id)))
-        .filter(indicators::measure.eq(Measure::Satisfaction));
+        .filter(indicators::measure.eq(IndicatorMeasure::Satisfaction));
     Ok(found.select(indicators::id).load(db)?.into_iter().collect())
 }
 
@@ -221,7 +222,7 @@ pub struct MeasurementFilters {
 /// One for each quarter.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
-    tag = "indicators", operation_id = "listMeasurements",
+    tag = "indicators", operation_id = "listIndicatorMeasurements",
     params(("indicator_id" = Uuid, Path), Paging, MeasurementFilters),
     responses((status = 200, body = Page<Measurement>))
 )]

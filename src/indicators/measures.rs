@@ -10,7 +10,7 @@ use crate::statistics::Period;
 
 text_enum! {
     /// The measure of an indicator for a quarter, as a share in percent.
-    pub enum Measure {
+    pub enum IndicatorMeasure {
         /// Of the tickets received in the quarter, those accepted for the first time by the due time, as a share of
         /// those accepted or overdue.
         TimelyAttention = "timely_attention",
@@ -77,18 +77,18 @@ const FIRST_LEVEL_RESOLUTION: &str = "\
 /// if it is measured by hand.
 pub fn count(
     db: &mut PgConnection,
-    measure: Measure,
+    measure: IndicatorMeasure,
     within_hours: Option<i32>,
     days: Period,
     (begin, end): (DateTime<Utc>, DateTime<Utc>),
     now: DateTime<Utc>,
 ) -> Result<Option<Counted>> {
     let sql = match measure {
-        Measure::TimelyAttention => TIMELY_ATTENTION,
-        Measure::TimelySolution => TIMELY_SOLUTION,
-        Measure::Satisfaction => SATISFACTION,
-        Measure::FirstLevelResolution => FIRST_LEVEL_RESOLUTION,
-        Measure::Manual => return Ok(None),
+        IndicatorMeasure::TimelyAttention => TIMELY_ATTENTION,
+        IndicatorMeasure::TimelySolution => TIMELY_SOLUTION,
+        IndicatorMeasure::Satisfaction => SATISFACTION,
+        IndicatorMeasure::FirstLevelResolution => FIRST_LEVEL_RESOLUTION,
+        IndicatorMeasure::Manual => return Ok(None),
     };
     let counted = diesel::sql_query(sql)
         .bind::<Timestamptz, _>(begin)

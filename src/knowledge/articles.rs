@@ -11,7 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::revisions;
-use crate::auth::policy::{Action, Scope};
+use crate::auth::policy::{Action, PermissionScope};
 use crate::db::json::Json;
 use crate::db::schema::{articles, categories, tickets, users};
 use crate::http::body::Patch;
@@ -45,7 +45,7 @@ text_enum! {
 /// A link to further information.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Reference {
+pub struct ArticleReference {
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Manual del switch")]
     pub title: String,
     #[schema(
@@ -73,7 +73,7 @@ impl ToSchema for ArticleStep {}
 /// The content of an article, for its creation and change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ArticleContent {
+pub struct ArticleCreate {
     /// The title of the solution.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Impresora de red sin respuesta")]
     pub title: String,
@@ -99,7 +99,7 @@ pub struct ArticleContent {
     pub steps: Vec<String>,
     #[serde(default)]
     #[schema(required = false, max_items = 50)]
-    pub references: Vec<Reference>,
+    pub references: Vec<ArticleReference>,
     pub category_id: Option<Uuid>,
     /// `internal` if omitted.
     #[serde(default = "internal")]
@@ -135,7 +135,7 @@ pub struct Article {
     #[schema(max_items = 100, max_length = 500)]
     steps: Vec<String>,
     #[schema(max_items = 50)]
-    references: Vec<Reference>,
+    references: Vec<ArticleReference>,
     category: Option<Named>,
     visibility: ArticleVisibility,
     status: ArticleStatus,
@@ -160,7 +160,7 @@ struct Row {
     incident: String,
     resolution: String,
     steps: Json<Vec<String>>,
-    references: Json<Vec<Reference>>,
+    references: Json<Vec<ArticleReference>>,
     category_id: Option<Uuid>,
     visibility: ArticleVisibility,
     status: ArticleStatus,
@@ -214,7 +214,7 @@ pub fn check_visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(
     let (visibility, status): (ArticleVisibility, ArticleStatus) =
         articles::table.find(id).select((articles::visibility, articles::status)).first(db)?;
     let offered = visibility == ArticleVisibility::Public && status == ArticleStatus::Published;
-    if (actor.scope == Scope::Published || !actor.is_staff()) && !offered {
+    if (actor.scope == PermissionScope::Published || !actor.is_staff()) && !offered {
         return Err(Problem::not_found());
     }
     Ok(())
@@ -243,11 +243,11 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// `published` and `public`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
-    tag = "knowledge", operation_id = "createArticle", request_body = ArticleContent,
+    tag = "knowledge", operation_id = "createArticle", request_body = ArticleCreate,
     responses((status = 201, body = Article))
 )]
 #[post("/kb/articles")]
-pub async fn write(call: Call, body: Body<ArticleContent>) -> Result<HttpResponse> {
+pub async fn write(call: Call, body: Body<ArticleCreate>) -> Result<HttpResponse> {
     call.write(body, |tx, actor, body| {
         let content = body.read()?;
         check(tx, &content, None)?;
@@ -276,14 +276,14 @@ pub async fn write(call: Call, body: Body<ArticleContent>) -> Result<HttpRespons
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
     tag = "knowledge", operation_id = "updateArticle", params(("article_id" = Uuid, Path)),
-    request_body(content = ArticleContent, content_type = "application/merge-patch+json"),
+    request_body(content = ArticleCreate, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Article))
 )]
 #[patch("/kb/articles/{article_id}")]
-pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<ArticleContent>>) -> Result<HttpResponse> {
+pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<ArticleCreate>>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let row = articles::table.find(*id).select(Row::as_select()).for_update().first(tx)?;
-        let current = ArticleContent {
+        let current = ArticleCreate {
             title: row.title,
             incident: row.incident,
             resolution: row.resolution,
@@ -323,14 +323,14 @@ type Values<'a> = (
     diesel::dsl::Eq<articles::incident, &'a str>,
     diesel::dsl::Eq<articles::resolution, &'a str>,
     diesel::dsl::Eq<articles::steps, Json<Vec<String>>>,
-    diesel::dsl::Eq<articles::references, Json<Vec<Reference>>>,
+    diesel::dsl::Eq<articles::references, Json<Vec<ArticleReference>>>,
     diesel::dsl::Eq<articles::category_id, Option<Uuid>>,
     diesel::dsl::Eq<articles::visibility, ArticleVisibility>,
     diesel::dsl::Eq<articles::status, ArticleStatus>,
     diesel::dsl::Eq<articles::ticket_id, Option<i64>>,
 );
 
-fn values(content: &ArticleContent) -> Values<'_> {
+fn values(content: &ArticleCreate) -> Values<'_> {
     (
         articles::title.eq(content.title.as_str()),
         articles::incident.eq(content.incident.as_str()),
@@ -345,7 +345,7 @@ fn values(content: &ArticleContent) -> Values<'_> {
 }
 
 /// Checks that the category and the ticket of the article exist; references from before the change may stay.
-fn check(tx: &mut PgConnection, content: &ArticleContent, before: Option<&ArticleContent>) -> Result<()> {
+fn check(tx: &mut PgConnection, content: &ArticleCreate, before: Option<&ArticleCreate>) -> Result<()> {
     use diesel::dsl::{exists, select};
     let mut errors = Vec::new();
     if let Some(id) = content.category_id

@@ -21,7 +21,7 @@ use crate::problem::Result;
 /// One file per request, as `multipart/form-data`; the file is visible to everyone who may read the article.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
-    tag = "attachments", operation_id = "attachToArticle", params(("article_id" = Uuid, Path)),
+    tag = "attachments", operation_id = "createArticleAttachment", params(("article_id" = Uuid, Path)),
     request_body(content = Upload, content_type = "multipart/form-data"),
     responses((status = 201, body = Attachment))
 )]

@@ -8,8 +8,8 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::articles::{ArticleStatus, ArticleVisibility};
-use super::search::{self, Found};
-use crate::auth::policy::{Action, Scope};
+use super::search::{self, ArticleSummary};
+use crate::auth::policy::{Action, PermissionScope};
 use crate::db::schema::articles;
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::query::invalid;
@@ -65,13 +65,13 @@ pub struct ArticleFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadArticles))),
     tag = "knowledge", operation_id = "listArticles", params(Paging, ArticleFilters),
-    responses((status = 200, body = Page<Found>))
+    responses((status = 200, body = Page<ArticleSummary>))
 )]
 #[get("/kb/articles")]
 pub async fn list(call: Call, query: Query<ArticleFilters>) -> Result<HttpResponse> {
     call.read(|db, actor| {
         let (paging, mut filters): (Paging, ArticleFilters) = query.read_list()?;
-        if actor.scope == Scope::Published {
+        if actor.scope == PermissionScope::Published {
             let only = |wanted: bool| if wanted { Ok(()) } else { Err(not_offered()) };
             only(filters.ticket_id.is_none())?;
             only(filters.status.iter().all(|status| *status == ArticleStatus::Published))?;

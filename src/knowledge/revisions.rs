@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::articles::{ArticleContent, check_visible};
+use super::articles::{ArticleCreate, check_visible};
 use crate::auth::policy::Action;
 use crate::db::json::Json;
 use crate::db::schema::{article_revisions as revisions, users};
@@ -19,13 +19,13 @@ use crate::problem::Result;
 
 /// An article after one change.
 #[derive(Serialize, ToSchema)]
-pub struct Revision {
+pub struct ArticleRevision {
     article_id: Uuid,
     #[schema(minimum = 1, example = 1)]
     revision: i32,
     changed_by: Person,
     changed_at: DateTime<Utc>,
-    content: ArticleContent,
+    content: ArticleCreate,
 }
 
 #[derive(Queryable, Selectable)]
@@ -34,12 +34,12 @@ struct Row {
     article_id: Uuid,
     revision: i32,
     changed_at: DateTime<Utc>,
-    content: Json<ArticleContent>,
+    content: Json<ArticleCreate>,
 }
 
-impl From<(Row, Person)> for Revision {
+impl From<(Row, Person)> for ArticleRevision {
     fn from((row, changed_by): (Row, Person)) -> Self {
-        Revision {
+        ArticleRevision {
             article_id: row.article_id,
             revision: row.revision,
             changed_by,
@@ -55,8 +55,8 @@ impl From<(Row, Person)> for Revision {
 /// content as required by law.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
-    tag = "knowledge", operation_id = "listRevisions", params(("article_id" = Uuid, Path), Paging),
-    responses((status = 200, body = Page<Revision>))
+    tag = "knowledge", operation_id = "listArticleRevisions", params(("article_id" = Uuid, Path), Paging),
+    responses((status = 200, body = Page<ArticleRevision>))
 )]
 #[get("/kb/articles/{article_id}/revisions")]
 pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result<HttpResponse> {
@@ -73,7 +73,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result
             (revisions::revision as i32, revisions::article_id as Uuid),
             (Row::as_select(), Person::as_select())
         );
-        let items: Vec<Revision> = rows.into_iter().map(Revision::from).collect();
+        let items: Vec<ArticleRevision> = rows.into_iter().map(ArticleRevision::from).collect();
         paging.answer("revision", items, total, |revision| (revision.revision, revision.article_id))
     })
     .await
@@ -84,9 +84,9 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result
 /// The content of the revision, with its author and time.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
-    tag = "knowledge", operation_id = "getRevision",
+    tag = "knowledge", operation_id = "getArticleRevision",
     params(("article_id" = Uuid, Path), ("revision" = i32, Path, minimum = 1)),
-    responses((status = 200, body = Revision))
+    responses((status = 200, body = ArticleRevision))
 )]
 #[get("/kb/articles/{article_id}/revisions/{revision}")]
 pub async fn read(call: Call, path: Path<(Uuid, i32)>) -> Result<HttpResponse> {
@@ -98,7 +98,7 @@ pub async fn read(call: Call, path: Path<(Uuid, i32)>) -> Result<HttpResponse> {
             .filter(revisions::revision.eq(path.1))
             .select((Row::as_select(), Person::as_select()))
             .first(db)?;
-        Ok(Answer::ok(&Revision::from(found))?.version(1))
+        Ok(Answer::ok(&ArticleRevision::from(found))?.version(1))
     })
     .await
 }
@@ -109,7 +109,7 @@ pub fn store(
     actor: &Actor,
     article_id: Uuid,
     revision: i32,
-    content: ArticleContent,
+    content: ArticleCreate,
 ) -> Result<()> {
     diesel::insert_into(revisions::table)
         .values((

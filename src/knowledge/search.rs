@@ -18,7 +18,7 @@ use crate::problem::Result;
 
 /// An article as a list shows it.
 #[derive(Serialize, ToSchema)]
-pub struct Found {
+pub struct ArticleSummary {
     pub id: Uuid,
     #[schema(max_length = 200, example = "Impresora de red sin respuesta")]
     pub title: String,
@@ -59,9 +59,9 @@ struct Row {
     rank: Option<f64>,
 }
 
-impl From<Row> for Found {
+impl From<Row> for ArticleSummary {
     fn from(row: Row) -> Self {
-        Found {
+        ArticleSummary {
             id: row.id,
             title: row.title,
             category: row.category_id.zip(row.category_name).map(|(id, name)| Named { id, name }),
@@ -128,7 +128,7 @@ pub fn ranked(
     filters: &ArticleFilters,
     after: Option<(f64, Uuid)>,
     limit: i64,
-) -> Result<Vec<Found>> {
+) -> Result<Vec<ArticleSummary>> {
     let text = filters.q.as_deref().unwrap_or_default();
     let status: Vec<&str> = filters.status.iter().map(|status| status.as_str()).collect();
     let rows: Vec<Row> = Statement::new(
@@ -173,11 +173,11 @@ pub fn ranked(
          ORDER BY best.rank DESC, a.id DESC",
     )
     .load(db)?;
-    Ok(rows.into_iter().map(Found::from).collect())
+    Ok(rows.into_iter().map(ArticleSummary::from).collect())
 }
 
 /// These articles, in this order.
-pub fn found(db: &mut PgConnection, ids: Vec<Uuid>) -> Result<Vec<Found>> {
+pub fn found(db: &mut PgConnection, ids: Vec<Uuid>) -> Result<Vec<ArticleSummary>> {
     let rows: Vec<Row> = diesel::sql_query(format!(
         "SELECT {COLUMNS}, NULL::float8 AS rank, NULL::text AS excerpt \
          FROM unnest($1) WITH ORDINALITY AS wanted (id, place) \
@@ -185,7 +185,7 @@ pub fn found(db: &mut PgConnection, ids: Vec<Uuid>) -> Result<Vec<Found>> {
     ))
     .bind::<Array<SqlUuid>, _>(ids)
     .load(db)?;
-    Ok(rows.into_iter().map(Found::from).collect())
+    Ok(rows.into_iter().map(ArticleSummary::from).collect())
 }
 
 /// The number of words of a ticket that are searched: those of the subject, then the first of the description. With
@@ -193,7 +193,7 @@ pub fn found(db: &mut PgConnection, ids: Vec<Uuid>) -> Result<Vec<Found>> {
 const TELLING: u8 = 40;
 
 /// Up to five published articles that share the most words with a ticket.
-pub fn like_ticket(db: &mut PgConnection, ticket_id: i64, staff: bool) -> Result<Vec<Found>> {
+pub fn like_ticket(db: &mut PgConnection, ticket_id: i64, staff: bool) -> Result<Vec<ArticleSummary>> {
     let readable = if staff { "a.status = 'published'" } else { PUBLIC };
     let rows: Vec<Row> = diesel::sql_query(format!(
         "WITH wanted AS ( \
@@ -209,5 +209,5 @@ pub fn like_ticket(db: &mut PgConnection, ticket_id: i64, staff: bool) -> Result
     ))
     .bind::<BigInt, _>(ticket_id)
     .load(db)?;
-    Ok(rows.into_iter().map(Found::from).collect())
+    Ok(rows.into_iter().map(ArticleSummary::from).collect())
 }

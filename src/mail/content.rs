@@ -19,7 +19,7 @@ use crate::people::person;
 use crate::problem::{Problem, Result, Text};
 use crate::surveys::links;
 use crate::tickets::model::Criticality;
-use crate::tickets::workflow::Status;
+use crate::tickets::workflow::TicketStatus;
 
 /// The kinds of messages that ask the recipient to answer the survey.
 const WITH_LINK: [MessageKind; 2] = [MessageKind::Solved, MessageKind::SurveyReminder];
@@ -64,7 +64,7 @@ struct TicketWords {
     id: i64,
     #[serde(skip)]
     subject: String,
-    status: Status,
+    status: TicketStatus,
     criticality: Option<Criticality>,
     support_level: i16,
     attention_due_at: Option<DateTime<Utc>>,

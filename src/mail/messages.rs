@@ -13,7 +13,7 @@ use super::content::{Loaded, Purpose};
 use crate::auth::policy::{Action, Role};
 use crate::config::Config;
 use crate::db::schema::{messages, users};
-use crate::http::body::Nothing;
+use crate::http::body::EmptyBody;
 use crate::http::desk::Desk;
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Actor, Answer, Body, Call, Query};
@@ -32,6 +32,7 @@ text_enum! {
 
 /// A message to a person about a ticket, an improvement action or their account.
 #[derive(Serialize, ToSchema)]
+#[schema(as = MessageSummary)]
 pub struct Message {
     id: Uuid,
     /// The ticket that the message is about; `null` for other messages.
@@ -57,6 +58,7 @@ pub struct Message {
 
 /// A message with its text.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Message)]
 pub struct MessageInFull {
     #[serde(flatten)]
     message: Message,
@@ -74,6 +76,7 @@ pub struct MessageInFull {
 
 /// A message with its content.
 #[derive(Serialize, ToSchema)]
+#[schema(as = PersonalDataMessage)]
 pub struct MessageKept {
     #[serde(flatten)]
     message: Message,
@@ -224,7 +227,7 @@ pub async fn read(call: Call, desk: Data<Desk>, id: Path<Uuid>) -> Result<HttpRe
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOutbox)), ("x-mesa-if-match" = json!(true))),
     tag = "messages", operation_id = "retryMessage", params(("message_id" = Uuid, Path)),
-    request_body(content = Option<Nothing>),
+    request_body(content = Option<EmptyBody>),
     responses((status = 200, body = MessageInFull), (status = 409, description = "`message_not_failed`"))
 )]
 #[post("/messages/{message_id}/retry")]
@@ -232,7 +235,7 @@ pub async fn retry(
     call: Call,
     desk: Data<Desk>,
     id: Path<Uuid>,
-    body: Body<Nothing>,
+    body: Body<EmptyBody>,
 ) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let message = messages::table.find(*id);

@@ -33,7 +33,7 @@ impl ToSchema for AgendaPoint {}
 /// The writable fields of minutes.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct MinutesContent {
+pub struct MeetingMinutesCreate {
     /// The day of the meeting (fecha); its year is that of the number.
     #[schema(example = "2026-10-09")]
     pub held_on: NaiveDate,
@@ -57,7 +57,7 @@ pub struct MinutesContent {
     /// Asistencia.
     #[serde(default)]
     #[schema(required = false, max_items = 200)]
-    attendance: Vec<AttendeeContent>,
+    attendance: Vec<AttendeeInput>,
     /// The proceedings (desarrollo), required for the signature.
     #[schema(
         min_length = 1,
@@ -69,9 +69,9 @@ pub struct MinutesContent {
     /// Compromisos.
     #[serde(default)]
     #[schema(required = false, max_items = 100)]
-    decisions: Vec<DecisionContent>,
+    decisions: Vec<DecisionInput>,
     /// The quarterly report that was reviewed.
-    report: Option<ReportContent>,
+    report: Option<MinutesReportInput>,
     /// Próxima reunión.
     #[schema(example = "2027-01-15")]
     next_meeting_on: Option<NaiveDate>,
@@ -80,7 +80,7 @@ pub struct MinutesContent {
 /// A person who attended or was expected to attend: by account, or by name.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AttendeeContent {
+pub struct AttendeeInput {
     user_id: Option<Uuid>,
     /// That of the account if omitted.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Ana María Restrepo")]
@@ -101,7 +101,7 @@ fn present() -> Attendance {
 /// A task with its person and its due date.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct DecisionContent {
+pub struct DecisionInput {
     #[schema(
         min_length = 1,
         max_length = 2000,
@@ -119,7 +119,7 @@ pub struct DecisionContent {
 /// The report of a quarter.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ReportContent {
+pub struct MinutesReportInput {
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
     year: i16,
     #[schema(minimum = 1, maximum = 4, example = 3)]
@@ -141,7 +141,7 @@ pub struct Columns<'a> {
     next_meeting_on: Option<NaiveDate>,
 }
 
-impl MinutesContent {
+impl MeetingMinutesCreate {
     pub fn columns(&self) -> Columns<'_> {
         Columns {
             held_on: self.held_on,
@@ -159,7 +159,7 @@ impl MinutesContent {
     /// The current content of these minutes.
     pub(super) fn load(tx: &mut PgConnection, row: &Row) -> Result<Self> {
         let (attendance, decisions) = parts(tx, &[row.id])?;
-        Ok(MinutesContent {
+        Ok(MeetingMinutesCreate {
             held_on: row.held_on,
             starts_at: row.starts_at.clone(),
             ends_at: row.ends_at.clone(),
@@ -167,7 +167,7 @@ impl MinutesContent {
             agenda: row.agenda.0.clone(),
             attendance: attendance
                 .into_iter()
-                .map(|row| AttendeeContent {
+                .map(|row| AttendeeInput {
                     user_id: row.user_id,
                     full_name: Some(row.full_name),
                     job_title: row.job_title,
@@ -177,7 +177,7 @@ impl MinutesContent {
             proceedings: row.proceedings.clone(),
             decisions: decisions
                 .into_iter()
-                .map(|row| DecisionContent {
+                .map(|row| DecisionInput {
                     decision: row.decision,
                     owner_id: row.owner_id,
                     due_on: row.due_on,
@@ -186,7 +186,7 @@ impl MinutesContent {
             report: row
                 .report_year
                 .zip(row.report_quarter)
-                .map(|(year, quarter)| ReportContent { year, quarter }),
+                .map(|(year, quarter)| MinutesReportInput { year, quarter }),
             next_meeting_on: row.next_meeting_on,
         })
     }

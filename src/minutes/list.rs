@@ -43,7 +43,7 @@ pub struct MinutesFilters {
 /// Those of the Comité Primario (FO-DE-01 Acta), the latest meeting first.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
-    tag = "minutes", operation_id = "listMinutes", params(Paging, MinutesFilters),
+    tag = "minutes", operation_id = "listMeetingMinutes", params(Paging, MinutesFilters),
     responses((status = 200, body = Page<Minutes>))
 )]
 #[get("/minutes")]

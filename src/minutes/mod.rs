@@ -54,6 +54,7 @@ text_enum! {
 
 /// The minutes of a meeting.
 #[derive(Serialize, ToSchema)]
+#[schema(as = MeetingMinutes)]
 pub struct Minutes {
     id: Uuid,
     /// The year of `held_on`, in which they are numbered.
@@ -87,7 +88,7 @@ pub struct Minutes {
     #[schema(max_items = 100)]
     decisions: Vec<Decision>,
     /// The quarterly report that was reviewed.
-    report: Option<ReportLooked>,
+    report: Option<MinutesReport>,
     /// Próxima reunión.
     #[schema(example = "2027-01-15")]
     next_meeting_on: Option<NaiveDate>,
@@ -129,7 +130,7 @@ pub struct Decision {
 
 /// The report of a quarter that was reviewed.
 #[derive(Serialize, ToSchema)]
-pub struct ReportLooked {
+pub struct MinutesReport {
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
     year: i16,
     #[schema(minimum = 1, maximum = 4, example = 3)]
@@ -228,7 +229,7 @@ impl Minutes {
                 (Some(by), Some(signed_at)) => Some(MinutesSignature { signed_by: person(by)?, signed_at }),
                 _ => None,
             };
-            let report = row.report_year.zip(row.report_quarter).map(|(year, quarter)| ReportLooked {
+            let report = row.report_year.zip(row.report_quarter).map(|(year, quarter)| MinutesReport {
                 year,
                 quarter,
                 link: format!("/api/v1/reports/quarterly/{year}/{quarter}"),

@@ -5,12 +5,12 @@ use actix_web::{HttpResponse, post};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::content::MinutesContent;
+use super::content::MeetingMinutesCreate;
 use super::{Minutes, MinutesStatus, lock};
 use crate::auth::policy::Action;
 use crate::db::schema::minutes;
 use crate::http::actor::next_version;
-use crate::http::body::Nothing;
+use crate::http::body::EmptyBody;
 use crate::http::{Body, Call};
 use crate::problem::{Problem, Result};
 
@@ -20,19 +20,19 @@ use crate::problem::{Problem, Result};
 /// not count), and `proceedings` must not be `null`. Send the `ETag` of the version that was read as `If-Match`, so that no other version is signed.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ApproveRecords)), ("x-mesa-if-match" = json!(true))),
-    tag = "minutes", operation_id = "signMinutes", params(("minutes_id" = Uuid, Path)),
-    request_body(content = Option<Nothing>),
+    tag = "minutes", operation_id = "signMeetingMinutes", params(("minutes_id" = Uuid, Path)),
+    request_body(content = Option<EmptyBody>),
     responses((status = 200, body = Minutes), (status = 409, description = "`wrong_state` or `incomplete`"))
 )]
 #[post("/minutes/{minutes_id}/signature")]
-pub async fn sign(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<HttpResponse> {
+pub async fn sign(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let row = lock(tx, *id)?;
         body.read()?;
         if row.status == MinutesStatus::Signed {
             return Err(Problem::wrong_state(row.status.as_str()));
         }
-        let missing = MinutesContent::load(tx, &row)?.missing();
+        let missing = MeetingMinutesCreate::load(tx, &row)?.missing();
         if !missing.is_empty() {
             return Err(Problem::incomplete(missing));
         }

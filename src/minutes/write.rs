@@ -6,7 +6,7 @@ use chrono::Datelike;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::content::MinutesContent;
+use super::content::MeetingMinutesCreate;
 use super::{Minutes, MinutesStatus, lock};
 use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
@@ -21,7 +21,7 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 /// The current content; once signed, it no longer changes.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
-    tag = "minutes", operation_id = "getMinutes", params(("minutes_id" = Uuid, Path)),
+    tag = "minutes", operation_id = "getMeetingMinutes", params(("minutes_id" = Uuid, Path)),
     responses((status = 200, body = Minutes))
 )]
 #[get("/minutes/{minutes_id}")]
@@ -34,11 +34,11 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// Creates a draft with the next number of its year. Numbers have no gaps, so minutes cannot be deleted.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
-    tag = "minutes", operation_id = "createMinutes", request_body = MinutesContent,
+    tag = "minutes", operation_id = "createMeetingMinutes", request_body = MeetingMinutesCreate,
     responses((status = 201, body = Minutes))
 )]
 #[post("/minutes")]
-pub async fn create(call: Call, body: Body<MinutesContent>) -> Result<HttpResponse> {
+pub async fn create(call: Call, body: Body<MeetingMinutesCreate>) -> Result<HttpResponse> {
     call.write(body, |tx, actor, body| {
         let mut content = body.read()?;
         content.check(tx)?;
@@ -67,15 +67,19 @@ pub async fn create(call: Call, body: Body<MinutesContent>) -> Result<HttpRespon
 /// whole.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
-    tag = "minutes", operation_id = "updateMinutes", params(("minutes_id" = Uuid, Path)),
-    request_body(content = MinutesContent, content_type = "application/merge-patch+json"),
+    tag = "minutes", operation_id = "updateMeetingMinutes", params(("minutes_id" = Uuid, Path)),
+    request_body(content = MeetingMinutesCreate, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Minutes), (status = 409, description = "`wrong_state`: they are signed"))
 )]
 #[patch("/minutes/{minutes_id}")]
-pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<MinutesContent>>) -> Result<HttpResponse> {
+pub async fn change(
+    call: Call,
+    id: Path<Uuid>,
+    body: Body<Patch<MeetingMinutesCreate>>,
+) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let row = lock(tx, *id)?;
-        let before = MinutesContent::load(tx, &row)?;
+        let before = MeetingMinutesCreate::load(tx, &row)?;
         let (mut content, changes) = body.merge(&before)?;
         content.check(tx)?;
         if content.held_on.year() != row.held_on.year() {

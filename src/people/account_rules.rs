@@ -5,7 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::user::User;
-use crate::auth::policy::{Role, Scope};
+use crate::auth::policy::{PermissionScope, Role};
 use crate::config::Config;
 use crate::db::schema::{anonymizations, units, users};
 use crate::http::Actor;
@@ -31,7 +31,7 @@ pub(super) fn own_address_fault(config: &Config, email: &Value) -> Option<FieldE
 /// of a staff account or of an account with a password.
 pub(super) fn may_change_email(actor: &Actor, user: &User) -> Result<()> {
     let is_protected = user.role != Role::Requester || user.can_sign_in;
-    if actor.scope == Scope::UpToOwnRole && actor.id != user.id && is_protected {
+    if actor.scope == PermissionScope::UpToOwnRole && actor.id != user.id && is_protected {
         return Err(Problem::forbidden());
     }
     Ok(())

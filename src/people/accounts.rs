@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::db::lower;
 use crate::db::schema::users;
 use crate::http::schemas::Schemas;
-use crate::people::users::{NewUser, password_of};
+use crate::people::users::{UserCreate, password_of};
 use crate::problem::Problem;
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -43,7 +43,7 @@ impl<'a> NewAccount<'a> {
         password: &str,
     ) -> Result<Self, Failure> {
         let account = json!({"email": email, "password": password, "role": role, "full_name": full_name});
-        let mut faults = schemas.faults(&NewUser::name(), &account);
+        let mut faults = schemas.faults(&UserCreate::name(), &account);
         if let Some((password, known)) = password_of(&account) {
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             faults.extend(passwords::fault("/password", &password, &known));

@@ -16,7 +16,7 @@ use crate::account::password_links::links;
 use crate::account::sessions::{self, Account};
 use crate::audit::log::AuditKind;
 use crate::auth::passwords;
-use crate::auth::policy::{self, Action, Role, Scope};
+use crate::auth::policy::{self, Action, PermissionScope, Role};
 use crate::db::schema::users;
 use crate::http::actor::next_version;
 use crate::http::body::Patch;
@@ -35,11 +35,11 @@ pub struct Me {
 }
 
 #[derive(Serialize)]
-struct Permissions(BTreeMap<Action, Scope>);
+struct Permissions(BTreeMap<Action, PermissionScope>);
 
 impl PartialSchema for Permissions {
     fn schema() -> RefOr<Schema> {
-        let scope = || Ref::from_schema_name(Scope::name());
+        let scope = || Ref::from_schema_name(PermissionScope::name());
         let told = match Action::schema() {
             RefOr::T(Schema::Object(actions)) => actions.description,
             _ => None,
@@ -52,14 +52,14 @@ impl PartialSchema for Permissions {
 
 impl ToSchema for Permissions {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        schemas.push((Scope::name().into_owned(), Scope::schema()));
+        schemas.push((PermissionScope::name().into_owned(), PermissionScope::schema()));
     }
 }
 
 /// The fields that a user may change in their own account.
 #[derive(PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct MyProfile {
+pub struct MeProfile {
     #[serde(default)]
     #[schema(required = false)]
     contact: Contact,
@@ -71,7 +71,7 @@ pub struct MyProfile {
 /// A change of password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PasswordChange {
+pub struct PasswordChangeRequest {
     #[schema(max_length = 200, format = Password, example = "una-clave-larga")]
     current_password: String,
     #[schema(min_length = 10, max_length = 200, format = Password, example = "otra-clave-larga")]
@@ -83,7 +83,7 @@ pub struct PasswordChange {
 /// Returns the account of the access token, with its permissions. Clients should offer only the permitted actions.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOwnAccount))),
-    tag = "auth", operation_id = "getMe", responses((status = 200, body = Me))
+    tag = "me", operation_id = "getMe", responses((status = 200, body = Me))
 )]
 #[get("/me")]
 pub async fn read(call: Call) -> Result<HttpResponse> {
@@ -96,16 +96,16 @@ pub async fn read(call: Call) -> Result<HttpResponse> {
 /// with `PATCH /users/{user_id}`, by a professional (up to their own role) or the director.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOwnAccount))),
-    tag = "auth", operation_id = "updateMe",
-    request_body(content = MyProfile, content_type = "application/merge-patch+json"),
+    tag = "me", operation_id = "updateMe",
+    request_body(content = MeProfile, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Me))
 )]
 #[patch("/me")]
-pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResponse> {
+pub async fn change(call: Call, body: Body<Patch<MeProfile>>) -> Result<HttpResponse> {
     call.write(body, |tx, actor, body| {
         let user = User::lock(tx, actor.id)?;
         let before =
-            MyProfile { contact: user.contact.clone(), locale: user.locale, staff_mail: user.staff_mail };
+            MeProfile { contact: user.contact.clone(), locale: user.locale, staff_mail: user.staff_mail };
         let (profile, changes) = body.merge(&before)?;
         actor.check_version(user.version)?;
         if !changes {
@@ -134,14 +134,18 @@ pub async fn change(call: Call, body: Body<Patch<MyProfile>>) -> Result<HttpResp
 /// retry.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOwnAccount)), ("x-mesa-not-idempotent" = json!(true))),
-    tag = "auth", operation_id = "changeMyPassword", request_body = PasswordChange,
+    tag = "me", operation_id = "changeMyPassword", request_body = PasswordChangeRequest,
     responses(
         (status = 204, description = "Changed"),
         (status = 429, description = "`too_many_attempts` or `too_many_requests`: try again after `Retry-After` seconds"),
     )
 )]
 #[post("/me/password")]
-pub async fn password(call: Call, from: ClientAddress, body: Body<PasswordChange>) -> Result<HttpResponse> {
+pub async fn password(
+    call: Call,
+    from: ClientAddress,
+    body: Body<PasswordChangeRequest>,
+) -> Result<HttpResponse> {
     // Counted first, in a separate transaction: the following steps take long, and the count of a wrong password must
     // not be rolled back.
     let counted = call.check(move |db, actor| {
@@ -151,7 +155,8 @@ pub async fn password(call: Call, from: ClientAddress, body: Body<PasswordChange
         let attempt = Attempt::count(db, &email, from)?;
         Ok((wanted, email, current_hash, attempt))
     });
-    let (PasswordChange { current_password, new_password }, email, current_hash, attempt) = counted.await?;
+    let (PasswordChangeRequest { current_password, new_password }, email, current_hash, attempt) =
+        counted.await?;
     let (known_hash, address) = (current_hash.clone(), email.clone());
     let computed = passwords::compute(move || {
         if !passwords::verify(&current_password, known_hash.as_deref()) {

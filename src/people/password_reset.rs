@@ -9,7 +9,7 @@ use crate::account::attempts;
 use crate::account::audit::record_account_event;
 use crate::audit::log::AuditKind;
 use crate::auth::policy::Action;
-use crate::http::body::Nothing;
+use crate::http::body::EmptyBody;
 use crate::http::{Answer, Body, Call};
 use crate::outbox::{self, MessageKind};
 use crate::people::user::User;
@@ -24,8 +24,8 @@ use crate::problem::{Problem, Result};
 /// that of the caller.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "users", operation_id = "sendPasswordLink", params(("user_id" = Uuid, Path)),
-    request_body(content = Option<Nothing>),
+    tag = "users", operation_id = "sendUserPasswordLink", params(("user_id" = Uuid, Path)),
+    request_body(content = Option<EmptyBody>),
     responses(
         (status = 202, description = "The mail is queued"),
         (status = 409, description = "`wrong_state`: the person is not active"),
@@ -33,7 +33,7 @@ use crate::problem::{Problem, Result};
     )
 )]
 #[post("/users/{user_id}/password-reset")]
-pub async fn send(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<HttpResponse> {
+pub async fn send(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let user = User::lock(tx, *id)?;
         users::may_manage(actor, user.role)?;

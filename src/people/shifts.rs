@@ -46,7 +46,7 @@ fn week(db: &mut PgConnection, user_id: Uuid) -> Result<Vec<Shift>> {
 /// The `ETag` is that of the person.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
-    tag = "staff", operation_id = "getShifts", params(("user_id" = Uuid, Path)),
+    tag = "shifts", operation_id = "getUserShifts", params(("user_id" = Uuid, Path)),
     responses((status = 200, body = Shifts))
 )]
 #[get("/users/{user_id}/shifts")]
@@ -65,7 +65,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// Existing appointments do not change. Not allowed for a person whose role is above that of the caller.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "staff", operation_id = "setShifts", params(("user_id" = Uuid, Path)), request_body = Shifts,
+    tag = "shifts", operation_id = "replaceUserShifts", params(("user_id" = Uuid, Path)), request_body = Shifts,
     responses((status = 200, body = Shifts))
 )]
 #[put("/users/{user_id}/shifts")]

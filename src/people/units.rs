@@ -85,7 +85,7 @@ impl Unit {
 /// A unit to create.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewUnit {
+pub struct UnitCreate {
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Secretaría de Hacienda")]
     name: String,
     /// An active user.
@@ -142,11 +142,11 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// Names are unique, ignoring accents and case.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "units", operation_id = "createUnit", request_body = NewUnit,
+    tag = "units", operation_id = "createUnit", request_body = UnitCreate,
     responses((status = 201, body = Unit), (status = 409, description = "`already_exists`: the name is in use"))
 )]
 #[post("/units")]
-pub async fn create(call: Call, body: Body<NewUnit>) -> Result<HttpResponse> {
+pub async fn create(call: Call, body: Body<UnitCreate>) -> Result<HttpResponse> {
     call.write(body, |tx, actor, body| {
         let new = body.read()?;
         check_head(tx, new.head_id)?;

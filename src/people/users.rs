@@ -17,7 +17,7 @@ use super::user::{Contact, Found, Row, User};
 use crate::account::password_links::links;
 use crate::account::{attempts, sessions};
 use crate::auth::passwords;
-use crate::auth::policy::{Action, Role, Scope};
+use crate::auth::policy::{Action, PermissionScope, Role};
 use crate::db::schema::{units, users};
 use crate::db::{contains, fold};
 use crate::http::actor::next_version;
@@ -32,7 +32,7 @@ use crate::problem::{Code, Problem, Result, Text};
 /// An account to create.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewUser {
+pub struct UserCreate {
     /// The address for signing in and for mail; not case-sensitive.
     #[schema(format = "email", min_length = 3, max_length = 254, example = "ana.restrepo@example.gov.co")]
     email: String,
@@ -161,11 +161,11 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// `email` of the desk's own mailbox, also with `+` and a suffix, is a 422 with `not_allowed`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "users", operation_id = "createUser", request_body = NewUser,
+    tag = "users", operation_id = "createUser", request_body = UserCreate,
     responses((status = 201, body = User), (status = 409, description = "`already_exists`: the email is in use"))
 )]
 #[post("/users")]
-pub async fn create(call: Call, mut body: Body<NewUser>) -> Result<HttpResponse> {
+pub async fn create(call: Call, mut body: Body<UserCreate>) -> Result<HttpResponse> {
     // Before the transaction, because hashing takes longer than any statement.
     call.check(|_, _| Ok(())).await?;
     let checked = match password_of(body.peek()) {
@@ -322,7 +322,11 @@ pub fn password_of(account: &Value) -> Option<(String, Vec<String>)> {
 /// # Errors
 /// A 403 otherwise.
 pub fn may_manage(actor: &Actor, role: Role) -> Result<()> {
-    if actor.scope == Scope::UpToOwnRole && role > actor.role { Err(Problem::forbidden()) } else { Ok(()) }
+    if actor.scope == PermissionScope::UpToOwnRole && role > actor.role {
+        Err(Problem::forbidden())
+    } else {
+        Ok(())
+    }
 }
 
 /// The language of messages to a user.

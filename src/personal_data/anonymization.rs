@@ -20,12 +20,12 @@ use crate::http::{Answer, Body, Call};
 use crate::people::Person;
 use crate::people::user::User;
 use crate::problem::{Code, Problem, Result, Text};
-use crate::tickets::workflow::Status;
+use crate::tickets::workflow::TicketStatus;
 
 /// The reason of an anonymization.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewAnonymization {
+pub struct AnonymizationCreate {
     /// The request and its legal basis, without the person's data.
     #[schema(
         min_length = 1,
@@ -120,18 +120,18 @@ impl Anonymization {
 /// other people elsewhere, signed minutes, and backups do not change.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ManageRetention)), ("x-mesa-unversioned" = json!(true))),
-    tag = "retention", operation_id = "anonymizeUser", params(("user_id" = Uuid, Path)),
-    request_body = NewAnonymization,
+    tag = "personal data", operation_id = "anonymizeUser", params(("user_id" = Uuid, Path)),
+    request_body = AnonymizationCreate,
     responses(
         (status = 200, body = Anonymization),
         (status = 409, description = "`not_a_requester`, `has_open_tickets`"),
     )
 )]
 #[post("/users/{user_id}/anonymization")]
-pub async fn anonymize(call: Call, id: Path<Uuid>, body: Body<NewAnonymization>) -> Result<HttpResponse> {
+pub async fn anonymize(call: Call, id: Path<Uuid>, body: Body<AnonymizationCreate>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let user = User::lock(tx, *id)?;
-        let NewAnonymization { reason, terms: confirmed, places } = body.read()?;
+        let AnonymizationCreate { reason, terms: confirmed, places } = body.read()?;
         if Anonymization::find(tx, user.id)?.is_none() {
             begin(tx, &user)?;
             let terms = Terms::load(tx, user.id)?;
@@ -174,13 +174,13 @@ pub fn check_requester(db: &mut PgConnection, user: &User) -> Result<()> {
 /// Locks the tickets of the person until the end of the transaction.
 fn begin(tx: &mut PgConnection, user: &User) -> Result<()> {
     check_requester(tx, user)?;
-    let states: Vec<Status> = tickets::table
+    let states: Vec<TicketStatus> = tickets::table
         .filter(tickets::requester_id.eq(user.id))
         .order(tickets::id)
         .select(tickets::status)
         .for_update()
         .load(tx)?;
-    if states.iter().any(|status| !matches!(status, Status::Closed | Status::Archived)) {
+    if states.iter().any(|status| !matches!(status, TicketStatus::Closed | TicketStatus::Archived)) {
         return Err(Problem::new(
             Code::HasOpenTickets,
             Text::new("Cierre o archive antes sus solicitudes.", "Close or archive their tickets first."),

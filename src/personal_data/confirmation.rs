@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::places::{FIELDS, Place};
+use super::places::{AnonymizationPlace, FIELDS};
 use super::terms::Terms;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
@@ -39,7 +39,7 @@ impl Confirmation {
     }
 
     /// Whether the data in this place are removed.
-    pub fn removes(&self, place: &Place) -> bool {
+    pub fn removes(&self, place: &AnonymizationPlace) -> bool {
         let confirmed = |(field, row, term): ((&'static str, &'static str), &str, &str)| {
             let rows = self.places.get(&field);
             rows.and_then(|rows| rows.get(row)).is_some_and(|terms| terms.iter().any(|known| known == term))

@@ -16,7 +16,7 @@ use super::anonymization::Anonymization;
 use crate::attachments::{Attachment, store as attachments};
 use crate::audit::log::{self, AuditResource};
 use crate::audit::log_list::{self, AuditLogEntry};
-use crate::auth::policy::{Action, Scope};
+use crate::auth::policy::{Action, PermissionScope};
 use crate::db::schema::tickets;
 use crate::http::desk::Desk;
 use crate::http::{Actor, Call};
@@ -66,14 +66,14 @@ pub struct PersonalData {
 /// ends the response early, so that it is not valid JSON: only a valid document is complete.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadPersonalData)), ("x-mesa-unversioned" = json!(true))),
-    tag = "retention", operation_id = "getPersonalData", params(("user_id" = Uuid, Path)),
+    tag = "personal data", operation_id = "getUserPersonalData", params(("user_id" = Uuid, Path)),
     responses((status = 200, body = PersonalData))
 )]
 #[get("/users/{user_id}/personal-data")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     // The first part is read before the response begins, so that an invalid request gets a problem response.
     let first = call.check(move |db, actor| {
-        if actor.scope != Scope::Any && *id != actor.id {
+        if actor.scope != PermissionScope::Any && *id != actor.id {
             return Err(Problem::not_found());
         }
         let account = User::find(db, *id)?;

@@ -11,13 +11,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::THEIRS;
-use super::terms::{Datum, Terms};
+use super::terms::{PersonalDatum, Terms};
 use crate::language::text_enum;
 use crate::problem::Result;
 
 text_enum! {
     /// The kind of the row of a place.
-    pub enum PlaceResource {
+    pub enum AnonymizationPlaceResource {
         Ticket = "ticket",
         Followup = "followup",
         Hold = "hold",
@@ -32,7 +32,7 @@ text_enum! {
 
 /// A column of text or JSON, and the rows that are searched.
 pub struct Field {
-    pub resource: PlaceResource,
+    pub resource: AnonymizationPlaceResource,
     pub table: &'static str,
     /// The key of a row.
     pub key: &'static str,
@@ -55,7 +55,7 @@ const UNSENT: &str = "recipient_id = $1 AND status <> 'sent'";
 const NEVER: &str = "false";
 
 const fn text(
-    resource: PlaceResource,
+    resource: AnonymizationPlaceResource,
     table: &'static str,
     column: &'static str,
     rows: &'static str,
@@ -65,7 +65,7 @@ const fn text(
 }
 
 const fn json(
-    resource: PlaceResource,
+    resource: AnonymizationPlaceResource,
     table: &'static str,
     column: &'static str,
     rows: &'static str,
@@ -75,7 +75,10 @@ const fn json(
 }
 
 const fn of_ticket(column: &'static str, own: &'static str) -> Field {
-    Field { ticket: "id", ..text(PlaceResource::Ticket, "tickets", column, "requester_id = $1", own) }
+    Field {
+        ticket: "id",
+        ..text(AnonymizationPlaceResource::Ticket, "tickets", column, "requester_id = $1", own)
+    }
 }
 
 /// The columns where data of a person may occur.
@@ -85,38 +88,38 @@ pub const FIELDS: &[Field] = &[
     of_ticket("solution", NEVER),
     of_ticket("archive_note", NEVER),
     text(
-        PlaceResource::Followup,
+        AnonymizationPlaceResource::Followup,
         "followups",
         "body",
         "(ticket_id = ANY ({theirs}) OR author_id = $1)",
         "author_id = $1",
     ),
-    text(PlaceResource::Hold, "holds", "reason", OF_TICKETS, NEVER),
-    text(PlaceResource::Escalation, "escalations", "reason", OF_TICKETS, NEVER),
-    text(PlaceResource::Escalation, "escalations", "third_party", OF_TICKETS, NEVER),
-    text(PlaceResource::Escalation, "escalations", "reference", OF_TICKETS, NEVER),
-    text(PlaceResource::Attachment, "attachments", "file_name", OF_TICKETS, "uploaded_by = $1"),
-    text(PlaceResource::Message, "messages", "sent_subject", MAILED, UNSENT),
-    text(PlaceResource::Message, "messages", "sent_text", MAILED, UNSENT),
-    text(PlaceResource::Message, "messages", "last_error", MAILED, UNSENT),
-    json(PlaceResource::Message, "messages", "data", MAILED, UNSENT),
-    text(PlaceResource::Article, "articles", "title", OF_TICKETS, NEVER),
-    text(PlaceResource::Article, "articles", "incident", OF_TICKETS, NEVER),
-    text(PlaceResource::Article, "articles", "resolution", OF_TICKETS, NEVER),
-    json(PlaceResource::Article, "articles", "steps", OF_TICKETS, NEVER),
-    json(PlaceResource::Article, "articles", "references", OF_TICKETS, NEVER),
+    text(AnonymizationPlaceResource::Hold, "holds", "reason", OF_TICKETS, NEVER),
+    text(AnonymizationPlaceResource::Escalation, "escalations", "reason", OF_TICKETS, NEVER),
+    text(AnonymizationPlaceResource::Escalation, "escalations", "third_party", OF_TICKETS, NEVER),
+    text(AnonymizationPlaceResource::Escalation, "escalations", "reference", OF_TICKETS, NEVER),
+    text(AnonymizationPlaceResource::Attachment, "attachments", "file_name", OF_TICKETS, "uploaded_by = $1"),
+    text(AnonymizationPlaceResource::Message, "messages", "sent_subject", MAILED, UNSENT),
+    text(AnonymizationPlaceResource::Message, "messages", "sent_text", MAILED, UNSENT),
+    text(AnonymizationPlaceResource::Message, "messages", "last_error", MAILED, UNSENT),
+    json(AnonymizationPlaceResource::Message, "messages", "data", MAILED, UNSENT),
+    text(AnonymizationPlaceResource::Article, "articles", "title", OF_TICKETS, NEVER),
+    text(AnonymizationPlaceResource::Article, "articles", "incident", OF_TICKETS, NEVER),
+    text(AnonymizationPlaceResource::Article, "articles", "resolution", OF_TICKETS, NEVER),
+    json(AnonymizationPlaceResource::Article, "articles", "steps", OF_TICKETS, NEVER),
+    json(AnonymizationPlaceResource::Article, "articles", "references", OF_TICKETS, NEVER),
     Field {
         key: "article_id || '/' || revision",
         ticket: "(SELECT a.ticket_id FROM articles a WHERE a.id = article_id)",
         ..json(
-            PlaceResource::ArticleRevision,
+            AnonymizationPlaceResource::ArticleRevision,
             "article_revisions",
             "content",
             "article_id IN (SELECT id FROM articles WHERE ticket_id = ANY ({theirs}))",
             NEVER,
         )
     },
-    json(PlaceResource::Event, "events", "data", OF_TICKETS, "actor_id IS NOT DISTINCT FROM $1"),
+    json(AnonymizationPlaceResource::Event, "events", "data", OF_TICKETS, "actor_id IS NOT DISTINCT FROM $1"),
 ];
 
 impl Field {
@@ -148,14 +151,14 @@ impl Field {
 
 /// A text that contains data of the person.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Place {
+pub struct AnonymizationPlace {
     /// The id of the place, for `places` of `POST /users/{user_id}/anonymization`.
     #[schema(
         example = "followup:0197c0de-0000-7000-8000-000000000000:body:9f86d081884c7d65",
         max_length = 200
     )]
     pub id: String,
-    pub resource: PlaceResource,
+    pub resource: AnonymizationPlaceResource,
     /// The id of the row; for the revision of an article, with its number.
     #[schema(example = "0197c0de-0000-7000-8000-000000000000", max_length = 100)]
     pub resource_id: String,
@@ -173,7 +176,7 @@ pub struct Place {
     /// The id of the term that was found.
     #[schema(example = "9f86d081884c7d65", max_length = 16)]
     pub term: String,
-    pub datum: Datum,
+    pub datum: PersonalDatum,
     /// Whether the person wrote the text; if so, the data are removed without confirmation.
     pub removed_by_default: bool,
 }
@@ -190,7 +193,7 @@ const AROUND: usize = 60;
 #[derive(QueryableByName)]
 struct Found {
     #[diesel(sql_type = Text)]
-    resource: PlaceResource,
+    resource: AnonymizationPlaceResource,
     #[diesel(sql_type = Text)]
     resource_id: String,
     #[diesel(sql_type = Nullable<BigInt>)]
@@ -207,7 +210,7 @@ struct Found {
 const MARKS: [char; 2] = ['\u{2}', '\u{3}'];
 
 /// The places where the terms of a person occur, in one statement, and whether these are all; no row is locked.
-pub fn find(db: &mut PgConnection, user_id: Uuid, terms: &Terms) -> Result<(Vec<Place>, bool)> {
+pub fn find(db: &mut PgConnection, user_id: Uuid, terms: &Terms) -> Result<(Vec<AnonymizationPlace>, bool)> {
     if terms.all.is_empty() {
         return Ok((Vec::new(), true));
     }
@@ -234,7 +237,8 @@ pub fn find(db: &mut PgConnection, user_id: Uuid, terms: &Terms) -> Result<(Vec<
         diesel::sql_query(sql.replace("{theirs}", THEIRS)).into_boxed();
     let found: Vec<Found> = query.bind::<SqlUuid, _>(user_id).bind::<Text, _>(terms.pattern()).load(db)?;
     let mut is_complete = found.len() <= MOST_PLACES;
-    let mut places: Vec<Place> = found.into_iter().flat_map(|found| found.places(terms)).collect();
+    let mut places: Vec<AnonymizationPlace> =
+        found.into_iter().flat_map(|found| found.places(terms)).collect();
     is_complete &= places.len() <= MOST_PLACES;
     places.truncate(MOST_PLACES);
     Ok((places, is_complete))
@@ -242,8 +246,8 @@ pub fn find(db: &mut PgConnection, user_id: Uuid, terms: &Terms) -> Result<(Vec<
 
 impl Found {
     /// One place for each term that occurs in the text.
-    fn places(self, terms: &Terms) -> Vec<Place> {
-        let mut first: BTreeMap<&str, (usize, usize, Datum)> = BTreeMap::new();
+    fn places(self, terms: &Terms) -> Vec<AnonymizationPlace> {
+        let mut first: BTreeMap<&str, (usize, usize, PersonalDatum)> = BTreeMap::new();
         for (start, _) in self.marked.match_indices(MARKS[0]) {
             let rest = &self.marked[start + 1..];
             let Some(term) = terms.found_as(rest.split(MARKS[1]).next().unwrap_or_default()) else {
@@ -251,18 +255,19 @@ impl Found {
             };
             first.entry(&term.id).or_insert((start, 0, term.datum)).1 += 1;
         }
-        let place = |(term, (start, matches, datum)): (&str, (usize, usize, Datum))| Place {
-            id: format!("{}:{}:{}:{term}", self.resource.as_str(), self.resource_id, self.field),
-            resource: self.resource,
-            resource_id: self.resource_id.clone(),
-            ticket_id: self.ticket_id,
-            field: self.field.clone(),
-            excerpt: excerpt(&self.marked, start),
-            matches,
-            term: term.to_owned(),
-            datum,
-            removed_by_default: self.own,
-        };
+        let place =
+            |(term, (start, matches, datum)): (&str, (usize, usize, PersonalDatum))| AnonymizationPlace {
+                id: format!("{}:{}:{}:{term}", self.resource.as_str(), self.resource_id, self.field),
+                resource: self.resource,
+                resource_id: self.resource_id.clone(),
+                ticket_id: self.ticket_id,
+                field: self.field.clone(),
+                excerpt: excerpt(&self.marked, start),
+                matches,
+                term: term.to_owned(),
+                datum,
+                removed_by_default: self.own,
+            };
         first.into_iter().map(place).collect()
     }
 }

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::anonymization::{self, Anonymization};
-use super::places::{self, Place};
-use super::terms::{Term, Terms};
+use super::places::{self, AnonymizationPlace};
+use super::terms::{AnonymizationTerm, Terms};
 use crate::auth::policy::Action;
 use crate::http::{Answer, Call};
 use crate::people::user::User;
@@ -20,14 +20,14 @@ pub struct AnonymizationPreview {
     user_id: Uuid,
     /// The terms that are searched for, those of the account first.
     #[schema(max_items = 30)]
-    terms: Vec<Term>,
+    terms: Vec<AnonymizationTerm>,
     /// The number of further data in their tickets that are not searched for: the limit is 30 terms, with 1,000
     /// characters together, those of the account and of the latest tickets first.
     #[schema(minimum = 0, example = 0)]
     terms_left_out: usize,
     /// The places where the terms occur, by ticket.
     #[schema(max_items = 1000)]
-    places: Vec<Place>,
+    places: Vec<AnonymizationPlace>,
     /// Whether `places` is complete. It has at most 1,000 entries; further places can only be confirmed by their
     /// term.
     complete: bool,
@@ -47,7 +47,7 @@ pub struct AnonymizationPreview {
 /// is already anonymous.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ManageRetention)), ("x-mesa-unversioned" = json!(true))),
-    tag = "retention", operation_id = "previewAnonymization", params(("user_id" = Uuid, Path)),
+    tag = "personal data", operation_id = "previewUserAnonymization", params(("user_id" = Uuid, Path)),
     responses(
         (status = 200, body = AnonymizationPreview),
         (status = 409, description = "`not_a_requester`"),

@@ -15,7 +15,7 @@ use crate::problem::Result;
 
 text_enum! {
     /// The kind of a person's datum.
-    pub enum Datum {
+    pub enum PersonalDatum {
         FullName = "full_name",
         Email = "email",
         DocumentId = "document_id",
@@ -25,11 +25,11 @@ text_enum! {
 
 /// A datum of a person that is searched for.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct Term {
+pub struct AnonymizationTerm {
     /// The same for every search for the same datum.
     #[schema(example = "9f86d081884c7d65", max_length = 16)]
     pub id: String,
-    pub datum: Datum,
+    pub datum: PersonalDatum,
     #[schema(example = "Ana María Restrepo", max_length = 320)]
     pub text: String,
     /// Whether it is a current value of the account; otherwise it comes from one of the person's tickets.
@@ -48,7 +48,7 @@ const CONSIDERED: i64 = 500;
 /// The terms of a person.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Terms {
-    pub all: Vec<Term>,
+    pub all: Vec<AnonymizationTerm>,
     /// The number of terms beyond the limit.
     pub left_out: usize,
 }
@@ -56,7 +56,7 @@ pub struct Terms {
 #[derive(QueryableByName)]
 struct Known {
     #[diesel(sql_type = Text)]
-    datum: Datum,
+    datum: PersonalDatum,
     #[diesel(sql_type = Text)]
     text: String,
     #[diesel(sql_type = Bool)]
@@ -84,7 +84,7 @@ impl Terms {
     }
 
     /// Selects the data that can be searched for, up to the limits.
-    fn new(known: impl IntoIterator<Item = (Datum, String, bool)>) -> Self {
+    fn new(known: impl IntoIterator<Item = (PersonalDatum, String, bool)>) -> Self {
         let mut terms = Terms::default();
         let (mut seen, mut characters) = (HashSet::new(), 0);
         for (datum, text, current) in known {
@@ -100,7 +100,7 @@ impl Terms {
             characters += length;
             let digest = Sha256::digest(format!("{} {key}", datum.as_str()));
             let id = hex::encode(&digest[..8]);
-            terms.all.push(Term { id, datum, text, current });
+            terms.all.push(AnonymizationTerm { id, datum, text, current });
         }
         terms
     }
@@ -117,10 +117,10 @@ impl Terms {
     }
 
     /// The term to which this match of `pattern` belongs.
-    pub fn found_as(&self, text: &str) -> Option<&Term> {
+    pub fn found_as(&self, text: &str) -> Option<&AnonymizationTerm> {
         let key = traces::normalized(text);
         // A number of any length may be written with the international prefix.
-        let is_it = |term: &&Term| {
+        let is_it = |term: &&AnonymizationTerm| {
             let known = traces::normalized(&term.text);
             known == key || key.strip_prefix("57").is_some_and(|own| own == known)
         };
@@ -129,14 +129,14 @@ impl Terms {
 }
 
 /// Whether the text is a datum of this kind, and long enough to be distinguished from other words.
-fn can_be_looked_for(datum: Datum, text: &str) -> bool {
+fn can_be_looked_for(datum: PersonalDatum, text: &str) -> bool {
     let digits = text.chars().filter(char::is_ascii_digit).count();
     let long = text.chars().count() >= SHORTEST;
     match datum {
-        Datum::FullName => long,
-        Datum::Email => long && text.contains('@'),
-        Datum::DocumentId => digits >= SHORTEST,
-        Datum::Telephone => digits >= 7,
+        PersonalDatum::FullName => long,
+        PersonalDatum::Email => long && text.contains('@'),
+        PersonalDatum::DocumentId => digits >= SHORTEST,
+        PersonalDatum::Telephone => digits >= 7,
     }
 }
 
@@ -144,36 +144,40 @@ fn can_be_looked_for(datum: Datum, text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn terms(known: &[(Datum, &str)]) -> Terms {
+    fn terms(known: &[(PersonalDatum, &str)]) -> Terms {
         Terms::new(known.iter().map(|(datum, text)| (*datum, (*text).to_owned(), false)))
     }
 
     #[test]
     fn what_is_no_such_datum_is_not_looked_for() {
         let found = terms(&[
-            (Datum::FullName, "Ana"),
-            (Datum::FullName, "Ana María Restrepo"),
-            (Datum::FullName, "ANA MARIA  RESTREPO"),
-            (Datum::Email, "amenazas graves"),
-            (Datum::DocumentId, "amenazas graves"),
-            (Datum::DocumentId, "1.036.999"),
-            (Datum::Telephone, "1432"),
-            (Datum::Telephone, "(604) 373 76 76"),
+            (PersonalDatum::FullName, "Ana"),
+            (PersonalDatum::FullName, "Ana María Restrepo"),
+            (PersonalDatum::FullName, "ANA MARIA  RESTREPO"),
+            (PersonalDatum::Email, "amenazas graves"),
+            (PersonalDatum::DocumentId, "amenazas graves"),
+            (PersonalDatum::DocumentId, "1.036.999"),
+            (PersonalDatum::Telephone, "1432"),
+            (PersonalDatum::Telephone, "(604) 373 76 76"),
         ]);
         let texts: Vec<&str> = found.all.iter().map(|term| term.text.as_str()).collect();
         assert_eq!(texts, ["Ana María Restrepo", "1.036.999", "(604) 373 76 76"]);
         assert_eq!(found.left_out, 0);
-        assert_eq!(found.found_as("ana_maria_RESTREPO").map(|term| term.datum), Some(Datum::FullName));
-        assert_eq!(found.found_as("+57 604 3737676").map(|term| term.datum), Some(Datum::Telephone));
+        assert_eq!(
+            found.found_as("ana_maria_RESTREPO").map(|term| term.datum),
+            Some(PersonalDatum::FullName)
+        );
+        assert_eq!(found.found_as("+57 604 3737676").map(|term| term.datum), Some(PersonalDatum::Telephone));
         assert_eq!(found.found_as("María Restrepo"), None);
     }
 
     #[test]
     fn the_terms_are_bounded_in_number_and_length() {
-        let name = |number: usize| (Datum::FullName, format!("Persona número {number}"), false);
+        let name = |number: usize| (PersonalDatum::FullName, format!("Persona número {number}"), false);
         let many = Terms::new((0..60).map(name));
         assert_eq!((many.all.len(), many.left_out), (MOST_TERMS, 30));
-        let long = |number: usize| (Datum::FullName, format!("{number} {}", "una ".repeat(50)), false);
+        let long =
+            |number: usize| (PersonalDatum::FullName, format!("{number} {}", "una ".repeat(50)), false);
         let long = Terms::new((0..60).map(long));
         assert!(long.all.len() < 6 && long.all.len() + long.left_out == 60);
         assert!(long.pattern().len() < 20 * MOST_CHARACTERS);

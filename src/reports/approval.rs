@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 
 use super::frozen::{self, File};
 use super::report::{Approval, QuarterlyReport};
-use super::{Audience, Format, QuarterPath};
+use super::{Audience, QuarterPath, ReportFormat};
 use crate::audit::log::{self, AuditEvent, AuditKind, AuditResource};
 use crate::audit::tree::heads::{self, HeadReason};
 use crate::auth::policy::Action;
-use crate::http::body::Nothing;
+use crate::http::body::EmptyBody;
 use crate::http::desk::Desk;
 use crate::http::{Actor, Answer, Body, Call};
 use crate::language::locale::Locale;
@@ -38,7 +38,7 @@ pub struct ReportApproval {
 /// A file of an approved report.
 #[derive(Serialize, ToSchema)]
 pub struct ReportFile {
-    format: Format,
+    format: ReportFormat,
     /// The SHA-256 digest of the file, in hexadecimal.
     #[schema(max_length = 64, min_length = 64)]
     sha256: String,
@@ -57,7 +57,7 @@ pub struct ReportFile {
         ("year" = i32, Path, minimum = 2000, maximum = 9998),
         ("quarter" = i32, Path, minimum = 1, maximum = 4),
     ),
-    request_body(content = Option<Nothing>),
+    request_body(content = Option<EmptyBody>),
     responses(
         (status = 201, body = ReportApproval, description = "Approved"),
         (status = 200, body = ReportApproval, description = "Already approved"),
@@ -65,7 +65,7 @@ pub struct ReportFile {
     )
 )]
 #[post("/reports/quarterly/{year}/{quarter}/approval")]
-pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<Nothing>) -> Result<HttpResponse> {
+pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<EmptyBody>) -> Result<HttpResponse> {
     let (desk, fingerprint) = (call.desk.clone(), body.fingerprint().unwrap_or_default());
     // The slow part runs before the transaction that stores the report.
     let made = call.check(move |db, actor| {
@@ -96,7 +96,7 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<Nothing>) -
         let Some((approval, report, for_totals)) = made else { return Ok(None) };
         let mut files = Vec::new();
         for (audience, report) in [(Audience::Answers, &report), (Audience::Totals, &for_totals)] {
-            for format in Format::ALL {
+            for format in ReportFormat::ALL {
                 let content = format.write(report, config.entity.logo.as_deref())?;
                 files.push(File { format: *format, audience, content });
             }
@@ -114,7 +114,7 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<Nothing>) -
             record(tx, quarter, actor)?;
         }
         let approval = frozen::approval(tx, quarter)?.ok_or_else(Problem::not_found)?;
-        let file = |(format, hash): (Format, Vec<u8>)| {
+        let file = |(format, hash): (ReportFormat, Vec<u8>)| {
             let sha256 = hex::encode(hash);
             ReportFile { format, sha256 }
         };

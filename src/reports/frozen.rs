@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::report::Approval;
-use super::{Audience, Format};
+use super::{Audience, ReportFormat};
 use crate::db::schema::{quarterly_report_files, quarterly_report_totals_files, quarterly_reports, users};
 use crate::people::Person;
 use crate::problem::Result;
@@ -11,7 +11,7 @@ use crate::statistics::Quarter;
 
 /// A file of a report.
 pub struct File {
-    pub format: Format,
+    pub format: ReportFormat,
     pub audience: Audience,
     pub content: Vec<u8>,
 }
@@ -21,7 +21,7 @@ pub struct File {
 pub fn content(
     db: &mut PgConnection,
     quarter: Quarter,
-    format: Format,
+    format: ReportFormat,
     audience: Audience,
 ) -> Result<Option<Vec<u8>>> {
     let (year, number) = key(quarter);
@@ -46,7 +46,7 @@ pub fn approval(db: &mut PgConnection, quarter: Quarter) -> Result<Option<Approv
 }
 
 /// The SHA-256 of each file of an approved report.
-pub fn hashes(db: &mut PgConnection, quarter: Quarter) -> Result<Vec<(Format, Vec<u8>)>> {
+pub fn hashes(db: &mut PgConnection, quarter: Quarter) -> Result<Vec<(ReportFormat, Vec<u8>)>> {
     let (year, number) = key(quarter);
     let files = quarterly_report_files::table
         .filter(quarterly_report_files::year.eq(year).and(quarterly_report_files::quarter.eq(number)))

@@ -27,7 +27,7 @@ pub fn routes(routes: &mut Routes) {
 
 text_enum! {
     /// The format of a report.
-    pub enum Format {
+    pub enum ReportFormat {
         Json = "json",
         /// One self-contained page, for screen or paper.
         Html = "html",
@@ -52,13 +52,13 @@ impl Audience {
     }
 }
 
-impl Format {
+impl ReportFormat {
     pub fn media_type(self) -> &'static str {
         match self {
-            Format::Json => "application/json",
-            Format::Html => "text/html",
-            Format::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            Format::Pdf => "application/pdf",
+            ReportFormat::Json => "application/json",
+            ReportFormat::Html => "text/html",
+            ReportFormat::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            ReportFormat::Pdf => "application/pdf",
         }
     }
 
@@ -68,10 +68,10 @@ impl Format {
     /// If the file cannot be written.
     pub fn write(self, report: &QuarterlyReport, logo: Option<&Logo>) -> Result<Vec<u8>> {
         match self {
-            Format::Json => serde_json::to_vec(report).map_err(Problem::internal),
-            Format::Html => html::write(&content::document(report), logo),
-            Format::Xlsx => xlsx::write(&content::document(report), logo, report.generated_at),
-            Format::Pdf => Ok(pdf::write(&content::document(report), logo)),
+            ReportFormat::Json => serde_json::to_vec(report).map_err(Problem::internal),
+            ReportFormat::Html => html::write(&content::document(report), logo),
+            ReportFormat::Xlsx => xlsx::write(&content::document(report), logo, report.generated_at),
+            ReportFormat::Pdf => Ok(pdf::write(&content::document(report), logo)),
         }
     }
 }

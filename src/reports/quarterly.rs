@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use utoipa::IntoParams;
 
 use super::report::QuarterlyReport;
-use super::{Audience, Format, QuarterPath, frozen};
+use super::{Audience, QuarterPath, ReportFormat, frozen};
 use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
 use crate::config::Config;
@@ -27,10 +27,10 @@ use crate::statistics::Quarter;
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct ReportFormat {
+pub struct FormatQuery {
     /// If omitted, the `Accept` header determines the format; `json` by default.
     #[param(inline)]
-    format: Option<Format>,
+    format: Option<ReportFormat>,
 }
 
 /// Prevents a browser from running scripts or loading resources in a report.
@@ -52,7 +52,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
     params(
         ("year" = i32, Path, minimum = 2000, maximum = 9998),
         ("quarter" = i32, Path, minimum = 1, maximum = 4),
-        ReportFormat,
+        FormatQuery,
     ),
     responses((status = 200, description = "The report", content(
         (QuarterlyReport = "application/json"),
@@ -65,7 +65,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
 pub async fn read(
     call: Call,
     path: Path<QuarterPath>,
-    query: Query<ReportFormat>,
+    query: Query<FormatQuery>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let text = |name| {
@@ -90,7 +90,7 @@ pub async fn read(
         return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
     }
     // JSON is polled by programs; the other formats are files for people.
-    if format != Format::Json {
+    if format != ReportFormat::Json {
         let id = format!("{}/{}", quarter.year, quarter.number);
         let details = json!({"format": format.as_str()});
         let export = move |db: &mut PgConnection| {
@@ -98,8 +98,8 @@ pub async fn read(
         };
         call.desk.db.run(export).await?;
     }
-    let shown = if format == Format::Html { "inline" } else { "attachment" };
-    let charset = if format == Format::Html { "; charset=utf-8" } else { "" };
+    let shown = if format == ReportFormat::Html { "inline" } else { "attachment" };
+    let charset = if format == ReportFormat::Html { "; charset=utf-8" } else { "" };
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, format!("{}{charset}", format.media_type())))
         .insert_header((
@@ -121,7 +121,7 @@ pub enum Found {
 
 impl Found {
     /// Writes the file. This is slow for a report that is not approved.
-    pub fn write(self, format: Format, config: &Config) -> Result<Vec<u8>> {
+    pub fn write(self, format: ReportFormat, config: &Config) -> Result<Vec<u8>> {
         match self {
             Found::Approved(content) => Ok(content),
             Found::Current(report) => format.write(&report, config.entity.logo.as_deref()),
@@ -137,7 +137,7 @@ pub fn find(
     db: &mut PgConnection,
     config: &Config,
     quarter: Quarter,
-    format: Format,
+    format: ReportFormat,
     audience: Audience,
     now: DateTime<Utc>,
 ) -> Result<Found> {
@@ -161,21 +161,21 @@ pub fn find(
 }
 
 /// The preferred supported format of an `Accept` header; JSON if it names none.
-fn accepted(header: &str) -> Format {
+fn accepted(header: &str) -> ReportFormat {
     let wish = |range: &str| {
         let mut parts = range.split(';').map(str::trim);
         let media_type = parts.next()?.to_ascii_lowercase();
         let format = match media_type.as_str() {
-            "*/*" | "application/*" => Format::Json,
-            "text/*" => Format::Html,
-            other => *Format::ALL.iter().find(|format| format.media_type() == other)?,
+            "*/*" | "application/*" => ReportFormat::Json,
+            "text/*" => ReportFormat::Html,
+            other => *ReportFormat::ALL.iter().find(|format| format.media_type() == other)?,
         };
         let weight = parts.find_map(|part| part.strip_prefix("q=")).and_then(|q| q.parse::<f32>().ok());
         let weight = weight.unwrap_or(1.0);
         (weight > 0.0).then_some((weight, format))
     };
     let best = header.split(',').filter_map(wish).reduce(|best, one| if one.0 > best.0 { one } else { best });
-    best.map_or(Format::Json, |(_, format)| format)
+    best.map_or(ReportFormat::Json, |(_, format)| format)
 }
 
 #[cfg(test)]
@@ -185,13 +185,13 @@ mod tests {
     #[test]
     fn the_format_is_the_one_that_is_liked_best() {
         for (header, format) in [
-            ("", Format::Json),
-            ("*/*", Format::Json),
-            ("image/png", Format::Json),
-            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Format::Html),
-            ("application/json;q=0.5, application/pdf", Format::Pdf),
-            ("Application/PDF;q=0, text/html;q=0.1", Format::Html),
-            ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", Format::Xlsx),
+            ("", ReportFormat::Json),
+            ("*/*", ReportFormat::Json),
+            ("image/png", ReportFormat::Json),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", ReportFormat::Html),
+            ("application/json;q=0.5, application/pdf", ReportFormat::Pdf),
+            ("Application/PDF;q=0, text/html;q=0.1", ReportFormat::Html),
+            ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ReportFormat::Xlsx),
         ] {
             assert_eq!(accepted(header), format, "{header}");
         }

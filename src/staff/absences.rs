@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::auth::policy::Action;
 use crate::db::schema::absences;
 use crate::http::actor::next_version;
-use crate::http::body::{Nothing, Patch};
+use crate::http::body::{EmptyBody, Patch};
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::language::text_enum;
@@ -103,7 +103,7 @@ impl Absence {
 #[derive(Serialize, Deserialize, Insertable, AsChangeset, ToSchema)]
 #[diesel(table_name = absences, treat_none_as_null = true)]
 #[serde(deny_unknown_fields)]
-pub struct AbsenceProfile {
+pub struct AbsenceCreate {
     kind: AbsenceKind,
     #[schema(example = "2026-12-14T13:00:00Z")]
     starts_at: DateTime<Utc>,
@@ -114,7 +114,7 @@ pub struct AbsenceProfile {
     note: Option<String>,
 }
 
-impl AbsenceProfile {
+impl AbsenceCreate {
     fn check(&self) -> Result<()> {
         if self.ends_at > self.starts_at {
             return Ok(());
@@ -157,7 +157,7 @@ pub struct AbsenceFilters {
 /// Past and future absences, in the order in which they begin.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
-    tag = "staff", operation_id = "listAbsences", params(("user_id" = Uuid, Path), Paging, AbsenceFilters),
+    tag = "absences", operation_id = "listAbsences", params(("user_id" = Uuid, Path), Paging, AbsenceFilters),
     responses((status = 200, body = Page<Absence>))
 )]
 #[get("/users/{user_id}/absences")]
@@ -199,12 +199,12 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<AbsenceFilters>) -> R
 /// absence cannot be recorded for a person whose role is above that of the caller.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "staff", operation_id = "recordAbsence", params(("user_id" = Uuid, Path)),
-    request_body = AbsenceProfile,
+    tag = "absences", operation_id = "createUserAbsence", params(("user_id" = Uuid, Path)),
+    request_body = AbsenceCreate,
     responses((status = 201, body = RecordedAbsence))
 )]
 #[post("/users/{user_id}/absences")]
-pub async fn record(call: Call, id: Path<Uuid>, body: Body<AbsenceProfile>) -> Result<HttpResponse> {
+pub async fn record(call: Call, id: Path<Uuid>, body: Body<AbsenceCreate>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let user = User::find(tx, *id)?;
         users::may_manage(actor, user.role)?;
@@ -235,7 +235,7 @@ pub async fn record(call: Call, id: Path<Uuid>, body: Body<AbsenceProfile>) -> R
 /// The period and kind of the absence, and who recorded it.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
-    tag = "staff", operation_id = "getAbsence", params(("absence_id" = Uuid, Path)),
+    tag = "absences", operation_id = "getAbsence", params(("absence_id" = Uuid, Path)),
     responses((status = 200, body = Absence))
 )]
 #[get("/absences/{absence_id}")]
@@ -253,15 +253,15 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// For example, if it begins or ends at another time than planned.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "staff", operation_id = "updateAbsence", params(("absence_id" = Uuid, Path)),
-    request_body(content = AbsenceProfile, content_type = "application/merge-patch+json"),
+    tag = "absences", operation_id = "updateAbsence", params(("absence_id" = Uuid, Path)),
+    request_body(content = AbsenceCreate, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Absence))
 )]
 #[patch("/absences/{absence_id}")]
-pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<AbsenceProfile>>) -> Result<HttpResponse> {
+pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<AbsenceCreate>>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let row = lock(tx, actor, *id)?;
-        let (profile, changes) = body.merge(&AbsenceProfile {
+        let (profile, changes) = body.merge(&AbsenceCreate {
             kind: row.kind,
             starts_at: row.starts_at,
             ends_at: row.ends_at,
@@ -284,11 +284,11 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<AbsenceProfile>
 /// For an absence that does not take place. If it ended early, change `ends_at` instead.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "staff", operation_id = "removeAbsence", params(("absence_id" = Uuid, Path)),
+    tag = "absences", operation_id = "deleteAbsence", params(("absence_id" = Uuid, Path)),
     responses((status = 204, description = "Removed"))
 )]
 #[delete("/absences/{absence_id}")]
-pub async fn remove(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<HttpResponse> {
+pub async fn remove(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, _| {
         let row = lock(tx, actor, *id)?;
         actor.check_version(row.version)?;

@@ -72,7 +72,7 @@ const FARTHEST: i64 = 3_660;
 /// available can still be assigned a ticket by name.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
-    tag = "staff", operation_id = "listAvailability", params(Paging, AvailabilityFilters),
+    tag = "availability", operation_id = "listAvailability", params(Paging, AvailabilityFilters),
     responses((status = 200, body = Page<Availability>))
 )]
 #[get("/availability")]

@@ -25,7 +25,7 @@ use crate::tickets::workload;
 /// The new assignee, and the reason.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewHandover {
+pub struct HandoverCreate {
     /// Another active person of the support level of every ticket or above. If omitted, automatic assignment chooses
     /// for each ticket.
     to: Option<Uuid>,
@@ -56,18 +56,18 @@ pub struct Handover {
 /// cannot be handed over.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage)), ("x-mesa-unversioned" = json!(true))),
-    tag = "staff", operation_id = "handOver", params(("user_id" = Uuid, Path)), request_body = NewHandover,
+    tag = "users", operation_id = "handOverTickets", params(("user_id" = Uuid, Path)), request_body = HandoverCreate,
     responses(
         (status = 200, body = Handover),
         (status = 409, description = "`nobody_available`: `ticket_id` is the ticket without an available person"),
     )
 )]
 #[post("/users/{user_id}/handover")]
-pub async fn hand_over(call: Call, id: Path<Uuid>, body: Body<NewHandover>) -> Result<HttpResponse> {
+pub async fn hand_over(call: Call, id: Path<Uuid>, body: Body<HandoverCreate>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let user = User::find(tx, *id)?;
         users::may_manage(actor, user.role)?;
-        let NewHandover { to, reason } = body.read()?;
+        let HandoverCreate { to, reason } = body.read()?;
         let mut rows: Vec<TicketRow> = tickets::table
             .filter(tickets::assignee_id.eq(user.id))
             .filter(workload::is_open())

@@ -10,7 +10,7 @@
 //! - only if each set has at least five answers, as does everything that can be computed by subtracting what is shown
 //!   from the whole.
 
-use crate::auth::policy::{Action, Role, Scope, scope};
+use crate::auth::policy::{Action, PermissionScope, Role, scope};
 use crate::language::text_enum;
 
 /// The minimum number of answers in a total.
@@ -33,7 +33,7 @@ text_enum! {
 
 /// Whether this role may only read totals of survey answers.
 pub fn applies_to(role: Role) -> bool {
-    scope(role, Action::ReadSurveyAnswers) != Some(Scope::Any)
+    scope(role, Action::ReadSurveyAnswers) != Some(PermissionScope::Any)
 }
 
 /// Which parts of a shown whole to withhold, and why, by the number of answers in each part. Each shown part has at

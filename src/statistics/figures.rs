@@ -144,6 +144,7 @@ pub struct OpenByAge {
 /// The perception surveys of these tickets. The individual ratings are visible only to roles that may read individual
 /// answers: other roles have no access to the list behind `satisfied`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+#[schema(as = SurveyFigures)]
 pub struct Surveys {
     /// Offered for the first time in the period.
     pub sent: i64,

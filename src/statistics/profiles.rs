@@ -15,12 +15,12 @@ use crate::http::{Call, Query};
 use crate::language::text_enum;
 use crate::people::{Named, Person, person};
 use crate::problem::Result;
-use crate::tickets::categories::Profile;
-use crate::tickets::workflow::Status;
+use crate::tickets::categories::RequiredProfile;
+use crate::tickets::workflow::TicketStatus;
 
 text_enum! {
     /// The finding about the profile of a requester.
-    pub enum Finding {
+    pub enum ProfileFindingKind {
         /// Its requester was not the head of the unit when it was received.
         NotHead = "not_head",
         /// Its requester was the head when it was received and is not now, or is now and was not then.
@@ -34,7 +34,7 @@ pub struct ProfileFinding {
     #[schema(example = 123, minimum = 1)]
     ticket_id: i64,
     received_at: DateTime<Utc>,
-    status: Status,
+    status: TicketStatus,
     category: Named,
     requester: Option<Person>,
     /// The unit of the request.
@@ -45,14 +45,14 @@ pub struct ProfileFinding {
     /// The current head of the unit.
     head_now: Option<Person>,
     /// One or both.
-    findings: Vec<Finding>,
+    findings: Vec<ProfileFindingKind>,
 }
 
 #[derive(Queryable)]
 struct Row {
     id: i64,
     received_at: DateTime<Utc>,
-    status: Status,
+    status: TicketStatus,
     category: Named,
     requester_id: Uuid,
     unit: Named,
@@ -61,10 +61,10 @@ struct Row {
 }
 
 impl Row {
-    fn findings(&self) -> Vec<Finding> {
+    fn findings(&self) -> Vec<ProfileFindingKind> {
         let (was, is) = (self.head_then == Some(self.requester_id), self.head_now == Some(self.requester_id));
-        let not_head = (!was).then_some(Finding::NotHead);
-        not_head.into_iter().chain((was != is).then_some(Finding::HeadChanged)).collect()
+        let not_head = (!was).then_some(ProfileFindingKind::NotHead);
+        not_head.into_iter().chain((was != is).then_some(ProfileFindingKind::HeadChanged)).collect()
     }
 }
 
@@ -89,7 +89,7 @@ pub async fn list(call: Call, query: Query<Period>) -> Result<HttpResponse> {
             tickets::table
                 .inner_join(categories::table)
                 .inner_join(units::table.on(units::id.nullable().eq(tickets::requester_unit_id)))
-                .filter(categories::required_profile.eq(Profile::UnitHead))
+                .filter(categories::required_profile.eq(RequiredProfile::UnitHead))
                 .filter(tickets::received_at.ge(begin).and(tickets::received_at.lt(end)))
                 .filter(
                     tickets::reception_head_id

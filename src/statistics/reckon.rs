@@ -119,6 +119,7 @@ pub struct Escalations {
 
 /// Knowledge base activity.
 #[derive(Clone, Serialize, ToSchema)]
+#[schema(as = KnowledgeFigures)]
 pub struct Knowledge {
     /// Knowledge base articles that were first published in the period, regardless of their ticket.
     pub published: i64,
@@ -132,6 +133,7 @@ pub struct Knowledge {
 
 /// The figures of all tickets in a part of a period.
 #[derive(Clone, Serialize, ToSchema)]
+#[schema(as = StatisticsPart)]
 pub struct Part {
     pub from: NaiveDate,
     pub to: NaiveDate,

@@ -4,7 +4,7 @@ use actix_web::web::Path;
 use actix_web::{HttpResponse, get, post};
 use diesel::prelude::*;
 
-use super::submission::{SurveyAnswer, submit};
+use super::submission::{SurveyAnswerCreate, submit};
 use super::{Row, Survey, present_one};
 use crate::auth::policy::Action;
 use crate::db::schema::surveys;
@@ -39,14 +39,14 @@ pub async fn read(call: Call, id: Path<i64>) -> Result<HttpResponse> {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::AnswerSurvey))),
     tag = "surveys", operation_id = "answerSurvey", params(("ticket_id" = i64, Path, minimum = 1)),
-    request_body = SurveyAnswer,
+    request_body = SurveyAnswerCreate,
     responses(
         (status = 201, body = Survey),
         (status = 409, description = "`already_answered`, or `not_solved`: the ticket is open again"),
     )
 )]
 #[post("/tickets/{ticket_id}/survey")]
-pub async fn answer(call: Call, id: Path<i64>, body: Body<SurveyAnswer>) -> Result<HttpResponse> {
+pub async fn answer(call: Call, id: Path<i64>, body: Body<SurveyAnswerCreate>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let ticket = store::visible(tx, actor, *id)?;
         let found = surveys::table.filter(surveys::ticket_id.eq(ticket.id));

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::questions::{self, SurveyQuestion};
-use super::submission::{SurveyAnswer, submit};
+use super::submission::{SurveyAnswerCreate, submit};
 use super::{Survey, links, present_one};
 use crate::http::desk::Desk;
 use crate::http::{Answer, Body};
@@ -65,7 +65,7 @@ pub async fn read(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -
 /// Requires no sign-in, only the link. A survey can be answered only once.
 #[utoipa::path(
     tag = "surveys", operation_id = "answerSurveyByLink", params(("token" = String, Path, max_length = 200)),
-    request_body = SurveyAnswer,
+    request_body = SurveyAnswerCreate,
     responses(
         (status = 201, body = Survey),
         (status = 409, description = "`already_answered`, or `not_solved`: the ticket is open again"),
@@ -78,7 +78,7 @@ pub async fn answer(
     desk: Data<Desk>,
     request: HttpRequest,
     token: Path<String>,
-    body: Body<SurveyAnswer>,
+    body: Body<SurveyAnswerCreate>,
 ) -> Result<HttpResponse> {
     let location = request.path().to_owned();
     let write = move |db: &mut PgConnection| {

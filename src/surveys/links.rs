@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::db::schema::{survey_tokens, surveys, tickets, users};
 use crate::language::locale::Locale;
 use crate::problem::{Code, Problem, Result, Text};
-use crate::tickets::workflow::Status;
+use crate::tickets::workflow::TicketStatus;
 
 /// Those of these messages, given with their tickets, whose survey is not answered, with the survey.
 pub fn pending(db: &mut PgConnection, messages: &[(Uuid, i64)]) -> Result<Vec<(Uuid, Uuid)>> {
@@ -57,7 +57,7 @@ pub struct Opened {
     pub row: Row,
     pub subject: String,
     /// The state of the ticket.
-    pub ticket_status: Status,
+    pub ticket_status: TicketStatus,
     /// `None` while the ticket is open again.
     pub solution: Option<String>,
     /// The requester's language.
@@ -70,7 +70,7 @@ pub struct Opened {
 /// # Errors
 /// A 404 if the token is unknown, a 410 if it has expired.
 pub fn open(db: &mut PgConnection, token: &str) -> Result<Opened> {
-    type Found = (Row, String, Status, Option<String>, Locale, DateTime<Utc>);
+    type Found = (Row, String, TicketStatus, Option<String>, Locale, DateTime<Utc>);
     let (row, subject, ticket_status, solution, locale, expires_at): Found = survey_tokens::table
         .find(tokens::hash(token))
         .inner_join(surveys::table.inner_join(tickets::table))

@@ -67,7 +67,7 @@ pub struct SurveyQuestion {
 /// A question to add.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewSurveyQuestion {
+pub struct SurveyQuestionCreate {
     #[schema(pattern = "^[a-z][a-z0-9_]{0,49}$", max_length = 50, example = "clarity")]
     key: String,
     /// `rating` if omitted.
@@ -152,14 +152,14 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// It is asked in surveys that are answered from now on.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "surveys", operation_id = "createSurveyQuestion", request_body = NewSurveyQuestion,
+    tag = "surveys", operation_id = "createSurveyQuestion", request_body = SurveyQuestionCreate,
     responses(
         (status = 201, body = SurveyQuestion),
         (status = 409, description = "`already_exists`: the key is in use"),
     )
 )]
 #[post("/survey-questions")]
-pub async fn create(call: Call, body: Body<NewSurveyQuestion>) -> Result<HttpResponse> {
+pub async fn create(call: Call, body: Body<SurveyQuestionCreate>) -> Result<HttpResponse> {
     call.write(body, |tx, actor, body| {
         let new = body.read()?;
         let question: SurveyQuestion = diesel::insert_into(questions::table)

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::db::schema::{surveys, tickets};
 use crate::outbox::{self, MessageKind};
 use crate::problem::{Problem, Result};
-use crate::tickets::workflow::Status;
+use crate::tickets::workflow::TicketStatus;
 
 /// How many reminders one transaction queues.
 const BATCH: i64 = 100;
@@ -29,7 +29,7 @@ pub fn send(db: &mut PgConnection, config: &Config, now: DateTime<Utc>) -> Resul
         let batch = db.transaction::<_, Problem, _>(|tx| {
             let over = tickets::table
                 .filter(tickets::id.eq(surveys::ticket_id))
-                .filter(tickets::status.eq_any([Status::Solved, Status::Closed]));
+                .filter(tickets::status.eq_any([TicketStatus::Solved, TicketStatus::Closed]));
             let due: Vec<(Uuid, i64, Uuid)> = surveys::table
                 .filter(surveys::status.eq(SurveyStatus::Pending))
                 .filter(surveys::reminded_at.is_null())

@@ -10,12 +10,12 @@ use super::questions::{self, SurveyQuestion};
 use super::{Ratings, Row, SurveyStatus};
 use crate::db::schema::{survey_answers, surveys, tickets};
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
-use crate::tickets::workflow::Status;
+use crate::tickets::workflow::TicketStatus;
 
 /// An answer to the survey.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SurveyAnswer {
+pub struct SurveyAnswerCreate {
     /// The ratings of the four standing questions.
     pub ratings: Ratings,
     /// Answers to any of the further questions; all are optional.
@@ -36,8 +36,8 @@ pub struct QuestionAnswer {
 }
 
 /// Whether a ticket in this state can be rated.
-pub fn is_over(status: Status) -> bool {
-    matches!(status, Status::Solved | Status::Closed)
+pub fn is_over(status: TicketStatus) -> bool {
+    matches!(status, TicketStatus::Solved | TicketStatus::Closed)
 }
 
 /// Stores the answer of a survey.
@@ -45,10 +45,16 @@ pub fn is_over(status: Status) -> bool {
 /// # Errors
 /// A 409 if it was answered before or its ticket is no longer solved; a 422 that names the answers to questions that
 /// are not asked.
-pub fn submit(tx: &mut PgConnection, id: Uuid, answer: SurveyAnswer, now: DateTime<Utc>) -> Result<Row> {
+pub fn submit(
+    tx: &mut PgConnection,
+    id: Uuid,
+    answer: SurveyAnswerCreate,
+    now: DateTime<Utc>,
+) -> Result<Row> {
     // Prevents a concurrent reopening; a step locks its ticket before the survey.
     let ticket_id: i64 = surveys::table.find(id).select(surveys::ticket_id).first(tx)?;
-    let status: Status = tickets::table.find(ticket_id).select(tickets::status).for_share().first(tx)?;
+    let status: TicketStatus =
+        tickets::table.find(ticket_id).select(tickets::status).for_share().first(tx)?;
     let row: Row = surveys::table.find(id).select(Row::as_select()).for_update().first(tx)?;
     if row.status == SurveyStatus::Answered {
         return Err(Problem::new(

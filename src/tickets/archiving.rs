@@ -1,4 +1,4 @@
-//! Archiving a ticket as withdrawn, and the texts that explain the reason and the next step to the requester.
+//! ArchiveCreate a ticket as withdrawn, and the texts that explain the reason and the next step to the requester.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::holds;
 use super::model::{Archive, ArchiveReason, TicketRow};
 use super::steps::Case;
-use super::workflow::Status;
+use super::workflow::TicketStatus;
 use crate::db::schema::{tickets, users};
 use crate::language::locale::Locale;
 use crate::outbox::MessageKind;
@@ -83,7 +83,7 @@ pub fn set_aside(
     case.notify(MessageKind::Archived, requester_id, data);
     case.details.reason = Some(reason.as_str().to_owned());
     let ticket = &mut case.ticket;
-    ticket.status = Status::Archived;
+    ticket.status = TicketStatus::Archived;
     ticket.archived_at = Some(case.now);
     ticket.archive_reason = Some(reason);
     ticket.archive_note = note;

@@ -16,7 +16,7 @@ use crate::db::schema::{attachments, followups};
 use crate::http::paging::{NoFilters, Page, Paging};
 use crate::http::{Actor, Answer, Call, Query};
 use crate::problem::Result;
-use crate::tickets::followups::{self as entries, Visibility};
+use crate::tickets::followups::{self as entries, FollowupVisibility};
 use crate::tickets::information::{self, AnsweredBy};
 use crate::tickets::steps::Case;
 use crate::tickets::workflow::{self, Step};
@@ -26,7 +26,7 @@ use crate::tickets::workflow::{self, Step};
 /// A file from the requester ends the hold of a ticket that is `on_hold` for information from the requester.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Attach))),
-    tag = "attachments", operation_id = "attachToTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "attachments", operation_id = "createTicketAttachment", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body(content = Upload, content_type = "multipart/form-data"),
     responses((status = 201, body = Attachment), (status = 409, description = "`step_not_allowed`"))
 )]
@@ -47,7 +47,7 @@ pub async fn attach(
 /// that is `on_hold` for information from the requester.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Attach))),
-    tag = "attachments", operation_id = "attachToFollowup",
+    tag = "attachments", operation_id = "createTicketFollowupAttachment",
     params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path)),
     request_body(content = Upload, content_type = "multipart/form-data"),
     responses((status = 201, body = Attachment), (status = 409, description = "`step_not_allowed`"))
@@ -84,7 +84,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
             }
             let public = followups::table
                 .filter(followups::ticket_id.eq(ticket.id))
-                .filter(followups::visibility.eq(Visibility::Public))
+                .filter(followups::visibility.eq(FollowupVisibility::Public))
                 .select(followups::id.nullable());
             files.filter(attachments::followup_id.is_null().or(attachments::followup_id.eq_any(public)))
         })
@@ -97,7 +97,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 /// In the order of their upload. Files of a private followup are visible to staff only.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
-    tag = "attachments", operation_id = "listFollowupAttachments",
+    tag = "attachments", operation_id = "listTicketFollowupAttachments",
     params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path), Paging),
     responses((status = 200, body = Page<Attachment>))
 )]
@@ -121,7 +121,7 @@ pub async fn list_of_followup(
 pub fn copy_public(tx: &mut PgConnection, from: i64, to: i64, now: DateTime<Utc>) -> Result<()> {
     let public = followups::table
         .filter(followups::ticket_id.eq(from))
-        .filter(followups::visibility.eq(Visibility::Public))
+        .filter(followups::visibility.eq(FollowupVisibility::Public))
         .select(followups::id.nullable());
     let files = attachments::table
         .filter(attachments::ticket_id.eq(from))
@@ -139,10 +139,10 @@ struct TicketTarget {
 
 impl TicketTarget {
     /// The visibility of the ticket or followup that the file is attached to.
-    fn visibility(&self, db: &mut PgConnection, actor: &Actor) -> Result<Visibility> {
+    fn visibility(&self, db: &mut PgConnection, actor: &Actor) -> Result<FollowupVisibility> {
         match self.followup_id {
             Some(id) => entries::visible(db, actor, self.ticket_id, id),
-            None => Ok(Visibility::Public),
+            None => Ok(FollowupVisibility::Public),
         }
     }
 }
@@ -173,11 +173,11 @@ impl Target for TicketTarget {
         let attachment = store::insert(case.tx, actor, owner, file, case.now)?;
         case.details.attachment_id = Some(attachment.id);
         case.details.file_name = Some(attachment.file_name.clone());
-        if visibility == Visibility::Public {
+        if visibility == FollowupVisibility::Public {
             case.touch();
         }
         let row = case.record(EventKind::FileAttached)?;
-        if visibility == Visibility::Public {
+        if visibility == FollowupVisibility::Public {
             information::answered(tx, row, actor, AnsweredBy::Attachment)?;
         }
         Ok(Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)?.version(1))

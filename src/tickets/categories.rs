@@ -20,7 +20,7 @@ use crate::problem::{FieldError, Problem, Result};
 
 text_enum! {
     /// Who may submit a request of the category (perfil de usuario según el asunto).
-    pub enum Profile {
+    pub enum RequiredProfile {
         /// Every requester.
         Any = "any",
         /// The head of the unit that the request is for.
@@ -37,7 +37,7 @@ pub struct Category {
     name: String,
     #[schema(max_length = 20_000)]
     description: String,
-    required_profile: Profile,
+    required_profile: RequiredProfile,
     /// Whether a critical ticket of this category that is not accepted in time is escalated to the next support level
     /// automatically.
     escalates_overdue: bool,
@@ -61,13 +61,13 @@ impl Category {
 /// A category to create.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewCategory {
+pub struct CategoryCreate {
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Impresoras")]
     name: String,
     #[schema(max_length = 2000, example = "Atascos, tóner, colas de impresión.")]
     description: Option<String>,
     /// `any` if omitted.
-    required_profile: Option<Profile>,
+    required_profile: Option<RequiredProfile>,
     /// Whether a critical ticket that is not accepted in time is escalated to the next support level automatically;
     /// false if omitted.
     escalates_overdue: Option<bool>,
@@ -82,7 +82,7 @@ pub struct CategoryProfile {
     name: String,
     #[schema(max_length = 2000, example = "Atascos, tóner, colas de impresión.")]
     description: String,
-    required_profile: Profile,
+    required_profile: RequiredProfile,
     /// Whether a critical ticket that is not accepted in time is escalated to the next support level automatically.
     escalates_overdue: bool,
     active: bool,
@@ -126,11 +126,11 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// Names are unique, ignoring accents and case.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "categories", operation_id = "createCategory", request_body = NewCategory,
+    tag = "categories", operation_id = "createCategory", request_body = CategoryCreate,
     responses((status = 201, body = Category), (status = 409, description = "`already_exists`: the name is in use"))
 )]
 #[post("/categories")]
-pub async fn create(call: Call, body: Body<NewCategory>) -> Result<HttpResponse> {
+pub async fn create(call: Call, body: Body<CategoryCreate>) -> Result<HttpResponse> {
     call.write(body, |tx, actor, body| {
         let new = body.read()?;
         let category: Category = diesel::insert_into(categories::table)
@@ -138,7 +138,7 @@ pub async fn create(call: Call, body: Body<NewCategory>) -> Result<HttpResponse>
                 categories::id.eq(Uuid::now_v7()),
                 categories::name.eq(new.name),
                 categories::description.eq(new.description.unwrap_or_default()),
-                categories::required_profile.eq(new.required_profile.unwrap_or(Profile::Any)),
+                categories::required_profile.eq(new.required_profile.unwrap_or(RequiredProfile::Any)),
                 categories::escalates_overdue.eq(new.escalates_overdue.unwrap_or(false)),
                 categories::created_at.eq(actor.now),
                 categories::updated_at.eq(actor.now),
@@ -187,11 +187,11 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CategoryProfile
 /// A 422 if the category does not exist or is not active.
 pub fn may_ask(db: &mut PgConnection, category: Uuid, requester: Uuid, unit: Option<Uuid>) -> Result<bool> {
     let found = categories::table.find(category).filter(categories::active);
-    let profile: Option<Profile> = found.select(categories::required_profile).first(db).optional()?;
+    let profile: Option<RequiredProfile> = found.select(categories::required_profile).first(db).optional()?;
     match profile {
         None => Err(Problem::field(FieldError::unknown_id("/category_id"))),
-        Some(Profile::Any) => Ok(true),
-        Some(Profile::UnitHead) => {
+        Some(RequiredProfile::Any) => Ok(true),
+        Some(RequiredProfile::UnitHead) => {
             let unit = units::table.filter(units::id.nullable().eq(unit));
             let head: Option<Option<Uuid>> = unit.select(units::head_id).first(db).optional()?;
             Ok(head.flatten() == Some(requester))

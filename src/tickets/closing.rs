@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::model::TicketRow;
 use super::steps::{self, Case};
-use super::workflow::Status;
+use super::workflow::TicketStatus;
 use crate::audit::kind::EventKind;
 use crate::db::schema::tickets;
 use crate::outbox::MessageKind;
@@ -25,7 +25,7 @@ pub fn close_solved(db: &mut PgConnection, days: i64, timezone: Tz, now: DateTim
     loop {
         let batch = db.transaction::<_, Problem, _>(|tx| {
             let rows: Vec<TicketRow> = tickets::table
-                .filter(tickets::status.eq(Status::Solved))
+                .filter(tickets::status.eq(TicketStatus::Solved))
                 .filter(tickets::solved_at.le(now - Duration::days(days)))
                 .order(tickets::solved_at)
                 .limit(BATCH)
@@ -35,7 +35,7 @@ pub fn close_solved(db: &mut PgConnection, days: i64, timezone: Tz, now: DateTim
                 .load(tx)?;
             Ok(steps::each(tx, rows, |tx, row| {
                 let mut case = Case::automatic(tx, row, timezone, now);
-                case.ticket.status = Status::Closed;
+                case.ticket.status = TicketStatus::Closed;
                 case.ticket.closed_at = Some(case.now);
                 case.details.after_days = Some(days);
                 case.notify_requester(MessageKind::Closed);

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::attention::running;
 use super::steps::{Case, Reply, take};
 use super::store;
-use super::workflow::{Status, Step};
+use super::workflow::{Step, TicketStatus};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::{escalations, users};
@@ -81,7 +81,7 @@ impl From<(Row, Option<Person>)> for Escalation {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewEscalation {
+pub struct EscalationCreate {
     #[schema(
         min_length = 1,
         max_length = 2000,
@@ -104,10 +104,10 @@ pub struct NewEscalation {
     promised_for: Option<DateTime<Utc>>,
 }
 
-impl NewEscalation {
+impl EscalationCreate {
     /// The next level, for this reason.
     pub fn to_next(reason: String) -> Self {
-        NewEscalation { reason, to_level: None, third_party: None, reference: None, promised_for: None }
+        EscalationCreate { reason, to_level: None, third_party: None, reference: None, promised_for: None }
     }
 
     /// The target level of an escalation from this level.
@@ -163,7 +163,7 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Escalation>> {
 /// With the levels, the reason and the third party; the oldest first.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
-    tag = "steps", operation_id = "listEscalations", params(("ticket_id" = i64, Path, minimum = 1), Paging),
+    tag = "ticket steps", operation_id = "listTicketEscalations", params(("ticket_id" = i64, Path, minimum = 1), Paging),
     responses((status = 200, body = Page<Escalation>))
 )]
 #[get("/tickets/{ticket_id}/escalations")]
@@ -199,14 +199,14 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 /// escalation; read the ticket for its new state.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Escalate)), ("x-mesa-unversioned" = json!(true))),
-    tag = "steps", operation_id = "escalateTicket", params(("ticket_id" = i64, Path, minimum = 1)),
-    request_body = NewEscalation,
+    tag = "ticket steps", operation_id = "escalateTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body = EscalationCreate,
     responses((status = 201, body = Escalation), (status = 409, description = "`step_not_allowed`, `no_higher_level`, `no_due_time`"))
 )]
 #[post("/tickets/{ticket_id}/escalations")]
-pub async fn escalate(call: Call, id: Path<i64>, body: Body<NewEscalation>) -> Result<HttpResponse> {
+pub async fn escalate(call: Call, id: Path<i64>, body: Body<EscalationCreate>) -> Result<HttpResponse> {
     let step = (Step::Escalate, EventKind::Escalated);
-    take(call, *id, step, body, move |case, actor, new: NewEscalation| {
+    take(call, *id, step, body, move |case, actor, new: EscalationCreate| {
         let row = raise(case, new, Some(actor.id))?;
         let location = format!("/api/v1/tickets/{}/escalations", row.ticket_id);
         Ok(Reply::Made(Answer::created(location, &Escalation::from((row, Some(actor.person()))))?))
@@ -219,11 +219,11 @@ pub async fn escalate(call: Call, id: Path<i64>, body: Body<NewEscalation>) -> R
 /// # Errors
 /// As for the step.
 pub fn escalate_by_itself(case: &mut Case<'_>, reason: String) -> Result<()> {
-    raise(case, NewEscalation::to_next(reason), None).map(|_| ())
+    raise(case, EscalationCreate::to_next(reason), None).map(|_| ())
 }
 
 /// Raises the support level: the ticket waits for its assignment at that level, and the level's clock starts.
-fn raise(case: &mut Case<'_>, new: NewEscalation, escalated_by: Option<Uuid>) -> Result<Row> {
+fn raise(case: &mut Case<'_>, new: EscalationCreate, escalated_by: Option<Uuid>) -> Result<Row> {
     let from_level = case.ticket.support_level;
     let to_level = new.target(from_level, case.now)?;
     let row = Row {
@@ -242,7 +242,7 @@ fn raise(case: &mut Case<'_>, new: NewEscalation, escalated_by: Option<Uuid>) ->
     case.details.reason = Some(row.reason.clone());
     case.details.third_party = row.third_party.clone();
     let ticket = &mut case.ticket;
-    ticket.status = Status::Escalated;
+    ticket.status = TicketStatus::Escalated;
     ticket.support_level = to_level;
     ticket.assignee_id = None;
     ticket.assigned_at = None;

@@ -8,7 +8,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
-use super::followups::Visibility;
+use super::followups::FollowupVisibility;
 use super::information::AnsweredBy;
 use super::model::Channel;
 use crate::http::MailOrigin;
@@ -86,7 +86,7 @@ pub struct Details {
     /// caused have this field.
     pub unverified: Option<bool>,
     /// The visibility of the followup.
-    pub visibility: Option<Visibility>,
+    pub visibility: Option<FollowupVisibility>,
 }
 
 impl Details {

@@ -23,6 +23,7 @@ use crate::problem::Result;
 
 /// A change of a ticket.
 #[derive(Serialize, ToSchema)]
+#[schema(as = TicketEvent)]
 pub struct Event {
     pub id: Uuid,
     #[schema(example = 123)]
@@ -92,7 +93,7 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Event>> {
 /// personal data may be removed as required by law; such events have `redacted`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
-    tag = "history", operation_id = "listEvents", params(("ticket_id" = i64, Path, minimum = 1), Paging),
+    tag = "history", operation_id = "listTicketEvents", params(("ticket_id" = i64, Path, minimum = 1), Paging),
     responses((status = 200, body = Page<Event>))
 )]
 #[get("/tickets/{ticket_id}/events")]

@@ -18,7 +18,7 @@ use crate::attachments;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::{followups, users};
-use crate::http::body::Nothing;
+use crate::http::body::EmptyBody;
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::language::text_enum;
@@ -28,7 +28,7 @@ use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
 text_enum! {
     /// Who may read a followup.
-    pub enum Visibility {
+    pub enum FollowupVisibility {
         /// The requester, who receives it by mail, and staff.
         Public = "public",
         /// Staff only.
@@ -43,7 +43,7 @@ pub struct Followup {
     #[schema(example = 123)]
     pub ticket_id: i64,
     author: Person,
-    visibility: Visibility,
+    visibility: FollowupVisibility,
     #[schema(max_length = 20_000, example = "Vamos a su oficina esta tarde.")]
     body: String,
     pub created_at: DateTime<Utc>,
@@ -62,7 +62,7 @@ pub struct Followup {
 struct Row {
     id: Uuid,
     ticket_id: i64,
-    visibility: Visibility,
+    visibility: FollowupVisibility,
     body: String,
     created_at: DateTime<Utc>,
     unverified: Option<bool>,
@@ -92,7 +92,7 @@ impl Followup {
             .select((Row::as_select(), Person::as_select()))
             .first(db)?;
         let followup = Self::shown_to(actor, found);
-        if followup.visibility == Visibility::Private && !actor.is_staff() {
+        if followup.visibility == FollowupVisibility::Private && !actor.is_staff() {
             return Err(Problem::not_found());
         }
         Ok(followup)
@@ -108,7 +108,7 @@ impl Followup {
 ///
 /// # Errors
 /// A 404 if there is none.
-pub fn visible(db: &mut PgConnection, actor: &Actor, ticket_id: i64, id: Uuid) -> Result<Visibility> {
+pub fn visible(db: &mut PgConnection, actor: &Actor, ticket_id: i64, id: Uuid) -> Result<FollowupVisibility> {
     Ok(Followup::find(db, actor, ticket_id, id)?.visibility)
 }
 
@@ -122,9 +122,9 @@ pub fn by_ids(db: &mut PgConnection, actor: &Actor, ids: &[Uuid]) -> Result<Vec<
 /// A followup to add.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewFollowup {
+pub struct FollowupCreate {
     /// A requester may only add `public` followups.
-    visibility: Visibility,
+    visibility: FollowupVisibility,
     #[schema(
         min_length = 1,
         max_length = 20000,
@@ -138,7 +138,7 @@ pub struct NewFollowup {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct FollowupFilters {
-    visibility: Option<Visibility>,
+    visibility: Option<FollowupVisibility>,
 }
 
 /// List the followups of a ticket
@@ -146,7 +146,7 @@ pub struct FollowupFilters {
 /// In the order of their creation. A requester sees only the public ones.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
-    tag = "followups", operation_id = "listFollowups",
+    tag = "followups", operation_id = "listTicketFollowups",
     params(("ticket_id" = i64, Path, minimum = 1), Paging, FollowupFilters),
     responses((status = 200, body = Page<Followup>))
 )]
@@ -161,7 +161,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<FollowupFilters>) -> R
                 .filter(followups::ticket_id.eq(ticket.id))
                 .into_boxed();
             if !actor.is_staff() {
-                query = query.filter(followups::visibility.eq(Visibility::Public));
+                query = query.filter(followups::visibility.eq(FollowupVisibility::Public));
             }
             if let Some(visibility) = filters.visibility {
                 query = query.filter(followups::visibility.eq(visibility));
@@ -187,7 +187,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<FollowupFilters>) -> R
 /// A private followup is a 404 for a requester.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
-    tag = "followups", operation_id = "getFollowup",
+    tag = "followups", operation_id = "getTicketFollowup",
     params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path)),
     responses((status = 200, body = Followup))
 )]
@@ -208,18 +208,18 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
 /// of a ticket that is `on_hold` for information from the requester.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::AddPublicFollowup))),
-    tag = "followups", operation_id = "addFollowup", params(("ticket_id" = i64, Path, minimum = 1)),
-    request_body = NewFollowup,
+    tag = "followups", operation_id = "createTicketFollowup", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body = FollowupCreate,
     responses((status = 201, body = Followup), (status = 409, description = "`step_not_allowed`"))
 )]
 #[post("/tickets/{ticket_id}/followups")]
-pub async fn add(call: Call, id: Path<i64>, body: Body<NewFollowup>) -> Result<HttpResponse> {
+pub async fn add(call: Call, id: Path<i64>, body: Body<FollowupCreate>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let row = store::lock(tx, actor, *id)?;
-        let NewFollowup { visibility, body } = body.read()?;
+        let FollowupCreate { visibility, body } = body.read()?;
         actor.check_version(row.version)?;
         workflow::check(row.status, row.resumes_to, Step::Followup)?;
-        if visibility == Visibility::Private && !actor.is_staff() {
+        if visibility == FollowupVisibility::Private && !actor.is_staff() {
             return Err(Problem::forbidden());
         }
         write_and_tell(tx, actor, row, visibility, body, true)?.made()
@@ -233,7 +233,7 @@ pub fn write_and_tell(
     tx: &mut PgConnection,
     actor: &Actor,
     row: TicketRow,
-    visibility: Visibility,
+    visibility: FollowupVisibility,
     body: String,
     tells: bool,
 ) -> Result<Followup> {
@@ -253,7 +253,7 @@ pub fn write_and_tell(
         notify(&mut case, actor.id, &followup);
     }
     let row = case.record(EventKind::FollowupAdded)?;
-    if visibility == Visibility::Public {
+    if visibility == FollowupVisibility::Public {
         information::answered(tx, row, actor, AnsweredBy::Followup)?;
     }
     Ok(Followup::shown_to(actor, (followup, actor.person())))
@@ -265,16 +265,16 @@ pub fn write_and_tell(
 /// undone.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
-    tag = "followups", operation_id = "publishFollowup",
+    tag = "followups", operation_id = "publishTicketFollowup",
     params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path)),
-    request_body(content = Option<Nothing>),
+    request_body(content = Option<EmptyBody>),
     responses(
         (status = 201, body = Followup, description = "The public followup"),
         (status = 409, description = "`step_not_allowed`, or `already_exists`: it was made public before"),
     )
 )]
 #[post("/tickets/{ticket_id}/followups/{followup_id}/publication")]
-pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) -> Result<HttpResponse> {
+pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let row = store::lock(tx, actor, path.0)?;
         let private = Followup::find(tx, actor, row.id, path.1)?;
@@ -283,7 +283,7 @@ pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) -
         workflow::check(row.status, row.resumes_to, Step::Followup)?;
         let published = followups::table.filter(followups::published_from.eq(private.id));
         let known: bool = diesel::select(diesel::dsl::exists(published)).get_result(tx)?;
-        if private.visibility == Visibility::Public || known {
+        if private.visibility == FollowupVisibility::Public || known {
             let mut problem = Problem::new(
                 Code::AlreadyExists,
                 Text::new("Este seguimiento ya es público.", "This followup is already public."),
@@ -299,7 +299,7 @@ pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) -
         let followup = Row {
             id: Uuid::now_v7(),
             ticket_id: case.ticket.id,
-            visibility: Visibility::Public,
+            visibility: FollowupVisibility::Public,
             body: private.body,
             created_at: case.now,
             unverified: None,
@@ -321,7 +321,7 @@ pub fn write_public(case: &mut Case<'_>, author_id: Uuid, body: String) -> Resul
     let row = Row {
         id: Uuid::now_v7(),
         ticket_id: case.ticket.id,
-        visibility: Visibility::Public,
+        visibility: FollowupVisibility::Public,
         body,
         created_at: case.now,
         unverified: None,
@@ -346,7 +346,7 @@ fn write(case: &mut Case<'_>, author_id: Uuid, row: &Row) -> Result<()> {
         .execute(case.tx)?;
     case.details.followup_id = Some(row.id);
     case.details.visibility = Some(row.visibility);
-    if row.visibility == Visibility::Public {
+    if row.visibility == FollowupVisibility::Public {
         case.touch();
     }
     Ok(())
@@ -354,7 +354,7 @@ fn write(case: &mut Case<'_>, author_id: Uuid, row: &Row) -> Result<()> {
 
 /// Queues a public followup for the requester, or for the assignee if the requester wrote it.
 fn notify(case: &mut Case<'_>, author_id: Uuid, row: &Row) {
-    if row.visibility == Visibility::Private {
+    if row.visibility == FollowupVisibility::Private {
         return;
     }
     let data = json!({"followup_id": row.id});

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::attention::running;
 use super::steps::Case;
-use super::workflow::Status;
+use super::workflow::TicketStatus;
 use crate::db::schema::holds;
 use crate::language::text_enum;
 use crate::problem::{Problem, Result};
@@ -43,7 +43,7 @@ pub fn begin(case: &mut Case<'_>, kind: HoldKind, reason: &str) -> Result<()> {
         ))
         .execute(case.tx)?;
     case.ticket.resumes_to = Some(case.ticket.status);
-    case.ticket.status = Status::OnHold;
+    case.ticket.status = TicketStatus::OnHold;
     Ok(())
 }
 

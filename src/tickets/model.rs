@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::expansion::Expanded;
-use super::workflow::{Status, Step};
+use super::workflow::{Step, TicketStatus};
 use crate::db::schema::tickets;
 use crate::language::text_enum;
 use crate::people::user::Contact;
@@ -59,7 +59,7 @@ pub struct TicketRow {
     pub id: i64,
     pub subject: String,
     pub description: String,
-    pub status: Status,
+    pub status: TicketStatus,
     pub criticality: Option<Criticality>,
     pub channel: Channel,
     pub support_level: i16,
@@ -97,7 +97,7 @@ pub struct TicketRow {
     pub reopened_count: i32,
     pub version: i32,
     pub updated_at: DateTime<Utc>,
-    pub resumes_to: Option<Status>,
+    pub resumes_to: Option<TicketStatus>,
     pub information_deadline: Option<DateTime<Utc>>,
     pub resubmission_of: Option<i64>,
 }
@@ -170,7 +170,7 @@ pub struct Ticket {
     pub subject: String,
     #[schema(max_length = 20_000, example = "Desde esta mañana muestra atasco y no hay papel dentro.")]
     pub description: String,
-    pub status: Status,
+    pub status: TicketStatus,
     /// `null` until it is classified.
     pub criticality: Option<Criticality>,
     pub channel: Channel,
@@ -198,7 +198,7 @@ pub struct Ticket {
     pub solution: Option<Solution>,
     pub closed_at: Option<DateTime<Utc>>,
     /// While it is `on_hold`: the state to which it returns.
-    pub resumes_to: Option<Status>,
+    pub resumes_to: Option<TicketStatus>,
     /// While it is `on_hold` for information from the requester: the missing information and the deadline.
     pub information_request: Option<InformationRequest>,
     pub archive: Option<Archive>,

@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::categories::Profile;
+use super::categories::RequiredProfile;
 use super::event_details::Details;
 use super::model::{ArchiveReason, Channel, Ticket, TicketRow};
 use super::steps::Case;
-use super::workflow::Status;
+use super::workflow::TicketStatus;
 use super::{archiving, store};
 use crate::audit;
 use crate::audit::kind::EventKind;
-use crate::auth::policy::{Action, Scope};
+use crate::auth::policy::{Action, PermissionScope};
 use crate::db::schema::{categories, tickets, units, users};
 use crate::http::{Actor, Answer, Body, Call};
 use crate::language::locale::Locale;
@@ -27,7 +27,7 @@ use crate::problem::{FieldError, Problem, Result, Text};
 /// A request for support. Fields omitted from `requester` are taken from the requester's account.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewTicket {
+pub struct TicketCreate {
     #[schema(
         min_length = 1,
         max_length = 200,
@@ -140,16 +140,16 @@ pub struct Request {
 /// ticket is registered and archived as `profile_not_authorized`, and the requester is notified.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::RegisterTicket))),
-    tag = "tickets", operation_id = "registerTicket", request_body = NewTicket,
+    tag = "tickets", operation_id = "createTicket", request_body = TicketCreate,
     responses((status = 201, body = Ticket))
 )]
 #[post("/tickets")]
-pub async fn register(call: Call, body: Body<NewTicket>) -> Result<HttpResponse> {
+pub async fn register(call: Call, body: Body<TicketCreate>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let mut account = None;
         let new = body.read_with(|value| {
             let id = value["requester_id"].as_str().and_then(|id| id.parse().ok()).unwrap_or(actor.id);
-            if actor.scope == Scope::Own && id != actor.id {
+            if actor.scope == PermissionScope::Own && id != actor.id {
                 return Err(Problem::forbidden());
             }
             account = Account::active(tx, id)?;
@@ -203,11 +203,11 @@ impl Request {
         let profile = match self.category_id {
             Some(id) => {
                 let found = categories::table.find(id).filter(categories::active);
-                let profile: Option<Profile> =
+                let profile: Option<RequiredProfile> =
                     found.select(categories::required_profile).first(tx).optional()?;
                 profile.ok_or_else(|| Problem::field(FieldError::unknown_id("/category_id")))?
             }
-            None => Profile::Any,
+            None => RequiredProfile::Any,
         };
 
         let mut row: TicketRow = diesel::insert_into(tickets::table)
@@ -215,7 +215,11 @@ impl Request {
                 (
                     tickets::subject.eq(self.subject),
                     tickets::description.eq(self.description),
-                    tickets::status.eq(if archived.is_some() { Status::Archived } else { Status::Received }),
+                    tickets::status.eq(if archived.is_some() {
+                        TicketStatus::Archived
+                    } else {
+                        TicketStatus::Received
+                    }),
                     tickets::archived_at.eq(archived.map(|(at, _)| at)),
                     tickets::archive_reason.eq(archived.map(|(_, reason)| reason)),
                     tickets::channel.eq(self.channel.unwrap_or(Channel::Api)),
@@ -253,10 +257,10 @@ impl Request {
         outbox::queue(tx, row.id, MessageKind::Received, &[row.requester_id], &json!({}), actor.now)?;
         let (reason, note) = if archived.is_some() {
             // The database accepts the incomplete row only as archived; the history starts from the state before.
-            (row.status, row.archived_at, row.archive_reason) = (Status::Received, None, None);
+            (row.status, row.archived_at, row.archive_reason) = (TicketStatus::Received, None, None);
             let locale = people::users::locale(tx, account.id)?;
             (ArchiveReason::MissingInformation, Some(missing_text(&missing, locale)))
-        } else if profile == Profile::Any || head_id == Some(account.id) {
+        } else if profile == RequiredProfile::Any || head_id == Some(account.id) {
             return Ok(row);
         } else {
             (ArchiveReason::ProfileNotAuthorized, None)

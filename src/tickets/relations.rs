@@ -15,11 +15,11 @@ use uuid::Uuid;
 use super::model::TicketRow;
 use super::steps::Case;
 use super::store;
-use super::workflow::Status;
+use super::workflow::TicketStatus;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::{ticket_relations, tickets};
-use crate::http::body::Nothing;
+use crate::http::body::EmptyBody;
 use crate::http::paging::{NoFilters, Page, Paging};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::language::text_enum;
@@ -78,7 +78,7 @@ pub struct RelatedTicket {
     id: i64,
     #[schema(max_length = 200, example = "Sin red en el piso 3")]
     subject: String,
-    status: Status,
+    status: TicketStatus,
 }
 
 /// A relation of the ticket in the path to another ticket.
@@ -105,7 +105,7 @@ struct Row {
     #[diesel(sql_type = SqlText)]
     subject: String,
     #[diesel(sql_type = SqlText)]
-    status: Status,
+    status: TicketStatus,
     #[diesel(sql_type = SqlUuid)]
     created_by: Uuid,
     #[diesel(sql_type = Timestamptz)]
@@ -129,7 +129,7 @@ impl Row {
 /// A relation to record.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewRelation {
+pub struct RelationCreate {
     kind: RelationKind,
     /// The other ticket.
     #[schema(minimum = 1, example = 124)]
@@ -157,7 +157,7 @@ const BOTH_ENDS: &str = "\
 /// tickets.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
-    tag = "tickets", operation_id = "listRelations", params(("ticket_id" = i64, Path, minimum = 1), Paging),
+    tag = "tickets", operation_id = "listTicketRelations", params(("ticket_id" = i64, Path, minimum = 1), Paging),
     responses((status = 200, body = Page<Relation>))
 )]
 #[get("/tickets/{ticket_id}/relations")]
@@ -212,18 +212,18 @@ fn bound(
 /// kind.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Relate)), ("x-mesa-unversioned" = json!(true))),
-    tag = "tickets", operation_id = "relateTickets", params(("ticket_id" = i64, Path, minimum = 1)),
-    request_body = NewRelation,
+    tag = "tickets", operation_id = "createTicketRelation", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body = RelationCreate,
     responses(
         (status = 201, body = Relation),
         (status = 409, description = "`already_exists`: the relation exists; `circular_relation`: relations of this kind lead back"),
     )
 )]
 #[post("/tickets/{ticket_id}/relations")]
-pub async fn relate(call: Call, id: Path<i64>, body: Body<NewRelation>) -> Result<HttpResponse> {
+pub async fn relate(call: Call, id: Path<i64>, body: Body<RelationCreate>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         store::visible(tx, actor, *id)?;
-        let NewRelation { kind, ticket_id } = body.read()?;
+        let RelationCreate { kind, ticket_id } = body.read()?;
         let (row, other) = both(tx, *id, ticket_id, "/ticket_id")?;
         actor.check_version(row.version)?;
         let relation = Relation {
@@ -254,12 +254,12 @@ pub async fn relate(call: Call, id: Path<i64>, body: Body<NewRelation>) -> Resul
 /// From either end. Both tickets get an event.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Relate))),
-    tag = "tickets", operation_id = "removeRelation",
+    tag = "tickets", operation_id = "deleteTicketRelation",
     params(("ticket_id" = i64, Path, minimum = 1), ("relation_id" = Uuid, Path)),
     responses((status = 204, description = "Removed"))
 )]
 #[delete("/tickets/{ticket_id}/relations/{relation_id}")]
-pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<Nothing>) -> Result<HttpResponse> {
+pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, _| {
         let (id, relation_id) = *path;
         let relation = ticket_relations::table

@@ -59,7 +59,7 @@ const COLUMNS: [&str; 24] = [
 /// interrupted.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket)), ("x-mesa-unversioned" = json!(true))),
-    tag = "tickets", operation_id = "downloadTickets", params(TicketFilters),
+    tag = "tickets", operation_id = "exportTickets", params(TicketFilters),
     responses((status = 200, description = "The file", content_type = "text/csv", body = Content))
 )]
 #[get("/tickets.csv")]

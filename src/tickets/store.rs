@@ -10,7 +10,7 @@ use super::clock::Span;
 use super::holds::HoldKind;
 use super::model::{Requester, Solution, Ticket, TicketRow};
 use super::{archiving, information, workflow};
-use crate::auth::policy::Scope;
+use crate::auth::policy::PermissionScope;
 use crate::db::schema::{categories, holds, tickets};
 use crate::http::{Actor, Answer};
 use crate::people::user::Contact;
@@ -54,7 +54,7 @@ pub fn lock_both(tx: &mut PgConnection, first: i64, second: i64) -> Result<(Tick
 #[track_caller]
 fn own(actor: &Actor, row: TicketRow) -> Result<TicketRow> {
     let theirs = row.requester_id == actor.id;
-    if (actor.scope == Scope::Own || !actor.is_staff()) && !theirs {
+    if (actor.scope == PermissionScope::Own || !actor.is_staff()) && !theirs {
         Err(Problem::not_found())
     } else {
         Ok(row)

@@ -8,13 +8,13 @@ use utoipa::ToSchema;
 use super::store;
 use crate::auth::policy::Action;
 use crate::http::{Answer, Call};
-use crate::knowledge::search::{self, Found};
+use crate::knowledge::search::{self, ArticleSummary};
 use crate::problem::Result;
 
 /// The articles most similar to a ticket, the most similar first.
 #[derive(Serialize, ToSchema)]
 pub struct Suggestions {
-    items: Vec<Found>,
+    items: Vec<ArticleSummary>,
 }
 
 /// Suggest articles for a ticket
@@ -22,7 +22,7 @@ pub struct Suggestions {
 /// Up to five published articles that share the most words with the ticket; a requester only gets public ones.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket)), ("x-mesa-unversioned" = json!(true))),
-    tag = "knowledge", operation_id = "listSuggestions", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "knowledge", operation_id = "listTicketSuggestions", params(("ticket_id" = i64, Path, minimum = 1)),
     responses((status = 200, body = Suggestions))
 )]
 #[get("/tickets/{ticket_id}/suggestions")]

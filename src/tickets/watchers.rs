@@ -47,7 +47,7 @@ type Row = (Person, DateTime<Utc>, Uuid, WatchReason);
 /// requester's ticket is a 404, watched or not.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Relate))),
-    tag = "tickets", operation_id = "listWatchers", params(("ticket_id" = i64, Path, minimum = 1), Paging),
+    tag = "tickets", operation_id = "listTicketWatchers", params(("ticket_id" = i64, Path, minimum = 1), Paging),
     responses((status = 200, body = Page<Watcher>))
 )]
 #[get("/tickets/{ticket_id}/watchers")]

@@ -5,7 +5,7 @@ use crate::problem::{Code, Problem, Result, Text};
 
 text_enum! {
     /// The state of a ticket.
-    pub enum Status {
+    pub enum TicketStatus {
         /// Registered, with its number; not yet classified.
         Received = "received",
         /// The criticality is set, and with it the due time of the attention.
@@ -52,8 +52,8 @@ text_enum! {
 
 /// Whether a ticket in this state allows this step. `resumes_to` is the state to which a ticket on hold returns:
 /// before its classification it may be corrected, and after it assigned.
-pub fn allows(status: Status, resumes_to: Option<Status>, step: Step) -> bool {
-    use Status::*;
+pub fn allows(status: TicketStatus, resumes_to: Option<TicketStatus>, step: Step) -> bool {
+    use TicketStatus::*;
     let before_solved = !matches!(status, Solved | Closed | Archived);
     let unclassified = resumes_to.unwrap_or(status) == Received;
     match step {
@@ -71,14 +71,14 @@ pub fn allows(status: Status, resumes_to: Option<Status>, step: Step) -> bool {
 }
 
 /// Every step that this state allows.
-pub fn allowed(status: Status, resumes_to: Option<Status>) -> impl Iterator<Item = Step> {
+pub fn allowed(status: TicketStatus, resumes_to: Option<TicketStatus>) -> impl Iterator<Item = Step> {
     Step::ALL.iter().copied().filter(move |step| allows(status, resumes_to, *step))
 }
 
 /// # Errors
 /// A 409 that names the state and the steps that it allows.
 #[track_caller]
-pub fn check(status: Status, resumes_to: Option<Status>, step: Step) -> Result<()> {
+pub fn check(status: TicketStatus, resumes_to: Option<TicketStatus>, step: Step) -> Result<()> {
     if allows(status, resumes_to, step) {
         return Ok(());
     }
@@ -103,27 +103,37 @@ mod tests {
 
     #[test]
     fn once_a_ticket_is_over_it_can_only_be_presented_again() {
-        assert_eq!(allowed(Status::Closed, None).count(), 0);
-        assert_eq!(allowed(Status::Archived, None).collect::<Vec<_>>(), [Step::Resubmit]);
+        assert_eq!(allowed(TicketStatus::Closed, None).count(), 0);
+        assert_eq!(allowed(TicketStatus::Archived, None).collect::<Vec<_>>(), [Step::Resubmit]);
     }
 
     #[test]
     fn what_waits_is_corrected_until_it_is_classified_and_assigned_from_then_on() {
         for (resumes_to, corrected) in [
-            (Status::Received, true),
-            (Status::Classified, false),
-            (Status::Assigned, false),
-            (Status::InProgress, false),
-            (Status::Escalated, false),
+            (TicketStatus::Received, true),
+            (TicketStatus::Classified, false),
+            (TicketStatus::Assigned, false),
+            (TicketStatus::InProgress, false),
+            (TicketStatus::Escalated, false),
         ] {
-            assert_eq!(allows(Status::OnHold, Some(resumes_to), Step::Change), corrected, "{resumes_to:?}");
-            assert_eq!(allows(Status::OnHold, Some(resumes_to), Step::Assign), !corrected, "{resumes_to:?}");
+            assert_eq!(
+                allows(TicketStatus::OnHold, Some(resumes_to), Step::Change),
+                corrected,
+                "{resumes_to:?}"
+            );
+            assert_eq!(
+                allows(TicketStatus::OnHold, Some(resumes_to), Step::Assign),
+                !corrected,
+                "{resumes_to:?}"
+            );
         }
     }
 
     #[test]
     fn every_state_but_the_last_two_leads_on() {
-        for status in Status::ALL.iter().filter(|status| !matches!(status, Status::Closed | Status::Archived))
+        for status in TicketStatus::ALL
+            .iter()
+            .filter(|status| !matches!(status, TicketStatus::Closed | TicketStatus::Archived))
         {
             assert!(
                 allowed(*status, None).any(|step| !matches!(step, Step::Followup | Step::Attach)),
@@ -134,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_state_and_what_it_allows() {
-        let problem = check(Status::Solved, None, Step::Accept).unwrap_err();
+        let problem = check(TicketStatus::Solved, None, Step::Accept).unwrap_err();
         assert_eq!(problem.code.status().as_u16(), 409);
         assert_eq!(problem.members["state"], "solved");
         assert_eq!(

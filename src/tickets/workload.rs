@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::model::Criticality;
-use super::workflow::Status;
+use super::workflow::TicketStatus;
 use crate::db::Literal;
 use crate::db::schema::tickets;
 use crate::problem::Result;
@@ -84,7 +84,7 @@ pub struct OpenTicket {
     id: i64,
     #[schema(max_length = 200, example = "La impresora del despacho no imprime")]
     subject: String,
-    status: Status,
+    status: TicketStatus,
     criticality: Option<Criticality>,
     #[schema(minimum = 1, maximum = 3, example = 1)]
     support_level: i16,

@@ -310,7 +310,7 @@ fn every_export_is_recorded() {
         let content = &document["paths"][&operation.template]["get"]["responses"]["200"]["content"];
         let media: Vec<&String> = content.as_object().into_iter().flatten().map(|(media, _)| media).collect();
         let is_file = media.iter().any(|media| *media != "application/json");
-        if !is_file && operation.id != "getPersonalData" || others.contains(&operation.id.as_str()) {
+        if !is_file && operation.id != "getUserPersonalData" || others.contains(&operation.id.as_str()) {
             continue;
         }
         let count = || desk.database.count("SELECT count(*) FROM audit_events WHERE kind = 'exported'");

@@ -27,7 +27,7 @@ const NEEDS: [(&str, &str); 15] = [
     ("holdTicket", "in_progress"),
     ("mergeTicket", "received"),
     ("reopenTicket", "solved"),
-    ("requestInformation", "in_progress"),
+    ("requestTicketInformation", "in_progress"),
     ("rescheduleTicket", "in_progress"),
     ("resubmitTicket", "archived"),
     ("resumeTicket", "on_hold"),

@@ -1,7 +1,7 @@
 //! Risks and their matrix.
 
 use diesel::RunQueryDsl;
-use mesa::improvement::risks::level::Level;
+use mesa::improvement::risks::level::RiskLevel;
 use serde_json::{Value, json};
 
 use crate::harness::Desk;
@@ -102,7 +102,7 @@ fn code_and_database_have_the_same_levels() {
         #[diesel(sql_type = diesel::sql_types::SmallInt)]
         impact: i16,
         #[diesel(sql_type = diesel::sql_types::Text)]
-        level: Level,
+        level: RiskLevel,
     }
     let rows: Vec<Row> = Desk::open()
         .database
@@ -118,7 +118,7 @@ fn code_and_database_have_the_same_levels() {
     for row in rows {
         assert_eq!(
             row.level,
-            Level::assess(row.probability, row.impact),
+            RiskLevel::assess(row.probability, row.impact),
             "{} {}",
             row.probability,
             row.impact

@@ -21,7 +21,7 @@ use crate::problem::{Problem, Result};
 /// A new password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PasswordResetConfirmation {
+pub struct PasswordResetConfirmationRequest {
     /// The last part of the link in the mail.
     #[schema(example = "kG7l0r3ZkX3y0m0pX9h0n1yqk0R0q3bT0s8mZ2v7Q4E", min_length = 1, max_length = 200)]
     token: String,
@@ -35,7 +35,7 @@ pub struct PasswordResetConfirmation {
 /// A notice of the change is mailed to the person. A password that is rejected with a 422 does not use up the link;
 /// after ten such passwords, each further one doubles the wait before the next, up to fifteen minutes.
 #[utoipa::path(
-    tag = "auth", operation_id = "confirmPasswordReset", request_body = PasswordResetConfirmation,
+    tag = "auth", operation_id = "confirmPasswordReset", request_body = PasswordResetConfirmationRequest,
     responses(
         (status = 204, description = "Set: sign in with it"),
         (status = 410, description = "`password_link_invalid`: request a new link"),
@@ -44,8 +44,8 @@ pub struct PasswordResetConfirmation {
     security(())
 )]
 #[post("/auth/password-reset/confirmation")]
-pub async fn confirm(desk: Data<Desk>, body: Body<PasswordResetConfirmation>) -> Result<HttpResponse> {
-    let PasswordResetConfirmation { token, new_password } = body.read()?;
+pub async fn confirm(desk: Data<Desk>, body: Body<PasswordResetConfirmationRequest>) -> Result<HttpResponse> {
+    let PasswordResetConfirmationRequest { token, new_password } = body.read()?;
     set_password(&desk, token, new_password, "/new_password").await?;
     Ok(Answer::no_content().respond(None, ("", "")))
 }

@@ -22,7 +22,7 @@ use crate::problem::{Problem, Result};
 /// One file per request, as `multipart/form-data`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
-    tag = "attachments", operation_id = "attachToImprovementAction", params(("action_id" = Uuid, Path)),
+    tag = "attachments", operation_id = "createImprovementActionAttachment", params(("action_id" = Uuid, Path)),
     request_body(content = Upload, content_type = "multipart/form-data"),
     responses((status = 201, body = Attachment), (status = 409, description = "`wrong_state`"))
 )]

@@ -16,7 +16,7 @@ use crate::problem::{Problem, Result};
 /// The completion of an action.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewCompletion {
+pub struct CompletionCreate {
     /// The work that was carried out; evidence is attached.
     #[schema(
         min_length = 1,
@@ -33,11 +33,11 @@ pub struct NewCompletion {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords)), ("x-mesa-if-match" = json!(true))),
     tag = "improvement actions", operation_id = "completeImprovementAction", params(("action_id" = Uuid, Path)),
-    request_body = NewCompletion,
+    request_body = CompletionCreate,
     responses((status = 200, body = ImprovementAction), (status = 409, description = "`wrong_state`"))
 )]
 #[post("/improvement-actions/{action_id}/completion")]
-pub async fn complete(call: Call, id: Path<Uuid>, body: Body<NewCompletion>) -> Result<HttpResponse> {
+pub async fn complete(call: Call, id: Path<Uuid>, body: Body<CompletionCreate>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let (row, _) = lock(tx, *id)?;
         let completion = body.read()?;

@@ -32,7 +32,7 @@ pub struct ImprovementFollowup {
 /// An entry to add.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewImprovementFollowup {
+pub struct ImprovementFollowupCreate {
     #[schema(
         min_length = 1,
         max_length = 4000,
@@ -56,7 +56,7 @@ fn followup((id, author, body, progress, created_at): Row) -> ImprovementFollowu
 /// In the order in which they were written.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
-    tag = "improvement actions", operation_id = "listImprovementFollowups",
+    tag = "improvement actions", operation_id = "listImprovementActionFollowups",
     params(("action_id" = Uuid, Path), Paging),
     responses((status = 200, body = Page<ImprovementFollowup>))
 )]
@@ -87,12 +87,12 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result
 /// followup never changes.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords)), ("x-mesa-unversioned" = json!(true))),
-    tag = "improvement actions", operation_id = "addImprovementFollowup", params(("action_id" = Uuid, Path)),
-    request_body = NewImprovementFollowup,
+    tag = "improvement actions", operation_id = "createImprovementActionFollowup", params(("action_id" = Uuid, Path)),
+    request_body = ImprovementFollowupCreate,
     responses((status = 201, body = ImprovementFollowup), (status = 409, description = "`wrong_state`"))
 )]
 #[post("/improvement-actions/{action_id}/followups")]
-pub async fn add(call: Call, id: Path<Uuid>, body: Body<NewImprovementFollowup>) -> Result<HttpResponse> {
+pub async fn add(call: Call, id: Path<Uuid>, body: Body<ImprovementFollowupCreate>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let (row, _) = lock(tx, *id)?;
         let new = body.read()?;

@@ -14,7 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::origin::{Origin, OriginContent, origin_columns};
+use super::origin::{Origin, OriginInput, origin_columns};
 use super::today;
 use crate::db::schema::improvement_actions as actions;
 use crate::http::{Actor, Answer};
@@ -132,7 +132,7 @@ struct Row {
     updated_at: DateTime<Utc>,
 }
 
-type Found = (Row, OriginContent);
+type Found = (Row, OriginInput);
 
 /// The columns of a row and of its origin.
 macro_rules! found {

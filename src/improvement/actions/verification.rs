@@ -16,7 +16,7 @@ use crate::problem::{Code, Problem, Result, Text};
 /// The verification of the efficacy of an action.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewVerification {
+pub struct VerificationCreate {
     /// Whether the cause was removed.
     effective: bool,
     /// The evidence for it.
@@ -36,7 +36,7 @@ pub struct NewVerification {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords)), ("x-mesa-if-match" = json!(true))),
     tag = "improvement actions", operation_id = "verifyImprovementAction", params(("action_id" = Uuid, Path)),
-    request_body = NewVerification,
+    request_body = VerificationCreate,
     responses(
         (status = 200, body = ImprovementAction),
         (status = 403, description = "`forbidden`, or `owner_cannot_verify`"),
@@ -44,7 +44,7 @@ pub struct NewVerification {
     )
 )]
 #[post("/improvement-actions/{action_id}/verification")]
-pub async fn verify(call: Call, id: Path<Uuid>, body: Body<NewVerification>) -> Result<HttpResponse> {
+pub async fn verify(call: Call, id: Path<Uuid>, body: Body<VerificationCreate>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let (row, _) = lock(tx, *id)?;
         let verification = body.read()?;

@@ -13,7 +13,7 @@ use crate::auth::policy::Action;
 use crate::http::actor::next_version;
 use crate::http::body::Patch;
 use crate::http::{Answer, Body, Call};
-use crate::improvement::origin::{OriginContent, origin_values};
+use crate::improvement::origin::{OriginInput, origin_values};
 use crate::improvement::{owner_fault, today};
 use crate::language::text_enum;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
@@ -32,7 +32,7 @@ text_enum! {
 /// The writable fields of an improvement action.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ImprovementActionContent {
+pub struct ImprovementActionCreate {
     kind: ActionKind,
     /// The finding (hallazgo u oportunidad).
     #[schema(
@@ -63,7 +63,7 @@ pub struct ImprovementActionContent {
     /// The due date, by the entity's clock (fecha límite).
     #[schema(example = "2026-12-31")]
     due_on: NaiveDate,
-    origin: OriginContent,
+    origin: OriginInput,
     /// `draft` if omitted.
     #[serde(default = "draft")]
     #[schema(required = false)]
@@ -83,7 +83,7 @@ impl From<ActionStage> for ActionStatus {
     }
 }
 
-impl ImprovementActionContent {
+impl ImprovementActionCreate {
     /// Checks that the owner is allowed and the origin complete; a previous owner may remain.
     fn check(&self, tx: &mut PgConnection, before: Option<Uuid>) -> Result<()> {
         let mut faults = self.origin.faults(tx)?;
@@ -113,11 +113,11 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// `due_on`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
-    tag = "improvement actions", operation_id = "createImprovementAction", request_body = ImprovementActionContent,
+    tag = "improvement actions", operation_id = "createImprovementAction", request_body = ImprovementActionCreate,
     responses((status = 201, body = ImprovementAction))
 )]
 #[post("/improvement-actions")]
-pub async fn create(call: Call, body: Body<ImprovementActionContent>) -> Result<HttpResponse> {
+pub async fn create(call: Call, body: Body<ImprovementActionCreate>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let content = body.read()?;
         content.check(tx, None)?;
@@ -152,19 +152,19 @@ pub async fn create(call: Call, body: Body<ImprovementActionContent>) -> Result<
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "improvement actions", operation_id = "updateImprovementAction", params(("action_id" = Uuid, Path)),
-    request_body(content = ImprovementActionContent, content_type = "application/merge-patch+json"),
+    request_body(content = ImprovementActionCreate, content_type = "application/merge-patch+json"),
     responses((status = 200, body = ImprovementAction), (status = 409, description = "`wrong_state`"))
 )]
 #[patch("/improvement-actions/{action_id}")]
 pub async fn change(
     call: Call,
     id: Path<Uuid>,
-    body: Body<Patch<ImprovementActionContent>>,
+    body: Body<Patch<ImprovementActionCreate>>,
 ) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let (row, origin) = lock(tx, *id)?;
         let is_draft = row.status == ActionStatus::Draft;
-        let (content, changes) = body.merge(&ImprovementActionContent {
+        let (content, changes) = body.merge(&ImprovementActionCreate {
             kind: row.kind,
             finding: row.finding,
             cause: row.cause,

@@ -5,7 +5,7 @@ use crate::language::text_enum;
 
 text_enum! {
     /// The level of a risk (zona de riesgo).
-    pub enum Level {
+    pub enum RiskLevel {
         /// Bajo.
         Low = "low",
         /// Moderado.
@@ -17,11 +17,11 @@ text_enum! {
     }
 }
 
-use Level::{Extreme, High, Low, Moderate};
+use RiskLevel::{Extreme, High, Low, Moderate};
 
 /// A row for each probability from 1 to 5, a column for each impact from 1 to 5.
 #[rustfmt::skip]
-const ZONES: [[Level; 5]; 5] = [
+const ZONES: [[RiskLevel; 5]; 5] = [
     [Low,      Low,      Moderate, High, Extreme],
     [Low,      Moderate, Moderate, High, Extreme],
     [Moderate, Moderate, Moderate, High, Extreme],
@@ -34,7 +34,7 @@ pub const PROBABILITIES: [&str; 5] = ["Muy baja", "Baja", "Media", "Alta", "Muy 
 /// The scale of the impact, from 1 to 5.
 pub const IMPACTS: [&str; 5] = ["Leve", "Menor", "Moderado", "Mayor", "Catastrófico"];
 
-impl Level {
+impl RiskLevel {
     /// The zone of a risk of this probability and impact, each from 1 to 5; values outside of the range count as the
     /// nearest one.
     pub fn assess(probability: i16, impact: i16) -> Self {
@@ -61,11 +61,14 @@ mod tests {
     fn more_likely_or_worse_is_never_a_lower_level() {
         for one in 1..=5 {
             for other in 1..5 {
-                assert!(Level::assess(one, other) <= Level::assess(one, other + 1), "{one} {other}");
-                assert!(Level::assess(other, one) <= Level::assess(other + 1, one), "{other} {one}");
+                assert!(RiskLevel::assess(one, other) <= RiskLevel::assess(one, other + 1), "{one} {other}");
+                assert!(RiskLevel::assess(other, one) <= RiskLevel::assess(other + 1, one), "{other} {one}");
             }
         }
-        assert_eq!((Level::assess(1, 1), Level::assess(5, 1), Level::assess(1, 5)), (Low, High, Extreme));
-        assert_eq!((Level::assess(0, -7), Level::assess(9, 9)), (Low, Extreme));
+        assert_eq!(
+            (RiskLevel::assess(1, 1), RiskLevel::assess(5, 1), RiskLevel::assess(1, 5)),
+            (Low, High, Extreme)
+        );
+        assert_eq!((RiskLevel::assess(0, -7), RiskLevel::assess(9, 9)), (Low, Extreme));
     }
 }

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::level::Level;
-use super::{Found, Risk, RiskStatus, Treatment, found, risks};
+use super::level::RiskLevel;
+use super::{Found, Risk, RiskStatus, RiskTreatment, found, risks};
 use crate::auth::policy::Action;
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Call, Query};
@@ -37,10 +37,10 @@ pub struct RiskFilters {
     /// The level without controls.
     #[serde(default)]
     #[param(required = false)]
-    level: Vec<Level>,
+    level: Vec<RiskLevel>,
     #[serde(default)]
     #[param(required = false)]
-    treatment: Vec<Treatment>,
+    treatment: Vec<RiskTreatment>,
     owner_id: Option<Uuid>,
     /// The next review is before this day.
     review_before: Option<NaiveDate>,

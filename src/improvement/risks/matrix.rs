@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::level::Level;
+use super::level::RiskLevel;
 use super::{RiskStatus, risks, svg};
 use crate::auth::policy::Action;
 use crate::http::body::Content;
@@ -20,7 +20,7 @@ const MOST: i64 = 1000;
 
 text_enum! {
     /// The assessment of the risks that a matrix uses.
-    pub enum MatrixBasis {
+    pub enum RiskMatrixBasis {
         /// Without controls (riesgo inherente).
         Inherent = "inherent",
         /// With controls (riesgo residual); a risk without this assessment is shown by the one without controls.
@@ -35,33 +35,33 @@ text_enum! {
 pub struct MatrixFilters {
     /// `inherent` (the default) or `residual`.
     #[param(inline)]
-    basis: Option<MatrixBasis>,
+    basis: Option<RiskMatrixBasis>,
 }
 
 /// The 5 × 5 matrix.
 #[derive(Serialize, ToSchema)]
 pub struct RiskMatrix {
-    pub(super) basis: MatrixBasis,
+    pub(super) basis: RiskMatrixBasis,
     /// All twenty-five, by probability from 1 on, then by impact from 1 on.
     #[schema(min_items = 25, max_items = 25)]
-    pub(super) cells: Vec<MatrixCell>,
+    pub(super) cells: Vec<RiskMatrixCell>,
 }
 
 /// The risks of one probability and impact.
 #[derive(Serialize, ToSchema)]
-pub struct MatrixCell {
+pub struct RiskMatrixCell {
     #[schema(minimum = 1, maximum = 5, example = 3)]
     pub(super) probability: i16,
     #[schema(minimum = 1, maximum = 5, example = 4)]
     pub(super) impact: i16,
-    pub(super) level: Level,
+    pub(super) level: RiskLevel,
     #[schema(max_items = 1000)]
-    pub(super) risks: Vec<MatrixRisk>,
+    pub(super) risks: Vec<RiskMatrixRisk>,
 }
 
 /// A risk in a matrix.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct MatrixRisk {
+pub struct RiskMatrixRisk {
     pub(super) id: Uuid,
     #[schema(minimum = 1, example = 7)]
     pub(super) number: i32,
@@ -72,7 +72,7 @@ pub struct MatrixRisk {
 type Row = (Uuid, i32, String, i16, i16, Option<i16>, Option<i16>);
 
 impl RiskMatrix {
-    fn load(db: &mut PgConnection, basis: MatrixBasis) -> Result<Self> {
+    fn load(db: &mut PgConnection, basis: RiskMatrixBasis) -> Result<Self> {
         let rows: Vec<Row> = risks::table
             .filter(risks::status.eq(RiskStatus::Active))
             .order((risks::created_at, risks::id))
@@ -90,23 +90,23 @@ impl RiskMatrix {
         Ok(Self::new(basis, rows))
     }
 
-    fn new(basis: MatrixBasis, rows: Vec<Row>) -> Self {
-        let mut cells: Vec<MatrixCell> = (1..=5)
+    fn new(basis: RiskMatrixBasis, rows: Vec<Row>) -> Self {
+        let mut cells: Vec<RiskMatrixCell> = (1..=5)
             .flat_map(|probability| (1..=5).map(move |impact| (probability, impact)))
-            .map(|(probability, impact)| MatrixCell {
+            .map(|(probability, impact)| RiskMatrixCell {
                 probability,
                 impact,
-                level: Level::assess(probability, impact),
+                level: RiskLevel::assess(probability, impact),
                 risks: Vec::new(),
             })
             .collect();
         for (id, number, risk, probability, impact, residual_probability, residual_impact) in rows {
             let place = match (basis, residual_probability, residual_impact) {
-                (MatrixBasis::Residual, Some(probability), Some(impact)) => (probability, impact),
+                (RiskMatrixBasis::Residual, Some(probability), Some(impact)) => (probability, impact),
                 _ => (probability, impact),
             };
             if let Some(cell) = cells.iter_mut().find(|cell| (cell.probability, cell.impact) == place) {
-                cell.risks.push(MatrixRisk { id, number, risk });
+                cell.risks.push(RiskMatrixRisk { id, number, risk });
             }
         }
         RiskMatrix { basis, cells }
@@ -125,7 +125,7 @@ impl RiskMatrix {
 #[get("/risks/matrix")]
 pub async fn read(call: Call, query: Query<MatrixFilters>) -> Result<HttpResponse> {
     call.read(|db, _| {
-        let basis = query.read()?.basis.unwrap_or(MatrixBasis::Inherent);
+        let basis = query.read()?.basis.unwrap_or(RiskMatrixBasis::Inherent);
         Answer::ok(&RiskMatrix::load(db, basis)?)
     })
     .await
@@ -143,7 +143,7 @@ pub async fn read(call: Call, query: Query<MatrixFilters>) -> Result<HttpRespons
 #[get("/risks/matrix.svg")]
 pub async fn download(call: Call, query: Query<MatrixFilters>) -> Result<HttpResponse> {
     let matrix = call.check(|db, _| {
-        let basis = query.read()?.basis.unwrap_or(MatrixBasis::Inherent);
+        let basis = query.read()?.basis.unwrap_or(RiskMatrixBasis::Inherent);
         RiskMatrix::load(db, basis)
     });
     let matrix = matrix.await?;
@@ -173,9 +173,9 @@ mod tests {
             all.flat_map(|cell| cell.risks.iter().map(|risk| (cell.probability, cell.impact, risk.number)))
                 .collect()
         };
-        let inherent = RiskMatrix::new(MatrixBasis::Inherent, rows());
+        let inherent = RiskMatrix::new(RiskMatrixBasis::Inherent, rows());
         assert_eq!((inherent.cells.len(), at(&inherent)), (25, vec![(1, 1, 2), (4, 5, 1)]));
-        let residual = RiskMatrix::new(MatrixBasis::Residual, rows());
+        let residual = RiskMatrix::new(RiskMatrixBasis::Residual, rows());
         assert_eq!(at(&residual), vec![(1, 1, 2), (2, 3, 1)]);
         let image = svg::draw(&inherent).unwrap();
         assert!(image.contains("R1: a &lt;b&gt; &amp; c"), "{image}");

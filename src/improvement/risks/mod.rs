@@ -12,8 +12,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use self::level::Level;
-use super::origin::{Origin, OriginContent, origin_columns};
+use self::level::RiskLevel;
+use super::origin::{Origin, OriginInput, origin_columns};
 use crate::db::schema::risks;
 use crate::http::Answer;
 use crate::language::text_enum;
@@ -22,7 +22,7 @@ use crate::problem::{Problem, Result};
 
 text_enum! {
     /// The treatment of a risk (opción de tratamiento).
-    pub enum Treatment {
+    pub enum RiskTreatment {
         /// It is accepted and monitored (aceptar).
         Accept = "accept",
         /// Its probability or its impact is reduced (reducir, mitigar).
@@ -69,13 +69,13 @@ pub struct Risk {
     #[schema(minimum = 1, maximum = 5, example = 4)]
     impact: i16,
     /// The level without controls (riesgo inherente).
-    level: Level,
+    level: RiskLevel,
     /// The controls (controles).
     #[schema(max_length = 4000, example = "Copia diaria en otro edificio.")]
     controls: Option<String>,
     /// The assessment with controls (riesgo residual); `null` until it was made.
-    residual: Option<Assessment>,
-    treatment: Treatment,
+    residual: Option<RiskAssessment>,
+    treatment: RiskTreatment,
     /// How it is treated (acciones de tratamiento).
     #[schema(max_length = 4000, example = "Restaurar una copia cada trimestre.")]
     treatment_plan: Option<String>,
@@ -95,12 +95,12 @@ pub struct Risk {
 
 /// Probability and impact with the resulting level.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Assessment {
+pub struct RiskAssessment {
     #[schema(minimum = 1, maximum = 5, example = 2)]
     probability: i16,
     #[schema(minimum = 1, maximum = 5, example = 4)]
     impact: i16,
-    level: Level,
+    level: RiskLevel,
 }
 
 #[derive(Queryable, Selectable)]
@@ -113,12 +113,12 @@ struct Row {
     effect: String,
     probability: i16,
     impact: i16,
-    level: Level,
+    level: RiskLevel,
     controls: Option<String>,
     residual_probability: Option<i16>,
     residual_impact: Option<i16>,
-    residual_level: Option<Level>,
-    treatment: Treatment,
+    residual_level: Option<RiskLevel>,
+    treatment: RiskTreatment,
     treatment_plan: Option<String>,
     owner_id: Uuid,
     review_on: NaiveDate,
@@ -129,7 +129,7 @@ struct Row {
     updated_at: DateTime<Utc>,
 }
 
-type Found = (Row, OriginContent);
+type Found = (Row, OriginInput);
 
 /// The columns of a row and of its origin.
 macro_rules! found {
@@ -150,7 +150,7 @@ impl Risk {
         let risk = |(row, origin): Found| {
             let residual = match (row.residual_probability, row.residual_impact, row.residual_level) {
                 (Some(probability), Some(impact), Some(level)) => {
-                    Some(Assessment { probability, impact, level })
+                    Some(RiskAssessment { probability, impact, level })
                 }
                 _ => None,
             };

@@ -7,8 +7,8 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use serde::Serialize;
 
-use super::level::{IMPACTS, Level, PROBABILITIES};
-use super::matrix::{MatrixBasis, MatrixCell, RiskMatrix};
+use super::level::{IMPACTS, PROBABILITIES, RiskLevel};
+use super::matrix::{RiskMatrix, RiskMatrixBasis, RiskMatrixCell};
 use crate::problem::Result;
 use crate::templates::Templates;
 
@@ -65,12 +65,12 @@ struct Line {
 }
 
 /// Black text on each of them has a contrast of 7 to 1 or more.
-const fn fill(level: Level) -> &'static str {
+const fn fill(level: RiskLevel) -> &'static str {
     match level {
-        Level::Low => "#a8d8a0",
-        Level::Moderate => "#ffe699",
-        Level::High => "#f9b26b",
-        Level::Extreme => "#f28b82",
+        RiskLevel::Low => "#a8d8a0",
+        RiskLevel::Moderate => "#ffe699",
+        RiskLevel::High => "#f9b26b",
+        RiskLevel::Extreme => "#f28b82",
     }
 }
 
@@ -97,8 +97,8 @@ pub fn draw(matrix: &RiskMatrix) -> Result<String> {
     };
     let image = Image {
         basis: match matrix.basis {
-            MatrixBasis::Inherent => "Riesgo inherente",
-            MatrixBasis::Residual => "Riesgo residual",
+            RiskMatrixBasis::Inherent => "Riesgo inherente",
+            RiskMatrixBasis::Residual => "Riesgo residual",
         },
         description,
         rows: (1..).zip(PROBABILITIES).map(|label| place(label).1).collect(),
@@ -113,7 +113,7 @@ fn top(probability: i16) -> i16 {
     FROM.1 + (5 - probability) * CELL.1
 }
 
-fn cell(cell: &MatrixCell) -> Cell {
+fn cell(cell: &RiskMatrixCell) -> Cell {
     let named = |scale: [&'static str; 5], value: i16| {
         usize::try_from(value - 1).ok().and_then(|place| scale.get(place).copied()).unwrap_or_default()
     };
@@ -140,7 +140,7 @@ fn cell(cell: &MatrixCell) -> Cell {
 }
 
 /// The numbers of a cell's risks; those that do not fit are counted, and the cell's title has all of them.
-fn lines(cell: &MatrixCell) -> Vec<String> {
+fn lines(cell: &RiskMatrixCell) -> Vec<String> {
     let mut names: Vec<String> = cell.risks.iter().map(|risk| format!("R{}", risk.number)).collect();
     let room = PER_LINE * LINES;
     if names.len() > room {

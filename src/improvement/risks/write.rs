@@ -8,19 +8,19 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Found, Risk, RiskStatus, Treatment, found, risks};
+use super::{Found, Risk, RiskStatus, RiskTreatment, found, risks};
 use crate::auth::policy::Action;
 use crate::http::actor::next_version;
 use crate::http::body::Patch;
 use crate::http::{Answer, Body, Call};
-use crate::improvement::origin::{OriginContent, origin_columns, origin_values};
+use crate::improvement::origin::{OriginInput, origin_columns, origin_values};
 use crate::improvement::owner_fault;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 /// Probability and impact.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AssessmentContent {
+pub struct RiskAssessmentInput {
     #[schema(minimum = 1, maximum = 5, example = 2)]
     probability: i16,
     #[schema(minimum = 1, maximum = 5, example = 4)]
@@ -30,7 +30,7 @@ pub struct AssessmentContent {
 /// The writable fields of a risk.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RiskContent {
+pub struct RiskCreate {
     /// The cause (causa).
     #[schema(
         min_length = 1,
@@ -65,8 +65,8 @@ pub struct RiskContent {
     #[schema(min_length = 1, max_length = 4000, pattern = r"\S", example = "Copia diaria en otro edificio.")]
     controls: Option<String>,
     /// The assessment with controls (riesgo residual): neither value may be higher than without them.
-    residual: Option<AssessmentContent>,
-    treatment: Treatment,
+    residual: Option<RiskAssessmentInput>,
+    treatment: RiskTreatment,
     /// How it is treated (acciones de tratamiento).
     #[schema(
         min_length = 1,
@@ -80,7 +80,7 @@ pub struct RiskContent {
     /// The date of the next review (fecha de revisión).
     #[schema(example = "2027-03-31")]
     review_on: NaiveDate,
-    origin: OriginContent,
+    origin: OriginInput,
     /// `draft` if omitted.
     #[serde(default = "draft")]
     #[schema(required = false)]
@@ -91,7 +91,7 @@ fn draft() -> RiskStatus {
     RiskStatus::Draft
 }
 
-impl RiskContent {
+impl RiskCreate {
     /// Checks that the owner is allowed, the origin complete, and the assessment with controls not higher; a previous
     /// owner may remain.
     fn check(&self, tx: &mut PgConnection, before: Option<Uuid>) -> Result<()> {
@@ -161,11 +161,11 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// The level follows from probability and impact.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
-    tag = "risks", operation_id = "createRisk", request_body = RiskContent,
+    tag = "risks", operation_id = "createRisk", request_body = RiskCreate,
     responses((status = 201, body = Risk))
 )]
 #[post("/risks")]
-pub async fn create(call: Call, body: Body<RiskContent>) -> Result<HttpResponse> {
+pub async fn create(call: Call, body: Body<RiskCreate>) -> Result<HttpResponse> {
     call.write(body, |tx, actor, body| {
         let content = body.read()?;
         content.check(tx, None)?;
@@ -193,22 +193,22 @@ pub async fn create(call: Call, body: Body<RiskContent>) -> Result<HttpResponse>
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "risks", operation_id = "updateRisk", params(("risk_id" = Uuid, Path)),
-    request_body(content = RiskContent, content_type = "application/merge-patch+json"),
+    request_body(content = RiskCreate, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Risk))
 )]
 #[patch("/risks/{risk_id}")]
-pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<RiskContent>>) -> Result<HttpResponse> {
+pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<RiskCreate>>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let (row, origin): Found = risks::table.find(*id).select(found!()).for_update().first(tx)?;
         let residual = row.residual_probability.zip(row.residual_impact);
-        let (content, changes) = body.merge(&RiskContent {
+        let (content, changes) = body.merge(&RiskCreate {
             cause: row.cause,
             risk: row.risk,
             effect: row.effect,
             probability: row.probability,
             impact: row.impact,
             controls: row.controls,
-            residual: residual.map(|(probability, impact)| AssessmentContent { probability, impact }),
+            residual: residual.map(|(probability, impact)| RiskAssessmentInput { probability, impact }),
             treatment: row.treatment,
             treatment_plan: row.treatment_plan,
             owner_id: row.owner_id,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::problem::Text;
 use crate::surveys::Ratings;
 use crate::surveys::questions::SurveyQuestion;
-use crate::surveys::submission::{QuestionAnswer, SurveyAnswer};
+use crate::surveys::submission::{QuestionAnswer, SurveyAnswerCreate};
 
 /// The maximum length of a comment, in characters.
 pub const COMMENT: usize = 2000;
@@ -59,7 +59,7 @@ impl Form {
     }
 
     /// The answer to store; `None` if the form has errors.
-    pub fn answer(&self) -> Option<SurveyAnswer> {
+    pub fn answer(&self) -> Option<SurveyAnswerCreate> {
         if !self.is_sound() {
             return None;
         }
@@ -69,7 +69,7 @@ impl Form {
             asked.and_then(|asked| asked.chosen)
         };
         let further = self.questions.iter().filter(|asked| !asked.question.standing);
-        Some(SurveyAnswer {
+        Some(SurveyAnswerCreate {
             ratings: Ratings {
                 overall: standing("overall")?,
                 timeliness: standing("timeliness")?,

@@ -19,7 +19,7 @@ use crate::http::desk::Desk;
 use crate::http::form::FormBytes;
 use crate::language::locale::{self, Locale};
 use crate::problem::{Code, Problem, Result};
-use crate::tickets::workflow::Status;
+use crate::tickets::workflow::TicketStatus;
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(open).service(send);
@@ -36,7 +36,7 @@ enum Shown {
         at: DateTime<Utc>,
     },
     /// The ticket is in this state and cannot be rated.
-    Unsolved(Status),
+    Unsolved(TicketStatus),
 }
 
 #[get("/s/{token}")]
@@ -98,7 +98,7 @@ fn respond(desk: &Desk, request: &HttpRequest, visit: Result<Visit>, status: Sta
             let locale = asked.unwrap_or(*requesters);
             let state = match shown {
                 Shown::Asked(asked) => State::Form(&asked.0, &asked.1),
-                Shown::Unsolved(status) => State::Unsolved { open: *status != Status::Archived },
+                Shown::Unsolved(status) => State::Unsolved { open: *status != TicketStatus::Archived },
                 Shown::Answered { ticket_id, at } => {
                     State::Answered(*ticket_id, locale.moment(*at, desk.config.timezone))
                 }

@@ -16,7 +16,7 @@ use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::{attention_applications, attentions, tickets};
 use crate::holidays::sets;
-use crate::http::body::Nothing;
+use crate::http::body::EmptyBody;
 use crate::http::{Actor, Answer, Body, Call};
 use crate::problem::Result;
 use crate::tickets::clock::{Calendar, Span};
@@ -29,6 +29,7 @@ const BATCH: i64 = 500;
 
 /// The result of an application.
 #[derive(Serialize, ToSchema)]
+#[schema(as = AttentionTimesApplication)]
 pub struct Application {
     /// Number of open tickets whose clock is running.
     #[schema(minimum = 0, example = 12)]
@@ -73,11 +74,11 @@ type Policies = HashMap<Criticality, (Policy, Calendar)>;
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage)), ("x-mesa-unversioned" = json!(true))),
     tag = "attention times", operation_id = "applyAttentionTimes",
-    request_body(content = Option<Nothing>),
+    request_body(content = Option<EmptyBody>),
     responses((status = 200, body = Application), (status = 409, description = "`no_due_time`"))
 )]
 #[post("/attention-times/application")]
-pub async fn apply(call: Call, body: Body<Nothing>) -> Result<HttpResponse> {
+pub async fn apply(call: Call, body: Body<EmptyBody>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         body.read()?;
         policies::lock(tx)?;

@@ -54,7 +54,7 @@ impl Calendar {
 /// A calendar to create.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewCalendar {
+pub struct CalendarCreate {
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Horario de oficina")]
     name: String,
     /// An OpenStreetMap `opening_hours` expression with exact hours and some open time from now on.
@@ -129,11 +129,11 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// weekday.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "calendars", operation_id = "createCalendar", request_body = NewCalendar,
+    tag = "calendars", operation_id = "createCalendar", request_body = CalendarCreate,
     responses((status = 201, body = Calendar), (status = 409, description = "`already_exists`: the name is in use"))
 )]
 #[post("/calendars")]
-pub async fn create(call: Call, body: Body<NewCalendar>) -> Result<HttpResponse> {
+pub async fn create(call: Call, body: Body<CalendarCreate>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let holidays = sets::current(tx)?;
         let new = body.read_with(|value| Ok(faults(value, actor.timezone, &holidays, actor.now)))?;

@@ -36,7 +36,7 @@ pub struct Trial {
 /// counted.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
-    tag = "calendars", operation_id = "getCalendarDue", params(("calendar_id" = Uuid, Path), Trial),
+    tag = "calendars", operation_id = "getCalendarDueTime", params(("calendar_id" = Uuid, Path), Trial),
     responses((status = 200, body = Reckoning))
 )]
 #[get("/calendars/{calendar_id}/due")]

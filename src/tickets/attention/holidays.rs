@@ -14,7 +14,7 @@ use crate::db::schema::holidays;
 use crate::db::{contains, fold};
 use crate::holidays::HolidayKind;
 use crate::http::actor::next_version;
-use crate::http::body::{Nothing, Patch};
+use crate::http::body::{EmptyBody, Patch};
 use crate::http::catalogue::NameSort;
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
@@ -67,7 +67,7 @@ impl Holiday {
 /// `days_from_easter` and `date` requires `date`; the fields of other kinds are not allowed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewHoliday {
+pub struct HolidayCreate {
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Día cívico del municipio")]
     name: String,
     #[schema(example = "fixed")]
@@ -197,7 +197,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// `POST /attention-times/application`. The maximum is 500 holidays.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "holidays", operation_id = "createHoliday", request_body = NewHoliday,
+    tag = "holidays", operation_id = "createHoliday", request_body = HolidayCreate,
     responses(
         (status = 201, body = Holiday),
         (status = 409, description = "`already_exists`: a holiday with this name and kind and the same first year or \
@@ -205,7 +205,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     )
 )]
 #[post("/holidays")]
-pub async fn create(call: Call, body: Body<NewHoliday>) -> Result<HttpResponse> {
+pub async fn create(call: Call, body: Body<HolidayCreate>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         policies::lock(tx)?;
         let new = body.read_with(|value| Ok(holiday_fields::faults(value)))?;
@@ -288,14 +288,14 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<HolidayProfile>
 /// `last_year` instead; shipped holidays cannot be removed.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "holidays", operation_id = "removeHoliday", params(("holiday_id" = Uuid, Path)),
+    tag = "holidays", operation_id = "deleteHoliday", params(("holiday_id" = Uuid, Path)),
     responses(
         (status = 204, description = "Removed"),
         (status = 409, description = "`shipped_holiday`; `no_due_time`: a calendar in use would not be open for long enough"),
     )
 )]
 #[delete("/holidays/{holiday_id}")]
-pub async fn remove(call: Call, id: Path<Uuid>, body: Body<Nothing>) -> Result<HttpResponse> {
+pub async fn remove(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, _| {
         policies::lock(tx)?;
         let holiday = holidays::table.find(*id).select(Holiday::as_select()).for_update().first(tx)?;

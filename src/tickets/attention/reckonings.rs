@@ -89,7 +89,7 @@ pub struct Pause {
 /// The input for the computation of a due time.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewReckoning {
+pub struct ReckoningCreate {
     /// When the clock starts.
     #[schema(example = "2026-11-23T14:00:00Z")]
     from: DateTime<Utc>,
@@ -114,11 +114,11 @@ pub struct NewReckoning {
 /// The same computation as for a ticket, for any start, calendar, minutes and pauses. Nothing is stored.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
-    tag = "calendars", operation_id = "reckonAttention", request_body = NewReckoning,
+    tag = "calendars", operation_id = "createAttentionReckoning", request_body = ReckoningCreate,
     responses((status = 200, body = Reckoning))
 )]
 #[post("/attention-reckonings")]
-pub async fn reckon(call: Call, body: Body<NewReckoning>) -> Result<HttpResponse> {
+pub async fn reckon(call: Call, body: Body<ReckoningCreate>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
     let holidays = call.check(|db, _| sets::current(db)).await?;
     let _place = tokio::time::timeout(WAIT, PLACES.acquire())
@@ -140,7 +140,7 @@ static PLACES: LazyLock<Semaphore> = LazyLock::new(|| {
 /// How long a request waits for its turn.
 const WAIT: Duration = Duration::from_secs(2);
 
-fn reckoned(body: Body<NewReckoning>, timezone: Tz, holidays: &Holidays) -> Result<Answer> {
+fn reckoned(body: Body<ReckoningCreate>, timezone: Tz, holidays: &Holidays) -> Result<Answer> {
     let new = body.read_with(|value| {
         let hours = value["opening_hours"].as_str().map(|hours| Calendar::parse(hours, timezone, holidays));
         Ok(hours

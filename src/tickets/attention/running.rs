@@ -10,7 +10,7 @@ use crate::tickets::clock::{Calendar, Span};
 use crate::tickets::model::TicketRow;
 use crate::tickets::steps::Case;
 use crate::tickets::store;
-use crate::tickets::workflow::Status;
+use crate::tickets::workflow::TicketStatus;
 
 /// The due times of a clock.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +85,7 @@ pub fn reckon(case: &mut Case<'_>) -> Result<()> {
         &pauses,
     )?;
     due.write(ticket, case.now);
-    if ticket.status == Status::OnHold {
+    if ticket.status == TicketStatus::OnHold {
         ticket.attention_due_at = None;
         ticket.attention_due_soon_at = None;
     }

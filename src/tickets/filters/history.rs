@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Text as SqlText, Timestamptz};
 
 use super::{TicketFilters, Tickets};
-use crate::auth::policy::{Action, Scope, scope};
+use crate::auth::policy::{Action, PermissionScope, scope};
 use crate::db::schema::{articles, attentions, escalations, openings, surveys, tickets};
 use crate::http::Actor;
 use crate::http::query::invalid;
@@ -70,7 +70,7 @@ impl TicketFilters {
         if let Some(name) = self.for_staff_alone().filter(|_| !actor.is_staff()) {
             return Err(invalid(name, Text::new("Solo lo usa el personal.", "Only staff may use it.")));
         }
-        let may_read = scope(actor.role, Action::ReadSurveyAnswers) == Some(Scope::Any);
+        let may_read = scope(actor.role, Action::ReadSurveyAnswers) == Some(PermissionScope::Any);
         if self.satisfied.is_some() && !may_read { Err(Problem::forbidden()) } else { Ok(()) }
     }
 

@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use super::list::TicketSort;
 use super::model::{ArchiveReason, Channel, Criticality};
-use super::workflow::Status;
-use crate::auth::policy::Scope;
+use super::workflow::TicketStatus;
+use crate::auth::policy::PermissionScope;
 use crate::db::Literal;
 use crate::db::schema::tickets;
 use crate::http::Actor;
@@ -90,7 +90,7 @@ impl<'de> Deserialize<'de> for Length {
 pub struct TicketFilters {
     #[serde(default)]
     #[param(required = false)]
-    pub(super) status: Vec<Status>,
+    pub(super) status: Vec<TicketStatus>,
     #[serde(default)]
     #[param(required = false)]
     criticality: Vec<Criticality>,
@@ -252,14 +252,14 @@ macro_rules! among {
 type Tickets<'a> = tickets::BoxedQuery<'a, Pg>;
 
 /// A state as a literal in the statement, so that PostgreSQL knows its value when it prepares the statement.
-pub fn literal(status: Status) -> Literal<SqlText> {
+pub fn literal(status: TicketStatus) -> Literal<SqlText> {
     Literal::new(format!("'{}'", status.as_str()))
 }
 
 /// The tickets that match these filters and that the caller may see, in no order.
 pub fn filtered<'a>(filters: &'a TicketFilters, actor: &'a Actor) -> Tickets<'a> {
     let mut query = tickets::table.into_boxed();
-    if actor.scope == Scope::Own {
+    if actor.scope == PermissionScope::Own {
         query = query.filter(tickets::requester_id.eq(actor.id));
     }
     query = match filters.status.as_slice() {

@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text as SqlText, Uuid as SqlUuid
 use uuid::Uuid;
 
 use super::{TicketFilters, Tickets};
-use crate::auth::policy::Scope;
+use crate::auth::policy::PermissionScope;
 use crate::db::Statement;
 use crate::db::schema::tickets;
 use crate::http::Actor;
@@ -33,7 +33,7 @@ impl TicketFilters {
     pub fn look_up(&mut self, db: &mut PgConnection, actor: &Actor) -> Result<()> {
         let Some(text) = self.q.clone() else { return Ok(()) };
         self.few = match actor.scope {
-            Scope::Own => Some(own(db, actor.id, &text)?),
+            PermissionScope::Own => Some(own(db, actor.id, &text)?),
             _ => few(db, &text)?,
         };
         Ok(())
@@ -72,7 +72,7 @@ fn number(text: &str) -> Option<i64> {
 pub fn narrow<'a>(query: Tickets<'a>, filters: &'a TicketFilters, actor: &Actor) -> Tickets<'a> {
     let Some(text) = &filters.q else { return query };
     // For a requester, the existence of another requester's ticket with this number is not examined.
-    let number = number(text).filter(|_| actor.scope != Scope::Own);
+    let number = number(text).filter(|_| actor.scope != PermissionScope::Own);
     match &filters.few {
         Some(few) => query.filter(tickets::id.eq_any(few.iter().copied().chain(number))),
         None => {

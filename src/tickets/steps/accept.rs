@@ -20,12 +20,12 @@ use crate::people::{schedules, users};
 use crate::problem::Result;
 use crate::tickets::attention::working;
 use crate::tickets::model::Ticket;
-use crate::tickets::workflow::{Status, Step};
+use crate::tickets::workflow::{Step, TicketStatus};
 use crate::tickets::{appointment, followups};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Acceptance {
+pub struct AcceptanceCreate {
     /// When the requester will be attended: in the future, inside the assignee's shifts (otherwise `outside_shift`,
     /// whose detail states the next shift) and outside of their absences. Required unless the ticket is critical; not
     /// allowed for a critical ticket, which is attended immediately.
@@ -40,14 +40,14 @@ pub struct Acceptance {
 /// time zone.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Accept))),
-    tag = "steps", operation_id = "acceptTicket", params(("ticket_id" = i64, Path, minimum = 1)),
-    request_body = Acceptance,
+    tag = "ticket steps", operation_id = "acceptTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body = AcceptanceCreate,
     responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
 )]
 #[post("/tickets/{ticket_id}/acceptance")]
-pub async fn accept(call: Call, id: Path<i64>, body: Body<Acceptance>) -> Result<HttpResponse> {
+pub async fn accept(call: Call, id: Path<i64>, body: Body<AcceptanceCreate>) -> Result<HttpResponse> {
     let step = (Step::Accept, EventKind::Accepted);
-    take(call, *id, step, body, move |case, actor, Acceptance { scheduled_for }| {
+    take(call, *id, step, body, move |case, actor, AcceptanceCreate { scheduled_for }| {
         let holidays = sets::current(case.tx)?;
         let clock = EntityClock { timezone: case.timezone, holidays: &holidays };
         let schedule = schedules::for_user(case.tx, actor.id, case.now)?;
@@ -57,7 +57,7 @@ pub async fn accept(call: Call, id: Path<i64>, body: Body<Acceptance>) -> Result
             .filter(attentions::accepted_at.is_null())
             .set((attentions::accepted_at.eq(case.now), attentions::accepted_by.eq(actor.id)))
             .execute(case.tx)?;
-        ticket.status = Status::InProgress;
+        ticket.status = TicketStatus::InProgress;
         ticket.accepted_at = Some(case.now);
         ticket.scheduled_for = scheduled_for;
         let first = ticket.attended_at.is_none();

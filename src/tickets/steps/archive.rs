@@ -1,4 +1,4 @@
-//! Archiving a case as withdrawn, after notifying the requester.
+//! ArchiveCreate a case as withdrawn, after notifying the requester.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{Reply, take};
 use crate::audit::kind::EventKind;
-use crate::auth::policy::{Action, Scope};
+use crate::auth::policy::{Action, PermissionScope};
 use crate::http::{Body, Call};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::archiving;
@@ -16,7 +16,7 @@ use crate::tickets::workflow::Step;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Archiving {
+pub struct ArchiveCreate {
     /// A requester may only use `withdrawn`.
     reason: ArchiveReason,
     /// An explanation for the requester.
@@ -30,15 +30,15 @@ pub struct Archiving {
 /// be reopened; the request can be submitted again by `resubmission`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Archive))),
-    tag = "steps", operation_id = "archiveTicket", params(("ticket_id" = i64, Path, minimum = 1)),
-    request_body = Archiving,
+    tag = "ticket steps", operation_id = "archiveTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body = ArchiveCreate,
     responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
 )]
 #[post("/tickets/{ticket_id}/archive")]
-pub async fn archive(call: Call, id: Path<i64>, body: Body<Archiving>) -> Result<HttpResponse> {
+pub async fn archive(call: Call, id: Path<i64>, body: Body<ArchiveCreate>) -> Result<HttpResponse> {
     let step = (Step::Archive, EventKind::Archived);
-    take(call, *id, step, body, move |case, actor, Archiving { reason, note }| {
-        if actor.scope == Scope::Own && reason != ArchiveReason::Withdrawn {
+    take(call, *id, step, body, move |case, actor, ArchiveCreate { reason, note }| {
+        if actor.scope == PermissionScope::Own && reason != ArchiveReason::Withdrawn {
             return Err(Problem::field(FieldError::new(
                 "/reason",
                 FieldCode::NotAllowed,

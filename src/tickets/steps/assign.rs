@@ -21,11 +21,11 @@ use crate::people::availability::EntityClock;
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::automatic::Candidates;
 use crate::tickets::model::Ticket;
-use crate::tickets::workflow::{Status, Step};
+use crate::tickets::workflow::{Step, TicketStatus};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Assignment {
+pub struct AssignmentCreate {
     /// The new assignee: the id of an active member of staff of the ticket's support level or above, on shift or not; or
     /// `me`, the caller. Automatic assignment if omitted or `null`.
     #[schema(inline, value_type = Option<AssigneeId>)]
@@ -82,17 +82,17 @@ impl ToSchema for AssigneeId {}
 /// `next_available_user` state who is available next, and when; both are `null` if no one will be.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Assign))),
-    tag = "steps", operation_id = "assignTicket", params(("ticket_id" = i64, Path, minimum = 1)),
-    request_body = Assignment,
+    tag = "ticket steps", operation_id = "assignTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body = AssignmentCreate,
     responses(
         (status = 200, body = Ticket),
         (status = 409, description = "`step_not_allowed`, `already_assigned`, `nobody_available`"),
     )
 )]
 #[post("/tickets/{ticket_id}/assignment")]
-pub async fn assign(call: Call, id: Path<i64>, body: Body<Assignment>) -> Result<HttpResponse> {
+pub async fn assign(call: Call, id: Path<i64>, body: Body<AssignmentCreate>) -> Result<HttpResponse> {
     let step = (Step::Assign, EventKind::Assigned);
-    take(call, *id, step, body, move |case, actor, Assignment { assignee_id, replaces }| {
+    take(call, *id, step, body, move |case, actor, AssignmentCreate { assignee_id, replaces }| {
         let assignee_id = assignee_id.map(|assignee| assignee.user(actor.id));
         let has_it = case.ticket.assignee_id;
         let taken = match (has_it, replaces) {
@@ -148,8 +148,8 @@ pub fn give(case: &mut Case<'_>, assignee: Uuid) -> Result<()> {
     ticket.accepted_at = None;
     ticket.scheduled_for = None;
     match ticket.status {
-        Status::OnHold => ticket.resumes_to = Some(Status::Assigned),
-        _ => ticket.status = Status::Assigned,
+        TicketStatus::OnHold => ticket.resumes_to = Some(TicketStatus::Assigned),
+        _ => ticket.status = TicketStatus::Assigned,
     }
     case.notify(MessageKind::Assigned, assignee, json!({}));
     Ok(())

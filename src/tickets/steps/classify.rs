@@ -15,11 +15,11 @@ use crate::tickets::archiving;
 use crate::tickets::attention::running;
 use crate::tickets::categories;
 use crate::tickets::model::{ArchiveReason, Criticality, Ticket};
-use crate::tickets::workflow::{Status, Step};
+use crate::tickets::workflow::{Step, TicketStatus};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Classification {
+pub struct ClassificationCreate {
     #[schema(example = "high")]
     criticality: Criticality,
     /// The category, if it has to change; the current one if omitted.
@@ -37,14 +37,14 @@ pub struct Classification {
 /// notified; the response shows the archived ticket.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Classify))),
-    tag = "steps", operation_id = "classifyTicket", params(("ticket_id" = i64, Path, minimum = 1)),
-    request_body = Classification,
+    tag = "ticket steps", operation_id = "classifyTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body = ClassificationCreate,
     responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`, `no_due_time`"))
 )]
 #[post("/tickets/{ticket_id}/classification")]
-pub async fn classify(call: Call, id: Path<i64>, body: Body<Classification>) -> Result<HttpResponse> {
+pub async fn classify(call: Call, id: Path<i64>, body: Body<ClassificationCreate>) -> Result<HttpResponse> {
     let step = (Step::Classify, EventKind::Classified);
-    take(call, *id, step, body, move |case, _, Classification { criticality, category_id }| {
+    take(call, *id, step, body, move |case, _, ClassificationCreate { criticality, category_id }| {
         let ticket = &mut case.ticket;
         if let Some(category) = category_id.filter(|id| ticket.category_id != Some(*id)) {
             ticket.category_id = Some(category);
@@ -57,8 +57,8 @@ pub async fn classify(call: Call, id: Path<i64>, body: Body<Classification>) -> 
         ticket.criticality = Some(criticality);
         ticket.classified_at = Some(case.now);
         match (ticket.status, ticket.resumes_to) {
-            (Status::Received, _) => ticket.status = Status::Classified,
-            (_, Some(Status::Received)) => ticket.resumes_to = Some(Status::Classified),
+            (TicketStatus::Received, _) => ticket.status = TicketStatus::Classified,
+            (_, Some(TicketStatus::Received)) => ticket.resumes_to = Some(TicketStatus::Classified),
             _ => {}
         }
         running::reckon(case)?;

@@ -6,26 +6,26 @@ use actix_web::{HttpResponse, post};
 use super::{Reply, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
-use crate::http::body::Nothing;
+use crate::http::body::EmptyBody;
 use crate::http::{Body, Call};
 use crate::outbox::MessageKind;
 use crate::problem::Result;
 use crate::tickets::model::Ticket;
-use crate::tickets::workflow::{Status, Step};
+use crate::tickets::workflow::{Step, TicketStatus};
 
 /// Close a solved ticket
 ///
 /// By the requester or by staff. A solved ticket is closed automatically some days after its solution.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Close))),
-    tag = "steps", operation_id = "closeTicket", params(("ticket_id" = i64, Path, minimum = 1)),
-    request_body(content = Option<Nothing>),
+    tag = "ticket steps", operation_id = "closeTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body(content = Option<EmptyBody>),
     responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
 )]
 #[post("/tickets/{ticket_id}/closure")]
-pub async fn close(call: Call, id: Path<i64>, body: Body<Nothing>) -> Result<HttpResponse> {
+pub async fn close(call: Call, id: Path<i64>, body: Body<EmptyBody>) -> Result<HttpResponse> {
     take(call, *id, (Step::Close, EventKind::Closed), body, |case, _, _| {
-        case.ticket.status = Status::Closed;
+        case.ticket.status = TicketStatus::Closed;
         case.ticket.closed_at = Some(case.now);
         case.notify_requester(MessageKind::Closed);
         Ok(Reply::Ticket)

@@ -18,7 +18,7 @@ use crate::tickets::workflow::Step;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Hold {
+pub struct HoldCreate {
     /// The reason of the wait; it is sent to the requester.
     #[schema(
         min_length = 1,
@@ -34,13 +34,13 @@ pub struct Hold {
 /// For a wait that the requester has not caused. The attention clock keeps running; `resumption` ends the hold.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Hold))),
-    tag = "steps", operation_id = "holdTicket", params(("ticket_id" = i64, Path, minimum = 1)),
-    request_body = Hold,
+    tag = "ticket steps", operation_id = "holdTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body = HoldCreate,
     responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
 )]
 #[post("/tickets/{ticket_id}/hold")]
-pub async fn hold(call: Call, id: Path<i64>, body: Body<Hold>) -> Result<HttpResponse> {
-    take(call, *id, (Step::Hold, EventKind::Held), body, |case, _, Hold { reason }| {
+pub async fn hold(call: Call, id: Path<i64>, body: Body<HoldCreate>) -> Result<HttpResponse> {
+    take(call, *id, (Step::Hold, EventKind::Held), body, |case, _, HoldCreate { reason }| {
         holds::begin(case, HoldKind::Hold, &reason)?;
         case.details.reason = Some(reason.clone());
         case.notify(MessageKind::Held, case.ticket.requester_id, json!({"reason": reason}));

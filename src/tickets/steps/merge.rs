@@ -15,12 +15,12 @@ use crate::people::users;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::model::{ArchiveReason, Ticket, TicketRow};
 use crate::tickets::relations::{self, RelationKind};
-use crate::tickets::workflow::{self, Status, Step};
+use crate::tickets::workflow::{self, Step, TicketStatus};
 use crate::tickets::{archiving, followups, store, watchers};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Merge {
+pub struct MergeCreate {
     /// The ticket that remains and is about the same matter; neither `closed` nor `archived`.
     #[schema(minimum = 1, example = 124)]
     into: i64,
@@ -43,20 +43,20 @@ pub struct Merge {
 /// there, which the requester does not see.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Relate))),
-    tag = "steps", operation_id = "mergeTicket", params(("ticket_id" = i64, Path, minimum = 1)),
-    request_body = Merge,
+    tag = "ticket steps", operation_id = "mergeTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body = MergeCreate,
     responses(
         (status = 200, body = Ticket, description = "The duplicate, archived"),
         (status = 409, description = "`step_not_allowed`; `circular_relation`: the other is a duplicate of this one"),
     )
 )]
 #[post("/tickets/{ticket_id}/merge")]
-pub async fn merge(call: Call, id: Path<i64>, body: Body<Merge>) -> Result<HttpResponse> {
+pub async fn merge(call: Call, id: Path<i64>, body: Body<MergeCreate>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         store::visible(tx, actor, *id)?;
-        let Merge { into, note } = body.read()?;
+        let MergeCreate { into, note } = body.read()?;
         let (row, target) = relations::both(tx, *id, into, "/into")?;
-        if matches!(target.status, Status::Closed | Status::Archived) {
+        if matches!(target.status, TicketStatus::Closed | TicketStatus::Archived) {
             let detail = Text::new("Ese caso ya terminó.", "That ticket has ended.");
             return Err(Problem::field(FieldError::new("/into", FieldCode::NotAllowed, detail)));
         }

@@ -30,7 +30,7 @@ use super::watchers;
 use super::workflow::{self, Step};
 use crate::audit;
 use crate::audit::kind::EventKind;
-use crate::auth::policy::Scope;
+use crate::auth::policy::PermissionScope;
 use crate::db::schema::tickets;
 use crate::http::routes::Routes;
 use crate::http::{Actor, Answer, Body, Call};
@@ -196,7 +196,7 @@ where
         let body = body.read()?;
         actor.check_version(row.version)?;
         workflow::check(row.status, row.resumes_to, step)?;
-        if actor.scope == Scope::Assignee && row.assignee_id != Some(actor.id) {
+        if actor.scope == PermissionScope::Assignee && row.assignee_id != Some(actor.id) {
             return Err(Problem::new(
                 Code::NotTheAssignee,
                 Text::new("Solo puede hacerlo quien tiene el caso.", "Only the assignee may do this."),

@@ -1,4 +1,4 @@
-//! Reopening a solved case.
+//! ReopeningCreate a solved case.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
@@ -13,11 +13,11 @@ use crate::http::{Body, Call};
 use crate::outbox::MessageKind;
 use crate::problem::Result;
 use crate::tickets::model::Ticket;
-use crate::tickets::workflow::{Status, Step};
+use crate::tickets::workflow::{Step, TicketStatus};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Reopening {
+pub struct ReopeningCreate {
     /// Why the solution was not effective.
     #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "Volvió a atascarse.")]
     reason: Option<String>,
@@ -28,14 +28,14 @@ pub struct Reopening {
 /// It returns to the person who solved it. The previous solution stays in the history.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Reopen))),
-    tag = "steps", operation_id = "reopenTicket", params(("ticket_id" = i64, Path, minimum = 1)),
-    request_body(content = Option<Reopening>),
+    tag = "ticket steps", operation_id = "reopenTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body(content = Option<ReopeningCreate>),
     responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
 )]
 #[post("/tickets/{ticket_id}/reopening")]
-pub async fn reopen(call: Call, id: Path<i64>, body: Body<Reopening>) -> Result<HttpResponse> {
+pub async fn reopen(call: Call, id: Path<i64>, body: Body<ReopeningCreate>) -> Result<HttpResponse> {
     let step = (Step::Reopen, EventKind::Reopened);
-    take(call, *id, step, body, |case, _, Reopening { reason }| {
+    take(call, *id, step, body, |case, _, ReopeningCreate { reason }| {
         apply(case, reason);
         Ok(Reply::Ticket)
     })
@@ -45,7 +45,7 @@ pub async fn reopen(call: Call, id: Path<i64>, body: Body<Reopening>) -> Result<
 /// Returns a solved ticket to work and notifies its assignee and its requester.
 pub fn apply(case: &mut Case<'_>, reason: Option<String>) {
     let ticket = &mut case.ticket;
-    ticket.status = Status::InProgress;
+    ticket.status = TicketStatus::InProgress;
     ticket.solution = None;
     ticket.solved_at = None;
     ticket.solved_by_id = None;

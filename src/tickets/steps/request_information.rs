@@ -21,7 +21,7 @@ use crate::tickets::{followups, information};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewInformationRequest {
+pub struct InformationRequestCreate {
     /// The missing information, as a text for the requester.
     #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "¿Cuál es la placa del equipo?")]
     missing: String,
@@ -43,19 +43,19 @@ pub struct NewInformationRequest {
 /// before.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Hold))),
-    tag = "steps", operation_id = "requestInformation", params(("ticket_id" = i64, Path, minimum = 1)),
-    request_body = NewInformationRequest,
+    tag = "ticket steps", operation_id = "requestTicketInformation", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body = InformationRequestCreate,
     responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
 )]
 #[post("/tickets/{ticket_id}/information-request")]
 pub async fn request_information(
     call: Call,
     id: Path<i64>,
-    body: Body<NewInformationRequest>,
+    body: Body<InformationRequestCreate>,
 ) -> Result<HttpResponse> {
     let days = call.desk.config.information_days;
     let step = (Step::RequestInformation, EventKind::InformationRequested);
-    take(call, *id, step, body, move |case, actor, NewInformationRequest { missing, deadline }| {
+    take(call, *id, step, body, move |case, actor, InformationRequestCreate { missing, deadline }| {
         let deadline = information::deadline(deadline, days, case.now)?;
         holds::begin(case, HoldKind::Information, &missing)?;
         let ticket = &mut case.ticket;

@@ -23,7 +23,7 @@ use crate::tickets::{appointment, followups};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Rescheduling {
+pub struct ReschedulingCreate {
     /// When the requester will be attended: in the future, inside the assignee's shifts, outside of their absences.
     #[schema(example = "2030-01-16T14:30:00Z")]
     scheduled_for: DateTime<Utc>,
@@ -40,14 +40,14 @@ pub struct Rescheduling {
 /// critical gets its first appointment here.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Reschedule))),
-    tag = "steps", operation_id = "rescheduleTicket", params(("ticket_id" = i64, Path, minimum = 1)),
-    request_body = Rescheduling,
+    tag = "ticket steps", operation_id = "rescheduleTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body = ReschedulingCreate,
     responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
 )]
 #[post("/tickets/{ticket_id}/rescheduling")]
-pub async fn reschedule(call: Call, id: Path<i64>, body: Body<Rescheduling>) -> Result<HttpResponse> {
+pub async fn reschedule(call: Call, id: Path<i64>, body: Body<ReschedulingCreate>) -> Result<HttpResponse> {
     let step = (Step::Reschedule, EventKind::Rescheduled);
-    take(call, *id, step, body, move |case, actor, Rescheduling { scheduled_for, reason }| {
+    take(call, *id, step, body, move |case, actor, ReschedulingCreate { scheduled_for, reason }| {
         let scheduled_for = Some(scheduled_for);
         let holidays = sets::current(case.tx)?;
         let clock = EntityClock { timezone: case.timezone, holidays: &holidays };

@@ -24,7 +24,7 @@ use crate::tickets::workflow::{self, Step};
 /// account lacks them.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Resubmission {
+pub struct ResubmissionCreate {
     #[schema(
         min_length = 1,
         max_length = 200,
@@ -55,15 +55,15 @@ pub struct Resubmission {
 /// `already_exists` with the existing ticket in `resubmitted_as`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Resubmit))),
-    tag = "steps", operation_id = "resubmitTicket", params(("ticket_id" = i64, Path, minimum = 1)),
-    request_body(content = Option<Resubmission>),
+    tag = "ticket steps", operation_id = "resubmitTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body(content = Option<ResubmissionCreate>),
     responses(
         (status = 201, body = Ticket, description = "The new ticket"),
         (status = 409, description = "`step_not_allowed`, `already_exists`"),
     )
 )]
 #[post("/tickets/{ticket_id}/resubmission")]
-pub async fn resubmit(call: Call, id: Path<i64>, body: Body<Resubmission>) -> Result<HttpResponse> {
+pub async fn resubmit(call: Call, id: Path<i64>, body: Body<ResubmissionCreate>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let archived = store::lock(tx, actor, *id)?;
         let account = Account::active(tx, archived.requester_id)?.map(|account| account.or_as_in(&archived));

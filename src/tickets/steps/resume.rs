@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, post};
 use super::{Reply, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
-use crate::http::body::Nothing;
+use crate::http::body::EmptyBody;
 use crate::http::{Body, Call};
 use crate::problem::Result;
 use crate::tickets::holds;
@@ -19,12 +19,12 @@ use crate::tickets::workflow::Step;
 /// in the meantime. If it waited for information from its requester, the attention clock resumes.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Hold))),
-    tag = "steps", operation_id = "resumeTicket", params(("ticket_id" = i64, Path, minimum = 1)),
-    request_body(content = Option<Nothing>),
+    tag = "ticket steps", operation_id = "resumeTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body(content = Option<EmptyBody>),
     responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
 )]
 #[post("/tickets/{ticket_id}/resumption")]
-pub async fn resume(call: Call, id: Path<i64>, body: Body<Nothing>) -> Result<HttpResponse> {
+pub async fn resume(call: Call, id: Path<i64>, body: Body<EmptyBody>) -> Result<HttpResponse> {
     take(call, *id, (Step::Resume, EventKind::Resumed), body, move |case, _, _| {
         case.details.kind = holds::end(case)?.map(|ended| ended.kind.as_str());
         Ok(Reply::Ticket)

@@ -19,12 +19,12 @@ use crate::tickets::attention::working;
 use crate::tickets::model::{Ticket, TicketRow};
 use crate::tickets::relations::RelationKind;
 use crate::tickets::survey;
-use crate::tickets::workflow::{self, Status, Step};
+use crate::tickets::workflow::{self, Step, TicketStatus};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewSolution)]
-pub struct NewSolution {
+#[schema(as = SolutionCreate)]
+pub struct SolutionCreate {
     /// The solution, as a text for the requester.
     #[schema(
         min_length = 1,
@@ -72,14 +72,14 @@ const CHILDREN: i64 = 200;
 /// `solved_children` and `offered_children` in its details.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Solve))),
-    tag = "steps", operation_id = "solveTicket", params(("ticket_id" = i64, Path, minimum = 1)),
-    request_body = NewSolution,
+    tag = "ticket steps", operation_id = "solveTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    request_body = SolutionCreate,
     responses((status = 200, body = SolvedTicket), (status = 409, description = "`step_not_allowed`"))
 )]
 #[post("/tickets/{ticket_id}/solution")]
-pub async fn solve(call: Call, id: Path<i64>, body: Body<NewSolution>) -> Result<HttpResponse> {
+pub async fn solve(call: Call, id: Path<i64>, body: Body<SolutionCreate>) -> Result<HttpResponse> {
     let step = (Step::Solve, EventKind::Solved);
-    take(call, *id, step, body, move |case, actor, NewSolution { description, solve_children }| {
+    take(call, *id, step, body, move |case, actor, SolutionCreate { description, solve_children }| {
         let open = open_children(case)?;
         let (mut solved_children, mut offered_children) = (Vec::new(), Vec::new());
         if solve_children == Some(true) {
@@ -108,7 +108,7 @@ pub async fn solve(call: Call, id: Path<i64>, body: Body<NewSolution>) -> Result
 fn record_solution(case: &mut Case<'_>, solved_by: Uuid, description: String) -> Result<()> {
     working::keep_solution(case)?;
     let ticket = &mut case.ticket;
-    ticket.status = Status::Solved;
+    ticket.status = TicketStatus::Solved;
     ticket.solution = Some(description);
     ticket.solved_at = Some(case.now);
     ticket.solved_by_id = Some(solved_by);
@@ -123,7 +123,7 @@ fn open_children(case: &mut Case<'_>) -> Result<Vec<(i64, Option<Uuid>)>> {
         .inner_join(tickets::table.on(tickets::id.eq(ticket_relations::related_id)))
         .filter(ticket_relations::ticket_id.eq(case.ticket.id))
         .filter(ticket_relations::kind.eq(RelationKind::ParentOf))
-        .filter(tickets::status.ne_all([Status::Solved, Status::Closed, Status::Archived]));
+        .filter(tickets::status.ne_all([TicketStatus::Solved, TicketStatus::Closed, TicketStatus::Archived]));
     Ok(children.order(tickets::id).select((tickets::id, tickets::assignee_id)).load(case.tx)?)
 }
 
@@ -145,8 +145,11 @@ fn lock_solvable(
     assignee: Uuid,
     open: &[(i64, Option<Uuid>)],
 ) -> Result<Vec<TicketRow>> {
-    let solvable: Vec<Status> =
-        Status::ALL.iter().copied().filter(|status| workflow::allows(*status, None, Step::Solve)).collect();
+    let solvable: Vec<TicketStatus> = TicketStatus::ALL
+        .iter()
+        .copied()
+        .filter(|status| workflow::allows(*status, None, Step::Solve))
+        .collect();
     let rows = tickets::table
         .filter(tickets::id.eq_any(open.iter().map(|(id, _)| *id)))
         .filter(tickets::assignee_id.eq(assignee))

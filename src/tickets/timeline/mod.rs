@@ -64,7 +64,7 @@ pub struct TimelineFilters {
 /// a requester does not see have no effect on the order, the pages or `total` that they receive.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
-    tag = "history", operation_id = "listTimeline",
+    tag = "history", operation_id = "listTicketTimeline",
     params(("ticket_id" = i64, Path, minimum = 1), Paging, TimelineFilters),
     responses((status = 200, body = Page<TimelineEntry>))
 )]
