@@ -2,9 +2,9 @@
 //! whether a field is present. A field that is omitted, because the reader may not see it or did not request it, is
 //! never `null`: it is declared with `#[serde(skip_serializing_if = …)]` and `#[schema(nullable = false)]`.
 
-use std::collections::BTreeSet;
+use serde_json::{Value, json};
 
-use serde_json::{Map, Value, json};
+use super::references::Uses;
 
 /// Marks a schema of which any field may be omitted, whether or not it may be `null` as well.
 const ANY_FIELD_LEFT_OUT: &str = "x-mesa-any-field-left-out";
@@ -12,34 +12,11 @@ const ANY_FIELD_LEFT_OUT: &str = "x-mesa-any-field-left-out";
 /// Makes the fields required in every schema that only responses use. The schema of problems declares its required
 /// fields itself.
 pub fn require(document: &mut Value) {
-    let (mut answered, mut sent) = (BTreeSet::new(), BTreeSet::new());
-    for item in document["paths"].as_object().into_iter().flat_map(Map::values) {
-        for operation in item.as_object().into_iter().flat_map(Map::values) {
-            refer(&operation["responses"], document, &mut answered);
-            refer(&operation["requestBody"], document, &mut sent);
-        }
-    }
+    let Uses { answered, sent } = Uses::find(document);
     for name in answered {
         if !sent.contains(&name) && !sent.contains(&format!("{name}Patch")) {
             require_all(&mut document["components"]["schemas"][&name]);
         }
-    }
-}
-
-/// Adds the names of all schemas that the value refers to, directly or through others.
-fn refer(value: &Value, document: &Value, names: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(object) => {
-            let reference = object.get("$ref").and_then(Value::as_str);
-            if let Some(name) = reference.and_then(|path| path.strip_prefix("#/components/schemas/"))
-                && names.insert(name.to_owned())
-            {
-                refer(&document["components"]["schemas"][name], document, names);
-            }
-            object.values().for_each(|inner| refer(inner, document, names));
-        }
-        Value::Array(items) => items.iter().for_each(|inner| refer(inner, document, names)),
-        _ => {}
     }
 }
 

@@ -3,14 +3,18 @@
 mod answers;
 pub(crate) mod bounds;
 mod compositions;
+mod directions;
 mod examples;
+mod names;
+mod nullable;
 mod operations;
 mod permissions;
 mod problems;
+mod references;
 mod roles;
 mod shared;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
@@ -142,6 +146,7 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
     make_patches(&mut document);
     answers::require(&mut document);
     compositions::merge(&mut document);
+    nullable::describe(&mut document["components"]["schemas"]);
     let schemas = document["components"]["schemas"].clone();
     let examples = examples::kept()?;
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
@@ -169,32 +174,13 @@ fn role_description(role: Role) -> &'static str {
     }
 }
 
-/// The document for clients: without unused schemas, and with the parts that several operations share stated once.
+/// The document for clients: without unused schemas, with closed requests and open responses, and with the parts that
+/// several operations share stated once.
 pub fn for_clients(mut document: Value) -> Value {
-    loop {
-        let mut used = HashSet::new();
-        collect_references(&document, &mut used);
-        let Some(schemas) = document["components"]["schemas"].as_object_mut() else { break };
-        let before = schemas.len();
-        schemas.retain(|name, _| used.contains(name));
-        if schemas.len() == before {
-            break;
-        }
-    }
+    names::publish(&mut document);
+    directions::separate(&mut document);
     shared::share_parameters(&mut document);
     document
-}
-
-/// Adds the names of the schemas to which a value refers.
-fn collect_references(value: &Value, found: &mut HashSet<String>) {
-    match value {
-        Value::String(text) => {
-            found.extend(text.strip_prefix("#/components/schemas/").map(str::to_owned));
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect_references(item, found)),
-        Value::Object(fields) => fields.values().for_each(|field| collect_references(field, found)),
-        _ => {}
-    }
 }
 
 /// The schemas that no handler refers to.
