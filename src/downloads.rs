@@ -45,7 +45,8 @@ fn visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(Attachment
 /// Name, size, type and hash; the bytes are at `/content`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
-    tag = "attachments", operation_id = "getAttachment", params(("attachment_id" = Uuid, Path)),
+    tag = "attachments", operation_id = "getAttachment",
+    params(("attachment_id" = Uuid, Path, description = "Identifier of the attachment.")),
     responses((status = 200, body = Attachment))
 )]
 #[get("/attachments/{attachment_id}")]
@@ -64,7 +65,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "attachments", operation_id = "downloadAttachment",
-    params(("attachment_id" = Uuid, Path), RangeHeaders),
+    params(("attachment_id" = Uuid, Path, description = "Identifier of the attachment."), RangeHeaders),
     responses(
         (status = 200, description = "The content, of the type in `content_type` of the file", content_type = "*/*", body = Content),
         (status = 206, description = "The part of the content that `Range` requests", content_type = "*/*", body = Content),

@@ -22,14 +22,18 @@ use crate::problem::Result;
 /// An entry of the audit log: a change, sign-in or export that does not belong to a ticket.
 #[derive(Serialize, ToSchema)]
 pub struct AuditLogEntry {
+    /// Identifier of the entry.
     pub id: Uuid,
+    /// What happened.
     pub kind: AuditKind,
+    /// The kind of resource that it happened to.
     pub resource: AuditResource,
     /// The id of the resource in its path; `null` for a resource of which there is only one.
     #[schema(max_length = 100, example = "0197c0de-0000-7000-8000-000000000000")]
     pub resource_id: Option<String>,
     /// The account that acted; `null` for the server itself, a command, and a caller who is not signed in.
     pub actor: Option<Person>,
+    /// The time of the event.
     pub at: DateTime<Utc>,
     /// The fields that changed, by the names of the database's columns; never a secret. A field that was `null` has
     /// no value before, one that becomes `null` has none after. Lists in separate tables, such as shifts, are one
@@ -97,24 +101,24 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<AuditLogEntry>>
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AuditLogFilters {
-    /// Repeat it for several values.
+    /// Entries of this kind. Repeat it to include several kinds.
     #[serde(default)]
     #[param(required = false)]
     kind: Vec<AuditKind>,
-    /// Repeat it for several values.
+    /// Entries about this kind of resource. Repeat it to include several.
     #[serde(default)]
     #[param(required = false)]
     resource: Vec<AuditResource>,
-    /// The id of a resource, as in its path.
+    /// Entries about the resource with this id, as in its path.
     #[param(min_length = 1, max_length = 200)]
     resource_id: Option<String>,
-    /// The account that acted. Repeat it for several values.
+    /// Entries of this account as the actor. Repeat it to include several.
     #[serde(default)]
     #[param(required = false)]
     actor_id: Vec<Uuid>,
-    /// At this time or later.
+    /// Entries at this time or later.
     at_from: Option<DateTime<Utc>>,
-    /// Before this time.
+    /// Entries before this time, which is excluded.
     at_before: Option<DateTime<Utc>>,
 }
 
@@ -174,7 +178,8 @@ pub async fn list(call: Call, query: Query<AuditLogFilters>) -> Result<HttpRespo
 /// Its `ETag` changes only if values are removed from it.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadAuditLog))),
-    tag = "history", operation_id = "getAuditLogEntry", params(("event_id" = Uuid, Path)),
+    tag = "history", operation_id = "getAuditLogEntry",
+    params(("event_id" = Uuid, Path, description = "Identifier of the entry.")),
     responses((status = 200, body = AuditLogEntry))
 )]
 #[get("/audit/log/{event_id}")]

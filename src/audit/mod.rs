@@ -34,6 +34,7 @@ pub fn routes(routes: &mut Routes) {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = FieldChange)]
 pub struct Change {
+    /// The name of the field that changed.
     #[schema(max_length = 100, example = "status")]
     pub field: String,
     /// The value before the change; any JSON value.

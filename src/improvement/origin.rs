@@ -33,27 +33,28 @@ text_enum! {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OriginInput {
+    /// The kind of origin. It decides which of the other fields are required.
     pub kind: OriginKind,
-    /// For a `figure`: its path in this API.
+    /// Path in this API of the figure. Required for the kind `figure`, not allowed for other kinds.
     #[schema(
         max_length = 2000,
         pattern = "^/api/v1/[!-~]+$",
         example = "/api/v1/statistics?from=2026-07-01&to=2026-09-30"
     )]
     pub path: Option<String>,
-    /// For a `report`.
+    /// Year of the quarterly report. Required for the kind `report`, not allowed for other kinds.
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
     pub year: Option<i16>,
-    /// For a `report`.
+    /// Quarter of the report, 1 to 4. Required for the kind `report`, not allowed for other kinds.
     #[schema(minimum = 1, maximum = 4, example = 3)]
     pub quarter: Option<i16>,
-    /// For a `measurement`.
+    /// Identifier of an existing measurement. Required for the kind `measurement`, not allowed for other kinds.
     pub measurement_id: Option<Uuid>,
-    /// For a `risk`.
+    /// Identifier of an existing risk. Required for the kind `risk`, not allowed for other kinds.
     pub risk_id: Option<Uuid>,
-    /// For `minutes`.
+    /// Identifier of existing minutes. Required for the kind `minutes`, not allowed for other kinds.
     pub minutes_id: Option<Uuid>,
-    /// A description; required for `other`.
+    /// A description of the origin. Required for the kind `other`, optional for all other kinds.
     #[schema(min_length = 1, max_length = 500, pattern = r"\S", example = "Auditoría interna de 2026")]
     pub note: Option<String>,
 }
@@ -61,19 +62,27 @@ pub struct OriginInput {
 /// The origin of an improvement action or a risk.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Origin {
+    /// The kind of origin. It decides which of the other fields have a value.
     kind: OriginKind,
+    /// Path in this API of the figure; `null` for kinds other than `figure`.
     #[schema(max_length = 2000, example = "/api/v1/statistics?from=2026-07-01&to=2026-09-30")]
     path: Option<String>,
+    /// Year of the quarterly report; `null` for kinds other than `report`.
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
     year: Option<i16>,
+    /// Quarter of the report, 1 to 4; `null` for kinds other than `report`.
     #[schema(minimum = 1, maximum = 4, example = 3)]
     quarter: Option<i16>,
+    /// Identifier of the measurement; `null` for kinds other than `measurement`.
     measurement_id: Option<Uuid>,
+    /// Identifier of the risk; `null` for kinds other than `risk`.
     risk_id: Option<Uuid>,
+    /// Identifier of the minutes; `null` for kinds other than `minutes`.
     minutes_id: Option<Uuid>,
+    /// A description of the origin; `null` if none was given. Always present for the kind `other`.
     #[schema(max_length = 4000, example = "Auditoría interna de 2026")]
     note: Option<String>,
-    /// The path of the origin in this API; `null` if it has none.
+    /// The path of the origin in this API, built from the fields above; `null` for the kinds `audit` and `other`.
     #[schema(max_length = 2000, example = "/api/v1/statistics?from=2026-07-01&to=2026-09-30")]
     link: Option<String>,
 }

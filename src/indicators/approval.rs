@@ -19,7 +19,8 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 /// its quarter, and have an analysis.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ApproveRecords)), ("x-mesa-if-match" = json!(true))),
-    tag = "indicators", operation_id = "approveMeasurement", params(("measurement_id" = Uuid, Path)),
+    tag = "indicators", operation_id = "approveMeasurement",
+    params(("measurement_id" = Uuid, Path, description = "Identifier of the measurement.")),
     request_body(content = Option<EmptyBody>),
     responses((status = 200, body = Measurement), (status = 409, description = "`wrong_state` or `incomplete`"))
 )]

@@ -44,7 +44,9 @@ text_enum! {
 #[derive(Serialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = indicators)]
 pub struct Indicator {
+    /// Identifier of the indicator.
     pub id: Uuid,
+    /// The name of the indicator (nombre).
     #[schema(max_length = 200, example = "Oportunidad en la atención")]
     name: String,
     /// The objective (objetivo).
@@ -53,31 +55,38 @@ pub struct Indicator {
     /// How it is computed, in words (fórmula).
     #[schema(max_length = 2000, example = "Casos atendidos a tiempo / casos recibidos × 100")]
     formula: String,
-    /// Unidad de medida.
+    /// The unit of the value, the target and the warning (unidad de medida). All measures except `manual` are computed
+    /// in percent.
     #[schema(max_length = 50, example = "%")]
     unit: String,
+    /// What is counted, and whether the server computes the value or a person enters it (`manual`).
     pub measure: IndicatorMeasure,
-    /// For `timely_solution`: the number of hours from the reception within which a ticket must be solved; `null` for
-    /// others.
+    /// For `timely_solution`: the number of hours from the reception within which a ticket must be solved, counted
+    /// around the clock; `null` for other measures.
     #[schema(minimum = 1, maximum = 8760, example = 120)]
     pub within_hours: Option<i32>,
-    /// Meta.
+    /// The value to be reached, in the indicator's unit (meta).
     #[schema(example = 90.0)]
     pub target: f64,
+    /// Whether values above or below the target are good (sentido).
     pub direction: IndicatorDirection,
-    /// The limit of the yellow light: a value that misses the target but not this limit is yellow, one that misses
-    /// both is red.
+    /// The limit of the yellow light, in the indicator's unit. A value that misses the target but not this limit is
+    /// yellow; one that misses both is red.
     #[schema(example = 80.0)]
     pub warning: f64,
+    /// How often the indicator is measured (frecuencia).
     frequency: IndicatorFrequency,
-    /// Fuente de información.
+    /// Where the data come from (fuente de información).
     #[schema(max_length = 500, example = "Registro de la Mesa de Servicios")]
     source: String,
     /// The post of the person responsible (responsable).
     #[schema(max_length = 200, example = "Director Administrativo de las TIC")]
     responsible: String,
+    /// The state of the indicator. Only an `active` indicator can be measured.
     pub status: IndicatorStatus,
+    /// The time at which the indicator was created.
     created_at: DateTime<Utc>,
+    /// The time of the last change of the definition; measurements do not count as changes.
     updated_at: DateTime<Utc>,
     #[serde(skip)]
     version: i32,
@@ -88,6 +97,7 @@ pub struct Indicator {
 #[diesel(table_name = indicators, treat_none_as_null = true)]
 #[serde(deny_unknown_fields)]
 pub struct IndicatorCreate {
+    /// The name of the indicator (nombre).
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Oportunidad en la atención")]
     name: String,
     /// The objective (objetivo).
@@ -106,26 +116,31 @@ pub struct IndicatorCreate {
         example = "Casos atendidos a tiempo / casos recibidos × 100"
     )]
     formula: String,
-    /// Unidad de medida; `%` for all measures except `manual`.
+    /// The unit of the value, the target and the warning (unidad de medida). All measures except `manual` are computed
+    /// in percent: state `%` for them, since the server does not check it.
     #[schema(min_length = 1, max_length = 50, pattern = r"\S", example = "%")]
     unit: String,
-    /// Cannot be changed once the indicator is no longer a draft.
+    /// What is counted, and whether the server computes the value or a person enters it (`manual`). Cannot be changed
+    /// once the indicator is no longer a draft.
     measure: IndicatorMeasure,
-    /// Only for `timely_solution`: the number of hours from the reception within which a ticket must be solved.
+    /// The number of hours from the reception within which a ticket must be solved, counted around the clock. Required
+    /// for the measure `timely_solution`, not allowed for other measures.
     #[schema(minimum = 1, maximum = 8760, example = 120)]
     within_hours: Option<i32>,
-    /// Meta.
+    /// The value to be reached, in the indicator's unit (meta).
     #[schema(minimum = -1e12, maximum = 1e12, example = 90.0)]
     target: f64,
+    /// Whether values above or below the target are good (sentido).
     direction: IndicatorDirection,
-    /// The limit of the yellow light: on the side of the target where it is missed, or equal to it.
+    /// The limit of the yellow light, in the indicator's unit. With the direction `at_least` it must not be above the
+    /// target, with `at_most` not below it.
     #[schema(minimum = -1e12, maximum = 1e12, example = 80.0)]
     warning: f64,
-    /// `quarterly` if omitted.
+    /// How often the indicator is measured (frecuencia). At creation `quarterly` if omitted; there is no other value.
     #[serde(default = "quarterly")]
     #[schema(required = false)]
     frequency: IndicatorFrequency,
-    /// Fuente de información.
+    /// Where the data come from (fuente de información).
     #[schema(
         min_length = 1,
         max_length = 500,
@@ -141,7 +156,8 @@ pub struct IndicatorCreate {
         example = "Director Administrativo de las TIC"
     )]
     responsible: String,
-    /// `draft` if omitted.
+    /// At creation `draft` if omitted. Technicians may only write drafts. An indicator that is no longer a draft cannot
+    /// become one again.
     #[serde(default = "draft")]
     #[schema(required = false)]
     status: IndicatorStatus,
@@ -201,6 +217,7 @@ impl Indicator {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct IndicatorFilters {
+    /// Indicators in this state. Repeat it to include several states.
     #[serde(default)]
     #[param(required = false)]
     status: Vec<IndicatorStatus>,
@@ -248,7 +265,8 @@ pub async fn list(call: Call, query: Query<IndicatorFilters>) -> Result<HttpResp
 /// The definition of the indicator, with its target.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
-    tag = "indicators", operation_id = "getIndicator", params(("indicator_id" = Uuid, Path)),
+    tag = "indicators", operation_id = "getIndicator",
+    params(("indicator_id" = Uuid, Path, description = "Identifier of the indicator.")),
     responses((status = 200, body = Indicator))
 )]
 #[get("/indicators/{indicator_id}")]
@@ -287,11 +305,12 @@ pub async fn create(call: Call, body: Body<IndicatorCreate>) -> Result<HttpRespo
 
 /// Change an indicator
 ///
-/// Earlier measurements keep the target of their time. An indicator that was `active` cannot become a draft again,
-/// and keeps its `measure`.
+/// Earlier measurements keep the target of their time. An indicator that is no longer a draft cannot become
+/// one again, and keeps its `measure`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
-    tag = "indicators", operation_id = "updateIndicator", params(("indicator_id" = Uuid, Path)),
+    tag = "indicators", operation_id = "updateIndicator",
+    params(("indicator_id" = Uuid, Path, description = "Identifier of the indicator.")),
     request_body(content = IndicatorCreate, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Indicator))
 )]

@@ -17,9 +17,9 @@ text_enum! {
     pub enum IndicatorLight {
         /// The target is met.
         Green = "green",
-        /// It is missed, and not by more than the warning.
+        /// The target is missed, but not the limit `warning`.
         Yellow = "yellow",
-        /// It is missed by more than the warning.
+        /// Both the target and the limit `warning` are missed.
         Red = "red",
     }
 }

@@ -20,12 +20,14 @@ use crate::statistics::Quarter;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MeasurementCreate {
+    /// The year of the quarter to measure.
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
     year: i16,
-    /// A quarter that has begun, by the entity's clock.
+    /// The quarter to measure, 1 to 4. It must have begun by the entity's clock.
     #[schema(minimum = 1, maximum = 4, example = 3)]
     quarter: i16,
-    /// Only for a `manual` indicator: the measured value; omitted if there was nothing to measure.
+    /// The measured value, in the indicator's unit. Only allowed for a `manual` indicator; omitted if there was nothing
+    /// to measure.
     #[schema(minimum = -1e12, maximum = 1e12, example = 3.5)]
     value: Option<f64>,
 }
@@ -38,7 +40,8 @@ pub struct MeasurementCreate {
 /// be approved.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
-    tag = "indicators", operation_id = "createIndicatorMeasurement", params(("indicator_id" = Uuid, Path)),
+    tag = "indicators", operation_id = "createIndicatorMeasurement",
+    params(("indicator_id" = Uuid, Path, description = "Identifier of the indicator.")),
     request_body = MeasurementCreate,
     responses(
         (status = 200, description = "Measured again", body = Measurement),

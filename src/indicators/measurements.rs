@@ -37,46 +37,56 @@ text_enum! {
 /// The measurement of an indicator for a quarter.
 #[derive(Serialize, ToSchema)]
 pub struct Measurement {
+    /// Identifier of the measurement.
     id: Uuid,
+    /// Identifier of the measured indicator.
     indicator_id: Uuid,
+    /// The year of the measured quarter.
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
     year: i16,
+    /// The measured quarter, 1 to 4.
     #[schema(minimum = 1, maximum = 4, example = 3)]
     quarter: i16,
-    /// In the indicator's unit (resultado); `null` if there was nothing to measure.
+    /// The result in the indicator's unit (resultado); `null` if there was nothing to measure, or if it is `withheld`.
     #[schema(example = 87.5)]
     value: Option<f64>,
-    /// How many of `counted` met the condition (numerador); `null` if measured by hand.
+    /// How many of `counted` met the condition (numerador); `null` if measured by hand, or if it is `withheld`.
     #[schema(example = 7)]
     met: Option<i64>,
-    /// How many were counted (denominador); `null` if measured by hand.
+    /// How many tickets or surveys were counted (denominador); `null` if measured by hand.
     #[schema(example = 8)]
     counted: Option<i64>,
-    /// The target at the time of the measurement.
+    /// The target at the time of the measurement, in the indicator's unit.
     #[schema(example = 90.0)]
     target: f64,
+    /// Whether values above or below the target were good at the time of the measurement.
     direction: IndicatorDirection,
-    /// The limit of the yellow light at the time of the measurement.
+    /// The limit of the yellow light at the time of the measurement, in the indicator's unit.
     #[schema(example = 80.0)]
     warning: f64,
-    /// Semáforo; `null` if there was nothing to measure.
+    /// The status of `value` against the target (semáforo); `null` if `value` is `null`.
     light: Option<IndicatorLight>,
     /// Whether `value`, `met` and `light` are `null` because the reader, a technician, may not read single survey
     /// answers. For the measure `satisfaction`, technicians read only quarters that were over when they were
     /// measured, with five answers or more.
     withheld: bool,
+    /// The time of the last measurement of this quarter; the value is that of the data at this time.
     measured_at: DateTime<Utc>,
-    /// Whether the quarter was over when it was measured.
+    /// Whether the quarter was over when it was measured. Only then the measurement can be approved.
     complete: bool,
-    /// The analysis of the value (análisis).
+    /// The analysis of the value (análisis); `null` until it is written.
     #[schema(max_length = 10_000, example = "La meta no se cumplió por la falta de turno los sábados.")]
     analysis: Option<String>,
-    /// The improvement action that results from it.
+    /// Identifier of the improvement action that results from the measurement; `null` if there is none.
     improvement_action_id: Option<Uuid>,
+    /// The state of the measurement.
     status: MeasurementStatus,
-    /// `null` until the director approves it.
+    /// When and by whom it was approved; `null` until the director approves it.
     approval: Option<MeasurementApproval>,
+    /// The time of the first measurement of this quarter.
     created_at: DateTime<Utc>,
+    /// The time of the last change: a new measurement of the quarter, a change of the analysis or the action, or the
+    /// approval.
     updated_at: DateTime<Utc>,
     #[serde(skip)]
     pub(super) version: i32,
@@ -85,7 +95,9 @@ pub struct Measurement {
 /// The person who approved a measurement, and the time.
 #[derive(Serialize, ToSchema)]
 pub struct MeasurementApproval {
+    /// The director who approved it.
     approved_by: Person,
+    /// The time of the approval.
     approved_at: DateTime<Utc>,
 }
 
@@ -209,8 +221,10 @@ text_enum! {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MeasurementFilters {
+    /// Measurements of the quarters of this year; of all years if omitted.
     #[param(minimum = 2000, maximum = 9998)]
     year: Option<i16>,
+    /// Measurements in this state; in any state if omitted.
     status: Option<MeasurementStatus>,
     /// `-quarter`, the latest first (the default), or `quarter`.
     #[param(inline)]
@@ -223,7 +237,7 @@ pub struct MeasurementFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "indicators", operation_id = "listIndicatorMeasurements",
-    params(("indicator_id" = Uuid, Path), Paging, MeasurementFilters),
+    params(("indicator_id" = Uuid, Path, description = "Identifier of the indicator."), Paging, MeasurementFilters),
     responses((status = 200, body = Page<Measurement>))
 )]
 #[get("/indicators/{indicator_id}/measurements")]
@@ -262,7 +276,8 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<MeasurementFilters>) 
 /// The value, its status against the target, and the analysis.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
-    tag = "indicators", operation_id = "getMeasurement", params(("measurement_id" = Uuid, Path)),
+    tag = "indicators", operation_id = "getMeasurement",
+    params(("measurement_id" = Uuid, Path, description = "Identifier of the measurement.")),
     responses((status = 200, body = Measurement))
 )]
 #[get("/measurements/{measurement_id}")]
@@ -274,7 +289,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MeasurementContent {
-    /// The analysis of the value (análisis), required for the approval.
+    /// The analysis of the value (análisis). `null` removes it; the approval requires one.
     #[schema(
         min_length = 1,
         max_length = 10000,
@@ -282,7 +297,7 @@ pub struct MeasurementContent {
         example = "La meta no se cumplió por la falta de turno los sábados."
     )]
     analysis: Option<String>,
-    /// The improvement action that results from it.
+    /// Identifier of an existing improvement action that results from the measurement. `null` removes it.
     improvement_action_id: Option<Uuid>,
 }
 
@@ -292,7 +307,8 @@ pub struct MeasurementContent {
 /// /indicators/{indicator_id}/measurements` measures it again.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
-    tag = "indicators", operation_id = "updateMeasurement", params(("measurement_id" = Uuid, Path)),
+    tag = "indicators", operation_id = "updateMeasurement",
+    params(("measurement_id" = Uuid, Path, description = "Identifier of the measurement.")),
     request_body(content = MeasurementContent, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Measurement), (status = 409, description = "`wrong_state`: it is approved"))
 )]

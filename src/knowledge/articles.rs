@@ -46,8 +46,10 @@ text_enum! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ArticleReference {
+    /// The text of the link.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Manual del switch")]
     pub title: String,
+    /// The address of the page: an `http` or `https` URL.
     #[schema(
         format = "uri",
         max_length = 2000,
@@ -74,10 +76,10 @@ impl ToSchema for ArticleStep {}
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ArticleCreate {
-    /// The title of the solution.
+    /// The title of the article.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Impresora de red sin respuesta")]
     pub title: String,
-    /// The incident.
+    /// What happened: the problem that the article is about.
     #[schema(
         min_length = 1,
         max_length = 20000,
@@ -85,7 +87,7 @@ pub struct ArticleCreate {
         example = "La impresora aparece atascada y no imprime."
     )]
     pub incident: String,
-    /// The resolution.
+    /// How the problem was solved.
     #[schema(
         min_length = 1,
         max_length = 20000,
@@ -93,23 +95,27 @@ pub struct ArticleCreate {
         example = "El puerto del switch estaba caído; se cambió."
     )]
     pub resolution: String,
-    /// The steps, in order.
+    /// The steps of the resolution, in order: at most 100 texts of at most 500 characters. At creation empty if
+    /// omitted; a PATCH replaces the whole list.
     #[serde(default)]
     #[schema(required = false, max_items = 100, value_type = Vec<ArticleStep>, example = json!(["Probar el puerto", "Cambiar el puerto"]))]
     pub steps: Vec<String>,
+    /// Links to further information. At creation empty if omitted; a PATCH replaces the whole list.
     #[serde(default)]
     #[schema(required = false, max_items = 50)]
     pub references: Vec<ArticleReference>,
+    /// Identifier of the category: an active one. A category that is already set may stay when it is deactivated.
+    /// Optional; `null` for none.
     pub category_id: Option<Uuid>,
-    /// `internal` if omitted.
+    /// Who may read the article once it is published. At creation `internal` if omitted.
     #[serde(default = "internal")]
     #[schema(required = false)]
     pub visibility: ArticleVisibility,
-    /// `draft` if omitted.
+    /// The state of the article. At creation `draft` if omitted. Any state can follow any other.
     #[serde(default = "draft")]
     #[schema(required = false)]
     pub status: ArticleStatus,
-    /// The ticket from which the article was written.
+    /// The number of the ticket from which the article was written. Optional; `null` for none.
     #[schema(minimum = 1, example = 123)]
     pub ticket_id: Option<i64>,
 }
@@ -125,30 +131,45 @@ fn draft() -> ArticleStatus {
 /// An article of the knowledge base.
 #[derive(Serialize, ToSchema)]
 pub struct Article {
+    /// Identifier of the article.
     id: Uuid,
+    /// The title of the article.
     #[schema(max_length = 200, example = "Impresora de red sin respuesta")]
     title: String,
+    /// What happened: the problem that the article is about.
     #[schema(max_length = 20_000, example = "La impresora aparece atascada y no imprime.")]
     incident: String,
+    /// How the problem was solved.
     #[schema(max_length = 20_000, example = "El puerto del switch estaba caído; se cambió.")]
     resolution: String,
+    /// The steps of the resolution, in order.
     #[schema(max_items = 100, max_length = 500)]
     steps: Vec<String>,
+    /// Links to further information; empty if there are none.
     #[schema(max_items = 50)]
     references: Vec<ArticleReference>,
+    /// The category of the article; `null` if it has none.
     category: Option<Named>,
+    /// Who may read the article once it is published.
     visibility: ArticleVisibility,
+    /// The state of the article.
     status: ArticleStatus,
-    /// The ticket from which the article was written; visible to staff only.
+    /// The number of the ticket from which the article was written. Omitted if there is none, and always omitted for
+    /// requesters.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = 123)]
     ticket_id: Option<i64>,
+    /// The person who created the article.
     author: Person,
     /// The number of the current revision, from 1 on; earlier revisions are kept.
     #[schema(minimum = 1, example = 1)]
     revision: i32,
+    /// The time at which the article was published for the first time; `null` if it never was. It stays when the
+    /// article is retired.
     published_at: Option<DateTime<Utc>>,
+    /// The time at which the article was created.
     created_at: DateTime<Utc>,
+    /// The time of the last revision.
     updated_at: DateTime<Utc>,
 }
 
@@ -225,7 +246,8 @@ pub fn check_visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(
 /// The current content. Requesters can only read published public articles.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadArticles))),
-    tag = "knowledge", operation_id = "getArticle", params(("article_id" = Uuid, Path)),
+    tag = "knowledge", operation_id = "getArticle",
+    params(("article_id" = Uuid, Path, description = "Identifier of the article.")),
     responses((status = 200, body = Article))
 )]
 #[get("/kb/articles/{article_id}")]
@@ -275,7 +297,8 @@ pub async fn write(call: Call, body: Body<ArticleCreate>) -> Result<HttpResponse
 /// to withdraw it.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
-    tag = "knowledge", operation_id = "updateArticle", params(("article_id" = Uuid, Path)),
+    tag = "knowledge", operation_id = "updateArticle",
+    params(("article_id" = Uuid, Path, description = "Identifier of the article.")),
     request_body(content = ArticleCreate, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Article))
 )]

@@ -21,7 +21,8 @@ use crate::problem::Result;
 /// One file per request, as `multipart/form-data`; the file is visible to everyone who may read the article.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
-    tag = "attachments", operation_id = "createArticleAttachment", params(("article_id" = Uuid, Path)),
+    tag = "attachments", operation_id = "createArticleAttachment",
+    params(("article_id" = Uuid, Path, description = "Identifier of the article.")),
     request_body(content = Upload, content_type = "multipart/form-data"),
     responses((status = 201, body = Attachment))
 )]
@@ -59,7 +60,8 @@ impl Target for Article {
 /// In the order of their upload.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadArticles))),
-    tag = "attachments", operation_id = "listArticleAttachments", params(("article_id" = Uuid, Path), Paging),
+    tag = "attachments", operation_id = "listArticleAttachments",
+    params(("article_id" = Uuid, Path, description = "Identifier of the article."), Paging),
     responses((status = 200, body = Page<Attachment>))
 )]
 #[get("/kb/articles/{article_id}/attachments")]

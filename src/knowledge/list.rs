@@ -31,17 +31,21 @@ text_enum! {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ArticleFilters {
-    /// Words in any inflection, with or without accents; `"two words"` matches a phrase, `-word` excludes a word.
+    /// Words to search for, in any inflection, with or without accents; `"two words"` matches a phrase, `-word`
+    /// excludes a word.
     #[param(max_length = 200)]
     pub q: Option<String>,
+    /// Articles in this state. Repeat it to include several states. Requesters may only use `published`.
     #[serde(default)]
     #[param(required = false)]
     pub status: Vec<ArticleStatus>,
+    /// Articles with this visibility; with any if omitted. Requesters may only use `public`.
     pub visibility: Option<ArticleVisibility>,
+    /// Articles of this category. Repeat it to include several categories.
     #[serde(default)]
     #[param(required = false)]
     pub category_id: Vec<Uuid>,
-    /// Articles written from this ticket; for staff only.
+    /// Articles written from this ticket; for staff only: a requester's request with it is rejected.
     #[param(minimum = 1)]
     pub ticket_id: Option<i64>,
     /// Published for the first time at this moment or later.
@@ -59,9 +63,9 @@ pub struct ArticleFilters {
 
 /// List or search articles
 ///
-/// With `q` the best match comes first, and `excerpt` shows the matching passage with `<mark>` around the words;
-/// everything else in it is escaped, so that it can be inserted into a page as HTML. A requester only finds published
-/// public articles.
+/// With `q` the best match comes first, unless `sort` gives another order. In the order of relevance, `excerpt` shows
+/// the matching passage with `<mark>` around the words; everything else in it is escaped, so that it can be inserted
+/// into a page as HTML. A requester only finds published public articles.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadArticles))),
     tag = "knowledge", operation_id = "listArticles", params(Paging, ArticleFilters),

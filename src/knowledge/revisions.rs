@@ -20,11 +20,16 @@ use crate::problem::Result;
 /// An article after one change.
 #[derive(Serialize, ToSchema)]
 pub struct ArticleRevision {
+    /// Identifier of the article.
     article_id: Uuid,
+    /// The number of the revision, from 1 on.
     #[schema(minimum = 1, example = 1)]
     revision: i32,
+    /// The person who wrote this revision.
     changed_by: Person,
+    /// The time at which it was written.
     changed_at: DateTime<Utc>,
+    /// The whole content of the article after the change.
     content: ArticleCreate,
 }
 
@@ -55,7 +60,8 @@ impl From<(Row, Person)> for ArticleRevision {
 /// content as required by law.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
-    tag = "knowledge", operation_id = "listArticleRevisions", params(("article_id" = Uuid, Path), Paging),
+    tag = "knowledge", operation_id = "listArticleRevisions",
+    params(("article_id" = Uuid, Path, description = "Identifier of the article."), Paging),
     responses((status = 200, body = Page<ArticleRevision>))
 )]
 #[get("/kb/articles/{article_id}/revisions")]
@@ -85,7 +91,10 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
     tag = "knowledge", operation_id = "getArticleRevision",
-    params(("article_id" = Uuid, Path), ("revision" = i32, Path, minimum = 1)),
+    params(
+        ("article_id" = Uuid, Path, description = "Identifier of the article."),
+        ("revision" = i32, Path, minimum = 1, description = "The number of the revision, from 1 on."),
+    ),
     responses((status = 200, body = ArticleRevision))
 )]
 #[get("/kb/articles/{article_id}/revisions/{revision}")]

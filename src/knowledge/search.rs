@@ -19,20 +19,28 @@ use crate::problem::Result;
 /// An article as a list shows it.
 #[derive(Serialize, ToSchema)]
 pub struct ArticleSummary {
+    /// Identifier of the article.
     pub id: Uuid,
+    /// The title of the article.
     #[schema(max_length = 200, example = "Impresora de red sin respuesta")]
     pub title: String,
+    /// The category of the article; `null` if it has none.
     pub category: Option<Named>,
+    /// Who may read the article once it is published.
     pub visibility: ArticleVisibility,
+    /// The state of the article.
     pub status: ArticleStatus,
+    /// The time of the last revision.
     pub updated_at: DateTime<Utc>,
-    /// The matching passage, as safe HTML; `null` without a search.
+    /// The matching passage as HTML: matching words are inside `<mark>`, everything else is escaped. `null` unless the
+    /// list is ordered by relevance.
     #[schema(
         max_length = 2000,
         example = "La <mark>impresora</mark> aparece <mark>atascada</mark> y no imprime."
     )]
     pub excerpt: Option<String>,
-    /// The relevance: the higher the better; `null` without a search.
+    /// The relevance for the search: the higher, the better the match. Only comparable within one search. `null` unless
+    /// the list is ordered by relevance.
     #[schema(example = 0.6)]
     pub rank: Option<f64>,
 }

@@ -34,19 +34,20 @@ impl ToSchema for AgendaPoint {}
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MeetingMinutesCreate {
-    /// The day of the meeting (fecha); its year is that of the number.
+    /// The day of the meeting (fecha), in a year from 2000 to 9998. Its year is that of the number and cannot be
+    /// changed afterwards.
     #[schema(example = "2026-10-09")]
     pub held_on: NaiveDate,
-    /// By the entity's clock (hora de inicio).
+    /// The start of the meeting by the entity's clock, as `HH:MM` (hora de inicio). Optional.
     #[schema(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", max_length = 5, example = "08:00")]
     starts_at: Option<String>,
-    /// By the entity's clock, after `starts_at` (hora de finalización).
+    /// The end of the meeting by the entity's clock, as `HH:MM`, after `starts_at` (hora de finalización). Optional.
     #[schema(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", max_length = 5, example = "09:30")]
     ends_at: Option<String>,
-    /// Lugar.
+    /// The place of the meeting (lugar). Optional.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Sala de juntas de las TIC")]
     place: Option<String>,
-    /// Orden del día.
+    /// The points of the agenda, in order (orden del día): 1 to 50 texts of at most 500 characters.
     #[schema(
         min_items = 1,
         max_items = 50,
@@ -54,11 +55,12 @@ pub struct MeetingMinutesCreate {
         example = json!(["Informe del tercer trimestre", "Plan de Mejoramiento"])
     )]
     agenda: Vec<String>,
-    /// Asistencia.
+    /// The people who attended or were expected to attend, in order (asistencia). At creation empty if omitted; a PATCH
+    /// replaces the whole list.
     #[serde(default)]
     #[schema(required = false, max_items = 200)]
     attendance: Vec<AttendeeInput>,
-    /// The proceedings (desarrollo), required for the signature.
+    /// The proceedings (desarrollo). Optional, but required for the signature.
     #[schema(
         min_length = 1,
         max_length = 50000,
@@ -66,13 +68,14 @@ pub struct MeetingMinutesCreate {
         example = "Se presentó el informe; la atención oportuna fue del 91 %."
     )]
     proceedings: Option<String>,
-    /// Compromisos.
+    /// The decisions of the meeting, in order (compromisos). At creation empty if omitted; a PATCH replaces the whole
+    /// list.
     #[serde(default)]
     #[schema(required = false, max_items = 100)]
     decisions: Vec<DecisionInput>,
-    /// The quarterly report that was reviewed.
+    /// The quarterly report that was reviewed. Optional.
     report: Option<MinutesReportInput>,
-    /// Próxima reunión.
+    /// The day of the next meeting (próxima reunión). Optional.
     #[schema(example = "2027-01-15")]
     next_meeting_on: Option<NaiveDate>,
 }
@@ -81,14 +84,15 @@ pub struct MeetingMinutesCreate {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AttendeeInput {
+    /// Identifier of the person's account. Omitted if the person has none; `full_name` is then required.
     user_id: Option<Uuid>,
-    /// That of the account if omitted.
+    /// The person's full name. If omitted, it is copied from the account `user_id`.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Ana María Restrepo")]
     full_name: Option<String>,
-    /// Cargo.
+    /// The person's post (cargo). Optional.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Profesional Universitaria")]
     job_title: Option<String>,
-    /// `present` if omitted.
+    /// Whether the person attended; `present` if omitted.
     #[serde(default = "present")]
     #[schema(required = false)]
     attendance: Attendance,
@@ -102,6 +106,7 @@ fn present() -> Attendance {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionInput {
+    /// What is to be done (compromiso).
     #[schema(
         min_length = 1,
         max_length = 2000,
@@ -109,9 +114,9 @@ pub struct DecisionInput {
         example = "Formular la acción de mejora sobre los casos críticos."
     )]
     decision: String,
-    /// A member of staff (responsable).
+    /// Identifier of the person responsible: a member of staff (responsable).
     owner_id: Uuid,
-    /// Fecha.
+    /// The day by which it is to be done (fecha).
     #[schema(example = "2026-10-30")]
     due_on: NaiveDate,
 }
@@ -120,8 +125,10 @@ pub struct DecisionInput {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MinutesReportInput {
+    /// The year of the reviewed quarter.
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
     year: i16,
+    /// The reviewed quarter, 1 to 4.
     #[schema(minimum = 1, maximum = 4, example = 3)]
     quarter: i16,
 }

@@ -28,8 +28,10 @@ text_enum! {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MinutesFilters {
+    /// Minutes of meetings in this year; of all years if omitted.
     #[param(minimum = 2000, maximum = 9998)]
     year: Option<i16>,
+    /// Minutes in this state; in any state if omitted.
     status: Option<MinutesStatus>,
     /// Minutes with a decision for which this person is responsible.
     owner_id: Option<Uuid>,

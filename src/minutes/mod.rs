@@ -56,47 +56,52 @@ text_enum! {
 #[derive(Serialize, ToSchema)]
 #[schema(as = MeetingMinutes)]
 pub struct Minutes {
+    /// Identifier of the minutes.
     id: Uuid,
-    /// The year of `held_on`, in which they are numbered.
+    /// The year of `held_on`; each year has its own numbers.
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
     year: i16,
-    /// Consecutive within the year, without gaps (Acta No.).
+    /// Consecutive number within the year, from 1 on and without gaps (Acta No.).
     #[schema(minimum = 1, example = 7)]
     number: i32,
     /// The day of the meeting (fecha).
     #[schema(example = "2026-10-09")]
     held_on: NaiveDate,
-    /// By the entity's clock (hora de inicio).
+    /// The start of the meeting by the entity's clock, as `HH:MM` (hora de inicio); `null` if not stated.
     #[schema(max_length = 8, example = "08:00")]
     starts_at: Option<String>,
-    /// By the entity's clock (hora de finalización).
+    /// The end of the meeting by the entity's clock, as `HH:MM` (hora de finalización); `null` if not stated.
     #[schema(max_length = 8, example = "09:30")]
     ends_at: Option<String>,
-    /// Lugar.
+    /// The place of the meeting (lugar); `null` if not stated.
     #[schema(max_length = 200, example = "Sala de juntas de las TIC")]
     place: Option<String>,
-    /// Orden del día.
+    /// The points of the agenda, in order (orden del día).
     #[schema(max_items = 50, max_length = 500, example = json!(["Informe del tercer trimestre", "Plan de Mejoramiento"]))]
     agenda: Vec<String>,
-    /// Asistencia.
+    /// The people who attended or were expected to attend, in order (asistencia).
     #[schema(max_items = 200)]
     attendance: Vec<Attendee>,
-    /// The proceedings (desarrollo).
+    /// The proceedings (desarrollo); `null` until they are written.
     #[schema(max_length = 50_000, example = "Se presentó el informe; la atención oportuna fue del 91 %.")]
     proceedings: Option<String>,
-    /// Compromisos.
+    /// The decisions of the meeting, in order (compromisos); empty if there are none.
     #[schema(max_items = 100)]
     decisions: Vec<Decision>,
-    /// The quarterly report that was reviewed.
+    /// The quarterly report that was reviewed; `null` if none was.
     report: Option<MinutesReport>,
-    /// Próxima reunión.
+    /// The day of the next meeting (próxima reunión); `null` if not stated.
     #[schema(example = "2027-01-15")]
     next_meeting_on: Option<NaiveDate>,
+    /// The state of the minutes. Signed minutes no longer change.
     status: MinutesStatus,
-    /// `null` until the director signs them.
+    /// When and by whom they were signed; `null` until the director signs them.
     signature: Option<MinutesSignature>,
+    /// The person who created the minutes.
     created_by: Person,
+    /// The time at which the minutes were created.
     created_at: DateTime<Utc>,
+    /// The time of the last change or of the signature.
     updated_at: DateTime<Utc>,
     #[serde(skip)]
     version: i32,
@@ -105,25 +110,27 @@ pub struct Minutes {
 /// A person who attended or was expected to attend.
 #[derive(Serialize, ToSchema)]
 pub struct Attendee {
-    /// The person's account; `null` if there is none.
+    /// Identifier of the person's account; `null` if none was given.
     user_id: Option<Uuid>,
-    /// The name when the minutes were written.
+    /// The person's full name as it was when the minutes were written.
     #[schema(max_length = 200, example = "Ana María Restrepo")]
     full_name: String,
-    /// Cargo.
+    /// The person's post (cargo); `null` if not stated.
     #[schema(max_length = 200, example = "Profesional Universitaria")]
     job_title: Option<String>,
+    /// Whether the person attended.
     attendance: Attendance,
 }
 
 /// A task with its person and its due date.
 #[derive(Serialize, ToSchema)]
 pub struct Decision {
+    /// What is to be done (compromiso).
     #[schema(max_length = 2000, example = "Formular la acción de mejora sobre los casos críticos.")]
     decision: String,
-    /// Responsable.
+    /// The person responsible (responsable).
     owner: Person,
-    /// Fecha.
+    /// The day by which it is to be done (fecha).
     #[schema(example = "2026-10-30")]
     due_on: NaiveDate,
 }
@@ -131,8 +138,10 @@ pub struct Decision {
 /// The report of a quarter that was reviewed.
 #[derive(Serialize, ToSchema)]
 pub struct MinutesReport {
+    /// The year of the reviewed quarter.
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
     year: i16,
+    /// The reviewed quarter, 1 to 4.
     #[schema(minimum = 1, maximum = 4, example = 3)]
     quarter: i16,
     /// The path of the report in this API.
@@ -143,7 +152,9 @@ pub struct MinutesReport {
 /// The person who signed minutes, and the time.
 #[derive(Serialize, ToSchema)]
 pub struct MinutesSignature {
+    /// The director who signed them.
     signed_by: Person,
+    /// The time of the signature.
     signed_at: DateTime<Utc>,
 }
 

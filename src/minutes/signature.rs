@@ -17,10 +17,12 @@ use crate::problem::{Problem, Result};
 /// Sign minutes
 ///
 /// After the signature no one can change them. At least one attendee must have the attendance `present` (a `guest` does
-/// not count), and `proceedings` must not be `null`. Send the `ETag` of the version that was read as `If-Match`, so that no other version is signed.
+/// not count), and `proceedings` must not be `null`. Send the `ETag` of the version that was read as `If-Match`, so
+/// that no other version is signed.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ApproveRecords)), ("x-mesa-if-match" = json!(true))),
-    tag = "minutes", operation_id = "signMeetingMinutes", params(("minutes_id" = Uuid, Path)),
+    tag = "minutes", operation_id = "signMeetingMinutes",
+    params(("minutes_id" = Uuid, Path, description = "Identifier of the minutes.")),
     request_body(content = Option<EmptyBody>),
     responses((status = 200, body = Minutes), (status = 409, description = "`wrong_state` or `incomplete`"))
 )]

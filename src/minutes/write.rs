@@ -21,7 +21,8 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 /// The current content; once signed, it no longer changes.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
-    tag = "minutes", operation_id = "getMeetingMinutes", params(("minutes_id" = Uuid, Path)),
+    tag = "minutes", operation_id = "getMeetingMinutes",
+    params(("minutes_id" = Uuid, Path, description = "Identifier of the minutes.")),
     responses((status = 200, body = Minutes))
 )]
 #[get("/minutes/{minutes_id}")]
@@ -67,7 +68,8 @@ pub async fn create(call: Call, body: Body<MeetingMinutesCreate>) -> Result<Http
 /// whole.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
-    tag = "minutes", operation_id = "updateMeetingMinutes", params(("minutes_id" = Uuid, Path)),
+    tag = "minutes", operation_id = "updateMeetingMinutes",
+    params(("minutes_id" = Uuid, Path, description = "Identifier of the minutes.")),
     request_body(content = MeetingMinutesCreate, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Minutes), (status = 409, description = "`wrong_state`: they are signed"))
 )]

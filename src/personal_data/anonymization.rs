@@ -26,7 +26,7 @@ use crate::tickets::workflow::TicketStatus;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnonymizationCreate {
-    /// The request and its legal basis, without the person's data.
+    /// The request and its legal basis, without the person's data. It remains on record.
     #[schema(
         min_length = 1,
         max_length = 1000,
@@ -35,10 +35,10 @@ pub struct AnonymizationCreate {
     )]
     reason: String,
     /// The ids of terms of the preview that are removed from every text of the person's tickets, regardless of its
-    /// author.
+    /// author. Optional; none if omitted.
     #[schema(max_length = 16, max_items = 30, example = json!([]))]
     terms: Option<Vec<String>>,
-    /// The ids of places of the preview from which their term is removed.
+    /// The ids of places of the preview from which their term is removed. Optional; none if omitted.
     #[schema(max_length = 200, max_items = 1000, example = json!([]))]
     places: Option<Vec<String>>,
 }
@@ -46,19 +46,23 @@ pub struct AnonymizationCreate {
 /// The result of an anonymization.
 #[derive(Serialize, ToSchema)]
 pub struct Anonymization {
+    /// Identifier of the anonymized account.
     user_id: Uuid,
+    /// The time of the anonymization.
     anonymized_at: DateTime<Utc>,
+    /// The person who carried it out.
     anonymized_by: Person,
+    /// The request and its legal basis, as given with the anonymization.
     #[schema(max_length = 2000)]
     reason: String,
-    /// Number of tickets of the person.
+    /// The number of tickets of the person.
     #[schema(minimum = 0, example = 7)]
     tickets: i64,
-    /// Number of events of those tickets from which data were removed.
+    /// The number of events of those tickets from which data were removed.
     #[schema(minimum = 0, example = 2)]
     redacted_events: i64,
-    /// Number of places of the preview, up to 1,000, in which the data remain because they were not confirmed; `null`
-    /// for an anonymization older than the confirmation of places.
+    /// The number of places of the preview, at most 1,000, in which the data remain because they were not confirmed;
+    /// `null` for an anonymization older than the confirmation of places.
     #[schema(minimum = 0, maximum = 1000, example = 0)]
     left_places: Option<i64>,
 }
@@ -120,7 +124,8 @@ impl Anonymization {
 /// other people elsewhere, signed minutes, and backups do not change.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ManageRetention)), ("x-mesa-unversioned" = json!(true))),
-    tag = "personal data", operation_id = "anonymizeUser", params(("user_id" = Uuid, Path)),
+    tag = "personal data", operation_id = "anonymizeUser",
+    params(("user_id" = Uuid, Path, description = "Identifier of the user.")),
     request_body = AnonymizationCreate,
     responses(
         (status = 200, body = Anonymization),

@@ -36,24 +36,26 @@ const BATCH: usize = 200;
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the streamed document in the contract")]
 pub struct PersonalData {
+    /// The time at which the export began.
     exported_at: DateTime<Utc>,
+    /// The account of the person.
     account: User,
-    /// `null` unless the person was anonymized.
+    /// The anonymization of the person; `null` unless the person was anonymized.
     anonymization: Option<Anonymization>,
-    /// The person's tickets.
+    /// The tickets of which the person is the requester.
     tickets: Vec<Ticket>,
-    /// The public followups of those tickets, and the followups that the person wrote.
+    /// The public followups of those tickets, and the public followups that the person wrote in any ticket.
     followups: Vec<Followup>,
     /// The files of those tickets that the person may see, and those that they attached to any ticket; for their
     /// content see `GET /attachments/{attachment_id}/content`.
     attachments: Vec<Attachment>,
     /// The person's survey answers.
     surveys: Vec<Survey>,
-    /// Messages to the person.
+    /// Messages of the desk to the person.
     messages: Vec<MessageKept>,
     /// Inbound messages from any address of the person.
     inbound_emails: Vec<InboundEmail>,
-    /// The audit events of the account.
+    /// The entries of the audit log about the account.
     audit_events: Vec<AuditLogEntry>,
 }
 
@@ -66,7 +68,8 @@ pub struct PersonalData {
 /// ends the response early, so that it is not valid JSON: only a valid document is complete.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadPersonalData)), ("x-mesa-unversioned" = json!(true))),
-    tag = "personal data", operation_id = "getUserPersonalData", params(("user_id" = Uuid, Path)),
+    tag = "personal data", operation_id = "getUserPersonalData",
+    params(("user_id" = Uuid, Path, description = "Identifier of the user.")),
     responses((status = 200, body = PersonalData))
 )]
 #[get("/users/{user_id}/personal-data")]

@@ -158,26 +158,30 @@ pub struct AnonymizationPlace {
         max_length = 200
     )]
     pub id: String,
+    /// The kind of record that contains the text.
     pub resource: AnonymizationPlaceResource,
-    /// The id of the row; for the revision of an article, with its number.
+    /// The id of the record; for the revision of an article, with its number.
     #[schema(example = "0197c0de-0000-7000-8000-000000000000", max_length = 100)]
     pub resource_id: String,
-    /// The ticket that it belongs to.
+    /// The number of the ticket that the record belongs to; `null` if it belongs to none.
     #[schema(example = 123)]
     pub ticket_id: Option<i64>,
+    /// The name of the field of the record that contains the text.
     #[schema(example = "body", max_length = 50)]
     pub field: String,
     /// The first passage that contains the term, as safe HTML with the term marked.
     #[schema(example = "Llamé a <mark>Ana María Restrepo</mark> y no contestó.", max_length = 2000)]
     pub excerpt: String,
-    /// The number of occurrences in this text.
+    /// The number of occurrences of the term in this text.
     #[schema(minimum = 1, example = 1)]
     pub matches: usize,
     /// The id of the term that was found.
     #[schema(example = "9f86d081884c7d65", max_length = 16)]
     pub term: String,
+    /// The kind of datum of the term.
     pub datum: PersonalDatum,
-    /// Whether the person wrote the text; if so, the data are removed without confirmation.
+    /// `true` if the person wrote the text, or if it belongs to a message to the person that was not sent: the data are
+    /// then removed without confirmation. `false` if they are removed only if the term or the place is confirmed.
     pub removed_by_default: bool,
 }
 

@@ -17,6 +17,7 @@ use crate::problem::Result;
 /// The data of a requester that are searched for, and the places where they occur.
 #[derive(Serialize, ToSchema)]
 pub struct AnonymizationPreview {
+    /// Identifier of the requester's account.
     user_id: Uuid,
     /// The terms that are searched for, those of the account first.
     #[schema(max_items = 30)]
@@ -47,7 +48,8 @@ pub struct AnonymizationPreview {
 /// is already anonymous.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ManageRetention)), ("x-mesa-unversioned" = json!(true))),
-    tag = "personal data", operation_id = "previewUserAnonymization", params(("user_id" = Uuid, Path)),
+    tag = "personal data", operation_id = "previewUserAnonymization",
+    params(("user_id" = Uuid, Path, description = "Identifier of the user.")),
     responses(
         (status = 200, body = AnonymizationPreview),
         (status = 409, description = "`not_a_requester`"),

@@ -26,10 +26,12 @@ text_enum! {
 /// A datum of a person that is searched for.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct AnonymizationTerm {
-    /// The same for every search for the same datum.
+    /// The key of the term, for the confirmation. It is the same in every preview that searches for the same datum.
     #[schema(example = "9f86d081884c7d65", max_length = 16)]
     pub id: String,
+    /// The kind of datum.
     pub datum: PersonalDatum,
+    /// The text that is searched for.
     #[schema(example = "Ana María Restrepo", max_length = 320)]
     pub text: String,
     /// Whether it is a current value of the account; otherwise it comes from one of the person's tickets.

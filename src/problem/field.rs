@@ -79,6 +79,7 @@ pub struct ProblemField {
     /// JSON Pointer to the field in the body; for a query parameter, `/` and its name.
     #[schema(max_length = 1000, example = "/subject")]
     pub pointer: String,
+    /// The stable code of the error, for programs.
     pub code: FieldCode,
     /// A description of the error, in the reader's language.
     #[schema(max_length = 2000, example = "Es obligatorio.")]

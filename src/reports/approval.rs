@@ -24,13 +24,15 @@ use crate::statistics::Quarter;
 /// The approval of a quarterly report.
 #[derive(Serialize, ToSchema)]
 pub struct ReportApproval {
+    /// The year of the approved quarter.
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
     year: i32,
+    /// The approved quarter, 1 to 4.
     #[schema(minimum = 1, maximum = 4, example = 3)]
     quarter: u32,
     #[serde(flatten)]
     approval: Approval,
-    /// The stored files, one per format.
+    /// The stored files, one for each format.
     #[schema(max_items = 4)]
     files: Vec<ReportFile>,
 }
@@ -38,8 +40,9 @@ pub struct ReportApproval {
 /// A file of an approved report.
 #[derive(Serialize, ToSchema)]
 pub struct ReportFile {
+    /// The format of the file.
     format: ReportFormat,
-    /// The SHA-256 digest of the file, in hexadecimal.
+    /// The SHA-256 digest of the file, as 64 hexadecimal digits.
     #[schema(max_length = 64, min_length = 64)]
     sha256: String,
 }
@@ -54,8 +57,8 @@ pub struct ReportFile {
     extensions(("x-mesa-permission" = json!(Action::ApproveReports))),
     tag = "reports", operation_id = "approveQuarterlyReport",
     params(
-        ("year" = i32, Path, minimum = 2000, maximum = 9998),
-        ("quarter" = i32, Path, minimum = 1, maximum = 4),
+        ("year" = i32, Path, minimum = 2000, maximum = 9998, description = "The year of the quarter."),
+        ("quarter" = i32, Path, minimum = 1, maximum = 4, description = "The quarter, 1 to 4."),
     ),
     request_body(content = Option<EmptyBody>),
     responses(

@@ -28,7 +28,8 @@ use crate::statistics::Quarter;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct FormatQuery {
-    /// If omitted, the `Accept` header determines the format; `json` by default.
+    /// The format of the response. If omitted, the `Accept` header determines it; `json` if that names no supported
+    /// format.
     #[param(inline)]
     format: Option<ReportFormat>,
 }
@@ -39,9 +40,9 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
 /// Read a quarterly report
 ///
 /// The figures of a quarter with those of its months, of the previous quarter and of the five quarters up to and
-/// including it, as JSON or in Spanish for people: a self-contained, printable HTML page with charts, a workbook (XLSX) with numbers, dates
-/// and charts, or PDF. The format is chosen by `format` or by `Accept`. A draft reflects the current data; an
-/// approved report is always returned with the same bytes. A quarter that has not begun has no report.
+/// including it, as JSON or in Spanish for people: a self-contained, printable HTML page with charts, a workbook (XLSX)
+/// with numbers, dates and charts, or PDF. The format is chosen by `format` or by `Accept`. A draft reflects the current
+/// data; an approved report is always returned with the same bytes. A quarter that has not begun has no report.
 ///
 /// Technicians, who may read totals of survey answers but no individual answers, get a version without the figures
 /// from which individual answers could be computed, as described in `GET /statistics`. This also applies to an
@@ -50,8 +51,8 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
     extensions(("x-mesa-permission" = json!(Action::ReadStatistics))),
     tag = "reports", operation_id = "getQuarterlyReport",
     params(
-        ("year" = i32, Path, minimum = 2000, maximum = 9998),
-        ("quarter" = i32, Path, minimum = 1, maximum = 4),
+        ("year" = i32, Path, minimum = 2000, maximum = 9998, description = "The year of the quarter."),
+        ("quarter" = i32, Path, minimum = 1, maximum = 4, description = "The quarter, 1 to 4."),
         FormatQuery,
     ),
     responses((status = 200, description = "The report", content(

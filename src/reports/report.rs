@@ -21,30 +21,34 @@ pub struct QuarterlyReport {
     /// The name of the entity (`MESA_ENTITY_NAME`).
     #[schema(example = "Alcaldía de Itagüí", max_length = 200)]
     pub entity: String,
+    /// The year of the reported quarter.
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
     pub year: i32,
+    /// The reported quarter, 1 to 4.
     #[schema(minimum = 1, maximum = 4, example = 4)]
     pub quarter: u32,
-    /// The first day.
+    /// The first day of the quarter.
     pub from: NaiveDate,
-    /// The last day.
+    /// The last day of the quarter, inclusive.
     pub to: NaiveDate,
-    /// The moment of its figures.
+    /// The time at which the figures were computed.
     pub generated_at: DateTime<Utc>,
-    /// Whether the quarter had ended then. Otherwise the figures cover the quarter up to that moment.
+    /// Whether the quarter had ended at `generated_at`. Otherwise the figures cover the quarter up to that time.
     pub over: bool,
-    /// The approval; `null` while it is a draft that reflects the current data.
+    /// When and by whom the report was approved; `null` while it is a draft that reflects the current data.
     pub approval: Option<Approval>,
-    /// With the months of the quarter in `series`.
+    /// The statistics of the quarter, with its months in `series`.
     pub statistics: Statistics,
-    /// All tickets of this quarter and the four before it, the oldest first.
+    /// The figures of all tickets for this quarter and the four before it, the oldest first.
     pub trend: Vec<Part>,
 }
 
 /// The approval of a report, which does not change afterwards.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Approval {
+    /// The time of the approval.
     pub approved_at: DateTime<Utc>,
+    /// The person who approved the report.
     pub approved_by: Person,
 }
 

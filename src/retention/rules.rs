@@ -19,6 +19,7 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 #[derive(Serialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = retention_rules)]
 pub struct RetentionRule {
+    /// The kind of records that the rule applies to, and from when their period counts.
     kind: RetentionKind,
     /// The procedure's code of the form; `null` if it has none.
     #[schema(max_length = 20, example = "FO-DE-01")]
@@ -26,15 +27,16 @@ pub struct RetentionRule {
     /// The procedure's name for the record.
     #[schema(max_length = 200, example = "Acta")]
     record: String,
-    /// In calendar months; `null` means indefinitely.
+    /// How long records are kept, in calendar months; `null` means indefinitely.
     #[schema(minimum = 1, maximum = 1200, example = 24)]
     months: Option<i32>,
-    /// The minimum of `months` by the procedure; `null` for records that are never removed.
+    /// The smallest allowed value of `months`, set by the procedure; `null` for records that are never removed.
     #[schema(minimum = 1, maximum = 1200, example = 24)]
     minimum_months: Option<i32>,
-    /// The last day, in the entity's time zone, on which all records that had expired by then were removed; `null`
-    /// until then, and after a change.
+    /// The last day, in the entity's time zone, on which all records that had expired by then were removed; `null` if
+    /// that has not happened since the rule was created or last changed.
     applied_on: Option<NaiveDate>,
+    /// The time of the last change of the rule.
     updated_at: DateTime<Utc>,
     #[serde(skip)]
     version: i32,
@@ -43,6 +45,7 @@ pub struct RetentionRule {
 /// The rules, in the order of the procedure's table.
 #[derive(Serialize, ToSchema)]
 pub struct RetentionRules {
+    /// All rules, one for each kind of records.
     items: Vec<RetentionRule>,
 }
 
@@ -50,7 +53,8 @@ pub struct RetentionRules {
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetentionRuleProfile {
-    /// In calendar months, at least `minimum_months`; `null` means indefinitely.
+    /// How long records are kept, in calendar months, at least `minimum_months` of the rule; `null` means indefinitely.
+    /// For a rule whose `minimum_months` is `null`, only `null` is allowed.
     #[schema(minimum = 1, maximum = 1200, example = 36)]
     months: Option<i32>,
 }
@@ -78,7 +82,8 @@ pub async fn list(call: Call) -> Result<HttpResponse> {
 /// How long records of this kind are kept.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ManageRetention))),
-    tag = "retention", operation_id = "getRetentionRule", params(("kind" = RetentionKind, Path)),
+    tag = "retention", operation_id = "getRetentionRule",
+    params(("kind" = RetentionKind, Path, description = "The kind of records that the rule applies to.")),
     responses((status = 200, body = RetentionRule))
 )]
 #[get("/retention-rules/{kind}")]
@@ -97,7 +102,8 @@ pub async fn read(kind: Path<RetentionKind>, call: Call) -> Result<HttpResponse>
 /// restored. The period cannot be shorter than the procedure requires; tickets are kept indefinitely.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ManageRetention))),
-    tag = "retention", operation_id = "updateRetentionRule", params(("kind" = RetentionKind, Path)),
+    tag = "retention", operation_id = "updateRetentionRule",
+    params(("kind" = RetentionKind, Path, description = "The kind of records that the rule applies to.")),
     request_body(content = RetentionRuleProfile, content_type = "application/merge-patch+json"),
     responses((status = 200, body = RetentionRule))
 )]

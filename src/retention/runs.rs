@@ -27,16 +27,19 @@ text_enum! {
 #[derive(Serialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = retention_runs)]
 pub struct RetentionRun {
+    /// Identifier of the run.
     id: Uuid,
+    /// The kind of the removed records.
     kind: RetentionKind,
-    /// The months of the rule at that time.
+    /// The months of the rule when the records were removed.
     #[schema(minimum = 1, maximum = 1200, example = 24)]
     months: i32,
     /// Records that ended before this moment were removed.
     up_to: DateTime<Utc>,
-    /// Number of removed records.
+    /// The number of removed records.
     #[schema(minimum = 1, example = 132)]
     removed: i32,
+    /// The time of the removal.
     removed_at: DateTime<Utc>,
 }
 
@@ -45,6 +48,7 @@ pub struct RetentionRun {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RetentionRunFilters {
+    /// Runs that removed records of this kind; all if omitted.
     kind: Option<RetentionKind>,
     /// `-removed_at` (the default) or `removed_at`.
     #[param(inline)]

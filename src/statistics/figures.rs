@@ -40,12 +40,12 @@ impl ToSchema for Links {}
 /// The distribution of times, in the unit that the name of the field gives; `null` if there are no values.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct Spread {
-    /// The arithmetic mean.
+    /// The arithmetic mean; `null` if there are no values.
     pub mean: Option<f64>,
-    /// Half of the values are not above it.
+    /// Half of the values are not above it; `null` if there are no values. It is interpolated between values.
     pub median: Option<f64>,
-    /// Nine tenths of the values are not above it (90th percentile). Median and percentile are interpolated between
-    /// values.
+    /// Nine tenths of the values are not above it (90th percentile); `null` if there are no values. It is interpolated
+    /// between values.
     pub p90: Option<f64>,
 }
 
@@ -90,7 +90,7 @@ pub struct Figures {
     pub solved: i64,
     /// Those of `solved` that were solved at support level 1.
     pub solved_at_level_1: i64,
-    /// `solved_at_level_1` as a share of `solved`, from 0 to 1: first-level resolution.
+    /// `solved_at_level_1` as a share of `solved`, from 0 to 1: first-level resolution; `null` if `solved` is 0.
     pub first_level_rate: Option<f64>,
     /// Those of `solved` from which a knowledge base article was written, at any time.
     pub solved_with_article: i64,
@@ -103,6 +103,7 @@ pub struct Figures {
     pub closed: i64,
     /// Archived in the period.
     pub archived: i64,
+    /// `archived`, divided by the reason.
     pub archived_by_reason: ArchivedByReason,
     /// Reopened in the period, regardless of when it was solved.
     pub reopened: i64,
@@ -111,20 +112,26 @@ pub struct Figures {
     /// The backlog at the end of the period: tickets received before it that are neither solved nor archived, or were
     /// reopened and not solved again. In a period that has not ended, the current backlog.
     pub open: i64,
+    /// `open`, divided by age.
     pub open_by_age: OpenByAge,
     /// The age of `open` at that moment, in days of 24 hours since the reception.
     pub open_age_days: Spread,
+    /// The perception surveys of these tickets.
     pub surveys: Surveys,
-    /// The list behind each count.
+    /// For each count, by its name, the path of the list of what it counts.
     pub links: Links,
 }
 
 /// `archived` by reason.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct ArchivedByReason {
+    /// Tickets archived because information that the desk needs was missing.
     pub missing_information: i64,
+    /// Tickets archived because the requester's profile is not authorized for the category.
     pub profile_not_authorized: i64,
+    /// Tickets archived as duplicates of another ticket.
     pub duplicate: i64,
+    /// Tickets archived because they were withdrawn.
     pub withdrawn: i64,
 }
 
@@ -150,7 +157,7 @@ pub struct Surveys {
     pub sent: i64,
     /// Those of `sent` that are answered now.
     pub responded: i64,
-    /// `responded` as a share of `sent`, from 0 to 1.
+    /// `responded` as a share of `sent`, from 0 to 1; `null` if `sent` is 0.
     pub response_rate: Option<f64>,
     /// Answered in the period.
     pub answered: i64,
@@ -158,7 +165,8 @@ pub struct Surveys {
     pub satisfied: Option<i64>,
     /// `satisfied` as a share of `answered`, from 0 to 1; `null` if there is no answer or it is withheld.
     pub satisfaction_rate: Option<f64>,
-    /// The mean of each rating of `answered`, from 1 to 5.
+    /// The mean of each rating of `answered`, from 1 to 5; its fields are `null` if there is no answer or they are
+    /// withheld.
     pub mean: MeanRatings,
     /// Why `satisfied`, `satisfaction_rate` and `mean` are `null` although there are answers: the reader may not read
     /// individual answers, which could be computed from them. `null` if nothing is withheld.
@@ -183,9 +191,13 @@ impl Surveys {
 /// The mean of each rating; `null` if there is no answer or it is withheld.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct MeanRatings {
+    /// The mean rating of the service as a whole, from 1 to 5; `null` if there is no answer or it is withheld.
     pub overall: Option<f64>,
+    /// The mean rating of the timeliness, from 1 to 5; `null` if there is no answer or it is withheld.
     pub timeliness: Option<f64>,
+    /// The mean rating of the courtesy of the staff, from 1 to 5; `null` if there is no answer or it is withheld.
     pub courtesy: Option<f64>,
+    /// The mean rating of the quality of the solution, from 1 to 5; `null` if there is no answer or it is withheld.
     pub solution: Option<f64>,
 }
 
@@ -199,7 +211,7 @@ pub struct Work {
     pub accepted_in_time: i64,
     /// Those of `accepted` after that due time.
     pub accepted_late: i64,
-    /// `accepted_in_time` as a share of `accepted_in_time` and `accepted_late`, from 0 to 1.
+    /// `accepted_in_time` as a share of `accepted_in_time` and `accepted_late`, from 0 to 1; `null` if both are 0.
     pub acceptance_compliance: Option<f64>,
     /// From the start of the level's clock to each acceptance, in elapsed minutes.
     pub acceptance_minutes: Spread,
@@ -216,7 +228,7 @@ pub struct Work {
     pub reopened: i64,
     /// Tickets that this person escalated, or that were escalated to this level.
     pub escalated: i64,
-    /// The list behind each count.
+    /// For each count, by its name, the path of the list of what it counts.
     pub links: Links,
 }
 

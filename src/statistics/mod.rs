@@ -36,26 +36,28 @@ pub fn routes(routes: &mut Routes) {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct StatisticsFilters {
-    /// The first day.
+    /// The first day of the period.
     #[param(example = "2026-10-01")]
     from: NaiveDate,
-    /// The last day, inclusive.
+    /// The last day of the period, inclusive; at most 3,660 days after `from`.
     #[param(example = "2026-12-31")]
     to: NaiveDate,
-    /// Divides the period into parts, 400 at most; `series` is empty if omitted.
+    /// Divides the period into parts, at most 400; `series` is empty if omitted.
     #[param(inline)]
     interval: Option<Interval>,
-    /// Only tickets of this criticality; repeat it for several.
+    /// Only tickets of this criticality. Repeat it to include several.
     #[serde(default)]
     #[param(required = false)]
     criticality: Vec<Criticality>,
+    /// Only tickets registered by this channel. Repeat it to include several.
     #[serde(default)]
     #[param(required = false)]
     channel: Vec<Channel>,
+    /// Only tickets of this category. Repeat it to include several.
     #[serde(default)]
     #[param(required = false)]
     category_id: Vec<Uuid>,
-    /// The requester's unit when the ticket was registered.
+    /// Only tickets whose requester belonged to this unit when the ticket was registered. Repeat it to include several.
     #[serde(default)]
     #[param(required = false)]
     unit_id: Vec<Uuid>,

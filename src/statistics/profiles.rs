@@ -31,20 +31,25 @@ text_enum! {
 /// A request in a category for heads of unit only, with the head at its reception and the current one.
 #[derive(Serialize, ToSchema)]
 pub struct ProfileFinding {
+    /// The number of the ticket.
     #[schema(example = 123, minimum = 1)]
     ticket_id: i64,
+    /// The time at which the ticket was received.
     received_at: DateTime<Utc>,
+    /// The current state of the ticket.
     status: TicketStatus,
+    /// The current category of the ticket, which requires a head of unit.
     category: Named,
+    /// The requester of the ticket.
     requester: Option<Person>,
-    /// The unit of the request.
+    /// The requester's unit when the ticket was registered.
     unit: Named,
-    /// The head of the unit at the reception of the ticket. For tickets older than this record, the head when the
-    /// record began.
+    /// The head of the unit at the reception of the ticket; `null` if it had none. For tickets older than this record,
+    /// the head when the record began.
     head_at_reception: Option<Person>,
-    /// The current head of the unit.
+    /// The current head of the unit; `null` if it has none.
     head_now: Option<Person>,
-    /// One or both.
+    /// What is to be checked: one or both of the findings.
     findings: Vec<ProfileFindingKind>,
 }
 

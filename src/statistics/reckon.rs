@@ -22,57 +22,65 @@ use crate::tickets::model::{Channel, Criticality};
 /// The figures of a period.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct Statistics {
+    /// The first day of the period.
     pub from: NaiveDate,
+    /// The last day of the period, inclusive.
     pub to: NaiveDate,
-    /// The time zone that determines the days.
+    /// The IANA time zone in which the days begin and end (`MESA_TIMEZONE`).
     #[schema(max_length = 100, example = "America/Bogota")]
     pub timezone: String,
-    /// All tickets.
+    /// The figures of all tickets that match the filters.
     pub tickets: Figures,
-    /// One row for each criticality, and `null` for unclassified tickets. With the filter `criticality`, only its
-    /// values.
+    /// One row for each criticality, and one with `null` for unclassified tickets. With the filter `criticality`, only
+    /// its values.
     pub by_criticality: Vec<ByCriticality>,
-    /// One row for each unit of a requester that has any counts; likewise below.
+    /// One row for each unit of a requester that has any counts, by tickets received, descending.
     pub by_unit: Vec<ByNamed>,
+    /// One row for each category that has any counts, by tickets received, descending.
     pub by_category: Vec<ByNamed>,
+    /// One row for each channel that has any counts, by tickets received, descending.
     pub by_channel: Vec<ByChannel>,
     /// The work of each member of staff in the period.
     pub by_person: Vec<ByPerson>,
     /// The work of the staff of each support level in the period; one row for each level.
     pub by_level: Vec<ByLevel>,
+    /// The tickets escalated in the period.
     pub escalations: Escalations,
-    /// The surveys of all tickets.
+    /// The surveys of all tickets: the same as `tickets.surveys`.
     pub surveys: Surveys,
+    /// The activity of the knowledge base in the period.
     pub knowledge: Knowledge,
-    /// The parts of the period that have begun, by `interval`. The first and the last part are shorter if the bounds
-    /// of the period cut them off.
+    /// The parts of the period that have begun, by `interval`, the oldest first; empty if `interval` is omitted. The
+    /// first and the last part are shorter if the bounds of the period cut them off.
     pub series: Vec<Part>,
-    /// All tickets in the previous period; `null` if there is none.
+    /// All tickets in the previous period: the same number of months if the period consists of whole months, otherwise
+    /// the same number of days. `null` if there is none.
     pub previous: Option<Part>,
 }
 
 /// The tickets of one criticality.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct ByCriticality {
-    /// `null` for unclassified tickets.
+    /// The criticality; `null` for unclassified tickets.
     pub criticality: Option<Criticality>,
     #[serde(flatten)]
     pub figures: Figures,
-    /// The mean of `attention_minutes`.
+    /// The mean of `attention_minutes`, in minutes; `null` if there are no values.
     attention_minutes_mean: Option<f64>,
-    /// The 90th percentile of `attention_minutes`.
+    /// The 90th percentile of `attention_minutes`, in minutes; `null` if there are no values.
     attention_minutes_p90: Option<f64>,
-    /// The mean of `solution_minutes`.
+    /// The mean of `solution_minutes`, in minutes; `null` if there are no values.
     solution_minutes_mean: Option<f64>,
-    /// The 90th percentile of `solution_minutes`.
+    /// The 90th percentile of `solution_minutes`, in minutes; `null` if there are no values.
     solution_minutes_p90: Option<f64>,
 }
 
 /// The tickets of one unit or category.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct ByNamed {
-    /// `null` for tickets without one.
+    /// Identifier of the unit or category; `null` for tickets without one.
     pub id: Option<Uuid>,
+    /// The current name of the unit or category; `null` for tickets without one.
     #[schema(max_length = 200)]
     pub name: Option<String>,
     #[serde(flatten)]
@@ -82,6 +90,7 @@ pub struct ByNamed {
 /// The tickets of one channel.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct ByChannel {
+    /// The channel by which the tickets were registered.
     pub channel: Channel,
     #[serde(flatten)]
     pub figures: Figures,
@@ -90,7 +99,9 @@ pub struct ByChannel {
 /// The work of one member of staff.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct ByPerson {
+    /// Identifier of the member of staff.
     pub id: Uuid,
+    /// The full name of the member of staff.
     #[schema(max_length = 200)]
     pub full_name: String,
     #[serde(flatten)]
@@ -100,6 +111,7 @@ pub struct ByPerson {
 /// The work of the staff of one support level.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct ByLevel {
+    /// The support level: 1 technician, 2 professional, 3 director.
     #[schema(minimum = 1, maximum = 3, example = 1)]
     pub level: i16,
     #[serde(flatten)]
@@ -111,9 +123,11 @@ pub struct ByLevel {
 pub struct Escalations {
     /// Tickets that were escalated; one that was escalated twice counts once.
     pub count: i64,
+    /// Tickets that were escalated to support level 2.
     pub to_level_2: i64,
+    /// Tickets that were escalated to support level 3.
     pub to_level_3: i64,
-    /// The list behind each count.
+    /// For each count, by its name, the path of the list of what it counts.
     links: Links,
 }
 
@@ -127,7 +141,7 @@ pub struct Knowledge {
     pub revisions: i64,
     /// `solved_with_article` for all tickets.
     pub solved_with_article: i64,
-    /// The list behind each count, except `revisions`.
+    /// For each count except `revisions`, by its name, the path of the list of what it counts.
     links: Links,
 }
 
@@ -135,7 +149,9 @@ pub struct Knowledge {
 #[derive(Clone, Serialize, ToSchema)]
 #[schema(as = StatisticsPart)]
 pub struct Part {
+    /// The first day of the part.
     pub from: NaiveDate,
+    /// The last day of the part, inclusive.
     pub to: NaiveDate,
     #[serde(flatten)]
     pub figures: Figures,

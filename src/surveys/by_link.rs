@@ -18,18 +18,21 @@ use crate::problem::Result;
 /// A survey with its ticket and its questions.
 #[derive(Serialize, ToSchema)]
 pub struct LinkedSurvey {
+    /// The survey, with the answers if it was answered.
     survey: Survey,
+    /// The subject of the ticket.
     #[schema(max_length = 200, example = "La impresora del despacho no imprime")]
     subject: String,
     /// The solution of the ticket; `null` while it is open again.
     #[schema(max_length = 20_000, example = "Se cambió el rodillo.")]
     solution: Option<String>,
-    /// The requester's language.
+    /// The language of the requester, for the page that shows the survey.
     locale: Locale,
-    /// In the order in which they are asked.
+    /// The questions that are currently asked, in their order. The standing ones are answered in `ratings`, the others
+    /// in `answers`.
     #[schema(max_items = 50)]
     questions: Vec<SurveyQuestion>,
-    /// When the link expires.
+    /// The time at which the link expires; afterwards the response is a 410.
     expires_at: DateTime<Utc>,
 }
 
@@ -38,7 +41,8 @@ pub struct LinkedSurvey {
 /// Requires no sign-in, only the link that was mailed to the requester. The token is the last part of the link and is
 /// valid for this survey only.
 #[utoipa::path(
-    tag = "surveys", operation_id = "getSurveyByLink", params(("token" = String, Path, max_length = 200)),
+    tag = "surveys", operation_id = "getSurveyByLink",
+    params(("token" = String, Path, max_length = 200, description = "The token of the link: its last part.")),
     responses((status = 200, body = LinkedSurvey), (status = 410, description = "`survey_expired`")),
     security(())
 )]
@@ -64,7 +68,8 @@ pub async fn read(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -
 ///
 /// Requires no sign-in, only the link. A survey can be answered only once.
 #[utoipa::path(
-    tag = "surveys", operation_id = "answerSurveyByLink", params(("token" = String, Path, max_length = 200)),
+    tag = "surveys", operation_id = "answerSurveyByLink",
+    params(("token" = String, Path, max_length = 200, description = "The token of the link: its last part.")),
     request_body = SurveyAnswerCreate,
     responses(
         (status = 201, body = Survey),

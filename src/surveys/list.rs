@@ -28,6 +28,7 @@ text_enum! {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SurveyFilters {
+    /// Surveys in this state; all if omitted.
     status: Option<SurveyStatus>,
     /// `-created_at` (the default) or `created_at`.
     #[param(inline)]

@@ -40,16 +40,16 @@ pub fn routes(routes: &mut Routes) {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ratings {
-    /// The service as a whole.
+    /// Rating of the service as a whole, from 1 (very bad) to 5 (very good).
     #[schema(minimum = 1, maximum = 5, example = 5)]
     pub overall: i16,
-    /// Timeliness.
+    /// Rating of the timeliness, from 1 (very bad) to 5 (very good).
     #[schema(minimum = 1, maximum = 5, example = 4)]
     pub timeliness: i16,
-    /// Courtesy of the staff.
+    /// Rating of the courtesy of the staff, from 1 (very bad) to 5 (very good).
     #[schema(minimum = 1, maximum = 5, example = 5)]
     pub courtesy: i16,
-    /// Quality of the solution.
+    /// Rating of the quality of the solution, from 1 (very bad) to 5 (very good).
     #[schema(minimum = 1, maximum = 5, example = 5)]
     pub solution: i16,
 }
@@ -70,29 +70,40 @@ impl Ratings {
 /// The survey of a ticket.
 #[derive(Serialize, ToSchema)]
 pub struct Survey {
+    /// Identifier of the survey.
     pub id: Uuid,
+    /// The number of the ticket.
     #[schema(example = 123)]
     pub ticket_id: i64,
+    /// Whether the survey was answered. An answered survey cannot be answered again.
     pub status: SurveyStatus,
     /// The answers to the four standing questions; `null` until answered.
     pub ratings: Option<Ratings>,
-    /// The answer to each question, with the text of the question as it was asked.
+    /// The answer to each question that was answered, the standing ones included, in the order of the questions; empty
+    /// until answered.
     #[schema(max_items = 50)]
     pub answers: Vec<AnsweredQuestion>,
+    /// The comment of the requester; `null` until answered, if none was given, or if it was removed by an
+    /// anonymization.
     #[schema(max_length = 2000, example = "Muy amables.")]
     pub comment: Option<String>,
+    /// The time at which the survey was created: that of the first solution of the ticket.
     pub created_at: DateTime<Utc>,
+    /// The time of the answer; `null` until answered.
     pub answered_at: Option<DateTime<Utc>>,
 }
 
 /// The answer to one question.
 #[derive(Serialize, ToSchema)]
 pub struct AnsweredQuestion {
+    /// Identifier of the question.
     pub question_id: Uuid,
+    /// The key of the question, such as `overall`; it never changes.
     #[schema(max_length = 50, example = "overall")]
     pub key: String,
-    /// The text as it was asked; the question may have been reworded since.
+    /// The text of the question as it was asked, in both languages; the question may have been reworded since.
     pub text: Wording,
+    /// The rating, from 1 (very bad) to 5 (very good).
     #[schema(minimum = 1, maximum = 5, example = 5)]
     pub rating: i16,
 }

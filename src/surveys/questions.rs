@@ -30,9 +30,11 @@ text_enum! {
 #[diesel(table_name = questions)]
 #[serde(deny_unknown_fields)]
 pub struct Wording {
+    /// The text in Spanish.
     #[diesel(column_name = text_es)]
     #[schema(min_length = 1, max_length = 300, pattern = r"\S", example = "¿Cómo califica el servicio?")]
     pub es: String,
+    /// The text in English.
     #[diesel(column_name = text_en)]
     #[schema(min_length = 1, max_length = 300, pattern = r"\S", example = "How do you rate the service?")]
     pub en: String,
@@ -42,23 +44,28 @@ pub struct Wording {
 #[derive(Debug, Clone, Serialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = questions)]
 pub struct SurveyQuestion {
+    /// Identifier of the question.
     pub id: Uuid,
-    /// A key for programs; it never changes.
+    /// A unique key for programs; it never changes.
     #[schema(max_length = 50, example = "overall")]
     pub key: String,
+    /// The type of answer; `rating` is the only one.
     pub kind: QuestionKind,
+    /// The text of the question, in both languages.
     #[diesel(embed)]
     pub text: Wording,
-    /// The position in the order of the questions.
+    /// The position in the order of the questions: lower numbers are asked first.
     #[schema(minimum = 1, maximum = 1000, example = 10)]
     pub position: i32,
     /// Whether it is one of the four questions of every survey, whose answers are the survey's `ratings` and are used
     /// in the quarterly figures. A standing question can be reworded and moved, but not deactivated. Answers to other
     /// questions are optional.
     pub standing: bool,
-    /// Whether it is currently asked.
+    /// Whether the question is currently asked.
     pub active: bool,
+    /// The time at which the question was created.
     pub created_at: DateTime<Utc>,
+    /// The time of the last change of the question.
     pub updated_at: DateTime<Utc>,
     #[serde(skip)]
     pub version: i32,
@@ -68,11 +75,15 @@ pub struct SurveyQuestion {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SurveyQuestionCreate {
+    /// A unique key for programs, which cannot be changed later: a lower-case letter, then up to 49 lower-case letters,
+    /// digits or `_`.
     #[schema(pattern = "^[a-z][a-z0-9_]{0,49}$", max_length = 50, example = "clarity")]
     key: String,
-    /// `rating` if omitted.
+    /// The type of answer; `rating`, the only one, if omitted.
     kind: Option<QuestionKind>,
+    /// The text of the question, in both languages.
     text: Wording,
+    /// The position in the order of the questions: lower numbers are asked first.
     #[schema(minimum = 1, maximum = 1000, example = 50)]
     position: i32,
 }
@@ -81,9 +92,12 @@ pub struct SurveyQuestionCreate {
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SurveyQuestionContent {
+    /// The text of the question, in both languages. Existing answers keep the text as it was asked.
     text: Wording,
+    /// The position in the order of the questions: lower numbers are asked first.
     #[schema(minimum = 1, maximum = 1000, example = 50)]
     position: i32,
+    /// Whether the question is asked. A `standing` question cannot be set to `false`.
     active: bool,
 }
 
@@ -92,6 +106,7 @@ pub struct SurveyQuestionContent {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SurveyQuestionFilters {
+    /// `true`: only questions that are currently asked; `false`: only those that are no longer asked; all if omitted.
     active: Option<bool>,
 }
 
@@ -138,7 +153,8 @@ pub async fn list(call: Call, query: Query<SurveyQuestionFilters>) -> Result<Htt
 /// With its text in both languages, and whether it is currently asked.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
-    tag = "surveys", operation_id = "getSurveyQuestion", params(("question_id" = Uuid, Path)),
+    tag = "surveys", operation_id = "getSurveyQuestion",
+    params(("question_id" = Uuid, Path, description = "Identifier of the question.")),
     responses((status = 200, body = SurveyQuestion))
 )]
 #[get("/survey-questions/{question_id}")]
@@ -187,7 +203,8 @@ pub async fn create(call: Call, body: Body<SurveyQuestionCreate>) -> Result<Http
 /// always asked.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "surveys", operation_id = "updateSurveyQuestion", params(("question_id" = Uuid, Path)),
+    tag = "surveys", operation_id = "updateSurveyQuestion",
+    params(("question_id" = Uuid, Path, description = "Identifier of the question.")),
     request_body(content = SurveyQuestionContent, content_type = "application/merge-patch+json"),
     responses((status = 200, body = SurveyQuestion))
 )]

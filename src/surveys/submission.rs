@@ -16,12 +16,14 @@ use crate::tickets::workflow::TicketStatus;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SurveyAnswerCreate {
-    /// The ratings of the four standing questions.
+    /// The ratings of the four standing questions. All are required.
     pub ratings: Ratings,
-    /// Answers to any of the further questions; all are optional.
+    /// Answers to the active questions that are not `standing`, at most one for each. All are optional; none if
+    /// omitted.
     #[serde(default)]
     #[schema(required = false, max_items = 100)]
     pub answers: Vec<QuestionAnswer>,
+    /// A comment in free text. Optional.
     #[schema(max_length = 2000, example = "Muy amables.")]
     pub comment: Option<String>,
 }
@@ -30,7 +32,9 @@ pub struct SurveyAnswerCreate {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QuestionAnswer {
+    /// Identifier of the question: an active one that is not `standing`.
     pub question_id: Uuid,
+    /// The rating, from 1 (very bad) to 5 (very good).
     #[schema(minimum = 1, maximum = 5, example = 5)]
     pub rating: i16,
 }

@@ -26,7 +26,9 @@ pub struct TreeHead {
     /// The root of the tree (RFC 6962, SHA-256), in base64.
     #[schema(min_length = 44, max_length = 44, example = "CsUlJp0Z1pXmZpTSAjjGJrnAl/yKqLPvUjSQ1VCh4hQ=")]
     root: String,
+    /// The time at which the head was made.
     at: DateTime<Utc>,
+    /// Why the head was made at this time.
     reason: HeadReason,
     /// The key that signed it: the middle part of a public key of `GET /audit/key`.
     #[schema(min_length = 8, max_length = 8, example = "3f1a09c2")]
@@ -63,7 +65,8 @@ pub fn newest_note(db: &mut PgConnection) -> Result<Option<String>> {
 /// List signed tree heads
 ///
 /// The newest first. A head is made once a day, after midnight by the entity's clock, and at each approval of a
-/// quarterly report, if there are new events; the first one as soon as a key is configured. The list is empty until then.
+/// quarterly report, if there are new events; the first one as soon as a key is configured. The list is empty until
+/// then.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::VerifyAudit))),
     tag = "history", operation_id = "listTreeHeads", params(Paging),
@@ -92,7 +95,8 @@ pub async fn list(call: Call, query: Query<NoFilters>) -> Result<HttpResponse> {
 /// By its size. A 404 for a size for which no head was made.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::VerifyAudit))),
-    tag = "history", operation_id = "getTreeHead", params(("size" = i64, Path, minimum = 1)),
+    tag = "history", operation_id = "getTreeHead",
+    params(("size" = i64, Path, minimum = 1, description = "The number of events in the tree of the head.")),
     responses((status = 200, body = TreeHead), (status = 404, description = "`not_found`: no head has this size"))
 )]
 #[get("/audit/heads/{size}")]

@@ -69,10 +69,13 @@ pub struct HeadsVerification {
 /// The relation of the history to a tree head that was kept elsewhere.
 #[derive(Serialize, ToSchema)]
 pub struct HeadVerification {
+    /// The number of events in the head of the request (`head_size`).
     #[schema(minimum = 1, example = 5210)]
     size: i64,
+    /// The root of the head of the request (`head_root`), in standard base64.
     #[schema(min_length = 44, max_length = 44)]
     root: String,
+    /// Whether the history still matches the head.
     status: HeadStatus,
 }
 

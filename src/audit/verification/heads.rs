@@ -30,8 +30,10 @@ text_enum! {
 /// A broken tree head.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct HeadBreak {
+    /// The number of events in the broken head; it identifies the head.
     #[schema(minimum = 1, example = 5210)]
     pub size: i64,
+    /// What is wrong with the head.
     pub reason: HeadBreakReason,
 }
 

@@ -39,16 +39,17 @@ text_enum! {
 /// A place where the log is broken.
 #[derive(Debug, Serialize, QueryableByName, ToSchema)]
 pub struct LogBreak {
-    /// The position in the log; `null` for an audit event, whose id is the place.
+    /// The position in the log, from 0 on; `null` for a fault found at an audit event, which `event_id` names.
     #[diesel(sql_type = Nullable<BigInt>)]
     #[schema(minimum = 0, example = 1041)]
     pub position: Option<i64>,
-    /// `null` if the entry is missing.
+    /// The kind of the event; `null` if the entry is missing.
     #[diesel(sql_type = Nullable<Text>)]
     pub source: Option<EntrySource>,
-    /// `null` if the entry is missing.
+    /// Identifier of the event; `null` if the entry is missing.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub event_id: Option<Uuid>,
+    /// What is wrong at this place.
     #[diesel(sql_type = Text)]
     pub reason: LogBreakReason,
 }

@@ -34,13 +34,15 @@ text_enum! {
 /// A place where a history is broken.
 #[derive(Serialize, QueryableByName, ToSchema)]
 pub struct Break {
+    /// The number of the ticket.
     #[diesel(sql_type = BigInt)]
     #[schema(example = 123)]
     pub ticket_id: i64,
-    /// The place in the history of the ticket.
+    /// The place of the event in the history of the ticket, from 1 on; 0 stands for the ticket itself.
     #[diesel(sql_type = Integer)]
     #[schema(minimum = 0, example = 4)]
     pub seq: i32,
+    /// What is wrong at this place.
     #[diesel(sql_type = Text)]
     pub reason: BreakReason,
 }

@@ -22,7 +22,8 @@ use crate::problem::{Problem, Result};
 /// One file per request, as `multipart/form-data`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
-    tag = "attachments", operation_id = "createImprovementActionAttachment", params(("action_id" = Uuid, Path)),
+    tag = "attachments", operation_id = "createImprovementActionAttachment",
+    params(("action_id" = Uuid, Path, description = "Identifier of the improvement action.")),
     request_body(content = Upload, content_type = "multipart/form-data"),
     responses((status = 201, body = Attachment), (status = 409, description = "`wrong_state`"))
 )]
@@ -69,7 +70,7 @@ fn may_attach(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<()> {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "attachments", operation_id = "listImprovementActionAttachments",
-    params(("action_id" = Uuid, Path), Paging),
+    params(("action_id" = Uuid, Path, description = "Identifier of the improvement action."), Paging),
     responses((status = 200, body = Page<Attachment>))
 )]
 #[get("/improvement-actions/{action_id}/attachments")]

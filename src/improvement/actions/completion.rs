@@ -17,7 +17,7 @@ use crate::problem::{Problem, Result};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CompletionCreate {
-    /// The work that was carried out; evidence is attached.
+    /// The work that was carried out. Files that prove it are uploaded as attachments of the action.
     #[schema(
         min_length = 1,
         max_length = 4000,
@@ -32,7 +32,8 @@ pub struct CompletionCreate {
 /// An `open` one, by its owner, a professional or the director. Its efficacy is verified by another person.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords)), ("x-mesa-if-match" = json!(true))),
-    tag = "improvement actions", operation_id = "completeImprovementAction", params(("action_id" = Uuid, Path)),
+    tag = "improvement actions", operation_id = "completeImprovementAction",
+    params(("action_id" = Uuid, Path, description = "Identifier of the improvement action.")),
     request_body = CompletionCreate,
     responses((status = 200, body = ImprovementAction), (status = 409, description = "`wrong_state`"))
 )]

@@ -19,13 +19,17 @@ use crate::problem::{Problem, Result};
 /// An entry about the progress of an improvement action.
 #[derive(Serialize, ToSchema)]
 pub struct ImprovementFollowup {
+    /// Identifier of the followup.
     id: Uuid,
+    /// The person who wrote it.
     author: Person,
+    /// The text of the followup.
     #[schema(max_length = 20_000, example = "Se acordó el turno con Talento Humano.")]
     body: String,
-    /// The progress in percent (avance); `null` if not stated.
+    /// The progress of the action in percent (avance); `null` if not stated.
     #[schema(minimum = 0, maximum = 100, example = 50)]
     progress: Option<i16>,
+    /// The time at which it was written.
     created_at: DateTime<Utc>,
 }
 
@@ -33,6 +37,7 @@ pub struct ImprovementFollowup {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImprovementFollowupCreate {
+    /// The text of the followup: at least one character that is not white space, at most 4000 characters.
     #[schema(
         min_length = 1,
         max_length = 4000,
@@ -40,7 +45,7 @@ pub struct ImprovementFollowupCreate {
         example = "Se acordó el turno con Talento Humano."
     )]
     body: String,
-    /// The progress in percent (avance).
+    /// The progress of the action in percent (avance). Optional.
     #[schema(minimum = 0, maximum = 100, example = 50)]
     progress: Option<i16>,
 }
@@ -57,7 +62,7 @@ fn followup((id, author, body, progress, created_at): Row) -> ImprovementFollowu
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "improvement actions", operation_id = "listImprovementActionFollowups",
-    params(("action_id" = Uuid, Path), Paging),
+    params(("action_id" = Uuid, Path, description = "Identifier of the improvement action."), Paging),
     responses((status = 200, body = Page<ImprovementFollowup>))
 )]
 #[get("/improvement-actions/{action_id}/followups")]
@@ -87,7 +92,8 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result
 /// followup never changes.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords)), ("x-mesa-unversioned" = json!(true))),
-    tag = "improvement actions", operation_id = "createImprovementActionFollowup", params(("action_id" = Uuid, Path)),
+    tag = "improvement actions", operation_id = "createImprovementActionFollowup",
+    params(("action_id" = Uuid, Path, description = "Identifier of the improvement action.")),
     request_body = ImprovementFollowupCreate,
     responses((status = 201, body = ImprovementFollowup), (status = 409, description = "`wrong_state`"))
 )]

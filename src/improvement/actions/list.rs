@@ -31,20 +31,23 @@ text_enum! {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ImprovementActionFilters {
+    /// Actions in this state. Repeat it to include several states.
     #[serde(default)]
     #[param(required = false)]
     status: Vec<ActionStatus>,
+    /// Actions of this kind. Repeat it to include several kinds.
     #[serde(default)]
     #[param(required = false)]
     kind: Vec<ActionKind>,
+    /// Actions that this user has to carry out.
     owner_id: Option<Uuid>,
-    /// Those that result from this risk.
+    /// Actions whose origin is this risk.
     risk_id: Option<Uuid>,
-    /// Those that result from this measurement.
+    /// Actions whose origin is this measurement.
     measurement_id: Option<Uuid>,
-    /// Those that result from these minutes.
+    /// Actions whose origin is these minutes.
     minutes_id: Option<Uuid>,
-    /// Whether they are open although `due_on` has passed.
+    /// `true`: only actions that are `open` although `due_on` has passed; `false`: only the others; all if omitted.
     overdue: Option<bool>,
     /// `-created_at` (the default), `created_at`, `due_on` or `-due_on`.
     #[param(inline)]

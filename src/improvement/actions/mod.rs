@@ -53,10 +53,12 @@ text_enum! {
 /// An improvement action of the FO-EM-15 Plan de Mejoramiento.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ImprovementAction {
+    /// Identifier of the improvement action.
     id: Uuid,
     /// Consecutive number of the action (No.).
     #[schema(minimum = 1, example = 7)]
     number: i32,
+    /// Corrective, preventive or improvement (tipo de acción).
     kind: ActionKind,
     /// The finding (hallazgo u oportunidad).
     #[schema(max_length = 4000, example = "El 18 % de los casos críticos se atendió después de una hora.")]
@@ -64,24 +66,29 @@ pub struct ImprovementAction {
     /// The cause (análisis de causa).
     #[schema(max_length = 4000, example = "No hay turno de soporte los sábados.")]
     cause: String,
-    /// The action (acción).
+    /// What is to be done (acción).
     #[schema(max_length = 4000, example = "Establecer un turno los sábados.")]
     action: String,
     /// The person who carries it out (responsable).
     owner: Person,
-    /// The due date (fecha límite).
+    /// The last day for carrying it out, by the entity's clock (fecha límite).
     #[schema(example = "2026-12-31")]
     due_on: NaiveDate,
+    /// The state of the action (estado).
     status: ActionStatus,
-    /// Open although `due_on` has passed by the entity's clock.
+    /// `true` if the action is `open` and `due_on` has passed by the entity's clock.
     overdue: bool,
+    /// What the action results from (fuente), with a link to it.
     origin: Origin,
-    /// `null` until it is carried out.
+    /// When, by whom and how it was carried out; `null` until the action is completed.
     completion: Option<ActionCompletion>,
-    /// `null` until its efficacy is verified.
+    /// The result of the verification of its efficacy; `null` until its efficacy is verified.
     verification: Option<EfficacyVerification>,
+    /// The person who wrote the action.
     created_by: Person,
+    /// The time at which the action was created.
     created_at: DateTime<Utc>,
+    /// The time of the last change of the action itself; followups and attachments do not count as changes.
     updated_at: DateTime<Utc>,
     #[serde(skip)]
     version: i32,
@@ -90,20 +97,26 @@ pub struct ImprovementAction {
 /// The completion of an action (cumplimiento).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ActionCompletion {
+    /// The work that was carried out.
     #[schema(max_length = 4000, example = "El turno se presta desde el 5 de diciembre.")]
     note: String,
+    /// The person who recorded the completion.
     completed_by: Person,
+    /// The time at which the completion was recorded.
     completed_at: DateTime<Utc>,
 }
 
 /// The verification of the efficacy of an action (verificación de la eficacia).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EfficacyVerification {
+    /// `true` if the action removed the cause: its state is then `effective`, otherwise `ineffective`.
     effective: bool,
+    /// The evidence for the result.
     #[schema(max_length = 4000, example = "Desde el cambio ningún caso crítico se atendió tarde.")]
     note: String,
-    /// Never the action's owner.
+    /// The person who verified the efficacy; never the owner of the action at that time.
     verified_by: Person,
+    /// The time of the verification.
     verified_at: DateTime<Utc>,
 }
 

@@ -17,9 +17,9 @@ use crate::problem::{Code, Problem, Result, Text};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerificationCreate {
-    /// Whether the cause was removed.
+    /// Whether the action removed the cause. `true` sets the state `effective`, `false` the state `ineffective`.
     effective: bool,
-    /// The evidence for it.
+    /// The evidence for the result.
     #[schema(
         min_length = 1,
         max_length = 4000,
@@ -35,7 +35,8 @@ pub struct VerificationCreate {
 /// `ineffective` and no longer changes; if it was not effective, a further measure is another action.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords)), ("x-mesa-if-match" = json!(true))),
-    tag = "improvement actions", operation_id = "verifyImprovementAction", params(("action_id" = Uuid, Path)),
+    tag = "improvement actions", operation_id = "verifyImprovementAction",
+    params(("action_id" = Uuid, Path, description = "Identifier of the improvement action.")),
     request_body = VerificationCreate,
     responses(
         (status = 200, body = ImprovementAction),

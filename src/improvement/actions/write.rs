@@ -33,6 +33,7 @@ text_enum! {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImprovementActionCreate {
+    /// Corrective, preventive or improvement (tipo de acción).
     kind: ActionKind,
     /// The finding (hallazgo u oportunidad).
     #[schema(
@@ -50,7 +51,7 @@ pub struct ImprovementActionCreate {
         example = "No hay turno de soporte los sábados."
     )]
     cause: String,
-    /// The action (acción).
+    /// What is to be done (acción).
     #[schema(
         min_length = 1,
         max_length = 4000,
@@ -58,13 +59,16 @@ pub struct ImprovementActionCreate {
         example = "Establecer un turno los sábados."
     )]
     action: String,
-    /// An active member of staff (responsable).
+    /// Identifier of the person who carries it out: an active member of staff (responsable). An owner that is already
+    /// set may stay, even if they are no longer active.
     owner_id: Uuid,
-    /// The due date, by the entity's clock (fecha límite).
+    /// The last day for carrying it out, by the entity's clock (fecha límite).
     #[schema(example = "2026-12-31")]
     due_on: NaiveDate,
+    /// What the action results from (fuente).
     origin: OriginInput,
-    /// `draft` if omitted.
+    /// `draft` or `open`; at creation `draft` if omitted. Technicians may only write drafts. An action that was `open`
+    /// cannot become a `draft` again.
     #[serde(default = "draft")]
     #[schema(required = false)]
     status: ActionStage,
@@ -99,7 +103,8 @@ impl ImprovementActionCreate {
 /// The finding, the action and its efficacy.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
-    tag = "improvement actions", operation_id = "getImprovementAction", params(("action_id" = Uuid, Path)),
+    tag = "improvement actions", operation_id = "getImprovementAction",
+    params(("action_id" = Uuid, Path, description = "Identifier of the improvement action.")),
     responses((status = 200, body = ImprovementAction))
 )]
 #[get("/improvement-actions/{action_id}")]
@@ -151,7 +156,8 @@ pub async fn create(call: Call, body: Body<ImprovementActionCreate>) -> Result<H
 /// new date has passed. An action that was `open` cannot become a draft again.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
-    tag = "improvement actions", operation_id = "updateImprovementAction", params(("action_id" = Uuid, Path)),
+    tag = "improvement actions", operation_id = "updateImprovementAction",
+    params(("action_id" = Uuid, Path, description = "Identifier of the improvement action.")),
     request_body(content = ImprovementActionCreate, content_type = "application/merge-patch+json"),
     responses((status = 200, body = ImprovementAction), (status = 409, description = "`wrong_state`"))
 )]

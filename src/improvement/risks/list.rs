@@ -31,18 +31,21 @@ text_enum! {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RiskFilters {
+    /// Risks in this state. Repeat it to include several states.
     #[serde(default)]
     #[param(required = false)]
     status: Vec<RiskStatus>,
-    /// The level without controls.
+    /// Risks of this level without controls (riesgo inherente). Repeat it to include several levels.
     #[serde(default)]
     #[param(required = false)]
     level: Vec<RiskLevel>,
+    /// Risks with this treatment. Repeat it to include several treatments.
     #[serde(default)]
     #[param(required = false)]
     treatment: Vec<RiskTreatment>,
+    /// Risks for which this user is responsible.
     owner_id: Option<Uuid>,
-    /// The next review is before this day.
+    /// Risks whose next review is before this day, which is excluded.
     review_before: Option<NaiveDate>,
     /// `-created_at` (the default), `created_at`, `review_on` or `-review_on`.
     #[param(inline)]

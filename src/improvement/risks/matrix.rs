@@ -33,7 +33,8 @@ text_enum! {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MatrixFilters {
-    /// `inherent` (the default) or `residual`.
+    /// The assessment by which the risks are placed: `inherent` (the default) without controls, `residual` with
+    /// controls.
     #[param(inline)]
     basis: Option<RiskMatrixBasis>,
 }
@@ -41,8 +42,9 @@ pub struct MatrixFilters {
 /// The 5 × 5 matrix.
 #[derive(Serialize, ToSchema)]
 pub struct RiskMatrix {
+    /// The assessment by which the risks are placed: `inherent` without controls, `residual` with controls.
     pub(super) basis: RiskMatrixBasis,
-    /// All twenty-five, by probability from 1 on, then by impact from 1 on.
+    /// All 25 cells, ordered by probability from 1 to 5, then by impact from 1 to 5.
     #[schema(min_items = 25, max_items = 25)]
     pub(super) cells: Vec<RiskMatrixCell>,
 }
@@ -50,11 +52,16 @@ pub struct RiskMatrix {
 /// The risks of one probability and impact.
 #[derive(Serialize, ToSchema)]
 pub struct RiskMatrixCell {
+    /// Probability of the cell, from 1 (muy baja) to 5 (muy alta).
     #[schema(minimum = 1, maximum = 5, example = 3)]
     pub(super) probability: i16,
+    /// Impact of the cell, from 1 (leve) to 5 (catastrófico).
     #[schema(minimum = 1, maximum = 5, example = 4)]
     pub(super) impact: i16,
+    /// The level of every risk in this cell (zona de riesgo).
     pub(super) level: RiskLevel,
+    /// The active risks in this cell, the oldest first; empty if there are none. All cells together have at most 1000
+    /// risks; newer ones are left out.
     #[schema(max_items = 1000)]
     pub(super) risks: Vec<RiskMatrixRisk>,
 }
@@ -62,9 +69,12 @@ pub struct RiskMatrixCell {
 /// A risk in a matrix.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct RiskMatrixRisk {
+    /// Identifier of the risk.
     pub(super) id: Uuid,
+    /// Consecutive number of the risk; the image of the matrix shows it as `R7`.
     #[schema(minimum = 1, example = 7)]
     pub(super) number: i32,
+    /// The possible event (riesgo).
     #[schema(max_length = 500, example = "Pérdida del registro de solicitudes")]
     pub(super) risk: String,
 }

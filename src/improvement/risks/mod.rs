@@ -49,8 +49,9 @@ text_enum! {
 /// A risk of the FO-DE-11 Matriz de Riesgos.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Risk {
+    /// Identifier of the risk.
     id: Uuid,
-    /// Consecutive number; the matrix shows it as `R7`.
+    /// Consecutive number of the risk; the image of the matrix shows it as `R7`.
     #[schema(minimum = 1, example = 7)]
     number: i32,
     /// The cause (causa).
@@ -62,32 +63,38 @@ pub struct Risk {
     /// The effect (efecto, consecuencia).
     #[schema(max_length = 4000, example = "No se podría demostrar la oportunidad de la atención.")]
     effect: String,
-    /// From 1, hardly ever (muy baja), to 5, almost certain (muy alta).
+    /// Probability without controls, from 1 (muy baja) to 5 (muy alta).
     #[schema(minimum = 1, maximum = 5, example = 3)]
     probability: i16,
-    /// From 1, slight (leve), to 5, catastrophic (catastrófico).
+    /// Impact without controls, from 1 (leve) to 5 (catastrófico).
     #[schema(minimum = 1, maximum = 5, example = 4)]
     impact: i16,
-    /// The level without controls (riesgo inherente).
+    /// The level without controls (riesgo inherente), computed from `probability` and `impact`.
     level: RiskLevel,
-    /// The controls (controles).
+    /// The existing controls (controles); `null` if none are stated.
     #[schema(max_length = 4000, example = "Copia diaria en otro edificio.")]
     controls: Option<String>,
-    /// The assessment with controls (riesgo residual); `null` until it was made.
+    /// The assessment with controls (riesgo residual); `null` if none was made.
     residual: Option<RiskAssessment>,
+    /// How the entity deals with the risk (opción de tratamiento).
     treatment: RiskTreatment,
-    /// How it is treated (acciones de tratamiento).
+    /// The measures of the treatment (acciones de tratamiento); `null` if none are stated.
     #[schema(max_length = 4000, example = "Restaurar una copia cada trimestre.")]
     treatment_plan: Option<String>,
-    /// The person responsible (responsable).
+    /// The person responsible for the risk (responsable).
     owner: Person,
     /// The date of the next review (fecha de revisión).
     #[schema(example = "2027-03-31")]
     review_on: NaiveDate,
+    /// The state of the risk. The matrix shows `active` risks only.
     status: RiskStatus,
+    /// What the risk results from (fuente), with a link to it.
     origin: Origin,
+    /// The person who created the risk.
     created_by: Person,
+    /// The time at which the risk was created.
     created_at: DateTime<Utc>,
+    /// The time of the last change of the risk.
     updated_at: DateTime<Utc>,
     #[serde(skip)]
     version: i32,
@@ -96,10 +103,13 @@ pub struct Risk {
 /// Probability and impact with the resulting level.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RiskAssessment {
+    /// Probability, from 1 (muy baja) to 5 (muy alta).
     #[schema(minimum = 1, maximum = 5, example = 2)]
     probability: i16,
+    /// Impact, from 1 (leve) to 5 (catastrófico).
     #[schema(minimum = 1, maximum = 5, example = 4)]
     impact: i16,
+    /// The level (zona de riesgo), computed from `probability` and `impact`.
     level: RiskLevel,
 }
 

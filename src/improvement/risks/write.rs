@@ -21,8 +21,10 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RiskAssessmentInput {
+    /// Probability, from 1 (muy baja) to 5 (muy alta).
     #[schema(minimum = 1, maximum = 5, example = 2)]
     probability: i16,
+    /// Impact, from 1 (leve) to 5 (catastrófico).
     #[schema(minimum = 1, maximum = 5, example = 4)]
     impact: i16,
 }
@@ -55,19 +57,21 @@ pub struct RiskCreate {
         example = "No se podría demostrar la oportunidad de la atención."
     )]
     effect: String,
-    /// From 1, hardly ever (muy baja), to 5, almost certain (muy alta).
+    /// Probability without controls, from 1 (muy baja) to 5 (muy alta).
     #[schema(minimum = 1, maximum = 5, example = 3)]
     probability: i16,
-    /// From 1, slight (leve), to 5, catastrophic (catastrófico).
+    /// Impact without controls, from 1 (leve) to 5 (catastrófico).
     #[schema(minimum = 1, maximum = 5, example = 4)]
     impact: i16,
-    /// The controls (controles).
+    /// The existing controls (controles). Optional.
     #[schema(min_length = 1, max_length = 4000, pattern = r"\S", example = "Copia diaria en otro edificio.")]
     controls: Option<String>,
-    /// The assessment with controls (riesgo residual): neither value may be higher than without them.
+    /// The assessment with controls (riesgo residual). Optional. Neither of its values may be higher than the value
+    /// without controls.
     residual: Option<RiskAssessmentInput>,
+    /// How the entity deals with the risk (opción de tratamiento).
     treatment: RiskTreatment,
-    /// How it is treated (acciones de tratamiento).
+    /// The measures of the treatment (acciones de tratamiento). Optional.
     #[schema(
         min_length = 1,
         max_length = 4000,
@@ -75,13 +79,16 @@ pub struct RiskCreate {
         example = "Restaurar una copia cada trimestre."
     )]
     treatment_plan: Option<String>,
-    /// An active member of staff (responsable).
+    /// Identifier of the person responsible: an active member of staff (responsable). An owner that is already set may
+    /// stay, even if they are no longer active.
     owner_id: Uuid,
     /// The date of the next review (fecha de revisión).
     #[schema(example = "2027-03-31")]
     review_on: NaiveDate,
+    /// What the risk results from (fuente).
     origin: OriginInput,
-    /// `draft` if omitted.
+    /// At creation `draft` if omitted. Technicians may only write drafts. A risk that is no longer a draft cannot
+    /// become one again.
     #[serde(default = "draft")]
     #[schema(required = false)]
     status: RiskStatus,
@@ -147,7 +154,7 @@ macro_rules! values {
 /// The assessment with and without controls, and the treatment.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
-    tag = "risks", operation_id = "getRisk", params(("risk_id" = Uuid, Path)),
+    tag = "risks", operation_id = "getRisk", params(("risk_id" = Uuid, Path, description = "Identifier of the risk.")),
     responses((status = 200, body = Risk))
 )]
 #[get("/risks/{risk_id}")]
@@ -189,10 +196,11 @@ pub async fn create(call: Call, body: Body<RiskCreate>) -> Result<HttpResponse> 
 /// Change a risk
 ///
 /// For example after a review, with a new assessment and a later `review_on`. A technician changes drafts; a risk
-/// that was `active` cannot become a draft again.
+/// that is no longer a draft cannot become one again.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
-    tag = "risks", operation_id = "updateRisk", params(("risk_id" = Uuid, Path)),
+    tag = "risks", operation_id = "updateRisk",
+    params(("risk_id" = Uuid, Path, description = "Identifier of the risk.")),
     request_body(content = RiskCreate, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Risk))
 )]
