@@ -11,11 +11,6 @@ pub fn named(value: &Value) -> Option<&str> {
     value.get("$ref")?.as_str()?.strip_prefix(SCHEMAS)
 }
 
-/// The reference to a schema.
-pub fn to(name: &str) -> Value {
-    format!("{SCHEMAS}{name}").into()
-}
-
 /// The schemas of the request bodies and parameters, and those of the responses: all that they refer to, directly or
 /// through others.
 pub struct Uses {
