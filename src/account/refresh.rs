@@ -18,14 +18,17 @@ use crate::problem::{Code, Problem, Result, Text};
 /// How long after its first use a refresh token may be sent again, in seconds.
 const REPEATED_WITHIN: i64 = 30;
 
-/// Refresh the session
+/// Exchange a refresh token for new tokens
 ///
-/// Returns a new access token and a new refresh token, which replaces the one sent. If the response was lost, or two
-/// tabs send the same token, send it again: within 30 seconds of its first use it returns the same new refresh token.
-/// Any later use ends the whole sign-in, because the token may be stolen.
+/// Returns a new access token, valid for 15 minutes, and a new refresh token, which replaces the one that was sent and
+/// is valid for 30 days.
+///
+/// If the response was lost, or two tabs send the same token, send it again: within 30 seconds of its first use the
+/// response has the same new refresh token. Any later use of the same token ends the whole sign-in, because the token
+/// may be stolen.
 #[utoipa::path(
     tag = "auth", operation_id = "refreshSession", request_body = RefreshRequest,
-    responses((status = 200, body = Session), (status = 401, description = "`invalid_refresh_token`: sign in again")),
+    responses((status = 200, body = Session, description = "The new access token and refresh token"), (status = 401, description = "`invalid_refresh_token`: sign in again")),
     security(())
 )]
 #[post("/auth/refresh")]

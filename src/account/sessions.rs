@@ -24,17 +24,19 @@ use crate::problem::{Code, Problem, Result, Text};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoginRequest {
-    /// Upper and lower case are the same.
+    /// The email address of the account. Upper and lower case are the same.
     #[schema(example = "technician@mesa.test", max_length = 254)]
     email: String,
+    /// The password of the account.
     #[schema(example = "una-clave-larga", max_length = 200, format = Password)]
     password: String,
 }
 
-/// The refresh token to use or to end.
+/// A refresh token.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshRequest {
+    /// The `refresh_token` of the last response.
     #[schema(example = "kG7l0r3ZkX3y0m0pX9h0n1yqk0R0q3bT0s8mZ2v7Q4E", max_length = 200)]
     pub(super) refresh_token: String,
 }
@@ -42,15 +44,17 @@ pub struct RefreshRequest {
 /// The tokens with which a client calls the API for the user.
 #[derive(Serialize, ToSchema)]
 pub struct Session {
-    /// For `Authorization: Bearer …`.
+    /// The access token, a JWT, for the header `Authorization: Bearer …`.
     #[schema(max_length = 2000)]
     access_token: String,
+    /// Always `Bearer`.
     #[schema(max_length = 20, example = "Bearer")]
     token_type: &'static str,
     /// How long the access token is valid, in seconds.
     #[schema(example = 900)]
     expires_in: i64,
-    /// For one `POST /auth/refresh` within 30 days; each returns a new one.
+    /// The refresh token: it can be exchanged once, within 30 days, with `POST /auth/refresh`, which returns the next
+    /// one.
     #[schema(max_length = 200)]
     refresh_token: String,
 }
@@ -67,8 +71,8 @@ pub struct Session {
 #[utoipa::path(
     tag = "auth", operation_id = "login", request_body = LoginRequest,
     responses(
-        (status = 200, body = Session),
-        (status = 401, description = "`invalid_credentials`"),
+        (status = 200, body = Session, description = "The new access token and refresh token"),
+        (status = 401, description = "`invalid_credentials`: the email or the password is wrong, or the account is not active"),
         (status = 429, description = "`too_many_attempts` or `too_many_requests`: try again after `Retry-After` seconds"),
     ),
     security(())

@@ -32,20 +32,21 @@ pub struct Form {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "declares in the contract what `Form` reads")]
 pub struct TokenRequest {
+    /// `password` to sign in, `refresh_token` to exchange a refresh token for new tokens.
     #[schema(inline, example = "password")]
     grant_type: GrantType,
-    /// The email, required for `password`; upper and lower case are the same.
+    /// The email address of the account; required for `password`. Upper and lower case are the same.
     #[schema(example = "technician@mesa.test", min_length = 1, max_length = 254, nullable = false)]
     username: Option<String>,
-    /// Required for `password`.
+    /// The password of the account; required for `password`.
     #[schema(example = "una-clave-larga", min_length = 1, max_length = 200, format = Password, nullable = false)]
     password: Option<String>,
-    /// Required for `refresh_token`: the one of the last response.
+    /// The `refresh_token` of the last response; required for `refresh_token`.
     #[schema(min_length = 1, max_length = 200, nullable = false)]
     refresh_token: Option<String>,
 }
 
-/// How the caller signs in.
+/// `password`: sign in. `refresh_token`: exchange a refresh token for new tokens.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "declares in the contract what `Form` reads")]
@@ -54,7 +55,7 @@ pub enum GrantType {
     RefreshToken,
 }
 
-/// Sign in with the OAuth 2 password grant
+/// Sign in or renew tokens with OAuth 2
 ///
 /// The same as `POST /auth/login` and `POST /auth/refresh`, for tools that support OAuth 2: a form instead of JSON,
 /// with the grants `password` and `refresh_token`.
@@ -62,8 +63,8 @@ pub enum GrantType {
     tag = "auth", operation_id = "issueToken",
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses(
-        (status = 200, body = Session),
-        (status = 401, description = "`invalid_credentials` or `invalid_refresh_token`"),
+        (status = 200, body = Session, description = "The new access token and refresh token"),
+        (status = 401, description = "`invalid_credentials`: the email or the password is wrong, or the account is not active; `invalid_refresh_token`: sign in again"),
         (status = 429, description = "`too_many_attempts` or `too_many_requests`: try again after `Retry-After` seconds"),
     ),
     security(())

@@ -20,10 +20,12 @@ use crate::people::Person;
 /// The metadata of a file, without its content.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Attachment {
+    /// Identifier of the attachment.
     pub id: Uuid,
-    /// The ticket that the file belongs to, directly or through a followup; `null` for other owners.
+    /// Number of the ticket that the file belongs to, directly or through a followup; `null` for other owners.
     #[schema(example = 123)]
     pub ticket_id: Option<i64>,
+    /// The followup that the file belongs to; `null` for other owners.
     pub followup_id: Option<Uuid>,
     /// The article that the file belongs to; `null` for other owners.
     pub article_id: Option<Uuid>,
@@ -32,16 +34,18 @@ pub struct Attachment {
     /// The name that was sent, without folders, invisible characters and names that file systems reserve.
     #[schema(max_length = 255, example = "atasco.jpg")]
     pub file_name: String,
-    /// Determined from the content, whatever type the sender declared.
+    /// The media type, determined from the content, whatever type the sender declared.
     #[schema(max_length = 255, example = "image/jpeg")]
     pub content_type: String,
-    /// In bytes.
+    /// The size of the content in bytes.
     #[schema(minimum = 1, example = 48213)]
     pub size: i64,
-    /// Of the content, in hexadecimal.
+    /// The SHA-256 digest of the content, in hexadecimal.
     #[schema(max_length = 64, example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
     pub sha256: String,
+    /// The person who uploaded the file.
     pub uploaded_by: Person,
+    /// When the file was attached.
     pub created_at: DateTime<Utc>,
 }
 

@@ -11,13 +11,16 @@ use super::policy::Role;
 use crate::db::schema::users;
 use crate::problem::Result;
 
-/// The public data of a person.
+/// A person: identifier, name and role.
 #[derive(Debug, Clone, Serialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = users)]
 pub struct Person {
+    /// Identifier of the user.
     pub id: Uuid,
+    /// The full name.
     #[schema(max_length = 200, example = "Ana María Restrepo")]
     pub full_name: String,
+    /// The current role.
     pub role: Role,
 }
 

@@ -52,23 +52,23 @@ text_enum! {
         UsePrivateFollowups = "use_private_followups",
         /// Set the criticality.
         Classify = "classify",
-        /// Assign and reassign.
+        /// Assign and reassign tickets.
         Assign = "assign",
         /// Escalate to a higher support level.
         Escalate = "escalate",
         /// Put on hold, ask the requester for information, and resume.
         Hold = "hold",
-        /// Archive; a requester may withdraw.
+        /// Archive a ticket; a requester may only withdraw their own.
         Archive = "archive",
         /// Resubmit an archived ticket; staff also on behalf of others.
         Resubmit = "resubmit",
         /// Relate tickets, merge duplicates, read watchers.
         Relate = "relate",
-        /// Take the case.
+        /// Accept a ticket as its assignee.
         Accept = "accept",
-        /// Change the appointment.
+        /// Change the appointment, as the assignee.
         Reschedule = "reschedule",
-        /// Record the solution.
+        /// Record the solution, as the assignee.
         Solve = "solve",
         /// Close a solved ticket.
         Close = "close",

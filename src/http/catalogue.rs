@@ -20,7 +20,7 @@ text_enum! {
 pub struct CatalogueFilters {
     /// `true`: only entries that can be chosen; `false`: only those that can no longer be chosen; all if omitted.
     pub active: Option<bool>,
-    /// Part of the name.
+    /// Only entries whose name contains this text, ignoring accents and case.
     #[param(max_length = 200)]
     pub q: Option<String>,
     /// `name` (the default) or `-name`.

@@ -18,18 +18,19 @@ use crate::problem::{Code, Problem, Result, Text};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Paging {
-    /// The maximum number of items.
+    /// The maximum number of items of the page.
     #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: Option<i64>,
-    /// `next_cursor` of the previous page, with the same filters and the same order.
+    /// The start of the page: `next_cursor` of the previous page, with the same filters and the same order. The first
+    /// page if omitted.
     #[param(min_length = 1, max_length = 2000)]
     pub cursor: Option<String>,
-    /// Whether to count the whole list into `total`.
+    /// Whether to count the items of the whole list; the number is returned in `total`.
     #[serde(default)]
     #[param(required = false, default = false)]
     pub with_total: bool,
-    /// The fields of each item to return, repeated; all of them if omitted. Each item then has only these and, if
-    /// `expand` requests it, `expanded`, whatever else its schema requires.
+    /// The field of each item to return; repeat it for several fields. All fields if omitted. With this parameter each
+    /// item has only these fields and, if `expand` requests it, `expanded`, even if its schema requires others.
     #[serde(default)]
     #[param(required = false, max_items = 50)]
     pub fields: Vec<String>,
@@ -75,11 +76,12 @@ pub struct NoFilters {}
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
+    /// The items of this page, in the order of the list.
     pub items: Vec<T>,
-    /// The `cursor` of the next page; `null` on the last one.
+    /// The `cursor` of the next page; `null` on the last page.
     #[schema(max_length = 2000, required = true)]
     pub next_cursor: Option<String>,
-    /// The number of items of the whole list; only with `with_total=true`.
+    /// The number of items of the whole list. Only present with `with_total=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub total: Option<i64>,

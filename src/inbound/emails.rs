@@ -26,32 +26,39 @@ use crate::problem::{Code, Problem, Result, Text};
 /// The metadata of an inbound message, without its content.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct InboundEmail {
+    /// Identifier of the received email.
     id: Uuid,
+    /// How the message was received.
     source: InboundEmailSource,
+    /// When the message was received and stored.
     received_at: DateTime<Utc>,
-    /// In bytes.
+    /// The size of the message in bytes.
     #[schema(minimum = 1, example = 48213)]
     size: i64,
-    /// Of the content, in hexadecimal.
+    /// The SHA-256 digest of the message, in hexadecimal.
     #[schema(max_length = 64, example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
     sha256: String,
-    /// Without the angle brackets; `null` if the message has none.
+    /// The `Message-ID` of the message, without the angle brackets; `null` if it has none.
     #[schema(max_length = 500, example = "5f1c9a2e@correo.itagui.gov.co")]
     message_id: Option<String>,
-    /// In lower case; `null` if the message names no author, or more than one.
+    /// The address of the author (`From`), in lower case; `null` if the message names no author, or more than one.
     #[schema(max_length = 254, example = "rosa.perez@itagui.gov.co")]
     from_address: Option<String>,
+    /// The subject of the message; empty if it has none or cannot be read.
     #[schema(max_length = 200, example = "Sin red en el piso 3")]
     subject: String,
-    /// `null` if the message was not processed, cannot be read, or was processed before this was recorded.
+    /// Whether the entity's own mail server verified the domain of the author. `null` if the message was not processed,
+    /// cannot be read, or was processed before this was recorded.
     authentication: Option<InboundEmailAuthentication>,
+    /// The processing state.
     status: InboundEmailStatus,
-    /// Why the message was set aside or ignored.
+    /// Why the message was set aside or ignored; `null` otherwise.
     reason: Option<InboundEmailReason>,
-    /// The ticket that was created from the message, or the one of its followup.
+    /// Number of the ticket that was created from the message, or of the ticket of its followup; `null` if there is
+    /// none.
     #[schema(example = 123)]
     ticket_id: Option<i64>,
-    /// The followup that was created from the message.
+    /// The followup that was created from the message; `null` if there is none.
     followup_id: Option<Uuid>,
     /// The names of files that were not attached because of their size or type.
     #[schema(max_length = 1000)]
@@ -59,11 +66,11 @@ pub struct InboundEmail {
     /// The number of attempts to process it.
     #[schema(minimum = 0, example = 1)]
     attempts: i16,
-    /// `null` until the message is processed.
+    /// When the message was processed; `null` until then.
     processed_at: Option<DateTime<Utc>>,
-    /// The account that submitted it to the API; `null` for the mailbox and the command.
+    /// The account that submitted the message to the API; `null` for the mailbox and the command.
     submitted_by: Option<Person>,
-    /// The account that released it after it had been set aside or ignored.
+    /// The account that released the message after it had been set aside or ignored; `null` if it was not released.
     released_by: Option<Person>,
 }
 
@@ -150,19 +157,19 @@ pub fn outcome(db: &mut PgConnection, id: Uuid, is_new: bool) -> Result<(Answer,
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EmailFilters {
-    /// Repeat it for several values.
+    /// Only messages in this processing state; repeat it for several states.
     #[serde(default)]
     #[param(required = false)]
     status: Vec<InboundEmailStatus>,
 }
 
-/// List inbound messages
+/// List received emails
 ///
 /// The newest first.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseInboundEmails))),
     tag = "inbound emails", operation_id = "listInboundEmails", params(Paging, EmailFilters),
-    responses((status = 200, body = Page<InboundEmail>))
+    responses((status = 200, body = Page<InboundEmail>, description = "One page of the list"))
 )]
 #[get("/inbound-emails")]
 pub async fn list(call: Call, query: Query<EmailFilters>) -> Result<HttpResponse> {
@@ -189,26 +196,26 @@ pub async fn list(call: Call, query: Query<EmailFilters>) -> Result<HttpResponse
     .await
 }
 
-/// Get an inbound message
+/// Read a received email
 ///
 /// The sender, the times and the result of the processing; the message itself is at `/raw`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseInboundEmails))),
-    tag = "inbound emails", operation_id = "getInboundEmail", params(("email_id" = Uuid, Path)),
-    responses((status = 200, body = InboundEmail))
+    tag = "inbound emails", operation_id = "getInboundEmail", params(("email_id" = Uuid, Path, description = "Identifier of the received email.")),
+    responses((status = 200, body = InboundEmail, description = "The message and its processing state"))
 )]
 #[get("/inbound-emails/{email_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     call.read(move |db, _| Ok(outcome(db, *id, false)?.0)).await
 }
 
-/// Download the original of an inbound message
+/// Download a received email
 ///
-/// Always as a download, so that a browser does not open it as a page of this server. An interrupted download can be
-/// resumed with `Range` and `If-Range`.
+/// The original message, as it was received (RFC 5322). It is always sent as a download, so that a browser does not
+/// open it as a page of this server. An interrupted download can be resumed with `Range` and `If-Range`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseInboundEmails))),
-    tag = "inbound emails", operation_id = "downloadInboundEmail", params(("email_id" = Uuid, Path), RangeHeaders),
+    tag = "inbound emails", operation_id = "downloadInboundEmail", params(("email_id" = Uuid, Path, description = "Identifier of the received email."), RangeHeaders),
     responses(
         (status = 200, description = "The message", content_type = "message/rfc822", body = Content),
         (status = 206, description = "The part of the message that `Range` requests", content_type = "message/rfc822", body = Content),
@@ -245,16 +252,16 @@ pub struct ProcessingCreate {
     release: bool,
 }
 
-/// Process a message again
+/// Process a received email again
 ///
 /// Processes a message that was set aside or ignored: after the reason no longer applies (for example, the account of
 /// its author is active again), or with `release` in spite of the reason. Returns the message with its new result.
 /// Changes that a released message causes are recorded with the account that released it.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseInboundEmails)), ("x-mesa-if-match" = json!(true))),
-    tag = "inbound emails", operation_id = "processInboundEmail", params(("email_id" = Uuid, Path)),
+    tag = "inbound emails", operation_id = "processInboundEmail", params(("email_id" = Uuid, Path, description = "Identifier of the received email.")),
     request_body(content = Option<ProcessingCreate>),
-    responses((status = 200, body = InboundEmail), (status = 409, description = "`already_processed`"))
+    responses((status = 200, body = InboundEmail, description = "The message and its processing state"), (status = 409, description = "`already_processed`: a ticket or a followup was already created from the message"))
 )]
 #[post("/inbound-emails/{email_id}/processing")]
 pub async fn process_again(call: Call, id: Path<Uuid>, body: Body<ProcessingCreate>) -> Result<HttpResponse> {

@@ -21,20 +21,22 @@ use crate::problem::{Code, Problem, Result, Text};
 const TIME: Duration = Duration::from_secs(30);
 const SLOWEST: u64 = 64 * 1024;
 
-/// Submit a message
+/// Submit a received email
 ///
-/// The message as a mail server receives it, with its whole header. It is stored unchanged, and then a ticket or a
-/// followup is created, or it is set aside or ignored: the response says which. The same message is accepted once,
-/// from any source: a repeat is a 200 with the result of the first. Its author is that of its `From`, and is trusted
-/// as far as the message's own `Authentication-Results` and the configuration (`MESA_MAIL_TRUST`) allow;
-/// `submitted_by` names the account of the caller.
+/// For a mail server or a program that receives mail for the entity. The body is the message as the mail server
+/// received it, with its whole header (RFC 5322). It is stored unchanged. Then a ticket or a followup is created from
+/// it, or it is set aside or ignored; the response states the result.
+///
+/// Each message is accepted once, from any source: a repeat is a 200 with the result of the first time. The author is
+/// that of the message's `From`. It is trusted as far as the message's own `Authentication-Results` and the
+/// configuration (`MESA_MAIL_TRUST`) allow. `submitted_by` is the account of the caller.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::SubmitInboundEmails))),
     tag = "inbound emails", operation_id = "createInboundEmail",
     request_body(content = Content, content_type = "message/rfc822"),
     responses(
-        (status = 201, body = InboundEmail),
-        (status = 200, body = InboundEmail, description = "It was accepted before"),
+        (status = 201, body = InboundEmail, description = "The message and its processing state"),
+        (status = 200, body = InboundEmail, description = "The same message was accepted before: its result"),
     )
 )]
 #[post("/inbound-emails")]

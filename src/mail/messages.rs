@@ -34,14 +34,18 @@ text_enum! {
 #[derive(Serialize, ToSchema)]
 #[schema(as = MessageSummary)]
 pub struct Message {
+    /// Identifier of the message.
     id: Uuid,
-    /// The ticket that the message is about; `null` for other messages.
+    /// Number of the ticket that the message is about; `null` for other messages.
     #[schema(example = 123)]
     ticket_id: Option<i64>,
     /// The improvement action that the message is about; `null` for other messages.
     improvement_action_id: Option<Uuid>,
+    /// What the message is about, mostly the name of the event that caused it.
     kind: MessageKind,
+    /// The recipient.
     recipient: Person,
+    /// The delivery state.
     status: MessageStatus,
     /// The number of attempts to send it.
     #[schema(minimum = 0, example = 1)]
@@ -51,8 +55,9 @@ pub struct Message {
     /// The last error of the mail server or the network; `null` if there was none.
     #[schema(max_length = 2000, example = "permanent error (550): 5.1.1 User unknown")]
     last_error: Option<String>,
+    /// When the message was queued.
     created_at: DateTime<Utc>,
-    /// When the mail server accepted it.
+    /// When the mail server accepted the message; `null` until then.
     sent_at: Option<DateTime<Utc>>,
 }
 
@@ -66,6 +71,7 @@ pub struct MessageInFull {
     /// changed goes to the address that the account had before.
     #[schema(max_length = 500, example = "requester@mesa.test")]
     to: String,
+    /// The subject that was sent, or would be now.
     #[schema(max_length = 200, example = "[#123] La impresora del despacho no imprime")]
     subject: String,
     /// The text that was sent, or would be now, without links of a survey or to set a password: they are only for the
@@ -74,18 +80,20 @@ pub struct MessageInFull {
     text: String,
 }
 
-/// A message with its content.
+/// A message with the text that was sent.
 #[derive(Serialize, ToSchema)]
 #[schema(as = PersonalDataMessage)]
 pub struct MessageKept {
     #[serde(flatten)]
     message: Message,
-    /// The address it was sent to; `null`, like the following fields, if it was not sent.
+    /// The address that the message was sent to; `null` if it was not sent.
     #[schema(max_length = 500, example = "requester@mesa.test")]
     to: Option<String>,
+    /// The subject that was sent; `null` if the message was not sent.
     #[schema(max_length = 200, example = "[#123] La impresora del despacho no imprime")]
     subject: Option<String>,
-    /// Without links of a survey or to set a password: they are only for the recipient.
+    /// The text that was sent, without links of a survey or to set a password: they are only for the recipient. `null`
+    /// if the message was not sent.
     #[schema(max_length = 100_000, example = "Hola, Rosa Pérez Gómez:\n\nSu solicitud está solucionada.\n")]
     text: Option<String>,
 }
@@ -155,9 +163,12 @@ impl From<(Row, Person)> for Message {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MessageFilters {
+    /// Only messages in this delivery state.
     status: Option<MessageStatus>,
+    /// Only messages about the ticket with this number.
     #[param(minimum = 1)]
     ticket_id: Option<i64>,
+    /// Only messages of this kind.
     kind: Option<MessageKind>,
     /// `-created_at` (the default) or `created_at`.
     #[param(inline)]
@@ -170,7 +181,7 @@ pub struct MessageFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOutbox))),
     tag = "messages", operation_id = "listMessages", params(Paging, MessageFilters),
-    responses((status = 200, body = Page<Message>))
+    responses((status = 200, body = Page<Message>, description = "One page of the list"))
 )]
 #[get("/messages")]
 pub async fn list(call: Call, query: Query<MessageFilters>) -> Result<HttpResponse> {
@@ -209,8 +220,8 @@ pub async fn list(call: Call, query: Query<MessageFilters>) -> Result<HttpRespon
 /// With its text: the one that was sent, or the one that would be sent now.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOutbox))),
-    tag = "messages", operation_id = "getMessage", params(("message_id" = Uuid, Path)),
-    responses((status = 200, body = MessageInFull))
+    tag = "messages", operation_id = "getMessage", params(("message_id" = Uuid, Path, description = "Identifier of the message.")),
+    responses((status = 200, body = MessageInFull, description = "The message and its text"))
 )]
 #[get("/messages/{message_id}")]
 pub async fn read(call: Call, desk: Data<Desk>, id: Path<Uuid>) -> Result<HttpResponse> {
@@ -226,9 +237,9 @@ pub async fn read(call: Call, desk: Data<Desk>, id: Path<Uuid>) -> Result<HttpRe
 /// The message is due now, and `attempts` starts again from 0. A message that did not fail is a 409.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOutbox)), ("x-mesa-if-match" = json!(true))),
-    tag = "messages", operation_id = "retryMessage", params(("message_id" = Uuid, Path)),
+    tag = "messages", operation_id = "retryMessage", params(("message_id" = Uuid, Path, description = "Identifier of the message.")),
     request_body(content = Option<EmptyBody>),
-    responses((status = 200, body = MessageInFull), (status = 409, description = "`message_not_failed`"))
+    responses((status = 200, body = MessageInFull, description = "The message and its text"), (status = 409, description = "`message_not_failed`: only a failed message can be sent again"))
 )]
 #[post("/messages/{message_id}/retry")]
 pub async fn retry(

@@ -45,14 +45,15 @@ impl EntityClock<'_> {
 #[diesel(table_name = shifts)]
 #[serde(deny_unknown_fields)]
 pub struct Shift {
-    /// 1 is Monday, 7 is Sunday (ISO 8601).
+    /// The day on which the shift begins: 1 is Monday, 7 is Sunday (ISO 8601).
     #[schema(minimum = 1, maximum = 7, example = 1)]
     pub weekday: i16,
-    /// Hours and minutes.
+    /// When the shift begins, as `HH:MM` in the entity's time zone.
     #[serde(with = "hour_minute")]
     #[schema(max_length = 8, value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "08:00")]
     pub starts_at: NaiveTime,
-    /// Hours and minutes; if not after `starts_at`, the shift ends at that time of the next day.
+    /// When the shift ends, as `HH:MM` in the entity's time zone. If it is not after `starts_at`, the shift ends at
+    /// that time of the next day.
     #[serde(with = "hour_minute")]
     #[schema(max_length = 8, value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "17:00")]
     pub ends_at: NaiveTime,

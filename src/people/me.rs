@@ -25,7 +25,7 @@ use crate::language::locale::Locale;
 use crate::outbox::notices::{AccountChange, queue_account_notice};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
-/// The current user and their permissions.
+/// The caller's account and permissions.
 #[derive(Serialize, ToSchema)]
 pub struct Me {
     #[serde(flatten)]
@@ -60,9 +60,12 @@ impl ToSchema for Permissions {
 #[derive(PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MeProfile {
+    /// The user's telephone numbers; `null` removes all of them.
     #[serde(default)]
     #[schema(required = false)]
     contact: Contact,
+    /// The language of mail to the user, and of error texts for requests without an `Accept-Language` of Spanish or
+    /// English.
     locale: Locale,
     /// Whether the user receives mail about their work for the desk. Mail about their own requests is always sent.
     staff_mail: bool,
@@ -72,33 +75,37 @@ pub struct MeProfile {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordChangeRequest {
+    /// The current password of the account.
     #[schema(max_length = 200, format = Password, example = "una-clave-larga")]
     current_password: String,
+    /// The new password. One that is easy to guess, for example because it contains the email address, is rejected with
+    /// `too_guessable`.
     #[schema(min_length = 10, max_length = 200, format = Password, example = "otra-clave-larga")]
     new_password: String,
 }
 
-/// Get the current user
+/// Read the caller's account and permissions
 ///
-/// Returns the account of the access token, with its permissions. Clients should offer only the permitted actions.
+/// The account that the access token belongs to. `permissions` lists the actions that its role may carry out: clients
+/// should offer only these.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOwnAccount))),
-    tag = "me", operation_id = "getMe", responses((status = 200, body = Me))
+    tag = "me", operation_id = "getMe", responses((status = 200, body = Me, description = "The caller's account and permissions"))
 )]
 #[get("/me")]
 pub async fn read(call: Call) -> Result<HttpResponse> {
     call.read(|db, actor| me(User::find(db, actor.id)?, actor.role)).await
 }
 
-/// Update the current user
+/// Change the caller's account
 ///
-/// Omitted fields keep their values; `null` removes a value. Role, unit and name are changed
-/// with `PATCH /users/{user_id}`, by a professional (up to their own role) or the director.
+/// Omitted fields keep their values; `null` removes a value. Role, unit and name are changed with `PATCH
+/// /users/{user_id}`, by a professional (up to their own role) or the director.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOwnAccount))),
     tag = "me", operation_id = "updateMe",
     request_body(content = MeProfile, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = Me))
+    responses((status = 200, body = Me, description = "The caller's account and permissions"))
 )]
 #[patch("/me")]
 pub async fn change(call: Call, body: Body<Patch<MeProfile>>) -> Result<HttpResponse> {
@@ -126,7 +133,7 @@ pub async fn change(call: Call, body: Body<Patch<MeProfile>>) -> Result<HttpResp
     .await
 }
 
-/// Change the current user's password
+/// Change the caller's password
 ///
 /// Ends all sessions of the account immediately, including access tokens: sign in again with the new password. Wrong
 /// current passwords, and new ones that are rejected, count like failed attempts of `POST /auth/login`. A notice of
@@ -136,7 +143,7 @@ pub async fn change(call: Call, body: Body<Patch<MeProfile>>) -> Result<HttpResp
     extensions(("x-mesa-permission" = json!(Action::UseOwnAccount)), ("x-mesa-not-idempotent" = json!(true))),
     tag = "me", operation_id = "changeMyPassword", request_body = PasswordChangeRequest,
     responses(
-        (status = 204, description = "Changed"),
+        (status = 204, description = "The password is changed"),
         (status = 429, description = "`too_many_attempts` or `too_many_requests`: try again after `Retry-After` seconds"),
     )
 )]

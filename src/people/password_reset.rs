@@ -24,10 +24,10 @@ use crate::problem::{Problem, Result};
 /// that of the caller.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "users", operation_id = "sendUserPasswordLink", params(("user_id" = Uuid, Path)),
+    tag = "users", operation_id = "sendUserPasswordLink", params(("user_id" = Uuid, Path, description = "Identifier of the user.")),
     request_body(content = Option<EmptyBody>),
     responses(
-        (status = 202, description = "The mail is queued"),
+        (status = 202, description = "The mail is queued for sending"),
         (status = 409, description = "`wrong_state`: the person is not active"),
         (status = 429, description = "`too_many_attempts`: after ten links to one address in a day, each further one must wait; or `too_many_requests`"),
     )

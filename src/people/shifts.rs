@@ -22,6 +22,7 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Shifts {
+    /// The shifts in the order of the days; an empty list means that the person is always on shift.
     #[schema(max_items = 50)]
     items: Vec<Shift>,
 }
@@ -46,8 +47,8 @@ fn week(db: &mut PgConnection, user_id: Uuid) -> Result<Vec<Shift>> {
 /// The `ETag` is that of the person.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
-    tag = "shifts", operation_id = "getUserShifts", params(("user_id" = Uuid, Path)),
-    responses((status = 200, body = Shifts))
+    tag = "shifts", operation_id = "getUserShifts", params(("user_id" = Uuid, Path, description = "Identifier of the user.")),
+    responses((status = 200, body = Shifts, description = "The shifts"))
 )]
 #[get("/users/{user_id}/shifts")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
@@ -65,8 +66,8 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// Existing appointments do not change. Not allowed for a person whose role is above that of the caller.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "shifts", operation_id = "replaceUserShifts", params(("user_id" = Uuid, Path)), request_body = Shifts,
-    responses((status = 200, body = Shifts))
+    tag = "shifts", operation_id = "replaceUserShifts", params(("user_id" = Uuid, Path, description = "Identifier of the user.")), request_body = Shifts,
+    responses((status = 200, body = Shifts, description = "The shifts"))
 )]
 #[put("/users/{user_id}/shifts")]
 pub async fn replace(call: Call, id: Path<Uuid>, body: Body<Shifts>) -> Result<HttpResponse> {

@@ -21,14 +21,19 @@ use crate::problem::{FieldError, Problem, Result};
 /// An administrative unit (unidad administrativa).
 #[derive(Serialize, ToSchema)]
 pub struct Unit {
+    /// Identifier of the unit.
     id: Uuid,
+    /// The name. Names are unique, ignoring accents and case.
     #[schema(max_length = 200, example = "Secretaría de Hacienda")]
     name: String,
-    /// The head of the unit, who may submit requests of categories that require the profile `unit_head`.
+    /// The head of the unit, who may submit requests of categories that require the profile `unit_head`; `null` if the
+    /// unit has no head.
     head: Option<Person>,
     /// A unit that is not active can no longer be chosen; existing references to it remain.
     active: bool,
+    /// When the unit was created.
     created_at: DateTime<Utc>,
+    /// When the unit was last changed.
     updated_at: DateTime<Utc>,
     #[serde(skip)]
     version: i32,
@@ -86,9 +91,10 @@ impl Unit {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UnitCreate {
+    /// The name. It must be unique, ignoring accents and case.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Secretaría de Hacienda")]
     name: String,
-    /// An active user.
+    /// Identifier of the head of the unit: an active user. If omitted, the unit has no head.
     head_id: Option<Uuid>,
 }
 
@@ -96,9 +102,12 @@ pub struct UnitCreate {
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UnitProfile {
+    /// The name. It must be unique, ignoring accents and case.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Secretaría de Hacienda")]
     name: String,
+    /// Identifier of the head of the unit; a new head must be an active user. `null` removes the head.
     head_id: Option<Uuid>,
+    /// Whether the unit can be chosen. Existing references to a unit that is no longer active remain.
     active: bool,
 }
 
@@ -108,7 +117,7 @@ pub struct UnitProfile {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "units", operation_id = "listUnits", params(Paging, CatalogueFilters),
-    responses((status = 200, body = Page<Unit>))
+    responses((status = 200, body = Page<Unit>, description = "One page of the list"))
 )]
 #[get("/units")]
 pub async fn list(call: Call, query: Query<CatalogueFilters>) -> Result<HttpResponse> {
@@ -126,11 +135,11 @@ pub async fn list(call: Call, query: Query<CatalogueFilters>) -> Result<HttpResp
 
 /// Read a unit
 ///
-/// With its head, who may submit requests that are restricted to heads of units.
+/// With its head, who may submit requests of categories that require the profile `unit_head`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
-    tag = "units", operation_id = "getUnit", params(("unit_id" = Uuid, Path)),
-    responses((status = 200, body = Unit))
+    tag = "units", operation_id = "getUnit", params(("unit_id" = Uuid, Path, description = "Identifier of the unit.")),
+    responses((status = 200, body = Unit, description = "The unit"))
 )]
 #[get("/units/{unit_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
@@ -143,7 +152,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "units", operation_id = "createUnit", request_body = UnitCreate,
-    responses((status = 201, body = Unit), (status = 409, description = "`already_exists`: the name is in use"))
+    responses((status = 201, body = Unit, description = "The new unit"), (status = 409, description = "`already_exists`: the name is in use"))
 )]
 #[post("/units")]
 pub async fn create(call: Call, body: Body<UnitCreate>) -> Result<HttpResponse> {
@@ -172,9 +181,9 @@ pub async fn create(call: Call, body: Body<UnitCreate>) -> Result<HttpResponse> 
 /// Omitted fields keep their values; `null` removes the head.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "units", operation_id = "updateUnit", params(("unit_id" = Uuid, Path)),
+    tag = "units", operation_id = "updateUnit", params(("unit_id" = Uuid, Path, description = "Identifier of the unit.")),
     request_body(content = UnitProfile, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = Unit), (status = 409, description = "`already_exists`: the name is in use"))
+    responses((status = 200, body = Unit, description = "The unit"), (status = 409, description = "`already_exists`: the name is in use"))
 )]
 #[patch("/units/{unit_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UnitProfile>>) -> Result<HttpResponse> {

@@ -15,15 +15,18 @@ use crate::http::Answer;
 use crate::language::locale::Locale;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
-/// Contact data; at least one of the three is required before a ticket can be registered.
+/// Telephone numbers. At least one of the three is required to register a ticket.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = users)]
 #[serde(deny_unknown_fields)]
 pub struct Contact {
+    /// Landline number, as free text; `null` if there is none.
     #[schema(example = "6043737676", min_length = 1, max_length = 30, pattern = r"\S")]
     pub landline: Option<String>,
+    /// Internal extension, as free text; `null` if there is none.
     #[schema(example = "1432", min_length = 1, max_length = 30, pattern = r"\S")]
     pub extension: Option<String>,
+    /// Mobile number, as free text; `null` if there is none.
     #[schema(example = "3001234567", min_length = 1, max_length = 30, pattern = r"\S")]
     pub mobile: Option<String>,
 }
@@ -37,29 +40,41 @@ impl Contact {
 /// A person's account.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct User {
+    /// Identifier of the user.
     pub id: Uuid,
+    /// The address for signing in and for mail. Upper and lower case are the same.
     #[schema(max_length = 254, example = "ana.restrepo@example.gov.co")]
     pub email: String,
+    /// The role, which determines the permissions.
     pub role: Role,
+    /// The full name.
     #[schema(max_length = 200, example = "Ana María Restrepo")]
     pub full_name: String,
-    /// The number of the identity document.
+    /// The number of the identity document; `null` if it is not known.
     #[schema(max_length = 30, example = "43111222")]
     pub document_id: Option<String>,
+    /// The telephone numbers.
     pub contact: Contact,
+    /// The administrative unit of the person; `null` if none is recorded.
     pub unit: Option<Named>,
+    /// The language of mail to the person, and of error texts for their requests without an `Accept-Language` of
+    /// Spanish or English.
     pub locale: Locale,
-    /// False for a person who is only known from their mail or was invited, until they set a password with a link.
+    /// Whether the account has a password. `false` for a person who is only known from their mail or was invited, until
+    /// they set a password with a link.
     pub can_sign_in: bool,
     /// A person who is not active cannot sign in or be assigned work; their history is kept.
     pub active: bool,
-    /// The last day of the contract, in the entity's time zone; after it the person is not available. For their open
-    /// tickets see `GET /tickets?assignee={user_id}&status=assigned&status=in_progress&status=on_hold`.
+    /// The last day of the contract, in the entity's time zone; after it the person is not available. `null` if no end
+    /// is recorded. For their open tickets see `GET
+    /// /tickets?assignee={user_id}&status=assigned&status=in_progress&status=on_hold`.
     #[schema(example = "2026-12-31")]
     pub contract_ends_on: Option<NaiveDate>,
     /// Whether the person receives mail about their work for the desk. Mail about their own requests is always sent.
     pub staff_mail: bool,
+    /// When the account was created.
     pub created_at: DateTime<Utc>,
+    /// When the account or the person's shifts were last changed.
     pub updated_at: DateTime<Utc>,
     #[serde(skip)]
     pub version: i32,

@@ -33,22 +33,30 @@ use crate::problem::{Code, Problem, Result, Text};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserCreate {
-    /// The address for signing in and for mail; not case-sensitive.
+    /// The address for signing in and for mail. Upper and lower case are the same. It must not belong to another
+    /// account.
     #[schema(format = "email", min_length = 3, max_length = 254, example = "ana.restrepo@example.gov.co")]
     email: String,
-    /// If omitted, the person is invited: a link to set the first password is mailed to them, valid for 7 days and
-    /// one use. `POST /users/{user_id}/password-reset` mails another one.
+    /// The first password. If omitted, the person is invited: a link to set the first password is mailed to them, valid
+    /// for 7 days and one use. `POST /users/{user_id}/password-reset` mails another one.
     #[schema(min_length = 10, max_length = 200, format = Password, example = "una-clave-larga")]
     password: Option<String>,
+    /// The role, which determines the permissions; not above that of the caller.
     role: Role,
+    /// The full name.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Ana María Restrepo")]
     full_name: String,
+    /// The number of the identity document.
     #[schema(min_length = 1, max_length = 30, pattern = r"\S", example = "43111222")]
     document_id: Option<String>,
+    /// The telephone numbers; none if omitted.
     contact: Option<Contact>,
+    /// Identifier of an active unit; no unit if omitted.
     unit_id: Option<Uuid>,
+    /// The language of mail to the person, and of error texts for their requests without an `Accept-Language` of
+    /// Spanish or English. `es` if omitted.
     locale: Option<Locale>,
-    /// The last day of the contract.
+    /// The last day of the contract, in the entity's time zone. No end if omitted.
     #[schema(example = "2026-12-31")]
     contract_ends_on: Option<NaiveDate>,
 }
@@ -57,20 +65,32 @@ pub struct UserCreate {
 #[derive(PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserProfile {
+    /// The address for signing in and for mail. Upper and lower case are the same. It must not belong to another
+    /// account. Only the director may change the address of another person who is staff or has a password.
     #[schema(format = "email", min_length = 3, max_length = 254, example = "ana.restrepo@example.gov.co")]
     email: String,
+    /// The role, which determines the permissions; not above that of the caller. The last active director keeps the
+    /// role.
     role: Role,
+    /// The full name.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Ana María Restrepo")]
     full_name: String,
+    /// The number of the identity document; `null` removes it.
     #[schema(min_length = 1, max_length = 30, pattern = r"\S", example = "43111222")]
     document_id: Option<String>,
+    /// The telephone numbers; `null` removes all of them.
     #[serde(default)]
     #[schema(required = false)]
     contact: Contact,
+    /// Identifier of the unit; a new one must be active. `null` removes the unit.
     unit_id: Option<Uuid>,
+    /// The language of mail to the person, and of error texts for their requests without an `Accept-Language` of
+    /// Spanish or English.
     locale: Locale,
+    /// Whether the person can sign in and be assigned work. The last active director stays active.
     active: bool,
-    /// The last day of the contract; after it the person is not available, but can still sign in while `active`.
+    /// The last day of the contract, in the entity's time zone; after it the person is not available, but can still
+    /// sign in while `active`. `null` for no end.
     #[schema(example = "2026-12-31")]
     contract_ends_on: Option<NaiveDate>,
     /// Whether the person receives mail about their work for the desk. Mail about their own requests is always sent.
@@ -82,13 +102,15 @@ pub struct UserProfile {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct UserFilters {
-    /// Repeat it for several roles.
+    /// Only people with this role; repeat it for several roles.
     #[serde(default)]
     #[param(required = false)]
     role: Vec<Role>,
+    /// `true`: only active people; `false`: only people who are not active; all if omitted.
     active: Option<bool>,
+    /// Only people of this unit.
     unit_id: Option<Uuid>,
-    /// Part of the name or of the email.
+    /// Only people whose name or email address contains this text, ignoring case, and in the name also accents.
     #[param(max_length = 200)]
     q: Option<String>,
     /// `name` (the default) or `-name`.
@@ -102,7 +124,7 @@ pub struct UserFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "users", operation_id = "listUsers", params(Paging, UserFilters),
-    responses((status = 200, body = Page<User>))
+    responses((status = 200, body = Page<User>, description = "One page of the list"))
 )]
 #[get("/users")]
 pub async fn list(call: Call, query: Query<UserFilters>) -> Result<HttpResponse> {
@@ -147,22 +169,22 @@ pub async fn list(call: Call, query: Query<UserFilters>) -> Result<HttpResponse>
 /// With role, unit and contact data; never with a password.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
-    tag = "users", operation_id = "getUser", params(("user_id" = Uuid, Path)),
-    responses((status = 200, body = User))
+    tag = "users", operation_id = "getUser", params(("user_id" = Uuid, Path, description = "Identifier of the user.")),
+    responses((status = 200, body = User, description = "The user"))
 )]
 #[get("/users/{user_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     call.read(move |db, _| User::find(db, *id)?.answer()).await
 }
 
-/// Open an account
+/// Create an account
 ///
 /// Without a `password` the person is invited by mail to set it. The role cannot be above that of the caller. An
 /// `email` of the desk's own mailbox, also with `+` and a suffix, is a 422 with `not_allowed`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "users", operation_id = "createUser", request_body = UserCreate,
-    responses((status = 201, body = User), (status = 409, description = "`already_exists`: the email is in use"))
+    responses((status = 201, body = User, description = "The new user"), (status = 409, description = "`already_exists`: the email is in use"))
 )]
 #[post("/users")]
 pub async fn create(call: Call, mut body: Body<UserCreate>) -> Result<HttpResponse> {
@@ -224,9 +246,9 @@ pub async fn create(call: Call, mut body: Body<UserCreate>) -> Result<HttpRespon
 /// address of the desk's own mailbox, also with `+` and a suffix, is a 422 with `not_allowed`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "users", operation_id = "updateUser", params(("user_id" = Uuid, Path)),
+    tag = "users", operation_id = "updateUser", params(("user_id" = Uuid, Path, description = "Identifier of the user.")),
     request_body(content = UserProfile, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = User), (status = 409, description = "`already_exists`, `last_director`; `wrong_state`: the person was anonymized"))
+    responses((status = 200, body = User, description = "The user"), (status = 409, description = "`already_exists`: the email is in use; `last_director`: appoint another director first; `wrong_state`: the person was anonymized"))
 )]
 #[patch("/users/{user_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) -> Result<HttpResponse> {

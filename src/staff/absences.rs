@@ -24,9 +24,13 @@ use crate::tickets::workload::{self, OpenTicket};
 text_enum! {
     /// The reason of an absence.
     pub enum AbsenceKind {
+        /// Vacation.
         Holiday = "holiday",
+        /// Sick leave.
         SickLeave = "sick_leave",
+        /// Training.
         Course = "course",
+        /// Any other reason.
         Other = "other",
     }
 }
@@ -34,16 +38,24 @@ text_enum! {
 /// A period in which a person does not work.
 #[derive(Serialize, ToSchema)]
 pub struct Absence {
+    /// Identifier of the absence.
     id: Uuid,
+    /// The person who does not work.
     user: Person,
+    /// The kind of absence.
     kind: AbsenceKind,
+    /// When the absence begins.
     starts_at: DateTime<Utc>,
-    /// The end of the absence: the first moment at which the person is back.
+    /// When the absence ends: the first moment at which the person is back.
     ends_at: DateTime<Utc>,
+    /// A note for staff; `null` if there is none.
     #[schema(max_length = 4000, example = "Vacaciones de fin de año.")]
     note: Option<String>,
+    /// The person who recorded the absence.
     created_by: Person,
+    /// When the absence was recorded.
     created_at: DateTime<Utc>,
+    /// When the absence was last changed.
     updated_at: DateTime<Utc>,
 }
 
@@ -104,12 +116,15 @@ impl Absence {
 #[diesel(table_name = absences, treat_none_as_null = true)]
 #[serde(deny_unknown_fields)]
 pub struct AbsenceCreate {
+    /// The kind of absence.
     kind: AbsenceKind,
+    /// When the absence begins. It may be in the past.
     #[schema(example = "2026-12-14T13:00:00Z")]
     starts_at: DateTime<Utc>,
-    /// After `starts_at`: the first moment at which the person is back.
+    /// When the absence ends, after `starts_at`: the first moment at which the person is back.
     #[schema(example = "2027-01-04T13:00:00Z")]
     ends_at: DateTime<Utc>,
+    /// A note for staff; `null` for none.
     #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "Vacaciones de fin de año.")]
     note: Option<String>,
 }
@@ -140,6 +155,7 @@ text_enum! {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AbsenceFilters {
+    /// Only absences of this kind; repeat it for several kinds.
     #[serde(default)]
     #[param(required = false)]
     kind: Vec<AbsenceKind>,
@@ -157,8 +173,8 @@ pub struct AbsenceFilters {
 /// Past and future absences, in the order in which they begin.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
-    tag = "absences", operation_id = "listAbsences", params(("user_id" = Uuid, Path), Paging, AbsenceFilters),
-    responses((status = 200, body = Page<Absence>))
+    tag = "absences", operation_id = "listAbsences", params(("user_id" = Uuid, Path, description = "Identifier of the user."), Paging, AbsenceFilters),
+    responses((status = 200, body = Page<Absence>, description = "One page of the list"))
 )]
 #[get("/users/{user_id}/absences")]
 pub async fn list(call: Call, id: Path<Uuid>, query: Query<AbsenceFilters>) -> Result<HttpResponse> {
@@ -199,9 +215,9 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<AbsenceFilters>) -> R
 /// absence cannot be recorded for a person whose role is above that of the caller.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "absences", operation_id = "createUserAbsence", params(("user_id" = Uuid, Path)),
+    tag = "absences", operation_id = "createUserAbsence", params(("user_id" = Uuid, Path, description = "Identifier of the user.")),
     request_body = AbsenceCreate,
-    responses((status = 201, body = RecordedAbsence))
+    responses((status = 201, body = RecordedAbsence, description = "The new absence, and the open tickets of the person"))
 )]
 #[post("/users/{user_id}/absences")]
 pub async fn record(call: Call, id: Path<Uuid>, body: Body<AbsenceCreate>) -> Result<HttpResponse> {
@@ -232,11 +248,11 @@ pub async fn record(call: Call, id: Path<Uuid>, body: Body<AbsenceCreate>) -> Re
 
 /// Read an absence
 ///
-/// The period and kind of the absence, and who recorded it.
+/// The period, the kind and the note of the absence, and who recorded it.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
-    tag = "absences", operation_id = "getAbsence", params(("absence_id" = Uuid, Path)),
-    responses((status = 200, body = Absence))
+    tag = "absences", operation_id = "getAbsence", params(("absence_id" = Uuid, Path, description = "Identifier of the absence.")),
+    responses((status = 200, body = Absence, description = "The absence"))
 )]
 #[get("/absences/{absence_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
@@ -253,9 +269,9 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// For example, if it begins or ends at another time than planned.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "absences", operation_id = "updateAbsence", params(("absence_id" = Uuid, Path)),
+    tag = "absences", operation_id = "updateAbsence", params(("absence_id" = Uuid, Path, description = "Identifier of the absence.")),
     request_body(content = AbsenceCreate, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = Absence))
+    responses((status = 200, body = Absence, description = "The absence"))
 )]
 #[patch("/absences/{absence_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<AbsenceCreate>>) -> Result<HttpResponse> {
@@ -284,8 +300,8 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<AbsenceCreate>>
 /// For an absence that does not take place. If it ended early, change `ends_at` instead.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "absences", operation_id = "deleteAbsence", params(("absence_id" = Uuid, Path)),
-    responses((status = 204, description = "Removed"))
+    tag = "absences", operation_id = "deleteAbsence", params(("absence_id" = Uuid, Path, description = "Identifier of the absence.")),
+    responses((status = 204, description = "The absence is removed"))
 )]
 #[delete("/absences/{absence_id}")]
 pub async fn remove(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Result<HttpResponse> {

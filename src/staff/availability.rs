@@ -22,18 +22,21 @@ use crate::tickets::workload;
 /// Whether a member of staff can be assigned work at a moment, and how much work they have.
 #[derive(Serialize, ToSchema)]
 pub struct Availability {
+    /// The member of staff.
     user: Person,
+    /// The support level that the person's role attends: 1 technician, 2 professional, 3 director.
     #[schema(minimum = 1, maximum = 3, example = 1)]
     support_level: i16,
-    /// Whether the moment is inside one of their shifts; always true if they have no shifts.
+    /// Whether the moment is inside one of their shifts; always `true` if they have no shifts.
     on_shift: bool,
+    /// Whether the moment is inside one of their absences.
     absent: bool,
     /// Whether the last day of their contract has passed.
     contract_ended: bool,
     /// The first moment from `at` on at which they are on shift, not absent and under contract; equal to `at` if they
-    /// are available then. `null` if there is none within a year of a shift.
+    /// are available then. `null` if there is none: their contract ends before, or they have no shift within a year.
     next_available_at: Option<DateTime<Utc>>,
-    /// Number of their current tickets: `assigned`, `in_progress`, `on_hold`.
+    /// The number of tickets that they have now in the states `assigned`, `in_progress` and `on_hold`.
     #[schema(minimum = 0, example = 3)]
     open_tickets: i64,
     /// The same tickets, weighted by criticality: critical 8, high 4, medium 2, low 1. Automatic assignment compares
@@ -41,7 +44,7 @@ pub struct Availability {
     #[schema(minimum = 0, example = 14)]
     open_work: i64,
     /// When they were last assigned a ticket, excluding tickets that have since been reassigned to another person of
-    /// the same level.
+    /// the same level; `null` if there is no such ticket.
     last_assigned_at: Option<DateTime<Utc>>,
     #[serde(skip)]
     full_name_key: String,
@@ -73,7 +76,7 @@ const FARTHEST: i64 = 3_660;
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "availability", operation_id = "listAvailability", params(Paging, AvailabilityFilters),
-    responses((status = 200, body = Page<Availability>))
+    responses((status = 200, body = Page<Availability>, description = "One page of the list"))
 )]
 #[get("/availability")]
 pub async fn list(call: Call, query: Query<AvailabilityFilters>) -> Result<HttpResponse> {

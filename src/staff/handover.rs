@@ -26,8 +26,8 @@ use crate::tickets::workload;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HandoverCreate {
-    /// Another active person of the support level of every ticket or above. If omitted, automatic assignment chooses
-    /// for each ticket.
+    /// Identifier of the new assignee: another active person, of the support level of every ticket or above. If
+    /// omitted, automatic assignment chooses for each ticket.
     to: Option<Uuid>,
     /// An explanation for staff; it is recorded in the history of every ticket.
     #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "Sale a vacaciones.")]
@@ -37,14 +37,17 @@ pub struct HandoverCreate {
 /// A ticket and its new assignee.
 #[derive(Serialize, ToSchema)]
 pub struct HandedOver {
+    /// Number of the ticket.
     #[schema(example = 123, minimum = 1)]
     ticket_id: i64,
+    /// The new assignee of the ticket.
     assignee: Person,
 }
 
 /// The reassigned tickets, the most critical first.
 #[derive(Serialize, ToSchema)]
 pub struct Handover {
+    /// The reassigned tickets, the most critical first; empty if the person had no open tickets.
     items: Vec<HandedOver>,
 }
 
@@ -56,9 +59,9 @@ pub struct Handover {
 /// cannot be handed over.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage)), ("x-mesa-unversioned" = json!(true))),
-    tag = "users", operation_id = "handOverTickets", params(("user_id" = Uuid, Path)), request_body = HandoverCreate,
+    tag = "users", operation_id = "handOverTickets", params(("user_id" = Uuid, Path, description = "Identifier of the user.")), request_body = HandoverCreate,
     responses(
-        (status = 200, body = Handover),
+        (status = 200, body = Handover, description = "The reassigned tickets"),
         (status = 409, description = "`nobody_available`: `ticket_id` is the ticket without an available person"),
     )
 )]

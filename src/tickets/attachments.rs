@@ -26,9 +26,9 @@ use crate::tickets::workflow::{self, Step};
 /// A file from the requester ends the hold of a ticket that is `on_hold` for information from the requester.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Attach))),
-    tag = "attachments", operation_id = "createTicketAttachment", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "attachments", operation_id = "createTicketAttachment", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body(content = Upload, content_type = "multipart/form-data"),
-    responses((status = 201, body = Attachment), (status = 409, description = "`step_not_allowed`"))
+    responses((status = 201, body = Attachment, description = "The metadata of the new file"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
 )]
 #[post("/tickets/{ticket_id}/attachments")]
 pub async fn attach(
@@ -48,9 +48,9 @@ pub async fn attach(
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Attach))),
     tag = "attachments", operation_id = "createTicketFollowupAttachment",
-    params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path)),
+    params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), ("followup_id" = Uuid, Path, description = "Identifier of the followup.")),
     request_body(content = Upload, content_type = "multipart/form-data"),
-    responses((status = 201, body = Attachment), (status = 409, description = "`step_not_allowed`"))
+    responses((status = 201, body = Attachment, description = "The metadata of the new file"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
 )]
 #[post("/tickets/{ticket_id}/followups/{followup_id}/attachments")]
 pub async fn attach_to_followup(
@@ -69,8 +69,8 @@ pub async fn attach_to_followup(
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "attachments", operation_id = "listTicketAttachments",
-    params(("ticket_id" = i64, Path, minimum = 1), Paging),
-    responses((status = 200, body = Page<Attachment>))
+    params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), Paging),
+    responses((status = 200, body = Page<Attachment>, description = "One page of the list"))
 )]
 #[get("/tickets/{ticket_id}/attachments")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {
@@ -98,8 +98,8 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "attachments", operation_id = "listTicketFollowupAttachments",
-    params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path), Paging),
-    responses((status = 200, body = Page<Attachment>))
+    params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), ("followup_id" = Uuid, Path, description = "Identifier of the followup."), Paging),
+    responses((status = 200, body = Page<Attachment>, description = "One page of the list"))
 )]
 #[get("/tickets/{ticket_id}/followups/{followup_id}/attachments")]
 pub async fn list_of_followup(

@@ -19,7 +19,7 @@ use crate::language::text_enum;
 use crate::problem::{FieldError, Problem, Result};
 
 text_enum! {
-    /// Who may submit a request of the category (perfil de usuario según el asunto).
+    /// The profile that the requester needs to submit a request of the category (perfil de usuario según el asunto).
     pub enum RequiredProfile {
         /// Every requester.
         Any = "any",
@@ -28,22 +28,28 @@ text_enum! {
     }
 }
 
-/// The subject of requests.
+/// A category: the subject of a request.
 #[derive(Serialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = categories)]
 pub struct Category {
+    /// Identifier of the category.
     id: Uuid,
+    /// The name. Names are unique, ignoring accents and case.
     #[schema(max_length = 200, example = "Impresoras")]
     name: String,
+    /// What the category covers; empty if no description was given.
     #[schema(max_length = 20_000)]
     description: String,
+    /// The profile that the requester needs to submit a request of this category.
     required_profile: RequiredProfile,
     /// Whether a critical ticket of this category that is not accepted in time is escalated to the next support level
     /// automatically.
     escalates_overdue: bool,
-    /// A category that is not active can no longer be chosen; existing references to it remain.
+    /// Whether the category can be chosen. Existing tickets keep a category that is no longer active.
     active: bool,
+    /// When the category was created.
     created_at: DateTime<Utc>,
+    /// When the category was last changed.
     updated_at: DateTime<Utc>,
     #[serde(skip)]
     version: i32,
@@ -62,11 +68,13 @@ impl Category {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CategoryCreate {
+    /// The name. It must be unique, ignoring accents and case.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Impresoras")]
     name: String,
+    /// What the category covers; empty if omitted.
     #[schema(max_length = 2000, example = "Atascos, tóner, colas de impresión.")]
     description: Option<String>,
-    /// `any` if omitted.
+    /// The profile that the requester needs to submit a request of this category; `any` if omitted.
     required_profile: Option<RequiredProfile>,
     /// Whether a critical ticket that is not accepted in time is escalated to the next support level automatically;
     /// false if omitted.
@@ -78,13 +86,17 @@ pub struct CategoryCreate {
 #[diesel(table_name = categories)]
 #[serde(deny_unknown_fields)]
 pub struct CategoryProfile {
+    /// The name. It must be unique, ignoring accents and case.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Impresoras")]
     name: String,
+    /// What the category covers.
     #[schema(max_length = 2000, example = "Atascos, tóner, colas de impresión.")]
     description: String,
+    /// The profile that the requester needs to submit a request of this category.
     required_profile: RequiredProfile,
     /// Whether a critical ticket that is not accepted in time is escalated to the next support level automatically.
     escalates_overdue: bool,
+    /// Whether the category can be chosen. Existing tickets keep a category that is no longer active.
     active: bool,
 }
 
@@ -94,7 +106,7 @@ pub struct CategoryProfile {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "categories", operation_id = "listCategories", params(Paging, CatalogueFilters),
-    responses((status = 200, body = Page<Category>))
+    responses((status = 200, body = Page<Category>, description = "One page of the list"))
 )]
 #[get("/categories")]
 pub async fn list(call: Call, query: Query<CatalogueFilters>) -> Result<HttpResponse> {
@@ -109,11 +121,11 @@ pub async fn list(call: Call, query: Query<CatalogueFilters>) -> Result<HttpResp
 
 /// Read a category
 ///
-/// With the profile that it requires of requesters.
+/// With `required_profile`: the profile that the requester needs to submit a request of this category.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
-    tag = "categories", operation_id = "getCategory", params(("category_id" = Uuid, Path)),
-    responses((status = 200, body = Category))
+    tag = "categories", operation_id = "getCategory", params(("category_id" = Uuid, Path, description = "Identifier of the category.")),
+    responses((status = 200, body = Category, description = "The category"))
 )]
 #[get("/categories/{category_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
@@ -127,7 +139,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "categories", operation_id = "createCategory", request_body = CategoryCreate,
-    responses((status = 201, body = Category), (status = 409, description = "`already_exists`: the name is in use"))
+    responses((status = 201, body = Category, description = "The new category"), (status = 409, description = "`already_exists`: the name is in use"))
 )]
 #[post("/categories")]
 pub async fn create(call: Call, body: Body<CategoryCreate>) -> Result<HttpResponse> {
@@ -156,9 +168,9 @@ pub async fn create(call: Call, body: Body<CategoryCreate>) -> Result<HttpRespon
 /// Omitted fields keep their values. A category that is not active can no longer be chosen; existing tickets keep it.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "categories", operation_id = "updateCategory", params(("category_id" = Uuid, Path)),
+    tag = "categories", operation_id = "updateCategory", params(("category_id" = Uuid, Path, description = "Identifier of the category.")),
     request_body(content = CategoryProfile, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = Category), (status = 409, description = "`already_exists`: the name is in use"))
+    responses((status = 200, body = Category, description = "The category"), (status = 409, description = "`already_exists`: the name is in use"))
 )]
 #[patch("/categories/{category_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CategoryProfile>>) -> Result<HttpResponse> {

@@ -23,6 +23,7 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TicketRequest {
+    /// A short summary of the request.
     #[schema(
         min_length = 1,
         max_length = 200,
@@ -30,8 +31,11 @@ pub struct TicketRequest {
         example = "La impresora del despacho no imprime"
     )]
     subject: String,
+    /// The full text of the request.
     #[schema(min_length = 1, max_length = 20000, pattern = r"\S", example = "Muestra atasco desde ayer.")]
     description: String,
+    /// Identifier of the category. A new one must be active, and the requester must have the profile that it requires.
+    /// `null` removes the category.
     category_id: Option<Uuid>,
 }
 
@@ -42,9 +46,9 @@ pub struct TicketRequest {
 /// correction by the requester that changes a field counts as the answer and ends the wait.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ChangeTicket))),
-    tag = "tickets", operation_id = "updateTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "tickets", operation_id = "updateTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body(content = TicketRequest, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
+    responses((status = 200, body = Ticket, description = "The ticket after the correction"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
 )]
 #[patch("/tickets/{ticket_id}")]
 pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>) -> Result<HttpResponse> {

@@ -22,28 +22,34 @@ use crate::outbox::MessageKind;
 use crate::people::Person;
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
-/// A change of support level.
+/// A change of support level, visible to staff only.
 #[derive(Serialize, ToSchema)]
 pub struct Escalation {
+    /// Identifier of the escalation.
     pub id: Uuid,
+    /// Number of the ticket.
     #[schema(example = 123)]
     ticket_id: i64,
+    /// The support level before the escalation.
     #[schema(minimum = 1, maximum = 3, example = 1)]
     from_level: i16,
+    /// The support level after the escalation.
     #[schema(minimum = 1, maximum = 3, example = 2)]
     to_level: i16,
+    /// Why the ticket was escalated.
     #[schema(max_length = 2000, example = "La falla es de la red, no de la impresora.")]
     reason: String,
-    /// The third party outside of the entity that attends to it at level 3; `null` if there is none.
+    /// The third party outside of the entity that attends to the ticket at level 3; `null` if there is none.
     #[schema(max_length = 200, example = "Soporte de Redes S. A. S.")]
     third_party: Option<String>,
-    /// The third party's reference number for the case.
+    /// The third party's reference number for the case; `null` if it is not known.
     #[schema(max_length = 100, example = "SR-20311")]
     reference: Option<String>,
-    /// The date and time by which the third party promised to attend to it.
+    /// The date and time by which the third party promised to attend to the ticket; `null` if none was given.
     promised_for: Option<DateTime<Utc>>,
-    /// `null` for an automatic escalation.
+    /// The person who escalated the ticket; `null` for an automatic escalation.
     escalated_by: Option<Person>,
+    /// When the ticket was escalated.
     pub created_at: DateTime<Utc>,
 }
 
@@ -79,9 +85,11 @@ impl From<(Row, Option<Person>)> for Escalation {
     }
 }
 
+/// An escalation to a higher support level.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EscalationCreate {
+    /// Why the ticket is escalated, as a text for staff.
     #[schema(
         min_length = 1,
         max_length = 2000,
@@ -89,17 +97,18 @@ pub struct EscalationCreate {
         example = "La falla es de la red, no de la impresora."
     )]
     reason: String,
-    /// The next level if omitted.
+    /// The new support level, above the current one. If omitted: 3 if `third_party` is present, and otherwise the next
+    /// level.
     #[schema(minimum = 2, maximum = 3, example = 3)]
     to_level: Option<i16>,
-    /// A third party outside of the entity that attends to it. Allowed for level 3 only, which is the default of
-    /// `to_level` if this field is present.
+    /// A third party outside of the entity that attends to the ticket. Allowed for level 3 only.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Soporte de Redes S. A. S.")]
     third_party: Option<String>,
-    /// The third party's reference number for the case.
+    /// The third party's reference number for the case. Allowed with `third_party` only.
     #[schema(min_length = 1, max_length = 100, pattern = r"\S", example = "SR-20311")]
     reference: Option<String>,
-    /// The date and time by which the third party promised to attend to it; in the future.
+    /// The date and time by which the third party promised to attend to the ticket; in the future. Allowed with
+    /// `third_party` only.
     #[schema(example = "2030-01-15T14:30:00Z")]
     promised_for: Option<DateTime<Utc>>,
 }
@@ -163,8 +172,8 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Escalation>> {
 /// With the levels, the reason and the third party; the oldest first.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
-    tag = "ticket steps", operation_id = "listTicketEscalations", params(("ticket_id" = i64, Path, minimum = 1), Paging),
-    responses((status = 200, body = Page<Escalation>))
+    tag = "ticket steps", operation_id = "listTicketEscalations", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), Paging),
+    responses((status = 200, body = Page<Escalation>, description = "One page of the list"))
 )]
 #[get("/tickets/{ticket_id}/escalations")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {
@@ -199,9 +208,9 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 /// escalation; read the ticket for its new state.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Escalate)), ("x-mesa-unversioned" = json!(true))),
-    tag = "ticket steps", operation_id = "escalateTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "ticket steps", operation_id = "escalateTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = EscalationCreate,
-    responses((status = 201, body = Escalation), (status = 409, description = "`step_not_allowed`, `no_higher_level`, `no_due_time`"))
+    responses((status = 201, body = Escalation, description = "The new escalation"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `no_higher_level`: the ticket is already at level 3; `no_due_time`: the calendar is not open for long enough"))
 )]
 #[post("/tickets/{ticket_id}/escalations")]
 pub async fn escalate(call: Call, id: Path<i64>, body: Body<EscalationCreate>) -> Result<HttpResponse> {

@@ -22,9 +22,9 @@ pub struct Details {
     pub after_days: Option<i64>,
     /// `resumed`: how the requester answered.
     pub answered_by: Option<AnsweredBy>,
-    /// `file_attached`.
+    /// `file_attached`: the file.
     pub attachment_id: Option<Uuid>,
-    /// `file_attached` by mail, with several files.
+    /// `file_attached` by mail, with several files: the files.
     #[schema(max_items = 1000)]
     pub attachment_ids: Option<Vec<Uuid>>,
     /// `assigned`: whether the assignee was chosen automatically.
@@ -35,10 +35,10 @@ pub struct Details {
     pub deadline: Option<DateTime<Utc>>,
     /// `duplicate_merged`: the ticket that was merged into this one.
     pub duplicate_id: Option<i64>,
-    /// `file_attached`.
+    /// `file_attached`: the name of the file.
     #[schema(max_length = 255)]
     pub file_name: Option<String>,
-    /// `file_attached` by mail, with several files.
+    /// `file_attached` by mail, with several files: the names of the files.
     #[schema(max_length = 255, max_items = 1000)]
     pub file_names: Option<Vec<String>>,
     /// The followup that the event refers to, or that informed the requester.
@@ -63,7 +63,8 @@ pub struct Details {
     pub offered_children: Option<Vec<i64>>,
     /// `solved`: the parent ticket with which it was solved.
     pub parent_id: Option<i64>,
-    /// The reason of an escalation, hold, handover, reopening or rescheduling; `archived`: the reason in words.
+    /// The reason of an escalation, hold, handover, reopening or rescheduling; `archived`, `merged`: the reason as in
+    /// `archive.reason`.
     #[schema(max_length = 2000)]
     pub reason: Option<String>,
     /// Caused by mail: the account that released the mail after it was set aside or ignored.

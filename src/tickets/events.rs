@@ -21,20 +21,25 @@ use crate::http::{Call, Query};
 use crate::people::Person;
 use crate::problem::Result;
 
-/// A change of a ticket.
+/// An entry of the history of a ticket: what changed, when, by whom.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TicketEvent)]
 pub struct Event {
+    /// Identifier of the event.
     pub id: Uuid,
+    /// Number of the ticket.
     #[schema(example = 123)]
     pub ticket_id: i64,
-    /// Its position in the history of the ticket, from 1 on.
+    /// The position in the history of the ticket, from 1 on.
     #[schema(minimum = 1, example = 2)]
     pub seq: i32,
+    /// What happened.
     pub kind: EventKind,
     /// The person who made the change; `null` for an automatic change.
     pub actor: Option<Person>,
+    /// When it happened.
     pub at: DateTime<Utc>,
+    /// The fields of the ticket that changed, with their previous and new values; empty if none changed.
     #[schema(max_items = 100)]
     pub changes: Vec<Change>,
     /// Details in addition to the changed fields, such as a reason.
@@ -93,8 +98,8 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Event>> {
 /// personal data may be removed as required by law; such events have `redacted`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
-    tag = "history", operation_id = "listTicketEvents", params(("ticket_id" = i64, Path, minimum = 1), Paging),
-    responses((status = 200, body = Page<Event>))
+    tag = "history", operation_id = "listTicketEvents", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), Paging),
+    responses((status = 200, body = Page<Event>, description = "One page of the list"))
 )]
 #[get("/tickets/{ticket_id}/events")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {

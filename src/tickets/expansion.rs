@@ -28,11 +28,13 @@ text_enum! {
     }
 }
 
+/// The related data to include with tickets.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Expansions {
-    /// Related data to include with each ticket, in its `expanded`; repeat it for more than one.
+    /// Related data to include with each ticket, in `expanded`; repeat it for more than one. `requester` and `assignee`
+    /// are for staff only.
     #[serde(default)]
     #[param(required = false, inline, max_items = 3)]
     expand: Vec<Expand>,
@@ -41,15 +43,16 @@ pub struct Expansions {
 /// The related data that `expand` requested.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct Expanded {
+    /// The current account of the requester. Only present if `expand` requested `requester`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     requester: Option<User>,
-    /// Omitted if the ticket has no assignee.
+    /// The account of the assignee. Only present if `expand` requested `assignee` and the ticket has an assignee.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     assignee: Option<User>,
-    /// The newest 20 followups that the caller may read, the newest first; for all see
-    /// `GET /tickets/{ticket_id}/followups`.
+    /// The newest 20 followups that the caller may read, the newest first; for all see `GET
+    /// /tickets/{ticket_id}/followups`. Only present if `expand` requested `followups`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_items = 20)]
     followups: Option<Vec<Followup>>,

@@ -39,19 +39,26 @@ text_enum! {
 /// An entry of the case.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Followup {
+    /// Identifier of the followup.
     pub id: Uuid,
+    /// Number of the ticket.
     #[schema(example = 123)]
     pub ticket_id: i64,
+    /// The person who wrote it.
     author: Person,
+    /// Who may read it.
     visibility: FollowupVisibility,
+    /// The text.
     #[schema(max_length = 20_000, example = "Vamos a su oficina esta tarde.")]
     body: String,
+    /// When it was added.
     pub created_at: DateTime<Utc>,
     /// For a followup that came by mail: whether the entity's mail server did not verify that its author wrote it.
     /// `null` for a followup that did not come by mail.
     #[schema(example = json!(null))]
     unverified: Option<bool>,
-    /// The private followup that this one made public; visible to staff only.
+    /// Identifier of the private followup that this one made public. Visible to staff only; omitted for other
+    /// followups.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     published_from: Option<Uuid>,
@@ -125,6 +132,7 @@ pub fn by_ids(db: &mut PgConnection, actor: &Actor, ids: &[Uuid]) -> Result<Vec<
 pub struct FollowupCreate {
     /// A requester may only add `public` followups.
     visibility: FollowupVisibility,
+    /// The text of the followup.
     #[schema(
         min_length = 1,
         max_length = 20000,
@@ -134,10 +142,12 @@ pub struct FollowupCreate {
     body: String,
 }
 
+/// Filters for the list of followups.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct FollowupFilters {
+    /// Only followups with this visibility; all that the caller may read if omitted.
     visibility: Option<FollowupVisibility>,
 }
 
@@ -147,8 +157,8 @@ pub struct FollowupFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "followups", operation_id = "listTicketFollowups",
-    params(("ticket_id" = i64, Path, minimum = 1), Paging, FollowupFilters),
-    responses((status = 200, body = Page<Followup>))
+    params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), Paging, FollowupFilters),
+    responses((status = 200, body = Page<Followup>, description = "One page of the list"))
 )]
 #[get("/tickets/{ticket_id}/followups")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<FollowupFilters>) -> Result<HttpResponse> {
@@ -188,8 +198,8 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<FollowupFilters>) -> R
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "followups", operation_id = "getTicketFollowup",
-    params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path)),
-    responses((status = 200, body = Followup))
+    params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), ("followup_id" = Uuid, Path, description = "Identifier of the followup.")),
+    responses((status = 200, body = Followup, description = "The followup"))
 )]
 #[get("/tickets/{ticket_id}/followups/{followup_id}")]
 pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
@@ -208,9 +218,9 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
 /// of a ticket that is `on_hold` for information from the requester.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::AddPublicFollowup))),
-    tag = "followups", operation_id = "createTicketFollowup", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "followups", operation_id = "createTicketFollowup", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = FollowupCreate,
-    responses((status = 201, body = Followup), (status = 409, description = "`step_not_allowed`"))
+    responses((status = 201, body = Followup, description = "The new followup"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
 )]
 #[post("/tickets/{ticket_id}/followups")]
 pub async fn add(call: Call, id: Path<i64>, body: Body<FollowupCreate>) -> Result<HttpResponse> {
@@ -266,11 +276,11 @@ pub fn write_and_tell(
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
     tag = "followups", operation_id = "publishTicketFollowup",
-    params(("ticket_id" = i64, Path, minimum = 1), ("followup_id" = Uuid, Path)),
+    params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), ("followup_id" = Uuid, Path, description = "Identifier of the followup.")),
     request_body(content = Option<EmptyBody>),
     responses(
         (status = 201, body = Followup, description = "The public followup"),
-        (status = 409, description = "`step_not_allowed`, or `already_exists`: it was made public before"),
+        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `already_exists`: the followup is public, or was made public before"),
     )
 )]
 #[post("/tickets/{ticket_id}/followups/{followup_id}/publication")]

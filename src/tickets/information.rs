@@ -24,8 +24,11 @@ const LONGEST_DAYS: i64 = 365;
 text_enum! {
     /// How a requester answers a request for information.
     pub enum AnsweredBy {
+        /// With a public followup.
         Followup = "followup",
+        /// With a file.
         Attachment = "attachment",
+        /// With a correction of the ticket (`PATCH /tickets/{ticket_id}`).
         Correction = "correction",
     }
 }

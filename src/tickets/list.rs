@@ -45,11 +45,12 @@ fn due(row: &Ticket) -> DateTime<Utc> {
 
 /// List tickets
 ///
-/// A requester sees their own tickets; staff see all.
+/// A requester sees their own tickets; staff see all. The newest first, unless `sort` requests another order. A filter
+/// that is repeated matches any of its values; different filters must all match.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "tickets", operation_id = "listTickets", params(Paging, Expansions, TicketFilters),
-    responses((status = 200, body = Page<Ticket>))
+    responses((status = 200, body = Page<Ticket>, description = "One page of the list"))
 )]
 #[get("/tickets")]
 pub async fn list(call: Call, query: Query<TicketFilters>) -> Result<HttpResponse> {

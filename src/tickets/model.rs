@@ -28,7 +28,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// The channel of a request.
+    /// The channel by which a request was made.
     pub enum Channel {
         Api = "api",
         Web = "web",
@@ -102,49 +102,62 @@ pub struct TicketRow {
     pub resubmission_of: Option<i64>,
 }
 
-/// The requester, with their data at registration.
+/// The requester, with their data at the registration of the ticket.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Requester {
+    /// Identifier of the requester's account.
     pub id: Uuid,
+    /// The full name at the registration.
     #[schema(max_length = 200, example = "Rosa Pérez Gómez")]
     pub full_name: String,
-    /// `null` if the request was archived immediately as `missing_information`.
+    /// The number of the identity document. `null` if the request was archived immediately as `missing_information`
+    /// because this was missing.
     #[schema(max_length = 30, example = "43111220")]
     pub document_id: Option<String>,
+    /// The address of the requester's account at the registration.
     #[schema(max_length = 254, example = "requester@mesa.test")]
     pub email: String,
+    /// The telephone numbers at the registration.
     pub contact: Contact,
-    /// `null` if the request was archived immediately as `missing_information`.
+    /// The requester's unit at the registration. `null` if the request was archived immediately as
+    /// `missing_information` because this was missing.
     pub unit: Option<Named>,
 }
 
 /// The solution of a ticket.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Solution {
+    /// What was done, as a text for the requester.
     #[schema(max_length = 20_000, example = "Se cambió el puerto del switch.")]
     pub description: String,
+    /// The person who recorded the solution.
     pub solved_by: Option<Person>,
+    /// When the solution was recorded.
     pub solved_at: DateTime<Utc>,
 }
 
 /// Why a ticket was archived.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Archive {
+    /// Why the ticket was archived.
     pub reason: ArchiveReason,
-    /// The note of the person who archived it; the requested information if the requester did not answer.
+    /// The explanation that was sent to the requester in addition to `why`. For a requester who did not answer: the
+    /// requested information. `null` if there is none.
     #[schema(max_length = 4000)]
     pub note: Option<String>,
-    /// The reason, as it was sent to the requester, in the requester's language.
+    /// The reason as a sentence for the requester, in the language of the requester's account.
     #[schema(max_length = 2000, example = "Faltan datos que se necesitan para atender la solicitud.")]
     pub why: String,
-    /// What the requester can do next, in the requester's language, as it was sent.
+    /// What the requester can do next, as a sentence in the language of the requester's account.
     #[schema(
         max_length = 2000,
         example = "Preséntela de nuevo con los datos que faltan; lo demás se toma de esta solicitud."
     )]
     pub next_step: String,
+    /// When the ticket was archived.
     pub archived_at: DateTime<Utc>,
-    /// The ticket that resubmits it: `POST /tickets/{ticket_id}/resubmission`.
+    /// The number of the ticket that resubmits this one (`POST /tickets/{ticket_id}/resubmission`); `null` if there is
+    /// none.
     #[schema(example = 124)]
     pub resubmitted_as: Option<i64>,
 }
@@ -155,64 +168,81 @@ pub struct InformationRequest {
     /// The missing information, as a text for the requester.
     #[schema(max_length = 2000, example = "¿Cuál es la placa del equipo?")]
     pub missing: String,
-    /// The deadline for the requester's answer; after it the ticket is archived.
+    /// The deadline for the requester's answer. Without an answer by then the ticket is archived.
     pub deadline: DateTime<Utc>,
+    /// When the information was requested.
     pub requested_at: DateTime<Utc>,
 }
 
 /// A request for support.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Ticket {
-    /// The ticket's number, assigned by the system consecutively.
+    /// The number of the ticket. The server assigns numbers consecutively.
     #[schema(example = 123, minimum = 1)]
     pub id: i64,
+    /// A short summary of the request.
     #[schema(max_length = 200, example = "La impresora del despacho no imprime")]
     pub subject: String,
+    /// The full text of the request.
     #[schema(max_length = 20_000, example = "Desde esta mañana muestra atasco y no hay papel dentro.")]
     pub description: String,
+    /// The current state of the ticket.
     pub status: TicketStatus,
-    /// `null` until it is classified.
+    /// The impact of the incident. `null` until the ticket is classified.
     pub criticality: Option<Criticality>,
+    /// The channel by which the request was made.
     pub channel: Channel,
-    /// 1 technician, 2 professional, 3 director or a third party; an escalation raises it.
+    /// The current support level: 1 technician, 2 professional, 3 director or a third party. An escalation raises it.
     #[schema(minimum = 1, maximum = 3, example = 1)]
     pub support_level: i16,
+    /// The category of the request; `null` if it has none.
     pub category: Option<Named>,
+    /// The person whom the ticket is for.
     pub requester: Requester,
     /// The person who registered it: the requester, or staff on their behalf.
     pub registered_by: Option<Person>,
-    /// The current assignee.
+    /// The current assignee; `null` if nobody is assigned.
     pub assignee: Option<Person>,
+    /// When the request was registered.
     pub received_at: DateTime<Utc>,
+    /// When the ticket was last classified; `null` until it is classified.
     pub classified_at: Option<DateTime<Utc>>,
+    /// When the current assignee was assigned; `null` if nobody is assigned.
     pub assigned_at: Option<DateTime<Utc>>,
-    /// When the current assignee accepted the case.
+    /// When the current assignee accepted the ticket; `null` until then.
     pub accepted_at: Option<DateTime<Utc>>,
-    /// When the requester will be attended, as set by the assignee at the acceptance or the last rescheduling.
+    /// When the requester will be attended, as set by the assignee at the acceptance or the last rescheduling. `null`
+    /// if no appointment was set.
     pub scheduled_for: Option<DateTime<Utc>>,
-    /// The time by which it must be accepted at the current support level. `null` until it is classified, and while
-    /// the clock is paused because the requester owes information.
+    /// The time by which the ticket must be accepted at its current support level. `null` until it is classified, and
+    /// while the clock is paused because the requester owes information.
     pub attention_due_at: Option<DateTime<Utc>>,
-    /// When it was accepted for the first time: the end of the attention time.
+    /// When the ticket was accepted for the first time: the end of the attention time. `null` until then.
     pub attended_at: Option<DateTime<Utc>>,
+    /// The current solution. `null` until the ticket is solved, and again after it is reopened.
     pub solution: Option<Solution>,
+    /// When the ticket was closed; `null` until then.
     pub closed_at: Option<DateTime<Utc>>,
-    /// While it is `on_hold`: the state to which it returns.
+    /// The state to which the ticket returns after the hold; `null` unless it is `on_hold`.
     pub resumes_to: Option<TicketStatus>,
-    /// While it is `on_hold` for information from the requester: the missing information and the deadline.
+    /// The information that the requester owes, and the deadline. `null` unless the ticket is `on_hold` for information
+    /// from the requester.
     pub information_request: Option<InformationRequest>,
+    /// Why the ticket was archived, and what the requester can do next. `null` unless it is `archived`.
     pub archive: Option<Archive>,
-    /// The archived ticket that this one resubmits.
+    /// The number of the archived ticket that this one resubmits; `null` if it resubmits none.
     #[schema(example = 122)]
     pub resubmission_of: Option<i64>,
-    /// The steps that its state allows next; for the permissions of the caller see `GET /me`.
+    /// The steps that the current state allows. Whether the caller may carry them out depends on the permissions in
+    /// `GET /me` and, for some steps, on the assignee.
     #[schema(max_items = 20)]
     pub allowed_steps: Vec<Step>,
-    /// Number of times it was reopened.
+    /// How many times the ticket was reopened.
     #[schema(minimum = 0, example = 0)]
     pub reopened_count: i32,
+    /// When the ticket was last changed. Private followups and relations do not change it.
     pub updated_at: DateTime<Utc>,
-    /// Only present if requested with `expand`.
+    /// The related data that `expand` requested; omitted if it requested none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub expanded: Option<Expanded>,

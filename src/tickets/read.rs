@@ -18,8 +18,8 @@ use crate::problem::Result;
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "tickets", operation_id = "getTicket",
-    params(("ticket_id" = i64, Path, minimum = 1), Expansions),
-    responses((status = 200, body = Ticket))
+    params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), Expansions),
+    responses((status = 200, body = Ticket, description = "The ticket"))
 )]
 #[get("/tickets/{ticket_id}")]
 pub async fn read(call: Call, id: Path<i64>, query: Query<Expansions>) -> Result<HttpResponse> {

@@ -28,6 +28,7 @@ use crate::problem::{FieldError, Problem, Result, Text};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TicketCreate {
+    /// A short summary of the request.
     #[schema(
         min_length = 1,
         max_length = 200,
@@ -35,6 +36,7 @@ pub struct TicketCreate {
         example = "La impresora del despacho no imprime"
     )]
     subject: String,
+    /// The full text of the request.
     #[schema(
         min_length = 1,
         max_length = 20000,
@@ -42,28 +44,36 @@ pub struct TicketCreate {
         example = "Desde esta mañana muestra atasco y no hay papel dentro."
     )]
     description: String,
-    /// The subject of the request. A category may require a profile: `unit_head` is for heads of units only.
+    /// Identifier of an active category. If it requires a head of unit and the requester is not the head of the unit of
+    /// the request, the ticket is registered and archived as `profile_not_authorized`. Without a category if omitted.
     category_id: Option<Uuid>,
-    /// The channel of the request; `api` if omitted.
+    /// The channel by which the request was made; `api` if omitted.
     channel: Option<Channel>,
-    /// The requester on whose behalf staff register it; the caller if omitted.
+    /// Identifier of the requester on whose behalf staff register the ticket: an active user. The caller if omitted.
     #[expect(
         dead_code,
         reason = "used while the body is read, to find the account that supplies missing data"
     )]
     requester_id: Option<Uuid>,
+    /// The requester's data for this ticket, if they differ from those of the account.
     requester: Option<RequesterData>,
 }
 
-/// The requester's data for this ticket, if they differ from those of the account.
+/// The requester's data for this ticket, if they differ from those of the account. A field that is omitted is taken
+/// from the account. The account itself does not change.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RequesterData {
+    /// The full name.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Rosa Pérez Gómez")]
     full_name: Option<String>,
+    /// The number of the identity document. Required if the account has none.
     #[schema(min_length = 1, max_length = 30, pattern = r"\S", example = "43111220")]
     document_id: Option<String>,
+    /// The telephone numbers; at least one of them. They replace those of the account as a whole. Required if the
+    /// account has none.
     contact: Option<Contact>,
+    /// Identifier of an active unit. Required if the account has no unit.
     unit_id: Option<Uuid>,
 }
 
@@ -134,14 +144,17 @@ pub struct Request {
 
 /// Register a ticket
 ///
-/// Returns the ticket with its number. The minimum data are the subject, the description and the requester's full
-/// name, identity document, one means of contact and unit. Data that are missing from both the body and the account
-/// are one 422 that names every field. If the category requires a head of unit and the requester is not one, the
-/// ticket is registered and archived as `profile_not_authorized`, and the requester is notified.
+/// Returns the ticket with its number. The minimum data are the subject, the description and the requester's full name,
+/// identity document, one means of contact and unit. If data are missing from both the body and the requester's
+/// account, the response is one 422 that names every field.
+///
+/// If the category requires a head of unit and the requester is not the head of the unit of the request, the ticket is
+/// registered and archived as `profile_not_authorized`, and the requester is notified: the response is a 201 with the
+/// archived ticket.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::RegisterTicket))),
     tag = "tickets", operation_id = "createTicket", request_body = TicketCreate,
-    responses((status = 201, body = Ticket))
+    responses((status = 201, body = Ticket, description = "The registered ticket"))
 )]
 #[post("/tickets")]
 pub async fn register(call: Call, body: Body<TicketCreate>) -> Result<HttpResponse> {

@@ -74,21 +74,28 @@ impl RelationKind {
 /// A ticket at the other end of a relation.
 #[derive(Serialize, ToSchema)]
 pub struct RelatedTicket {
+    /// Number of the other ticket.
     #[schema(example = 124, minimum = 1)]
     id: i64,
+    /// The subject of the other ticket.
     #[schema(max_length = 200, example = "Sin red en el piso 3")]
     subject: String,
+    /// The current state of the other ticket.
     status: TicketStatus,
 }
 
 /// A relation of the ticket in the path to another ticket.
 #[derive(Serialize, ToSchema)]
 pub struct Relation {
+    /// Identifier of the relation. It is the same from both tickets.
     id: Uuid,
+    /// The relation of the ticket in the path to the other one.
     kind: RelationKind,
     /// The other ticket.
     ticket: RelatedTicket,
+    /// The person who recorded the relation.
     created_by: Option<Person>,
+    /// When the relation was recorded.
     created_at: DateTime<Utc>,
 }
 
@@ -130,8 +137,9 @@ impl Row {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RelationCreate {
+    /// The relation of the ticket in the path to the other one.
     kind: RelationKind,
-    /// The other ticket.
+    /// Number of the other ticket.
     #[schema(minimum = 1, example = 124)]
     ticket_id: i64,
 }
@@ -157,8 +165,8 @@ const BOTH_ENDS: &str = "\
 /// tickets.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
-    tag = "tickets", operation_id = "listTicketRelations", params(("ticket_id" = i64, Path, minimum = 1), Paging),
-    responses((status = 200, body = Page<Relation>))
+    tag = "tickets", operation_id = "listTicketRelations", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), Paging),
+    responses((status = 200, body = Page<Relation>, description = "One page of the list"))
 )]
 #[get("/tickets/{ticket_id}/relations")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {
@@ -212,11 +220,11 @@ fn bound(
 /// kind.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Relate)), ("x-mesa-unversioned" = json!(true))),
-    tag = "tickets", operation_id = "createTicketRelation", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "tickets", operation_id = "createTicketRelation", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = RelationCreate,
     responses(
-        (status = 201, body = Relation),
-        (status = 409, description = "`already_exists`: the relation exists; `circular_relation`: relations of this kind lead back"),
+        (status = 201, body = Relation, description = "The new relation"),
+        (status = 409, description = "`already_exists`: the relation exists; `circular_relation`: relations of this kind already lead from the other ticket to this one"),
     )
 )]
 #[post("/tickets/{ticket_id}/relations")]
@@ -255,8 +263,8 @@ pub async fn relate(call: Call, id: Path<i64>, body: Body<RelationCreate>) -> Re
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Relate))),
     tag = "tickets", operation_id = "deleteTicketRelation",
-    params(("ticket_id" = i64, Path, minimum = 1), ("relation_id" = Uuid, Path)),
-    responses((status = 204, description = "Removed"))
+    params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), ("relation_id" = Uuid, Path, description = "Identifier of the relation.")),
+    responses((status = 204, description = "The relation is removed"))
 )]
 #[delete("/tickets/{ticket_id}/relations/{relation_id}")]
 pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>) -> Result<HttpResponse> {

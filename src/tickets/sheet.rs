@@ -60,7 +60,7 @@ const COLUMNS: [&str; 24] = [
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket)), ("x-mesa-unversioned" = json!(true))),
     tag = "tickets", operation_id = "exportTickets", params(TicketFilters),
-    responses((status = 200, description = "The file", content_type = "text/csv", body = Content))
+    responses((status = 200, description = "The CSV file", content_type = "text/csv", body = Content))
 )]
 #[get("/tickets.csv")]
 pub async fn download(call: Call, query: Query<TicketFilters>) -> Result<HttpResponse> {

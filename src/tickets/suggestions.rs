@@ -14,6 +14,7 @@ use crate::problem::Result;
 /// The articles most similar to a ticket, the most similar first.
 #[derive(Serialize, ToSchema)]
 pub struct Suggestions {
+    /// At most five articles, the most similar first; empty if no article is similar.
     items: Vec<ArticleSummary>,
 }
 
@@ -22,8 +23,8 @@ pub struct Suggestions {
 /// Up to five published articles that share the most words with the ticket; a requester only gets public ones.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket)), ("x-mesa-unversioned" = json!(true))),
-    tag = "knowledge", operation_id = "listTicketSuggestions", params(("ticket_id" = i64, Path, minimum = 1)),
-    responses((status = 200, body = Suggestions))
+    tag = "knowledge", operation_id = "listTicketSuggestions", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
+    responses((status = 200, body = Suggestions, description = "The articles"))
 )]
 #[get("/tickets/{ticket_id}/suggestions")]
 pub async fn suggest(call: Call, id: Path<i64>) -> Result<HttpResponse> {

@@ -11,7 +11,9 @@ use crate::problem::Result;
 text_enum! {
     /// Whether a survey was answered.
     pub enum SurveyStatus {
+        /// It was offered and not answered yet.
         Pending = "pending",
+        /// It was answered.
         Answered = "answered",
     }
 }

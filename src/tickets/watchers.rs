@@ -31,9 +31,13 @@ text_enum! {
 /// A person who receives the public messages about a ticket that its requester receives.
 #[derive(Serialize, ToSchema)]
 pub struct Watcher {
+    /// The watcher.
     user: Person,
+    /// Since when the person watches the ticket.
     since: DateTime<Utc>,
+    /// The person who merged the duplicate, which made the requester of the duplicate a watcher.
     added_by: Option<Person>,
+    /// Why the person watches the ticket.
     reason: WatchReason,
 }
 
@@ -47,8 +51,8 @@ type Row = (Person, DateTime<Utc>, Uuid, WatchReason);
 /// requester's ticket is a 404, watched or not.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Relate))),
-    tag = "tickets", operation_id = "listTicketWatchers", params(("ticket_id" = i64, Path, minimum = 1), Paging),
-    responses((status = 200, body = Page<Watcher>))
+    tag = "tickets", operation_id = "listTicketWatchers", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), Paging),
+    responses((status = 200, body = Page<Watcher>, description = "One page of the list"))
 )]
 #[get("/tickets/{ticket_id}/watchers")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {

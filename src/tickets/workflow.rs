@@ -28,24 +28,42 @@ text_enum! {
 }
 
 text_enum! {
-    /// A step of a ticket.
+    /// A step of a ticket. Each value except `change` is the last part of the path of the step:
+    /// `POST /tickets/{ticket_id}/{step}`.
     pub enum Step {
+        /// Correct the ticket: `PATCH /tickets/{ticket_id}`.
         Change = "change",
+        /// Set the criticality.
         Classify = "classification",
+        /// Assign it to a person.
         Assign = "assignment",
+        /// Accept it as its assignee.
         Accept = "acceptance",
+        /// Change the appointment.
         Reschedule = "rescheduling",
+        /// Escalate it to a higher support level.
         Escalate = "escalations",
+        /// Put it on hold for an external cause.
         Hold = "hold",
+        /// Request missing information from the requester.
         RequestInformation = "information-request",
+        /// End the hold.
         Resume = "resumption",
+        /// Add a followup.
         Followup = "followups",
+        /// Attach a file.
         Attach = "attachments",
+        /// Record the solution.
         Solve = "solution",
+        /// Close it after its solution.
         Close = "closure",
+        /// Reopen it after its solution.
         Reopen = "reopening",
+        /// Archive it without a solution.
         Archive = "archive",
+        /// Submit the archived request again, as a new ticket.
         Resubmit = "resubmission",
+        /// Merge it into another ticket as a duplicate.
         Merge = "merge",
     }
 }

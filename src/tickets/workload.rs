@@ -80,16 +80,23 @@ pub fn by_user(db: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, Work
 #[derive(Serialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = tickets)]
 pub struct OpenTicket {
+    /// Number of the ticket.
     #[schema(example = 123, minimum = 1)]
     id: i64,
+    /// The subject of the ticket.
     #[schema(max_length = 200, example = "La impresora del despacho no imprime")]
     subject: String,
+    /// The state of the ticket: `assigned`, `in_progress` or `on_hold`.
     status: TicketStatus,
+    /// The criticality of the ticket.
     criticality: Option<Criticality>,
+    /// The current support level of the ticket.
     #[schema(minimum = 1, maximum = 3, example = 1)]
     support_level: i16,
-    /// When the requester will be attended, if the person has set it.
+    /// When the requester will be attended; `null` if no appointment was set.
     scheduled_for: Option<DateTime<Utc>>,
+    /// The time by which the ticket must be accepted at its current support level; `null` while the clock is paused
+    /// because the requester owes information.
     attention_due_at: Option<DateTime<Utc>>,
 }
 

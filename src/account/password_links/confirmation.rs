@@ -22,9 +22,11 @@ use crate::problem::{Problem, Result};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordResetConfirmationRequest {
-    /// The last part of the link in the mail.
+    /// The token of the link: the last part of its address.
     #[schema(example = "kG7l0r3ZkX3y0m0pX9h0n1yqk0R0q3bT0s8mZ2v7Q4E", min_length = 1, max_length = 200)]
     token: String,
+    /// The new password. One that is easy to guess, for example because it contains the person's name, is rejected with
+    /// `too_guessable`.
     #[schema(min_length = 10, max_length = 200, format = Password, example = "otra-clave-larga")]
     new_password: String,
 }
@@ -37,7 +39,7 @@ pub struct PasswordResetConfirmationRequest {
 #[utoipa::path(
     tag = "auth", operation_id = "confirmPasswordReset", request_body = PasswordResetConfirmationRequest,
     responses(
-        (status = 204, description = "Set: sign in with it"),
+        (status = 204, description = "The password is set: sign in with it"),
         (status = 410, description = "`password_link_invalid`: request a new link"),
         (status = 429, description = "`too_many_attempts` or `too_many_requests`: try again after `Retry-After` seconds"),
     ),

@@ -75,7 +75,7 @@ type Policies = HashMap<Criticality, (Policy, Calendar)>;
     extensions(("x-mesa-permission" = json!(Action::Manage)), ("x-mesa-unversioned" = json!(true))),
     tag = "attention times", operation_id = "applyAttentionTimes",
     request_body(content = Option<EmptyBody>),
-    responses((status = 200, body = Application), (status = 409, description = "`no_due_time`"))
+    responses((status = 200, body = Application, description = "The number of tickets whose due times were examined and changed"), (status = 409, description = "`no_due_time`: a calendar is not open for long enough"))
 )]
 #[post("/attention-times/application")]
 pub async fn apply(call: Call, body: Body<EmptyBody>) -> Result<HttpResponse> {

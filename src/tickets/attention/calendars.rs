@@ -27,16 +27,21 @@ use crate::tickets::model::Criticality;
 #[derive(Serialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = calendars)]
 pub struct Calendar {
+    /// Identifier of the calendar.
     id: Uuid,
+    /// The name. Names are unique, ignoring accents and case.
     #[schema(max_length = 200, example = "Horario de oficina")]
     name: String,
     /// An OpenStreetMap `opening_hours` expression in the entity's time zone; `PH` are the public holidays of
     /// `GET /holidays`. A time span belongs to the day on which it begins, even if it ends after midnight.
     #[schema(max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
     opening_hours: String,
-    /// A calendar that is not active can no longer be chosen; existing references to it remain.
+    /// Whether the calendar can be chosen for an attention time. An attention time keeps a calendar that is no longer
+    /// active.
     active: bool,
+    /// When the calendar was created.
     created_at: DateTime<Utc>,
+    /// When the calendar was last changed.
     updated_at: DateTime<Utc>,
     #[serde(skip)]
     version: i32,
@@ -55,9 +60,11 @@ impl Calendar {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CalendarCreate {
+    /// The name. It must be unique, ignoring accents and case.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Horario de oficina")]
     name: String,
-    /// An OpenStreetMap `opening_hours` expression with exact hours and some open time from now on.
+    /// An OpenStreetMap `opening_hours` expression with exact hours and some open time from now on, in the entity's
+    /// time zone. For the accepted expressions see `POST /calendars`.
     #[schema(
         format = "opening-hours",
         min_length = 1,
@@ -72,9 +79,11 @@ pub struct CalendarCreate {
 #[diesel(table_name = calendars)]
 #[serde(deny_unknown_fields)]
 pub struct CalendarProfile {
+    /// The name. It must be unique, ignoring accents and case.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Horario de oficina")]
     name: String,
-    /// An OpenStreetMap `opening_hours` expression with exact hours and some open time from now on.
+    /// An OpenStreetMap `opening_hours` expression with exact hours and some open time from now on, in the entity's
+    /// time zone. For the accepted expressions see `POST /calendars`.
     #[schema(
         format = "opening-hours",
         min_length = 1,
@@ -82,6 +91,8 @@ pub struct CalendarProfile {
         example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off"
     )]
     opening_hours: String,
+    /// Whether the calendar can be chosen for an attention time. An attention time keeps a calendar that is no longer
+    /// active.
     active: bool,
 }
 
@@ -91,7 +102,7 @@ pub struct CalendarProfile {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "calendars", operation_id = "listCalendars", params(Paging, CatalogueFilters),
-    responses((status = 200, body = Page<Calendar>))
+    responses((status = 200, body = Page<Calendar>, description = "One page of the list"))
 )]
 #[get("/calendars")]
 pub async fn list(call: Call, query: Query<CatalogueFilters>) -> Result<HttpResponse> {
@@ -109,8 +120,8 @@ pub async fn list(call: Call, query: Query<CatalogueFilters>) -> Result<HttpResp
 /// With its opening hours in the `opening_hours` notation of OpenStreetMap.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
-    tag = "calendars", operation_id = "getCalendar", params(("calendar_id" = Uuid, Path)),
-    responses((status = 200, body = Calendar))
+    tag = "calendars", operation_id = "getCalendar", params(("calendar_id" = Uuid, Path, description = "Identifier of the calendar.")),
+    responses((status = 200, body = Calendar, description = "The calendar"))
 )]
 #[get("/calendars/{calendar_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
@@ -130,7 +141,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "calendars", operation_id = "createCalendar", request_body = CalendarCreate,
-    responses((status = 201, body = Calendar), (status = 409, description = "`already_exists`: the name is in use"))
+    responses((status = 201, body = Calendar, description = "The new calendar"), (status = 409, description = "`already_exists`: the name is in use"))
 )]
 #[post("/calendars")]
 pub async fn create(call: Call, body: Body<CalendarCreate>) -> Result<HttpResponse> {
@@ -159,9 +170,9 @@ pub async fn create(call: Call, body: Body<CalendarCreate>) -> Result<HttpRespon
 /// `POST /attention-times/application`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "calendars", operation_id = "updateCalendar", params(("calendar_id" = Uuid, Path)),
+    tag = "calendars", operation_id = "updateCalendar", params(("calendar_id" = Uuid, Path, description = "Identifier of the calendar.")),
     request_body(content = CalendarProfile, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = Calendar), (status = 409, description = "`already_exists`: the name is in use"))
+    responses((status = 200, body = Calendar, description = "The calendar"), (status = 409, description = "`already_exists`: the name is in use"))
 )]
 #[patch("/calendars/{calendar_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile>>) -> Result<HttpResponse> {

@@ -36,8 +36,8 @@ pub struct Trial {
 /// counted.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
-    tag = "calendars", operation_id = "getCalendarDueTime", params(("calendar_id" = Uuid, Path), Trial),
-    responses((status = 200, body = Reckoning))
+    tag = "calendars", operation_id = "getCalendarDueTime", params(("calendar_id" = Uuid, Path, description = "Identifier of the calendar."), Trial),
+    responses((status = 200, body = Reckoning, description = "The due time, and the stretches of time that lead to it"))
 )]
 #[get("/calendars/{calendar_id}/due")]
 pub async fn due(call: Call, id: Path<Uuid>, query: Query<Trial>) -> Result<HttpResponse> {

@@ -24,6 +24,7 @@ use crate::tickets::store;
 /// How the due times of a ticket were computed.
 #[derive(Serialize, ToSchema)]
 pub struct Attention {
+    /// Number of the ticket.
     #[schema(example = 123)]
     ticket_id: i64,
     /// The moment for which the explanation is valid.
@@ -41,8 +42,9 @@ pub struct Attention {
 /// A period in which the clock was paused because the requester owed information.
 #[derive(Serialize, Queryable, ToSchema)]
 pub struct AttentionPause {
+    /// When the information was requested, which paused the clock.
     from: DateTime<Utc>,
-    /// `null` until it ends.
+    /// When the clock resumed; `null` until then.
     to: Option<DateTime<Utc>>,
     /// The missing information, as the request states it.
     #[schema(max_length = 2000, example = "¿Cuál es la placa del equipo?")]
@@ -52,6 +54,7 @@ pub struct AttentionPause {
 /// The attention clock of one support level.
 #[derive(Serialize, ToSchema)]
 pub struct LevelAttention {
+    /// The support level.
     #[schema(minimum = 1, maximum = 3, example = 1)]
     level: i16,
     /// When the clock started: at the reception, or at the escalation to this level.
@@ -64,14 +67,16 @@ pub struct LevelAttention {
     opening_hours: String,
     /// The source of the minutes and opening hours; `null` for a clock older than the record of policies.
     policy: Option<AppliedPolicy>,
-    /// `null` while the clock is paused because the requester owes information.
+    /// The time by which the ticket must be, or had to be, accepted at this level. `null` while the clock is paused
+    /// because the requester owes information.
     due_at: Option<DateTime<Utc>>,
-    /// The last assignee at this level.
+    /// The last assignee at this level; `null` if nobody was assigned.
     assignee: Option<Person>,
+    /// When the last assignee at this level was assigned; `null` if nobody was assigned.
     assigned_at: Option<DateTime<Utc>>,
-    /// The person who accepted the case, which stopped the clock.
+    /// The person who accepted the ticket at this level, which stopped the clock; `null` if nobody did.
     accepted_by: Option<Person>,
-    /// When the case was accepted.
+    /// When the ticket was accepted at this level; `null` if it was not.
     accepted_at: Option<DateTime<Utc>>,
     /// Minutes counted until the clock stopped, or until now.
     #[schema(minimum = 0, example = 35.5)]
@@ -91,6 +96,7 @@ pub struct LevelAttention {
 /// The attention time and the calendar that applied.
 #[derive(Serialize, ToSchema)]
 pub struct AppliedPolicy {
+    /// The criticality whose attention time applied.
     criticality: Criticality,
     /// With its current name; its hours may have changed since.
     calendar: Named,
@@ -121,8 +127,8 @@ type PolicyRow = (Criticality, DateTime<Utc>, Uuid, String);
 /// The clock is paused while the requester owes information.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket)), ("x-mesa-unversioned" = json!(true))),
-    tag = "tickets", operation_id = "getTicketAttention", params(("ticket_id" = i64, Path, minimum = 1)),
-    responses((status = 200, body = Attention))
+    tag = "tickets", operation_id = "getTicketAttention", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
+    responses((status = 200, body = Attention, description = "The explanation"))
 )]
 #[get("/tickets/{ticket_id}/attention")]
 pub async fn explain(call: Call, id: Path<i64>) -> Result<HttpResponse> {

@@ -13,8 +13,10 @@ use crate::problem::Result;
 /// A date that is a public holiday.
 #[derive(Serialize, ToSchema)]
 pub struct HolidayDate {
+    /// The date.
     #[schema(example = "2026-07-13")]
     date: NaiveDate,
+    /// The name of the public holiday.
     #[schema(max_length = 200, example = "Virgen de Chiquinquirá")]
     name: String,
 }
@@ -22,8 +24,10 @@ pub struct HolidayDate {
 /// The public holidays of a year, by date; two can fall on one date.
 #[derive(Serialize, ToSchema)]
 pub struct HolidayDates {
+    /// The calendar year of the dates.
     #[schema(minimum = 1900, maximum = 9999, example = 2026)]
     year: i32,
+    /// The public holidays in the order of their dates; at most 1000.
     items: Vec<HolidayDate>,
 }
 
@@ -43,7 +47,7 @@ pub struct HolidayYear {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
     tag = "holidays", operation_id = "listHolidayDates", params(HolidayYear),
-    responses((status = 200, body = HolidayDates))
+    responses((status = 200, body = HolidayDates, description = "The dates of the public holidays"))
 )]
 #[get("/holiday-dates")]
 pub async fn list(call: Call, query: Query<HolidayYear>) -> Result<HttpResponse> {

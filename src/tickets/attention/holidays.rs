@@ -20,13 +20,16 @@ use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
 use crate::problem::{Problem, Result};
 
-/// A public holiday.
+/// A public holiday: the rule by which its date is determined.
 #[derive(Serialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = holidays)]
 pub struct Holiday {
+    /// Identifier of the public holiday.
     id: Uuid,
+    /// The name of the public holiday.
     #[schema(max_length = 200, example = "Virgen de Chiquinquirá")]
     pub(super) name: String,
+    /// How the date of the holiday is determined.
     pub(super) kind: HolidayKind,
     /// The month, for `fixed` and `following_monday`; otherwise `null`.
     #[schema(minimum = 1, maximum = 12, example = 7)]
@@ -48,7 +51,9 @@ pub struct Holiday {
     /// Whether it is one of the Colombian holidays included in the product: only its `last_year` can be changed, and
     /// it cannot be removed.
     pub(super) shipped: bool,
+    /// When the holiday was created.
     created_at: DateTime<Utc>,
+    /// When the holiday was last changed.
     updated_at: DateTime<Utc>,
     #[serde(skip)]
     version: i32,
@@ -68,24 +73,28 @@ impl Holiday {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HolidayCreate {
+    /// The name of the public holiday.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Día cívico del municipio")]
     name: String,
+    /// How the date of the holiday is determined.
     #[schema(example = "fixed")]
     kind: HolidayKind,
+    /// The month. Required for `fixed` and `following_monday`, not allowed for other kinds.
     #[schema(minimum = 1, maximum = 12, example = 4)]
     month: Option<i16>,
-    /// 29 February is a holiday in leap years only.
+    /// The day of the month. Required for `fixed` and `following_monday`, not allowed for other kinds. 29 February is a
+    /// holiday in leap years only.
     #[schema(minimum = 1, maximum = 31, example = 20)]
     day: Option<i16>,
-    /// Days after Easter Sunday, negative before it.
+    /// Days after Easter Sunday, negative before it. Required for `easter`, not allowed for other kinds.
     #[schema(minimum = -80, maximum = 250)]
     days_from_easter: Option<i16>,
-    /// In the year 1900 or later.
+    /// The date, in the year 1900 or later. Required for `date`, not allowed for other kinds.
     date: Option<NaiveDate>,
-    /// Not allowed for `date`.
+    /// The first year of the holiday. If omitted, it has no first year. Not allowed for `date`.
     #[schema(minimum = 1900, maximum = 9999, example = 2027)]
     first_year: Option<i32>,
-    /// Not before `first_year`; not allowed for `date`.
+    /// The last year of the holiday, not before `first_year`. If omitted, it has no last year. Not allowed for `date`.
     #[schema(minimum = 1900, maximum = 9999)]
     last_year: Option<i32>,
 }
@@ -96,17 +105,24 @@ pub struct HolidayCreate {
 #[diesel(table_name = holidays, treat_none_as_null = true)]
 #[serde(deny_unknown_fields)]
 pub struct HolidayProfile {
+    /// The name of the public holiday.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Día cívico del municipio")]
     pub(super) name: String,
+    /// The month, for `fixed` and `following_monday` only.
     #[schema(minimum = 1, maximum = 12)]
     pub(super) month: Option<i16>,
+    /// The day of the month, for `fixed` and `following_monday` only.
     #[schema(minimum = 1, maximum = 31)]
     pub(super) day: Option<i16>,
+    /// Days after Easter Sunday, negative before it; for `easter` only.
     #[schema(minimum = -80, maximum = 250)]
     pub(super) days_from_easter: Option<i16>,
+    /// The date, in the year 1900 or later; for `date` only.
     pub(super) date: Option<NaiveDate>,
+    /// The first year of the holiday; `null` if it has no first year. Not allowed for `date`.
     #[schema(minimum = 1900, maximum = 9999)]
     pub(super) first_year: Option<i32>,
+    /// The last year of the holiday, not before `first_year`; `null` if it has no last year. Not allowed for `date`.
     #[schema(minimum = 1900, maximum = 9999)]
     pub(super) last_year: Option<i32>,
 }
@@ -116,13 +132,14 @@ pub struct HolidayProfile {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct HolidayFilters {
-    /// True: only the holidays included in the product; false: only those that the entity added.
+    /// `true`: only the holidays included in the product; `false`: only those that the entity added; all if omitted.
     shipped: Option<bool>,
+    /// Only holidays of this kind.
     kind: Option<HolidayKind>,
     /// Only the holidays in force in this year.
     #[param(minimum = 1900, maximum = 9999)]
     year: Option<i32>,
-    /// Part of the name.
+    /// Only holidays whose name contains this text, ignoring accents and case.
     #[param(max_length = 200)]
     q: Option<String>,
     /// `name` (the default) or `-name`.
@@ -136,7 +153,7 @@ pub struct HolidayFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "holidays", operation_id = "listHolidays", params(Paging, HolidayFilters),
-    responses((status = 200, body = Page<Holiday>))
+    responses((status = 200, body = Page<Holiday>, description = "One page of the list"))
 )]
 #[get("/holidays")]
 pub async fn list(call: Call, query: Query<HolidayFilters>) -> Result<HttpResponse> {
@@ -182,8 +199,8 @@ pub async fn list(call: Call, query: Query<HolidayFilters>) -> Result<HttpRespon
 /// The rule by which its date is determined, and the years in which it is a holiday.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
-    tag = "holidays", operation_id = "getHoliday", params(("holiday_id" = Uuid, Path)),
-    responses((status = 200, body = Holiday))
+    tag = "holidays", operation_id = "getHoliday", params(("holiday_id" = Uuid, Path, description = "Identifier of the public holiday.")),
+    responses((status = 200, body = Holiday, description = "The holiday"))
 )]
 #[get("/holidays/{holiday_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
@@ -199,7 +216,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "holidays", operation_id = "createHoliday", request_body = HolidayCreate,
     responses(
-        (status = 201, body = Holiday),
+        (status = 201, body = Holiday, description = "The new holiday"),
         (status = 409, description = "`already_exists`: a holiday with this name and kind and the same first year or \
             date exists; `no_due_time`: a calendar in use would not be open for long enough"),
     )
@@ -238,10 +255,10 @@ pub async fn create(call: Call, body: Body<HolidayCreate>) -> Result<HttpRespons
 /// that were computed before do not change.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "holidays", operation_id = "updateHoliday", params(("holiday_id" = Uuid, Path)),
+    tag = "holidays", operation_id = "updateHoliday", params(("holiday_id" = Uuid, Path, description = "Identifier of the public holiday.")),
     request_body(content = HolidayProfile, content_type = "application/merge-patch+json"),
     responses(
-        (status = 200, body = Holiday),
+        (status = 200, body = Holiday, description = "The holiday"),
         (status = 409, description = "`already_exists`: a holiday with this name and kind and the same first year or \
             date exists; `no_due_time`: a calendar in use would not be open for long enough"),
     )
@@ -288,9 +305,9 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<HolidayProfile>
 /// `last_year` instead; shipped holidays cannot be removed.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "holidays", operation_id = "deleteHoliday", params(("holiday_id" = Uuid, Path)),
+    tag = "holidays", operation_id = "deleteHoliday", params(("holiday_id" = Uuid, Path, description = "Identifier of the public holiday.")),
     responses(
-        (status = 204, description = "Removed"),
+        (status = 204, description = "The holiday is removed"),
         (status = 409, description = "`shipped_holiday`; `no_due_time`: a calendar in use would not be open for long enough"),
     )
 )]

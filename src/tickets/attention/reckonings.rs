@@ -24,15 +24,19 @@ pub const MOST_STRETCHES: usize = 1000;
 pub struct Reckoning {
     /// When the clock started.
     from: DateTime<Utc>,
+    /// How many minutes have to count.
     #[schema(minimum = 1, maximum = 525600, example = 120)]
     minutes: i32,
+    /// The opening hours during which the minutes count.
     #[schema(max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
     opening_hours: String,
     /// The time zone of the opening hours.
     #[schema(max_length = 100, example = "America/Bogota")]
     timezone: String,
+    /// The moment at which all the minutes have counted.
     due_at: DateTime<Utc>,
-    /// In order; at most 1000.
+    /// The stretches of time from the start to the due time, in order; at most 1000. `GET /calendars/{calendar_id}/due`
+    /// returns only those that counted.
     stretches: Vec<Stretch>,
     /// Whether `stretches` is complete up to the due time.
     complete: bool,
@@ -79,9 +83,10 @@ pub fn bounded(mut stretches: impl Iterator<Item = Stretch>) -> (Vec<Stretch>, b
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pause {
+    /// When the pause begins.
     #[schema(example = "2026-11-23T15:00:00Z")]
     from: DateTime<Utc>,
-    /// After `from`.
+    /// When the pause ends; after `from`.
     #[schema(example = "2026-11-23T16:30:00Z")]
     to: DateTime<Utc>,
 }
@@ -93,6 +98,7 @@ pub struct ReckoningCreate {
     /// When the clock starts.
     #[schema(example = "2026-11-23T14:00:00Z")]
     from: DateTime<Utc>,
+    /// How many minutes have to count.
     #[schema(minimum = 1, maximum = 525600, example = 120)]
     minutes: i32,
     /// An OpenStreetMap `opening_hours` expression with exact hours, in the entity's time zone; `24/7` if omitted.
@@ -104,7 +110,7 @@ pub struct ReckoningCreate {
         example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off"
     )]
     opening_hours: Option<String>,
-    /// In any order; they may overlap.
+    /// The periods in which the clock is paused, in any order; they may overlap. None if omitted.
     #[schema(max_items = 100)]
     pauses: Option<Vec<Pause>>,
 }
@@ -115,7 +121,7 @@ pub struct ReckoningCreate {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
     tag = "calendars", operation_id = "createAttentionReckoning", request_body = ReckoningCreate,
-    responses((status = 200, body = Reckoning))
+    responses((status = 200, body = Reckoning, description = "The due time, and the stretches of time that lead to it"))
 )]
 #[post("/attention-reckonings")]
 pub async fn reckon(call: Call, body: Body<ReckoningCreate>) -> Result<HttpResponse> {

@@ -23,12 +23,15 @@ use crate::tickets::model::Criticality;
 #[derive(Serialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = attention_times)]
 pub struct AttentionTime {
+    /// The criticality that the attention time applies to.
     criticality: Criticality,
-    /// Counted on the calendar.
+    /// The attention time in minutes, counted on the calendar.
     #[schema(minimum = 1, maximum = 525600, example = 120)]
     minutes: i32,
+    /// The calendar on which the minutes count.
     #[diesel(embed)]
     calendar: TimesCalendar,
+    /// When the attention time was last changed.
     updated_at: DateTime<Utc>,
     #[serde(skip)]
     version: i32,
@@ -39,9 +42,12 @@ pub struct AttentionTime {
 #[diesel(table_name = calendars)]
 #[schema(as = AttentionTimeCalendar)]
 pub struct TimesCalendar {
+    /// Identifier of the calendar.
     id: Uuid,
+    /// The name of the calendar.
     #[schema(max_length = 200, example = "Horario de oficina")]
     name: String,
+    /// The opening hours during which the minutes count, as an OpenStreetMap `opening_hours` expression.
     #[schema(max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
     opening_hours: String,
     #[serde(skip)]
@@ -51,6 +57,7 @@ pub struct TimesCalendar {
 /// The attention times, the shortest first.
 #[derive(Serialize, ToSchema)]
 pub struct AttentionTimes {
+    /// One attention time for each criticality, the shortest first.
     items: Vec<AttentionTime>,
 }
 
@@ -58,10 +65,10 @@ pub struct AttentionTimes {
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AttentionTimeProfile {
-    /// Counted on the calendar.
+    /// The attention time in minutes, counted on the calendar.
     #[schema(minimum = 1, maximum = 525600, example = 120)]
     minutes: i32,
-    /// An active calendar.
+    /// Identifier of the calendar on which the minutes count. A new one must be active.
     calendar_id: Uuid,
 }
 
@@ -70,7 +77,7 @@ pub struct AttentionTimeProfile {
 /// The attention time of each criticality, and its calendar.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
-    tag = "attention times", operation_id = "listAttentionTimes", responses((status = 200, body = AttentionTimes))
+    tag = "attention times", operation_id = "listAttentionTimes", responses((status = 200, body = AttentionTimes, description = "The attention times"))
 )]
 #[get("/attention-times")]
 pub async fn list(call: Call) -> Result<HttpResponse> {
@@ -87,11 +94,11 @@ pub async fn list(call: Call) -> Result<HttpResponse> {
 
 /// Read an attention time
 ///
-/// With the `ETag` for a conditional change.
+/// The attention time of one criticality and its calendar.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
-    tag = "attention times", operation_id = "getAttentionTime", params(("criticality" = Criticality, Path)),
-    responses((status = 200, body = AttentionTime))
+    tag = "attention times", operation_id = "getAttentionTime", params(("criticality" = Criticality, Path, description = "The criticality that the attention time applies to.")),
+    responses((status = 200, body = AttentionTime, description = "The attention time"))
 )]
 #[get("/attention-times/{criticality}")]
 pub async fn read(criticality: Path<Criticality>, call: Call) -> Result<HttpResponse> {
@@ -104,9 +111,9 @@ pub async fn read(criticality: Path<Criticality>, call: Call) -> Result<HttpResp
 /// times do not change: see `POST /attention-times/application`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
-    tag = "attention times", operation_id = "updateAttentionTime", params(("criticality" = Criticality, Path)),
+    tag = "attention times", operation_id = "updateAttentionTime", params(("criticality" = Criticality, Path, description = "The criticality that the attention time applies to.")),
     request_body(content = AttentionTimeProfile, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = AttentionTime))
+    responses((status = 200, body = AttentionTime, description = "The attention time"))
 )]
 #[patch("/attention-times/{criticality}")]
 pub async fn change(

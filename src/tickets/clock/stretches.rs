@@ -27,9 +27,13 @@ text_enum! {
 /// A stretch of time that counts completely or not at all.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Stretch {
+    /// When the stretch begins.
     pub from: DateTime<Utc>,
+    /// When the stretch ends.
     pub to: DateTime<Utc>,
+    /// Whether the time counts towards the attention time.
     pub counted: bool,
+    /// Why the time counts or does not.
     pub reason: StretchReason,
     /// The name of the public holiday that closes or opens the calendar in this stretch; `null` if the calendar would
     /// be the same without the holiday.

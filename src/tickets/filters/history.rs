@@ -18,6 +18,7 @@ text_enum! {
     pub enum Lacking {
         /// It was never classified.
         Criticality = "criticality",
+        /// It has no category.
         Category = "category",
         /// It was archived immediately because of missing data.
         Unit = "unit",
@@ -47,7 +48,9 @@ impl AttentionState {
 text_enum! {
     /// Whether an action was taken by its due time.
     pub enum Punctuality {
+        /// By the due time.
         InTime = "in_time",
+        /// After the due time.
         Late = "late",
     }
 }

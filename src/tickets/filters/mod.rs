@@ -88,27 +88,34 @@ impl<'de> Deserialize<'de> for Length {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TicketFilters {
+    /// Only tickets in this state; repeat it for several states.
     #[serde(default)]
     #[param(required = false)]
     pub(super) status: Vec<TicketStatus>,
+    /// Only tickets of this criticality; repeat it for several.
     #[serde(default)]
     #[param(required = false)]
     criticality: Vec<Criticality>,
+    /// Only tickets that were made by this channel; repeat it for several.
     #[serde(default)]
     #[param(required = false)]
     channel: Vec<Channel>,
+    /// Only tickets of this category; repeat it for several.
     #[serde(default)]
     #[param(required = false)]
     category_id: Vec<Uuid>,
-    /// The requester's unit when the ticket was registered.
+    /// Only tickets of this unit: the requester's unit when the ticket was registered. Repeat it for several.
     #[serde(default)]
     #[param(required = false)]
     unit_id: Vec<Uuid>,
-    /// A user's id, `me`, or `none`.
+    /// Only tickets of this assignee: a user's id, `me` for the caller, or `none` for tickets without an assignee.
+    /// Repeat it for several.
     #[serde(default)]
     #[param(required = false, inline, value_type = Vec<AssigneeName>)]
     assignee: Vec<Assignee>,
+    /// Only tickets of this requester.
     requester_id: Option<Uuid>,
+    /// Only tickets whose current support level is this one.
     #[param(minimum = 1, maximum = 3)]
     support_level: Option<i16>,
     /// Whether the attention clock runs and its due time has passed.
@@ -121,79 +128,80 @@ pub struct TicketFilters {
     pub(super) received_from: Option<DateTime<Utc>>,
     /// Received before this moment.
     pub(super) received_to: Option<DateTime<Utc>>,
-    /// Tickets that lack all of the fields given here; unlike for other repeated filters, every value must match.
+    /// Only tickets that lack this field. Repeat it for several: then only tickets that lack all of them.
     #[serde(default)]
     #[param(inline, required = false)]
     without: Vec<Lacking>,
-    /// The state of the first attention. This filter and those after it, up to `has_article`, are for
-    /// staff only.
+    /// The state of the first attention; repeat it for several. Only staff may use this filter.
     #[serde(default)]
     #[param(inline, required = false)]
     attention: Vec<AttentionState>,
     /// Open at this moment: received before it and neither solved nor archived before it, or reopened and not solved
-    /// again.
+    /// again. Only staff may use this filter.
     open_at: Option<DateTime<Utc>>,
     /// Solved at this moment or later. All conditions on a solution (`solved_…` and `reopened_…`) must hold for the
-    /// same solution, even if it was later reopened.
+    /// same solution, even if it was later reopened. Only staff may use this filter.
     solved_from: Option<DateTime<Utc>>,
-    /// Solved before this moment.
+    /// Solved before this moment. Only staff may use this filter.
     solved_to: Option<DateTime<Utc>>,
-    /// The person who solved it.
+    /// The person who solved it. Only staff may use this filter.
     solved_by: Option<Uuid>,
-    /// The support level at which it was solved.
+    /// The support level at which it was solved. Only staff may use this filter.
     #[param(minimum = 1, maximum = 3)]
     solved_level: Option<i16>,
-    /// A solution was reopened at this moment or later.
+    /// A solution was reopened at this moment or later. Only staff may use this filter.
     reopened_from: Option<DateTime<Utc>>,
-    /// A solution was reopened before this moment.
+    /// A solution was reopened before this moment. Only staff may use this filter.
     reopened_to: Option<DateTime<Utc>>,
     /// Accepted at a support level for the first time, at this moment or later. All conditions on an acceptance must
-    /// hold for the same acceptance.
+    /// hold for the same acceptance. Only staff may use this filter.
     accepted_from: Option<DateTime<Utc>>,
-    /// Accepted at a support level before this moment.
+    /// Accepted at a support level before this moment. Only staff may use this filter.
     accepted_to: Option<DateTime<Utc>>,
-    /// The person who accepted it.
+    /// The person who accepted it. Only staff may use this filter.
     accepted_by: Option<Uuid>,
-    /// The support level at which it was accepted.
+    /// The support level at which it was accepted. Only staff may use this filter.
     #[param(minimum = 1, maximum = 3)]
     accepted_level: Option<i16>,
-    /// Whether it was accepted by the due time of that level.
+    /// Whether it was accepted by the due time of that level. Only staff may use this filter.
     #[param(inline)]
     acceptance: Option<Punctuality>,
-    /// Escalated at this moment or later. All conditions on an escalation must hold for the same escalation.
+    /// Escalated at this moment or later. All conditions on an escalation must hold for the same escalation. Only staff
+    /// may use this filter.
     escalated_from: Option<DateTime<Utc>>,
-    /// Escalated before this moment.
+    /// Escalated before this moment. Only staff may use this filter.
     escalated_to: Option<DateTime<Utc>>,
-    /// The person who escalated it.
+    /// The person who escalated it. Only staff may use this filter.
     escalated_by: Option<Uuid>,
-    /// The support level that it was escalated to.
+    /// The support level that it was escalated to. Only staff may use this filter.
     #[param(minimum = 1, maximum = 3)]
     escalated_to_level: Option<i16>,
-    /// Closed at this moment or later.
+    /// Closed at this moment or later. Only staff may use this filter.
     closed_from: Option<DateTime<Utc>>,
-    /// Closed before this moment.
+    /// Closed before this moment. Only staff may use this filter.
     closed_to: Option<DateTime<Utc>>,
-    /// Archived at this moment or later.
+    /// Archived at this moment or later. Only staff may use this filter.
     archived_from: Option<DateTime<Utc>>,
-    /// Archived before this moment.
+    /// Archived before this moment. Only staff may use this filter.
     archived_to: Option<DateTime<Utc>>,
-    /// The reason for which it was archived.
+    /// The reason for which it was archived; repeat it for several. Only staff may use this filter.
     #[serde(default)]
     #[param(required = false)]
     archive_reason: Vec<ArchiveReason>,
-    /// The survey was offered for the first time at this moment or later.
+    /// The survey was offered for the first time at this moment or later. Only staff may use this filter.
     survey_sent_from: Option<DateTime<Utc>>,
-    /// The survey was offered for the first time before this moment.
+    /// The survey was offered for the first time before this moment. Only staff may use this filter.
     survey_sent_to: Option<DateTime<Utc>>,
-    /// The survey was answered at this moment or later.
+    /// The survey was answered at this moment or later. Only staff may use this filter.
     survey_answered_from: Option<DateTime<Utc>>,
-    /// The survey was answered before this moment.
+    /// The survey was answered before this moment. Only staff may use this filter.
     survey_answered_to: Option<DateTime<Utc>>,
-    /// Whether the survey was answered; excludes tickets without a survey.
+    /// Whether the survey was answered; excludes tickets without a survey. Only staff may use this filter.
     survey: Option<SurveyStatus>,
-    /// Whether the survey rates the service as a whole 4 or 5; only for roles that may read individual answers.
+    /// Whether the survey rates the service as a whole 4 or 5. Only roles that may read individual answers may use this
+    /// filter: professionals and the director.
     satisfied: Option<bool>,
-    /// Whether a knowledge base article was written from it.
+    /// Whether a knowledge base article was written from it. Only staff may use this filter.
     has_article: Option<bool>,
     /// Words of the subject and description, in any inflection, with or without accents; or the number of the ticket.
     #[param(max_length = 200)]

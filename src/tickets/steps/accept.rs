@@ -23,6 +23,7 @@ use crate::tickets::model::Ticket;
 use crate::tickets::workflow::{Step, TicketStatus};
 use crate::tickets::{appointment, followups};
 
+/// The acceptance of a ticket by its assignee.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AcceptanceCreate {
@@ -40,9 +41,9 @@ pub struct AcceptanceCreate {
 /// time zone.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Accept))),
-    tag = "ticket steps", operation_id = "acceptTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "ticket steps", operation_id = "acceptTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = AcceptanceCreate,
-    responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
+    responses((status = 200, body = Ticket, description = "The ticket after the step"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
 )]
 #[post("/tickets/{ticket_id}/acceptance")]
 pub async fn accept(call: Call, id: Path<i64>, body: Body<AcceptanceCreate>) -> Result<HttpResponse> {

@@ -14,12 +14,13 @@ use crate::tickets::archiving;
 use crate::tickets::model::{ArchiveReason, Ticket};
 use crate::tickets::workflow::Step;
 
+/// The reason for which a ticket is archived.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ArchiveCreate {
-    /// A requester may only use `withdrawn`.
+    /// Why the ticket is archived. A requester may only use `withdrawn`.
     reason: ArchiveReason,
-    /// An explanation for the requester.
+    /// An explanation for the requester, in addition to the standard text of the reason.
     #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "Ya no se necesita.")]
     note: Option<String>,
 }
@@ -30,9 +31,9 @@ pub struct ArchiveCreate {
 /// be reopened; the request can be submitted again by `resubmission`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Archive))),
-    tag = "ticket steps", operation_id = "archiveTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "ticket steps", operation_id = "archiveTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = ArchiveCreate,
-    responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
+    responses((status = 200, body = Ticket, description = "The ticket after the step"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
 )]
 #[post("/tickets/{ticket_id}/archive")]
 pub async fn archive(call: Call, id: Path<i64>, body: Body<ArchiveCreate>) -> Result<HttpResponse> {

@@ -23,15 +23,17 @@ use crate::tickets::automatic::Candidates;
 use crate::tickets::model::Ticket;
 use crate::tickets::workflow::{Step, TicketStatus};
 
+/// The new assignee. An empty object requests automatic assignment.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AssignmentCreate {
-    /// The new assignee: the id of an active member of staff of the ticket's support level or above, on shift or not; or
-    /// `me`, the caller. Automatic assignment if omitted or `null`.
+    /// The new assignee: the id of an active member of staff of the ticket's support level or above, on shift or not;
+    /// or `me`, the caller. Automatic assignment if omitted or `null`.
     #[schema(inline, value_type = Option<AssigneeId>)]
     assignee_id: Option<AssigneeId>,
-    /// The current assignee, as known to the caller; a 409 if by then it is another person or no one. Required to reassign a
-    /// ticket that has an assignee to oneself, or automatically.
+    /// Identifier of the person who is the assignee as far as the caller knows. If the ticket has another assignee by
+    /// then, or none, the response is a 409 `already_assigned`. Required if the ticket has an assignee and the new one
+    /// is the caller or chosen automatically; optional otherwise.
     replaces: Option<Uuid>,
 }
 
@@ -72,21 +74,28 @@ impl ToSchema for AssigneeId {}
 
 /// Assign a ticket
 ///
-/// Allowed from its classification until it is solved. If several people take the same ticket at the same moment, one
-/// succeeds and the others receive `already_assigned`. The new assignee has to accept it.
+/// Assigns the ticket to the given person, or to a person chosen automatically if `assignee_id` is omitted. It also
+/// replaces the current assignee. Allowed from the classification of the ticket until it is solved. The new assignee is
+/// notified and has to accept the ticket.
 ///
-/// Automatic assignment chooses among people who are active, of exactly the ticket's support level, on shift now, not
-/// absent and under contract, the one with the least open work: tickets `assigned`, `in_progress` or `on_hold`,
-/// weighted by criticality (critical 8, high 4, medium 2, low 1). Ties go to the person whose last assignment is the
-/// oldest. If no one is available, the response is `nobody_available`, and `next_available_at` and
-/// `next_available_user` state who is available next, and when; both are `null` if no one will be.
+/// If several people assign the same ticket to themselves at the same moment, one succeeds and the others receive a 409
+/// `already_assigned`, whose `assignee_id` is the current assignee. To replace that person, send the request again with
+/// their id in `replaces`.
+///
+/// Automatic assignment chooses among the active people whose role is that of the ticket's support level, who are on
+/// shift now, not absent and under contract. The current assignee is excluded. It takes the person with the least open
+/// work: the number of tickets in `assigned`, `in_progress` or `on_hold`, weighted by criticality (critical 8, high 4,
+/// medium 2, low 1). If several people have the same open work, it takes the one whose last assignment is the oldest.
+///
+/// If no one is available, the response is a 409 `nobody_available`. Its `next_available_user` and `next_available_at`
+/// state who is available next, and when; both are `null` if no one will be.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Assign))),
-    tag = "ticket steps", operation_id = "assignTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "ticket steps", operation_id = "assignTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = AssignmentCreate,
     responses(
-        (status = 200, body = Ticket),
-        (status = 409, description = "`step_not_allowed`, `already_assigned`, `nobody_available`"),
+        (status = 200, body = Ticket, description = "The ticket after the step"),
+        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `already_assigned`: `assignee_id` is the current assignee; `nobody_available`: nobody can be assigned automatically now"),
     )
 )]
 #[post("/tickets/{ticket_id}/assignment")]

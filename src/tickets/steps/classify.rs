@@ -17,29 +17,31 @@ use crate::tickets::categories;
 use crate::tickets::model::{ArchiveReason, Criticality, Ticket};
 use crate::tickets::workflow::{Step, TicketStatus};
 
+/// The criticality of a ticket, and its category if that has to change.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClassificationCreate {
+    /// The impact of the incident. It determines the attention time.
     #[schema(example = "high")]
     criticality: Criticality,
-    /// The category, if it has to change; the current one if omitted.
+    /// Identifier of the new category, which must be active; the category does not change if omitted.
     category_id: Option<Uuid>,
 }
 
 /// Classify a ticket
 ///
-/// Sets the criticality, which determines the due time of the attention by the attention time and the calendar in
-/// force at the reception of the ticket. Allowed until it is solved; a new classification changes the due time unless
-/// the ticket was already accepted at its current support level.
+/// Sets the criticality, which determines the due time of the attention by the attention time and the calendar in force
+/// at the reception of the ticket. Allowed until it is solved; a new classification changes the due time unless the
+/// ticket was already accepted at its current support level.
 ///
-/// It may also change the category. If the new category requires a head of unit and the requester is not one, the
-/// ticket is not classified but archived as `profile_not_authorized` (event `archived`), and the requester is
-/// notified; the response shows the archived ticket.
+/// It may also change the category. If the new category requires a head of unit and the requester is not the head of
+/// the unit of the ticket, the ticket is not classified but archived as `profile_not_authorized` (event `archived`),
+/// and the requester is notified; the response shows the archived ticket.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Classify))),
-    tag = "ticket steps", operation_id = "classifyTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "ticket steps", operation_id = "classifyTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = ClassificationCreate,
-    responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`, `no_due_time`"))
+    responses((status = 200, body = Ticket, description = "The ticket after the step"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `no_due_time`: the calendar is not open for long enough"))
 )]
 #[post("/tickets/{ticket_id}/classification")]
 pub async fn classify(call: Call, id: Path<i64>, body: Body<ClassificationCreate>) -> Result<HttpResponse> {

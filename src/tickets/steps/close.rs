@@ -15,12 +15,13 @@ use crate::tickets::workflow::{Step, TicketStatus};
 
 /// Close a solved ticket
 ///
-/// By the requester or by staff. A solved ticket is closed automatically some days after its solution.
+/// By the requester or by staff. A solved ticket that nobody reopens is closed automatically after the configured number
+/// of days.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Close))),
-    tag = "ticket steps", operation_id = "closeTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "ticket steps", operation_id = "closeTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body(content = Option<EmptyBody>),
-    responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
+    responses((status = 200, body = Ticket, description = "The ticket after the step"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
 )]
 #[post("/tickets/{ticket_id}/closure")]
 pub async fn close(call: Call, id: Path<i64>, body: Body<EmptyBody>) -> Result<HttpResponse> {

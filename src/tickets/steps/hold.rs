@@ -16,10 +16,11 @@ use crate::tickets::holds::{self, HoldKind};
 use crate::tickets::model::Ticket;
 use crate::tickets::workflow::Step;
 
+/// The reason of a hold.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HoldCreate {
-    /// The reason of the wait; it is sent to the requester.
+    /// Why the ticket has to wait; it is sent to the requester.
     #[schema(
         min_length = 1,
         max_length = 2000,
@@ -34,9 +35,9 @@ pub struct HoldCreate {
 /// For a wait that the requester has not caused. The attention clock keeps running; `resumption` ends the hold.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Hold))),
-    tag = "ticket steps", operation_id = "holdTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "ticket steps", operation_id = "holdTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = HoldCreate,
-    responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
+    responses((status = 200, body = Ticket, description = "The ticket after the step"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
 )]
 #[post("/tickets/{ticket_id}/hold")]
 pub async fn hold(call: Call, id: Path<i64>, body: Body<HoldCreate>) -> Result<HttpResponse> {

@@ -18,13 +18,14 @@ use crate::tickets::relations::{self, RelationKind};
 use crate::tickets::workflow::{self, Step, TicketStatus};
 use crate::tickets::{archiving, followups, store, watchers};
 
+/// The ticket that a duplicate is merged into.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MergeCreate {
-    /// The ticket that remains and is about the same matter; neither `closed` nor `archived`.
+    /// Number of the ticket that remains and is about the same matter; neither `closed` nor `archived`.
     #[schema(minimum = 1, example = 124)]
     into: i64,
-    /// An explanation for the requester of the duplicate.
+    /// An explanation for the requester of the duplicate, added to the standard text.
     #[schema(
         min_length = 1,
         max_length = 2000,
@@ -43,11 +44,11 @@ pub struct MergeCreate {
 /// there, which the requester does not see.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Relate))),
-    tag = "ticket steps", operation_id = "mergeTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "ticket steps", operation_id = "mergeTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = MergeCreate,
     responses(
         (status = 200, body = Ticket, description = "The duplicate, archived"),
-        (status = 409, description = "`step_not_allowed`; `circular_relation`: the other is a duplicate of this one"),
+        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `circular_relation`: the other ticket is a duplicate of this one"),
     )
 )]
 #[post("/tickets/{ticket_id}/merge")]

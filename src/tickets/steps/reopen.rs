@@ -15,10 +15,11 @@ use crate::problem::Result;
 use crate::tickets::model::Ticket;
 use crate::tickets::workflow::{Step, TicketStatus};
 
+/// The reason of a reopening.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReopeningCreate {
-    /// Why the solution was not effective.
+    /// Why the solution was not effective; it is sent to the assignee.
     #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "Volvió a atascarse.")]
     reason: Option<String>,
 }
@@ -28,9 +29,9 @@ pub struct ReopeningCreate {
 /// It returns to the person who solved it. The previous solution stays in the history.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Reopen))),
-    tag = "ticket steps", operation_id = "reopenTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "ticket steps", operation_id = "reopenTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body(content = Option<ReopeningCreate>),
-    responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
+    responses((status = 200, body = Ticket, description = "The ticket after the step"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
 )]
 #[post("/tickets/{ticket_id}/reopening")]
 pub async fn reopen(call: Call, id: Path<i64>, body: Body<ReopeningCreate>) -> Result<HttpResponse> {

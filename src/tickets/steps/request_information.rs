@@ -19,14 +19,15 @@ use crate::tickets::model::Ticket;
 use crate::tickets::workflow::Step;
 use crate::tickets::{followups, information};
 
+/// The information that the requester has to give, and the deadline.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InformationRequestCreate {
     /// The missing information, as a text for the requester.
     #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "¿Cuál es la placa del equipo?")]
     missing: String,
-    /// The deadline for the requester's answer: in the future, within a year. If omitted, the configured number of
-    /// days from now; three by default.
+    /// The deadline for the requester's answer: in the future, at most 365 days from now. If omitted, the configured
+    /// number of days from now; three by default.
     #[schema(example = "2030-01-15T22:00:00Z")]
     deadline: Option<DateTime<Utc>>,
 }
@@ -43,9 +44,9 @@ pub struct InformationRequestCreate {
 /// before.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Hold))),
-    tag = "ticket steps", operation_id = "requestTicketInformation", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "ticket steps", operation_id = "requestTicketInformation", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = InformationRequestCreate,
-    responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
+    responses((status = 200, body = Ticket, description = "The ticket after the step"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
 )]
 #[post("/tickets/{ticket_id}/information-request")]
 pub async fn request_information(

@@ -21,13 +21,14 @@ use crate::tickets::model::Ticket;
 use crate::tickets::workflow::Step;
 use crate::tickets::{appointment, followups};
 
+/// A new appointment.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReschedulingCreate {
-    /// When the requester will be attended: in the future, inside the assignee's shifts, outside of their absences.
+    /// When the requester will be attended: in the future, inside the assignee's shifts and outside of their absences.
     #[schema(example = "2030-01-16T14:30:00Z")]
     scheduled_for: DateTime<Utc>,
-    /// An explanation for the requester.
+    /// Why the appointment changes; it is sent to the requester.
     #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "El repuesto llega mañana.")]
     reason: String,
 }
@@ -40,9 +41,9 @@ pub struct ReschedulingCreate {
 /// critical gets its first appointment here.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Reschedule))),
-    tag = "ticket steps", operation_id = "rescheduleTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "ticket steps", operation_id = "rescheduleTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = ReschedulingCreate,
-    responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
+    responses((status = 200, body = Ticket, description = "The ticket after the step"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
 )]
 #[post("/tickets/{ticket_id}/rescheduling")]
 pub async fn reschedule(call: Call, id: Path<i64>, body: Body<ReschedulingCreate>) -> Result<HttpResponse> {

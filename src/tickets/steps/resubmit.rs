@@ -25,6 +25,7 @@ use crate::tickets::workflow::{self, Step};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResubmissionCreate {
+    /// A short summary of the request; that of the archived ticket if omitted.
     #[schema(
         min_length = 1,
         max_length = 200,
@@ -32,6 +33,7 @@ pub struct ResubmissionCreate {
         example = "La impresora del despacho no imprime"
     )]
     subject: Option<String>,
+    /// The full text of the request; that of the archived ticket if omitted.
     #[schema(
         min_length = 1,
         max_length = 20000,
@@ -39,9 +41,11 @@ pub struct ResubmissionCreate {
         example = "Muestra atasco desde ayer. La placa es 10432."
     )]
     description: Option<String>,
+    /// Identifier of an active category; the category of the archived ticket if omitted.
     category_id: Option<Uuid>,
-    /// The channel of the resubmission; `api` if omitted.
+    /// The channel by which the request was submitted again; `api` if omitted.
     channel: Option<Channel>,
+    /// The requester's data for the new ticket, if they differ from those of the account.
     requester: Option<RequesterData>,
 }
 
@@ -55,11 +59,11 @@ pub struct ResubmissionCreate {
 /// `already_exists` with the existing ticket in `resubmitted_as`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Resubmit))),
-    tag = "ticket steps", operation_id = "resubmitTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "ticket steps", operation_id = "resubmitTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body(content = Option<ResubmissionCreate>),
     responses(
         (status = 201, body = Ticket, description = "The new ticket"),
-        (status = 409, description = "`step_not_allowed`, `already_exists`"),
+        (status = 409, description = "`step_not_allowed`: the ticket is not archived; `already_exists`: it was resubmitted before, as the ticket in `resubmitted_as`"),
     )
 )]
 #[post("/tickets/{ticket_id}/resubmission")]

@@ -19,9 +19,9 @@ use crate::tickets::workflow::Step;
 /// in the meantime. If it waited for information from its requester, the attention clock resumes.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Hold))),
-    tag = "ticket steps", operation_id = "resumeTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "ticket steps", operation_id = "resumeTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body(content = Option<EmptyBody>),
-    responses((status = 200, body = Ticket), (status = 409, description = "`step_not_allowed`"))
+    responses((status = 200, body = Ticket, description = "The ticket after the step"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
 )]
 #[post("/tickets/{ticket_id}/resumption")]
 pub async fn resume(call: Call, id: Path<i64>, body: Body<EmptyBody>) -> Result<HttpResponse> {

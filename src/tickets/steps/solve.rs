@@ -21,11 +21,12 @@ use crate::tickets::relations::RelationKind;
 use crate::tickets::survey;
 use crate::tickets::workflow::{self, Step, TicketStatus};
 
+/// The solution of a ticket.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = SolutionCreate)]
 pub struct SolutionCreate {
-    /// The solution, as a text for the requester.
+    /// What was done, as a text for the requester.
     #[schema(
         min_length = 1,
         max_length = 20000,
@@ -33,8 +34,8 @@ pub struct SolutionCreate {
         example = "Se cambió el puerto del switch."
     )]
     description: String,
-    /// Whether to solve, with the same description, the children that are assigned to the caller, and to notify the
-    /// assignees of the other children; false if omitted.
+    /// Whether to also solve, with the same description, the child tickets that are `in_progress` and assigned to the
+    /// caller, and to send the solution to the assignees of the other children. `false` if omitted.
     solve_children: Option<bool>,
 }
 
@@ -43,13 +44,14 @@ pub struct SolutionCreate {
 pub struct SolvedTicket {
     #[serde(flatten)]
     ticket: Ticket,
-    /// The children that were solved with it, by number.
+    /// Numbers of the children that were solved with the ticket.
     #[schema(example = json!([124]))]
     solved_children: Vec<i64>,
-    /// Those of `open_children` whose assignees were sent the solution, by number.
+    /// Numbers of the children that are assigned to other people, who were sent the solution. They are in
+    /// `open_children` too.
     #[schema(example = json!([125]))]
     offered_children: Vec<i64>,
-    /// Its children that are neither solved, closed nor archived, by number.
+    /// Numbers of the children that are still neither solved, closed nor archived.
     #[schema(example = json!([125]))]
     open_children: Vec<i64>,
 }
@@ -72,9 +74,9 @@ const CHILDREN: i64 = 200;
 /// `solved_children` and `offered_children` in its details.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Solve))),
-    tag = "ticket steps", operation_id = "solveTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "ticket steps", operation_id = "solveTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = SolutionCreate,
-    responses((status = 200, body = SolvedTicket), (status = 409, description = "`step_not_allowed`"))
+    responses((status = 200, body = SolvedTicket, description = "The solved ticket, and the result for its children"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
 )]
 #[post("/tickets/{ticket_id}/solution")]
 pub async fn solve(call: Call, id: Path<i64>, body: Body<SolutionCreate>) -> Result<HttpResponse> {

@@ -26,11 +26,26 @@ use crate::tickets::events::{self, Event};
 use crate::tickets::followups::{self, Followup};
 
 // The only value of `type` in each schema, which discriminates the schemas.
-text_enum! { pub enum EventTag { Event = "event" } }
-text_enum! { pub enum EscalationTag { Escalation = "escalation" } }
-text_enum! { pub enum FollowupTag { Followup = "followup" } }
-text_enum! { pub enum AttachmentTag { Attachment = "attachment" } }
-text_enum! { pub enum MessageTag { Message = "message" } }
+text_enum! {
+    /// The entry is a step, or another change of the ticket.
+    pub enum EventTag { Event = "event" }
+}
+text_enum! {
+    /// The entry is a change of support level.
+    pub enum EscalationTag { Escalation = "escalation" }
+}
+text_enum! {
+    /// The entry is a followup.
+    pub enum FollowupTag { Followup = "followup" }
+}
+text_enum! {
+    /// The entry is a file.
+    pub enum AttachmentTag { Attachment = "attachment" }
+}
+text_enum! {
+    /// The entry is a message to a user.
+    pub enum MessageTag { Message = "message" }
+}
 
 /// An entry of the timeline of a ticket.
 #[derive(Serialize, ToSchema)]
@@ -53,34 +68,38 @@ pub enum TimelineEntry {
 /// A step, or another change of the ticket.
 #[derive(Serialize, ToSchema)]
 pub struct TimelineEvent {
+    /// Always `event`.
     #[schema(inline)]
     r#type: EventTag,
+    /// When the change was made.
     at: DateTime<Utc>,
+    /// Identifier of the event.
     id: Uuid,
+    /// What happened.
     kind: EventKind,
     /// The person who made the change; `null` for an automatic change.
     actor: Option<Person>,
-    /// The new assignee, for an assignment.
+    /// The new assignee; only present for an assignment.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     assignee: Option<Person>,
-    /// For a requester, only the changes that they are notified of.
+    /// The fields of the ticket that changed, with their previous and new values. For a requester, only the changes
+    /// that they are notified of.
     #[schema(max_items = 100)]
     changes: Vec<Change>,
     /// Details in addition to the changed fields, such as a reason; for a requester, only the details that they are
     /// notified of.
     #[schema(value_type = EventDetails)]
     details: Value,
-    /// Its position in the history of the ticket; visible to staff only.
+    /// The position in the history of the ticket, from 1 on. Visible to staff only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 1, example = 2)]
     seq: Option<i32>,
-    /// Whether personal data were removed from its `changes` and `details`, as required by law; visible to staff
-    /// only.
+    /// Whether personal data were removed from `changes` and `details`, as required by law. Visible to staff only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     redacted: Option<bool>,
-    /// A hash of the digest of this event's content and the hash of the previous event; in hexadecimal, visible to
+    /// A hash, in hexadecimal, of the digest of this event's content and the hash of the previous event. Visible to
     /// staff only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_length = 64)]
@@ -90,6 +109,7 @@ pub struct TimelineEvent {
 /// A change of support level; visible to staff only.
 #[derive(Serialize, ToSchema)]
 pub struct TimelineEscalation {
+    /// Always `escalation`.
     #[schema(inline)]
     r#type: EscalationTag,
     /// The same as `created_at`.
@@ -98,9 +118,10 @@ pub struct TimelineEscalation {
     escalation: Escalation,
 }
 
-/// An entry of the case.
+/// A followup of the ticket.
 #[derive(Serialize, ToSchema)]
 pub struct TimelineFollowup {
+    /// Always `followup`.
     #[schema(inline)]
     r#type: FollowupTag,
     /// The same as `created_at`.
@@ -112,6 +133,7 @@ pub struct TimelineFollowup {
 /// A file of the ticket or of one of its followups.
 #[derive(Serialize, ToSchema)]
 pub struct TimelineAttachment {
+    /// Always `attachment`.
     #[schema(inline)]
     r#type: AttachmentTag,
     /// The same as `created_at`.
@@ -120,21 +142,24 @@ pub struct TimelineAttachment {
     attachment: Attachment,
 }
 
-/// A message to a user.
+/// A message that was sent, or will be sent, to a user.
 #[derive(Serialize, ToSchema)]
 pub struct TimelineMessage {
+    /// Always `message`.
     #[schema(inline)]
     r#type: MessageTag,
+    /// When the message was queued.
     at: DateTime<Utc>,
+    /// Identifier of the message.
     id: Uuid,
     /// The kind of message, mostly the name of the event that caused it.
     #[schema(max_length = 50, example = "accepted")]
     kind: String,
-    /// The recipient; visible to staff only.
+    /// The recipient. Visible to staff only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     recipient: Option<Person>,
-    /// Visible to staff only.
+    /// The delivery state. Visible to staff only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     status: Option<MessageStatus>,

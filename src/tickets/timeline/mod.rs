@@ -28,7 +28,7 @@ text_enum! {
         Event = "event",
         /// A change of support level.
         Escalation = "escalation",
-        /// An entry of the case.
+        /// A followup.
         Followup = "followup",
         /// A file of the ticket or of one of its followups.
         Attachment = "attachment",
@@ -42,7 +42,7 @@ text_enum! {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TimelineFilters {
-    /// Entries of this `type`; all types if omitted.
+    /// Only entries of this `type`; repeat it for several types. All types if omitted.
     #[serde(default)]
     #[param(inline, required = false)]
     kind: Vec<EntryType>,
@@ -65,8 +65,8 @@ pub struct TimelineFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "history", operation_id = "listTicketTimeline",
-    params(("ticket_id" = i64, Path, minimum = 1), Paging, TimelineFilters),
-    responses((status = 200, body = Page<TimelineEntry>))
+    params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), Paging, TimelineFilters),
+    responses((status = 200, body = Page<TimelineEntry>, description = "One page of the list"))
 )]
 #[get("/tickets/{ticket_id}/timeline")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<TimelineFilters>) -> Result<HttpResponse> {
