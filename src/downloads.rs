@@ -53,7 +53,7 @@ fn visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(Attachment
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     call.read(move |db, actor| {
         let (file, _) = visible(db, actor, *id)?;
-        Ok(Answer::ok(&file)?.version(1))
+        Ok(Answer::ok(&file)?.version(*id, 1))
     })
     .await
 }

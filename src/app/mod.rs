@@ -26,7 +26,7 @@ use crate::http::envelope::envelope;
 use crate::http::limits::limit;
 use crate::http::routes::Routes;
 use crate::http::schemas::Schemas;
-use crate::http::{answer, body};
+use crate::http::{body, etag};
 use crate::problem::{Code, Problem, Text};
 use crate::{
     account, audit, contract, downloads, health, improvement, inbound, indicators, knowledge, mail, minutes,
@@ -183,7 +183,7 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 /// until then.
 async fn document(request: HttpRequest, contract: Data<Contract>) -> HttpResponse {
     let known = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let is_known = known.is_some_and(|known| answer::names(known, &contract.etag));
+    let is_known = known.is_some_and(|known| etag::names(known, &contract.etag));
     let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response.insert_header((ETAG, contract.etag.as_str())).insert_header((CACHE_CONTROL, "no-cache"));
     if is_known {

@@ -39,6 +39,7 @@ pub struct Attachment {
     pub content_type: String,
     /// The size of the content in bytes.
     #[schema(minimum = 1, example = 48213)]
+    #[serde(rename = "size_bytes")]
     pub size: i64,
     /// The SHA-256 digest of the content, in hexadecimal.
     #[schema(max_length = 64, example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]

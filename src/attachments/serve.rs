@@ -12,7 +12,7 @@ use object_store::{GetOptions, GetRange, ObjectStore};
 use utoipa::IntoParams;
 
 use super::range::Requested;
-use crate::http::answer::names;
+use crate::http::etag::names;
 use crate::http::desk::Desk;
 use crate::http::envelope::WasHead;
 use crate::problem::{Code, Problem, Result, Text};

@@ -34,6 +34,7 @@ pub struct AuditLogEntry {
     /// The account that acted; `null` for the server itself, a command, and a caller who is not signed in.
     pub actor: Option<Person>,
     /// The time of the event.
+    #[serde(rename = "occurred_at")]
     pub at: DateTime<Utc>,
     /// The fields that changed, by the names of the database's columns; never a secret. A field that was `null` has
     /// no value before, one that becomes `null` has none after. Lists in separate tables, such as shifts, are one
@@ -117,9 +118,9 @@ pub struct AuditLogFilters {
     #[param(required = false)]
     actor_id: Vec<Uuid>,
     /// Entries at this time or later.
-    at_from: Option<DateTime<Utc>>,
+    occurred_from: Option<DateTime<Utc>>,
     /// Entries before this time, which is excluded.
-    at_before: Option<DateTime<Utc>>,
+    occurred_before: Option<DateTime<Utc>>,
 }
 
 /// List the audit log
@@ -151,10 +152,10 @@ pub async fn list(call: Call, query: Query<AuditLogFilters>) -> Result<HttpRespo
             if !filters.actor_id.is_empty() {
                 query = query.filter(audit_events::actor_id.eq_any(&filters.actor_id));
             }
-            if let Some(from) = filters.at_from {
+            if let Some(from) = filters.occurred_from {
                 query = query.filter(audit_events::at.ge(from));
             }
-            if let Some(before) = filters.at_before {
+            if let Some(before) = filters.occurred_before {
                 query = query.filter(audit_events::at.lt(before));
             }
             query
@@ -162,13 +163,13 @@ pub async fn list(call: Call, query: Query<AuditLogFilters>) -> Result<HttpRespo
         let (rows, total): (Vec<Found>, _) = read_page!(
             db,
             paging,
-            "-at",
+            "-occurred_at",
             filtered,
             (audit_events::at as DateTime<Utc>, audit_events::id as Uuid),
             (Row::as_select(), Option::<Person>::as_select())
         );
         let items: Vec<AuditLogEntry> = rows.into_iter().map(AuditLogEntry::from).collect();
-        paging.answer("-at", items, total, |entry| (entry.at, entry.id))
+        paging.answer("-occurred_at", items, total, |entry| (entry.at, entry.id))
     })
     .await
 }
@@ -190,7 +191,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
             .filter(audit_events::id.eq(*id))
             .select((Row::as_select(), Option::<Person>::as_select()))
             .first(db)?;
-        Ok(Answer::ok(&AuditLogEntry::from(found))?.version(1))
+        Ok(Answer::ok(&AuditLogEntry::from(found))?.version(*id, 1))
     })
     .await
 }

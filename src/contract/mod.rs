@@ -147,14 +147,12 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
     answers::require(&mut document);
     compositions::merge(&mut document);
     nullable::describe(&mut document["components"]["schemas"]);
-    let schemas = document["components"]["schemas"].clone();
     let examples = examples::kept()?;
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
             operations::complete(path, method, operation);
             permissions::describe(operation);
             operations::name_orders(operation);
-            operations::name_fields(operation, &schemas);
             examples::show(operation, &examples);
         }
     }

@@ -118,24 +118,6 @@ pub fn name_orders(operation: &mut Value) {
     }
 }
 
-/// The fields of the items of a list, for `fields`; an item that is one of several kinds is always returned complete.
-pub fn name_fields(operation: &mut Value, schemas: &Value) {
-    let resolve = |schema: &Value| match schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
-        Some(name) => schemas[name].clone(),
-        None => schema.clone(),
-    };
-    let page = resolve(&operation["responses"]["200"]["content"]["application/json"]["schema"]);
-    let item = resolve(&page["properties"]["items"]["items"]);
-    let names: Vec<&String> = item["properties"].as_object().into_iter().flat_map(|all| all.keys()).collect();
-    let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) else { return };
-    if names.is_empty() {
-        parameters.retain(|parameter| parameter["name"] != "fields");
-    }
-    for parameter in parameters.iter_mut().filter(|parameter| parameter["name"] == "fields") {
-        parameter["schema"]["items"]["enum"] = json!(names);
-    }
-}
-
 /// Refers to the shared response of this status if only the description differs: a description next to `$ref`
 /// replaces that of the shared response (OpenAPI 3.1, Reference Object).
 fn refer_to_shared(status: &str, response: &mut Value) {

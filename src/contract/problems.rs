@@ -23,10 +23,13 @@ pub fn problem_members() -> Value {
     let ticket =
         |description: &str| json!({"type": "integer", "format": "int64", "description": description});
     json!({
-        "state": {"$ref": "#/components/schemas/TicketStatus", "description": "`step_not_allowed`: the state of the ticket."},
+        "current_status": {
+            "type": "string", "maxLength": 20,
+            "description": "`step_not_allowed`: the state of the ticket (a `TicketStatus`); `wrong_state`: the state of the record."
+        },
         "allowed_steps": {
             "type": "array", "maxItems": Step::ALL.len(), "items": {"$ref": "#/components/schemas/Step"},
-            "description": "`step_not_allowed`: the steps that its state allows."
+            "description": "`step_not_allowed`: the steps that the ticket, as the caller sees it, has in `allowed_steps`."
         },
         "assignee_id": {
             "type": ["string", "null"], "format": "uuid",
@@ -42,9 +45,6 @@ pub fn problem_members() -> Value {
         },
         "error": {"type": "string", "maxLength": 50, "description": "`POST /auth/token`: the error code of RFC 6749, `invalid_grant`."},
         "error_description": {"type": "string", "maxLength": 2000, "description": "`POST /auth/token`: the `detail` in English."},
-        "record_status": {
-            "type": "string", "maxLength": 20, "description": "`wrong_state`: the state of the record."
-        },
         "ticket_id": ticket("`nobody_available` on a handover: the ticket that no one can take."),
         "resubmitted_as": ticket("`already_exists` on a resubmission: the ticket that already resubmits it."),
     })

@@ -1,5 +1,6 @@
 //! The actor of a request: identified by an access token or by mail, and permitted by the policy.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,7 +9,7 @@ use chrono_tz::Tz;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::answer;
+use super::etag;
 use super::mail_origin::MailOrigin;
 use crate::auth::person::Person;
 use crate::auth::policy::{self, Action, PermissionScope, Role};
@@ -74,10 +75,27 @@ impl Actor {
         if self.scope == PermissionScope::Draft && !draft { Err(Problem::forbidden()) } else { Ok(()) }
     }
 
-    /// Whether the resource is still at the version of the client's `If-Match`; otherwise a 412.
-    pub fn check_version(&self, version: i32) -> Result<()> {
+    /// The same as `check_version`, for a change that must name the version that the caller has read.
+    ///
+    /// # Errors
+    /// A 428 without `If-Match`; a 412 if the resource has another version.
+    pub fn require_version(&self, id: impl Display, version: impl Display) -> Result<()> {
+        if self.if_match.is_none() {
+            return Err(Problem::new(
+                Code::PreconditionRequired,
+                Text::new(
+                    "Envíe en `If-Match` la `ETag` de lo que leyó.",
+                    "Send the `ETag` of what you have read as `If-Match`.",
+                ),
+            ));
+        }
+        self.check_version(id, version)
+    }
+
+    /// Whether the resource with this identifier is still at the version of the client's `If-Match`; otherwise a 412.
+    pub fn check_version(&self, id: impl Display, version: impl Display) -> Result<()> {
         match &self.if_match {
-            Some(wanted) if !answer::names_version(wanted, version) => Err(Problem::new(
+            Some(wanted) if !etag::names_version(wanted, id, version) => Err(Problem::new(
                 Code::PreconditionFailed,
                 Text::new("Léalo de nuevo y repita el cambio.", "Read it again and repeat the change."),
             )),

@@ -1,11 +1,13 @@
 //! A successful response, made in the database transaction and kept unchanged for a retry.
 
+use std::fmt::Display;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
+use super::etag;
 use crate::problem::{Problem, Result};
 
 /// A successful response.
@@ -47,9 +49,9 @@ impl Answer {
         Answer { status: StatusCode::ACCEPTED, ..Self::no_content() }
     }
 
-    /// Adds the `ETag` of a resource at this version and in this representation.
-    pub fn version(mut self, version: i32) -> Self {
-        self.etag = Some(etag(version, &self.body));
+    /// Adds the `ETag` of the resource with this identifier, at this version and in this representation.
+    pub fn version(mut self, id: impl Display, version: impl Display) -> Self {
+        self.etag = Some(etag::of_representation(id, version, &self.body));
         self
     }
 
@@ -58,7 +60,7 @@ impl Answer {
     pub fn respond(self, if_none_match: Option<&str>, url: (&str, &str)) -> HttpResponse {
         if self.status == StatusCode::OK
             && let (Some(etag), Some(known)) = (&self.etag, if_none_match)
-            && names(known, etag)
+            && etag::names(known, etag)
         {
             return HttpResponse::NotModified().insert_header((header::ETAG, etag.as_str())).finish();
         }
@@ -79,36 +81,6 @@ impl Answer {
     }
 }
 
-/// The strong ETag of a resource: its version, and a hash of the representation, which contains names of other
-/// resources too.
-fn etag(version: i32, body: &[u8]) -> String {
-    let digest = Sha256::digest(body);
-    let shown = hex::encode(&digest[..6]);
-    format!("\"{version}-{shown}\"")
-}
-
-/// Whether `If-None-Match` names this ETag (a weak one is compared as its strong one).
-pub fn names(header: &str, etag: &str) -> bool {
-    tags(header).any(|tag| tag == "*" || tag == etag)
-}
-
-/// Whether `If-Match` names a resource at this version, in any representation. A proxy that compresses makes a tag
-/// weak; the version in it is still exact.
-pub fn names_version(header: &str, version: i32) -> bool {
-    let version = version.to_string();
-    tags(header).any(|tag| tag == "*" || version_of(tag) == Some(&version))
-}
-
-/// The version in a tag that `etag` may have made.
-fn version_of(tag: &str) -> Option<&str> {
-    let (version, digest) = tag.strip_prefix('"')?.strip_suffix('"')?.split_once('-')?;
-    (!digest.is_empty()).then_some(version)
-}
-
-fn tags(header: &str) -> impl Iterator<Item = &str> {
-    header.split(',').map(str::trim).map(|tag| tag.strip_prefix("W/").unwrap_or(tag))
-}
-
 fn next_link((path, query): (&str, &str), cursor: &str) -> String {
     let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
     let query: Vec<&str> = kept.collect();
@@ -119,22 +91,6 @@ fn next_link((path, query): (&str, &str), cursor: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_etag_is_named_alone_in_a_list_weakly_or_by_a_star() {
-        assert!(names("\"3\"", "\"3\"") && names("\"1\", W/\"3\"", "\"3\"") && names("*", "\"3\""));
-        assert!(!names("\"33\"", "\"3\"") && !names("", "\"3\""));
-    }
-
-    #[test]
-    fn a_version_is_the_same_however_it_is_shown() {
-        let (one, other) = (etag(3, b"a"), etag(3, b"b"));
-        assert_ne!(one, other);
-        assert!(names_version(&one, 3) && names_version(&other, 3) && names_version("*", 3));
-        assert!(names_version(&format!("\"1-00\", W/{one}"), 3));
-        assert!(!names_version(&one, 33) && !names_version(&etag(33, b"a"), 3) && !names_version("", 3));
-        assert!(!names_version("3", 3) && !names_version("\"3\"", 3) && !names_version("3-00", 3));
-    }
 
     #[test]
     fn the_next_link_keeps_the_filters_and_replaces_the_cursor() {

@@ -11,6 +11,7 @@ pub mod client_key;
 pub mod cors;
 pub mod desk;
 pub mod envelope;
+pub mod etag;
 pub mod expected_format;
 pub mod form;
 pub mod idempotency;

@@ -7,7 +7,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::Answer;
@@ -29,11 +28,6 @@ pub struct Paging {
     #[serde(default)]
     #[param(required = false, default = false)]
     pub with_total: bool,
-    /// The field of each item to return; repeat it for several fields. All fields if omitted. With this parameter each
-    /// item has only these fields and, if `expand` requests it, `expanded`, even if its schema requires others.
-    #[serde(default)]
-    #[param(required = false, max_items = 50)]
-    pub fields: Vec<String>,
     #[serde(skip)]
     #[param(ignore)]
     pub seal: Seal,
@@ -164,7 +158,7 @@ impl Paging {
         self.page(items, next_cursor, total)
     }
 
-    /// The response of one page, with the requested fields.
+    /// The response of one page.
     pub fn page<T: Serialize>(
         &self,
         items: Vec<T>,
@@ -172,23 +166,10 @@ impl Paging {
         total: Option<i64>,
     ) -> Result<Answer> {
         let cursor = next_cursor.clone();
-        let answer = if self.fields.is_empty() {
-            Answer::ok(&Page { items, next_cursor, total })?
-        } else {
-            let items = items.iter().map(|item| self.trimmed(item)).collect::<Result<Vec<_>>>()?;
-            Answer::ok(&Page { items, next_cursor, total })?
-        };
+        let answer = Answer::ok(&Page { items, next_cursor, total })?;
         Ok(Answer { next_cursor: cursor, ..answer })
     }
 
-    fn trimmed(&self, item: &impl Serialize) -> Result<Value> {
-        let mut item = serde_json::to_value(item).map_err(Problem::internal)?;
-        if let Some(fields) = item.as_object_mut() {
-            // `expanded` was requested by `expand`.
-            fields.retain(|name, _| self.fields.contains(name) || name == "expanded");
-        }
-        Ok(item)
-    }
 }
 
 /// Orders a boxed query by a column and the id, and lets it begin after a place in that order. The first condition
@@ -240,7 +221,6 @@ mod tests {
             limit: Some(2),
             cursor,
             with_total: false,
-            fields: Vec::new(),
             seal: Seal(vec![b"key".to_vec()]),
         }
     }

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::desk::Desk;
 use super::paging::{Paging, Seal};
 use super::schemas::Schemas;
-use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
+use crate::problem::{Code, FieldCode, FieldError, FieldPlace, Problem, Result, Text};
 
 /// The query string and the type to read from it.
 pub struct Query<T> {
@@ -99,7 +99,7 @@ impl<T: DeserializeOwned> Query<T> {
 }
 
 fn is_paging(name: &str) -> bool {
-    matches!(name, "limit" | "cursor" | "with_total" | "fields")
+    matches!(name, "limit" | "cursor" | "with_total")
 }
 
 /// If the contract accepts a parameter that the type rejects, the difference is one that a schema cannot express.
@@ -120,7 +120,8 @@ fn refused(errors: Vec<FieldError>) -> Problem {
         Code::InvalidQuery,
         Text::new("Revise los parámetros de la consulta.", "Check the query parameters."),
     );
-    problem.errors = errors;
+    problem.errors =
+        errors.into_iter().map(|error| FieldError { place: FieldPlace::Query, ..error }).collect();
     problem
 }
 

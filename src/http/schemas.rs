@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::permission;
 use super::schema_faults::{escape, faults_by, nameable};
 use crate::auth::policy::Action;
-use crate::problem::{FieldCode, FieldError, Problem, Text};
+use crate::problem::{FieldCode, FieldError, FieldPlace, Problem, Text};
 
 /// The URI by which schemas refer to their contract.
 const CONTRACT: &str = "urn:mesa:contract";
@@ -168,7 +168,11 @@ impl Schemas {
             };
             faults.truncate(1);
             errors.extend(
-                faults.into_iter().map(|fault| FieldError { pointer: format!("/{}", escape(name)), ..fault }),
+                faults.into_iter().map(|fault| FieldError {
+                    place: FieldPlace::Header,
+                    pointer: format!("/{}", escape(name)),
+                    ..fault
+                }),
             );
         }
         errors

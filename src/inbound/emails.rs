@@ -21,7 +21,7 @@ use crate::http::body::Content;
 use crate::http::paging::{Page, Paging, read_page};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::people::{Person, person};
-use crate::problem::{Code, Problem, Result, Text};
+use crate::problem::{Problem, Result};
 
 /// The metadata of an inbound message, without its content.
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,12 +34,14 @@ pub struct InboundEmail {
     received_at: DateTime<Utc>,
     /// The size of the message in bytes.
     #[schema(minimum = 1, example = 48213)]
+    #[serde(rename = "size_bytes")]
     size: i64,
     /// The SHA-256 digest of the message, in hexadecimal.
     #[schema(max_length = 64, example = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")]
     sha256: String,
     /// The `Message-ID` of the message, without the angle brackets; `null` if it has none.
     #[schema(max_length = 500, example = "5f1c9a2e@correo.itagui.gov.co")]
+    #[serde(rename = "internet_message_id")]
     message_id: Option<String>,
     /// The address of the author (`From`), in lower case; `null` if the message names no author, or more than one.
     #[schema(max_length = 254, example = "rosa.perez@itagui.gov.co")]
@@ -65,6 +67,7 @@ pub struct InboundEmail {
     refused_files: Vec<String>,
     /// The number of attempts to process it.
     #[schema(minimum = 0, example = 1)]
+    #[serde(rename = "attempt_count")]
     attempts: i16,
     /// When the message was processed; `null` until then.
     processed_at: Option<DateTime<Utc>>,
@@ -149,7 +152,7 @@ pub fn outcome(db: &mut PgConnection, id: Uuid, is_new: bool) -> Result<(Answer,
         true => Answer::created(format!("/api/v1/inbound-emails/{id}"), &email)?,
         false => Answer::ok(&email)?,
     };
-    Ok((answer.version(version), is_settled))
+    Ok((answer.version(id, version), is_settled))
 }
 
 /// The filters of the list of messages.
@@ -261,7 +264,7 @@ pub struct ProcessingCreate {
     extensions(("x-mesa-permission" = json!(Action::UseInboundEmails)), ("x-mesa-if-match" = json!(true))),
     tag = "inbound emails", operation_id = "processInboundEmail", params(("email_id" = Uuid, Path, description = "Identifier of the received email.")),
     request_body(content = Option<ProcessingCreate>),
-    responses((status = 200, body = InboundEmail, description = "The message and its processing state"), (status = 409, description = "`already_processed`: a ticket or a followup was already created from the message"))
+    responses((status = 200, body = InboundEmail, description = "The message and its processing state"), (status = 409, description = "`wrong_state`: a ticket or a followup was already created from the message"))
 )]
 #[post("/inbound-emails/{email_id}/processing")]
 pub async fn process_again(call: Call, id: Path<Uuid>, body: Body<ProcessingCreate>) -> Result<HttpResponse> {
@@ -279,15 +282,9 @@ fn take(tx: &mut PgConnection, actor: &Actor, id: Uuid, body: Body<ProcessingCre
     let (status, version): (InboundEmailStatus, i32) =
         emails::table.find(id).select((emails::status, emails::version)).for_update().first(tx)?;
     let ProcessingCreate { release } = body.read()?;
-    actor.check_version(version)?;
+    actor.check_version(id, version)?;
     if status == InboundEmailStatus::Processed {
-        return Err(Problem::new(
-            Code::AlreadyProcessed,
-            Text::new(
-                "De este mensaje ya resultó una solicitud o un seguimiento.",
-                "A ticket or a followup was already created from this message.",
-            ),
-        ));
+        return Err(Problem::wrong_state(status.as_str()));
     }
     diesel::update(emails::table.find(id))
         .set((

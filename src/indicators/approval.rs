@@ -49,7 +49,7 @@ pub async fn approve(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Resul
         if !missing.is_empty() {
             return Err(Problem::incomplete(missing));
         }
-        actor.check_version(row.version)?;
+        actor.require_version(row.id, row.version)?;
         diesel::update(measurements::table.find(row.id))
             .set((
                 measurements::status.eq(MeasurementStatus::Approved),

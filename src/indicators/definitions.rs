@@ -58,6 +58,7 @@ pub struct Indicator {
     /// The unit of the value, the target and the warning (unidad de medida). All measures except `manual` are computed
     /// in percent.
     #[schema(max_length = 50, example = "%")]
+    #[serde(rename = "unit_of_measure")]
     unit: String,
     /// What is counted, and whether the server computes the value or a person enters it (`manual`).
     pub measure: IndicatorMeasure,
@@ -119,6 +120,7 @@ pub struct IndicatorCreate {
     /// The unit of the value, the target and the warning (unidad de medida). All measures except `manual` are computed
     /// in percent: state `%` for them, since the server does not check it.
     #[schema(min_length = 1, max_length = 50, pattern = r"\S", example = "%")]
+    #[serde(rename = "unit_of_measure")]
     unit: String,
     /// What is counted, and whether the server computes the value or a person enters it (`manual`). Cannot be changed
     /// once the indicator is no longer a draft.
@@ -208,7 +210,7 @@ impl Indicator {
     }
 
     fn answer(&self) -> Result<Answer> {
-        Ok(Answer::ok(self)?.version(self.version))
+        Ok(Answer::ok(self)?.version(self.id, self.version))
     }
 }
 
@@ -298,7 +300,7 @@ pub async fn create(call: Call, body: Body<IndicatorCreate>) -> Result<HttpRespo
             .returning(Indicator::as_returning())
             .get_result(tx)?;
         let location = format!("/api/v1/indicators/{}", indicator.id);
-        Ok(Answer::created(location, &indicator)?.version(indicator.version))
+        Ok(Answer::created(location, &indicator)?.version(indicator.id, indicator.version))
     })
     .await
 }
@@ -348,7 +350,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<IndicatorCreate
             }
         }
         actor.may_write(content.status == IndicatorStatus::Draft)?;
-        actor.check_version(before.version)?;
+        actor.check_version(before.id, before.version)?;
         let indicator: Indicator = diesel::update(indicators::table.find(before.id))
             .set((content, changes.then(|| next_version!(indicators, before.version, actor))))
             .returning(Indicator::as_returning())

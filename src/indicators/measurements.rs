@@ -38,7 +38,7 @@ text_enum! {
 #[derive(Serialize, ToSchema)]
 pub struct Measurement {
     /// Identifier of the measurement.
-    id: Uuid,
+    pub(super) id: Uuid,
     /// Identifier of the measured indicator.
     indicator_id: Uuid,
     /// The year of the measured quarter.
@@ -52,9 +52,11 @@ pub struct Measurement {
     value: Option<f64>,
     /// How many of `counted` met the condition (numerador); `null` if measured by hand, or if it is `withheld`.
     #[schema(example = 7)]
+    #[serde(rename = "numerator")]
     met: Option<i64>,
     /// How many tickets or surveys were counted (denominador); `null` if measured by hand.
     #[schema(example = 8)]
+    #[serde(rename = "denominator")]
     counted: Option<i64>,
     /// The target at the time of the measurement, in the indicator's unit.
     #[schema(example = 90.0)]
@@ -178,7 +180,7 @@ impl Measurement {
     /// As a response, with its version.
     pub(super) fn answer(db: &mut PgConnection, id: Uuid, reader: Role) -> Result<Answer> {
         let found = Self::find(db, id, reader)?;
-        Ok(Answer::ok(&found)?.version(found.version))
+        Ok(Answer::ok(&found)?.version(found.id, found.version))
     }
 }
 
@@ -328,7 +330,7 @@ pub async fn change(
         if row.status == MeasurementStatus::Approved {
             return Err(Problem::wrong_state(row.status.as_str()));
         }
-        actor.check_version(row.version)?;
+        actor.check_version(row.id, row.version)?;
         diesel::update(measurements::table.find(row.id))
             .set((
                 measurements::analysis.eq(content.analysis),

@@ -254,7 +254,7 @@ pub fn check_visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     call.read(move |db, actor| {
         let article = Article::find(db, actor, *id)?;
-        Ok(Answer::ok(&article)?.version(article.revision))
+        Ok(Answer::ok(&article)?.version(article.id, article.revision))
     })
     .await
 }
@@ -286,7 +286,7 @@ pub async fn write(call: Call, body: Body<ArticleCreate>) -> Result<HttpResponse
             .execute(tx)?;
         revisions::store(tx, actor, id, 1, content)?;
         let article = Article::find(tx, actor, id)?;
-        Ok(Answer::created(format!("/api/v1/kb/articles/{id}"), &article)?.version(article.revision))
+        Ok(Answer::created(format!("/api/v1/kb/articles/{id}"), &article)?.version(article.id, article.revision))
     })
     .await
 }
@@ -318,9 +318,9 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<ArticleCreate>>
             ticket_id: row.ticket_id,
         };
         let (content, changes) = body.merge(&current)?;
-        actor.check_version(row.revision)?;
+        actor.check_version(row.id, row.revision)?;
         if !changes {
-            return Ok(Answer::ok(&Article::find(tx, actor, row.id)?)?.version(row.revision));
+            return Ok(Answer::ok(&Article::find(tx, actor, row.id)?)?.version(row.id, row.revision));
         }
         check(tx, &content, Some(&current))?;
         let published = content.status == ArticleStatus::Published;
@@ -336,7 +336,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<ArticleCreate>>
             .execute(tx)?;
         revisions::store(tx, actor, row.id, revision, content)?;
         let article = Article::find(tx, actor, row.id)?;
-        Ok(Answer::ok(&article)?.version(article.revision))
+        Ok(Answer::ok(&article)?.version(article.id, article.revision))
     })
     .await
 }

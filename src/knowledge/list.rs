@@ -51,7 +51,7 @@ pub struct ArticleFilters {
     /// Published for the first time at this moment or later.
     pub published_from: Option<DateTime<Utc>>,
     /// Published for the first time before this moment.
-    pub published_to: Option<DateTime<Utc>>,
+    pub published_before: Option<DateTime<Utc>>,
     /// `relevance` (the default with `q`), `-updated_at` (the default otherwise), `updated_at`.
     #[param(inline)]
     pub sort: Option<ArticleSort>,

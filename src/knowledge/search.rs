@@ -113,7 +113,7 @@ pub fn filtered(filters: &ArticleFilters) -> articles::BoxedQuery<'_, Pg> {
     if let Some(from) = filters.published_from {
         query = query.filter(articles::published_at.ge(from));
     }
-    if let Some(to) = filters.published_to {
+    if let Some(to) = filters.published_before {
         query = query.filter(articles::published_at.lt(to));
     }
     query
@@ -163,7 +163,7 @@ pub fn ranked(
     .with(filters.published_from, |statement, from| {
         statement.sql(" AND a.published_at >= ").bind::<Timestamptz, _>(from)
     })
-    .with(filters.published_to, |statement, to| {
+    .with(filters.published_before, |statement, to| {
         statement.sql(" AND a.published_at < ").bind::<Timestamptz, _>(to)
     })
     .sql(format!(

@@ -20,7 +20,7 @@ use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::language::text_enum;
 use crate::outbox::{MessageKind, MessageStatus, delivery};
 use crate::people::Person;
-use crate::problem::{Code, Problem, Result, Text};
+use crate::problem::{Problem, Result};
 
 text_enum! {
     /// The order of a list of messages.
@@ -49,6 +49,7 @@ pub struct Message {
     status: MessageStatus,
     /// The number of attempts to send it.
     #[schema(minimum = 0, example = 1)]
+    #[serde(rename = "attempt_count")]
     attempts: i16,
     /// The time of the next attempt; `null` unless the message waits. If mail is off, nothing is sent.
     next_attempt_at: Option<DateTime<Utc>>,
@@ -70,6 +71,7 @@ pub struct MessageInFull {
     /// The address it was sent to, or would be now. A notice that the email address or the password of an account was
     /// changed goes to the address that the account had before.
     #[schema(max_length = 500, example = "requester@mesa.test")]
+    #[serde(rename = "to_address")]
     to: String,
     /// The subject that was sent, or would be now.
     #[schema(max_length = 200, example = "[#123] La impresora del despacho no imprime")]
@@ -88,6 +90,7 @@ pub struct MessageKept {
     message: Message,
     /// The address that the message was sent to; `null` if it was not sent.
     #[schema(max_length = 500, example = "requester@mesa.test")]
+    #[serde(rename = "to_address")]
     to: Option<String>,
     /// The subject that was sent; `null` if the message was not sent.
     #[schema(max_length = 200, example = "[#123] La impresora del despacho no imprime")]
@@ -227,7 +230,7 @@ pub async fn list(call: Call, query: Query<MessageFilters>) -> Result<HttpRespon
 pub async fn read(call: Call, desk: Data<Desk>, id: Path<Uuid>) -> Result<HttpResponse> {
     call.read(move |db, _| {
         let (answer, version) = in_full(db, *id, &desk.config)?;
-        Ok(answer.version(version))
+        Ok(answer.version(*id, version))
     })
     .await
 }
@@ -239,7 +242,7 @@ pub async fn read(call: Call, desk: Data<Desk>, id: Path<Uuid>) -> Result<HttpRe
     extensions(("x-mesa-permission" = json!(Action::UseOutbox)), ("x-mesa-if-match" = json!(true))),
     tag = "messages", operation_id = "retryMessage", params(("message_id" = Uuid, Path, description = "Identifier of the message.")),
     request_body(content = Option<EmptyBody>),
-    responses((status = 200, body = MessageInFull, description = "The message and its text"), (status = 409, description = "`message_not_failed`: only a failed message can be sent again"))
+    responses((status = 200, body = MessageInFull, description = "The message and its text"), (status = 409, description = "`wrong_state`: only a message that is `failed` can be sent again"))
 )]
 #[post("/messages/{message_id}/retry")]
 pub async fn retry(
@@ -253,12 +256,9 @@ pub async fn retry(
         let status: MessageStatus = message.select(messages::status).for_update().first(tx)?;
         body.read()?;
         may_retry(tx, actor, *id)?;
-        actor.check_version(in_full(tx, *id, &desk.config)?.1)?;
+        actor.check_version(*id, in_full(tx, *id, &desk.config)?.1)?;
         if status != MessageStatus::Failed {
-            return Err(Problem::new(
-                Code::MessageNotFailed,
-                Text::new("Solo se envía de nuevo lo que falló.", "Only failed messages can be sent again."),
-            ));
+            return Err(Problem::wrong_state(status.as_str()));
         }
         diesel::update(message)
             .set((
@@ -268,7 +268,7 @@ pub async fn retry(
             ))
             .execute(tx)?;
         let (answer, version) = in_full(tx, *id, &desk.config)?;
-        Ok(answer.version(version))
+        Ok(answer.version(*id, version))
     })
     .await
 }

@@ -40,9 +40,11 @@ pub struct MeetingMinutesCreate {
     pub held_on: NaiveDate,
     /// The start of the meeting by the entity's clock, as `HH:MM` (hora de inicio). Optional.
     #[schema(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", max_length = 5, example = "08:00")]
+    #[serde(rename = "start_time")]
     starts_at: Option<String>,
-    /// The end of the meeting by the entity's clock, as `HH:MM`, after `starts_at` (hora de finalización). Optional.
+    /// The end of the meeting by the entity's clock, as `HH:MM`, after `start_time` (hora de finalización). Optional.
     #[schema(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", max_length = 5, example = "09:30")]
+    #[serde(rename = "end_time")]
     ends_at: Option<String>,
     /// The place of the meeting (lugar). Optional.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Sala de juntas de las TIC")]
@@ -59,6 +61,7 @@ pub struct MeetingMinutesCreate {
     /// replaces the whole list.
     #[serde(default)]
     #[schema(required = false, max_items = 200)]
+    #[serde(rename = "attendees")]
     attendance: Vec<AttendeeInput>,
     /// The proceedings (desarrollo). Optional, but required for the signature.
     #[schema(
@@ -207,9 +210,9 @@ impl MeetingMinutesCreate {
         // Both are written in the same format, so that their texts compare as the times do.
         if self.starts_at.as_ref().zip(self.ends_at.as_ref()).is_some_and(|(from, to)| to <= from) {
             faults.push(FieldError::new(
-                "/ends_at",
+                "/end_time",
                 FieldCode::OutOfRange,
-                Text::new("Debe ser posterior a `starts_at`.", "It must be after `starts_at`."),
+                Text::new("Debe ser posterior a `start_time`.", "It must be after `start_time`."),
             ));
         }
         if !(2000..=9998).contains(&chrono::Datelike::year(&self.held_on)) {
@@ -230,12 +233,12 @@ impl MeetingMinutesCreate {
         for (index, attendee) in self.attendance.iter_mut().enumerate() {
             let name = attendee.user_id.map(|id| known.get(&id).map(|(name, _)| name.clone()));
             match name {
-                Some(None) => faults.push(FieldError::unknown_id(format!("/attendance/{index}/user_id"))),
+                Some(None) => faults.push(FieldError::unknown_id(format!("/attendees/{index}/user_id"))),
                 Some(Some(name)) => {
                     attendee.full_name.get_or_insert(name);
                 }
                 None if attendee.full_name.is_none() => {
-                    faults.push(FieldError::required(format!("/attendance/{index}/full_name")));
+                    faults.push(FieldError::required(format!("/attendees/{index}/full_name")));
                 }
                 None => {}
             }
@@ -255,7 +258,7 @@ impl MeetingMinutesCreate {
             missing.push(FieldError::required("/proceedings"));
         }
         if !self.attendance.iter().any(|attendee| attendee.attendance == Attendance::Present) {
-            missing.push(FieldError::required("/attendance"));
+            missing.push(FieldError::required("/attendees"));
         }
         missing
     }

@@ -69,9 +69,11 @@ pub struct Minutes {
     held_on: NaiveDate,
     /// The start of the meeting by the entity's clock, as `HH:MM` (hora de inicio); `null` if not stated.
     #[schema(max_length = 8, example = "08:00")]
+    #[serde(rename = "start_time")]
     starts_at: Option<String>,
     /// The end of the meeting by the entity's clock, as `HH:MM` (hora de finalización); `null` if not stated.
     #[schema(max_length = 8, example = "09:30")]
+    #[serde(rename = "end_time")]
     ends_at: Option<String>,
     /// The place of the meeting (lugar); `null` if not stated.
     #[schema(max_length = 200, example = "Sala de juntas de las TIC")]
@@ -81,6 +83,7 @@ pub struct Minutes {
     agenda: Vec<String>,
     /// The people who attended or were expected to attend, in order (asistencia).
     #[schema(max_items = 200)]
+    #[serde(rename = "attendees")]
     attendance: Vec<Attendee>,
     /// The proceedings (desarrollo); `null` until they are written.
     #[schema(max_length = 50_000, example = "Se presentó el informe; la atención oportuna fue del 91 %.")]
@@ -278,7 +281,7 @@ impl Minutes {
     /// As a response, with its version.
     fn answer(db: &mut PgConnection, id: Uuid) -> Result<Answer> {
         let found = Self::find(db, id)?;
-        Ok(Answer::ok(&found)?.version(found.version))
+        Ok(Answer::ok(&found)?.version(found.id, found.version))
     }
 }
 

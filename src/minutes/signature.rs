@@ -38,7 +38,7 @@ pub async fn sign(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Result<H
         if !missing.is_empty() {
             return Err(Problem::incomplete(missing));
         }
-        actor.check_version(row.version)?;
+        actor.require_version(row.id, row.version)?;
         diesel::update(minutes::table.find(row.id))
             .set((
                 minutes::status.eq(MinutesStatus::Signed),

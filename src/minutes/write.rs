@@ -57,7 +57,7 @@ pub async fn create(call: Call, body: Body<MeetingMinutesCreate>) -> Result<Http
         content.write_parts(tx, id)?;
         log::record_parts(tx, actor, AuditResource::Minutes, id, content.parts(None))?;
         let written = Minutes::find(tx, id)?;
-        Ok(Answer::created(format!("/api/v1/minutes/{id}"), &written)?.version(written.version))
+        Ok(Answer::created(format!("/api/v1/minutes/{id}"), &written)?.version(written.id, written.version))
     })
     .await
 }
@@ -97,7 +97,7 @@ pub async fn change(
         if row.status == MinutesStatus::Signed {
             return Err(Problem::wrong_state(row.status.as_str()));
         }
-        actor.check_version(row.version)?;
+        actor.check_version(row.id, row.version)?;
         diesel::update(minutes::table.find(row.id))
             .set((content.columns(), changes.then(|| next_version!(minutes, row.version, actor))))
             .execute(tx)?;

@@ -51,11 +51,13 @@ pub struct Shift {
     /// When the shift begins, as `HH:MM` in the entity's time zone.
     #[serde(with = "hour_minute")]
     #[schema(max_length = 8, value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "08:00")]
+    #[serde(rename = "start_time")]
     pub starts_at: NaiveTime,
     /// When the shift ends, as `HH:MM` in the entity's time zone. If it is not after `starts_at`, the shift ends at
     /// that time of the next day.
     #[serde(with = "hour_minute")]
     #[schema(max_length = 8, value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "17:00")]
+    #[serde(rename = "end_time")]
     pub ends_at: NaiveTime,
     /// Whether it also applies on public holidays; false if omitted.
     #[serde(default)]

@@ -114,7 +114,7 @@ pub async fn change(call: Call, body: Body<Patch<MeProfile>>) -> Result<HttpResp
         let before =
             MeProfile { contact: user.contact.clone(), locale: user.locale, staff_mail: user.staff_mail };
         let (profile, changes) = body.merge(&before)?;
-        actor.check_version(user.version)?;
+        actor.check_version(user.id, user.version)?;
         if !changes {
             return me(user, actor.role);
         }
@@ -208,6 +208,6 @@ fn not_current() -> Problem {
 
 fn me(user: User, role: Role) -> Result<Answer> {
     let permissions = Action::ALL.iter().filter_map(|action| Some((*action, policy::scope(role, *action)?)));
-    let version = user.version;
-    Ok(Answer::ok(&Me { user, permissions: Permissions(permissions.collect()) })?.version(version))
+    let (id, version) = (user.id, user.version);
+    Ok(Answer::ok(&Me { user, permissions: Permissions(permissions.collect()) })?.version(id, version))
 }

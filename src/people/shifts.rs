@@ -24,12 +24,13 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 pub struct Shifts {
     /// The shifts in the order of the days; an empty list means that the person is always on shift.
     #[schema(max_items = 50)]
+    #[serde(rename = "shifts")]
     items: Vec<Shift>,
 }
 
 impl Shifts {
     fn answer(db: &mut PgConnection, user: &User) -> Result<Answer> {
-        Ok(Answer::ok(&Shifts { items: week(db, user.id)? })?.version(user.version))
+        Ok(Answer::ok(&Shifts { items: week(db, user.id)? })?.version(user.id, user.version))
     }
 }
 
@@ -75,7 +76,7 @@ pub async fn replace(call: Call, id: Path<Uuid>, body: Body<Shifts>) -> Result<H
         let mut user = User::lock(tx, *id)?;
         users::may_manage(actor, user.role)?;
         let Shifts { items } = body.read()?;
-        actor.check_version(user.version)?;
+        actor.check_version(user.id, user.version)?;
         user.must_be_staff()?;
         let overlapping = availability::overlapping(&items);
         if !overlapping.is_empty() {

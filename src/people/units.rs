@@ -83,7 +83,7 @@ impl Unit {
 
     fn answer(self) -> Result<Answer> {
         let version = self.version;
-        Ok(Answer::ok(&self)?.version(version))
+        Ok(Answer::ok(&self)?.version(self.id, version))
     }
 }
 
@@ -171,7 +171,7 @@ pub async fn create(call: Call, body: Body<UnitCreate>) -> Result<HttpResponse> 
             .execute(tx)?;
         let unit = Unit::find(tx, id)?;
         let version = unit.version;
-        Ok(Answer::created(format!("/api/v1/units/{id}"), &unit)?.version(version))
+        Ok(Answer::created(format!("/api/v1/units/{id}"), &unit)?.version(id, version))
     })
     .await
 }
@@ -191,7 +191,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UnitProfile>>) 
         let row = units::table.find(*id).select(Row::as_select()).for_update().first(tx)?;
         let (profile, changes) =
             body.merge(&UnitProfile { name: row.name, head_id: row.head_id, active: row.active })?;
-        actor.check_version(row.version)?;
+        actor.check_version(row.id, row.version)?;
         if profile.head_id != row.head_id {
             check_head(tx, profile.head_id)?;
         }

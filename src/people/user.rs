@@ -181,6 +181,6 @@ impl User {
 
     pub(super) fn answer(self) -> Result<Answer> {
         let version = self.version;
-        Ok(Answer::ok(&self)?.version(version))
+        Ok(Answer::ok(&self)?.version(self.id, version))
     }
 }

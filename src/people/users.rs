@@ -232,7 +232,7 @@ pub async fn create(call: Call, mut body: Body<UserCreate>) -> Result<HttpRespon
         }
         let user = User::find(tx, id)?;
         let version = user.version;
-        Ok(Answer::created(format!("/api/v1/users/{id}"), &user)?.version(version))
+        Ok(Answer::created(format!("/api/v1/users/{id}"), &user)?.version(id, version))
     })
     .await
 }
@@ -274,7 +274,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
             let email = Some(&account["email"]).filter(|email| **email != user.email.as_str());
             email.and_then(|email| own_address_fault(&desk.config, email)).into_iter().collect()
         })?;
-        actor.check_version(user.version)?;
+        actor.check_version(user.id, user.version)?;
         if !changes {
             return user.answer();
         }

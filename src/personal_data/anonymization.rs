@@ -37,9 +37,11 @@ pub struct AnonymizationCreate {
     /// The ids of terms of the preview that are removed from every text of the person's tickets, regardless of its
     /// author. Optional; none if omitted.
     #[schema(max_length = 16, max_items = 30, example = json!([]))]
+    #[serde(rename = "term_ids")]
     terms: Option<Vec<String>>,
     /// The ids of places of the preview from which their term is removed. Optional; none if omitted.
     #[schema(max_length = 200, max_items = 1000, example = json!([]))]
+    #[serde(rename = "place_ids")]
     places: Option<Vec<String>>,
 }
 
@@ -57,13 +59,16 @@ pub struct Anonymization {
     reason: String,
     /// The number of tickets of the person.
     #[schema(minimum = 0, example = 7)]
+    #[serde(rename = "ticket_count")]
     tickets: i64,
     /// The number of events of those tickets from which data were removed.
     #[schema(minimum = 0, example = 2)]
+    #[serde(rename = "redacted_event_count")]
     redacted_events: i64,
     /// The number of places of the preview, at most 1,000, in which the data remain because they were not confirmed;
     /// `null` for an anonymization older than the confirmation of places.
     #[schema(minimum = 0, maximum = 1000, example = 0)]
+    #[serde(rename = "left_place_count")]
     left_places: Option<i64>,
 }
 

@@ -23,13 +23,13 @@ impl Confirmation {
         let is_known = |id: &str| terms.all.iter().any(|term| term.id == id);
         for (index, id) in confirmed_terms.iter().enumerate() {
             if !is_known(id) {
-                faults.push(unknown(format!("/terms/{index}")));
+                faults.push(unknown(format!("/term_ids/{index}")));
             }
         }
         let mut confirmation = Confirmation { terms: confirmed_terms, ..Confirmation::default() };
         for (index, id) in confirmed_places.iter().enumerate() {
             let Some((field, row, term)) = parts(id).filter(|(_, _, term)| is_known(term)) else {
-                faults.push(unknown(format!("/places/{index}")));
+                faults.push(unknown(format!("/place_ids/{index}")));
                 continue;
             };
             let rows = confirmation.places.entry(field).or_default();

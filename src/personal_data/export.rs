@@ -228,7 +228,7 @@ const LISTS: [(&str, Read); 7] = [
     }),
 ];
 
-fn read_tickets(db: &mut PgConnection, _: &Actor, person: Uuid, place: Place) -> Result<Batch> {
+fn read_tickets(db: &mut PgConnection, actor: &Actor, person: Uuid, place: Place) -> Result<Batch> {
     let rows: Vec<TicketRow> = tickets::table
         .filter(tickets::requester_id.eq(person))
         .filter(tickets::id.gt(place.number))
@@ -237,7 +237,7 @@ fn read_tickets(db: &mut PgConnection, _: &Actor, person: Uuid, place: Place) ->
         .limit(BATCH as i64)
         .load(db)?;
     let last = rows.get(BATCH - 1).map(|row| (row.id, Uuid::nil()));
-    let items = store::present(db, rows)?.iter().map(json).collect::<Result<_>>()?;
+    let items = store::present(db, actor, rows)?.iter().map(json).collect::<Result<_>>()?;
     Ok(Batch { items, last })
 }
 

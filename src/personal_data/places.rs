@@ -174,6 +174,7 @@ pub struct AnonymizationPlace {
     pub excerpt: String,
     /// The number of occurrences of the term in this text.
     #[schema(minimum = 1, example = 1)]
+    #[serde(rename = "match_count")]
     pub matches: usize,
     /// The id of the term that was found.
     #[schema(example = "9f86d081884c7d65", max_length = 16)]

@@ -25,6 +25,7 @@ pub struct AnonymizationPreview {
     /// The number of further data in their tickets that are not searched for: the limit is 30 terms, with 1,000
     /// characters together, those of the account and of the latest tickets first.
     #[schema(minimum = 0, example = 0)]
+    #[serde(rename = "omitted_term_count")]
     terms_left_out: usize,
     /// The places where the terms occur, by ticket.
     #[schema(max_items = 1000)]

@@ -83,7 +83,7 @@ codes! {
         ("El cuerpo no llegó a tiempo; repita la petición.", "The body did not arrive in time; retry the request.");
     StepNotAllowed = "step_not_allowed", CONFLICT,
         ("El estado no permite este paso", "The state does not allow this step"),
-        ("El estado del caso no permite este paso; `state` y `allowed_steps` dicen cuál es y qué permite.", "The ticket's state does not allow this step; `state` and `allowed_steps` have the state and the steps that it allows.");
+        ("El estado del caso no permite este paso; `current_status` y `allowed_steps` dicen cuál es y qué permite.", "The ticket's state does not allow this step; `current_status` has the state, and `allowed_steps` the steps that it allows to the caller.");
     AlreadyExists = "already_exists", CONFLICT,
         ("Ya existe", "Already exists"),
         ("Ya existe, u otro recurso tiene o tuvo un valor que debe ser único.", "It already exists, or another resource has or had a value that must be unique.");
@@ -117,24 +117,15 @@ codes! {
     CircularRelation = "circular_relation", CONFLICT,
         ("La relación daría una vuelta", "The relation would be circular"),
         ("La relación haría de un caso su propio padre, causa o duplicado, directamente o a través de otros.", "The relation would make a ticket its own parent, cause or duplicate, directly or through others.");
-    AlreadyProcessed = "already_processed", CONFLICT,
-        ("El mensaje ya fue atendido", "The message was already processed"),
-        ("El mensaje ya es un caso o un seguimiento.", "The message has already become a ticket or a followup.");
     AlreadyAnswered = "already_answered", CONFLICT,
         ("La encuesta ya fue respondida", "The survey was already answered"),
         ("La encuesta ya fue respondida.", "The survey was already answered.");
-    NotSolved = "not_solved", CONFLICT,
-        ("El caso no está solucionado", "The ticket is not solved"),
-        ("El caso no está solucionado, o está abierto de nuevo; la encuesta se responde cuando lo esté.", "The ticket is not solved, or is open again; its survey can be answered once it is solved.");
-    MessageNotFailed = "message_not_failed", CONFLICT,
-        ("El mensaje no falló", "The message did not fail"),
-        ("El mensaje no falló, así que no hay nada que enviar de nuevo.", "The message did not fail, so there is nothing to send again.");
     QuarterNotOver = "quarter_not_over", CONFLICT,
         ("El trimestre no ha terminado", "The quarter has not ended"),
         ("Solo se aprueba el informe de un trimestre que terminó.", "Only the report of a quarter that has ended can be approved.");
     WrongState = "wrong_state", CONFLICT,
         ("El estado no lo permite", "The state does not allow it"),
-        ("El registro está en un estado en el que esto no se puede hacer; `record_status` dice en cuál.", "The state of the record does not allow this; `record_status` has the state.");
+        ("El registro está en un estado en el que esto no se puede hacer; `current_status` dice en cuál.", "The state of the record does not allow this; `current_status` has the state.");
     Incomplete = "incomplete", CONFLICT,
         ("Aún falta algo", "Incomplete"),
         ("Para que quede en firme falta lo que `errors` nombra.", "The fields in `errors` are required before the record can be made final.");
@@ -150,6 +141,9 @@ codes! {
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED,
         ("El recurso ha cambiado", "The resource has changed"),
         ("El recurso cambió desde el `ETag` de `If-Match`; léalo de nuevo y repita el cambio.", "The resource has changed since the `ETag` in `If-Match`; read it again and repeat the change.");
+    PreconditionRequired = "precondition_required", PRECONDITION_REQUIRED,
+        ("Falta la versión", "The version is missing"),
+        ("Lo que se firma o aprueba se nombra con su versión en `If-Match`.", "A signature or an approval must name the version of the record in `If-Match`.");
     TooLarge = "too_large", PAYLOAD_TOO_LARGE,
         ("Demasiado grande", "Too large"),
         ("El cuerpo o el archivo es más grande de lo permitido.", "The body or the file is larger than allowed.");

@@ -46,9 +46,22 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// The part of the request that an error refers to.
+    pub enum FieldPlace {
+        /// The body: `pointer` leads to the field.
+        Body = "body",
+        /// The query string: `pointer` is `/` and the name of the parameter.
+        Query = "query",
+        /// A header: `pointer` is `/` and its name.
+        Header = "header",
+    }
+}
+
 /// The error of one field.
 #[derive(Debug, Clone)]
 pub struct FieldError {
+    pub place: FieldPlace,
     pub pointer: String,
     pub code: FieldCode,
     pub detail: Text,
@@ -56,7 +69,7 @@ pub struct FieldError {
 
 impl FieldError {
     pub fn new(pointer: impl Into<String>, code: FieldCode, detail: Text) -> Self {
-        FieldError { pointer: pointer.into(), code, detail }
+        FieldError { place: FieldPlace::Body, pointer: pointer.into(), code, detail }
     }
 
     pub fn required(pointer: impl Into<String>) -> Self {
@@ -76,7 +89,10 @@ impl FieldError {
 /// The error of one field.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ProblemField {
-    /// JSON Pointer to the field in the body; for a query parameter, `/` and its name.
+    /// The part of the request that the error refers to.
+    pub r#in: FieldPlace,
+    /// JSON Pointer (RFC 6901) to the field in the body; `/` and the name of a query parameter or header. Empty for the
+    /// body as a whole.
     #[schema(max_length = 1000, example = "/subject")]
     pub pointer: String,
     /// The stable code of the error, for programs.

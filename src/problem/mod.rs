@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 pub use self::code::Code;
-pub use self::field::{FieldCode, FieldError, MOST_FAULTS, ProblemField};
+pub use self::field::{FieldCode, FieldError, FieldPlace, MOST_FAULTS, ProblemField};
 pub use crate::language::Text;
 use crate::language::locale::Locale;
 
@@ -24,7 +24,7 @@ pub struct Problem {
     pub code: Code,
     pub detail: Text,
     pub errors: Vec<FieldError>,
-    /// Additional members of the JSON object, such as the ticket's `state`.
+    /// Additional members of the JSON object, such as the `current_status` of the ticket.
     pub members: Map<String, Value>,
     /// The methods of the path, for the `Allow` header of a 405.
     pub allow: Option<String>,
@@ -102,7 +102,7 @@ impl Problem {
                 format!("This is not possible in the state `{status}`."),
             ),
         );
-        problem.members.insert("record_status".to_owned(), status.into());
+        problem.members.insert("current_status".to_owned(), status.into());
         problem
     }
 
@@ -165,6 +165,7 @@ impl Problem {
                 .iter()
                 .take(MOST_FAULTS)
                 .map(|e| ProblemField {
+                    r#in: e.place,
                     pointer: e.pointer.clone(),
                     code: e.code,
                     detail: e.detail.in_locale(locale).to_owned(),

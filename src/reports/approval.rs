@@ -9,7 +9,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::frozen::{self, File};
-use super::report::{Approval, QuarterlyReport};
+use super::report::{self, Approval, QuarterlyReport};
 use super::{Audience, QuarterPath, ReportFormat};
 use crate::audit::log::{self, AuditEvent, AuditKind, AuditResource};
 use crate::audit::tree::heads::{self, HeadReason};
@@ -85,10 +85,12 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<EmptyBody>)
             return Err(Problem::new(Code::QuarterNotOver, detail));
         }
         if frozen::approval(db, quarter)?.is_some() {
+            actor.check_version(quarter, report::APPROVED)?;
             return Ok((quarter, None));
         }
         let approval = Approval { approved_at: actor.now, approved_by: actor.person() };
         let report = QuarterlyReport::gather(db, &desk.config, quarter, actor.now, Some(approval.clone()))?;
+        actor.check_version(quarter, report.figures_digest()?)?;
         let for_totals = report.clone().for_totals(desk.config.timezone)?;
         Ok((quarter, Some((approval, report, for_totals))))
     });
@@ -124,7 +126,7 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<EmptyBody>)
         let files = frozen::hashes(tx, quarter)?.into_iter().map(file).collect();
         let body = ReportApproval { year: quarter.year, quarter: quarter.number, approval, files };
         let location = format!("/api/v1/reports/quarterly/{}/{}", quarter.year, quarter.number);
-        let answer = Answer::created(location, &body)?.version(1);
+        let answer = Answer::created(location, &body)?.version(quarter, report::APPROVED);
         Ok(if first { answer } else { Answer { status: StatusCode::OK, location: None, ..answer } })
     });
     let answer = answered.await?;

@@ -9,15 +9,15 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde::Deserialize;
 use serde_json::json;
-use sha2::{Digest, Sha256};
+
 use utoipa::IntoParams;
 
-use super::report::QuarterlyReport;
+use super::report::{self, QuarterlyReport};
 use super::{Audience, QuarterPath, ReportFormat, frozen};
 use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
 use crate::config::Config;
-use crate::http::answer::names;
+use crate::http::etag;
 use crate::http::body::Content;
 use crate::http::{Call, Query};
 use crate::problem::{Problem, Result};
@@ -82,12 +82,10 @@ pub async fn read(
     let desk = call.desk.clone();
     let (quarter, format, found, actor) = read.await?;
     // Runs without a database connection.
-    let write = move || found.write(format, &desk.config);
-    let content = web::block(write).await.map_err(Problem::internal)??;
-    let digest = Sha256::digest(&content);
-    let etag = hex::encode(&digest[..16]);
-    let etag = format!("\"{etag}\"");
-    if names(&known, &etag) {
+    let write = move || Ok::<_, Problem>((found.version()?, found.write(format, &desk.config)?));
+    let (version, content) = web::block(write).await.map_err(Problem::internal)??;
+    let etag = etag::of_representation(quarter, version, &content);
+    if etag::names(&known, &etag) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
     }
     // JSON is polled by programs; the other formats are files for people.
@@ -121,6 +119,14 @@ pub enum Found {
 }
 
 impl Found {
+    /// The version of the report, which is the same in all formats.
+    fn version(&self) -> Result<String> {
+        match self {
+            Found::Approved(_) => Ok(report::APPROVED.to_owned()),
+            Found::Current(report) => report.figures_digest(),
+        }
+    }
+
     /// Writes the file. This is slow for a report that is not approved.
     pub fn write(self, format: ReportFormat, config: &Config) -> Result<Vec<u8>> {
         match self {

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use crate::config::Config;
@@ -28,8 +29,10 @@ pub struct QuarterlyReport {
     #[schema(minimum = 1, maximum = 4, example = 4)]
     pub quarter: u32,
     /// The first day of the quarter.
+    #[serde(rename = "from_date")]
     pub from: NaiveDate,
     /// The last day of the quarter, inclusive.
+    #[serde(rename = "through_date")]
     pub to: NaiveDate,
     /// The time at which the figures were computed.
     pub generated_at: DateTime<Utc>,
@@ -52,7 +55,16 @@ pub struct Approval {
     pub approved_by: Person,
 }
 
+/// The version of an approved report.
+pub const APPROVED: &str = "approved";
+
 impl QuarterlyReport {
+    /// The version of a draft: a digest of its figures. It does not change with the time of the computation.
+    pub fn figures_digest(&self) -> Result<String> {
+        let figures = serde_json::to_vec(&(&self.entity, &self.statistics, &self.trend, self.over));
+        Ok(hex::encode(&Sha256::digest(figures.map_err(Problem::internal)?)[..8]))
+    }
+
     pub fn quarter(&self) -> Quarter {
         Quarter { year: self.year, number: self.quarter }
     }

@@ -29,6 +29,7 @@ pub struct RetentionRule {
     record: String,
     /// How long records are kept, in calendar months; `null` means indefinitely.
     #[schema(minimum = 1, maximum = 1200, example = 24)]
+    #[serde(rename = "retention_months")]
     months: Option<i32>,
     /// The smallest allowed value of `months`, set by the procedure; `null` for records that are never removed.
     #[schema(minimum = 1, maximum = 1200, example = 24)]
@@ -56,6 +57,7 @@ pub struct RetentionRuleProfile {
     /// How long records are kept, in calendar months, at least `minimum_months` of the rule; `null` means indefinitely.
     /// For a rule whose `minimum_months` is `null`, only `null` is allowed.
     #[schema(minimum = 1, maximum = 1200, example = 36)]
+    #[serde(rename = "retention_months")]
     months: Option<i32>,
 }
 
@@ -91,7 +93,7 @@ pub async fn read(kind: Path<RetentionKind>, call: Call) -> Result<HttpResponse>
     call.read(move |db, _| {
         let rule: RetentionRule =
             retention_rules::table.find(*kind).select(RetentionRule::as_select()).first(db)?;
-        Ok(Answer::ok(&rule)?.version(rule.version))
+        Ok(Answer::ok(&rule)?.version(rule.kind.as_str(), rule.version))
     })
     .await
 }
@@ -118,9 +120,9 @@ pub async fn change(
         let rule: RetentionRule = found.select(RetentionRule::as_select()).for_update().first(tx)?;
         let (profile, changes) = body.merge(&RetentionRuleProfile { months: rule.months })?;
         check(profile.months, rule.minimum_months)?;
-        actor.check_version(rule.version)?;
+        actor.check_version(rule.kind.as_str(), rule.version)?;
         if !changes {
-            return Ok(Answer::ok(&rule)?.version(rule.version));
+            return Ok(Answer::ok(&rule)?.version(rule.kind.as_str(), rule.version));
         }
         let rule: RetentionRule = diesel::update(found)
             .set((
@@ -130,14 +132,14 @@ pub async fn change(
             ))
             .returning(RetentionRule::as_returning())
             .get_result(tx)?;
-        Ok(Answer::ok(&rule)?.version(rule.version))
+        Ok(Answer::ok(&rule)?.version(rule.kind.as_str(), rule.version))
     })
     .await
 }
 
 /// Checks that this number of months is allowed.
 fn check(months: Option<i32>, minimum: Option<i32>) -> Result<()> {
-    let refused = |code, detail| Err(Problem::field(FieldError::new("/months", code, detail)));
+    let refused = |code, detail| Err(Problem::field(FieldError::new("/retention_months", code, detail)));
     match (months, minimum) {
         (Some(_), None) => refused(
             FieldCode::NotAllowed,

@@ -33,11 +33,14 @@ pub struct RetentionRun {
     kind: RetentionKind,
     /// The months of the rule when the records were removed.
     #[schema(minimum = 1, maximum = 1200, example = 24)]
+    #[serde(rename = "retention_months")]
     months: i32,
     /// Records that ended before this moment were removed.
+    #[serde(rename = "cutoff_at")]
     up_to: DateTime<Utc>,
     /// The number of removed records.
     #[schema(minimum = 1, example = 132)]
+    #[serde(rename = "removed_count")]
     removed: i32,
     /// The time of the removal.
     removed_at: DateTime<Utc>,

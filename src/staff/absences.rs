@@ -238,10 +238,11 @@ pub async fn record(call: Call, id: Path<Uuid>, body: Body<AbsenceCreate>) -> Re
             ))
             .returning(Row::as_returning())
             .get_result(tx)?;
-        let (location, version) = (format!("/api/v1/absences/{}", row.id), row.version);
+        let (id, version) = (row.id, row.version);
+        let location = format!("/api/v1/absences/{id}");
         let open_tickets = workload::open_tickets(tx, user.id)?;
         let recorded = RecordedAbsence { absence: Absence::one(tx, row)?, open_tickets };
-        Ok(Answer::created(location, &recorded)?.version(version))
+        Ok(Answer::created(location, &recorded)?.version(id, version))
     })
     .await
 }
@@ -258,8 +259,8 @@ pub async fn record(call: Call, id: Path<Uuid>, body: Body<AbsenceCreate>) -> Re
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     call.read(move |db, _| {
         let row = absences::table.find(*id).select(Row::as_select()).first::<Row>(db)?;
-        let version = row.version;
-        Ok(Answer::ok(&Absence::one(db, row)?)?.version(version))
+        let (id, version) = (row.id, row.version);
+        Ok(Answer::ok(&Absence::one(db, row)?)?.version(id, version))
     })
     .await
 }
@@ -284,13 +285,13 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<AbsenceCreate>>
             note: row.note,
         })?;
         profile.check()?;
-        actor.check_version(row.version)?;
+        actor.check_version(row.id, row.version)?;
         let row: Row = diesel::update(absences::table.find(row.id))
             .set((profile, changes.then(|| next_version!(absences, row.version, actor))))
             .returning(Row::as_returning())
             .get_result(tx)?;
-        let version = row.version;
-        Ok(Answer::ok(&Absence::one(tx, row)?)?.version(version))
+        let (id, version) = (row.id, row.version);
+        Ok(Answer::ok(&Absence::one(tx, row)?)?.version(id, version))
     })
     .await
 }
@@ -307,7 +308,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<AbsenceCreate>>
 pub async fn remove(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, _| {
         let row = lock(tx, actor, *id)?;
-        actor.check_version(row.version)?;
+        actor.check_version(row.id, row.version)?;
         diesel::delete(absences::table.find(row.id)).execute(tx)?;
         Ok(Answer::no_content())
     })

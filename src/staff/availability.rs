@@ -38,6 +38,7 @@ pub struct Availability {
     next_available_at: Option<DateTime<Utc>>,
     /// The number of tickets that they have now in the states `assigned`, `in_progress` and `on_hold`.
     #[schema(minimum = 0, example = 3)]
+    #[serde(rename = "open_ticket_count")]
     open_tickets: i64,
     /// The same tickets, weighted by criticality: critical 8, high 4, medium 2, low 1. Automatic assignment compares
     /// this value.
@@ -57,6 +58,7 @@ pub struct Availability {
 pub struct AvailabilityFilters {
     /// The moment for which availability is computed, within ten years of now, such as `2026-11-24T20:00:00Z`; now if
     /// omitted. Open work is always the current one.
+    #[serde(rename = "available_at")]
     at: Option<DateTime<Utc>>,
     /// Only staff of this support level.
     #[param(minimum = 1, maximum = 3)]
@@ -66,7 +68,7 @@ pub struct AvailabilityFilters {
     sort: Option<NameSort>,
 }
 
-/// The maximum distance of `at` from now, in days.
+/// The maximum distance of `available_at` from now, in days.
 const FARTHEST: i64 = 3_660;
 
 /// List who is available
@@ -85,7 +87,7 @@ pub async fn list(call: Call, query: Query<AvailabilityFilters>) -> Result<HttpR
         let at = filters.at.unwrap_or(actor.now);
         if (at - actor.now).num_days().abs() > FARTHEST {
             return Err(invalid(
-                "at",
+                "available_at",
                 Text::new("Debe estar a menos de diez años.", "It must be within ten years."),
             ));
         }

@@ -28,6 +28,7 @@ use crate::tickets::workload;
 pub struct HandoverCreate {
     /// Identifier of the new assignee: another active person, of the support level of every ticket or above. If
     /// omitted, automatic assignment chooses for each ticket.
+    #[serde(rename = "assignee_id")]
     to: Option<Uuid>,
     /// An explanation for staff; it is recorded in the history of every ticket.
     #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "Sale a vacaciones.")]
@@ -48,6 +49,7 @@ pub struct HandedOver {
 #[derive(Serialize, ToSchema)]
 pub struct Handover {
     /// The reassigned tickets, the most critical first; empty if the person had no open tickets.
+    #[serde(rename = "tickets")]
     items: Vec<HandedOver>,
 }
 
@@ -104,13 +106,13 @@ pub async fn hand_over(call: Call, id: Path<Uuid>, body: Body<HandoverCreate>) -
 fn to_one(tx: &mut PgConnection, to: Uuid, from: Uuid, rows: &[TicketRow]) -> Result<Vec<Person>> {
     if to == from {
         return Err(Problem::field(FieldError::new(
-            "/to",
+            "/assignee_id",
             FieldCode::NotAllowed,
             Text::new("Debe ser otra persona.", "It must be another person."),
         )));
     }
     let highest = rows.iter().map(|row| row.support_level).max().unwrap_or(1);
-    assign::able(tx, to, highest, "/to")?;
+    assign::able(tx, to, highest, "/assignee_id")?;
     let person = person::by_id(tx, [to])?.remove(&to).ok_or_else(Problem::not_found)?;
     Ok(vec![person; rows.len()])
 }

@@ -29,7 +29,7 @@ impl PartialSchema for Links {
                  and ages refer to the tickets of the counts that their descriptions name.",
             ))
             .examples([json!({
-                "received": "/api/v1/tickets?received_from=2026-10-01T05%3A00%3A00Z&received_to=2027-01-01T05%3A00%3A00Z"
+                "received": "/api/v1/tickets?received_from=2026-10-01T05%3A00%3A00Z&received_before=2027-01-01T05%3A00%3A00Z"
             })])
             .into()
     }
@@ -167,9 +167,11 @@ pub struct Surveys {
     pub satisfaction_rate: Option<f64>,
     /// The mean of each rating of `answered`, from 1 to 5; its fields are `null` if there is no answer or they are
     /// withheld.
+    #[serde(rename = "mean_ratings")]
     pub mean: MeanRatings,
     /// Why `satisfied`, `satisfaction_rate` and `mean` are `null` although there are answers: the reader may not read
     /// individual answers, which could be computed from them. `null` if nothing is withheld.
+    #[serde(rename = "withheld_reason")]
     pub withheld: Option<WithheldReason>,
     /// Those of `answered` whose ticket is open again.
     #[serde(skip)]

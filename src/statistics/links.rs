@@ -73,7 +73,7 @@ impl Lists<'_> {
             add(state, with(during("received"), &[("attention", attention)]));
         }
         add("solved", during("solved"));
-        add("solved_at_level_1", with(during("solved"), &[("solved_level", "1")]));
+        add("solved_at_level_1", with(during("solved"), &[("solved_support_level", "1")]));
         add("solved_with_article", with(during("solved"), &[("has_article", "true")]));
         add("closed", during("closed"));
         add("archived", during("archived"));
@@ -93,11 +93,11 @@ impl Lists<'_> {
             let ago = |days: i64| moment(self.backlog - chrono::TimeDelta::days(days));
             let mut filters = open();
             filters.extend(most.map(|days| ("received_from".to_owned(), ago(days))));
-            filters.extend(least.map(|days| ("received_to".to_owned(), ago(days))));
+            filters.extend(least.map(|days| ("received_before".to_owned(), ago(days))));
             add(&format!("open_by_age.{name}"), filters);
         }
         add("surveys.sent", during("survey_sent"));
-        add("surveys.responded", with(during("survey_sent"), &[("survey", "answered")]));
+        add("surveys.responded", with(during("survey_sent"), &[("survey_status", "answered")]));
         add("surveys.answered", during("survey_answered"));
         add("surveys.satisfied", with(during("survey_answered"), &[("satisfied", "true")]));
         links
@@ -116,14 +116,14 @@ impl Lists<'_> {
             let filters = self.during(what).into_iter().chain([who]).chain(more);
             links.0.insert(figure.to_owned(), link(common.iter().cloned().chain(filters)));
         };
-        let accepted = || named("accepted_by", "accepted_level");
-        let solved = || named("solved_by", "solved_level");
+        let accepted = || named("accepted_by_id", "accepted_support_level");
+        let solved = || named("solved_by_id", "solved_support_level");
         add("accepted", "accepted", accepted(), None);
         add("accepted_in_time", "accepted", accepted(), Some(("acceptance", "in_time")));
         add("accepted_late", "accepted", accepted(), Some(("acceptance", "late")));
         add("solved", "solved", solved(), None);
         add("reopened", "reopened", solved(), None);
-        add("escalated", "escalated", named("escalated_by", "escalated_to_level"), None);
+        add("escalated", "escalated", named("escalated_by_id", "escalated_to_level"), None);
         links
     }
 
@@ -170,7 +170,7 @@ impl Lists<'_> {
     }
 
     fn during(&self, what: &str) -> Filters {
-        vec![(format!("{what}_from"), moment(self.begin)), (format!("{what}_to"), moment(self.end))]
+        vec![(format!("{what}_from"), moment(self.begin)), (format!("{what}_before"), moment(self.end))]
     }
 }
 
@@ -209,7 +209,7 @@ mod tests {
             ..Scope::default()
         };
         let of = |group, figure: &str| lists(&scope).figures(group).0[figure].clone();
-        let period = "received_from=2026-10-01T05%3A00%3A00Z&received_to=2027-01-01T05%3A00%3A00Z";
+        let period = "received_from=2026-10-01T05%3A00%3A00Z&received_before=2027-01-01T05%3A00%3A00Z";
         assert_eq!(
             of(Group::All, "received"),
             format!("/api/v1/tickets?criticality=high&criticality=low&unit_id={unit}&{period}")
@@ -228,8 +228,8 @@ mod tests {
         assert_eq!(of("up_to_1_day"), "received_from=2026-11-23T12%3A00%3A00.500Z");
         assert_eq!(
             of("up_to_7_days"),
-            "received_from=2026-11-17T12%3A00%3A00.500Z&received_to=2026-11-23T12%3A00%3A00.500Z"
+            "received_from=2026-11-17T12%3A00%3A00.500Z&received_before=2026-11-23T12%3A00%3A00.500Z"
         );
-        assert_eq!(of("older"), "received_to=2026-10-25T12%3A00%3A00.500Z");
+        assert_eq!(of("older"), "received_before=2026-10-25T12%3A00%3A00.500Z");
     }
 }

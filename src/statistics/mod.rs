@@ -38,9 +38,11 @@ pub fn routes(routes: &mut Routes) {
 pub struct StatisticsFilters {
     /// The first day of the period.
     #[param(example = "2026-10-01")]
+    #[serde(rename = "from_date")]
     from: NaiveDate,
-    /// The last day of the period, inclusive; at most 3,660 days after `from`.
+    /// The last day of the period, inclusive; at most 3,660 days after `from_date`.
     #[param(example = "2026-12-31")]
+    #[serde(rename = "through_date")]
     to: NaiveDate,
     /// Divides the period into parts, at most 400; `series` is empty if omitted.
     #[param(inline)]

@@ -19,9 +19,11 @@ use crate::problem::{Result, Text};
 pub struct Period {
     /// The first day.
     #[param(example = "2026-10-01")]
+    #[serde(rename = "from_date")]
     pub from: NaiveDate,
     /// The last day, inclusive.
     #[param(example = "2026-12-31")]
+    #[serde(rename = "through_date")]
     pub to: NaiveDate,
 }
 
@@ -51,19 +53,19 @@ impl Period {
         let Period { from, to } = *self;
         if to < from {
             return Err(invalid(
-                "to",
-                Text::new("Debe ser `from` o después.", "It must be `from` or later."),
+                "through_date",
+                Text::new("Debe ser `from_date` o después.", "It must be `from_date` or later."),
             ));
         }
         if (to - from).num_days() > LONGEST {
             return Err(invalid(
-                "to",
+                "through_date",
                 Text::new("El período admite diez años.", "A period may have up to ten years."),
             ));
         }
         midnight(timezone, Some(from))
             .zip(midnight(timezone, to.succ_opt()))
-            .ok_or_else(|| invalid("from", Text::new("El día no existe.", "There is no such day.")))
+            .ok_or_else(|| invalid("from_date", Text::new("El día no existe.", "There is no such day.")))
     }
 
     /// The previous period: the same number of whole months if this one consists of whole months, otherwise the same

@@ -23,8 +23,10 @@ use crate::tickets::model::{Channel, Criticality};
 #[derive(Clone, Serialize, ToSchema)]
 pub struct Statistics {
     /// The first day of the period.
+    #[serde(rename = "from_date")]
     pub from: NaiveDate,
     /// The last day of the period, inclusive.
+    #[serde(rename = "through_date")]
     pub to: NaiveDate,
     /// The IANA time zone in which the days begin and end (`MESA_TIMEZONE`).
     #[schema(max_length = 100, example = "America/Bogota")]
@@ -113,6 +115,7 @@ pub struct ByPerson {
 pub struct ByLevel {
     /// The support level: 1 technician, 2 professional, 3 director.
     #[schema(minimum = 1, maximum = 3, example = 1)]
+    #[serde(rename = "support_level")]
     pub level: i16,
     #[serde(flatten)]
     pub work: Work,
@@ -150,8 +153,10 @@ pub struct Knowledge {
 #[schema(as = StatisticsPart)]
 pub struct Part {
     /// The first day of the part.
+    #[serde(rename = "from_date")]
     pub from: NaiveDate,
     /// The last day of the part, inclusive.
+    #[serde(rename = "through_date")]
     pub to: NaiveDate,
     #[serde(flatten)]
     pub figures: Figures,

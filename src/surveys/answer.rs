@@ -28,8 +28,8 @@ pub async fn read(call: Call, id: Path<i64>) -> Result<HttpResponse> {
         let ticket = store::visible(db, actor, *id)?;
         let row: Row =
             surveys::table.filter(surveys::ticket_id.eq(ticket.id)).select(Row::as_select()).first(db)?;
-        let version = row.version();
-        Ok(Answer::ok(&present_one(db, row)?)?.version(version))
+        let (id, version) = (row.id, row.version());
+        Ok(Answer::ok(&present_one(db, row)?)?.version(id, version))
     })
     .await
 }
@@ -44,7 +44,7 @@ pub async fn read(call: Call, id: Path<i64>) -> Result<HttpResponse> {
     request_body = SurveyAnswerCreate,
     responses(
         (status = 201, body = Survey),
-        (status = 409, description = "`already_answered`, or `not_solved`: the ticket is open again"),
+        (status = 409, description = "`already_answered`, or `wrong_state`: the ticket is open again"),
     )
 )]
 #[post("/tickets/{ticket_id}/survey")]
@@ -54,10 +54,11 @@ pub async fn answer(call: Call, id: Path<i64>, body: Body<SurveyAnswerCreate>) -
         let found = surveys::table.filter(surveys::ticket_id.eq(ticket.id));
         let row: Row = found.select(Row::as_select()).first(tx)?;
         let answer = body.read()?;
-        actor.check_version(row.version())?;
+        actor.check_version(row.id, row.version())?;
         let row = submit(tx, row.id, answer, actor.now)?;
-        let (location, version) = (format!("/api/v1/tickets/{}/survey", row.ticket_id), row.version());
-        Ok(Answer::created(location, &present_one(tx, row)?)?.version(version))
+        let (row_id, version) = (row.id, row.version());
+        let location = format!("/api/v1/tickets/{}/survey", row.ticket_id);
+        Ok(Answer::created(location, &present_one(tx, row)?)?.version(row_id, version))
     })
     .await
 }

@@ -25,6 +25,7 @@ pub struct LinkedSurvey {
     subject: String,
     /// The solution of the ticket; `null` while it is open again.
     #[schema(max_length = 20_000, example = "Se cambió el rodillo.")]
+    #[serde(rename = "solution_text")]
     solution: Option<String>,
     /// The language of the requester, for the page that shows the survey.
     locale: Locale,
@@ -50,7 +51,7 @@ pub struct LinkedSurvey {
 pub async fn read(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -> Result<HttpResponse> {
     let read = move |db: &mut PgConnection| {
         let opened = links::open(db, &token)?;
-        let version = opened.row.version();
+        let (id, version) = (opened.row.id, opened.row.version());
         let linked = LinkedSurvey {
             survey: present_one(db, opened.row)?,
             subject: opened.subject,
@@ -59,7 +60,7 @@ pub async fn read(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -
             questions: questions::asked(db)?,
             expires_at: opened.expires_at,
         };
-        Ok(Answer::ok(&linked)?.version(version))
+        Ok(Answer::ok(&linked)?.version(id, version))
     };
     Ok(desk.db.run(read).await?.respond(None, (request.path(), "")))
 }
@@ -73,7 +74,7 @@ pub async fn read(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -
     request_body = SurveyAnswerCreate,
     responses(
         (status = 201, body = Survey),
-        (status = 409, description = "`already_answered`, or `not_solved`: the ticket is open again"),
+        (status = 409, description = "`already_answered`, or `wrong_state`: the ticket is open again"),
         (status = 410, description = "`survey_expired`"),
     ),
     security(())
@@ -92,7 +93,7 @@ pub async fn answer(
             let now = crate::db::now(tx)?;
             let row = submit(tx, id, body.read()?, now)?;
             let version = row.version();
-            Ok(Answer::created(location, &present_one(tx, row)?)?.version(version))
+            Ok(Answer::created(location, &present_one(tx, row)?)?.version(id, version))
         })
     };
     Ok(desk.db.run(write).await?.respond(None, (request.path(), "")))

@@ -102,6 +102,7 @@ pub struct AnsweredQuestion {
     #[schema(max_length = 50, example = "overall")]
     pub key: String,
     /// The text of the question as it was asked, in both languages; the question may have been reworded since.
+    #[serde(rename = "wording")]
     pub text: Wording,
     /// The rating, from 1 (very bad) to 5 (very good).
     #[schema(minimum = 1, maximum = 5, example = 5)]

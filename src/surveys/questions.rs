@@ -53,6 +53,7 @@ pub struct SurveyQuestion {
     pub kind: QuestionKind,
     /// The text of the question, in both languages.
     #[diesel(embed)]
+    #[serde(rename = "wording")]
     pub text: Wording,
     /// The position in the order of the questions: lower numbers are asked first.
     #[schema(minimum = 1, maximum = 1000, example = 10)]
@@ -82,6 +83,7 @@ pub struct SurveyQuestionCreate {
     /// The type of answer; `rating`, the only one, if omitted.
     kind: Option<QuestionKind>,
     /// The text of the question, in both languages.
+    #[serde(rename = "wording")]
     text: Wording,
     /// The position in the order of the questions: lower numbers are asked first.
     #[schema(minimum = 1, maximum = 1000, example = 50)]
@@ -93,6 +95,7 @@ pub struct SurveyQuestionCreate {
 #[serde(deny_unknown_fields)]
 pub struct SurveyQuestionContent {
     /// The text of the question, in both languages. Existing answers keep the text as it was asked.
+    #[serde(rename = "wording")]
     text: Wording,
     /// The position in the order of the questions: lower numbers are asked first.
     #[schema(minimum = 1, maximum = 1000, example = 50)]
@@ -192,7 +195,7 @@ pub async fn create(call: Call, body: Body<SurveyQuestionCreate>) -> Result<Http
             .returning(SurveyQuestion::as_returning())
             .get_result(tx)?;
         let (id, version) = (question.id, question.version);
-        Ok(Answer::created(format!("/api/v1/survey-questions/{id}"), &question)?.version(version))
+        Ok(Answer::created(format!("/api/v1/survey-questions/{id}"), &question)?.version(id, version))
     })
     .await
 }
@@ -232,7 +235,7 @@ pub async fn change(
                 ),
             )));
         }
-        actor.check_version(question.version)?;
+        actor.check_version(question.id, question.version)?;
         let question = diesel::update(questions::table.find(question.id))
             .set((
                 questions::text_es.eq(content.text.es),
@@ -249,6 +252,6 @@ pub async fn change(
 }
 
 fn answer(question: SurveyQuestion) -> Result<Answer> {
-    let version = question.version;
-    Ok(Answer::ok(&question)?.version(version))
+    let (id, version) = (question.id, question.version);
+    Ok(Answer::ok(&question)?.version(id, version))
 }

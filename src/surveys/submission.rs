@@ -70,13 +70,7 @@ pub fn submit(
         ));
     }
     if !is_over(status) {
-        return Err(Problem::new(
-            Code::NotSolved,
-            Text::new(
-                "Su solicitud no está solucionada; podrá responder cuando lo esté.",
-                "Your request is not solved; you can answer once it is.",
-            ),
-        ));
+        return Err(Problem::wrong_state(status.as_str()));
     }
     let asked = questions::asked(tx)?;
     let further = check(&asked, &answer.answers)?;

@@ -19,7 +19,8 @@ use crate::problem::Result;
 use crate::tickets::followups::{self as entries, FollowupVisibility};
 use crate::tickets::information::{self, AnsweredBy};
 use crate::tickets::steps::Case;
-use crate::tickets::workflow::{self, Step};
+use crate::tickets::permitted;
+use crate::tickets::workflow::Step;
 
 /// Attach a file to a ticket
 ///
@@ -155,16 +156,16 @@ impl Target for TicketTarget {
 
     fn check_open(&self, db: &mut PgConnection, actor: &Actor) -> Result<()> {
         let row = crate::tickets::store::visible(db, actor, self.ticket_id)?;
-        actor.check_version(row.version)?;
-        workflow::check(row.status, row.resumes_to, Step::Attach)
+        actor.check_version(row.id, row.version)?;
+        permitted::check(actor, &row, Step::Attach)
     }
 
     fn write(self, tx: &mut PgConnection, actor: &Actor, file: &Received) -> Result<Answer> {
         let TicketTarget { ticket_id, followup_id } = self;
         let row = crate::tickets::store::lock(tx, actor, ticket_id)?;
         let visibility = self.visibility(tx, actor)?;
-        actor.check_version(row.version)?;
-        workflow::check(row.status, row.resumes_to, Step::Attach)?;
+        actor.check_version(row.id, row.version)?;
+        permitted::check(actor, &row, Step::Attach)?;
         let owner = match followup_id {
             Some(id) => Owner::Followup { ticket_id, id },
             None => Owner::Ticket(ticket_id),
@@ -180,6 +181,6 @@ impl Target for TicketTarget {
         if visibility == FollowupVisibility::Public {
             information::answered(tx, row, actor, AnsweredBy::Attachment)?;
         }
-        Ok(Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)?.version(1))
+        Ok(Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)?.version(attachment.id, 1))
     }
 }

@@ -60,7 +60,7 @@ pub struct Category {
 impl Category {
     fn answer(self) -> Result<Answer> {
         let version = self.version;
-        Ok(Answer::ok(&self)?.version(version))
+        Ok(Answer::ok(&self)?.version(self.id, version))
     }
 }
 
@@ -158,7 +158,7 @@ pub async fn create(call: Call, body: Body<CategoryCreate>) -> Result<HttpRespon
             .returning(Category::as_returning())
             .get_result(tx)?;
         let location = format!("/api/v1/categories/{}", category.id);
-        Ok(Answer::created(location, &category)?.version(category.version))
+        Ok(Answer::created(location, &category)?.version(category.id, category.version))
     })
     .await
 }
@@ -183,7 +183,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CategoryProfile
             escalates_overdue: category.escalates_overdue,
             active: category.active,
         })?;
-        actor.check_version(category.version)?;
+        actor.check_version(category.id, category.version)?;
         diesel::update(categories::table.find(category.id))
             .set((profile, changes.then(|| next_version!(categories, category.version, actor))))
             .returning(Category::as_returning())

@@ -12,7 +12,8 @@ use super::information::{self, AnsweredBy};
 use super::model::Ticket;
 use super::steps::Case;
 use super::store;
-use super::workflow::{self, Step};
+use super::permitted;
+use super::workflow::Step;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::http::body::Patch;
@@ -59,8 +60,8 @@ pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>)
             description: row.description.clone(),
             category_id: row.category_id,
         })?;
-        actor.check_version(row.version)?;
-        workflow::check(row.status, row.resumes_to, Step::Change)?;
+        actor.check_version(row.id, row.version)?;
+        permitted::check(actor, &row, Step::Change)?;
         if wanted.category_id != row.category_id {
             check_category(tx, wanted.category_id, row.requester_id, row.requester_unit_id)?;
         }
@@ -73,7 +74,7 @@ pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>)
         if row.version != known {
             row = information::answered(tx, row, actor, AnsweredBy::Correction)?;
         }
-        store::answer(tx, row)
+        store::answer(tx, actor, row)
     })
     .await
 }

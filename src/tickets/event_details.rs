@@ -112,6 +112,27 @@ impl Details {
     }
 }
 
+/// The fields that answers name differently than the stored events, which never change.
+const PUBLISHED: [(&str, &str); 5] = [
+    ("deadline", "deadline_at"),
+    ("into", "into_ticket_id"),
+    ("minutes", "attention_minutes"),
+    ("offered_children", "offered_child_ids"),
+    ("solved_children", "solved_child_ids"),
+];
+
+/// Stored details, as answers show them.
+pub fn published(mut details: Value) -> Value {
+    if let Some(fields) = details.as_object_mut() {
+        for (stored, published) in PUBLISHED {
+            if let Some(value) = fields.remove(stored) {
+                fields.insert(published.to_owned(), value);
+            }
+        }
+    }
+    details
+}
+
 /// The schema of [`Details`] in an answer: each field may be missing.
 pub struct EventDetails;
 
@@ -119,6 +140,11 @@ impl PartialSchema for EventDetails {
     fn schema() -> RefOr<Schema> {
         let mut schema = Details::schema();
         if let RefOr::T(Schema::Object(object)) = &mut schema {
+            for (stored, published) in PUBLISHED {
+                if let Some(field) = object.properties.remove(stored) {
+                    object.properties.insert(published.to_owned(), field);
+                }
+            }
             object.extensions = Some(ExtensionsBuilder::new().add("x-mesa-any-field-left-out", true).build());
         }
         schema

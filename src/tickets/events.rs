@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::event_details::EventDetails;
+use super::event_details::{self, EventDetails};
 use super::store;
 use crate::audit::kind::EventKind;
 use crate::audit::{Change, Data};
@@ -38,6 +38,7 @@ pub struct Event {
     /// The person who made the change; `null` for an automatic change.
     pub actor: Option<Person>,
     /// When it happened.
+    #[serde(rename = "occurred_at")]
     pub at: DateTime<Utc>,
     /// The fields of the ticket that changed, with their previous and new values; empty if none changed.
     #[schema(max_items = 100)]
@@ -77,7 +78,7 @@ impl From<(Row, Option<Person>)> for Event {
             actor,
             at: row.at,
             changes,
-            details,
+            details: event_details::published(details),
             redacted: row.redacted,
             hash: hex::encode(row.hash),
         }

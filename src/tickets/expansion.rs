@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::followups::{self, Followup};
 use super::model::Ticket;
+use super::summary::TicketSummary;
 use crate::auth::policy::{self, Action};
 use crate::http::{Actor, query};
 use crate::language::text_enum;
@@ -61,6 +62,38 @@ pub struct Expanded {
 /// How many followups are included with a ticket.
 const FOLLOWUPS: i64 = 20;
 
+/// A ticket to which related data can be added.
+pub trait Expandable {
+    fn id(&self) -> i64;
+    fn requester_id(&self) -> Uuid;
+    fn assignee_id(&self) -> Option<Uuid>;
+    fn expand(&mut self, expanded: Expanded);
+}
+
+macro_rules! expandable {
+    ($($ticket:ty),+) => {
+        $(impl Expandable for $ticket {
+            fn id(&self) -> i64 {
+                self.id
+            }
+
+            fn requester_id(&self) -> Uuid {
+                self.requester.id
+            }
+
+            fn assignee_id(&self) -> Option<Uuid> {
+                self.assignee.as_ref().map(|person| person.id)
+            }
+
+            fn expand(&mut self, expanded: Expanded) {
+                self.expanded = Some(expanded);
+            }
+        })+
+    };
+}
+
+expandable!(Ticket, TicketSummary);
+
 /// Adds the requested data; the number of statements does not depend on the number of tickets.
 ///
 /// # Errors
@@ -69,7 +102,7 @@ pub fn expand(
     db: &mut PgConnection,
     actor: &Actor,
     wanted: &Expansions,
-    tickets: &mut [Ticket],
+    tickets: &mut [impl Expandable],
 ) -> Result<()> {
     let wants = |what| wanted.expand.contains(&what);
     let (requester, assignee) = (wants(Expand::Requester), wants(Expand::Assignee));
@@ -83,22 +116,22 @@ pub fn expand(
     let people: HashSet<Uuid> = tickets
         .iter()
         .flat_map(|ticket| {
-            let has_it = ticket.assignee.as_ref().map(|person| person.id);
-            [Some(ticket.requester.id).filter(|_| requester), has_it.filter(|_| assignee)]
+            [
+                Some(ticket.requester_id()).filter(|_| requester),
+                ticket.assignee_id().filter(|_| assignee),
+            ]
         })
         .flatten()
         .collect();
     let people = User::by_ids(db, people)?;
-    let mut written = if wants(Expand::Followups) { Some(newest(db, actor, tickets)?) } else { None };
+    let numbers: Vec<i64> = tickets.iter().map(Expandable::id).collect();
+    let mut written = if wants(Expand::Followups) { Some(newest(db, actor, numbers)?) } else { None };
     for ticket in tickets {
-        let has_it = ticket.assignee.as_ref().filter(|_| assignee);
-        ticket.expanded = Some(Expanded {
-            requester: Some(&ticket.requester.id)
-                .filter(|_| requester)
-                .and_then(|id| people.get(id))
-                .cloned(),
-            assignee: has_it.and_then(|person| people.get(&person.id)).cloned(),
-            followups: written.as_mut().map(|written| written.remove(&ticket.id).unwrap_or_default()),
+        let account = |id: Option<Uuid>, wanted: bool| id.filter(|_| wanted).and_then(|id| people.get(&id)).cloned();
+        ticket.expand(Expanded {
+            requester: account(Some(ticket.requester_id()), requester),
+            assignee: account(ticket.assignee_id(), assignee),
+            followups: written.as_mut().map(|written| written.remove(&ticket.id()).unwrap_or_default()),
         });
     }
     Ok(())
@@ -111,8 +144,7 @@ struct Id {
 }
 
 /// The newest followups of each ticket that the caller may read, the newest first.
-fn newest(db: &mut PgConnection, actor: &Actor, tickets: &[Ticket]) -> Result<HashMap<i64, Vec<Followup>>> {
-    let tickets: Vec<i64> = tickets.iter().map(|ticket| ticket.id).collect();
+fn newest(db: &mut PgConnection, actor: &Actor, tickets: Vec<i64>) -> Result<HashMap<i64, Vec<Followup>>> {
     let ids: Vec<Id> = diesel::sql_query(
         "SELECT f.id FROM unnest($1) AS t (id) CROSS JOIN LATERAL ( \
              SELECT id FROM followups WHERE ticket_id = t.id AND ($2 OR visibility = 'public') \

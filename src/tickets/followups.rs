@@ -13,7 +13,8 @@ use super::information::{self, AnsweredBy};
 use super::model::TicketRow;
 use super::steps::Case;
 use super::store;
-use super::workflow::{self, Step};
+use super::permitted;
+use super::workflow::Step;
 use crate::attachments;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
@@ -61,6 +62,7 @@ pub struct Followup {
     /// followups.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
+    #[serde(rename = "source_followup_id")]
     published_from: Option<Uuid>,
 }
 
@@ -107,7 +109,7 @@ impl Followup {
 
     fn made(&self) -> Result<Answer> {
         Ok(Answer::created(format!("/api/v1/tickets/{}/followups/{}", self.ticket_id, self.id), self)?
-            .version(1))
+            .version(self.id, 1))
     }
 }
 
@@ -206,7 +208,7 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
     call.read(move |db, actor| {
         let ticket = store::visible(db, actor, path.0)?;
         // A followup never changes.
-        Ok(Answer::ok(&Followup::find(db, actor, ticket.id, path.1)?)?.version(1))
+        Ok(Answer::ok(&Followup::find(db, actor, ticket.id, path.1)?)?.version(path.1, 1))
     })
     .await
 }
@@ -227,8 +229,8 @@ pub async fn add(call: Call, id: Path<i64>, body: Body<FollowupCreate>) -> Resul
     call.write(body, move |tx, actor, body| {
         let row = store::lock(tx, actor, *id)?;
         let FollowupCreate { visibility, body } = body.read()?;
-        actor.check_version(row.version)?;
-        workflow::check(row.status, row.resumes_to, Step::Followup)?;
+        actor.check_version(row.id, row.version)?;
+        permitted::check(actor, &row, Step::Followup)?;
         if visibility == FollowupVisibility::Private && !actor.is_staff() {
             return Err(Problem::forbidden());
         }
@@ -289,8 +291,8 @@ pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>)
         let row = store::lock(tx, actor, path.0)?;
         let private = Followup::find(tx, actor, row.id, path.1)?;
         body.read()?;
-        actor.check_version(row.version)?;
-        workflow::check(row.status, row.resumes_to, Step::Followup)?;
+        actor.check_version(row.id, row.version)?;
+        permitted::check(actor, &row, Step::Followup)?;
         let published = followups::table.filter(followups::published_from.eq(private.id));
         let known: bool = diesel::select(diesel::dsl::exists(published)).get_result(tx)?;
         if private.visibility == FollowupVisibility::Public || known {

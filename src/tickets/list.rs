@@ -10,8 +10,7 @@ use diesel::sql_types::{BigInt, Record, SmallInt, Text, Timestamptz};
 
 use super::expansion::{self, Expansions};
 use super::filters::{self, TicketFilters, filtered};
-use super::model::{Ticket, TicketRow};
-use super::store;
+use super::summary::{self, SummaryRow, TicketSummary};
 use crate::auth::policy::Action;
 use crate::db::schema::tickets;
 use crate::db::{Limited, Literal};
@@ -37,9 +36,9 @@ text_enum! {
 }
 
 /// Sorts tickets without a due time after all others.
-const NEVER: &str = "coalesce(attention_due_at, '9999-12-31 00:00:00+00'::timestamptz)";
+pub const NEVER: &str = "coalesce(attention_due_at, '9999-12-31 00:00:00+00'::timestamptz)";
 
-fn due(row: &Ticket) -> DateTime<Utc> {
+fn due(row: &TicketSummary) -> DateTime<Utc> {
     row.attention_due_at.or_else(|| "9999-12-31T00:00:00Z".parse().ok()).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
@@ -50,7 +49,7 @@ fn due(row: &Ticket) -> DateTime<Utc> {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "tickets", operation_id = "listTickets", params(Paging, Expansions, TicketFilters),
-    responses((status = 200, body = Page<Ticket>, description = "One page of the list"))
+    responses((status = 200, body = Page<TicketSummary>, description = "One page of the list"))
 )]
 #[get("/tickets")]
 pub async fn list(call: Call, query: Query<TicketFilters>) -> Result<HttpResponse> {
@@ -79,11 +78,11 @@ pub fn page(
     actor: &Actor,
     paging: &Paging,
     filters: &TicketFilters,
-) -> Result<(Vec<Ticket>, Option<String>)> {
+) -> Result<(Vec<TicketSummary>, Option<String>)> {
     let all = || filtered(filters, actor);
     let sort = filters.sort.unwrap_or(TicketSort::ReceivedDescending);
     if sort == TicketSort::Queue {
-        return queue(db, paging, all());
+        return queue(db, actor, paging, all());
     }
     let after = paging.after::<DateTime<Utc>, i64>(sort.as_str())?;
     let due_at = || Literal::<Timestamptz>::new(NEVER);
@@ -96,7 +95,7 @@ pub fn page(
             let query =
                 all().order((tickets::status.desc(), tickets::received_at.desc(), tickets::id.desc()));
             // No ticket has this number: all tickets received before that moment.
-            match after.or(filters.received_to.map(|to| (to, 0))) {
+            match after.or(filters.received_before.map(|to| (to, 0))) {
                 Some((at, id)) => query.filter(in_state().lt((filters::literal(*status), at, id))),
                 None => query,
             }
@@ -117,13 +116,13 @@ pub fn page(
         (TicketSort::DueDescending, _) => seek!(all(), after, due_at(), tickets::id, desc),
         (TicketSort::DueAscending, _) => seek!(all(), after, due_at(), tickets::id, asc),
     };
-    let query = query.select(TicketRow::as_select());
+    let query = query.select(SummaryRow::as_select());
     let rows = match filters.name_at_most_a_state() {
         true => Limited::new(query, paging.rows()).load(db)?,
         // The selectivity of a filter depends on its values: each page is planned for its own values.
         false => query.limit(paging.rows()).load(db)?,
     };
-    let place = |row: &Ticket| {
+    let place = |row: &TicketSummary| {
         let key = match sort {
             TicketSort::UpdatedDescending | TicketSort::UpdatedAscending => row.updated_at,
             TicketSort::DueDescending | TicketSort::DueAscending => due(row),
@@ -131,15 +130,16 @@ pub fn page(
         };
         (key, row.id)
     };
-    paging.cut(sort.as_str(), store::present(db, rows)?, place)
+    paging.cut(sort.as_str(), summary::present(db, actor, rows)?, place)
 }
 
 /// A page of the order of work.
 fn queue(
     db: &mut PgConnection,
+    actor: &Actor,
     paging: &Paging,
     open: tickets::BoxedQuery<'_, Pg>,
-) -> Result<(Vec<Ticket>, Option<String>)> {
+) -> Result<(Vec<TicketSummary>, Option<String>)> {
     type Place = (i16, DateTime<Utc>);
     let mut query = open;
     if let Some(((rank, at), id)) = paging.after::<Place, i64>(TicketSort::Queue.as_str())? {
@@ -148,13 +148,13 @@ fn queue(
                 .into_sql::<Record<(SmallInt, Timestamptz, BigInt)>>();
         query = query.filter(in_queue.gt((rank, at, id)));
     }
-    let found: Vec<(TicketRow, i16, DateTime<Utc>)> = query
+    let found: Vec<(SummaryRow, i16, DateTime<Utc>)> = query
         .order((tickets::queue_rank, tickets::queue_at, tickets::id))
-        .select((TicketRow::as_select(), tickets::queue_rank, tickets::queue_at))
+        .select((SummaryRow::as_select(), tickets::queue_rank, tickets::queue_at))
         .limit(paging.rows())
         .load(db)?;
     let places: HashMap<i64, Place> = found.iter().map(|(row, rank, at)| (row.id, (*rank, *at))).collect();
     let rows = found.into_iter().map(|(row, _, _)| row).collect();
-    let place = |row: &Ticket| (places.get(&row.id).copied().unwrap_or_default(), row.id);
-    paging.cut(TicketSort::Queue.as_str(), store::present(db, rows)?, place)
+    let place = |row: &TicketSummary| (places.get(&row.id).copied().unwrap_or_default(), row.id);
+    paging.cut(TicketSort::Queue.as_str(), summary::present(db, actor, rows)?, place)
 }

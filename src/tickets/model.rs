@@ -169,6 +169,7 @@ pub struct InformationRequest {
     #[schema(max_length = 2000, example = "¿Cuál es la placa del equipo?")]
     pub missing: String,
     /// The deadline for the requester's answer. Without an answer by then the ticket is archived.
+    #[serde(rename = "deadline_at")]
     pub deadline: DateTime<Utc>,
     /// When the information was requested.
     pub requested_at: DateTime<Utc>,
@@ -233,8 +234,7 @@ pub struct Ticket {
     /// The number of the archived ticket that this one resubmits; `null` if it resubmits none.
     #[schema(example = 122)]
     pub resubmission_of: Option<i64>,
-    /// The steps that the current state allows. Whether the caller may carry them out depends on the permissions in
-    /// `GET /me` and, for some steps, on the assignee.
+    /// The steps that the state allows and that the caller may take.
     #[schema(max_items = 20)]
     pub allowed_steps: Vec<Step>,
     /// How many times the ticket was reopened.

@@ -27,9 +27,9 @@ pub async fn read(call: Call, id: Path<i64>, query: Query<Expansions>) -> Result
         let row = store::visible(db, actor, *id)?;
         let wanted = query.read()?;
         let version = row.version;
-        let mut ticket = store::one(db, row)?;
+        let mut ticket = store::one(db, actor, row)?;
         expansion::expand(db, actor, &wanted, slice::from_mut(&mut ticket))?;
-        Ok(Answer::ok(&ticket)?.version(version))
+        Ok(Answer::ok(&ticket)?.version(*id, version))
     })
     .await
 }

@@ -181,7 +181,7 @@ pub async fn register(call: Call, body: Body<TicketCreate>) -> Result<HttpRespon
             resubmission_of: None,
         };
         let row = request.register(tx, actor, account)?;
-        created(tx, row)
+        created(tx, actor, row)
     })
     .await
 }
@@ -302,9 +302,9 @@ fn missing_text(missing: &[Text], locale: Locale) -> String {
 }
 
 /// The response for a new ticket.
-pub fn created(tx: &mut PgConnection, row: TicketRow) -> Result<Answer> {
+pub fn created(tx: &mut PgConnection, actor: &Actor, row: TicketRow) -> Result<Answer> {
     let id = row.id;
-    let answer = store::answer(tx, row)?;
+    let answer = store::answer(tx, actor, row)?;
     Ok(Answer {
         status: actix_web::http::StatusCode::CREATED,
         location: Some(format!("/api/v1/tickets/{id}")),

@@ -233,7 +233,7 @@ pub async fn relate(call: Call, id: Path<i64>, body: Body<RelationCreate>) -> Re
         store::visible(tx, actor, *id)?;
         let RelationCreate { kind, ticket_id } = body.read()?;
         let (row, other) = both(tx, *id, ticket_id, "/ticket_id")?;
-        actor.check_version(row.version)?;
+        actor.check_version(row.id, row.version)?;
         let relation = Relation {
             id: Uuid::now_v7(),
             kind,
@@ -278,7 +278,7 @@ pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>) 
             .first(tx)?;
         let (kind, other) = if from == id { (kind, to) } else { (kind.inverse(), from) };
         let (row, other) = store::lock_both(tx, id, other)?;
-        actor.check_version(row.version)?;
+        actor.check_version(row.id, row.version)?;
         // A concurrent request may have removed it.
         if diesel::delete(ticket_relations::table.find(relation_id)).execute(tx)? == 0 {
             return Err(Problem::not_found());

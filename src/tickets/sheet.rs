@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::filters::TicketFilters;
 use super::list::page;
-use super::model::Ticket;
+use super::summary::TicketSummary;
 use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
 use crate::http::body::Content;
@@ -84,7 +84,7 @@ pub async fn download(call: Call, query: Query<TicketFilters>) -> Result<HttpRes
 }
 
 fn batch(cursor: Option<String>) -> Paging {
-    Paging { limit: Some(BATCH), cursor, with_total: false, fields: Vec::new(), seal: Seal(vec![Vec::new()]) }
+    Paging { limit: Some(BATCH), cursor, with_total: false, seal: Seal(vec![Vec::new()]) }
 }
 
 /// What remains to be written.
@@ -123,7 +123,7 @@ impl State {
     }
 }
 
-fn lines(tickets: &[Ticket], with_names: bool) -> Result<String> {
+fn lines(tickets: &[TicketSummary], with_names: bool) -> Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     if with_names {
         writer.write_record(COLUMNS).map_err(Problem::internal)?;
@@ -136,12 +136,11 @@ fn lines(tickets: &[Ticket], with_names: bool) -> Result<String> {
     Ok(if with_names { format!("{MARK}{text}") } else { text })
 }
 
-fn cells(ticket: &Ticket) -> [String; COLUMNS.len()] {
+fn cells(ticket: &TicketSummary) -> [String; COLUMNS.len()] {
     let moment = |at: Option<DateTime<Utc>>| {
         at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default()
     };
     let text = |text: Option<&str>| text.map(harmless).unwrap_or_default();
-    let (solution, archive) = (ticket.solution.as_ref(), ticket.archive.as_ref());
     [
         ticket.id.to_string(),
         harmless(&ticket.subject),
@@ -162,10 +161,10 @@ fn cells(ticket: &Ticket) -> [String; COLUMNS.len()] {
         moment(ticket.scheduled_for),
         moment(ticket.attention_due_at),
         moment(ticket.attended_at),
-        moment(solution.map(|solution| solution.solved_at)),
+        moment(ticket.solved_at),
         moment(ticket.closed_at),
-        moment(archive.map(|archive| archive.archived_at)),
-        text(archive.map(|archive| archive.reason.as_str())),
+        moment(ticket.archived_at),
+        text(ticket.archive_reason.map(|reason| reason.as_str())),
         ticket.reopened_count.to_string(),
     ]
 }

@@ -4,17 +4,17 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use uuid::Uuid;
 
 use super::clock::Span;
 use super::holds::HoldKind;
 use super::model::{Requester, Solution, Ticket, TicketRow};
-use super::{archiving, information, workflow};
+use super::names::Names;
+use super::{archiving, information, permitted};
 use crate::auth::policy::PermissionScope;
-use crate::db::schema::{categories, holds, tickets};
+use crate::db::schema::{holds, tickets};
 use crate::http::{Actor, Answer};
 use crate::people::user::Contact;
-use crate::people::{Named, person};
+use crate::people::Named;
 use crate::problem::{Problem, Result};
 
 /// The ticket with this number, if the caller may see it.
@@ -81,25 +81,15 @@ pub fn pauses_of(db: &mut PgConnection, ticket: i64, now: DateTime<Utc>) -> Resu
     Ok(pauses(db, &[ticket], now)?.remove(&ticket).unwrap_or_default())
 }
 
-/// The tickets as the API represents them, with the names of their people and categories.
-pub fn present(db: &mut PgConnection, rows: Vec<TicketRow>) -> Result<Vec<Ticket>> {
-    let people = person::by_id(
-        db,
-        rows.iter().flat_map(|row| [Some(row.registered_by_id), row.assignee_id, row.solved_by_id]).flatten(),
-    )?;
-    let mut category_ids: Vec<Uuid> = rows.iter().filter_map(|row| row.category_id).collect();
-    category_ids.sort_unstable();
-    category_ids.dedup();
-    let categories: HashMap<Uuid, String> = if category_ids.is_empty() {
-        HashMap::new()
-    } else {
-        let found = categories::table.filter(categories::id.eq_any(category_ids));
-        found.select((categories::id, categories::name)).load(db)?.into_iter().collect()
-    };
+/// The tickets as the API represents them to this person, with the names of people and categories.
+pub fn present(db: &mut PgConnection, actor: &Actor, rows: Vec<TicketRow>) -> Result<Vec<Ticket>> {
+    let people =
+        rows.iter().flat_map(|row| [Some(row.registered_by_id), row.assignee_id, row.solved_by_id]).flatten();
+    let names = Names::load(db, people, rows.iter().filter_map(|row| row.category_id))?;
     let mut requests = information::requested(db, &rows)?;
     let mut archives = archiving::archives(db, &rows)?;
-    let person = |id: Option<Uuid>| id.and_then(|id| people.get(&id).cloned());
     let tickets = rows.into_iter().map(|row| Ticket {
+        allowed_steps: permitted::steps(actor, &row),
         id: row.id,
         subject: row.subject,
         description: row.description,
@@ -107,9 +97,7 @@ pub fn present(db: &mut PgConnection, rows: Vec<TicketRow>) -> Result<Vec<Ticket
         criticality: row.criticality,
         channel: row.channel,
         support_level: row.support_level,
-        category: row
-            .category_id
-            .and_then(|id| categories.get(&id).map(|name| Named { id, name: name.clone() })),
+        category: names.category(row.category_id),
         requester: Requester {
             id: row.requester_id,
             full_name: row.requester_full_name,
@@ -122,8 +110,8 @@ pub fn present(db: &mut PgConnection, rows: Vec<TicketRow>) -> Result<Vec<Ticket
             },
             unit: row.requester_unit_id.zip(row.requester_unit_name).map(|(id, name)| Named { id, name }),
         },
-        registered_by: person(Some(row.registered_by_id)),
-        assignee: person(row.assignee_id),
+        registered_by: names.person(Some(row.registered_by_id)),
+        assignee: names.person(row.assignee_id),
         received_at: row.received_at,
         classified_at: row.classified_at,
         assigned_at: row.assigned_at,
@@ -133,7 +121,7 @@ pub fn present(db: &mut PgConnection, rows: Vec<TicketRow>) -> Result<Vec<Ticket
         attended_at: row.attended_at,
         solution: row.solution.zip(row.solved_at).map(|(description, solved_at)| Solution {
             description,
-            solved_by: person(row.solved_by_id),
+            solved_by: names.person(row.solved_by_id),
             solved_at,
         }),
         closed_at: row.closed_at,
@@ -141,7 +129,6 @@ pub fn present(db: &mut PgConnection, rows: Vec<TicketRow>) -> Result<Vec<Ticket
         information_request: requests.remove(&row.id),
         archive: archives.remove(&row.id),
         resubmission_of: row.resubmission_of,
-        allowed_steps: workflow::allowed(row.status, row.resumes_to).collect(),
         reopened_count: row.reopened_count,
         updated_at: row.updated_at,
         expanded: None,
@@ -150,12 +137,12 @@ pub fn present(db: &mut PgConnection, rows: Vec<TicketRow>) -> Result<Vec<Ticket
 }
 
 /// The response with one ticket and its ETag.
-pub fn answer(db: &mut PgConnection, row: TicketRow) -> Result<Answer> {
-    let version = row.version;
-    Ok(Answer::ok(&one(db, row)?)?.version(version))
+pub fn answer(db: &mut PgConnection, actor: &Actor, row: TicketRow) -> Result<Answer> {
+    let (id, version) = (row.id, row.version);
+    Ok(Answer::ok(&one(db, actor, row)?)?.version(id, version))
 }
 
-/// One ticket as the API represents it.
-pub fn one(db: &mut PgConnection, row: TicketRow) -> Result<Ticket> {
-    present(db, vec![row])?.pop().ok_or_else(Problem::not_found)
+/// One ticket as the API represents it to this person.
+pub fn one(db: &mut PgConnection, actor: &Actor, row: TicketRow) -> Result<Ticket> {
+    present(db, actor, vec![row])?.pop().ok_or_else(Problem::not_found)
 }

@@ -1,7 +1,7 @@
 //! The life of a ticket: the steps that each state allows, and the state that follows. Pure.
 
 use crate::language::text_enum;
-use crate::problem::{Code, Problem, Result, Text};
+use crate::problem::{Code, Problem, Text};
 
 text_enum! {
     /// The state of a ticket.
@@ -46,7 +46,7 @@ text_enum! {
         /// Put it on hold for an external cause.
         Hold = "hold",
         /// Request missing information from the requester.
-        RequestInformation = "information-request",
+        RequestInformation = "information_request",
         /// End the hold.
         Resume = "resumption",
         /// Add a followup.
@@ -93,14 +93,10 @@ pub fn allowed(status: TicketStatus, resumes_to: Option<TicketStatus>) -> impl I
     Step::ALL.iter().copied().filter(move |step| allows(status, resumes_to, *step))
 }
 
-/// # Errors
-/// A 409 that names the state and the steps that it allows.
+/// A 409 that names the state and the steps that are allowed instead.
 #[track_caller]
-pub fn check(status: TicketStatus, resumes_to: Option<TicketStatus>, step: Step) -> Result<()> {
-    if allows(status, resumes_to, step) {
-        return Ok(());
-    }
-    let steps: Vec<&str> = allowed(status, resumes_to).map(Step::as_str).collect();
+pub fn refused(status: TicketStatus, instead: &[Step]) -> Problem {
+    let steps: Vec<&str> = instead.iter().map(|step| step.as_str()).collect();
     let words = if steps.is_empty() { "—".to_owned() } else { steps.join(", ") };
     let state = status.as_str();
     let mut problem = Problem::new(
@@ -110,9 +106,9 @@ pub fn check(status: TicketStatus, resumes_to: Option<TicketStatus>, step: Step)
             format!("In the state `{state}` the allowed steps are: {words}."),
         ),
     );
-    problem.members.insert("state".to_owned(), state.into());
+    problem.members.insert("current_status".to_owned(), state.into());
     problem.members.insert("allowed_steps".to_owned(), steps.into());
-    Err(problem)
+    problem
 }
 
 #[cfg(test)]
@@ -161,10 +157,10 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_names_the_state_and_what_it_allows() {
-        let problem = check(TicketStatus::Solved, None, Step::Accept).unwrap_err();
+    fn a_refusal_names_the_state_and_the_allowed_steps() {
+        let problem = refused(TicketStatus::Solved, &allowed(TicketStatus::Solved, None).collect::<Vec<_>>());
         assert_eq!(problem.code.status().as_u16(), 409);
-        assert_eq!(problem.members["state"], "solved");
+        assert_eq!(problem.members["current_status"], "solved");
         assert_eq!(
             problem.members["allowed_steps"],
             serde_json::json!(["followups", "attachments", "closure", "reopening"])

@@ -164,7 +164,7 @@ fn a_handover_transfers_all_open_work_in_one_call() {
     // Open work can be listed with filters of the ticket list.
     let open = |person: &Client| {
         let open = "status=assigned&status=in_progress&status=on_hold";
-        director.get(&format!("/tickets?assignee={}&{open}", person.id())).items().len()
+        director.get(&format!("/tickets?assignee_id={}&{open}", person.id())).items().len()
     };
     assert_eq!((open(&technician), open(&other)), (0, 3));
 }

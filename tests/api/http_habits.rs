@@ -366,7 +366,7 @@ fn lists_can_be_filtered() {
     assert_eq!(ids(&technician, "criticality=medium"), ["2"]);
     assert_eq!(ids(&technician, "assignee=me"), ["2"]);
     assert_eq!(ids(&technician, "assignee=none"), ["1", "3"]);
-    assert_eq!(ids(&technician, &format!("assignee=none&assignee={}", technician.id())), ["1", "2", "3"]);
+    assert_eq!(ids(&technician, &format!("assignee=none&assignee_id={}", technician.id())), ["1", "2", "3"]);
     assert_eq!(ids(&technician, &format!("requester_id={}", other.id())), ["3"]);
     assert_eq!(ids(&technician, "q=conexiones"), ["1"]);
     assert_eq!(ids(&technician, "q=CONEXION%20internet"), ["1"]);
@@ -376,7 +376,7 @@ fn lists_can_be_filtered() {
     assert_eq!(ids(&technician, "channel=email"), Vec::<String>::new());
     assert_eq!(ids(&technician, &format!("unit_id={}", desk.unit_id())), ["1", "2", "3"]);
     let at = received["received_at"].as_str().unwrap();
-    assert_eq!(ids(&technician, &format!("received_to={at}")), Vec::<String>::new());
+    assert_eq!(ids(&technician, &format!("received_before={at}")), Vec::<String>::new());
     assert_eq!(ids(&technician, &format!("received_from={at}")), ["1", "2", "3"]);
     assert_eq!(assigned, "/tickets/2");
 }

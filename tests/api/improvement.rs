@@ -67,7 +67,7 @@ fn an_action_is_proposed_opened_followed_completed_and_verified_by_another() {
         (&json!("effective"), &json!(true))
     );
     let again = director.post(&format!("{one}/verification"), verdict(false)).problem(409, "wrong_state");
-    assert_eq!(again["record_status"], "effective");
+    assert_eq!(again["current_status"], "effective");
     director.post(&format!("{one}/followups"), json!({"body": "x"})).problem(409, "wrong_state");
     director.upload(&format!("{one}/attachments"), "b.txt", "b").problem(409, "wrong_state");
     assert_eq!(director.get(&format!("{one}/followups")).items(), [first]);

@@ -107,7 +107,7 @@ fn a_message_becomes_a_ticket_of_its_author() {
         1
     );
     assert!(desk.professional().get("/inbound-emails?status=set_aside").items().is_empty());
-    desk.professional().post(&format!("{one}/processing"), json!({})).problem(409, "already_processed");
+    desk.professional().post(&format!("{one}/processing"), json!({})).problem(409, "wrong_state");
 }
 
 #[test]

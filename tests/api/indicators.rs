@@ -169,7 +169,7 @@ fn an_indicator_is_proposed_defined_and_measured_by_hand() {
     let by_hand = |value: Value| {
         technician.post(&format!("{one}/measurements"), json!({"year": 2026, "quarter": 3, "value": value}))
     };
-    assert_eq!(by_hand(json!(99)).problem(409, "wrong_state")["record_status"], "draft");
+    assert_eq!(by_hand(json!(99)).problem(409, "wrong_state")["current_status"], "draft");
     technician.patch(&one, json!({"status": "active"})).problem(403, "forbidden");
     assert_eq!(technician.patch(&one, json!({"measure": "timely_solution"})).faults()[0].0, "/within_hours");
     assert_eq!(technician.patch(&one, json!({"within_hours": 5})).faults()[0].0, "/within_hours");

@@ -70,7 +70,7 @@ fn information_can_be_requested_in_every_state_and_puts_on_hold() {
         assert_eq!(ticket["attention_due_at"], due, "{state}");
         assert_eq!(requester.get(&one).ok(), ticket);
         // Only one request at a time.
-        assert_eq!(ask(&technician, &one).problem(409, "step_not_allowed")["state"], "on_hold");
+        assert_eq!(ask(&technician, &one).problem(409, "step_not_allowed")["current_status"], "on_hold");
         let event = events(&desk, &one).pop().unwrap();
         assert_eq!(
             (&event["kind"], &event["details"]["missing"]),

@@ -73,10 +73,10 @@ fn a_search_can_be_filtered_and_paged() {
     assert_eq!(found(&format!("&category_id={}", Uuid::nil())), 0);
     assert_eq!(found("&ticket_id=1"), 0);
     assert_eq!(
-        (found("&published_from=2999-01-01T00:00:00Z"), found("&published_to=2999-01-01T00:00:00Z")),
+        (found("&published_from=2999-01-01T00:00:00Z"), found("&published_before=2999-01-01T00:00:00Z")),
         (0, 5)
     );
-    assert_eq!(found("&published_to=2000-01-01T00:00:00Z"), 0);
+    assert_eq!(found("&published_before=2000-01-01T00:00:00Z"), 0);
 
     let (mut seen, mut next) = (Vec::new(), "/kb/articles?q=impresora&limit=2".to_owned());
     loop {

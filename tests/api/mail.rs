@@ -297,7 +297,7 @@ fn temporarily_refused_mail_is_retried_until_the_limit() {
     desk.send_mail();
     assert_eq!(desk.director().get(&path).ok()["status"], "sent");
     assert_eq!(server.count(), 1);
-    desk.director().post(&format!("{path}/retry"), json!({})).problem(409, "message_not_failed");
+    desk.director().post(&format!("{path}/retry"), json!({})).problem(409, "wrong_state");
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn minutes_are_drafted_and_signed_and_then_immutable() {
         director.patch(&one, json!({"place": "Otro"})),
         director.post(&format!("{one}/signature"), json!({})),
     ] {
-        assert_eq!(refused.problem(409, "wrong_state")["record_status"], "signed");
+        assert_eq!(refused.problem(409, "wrong_state")["current_status"], "signed");
     }
 
     // Signed minutes cannot be changed in the database either, and the draft can.

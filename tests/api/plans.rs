@@ -123,7 +123,7 @@ fn no_list_scans_a_whole_table() {
     ]
     .iter()
     .flat_map(|sort| {
-        ["", "&status=closed", "&status=assigned&status=in_progress", "&assignee=me"]
+        ["", "&status=closed", "&status=assigned&status=in_progress", "&assignee_id=me"]
             .map(|filter| format!("/tickets?sort={sort}{filter}"))
     })
     .collect();
@@ -138,23 +138,23 @@ fn no_list_scans_a_whole_table() {
         "assignee=none&status=received".to_owned(),
         "overdue=true".to_owned(),
         "due_within=2h".to_owned(),
-        format!("received_from={from}&received_to={to}"),
-        format!("status=closed&received_from={from}&received_to={to}"),
-        format!("status=closed&received_to={long_ago}"),
+        format!("received_from={from}&received_before={to}"),
+        format!("status=closed&received_from={from}&received_before={to}"),
+        format!("status=closed&received_before={long_ago}"),
         format!("open_at={to}"),
-        format!("closed_from={from}&closed_to={to}"),
-        format!("survey_sent_from={from}&survey_sent_to={to}"),
+        format!("closed_from={from}&closed_before={to}"),
+        format!("survey_sent_from={from}&survey_sent_before={to}"),
         "attention=waiting_overdue".to_owned(),
         "attention=waiting&sort=received_at".to_owned(),
         "archive_reason=duplicate".to_owned(),
         "channel=api".to_owned(),
         "support_level=3".to_owned(),
         "q=inexistente".to_owned(),
-        format!("solved_from={from}&solved_to={to}"),
-        format!("solved_from={from}&solved_to={to}&solved_by={technician}"),
-        format!("reopened_from={from}&reopened_to={to}"),
-        format!("accepted_from={from}&accepted_to={to}&accepted_by={technician}"),
-        format!("escalated_from={from}&escalated_to={to}"),
+        format!("solved_from={from}&solved_before={to}"),
+        format!("solved_from={from}&solved_before={to}&solved_by_id={technician}"),
+        format!("reopened_from={from}&reopened_before={to}"),
+        format!("accepted_from={from}&accepted_before={to}&accepted_by_id={technician}"),
+        format!("escalated_from={from}&escalated_before={to}"),
         "expand=requester&expand=assignee&expand=followups".to_owned(),
     ] {
         lists.push(format!("/tickets?{filter}"));

@@ -136,7 +136,7 @@ fn a_second_run_removes_nothing_and_the_figures_do_not_change() {
     assert_eq!(satisfaction(&desk), satisfied);
     // Lists contain the surveys that remain.
     let list =
-        "/tickets?survey_sent_from=2024-10-01T05:00:00Z&survey_sent_to=2025-01-01T05:00:00Z&with_total=true";
+        "/tickets?survey_sent_from=2024-10-01T05:00:00Z&survey_sent_before=2025-01-01T05:00:00Z&with_total=true";
     assert_eq!(desk.technician().get(list).ok()["total"], desk.database.count(
         "SELECT count(*) FROM surveys WHERE created_at >= '2024-10-01 00:00-05' AND created_at < '2025-01-01 00:00-05'"
     ));

@@ -217,7 +217,7 @@ fn a_requester_cannot_filter_by_fields_that_only_staff_see() {
     let desk = Desk::open();
     for filter in [
         "open_at=2026-01-01T00:00:00Z",
-        "solved_level=1",
+        "solved_support_level=1",
         "has_article=true",
         "satisfied=true",
         "attention=late",

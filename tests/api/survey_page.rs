@@ -171,8 +171,8 @@ fn a_reopened_ticket_cannot_be_rated_until_it_is_solved() {
     shows(&send(&desk, &token, GOOD), 409, &["Su solicitud está abierta de nuevo"]);
     let path = format!("/surveys/{token}");
     assert_eq!(desk.nobody().get(&path).ok()["solution"], json!(null));
-    desk.nobody().post(&path, ratings()).problem(409, "not_solved");
-    desk.requester().post(&format!("{one}/survey"), ratings()).problem(409, "not_solved");
+    desk.nobody().post(&path, ratings()).problem(409, "wrong_state");
+    desk.requester().post(&format!("{one}/survey"), ratings()).problem(409, "wrong_state");
     assert_eq!(desk.database.fingerprint(), before);
     // A ticket may end without a solution.
     desk.technician().post(&format!("{one}/archive"), json!({"reason": "withdrawn", "note": "Ya no."})).ok();

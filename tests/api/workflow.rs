@@ -151,7 +151,7 @@ fn every_step_in(state: &str) {
             let messages = desk.database.count("SELECT count(*) FROM messages");
             let answer = take(step, &technician, &professional, &kept, into);
             let problem = answer.problem(409, "step_not_allowed");
-            assert_eq!(problem["state"], state, "{step}");
+            assert_eq!(problem["current_status"], state, "{step}");
             let named: Vec<&str> = problem["allowed_steps"]
                 .as_array()
                 .unwrap()

@@ -22,11 +22,13 @@ use crate::problem::{Problem, Result};
 pub struct TreeHead {
     /// The number of events in the tree.
     #[schema(minimum = 1, example = 1)]
+    #[serde(rename = "tree_size")]
     size: i64,
     /// The root of the tree (RFC 6962, SHA-256), in base64.
     #[schema(min_length = 44, max_length = 44, example = "CsUlJp0Z1pXmZpTSAjjGJrnAl/yKqLPvUjSQ1VCh4hQ=")]
     root: String,
     /// The time at which the head was made.
+    #[serde(rename = "created_at")]
     at: DateTime<Utc>,
     /// Why the head was made at this time.
     reason: HeadReason,
@@ -104,7 +106,7 @@ pub async fn read(call: Call, size: Path<i64>) -> Result<HttpResponse> {
     call.read(move |db, _| {
         let found: Option<Row> = rows::table.find(*size).select(Row::as_select()).first(db).optional()?;
         let head = TreeHead::from(found.ok_or_else(Problem::not_found)?);
-        Ok(Answer::ok(&head)?.version(1))
+        Ok(Answer::ok(&head)?.version(*size, 1))
     })
     .await
 }
@@ -118,6 +120,7 @@ pub struct AuditKey {
     public_key: Option<String>,
     /// Keys that signed heads before.
     #[schema(max_length = 500, max_items = 100)]
+    #[serde(rename = "previous_keys")]
     previous: Vec<String>,
 }
 
@@ -136,7 +139,7 @@ pub async fn public_key(call: Call) -> Result<HttpResponse> {
             public_key: audit.signer.as_ref().map(|signer| signer.public().to_string()),
             previous: audit.previous.iter().map(ToString::to_string).collect(),
         };
-        Ok(Answer::ok(&key)?.version(1))
+        Ok(Answer::ok(&key)?.version("key", 1))
     })
     .await
 }

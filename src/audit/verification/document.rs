@@ -26,16 +26,20 @@ pub struct Verification {
     head: Option<HeadVerification>,
     /// The number of verified tickets.
     #[schema(minimum = 0)]
+    #[serde(rename = "ticket_count")]
     tickets: i64,
     /// The number of their events.
     #[schema(minimum = 0)]
+    #[serde(rename = "event_count")]
     events: i64,
     /// The number of verified audit events.
     #[schema(minimum = 0)]
+    #[serde(rename = "audit_event_count")]
     audit_events: i64,
     /// The number of events of both kinds from which values were removed: personal data by law, or those of records
     /// whose retention period ended. Their content can no longer be verified; everything else of them is.
     #[schema(minimum = 0)]
+    #[serde(rename = "redacted_event_count")]
     redacted: i64,
     /// Whether nothing is broken, in tickets, log and heads, and the requested head is consistent.
     whole: bool,
@@ -50,6 +54,7 @@ pub struct LogVerification {
     /// The number of entries that have a position and are leaves of the tree; an event gets its position within
     /// seconds.
     #[schema(minimum = 0)]
+    #[serde(rename = "tree_size")]
     size: i64,
     /// The root of the tree of these entries (RFC 6962, SHA-256), in base64.
     #[schema(min_length = 44, max_length = 44)]
@@ -61,6 +66,7 @@ pub struct LogVerification {
 pub struct HeadsVerification {
     /// The number of valid heads.
     #[schema(minimum = 0)]
+    #[serde(rename = "verified_count")]
     verified: i64,
     /// The broken heads, by size.
     broken: Vec<HeadBreak>,
@@ -71,6 +77,7 @@ pub struct HeadsVerification {
 pub struct HeadVerification {
     /// The number of events in the head of the request (`head_size`).
     #[schema(minimum = 1, example = 5210)]
+    #[serde(rename = "tree_size")]
     size: i64,
     /// The root of the head of the request (`head_root`), in standard base64.
     #[schema(min_length = 44, max_length = 44)]

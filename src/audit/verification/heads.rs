@@ -32,6 +32,7 @@ text_enum! {
 pub struct HeadBreak {
     /// The number of events in the broken head; it identifies the head.
     #[schema(minimum = 1, example = 5210)]
+    #[serde(rename = "tree_size")]
     pub size: i64,
     /// What is wrong with the head.
     pub reason: HeadBreakReason,

@@ -42,6 +42,7 @@ pub struct LogBreak {
     /// The position in the log, from 0 on; `null` for a fault found at an audit event, which `event_id` names.
     #[diesel(sql_type = Nullable<BigInt>)]
     #[schema(minimum = 0, example = 1041)]
+    #[serde(rename = "log_position")]
     pub position: Option<i64>,
     /// The kind of the event; `null` if the entry is missing.
     #[diesel(sql_type = Nullable<Text>)]

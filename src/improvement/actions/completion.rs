@@ -46,7 +46,7 @@ pub async fn complete(call: Call, id: Path<Uuid>, body: Body<CompletionCreate>) 
             return Err(Problem::wrong_state(row.status.as_str()));
         }
         actor.may_write(row.owner_id == actor.id)?;
-        actor.check_version(row.version)?;
+        actor.check_version(row.id, row.version)?;
         diesel::update(actions::table.find(row.id))
             .set((
                 actions::status.eq(ActionStatus::Completed),

@@ -213,7 +213,7 @@ impl ImprovementAction {
     /// As a response, with its version.
     fn answer(db: &mut PgConnection, id: Uuid, actor: &Actor) -> Result<Answer> {
         let action = Self::find(db, id, today(actor))?;
-        Ok(Answer::ok(&action)?.version(action.version))
+        Ok(Answer::ok(&action)?.version(action.id, action.version))
     }
 }
 

@@ -62,7 +62,7 @@ pub async fn verify(call: Call, id: Path<Uuid>, body: Body<VerificationCreate>) 
                 ),
             ));
         }
-        actor.check_version(row.version)?;
+        actor.check_version(row.id, row.version)?;
         let status = if verification.effective { ActionStatus::Effective } else { ActionStatus::Ineffective };
         diesel::update(actions::table.find(row.id))
             .set((

@@ -145,7 +145,7 @@ pub async fn create(call: Call, body: Body<ImprovementActionCreate>) -> Result<H
             ))
             .execute(tx)?;
         let action = ImprovementAction::find(tx, id, today(actor))?;
-        Ok(Answer::created(format!("/api/v1/improvement-actions/{id}"), &action)?.version(action.version))
+        Ok(Answer::created(format!("/api/v1/improvement-actions/{id}"), &action)?.version(action.id, action.version))
     })
     .await
 }
@@ -192,7 +192,7 @@ pub async fn change(
             return Err(Problem::wrong_state(row.status.as_str()));
         }
         actor.may_write(content.status == ActionStage::Draft)?;
-        actor.check_version(row.version)?;
+        actor.check_version(row.id, row.version)?;
         diesel::update(actions::table.find(row.id))
             .set((
                 actions::kind.eq(content.kind),

@@ -38,6 +38,7 @@ pub struct RiskFilters {
     /// Risks of this level without controls (riesgo inherente). Repeat it to include several levels.
     #[serde(default)]
     #[param(required = false)]
+    #[serde(rename = "risk_level")]
     level: Vec<RiskLevel>,
     /// Risks with this treatment. Repeat it to include several treatments.
     #[serde(default)]

@@ -59,6 +59,7 @@ pub struct RiskMatrixCell {
     #[schema(minimum = 1, maximum = 5, example = 4)]
     pub(super) impact: i16,
     /// The level of every risk in this cell (zona de riesgo).
+    #[serde(rename = "risk_level")]
     pub(super) level: RiskLevel,
     /// The active risks in this cell, the oldest first; empty if there are none. All cells together have at most 1000
     /// risks; newer ones are left out.

@@ -70,6 +70,7 @@ pub struct Risk {
     #[schema(minimum = 1, maximum = 5, example = 4)]
     impact: i16,
     /// The level without controls (riesgo inherente), computed from `probability` and `impact`.
+    #[serde(rename = "risk_level")]
     level: RiskLevel,
     /// The existing controls (controles); `null` if none are stated.
     #[schema(max_length = 4000, example = "Copia diaria en otro edificio.")]
@@ -110,6 +111,7 @@ pub struct RiskAssessment {
     #[schema(minimum = 1, maximum = 5, example = 4)]
     impact: i16,
     /// The level (zona de riesgo), computed from `probability` and `impact`.
+    #[serde(rename = "risk_level")]
     level: RiskLevel,
 }
 
@@ -198,6 +200,6 @@ impl Risk {
     /// As a response, with its version.
     fn answer(db: &mut PgConnection, id: Uuid) -> Result<Answer> {
         let risk = Self::find(db, id)?;
-        Ok(Answer::ok(&risk)?.version(risk.version))
+        Ok(Answer::ok(&risk)?.version(risk.id, risk.version))
     }
 }

@@ -188,7 +188,7 @@ pub async fn create(call: Call, body: Body<RiskCreate>) -> Result<HttpResponse> 
             ))
             .execute(tx)?;
         let risk = Risk::find(tx, id)?;
-        Ok(Answer::created(format!("/api/v1/risks/{id}"), &risk)?.version(risk.version))
+        Ok(Answer::created(format!("/api/v1/risks/{id}"), &risk)?.version(risk.id, risk.version))
     })
     .await
 }
@@ -234,7 +234,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<RiskCreate>>) -
             )));
         }
         actor.may_write(content.status == RiskStatus::Draft)?;
-        actor.check_version(row.version)?;
+        actor.check_version(row.id, row.version)?;
         diesel::update(risks::table.find(row.id))
             .set((values!(content), changes.then(|| next_version!(risks, row.version, actor))))
             .execute(tx)?;

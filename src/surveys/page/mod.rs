@@ -114,7 +114,7 @@ fn respond(desk: &Desk, request: &HttpRequest, visit: Result<Visit>, status: Sta
                 Code::SurveyExpired => State::Expired,
                 Code::AlreadyAnswered => State::AnsweredBefore,
                 // Reopened between the check and the answer.
-                Code::NotSolved => State::Unsolved { open: true },
+                Code::WrongState => State::Unsolved { open: true },
                 _ => State::Failed,
             };
             (asked.unwrap_or(Locale::Es), state, problem.code.status())

@@ -33,9 +33,11 @@ const BATCH: i64 = 500;
 pub struct Application {
     /// Number of open tickets whose clock is running.
     #[schema(minimum = 0, example = 12)]
+    #[serde(rename = "examined_count")]
     examined: usize,
     /// Number of examined tickets whose due time changed.
     #[schema(minimum = 0, example = 5)]
+    #[serde(rename = "changed_count")]
     changed: usize,
 }
 

@@ -52,7 +52,7 @@ pub struct Calendar {
 impl Calendar {
     fn answer(self) -> Result<Answer> {
         let version = self.version;
-        Ok(Answer::ok(&self)?.version(version))
+        Ok(Answer::ok(&self)?.version(self.id, version))
     }
 }
 
@@ -159,7 +159,7 @@ pub async fn create(call: Call, body: Body<CalendarCreate>) -> Result<HttpRespon
             .returning(Calendar::as_returning())
             .get_result(tx)?;
         let location = format!("/api/v1/calendars/{}", calendar.id);
-        Ok(Answer::created(location, &calendar)?.version(calendar.version))
+        Ok(Answer::created(location, &calendar)?.version(calendar.id, calendar.version))
     })
     .await
 }
@@ -209,7 +209,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile
             }
             touched.extend(times.into_iter().map(|(criticality, _)| criticality));
         }
-        actor.check_version(calendar.version)?;
+        actor.check_version(calendar.id, calendar.version)?;
         let calendar: Calendar = diesel::update(calendars::table.find(calendar.id))
             .set((profile, changes.then(|| next_version!(calendars, calendar.version, actor))))
             .returning(Calendar::as_returning())

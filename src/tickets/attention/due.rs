@@ -24,15 +24,17 @@ use crate::tickets::clock::OutOfReach;
 #[into_params(parameter_in = Query)]
 pub struct Trial {
     /// When the clock starts, such as `2026-11-23T14:00:00Z`; now if omitted.
+    #[serde(rename = "starts_at")]
     from: Option<DateTime<Utc>>,
     /// Number of minutes to count.
     #[param(minimum = 1, maximum = 525600, example = 120)]
+    #[serde(rename = "attention_minutes")]
     minutes: i32,
 }
 
 /// Compute a due time on a calendar
 ///
-/// The moment at which the given minutes have counted on the calendar since `from`, and the stretches of time that
+/// The moment at which the given minutes have counted on the calendar since `starts_at`, and the stretches of time that
 /// counted.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
@@ -55,7 +57,7 @@ pub async fn due(call: Call, id: Path<Uuid>, query: Query<Trial>) -> Result<Http
         };
         let reckoning = question
             .answer(&calendar, |stretch| stretch.counted)
-            .map_err(|_| invalid("minutes", OutOfReach::text()))?;
+            .map_err(|_| invalid("attention_minutes", OutOfReach::text()))?;
         Answer::ok(&reckoning)
     })
     .await

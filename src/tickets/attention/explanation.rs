@@ -28,6 +28,7 @@ pub struct Attention {
     #[schema(example = 123)]
     ticket_id: i64,
     /// The moment for which the explanation is valid.
+    #[serde(rename = "calculated_at")]
     now: DateTime<Utc>,
     /// The time zone of the opening hours.
     #[schema(max_length = 100, example = "America/Bogota")]
@@ -43,8 +44,10 @@ pub struct Attention {
 #[derive(Serialize, Queryable, ToSchema)]
 pub struct AttentionPause {
     /// When the information was requested, which paused the clock.
+    #[serde(rename = "starts_at")]
     from: DateTime<Utc>,
     /// When the clock resumed; `null` until then.
+    #[serde(rename = "ends_at")]
     to: Option<DateTime<Utc>>,
     /// The missing information, as the request states it.
     #[schema(max_length = 2000, example = "¿Cuál es la placa del equipo?")]
@@ -56,11 +59,13 @@ pub struct AttentionPause {
 pub struct LevelAttention {
     /// The support level.
     #[schema(minimum = 1, maximum = 3, example = 1)]
+    #[serde(rename = "support_level")]
     level: i16,
     /// When the clock started: at the reception, or at the escalation to this level.
     started_at: DateTime<Utc>,
     /// The attention time, in minutes.
     #[schema(minimum = 1, maximum = 525600, example = 120)]
+    #[serde(rename = "attention_minutes")]
     minutes: i32,
     /// The opening hours during which the minutes count.
     #[schema(max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
@@ -80,11 +85,14 @@ pub struct LevelAttention {
     accepted_at: Option<DateTime<Utc>>,
     /// Minutes counted until the clock stopped, or until now.
     #[schema(minimum = 0, example = 35.5)]
+    #[serde(rename = "counted_minutes")]
     minutes_counted: f64,
     /// Minutes left of the attention time; negative if overdue.
     #[schema(example = 84.5)]
+    #[serde(rename = "remaining_minutes")]
     minutes_left: f64,
     /// Whether it was accepted by the due time; `null` if that is not yet known or no acceptance was required.
+    #[serde(rename = "in_time")]
     met: Option<bool>,
     /// The stretches of time that counted or did not, from the start until the acceptance, or otherwise until the due
     /// time, or until now while the clock is paused; at most 1000.

@@ -64,7 +64,7 @@ pub struct Holiday {
 impl Holiday {
     fn answer(self) -> Result<Answer> {
         let version = self.version;
-        Ok(Answer::ok(&self)?.version(version))
+        Ok(Answer::ok(&self)?.version(self.id, version))
     }
 }
 
@@ -244,7 +244,7 @@ pub async fn create(call: Call, body: Body<HolidayCreate>) -> Result<HttpRespons
             .get_result(tx)?;
         policies::renew_holidays(tx, actor.timezone, actor.now)?;
         let location = format!("/api/v1/holidays/{}", holiday.id);
-        Ok(Answer::created(location, &holiday)?.version(holiday.version))
+        Ok(Answer::created(location, &holiday)?.version(holiday.id, holiday.version))
     })
     .await
 }
@@ -285,7 +285,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<HolidayProfile>
         if holiday.shipped {
             holiday_fields::only_the_end_changes(&current, &profile)?;
         }
-        actor.check_version(holiday.version)?;
+        actor.check_version(holiday.id, holiday.version)?;
         if !changes {
             return holidays::table.find(*id).select(Holiday::as_select()).first(tx)?.answer();
         }
@@ -316,7 +316,7 @@ pub async fn remove(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Result
     call.write(body, move |tx, actor, _| {
         policies::lock(tx)?;
         let holiday = holidays::table.find(*id).select(Holiday::as_select()).for_update().first(tx)?;
-        actor.check_version(holiday.version)?;
+        actor.check_version(holiday.id, holiday.version)?;
         if holiday.shipped {
             return Err(Problem::new(crate::problem::Code::ShippedHoliday, holiday_fields::shipped()));
         }

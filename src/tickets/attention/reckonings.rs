@@ -23,9 +23,11 @@ pub const MOST_STRETCHES: usize = 1000;
 #[derive(Serialize, ToSchema)]
 pub struct Reckoning {
     /// When the clock started.
+    #[serde(rename = "starts_at")]
     from: DateTime<Utc>,
     /// How many minutes have to count.
     #[schema(minimum = 1, maximum = 525600, example = 120)]
+    #[serde(rename = "attention_minutes")]
     minutes: i32,
     /// The opening hours during which the minutes count.
     #[schema(max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
@@ -85,9 +87,11 @@ pub fn bounded(mut stretches: impl Iterator<Item = Stretch>) -> (Vec<Stretch>, b
 pub struct Pause {
     /// When the pause begins.
     #[schema(example = "2026-11-23T15:00:00Z")]
+    #[serde(rename = "starts_at")]
     from: DateTime<Utc>,
     /// When the pause ends; after `from`.
     #[schema(example = "2026-11-23T16:30:00Z")]
+    #[serde(rename = "ends_at")]
     to: DateTime<Utc>,
 }
 
@@ -97,9 +101,11 @@ pub struct Pause {
 pub struct ReckoningCreate {
     /// When the clock starts.
     #[schema(example = "2026-11-23T14:00:00Z")]
+    #[serde(rename = "starts_at")]
     from: DateTime<Utc>,
     /// How many minutes have to count.
     #[schema(minimum = 1, maximum = 525600, example = 120)]
+    #[serde(rename = "attention_minutes")]
     minutes: i32,
     /// An OpenStreetMap `opening_hours` expression with exact hours, in the entity's time zone; `24/7` if omitted.
     /// `PH` are the public holidays of `GET /holidays`. For the accepted expressions see `POST /calendars`.
@@ -162,7 +168,7 @@ fn reckoned(body: Body<ReckoningCreate>, timezone: Tz, holidays: &Holidays) -> R
     let question =
         Question { from: new.from, minutes: new.minutes, opening_hours, timezone, pauses: &pauses };
     let reckoning = question.answer(&calendar, |_| true).map_err(|_| {
-        Problem::field(FieldError::new("/minutes", FieldCode::OutOfRange, OutOfReach::text()))
+        Problem::field(FieldError::new("/attention_minutes", FieldCode::OutOfRange, OutOfReach::text()))
     })?;
     Answer::ok(&reckoning)
 }
@@ -173,8 +179,8 @@ fn spans(pauses: &[Pause]) -> Result<Vec<Span>> {
         .enumerate()
         .filter(|(_, pause)| pause.to <= pause.from)
         .map(|(index, _)| {
-            let text = Text::new("Debe ser posterior a `from`.", "It must be after `from`.");
-            FieldError::new(format!("/pauses/{index}/to"), FieldCode::OutOfRange, text)
+            let text = Text::new("Debe ser posterior a `starts_at`.", "It must be after `starts_at`.");
+            FieldError::new(format!("/pauses/{index}/ends_at"), FieldCode::OutOfRange, text)
         })
         .collect();
     if faults.is_empty() {

@@ -27,6 +27,7 @@ pub struct AttentionTime {
     criticality: Criticality,
     /// The attention time in minutes, counted on the calendar.
     #[schema(minimum = 1, maximum = 525600, example = 120)]
+    #[serde(rename = "attention_minutes")]
     minutes: i32,
     /// The calendar on which the minutes count.
     #[diesel(embed)]
@@ -67,6 +68,7 @@ pub struct AttentionTimes {
 pub struct AttentionTimeProfile {
     /// The attention time in minutes, counted on the calendar.
     #[schema(minimum = 1, maximum = 525600, example = 120)]
+    #[serde(rename = "attention_minutes")]
     minutes: i32,
     /// Identifier of the calendar on which the minutes count. A new one must be active.
     calendar_id: Uuid,
@@ -138,13 +140,13 @@ pub async fn change(
             let hours = kept_calendar(&calendar.opening_hours, actor.timezone, &sets::current(tx)?)?;
             if hours.due(actor.now, profile.minutes, &[]).is_err() {
                 return Err(Problem::field(FieldError::new(
-                    "/minutes",
+                    "/attention_minutes",
                     FieldCode::OutOfRange,
                     OutOfReach::text(),
                 )));
             }
         }
-        actor.check_version(time.version)?;
+        actor.check_version(time.criticality.as_str(), time.version)?;
         if !changes {
             return time.answer();
         }
@@ -163,7 +165,7 @@ pub async fn change(
 
 impl AttentionTime {
     fn answer(&self) -> Result<Answer> {
-        Ok(Answer::ok(self)?.version(self.version))
+        Ok(Answer::ok(self)?.version(self.criticality.as_str(), self.version))
     }
 }
 

@@ -28,10 +28,13 @@ text_enum! {
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Stretch {
     /// When the stretch begins.
+    #[serde(rename = "starts_at")]
     pub from: DateTime<Utc>,
     /// When the stretch ends.
+    #[serde(rename = "ends_at")]
     pub to: DateTime<Utc>,
     /// Whether the time counts towards the attention time.
+    #[serde(rename = "counts")]
     pub counted: bool,
     /// Why the time counts or does not.
     pub reason: StretchReason,
@@ -41,6 +44,7 @@ pub struct Stretch {
     pub holiday: Option<String>,
     /// Length in minutes.
     #[schema(minimum = 0, example = 90.0)]
+    #[serde(rename = "duration_minutes")]
     pub minutes: f64,
 }
 

@@ -5,7 +5,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Text as SqlText, Timestamptz};
 
-use super::{TicketFilters, Tickets};
+use super::{TicketFilters, Tickets, among, within};
 use crate::auth::policy::{Action, PermissionScope, scope};
 use crate::db::schema::{articles, attentions, escalations, openings, surveys, tickets};
 use crate::http::Actor;
@@ -22,6 +22,8 @@ text_enum! {
         Category = "category",
         /// It was archived immediately because of missing data.
         Unit = "unit",
+        /// It has no assignee.
+        Assignee = "assignee",
     }
 }
 
@@ -83,47 +85,35 @@ impl TicketFilters {
             ("attention", !self.attention.is_empty()),
             ("open_at", self.open_at.is_some()),
             ("solved_from", self.solved_from.is_some()),
-            ("solved_to", self.solved_to.is_some()),
-            ("solved_by", self.solved_by.is_some()),
-            ("solved_level", self.solved_level.is_some()),
+            ("solved_before", self.solved_before.is_some()),
+            ("solved_by_id", !self.solved_by_id.is_empty()),
+            ("solved_support_level", !self.solved_support_level.is_empty()),
             ("reopened_from", self.reopened_from.is_some()),
-            ("reopened_to", self.reopened_to.is_some()),
+            ("reopened_before", self.reopened_before.is_some()),
             ("accepted_from", self.accepted_from.is_some()),
-            ("accepted_to", self.accepted_to.is_some()),
-            ("accepted_by", self.accepted_by.is_some()),
-            ("accepted_level", self.accepted_level.is_some()),
-            ("acceptance", self.acceptance.is_some()),
+            ("accepted_before", self.accepted_before.is_some()),
+            ("accepted_by_id", !self.accepted_by_id.is_empty()),
+            ("accepted_support_level", !self.accepted_support_level.is_empty()),
+            ("acceptance", !self.acceptance.is_empty()),
             ("escalated_from", self.escalated_from.is_some()),
-            ("escalated_to", self.escalated_to.is_some()),
-            ("escalated_by", self.escalated_by.is_some()),
-            ("escalated_to_level", self.escalated_to_level.is_some()),
+            ("escalated_before", self.escalated_before.is_some()),
+            ("escalated_by_id", !self.escalated_by_id.is_empty()),
+            ("escalated_to_level", !self.escalated_to_level.is_empty()),
             ("closed_from", self.closed_from.is_some()),
-            ("closed_to", self.closed_to.is_some()),
+            ("closed_before", self.closed_before.is_some()),
             ("archived_from", self.archived_from.is_some()),
-            ("archived_to", self.archived_to.is_some()),
+            ("archived_before", self.archived_before.is_some()),
             ("archive_reason", !self.archive_reason.is_empty()),
             ("survey_sent_from", self.survey_sent_from.is_some()),
-            ("survey_sent_to", self.survey_sent_to.is_some()),
+            ("survey_sent_before", self.survey_sent_before.is_some()),
             ("survey_answered_from", self.survey_answered_from.is_some()),
-            ("survey_answered_to", self.survey_answered_to.is_some()),
-            ("survey", self.survey.is_some()),
+            ("survey_answered_before", self.survey_answered_before.is_some()),
+            ("survey_status", !self.survey_status.is_empty()),
             ("satisfied", self.satisfied.is_some()),
             ("has_article", self.has_article.is_some()),
         ];
         used.into_iter().find(|(_, used)| *used).map(|(name, _)| name)
     }
-}
-
-/// Restricts a boxed query to moments within a period; each bound is optional.
-macro_rules! within {
-    ($query:ident, $column:expr, $from:expr, $to:expr) => {
-        if let Some(from) = $from {
-            $query = $query.filter($column.ge(from));
-        }
-        if let Some(to) = $to {
-            $query = $query.filter($column.lt(to));
-        }
-    };
 }
 
 /// Restricts the query by the filters on the history.
@@ -132,6 +122,7 @@ pub fn narrow<'a>(mut query: Tickets<'a>, filters: &'a TicketFilters, now: DateT
         query = match lacking {
             Lacking::Criticality => query.filter(tickets::criticality.is_null()),
             Lacking::Category => query.filter(tickets::category_id.is_null()),
+            Lacking::Assignee => query.filter(tickets::assignee_id.is_null()),
             Lacking::Unit => query.filter(tickets::requester_unit_id.is_null()),
         };
     }
@@ -162,8 +153,8 @@ pub fn narrow<'a>(mut query: Tickets<'a>, filters: &'a TicketFilters, now: DateT
                 .sql(")"),
         );
     }
-    within!(query, tickets::closed_at, filters.closed_from, filters.closed_to);
-    within!(query, tickets::archived_at, filters.archived_from, filters.archived_to);
+    within!(query, tickets::closed_at, filters.closed_from, filters.closed_before);
+    within!(query, tickets::archived_at, filters.archived_from, filters.archived_before);
     query = match filters.archive_reason.as_slice() {
         [] => query,
         [only] => query.filter(tickets::archive_reason.eq(*only)),
@@ -171,14 +162,14 @@ pub fn narrow<'a>(mut query: Tickets<'a>, filters: &'a TicketFilters, now: DateT
     };
     let moments = [
         filters.open_at,
-        filters.closed_to,
-        filters.archived_to,
-        filters.solved_to,
-        filters.reopened_to,
-        filters.accepted_to,
-        filters.escalated_to,
-        filters.survey_sent_to,
-        filters.survey_answered_to,
+        filters.closed_before,
+        filters.archived_before,
+        filters.solved_before,
+        filters.reopened_before,
+        filters.accepted_before,
+        filters.escalated_before,
+        filters.survey_sent_before,
+        filters.survey_answered_before,
     ];
     if let Some(first) = moments.into_iter().flatten().min() {
         // No change precedes the reception. PostgreSQL cannot infer that, and would scan all newer tickets.
@@ -191,19 +182,19 @@ pub fn narrow<'a>(mut query: Tickets<'a>, filters: &'a TicketFilters, now: DateT
 }
 
 fn solutions<'a>(mut query: Tickets<'a>, filters: &'a TicketFilters) -> Tickets<'a> {
-    let TicketFilters { solved_from, solved_to, solved_by, solved_level, reopened_from, reopened_to, .. } =
+    let TicketFilters { solved_from, solved_before, solved_by_id, solved_support_level, reopened_from, reopened_before, .. } =
         filters;
-    let moments = [solved_from, solved_to, reopened_from, reopened_to];
-    if moments.iter().any(|moment| moment.is_some()) || solved_by.is_some() || solved_level.is_some() {
+    let moments = [solved_from, solved_before, reopened_from, reopened_before];
+    if moments.iter().any(|moment| moment.is_some()) || !solved_by_id.is_empty() || !solved_support_level.is_empty() {
         let mut found =
             openings::table.filter(openings::outcome.eq("solved")).select(openings::ticket_id).into_boxed();
-        within!(found, openings::ended_at, *solved_from, *solved_to);
-        within!(found, openings::reopened_at, *reopened_from, *reopened_to);
-        if let Some(person) = *solved_by {
-            found = found.filter(openings::solved_by_id.eq(person));
+        within!(found, openings::ended_at, *solved_from, *solved_before);
+        within!(found, openings::reopened_at, *reopened_from, *reopened_before);
+        if !solved_by_id.is_empty() {
+            found = among!(found, openings::solved_by_id, solved_by_id);
         }
-        if let Some(level) = *solved_level {
-            found = found.filter(openings::support_level.eq(level));
+        if !solved_support_level.is_empty() {
+            found = among!(found, openings::support_level, solved_support_level);
         }
         query = query.filter(tickets::id.eq_any(found));
     }
@@ -220,62 +211,63 @@ fn article_of_ticket() -> _ {
 }
 
 fn acceptances<'a>(query: Tickets<'a>, filters: &'a TicketFilters) -> Tickets<'a> {
-    let TicketFilters { accepted_from, accepted_to, accepted_by, accepted_level, acceptance, .. } = filters;
-    let used = accepted_from.is_some() || accepted_to.is_some() || accepted_by.is_some();
-    if !used && accepted_level.is_none() && acceptance.is_none() {
+    let TicketFilters { accepted_from, accepted_before, accepted_by_id, accepted_support_level, acceptance, .. } = filters;
+    let used = accepted_from.is_some() || accepted_before.is_some() || !accepted_by_id.is_empty();
+    if !used && accepted_support_level.is_empty() && acceptance.is_empty() {
         return query;
     }
     let accepted = attentions::accepted_at.is_not_null();
     let mut found = attentions::table.filter(accepted).select(attentions::ticket_id).into_boxed();
-    within!(found, attentions::accepted_at, *accepted_from, *accepted_to);
-    if let Some(person) = *accepted_by {
-        found = found.filter(attentions::accepted_by.eq(person));
+    within!(found, attentions::accepted_at, *accepted_from, *accepted_before);
+    if !accepted_by_id.is_empty() {
+            found = among!(found, attentions::accepted_by, accepted_by_id);
     }
-    if let Some(level) = *accepted_level {
-        found = found.filter(attentions::level.eq(level));
+    if !accepted_support_level.is_empty() {
+            found = among!(found, attentions::level, accepted_support_level);
     }
-    match acceptance {
-        Some(Punctuality::InTime) => {
+    match acceptance.as_slice() {
+        [Punctuality::InTime] => {
             found = found.filter(attentions::accepted_at.le(attentions::due_at.nullable()));
         }
-        Some(Punctuality::Late) => {
+        [Punctuality::Late] => {
             found = found.filter(attentions::accepted_at.gt(attentions::due_at.nullable()));
         }
-        None => {}
+        // Each acceptance is one or the other.
+        _ => {}
     }
     query.filter(tickets::id.eq_any(found))
 }
 
 fn escalated<'a>(query: Tickets<'a>, filters: &'a TicketFilters) -> Tickets<'a> {
-    let TicketFilters { escalated_from, escalated_to, escalated_by, escalated_to_level, .. } = filters;
-    let used = escalated_from.is_some() || escalated_to.is_some();
-    if !used && escalated_by.is_none() && escalated_to_level.is_none() {
+    let TicketFilters { escalated_from, escalated_before, escalated_by_id, escalated_to_level, .. } = filters;
+    let used = escalated_from.is_some() || escalated_before.is_some();
+    if !used && escalated_by_id.is_empty() && escalated_to_level.is_empty() {
         return query;
     }
     let mut found = escalations::table.select(escalations::ticket_id).into_boxed();
-    within!(found, escalations::created_at, *escalated_from, *escalated_to);
-    if let Some(person) = *escalated_by {
-        found = found.filter(escalations::escalated_by.eq(person));
+    within!(found, escalations::created_at, *escalated_from, *escalated_before);
+    if !escalated_by_id.is_empty() {
+            found = among!(found, escalations::escalated_by, escalated_by_id);
     }
-    if let Some(level) = *escalated_to_level {
-        found = found.filter(escalations::to_level.eq(level));
+    if !escalated_to_level.is_empty() {
+            found = among!(found, escalations::to_level, escalated_to_level);
     }
     query.filter(tickets::id.eq_any(found))
 }
 
 fn surveyed<'a>(query: Tickets<'a>, filters: &'a TicketFilters) -> Tickets<'a> {
-    let TicketFilters { survey_sent_from, survey_sent_to, survey_answered_from, survey_answered_to, .. } =
+    let TicketFilters { survey_sent_from, survey_sent_before, survey_answered_from, survey_answered_before, .. } =
         filters;
-    let moments = [survey_sent_from, survey_sent_to, survey_answered_from, survey_answered_to];
+    let moments = [survey_sent_from, survey_sent_before, survey_answered_from, survey_answered_before];
     let used = moments.iter().any(|moment| moment.is_some());
-    if !used && filters.survey.is_none() && filters.satisfied.is_none() {
+    if !used && filters.survey_status.is_empty() && filters.satisfied.is_none() {
         return query;
     }
     let mut found = surveys::table.select(surveys::ticket_id).into_boxed();
-    within!(found, surveys::created_at, *survey_sent_from, *survey_sent_to);
-    within!(found, surveys::answered_at, *survey_answered_from, *survey_answered_to);
-    if let Some(status) = filters.survey {
-        found = found.filter(surveys::status.eq(status));
+    within!(found, surveys::created_at, *survey_sent_from, *survey_sent_before);
+    within!(found, surveys::answered_at, *survey_answered_from, *survey_answered_before);
+    if !filters.survey_status.is_empty() {
+        found = among!(found, surveys::status, filters.survey_status);
     }
     match filters.satisfied {
         Some(true) => found = found.filter(surveys::overall.ge(4)),

@@ -8,14 +8,14 @@ use std::str::FromStr;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text as SqlText};
+use diesel::sql_types::{Bool, Text as SqlText, Timestamptz};
 use serde::{Deserialize, Deserializer, de};
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 use uuid::Uuid;
 
-use super::list::TicketSort;
+use super::list::{NEVER, TicketSort};
 use super::model::{ArchiveReason, Channel, Criticality};
 use super::workflow::TicketStatus;
 use crate::auth::policy::PermissionScope;
@@ -112,12 +112,15 @@ pub struct TicketFilters {
     /// Repeat it for several.
     #[serde(default)]
     #[param(required = false, inline, value_type = Vec<AssigneeName>)]
-    assignee: Vec<Assignee>,
-    /// Only tickets of this requester.
-    requester_id: Option<Uuid>,
-    /// Only tickets whose current support level is this one.
-    #[param(minimum = 1, maximum = 3)]
-    support_level: Option<i16>,
+    assignee_id: Vec<Assignee>,
+    /// Only tickets of this requester; repeat it for several.
+    #[serde(default)]
+    #[param(required = false)]
+    requester_id: Vec<Uuid>,
+    /// Only tickets whose current support level is this one; repeat it for several.
+    #[serde(default)]
+    #[param(required = false, value_type = Vec<SupportLevel>, inline)]
+    support_level: Vec<i16>,
     /// Whether the attention clock runs and its due time has passed.
     overdue: Option<bool>,
     /// The attention clock runs and is due within this time from now; excludes overdue tickets. Minutes, hours or
@@ -127,7 +130,21 @@ pub struct TicketFilters {
     /// Received at this moment or later.
     pub(super) received_from: Option<DateTime<Utc>>,
     /// Received before this moment.
-    pub(super) received_to: Option<DateTime<Utc>>,
+    pub(super) received_before: Option<DateTime<Utc>>,
+    /// Last changed at this moment or later.
+    updated_from: Option<DateTime<Utc>>,
+    /// Last changed before this moment.
+    updated_before: Option<DateTime<Utc>>,
+    /// Its appointment is at this moment or later; excludes tickets without one.
+    scheduled_for_from: Option<DateTime<Utc>>,
+    /// Its appointment is before this moment; excludes tickets without one.
+    scheduled_for_before: Option<DateTime<Utc>>,
+    /// Its attention is due at this moment or later; excludes tickets without a due time. Includes tickets that were
+    /// attended already.
+    attention_due_from: Option<DateTime<Utc>>,
+    /// Its attention is due before this moment; excludes tickets without a due time. Includes tickets that were attended
+    /// already.
+    attention_due_before: Option<DateTime<Utc>>,
     /// Only tickets that lack this field. Repeat it for several: then only tickets that lack all of them.
     #[serde(default)]
     #[param(inline, required = false)]
@@ -143,47 +160,57 @@ pub struct TicketFilters {
     /// same solution, even if it was later reopened. Only staff may use this filter.
     solved_from: Option<DateTime<Utc>>,
     /// Solved before this moment. Only staff may use this filter.
-    solved_to: Option<DateTime<Utc>>,
+    solved_before: Option<DateTime<Utc>>,
     /// The person who solved it. Only staff may use this filter.
-    solved_by: Option<Uuid>,
+    #[serde(default)]
+    #[param(required = false)]
+    solved_by_id: Vec<Uuid>,
     /// The support level at which it was solved. Only staff may use this filter.
-    #[param(minimum = 1, maximum = 3)]
-    solved_level: Option<i16>,
+    #[serde(default)]
+    #[param(required = false, value_type = Vec<SupportLevel>, inline)]
+    solved_support_level: Vec<i16>,
     /// A solution was reopened at this moment or later. Only staff may use this filter.
     reopened_from: Option<DateTime<Utc>>,
     /// A solution was reopened before this moment. Only staff may use this filter.
-    reopened_to: Option<DateTime<Utc>>,
+    reopened_before: Option<DateTime<Utc>>,
     /// Accepted at a support level for the first time, at this moment or later. All conditions on an acceptance must
     /// hold for the same acceptance. Only staff may use this filter.
     accepted_from: Option<DateTime<Utc>>,
     /// Accepted at a support level before this moment. Only staff may use this filter.
-    accepted_to: Option<DateTime<Utc>>,
+    accepted_before: Option<DateTime<Utc>>,
     /// The person who accepted it. Only staff may use this filter.
-    accepted_by: Option<Uuid>,
+    #[serde(default)]
+    #[param(required = false)]
+    accepted_by_id: Vec<Uuid>,
     /// The support level at which it was accepted. Only staff may use this filter.
-    #[param(minimum = 1, maximum = 3)]
-    accepted_level: Option<i16>,
+    #[serde(default)]
+    #[param(required = false, value_type = Vec<SupportLevel>, inline)]
+    accepted_support_level: Vec<i16>,
     /// Whether it was accepted by the due time of that level. Only staff may use this filter.
-    #[param(inline)]
-    acceptance: Option<Punctuality>,
+    #[serde(default)]
+    #[param(required = false, inline)]
+    acceptance: Vec<Punctuality>,
     /// Escalated at this moment or later. All conditions on an escalation must hold for the same escalation. Only staff
     /// may use this filter.
     escalated_from: Option<DateTime<Utc>>,
     /// Escalated before this moment. Only staff may use this filter.
-    escalated_to: Option<DateTime<Utc>>,
+    escalated_before: Option<DateTime<Utc>>,
     /// The person who escalated it. Only staff may use this filter.
-    escalated_by: Option<Uuid>,
+    #[serde(default)]
+    #[param(required = false)]
+    escalated_by_id: Vec<Uuid>,
     /// The support level that it was escalated to. Only staff may use this filter.
-    #[param(minimum = 1, maximum = 3)]
-    escalated_to_level: Option<i16>,
+    #[serde(default)]
+    #[param(required = false, value_type = Vec<SupportLevel>, inline)]
+    escalated_to_level: Vec<i16>,
     /// Closed at this moment or later. Only staff may use this filter.
     closed_from: Option<DateTime<Utc>>,
     /// Closed before this moment. Only staff may use this filter.
-    closed_to: Option<DateTime<Utc>>,
+    closed_before: Option<DateTime<Utc>>,
     /// Archived at this moment or later. Only staff may use this filter.
     archived_from: Option<DateTime<Utc>>,
     /// Archived before this moment. Only staff may use this filter.
-    archived_to: Option<DateTime<Utc>>,
+    archived_before: Option<DateTime<Utc>>,
     /// The reason for which it was archived; repeat it for several. Only staff may use this filter.
     #[serde(default)]
     #[param(required = false)]
@@ -191,13 +218,15 @@ pub struct TicketFilters {
     /// The survey was offered for the first time at this moment or later. Only staff may use this filter.
     survey_sent_from: Option<DateTime<Utc>>,
     /// The survey was offered for the first time before this moment. Only staff may use this filter.
-    survey_sent_to: Option<DateTime<Utc>>,
+    survey_sent_before: Option<DateTime<Utc>>,
     /// The survey was answered at this moment or later. Only staff may use this filter.
     survey_answered_from: Option<DateTime<Utc>>,
     /// The survey was answered before this moment. Only staff may use this filter.
-    survey_answered_to: Option<DateTime<Utc>>,
+    survey_answered_before: Option<DateTime<Utc>>,
     /// Whether the survey was answered; excludes tickets without a survey. Only staff may use this filter.
-    survey: Option<SurveyStatus>,
+    #[serde(default)]
+    #[param(required = false)]
+    survey_status: Vec<SurveyStatus>,
     /// Whether the survey rates the service as a whole 4 or 5. Only roles that may read individual answers may use this
     /// filter: professionals and the director.
     satisfied: Option<bool>,
@@ -223,6 +252,22 @@ impl TicketFilters {
         self.status.len() < 2 && *self == alone
     }
 }
+
+/// The schema of a support level in the contract: 1 technician, 2 professional, 3 director or a third party.
+struct SupportLevel;
+
+impl PartialSchema for SupportLevel {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
+            .minimum(Some(1))
+            .maximum(Some(3))
+            .into()
+    }
+}
+
+impl ToSchema for SupportLevel {}
 
 /// The schema of an assignee in the contract: a user's id, `me` or `none`.
 struct AssigneeName;
@@ -257,6 +302,20 @@ macro_rules! among {
     };
 }
 
+/// Restricts a boxed query to moments within a period; each bound is optional.
+macro_rules! within {
+    ($query:ident, $column:expr, $from:expr, $before:expr) => {
+        if let Some(from) = $from {
+            $query = $query.filter($column.ge(from));
+        }
+        if let Some(before) = $before {
+            $query = $query.filter($column.lt(before));
+        }
+    };
+}
+use among;
+use within;
+
 type Tickets<'a> = tickets::BoxedQuery<'a, Pg>;
 
 /// A state as a literal in the statement, so that PostgreSQL knows its value when it prepares the statement.
@@ -289,9 +348,9 @@ pub fn filtered<'a>(filters: &'a TicketFilters, actor: &'a Actor) -> Tickets<'a>
     if !filters.unit_id.is_empty() {
         query = among!(query, tickets::requester_unit_id, filters.unit_id);
     }
-    if !filters.assignee.is_empty() {
-        let people: Vec<Uuid> = filters.assignee.iter().filter_map(|who| who.user(actor.id)).collect();
-        let nobody = filters.assignee.iter().any(|who| matches!(who, Assignee::Nobody));
+    if !filters.assignee_id.is_empty() {
+        let people: Vec<Uuid> = filters.assignee_id.iter().filter_map(|who| who.user(actor.id)).collect();
+        let nobody = filters.assignee_id.iter().any(|who| matches!(who, Assignee::Nobody));
         query = match (people.is_empty(), nobody) {
             (true, _) => query.filter(tickets::assignee_id.is_null()),
             (false, false) => among!(query, tickets::assignee_id, people),
@@ -300,17 +359,19 @@ pub fn filtered<'a>(filters: &'a TicketFilters, actor: &'a Actor) -> Tickets<'a>
             }
         };
     }
-    if let Some(requester_id) = filters.requester_id {
-        query = query.filter(tickets::requester_id.eq(requester_id));
+    if !filters.requester_id.is_empty() {
+        query = among!(query, tickets::requester_id, filters.requester_id);
     }
-    if let Some(level) = filters.support_level {
-        query = query.filter(tickets::support_level.eq(level));
+    if !filters.support_level.is_empty() {
+        query = among!(query, tickets::support_level, filters.support_level);
     }
-    if let Some(from) = filters.received_from {
-        query = query.filter(tickets::received_at.ge(from));
-    }
-    if let Some(to) = filters.received_to {
-        query = query.filter(tickets::received_at.lt(to));
+    within!(query, tickets::received_at, filters.received_from, filters.received_before);
+    within!(query, tickets::updated_at, filters.updated_from, filters.updated_before);
+    within!(query, tickets::scheduled_for, filters.scheduled_for_from, filters.scheduled_for_before);
+    let due_at = || Literal::<Timestamptz>::new(NEVER);
+    within!(query, due_at(), filters.attention_due_from, filters.attention_due_before);
+    if filters.attention_due_from.is_some() || filters.attention_due_before.is_some() {
+        query = query.filter(tickets::attention_due_at.is_not_null());
     }
     query = words::narrow(query, filters, actor);
     if filters.sort == Some(TicketSort::Queue) {

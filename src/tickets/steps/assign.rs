@@ -34,6 +34,7 @@ pub struct AssignmentCreate {
     /// Identifier of the person who is the assignee as far as the caller knows. If the ticket has another assignee by
     /// then, or none, the response is a 409 `already_assigned`. Required if the ticket has an assignee and the new one
     /// is the caller or chosen automatically; optional otherwise.
+    #[serde(rename = "replaced_assignee_id")]
     replaces: Option<Uuid>,
 }
 

@@ -15,7 +15,8 @@ use crate::people::users;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::model::{ArchiveReason, Ticket, TicketRow};
 use crate::tickets::relations::{self, RelationKind};
-use crate::tickets::workflow::{self, Step, TicketStatus};
+use crate::tickets::permitted;
+use crate::tickets::workflow::{Step, TicketStatus};
 use crate::tickets::{archiving, followups, store, watchers};
 
 /// The ticket that a duplicate is merged into.
@@ -24,6 +25,7 @@ use crate::tickets::{archiving, followups, store, watchers};
 pub struct MergeCreate {
     /// Number of the ticket that remains and is about the same matter; neither `closed` nor `archived`.
     #[schema(minimum = 1, example = 124)]
+    #[serde(rename = "into_ticket_id")]
     into: i64,
     /// An explanation for the requester of the duplicate, added to the standard text.
     #[schema(
@@ -56,13 +58,13 @@ pub async fn merge(call: Call, id: Path<i64>, body: Body<MergeCreate>) -> Result
     call.write(body, move |tx, actor, body| {
         store::visible(tx, actor, *id)?;
         let MergeCreate { into, note } = body.read()?;
-        let (row, target) = relations::both(tx, *id, into, "/into")?;
+        let (row, target) = relations::both(tx, *id, into, "/into_ticket_id")?;
         if matches!(target.status, TicketStatus::Closed | TicketStatus::Archived) {
             let detail = Text::new("Ese caso ya terminó.", "That ticket has ended.");
-            return Err(Problem::field(FieldError::new("/into", FieldCode::NotAllowed, detail)));
+            return Err(Problem::field(FieldError::new("/into_ticket_id", FieldCode::NotAllowed, detail)));
         }
-        actor.check_version(row.version)?;
-        workflow::check(row.status, row.resumes_to, Step::Merge)?;
+        actor.check_version(row.id, row.version)?;
+        permitted::check(actor, &row, Step::Merge)?;
         let mut case = Case::open(tx, row, actor);
         let ends = (case.ticket.id, target.id);
         relations::insert(case.tx, Uuid::now_v7(), RelationKind::DuplicateOf, ends, actor.id, case.now)?;
@@ -76,7 +78,7 @@ pub async fn merge(call: Call, id: Path<i64>, body: Body<MergeCreate>) -> Result
         let mut case = Case::open(tx, target, actor);
         case.details.duplicate_id = Some(row.id);
         case.record(EventKind::DuplicateMerged)?;
-        store::answer(tx, row)
+        store::answer(tx, actor, row)
     })
     .await
 }

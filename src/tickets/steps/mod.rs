@@ -27,7 +27,8 @@ use super::event_details::Details;
 use super::model::{Ticket, TicketRow};
 use super::store;
 use super::watchers;
-use super::workflow::{self, Step};
+use super::permitted;
+use super::workflow::Step;
 use crate::audit;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::PermissionScope;
@@ -194,8 +195,8 @@ where
     call.write(body, move |tx, actor, body| {
         let row = store::lock(tx, actor, id)?;
         let body = body.read()?;
-        actor.check_version(row.version)?;
-        workflow::check(row.status, row.resumes_to, step)?;
+        actor.check_version(row.id, row.version)?;
+        permitted::check(actor, &row, step)?;
         if actor.scope == PermissionScope::Assignee && row.assignee_id != Some(actor.id) {
             return Err(Problem::new(
                 Code::NotTheAssignee,
@@ -206,10 +207,10 @@ where
         let reply = change(&mut case, actor, body)?;
         let row = case.record(kind)?;
         match reply {
-            Reply::Ticket => store::answer(tx, row),
+            Reply::Ticket => store::answer(tx, actor, row),
             Reply::Within(answer) => {
                 let version = row.version;
-                Ok(answer(store::one(tx, row)?)?.version(version))
+                Ok(answer(store::one(tx, actor, row)?)?.version(id, version))
             }
             Reply::Made(answer) => Ok(answer),
         }

@@ -29,6 +29,7 @@ pub struct InformationRequestCreate {
     /// The deadline for the requester's answer: in the future, at most 365 days from now. If omitted, the configured
     /// number of days from now; three by default.
     #[schema(example = "2030-01-15T22:00:00Z")]
+    #[serde(rename = "deadline_at")]
     deadline: Option<DateTime<Utc>>,
 }
 

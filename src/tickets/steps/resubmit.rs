@@ -17,7 +17,8 @@ use crate::tickets::attachments;
 use crate::tickets::model::{Channel, Ticket, TicketRow};
 use crate::tickets::register::{self, Account, Request, RequesterData};
 use crate::tickets::store;
-use crate::tickets::workflow::{self, Step};
+use crate::tickets::permitted;
+use crate::tickets::workflow::Step;
 
 /// The fields that differ. If omitted, subject, description and category are those of the archived ticket. Fields
 /// omitted from `requester` are taken from the requester's current account, or from the archived ticket if the
@@ -78,8 +79,8 @@ pub async fn resubmit(call: Call, id: Path<i64>, body: Body<ResubmissionCreate>)
             })
         })?;
         let account = account.ok_or_else(|| Problem::internal("a ticket without an account"))?;
-        actor.check_version(archived.version)?;
-        workflow::check(archived.status, archived.resumes_to, Step::Resubmit)?;
+        actor.check_version(archived.id, archived.version)?;
+        permitted::check(actor, &archived, Step::Resubmit)?;
         if let Some(known) = resubmitted_as(tx, archived.id)? {
             return Err(already_resubmitted(known));
         }
@@ -93,7 +94,7 @@ pub async fn resubmit(call: Call, id: Path<i64>, body: Body<ResubmissionCreate>)
         };
         let row = request.register(tx, actor, account)?;
         carry_over(tx, actor, archived, &row)?;
-        register::created(tx, row)
+        register::created(tx, actor, row)
     })
     .await
 }

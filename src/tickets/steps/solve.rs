@@ -46,13 +46,16 @@ pub struct SolvedTicket {
     ticket: Ticket,
     /// Numbers of the children that were solved with the ticket.
     #[schema(example = json!([124]))]
+    #[serde(rename = "solved_child_ids")]
     solved_children: Vec<i64>,
     /// Numbers of the children that are assigned to other people, who were sent the solution. They are in
     /// `open_children` too.
     #[schema(example = json!([125]))]
+    #[serde(rename = "offered_child_ids")]
     offered_children: Vec<i64>,
     /// Numbers of the children that are still neither solved, closed nor archived.
     #[schema(example = json!([125]))]
+    #[serde(rename = "open_child_ids")]
     open_children: Vec<i64>,
 }
 

@@ -72,6 +72,7 @@ pub struct TimelineEvent {
     #[schema(inline)]
     r#type: EventTag,
     /// When the change was made.
+    #[serde(rename = "occurred_at")]
     at: DateTime<Utc>,
     /// Identifier of the event.
     id: Uuid,
@@ -113,6 +114,7 @@ pub struct TimelineEscalation {
     #[schema(inline)]
     r#type: EscalationTag,
     /// The same as `created_at`.
+    #[serde(rename = "occurred_at")]
     at: DateTime<Utc>,
     #[serde(flatten)]
     escalation: Escalation,
@@ -125,6 +127,7 @@ pub struct TimelineFollowup {
     #[schema(inline)]
     r#type: FollowupTag,
     /// The same as `created_at`.
+    #[serde(rename = "occurred_at")]
     at: DateTime<Utc>,
     #[serde(flatten)]
     followup: Followup,
@@ -137,6 +140,7 @@ pub struct TimelineAttachment {
     #[schema(inline)]
     r#type: AttachmentTag,
     /// The same as `created_at`.
+    #[serde(rename = "occurred_at")]
     at: DateTime<Utc>,
     #[serde(flatten)]
     attachment: Attachment,
@@ -149,6 +153,7 @@ pub struct TimelineMessage {
     #[schema(inline)]
     r#type: MessageTag,
     /// When the message was queued.
+    #[serde(rename = "occurred_at")]
     at: DateTime<Utc>,
     /// Identifier of the message.
     id: Uuid,

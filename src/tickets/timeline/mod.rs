@@ -45,8 +45,9 @@ pub struct TimelineFilters {
     /// Only entries of this `type`; repeat it for several types. All types if omitted.
     #[serde(default)]
     #[param(inline, required = false)]
-    kind: Vec<EntryType>,
-    /// `at` (the default), oldest first, or `-at`, newest first.
+    #[serde(rename = "type")]
+    kinds: Vec<EntryType>,
+    /// `occurred_at` (the default), oldest first, or `-occurred_at`, newest first.
     #[param(inline)]
     sort: Option<TimelineSort>,
 }
@@ -75,7 +76,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<TimelineFilters>) -> R
         let (paging, filters) = query.read_list()?;
         let sort = filters.sort.unwrap_or(TimelineSort::Ascending);
         let after = paging.after::<DateTime<Utc>, (i16, Uuid)>(sort.as_str())?;
-        let reader = Reader::new(actor, ticket.id, &filters.kind);
+        let reader = Reader::new(actor, ticket.id, &filters.kinds);
         let total = if paging.with_total { Some(reader.count(db)?) } else { None };
         let places = reader.page(db, sort, after, paging.rows())?;
         let entries = entries::at(db, actor, &places)?;

@@ -15,8 +15,8 @@ use crate::problem::Result;
 text_enum! {
     /// The order of a timeline.
     pub enum TimelineSort {
-        Ascending = "at",
-        Descending = "-at",
+        Ascending = "occurred_at",
+        Descending = "-occurred_at",
     }
 }
 

@@ -1,0 +1,115 @@
+//! The steps that a caller may take: what the state of the ticket allows, and the policy allows to this person.
+
+use uuid::Uuid;
+
+use super::model::TicketRow;
+use super::workflow::{self, Step, TicketStatus};
+use crate::auth::policy::{self, Action, PermissionScope, Role};
+use crate::http::Actor;
+use crate::problem::Result;
+
+/// The facts about a ticket on which its next steps depend.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
+    pub status: TicketStatus,
+    pub resumes_to: Option<TicketStatus>,
+    pub requester_id: Uuid,
+    pub assignee_id: Option<Uuid>,
+}
+
+impl From<&TicketRow> for Standing {
+    fn from(row: &TicketRow) -> Self {
+        Standing {
+            status: row.status,
+            resumes_to: row.resumes_to,
+            requester_id: row.requester_id,
+            assignee_id: row.assignee_id,
+        }
+    }
+}
+
+/// The action that a step requires.
+fn action(step: Step) -> Action {
+    match step {
+        Step::Change => Action::ChangeTicket,
+        Step::Classify => Action::Classify,
+        Step::Assign => Action::Assign,
+        Step::Accept => Action::Accept,
+        Step::Reschedule => Action::Reschedule,
+        Step::Escalate => Action::Escalate,
+        Step::Hold | Step::RequestInformation | Step::Resume => Action::Hold,
+        Step::Followup => Action::AddPublicFollowup,
+        Step::Attach => Action::Attach,
+        Step::Solve => Action::Solve,
+        Step::Close => Action::Close,
+        Step::Reopen => Action::Reopen,
+        Step::Archive => Action::Archive,
+        Step::Resubmit => Action::Resubmit,
+        Step::Merge => Action::Relate,
+    }
+}
+
+fn may(role: Role, id: Uuid, ticket: Standing, step: Step) -> bool {
+    match policy::scope(role, action(step)) {
+        None => false,
+        Some(PermissionScope::Own) => ticket.requester_id == id,
+        Some(PermissionScope::Assignee) => ticket.assignee_id == Some(id),
+        Some(_) => true,
+    }
+}
+
+/// The steps that this person may take next.
+pub fn steps(actor: &Actor, ticket: impl Into<Standing>) -> Vec<Step> {
+    let ticket = ticket.into();
+    workflow::allowed(ticket.status, ticket.resumes_to)
+        .filter(|step| may(actor.role, actor.id, ticket, *step))
+        .collect()
+}
+
+/// # Errors
+/// A 409 that names the state and the steps that this person may take instead.
+#[track_caller]
+pub fn check(actor: &Actor, ticket: impl Into<Standing>, step: Step) -> Result<()> {
+    let ticket = ticket.into();
+    if workflow::allows(ticket.status, ticket.resumes_to, step) {
+        return Ok(());
+    }
+    Err(workflow::refused(ticket.status, &steps(actor, ticket)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken_by(role: Role, status: TicketStatus, requester: bool, assignee: bool) -> Vec<Step> {
+        let (me, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let ticket = Standing {
+            status,
+            resumes_to: None,
+            requester_id: if requester { me } else { other },
+            assignee_id: Some(if assignee { me } else { other }),
+        };
+        workflow::allowed(status, None).filter(|step| may(role, me, ticket, *step)).collect()
+    }
+
+    #[test]
+    fn the_assignee_may_solve_and_colleagues_may_not() {
+        for role in [Role::Technician, Role::Professional, Role::Director] {
+            let all = taken_by(role, TicketStatus::InProgress, false, true);
+            let others = taken_by(role, TicketStatus::InProgress, false, false);
+            assert!(all.contains(&Step::Solve) && !others.contains(&Step::Solve), "{role:?}");
+            assert_eq!(all.len(), others.len() + 1, "{role:?}");
+        }
+    }
+
+    #[test]
+    fn a_requester_takes_few_steps_and_only_of_their_own_tickets() {
+        let own = taken_by(Role::Requester, TicketStatus::Received, true, false);
+        assert_eq!(own, [Step::Change, Step::Followup, Step::Attach, Step::Archive]);
+        assert_eq!(
+            taken_by(Role::Requester, TicketStatus::Solved, true, false),
+            [Step::Followup, Step::Attach, Step::Close, Step::Reopen]
+        );
+        assert!(taken_by(Role::Requester, TicketStatus::Solved, false, false).is_empty());
+    }
+}

@@ -1,0 +1,202 @@
+//! A ticket as lists show it.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::expansion::Expanded;
+use super::model::{ArchiveReason, Channel, Criticality};
+use super::names::Names;
+use super::permitted::{self, Standing};
+use super::workflow::{Step, TicketStatus};
+use crate::db::Literal;
+use crate::db::schema::tickets;
+use crate::http::{Actor, etag};
+use crate::people::{Named, Person};
+use crate::problem::Result;
+
+/// The columns of a list. The description stays in the database.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = tickets)]
+pub struct SummaryRow {
+    pub id: i64,
+    subject: String,
+    #[diesel(select_expression = excerpt(), select_expression_type = Literal<Text>)]
+    excerpt: String,
+    status: TicketStatus,
+    criticality: Option<Criticality>,
+    channel: Channel,
+    support_level: i16,
+    category_id: Option<Uuid>,
+    requester_id: Uuid,
+    requester_full_name: String,
+    requester_email: String,
+    requester_unit_id: Option<Uuid>,
+    requester_unit_name: Option<String>,
+    registered_by_id: Uuid,
+    assignee_id: Option<Uuid>,
+    pub received_at: DateTime<Utc>,
+    classified_at: Option<DateTime<Utc>>,
+    assigned_at: Option<DateTime<Utc>>,
+    accepted_at: Option<DateTime<Utc>>,
+    scheduled_for: Option<DateTime<Utc>>,
+    pub attention_due_at: Option<DateTime<Utc>>,
+    attended_at: Option<DateTime<Utc>>,
+    solved_at: Option<DateTime<Utc>>,
+    closed_at: Option<DateTime<Utc>>,
+    archived_at: Option<DateTime<Utc>>,
+    archive_reason: Option<ArchiveReason>,
+    resumes_to: Option<TicketStatus>,
+    reopened_count: i32,
+    version: i32,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// The first 200 characters on one line. The end of a longer text is replaced by an ellipsis.
+fn excerpt() -> Literal<Text> {
+    Literal::new(
+        "CASE WHEN char_length(tickets.description) > 200 \
+            THEN regexp_replace(left(tickets.description, 199), '\\s+', ' ', 'g') || '…' \
+            ELSE regexp_replace(tickets.description, '\\s+', ' ', 'g') END",
+    )
+}
+
+/// The requester of a ticket, as lists show them.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RequesterSummary {
+    /// Identifier of the requester's account.
+    pub id: Uuid,
+    /// Full name at the registration.
+    #[schema(max_length = 200, example = "Rosa Pérez Gómez")]
+    pub full_name: String,
+    /// E-mail address at the registration.
+    #[schema(max_length = 254, example = "requester@mesa.test")]
+    pub email: String,
+    /// Administrative unit at the registration; `null` if the request was archived immediately as
+    /// `missing_information`.
+    pub unit: Option<Named>,
+}
+
+/// A ticket as lists show it. `GET /tickets/{ticket_id}` has the rest: description, requester's data, solution.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct TicketSummary {
+    /// The number of the ticket, assigned by the system consecutively.
+    #[schema(example = 123, minimum = 1)]
+    pub id: i64,
+    /// The subject in a few words.
+    #[schema(max_length = 200, example = "La impresora del despacho no imprime")]
+    pub subject: String,
+    /// The first 200 characters of the description, on one line; a longer text ends with `…`.
+    #[schema(max_length = 200, example = "Desde esta mañana muestra atasco y no hay papel dentro.")]
+    pub excerpt: String,
+    /// The current state.
+    pub status: TicketStatus,
+    /// The criticality; `null` until the classification.
+    pub criticality: Option<Criticality>,
+    /// The channel by which it was registered.
+    pub channel: Channel,
+    /// 1 technician, 2 professional, 3 director or a third party.
+    #[schema(minimum = 1, maximum = 3, example = 1)]
+    pub support_level: i16,
+    /// The category; `null` if it has none.
+    pub category: Option<Named>,
+    /// The person who asks for support.
+    pub requester: RequesterSummary,
+    /// The person who registered it: the requester, or staff on their behalf.
+    pub registered_by: Option<Person>,
+    /// The current assignee; `null` if it has none.
+    pub assignee: Option<Person>,
+    /// When it was received: the start of the attention time.
+    pub received_at: DateTime<Utc>,
+    /// When it was classified last; `null` until then.
+    pub classified_at: Option<DateTime<Utc>>,
+    /// When it was assigned to the current assignee; `null` without one.
+    pub assigned_at: Option<DateTime<Utc>>,
+    /// When the current assignee accepted it; `null` until then.
+    pub accepted_at: Option<DateTime<Utc>>,
+    /// When the requester will be attended; `null` without an appointment.
+    pub scheduled_for: Option<DateTime<Utc>>,
+    /// The time by which it must be accepted at the current support level; `null` until the classification, and while
+    /// the clock is paused because the requester owes information.
+    pub attention_due_at: Option<DateTime<Utc>>,
+    /// When it was accepted for the first time: the end of the attention time. `null` until then.
+    pub attended_at: Option<DateTime<Utc>>,
+    /// When it was solved; `null` while it is not.
+    pub solved_at: Option<DateTime<Utc>>,
+    /// When it was closed; `null` while it is not.
+    pub closed_at: Option<DateTime<Utc>>,
+    /// When it was archived; `null` unless it is `archived`.
+    pub archived_at: Option<DateTime<Utc>>,
+    /// Why it was archived; `null` unless it is `archived`.
+    pub archive_reason: Option<ArchiveReason>,
+    /// The state to which it returns after the hold; `null` unless it is `on_hold`.
+    pub resumes_to: Option<TicketStatus>,
+    /// The steps that the state allows and that the caller may take.
+    #[schema(max_items = 20)]
+    pub allowed_steps: Vec<Step>,
+    /// How many times it was reopened.
+    #[schema(minimum = 0, example = 0)]
+    pub reopened_count: i32,
+    /// When it was last changed. Private followups and relations do not change it.
+    pub updated_at: DateTime<Utc>,
+    /// The version of the ticket, for `If-Match` of a change or step.
+    #[schema(max_length = 100, example = "\"3-8f14e45fceea\"")]
+    pub etag: String,
+    /// The related data that `expand` requested; omitted if it requested none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub expanded: Option<Expanded>,
+}
+
+/// The tickets as lists show them to this person.
+pub fn present(db: &mut PgConnection, actor: &Actor, rows: Vec<SummaryRow>) -> Result<Vec<TicketSummary>> {
+    let people = rows.iter().flat_map(|row| [Some(row.registered_by_id), row.assignee_id]).flatten();
+    let names = Names::load(db, people, rows.iter().filter_map(|row| row.category_id))?;
+    let summary = |row: SummaryRow| TicketSummary {
+        allowed_steps: permitted::steps(
+            actor,
+            Standing {
+                status: row.status,
+                resumes_to: row.resumes_to,
+                requester_id: row.requester_id,
+                assignee_id: row.assignee_id,
+            },
+        ),
+        id: row.id,
+        subject: row.subject,
+        excerpt: row.excerpt,
+        status: row.status,
+        criticality: row.criticality,
+        channel: row.channel,
+        support_level: row.support_level,
+        category: names.category(row.category_id),
+        requester: RequesterSummary {
+            id: row.requester_id,
+            full_name: row.requester_full_name,
+            email: row.requester_email,
+            unit: row.requester_unit_id.zip(row.requester_unit_name).map(|(id, name)| Named { id, name }),
+        },
+        registered_by: names.person(Some(row.registered_by_id)),
+        assignee: names.person(row.assignee_id),
+        received_at: row.received_at,
+        classified_at: row.classified_at,
+        assigned_at: row.assigned_at,
+        accepted_at: row.accepted_at,
+        scheduled_for: row.scheduled_for,
+        attention_due_at: row.attention_due_at,
+        attended_at: row.attended_at,
+        solved_at: row.solved_at,
+        closed_at: row.closed_at,
+        archived_at: row.archived_at,
+        archive_reason: row.archive_reason,
+        resumes_to: row.resumes_to,
+        reopened_count: row.reopened_count,
+        updated_at: row.updated_at,
+        etag: etag::of_version(row.id, row.version),
+        expanded: None,
+    };
+    Ok(rows.into_iter().map(summary).collect())
+}
