@@ -117,8 +117,8 @@ MAY_BE_REFUSED = [
     # A file must not be empty; `minLength` on binary content breaks client generators.
     ("attachTo.*", "invalid_body", "/file", "too_short"),
     # Opening hours without enough open minutes.
-    ("getCalendarDueTime", "invalid_query", "/minutes", "not_allowed"),
-    ("createAttentionReckoning|updateAttentionTime", "invalid_body", "/minutes", "out_of_range"),
+    ("getCalendarDueTime", "invalid_query", "/meeting-minutes", "not_allowed"),
+    ("createAttentionReckoning|updateAttentionTime", "invalid_body", "/meeting-minutes", "out_of_range"),
     ("updateCalendar", "invalid_body", "/opening_hours", "out_of_range"),
     # Fields that depend on another field, or on the state of the ticket.
     ("listArticles", "invalid_query", "/sort", "not_allowed"),
@@ -155,7 +155,7 @@ MAY_BE_REFUSED = [
     ("createMeetingMinutes|updateMeetingMinutes", "invalid_body", "/held_on", "out_of_range|not_allowed"),
     ("createMeetingMinutes|updateMeetingMinutes", "invalid_body", "/ends_at", "out_of_range"),
     # An attendee without an account needs a name.
-    ("createMeetingMinutes|updateMeetingMinutes", "invalid_body", r"/attendance/\d+/full_name", "required"),
+    ("createMeetingMinutes|updateMeetingMinutes", "invalid_body", r"/attendees/\d+/full_name", "required"),
     # Guessable passwords cannot be described by length or pattern.
     ("createUser|changeMyPassword|confirmPasswordReset", "invalid_body", "/password|/new_password", "too_guessable"),
     # A partial object is merged into the existing one; without one the other fields are missing.

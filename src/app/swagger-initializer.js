@@ -55,7 +55,7 @@ window.onload = () => {
       return session.access_token
     })
 
-  const ORDER = ['classifyTicket', 'assignTicket', 'acceptTicket', 'rescheduleTicket', 'requestInformation', 'holdTicket',
+  const ORDER = ['classifyTicket', 'assignTicket', 'acceptTicket', 'rescheduleTicket', 'requestTicketInformation', 'holdTicket',
     'resumeTicket', 'solveTicket', 'closeTicket', 'reopenTicket', 'archiveTicket', 'resubmitTicket']
   /** Steps in the order of the procedure, then other operations by path. */
   const byProcedure = (one, other) => {

@@ -12,9 +12,9 @@ use object_store::{GetOptions, GetRange, ObjectStore};
 use utoipa::IntoParams;
 
 use super::range::Requested;
-use crate::http::etag::names;
 use crate::http::desk::Desk;
 use crate::http::envelope::WasHead;
+use crate::http::etag::names;
 use crate::problem::{Code, Problem, Result, Text};
 
 /// A content with its headers.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::references::Uses;
 
 /// Marks a schema of which any field may be omitted, whether or not it may be `null` as well.
-const ANY_FIELD_LEFT_OUT: &str = "x-mesa-any-field-left-out";
+pub const ANY_FIELD_LEFT_OUT: &str = "x-mesa-any-field-left-out";
 
 /// Makes the fields required in every schema that only responses use. The schema of problems declares its required
 /// fields itself.

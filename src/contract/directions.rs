@@ -45,7 +45,6 @@ pub fn separate(document: &mut Value) {
         if uses.sent.contains(name) {
             let mut schema = schema.clone();
             references::rename(&mut schema, &sent);
-            close(&mut schema);
             separated.insert(sent(name).unwrap_or_else(|| name.clone()), schema);
         }
         if uses.answered.contains(name) && (differs(name) || !uses.sent.contains(name)) {
@@ -67,12 +66,6 @@ pub fn separate(document: &mut Value) {
                 }
             }
         }
-    }
-}
-
-fn close(schema: &mut Value) {
-    if schema["properties"].is_object() {
-        schema["additionalProperties"] = false.into();
     }
 }
 

@@ -3,10 +3,10 @@
 mod answers;
 pub(crate) mod bounds;
 mod compositions;
+mod descriptions;
 mod directions;
 mod examples;
 mod names;
-mod nullable;
 mod operations;
 mod permissions;
 mod problems;
@@ -14,12 +14,9 @@ mod references;
 mod roles;
 mod shared;
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
-use crate::auth::policy::Role;
 use crate::problem::ProblemDocument;
 use crate::tickets::workflow::Step;
 
@@ -49,15 +46,16 @@ up to 1 MiB and take 30 s to arrive; without a token, 64 KiB and 10 s.
 
 /// The tags, in the order of the procedure.
 const TAGS: &[(&str, &str)] = &[
-    ("auth", "Sign-in, and the caller's own account"),
+    ("auth", "Sign-in"),
+    ("me", "The caller's own account"),
     ("tickets", "Activities 1, 2 and 9: register, read, follow"),
-    ("steps", "Activities 3 to 5 and 7: the steps of a ticket, each with a record"),
+    ("ticket steps", "Activities 3 to 5 and 7: the steps of a ticket, each with a record"),
     ("followups", "Activity 6: public and private entries of a case"),
     ("attachments", "Files of tickets, followups and articles"),
     ("knowledge", "Activity 8: the knowledge base"),
     ("history", "Activity 9: the log of events and the verification of its integrity"),
     ("surveys", "Activity 10: the perception survey"),
-    ("inbound mail", "Received mail and its processing"),
+    ("inbound emails", "Received mail and its processing"),
     ("messages", "Messages of the desk to people, with their delivery state"),
     ("statistics", "Activity 11: figures"),
     ("reports", "Activity 11: the quarterly report"),
@@ -66,11 +64,14 @@ const TAGS: &[(&str, &str)] = &[
     ("improvement actions", "Activities 12 and 13: FO-EM-15 Plan de Mejoramiento"),
     ("risks", "Activities 12 and 13: FO-DE-11 Matriz de Riesgos"),
     ("users", "People and their roles"),
-    ("staff", "Shifts, absences, and who is available"),
+    ("shifts", "When staff work"),
+    ("absences", "When staff do not work"),
+    ("availability", "Who is available, and how much work they have"),
     ("units", "Administrative units and their heads"),
     ("categories", "Subjects of requests"),
     ("attention times", "How long each criticality may wait"),
-    ("retention", "How long records are kept, and the personal data of requesters (Ley 1581 de 2012)"),
+    ("retention", "How long records are kept"),
+    ("personal data", "The personal data of requesters: export and anonymization (Ley 1581 de 2012)"),
     ("calendars", "The opening hours by which attention is counted, and the computation of due times"),
     ("holidays", "The public holidays: those included in the product, and the entity's own"),
 ];
@@ -123,8 +124,6 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
     document["tags"] =
         TAGS.iter().map(|(name, description)| json!({"name": name, "description": description})).collect();
     let components = &mut document["components"];
-    let scopes: BTreeMap<&str, &str> =
-        Role::ALL.iter().map(|role| (role.as_str(), role_description(*role))).collect();
     components["securitySchemes"] = json!({
         "bearer": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
@@ -133,9 +132,10 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
         },
         "password": {
             "type": "oauth2",
-            "flows": {"password": {"tokenUrl": "/api/v1/auth/token", "refreshUrl": "/api/v1/auth/token", "scopes": scopes}},
-            "description": "The same token (RFC8725), for tools that request it with email and password. The scopes of an \
-                operation are the roles that may call it."
+            "flows": {"password": {"tokenUrl": "/api/v1/auth/token", "refreshUrl": "/api/v1/auth/token", "scopes": {}}},
+            "description": "For Swagger UI only: the same token for email and password. Applications call `POST /auth/login`; \
+                OAuth 2 advises against this grant (RFC 9700). There are no scopes: the role of the account decides, and \
+                `x-roles` of each operation names the roles that may call it."
         }
     });
     add_schemas(components)?;
@@ -145,8 +145,8 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
     name_items(&mut document);
     make_patches(&mut document);
     answers::require(&mut document);
+    descriptions::place(&mut document["components"]["schemas"]);
     compositions::merge(&mut document);
-    nullable::describe(&mut document["components"]["schemas"]);
     let examples = examples::kept()?;
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
@@ -158,18 +158,6 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
     }
     bounds::bound(&mut document);
     Ok(document)
-}
-
-/// The description of a role as a scope. The role is that of the account: no scope has to be requested.
-fn role_description(role: Role) -> &'static str {
-    match role {
-        Role::Requester => {
-            "A public servant or contractor who asks for support; no scope has to be selected: the role is that of the account"
-        }
-        Role::Technician => "Staff of the first level of support",
-        Role::Professional => "Staff of the second level, who also manage the desk",
-        Role::Director => "Person responsible for the desk, and its third level of support",
-    }
 }
 
 /// The document for clients: without unused schemas, with closed requests and open responses, and with the parts that
@@ -192,6 +180,7 @@ fn add_schemas(components: &mut Value) -> Result<(), String> {
     for (name, schema) in found {
         components["schemas"][name] = serde_json::to_value(schema).map_err(|error| error.to_string())?;
     }
+    components["schemas"]["Problem"][answers::ANY_FIELD_LEFT_OUT] = true.into();
     let problem = &mut components["schemas"]["Problem"]["properties"];
     for (name, schema) in problems::problem_members().as_object().into_iter().flatten() {
         problem[name] = schema.clone();

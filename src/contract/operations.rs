@@ -12,8 +12,12 @@ pub fn headers() -> Value {
     let sometimes = |description: &str, schema: Value| json!({"description": description, "schema": schema});
     let text = |max_length: u64| json!({"type": "string", "maxLength": max_length});
     json!({
-        "ETag": always("The version of the resource, for `If-Match` and `If-None-Match`; for an attachment or an original message, the SHA-256 of its content", text(100)),
+        "ETag": always("The version of this resource, for its `If-Match` and `If-None-Match`; tags of other resources match nothing. For an attachment or an original message, the SHA-256 of its content", text(100)),
         "Location": always("The path of the created resource", json!({"type": "string", "format": "uri-reference"})),
+        "Idempotency-Replayed": sometimes(
+            "`true` if this is the response to an earlier request with the same `Idempotency-Key`",
+            json!({"type": "string", "enum": ["true"]}),
+        ),
         "Link": sometimes("The next page, `rel=\"next\"`; not on the last one", text(4000)),
         "Accept-Ranges": always("A part of the content can be requested with `Range`", json!({"type": "string", "enum": ["bytes"]})),
         "Content-Range": always(
@@ -74,6 +78,9 @@ pub fn answer_headers(status: &str) -> Value {
 /// Visible characters, as clients generate them, and spaces between them.
 const KEY: &str = "^[!-~]([ -~]{0,253}[!-~])?$";
 
+/// Language ranges with weights (RFC 9110, section 12.5.4).
+const LANGUAGES: &str = "^[ -~]*$";
+
 /// One ETag or several, or `*`: visible words.
 const ETAGS: &str = "^[!-~][ -~]{0,499}$";
 
@@ -90,7 +97,8 @@ fn request_header(name: &str, description: &str, pattern: &str, max_length: usiz
 ///
 /// The response is neither a list nor a resource that can be read separately: it has no `ETag`.
 const UNVERSIONED: &str = "x-mesa-unversioned";
-/// A POST that is a step of one resource outside of `/tickets/{ticket_id}/`: it takes `If-Match`.
+/// A POST that is a step of one resource outside of `/tickets/{ticket_id}/`: it takes `If-Match`; with the value
+/// `required`, a request without it is a 428.
 const IF_MATCH: &str = "x-mesa-if-match";
 /// A POST that takes no `Idempotency-Key`.
 const NOT_IDEMPOTENT: &str = "x-mesa-not-idempotent";
@@ -156,7 +164,12 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
             content["schema"] = body.clone();
         }
     }
-    let mut parameters: Vec<Value> = Vec::new();
+    let mut parameters = vec![request_header(
+        "Accept-Language",
+        "The language of error texts: `es` (the default) or `en`; without it, that of the account",
+        LANGUAGES,
+        500,
+    )];
     let is_list =
         operation["parameters"].as_array().is_some_and(|all| all.iter().any(|p| p["name"] == "cursor"));
     let unversioned = operation[UNVERSIONED] == true;
@@ -164,7 +177,8 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
     let changes_one = matches!(method, "patch" | "put" | "delete");
     // All except signing in: a survey that a link opens is a resource too.
     let answers_one = changes_one || (method == "post" && (!open || has_path) && !unversioned);
-    if method == "post" && !open && operation[NOT_IDEMPOTENT] != true {
+    let takes_key = method == "post" && !open && operation[NOT_IDEMPOTENT] != true;
+    if takes_key {
         statuses.extend(["409", "422"]);
         if let Some(Value::String(conflict)) = operation.pointer_mut("/responses/409/description") {
             conflict
@@ -177,10 +191,26 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
             255,
         ));
     }
-    let is_step = path.starts_with("/api/v1/tickets/{ticket_id}/") || operation[IF_MATCH] == true;
+    let must_match = operation[IF_MATCH] == "required";
+    let of_ticket = path.starts_with("/api/v1/tickets/{ticket_id}/");
+    let is_step = of_ticket || must_match || operation[IF_MATCH] == true;
     if changes_one || (method == "post" && is_step) {
         statuses.push("412");
-        parameters.push(request_header("If-Match", "The `ETag` that the change is based on", ETAGS, 500));
+        let whose = match method {
+            "post" | "delete" if of_ticket && !path.ends_with("/survey") => {
+                "The `ETag` of the ticket that the change is based on, or its `etag` in a list"
+            }
+            "post" => {
+                "The `ETag` of the resource above the last segment of the path, that the change is based on"
+            }
+            _ => "The `ETag` of the resource that the change is based on",
+        };
+        let mut header = request_header("If-Match", whose, ETAGS, 500);
+        if must_match {
+            header["required"] = true.into();
+            statuses.push("428");
+        }
+        parameters.push(header);
     }
     if single && !open {
         parameters.push(request_header(
@@ -211,6 +241,9 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
             }
             if status == "201" {
                 add("Location");
+            }
+            if takes_key {
+                add("Idempotency-Replayed");
             }
             if method == "get" && is_list {
                 add("Link");
@@ -245,7 +278,8 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
     if open {
         operation["security"] = json!([]);
     } else if let Some(may) = roles::allowed(operation) {
-        operation["security"] = json!([{"bearer": []}, {"password": may}]);
+        operation["security"] = json!([{"bearer": []}, {"password": []}]);
+        operation["x-roles"] = may.into();
     }
     if let Some(operation) = operation.as_object_mut() {
         operation.retain(|name, _| ![UNVERSIONED, IF_MATCH, NOT_IDEMPOTENT].contains(&name.as_str()));

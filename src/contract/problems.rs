@@ -68,6 +68,7 @@ pub const PROBLEMS: &[(&str, &str, &str)] = &[
         "`precondition_failed`: the resource has changed since the `ETag` of `If-Match`",
     ),
     ("413", "TooLarge", "`too_large`"),
+    ("428", "PreconditionRequired", "`precondition_required`: send the `ETag` of the resource as `If-Match`"),
     (
         "415",
         "UnsupportedMediaType",

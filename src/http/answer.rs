@@ -19,6 +19,8 @@ pub struct Answer {
     /// The next page of a list.
     pub next_cursor: Option<String>,
     pub body: Vec<u8>,
+    /// The response to an earlier request with the same `Idempotency-Key`.
+    pub replayed: bool,
 }
 
 impl Answer {
@@ -26,7 +28,14 @@ impl Answer {
         let mut body = serde_json::to_vec(body).map_err(Problem::internal)?;
         // The buffer grew by doubling, and many slow clients would each hold one.
         body.shrink_to_fit();
-        Ok(Answer { status: StatusCode::OK, etag: None, location: None, next_cursor: None, body })
+        Ok(Answer {
+            status: StatusCode::OK,
+            etag: None,
+            location: None,
+            next_cursor: None,
+            body,
+            replayed: false,
+        })
     }
 
     /// 201, with the path of the created resource.
@@ -41,6 +50,7 @@ impl Answer {
             location: None,
             next_cursor: None,
             body: Vec::new(),
+            replayed: false,
         }
     }
 
@@ -73,6 +83,9 @@ impl Answer {
         }
         if let Some(cursor) = self.next_cursor {
             response.insert_header((header::LINK, next_link(url, &cursor)));
+        }
+        if self.replayed {
+            response.insert_header(("Idempotency-Replayed", "true"));
         }
         if matches!(self.status, StatusCode::NO_CONTENT | StatusCode::ACCEPTED) {
             return response.finish();

@@ -196,6 +196,7 @@ pub fn known(db: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<Known> {
         location: kept.location,
         next_cursor: None,
         body: kept.body,
+        replayed: true,
     }))
 }
 

@@ -17,6 +17,7 @@ pub mod form;
 pub mod idempotency;
 pub mod limits;
 pub mod mail_origin;
+pub mod negotiation;
 pub mod page;
 pub mod paging;
 pub mod permission;

@@ -81,6 +81,13 @@ pub struct Page<T> {
     pub total: Option<i64>,
 }
 
+impl<T: Serialize> Page<T> {
+    /// The response of a list that always fits on one page.
+    pub fn whole(items: Vec<T>) -> Result<Answer> {
+        Answer::ok(&Page { items, next_cursor: None, total: None })
+    }
+}
+
 /// The position after which a page begins: the order, and the sort key and id of the last row of the page before.
 #[derive(Serialize, Deserialize)]
 struct Cursor<K, I> {
@@ -169,7 +176,6 @@ impl Paging {
         let answer = Answer::ok(&Page { items, next_cursor, total })?;
         Ok(Answer { next_cursor: cursor, ..answer })
     }
-
 }
 
 /// Orders a boxed query by a column and the id, and lets it begin after a place in that order. The first condition
@@ -217,12 +223,7 @@ mod tests {
     use super::*;
 
     fn paging(cursor: Option<String>) -> Paging {
-        Paging {
-            limit: Some(2),
-            cursor,
-            with_total: false,
-            seal: Seal(vec![b"key".to_vec()]),
-        }
+        Paging { limit: Some(2), cursor, with_total: false, seal: Seal(vec![b"key".to_vec()]) }
     }
 
     #[test]

@@ -53,6 +53,12 @@ impl<T: DeserializeOwned> Query<T> {
         decode(&self.pairs()?)
     }
 
+    /// The same, with the parameter of this name separated.
+    pub fn read_apart<E: DeserializeOwned>(self, name: &str) -> Result<(E, T)> {
+        let (apart, own): (Vec<_>, Vec<_>) = self.pairs()?.into_iter().partition(|(each, _)| each == name);
+        Ok((decode(&apart)?, decode(&own)?))
+    }
+
     /// The parameters as they were sent, by name, for the audit log. The search text is omitted: it may name people.
     pub fn parameters(&self) -> BTreeMap<String, Vec<String>> {
         let mut parameters: BTreeMap<String, Vec<String>> = BTreeMap::new();

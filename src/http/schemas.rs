@@ -167,13 +167,11 @@ impl Schemas {
                 }
             };
             faults.truncate(1);
-            errors.extend(
-                faults.into_iter().map(|fault| FieldError {
-                    place: FieldPlace::Header,
-                    pointer: format!("/{}", escape(name)),
-                    ..fault
-                }),
-            );
+            errors.extend(faults.into_iter().map(|fault| FieldError {
+                place: FieldPlace::Header,
+                pointer: format!("/{}", escape(name)),
+                ..fault
+            }));
         }
         errors
     }

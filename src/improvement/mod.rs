@@ -29,7 +29,6 @@ pub fn routes(routes: &mut Routes) {
         .service(risks::list::list)
         .service(risks::write::create)
         .service(risks::matrix::read)
-        .service(risks::matrix::download)
         .service(risks::write::read)
         .service(risks::write::change);
 }

@@ -97,7 +97,7 @@ impl From<OriginInput> for Origin {
                 .map(|(year, quarter)| format!("/api/v1/reports/quarterly/{year}/{quarter}")),
             OriginKind::Risk => content.risk_id.map(|id| format!("/api/v1/risks/{id}")),
             OriginKind::Measurement => content.measurement_id.map(|id| format!("/api/v1/measurements/{id}")),
-            OriginKind::Minutes => content.minutes_id.map(|id| format!("/api/v1/minutes/{id}")),
+            OriginKind::Minutes => content.minutes_id.map(|id| format!("/api/v1/meeting-minutes/{id}")),
             OriginKind::Audit | OriginKind::Other => None,
         };
         let OriginInput { kind, path, year, quarter, measurement_id, risk_id, minutes_id, note } = content;

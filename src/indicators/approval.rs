@@ -18,7 +18,7 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 /// An approved measurement no longer changes, even if the data change. It must have been measured after the end of
 /// its quarter, and have an analysis.
 #[utoipa::path(
-    extensions(("x-mesa-permission" = json!(Action::ApproveRecords)), ("x-mesa-if-match" = json!(true))),
+    extensions(("x-mesa-permission" = json!(Action::ApproveRecords)), ("x-mesa-if-match" = json!("required"))),
     tag = "indicators", operation_id = "approveMeasurement",
     params(("measurement_id" = Uuid, Path, description = "Identifier of the measurement.")),
     request_body(content = Option<EmptyBody>),

@@ -121,7 +121,8 @@ pub async fn measure(call: Call, id: Path<Uuid>, body: Body<MeasurementCreate>) 
                     ))
                     .execute(tx)?;
                 let made = Measurement::find(tx, id, actor.role)?;
-                Ok(Answer::created(format!("/api/v1/measurements/{id}"), &made)?.version(made.id, made.version))
+                Ok(Answer::created(format!("/api/v1/measurements/{id}"), &made)?
+                    .version(made.id, made.version))
             }
         }
     })

@@ -286,7 +286,8 @@ pub async fn write(call: Call, body: Body<ArticleCreate>) -> Result<HttpResponse
             .execute(tx)?;
         revisions::store(tx, actor, id, 1, content)?;
         let article = Article::find(tx, actor, id)?;
-        Ok(Answer::created(format!("/api/v1/kb/articles/{id}"), &article)?.version(article.id, article.revision))
+        Ok(Answer::created(format!("/api/v1/kb/articles/{id}"), &article)?
+            .version(article.id, article.revision))
     })
     .await
 }

@@ -51,7 +51,8 @@ impl Target for Article {
     fn write(self, tx: &mut PgConnection, actor: &Actor, file: &Received) -> Result<Answer> {
         check_visible(tx, actor, self.0)?;
         let attachment = store::insert(tx, actor, Owner::Article(self.0), file, actor.now)?;
-        Ok(Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)?.version(attachment.id, 1))
+        Ok(Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)?
+            .version(attachment.id, 1))
     }
 }
 

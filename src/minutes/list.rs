@@ -48,7 +48,7 @@ pub struct MinutesFilters {
     tag = "minutes", operation_id = "listMeetingMinutes", params(Paging, MinutesFilters),
     responses((status = 200, body = Page<Minutes>))
 )]
-#[get("/minutes")]
+#[get("/meeting-minutes")]
 pub async fn list(call: Call, query: Query<MinutesFilters>) -> Result<HttpResponse> {
     call.read(|db, _| {
         let (paging, filters) = query.read_list()?;

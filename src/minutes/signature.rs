@@ -20,13 +20,13 @@ use crate::problem::{Problem, Result};
 /// not count), and `proceedings` must not be `null`. Send the `ETag` of the version that was read as `If-Match`, so
 /// that no other version is signed.
 #[utoipa::path(
-    extensions(("x-mesa-permission" = json!(Action::ApproveRecords)), ("x-mesa-if-match" = json!(true))),
+    extensions(("x-mesa-permission" = json!(Action::ApproveRecords)), ("x-mesa-if-match" = json!("required"))),
     tag = "minutes", operation_id = "signMeetingMinutes",
     params(("minutes_id" = Uuid, Path, description = "Identifier of the minutes.")),
     request_body(content = Option<EmptyBody>),
     responses((status = 200, body = Minutes), (status = 409, description = "`wrong_state` or `incomplete`"))
 )]
-#[post("/minutes/{minutes_id}/signature")]
+#[post("/meeting-minutes/{minutes_id}/signature")]
 pub async fn sign(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         let row = lock(tx, *id)?;

@@ -25,7 +25,7 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
     params(("minutes_id" = Uuid, Path, description = "Identifier of the minutes.")),
     responses((status = 200, body = Minutes))
 )]
-#[get("/minutes/{minutes_id}")]
+#[get("/meeting-minutes/{minutes_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     call.read(move |db, _| Minutes::answer(db, *id)).await
 }
@@ -38,7 +38,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     tag = "minutes", operation_id = "createMeetingMinutes", request_body = MeetingMinutesCreate,
     responses((status = 201, body = Minutes))
 )]
-#[post("/minutes")]
+#[post("/meeting-minutes")]
 pub async fn create(call: Call, body: Body<MeetingMinutesCreate>) -> Result<HttpResponse> {
     call.write(body, |tx, actor, body| {
         let mut content = body.read()?;
@@ -57,7 +57,8 @@ pub async fn create(call: Call, body: Body<MeetingMinutesCreate>) -> Result<Http
         content.write_parts(tx, id)?;
         log::record_parts(tx, actor, AuditResource::Minutes, id, content.parts(None))?;
         let written = Minutes::find(tx, id)?;
-        Ok(Answer::created(format!("/api/v1/minutes/{id}"), &written)?.version(written.id, written.version))
+        Ok(Answer::created(format!("/api/v1/meeting-minutes/{id}"), &written)?
+            .version(written.id, written.version))
     })
     .await
 }
@@ -73,7 +74,7 @@ pub async fn create(call: Call, body: Body<MeetingMinutesCreate>) -> Result<Http
     request_body(content = MeetingMinutesCreate, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Minutes), (status = 409, description = "`wrong_state`: they are signed"))
 )]
-#[patch("/minutes/{minutes_id}")]
+#[patch("/meeting-minutes/{minutes_id}")]
 pub async fn change(
     call: Call,
     id: Path<Uuid>,

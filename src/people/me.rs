@@ -46,7 +46,14 @@ impl PartialSchema for Permissions {
         };
         let all = ObjectBuilder::new().description(told);
         let all = all.additional_properties(Some(AdditionalProperties::FreeForm(false)));
-        Action::ALL.iter().fold(all, |all, action| all.property(action.as_str(), scope())).into()
+        let whose = |action: &Action| {
+            let description =
+                format!("Whose `{}` is allowed; omitted if it is not allowed.", action.as_str());
+            let mut scope = scope();
+            scope.description = description;
+            scope
+        };
+        Action::ALL.iter().fold(all, |all, action| all.property(action.as_str(), whose(action))).into()
     }
 }
 

@@ -128,7 +128,7 @@ impl Anonymization {
 /// person has a ticket that is neither closed nor archived. A repeated request returns the first result. Texts of
 /// other people elsewhere, signed minutes, and backups do not change.
 #[utoipa::path(
-    extensions(("x-mesa-permission" = json!(Action::ManageRetention)), ("x-mesa-unversioned" = json!(true))),
+    extensions(("x-mesa-permission" = json!(Action::ManageRetention)), ("x-mesa-unversioned" = json!(true)), ("x-mesa-if-match" = json!(true))),
     tag = "personal data", operation_id = "anonymizeUser",
     params(("user_id" = Uuid, Path, description = "Identifier of the user.")),
     request_body = AnonymizationCreate,
@@ -143,6 +143,7 @@ pub async fn anonymize(call: Call, id: Path<Uuid>, body: Body<AnonymizationCreat
         let user = User::lock(tx, *id)?;
         let AnonymizationCreate { reason, terms: confirmed, places } = body.read()?;
         if Anonymization::find(tx, user.id)?.is_none() {
+            actor.check_version(user.id, user.version)?;
             begin(tx, &user)?;
             let terms = Terms::load(tx, user.id)?;
             let places = places.unwrap_or_default();

@@ -54,7 +54,7 @@ pub struct ReportFile {
 /// return the same bytes, regardless of later changes of the data; an approval cannot be undone. Approving it again
 /// returns the existing approval.
 #[utoipa::path(
-    extensions(("x-mesa-permission" = json!(Action::ApproveReports))),
+    extensions(("x-mesa-permission" = json!(Action::ApproveReports)), ("x-mesa-if-match" = json!(true))),
     tag = "reports", operation_id = "approveQuarterlyReport",
     params(
         ("year" = i32, Path, minimum = 2000, maximum = 9998, description = "The year of the quarter."),

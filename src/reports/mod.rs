@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use crate::auth::policy::Role;
 use crate::config::logo::Logo;
+use crate::http::negotiation::Format;
 use crate::http::routes::Routes;
 use crate::language::text_enum;
 use crate::problem::{Problem, Result};
@@ -52,8 +53,10 @@ impl Audience {
     }
 }
 
-impl ReportFormat {
-    pub fn media_type(self) -> &'static str {
+impl Format for ReportFormat {
+    const ALL: &'static [Self] = ReportFormat::ALL;
+
+    fn media_type(self) -> &'static str {
         match self {
             ReportFormat::Json => "application/json",
             ReportFormat::Html => "text/html",
@@ -61,7 +64,9 @@ impl ReportFormat {
             ReportFormat::Pdf => "application/pdf",
         }
     }
+}
 
+impl ReportFormat {
     /// The report as a file of this format.
     ///
     /// # Errors

@@ -17,9 +17,9 @@ use super::{Audience, QuarterPath, ReportFormat, frozen};
 use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
 use crate::config::Config;
-use crate::http::etag;
 use crate::http::body::Content;
-use crate::http::{Call, Query};
+use crate::http::negotiation::Format;
+use crate::http::{Call, Query, etag, negotiation};
 use crate::problem::{Problem, Result};
 use crate::statistics::Quarter;
 
@@ -75,7 +75,8 @@ pub async fn read(
     let (accept, known, desk) = (text(ACCEPT), text(IF_NONE_MATCH), call.desk.clone());
     let read = call.check(move |db, actor| {
         let quarter = path.read()?;
-        let format = query.read()?.format.unwrap_or_else(|| accepted(&accept));
+        let format =
+            query.read()?.format.or_else(|| negotiation::accepted(&accept)).unwrap_or(ReportFormat::Json);
         let found = find(db, &desk.config, quarter, format, Audience::of_role(actor.role), actor.now)?;
         Ok((quarter, format, found, actor.clone()))
     });
@@ -165,42 +166,4 @@ pub fn find(
         report = report.for_totals(config.timezone)?;
     }
     Ok(Found::Current(Box::new(report)))
-}
-
-/// The preferred supported format of an `Accept` header; JSON if it names none.
-fn accepted(header: &str) -> ReportFormat {
-    let wish = |range: &str| {
-        let mut parts = range.split(';').map(str::trim);
-        let media_type = parts.next()?.to_ascii_lowercase();
-        let format = match media_type.as_str() {
-            "*/*" | "application/*" => ReportFormat::Json,
-            "text/*" => ReportFormat::Html,
-            other => *ReportFormat::ALL.iter().find(|format| format.media_type() == other)?,
-        };
-        let weight = parts.find_map(|part| part.strip_prefix("q=")).and_then(|q| q.parse::<f32>().ok());
-        let weight = weight.unwrap_or(1.0);
-        (weight > 0.0).then_some((weight, format))
-    };
-    let best = header.split(',').filter_map(wish).reduce(|best, one| if one.0 > best.0 { one } else { best });
-    best.map_or(ReportFormat::Json, |(_, format)| format)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_format_is_the_one_that_is_liked_best() {
-        for (header, format) in [
-            ("", ReportFormat::Json),
-            ("*/*", ReportFormat::Json),
-            ("image/png", ReportFormat::Json),
-            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", ReportFormat::Html),
-            ("application/json;q=0.5, application/pdf", ReportFormat::Pdf),
-            ("Application/PDF;q=0, text/html;q=0.1", ReportFormat::Html),
-            ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ReportFormat::Xlsx),
-        ] {
-            assert_eq!(accepted(header), format, "{header}");
-        }
-    }
 }

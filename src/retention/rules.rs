@@ -12,6 +12,7 @@ use crate::auth::policy::Action;
 use crate::db::schema::retention_rules;
 use crate::http::actor::next_version;
 use crate::http::body::Patch;
+use crate::http::paging::Page;
 use crate::http::{Answer, Body, Call};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
@@ -43,13 +44,6 @@ pub struct RetentionRule {
     version: i32,
 }
 
-/// The rules, in the order of the procedure's table.
-#[derive(Serialize, ToSchema)]
-pub struct RetentionRules {
-    /// All rules, one for each kind of records.
-    items: Vec<RetentionRule>,
-}
-
 /// The fields of a rule that can be changed.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -63,10 +57,11 @@ pub struct RetentionRuleProfile {
 
 /// List the rules of retention
 ///
-/// How long each kind of record is kept, according to "Control de registros" of the procedure.
+/// How long each kind of record is kept, according to "Control de registros" of the procedure, in the order of
+/// its table. All of them are on one page.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ManageRetention)), ("x-mesa-unversioned" = json!(true))),
-    tag = "retention", operation_id = "listRetentionRules", responses((status = 200, body = RetentionRules))
+    tag = "retention", operation_id = "listRetentionRules", responses((status = 200, body = Page<RetentionRule>))
 )]
 #[get("/retention-rules")]
 pub async fn list(call: Call) -> Result<HttpResponse> {
@@ -74,7 +69,7 @@ pub async fn list(call: Call) -> Result<HttpResponse> {
         let mut items: Vec<RetentionRule> =
             retention_rules::table.select(RetentionRule::as_select()).load(db)?;
         items.sort_by_key(|rule| rule.kind);
-        Answer::ok(&RetentionRules { items })
+        Page::whole(items)
     })
     .await
 }

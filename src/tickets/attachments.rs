@@ -18,8 +18,8 @@ use crate::http::{Actor, Answer, Call, Query};
 use crate::problem::Result;
 use crate::tickets::followups::{self as entries, FollowupVisibility};
 use crate::tickets::information::{self, AnsweredBy};
-use crate::tickets::steps::Case;
 use crate::tickets::permitted;
+use crate::tickets::steps::Case;
 use crate::tickets::workflow::Step;
 
 /// Attach a file to a ticket
@@ -181,6 +181,7 @@ impl Target for TicketTarget {
         if visibility == FollowupVisibility::Public {
             information::answered(tx, row, actor, AnsweredBy::Attachment)?;
         }
-        Ok(Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)?.version(attachment.id, 1))
+        Ok(Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)?
+            .version(attachment.id, 1))
     }
 }

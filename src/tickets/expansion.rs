@@ -116,10 +116,7 @@ pub fn expand(
     let people: HashSet<Uuid> = tickets
         .iter()
         .flat_map(|ticket| {
-            [
-                Some(ticket.requester_id()).filter(|_| requester),
-                ticket.assignee_id().filter(|_| assignee),
-            ]
+            [Some(ticket.requester_id()).filter(|_| requester), ticket.assignee_id().filter(|_| assignee)]
         })
         .flatten()
         .collect();
@@ -127,7 +124,8 @@ pub fn expand(
     let numbers: Vec<i64> = tickets.iter().map(Expandable::id).collect();
     let mut written = if wants(Expand::Followups) { Some(newest(db, actor, numbers)?) } else { None };
     for ticket in tickets {
-        let account = |id: Option<Uuid>, wanted: bool| id.filter(|_| wanted).and_then(|id| people.get(&id)).cloned();
+        let account =
+            |id: Option<Uuid>, wanted: bool| id.filter(|_| wanted).and_then(|id| people.get(&id)).cloned();
         ticket.expand(Expanded {
             requester: account(Some(ticket.requester_id()), requester),
             assignee: account(ticket.assignee_id(), assignee),

@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::information::{self, AnsweredBy};
 use super::model::TicketRow;
+use super::permitted;
 use super::steps::Case;
 use super::store;
-use super::permitted;
 use super::workflow::Step;
 use crate::attachments;
 use crate::audit::kind::EventKind;

@@ -5,7 +5,9 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::stream;
+use serde::Deserialize;
 use serde_json::json;
+use utoipa::IntoParams;
 
 use super::filters::TicketFilters;
 use super::list::page;
@@ -14,8 +16,10 @@ use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
 use crate::http::body::Content;
 use crate::http::desk::Desk;
+use crate::http::negotiation::Format;
 use crate::http::paging::{Paging, Seal};
 use crate::http::{Actor, Call, Query};
+use crate::language::text_enum;
 use crate::problem::{Problem, Result};
 
 /// How many tickets are read at once.
@@ -51,7 +55,33 @@ const COLUMNS: [&str; 24] = [
     "reopened_count",
 ];
 
-/// Download tickets for a spreadsheet
+text_enum! {
+    /// The format of exported tickets.
+    pub enum TicketExportFormat {
+        /// Comma-separated values (RFC 4180).
+        Csv = "csv",
+    }
+}
+
+impl Format for TicketExportFormat {
+    const ALL: &'static [Self] = TicketExportFormat::ALL;
+
+    fn media_type(self) -> &'static str {
+        "text/csv"
+    }
+}
+
+/// The format of exported tickets.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ExportFormat {
+    /// The format of the file; `csv`, the only one, if omitted.
+    #[param(inline)]
+    format: Option<TicketExportFormat>,
+}
+
+/// Export tickets for a spreadsheet
 ///
 /// All tickets that match the filters, in the order of `GET /tickets`, one per line: CSV (RFC 4180) in UTF-8 with a
 /// byte order mark, column names in the first line, times in UTC. A text that a spreadsheet would interpret as a
@@ -59,25 +89,25 @@ const COLUMNS: [&str; 24] = [
 /// interrupted.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket)), ("x-mesa-unversioned" = json!(true))),
-    tag = "tickets", operation_id = "exportTickets", params(TicketFilters),
+    tag = "tickets", operation_id = "exportTickets", params(TicketFilters, ExportFormat),
     responses((status = 200, description = "The CSV file", content_type = "text/csv", body = Content))
 )]
-#[get("/tickets.csv")]
+#[get("/tickets/export")]
 pub async fn download(call: Call, query: Query<TicketFilters>) -> Result<HttpResponse> {
     let parameters = query.parameters();
     // The first batch is read before the response begins, so that an invalid request gets a problem response.
     let first = call.check(move |db, actor| {
-        let mut filters: TicketFilters = query.read()?;
+        let (wanted, mut filters): (ExportFormat, TicketFilters) = query.read_apart("format")?;
         filters.check(actor)?;
         filters.look_up(db, actor)?;
         let found = page(db, actor, &batch(None), &filters)?;
         log::record_export(db, actor, AuditResource::TicketList, None, json!({"parameters": parameters}))?;
-        Ok((found, filters, actor.clone()))
+        Ok((found, filters, wanted.format.unwrap_or(TicketExportFormat::Csv), actor.clone()))
     });
-    let ((tickets, next), filters, actor) = first.await?;
+    let ((tickets, next), filters, format, actor) = first.await?;
     let state = State { desk: call.desk, actor, filters, next: Next::Lines(lines(&tickets, true)?, next) };
     Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8; header=present"))
+        .insert_header((CONTENT_TYPE, format!("{}; charset=utf-8; header=present", format.media_type())))
         .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"tickets.csv\""))
         .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
         .streaming(stream::try_unfold(state, State::step)))

@@ -13,8 +13,8 @@ use super::{archiving, information, permitted};
 use crate::auth::policy::PermissionScope;
 use crate::db::schema::{holds, tickets};
 use crate::http::{Actor, Answer};
-use crate::people::user::Contact;
 use crate::people::Named;
+use crate::people::user::Contact;
 use crate::problem::{Problem, Result};
 
 /// The ticket with this number, if the caller may see it.

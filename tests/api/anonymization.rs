@@ -60,7 +60,7 @@ fn words_used_as_a_name_remain_in_staff_notes_by_default() {
     let person = named(&desk, "amenazas graves");
     let one = ticket_with_notes(&desk, &person, "Soy amenazas graves, cédula 1036999888.", &NOTES);
     let seen = preview(&desk, &person);
-    assert_eq!((&seen["complete"], &seen["terms_left_out"]), (&json!(true), &json!(0)));
+    assert_eq!((&seen["complete"], &seen["omitted_term_count"]), (&json!(true), &json!(0)));
     let data: Vec<(&Value, &Value)> =
         seen["terms"].as_array().unwrap().iter().map(|term| (&term["datum"], &term["text"])).collect();
     assert!(data.contains(&(&json!("full_name"), &json!("amenazas graves"))), "{data:?}");
@@ -85,7 +85,7 @@ fn words_used_as_a_name_remain_in_staff_notes_by_default() {
         .director()
         .post(&format!("/users/{}/anonymization", person.id()), json!({"reason": "Ley 1581 de 2012"}))
         .ok();
-    assert_eq!(done["left_places"], unconfirmed);
+    assert_eq!(done["left_place_count"], unconfirmed);
     assert_eq!(notes(&desk, &one), NOTES);
     let ticket = desk.director().get(&one).ok();
     assert_eq!(
@@ -128,7 +128,7 @@ fn only_confirmed_terms_and_places_are_removed() {
             "Hay amenazas, y son graves."
         ]
     );
-    assert!(done["left_places"].as_i64().unwrap() >= 1, "{done}");
+    assert!(done["left_place_count"].as_i64().unwrap() >= 1, "{done}");
     assert_eq!(desk.director().get("/audit/verification").ok()["whole"], true);
 }
 
@@ -165,7 +165,7 @@ fn anonymization_with_many_long_names_is_fast() {
     }
     let started = Instant::now();
     let seen = preview(&desk, &person);
-    assert!(seen["terms_left_out"].as_i64().unwrap() > 50, "{seen}");
+    assert!(seen["omitted_term_count"].as_i64().unwrap() > 50, "{seen}");
     desk.director()
         .post(&format!("/users/{}/anonymization", person.id()), json!({"reason": "Ley 1581"}))
         .ok();

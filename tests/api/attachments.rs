@@ -18,7 +18,7 @@ fn a_file_is_returned_unchanged_and_only_as_a_download() {
     let answer = requester.upload(&format!("{one}/attachments"), "../foto del daño.pdf", PNG);
     let file = answer.created();
     assert_eq!(
-        (&file["file_name"], &file["content_type"], &file["size"]),
+        (&file["file_name"], &file["content_type"], &file["size_bytes"]),
         (&json!("foto del daño.pdf"), &json!("image/png"), &json!(PNG.len()))
     );
     assert_eq!(answer.header("location"), format!("/api/v1/attachments/{}", id(&file)));

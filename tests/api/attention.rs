@@ -108,7 +108,10 @@ fn an_attention_time_needs_a_calendar_with_enough_hours() {
     let director = desk.director();
     let rare = calendar(&desk, "Jan 01 00:00-00:01");
     let time = |body: Value| director.patch("/attention-times/low", body);
-    assert_eq!(time(json!({"calendar_id": rare})).faults(), [("/minutes".into(), "out_of_range".into())]);
+    assert_eq!(
+        time(json!({"calendar_id": rare})).faults(),
+        [("/meeting-minutes".into(), "out_of_range".into())]
+    );
     let usual = count_on(&desk, "low", OFFICE);
     let shrunk =
         director.patch(&format!("/calendars/{usual}"), json!({"opening_hours": "Jan 01 00:00-00:01"}));
@@ -221,7 +224,7 @@ fn a_due_time_is_explained_level_by_level() {
         (&level["policy"]["criticality"], &level["policy"]["calendar"]["name"]),
         (&json!("high"), &json!("24/7"))
     );
-    let left = level["minutes_left"].as_f64().unwrap();
+    let left = level["remaining_minutes"].as_f64().unwrap();
     assert!((119.0..=120.0).contains(&left), "{left}");
     assert_eq!(level["stretches"].as_array().unwrap().len(), 1);
     assert_eq!((&level["stretches"][0]["to"], &level["stretches"][0]["reason"]), (&due, &json!("open")));
@@ -237,7 +240,7 @@ fn a_due_time_is_explained_level_by_level() {
     desk.database.run("UPDATE attentions SET started_at = started_at - interval '121 minutes', due_at = due_at - interval '121 minutes' WHERE level = 2");
     let levels = attention(&one)["levels"].clone();
     assert_eq!((&levels[0]["met"], &levels[1]["met"]), (&json!(true), &json!(false)));
-    assert!((-2.0..=-1.0).contains(&levels[1]["minutes_left"].as_f64().unwrap()), "{levels}");
+    assert!((-2.0..=-1.0).contains(&levels[1]["remaining_minutes"].as_f64().unwrap()), "{levels}");
 }
 
 #[test]
@@ -265,6 +268,6 @@ fn a_long_week_end_is_explained_with_its_holiday() {
         json!(["2025-11-18T15:30:00Z", true, "open", null, 150.0]),
     ];
     assert_eq!(told, expected);
-    assert_eq!((&level["minutes_counted"], &level["minutes_left"]), (&json!(270.0), &json!(30.0)));
+    assert_eq!((&level["counted_minutes"], &level["remaining_minutes"]), (&json!(270.0), &json!(30.0)));
     assert_eq!((&level["met"], &level["complete"]), (&json!(true), &json!(true)));
 }

@@ -163,7 +163,7 @@ fn an_event_names_the_actor_and_the_fields_and_contains_no_secret() {
     professional.patch(&format!("/users/{id}"), json!({"full_name": "Otra Persona", "unit_id": null})).ok();
     // Nothing changes.
     professional.patch(&format!("/users/{id}"), json!({"full_name": "Otra Persona"})).ok();
-    let week = json!({"items": [{"weekday": 1, "starts_at": "08:00", "ends_at": "17:00"}]});
+    let week = json!({"items": [{"weekday": 1, "start_time": "08:00", "end_time": "17:00"}]});
     professional.put(&format!("/users/{id}/shifts"), week).ok();
 
     let found = entries(&desk, &format!("resource=user&resource_id={id}"));
@@ -191,8 +191,8 @@ fn an_event_names_the_actor_and_the_fields_and_contains_no_secret() {
 fn changes_of_minutes_lists_and_of_record_states_are_recorded() {
     let desk = Desk::open();
     let director = desk.director();
-    let written = director.post("/minutes", minutes(desk.technician().id())).created();
-    let one = format!("/minutes/{}", written["id"].as_str().unwrap());
+    let written = director.post("/meeting-minutes", minutes(desk.technician().id())).created();
+    let one = format!("/meeting-minutes/{}", written["id"].as_str().unwrap());
     let decision = json!({"decision": "Comprar", "owner_id": desk.technician().id(), "due_on": "2026-12-01"});
     director.patch(&one, json!({"decisions": [decision]})).ok();
     director.post(&format!("{one}/signature"), json!({})).ok();
@@ -220,8 +220,8 @@ fn the_log_can_be_filtered_and_paged_by_the_director_only() {
     assert_eq!(by(&format!("kind=removed&actor_id={mine}")), 0);
     let all = entries(&desk, &format!("actor_id={mine}"));
     let middle = all[1]["at"].as_str().unwrap();
-    assert_eq!(by(&format!("actor_id={mine}&at_from={middle}")), 2);
-    assert_eq!(by(&format!("actor_id={mine}&at_before={middle}")), 1);
+    assert_eq!(by(&format!("actor_id={mine}&occurred_from={middle}")), 2);
+    assert_eq!(by(&format!("actor_id={mine}&occurred_before={middle}")), 1);
 
     let first = director.get(&format!("/audit/log?actor_id={mine}&limit=2&with_total=true")).ok();
     assert_eq!(first["total"], 3);
@@ -323,7 +323,7 @@ fn every_export_is_recorded() {
         exports += 1;
     }
     assert!(exports >= 4, "{exports}");
-    director.get("/tickets.csv?q=secreto&status=received").expect_status(200);
+    director.get("/tickets/export?q=secreto&status=received").expect_status(200);
     let entry = entries(&desk, "resource=ticket_list&limit=1").remove(0);
     assert_eq!(entry["details"]["parameters"], json!({"q": [], "status": ["received"]}));
     assert_eq!(entry["actor"]["id"], director.id());

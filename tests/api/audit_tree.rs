@@ -37,7 +37,9 @@ fn sign_head(desk: &Desk) -> Value {
 /// The verification against a saved head.
 fn against(desk: &Desk, head: &Value) -> Value {
     let root = head["root"].as_str().unwrap().replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
-    desk.director().get(&format!("/audit/verification?head_size={}&head_root={root}", head["size"])).ok()
+    desk.director()
+        .get(&format!("/audit/verification?head_size={}&head_root={root}", head["size_bytes"]))
+        .ok()
 }
 
 /// `mesa audit verify` against a head that was saved in a file.
@@ -188,14 +190,15 @@ fn a_head_of_another_key_and_a_changed_head_are_rejected() {
     // Changed in the database as well.
     tamper(&desk, "UPDATE tree_heads SET note = replace(note, 'time 2', 'time 1')");
     let found = desk.director().get("/audit/verification").ok();
-    let expected = json!({"verified": 0, "broken": [{"size": head["size"], "reason": "signature"}]});
+    let expected =
+        json!({"verified": 0, "broken": [{"size_bytes": head["size_bytes"], "reason": "signature"}]});
     assert_eq!((&found["heads"], &found["whole"]), (&expected, &json!(false)));
     let refused = |query: &str| desk.director().get(&format!("/audit/verification?{query}"));
     refused("head_size=3").problem(400, "invalid_query");
     refused(&format!("head_size=3&head_root={}", "*".repeat(44))).problem(400, "invalid_query");
     refused(&format!("head_size=3&ticket_id=1&head_root={}=", "A".repeat(43))).problem(400, "invalid_query");
     desk.director().get("/audit/heads/4711").problem(404, "not_found");
-    desk.director().get(&format!("/audit/heads/{}", head["size"])).ok();
+    desk.director().get(&format!("/audit/heads/{}", head["size_bytes"])).ok();
 }
 
 #[test]
@@ -314,7 +317,7 @@ fn heads_are_created_daily_and_at_approvals_and_mailed_to_the_auditor() {
         let text = mail.parsed().get_body().unwrap();
         let note = Note::find(&text).unwrap();
         assert!(note.is_signed_by(std::slice::from_ref(&key)), "{text}");
-        assert!(heads.iter().any(|head| head["size"] == note.checkpoint.size));
+        assert!(heads.iter().any(|head| head["size_bytes"] == note.checkpoint.size));
     }
 }
 
@@ -328,5 +331,5 @@ fn without_a_key_there_are_no_heads() {
     assert_eq!(desk.director().get("/audit/key").ok(), json!({"public_key": null, "previous": []}));
     let found = desk.director().get("/audit/verification").ok();
     assert_eq!((&found["whole"], &found["head"]), (&json!(true), &json!(null)));
-    assert_eq!(found["log"]["size"], desk.database.count("SELECT count(position) FROM log_entries"));
+    assert_eq!(found["log"]["size_bytes"], desk.database.count("SELECT count(position) FROM log_entries"));
 }

@@ -111,7 +111,7 @@ fn if_nobody_is_available_the_409_names_who_is_next_and_naming_is_allowed() {
         "assigned"
     );
     // The current assignee is not a candidate for the replacement.
-    let again = json!({"replaces": technician.id()});
+    let again = json!({"replaced_assignee_id": technician.id()});
     let problem =
         desk.professional().post(&format!("{one}/assignment"), again).problem(409, "nobody_available");
     assert_eq!(

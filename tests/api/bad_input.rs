@@ -281,7 +281,7 @@ fn unknown_ids_get_404_in_paths_and_not_found_in_bodies() {
     refused(director.post("/tickets", ticket), "/category_id");
     let classification = json!({"criticality": "low", "category_id": nobody});
     refused(director.post(&format!("{one}/classification"), classification), "/category_id");
-    refused(director.post(&format!("{one}/merge"), json!({"into": 999_999})), "/into");
+    refused(director.post(&format!("{one}/merge"), json!({"into_ticket_id": 999_999})), "/into");
     let relation = json!({"kind": "caused_by", "ticket_id": i64::MAX});
     refused(director.post(&format!("{one}/relations"), relation), "/ticket_id");
     let ticket = json!({"subject": "x", "description": "x", "requester_id": nobody});
@@ -331,7 +331,7 @@ fn a_problem_names_at_most_a_hundred_faults() {
     assert!((1..=100).contains(&answer.faults().len()));
     // The limit applies to faults that a handler finds, too: no attendee has a name.
     let nameless = json!({"held_on": "2026-10-09", "agenda": ["x"], "attendance": vec![json!({}); 150]});
-    assert_eq!(desk.technician().post("/minutes", nameless).faults().len(), 100);
+    assert_eq!(desk.technician().post("/meeting-minutes", nameless).faults().len(), 100);
 }
 
 #[test]
@@ -361,7 +361,7 @@ fn a_cursor_is_valid_for_one_list_and_its_filters_only() {
     let next = |path: &str| director.get(path).ok()["next_cursor"].as_str().unwrap().to_owned();
     let cursor = next("/units?limit=1");
     let with = |path: &str| director.get(&format!("{path}cursor={cursor}"));
-    with("/units?limit=2&sort=name&with_total=true&fields=id&").ok();
+    with("/units?limit=2&sort=name&with_total=true&").ok();
     with("/users?").problem(400, "invalid_cursor");
     with("/units?active=true&").problem(400, "invalid_cursor");
     let changed: String = cursor.char_indices().map(|(at, c)| if at == 9 { 'x' } else { c }).collect();

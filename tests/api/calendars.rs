@@ -127,15 +127,17 @@ fn a_due_time_can_be_computed_on_a_calendar() {
     );
     // `from` defaults to now.
     requester.get(&format!("{one}?minutes=1")).ok();
-    for (query, parameter) in
-        [("minutes=0", "/minutes"), ("minutes=525601", "/minutes"), ("from=x&minutes=1", "/from")]
-    {
+    for (query, parameter) in [
+        ("minutes=0", "/meeting-minutes"),
+        ("minutes=525601", "/meeting-minutes"),
+        ("from=x&minutes=1", "/from"),
+    ] {
         assert_eq!(requester.get(&format!("{one}?{query}")).faults()[0].0, parameter, "{query}");
     }
     requester.get(&one).problem(400, "invalid_query");
     let rare = format!("/calendars/{}/due?minutes=525600", calendar(&desk, "Jan 01 00:00-00:01"));
-    assert_eq!(requester.get(&rare).faults()[0].0, "/minutes");
-    assert_eq!(requester.get(&format!("{rare}&from=9999-12-31T23:59:59Z")).faults()[0].0, "/minutes");
+    assert_eq!(requester.get(&rare).faults()[0].0, "/meeting-minutes");
+    assert_eq!(requester.get(&format!("{rare}&from=9999-12-31T23:59:59Z")).faults()[0].0, "/meeting-minutes");
 }
 
 #[test]
@@ -162,7 +164,7 @@ fn a_due_time_can_be_computed_without_a_ticket() {
     }));
     assert_eq!(backwards.faults(), [("/pauses/0/to".into(), "out_of_range".into())]);
     let never = reckon(json!({"from": "2026-11-23T16:30:00Z", "minutes": 1, "opening_hours": "2020 Mo-Fr"}));
-    assert_eq!(never.faults(), [("/minutes".into(), "out_of_range".into())]);
+    assert_eq!(never.faults(), [("/meeting-minutes".into(), "out_of_range".into())]);
     for from in ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"] {
         assert_eq!(reckon(json!({"from": from, "minutes": 525_600})).status, 422, "{from}");
     }

@@ -169,7 +169,7 @@ fn real(desk: &Desk, body: &Value) -> Value {
     for (name, value) in body.as_object_mut().into_iter().flatten() {
         let number = |path: &str| path.rsplit('/').next().unwrap().parse::<i64>().unwrap();
         *value = match name.as_str() {
-            "into" | "ticket_id" => json!(number(&desk.ticket_in("received"))),
+            "into_ticket_id" | "ticket_id" => json!(number(&desk.ticket_in("received"))),
             "scheduled_for" => soon()["scheduled_for"].clone(),
             "password" | "current_password" if body_is_ours(value) => json!(PASSWORD),
             "refresh_token" => login("requester@mesa.test")["refresh_token"].clone(),

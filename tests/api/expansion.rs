@@ -1,30 +1,9 @@
-//! `fields` and `expand`: selected fields of lists and expanded parts of tickets.
+//! `expand`: related data beside tickets.
 
 use mesa::auth::policy::Role;
 use serde_json::json;
 
 use super::harness::Desk;
-
-#[test]
-fn a_list_returns_the_requested_fields() {
-    let desk = Desk::open();
-    let (one, technician) = (desk.ticket_in("classified"), desk.technician());
-    let id: i64 = one.rsplit('/').next().unwrap().parse().unwrap();
-    let page = technician.get("/tickets?fields=id&fields=status&with_total=true").ok();
-    assert_eq!(page["items"], json!([{"id": id, "status": "classified"}]));
-    assert_eq!((&page["total"], &page["next_cursor"]), (&json!(1), &json!(null)));
-    let beside = technician.get("/tickets?fields=id&expand=followups").items();
-    assert_eq!(beside, [json!({"id": id, "expanded": {"followups": []}})]);
-    assert_eq!(
-        technician.get(&format!("{one}/events?fields=kind&limit=1")).items(),
-        [json!({"kind": "received"})]
-    );
-    for path in ["/tickets?fields=no_such_field", "/users?fields=subject", "/units?fields=id,name"] {
-        let refused = technician.get(path);
-        assert_eq!(refused.problem(400, "invalid_query")["errors"][0]["pointer"], "/fields", "{path}");
-    }
-    assert_eq!(technician.get(&format!("{one}/timeline?fields=at")).faults()[0].1, "unknown_field");
-}
 
 #[test]
 fn a_ticket_is_expanded_with_people_and_followups_on_request() {

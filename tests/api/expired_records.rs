@@ -34,10 +34,12 @@ fn expired_records(desk: &Desk) {
     let (director, owner) = (desk.director(), desk.technician());
     let mut written = minutes(owner.id());
     written["proceedings"] = json!(WORD);
-    let signed = id(&director.post("/minutes", written).created());
+    let signed = id(&director.post("/meeting-minutes", written).created());
     let decisions = json!([{"decision": WORD, "owner_id": owner.id(), "due_on": "2026-10-30"}]);
-    director.patch(&format!("/minutes/{signed}"), json!({"decisions": decisions, "place": WORD})).ok();
-    director.post(&format!("/minutes/{signed}/signature"), json!({})).ok();
+    director
+        .patch(&format!("/meeting-minutes/{signed}"), json!({"decisions": decisions, "place": WORD}))
+        .ok();
+    director.post(&format!("/meeting-minutes/{signed}/signature"), json!({})).ok();
     let path = format!("{}/measurements", desk.indicator("satisfaction"));
     let measured = id(&director.post(&path, json!({"year": 2026, "quarter": 1})).created());
     director.patch(&format!("/measurements/{measured}"), json!({"analysis": WORD})).ok();
@@ -87,7 +89,9 @@ fn with_values(desk: &Desk) -> i64 {
 
 fn against(desk: &Desk, head: &Value) -> Value {
     let root = head["root"].as_str().unwrap().replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
-    desk.director().get(&format!("/audit/verification?head_size={}&head_root={root}", head["size"])).ok()
+    desk.director()
+        .get(&format!("/audit/verification?head_size={}&head_root={root}", head["size_bytes"]))
+        .ok()
 }
 
 fn head(desk: &Desk) -> Value {

@@ -61,11 +61,11 @@ fn a_private_entry_can_be_published_with_its_files_but_not_withdrawn() {
     let path = format!("{one}/followups/{}", entry["id"].as_str().unwrap());
     technician.upload(&format!("{path}/attachments"), "foto.txt", "puerto").created();
     let public = desk.professional().post(&format!("{path}/publication"), json!({})).created();
-    assert_eq!((&public["visibility"], &public["published_from"]), (&json!("public"), &entry["id"]));
+    assert_eq!((&public["visibility"], &public["source_followup_id"]), (&json!("public"), &entry["id"]));
     assert_eq!(public["author"]["id"], technician.id());
     let seen = requester.get(&format!("{one}/followups")).items();
     let seen = seen.iter().find(|seen| seen["id"] == public["id"]).unwrap();
-    assert_eq!((&seen["body"], seen.get("published_from")), (&json!("Es el switch."), None));
+    assert_eq!((&seen["body"], seen.get("source_followup_id")), (&json!("Es el switch."), None));
     let files = requester.get(&format!("{one}/attachments")).items();
     assert_eq!(files.len(), 1);
     assert!(

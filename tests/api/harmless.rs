@@ -123,7 +123,7 @@ fn ticket_texts_are_text_in_json_mail_survey_page_and_csv() {
             .post("/tickets", json!({"subject": format!("{formula} x"), "description": formula}))
             .created();
     }
-    let sheet = technician.get("/tickets.csv");
+    let sheet = technician.get("/tickets/export");
     assert_eq!(sheet.header("x-content-type-options"), "nosniff");
     assert!(sheet.header("content-disposition").starts_with("attachment"));
     let text = sheet.text();
@@ -237,7 +237,7 @@ fn articles_and_records_are_text_and_the_risk_matrix_has_no_scripts() {
         "/risk",
         NASTY,
     );
-    let image = director.get("/risks/matrix.svg");
+    let image = director.get("/risks/matrix?format=svg");
     assert_eq!((image.status, image.header("content-type")), (200, "image/svg+xml"));
     assert_eq!(image.header("x-content-type-options"), "nosniff");
     assert!(image.header("content-security-policy").contains("default-src 'none'"), "{:?}", image.headers);
@@ -255,7 +255,7 @@ fn articles_and_records_are_text_and_the_risk_matrix_has_no_scripts() {
     let mut act = minutes(technician.id());
     (act["proceedings"], act["place"], act["agenda"]) = (json!(NASTY), json!("<b>Sala</b>"), json!([NASTY]));
     is_json_with(
-        &director.get(&format!("/minutes/{}", id(&director.post("/minutes", act).created()))),
+        &director.get(&format!("/meeting-minutes/{}", id(&director.post("/meeting-minutes", act).created()))),
         "/proceedings",
         NASTY,
     );

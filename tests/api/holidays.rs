@@ -244,7 +244,7 @@ fn changed_holidays_apply_to_shifts_at_once() {
     let desk = Desk::open();
     let (director, technician) = (desk.director(), desk.technician());
     let items: Vec<Value> = (1..=7)
-        .map(|weekday| json!({"weekday": weekday, "starts_at": "08:00", "ends_at": "17:00"}))
+        .map(|weekday| json!({"weekday": weekday, "start_time": "08:00", "end_time": "17:00"}))
         .collect();
     director.put(&format!("/users/{}/shifts", technician.id()), json!({"items": items})).ok();
     let date = (3..20)

@@ -63,7 +63,7 @@ fn information_can_be_requested_in_every_state_and_puts_on_hold() {
         assert_eq!(ticket["assignee"], before["assignee"]);
         let request = &ticket["information_request"];
         assert_eq!(request["missing"], MISSING);
-        assert_eq!(moment(&request["deadline"]) - moment(&request["requested_at"]), Duration::days(5));
+        assert_eq!(moment(&request["deadline_at"]) - moment(&request["requested_at"]), Duration::days(5));
         // In progress, the acceptance has ended the attention time; in other states the clock is paused.
         let stopped = state == "in_progress";
         let due = if stopped { before["attention_due_at"].clone() } else { Value::Null };
@@ -91,7 +91,7 @@ fn information_can_be_requested_in_every_state_and_puts_on_hold() {
 fn the_request_states_missing_data_and_deadline_in_the_users_language() {
     let desk = Desk::open();
     let (requester, technician) = (desk.requester(), desk.technician());
-    let asked = json!({"missing": MISSING, "deadline": "2026-12-01T20:00:00Z"});
+    let asked = json!({"missing": MISSING, "deadline_at": "2026-12-01T20:00:00Z"});
     for (locale, until) in [
         ("es", "hasta el martes 1 de diciembre de 2026 a las 3:00 p. m."),
         ("en", "until Tuesday 1 December 2026 at 3:00 p.m."),
@@ -99,7 +99,7 @@ fn the_request_states_missing_data_and_deadline_in_the_users_language() {
         requester.patch("/me", json!({"locale": locale})).ok();
         let one = desk.ticket_in("received");
         let ticket = technician.post(&format!("{one}/information-request"), asked.clone()).ok();
-        assert_eq!(ticket["information_request"]["deadline"], "2026-12-01T20:00:00Z");
+        assert_eq!(ticket["information_request"]["deadline_at"], "2026-12-01T20:00:00Z");
         let followup = requester.get(&format!("{one}/followups")).items().pop().unwrap();
         let body = followup["body"].as_str().unwrap();
         assert!(body.contains(MISSING) && body.contains(until), "{body}");
@@ -109,7 +109,7 @@ fn the_request_states_missing_data_and_deadline_in_the_users_language() {
         assert_eq!(events(&desk, &one).pop().unwrap()["details"]["followup_id"], followup["id"]);
     }
     assert_eq!(told(&desk, "followup", &requester), 0);
-    assert_eq!(said(&desk, "information_requested", "deadline", "2026-12-01T20:00:00Z"), 2);
+    assert_eq!(said(&desk, "information_requested", "deadline_at", "2026-12-01T20:00:00Z"), 2);
     assert_eq!(said(&desk, "information_requested", "missing", MISSING), 2);
 }
 
@@ -122,7 +122,7 @@ fn a_deadline_must_be_in_the_future_and_within_a_year() {
         (json!(Utc::now() + Duration::days(366)), "out_of_range"),
         (json!("mañana"), "wrong_format"),
     ] {
-        let body = json!({"missing": MISSING, "deadline": deadline});
+        let body = json!({"missing": MISSING, "deadline_at": deadline});
         let refused = desk.technician().post(&format!("{one}/information-request"), body);
         assert_eq!(refused.faults(), [("/deadline".into(), code.into())]);
     }
@@ -262,7 +262,7 @@ fn the_attention_clock_is_paused_until_the_requester_answers() {
     let attention = || requester.get(&format!("{one}/attention")).ok();
     let explained = attention();
     let level = &explained["levels"][0];
-    assert_eq!((&level["minutes_counted"], &level["minutes_left"]), (&json!(45.0), &json!(75.0)));
+    assert_eq!((&level["counted_minutes"], &level["remaining_minutes"]), (&json!(45.0), &json!(75.0)));
     assert_eq!((&level["due_at"], &level["met"]), (&json!(null), &json!(null)));
     let reasons: Vec<&Value> =
         level["stretches"].as_array().unwrap().iter().map(|stretch| &stretch["reason"]).collect();
@@ -277,8 +277,11 @@ fn the_attention_clock_is_paused_until_the_requester_answers() {
     assert_eq!(told(&desk, "overdue", &technician) + told(&desk, "due_soon", &technician), 0);
     let figures = || {
         let today = Utc::now().date_naive();
-        let period =
-            format!("/statistics?from={}&to={}", today - Duration::days(1), today + Duration::days(1));
+        let period = format!(
+            "/statistics?from_date={}&through_date={}",
+            today - Duration::days(1),
+            today + Duration::days(1)
+        );
         let rows = desk.director().get(&period).ok()["by_criticality"].clone();
         rows.as_array().unwrap().iter().find(|row| row["criticality"] == "high").unwrap().clone()
     };
@@ -417,7 +420,7 @@ fn unanswered_tickets_are_archived_once_by_concurrent_servers() {
          UPDATE holds SET started_at = started_at - interval '5 hours 30 minutes'",
     );
     let clock = |one: &str| technician.get(&format!("{one}/attention")).ok()["levels"][0].clone();
-    let left = clock(&unanswered[1])["minutes_left"].clone();
+    let left = clock(&unanswered[1])["remaining_minutes"].clone();
     assert!((269.0..=270.1).contains(&left.as_f64().unwrap()), "{left}");
     desk.database.run(&format!(
         "UPDATE tickets SET information_deadline = now() - interval '1 second' WHERE information_deadline IS NOT NULL \
@@ -449,7 +452,7 @@ fn unanswered_tickets_are_archived_once_by_concurrent_servers() {
     assert_eq!(said(&desk, "archived", "note", MISSING), 5);
     // The attention time was not over, because the clock was paused.
     let stopped = clock(&unanswered[1]);
-    assert_eq!((&stopped["minutes_left"], &stopped["met"]), (&left, &json!(null)));
+    assert_eq!((&stopped["remaining_minutes"], &stopped["met"]), (&left, &json!(null)));
     assert_eq!(requester.get(&answered).ok()["status"], "received");
     for one in [&later, &held] {
         assert_eq!(requester.get(one).ok()["status"], "on_hold");

@@ -147,7 +147,7 @@ fn every_kind_of_message_has_a_template() {
     for (kind, address, data) in [
         ("due_soon", TECHNICIAN, json!({"due_at": at, "level": 1})),
         ("overdue", TECHNICIAN, json!({"due_at": at, "level": 2})),
-        ("information_requested", REQUESTER, json!({"missing": "El piso", "deadline": at})),
+        ("information_requested", REQUESTER, json!({"missing": "El piso", "deadline_at": at})),
         ("resumed", TECHNICIAN, json!({"answered_by": "followup"})),
         ("escalated", REQUESTER, json!({"to_level": 2})),
     ] {
@@ -176,7 +176,7 @@ fn a_merged_request_gets_mail_without_data_of_the_other_requester() {
     let own = other.post("/tickets", json!({"subject": "Sin impresora", "description": "No hay."})).created();
     let one = desk.ticket_in("classified");
     let (technician, id) = (desk.technician(), one.rsplit('/').next().unwrap().parse::<i64>().unwrap());
-    technician.post(&format!("/tickets/{}/merge", own["id"]), json!({"into": id})).ok();
+    technician.post(&format!("/tickets/{}/merge", own["id"]), json!({"into_ticket_id": id})).ok();
     technician.post(&format!("{one}/assignment"), json!({"assignee_id": technician.id()})).ok();
     technician.post(&format!("{one}/acceptance"), crate::harness::states::soon()).ok();
     technician.post(&format!("{one}/solution"), json!({"description": "Se cambió el cable."})).ok();

@@ -54,7 +54,7 @@ fn migrations_can_be_applied_reverted_and_applied_again_with_data() {
     desk.technician().post("/kb/articles", article).created();
     let relation = json!({"kind": "parent_of", "ticket_id": 1});
     desk.technician().post(&format!("{escalated}/relations"), relation).created();
-    desk.technician().post("/tickets/2/merge", json!({"into": 3})).ok();
+    desk.technician().post("/tickets/2/merge", json!({"into_ticket_id": 3})).ok();
 
     let ratings = json!({"overall": 5, "timeliness": 5, "courtesy": 5, "solution": 5});
     desk.requester().post("/tickets/1/survey", json!({"ratings": ratings})).created();
@@ -64,8 +64,10 @@ fn migrations_can_be_applied_reverted_and_applied_again_with_data() {
          SELECT sha256('a-token'), id, now(), now() + interval '1 day' FROM surveys LIMIT 1",
     );
 
-    let held = desk.director().post("/minutes", minutes(desk.technician().id())).created();
-    desk.director().post(&format!("/minutes/{}/signature", held["id"].as_str().unwrap()), json!({})).ok();
+    let held = desk.director().post("/meeting-minutes", minutes(desk.technician().id())).created();
+    desk.director()
+        .post(&format!("/meeting-minutes/{}/signature", held["id"].as_str().unwrap()), json!({}))
+        .ok();
     let mut action = improvement_action(desk.technician().id(), "open");
     action["origin"] = json!({"kind": "minutes", "minutes_id": held["id"]});
     let action = desk.director().post("/improvement-actions", action).created();

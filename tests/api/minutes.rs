@@ -10,14 +10,14 @@ use crate::harness::states::{improvement_action, minutes};
 fn minutes_are_drafted_and_signed_and_then_immutable() {
     let desk = Desk::open();
     let (technician, director) = (desk.technician(), desk.director());
-    let drafted = technician.post("/minutes", minutes(technician.id())).created();
-    let one = format!("/minutes/{}", drafted["id"].as_str().unwrap());
+    let drafted = technician.post("/meeting-minutes", minutes(technician.id())).created();
+    let one = format!("/meeting-minutes/{}", drafted["id"].as_str().unwrap());
     assert_eq!(
         (&drafted["year"], &drafted["number"], &drafted["status"]),
         (&json!(2026), &json!(1), &json!("draft"))
     );
     assert_eq!(
-        (&drafted["attendance"][0]["full_name"], &drafted["attendance"][0]["attendance"]),
+        (&drafted["attendees"][0]["full_name"], &drafted["attendees"][0]["attendance"]),
         (&json!("Tomás Ríos Cano"), &json!("present"))
     );
     assert_eq!(drafted["report"]["link"], "/api/v1/reports/quarterly/2026/3");
@@ -45,7 +45,7 @@ fn minutes_are_drafted_and_signed_and_then_immutable() {
     }
 
     // Signed minutes cannot be changed in the database either, and the draft can.
-    technician.post("/minutes", minutes(technician.id())).created();
+    technician.post("/meeting-minutes", minutes(technician.id())).created();
     let of_signed = "(SELECT id FROM minutes WHERE number = 1)";
     for sql in [
         "UPDATE minutes SET place = 'Otro' WHERE number = 1".to_owned(),
@@ -87,20 +87,20 @@ fn minutes_are_numbered_by_the_year_of_their_meeting() {
     let held = |day: &str| {
         let mut body = minutes(technician.id());
         body["held_on"] = json!(day);
-        let written = technician.post("/minutes", body).created();
+        let written = technician.post("/meeting-minutes", body).created();
         (written["year"].as_i64().unwrap(), written["number"].as_i64().unwrap(), written)
     };
     let (year, number, first) = held("2025-12-31");
     assert_eq!((year, number), (2025, 1));
     assert_eq!((held("2026-01-01").1, held("2026-02-01").1, held("2025-01-31").1), (1, 2, 2));
-    let one = format!("/minutes/{}", first["id"].as_str().unwrap());
+    let one = format!("/meeting-minutes/{}", first["id"].as_str().unwrap());
     assert_eq!(
         technician.patch(&one, json!({"held_on": "2026-01-02"})).faults(),
         [("/held_on".into(), "not_allowed".into())]
     );
     technician.patch(&one, json!({"held_on": "2025-12-30"})).ok();
     let days = |query: &str| -> Vec<String> {
-        let items = technician.get(&format!("/minutes?{query}")).items();
+        let items = technician.get(&format!("/meeting-minutes?{query}")).items();
         items.iter().map(|one| one["held_on"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(days("year=2025"), ["2025-12-30", "2025-01-31"]);
@@ -108,7 +108,7 @@ fn minutes_are_numbered_by_the_year_of_their_meeting() {
     assert_eq!(days("status=signed"), Vec::<String>::new());
     assert_eq!(days(&format!("owner_id={}", technician.id())).len(), 4);
     assert_eq!(days(&format!("owner_id={}", desk.director().id())).len(), 0);
-    let cursor = technician.get("/minutes?limit=3").ok()["next_cursor"].as_str().unwrap().to_owned();
+    let cursor = technician.get("/meeting-minutes?limit=3").ok()["next_cursor"].as_str().unwrap().to_owned();
     assert_eq!(days(&format!("cursor={cursor}&limit=3")), ["2025-01-31"]);
 }
 
@@ -126,11 +126,11 @@ fn people_in_minutes_must_exist() {
     ]);
     let fault = |at: &str, code: &str| (at.to_owned(), code.to_owned());
     assert_eq!(
-        technician.post("/minutes", body).faults(),
+        technician.post("/meeting-minutes", body).faults(),
         [
             fault("/ends_at", "out_of_range"),
-            fault("/attendance/0/user_id", "not_found"),
-            fault("/attendance/1/full_name", "required"),
+            fault("/attendees/0/user_id", "not_found"),
+            fault("/attendees/1/full_name", "required"),
             fault("/decisions/0/owner_id", "not_found"),
             fault("/decisions/1/owner_id", "not_found"),
         ]
@@ -142,18 +142,18 @@ fn people_in_minutes_must_exist() {
     {
         let mut body = body.clone();
         body[field] = wrong;
-        assert_eq!(technician.post("/minutes", body).faults()[0].0, format!("/{field}"));
+        assert_eq!(technician.post("/meeting-minutes", body).faults()[0].0, format!("/{field}"));
     }
     // Minutes without anyone present cannot be signed.
     body["attendance"] = json!([{"full_name": "Luz Elena Toro", "attendance": "excused"}]);
-    let one = technician.post("/minutes", body).created()["id"].as_str().unwrap().to_owned();
+    let one = technician.post("/meeting-minutes", body).created()["id"].as_str().unwrap().to_owned();
     let refused =
-        desk.director().post(&format!("/minutes/{one}/signature"), Value::Object(Default::default()));
-    assert_eq!(refused.problem(409, "incomplete")["errors"][0]["pointer"], "/attendance");
+        desk.director().post(&format!("/meeting-minutes/{one}/signature"), Value::Object(Default::default()));
+    assert_eq!(refused.problem(409, "incomplete")["errors"][0]["pointer"], "/attendees");
     // An improvement action links back to the minutes.
     let mut action = improvement_action(technician.id(), "draft");
     action["origin"] = json!({"kind": "minutes", "minutes_id": one});
     let action = technician.post("/improvement-actions", action).created();
-    assert_eq!(action["origin"]["link"], format!("/api/v1/minutes/{one}"));
+    assert_eq!(action["origin"]["link"], format!("/api/v1/meeting-minutes/{one}"));
     assert_eq!(technician.get(&format!("/improvement-actions?minutes_id={one}")).items().len(), 1);
 }

@@ -54,7 +54,7 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
             id(&director.post("/improvement-actions", improvement_action(desk.technician().id(), "open"))),
         ),
         ("{risk_id}", id(&director.post("/risks", risk(desk.technician().id(), "active")))),
-        ("{minutes_id}", id(&director.post("/minutes", minutes(desk.technician().id())))),
+        ("{minutes_id}", id(&director.post("/meeting-minutes", minutes(desk.technician().id())))),
         ("{indicator_id}", satisfaction.clone()),
         ("{measurement_id}", {
             let path = format!("/indicators/{satisfaction}/measurements");

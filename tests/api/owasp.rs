@@ -171,7 +171,7 @@ fn api4_the_work_for_one_request_is_limited() {
     staff.post("/tickets", json!({"subject": "x", "description": long})).problem(413, "too_large");
     let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
     staff.raw("POST", "/tickets", "application/json", deep).problem(400, "bad_request");
-    let years = staff.get("/statistics?from=1000-01-01&to=2026-01-01&interval=day");
+    let years = staff.get("/statistics?from_date=1000-01-01&through_date=2026-01-01&interval=day");
     assert_eq!(years.status, 400, "{}", years.text());
     let many = "status=received&".repeat(500);
     assert!(staff.get(&format!("/tickets?{many}")).status < 500);

@@ -21,7 +21,7 @@ fn a_requester_finds_words_and_numbers_only_of_their_own_tickets() {
     assert_eq!(ids("/tickets?q=Recaudos"), Vec::<Value>::new());
     assert_eq!(mine.get("/tickets?q=impresora&with_total=true").ok()["total"], 1);
     assert_eq!(ids("/tickets?q=-inexistente&status=received"), [one]);
-    let csv = mine.get("/tickets.csv?q=impresora").text();
+    let csv = mine.get("/tickets/export?q=impresora").text();
     assert!(csv.contains("archivo") && !csv.contains("Recaudos"), "{csv}");
     assert_eq!(desk.technician().get("/tickets?q=impresora").items().len(), 2);
 }

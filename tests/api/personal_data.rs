@@ -136,7 +136,9 @@ fn anonymization_removes_every_trace_and_keeps_the_history_valid() {
     assert!(found(&desk, &TRACES).len() > 20);
     let figures = |desk: &Desk| {
         let today = chrono::Utc::now().date_naive();
-        desk.director().get(&format!("/statistics?from=2026-01-01&to={today}&interval=month")).ok()
+        desk.director()
+            .get(&format!("/statistics?from_date=2026-01-01&through_date={today}&interval=month"))
+            .ok()
     };
     let before = figures(&desk);
     let redactable = director.get(&format!("/tickets/{id}/events?limit=200")).items();
@@ -149,8 +151,8 @@ fn anonymization_removes_every_trace_and_keeps_the_history_valid() {
         (&done["tickets"], &done["reason"]),
         (&json!(2), &json!("Solicitud de […], Ley 1581 de 2012"))
     );
-    assert!(done["redacted_events"].as_i64().unwrap() >= 5, "{done}");
-    assert_eq!(done["left_places"], 0);
+    assert!(done["redacted_event_count"].as_i64().unwrap() >= 5, "{done}");
+    assert_eq!(done["left_place_count"], 0);
     assert_eq!(found(&desk, &TRACES), Vec::<String>::new());
     assert_eq!(desk.database.count(&attempts), 0);
 
@@ -161,7 +163,7 @@ fn anonymization_removes_every_trace_and_keeps_the_history_valid() {
 
     let verified = director.get("/audit/verification").ok();
     let of_account = desk.database.count("SELECT count(*) FROM audit_events WHERE data_salt IS NULL");
-    let redacted = done["redacted_events"].as_i64().unwrap() + of_account;
+    let redacted = done["redacted_event_count"].as_i64().unwrap() + of_account;
     assert!(of_account > 0);
     assert_eq!((&verified["whole"], &verified["redacted"]), (&json!(true), &json!(redacted)));
     assert_same(&before, &figures(&desk), "");

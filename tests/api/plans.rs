@@ -192,7 +192,11 @@ fn no_list_scans_a_whole_table() {
     for list in ["/audit/profiles?", "/statistics?"] {
         lists.push(format!("{list}{week}"));
     }
-    lists.push(format!("/statistics?from={}&to={}", day(200).date_naive(), day(110).date_naive()));
+    lists.push(format!(
+        "/statistics?from_date={}&through_date={}",
+        day(200).date_naive(),
+        day(110).date_naive()
+    ));
     lists.push(format!("/messages?ticket_id={closed}"));
     let director = desk.director();
     for list in &lists {
@@ -271,7 +275,7 @@ fn no_step_scans_a_whole_table() {
         format!("{}/relations", of("received")),
         json!({"kind": "caused_by", "ticket_id": other}),
     );
-    take(&technician, format!("{}/merge", of("received")), json!({"into": other}));
+    take(&technician, format!("{}/merge", of("received")), json!({"into_ticket_id": other}));
     requester.patch(&of("received"), json!({"subject": "Otra cosa"})).ok();
     take(&technician, format!("{}/assignment", of("classified")), json!({}));
     routine::once(&mut desk.shared().db.connection().unwrap(), &desk.shared().config);

@@ -197,7 +197,7 @@ mod activity_5 {
         let technician = desk.technician();
         let path = format!("/users/{}/shifts", technician.id());
         let week: Vec<Value> =
-            (1..=5).map(|day| json!({"weekday": day, "starts_at": "08:00", "ends_at": "17:00"})).collect();
+            (1..=5).map(|day| json!({"weekday": day, "start_time": "08:00", "end_time": "17:00"})).collect();
         desk.director().put(&path, json!({"items": week})).ok();
         let one = desk.ticket_in("classified");
         technician.post(&format!("{one}/assignment"), json!({"assignee_id": technician.id()})).ok();

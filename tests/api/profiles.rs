@@ -28,7 +28,7 @@ fn period() -> String {
     let today = Utc::now().date_naive();
     let (from, to) =
         (today.checked_sub_days(Days::new(1)).unwrap(), today.checked_add_days(Days::new(1)).unwrap());
-    format!("/audit/profiles?from={from}&to={to}")
+    format!("/audit/profiles?from_date={from}&through_date={to}")
 }
 
 fn findings(desk: &Desk) -> Vec<(i64, Value)> {
@@ -58,8 +58,13 @@ fn requests_with_an_unmet_profile_or_a_changed_head_are_listed() {
 
     name_head(&desk, None);
     assert_eq!(findings(&desk), [(1, json!(["head_changed"])), (2, json!(["not_head"]))]);
-    assert!(desk.director().get("/audit/profiles?from=2026-01-01&to=2026-01-31").items().is_empty());
-    let wrong = desk.director().get("/audit/profiles?from=2026-02-01&to=2026-01-31");
+    assert!(
+        desk.director()
+            .get("/audit/profiles?from_date=2026-01-01&through_date=2026-01-31")
+            .items()
+            .is_empty()
+    );
+    let wrong = desk.director().get("/audit/profiles?from_date=2026-02-01&through_date=2026-01-31");
     assert_eq!(wrong.faults(), [("/to".into(), "not_allowed".into())]);
 }
 
@@ -104,7 +109,7 @@ fn classifying_into_a_category_for_heads_archives_and_notifies() {
             (&last["kind"], &last["details"]["reason"]),
             (&json!("archived"), &json!("profile_not_authorized"))
         );
-        let seen = requester.get(&format!("{one}/timeline?sort=-at&kind=event&limit=1")).items();
+        let seen = requester.get(&format!("{one}/timeline?sort=-occurred_at&kind=event&limit=1")).items();
         assert_eq!((&seen[0]["kind"], &seen[0]["details"]), (&last["kind"], &last["details"]));
     }
     assert_eq!(desk.database.count("SELECT count(*) FROM holds WHERE ended_at IS NULL"), 0);

@@ -189,7 +189,7 @@ fn minutes_created_at_once_are_numbered_without_a_gap() {
         if index % 4 == 0 {
             body["attendance"] = json!([{}]);
         }
-        client.post("/minutes", body)
+        client.post("/meeting-minutes", body)
     });
     assert_eq!((with_status(&answers, 201), with_status(&answers, 422)), (15, 5));
     let made = answers.iter().filter(|answer| answer.status == 201);
@@ -201,5 +201,8 @@ fn minutes_created_at_once_are_numbered_without_a_gap() {
         "BEGIN; INSERT INTO minutes (id, held_on, agenda, created_by, created_at, updated_at) \
          SELECT gen_random_uuid(), '2026-12-01', '[\"x\"]', id, now(), now() FROM users LIMIT 1; ROLLBACK",
     );
-    assert_eq!(desk.director().post("/minutes", minutes(desk.technician().id())).created()["number"], 16);
+    assert_eq!(
+        desk.director().post("/meeting-minutes", minutes(desk.technician().id())).created()["number"],
+        16
+    );
 }

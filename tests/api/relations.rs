@@ -190,7 +190,7 @@ fn a_parent_is_solved_with_its_children() {
     professional.post(&format!("{parent}/solution"), solution.clone()).problem(403, "not_the_assignee");
     let solved = technician.post(&format!("{parent}/solution"), solution).ok();
     assert_eq!(
-        (&solved["status"], &solved["solved_children"], &solved["open_children"]),
+        (&solved["status"], &solved["solved_child_ids"], &solved["open_child_ids"]),
         (
             &json!("solved"),
             &json!([number(&running)]),
@@ -231,7 +231,7 @@ fn a_parent_solved_without_its_children_lists_the_open_ones() {
     relate(&technician, &child, "child_of", &parent).created();
     let solved = technician.post(&format!("{parent}/solution"), json!({"description": "Listo."})).ok();
     assert_eq!(
-        (&solved["solved_children"], &solved["open_children"]),
+        (&solved["solved_child_ids"], &solved["open_child_ids"]),
         (&json!([]), &json!([number(&child)]))
     );
     assert_eq!(desk.director().get(&child).ok()["status"], "in_progress");
@@ -245,7 +245,7 @@ fn a_parent_solved_without_its_children_lists_the_open_ones() {
         .unwrap();
     let body = json!({"description": "Listo.", "solve_children": true});
     let solved = technician.post(&format!("{parent}/solution"), body).ok();
-    assert_eq!(solved["open_children"], json!([number(&child)]));
+    assert_eq!(solved["open_child_ids"], json!([number(&child)]));
 }
 
 /// The kinds of the messages about a ticket to this recipient.
@@ -261,7 +261,7 @@ fn the_requester_of_a_merged_duplicate_follows_the_other_ticket() {
     let (technician, requester, other) = (desk.technician(), desk.requester(), desk.another(Role::Requester));
     let target = desk.ticket_in("assigned");
     let duplicate = ticket_of(&desk, &other, &technician, "on_hold");
-    let body = json!({"into": number(&target), "note": "Es el mismo switch."});
+    let body = json!({"into_ticket_id": number(&target), "note": "Es el mismo switch."});
     let etag = technician.get(&target).header("etag").to_owned();
     let merged = technician.post(&format!("{duplicate}/merge"), body.clone()).ok();
     assert_eq!(
@@ -271,7 +271,10 @@ fn the_requester_of_a_merged_duplicate_follows_the_other_ticket() {
     assert_eq!(technician.get(&target).header("etag"), etag);
     assert_eq!(seen(&technician, &duplicate), [("duplicate_of".to_owned(), number(&target))]);
     let last = events(&desk, &duplicate).pop().unwrap();
-    assert_eq!((&last["kind"], &last["details"]["into"]), (&json!("merged"), &json!(number(&target))));
+    assert_eq!(
+        (&last["kind"], &last["details"]["into_ticket_id"]),
+        (&json!("merged"), &json!(number(&target)))
+    );
     let there = events(&desk, &target).pop().unwrap();
     assert_eq!(
         (&there["kind"], &there["details"]),
@@ -288,8 +291,11 @@ fn the_requester_of_a_merged_duplicate_follows_the_other_ticket() {
     );
     assert_eq!(last["details"]["followup_id"], entry["id"]);
     assert!(seen(&other, &duplicate).is_empty());
-    let timeline = other.get(&format!("{duplicate}/timeline?sort=-at&limit=1&kind=event")).items();
-    assert_eq!((&timeline[0]["kind"], timeline[0]["details"].get("into")), (&json!("merged"), None));
+    let timeline = other.get(&format!("{duplicate}/timeline?sort=-occurred_at&limit=1&kind=event")).items();
+    assert_eq!(
+        (&timeline[0]["kind"], timeline[0]["details"].get("into_ticket_id")),
+        (&json!("merged"), None)
+    );
 
     // They become a watcher of the other ticket, but may not read it.
     let watchers = technician.get(&format!("{target}/watchers?with_total=true")).ok();
@@ -323,8 +329,9 @@ fn watchers_move_with_a_merge_and_no_one_watches_their_own_ticket() {
     let target = desk.ticket_in("received");
     let mine = desk.ticket_in("received");
     let foreign = ticket_of(&desk, &other, &technician, "received");
-    let merge =
-        |one: &str, into: &str| technician.post(&format!("{one}/merge"), json!({"into": number(into)})).ok();
+    let merge = |one: &str, into: &str| {
+        technician.post(&format!("{one}/merge"), json!({"into_ticket_id": number(into)})).ok()
+    };
     let watchers = |one: &str| -> Vec<Value> {
         technician
             .get(&format!("{one}/watchers"))
@@ -356,7 +363,8 @@ fn invalid_merges_are_rejected() {
     let desk = Desk::open();
     let technician = desk.technician();
     let one = desk.ticket_in("in_progress");
-    let merge = |one: &str, into: i64| technician.post(&format!("{one}/merge"), json!({"into": into}));
+    let merge =
+        |one: &str, into: i64| technician.post(&format!("{one}/merge"), json!({"into_ticket_id": into}));
     let refused =
         |answer: Answer, code: &str| assert_eq!(answer.faults(), [("/into".to_owned(), code.to_owned())]);
     refused(merge(&one, number(&one)), "not_allowed");
@@ -367,8 +375,9 @@ fn invalid_merges_are_rejected() {
     relate(&technician, &other, "duplicate_of", &one).created();
     merge(&one, number(&other)).problem(409, "circular_relation");
     merge(&desk.ticket_in("solved"), number(&one)).problem(409, "step_not_allowed");
-    let stale =
-        technician.with("if-match", "\"99\"").post(&format!("{other}/merge"), json!({"into": number(&one)}));
+    let stale = technician
+        .with("if-match", "\"99\"")
+        .post(&format!("{other}/merge"), json!({"into_ticket_id": number(&one)}));
     stale.problem(412, "precondition_failed");
     // A ticket that is already marked as a duplicate can be merged.
     assert_eq!(merge(&other, number(&one)).ok()["status"], "archived");
@@ -387,7 +396,7 @@ fn of_two_tickets_merged_into_each_other_at_once_one_is_merged() {
             let calls = [(&a, &b), (&b, &a)].map(|(one, into)| {
                 scope.spawn(move || {
                     barrier.wait();
-                    client.post(&format!("{one}/merge"), json!({"into": number(into)})).status
+                    client.post(&format!("{one}/merge"), json!({"into_ticket_id": number(into)})).status
                 })
             });
             calls.map(|call| call.join().unwrap()).to_vec()

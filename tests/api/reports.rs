@@ -32,7 +32,8 @@ fn a_report_has_the_figures_of_the_statistics_in_every_format() {
     desk.database.five_quarters(300);
     let technician = desk.technician();
     let report = technician.get("/reports/quarterly/2025/4").ok();
-    let statistics = technician.get("/statistics?from=2025-10-01&to=2025-12-31&interval=month").ok();
+    let statistics =
+        technician.get("/statistics?from_date=2025-10-01&through_date=2025-12-31&interval=month").ok();
     assert_eq!(report["statistics"], statistics);
     assert_eq!(report["entity"], "Alcaldía de <Prueba> & Cía.");
     assert_eq!((&report["over"], &report["approval"]), (&json!(true), &json!(null)));

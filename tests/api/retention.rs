@@ -58,10 +58,10 @@ fn statistics(desk: &Desk) -> Vec<Value> {
         }
         diesel::sql_query("SELECT md5('category2')::uuid::text AS id").get_result::<Id>(db).unwrap().id
     });
-    let whole = "/statistics?from=2024-10-01&to=2025-12-31";
+    let whole = "/statistics?from_date=2024-10-01&through_date=2025-12-31";
     let mut paths: Vec<String> =
         ["week", "month", "quarter"].map(|interval| format!("{whole}&interval={interval}")).into();
-    paths.push("/statistics?from=2024-11-10&to=2025-02-03&interval=day".to_owned());
+    paths.push("/statistics?from_date=2024-11-10&through_date=2025-02-03&interval=day".to_owned());
     paths.push(format!("{whole}&criticality=critical&criticality=low&interval=quarter"));
     paths.push(format!("{whole}&channel=email"));
     paths.push(format!("{whole}&category_id={category}"));
@@ -128,15 +128,14 @@ fn a_second_run_removes_nothing_and_the_figures_do_not_change() {
     assert_eq!(desk.database.count("SELECT count(*) FROM surveys"), surveys - expected);
     let runs = desk.director().get("/retention-runs?kind=surveys").items();
     let sum: i64 = runs.iter().map(|run| run["removed"].as_i64().unwrap()).sum();
-    assert_eq!((sum, &runs[0]["up_to"]), (expected, &json!("2025-03-31T05:00:00Z")));
+    assert_eq!((sum, &runs[0]["cutoff_at"]), (expected, &json!("2025-03-31T05:00:00Z")));
 
     for (then, now) in before.iter().zip(&statistics(&desk)) {
         assert_same(then, now, "");
     }
     assert_eq!(satisfaction(&desk), satisfied);
     // Lists contain the surveys that remain.
-    let list =
-        "/tickets?survey_sent_from=2024-10-01T05:00:00Z&survey_sent_before=2025-01-01T05:00:00Z&with_total=true";
+    let list = "/tickets?survey_sent_from=2024-10-01T05:00:00Z&survey_sent_before=2025-01-01T05:00:00Z&with_total=true";
     assert_eq!(desk.technician().get(list).ok()["total"], desk.database.count(
         "SELECT count(*) FROM surveys WHERE created_at >= '2024-10-01 00:00-05' AND created_at < '2025-01-01 00:00-05'"
     ));
@@ -181,9 +180,9 @@ fn records_are_kept_as_long_as_a_form_refers_to_them() {
     let desk = Desk::open();
     let (director, owner) = (desk.director(), desk.technician());
     let id = |answer: &Value| answer["id"].as_str().unwrap().to_owned();
-    let signed = id(&director.post("/minutes", minutes(owner.id())).created());
-    director.post(&format!("/minutes/{signed}/signature"), json!({})).ok();
-    let draft = id(&director.post("/minutes", minutes(owner.id())).created());
+    let signed = id(&director.post("/meeting-minutes", minutes(owner.id())).created());
+    director.post(&format!("/meeting-minutes/{signed}/signature"), json!({})).ok();
+    let draft = id(&director.post("/meeting-minutes", minutes(owner.id())).created());
 
     // An action from a measurement that also refers to the action, and an action from minutes.
     let path = format!("{}/measurements", desk.indicator("satisfaction"));
@@ -224,7 +223,7 @@ fn records_are_kept_as_long_as_a_form_refers_to_them() {
     director.get(&format!("/measurements/{measured}")).problem(404, "not_found");
     director.get(&format!("/risks/{closed}")).problem(404, "not_found");
     director.get(&format!("/risks/{active}")).ok();
-    director.get(&format!("/minutes/{signed}")).ok();
+    director.get(&format!("/meeting-minutes/{signed}")).ok();
 
     age(&desk, &format!("UPDATE improvement_actions SET verified_at = {old}"));
     assert_eq!(
@@ -232,8 +231,8 @@ fn records_are_kept_as_long_as_a_form_refers_to_them() {
         BTreeMap::from([("improvement_actions", 1), ("minutes", 1)])
     );
     director.get(&format!("/improvement-actions/{of_minutes}")).problem(404, "not_found");
-    director.get(&format!("/minutes/{signed}")).problem(404, "not_found");
-    director.get(&format!("/minutes/{draft}")).ok();
+    director.get(&format!("/meeting-minutes/{signed}")).problem(404, "not_found");
+    director.get(&format!("/meeting-minutes/{draft}")).ok();
 
     // Their files are removed too, including the content, except for content that has been uploaded again since.
     assert_eq!(desk.database.count("SELECT count(*) FROM removed_files"), 2);

@@ -60,7 +60,7 @@ fn a_risk_is_proposed_assessed_reviewed_and_closed() {
 fn the_matrix_has_the_active_risks_as_data_and_as_an_image() {
     let desk = Desk::open();
     let director = desk.director();
-    let empty = director.get("/risks/matrix.svg").text();
+    let empty = director.get("/risks/matrix?format=svg").text();
     assert!(empty.contains("No hay riesgos activos."), "{empty}");
     let mut body = risk(desk.technician().id(), "active");
     body["risk"] = json!("Caída del <switch> & \"núcleo\"");
@@ -75,7 +75,7 @@ fn the_matrix_has_the_active_risks_as_data_and_as_an_image() {
     };
     assert_eq!(at(&matrix("")), [(3, 5)]);
     assert_eq!(at(&matrix("?basis=residual")), [(2, 3)]);
-    let image = director.get("/risks/matrix.svg?basis=residual");
+    let image = director.get("/risks/matrix?format=svg?basis=residual");
     assert_eq!(image.header("content-type"), "image/svg+xml");
     let text = image.text();
     for words in [

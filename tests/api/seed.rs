@@ -108,13 +108,13 @@ fn seed_data_can_be_read_through_the_api() {
         "/kb/articles",
         "/kb/articles?q=impresora",
         "/availability",
-        "/audit/profiles?from=2024-01-01&to=2030-01-01",
+        "/audit/profiles?from_date=2024-01-01&through_date=2030-01-01",
     ] {
         assert!(director.get(list).ok()["items"].is_array(), "{list}");
     }
     assert!(!director.get("/kb/articles?q=la%20impresora").items().is_empty());
 
-    let years = director.get("/statistics?from=2020-01-01&to=2027-12-31").ok();
+    let years = director.get("/statistics?from_date=2020-01-01&through_date=2027-12-31").ok();
     let figures = &years["tickets"];
     for (figure, rows) in [
         ("received", "SELECT count(*) FROM tickets"),

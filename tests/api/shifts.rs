@@ -20,7 +20,7 @@ pub fn at(days: i64, hour: u32) -> DateTime<Utc> {
 /// A shift from 8 to 17 o'clock, this many days from today.
 fn office_day(days: i64) -> Value {
     let weekday = at(days, 8).with_timezone(&Bogota).weekday().number_from_monday();
-    json!({"weekday": weekday, "starts_at": "08:00", "ends_at": "17:00", "on_public_holidays": true})
+    json!({"weekday": weekday, "start_time": "08:00", "end_time": "17:00", "on_public_holidays": true})
 }
 
 pub fn shifts_of(person: &Client) -> String {
@@ -75,9 +75,9 @@ fn a_week_is_read_changed_and_sent_back() {
     assert_eq!(none.version(), technician.get(&format!("/users/{}", technician.id())).version());
 
     let week = json!({"items": [
-        {"weekday": 7, "starts_at": "22:00", "ends_at": "06:00", "on_public_holidays": true},
-        {"weekday": 1, "starts_at": "13:00", "ends_at": "17:00"},
-        {"weekday": 1, "starts_at": "08:00", "ends_at": "12:00"},
+        {"weekday": 7, "start_time": "22:00", "end_time": "06:00", "on_public_holidays": true},
+        {"weekday": 1, "start_time": "13:00", "end_time": "17:00"},
+        {"weekday": 1, "start_time": "08:00", "end_time": "12:00"},
     ]});
     let set = director.with("if-match", none.header("etag")).put(&path, week.clone());
     let items = set.items();
@@ -99,7 +99,7 @@ fn an_invalid_week_is_rejected_with_an_error_for_each_shift() {
     let desk = Desk::open();
     let director = desk.director();
     let path = shifts_of(&desk.technician());
-    let shift = |weekday: i64, starts_at: &str, ends_at: &str| json!({"weekday": weekday, "starts_at": starts_at, "ends_at": ends_at});
+    let shift = |weekday: i64, starts_at: &str, ends_at: &str| json!({"weekday": weekday, "start_time": starts_at, "end_time": ends_at});
     let refused = |items: Value| director.put(&path, json!({"items": items})).faults();
     let named = |pointer: &str, code: &str| (pointer.to_owned(), code.to_owned());
     let before = desk.database.fingerprint();
@@ -328,7 +328,7 @@ fn the_database_rejects_invalid_weeks_and_absences() {
     let desk = Desk::open();
     let technician = desk.technician();
     let week = json!({"items": [
-        {"weekday": 7, "starts_at": "22:00", "ends_at": "06:00"}, {"weekday": 1, "starts_at": "08:00", "ends_at": "12:00"},
+        {"weekday": 7, "starts_at": "22:00", "ends_at": "06:00"}, {"weekday": 1, "start_time": "08:00", "end_time": "12:00"},
     ]});
     desk.director().put(&shifts_of(&technician), week).ok();
     desk.director()

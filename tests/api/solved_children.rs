@@ -40,9 +40,9 @@ fn the_assignee_of_another_child_is_only_offered_the_solution() {
 
     let body = json!({"description": "Se reinició el switch.", "solve_children": true});
     let solved = technician.post(&format!("{parent}/solution"), body).ok();
-    assert_eq!(solved["solved_children"], json!([number(&mine)]));
-    assert_eq!(solved["offered_children"], json!([number(&theirs), number(&held)]));
-    assert_eq!(solved["open_children"], json!([number(&theirs), number(&held), number(&nobodys)]));
+    assert_eq!(solved["solved_child_ids"], json!([number(&mine)]));
+    assert_eq!(solved["offered_child_ids"], json!([number(&theirs), number(&held)]));
+    assert_eq!(solved["open_child_ids"], json!([number(&theirs), number(&held), number(&nobodys)]));
     let after: Vec<Value> = [&theirs, &held].iter().map(|one| desk.director().get(one).ok()).collect();
     assert_eq!(after, before);
     assert_eq!(requester.get(&theirs).header("etag"), etag);
@@ -50,12 +50,12 @@ fn the_assignee_of_another_child_is_only_offered_the_solution() {
 
     let event = last_event(&desk, &parent);
     assert_eq!(
-        (&event["details"]["solved_children"], &event["details"]["offered_children"]),
-        (&solved["solved_children"], &solved["offered_children"])
+        (&event["details"]["solved_child_ids"], &event["details"]["offered_child_ids"]),
+        (&solved["solved_child_ids"], &solved["offered_child_ids"])
     );
     // The requester of the parent does not see the numbers of other people's tickets.
     let timeline = desk.requester().get(&format!("{parent}/timeline")).text();
-    assert!(!timeline.contains("offered_children"), "{timeline}");
+    assert!(!timeline.contains("offered_child_ids"), "{timeline}");
 
     let messages = desk.director().get("/messages?kind=parent_solved").items();
     assert_eq!(messages.len(), 2);
@@ -79,7 +79,7 @@ fn without_solve_children_no_one_is_notified() {
     let theirs = ticket_of(&desk, &desk.requester(), &colleague, "in_progress");
     make_child(&technician, &parent, &theirs);
     let solved = technician.post(&format!("{parent}/solution"), json!({"description": "Listo."})).ok();
-    assert_eq!(solved["offered_children"], json!([]));
-    assert_eq!(solved["open_children"], json!([number(&theirs)]));
+    assert_eq!(solved["offered_child_ids"], json!([]));
+    assert_eq!(solved["open_child_ids"], json!([number(&theirs)]));
     assert_eq!(desk.database.count("SELECT count(*) FROM messages WHERE kind = 'parent_solved'"), 0);
 }

@@ -60,7 +60,7 @@ fn desk_with_a_past() -> Desk {
 }
 
 fn of(desk: &Desk, from: &str, to: &str) -> Value {
-    desk.technician().get(&format!("/statistics?from={from}&to={to}")).ok()
+    desk.technician().get(&format!("/statistics?from_date={from}&through_date={to}")).ok()
 }
 
 fn row<'a>(figures: &'a Value, list: &str, field: &str, value: &str) -> &'a Value {
@@ -143,7 +143,8 @@ fn a_quarter_ends_at_midnight_in_the_time_zone_of_the_entity() {
     assert_eq!((&third["tickets"]["received"], &fourth["tickets"]["received"]), (&json!(2), &json!(1)));
     assert_eq!((&third["tickets"]["open"], &fourth["tickets"]["open"]), (&json!(2), &json!(3)));
     assert_eq!(fourth["previous"]["received"], 2);
-    let year = desk.director().get("/statistics?from=2025-01-01&to=2025-12-31&interval=quarter").ok();
+    let year =
+        desk.director().get("/statistics?from_date=2025-01-01&through_date=2025-12-31&interval=quarter").ok();
     let received: Vec<i64> =
         year["series"].as_array().unwrap().iter().map(|part| part["received"].as_i64().unwrap()).collect();
     assert_eq!(received, [0, 0, 2, 1]);
@@ -223,7 +224,7 @@ fn a_requester_cannot_filter_by_fields_that_only_staff_see() {
         "attention=late",
     ] {
         let name = format!("/{}", filter.split('=').next().unwrap());
-        for list in ["/tickets", "/tickets.csv"] {
+        for list in ["/tickets", "/tickets/export"] {
             let refused = desk.requester().get(&format!("{list}?{filter}"));
             assert_eq!(
                 (refused.status, refused.faults()),
@@ -234,7 +235,7 @@ fn a_requester_cannot_filter_by_fields_that_only_staff_see() {
     desk.requester().get("/tickets?without=category").ok();
     // A user who may read only totals cannot find out the ratings of a ticket.
     desk.technician().get("/tickets?satisfied=false").problem(403, "forbidden");
-    desk.technician().get("/tickets.csv?satisfied=false").problem(403, "forbidden");
+    desk.technician().get("/tickets/export?satisfied=false").problem(403, "forbidden");
     desk.professional().get("/tickets?satisfied=false").ok();
 }
 
@@ -250,7 +251,7 @@ fn surveys_and_escalations_are_counted() {
     desk.ticket_in("escalated");
     let today = chrono::Utc::now().date_naive();
     let (from, to) = (today - chrono::Duration::days(1), today + chrono::Duration::days(1));
-    let figures = desk.director().get(&format!("/statistics?from={from}&to={to}")).ok();
+    let figures = desk.director().get(&format!("/statistics?from_date={from}&through_date={to}")).ok();
     assert_eq!((&figures["surveys"]["sent"], &figures["surveys"]["answered"]), (&json!(4), &json!(3)));
     assert_eq!(
         figures["surveys"]["mean"],
@@ -277,7 +278,7 @@ fn a_period_must_be_ordered_and_has_a_maximum_length() {
         let figures = desk.director().get(&format!("/statistics?{edge}&interval=month")).ok();
         assert_eq!(figures["tickets"]["received"], 0, "{edge}");
     }
-    let days = desk.director().get("/statistics?from=2020-01-01&to=2026-03-01&interval=day");
+    let days = desk.director().get("/statistics?from_date=2020-01-01&through_date=2026-03-01&interval=day");
     assert_eq!(days.faults(), [("/interval".to_owned(), "not_allowed".to_owned())]);
 }
 

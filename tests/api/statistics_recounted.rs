@@ -270,7 +270,7 @@ fn same(what: &str, answered: &Value, reckoned: &Value) {
 }
 
 fn read(desk: &Desk, (from, to, _): (&str, &str, &str), more: &str) -> Value {
-    desk.director().get(&format!("/statistics?from={from}&to={to}{more}")).ok()
+    desk.director().get(&format!("/statistics?from_date={from}&through_date={to}{more}")).ok()
 }
 
 #[test]

@@ -87,8 +87,7 @@ impl<'a> Surface<'a> {
             self.lines.insert(format!("{at}: {kind}"));
         }
         for inner in inline(schema) {
-            // `fields` takes the names of fields of the items in a list, which belong to the response.
-            let values = inner["enum"].as_array().filter(|_| !at.ends_with(" query fields"));
+            let values = inner["enum"].as_array();
             for value in values.into_iter().flatten() {
                 self.lines.insert(format!("{at} = {value}"));
             }

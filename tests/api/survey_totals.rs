@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::Desk;
 
-const QUARTER: &str = "/statistics?from=2025-10-01&to=2025-12-31";
+const QUARTER: &str = "/statistics?from_date=2025-10-01&through_date=2025-12-31";
 
 /// The figures that are computed from answers.
 fn computed(figures: &Value) -> [&Value; 3] {
@@ -88,9 +88,9 @@ fn technician_totals_have_five_or_more_answers_and_reveal_no_difference() {
         assert!(rows(&seen, list).iter().any(|row| answered(row) > 0), "{list}");
     }
     for path in [
-        "/statistics?from=2025-10-01&to=2025-12-30".to_owned(),
-        "/statistics?from=2025-11-01&to=2025-11-30".to_owned(),
-        "/statistics?from=2025-07-01&to=2025-12-31".to_owned(),
+        "/statistics?from_date=2025-10-01&through_date=2025-12-30".to_owned(),
+        "/statistics?from_date=2025-11-01&through_date=2025-11-30".to_owned(),
+        "/statistics?from_date=2025-07-01&through_date=2025-12-31".to_owned(),
         format!("{QUARTER}&category_id={}", category.as_str().unwrap()),
         format!("{QUARTER}&channel=email"),
     ] {
@@ -104,7 +104,10 @@ fn technician_totals_have_five_or_more_answers_and_reveal_no_difference() {
     let months = desk.technician().get(&format!("{QUARTER}&interval=month")).ok();
     assert!(rows(&months, "series").iter().all(|part| is_withheld(part, "not_offered")));
     assert!(!computed(&months["previous"])[0].is_null());
-    let year = desk.technician().get("/statistics?from=2025-01-01&to=2025-12-31&interval=quarter").ok();
+    let year = desk
+        .technician()
+        .get("/statistics?from_date=2025-01-01&through_date=2025-12-31&interval=quarter")
+        .ok();
     assert!(rows(&year, "series").iter().all(|part| !computed(part)[0].is_null()));
     assert!(!seen.to_string().contains("satisfied=true"));
     assert!(all.to_string().contains("satisfied=true"));

@@ -143,9 +143,9 @@ fn automatic_assignment_chooses_the_person_with_the_least_work() {
     let held = desk.ticket_in("assigned");
     let refused = second.post(&format!("{held}/assignment"), json!({"assignee_id": second.id()}));
     assert_eq!(refused.problem(409, "already_assigned")["assignee_id"], first.id());
-    let taken = json!({"assignee_id": second.id(), "replaces": first.id()});
+    let taken = json!({"assignee_id": second.id(), "replaced_assignee_id": first.id()});
     assert_eq!(second.post(&format!("{held}/assignment"), taken).ok()["assignee"]["id"], second.id());
-    let back = json!({"assignee_id": "me", "replaces": second.id()});
+    let back = json!({"assignee_id": "me", "replaced_assignee_id": second.id()});
     assert_eq!(first.post(&format!("{held}/assignment"), back).ok()["assignee"]["id"], first.id());
     let refused = first.post(&format!("{held}/assignment"), json!({"assignee_id": "none"}));
     assert_eq!(refused.problem(422, "invalid_body")["errors"][0]["pointer"], "/assignee_id");

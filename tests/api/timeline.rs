@@ -247,7 +247,7 @@ fn private_changes_are_invisible_to_the_requester() {
     let relation = technician.post(&format!("{foreign}/relations"), relation).created();
     unchanged("a relation to another's ticket");
     technician.delete(&format!("{foreign}/relations/{}", relation["id"].as_str().unwrap())).expect(204);
-    technician.post(&format!("{foreign}/merge"), json!({"into": number})).ok();
+    technician.post(&format!("{foreign}/merge"), json!({"into_ticket_id": number})).ok();
     assert_eq!(technician.get(&format!("{one}/watchers")).items().len(), 1);
     unchanged("another's ticket merged into it");
 
@@ -272,7 +272,7 @@ fn private_changes_are_invisible_to_the_requester() {
         new.iter().map(short).collect::<Vec<_>>(),
         ["followup public", "attachment switch.txt", "message followup"]
     );
-    assert_eq!((&new[0]["id"], new[0].get("published_from")), (&public["id"], None));
+    assert_eq!((&new[0]["id"], new[0].get("source_followup_id")), (&public["id"], None));
     assert!(new.iter().all(|entry| entry["at"].as_str() >= public["created_at"].as_str()));
 }
 
@@ -300,7 +300,7 @@ fn notifications_to_staff_are_invisible_to_the_requester() {
     // A handover shows the new assignee, but not the reason.
     let body = json!({"to": director.id(), "reason": "Incapacidad de Tomás."});
     director.post(&format!("/users/{}/handover", desk.technician().id()), body).ok();
-    let last = requester.get(&format!("{one}/timeline?sort=-at&kind=event&limit=1")).items();
+    let last = requester.get(&format!("{one}/timeline?sort=-occurred_at&kind=event&limit=1")).items();
     assert_eq!((&last[0]["kind"], &last[0]["assignee"]["id"]), (&json!("assigned"), &json!(director.id())));
     assert_eq!(last[0]["details"], json!({}));
 }

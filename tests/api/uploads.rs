@@ -127,7 +127,7 @@ fn files_left_by_a_killed_server_are_removed_and_no_others() {
     let path = format!("{}/attachments", desk.ticket_in("received"));
     let file = desk.requester().upload(&path, "a.txt", "se queda").created();
     let large = desk.requester().upload(&path, "b.txt", vec![b'b'; 700_000]).created();
-    assert_eq!(large["size"], 700_000);
+    assert_eq!(large["size_bytes"], 700_000);
     let run = |work| actix_web::rt::System::new().block_on(work);
     // An unfinished part, a complete temporary object, and a content that no row refers to.
     let incoming = desk.shared().config.attachments_folder().unwrap().join("incoming");

@@ -112,7 +112,11 @@ fn a_ticket_passes_through_the_whole_procedure() {
 
     // 11 Statistics
     let today = Utc::now().date_naive();
-    let period = format!("/statistics?from={}&to={}", today - Duration::days(1), today + Duration::days(1));
+    let period = format!(
+        "/statistics?from_date={}&through_date={}",
+        today - Duration::days(1),
+        today + Duration::days(1)
+    );
     let figures = director.get(&period).ok();
     let high = figures["by_criticality"]
         .as_array()

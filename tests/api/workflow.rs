@@ -9,14 +9,14 @@ use crate::harness::{Answer, Client, Desk};
 const ALLOWED: [(&str, &[&str]); 9] = [
     (
         "received",
-        &["change", "classification", "information-request", "followups", "attachments", "archive", "merge"],
+        &["change", "classification", "information_request", "followups", "attachments", "archive", "merge"],
     ),
     (
         "classified",
         &[
             "classification",
             "assignment",
-            "information-request",
+            "information_request",
             "followups",
             "attachments",
             "archive",
@@ -29,7 +29,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
             "classification",
             "assignment",
             "acceptance",
-            "information-request",
+            "information_request",
             "followups",
             "attachments",
             "archive",
@@ -44,7 +44,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
             "rescheduling",
             "escalations",
             "hold",
-            "information-request",
+            "information_request",
             "followups",
             "attachments",
             "solution",
@@ -57,7 +57,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
         &[
             "classification",
             "assignment",
-            "information-request",
+            "information_request",
             "followups",
             "attachments",
             "archive",
@@ -81,7 +81,7 @@ const STEPS: [&str; 17] = [
     "rescheduling",
     "escalations",
     "hold",
-    "information-request",
+    "information_request",
     "resumption",
     "followups",
     "attachments",
@@ -107,14 +107,14 @@ fn take(step: &str, client: &Client, other: &Client, one: &str, into: i64) -> An
         }
         "escalations" => json!({"reason": "Es de la red."}),
         "hold" => json!({"reason": "Se espera el repuesto."}),
-        "information-request" => json!({"missing": "¿Cuál es la placa?"}),
+        "information_request" => json!({"missing": "¿Cuál es la placa?"}),
         "followups" => json!({"visibility": "public", "body": "Vamos en camino."}),
         "solution" => json!({"description": "Se cambió el cable."}),
         "archive" => json!({"reason": "duplicate"}),
-        "merge" => json!({"into": into}),
+        "merge" => json!({"into_ticket_id": into}),
         _ => json!({}),
     };
-    client.post(&format!("{one}/{step}"), body)
+    client.post(&format!("{one}/{}", step.replace('_', "-")), body)
 }
 
 /// All data of a ticket.

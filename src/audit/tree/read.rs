@@ -98,10 +98,10 @@ pub async fn list(call: Call, query: Query<NoFilters>) -> Result<HttpResponse> {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::VerifyAudit))),
     tag = "history", operation_id = "getTreeHead",
-    params(("size" = i64, Path, minimum = 1, description = "The number of events in the tree of the head.")),
+    params(("tree_size" = i64, Path, minimum = 1, description = "The number of events in the tree of the head.")),
     responses((status = 200, body = TreeHead), (status = 404, description = "`not_found`: no head has this size"))
 )]
-#[get("/audit/heads/{size}")]
+#[get("/audit/heads/{tree_size}")]
 pub async fn read(call: Call, size: Path<i64>) -> Result<HttpResponse> {
     call.read(move |db, _| {
         let found: Option<Row> = rows::table.find(*size).select(Row::as_select()).first(db).optional()?;

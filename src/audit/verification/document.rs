@@ -141,7 +141,7 @@ impl Document {
         } else {
             let mut piece = String::new();
             self.enter_log(&mut piece);
-            piece.push_str(&format!("],\"size\":{},\"root\":\"{}\"}}", tree.size(), tree.root()));
+            piece.push_str(&format!("],\"tree_size\":{},\"root\":\"{}\"}}", tree.size(), tree.root()));
             (
                 piece,
                 Some(HeadsVerification { verified: tree.verified_heads, broken: tree.broken_heads.clone() }),
@@ -155,10 +155,10 @@ impl Document {
         let rest = json!({
             "heads": heads,
             "head": head,
-            "tickets": verifier.tickets,
-            "events": verifier.events,
-            "audit_events": verifier.audit_events,
-            "redacted": verifier.redacted,
+            "ticket_count": verifier.tickets,
+            "event_count": verifier.events,
+            "audit_event_count": verifier.audit_events,
+            "redacted_event_count": verifier.redacted,
             "whole": verifier.is_whole(),
         });
         // Without its opening brace: it continues the text written before.

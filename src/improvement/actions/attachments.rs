@@ -52,7 +52,8 @@ impl Target for ImprovementAction {
     fn write(self, tx: &mut PgConnection, actor: &Actor, file: &Received) -> Result<Answer> {
         may_attach(tx, actor, self.0)?;
         let attachment = store::insert(tx, actor, Owner::ImprovementAction(self.0), file, actor.now)?;
-        Ok(Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)?.version(attachment.id, 1))
+        Ok(Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)?
+            .version(attachment.id, 1))
     }
 }
 

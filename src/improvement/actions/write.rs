@@ -145,7 +145,8 @@ pub async fn create(call: Call, body: Body<ImprovementActionCreate>) -> Result<H
             ))
             .execute(tx)?;
         let action = ImprovementAction::find(tx, id, today(actor))?;
-        Ok(Answer::created(format!("/api/v1/improvement-actions/{id}"), &action)?.version(action.id, action.version))
+        Ok(Answer::created(format!("/api/v1/improvement-actions/{id}"), &action)?
+            .version(action.id, action.version))
     })
     .await
 }

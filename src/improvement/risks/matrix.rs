@@ -1,7 +1,7 @@
 //! The matrix of the active risks: probability against impact.
 
-use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use actix_web::{HttpResponse, get, web};
+use actix_web::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
+use actix_web::{HttpRequest, HttpResponse, get, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,7 +11,8 @@ use super::level::RiskLevel;
 use super::{RiskStatus, risks, svg};
 use crate::auth::policy::Action;
 use crate::http::body::Content;
-use crate::http::{Answer, Call, Query};
+use crate::http::negotiation::{self, Format};
+use crate::http::{Call, Query};
 use crate::language::text_enum;
 use crate::problem::{Problem, Result};
 
@@ -28,7 +29,27 @@ text_enum! {
     }
 }
 
-/// The kind of matrix.
+text_enum! {
+    /// The format of a risk matrix.
+    pub enum MatrixFormat {
+        Json = "json",
+        /// An image.
+        Svg = "svg",
+    }
+}
+
+impl Format for MatrixFormat {
+    const ALL: &'static [Self] = MatrixFormat::ALL;
+
+    fn media_type(self) -> &'static str {
+        match self {
+            MatrixFormat::Json => "application/json",
+            MatrixFormat::Svg => "image/svg+xml",
+        }
+    }
+}
+
+/// The kind and the format of the matrix.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -37,6 +58,10 @@ pub struct MatrixFilters {
     /// controls.
     #[param(inline)]
     basis: Option<RiskMatrixBasis>,
+    /// The format of the response. If omitted, the `Accept` header determines it; `json` if that names no supported
+    /// format.
+    #[param(inline)]
+    format: Option<MatrixFormat>,
 }
 
 /// The 5 × 5 matrix.
@@ -126,45 +151,39 @@ impl RiskMatrix {
 
 /// Read the risk matrix
 ///
-/// The active risks, each in the cell of its probability and impact. The levels are the zones of the national guide
-/// (Función Pública, *Guía para la administración del riesgo*).
+/// The active risks, each in the cell of its probability and impact, as JSON or as an image. The levels are the zones of
+/// the national guide (Función Pública, *Guía para la administración del riesgo*). The image (SVG, in Spanish) needs
+/// neither scripts nor external fonts, can be printed, and repeats in text what its colours show. The format is chosen by
+/// `format` or by `Accept`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords)), ("x-mesa-unversioned" = json!(true))),
     tag = "risks", operation_id = "getRiskMatrix", params(MatrixFilters),
-    responses((status = 200, body = RiskMatrix))
+    responses((status = 200, description = "The matrix", content(
+        (RiskMatrix = "application/json"),
+        (Content = "image/svg+xml"),
+    )))
 )]
 #[get("/risks/matrix")]
-pub async fn read(call: Call, query: Query<MatrixFilters>) -> Result<HttpResponse> {
-    call.read(|db, _| {
-        let basis = query.read()?.basis.unwrap_or(RiskMatrixBasis::Inherent);
-        Answer::ok(&RiskMatrix::load(db, basis)?)
-    })
-    .await
-}
-
-/// Read the risk matrix as an image
-///
-/// The same as SVG, in Spanish: it needs neither scripts nor external fonts, can be printed, and repeats in text what
-/// its colours show.
-#[utoipa::path(
-    extensions(("x-mesa-permission" = json!(Action::ReadRecords)), ("x-mesa-unversioned" = json!(true))),
-    tag = "risks", operation_id = "downloadRiskMatrix", params(MatrixFilters),
-    responses((status = 200, description = "The image", content_type = "image/svg+xml", body = Content))
-)]
-#[get("/risks/matrix.svg")]
-pub async fn download(call: Call, query: Query<MatrixFilters>) -> Result<HttpResponse> {
-    let matrix = call.check(|db, _| {
-        let basis = query.read()?.basis.unwrap_or(RiskMatrixBasis::Inherent);
-        RiskMatrix::load(db, basis)
+pub async fn read(call: Call, query: Query<MatrixFilters>, request: HttpRequest) -> Result<HttpResponse> {
+    let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let preferred = negotiation::accepted(accept);
+    let read = call.check(|db, _| {
+        let MatrixFilters { basis, format } = query.read()?;
+        Ok((RiskMatrix::load(db, basis.unwrap_or(RiskMatrixBasis::Inherent))?, format))
     });
-    let matrix = matrix.await?;
+    let (matrix, format) = read.await?;
+    let mut response = HttpResponse::Ok();
+    response.insert_header((VARY, "Accept"));
+    if format.or(preferred) != Some(MatrixFormat::Svg) {
+        return Ok(response.json(matrix));
+    }
     // Drawn without a database connection.
     let image = web::block(move || svg::draw(&matrix)).await.map_err(Problem::internal)??;
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "image/svg+xml"))
+    response
+        .insert_header((CONTENT_TYPE, MatrixFormat::Svg.media_type()))
         .insert_header((CONTENT_DISPOSITION, "inline; filename=\"matriz-de-riesgos.svg\""))
-        .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
-        .body(image))
+        .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"));
+    Ok(response.body(image))
 }
 
 #[cfg(test)]

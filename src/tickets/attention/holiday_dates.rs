@@ -7,7 +7,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::policy::Action;
 use crate::holidays::sets;
-use crate::http::{Answer, Call, Query};
+use crate::http::paging::Page;
+use crate::http::{Call, Query};
 use crate::problem::Result;
 
 /// A date that is a public holiday.
@@ -19,16 +20,6 @@ pub struct HolidayDate {
     /// The name of the public holiday.
     #[schema(max_length = 200, example = "Virgen de Chiquinquirá")]
     name: String,
-}
-
-/// The public holidays of a year, by date; two can fall on one date.
-#[derive(Serialize, ToSchema)]
-pub struct HolidayDates {
-    /// The calendar year of the dates.
-    #[schema(minimum = 1900, maximum = 9999, example = 2026)]
-    year: i32,
-    /// The public holidays in the order of their dates; at most 1000.
-    items: Vec<HolidayDate>,
 }
 
 /// The year of the dates.
@@ -43,11 +34,12 @@ pub struct HolidayYear {
 
 /// List the dates of the holidays
 ///
-/// For one calendar year, by the holidays in force now; at most 1000.
+/// For one calendar year, by the holidays in force now, in the order of the dates; two can fall on one date. All of them, at most 1000, are
+/// on one page.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
     tag = "holidays", operation_id = "listHolidayDates", params(HolidayYear),
-    responses((status = 200, body = HolidayDates, description = "The dates of the public holidays"))
+    responses((status = 200, body = Page<HolidayDate>, description = "The dates of the public holidays"))
 )]
 #[get("/holiday-dates")]
 pub async fn list(call: Call, query: Query<HolidayYear>) -> Result<HttpResponse> {
@@ -56,7 +48,7 @@ pub async fn list(call: Call, query: Query<HolidayYear>) -> Result<HttpResponse>
         let holidays = sets::current(db)?;
         let dates = holidays.of_year(year).into_iter();
         let items = dates.map(|(date, rule)| HolidayDate { date, name: rule.name.clone() }).collect();
-        Answer::ok(&HolidayDates { year, items })
+        Page::whole(items)
     })
     .await
 }

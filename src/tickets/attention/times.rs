@@ -14,6 +14,7 @@ use crate::db::schema::{attention_times, calendars};
 use crate::holidays::sets;
 use crate::http::actor::next_version;
 use crate::http::body::Patch;
+use crate::http::paging::Page;
 use crate::http::{Answer, Body, Call};
 use crate::problem::{FieldCode, FieldError, Problem, Result};
 use crate::tickets::clock::OutOfReach;
@@ -55,13 +56,6 @@ pub struct TimesCalendar {
     active: bool,
 }
 
-/// The attention times, the shortest first.
-#[derive(Serialize, ToSchema)]
-pub struct AttentionTimes {
-    /// One attention time for each criticality, the shortest first.
-    items: Vec<AttentionTime>,
-}
-
 /// The fields of an attention time that can be changed.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -76,10 +70,10 @@ pub struct AttentionTimeProfile {
 
 /// List the attention times
 ///
-/// The attention time of each criticality, and its calendar.
+/// The attention time of each criticality, and its calendar; the shortest first. All of them are on one page.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
-    tag = "attention times", operation_id = "listAttentionTimes", responses((status = 200, body = AttentionTimes, description = "The attention times"))
+    tag = "attention times", operation_id = "listAttentionTimes", responses((status = 200, body = Page<AttentionTime>, description = "The attention times"))
 )]
 #[get("/attention-times")]
 pub async fn list(call: Call) -> Result<HttpResponse> {
@@ -89,7 +83,7 @@ pub async fn list(call: Call) -> Result<HttpResponse> {
             .order((attention_times::minutes, attention_times::criticality))
             .select(AttentionTime::as_select())
             .load(db)?;
-        Answer::ok(&AttentionTimes { items })
+        Page::whole(items)
     })
     .await
 }

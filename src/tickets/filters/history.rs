@@ -182,10 +182,20 @@ pub fn narrow<'a>(mut query: Tickets<'a>, filters: &'a TicketFilters, now: DateT
 }
 
 fn solutions<'a>(mut query: Tickets<'a>, filters: &'a TicketFilters) -> Tickets<'a> {
-    let TicketFilters { solved_from, solved_before, solved_by_id, solved_support_level, reopened_from, reopened_before, .. } =
-        filters;
+    let TicketFilters {
+        solved_from,
+        solved_before,
+        solved_by_id,
+        solved_support_level,
+        reopened_from,
+        reopened_before,
+        ..
+    } = filters;
     let moments = [solved_from, solved_before, reopened_from, reopened_before];
-    if moments.iter().any(|moment| moment.is_some()) || !solved_by_id.is_empty() || !solved_support_level.is_empty() {
+    if moments.iter().any(|moment| moment.is_some())
+        || !solved_by_id.is_empty()
+        || !solved_support_level.is_empty()
+    {
         let mut found =
             openings::table.filter(openings::outcome.eq("solved")).select(openings::ticket_id).into_boxed();
         within!(found, openings::ended_at, *solved_from, *solved_before);
@@ -211,7 +221,14 @@ fn article_of_ticket() -> _ {
 }
 
 fn acceptances<'a>(query: Tickets<'a>, filters: &'a TicketFilters) -> Tickets<'a> {
-    let TicketFilters { accepted_from, accepted_before, accepted_by_id, accepted_support_level, acceptance, .. } = filters;
+    let TicketFilters {
+        accepted_from,
+        accepted_before,
+        accepted_by_id,
+        accepted_support_level,
+        acceptance,
+        ..
+    } = filters;
     let used = accepted_from.is_some() || accepted_before.is_some() || !accepted_by_id.is_empty();
     if !used && accepted_support_level.is_empty() && acceptance.is_empty() {
         return query;
@@ -220,10 +237,10 @@ fn acceptances<'a>(query: Tickets<'a>, filters: &'a TicketFilters) -> Tickets<'a
     let mut found = attentions::table.filter(accepted).select(attentions::ticket_id).into_boxed();
     within!(found, attentions::accepted_at, *accepted_from, *accepted_before);
     if !accepted_by_id.is_empty() {
-            found = among!(found, attentions::accepted_by, accepted_by_id);
+        found = among!(found, attentions::accepted_by, accepted_by_id);
     }
     if !accepted_support_level.is_empty() {
-            found = among!(found, attentions::level, accepted_support_level);
+        found = among!(found, attentions::level, accepted_support_level);
     }
     match acceptance.as_slice() {
         [Punctuality::InTime] => {
@@ -247,17 +264,22 @@ fn escalated<'a>(query: Tickets<'a>, filters: &'a TicketFilters) -> Tickets<'a> 
     let mut found = escalations::table.select(escalations::ticket_id).into_boxed();
     within!(found, escalations::created_at, *escalated_from, *escalated_before);
     if !escalated_by_id.is_empty() {
-            found = among!(found, escalations::escalated_by, escalated_by_id);
+        found = among!(found, escalations::escalated_by, escalated_by_id);
     }
     if !escalated_to_level.is_empty() {
-            found = among!(found, escalations::to_level, escalated_to_level);
+        found = among!(found, escalations::to_level, escalated_to_level);
     }
     query.filter(tickets::id.eq_any(found))
 }
 
 fn surveyed<'a>(query: Tickets<'a>, filters: &'a TicketFilters) -> Tickets<'a> {
-    let TicketFilters { survey_sent_from, survey_sent_before, survey_answered_from, survey_answered_before, .. } =
-        filters;
+    let TicketFilters {
+        survey_sent_from,
+        survey_sent_before,
+        survey_answered_from,
+        survey_answered_before,
+        ..
+    } = filters;
     let moments = [survey_sent_from, survey_sent_before, survey_answered_from, survey_answered_before];
     let used = moments.iter().any(|moment| moment.is_some());
     if !used && filters.survey_status.is_empty() && filters.satisfied.is_none() {

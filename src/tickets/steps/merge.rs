@@ -14,8 +14,8 @@ use crate::language::locale::Locale;
 use crate::people::users;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::model::{ArchiveReason, Ticket, TicketRow};
-use crate::tickets::relations::{self, RelationKind};
 use crate::tickets::permitted;
+use crate::tickets::relations::{self, RelationKind};
 use crate::tickets::workflow::{Step, TicketStatus};
 use crate::tickets::{archiving, followups, store, watchers};
 

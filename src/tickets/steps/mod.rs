@@ -25,9 +25,9 @@ use uuid::Uuid;
 
 use super::event_details::Details;
 use super::model::{Ticket, TicketRow};
+use super::permitted;
 use super::store;
 use super::watchers;
-use super::permitted;
 use super::workflow::Step;
 use crate::audit;
 use crate::audit::kind::EventKind;

@@ -15,9 +15,9 @@ use crate::http::{Actor, Body, Call};
 use crate::problem::{Code, FieldError, Problem, Result, Text};
 use crate::tickets::attachments;
 use crate::tickets::model::{Channel, Ticket, TicketRow};
+use crate::tickets::permitted;
 use crate::tickets::register::{self, Account, Request, RequesterData};
 use crate::tickets::store;
-use crate::tickets::permitted;
 use crate::tickets::workflow::Step;
 
 /// The fields that differ. If omitted, subject, description and category are those of the archived ticket. Fields

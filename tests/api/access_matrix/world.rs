@@ -110,7 +110,7 @@ impl World {
         for (path, mut body, field) in [
             ("/improvement-actions", improvement_action(technician.id(), "open"), "finding"),
             ("/risks", risk(technician.id(), "active"), "risk"),
-            ("/minutes", minutes(technician.id()), "place"),
+            ("/meeting-minutes", minutes(technician.id()), "place"),
         ] {
             body[field] = json!("registrooculto");
             director.post(path, body).created();

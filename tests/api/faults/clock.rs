@@ -209,7 +209,7 @@ fn sign_in_mail_and_tickets_work_while_the_clock_is_set_forwards_and_back() {
         assert_eq!(director.get(&format!("/tickets/{}/{path}", closed["id"])).status, 200, "{path}");
     }
     let (today, tomorrow) = (Utc::now().date_naive(), Utc::now().date_naive() + TimeDelta::days(1));
-    assert_eq!(director.get(&format!("/statistics?from={today}&to={tomorrow}")).status, 200);
+    assert_eq!(director.get(&format!("/statistics?from_date={today}&through_date={tomorrow}")).status, 200);
 
     // The routine still runs every 15 seconds, because it waits by the monotonic clock.
     let mut rounds = || count(&mut beside, "SELECT count(*) AS count FROM rounds");

@@ -81,7 +81,7 @@ pub fn improvement_action(owner: &str, status: &str) -> Value {
         "kind": "corrective", "finding": "El 18 % de los casos críticos se atendió tarde.",
         "cause": "No hay turno los sábados.", "action": "Establecer un turno los sábados.", "owner_id": owner,
         "due_on": "2030-12-31", "status": status,
-        "origin": {"kind": "figure", "path": "/api/v1/statistics?from=2026-07-01&to=2026-09-30"},
+        "origin": {"kind": "figure", "path": "/api/v1/statistics?from_date=2026-07-01&through_date=2026-09-30"},
     })
 }
 
@@ -101,7 +101,7 @@ pub fn minutes(owner: &str) -> Value {
     json!({
         "held_on": "2026-10-09", "starts_at": "08:00", "ends_at": "09:30", "place": "Sala de juntas",
         "agenda": ["Informe del tercer trimestre", "Plan de Mejoramiento"],
-        "attendance": [
+        "attendees": [
             {"user_id": owner, "job_title": "Técnico Operativo"},
             {"full_name": "Luz Elena Toro", "job_title": "Enlace MIPG", "attendance": "guest"},
         ],

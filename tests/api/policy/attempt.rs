@@ -137,7 +137,7 @@ impl Attempt<'_> {
                     self.post(format!("{one}/relations"), body("parent_of")),
                     self.me.delete(&format!("{one}/relations/{}", made["id"].as_str().unwrap())),
                     get(&format!("{one}/watchers")),
-                    self.post(format!("{one}/merge"), json!({"into": other})),
+                    self.post(format!("{one}/merge"), json!({"into_ticket_id": other})),
                 ]
             }
             Action::Accept => vec![self.post(format!("{}/acceptance", self.assigned("assigned")), soon())],
@@ -179,7 +179,7 @@ impl Attempt<'_> {
             }
             Action::ReadStatistics => {
                 vec![
-                    get("/statistics?from=2026-01-01&to=2026-12-31"),
+                    get("/statistics?from_date=2026-01-01&through_date=2026-12-31"),
                     get("/reports/quarterly/2026/1?format=html"),
                 ]
             }
@@ -194,12 +194,12 @@ impl Attempt<'_> {
                     get("/risks"),
                     get(&risk),
                     get("/risks/matrix"),
-                    get("/risks/matrix.svg"),
+                    get("/risks/matrix?format=svg"),
                     get("/indicators"),
                     get(&self.desk.indicator("satisfaction")),
                     get(&format!("{}/measurements", self.desk.indicator("satisfaction"))),
                     get(&self.measured("satisfaction")),
-                    get("/minutes"),
+                    get("/meeting-minutes"),
                     get(&self.minutes()),
                 ]
             }
@@ -273,7 +273,7 @@ impl Attempt<'_> {
             Action::VerifyAudit => {
                 vec![
                     get("/audit/verification"),
-                    get("/audit/profiles?from=2026-01-01&to=2026-12-31"),
+                    get("/audit/profiles?from_date=2026-01-01&through_date=2026-12-31"),
                     get("/audit/heads"),
                     get("/audit/key"),
                 ]
@@ -330,8 +330,8 @@ impl Attempt<'_> {
 
     fn minutes(&self) -> String {
         let minutes = minutes(self.desk.professional().id());
-        let written = self.desk.director().post("/minutes", minutes).created();
-        format!("/minutes/{}", written["id"].as_str().unwrap())
+        let written = self.desk.director().post("/meeting-minutes", minutes).created();
+        format!("/meeting-minutes/{}", written["id"].as_str().unwrap())
     }
 
     /// Own resources: drafts, and actions that the caller owns. Minutes are drafts until they are signed.
@@ -355,7 +355,7 @@ impl Attempt<'_> {
         }
         if self.own {
             answers.extend([
-                self.post("/minutes".into(), minutes(owner.id())),
+                self.post("/meeting-minutes".into(), minutes(owner.id())),
                 self.me.patch(&self.minutes(), json!({"place": "Auditorio"})),
                 self.post(
                     format!("{}/measurements", self.desk.indicator("satisfaction")),
@@ -377,7 +377,7 @@ impl Attempt<'_> {
         let one = format!("/users/{}", account.id());
         let planned = self.desk.director().post(&format!("{one}/absences"), absence()).created();
         let planned = format!("/absences/{}", planned["id"].as_str().unwrap());
-        let week = json!({"items": [{"weekday": 1, "starts_at": "08:00", "ends_at": "17:00"}]});
+        let week = json!({"items": [{"weekday": 1, "start_time": "08:00", "end_time": "17:00"}]});
         let email = format!("nueva-{}", account.email());
         let new = json!({"email": email, "password": "una-clave-larga", "role": role, "full_name": "Nueva"});
         let mut answers = vec![
