@@ -46,6 +46,7 @@ up to 1 MiB and take 30 s to arrive; without a token, 64 KiB and 10 s.
 /// The tags, in the order of the procedure.
 const TAGS: &[(&str, &str)] = &[
     ("auth", "Sign-in, and the caller's own account"),
+    ("desk", "The entity, the languages and the limits of the desk"),
     ("tickets", "Activities 1, 2 and 9: register, read, follow"),
     ("steps", "Activities 3 to 5 and 7: the steps of a ticket, each with a record"),
     ("followups", "Activity 6: public and private entries of a case"),

@@ -18,7 +18,7 @@ use crate::tickets::store;
 /// ticket on.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!([Action::AnswerSurvey, Action::ReadSurveyAnswers]))),
-    tag = "surveys", operation_id = "getSurvey", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "surveys", operation_id = "getTicketSurvey", params(("ticket_id" = i64, Path, minimum = 1)),
     responses((status = 200, body = Survey))
 )]
 #[get("/tickets/{ticket_id}/survey")]
@@ -38,7 +38,7 @@ pub async fn read(call: Call, id: Path<i64>) -> Result<HttpResponse> {
 /// Only the requester may answer it, and only once.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::AnswerSurvey))),
-    tag = "surveys", operation_id = "answerSurvey", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "surveys", operation_id = "answerTicketSurvey", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = SurveyAnswerCreate,
     responses(
         (status = 201, body = Survey),

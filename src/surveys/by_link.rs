@@ -38,11 +38,11 @@ pub struct LinkedSurvey {
 /// Requires no sign-in, only the link that was mailed to the requester. The token is the last part of the link and is
 /// valid for this survey only.
 #[utoipa::path(
-    tag = "surveys", operation_id = "getSurveyByLink", params(("token" = String, Path, max_length = 200)),
+    tag = "surveys", operation_id = "getSurveyLink", params(("token" = String, Path, max_length = 200, description = "The last part of the link that was mailed to the requester")),
     responses((status = 200, body = LinkedSurvey), (status = 410, description = "`survey_expired`")),
     security(())
 )]
-#[get("/surveys/{token}")]
+#[get("/survey-links/{token}")]
 pub async fn read(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -> Result<HttpResponse> {
     let read = move |db: &mut PgConnection| {
         let opened = links::open(db, &token)?;
@@ -64,7 +64,7 @@ pub async fn read(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -
 ///
 /// Requires no sign-in, only the link. A survey can be answered only once.
 #[utoipa::path(
-    tag = "surveys", operation_id = "answerSurveyByLink", params(("token" = String, Path, max_length = 200)),
+    tag = "surveys", operation_id = "answerSurveyLink", params(("token" = String, Path, max_length = 200, description = "The last part of the link that was mailed to the requester")),
     request_body = SurveyAnswerCreate,
     responses(
         (status = 201, body = Survey),
@@ -73,7 +73,7 @@ pub async fn read(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -
     ),
     security(())
 )]
-#[post("/surveys/{token}")]
+#[post("/survey-links/{token}")]
 pub async fn answer(
     desk: Data<Desk>,
     request: HttpRequest,

@@ -63,7 +63,7 @@ pub struct Details {
     pub offered_children: Option<Vec<i64>>,
     /// `solved`: the parent ticket with which it was solved.
     pub parent_id: Option<i64>,
-    /// The reason of an escalation, hold, handover, reopening or rescheduling; `archived`: the reason in words.
+    /// The reason of an escalation, return, hold, handover, reopening or rescheduling; `archived`: the reason in words.
     #[schema(max_length = 2000)]
     pub reason: Option<String>,
     /// Caused by mail: the account that released the mail after it was set aside or ignored.
@@ -85,6 +85,8 @@ pub struct Details {
     /// Caused by mail: whether the entity's mail server did not verify the author of the mail. Only events that mail
     /// caused have this field.
     pub unverified: Option<bool>,
+    /// `watcher_added`, `watcher_removed`: the watcher.
+    pub user_id: Option<Uuid>,
     /// The visibility of the followup.
     pub visibility: Option<FollowupVisibility>,
 }

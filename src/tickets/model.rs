@@ -160,6 +160,18 @@ pub struct InformationRequest {
     pub requested_at: DateTime<Utc>,
 }
 
+/// Why a ticket waits for an external cause.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct TicketHold {
+    /// The reason of the wait, as it was sent to the requester.
+    #[schema(max_length = 2000, example = "Se espera el repuesto del proveedor.")]
+    pub reason: String,
+    /// When it was put on hold.
+    pub held_at: DateTime<Utc>,
+    /// The person who put it on hold.
+    pub held_by: Option<Person>,
+}
+
 /// A request for support.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Ticket {
@@ -174,7 +186,7 @@ pub struct Ticket {
     /// `null` until it is classified.
     pub criticality: Option<Criticality>,
     pub channel: Channel,
-    /// 1 technician, 2 professional, 3 director or a third party; an escalation raises it.
+    /// 1 technician, 2 professional, 3 director or a third party; an escalation raises it, a return lowers it.
     #[schema(minimum = 1, maximum = 3, example = 1)]
     pub support_level: i16,
     pub category: Option<Named>,
@@ -199,6 +211,9 @@ pub struct Ticket {
     pub closed_at: Option<DateTime<Utc>>,
     /// While it is `on_hold`: the state to which it returns.
     pub resumes_to: Option<TicketStatus>,
+    /// While it is `on_hold` for an external cause: the reason, since when and by whom. `null` otherwise, also while it is
+    /// `on_hold` for information from the requester.
+    pub hold: Option<TicketHold>,
     /// While it is `on_hold` for information from the requester: the missing information and the deadline.
     pub information_request: Option<InformationRequest>,
     pub archive: Option<Archive>,

@@ -7,8 +7,8 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::clock::Span;
-use super::holds::HoldKind;
-use super::model::{Requester, Solution, Ticket, TicketRow};
+use super::holds::{self as on_hold, HoldKind};
+use super::model::{Requester, Solution, Ticket, TicketHold, TicketRow};
 use super::{archiving, information, workflow};
 use crate::auth::policy::PermissionScope;
 use crate::db::schema::{categories, holds, tickets};
@@ -83,10 +83,9 @@ pub fn pauses_of(db: &mut PgConnection, ticket: i64, now: DateTime<Utc>) -> Resu
 
 /// The tickets as the API represents them, with the names of their people and categories.
 pub fn present(db: &mut PgConnection, rows: Vec<TicketRow>) -> Result<Vec<Ticket>> {
-    let people = person::by_id(
-        db,
-        rows.iter().flat_map(|row| [Some(row.registered_by_id), row.assignee_id, row.solved_by_id]).flatten(),
-    )?;
+    let mut held = on_hold::running(db, &rows)?;
+    let named = rows.iter().flat_map(|row| [Some(row.registered_by_id), row.assignee_id, row.solved_by_id]);
+    let people = person::by_id(db, named.flatten().chain(held.values().map(|hold| hold.started_by)))?;
     let mut category_ids: Vec<Uuid> = rows.iter().filter_map(|row| row.category_id).collect();
     category_ids.sort_unstable();
     category_ids.dedup();
@@ -138,6 +137,11 @@ pub fn present(db: &mut PgConnection, rows: Vec<TicketRow>) -> Result<Vec<Ticket
         }),
         closed_at: row.closed_at,
         resumes_to: row.resumes_to,
+        hold: held.remove(&row.id).map(|hold| TicketHold {
+            reason: hold.reason,
+            held_at: hold.started_at,
+            held_by: person(Some(hold.started_by)),
+        }),
         information_request: requests.remove(&row.id),
         archive: archives.remove(&row.id),
         resubmission_of: row.resubmission_of,

@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, Bool, Text as SqlText, Timestamptz};
 
 use super::{TicketFilters, Tickets};
 use crate::auth::policy::{Action, PermissionScope, scope};
-use crate::db::schema::{articles, attentions, escalations, openings, surveys, tickets};
+use crate::db::schema::{articles, attention_clocks, escalations, openings, surveys, tickets};
 use crate::http::Actor;
 use crate::http::query::invalid;
 use crate::language::text_enum;
@@ -222,21 +222,21 @@ fn acceptances<'a>(query: Tickets<'a>, filters: &'a TicketFilters) -> Tickets<'a
     if !used && accepted_level.is_none() && acceptance.is_none() {
         return query;
     }
-    let accepted = attentions::accepted_at.is_not_null();
-    let mut found = attentions::table.filter(accepted).select(attentions::ticket_id).into_boxed();
-    within!(found, attentions::accepted_at, *accepted_from, *accepted_to);
+    let accepted = attention_clocks::accepted_at.is_not_null();
+    let mut found = attention_clocks::table.filter(accepted).select(attention_clocks::ticket_id).into_boxed();
+    within!(found, attention_clocks::accepted_at, *accepted_from, *accepted_to);
     if let Some(person) = *accepted_by {
-        found = found.filter(attentions::accepted_by.eq(person));
+        found = found.filter(attention_clocks::accepted_by.eq(person));
     }
     if let Some(level) = *accepted_level {
-        found = found.filter(attentions::level.eq(level));
+        found = found.filter(attention_clocks::level.eq(level));
     }
     match acceptance {
         Some(Punctuality::InTime) => {
-            found = found.filter(attentions::accepted_at.le(attentions::due_at.nullable()));
+            found = found.filter(attention_clocks::accepted_at.le(attention_clocks::due_at.nullable()));
         }
         Some(Punctuality::Late) => {
-            found = found.filter(attentions::accepted_at.gt(attentions::due_at.nullable()));
+            found = found.filter(attention_clocks::accepted_at.gt(attention_clocks::due_at.nullable()));
         }
         None => {}
     }
@@ -249,7 +249,9 @@ fn escalated<'a>(query: Tickets<'a>, filters: &'a TicketFilters) -> Tickets<'a> 
     if !used && escalated_by.is_none() && escalated_to_level.is_none() {
         return query;
     }
-    let mut found = escalations::table.select(escalations::ticket_id).into_boxed();
+    // Without the returns to a lower level.
+    let raised = escalations::to_level.gt(escalations::from_level);
+    let mut found = escalations::table.filter(raised).select(escalations::ticket_id).into_boxed();
     within!(found, escalations::created_at, *escalated_from, *escalated_to);
     if let Some(person) = *escalated_by {
         found = found.filter(escalations::escalated_by.eq(person));

@@ -147,8 +147,8 @@ pub struct TicketFilters {
     reopened_from: Option<DateTime<Utc>>,
     /// A solution was reopened before this moment.
     reopened_to: Option<DateTime<Utc>>,
-    /// Accepted at a support level for the first time, at this moment or later. All conditions on an acceptance must
-    /// hold for the same acceptance.
+    /// Accepted at a support level, for the first time since the ticket reached it, at this moment or later. All
+    /// conditions on an acceptance must hold for the same acceptance.
     accepted_from: Option<DateTime<Utc>>,
     /// Accepted at a support level before this moment.
     accepted_to: Option<DateTime<Utc>>,
@@ -160,7 +160,7 @@ pub struct TicketFilters {
     /// Whether it was accepted by the due time of that level.
     #[param(inline)]
     acceptance: Option<Punctuality>,
-    /// Escalated at this moment or later. All conditions on an escalation must hold for the same escalation.
+    /// Escalated at this moment or later; a return is not an escalation. All conditions on an escalation must hold for the same escalation.
     escalated_from: Option<DateTime<Utc>>,
     /// Escalated before this moment.
     escalated_to: Option<DateTime<Utc>>,
