@@ -149,7 +149,7 @@ try {
   await page.goto(survey)
   assert.match(await page.textContent('main'), /quedó guardada el/)
   await check(survey, 'answered')
-  const kept = await (await fetch(survey.replace('/s/', '/api/v1/surveys/'))).json()
+  const kept = await (await fetch(survey.replace('/s/', '/api/v1/survey-links/'))).json()
   assert.deepEqual(kept.survey.ratings, { overall: 5, timeliness: 4, courtesy: 5, solution: 3 })
   assert.equal(kept.survey.comment, 'Muy amables. ¡Gracias!')
   console.log(`survey page: answered with the keyboard only, no violations; screenshots in ${pictures}`)

@@ -43,6 +43,7 @@ function stepsTo(state, assignee_id) {
     classified: steps.splice.bind(steps, 1),
     assigned: steps.splice.bind(steps, 2),
     in_progress: () => {},
+    escalated: () => steps.push(['escalations', { reason: 'Es de la red.' }]),
     on_hold: () => steps.push(['hold', { reason: 'Se espera el repuesto.' }]),
     solved: () => steps.push(['solution', { description: 'Se cambió el cable.' }]),
     archived: () => steps.push(['archive', { reason: 'duplicate' }]),
@@ -54,13 +55,13 @@ function stepsTo(state, assignee_id) {
 /** The state that an operation requires of its ticket; `in_progress` for all others. */
 const STATES = {
   acceptTicket: 'assigned',
-  answerSurvey: 'solved',
+  answerTicketSurvey: 'solved',
   archiveTicket: 'received',
   assignTicket: 'classified',
   classifyTicket: 'received',
   closeTicket: 'solved',
   escalateTicket: 'in_progress',
-  getSurvey: 'solved',
+  getTicketSurvey: 'solved',
   holdTicket: 'in_progress',
   mergeTicket: 'received',
   reopenTicket: 'solved',
@@ -68,6 +69,7 @@ const STATES = {
   rescheduleTicket: 'in_progress',
   resubmitTicket: 'archived',
   resumeTicket: 'on_hold',
+  returnTicket: 'escalated',
   solveTicket: 'in_progress',
   updateTicket: 'received',
 }
@@ -102,6 +104,10 @@ export async function prepare({ call }, contract, examples, mailbox, refusedAddr
   const mail = (text) => director('POST', '/inbound-emails', text, 'message/rfc822')
   const absence = { kind: 'course', starts_at: '2030-01-07T13:00:00Z', ends_at: '2030-01-08T13:00:00Z' }
   const followup = (await entry('private')).id
+  await director('POST', `/tickets/${open}/watchers`, { user_id: technician.id })
+  const escalated = await ticket('escalated')
+  const action = await create('/improvement-actions', 'createImprovementAction')
+  const progress = await create(`/improvement-actions/${action}/followups`, 'createImprovementActionFollowup')
 
   const common = {
     ticket_id: open,
@@ -122,6 +128,7 @@ export async function prepare({ call }, contract, examples, mailbox, refusedAddr
     criticality: 'low',
     kind: 'surveys',
     revision: 1,
+    action_id: action,
     year: 2020,
     quarter: 3,
   }
@@ -135,14 +142,17 @@ export async function prepare({ call }, contract, examples, mailbox, refusedAddr
   }
   const requester = (await person('rosa.perez@example.gov.co')).id
   await director('POST', `/users/${requester}/password-reset`)
-  await ticket('solved')
+  const solved = await ticket('solved')
   const survey = await mailbox.find(/\/s\/([\w-]+)/)
   const special = {
     createIndicatorMeasurement: { indicator_id: measured },
     anonymizeUser: { user_id: requester },
     previewUserAnonymization: { user_id: requester },
-    getSurveyByLink: { token: survey },
-    answerSurveyByLink: { token: survey },
+    getTicketEscalation: { ticket_id: escalated, escalation_id: (await first(`/tickets/${escalated}/escalations`)).id },
+    getImprovementActionFollowup: { action_id: action, followup_id: progress },
+    getSurvey: { survey_id: (await director('GET', `/tickets/${solved}/survey`)).id },
+    getSurveyLink: { token: survey },
+    answerSurveyLink: { token: survey },
     processInboundEmail: { email_id: (await mail('Subject: Sin remitente\n\nDesde ayer no hay red.')).id },
   }
   return {

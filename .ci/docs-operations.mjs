@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 /** Operations that an account other than the director's must execute. */
 const SENDERS = {
   acceptTicket: 'technician',
-  answerSurvey: 'requester',
+  answerTicketSurvey: 'requester',
   changeMyPassword: 'requester',
   logout: 'requester',
   rescheduleTicket: 'technician',

@@ -90,7 +90,7 @@ MAY_BE_REFUSED = [
     ("handOverTickets", "invalid_body", "/to", "not_allowed"),
     ("replaceUserShifts|createUserAbsence|updateAbsence", "invalid_body", "", "not_allowed"),
     ("updateSurveyQuestion", "invalid_body", "/active", "not_allowed"),
-    ("answerSurvey(ByLink)?", "invalid_body", r"/answers/\d+/question_id", "not_allowed|duplicate"),
+    ("answer(Ticket)?Survey(Link)?", "invalid_body", r"/answers/\d+/question_id", "not_allowed|duplicate"),
     ("createTicket|updateTicket", "invalid_body", "/category_id", "not_allowed"),
     # A time that must be after another one, or within a maximum distance.
     ("getStatistics|listProfileFindings", "invalid_query", "/to", "not_allowed"),
@@ -125,6 +125,8 @@ MAY_BE_REFUSED = [
     ("acceptTicket|rescheduleTicket", "invalid_body", "/scheduled_for", "required|not_allowed"),
     ("escalateTicket", "invalid_body", "/to_level", "out_of_range"),
     ("escalateTicket", "invalid_body", "/third_party|/reference|/promised_for", "not_allowed"),
+    # The requester of the ticket is not added.
+    ("createTicketWatcher", "invalid_body", "/user_id", "not_allowed"),
     # Fields that are required if the requester's profile does not have them.
     (
         "createTicket|resubmitTicket",

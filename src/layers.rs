@@ -16,6 +16,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
             "attachments",
             "backup",
             "contract",
+            "desk",
             "downloads",
             "health",
             "improvement",

@@ -20,6 +20,8 @@ pub mod config;
 pub mod contract;
 /// PostgreSQL: pool, schema, private server.
 pub mod db;
+/// The settings of the desk that a frontend needs.
+pub mod desk;
 /// Reading files of tickets, followups, articles and improvement actions.
 pub mod downloads;
 /// Health checks and metrics.

@@ -29,14 +29,15 @@ use crate::http::schemas::Schemas;
 use crate::http::{body, etag};
 use crate::problem::{Code, Problem, Text};
 use crate::{
-    account, audit, contract, downloads, health, improvement, inbound, indicators, knowledge, mail, minutes,
-    people, personal_data, reports, retention, staff, statistics, surveys, tickets,
+    account, audit, contract, desk, downloads, health, improvement, inbound, indicators, knowledge, mail,
+    minutes, people, personal_data, reports, retention, staff, statistics, surveys, tickets,
 };
 
 /// Everything under `/api/v1`.
 fn api(routes: &mut Routes) {
     routes
         .configure(account::routes)
+        .configure(desk::routes)
         .configure(tickets::routes)
         .configure(downloads::routes)
         .configure(knowledge::routes)

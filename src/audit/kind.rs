@@ -15,6 +15,8 @@ text_enum! {
         /// `details` name the followup that informed the requester.
         Rescheduled = "rescheduled",
         Escalated = "escalated",
+        /// Returned to the support level below.
+        Returned = "returned",
         Held = "held",
         /// `details` name the followup that informed the requester.
         InformationRequested = "information_requested",
@@ -39,6 +41,10 @@ text_enum! {
         DuplicateMerged = "duplicate_merged",
         Related = "related",
         Unrelated = "unrelated",
+        /// `details` name the person who now watches the ticket.
+        WatcherAdded = "watcher_added",
+        /// `details` name the person who no longer watches the ticket.
+        WatcherRemoved = "watcher_removed",
         /// The personal data of its requester were removed, by law.
         Anonymized = "anonymized",
     }

@@ -56,13 +56,15 @@ text_enum! {
         Assign = "assign",
         /// Escalate to a higher support level.
         Escalate = "escalate",
+        /// Return to the support level below.
+        Return = "return",
         /// Put on hold, ask the requester for information, and resume.
         Hold = "hold",
         /// Archive a ticket; a requester may only withdraw their own.
         Archive = "archive",
         /// Resubmit an archived ticket; staff also on behalf of others.
         Resubmit = "resubmit",
-        /// Relate tickets, merge duplicates, read watchers.
+        /// Relate tickets, merge duplicates, read, add and remove watchers.
         Relate = "relate",
         /// Accept a ticket as its assignee.
         Accept = "accept",
@@ -159,6 +161,7 @@ pub const TABLE: &[Row] = &[
     (Action::Classify,            [NO, ANY, ANY, ANY]),
     (Action::Assign,              [NO, ANY, ANY, ANY]),
     (Action::Escalate,            [NO, ANY, ANY, ANY]),
+    (Action::Return,              [NO, ANY, ANY, ANY]),
     (Action::Hold,                [NO, ANY, ANY, ANY]),
     (Action::Archive,             [OWN, ANY, ANY, ANY]),
     (Action::Resubmit,            [OWN, ANY, ANY, ANY]),

@@ -48,6 +48,7 @@ up to 1 MiB and take 30 s to arrive; without a token, 64 KiB and 10 s.
 const TAGS: &[(&str, &str)] = &[
     ("auth", "Sign-in"),
     ("me", "The caller's own account"),
+    ("desk", "The entity, the languages and the limits of the desk"),
     ("tickets", "Activities 1, 2 and 9: register, read, follow"),
     ("ticket steps", "Activities 3 to 5 and 7: the steps of a ticket, each with a record"),
     ("followups", "Activity 6: public and private entries of a case"),

@@ -197,7 +197,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
     if changes_one || (method == "post" && is_step) {
         statuses.push("412");
         let whose = match method {
-            "post" | "delete" if of_ticket && !path.ends_with("/survey") => {
+            "post" if of_ticket && !path.ends_with("/survey") => {
                 "The `ETag` of the ticket that the change is based on, or its `etag` in a list"
             }
             "post" => {

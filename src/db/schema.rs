@@ -101,6 +101,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// The view of all clocks: of `attentions`, which have no `round`, and of `earlier_attentions`.
+    attention_clocks (ticket_id, level) {
+        ticket_id -> Int8,
+        round -> Nullable<Int4>,
+        level -> Int2,
+        started_at -> Timestamptz,
+        minutes -> Int4,
+        due_at -> Timestamptz,
+        assignee_id -> Nullable<Uuid>,
+        assigned_at -> Nullable<Timestamptz>,
+        accepted_at -> Nullable<Timestamptz>,
+        accepted_by -> Nullable<Uuid>,
+        policy_id -> Nullable<Uuid>,
+        opening_hours -> Text,
+        working_minutes -> Nullable<Float8>,
+        holiday_set_id -> Uuid,
+    }
+}
+
+diesel::table! {
     attentions (ticket_id, level) {
         ticket_id -> Int8,
         level -> Int2,
@@ -847,6 +867,7 @@ diesel::joinable!(attachments -> users (uploaded_by));
 diesel::joinable!(attention_policies -> calendars (calendar_id));
 diesel::joinable!(attention_policies -> holiday_sets (holiday_set_id));
 diesel::joinable!(attention_times -> calendars (calendar_id));
+diesel::joinable!(attention_clocks -> attention_policies (policy_id));
 diesel::joinable!(attentions -> attention_policies (policy_id));
 diesel::joinable!(escalations -> users (escalated_by));
 diesel::joinable!(audit_events -> users (actor_id));
@@ -873,6 +894,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     articles,
     attachments,
     attention_applications,
+    attention_clocks,
     attention_policies,
     attention_times,
     attentions,

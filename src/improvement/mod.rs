@@ -22,6 +22,7 @@ pub fn routes(routes: &mut Routes) {
         .service(actions::write::change)
         .service(actions::followups::list)
         .service(actions::followups::add)
+        .service(actions::followups::read)
         .service(actions::completion::complete)
         .service(actions::verification::verify)
         .service(actions::attachments::attach)

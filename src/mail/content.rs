@@ -86,8 +86,10 @@ struct Context<'a> {
     timezone: &'static str,
     reader: &'a str,
     to_requester: bool,
-    /// The recipient has a separate request about the same, and is notified of this one.
+    /// The recipient watches this request: they have a separate one about the same, or staff added them.
     watcher: bool,
+    /// The number of this request, for a watcher whom staff added.
+    followed: Option<i64>,
     ticket: TicketContext<'a>,
     /// For `parent_solved`: the ticket that was solved.
     parent: Option<ParentContext<'a>>,
@@ -177,14 +179,27 @@ fn parent_of(message: &Message) -> Option<i64> {
     message.data["parent_id"].as_i64()
 }
 
-/// A watcher of a ticket had a request about the same, and must not see whose ticket this is: the mail is about the
-/// watcher's own ticket.
+/// A watcher must not see whose ticket this is. If they had a request about the same, the mail is about their own
+/// ticket.
 fn is_to_watcher(message: &Message) -> bool {
     message.data["watcher"] == true
 }
 
+/// A watcher whom staff added: the mail has the number of the ticket.
+fn is_to_added(message: &Message) -> bool {
+    is_to_watcher(message) && message.data["added"] == true
+}
+
 /// The subject for a watcher whose own ticket is no longer known.
 const ABOUT_THE_SAME: Text = Text::new("Sobre lo mismo que su solicitud", "About the same as your request");
+
+/// The subject for a watcher whom staff added.
+fn followed_subject(ticket_id: i64) -> Text {
+    Text::made(
+        format!("Novedades de la solicitud {ticket_id}, que usted sigue"),
+        format!("News of request {ticket_id}, which you watch"),
+    )
+}
 
 /// For each message to a watcher, the watcher's own ticket: merged into the one it is about, directly or through
 /// others.
@@ -198,7 +213,8 @@ fn watching(db: &mut PgConnection, wanted: &[Message]) -> Result<HashMap<(i64, U
         #[diesel(sql_type = BigInt)]
         id: i64,
     }
-    let messages: Vec<&Message> = wanted.iter().filter(|message| is_to_watcher(message)).collect();
+    let messages: Vec<&Message> =
+        wanted.iter().filter(|message| is_to_watcher(message) && !is_to_added(message)).collect();
     if messages.is_empty() {
         return Ok(HashMap::new());
     }
@@ -295,7 +311,9 @@ impl Known {
             false => Some(&ticket_id),
         };
         let own = own.and_then(|id| self.tickets.get(id));
+        let followed = is_to_added(message).then_some(ticket_id);
         let subject = match own {
+            None if followed.is_some() => followed_subject(ticket_id).in_locale(reader.locale).to_owned(),
             Some(own) => format!("[#{}] {}", own.id, own.subject),
             None => ABOUT_THE_SAME.in_locale(reader.locale).to_owned(),
         };
@@ -305,6 +323,7 @@ impl Known {
             reader: &reader.name,
             to_requester: ticket.requester_id == message.recipient_id,
             watcher,
+            followed,
             ticket: TicketContext {
                 id: own.map(|own| own.id),
                 subject: own.map_or("", |own| &own.subject),

@@ -48,6 +48,7 @@ const FILES: &[(&str, &str)] = files![
     "reopened",
     "rescheduled",
     "resumed",
+    "returned",
     "solved",
     "survey_reminder",
 ];

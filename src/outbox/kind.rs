@@ -15,6 +15,8 @@ text_enum! {
         Rescheduled = "rescheduled",
         /// The request was escalated to the next level, or to a third party.
         Escalated = "escalated",
+        /// The request was returned to the support level below; to the requester and the staff of that level.
+        Returned = "returned",
         /// The request was put on hold.
         Held = "held",
         /// The requester is asked for information.

@@ -93,6 +93,9 @@ codes! {
     NoHigherLevel = "no_higher_level", CONFLICT,
         ("No hay un nivel superior", "There is no higher level"),
         ("El caso está en el nivel más alto de soporte.", "The ticket is at the highest support level.");
+    NoLowerLevel = "no_lower_level", CONFLICT,
+        ("No hay un nivel inferior", "There is no lower level"),
+        ("El caso está en el nivel 1 de soporte.", "The ticket is at support level 1.");
     NoDueTime = "no_due_time", CONFLICT,
         ("No hay hora de vencimiento", "There is no due time"),
         ("El calendario no abre lo suficiente en veinte años, así que nada vencería nunca.", "The calendar is not open for long enough within twenty years, so that there is no due time.");

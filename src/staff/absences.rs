@@ -71,7 +71,7 @@ pub struct RecordedAbsence {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = absences)]
-struct Row {
+pub(super) struct Row {
     id: Uuid,
     user_id: Uuid,
     kind: AbsenceKind,
@@ -86,7 +86,7 @@ struct Row {
 
 impl Absence {
     /// The absences as the API represents them, with the names of their people.
-    fn present(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Self>> {
+    pub(super) fn present(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Self>> {
         let people = person::by_id(db, rows.iter().flat_map(|row| [row.user_id, row.created_by]))?;
         let person =
             |id| people.get(&id).cloned().ok_or_else(|| Problem::internal("an absence without a person"));
@@ -104,6 +104,11 @@ impl Absence {
             })
         };
         rows.into_iter().map(absence).collect()
+    }
+
+    /// Its place in a list.
+    pub(super) fn place(&self) -> (DateTime<Utc>, Uuid) {
+        (self.starts_at, self.id)
     }
 
     fn one(db: &mut PgConnection, row: Row) -> Result<Self> {
@@ -173,7 +178,7 @@ pub struct AbsenceFilters {
 /// Past and future absences, in the order in which they begin.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
-    tag = "absences", operation_id = "listAbsences", params(("user_id" = Uuid, Path, description = "Identifier of the user."), Paging, AbsenceFilters),
+    tag = "absences", operation_id = "listUserAbsences", params(("user_id" = Uuid, Path, description = "Identifier of the user."), Paging, AbsenceFilters),
     responses((status = 200, body = Page<Absence>, description = "One page of the list"))
 )]
 #[get("/users/{user_id}/absences")]
@@ -204,7 +209,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<AbsenceFilters>) -> R
             Row::as_select()
         );
         let items = Absence::present(db, rows)?;
-        paging.answer(sort, items, total, |absence| (absence.starts_at, absence.id))
+        paging.answer(sort, items, total, Absence::place)
     })
     .await
 }

@@ -80,7 +80,7 @@ fn facts() -> String {
         fact("closed", "t.closed_at", no_word, no_time, no_time, no_grade, "tickets t"),
         fact("archived", "t.archived_at", "t.archive_reason", no_time, no_time, no_grade, "tickets t"),
         fact("reopened", "o.reopened_at", no_word, no_time, no_time, no_grade, &ticket_of("openings")),
-        fact("escalated", "o.created_at", no_word, no_time, no_time, "o.to_level", &ticket_of("escalations")),
+        fact("escalated", "o.created_at", no_word, no_time, no_time, "o.to_level", &ticket_of(ESCALATED)),
         fact("sent", "o.created_at", "o.status", no_time, no_time, no_grade, &ticket_of("surveys")),
         fact("answered", "o.answered_at", open_again, no_time, no_time, "o.overall", &ticket_of("surveys"))
             .replace("NULL::smallint AS timeliness", "o.timeliness")
@@ -98,6 +98,9 @@ fn facts() -> String {
     ];
     branches.join(" UNION ALL ")
 }
+
+/// Without the returns to a lower level.
+const ESCALATED: &str = "(SELECT * FROM escalations WHERE to_level > from_level)";
 
 const NARROWED: &str = "AND (cardinality($6) = 0 OR t.criticality = ANY($6)) \
     AND (cardinality($7) = 0 OR t.channel = ANY($7)) \
@@ -166,7 +169,7 @@ fn aggregates() -> String {
 const WORK: &str = "\
     SELECT 'accepted' AS kind, o.ticket_id AS id, o.accepted_by AS person_id, o.level, o.accepted_at <= o.due_at AS good, \
         minutes(o.started_at, o.accepted_at) AS elapsed, o.working_minutes AS working \
-    FROM attentions o JOIN tickets t ON t.id = o.ticket_id WHERE o.accepted_at >= $1 AND o.accepted_at < $2 {narrowed} \
+    FROM attention_clocks o JOIN tickets t ON t.id = o.ticket_id WHERE o.accepted_at >= $1 AND o.accepted_at < $2 {narrowed} \
     UNION ALL \
     SELECT 'solved', o.ticket_id, o.solved_by_id, o.support_level, NULL, minutes(t.received_at, o.ended_at), o.working_minutes \
     FROM openings o JOIN tickets t ON t.id = o.ticket_id \
@@ -176,7 +179,8 @@ const WORK: &str = "\
     FROM openings o JOIN tickets t ON t.id = o.ticket_id WHERE o.reopened_at >= $1 AND o.reopened_at < $2 {narrowed} \
     UNION ALL \
     SELECT 'escalated', o.ticket_id, o.escalated_by, o.to_level, NULL, NULL, NULL \
-    FROM escalations o JOIN tickets t ON t.id = o.ticket_id WHERE o.created_at >= $1 AND o.created_at < $2 {narrowed}";
+    FROM escalations o JOIN tickets t ON t.id = o.ticket_id \
+    WHERE o.to_level > o.from_level AND o.created_at >= $1 AND o.created_at < $2 {narrowed}";
 
 impl Facts<'_> {
     /// The counts of the whole and of each group, for facts that belong to a single part.

@@ -206,7 +206,7 @@ pub struct MeanRatings {
 /// The work of a member of staff, or of the staff of a support level, in a period.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct Work {
-    /// Tickets accepted at a support level for the first time.
+    /// Tickets accepted at a support level, for the first time since they reached it.
     pub accepted: i64,
     /// Those of `accepted` by the due time of that level's clock. A ticket that was accepted at two levels may count
     /// both here and in `accepted_late`.

@@ -18,7 +18,7 @@ use crate::tickets::store;
 /// ticket on.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!([Action::AnswerSurvey, Action::ReadSurveyAnswers]))),
-    tag = "surveys", operation_id = "getSurvey",
+    tag = "surveys", operation_id = "getTicketSurvey",
     params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     responses((status = 200, body = Survey))
 )]
@@ -39,7 +39,7 @@ pub async fn read(call: Call, id: Path<i64>) -> Result<HttpResponse> {
 /// Only the requester may answer it, and only once.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::AnswerSurvey))),
-    tag = "surveys", operation_id = "answerSurvey",
+    tag = "surveys", operation_id = "answerTicketSurvey",
     params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = SurveyAnswerCreate,
     responses(

@@ -42,12 +42,12 @@ pub struct LinkedSurvey {
 /// Requires no sign-in, only the link that was mailed to the requester. The token is the last part of the link and is
 /// valid for this survey only.
 #[utoipa::path(
-    tag = "surveys", operation_id = "getSurveyByLink",
+    tag = "surveys", operation_id = "getSurveyLink",
     params(("token" = String, Path, max_length = 200, description = "The token of the link: its last part.")),
     responses((status = 200, body = LinkedSurvey), (status = 410, description = "`survey_expired`")),
     security(())
 )]
-#[get("/surveys/{token}")]
+#[get("/survey-links/{token}")]
 pub async fn read(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -> Result<HttpResponse> {
     let read = move |db: &mut PgConnection| {
         let opened = links::open(db, &token)?;
@@ -69,7 +69,7 @@ pub async fn read(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -
 ///
 /// Requires no sign-in, only the link. A survey can be answered only once.
 #[utoipa::path(
-    tag = "surveys", operation_id = "answerSurveyByLink",
+    tag = "surveys", operation_id = "answerSurveyLink",
     params(("token" = String, Path, max_length = 200, description = "The token of the link: its last part.")),
     request_body = SurveyAnswerCreate,
     responses(
@@ -79,7 +79,7 @@ pub async fn read(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -
     ),
     security(())
 )]
-#[post("/surveys/{token}")]
+#[post("/survey-links/{token}")]
 pub async fn answer(
     desk: Data<Desk>,
     request: HttpRequest,

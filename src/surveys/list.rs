@@ -1,5 +1,6 @@
-//! The surveys of all tickets.
+//! The surveys of all tickets: the list, and one by its id.
 
+use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -7,13 +8,14 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::{Row, Survey, SurveyStatus, present};
+use super::{Row, Survey, SurveyStatus, present, present_one};
 use crate::auth::policy::Action;
 use crate::db::schema::surveys;
 use crate::http::paging::{Page, Paging, read_page};
-use crate::http::{Call, Query};
+use crate::http::{Answer, Call, Query};
 use crate::language::text_enum;
 use crate::problem::Result;
+use crate::tickets::store;
 
 text_enum! {
     /// The order of a list by time of creation.
@@ -65,6 +67,26 @@ pub async fn list(call: Call, query: Query<SurveyFilters>) -> Result<HttpRespons
         );
         let items = present(db, rows)?;
         paging.answer(sort, items, total, |survey| (survey.created_at, survey.id))
+    })
+    .await
+}
+
+/// Read a survey
+///
+/// The requester reads those of their own tickets, another one is a 404; professionals and the director read all.
+#[utoipa::path(
+    extensions(("x-mesa-permission" = json!([Action::AnswerSurvey, Action::ReadSurveyAnswers]))),
+    tag = "surveys", operation_id = "getSurvey",
+    params(("survey_id" = Uuid, Path, description = "The id of the survey")),
+    responses((status = 200, body = Survey))
+)]
+#[get("/surveys/{survey_id}")]
+pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
+    call.read(move |db, actor| {
+        let row: Row = surveys::table.find(*id).select(Row::as_select()).first(db)?;
+        store::visible(db, actor, row.ticket_id)?;
+        let version = row.version();
+        Ok(Answer::ok(&present_one(db, row)?)?.version(id, version))
     })
     .await
 }

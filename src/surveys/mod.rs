@@ -28,6 +28,7 @@ pub fn routes(routes: &mut Routes) {
         .service(answer::read)
         .service(answer::answer)
         .service(list::list)
+        .service(list::read)
         .service(by_link::read)
         .service(by_link::answer)
         .service(questions::list)

@@ -1,4 +1,4 @@
-//! Escalations to a higher support level.
+//! Changes of the support level: escalations to a higher one, and returns to the one below.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, post};
@@ -14,7 +14,7 @@ use super::steps::{Case, Reply, take};
 use super::store;
 use super::workflow::{Step, TicketStatus};
 use crate::audit::kind::EventKind;
-use crate::auth::policy::Action;
+use crate::auth::policy::{Action, Role};
 use crate::db::schema::{escalations, users};
 use crate::http::paging::{NoFilters, Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
@@ -22,34 +22,34 @@ use crate::outbox::MessageKind;
 use crate::people::Person;
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
-/// A change of support level, visible to staff only.
+/// A change of support level: an escalation to a higher level, or a return to the level below.
 #[derive(Serialize, ToSchema)]
 pub struct Escalation {
-    /// Identifier of the escalation.
+    /// The id of the escalation or return.
     pub id: Uuid,
-    /// Number of the ticket.
+    /// The number of the ticket.
     #[schema(example = 123)]
     ticket_id: i64,
-    /// The support level before the escalation.
+    /// The support level before the change.
     #[schema(minimum = 1, maximum = 3, example = 1)]
     from_level: i16,
-    /// The support level after the escalation.
+    /// The support level after the change: above `from_level` for an escalation, one below it for a return.
     #[schema(minimum = 1, maximum = 3, example = 2)]
     to_level: i16,
-    /// Why the ticket was escalated.
+    /// Why it was escalated or returned; for staff.
     #[schema(max_length = 2000, example = "La falla es de la red, no de la impresora.")]
     reason: String,
     /// The third party outside of the entity that attends to the ticket at level 3; `null` if there is none.
     #[schema(max_length = 200, example = "Soporte de Redes S. A. S.")]
     third_party: Option<String>,
-    /// The third party's reference number for the case; `null` if it is not known.
+    /// The third party's reference number for the case; `null` if there is none.
     #[schema(max_length = 100, example = "SR-20311")]
     reference: Option<String>,
-    /// The date and time by which the third party promised to attend to the ticket; `null` if none was given.
+    /// The date and time by which the third party promised to attend to it; `null` if there is none.
     promised_for: Option<DateTime<Utc>>,
-    /// The person who escalated the ticket; `null` for an automatic escalation.
+    /// The person who escalated or returned it; `null` for an automatic escalation.
     escalated_by: Option<Person>,
-    /// When the ticket was escalated.
+    /// When the level changed.
     pub created_at: DateTime<Utc>,
 }
 
@@ -169,7 +169,8 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Escalation>> {
 
 /// List the escalations of a ticket
 ///
-/// With the levels, the reason and the third party; the oldest first.
+/// And its returns, with the levels, the reason and the third party; the oldest first. A return has a `to_level` below
+/// its `from_level`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
     tag = "ticket steps", operation_id = "listTicketEscalations", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), Paging),
@@ -200,6 +201,34 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
     .await
 }
 
+/// Read an escalation of a ticket
+///
+/// Or a return, which has a `to_level` below its `from_level`. Neither ever changes.
+#[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
+    tag = "ticket steps", operation_id = "getTicketEscalation",
+    params(
+        ("ticket_id" = i64, Path, minimum = 1, description = "The number of the ticket"),
+        ("escalation_id" = Uuid, Path, description = "The id of the escalation or return; a 404 if it is of another ticket"),
+    ),
+    responses((status = 200, body = Escalation))
+)]
+#[get("/tickets/{ticket_id}/escalations/{escalation_id}")]
+pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
+    call.read(move |db, actor| {
+        let (ticket_id, id) = path.into_inner();
+        let ticket = store::visible(db, actor, ticket_id)?;
+        let found: (Row, Option<Person>) = escalations::table
+            .left_join(users::table)
+            .filter(escalations::id.eq(id))
+            .filter(escalations::ticket_id.eq(ticket.id))
+            .select((Row::as_select(), Option::<Person>::as_select()))
+            .first(db)?;
+        Ok(Answer::ok(&Escalation::from(found))?.version(id, 1))
+    })
+    .await
+}
+
 /// Escalate a ticket
 ///
 /// Escalates it to a higher support level, where it waits for its assignment. A second attention clock starts for
@@ -207,7 +236,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 /// ticket can be attended by a third party, with its own reference number and a promised date. Returns the
 /// escalation; read the ticket for its new state.
 #[utoipa::path(
-    extensions(("x-mesa-permission" = json!(Action::Escalate)), ("x-mesa-unversioned" = json!(true))),
+    extensions(("x-mesa-permission" = json!(Action::Escalate))),
     tag = "ticket steps", operation_id = "escalateTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = EscalationCreate,
     responses((status = 201, body = Escalation, description = "The new escalation"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `no_higher_level`: the ticket is already at level 3; `no_due_time`: the calendar is not open for long enough"))
@@ -217,8 +246,9 @@ pub async fn escalate(call: Call, id: Path<i64>, body: Body<EscalationCreate>) -
     let step = (Step::Escalate, EventKind::Escalated);
     take(call, *id, step, body, move |case, actor, new: EscalationCreate| {
         let row = raise(case, new, Some(actor.id))?;
-        let location = format!("/api/v1/tickets/{}/escalations", row.ticket_id);
-        Ok(Reply::Made(Answer::created(location, &Escalation::from((row, Some(actor.person()))))?))
+        let location = format!("/api/v1/tickets/{}/escalations/{}", row.ticket_id, row.id);
+        let escalation = Escalation::from((row, Some(actor.person())));
+        Ok(Reply::Made(Answer::created(location, &escalation)?.version(escalation.id, 1)))
     })
     .await
 }
@@ -247,19 +277,7 @@ fn raise(case: &mut Case<'_>, new: EscalationCreate, escalated_by: Option<Uuid>)
         escalated_by,
         created_at: case.now,
     };
-    diesel::insert_into(escalations::table).values(&row).execute(case.tx)?;
-    case.details.reason = Some(row.reason.clone());
-    case.details.third_party = row.third_party.clone();
-    let ticket = &mut case.ticket;
-    ticket.status = TicketStatus::Escalated;
-    ticket.support_level = to_level;
-    ticket.assignee_id = None;
-    ticket.assigned_at = None;
-    ticket.accepted_at = None;
-    ticket.scheduled_for = None;
-    ticket.clock_stopped_at = None;
-    ticket.due_soon_told_at = None;
-    ticket.overdue_told_at = None;
+    change_level(case, &row)?;
     match escalated_by {
         Some(_) => running::reckon(case)?,
         // An automatic escalation proceeds even if no due time can be computed any more.
@@ -271,4 +289,66 @@ fn raise(case: &mut Case<'_>, new: EscalationCreate, escalated_by: Option<Uuid>)
     }
     case.notify(MessageKind::Escalated, case.ticket.requester_id, json!({"to_level": to_level}));
     Ok(row)
+}
+
+/// Lowers the support level by one: the ticket waits for its assignment at that level, with a new clock.
+///
+/// # Errors
+/// A 409 at level 1, or if no due time can be computed.
+pub fn lower(case: &mut Case<'_>, reason: String, returned_by: Uuid) -> Result<()> {
+    let from_level = case.ticket.support_level;
+    let to_level = from_level - 1;
+    if to_level < 1 {
+        return Err(Problem::new(
+            Code::NoLowerLevel,
+            Text::new("El caso ya está en el nivel 1.", "The ticket is already at level 1."),
+        ));
+    }
+    let row = Row {
+        id: Uuid::now_v7(),
+        ticket_id: case.ticket.id,
+        from_level,
+        to_level,
+        reason,
+        third_party: None,
+        reference: None,
+        promised_for: None,
+        escalated_by: Some(returned_by),
+        created_at: case.now,
+    };
+    change_level(case, &row)?;
+    running::start_again(case)?;
+    let told = json!({"to_level": to_level});
+    case.notify(MessageKind::Returned, case.ticket.requester_id, told.clone());
+    for person in staff_of_level(case.tx, to_level)? {
+        if person != case.ticket.requester_id {
+            case.notify(MessageKind::Returned, person, told.clone());
+        }
+    }
+    Ok(())
+}
+
+/// Records a change of level. The ticket has no assignee at the new level, and its clock has not started.
+fn change_level(case: &mut Case<'_>, row: &Row) -> Result<()> {
+    diesel::insert_into(escalations::table).values(row).execute(case.tx)?;
+    case.details.reason = Some(row.reason.clone());
+    case.details.third_party = row.third_party.clone();
+    let ticket = &mut case.ticket;
+    ticket.status = TicketStatus::Escalated;
+    ticket.support_level = row.to_level;
+    ticket.assignee_id = None;
+    ticket.assigned_at = None;
+    ticket.accepted_at = None;
+    ticket.scheduled_for = None;
+    ticket.clock_stopped_at = None;
+    ticket.due_soon_told_at = None;
+    ticket.overdue_told_at = None;
+    Ok(())
+}
+
+/// The active staff who attend tickets of this support level.
+fn staff_of_level(db: &mut PgConnection, level: i16) -> Result<Vec<Uuid>> {
+    let Some(role) = Role::of_support_level(level) else { return Ok(Vec::new()) };
+    let staff = users::table.filter(users::role.eq(role)).filter(users::active);
+    Ok(staff.order(users::id).select(users::id).load(db)?)
 }

@@ -63,7 +63,7 @@ pub struct Details {
     pub offered_children: Option<Vec<i64>>,
     /// `solved`: the parent ticket with which it was solved.
     pub parent_id: Option<i64>,
-    /// The reason of an escalation, hold, handover, reopening or rescheduling; `archived`, `merged`: the reason as in
+    /// The reason of an escalation, return, hold, handover, reopening or rescheduling; `archived`, `merged`: the reason as in
     /// `archive.reason`.
     #[schema(max_length = 2000)]
     pub reason: Option<String>,
@@ -86,6 +86,8 @@ pub struct Details {
     /// Caused by mail: whether the entity's mail server did not verify the author of the mail. Only events that mail
     /// caused have this field.
     pub unverified: Option<bool>,
+    /// `watcher_added`, `watcher_removed`: the watcher.
+    pub user_id: Option<Uuid>,
     /// The visibility of the followup.
     pub visibility: Option<FollowupVisibility>,
 }

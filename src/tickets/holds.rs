@@ -1,9 +1,13 @@
 //! Tickets on hold: for an external cause, or for information from the requester.
 
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::attention::running;
+use super::model::TicketRow;
 use super::steps::Case;
 use super::workflow::TicketStatus;
 use crate::db::schema::holds;
@@ -27,6 +31,30 @@ pub struct Ended {
     pub kind: HoldKind,
     /// The person who put the ticket on hold.
     pub started_by: Uuid,
+}
+
+/// A hold for an external cause that has not ended.
+pub struct Running {
+    pub reason: String,
+    pub started_at: DateTime<Utc>,
+    pub started_by: Uuid,
+}
+
+/// The holds of those of these tickets that wait for an external cause, by ticket number.
+pub fn running(db: &mut PgConnection, tickets: &[TicketRow]) -> Result<HashMap<i64, Running>> {
+    let waits = |row: &&TicketRow| row.status == TicketStatus::OnHold && row.information_deadline.is_none();
+    let waiting: Vec<i64> = tickets.iter().filter(waits).map(|row| row.id).collect();
+    if waiting.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found: Vec<(i64, String, DateTime<Utc>, Uuid)> = holds::table
+        .filter(holds::ticket_id.eq_any(waiting))
+        .filter(holds::kind.eq(HoldKind::Hold))
+        .filter(holds::ended_at.is_null())
+        .select((holds::ticket_id, holds::reason, holds::started_at, holds::started_by))
+        .load(db)?;
+    let hold = |(id, reason, started_at, started_by)| (id, Running { reason, started_at, started_by });
+    Ok(found.into_iter().map(hold).collect())
 }
 
 /// Puts the ticket on hold; it will return to its current state.

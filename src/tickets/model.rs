@@ -175,6 +175,18 @@ pub struct InformationRequest {
     pub requested_at: DateTime<Utc>,
 }
 
+/// Why a ticket waits for an external cause.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct TicketHold {
+    /// The reason of the wait, as it was sent to the requester.
+    #[schema(max_length = 2000, example = "Se espera el repuesto del proveedor.")]
+    pub reason: String,
+    /// When it was put on hold.
+    pub held_at: DateTime<Utc>,
+    /// The person who put it on hold.
+    pub held_by: Option<Person>,
+}
+
 /// A request for support.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Ticket {
@@ -193,7 +205,8 @@ pub struct Ticket {
     pub criticality: Option<Criticality>,
     /// The channel by which the request was made.
     pub channel: Channel,
-    /// The current support level: 1 technician, 2 professional, 3 director or a third party. An escalation raises it.
+    /// The current support level: 1 technician, 2 professional, 3 director or a third party. An escalation raises it,
+    /// a return lowers it.
     #[schema(minimum = 1, maximum = 3, example = 1)]
     pub support_level: i16,
     /// The category of the request; `null` if it has none.
@@ -226,6 +239,9 @@ pub struct Ticket {
     pub closed_at: Option<DateTime<Utc>>,
     /// The state to which the ticket returns after the hold; `null` unless it is `on_hold`.
     pub resumes_to: Option<TicketStatus>,
+    /// The hold for an external cause: the reason, since when and by whom. `null` unless the ticket is `on_hold` for such a
+    /// cause.
+    pub hold: Option<TicketHold>,
     /// The information that the requester owes, and the deadline. `null` unless the ticket is `on_hold` for information
     /// from the requester.
     pub information_request: Option<InformationRequest>,

@@ -37,6 +37,7 @@ fn action(step: Step) -> Action {
         Step::Accept => Action::Accept,
         Step::Reschedule => Action::Reschedule,
         Step::Escalate => Action::Escalate,
+        Step::Return => Action::Return,
         Step::Hold | Step::RequestInformation | Step::Resume => Action::Hold,
         Step::Followup => Action::AddPublicFollowup,
         Step::Attach => Action::Attach,

@@ -213,13 +213,52 @@ fn bound(
         .bind::<BigInt, _>(limit)
 }
 
+/// A relation of the ticket `$1`, from either end. A requester, `$3`, sees only those whose other end is their own
+/// ticket too.
+const ONE: &str = "\
+    SELECT r.id, r.kind, r.ticket_id = $1 AS from_here, t.id AS other_id, t.subject, t.status, r.created_by, r.created_at \
+    FROM ticket_relations r \
+    JOIN tickets t ON t.id = CASE WHEN r.ticket_id = $1 THEN r.related_id ELSE r.ticket_id END \
+    WHERE r.id = $2 AND $1 IN (r.ticket_id, r.related_id) AND ($3 IS NULL OR t.requester_id = $3)";
+
+/// Read a relation of a ticket
+///
+/// From either end, named as seen from the ticket in the path. For a requester, a relation to the ticket of another
+/// requester is a 404.
+#[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
+    tag = "tickets", operation_id = "getTicketRelation",
+    params(
+        ("ticket_id" = i64, Path, minimum = 1, description = "The number of the ticket at either end"),
+        ("relation_id" = Uuid, Path, description = "The id of the relation; a 404 if neither end is this ticket"),
+    ),
+    responses((status = 200, body = Relation))
+)]
+#[get("/tickets/{ticket_id}/relations/{relation_id}")]
+pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
+    call.read(move |db, actor| {
+        let (ticket_id, id) = path.into_inner();
+        let ticket = store::visible(db, actor, ticket_id)?;
+        let theirs = (!actor.is_staff()).then_some(actor.id);
+        let row: Row = diesel::sql_query(ONE)
+            .bind::<BigInt, _>(ticket.id)
+            .bind::<SqlUuid, _>(id)
+            .bind::<Nullable<SqlUuid>, _>(theirs)
+            .get_result(db)?;
+        let relation = Row::present(db, vec![row])?.pop().ok_or_else(Problem::not_found)?;
+        // A relation never changes; the tag depends on the other ticket too.
+        Ok(Answer::ok(&relation)?.version(id, 1))
+    })
+    .await
+}
+
 /// Relate a ticket to another
 ///
 /// `kind` is the relation of this ticket to the other one; the other ticket shows the inverse. Both tickets get an
 /// event, and may be in any state. A ticket may have many relations, and two tickets may have one relation of each
 /// kind.
 #[utoipa::path(
-    extensions(("x-mesa-permission" = json!(Action::Relate)), ("x-mesa-unversioned" = json!(true))),
+    extensions(("x-mesa-permission" = json!(Action::Relate))),
     tag = "tickets", operation_id = "createTicketRelation", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = RelationCreate,
     responses(
@@ -250,9 +289,9 @@ pub async fn relate(call: Call, id: Path<i64>, body: Body<RelationCreate>) -> Re
                 Text::new("Ya están relacionados así.", "This relation already exists."),
             ));
         }
-        let location = format!("/api/v1/tickets/{}/relations", row.id);
+        let location = format!("/api/v1/tickets/{}/relations/{}", row.id, relation.id);
         record(tx, actor, EventKind::Related, kind, row, other)?;
-        Answer::created(location, &relation)
+        Ok(Answer::created(location, &relation)?.version(relation.id, 1))
     })
     .await
 }
@@ -278,7 +317,7 @@ pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>) 
             .first(tx)?;
         let (kind, other) = if from == id { (kind, to) } else { (kind.inverse(), from) };
         let (row, other) = store::lock_both(tx, id, other)?;
-        actor.check_version(row.id, row.version)?;
+        actor.check_version(relation_id, 1)?;
         // A concurrent request may have removed it.
         if diesel::delete(ticket_relations::table.find(relation_id)).execute(tx)? == 0 {
             return Err(Problem::not_found());

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::clock::Span;
-use super::holds::HoldKind;
-use super::model::{Requester, Solution, Ticket, TicketRow};
+use super::holds::{self as on_hold, HoldKind};
+use super::model::{Requester, Solution, Ticket, TicketHold, TicketRow};
 use super::names::Names;
 use super::{archiving, information, permitted};
 use crate::auth::policy::PermissionScope;
@@ -83,8 +83,9 @@ pub fn pauses_of(db: &mut PgConnection, ticket: i64, now: DateTime<Utc>) -> Resu
 
 /// The tickets as the API represents them to this person, with the names of people and categories.
 pub fn present(db: &mut PgConnection, actor: &Actor, rows: Vec<TicketRow>) -> Result<Vec<Ticket>> {
-    let people =
-        rows.iter().flat_map(|row| [Some(row.registered_by_id), row.assignee_id, row.solved_by_id]).flatten();
+    let mut held = on_hold::running(db, &rows)?;
+    let people = rows.iter().flat_map(|row| [Some(row.registered_by_id), row.assignee_id, row.solved_by_id]);
+    let people = people.flatten().chain(held.values().map(|hold| hold.started_by));
     let names = Names::load(db, people, rows.iter().filter_map(|row| row.category_id))?;
     let mut requests = information::requested(db, &rows)?;
     let mut archives = archiving::archives(db, &rows)?;
@@ -126,6 +127,11 @@ pub fn present(db: &mut PgConnection, actor: &Actor, rows: Vec<TicketRow>) -> Re
         }),
         closed_at: row.closed_at,
         resumes_to: row.resumes_to,
+        hold: held.remove(&row.id).map(|hold| TicketHold {
+            reason: hold.reason,
+            held_at: hold.started_at,
+            held_by: names.person(Some(hold.started_by)),
+        }),
         information_request: requests.remove(&row.id),
         archive: archives.remove(&row.id),
         resubmission_of: row.resubmission_of,

@@ -14,7 +14,7 @@ text_enum! {
         Assigned = "assigned",
         /// The assignee accepted it and the requester was notified.
         InProgress = "in_progress",
-        /// Raised to a higher support level, where it has no assignee yet.
+        /// At another support level, after an escalation or a return; it has no assignee there yet.
         Escalated = "escalated",
         /// Waits for an external cause, or for information from the requester.
         OnHold = "on_hold",
@@ -43,6 +43,8 @@ text_enum! {
         Reschedule = "rescheduling",
         /// Escalate it to a higher support level.
         Escalate = "escalations",
+        /// Return it to the support level below.
+        Return = "return",
         /// Put it on hold for an external cause.
         Hold = "hold",
         /// Request missing information from the requester.
@@ -79,6 +81,7 @@ pub fn allows(status: TicketStatus, resumes_to: Option<TicketStatus>, step: Step
         Step::Classify | Step::Archive | Step::Merge => before_solved,
         Step::Assign => before_solved && !unclassified,
         Step::Accept => status == Assigned,
+        Step::Return => matches!(status, Assigned | InProgress | Escalated),
         Step::Reschedule | Step::Escalate | Step::Hold | Step::Solve => status == InProgress,
         Step::RequestInformation => before_solved && status != OnHold,
         Step::Resume => status == OnHold,

@@ -52,7 +52,7 @@ struct LastAssigned {
 /// The open work of each of these people, in two statements for all of them.
 pub fn by_user(db: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, Workload>> {
     let assigned: Vec<LastAssigned> = diesel::sql_query(
-        "SELECT u.id, (SELECT max(a.assigned_at) FROM attentions a WHERE a.assignee_id = u.id) AS at \
+        "SELECT u.id, (SELECT max(a.assigned_at) FROM attention_clocks a WHERE a.assignee_id = u.id) AS at \
          FROM unnest($1) AS u(id)",
     )
     .bind::<Array<SqlUuid>, _>(ids)

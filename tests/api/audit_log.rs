@@ -40,6 +40,7 @@ const WITHOUT_TRIGGER: &[(&str, &str)] = &[
     ("attention_policies", "events of the attention time"),
     ("attentions", "ticket events"),
     ("demo_accounts", "creation of the users"),
+    ("earlier_attentions", "ticket events"),
     ("escalations", "ticket events"),
     ("events", "ticket events"),
     ("expired_records", "removal of the record"),

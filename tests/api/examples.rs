@@ -17,7 +17,7 @@ use crate::operations::{Operation, operations};
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/examples.json");
 
 /// The state that an operation requires of a ticket; other operations accept any open ticket.
-const NEEDS: [(&str, &str); 15] = [
+const NEEDS: [(&str, &str); 16] = [
     ("acceptTicket", "assigned"),
     ("archiveTicket", "received"),
     ("assignTicket", "classified"),
@@ -31,6 +31,7 @@ const NEEDS: [(&str, &str); 15] = [
     ("rescheduleTicket", "in_progress"),
     ("resubmitTicket", "archived"),
     ("resumeTicket", "on_hold"),
+    ("returnTicket", "escalated"),
     ("solveTicket", "in_progress"),
     ("updateTicket", "received"),
 ];
@@ -48,6 +49,9 @@ fn every_example_is_true() {
         if !matches!(answer.status, 200..=204) {
             wrong.push(format!("{}: {} {}", operation.id, answer.status, answer.text()));
             continue;
+        }
+        if answer.status == 201 {
+            wrong.extend(location_fault(&desk, &answer).map(|fault| format!("{}: {fault}", operation.id)));
         }
         if answer.header("content-type").starts_with("application/json") {
             seen.insert(operation.id.clone(), fixed(answer.json(), started));
@@ -77,6 +81,17 @@ fn every_example_is_true() {
     for id in kept.keys() {
         assert!(operations.iter().any(|operation| operation.id == *id), "{id} is not an operation");
     }
+}
+
+/// What is wrong with the `Location` of a 201: it leads to the resource that the answer shows.
+fn location_fault(desk: &Desk, made: &Answer) -> Option<String> {
+    let location = made.header("location");
+    let read = desk.director().get(&format!("/{location}"));
+    let (made, found) = (made.json(), read.json());
+    // A link shows the survey with its questions.
+    let found = found.get("survey").unwrap_or(&found);
+    let same = ["id", "year", "quarter"].iter().all(|name| made[*name] == found[*name]);
+    (read.status != 200 || !same).then(|| format!("Location {location}: {} {}", read.status, read.text()))
 }
 
 /// A request that is ready to send.
@@ -155,7 +170,7 @@ fn asked(operation: &Operation) -> String {
 
 fn caller(desk: &Desk, operation: &str) -> Client {
     match operation {
-        "answerSurvey" | "resubmitTicket" | "updateTicket" => desk.requester(),
+        "answerTicketSurvey" | "resubmitTicket" | "updateTicket" => desk.requester(),
         "acceptTicket" | "rescheduleTicket" | "solveTicket" => desk.technician(),
         // The operation ends the caller's tokens.
         "changeMyPassword" | "logout" => desk.another(Role::Requester),

@@ -150,6 +150,8 @@ fn every_kind_of_message_has_a_template() {
         ("information_requested", REQUESTER, json!({"missing": "El piso", "deadline_at": at})),
         ("resumed", TECHNICIAN, json!({"answered_by": "followup"})),
         ("escalated", REQUESTER, json!({"to_level": 2})),
+        ("returned", REQUESTER, json!({"to_level": 1})),
+        ("returned", TECHNICIAN, json!({"to_level": 1})),
     ] {
         queue(&desk, kind, address, &data);
     }
@@ -162,6 +164,8 @@ fn every_kind_of_message_has_a_template() {
         "falta lo siguiente:\n\n> El piso\n\nPuede responder hasta el martes 24 de noviembre de 2026 a las 3:00 p. m.",
         "Llegó lo que faltaba",
         "pasa al nivel de soporte 2",
+        "Su solicitud vuelve al nivel de soporte 1, que continúa con ella.",
+        "Este caso volvió al nivel de soporte 1 y no tiene responsable.",
     ] {
         assert!(texts.iter().any(|text| text.contains(words)), "{words}: {texts:#?}");
     }

@@ -159,6 +159,8 @@ fn an_earlier_migration_is_applied_after_later_ones() {
         "20261128001000",
         "20261129000001",
         "20261129000101",
+        "20261129000310",
+        "20261129000320",
     ];
     let database = Database::empty();
     let mut connection = database.connect();

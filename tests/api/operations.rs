@@ -38,6 +38,10 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
             id(&director.post(&format!("{one}/relations"), json!({"kind": "caused_by", "ticket_id": cause})))
         }),
         ("{followup_id}", id(&director.post(&format!("{one}/followups"), entry))),
+        ("{survey_id}", {
+            let solved = desk.ticket_in("solved");
+            director.get(&format!("{solved}/survey")).ok()["id"].as_str().unwrap().to_owned()
+        }),
         ("{article_id}", id(&director.post("/kb/articles", article))),
         ("{attachment_id}", id(&director.upload(&format!("{one}/attachments"), "nota.txt", "hola"))),
         (
@@ -85,10 +89,23 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
     let solved = [("{ticket_id}", desk.ticket_in("solved").rsplit('/').next().unwrap().to_owned())];
     // Staff cannot be anonymized.
     let requester = [("{user_id}", desk.another(Role::Requester).id().to_owned())];
+    let escalated = desk.ticket_in("escalated");
+    let escalation = director.get(&format!("{escalated}/escalations")).items()[0]["id"].clone();
+    let escalated = [
+        ("{ticket_id}", escalated.rsplit('/').next().unwrap().to_owned()),
+        ("{escalation_id}", escalation.as_str().unwrap().to_owned()),
+    ];
+    let action = &known.iter().find(|(name, _)| *name == "{action_id}").unwrap().1;
+    let progress =
+        director.post(&format!("/improvement-actions/{action}/followups"), json!({"body": "Va bien."}));
+    let progress = [("{action_id}", action.clone()), ("{followup_id}", id(&progress))];
+    director.post(&format!("{one}/watchers"), json!({"user_id": desk.technician().id()})).created();
     let mut operations = Vec::new();
     for (template, item) in document["paths"].as_object().unwrap() {
         let known_here = match template.rsplit('/').next() {
             Some("survey") => &solved[..],
+            Some("{escalation_id}") => &escalated[..],
+            Some("{followup_id}") if template.contains("{action_id}") => &progress[..],
             Some("anonymization" | "anonymization-preview") => &requester[..],
             _ => &known[..],
         };

@@ -180,6 +180,7 @@ fn no_list_scans_a_whole_table() {
         "/messages?status=waiting",
         "/kb/articles",
         "/kb/articles?q=impresora",
+        "/absences?ends_from=2026-01-01T00:00:00Z",
         "/availability",
         "/users",
         "/units",

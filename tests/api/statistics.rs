@@ -248,7 +248,9 @@ fn surveys_and_escalations_are_counted() {
         desk.requester().post(&format!("{one}/survey"), ratings).created();
     }
     desk.ticket_in("solved");
-    desk.ticket_in("escalated");
+    let escalated = desk.ticket_in("escalated");
+    // A return is not an escalation.
+    desk.professional().post(&format!("{escalated}/return"), json!({"reason": "La red ya funciona."})).ok();
     let today = chrono::Utc::now().date_naive();
     let (from, to) = (today - chrono::Duration::days(1), today + chrono::Duration::days(1));
     let figures = desk.director().get(&format!("/statistics?from_date={from}&through_date={to}")).ok();
@@ -260,6 +262,16 @@ fn surveys_and_escalations_are_counted() {
     let escalations =
         ["count", "to_level_2", "to_level_3"].map(|name| figures["escalations"][name].as_i64().unwrap());
     assert_eq!(escalations, [1, 1, 0]);
+    let by_level: Vec<&Value> =
+        figures["by_level"].as_array().unwrap().iter().map(|level| &level["escalated"]).collect();
+    assert_eq!(by_level, [0, 1, 0]);
+    let by_person: i64 = figures["by_person"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|person| person["escalated"].as_i64().unwrap())
+        .sum();
+    assert_eq!(by_person, 1);
 }
 
 #[test]

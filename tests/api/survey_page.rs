@@ -87,15 +87,15 @@ fn an_invalid_link_and_an_expired_link_show_an_error() {
     for wrong in ["x", "0197c0de-0000-7000-8000-000000000000", &token[1..], &"a".repeat(5000)] {
         shows(&page(&desk, wrong), 404, &["no abre ninguna encuesta"]);
         shows(&send(&desk, wrong, GOOD), 404, &["no abre ninguna encuesta"]);
-        desk.nobody().get(&format!("/surveys/{wrong}")).problem(404, "not_found");
+        desk.nobody().get(&format!("/survey-links/{wrong}")).problem(404, "not_found");
     }
     let days = "SELECT extract(epoch FROM expires_at - created_at) / 86400 FROM survey_tokens";
     assert_eq!(desk.database.count(days), 30);
     desk.database.run("UPDATE survey_tokens SET created_at = now() - interval '31 days', expires_at = now()");
     shows(&page(&desk, &token), 410, &["El enlace venció"]);
     shows(&send(&desk, &token, GOOD), 410, &["El enlace venció"]);
-    desk.nobody().get(&format!("/surveys/{token}")).problem(410, "survey_expired");
-    desk.nobody().post(&format!("/surveys/{token}"), ratings()).problem(410, "survey_expired");
+    desk.nobody().get(&format!("/survey-links/{token}")).problem(410, "survey_expired");
+    desk.nobody().post(&format!("/survey-links/{token}"), ratings()).problem(410, "survey_expired");
     assert_eq!(desk.database.count("SELECT count(*) FROM surveys WHERE status = 'answered'"), 0);
 }
 
@@ -169,7 +169,7 @@ fn a_reopened_ticket_cannot_be_rated_until_it_is_solved() {
     shows(&page(&desk, &token), 200, &["Su solicitud está abierta de nuevo"]);
     assert!(!page(&desk, &token).text().contains("<form"));
     shows(&send(&desk, &token, GOOD), 409, &["Su solicitud está abierta de nuevo"]);
-    let path = format!("/surveys/{token}");
+    let path = format!("/survey-links/{token}");
     assert_eq!(desk.nobody().get(&path).ok()["solution"], json!(null));
     desk.nobody().post(&path, ratings()).problem(409, "wrong_state");
     desk.requester().post(&format!("{one}/survey"), ratings()).problem(409, "wrong_state");
@@ -213,7 +213,7 @@ fn a_survey_is_answered_as_json_without_signing_in() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let (_, token) = mailed(&desk, &server);
-    let (nobody, path) = (desk.nobody(), format!("/surveys/{token}"));
+    let (nobody, path) = (desk.nobody(), format!("/survey-links/{token}"));
     let linked = nobody.get(&path).ok();
     assert_eq!(
         (&linked["subject"], &linked["solution"]),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::states::{STATES, soon};
+use crate::harness::states::{STATES, soon, ticket_at_level_2};
 use crate::harness::{Answer, Client, Desk};
 
 /// The steps that each state allows. All others are rejected.
@@ -29,6 +29,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
             "classification",
             "assignment",
             "acceptance",
+            "return",
             "information_request",
             "followups",
             "attachments",
@@ -43,6 +44,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
             "assignment",
             "rescheduling",
             "escalations",
+            "return",
             "hold",
             "information_request",
             "followups",
@@ -57,6 +59,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
         &[
             "classification",
             "assignment",
+            "return",
             "information_request",
             "followups",
             "attachments",
@@ -73,13 +76,14 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ("archived", &["resubmission"]),
 ];
 
-const STEPS: [&str; 17] = [
+const STEPS: [&str; 18] = [
     "change",
     "classification",
     "assignment",
     "acceptance",
     "rescheduling",
     "escalations",
+    "return",
     "hold",
     "information_request",
     "resumption",
@@ -106,6 +110,7 @@ fn take(step: &str, client: &Client, other: &Client, one: &str, into: i64) -> An
             body
         }
         "escalations" => json!({"reason": "Es de la red."}),
+        "return" => json!({"reason": "La red ya funciona."}),
         "hold" => json!({"reason": "Se espera el repuesto."}),
         "information_request" => json!({"missing": "¿Cuál es la placa?"}),
         "followups" => json!({"visibility": "public", "body": "Vamos en camino."}),
@@ -141,7 +146,10 @@ fn every_step_in(state: &str) {
     let untouched = traces(&desk, &kept);
     for step in STEPS {
         if allowed.contains(&step) {
-            let one = desk.ticket_in(state);
+            let one = match step {
+                "return" => ticket_at_level_2(&desk, state),
+                _ => desk.ticket_in(state),
+            };
             let events = || technician.get(&format!("{one}/events")).items().len();
             let before = events();
             let answer = take(step, &technician, &professional, &one, into);

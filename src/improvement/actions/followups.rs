@@ -86,12 +86,43 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result
     .await
 }
 
+/// Read a followup of an improvement action
+#[utoipa::path(
+    extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
+    tag = "improvement actions", operation_id = "getImprovementActionFollowup",
+    params(
+        ("action_id" = Uuid, Path, description = "The id of the improvement action"),
+        ("followup_id" = Uuid, Path, description = "The id of the followup; a 404 if it is of another improvement action"),
+    ),
+    responses((status = 200, body = ImprovementFollowup))
+)]
+#[get("/improvement-actions/{action_id}/followups/{followup_id}")]
+pub async fn read(call: Call, path: Path<(Uuid, Uuid)>) -> Result<HttpResponse> {
+    call.read(move |db, _| {
+        let (action_id, id) = path.into_inner();
+        let found: Row = followups::table
+            .inner_join(users::table)
+            .filter(followups::id.eq(id))
+            .filter(followups::action_id.eq(action_id))
+            .select((
+                followups::id,
+                Person::as_select(),
+                followups::body,
+                followups::progress,
+                followups::created_at,
+            ))
+            .first(db)?;
+        Ok(Answer::ok(&followup(found))?.version(id, 1))
+    })
+    .await
+}
+
 /// Add a followup to an improvement action
 ///
 /// Until its efficacy is verified, by its owner, a professional or the director; to a draft by any member of staff. A
 /// followup never changes.
 #[utoipa::path(
-    extensions(("x-mesa-permission" = json!(Action::WriteRecords)), ("x-mesa-unversioned" = json!(true))),
+    extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "improvement actions", operation_id = "createImprovementActionFollowup",
     params(("action_id" = Uuid, Path, description = "Identifier of the improvement action.")),
     request_body = ImprovementFollowupCreate,
@@ -123,7 +154,8 @@ pub async fn add(call: Call, id: Path<Uuid>, body: Body<ImprovementFollowupCreat
                 followups::created_at.eq(actor.now),
             ))
             .execute(tx)?;
-        Answer::created(format!("/api/v1/improvement-actions/{}/followups", row.id), &entry)
+        let location = format!("/api/v1/improvement-actions/{}/followups/{}", row.id, entry.id);
+        Ok(Answer::created(location, &entry)?.version(entry.id, 1))
     })
     .await
 }

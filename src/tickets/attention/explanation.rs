@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::policies::kept_calendar;
 use super::reckonings::bounded;
 use crate::auth::policy::Action;
-use crate::db::schema::{attention_policies, attentions, calendars, holds, users};
+use crate::db::schema::{attention_clocks, attention_policies, calendars, holds, users};
 use crate::holidays::sets;
 use crate::http::{Answer, Call};
 use crate::people::{Named, Person, person};
@@ -33,8 +33,9 @@ pub struct Attention {
     /// The time zone of the opening hours.
     #[schema(max_length = 100, example = "America/Bogota")]
     timezone: String,
-    /// One for each support level that the ticket has had, in order; empty before its classification.
-    #[schema(max_items = 3)]
+    /// One for each clock, in order: one for each support level that the ticket has had, and after a return another one
+    /// for each level that it has had since. Empty before its classification.
+    #[schema(max_items = 1000)]
     levels: Vec<LevelAttention>,
     /// The periods in which the clock was paused, in order.
     pauses: Vec<AttentionPause>,
@@ -54,14 +55,14 @@ pub struct AttentionPause {
     missing: String,
 }
 
-/// The attention clock of one support level.
+/// An attention clock of a support level.
 #[derive(Serialize, ToSchema)]
 pub struct LevelAttention {
     /// The support level.
     #[schema(minimum = 1, maximum = 3, example = 1)]
     #[serde(rename = "support_level")]
     level: i16,
-    /// When the clock started: at the reception, or at the escalation to this level.
+    /// When the clock started: at the reception, or at the escalation or the return to this level.
     started_at: DateTime<Utc>,
     /// The attention time, in minutes.
     #[schema(minimum = 1, maximum = 525600, example = 120)]
@@ -113,7 +114,7 @@ pub struct AppliedPolicy {
 }
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = attentions)]
+#[diesel(table_name = attention_clocks)]
 struct Row {
     level: i16,
     started_at: DateTime<Utc>,
@@ -130,7 +131,7 @@ type PolicyRow = (Criticality, DateTime<Utc>, Uuid, String);
 
 /// Explain the due times of a ticket
 ///
-/// For each support level: the attention time, the calendar and the public holidays in force at the reception of the
+/// For each clock: the support level, the attention time, the calendar and the public holidays in force at the reception of the
 /// ticket, each stretch of time that counted or did not and why, the due time, the time left, and whether it was met.
 /// The clock is paused while the requester owes information.
 #[utoipa::path(
@@ -142,11 +143,12 @@ type PolicyRow = (Criticality, DateTime<Utc>, Uuid, String);
 pub async fn explain(call: Call, id: Path<i64>) -> Result<HttpResponse> {
     call.read(move |db, actor| {
         let ticket = store::visible(db, actor, *id)?;
-        let rows: Vec<(Row, Option<PolicyRow>, Option<Person>)> = attentions::table
+        let rows: Vec<(Row, Option<PolicyRow>, Option<Person>)> = attention_clocks::table
             .left_join(attention_policies::table.inner_join(calendars::table))
-            .left_join(users::table.on(attentions::assignee_id.eq(users::id.nullable())))
-            .filter(attentions::ticket_id.eq(ticket.id))
-            .order(attentions::level)
+            .left_join(users::table.on(attention_clocks::assignee_id.eq(users::id.nullable())))
+            .filter(attention_clocks::ticket_id.eq(ticket.id))
+            // Before a return the level only rises.
+            .order((attention_clocks::round.asc().nulls_last(), attention_clocks::level))
             .select((
                 Row::as_select(),
                 (
@@ -171,8 +173,7 @@ pub async fn explain(call: Call, id: Path<i64>) -> Result<HttpResponse> {
             .iter()
             .find(|pause| pause.to.is_none() && ticket.clock_stopped_at.is_none())
             .map(|pause| pause.from);
-        // The clock of a level stops at its acceptance, at the start of the next level's clock, or at the end of the
-        // ticket.
+        // A clock stops at the acceptance, at the start of the next clock, or at the end of the ticket.
         let ended_at = ticket.archived_at.or(ticket.solved_at).unwrap_or(actor.now);
         let started: Vec<DateTime<Utc>> = rows.iter().map(|(row, _, _)| row.started_at).collect();
         let known = person::by_id(db, rows.iter().filter_map(|(row, _, _)| row.accepted_by))?;
@@ -180,7 +181,7 @@ pub async fn explain(call: Call, id: Path<i64>) -> Result<HttpResponse> {
         let mut levels = Vec::new();
         for (index, (row, policy, assignee)) in rows.into_iter().enumerate() {
             let stopped_at = row.accepted_at.or(started.get(index + 1).copied()).unwrap_or(ended_at);
-            // Only the clock of the last level can be paused now.
+            // Only the last clock can be paused now.
             let stands_still_since = stands_still_since.filter(|_| index + 1 == started.len());
             let accepted_by = row.accepted_by.and_then(|id| known.get(&id).cloned());
             let people = (assignee, accepted_by);

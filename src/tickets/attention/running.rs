@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 
 use super::policies::{self, Policy};
-use crate::db::schema::attentions;
+use crate::db::schema::{attention_clocks, attentions};
 use crate::problem::{Code, Problem, Result};
 use crate::tickets::clock::{Calendar, Span};
 use crate::tickets::model::TicketRow;
@@ -66,12 +67,14 @@ pub fn reckon(case: &mut Case<'_>) -> Result<()> {
     let ticket = &mut case.ticket;
     let criticality =
         ticket.criticality.ok_or_else(|| Problem::internal("the clock of a ticket without a criticality"))?;
-    let known: Vec<(i16, DateTime<Utc>)> = attentions::table
-        .filter(attentions::ticket_id.eq(ticket.id))
-        .select((attentions::level, attentions::started_at))
+    let known: Vec<(Option<i32>, i16, DateTime<Utc>)> = attention_clocks::table
+        .filter(attention_clocks::ticket_id.eq(ticket.id))
+        .select((attention_clocks::round, attention_clocks::level, attention_clocks::started_at))
         .load(case.tx)?;
-    let started_at = match known.iter().find(|(level, _)| *level == ticket.support_level) {
-        Some((_, started_at)) => *started_at,
+    let is_running =
+        |(round, level, _): &&(Option<i32>, i16, _)| round.is_none() && *level == ticket.support_level;
+    let started_at = match known.iter().find(is_running) {
+        Some((.., started_at)) => *started_at,
         None if known.is_empty() => ticket.received_at,
         None => case.now,
     };
@@ -108,6 +111,25 @@ pub fn reckon(case: &mut Case<'_>) -> Result<()> {
         .set(reckoned)
         .execute(case.tx)?;
     Ok(())
+}
+
+/// Starts the clock of the level that the ticket was returned to. The clocks until now are kept as earlier ones.
+///
+/// # Errors
+/// As `reckon`.
+pub fn start_again(case: &mut Case<'_>) -> Result<()> {
+    diesel::sql_query(
+        "WITH until_now AS (DELETE FROM attentions WHERE ticket_id = $1 RETURNING *) \
+         INSERT INTO earlier_attentions (ticket_id, round, level, started_at, minutes, due_at, assignee_id, assigned_at, \
+             accepted_at, accepted_by, policy_id, opening_hours, working_minutes, holiday_set_id) \
+         SELECT ticket_id, (SELECT coalesce(max(round), 0) + 1 FROM earlier_attentions WHERE ticket_id = $1), level, \
+             started_at, minutes, due_at, assignee_id, assigned_at, accepted_at, accepted_by, policy_id, opening_hours, \
+             working_minutes, holiday_set_id \
+         FROM until_now",
+    )
+    .bind::<BigInt, _>(case.ticket.id)
+    .execute(case.tx)?;
+    reckon(case)
 }
 
 /// Recomputes the due times at the end of a wait. An unclassified ticket has no clock yet. If the calendar is no

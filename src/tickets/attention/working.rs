@@ -104,8 +104,9 @@ const UNMEASURED: &str = "\
         (SELECT o.ticket_id, (-o.number)::smallint, t.received_at, o.ended_at FROM openings o JOIN tickets t ON t.id = o.ticket_id \
             WHERE o.outcome = 'solved' AND o.working_minutes IS NULL LIMIT $1)) \
     SELECT found.*, coalesce(clock.opening_hours, '24/7') AS opening_hours, clock.holiday_set_id \
-    FROM found LEFT JOIN LATERAL (SELECT a.opening_hours, a.holiday_set_id FROM attentions a \
-        WHERE a.ticket_id = found.ticket_id ORDER BY a.level = found.part DESC, a.level LIMIT 1) clock ON true LIMIT $1";
+    FROM found LEFT JOIN LATERAL (SELECT a.opening_hours, a.holiday_set_id FROM attention_clocks a \
+        WHERE a.ticket_id = found.ticket_id \
+        ORDER BY coalesce(a.round IS NULL AND a.level = found.part, false) DESC, a.round, a.level LIMIT 1) clock ON true LIMIT $1";
 
 const KEEP: &str = "\
     WITH given AS (SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::float8[]) AS g (ticket_id, part, minutes)), \

@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, Bool, Text as SqlText, Timestamptz};
 
 use super::{TicketFilters, Tickets, among, within};
 use crate::auth::policy::{Action, PermissionScope, scope};
-use crate::db::schema::{articles, attentions, escalations, openings, surveys, tickets};
+use crate::db::schema::{articles, attention_clocks, escalations, openings, surveys, tickets};
 use crate::http::Actor;
 use crate::http::query::invalid;
 use crate::language::text_enum;
@@ -233,21 +233,21 @@ fn acceptances<'a>(query: Tickets<'a>, filters: &'a TicketFilters) -> Tickets<'a
     if !used && accepted_support_level.is_empty() && acceptance.is_empty() {
         return query;
     }
-    let accepted = attentions::accepted_at.is_not_null();
-    let mut found = attentions::table.filter(accepted).select(attentions::ticket_id).into_boxed();
-    within!(found, attentions::accepted_at, *accepted_from, *accepted_before);
+    let accepted = attention_clocks::accepted_at.is_not_null();
+    let mut found = attention_clocks::table.filter(accepted).select(attention_clocks::ticket_id).into_boxed();
+    within!(found, attention_clocks::accepted_at, *accepted_from, *accepted_before);
     if !accepted_by_id.is_empty() {
-        found = among!(found, attentions::accepted_by, accepted_by_id);
+        found = among!(found, attention_clocks::accepted_by, accepted_by_id);
     }
     if !accepted_support_level.is_empty() {
-        found = among!(found, attentions::level, accepted_support_level);
+        found = among!(found, attention_clocks::level, accepted_support_level);
     }
     match acceptance.as_slice() {
         [Punctuality::InTime] => {
-            found = found.filter(attentions::accepted_at.le(attentions::due_at.nullable()));
+            found = found.filter(attention_clocks::accepted_at.le(attention_clocks::due_at.nullable()));
         }
         [Punctuality::Late] => {
-            found = found.filter(attentions::accepted_at.gt(attentions::due_at.nullable()));
+            found = found.filter(attention_clocks::accepted_at.gt(attention_clocks::due_at.nullable()));
         }
         // Each acceptance is one or the other.
         _ => {}
@@ -261,7 +261,9 @@ fn escalated<'a>(query: Tickets<'a>, filters: &'a TicketFilters) -> Tickets<'a> 
     if !used && escalated_by_id.is_empty() && escalated_to_level.is_empty() {
         return query;
     }
-    let mut found = escalations::table.select(escalations::ticket_id).into_boxed();
+    // Without the returns to a lower level.
+    let raised = escalations::to_level.gt(escalations::from_level);
+    let mut found = escalations::table.filter(raised).select(escalations::ticket_id).into_boxed();
     within!(found, escalations::created_at, *escalated_from, *escalated_before);
     if !escalated_by_id.is_empty() {
         found = among!(found, escalations::escalated_by, escalated_by_id);

@@ -173,7 +173,7 @@ pub struct TicketFilters {
     reopened_from: Option<DateTime<Utc>>,
     /// A solution was reopened before this moment. Only staff may use this filter.
     reopened_before: Option<DateTime<Utc>>,
-    /// Accepted at a support level for the first time, at this moment or later. All conditions on an acceptance must
+    /// Accepted at a support level, for the first time since the ticket reached it, at this moment or later. All conditions on an acceptance must
     /// hold for the same acceptance. Only staff may use this filter.
     accepted_from: Option<DateTime<Utc>>,
     /// Accepted at a support level before this moment. Only staff may use this filter.
@@ -190,7 +190,7 @@ pub struct TicketFilters {
     #[serde(default)]
     #[param(required = false, inline)]
     acceptance: Vec<Punctuality>,
-    /// Escalated at this moment or later. All conditions on an escalation must hold for the same escalation. Only staff
+    /// Escalated at this moment or later; a return is not an escalation. All conditions on an escalation must hold for the same escalation. Only staff
     /// may use this filter.
     escalated_from: Option<DateTime<Utc>>,
     /// Escalated before this moment. Only staff may use this filter.

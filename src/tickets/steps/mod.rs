@@ -12,6 +12,7 @@ pub mod request_information;
 pub mod reschedule;
 pub mod resubmit;
 mod resume;
+pub mod return_ticket;
 pub mod solve;
 
 use actix_web::HttpResponse;
@@ -44,6 +45,7 @@ pub fn routes(routes: &mut Routes) {
         .service(assign::assign)
         .service(accept::accept)
         .service(reschedule::reschedule)
+        .service(return_ticket::return_ticket)
         .service(hold::hold)
         .service(request_information::request_information)
         .service(resume::resume)

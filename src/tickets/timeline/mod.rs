@@ -26,7 +26,7 @@ text_enum! {
     pub enum EntryType {
         /// A step, or another change of the ticket.
         Event = "event",
-        /// A change of support level.
+        /// A change of support level: an escalation or a return.
         Escalation = "escalation",
         /// A followup.
         Followup = "followup",
@@ -59,9 +59,9 @@ pub struct TimelineFilters {
 ///
 /// Staff see everything, with position and hash of each event. A requester sees, for their own tickets: the steps
 /// that concern them (`received`, `changed`, `classified`, `assigned`, `accepted`, `rescheduled`, `escalated`,
-/// `held`, `information_requested`, `resumed`, `solved`, `closed`, `reopened`, `archived`, `resubmitted`, `merged`),
+/// `returned`, `held`, `information_requested`, `resumed`, `solved`, `closed`, `reopened`, `archived`, `resubmitted`, `merged`),
 /// with only the fields that they are notified of; public followups and their files; the files of the ticket itself;
-/// and the messages to them with kind and time. An escalation is shown as the event with the new level. Entries that
+/// and the messages to them with kind and time. An escalation or a return is shown as the event with the new level. Entries that
 /// a requester does not see have no effect on the order, the pages or `total` that they receive.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),

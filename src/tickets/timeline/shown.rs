@@ -8,7 +8,7 @@ use crate::audit::kind::EventKind;
 /// A kind of event, and the fields of its changes and details that its requester is notified of.
 type Shown = (EventKind, &'static [&'static str], &'static [&'static str]);
 
-/// The reasons of escalations, reassignments and recomputations are internal.
+/// The reasons of escalations, returns, reassignments and recomputations are internal.
 const SHOWN: &[Shown] = &[
     (EventKind::Received, &[], &["channel", "resubmission_of", "unverified"]),
     (EventKind::Changed, &["subject", "description", "category_id"], &[]),
@@ -17,6 +17,7 @@ const SHOWN: &[Shown] = &[
     (EventKind::Accepted, &["status", "scheduled_for"], &["followup_id"]),
     (EventKind::Rescheduled, &["scheduled_for"], &["followup_id", "reason"]),
     (EventKind::Escalated, &["status", "support_level"], &[]),
+    (EventKind::Returned, &["status", "support_level"], &[]),
     (EventKind::Held, &["status"], &["reason"]),
     (EventKind::Resumed, &["status"], &["unverified"]),
     (EventKind::InformationRequested, &["status", "information_deadline"], &["missing", "followup_id"]),
@@ -55,7 +56,11 @@ mod tests {
 
     #[test]
     fn what_is_not_named_is_not_shown() {
-        for (kind, fields) in [(EventKind::Escalated, &["support_level"][..]), (EventKind::Overdue, &[])] {
+        for (kind, fields) in [
+            (EventKind::Escalated, &["support_level"][..]),
+            (EventKind::Returned, &["support_level"]),
+            (EventKind::Overdue, &[]),
+        ] {
             let mut details =
                 json!({"reason": "Es del proveedor.", "third_party": "Redes S. A. S.", "new": 1});
             let mut changes: Vec<Change> =

@@ -46,6 +46,23 @@ impl Desk {
     }
 }
 
+/// Creates a ticket of the demo requester that was escalated to level 2 and is in this state there, assigned to the demo
+/// professional if the state has an assignee. Returns its path.
+pub fn ticket_at_level_2(desk: &Desk, state: &str) -> String {
+    let (one, professional) = (desk.ticket_in("escalated"), desk.professional());
+    let way = [("assignment", json!({"assignee_id": professional.id()})), ("acceptance", soon())];
+    let steps = match state {
+        "escalated" => 0,
+        "assigned" => 1,
+        "in_progress" => 2,
+        other => panic!("no such state at level 2: {other}"),
+    };
+    for (step, body) in way.into_iter().take(steps) {
+        professional.post(&format!("{one}/{step}"), body).ok();
+    }
+    one
+}
+
 /// The body of an acceptance, with an appointment one hour from now.
 pub fn soon() -> Value {
     json!({"scheduled_for": Utc::now() + Duration::hours(1)})

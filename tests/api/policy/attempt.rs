@@ -90,6 +90,10 @@ impl Attempt<'_> {
                     get(&format!("{one}/events")),
                     get(&format!("{one}/escalations")),
                 ];
+                let escalated = self.ticket("escalated");
+                let path = format!("{escalated}/escalations");
+                let escalation = self.desk.director().get(&path).items()[0]["id"].clone();
+                answers.push(get(&format!("{path}/{}", escalation.as_str().unwrap())));
                 // A requester can write only to their own tickets, whatever the visibility.
                 if self.own || !self.me.email().starts_with("requester") {
                     answers.push(self.post(format!("{one}/followups"), body));
@@ -107,6 +111,10 @@ impl Attempt<'_> {
             Action::Escalate => {
                 let one = self.ticket("in_progress");
                 vec![self.post(format!("{one}/escalations"), json!({"reason": "Es de la red."}))]
+            }
+            Action::Return => {
+                let one = self.ticket("escalated");
+                vec![self.post(format!("{one}/return"), json!({"reason": "La red ya funciona."}))]
             }
             Action::Hold => {
                 let (running, held) = (self.ticket("in_progress"), self.ticket("on_hold"));
@@ -131,12 +139,19 @@ impl Attempt<'_> {
                 let (one, other) = (self.ticket("received"), self.ticket("received"));
                 let other = other.rsplit('/').next().unwrap().parse::<i64>().unwrap();
                 let body = |kind: &str| json!({"kind": kind, "ticket_id": other});
+                let (watcher, known) =
+                    (self.desk.another(Role::Requester), self.desk.another(Role::Requester));
+                let watched = format!("{one}/watchers");
+                self.desk.director().post(&watched, json!({"user_id": known.id()})).created();
                 let made =
                     self.desk.director().post(&format!("{one}/relations"), body("caused_by")).created();
                 vec![
                     self.post(format!("{one}/relations"), body("parent_of")),
                     self.me.delete(&format!("{one}/relations/{}", made["id"].as_str().unwrap())),
                     get(&format!("{one}/watchers")),
+                    self.post(format!("{one}/watchers"), json!({"user_id": watcher.id()})),
+                    get(&format!("{one}/watchers/{}", known.id())),
+                    self.me.delete(&format!("{one}/watchers/{}", known.id())),
                     self.post(format!("{one}/merge"), json!({"into_ticket_id": other})),
                 ]
             }
@@ -173,7 +188,9 @@ impl Attempt<'_> {
             Action::ReadSurveyAnswers => {
                 let mut answers = vec![get("/surveys")];
                 if !self.me.email().starts_with("requester") {
-                    answers.push(get(&format!("{}/survey", self.ticket("solved"))));
+                    let one = format!("{}/survey", self.ticket("solved"));
+                    let survey = self.desk.director().get(&one).ok()["id"].clone();
+                    answers.extend([get(&one), get(&format!("/surveys/{}", survey.as_str().unwrap()))]);
                 }
                 answers
             }
@@ -186,10 +203,14 @@ impl Attempt<'_> {
             Action::ApproveReports => vec![self.post("/reports/quarterly/2025/4/approval".into(), json!({}))],
             Action::ReadRecords => {
                 let (action, risk) = (self.improvement_action("draft"), self.risk("draft"));
+                let followups = format!("{action}/followups");
+                let followup = self.desk.director().post(&followups, json!({"body": "Va bien."})).created();
+                let followup = format!("{followups}/{}", followup["id"].as_str().unwrap());
                 vec![
                     get("/improvement-actions"),
                     get(&action),
                     get(&format!("{action}/followups")),
+                    get(&followup),
                     get(&format!("{action}/attachments")),
                     get("/risks"),
                     get(&risk),
@@ -227,6 +248,7 @@ impl Attempt<'_> {
                     ),
                     get(&format!("/units/{}", unit.as_str().unwrap())),
                     get(&format!("/categories/{}", category.as_str().unwrap())),
+                    get("/desk"),
                     get("/attention-times"),
                     get("/attention-times/low"),
                 ]
@@ -240,6 +262,7 @@ impl Attempt<'_> {
                     get(&format!("{one}/shifts")),
                     get(&format!("{one}/absences")),
                     get(&format!("/absences/{}", absence["id"].as_str().unwrap())),
+                    get("/absences"),
                     get("/availability"),
                 ]
             }

@@ -39,6 +39,7 @@ const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::Classify,            [No, Any, Any, Any]),
     (Action::Assign,              [No, Any, Any, Any]),
     (Action::Escalate,            [No, Any, Any, Any]),
+    (Action::Return,              [No, Any, Any, Any]),
     (Action::Hold,                [No, Any, Any, Any]),
     (Action::Archive,             [Own, Any, Any, Any]),
     (Action::Resubmit,            [Own, Any, Any, Any]),

@@ -73,7 +73,9 @@ fn kinds() -> impl IntoIterator<Item = Kind> {
             mesa::tickets::steps::request_information::InformationRequestCreate,
             mesa::tickets::steps::reschedule::ReschedulingCreate,
             mesa::tickets::steps::resubmit::ResubmissionCreate,
-            mesa::tickets::steps::solve::SolutionCreate;
+            mesa::tickets::steps::return_ticket::ReturnCreate,
+            mesa::tickets::steps::solve::SolutionCreate,
+            mesa::tickets::watchers::WatcherCreate;
         patched:
             mesa::people::me::MeProfile,
             mesa::improvement::actions::write::ImprovementActionCreate,

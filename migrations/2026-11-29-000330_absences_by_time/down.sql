@@ -1,0 +1,1 @@
+DROP INDEX absences_starts_at_idx;
