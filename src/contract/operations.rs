@@ -52,6 +52,12 @@ pub fn headers() -> Value {
     })
 }
 
+/// The headers of a deprecated operation.
+const LIFECYCLE: [(&str, &str); 2] = [
+    ("Deprecation", "Since when the operation is deprecated (RFC 9745): `@` and a Unix time in seconds"),
+    ("Sunset", "From when on the operation may be missing (RFC 8594)"),
+];
+
 /// The headers of every response, and those of this status.
 pub fn answer_headers(status: &str) -> Value {
     let mut headers = serde_json::Map::new();
@@ -222,6 +228,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
     }
     let known = operation["responses"].as_object().cloned().unwrap_or_default();
     let mut responses: BTreeMap<String, Value> = known.into_iter().collect();
+    let is_deprecated = operation["deprecated"] == true;
     let has_ranges = responses.contains_key("206");
     for (status, response) in &mut responses {
         if response.get("$ref").is_none() && response["description"].as_str().is_none_or(str::is_empty) {
@@ -254,6 +261,13 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
             if is_download {
                 add("Content-Disposition");
                 add("Content-Security-Policy");
+            }
+        }
+        if is_deprecated {
+            for (name, description) in LIFECYCLE {
+                headers[name] = json!({
+                    "description": description, "required": true, "schema": {"type": "string", "maxLength": 40}
+                });
             }
         }
         if matches!(status.as_str(), "206" | "416") {

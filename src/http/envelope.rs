@@ -1,6 +1,7 @@
 //! Common handling of every request: an id, a log line, and problems in the reader's language, including the
 //! framework's own errors.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -9,12 +10,14 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, HttpMessage, HttpRequest};
 use uuid::Uuid;
 
 use super::call::DatabaseTime;
 use super::desk::Desk;
+use super::lifecycle::Lifecycle;
 use super::limits;
+use super::schemas::Schemas;
 use crate::auth::tokens::Claims;
 use crate::language::locale::{self, Locale};
 use crate::problem::{Code, Problem, Text};
@@ -63,6 +66,9 @@ pub async fn envelope<B: MessageBody + 'static>(
     {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
+    if let Some(lifecycle) = lifecycle(response.request(), &method) {
+        lifecycle.add_headers(response.headers_mut());
+    }
     let encrypted = |desk: &Data<Desk>| desk.config.links_from().starts_with("https://");
     if response.request().app_data().is_some_and(encrypted) {
         response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, FOR_A_YEAR);
@@ -84,6 +90,13 @@ pub async fn envelope<B: MessageBody + 'static>(
         access_line(&method, &response, taken, &request_id)
     );
     Ok(response)
+}
+
+/// The dates of the operation that was called, if it is deprecated.
+fn lifecycle(request: &HttpRequest, method: &Method) -> Option<Lifecycle> {
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    let operation = format!("{method} {}", request.match_pattern()?);
+    request.app_data::<Arc<Schemas>>()?.lifecycle(&operation)
 }
 
 /// The log line of a request: its route instead of its path, so that it contains neither tokens nor ids of people,

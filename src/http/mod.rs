@@ -15,6 +15,7 @@ pub mod etag;
 pub mod expected_format;
 pub mod form;
 pub mod idempotency;
+pub mod lifecycle;
 pub mod limits;
 pub mod mail_origin;
 pub mod negotiation;

@@ -9,6 +9,7 @@ use chrono::{DateTime, Datelike, Utc};
 use jsonschema::{Draft, Registry, Validator};
 use serde_json::{Map, Value, json};
 
+use super::lifecycle::Lifecycle;
 use super::permission;
 use super::schema_faults::{escape, faults_by, nameable};
 use crate::auth::policy::Action;
@@ -29,6 +30,7 @@ pub struct Schemas {
 struct Operation {
     /// The actions of which the caller's role must be allowed one; empty for an operation that needs no token.
     permission: Vec<Action>,
+    lifecycle: Option<Lifecycle>,
     query: Parameters,
     /// By name.
     headers: Vec<(String, Validator)>,
@@ -48,6 +50,8 @@ enum Kind {
     Boolean,
     /// May be repeated.
     Texts,
+    /// Integers that may be repeated.
+    Integers,
 }
 
 impl Schemas {
@@ -77,7 +81,8 @@ impl Schemas {
                     headers.push((called, validator));
                 }
                 let permission = permission::actions(operation).unwrap_or_default();
-                schemas.operations.insert(name, Operation { permission, query, headers });
+                let lifecycle = Lifecycle::of_operation(operation);
+                schemas.operations.insert(name, Operation { permission, lifecycle, query, headers });
             }
         }
         Ok(schemas)
@@ -100,6 +105,11 @@ impl Schemas {
         }
     }
 
+    /// The dates of an operation that is deprecated, named by method and path.
+    pub fn lifecycle(&self, operation: &str) -> Option<Lifecycle> {
+        self.operations.get(operation)?.lifecycle
+    }
+
     /// Every fault of the parameters of an operation, named by method and path.
     pub fn query_faults(&self, operation: &str, pairs: &[(String, String)]) -> Vec<FieldError> {
         let Some(Operation { query: parameters, .. }) = self.operations.get(operation) else {
@@ -108,7 +118,7 @@ impl Schemas {
         let mut value = Map::new();
         for (name, text) in pairs {
             let typed = match parameters.kinds.get(name) {
-                Some(Kind::Integer) => {
+                Some(Kind::Integer | Kind::Integers) => {
                     text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number))
                 }
                 Some(Kind::Boolean) => {
@@ -117,8 +127,8 @@ impl Schemas {
                 Some(Kind::Text | Kind::Texts) | None => json!(text),
             };
             match (parameters.kinds.get(name), value.get_mut(name)) {
-                (Some(Kind::Texts), Some(Value::Array(items))) => items.push(typed),
-                (Some(Kind::Texts), _) => {
+                (Some(Kind::Texts | Kind::Integers), Some(Value::Array(items))) => items.push(typed),
+                (Some(Kind::Texts | Kind::Integers), _) => {
                     value.insert(name.clone(), json!([typed]));
                 }
                 (_, Some(_)) => {
@@ -218,6 +228,7 @@ fn parameters(
                 || schema["type"].as_array().is_some_and(|kinds| kinds.iter().any(|each| each == kind))
         };
         let kind = match () {
+            () if is("array") && schema["items"]["type"] == "integer" => Kind::Integers,
             () if is("array") => Kind::Texts,
             () if is("integer") => Kind::Integer,
             () if is("boolean") => Kind::Boolean,

@@ -38,7 +38,7 @@ fn a_change_of_address_is_mailed_to_the_previous_address() {
     director.patch(&account(&person), all).ok();
     let waiting = director.get("/messages?kind=email_changed").items().remove(0);
     let shown = director.get(&format!("/messages/{}", waiting["id"].as_str().unwrap())).ok();
-    assert_eq!((&shown["to"], &shown["ticket_id"]), (&json!(old), &Value::Null));
+    assert_eq!((&shown["to_address"], &shown["ticket_id"]), (&json!(old), &Value::Null));
     let [mail] = &sent(&desk, &server)[..] else { panic!("not one mail") };
     let by =
         format!("Cambio hecho por: {}, dirección", director.get("/me").ok()["full_name"].as_str().unwrap());

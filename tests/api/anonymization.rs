@@ -111,14 +111,17 @@ fn only_confirmed_terms_and_places_are_removed() {
 
     // Terms and places that are not in the preview are rejected with 422, and nothing changes.
     let wrong =
-        json!({"reason": "Ley 1581", "terms": ["0000000000000000"], "places": ["user:x:email:0", "x"]});
+        json!({"reason": "Ley 1581", "term_ids": ["0000000000000000"], "place_ids": ["user:x:email:0", "x"]});
     let faults = desk.director().post(&path, wrong).faults();
     let named: Vec<(&str, &str)> = faults.iter().map(|(at, code)| (at.as_str(), code.as_str())).collect();
-    assert_eq!(named, [("/terms/0", "not_found"), ("/places/0", "not_found"), ("/places/1", "not_found")]);
+    assert_eq!(
+        named,
+        [("/term_ids/0", "not_found"), ("/place_ids/0", "not_found"), ("/place_ids/1", "not_found")]
+    );
     assert_eq!(notes(&desk, &one), NOTES);
 
-    let confirmed = json!({"reason": "Ley 1581", "terms": [document.unwrap()["id"]],
-        "places": [place.unwrap()["id"]]});
+    let confirmed = json!({"reason": "Ley 1581", "term_ids": [document.unwrap()["id"]],
+        "place_ids": [place.unwrap()["id"]]});
     let done = desk.director().post(&path, confirmed).ok();
     assert_eq!(
         notes(&desk, &one),

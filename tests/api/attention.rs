@@ -38,8 +38,11 @@ fn a_changed_attention_time_applies_to_tickets_received_afterwards() {
     let (technician, director) = (desk.technician(), desk.director());
     let (early, classified) = (desk.ticket_in("received"), desk.ticket_in("received"));
     let due = classify(&technician, &classified, "high")["attention_due_at"].clone();
-    let changed = director.patch("/attention-times/high", json!({"minutes": 240})).ok();
-    assert_eq!((&changed["minutes"], &changed["calendar"]["opening_hours"]), (&json!(240), &json!("24/7")));
+    let changed = director.patch("/attention-times/high", json!({"attention_minutes": 240})).ok();
+    assert_eq!(
+        (&changed["attention_minutes"], &changed["calendar"]["opening_hours"]),
+        (&json!(240), &json!("24/7"))
+    );
     let late = desk.ticket_in("received");
     assert_eq!(technician.get(&classified).ok()["attention_due_at"], due);
     assert_eq!(minutes(&classify(&technician, &early, "high")), 120);
@@ -70,7 +73,7 @@ fn a_changed_calendar_applies_to_tickets_received_afterwards() {
     let policies = "SELECT count(*) FROM attention_policies";
     let before = desk.database.count(policies);
     director.patch(&format!("/calendars/{id}"), json!({"name": "Fin de año"})).ok();
-    director.patch("/attention-times/medium", json!({"minutes": 300})).ok();
+    director.patch("/attention-times/medium", json!({"attention_minutes": 300})).ok();
     assert_eq!(desk.database.count(policies), before);
 }
 
@@ -95,7 +98,7 @@ fn the_policy_at_reception_applies_to_an_escalation() {
     let desk = Desk::open();
     let technician = desk.technician();
     let one = desk.ticket_in("in_progress");
-    desk.director().patch("/attention-times/medium", json!({"minutes": 60})).ok();
+    desk.director().patch("/attention-times/medium", json!({"attention_minutes": 60})).ok();
     let escalated =
         technician.post(&format!("{one}/escalations"), json!({"reason": "Es de la red."})).created();
     let due = moment(&technician.get(&one).ok()["attention_due_at"]);
@@ -110,7 +113,7 @@ fn an_attention_time_needs_a_calendar_with_enough_hours() {
     let time = |body: Value| director.patch("/attention-times/low", body);
     assert_eq!(
         time(json!({"calendar_id": rare})).faults(),
-        [("/meeting-minutes".into(), "out_of_range".into())]
+        [("/attention_minutes".into(), "out_of_range".into())]
     );
     let usual = count_on(&desk, "low", OFFICE);
     let shrunk =
@@ -118,15 +121,15 @@ fn an_attention_time_needs_a_calendar_with_enough_hours() {
     assert_eq!(shrunk.faults(), [("/opening_hours".into(), "out_of_range".into())]);
     director.patch(&format!("/calendars/{rare}"), json!({"active": false})).ok();
     assert_eq!(
-        time(json!({"calendar_id": rare, "minutes": 1})).faults(),
+        time(json!({"calendar_id": rare, "attention_minutes": 1})).faults(),
         [("/calendar_id".into(), "not_found".into())]
     );
     // A calendar in use remains assigned when it is deactivated.
     director.patch(&format!("/calendars/{usual}"), json!({"active": false})).ok();
-    assert_eq!(time(json!({"minutes": 600})).ok()["calendar"]["id"], json!(usual));
+    assert_eq!(time(json!({"attention_minutes": 600})).ok()["calendar"]["id"], json!(usual));
     let times = director.get("/attention-times").items();
     let low = times.iter().find(|time| time["criticality"] == "low").unwrap();
-    assert_eq!((&low["minutes"], &low["calendar"]["opening_hours"]), (&json!(600), &json!(OFFICE)));
+    assert_eq!((&low["attention_minutes"], &low["calendar"]["opening_hours"]), (&json!(600), &json!(OFFICE)));
 }
 
 #[test]
@@ -162,13 +165,13 @@ fn application_to_open_tickets_records_an_event_for_each() {
     };
     let before = all();
 
-    assert_eq!(apply(&director).ok(), json!({"examined": 4, "changed": 0}));
+    assert_eq!(apply(&director).ok(), json!({"examined_count": 4, "changed_count": 0}));
     assert_eq!(all(), before);
-    director.patch("/attention-times/medium", json!({"minutes": 30})).ok();
+    director.patch("/attention-times/medium", json!({"attention_minutes": 30})).ok();
     assert_eq!(all(), before);
     let etag = director.get(&waiting[0]).header("etag").to_owned();
     let messages = desk.database.count("SELECT count(*) FROM messages");
-    assert_eq!(apply(&desk.professional()).ok(), json!({"examined": 4, "changed": 3}));
+    assert_eq!(apply(&desk.professional()).ok(), json!({"examined_count": 4, "changed_count": 3}));
     assert_ne!(director.get(&waiting[0]).header("etag"), etag);
     assert_eq!(desk.database.count("SELECT count(*) FROM messages"), messages);
     let after = all();
@@ -181,7 +184,7 @@ fn application_to_open_tickets_records_an_event_for_each() {
             (&event["kind"], &event["actor"]["id"]),
             (&json!("due_changed"), &json!(desk.professional().id()))
         );
-        assert_eq!(event["details"], json!({"minutes": 30, "opening_hours": "24/7"}));
+        assert_eq!(event["details"], json!({"attention_minutes": 30, "opening_hours": "24/7"}));
         let fields: Vec<&str> = event["changes"]
             .as_array()
             .unwrap()
@@ -190,19 +193,19 @@ fn application_to_open_tickets_records_an_event_for_each() {
             .collect();
         assert!(fields.contains(&"attention_due_at"), "{fields:?}");
         let levels = director.get(&format!("{one}/attention")).ok()["levels"].clone();
-        assert_eq!(levels.as_array().unwrap().last().unwrap()["minutes"], 30);
+        assert_eq!(levels.as_array().unwrap().last().unwrap()["attention_minutes"], 30);
     }
     // It also applies to tickets that are classified later, again or for the first time.
     assert_eq!(minutes(&classify(&technician, &unclassified, "medium")), 30);
     assert_eq!(minutes(&classify(&technician, &other, "medium")), 30);
-    assert_eq!(apply(&director).ok()["changed"], 0);
+    assert_eq!(apply(&director).ok()["changed_count"], 0);
     for client in [desk.requester(), technician] {
         apply(&client).problem(403, "forbidden");
     }
     let keyed = director.with("idempotency-key", "otra vez");
-    director.patch("/attention-times/medium", json!({"minutes": 31})).ok();
+    director.patch("/attention-times/medium", json!({"attention_minutes": 31})).ok();
     let first = apply(&keyed).ok();
-    assert_eq!(first["changed"], 5);
+    assert_eq!(first["changed_count"], 5);
     assert_eq!(apply(&keyed).ok(), first);
     director.get("/audit/verification").ok();
 }
@@ -218,8 +221,11 @@ fn a_due_time_is_explained_level_by_level() {
 
     let due = classify(&technician, &one, "high")["attention_due_at"].clone();
     let level = attention(&one)["levels"][0].clone();
-    assert_eq!((&level["level"], &level["due_at"], &level["met"]), (&json!(1), &due, &json!(null)));
-    assert_eq!((&level["minutes"], &level["opening_hours"]), (&json!(120), &json!("24/7")));
+    assert_eq!(
+        (&level["support_level"], &level["due_at"], &level["in_time"]),
+        (&json!(1), &due, &json!(null))
+    );
+    assert_eq!((&level["attention_minutes"], &level["opening_hours"]), (&json!(120), &json!("24/7")));
     assert_eq!(
         (&level["policy"]["criticality"], &level["policy"]["calendar"]["name"]),
         (&json!("high"), &json!("24/7"))
@@ -227,19 +233,19 @@ fn a_due_time_is_explained_level_by_level() {
     let left = level["remaining_minutes"].as_f64().unwrap();
     assert!((119.0..=120.0).contains(&left), "{left}");
     assert_eq!(level["stretches"].as_array().unwrap().len(), 1);
-    assert_eq!((&level["stretches"][0]["to"], &level["stretches"][0]["reason"]), (&due, &json!("open")));
+    assert_eq!((&level["stretches"][0]["ends_at"], &level["stretches"][0]["reason"]), (&due, &json!("open")));
 
     technician.post(&format!("{one}/assignment"), json!({"assignee_id": technician.id()})).ok();
     technician.post(&format!("{one}/acceptance"), soon()).ok();
     let level = attention(&one)["levels"][0].clone();
-    assert_eq!((&level["met"], &level["assignee"]["id"]), (&json!(true), &json!(technician.id())));
-    assert_eq!(level["stretches"][0]["to"], level["accepted_at"]);
+    assert_eq!((&level["in_time"], &level["assignee"]["id"]), (&json!(true), &json!(technician.id())));
+    assert_eq!(level["stretches"][0]["ends_at"], level["accepted_at"]);
 
     technician.post(&format!("{one}/escalations"), json!({"reason": "Es de la red."})).created();
     // Two hours and one minute later nobody has accepted it.
     desk.database.run("UPDATE attentions SET started_at = started_at - interval '121 minutes', due_at = due_at - interval '121 minutes' WHERE level = 2");
     let levels = attention(&one)["levels"].clone();
-    assert_eq!((&levels[0]["met"], &levels[1]["met"]), (&json!(true), &json!(false)));
+    assert_eq!((&levels[0]["in_time"], &levels[1]["in_time"]), (&json!(true), &json!(false)));
     assert!((-2.0..=-1.0).contains(&levels[1]["remaining_minutes"].as_f64().unwrap()), "{levels}");
 }
 
@@ -258,7 +264,7 @@ fn a_long_week_end_is_explained_with_its_holiday() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|s| json!([s["to"], s["counted"], s["reason"], s["holiday"], s["minutes"]]))
+        .map(|s| json!([s["ends_at"], s["counts"], s["reason"], s["holiday"], s["duration_minutes"]]))
         .collect();
     let expected = [
         json!(["2025-11-14T23:00:00Z", true, "open", null, 120.0]),
@@ -269,5 +275,5 @@ fn a_long_week_end_is_explained_with_its_holiday() {
     ];
     assert_eq!(told, expected);
     assert_eq!((&level["counted_minutes"], &level["remaining_minutes"]), (&json!(270.0), &json!(30.0)));
-    assert_eq!((&level["met"], &level["complete"]), (&json!(true), &json!(true)));
+    assert_eq!((&level["in_time"], &level["complete"]), (&json!(true), &json!(true)));
 }

@@ -15,8 +15,11 @@ fn an_intact_history_verifies() {
     desk.ticket_in("closed");
     desk.ticket_in("escalated");
     let found = desk.director().get("/audit/verification").ok();
-    assert_eq!((&found["whole"], &found["tickets"], &found["broken"]), (&json!(true), &json!(2), &json!([])));
-    assert_eq!(desk.director().get("/audit/verification?ticket_id=1").ok()["events"], 6);
+    assert_eq!(
+        (&found["whole"], &found["ticket_count"], &found["broken"]),
+        (&json!(true), &json!(2), &json!([]))
+    );
+    assert_eq!(desk.director().get("/audit/verification?ticket_id=1").ok()["event_count"], 6);
 }
 
 #[test]
@@ -159,7 +162,7 @@ fn more_than_one_batch_of_tickets_is_verified_in_one_document() {
     let found = desk.director().get("/audit/verification").ok();
     assert_eq!((&found["whole"], &found["broken"]), (&json!(true), &json!([])));
     assert_eq!(
-        (&found["tickets"], &found["events"], &found["redacted"]),
+        (&found["ticket_count"], &found["event_count"], &found["redacted_event_count"]),
         (&json!(1201), &json!(2402), &json!(0))
     );
     tamper(

@@ -164,7 +164,7 @@ fn an_event_names_the_actor_and_the_fields_and_contains_no_secret() {
     professional.patch(&format!("/users/{id}"), json!({"full_name": "Otra Persona", "unit_id": null})).ok();
     // Nothing changes.
     professional.patch(&format!("/users/{id}"), json!({"full_name": "Otra Persona"})).ok();
-    let week = json!({"items": [{"weekday": 1, "start_time": "08:00", "end_time": "17:00"}]});
+    let week = json!({"shifts": [{"weekday": 1, "start_time": "08:00", "end_time": "17:00"}]});
     professional.put(&format!("/users/{id}/shifts"), week).ok();
 
     let found = entries(&desk, &format!("resource=user&resource_id={id}"));
@@ -220,7 +220,7 @@ fn the_log_can_be_filtered_and_paged_by_the_director_only() {
     assert_eq!(by(&format!("kind=created&resource=category&resource=unit&actor_id={theirs}")), 1);
     assert_eq!(by(&format!("kind=removed&actor_id={mine}")), 0);
     let all = entries(&desk, &format!("actor_id={mine}"));
-    let middle = all[1]["at"].as_str().unwrap();
+    let middle = all[1]["occurred_at"].as_str().unwrap();
     assert_eq!(by(&format!("actor_id={mine}&occurred_from={middle}")), 2);
     assert_eq!(by(&format!("actor_id={mine}&occurred_before={middle}")), 1);
 

@@ -37,9 +37,7 @@ fn sign_head(desk: &Desk) -> Value {
 /// The verification against a saved head.
 fn against(desk: &Desk, head: &Value) -> Value {
     let root = head["root"].as_str().unwrap().replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
-    desk.director()
-        .get(&format!("/audit/verification?head_size={}&head_root={root}", head["size_bytes"]))
-        .ok()
+    desk.director().get(&format!("/audit/verification?head_size={}&head_root={root}", head["tree_size"])).ok()
 }
 
 /// `mesa audit verify` against a head that was saved in a file.
@@ -104,7 +102,7 @@ fn a_saved_head_reveals_every_change_by_the_owner_of_the_database() {
     for kept in [&early, &head] {
         let found = against(&desk, kept);
         assert_eq!((&found["whole"], &found["head"]["status"]), (&json!(true), &json!("consistent")));
-        assert_eq!((&found["heads"]["verified"], &found["log"]["broken"]), (&json!(2), &json!([])));
+        assert_eq!((&found["heads"]["verified_count"], &found["log"]["broken"]), (&json!(2), &json!([])));
         let shown = offline(&desk, kept, &key);
         let text = String::from_utf8_lossy(&shown.stdout);
         assert!(shown.status.success() && text.contains("The history is intact."), "{text}");
@@ -191,14 +189,14 @@ fn a_head_of_another_key_and_a_changed_head_are_rejected() {
     tamper(&desk, "UPDATE tree_heads SET note = replace(note, 'time 2', 'time 1')");
     let found = desk.director().get("/audit/verification").ok();
     let expected =
-        json!({"verified": 0, "broken": [{"size_bytes": head["size_bytes"], "reason": "signature"}]});
+        json!({"verified_count": 0, "broken": [{"tree_size": head["tree_size"], "reason": "signature"}]});
     assert_eq!((&found["heads"], &found["whole"]), (&expected, &json!(false)));
     let refused = |query: &str| desk.director().get(&format!("/audit/verification?{query}"));
     refused("head_size=3").problem(400, "invalid_query");
     refused(&format!("head_size=3&head_root={}", "*".repeat(44))).problem(400, "invalid_query");
     refused(&format!("head_size=3&ticket_id=1&head_root={}=", "A".repeat(43))).problem(400, "invalid_query");
     desk.director().get("/audit/heads/4711").problem(404, "not_found");
-    desk.director().get(&format!("/audit/heads/{}", head["size_bytes"])).ok();
+    desk.director().get(&format!("/audit/heads/{}", head["tree_size"])).ok();
 }
 
 #[test]
@@ -222,7 +220,7 @@ fn anonymization_and_retention_do_not_break_the_tree() {
     routine::once(db, &desk.shared().config);
     let found = against(&desk, &head);
     assert_eq!((&found["whole"], &found["head"]["status"]), (&json!(true), &json!("consistent")), "{found}");
-    assert!(found["redacted"].as_i64().unwrap() > 0, "{found}");
+    assert!(found["redacted_event_count"].as_i64().unwrap() > 0, "{found}");
 }
 
 #[test]
@@ -265,8 +263,8 @@ fn positions_are_dense_and_ordered_under_concurrent_writes_and_sequencing() {
     }
     let found = desk.director().get("/audit/verification").ok();
     assert_eq!(found["whole"], true, "{found}");
-    assert_eq!(found["heads"]["verified"], desk.database.count("SELECT count(*) FROM tree_heads"));
-    assert!(found["heads"]["verified"].as_i64().unwrap() > 1, "{found}");
+    assert_eq!(found["heads"]["verified_count"], desk.database.count("SELECT count(*) FROM tree_heads"));
+    assert!(found["heads"]["verified_count"].as_i64().unwrap() > 1, "{found}");
 }
 
 #[test]
@@ -317,7 +315,7 @@ fn heads_are_created_daily_and_at_approvals_and_mailed_to_the_auditor() {
         let text = mail.parsed().get_body().unwrap();
         let note = Note::find(&text).unwrap();
         assert!(note.is_signed_by(std::slice::from_ref(&key)), "{text}");
-        assert!(heads.iter().any(|head| head["size_bytes"] == note.checkpoint.size));
+        assert!(heads.iter().any(|head| head["tree_size"] == note.checkpoint.size));
     }
 }
 
@@ -328,8 +326,8 @@ fn without_a_key_there_are_no_heads() {
     let db = &mut PgConnection::establish(&desk.database.server_url).unwrap();
     routine::once(db, &desk.shared().config);
     assert_eq!(desk.director().get("/audit/heads").items(), Vec::<Value>::new());
-    assert_eq!(desk.director().get("/audit/key").ok(), json!({"public_key": null, "previous": []}));
+    assert_eq!(desk.director().get("/audit/key").ok(), json!({"public_key": null, "previous_keys": []}));
     let found = desk.director().get("/audit/verification").ok();
     assert_eq!((&found["whole"], &found["head"]), (&json!(true), &json!(null)));
-    assert_eq!(found["log"]["size_bytes"], desk.database.count("SELECT count(position) FROM log_entries"));
+    assert_eq!(found["log"]["tree_size"], desk.database.count("SELECT count(position) FROM log_entries"));
 }

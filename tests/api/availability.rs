@@ -42,7 +42,7 @@ fn the_list_shows_who_is_available_and_their_workload() {
     assert_eq!(state(&gone), (true, false, true));
     let busy = of(&now, &always).unwrap();
     assert_eq!(
-        (&busy["open_tickets"], &busy["open_work"], &busy["support_level"]),
+        (&busy["open_ticket_count"], &busy["open_work"], &busy["support_level"]),
         (&json!(2), &json!(9), &json!(1))
     );
     assert!(
@@ -53,7 +53,7 @@ fn the_list_shows_who_is_available_and_their_workload() {
     assert_eq!(of(&now, &gone).unwrap()["next_available_at"], Value::Null);
     assert_eq!(of(&now, &later).unwrap()["last_assigned_at"], Value::Null);
 
-    let then = listed(&format!("at={}", at(3, 9).format("%Y-%m-%dT%H:%M:%SZ")));
+    let then = listed(&format!("available_at={}", at(3, 9).format("%Y-%m-%dT%H:%M:%SZ")));
     assert_eq!(then.len(), 6);
     assert_eq!(of(&then, &later).unwrap()["on_shift"], true);
     let names = |items: Vec<Value>| -> Vec<Value> {
@@ -63,7 +63,9 @@ fn the_list_shows_who_is_available_and_their_workload() {
     descending.reverse();
     assert_eq!(descending, names(listed("")));
     assert_eq!(listed("limit=2").len(), 2);
-    for (query, parameter) in [("at=2060-01-01T00:00:00Z", "/at"), ("support_level=4", "/support_level")] {
+    for (query, parameter) in
+        [("available_at=2060-01-01T00:00:00Z", "/available_at"), ("support_level=4", "/support_level")]
+    {
         assert_eq!(director.get(&format!("/availability?{query}")).faults()[0].0, parameter);
     }
 }
@@ -138,8 +140,9 @@ fn a_handover_transfers_all_open_work_in_one_call() {
     let versions = |one: &str| director.get(one).header("etag").to_owned();
     let before = versions(&running);
 
-    let handover = director.post(&path, json!({"to": other.id(), "reason": "Sale a vacaciones."})).ok();
-    let numbers: Vec<String> = handover["items"]
+    let handover =
+        director.post(&path, json!({"assignee_id": other.id(), "reason": "Sale a vacaciones."})).ok();
+    let numbers: Vec<String> = handover["tickets"]
         .as_array()
         .unwrap()
         .iter()
@@ -160,7 +163,7 @@ fn a_handover_transfers_all_open_work_in_one_call() {
     let told =
         format!("SELECT count(*) FROM messages WHERE kind = 'assigned' AND recipient_id = '{}'", other.id());
     assert_eq!(desk.database.count(&told), 3);
-    assert_eq!(director.post(&path, json!({"reason": "Otra vez."})).ok(), json!({"items": []}));
+    assert_eq!(director.post(&path, json!({"reason": "Otra vez."})).ok(), json!({"tickets": []}));
     // Open work can be listed with filters of the ticket list.
     let open = |person: &Client| {
         let open = "status=assigned&status=in_progress&status=on_hold";
@@ -182,12 +185,15 @@ fn a_handover_distributes_work_among_available_staff_or_changes_nothing() {
     let path = |person: &Client| format!("/users/{}/handover", person.id());
 
     let before = desk.database.fingerprint();
-    let refused = director.post(&path(&professional), json!({"to": technician.id(), "reason": "Sale."}));
-    assert_eq!(refused.faults(), [("/to".into(), "not_allowed".into())]);
-    let refused = director.post(&path(&technician), json!({"to": technician.id(), "reason": "Sale."}));
-    assert_eq!(refused.faults(), [("/to".into(), "not_allowed".into())]);
-    let refused = director.post(&path(&technician), json!({"to": desk.requester().id(), "reason": "Sale."}));
-    assert_eq!(refused.faults(), [("/to".into(), "not_allowed".into())]);
+    let refused =
+        director.post(&path(&professional), json!({"assignee_id": technician.id(), "reason": "Sale."}));
+    assert_eq!(refused.faults(), [("/assignee_id".into(), "not_allowed".into())]);
+    let refused =
+        director.post(&path(&technician), json!({"assignee_id": technician.id(), "reason": "Sale."}));
+    assert_eq!(refused.faults(), [("/assignee_id".into(), "not_allowed".into())]);
+    let refused =
+        director.post(&path(&technician), json!({"assignee_id": desk.requester().id(), "reason": "Sale."}));
+    assert_eq!(refused.faults(), [("/assignee_id".into(), "not_allowed".into())]);
     let problem =
         director.post(&path(&technician), json!({"reason": "Sale."})).problem(409, "nobody_available");
     assert_eq!(problem["ticket_id"], 3, "the critical one comes first");
@@ -195,7 +201,7 @@ fn a_handover_distributes_work_among_available_staff_or_changes_nothing() {
 
     let (one, two) = (desk.another(Role::Technician), desk.another(Role::Technician));
     let handover = director.post(&path(&technician), json!({"reason": "Terminó su contrato."})).ok();
-    let given: Vec<(i64, bool)> = handover["items"]
+    let given: Vec<(i64, bool)> = handover["tickets"]
         .as_array()
         .unwrap()
         .iter()

@@ -263,14 +263,14 @@ fn unknown_ids_get_404_in_paths_and_not_found_in_bodies() {
             "survey-questions",
             "improvement-actions",
             "risks",
-            "minutes",
+            "attention_minutes",
             "indicators",
             "measurements",
         ] {
             director.get(&format!("/{list}/{id}")).problem(404, "not_found");
         }
     }
-    director.patch("/attention-times/urgent", json!({"minutes": 1})).problem(404, "not_found");
+    director.patch("/attention-times/urgent", json!({"attention_minutes": 1})).problem(404, "not_found");
     let nobody = json!("0197c0de-0000-7000-8000-000000000000");
     let one = desk.ticket_in("classified");
     let refused = |answer: Answer, pointer: &str| {
@@ -281,7 +281,7 @@ fn unknown_ids_get_404_in_paths_and_not_found_in_bodies() {
     refused(director.post("/tickets", ticket), "/category_id");
     let classification = json!({"criticality": "low", "category_id": nobody});
     refused(director.post(&format!("{one}/classification"), classification), "/category_id");
-    refused(director.post(&format!("{one}/merge"), json!({"into_ticket_id": 999_999})), "/into");
+    refused(director.post(&format!("{one}/merge"), json!({"into_ticket_id": 999_999})), "/into_ticket_id");
     let relation = json!({"kind": "caused_by", "ticket_id": i64::MAX});
     refused(director.post(&format!("{one}/relations"), relation), "/ticket_id");
     let ticket = json!({"subject": "x", "description": "x", "requester_id": nobody});
@@ -330,7 +330,7 @@ fn a_problem_names_at_most_a_hundred_faults() {
     let answer = desk.technician().post("/kb/articles", article);
     assert!((1..=100).contains(&answer.faults().len()));
     // The limit applies to faults that a handler finds, too: no attendee has a name.
-    let nameless = json!({"held_on": "2026-10-09", "agenda": ["x"], "attendance": vec![json!({}); 150]});
+    let nameless = json!({"held_on": "2026-10-09", "agenda": ["x"], "attendees": vec![json!({}); 150]});
     assert_eq!(desk.technician().post("/meeting-minutes", nameless).faults().len(), 100);
 }
 

@@ -54,7 +54,7 @@ fn format_errors_name_the_expected_format() {
     for (query, expected) in [
         ("received_from=ayer", "2026-11-24T19:00:00Z"),
         ("due_within=pronto", "30m"),
-        ("assignee=nadie", "`me`"),
+        ("assignee_id=nadie", "`me`"),
     ] {
         let problem = technician.get(&format!("/tickets?{query}")).problem(400, "invalid_query");
         let detail = problem["errors"][0]["detail"].as_str().unwrap().to_owned();

@@ -124,7 +124,7 @@ fn retention_removes_values_of_deleted_records_and_the_log_verifies() {
     for removal in removals.iter().filter(|removal| removal["resource_id"] != json!(young)) {
         assert_eq!((&removal["redacted"], &removal["details"]), (&json!(true), &json!({})));
         let values = removal["changes"].as_array().unwrap().iter();
-        assert!(values.clone().count() > 0 && removal["at"].is_string(), "{removal}");
+        assert!(values.clone().count() > 0 && removal["occurred_at"].is_string(), "{removal}");
         for change in values {
             assert!(
                 change["field"].is_string() && change["from"] == "[…]" && change["to"].is_null(),

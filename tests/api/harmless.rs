@@ -82,7 +82,7 @@ fn ticket_texts_are_text_in_json_mail_survey_page_and_csv() {
     let followups = requester.get(&format!("{one}/followups"));
     let said = followups.items().iter().position(|followup| followup["body"] == NASTY).unwrap();
     is_json_with(&followups, &format!("/items/{said}/body"), NASTY);
-    is_json_with(&technician.get("/tickets"), "/items/0/description", NASTY);
+    is_json_with(&technician.get("/tickets"), "/items/0/excerpt", NASTY);
     for shown in [
         format!("{one}/timeline"),
         format!("{one}/events"),

@@ -163,7 +163,7 @@ fn existing_and_new_messages_are_processed_and_moved() {
     assert_eq!(desk.database.count("SELECT count(*) FROM tickets"), 3);
     assert_eq!((mailbox.count("INBOX"), mailbox.flagged()), (1, 1), "a message that is too large stays");
     let newest: Value = desk.director().get("/inbound-emails").items()[0].clone();
-    assert_eq!((&newest["source"], &newest["message_id"]), (&json!("imap"), &json!("dos@x")));
+    assert_eq!((&newest["source"], &newest["internet_message_id"]), (&json!("imap"), &json!("dos@x")));
 
     thread::sleep(Duration::from_secs(1));
     mailbox.put(&[message("tres", "Tres.")]);

@@ -172,12 +172,12 @@ fn a_message_that_keeps_failing_is_retried_and_then_set_aside() {
         assert_eq!(work(desk.shared()), 1);
         assert_eq!(work(desk.shared()), 0, "retried before its time");
         let email = desk.director().get("/inbound-emails").items().pop().unwrap();
-        assert_eq!((&email["status"], &email["attempts"]), (&json!("waiting"), &json!(attempts)));
+        assert_eq!((&email["status"], &email["attempt_count"]), (&json!("waiting"), &json!(attempts)));
         desk.database.run("UPDATE inbound_emails SET next_attempt_at = now()");
     }
     assert_eq!(work(desk.shared()), 1);
     let email = desk.director().get("/inbound-emails?status=set_aside").items().pop().unwrap();
-    assert_eq!((&email["reason"], &email["attempts"]), (&json!("failed"), &json!(7)));
+    assert_eq!((&email["reason"], &email["attempt_count"]), (&json!("failed"), &json!(7)));
 }
 
 /// The status, reason and ticket of a stored message.

@@ -13,7 +13,7 @@ fn measure(client: &Client, indicator: &str, year: i32, quarter: i32) -> Answer 
 /// The value, how many met the goal, how many were counted, and the traffic light.
 fn figures(answer: &Answer) -> (Value, Value, Value, Value) {
     let all = answer.json();
-    (all["value"].clone(), all["met"].clone(), all["counted"].clone(), all["light"].clone())
+    (all["value"].clone(), all["numerator"].clone(), all["denominator"].clone(), all["light"].clone())
 }
 
 #[test]

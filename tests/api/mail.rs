@@ -147,7 +147,7 @@ fn every_kind_of_message_has_a_template() {
     for (kind, address, data) in [
         ("due_soon", TECHNICIAN, json!({"due_at": at, "level": 1})),
         ("overdue", TECHNICIAN, json!({"due_at": at, "level": 2})),
-        ("information_requested", REQUESTER, json!({"missing": "El piso", "deadline_at": at})),
+        ("information_requested", REQUESTER, json!({"missing": "El piso", "deadline": at})),
         ("resumed", TECHNICIAN, json!({"answered_by": "followup"})),
         ("escalated", REQUESTER, json!({"to_level": 2})),
         ("returned", REQUESTER, json!({"to_level": 1})),
@@ -288,7 +288,7 @@ fn temporarily_refused_mail_is_retried_until_the_limit() {
     assert_eq!(waits, [1, 5, 15, 60, 240, 720, 720, 720, 720, 720, 720]);
     desk.send_mail();
     let failed = message(&desk, "received");
-    assert_eq!((&failed["status"], &failed["attempts"]), (&json!("failed"), &json!(12)));
+    assert_eq!((&failed["status"], &failed["attempt_count"]), (&json!("failed"), &json!(12)));
     assert_eq!(server.count(), 0);
     // On request it is retried with a new count of attempts.
     let path = format!("/messages/{}", failed["id"].as_str().unwrap());
@@ -297,7 +297,7 @@ fn temporarily_refused_mail_is_retried_until_the_limit() {
     let etag = desk.director().get(&path).header("etag").to_owned();
     let fresh = desk.professional().with("if-match", etag);
     let waiting = fresh.post(&format!("{path}/retry"), json!({})).ok();
-    assert_eq!((&waiting["status"], &waiting["attempts"]), (&json!("waiting"), &json!(0)));
+    assert_eq!((&waiting["status"], &waiting["attempt_count"]), (&json!("waiting"), &json!(0)));
     desk.send_mail();
     assert_eq!(desk.director().get(&path).ok()["status"], "sent");
     assert_eq!(server.count(), 1);
@@ -312,7 +312,7 @@ fn permanently_refused_mail_fails_at_once_without_blocking_other_mail() {
     desk.ticket_in("assigned");
     desk.send_mail();
     let failed = message(&desk, "received");
-    assert_eq!((&failed["status"], &failed["attempts"]), (&json!("failed"), &json!(1)));
+    assert_eq!((&failed["status"], &failed["attempt_count"]), (&json!("failed"), &json!(1)));
     assert!(failed["last_error"].as_str().unwrap().contains("5.1.1 no such user"), "{failed}");
     assert_eq!(failed["next_attempt_at"], Value::Null);
     assert_eq!(message(&desk, "assigned")["status"], "sent");
@@ -351,7 +351,7 @@ fn an_unreachable_mail_server_does_not_count_as_an_attempt() {
         desk.database.run("UPDATE messages SET next_attempt_at = now()");
     }
     let message = message(&desk, "received");
-    assert_eq!((&message["status"], &message["attempts"]), (&json!("waiting"), &json!(0)));
+    assert_eq!((&message["status"], &message["attempt_count"]), (&json!("waiting"), &json!(0)));
     assert!(message["last_error"].as_str().unwrap().contains("onnection"), "{message}");
 }
 
@@ -421,7 +421,7 @@ fn messages_can_be_read_without_the_link_of_the_survey() {
     desk.ticket_in("solved");
     let before = message(&desk, "solved");
     assert_eq!(
-        (&before["to"], &before["subject"]),
+        (&before["to_address"], &before["subject"]),
         (&json!(REQUESTER), &json!("[#1] La impresora no imprime"))
     );
     assert!(before["text"].as_str().unwrap().contains("Responder la encuesta: https://mesa.example/s/…\n"));
@@ -435,7 +435,7 @@ fn messages_can_be_read_without_the_link_of_the_survey() {
     let moved = json!({"full_name": "Otra", "email": "otra@mesa.test"});
     desk.director().patch(&format!("/users/{}", desk.requester().id()), moved).ok();
     let later = message(&desk, "solved");
-    assert_eq!((&later["text"], &later["to"]), (&after["text"], &after["to"]));
+    assert_eq!((&later["text"], &later["to_address"]), (&after["text"], &after["to_address"]));
     // The token is only in the mail.
     for (table, column) in
         [("messages", "data::text"), ("messages", "sent_text"), ("survey_tokens", "token_hash::text")]

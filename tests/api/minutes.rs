@@ -118,8 +118,8 @@ fn people_in_minutes_must_exist() {
     let technician = desk.technician();
     let nobody = "0197c0de-0000-7000-8000-000000000000";
     let mut body = minutes(technician.id());
-    body["ends_at"] = json!("07:59");
-    body["attendance"] = json!([{"user_id": nobody}, {"job_title": "x"}, {"user_id": desk.requester().id()}]);
+    body["end_time"] = json!("07:59");
+    body["attendees"] = json!([{"user_id": nobody}, {"job_title": "x"}, {"user_id": desk.requester().id()}]);
     body["decisions"] = json!([
         {"decision": "x", "owner_id": desk.requester().id(), "due_on": "2026-11-30"},
         {"decision": "x", "owner_id": nobody, "due_on": "2026-11-30"},
@@ -128,7 +128,7 @@ fn people_in_minutes_must_exist() {
     assert_eq!(
         technician.post("/meeting-minutes", body).faults(),
         [
-            fault("/ends_at", "out_of_range"),
+            fault("/end_time", "out_of_range"),
             fault("/attendees/0/user_id", "not_found"),
             fault("/attendees/1/full_name", "required"),
             fault("/decisions/0/owner_id", "not_found"),
@@ -138,14 +138,14 @@ fn people_in_minutes_must_exist() {
     assert_eq!(desk.database.count("SELECT count(*) FROM minutes_numbers"), 0);
     let mut body = minutes(technician.id());
     for (field, wrong) in
-        [("starts_at", json!("24:00")), ("agenda", json!([])), ("held_on", json!("1999-12-31"))]
+        [("start_time", json!("24:00")), ("agenda", json!([])), ("held_on", json!("1999-12-31"))]
     {
         let mut body = body.clone();
         body[field] = wrong;
         assert_eq!(technician.post("/meeting-minutes", body).faults()[0].0, format!("/{field}"));
     }
     // Minutes without anyone present cannot be signed.
-    body["attendance"] = json!([{"full_name": "Luz Elena Toro", "attendance": "excused"}]);
+    body["attendees"] = json!([{"full_name": "Luz Elena Toro", "attendance": "excused"}]);
     let one = technician.post("/meeting-minutes", body).created()["id"].as_str().unwrap().to_owned();
     let refused =
         desk.director().post(&format!("/meeting-minutes/{one}/signature"), Value::Object(Default::default()));

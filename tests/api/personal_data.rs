@@ -66,7 +66,7 @@ fn zoraida(desk: &Desk) -> Client {
 fn confirming_all(desk: &Desk, person: &Client, reason: &str) -> Value {
     let preview = desk.director().get(&format!("/users/{}/anonymization-preview", person.id())).ok();
     let terms: Vec<&Value> = preview["terms"].as_array().unwrap().iter().map(|term| &term["id"]).collect();
-    json!({"reason": reason, "terms": terms})
+    json!({"reason": reason, "term_ids": terms})
 }
 
 /// Creates a ticket of hers with her name and numbers in every field that accepts text. Returns its number.
@@ -148,7 +148,7 @@ fn anonymization_removes_every_trace_and_keeps_the_history_valid() {
     let reason = confirming_all(&desk, &her, &format!("Solicitud de {NAME}, Ley 1581 de 2012"));
     let done = director.post(&one, reason.clone()).ok();
     assert_eq!(
-        (&done["tickets"], &done["reason"]),
+        (&done["ticket_count"], &done["reason"]),
         (&json!(2), &json!("Solicitud de […], Ley 1581 de 2012"))
     );
     assert!(done["redacted_event_count"].as_i64().unwrap() >= 5, "{done}");
@@ -165,7 +165,7 @@ fn anonymization_removes_every_trace_and_keeps_the_history_valid() {
     let of_account = desk.database.count("SELECT count(*) FROM audit_events WHERE data_salt IS NULL");
     let redacted = done["redacted_event_count"].as_i64().unwrap() + of_account;
     assert!(of_account > 0);
-    assert_eq!((&verified["whole"], &verified["redacted"]), (&json!(true), &json!(redacted)));
+    assert_eq!((&verified["whole"], &verified["redacted_event_count"]), (&json!(true), &json!(redacted)));
     assert_same(&before, &figures(&desk), "");
     let ticket = director.get(&format!("/tickets/{id}")).ok();
     assert_eq!(ticket["subject"], "Sin red en el puesto de […]");
@@ -276,7 +276,13 @@ fn people_can_export_their_own_data_and_no_one_elses() {
     let whole = desk.director().get(&path).ok();
     assert_eq!(whole["followups"].as_array().unwrap().len(), count("followups") + 450);
     for list in lists.iter().filter(|list| **list != "followups") {
-        assert_eq!(whole[list], own[list]);
+        // The steps are those of the reader.
+        let entries = |all: &Value| -> Vec<Value> {
+            let mut entries = all[*list].as_array().unwrap().clone();
+            entries.iter_mut().for_each(|entry| _ = entry.as_object_mut().unwrap().remove("allowed_steps"));
+            entries
+        };
+        assert_eq!(entries(&whole), entries(&own));
     }
     for client in [desk.requester(), desk.technician(), desk.professional()] {
         client.get(&path).problem(404, "not_found");

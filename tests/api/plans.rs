@@ -111,7 +111,7 @@ fn no_list_scans_a_whole_table() {
     let day = |ago| Utc::now() - TimeDelta::days(ago);
     let moment = |ago| day(ago).to_rfc3339_opts(SecondsFormat::Secs, true);
     let (from, to, long_ago) = (moment(107), moment(100), moment(700));
-    let week = format!("from={}&to={}", day(107).date_naive(), day(100).date_naive());
+    let week = format!("from_date={}&through_date={}", day(107).date_naive(), day(100).date_naive());
     let mut lists: Vec<String> = [
         "-received_at",
         "received_at",
@@ -134,8 +134,8 @@ fn no_list_scans_a_whole_table() {
         format!("category_id={category}"),
         format!("unit_id={unit}"),
         format!("requester_id={requester}"),
-        format!("assignee={technician}"),
-        "assignee=none&status=received".to_owned(),
+        format!("assignee_id={technician}"),
+        "assignee_id=none&status=received".to_owned(),
         "overdue=true".to_owned(),
         "due_within=2h".to_owned(),
         format!("received_from={from}&received_before={to}"),

@@ -198,7 +198,7 @@ mod activity_5 {
         let path = format!("/users/{}/shifts", technician.id());
         let week: Vec<Value> =
             (1..=5).map(|day| json!({"weekday": day, "start_time": "08:00", "end_time": "17:00"})).collect();
-        desk.director().put(&path, json!({"items": week})).ok();
+        desk.director().put(&path, json!({"shifts": week})).ok();
         let one = desk.ticket_in("classified");
         technician.post(&format!("{one}/assignment"), json!({"assignee_id": technician.id()})).ok();
         let at =
@@ -271,7 +271,7 @@ mod activity_5 {
         professional.post(&format!("{one}/solution"), json!({"description": "Se cambió el puerto."})).ok();
         let levels = professional.get(&format!("{one}/attention")).ok()["levels"].clone();
         assert_eq!(
-            levels.as_array().unwrap().iter().map(|level| &level["met"]).collect::<Vec<_>>(),
+            levels.as_array().unwrap().iter().map(|level| &level["in_time"]).collect::<Vec<_>>(),
             [true, true]
         );
     }
@@ -417,7 +417,7 @@ mod activity_9 {
         let body = json!({"subject": "Cuenta nueva", "description": "Para un contratista.", "category_id": category});
         let ticket = desk.requester().post("/tickets", body).created();
         let today = Utc::now().date_naive();
-        let period = format!("from={}&to={}", today - Duration::days(1), today + Duration::days(1));
+        let period = format!("from={}&through_date={}", today - Duration::days(1), today + Duration::days(1));
         let found = desk.professional().get(&format!("/audit/profiles?{period}")).items();
         assert_eq!(found.len(), 1);
         assert_eq!((&found[0]["ticket_id"], &found[0]["findings"]), (&ticket["id"], &json!(["not_head"])));

@@ -65,7 +65,7 @@ fn requests_with_an_unmet_profile_or_a_changed_head_are_listed() {
             .is_empty()
     );
     let wrong = desk.director().get("/audit/profiles?from_date=2026-02-01&through_date=2026-01-31");
-    assert_eq!(wrong.faults(), [("/to".into(), "not_allowed".into())]);
+    assert_eq!(wrong.faults(), [("/through_date".into(), "not_allowed".into())]);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn classifying_into_a_category_for_heads_archives_and_notifies() {
             (&last["kind"], &last["details"]["reason"]),
             (&json!("archived"), &json!("profile_not_authorized"))
         );
-        let seen = requester.get(&format!("{one}/timeline?sort=-occurred_at&kind=event&limit=1")).items();
+        let seen = requester.get(&format!("{one}/timeline?sort=-occurred_at&type=event&limit=1")).items();
         assert_eq!((&seen[0]["kind"], &seen[0]["details"]), (&last["kind"], &last["details"]));
     }
     assert_eq!(desk.database.count("SELECT count(*) FROM holds WHERE ended_at IS NULL"), 0);

@@ -72,7 +72,7 @@ fn filters_find_overdue_tickets_and_those_due_soon() {
     assert_eq!(ids(&desk, "due_within=30m"), std::slice::from_ref(&soon));
     assert_eq!(ids(&desk, "due_within=2h&sort=queue"), [soon.clone(), later.clone()]);
     assert_eq!(ids(&desk, "overdue=false&sort=queue&status=classified"), [soon, later]);
-    assert_eq!(ids(&desk, "assignee=none&sort=queue").len(), 3);
+    assert_eq!(ids(&desk, "assignee_id=none&sort=queue").len(), 3);
     for wrong in ["30", "30s", "0m", "-5m", "1000000d", "m"] {
         let answer = desk.technician().get(&format!("/tickets?due_within={wrong}"));
         assert_eq!(answer.faults()[0].0, "/due_within");

@@ -187,7 +187,7 @@ fn minutes_created_at_once_are_numbered_without_a_gap() {
         let mut body = minutes(client.id());
         // One in four is rejected.
         if index % 4 == 0 {
-            body["attendance"] = json!([{}]);
+            body["attendees"] = json!([{}]);
         }
         client.post("/meeting-minutes", body)
     });

@@ -250,7 +250,7 @@ fn a_parent_solved_without_its_children_lists_the_open_ones() {
 
 /// The kinds of the messages about a ticket to this recipient.
 fn sent(desk: &Desk, one: &str, to: &Client) -> Vec<String> {
-    let messages = desk.director().get(&format!("{one}/timeline?kind=message&limit=200")).items();
+    let messages = desk.director().get(&format!("{one}/timeline?type=message&limit=200")).items();
     let theirs = messages.iter().filter(|message| message["recipient"]["id"] == to.id());
     theirs.map(|message| message["kind"].as_str().unwrap().to_owned()).collect()
 }
@@ -291,7 +291,7 @@ fn the_requester_of_a_merged_duplicate_follows_the_other_ticket() {
     );
     assert_eq!(last["details"]["followup_id"], entry["id"]);
     assert!(seen(&other, &duplicate).is_empty());
-    let timeline = other.get(&format!("{duplicate}/timeline?sort=-occurred_at&limit=1&kind=event")).items();
+    let timeline = other.get(&format!("{duplicate}/timeline?sort=-occurred_at&limit=1&type=event")).items();
     assert_eq!(
         (&timeline[0]["kind"], timeline[0]["details"].get("into_ticket_id")),
         (&json!("merged"), None)
@@ -365,8 +365,9 @@ fn invalid_merges_are_rejected() {
     let one = desk.ticket_in("in_progress");
     let merge =
         |one: &str, into: i64| technician.post(&format!("{one}/merge"), json!({"into_ticket_id": into}));
-    let refused =
-        |answer: Answer, code: &str| assert_eq!(answer.faults(), [("/into".to_owned(), code.to_owned())]);
+    let refused = |answer: Answer, code: &str| {
+        assert_eq!(answer.faults(), [("/into_ticket_id".to_owned(), code.to_owned())])
+    };
     refused(merge(&one, number(&one)), "not_allowed");
     refused(merge(&one, 999_999), "not_found");
     refused(merge(&one, number(&desk.ticket_in("closed"))), "not_allowed");

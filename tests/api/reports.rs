@@ -38,7 +38,7 @@ fn a_report_has_the_figures_of_the_statistics_in_every_format() {
     assert_eq!(report["entity"], "Alcaldía de <Prueba> & Cía.");
     assert_eq!((&report["over"], &report["approval"]), (&json!(true), &json!(null)));
     let trend = report["trend"].as_array().unwrap();
-    let firsts: Vec<&str> = trend.iter().map(|part| part["from"].as_str().unwrap()).collect();
+    let firsts: Vec<&str> = trend.iter().map(|part| part["from_date"].as_str().unwrap()).collect();
     assert_eq!(firsts, ["2024-10-01", "2025-01-01", "2025-04-01", "2025-07-01", "2025-10-01"]);
     assert_eq!(trend[4]["received"], statistics["tickets"]["received"]);
     assert_eq!(trend[3]["open"], statistics["previous"]["open"]);

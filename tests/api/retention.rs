@@ -106,7 +106,7 @@ pub fn assert_same(then: &Value, now: &Value, at: &str) {
 fn satisfaction(desk: &Desk) -> Value {
     let path = format!("{}/measurements", desk.indicator("satisfaction"));
     let measured = desk.director().post(&path, json!({"year": 2025, "quarter": 1})).json();
-    json!([measured["value"], measured["met"], measured["counted"]])
+    json!([measured["value"], measured["numerator"], measured["denominator"]])
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_second_run_removes_nothing_and_the_figures_do_not_change() {
     assert_eq!(by_kind(&remove(&desk, later())), BTreeMap::new());
     assert_eq!(desk.database.count("SELECT count(*) FROM surveys"), surveys - expected);
     let runs = desk.director().get("/retention-runs?kind=surveys").items();
-    let sum: i64 = runs.iter().map(|run| run["removed"].as_i64().unwrap()).sum();
+    let sum: i64 = runs.iter().map(|run| run["removed_count"].as_i64().unwrap()).sum();
     assert_eq!((sum, &runs[0]["cutoff_at"]), (expected, &json!("2025-03-31T05:00:00Z")));
 
     for (then, now) in before.iter().zip(&statistics(&desk)) {
@@ -292,31 +292,34 @@ fn retention_rules_follow_the_procedure_and_have_a_minimum() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|rule| (&rule["kind"], &rule["form"], &rule["months"]))
+        .map(|rule| (&rule["kind"], &rule["form"], &rule["retention_months"]))
         .collect();
     assert_eq!(told[0], (&json!("tickets"), &json!(null), &json!(null)));
     assert!(told.contains(&(&json!("minutes"), &json!("FO-DE-01"), &json!(24))));
     assert_eq!(told.len(), RetentionKind::ALL.len());
 
-    let months = |months: Value| json!({"months": months});
+    let months = |months: Value| json!({"retention_months": months});
     let fault = |path: &str, body: Value| director.patch(path, body).faults();
     assert_eq!(
         fault("/retention-rules/surveys", months(json!(23))),
-        [("/months".into(), "out_of_range".into())]
+        [("/retention_months".into(), "out_of_range".into())]
     );
     assert_eq!(
         fault("/retention-rules/tickets", months(json!(240))),
-        [("/months".into(), "not_allowed".into())]
+        [("/retention_months".into(), "not_allowed".into())]
     );
     let etag = director.get("/retention-rules/surveys").header("etag").to_owned();
     let changed =
         director.with("if-match", etag.clone()).patch("/retention-rules/surveys", months(json!(36))).ok();
-    assert_eq!((&changed["months"], &changed["minimum_months"]), (&json!(36), &json!(24)));
+    assert_eq!((&changed["retention_months"], &changed["minimum_months"]), (&json!(36), &json!(24)));
     director
         .with("if-match", etag)
         .patch("/retention-rules/surveys", months(json!(48)))
         .problem(412, "precondition_failed");
-    assert_eq!(director.patch("/retention-rules/risks", months(json!(null))).ok()["months"], json!(null));
+    assert_eq!(
+        director.patch("/retention-rules/risks", months(json!(null))).ok()["retention_months"],
+        json!(null)
+    );
     desk.professional().get("/retention-rules").problem(403, "forbidden");
 
     // The database enforces the minimum too.

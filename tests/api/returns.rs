@@ -66,7 +66,8 @@ fn each_return_starts_a_clock_and_the_earlier_clocks_stay() {
     send_back(&technician, &one).ok();
 
     let levels = technician.get(&format!("{one}/attention")).ok()["levels"].clone();
-    let told = |level: &Value| json!([level["level"], level["accepted_by"]["full_name"], level["met"]]);
+    let told =
+        |level: &Value| json!([level["support_level"], level["accepted_by"]["full_name"], level["in_time"]]);
     let told: Vec<Value> = levels.as_array().unwrap().iter().map(told).collect();
     let (first, second) = (
         technician.get("/me").ok()["full_name"].clone(),
@@ -89,10 +90,10 @@ fn each_return_starts_a_clock_and_the_earlier_clocks_stay() {
     // What was accepted before the returns still counts.
     let today = chrono::Utc::now().date_naive();
     let (from, to) = (today - chrono::Duration::days(1), today + chrono::Duration::days(1));
-    let figures = director.get(&format!("/statistics?from={from}&to={to}")).ok();
+    let figures = director.get(&format!("/statistics?from_date={from}&through_date={to}")).ok();
     let levels = figures["by_level"].as_array().unwrap();
     let accepted: Vec<Value> =
-        levels.iter().map(|level| json!([level["level"], level["accepted"]])).collect();
+        levels.iter().map(|level| json!([level["support_level"], level["accepted"]])).collect();
     assert_eq!(accepted[..2], [json!([1, 1]), json!([2, 1])], "{figures}");
     let of = |filter: &str| director.get(&format!("/tickets?{filter}")).items().len();
     assert_eq!(of(&format!("accepted_by={}", desk.professional().id())), 1);

@@ -13,10 +13,10 @@ fn a_risk_is_proposed_assessed_reviewed_and_closed() {
     let (technician, professional) = (desk.technician(), desk.professional());
     let proposed = technician.post("/risks", risk(technician.id(), "draft")).created();
     assert_eq!(
-        (&proposed["level"], &proposed["residual"], &proposed["origin"]["link"]),
+        (&proposed["risk_level"], &proposed["residual"], &proposed["origin"]["link"]),
         (
             &json!("extreme"),
-            &json!({"probability": 2, "impact": 3, "level": "moderate"}),
+            &json!({"probability": 2, "impact": 3, "risk_level": "moderate"}),
             &json!("/api/v1/reports/quarterly/2026/3")
         )
     );
@@ -30,7 +30,10 @@ fn a_risk_is_proposed_assessed_reviewed_and_closed() {
     let reviewed =
         json!({"impact": 3, "residual": {"probability": 1, "impact": 2}, "review_on": "2027-06-30"});
     let reviewed = professional.patch(&one, reviewed).ok();
-    assert_eq!((&reviewed["level"], &reviewed["residual"]["level"]), (&json!("moderate"), &json!("low")));
+    assert_eq!(
+        (&reviewed["risk_level"], &reviewed["residual"]["risk_level"]),
+        (&json!("moderate"), &json!("low"))
+    );
     assert_eq!(professional.patch(&one, json!({"status": "draft"})).faults()[0].0, "/status");
 
     // Controls cannot increase a risk, neither through the API nor in the database.
@@ -48,7 +51,7 @@ fn a_risk_is_proposed_assessed_reviewed_and_closed() {
     }
     let list = |query: &str| professional.get(&format!("/risks?{query}")).items().len();
     assert_eq!(
-        (list("status=active"), list("level=moderate&treatment=reduce"), list("level=high")),
+        (list("status=active"), list("risk_level=moderate&treatment=reduce"), list("level=high")),
         (1, 1, 0)
     );
     assert_eq!((list("review_before=2027-06-30"), list("review_before=2027-07-01&sort=review_on")), (0, 1));

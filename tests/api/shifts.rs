@@ -29,7 +29,7 @@ pub fn shifts_of(person: &Client) -> String {
 
 /// Gives the person only one shift, this many days from today.
 pub fn works_only(desk: &Desk, person: &Client, days: i64) {
-    desk.director().put(&shifts_of(person), json!({"items": [office_day(days)]})).ok();
+    desk.director().put(&shifts_of(person), json!({"shifts": [office_day(days)]})).ok();
 }
 
 pub fn absence(from: DateTime<Utc>, to: DateTime<Utc>) -> Value {
@@ -71,17 +71,17 @@ fn a_week_is_read_changed_and_sent_back() {
     let (director, technician) = (desk.director(), desk.technician());
     let path = shifts_of(&technician);
     let none = technician.get(&path);
-    assert_eq!(none.ok(), json!({"items": []}));
+    assert_eq!(none.ok(), json!({"shifts": []}));
     assert_eq!(none.version(), technician.get(&format!("/users/{}", technician.id())).version());
 
-    let week = json!({"items": [
+    let week = json!({"shifts": [
         {"weekday": 7, "start_time": "22:00", "end_time": "06:00", "on_public_holidays": true},
         {"weekday": 1, "start_time": "13:00", "end_time": "17:00"},
         {"weekday": 1, "start_time": "08:00", "end_time": "12:00"},
     ]});
     let set = director.with("if-match", none.header("etag")).put(&path, week.clone());
-    let items = set.items();
-    let begins: Vec<&Value> = items.iter().map(|shift| &shift["starts_at"]).collect();
+    let items = set.ok()["shifts"].as_array().unwrap().clone();
+    let begins: Vec<&Value> = items.iter().map(|shift| &shift["start_time"]).collect();
     assert_eq!(begins, ["08:00", "13:00", "22:00"]);
     assert_eq!(
         (&items[0]["on_public_holidays"], &items[2]["on_public_holidays"]),
@@ -91,7 +91,7 @@ fn a_week_is_read_changed_and_sent_back() {
     assert_eq!(technician.get(&path).items(), items);
     assert_eq!(technician.with("if-none-match", set.header("etag")).get(&path).status, 304);
     assert_eq!(director.put(&path, set.json()).items(), items);
-    assert_eq!(director.put(&path, json!({"items": []})).items(), Vec::<Value>::new());
+    assert_eq!(director.put(&path, json!({"shifts": []})).ok()["shifts"], json!([]));
 }
 
 #[test]
@@ -100,24 +100,24 @@ fn an_invalid_week_is_rejected_with_an_error_for_each_shift() {
     let director = desk.director();
     let path = shifts_of(&desk.technician());
     let shift = |weekday: i64, starts_at: &str, ends_at: &str| json!({"weekday": weekday, "start_time": starts_at, "end_time": ends_at});
-    let refused = |items: Value| director.put(&path, json!({"items": items})).faults();
+    let refused = |items: Value| director.put(&path, json!({"shifts": items})).faults();
     let named = |pointer: &str, code: &str| (pointer.to_owned(), code.to_owned());
     let before = desk.database.fingerprint();
     assert_eq!(
         refused(json!([shift(1, "05:00", "12:00"), shift(1, "11:59", "13:00"), shift(7, "22:00", "06:00")])),
-        [named("/items/1", "overlaps"), named("/items/2", "overlaps")]
+        [named("/shifts/1", "overlaps"), named("/shifts/2", "overlaps")]
     );
-    assert_eq!(refused(json!([shift(0, "08:00", "12:00")])), [named("/items/0/weekday", "out_of_range")]);
+    assert_eq!(refused(json!([shift(0, "08:00", "12:00")])), [named("/shifts/0/weekday", "out_of_range")]);
     for time in ["24:00", "8:00", "08:00:00", "08:60", "x"] {
         assert_eq!(
             refused(json!([shift(1, time, "12:00")])),
-            [named("/items/0/starts_at", "wrong_format")],
+            [named("/shifts/0/start_time", "wrong_format")],
             "{time}"
         );
     }
     let many: Vec<Value> = (0..51).map(|minute| shift(1, &format!("08:{:02}", minute), "08:59")).collect();
     assert_eq!(refused(json!(many))[0], named("/items", "too_long"));
-    let week = json!({"items": [shift(1, "08:00", "12:00")]});
+    let week = json!({"shifts": [shift(1, "08:00", "12:00")]});
     let requester = shifts_of(&desk.requester());
     assert_eq!(director.put(&requester, week.clone()).faults(), [named("", "not_allowed")]);
     director.put("/users/0197c0de-0000-7000-8000-000000000000/shifts", week).problem(404, "not_found");
@@ -129,7 +129,7 @@ fn no_one_manages_the_time_of_a_role_above_their_own() {
     let desk = Desk::open();
     let (requester, technician, professional, director) =
         (desk.requester(), desk.technician(), desk.professional(), desk.director());
-    let week = json!({"items": [office_day(1)]});
+    let week = json!({"shifts": [office_day(1)]});
     let planned = |person: &Client| format!("/users/{}/absences", person.id());
     let handed = |person: &Client| format!("/users/{}/handover", person.id());
     let time = absence(at(1, 8), at(2, 8));
@@ -327,8 +327,8 @@ fn the_last_day_of_a_contract_is_stored_with_the_person() {
 fn the_database_rejects_invalid_weeks_and_absences() {
     let desk = Desk::open();
     let technician = desk.technician();
-    let week = json!({"items": [
-        {"weekday": 7, "starts_at": "22:00", "ends_at": "06:00"}, {"weekday": 1, "start_time": "08:00", "end_time": "12:00"},
+    let week = json!({"shifts": [
+        {"weekday": 7, "start_time": "22:00", "end_time": "06:00"}, {"weekday": 1, "start_time": "08:00", "end_time": "12:00"},
     ]});
     desk.director().put(&shifts_of(&technician), week).ok();
     desk.director()

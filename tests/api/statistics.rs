@@ -256,7 +256,7 @@ fn surveys_and_escalations_are_counted() {
     let figures = desk.director().get(&format!("/statistics?from_date={from}&through_date={to}")).ok();
     assert_eq!((&figures["surveys"]["sent"], &figures["surveys"]["answered"]), (&json!(4), &json!(3)));
     assert_eq!(
-        figures["surveys"]["mean"],
+        figures["surveys"]["mean_ratings"],
         json!({"overall": 4.0, "timeliness": 5.0, "courtesy": 5.0, "solution": 1.0})
     );
     let escalations =
@@ -278,15 +278,17 @@ fn surveys_and_escalations_are_counted() {
 fn a_period_must_be_ordered_and_has_a_maximum_length() {
     let desk = Desk::open();
     for (period, field) in [
-        ("from=2026-03-02&to=2026-03-01", "/to"),
-        ("from=1900-01-01&to=2026-03-01", "/to"),
-        ("from=2026-02-30&to=2026-03-01", "/from"),
+        ("from_date=2026-03-02&through_date=2026-03-01", "/through_date"),
+        ("from_date=1900-01-01&through_date=2026-03-01", "/through_date"),
+        ("from_date=2026-02-30&through_date=2026-03-01", "/from_date"),
     ] {
         let answer = desk.director().get(&format!("/statistics?{period}"));
         assert_eq!((answer.status, answer.faults()[0].0.as_str()), (400, field));
     }
     assert_eq!(desk.director().get("/statistics").faults().len(), 2);
-    for edge in ["from=0001-01-01&to=0001-03-31", "from=9999-01-01&to=9999-12-31"] {
+    for edge in
+        ["from_date=0001-01-01&through_date=0001-03-31", "from_date=9999-01-01&through_date=9999-12-31"]
+    {
         let figures = desk.director().get(&format!("/statistics?{edge}&interval=month")).ok();
         assert_eq!(figures["tickets"]["received"], 0, "{edge}");
     }

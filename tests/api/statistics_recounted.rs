@@ -158,11 +158,11 @@ impl Recount<'_> {
                 "answered": answered("true"),
                 "satisfied": answered("overall >= 4"),
                 "satisfaction_rate": share(answered("overall >= 4"), answered("true")),
-                "mean": {
+                "mean_ratings": {
                     "overall": rating("overall"), "timeliness": rating("timeliness"),
                     "courtesy": rating("courtesy"), "solution": rating("solution"),
                 },
-                "withheld": null,
+                "withheld_reason": null,
             },
         })
     }
@@ -299,7 +299,7 @@ fn every_figure_of_five_quarters_equals_a_recount() {
             .into_iter()
             .enumerate()
     {
-        assert_eq!(figures["series"][part]["from"], from);
+        assert_eq!(figures["series"][part]["from_date"], from);
         same(from, &figures["series"][part], &recount(from, until, "true".to_owned()).figures());
     }
     let groups = [

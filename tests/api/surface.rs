@@ -1,10 +1,14 @@
-//! What clients rely on: the recorded surface of the contract may grow. It shrinks only with a new version.
+//! What clients rely on: the recorded surface of the contract may grow. A part of it goes only after it was deprecated
+//! for at least `NOTICE` days.
 //!
 //! `openapi/surface.txt` has a line for each operation, parameter, body and success response. Schemas have lines for
-//! each use: `sent` by clients, `answered` by the server. A line that begins with `!` is required from clients.
+//! each use: `sent` by clients, `answered` by the server. A line that begins with `!` is required from clients. A line
+//! that begins with `deprecated` names what may go, with the day of the announcement and the first day on which it may
+//! be missing.
 
 use std::collections::BTreeSet;
 
+use chrono::{NaiveDate, Utc};
 use serde_json::Value;
 
 const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/surface.txt");
@@ -60,6 +64,7 @@ impl<'a> Surface<'a> {
             self.sent(&format!("{id} {place} {name}"), &parameter["schema"], parameter["required"] == true);
         }
         self.lines.insert(format!("{id} {} {path}", method.to_uppercase()));
+        self.deprecated(id, operation);
         let body = &operation["requestBody"];
         for (kind, content) in body["content"].as_object().into_iter().flatten() {
             self.sent(&format!("{id} body {kind}"), &content["schema"], body["required"] == true);
@@ -78,8 +83,17 @@ impl<'a> Surface<'a> {
         }
     }
 
+    /// What is deprecated, with its two days.
+    fn deprecated(&mut self, at: &str, what: &Value) {
+        if what["deprecated"] == true {
+            let day = |name: &str| what[name].as_str().unwrap_or("never").to_owned();
+            self.lines.insert(format!("deprecated {} {} {at}", day("x-deprecated-on"), day("x-sunset")));
+        }
+    }
+
     /// One line for each type that may be sent, so that an additional type breaks no client.
     fn sent(&mut self, at: &str, schema: &'a Value, must: bool) {
+        self.deprecated(at, schema);
         if must {
             self.lines.insert(format!("! {at}"));
         }
@@ -99,6 +113,7 @@ impl<'a> Surface<'a> {
 
     /// One line for all types that may be returned, because a client handles each of them.
     fn answered(&mut self, at: &str, schema: &'a Value) {
+        self.deprecated(at, schema);
         let kinds = self.kinds(Use::Answered, schema).join(" | ");
         self.lines.insert(format!("{at}: {kinds}"));
         self.answered_properties(at, schema);
@@ -108,6 +123,7 @@ impl<'a> Surface<'a> {
         for inner in inline(schema) {
             for (name, property, always) in properties(inner) {
                 let at = format!("{at}/{name}");
+                self.deprecated(&at, property);
                 let kinds = self.kinds(Use::Answered, property).join(" | ");
                 let sometimes = if always { "" } else { ", not always" };
                 self.lines.insert(format!("{at}: {kinds}{sometimes}"));
@@ -177,9 +193,39 @@ fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value, bool)> {
     all.map(move |(name, property)| (name, property, is_required(name)))
 }
 
-/// Recorded lines that no longer exist, and new requirements for clients.
-fn breaks(recorded: &BTreeSet<String>, present: &BTreeSet<String>) -> Vec<String> {
-    let gone = recorded.difference(present).filter(|line| !line.starts_with('!'));
+/// The minimum number of days between the announcement that a part of the contract goes and its removal.
+const NOTICE: i64 = 180;
+
+/// The parts that may be missing today: they were deprecated in time.
+fn expired(recorded: &BTreeSet<String>, today: NaiveDate) -> Vec<&str> {
+    let deprecated = recorded.iter().filter_map(|line| line.strip_prefix("deprecated "));
+    let days = deprecated.filter_map(|line| {
+        let mut words = line.splitn(3, ' ');
+        let (on, sunset) =
+            (words.next()?.parse::<NaiveDate>().ok()?, words.next()?.parse::<NaiveDate>().ok()?);
+        let in_time = (sunset - on).num_days() >= NOTICE && sunset <= today;
+        words.next().filter(|_| in_time)
+    });
+    days.collect()
+}
+
+/// Recorded lines that no longer exist and were not deprecated in time, and new requirements for clients.
+fn breaks(recorded: &BTreeSet<String>, present: &BTreeSet<String>, today: NaiveDate) -> Vec<String> {
+    let expired = expired(recorded, today);
+    // The part itself and what is below it.
+    let may_go = |line: &str| {
+        expired.iter().any(|part| {
+            let rest = line.trim_start_matches("! ").strip_prefix(part);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '/', ':']))
+        })
+    };
+    let is_kept = |line: &&String| !line.starts_with('!') && !line.starts_with("deprecated ");
+    // A schema that nothing refers to any more is not a break of its own: the lines that referred to it are.
+    let subjects: BTreeSet<&str> = present.iter().map(|line| subject(line)).collect();
+    let is_used = |line: &str| {
+        !line.starts_with("sent ") && !line.starts_with("answered ") || subjects.contains(subject(line))
+    };
+    let gone = recorded.difference(present).filter(is_kept).filter(|line| is_used(line) && !may_go(line));
     let known: BTreeSet<&str> = recorded.iter().map(|line| subject(line)).collect();
     // A requirement of a new operation or of a new body breaks no client.
     let demanded =
@@ -196,27 +242,38 @@ fn subject(line: &str) -> &str {
 }
 
 #[test]
-fn what_clients_rely_on_goes_only_with_a_new_version() {
+fn what_clients_rely_on_goes_only_after_it_was_deprecated() {
     let document: Value =
         serde_json::from_str(&mesa::contract::json(&mesa::app::openapi()).unwrap()).unwrap();
     let present = surface(&document);
     let version = format!("version {}", document["info"]["version"].as_str().unwrap());
+    let text = std::fs::read_to_string(RECORDED).unwrap();
+    let (recorded_version, recorded) = text.split_once('\n').unwrap();
+    let recorded: BTreeSet<String> = recorded.lines().map(str::to_owned).collect();
+    let broken = breaks(&recorded, &present, Utc::now().date_naive());
+    assert!(
+        broken.is_empty(),
+        "this breaks clients: deprecate it first, at least {NOTICE} days before it goes: {broken:#?}"
+    );
     if std::env::var_os("MESA_KEEP_SURFACE").is_some() {
         let lines: Vec<&str> =
             std::iter::once(version.as_str()).chain(present.iter().map(String::as_str)).collect();
         std::fs::write(RECORDED, lines.join("\n") + "\n").unwrap();
+        return;
     }
-    let text = std::fs::read_to_string(RECORDED).unwrap();
-    let (recorded_version, lines) = text.split_once('\n').unwrap();
-    let how = "run `MESA_KEEP_SURFACE=1 cargo test --test api surface`";
-    assert_eq!(recorded_version, version, "the recorded surface is of another version: {how}");
-    let recorded: BTreeSet<String> = lines.lines().map(str::to_owned).collect();
-    let broken = breaks(&recorded, &present);
-    assert!(broken.is_empty(), "this breaks clients; raise the version in Cargo.toml and {how}: {broken:#?}");
+    assert_eq!(
+        recorded_version, version,
+        "the recorded surface is of another version: run `MESA_KEEP_SURFACE=1 cargo test --test api surface`"
+    );
 }
 
 /// What a change breaks in a contract with one operation, which takes a body and returns a page.
 fn changed(change: impl FnOnce(&mut Value)) -> Vec<String> {
+    changed_after(|_| (), change)
+}
+
+/// The same, after a first change was recorded; today is 31 July 2027.
+fn changed_after(first: impl FnOnce(&mut Value), change: impl FnOnce(&mut Value)) -> Vec<String> {
     let mut document = serde_json::json!({
         "paths": {"/x": {"post": {
             "operationId": "makeX",
@@ -240,9 +297,10 @@ fn changed(change: impl FnOnce(&mut Value)) -> Vec<String> {
             }
         }
     });
+    first(&mut document);
     let recorded = surface(&document);
     change(&mut document);
-    breaks(&recorded, &surface(&document))
+    breaks(&recorded, &surface(&document), "2027-07-31".parse().unwrap())
 }
 
 #[test]
@@ -282,4 +340,34 @@ fn each_kind_of_breaking_change_is_detected() {
     assert_eq!(body, ["! makeX body application/json"]);
     let operation = changed(|document| document["paths"]["/x"] = serde_json::json!({}));
     assert!(operation.contains(&"makeX POST /x".to_owned()), "{operation:?}");
+}
+
+#[test]
+fn a_part_goes_after_its_notice_and_not_before() {
+    let deprecate = |on: &'static str, sunset: &'static str| {
+        move |document: &mut Value| {
+            let more = &mut document["components"]["schemas"]["X"]["properties"]["more"];
+            more["deprecated"] = true.into();
+            more["x-deprecated-on"] = on.into();
+            more["x-sunset"] = sunset.into();
+        }
+    };
+    let remove = |document: &mut Value| {
+        _ = document["components"]["schemas"]["X"]["properties"].as_object_mut().unwrap().remove("more");
+    };
+    assert_eq!(changed_after(deprecate("2027-01-15", "2027-07-31"), remove), [""; 0]);
+    for (on, sunset) in [("2027-01-15", "2027-08-01"), ("2027-03-01", "2027-07-31")] {
+        assert_eq!(
+            changed_after(deprecate(on, sunset), remove),
+            ["answered X/more: string | null, not always"]
+        );
+    }
+    let whole = |document: &mut Value| {
+        let operation = &mut document["paths"]["/x"]["post"];
+        operation["deprecated"] = true.into();
+        operation["x-deprecated-on"] = "2027-01-15".into();
+        operation["x-sunset"] = "2027-07-31".into();
+    };
+    let removed = changed_after(whole, |document| document["paths"] = serde_json::json!({}));
+    assert_eq!(removed, [""; 0]);
 }

@@ -58,7 +58,7 @@ fn the_link_opens_a_page_that_accepts_one_answer() {
     let survey = desk.requester().get(&format!("{one}/survey")).ok();
     assert_eq!(survey["ratings"], ratings()["ratings"]);
     assert_eq!(survey["comment"], "Muy amables.\n¡Gracias!");
-    assert_eq!(survey["answers"][0]["text"]["es"], "¿Cómo califica el servicio en general?");
+    assert_eq!(survey["answers"][0]["wording"]["es"], "¿Cómo califica el servicio en general?");
     // A second visit shows that the survey is answered, and a second answer changes nothing.
     shows(&page(&desk, &token), 200, &["quedó guardada"]);
     shows(&send(&desk, &token, &GOOD.replace("overall=5", "overall=1")), 409, &["ya fue respondida"]);
@@ -170,7 +170,7 @@ fn a_reopened_ticket_cannot_be_rated_until_it_is_solved() {
     assert!(!page(&desk, &token).text().contains("<form"));
     shows(&send(&desk, &token, GOOD), 409, &["Su solicitud está abierta de nuevo"]);
     let path = format!("/survey-links/{token}");
-    assert_eq!(desk.nobody().get(&path).ok()["solution"], json!(null));
+    assert_eq!(desk.nobody().get(&path).ok()["solution_text"], json!(null));
     desk.nobody().post(&path, ratings()).problem(409, "wrong_state");
     desk.requester().post(&format!("{one}/survey"), ratings()).problem(409, "wrong_state");
     assert_eq!(desk.database.fingerprint(), before);
@@ -216,7 +216,7 @@ fn a_survey_is_answered_as_json_without_signing_in() {
     let (nobody, path) = (desk.nobody(), format!("/survey-links/{token}"));
     let linked = nobody.get(&path).ok();
     assert_eq!(
-        (&linked["subject"], &linked["solution"]),
+        (&linked["subject"], &linked["solution_text"]),
         (&json!("La impresora no imprime"), &json!("Se cambió el cable."))
     );
     assert_eq!((&linked["survey"]["status"], &linked["locale"]), (&json!("pending"), &json!("es")));

@@ -6,7 +6,7 @@ use crate::harness::Desk;
 use crate::harness::smtp::MailServer;
 
 fn clarity() -> Value {
-    json!({"key": "clarity", "text": {"es": "¿Qué tan claro fue?", "en": "How clear was it?"}, "position": 15})
+    json!({"key": "clarity", "wording": {"es": "¿Qué tan claro fue?", "en": "How clear was it?"}, "position": 15})
 }
 
 fn ratings() -> Value {
@@ -50,11 +50,11 @@ fn a_question_is_added_answered_and_deactivated() {
     let sent = desk.nobody().raw("POST", &format!("//s/{token}"), "application/x-www-form-urlencoded", form);
     assert_eq!(sent.status, 200);
     let path = question(&desk, "clarity");
-    professional.patch(&path, json!({"text": {"es": "¿Fue claro?"}, "active": false})).ok();
+    professional.patch(&path, json!({"wording": {"es": "¿Fue claro?"}, "active": false})).ok();
     let answers = requester.get(&format!("{one}/survey")).ok()["answers"].clone();
     assert_eq!(answers.as_array().unwrap().len(), 5);
     assert_eq!((&answers[1]["key"], &answers[1]["rating"]), (&json!("clarity"), &json!(2)));
-    assert_eq!(answers[1]["text"]["es"], "¿Qué tan claro fue?", "the original text");
+    assert_eq!(answers[1]["wording"]["es"], "¿Qué tan claro fue?", "the original text");
     assert_eq!(professional.get("/surveys").items()[0]["answers"], answers);
     assert_eq!(keys(&requester), ["overall", "timeliness", "courtesy", "solution"]);
     // An answer to the inactive question is rejected.
@@ -95,15 +95,15 @@ fn the_four_standing_questions_can_be_reworded_but_not_removed() {
         director.patch(&path, json!({"key": "manners"})).faults(),
         [("/key".into(), "unknown_field".into())]
     );
-    let words = json!({"text": {"es": "¿Fueron amables?", "en": "Were they kind?"}, "position": 1});
-    assert_eq!(director.patch(&path, words).ok()["text"]["en"], "Were they kind?");
+    let words = json!({"wording": {"es": "¿Fueron amables?", "en": "Were they kind?"}, "position": 1});
+    assert_eq!(director.patch(&path, words).ok()["wording"]["en"], "Were they kind?");
     let one = desk.ticket_in("solved");
     let answered = desk.requester().post(&format!("{one}/survey"), json!({"ratings": ratings()})).created();
     assert_eq!(
         (&answered["answers"][0]["key"], &answered["answers"][0]["rating"]),
         (&json!("courtesy"), &json!(5))
     );
-    assert_eq!(answered["answers"][0]["text"]["es"], "¿Fueron amables?");
+    assert_eq!(answered["answers"][0]["wording"]["es"], "¿Fueron amables?");
     for sql in [
         "UPDATE survey_questions SET active = false WHERE key = 'overall'",
         "UPDATE survey_questions SET standing = false WHERE key = 'overall'",

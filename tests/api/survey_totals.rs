@@ -9,11 +9,11 @@ const QUARTER: &str = "/statistics?from_date=2025-10-01&through_date=2025-12-31"
 /// The figures that are computed from answers.
 fn computed(figures: &Value) -> [&Value; 3] {
     let surveys = &figures["surveys"];
-    [&surveys["satisfied"], &surveys["satisfaction_rate"], &surveys["mean"]["overall"]]
+    [&surveys["satisfied"], &surveys["satisfaction_rate"], &surveys["mean_ratings"]["overall"]]
 }
 
 fn is_withheld(figures: &Value, reason: &str) -> bool {
-    figures["surveys"]["withheld"] == reason && computed(figures).iter().all(|value| value.is_null())
+    figures["surveys"]["withheld_reason"] == reason && computed(figures).iter().all(|value| value.is_null())
 }
 
 fn answered(figures: &Value) -> i64 {
@@ -65,7 +65,7 @@ fn technician_totals_have_five_or_more_answers_and_reveal_no_difference() {
         for shown in ["sent", "responded", "answered", "response_rate"] {
             assert_eq!(surveys[shown], whole["surveys"][shown]);
         }
-        match surveys["withheld"].as_str() {
+        match surveys["withheld_reason"].as_str() {
             None => {
                 assert_eq!(computed(row), computed(whole));
                 assert!(counted == 0 || counted >= 5, "{row}");
@@ -76,7 +76,7 @@ fn technician_totals_have_five_or_more_answers_and_reveal_no_difference() {
             other => panic!("{other:?}"),
         }
     }
-    let withheld = |row: &&Value| !row["surveys"]["withheld"].is_null();
+    let withheld = |row: &&Value| !row["surveys"]["withheld_reason"].is_null();
     let hidden: Vec<i64> = rows(&seen, "by_category").iter().filter(withheld).map(answered).collect();
     assert!(hidden.len() >= 2 && hidden.iter().sum::<i64>() >= 5, "{hidden:?}");
     assert!(open > 0);
@@ -190,7 +190,7 @@ fn a_technician_reads_a_measurement_of_five_or_more_answers() {
     let few = desk.technician().post(&list, json!({"year": 2025, "quarter": 4})).ok();
     let hidden = |one: &Value| {
         assert_eq!(
-            [&one["value"], &one["met"], &one["light"], &one["withheld"], &one["counted"]],
+            [&one["value"], &one["numerator"], &one["light"], &one["withheld"], &one["denominator"]],
             [&json!(null), &json!(null), &json!(null), &json!(true), &json!(4)]
         );
     };

@@ -67,7 +67,7 @@ fn staff_see_everything_in_one_order() {
             let order = ["event", "escalation", "followup", "attachment", "message"];
             let rank = order.iter().position(|kind| entry["type"] == *kind).unwrap();
             let text = |name: &str| entry[name].as_str().unwrap().to_owned();
-            (text("at"), rank, text("id"))
+            (text("occurred_at"), rank, text("id"))
         })
         .collect();
     assert!(places.is_sorted(), "{places:#?}");
@@ -80,13 +80,13 @@ fn staff_see_everything_in_one_order() {
     ] {
         let mut listed = technician.get(&format!("{one}/{list}?limit=200")).items();
         let mut shown: Vec<Value> = entries.iter().filter(|entry| entry["type"] == kind).cloned().collect();
-        assert_eq!(technician.get(&format!("{one}/timeline?limit=200&kind={kind}")).items(), shown);
+        assert_eq!(technician.get(&format!("{one}/timeline?limit=200&type={kind}")).items(), shown);
         for entry in &mut shown {
             let entry = entry.as_object_mut().unwrap();
             entry.remove("type");
             entry.remove("assignee");
             if kind != "event" {
-                assert_eq!(entry.remove("at"), entry.get("created_at").cloned());
+                assert_eq!(entry.remove("occurred_at"), entry.get("created_at").cloned());
             }
         }
         for entry in &mut listed {
@@ -96,7 +96,7 @@ fn staff_see_everything_in_one_order() {
         }
         assert_eq!(shown, listed, "{kind}");
     }
-    let messages = technician.get(&format!("{one}/timeline?kind=message&limit=200")).items();
+    let messages = technician.get(&format!("{one}/timeline?type=message&limit=200")).items();
     assert_eq!(
         messages.len(),
         usize::try_from(desk.database.count("SELECT count(*) FROM messages")).unwrap()
@@ -119,10 +119,10 @@ fn pages_of_any_size_in_both_orders_contain_every_entry_once() {
     for (client, one) in
         [desk.technician(), requester].iter().flat_map(|client| [(client, &one), (client, &other)])
     {
-        for filter in ["", "&kind=event&kind=message"] {
+        for filter in ["", "&type=event&type=message"] {
             let all = client.get(&format!("{one}/timeline?limit=200{filter}")).items();
             for limit in [1, 2, 3, 7, 100] {
-                for sort in ["at", "-at"] {
+                for sort in ["occurred_at", "-occurred_at"] {
                     let path = format!("{one}/timeline?limit={limit}&sort={sort}&with_total=true{filter}");
                     let (mut seen, mut next) = (Vec::new(), Some(path));
                     while let Some(path) = next {
@@ -134,7 +134,7 @@ fn pages_of_any_size_in_both_orders_contain_every_entry_once() {
                         let link = link.strip_prefix("</api/v1").and_then(|link| link.split_once('>'));
                         next = link.map(|(path, _)| path.to_owned());
                     }
-                    if sort == "-at" {
+                    if sort == "-occurred_at" {
                         seen.reverse();
                     }
                     assert_eq!(seen, all, "{limit} {sort} {filter}");
@@ -204,7 +204,7 @@ fn a_requester_sees_what_concerns_them() {
     );
     assert_eq!(event("escalated")["details"], json!({}));
     assert_eq!(event("held")["details"], json!({"reason": "Falta el repuesto."}));
-    assert_eq!(requester.get(&format!("{one}/timeline?kind=escalation&with_total=true")).ok()["total"], 0);
+    assert_eq!(requester.get(&format!("{one}/timeline?type=escalation&with_total=true")).ok()["total"], 0);
     desk.another(Role::Requester).get(&format!("{one}/timeline")).problem(404, "not_found");
 }
 
@@ -212,8 +212,9 @@ fn a_requester_sees_what_concerns_them() {
 fn all_that_shows(requester: &Client, one: &str) -> Vec<(String, String)> {
     let mut seen = Vec::new();
     let kinds =
-        ["", "&kind=event", "&kind=followup", "&kind=attachment", "&kind=message", "&kind=escalation"];
-    for (sort, kind) in ["at", "-at"].iter().flat_map(|sort| kinds.map(|kind| (sort, kind))) {
+        ["", "&type=event", "&type=followup", "&type=attachment", "&type=message", "&type=escalation"];
+    for (sort, kind) in ["occurred_at", "-occurred_at"].iter().flat_map(|sort| kinds.map(|kind| (sort, kind)))
+    {
         for limit in [1, 3, 200] {
             let mut path = format!("{one}/timeline?limit={limit}&sort={sort}&with_total=true{kind}");
             loop {
@@ -273,7 +274,7 @@ fn private_changes_are_invisible_to_the_requester() {
         ["followup public", "attachment switch.txt", "message followup"]
     );
     assert_eq!((&new[0]["id"], new[0].get("source_followup_id")), (&public["id"], None));
-    assert!(new.iter().all(|entry| entry["at"].as_str() >= public["created_at"].as_str()));
+    assert!(new.iter().all(|entry| entry["occurred_at"].as_str() >= public["created_at"].as_str()));
 }
 
 #[test]
@@ -288,7 +289,7 @@ fn notifications_to_staff_are_invisible_to_the_requester() {
     );
     let before = all_that_shows(&requester, &one);
     mesa::tickets::watch::notify(&mut desk.database.connect(), chrono_tz::America::Bogota).unwrap();
-    director.patch("/attention-times/medium", json!({"minutes": 60})).ok();
+    director.patch("/attention-times/medium", json!({"attention_minutes": 60})).ok();
     director.post("/attention-times/application", json!({})).ok();
     let after = all_that_shows(&requester, &one);
     // The last item is the ticket itself, which contains the time when attention is due.
@@ -298,9 +299,9 @@ fn notifications_to_staff_are_invisible_to_the_requester() {
         assert!(kinds.iter().any(|seen| seen == kind), "{kind} is not among {kinds:?}");
     }
     // A handover shows the new assignee, but not the reason.
-    let body = json!({"to": director.id(), "reason": "Incapacidad de Tomás."});
+    let body = json!({"assignee_id": director.id(), "reason": "Incapacidad de Tomás."});
     director.post(&format!("/users/{}/handover", desk.technician().id()), body).ok();
-    let last = requester.get(&format!("{one}/timeline?sort=-occurred_at&kind=event&limit=1")).items();
+    let last = requester.get(&format!("{one}/timeline?sort=-occurred_at&type=event&limit=1")).items();
     assert_eq!((&last[0]["kind"], &last[0]["assignee"]["id"]), (&json!("assigned"), &json!(director.id())));
     assert_eq!(last[0]["details"], json!({}));
 }
@@ -316,7 +317,7 @@ fn an_information_request_is_shown_with_its_answer() {
     requester.post(&format!("{one}/followups"), answer).created();
     technician.post(&format!("{one}/archive"), json!({"reason": "missing_information"})).ok();
     let again = requester.post(&format!("{one}/resubmission"), json!({})).created();
-    let events = requester.get(&format!("{one}/timeline?kind=event")).items();
+    let events = requester.get(&format!("{one}/timeline?type=event")).items();
     let seen: Vec<String> = events.iter().map(short).collect();
     let expected = [
         "event received",

@@ -226,9 +226,9 @@ fn a_third_party_is_recorded_at_level_3_with_reference_and_promised_time() {
     let record = |index: usize| {
         let level: &Value = &levels[index];
         (
-            level["level"].clone(),
+            level["support_level"].clone(),
             level["assignee"]["role"].clone(),
-            level["met"].clone(),
+            level["in_time"].clone(),
             level["assigned_at"].is_string(),
         )
     };

@@ -173,16 +173,18 @@ pub async fn read(call: Call, query: Query<MatrixFilters>, request: HttpRequest)
     });
     let (matrix, format) = read.await?;
     let mut response = HttpResponse::Ok();
-    response.insert_header((VARY, "Accept"));
+    response
+        .insert_header((VARY, "Accept"))
+        .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"));
     if format.or(preferred) != Some(MatrixFormat::Svg) {
+        response.insert_header((CONTENT_DISPOSITION, "inline; filename=\"matriz-de-riesgos.json\""));
         return Ok(response.json(matrix));
     }
     // Drawn without a database connection.
     let image = web::block(move || svg::draw(&matrix)).await.map_err(Problem::internal)??;
     response
         .insert_header((CONTENT_TYPE, MatrixFormat::Svg.media_type()))
-        .insert_header((CONTENT_DISPOSITION, "inline; filename=\"matriz-de-riesgos.svg\""))
-        .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"));
+        .insert_header((CONTENT_DISPOSITION, "inline; filename=\"matriz-de-riesgos.svg\""));
     Ok(response.body(image))
 }
 

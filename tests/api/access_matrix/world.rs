@@ -260,7 +260,7 @@ impl Reply {
         if let Some(fields) = body.as_object_mut() {
             fields.remove("request_id");
             fields.remove("instance");
-            fields.remove("now");
+            fields.remove("calculated_at");
         }
         let body = if body.is_null() { self.text.clone() } else { body.to_string() };
         (self.status, headers, body)

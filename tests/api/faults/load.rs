@@ -253,6 +253,6 @@ impl Acknowledged {
         assert_eq!(self.writes, 6 * known.len());
         let verified = director.get("/audit/verification").ok();
         assert_eq!(verified["broken"], json!([]), "{verified}");
-        assert_eq!(verified["tickets"], json!(known.len() + beside), "{verified}");
+        assert_eq!(verified["ticket_count"], json!(known.len() + beside), "{verified}");
     }
 }

@@ -116,7 +116,7 @@ pub fn risk(owner: &str, status: &str) -> Value {
 /// The body of complete minutes, with a decision assigned to this member of staff.
 pub fn minutes(owner: &str) -> Value {
     json!({
-        "held_on": "2026-10-09", "starts_at": "08:00", "ends_at": "09:30", "place": "Sala de juntas",
+        "held_on": "2026-10-09", "start_time": "08:00", "end_time": "09:30", "place": "Sala de juntas",
         "agenda": ["Informe del tercer trimestre", "Plan de Mejoramiento"],
         "attendees": [
             {"user_id": owner, "job_title": "Técnico Operativo"},
@@ -132,7 +132,7 @@ pub fn minutes(owner: &str) -> Value {
 pub fn indicator(status: &str) -> Value {
     json!({
         "name": "Disponibilidad de la red", "aim": "Medir si la red está disponible.",
-        "formula": "Horas disponibles / horas × 100", "unit": "%", "measure": "manual", "target": 99.5,
+        "formula": "Horas disponibles / horas × 100", "unit_of_measure": "%", "measure": "manual", "target": 99.5,
         "direction": "at_least", "warning": 98, "source": "Monitoreo", "responsible": "Director Administrativo",
         "status": status,
     })

@@ -244,7 +244,7 @@ impl Attempt<'_> {
                     get(&format!("{calendar}/due?minutes=60")),
                     self.post(
                         "/attention-reckonings".into(),
-                        json!({"from": "2026-11-23T15:00:00Z", "minutes": 60}),
+                        json!({"starts_at": "2026-11-23T15:00:00Z", "attention_minutes": 60}),
                     ),
                     get(&format!("/units/{}", unit.as_str().unwrap())),
                     get(&format!("/categories/{}", category.as_str().unwrap())),
@@ -310,7 +310,7 @@ impl Attempt<'_> {
                 vec![
                     get("/retention-rules"),
                     get("/retention-rules/surveys"),
-                    self.me.patch("/retention-rules/surveys", json!({"months": 36})),
+                    self.me.patch("/retention-rules/surveys", json!({"retention_months": 36})),
                     get("/retention-runs"),
                     get(&format!("/users/{}/anonymization-preview", person.id())),
                     self.post(
@@ -400,7 +400,7 @@ impl Attempt<'_> {
         let one = format!("/users/{}", account.id());
         let planned = self.desk.director().post(&format!("{one}/absences"), absence()).created();
         let planned = format!("/absences/{}", planned["id"].as_str().unwrap());
-        let week = json!({"items": [{"weekday": 1, "start_time": "08:00", "end_time": "17:00"}]});
+        let week = json!({"shifts": [{"weekday": 1, "start_time": "08:00", "end_time": "17:00"}]});
         let email = format!("nueva-{}", account.email());
         let new = json!({"email": email, "password": "una-clave-larga", "role": role, "full_name": "Nueva"});
         let mut answers = vec![
@@ -423,7 +423,7 @@ impl Attempt<'_> {
             let key = if self.own { "own" } else { "anothers" };
             let text = json!({"es": "¿Fue claro?", "en": "Was it clear?"});
             answers.extend([
-                self.post("/survey-questions".into(), json!({"key": key, "text": text, "position": 50})),
+                self.post("/survey-questions".into(), json!({"key": key, "wording": text, "position": 50})),
                 self.me.patch(
                     &format!("/survey-questions/{}", question.as_str().unwrap()),
                     json!({"position": 2}),
@@ -444,7 +444,7 @@ impl Attempt<'_> {
                     &format!("/categories/{}", category["id"].as_str().unwrap()),
                     json!({"active": false}),
                 ),
-                self.me.patch("/attention-times/low", json!({"minutes": 1080})),
+                self.me.patch("/attention-times/low", json!({"attention_minutes": 1080})),
             ]);
         }
         answers
