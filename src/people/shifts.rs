@@ -100,7 +100,7 @@ pub async fn replace(call: Call, id: Path<Uuid>, body: Body<Shifts>) -> Result<H
 
 fn overlap(place: usize) -> FieldError {
     FieldError::new(
-        format!("/items/{place}"),
+        format!("/shifts/{place}"),
         FieldCode::Overlaps,
         Text::new("Se cruza con un turno anterior de la lista.", "It overlaps an earlier shift in the list."),
     )

@@ -43,7 +43,7 @@ pub struct AllAbsenceFilters {
 /// `ends_from` and its end as `starts_before`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
-    tag = "staff", operation_id = "listAbsences", params(Paging, AllAbsenceFilters),
+    tag = "absences", operation_id = "listAbsences", params(Paging, AllAbsenceFilters),
     responses((status = 200, body = Page<Absence>))
 )]
 #[get("/absences")]

@@ -38,7 +38,7 @@ text_enum! {
 /// # Errors
 /// A 422 if the given deadline is in the past, or more than a year ahead.
 pub fn deadline(named: Option<DateTime<Utc>>, days: i64, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
-    let fault = |code, detail| Err(Problem::field(FieldError::new("/deadline", code, detail)));
+    let fault = |code, detail| Err(Problem::field(FieldError::new("/deadline_at", code, detail)));
     match named {
         None => Ok(now + TimeDelta::days(days)),
         Some(moment) if moment <= now => {

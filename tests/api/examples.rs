@@ -118,7 +118,10 @@ impl Prepared {
 
 /// The request of the example, with ids, times and passwords of this desk.
 pub fn prepare(desk: &Desk, operation: &Operation, request: Option<&Value>) -> Prepared {
-    let who = caller(desk, &operation.id);
+    let mut who = caller(desk, &operation.id);
+    if operation.needs_version {
+        who = who.with("if-match", "*");
+    }
     let state = NEEDS.iter().find(|(id, _)| *id == operation.id).map(|(_, state)| *state);
     let mut path = match state {
         Some(state) => {

@@ -39,11 +39,11 @@ fn expired_records(desk: &Desk) {
     director
         .patch(&format!("/meeting-minutes/{signed}"), json!({"decisions": decisions, "place": WORD}))
         .ok();
-    director.post(&format!("/meeting-minutes/{signed}/signature"), json!({})).ok();
+    director.with("if-match", "*").post(&format!("/meeting-minutes/{signed}/signature"), json!({})).ok();
     let path = format!("{}/measurements", desk.indicator("satisfaction"));
     let measured = id(&director.post(&path, json!({"year": 2026, "quarter": 1})).created());
     director.patch(&format!("/measurements/{measured}"), json!({"analysis": WORD})).ok();
-    director.post(&format!("/measurements/{measured}/approval"), json!({})).ok();
+    director.with("if-match", "*").post(&format!("/measurements/{measured}/approval"), json!({})).ok();
     let mut action = improvement_action(owner.id(), "open");
     action["cause"] = json!(WORD);
     let action =
@@ -90,7 +90,7 @@ fn with_values(desk: &Desk) -> i64 {
 fn against(desk: &Desk, head: &Value) -> Value {
     let root = head["root"].as_str().unwrap().replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
     desk.director()
-        .get(&format!("/audit/verification?head_size={}&head_root={root}", head["size_bytes"]))
+        .get(&format!("/audit/verification?head_size={}&head_root={root}", head["tree_size"]))
         .ok()
 }
 

@@ -95,7 +95,10 @@ fn a_measurement_is_recomputed_until_it_is_approved() {
     let action =
         technician.post("/improvement-actions", improvement_action(technician.id(), "draft")).created();
     let said = json!({"analysis": "Faltó personal.", "improvement_action_id": action["id"]});
-    let incomplete = director.post(&format!("{path}/approval"), json!({})).problem(409, "incomplete");
+    let incomplete = director
+        .with("if-match", "*")
+        .post(&format!("{path}/approval"), json!({}))
+        .problem(409, "incomplete");
     assert_eq!(incomplete["errors"][0]["pointer"], "/analysis");
     technician.patch(&path, said.clone()).ok();
     let nobody = json!({"improvement_action_id": "0197c0de-0000-7000-8000-000000000000"});
@@ -121,7 +124,7 @@ fn a_measurement_is_recomputed_until_it_is_approved() {
     director.patch(&one, json!({"target": 100, "warning": 99})).ok();
     measure(&director, &one, 2026, 3).problem(409, "wrong_state");
     director.patch(&path, json!({"analysis": "x"})).problem(409, "wrong_state");
-    director.post(&format!("{path}/approval"), json!({})).problem(409, "wrong_state");
+    director.with("if-match", "*").post(&format!("{path}/approval"), json!({})).problem(409, "wrong_state");
     assert_eq!(director.get(&path).ok(), approved);
     for sql in [
         "UPDATE measurements SET value = 1",
@@ -144,7 +147,10 @@ fn a_measurement_is_recomputed_until_it_is_approved() {
     assert_eq!(running["complete"], false);
     let running = format!("/measurements/{}", running["id"].as_str().unwrap());
     director.patch(&running, json!({"analysis": "Va bien."})).ok();
-    let refused = director.post(&format!("{running}/approval"), json!({})).problem(409, "incomplete");
+    let refused = director
+        .with("if-match", "*")
+        .post(&format!("{running}/approval"), json!({}))
+        .problem(409, "incomplete");
     assert_eq!(refused["errors"][0]["pointer"], "/complete");
     assert_eq!(measure(&director, &one, 2027, 1).faults(), [("/quarter".into(), "out_of_range".into())]);
     measure(&director, &one, 2025, 4).created();

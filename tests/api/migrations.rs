@@ -66,6 +66,7 @@ fn migrations_can_be_applied_reverted_and_applied_again_with_data() {
 
     let held = desk.director().post("/meeting-minutes", minutes(desk.technician().id())).created();
     desk.director()
+        .with("if-match", "*")
         .post(&format!("/meeting-minutes/{}/signature", held["id"].as_str().unwrap()), json!({}))
         .ok();
     let mut action = improvement_action(desk.technician().id(), "open");

@@ -39,7 +39,7 @@ fn minutes_are_drafted_and_signed_and_then_immutable() {
     );
     for refused in [
         director.patch(&one, json!({"place": "Otro"})),
-        director.post(&format!("{one}/signature"), json!({})),
+        director.with("if-match", "*").post(&format!("{one}/signature"), json!({})),
     ] {
         assert_eq!(refused.problem(409, "wrong_state")["current_status"], "signed");
     }
@@ -147,8 +147,10 @@ fn people_in_minutes_must_exist() {
     // Minutes without anyone present cannot be signed.
     body["attendees"] = json!([{"full_name": "Luz Elena Toro", "attendance": "excused"}]);
     let one = technician.post("/meeting-minutes", body).created()["id"].as_str().unwrap().to_owned();
-    let refused =
-        desk.director().post(&format!("/meeting-minutes/{one}/signature"), Value::Object(Default::default()));
+    let refused = desk
+        .director()
+        .with("if-match", "*")
+        .post(&format!("/meeting-minutes/{one}/signature"), Value::Object(Default::default()));
     assert_eq!(refused.problem(409, "incomplete")["errors"][0]["pointer"], "/attendees");
     // An improvement action links back to the minutes.
     let mut action = improvement_action(technician.id(), "draft");

@@ -16,6 +16,8 @@ pub struct Operation {
     pub content_type: Option<String>,
     pub body: Option<Map<String, Value>>,
     pub parameters: Vec<Value>,
+    /// Whether it requires `If-Match`.
+    pub needs_version: bool,
     /// The roles that may call it; `None` if it needs no token.
     pub roles: Option<Vec<String>>,
 }
@@ -68,7 +70,7 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
         }),
         ("{user_id}", desk.technician().id().to_owned()),
         ("{absence_id}", id(&director.post(&format!("/users/{}/absences", desk.technician().id()), absence))),
-        ("{size}", desk.sign_tree_head().to_string()),
+        ("{tree_size}", desk.sign_tree_head().to_string()),
         ("{event_id}", director.get("/audit/log").items()[0]["id"].as_str().unwrap().to_owned()),
         (
             "{email_id}",
@@ -136,6 +138,12 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
                     .flatten()
                     .map(|parameter| resolve(&document, parameter))
                     .collect(),
+                needs_version: operation["parameters"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .map(|parameter| resolve(&document, parameter))
+                    .any(|parameter| parameter["name"] == "If-Match" && parameter["required"] == true),
                 roles: roles(operation),
             });
         }
@@ -163,9 +171,8 @@ fn created(desk: &Desk, document: &Value, collection: &str) -> String {
 }
 
 fn roles(operation: &Value) -> Option<Vec<String>> {
-    let ways = operation["security"].as_array().unwrap();
-    let roles = &ways.iter().find(|way| way["password"].is_array())?["password"];
-    Some(roles.as_array().unwrap().iter().map(|role| role.as_str().unwrap().to_owned()).collect())
+    let roles = operation["x-roles"].as_array()?;
+    Some(roles.iter().map(|role| role.as_str().unwrap().to_owned()).collect())
 }
 
 /// The id of a message that failed.

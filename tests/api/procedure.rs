@@ -417,7 +417,8 @@ mod activity_9 {
         let body = json!({"subject": "Cuenta nueva", "description": "Para un contratista.", "category_id": category});
         let ticket = desk.requester().post("/tickets", body).created();
         let today = Utc::now().date_naive();
-        let period = format!("from={}&through_date={}", today - Duration::days(1), today + Duration::days(1));
+        let period =
+            format!("from_date={}&through_date={}", today - Duration::days(1), today + Duration::days(1));
         let found = desk.professional().get(&format!("/audit/profiles?{period}")).items();
         assert_eq!(found.len(), 1);
         assert_eq!((&found[0]["ticket_id"], &found[0]["findings"]), (&ticket["id"], &json!(["not_head"])));

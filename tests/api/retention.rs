@@ -181,7 +181,7 @@ fn records_are_kept_as_long_as_a_form_refers_to_them() {
     let (director, owner) = (desk.director(), desk.technician());
     let id = |answer: &Value| answer["id"].as_str().unwrap().to_owned();
     let signed = id(&director.post("/meeting-minutes", minutes(owner.id())).created());
-    director.post(&format!("/meeting-minutes/{signed}/signature"), json!({})).ok();
+    director.with("if-match", "*").post(&format!("/meeting-minutes/{signed}/signature"), json!({})).ok();
     let draft = id(&director.post("/meeting-minutes", minutes(owner.id())).created());
 
     // An action from a measurement that also refers to the action, and an action from minutes.
@@ -203,7 +203,7 @@ fn records_are_kept_as_long_as_a_form_refers_to_them() {
     let of_minutes = action(json!({"kind": "minutes", "minutes_id": signed}));
     let analysed = json!({"analysis": "Va bien.", "improvement_action_id": of_measured});
     director.patch(&format!("/measurements/{measured}"), analysed).ok();
-    director.post(&format!("/measurements/{measured}/approval"), json!({})).ok();
+    director.with("if-match", "*").post(&format!("/measurements/{measured}/approval"), json!({})).ok();
     let closed = id(&director.post("/risks", risk(owner.id(), "active")).created());
     director.patch(&format!("/risks/{closed}"), json!({"status": "closed"})).ok();
     let active = id(&director.post("/risks", risk(owner.id(), "active")).created());

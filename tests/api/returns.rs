@@ -96,8 +96,8 @@ fn each_return_starts_a_clock_and_the_earlier_clocks_stay() {
         levels.iter().map(|level| json!([level["support_level"], level["accepted"]])).collect();
     assert_eq!(accepted[..2], [json!([1, 1]), json!([2, 1])], "{figures}");
     let of = |filter: &str| director.get(&format!("/tickets?{filter}")).items().len();
-    assert_eq!(of(&format!("accepted_by={}", desk.professional().id())), 1);
-    assert_eq!(of(&format!("escalated_by={}", desk.professional().id())), 0);
+    assert_eq!(of(&format!("accepted_by_id={}", desk.professional().id())), 1);
+    assert_eq!(of(&format!("escalated_by_id={}", desk.professional().id())), 0);
     assert_eq!(of("escalated_to_level=2"), 1);
     assert_eq!(of("escalated_to_level=1"), 0);
 }

@@ -51,7 +51,7 @@ fn a_risk_is_proposed_assessed_reviewed_and_closed() {
     }
     let list = |query: &str| professional.get(&format!("/risks?{query}")).items().len();
     assert_eq!(
-        (list("status=active"), list("risk_level=moderate&treatment=reduce"), list("level=high")),
+        (list("status=active"), list("risk_level=moderate&treatment=reduce"), list("risk_level=high")),
         (1, 1, 0)
     );
     assert_eq!((list("review_before=2027-06-30"), list("review_before=2027-07-01&sort=review_on")), (0, 1));
@@ -78,7 +78,7 @@ fn the_matrix_has_the_active_risks_as_data_and_as_an_image() {
     };
     assert_eq!(at(&matrix("")), [(3, 5)]);
     assert_eq!(at(&matrix("?basis=residual")), [(2, 3)]);
-    let image = director.get("/risks/matrix?format=svg?basis=residual");
+    let image = director.get("/risks/matrix?format=svg&basis=residual");
     assert_eq!(image.header("content-type"), "image/svg+xml");
     let text = image.text();
     for words in [

@@ -149,11 +149,10 @@ fn described(document: &Value, template: &str, method: &str, operation: &Value) 
 }
 
 fn roles(operation: &Value) -> Option<Vec<String>> {
-    let ways = operation["security"].as_array().unwrap();
-    if ways.is_empty() {
+    if operation["security"].as_array().unwrap().is_empty() {
         return None;
     }
-    let named = ways.iter().find_map(|way| way["password"].as_array());
+    let named = operation["x-roles"].as_array();
     let named = named.map(|all| all.iter().map(|role| role.as_str().unwrap().to_owned()).collect());
     // An operation that needs a token but lists no role may be called by no one.
     Some(named.unwrap_or_default())

@@ -108,7 +108,7 @@ impl Desk {
     pub fn sign_tree_head(&self) -> i64 {
         let db = &mut PgConnection::establish(&self.database.server_url).unwrap();
         heads::make(db, &self.shared().config.audit, HeadReason::Daily).unwrap();
-        self.director().get("/audit/heads?limit=1").items()[0]["size_bytes"].as_i64().unwrap()
+        self.director().get("/audit/heads?limit=1").items()[0]["tree_size"].as_i64().unwrap()
     }
 
     /// Starts with a mail server. Mail is sent only when the test calls `send_mail`.

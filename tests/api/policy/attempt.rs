@@ -29,7 +29,10 @@ impl Attempt<'_> {
     }
 
     fn post(&self, path: String, body: Value) -> Answer {
-        self.me.post(&path, body)
+        // What is signed or approved is named with its version.
+        let is_final = path.ends_with("/signature") || path.ends_with("/approval");
+        let me = if is_final { &self.me.with("if-match", "*") } else { self.me };
+        me.post(&path, body)
     }
 
     fn article(&self) -> String {
@@ -241,7 +244,7 @@ impl Attempt<'_> {
                 vec![
                     get(&format!("/survey-questions/{}", question.as_str().unwrap())),
                     get(&calendar),
-                    get(&format!("{calendar}/due?minutes=60")),
+                    get(&format!("{calendar}/due?attention_minutes=60")),
                     self.post(
                         "/attention-reckonings".into(),
                         json!({"starts_at": "2026-11-23T15:00:00Z", "attention_minutes": 60}),

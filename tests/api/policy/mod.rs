@@ -163,7 +163,7 @@ fn only_operations_without_security_accept_a_missing_token() {
                 ("{criticality}", "low"),
                 ("{kind}", "surveys"),
                 ("{revision}", "1"),
-                ("{size}", "1"),
+                ("{tree_size}", "1"),
             ];
             let real = words.iter().fold(path.clone(), |path, (name, word)| path.replace(name, word));
             let real: String = real
