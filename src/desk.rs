@@ -27,7 +27,7 @@ pub struct Desk {
     #[schema(max_items = 10)]
     languages: &'static [Locale],
     /// The limits of files that are attached to tickets, followups and records.
-    attachments: AttachmentLimits,
+    attachment_limits: AttachmentLimits,
     /// The version of the server, as `major.minor.patch`.
     #[schema(max_length = 50, example = "0.2.0")]
     version: &'static str,
@@ -60,7 +60,7 @@ pub async fn read(call: Call) -> Result<HttpResponse> {
         entity_name: config.entity.name.clone(),
         timezone: config.timezone.name(),
         languages: Locale::ALL,
-        attachments: AttachmentLimits {
+        attachment_limits: AttachmentLimits {
             max_file_bytes: config.attachment_max_bytes,
             content_types: config.attachment_types.clone(),
         },

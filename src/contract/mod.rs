@@ -134,7 +134,7 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
         "password": {
             "type": "oauth2",
             "flows": {"password": {"tokenUrl": "/api/v1/auth/token", "refreshUrl": "/api/v1/auth/token", "scopes": {}}},
-            "description": "For Swagger UI only: the same token for email and password. Applications call `POST /auth/login`; \
+            "description": "For Swagger UI only: the same token (RFC8725) for email and password. Applications call `POST /auth/login`; \
                 OAuth 2 advises against this grant (RFC 9700). There are no scopes: the role of the account decides, and \
                 `x-roles` of each operation names the roles that may call it."
         }

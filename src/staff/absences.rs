@@ -164,8 +164,8 @@ pub struct AbsenceFilters {
     #[serde(default)]
     #[param(required = false)]
     kind: Vec<AbsenceKind>,
-    /// Only absences that end after this moment.
-    ends_after: Option<DateTime<Utc>>,
+    /// Only absences that end at this moment or later.
+    ends_from: Option<DateTime<Utc>>,
     /// Only absences that begin before this moment.
     starts_before: Option<DateTime<Utc>>,
     /// `starts_at` (the default) or `-starts_at`.
@@ -192,8 +192,8 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<AbsenceFilters>) -> R
             if !filters.kind.is_empty() {
                 query = query.filter(absences::kind.eq_any(&filters.kind));
             }
-            if let Some(moment) = filters.ends_after {
-                query = query.filter(absences::ends_at.gt(moment));
+            if let Some(moment) = filters.ends_from {
+                query = query.filter(absences::ends_at.ge(moment));
             }
             if let Some(moment) = filters.starts_before {
                 query = query.filter(absences::starts_at.lt(moment));

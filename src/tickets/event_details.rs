@@ -118,7 +118,7 @@ impl Details {
 const PUBLISHED: [(&str, &str); 5] = [
     ("deadline", "deadline_at"),
     ("into", "into_ticket_id"),
-    ("minutes", "attention_minutes"),
+    ("minutes", "within_minutes"),
     ("offered_children", "offered_child_ids"),
     ("solved_children", "solved_child_ids"),
 ];

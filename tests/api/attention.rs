@@ -38,9 +38,9 @@ fn a_changed_attention_time_applies_to_tickets_received_afterwards() {
     let (technician, director) = (desk.technician(), desk.director());
     let (early, classified) = (desk.ticket_in("received"), desk.ticket_in("received"));
     let due = classify(&technician, &classified, "high")["attention_due_at"].clone();
-    let changed = director.patch("/attention-times/high", json!({"attention_minutes": 240})).ok();
+    let changed = director.patch("/attention-times/high", json!({"within_minutes": 240})).ok();
     assert_eq!(
-        (&changed["attention_minutes"], &changed["calendar"]["opening_hours"]),
+        (&changed["within_minutes"], &changed["calendar"]["opening_hours"]),
         (&json!(240), &json!("24/7"))
     );
     let late = desk.ticket_in("received");
@@ -73,7 +73,7 @@ fn a_changed_calendar_applies_to_tickets_received_afterwards() {
     let policies = "SELECT count(*) FROM attention_policies";
     let before = desk.database.count(policies);
     director.patch(&format!("/calendars/{id}"), json!({"name": "Fin de año"})).ok();
-    director.patch("/attention-times/medium", json!({"attention_minutes": 300})).ok();
+    director.patch("/attention-times/medium", json!({"within_minutes": 300})).ok();
     assert_eq!(desk.database.count(policies), before);
 }
 
@@ -98,7 +98,7 @@ fn the_policy_at_reception_applies_to_an_escalation() {
     let desk = Desk::open();
     let technician = desk.technician();
     let one = desk.ticket_in("in_progress");
-    desk.director().patch("/attention-times/medium", json!({"attention_minutes": 60})).ok();
+    desk.director().patch("/attention-times/medium", json!({"within_minutes": 60})).ok();
     let escalated =
         technician.post(&format!("{one}/escalations"), json!({"reason": "Es de la red."})).created();
     let due = moment(&technician.get(&one).ok()["attention_due_at"]);
@@ -113,7 +113,7 @@ fn an_attention_time_needs_a_calendar_with_enough_hours() {
     let time = |body: Value| director.patch("/attention-times/low", body);
     assert_eq!(
         time(json!({"calendar_id": rare})).faults(),
-        [("/attention_minutes".into(), "out_of_range".into())]
+        [("/within_minutes".into(), "out_of_range".into())]
     );
     let usual = count_on(&desk, "low", OFFICE);
     let shrunk =
@@ -121,15 +121,15 @@ fn an_attention_time_needs_a_calendar_with_enough_hours() {
     assert_eq!(shrunk.faults(), [("/opening_hours".into(), "out_of_range".into())]);
     director.patch(&format!("/calendars/{rare}"), json!({"active": false})).ok();
     assert_eq!(
-        time(json!({"calendar_id": rare, "attention_minutes": 1})).faults(),
+        time(json!({"calendar_id": rare, "within_minutes": 1})).faults(),
         [("/calendar_id".into(), "not_found".into())]
     );
     // A calendar in use remains assigned when it is deactivated.
     director.patch(&format!("/calendars/{usual}"), json!({"active": false})).ok();
-    assert_eq!(time(json!({"attention_minutes": 600})).ok()["calendar"]["id"], json!(usual));
+    assert_eq!(time(json!({"within_minutes": 600})).ok()["calendar"]["id"], json!(usual));
     let times = director.get("/attention-times").items();
     let low = times.iter().find(|time| time["criticality"] == "low").unwrap();
-    assert_eq!((&low["attention_minutes"], &low["calendar"]["opening_hours"]), (&json!(600), &json!(OFFICE)));
+    assert_eq!((&low["within_minutes"], &low["calendar"]["opening_hours"]), (&json!(600), &json!(OFFICE)));
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn application_to_open_tickets_records_an_event_for_each() {
 
     assert_eq!(apply(&director).ok(), json!({"examined_count": 4, "changed_count": 0}));
     assert_eq!(all(), before);
-    director.patch("/attention-times/medium", json!({"attention_minutes": 30})).ok();
+    director.patch("/attention-times/medium", json!({"within_minutes": 30})).ok();
     assert_eq!(all(), before);
     let etag = director.get(&waiting[0]).header("etag").to_owned();
     let messages = desk.database.count("SELECT count(*) FROM messages");
@@ -184,7 +184,7 @@ fn application_to_open_tickets_records_an_event_for_each() {
             (&event["kind"], &event["actor"]["id"]),
             (&json!("due_changed"), &json!(desk.professional().id()))
         );
-        assert_eq!(event["details"], json!({"attention_minutes": 30, "opening_hours": "24/7"}));
+        assert_eq!(event["details"], json!({"within_minutes": 30, "opening_hours": "24/7"}));
         let fields: Vec<&str> = event["changes"]
             .as_array()
             .unwrap()
@@ -193,7 +193,7 @@ fn application_to_open_tickets_records_an_event_for_each() {
             .collect();
         assert!(fields.contains(&"attention_due_at"), "{fields:?}");
         let levels = director.get(&format!("{one}/attention")).ok()["levels"].clone();
-        assert_eq!(levels.as_array().unwrap().last().unwrap()["attention_minutes"], 30);
+        assert_eq!(levels.as_array().unwrap().last().unwrap()["within_minutes"], 30);
     }
     // It also applies to tickets that are classified later, again or for the first time.
     assert_eq!(minutes(&classify(&technician, &unclassified, "medium")), 30);
@@ -203,7 +203,7 @@ fn application_to_open_tickets_records_an_event_for_each() {
         apply(&client).problem(403, "forbidden");
     }
     let keyed = director.with("idempotency-key", "otra vez");
-    director.patch("/attention-times/medium", json!({"attention_minutes": 31})).ok();
+    director.patch("/attention-times/medium", json!({"within_minutes": 31})).ok();
     let first = apply(&keyed).ok();
     assert_eq!(first["changed_count"], 5);
     assert_eq!(apply(&keyed).ok(), first);
@@ -225,7 +225,7 @@ fn a_due_time_is_explained_level_by_level() {
         (&level["support_level"], &level["due_at"], &level["in_time"]),
         (&json!(1), &due, &json!(null))
     );
-    assert_eq!((&level["attention_minutes"], &level["opening_hours"]), (&json!(120), &json!("24/7")));
+    assert_eq!((&level["within_minutes"], &level["opening_hours"]), (&json!(120), &json!("24/7")));
     assert_eq!(
         (&level["policy"]["criticality"], &level["policy"]["calendar"]["name"]),
         (&json!("high"), &json!("24/7"))

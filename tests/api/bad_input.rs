@@ -263,14 +263,14 @@ fn unknown_ids_get_404_in_paths_and_not_found_in_bodies() {
             "survey-questions",
             "improvement-actions",
             "risks",
-            "attention_minutes",
+            "within_minutes",
             "indicators",
             "measurements",
         ] {
             director.get(&format!("/{list}/{id}")).problem(404, "not_found");
         }
     }
-    director.patch("/attention-times/urgent", json!({"attention_minutes": 1})).problem(404, "not_found");
+    director.patch("/attention-times/urgent", json!({"within_minutes": 1})).problem(404, "not_found");
     let nobody = json!("0197c0de-0000-7000-8000-000000000000");
     let one = desk.ticket_in("classified");
     let refused = |answer: Answer, pointer: &str| {

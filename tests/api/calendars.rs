@@ -87,7 +87,7 @@ fn unsupported_opening_hours_are_rejected_with_an_explanation() {
         assert!(text(&refused.json()["errors"][0]["detail"]).contains(&format!("`{part}`")), "{hours}");
         assert_eq!(director.patch(&one, json!({"opening_hours": hours})).faults(), fault, "{hours}");
         let reckoned =
-            json!({"starts_at": "2026-11-23T15:00:00Z", "attention_minutes": 60, "opening_hours": hours});
+            json!({"starts_at": "2026-11-23T15:00:00Z", "within_minutes": 60, "opening_hours": hours});
         assert_eq!(director.post("/attention-reckonings", reckoned).faults(), fault, "{hours}");
     }
     let spanish = director.post("/calendars", json!({"name": "x", "opening_hours": "Mo-Fr 8"})).json();
@@ -104,7 +104,7 @@ fn hours_after_midnight_belong_to_the_day_they_begin_on() {
     // Sunday 29 November 2026, 23:00 in Bogotá.
     let tried = desk
         .requester()
-        .get(&format!("/calendars/{one}/due?starts_at=2026-11-30T04:00:00Z&attention_minutes=120"))
+        .get(&format!("/calendars/{one}/due?starts_at=2026-11-30T04:00:00Z&within_minutes=120"))
         .ok();
     assert_eq!(tried["due_at"], "2026-11-30T06:00:00Z");
 }
@@ -115,7 +115,7 @@ fn a_due_time_can_be_computed_on_a_calendar() {
     let requester = desk.requester();
     let one = format!("/calendars/{}/due", calendar(&desk, OFFICE));
     // Friday 13 November 2026, 16:00 in Bogotá; Monday is a holiday (Independence of Cartagena).
-    let tried = requester.get(&format!("{one}?starts_at=2026-11-13T21:00:00Z&attention_minutes=300")).ok();
+    let tried = requester.get(&format!("{one}?starts_at=2026-11-13T21:00:00Z&within_minutes=300")).ok();
     assert_eq!(tried["due_at"], "2026-11-17T16:00:00Z");
     assert_eq!((&tried["timezone"], &tried["complete"]), (&json!("America/Bogota"), &json!(true)));
     let counted: Vec<(Value, Value)> = tried["stretches"]
@@ -129,20 +129,20 @@ fn a_due_time_can_be_computed_on_a_calendar() {
         [(json!("2026-11-13T21:00:00Z"), json!(120.0)), (json!("2026-11-17T13:00:00Z"), json!(180.0))]
     );
     // `from` defaults to now.
-    requester.get(&format!("{one}?attention_minutes=1")).ok();
+    requester.get(&format!("{one}?within_minutes=1")).ok();
     for (query, parameter) in [
-        ("attention_minutes=0", "/attention_minutes"),
-        ("attention_minutes=525601", "/attention_minutes"),
-        ("starts_at=x&attention_minutes=1", "/starts_at"),
+        ("within_minutes=0", "/within_minutes"),
+        ("within_minutes=525601", "/within_minutes"),
+        ("starts_at=x&within_minutes=1", "/starts_at"),
     ] {
         assert_eq!(requester.get(&format!("{one}?{query}")).faults()[0].0, parameter, "{query}");
     }
     requester.get(&one).problem(400, "invalid_query");
-    let rare = format!("/calendars/{}/due?attention_minutes=525600", calendar(&desk, "Jan 01 00:00-00:01"));
-    assert_eq!(requester.get(&rare).faults()[0].0, "/attention_minutes");
+    let rare = format!("/calendars/{}/due?within_minutes=525600", calendar(&desk, "Jan 01 00:00-00:01"));
+    assert_eq!(requester.get(&rare).faults()[0].0, "/within_minutes");
     assert_eq!(
         requester.get(&format!("{rare}&starts_at=9999-12-31T23:59:59Z")).faults()[0].0,
-        "/attention_minutes"
+        "/within_minutes"
     );
 }
 
@@ -150,11 +150,11 @@ fn a_due_time_can_be_computed_on_a_calendar() {
 fn a_due_time_can_be_computed_without_a_ticket() {
     let desk = Desk::open();
     let reckon = |body: Value| desk.requester().post("/attention-reckonings", body);
-    let plain = reckon(json!({"starts_at": "2026-11-23T15:00:30Z", "attention_minutes": 60})).ok();
+    let plain = reckon(json!({"starts_at": "2026-11-23T15:00:30Z", "within_minutes": 60})).ok();
     assert_eq!((&plain["due_at"], &plain["opening_hours"]), (&json!("2026-11-23T16:00:30Z"), &json!("24/7")));
     // Monday 23 November 2026, 11:30 in Bogotá: 30 min, lunch, a pause until 15:00, 90 min.
     let paused = reckon(json!({
-        "starts_at": "2026-11-23T16:30:00Z", "attention_minutes": 120, "opening_hours": OFFICE,
+        "starts_at": "2026-11-23T16:30:00Z", "within_minutes": 120, "opening_hours": OFFICE,
         "pauses": [{"starts_at": "2026-11-23T18:30:00Z", "ends_at": "2026-11-23T20:00:00Z"}],
     }))
     .ok();
@@ -165,20 +165,20 @@ fn a_due_time_can_be_computed_without_a_ticket() {
     assert_eq!(desk.database.count("SELECT count(*) FROM tickets"), 0);
 
     let backwards = reckon(json!({
-        "starts_at": "2026-11-23T16:30:00Z", "attention_minutes": 120,
+        "starts_at": "2026-11-23T16:30:00Z", "within_minutes": 120,
         "pauses": [{"starts_at": "2026-11-23T18:30:00Z", "ends_at": "2026-11-23T18:30:00Z"}],
     }));
     assert_eq!(backwards.faults(), [("/pauses/0/ends_at".into(), "out_of_range".into())]);
     let never = reckon(
-        json!({"starts_at": "2026-11-23T16:30:00Z", "attention_minutes": 1, "opening_hours": "2020 Mo-Fr"}),
+        json!({"starts_at": "2026-11-23T16:30:00Z", "within_minutes": 1, "opening_hours": "2020 Mo-Fr"}),
     );
-    assert_eq!(never.faults(), [("/attention_minutes".into(), "out_of_range".into())]);
+    assert_eq!(never.faults(), [("/within_minutes".into(), "out_of_range".into())]);
     for from in ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"] {
-        assert_eq!(reckon(json!({"starts_at": from, "attention_minutes": 525_600})).status, 422, "{from}");
+        assert_eq!(reckon(json!({"starts_at": from, "within_minutes": 525_600})).status, 422, "{from}");
     }
     // Many stretches: the first thousand are returned.
     let many = reckon(
-        json!({"starts_at": "2026-01-01T05:00:00Z", "attention_minutes": 525_600, "opening_hours": OFFICE}),
+        json!({"starts_at": "2026-01-01T05:00:00Z", "within_minutes": 525_600, "opening_hours": OFFICE}),
     )
     .ok();
     assert_eq!((many["stretches"].as_array().unwrap().len(), &many["complete"]), (1000, &json!(false)));

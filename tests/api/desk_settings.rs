@@ -16,7 +16,7 @@ fn every_signed_in_user_reads_the_settings_of_the_desk() {
         read.ok(),
         json!({
             "entity_name": "Alcaldía de Envigado", "timezone": "America/Bogota", "languages": ["es", "en"],
-            "attachments": {"max_file_bytes": 1000, "content_types": ["image/*", "application/pdf"]},
+            "attachment_limits": {"max_file_bytes": 1000, "content_types": ["image/*", "application/pdf"]},
             "version": env!("CARGO_PKG_VERSION"),
         })
     );

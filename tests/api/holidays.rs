@@ -192,7 +192,7 @@ fn changed_holidays_apply_to_new_tickets_and_on_request_to_open_ones() {
     let (director, technician) = (desk.director(), desk.technician());
     let calendar = calendar(&desk, "24/7; PH off");
     // Five days, so that the period includes the day after tomorrow.
-    director.patch("/attention-times/low", json!({"calendar_id": calendar, "attention_minutes": 7200})).ok();
+    director.patch("/attention-times/low", json!({"calendar_id": calendar, "within_minutes": 7200})).ok();
     let classified = || {
         let one = desk.ticket_in("received");
         technician.post(&format!("{one}/classification"), json!({"criticality": "low"})).ok();
@@ -273,8 +273,8 @@ fn deleting_a_holiday_that_a_due_time_needs_gets_409() {
         .created();
     // No other holiday falls on that date.
     let calendar = calendar(&desk, "PH 00:00-24:00; Jan 01-Feb 01,Feb 03-Dec 31 off");
-    director.patch("/attention-times/low", json!({"calendar_id": calendar, "attention_minutes": 60})).ok();
+    director.patch("/attention-times/low", json!({"calendar_id": calendar, "within_minutes": 60})).ok();
     director.delete(&path(&own)).problem(409, "no_due_time");
     director.get(&path(&own)).ok();
-    director.patch("/attention-times/low", json!({"attention_minutes": 61})).ok();
+    director.patch("/attention-times/low", json!({"within_minutes": 61})).ok();
 }

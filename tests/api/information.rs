@@ -385,7 +385,7 @@ fn attention_times_applied_during_a_wait_take_effect_after_it() {
     let desk = Desk::open();
     let (technician, director) = (desk.technician(), desk.director());
     let one = waiting(&desk, "classified");
-    director.patch("/attention-times/medium", json!({"attention_minutes": 30})).ok();
+    director.patch("/attention-times/medium", json!({"within_minutes": 30})).ok();
     let applied = director.post("/attention-times/application", json!({})).ok();
     assert_eq!(applied, json!({"examined_count": 0, "changed_count": 0}));
     assert_eq!(technician.get(&one).ok()["attention_due_at"], json!(null));

@@ -202,7 +202,7 @@ fn api5_other_roles_cannot_call_operations_of_the_director() {
             assert_eq!(client.raw("POST", path, "application/json", "{}").status, 404, "{path}");
         }
         let asked = client.with("x-http-method-override", "PATCH").get("/attention-times/low");
-        assert_eq!(asked.ok()["attention_minutes"], 1080);
+        assert_eq!(asked.ok()["within_minutes"], 1080);
     }
 }
 

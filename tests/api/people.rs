@@ -102,10 +102,10 @@ fn an_inactive_category_cannot_be_used() {
 #[test]
 fn attention_times_follow_the_procedure_and_can_be_changed() {
     let desk = Desk::open();
-    let minutes = |value: &Value| value["attention_minutes"].as_i64().unwrap();
+    let minutes = |value: &Value| value["within_minutes"].as_i64().unwrap();
     let items = desk.requester().get("/attention-times").items();
     assert_eq!(items.iter().map(minutes).collect::<Vec<_>>(), [60, 120, 300, 1080]);
-    desk.director().patch("/attention-times/high", json!({"attention_minutes": 90})).ok();
+    desk.director().patch("/attention-times/high", json!({"within_minutes": 90})).ok();
     let one = desk.requester().register("Sin red");
     let ticket = desk
         .technician()

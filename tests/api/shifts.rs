@@ -202,7 +202,7 @@ fn an_absence_is_planned_changed_and_removed() {
     assert_eq!(kinds(""), ["course", "holiday"]);
     assert_eq!(kinds("?sort=-starts_at"), ["holiday", "course"]);
     assert_eq!(kinds("?kind=course"), ["course"]);
-    assert_eq!(kinds(&format!("?ends_after={}", time(at(2, 8)))), ["holiday"]);
+    assert_eq!(kinds(&format!("?ends_from={}", time(at(2, 9)))), ["holiday"]);
     assert_eq!(kinds(&format!("?starts_before={}", time(at(10, 8)))), ["course"]);
     let page = technician.get(&format!("{path}?limit=1&with_total=true")).ok();
     assert_eq!(page["total"], 2);

@@ -289,7 +289,7 @@ fn notifications_to_staff_are_invisible_to_the_requester() {
     );
     let before = all_that_shows(&requester, &one);
     mesa::tickets::watch::notify(&mut desk.database.connect(), chrono_tz::America::Bogota).unwrap();
-    director.patch("/attention-times/medium", json!({"attention_minutes": 60})).ok();
+    director.patch("/attention-times/medium", json!({"within_minutes": 60})).ok();
     director.post("/attention-times/application", json!({})).ok();
     let after = all_that_shows(&requester, &one);
     // The last item is the ticket itself, which contains the time when attention is due.

@@ -46,8 +46,8 @@ pub struct RiskFilters {
     treatment: Vec<RiskTreatment>,
     /// Risks for which this user is responsible.
     owner_id: Option<Uuid>,
-    /// Risks whose next review is before this day, which is excluded.
-    review_before: Option<NaiveDate>,
+    /// Risks whose next review is on this day or before.
+    review_through_date: Option<NaiveDate>,
     /// `-created_at` (the default), `created_at`, `review_on` or `-review_on`.
     #[param(inline)]
     sort: Option<RiskSort>,
@@ -80,8 +80,8 @@ pub async fn list(call: Call, query: Query<RiskFilters>) -> Result<HttpResponse>
             if let Some(owner_id) = filters.owner_id {
                 query = query.filter(risks::owner_id.eq(owner_id));
             }
-            if let Some(day) = filters.review_before {
-                query = query.filter(risks::review_on.lt(day));
+            if let Some(day) = filters.review_through_date {
+                query = query.filter(risks::review_on.le(day));
             }
             query
         };

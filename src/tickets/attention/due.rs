@@ -28,7 +28,7 @@ pub struct Trial {
     from: Option<DateTime<Utc>>,
     /// Number of minutes to count.
     #[param(minimum = 1, maximum = 525600, example = 120)]
-    #[serde(rename = "attention_minutes")]
+    #[serde(rename = "within_minutes")]
     minutes: i32,
 }
 
@@ -57,7 +57,7 @@ pub async fn due(call: Call, id: Path<Uuid>, query: Query<Trial>) -> Result<Http
         };
         let reckoning = question
             .answer(&calendar, |stretch| stretch.counted)
-            .map_err(|_| invalid("attention_minutes", OutOfReach::text()))?;
+            .map_err(|_| invalid("within_minutes", OutOfReach::text()))?;
         Answer::ok(&reckoning)
     })
     .await

@@ -66,7 +66,7 @@ pub struct LevelAttention {
     started_at: DateTime<Utc>,
     /// The attention time, in minutes.
     #[schema(minimum = 1, maximum = 525600, example = 120)]
-    #[serde(rename = "attention_minutes")]
+    #[serde(rename = "within_minutes")]
     minutes: i32,
     /// The opening hours during which the minutes count.
     #[schema(max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
@@ -110,6 +110,7 @@ pub struct AppliedPolicy {
     /// With its current name; its hours may have changed since.
     calendar: Named,
     /// When the policy took effect.
+    #[serde(rename = "effective_at")]
     effective_from: DateTime<Utc>,
 }
 

@@ -27,7 +27,7 @@ pub struct Reckoning {
     from: DateTime<Utc>,
     /// How many minutes have to count.
     #[schema(minimum = 1, maximum = 525600, example = 120)]
-    #[serde(rename = "attention_minutes")]
+    #[serde(rename = "within_minutes")]
     minutes: i32,
     /// The opening hours during which the minutes count.
     #[schema(max_length = 500, example = "Mo-Fr 08:00-12:00,14:00-18:00; PH off")]
@@ -105,7 +105,7 @@ pub struct ReckoningCreate {
     from: DateTime<Utc>,
     /// How many minutes have to count.
     #[schema(minimum = 1, maximum = 525600, example = 120)]
-    #[serde(rename = "attention_minutes")]
+    #[serde(rename = "within_minutes")]
     minutes: i32,
     /// An OpenStreetMap `opening_hours` expression with exact hours, in the entity's time zone; `24/7` if omitted.
     /// `PH` are the public holidays of `GET /holidays`. For the accepted expressions see `POST /calendars`.
@@ -168,7 +168,7 @@ fn reckoned(body: Body<ReckoningCreate>, timezone: Tz, holidays: &Holidays) -> R
     let question =
         Question { from: new.from, minutes: new.minutes, opening_hours, timezone, pauses: &pauses };
     let reckoning = question.answer(&calendar, |_| true).map_err(|_| {
-        Problem::field(FieldError::new("/attention_minutes", FieldCode::OutOfRange, OutOfReach::text()))
+        Problem::field(FieldError::new("/within_minutes", FieldCode::OutOfRange, OutOfReach::text()))
     })?;
     Answer::ok(&reckoning)
 }

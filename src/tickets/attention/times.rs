@@ -28,7 +28,7 @@ pub struct AttentionTime {
     criticality: Criticality,
     /// The attention time in minutes, counted on the calendar.
     #[schema(minimum = 1, maximum = 525600, example = 120)]
-    #[serde(rename = "attention_minutes")]
+    #[serde(rename = "within_minutes")]
     minutes: i32,
     /// The calendar on which the minutes count.
     #[diesel(embed)]
@@ -62,7 +62,7 @@ pub struct TimesCalendar {
 pub struct AttentionTimeProfile {
     /// The attention time in minutes, counted on the calendar.
     #[schema(minimum = 1, maximum = 525600, example = 120)]
-    #[serde(rename = "attention_minutes")]
+    #[serde(rename = "within_minutes")]
     minutes: i32,
     /// Identifier of the calendar on which the minutes count. A new one must be active.
     calendar_id: Uuid,
@@ -134,7 +134,7 @@ pub async fn change(
             let hours = kept_calendar(&calendar.opening_hours, actor.timezone, &sets::current(tx)?)?;
             if hours.due(actor.now, profile.minutes, &[]).is_err() {
                 return Err(Problem::field(FieldError::new(
-                    "/attention_minutes",
+                    "/within_minutes",
                     FieldCode::OutOfRange,
                     OutOfReach::text(),
                 )));

@@ -36,7 +36,7 @@ pub struct ReturnCreate {
 /// that level are notified, the requester without the reason. The return is listed with the escalations of the ticket.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Return))),
-    tag = "ticket steps", operation_id = "returnTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "ticket steps", operation_id = "returnTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = ReturnCreate,
     responses(
         (status = 200, body = Ticket),

@@ -244,10 +244,10 @@ impl Attempt<'_> {
                 vec![
                     get(&format!("/survey-questions/{}", question.as_str().unwrap())),
                     get(&calendar),
-                    get(&format!("{calendar}/due?attention_minutes=60")),
+                    get(&format!("{calendar}/due?within_minutes=60")),
                     self.post(
                         "/attention-reckonings".into(),
-                        json!({"starts_at": "2026-11-23T15:00:00Z", "attention_minutes": 60}),
+                        json!({"starts_at": "2026-11-23T15:00:00Z", "within_minutes": 60}),
                     ),
                     get(&format!("/units/{}", unit.as_str().unwrap())),
                     get(&format!("/categories/{}", category.as_str().unwrap())),
@@ -447,7 +447,7 @@ impl Attempt<'_> {
                     &format!("/categories/{}", category["id"].as_str().unwrap()),
                     json!({"active": false}),
                 ),
-                self.me.patch("/attention-times/low", json!({"attention_minutes": 1080})),
+                self.me.patch("/attention-times/low", json!({"within_minutes": 1080})),
             ]);
         }
         answers
