@@ -47,7 +47,7 @@ fn visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(Attachment
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "attachments", operation_id = "getAttachment",
     params(("attachment_id" = Uuid, Path, description = "Identifier of the attachment.")),
-    responses((status = 200, body = Attachment))
+    responses((status = 200, body = Attachment, description = "The metadata of the file"))
 )]
 #[get("/attachments/{attachment_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {

@@ -109,16 +109,6 @@ const IF_MATCH: &str = "x-mesa-if-match";
 /// A POST that takes no `Idempotency-Key`.
 const NOT_IDEMPOTENT: &str = "x-mesa-not-idempotent";
 
-/// The description of a success for which the handler states only the body.
-fn described(status: &str) -> &'static str {
-    match status {
-        "201" => "The resource that was created",
-        "202" => "Accepted, processed later",
-        "204" => "Done",
-        _ => "The current state of the resource",
-    }
-}
-
 /// Names for the orders of a list, because client generators cannot derive one from `-received_at`.
 pub fn name_orders(operation: &mut Value) {
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
@@ -231,9 +221,6 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
     let is_deprecated = operation["deprecated"] == true;
     let has_ranges = responses.contains_key("206");
     for (status, response) in &mut responses {
-        if response.get("$ref").is_none() && response["description"].as_str().is_none_or(str::is_empty) {
-            response["description"] = described(status).into();
-        }
         if status.starts_with('4') && response.get("content").is_none() {
             response["content"] = problem_content();
         }

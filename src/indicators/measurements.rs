@@ -240,7 +240,7 @@ pub struct MeasurementFilters {
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "indicators", operation_id = "listIndicatorMeasurements",
     params(("indicator_id" = Uuid, Path, description = "Identifier of the indicator."), Paging, MeasurementFilters),
-    responses((status = 200, body = Page<Measurement>))
+    responses((status = 200, body = Page<Measurement>, description = "One page of the measurements"))
 )]
 #[get("/indicators/{indicator_id}/measurements")]
 pub async fn list(call: Call, id: Path<Uuid>, query: Query<MeasurementFilters>) -> Result<HttpResponse> {
@@ -280,7 +280,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<MeasurementFilters>) 
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "indicators", operation_id = "getMeasurement",
     params(("measurement_id" = Uuid, Path, description = "Identifier of the measurement.")),
-    responses((status = 200, body = Measurement))
+    responses((status = 200, body = Measurement, description = "The measurement"))
 )]
 #[get("/measurements/{measurement_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
@@ -312,7 +312,10 @@ pub struct MeasurementContent {
     tag = "indicators", operation_id = "updateMeasurement",
     params(("measurement_id" = Uuid, Path, description = "Identifier of the measurement.")),
     request_body(content = MeasurementContent, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = Measurement), (status = 409, description = "`wrong_state`: it is approved"))
+    responses(
+        (status = 200, body = Measurement, description = "The measurement after the change"),
+        (status = 409, description = "`wrong_state`: it is approved"),
+    )
 )]
 #[patch("/measurements/{measurement_id}")]
 pub async fn change(

@@ -133,7 +133,7 @@ impl Anonymization {
     params(("user_id" = Uuid, Path, description = "Identifier of the user.")),
     request_body = AnonymizationCreate,
     responses(
-        (status = 200, body = Anonymization),
+        (status = 200, body = Anonymization, description = "The result of the anonymization"),
         (status = 409, description = "`not_a_requester`, `has_open_tickets`"),
     )
 )]

@@ -70,7 +70,7 @@ pub struct PersonalData {
     extensions(("x-mesa-permission" = json!(Action::ReadPersonalData)), ("x-mesa-unversioned" = json!(true))),
     tag = "personal data", operation_id = "getUserPersonalData",
     params(("user_id" = Uuid, Path, description = "Identifier of the user.")),
-    responses((status = 200, body = PersonalData))
+    responses((status = 200, body = PersonalData, description = "The personal data"))
 )]
 #[get("/users/{user_id}/personal-data")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {

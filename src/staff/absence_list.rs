@@ -44,7 +44,7 @@ pub struct AllAbsenceFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "staff", operation_id = "listAbsences", params(Paging, AllAbsenceFilters),
-    responses((status = 200, body = Page<Absence>))
+    responses((status = 200, body = Page<Absence>, description = "One page of the absences"))
 )]
 #[get("/absences")]
 pub async fn list(call: Call, query: Query<AllAbsenceFilters>) -> Result<HttpResponse> {

@@ -78,7 +78,7 @@ const FARTHEST: i64 = 3_660;
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "availability", operation_id = "listAvailability", params(Paging, AvailabilityFilters),
-    responses((status = 200, body = Page<Availability>, description = "One page of the list"))
+    responses((status = 200, body = Page<Availability>, description = "One page of the active staff"))
 )]
 #[get("/availability")]
 pub async fn list(call: Call, query: Query<AvailabilityFilters>) -> Result<HttpResponse> {

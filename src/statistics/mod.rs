@@ -82,7 +82,7 @@ pub struct StatisticsFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadStatistics)), ("x-mesa-unversioned" = json!(true))),
     tag = "statistics", operation_id = "getStatistics", params(StatisticsFilters),
-    responses((status = 200, body = Statistics))
+    responses((status = 200, body = Statistics, description = "The figures of the period"))
 )]
 #[get("/statistics")]
 pub async fn read(call: Call, query: Query<StatisticsFilters>) -> Result<HttpResponse> {

@@ -174,7 +174,7 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Escalation>> {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
     tag = "ticket steps", operation_id = "listTicketEscalations", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), Paging),
-    responses((status = 200, body = Page<Escalation>, description = "One page of the list"))
+    responses((status = 200, body = Page<Escalation>, description = "One page of the escalations and returns"))
 )]
 #[get("/tickets/{ticket_id}/escalations")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {
@@ -211,7 +211,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
         ("ticket_id" = i64, Path, minimum = 1, description = "The number of the ticket"),
         ("escalation_id" = Uuid, Path, description = "The id of the escalation or return; a 404 if it is of another ticket"),
     ),
-    responses((status = 200, body = Escalation))
+    responses((status = 200, body = Escalation, description = "The escalation or the return"))
 )]
 #[get("/tickets/{ticket_id}/escalations/{escalation_id}")]
 pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
@@ -239,7 +239,10 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
     extensions(("x-mesa-permission" = json!(Action::Escalate))),
     tag = "ticket steps", operation_id = "escalateTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = EscalationCreate,
-    responses((status = 201, body = Escalation, description = "The new escalation"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `no_higher_level`: the ticket is already at level 3; `no_due_time`: the calendar is not open for long enough"))
+    responses(
+        (status = 201, body = Escalation, description = "The new escalation"),
+        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `no_higher_level`: the ticket is already at level 3; `no_due_time`: the calendar is not open for long enough"),
+    )
 )]
 #[post("/tickets/{ticket_id}/escalations")]
 pub async fn escalate(call: Call, id: Path<i64>, body: Body<EscalationCreate>) -> Result<HttpResponse> {

@@ -160,7 +160,7 @@ pub struct FollowupFilters {
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "followups", operation_id = "listTicketFollowups",
     params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), Paging, FollowupFilters),
-    responses((status = 200, body = Page<Followup>, description = "One page of the list"))
+    responses((status = 200, body = Page<Followup>, description = "One page of the followups"))
 )]
 #[get("/tickets/{ticket_id}/followups")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<FollowupFilters>) -> Result<HttpResponse> {
@@ -222,7 +222,10 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
     extensions(("x-mesa-permission" = json!(Action::AddPublicFollowup))),
     tag = "followups", operation_id = "createTicketFollowup", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = FollowupCreate,
-    responses((status = 201, body = Followup, description = "The new followup"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
+    responses(
+        (status = 201, body = Followup, description = "The new followup"),
+        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"),
+    )
 )]
 #[post("/tickets/{ticket_id}/followups")]
 pub async fn add(call: Call, id: Path<i64>, body: Body<FollowupCreate>) -> Result<HttpResponse> {

@@ -49,7 +49,7 @@ fn due(row: &TicketSummary) -> DateTime<Utc> {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "tickets", operation_id = "listTickets", params(Paging, Expansions, TicketFilters),
-    responses((status = 200, body = Page<TicketSummary>, description = "One page of the list"))
+    responses((status = 200, body = Page<TicketSummary>, description = "One page of the tickets"))
 )]
 #[get("/tickets")]
 pub async fn list(call: Call, query: Query<TicketFilters>) -> Result<HttpResponse> {

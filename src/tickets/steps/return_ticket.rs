@@ -39,7 +39,7 @@ pub struct ReturnCreate {
     tag = "ticket steps", operation_id = "returnTicket", params(("ticket_id" = i64, Path, minimum = 1)),
     request_body = ReturnCreate,
     responses(
-        (status = 200, body = Ticket),
+        (status = 200, body = Ticket, description = "The ticket after the step"),
         (status = 409, description = "`step_not_allowed`, `no_lower_level` at level 1, `no_due_time`"),
     )
 )]
