@@ -12,7 +12,7 @@ pub fn headers() -> Value {
     let sometimes = |description: &str, schema: Value| json!({"description": description, "schema": schema});
     let text = |max_length: u64| json!({"type": "string", "maxLength": max_length});
     json!({
-        "ETag": always("The version of this resource, for its `If-Match` and `If-None-Match`; tags of other resources match nothing. For an attachment or an original message, the SHA-256 of its content", text(100)),
+        "ETag": always("The version of the resource in the response, for its `If-Match` and `If-None-Match`; tags of other resources match nothing. For an attachment or an original message, the SHA-256 of its content", text(100)),
         "Location": always("The path of the created resource", json!({"type": "string", "format": "uri-reference"})),
         "Idempotency-Replayed": sometimes(
             "`true` if this is the response to an earlier request with the same `Idempotency-Key`",
@@ -196,6 +196,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
             "post" if of_ticket && !path.ends_with("/survey") => {
                 "The `ETag` of the ticket that the change is based on, or its `etag` in a list"
             }
+            "post" if path.ends_with("/survey") => "The `ETag` of the survey that is answered",
             "post" => {
                 "The `ETag` of the resource above the last segment of the path, that the change is based on"
             }

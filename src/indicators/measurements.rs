@@ -50,7 +50,7 @@ pub struct Measurement {
     /// The result in the indicator's unit (resultado); `null` if there was nothing to measure, or if it is `withheld`.
     #[schema(example = 87.5)]
     value: Option<f64>,
-    /// How many of `counted` met the condition (numerador); `null` if measured by hand, or if it is `withheld`.
+    /// How many of `denominator` met the condition (numerador); `null` if measured by hand, or if it is `withheld`.
     #[schema(example = 7)]
     #[serde(rename = "numerator")]
     met: Option<i64>,
@@ -68,8 +68,8 @@ pub struct Measurement {
     warning: f64,
     /// The status of `value` against the target (semáforo); `null` if `value` is `null`.
     light: Option<IndicatorLight>,
-    /// Whether `value`, `met` and `light` are `null` because the reader, a technician, may not read single survey
-    /// answers. For the measure `satisfaction`, technicians read only quarters that were over when they were
+    /// Whether `value`, `numerator` and `light` are `null` because the reader, a technician, may not read individual
+    /// survey answers. For the measure `satisfaction`, technicians read only quarters that were over when they were
     /// measured, with five answers or more.
     withheld: bool,
     /// The time of the last measurement of this quarter; the value is that of the data at this time.

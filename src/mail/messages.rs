@@ -237,7 +237,7 @@ pub async fn read(call: Call, desk: Data<Desk>, id: Path<Uuid>) -> Result<HttpRe
 
 /// Send a failed message again
 ///
-/// The message is due now, and `attempts` starts again from 0. A message that did not fail is a 409.
+/// The message is due now, and `attempt_count` starts again from 0. A message that did not fail is a 409.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOutbox)), ("x-mesa-if-match" = json!(true))),
     tag = "messages", operation_id = "retryMessage", params(("message_id" = Uuid, Path, description = "Identifier of the message.")),

@@ -47,8 +47,7 @@ impl PartialSchema for Permissions {
         let all = ObjectBuilder::new().description(told);
         let all = all.additional_properties(Some(AdditionalProperties::FreeForm(false)));
         let whose = |action: &Action| {
-            let description =
-                format!("Whose `{}` is allowed; omitted if it is not allowed.", action.as_str());
+            let description = format!("The scope of `{}`; omitted if it is not allowed.", action.as_str());
             let mut scope = scope();
             scope.description = description;
             scope

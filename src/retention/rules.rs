@@ -32,7 +32,8 @@ pub struct RetentionRule {
     #[schema(minimum = 1, maximum = 1200, example = 24)]
     #[serde(rename = "retention_months")]
     months: Option<i32>,
-    /// The smallest allowed value of `months`, set by the procedure; `null` for records that are never removed.
+    /// The smallest allowed value of `retention_months`, set by the procedure; `null` for records that are never
+    /// removed.
     #[schema(minimum = 1, maximum = 1200, example = 24)]
     minimum_months: Option<i32>,
     /// The last day, in the entity's time zone, on which all records that had expired by then were removed; `null` if

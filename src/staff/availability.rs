@@ -33,8 +33,9 @@ pub struct Availability {
     absent: bool,
     /// Whether the last day of their contract has passed.
     contract_ended: bool,
-    /// The first moment from `at` on at which they are on shift, not absent and under contract; equal to `at` if they
-    /// are available then. `null` if there is none: their contract ends before, or they have no shift within a year.
+    /// The first moment from `available_at` on at which they are on shift, not absent and under contract; equal to
+    /// `available_at` if they are available then. `null` if there is none: their contract ends before, or they have no
+    /// shift within a year.
     next_available_at: Option<DateTime<Utc>>,
     /// The number of tickets that they have now in the states `assigned`, `in_progress` and `on_hold`.
     #[schema(minimum = 0, example = 3)]

@@ -77,7 +77,7 @@ pub async fn list(call: Call, query: Query<SurveyFilters>) -> Result<HttpRespons
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!([Action::AnswerSurvey, Action::ReadSurveyAnswers]))),
     tag = "surveys", operation_id = "getSurvey",
-    params(("survey_id" = Uuid, Path, description = "The id of the survey")),
+    params(("survey_id" = Uuid, Path, description = "Identifier of the survey.")),
     responses((status = 200, body = Survey, description = "The survey"))
 )]
 #[get("/surveys/{survey_id}")]

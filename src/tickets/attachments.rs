@@ -31,7 +31,7 @@ use crate::tickets::workflow::Step;
     request_body(content = Upload, content_type = "multipart/form-data"),
     responses(
         (status = 201, body = Attachment, description = "The metadata of the new file"),
-        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"),
+        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what the caller may do"),
     )
 )]
 #[post("/tickets/{ticket_id}/attachments")]
@@ -56,7 +56,7 @@ pub async fn attach(
     request_body(content = Upload, content_type = "multipart/form-data"),
     responses(
         (status = 201, body = Attachment, description = "The metadata of the new file"),
-        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"),
+        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what the caller may do"),
     )
 )]
 #[post("/tickets/{ticket_id}/followups/{followup_id}/attachments")]

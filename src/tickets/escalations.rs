@@ -203,13 +203,13 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 
 /// Read an escalation of a ticket
 ///
-/// Or a return, which has a `to_level` below its `from_level`. Neither ever changes.
+/// Also a return, which has a `to_level` below its `from_level`. Neither ever changes.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
     tag = "ticket steps", operation_id = "getTicketEscalation",
     params(
-        ("ticket_id" = i64, Path, minimum = 1, description = "The number of the ticket"),
-        ("escalation_id" = Uuid, Path, description = "The id of the escalation or return; a 404 if it is of another ticket"),
+        ("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."),
+        ("escalation_id" = Uuid, Path, description = "Identifier of the escalation or return; a 404 if it is of another ticket."),
     ),
     responses((status = 200, body = Escalation, description = "The escalation or the return"))
 )]

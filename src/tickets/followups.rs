@@ -224,7 +224,7 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
     request_body = FollowupCreate,
     responses(
         (status = 201, body = Followup, description = "The new followup"),
-        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"),
+        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what the caller may do"),
     )
 )]
 #[post("/tickets/{ticket_id}/followups")]

@@ -229,8 +229,8 @@ const ONE: &str = "\
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "tickets", operation_id = "getTicketRelation",
     params(
-        ("ticket_id" = i64, Path, minimum = 1, description = "The number of the ticket at either end"),
-        ("relation_id" = Uuid, Path, description = "The id of the relation; a 404 if neither end is this ticket"),
+        ("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket at either end."),
+        ("relation_id" = Uuid, Path, description = "Identifier of the relation; a 404 if neither end is this ticket."),
     ),
     responses((status = 200, body = Relation, description = "The relation"))
 )]

@@ -203,7 +203,7 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
         ("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."),
         ("user_id" = Uuid, Path, description = "Identifier of the watcher's account."),
     ),
-    responses((status = 204, description = "Removed"))
+    responses((status = 204, description = "The watcher is removed"))
 )]
 #[delete("/tickets/{ticket_id}/watchers/{user_id}")]
 pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>) -> Result<HttpResponse> {

@@ -87,12 +87,14 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result
 }
 
 /// Read a followup of an improvement action
+///
+/// The text, the progress, the author and the time.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "improvement actions", operation_id = "getImprovementActionFollowup",
     params(
-        ("action_id" = Uuid, Path, description = "The id of the improvement action"),
-        ("followup_id" = Uuid, Path, description = "The id of the followup; a 404 if it is of another improvement action"),
+        ("action_id" = Uuid, Path, description = "Identifier of the improvement action."),
+        ("followup_id" = Uuid, Path, description = "Identifier of the followup; a 404 if it is of another improvement action."),
     ),
     responses((status = 200, body = ImprovementFollowup, description = "The followup"))
 )]

@@ -98,7 +98,7 @@ pub struct LevelAttention {
     /// The stretches of time that counted or did not, from the start until the acceptance, or otherwise until the due
     /// time, or until now while the clock is paused; at most 1000.
     stretches: Vec<Stretch>,
-    /// Whether `stretches` is complete up to that moment.
+    /// Whether `stretches` has all of that time; `false` if there are more than 1000 stretches.
     complete: bool,
 }
 

@@ -36,11 +36,11 @@ pub struct ReturnCreate {
 /// that level are notified, the requester without the reason. The return is listed with the escalations of the ticket.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Return))),
-    tag = "ticket steps", operation_id = "returnTicket", params(("ticket_id" = i64, Path, minimum = 1)),
+    tag = "ticket steps", operation_id = "returnTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = ReturnCreate,
     responses(
         (status = 200, body = Ticket, description = "The ticket after the step"),
-        (status = 409, description = "`step_not_allowed`, `no_lower_level` at level 1, `no_due_time`"),
+        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `no_lower_level`: the ticket is at level 1; `no_due_time`: the calendar is not open for long enough"),
     )
 )]
 #[post("/tickets/{ticket_id}/return")]
