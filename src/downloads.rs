@@ -40,7 +40,7 @@ fn visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(Attachment
     Ok((file, key))
 }
 
-/// Get the metadata of a file
+/// Read the metadata of a file
 ///
 /// Name, size, type and hash; the bytes are at `/content`.
 #[utoipa::path(

@@ -123,7 +123,7 @@ pub struct AuditLogFilters {
     occurred_before: Option<DateTime<Utc>>,
 }
 
-/// List the audit log
+/// List the entries of the audit log
 ///
 /// Changes of accounts, catalogues, records of the procedure and configuration, sign-ins and exports, the newest
 /// first: who, when, which fields. The events of a ticket are in `GET /tickets/{ticket_id}/events`. An entry never

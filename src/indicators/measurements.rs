@@ -303,7 +303,7 @@ pub struct MeasurementContent {
     improvement_action_id: Option<Uuid>,
 }
 
-/// Update a measurement
+/// Change a measurement
 ///
 /// Changes its analysis and its improvement action, until it is approved. The value cannot be written: `POST
 /// /indicators/{indicator_id}/measurements` measures it again.

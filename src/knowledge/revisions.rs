@@ -85,7 +85,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result
     .await
 }
 
-/// Read one revision of an article
+/// Read a revision of an article
 ///
 /// The content of the revision, with its author and time.
 #[utoipa::path(

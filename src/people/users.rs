@@ -177,7 +177,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     call.read(move |db, _| User::find(db, *id)?.answer()).await
 }
 
-/// Create an account
+/// Create a user
 ///
 /// Without a `password` the person is invited by mail to set it. The role cannot be above that of the caller. An
 /// `email` of the desk's own mailbox, also with `+` and a suffix, is a 422 with `not_allowed`.

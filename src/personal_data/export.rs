@@ -59,7 +59,7 @@ pub struct PersonalData {
     audit_events: Vec<AuditLogEntry>,
 }
 
-/// Read a person's personal data
+/// Read the personal data of a person
 ///
 /// All data that the desk holds about a person, for that person and for the director (*habeas data*, Ley 1581 de
 /// 2012). Parts of tickets that a requester may not see are not included.

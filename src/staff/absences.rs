@@ -214,7 +214,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<AbsenceFilters>) -> R
     .await
 }
 
-/// Record an absence
+/// Record an absence of a person
 ///
 /// Automatic assignment skips a person during an absence. Returns the absence and the open tickets of the person. An
 /// absence cannot be recorded for a person whose role is above that of the caller.

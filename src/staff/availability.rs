@@ -72,7 +72,7 @@ pub struct AvailabilityFilters {
 /// The maximum distance of `available_at` from now, in days.
 const FARTHEST: i64 = 3_660;
 
-/// List who is available
+/// List the availability of staff
 ///
 /// The active staff, with their shifts, absences and contracts evaluated for one moment. A person who is not
 /// available can still be assigned a ticket by name.

@@ -119,7 +119,7 @@ pub fn asked(db: &mut PgConnection) -> Result<Vec<SurveyQuestion>> {
     Ok(asked.select(SurveyQuestion::as_select()).load(db)?)
 }
 
-/// List the survey's questions
+/// List the questions of the survey
 ///
 /// In the order in which they are asked.
 #[utoipa::path(

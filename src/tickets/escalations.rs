@@ -167,7 +167,7 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Escalation>> {
     Ok(rows.into_iter().map(Escalation::from).collect())
 }
 
-/// List the escalations of a ticket
+/// List the escalations and returns of a ticket
 ///
 /// And its returns, with the levels, the reason and the third party; the oldest first. A return has a `to_level` below
 /// its `from_level`.

@@ -93,7 +93,7 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Event>> {
     Ok(rows.into_iter().map(Event::from).collect())
 }
 
-/// Read the history of a ticket
+/// List the events of a ticket
 ///
 /// Who changed what, when, with the previous and the new values, in order. The history cannot be changed, except that
 /// personal data may be removed as required by law; such events have `redacted`.

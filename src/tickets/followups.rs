@@ -194,7 +194,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<FollowupFilters>) -> R
     .await
 }
 
-/// Read a followup
+/// Read a followup of a ticket
 ///
 /// A private followup is a 404 for a requester.
 #[utoipa::path(
@@ -213,7 +213,7 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
     .await
 }
 
-/// Add a followup
+/// Add a followup to a ticket
 ///
 /// A public followup is mailed to the requester, or to the assignee if the requester wrote it. A private followup is
 /// visible to staff only; nothing that a requester can see changes. A public followup by the requester ends the hold
@@ -274,7 +274,7 @@ pub fn write_and_tell(
     Ok(Followup::shown_to(actor, (followup, actor.person())))
 }
 
-/// Make a private followup public
+/// Publish a private followup
 ///
 /// Writes a public followup with the same text and files, dated now, and mails it to the requester. It cannot be
 /// undone.

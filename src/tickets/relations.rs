@@ -296,7 +296,7 @@ pub async fn relate(call: Call, id: Path<i64>, body: Body<RelationCreate>) -> Re
     .await
 }
 
-/// Remove a relation
+/// Remove a relation of a ticket
 ///
 /// From either end. Both tickets get an event.
 #[utoipa::path(

@@ -92,7 +92,7 @@ pub async fn list(call: Call, query: Query<NoFilters>) -> Result<HttpResponse> {
     .await
 }
 
-/// Get a signed tree head
+/// Read a signed tree head
 ///
 /// By its size. A 404 for a size for which no head was made.
 #[utoipa::path(
@@ -127,7 +127,7 @@ pub struct AuditKey {
     previous: Vec<String>,
 }
 
-/// Get the public key of tree heads
+/// Read the public key of tree heads
 ///
 /// Keep it with the heads: `mesa audit verify --key` takes it.
 #[utoipa::path(

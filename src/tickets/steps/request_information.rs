@@ -33,7 +33,7 @@ pub struct InformationRequestCreate {
     deadline: Option<DateTime<Utc>>,
 }
 
-/// Ask the requester for missing information
+/// Request missing information from the requester
 ///
 /// The ticket goes `on_hold`, from any other state before `solved`, and returns to that state when the requester
 /// answers: with a public followup, with a file on the ticket or on a public followup, or, before its classification,

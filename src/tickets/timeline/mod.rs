@@ -52,7 +52,7 @@ pub struct TimelineFilters {
     sort: Option<TimelineSort>,
 }
 
-/// Read the timeline of a ticket
+/// List the timeline of a ticket
 ///
 /// Events, escalations, followups, files and messages in one order: by time, then by `type` and `id`. `type`
 /// determines which of the five schemas an entry has.
