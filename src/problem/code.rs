@@ -146,7 +146,7 @@ codes! {
         ("El recurso cambió desde el `ETag` de `If-Match`; léalo de nuevo y repita el cambio.", "The resource has changed since the `ETag` in `If-Match`; read it again and repeat the change.");
     PreconditionRequired = "precondition_required", PRECONDITION_REQUIRED,
         ("Falta la versión", "The version is missing"),
-        ("Lo que se firma o aprueba se nombra con su versión en `If-Match`.", "A signature or an approval must name the version of the record in `If-Match`.");
+        ("La firma de un acta y la aprobación de una medición nombran la versión en `If-Match`.", "The signature of minutes and the approval of a measurement must name the version in `If-Match`.");
     TooLarge = "too_large", PAYLOAD_TOO_LARGE,
         ("Demasiado grande", "Too large"),
         ("El cuerpo o el archivo es más grande de lo permitido.", "The body or the file is larger than allowed.");
