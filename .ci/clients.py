@@ -6,16 +6,16 @@ from typing import TypeVar
 from uuid import uuid4
 
 from mesa_client import AuthenticatedClient, Client
-from mesa_client.api.auth import get_me, login
+from mesa_client.api.auth import login
 from mesa_client.api.followups import create_ticket_followup, list_ticket_followups
-from mesa_client.api.steps import accept_ticket, assign_ticket, classify_ticket, close_ticket, solve_ticket
-from mesa_client.api.surveys import answer_survey, get_survey
+from mesa_client.api.ticket_steps import accept_ticket, assign_ticket, classify_ticket, close_ticket, solve_ticket
+from mesa_client.api.me import get_me
+from mesa_client.api.surveys import answer_ticket_survey, get_ticket_survey
 from mesa_client.api.tickets import get_ticket, list_tickets, create_ticket
 from mesa_client.models import (
     AcceptanceCreate,
     AssignmentCreate,
     ClassificationCreate,
-    Code,
     Criticality,
     ListTicketsSort,
     LoginRequest,
@@ -25,11 +25,10 @@ from mesa_client.models import (
     TicketCreate,
     EmptyBody,
     Problem,
-    Ratings,
+    RatingsInput,
     Role,
     Session,
     TicketStatus,
-    Step,
     SurveyAnswerCreate,
     SurveyStatus,
     FollowupVisibility,
@@ -71,8 +70,8 @@ assert ticket.status is TicketStatus.RECEIVED and ticket.criticality is None
 
 # A step that the state does not allow gets a code of the contract.
 early = refused(accept_ticket.sync_detailed(ticket.id, client=technician, body=AcceptanceCreate()), 409)
-assert early.code is Code.STEP_NOT_ALLOWED and early.state is TicketStatus.RECEIVED
-assert early.allowed_steps and Step.CLASSIFICATION in early.allowed_steps
+assert early.code == "step_not_allowed" and early.current_status == TicketStatus.RECEIVED
+assert early.allowed_steps and "classification" in early.allowed_steps
 
 # Not modified; then changed by another user.
 known = first.headers["ETag"]
@@ -82,7 +81,7 @@ classified = classify_ticket.sync_detailed(ticket.id, client=technician, body=hi
 assert ok(classified.parsed).criticality is Criticality.HIGH
 mine = AssignmentCreate(assignee_id="me")
 late = refused(assign_ticket.sync_detailed(ticket.id, client=technician, body=mine, if_match=known), 412)
-assert late.code is Code.PRECONDITION_FAILED
+assert late.code == "precondition_failed"
 
 fresh = classified.headers["ETag"]
 assigned = ok(assign_ticket.sync(ticket.id, client=technician, body=mine, if_match=fresh))
@@ -98,9 +97,10 @@ assert seen and all(followup.visibility is FollowupVisibility.PUBLIC for followu
 
 solution = SolutionCreate(description="Se cambió el rodillo.")
 assert ok(solve_ticket.sync(ticket.id, client=technician, body=solution)).status is TicketStatus.SOLVED
-assert ok(get_survey.sync(ticket.id, client=requester)).status is SurveyStatus.PENDING
-ratings = Ratings(overall=5, timeliness=4, courtesy=5, solution=5)
-assert ok(answer_survey.sync(ticket.id, client=requester, body=SurveyAnswerCreate(ratings=ratings))).ratings == ratings
+assert ok(get_ticket_survey.sync(ticket.id, client=requester)).status is SurveyStatus.PENDING
+ratings = RatingsInput(overall=5, timeliness=4, courtesy=5, solution=5)
+answered = ok(answer_ticket_survey.sync(ticket.id, client=requester, body=SurveyAnswerCreate(ratings=ratings)))
+assert answered.ratings is not None and answered.ratings.timeliness == 4
 assert ok(close_ticket.sync(ticket.id, client=requester, body=EmptyBody())).status is TicketStatus.CLOSED
 
 # The pages contain every ticket once.

@@ -51,7 +51,7 @@ pub struct AttachmentLimits {
 /// server. They change only when the server starts anew.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
-    tag = "desk", operation_id = "getDesk", responses((status = 200, body = Desk))
+    tag = "desk", operation_id = "getDesk", responses((status = 200, body = Desk, description = "The settings of the desk"))
 )]
 #[get("/desk")]
 pub async fn read(call: Call) -> Result<HttpResponse> {

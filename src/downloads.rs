@@ -40,14 +40,14 @@ fn visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(Attachment
     Ok((file, key))
 }
 
-/// Get the metadata of a file
+/// Read the metadata of a file
 ///
 /// Name, size, type and hash; the bytes are at `/content`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "attachments", operation_id = "getAttachment",
     params(("attachment_id" = Uuid, Path, description = "Identifier of the attachment.")),
-    responses((status = 200, body = Attachment))
+    responses((status = 200, body = Attachment, description = "The metadata of the file"))
 )]
 #[get("/attachments/{attachment_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {

@@ -17,10 +17,10 @@ from mesa_models import (
     FollowupCreate,
     SolutionCreate,
     TicketCreate,
-    PageTimelineEntry,
     Session,
     TicketStatus,
     Ticket,
+    TimelineEntryPage,
     TimelineEvent,
     TimelineFollowup,
     TokenRequest,
@@ -74,9 +74,9 @@ solution = SolutionCreate(description="Se cambió el rodillo.")
 assert technician.post(f"{path}/solution", solution, Ticket).status is TicketStatus.solved
 assert requester.post(f"{path}/closure", None, Ticket).status is TicketStatus.closed
 
-entries = [entry.root for entry in technician.get(f"{path}/timeline", PageTimelineEntry).items]
+entries = [entry.root for entry in technician.get(f"{path}/timeline", TimelineEntryPage).items]
 assert text in [entry.body for entry in entries if isinstance(entry, TimelineFollowup)]
-kinds = {entry.kind.value for entry in entries if isinstance(entry, TimelineEvent)}
+kinds = {entry.kind.root for entry in entries if isinstance(entry, TimelineEvent)}
 assert kinds >= {"received", "classified", "assigned", "accepted", "solved", "closed"}, kinds
 
 print(f"datamodel-code-generator: ticket {ticket.id} from registration to closure")

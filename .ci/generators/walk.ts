@@ -13,11 +13,11 @@ export type Ticket = {
 
 /** The entries of a timeline are discriminated by `type`. */
 export type TimelineEntry =
-  | { type: 'event'; at: string; kind: string }
-  | { type: 'escalation'; at: string; reason: string }
-  | { type: 'followup'; at: string; body: string; visibility: 'public' | 'private' }
-  | { type: 'attachment'; at: string; file_name: string }
-  | { type: 'message'; at: string; kind: string }
+  | { type: 'event'; occurred_at: string; kind: string }
+  | { type: 'escalation'; occurred_at: string; reason: string }
+  | { type: 'followup'; occurred_at: string; body: string; visibility: 'public' | 'private' }
+  | { type: 'attachment'; occurred_at: string; file_name: string }
+  | { type: 'message'; occurred_at: string; kind: string }
 
 /** The operations of one signed-in account. */
 export interface Account {
@@ -27,7 +27,7 @@ export interface Account {
   assign(ticket_id: number, body: { assignee_id: string }): Promise<Ticket>
   accept(ticket_id: number, body: { scheduled_for: string }): Promise<Ticket>
   addFollowup(ticket_id: number, body: { visibility: 'public'; body: string }): Promise<{ id: string }>
-  attach(ticket_id: number, file: File): Promise<{ file_name: string; size: number }>
+  attach(ticket_id: number, file: File): Promise<{ file_name: string; size_bytes: number }>
   solve(ticket_id: number, body: { description: string }): Promise<Ticket>
   close(ticket_id: number): Promise<Ticket>
   timeline(ticket_id: number): Promise<{ items: TimelineEntry[] }>
@@ -61,7 +61,7 @@ export async function walk(generator: string, signIn: SignIn, connect: (token: s
   const body = 'Vamos a su oficina.'
   await technician.addFollowup(ticket.id, { visibility: 'public', body })
   const file = new File(['La placa es 10432.'], 'nota.txt', { type: 'text/plain' })
-  assert.deepEqual(shape(await requester.attach(ticket.id, file)), { file_name: 'nota.txt', size: file.size })
+  assert.deepEqual(shape(await requester.attach(ticket.id, file)), { file_name: 'nota.txt', size_bytes: file.size })
   assert.equal((await technician.solve(ticket.id, { description: 'Se cambió el rodillo.' })).status, 'solved')
   assert.equal((await requester.close(ticket.id)).status, 'closed')
 
@@ -74,4 +74,4 @@ export async function walk(generator: string, signIn: SignIn, connect: (token: s
   console.log(`${generator}: ticket ${ticket.id} from registration to closure`)
 }
 
-const shape = ({ file_name, size }: { file_name: string; size: number }) => ({ file_name, size })
+const shape = ({ file_name, size_bytes }: { file_name: string; size_bytes: number }) => ({ file_name, size_bytes })

@@ -123,7 +123,7 @@ pub struct AuditLogFilters {
     occurred_before: Option<DateTime<Utc>>,
 }
 
-/// List the audit log
+/// List the entries of the audit log
 ///
 /// Changes of accounts, catalogues, records of the procedure and configuration, sign-ins and exports, the newest
 /// first: who, when, which fields. The events of a ticket are in `GET /tickets/{ticket_id}/events`. An entry never
@@ -132,7 +132,7 @@ pub struct AuditLogFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadAuditLog))),
     tag = "history", operation_id = "listAuditLogEntries", params(Paging, AuditLogFilters),
-    responses((status = 200, body = Page<AuditLogEntry>))
+    responses((status = 200, body = Page<AuditLogEntry>, description = "One page of the entries"))
 )]
 #[get("/audit/log")]
 pub async fn list(call: Call, query: Query<AuditLogFilters>) -> Result<HttpResponse> {
@@ -181,7 +181,7 @@ pub async fn list(call: Call, query: Query<AuditLogFilters>) -> Result<HttpRespo
     extensions(("x-mesa-permission" = json!(Action::ReadAuditLog))),
     tag = "history", operation_id = "getAuditLogEntry",
     params(("event_id" = Uuid, Path, description = "Identifier of the entry.")),
-    responses((status = 200, body = AuditLogEntry))
+    responses((status = 200, body = AuditLogEntry, description = "The entry"))
 )]
 #[get("/audit/log/{event_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {

@@ -34,7 +34,8 @@ pub fn routes(routes: &mut Routes) {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = FieldChange)]
 pub struct Change {
-    /// The name of the field that changed.
+    /// The name of the field that changed: that of the column in the database, which may differ from the name in other
+    /// responses.
     #[schema(max_length = 100, example = "status")]
     pub field: String,
     /// The value before the change; any JSON value.

@@ -25,24 +25,33 @@ A headless service desk that carries out the procedure *Mesa de Servicios*: regi
 attend, escalate, solve, learn, evaluate, report.
 
 **First steps.** *Authorize* with email and password, or with the `access_token` of `POST /auth/login`. `GET /me` \
-lists what the caller may do.
+lists what the caller may do. `x-roles` of an operation names the roles that may call it, `x-mesa-permission` the \
+permission that it needs.
 
 **Errors** are always `application/problem+json` (RFC 9457): evaluate `code`, show `detail`. `errors` names all fields \
-at fault, up to a hundred. `detail` is in Spanish, or in English by `Accept-Language: en`.
+at fault, up to a hundred: `in` says whether `pointer` is about the `body`, the `query` or a `header`. `detail` is in \
+Spanish, or in English by `Accept-Language: en`.
 
 **Lists** return `items` and `next_cursor`; send it as `cursor` for the next page, or follow the `Link` header. A \
-filter that can be repeated (`status=assigned&status=in_progress`) matches any of its values.
+filter that can be repeated (`status=assigned&status=in_progress`) matches any of its values. `X_from`, \
+`from_date` and `through_date` are inclusive, `X_before` is not.
 
-**Changes.** `PATCH` is JSON Merge Patch. Every single resource has an `ETag`: send it as `If-Match` with a change or \
-a step, and a concurrent change results in a 412; send it as `If-None-Match` with a GET, and a 304 saves the body.
+**Changes.** `PATCH` is JSON Merge Patch. A resource that can change has an `ETag`, which belongs to this resource \
+only: send it as `If-Match` with a change or a step, and a concurrent change results in a 412. A signature and the \
+approval of a measurement require it: without `If-Match` they are a `428`. Send it as `If-None-Match` with a GET, and a \
+304 saves the body.
 
 **Retries.** Send a generated `Idempotency-Key` with a POST: for 24 hours, a request with the same key and body \
-returns the first response again and is not carried out twice.
+returns the first response again, with `Idempotency-Replayed: true`, and is not carried out twice.
 
 **Bodies** are sent uncompressed: one with a `Content-Encoding` other than `identity` is a 415. A JSON body may have \
-up to 1 MiB and take 30 s to arrive; without a token, 64 KiB and 10 s.
+up to 1 MiB and take 30 s to arrive; without a token, 64 KiB and 10 s. Unknown fields and parameters are rejected.
 
-**Times** are RFC 3339 in UTC. Unknown fields are rejected.";
+**New versions.** Responses are open: ignore unknown fields, and treat an unknown value of an enumeration with \
+`x-extensible-enum` as a text. A part that will be removed is `deprecated` in this contract at least 180 days before; \
+the responses of a deprecated operation have the headers `Deprecation` and `Sunset`.
+
+**Times** are RFC 3339 in UTC.";
 
 /// The tags, in the order of the procedure.
 const TAGS: &[(&str, &str)] = &[
@@ -52,7 +61,7 @@ const TAGS: &[(&str, &str)] = &[
     ("tickets", "Activities 1, 2 and 9: register, read, follow"),
     ("ticket steps", "Activities 3 to 5 and 7: the steps of a ticket, each with a record"),
     ("followups", "Activity 6: public and private entries of a case"),
-    ("attachments", "Files of tickets, followups and articles"),
+    ("attachments", "Files of tickets, followups, articles and improvement actions"),
     ("knowledge", "Activity 8: the knowledge base"),
     ("history", "Activity 9: the log of events and the verification of its integrity"),
     ("surveys", "Activity 10: the perception survey"),

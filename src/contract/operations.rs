@@ -12,7 +12,7 @@ pub fn headers() -> Value {
     let sometimes = |description: &str, schema: Value| json!({"description": description, "schema": schema});
     let text = |max_length: u64| json!({"type": "string", "maxLength": max_length});
     json!({
-        "ETag": always("The version of this resource, for its `If-Match` and `If-None-Match`; tags of other resources match nothing. For an attachment or an original message, the SHA-256 of its content", text(100)),
+        "ETag": always("The version of the resource in the response, for its `If-Match` and `If-None-Match`; tags of other resources match nothing. For an attachment or an original message, the SHA-256 of its content", text(100)),
         "Location": always("The path of the created resource", json!({"type": "string", "format": "uri-reference"})),
         "Idempotency-Replayed": sometimes(
             "`true` if this is the response to an earlier request with the same `Idempotency-Key`",
@@ -109,16 +109,6 @@ const IF_MATCH: &str = "x-mesa-if-match";
 /// A POST that takes no `Idempotency-Key`.
 const NOT_IDEMPOTENT: &str = "x-mesa-not-idempotent";
 
-/// The description of a success for which the handler states only the body.
-fn described(status: &str) -> &'static str {
-    match status {
-        "201" => "The resource that was created",
-        "202" => "Accepted, processed later",
-        "204" => "Done",
-        _ => "The current state of the resource",
-    }
-}
-
 /// Names for the orders of a list, because client generators cannot derive one from `-received_at`.
 pub fn name_orders(operation: &mut Value) {
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
@@ -206,6 +196,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
             "post" if of_ticket && !path.ends_with("/survey") => {
                 "The `ETag` of the ticket that the change is based on, or its `etag` in a list"
             }
+            "post" if path.ends_with("/survey") => "The `ETag` of the survey that is answered",
             "post" => {
                 "The `ETag` of the resource above the last segment of the path, that the change is based on"
             }
@@ -231,9 +222,6 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
     let is_deprecated = operation["deprecated"] == true;
     let has_ranges = responses.contains_key("206");
     for (status, response) in &mut responses {
-        if response.get("$ref").is_none() && response["description"].as_str().is_none_or(str::is_empty) {
-            response["description"] = described(status).into();
-        }
         if status.starts_with('4') && response.get("content").is_none() {
             response["content"] = problem_content();
         }

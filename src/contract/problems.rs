@@ -29,7 +29,7 @@ pub fn problem_members() -> Value {
         },
         "allowed_steps": {
             "type": "array", "maxItems": Step::ALL.len(), "items": {"$ref": "#/components/schemas/Step"},
-            "description": "`step_not_allowed`: the steps that the ticket, as the caller sees it, has in `allowed_steps`."
+            "description": "`step_not_allowed`: the steps that the state allows and that the caller may take."
         },
         "assignee_id": {
             "type": ["string", "null"], "format": "uuid",

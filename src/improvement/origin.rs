@@ -82,7 +82,7 @@ pub struct Origin {
     /// A description of the origin; `null` if none was given. Always present for the kind `other`.
     #[schema(max_length = 4000, example = "Auditoría interna de 2026")]
     note: Option<String>,
-    /// The path of the origin in this API, built from the fields above; `null` for the kinds `audit` and `other`.
+    /// The path of the origin in this API, built from the other fields; `null` for the kinds `audit` and `other`.
     #[schema(max_length = 2000, example = "/api/v1/statistics?from=2026-07-01&to=2026-09-30")]
     link: Option<String>,
 }

@@ -172,7 +172,7 @@ pub struct EmailFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseInboundEmails))),
     tag = "inbound emails", operation_id = "listInboundEmails", params(Paging, EmailFilters),
-    responses((status = 200, body = Page<InboundEmail>, description = "One page of the list"))
+    responses((status = 200, body = Page<InboundEmail>, description = "One page of the received emails"))
 )]
 #[get("/inbound-emails")]
 pub async fn list(call: Call, query: Query<EmailFilters>) -> Result<HttpResponse> {
@@ -264,7 +264,10 @@ pub struct ProcessingCreate {
     extensions(("x-mesa-permission" = json!(Action::UseInboundEmails)), ("x-mesa-if-match" = json!(true))),
     tag = "inbound emails", operation_id = "processInboundEmail", params(("email_id" = Uuid, Path, description = "Identifier of the received email.")),
     request_body(content = Option<ProcessingCreate>),
-    responses((status = 200, body = InboundEmail, description = "The message and its processing state"), (status = 409, description = "`wrong_state`: a ticket or a followup was already created from the message"))
+    responses(
+        (status = 200, body = InboundEmail, description = "The message and its processing state"),
+        (status = 409, description = "`wrong_state`: a ticket or a followup was already created from the message"),
+    )
 )]
 #[post("/inbound-emails/{email_id}/processing")]
 pub async fn process_again(call: Call, id: Path<Uuid>, body: Body<ProcessingCreate>) -> Result<HttpResponse> {

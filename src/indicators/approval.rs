@@ -22,7 +22,10 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
     tag = "indicators", operation_id = "approveMeasurement",
     params(("measurement_id" = Uuid, Path, description = "Identifier of the measurement.")),
     request_body(content = Option<EmptyBody>),
-    responses((status = 200, body = Measurement), (status = 409, description = "`wrong_state` or `incomplete`"))
+    responses(
+        (status = 200, body = Measurement, description = "The approved measurement"),
+        (status = 409, description = "`wrong_state` or `incomplete`"),
+    )
 )]
 #[post("/measurements/{measurement_id}/approval")]
 pub async fn approve(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Result<HttpResponse> {

@@ -235,7 +235,7 @@ pub struct IndicatorFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "indicators", operation_id = "listIndicators", params(Paging, IndicatorFilters),
-    responses((status = 200, body = Page<Indicator>))
+    responses((status = 200, body = Page<Indicator>, description = "One page of the indicators"))
 )]
 #[get("/indicators")]
 pub async fn list(call: Call, query: Query<IndicatorFilters>) -> Result<HttpResponse> {
@@ -269,7 +269,7 @@ pub async fn list(call: Call, query: Query<IndicatorFilters>) -> Result<HttpResp
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "indicators", operation_id = "getIndicator",
     params(("indicator_id" = Uuid, Path, description = "Identifier of the indicator.")),
-    responses((status = 200, body = Indicator))
+    responses((status = 200, body = Indicator, description = "The indicator"))
 )]
 #[get("/indicators/{indicator_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
@@ -282,7 +282,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "indicators", operation_id = "createIndicator", request_body = IndicatorCreate,
-    responses((status = 201, body = Indicator))
+    responses((status = 201, body = Indicator, description = "The new indicator"))
 )]
 #[post("/indicators")]
 pub async fn create(call: Call, body: Body<IndicatorCreate>) -> Result<HttpResponse> {
@@ -314,7 +314,7 @@ pub async fn create(call: Call, body: Body<IndicatorCreate>) -> Result<HttpRespo
     tag = "indicators", operation_id = "updateIndicator",
     params(("indicator_id" = Uuid, Path, description = "Identifier of the indicator.")),
     request_body(content = IndicatorCreate, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = Indicator))
+    responses((status = 200, body = Indicator, description = "The indicator after the change"))
 )]
 #[patch("/indicators/{indicator_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<IndicatorCreate>>) -> Result<HttpResponse> {

@@ -32,7 +32,7 @@ pub struct MeasurementCreate {
     value: Option<f64>,
 }
 
-/// Measure a quarter
+/// Measure an indicator for a quarter
 ///
 /// The value is computed at the time of the request, from the stored data (the indicator's `measure` defines how), by
 /// the entity's clock (`MESA_TIMEZONE`). A quarter has one measurement: while it is a draft, another request measures

@@ -50,7 +50,7 @@ pub struct Measurement {
     /// The result in the indicator's unit (resultado); `null` if there was nothing to measure, or if it is `withheld`.
     #[schema(example = 87.5)]
     value: Option<f64>,
-    /// How many of `counted` met the condition (numerador); `null` if measured by hand, or if it is `withheld`.
+    /// How many of `denominator` met the condition (numerador); `null` if measured by hand, or if it is `withheld`.
     #[schema(example = 7)]
     #[serde(rename = "numerator")]
     met: Option<i64>,
@@ -68,8 +68,8 @@ pub struct Measurement {
     warning: f64,
     /// The status of `value` against the target (semáforo); `null` if `value` is `null`.
     light: Option<IndicatorLight>,
-    /// Whether `value`, `met` and `light` are `null` because the reader, a technician, may not read single survey
-    /// answers. For the measure `satisfaction`, technicians read only quarters that were over when they were
+    /// Whether `value`, `numerator` and `light` are `null` because the reader, a technician, may not read individual
+    /// survey answers. For the measure `satisfaction`, technicians read only quarters that were over when they were
     /// measured, with five answers or more.
     withheld: bool,
     /// The time of the last measurement of this quarter; the value is that of the data at this time.
@@ -240,7 +240,7 @@ pub struct MeasurementFilters {
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "indicators", operation_id = "listIndicatorMeasurements",
     params(("indicator_id" = Uuid, Path, description = "Identifier of the indicator."), Paging, MeasurementFilters),
-    responses((status = 200, body = Page<Measurement>))
+    responses((status = 200, body = Page<Measurement>, description = "One page of the measurements"))
 )]
 #[get("/indicators/{indicator_id}/measurements")]
 pub async fn list(call: Call, id: Path<Uuid>, query: Query<MeasurementFilters>) -> Result<HttpResponse> {
@@ -280,7 +280,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<MeasurementFilters>) 
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "indicators", operation_id = "getMeasurement",
     params(("measurement_id" = Uuid, Path, description = "Identifier of the measurement.")),
-    responses((status = 200, body = Measurement))
+    responses((status = 200, body = Measurement, description = "The measurement"))
 )]
 #[get("/measurements/{measurement_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
@@ -303,7 +303,7 @@ pub struct MeasurementContent {
     improvement_action_id: Option<Uuid>,
 }
 
-/// Update a measurement
+/// Change a measurement
 ///
 /// Changes its analysis and its improvement action, until it is approved. The value cannot be written: `POST
 /// /indicators/{indicator_id}/measurements` measures it again.
@@ -312,7 +312,10 @@ pub struct MeasurementContent {
     tag = "indicators", operation_id = "updateMeasurement",
     params(("measurement_id" = Uuid, Path, description = "Identifier of the measurement.")),
     request_body(content = MeasurementContent, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = Measurement), (status = 409, description = "`wrong_state`: it is approved"))
+    responses(
+        (status = 200, body = Measurement, description = "The measurement after the change"),
+        (status = 409, description = "`wrong_state`: it is approved"),
+    )
 )]
 #[patch("/measurements/{measurement_id}")]
 pub async fn change(

@@ -248,7 +248,7 @@ pub fn check_visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(
     extensions(("x-mesa-permission" = json!(Action::ReadArticles))),
     tag = "knowledge", operation_id = "getArticle",
     params(("article_id" = Uuid, Path, description = "Identifier of the article.")),
-    responses((status = 200, body = Article))
+    responses((status = 200, body = Article, description = "The article"))
 )]
 #[get("/kb/articles/{article_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
@@ -266,7 +266,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
     tag = "knowledge", operation_id = "createArticle", request_body = ArticleCreate,
-    responses((status = 201, body = Article))
+    responses((status = 201, body = Article, description = "The new article"))
 )]
 #[post("/kb/articles")]
 pub async fn write(call: Call, body: Body<ArticleCreate>) -> Result<HttpResponse> {
@@ -301,7 +301,7 @@ pub async fn write(call: Call, body: Body<ArticleCreate>) -> Result<HttpResponse
     tag = "knowledge", operation_id = "updateArticle",
     params(("article_id" = Uuid, Path, description = "Identifier of the article.")),
     request_body(content = ArticleCreate, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = Article))
+    responses((status = 200, body = Article, description = "The article after the change"))
 )]
 #[patch("/kb/articles/{article_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<ArticleCreate>>) -> Result<HttpResponse> {

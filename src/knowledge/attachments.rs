@@ -24,7 +24,7 @@ use crate::problem::Result;
     tag = "attachments", operation_id = "createArticleAttachment",
     params(("article_id" = Uuid, Path, description = "Identifier of the article.")),
     request_body(content = Upload, content_type = "multipart/form-data"),
-    responses((status = 201, body = Attachment))
+    responses((status = 201, body = Attachment, description = "The metadata of the new file"))
 )]
 #[post("/kb/articles/{article_id}/attachments")]
 pub async fn attach(
@@ -63,7 +63,7 @@ impl Target for Article {
     extensions(("x-mesa-permission" = json!(Action::ReadArticles))),
     tag = "attachments", operation_id = "listArticleAttachments",
     params(("article_id" = Uuid, Path, description = "Identifier of the article."), Paging),
-    responses((status = 200, body = Page<Attachment>))
+    responses((status = 200, body = Page<Attachment>, description = "One page of the files"))
 )]
 #[get("/kb/articles/{article_id}/attachments")]
 pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result<HttpResponse> {

@@ -69,7 +69,7 @@ pub struct ArticleFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadArticles))),
     tag = "knowledge", operation_id = "listArticles", params(Paging, ArticleFilters),
-    responses((status = 200, body = Page<ArticleSummary>))
+    responses((status = 200, body = Page<ArticleSummary>, description = "One page of the articles"))
 )]
 #[get("/kb/articles")]
 pub async fn list(call: Call, query: Query<ArticleFilters>) -> Result<HttpResponse> {

@@ -62,7 +62,7 @@ impl From<(Row, Person)> for ArticleRevision {
     extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
     tag = "knowledge", operation_id = "listArticleRevisions",
     params(("article_id" = Uuid, Path, description = "Identifier of the article."), Paging),
-    responses((status = 200, body = Page<ArticleRevision>))
+    responses((status = 200, body = Page<ArticleRevision>, description = "One page of the revisions"))
 )]
 #[get("/kb/articles/{article_id}/revisions")]
 pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result<HttpResponse> {
@@ -85,7 +85,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result
     .await
 }
 
-/// Read one revision of an article
+/// Read a revision of an article
 ///
 /// The content of the revision, with its author and time.
 #[utoipa::path(
@@ -95,7 +95,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result
         ("article_id" = Uuid, Path, description = "Identifier of the article."),
         ("revision" = i32, Path, minimum = 1, description = "The number of the revision, from 1 on."),
     ),
-    responses((status = 200, body = ArticleRevision))
+    responses((status = 200, body = ArticleRevision, description = "The revision"))
 )]
 #[get("/kb/articles/{article_id}/revisions/{revision}")]
 pub async fn read(call: Call, path: Path<(Uuid, i32)>) -> Result<HttpResponse> {

@@ -184,7 +184,7 @@ pub struct MessageFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOutbox))),
     tag = "messages", operation_id = "listMessages", params(Paging, MessageFilters),
-    responses((status = 200, body = Page<Message>, description = "One page of the list"))
+    responses((status = 200, body = Page<Message>, description = "One page of the messages"))
 )]
 #[get("/messages")]
 pub async fn list(call: Call, query: Query<MessageFilters>) -> Result<HttpResponse> {
@@ -237,12 +237,15 @@ pub async fn read(call: Call, desk: Data<Desk>, id: Path<Uuid>) -> Result<HttpRe
 
 /// Send a failed message again
 ///
-/// The message is due now, and `attempts` starts again from 0. A message that did not fail is a 409.
+/// The message is due now, and `attempt_count` starts again from 0. A message that did not fail is a 409.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOutbox)), ("x-mesa-if-match" = json!(true))),
     tag = "messages", operation_id = "retryMessage", params(("message_id" = Uuid, Path, description = "Identifier of the message.")),
     request_body(content = Option<EmptyBody>),
-    responses((status = 200, body = MessageInFull, description = "The message and its text"), (status = 409, description = "`wrong_state`: only a message that is `failed` can be sent again"))
+    responses(
+        (status = 200, body = MessageInFull, description = "The message and its text"),
+        (status = 409, description = "`wrong_state`: only a message that is `failed` can be sent again"),
+    )
 )]
 #[post("/messages/{message_id}/retry")]
 pub async fn retry(

@@ -46,7 +46,7 @@ pub struct MinutesFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "minutes", operation_id = "listMeetingMinutes", params(Paging, MinutesFilters),
-    responses((status = 200, body = Page<Minutes>))
+    responses((status = 200, body = Page<Minutes>, description = "One page of the minutes"))
 )]
 #[get("/meeting-minutes")]
 pub async fn list(call: Call, query: Query<MinutesFilters>) -> Result<HttpResponse> {

@@ -24,7 +24,10 @@ use crate::problem::{Problem, Result};
     tag = "minutes", operation_id = "signMeetingMinutes",
     params(("minutes_id" = Uuid, Path, description = "Identifier of the minutes.")),
     request_body(content = Option<EmptyBody>),
-    responses((status = 200, body = Minutes), (status = 409, description = "`wrong_state` or `incomplete`"))
+    responses(
+        (status = 200, body = Minutes, description = "The signed minutes"),
+        (status = 409, description = "`wrong_state` or `incomplete`"),
+    )
 )]
 #[post("/meeting-minutes/{minutes_id}/signature")]
 pub async fn sign(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Result<HttpResponse> {

@@ -23,7 +23,7 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "minutes", operation_id = "getMeetingMinutes",
     params(("minutes_id" = Uuid, Path, description = "Identifier of the minutes.")),
-    responses((status = 200, body = Minutes))
+    responses((status = 200, body = Minutes, description = "The minutes"))
 )]
 #[get("/meeting-minutes/{minutes_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
@@ -36,7 +36,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "minutes", operation_id = "createMeetingMinutes", request_body = MeetingMinutesCreate,
-    responses((status = 201, body = Minutes))
+    responses((status = 201, body = Minutes, description = "The new draft"))
 )]
 #[post("/meeting-minutes")]
 pub async fn create(call: Call, body: Body<MeetingMinutesCreate>) -> Result<HttpResponse> {
@@ -72,7 +72,10 @@ pub async fn create(call: Call, body: Body<MeetingMinutesCreate>) -> Result<Http
     tag = "minutes", operation_id = "updateMeetingMinutes",
     params(("minutes_id" = Uuid, Path, description = "Identifier of the minutes.")),
     request_body(content = MeetingMinutesCreate, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = Minutes), (status = 409, description = "`wrong_state`: they are signed"))
+    responses(
+        (status = 200, body = Minutes, description = "The minutes after the change"),
+        (status = 409, description = "`wrong_state`: they are signed"),
+    )
 )]
 #[patch("/meeting-minutes/{minutes_id}")]
 pub async fn change(

@@ -53,7 +53,7 @@ pub struct Shift {
     #[schema(max_length = 8, value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "08:00")]
     #[serde(rename = "start_time")]
     pub starts_at: NaiveTime,
-    /// When the shift ends, as `HH:MM` in the entity's time zone. If it is not after `starts_at`, the shift ends at
+    /// When the shift ends, as `HH:MM` in the entity's time zone. If it is not after `start_time`, the shift ends at
     /// that time of the next day.
     #[serde(with = "hour_minute")]
     #[schema(max_length = 8, value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "17:00")]

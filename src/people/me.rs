@@ -47,8 +47,7 @@ impl PartialSchema for Permissions {
         let all = ObjectBuilder::new().description(told);
         let all = all.additional_properties(Some(AdditionalProperties::FreeForm(false)));
         let whose = |action: &Action| {
-            let description =
-                format!("Whose `{}` is allowed; omitted if it is not allowed.", action.as_str());
+            let description = format!("The scope of `{}`; omitted if it is not allowed.", action.as_str());
             let mut scope = scope();
             scope.description = description;
             scope
@@ -97,7 +96,10 @@ pub struct PasswordChangeRequest {
 /// should offer only these.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOwnAccount))),
-    tag = "me", operation_id = "getMe", responses((status = 200, body = Me, description = "The caller's account and permissions"))
+    tag = "me", operation_id = "getMe",
+    responses(
+        (status = 200, body = Me, description = "The caller's account and permissions"),
+    )
 )]
 #[get("/me")]
 pub async fn read(call: Call) -> Result<HttpResponse> {
@@ -112,7 +114,7 @@ pub async fn read(call: Call) -> Result<HttpResponse> {
     extensions(("x-mesa-permission" = json!(Action::UseOwnAccount))),
     tag = "me", operation_id = "updateMe",
     request_body(content = MeProfile, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = Me, description = "The caller's account and permissions"))
+    responses((status = 200, body = Me, description = "The caller's account and permissions after the change"))
 )]
 #[patch("/me")]
 pub async fn change(call: Call, body: Body<Patch<MeProfile>>) -> Result<HttpResponse> {

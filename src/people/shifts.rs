@@ -68,7 +68,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "shifts", operation_id = "replaceUserShifts", params(("user_id" = Uuid, Path, description = "Identifier of the user.")), request_body = Shifts,
-    responses((status = 200, body = Shifts, description = "The shifts"))
+    responses((status = 200, body = Shifts, description = "The shifts after the change"))
 )]
 #[put("/users/{user_id}/shifts")]
 pub async fn replace(call: Call, id: Path<Uuid>, body: Body<Shifts>) -> Result<HttpResponse> {

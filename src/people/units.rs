@@ -117,7 +117,7 @@ pub struct UnitProfile {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "units", operation_id = "listUnits", params(Paging, CatalogueFilters),
-    responses((status = 200, body = Page<Unit>, description = "One page of the list"))
+    responses((status = 200, body = Page<Unit>, description = "One page of the units"))
 )]
 #[get("/units")]
 pub async fn list(call: Call, query: Query<CatalogueFilters>) -> Result<HttpResponse> {
@@ -152,7 +152,10 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "units", operation_id = "createUnit", request_body = UnitCreate,
-    responses((status = 201, body = Unit, description = "The new unit"), (status = 409, description = "`already_exists`: the name is in use"))
+    responses(
+        (status = 201, body = Unit, description = "The new unit"),
+        (status = 409, description = "`already_exists`: the name is in use"),
+    )
 )]
 #[post("/units")]
 pub async fn create(call: Call, body: Body<UnitCreate>) -> Result<HttpResponse> {
@@ -183,7 +186,10 @@ pub async fn create(call: Call, body: Body<UnitCreate>) -> Result<HttpResponse> 
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "units", operation_id = "updateUnit", params(("unit_id" = Uuid, Path, description = "Identifier of the unit.")),
     request_body(content = UnitProfile, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = Unit, description = "The unit"), (status = 409, description = "`already_exists`: the name is in use"))
+    responses(
+        (status = 200, body = Unit, description = "The unit after the change"),
+        (status = 409, description = "`already_exists`: the name is in use"),
+    )
 )]
 #[patch("/units/{unit_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UnitProfile>>) -> Result<HttpResponse> {

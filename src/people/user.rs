@@ -67,7 +67,7 @@ pub struct User {
     pub active: bool,
     /// The last day of the contract, in the entity's time zone; after it the person is not available. `null` if no end
     /// is recorded. For their open tickets see `GET
-    /// /tickets?assignee={user_id}&status=assigned&status=in_progress&status=on_hold`.
+    /// /tickets?assignee_id={user_id}&status=assigned&status=in_progress&status=on_hold`.
     #[schema(example = "2026-12-31")]
     pub contract_ends_on: Option<NaiveDate>,
     /// Whether the person receives mail about their work for the desk. Mail about their own requests is always sent.

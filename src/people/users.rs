@@ -124,7 +124,7 @@ pub struct UserFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "users", operation_id = "listUsers", params(Paging, UserFilters),
-    responses((status = 200, body = Page<User>, description = "One page of the list"))
+    responses((status = 200, body = Page<User>, description = "One page of the users"))
 )]
 #[get("/users")]
 pub async fn list(call: Call, query: Query<UserFilters>) -> Result<HttpResponse> {
@@ -177,14 +177,17 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     call.read(move |db, _| User::find(db, *id)?.answer()).await
 }
 
-/// Create an account
+/// Create a user
 ///
 /// Without a `password` the person is invited by mail to set it. The role cannot be above that of the caller. An
 /// `email` of the desk's own mailbox, also with `+` and a suffix, is a 422 with `not_allowed`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "users", operation_id = "createUser", request_body = UserCreate,
-    responses((status = 201, body = User, description = "The new user"), (status = 409, description = "`already_exists`: the email is in use"))
+    responses(
+        (status = 201, body = User, description = "The new user"),
+        (status = 409, description = "`already_exists`: the email is in use"),
+    )
 )]
 #[post("/users")]
 pub async fn create(call: Call, mut body: Body<UserCreate>) -> Result<HttpResponse> {
@@ -248,7 +251,10 @@ pub async fn create(call: Call, mut body: Body<UserCreate>) -> Result<HttpRespon
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "users", operation_id = "updateUser", params(("user_id" = Uuid, Path, description = "Identifier of the user.")),
     request_body(content = UserProfile, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = User, description = "The user"), (status = 409, description = "`already_exists`: the email is in use; `last_director`: appoint another director first; `wrong_state`: the person was anonymized"))
+    responses(
+        (status = 200, body = User, description = "The user after the change"),
+        (status = 409, description = "`already_exists`: the email is in use; `last_director`: appoint another director first; `wrong_state`: the person was anonymized"),
+    )
 )]
 #[patch("/users/{user_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) -> Result<HttpResponse> {

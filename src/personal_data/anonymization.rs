@@ -113,16 +113,16 @@ impl Anonymization {
     }
 }
 
-/// Make a requester anonymous
+/// Anonymize a requester
 ///
 /// For a request to have personal data erased (*habeas data*, Ley 1581 de 2012), within the limits of the entity's
 /// duty to keep records: the tickets are kept without the identity of the requester. Names, addresses, document
 /// numbers and telephones are removed from the account, from the requester's data of their tickets and from texts
 /// that the requester wrote. From texts of others in those tickets, mail, articles and history they are removed if
-/// `terms` or `places` of `GET /users/{user_id}/anonymization-preview` are confirmed; `left_places` counts the places
-/// where they remain. Survey comments, files that the requester attached and mail that the requester sent are removed
-/// completely. The account cannot sign in again. The history can still be verified: an event from which data were
-/// removed is `redacted`. Statistics do not change. This cannot be undone.
+/// their term or place in `GET /users/{user_id}/anonymization-preview` is confirmed by `term_ids` or `place_ids`;
+/// `left_place_count` counts the places where they remain. Survey comments, files that the requester attached and mail
+/// that the requester sent are removed completely. The account cannot sign in again. The history can still be verified:
+/// an event from which data were removed is `redacted`. Statistics do not change. This cannot be undone.
 ///
 /// Not allowed for staff and former staff who acted as such, because their actions remain on record, nor while the
 /// person has a ticket that is neither closed nor archived. A repeated request returns the first result. Texts of
@@ -133,7 +133,7 @@ impl Anonymization {
     params(("user_id" = Uuid, Path, description = "Identifier of the user.")),
     request_body = AnonymizationCreate,
     responses(
-        (status = 200, body = Anonymization),
+        (status = 200, body = Anonymization, description = "The result of the anonymization"),
         (status = 409, description = "`not_a_requester`, `has_open_tickets`"),
     )
 )]

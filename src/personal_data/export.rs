@@ -59,7 +59,7 @@ pub struct PersonalData {
     audit_events: Vec<AuditLogEntry>,
 }
 
-/// Read a person's personal data
+/// Read the personal data of a person
 ///
 /// All data that the desk holds about a person, for that person and for the director (*habeas data*, Ley 1581 de
 /// 2012). Parts of tickets that a requester may not see are not included.
@@ -70,7 +70,7 @@ pub struct PersonalData {
     extensions(("x-mesa-permission" = json!(Action::ReadPersonalData)), ("x-mesa-unversioned" = json!(true))),
     tag = "personal data", operation_id = "getUserPersonalData",
     params(("user_id" = Uuid, Path, description = "Identifier of the user.")),
-    responses((status = 200, body = PersonalData))
+    responses((status = 200, body = PersonalData, description = "The personal data"))
 )]
 #[get("/users/{user_id}/personal-data")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {

@@ -152,7 +152,7 @@ impl Field {
 /// A text that contains data of the person.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct AnonymizationPlace {
-    /// The id of the place, for `places` of `POST /users/{user_id}/anonymization`.
+    /// The id of the place, for `place_ids` of `POST /users/{user_id}/anonymization`.
     #[schema(
         example = "followup:0197c0de-0000-7000-8000-000000000000:body:9f86d081884c7d65",
         max_length = 200

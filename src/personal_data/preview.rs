@@ -52,7 +52,7 @@ pub struct AnonymizationPreview {
     tag = "personal data", operation_id = "previewUserAnonymization",
     params(("user_id" = Uuid, Path, description = "Identifier of the user.")),
     responses(
-        (status = 200, body = AnonymizationPreview),
+        (status = 200, body = AnonymizationPreview, description = "The data that are searched for, and the places where they occur"),
         (status = 409, description = "`not_a_requester`"),
     )
 )]

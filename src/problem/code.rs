@@ -83,13 +83,13 @@ codes! {
         ("El cuerpo no llegó a tiempo; repita la petición.", "The body did not arrive in time; retry the request.");
     StepNotAllowed = "step_not_allowed", CONFLICT,
         ("El estado no permite este paso", "The state does not allow this step"),
-        ("El estado del caso no permite este paso; `current_status` y `allowed_steps` dicen cuál es y qué permite.", "The ticket's state does not allow this step; `current_status` has the state, and `allowed_steps` the steps that it allows to the caller.");
+        ("El estado del caso no permite este paso; `current_status` dice cuál es y `allowed_steps` qué pasos puede dar usted.", "The ticket's state does not allow this step; `current_status` has the state, and `allowed_steps` the steps that the caller may take.");
     AlreadyExists = "already_exists", CONFLICT,
         ("Ya existe", "Already exists"),
         ("Ya existe, u otro recurso tiene o tuvo un valor que debe ser único.", "It already exists, or another resource has or had a value that must be unique.");
     AlreadyAssigned = "already_assigned", CONFLICT,
         ("El caso ya está asignado", "The ticket is already assigned"),
-        ("Alguien tiene ya el caso; `assignee_id` dice quién. Nómbrelo en `replaces` para relevarlo.", "The ticket already has the assignee in `assignee_id`; give that id in `replaces` to replace them.");
+        ("Alguien tiene ya el caso; `assignee_id` dice quién. Nómbrelo en `replaced_assignee_id` para relevarlo.", "The ticket already has the assignee in `assignee_id`; give that id in `replaced_assignee_id` to replace them.");
     NoHigherLevel = "no_higher_level", CONFLICT,
         ("No hay un nivel superior", "There is no higher level"),
         ("El caso está en el nivel más alto de soporte.", "The ticket is at the highest support level.");
@@ -146,7 +146,7 @@ codes! {
         ("El recurso cambió desde el `ETag` de `If-Match`; léalo de nuevo y repita el cambio.", "The resource has changed since the `ETag` in `If-Match`; read it again and repeat the change.");
     PreconditionRequired = "precondition_required", PRECONDITION_REQUIRED,
         ("Falta la versión", "The version is missing"),
-        ("Lo que se firma o aprueba se nombra con su versión en `If-Match`.", "A signature or an approval must name the version of the record in `If-Match`.");
+        ("La firma de un acta y la aprobación de una medición nombran la versión en `If-Match`.", "The signature of minutes and the approval of a measurement must name the version in `If-Match`.");
     TooLarge = "too_large", PAYLOAD_TOO_LARGE,
         ("Demasiado grande", "Too large"),
         ("El cuerpo o el archivo es más grande de lo permitido.", "The body or the file is larger than allowed.");

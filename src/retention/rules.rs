@@ -32,7 +32,8 @@ pub struct RetentionRule {
     #[schema(minimum = 1, maximum = 1200, example = 24)]
     #[serde(rename = "retention_months")]
     months: Option<i32>,
-    /// The smallest allowed value of `months`, set by the procedure; `null` for records that are never removed.
+    /// The smallest allowed value of `retention_months`, set by the procedure; `null` for records that are never
+    /// removed.
     #[schema(minimum = 1, maximum = 1200, example = 24)]
     minimum_months: Option<i32>,
     /// The last day, in the entity's time zone, on which all records that had expired by then were removed; `null` if
@@ -61,7 +62,10 @@ pub struct RetentionRuleProfile {
 /// its table. All of them are on one page.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ManageRetention)), ("x-mesa-unversioned" = json!(true))),
-    tag = "retention", operation_id = "listRetentionRules", responses((status = 200, body = Page<RetentionRule>))
+    tag = "retention", operation_id = "listRetentionRules",
+    responses(
+        (status = 200, body = Page<RetentionRule>, description = "The rules of retention"),
+    )
 )]
 #[get("/retention-rules")]
 pub async fn list(call: Call) -> Result<HttpResponse> {
@@ -81,7 +85,7 @@ pub async fn list(call: Call) -> Result<HttpResponse> {
     extensions(("x-mesa-permission" = json!(Action::ManageRetention))),
     tag = "retention", operation_id = "getRetentionRule",
     params(("kind" = RetentionKind, Path, description = "The kind of records that the rule applies to.")),
-    responses((status = 200, body = RetentionRule))
+    responses((status = 200, body = RetentionRule, description = "The rule of retention"))
 )]
 #[get("/retention-rules/{kind}")]
 pub async fn read(kind: Path<RetentionKind>, call: Call) -> Result<HttpResponse> {
@@ -102,7 +106,7 @@ pub async fn read(kind: Path<RetentionKind>, call: Call) -> Result<HttpResponse>
     tag = "retention", operation_id = "updateRetentionRule",
     params(("kind" = RetentionKind, Path, description = "The kind of records that the rule applies to.")),
     request_body(content = RetentionRuleProfile, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = RetentionRule))
+    responses((status = 200, body = RetentionRule, description = "The rule of retention after the change"))
 )]
 #[patch("/retention-rules/{kind}")]
 pub async fn change(

@@ -65,7 +65,7 @@ pub struct RetentionRunFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ManageRetention))),
     tag = "retention", operation_id = "listRetentionRuns", params(Paging, RetentionRunFilters),
-    responses((status = 200, body = Page<RetentionRun>))
+    responses((status = 200, body = Page<RetentionRun>, description = "One page of the retention runs"))
 )]
 #[get("/retention-runs")]
 pub async fn list(call: Call, query: Query<RetentionRunFilters>) -> Result<HttpResponse> {

@@ -24,11 +24,11 @@ pub struct AllAbsenceFilters {
     #[serde(default)]
     #[param(required = false)]
     user_id: Vec<Uuid>,
-    /// Absences of this kind; of all kinds if omitted.
+    /// Absences of this kind; of all kinds if omitted. Repeat it for several kinds.
     #[serde(default)]
     #[param(required = false)]
     kind: Vec<AbsenceKind>,
-    /// Absences that end at this moment or later: with the begin of a period, those that are not over by then.
+    /// Absences that end at this moment or later: with the begin of a period, those that end within it or later.
     ends_from: Option<DateTime<Utc>>,
     /// Absences that begin before this moment: with the end of a period, those that begin within it or earlier.
     starts_before: Option<DateTime<Utc>>,
@@ -44,7 +44,7 @@ pub struct AllAbsenceFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "absences", operation_id = "listAbsences", params(Paging, AllAbsenceFilters),
-    responses((status = 200, body = Page<Absence>))
+    responses((status = 200, body = Page<Absence>, description = "One page of the absences"))
 )]
 #[get("/absences")]
 pub async fn list(call: Call, query: Query<AllAbsenceFilters>) -> Result<HttpResponse> {

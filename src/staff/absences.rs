@@ -179,7 +179,7 @@ pub struct AbsenceFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "absences", operation_id = "listUserAbsences", params(("user_id" = Uuid, Path, description = "Identifier of the user."), Paging, AbsenceFilters),
-    responses((status = 200, body = Page<Absence>, description = "One page of the list"))
+    responses((status = 200, body = Page<Absence>, description = "One page of the absences"))
 )]
 #[get("/users/{user_id}/absences")]
 pub async fn list(call: Call, id: Path<Uuid>, query: Query<AbsenceFilters>) -> Result<HttpResponse> {
@@ -214,7 +214,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<AbsenceFilters>) -> R
     .await
 }
 
-/// Record an absence
+/// Record an absence of a person
 ///
 /// Automatic assignment skips a person during an absence. Returns the absence and the open tickets of the person. An
 /// absence cannot be recorded for a person whose role is above that of the caller.
@@ -277,7 +277,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "absences", operation_id = "updateAbsence", params(("absence_id" = Uuid, Path, description = "Identifier of the absence.")),
     request_body(content = AbsenceCreate, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = Absence, description = "The absence"))
+    responses((status = 200, body = Absence, description = "The absence after the change"))
 )]
 #[patch("/absences/{absence_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<AbsenceCreate>>) -> Result<HttpResponse> {

@@ -33,8 +33,9 @@ pub struct Availability {
     absent: bool,
     /// Whether the last day of their contract has passed.
     contract_ended: bool,
-    /// The first moment from `at` on at which they are on shift, not absent and under contract; equal to `at` if they
-    /// are available then. `null` if there is none: their contract ends before, or they have no shift within a year.
+    /// The first moment from `available_at` on at which they are on shift, not absent and under contract; equal to
+    /// `available_at` if they are available then. `null` if there is none: their contract ends before, or they have no
+    /// shift within a year.
     next_available_at: Option<DateTime<Utc>>,
     /// The number of tickets that they have now in the states `assigned`, `in_progress` and `on_hold`.
     #[schema(minimum = 0, example = 3)]
@@ -71,14 +72,14 @@ pub struct AvailabilityFilters {
 /// The maximum distance of `available_at` from now, in days.
 const FARTHEST: i64 = 3_660;
 
-/// List who is available
+/// List the availability of staff
 ///
 /// The active staff, with their shifts, absences and contracts evaluated for one moment. A person who is not
 /// available can still be assigned a ticket by name.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "availability", operation_id = "listAvailability", params(Paging, AvailabilityFilters),
-    responses((status = 200, body = Page<Availability>, description = "One page of the list"))
+    responses((status = 200, body = Page<Availability>, description = "One page of the active staff"))
 )]
 #[get("/availability")]
 pub async fn list(call: Call, query: Query<AvailabilityFilters>) -> Result<HttpResponse> {

@@ -169,8 +169,8 @@ pub struct Surveys {
     /// withheld.
     #[serde(rename = "mean_ratings")]
     pub mean: MeanRatings,
-    /// Why `satisfied`, `satisfaction_rate` and `mean` are `null` although there are answers: the reader may not read
-    /// individual answers, which could be computed from them. `null` if nothing is withheld.
+    /// Why `satisfied`, `satisfaction_rate` and the fields of `mean_ratings` are `null` although there are answers: the
+    /// reader may not read individual answers, which could be computed from them. `null` if nothing is withheld.
     #[serde(rename = "withheld_reason")]
     pub withheld: Option<WithheldReason>,
     /// Those of `answered` whose ticket is open again.

@@ -67,22 +67,22 @@ pub struct StatisticsFilters {
 
 /// Read the statistics of a period
 ///
-/// Days begin and end in the entity's time zone (`MESA_TIMEZONE`). The schemas `Figures`, `Surveys` and `Work` define
-/// what each figure counts; `links` has the path of the list that it counts, so that the tickets behind it can be
-/// read. `previous` has the same figures for the previous period: the same number of months if the period consists of
-/// whole months, otherwise the same number of days.
+/// Days begin and end in the entity's time zone (`MESA_TIMEZONE`). The schemas `Figures`, `SurveyFigures`,
+/// `ByPerson` and `ByLevel` define what each figure counts; `links` has the path of the list that it counts, so that
+/// the tickets behind it can be read. `previous` has the same figures for the previous period: the same number of
+/// months if the period consists of whole months, otherwise the same number of days.
 ///
 /// Technicians may read totals of survey answers but no individual answers. They get figures computed from answers
-/// (`satisfied`, `satisfaction_rate`, `mean`) only for one whole past calendar quarter without filters: for all
+/// (`satisfied`, `satisfaction_rate`, `mean_ratings`) only for one whole past calendar quarter without filters: for all
 /// tickets if at least five surveys were answered, and by category if each category shown has at least five answers
 /// and the others cannot be computed by subtraction. Everywhere else these fields are `null` for technicians (by
 /// criticality, unit and channel, by month, week and day, and for other periods), because individual answers could be
-/// computed from the differences. `surveys.withheld` gives the reason. Professionals and the director get all
+/// computed from the differences. `surveys.withheld_reason` gives the reason. Professionals and the director get all
 /// figures.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadStatistics)), ("x-mesa-unversioned" = json!(true))),
     tag = "statistics", operation_id = "getStatistics", params(StatisticsFilters),
-    responses((status = 200, body = Statistics))
+    responses((status = 200, body = Statistics, description = "The figures of the period"))
 )]
 #[get("/statistics")]
 pub async fn read(call: Call, query: Query<StatisticsFilters>) -> Result<HttpResponse> {

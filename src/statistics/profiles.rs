@@ -82,7 +82,9 @@ impl Row {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::VerifyAudit))),
     tag = "history", operation_id = "listProfileFindings", params(Paging, Period),
-    responses((status = 200, body = Page<ProfileFinding>))
+    responses(
+        (status = 200, body = Page<ProfileFinding>, description = "One page of the tickets whose profile is to be checked"),
+    )
 )]
 #[get("/audit/profiles")]
 pub async fn list(call: Call, query: Query<Period>) -> Result<HttpResponse> {

@@ -20,7 +20,7 @@ use crate::tickets::store;
     extensions(("x-mesa-permission" = json!([Action::AnswerSurvey, Action::ReadSurveyAnswers]))),
     tag = "surveys", operation_id = "getTicketSurvey",
     params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
-    responses((status = 200, body = Survey))
+    responses((status = 200, body = Survey, description = "The survey"))
 )]
 #[get("/tickets/{ticket_id}/survey")]
 pub async fn read(call: Call, id: Path<i64>) -> Result<HttpResponse> {
@@ -43,7 +43,7 @@ pub async fn read(call: Call, id: Path<i64>) -> Result<HttpResponse> {
     params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = SurveyAnswerCreate,
     responses(
-        (status = 201, body = Survey),
+        (status = 201, body = Survey, description = "The answered survey"),
         (status = 409, description = "`already_answered`, or `wrong_state`: the ticket is open again"),
     )
 )]

@@ -44,7 +44,7 @@ pub struct LinkedSurvey {
 #[utoipa::path(
     tag = "surveys", operation_id = "getSurveyLink",
     params(("token" = String, Path, max_length = 200, description = "The token of the link: its last part.")),
-    responses((status = 200, body = LinkedSurvey), (status = 410, description = "`survey_expired`")),
+    responses((status = 200, body = LinkedSurvey, description = "The survey, with its ticket and its questions"), (status = 410, description = "`survey_expired`")),
     security(())
 )]
 #[get("/survey-links/{token}")]
@@ -73,7 +73,7 @@ pub async fn read(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -
     params(("token" = String, Path, max_length = 200, description = "The token of the link: its last part.")),
     request_body = SurveyAnswerCreate,
     responses(
-        (status = 201, body = Survey),
+        (status = 201, body = Survey, description = "The answered survey"),
         (status = 409, description = "`already_answered`, or `wrong_state`: the ticket is open again"),
         (status = 410, description = "`survey_expired`"),
     ),

@@ -43,7 +43,7 @@ pub struct SurveyFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadSurveyAnswers))),
     tag = "surveys", operation_id = "listSurveys", params(Paging, SurveyFilters),
-    responses((status = 200, body = Page<Survey>))
+    responses((status = 200, body = Page<Survey>, description = "One page of the surveys"))
 )]
 #[get("/surveys")]
 pub async fn list(call: Call, query: Query<SurveyFilters>) -> Result<HttpResponse> {
@@ -77,8 +77,8 @@ pub async fn list(call: Call, query: Query<SurveyFilters>) -> Result<HttpRespons
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!([Action::AnswerSurvey, Action::ReadSurveyAnswers]))),
     tag = "surveys", operation_id = "getSurvey",
-    params(("survey_id" = Uuid, Path, description = "The id of the survey")),
-    responses((status = 200, body = Survey))
+    params(("survey_id" = Uuid, Path, description = "Identifier of the survey.")),
+    responses((status = 200, body = Survey, description = "The survey"))
 )]
 #[get("/surveys/{survey_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {

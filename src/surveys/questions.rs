@@ -119,13 +119,13 @@ pub fn asked(db: &mut PgConnection) -> Result<Vec<SurveyQuestion>> {
     Ok(asked.select(SurveyQuestion::as_select()).load(db)?)
 }
 
-/// List the survey's questions
+/// List the questions of the survey
 ///
 /// In the order in which they are asked.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "surveys", operation_id = "listSurveyQuestions", params(Paging, SurveyQuestionFilters),
-    responses((status = 200, body = Page<SurveyQuestion>))
+    responses((status = 200, body = Page<SurveyQuestion>, description = "One page of the questions"))
 )]
 #[get("/survey-questions")]
 pub async fn list(call: Call, query: Query<SurveyQuestionFilters>) -> Result<HttpResponse> {
@@ -158,7 +158,7 @@ pub async fn list(call: Call, query: Query<SurveyQuestionFilters>) -> Result<Htt
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "surveys", operation_id = "getSurveyQuestion",
     params(("question_id" = Uuid, Path, description = "Identifier of the question.")),
-    responses((status = 200, body = SurveyQuestion))
+    responses((status = 200, body = SurveyQuestion, description = "The question"))
 )]
 #[get("/survey-questions/{question_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
@@ -173,7 +173,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "surveys", operation_id = "createSurveyQuestion", request_body = SurveyQuestionCreate,
     responses(
-        (status = 201, body = SurveyQuestion),
+        (status = 201, body = SurveyQuestion, description = "The new question"),
         (status = 409, description = "`already_exists`: the key is in use"),
     )
 )]
@@ -209,7 +209,7 @@ pub async fn create(call: Call, body: Body<SurveyQuestionCreate>) -> Result<Http
     tag = "surveys", operation_id = "updateSurveyQuestion",
     params(("question_id" = Uuid, Path, description = "Identifier of the question.")),
     request_body(content = SurveyQuestionContent, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = SurveyQuestion))
+    responses((status = 200, body = SurveyQuestion, description = "The question after the change"))
 )]
 #[patch("/survey-questions/{question_id}")]
 pub async fn change(

@@ -29,7 +29,10 @@ use crate::tickets::workflow::Step;
     extensions(("x-mesa-permission" = json!(Action::Attach))),
     tag = "attachments", operation_id = "createTicketAttachment", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body(content = Upload, content_type = "multipart/form-data"),
-    responses((status = 201, body = Attachment, description = "The metadata of the new file"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
+    responses(
+        (status = 201, body = Attachment, description = "The metadata of the new file"),
+        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what the caller may do"),
+    )
 )]
 #[post("/tickets/{ticket_id}/attachments")]
 pub async fn attach(
@@ -51,7 +54,10 @@ pub async fn attach(
     tag = "attachments", operation_id = "createTicketFollowupAttachment",
     params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), ("followup_id" = Uuid, Path, description = "Identifier of the followup.")),
     request_body(content = Upload, content_type = "multipart/form-data"),
-    responses((status = 201, body = Attachment, description = "The metadata of the new file"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
+    responses(
+        (status = 201, body = Attachment, description = "The metadata of the new file"),
+        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what the caller may do"),
+    )
 )]
 #[post("/tickets/{ticket_id}/followups/{followup_id}/attachments")]
 pub async fn attach_to_followup(
@@ -71,7 +77,7 @@ pub async fn attach_to_followup(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "attachments", operation_id = "listTicketAttachments",
     params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), Paging),
-    responses((status = 200, body = Page<Attachment>, description = "One page of the list"))
+    responses((status = 200, body = Page<Attachment>, description = "One page of the files"))
 )]
 #[get("/tickets/{ticket_id}/attachments")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {
@@ -100,7 +106,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "attachments", operation_id = "listTicketFollowupAttachments",
     params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), ("followup_id" = Uuid, Path, description = "Identifier of the followup."), Paging),
-    responses((status = 200, body = Page<Attachment>, description = "One page of the list"))
+    responses((status = 200, body = Page<Attachment>, description = "One page of the files"))
 )]
 #[get("/tickets/{ticket_id}/followups/{followup_id}/attachments")]
 pub async fn list_of_followup(

@@ -106,7 +106,7 @@ pub struct CategoryProfile {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "categories", operation_id = "listCategories", params(Paging, CatalogueFilters),
-    responses((status = 200, body = Page<Category>, description = "One page of the list"))
+    responses((status = 200, body = Page<Category>, description = "One page of the categories"))
 )]
 #[get("/categories")]
 pub async fn list(call: Call, query: Query<CatalogueFilters>) -> Result<HttpResponse> {
@@ -139,7 +139,10 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "categories", operation_id = "createCategory", request_body = CategoryCreate,
-    responses((status = 201, body = Category, description = "The new category"), (status = 409, description = "`already_exists`: the name is in use"))
+    responses(
+        (status = 201, body = Category, description = "The new category"),
+        (status = 409, description = "`already_exists`: the name is in use"),
+    )
 )]
 #[post("/categories")]
 pub async fn create(call: Call, body: Body<CategoryCreate>) -> Result<HttpResponse> {
@@ -170,7 +173,10 @@ pub async fn create(call: Call, body: Body<CategoryCreate>) -> Result<HttpRespon
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "categories", operation_id = "updateCategory", params(("category_id" = Uuid, Path, description = "Identifier of the category.")),
     request_body(content = CategoryProfile, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = Category, description = "The category"), (status = 409, description = "`already_exists`: the name is in use"))
+    responses(
+        (status = 200, body = Category, description = "The category after the change"),
+        (status = 409, description = "`already_exists`: the name is in use"),
+    )
 )]
 #[patch("/categories/{category_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CategoryProfile>>) -> Result<HttpResponse> {

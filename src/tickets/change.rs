@@ -49,7 +49,7 @@ pub struct TicketRequest {
     extensions(("x-mesa-permission" = json!(Action::ChangeTicket))),
     tag = "tickets", operation_id = "updateTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body(content = TicketRequest, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = Ticket, description = "The ticket after the correction"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
+    responses((status = 200, body = Ticket, description = "The ticket after the correction"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what the caller may do"))
 )]
 #[patch("/tickets/{ticket_id}")]
 pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>) -> Result<HttpResponse> {

@@ -167,14 +167,14 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Escalation>> {
     Ok(rows.into_iter().map(Escalation::from).collect())
 }
 
-/// List the escalations of a ticket
+/// List the escalations and returns of a ticket
 ///
 /// And its returns, with the levels, the reason and the third party; the oldest first. A return has a `to_level` below
 /// its `from_level`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
     tag = "ticket steps", operation_id = "listTicketEscalations", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), Paging),
-    responses((status = 200, body = Page<Escalation>, description = "One page of the list"))
+    responses((status = 200, body = Page<Escalation>, description = "One page of the escalations and returns"))
 )]
 #[get("/tickets/{ticket_id}/escalations")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {
@@ -203,15 +203,15 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 
 /// Read an escalation of a ticket
 ///
-/// Or a return, which has a `to_level` below its `from_level`. Neither ever changes.
+/// Also a return, which has a `to_level` below its `from_level`. Neither ever changes.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
     tag = "ticket steps", operation_id = "getTicketEscalation",
     params(
-        ("ticket_id" = i64, Path, minimum = 1, description = "The number of the ticket"),
-        ("escalation_id" = Uuid, Path, description = "The id of the escalation or return; a 404 if it is of another ticket"),
+        ("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."),
+        ("escalation_id" = Uuid, Path, description = "Identifier of the escalation or return; a 404 if it is of another ticket."),
     ),
-    responses((status = 200, body = Escalation))
+    responses((status = 200, body = Escalation, description = "The escalation or the return"))
 )]
 #[get("/tickets/{ticket_id}/escalations/{escalation_id}")]
 pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
@@ -239,7 +239,10 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
     extensions(("x-mesa-permission" = json!(Action::Escalate))),
     tag = "ticket steps", operation_id = "escalateTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = EscalationCreate,
-    responses((status = 201, body = Escalation, description = "The new escalation"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `no_higher_level`: the ticket is already at level 3; `no_due_time`: the calendar is not open for long enough"))
+    responses(
+        (status = 201, body = Escalation, description = "The new escalation"),
+        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `no_higher_level`: the ticket is already at level 3; `no_due_time`: the calendar is not open for long enough"),
+    )
 )]
 #[post("/tickets/{ticket_id}/escalations")]
 pub async fn escalate(call: Call, id: Path<i64>, body: Body<EscalationCreate>) -> Result<HttpResponse> {

@@ -93,14 +93,14 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Event>> {
     Ok(rows.into_iter().map(Event::from).collect())
 }
 
-/// Read the history of a ticket
+/// List the events of a ticket
 ///
 /// Who changed what, when, with the previous and the new values, in order. The history cannot be changed, except that
 /// personal data may be removed as required by law; such events have `redacted`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
     tag = "history", operation_id = "listTicketEvents", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), Paging),
-    responses((status = 200, body = Page<Event>, description = "One page of the list"))
+    responses((status = 200, body = Page<Event>, description = "One page of the events"))
 )]
 #[get("/tickets/{ticket_id}/events")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {

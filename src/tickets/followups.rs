@@ -160,7 +160,7 @@ pub struct FollowupFilters {
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "followups", operation_id = "listTicketFollowups",
     params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), Paging, FollowupFilters),
-    responses((status = 200, body = Page<Followup>, description = "One page of the list"))
+    responses((status = 200, body = Page<Followup>, description = "One page of the followups"))
 )]
 #[get("/tickets/{ticket_id}/followups")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<FollowupFilters>) -> Result<HttpResponse> {
@@ -194,7 +194,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<FollowupFilters>) -> R
     .await
 }
 
-/// Read a followup
+/// Read a followup of a ticket
 ///
 /// A private followup is a 404 for a requester.
 #[utoipa::path(
@@ -213,7 +213,7 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
     .await
 }
 
-/// Add a followup
+/// Add a followup to a ticket
 ///
 /// A public followup is mailed to the requester, or to the assignee if the requester wrote it. A private followup is
 /// visible to staff only; nothing that a requester can see changes. A public followup by the requester ends the hold
@@ -222,7 +222,10 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
     extensions(("x-mesa-permission" = json!(Action::AddPublicFollowup))),
     tag = "followups", operation_id = "createTicketFollowup", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = FollowupCreate,
-    responses((status = 201, body = Followup, description = "The new followup"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
+    responses(
+        (status = 201, body = Followup, description = "The new followup"),
+        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what the caller may do"),
+    )
 )]
 #[post("/tickets/{ticket_id}/followups")]
 pub async fn add(call: Call, id: Path<i64>, body: Body<FollowupCreate>) -> Result<HttpResponse> {
@@ -271,7 +274,7 @@ pub fn write_and_tell(
     Ok(Followup::shown_to(actor, (followup, actor.person())))
 }
 
-/// Make a private followup public
+/// Publish a private followup
 ///
 /// Writes a public followup with the same text and files, dated now, and mails it to the requester. It cannot be
 /// undone.

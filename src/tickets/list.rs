@@ -45,11 +45,12 @@ fn due(row: &TicketSummary) -> DateTime<Utc> {
 /// List tickets
 ///
 /// A requester sees their own tickets; staff see all. The newest first, unless `sort` requests another order. A filter
-/// that is repeated matches any of its values; different filters must all match.
+/// that is repeated matches any of its values; different filters must all match. The items are of type `TicketSummary`:
+/// `GET /tickets/{ticket_id}` has the whole ticket, `GET /tickets/export` the list as a file.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "tickets", operation_id = "listTickets", params(Paging, Expansions, TicketFilters),
-    responses((status = 200, body = Page<TicketSummary>, description = "One page of the list"))
+    responses((status = 200, body = Page<TicketSummary>, description = "One page of the tickets"))
 )]
 #[get("/tickets")]
 pub async fn list(call: Call, query: Query<TicketFilters>) -> Result<HttpResponse> {

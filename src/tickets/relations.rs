@@ -166,7 +166,7 @@ const BOTH_ENDS: &str = "\
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "tickets", operation_id = "listTicketRelations", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), Paging),
-    responses((status = 200, body = Page<Relation>, description = "One page of the list"))
+    responses((status = 200, body = Page<Relation>, description = "One page of the relations"))
 )]
 #[get("/tickets/{ticket_id}/relations")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {
@@ -229,10 +229,10 @@ const ONE: &str = "\
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "tickets", operation_id = "getTicketRelation",
     params(
-        ("ticket_id" = i64, Path, minimum = 1, description = "The number of the ticket at either end"),
-        ("relation_id" = Uuid, Path, description = "The id of the relation; a 404 if neither end is this ticket"),
+        ("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket at either end."),
+        ("relation_id" = Uuid, Path, description = "Identifier of the relation; a 404 if neither end is this ticket."),
     ),
-    responses((status = 200, body = Relation))
+    responses((status = 200, body = Relation, description = "The relation"))
 )]
 #[get("/tickets/{ticket_id}/relations/{relation_id}")]
 pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
@@ -296,7 +296,7 @@ pub async fn relate(call: Call, id: Path<i64>, body: Body<RelationCreate>) -> Re
     .await
 }
 
-/// Remove a relation
+/// Remove a relation of a ticket
 ///
 /// From either end. Both tickets get an event.
 #[utoipa::path(

@@ -67,7 +67,7 @@ type Row = (Person, DateTime<Utc>, Uuid, WatchReason);
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Relate))),
     tag = "tickets", operation_id = "listTicketWatchers", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), Paging),
-    responses((status = 200, body = Page<Watcher>, description = "One page of the list"))
+    responses((status = 200, body = Page<Watcher>, description = "One page of the watchers"))
 )]
 #[get("/tickets/{ticket_id}/watchers")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<HttpResponse> {
@@ -109,7 +109,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
     params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = WatcherCreate,
     responses(
-        (status = 201, body = Watcher),
+        (status = 201, body = Watcher, description = "The new watcher"),
         (status = 409, description = "`already_exists`: the person watches the ticket already"),
     )
 )]
@@ -167,7 +167,7 @@ fn tag(ticket_id: i64, user_id: Uuid) -> String {
         ("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."),
         ("user_id" = Uuid, Path, description = "Identifier of the watcher's account."),
     ),
-    responses((status = 200, body = Watcher))
+    responses((status = 200, body = Watcher, description = "The watcher"))
 )]
 #[get("/tickets/{ticket_id}/watchers/{user_id}")]
 pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
@@ -203,7 +203,7 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
         ("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."),
         ("user_id" = Uuid, Path, description = "Identifier of the watcher's account."),
     ),
-    responses((status = 204, description = "Removed"))
+    responses((status = 204, description = "The watcher is removed"))
 )]
 #[delete("/tickets/{ticket_id}/watchers/{user_id}")]
 pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>) -> Result<HttpResponse> {

@@ -28,8 +28,8 @@ text_enum! {
 }
 
 text_enum! {
-    /// A step of a ticket. Each value except `change` is the last part of the path of the step:
-    /// `POST /tickets/{ticket_id}/{step}`.
+    /// A step of a ticket. Each value except `change` is the last part of the path of the step, with `-` for `_`:
+    /// `information_request` is `POST /tickets/{ticket_id}/information-request`.
     pub enum Step {
         /// Correct the ticket: `PATCH /tickets/{ticket_id}`.
         Change = "change",
@@ -105,8 +105,8 @@ pub fn refused(status: TicketStatus, instead: &[Step]) -> Problem {
     let mut problem = Problem::new(
         Code::StepNotAllowed,
         Text::made(
-            format!("En el estado `{state}` se admite: {words}."),
-            format!("In the state `{state}` the allowed steps are: {words}."),
+            format!("En el estado `{state}` usted puede dar estos pasos: {words}."),
+            format!("In the state `{state}` you may take these steps: {words}."),
         ),
     );
     problem.members.insert("current_status".to_owned(), state.into());

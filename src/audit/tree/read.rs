@@ -72,7 +72,7 @@ pub fn newest_note(db: &mut PgConnection) -> Result<Option<String>> {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::VerifyAudit))),
     tag = "history", operation_id = "listTreeHeads", params(Paging),
-    responses((status = 200, body = Page<TreeHead>))
+    responses((status = 200, body = Page<TreeHead>, description = "One page of the tree heads"))
 )]
 #[get("/audit/heads")]
 pub async fn list(call: Call, query: Query<NoFilters>) -> Result<HttpResponse> {
@@ -92,14 +92,17 @@ pub async fn list(call: Call, query: Query<NoFilters>) -> Result<HttpResponse> {
     .await
 }
 
-/// Get a signed tree head
+/// Read a signed tree head
 ///
 /// By its size. A 404 for a size for which no head was made.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::VerifyAudit))),
     tag = "history", operation_id = "getTreeHead",
     params(("tree_size" = i64, Path, minimum = 1, description = "The number of events in the tree of the head.")),
-    responses((status = 200, body = TreeHead), (status = 404, description = "`not_found`: no head has this size"))
+    responses(
+        (status = 200, body = TreeHead, description = "The tree head"),
+        (status = 404, description = "`not_found`: no head has this size"),
+    )
 )]
 #[get("/audit/heads/{tree_size}")]
 pub async fn read(call: Call, size: Path<i64>) -> Result<HttpResponse> {
@@ -124,12 +127,15 @@ pub struct AuditKey {
     previous: Vec<String>,
 }
 
-/// Get the public key of tree heads
+/// Read the public key of tree heads
 ///
 /// Keep it with the heads: `mesa audit verify --key` takes it.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::VerifyAudit))),
-    tag = "history", operation_id = "getAuditKey", responses((status = 200, body = AuditKey))
+    tag = "history", operation_id = "getAuditKey",
+    responses(
+        (status = 200, body = AuditKey, description = "The current key and the previous ones"),
+    )
 )]
 #[get("/audit/key")]
 pub async fn public_key(call: Call) -> Result<HttpResponse> {

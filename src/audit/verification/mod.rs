@@ -87,7 +87,10 @@ impl VerificationScope {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::VerifyAudit)), ("x-mesa-unversioned" = json!(true))),
     tag = "history", operation_id = "verifyHistory", params(VerificationScope),
-    responses((status = 200, body = Verification), (status = 404, description = "`not_found`: no such ticket"))
+    responses(
+        (status = 200, body = Verification, description = "The result of the verification"),
+        (status = 404, description = "`not_found`: no such ticket"),
+    )
 )]
 #[get("/audit/verification")]
 pub async fn verify(call: Call, query: Query<VerificationScope>) -> Result<HttpResponse> {

@@ -25,7 +25,10 @@ use crate::problem::{Problem, Result};
     tag = "attachments", operation_id = "createImprovementActionAttachment",
     params(("action_id" = Uuid, Path, description = "Identifier of the improvement action.")),
     request_body(content = Upload, content_type = "multipart/form-data"),
-    responses((status = 201, body = Attachment), (status = 409, description = "`wrong_state`"))
+    responses(
+        (status = 201, body = Attachment, description = "The metadata of the new file"),
+        (status = 409, description = "`wrong_state`"),
+    )
 )]
 #[post("/improvement-actions/{action_id}/attachments")]
 pub async fn attach(
@@ -72,7 +75,7 @@ fn may_attach(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<()> {
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "attachments", operation_id = "listImprovementActionAttachments",
     params(("action_id" = Uuid, Path, description = "Identifier of the improvement action."), Paging),
-    responses((status = 200, body = Page<Attachment>))
+    responses((status = 200, body = Page<Attachment>, description = "One page of the files"))
 )]
 #[get("/improvement-actions/{action_id}/attachments")]
 pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result<HttpResponse> {

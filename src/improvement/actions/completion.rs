@@ -35,7 +35,10 @@ pub struct CompletionCreate {
     tag = "improvement actions", operation_id = "completeImprovementAction",
     params(("action_id" = Uuid, Path, description = "Identifier of the improvement action.")),
     request_body = CompletionCreate,
-    responses((status = 200, body = ImprovementAction), (status = 409, description = "`wrong_state`"))
+    responses(
+        (status = 200, body = ImprovementAction, description = "The completed improvement action"),
+        (status = 409, description = "`wrong_state`"),
+    )
 )]
 #[post("/improvement-actions/{action_id}/completion")]
 pub async fn complete(call: Call, id: Path<Uuid>, body: Body<CompletionCreate>) -> Result<HttpResponse> {

@@ -63,7 +63,7 @@ fn followup((id, author, body, progress, created_at): Row) -> ImprovementFollowu
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "improvement actions", operation_id = "listImprovementActionFollowups",
     params(("action_id" = Uuid, Path, description = "Identifier of the improvement action."), Paging),
-    responses((status = 200, body = Page<ImprovementFollowup>))
+    responses((status = 200, body = Page<ImprovementFollowup>, description = "One page of the followups"))
 )]
 #[get("/improvement-actions/{action_id}/followups")]
 pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result<HttpResponse> {
@@ -87,14 +87,16 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result
 }
 
 /// Read a followup of an improvement action
+///
+/// The text, the progress, the author and the time.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "improvement actions", operation_id = "getImprovementActionFollowup",
     params(
-        ("action_id" = Uuid, Path, description = "The id of the improvement action"),
-        ("followup_id" = Uuid, Path, description = "The id of the followup; a 404 if it is of another improvement action"),
+        ("action_id" = Uuid, Path, description = "Identifier of the improvement action."),
+        ("followup_id" = Uuid, Path, description = "Identifier of the followup; a 404 if it is of another improvement action."),
     ),
-    responses((status = 200, body = ImprovementFollowup))
+    responses((status = 200, body = ImprovementFollowup, description = "The followup"))
 )]
 #[get("/improvement-actions/{action_id}/followups/{followup_id}")]
 pub async fn read(call: Call, path: Path<(Uuid, Uuid)>) -> Result<HttpResponse> {
@@ -126,7 +128,10 @@ pub async fn read(call: Call, path: Path<(Uuid, Uuid)>) -> Result<HttpResponse> 
     tag = "improvement actions", operation_id = "createImprovementActionFollowup",
     params(("action_id" = Uuid, Path, description = "Identifier of the improvement action.")),
     request_body = ImprovementFollowupCreate,
-    responses((status = 201, body = ImprovementFollowup), (status = 409, description = "`wrong_state`"))
+    responses(
+        (status = 201, body = ImprovementFollowup, description = "The new followup"),
+        (status = 409, description = "`wrong_state`"),
+    )
 )]
 #[post("/improvement-actions/{action_id}/followups")]
 pub async fn add(call: Call, id: Path<Uuid>, body: Body<ImprovementFollowupCreate>) -> Result<HttpResponse> {

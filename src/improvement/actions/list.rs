@@ -60,7 +60,7 @@ pub struct ImprovementActionFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "improvement actions", operation_id = "listImprovementActions", params(Paging, ImprovementActionFilters),
-    responses((status = 200, body = Page<ImprovementAction>))
+    responses((status = 200, body = Page<ImprovementAction>, description = "One page of the improvement actions"))
 )]
 #[get("/improvement-actions")]
 pub async fn list(call: Call, query: Query<ImprovementActionFilters>) -> Result<HttpResponse> {

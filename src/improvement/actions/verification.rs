@@ -39,7 +39,7 @@ pub struct VerificationCreate {
     params(("action_id" = Uuid, Path, description = "Identifier of the improvement action.")),
     request_body = VerificationCreate,
     responses(
-        (status = 200, body = ImprovementAction),
+        (status = 200, body = ImprovementAction, description = "The improvement action with the result of the verification"),
         (status = 403, description = "`forbidden`, or `owner_cannot_verify`"),
         (status = 409, description = "`wrong_state`"),
     )

@@ -105,7 +105,7 @@ impl ImprovementActionCreate {
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "improvement actions", operation_id = "getImprovementAction",
     params(("action_id" = Uuid, Path, description = "Identifier of the improvement action.")),
-    responses((status = 200, body = ImprovementAction))
+    responses((status = 200, body = ImprovementAction, description = "The improvement action"))
 )]
 #[get("/improvement-actions/{action_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
@@ -119,7 +119,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "improvement actions", operation_id = "createImprovementAction", request_body = ImprovementActionCreate,
-    responses((status = 201, body = ImprovementAction))
+    responses((status = 201, body = ImprovementAction, description = "The new improvement action"))
 )]
 #[post("/improvement-actions")]
 pub async fn create(call: Call, body: Body<ImprovementActionCreate>) -> Result<HttpResponse> {
@@ -160,7 +160,10 @@ pub async fn create(call: Call, body: Body<ImprovementActionCreate>) -> Result<H
     tag = "improvement actions", operation_id = "updateImprovementAction",
     params(("action_id" = Uuid, Path, description = "Identifier of the improvement action.")),
     request_body(content = ImprovementActionCreate, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = ImprovementAction), (status = 409, description = "`wrong_state`"))
+    responses(
+        (status = 200, body = ImprovementAction, description = "The improvement action after the change"),
+        (status = 409, description = "`wrong_state`"),
+    )
 )]
 #[patch("/improvement-actions/{action_id}")]
 pub async fn change(

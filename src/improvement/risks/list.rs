@@ -59,7 +59,7 @@ pub struct RiskFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "risks", operation_id = "listRisks", params(Paging, RiskFilters),
-    responses((status = 200, body = Page<Risk>))
+    responses((status = 200, body = Page<Risk>, description = "One page of the risks"))
 )]
 #[get("/risks")]
 pub async fn list(call: Call, query: Query<RiskFilters>) -> Result<HttpResponse> {

@@ -155,7 +155,7 @@ macro_rules! values {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "risks", operation_id = "getRisk", params(("risk_id" = Uuid, Path, description = "Identifier of the risk.")),
-    responses((status = 200, body = Risk))
+    responses((status = 200, body = Risk, description = "The risk"))
 )]
 #[get("/risks/{risk_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
@@ -169,7 +169,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
     tag = "risks", operation_id = "createRisk", request_body = RiskCreate,
-    responses((status = 201, body = Risk))
+    responses((status = 201, body = Risk, description = "The new risk"))
 )]
 #[post("/risks")]
 pub async fn create(call: Call, body: Body<RiskCreate>) -> Result<HttpResponse> {
@@ -202,7 +202,7 @@ pub async fn create(call: Call, body: Body<RiskCreate>) -> Result<HttpResponse> 
     tag = "risks", operation_id = "updateRisk",
     params(("risk_id" = Uuid, Path, description = "Identifier of the risk.")),
     request_body(content = RiskCreate, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = Risk))
+    responses((status = 200, body = Risk, description = "The risk after the change"))
 )]
 #[patch("/risks/{risk_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<RiskCreate>>) -> Result<HttpResponse> {

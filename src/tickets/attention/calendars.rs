@@ -102,7 +102,7 @@ pub struct CalendarProfile {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "calendars", operation_id = "listCalendars", params(Paging, CatalogueFilters),
-    responses((status = 200, body = Page<Calendar>, description = "One page of the list"))
+    responses((status = 200, body = Page<Calendar>, description = "One page of the calendars"))
 )]
 #[get("/calendars")]
 pub async fn list(call: Call, query: Query<CatalogueFilters>) -> Result<HttpResponse> {
@@ -141,7 +141,10 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "calendars", operation_id = "createCalendar", request_body = CalendarCreate,
-    responses((status = 201, body = Calendar, description = "The new calendar"), (status = 409, description = "`already_exists`: the name is in use"))
+    responses(
+        (status = 201, body = Calendar, description = "The new calendar"),
+        (status = 409, description = "`already_exists`: the name is in use"),
+    )
 )]
 #[post("/calendars")]
 pub async fn create(call: Call, body: Body<CalendarCreate>) -> Result<HttpResponse> {
@@ -172,7 +175,10 @@ pub async fn create(call: Call, body: Body<CalendarCreate>) -> Result<HttpRespon
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "calendars", operation_id = "updateCalendar", params(("calendar_id" = Uuid, Path, description = "Identifier of the calendar.")),
     request_body(content = CalendarProfile, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = Calendar, description = "The calendar"), (status = 409, description = "`already_exists`: the name is in use"))
+    responses(
+        (status = 200, body = Calendar, description = "The calendar after the change"),
+        (status = 409, description = "`already_exists`: the name is in use"),
+    )
 )]
 #[patch("/calendars/{calendar_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile>>) -> Result<HttpResponse> {

@@ -32,10 +32,10 @@ pub struct Trial {
     minutes: i32,
 }
 
-/// Compute a due time on a calendar
+/// Calculate a due time on a calendar
 ///
-/// The moment at which the given minutes have counted on the calendar since `starts_at`, and the stretches of time that
-/// counted.
+/// The moment at which `attention_minutes` have counted on the calendar since `starts_at`, and the stretches of time
+/// that counted. It is computed with the current opening hours and public holidays.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
     tag = "calendars", operation_id = "getCalendarDueTime", params(("calendar_id" = Uuid, Path, description = "Identifier of the calendar."), Trial),

@@ -98,7 +98,7 @@ pub struct LevelAttention {
     /// The stretches of time that counted or did not, from the start until the acceptance, or otherwise until the due
     /// time, or until now while the clock is paused; at most 1000.
     stretches: Vec<Stretch>,
-    /// Whether `stretches` is complete up to that moment.
+    /// Whether `stretches` has all of that time; `false` if there are more than 1000 stretches.
     complete: bool,
 }
 
@@ -132,9 +132,9 @@ type PolicyRow = (Criticality, DateTime<Utc>, Uuid, String);
 
 /// Explain the due times of a ticket
 ///
-/// For each clock: the support level, the attention time, the calendar and the public holidays in force at the reception of the
-/// ticket, each stretch of time that counted or did not and why, the due time, the time left, and whether it was met.
-/// The clock is paused while the requester owes information.
+/// For each clock: the support level, the attention time, the calendar and the public holidays in force at the reception
+/// of the ticket, each stretch of time that counted or did not and why, the due time, the time left, and whether it was
+/// met. The clock is paused while the requester owes information.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket)), ("x-mesa-unversioned" = json!(true))),
     tag = "tickets", operation_id = "getTicketAttention", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),

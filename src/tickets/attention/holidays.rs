@@ -153,7 +153,7 @@ pub struct HolidayFilters {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "holidays", operation_id = "listHolidays", params(Paging, HolidayFilters),
-    responses((status = 200, body = Page<Holiday>, description = "One page of the list"))
+    responses((status = 200, body = Page<Holiday>, description = "One page of the holidays"))
 )]
 #[get("/holidays")]
 pub async fn list(call: Call, query: Query<HolidayFilters>) -> Result<HttpResponse> {
@@ -258,7 +258,7 @@ pub async fn create(call: Call, body: Body<HolidayCreate>) -> Result<HttpRespons
     tag = "holidays", operation_id = "updateHoliday", params(("holiday_id" = Uuid, Path, description = "Identifier of the public holiday.")),
     request_body(content = HolidayProfile, content_type = "application/merge-patch+json"),
     responses(
-        (status = 200, body = Holiday, description = "The holiday"),
+        (status = 200, body = Holiday, description = "The holiday after the change"),
         (status = 409, description = "`already_exists`: a holiday with this name and kind and the same first year or \
             date exists; `no_due_time`: a calendar in use would not be open for long enough"),
     )

@@ -81,7 +81,7 @@ pub fn bounded(mut stretches: impl Iterator<Item = Stretch>) -> (Vec<Stretch>, b
     (told, complete)
 }
 
-/// A period in which the clock is paused: it includes `from` and excludes `to`.
+/// A period in which the clock is paused: it includes `starts_at` and excludes `ends_at`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pause {
@@ -89,7 +89,7 @@ pub struct Pause {
     #[schema(example = "2026-11-23T15:00:00Z")]
     #[serde(rename = "starts_at")]
     from: DateTime<Utc>,
-    /// When the pause ends; after `from`.
+    /// When the pause ends; after `starts_at`.
     #[schema(example = "2026-11-23T16:30:00Z")]
     #[serde(rename = "ends_at")]
     to: DateTime<Utc>,
@@ -121,9 +121,9 @@ pub struct ReckoningCreate {
     pauses: Option<Vec<Pause>>,
 }
 
-/// Compute a due time from opening hours
+/// Calculate a due time from opening hours
 ///
-/// The same computation as for a ticket, for any start, calendar, minutes and pauses. Nothing is stored.
+/// The same computation as for a ticket, for any start, opening hours, attention time and pauses. Nothing is stored.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
     tag = "calendars", operation_id = "createAttentionReckoning", request_body = ReckoningCreate,

@@ -73,7 +73,10 @@ pub struct AttentionTimeProfile {
 /// The attention time of each criticality, and its calendar; the shortest first. All of them are on one page.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
-    tag = "attention times", operation_id = "listAttentionTimes", responses((status = 200, body = Page<AttentionTime>, description = "The attention times"))
+    tag = "attention times", operation_id = "listAttentionTimes",
+    responses(
+        (status = 200, body = Page<AttentionTime>, description = "The attention times"),
+    )
 )]
 #[get("/attention-times")]
 pub async fn list(call: Call) -> Result<HttpResponse> {
@@ -109,7 +112,7 @@ pub async fn read(criticality: Path<Criticality>, call: Call) -> Result<HttpResp
     extensions(("x-mesa-permission" = json!(Action::Manage))),
     tag = "attention times", operation_id = "updateAttentionTime", params(("criticality" = Criticality, Path, description = "The criticality that the attention time applies to.")),
     request_body(content = AttentionTimeProfile, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = AttentionTime, description = "The attention time"))
+    responses((status = 200, body = AttentionTime, description = "The attention time after the change"))
 )]
 #[patch("/attention-times/{criticality}")]
 pub async fn change(

@@ -161,11 +161,11 @@ pub struct TicketFilters {
     solved_from: Option<DateTime<Utc>>,
     /// Solved before this moment. Only staff may use this filter.
     solved_before: Option<DateTime<Utc>>,
-    /// The person who solved it. Only staff may use this filter.
+    /// The person who solved it; repeat it for several. Only staff may use this filter.
     #[serde(default)]
     #[param(required = false)]
     solved_by_id: Vec<Uuid>,
-    /// The support level at which it was solved. Only staff may use this filter.
+    /// The support level at which it was solved; repeat it for several. Only staff may use this filter.
     #[serde(default)]
     #[param(required = false, value_type = Vec<SupportLevel>, inline)]
     solved_support_level: Vec<i16>,
@@ -173,33 +173,34 @@ pub struct TicketFilters {
     reopened_from: Option<DateTime<Utc>>,
     /// A solution was reopened before this moment. Only staff may use this filter.
     reopened_before: Option<DateTime<Utc>>,
-    /// Accepted at a support level, for the first time since the ticket reached it, at this moment or later. All conditions on an acceptance must
-    /// hold for the same acceptance. Only staff may use this filter.
+    /// Accepted at a support level, for the first time since the ticket reached it, at this moment or later. All
+    /// conditions on an acceptance must hold for the same acceptance. Only staff may use this filter.
     accepted_from: Option<DateTime<Utc>>,
     /// Accepted at a support level before this moment. Only staff may use this filter.
     accepted_before: Option<DateTime<Utc>>,
-    /// The person who accepted it. Only staff may use this filter.
+    /// The person who accepted it; repeat it for several. Only staff may use this filter.
     #[serde(default)]
     #[param(required = false)]
     accepted_by_id: Vec<Uuid>,
-    /// The support level at which it was accepted. Only staff may use this filter.
+    /// The support level at which it was accepted; repeat it for several. Only staff may use this filter.
     #[serde(default)]
     #[param(required = false, value_type = Vec<SupportLevel>, inline)]
     accepted_support_level: Vec<i16>,
-    /// Whether it was accepted by the due time of that level. Only staff may use this filter.
+    /// Whether it was accepted by the due time of that level; repeat it for several values. Only staff may use this
+    /// filter.
     #[serde(default)]
     #[param(required = false, inline)]
     acceptance: Vec<Punctuality>,
-    /// Escalated at this moment or later; a return is not an escalation. All conditions on an escalation must hold for the same escalation. Only staff
-    /// may use this filter.
+    /// Escalated at this moment or later; a return is not an escalation. All conditions on an escalation must hold for
+    /// the same escalation. Only staff may use this filter.
     escalated_from: Option<DateTime<Utc>>,
     /// Escalated before this moment. Only staff may use this filter.
     escalated_before: Option<DateTime<Utc>>,
-    /// The person who escalated it. Only staff may use this filter.
+    /// The person who escalated it; repeat it for several. Only staff may use this filter.
     #[serde(default)]
     #[param(required = false)]
     escalated_by_id: Vec<Uuid>,
-    /// The support level that it was escalated to. Only staff may use this filter.
+    /// The support level that it was escalated to; repeat it for several. Only staff may use this filter.
     #[serde(default)]
     #[param(required = false, value_type = Vec<SupportLevel>, inline)]
     escalated_to_level: Vec<i16>,
@@ -223,7 +224,8 @@ pub struct TicketFilters {
     survey_answered_from: Option<DateTime<Utc>>,
     /// The survey was answered before this moment. Only staff may use this filter.
     survey_answered_before: Option<DateTime<Utc>>,
-    /// Whether the survey was answered; excludes tickets without a survey. Only staff may use this filter.
+    /// Whether the survey was answered; excludes tickets without a survey. Repeat it for several values. Only staff may
+    /// use this filter.
     #[serde(default)]
     #[param(required = false)]
     survey_status: Vec<SurveyStatus>,

@@ -81,7 +81,7 @@ impl ToSchema for AssigneeId {}
 ///
 /// If several people assign the same ticket to themselves at the same moment, one succeeds and the others receive a 409
 /// `already_assigned`, whose `assignee_id` is the current assignee. To replace that person, send the request again with
-/// their id in `replaces`.
+/// their id in `replaced_assignee_id`.
 ///
 /// Automatic assignment chooses among the active people whose role is that of the ticket's support level, who are on
 /// shift now, not absent and under contract. The current assignee is excluded. It takes the person with the least open
@@ -139,8 +139,8 @@ fn already_assigned(has_it: Option<Uuid>) -> Problem {
     let mut problem = Problem::new(
         Code::AlreadyAssigned,
         Text::new(
-            "Vea en `assignee_id` quién lo tiene; para relevarlo, nómbrelo en `replaces`.",
-            "`assignee_id` is the current assignee; to replace them, give their id in `replaces`.",
+            "Vea en `assignee_id` quién lo tiene; para relevarlo, nómbrelo en `replaced_assignee_id`.",
+            "`assignee_id` is the current assignee; to replace them, give their id in `replaced_assignee_id`.",
         ),
     );
     problem.members.insert("assignee_id".to_owned(), json!(has_it));

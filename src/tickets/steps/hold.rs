@@ -37,7 +37,7 @@ pub struct HoldCreate {
     extensions(("x-mesa-permission" = json!(Action::Hold))),
     tag = "ticket steps", operation_id = "holdTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = HoldCreate,
-    responses((status = 200, body = Ticket, description = "The ticket after the step"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
+    responses((status = 200, body = Ticket, description = "The ticket after the step"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what the caller may do"))
 )]
 #[post("/tickets/{ticket_id}/hold")]
 pub async fn hold(call: Call, id: Path<i64>, body: Body<HoldCreate>) -> Result<HttpResponse> {

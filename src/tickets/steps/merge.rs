@@ -37,7 +37,7 @@ pub struct MergeCreate {
     note: Option<String>,
 }
 
-/// Merge a duplicate
+/// Merge a duplicate ticket
 ///
 /// Archives this ticket as `duplicate` and relates it to the other one as `duplicate_of`. Its requester is notified
 /// by mail and in a public followup, and becomes a watcher of the other ticket, as do the watchers of this one: they

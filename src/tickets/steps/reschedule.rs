@@ -43,7 +43,7 @@ pub struct ReschedulingCreate {
     extensions(("x-mesa-permission" = json!(Action::Reschedule))),
     tag = "ticket steps", operation_id = "rescheduleTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = ReschedulingCreate,
-    responses((status = 200, body = Ticket, description = "The ticket after the step"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
+    responses((status = 200, body = Ticket, description = "The ticket after the step"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what the caller may do"))
 )]
 #[post("/tickets/{ticket_id}/rescheduling")]
 pub async fn reschedule(call: Call, id: Path<i64>, body: Body<ReschedulingCreate>) -> Result<HttpResponse> {

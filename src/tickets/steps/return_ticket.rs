@@ -39,8 +39,8 @@ pub struct ReturnCreate {
     tag = "ticket steps", operation_id = "returnTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = ReturnCreate,
     responses(
-        (status = 200, body = Ticket),
-        (status = 409, description = "`step_not_allowed`, `no_lower_level` at level 1, `no_due_time`"),
+        (status = 200, body = Ticket, description = "The ticket after the step"),
+        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `no_lower_level`: the ticket is at level 1; `no_due_time`: the calendar is not open for long enough"),
     )
 )]
 #[post("/tickets/{ticket_id}/return")]

@@ -49,7 +49,7 @@ pub struct SolvedTicket {
     #[serde(rename = "solved_child_ids")]
     solved_children: Vec<i64>,
     /// Numbers of the children that are assigned to other people, who were sent the solution. They are in
-    /// `open_children` too.
+    /// `open_child_ids` too.
     #[schema(example = json!([125]))]
     #[serde(rename = "offered_child_ids")]
     offered_children: Vec<i64>,
@@ -71,15 +71,15 @@ const CHILDREN: i64 = 200;
 /// With `solve_children`, the children that are `in_progress` and assigned to the caller are solved with the same
 /// description in the same transaction; each has its own event, message and survey. A child that is assigned to
 /// another person does not change: its assignee is sent a message with the solution (`parent_solved`) and decides
-/// about the child, which is listed in both `offered_children` and `open_children`. Any other unsolved child does not
-/// change and is listed in `open_children` only: a child without an assignee, one of the caller's in another state or
-/// locked by a concurrent change, and those beyond the first 200. The event `solved` of the parent has
-/// `solved_children` and `offered_children` in its details.
+/// about the child, which is listed in both `offered_child_ids` and `open_child_ids`. Any other unsolved child does
+/// not change and is listed in `open_child_ids` only: a child without an assignee, one of the caller's in another state
+/// or locked by a concurrent change, and those beyond the first 200. The event `solved` of the parent has
+/// `solved_child_ids` and `offered_child_ids` in its details.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Solve))),
     tag = "ticket steps", operation_id = "solveTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = SolutionCreate,
-    responses((status = 200, body = SolvedTicket, description = "The solved ticket, and the result for its children"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what it allows"))
+    responses((status = 200, body = SolvedTicket, description = "The solved ticket, and the result for its children"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what the caller may do"))
 )]
 #[post("/tickets/{ticket_id}/solution")]
 pub async fn solve(call: Call, id: Path<i64>, body: Body<SolutionCreate>) -> Result<HttpResponse> {

@@ -52,7 +52,7 @@ pub struct TimelineFilters {
     sort: Option<TimelineSort>,
 }
 
-/// Read the timeline of a ticket
+/// List the timeline of a ticket
 ///
 /// Events, escalations, followups, files and messages in one order: by time, then by `type` and `id`. `type`
 /// determines which of the five schemas an entry has.
@@ -67,7 +67,7 @@ pub struct TimelineFilters {
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "history", operation_id = "listTicketTimeline",
     params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), Paging, TimelineFilters),
-    responses((status = 200, body = Page<TimelineEntry>, description = "One page of the list"))
+    responses((status = 200, body = Page<TimelineEntry>, description = "One page of the entries"))
 )]
 #[get("/tickets/{ticket_id}/timeline")]
 pub async fn list(call: Call, id: Path<i64>, query: Query<TimelineFilters>) -> Result<HttpResponse> {
