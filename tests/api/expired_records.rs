@@ -89,9 +89,7 @@ fn with_values(desk: &Desk) -> i64 {
 
 fn against(desk: &Desk, head: &Value) -> Value {
     let root = head["root"].as_str().unwrap().replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
-    desk.director()
-        .get(&format!("/audit/verification?head_size={}&head_root={root}", head["tree_size"]))
-        .ok()
+    desk.director().get(&format!("/audit/verification?head_size={}&head_root={root}", head["tree_size"])).ok()
 }
 
 fn head(desk: &Desk) -> Value {

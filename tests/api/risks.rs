@@ -54,7 +54,10 @@ fn a_risk_is_proposed_assessed_reviewed_and_closed() {
         (list("status=active"), list("risk_level=moderate&treatment=reduce"), list("risk_level=high")),
         (1, 1, 0)
     );
-    assert_eq!((list("review_through_date=2027-06-29"), list("review_through_date=2027-06-30&sort=review_on")), (0, 1));
+    assert_eq!(
+        (list("review_through_date=2027-06-29"), list("review_through_date=2027-06-30&sort=review_on")),
+        (0, 1)
+    );
     professional.patch(&one, json!({"status": "closed"})).ok();
     assert_eq!(list("status=active&sort=-review_on"), 0);
 }
