@@ -11,7 +11,7 @@ const TICKETS = '/api/v1/tickets'
 const TICKET = '/api/v1/tickets/{ticket_id}'
 const ACCEPTANCE = '/api/v1/tickets/{ticket_id}/acceptance'
 const EXTENSIBLE =
-  ['AuditKind', 'AuditResource', 'Code', 'EventKind', 'FieldCode', 'InboundEmailReason', 'MessageKind', 'Step']
+  ['AuditKind', 'AuditResource', 'Code', 'EventKind', 'FieldCode', 'InboundEmailReason', 'MessageKind', 'Step', 'WatchReason']
 const description = 'Added by a test.'
 
 const named = (contract, schema) => contract.components.schemas[schema.$ref.split('/').at(-1)]

@@ -70,7 +70,7 @@ const TAGS: &[(&str, &str)] = &[
     ("statistics", "Activity 11: figures"),
     ("reports", "Activity 11: the quarterly report"),
     ("indicators", "Activity 11: FO-DE-15 Ficha de Indicadores, with measurements"),
-    ("minutes", "Activity 11: FO-DE-01 Acta of the Comité Primario"),
+    ("meeting minutes", "Activity 11: FO-DE-01 Acta of the Comité Primario"),
     ("improvement actions", "Activities 12 and 13: FO-EM-15 Plan de Mejoramiento"),
     ("risks", "Activities 12 and 13: FO-DE-11 Matriz de Riesgos"),
     ("users", "People and their roles"),

@@ -198,6 +198,18 @@ macro_rules! seek {
 }
 pub(crate) use seek;
 
+/// One of these values. A single value is compared by equality: the index over the column then has the order of the
+/// list, which it does not have for several values.
+macro_rules! among {
+    ($query:expr, $column:expr, $values:expr) => {
+        match $values.as_slice() {
+            [only] => $query.filter($column.eq(*only)),
+            several => $query.filter($column.eq_any(several.to_vec())),
+        }
+    };
+}
+pub(crate) use among;
+
 /// Reads the rows of one page, and the number of all rows if `with_total` asks for it, as `(rows, total)`.
 ///
 /// `read_page!(db, paging, sort, filtered, (column as Key, id as Id), selection)`: `sort` is the order as clients write it, where

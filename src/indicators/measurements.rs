@@ -17,7 +17,7 @@ use crate::auth::policy::{Action, Role};
 use crate::db::schema::{improvement_actions, indicators, measurements};
 use crate::http::actor::next_version;
 use crate::http::body::Patch;
-use crate::http::paging::{Page, Paging, read_page};
+use crate::http::paging::{Page, Paging, among, read_page};
 use crate::http::{Answer, Body, Call, Query};
 use crate::language::text_enum;
 use crate::people::{Person, person};
@@ -226,8 +226,10 @@ pub struct MeasurementFilters {
     /// Measurements of the quarters of this year; of all years if omitted.
     #[param(minimum = 2000, maximum = 9998)]
     year: Option<i16>,
-    /// Measurements in this state; in any state if omitted.
-    status: Option<MeasurementStatus>,
+    /// Measurements in this state; in any state if omitted. Repeat it to include several.
+    #[serde(default)]
+    #[param(required = false)]
+    status: Vec<MeasurementStatus>,
     /// `-quarter`, the latest first (the default), or `quarter`.
     #[param(inline)]
     sort: Option<MeasurementSort>,
@@ -254,8 +256,8 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<MeasurementFilters>) 
             if let Some(year) = filters.year {
                 query = query.filter(measurements::year.eq(year));
             }
-            if let Some(status) = filters.status {
-                query = query.filter(measurements::status.eq(status));
+            if !filters.status.is_empty() {
+                query = among!(query, measurements::status, filters.status);
             }
             query
         };

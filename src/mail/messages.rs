@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::db::schema::{messages, users};
 use crate::http::body::EmptyBody;
 use crate::http::desk::Desk;
-use crate::http::paging::{Page, Paging, read_page};
+use crate::http::paging::{Page, Paging, among, read_page};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::language::text_enum;
 use crate::outbox::{MessageKind, MessageStatus, delivery};
@@ -166,13 +166,17 @@ impl From<(Row, Person)> for Message {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MessageFilters {
-    /// Only messages in this delivery state.
-    status: Option<MessageStatus>,
+    /// Only messages in this delivery state. Repeat it to include several.
+    #[serde(default)]
+    #[param(required = false)]
+    status: Vec<MessageStatus>,
     /// Only messages about the ticket with this number.
     #[param(minimum = 1)]
     ticket_id: Option<i64>,
-    /// Only messages of this kind.
-    kind: Option<MessageKind>,
+    /// Only messages of this kind. Repeat it to include several.
+    #[serde(default)]
+    #[param(required = false)]
+    kind: Vec<MessageKind>,
     /// `-created_at` (the default) or `created_at`.
     #[param(inline)]
     sort: Option<MessageSort>,
@@ -193,14 +197,14 @@ pub async fn list(call: Call, query: Query<MessageFilters>) -> Result<HttpRespon
         let sort = filters.sort.unwrap_or(MessageSort::Descending).as_str();
         let filtered = || {
             let mut query = messages::table.inner_join(users::table).into_boxed();
-            if let Some(status) = filters.status {
-                query = query.filter(messages::status.eq(status));
+            if !filters.status.is_empty() {
+                query = among!(query, messages::status, filters.status);
             }
             if let Some(ticket_id) = filters.ticket_id {
                 query = query.filter(messages::ticket_id.eq(ticket_id));
             }
-            if let Some(kind) = filters.kind {
-                query = query.filter(messages::kind.eq(kind));
+            if !filters.kind.is_empty() {
+                query = among!(query, messages::kind, filters.kind);
             }
             query
         };

@@ -267,7 +267,7 @@ impl MeetingMinutesCreate {
     pub fn parts(&self, before: Option<&Self>) -> [Part; 2] {
         [
             Part {
-                field: "attendance",
+                field: "attendees",
                 from: json!(before.map(|content| &content.attendance)),
                 to: json!(self.attendance),
             },

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Minutes, MinutesStatus, Row};
 use crate::auth::policy::Action;
 use crate::db::schema::{minutes, minutes_decisions};
-use crate::http::paging::{Page, Paging, read_page};
+use crate::http::paging::{Page, Paging, among, read_page};
 use crate::http::{Call, Query};
 use crate::language::text_enum;
 use crate::problem::Result;
@@ -31,8 +31,10 @@ pub struct MinutesFilters {
     /// Minutes of meetings in this year; of all years if omitted.
     #[param(minimum = 2000, maximum = 9998)]
     year: Option<i16>,
-    /// Minutes in this state; in any state if omitted.
-    status: Option<MinutesStatus>,
+    /// Minutes in this state; in any state if omitted. Repeat it to include several.
+    #[serde(default)]
+    #[param(required = false)]
+    status: Vec<MinutesStatus>,
     /// Minutes with a decision for which this person is responsible.
     owner_id: Option<Uuid>,
     /// `-held_on` (the default) or `held_on`.
@@ -45,7 +47,7 @@ pub struct MinutesFilters {
 /// Those of the Comité Primario (FO-DE-01 Acta), the latest meeting first.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
-    tag = "minutes", operation_id = "listMeetingMinutes", params(Paging, MinutesFilters),
+    tag = "meeting minutes", operation_id = "listMeetingMinutes", params(Paging, MinutesFilters),
     responses((status = 200, body = Page<Minutes>, description = "One page of the minutes"))
 )]
 #[get("/meeting-minutes")]
@@ -58,8 +60,8 @@ pub async fn list(call: Call, query: Query<MinutesFilters>) -> Result<HttpRespon
             if let Some(year) = filters.year {
                 query = query.filter(minutes::year.eq(year));
             }
-            if let Some(status) = filters.status {
-                query = query.filter(minutes::status.eq(status));
+            if !filters.status.is_empty() {
+                query = among!(query, minutes::status, filters.status);
             }
             if let Some(owner_id) = filters.owner_id {
                 let theirs = minutes_decisions::table

@@ -21,7 +21,7 @@ use crate::problem::{Problem, Result};
 /// that no other version is signed.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ApproveRecords)), ("x-mesa-if-match" = json!("required"))),
-    tag = "minutes", operation_id = "signMeetingMinutes",
+    tag = "meeting minutes", operation_id = "signMeetingMinutes",
     params(("minutes_id" = Uuid, Path, description = "Identifier of the minutes.")),
     request_body(content = Option<EmptyBody>),
     responses(

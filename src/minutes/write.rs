@@ -21,7 +21,7 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 /// The current content; once signed, it no longer changes.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
-    tag = "minutes", operation_id = "getMeetingMinutes",
+    tag = "meeting minutes", operation_id = "getMeetingMinutes",
     params(("minutes_id" = Uuid, Path, description = "Identifier of the minutes.")),
     responses((status = 200, body = Minutes, description = "The minutes"))
 )]
@@ -35,7 +35,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// Creates a draft with the next number of its year. Numbers have no gaps, so minutes cannot be deleted.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
-    tag = "minutes", operation_id = "createMeetingMinutes", request_body = MeetingMinutesCreate,
+    tag = "meeting minutes", operation_id = "createMeetingMinutes", request_body = MeetingMinutesCreate,
     responses((status = 201, body = Minutes, description = "The new draft"))
 )]
 #[post("/meeting-minutes")]
@@ -69,7 +69,7 @@ pub async fn create(call: Call, body: Body<MeetingMinutesCreate>) -> Result<Http
 /// whole.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
-    tag = "minutes", operation_id = "updateMeetingMinutes",
+    tag = "meeting minutes", operation_id = "updateMeetingMinutes",
     params(("minutes_id" = Uuid, Path, description = "Identifier of the minutes.")),
     request_body(content = MeetingMinutesCreate, content_type = "application/merge-patch+json"),
     responses(

@@ -23,7 +23,7 @@ use crate::db::{contains, fold};
 use crate::http::actor::next_version;
 use crate::http::body::Patch;
 use crate::http::catalogue::NameSort;
-use crate::http::paging::{Page, Paging, read_page};
+use crate::http::paging::{Page, Paging, among, read_page};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::language::locale::Locale;
 use crate::outbox::notices::{AccountChange, queue_account_notice};
@@ -108,8 +108,10 @@ pub struct UserFilters {
     role: Vec<Role>,
     /// `true`: only active people; `false`: only people who are not active; all if omitted.
     active: Option<bool>,
-    /// Only people of this unit.
-    unit_id: Option<Uuid>,
+    /// Only people of this unit. Repeat it to include several.
+    #[serde(default)]
+    #[param(required = false)]
+    unit_id: Vec<Uuid>,
     /// Only people whose name or email address contains this text, ignoring case, and in the name also accents.
     #[param(max_length = 200)]
     q: Option<String>,
@@ -140,8 +142,8 @@ pub async fn list(call: Call, query: Query<UserFilters>) -> Result<HttpResponse>
             if let Some(active) = filters.active {
                 query = query.filter(users::active.eq(active));
             }
-            if let Some(unit_id) = filters.unit_id {
-                query = query.filter(users::unit_id.eq(unit_id));
+            if !filters.unit_id.is_empty() {
+                query = among!(query, users::unit_id, filters.unit_id);
             }
             if let Some(text) = &filters.q {
                 let pattern = contains(text);

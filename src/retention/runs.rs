@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::RetentionKind;
 use crate::auth::policy::Action;
 use crate::db::schema::retention_runs;
-use crate::http::paging::{Page, Paging, read_page};
+use crate::http::paging::{Page, Paging, among, read_page};
 use crate::http::{Call, Query};
 use crate::language::text_enum;
 use crate::problem::Result;
@@ -51,8 +51,10 @@ pub struct RetentionRun {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RetentionRunFilters {
-    /// Runs that removed records of this kind; all if omitted.
-    kind: Option<RetentionKind>,
+    /// Runs that removed records of this kind. Repeat it to include several.
+    #[serde(default)]
+    #[param(required = false)]
+    kind: Vec<RetentionKind>,
     /// `-removed_at` (the default) or `removed_at`.
     #[param(inline)]
     sort: Option<RemovedSort>,
@@ -74,8 +76,8 @@ pub async fn list(call: Call, query: Query<RetentionRunFilters>) -> Result<HttpR
         let sort = filters.sort.unwrap_or(RemovedSort::Descending).as_str();
         let filtered = || {
             let mut query = retention_runs::table.into_boxed();
-            if let Some(kind) = filters.kind {
-                query = query.filter(retention_runs::kind.eq(kind));
+            if !filters.kind.is_empty() {
+                query = among!(query, retention_runs::kind, filters.kind);
             }
             query
         };

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{Row, Survey, SurveyStatus, present, present_one};
 use crate::auth::policy::Action;
 use crate::db::schema::surveys;
-use crate::http::paging::{Page, Paging, read_page};
+use crate::http::paging::{Page, Paging, among, read_page};
 use crate::http::{Answer, Call, Query};
 use crate::language::text_enum;
 use crate::problem::Result;
@@ -30,8 +30,10 @@ text_enum! {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SurveyFilters {
-    /// Surveys in this state; all if omitted.
-    status: Option<SurveyStatus>,
+    /// Surveys in this state. Repeat it to include several.
+    #[serde(default)]
+    #[param(required = false)]
+    status: Vec<SurveyStatus>,
     /// `-created_at` (the default) or `created_at`.
     #[param(inline)]
     sort: Option<CreatedSort>,
@@ -52,8 +54,8 @@ pub async fn list(call: Call, query: Query<SurveyFilters>) -> Result<HttpRespons
         let sort = filters.sort.unwrap_or(CreatedSort::Descending).as_str();
         let filtered = || {
             let mut query = surveys::table.into_boxed();
-            if let Some(status) = filters.status {
-                query = query.filter(surveys::status.eq(status));
+            if !filters.status.is_empty() {
+                query = among!(query, surveys::status, filters.status);
             }
             query
         };

@@ -1,4 +1,4 @@
-//! ArchiveCreate a ticket as withdrawn, and the texts that explain the reason and the next step to the requester.
+//! Archive a ticket as withdrawn, and the texts that explain the reason and the next step to the requester.
 
 use std::collections::HashMap;
 

@@ -115,11 +115,13 @@ impl Details {
 }
 
 /// The fields that answers name differently than the stored events, which never change.
-const PUBLISHED: [(&str, &str); 5] = [
+const PUBLISHED: [(&str, &str); 7] = [
     ("deadline", "deadline_at"),
     ("into", "into_ticket_id"),
     ("minutes", "within_minutes"),
     ("offered_children", "offered_child_ids"),
+    ("resubmission_of", "resubmission_of_id"),
+    ("resubmitted_as", "resubmitted_as_id"),
     ("solved_children", "solved_child_ids"),
 ];
 

@@ -159,6 +159,7 @@ pub struct Archive {
     /// The number of the ticket that resubmits this one (`POST /tickets/{ticket_id}/resubmission`); `null` if there is
     /// none.
     #[schema(example = 124)]
+    #[serde(rename = "resubmitted_as_id")]
     pub resubmitted_as: Option<i64>,
 }
 
@@ -249,6 +250,7 @@ pub struct Ticket {
     pub archive: Option<Archive>,
     /// The number of the archived ticket that this one resubmits; `null` if it resubmits none.
     #[schema(example = 122)]
+    #[serde(rename = "resubmission_of_id")]
     pub resubmission_of: Option<i64>,
     /// The steps that the state allows and that the caller may take.
     #[schema(max_items = 20)]

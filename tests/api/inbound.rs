@@ -235,11 +235,11 @@ fn a_reply_reopens_a_solved_ticket_or_continues_a_closed_one() {
 
     let archived = desk.ticket_in("archived");
     let ticket = ticket_of(&desk, &reply(&archived, "a1"));
-    assert_eq!(ticket["resubmission_of"], number(&archived));
-    assert_eq!(desk.director().get(&archived).ok()["archive"]["resubmitted_as"], ticket["id"]);
+    assert_eq!(ticket["resubmission_of_id"], number(&archived));
+    assert_eq!(desk.director().get(&archived).ok()["archive"]["resubmitted_as_id"], ticket["id"]);
     // Only the first reply resubmits; later ones become tickets that continue it.
     let ticket = ticket_of(&desk, &reply(&archived, "a2"));
-    assert_eq!(ticket["resubmission_of"], json!(null));
+    assert_eq!(ticket["resubmission_of_id"], json!(null));
     assert_eq!(
         desk.requester().get(&format!("/tickets/{}/relations", ticket["id"])).items()[0]["kind"],
         "continues"

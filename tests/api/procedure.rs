@@ -120,8 +120,8 @@ mod activity_1 {
         let archived = desk.ticket_in("archived");
         let again = desk.requester().post(&format!("{archived}/resubmission"), json!({})).created();
         assert_eq!(again["status"], "received");
-        assert_eq!(again["resubmission_of"].to_string(), archived.rsplit('/').next().unwrap());
-        assert_eq!(desk.requester().get(&archived).ok()["archive"]["resubmitted_as"], again["id"]);
+        assert_eq!(again["resubmission_of_id"].to_string(), archived.rsplit('/').next().unwrap());
+        assert_eq!(desk.requester().get(&archived).ok()["archive"]["resubmitted_as_id"], again["id"]);
     }
 }
 

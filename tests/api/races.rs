@@ -154,7 +154,7 @@ fn one_of_twenty_resubmissions_of_a_ticket_succeeds() {
     assert_eq!((with_status(&answers, 201), with_status(&answers, 409)), (1, CLIENTS - 1));
     let new = answers.iter().find(|answer| answer.status == 201).unwrap().created()["id"].clone();
     for answer in answers.iter().filter(|answer| answer.status == 409) {
-        assert_eq!(answer.problem(409, "already_exists")["resubmitted_as"], new);
+        assert_eq!(answer.problem(409, "already_exists")["resubmitted_as_id"], new);
     }
     assert_eq!(events(&desk, &one, "resubmitted"), 1);
     assert_eq!(desk.database.count("SELECT count(*) FROM tickets"), 2);

@@ -23,7 +23,7 @@ fn an_archived_request_is_resubmitted_as_a_new_ticket() {
     let new = format!("/tickets/{}", ticket["id"]);
     assert_eq!(answer.header("location"), format!("/api/v1{new}"));
     assert_eq!((&ticket["status"], &ticket["criticality"]), (&json!("received"), &json!(null)));
-    assert_eq!(ticket["resubmission_of"], old.ok()["id"]);
+    assert_eq!(ticket["resubmission_of_id"], old.ok()["id"]);
     assert_eq!(
         (&ticket["subject"], &ticket["description"]),
         (&old.ok()["subject"], &json!("Es la de placa 10432."))
@@ -34,28 +34,28 @@ fn an_archived_request_is_resubmitted_as_a_new_ticket() {
 
     let seen = requester.get(&archived);
     assert_eq!(
-        (&seen.ok()["status"], &seen.ok()["archive"]["resubmitted_as"]),
+        (&seen.ok()["status"], &seen.ok()["archive"]["resubmitted_as_id"]),
         (&json!("archived"), &ticket["id"])
     );
     assert_ne!(seen.header("etag"), old.header("etag"));
     let event = events(&desk, &archived).pop().unwrap();
     assert_eq!(
         (&event["kind"], &event["details"]),
-        (&json!("resubmitted"), &json!({"resubmitted_as": ticket["id"]}))
+        (&json!("resubmitted"), &json!({"resubmitted_as_id": ticket["id"]}))
     );
     let first = events(&desk, &new).pop().unwrap();
     assert_eq!(
         (&first["kind"], &first["details"]),
-        (&json!("received"), &json!({"channel": "api", "resubmission_of": old.ok()["id"]}))
+        (&json!("received"), &json!({"channel": "api", "resubmission_of_id": old.ok()["id"]}))
     );
     assert_eq!(told(&desk, "received", &requester), 2);
     // A ticket can be resubmitted only once.
     let refused = again(&technician, &archived, json!({})).problem(409, "already_exists");
-    assert_eq!(refused["resubmitted_as"], ticket["id"]);
+    assert_eq!(refused["resubmitted_as_id"], ticket["id"]);
     // A resubmission can itself be resubmitted.
     requester.post(&format!("{new}/archive"), json!({"reason": "withdrawn"})).ok();
     let third = again(&technician, &new, json!({"channel": "phone"})).created();
-    assert_eq!((&third["resubmission_of"], &third["channel"]), (&ticket["id"], &json!("phone")));
+    assert_eq!((&third["resubmission_of_id"], &third["channel"]), (&ticket["id"], &json!("phone")));
     assert_eq!(third["requester"]["id"], requester.id());
     assert_eq!(third["registered_by"]["id"], technician.id());
     desk.director().get("/audit/verification").ok();
@@ -130,7 +130,7 @@ fn the_rules_of_registration_apply_to_a_resubmission() {
     director.patch(&format!("/users/{}", other.id()), json!({"active": false})).ok();
     let left = again(&director, &other_ticket, json!({}));
     assert_eq!(left.faults(), [("/requester".into(), "not_found".into())]);
-    assert_eq!(director.get(&other_ticket).ok()["archive"]["resubmitted_as"], json!(null));
+    assert_eq!(director.get(&other_ticket).ok()["archive"]["resubmitted_as_id"], json!(null));
 }
 
 #[test]

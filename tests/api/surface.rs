@@ -61,7 +61,9 @@ impl<'a> Surface<'a> {
                 path = path.replace(&format!("{{{name}}}"), &format!("{{{name}: {kinds}}}"));
                 continue;
             }
-            self.sent(&format!("{id} {place} {name}"), &parameter["schema"], parameter["required"] == true);
+            let at = format!("{id} {place} {name}");
+            self.deprecated(&at, parameter);
+            self.sent(&at, &parameter["schema"], parameter["required"] == true);
         }
         self.lines.insert(format!("{id} {} {path}", method.to_uppercase()));
         self.deprecated(id, operation);
@@ -121,6 +123,13 @@ impl<'a> Surface<'a> {
 
     fn answered_properties(&mut self, at: &str, schema: &'a Value) {
         for inner in inline(schema) {
+            // A strict client accepts no other value of a closed enumeration, and knows the values of an open one.
+            let words = |name: &str| inner[name].as_array().into_iter().flatten().map(Value::to_string);
+            let closed: Vec<String> = words("enum").collect();
+            if !closed.is_empty() {
+                self.lines.insert(format!("{at} = {}", closed.join(" | ")));
+            }
+            self.lines.extend(words("x-extensible-enum").map(|word| format!("{at} = {word}")));
             for (name, property, always) in properties(inner) {
                 let at = format!("{at}/{name}");
                 self.deprecated(&at, property);
@@ -291,8 +300,11 @@ fn changed_after(first: impl FnOnce(&mut Value), change: impl FnOnce(&mut Value)
                 "Page": {"type": "object", "required": ["items"], "properties": {
                     "items": {"type": "array", "items": {"$ref": "#/components/schemas/X"}}
                 }},
+                "State": {"type": "string", "enum": ["on", "off"]},
+                "Event": {"type": "string", "x-extensible-enum": ["opened"]},
                 "X": {"type": "object", "required": ["id"], "properties": {
-                    "id": {"type": "integer"}, "more": {"type": ["string", "null"]}
+                    "id": {"type": "integer"}, "more": {"type": ["string", "null"]},
+                    "state": {"$ref": "#/components/schemas/State"}, "event": {"$ref": "#/components/schemas/Event"}
                 }}
             }
         }
@@ -315,6 +327,7 @@ fn additions_break_no_client() {
         schemas["New"]["properties"]["name"]["type"] = serde_json::json!(["string", "null"]);
         schemas["Kind"]["enum"] = serde_json::json!(["a", "b", "c"]);
         schemas["X"]["properties"]["extra"]["type"] = "string".into();
+        schemas["Event"]["x-extensible-enum"] = serde_json::json!(["opened", "closed"]);
     });
     assert_eq!(broken, [""; 0]);
 }
@@ -326,6 +339,8 @@ fn each_kind_of_breaking_change_is_detected() {
     };
     let gone = schema("X", |x| _ = x["properties"].as_object_mut().unwrap().remove("more"));
     assert_eq!(gone, ["answered X/more: string | null, not always"]);
+    let more_values = schema("State", |state| state["enum"] = serde_json::json!(["on", "off", "idle"]));
+    assert_eq!(more_values, ["answered State = \"on\" | \"off\""]);
     let other_type = schema("X", |x| x["properties"]["id"]["type"] = "string".into());
     assert_eq!(other_type, ["answered X/id: integer"]);
     let not_always = schema("X", |x| x["required"] = serde_json::json!([]));

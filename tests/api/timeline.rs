@@ -331,5 +331,5 @@ fn an_information_request_is_shown_with_its_answer() {
     let fields: Vec<&Value> =
         events[1]["changes"].as_array().unwrap().iter().map(|change| &change["field"]).collect();
     assert_eq!(fields, ["information_deadline", "status"]);
-    assert_eq!(events[4]["details"], json!({"resubmitted_as": again["id"]}));
+    assert_eq!(events[4]["details"], json!({"resubmitted_as_id": again["id"]}));
 }

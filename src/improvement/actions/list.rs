@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{ActionKind, ActionStatus, Found, ImprovementAction, actions, found};
 use crate::auth::policy::Action;
-use crate::http::paging::{Page, Paging, read_page};
+use crate::http::paging::{Page, Paging, among, read_page};
 use crate::http::{Call, Query};
 use crate::improvement::origin::origin_columns;
 use crate::improvement::today;
@@ -39,14 +39,22 @@ pub struct ImprovementActionFilters {
     #[serde(default)]
     #[param(required = false)]
     kind: Vec<ActionKind>,
-    /// Actions that this user has to carry out.
-    owner_id: Option<Uuid>,
-    /// Actions whose origin is this risk.
-    risk_id: Option<Uuid>,
-    /// Actions whose origin is this measurement.
-    measurement_id: Option<Uuid>,
-    /// Actions whose origin is these minutes.
-    minutes_id: Option<Uuid>,
+    /// Actions that this user has to carry out. Repeat it to include several.
+    #[serde(default)]
+    #[param(required = false)]
+    owner_id: Vec<Uuid>,
+    /// Actions whose origin is this risk. Repeat it to include several.
+    #[serde(default)]
+    #[param(required = false)]
+    risk_id: Vec<Uuid>,
+    /// Actions whose origin is this measurement. Repeat it to include several.
+    #[serde(default)]
+    #[param(required = false)]
+    measurement_id: Vec<Uuid>,
+    /// Actions whose origin is these minutes. Repeat it to include several.
+    #[serde(default)]
+    #[param(required = false)]
+    minutes_id: Vec<Uuid>,
     /// `true`: only actions that are `open` although `due_on` has passed; `false`: only the others; all if omitted.
     overdue: Option<bool>,
     /// `-created_at` (the default), `created_at`, `due_on` or `-due_on`.
@@ -75,17 +83,17 @@ pub async fn list(call: Call, query: Query<ImprovementActionFilters>) -> Result<
             if !filters.kind.is_empty() {
                 query = query.filter(actions::kind.eq_any(&filters.kind));
             }
-            if let Some(owner_id) = filters.owner_id {
-                query = query.filter(actions::owner_id.eq(owner_id));
+            if !filters.owner_id.is_empty() {
+                query = among!(query, actions::owner_id, filters.owner_id);
             }
-            if let Some(risk_id) = filters.risk_id {
-                query = query.filter(actions::origin_risk_id.eq(risk_id));
+            if !filters.risk_id.is_empty() {
+                query = among!(query, actions::origin_risk_id, filters.risk_id);
             }
-            if let Some(measurement_id) = filters.measurement_id {
-                query = query.filter(actions::origin_measurement_id.eq(measurement_id));
+            if !filters.measurement_id.is_empty() {
+                query = among!(query, actions::origin_measurement_id, filters.measurement_id);
             }
-            if let Some(minutes_id) = filters.minutes_id {
-                query = query.filter(actions::origin_minutes_id.eq(minutes_id));
+            if !filters.minutes_id.is_empty() {
+                query = among!(query, actions::origin_minutes_id, filters.minutes_id);
             }
             match filters.overdue {
                 Some(true) => {

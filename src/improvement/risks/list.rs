@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::level::RiskLevel;
 use super::{Found, Risk, RiskStatus, RiskTreatment, found, risks};
 use crate::auth::policy::Action;
-use crate::http::paging::{Page, Paging, read_page};
+use crate::http::paging::{Page, Paging, among, read_page};
 use crate::http::{Call, Query};
 use crate::improvement::origin::origin_columns;
 use crate::language::text_enum;
@@ -44,8 +44,10 @@ pub struct RiskFilters {
     #[serde(default)]
     #[param(required = false)]
     treatment: Vec<RiskTreatment>,
-    /// Risks for which this user is responsible.
-    owner_id: Option<Uuid>,
+    /// Risks for which this user is responsible. Repeat it to include several.
+    #[serde(default)]
+    #[param(required = false)]
+    owner_id: Vec<Uuid>,
     /// Risks whose next review is on this day or before.
     review_through_date: Option<NaiveDate>,
     /// `-created_at` (the default), `created_at`, `review_on` or `-review_on`.
@@ -77,8 +79,8 @@ pub async fn list(call: Call, query: Query<RiskFilters>) -> Result<HttpResponse>
             if !filters.treatment.is_empty() {
                 query = query.filter(risks::treatment.eq_any(&filters.treatment));
             }
-            if let Some(owner_id) = filters.owner_id {
-                query = query.filter(risks::owner_id.eq(owner_id));
+            if !filters.owner_id.is_empty() {
+                query = among!(query, risks::owner_id, filters.owner_id);
             }
             if let Some(day) = filters.review_through_date {
                 query = query.filter(risks::review_on.le(day));

@@ -16,7 +16,7 @@ use crate::holidays::HolidayKind;
 use crate::http::actor::next_version;
 use crate::http::body::{EmptyBody, Patch};
 use crate::http::catalogue::NameSort;
-use crate::http::paging::{Page, Paging, read_page};
+use crate::http::paging::{Page, Paging, among, read_page};
 use crate::http::{Answer, Body, Call, Query};
 use crate::problem::{Problem, Result};
 
@@ -134,8 +134,10 @@ pub struct HolidayProfile {
 pub struct HolidayFilters {
     /// `true`: only the holidays included in the product; `false`: only those that the entity added; all if omitted.
     shipped: Option<bool>,
-    /// Only holidays of this kind.
-    kind: Option<HolidayKind>,
+    /// Only holidays of this kind. Repeat it to include several.
+    #[serde(default)]
+    #[param(required = false)]
+    kind: Vec<HolidayKind>,
     /// Only the holidays in force in this year.
     #[param(minimum = 1900, maximum = 9999)]
     year: Option<i32>,
@@ -165,8 +167,8 @@ pub async fn list(call: Call, query: Query<HolidayFilters>) -> Result<HttpRespon
             if let Some(shipped) = filters.shipped {
                 query = query.filter(holidays::shipped.eq(shipped));
             }
-            if let Some(kind) = filters.kind {
-                query = query.filter(holidays::kind.eq(kind));
+            if !filters.kind.is_empty() {
+                query = among!(query, holidays::kind, filters.kind);
             }
             if let Some(year) = filters.year {
                 let dates = (NaiveDate::from_ymd_opt(year, 1, 1), NaiveDate::from_ymd_opt(year, 12, 31));

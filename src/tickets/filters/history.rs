@@ -5,10 +5,11 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Text as SqlText, Timestamptz};
 
-use super::{TicketFilters, Tickets, among, within};
+use super::{TicketFilters, Tickets, within};
 use crate::auth::policy::{Action, PermissionScope, scope};
 use crate::db::schema::{articles, attention_clocks, escalations, openings, surveys, tickets};
 use crate::http::Actor;
+use crate::http::paging::among;
 use crate::http::query::invalid;
 use crate::language::text_enum;
 use crate::problem::{Problem, Result, Text};

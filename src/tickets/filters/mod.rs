@@ -22,6 +22,7 @@ use crate::auth::policy::PermissionScope;
 use crate::db::Literal;
 use crate::db::schema::tickets;
 use crate::http::Actor;
+use crate::http::paging::among;
 use crate::tickets::survey::SurveyStatus;
 
 pub use history::ATTENTION;
@@ -293,17 +294,6 @@ impl Assignee {
     }
 }
 
-/// One of these values. A single value is compared by equality: the index over the column then has the order of the
-/// list, which it does not have for several values.
-macro_rules! among {
-    ($query:expr, $column:expr, $values:expr) => {
-        match $values.as_slice() {
-            [only] => $query.filter($column.eq(*only)),
-            several => $query.filter($column.eq_any(several.to_vec())),
-        }
-    };
-}
-
 /// Restricts a boxed query to moments within a period; each bound is optional.
 macro_rules! within {
     ($query:ident, $column:expr, $from:expr, $before:expr) => {
@@ -315,7 +305,6 @@ macro_rules! within {
         }
     };
 }
-use among;
 use within;
 
 type Tickets<'a> = tickets::BoxedQuery<'a, Pg>;

@@ -1,4 +1,4 @@
-//! ArchiveCreate a case as withdrawn, after notifying the requester.
+//! Archive a case as withdrawn, after notifying the requester.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};

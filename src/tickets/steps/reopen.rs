@@ -1,4 +1,4 @@
-//! ReopeningCreate a solved case.
+//! Reopen a solved case.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};

@@ -55,16 +55,16 @@ pub struct ResubmissionCreate {
 /// Registers a new ticket of the same requester, with its own number and time of reception, by the rules of every
 /// registration: if the category requires a profile that the requester does not have, the new ticket is archived as
 /// well. It gets the files of the archived ticket that its requester could see, including those of followups;
-/// followups are not copied. The new ticket refers to the archived one in `resubmission_of`, and the archived one to
-/// the new one in `archive.resubmitted_as`. A ticket can be resubmitted only once; after that the response is a 409
-/// `already_exists` with the existing ticket in `resubmitted_as`.
+/// followups are not copied. The new ticket refers to the archived one in `resubmission_of_id`, and the archived one to
+/// the new one in `archive.resubmitted_as_id`. A ticket can be resubmitted only once; after that the response is a 409
+/// `already_exists` with the existing ticket in `resubmitted_as_id`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Resubmit))),
     tag = "ticket steps", operation_id = "resubmitTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body(content = Option<ResubmissionCreate>),
     responses(
         (status = 201, body = Ticket, description = "The new ticket"),
-        (status = 409, description = "`step_not_allowed`: the ticket is not archived; `already_exists`: it was resubmitted before, as the ticket in `resubmitted_as`"),
+        (status = 409, description = "`step_not_allowed`: the ticket is not archived; `already_exists`: it was resubmitted before, as the ticket in `resubmitted_as_id`"),
     )
 )]
 #[post("/tickets/{ticket_id}/resubmission")]
@@ -124,6 +124,6 @@ fn already_resubmitted(known: i64) -> Problem {
             format!("It was already resubmitted as ticket {known}."),
         ),
     );
-    problem.members.insert("resubmitted_as".to_owned(), known.into());
+    problem.members.insert("resubmitted_as_id".to_owned(), known.into());
     problem
 }

@@ -10,7 +10,7 @@ type Shown = (EventKind, &'static [&'static str], &'static [&'static str]);
 
 /// The reasons of escalations, returns, reassignments and recomputations are internal.
 const SHOWN: &[Shown] = &[
-    (EventKind::Received, &[], &["channel", "resubmission_of", "unverified"]),
+    (EventKind::Received, &[], &["channel", "resubmission_of_id", "unverified"]),
     (EventKind::Changed, &["subject", "description", "category_id"], &[]),
     (EventKind::Classified, &["status", "criticality", "category_id"], &[]),
     (EventKind::Assigned, &["status", "assignee_id"], &[]),
@@ -25,7 +25,7 @@ const SHOWN: &[Shown] = &[
     (EventKind::Closed, &["status"], &["after_days"]),
     (EventKind::Reopened, &["status"], &["unverified"]),
     (EventKind::Archived, &["status", "category_id", "archive_reason", "archive_note"], &["reason"]),
-    (EventKind::Resubmitted, &[], &["resubmitted_as"]),
+    (EventKind::Resubmitted, &[], &["resubmitted_as_id"]),
     (EventKind::Merged, &["status", "archive_reason", "archive_note"], &["followup_id"]),
 ];
 
