@@ -54,10 +54,11 @@ const early = refused(await technician.POST('/api/v1/tickets/{ticket_id}/accepta
 assert.equal(early.code, 'step_not_allowed')
 assert.equal(early.current_status, 'received')
 assert(early.allowed_steps?.includes('classification'))
-// Later versions add codes: the type accepts them.
-assert(early.code !== 'a_code_of_a_later_version')
+// Later versions add codes, so any text is one; states do not grow.
+const later: Schemas['Code'] = 'a_code_of_a_later_version'
 // @ts-expect-error: not a state of a ticket.
-assert(ticket.status !== 'not_a_state')
+const state: Schemas['TicketStatus'] = later
+assert.notEqual(state, ticket.status)
 
 // Not modified; then changed by another user.
 const known = etag(first.response)
