@@ -84,8 +84,8 @@ pub fn answer_headers(status: &str) -> Value {
 /// Visible characters, as clients generate them, and spaces between them.
 const KEY: &str = "^[!-~]([ -~]{0,253}[!-~])?$";
 
-/// Language ranges with weights (RFC 9110, section 12.5.4).
-const LANGUAGES: &str = "^[ -~]*$";
+/// Language ranges with weights (RFC 9110, section 12.5.4). What is not understood is ignored.
+const LANGUAGES: &str = r"^[^\x00]*$";
 
 /// One ETag or several, or `*`: visible words.
 const ETAGS: &str = "^[!-~][ -~]{0,499}$";

@@ -62,11 +62,6 @@ const PATTERNS: &[(&str, &str, &str)] = &[
         "It must be one or more ETags in quotation marks, such as \"a1b2c3\", or `*`.",
     ),
     (
-        "^[ -~]*$",
-        "Admite solo caracteres ASCII visibles y espacios.",
-        "Only visible ASCII characters and spaces are allowed.",
-    ),
-    (
         "^[!-~]([ -~]{0,253}[!-~])?$",
         "Admite solo caracteres ASCII visibles, y espacios entre ellos.",
         "Only visible ASCII characters are allowed, and spaces between them.",

@@ -75,7 +75,11 @@ impl Schemas {
                 let query = parameters(&name, path, method, operation, &contract)?;
                 let mut headers = Vec::new();
                 let all = operation["parameters"].as_array().into_iter().flatten();
-                for header in all.filter(|parameter| parameter["in"] == "header") {
+                // A language that is not understood is ignored.
+                let is_checked = |parameter: &&Value| {
+                    parameter["in"] == "header" && parameter["name"] != "Accept-Language"
+                };
+                for header in all.filter(is_checked) {
                     let called = header["name"].as_str().unwrap_or_default().to_owned();
                     let validator = validator(&called, &header["schema"], &contract)?;
                     headers.push((called, validator));
