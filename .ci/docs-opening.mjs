@@ -4,7 +4,7 @@ import { open } from './docs-operations.mjs'
 
 const OPERATIONS = [
   { tag: 'tickets', id: 'listTickets' },
-  { tag: 'steps', id: 'acceptTicket' },
+  { tag: 'ticket steps', id: 'acceptTicket' },
   { tag: 'statistics', id: 'getStatistics' },
   { tag: 'history', id: 'listTicketTimeline' },
   { tag: 'users', id: 'createUser' },

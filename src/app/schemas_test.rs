@@ -5,6 +5,8 @@ use serde_json::Value;
 use super::openapi;
 use crate::contract;
 use crate::contract::bounds::is;
+use crate::tickets::permitted;
+use crate::tickets::workflow::Step;
 
 #[test]
 fn nothing_in_the_contract_is_without_end() {
@@ -42,5 +44,18 @@ fn look(value: &Value, at: &str, open: &mut Vec<String>) {
         }
         Value::Array(items) => items.iter().for_each(|inner| look(inner, at, open)),
         _ => {}
+    }
+}
+
+#[test]
+fn allowed_steps_need_the_permissions_of_their_operations() {
+    let document = contract::document(&openapi()).unwrap();
+    for step in Step::ALL {
+        let (path, method) = match step {
+            Step::Change => ("/api/v1/tickets/{ticket_id}".to_owned(), "patch"),
+            _ => (format!("/api/v1/tickets/{{ticket_id}}/{}", step.as_str().replace('_', "-")), "post"),
+        };
+        let permission = &document["paths"][&path][method]["x-mesa-permission"];
+        assert_eq!(permission, permitted::action(*step).as_str(), "{method} {path}");
     }
 }

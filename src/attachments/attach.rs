@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use diesel::prelude::*;
 
 use super::upload::{self, Received};
+use crate::http::call::Earlier;
 use crate::http::upload_slots::UploadSlots;
 use crate::http::{Actor, Answer, Call};
 use crate::problem::Result;
@@ -56,7 +57,7 @@ pub async fn attach_file<T: Target>(
             again.check_open(db, actor)
         })
         .await?;
-    if let Some(answer) = answered {
+    if let Earlier::Answer(answer) = answered {
         return Ok(call.respond(answer));
     }
     let file = arrived.publish(&desk).await?;

@@ -3,7 +3,7 @@
 use crate::language::text_enum;
 
 text_enum! {
-    /// The kind of an event of a ticket. The database rejects any other.
+    /// The kind of an event of a ticket.
     pub enum EventKind {
         Received = "received",
         /// The requester corrected the ticket before it was classified.

@@ -36,7 +36,8 @@ fn walk(value: &mut Value, name: &str, page: bool) {
                     key.as_str(),
                     "properties" | "items" | "allOf" | "oneOf" | "anyOf" | "schema" | "content"
                 );
-                let page = page && keyword || key.starts_with("Page_");
+                // The dates of a whole year are on one page.
+                let page = page && keyword || key.starts_with("Page_") && key != "Page_HolidayDate";
                 let above = parameter.as_deref().unwrap_or(name);
                 walk(inner, if keyword { above } else { key }, page);
             }

@@ -23,8 +23,8 @@ const GROWING: [&str; 9] = [
 
 const OPEN: &str = "New versions add values: treat an unknown one as a text.";
 
-/// Gives requests and responses separate schemas where they differ: the schema of requests of `X` is `XInput`; that of
-/// responses with the fields of an `XCreate` is `XContent`.
+/// Gives requests and responses separate schemas where they differ. Of a type `X`, `XInput` is the schema in requests. Of the
+/// body `XCreate` of a POST, `XContent` is the schema in responses.
 pub fn separate(document: &mut Value) {
     let uses = Uses::find(document);
     let schemas = &document["components"]["schemas"];

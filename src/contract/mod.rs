@@ -248,9 +248,11 @@ fn make_patches(document: &mut Value) {
                 wanted.push(name.to_owned());
                 *reference = format!("#/components/schemas/{name}Patch").into();
             }
-            // `null` removes an optional value.
+            // `null` removes an optional object. An enumeration has a default at the creation only.
             let needed = required.as_array().is_some_and(|all| all.iter().any(|one| one == field));
-            if !needed && schema.get("$ref").is_some() {
+            let is_object = references::named(schema)
+                .is_some_and(|name| schemas[name]["properties"].is_object() || name.ends_with("Patch"));
+            if !needed && is_object {
                 *schema = json!({"oneOf": [schema.take(), {"type": "null"}]});
             }
         }

@@ -53,8 +53,9 @@ pub fn headers() -> Value {
 }
 
 /// The headers of a deprecated operation.
-const LIFECYCLE: [(&str, &str); 2] = [
+const LIFECYCLE: [(&str, &str); 3] = [
     ("Deprecation", "Since when the operation is deprecated (RFC 9745): `@` and a Unix time in seconds"),
+    ("Link", "The documentation of the replacement, `rel=\"deprecation\"`, and the next page of a list"),
     ("Sunset", "From when on the operation may be missing (RFC 8594)"),
 ];
 

@@ -68,7 +68,6 @@ pub const PROBLEMS: &[(&str, &str, &str)] = &[
         "`precondition_failed`: the resource has changed since the `ETag` of `If-Match`",
     ),
     ("413", "TooLarge", "`too_large`"),
-    ("428", "PreconditionRequired", "`precondition_required`: send the `ETag` of the resource as `If-Match`"),
     (
         "415",
         "UnsupportedMediaType",
@@ -81,6 +80,7 @@ pub const PROBLEMS: &[(&str, &str, &str)] = &[
         "`invalid_body`: `errors` names every field at fault; or, with an `Idempotency-Key` that was \
         already used for another request, `idempotency_key_reused`",
     ),
+    ("428", "PreconditionRequired", "`precondition_required`: send the `ETag` of the resource as `If-Match`"),
     ("429", "TooManyRequests", "`too_many_requests`: try again after `Retry-After` seconds"),
     ("500", "Internal", "`internal`: include the `request_id` in a report"),
     (

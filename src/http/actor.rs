@@ -84,7 +84,7 @@ impl Actor {
             return Err(Problem::new(
                 Code::PreconditionRequired,
                 Text::new(
-                    "Envíe en `If-Match` la `ETag` de lo que leyó.",
+                    "Envíe en `If-Match` el `ETag` de lo que leyó.",
                     "Send the `ETag` of what you have read as `If-Match`.",
                 ),
             ));

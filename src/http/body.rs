@@ -236,11 +236,20 @@ impl<T: DeserializeOwned + Serialize + ToSchema> Body<Patch<T>> {
         }
         // A cleared field leaves no trace in the result, even if there is no such field.
         let mut errors = self.schemas.faults(&format!("{}Patch", T::name()), &patch);
-        errors.retain(|error| error.code == FieldCode::UnknownField);
+        let (unknown, others): (Vec<_>, Vec<_>) =
+            errors.into_iter().partition(|error| error.code == FieldCode::UnknownField);
+        errors = unknown;
         let before = serde_json::to_value(current).map_err(Problem::internal)?;
+        // A state that has a default at the creation cannot be cleared afterwards.
+        let is_cleared = |error: &FieldError| {
+            patch.pointer(&error.pointer) == Some(&Value::Null)
+                && before.pointer(&error.pointer).is_some_and(Value::is_string)
+        };
+        let cleared: Vec<_> = others.into_iter().filter(is_cleared).collect();
         let mut merged = before.clone();
         merge(&mut merged, patch);
-        for error in self.schemas.faults(&T::name(), &merged).into_iter().chain(also(&merged)) {
+        for error in self.schemas.faults(&T::name(), &merged).into_iter().chain(also(&merged)).chain(cleared)
+        {
             if !errors.iter().any(|known| known.pointer == error.pointer) {
                 errors.push(error);
             }

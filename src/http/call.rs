@@ -17,6 +17,7 @@ use super::answer::Answer;
 use super::body::Body;
 use super::desk::Desk;
 use super::idempotency::{self, Key, Known};
+use super::query;
 use super::schemas::Schemas;
 use crate::auth::policy::Action;
 use crate::auth::tokens::Claims;
@@ -41,6 +42,14 @@ pub struct Call {
 /// others: it would reveal data that they may not read.
 #[derive(Clone, Copy)]
 pub struct DatabaseTime(pub Duration);
+
+/// What is known about a request before it is carried out.
+pub enum Earlier<T> {
+    /// It was carried out before, with this response.
+    Answer(Answer),
+    /// It was not; the result of the checks that precede the change.
+    None(T),
+}
 
 /// How to release a claim that led to no response.
 type Leave = fn(&mut PgConnection, Uuid, &Key) -> Result<()>;
@@ -74,6 +83,10 @@ impl Call {
             );
             problem.errors = faults;
             return Err(problem);
+        }
+        let faults = schemas.faults_without_parameters(&operation, request.query_string());
+        if !faults.is_empty() {
+            return Err(query::refused(faults));
         }
         let text = |name| header_text(request.headers(), name).and_then(|text| text.ok());
         Ok(Call {
@@ -140,18 +153,19 @@ impl Call {
     ///
     /// # Errors
     /// [Code::IdempotencyKeyReused] if the key was used with another request; otherwise the error of `act`.
-    pub async fn check_fingerprinted<F>(&self, fingerprint: &[u8], act: F) -> Result<Option<Answer>>
+    pub async fn check_fingerprinted<T, F>(&self, fingerprint: &[u8], act: F) -> Result<Earlier<T>>
     where
-        F: FnOnce(&mut PgConnection, &Actor) -> Result<()> + Send + 'static,
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection, &Actor) -> Result<T> + Send + 'static,
     {
         let key = self.key(Some(fingerprint))?;
         self.check(move |db, actor| {
             if let Some(key) = key
                 && let Known::Answered(answer) = idempotency::known(db, actor.id, &key)?
             {
-                return Ok(Some(answer));
+                return Ok(Earlier::Answer(answer));
             }
-            act(db, actor).map(|()| None)
+            act(db, actor).map(Earlier::None)
         })
         .await
     }

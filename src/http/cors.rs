@@ -4,16 +4,19 @@ use actix_cors::Cors;
 use actix_web::middleware::Condition;
 
 /// The headers of a response that a page may read.
-const EXPOSED: [&str; 11] = [
+const EXPOSED: [&str; 14] = [
     "Content-Disposition",
     "Content-Language",
+    "Deprecation",
     "ETag",
+    "Idempotency-Replayed",
     "Link",
     "Location",
     "RateLimit",
     "RateLimit-Policy",
     "Retry-After",
     "Server-Timing",
+    "Sunset",
     "WWW-Authenticate",
     "X-Request-Id",
 ];

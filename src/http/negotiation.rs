@@ -8,24 +8,27 @@ pub trait Format: Copy + 'static {
     fn media_type(self) -> &'static str;
 }
 
-/// The preferred format of an `Accept` header; the default if it names none. For a range such as `text/*` it is the first
-/// format within.
+/// The preferred format of an `Accept` header: the one with the greatest weight, and the first of several. The weight of a
+/// format is that of the most specific range that names it. The default if the header names none.
 pub fn accepted<F: Format>(header: &str) -> Option<F> {
-    let wish = |range: &str| {
-        let mut parts = range.split(';').map(str::trim);
-        let wanted = parts.next()?.to_ascii_lowercase();
-        let matches = |format: &&F| match wanted.strip_suffix('*') {
-            Some("*/") => true,
-            Some(group) => format.media_type().starts_with(group),
-            None => format.media_type() == wanted,
-        };
-        let format = *F::ALL.iter().find(matches)?;
-        let weight = parts.find_map(|part| part.strip_prefix("q=")).and_then(|q| q.parse::<f32>().ok());
-        let weight = weight.unwrap_or(1.0);
-        (weight > 0.0).then_some((weight, format))
+    let ranges: Vec<(String, f32)> = header.split(',').map(range).collect();
+    let weight = |format: F| {
+        let media_type = format.media_type();
+        let group = media_type.split_once('/').map(|(group, _)| format!("{group}/*")).unwrap_or_default();
+        let named = |range: &str| ranges.iter().find(|(each, _)| each == range).map(|(_, weight)| *weight);
+        named(media_type).or_else(|| named(&group)).or_else(|| named("*/*")).unwrap_or_default()
     };
-    let best = header.split(',').filter_map(wish).reduce(|best, one| if one.0 > best.0 { one } else { best });
-    best.map(|(_, format)| format).or_else(|| F::ALL.first().copied())
+    let best = F::ALL.iter().map(|format| (*format, weight(*format)));
+    let best = best.reduce(|best, one| if one.1 > best.1 { one } else { best });
+    best.map(|(format, _)| format)
+}
+
+/// A media range and its weight, from 0 to 1.
+fn range(text: &str) -> (String, f32) {
+    let mut parts = text.split(';').map(|part| part.trim().to_ascii_lowercase());
+    let range = parts.next().unwrap_or_default();
+    let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok());
+    (range, weight.unwrap_or(1.0))
 }
 
 #[cfg(test)]
@@ -61,7 +64,9 @@ mod tests {
             ("image/png", Kind::Json),
             ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Kind::Html),
             ("application/json;q=0.5, application/pdf", Kind::Pdf),
-            ("Application/PDF;q=0, text/html;q=0.1", Kind::Html),
+            ("Application/PDF;q=0, text/html;Q=0.1", Kind::Html),
+            ("application/json;q=0, */*", Kind::Html),
+            ("text/*;q=0.2, */*;q=0.1, application/json;q=0", Kind::Html),
         ] {
             assert_eq!(accepted(header), Some(format), "{header}");
         }

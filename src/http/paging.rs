@@ -198,11 +198,12 @@ macro_rules! seek {
 }
 pub(crate) use seek;
 
-/// One of these values. A single value is compared by equality: the index over the column then has the order of the
+/// One of these values; any if there are none. A single value is compared by equality: the index over the column then has the order of the
 /// list, which it does not have for several values.
 macro_rules! among {
     ($query:expr, $column:expr, $values:expr) => {
         match $values.as_slice() {
+            [] => $query,
             [only] => $query.filter($column.eq(*only)),
             several => $query.filter($column.eq_any(several.to_vec())),
         }

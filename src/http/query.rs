@@ -121,7 +121,7 @@ fn decode<T: DeserializeOwned>(pairs: &[(String, String)]) -> Result<T> {
 }
 
 #[track_caller]
-fn refused(errors: Vec<FieldError>) -> Problem {
+pub(super) fn refused(errors: Vec<FieldError>) -> Problem {
     let mut problem = Problem::new(
         Code::InvalidQuery,
         Text::new("Revise los parámetros de la consulta.", "Check the query parameters."),

@@ -114,6 +114,16 @@ impl Schemas {
         self.operations.get(operation)?.lifecycle
     }
 
+    /// The faults of a query string that is sent to an operation without parameters; handlers read the query of others.
+    pub fn faults_without_parameters(&self, operation: &str, query: &str) -> Vec<FieldError> {
+        let known = self.operations.get(operation);
+        if query.is_empty() || known.is_none_or(|known| !known.query.kinds.is_empty()) {
+            return Vec::new();
+        }
+        let pairs: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        self.query_faults(operation, &pairs)
+    }
+
     /// Every fault of the parameters of an operation, named by method and path.
     pub fn query_faults(&self, operation: &str, pairs: &[(String, String)]) -> Vec<FieldError> {
         let Some(Operation { query: parameters, .. }) = self.operations.get(operation) else {

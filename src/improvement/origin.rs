@@ -39,7 +39,7 @@ pub struct OriginInput {
     #[schema(
         max_length = 2000,
         pattern = "^/api/v1/[!-~]+$",
-        example = "/api/v1/statistics?from=2026-07-01&to=2026-09-30"
+        example = "/api/v1/statistics?from_date=2026-07-01&through_date=2026-09-30"
     )]
     pub path: Option<String>,
     /// Year of the quarterly report. Required for the kind `report`, not allowed for other kinds.
@@ -65,7 +65,7 @@ pub struct Origin {
     /// The kind of origin. It decides which of the other fields have a value.
     kind: OriginKind,
     /// Path in this API of the figure; `null` for kinds other than `figure`.
-    #[schema(max_length = 2000, example = "/api/v1/statistics?from=2026-07-01&to=2026-09-30")]
+    #[schema(max_length = 2000, example = "/api/v1/statistics?from_date=2026-07-01&through_date=2026-09-30")]
     path: Option<String>,
     /// Year of the quarterly report; `null` for kinds other than `report`.
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
@@ -83,7 +83,7 @@ pub struct Origin {
     #[schema(max_length = 4000, example = "Auditoría interna de 2026")]
     note: Option<String>,
     /// The path of the origin in this API, built from the other fields; `null` for the kinds `audit` and `other`.
-    #[schema(max_length = 2000, example = "/api/v1/statistics?from=2026-07-01&to=2026-09-30")]
+    #[schema(max_length = 2000, example = "/api/v1/statistics?from_date=2026-07-01&through_date=2026-09-30")]
     link: Option<String>,
 }
 

@@ -32,6 +32,7 @@ pub async fn approve(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Resul
     call.write(body, move |tx, actor, body| {
         let row = lock(tx, *id)?;
         body.read()?;
+        actor.require_version(row.id, row.version)?;
         if row.status == MeasurementStatus::Approved {
             return Err(Problem::wrong_state(row.status.as_str()));
         }
@@ -52,7 +53,6 @@ pub async fn approve(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Resul
         if !missing.is_empty() {
             return Err(Problem::incomplete(missing));
         }
-        actor.require_version(row.id, row.version)?;
         diesel::update(measurements::table.find(row.id))
             .set((
                 measurements::status.eq(MeasurementStatus::Approved),

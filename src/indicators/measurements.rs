@@ -256,9 +256,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<MeasurementFilters>) 
             if let Some(year) = filters.year {
                 query = query.filter(measurements::year.eq(year));
             }
-            if !filters.status.is_empty() {
-                query = among!(query, measurements::status, filters.status);
-            }
+            query = among!(query, measurements::status, filters.status);
             query
         };
         let (rows, total): (Vec<Row>, _) = read_page!(

@@ -107,7 +107,7 @@ pub async fn read(call: Call, path: Path<(Uuid, i32)>) -> Result<HttpResponse> {
             .filter(revisions::revision.eq(path.1))
             .select((Row::as_select(), Person::as_select()))
             .first(db)?;
-        Ok(Answer::ok(&ArticleRevision::from(found))?.version(path.0, path.1))
+        Ok(Answer::ok(&ArticleRevision::from(found))?.version(format!("{}/{}", path.0, path.1), 1))
     })
     .await
 }

@@ -197,15 +197,11 @@ pub async fn list(call: Call, query: Query<MessageFilters>) -> Result<HttpRespon
         let sort = filters.sort.unwrap_or(MessageSort::Descending).as_str();
         let filtered = || {
             let mut query = messages::table.inner_join(users::table).into_boxed();
-            if !filters.status.is_empty() {
-                query = among!(query, messages::status, filters.status);
-            }
+            query = among!(query, messages::status, filters.status);
             if let Some(ticket_id) = filters.ticket_id {
                 query = query.filter(messages::ticket_id.eq(ticket_id));
             }
-            if !filters.kind.is_empty() {
-                query = among!(query, messages::kind, filters.kind);
-            }
+            query = among!(query, messages::kind, filters.kind);
             query
         };
         let (rows, total): (Vec<(Row, Person)>, _) = read_page!(

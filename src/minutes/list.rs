@@ -60,9 +60,7 @@ pub async fn list(call: Call, query: Query<MinutesFilters>) -> Result<HttpRespon
             if let Some(year) = filters.year {
                 query = query.filter(minutes::year.eq(year));
             }
-            if !filters.status.is_empty() {
-                query = among!(query, minutes::status, filters.status);
-            }
+            query = among!(query, minutes::status, filters.status);
             if let Some(owner_id) = filters.owner_id {
                 let theirs = minutes_decisions::table
                     .filter(minutes_decisions::owner_id.eq(owner_id))

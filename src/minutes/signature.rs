@@ -34,6 +34,7 @@ pub async fn sign(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Result<H
     call.write(body, move |tx, actor, body| {
         let row = lock(tx, *id)?;
         body.read()?;
+        actor.require_version(row.id, row.version)?;
         if row.status == MinutesStatus::Signed {
             return Err(Problem::wrong_state(row.status.as_str()));
         }
@@ -41,7 +42,6 @@ pub async fn sign(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Result<H
         if !missing.is_empty() {
             return Err(Problem::incomplete(missing));
         }
-        actor.require_version(row.id, row.version)?;
         diesel::update(minutes::table.find(row.id))
             .set((
                 minutes::status.eq(MinutesStatus::Signed),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
+use uuid::Uuid;
 
 use super::user::{Contact, User};
 use crate::account::attempts::Attempt;
@@ -123,7 +124,7 @@ pub async fn change(call: Call, body: Body<Patch<MeProfile>>) -> Result<HttpResp
         let before =
             MeProfile { contact: user.contact.clone(), locale: user.locale, staff_mail: user.staff_mail };
         let (profile, changes) = body.merge(&before)?;
-        actor.check_version(user.id, user.version)?;
+        actor.check_version(tag(user.id), user.version)?;
         if !changes {
             return me(user, actor.role);
         }
@@ -215,8 +216,13 @@ fn not_current() -> Problem {
     ))
 }
 
+/// Identifies the own account in its `ETag`: it is another resource than the account that the directory shows.
+fn tag(user_id: Uuid) -> String {
+    format!("{user_id}/me")
+}
+
 fn me(user: User, role: Role) -> Result<Answer> {
     let permissions = Action::ALL.iter().filter_map(|action| Some((*action, policy::scope(role, *action)?)));
     let (id, version) = (user.id, user.version);
-    Ok(Answer::ok(&Me { user, permissions: Permissions(permissions.collect()) })?.version(id, version))
+    Ok(Answer::ok(&Me { user, permissions: Permissions(permissions.collect()) })?.version(tag(id), version))
 }

@@ -30,7 +30,7 @@ pub struct Shifts {
 
 impl Shifts {
     fn answer(db: &mut PgConnection, user: &User) -> Result<Answer> {
-        Ok(Answer::ok(&Shifts { items: week(db, user.id)? })?.version(user.id, user.version))
+        Ok(Answer::ok(&Shifts { items: week(db, user.id)? })?.version(tag(user.id), user.version))
     }
 }
 
@@ -76,7 +76,7 @@ pub async fn replace(call: Call, id: Path<Uuid>, body: Body<Shifts>) -> Result<H
         let mut user = User::lock(tx, *id)?;
         users::may_manage(actor, user.role)?;
         let Shifts { items } = body.read()?;
-        actor.check_version(user.id, user.version)?;
+        actor.check_version(tag(user.id), user.version)?;
         user.must_be_staff()?;
         let overlapping = availability::overlapping(&items);
         if !overlapping.is_empty() {
@@ -96,6 +96,11 @@ pub async fn replace(call: Call, id: Path<Uuid>, body: Body<Shifts>) -> Result<H
         Shifts::answer(tx, &user)
     })
     .await
+}
+
+/// Identifies the shifts of a person in their `ETag`.
+fn tag(user_id: Uuid) -> String {
+    format!("{user_id}/shifts")
 }
 
 fn overlap(place: usize) -> FieldError {

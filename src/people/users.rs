@@ -142,9 +142,7 @@ pub async fn list(call: Call, query: Query<UserFilters>) -> Result<HttpResponse>
             if let Some(active) = filters.active {
                 query = query.filter(users::active.eq(active));
             }
-            if !filters.unit_id.is_empty() {
-                query = among!(query, users::unit_id, filters.unit_id);
-            }
+            query = among!(query, users::unit_id, filters.unit_id);
             if let Some(text) = &filters.q {
                 let pattern = contains(text);
                 query = query

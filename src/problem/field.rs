@@ -47,7 +47,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// The part of the request that an error refers to.
+    /// What an error refers to: a part of the request, or the resource.
     pub enum FieldPlace {
         /// The body: `pointer` leads to the field.
         Body = "body",
@@ -55,6 +55,8 @@ text_enum! {
         Query = "query",
         /// A header: `pointer` is `/` and its name.
         Header = "header",
+        /// Not the request: the resource lacks what `pointer` leads to. Change the resource first.
+        Resource = "resource",
     }
 }
 
@@ -89,7 +91,7 @@ impl FieldError {
 /// The error of one field.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ProblemField {
-    /// The part of the request that the error refers to.
+    /// What the error refers to: a part of the request, or the resource.
     pub r#in: FieldPlace,
     /// JSON Pointer (RFC 6901) to the field in the body; `/` and the name of a query parameter or header. Empty for the
     /// body as a whole.

@@ -113,7 +113,8 @@ impl Problem {
             Code::Incomplete,
             Text::new("Falta lo que se nombra en `errors`.", "The fields named in `errors` are missing."),
         );
-        problem.errors = errors;
+        problem.errors =
+            errors.into_iter().map(|error| FieldError { place: FieldPlace::Resource, ..error }).collect();
         problem
     }
 

@@ -15,6 +15,7 @@ use crate::audit::log::{self, AuditEvent, AuditKind, AuditResource};
 use crate::audit::tree::heads::{self, HeadReason};
 use crate::auth::policy::Action;
 use crate::http::body::EmptyBody;
+use crate::http::call::Earlier;
 use crate::http::desk::Desk;
 use crate::http::{Actor, Answer, Body, Call};
 use crate::language::locale::Locale;
@@ -71,7 +72,7 @@ pub struct ReportFile {
 pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<EmptyBody>) -> Result<HttpResponse> {
     let (desk, fingerprint) = (call.desk.clone(), body.fingerprint().unwrap_or_default());
     // The slow part runs before the transaction that stores the report.
-    let made = call.check(move |db, actor| {
+    let made = call.check_fingerprinted(&fingerprint, move |db, actor| {
         let quarter = path.read()?;
         body.read()?;
         let period = quarter.period().ok_or_else(Problem::not_found)?;
@@ -95,7 +96,10 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<EmptyBody>)
         Ok((quarter, Some((approval, report, for_totals))))
     });
     let config = call.desk.config.clone();
-    let (quarter, made) = made.await?;
+    let (quarter, made) = match made.await? {
+        Earlier::Answer(answer) => return Ok(call.respond(answer)),
+        Earlier::None(made) => made,
+    };
     // Runs without a database connection.
     let write = move || -> Result<Option<(Approval, Vec<File>)>> {
         let Some((approval, report, for_totals)) = made else { return Ok(None) };

@@ -59,7 +59,7 @@ pub struct Approval {
 pub const APPROVED: &str = "approved";
 
 impl QuarterlyReport {
-    /// The version of a draft: a digest of its figures. It does not change with the time of the computation.
+    /// The version of a draft: a digest of its figures, in every format the same.
     pub fn figures_digest(&self) -> Result<String> {
         let figures = serde_json::to_vec(&(&self.entity, &self.statistics, &self.trend, self.over));
         Ok(hex::encode(&Sha256::digest(figures.map_err(Problem::internal)?)[..8]))

@@ -76,9 +76,7 @@ pub async fn list(call: Call, query: Query<RetentionRunFilters>) -> Result<HttpR
         let sort = filters.sort.unwrap_or(RemovedSort::Descending).as_str();
         let filtered = || {
             let mut query = retention_runs::table.into_boxed();
-            if !filters.kind.is_empty() {
-                query = among!(query, retention_runs::kind, filters.kind);
-            }
+            query = among!(query, retention_runs::kind, filters.kind);
             query
         };
         let (items, total): (Vec<RetentionRun>, _) = read_page!(

@@ -54,9 +54,7 @@ pub async fn list(call: Call, query: Query<SurveyFilters>) -> Result<HttpRespons
         let sort = filters.sort.unwrap_or(CreatedSort::Descending).as_str();
         let filtered = || {
             let mut query = surveys::table.into_boxed();
-            if !filters.status.is_empty() {
-                query = among!(query, surveys::status, filters.status);
-            }
+            query = among!(query, surveys::status, filters.status);
             query
         };
         let (rows, total) = read_page!(

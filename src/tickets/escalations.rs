@@ -169,7 +169,7 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Escalation>> {
 
 /// List the escalations and returns of a ticket
 ///
-/// And its returns, with the levels, the reason and the third party; the oldest first. A return has a `to_level` below
+/// The escalations and returns with the levels, the reason and the third party; the oldest first. A return has a `to_level` below
 /// its `from_level`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
@@ -231,6 +231,7 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
 
 /// Escalate a ticket
 ///
+/// Allowed for a ticket of level 1 or 2 that is `in_progress`.
 /// Escalates it to a higher support level, where it waits for its assignment. A second attention clock starts for
 /// that level, with the attention time and the calendar in force at the reception of the ticket. At level 3 the
 /// ticket can be attended by a third party, with its own reference number and a promised date. Returns the

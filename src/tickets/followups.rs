@@ -232,11 +232,11 @@ pub async fn add(call: Call, id: Path<i64>, body: Body<FollowupCreate>) -> Resul
     call.write(body, move |tx, actor, body| {
         let row = store::lock(tx, actor, *id)?;
         let FollowupCreate { visibility, body } = body.read()?;
-        actor.check_version(row.id, row.version)?;
-        permitted::check(actor, &row, Step::Followup)?;
         if visibility == FollowupVisibility::Private && !actor.is_staff() {
             return Err(Problem::forbidden());
         }
+        actor.check_version(row.id, row.version)?;
+        permitted::check(actor, &row, Step::Followup)?;
         write_and_tell(tx, actor, row, visibility, body, true)?.made()
     })
     .await

@@ -64,6 +64,7 @@ pub async fn list(call: Call, query: Query<TicketFilters>) -> Result<HttpRespons
             false => None,
         };
         let (mut tickets, next_cursor) = page(db, actor, &paging, &filters)?;
+        summary::add_excerpts(db, &mut tickets)?;
         expansion::expand(db, actor, &wanted, &mut tickets)?;
         paging.page(tickets, next_cursor, total)
     })

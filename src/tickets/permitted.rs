@@ -8,6 +8,9 @@ use crate::auth::policy::{self, Action, PermissionScope, Role};
 use crate::http::Actor;
 use crate::problem::Result;
 
+const LOWEST_LEVEL: i16 = 1;
+const HIGHEST_LEVEL: i16 = 3;
+
 /// The facts about a ticket on which its next steps depend.
 #[derive(Debug, Clone, Copy)]
 pub struct Standing {
@@ -15,6 +18,7 @@ pub struct Standing {
     pub resumes_to: Option<TicketStatus>,
     pub requester_id: Uuid,
     pub assignee_id: Option<Uuid>,
+    pub support_level: i16,
 }
 
 impl From<&TicketRow> for Standing {
@@ -24,12 +28,13 @@ impl From<&TicketRow> for Standing {
             resumes_to: row.resumes_to,
             requester_id: row.requester_id,
             assignee_id: row.assignee_id,
+            support_level: row.support_level,
         }
     }
 }
 
-/// The action that a step requires.
-fn action(step: Step) -> Action {
+/// The action that a step requires: the permission of its operation.
+pub fn action(step: Step) -> Action {
     match step {
         Step::Change => Action::ChangeTicket,
         Step::Classify => Action::Classify,
@@ -59,10 +64,20 @@ fn may(role: Role, id: Uuid, ticket: Standing, step: Step) -> bool {
     }
 }
 
+/// There is no level above the highest and none below the lowest.
+fn is_possible(support_level: i16, step: Step) -> bool {
+    match step {
+        Step::Escalate => support_level < HIGHEST_LEVEL,
+        Step::Return => support_level > LOWEST_LEVEL,
+        _ => true,
+    }
+}
+
 /// The steps that this person may take next.
 pub fn steps(actor: &Actor, ticket: impl Into<Standing>) -> Vec<Step> {
     let ticket = ticket.into();
     workflow::allowed(ticket.status, ticket.resumes_to)
+        .filter(|step| is_possible(ticket.support_level, *step))
         .filter(|step| may(actor.role, actor.id, ticket, *step))
         .collect()
 }
@@ -89,6 +104,7 @@ mod tests {
             resumes_to: None,
             requester_id: if requester { me } else { other },
             assignee_id: Some(if assignee { me } else { other }),
+            support_level: 2,
         };
         workflow::allowed(status, None).filter(|step| may(role, me, ticket, *step)).collect()
     }

@@ -84,7 +84,11 @@ pub struct ExportFormat {
 /// Export tickets for a spreadsheet
 ///
 /// All tickets that match the filters, in the order of `GET /tickets`, one per line: CSV (RFC 4180) in UTF-8 with a
-/// byte order mark, column names in the first line, times in UTC. A text that a spreadsheet would interpret as a
+/// byte order mark, column names in the first line, times in UTC in seconds. The columns are `id`, `subject`, `status`,
+/// `criticality`, `channel`, `category`, `support_level`, `requester`, `requester_email`, `requester_unit`, `registered_by`,
+/// `assignee` (names of people, the category and the unit), `received_at`, `classified_at`, `assigned_at`, `accepted_at`,
+/// `scheduled_for`, `attention_due_at`, `attended_at`, `solved_at`, `closed_at`, `archived_at`, `archive_reason`,
+/// `reopened_count`. A text that a spreadsheet would interpret as a
 /// formula is prefixed with an apostrophe. The file is streamed from the database; a file without a proper end was
 /// interrupted.
 #[utoipa::path(

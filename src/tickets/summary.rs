@@ -1,5 +1,7 @@
 //! A ticket as lists show it.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -24,8 +26,6 @@ use crate::problem::Result;
 pub struct SummaryRow {
     pub id: i64,
     subject: String,
-    #[diesel(select_expression = excerpt(), select_expression_type = Literal<Text>)]
-    excerpt: String,
     status: TicketStatus,
     criticality: Option<Criticality>,
     channel: Channel,
@@ -55,13 +55,22 @@ pub struct SummaryRow {
     pub updated_at: DateTime<Utc>,
 }
 
-/// The first 200 characters on one line. The end of a longer text is replaced by an ellipsis.
-fn excerpt() -> Literal<Text> {
-    Literal::new(
-        "CASE WHEN char_length(tickets.description) > 200 \
-            THEN regexp_replace(left(tickets.description, 199), '\\s+', ' ', 'g') || '…' \
-            ELSE regexp_replace(tickets.description, '\\s+', ' ', 'g') END",
-    )
+/// The first 200 characters of a description on one line; the end of a longer text is replaced by an ellipsis.
+const EXCERPT: &str = "CASE WHEN char_length(description) > 200 \
+    THEN regexp_replace(left(description, 199), '\\s+', ' ', 'g') || '…' \
+    ELSE regexp_replace(description, '\\s+', ' ', 'g') END";
+
+/// Adds the excerpts. They are read for one page only: in the statement of the list PostgreSQL would read the description of
+/// every ticket that it sorts.
+pub fn add_excerpts(db: &mut PgConnection, tickets: &mut [TicketSummary]) -> Result<()> {
+    let ids: Vec<i64> = tickets.iter().map(|ticket| ticket.id).collect();
+    let found = tickets::table.filter(tickets::id.eq_any(ids));
+    let texts: Vec<(i64, String)> = found.select((tickets::id, Literal::<Text>::new(EXCERPT))).load(db)?;
+    let mut texts: HashMap<i64, String> = texts.into_iter().collect();
+    for ticket in tickets {
+        ticket.excerpt = texts.remove(&ticket.id).unwrap_or_default();
+    }
+    Ok(())
 }
 
 /// The requester of a ticket, as lists show them.
@@ -151,7 +160,7 @@ pub struct TicketSummary {
     pub expanded: Option<Expanded>,
 }
 
-/// The tickets as lists show them to this person.
+/// The tickets as lists show them to this person, without their excerpts.
 pub fn present(db: &mut PgConnection, actor: &Actor, rows: Vec<SummaryRow>) -> Result<Vec<TicketSummary>> {
     let people = rows.iter().flat_map(|row| [Some(row.registered_by_id), row.assignee_id]).flatten();
     let names = Names::load(db, people, rows.iter().filter_map(|row| row.category_id))?;
@@ -163,11 +172,12 @@ pub fn present(db: &mut PgConnection, actor: &Actor, rows: Vec<SummaryRow>) -> R
                 resumes_to: row.resumes_to,
                 requester_id: row.requester_id,
                 assignee_id: row.assignee_id,
+                support_level: row.support_level,
             },
         ),
         id: row.id,
         subject: row.subject,
-        excerpt: row.excerpt,
+        excerpt: String::new(),
         status: row.status,
         criticality: row.criticality,
         channel: row.channel,

@@ -118,7 +118,6 @@ pub async fn add(call: Call, id: Path<i64>, body: Body<WatcherCreate>) -> Result
     call.write(body, move |tx, actor, body| {
         let ticket = store::lock(tx, actor, *id)?;
         let WatcherCreate { user_id } = body.read()?;
-        actor.check_version(ticket.id, ticket.version)?;
         let found = users::table.find(user_id).filter(users::active).select(Person::as_select());
         let Some(user) = found.first(tx).optional()? else {
             return Err(Problem::field(FieldError::unknown_id("/user_id")));
@@ -127,6 +126,7 @@ pub async fn add(call: Call, id: Path<i64>, body: Body<WatcherCreate>) -> Result
             let detail = Text::new("Es quien hizo la solicitud.", "It is the requester of the ticket.");
             return Err(Problem::field(FieldError::new("/user_id", FieldCode::NotAllowed, detail)));
         }
+        actor.check_version(ticket.id, ticket.version)?;
         let mut case = Case::open(tx, ticket, actor);
         let added = diesel::insert_into(ticket_watchers::table)
             .values((
@@ -147,7 +147,7 @@ pub async fn add(call: Call, id: Path<i64>, body: Body<WatcherCreate>) -> Result
         let ticket = case.record(EventKind::WatcherAdded)?;
         let watcher = Watcher { user, since, added_by: Some(actor.person()), reason: WatchReason::Added };
         let location = format!("/api/v1/tickets/{}/watchers/{user_id}", ticket.id);
-        Ok(Answer::created(location, &watcher)?.version(tag(ticket.id, user_id), 1))
+        Ok(Answer::created(location, &watcher)?.version(tag(ticket.id, user_id), since.timestamp_micros()))
     })
     .await
 }
@@ -187,7 +187,8 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
             .first(db)?;
         let added_by = person::by_id(db, [by])?.remove(&by);
         // A watcher never changes until it is removed.
-        Ok(Answer::ok(&Watcher { user, since, added_by, reason })?.version(tag(ticket_id, user_id), 1))
+        Ok(Answer::ok(&Watcher { user, since, added_by, reason })?
+            .version(tag(ticket_id, user_id), since.timestamp_micros()))
     })
     .await
 }
@@ -211,10 +212,8 @@ pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>) 
         let (ticket_id, user_id) = *path;
         let ticket = store::lock(tx, actor, ticket_id)?;
         let watching = ticket_watchers::table.find((ticket_id, user_id));
-        if !diesel::select(diesel::dsl::exists(watching)).get_result::<bool>(tx)? {
-            return Err(Problem::not_found());
-        }
-        actor.check_version(tag(ticket_id, user_id), 1)?;
+        let since: DateTime<Utc> = watching.select(ticket_watchers::since).first(tx)?;
+        actor.check_version(tag(ticket_id, user_id), since.timestamp_micros())?;
         diesel::delete(watching).execute(tx)?;
         let mut case = Case::open(tx, ticket, actor);
         case.details.user_id = Some(user_id);

@@ -263,7 +263,7 @@ fn unknown_ids_get_404_in_paths_and_not_found_in_bodies() {
             "survey-questions",
             "improvement-actions",
             "risks",
-            "within_minutes",
+            "meeting-minutes",
             "indicators",
             "measurements",
         ] {

@@ -128,7 +128,7 @@ fn a_due_time_can_be_computed_on_a_calendar() {
         counted,
         [(json!("2026-11-13T21:00:00Z"), json!(120.0)), (json!("2026-11-17T13:00:00Z"), json!(180.0))]
     );
-    // `from` defaults to now.
+    // `starts_at` defaults to now.
     requester.get(&format!("{one}?within_minutes=1")).ok();
     for (query, parameter) in [
         ("within_minutes=0", "/within_minutes"),

@@ -45,7 +45,11 @@ fn every_example_is_true() {
     let (mut seen, mut wrong) = (BTreeMap::new(), Vec::new());
     for operation in operations.iter().filter(|operation| operation.method != "DELETE") {
         let request = kept.get(&operation.id).and_then(|example| example.get("request"));
-        let answer = prepare(&desk, operation, request).send();
+        let prepared = prepare(&desk, operation, request);
+        if operation.needs_version {
+            prepared.without_version().send().problem(428, "precondition_required");
+        }
+        let answer = prepared.send();
         if !matches!(answer.status, 200..=204) {
             wrong.push(format!("{}: {} {}", operation.id, answer.status, answer.text()));
             continue;
@@ -104,6 +108,12 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// The same request without `If-Match`.
+    fn without_version(&self) -> Self {
+        let who = self.who.without("if-match");
+        Prepared { who, method: self.method.clone(), path: self.path.clone(), body: self.body.clone() }
+    }
+
     pub fn send(&self) -> Answer {
         match &self.body {
             None if self.method == "GET" => self.who.get(&self.path),

@@ -26,7 +26,7 @@ fn minutes_are_drafted_and_signed_and_then_immutable() {
     let read = director.get(&one).header("etag").to_owned();
     technician.patch(&one, json!({"proceedings": null, "decisions": []})).ok();
     let sign = |etag: &str| director.with("if-match", etag).post(&format!("{one}/signature"), json!({}));
-    let missing = sign(&read).problem(409, "incomplete");
+    let missing = sign(director.get(&one).header("etag")).problem(409, "incomplete");
     assert_eq!(missing["errors"][0]["pointer"], "/proceedings");
     let decision = json!([{"decision": "Comprar.", "owner_id": director.id(), "due_on": "2026-11-30"}]);
     technician.patch(&one, json!({"proceedings": "Se habló.", "decisions": decision})).ok();

@@ -349,7 +349,7 @@ fn watchers_move_with_a_merge_and_no_one_watches_their_own_ticket() {
     assert!(entry["body"].as_str().unwrap().contains(&format!("su solicitud {}", number(&target))));
     assert_eq!(seen(&requester, &mine), [("duplicate_of".to_owned(), number(&target))]);
     assert_eq!(sent(&desk, &mine, &other), Vec::<String>::new());
-    // ArchiveCreate notifies the watchers, but without the note for the requester.
+    // Archiving notifies the watchers, but without the note for the requester.
     technician
         .post(&format!("{target}/archive"), json!({"reason": "withdrawn", "note": "Por teléfono."}))
         .ok();

@@ -51,6 +51,9 @@ fn allowed_steps_are_those_of_the_reader() {
     assert_eq!(requester, ["followups", "attachments", "archive"]);
     assert!(assignee.contains(&"solution".to_owned()) && !colleague.contains(&"solution".to_owned()));
     assert!(colleague.contains(&"assignment".to_owned()), "{colleague:?}");
+    // There is no level below the first.
+    assert!(colleague.contains(&"escalations".to_owned()) || !colleague.contains(&"return".to_owned()));
+    assert!(!assignee.contains(&"return".to_owned()), "{assignee:?}");
     // A refusal names the same steps.
     let refused =
         desk.requester().post(&format!("{one}/closure"), json!({})).problem(409, "step_not_allowed");
@@ -120,5 +123,7 @@ fn an_error_names_the_part_of_the_request() {
     let part = |problem: Value| problem["errors"][0]["in"].as_str().unwrap().to_owned();
     assert_eq!(part(technician.post("/tickets", json!({})).problem(422, "invalid_body")), "body");
     assert_eq!(part(technician.get("/tickets?limit=0").problem(400, "invalid_query")), "query");
+    // An operation without parameters.
+    assert_eq!(part(technician.get("/me?limit=1").problem(400, "invalid_query")), "query");
     assert_eq!(part(technician.with("if-none-match", " ").get("/me").problem(400, "bad_request")), "header");
 }

@@ -40,6 +40,31 @@ fn the_tag_of_a_list_item_is_accepted_by_a_step() {
 }
 
 #[test]
+fn the_tag_of_a_part_is_not_the_tag_of_the_whole() {
+    let desk = Desk::open();
+    let director = desk.director();
+    let tag = |path: &str| director.get(path).header("etag").to_owned();
+    let written = json!({
+        "title": "Impresora atascada", "incident": "No imprime.", "resolution": "Se cambió el rodillo.",
+        "status": "published", "visibility": "public",
+    });
+    let article = director.post("/kb/articles", written).created();
+    let article = format!("/kb/articles/{}", article["id"].as_str().unwrap());
+    // A state is not cleared.
+    let cleared = director.patch(&article, json!({"status": null}));
+    assert_eq!(cleared.faults()[0].0, "/status");
+    let revision = tag(&format!("{article}/revisions/1"));
+    let title = json!({"title": "Otro título"});
+    director.with("if-match", revision).patch(&article, title).problem(412, "precondition_failed");
+    let account = format!("/users/{}", director.id());
+    for (own, other) in [("/me".to_owned(), &account), (format!("{account}/shifts"), &account)] {
+        assert_ne!(tag(&own).split('-').nth(1), tag(other).split('-').nth(1), "{own}");
+    }
+    let numbers = json!({"contact": {"mobile": "3001234567"}});
+    director.with("if-match", tag(&account)).patch("/me", numbers).problem(412, "precondition_failed");
+}
+
+#[test]
 fn a_signature_names_the_version_of_the_minutes() {
     let desk = Desk::open();
     let director = desk.director();
@@ -48,7 +73,12 @@ fn a_signature_names_the_version_of_the_minutes() {
         format!("/meeting-minutes/{}", made["id"].as_str().unwrap())
     });
     let sign = format!("{}/signature", drafts[0]);
+    // Also while something is missing.
+    director.patch(&drafts[0], json!({"proceedings": null})).ok();
     director.post(&sign, json!({})).problem(428, "precondition_required");
+    let refused = director.with("if-match", "*").post(&sign, json!({})).problem(409, "incomplete");
+    assert_eq!(refused["errors"][0]["in"], "resource");
+    director.patch(&drafts[0], json!({"proceedings": "Se habló."})).ok();
     let others = director.get(&drafts[1]).header("etag").to_owned();
     director.with("if-match", others).post(&sign, json!({})).problem(412, "precondition_failed");
     let own = director.get(&drafts[0]).header("etag").to_owned();
@@ -82,7 +112,11 @@ fn an_approval_can_name_the_figures_that_were_read() {
         .run("UPDATE tickets SET channel = 'phone' WHERE received_at BETWEEN '2025-07-02' AND '2025-08-30'");
     approve(&read).problem(412, "precondition_failed");
     // Every format has the figures.
-    approve(&tag(&format!("{report}?format=html"))).created();
+    let html = tag(&format!("{report}?format=html"));
+    let retried = director.with("if-match", html).with("idempotency-key", "k-1");
+    retried.post(approval, json!({})).created();
+    let again = retried.post(approval, json!({}));
+    assert_eq!((again.status, again.header("idempotency-replayed")), (201, "true"));
     approve(&read).problem(412, "precondition_failed");
     approve(&tag(report)).ok();
 }

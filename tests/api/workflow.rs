@@ -166,7 +166,9 @@ fn every_step_in(state: &str) {
                 .iter()
                 .map(|step| step.as_str().unwrap())
                 .collect();
-            let mut expected = allowed.to_vec();
+            // A ticket of level 1 has no level below.
+            let mut expected: Vec<&str> =
+                allowed.iter().filter(|step| **step != "return" || state == "escalated").copied().collect();
             expected.sort_by_key(|step| STEPS.iter().position(|known| known == step));
             assert_eq!(named, expected, "what {state} allows");
             assert_eq!(traces(&desk, &kept), untouched, "{step} in {state} changes nothing");

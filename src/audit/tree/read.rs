@@ -109,7 +109,7 @@ pub async fn read(call: Call, size: Path<i64>) -> Result<HttpResponse> {
     call.read(move |db, _| {
         let found: Option<Row> = rows::table.find(*size).select(Row::as_select()).first(db).optional()?;
         let head = TreeHead::from(found.ok_or_else(Problem::not_found)?);
-        Ok(Answer::ok(&head)?.version(*size, 1))
+        Ok(Answer::ok(&head)?.version(format!("head {size}"), 1))
     })
     .await
 }

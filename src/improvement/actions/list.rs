@@ -83,18 +83,10 @@ pub async fn list(call: Call, query: Query<ImprovementActionFilters>) -> Result<
             if !filters.kind.is_empty() {
                 query = query.filter(actions::kind.eq_any(&filters.kind));
             }
-            if !filters.owner_id.is_empty() {
-                query = among!(query, actions::owner_id, filters.owner_id);
-            }
-            if !filters.risk_id.is_empty() {
-                query = among!(query, actions::origin_risk_id, filters.risk_id);
-            }
-            if !filters.measurement_id.is_empty() {
-                query = among!(query, actions::origin_measurement_id, filters.measurement_id);
-            }
-            if !filters.minutes_id.is_empty() {
-                query = among!(query, actions::origin_minutes_id, filters.minutes_id);
-            }
+            query = among!(query, actions::owner_id, filters.owner_id);
+            query = among!(query, actions::origin_risk_id, filters.risk_id);
+            query = among!(query, actions::origin_measurement_id, filters.measurement_id);
+            query = among!(query, actions::origin_minutes_id, filters.minutes_id);
             match filters.overdue {
                 Some(true) => {
                     query.filter(actions::status.eq(ActionStatus::Open).and(actions::due_on.lt(day)))

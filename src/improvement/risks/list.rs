@@ -79,9 +79,7 @@ pub async fn list(call: Call, query: Query<RiskFilters>) -> Result<HttpResponse>
             if !filters.treatment.is_empty() {
                 query = query.filter(risks::treatment.eq_any(&filters.treatment));
             }
-            if !filters.owner_id.is_empty() {
-                query = among!(query, risks::owner_id, filters.owner_id);
-            }
+            query = among!(query, risks::owner_id, filters.owner_id);
             if let Some(day) = filters.review_through_date {
                 query = query.filter(risks::review_on.le(day));
             }

@@ -34,7 +34,7 @@ pub struct Trial {
 
 /// Calculate a due time on a calendar
 ///
-/// The moment at which `attention_minutes` have counted on the calendar since `starts_at`, and the stretches of time
+/// The moment at which `within_minutes` have counted on the calendar since `starts_at`, and the stretches of time
 /// that counted. It is computed with the current opening hours and public holidays.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),

@@ -167,9 +167,7 @@ pub async fn list(call: Call, query: Query<HolidayFilters>) -> Result<HttpRespon
             if let Some(shipped) = filters.shipped {
                 query = query.filter(holidays::shipped.eq(shipped));
             }
-            if !filters.kind.is_empty() {
-                query = among!(query, holidays::kind, filters.kind);
-            }
+            query = among!(query, holidays::kind, filters.kind);
             if let Some(year) = filters.year {
                 let dates = (NaiveDate::from_ymd_opt(year, 1, 1), NaiveDate::from_ymd_opt(year, 12, 31));
                 query = query

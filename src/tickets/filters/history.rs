@@ -201,12 +201,8 @@ fn solutions<'a>(mut query: Tickets<'a>, filters: &'a TicketFilters) -> Tickets<
             openings::table.filter(openings::outcome.eq("solved")).select(openings::ticket_id).into_boxed();
         within!(found, openings::ended_at, *solved_from, *solved_before);
         within!(found, openings::reopened_at, *reopened_from, *reopened_before);
-        if !solved_by_id.is_empty() {
-            found = among!(found, openings::solved_by_id, solved_by_id);
-        }
-        if !solved_support_level.is_empty() {
-            found = among!(found, openings::support_level, solved_support_level);
-        }
+        found = among!(found, openings::solved_by_id, solved_by_id);
+        found = among!(found, openings::support_level, solved_support_level);
         query = query.filter(tickets::id.eq_any(found));
     }
     match filters.has_article {
@@ -237,12 +233,8 @@ fn acceptances<'a>(query: Tickets<'a>, filters: &'a TicketFilters) -> Tickets<'a
     let accepted = attention_clocks::accepted_at.is_not_null();
     let mut found = attention_clocks::table.filter(accepted).select(attention_clocks::ticket_id).into_boxed();
     within!(found, attention_clocks::accepted_at, *accepted_from, *accepted_before);
-    if !accepted_by_id.is_empty() {
-        found = among!(found, attention_clocks::accepted_by, accepted_by_id);
-    }
-    if !accepted_support_level.is_empty() {
-        found = among!(found, attention_clocks::level, accepted_support_level);
-    }
+    found = among!(found, attention_clocks::accepted_by, accepted_by_id);
+    found = among!(found, attention_clocks::level, accepted_support_level);
     match acceptance.as_slice() {
         [Punctuality::InTime] => {
             found = found.filter(attention_clocks::accepted_at.le(attention_clocks::due_at.nullable()));
@@ -266,12 +258,8 @@ fn escalated<'a>(query: Tickets<'a>, filters: &'a TicketFilters) -> Tickets<'a> 
     let raised = escalations::to_level.gt(escalations::from_level);
     let mut found = escalations::table.filter(raised).select(escalations::ticket_id).into_boxed();
     within!(found, escalations::created_at, *escalated_from, *escalated_before);
-    if !escalated_by_id.is_empty() {
-        found = among!(found, escalations::escalated_by, escalated_by_id);
-    }
-    if !escalated_to_level.is_empty() {
-        found = among!(found, escalations::to_level, escalated_to_level);
-    }
+    found = among!(found, escalations::escalated_by, escalated_by_id);
+    found = among!(found, escalations::to_level, escalated_to_level);
     query.filter(tickets::id.eq_any(found))
 }
 
@@ -291,9 +279,7 @@ fn surveyed<'a>(query: Tickets<'a>, filters: &'a TicketFilters) -> Tickets<'a> {
     let mut found = surveys::table.select(surveys::ticket_id).into_boxed();
     within!(found, surveys::created_at, *survey_sent_from, *survey_sent_before);
     within!(found, surveys::answered_at, *survey_answered_from, *survey_answered_before);
-    if !filters.survey_status.is_empty() {
-        found = among!(found, surveys::status, filters.survey_status);
-    }
+    found = among!(found, surveys::status, filters.survey_status);
     match filters.satisfied {
         Some(true) => found = found.filter(surveys::overall.ge(4)),
         Some(false) => found = found.filter(surveys::overall.lt(4)),

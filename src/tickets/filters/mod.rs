@@ -327,18 +327,10 @@ pub fn filtered<'a>(filters: &'a TicketFilters, actor: &'a Actor) -> Tickets<'a>
         [only] => query.filter(tickets::status.between(literal(*only), literal(*only))),
         several => query.filter(tickets::status.eq_any(several)),
     };
-    if !filters.criticality.is_empty() {
-        query = among!(query, tickets::criticality, filters.criticality);
-    }
-    if !filters.channel.is_empty() {
-        query = among!(query, tickets::channel, filters.channel);
-    }
-    if !filters.category_id.is_empty() {
-        query = among!(query, tickets::category_id, filters.category_id);
-    }
-    if !filters.unit_id.is_empty() {
-        query = among!(query, tickets::requester_unit_id, filters.unit_id);
-    }
+    query = among!(query, tickets::criticality, filters.criticality);
+    query = among!(query, tickets::channel, filters.channel);
+    query = among!(query, tickets::category_id, filters.category_id);
+    query = among!(query, tickets::requester_unit_id, filters.unit_id);
     if !filters.assignee_id.is_empty() {
         let people: Vec<Uuid> = filters.assignee_id.iter().filter_map(|who| who.user(actor.id)).collect();
         let nobody = filters.assignee_id.iter().any(|who| matches!(who, Assignee::Nobody));
@@ -350,12 +342,8 @@ pub fn filtered<'a>(filters: &'a TicketFilters, actor: &'a Actor) -> Tickets<'a>
             }
         };
     }
-    if !filters.requester_id.is_empty() {
-        query = among!(query, tickets::requester_id, filters.requester_id);
-    }
-    if !filters.support_level.is_empty() {
-        query = among!(query, tickets::support_level, filters.support_level);
-    }
+    query = among!(query, tickets::requester_id, filters.requester_id);
+    query = among!(query, tickets::support_level, filters.support_level);
     within!(query, tickets::received_at, filters.received_from, filters.received_before);
     within!(query, tickets::updated_at, filters.updated_from, filters.updated_before);
     within!(query, tickets::scheduled_for, filters.scheduled_for_from, filters.scheduled_for_before);

@@ -36,6 +36,7 @@ pub struct AcceptanceCreate {
 
 /// Accept a ticket
 ///
+/// Allowed for a ticket that is `assigned`.
 /// Only the assignee may accept it. The acceptance stops the attention clock. The requester is notified of who
 /// attends to the request and when, by mail and in a public followup, in the requester's language and the entity's
 /// time zone.

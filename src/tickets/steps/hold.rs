@@ -32,6 +32,7 @@ pub struct HoldCreate {
 
 /// Put a ticket on hold
 ///
+/// Allowed for a ticket that is `in_progress`.
 /// For a wait that the requester has not caused. The attention clock keeps running; `resumption` ends the hold.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Hold))),

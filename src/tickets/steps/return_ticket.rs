@@ -30,6 +30,7 @@ pub struct ReturnCreate {
 
 /// Return a ticket
 ///
+/// Allowed for a ticket of level 2 or 3 that is `escalated`, `assigned` or `in_progress`.
 /// Returns it to the support level below, where it waits as `escalated` for its assignment; it has no assignee and no
 /// appointment until then. A new attention clock starts for that level, with the attention time and the calendar in
 /// force at the reception of the ticket; the clocks until then stay as they are. The requester and the active staff of

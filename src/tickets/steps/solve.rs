@@ -64,6 +64,7 @@ const CHILDREN: i64 = 200;
 
 /// Solve a ticket
 ///
+/// Allowed for a ticket that is `in_progress`.
 /// Only the assignee may solve it. The requester is notified and invited to answer the survey; the ticket is closed
 /// automatically after some days unless it is reopened.
 ///

@@ -63,6 +63,13 @@ impl Client {
         client
     }
 
+    /// The same client without this header.
+    pub fn without(&self, name: &str) -> Self {
+        let mut client = self.clone();
+        client.headers.retain(|(each, _)| *each != name);
+        client
+    }
+
     pub fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, |request| request)
     }
