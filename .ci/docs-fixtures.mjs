@@ -122,7 +122,7 @@ export async function prepare({ call }, contract, examples, mailbox, refusedAddr
     measurement_id: measurement,
     user_id: technician.id,
     absence_id: (await director('POST', `/users/${technician.id}/absences`, absence)).id,
-    size: (await first('/audit/heads')).size,
+    tree_size: (await first('/audit/heads')).tree_size,
     event_id: (await first('/audit/log')).id,
     question_id: (await first('/survey-questions')).id,
     criticality: 'low',

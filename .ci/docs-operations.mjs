@@ -68,6 +68,9 @@ export async function executeAll(page, operations, { token, pathOf, secrets }) {
       const values = await pathOf(one.id)
       for (const [, name] of one.path.matchAll(/\{(\w+)\}/g)) await fillParameter(block, name, values[name], one.id)
     }
+    // A user reads the record first and sends its ETag; any version will do here.
+    const required = (parameter) => parameter.in === 'header' && parameter.required
+    for (const { name } of one.operation.parameters?.filter(required) ?? []) await fillParameter(block, name, '*', one.id, 'header')
     for (const [field, secret] of Object.entries(SECRETS[one.id]?.(secrets) ?? {})) {
       const body = block.locator('textarea.body-param__text')
       await body.fill(JSON.stringify({ ...JSON.parse(await body.inputValue()), [field]: await secret() }))
@@ -90,9 +93,9 @@ export async function executeAll(page, operations, { token, pathOf, secrets }) {
   return failures
 }
 
-async function fillParameter(block, name, value, id) {
+async function fillParameter(block, name, value, id, place = 'path') {
   assert(value !== undefined, `${id}: no value for ${name}`)
-  const row = block.locator(`tr[data-param-name="${name}"][data-param-in=path]`)
+  const row = block.locator(`tr[data-param-name="${name}"][data-param-in=${place}]`)
   const choice = row.locator('select')
   if (await choice.count()) return choice.selectOption(String(value))
   const input = row.locator('input')

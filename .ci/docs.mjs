@@ -75,7 +75,7 @@ try {
   for (const phrase of ['acceptance', 'accept a ticket']) {
     await filter.fill(phrase)
     await page.locator('.opblock-tag[data-tag=users]').waitFor({ state: 'detached' })
-    await page.locator('.opblock-tag[data-tag=steps]').waitFor()
+    await page.locator('.opblock-tag[data-tag="ticket steps"]').waitFor()
   }
   await filter.fill('')
   await page.locator('.opblock-tag[data-tag=users]').waitFor()
