@@ -11,13 +11,14 @@ use uuid::Uuid;
 
 use super::etag;
 use super::mail_origin::MailOrigin;
+use super::query;
 use crate::auth::person::Person;
 use crate::auth::policy::{self, Action, PermissionScope, Role};
 use crate::auth::tokens::Claims;
 use crate::db::acting::{self, set_config};
 use crate::db::clock_timestamp;
 use crate::db::schema::users;
-use crate::problem::{Code, Problem, Result, Text};
+use crate::problem::{Code, FieldError, Problem, Result, Text};
 
 /// The actor, the time and the scope of the permission: passed to every change and every read.
 #[derive(Debug, Clone)]
@@ -117,13 +118,14 @@ pub(super) struct Admission {
     pub(super) token: Claims,
     /// The actions of which the role must be allowed one.
     pub(super) permission: Vec<Action>,
+    pub(super) stray_parameters: Vec<FieldError>,
     pub(super) if_match: Option<String>,
     pub(super) timezone: Tz,
     pub(super) by_staff: Arc<AtomicBool>,
 }
 
 impl Admission {
-    /// Authenticates the caller (401) and checks the role (403).
+    /// Authenticates the caller (401), checks the role (403), and refuses parameters of an operation that has none (400).
     pub(super) fn admit(self, db: &mut PgConnection) -> Result<Actor> {
         let (actor, era) = find(db, self.token.sub, &self.permission, self.if_match, self.timezone)?;
         if era != self.token.era {
@@ -131,6 +133,9 @@ impl Admission {
         }
         let actor = actor?;
         self.by_staff.store(actor.is_staff(), Ordering::Relaxed);
+        if !self.stray_parameters.is_empty() {
+            return Err(query::refused(self.stray_parameters));
+        }
         Ok(actor)
     }
 }

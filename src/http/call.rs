@@ -17,19 +17,20 @@ use super::answer::Answer;
 use super::body::Body;
 use super::desk::Desk;
 use super::idempotency::{self, Key, Known};
-use super::query;
 use super::schemas::Schemas;
 use crate::auth::policy::Action;
 use crate::auth::tokens::Claims;
 use crate::db::acting;
 use crate::language::locale::Locale;
-use crate::problem::{Code, Problem, Result, Text};
+use crate::problem::{Code, FieldError, Problem, Result, Text};
 
 /// A request with a valid access token, and the desk that serves it.
 pub struct Call {
     pub desk: web::Data<Desk>,
     token: Claims,
     permission: Vec<Action>,
+    /// Parameters of an operation that has none.
+    stray_parameters: Vec<FieldError>,
     if_match: Option<String>,
     if_none_match: Option<String>,
     idempotency_key: Option<String>,
@@ -84,14 +85,12 @@ impl Call {
             problem.errors = faults;
             return Err(problem);
         }
-        let faults = schemas.faults_without_parameters(&operation, request.query_string());
-        if !faults.is_empty() {
-            return Err(query::refused(faults));
-        }
+        let stray_parameters = schemas.faults_without_parameters(&operation, request.query_string());
         let text = |name| header_text(request.headers(), name).and_then(|text| text.ok());
         Ok(Call {
             token: claims,
             permission,
+            stray_parameters,
             if_match: text("if-match"),
             if_none_match: text("if-none-match"),
             idempotency_key: text("idempotency-key"),
@@ -287,6 +286,7 @@ impl Call {
         Admission {
             token: self.token.clone(),
             permission: self.permission.clone(),
+            stray_parameters: self.stray_parameters.clone(),
             if_match: self.if_match.clone(),
             timezone: self.desk.config.timezone,
             by_staff: Arc::clone(&self.by_staff),
