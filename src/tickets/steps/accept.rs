@@ -43,7 +43,7 @@ pub struct AcceptanceCreate {
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Accept))),
     tag = "ticket steps", operation_id = "acceptTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
-    request_body = AcceptanceCreate,
+    request_body(content = Option<AcceptanceCreate>),
     responses((status = 200, body = Ticket, description = "The ticket after the step"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what the caller may do"))
 )]
 #[post("/tickets/{ticket_id}/acceptance")]

@@ -93,7 +93,7 @@ impl ToSchema for AssigneeId {}
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Assign))),
     tag = "ticket steps", operation_id = "assignTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
-    request_body = AssignmentCreate,
+    request_body(content = Option<AssignmentCreate>),
     responses(
         (status = 200, body = Ticket, description = "The ticket after the step"),
         (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `already_assigned`: `assignee_id` is the current assignee; `nobody_available`: nobody can be assigned automatically now"),
