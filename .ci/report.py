@@ -58,7 +58,7 @@ def check(report, sheets, text, info):
     same("Solución en el primer nivel", tickets["first_level_rate"], percent=True)
     same("Mediana de atención, en horas hábiles", hours(tickets["attention_working_minutes"]))
     same("Mediana de solución, en horas hábiles", hours(tickets["solution_working_minutes"]))
-    same("Calificación general, de 1 a 5", tickets["surveys"]["mean"]["overall"])
+    same("Calificación general, de 1 a 5", tickets["surveys"]["mean_ratings"]["overall"])
     for row, names in zip(report["statistics"]["by_criticality"], ["Crítica", "Alta", "Media", "Baja", "Sin clasificar"]):
         assert int(cells["Criticidad"][names][0]) == row["received"], names
     for person in report["statistics"]["by_person"]:
