@@ -48,7 +48,7 @@ fn paging(list: (usize, bool), cursor: Option<String>) -> Paging {
     let filters = if list.1 { vec![("status", "received")] } else { Vec::new() };
     let sealed = serde_json::to_vec(&("cursor", path, filters)).unwrap();
     let seal = Seal(TOKENS.with(|tokens| tokens.fingerprints(&sealed)).unwrap());
-    Paging { limit: Some(1), cursor, with_total: false, fields: Vec::new(), seal }
+    Paging { limit: Some(1), cursor, with_total: false, seal }
 }
 
 /// What a list gives after a row at this place.
