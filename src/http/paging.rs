@@ -202,7 +202,7 @@ pub(crate) use seek;
 /// list, which it does not have for several values.
 macro_rules! among {
     ($query:expr, $column:expr, $values:expr) => {
-        match $values.as_slice() {
+        match &$values[..] {
             [] => $query,
             [only] => $query.filter($column.eq(*only)),
             several => $query.filter($column.eq_any(several.to_vec())),

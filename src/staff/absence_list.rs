@@ -7,10 +7,10 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::absences::{Absence, AbsenceKind, AbsenceSort, Row};
+use super::absences::{self, Absence, AbsenceKind, AbsenceSort};
 use crate::auth::policy::Action;
-use crate::db::schema::absences;
-use crate::http::paging::{Page, Paging, read_page};
+use crate::db::schema::absences as table;
+use crate::http::paging::{Page, Paging, among};
 use crate::http::{Call, Query};
 use crate::problem::Result;
 
@@ -50,33 +50,11 @@ pub struct AllAbsenceFilters {
 pub async fn list(call: Call, query: Query<AllAbsenceFilters>) -> Result<HttpResponse> {
     call.read(|db, _| {
         let (paging, filters) = query.read_list()?;
-        let sort = filters.sort.unwrap_or(AbsenceSort::StartsAscending).as_str();
         let filtered = || {
-            let mut query = absences::table.into_boxed();
-            if !filters.user_id.is_empty() {
-                query = query.filter(absences::user_id.eq_any(&filters.user_id));
-            }
-            if !filters.kind.is_empty() {
-                query = query.filter(absences::kind.eq_any(&filters.kind));
-            }
-            if let Some(moment) = filters.ends_from {
-                query = query.filter(absences::ends_at.ge(moment));
-            }
-            if let Some(moment) = filters.starts_before {
-                query = query.filter(absences::starts_at.lt(moment));
-            }
-            query
+            let query = absences::matching(&filters.kind, filters.ends_from, filters.starts_before);
+            among!(query, table::user_id, filters.user_id)
         };
-        let (rows, total) = read_page!(
-            db,
-            paging,
-            sort,
-            filtered,
-            (absences::starts_at as DateTime<Utc>, absences::id as Uuid),
-            Row::as_select()
-        );
-        let items = Absence::present(db, rows)?;
-        paging.answer(sort, items, total, Absence::place)
+        absences::page(db, &paging, filters.sort, filtered)
     })
     .await
 }

@@ -3,6 +3,7 @@
 use actix_web::web::Path;
 use actix_web::{HttpResponse, delete, get, patch, post};
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -12,7 +13,7 @@ use crate::auth::policy::Action;
 use crate::db::schema::absences;
 use crate::http::actor::next_version;
 use crate::http::body::{EmptyBody, Patch};
-use crate::http::paging::{Page, Paging, read_page};
+use crate::http::paging::{Page, Paging, among, read_page};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::language::text_enum;
 use crate::people::user::User;
@@ -186,32 +187,50 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<AbsenceFilters>) -> R
     call.read(move |db, _| {
         let user = User::find(db, *id)?;
         let (paging, filters) = query.read_list()?;
-        let sort = filters.sort.unwrap_or(AbsenceSort::StartsAscending).as_str();
         let filtered = || {
-            let mut query = absences::table.filter(absences::user_id.eq(user.id)).into_boxed();
-            if !filters.kind.is_empty() {
-                query = query.filter(absences::kind.eq_any(&filters.kind));
-            }
-            if let Some(moment) = filters.ends_from {
-                query = query.filter(absences::ends_at.ge(moment));
-            }
-            if let Some(moment) = filters.starts_before {
-                query = query.filter(absences::starts_at.lt(moment));
-            }
-            query
+            matching(&filters.kind, filters.ends_from, filters.starts_before)
+                .filter(absences::user_id.eq(user.id))
         };
-        let (rows, total) = read_page!(
-            db,
-            paging,
-            sort,
-            filtered,
-            (absences::starts_at as DateTime<Utc>, absences::id as Uuid),
-            Row::as_select()
-        );
-        let items = Absence::present(db, rows)?;
-        paging.answer(sort, items, total, Absence::place)
+        page(db, &paging, filters.sort, filtered)
     })
     .await
+}
+
+/// The absences of these kinds (of any, if there are none) that overlap the period, in no order.
+pub(super) fn matching(
+    kinds: &[AbsenceKind],
+    ends_from: Option<DateTime<Utc>>,
+    starts_before: Option<DateTime<Utc>>,
+) -> absences::BoxedQuery<'_, Pg> {
+    let mut query = absences::table.into_boxed();
+    query = among!(query, absences::kind, kinds);
+    if let Some(moment) = ends_from {
+        query = query.filter(absences::ends_at.ge(moment));
+    }
+    if let Some(moment) = starts_before {
+        query = query.filter(absences::starts_at.lt(moment));
+    }
+    query
+}
+
+/// One page of the absences that `filtered` returns.
+pub(super) fn page<'a>(
+    db: &mut PgConnection,
+    paging: &Paging,
+    sort: Option<AbsenceSort>,
+    filtered: impl Fn() -> absences::BoxedQuery<'a, Pg>,
+) -> Result<Answer> {
+    let sort = sort.unwrap_or(AbsenceSort::StartsAscending).as_str();
+    let (rows, total) = read_page!(
+        db,
+        *paging,
+        sort,
+        filtered,
+        (absences::starts_at as DateTime<Utc>, absences::id as Uuid),
+        Row::as_select()
+    );
+    let items = Absence::present(db, rows)?;
+    paging.answer(sort, items, total, Absence::place)
 }
 
 /// Record an absence of a person
