@@ -9,7 +9,7 @@ use super::references::{self, Uses};
 
 /// The enumerations that new versions extend. In responses they are texts, and `x-extensible-enum` names the known
 /// values.
-const GROWING: [&str; 9] = [
+const GROWING: [&str; 10] = [
     "AuditKind",
     "AuditResource",
     "Code",
@@ -17,6 +17,7 @@ const GROWING: [&str; 9] = [
     "FieldCode",
     "InboundEmailReason",
     "MessageKind",
+    "MinimumDatum",
     "Step",
     "WatchReason",
 ];

@@ -8,8 +8,10 @@ pub mod message;
 mod outcome;
 pub mod process;
 mod receive;
+mod requester_data;
 mod senders;
 pub mod storage;
+mod thanks;
 mod threads;
 mod trust;
 
@@ -108,6 +110,8 @@ text_enum! {
         MailingList = "mailing_list",
         /// Ignored: its author wrote more than the limit within an hour.
         SenderLimit = "sender_limit",
+        /// Ignored: it replies to a closed or archived ticket, and only thanks.
+        Thanks = "thanks",
     }
 }
 
@@ -118,7 +122,7 @@ impl InboundEmailReason {
         match self {
             NotUnderstood | SenderUnclear | AuthenticationFailed | SenderUnverified | SenderInactive
             | OwnAddress | TooManyStrangers | MessageIdReused | Failed => InboundEmailStatus::SetAside,
-            OwnMail | Bounce | AutoReply | MailingList | SenderLimit => InboundEmailStatus::Ignored,
+            OwnMail | Bounce | AutoReply | MailingList | SenderLimit | Thanks => InboundEmailStatus::Ignored,
         }
     }
 }

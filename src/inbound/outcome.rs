@@ -7,19 +7,24 @@ use uuid::Uuid;
 use super::files::Files;
 use super::links::without_password_links;
 use super::message::{Automatic, Message};
+use super::requester_data::{self, Unit, is_full_name};
 use super::senders::{self, Sender};
+use super::thanks::only_thanks;
 use super::{InboundEmailAuthentication, InboundEmailReason, threads, trust};
 use crate::attachments::store::{Owner, insert_all};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, Role};
 use crate::config::Config;
-use crate::db::schema::tickets;
+use crate::db::schema::{tickets, units};
 use crate::http::{Actor, MailOrigin};
 use crate::language::locale::Locale;
 use crate::people;
+use crate::people::completion::{self, PersonData};
+use crate::people::user::Contact;
 use crate::problem::{Result, Text};
 use crate::tickets::followups::{self, FollowupVisibility};
-use crate::tickets::model::{Channel, TicketRow};
+use crate::tickets::minimum_data::{self, AnswerTime};
+use crate::tickets::model::{ArchiveReason, Channel, TicketRow};
 use crate::tickets::register::{Account, Request, RequesterData};
 use crate::tickets::steps::{Case, reopen, resubmit};
 use crate::tickets::workflow::{self, Step, TicketStatus};
@@ -92,14 +97,29 @@ pub fn decide(
         None => None,
     };
     match (answered, only_reply) {
-        (Some((actor, row)), _) if workflow::allows(row.status, row.resumes_to, Step::Followup) => {
-            let row = if only_reply.is_none() { reopened(tx, &actor, row, origin)? } else { row };
+        (Some(Answered { actor, row, place }), _)
+            if workflow::allows(row.status, row.resumes_to, Step::Followup) =>
+        {
             // Ends a loop of two programs that answer each other through a ticket.
             let often = senders::within_the_hour(tx, &from.address, Some(row.id), aligned, at)?;
             let tells = released || often < config.mail_sender_limit;
-            reply(tx, &actor, row, tells, message, files)
+            match (place, &sender) {
+                (Place::Own, Some(sender)) => {
+                    let thanks = files.kept.is_empty() && thanks(tx, config, &row, message)?;
+                    let row = match only_reply.is_none() && !thanks {
+                        true => reopened(tx, &actor, row, origin)?,
+                        false => row,
+                    };
+                    let row = completed(tx, &actor, sender, row, reading)?;
+                    reply(tx, &actor, row, tells, message, files)
+                }
+                _ => reply_of_other(tx, &actor, row, tells, message, files),
+            }
         }
         (_, Some(reason)) => Ok(Outcome::None(reason)),
+        (Some(Answered { row, .. }), None) if files.kept.is_empty() && thanks(tx, config, &row, message)? => {
+            Ok(Outcome::None(InboundEmailReason::Thanks))
+        }
         (answered, None) => {
             let sender = match sender {
                 Some(sender) => sender,
@@ -108,19 +128,36 @@ pub fn decide(
                 }
                 None => senders::open(tx, from, at)?,
             };
-            let ended = answered.map(|(_, row)| row);
+            let ended = answered.map(|answered| answered.row);
             register(tx, config, &sender, reading, files, ended)
         }
     }
 }
 
-/// The ticket that a message replies to, if its sender is its requester or staff.
+/// The ticket that a message replies to.
+struct Answered {
+    actor: Actor,
+    row: TicketRow,
+    place: Place,
+}
+
+/// Whose ticket a message replies to.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    /// The sender's own, or the sender is staff.
+    Own,
+    /// That of another requester, into which the sender's own was merged.
+    OfOther,
+}
+
+/// The ticket that a message replies to, if its sender is its requester or staff. A ticket that was merged stands for the
+/// one that it was merged into, unless that one has ended.
 fn answered(
     tx: &mut PgConnection,
     config: &Config,
     sender: &Sender,
     reading: &Reading<'_>,
-) -> Result<Option<(Actor, TicketRow)>> {
+) -> Result<Option<Answered>> {
     let candidates = threads::tickets(tx, reading.message)?;
     if candidates.is_empty() {
         return Ok(None);
@@ -134,7 +171,87 @@ fn answered(
     let Some(id) = candidates.into_iter().find(|id| theirs.contains(id)) else { return Ok(None) };
     let actor = Actor::by_mail(tx, sender.id, Action::AddPublicFollowup, reading.origin, config.timezone)?;
     let row = store::lock(tx, &actor, id)?;
-    Ok(Some((actor, row)))
+    if row.archive_reason == Some(ArchiveReason::Duplicate)
+        && let Some(target) = relations::merged_into(tx, row.id)?
+    {
+        let target: TicketRow =
+            tickets::table.find(target).select(TicketRow::as_select()).for_update().first(tx)?;
+        if workflow::allows(target.status, target.resumes_to, Step::Followup) {
+            let is_own = sender.role != Role::Requester || target.requester_id == sender.id;
+            let place = if is_own { Place::Own } else { Place::OfOther };
+            return Ok(Some(Answered { actor, row: target, place }));
+        }
+    }
+    Ok(Some(Answered { actor, row, place: Place::Own }))
+}
+
+/// Whether the requester of a ticket that is solved or has ended only thanks.
+fn thanks(tx: &mut PgConnection, config: &Config, row: &TicketRow, message: &Message) -> Result<bool> {
+    use TicketStatus::{Archived, Closed, Solved};
+    if !matches!(row.status, Solved | Closed | Archived) {
+        return Ok(false);
+    }
+    let staff = people::person::by_id(tx, row.assignee_id.into_iter().chain(row.solved_by_id))?;
+    let own = [
+        Some(&row.requester_full_name),
+        row.requester_unit_name.as_ref(),
+        row.requester_document_id.as_ref(),
+        row.requester_landline.as_ref(),
+        row.requester_extension.as_ref(),
+        row.requester_mobile.as_ref(),
+        Some(&config.entity.name),
+    ];
+    let known = own.into_iter().flatten().chain(staff.values().map(|person| &person.full_name));
+    Ok(only_thanks(&message.reply, known.map(String::as_str)))
+}
+
+/// The data of its author that a message gives. What the author forwards belongs to others.
+fn data_of(tx: &mut PgConnection, message: &Message) -> Result<PersonData> {
+    let units: Vec<(Uuid, String)> =
+        units::table.filter(units::active).order(units::id).select((units::id, units::name)).load(tx)?;
+    let known: Vec<Unit> = units.iter().map(|(_, name)| Unit::new(name)).collect();
+    let text = match (message.is_forward, message.answers.is_empty()) {
+        (true, _) => "",
+        (false, true) => &message.text,
+        (false, false) => &message.reply,
+    };
+    let read = requester_data::RequesterData::read(text, &known);
+    let display_name = message.from.as_ref().and_then(|from| from.name.clone());
+    Ok(PersonData {
+        full_name: read.full_name.or(display_name.filter(|name| is_full_name(name))),
+        document_id: read.document_id,
+        contact: Contact { landline: read.landline, extension: read.extension, mobile: read.mobile },
+        unit: read.unit.and_then(|index| units.into_iter().nth(index)),
+    })
+}
+
+/// Whether data from mail are kept in the account of its author: in one that can sign in only if the mail server
+/// verified the author.
+fn may_keep(sender: &Sender, authentication: InboundEmailAuthentication) -> bool {
+    !sender.has_password || authentication == InboundEmailAuthentication::Aligned
+}
+
+/// Fills the minimum data that the ticket lacks with those of its requester's answer.
+fn completed(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    sender: &Sender,
+    row: TicketRow,
+    reading: &Reading<'_>,
+) -> Result<TicketRow> {
+    if row.requester_id != sender.id || minimum_data::missing(&row).is_empty() {
+        return Ok(row);
+    }
+    let data = data_of(tx, reading.message)?;
+    if may_keep(sender, reading.authentication) {
+        completion::complete(tx, sender.id, &data)?;
+    }
+    let mut case = Case::open(tx, row, actor);
+    case.note_mail(actor);
+    if minimum_data::complete(&mut case.ticket, &data) {
+        return case.record(EventKind::Changed);
+    }
+    Ok(case.ticket)
 }
 
 /// If the requester of a solved ticket answers, the ticket is reopened.
@@ -166,6 +283,23 @@ fn reply(
     Ok(Outcome::Followup(ticket_id, followup.id))
 }
 
+/// A reply to a ticket that was merged into that of another requester: a private followup there, because the other
+/// requester must not see it.
+fn reply_of_other(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    row: TicketRow,
+    tells: bool,
+    message: &Message,
+    files: &Files,
+) -> Result<Outcome> {
+    let ticket_id = row.id;
+    let body = words(&without_password_links(tx, &message.reply)?, files, Locale::Es);
+    let followup = followups::write_of_merged(tx, actor, row, body, tells)?;
+    attach_to(tx, actor, Owner::Followup { ticket_id, id: followup.id }, ticket_id, files, Trace::Private)?;
+    Ok(Outcome::Followup(ticket_id, followup.id))
+}
+
 /// `ended`: the closed or archived ticket that it replies to.
 fn register(
     tx: &mut PgConnection,
@@ -177,6 +311,11 @@ fn register(
 ) -> Result<Outcome> {
     let message = reading.message;
     let actor = Actor::by_mail(tx, sender.id, Action::RegisterTicket, reading.origin, config.timezone)?;
+    let data = data_of(tx, message)?;
+    let keeps = may_keep(sender, reading.authentication);
+    if keeps {
+        completion::complete(tx, sender.id, &data)?;
+    }
     let Some(account) = Account::active(tx, sender.id)? else {
         return Ok(Outcome::None(InboundEmailReason::SenderInactive));
     };
@@ -186,6 +325,7 @@ fn register(
     let written = without_password_links(tx, written)?;
     let subject = threads::own_subject(&message.subject);
     let untitled = Text::new("(sin asunto)", "(no subject)");
+    let described = words(&written, files, locale);
     // The requester's archived request is resubmitted, once.
     let again = match &ended {
         Some(row) if row.status == TicketStatus::Archived && row.requester_id == sender.id => {
@@ -193,18 +333,29 @@ fn register(
         }
         _ => false,
     };
+    let resubmitted = ended.as_ref().filter(|_| again);
     let request = Request {
-        subject: if subject.is_empty() { untitled.in_locale(locale).to_owned() } else { subject },
-        description: words(&written, files, locale),
-        category_id: None,
+        // What the archived request said; its answer completes it.
+        subject: match resubmitted {
+            Some(row) => row.subject.clone(),
+            None if subject.is_empty() => untitled.in_locale(locale).to_owned(),
+            None => subject,
+        },
+        description: match resubmitted {
+            Some(row) => joined(&row.description, &described),
+            None => described,
+        },
+        category_id: resubmitted.and_then(|row| row.category_id),
         channel: Some(Channel::Email),
         requester: RequesterData::default(),
-        resubmission_of: ended.as_ref().filter(|_| again).map(|row| row.id),
+        resubmission_of: resubmitted.map(|row| row.id),
+        within: AnswerTime { days: config.information_days },
     };
-    let account = match &ended {
-        Some(row) if again => account.or_as_in(row),
-        _ => account,
+    let account = match resubmitted {
+        Some(row) => account.or_as_in(row),
+        None => account,
     };
+    let account = account.or(data);
     let row = request.register(tx, &actor, account)?;
     let id = row.id;
     attach(tx, &actor, Owner::Ticket(id), id, files)?;
@@ -218,20 +369,48 @@ fn register(
     Ok(Outcome::Ticket(id))
 }
 
+/// Whether the ticket shows that files were attached.
+#[derive(Clone, Copy, PartialEq)]
+enum Trace {
+    Public,
+    Private,
+}
+
 /// The stored files, as attachments of a ticket or of a followup, with one event for all.
 fn attach(tx: &mut PgConnection, actor: &Actor, owner: Owner, ticket_id: i64, files: &Files) -> Result<()> {
+    attach_to(tx, actor, owner, ticket_id, files, Trace::Public)
+}
+
+fn attach_to(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    owner: Owner,
+    ticket_id: i64,
+    files: &Files,
+    trace: Trace,
+) -> Result<()> {
     if files.kept.is_empty() {
         return Ok(());
     }
-    let row = store::lock(tx, actor, ticket_id)?;
+    let row: TicketRow =
+        tickets::table.find(ticket_id).select(TicketRow::as_select()).for_update().first(tx)?;
     let mut case = Case::open(tx, row, actor);
     case.note_mail(actor);
     let ids = insert_all(case.tx, actor.id, owner, &files.kept, case.now)?;
     case.details.attachment_ids = Some(ids);
     case.details.file_names = Some(files.kept.iter().map(|file| file.file_name.clone()).collect());
-    case.touch();
+    if trace == Trace::Public {
+        case.touch();
+    }
     case.record(EventKind::FileAttached)?;
     Ok(())
+}
+
+/// The archived request and what its requester wrote since, within the longest description.
+fn joined(before: &str, since: &str) -> String {
+    let room = LONGEST.saturating_sub(since.chars().count() + 2);
+    let before: String = before.chars().take(room).collect();
+    format!("{before}\n\n{since}").trim().to_owned()
 }
 
 /// The text, followed by the names of the files that were not accepted.

@@ -6,10 +6,12 @@ use diesel::sql_types::{BigInt, Text};
 use uuid::Uuid;
 
 use super::message::Mailbox;
+use super::requester_data::is_full_name;
 use super::{InboundEmailAuthentication, InboundEmailStatus};
 use crate::auth::policy::Role;
 use crate::db::schema::{inbound_emails as emails, messages, users};
 use crate::outbox::MessageKind;
+use crate::people::user::UNNAMED;
 use crate::problem::Result;
 
 diesel::define_sql_function! { fn lower(text: Text) -> Text; }
@@ -21,26 +23,27 @@ pub struct Sender {
     pub id: Uuid,
     pub role: Role,
     pub active: bool,
+    pub has_password: bool,
 }
 
 /// The account with this address. Until the transaction ends, no other message from the address is processed, and the
 /// account keeps its role.
 pub fn find(tx: &mut PgConnection, address: &str) -> Result<Option<Sender>> {
     diesel::select(pg_advisory_xact_lock(hashtextextended(format!("mail from {address}"), 0))).execute(tx)?;
-    let found: Option<(Uuid, Role, bool)> = users::table
+    let found: Option<(Uuid, Role, bool, bool)> = users::table
         .filter(lower(users::email).eq(lower(address)))
-        .select((users::id, users::role, users::active))
+        .select((users::id, users::role, users::active, users::password_hash.is_not_null()))
         .for_share()
         .first(tx)
         .optional()?;
-    Ok(found.map(|(id, role, active)| Sender { id, role, active }))
+    Ok(found.map(|(id, role, active, has_password)| Sender { id, role, active, has_password }))
 }
 
 /// Creates an account for an unknown sender: it has no password, so no one can sign in with it, and none of the data
-/// that a request needs.
+/// that a request needs. It is named only by a name that can be that of a person.
 pub fn open(tx: &mut PgConnection, from: &Mailbox, at: DateTime<Utc>) -> Result<Sender> {
     let id = Uuid::now_v7();
-    let name = from.name.as_deref().unwrap_or(&from.address).chars().take(200).collect::<String>();
+    let name = from.name.as_deref().filter(|name| is_full_name(name)).unwrap_or(UNNAMED);
     diesel::insert_into(users::table)
         .values((
             users::id.eq(id),
@@ -51,7 +54,7 @@ pub fn open(tx: &mut PgConnection, from: &Mailbox, at: DateTime<Utc>) -> Result<
             users::updated_at.eq(at),
         ))
         .execute(tx)?;
-    Ok(Sender { id, role: Role::Requester, active: true })
+    Ok(Sender { id, role: Role::Requester, active: true, has_password: false })
 }
 
 /// How many messages from this address became a ticket or a followup within the last hour; `ticket_id`: only of this

@@ -3,6 +3,7 @@
 mod account_rules;
 pub mod accounts;
 pub mod availability;
+pub mod completion;
 pub mod demo;
 pub mod me;
 mod named;

@@ -15,6 +15,9 @@ use crate::http::Answer;
 use crate::language::locale::Locale;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
+/// The `full_name` of a person whose name is not known: they are only known from their mail, which did not give it.
+pub const UNNAMED: &str = "(sin nombre)";
+
 /// Telephone numbers. At least one of the three is required to register a ticket.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = users)]
@@ -47,7 +50,7 @@ pub struct User {
     pub email: String,
     /// The role, which determines the permissions.
     pub role: Role,
-    /// The full name.
+    /// The full name; `(sin nombre)` for a person who is only known from mail that did not give it.
     #[schema(max_length = 200, example = "Ana María Restrepo")]
     pub full_name: String,
     /// The number of the identity document; `null` if it is not known.

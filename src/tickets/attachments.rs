@@ -185,7 +185,7 @@ impl Target for TicketTarget {
         }
         let row = case.record(EventKind::FileAttached)?;
         if visibility == FollowupVisibility::Public {
-            information::answered(tx, row, actor, AnsweredBy::Attachment)?;
+            information::answered(tx, row, actor, AnsweredBy::Attachment, false)?;
         }
         Ok(Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)?
             .version(attachment.id, 1))

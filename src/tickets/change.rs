@@ -9,15 +9,19 @@ use uuid::Uuid;
 
 use super::categories;
 use super::information::{self, AnsweredBy};
-use super::model::Ticket;
+use super::minimum_data;
+use super::model::{Ticket, TicketRow};
 use super::permitted;
 use super::steps::Case;
 use super::store;
 use super::workflow::Step;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
+use crate::db::schema::units;
 use crate::http::body::Patch;
 use crate::http::{Body, Call};
+use crate::people::completion::{self, PersonData};
+use crate::people::user::Contact;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 /// The fields of a ticket that can be corrected.
@@ -38,13 +42,34 @@ pub struct TicketRequest {
     /// Identifier of the category. A new one must be active, and the requester must have the profile that it requires.
     /// `null` removes the category.
     category_id: Option<Uuid>,
+    /// The requester's data for this ticket. Data that the requester's account lacks are kept in it.
+    requester: RequesterCorrection,
+}
+
+/// The requester's data that can be corrected. Data that the ticket has cannot be removed.
+#[derive(PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequesterCorrection {
+    /// The full name.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Rosa Pérez Gómez")]
+    full_name: String,
+    /// The number of the identity document.
+    #[schema(min_length = 1, max_length = 30, pattern = r"\S", example = "43111220")]
+    document_id: Option<String>,
+    /// The telephone numbers; at least one of them.
+    #[serde(default)]
+    #[schema(required = false)]
+    contact: Contact,
+    /// Identifier of the unit; a new one must be active.
+    unit_id: Option<Uuid>,
 }
 
 /// Correct a ticket before its classification
 ///
 /// Applies to a ticket that is `received`, or `on_hold` with `received` in `resumes_to`. After the classification the
 /// text cannot be changed: add a followup instead. If the ticket waits for information from its requester, a
-/// correction by the requester that changes a field counts as the answer and ends the wait.
+/// correction by the requester that changes a field counts as the answer and ends the wait. A request by mail that waits
+/// for minimum data of its requester waits until the data are complete, whoever completes them.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ChangeTicket))),
     tag = "tickets", operation_id = "updateTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
@@ -59,6 +84,7 @@ pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>)
             subject: row.subject.clone(),
             description: row.description.clone(),
             category_id: row.category_id,
+            requester: RequesterCorrection::of(&row),
         })?;
         actor.check_version(row.id, row.version)?;
         permitted::check(actor, &row, Step::Change)?;
@@ -66,17 +92,74 @@ pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>)
             check_category(tx, wanted.category_id, row.requester_id, row.requester_unit_id)?;
         }
         let known = row.version;
+        let lacked = minimum_data::missing(&row).len();
         let mut case = Case::open(tx, row, actor);
+        wanted.requester.apply(&mut case)?;
         case.ticket.subject = wanted.subject;
         case.ticket.description = wanted.description;
         case.ticket.category_id = wanted.category_id;
         let mut row = case.record(EventKind::Changed)?;
         if row.version != known {
-            row = information::answered(tx, row, actor, AnsweredBy::Correction)?;
+            row = information::answered(tx, row, actor, AnsweredBy::Correction, false)?;
+            row = minimum_data::resume_completed(tx, row, actor, lacked)?;
         }
         store::answer(tx, actor, row)
     })
     .await
+}
+
+impl RequesterCorrection {
+    fn of(row: &TicketRow) -> Self {
+        RequesterCorrection {
+            full_name: row.requester_full_name.clone(),
+            document_id: row.requester_document_id.clone(),
+            contact: Contact {
+                landline: row.requester_landline.clone(),
+                extension: row.requester_extension.clone(),
+                mobile: row.requester_mobile.clone(),
+            },
+            unit_id: row.requester_unit_id,
+        }
+    }
+
+    /// Writes the data into the ticket, and those that the account lacks into the account.
+    fn apply(self, case: &mut Case<'_>) -> Result<()> {
+        if self == Self::of(&case.ticket) {
+            return Ok(());
+        }
+        let lacked = minimum_data::missing(&case.ticket);
+        let mut unit = None;
+        if self.unit_id != case.ticket.requester_unit_id
+            && let Some(id) = self.unit_id
+        {
+            let found = units::table.find(id).filter(units::active).select((units::id, units::name));
+            let found: Option<(Uuid, String)> = found.first(case.tx).optional()?;
+            unit = Some(found.ok_or_else(|| Problem::field(FieldError::unknown_id("/requester/unit_id")))?);
+        }
+        let ticket = &mut case.ticket;
+        match &unit {
+            Some((id, name)) => {
+                (ticket.requester_unit_id, ticket.requester_unit_name) = (Some(*id), Some(name.clone()));
+            }
+            None if self.unit_id.is_none() => {
+                (ticket.requester_unit_id, ticket.requester_unit_name) = (None, None);
+            }
+            None => {}
+        }
+        ticket.requester_full_name.clone_from(&self.full_name);
+        ticket.requester_document_id.clone_from(&self.document_id);
+        ticket.requester_landline.clone_from(&self.contact.landline);
+        ticket.requester_extension.clone_from(&self.contact.extension);
+        ticket.requester_mobile.clone_from(&self.contact.mobile);
+        minimum_data::nothing_removed(ticket, &lacked)?;
+        let data = PersonData {
+            full_name: Some(self.full_name),
+            document_id: self.document_id,
+            contact: self.contact,
+            unit,
+        };
+        completion::complete(case.tx, case.ticket.requester_id, &data)
+    }
 }
 
 /// Checks that the category exists and that the requester has the profile that it requires.

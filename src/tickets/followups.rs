@@ -269,8 +269,36 @@ pub fn write_and_tell(
     }
     let row = case.record(EventKind::FollowupAdded)?;
     if visibility == FollowupVisibility::Public {
-        information::answered(tx, row, actor, AnsweredBy::Followup)?;
+        information::answered(tx, row, actor, AnsweredBy::Followup, tells)?;
     }
+    Ok(Followup::shown_to(actor, (followup, actor.person())))
+}
+
+/// Writes a private followup by a person whose own ticket was merged into this one, and tells its assignee if `tells`
+/// is set. The ticket's row must be locked.
+pub fn write_of_merged(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    row: TicketRow,
+    body: String,
+    tells: bool,
+) -> Result<Followup> {
+    let mut case = Case::open(tx, row, actor);
+    let followup = Row {
+        id: Uuid::now_v7(),
+        ticket_id: case.ticket.id,
+        visibility: FollowupVisibility::Private,
+        body,
+        created_at: case.now,
+        unverified: actor.mail.map(|mail| mail.unverified),
+        published_from: None,
+    };
+    case.note_mail(actor);
+    write(&mut case, actor.id, &followup)?;
+    if let Some(assignee) = case.ticket.assignee_id.filter(|_| tells) {
+        case.notify(MessageKind::Followup, assignee, json!({"followup_id": followup.id}));
+    }
+    case.record(EventKind::FollowupAdded)?;
     Ok(Followup::shown_to(actor, (followup, actor.person())))
 }
 

@@ -12,7 +12,7 @@ use super::steps::Case;
 use super::workflow::TicketStatus;
 use crate::db::schema::holds;
 use crate::language::text_enum;
-use crate::problem::{Problem, Result};
+use crate::problem::Result;
 
 text_enum! {
     /// What a ticket on hold waits for.
@@ -29,7 +29,7 @@ text_enum! {
 #[diesel(table_name = holds)]
 pub struct Ended {
     pub kind: HoldKind,
-    /// The person who put the ticket on hold.
+    /// The person who put the ticket on hold; the requester if the server asked for the minimum data by itself.
     pub started_by: Uuid,
 }
 
@@ -59,7 +59,8 @@ pub fn running(db: &mut PgConnection, tickets: &[TicketRow]) -> Result<HashMap<i
 
 /// Puts the ticket on hold; it will return to its current state.
 pub fn begin(case: &mut Case<'_>, kind: HoldKind, reason: &str) -> Result<()> {
-    let started_by = case.actor_id.ok_or_else(|| Problem::internal("a hold without an actor"))?;
+    // The server asks for the minimum data of a request by itself: the requester is then the one who caused it.
+    let started_by = case.actor_id.unwrap_or(case.ticket.requester_id);
     diesel::insert_into(holds::table)
         .values((
             holds::id.eq(Uuid::now_v7()),
@@ -72,6 +73,13 @@ pub fn begin(case: &mut Case<'_>, kind: HoldKind, reason: &str) -> Result<()> {
         .execute(case.tx)?;
     case.ticket.resumes_to = Some(case.ticket.status);
     case.ticket.status = TicketStatus::OnHold;
+    Ok(())
+}
+
+/// Changes what the requester is asked for.
+pub fn change_reason(case: &mut Case<'_>, reason: &str) -> Result<()> {
+    let open = holds::table.filter(holds::ticket_id.eq(case.ticket.id)).filter(holds::ended_at.is_null());
+    diesel::update(open).set(holds::reason.eq(reason)).execute(case.tx)?;
     Ok(())
 }
 

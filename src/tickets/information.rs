@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use super::holds;
+use super::minimum_data::{self, MinimumDatum};
 use super::model::{InformationRequest, TicketRow};
 use super::steps::Case;
 use crate::audit::kind::EventKind;
@@ -69,10 +70,26 @@ pub fn words(locale: Locale, missing: &str, deadline: DateTime<Utc>, timezone: T
 
 /// Ends the wait of a ticket for information from its requester, if the requester is the actor; the ticket's row must
 /// be locked. A message goes to the assignee, or otherwise to the person who asked for the information; for a
-/// followup the assignee receives only the message of the followup.
-pub fn answered(tx: &mut PgConnection, row: TicketRow, actor: &Actor, by: AnsweredBy) -> Result<TicketRow> {
+/// followup the assignee receives only the message of the followup. If minimum data are still missing, the ticket waits
+/// on, and the requester is asked for the remaining data if `tells` is set.
+pub fn answered(
+    tx: &mut PgConnection,
+    row: TicketRow,
+    actor: &Actor,
+    by: AnsweredBy,
+    tells: bool,
+) -> Result<TicketRow> {
     if row.information_deadline.is_none() || row.requester_id != actor.id {
         return Ok(row);
+    }
+    let missing = minimum_data::missing(&row);
+    if !missing.is_empty() {
+        if !tells {
+            return Ok(row);
+        }
+        let mut case = Case::automatic(tx, row, actor.timezone, actor.now);
+        minimum_data::ask_again(&mut case, &missing)?;
+        return case.record(EventKind::InformationRequested);
     }
     let mut case = Case::open(tx, row, actor);
     case.note_mail(actor);
@@ -81,6 +98,7 @@ pub fn answered(tx: &mut PgConnection, row: TicketRow, actor: &Actor, by: Answer
         case.details.answered_by = Some(by);
         let data = json!({"answered_by": by});
         match case.ticket.assignee_id {
+            None if ended.started_by == case.ticket.requester_id => {}
             None => case.notify(MessageKind::Resumed, ended.started_by, data),
             Some(assignee) if by != AnsweredBy::Followup => case.notify(MessageKind::Resumed, assignee, data),
             Some(_) => {}
@@ -96,13 +114,17 @@ pub fn requested(db: &mut PgConnection, tickets: &[TicketRow]) -> Result<HashMap
     if deadlines.is_empty() {
         return Ok(HashMap::new());
     }
+    let lacks: HashMap<i64, Vec<MinimumDatum>> =
+        tickets.iter().map(|row| (row.id, minimum_data::missing(row))).collect();
     let open: Vec<(i64, String, DateTime<Utc>)> = rows::table
         .filter(rows::ticket_id.eq_any(deadlines.keys()))
         .filter(rows::ended_at.is_null())
         .select((rows::ticket_id, rows::reason, rows::started_at))
         .load(db)?;
     let requests = open.into_iter().filter_map(|(id, missing, requested_at)| {
-        Some((id, InformationRequest { missing, deadline: *deadlines.get(&id)?, requested_at }))
+        let missing_data = lacks.get(&id).cloned().unwrap_or_default();
+        let deadline = *deadlines.get(&id)?;
+        Some((id, InformationRequest { missing, missing_data, deadline, requested_at }))
     });
     Ok(requests.collect())
 }

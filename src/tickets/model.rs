@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::expansion::Expanded;
+use super::minimum_data::MinimumDatum;
 use super::workflow::{Step, TicketStatus};
 use crate::db::schema::tickets;
 use crate::language::text_enum;
@@ -107,11 +108,10 @@ pub struct TicketRow {
 pub struct Requester {
     /// Identifier of the requester's account.
     pub id: Uuid,
-    /// The full name at the registration.
+    /// The full name at the registration; `(sin nombre)` if a request by mail did not give it.
     #[schema(max_length = 200, example = "Rosa Pérez Gómez")]
     pub full_name: String,
-    /// The number of the identity document. `null` if the request was archived immediately as `missing_information`
-    /// because this was missing.
+    /// The number of the identity document. `null` if a request by mail did not give it.
     #[schema(max_length = 30, example = "43111220")]
     pub document_id: Option<String>,
     /// The address of the requester's account at the registration.
@@ -119,8 +119,7 @@ pub struct Requester {
     pub email: String,
     /// The telephone numbers at the registration.
     pub contact: Contact,
-    /// The requester's unit at the registration. `null` if the request was archived immediately as
-    /// `missing_information` because this was missing.
+    /// The requester's unit at the registration. `null` if a request by mail did not give it.
     pub unit: Option<Named>,
 }
 
@@ -169,6 +168,10 @@ pub struct InformationRequest {
     /// The missing information, as a text for the requester.
     #[schema(max_length = 2000, example = "¿Cuál es la placa del equipo?")]
     pub missing: String,
+    /// The minimum data of the requester that the ticket lacks: of a request by mail that did not give them. Empty for
+    /// any other request for information.
+    #[schema(max_items = 6)]
+    pub missing_data: Vec<MinimumDatum>,
     /// The deadline for the requester's answer. Without an answer by then the ticket is archived.
     #[serde(rename = "deadline_at")]
     pub deadline: DateTime<Utc>,

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::categories::RequiredProfile;
 use super::event_details::Details;
+use super::minimum_data::{self, AnswerTime};
 use super::model::{ArchiveReason, Channel, Ticket, TicketRow};
 use super::steps::Case;
 use super::workflow::TicketStatus;
@@ -18,11 +19,10 @@ use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, PermissionScope};
 use crate::db::schema::{categories, tickets, units, users};
 use crate::http::{Actor, Answer, Body, Call};
-use crate::language::locale::Locale;
 use crate::outbox::{self, MessageKind};
-use crate::people;
-use crate::people::user::Contact;
-use crate::problem::{FieldError, Problem, Result, Text};
+use crate::people::completion::{self, PersonData};
+use crate::people::user::{Contact, UNNAMED};
+use crate::problem::{FieldError, Problem, Result};
 
 /// A request for support. Fields omitted from `requester` are taken from the requester's account.
 #[derive(Deserialize, ToSchema)]
@@ -60,7 +60,7 @@ pub struct TicketCreate {
 }
 
 /// The requester's data for this ticket, if they differ from those of the account. A field that is omitted is taken
-/// from the account. The account itself does not change.
+/// from the account. Data that the account lacks are kept in it; what it has does not change.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RequesterData {
@@ -75,6 +75,18 @@ pub struct RequesterData {
     contact: Option<Contact>,
     /// Identifier of an active unit. Required if the account has no unit.
     unit_id: Option<Uuid>,
+}
+
+impl RequesterData {
+    /// The data, for the account that lacks them.
+    fn known(&self, unit: Option<(Uuid, String)>) -> PersonData {
+        PersonData {
+            full_name: self.full_name.clone(),
+            document_id: self.document_id.clone(),
+            contact: self.contact.clone().unwrap_or_default(),
+            unit,
+        }
+    }
 }
 
 /// The data of the requester's account.
@@ -99,6 +111,9 @@ impl Account {
 
     /// Fills missing data with those of an earlier ticket.
     pub fn or_as_in(mut self, ticket: &TicketRow) -> Self {
+        if self.full_name == UNNAMED {
+            self.full_name.clone_from(&ticket.requester_full_name);
+        }
         self.document_id = self.document_id.or_else(|| ticket.requester_document_id.clone());
         self.unit_id = self.unit_id.or(ticket.requester_unit_id);
         if self.contact.is_empty() {
@@ -111,6 +126,19 @@ impl Account {
         self
     }
 
+    /// Fills missing data with others of the same person.
+    pub fn or(mut self, data: PersonData) -> Self {
+        if let Some(name) = data.full_name.filter(|_| self.full_name == UNNAMED) {
+            self.full_name = name;
+        }
+        self.document_id = self.document_id.or(data.document_id);
+        self.unit_id = self.unit_id.or(data.unit.map(|(id, _)| id));
+        if self.contact.is_empty() {
+            self.contact = data.contact;
+        }
+        self
+    }
+
     /// The minimum data that are missing from both the call and the account.
     pub fn gaps(&self, given: &Value) -> Vec<FieldError> {
         let mut gaps = Vec::new();
@@ -119,6 +147,7 @@ impl Account {
                 gaps.push(FieldError::required(format!("/requester/{name}")));
             }
         };
+        need(self.full_name != UNNAMED, "full_name");
         need(self.document_id.is_some(), "document_id");
         need(self.unit_id.is_some(), "unit_id");
         need(!self.contact.is_empty(), "contact");
@@ -140,6 +169,8 @@ pub struct Request {
     pub requester: RequesterData,
     /// The archived ticket that it resubmits.
     pub resubmission_of: Option<i64>,
+    /// How long the requester may take to complete a request that came by mail.
+    pub within: AnswerTime,
 }
 
 /// Register a ticket
@@ -158,6 +189,7 @@ pub struct Request {
 )]
 #[post("/tickets")]
 pub async fn register(call: Call, body: Body<TicketCreate>) -> Result<HttpResponse> {
+    let within = AnswerTime { days: call.desk.config.information_days };
     call.write(body, move |tx, actor, body| {
         let mut account = None;
         let new = body.read_with(|value| {
@@ -179,6 +211,7 @@ pub async fn register(call: Call, body: Body<TicketCreate>) -> Result<HttpRespon
             channel: new.channel,
             requester: new.requester.unwrap_or_default(),
             resubmission_of: None,
+            within,
         };
         let row = request.register(tx, actor, account)?;
         created(tx, actor, row)
@@ -187,14 +220,14 @@ pub async fn register(call: Call, body: Body<TicketCreate>) -> Result<HttpRespon
 }
 
 impl Request {
-    /// Registers the ticket and queues a message to the requester; archives it immediately if minimum data are
-    /// missing (see `Account::gaps`) or if the requester does not have the profile that the category requires.
+    /// Registers the ticket and queues a message to the requester. If minimum data are missing (see `Account::gaps`), it
+    /// waits for them; if the requester does not have the profile that the category requires, it is archived.
     ///
     /// # Errors
     /// A 422 if the unit or the category cannot be used.
     pub fn register(self, tx: &mut PgConnection, actor: &Actor, account: Account) -> Result<TicketRow> {
         let given = self.requester;
-        let contact = given.contact.unwrap_or(account.contact);
+        let contact = given.contact.clone().unwrap_or(account.contact);
         let unit = match given.unit_id.or(account.unit_id) {
             Some(id) => {
                 let mut known = units::table.find(id).into_boxed();
@@ -210,9 +243,12 @@ impl Request {
         }
         let (unit_id, unit_name, head_id): (Option<Uuid>, Option<String>, Option<Uuid>) =
             unit.map_or((None, None, None), |(id, name, head)| (Some(id), Some(name), head));
+        let given_unit = given.unit_id.and(unit_id).zip(unit_name.clone());
+        completion::complete(tx, account.id, &given.known(given_unit))?;
         let document_id = given.document_id.or(account.document_id);
-        let missing = missing(document_id.is_some(), !contact.is_empty(), unit_id.is_some());
-        let archived = (!missing.is_empty()).then_some((actor.now, ArchiveReason::MissingInformation));
+        let full_name = given.full_name.unwrap_or(account.full_name);
+        let is_complete =
+            full_name != UNNAMED && document_id.is_some() && !contact.is_empty() && unit_id.is_some();
         let profile = match self.category_id {
             Some(id) => {
                 let found = categories::table.find(id).filter(categories::active);
@@ -228,13 +264,13 @@ impl Request {
                 (
                     tickets::subject.eq(self.subject),
                     tickets::description.eq(self.description),
-                    tickets::status.eq(if archived.is_some() {
-                        TicketStatus::Archived
-                    } else {
+                    tickets::status.eq(if is_complete {
                         TicketStatus::Received
+                    } else {
+                        TicketStatus::OnHold
                     }),
-                    tickets::archived_at.eq(archived.map(|(at, _)| at)),
-                    tickets::archive_reason.eq(archived.map(|(_, reason)| reason)),
+                    tickets::resumes_to.eq((!is_complete).then_some(TicketStatus::Received)),
+                    tickets::information_deadline.eq((!is_complete).then_some(actor.now)),
                     tickets::channel.eq(self.channel.unwrap_or(Channel::Api)),
                     tickets::category_id.eq(self.category_id),
                     tickets::received_at.eq(actor.now),
@@ -244,7 +280,7 @@ impl Request {
                 ),
                 (
                     tickets::requester_id.eq(account.id),
-                    tickets::requester_full_name.eq(given.full_name.unwrap_or(account.full_name)),
+                    tickets::requester_full_name.eq(full_name),
                     tickets::requester_document_id.eq(document_id),
                     tickets::requester_email.eq(account.email),
                     tickets::requester_landline.eq(contact.landline),
@@ -267,38 +303,27 @@ impl Request {
         }
         let data = audit::Data { changes: vec![], details: details.into_json()? };
         audit::record(tx, row.id, EventKind::Received, Some(actor.id), actor.now, &data)?;
+        let is_authorized = profile == RequiredProfile::Any || head_id == Some(account.id);
+        if !is_complete {
+            // The database accepts the incomplete row only while it waits; the history starts from the state before.
+            (row.status, row.resumes_to, row.information_deadline) = (TicketStatus::Received, None, None);
+        }
+        if !is_complete && is_authorized {
+            let missing = minimum_data::missing(&row);
+            let mut case = Case::automatic(tx, row, actor.timezone, actor.now);
+            case.note_mail(actor);
+            minimum_data::wait_for(&mut case, &missing, self.within)?;
+            return case.record(EventKind::InformationRequested);
+        }
         outbox::queue(tx, row.id, MessageKind::Received, &[row.requester_id], &json!({}), actor.now)?;
-        let (reason, note) = if archived.is_some() {
-            // The database accepts the incomplete row only as archived; the history starts from the state before.
-            (row.status, row.archived_at, row.archive_reason) = (TicketStatus::Received, None, None);
-            let locale = people::users::locale(tx, account.id)?;
-            (ArchiveReason::MissingInformation, Some(missing_text(&missing, locale)))
-        } else if profile == RequiredProfile::Any || head_id == Some(account.id) {
+        if is_authorized {
             return Ok(row);
-        } else {
-            (ArchiveReason::ProfileNotAuthorized, None)
-        };
+        }
         let mut case = Case::open(tx, row, actor);
         case.note_mail(actor);
-        archiving::set_aside(&mut case, reason, note, None)?;
+        archiving::set_aside(&mut case, ArchiveReason::ProfileNotAuthorized, None, None)?;
         case.record(EventKind::Archived)
     }
-}
-
-/// The missing minimum data, as texts for the requester.
-fn missing(document_id: bool, contact: bool, unit: bool) -> Vec<Text> {
-    let all = [
-        (document_id, Text::new("número del documento de identidad", "number of the identity document")),
-        (contact, Text::new("teléfono, extensión o celular", "landline, extension or mobile")),
-        (unit, Text::new("unidad administrativa", "administrative unit")),
-    ];
-    all.into_iter().filter(|(there, _)| !there).map(|(_, what)| what).collect()
-}
-
-fn missing_text(missing: &[Text], locale: Locale) -> String {
-    let all: Vec<&str> = missing.iter().map(|what| what.in_locale(locale)).collect();
-    let begin = Text::new("Faltan", "Missing");
-    format!("{}: {}.", begin.in_locale(locale), all.join("; "))
 }
 
 /// The response for a new ticket.

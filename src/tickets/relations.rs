@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::model::TicketRow;
 use super::steps::Case;
 use super::store;
+use super::watchers;
 use super::workflow::TicketStatus;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
@@ -298,7 +299,8 @@ pub async fn relate(call: Call, id: Path<i64>, body: Body<RelationCreate>) -> Re
 
 /// Remove a relation of a ticket
 ///
-/// From either end. Both tickets get an event.
+/// From either end. Both tickets get an event. After a mistaken merge, the requesters of the tickets that were merged no
+/// longer watch the other ticket.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Relate))),
     tag = "tickets", operation_id = "deleteTicketRelation",
@@ -322,10 +324,35 @@ pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>) 
         if diesel::delete(ticket_relations::table.find(relation_id)).execute(tx)? == 0 {
             return Err(Problem::not_found());
         }
+        match kind {
+            RelationKind::DuplicateOf => watchers::unfollow(tx, row.id, other.id)?,
+            RelationKind::DuplicatedBy => watchers::unfollow(tx, other.id, row.id)?,
+            _ => {}
+        }
         record(tx, actor, EventKind::Unrelated, kind, row, other)?;
         Ok(Answer::no_content())
     })
     .await
+}
+
+/// The ticket that this one was merged into, directly or through others; `None` if it was merged into none.
+pub fn merged_into(db: &mut PgConnection, id: i64) -> Result<Option<i64>> {
+    #[derive(QueryableByName)]
+    struct Target {
+        #[diesel(sql_type = BigInt)]
+        id: i64,
+    }
+    let found: Option<Target> = diesel::sql_query(
+        "WITH RECURSIVE up (id, depth) AS ( \
+             SELECT related_id, 1 FROM ticket_relations WHERE ticket_id = $1 AND kind = 'duplicate_of' \
+             UNION SELECT r.related_id, up.depth + 1 FROM ticket_relations r JOIN up ON r.ticket_id = up.id \
+             WHERE r.kind = 'duplicate_of' AND up.depth < 100) \
+         SELECT id FROM up ORDER BY depth DESC, id LIMIT 1",
+    )
+    .bind::<BigInt, _>(id)
+    .get_result(db)
+    .optional()?;
+    Ok(found.map(|target| target.id))
 }
 
 /// Records at both ends that a new ticket continues one that has ended.

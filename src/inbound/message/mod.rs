@@ -52,6 +52,8 @@ pub struct Message {
     /// The new text: without quotations and without the signature; all of it if the message is forwarded. Never empty
     /// if `text` is not.
     pub reply: String,
+    /// Whether its author forwards the message of another person.
+    pub is_forward: bool,
     pub files: Vec<File>,
     /// The kind of program that sent it, if it was not a person.
     pub automatic: Option<Automatic>,
@@ -74,7 +76,8 @@ impl Message {
         let from = headers.from();
         let automatic =
             origin::automatic(&headers, from.as_ref(), message_id.as_deref(), own_domain, own_address);
-        let reply = match reply::is_forwarded(&subject) {
+        let is_forward = reply::is_forwarded(&subject);
+        let reply = match is_forward {
             true => content.text.trim().to_owned(),
             false => reply::new_words(&content.text),
         };
@@ -83,6 +86,7 @@ impl Message {
             answers: headers.answers(),
             date: headers.date(),
             reply,
+            is_forward,
             text: content.text,
             files: content.files,
             from,

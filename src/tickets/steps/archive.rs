@@ -11,6 +11,7 @@ use crate::auth::policy::{Action, PermissionScope};
 use crate::http::{Body, Call};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::archiving;
+use crate::tickets::minimum_data::{self, MinimumDatum};
 use crate::tickets::model::{ArchiveReason, Ticket};
 use crate::tickets::workflow::Step;
 
@@ -20,6 +21,11 @@ use crate::tickets::workflow::Step;
 pub struct ArchiveCreate {
     /// Why the ticket is archived. A requester may only use `withdrawn`.
     reason: ArchiveReason,
+    /// What is missing, for the reason `missing_information` only. The message to the requester names it. For that
+    /// reason `missing_data` or `note` is required.
+    #[serde(default)]
+    #[schema(required = false, max_items = 6, example = json!([]))]
+    missing_data: Vec<MinimumDatum>,
     /// An explanation for the requester, in addition to the standard text of the reason.
     #[schema(min_length = 1, max_length = 2000, pattern = r"\S", example = "Ya no se necesita.")]
     note: Option<String>,
@@ -38,7 +44,7 @@ pub struct ArchiveCreate {
 #[post("/tickets/{ticket_id}/archive")]
 pub async fn archive(call: Call, id: Path<i64>, body: Body<ArchiveCreate>) -> Result<HttpResponse> {
     let step = (Step::Archive, EventKind::Archived);
-    take(call, *id, step, body, move |case, actor, ArchiveCreate { reason, note }| {
+    take(call, *id, step, body, move |case, actor, ArchiveCreate { reason, missing_data, note }| {
         if actor.scope == PermissionScope::Own && reason != ArchiveReason::Withdrawn {
             return Err(Problem::field(FieldError::new(
                 "/reason",
@@ -46,8 +52,32 @@ pub async fn archive(call: Call, id: Path<i64>, body: Body<ArchiveCreate>) -> Re
                 Text::new("Usted puede desistir: `withdrawn`.", "You may only withdraw it: `withdrawn`."),
             )));
         }
+        check_missing(reason, &missing_data, note.is_some())?;
+        let note = minimum_data::note(case.tx, &case.ticket, &missing_data, note)?;
         archiving::set_aside(case, reason, note, None)?;
         Ok(Reply::Ticket)
     })
     .await
+}
+
+/// The requester of an incomplete request must learn what is missing.
+fn check_missing(reason: ArchiveReason, missing: &[MinimumDatum], has_note: bool) -> Result<()> {
+    if reason != ArchiveReason::MissingInformation && !missing.is_empty() {
+        return Err(Problem::field(FieldError::new(
+            "/missing_data",
+            FieldCode::NotAllowed,
+            Text::new("Solo para `missing_information`.", "Only for `missing_information`."),
+        )));
+    }
+    if reason == ArchiveReason::MissingInformation && missing.is_empty() && !has_note {
+        return Err(Problem::field(FieldError::new(
+            "/missing_data",
+            FieldCode::Required,
+            Text::new(
+                "Diga qué falta, en `missing_data` o en `note`: el mensaje al solicitante lo nombra.",
+                "State what is missing, in `missing_data` or `note`: the message to the requester names it.",
+            ),
+        )));
+    }
+    Ok(())
 }

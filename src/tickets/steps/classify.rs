@@ -14,6 +14,8 @@ use crate::problem::Result;
 use crate::tickets::archiving;
 use crate::tickets::attention::running;
 use crate::tickets::categories;
+use crate::tickets::holds;
+use crate::tickets::minimum_data;
 use crate::tickets::model::{ArchiveReason, Criticality, Ticket};
 use crate::tickets::workflow::{Step, TicketStatus};
 
@@ -34,6 +36,10 @@ pub struct ClassificationCreate {
 /// at the reception of the ticket. Allowed until it is solved; a new classification changes the due time unless the
 /// ticket was already accepted at its current support level.
 ///
+/// A request by mail that waits for minimum data of its requester goes on at once if it is classified as critical. It can
+/// be classified as less critical only when the data are complete, or while it waits for them: otherwise the response is
+/// a 409 `incomplete` that names each missing datum.
+///
 /// It may also change the category. If the new category requires a head of unit and the requester is not the head of
 /// the unit of the ticket, the ticket is not classified but archived as `profile_not_authorized` (event `archived`),
 /// and the requester is notified; the response shows the archived ticket.
@@ -41,7 +47,7 @@ pub struct ClassificationCreate {
     extensions(("x-mesa-permission" = json!(Action::Classify))),
     tag = "ticket steps", operation_id = "classifyTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = ClassificationCreate,
-    responses((status = 200, body = Ticket, description = "The ticket after the step"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `no_due_time`: the calendar is not open for long enough"))
+    responses((status = 200, body = Ticket, description = "The ticket after the step"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `no_due_time`: the calendar is not open for long enough; `incomplete`: minimum data of the requester are missing"))
 )]
 #[post("/tickets/{ticket_id}/classification")]
 pub async fn classify(call: Call, id: Path<i64>, body: Body<ClassificationCreate>) -> Result<HttpResponse> {
@@ -62,6 +68,11 @@ pub async fn classify(call: Call, id: Path<i64>, body: Body<ClassificationCreate
             (TicketStatus::Received, _) => ticket.status = TicketStatus::Classified,
             (_, Some(TicketStatus::Received)) => ticket.resumes_to = Some(TicketStatus::Classified),
             _ => {}
+        }
+        minimum_data::require(&case.ticket)?;
+        if criticality == Criticality::Critical && !minimum_data::missing(&case.ticket).is_empty() {
+            // It is attended at once, and its requester may still complete the data.
+            holds::end(case)?;
         }
         running::reckon(case)?;
         Ok(Reply::Ticket)

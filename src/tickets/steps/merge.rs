@@ -27,6 +27,11 @@ pub struct MergeCreate {
     #[schema(minimum = 1, example = 124)]
     #[serde(rename = "into_ticket_id")]
     into: i64,
+    /// Must be `true` if the two tickets have different requesters: the requester of the duplicate will receive the public
+    /// messages of the other's ticket. Omit it for two tickets of the same requester.
+    #[serde(default)]
+    #[schema(required = false, default = false, example = false)]
+    confirm_other_requester: bool,
     /// An explanation for the requester of the duplicate, added to the standard text.
     #[schema(
         min_length = 1,
@@ -57,11 +62,21 @@ pub struct MergeCreate {
 pub async fn merge(call: Call, id: Path<i64>, body: Body<MergeCreate>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         store::visible(tx, actor, *id)?;
-        let MergeCreate { into, note } = body.read()?;
+        let MergeCreate { into, confirm_other_requester, note } = body.read()?;
         let (row, target) = relations::both(tx, *id, into, "/into_ticket_id")?;
         if matches!(target.status, TicketStatus::Closed | TicketStatus::Archived) {
             let detail = Text::new("Ese caso ya terminó.", "That ticket has ended.");
             return Err(Problem::field(FieldError::new("/into_ticket_id", FieldCode::NotAllowed, detail)));
+        }
+        if row.requester_id != target.requester_id && !confirm_other_requester {
+            let detail = Text::new(
+                "Los dos casos son de solicitantes distintos: confirme con `true` que quien hizo este recibirá los \
+                 mensajes del otro.",
+                "The two tickets have different requesters: confirm with `true` that the requester of this one will \
+                 receive the messages of the other.",
+            );
+            let error = FieldError::new("/confirm_other_requester", FieldCode::Required, detail);
+            return Err(Problem::field(error));
         }
         actor.check_version(row.id, row.version)?;
         permitted::check(actor, &row, Step::Merge)?;

@@ -14,6 +14,7 @@ use crate::db::schema::tickets;
 use crate::http::{Actor, Body, Call};
 use crate::problem::{Code, FieldError, Problem, Result, Text};
 use crate::tickets::attachments;
+use crate::tickets::minimum_data::AnswerTime;
 use crate::tickets::model::{Channel, Ticket, TicketRow};
 use crate::tickets::permitted;
 use crate::tickets::register::{self, Account, Request, RequesterData};
@@ -22,7 +23,7 @@ use crate::tickets::workflow::Step;
 
 /// The fields that differ. If omitted, subject, description and category are those of the archived ticket. Fields
 /// omitted from `requester` are taken from the requester's current account, or from the archived ticket if the
-/// account lacks them.
+/// account lacks them. Data that the account lacks are kept in it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResubmissionCreate {
@@ -69,6 +70,7 @@ pub struct ResubmissionCreate {
 )]
 #[post("/tickets/{ticket_id}/resubmission")]
 pub async fn resubmit(call: Call, id: Path<i64>, body: Body<ResubmissionCreate>) -> Result<HttpResponse> {
+    let within = AnswerTime { days: call.desk.config.information_days };
     call.write(body, move |tx, actor, body| {
         let archived = store::lock(tx, actor, *id)?;
         let account = Account::active(tx, archived.requester_id)?.map(|account| account.or_as_in(&archived));
@@ -91,6 +93,7 @@ pub async fn resubmit(call: Call, id: Path<i64>, body: Body<ResubmissionCreate>)
             channel: new.channel,
             requester: new.requester.unwrap_or_default(),
             resubmission_of: Some(archived.id),
+            within,
         };
         let row = request.register(tx, actor, account)?;
         carry_over(tx, actor, archived, &row)?;

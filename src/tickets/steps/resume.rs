@@ -10,6 +10,7 @@ use crate::http::body::EmptyBody;
 use crate::http::{Body, Call};
 use crate::problem::Result;
 use crate::tickets::holds;
+use crate::tickets::minimum_data;
 use crate::tickets::model::Ticket;
 use crate::tickets::workflow::Step;
 
@@ -17,16 +18,21 @@ use crate::tickets::workflow::Step;
 ///
 /// It returns to the state in `resumes_to`: its state before the hold, or `classified` or `assigned` if that was done
 /// in the meantime. If it waited for information from its requester, the attention clock resumes.
+///
+/// A request by mail that waits for minimum data of its requester takes them from the requester's account. If data are
+/// still missing and the ticket is not critical, the response is a 409 `incomplete` that names each.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Hold))),
     tag = "ticket steps", operation_id = "resumeTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body(content = Option<EmptyBody>),
-    responses((status = 200, body = Ticket, description = "The ticket after the step"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what the caller may do"))
+    responses((status = 200, body = Ticket, description = "The ticket after the step"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what the caller may do; `incomplete`: minimum data of the requester are missing"))
 )]
 #[post("/tickets/{ticket_id}/resumption")]
 pub async fn resume(call: Call, id: Path<i64>, body: Body<EmptyBody>) -> Result<HttpResponse> {
     take(call, *id, (Step::Resume, EventKind::Resumed), body, move |case, _, _| {
+        minimum_data::complete_from_account(case)?;
         case.details.kind = holds::end(case)?.map(|ended| ended.kind.as_str());
+        minimum_data::require(&case.ticket)?;
         Ok(Reply::Ticket)
     })
     .await

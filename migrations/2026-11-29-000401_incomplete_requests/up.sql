@@ -1,0 +1,26 @@
+-- A request that came by mail without the minimum data waits for them. It may go on without them only if it is critical,
+-- because critical requests are attended immediately.
+ALTER TABLE tickets
+    DROP CONSTRAINT tickets_minimum_data,
+    ADD CONSTRAINT tickets_minimum_data CHECK (
+        archive_reason IS NOT DISTINCT FROM 'missing_information'
+        OR information_deadline IS NOT NULL
+        OR criticality IS NOT DISTINCT FROM 'critical'
+        OR (requester_document_id IS NOT NULL AND requester_unit_id IS NOT NULL
+            AND coalesce(requester_landline, requester_extension, requester_mobile) IS NOT NULL
+            AND requester_full_name <> '(sin nombre)')) NOT VALID;
+
+-- People who are only known from their mail were named after their address.
+UPDATE users SET full_name = '(sin nombre)' WHERE full_name = email AND password_hash IS NULL;
+
+-- A reply to a ticket that was merged into that of another requester is a private followup there.
+ALTER TABLE followups DROP CONSTRAINT followups_unverified;
+
+-- A reply of thanks to a ticket that has ended is ignored.
+ALTER TABLE inbound_emails
+    DROP CONSTRAINT inbound_emails_reason,
+    ADD CONSTRAINT inbound_emails_reason CHECK (CASE status
+        WHEN 'set_aside' THEN reason IN ('not_understood', 'sender_unclear', 'authentication_failed', 'sender_unverified',
+            'sender_inactive', 'own_address', 'too_many_strangers', 'message_id_reused', 'failed')
+        WHEN 'ignored' THEN reason IN ('own_mail', 'bounce', 'auto_reply', 'mailing_list', 'sender_limit', 'thanks')
+        ELSE reason IS NULL END);
