@@ -49,8 +49,8 @@ impl ArchiveReason {
                 "Ask the head of your unit to submit it. If you are now the head, submit it again.",
             ),
             ArchiveReason::Duplicate => Text::new(
-                "Consulte el avance de la otra solicitud. Si el asunto es distinto, preséntela nuevamente e indique en qué se diferencia.",
-                "Follow the other request. If the matter is different, submit yours again and explain the difference.",
+                "La atención continúa en la otra solicitud. Si el asunto es distinto, preséntela nuevamente e indique en qué se diferencia.",
+                "Work continues on the other request. If the matter is different, submit yours again and explain the difference.",
             ),
             ArchiveReason::Withdrawn => Text::new(
                 "Si aún la necesita, preséntela nuevamente.",
