@@ -89,6 +89,12 @@ fn texts(locale: Locale) -> Vec<(MessageKind, String)> {
                 for (name, value) in recipient.as_object().unwrap() {
                     context[name] = value.clone();
                 }
+                if !context["followed"].is_null() {
+                    context["ticket"]["id"] = Value::Null;
+                }
+                if *kind == MessageKind::Followup {
+                    context["followup"] = "Vamos a su oficina.".into();
+                }
                 let text = render(*kind, locale, chrono_tz::America::Bogota, Some(ENTITY), context).unwrap();
                 texts.push((*kind, text));
             }

@@ -97,7 +97,10 @@ mod activity_1 {
         );
         assert_eq!(sent(&desk, "information_requested", "requester"), 1);
         let asked = text(&desk, "information_requested");
-        assert!(asked.contains("> La placa del equipo.\n\nResponda a este correo a más tardar el "), "{asked}");
+        assert!(
+            asked.contains("> La placa del equipo.\n\nResponda a este correo a más tardar el "),
+            "{asked}"
+        );
         assert!(asked.contains("la solicitud se considera desistida"), "{asked}");
         desk.database.run("UPDATE tickets SET information_deadline = now() - interval '1 minute'");
         mesa::server::routine::once(&mut desk.database.connect(), &desk.shared().config);
@@ -108,7 +111,10 @@ mod activity_1 {
         );
         assert_eq!(sent(&desk, "archived", "requester"), 1);
         let archived = text(&desk, "archived");
-        assert!(archived.contains("> La placa del equipo.\n\nLa solicitud se considera desistida. "), "{archived}");
+        assert!(
+            archived.contains("> La placa del equipo.\n\nLa solicitud se considera desistida. "),
+            "{archived}"
+        );
     }
 
     /// «… o que el perfil del usuario no sea del nivel requerido según el asunto de la misma, previa notificación al
