@@ -160,8 +160,8 @@ try {
   const survey = await link(mail.mails, 0)
   await check(survey, 'form')
   await check(survey, 'form-english', { locale: 'en-GB' })
-  await check(survey, 'form-wide', { wide: 1280, before: gradesInRows(1000) })
-  await check(survey, 'form-row', { before: gradesInRows(1100) })
+  await check(survey, 'form-wide', { wide: 1280, before: gradesInRows(1100) })
+  await check(survey, 'form-row', { before: gradesInRows(1300) })
   // 200 % of the text size of a narrow screen.
   await check(survey, 'form-large-text', {
     before: (page) => page.addStyleTag({ content: 'html { font-size: 200% }' }),
