@@ -1,14 +1,35 @@
 // Starts a desk and a mail server, follows the survey link of a mail in Chromium, and answers the survey on a narrow
 // screen with the keyboard only and scripts off.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { crc32, deflateSync } from 'node:zlib'
 import { password, startBrowser, startDesk } from './desk.mjs'
 
 const [mesa, pictures] = process.argv.slice(2)
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** A PNG of this size in one colour. */
+function image(width, height) {
+  const chunk = (type, data) => {
+    const content = Buffer.concat([Buffer.from(type), data])
+    const size = Buffer.alloc(4)
+    size.writeUInt32BE(data.length)
+    const sum = Buffer.alloc(4)
+    sum.writeUInt32BE(crc32(content))
+    return Buffer.concat([size, content, sum])
+  }
+  const header = Buffer.alloc(13)
+  header.writeUInt32BE(width)
+  header.writeUInt32BE(height, 4)
+  header.set([8, 2], 8)
+  const line = Buffer.concat([Buffer.alloc(1), Buffer.alloc(width * 3, Buffer.from([11, 79, 158]))])
+  const lines = Buffer.concat(Array(height).fill(line))
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
+  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', deflateSync(lines)), chunk('IEND', Buffer.alloc(0))])
+}
 
 /** A mail server that accepts all mail. */
 async function mailServer() {
@@ -80,6 +101,8 @@ async function link(mails, seen) {
   throw new Error('no mail with a link arrived')
 }
 
+const logo = join(pictures, 'logo.png')
+writeFileSync(logo, image(160, 80))
 const mail = await mailServer()
 let desk
 let browser
@@ -87,43 +110,70 @@ try {
   desk = await startDesk(mesa, {
     MESA_SMTP_URL: `smtp://127.0.0.1:${mail.port}`,
     MESA_MAIL_FROM: 'Mesa de Servicios <mesa@mesa.test>',
+    MESA_ENTITY_NAME: 'Alcaldía de Itagüí',
+    MESA_ENTITY_LOGO: logo,
   })
   const { url } = desk
   browser = await startBrowser()
-  const shown = async (javaScriptEnabled, locale) => {
+  const shown = async (javaScriptEnabled, locale, width = 360) => {
     const context = await browser.newContext({
       javaScriptEnabled,
       locale,
       // The page's CSP blocks all scripts, including axe.
       bypassCSP: javaScriptEnabled,
-      viewport: { width: 360, height: 740 },
+      viewport: { width, height: 740 },
     })
     return context.newPage()
   }
   const picture = (page, name) => page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
-  const check = async (address, name, locale = 'es-CO', before = async () => {}) => {
-    const page = await shown(true, locale)
+  const check = async (address, name, { locale = 'es-CO', before = async () => {}, wide = 360 } = {}) => {
+    const page = await shown(true, locale, wide)
     await page.goto(address)
     await before(page)
     await page.addScriptTag({ content: axe })
     const { violations } = await page.evaluate(() => globalThis.axe.run())
     assert.deepEqual(violations.map((found) => `${found.id}: ${found.help}`), [], `${name}: axe-core`)
     const width = await page.evaluate(() => document.documentElement.scrollWidth)
-    assert.ok(width <= 360, `${name}: ${width} pixels wide`)
+    assert.ok(width <= wide, `${name}: ${width} pixels wide`)
+    assert.ok(await page.evaluate(() => document.images[0].naturalWidth > 0), `${name}: the logo is not shown`)
     await picture(page, name)
     await page.context().close()
   }
 
+  /** Checks that the grades of a question are in one row, that each has a name, and the height of the page. */
+  const gradesInRows = (highest) => async (page) => {
+    for (const question of await page.locator('fieldset').all()) {
+      const labels = question.locator('label')
+      const tops = await labels.evaluateAll((found) => found.map((label) => Math.round(label.getBoundingClientRect().top)))
+      assert.equal(tops.length, 5)
+      assert.equal(new Set(tops).size, 1, `the grades are at ${tops}`)
+      for (const name of ['1 Muy malo', '2 Malo', '3 Regular', '4 Bueno', '5 Muy bueno']) {
+        assert.equal(await question.getByRole('radio', { name, exact: true }).count(), 1, name)
+      }
+      const narrowest = await labels.evaluateAll((found) => Math.min(...found.map((label) => label.offsetWidth)))
+      assert.ok(narrowest >= 44, `a grade is ${narrowest} pixels wide`)
+    }
+    const height = await page.evaluate(() => document.documentElement.scrollHeight)
+    assert.ok(height <= highest, `the page is ${height} pixels high`)
+  }
   await solvedTicket(url)
   const survey = await link(mail.mails, 0)
   await check(survey, 'form')
-  await check(survey, 'form-english', 'en-GB')
-  await check(survey, 'form-incomplete', 'es-CO', async (page) => {
-    await page.evaluate(() => document.querySelectorAll('[required]').forEach((field) => field.removeAttribute('required')))
-    await page.check('#rating-overall-4')
-    await Promise.all([page.waitForNavigation(), page.click('button')])
-    assert.ok(await page.isChecked('#rating-overall-4'), 'the ratings are lost')
-    assert.ok(await page.isVisible('[role=alert]'))
+  await check(survey, 'form-english', { locale: 'en-GB' })
+  await check(survey, 'form-wide', { wide: 1280, before: gradesInRows(1100) })
+  await check(survey, 'form-row', { before: gradesInRows(1300) })
+  // 200 % of the text size of a narrow screen.
+  await check(survey, 'form-large-text', {
+    before: (page) => page.addStyleTag({ content: 'html { font-size: 200% }' }),
+  })
+  await check(survey, 'form-incomplete', {
+    before: async (page) => {
+      await page.evaluate(() => document.querySelectorAll('[required]').forEach((field) => field.removeAttribute('required')))
+      await page.check('#rating-overall-4')
+      await Promise.all([page.waitForNavigation(), page.click('button')])
+      assert.ok(await page.isChecked('#rating-overall-4'), 'the ratings are lost')
+      assert.ok(await page.isVisible('[role=alert]'))
+    },
   })
   await check(`${url}/s/none`, 'unknown')
 

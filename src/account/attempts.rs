@@ -174,7 +174,7 @@ fn take(tx: &mut PgConnection, subject: &[u8], account: &[u8], free: i32) -> Res
     let mut problem = Problem::new(
         Code::TooManyAttempts,
         Text::new(
-            "Demasiados intentos con este correo. Espere lo que dice `Retry-After`.",
+            "Demasiados intentos con este correo electrónico. Espere los segundos que indica `Retry-After`.",
             "Too many attempts with this email. Wait for the number of seconds in `Retry-After`.",
         ),
     );

@@ -77,7 +77,7 @@ pub async fn issue(desk: Data<Desk>, from: ClientAddress, form: form::Form<Form>
         "refresh_token" => vec![("/refresh_token", &form.refresh_token, 200)],
         _ => {
             let detail = Text::new(
-                "Se admiten `password` y `refresh_token`.",
+                "Debe ser `password` o `refresh_token`.",
                 "It can be `password` or `refresh_token`.",
             );
             return Err(Problem::field(FieldError::new("/grant_type", FieldCode::NotAllowed, detail)));

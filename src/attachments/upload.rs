@@ -187,7 +187,7 @@ impl Pace {
         if (self.bytes as f64) < least {
             return Err(Problem::new(
                 Code::RequestTimeout,
-                Text::new("El archivo llega demasiado despacio.", "The file arrives too slowly."),
+                Text::new("El archivo se recibe con demasiada lentitud.", "The file arrives too slowly."),
             ));
         }
         *self = Pace::default();

@@ -52,7 +52,7 @@ pub fn fault(pointer: &str, password: &str, known_of_owner: &[&str]) -> Option<F
             pointer,
             FieldCode::TooGuessable,
             Text::new(
-                "Es de las que primero se prueban: use varias palabras.",
+                "Es fácil de adivinar: use varias palabras.",
                 "It is easy to guess: use several words.",
             ),
         )

@@ -1,4 +1,4 @@
-//! Name and logo of the entity, for its reports.
+//! Name and logo of the entity, for its reports, its pages and the signature of its mail.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,12 +6,22 @@ use std::sync::Arc;
 use super::reader::{Reader, Wrong};
 use crate::config::logo::Logo;
 
+/// The name of an entity that is not configured.
+const UNNAMED: &str = "Mesa de Servicios";
+
 /// The entity at the head of a report.
 #[derive(Debug, Clone)]
 pub struct Entity {
     pub name: String,
     /// `None` if there is no image.
     pub logo: Option<Arc<Logo>>,
+}
+
+impl Entity {
+    /// The configured name; `None` if there is none.
+    pub fn own_name(&self) -> Option<&str> {
+        Some(self.name.as_str()).filter(|name| *name != UNNAMED)
+    }
 }
 
 impl Reader<'_> {
@@ -24,6 +34,6 @@ impl Reader<'_> {
             let expected = format!("expected a PNG file of up to 512 KiB, found {path:?}");
             self.wrong.push(Wrong { variable: "MESA_ENTITY_LOGO", expected });
         }
-        Entity { name: name.unwrap_or_else(|| "Mesa de Servicios".to_owned()), logo: logo.map(Arc::new) }
+        Entity { name: name.unwrap_or_else(|| UNNAMED.to_owned()), logo: logo.map(Arc::new) }
     }
 }

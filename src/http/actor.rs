@@ -98,7 +98,10 @@ impl Actor {
         match &self.if_match {
             Some(wanted) if !etag::names_version(wanted, id, version) => Err(Problem::new(
                 Code::PreconditionFailed,
-                Text::new("Léalo de nuevo y repita el cambio.", "Read it again and repeat the change."),
+                Text::new(
+                    "El recurso cambió. Léalo de nuevo y repita el cambio.",
+                    "The resource has changed. Read it again and repeat the change.",
+                ),
             )),
             _ => Ok(()),
         }

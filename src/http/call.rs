@@ -78,7 +78,7 @@ impl Call {
             let mut problem = Problem::new(
                 Code::BadRequest,
                 Text::new(
-                    "Revise los encabezados que se nombran en `errors`.",
+                    "Revise los encabezados indicados en `errors`.",
                     "Check the headers named in `errors`.",
                 ),
             );

@@ -164,7 +164,7 @@ fn framework_problem(status: StatusCode) -> Problem {
         StatusCode::NOT_FOUND => Problem::not_found(),
         StatusCode::METHOD_NOT_ALLOWED => Problem::new(
             Code::MethodNotAllowed,
-            Text::new("Vea los métodos de esta ruta en `Allow`.", "See this path's methods in `Allow`."),
+            Text::new("Consulte en `Allow` los métodos de esta ruta.", "See this path's methods in `Allow`."),
         ),
         StatusCode::PAYLOAD_TOO_LARGE => {
             Problem::new(Code::TooLarge, Text::new("Envíe menos datos.", "Send less data."))
@@ -172,7 +172,7 @@ fn framework_problem(status: StatusCode) -> Problem {
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::new(
             Code::UnsupportedMediaType,
             Text::new(
-                "Vea en el contrato qué tipo se espera.",
+                "Consulte en el contrato el tipo esperado.",
                 "See in the contract which type is expected.",
             ),
         ),

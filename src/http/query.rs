@@ -116,7 +116,10 @@ fn decode<T: DeserializeOwned>(pairs: &[(String, String)]) -> Result<T> {
         let path = error.path().to_string();
         let name = path.split(['.', '[']).next().unwrap_or_default().trim_matches('?').to_owned();
         let why = error.into_inner().to_string();
-        invalid(&name, Text::made(format!("No se entiende: {why}."), format!("Not understood: {why}.")))
+        invalid(
+            &name,
+            Text::made(format!("El valor no es válido: {why}."), format!("The value is not valid: {why}.")),
+        )
     })
 }
 

@@ -186,7 +186,7 @@ impl Schemas {
                     vec![FieldError::new(
                         "",
                         FieldCode::WrongFormat,
-                        Text::new("No es texto.", "It is not text."),
+                        Text::new("Debe ser texto.", "It must be text."),
                     )]
                 }
             };
@@ -279,6 +279,6 @@ impl Parameters {
 
 fn unknown() -> Vec<FieldError> {
     let detail =
-        Text::new("El contrato no conoce esta petición.", "The contract does not define this request.");
+        Text::new("El contrato no define esta petición.", "The contract does not define this request.");
     vec![FieldError::new("", FieldCode::Unexpected, detail)]
 }

@@ -182,7 +182,7 @@ fn fault(pointer: &str, wanted: bool, there: bool) -> Option<FieldError> {
         (false, true) => Some(FieldError::new(
             pointer,
             FieldCode::NotAllowed,
-            Text::new("No es de este `kind`.", "It does not belong to this `kind`."),
+            Text::new("No corresponde a este `kind`.", "It does not belong to this `kind`."),
         )),
         _ => None,
     }

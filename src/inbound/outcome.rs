@@ -441,8 +441,8 @@ fn refused(files: &Files, locale: Locale) -> String {
     let more = files.refused.len().saturating_sub(NAMED);
     if more > 0 {
         lines.push_str(&match locale {
-            Locale::Es => format!("\n\n[No se adjuntaron {more} archivos más]"),
-            Locale::En => format!("\n\n[{more} more files were not attached]"),
+            Locale::Es => format!("\n\n[No se adjuntaron otros {more} archivos]"),
+            Locale::En => format!("\n\n[{more} other files were not attached]"),
         });
     }
     lines

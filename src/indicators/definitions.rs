@@ -181,7 +181,7 @@ impl IndicatorCreate {
             (false, true) => faults.push(FieldError::new(
                 "/within_hours",
                 FieldCode::NotAllowed,
-                Text::new("Es solo de `timely_solution`.", "It is for `timely_solution` only."),
+                Text::new("Solo se usa con `timely_solution`.", "It is for `timely_solution` only."),
             )),
             _ => {}
         }
@@ -190,8 +190,8 @@ impl IndicatorCreate {
                 "/warning",
                 FieldCode::OutOfRange,
                 Text::new(
-                    "Debe incumplir la meta, o ser igual.",
-                    "It must miss the target, or be equal to it.",
+                    "Debe ser igual a la meta o incumplirla.",
+                    "It must be equal to the target or miss it.",
                 ),
             ));
         }

@@ -58,7 +58,7 @@ pub async fn measure(call: Call, id: Path<Uuid>, body: Body<MeasurementCreate>) 
             return Err(Problem::field(FieldError::new(
                 "/value",
                 FieldCode::NotAllowed,
-                Text::new("La mesa lo mide por sí misma.", "The server computes this value."),
+                Text::new("El servidor calcula este valor.", "The server computes this value."),
             )));
         }
         let days = u32::try_from(new.quarter)

@@ -87,7 +87,7 @@ pub async fn list(call: Call, query: Query<ArticleFilters>) -> Result<HttpRespon
         let usual = if filters.q.is_some() { ArticleSort::Relevance } else { ArticleSort::UpdatedDescending };
         let sort = filters.sort.unwrap_or(usual);
         if sort == ArticleSort::Relevance && filters.q.is_none() {
-            return Err(invalid("sort", Text::new("`relevance` necesita `q`.", "`relevance` needs `q`.")));
+            return Err(invalid("sort", Text::new("`relevance` requiere `q`.", "`relevance` requires `q`.")));
         }
         let filtered = || search::filtered(&filters);
         if sort == ArticleSort::Relevance {
@@ -115,7 +115,7 @@ fn not_offered() -> crate::problem::Problem {
     invalid(
         "status",
         Text::new(
-            "Usted ve los artículos publicados y públicos.",
+            "Usted solo puede consultar los artículos publicados y públicos.",
             "You can only see published public articles.",
         ),
     )

@@ -20,8 +20,6 @@ use crate::problem::{Problem, Result, Text};
 /// The variables of the templates.
 #[derive(Serialize)]
 struct Context<'a> {
-    locale: &'static str,
-    timezone: &'static str,
     reader: &'a str,
     email: &'a str,
     /// None in a notice.
@@ -90,8 +88,8 @@ impl Known {
                 Text::new("Su cuenta en la Mesa de Servicios", "Your service desk account")
             }
             MessageKind::EmailChanged => Text::new(
-                "Se cambió la dirección de correo de su cuenta",
-                "The e-mail address of your account was changed",
+                "Se cambió la dirección de correo electrónico de su cuenta",
+                "The email address of your account was changed",
             ),
             MessageKind::PasswordChanged => {
                 Text::new("Se cambió la contraseña de su cuenta", "The password of your account was changed")
@@ -100,8 +98,6 @@ impl Known {
         };
         let subject = subject.in_locale(reader.locale).to_owned();
         let context = Context {
-            locale: reader.locale.as_str(),
-            timezone: config.timezone.name(),
             reader: &reader.name,
             email: address,
             link,
@@ -115,7 +111,7 @@ impl Known {
             }),
             desk_address: config.own_mail().map(|(_, address)| address),
         };
-        let text = templates::text(message.kind, reader.locale, context)?;
+        let text = templates::text(message.kind, reader.locale, config, context)?;
         Ok(Content {
             to_name: reader.name.clone(),
             to_address: address.to_owned(),

@@ -17,8 +17,6 @@ use crate::problem::{Problem, Result, Text};
 /// The variables of the templates.
 #[derive(Serialize)]
 struct Context<'a> {
-    locale: &'static str,
-    timezone: &'static str,
     reader: &'a str,
     action: Action<'a>,
 }
@@ -73,12 +71,10 @@ impl Known {
         );
         let subject = subject.in_locale(reader.locale).to_owned();
         let context = Context {
-            locale: reader.locale.as_str(),
-            timezone: config.timezone.name(),
             reader: &reader.name,
             action: Action { number: *number, text, due_on: reader.locale.day(*due_on), owner },
         };
-        let text = templates::text(message.kind, reader.locale, context)?;
+        let text = templates::text(message.kind, reader.locale, config, context)?;
         Ok(Content {
             to_name: reader.name.clone(),
             to_address: reader.address.clone(),

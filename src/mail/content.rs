@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
 use serde::Serialize;
@@ -69,6 +69,8 @@ struct TicketWords {
     support_level: i16,
     attention_due_at: Option<DateTime<Utc>>,
     solution: Option<String>,
+    #[serde(skip)]
+    solved_at: Option<DateTime<Utc>>,
     #[serde(rename = "requester")]
     requester_full_name: String,
     #[serde(rename = "unit")]
@@ -82,8 +84,6 @@ struct TicketWords {
 /// The variables of the templates.
 #[derive(Serialize)]
 struct Context<'a> {
-    locale: &'static str,
-    timezone: &'static str,
     reader: &'a str,
     to_requester: bool,
     /// The recipient watches this request: they have a separate one about the same, or staff added them.
@@ -99,7 +99,8 @@ struct Context<'a> {
     author: Option<&'a str>,
     link: Option<&'a str>,
     survey_days: i64,
-    close_after_days: i64,
+    /// When a solved ticket is closed automatically; none if it is no longer solved.
+    closes_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Serialize)]
@@ -191,7 +192,8 @@ fn is_to_added(message: &Message) -> bool {
 }
 
 /// The subject for a watcher whose own ticket is no longer known.
-const ABOUT_THE_SAME: Text = Text::new("Sobre lo mismo que su solicitud", "About the same as your request");
+const ABOUT_THE_SAME: Text =
+    Text::new("Novedades del asunto de su solicitud", "News about the matter of your request");
 
 /// The subject for a watcher whom staff added.
 fn followed_subject(ticket_id: i64) -> Text {
@@ -318,8 +320,6 @@ impl Known {
             None => ABOUT_THE_SAME.in_locale(reader.locale).to_owned(),
         };
         let context = Context {
-            locale: reader.locale.as_str(),
-            timezone: config.timezone.name(),
             reader: &reader.name,
             to_requester: ticket.requester_id == message.recipient_id,
             watcher,
@@ -339,9 +339,9 @@ impl Known {
             author: followup.map(|(_, author)| author.as_str()),
             link,
             survey_days: config.survey_days,
-            close_after_days: config.close_after_days,
+            closes_at: ticket.solved_at.map(|at| at + TimeDelta::days(config.close_after_days)),
         };
-        let text = templates::text(message.kind, reader.locale, context)?;
+        let text = templates::text(message.kind, reader.locale, config, context)?;
         Ok(Content {
             to_name: reader.name.clone(),
             to_address: reader.address.clone(),

@@ -78,7 +78,7 @@ pub struct MessageInFull {
     subject: String,
     /// The text that was sent, or would be now, without links of a survey or to set a password: they are only for the
     /// recipient.
-    #[schema(max_length = 100_000, example = "Hola, Rosa Pérez Gómez:\n\nSu solicitud está solucionada.\n")]
+    #[schema(max_length = 100_000, example = "Hola, Rosa Pérez Gómez:\n\nSu solicitud fue solucionada.\n")]
     text: String,
 }
 
@@ -97,7 +97,7 @@ pub struct MessageKept {
     subject: Option<String>,
     /// The text that was sent, without links of a survey or to set a password: they are only for the recipient. `null`
     /// if the message was not sent.
-    #[schema(max_length = 100_000, example = "Hola, Rosa Pérez Gómez:\n\nSu solicitud está solucionada.\n")]
+    #[schema(max_length = 100_000, example = "Hola, Rosa Pérez Gómez:\n\nSu solicitud fue solucionada.\n")]
     text: Option<String>,
 }
 

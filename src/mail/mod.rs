@@ -5,6 +5,8 @@ mod actions;
 pub mod content;
 mod letter;
 pub mod messages;
+#[cfg(test)]
+mod prose_test;
 mod templates;
 mod tree_heads;
 pub mod worker;

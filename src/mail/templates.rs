@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, State};
+use minijinja::{AutoEscape, State, Value, context};
 use serde::Serialize;
 
+use crate::config::Config;
 use crate::language::locale::Locale;
 use crate::outbox::MessageKind;
 use crate::problem::Result;
@@ -88,14 +89,25 @@ fn moment(state: &State, text: &str) -> String {
     text.parse::<DateTime<Utc>>().map_or_else(|_| text.to_owned(), |at| locale.moment(at, timezone))
 }
 
-/// The text of a message of this kind. `context` has `locale` and `timezone` in addition to the variables of the
-/// files.
+/// The text of a message of this kind, signed by the entity. `context` has the variables of its file.
 ///
 /// # Errors
 /// A fault of a file or of the context: a fault of the build.
-pub fn text(kind: MessageKind, locale: Locale, context: impl Serialize) -> Result<String> {
+pub fn text(kind: MessageKind, locale: Locale, config: &Config, context: impl Serialize) -> Result<String> {
+    render(kind, locale, config.timezone, config.entity.own_name(), context)
+}
+
+/// `timezone` is that of the times in the text; `entity` signs it.
+pub(super) fn render(
+    kind: MessageKind,
+    locale: Locale,
+    timezone: Tz,
+    entity: Option<&str>,
+    context: impl Serialize,
+) -> Result<String> {
     let name = format!("{}/{}", locale.as_str(), kind.as_str());
-    let text = TEMPLATES.render(&name, Serde(context))?;
+    let house = context! { locale => locale.as_str(), timezone => timezone.name(), entity };
+    let text = TEMPLATES.render(&name, context! { ..house, ..Value::from(Serde(context)) })?;
     // An omitted condition leaves no gap.
     let mut tidy = String::with_capacity(text.len());
     let mut gap = false;
@@ -165,6 +177,18 @@ mod tests {
     #[test]
     fn every_file_can_be_read_and_both_languages_have_the_same_ones() {
         assert_eq!(TEMPLATES.count(), FILES.len() + 2);
+    }
+
+    /// The newline after a block is not part of the text: in a line of the text it has to be kept by `+%}`.
+    #[test]
+    fn a_line_that_ends_in_a_block_keeps_its_newline() {
+        for (name, source) in FILES {
+            for line in source.lines().filter(|line| line.ends_with("%}") && !line.ends_with("+%}")) {
+                let outside: String =
+                    line.split("{%").map(|part| part.rsplit("%}").next().unwrap_or_default()).collect();
+                assert!(outside.trim().is_empty(), "{name}: {line}");
+            }
+        }
     }
 
     #[test]

@@ -93,7 +93,7 @@ pub async fn change(
                 "/held_on",
                 FieldCode::NotAllowed,
                 Text::new(
-                    "El acta tiene un número de su año; escriba otra.",
+                    "El número del acta pertenece a su año; cree un acta nueva.",
                     "The number of these minutes belongs to their year; create new minutes.",
                 ),
             )));

@@ -176,7 +176,7 @@ impl User {
             "",
             FieldCode::NotAllowed,
             Text::new(
-                "La persona no es del personal de la mesa.",
+                "La persona no pertenece al personal de la Mesa de Servicios.",
                 "The person is not a member of the desk's staff.",
             ),
         )))

@@ -304,7 +304,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
         if !stays && directors == [user.id] {
             return Err(Problem::new(
                 Code::LastDirector,
-                Text::new("Nombre antes a otro director.", "Name another director first."),
+                Text::new("Designe primero a otro director.", "Appoint another director first."),
             ));
         }
         if !profile.active {

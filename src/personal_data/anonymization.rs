@@ -176,7 +176,10 @@ pub fn check_requester(db: &mut PgConnection, user: &User) -> Result<()> {
     if user.role != Role::Requester || acted(db)? {
         return Err(Problem::new(
             Code::NotARequester,
-            Text::new("Lo que hizo el personal queda registrado.", "The actions of staff remain on record."),
+            Text::new(
+                "Las actuaciones del personal se conservan en el registro.",
+                "The actions of staff remain on record.",
+            ),
         ));
     }
     Ok(())
@@ -194,7 +197,7 @@ fn begin(tx: &mut PgConnection, user: &User) -> Result<()> {
     if states.iter().any(|status| !matches!(status, TicketStatus::Closed | TicketStatus::Archived)) {
         return Err(Problem::new(
             Code::HasOpenTickets,
-            Text::new("Cierre o archive antes sus solicitudes.", "Close or archive their tickets first."),
+            Text::new("Primero cierre o archive sus solicitudes.", "Close or archive their tickets first."),
         ));
     }
     Ok(())

@@ -50,13 +50,13 @@ codes! {
         ("El cuerpo no es JSON, o la línea de la petición o un encabezado no se pueden leer.", "The body is not JSON, or the request line or a header cannot be read.");
     InvalidQuery = "invalid_query", BAD_REQUEST,
         ("Parámetros de consulta no válidos", "Invalid query parameters"),
-        ("Un parámetro de la consulta no existe o tiene un valor imposible; `errors` nombra cada uno.", "A query parameter does not exist or has an invalid value; `errors` names each.");
+        ("Un parámetro de la consulta no existe o tiene un valor no válido; `errors` indica cada uno.", "A query parameter does not exist or has an invalid value; `errors` names each.");
     InvalidCursor = "invalid_cursor", BAD_REQUEST,
         ("Cursor no válido", "Invalid cursor"),
-        ("El cursor no es uno que esta lista haya dado para este orden; empiece por la primera página.", "The cursor was not issued by this list for this order; start with the first page.");
+        ("El cursor no corresponde a esta lista o a este orden; empiece por la primera página.", "The cursor was not issued by this list for this order; start with the first page.");
     Unauthenticated = "unauthenticated", UNAUTHORIZED,
-        ("Hace falta iniciar sesión", "Authentication required"),
-        ("No hay token de acceso, o ya no es válido; inicie sesión o renueve el token.", "The access token is missing or no longer valid; sign in or refresh the token.");
+        ("Debe iniciar sesión", "Authentication required"),
+        ("Falta el token de acceso, o ya no es válido; inicie sesión o renueve el token.", "The access token is missing or no longer valid; sign in or refresh the token.");
     InvalidCredentials = "invalid_credentials", UNAUTHORIZED,
         ("Correo o contraseña incorrectos", "Wrong email or password"),
         ("El correo y la contraseña no corresponden, o la cuenta no está activa.", "The email and the password do not match, or the account is not active.");
@@ -65,31 +65,31 @@ codes! {
         ("El token de renovación es desconocido, venció o ya se usó; inicie sesión de nuevo.", "The refresh token is unknown, expired or already used; sign in again.");
     Forbidden = "forbidden", FORBIDDEN,
         ("No permitido", "Not allowed"),
-        ("El rol no permite esta acción; `GET /me` dice qué se puede.", "The role does not allow this action; `GET /me` has the permissions.");
+        ("El rol no permite esta acción; `GET /me` indica las acciones permitidas.", "The role does not allow this action; `GET /me` has the permissions.");
     NotTheAssignee = "not_the_assignee", FORBIDDEN,
         ("El caso no está asignado a usted", "Not the assignee"),
         ("Solo puede hacerlo quien tiene asignado el caso.", "Only the ticket's assignee may do this.");
     OwnerCannotVerify = "owner_cannot_verify", FORBIDDEN,
-        ("Lo verifica otra persona", "Another person must verify it"),
-        ("La eficacia de una acción la verifica alguien distinto de su responsable.", "The efficacy of an action must be verified by a person other than its owner.");
+        ("Debe verificarlo otra persona", "Another person must verify it"),
+        ("La eficacia de una acción debe verificarla una persona distinta de su responsable.", "The efficacy of an action must be verified by a person other than its owner.");
     NotFound = "not_found", NOT_FOUND,
         ("No existe", "Not found"),
-        ("No existe, o no es suyo para verlo.", "It does not exist, or the caller may not see it.");
+        ("No existe, o usted no tiene permiso para consultarlo.", "It does not exist, or the caller may not see it.");
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED,
         ("Método no permitido", "Method not allowed"),
-        ("La ruta existe con otros métodos; el encabezado `Allow` los nombra.", "The path exists, with other methods; the `Allow` header names them.");
+        ("La ruta existe con otros métodos; el encabezado `Allow` los indica.", "The path exists, with other methods; the `Allow` header names them.");
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT,
         ("La petición tardó demasiado", "The request took too long"),
         ("El cuerpo no llegó a tiempo; repita la petición.", "The body did not arrive in time; retry the request.");
     StepNotAllowed = "step_not_allowed", CONFLICT,
         ("El estado no permite este paso", "The state does not allow this step"),
-        ("El estado del caso no permite este paso; `current_status` dice cuál es y `allowed_steps` qué pasos puede dar usted.", "The ticket's state does not allow this step; `current_status` has the state, and `allowed_steps` the steps that the caller may take.");
+        ("El estado del caso no permite este paso; `current_status` indica el estado y `allowed_steps` los pasos que usted puede dar.", "The ticket's state does not allow this step; `current_status` has the state, and `allowed_steps` the steps that the caller may take.");
     AlreadyExists = "already_exists", CONFLICT,
         ("Ya existe", "Already exists"),
         ("Ya existe, u otro recurso tiene o tuvo un valor que debe ser único.", "It already exists, or another resource has or had a value that must be unique.");
     AlreadyAssigned = "already_assigned", CONFLICT,
         ("El caso ya está asignado", "The ticket is already assigned"),
-        ("Alguien tiene ya el caso; `assignee_id` dice quién. Nómbrelo en `replaced_assignee_id` para relevarlo.", "The ticket already has the assignee in `assignee_id`; give that id in `replaced_assignee_id` to replace them.");
+        ("El caso ya está asignado a la persona de `assignee_id`; para reemplazarla, indíquela en `replaced_assignee_id`.", "The ticket already has the assignee in `assignee_id`; give that id in `replaced_assignee_id` to replace them.");
     NoHigherLevel = "no_higher_level", CONFLICT,
         ("No hay un nivel superior", "There is no higher level"),
         ("El caso está en el nivel más alto de soporte.", "The ticket is at the highest support level.");
@@ -98,7 +98,7 @@ codes! {
         ("El caso está en el nivel 1 de soporte.", "The ticket is at support level 1.");
     NoDueTime = "no_due_time", CONFLICT,
         ("No hay hora de vencimiento", "There is no due time"),
-        ("El calendario no abre lo suficiente en veinte años, así que nada vencería nunca.", "The calendar is not open for long enough within twenty years, so that there is no due time.");
+        ("El calendario no tiene suficientes horas de atención en veinte años, por lo que no hay hora de vencimiento.", "The calendar is not open for long enough within twenty years, so that there is no due time.");
     ShippedHoliday = "shipped_holiday", CONFLICT,
         ("Festivo de ley", "Statutory holiday"),
         ("Los festivos de ley no se pueden eliminar; indique en `last_year` su último año.", "Statutory holidays cannot be deleted; set `last_year` to their last year.");
@@ -107,31 +107,31 @@ codes! {
         ("Se pueden registrar hasta 500 festivos.", "The maximum is 500 holidays.");
     NotARequester = "not_a_requester", CONFLICT,
         ("No es solicitante", "Not a requester"),
-        ("Los datos personales del personal no se anonimizan: lo que hizo queda registrado.", "Staff cannot be anonymized: their actions remain on record.");
+        ("Los datos del personal no se anonimizan: sus actuaciones se conservan en el registro.", "Staff cannot be anonymized: their actions remain on record.");
     HasOpenTickets = "has_open_tickets", CONFLICT,
         ("Tiene solicitudes abiertas", "The person has open tickets"),
         ("La persona tiene solicitudes que no están cerradas ni archivadas.", "The person has tickets that are neither closed nor archived.");
     LastDirector = "last_director", CONFLICT,
         ("Es el último director", "Last director"),
-        ("La mesa se quedaría sin un director activo.", "The desk would be left without an active director.");
+        ("La Mesa de Servicios quedaría sin un director activo.", "The desk would be left without an active director.");
     NobodyAvailable = "nobody_available", CONFLICT,
         ("No hay nadie disponible", "No one is available"),
-        ("No hay nadie disponible en el nivel de soporte; `next_available_at` y `next_available_user` dicen quién sigue y cuándo.", "No member of staff of the support level is available; `next_available_at` and `next_available_user` state who is available next, and when.");
+        ("No hay nadie disponible en el nivel de soporte; `next_available_user` y `next_available_at` indican quién estará disponible y cuándo.", "No member of staff of the support level is available; `next_available_at` and `next_available_user` state who is available next, and when.");
     CircularRelation = "circular_relation", CONFLICT,
-        ("La relación daría una vuelta", "The relation would be circular"),
-        ("La relación haría de un caso su propio padre, causa o duplicado, directamente o a través de otros.", "The relation would make a ticket its own parent, cause or duplicate, directly or through others.");
+        ("La relación sería circular", "The relation would be circular"),
+        ("Con la relación, un caso sería su propio padre, causa o duplicado, directamente o a través de otros.", "The relation would make a ticket its own parent, cause or duplicate, directly or through others.");
     AlreadyAnswered = "already_answered", CONFLICT,
         ("La encuesta ya fue respondida", "The survey was already answered"),
         ("La encuesta ya fue respondida.", "The survey was already answered.");
     QuarterNotOver = "quarter_not_over", CONFLICT,
         ("El trimestre no ha terminado", "The quarter has not ended"),
-        ("Solo se aprueba el informe de un trimestre que terminó.", "Only the report of a quarter that has ended can be approved.");
+        ("Solo se puede aprobar el informe de un trimestre que ya terminó.", "Only the report of a quarter that has ended can be approved.");
     WrongState = "wrong_state", CONFLICT,
         ("El estado no lo permite", "The state does not allow it"),
-        ("El registro está en un estado en el que esto no se puede hacer; `current_status` dice en cuál.", "The state of the record does not allow this; `current_status` has the state.");
+        ("El estado del registro no permite esta acción; `current_status` lo indica.", "The state of the record does not allow this; `current_status` has the state.");
     Incomplete = "incomplete", CONFLICT,
-        ("Aún falta algo", "Incomplete"),
-        ("Para que quede en firme falta lo que `errors` nombra.", "The fields in `errors` are required before the record can be made final.");
+        ("Faltan datos", "Incomplete"),
+        ("Para que el registro quede en firme faltan los datos indicados en `errors`.", "The fields in `errors` are required before the record can be made final.");
     RequestInProgress = "request_in_progress", CONFLICT,
         ("La petición está en curso", "The request is in progress"),
         ("Una petición con la misma `Idempotency-Key` aún está en curso; espere y repítala.", "A request with the same `Idempotency-Key` is still in progress; wait and retry.");
@@ -140,13 +140,13 @@ codes! {
         ("El enlace de la encuesta venció.", "The link to the survey has expired.");
     PasswordLinkInvalid = "password_link_invalid", GONE,
         ("El enlace para la contraseña no es válido", "The password link is not valid"),
-        ("El enlace para fijar la contraseña venció, ya se usó, lo reemplazó uno más reciente o está incompleto; pida uno nuevo.", "The link to set a password has expired, was used, was replaced by a newer one or is incomplete; request a new one.");
+        ("El enlace para establecer la contraseña venció, ya se usó, fue reemplazado por uno más reciente o está incompleto; solicite uno nuevo.", "The link to set a password has expired, was used, was replaced by a newer one or is incomplete; request a new one.");
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED,
         ("El recurso ha cambiado", "The resource has changed"),
-        ("El recurso cambió desde el `ETag` de `If-Match`; léalo de nuevo y repita el cambio.", "The resource has changed since the `ETag` in `If-Match`; read it again and repeat the change.");
+        ("El recurso cambió después del `ETag` de `If-Match`; léalo de nuevo y repita el cambio.", "The resource has changed since the `ETag` in `If-Match`; read it again and repeat the change.");
     PreconditionRequired = "precondition_required", PRECONDITION_REQUIRED,
         ("Falta la versión", "The version is missing"),
-        ("La firma de un acta y la aprobación de una medición nombran la versión en `If-Match`.", "The signature of minutes and the approval of a measurement must name the version in `If-Match`.");
+        ("La firma de un acta y la aprobación de una medición deben indicar la versión en `If-Match`.", "The signature of minutes and the approval of a measurement must name the version in `If-Match`.");
     TooLarge = "too_large", PAYLOAD_TOO_LARGE,
         ("Demasiado grande", "Too large"),
         ("El cuerpo o el archivo es más grande de lo permitido.", "The body or the file is larger than allowed.");
@@ -154,11 +154,11 @@ codes! {
         ("Tipo de contenido no admitido", "Unsupported content type"),
         ("Esta operación no recibe ese tipo de contenido, o el cuerpo viene comprimido (`Content-Encoding`).", "The operation does not support this content type, or the body is compressed (`Content-Encoding`).");
     RangeNotSatisfiable = "range_not_satisfiable", RANGE_NOT_SATISFIABLE,
-        ("El rango no existe", "Range not satisfiable"),
-        ("El rango de `Range` empieza después del final del contenido; `Content-Range` dice cuánto mide.", "The range in `Range` begins after the end of the content; `Content-Range` has its size.");
+        ("El rango no es válido", "Range not satisfiable"),
+        ("El rango de `Range` empieza después del final del contenido; `Content-Range` indica su tamaño.", "The range in `Range` begins after the end of the content; `Content-Range` has its size.");
     InvalidBody = "invalid_body", UNPROCESSABLE_ENTITY,
         ("Datos no válidos", "Invalid data"),
-        ("Faltan campos, sobran o no sirven; `errors` nombra cada uno.", "Fields are missing, unknown or invalid; `errors` names each.");
+        ("Hay campos que faltan, sobran o no son válidos; `errors` indica cada uno.", "Fields are missing, unknown or invalid; `errors` names each.");
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY,
         ("Clave de idempotencia reutilizada", "Idempotency key used for another request"),
         ("La `Idempotency-Key` ya se usó con otra petición (método, ruta o cuerpo); use una nueva.", "The `Idempotency-Key` was already used for another request (method, path or body); use a new one.");
@@ -167,16 +167,16 @@ codes! {
         ("Demasiadas contraseñas incorrectas o solicitudes de enlace; intente de nuevo después de los segundos que indica `Retry-After`.", "Too many wrong passwords or requests for password links; retry after `Retry-After` seconds.");
     TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS,
         ("Demasiadas peticiones", "Too many requests"),
-        ("Más peticiones de las que un cliente puede hacer en un minuto, o más archivos de los que puede subir a la vez; repita tras los segundos de `Retry-After`.", "More requests than one client may make in a minute, or more files than it may upload at a time; retry after `Retry-After` seconds.");
+        ("Hubo más peticiones de las que un cliente puede hacer en un minuto, o más archivos de los que puede subir a la vez; repita la petición después de los segundos que indica `Retry-After`.", "More requests than one client may make in a minute, or more files than it may upload at a time; retry after `Retry-After` seconds.");
     HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE,
         ("Encabezados demasiado grandes", "Headers too large"),
         ("Los encabezados de la petición son más grandes de lo permitido.", "The headers of the request are larger than allowed.");
     Internal = "internal", INTERNAL_SERVER_ERROR,
         ("Error interno", "Internal error"),
-        ("Una falla del servidor; indique el `request_id` al informarla.", "An error of the server; give the `request_id` when reporting it.");
+        ("Ocurrió un error en el servidor; indique el `request_id` al reportarlo.", "An error of the server; give the `request_id` when reporting it.");
     Unavailable = "unavailable", SERVICE_UNAVAILABLE,
-        ("Servicio no disponible por ahora", "Service unavailable for now"),
-        ("La mesa está muy ocupada o su base de datos no responde; repita tras los segundos de `Retry-After`.", "The server is too busy or its database does not respond; retry after `Retry-After` seconds.");
+        ("Servicio no disponible en este momento", "Service unavailable for now"),
+        ("El servidor está muy ocupado o su base de datos no responde; repita la petición después de los segundos que indica `Retry-After`.", "The server is too busy or its database does not respond; retry after `Retry-After` seconds.");
 }
 
 #[cfg(test)]

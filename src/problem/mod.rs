@@ -65,7 +65,7 @@ impl Problem {
     pub fn fields(errors: Vec<FieldError>) -> Self {
         let mut problem = Self::new(
             Code::InvalidBody,
-            Text::new("Revise los campos que se nombran en `errors`.", "See the fields named in `errors`."),
+            Text::new("Revise los campos indicados en `errors`.", "See the fields named in `errors`."),
         );
         problem.errors = errors;
         problem
@@ -80,7 +80,10 @@ impl Problem {
     pub fn not_found() -> Self {
         Self::new(
             Code::NotFound,
-            Text::new("No hay nada aquí que usted pueda ver.", "It does not exist, or you may not see it."),
+            Text::new(
+                "No existe, o usted no tiene permiso para consultarlo.",
+                "It does not exist, or you may not see it.",
+            ),
         )
     }
 
@@ -98,8 +101,8 @@ impl Problem {
         let mut problem = Self::new(
             Code::WrongState,
             Text::made(
-                format!("Está en `{status}`, y así esto no se puede hacer."),
-                format!("This is not possible in the state `{status}`."),
+                format!("El registro está en el estado `{status}`, que no permite esta acción."),
+                format!("The record is in the state `{status}`, which does not allow this action."),
             ),
         );
         problem.members.insert("current_status".to_owned(), status.into());
@@ -111,7 +114,7 @@ impl Problem {
     pub fn incomplete(errors: Vec<FieldError>) -> Self {
         let mut problem = Self::new(
             Code::Incomplete,
-            Text::new("Falta lo que se nombra en `errors`.", "The fields named in `errors` are missing."),
+            Text::new("Faltan los datos indicados en `errors`.", "The fields named in `errors` are missing."),
         );
         problem.errors =
             errors.into_iter().map(|error| FieldError { place: FieldPlace::Resource, ..error }).collect();
@@ -123,8 +126,8 @@ impl Problem {
         let mut problem = Self::new(
             Code::Internal,
             Text::new(
-                "Ocurrió un error en el servidor. Indique el `request_id` al informarlo.",
-                "An error occurred in the server. Give the `request_id` when you report it.",
+                "Ocurrió un error en el servidor. Indique el `request_id` al reportarlo.",
+                "A server error occurred. Give the `request_id` when you report it.",
             ),
         );
         problem.cause = Some(cause.to_string());
@@ -224,7 +227,7 @@ pub struct ProblemDocument {
     #[schema(example = 422, minimum = 400, maximum = 599)]
     pub status: u16,
     /// The cause in this case and what can be done, in the reader's language.
-    #[schema(max_length = 2000, example = "Revise los campos que se nombran en `errors`.")]
+    #[schema(max_length = 2000, example = "Revise los campos indicados en `errors`.")]
     pub detail: String,
     /// The stable code of the problem, for programs.
     pub code: Code,
@@ -268,7 +271,10 @@ impl From<diesel::result::Error> for Problem {
             Error::DatabaseError(Kind::UniqueViolation, info) => {
                 let mut problem = Problem::new(
                     Code::AlreadyExists,
-                    Text::new("Ya hay uno con los mismos datos.", "One with the same data already exists."),
+                    Text::new(
+                        "Ya existe un registro con los mismos datos.",
+                        "A record with the same data already exists.",
+                    ),
                 );
                 if let Some(field) = unique_field(info.constraint_name()) {
                     problem.errors.push(FieldError::new(

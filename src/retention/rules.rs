@@ -142,7 +142,10 @@ fn check(months: Option<i32>, minimum: Option<i32>) -> Result<()> {
     match (months, minimum) {
         (Some(_), None) => refused(
             FieldCode::NotAllowed,
-            Text::new("El procedimiento los conserva sin límite.", "The procedure keeps them indefinitely."),
+            Text::new(
+                "El procedimiento ordena conservarlos indefinidamente.",
+                "The procedure requires that they are kept indefinitely.",
+            ),
         ),
         (Some(months), Some(minimum)) if months < minimum => refused(
             FieldCode::OutOfRange,

@@ -89,7 +89,7 @@ pub async fn list(call: Call, query: Query<AvailabilityFilters>) -> Result<HttpR
         if (at - actor.now).num_days().abs() > FARTHEST {
             return Err(invalid(
                 "available_at",
-                Text::new("Debe estar a menos de diez años.", "It must be within ten years."),
+                Text::new("Debe estar dentro de los próximos diez años.", "It must be within ten years."),
             ));
         }
         let roles: Vec<Role> = match filters.support_level {

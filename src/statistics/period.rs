@@ -54,18 +54,18 @@ impl Period {
         if to < from {
             return Err(invalid(
                 "through_date",
-                Text::new("Debe ser `from_date` o después.", "It must be `from_date` or later."),
+                Text::new("Debe ser igual o posterior a `from_date`.", "It must be `from_date` or later."),
             ));
         }
         if (to - from).num_days() > LONGEST {
             return Err(invalid(
                 "through_date",
-                Text::new("El período admite diez años.", "A period may have up to ten years."),
+                Text::new("El período puede abarcar hasta diez años.", "A period may have up to ten years."),
             ));
         }
         midnight(timezone, Some(from))
             .zip(midnight(timezone, to.succ_opt()))
-            .ok_or_else(|| invalid("from_date", Text::new("El día no existe.", "There is no such day.")))
+            .ok_or_else(|| invalid("from_date", Text::new("La fecha no existe.", "There is no such date.")))
     }
 
     /// The previous period: the same number of whole months if this one consists of whole months, otherwise the same

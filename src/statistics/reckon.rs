@@ -202,7 +202,7 @@ impl Question {
         let parts = self.interval.map_or_else(Vec::new, |interval| self.period.parts(interval));
         if parts.len() > MOST_PARTS {
             let detail = Text::made(
-                format!("El período admite {MOST_PARTS} partes."),
+                format!("El período puede tener hasta {MOST_PARTS} partes."),
                 format!("A period may have up to {MOST_PARTS} parts."),
             );
             return Err(invalid("interval", detail));

@@ -230,8 +230,8 @@ pub async fn change(
                 "/active",
                 FieldCode::NotAllowed,
                 Text::new(
-                    "Esta pregunta alimenta los indicadores y siempre se hace.",
-                    "This question is used in the indicators and is always asked.",
+                    "Esta pregunta se usa en los indicadores y no se puede desactivar.",
+                    "This question is used in the indicators and cannot be deactivated.",
                 ),
             )));
         }

@@ -64,8 +64,8 @@ pub fn submit(
         return Err(Problem::new(
             Code::AlreadyAnswered,
             Text::new(
-                "Gracias: su respuesta ya está guardada.",
-                "Thank you: your answer was already stored.",
+                "Su respuesta ya estaba guardada. Gracias por su opinión.",
+                "Your answer was already stored. Thank you for your opinion.",
             ),
         ));
     }
@@ -120,7 +120,7 @@ fn check<'a>(
                 errors.push(FieldError::new(pointer, FieldCode::NotAllowed, detail));
             }
             Some(_) if answers[..index].iter().any(|other| other.question_id == answer.question_id) => {
-                let detail = Text::new("Ya está respondida.", "It is already answered.");
+                let detail = Text::new("Ya fue respondida.", "It was already answered.");
                 errors.push(FieldError::new(pointer, FieldCode::Duplicate, detail));
             }
             Some(question) => found.push((question, answer.rating)),

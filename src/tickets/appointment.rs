@@ -48,7 +48,7 @@ pub fn check(
             )
         }
         None => Text::new(
-            "Está fuera de su turno, y no hay otro después.",
+            "Está fuera de su turno y no tiene otro posterior.",
             "It is outside of your shifts, and you have no later shift.",
         ),
     };
@@ -67,7 +67,7 @@ pub fn words(
         (Locale::Es, Some(at)) => format!("{assignee} atenderá su solicitud el {at}"),
         (Locale::En, Some(at)) => format!("{assignee} will attend to your request on {at}"),
         (Locale::Es, None) => format!("{assignee} atiende su solicitud desde este momento."),
-        (Locale::En, None) => format!("{assignee} is attending to your request from this moment on."),
+        (Locale::En, None) => format!("{assignee} is attending to your request now."),
     }
 }
 
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(code(Criticality::Low, hours(1), &schedule), "outside_shift");
         schedule.contract_ends_on = Some(clock().date(now()));
         let refused = check(Some(Criticality::Low), hours(1), &schedule, clock(), now()).unwrap_err();
-        assert!(refused.errors[0].detail.es.ends_with("no hay otro después."));
+        assert!(refused.errors[0].detail.es.ends_with("no tiene otro posterior."));
     }
 
     #[test]

@@ -21,18 +21,18 @@ impl ArchiveReason {
     pub fn why(self) -> Text {
         match self {
             ArchiveReason::MissingInformation => Text::new(
-                "Faltan datos que se necesitan para atender la solicitud.",
-                "Some data required to attend to the request are missing.",
+                "Faltan datos necesarios para atender la solicitud.",
+                "Some data needed to attend to the request are missing.",
             ),
             ArchiveReason::ProfileNotAuthorized => Text::new(
-                "Este asunto solo lo puede solicitar el jefe de la unidad administrativa.",
+                "Este asunto solo puede solicitarlo el jefe de la unidad administrativa.",
                 "Only the head of the administrative unit may ask for this.",
             ),
             ArchiveReason::Duplicate => {
                 Text::new("Otra solicitud trata de lo mismo.", "Another request is about the same matter.")
             }
             ArchiveReason::Withdrawn => {
-                Text::new("Se desistió de la solicitud.", "The request was withdrawn.")
+                Text::new("La solicitud se considera desistida.", "The request is considered withdrawn.")
             }
         }
     }
@@ -41,19 +41,19 @@ impl ArchiveReason {
     pub fn next_step(self) -> Text {
         match self {
             ArchiveReason::MissingInformation => Text::new(
-                "Preséntela de nuevo con los datos que faltan; lo demás se toma de esta solicitud.",
+                "Preséntela nuevamente con los datos que faltan; los demás se toman de esta solicitud.",
                 "Submit it again with the missing data; the rest is taken from this request.",
             ),
             ArchiveReason::ProfileNotAuthorized => Text::new(
-                "Pida al jefe de su unidad que la presente. Si usted ya lo es, preséntela de nuevo.",
+                "Solicite al jefe de su unidad administrativa que la presente. Si ahora usted es el jefe, preséntela nuevamente.",
                 "Ask the head of your unit to submit it. If you are now the head, submit it again.",
             ),
             ArchiveReason::Duplicate => Text::new(
-                "Siga la otra solicitud. Si no es lo mismo, preséntela de nuevo y diga en qué se distingue.",
-                "Follow the other request. If it is not the same, submit it again and explain the difference.",
+                "La atención continúa en la otra solicitud. Si el asunto es distinto, preséntela nuevamente e indique en qué se diferencia.",
+                "Work continues on the other request. If the matter is different, submit yours again and explain the difference.",
             ),
             ArchiveReason::Withdrawn => Text::new(
-                "Si todavía la necesita, preséntela de nuevo.",
+                "Si aún la necesita, preséntela nuevamente.",
                 "If you still need it, submit it again.",
             ),
         }

@@ -97,14 +97,14 @@ impl<'a> Candidates<'a> {
 fn nobody(level: i16, clock: EntityClock<'_>, next: Option<(DateTime<Utc>, &Person)>) -> Problem {
     let detail = match next {
         None => Text::made(
-            format!("Nadie más del nivel de soporte {level} estará disponible: nombre a quien lo atienda."),
+            format!("Nadie más del nivel {level} de soporte estará disponible: indique quién lo atenderá."),
             format!("No one else at support level {level} will be available: name the assignee."),
         ),
         Some((at, person)) => {
             let (name, at) = (&person.full_name, |locale: Locale| locale.moment(at, clock.timezone));
             Text::made(
                 format!(
-                    "Nadie del nivel de soporte {level} está disponible; {name} lo estará el {}",
+                    "Nadie del nivel {level} de soporte está disponible; {name} lo estará el {}",
                     at(Locale::Es)
                 ),
                 format!(

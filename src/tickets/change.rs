@@ -177,8 +177,8 @@ fn check_category(
         "/category_id",
         FieldCode::NotAllowed,
         Text::new(
-            "Esta categoría es para jefes de unidad administrativa.",
-            "This category is for heads of administrative units.",
+            "Esta categoría es exclusiva de los jefes de unidades administrativas.",
+            "This category is for heads of administrative units only.",
         ),
     )))
 }

@@ -291,7 +291,9 @@ fn raise(case: &mut Case<'_>, new: EscalationCreate, escalated_by: Option<Uuid>)
             running::resume(case)?;
         }
     }
-    case.notify(MessageKind::Escalated, case.ticket.requester_id, json!({"to_level": to_level}));
+    let told =
+        json!({"to_level": to_level, "third_party": row.third_party, "promised_for": row.promised_for});
+    case.notify(MessageKind::Escalated, case.ticket.requester_id, told);
     Ok(row)
 }
 

@@ -107,7 +107,8 @@ pub fn expand(
     let wants = |what| wanted.expand.contains(&what);
     let (requester, assignee) = (wants(Expand::Requester), wants(Expand::Assignee));
     if (requester || assignee) && policy::scope(actor.role, Action::ReadUsers).is_none() {
-        let detail = Text::new("Las cuentas son para el personal.", "Accounts are visible to staff only.");
+        let detail =
+            Text::new("Solo el personal puede consultar las cuentas.", "Accounts are visible to staff only.");
         return Err(query::invalid("expand", detail));
     }
     if wanted.expand.is_empty() {

@@ -58,12 +58,14 @@ pub fn words(locale: Locale, missing: &str, deadline: DateTime<Utc>, timezone: T
     let until = locale.moment(deadline, timezone);
     match locale {
         Locale::Es => format!(
-            "Para atender su solicitud falta lo siguiente:\n\n{missing}\n\nPuede responder hasta el {until} Sin \
-             respuesta, la solicitud se archiva y deberá presentarla de nuevo."
+            "Para atender su solicitud falta lo siguiente:\n\n{missing}\n\nResponda a más tardar el {until} Si no \
+             recibimos su respuesta, la solicitud se considera desistida: será archivada y deberá presentarla \
+             nuevamente."
         ),
         Locale::En => format!(
-            "To attend to your request this is missing:\n\n{missing}\n\nYou may answer until {until} Without an \
-             answer the request is archived and you will have to present it again."
+            "To attend to your request, the following is missing:\n\n{missing}\n\nAnswer by {until} If we do not \
+             receive your answer, the request is considered withdrawn: it will be archived, and you will have to \
+             submit it again."
         ),
     }
 }
@@ -158,9 +160,13 @@ mod tests {
         let told = |locale| words(locale, "¿Cuál es la placa?", now(), chrono_tz::America::Bogota);
         assert_eq!(
             told(Locale::Es),
-            "Para atender su solicitud falta lo siguiente:\n\n¿Cuál es la placa?\n\nPuede responder hasta el martes 24 \
-             de noviembre de 2026 a las 10:00 a. m. Sin respuesta, la solicitud se archiva y deberá presentarla de nuevo."
+            "Para atender su solicitud falta lo siguiente:\n\n¿Cuál es la placa?\n\nResponda a más tardar el martes 24 \
+             de noviembre de 2026 a las 10:00 a. m. Si no recibimos su respuesta, la solicitud se considera \
+             desistida: será archivada y deberá presentarla nuevamente."
         );
-        assert!(told(Locale::En).contains("until Tuesday 24 November 2026 at 10:00 a.m. Without an answer"));
+        assert!(
+            told(Locale::En)
+                .contains("Answer by Tuesday 24 November 2026 at 10:00 a.m. If we do not receive")
+        );
     }
 }

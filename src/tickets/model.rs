@@ -145,12 +145,12 @@ pub struct Archive {
     #[schema(max_length = 4000)]
     pub note: Option<String>,
     /// The reason as a sentence for the requester, in the language of the requester's account.
-    #[schema(max_length = 2000, example = "Faltan datos que se necesitan para atender la solicitud.")]
+    #[schema(max_length = 2000, example = "Faltan datos necesarios para atender la solicitud.")]
     pub why: String,
     /// What the requester can do next, as a sentence in the language of the requester's account.
     #[schema(
         max_length = 2000,
-        example = "Preséntela de nuevo con los datos que faltan; lo demás se toma de esta solicitud."
+        example = "Preséntela nuevamente con los datos que faltan; los demás se toman de esta solicitud."
     )]
     pub next_step: String,
     /// When the ticket was archived.

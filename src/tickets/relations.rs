@@ -287,7 +287,7 @@ pub async fn relate(call: Call, id: Path<i64>, body: Body<RelationCreate>) -> Re
         if !made {
             return Err(Problem::new(
                 Code::AlreadyExists,
-                Text::new("Ya están relacionados así.", "This relation already exists."),
+                Text::new("Esta relación ya existe.", "This relation already exists."),
             ));
         }
         let location = format!("/api/v1/tickets/{}/relations/{}", row.id, relation.id);
@@ -430,7 +430,7 @@ pub fn insert(
             Err(Problem::new(
                 Code::CircularRelation,
                 Text::new(
-                    "El otro caso ya lleva a este por relaciones de la misma clase.",
+                    "El otro caso ya conduce a este por relaciones del mismo tipo.",
                     "Relations of the same kind already lead from the other ticket to this one.",
                 ),
             ))

@@ -124,7 +124,7 @@ pub async fn add(call: Call, id: Path<i64>, body: Body<WatcherCreate>) -> Result
             return Err(Problem::field(FieldError::unknown_id("/user_id")));
         };
         if user_id == ticket.requester_id {
-            let detail = Text::new("Es quien hizo la solicitud.", "It is the requester of the ticket.");
+            let detail = Text::new("Es el solicitante del caso.", "It is the requester of the ticket.");
             return Err(Problem::field(FieldError::new("/user_id", FieldCode::NotAllowed, detail)));
         }
         actor.check_version(ticket.id, ticket.version)?;
@@ -140,7 +140,8 @@ pub async fn add(call: Call, id: Path<i64>, body: Body<WatcherCreate>) -> Result
             .on_conflict_do_nothing()
             .execute(case.tx)?;
         if added == 0 {
-            let detail = Text::new("Ya sigue este caso.", "The person watches this ticket already.");
+            let detail =
+                Text::new("Esta persona ya sigue el caso.", "The person already watches this ticket.");
             return Err(Problem::new(Code::AlreadyExists, detail));
         }
         let since = case.now;

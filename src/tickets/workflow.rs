@@ -96,20 +96,50 @@ pub fn allowed(status: TicketStatus, resumes_to: Option<TicketStatus>) -> impl I
     Step::ALL.iter().copied().filter(move |step| allows(status, resumes_to, *step))
 }
 
+/// The state, as the end of a sentence that begins with `El caso` or `The ticket`.
+fn in_words(status: TicketStatus) -> Text {
+    match status {
+        TicketStatus::Received => Text::new("está sin clasificar", "is not yet classified"),
+        TicketStatus::Classified => Text::new("está sin asignar", "is not yet assigned"),
+        TicketStatus::Assigned => Text::new("está sin aceptar", "is not yet accepted"),
+        TicketStatus::InProgress => Text::new("está en atención", "is in progress"),
+        TicketStatus::Escalated => {
+            Text::new("está en otro nivel, sin asignar", "is at another level, not yet assigned")
+        }
+        TicketStatus::OnHold => Text::new("está en espera", "is on hold"),
+        TicketStatus::Solved => Text::new("está solucionado", "is solved"),
+        TicketStatus::Closed => Text::new("está cerrado", "is closed"),
+        TicketStatus::Archived => Text::new("está archivado", "is archived"),
+    }
+}
+
 /// A 409 that names the state and the steps that are allowed instead.
 #[track_caller]
 pub fn refused(status: TicketStatus, instead: &[Step]) -> Problem {
     let steps: Vec<&str> = instead.iter().map(|step| step.as_str()).collect();
-    let words = if steps.is_empty() { "—".to_owned() } else { steps.join(", ") };
-    let state = status.as_str();
-    let mut problem = Problem::new(
-        Code::StepNotAllowed,
-        Text::made(
-            format!("En el estado `{state}` usted puede dar estos pasos: {words}."),
-            format!("In the state `{state}` you may take these steps: {words}."),
+    let Text { es, en } = in_words(status);
+    let over = matches!(status, TicketStatus::Closed | TicketStatus::Archived);
+    let names = steps.iter().map(|step| format!("`{step}`")).collect::<Vec<_>>().join(", ");
+    let detail = match (steps.as_slice(), over) {
+        ([], true) => Text::made(
+            format!("El caso {es} y no admite más pasos."),
+            format!("The ticket {en} and allows no further steps."),
         ),
-    );
-    problem.members.insert("current_status".to_owned(), state.into());
+        ([], false) => Text::made(
+            format!("El caso {es} y usted no puede dar ningún paso."),
+            format!("The ticket {en}, and you may take no step."),
+        ),
+        ([_], _) => Text::made(
+            format!("El caso {es}. Usted solo puede dar este paso: {names}."),
+            format!("The ticket {en}. You may only take this step: {names}."),
+        ),
+        _ => Text::made(
+            format!("El caso {es}. Usted puede dar estos pasos: {names}."),
+            format!("The ticket {en}. You may take these steps: {names}."),
+        ),
+    };
+    let mut problem = Problem::new(Code::StepNotAllowed, detail);
+    problem.members.insert("current_status".to_owned(), status.as_str().into());
     problem.members.insert("allowed_steps".to_owned(), steps.into());
     problem
 }
@@ -168,5 +198,25 @@ mod tests {
             problem.members["allowed_steps"],
             serde_json::json!(["followups", "attachments", "closure", "reopening"])
         );
+        assert_eq!(
+            problem.detail.es,
+            "El caso está solucionado. Usted puede dar estos pasos: `followups`, `attachments`, `closure`, `reopening`."
+        );
+    }
+
+    #[test]
+    fn a_refusal_without_steps_says_so_in_both_languages() {
+        for status in TicketStatus::ALL {
+            let Text { es, en } = refused(*status, &[]).detail;
+            assert!(!es.contains('—') && !es.contains(':') && es.starts_with("El caso está "), "{es}");
+            assert!(!en.contains('—') && !en.contains(':') && en.starts_with("The ticket is "), "{en}");
+        }
+        let details = |status| refused(status, &[]).detail;
+        let closed = details(TicketStatus::Closed);
+        assert_eq!(closed.es, "El caso está cerrado y no admite más pasos.");
+        assert_eq!(closed.en, "The ticket is closed and allows no further steps.");
+        let archived = details(TicketStatus::Archived);
+        assert_eq!(archived.es, "El caso está archivado y no admite más pasos.");
+        assert_eq!(archived.en, "The ticket is archived and allows no further steps.");
     }
 }

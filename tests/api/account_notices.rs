@@ -45,7 +45,7 @@ fn a_change_of_address_is_mailed_to_the_previous_address() {
     says(
         mail,
         &old,
-        "Se cambió la dirección de correo de su cuenta",
+        "Se cambió la dirección de correo electrónico de su cuenta",
         &[&old, &by, "Fecha: ", " de 20", "a la Mesa de Servicios en mesa@mesa.test."],
     );
     assert!(!mail.text().contains("nueva@"), "{}", mail.text());
@@ -59,7 +59,7 @@ fn a_change_of_address_is_mailed_to_the_previous_address() {
     assert_eq!(sent(&desk, &server).len(), 0);
     director.patch(&own, json!({"email": "directora@mesa.test", "locale": "en"})).ok();
     let [mail] = &sent(&desk, &server)[..] else { panic!("not one mail") };
-    let subject = "The e-mail address of your account was changed";
+    let subject = "The email address of your account was changed";
     says(mail, "DIRECTOR@mesa.test", subject, &["Changed by: you, with your own account"]);
 }
 
@@ -88,5 +88,5 @@ fn a_change_of_password_is_mailed_to_the_account_holder() {
     desk.director().patch(&account(&person), json!({"email": "otra@mesa.test"})).ok();
     let mails = sent(&desk, &server);
     says(&mails[0], person.email(), subject, &["con un enlace de un solo uso"]);
-    says(&mails[1], person.email(), "Se cambió la dirección de correo de su cuenta", &[]);
+    says(&mails[1], person.email(), "Se cambió la dirección de correo electrónico de su cuenta", &[]);
 }

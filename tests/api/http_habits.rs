@@ -44,7 +44,7 @@ fn every_error_is_a_problem_the_frameworks_own_included() {
 fn errors_are_in_the_language_of_the_caller() {
     let desk = Desk::open();
     let nobody = desk.nobody();
-    assert_eq!(nobody.get("/me").json()["title"], "Hace falta iniciar sesión");
+    assert_eq!(nobody.get("/me").json()["title"], "Debe iniciar sesión");
     let vary = nobody.get("/me").headers.get_all("vary").iter().any(|value| value == "Accept-Language");
     assert!(vary, "a cache would return an answer in another caller's language");
     let english = nobody.with("accept-language", "fr, en-GB;q=0.8, es;q=0.5").get("/me");

@@ -69,14 +69,14 @@ fn each_step_is_mailed_to_the_requester_or_staff() {
     // In the order of the steps.
     let told: Vec<String> = to(&mail, REQUESTER).iter().map(|mail| mail.text()).collect();
     let expected = [
-        "quedó registrada con el número 1. Guárdelo",
+        "quedó registrada con el número 1. Consérvelo para hacer seguimiento.\n\nA continuación la clasificaremos ",
         "Tomás Ríos Cano se hace cargo de su solicitud y la atenderá el ",
         "Tomás Ríos Cano escribió en su solicitud:\n\n> Vamos a su oficina.\n>\n> Lleve la clave.\n",
-        "Su solicitud queda en espera.\n\nMotivo:\n\n> Falta un repuesto.\n",
-        "Su solicitud está solucionada.\n\n> Se cambió el rodillo.\n",
-        "Su solicitud está abierta de nuevo",
+        "Su solicitud está en espera.\n\nMotivo:\n\n> Falta un repuesto.\n",
+        "Su solicitud fue solucionada.\n\n> Se cambió el rodillo.\n\nSi el problema persiste, responda este correo a más tardar el ",
+        "Su solicitud fue reabierta",
         "Se cambió todo.",
-        "Su solicitud quedó cerrada.",
+        "Su solicitud fue cerrada. Si el problema vuelve a presentarse, registre una solicitud nueva y mencione el número 1.",
     ];
     assert_eq!(told.len(), expected.len(), "{told:#?}");
     for (text, words) in told.iter().zip(expected) {
@@ -85,14 +85,16 @@ fn each_step_is_mailed_to_the_requester_or_staff() {
     assert!(told.iter().all(|text| !text.contains("switch")), "a private followup was mailed");
     let staff: Vec<String> = to(&mail, TECHNICIAN).iter().map(|mail| mail.text()).collect();
     for words in [
-        "Usted tiene un caso nuevo. Acéptelo y diga cuándo lo atiende.\n\nCriticidad: media.\nDebe aceptarse antes del ",
+        "Usted tiene un caso nuevo. Acéptelo e indique cuándo lo atenderá.\n\nCriticidad: media\nDebe aceptarlo a más tardar el ",
         "Rosa Pérez Gómez escribió en el caso:\n\n> Gracias, aquí espero.\n",
-        "fue reabierto: la solución no sirvió.\n\n> Volvió a fallar.\n",
+        "El solicitante reabrió el caso: la solución no resolvió el problema.\n\nMotivo:\n\n> Volvió a fallar.\n",
     ] {
         assert_eq!(staff.iter().filter(|text| text.contains(words)).count(), 1, "{words}: {staff:#?}");
     }
     assert_eq!(staff.len(), 3);
-    assert!(staff[0].contains("Solicitante: Rosa Pérez Gómez, Secretaría de Hacienda"), "{staff:#?}");
+    let ends = "Solicitante: Rosa Pérez Gómez, Secretaría de Hacienda\n\nPuede desactivar estos mensajes en su cuenta.\n\n\
+                Cordialmente,\n\nMesa de Servicios\n";
+    assert!(staff.iter().all(|text| text.ends_with(ends)), "{staff:#?}");
 }
 
 #[test]
@@ -106,16 +108,23 @@ fn mail_about_an_archived_ticket_gives_the_reason_and_next_steps() {
     desk.send_mail();
     let mut texts: Vec<String> = server.mail().iter().map(Mail::text).collect();
     texts.sort();
-    assert!(texts[0].contains("Archivamos su solicitud."), "{texts:?}");
-    assert!(texts[0].contains("\n\nPida al jefe de su unidad que la presente."), "{texts:?}");
-    assert!(texts[1].contains("quedó registrada con el número 1.\n\nSu solicitud"), "{texts:?}");
+    assert!(texts[1].contains("Su solicitud fue archivada."), "{texts:?}");
+    assert!(
+        texts[1]
+            .contains("La solicitud se considera desistida. Solicite al jefe de su unidad administrativa"),
+        "{texts:?}"
+    );
+    assert!(texts[0].contains("Consérvelo para hacer seguimiento.\n\nSu solicitud: #1"), "{texts:?}");
 
     let one = format!("/tickets/{}", desk.requester().register("Sin red")["id"]);
     let archive = json!({"reason": "missing_information", "note": "No sabemos su piso."});
     desk.technician().post(&format!("{one}/archive"), archive).ok();
     desk.send_mail();
     let archived = server.mail().into_iter().find(|mail| mail.text().contains("su piso")).unwrap();
-    says(&archived, &["Preséntela de nuevo con los datos que faltan", "No sabemos su piso."]);
+    says(
+        &archived,
+        &["No recibimos los siguientes datos", "No sabemos su piso.", "La solicitud se considera desistida."],
+    );
 }
 
 #[test]
@@ -128,9 +137,9 @@ fn mail_is_in_the_language_of_its_recipient() {
     let mail = server.mail();
     let english: Vec<String> = to(&mail, REQUESTER).iter().map(|mail| mail.text()).collect();
     for words in [
-        "Hello, Rosa Pérez Gómez:\n\nWe received your request; its number is 1.",
-        "Tomás Ríos Cano has taken your request and will attend to it on ",
-        "Your request is solved.\n\n> Se cambió el cable.\n\nHow did we do?",
+        "Hello, Rosa Pérez Gómez:\n\nWe received your request and registered it with the number 1.",
+        "Tomás Ríos Cano has taken charge of your request and will attend to it on ",
+        "Your request was solved.\n\n> Se cambió el cable.\n\nIf the problem persists, reply to this mail by ",
     ] {
         assert!(english.iter().any(|text| text.contains(words)), "{words}: {english:#?}");
     }
@@ -150,6 +159,8 @@ fn every_kind_of_message_has_a_template() {
         ("information_requested", REQUESTER, json!({"missing": "El piso", "deadline": at})),
         ("resumed", TECHNICIAN, json!({"answered_by": "followup"})),
         ("escalated", REQUESTER, json!({"to_level": 2})),
+        ("escalated", REQUESTER, json!({"to_level": 3, "third_party": "Redes del Sur", "promised_for": at})),
+        ("reopened", TECHNICIAN, json!({"reason": "No sirvió."})),
         ("returned", REQUESTER, json!({"to_level": 1})),
         ("returned", TECHNICIAN, json!({"to_level": 1})),
     ] {
@@ -158,14 +169,16 @@ fn every_kind_of_message_has_a_template() {
     desk.send_mail();
     let texts: Vec<String> = server.mail().iter().map(Mail::text).collect();
     for words in [
-        "Pronto vence el tiempo de atención de este caso y nadie lo ha aceptado.\n\n\
-         Vence el martes 24 de noviembre de 2026 a las 3:00 p. m.\nNivel de soporte: 1.",
+        "El tiempo de atención de este caso está por vencer y nadie lo ha aceptado.\n\n\
+         Vence el martes 24 de noviembre de 2026 a las 3:00 p. m.\nNivel de soporte: 1",
         "Venció el tiempo de atención de este caso y nadie lo ha aceptado.",
-        "falta lo siguiente:\n\n> El piso\n\nPuede responder hasta el martes 24 de noviembre de 2026 a las 3:00 p. m.",
-        "Llegó lo que faltaba",
-        "pasa al nivel de soporte 2",
-        "Su solicitud vuelve al nivel de soporte 1, que continúa con ella.",
-        "Este caso volvió al nivel de soporte 1 y no tiene responsable.",
+        "falta lo siguiente:\n\n> El piso\n\nResponda a este correo a más tardar el martes 24 de noviembre de 2026 a las 3:00 p. m.",
+        "El solicitante envió la información pendiente",
+        "fue escalada al nivel 2 de soporte",
+        "fue escalada al proveedor Redes del Sur, que se comprometió para el martes 24 de noviembre de 2026 a las 3:00 p. m.",
+        "El caso asignado a usted fue reabierto.\n\nMotivo:\n\n> No sirvió.",
+        "Su solicitud fue devuelta al nivel 1 de soporte",
+        "Este caso fue devuelto al nivel 1 de soporte y no tiene responsable.",
     ] {
         assert!(texts.iter().any(|text| text.contains(words)), "{words}: {texts:#?}");
     }
@@ -190,9 +203,9 @@ fn a_merged_request_gets_mail_without_data_of_the_other_requester() {
     let texts: Vec<String> = told.iter().map(|mail| mail.text()).collect();
     for (text, words) in texts.iter().zip([
         "Recibimos su solicitud",
-        "Archivamos su solicitud.\n\nOtra solicitud trata de lo mismo.\n\n> Ya se atiende otra solicitud por lo mismo.",
+        "Su solicitud fue archivada.\n\nOtra solicitud trata de lo mismo.\n\n> Ya se atiende otra solicitud sobre el mismo asunto.",
         "Tomás Ríos Cano se hace cargo de la solicitud que trata de lo mismo que la suya y la atenderá el ",
-        "La solicitud que trata de lo mismo que la suya está solucionada.\n\n> Se cambió el cable.\n\nSi a usted no le sirve",
+        "La solicitud que trata de lo mismo que la suya fue solucionada.\n\n> Se cambió el cable.\n\nSi el problema persiste, registre una solicitud nueva.",
     ]) {
         assert!(text.contains(words), "{words}: {texts:#?}");
     }

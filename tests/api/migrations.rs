@@ -120,6 +120,34 @@ fn migrations_can_be_applied_reverted_and_applied_again_with_data() {
     }
 }
 
+#[test]
+fn the_new_texts_of_the_survey_replace_the_old_ones_unless_they_were_edited() {
+    const SURVEY_WORDS: &str = "20261129000900";
+    let desk = Desk::open();
+    let mut connection = desk.database.connect();
+    let text = |key: &str| {
+        let items = desk.director().get("/survey-questions").items();
+        items.into_iter().find(|question| question["key"] == key).unwrap()["wording"].clone()
+    };
+    let (timeliness, changed) =
+        (text("timeliness"), "SELECT count(*) FROM audit_events WHERE resource = 'survey_question'");
+    assert_eq!(timeliness["es"], "¿Cómo califica la oportunidad de la atención?");
+    assert_eq!(desk.database.count(changed), 0, "a new desk starts with these texts");
+    while connection.applied_migrations().unwrap().iter().any(|one| one.to_string().as_str() >= SURVEY_WORDS)
+    {
+        connection.revert_last_migration(MIGRATIONS).unwrap();
+    }
+    assert_eq!(text("timeliness")["es"], "¿Qué tan oportuna fue la atención?");
+    desk.database.run(
+        "UPDATE survey_questions SET text_es = '¿Fue cortés?', version = version + 1 WHERE key = 'courtesy'",
+    );
+    migrations::apply(&mut connection).unwrap();
+    assert_eq!(text("timeliness"), timeliness);
+    assert_eq!(text("courtesy"), json!({"es": "¿Fue cortés?", "en": "How were you treated?"}));
+    let recorded = "SELECT count(*) FROM audit_events WHERE resource = 'survey_question' AND data -> 'details' ->> 'version' = '3'";
+    assert_eq!(desk.database.count(recorded), 2, "a change of a desk in use is recorded");
+}
+
 /// Reverting fills missing data with placeholders; applying recognises users without a password again.
 #[test]
 fn data_created_by_mail_survives_reverting_the_mail_migration() {

@@ -235,7 +235,7 @@ fn the_page_sets_the_password_without_scripts() {
     shows(&desk.nobody().get(&path), 200, &["<html lang=\"es\">", "Cambie su contraseña", person.email()]);
     let english = desk.nobody().with("accept-language", "en");
     shows(&english.get(&path), 200, &["<html lang=\"en\">", "Set a new password"]);
-    shows(&send("password=otra-clave-larga&repeated=otra"), 422, &["no son iguales", "role=\"alert\""]);
+    shows(&send("password=otra-clave-larga&repeated=otra"), 422, &["no coinciden", "role=\"alert\""]);
     shows(&send("password=corta&repeated=corta"), 422, &["entre 10 y 200"]);
     shows(&send(""), 422, &["entre 10 y 200"]);
     shows(&send("password=1234567890&repeated=1234567890"), 422, &["use varias palabras"]);

@@ -15,6 +15,14 @@ fn sent(desk: &Desk, kind: &str, role: &str) -> i64 {
     ))
 }
 
+/// The text of the only message of this kind.
+fn text(desk: &Desk, kind: &str) -> String {
+    let items = desk.director().get(&format!("/messages?kind={kind}")).items();
+    assert_eq!(items.len(), 1, "{items:?}");
+    let message = desk.director().get(&format!("/messages/{}", items[0]["id"].as_str().unwrap())).ok();
+    message["text"].as_str().unwrap().to_owned()
+}
+
 fn classify(desk: &Desk, one: &str, criticality: &str) -> Value {
     desk.technician().post(&format!("{one}/classification"), json!({"criticality": criticality})).ok()
 }
@@ -88,6 +96,12 @@ mod activity_1 {
             "on_hold"
         );
         assert_eq!(sent(&desk, "information_requested", "requester"), 1);
+        let asked = text(&desk, "information_requested");
+        assert!(
+            asked.contains("> La placa del equipo.\n\nResponda a este correo a más tardar el "),
+            "{asked}"
+        );
+        assert!(asked.contains("la solicitud se considera desistida"), "{asked}");
         desk.database.run("UPDATE tickets SET information_deadline = now() - interval '1 minute'");
         mesa::server::routine::once(&mut desk.database.connect(), &desk.shared().config);
         let ticket = desk.requester().get(&one).ok();
@@ -96,6 +110,11 @@ mod activity_1 {
             (&json!("archived"), &json!("missing_information"))
         );
         assert_eq!(sent(&desk, "archived", "requester"), 1);
+        let archived = text(&desk, "archived");
+        assert!(
+            archived.contains("> La placa del equipo.\n\nLa solicitud se considera desistida. "),
+            "{archived}"
+        );
     }
 
     /// «… o que el perfil del usuario no sea del nivel requerido según el asunto de la misma, previa notificación al

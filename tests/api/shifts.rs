@@ -287,7 +287,10 @@ fn an_appointment_is_moved_with_a_reason_for_the_requester() {
     );
     assert_eq!(event["details"]["reason"], "El repuesto llega más tarde.");
     let body = last_followup(&desk, &one)["body"].as_str().unwrap().to_owned();
-    assert!(body.starts_with("Su cita cambia: Tomás Ríos Cano atenderá su solicitud el "), "{body}");
+    assert!(
+        body.starts_with("Su cita fue reprogramada: Tomás Ríos Cano atenderá su solicitud el "),
+        "{body}"
+    );
     assert!(body.ends_with("a las 11:00 a. m. Motivo: El repuesto llega más tarde."), "{body}");
     let sent =
         |kind: &str| desk.database.count(&format!("SELECT count(*) FROM messages WHERE kind = '{kind}'"));

@@ -1,12 +1,19 @@
 //! The page that the link to a survey opens, and the same operations as JSON.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::harness::smtp::MailServer;
 use crate::harness::{Answer, Desk};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const GOOD: &str = "rating-overall=5&rating-timeliness=4&rating-courtesy=5&rating-solution=3&comment=Muy+amables.%0D%0A%C2%A1Gracias%21";
+
+/// An image of one point, in base64.
+const PNG: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 /// A solved ticket, and the token of the survey link that was mailed to its requester.
 fn mailed(desk: &Desk, server: &MailServer) -> (String, String) {
@@ -52,7 +59,7 @@ fn the_link_opens_a_page_that_accepts_one_answer() {
     shows(
         &asked,
         200,
-        &["<legend>¿Cómo fue el trato que recibió?</legend>", "name=\"rating-solution\"", "Muy bien"],
+        &["<legend>¿Cómo califica el trato que recibió?</legend>", "name=\"rating-solution\"", "Muy bueno"],
     );
     shows(&send(&desk, &token, GOOD), 200, &["<h1>Gracias</h1>", "solicitud #1 quedó guardada el "]);
     let survey = desk.requester().get(&format!("{one}/survey")).ok();
@@ -66,17 +73,62 @@ fn the_link_opens_a_page_that_accepts_one_answer() {
 }
 
 #[test]
+fn the_page_has_the_name_and_the_logo_of_the_entity_and_a_name_for_each_grade() {
+    let server = MailServer::start();
+    let files = TempDir::new().unwrap();
+    let logo = files.path().join("logo.png");
+    std::fs::write(&logo, STANDARD.decode(PNG).unwrap()).unwrap();
+    let desk = Desk::configured(&[
+        ("MESA_SMTP_URL", &server.url()),
+        ("MESA_MAIL_FROM", "Mesa de Servicios <mesa@mesa.test>"),
+        ("MESA_PUBLIC_URL", "https://mesa.example"),
+        ("MESA_ENTITY_NAME", "Alcaldía de Itagüí"),
+        ("MESA_ENTITY_LOGO", logo.to_str().unwrap()),
+    ]);
+    let (_, token) = mailed(&desk, &server);
+    let image = format!("<img src=\"data:image/png;base64,{PNG}\" alt=\"\">");
+    let asked = page(&desk, &token);
+    shows(&asked, 200, &[&image, "<strong>Alcaldía de Itagüí</strong><br>Mesa de Servicios"]);
+    assert!(asked.header("content-security-policy").contains("img-src data:;"), "{:?}", asked.headers);
+    for (grade, words) in ["Muy malo", "Malo", "Regular", "Bueno", "Muy bueno"].iter().enumerate() {
+        let named = format!(
+            "value=\"{}\" required> <span>{}</span> <span>{words}</span></label>",
+            grade + 1,
+            grade + 1
+        );
+        assert_eq!(asked.text().matches(&named).count(), 4, "{words}: {}", asked.text());
+    }
+    for question in ["la oportunidad de la atención", "el trato que recibió", "la solución de su solicitud"]
+    {
+        shows(&asked, 200, &[&format!("<legend>¿Cómo califica {question}?</legend>")]);
+    }
+    // The same name signs the mail.
+    let mail = server.last_with_link();
+    assert!(
+        mail.text().ends_with("\n\nCordialmente,\n\nMesa de Servicios\nAlcaldía de Itagüí\n"),
+        "{}",
+        mail.text()
+    );
+    assert!(mail.html().contains("<p>Mesa de Servicios<br>Alcaldía de Itagüí</p>"), "{}", mail.html());
+    shows(&page(&desk, "none"), 404, &[&image, "<strong>Alcaldía de Itagüí</strong>"]);
+}
+
+#[test]
 fn the_page_uses_the_requesters_language_unless_the_browser_sets_one() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     desk.requester().patch("/me", json!({"locale": "en"})).ok();
     let (_, token) = mailed(&desk, &server);
-    shows(&page(&desk, &token), 200, &["<html lang=\"en\">", "How were you treated?", "Very good"]);
+    shows(
+        &page(&desk, &token),
+        200,
+        &["<html lang=\"en\">", "How do you rate the treatment that you received?", "Very good"],
+    );
     let spanish = desk.nobody().with("accept-language", "es-CO");
     shows(&spanish.get(&format!("//s/{token}")), 200, &["<html lang=\"es\">", "Enviar"]);
     assert_eq!(spanish.get(&format!("//s/{token}")).header("content-language"), "es");
     let unknown = desk.nobody().with("accept-language", "en").get("//s/none");
-    shows(&unknown, 404, &["This link opens no survey"]);
+    shows(&unknown, 404, &["This link does not belong to any survey"]);
 }
 
 #[test]
@@ -85,8 +137,8 @@ fn an_invalid_link_and_an_expired_link_show_an_error() {
     let desk = Desk::mailing(&server);
     let (_, token) = mailed(&desk, &server);
     for wrong in ["x", "0197c0de-0000-7000-8000-000000000000", &token[1..], &"a".repeat(5000)] {
-        shows(&page(&desk, wrong), 404, &["no abre ninguna encuesta"]);
-        shows(&send(&desk, wrong, GOOD), 404, &["no abre ninguna encuesta"]);
+        shows(&page(&desk, wrong), 404, &["no corresponde a ninguna encuesta"]);
+        shows(&send(&desk, wrong, GOOD), 404, &["no corresponde a ninguna encuesta"]);
         desk.nobody().get(&format!("/survey-links/{wrong}")).problem(404, "not_found");
     }
     let days = "SELECT extract(epoch FROM expires_at - created_at) / 86400 FROM survey_tokens";
@@ -117,8 +169,8 @@ fn missing_answers_are_reported_and_the_input_is_kept() {
     assert!(!text.contains("id=\"rating-overall-fault\""), "{text}");
     let long = format!("{GOOD}{}", "x".repeat(2000));
     shows(&send(&desk, &token, &long), 422, &["Admite hasta 2000 caracteres", "value=\"3\" checked"]);
-    shows(&send(&desk, &token, ""), 422, &["Falta algo"]);
-    shows(&send(&desk, &token, "%00=%ff&rating-overall"), 422, &["Falta algo"]);
+    shows(&send(&desk, &token, ""), 422, &["Revise lo siguiente"]);
+    shows(&send(&desk, &token, "%00=%ff&rating-overall"), 422, &["Revise lo siguiente"]);
     desk.nobody()
         .raw("POST", &format!("//s/{token}"), "application/json", "{}")
         .problem(415, "unsupported_media_type");
@@ -166,9 +218,9 @@ fn a_reopened_ticket_cannot_be_rated_until_it_is_solved() {
     let (one, token) = mailed(&desk, &server);
     desk.requester().post(&format!("{one}/reopening"), json!({})).ok();
     let before = desk.database.fingerprint();
-    shows(&page(&desk, &token), 200, &["Su solicitud está abierta de nuevo"]);
+    shows(&page(&desk, &token), 200, &["Su solicitud fue reabierta"]);
     assert!(!page(&desk, &token).text().contains("<form"));
-    shows(&send(&desk, &token, GOOD), 409, &["Su solicitud está abierta de nuevo"]);
+    shows(&send(&desk, &token, GOOD), 409, &["Su solicitud fue reabierta"]);
     let path = format!("/survey-links/{token}");
     assert_eq!(desk.nobody().get(&path).ok()["solution_text"], json!(null));
     desk.nobody().post(&path, ratings()).problem(409, "wrong_state");
@@ -176,8 +228,8 @@ fn a_reopened_ticket_cannot_be_rated_until_it_is_solved() {
     assert_eq!(desk.database.fingerprint(), before);
     // A ticket may end without a solution.
     desk.technician().post(&format!("{one}/archive"), json!({"reason": "withdrawn", "note": "Ya no."})).ok();
-    shows(&page(&desk, &token), 200, &["Su solicitud no está solucionada"]);
-    assert!(!page(&desk, &token).text().contains("abierta de nuevo"));
+    shows(&page(&desk, &token), 200, &["Su solicitud no fue solucionada"]);
+    assert!(!page(&desk, &token).text().contains("reabierta"));
 
     let (one, token) = mailed(&desk, &server);
     desk.requester().post(&format!("{one}/reopening"), json!({})).ok();
@@ -272,7 +324,7 @@ fn the_reminder_is_sent_once_with_several_servers() {
     assert_eq!(reminders(), 1);
     desk.send_mail();
     let reminder = server.last_with_link();
-    assert!(reminder.text().contains("No le recordaremos más."), "{}", reminder.text());
+    assert!(reminder.text().contains("No le enviaremos más recordatorios."), "{}", reminder.text());
     assert_eq!(reminder.subject(), "[#1] La impresora no imprime");
     routine(&config);
     assert_eq!(reminders(), 1);

@@ -111,7 +111,7 @@ fn a_watcher_receives_the_public_mail_and_cannot_read_the_ticket() {
         format!("se hace cargo de la solicitud {number} y la atenderá el "),
         format!("escribió en la solicitud {number}, que usted sigue:\n\n> Entrada public."),
         format!("La solicitud {number}, que usted sigue, está solucionada.\n\n> Listo."),
-        format!("La solicitud {number}, que usted sigue, está abierta de nuevo"),
+        format!("La solicitud {number}, que usted sigue, fue reabierta y continúa en atención"),
         format!("La solicitud {number}, que usted sigue, quedó archivada."),
     ];
     assert_eq!(told.len(), words.len(), "{told:#?}");

@@ -214,6 +214,21 @@ fn the_body_is_checked_before_the_state_and_the_state_before_the_person() {
 }
 
 #[test]
+fn a_refused_step_of_a_final_state_says_that_there_are_no_more() {
+    let desk = Desk::open();
+    let (technician, english) = (desk.technician(), desk.technician().with("accept-language", "en"));
+    let detail = |client: &Client, path: &str| {
+        client.post(path, json!({"criticality": "low"})).problem(409, "step_not_allowed")["detail"].clone()
+    };
+    let closed = format!("{}/classification", desk.ticket_in("closed"));
+    assert_eq!(detail(&technician, &closed), "El caso está cerrado y no admite más pasos.");
+    assert_eq!(detail(&english, &closed), "The ticket is closed and allows no further steps.");
+    let archived = format!("{}/classification", desk.ticket_in("archived"));
+    let again = "El caso está archivado. Usted solo puede dar este paso: `resubmission`.";
+    assert_eq!(detail(&technician, &archived), again);
+}
+
+#[test]
 fn a_reopened_or_resumed_ticket_keeps_its_assignee() {
     let desk = Desk::open();
     let technician = desk.technician();

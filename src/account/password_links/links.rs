@@ -127,7 +127,7 @@ pub fn invalid() -> Problem {
     Problem::new(
         Code::PasswordLinkInvalid,
         Text::new(
-            "El enlace venció, ya se usó o no está completo. Pida uno nuevo.",
+            "El enlace venció, ya se usó o no está completo. Solicite uno nuevo.",
             "The link has expired, was used or is incomplete. Request a new one.",
         ),
     )

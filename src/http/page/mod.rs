@@ -1,4 +1,5 @@
-//! The frame of the pages that a link in a mail opens: without scripts and without signing in.
+//! The frame of the pages that a link in a mail opens, with the name and the logo of the entity: without scripts and
+//! without signing in.
 
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
@@ -7,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use minijinja::{Value, context};
 use sha2::{Digest, Sha256};
 
+use crate::config::Entity;
 use crate::language::locale::Locale;
 use crate::problem::Result;
 use crate::templates::Templates;
@@ -15,7 +17,8 @@ use crate::templates::Templates;
 pub struct Page {
     templates: Templates,
     style: String,
-    /// `Content-Security-Policy`: the page shows its own style and sends its own form, and nothing else.
+    /// `Content-Security-Policy`: the page shows its own style and the logo that it contains and sends its own form, and
+    /// nothing else.
     policy: String,
 }
 
@@ -30,24 +33,36 @@ impl Page {
         let style = format!("{}{style}", include_str!("frame.css"));
         let digest = STANDARD.encode(Sha256::digest(&style));
         let policy = format!(
-            "default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; \
-             frame-ancestors 'none'"
+            "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; \
+             base-uri 'none'; frame-ancestors 'none'"
         );
         Page { templates, style, policy }
     }
 
     /// # Errors
     /// An internal error if the template cannot be rendered, which is a fault of the build.
-    pub fn html(&self, locale: Locale, context: Value) -> Result<String> {
+    pub fn html(&self, locale: Locale, entity: &Entity, context: Value) -> Result<String> {
         let choose = move |es: String, en: String| if locale == Locale::Es { es } else { en };
-        let frame =
-            context! { locale => locale.as_str(), style => &self.style, t => Value::from_function(choose) };
+        let logo = entity.logo.as_ref();
+        let frame = context! {
+            locale => locale.as_str(),
+            style => &self.style,
+            t => Value::from_function(choose),
+            entity => entity.own_name(),
+            logo => logo.map(|logo| format!("data:image/png;base64,{}", STANDARD.encode(&logo.bytes))),
+        };
         self.templates.render("page.html", context! { ..frame, ..context })
     }
 
     /// The page as a response that no cache keeps and no other site frames.
-    pub fn respond(&self, status: StatusCode, locale: Locale, context: Value) -> HttpResponse {
-        match self.html(locale, context) {
+    pub fn respond(
+        &self,
+        status: StatusCode,
+        locale: Locale,
+        entity: &Entity,
+        context: Value,
+    ) -> HttpResponse {
+        match self.html(locale, entity, context) {
             Ok(html) => HttpResponse::build(status)
                 .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
                 .insert_header((header::CONTENT_LANGUAGE, locale.as_str()))

@@ -57,8 +57,8 @@ pub async fn verify(call: Call, id: Path<Uuid>, body: Body<VerificationCreate>) 
             return Err(Problem::new(
                 Code::OwnerCannotVerify,
                 Text::new(
-                    "Usted es responsable de la acción; la verifica otra persona.",
-                    "You are the owner of the action; another person verifies it.",
+                    "Usted es responsable de la acción; debe verificarla otra persona.",
+                    "You are the owner of the action; another person must verify it.",
                 ),
             ));
         }

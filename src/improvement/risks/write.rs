@@ -113,8 +113,8 @@ impl RiskCreate {
                         pointer,
                         FieldCode::OutOfRange,
                         Text::new(
-                            "Los controles no aumentan el riesgo.",
-                            "Controls do not make a risk larger.",
+                            "Los controles no pueden aumentar el riesgo.",
+                            "Controls cannot increase the risk.",
                         ),
                     ));
                 }

@@ -120,5 +120,5 @@ fn respond(desk: &Desk, request: &HttpRequest, visit: Result<Visit>, status: Sta
             (asked.unwrap_or(Locale::Es), state, problem.code.status())
         }
     };
-    PAGE.respond(status, locale, View { locale, state }.context())
+    PAGE.respond(status, locale, &desk.config.entity, View { locale, state }.context())
 }

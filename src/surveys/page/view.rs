@@ -38,11 +38,11 @@ pub struct View<'a> {
 
 /// From very bad to very good.
 const SCALE: [Text; 5] = [
-    Text::new("Muy mal", "Very bad"),
-    Text::new("Mal", "Bad"),
+    Text::new("Muy malo", "Very bad"),
+    Text::new("Malo", "Bad"),
     Text::new("Regular", "Fair"),
-    Text::new("Bien", "Good"),
-    Text::new("Muy bien", "Very good"),
+    Text::new("Bueno", "Good"),
+    Text::new("Muy bueno", "Very good"),
 ];
 
 #[derive(Serialize)]

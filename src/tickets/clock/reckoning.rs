@@ -118,8 +118,8 @@ impl OutOfReach {
     /// The message for a client.
     pub fn text() -> Text {
         Text::new(
-            "El calendario no abre durante tanto tiempo en los veinte años siguientes.",
-            "The calendar is not open for that long within the next twenty years.",
+            "El calendario no tiene suficientes horas de atención en los veinte años siguientes.",
+            "The calendar does not have enough open hours within the next twenty years.",
         )
     }
 }

@@ -74,7 +74,7 @@ impl TicketFilters {
     /// role may not read.
     pub fn check(&self, actor: &Actor) -> Result<()> {
         if let Some(name) = self.for_staff_alone().filter(|_| !actor.is_staff()) {
-            return Err(invalid(name, Text::new("Solo lo usa el personal.", "Only staff may use it.")));
+            return Err(invalid(name, Text::new("Solo puede usarlo el personal.", "Only staff may use it.")));
         }
         let may_read = scope(actor.role, Action::ReadSurveyAnswers) == Some(PermissionScope::Any);
         if self.satisfied.is_some() && !may_read { Err(Problem::forbidden()) } else { Ok(()) }

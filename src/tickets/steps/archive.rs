@@ -49,7 +49,10 @@ pub async fn archive(call: Call, id: Path<i64>, body: Body<ArchiveCreate>) -> Re
             return Err(Problem::field(FieldError::new(
                 "/reason",
                 FieldCode::NotAllowed,
-                Text::new("Usted puede desistir: `withdrawn`.", "You may only withdraw it: `withdrawn`."),
+                Text::new(
+                    "Usted solo puede desistir de la solicitud: `withdrawn`.",
+                    "You may only withdraw the request: `withdrawn`.",
+                ),
             )));
         }
         check_missing(reason, &missing_data, note.is_some())?;

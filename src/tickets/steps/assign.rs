@@ -139,7 +139,7 @@ fn already_assigned(has_it: Option<Uuid>) -> Problem {
     let mut problem = Problem::new(
         Code::AlreadyAssigned,
         Text::new(
-            "Vea en `assignee_id` quién lo tiene; para relevarlo, nómbrelo en `replaced_assignee_id`.",
+            "El caso está asignado a la persona de `assignee_id`; para reemplazarla, indíquela en `replaced_assignee_id`.",
             "`assignee_id` is the current assignee; to replace them, give their id in `replaced_assignee_id`.",
         ),
     );
@@ -179,8 +179,8 @@ pub fn able(tx: &mut PgConnection, id: Uuid, level: i16, pointer: &str) -> Resul
             pointer,
             FieldCode::NotAllowed,
             Text::made(
-                format!("Debe ser personal del nivel de soporte {level} o superior."),
-                format!("It must be staff of support level {level} or above."),
+                format!("Debe ser una persona del nivel {level} de soporte o de uno superior."),
+                format!("It must be a member of staff of support level {level} or above."),
             ),
         ))),
     }

@@ -65,7 +65,8 @@ pub async fn merge(call: Call, id: Path<i64>, body: Body<MergeCreate>) -> Result
         let MergeCreate { into, confirm_other_requester, note } = body.read()?;
         let (row, target) = relations::both(tx, *id, into, "/into_ticket_id")?;
         if matches!(target.status, TicketStatus::Closed | TicketStatus::Archived) {
-            let detail = Text::new("Ese caso ya terminó.", "That ticket has ended.");
+            let detail =
+                Text::new("Ese caso ya está cerrado o archivado.", "That ticket is closed or archived.");
             return Err(Problem::field(FieldError::new("/into_ticket_id", FieldCode::NotAllowed, detail)));
         }
         if row.requester_id != target.requester_id && !confirm_other_requester {
@@ -103,19 +104,22 @@ fn words(locale: Locale, duplicate: &TicketRow, into: &TicketRow, note: Option<&
     let theirs = duplicate.requester_id == into.requester_id;
     let words = match (locale, theirs) {
         (Locale::Es, true) => {
-            format!("Su solicitud trata de lo mismo que su solicitud {}, que sigue en curso.", into.id)
+            format!(
+                "Esta solicitud trata de lo mismo que su solicitud {}, que continúa en atención.",
+                into.id
+            )
         }
         (Locale::En, true) => {
-            format!("Your request is about the same as your request {}, which goes on.", into.id)
+            format!("This request is about the same matter as your request {}, which continues.", into.id)
         }
         (Locale::Es, false) => {
-            "Ya se atiende otra solicitud por lo mismo. La suya se archiva como duplicada y le \
-             informaremos de los avances de aquella."
+            "Ya se atiende otra solicitud sobre el mismo asunto. La suya se archiva como duplicada y le \
+             informaremos los avances de la otra."
                 .to_owned()
         }
         (Locale::En, false) => {
-            "Another request about the same is being attended. Yours is archived as a duplicate, \
-             and you will be told how that one goes on."
+            "Another request about the same matter is being attended to. Yours is archived as a \
+             duplicate, and we will tell you about the progress of the other one."
                 .to_owned()
         }
     };

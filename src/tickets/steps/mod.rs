@@ -202,7 +202,10 @@ where
         if actor.scope == PermissionScope::Assignee && row.assignee_id != Some(actor.id) {
             return Err(Problem::new(
                 Code::NotTheAssignee,
-                Text::new("Solo puede hacerlo quien tiene el caso.", "Only the assignee may do this."),
+                Text::new(
+                    "Solo puede hacerlo la persona que tiene asignado el caso.",
+                    "Only the assignee may do this.",
+                ),
             ));
         }
         let mut case = Case::open(tx, row, actor);

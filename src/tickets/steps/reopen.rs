@@ -51,8 +51,10 @@ pub fn apply(case: &mut Case<'_>, reason: Option<String>) {
     ticket.solved_at = None;
     ticket.solved_by_id = None;
     ticket.reopened_count += 1;
+    let by_requester = case.actor_id == Some(ticket.requester_id);
     if let Some(assignee) = ticket.assignee_id {
-        case.notify(MessageKind::Reopened, assignee, json!({"reason": reason}));
+        let data = json!({"reason": reason, "by_requester": by_requester});
+        case.notify(MessageKind::Reopened, assignee, data);
     }
     case.details.reason = reason;
     case.notify_requester(MessageKind::Reopened);

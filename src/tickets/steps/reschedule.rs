@@ -58,8 +58,8 @@ pub async fn reschedule(call: Call, id: Path<i64>, body: Body<ReschedulingCreate
         let locale = users::locale(case.tx, case.ticket.requester_id)?;
         let words = appointment::words(locale, &actor.full_name, scheduled_for, clock);
         let words = match locale {
-            Locale::Es => format!("Su cita cambia: {words} Motivo: {reason}"),
-            Locale::En => format!("Your appointment changes: {words} Reason: {reason}"),
+            Locale::Es => format!("Su cita fue reprogramada: {words} Motivo: {reason}"),
+            Locale::En => format!("Your appointment was rescheduled: {words} Reason: {reason}"),
         };
         let followup_id = followups::write_public(case, actor.id, words)?;
         case.details.reason = Some(reason.clone());

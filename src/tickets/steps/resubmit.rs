@@ -123,7 +123,7 @@ fn already_resubmitted(known: i64) -> Problem {
     let mut problem = Problem::new(
         Code::AlreadyExists,
         Text::made(
-            format!("Ya se presentó de nuevo: es la solicitud {known}."),
+            format!("Ya se presentó nuevamente, como la solicitud {known}."),
             format!("It was already resubmitted as ticket {known}."),
         ),
     );

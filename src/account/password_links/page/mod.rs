@@ -37,8 +37,8 @@ const POINTER: &str = "/password";
 #[get("/p/{token}")]
 async fn open(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -> HttpResponse {
     match find(&desk, &token).await {
-        Ok(opened) => respond(&request, opened.locale, &State::Form(&opened, None), StatusCode::OK),
-        Err(problem) => refuse(&request, &problem),
+        Ok(opened) => respond(&desk, &request, opened.locale, &State::Form(&opened, None), StatusCode::OK),
+        Err(problem) => refuse(&desk, &request, &problem),
     }
 }
 
@@ -52,20 +52,20 @@ async fn send(
     let NewPassword { password, repeated } = form.read()?;
     let opened = match find(&desk, &token).await {
         Ok(opened) => opened,
-        Err(problem) => return Ok(refuse(&request, &problem)),
+        Err(problem) => return Ok(refuse(&desk, &request, &problem)),
     };
     let asked_again = |fault: &Text| {
         let state = State::Form(&opened, Some(fault));
-        respond(&request, opened.locale, &state, StatusCode::UNPROCESSABLE_ENTITY)
+        respond(&desk, &request, opened.locale, &state, StatusCode::UNPROCESSABLE_ENTITY)
     };
     if let Some(fault) = mistyped(&password, &repeated) {
         return Ok(asked_again(&fault));
     }
     Ok(match set_password(&desk, token.into_inner(), password, POINTER).await {
-        Ok(()) => respond(&request, opened.locale, &State::Set(&opened), StatusCode::OK),
+        Ok(()) => respond(&desk, &request, opened.locale, &State::Set(&opened), StatusCode::OK),
         Err(problem) => match problem.errors.first() {
             Some(fault) => asked_again(&fault.detail),
-            None => refuse(&request, &problem),
+            None => refuse(&desk, &request, &problem),
         },
     })
 }
@@ -83,11 +83,10 @@ fn mistyped(password: &str, repeated: &str) -> Option<Text> {
             format!("It must have between {SHORTEST} and {LONGEST} characters."),
         ));
     }
-    (password != repeated)
-        .then(|| Text::new("Las dos contraseñas no son iguales.", "The two passwords differ."))
+    (password != repeated).then(|| Text::new("Las contraseñas no coinciden.", "The passwords do not match."))
 }
 
-fn refuse(request: &HttpRequest, problem: &Problem) -> HttpResponse {
+fn refuse(desk: &Desk, request: &HttpRequest, problem: &Problem) -> HttpResponse {
     if problem.code.status().is_server_error() {
         log::error!("{}", problem.log_line());
     }
@@ -96,14 +95,20 @@ fn refuse(request: &HttpRequest, problem: &Problem) -> HttpResponse {
         Code::TooManyAttempts => State::TooMany,
         _ => State::Failed,
     };
-    let mut response = respond(request, Locale::Es, &state, problem.code.status());
+    let mut response = respond(desk, request, Locale::Es, &state, problem.code.status());
     if let Some(seconds) = problem.retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     response
 }
 
-fn respond(request: &HttpRequest, of_account: Locale, state: &State, status: StatusCode) -> HttpResponse {
+fn respond(
+    desk: &Desk,
+    request: &HttpRequest,
+    of_account: Locale,
+    state: &State,
+    status: StatusCode,
+) -> HttpResponse {
     let locale = locale::asked(request).unwrap_or(of_account);
-    PAGE.respond(status, locale, state.context(locale))
+    PAGE.respond(status, locale, &desk.config.entity, state.context(locale))
 }

@@ -47,6 +47,7 @@ impl State<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Entity;
 
     #[test]
     fn every_state_can_be_shown_in_both_languages() {
@@ -66,9 +67,10 @@ mod tests {
             State::TooMany,
             State::Failed,
         ];
+        let entity = Entity { name: "<b>Alcaldía</b>".to_owned(), logo: None };
         for state in &states {
             for locale in Locale::ALL.iter().copied() {
-                let html = PAGE.html(locale, state.context(locale)).unwrap();
+                let html = PAGE.html(locale, &entity, state.context(locale)).unwrap();
                 assert!(html.contains("<h1>") && !html.contains("<b>") && !html.contains("<i>"), "{html}");
             }
         }
