@@ -161,7 +161,7 @@ try {
   await check(survey, 'form')
   await check(survey, 'form-english', { locale: 'en-GB' })
   await check(survey, 'form-wide', { wide: 1280, before: gradesInRows(1100) })
-  await check(survey, 'form-row', { before: gradesInRows(1300) })
+  await check(survey, 'form-row', { before: gradesInRows(1320) })
   // 200 % of the text size of a narrow screen.
   await check(survey, 'form-large-text', {
     before: (page) => page.addStyleTag({ content: 'html { font-size: 200% }' }),

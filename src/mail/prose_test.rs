@@ -8,6 +8,7 @@ use crate::language::locale::Locale;
 use crate::outbox::MessageKind;
 
 const ENTITY: &str = "Alcaldía de Itagüí";
+const AT: &str = "2026-12-03T22:00:00Z";
 const LINK: &str = "https://mesa.example/s/abc";
 
 /// The recipients: the requester, staff, a watcher with a request about the same matter, and a watcher whom staff added.
@@ -22,7 +23,7 @@ fn recipients() -> [Value; 4] {
 
 /// Contexts of a message: with all optional data and with none.
 fn contexts() -> Vec<Value> {
-    let at = "2026-12-03T22:00:00Z";
+    let at = AT;
     let full = json!({
         "reader": "Rosa Pérez Gómez",
         "ticket": {
@@ -92,8 +93,11 @@ fn texts(locale: Locale) -> Vec<(MessageKind, String)> {
                 if !context["followed"].is_null() {
                     context["ticket"]["id"] = Value::Null;
                 }
-                if *kind == MessageKind::Followup {
-                    context["followup"] = "Vamos a su oficina.".into();
+                // Messages of these kinds always have them.
+                match kind {
+                    MessageKind::Followup => context["followup"] = "Vamos a su oficina.".into(),
+                    MessageKind::Rescheduled => context["data"]["scheduled_for"] = AT.into(),
+                    _ => {}
                 }
                 let text = render(*kind, locale, chrono_tz::America::Bogota, Some(ENTITY), context).unwrap();
                 texts.push((*kind, text));

@@ -208,10 +208,10 @@ fn an_overdue_action_is_mailed_once_to_its_owner_and_the_director() {
     readers.sort();
     assert_eq!(readers, ["director@mesa.test", "technician@mesa.test"]);
     for words in [
-        "Venció el plazo de esta acción de mejora",
+        "Venció el plazo de la siguiente acción de mejora",
         "> Establecer un turno los sábados.",
-        "Responsable: Tomás Ríos Cano.",
-        "Acción de mejora No. 1, Plan de Mejoramiento",
+        "Responsable: Tomás Ríos Cano\n",
+        "Plan de Mejoramiento: acción de mejora No. 1\n",
     ] {
         assert!(mail[0].text().contains(words), "{words}: {}", mail[0].text());
     }

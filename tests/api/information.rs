@@ -96,8 +96,8 @@ fn the_request_states_missing_data_and_deadline_in_the_users_language() {
     let (requester, technician) = (desk.requester(), desk.technician());
     let asked = json!({"missing": MISSING, "deadline_at": "2026-12-01T20:00:00Z"});
     for (locale, until) in [
-        ("es", "hasta el martes 1 de diciembre de 2026 a las 3:00 p. m."),
-        ("en", "until Tuesday 1 December 2026 at 3:00 p.m."),
+        ("es", "a más tardar el martes 1 de diciembre de 2026 a las 3:00 p. m."),
+        ("en", "by Tuesday 1 December 2026 at 3:00 p.m."),
     ] {
         requester.patch("/me", json!({"locale": locale})).ok();
         let one = desk.ticket_in("received");

@@ -437,7 +437,12 @@ fn messages_can_be_read_without_the_link_of_the_survey() {
         (&before["to_address"], &before["subject"]),
         (&json!(REQUESTER), &json!("[#1] La impresora no imprime"))
     );
-    assert!(before["text"].as_str().unwrap().contains("Responder la encuesta: https://mesa.example/s/…\n"));
+    assert!(
+        before["text"]
+            .as_str()
+            .unwrap()
+            .contains("Responder la Encuesta de Percepción: https://mesa.example/s/…\n")
+    );
     assert_eq!(desk.database.count("SELECT count(*) FROM survey_tokens"), 0, "reading created a link");
     desk.send_mail();
     let after = message(&desk, "solved");

@@ -286,7 +286,7 @@ fn the_requester_of_a_merged_duplicate_follows_the_other_ticket() {
     let entry = other.get(&format!("{duplicate}/followups")).items().pop().unwrap();
     let words = entry["body"].as_str().unwrap();
     assert!(
-        words.contains("otra solicitud por lo mismo") && words.ends_with("Es el mismo switch."),
+        words.contains("otra solicitud sobre el mismo asunto") && words.ends_with("Es el mismo switch."),
         "{words}"
     );
     assert_eq!(last["details"]["followup_id"], entry["id"]);

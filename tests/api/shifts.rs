@@ -257,7 +257,7 @@ fn acceptance_respects_shifts_and_tells_the_requester_who_comes_and_when() {
     requester.patch("/me", json!({"locale": "en"})).ok();
     let critical = assigned(&desk, "critical", &technician);
     technician.post(&format!("{critical}/acceptance"), json!({})).ok();
-    let expected = "Tomás Ríos Cano is attending to your request from this moment on.";
+    let expected = "Tomás Ríos Cano is attending to your request now.";
     assert_eq!(last_followup(&desk, &critical)["body"], expected);
 }
 

@@ -110,20 +110,20 @@ fn a_watcher_receives_the_public_mail_and_cannot_read_the_ticket() {
     let words = [
         format!("se hace cargo de la solicitud {number} y la atenderá el "),
         format!("escribió en la solicitud {number}, que usted sigue:\n\n> Entrada public."),
-        format!("La solicitud {number}, que usted sigue, está solucionada.\n\n> Listo."),
+        format!("La solicitud {number}, que usted sigue, fue solucionada.\n\n> Listo."),
         format!("La solicitud {number}, que usted sigue, fue reabierta y continúa en atención"),
-        format!("La solicitud {number}, que usted sigue, quedó archivada."),
+        format!("La solicitud {number}, que usted sigue, fue archivada."),
     ];
     assert_eq!(told.len(), words.len(), "{told:#?}");
     for ((subject, text), words) in told.iter().zip(words) {
         assert!(text.contains(&words), "{words}: {text}");
         assert_eq!(*subject, format!("Novedades de la solicitud {number}, que usted sigue"));
-        for hidden in ["Rosa", "impresora", "lo mismo que la suya", "encuesta", "Por teléfono", "Volvió"] {
+        for hidden in ["Rosa", "impresora", "lo mismo que la suya", "Encuesta", "Por teléfono", "Volvió"] {
             assert!(!text.contains(hidden), "{hidden}: {text}");
         }
     }
     let told = to(&english);
-    assert!(told[2].1.contains(&format!("Request {number}, which you watch, is solved.")), "{told:#?}");
+    assert!(told[2].1.contains(&format!("Request {number}, which you watch, was solved.")), "{told:#?}");
     assert_eq!(told[2].0, format!("News of request {number}, which you watch"));
     assert_eq!(told.len(), 4);
 }

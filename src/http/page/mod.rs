@@ -49,7 +49,9 @@ impl Page {
             style => &self.style,
             t => Value::from_function(choose),
             entity => entity.own_name(),
-            logo => logo.map(|logo| format!("data:image/png;base64,{}", STANDARD.encode(&logo.bytes))),
+            logo => logo.map(|logo| {
+                Value::from_safe_string(format!("data:image/png;base64,{}", STANDARD.encode(&logo.bytes)))
+            }),
         };
         self.templates.render("page.html", context! { ..frame, ..context })
     }
