@@ -86,6 +86,10 @@ MAY_BE_REFUSED = [
     # A generated id does not exist, or names a resource that is not allowed here.
     (ANY, "invalid_body", ANY, "not_found"),
     ("mergeTicket|createTicketRelation", "invalid_body", "/into_ticket_id|/ticket_id", "not_allowed"),
+    # The two tickets have different requesters.
+    ("mergeTicket", "invalid_body", "/confirm_other_requester", "required"),
+    # Depends on the reason.
+    ("archiveTicket", "invalid_body", "/missing_data", "required|not_allowed"),
     ("assignTicket", "invalid_body", "/assignee_id", "not_allowed"),
     ("handOverTickets", "invalid_body", "/assignee_id", "not_allowed"),
     ("replaceUserShifts|createUserAbsence|updateAbsence", "invalid_body", "", "not_allowed"),

@@ -8,7 +8,7 @@ ALTER TABLE tickets
         OR criticality IS NOT DISTINCT FROM 'critical'
         OR (requester_document_id IS NOT NULL AND requester_unit_id IS NOT NULL
             AND coalesce(requester_landline, requester_extension, requester_mobile) IS NOT NULL
-            AND requester_full_name <> '(sin nombre)')) NOT VALID;
+            AND requester_full_name <> '(sin nombre)'));
 
 -- People who are only known from their mail were named after their address.
 UPDATE users SET full_name = '(sin nombre)' WHERE full_name = email AND password_hash IS NULL;

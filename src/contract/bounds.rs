@@ -9,8 +9,9 @@ const PAGE: u64 = 200;
 const MANY: u64 = 100_000;
 /// Any text that can be stored: all characters except NUL.
 const ANYTHING: &str = r"^[^\x00]*$";
-/// The same with at least one character that is not white space, which handlers declare as `\S`.
-const SOMETHING: &str = r"^[^\x00]*[^\s\x00][^\x00]*$";
+/// The same with at least one visible character, which handlers declare as `\S`: neither white space nor a control
+/// character, nor one without a shape such as U+200B.
+const SOMETHING: &str = r"^[^\x00]*[^\s\x00-\x20\x7f-\xa0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0][^\x00]*$";
 
 /// Writes the bounds into every schema of the document.
 pub fn bound(document: &mut Value) {

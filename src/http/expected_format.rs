@@ -36,9 +36,9 @@ const FORMATS: &[(&str, &str, &str)] = &[
 const PATTERNS: &[(&str, &str, &str)] = &[
     (r"^[^\x00]*$", "No admite el carácter nulo.", "The NUL character is not allowed."),
     (
-        r"^[^\x00]*[^\s\x00][^\x00]*$",
-        "Necesita al menos un carácter que no sea un espacio, y no admite el carácter nulo.",
-        "It needs at least one character that is not white space, and the NUL character is not allowed.",
+        r"^[^\x00]*[^\s\x00-\x20\x7f-\xa0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0][^\x00]*$",
+        "Necesita al menos un carácter visible, y no admite el carácter nulo.",
+        "It needs at least one visible character, and the NUL character is not allowed.",
     ),
     (
         "^([01][0-9]|2[0-3]):[0-5][0-9]$",

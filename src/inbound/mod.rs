@@ -1,5 +1,6 @@
 //! Inbound mail from three sources: stored unchanged, read, and turned into a ticket or a followup.
 
+mod answers;
 pub mod emails;
 mod files;
 pub mod imap;
@@ -9,6 +10,7 @@ mod outcome;
 pub mod process;
 mod receive;
 mod requester_data;
+mod sender_data;
 mod senders;
 pub mod storage;
 mod thanks;

@@ -4,31 +4,30 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::answers::{self, Answered, Place};
 use super::files::Files;
 use super::links::without_password_links;
 use super::message::{Automatic, Message};
-use super::requester_data::{self, Unit, is_full_name};
+use super::sender_data;
 use super::senders::{self, Sender};
-use super::thanks::only_thanks;
 use super::{InboundEmailAuthentication, InboundEmailReason, threads, trust};
 use crate::attachments::store::{Owner, insert_all};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, Role};
 use crate::config::Config;
-use crate::db::schema::{tickets, units};
+use crate::db::schema::tickets;
 use crate::http::{Actor, MailOrigin};
 use crate::language::locale::Locale;
 use crate::people;
-use crate::people::completion::{self, PersonData};
-use crate::people::user::Contact;
+use crate::people::completion;
 use crate::problem::{Result, Text};
 use crate::tickets::followups::{self, FollowupVisibility};
-use crate::tickets::minimum_data::{self, AnswerTime};
-use crate::tickets::model::{ArchiveReason, Channel, TicketRow};
+use crate::tickets::minimum_data::AnswerTime;
+use crate::tickets::model::{Channel, TicketRow};
 use crate::tickets::register::{Account, Request, RequesterData};
+use crate::tickets::relations;
 use crate::tickets::steps::{Case, reopen, resubmit};
 use crate::tickets::workflow::{self, Step, TicketStatus};
-use crate::tickets::{relations, store};
 
 /// The processing state of an inbound message.
 #[derive(Debug)]
@@ -93,7 +92,7 @@ pub fn decide(
         only_reply = Some(InboundEmailReason::SenderLimit);
     }
     let answered = match &sender {
-        Some(sender) => answered(tx, config, sender, reading)?,
+        Some(sender) => answers::answered(tx, config, sender, reading)?,
         None => None,
     };
     match (answered, only_reply) {
@@ -105,19 +104,21 @@ pub fn decide(
             let tells = released || often < config.mail_sender_limit;
             match (place, &sender) {
                 (Place::Own, Some(sender)) => {
-                    let thanks = files.kept.is_empty() && thanks(tx, config, &row, message)?;
+                    let thanks = files.kept.is_empty() && answers::thanks(tx, config, &row, message)?;
                     let row = match only_reply.is_none() && !thanks {
                         true => reopened(tx, &actor, row, origin)?,
                         false => row,
                     };
-                    let row = completed(tx, &actor, sender, row, reading)?;
+                    let row = sender_data::completed(tx, &actor, sender, row, reading)?;
                     reply(tx, &actor, row, tells, message, files)
                 }
                 _ => reply_of_other(tx, &actor, row, tells, message, files),
             }
         }
         (_, Some(reason)) => Ok(Outcome::None(reason)),
-        (Some(Answered { row, .. }), None) if files.kept.is_empty() && thanks(tx, config, &row, message)? => {
+        (Some(Answered { row, .. }), None)
+            if files.kept.is_empty() && answers::thanks(tx, config, &row, message)? =>
+        {
             Ok(Outcome::None(InboundEmailReason::Thanks))
         }
         (answered, None) => {
@@ -132,126 +133,6 @@ pub fn decide(
             register(tx, config, &sender, reading, files, ended)
         }
     }
-}
-
-/// The ticket that a message replies to.
-struct Answered {
-    actor: Actor,
-    row: TicketRow,
-    place: Place,
-}
-
-/// Whose ticket a message replies to.
-#[derive(Clone, Copy, PartialEq)]
-enum Place {
-    /// The sender's own, or the sender is staff.
-    Own,
-    /// That of another requester, into which the sender's own was merged.
-    OfOther,
-}
-
-/// The ticket that a message replies to, if its sender is its requester or staff. A ticket that was merged stands for the
-/// one that it was merged into, unless that one has ended.
-fn answered(
-    tx: &mut PgConnection,
-    config: &Config,
-    sender: &Sender,
-    reading: &Reading<'_>,
-) -> Result<Option<Answered>> {
-    let candidates = threads::tickets(tx, reading.message)?;
-    if candidates.is_empty() {
-        return Ok(None);
-    }
-    let theirs = tickets::table.filter(tickets::id.eq_any(&candidates)).into_boxed();
-    let theirs = match sender.role {
-        Role::Requester => theirs.filter(tickets::requester_id.eq(sender.id)),
-        Role::Technician | Role::Professional | Role::Director => theirs,
-    };
-    let theirs: Vec<i64> = theirs.select(tickets::id).load(tx)?;
-    let Some(id) = candidates.into_iter().find(|id| theirs.contains(id)) else { return Ok(None) };
-    let actor = Actor::by_mail(tx, sender.id, Action::AddPublicFollowup, reading.origin, config.timezone)?;
-    let row = store::lock(tx, &actor, id)?;
-    if row.archive_reason == Some(ArchiveReason::Duplicate)
-        && let Some(target) = relations::merged_into(tx, row.id)?
-    {
-        let target: TicketRow =
-            tickets::table.find(target).select(TicketRow::as_select()).for_update().first(tx)?;
-        if workflow::allows(target.status, target.resumes_to, Step::Followup) {
-            let is_own = sender.role != Role::Requester || target.requester_id == sender.id;
-            let place = if is_own { Place::Own } else { Place::OfOther };
-            return Ok(Some(Answered { actor, row: target, place }));
-        }
-    }
-    Ok(Some(Answered { actor, row, place: Place::Own }))
-}
-
-/// Whether the requester of a ticket that is solved or has ended only thanks.
-fn thanks(tx: &mut PgConnection, config: &Config, row: &TicketRow, message: &Message) -> Result<bool> {
-    use TicketStatus::{Archived, Closed, Solved};
-    if !matches!(row.status, Solved | Closed | Archived) {
-        return Ok(false);
-    }
-    let staff = people::person::by_id(tx, row.assignee_id.into_iter().chain(row.solved_by_id))?;
-    let own = [
-        Some(&row.requester_full_name),
-        row.requester_unit_name.as_ref(),
-        row.requester_document_id.as_ref(),
-        row.requester_landline.as_ref(),
-        row.requester_extension.as_ref(),
-        row.requester_mobile.as_ref(),
-        Some(&config.entity.name),
-    ];
-    let known = own.into_iter().flatten().chain(staff.values().map(|person| &person.full_name));
-    Ok(only_thanks(&message.reply, known.map(String::as_str)))
-}
-
-/// The data of its author that a message gives. What the author forwards belongs to others.
-fn data_of(tx: &mut PgConnection, message: &Message) -> Result<PersonData> {
-    let units: Vec<(Uuid, String)> =
-        units::table.filter(units::active).order(units::id).select((units::id, units::name)).load(tx)?;
-    let known: Vec<Unit> = units.iter().map(|(_, name)| Unit::new(name)).collect();
-    let text = match (message.is_forward, message.answers.is_empty()) {
-        (true, _) => "",
-        (false, true) => &message.text,
-        (false, false) => &message.reply,
-    };
-    let read = requester_data::RequesterData::read(text, &known);
-    let display_name = message.from.as_ref().and_then(|from| from.name.clone());
-    Ok(PersonData {
-        full_name: read.full_name.or(display_name.filter(|name| is_full_name(name))),
-        document_id: read.document_id,
-        contact: Contact { landline: read.landline, extension: read.extension, mobile: read.mobile },
-        unit: read.unit.and_then(|index| units.into_iter().nth(index)),
-    })
-}
-
-/// Whether data from mail are kept in the account of its author: in one that can sign in only if the mail server
-/// verified the author.
-fn may_keep(sender: &Sender, authentication: InboundEmailAuthentication) -> bool {
-    !sender.has_password || authentication == InboundEmailAuthentication::Aligned
-}
-
-/// Fills the minimum data that the ticket lacks with those of its requester's answer.
-fn completed(
-    tx: &mut PgConnection,
-    actor: &Actor,
-    sender: &Sender,
-    row: TicketRow,
-    reading: &Reading<'_>,
-) -> Result<TicketRow> {
-    if row.requester_id != sender.id || minimum_data::missing(&row).is_empty() {
-        return Ok(row);
-    }
-    let data = data_of(tx, reading.message)?;
-    if may_keep(sender, reading.authentication) {
-        completion::complete(tx, sender.id, &data)?;
-    }
-    let mut case = Case::open(tx, row, actor);
-    case.note_mail(actor);
-    if minimum_data::complete(&mut case.ticket, &data) {
-        return case.record(EventKind::Changed);
-    }
-    Ok(case.ticket)
 }
 
 /// If the requester of a solved ticket answers, the ticket is reopened.
@@ -311,9 +192,8 @@ fn register(
 ) -> Result<Outcome> {
     let message = reading.message;
     let actor = Actor::by_mail(tx, sender.id, Action::RegisterTicket, reading.origin, config.timezone)?;
-    let data = data_of(tx, message)?;
-    let keeps = may_keep(sender, reading.authentication);
-    if keeps {
+    let data = sender_data::data_of(tx, message)?;
+    if sender_data::may_keep(sender, reading.authentication) {
         completion::complete(tx, sender.id, &data)?;
     }
     let Some(account) = Account::active(tx, sender.id)? else {

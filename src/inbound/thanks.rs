@@ -14,268 +14,32 @@ use super::requester_data::fold;
 const LONGEST: usize = 60;
 
 /// Words that thank, confirm or approve.
-const THANKS: [&str; 45] = [
-    "agradecida",
-    "agradecido",
-    "agradezco",
-    "agradecimientos",
-    "agradecemos",
-    "amable",
-    "amabilidad",
-    "bien",
-    "conforme",
-    "excelente",
-    "funciona",
-    "funcionando",
-    "funciono",
-    "genial",
-    "gracias",
-    "imprime",
-    "imprimio",
-    "imprimiendo",
-    "listo",
-    "ok",
-    "okay",
-    "perfecto",
-    "quedo",
-    "recibido",
-    "resuelto",
-    "satisfecha",
-    "satisfecho",
-    "sirve",
-    "sirvio",
-    "solucionada",
-    "solucionado",
-    "solucionaron",
-    "soluciono",
-    "super",
-    "thank",
-    "thanks",
-    "thx",
-    "works",
-    "working",
-    "solved",
-    "fixed",
-    "great",
-    "abre",
-    "abrio",
-    "enterada",
-];
+const THANKS: &str = "abrio agradecemos agradecida agradecido agradecimientos agradezco amabilidad amable amables bien conforme \
+    enterada excelente fixed funciona funcionando funciono genial gracias great imprime imprimiendo imprimio listo \
+    ok okay perfecto quedo recibido resuelto satisfecha satisfecho sirve sirvio solucionada solucionado solucionaron \
+    soluciono solved super thank thanks thx working works";
 
 /// Words that confirm that something works: a sentence that names a thing must have one of them.
-const WORKS: [&str; 23] = [
-    "abre",
-    "abrio",
-    "bien",
-    "fixed",
-    "funciona",
-    "funcionando",
-    "funciono",
-    "imprime",
-    "imprimio",
-    "imprimiendo",
-    "listo",
-    "quedo",
-    "resuelto",
-    "resuelta",
-    "sirve",
-    "sirvio",
-    "solucionada",
-    "solucionado",
-    "solucionaron",
-    "soluciono",
-    "solved",
-    "works",
-    "working",
-];
+const WORKS: &str = "abrio bien fixed funciona funcionando funciono imprime imprimiendo imprimio listo quedo resuelta resuelto \
+    sirve sirvio solucionada solucionado solucionaron soluciono solved working works";
 
 /// Words of courtesy around them.
-const COURTESIES: [&str; 118] = [
-    "a",
-    "abrazo",
-    "al",
-    "amables",
-    "atencion",
-    "att",
-    "atentamente",
-    "atentos",
-    "ayuda",
-    "ayudarme",
-    "ayudarnos",
-    "ayudo",
-    "ayudaron",
-    "bendiciones",
-    "bendecida",
-    "bendecido",
-    "bonita",
-    "bonito",
-    "buen",
-    "buena",
-    "buenas",
-    "bueno",
-    "buenos",
-    "colaboracion",
-    "compromiso",
-    "con",
-    "cordial",
-    "cordialmente",
-    "cordiales",
-    "de",
-    "deseo",
-    "dia",
-    "dias",
-    "dios",
-    "don",
-    "dona",
-    "efectividad",
-    "efectiva",
-    "efectivo",
-    "eficiencia",
-    "eficiente",
-    "el",
-    "en",
-    "equipo",
-    "es",
-    "esta",
-    "estamos",
-    "estimada",
-    "estimado",
-    "feliz",
-    "fin",
-    "gentil",
-    "gestion",
-    "gracia",
-    "gran",
-    "hola",
-    "ingeniera",
-    "ingeniero",
-    "infinitas",
-    "jornada",
-    "la",
-    "labor",
-    "las",
-    "les",
-    "le",
-    "los",
-    "lo",
-    "mas",
-    "me",
-    "mi",
-    "mil",
-    "mis",
-    "muchas",
-    "muchisimas",
-    "mucho",
-    "muy",
-    "noche",
-    "noches",
-    "nos",
-    "oportuna",
-    "oportuno",
-    "otra",
-    "vez",
-    "para",
-    "por",
-    "prestada",
-    "prestado",
-    "pronta",
-    "pronto",
-    "quede",
-    "que",
-    "rapida",
-    "rapidez",
-    "rapido",
-    "respuesta",
-    "respetada",
-    "respetado",
-    "resuelta",
-    "saludo",
-    "saludos",
-    "se",
-    "semana",
-    "senor",
-    "senora",
-    "servicio",
-    "sus",
-    "su",
-    "soporte",
-    "solucion",
-    "tarde",
-    "tardes",
-    "te",
-    "tenga",
-    "tengan",
-    "toda",
-    "todo",
-    "todos",
-    "ustedes",
-];
-
-/// More words, of confirmation and in English.
-const MORE: [&str; 36] = [
-    "un",
-    "una",
-    "usted",
-    "y",
-    "ya",
-    "pude",
-    "pudimos",
-    "logre",
-    "ingresar",
-    "entrar",
-    "imprimir",
-    "acceder",
-    "abrir",
-    "sin",
-    "problema",
-    "problemas",
-    "inconveniente",
-    "inconvenientes",
-    "caso",
-    "you",
-    "very",
-    "much",
-    "so",
-    "for",
-    "your",
-    "the",
-    "help",
-    "it",
-    "now",
-    "all",
-    "good",
-    "everything",
-    "kind",
-    "regards",
-    "best",
-    "again",
-];
+const COURTESIES: &str = "a abrazo abrir acceder al all atencion atentamente atentos att ayuda ayudarme ayudarnos ayudaron ayudo \
+    bendecida bendecido bendiciones best bonita bonito buen buena buenas bueno buenos colaboracion compromiso \
+    con cordial cordiales cordialmente de deseo dia dias dios don dona efectiva efectividad efectivo eficiencia \
+    eficiente el en entrar es esta estamos estimada estimado everything feliz fin for gentil gestion good \
+    gracia gran help hola imprimir inconveniente inconvenientes infinitas ingeniera ingeniero ingresar it jornada \
+    kind la labor las le les lo logre los mas me mi mil mis much muchas muchisimas mucho muy noche noches nos now \
+    oportuna oportuno para por prestada prestado problema problemas pronta pronto pude pudimos que quede rapida \
+    rapidez rapido regards respetada respetado respuesta saludo saludos se semana senor senora servicio sin so \
+    solucion soporte su sus tarde tardes te tenga tengan the toda todo todos un una usted ustedes very y ya you \
+    your";
 
 /// Things that a confirmation may name.
-const THINGS: [&str; 22] = [
-    "acceso",
-    "aplicativo",
-    "carpeta",
-    "clave",
-    "computador",
-    "computadora",
-    "contrasena",
-    "correo",
-    "cuenta",
-    "escaner",
-    "impresora",
-    "internet",
-    "pagina",
-    "pantalla",
-    "programa",
-    "portatil",
-    "printer",
-    "red",
-    "sistema",
-    "telefono",
-    "usuario",
-    "wifi",
-];
+const THINGS: &str = "acceso aplicativo carpeta clave computador computadora contrasena equipo correo cuenta escaner impresora internet \
+    pagina pantalla portatil printer programa red sistema telefono usuario wifi";
+
+const PUNCTUATION: &str = ".,;:!¡-–—'’\"“”«»*_…";
 
 const APPROVAL: [char; 13] = ['👍', '🙏', '😊', '🙂', '😀', '😃', '😄', '👏', '✅', '🙌', '💪', '🤗', '😁'];
 
@@ -290,58 +54,35 @@ pub fn only_thanks<'a>(text: &str, signature: impl IntoIterator<Item = &'a str>)
     for clause in text.split(['.', ',', ';', ':', '!', '\n', '\r']) {
         let words = words(clause);
         count += words.len();
-        let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+        let has = |list: &str| words.iter().any(|word| contains(list, word));
         let is_known = |word: &String| {
-            let word = word.as_str();
-            THANKS.contains(&word)
-                || WORKS.contains(&word)
-                || COURTESIES.contains(&word)
-                || MORE.contains(&word)
+            [THANKS, WORKS, COURTESIES].iter().any(|list| contains(list, word))
                 || signature.contains(word)
-                || (THINGS.contains(&word) && has(&WORKS))
+                || (contains(THINGS, word) && has(WORKS))
         };
         // `sin problemas` is an approval, `sin` anything else is not.
         let without = |pair: &[String]| {
             pair[0] == "sin" && !pair[1].starts_with("problema") && !pair[1].starts_with("inconveniente")
         };
         let ends_without = words.last().is_some_and(|word| word == "sin");
-        let names_problem =
-            has(&["problema", "problemas", "inconveniente", "inconvenientes"]) && !has(&["sin"]);
+        let names_problem = has("problema problemas inconveniente inconvenientes") && !has("sin");
         if !words.iter().all(is_known) || words.windows(2).any(without) || ends_without || names_problem {
             return false;
         }
-        thanks |= has(&THANKS);
+        thanks |= has(THANKS);
     }
     thanks && count <= LONGEST
+}
+
+fn contains(list: &str, word: &str) -> bool {
+    list.split(' ').any(|known| known == word)
 }
 
 /// Letters, digits, spaces and the punctuation of a sentence, or a sign of approval with its variants.
 fn is_harmless(c: char) -> bool {
     c.is_alphanumeric()
         || c.is_whitespace()
-        || matches!(
-            c,
-            '.' | ','
-                | ';'
-                | ':'
-                | '!'
-                | '¡'
-                | '-'
-                | '–'
-                | '—'
-                | '\''
-                | '’'
-                | '"'
-                | '“'
-                | '”'
-                | '«'
-                | '»'
-                | '*'
-                | '_'
-                | '…'
-                | '/'
-                | '@'
-        )
+        || PUNCTUATION.contains(c)
         || APPROVAL.contains(&c)
         || matches!(c, '\u{fe0f}' | '\u{200d}' | '\u{1f3fb}'..='\u{1f3ff}' | '\u{300}'..='\u{36f}')
 }
@@ -460,6 +201,9 @@ mod tests {
             "Gracias 😡",
             "Necesito otra cosa, gracias.",
             "Gracias, volvió a pasar.",
+            "Gracias, abre el caso.",
+            "Gracias, otra vez.",
+            "El equipo, gracias.",
             "Gracias, se volvió a bloquear",
             "La impresora",
             "Rosa Pérez Gómez",

@@ -16,6 +16,7 @@ use crate::language::locale::Locale;
 use crate::outbox::MessageKind;
 use crate::outbox::delivery::Message;
 use crate::people::person;
+use crate::people::user::UNNAMED;
 use crate::problem::{Problem, Result, Text};
 use crate::surveys::links;
 use crate::tickets::model::Criticality;
@@ -27,6 +28,7 @@ const WITH_LINK: [MessageKind; 2] = [MessageKind::Solved, MessageKind::SurveyRem
 /// The content and the recipient of a message.
 #[derive(Debug)]
 pub struct Content {
+    /// Empty if the name of the recipient is not known.
     pub to_name: String,
     pub to_address: String,
     pub subject: String,
@@ -288,7 +290,9 @@ impl Known {
             tickets,
             recipients: recipients
                 .into_iter()
-                .map(|(id, name, address, locale)| (id, Recipient { name: one_line(&name), address, locale }))
+                .map(|(id, name, address, locale)| {
+                    (id, Recipient { name: known_name(&name), address, locale })
+                })
                 .collect(),
             people,
             followups: followups.into_iter().map(|(id, body, name)| (id, (body, one_line(&name)))).collect(),
@@ -353,6 +357,11 @@ impl Known {
             shown_link: self.shown_link.clone(),
         })
     }
+}
+
+/// The name of a recipient; empty if it is not known.
+fn known_name(name: &str) -> String {
+    if name == UNNAMED { String::new() } else { one_line(name) }
 }
 
 /// Without line breaks and other control characters, so that it can be used in a header and in a sentence.

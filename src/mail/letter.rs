@@ -26,7 +26,7 @@ pub fn letter(from: &Mailbox, id: Uuid, content: &Content) -> Result<Message, St
     let message_id = |id: Uuid| format!("<{id}@{}>", from.email.domain());
     let mut letter = automatic(from)
         .message_id(Some(message_id(id)))
-        .to(Mailbox::new(Some(content.to_name.clone()), address))
+        .to(Mailbox::new(Some(content.to_name.clone()).filter(|name| !name.is_empty()), address))
         .subject(&content.subject);
     if content.root != id {
         letter = letter.in_reply_to(message_id(content.root)).references(message_id(content.root));

@@ -163,12 +163,16 @@ fn a_backup_of_format_1_is_restored_with_the_flag_only() {
     assert_eq!(restore_with(&database, &store, trusting).unwrap().manifest.format, 1);
 }
 
-/// The maximum resident memory of a process until it ends, in MiB.
+/// The maximum resident memory of the server's program until it ends, in MiB. For a moment after the start, the child still
+/// has the memory of this process, and its name.
 fn peak_memory(child: &mut Child) -> usize {
     let status = format!("/proc/{}/status", child.id());
     let mut most = 0;
     while child.try_wait().unwrap().is_none() {
         let status = std::fs::read_to_string(&status).unwrap_or_default();
+        if !status.starts_with("Name:\tmesa\n") {
+            continue;
+        }
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or("VmHWM: 0 kB");
         most = most.max(line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() / 1024);
     }
@@ -233,7 +237,7 @@ fn a_decompression_bomb_is_rejected_with_bounded_memory() {
             !output.status.success() && said.contains("is not a backup") && said.contains(why),
             "{what}: {said}"
         );
-        assert!(most < 120, "{what}: {most} MiB");
+        assert!((1..120).contains(&most), "{what}: {most} MiB");
     }
     assert_eq!(database.count("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), 0);
 }

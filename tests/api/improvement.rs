@@ -240,7 +240,7 @@ fn an_overdue_action_is_mailed_once_to_its_owner_and_the_director() {
     assert_eq!((tell(), tell()), (1, 0));
     desk.send_mail();
     let last = server.mail().into_iter().rfind(|mail| mail.to == "director@mesa.test").unwrap();
-    assert!(last.text().contains("Improvement action No. 3, improvement plan"), "{}", last.text());
+    assert!(last.text().contains("Improvement plan: improvement action No. 3"), "{}", last.text());
 }
 
 #[test]

@@ -265,12 +265,12 @@ fn an_unknown_sender_is_asked_for_missing_data_and_cannot_sign_in() {
         became(&desk, message("Vecino Nuevo <vecino@barrio.example>", "Alumbrado", "", "No hay luz."));
     let ticket = ticket_of(&desk, &email);
     assert_eq!(
-        (&ticket["status"], &ticket["archive"]["reason"]),
-        (&json!("archived"), &json!("missing_information"))
+        (&ticket["status"], &ticket["information_request"]["missing_data"]),
+        (&json!("on_hold"), &json!(["document_id", "contact", "unit"]))
     );
-    let note = ticket["archive"]["note"].as_str().unwrap();
+    let asked = ticket["information_request"]["missing"].as_str().unwrap();
     for missing in ["documento de identidad", "teléfono", "unidad administrativa"] {
-        assert!(note.contains(missing), "{note}");
+        assert!(asked.contains(missing), "{asked}");
     }
     let requester = &ticket["requester"];
     assert_eq!(
@@ -278,7 +278,7 @@ fn an_unknown_sender_is_asked_for_missing_data_and_cannot_sign_in() {
         (&json!("Vecino Nuevo"), &json!("vecino@barrio.example"))
     );
     assert_eq!((&requester["document_id"], &requester["unit"]), (&json!(null), &json!(null)));
-    assert_eq!(messages_to(&desk, "vecino@barrio.example"), 2);
+    assert_eq!(messages_to(&desk, "vecino@barrio.example"), 1);
     let user = desk.director().get(&format!("/users/{}", requester["id"].as_str().unwrap())).ok();
     assert_eq!((&user["can_sign_in"], &user["role"]), (&json!(false), &json!("requester")));
     for password in ["", "!", PASSWORD] {
@@ -292,12 +292,11 @@ fn an_unknown_sender_is_asked_for_missing_data_and_cannot_sign_in() {
     let again = became(&desk, message("VECINO@barrio.example", "Sigue", "", "Sin luz."));
     assert_eq!(ticket_of(&desk, &again)["requester"]["id"], requester["id"]);
 
-    // Staff fill in the missing data and resubmit the request.
-    let again = format!("/tickets/{}/resubmission", ticket["id"]);
+    // Staff fill in the missing data.
+    let one = format!("/tickets/{}", ticket["id"]);
     let data = json!({"document_id": "1", "contact": {"mobile": "300"}, "unit_id": desk.unit_id()});
-    desk.professional().post(&again, json!({})).problem(422, "invalid_body");
-    let presented = desk.professional().post(&again, json!({"requester": data})).created();
-    assert_eq!(presented["status"], "received");
+    let completed = desk.professional().patch(&one, json!({"requester": data})).ok();
+    assert_eq!(completed["status"], "received");
     // The history contains all events and verifies.
     let kinds: Vec<Value> = desk
         .director()
@@ -306,7 +305,7 @@ fn an_unknown_sender_is_asked_for_missing_data_and_cannot_sign_in() {
         .iter()
         .map(|event| event["kind"].clone())
         .collect();
-    assert_eq!(kinds, ["received", "archived", "resubmitted"]);
+    assert_eq!(kinds, ["received", "information_requested", "changed", "resumed"]);
     assert_eq!(desk.director().get("/audit/verification").ok()["broken"], json!([]));
     // The sender can set a password by a link to the mailbox (see `password_links`).
     let request = json!({"email": "vecino@barrio.example"});
@@ -326,7 +325,7 @@ fn a_known_sender_with_missing_data_is_asked_for_it() {
     let other = desk.another(Role::Requester);
     desk.database.run(&format!("UPDATE users SET document_id = NULL WHERE id = '{}'", other.id()));
     let ticket = ticket_of(&desk, &became(&desk, message(other.email(), "Sin red", "", "x")));
-    assert_eq!(ticket["archive"]["note"], "Faltan: número del documento de identidad.");
+    assert_eq!(ticket["information_request"]["missing_data"], json!(["document_id"]));
     assert_eq!(ticket["requester"]["unit"]["id"], json!(desk.unit_id()));
     // By the API such a request is rejected.
     other.post("/tickets", json!({"subject": "x", "description": "x"})).problem(422, "invalid_body");

@@ -206,7 +206,7 @@ fn unverified_mail_is_marked_and_events_name_the_mail_and_its_submitter() {
     let email = became(&desk, message("vecino@barrio.example", "Alumbrado", "", "No hay luz."));
     let new = format!("/tickets/{}", email["ticket_id"]);
     is_marked(&new, "received", &email, true);
-    is_marked(&new, "archived", &email, true);
+    is_marked(&new, "information_requested", &email, true);
     let solved = desk.ticket_in("solved");
     let email = became(&desk, message("requester@mesa.test", &reply_to(&solved), ALIGNED, "No."));
     is_marked(&solved, "reopened", &email, false);

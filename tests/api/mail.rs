@@ -193,7 +193,12 @@ fn a_merged_request_gets_mail_without_data_of_the_other_requester() {
     let own = other.post("/tickets", json!({"subject": "Sin impresora", "description": "No hay."})).created();
     let one = desk.ticket_in("classified");
     let (technician, id) = (desk.technician(), one.rsplit('/').next().unwrap().parse::<i64>().unwrap());
-    technician.post(&format!("/tickets/{}/merge", own["id"]), json!({"into_ticket_id": id})).ok();
+    technician
+        .post(
+            &format!("/tickets/{}/merge", own["id"]),
+            json!({"into_ticket_id": id, "confirm_other_requester": true}),
+        )
+        .ok();
     technician.post(&format!("{one}/assignment"), json!({"assignee_id": technician.id()})).ok();
     technician.post(&format!("{one}/acceptance"), crate::harness::states::soon()).ok();
     technician.post(&format!("{one}/solution"), json!({"description": "Se cambió el cable."})).ok();

@@ -261,7 +261,7 @@ fn the_requester_of_a_merged_duplicate_follows_the_other_ticket() {
     let (technician, requester, other) = (desk.technician(), desk.requester(), desk.another(Role::Requester));
     let target = desk.ticket_in("assigned");
     let duplicate = ticket_of(&desk, &other, &technician, "on_hold");
-    let body = json!({"into_ticket_id": number(&target), "note": "Es el mismo switch."});
+    let body = json!({"into_ticket_id": number(&target), "confirm_other_requester": true, "note": "Es el mismo switch."});
     let etag = technician.get(&target).header("etag").to_owned();
     let merged = technician.post(&format!("{duplicate}/merge"), body.clone()).ok();
     assert_eq!(
@@ -330,7 +330,12 @@ fn watchers_move_with_a_merge_and_no_one_watches_their_own_ticket() {
     let mine = desk.ticket_in("received");
     let foreign = ticket_of(&desk, &other, &technician, "received");
     let merge = |one: &str, into: &str| {
-        technician.post(&format!("{one}/merge"), json!({"into_ticket_id": number(into)})).ok()
+        technician
+            .post(
+                &format!("{one}/merge"),
+                json!({"into_ticket_id": number(into), "confirm_other_requester": true}),
+            )
+            .ok()
     };
     let watchers = |one: &str| -> Vec<Value> {
         technician
@@ -397,7 +402,12 @@ fn of_two_tickets_merged_into_each_other_at_once_one_is_merged() {
             let calls = [(&a, &b), (&b, &a)].map(|(one, into)| {
                 scope.spawn(move || {
                     barrier.wait();
-                    client.post(&format!("{one}/merge"), json!({"into_ticket_id": number(into)})).status
+                    client
+                        .post(
+                            &format!("{one}/merge"),
+                            json!({"into_ticket_id": number(into), "confirm_other_requester": true}),
+                        )
+                        .status
                 })
             });
             calls.map(|call| call.join().unwrap()).to_vec()

@@ -73,7 +73,9 @@ fn files_visible_to_the_requester_are_copied() {
         let files = format!("{archived}/followups/{}/attachments", entry["id"].as_str().unwrap());
         technician.upload(&files, file, visibility).created();
     }
-    technician.post(&format!("{archived}/archive"), json!({"reason": "missing_information"})).ok();
+    technician
+        .post(&format!("{archived}/archive"), json!({"reason": "missing_information", "note": "La placa."}))
+        .ok();
     let new = format!("/tickets/{}", again(&requester, &archived, json!({})).created()["id"]);
     for client in [&requester, &technician] {
         let files = client.get(&format!("{new}/attachments")).items();

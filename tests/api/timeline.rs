@@ -248,7 +248,9 @@ fn private_changes_are_invisible_to_the_requester() {
     let relation = technician.post(&format!("{foreign}/relations"), relation).created();
     unchanged("a relation to another's ticket");
     technician.delete(&format!("{foreign}/relations/{}", relation["id"].as_str().unwrap())).expect(204);
-    technician.post(&format!("{foreign}/merge"), json!({"into_ticket_id": number})).ok();
+    technician
+        .post(&format!("{foreign}/merge"), json!({"into_ticket_id": number, "confirm_other_requester": true}))
+        .ok();
     assert_eq!(technician.get(&format!("{one}/watchers")).items().len(), 1);
     unchanged("another's ticket merged into it");
 
@@ -315,7 +317,9 @@ fn an_information_request_is_shown_with_its_answer() {
     technician.post(&format!("{one}/information-request"), missing).ok();
     let answer = json!({"visibility": "public", "body": "Es la 4311."});
     requester.post(&format!("{one}/followups"), answer).created();
-    technician.post(&format!("{one}/archive"), json!({"reason": "missing_information"})).ok();
+    technician
+        .post(&format!("{one}/archive"), json!({"reason": "missing_information", "note": "La placa."}))
+        .ok();
     let again = requester.post(&format!("{one}/resubmission"), json!({})).created();
     let events = requester.get(&format!("{one}/timeline?type=event")).items();
     let seen: Vec<String> = events.iter().map(short).collect();

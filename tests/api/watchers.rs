@@ -137,7 +137,9 @@ fn an_added_watcher_moves_with_a_merge_and_keeps_the_reason() {
     let duplicate = ticket_of(&desk, &other, &technician, "received");
     add(&technician, &duplicate, &watcher).created();
     let into = target.rsplit('/').next().unwrap().parse::<i64>().unwrap();
-    technician.post(&format!("{duplicate}/merge"), json!({"into_ticket_id": into})).ok();
+    technician
+        .post(&format!("{duplicate}/merge"), json!({"into_ticket_id": into, "confirm_other_requester": true}))
+        .ok();
     let mut found = watchers(&technician, &target);
     found.sort_by_key(Value::to_string);
     let mut expected = [json!([watcher.id(), "added"]), json!([other.id(), "duplicate_merged"])];

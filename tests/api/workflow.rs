@@ -116,7 +116,7 @@ fn take(step: &str, client: &Client, other: &Client, one: &str, into: i64) -> An
         "followups" => json!({"visibility": "public", "body": "Vamos en camino."}),
         "solution" => json!({"description": "Se cambió el cable."}),
         "archive" => json!({"reason": "duplicate"}),
-        "merge" => json!({"into_ticket_id": into}),
+        "merge" => json!({"into_ticket_id": into, "confirm_other_requester": true}),
         _ => json!({}),
     };
     client.post(&format!("{one}/{}", step.replace('_', "-")), body)

@@ -155,7 +155,10 @@ impl Attempt<'_> {
                     self.post(format!("{one}/watchers"), json!({"user_id": watcher.id()})),
                     get(&format!("{one}/watchers/{}", known.id())),
                     self.me.delete(&format!("{one}/watchers/{}", known.id())),
-                    self.post(format!("{one}/merge"), json!({"into_ticket_id": other})),
+                    self.post(
+                        format!("{one}/merge"),
+                        json!({"into_ticket_id": other, "confirm_other_requester": true}),
+                    ),
                 ]
             }
             Action::Accept => vec![self.post(format!("{}/acceptance", self.assigned("assigned")), soon())],
