@@ -9,15 +9,19 @@ use super::references::{self, Uses};
 
 /// The enumerations that new versions extend. In responses they are texts, and `x-extensible-enum` names the known
 /// values.
-const GROWING: [&str; 9] = [
+const GROWING: [&str; 13] = [
     "AuditKind",
     "AuditResource",
     "Code",
     "EventKind",
     "FieldCode",
     "InboundEmailReason",
+    "IndicatorFrequency",
+    "IndicatorKind",
     "MessageKind",
+    "ReportMark",
     "Step",
+    "UserPermission",
     "WatchReason",
 ];
 
