@@ -162,6 +162,7 @@ fn an_earlier_migration_is_applied_after_later_ones() {
         "20261129000101",
         "20261129000310",
         "20261129000320",
+        "20261129000802",
     ];
     let database = Database::empty();
     let mut connection = database.connect();
