@@ -150,6 +150,8 @@ export async function prepare({ call }, contract, examples, mailbox, refusedAddr
     previewUserAnonymization: { user_id: requester },
     getTicketEscalation: { ticket_id: escalated, escalation_id: (await first(`/tickets/${escalated}/escalations`)).id },
     getImprovementActionFollowup: { action_id: action, followup_id: progress },
+    // The report of the other quarter is approved.
+    updateQuarterlyReportNarrative: { year: 2020, quarter: 2 },
     getSurvey: { survey_id: (await director('GET', `/tickets/${solved}/survey`)).id },
     getSurveyLink: { token: survey },
     answerSurveyLink: { token: survey },

@@ -154,8 +154,8 @@ MAY_BE_REFUSED = [
     # A field of one measure only, and a warning that must not meet the target.
     ("createIndicator|updateIndicator", "invalid_body", "/within_hours", "required|not_allowed"),
     ("createIndicator|updateIndicator", "invalid_body", "/warning", "out_of_range"),
-    # A quarter that has not begun, and a value for an indicator that is computed.
-    ("createIndicatorMeasurement", "invalid_body", "/quarter", "out_of_range"),
+    # A period that has not begun or that the frequency lacks, one of two fields, and a value for an indicator that is computed.
+    ("createIndicatorMeasurement", "invalid_body", "/quarter|/period", "out_of_range|required|not_allowed"),
     ("createIndicatorMeasurement", "invalid_body", "/value", "not_allowed"),
     # A schema has no minimum and maximum for dates; minutes are numbered per year, which cannot change.
     ("createMeetingMinutes|updateMeetingMinutes", "invalid_body", "/held_on", "out_of_range|not_allowed"),

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::attachments::serve::{Download, RangeHeaders, serve};
 use crate::attachments::{Attachment, store};
-use crate::auth::policy::{self, Action};
+use crate::auth::policy::Action;
 use crate::http::body::Content;
 use crate::http::routes::Routes;
 use crate::http::{Actor, Answer, Call};
@@ -34,7 +34,7 @@ fn visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(Attachment
     if let Some(article_id) = file.article_id {
         check_visible(db, actor, article_id)?;
     }
-    if file.improvement_action_id.is_some() && policy::scope(actor.role, Action::ReadRecords).is_none() {
+    if file.improvement_action_id.is_some() && actor.rights().scope(Action::ReadRecords).is_none() {
         return Err(Problem::not_found());
     }
     Ok((file, key))

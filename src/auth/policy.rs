@@ -86,6 +86,8 @@ text_enum! {
         ReadSurveyAnswers = "read_survey_answers",
         /// Read statistics and reports.
         ReadStatistics = "read_statistics",
+        /// Write the texts of quarterly reports, until they are approved.
+        WriteReports = "write_reports",
         /// Approve quarterly reports, which freezes their content.
         ApproveReports = "approve_reports",
         /// Read indicators, minutes, improvement actions and risks.
@@ -176,6 +178,7 @@ pub const TABLE: &[Row] = &[
     (Action::AnswerSurvey,        [OWN, NO, NO, NO]),
     (Action::ReadSurveyAnswers,   [NO, Some(PermissionScope::Totals), ANY, ANY]),
     (Action::ReadStatistics,      [NO, ANY, ANY, ANY]),
+    (Action::WriteReports,        [NO, Some(PermissionScope::Draft), ANY, ANY]),
     (Action::ApproveReports,      [NO, NO, NO, ANY]),
     (Action::ReadRecords,         [NO, ANY, ANY, ANY]),
     (Action::WriteRecords,        [NO, Some(PermissionScope::Draft), ANY, ANY]),
@@ -192,6 +195,60 @@ pub const TABLE: &[Row] = &[
     (Action::ReadPersonalData,    [OWN, OWN, OWN, ANY]),
 ];
 
+text_enum! {
+    /// A permission that can be given to a person in addition to those of the role.
+    pub enum UserPermission {
+        /// Read and write indicators, minutes, improvement actions and risks, for the Enlace MIPG. Signing and approving
+        /// stay with the director.
+        Records = "records",
+    }
+}
+
+/// What a person may do with a permission, whatever their role.
+pub const GRANTS: &[(UserPermission, Action, PermissionScope)] = &[
+    (UserPermission::Records, Action::ReadRecords, PermissionScope::Any),
+    (UserPermission::Records, Action::WriteRecords, PermissionScope::Any),
+];
+
+/// What a person has: a role, and the permissions given in addition.
+#[derive(Debug, Clone, Copy)]
+pub struct Rights<'a> {
+    pub role: Role,
+    pub granted: &'a [UserPermission],
+}
+
+impl Rights<'_> {
+    /// The rights of a role alone.
+    pub fn of_role(role: Role) -> Self {
+        Rights { role, granted: &[] }
+    }
+
+    /// The scope of `action`: that of a given permission, otherwise that of the role; `None` if not permitted.
+    pub fn scope(self, action: Action) -> Option<PermissionScope> {
+        let given = GRANTS
+            .iter()
+            .find(|(permission, allowed, _)| *allowed == action && self.granted.contains(permission));
+        given.map(|(_, _, scope)| *scope).or_else(|| scope(self.role, action))
+    }
+
+    /// How far the person may go with an operation for which one of these actions is enough: as far as the first that
+    /// is allowed. Totals are not access to the single answers that an operation returns. `None` if they may not call it.
+    pub fn permitted(self, actions: &[Action]) -> Option<PermissionScope> {
+        actions
+            .iter()
+            .filter_map(|action| self.scope(*action))
+            .find(|scope| *scope != PermissionScope::Totals)
+    }
+}
+
+/// The permissions of which each allows an operation for which one of these actions is enough.
+pub fn granting(actions: &[Action]) -> Vec<UserPermission> {
+    let grants = |permission: &UserPermission| {
+        GRANTS.iter().any(|(granted, action, _)| granted == permission && actions.contains(action))
+    };
+    UserPermission::ALL.iter().copied().filter(grants).collect()
+}
+
 /// The scope of `action` for `role`; `None` if not permitted.
 pub fn scope(role: Role, action: Action) -> Option<PermissionScope> {
     let column = role as usize;
@@ -199,12 +256,6 @@ pub fn scope(role: Role, action: Action) -> Option<PermissionScope> {
         Some((_, scopes)) => scopes[column],
         None => (role == Role::Director).then_some(PermissionScope::Any),
     }
-}
-
-/// How far `role` may go with an operation for which one of these actions is enough: as far as the first that it is allowed.
-/// Totals are not access to the single answers that an operation returns. `None` if it may not call it.
-pub fn permitted(role: Role, actions: &[Action]) -> Option<PermissionScope> {
-    actions.iter().filter_map(|action| scope(role, *action)).find(|scope| *scope != PermissionScope::Totals)
 }
 
 #[cfg(test)]
@@ -225,5 +276,31 @@ mod tests {
         assert_eq!(scope(Role::Technician, Action::Manage), None);
         assert_eq!(scope(Role::Professional, Action::Manage), Some(PermissionScope::UpToOwnRole));
         assert_eq!(scope(Role::Director, Action::AnswerSurvey), None);
+    }
+
+    #[test]
+    fn a_permission_adds_to_the_role_and_approves_nothing() {
+        let all = UserPermission::ALL;
+        for role in Role::ALL {
+            let rights = Rights { role: *role, granted: all };
+            for action in Action::ALL {
+                let given = matches!(action, Action::ReadRecords | Action::WriteRecords);
+                let expected = if given { Some(PermissionScope::Any) } else { scope(*role, *action) };
+                assert_eq!(rights.scope(*action), expected, "{role:?} {action:?}");
+                assert_eq!(Rights::of_role(*role).scope(*action), scope(*role, *action));
+            }
+        }
+        assert_eq!(granting(&[Action::ReadTicket, Action::WriteRecords]), [UserPermission::Records]);
+        assert_eq!(granting(&[Action::ApproveRecords, Action::ApproveReports]), []);
+    }
+
+    /// Otherwise somebody could give what they do not have.
+    #[test]
+    fn who_may_manage_people_has_what_permissions_give() {
+        for role in Role::ALL.iter().filter(|role| scope(**role, Action::Manage).is_some()) {
+            for (_, action, given) in GRANTS {
+                assert!(scope(*role, *action) >= Some(*given), "{role:?} {action:?}");
+            }
+        }
     }
 }

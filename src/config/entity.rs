@@ -15,6 +15,27 @@ pub struct Entity {
     pub name: String,
     /// `None` if there is no image.
     pub logo: Option<Arc<Logo>>,
+    /// The procedure that requires the quarterly report.
+    pub procedure: Procedure,
+}
+
+/// The code and the version of a controlled document.
+#[derive(Debug, Clone)]
+pub struct Procedure {
+    pub code: String,
+    pub version: String,
+}
+
+impl Default for Entity {
+    fn default() -> Self {
+        Entity { name: UNNAMED.to_owned(), logo: None, procedure: Procedure::default() }
+    }
+}
+
+impl Default for Procedure {
+    fn default() -> Self {
+        Procedure { code: "PR-RF-09".to_owned(), version: "06".to_owned() }
+    }
 }
 
 impl Entity {
@@ -34,6 +55,14 @@ impl Reader<'_> {
             let expected = format!("expected a PNG file of up to 512 KiB, found {path:?}");
             self.wrong.push(Wrong { variable: "MESA_ENTITY_LOGO", expected });
         }
-        Entity { name: name.unwrap_or_else(|| UNNAMED.to_owned()), logo: logo.map(Arc::new) }
+        let brief = |text: &str| text.chars().count() <= 30;
+        let code = self.checked("MESA_PROCEDURE_CODE", brief, "up to 30 characters");
+        let version = self.checked("MESA_PROCEDURE_VERSION", brief, "up to 30 characters");
+        let procedure = Procedure {
+            code: code.unwrap_or_else(|| "PR-RF-09".to_owned()),
+            version: version.unwrap_or_else(|| "06".to_owned()),
+        };
+        let name = name.unwrap_or_else(|| UNNAMED.to_owned());
+        Entity { name, logo: logo.map(Arc::new), procedure }
     }
 }

@@ -9,16 +9,20 @@ use super::references::{self, Uses};
 
 /// The enumerations that new versions extend. In responses they are texts, and `x-extensible-enum` names the known
 /// values.
-const GROWING: [&str; 10] = [
+const GROWING: &[&str] = &[
     "AuditKind",
     "AuditResource",
     "Code",
     "EventKind",
     "FieldCode",
     "InboundEmailReason",
+    "IndicatorFrequency",
+    "IndicatorKind",
     "MessageKind",
     "MinimumDatum",
+    "ReportMark",
     "Step",
+    "UserPermission",
     "WatchReason",
 ];
 

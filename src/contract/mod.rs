@@ -25,8 +25,8 @@ A headless service desk that carries out the procedure *Mesa de Servicios*: regi
 attend, escalate, solve, learn, evaluate, report.
 
 **First steps.** *Authorize* with email and password, or with the `access_token` of `POST /auth/login`. `GET /me` \
-lists what the caller may do. `x-roles` of an operation names the roles that may call it, `x-mesa-permission` the \
-permission that it needs.
+lists what the caller may do. `x-roles` of an operation names the roles that may call it, `x-granted-permissions` the \
+permissions that allow it to people of any role, `x-mesa-permission` the action that it needs.
 
 **Errors** are always `application/problem+json` (RFC 9457): evaluate `code`, show `detail`. `errors` names all fields \
 at fault, up to a hundred: `in` says whether `pointer` is about the `body`, the `query` or a `header`. `detail` is in \

@@ -283,6 +283,10 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
     } else if let Some(may) = roles::allowed(operation) {
         operation["security"] = json!([{"bearer": []}, {"password": []}]);
         operation["x-roles"] = may.into();
+        let granted = roles::granted(operation);
+        if !granted.is_empty() {
+            operation["x-granted-permissions"] = granted.into();
+        }
     }
     if let Some(operation) = operation.as_object_mut() {
         operation.retain(|name, _| ![UNVERSIONED, IF_MATCH, NOT_IDEMPOTENT].contains(&name.as_str()));

@@ -377,6 +377,9 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        kind -> Nullable<Text>,
+        baseline_value -> Nullable<Float8>,
+        baseline_note -> Nullable<Text>,
     }
 }
 
@@ -413,6 +416,9 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        frequency -> Text,
+        period -> Nullable<Int2>,
+        through_date -> Date,
     }
 }
 
@@ -512,6 +518,21 @@ diesel::table! {
         quarter -> Int2,
         approved_at -> Timestamptz,
         approved_by -> Uuid,
+    }
+}
+
+diesel::table! {
+    quarterly_report_texts (year, quarter) {
+        year -> Int4,
+        quarter -> Int2,
+        analysis -> Nullable<Text>,
+        proposals -> Nullable<Text>,
+        author_id -> Nullable<Uuid>,
+        author_position -> Nullable<Text>,
+        approver_position -> Nullable<Text>,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -860,6 +881,7 @@ diesel::table! {
         contract_ends_on -> Nullable<Date>,
         staff_mail -> Bool,
         sign_in_era -> Int4,
+        granted_permissions -> Array<Text>,
     }
 }
 
@@ -921,6 +943,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     password_reset_requests,
     quarterly_report_files,
     quarterly_report_totals_files,
+    quarterly_report_texts,
     quarterly_reports,
     minutes,
     minutes_attendance,

@@ -13,7 +13,7 @@ use super::etag;
 use super::mail_origin::MailOrigin;
 use super::query;
 use crate::auth::person::Person;
-use crate::auth::policy::{self, Action, PermissionScope, Role};
+use crate::auth::policy::{Action, PermissionScope, Rights, Role, UserPermission};
 use crate::auth::tokens::Claims;
 use crate::db::acting::{self, set_config};
 use crate::db::clock_timestamp;
@@ -25,9 +25,11 @@ use crate::problem::{Code, FieldError, Problem, Result, Text};
 pub struct Actor {
     pub id: Uuid,
     pub role: Role,
+    /// The permissions given in addition to those of the role.
+    pub granted: Vec<UserPermission>,
     pub full_name: String,
     pub unit_id: Option<Uuid>,
-    /// The scope that the policy gives this role for this action.
+    /// The scope that the policy gives this person for this action.
     pub scope: PermissionScope,
     /// The database's time when the request was admitted: the same clock for every copy of the server.
     pub now: DateTime<Utc>,
@@ -42,7 +44,7 @@ impl Actor {
     /// The actor of an inbound email.
     ///
     /// # Errors
-    /// `Code::Unauthenticated` if the account is not active, `Code::Forbidden` if its role may not do this.
+    /// `Code::Unauthenticated` if the account is not active, `Code::Forbidden` if it may not do this.
     pub fn by_mail(
         db: &mut PgConnection,
         user_id: Uuid,
@@ -66,6 +68,11 @@ impl Actor {
 
     pub fn is_staff(&self) -> bool {
         self.role != Role::Requester
+    }
+
+    /// What the actor may do beyond the action of this request.
+    pub fn rights(&self) -> Rights<'_> {
+        Rights { role: self.role, granted: &self.granted }
     }
 
     /// A role that may only write drafts may not write other records.
@@ -119,7 +126,7 @@ pub(crate) use next_version;
 /// The data of a request that identify the caller.
 pub(super) struct Admission {
     pub(super) token: Claims,
-    /// The actions of which the role must be allowed one.
+    /// The actions of which the caller must be allowed one.
     pub(super) permission: Vec<Action>,
     pub(super) stray_parameters: Vec<FieldError>,
     pub(super) if_match: Option<String>,
@@ -128,7 +135,7 @@ pub(super) struct Admission {
 }
 
 impl Admission {
-    /// Authenticates the caller (401), checks the role (403), and refuses parameters of an operation that has none (400).
+    /// Authenticates the caller (401), checks the permission (403), and refuses parameters of an operation that has none (400).
     pub(super) fn admit(self, db: &mut PgConnection) -> Result<Actor> {
         let (actor, era) = find(db, self.token.sub, &self.permission, self.if_match, self.timezone)?;
         if era != self.token.era {
@@ -143,7 +150,7 @@ impl Admission {
     }
 }
 
-/// The inner result is whether the role may do this; the number is the current era of the account's sign-ins.
+/// The inner result is whether the person may do this; the number is the current era of the account's sign-ins.
 fn find(
     db: &mut PgConnection,
     user_id: Uuid,
@@ -154,10 +161,11 @@ fn find(
     // In the same statement, so that it costs no round trip: changes of this transaction are recorded as those of the
     // actor.
     let acts = set_config(acting::ACTOR_ID, user_id.to_string(), true);
-    let (role, full_name, unit_id, active, era, now, _) = users::table
+    let (role, granted, full_name, unit_id, active, era, now, _) = users::table
         .find(user_id)
         .select((
             users::role,
+            users::granted_permissions,
             users::full_name,
             users::unit_id,
             users::active,
@@ -165,16 +173,18 @@ fn find(
             clock_timestamp(),
             acts,
         ))
-        .first::<(Role, String, Option<Uuid>, bool, i32, DateTime<Utc>, String)>(db)
+        .first::<(Role, Vec<UserPermission>, String, Option<Uuid>, bool, i32, DateTime<Utc>, String)>(db)
         .optional()?
         .ok_or_else(unauthenticated)?;
     if !active {
         return Err(unauthenticated());
     }
-    let actor = policy::permitted(role, permission)
+    let scope = Rights { role, granted: &granted }.permitted(permission);
+    let actor = scope
         .map(|scope| Actor {
             id: user_id,
             role,
+            granted,
             full_name,
             unit_id,
             scope,

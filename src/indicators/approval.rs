@@ -16,7 +16,7 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 /// Approve a measurement
 ///
 /// An approved measurement no longer changes, even if the data change. It must have been measured after the end of
-/// its quarter, and have an analysis.
+/// its period, and have an analysis.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ApproveRecords)), ("x-mesa-if-match" = json!("required"))),
     tag = "indicators", operation_id = "approveMeasurement",
@@ -45,8 +45,8 @@ pub async fn approve(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Resul
                 "/complete",
                 FieldCode::NotAllowed,
                 Text::new(
-                    "Se midió antes de terminar el trimestre; mídalo de nuevo.",
-                    "It was measured before the quarter was over; measure it again.",
+                    "Se midió antes de terminar el período; mídalo de nuevo.",
+                    "It was measured before the period was over; measure it again.",
                 ),
             ));
         }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::frequency::IndicatorFrequency;
 use super::light::{self, IndicatorDirection};
 use super::measures::IndicatorMeasure;
 use crate::auth::policy::Action;
@@ -21,10 +22,14 @@ use crate::language::text_enum;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 text_enum! {
-    /// How often an indicator is measured (frecuencia).
-    pub enum IndicatorFrequency {
-        /// Each quarter, as the procedure requires.
-        Quarterly = "quarterly",
+    /// What an indicator says about the service (tipo).
+    pub enum IndicatorKind {
+        /// Whether the planned results are reached (eficacia).
+        Efficacy = "efficacy",
+        /// How the resources are used to reach them (eficiencia).
+        Efficiency = "efficiency",
+        /// The effect of the service on its users (efectividad).
+        Effectiveness = "effectiveness",
     }
 }
 
@@ -33,7 +38,7 @@ text_enum! {
     pub enum IndicatorStatus {
         /// Proposed.
         Draft = "draft",
-        /// Measured each quarter.
+        /// Measured in each period of its frequency.
         Active = "active",
         /// No longer measured; its measurements are kept.
         Retired = "retired",
@@ -41,14 +46,16 @@ text_enum! {
 }
 
 /// An indicator of the FO-DE-15 Ficha de Indicadores.
-#[derive(Serialize, Queryable, Selectable, ToSchema)]
+#[derive(Clone, Serialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = indicators)]
 pub struct Indicator {
     /// Identifier of the indicator.
     pub id: Uuid,
     /// The name of the indicator (nombre).
     #[schema(max_length = 200, example = "Oportunidad en la atención")]
-    name: String,
+    pub name: String,
+    /// The type of the indicator (tipo); `null` if none was stated.
+    pub kind: Option<IndicatorKind>,
     /// The objective (objetivo).
     #[schema(max_length = 2000, example = "Medir si los casos se atienden a tiempo.")]
     aim: String,
@@ -59,7 +66,7 @@ pub struct Indicator {
     /// in percent.
     #[schema(max_length = 50, example = "%")]
     #[serde(rename = "unit_of_measure")]
-    unit: String,
+    pub unit: String,
     /// What is counted, and whether the server computes the value or a person enters it (`manual`).
     pub measure: IndicatorMeasure,
     /// For `timely_solution`: the number of hours from the reception within which a ticket must be solved, counted
@@ -75,8 +82,14 @@ pub struct Indicator {
     /// yellow; one that misses both is red.
     #[schema(example = 80.0)]
     pub warning: f64,
-    /// How often the indicator is measured (frecuencia).
-    frequency: IndicatorFrequency,
+    /// The value from which the indicator started, in its unit (línea base); `null` if there is none.
+    #[schema(example = 72.5)]
+    baseline_value: Option<f64>,
+    /// The baseline in words, such as its date and its source; `null` if there is none.
+    #[schema(max_length = 500, example = "Promedio de 2025, registro en GLPI")]
+    baseline_note: Option<String>,
+    /// How often the indicator is measured (frecuencia). New measurements are of a period of this length.
+    pub frequency: IndicatorFrequency,
     /// Where the data come from (fuente de información).
     #[schema(max_length = 500, example = "Registro de la Mesa de Servicios")]
     source: String,
@@ -101,6 +114,8 @@ pub struct IndicatorCreate {
     /// The name of the indicator (nombre).
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Oportunidad en la atención")]
     name: String,
+    /// The type of the indicator (tipo); `null` or omitted if none is stated.
+    kind: Option<IndicatorKind>,
     /// The objective (objetivo).
     #[schema(
         min_length = 1,
@@ -138,7 +153,19 @@ pub struct IndicatorCreate {
     /// target, with `at_most` not below it.
     #[schema(minimum = -1e12, maximum = 1e12, example = 80.0)]
     warning: f64,
-    /// How often the indicator is measured (frecuencia). At creation `quarterly` if omitted; there is no other value.
+    /// The value from which the indicator started, in its unit (línea base); `null` or omitted if there is none.
+    #[schema(minimum = -1e12, maximum = 1e12, example = 72.5)]
+    baseline_value: Option<f64>,
+    /// The baseline in words, such as its date and its source; `null` or omitted if there is none.
+    #[schema(
+        min_length = 1,
+        max_length = 500,
+        pattern = r"\S",
+        example = "Promedio de 2025, registro en GLPI"
+    )]
+    baseline_note: Option<String>,
+    /// How often the indicator is measured (frecuencia). At creation `quarterly` if omitted. After a change, earlier
+    /// measurements keep their periods.
     #[serde(default = "quarterly")]
     #[schema(required = false)]
     frequency: IndicatorFrequency,
@@ -204,7 +231,7 @@ impl Indicator {
         Ok(indicators::table.find(id).select(Indicator::as_select()).first(db)?)
     }
 
-    /// Locked until the transaction ends, so that only one request at a time measures a quarter.
+    /// Locked until the transaction ends, so that only one request at a time measures a period.
     pub fn lock(tx: &mut PgConnection, id: Uuid) -> Result<Self> {
         Ok(indicators::table.find(id).select(Indicator::as_select()).for_update().first(tx)?)
     }
@@ -307,7 +334,7 @@ pub async fn create(call: Call, body: Body<IndicatorCreate>) -> Result<HttpRespo
 
 /// Change an indicator
 ///
-/// Earlier measurements keep the target of their time. An indicator that is no longer a draft cannot become
+/// Earlier measurements keep the target and the period of their time. An indicator that is no longer a draft cannot become
 /// one again, and keeps its `measure`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
@@ -322,6 +349,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<IndicatorCreate
         let before = Indicator::lock(tx, *id)?;
         let (content, changes) = body.merge(&IndicatorCreate {
             name: before.name,
+            kind: before.kind,
             aim: before.aim,
             formula: before.formula,
             unit: before.unit,
@@ -330,6 +358,8 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<IndicatorCreate
             target: before.target,
             direction: before.direction,
             warning: before.warning,
+            baseline_value: before.baseline_value,
+            baseline_note: before.baseline_note,
             frequency: before.frequency,
             source: before.source,
             responsible: before.responsible,

@@ -1,16 +1,17 @@
-//! The measurements of an indicator, by quarter, with their analysis.
+//! The measurements of an indicator, by period, with their analysis.
 
 use std::collections::HashSet;
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, patch};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::definitions::Indicator;
+use super::frequency::IndicatorFrequency;
 use super::light::{IndicatorDirection, IndicatorLight};
 use super::measures::IndicatorMeasure;
 use crate::auth::policy::{Action, Role};
@@ -34,19 +35,31 @@ text_enum! {
     }
 }
 
-/// The measurement of an indicator for a quarter.
+/// The measurement of an indicator for a period.
 #[derive(Serialize, ToSchema)]
 pub struct Measurement {
     /// Identifier of the measurement.
     pub(super) id: Uuid,
     /// Identifier of the measured indicator.
     indicator_id: Uuid,
-    /// The year of the measured quarter.
+    /// The frequency of the indicator at the time of the measurement, which determines the length of the period.
+    frequency: IndicatorFrequency,
+    /// The year of the measured period.
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
     year: i16,
-    /// The measured quarter, 1 to 4.
+    /// The measured quarter, 1 to 4; of a period that is not a quarter, the quarter in which it ends.
     #[schema(minimum = 1, maximum = 4, example = 3)]
     quarter: i16,
+    /// The number of the period in its year: the month for `monthly`, 1 to 6 for `bimonthly`, the quarter for
+    /// `quarterly`, 1 or 2 for `semiannual`, 1 for `yearly`.
+    #[schema(minimum = 1, maximum = 12, example = 3)]
+    period: i16,
+    /// The first day of the period.
+    #[schema(example = "2026-07-01")]
+    from_date: NaiveDate,
+    /// The last day of the period, inclusive.
+    #[schema(example = "2026-09-30")]
+    through_date: NaiveDate,
     /// The result in the indicator's unit (resultado); `null` if there was nothing to measure, or if it is `withheld`.
     #[schema(example = 87.5)]
     value: Option<f64>,
@@ -68,13 +81,13 @@ pub struct Measurement {
     warning: f64,
     /// The status of `value` against the target (semáforo); `null` if `value` is `null`.
     light: Option<IndicatorLight>,
-    /// Whether `value`, `numerator` and `light` are `null` because the reader, a technician, may not read individual
-    /// survey answers. For the measure `satisfaction`, technicians read only quarters that were over when they were
-    /// measured, with five answers or more.
+    /// Whether `value`, `numerator` and `light` are `null` because the reader may not read individual
+    /// survey answers. For the measure `satisfaction`, they read only quarters that were over when they were measured,
+    /// with five answers or more.
     withheld: bool,
-    /// The time of the last measurement of this quarter; the value is that of the data at this time.
+    /// The time of the last measurement of this period; the value is that of the data at this time.
     measured_at: DateTime<Utc>,
-    /// Whether the quarter was over when it was measured. Only then the measurement can be approved.
+    /// Whether the period was over when it was measured. Only then the measurement can be approved.
     complete: bool,
     /// The analysis of the value (análisis); `null` until it is written.
     #[schema(max_length = 10_000, example = "La meta no se cumplió por la falta de turno los sábados.")]
@@ -85,9 +98,9 @@ pub struct Measurement {
     status: MeasurementStatus,
     /// When and by whom it was approved; `null` until the director approves it.
     approval: Option<MeasurementApproval>,
-    /// The time of the first measurement of this quarter.
+    /// The time of the first measurement of this period.
     created_at: DateTime<Utc>,
-    /// The time of the last change: a new measurement of the quarter, a change of the analysis or the action, or the
+    /// The time of the last change: a new measurement of the period, a change of the analysis or the action, or the
     /// approval.
     updated_at: DateTime<Utc>,
     #[serde(skip)]
@@ -108,8 +121,11 @@ pub struct MeasurementApproval {
 pub(super) struct Row {
     pub id: Uuid,
     indicator_id: Uuid,
+    frequency: IndicatorFrequency,
     year: i16,
     quarter: i16,
+    period: Option<i16>,
+    through_date: NaiveDate,
     value: Option<f64>,
     met: Option<i64>,
     counted: Option<i64>,
@@ -134,8 +150,10 @@ impl Measurement {
         let people = person::by_id(db, rows.iter().filter_map(|row| row.approved_by))?;
         let one = |row: Row| {
             let few = row.counted.is_some_and(|counted| counted < FEWEST);
+            // Months and quarters overlap: their difference would reveal answers.
+            let offered = row.complete && row.frequency == IndicatorFrequency::Quarterly && !few;
             let withheld = of_answers.contains(&row.indicator_id)
-                && (!row.complete || few)
+                && !offered
                 && row.counted.is_some_and(|counted| counted > 0);
             let value = row.value.filter(|_| !withheld);
             let approval = match (row.approved_by.and_then(|id| people.get(&id)), row.approved_at) {
@@ -144,11 +162,16 @@ impl Measurement {
                 }
                 _ => None,
             };
+            let period = row.period.unwrap_or(row.quarter);
             Measurement {
                 id: row.id,
                 indicator_id: row.indicator_id,
+                frequency: row.frequency,
                 year: row.year,
                 quarter: row.quarter,
+                period,
+                from_date: row.frequency.period(row.year, period).map_or(row.through_date, |days| days.from),
+                through_date: row.through_date,
                 value,
                 met: row.met.filter(|_| !withheld),
                 counted: row.counted,
@@ -223,21 +246,21 @@ text_enum! {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MeasurementFilters {
-    /// Measurements of the quarters of this year; of all years if omitted.
+    /// Measurements of the periods of this year; of all years if omitted.
     #[param(minimum = 2000, maximum = 9998)]
     year: Option<i16>,
     /// Measurements in this state; in any state if omitted. Repeat it to include several.
     #[serde(default)]
     #[param(required = false)]
     status: Vec<MeasurementStatus>,
-    /// `-quarter`, the latest first (the default), or `quarter`.
+    /// By the last day of the period: `-quarter`, the latest first (the default), or `quarter`.
     #[param(inline)]
     sort: Option<MeasurementSort>,
 }
 
 /// List the measurements of an indicator
 ///
-/// One for each quarter.
+/// One for each measured period.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "indicators", operation_id = "listIndicatorMeasurements",
@@ -264,11 +287,11 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<MeasurementFilters>) 
             paging,
             sort,
             filtered,
-            (measurements::year as i16, measurements::quarter as i16),
+            (measurements::through_date as NaiveDate, measurements::id as Uuid),
             Row::as_select()
         );
         let items = Measurement::present(db, rows, actor.role)?;
-        paging.answer(sort, items, total, |one| (one.year, one.quarter))
+        paging.answer(sort, items, total, |one| (one.through_date, one.id))
     })
     .await
 }

@@ -1,11 +1,13 @@
-//! Activity 11: indicators (FO-DE-15 Ficha de Indicadores) and their measurements by quarter.
+//! Activity 11: indicators (FO-DE-15 Ficha de Indicadores) and their measurements by period.
 
 mod approval;
 pub mod definitions;
-mod light;
+pub mod frequency;
+pub mod light;
 pub mod measure;
 pub mod measurements;
 pub mod measures;
+pub mod results;
 
 use crate::http::routes::Routes;
 

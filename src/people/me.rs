@@ -17,7 +17,7 @@ use crate::account::password_links::links;
 use crate::account::sessions::{self, Account};
 use crate::audit::log::AuditKind;
 use crate::auth::passwords;
-use crate::auth::policy::{self, Action, PermissionScope, Role};
+use crate::auth::policy::{Action, PermissionScope, Rights};
 use crate::db::schema::users;
 use crate::http::actor::next_version;
 use crate::http::body::Patch;
@@ -93,8 +93,8 @@ pub struct PasswordChangeRequest {
 
 /// Read the caller's account and permissions
 ///
-/// The account that the access token belongs to. `permissions` lists the actions that its role may carry out: clients
-/// should offer only these.
+/// The account that the access token belongs to. `permissions` lists the actions that the caller may carry out by
+/// their role and their `granted_permissions`: clients should offer only these.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOwnAccount))),
     tag = "me", operation_id = "getMe",
@@ -104,7 +104,7 @@ pub struct PasswordChangeRequest {
 )]
 #[get("/me")]
 pub async fn read(call: Call) -> Result<HttpResponse> {
-    call.read(|db, actor| me(User::find(db, actor.id)?, actor.role)).await
+    call.read(|db, actor| me(User::find(db, actor.id)?)).await
 }
 
 /// Change the caller's account
@@ -126,7 +126,7 @@ pub async fn change(call: Call, body: Body<Patch<MeProfile>>) -> Result<HttpResp
         let (profile, changes) = body.merge(&before)?;
         actor.check_version(tag(user.id), user.version)?;
         if !changes {
-            return me(user, actor.role);
+            return me(user);
         }
         diesel::update(users::table.find(actor.id))
             .set((
@@ -138,7 +138,7 @@ pub async fn change(call: Call, body: Body<Patch<MeProfile>>) -> Result<HttpResp
                 next_version!(users, user.version, actor),
             ))
             .execute(tx)?;
-        me(User::find(tx, actor.id)?, actor.role)
+        me(User::find(tx, actor.id)?)
     })
     .await
 }
@@ -221,8 +221,10 @@ fn tag(user_id: Uuid) -> String {
     format!("{user_id}/me")
 }
 
-fn me(user: User, role: Role) -> Result<Answer> {
-    let permissions = Action::ALL.iter().filter_map(|action| Some((*action, policy::scope(role, *action)?)));
+fn me(user: User) -> Result<Answer> {
+    let rights = Rights { role: user.role, granted: &user.granted_permissions };
+    let permissions = Action::ALL.iter().filter_map(|action| Some((*action, rights.scope(*action)?)));
+    let permissions = Permissions(permissions.collect());
     let (id, version) = (user.id, user.version);
-    Ok(Answer::ok(&Me { user, permissions: Permissions(permissions.collect()) })?.version(tag(id), version))
+    Ok(Answer::ok(&Me { user, permissions })?.version(tag(id), version))
 }

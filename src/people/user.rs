@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Named;
-use crate::auth::policy::Role;
+use crate::auth::policy::{Role, UserPermission};
 use crate::db::schema::{units, users};
 use crate::http::Answer;
 use crate::language::locale::Locale;
@@ -50,6 +50,9 @@ pub struct User {
     pub email: String,
     /// The role, which determines the permissions.
     pub role: Role,
+    /// The permissions given to the person in addition to those of the role.
+    #[schema(max_items = 10)]
+    pub granted_permissions: Vec<UserPermission>,
     /// The full name; `(sin nombre)` for a person who is only known from mail that did not give it.
     #[schema(max_length = 200, example = "Ana María Restrepo")]
     pub full_name: String,
@@ -91,6 +94,7 @@ pub(super) struct Row {
     id: Uuid,
     email: String,
     role: Role,
+    granted_permissions: Vec<UserPermission>,
     full_name: String,
     document_id: Option<String>,
     #[diesel(embed)]
@@ -115,6 +119,7 @@ impl From<Found> for User {
             id: row.id,
             email: row.email,
             role: row.role,
+            granted_permissions: row.granted_permissions,
             full_name: row.full_name,
             document_id: row.document_id,
             contact: row.contact,

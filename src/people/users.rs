@@ -17,7 +17,7 @@ use super::user::{Contact, Found, Row, User};
 use crate::account::password_links::links;
 use crate::account::{attempts, sessions};
 use crate::auth::passwords;
-use crate::auth::policy::{Action, PermissionScope, Role};
+use crate::auth::policy::{Action, PermissionScope, Role, UserPermission};
 use crate::db::schema::{units, users};
 use crate::db::{contains, fold};
 use crate::http::actor::next_version;
@@ -43,6 +43,10 @@ pub struct UserCreate {
     password: Option<String>,
     /// The role, which determines the permissions; not above that of the caller.
     role: Role,
+    /// Permissions in addition to those of the role; none if omitted.
+    #[serde(default)]
+    #[schema(required = false, max_items = 10)]
+    granted_permissions: Vec<UserPermission>,
     /// The full name.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Ana María Restrepo")]
     full_name: String,
@@ -72,6 +76,11 @@ pub struct UserProfile {
     /// The role, which determines the permissions; not above that of the caller. The last active director keeps the
     /// role.
     role: Role,
+    /// Permissions in addition to those of the role, in place of those that the person has; `null` removes all of them.
+    /// They take effect with the next request, and stay when the role changes.
+    #[serde(default)]
+    #[schema(required = false, max_items = 10)]
+    granted_permissions: Vec<UserPermission>,
     /// The full name.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Ana María Restrepo")]
     full_name: String,
@@ -179,7 +188,8 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Create a user
 ///
-/// Without a `password` the person is invited by mail to set it. The role cannot be above that of the caller. An
+/// Without a `password` the person is invited by mail to set it. The role cannot be above that of the caller;
+/// `granted_permissions` adds permissions to it. An
 /// `email` of the desk's own mailbox, also with `+` and a suffix, is a 422 with `not_allowed`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Manage))),
@@ -218,6 +228,7 @@ pub async fn create(call: Call, mut body: Body<UserCreate>) -> Result<HttpRespon
                 users::email.eq(new.email),
                 users::password_hash.eq(&hash),
                 users::role.eq(new.role),
+                users::granted_permissions.eq(once_each(new.granted_permissions)),
                 users::full_name.eq(new.full_name),
                 users::document_id.eq(new.document_id),
                 users::landline.eq(contact.landline),
@@ -266,6 +277,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
         let before = UserProfile {
             email: user.email.clone(),
             role: user.role,
+            granted_permissions: user.granted_permissions.clone(),
             full_name: user.full_name.clone(),
             document_id: user.document_id.clone(),
             contact: user.contact.clone(),
@@ -317,6 +329,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
             .set((
                 users::email.eq(profile.email),
                 users::role.eq(profile.role),
+                users::granted_permissions.eq(once_each(profile.granted_permissions)),
                 users::full_name.eq(profile.full_name),
                 users::document_id.eq(profile.document_id),
                 users::landline.eq(profile.contact.landline),
@@ -333,6 +346,11 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
         User::find(tx, user.id)?.answer()
     })
     .await
+}
+
+/// In the order of the enumeration, each once.
+fn once_each(permissions: Vec<UserPermission>) -> Vec<UserPermission> {
+    UserPermission::ALL.iter().copied().filter(|permission| permissions.contains(permission)).collect()
 }
 
 /// The password in the body of an account, with what is known of its owner; `None` if there is none, or if the

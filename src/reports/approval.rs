@@ -101,7 +101,7 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<EmptyBody>)
         Earlier::None(made) => made,
     };
     // Runs without a database connection.
-    let write = move || -> Result<Option<(Approval, Vec<File>)>> {
+    let write = move || -> Result<Option<(Approval, i32, Vec<File>)>> {
         let Some((approval, report, for_totals)) = made else { return Ok(None) };
         let mut files = Vec::new();
         for (audience, report) in [(Audience::Answers, &report), (Audience::Totals, &for_totals)] {
@@ -110,13 +110,15 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<EmptyBody>)
                 files.push(File { format: *format, audience, content });
             }
         }
-        Ok(Some((approval, files)))
+        Ok(Some((approval, report.narrative.version, files)))
     };
     let made = web::block(write).await.map_err(Problem::internal)??;
     let desk = call.desk.clone();
     let answered = call.write_fingerprinted(fingerprint, move |tx, actor| {
         let first = match &made {
-            Some((approval, files)) => frozen::store(tx, quarter, approval, files)?,
+            Some((approval, text_version, files)) => {
+                frozen::store(tx, quarter, approval, *text_version, files)?
+            }
             None => false,
         };
         if first {

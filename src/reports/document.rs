@@ -1,4 +1,4 @@
-//! A document for all formats: sections of text and tables, some with charts. Pure.
+//! A document for all formats: sections of findings, text and tables, some with charts; signatures. Pure.
 
 use chrono::NaiveDate;
 
@@ -6,16 +6,147 @@ use chrono::NaiveDate;
 pub struct Document {
     pub entity: String,
     pub title: String,
+    /// The code and the version of the procedure that requires the document, as one line.
+    pub code: String,
     /// Lines under the title: the date and the approval.
     pub notes: Vec<String>,
     pub sections: Vec<Section>,
+    /// At the end of the document.
+    pub signatures: Vec<Signature>,
 }
 
+/// Its parts are shown in this order.
+#[derive(Default)]
 pub struct Section {
     /// At most 31 characters without `[]:*?/\`: the name of a sheet in a workbook.
     pub title: &'static str,
     pub text: Vec<String>,
+    pub findings: Vec<FindingGroup>,
+    pub passages: Vec<Passage>,
     pub tables: Vec<Table>,
+    /// Whether the next section begins on a new page.
+    pub ends_page: bool,
+}
+
+/// Findings under one heading.
+pub struct FindingGroup {
+    pub title: &'static str,
+    pub findings: Vec<Finding>,
+}
+
+/// A sentence with its mark.
+pub struct Finding {
+    pub mark: Mark,
+    pub text: String,
+}
+
+/// The mark of a finding: a word and a symbol, and a colour that adds nothing to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// A target is met.
+    Met,
+    /// A target is missed, its limit is not.
+    Warned,
+    /// A target and its limit are missed.
+    Missed,
+    /// There are no data.
+    NoData,
+    /// A figure is worse than before.
+    Worse,
+    /// Nothing is worse than before.
+    NotWorse,
+    /// Something is to be done by a day that has not passed.
+    Open,
+    /// Something was to be done by a day that has passed.
+    Overdue,
+    /// Something is proposed.
+    Proposed,
+}
+
+impl Mark {
+    pub fn word(self) -> &'static str {
+        match self {
+            Mark::Met => "Cumple",
+            Mark::Warned => "En alerta",
+            Mark::Missed => "No cumple",
+            Mark::NoData => "Sin datos",
+            Mark::Worse => "Empeoró",
+            Mark::NotWorse => "Sin desmejora",
+            Mark::Open => "En curso",
+            Mark::Overdue => "Vencida",
+            Mark::Proposed => "Propuesta",
+        }
+    }
+
+    /// Each colour has a shape of its own.
+    pub fn symbol(self) -> &'static str {
+        match self.tone() {
+            Tone::Green => "●",
+            Tone::Yellow => "▲",
+            Tone::Red => "■",
+            Tone::Gray => "○",
+        }
+    }
+
+    pub fn tone(self) -> Tone {
+        match self {
+            Mark::Met | Mark::NotWorse => Tone::Green,
+            Mark::Warned | Mark::Open => Tone::Yellow,
+            Mark::Missed | Mark::Worse | Mark::Overdue => Tone::Red,
+            Mark::NoData | Mark::Proposed => Tone::Gray,
+        }
+    }
+}
+
+/// The colour of a light.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    Green,
+    Yellow,
+    Red,
+    Gray,
+}
+
+impl Tone {
+    /// Red, green and blue: dark enough for text on white.
+    pub fn color(self) -> [u8; 3] {
+        match self {
+            Tone::Green => [0x1b, 0x6e, 0x3a],
+            Tone::Yellow => [0x8a, 0x58, 0x00],
+            Tone::Red => [0xa6, 0x1b, 0x1b],
+            Tone::Gray => [0x4d, 0x57, 0x63],
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Tone::Green => "green",
+            Tone::Yellow => "yellow",
+            Tone::Red => "red",
+            Tone::Gray => "gray",
+        }
+    }
+}
+
+/// A text that a person wrote, with its line breaks.
+pub struct Passage {
+    pub title: String,
+    pub text: String,
+}
+
+impl Passage {
+    /// The lines of the text; an empty one separates paragraphs.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        self.text.lines().map(str::trim_end)
+    }
+}
+
+/// A line to sign on, with the name and the position of the person below it.
+pub struct Signature {
+    /// Such as `Elaboró`.
+    pub label: &'static str,
+    pub name: Option<String>,
+    pub position: Option<String>,
 }
 
 /// Rows of cells; the first column names the row.
@@ -56,6 +187,7 @@ pub enum Cell {
     Points(f64),
     /// With two decimals.
     Number(f64),
+    Mark(Mark),
     /// No value.
     Nothing,
 }
@@ -84,7 +216,7 @@ impl Cell {
             Cell::Count(count) => Some(*count as f64),
             Cell::Share(share) | Cell::Points(share) => Some(share * 100.0),
             Cell::Number(number) => Some(*number),
-            Cell::Text(_) | Cell::Day(_) | Cell::Nothing => None,
+            Cell::Text(_) | Cell::Day(_) | Cell::Mark(_) | Cell::Nothing => None,
         }
     }
 
@@ -97,12 +229,13 @@ impl Cell {
             Cell::Share(share) => format!("{} %", decimal(share * 100.0, 1)),
             Cell::Points(points) => format!("{} p. p.", decimal(points * 100.0, 1)),
             Cell::Number(number) => decimal(*number, 2),
+            Cell::Mark(mark) => mark.word().to_owned(),
             Cell::Nothing => "–".to_owned(),
         }
     }
 
     pub fn is_number(&self) -> bool {
-        !matches!(self, Cell::Text(_))
+        !matches!(self, Cell::Text(_) | Cell::Mark(_))
     }
 }
 
@@ -147,6 +280,19 @@ mod tests {
             (Cell::Day(NaiveDate::from_ymd_opt(2026, 10, 1).unwrap()), "01/10/2026"),
         ] {
             assert_eq!(cell.shown(), text);
+        }
+    }
+
+    #[test]
+    fn marks_can_be_told_apart_without_colour() {
+        let marks = [
+            (Mark::Met, "Cumple", "●"),
+            (Mark::Warned, "En alerta", "▲"),
+            (Mark::Missed, "No cumple", "■"),
+            (Mark::NoData, "Sin datos", "○"),
+        ];
+        for (mark, word, symbol) in marks {
+            assert_eq!((mark.word(), mark.symbol()), (word, symbol));
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Stored approved reports.
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use super::report::Approval;
 use super::{Audience, ReportFormat};
-use crate::db::schema::{quarterly_report_files, quarterly_report_totals_files, quarterly_reports, users};
+use crate::db::schema::{
+    quarterly_report_files, quarterly_report_texts, quarterly_report_totals_files, quarterly_reports, users,
+};
 use crate::people::Person;
-use crate::problem::Result;
+use crate::problem::{Code, Problem, Result, Text};
 use crate::statistics::Quarter;
 
 /// A file of a report.
@@ -56,8 +59,30 @@ pub fn hashes(db: &mut PgConnection, quarter: Quarter) -> Result<Vec<(ReportForm
 }
 
 /// Stores a report permanently; returns false if a concurrent request stored one first.
-pub fn store(tx: &mut PgConnection, quarter: Quarter, approval: &Approval, files: &[File]) -> Result<bool> {
+///
+/// # Errors
+/// A 412 if its texts are no longer at the version that the files contain.
+pub fn store(
+    tx: &mut PgConnection,
+    quarter: Quarter,
+    approval: &Approval,
+    text_version: i32,
+    files: &[File],
+) -> Result<bool> {
     let (year, number) = key(quarter);
+    // Changes of the texts that have begun are waited for; later ones wait, and are then refused.
+    tx.batch_execute("LOCK TABLE quarterly_report_texts IN SHARE ROW EXCLUSIVE MODE")?;
+    let text = quarterly_report_texts::table.find((year, number));
+    let version: Option<i32> = text.select(quarterly_report_texts::version).first(tx).optional()?;
+    if version.unwrap_or_default() != text_version {
+        return Err(Problem::new(
+            Code::PreconditionFailed,
+            Text::new(
+                "Los textos cambiaron mientras se aprobaba: léalos y apruebe de nuevo.",
+                "The texts changed during the approval: read them and approve again.",
+            ),
+        ));
+    }
     let kept = diesel::insert_into(quarterly_reports::table)
         .values((
             quarterly_reports::year.eq(year),
@@ -97,6 +122,7 @@ pub fn store(tx: &mut PgConnection, quarter: Quarter, approval: &Approval, files
     Ok(true)
 }
 
-fn key(quarter: Quarter) -> (i32, i16) {
+/// The key of a quarter in the database.
+pub fn key(quarter: Quarter) -> (i32, i16) {
     (quarter.year, i16::try_from(quarter.number).unwrap_or_default())
 }

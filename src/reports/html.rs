@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use minijinja::{Value, context};
 
 use super::chart;
-use super::document::{Cell, Document, Table};
+use super::document::{Cell, Document, Finding, Mark, Passage, Section, Signature, Table};
 use crate::config::logo::Logo;
 use crate::problem::Result;
 use crate::templates::Templates;
@@ -20,27 +20,55 @@ const STYLE: &str = include_str!("page.css");
 /// # Errors
 /// If the template is invalid.
 pub fn write(document: &Document, logo: Option<&Logo>) -> Result<Vec<u8>> {
-    let sections: Vec<Value> = document
-        .sections
-        .iter()
-        .map(|section| {
-            let tables: Vec<Value> = section.tables.iter().map(table).collect();
-            context! { title => section.title, text => &section.text, tables }
-        })
-        .collect();
+    let sections: Vec<Value> = document.sections.iter().map(section).collect();
+    let signatures: Vec<Value> = document.signatures.iter().map(signature).collect();
     let context = context! {
         entity => &document.entity,
         title => &document.title,
+        code => &document.code,
         notes => &document.notes,
         style => Value::from_safe_string(STYLE.to_owned()),
         logo => logo.map(|logo| format!("data:image/png;base64,{}", STANDARD.encode(&logo.bytes))),
         sections,
+        signatures,
     };
     Ok(TEMPLATES.render("page.html", context)?.into_bytes())
 }
 
+fn section(section: &Section) -> Value {
+    let tables: Vec<Value> = section.tables.iter().map(table).collect();
+    let finding = |one: &Finding| context! { mark => mark(one.mark), text => &one.text };
+    let groups = section.findings.iter().map(|group| {
+        let findings: Vec<Value> = group.findings.iter().map(finding).collect();
+        context! { title => group.title, findings }
+    });
+    let groups: Vec<Value> = groups.collect();
+    let passages: Vec<Value> = section.passages.iter().map(passage).collect();
+    let ends_page = section.ends_page;
+    context! { title => section.title, text => &section.text, groups, passages, tables, ends_page }
+}
+
+fn passage(one: &Passage) -> Value {
+    let lines: Vec<String> = one.lines().map(str::to_owned).collect();
+    context! { title => &one.title, lines }
+}
+
+fn mark(mark: Mark) -> Value {
+    context! { word => mark.word(), symbol => mark.symbol(), tone => mark.tone().name() }
+}
+
+fn signature(one: &Signature) -> Value {
+    context! { label => one.label, name => &one.name, position => &one.position }
+}
+
 fn table(table: &Table) -> Value {
-    let cell = |cell: &Cell| context! { shown => cell.shown(), number => cell.is_number() };
+    let cell = |cell: &Cell| {
+        let mark = match cell {
+            Cell::Mark(one) => Some(mark(*one)),
+            _ => None,
+        };
+        context! { shown => cell.shown(), number => cell.is_number(), mark }
+    };
     let rows: Vec<Vec<Value>> = table.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
     let numbers: Vec<Value> = (0..table.columns.len())
         .map(|place| {

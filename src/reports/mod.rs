@@ -2,15 +2,22 @@
 
 mod approval;
 mod chart;
+mod comments;
 mod content;
 mod document;
+mod findings;
 mod frozen;
 mod html;
+mod indicators;
+mod narrative;
 mod pdf;
+mod proposals;
 pub mod quarterly;
 mod report;
 mod xlsx;
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::Deserialize;
 
 use crate::auth::policy::Role;
@@ -19,11 +26,15 @@ use crate::http::negotiation::Format;
 use crate::http::routes::Routes;
 use crate::language::text_enum;
 use crate::problem::{Problem, Result};
-use crate::statistics::{Quarter, disclosure};
+use crate::statistics::{Period, Quarter, disclosure};
 use report::QuarterlyReport;
 
 pub fn routes(routes: &mut Routes) {
-    routes.service(quarterly::read).service(approval::approve);
+    routes
+        .service(quarterly::read)
+        .service(approval::approve)
+        .service(narrative::read)
+        .service(narrative::change);
 }
 
 text_enum! {
@@ -94,4 +105,11 @@ impl QuarterPath {
     fn read(&self) -> Result<Quarter> {
         format!("{}-{}", self.year, self.quarter).parse().map_err(|_| Problem::not_found())
     }
+}
+
+/// # Errors
+/// A 404 if the quarter has not begun.
+fn begun(quarter: Quarter, timezone: Tz, now: DateTime<Utc>) -> Result<Period> {
+    let period = quarter.period().ok_or_else(Problem::not_found)?;
+    if now < period.bounds(timezone)?.0 { Err(Problem::not_found()) } else { Ok(period) }
 }

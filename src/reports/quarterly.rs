@@ -13,7 +13,7 @@ use serde_json::json;
 use utoipa::IntoParams;
 
 use super::report::{self, QuarterlyReport};
-use super::{Audience, QuarterPath, ReportFormat, frozen};
+use super::{Audience, QuarterPath, ReportFormat, begun, frozen};
 use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
 use crate::config::Config;
@@ -149,10 +149,7 @@ pub fn find(
     audience: Audience,
     now: DateTime<Utc>,
 ) -> Result<Found> {
-    let period = quarter.period().ok_or_else(Problem::not_found)?;
-    if now < period.bounds(config.timezone)?.0 {
-        return Err(Problem::not_found());
-    }
+    begun(quarter, config.timezone, now)?;
     if let Some(content) = frozen::content(db, quarter, format, audience)? {
         return Ok(Found::Approved(content));
     }

@@ -7,6 +7,12 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use super::comments::ReportComments;
+use super::findings::worsened::Quarterly;
+use super::findings::{ReportFindings, compliance, proposed, worsened};
+use super::indicators::ReportIndicator;
+use super::narrative::QuarterlyReportNarrative;
+use super::proposals::{self, ReportAction};
 use crate::config::Config;
 use crate::people::Person;
 use crate::problem::{Problem, Result};
@@ -22,6 +28,10 @@ pub struct QuarterlyReport {
     /// The name of the entity (`MESA_ENTITY_NAME`).
     #[schema(example = "Alcaldía de Itagüí", max_length = 200)]
     pub entity: String,
+    /// The procedure that requires the report.
+    /// Omitted in reports that an earlier version of the server approved.
+    #[schema(required = false)]
+    pub procedure: ReportProcedure,
     /// The year of the reported quarter.
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
     pub year: i32,
@@ -40,10 +50,44 @@ pub struct QuarterlyReport {
     pub over: bool,
     /// When and by whom the report was approved; `null` while it is a draft that reflects the current data.
     pub approval: Option<Approval>,
+    /// What its author wrote before the approval.
+    /// Omitted in reports that an earlier version of the server approved.
+    #[schema(required = false)]
+    pub narrative: QuarterlyReportNarrative,
+    /// The answer to the director in sentences: compliance, what got worse and where, what is proposed.
+    /// Omitted in reports that an earlier version of the server approved.
+    #[schema(required = false)]
+    pub first_page: ReportFindings,
+    /// The indicators whose periods end in the quarter, with targets and lights, by name and period.
+    /// Omitted in reports that an earlier version of the server approved.
+    #[schema(required = false, max_items = 1000)]
+    pub indicators: Vec<ReportIndicator>,
+    /// The improvement actions that are open or proposed, by due date; at most 200.
+    /// Omitted in reports that an earlier version of the server approved.
+    #[schema(required = false, max_items = 200)]
+    pub improvement_actions: Vec<ReportAction>,
+    /// The comments of the surveys answered in the quarter, without names.
+    /// Omitted in reports that an earlier version of the server approved.
+    #[schema(required = false)]
+    pub comments: ReportComments,
     /// The statistics of the quarter, with its months in `series`.
     pub statistics: Statistics,
     /// The figures of all tickets for this quarter and the four before it, the oldest first.
     pub trend: Vec<Part>,
+    /// The statistics of the quarter before.
+    #[serde(skip)]
+    before: Option<Statistics>,
+}
+
+/// The code and the version of the procedure that requires the report.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ReportProcedure {
+    /// The code of the procedure (`MESA_PROCEDURE_CODE`).
+    #[schema(example = "PR-RF-09", max_length = 30)]
+    pub code: String,
+    /// The version of the procedure (`MESA_PROCEDURE_VERSION`).
+    #[schema(example = "06", max_length = 30)]
+    pub version: String,
 }
 
 /// The approval of a report, which does not change afterwards.
@@ -59,10 +103,13 @@ pub struct Approval {
 pub const APPROVED: &str = "approved";
 
 impl QuarterlyReport {
-    /// The version of a draft: a digest of its figures, in every format the same.
+    /// The version of a draft: a digest of its content, in every format the same.
     pub fn figures_digest(&self) -> Result<String> {
-        let figures = serde_json::to_vec(&(&self.entity, &self.statistics, &self.trend, self.over));
-        Ok(hex::encode(&Sha256::digest(figures.map_err(Problem::internal)?)[..8]))
+        let content = serde_json::to_vec(&(
+            (&self.entity, &self.procedure, &self.statistics, &self.trend, self.over),
+            (&self.narrative, &self.first_page, &self.indicators, &self.improvement_actions, &self.comments),
+        ));
+        Ok(hex::encode(&Sha256::digest(content.map_err(Problem::internal)?)[..8]))
     }
 
     pub fn quarter(&self) -> Quarter {
@@ -74,7 +121,25 @@ impl QuarterlyReport {
         let question = Self::question(self.quarter(), timezone, self.generated_at)?;
         self.statistics.withhold_answers(&question);
         self.trend.iter_mut().for_each(|part| part.withhold_answers(&question));
-        Ok(self)
+        if let (Some(before), Some(period)) = (&mut self.before, question.period.before()) {
+            before.withhold_answers(&Question { period, ..question });
+        }
+        self.indicators = self.indicators.into_iter().map(ReportIndicator::for_totals).collect();
+        if let Some(reason) = self.statistics.surveys.withheld.filter(|_| self.comments.withheld.is_none()) {
+            self.comments = ReportComments::withheld(reason);
+        }
+        Ok(self.with_findings())
+    }
+
+    /// The same, with the sentences that follow from its figures.
+    fn with_findings(mut self) -> Self {
+        let before = self.before.as_ref().map(Quarterly::from);
+        self.first_page = ReportFindings {
+            compliance: compliance::findings(&self.indicators),
+            worsened: worsened::findings(&Quarterly::from(&self.statistics), before.as_ref()),
+            proposed: proposed::findings(self.narrative.proposals.as_deref(), &self.improvement_actions),
+        };
+        self
     }
 
     fn question(quarter: Quarter, timezone: Tz, now: DateTime<Utc>) -> Result<Question> {
@@ -96,26 +161,39 @@ impl QuarterlyReport {
     ) -> Result<Self> {
         let question = Self::question(quarter, config.timezone, now)?;
         let period = question.period;
-        let (_, end) = period.bounds(config.timezone)?;
+        let (begin, end) = period.bounds(config.timezone)?;
         let quarters = std::iter::successors(Some(quarter), |quarter| Some(quarter.before())).take(TREND);
         let mut trend: Vec<Period> = quarters.filter_map(Quarter::period).collect();
         trend.reverse();
-        let (statistics, trend) = db
-            .build_transaction()
-            .repeatable_read()
-            .read_only()
-            .run(|tx| Ok::<_, Problem>((question.answer_within(tx)?, question.series(tx, trend)?)))?;
-        Ok(QuarterlyReport {
-            entity: config.entity.name.clone(),
-            year: quarter.year,
-            quarter: quarter.number,
-            from: period.from,
-            to: period.to,
-            generated_at: now,
-            over: end <= now,
-            approval,
-            statistics,
-            trend,
-        })
+        let day = now.with_timezone(&config.timezone).date_naive();
+        let before = period.before().map(|period| Question { period, interval: None, ..question.clone() });
+        let read = |tx: &mut PgConnection| {
+            let statistics = question.answer_within(tx)?;
+            let answered = statistics.surveys.answered;
+            Ok::<_, Problem>(QuarterlyReport {
+                entity: config.entity.name.clone(),
+                procedure: ReportProcedure {
+                    code: config.entity.procedure.code.clone(),
+                    version: config.entity.procedure.version.clone(),
+                },
+                year: quarter.year,
+                quarter: quarter.number,
+                from: period.from,
+                to: period.to,
+                generated_at: now,
+                over: end <= now,
+                approval,
+                narrative: QuarterlyReportNarrative::find(tx, quarter)?,
+                first_page: ReportFindings::default(),
+                indicators: ReportIndicator::of_quarter(tx, quarter, config.timezone, now)?,
+                improvement_actions: proposals::actions(tx, day)?,
+                comments: ReportComments::of_period(tx, (begin, end), answered)?,
+                trend: question.series(tx, trend)?,
+                before: before.map(|before| before.answer_within(tx)).transpose()?,
+                statistics,
+            })
+        };
+        let report = db.build_transaction().repeatable_read().read_only().run(read)?;
+        Ok(report.with_findings())
     }
 }

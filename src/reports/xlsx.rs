@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rust_xlsxwriter::{
-    Chart, ChartType, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Image, Workbook,
-    Worksheet, XlsxError,
+    Chart, ChartType, Color, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Image,
+    Workbook, Worksheet, XlsxError,
 };
 
 use super::content::MOST_BARS;
-use super::document::{Cell, ChartKind, Document, Section, Table};
+use super::document::{Cell, ChartKind, Document, Mark, Section, Signature, Table};
 use crate::config::logo::Logo;
 use crate::problem::{Problem, Result};
 
@@ -26,6 +26,8 @@ struct Formats {
     share: Format,
     points: Format,
     number: Format,
+    /// A line to sign on.
+    line: Format,
 }
 
 impl Formats {
@@ -44,7 +46,13 @@ impl Formats {
             share: cell().set_num_format("0.0%"),
             points: cell().set_num_format("0.0\" p. p.\""),
             number: cell().set_num_format("#,##0.00"),
+            line: Format::new().set_border_bottom(FormatBorder::Thin),
         }
+    }
+
+    fn mark(&self, mark: Mark) -> Format {
+        let [red, green, blue] = mark.tone().color().map(u32::from);
+        self.text.clone().set_bold().set_font_color(Color::RGB(red << 16 | green << 8 | blue))
     }
 }
 
@@ -73,7 +81,8 @@ fn workbook(
         if place == 0 {
             sheet.write_with_format(0, 0, document.entity.as_str(), &formats.title)?;
             sheet.write_with_format(1, 0, document.title.as_str(), &formats.title)?;
-            row = 2;
+            sheet.write(2, 0, document.code.as_str())?;
+            row = 3;
             for note in &document.notes {
                 sheet.write(row, 0, note.as_str())?;
                 row += 1;
@@ -84,7 +93,10 @@ fn workbook(
                 sheet.insert_image(0, 6, &image.set_scale_to_size(160, 80, true))?;
             }
         }
-        fill(sheet, row, section, &formats)?;
+        let end = fill(sheet, row, section, &formats)?;
+        if place == 0 {
+            sign(sheet, end, &document.signatures, &formats)?;
+        }
     }
     workbook.save_to_buffer()
 }
@@ -94,7 +106,7 @@ fn fill(
     mut row: u32,
     section: &Section,
     formats: &Formats,
-) -> std::result::Result<(), XlsxError> {
+) -> std::result::Result<u32, XlsxError> {
     sheet.set_column_width(0, 44)?;
     let widest = section.tables.iter().map(|table| table.columns.len()).max().unwrap_or(1);
     for column in 1..widest {
@@ -104,9 +116,29 @@ fn fill(
             if section.tables.iter().all(has_numbers) { 14 } else { 100 },
         )?;
     }
+    if !section.findings.is_empty() && section.tables.is_empty() {
+        sheet.set_column_width(1, 100)?;
+    }
     for text in &section.text {
         sheet.write(row, 0, text.as_str())?;
         row += 1;
+    }
+    for group in &section.findings {
+        sheet.write_with_format(row, 0, group.title, &formats.title)?;
+        for finding in &group.findings {
+            row += 1;
+            sheet.write_string_with_format(row, 0, marked(finding.mark), &formats.mark(finding.mark))?;
+            sheet.write_string_with_format(row, 1, &finding.text, &formats.text)?;
+        }
+        row += 2;
+    }
+    for passage in &section.passages {
+        sheet.write_with_format(row, 0, passage.title.as_str(), &formats.title)?;
+        for line in passage.lines() {
+            row += 1;
+            sheet.write_string(row, 0, line)?;
+        }
+        row += 2;
     }
     for table in &section.tables {
         sheet.write_with_format(row, 0, table.title.as_str(), &formats.title)?;
@@ -127,7 +159,28 @@ fn fill(
             row += CHART_ROWS;
         }
     }
+    Ok(row)
+}
+
+/// The lines to sign on, one below the other.
+fn sign(
+    sheet: &mut Worksheet,
+    mut row: u32,
+    signatures: &[Signature],
+    formats: &Formats,
+) -> std::result::Result<(), XlsxError> {
+    for one in signatures {
+        sheet.write(row, 0, format!("{}:", one.label))?;
+        sheet.write_with_format(row + 1, 0, "", &formats.line)?;
+        sheet.write(row + 2, 0, one.name.as_deref().unwrap_or("Nombre:"))?;
+        sheet.write(row + 3, 0, one.position.as_deref().unwrap_or("Cargo:"))?;
+        row += 5;
+    }
     Ok(())
+}
+
+fn marked(mark: Mark) -> String {
+    format!("{} {}", mark.symbol(), mark.word())
 }
 
 fn put(
@@ -147,6 +200,9 @@ fn put(
             sheet.write_number_with_format(row, column, points * 100.0, &formats.points)?
         }
         Cell::Number(number) => sheet.write_number_with_format(row, column, *number, &formats.number)?,
+        Cell::Mark(mark) => {
+            sheet.write_string_with_format(row, column, marked(*mark), &formats.mark(*mark))?
+        }
         // A missing value is not zero.
         Cell::Nothing => sheet.write_blank(row, column, &formats.text)?,
     };

@@ -163,6 +163,7 @@ pub struct Part {
 }
 
 /// The parameters of the computation.
+#[derive(Clone)]
 pub struct Question {
     pub period: Period,
     pub interval: Option<Interval>,

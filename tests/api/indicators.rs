@@ -200,3 +200,116 @@ fn an_indicator_is_proposed_defined_and_measured_by_hand() {
         assert!(result.is_err(), "{sql} was accepted");
     }
 }
+
+#[test]
+fn a_measurement_belongs_to_a_period_of_the_frequency() {
+    let desk = Desk::open();
+    let director = desk.director();
+    for _ in 0..4 {
+        desk.ticket_in("solved");
+    }
+    // The last second of August, the first of September, the last of the half-year, and the year before.
+    for (ticket, solved, level) in [
+        (1, "2026-08-31 23:59:59-05", 1),
+        (2, "2026-09-01 00:00:00-05", 2),
+        (3, "2026-06-30 23:59:59-05", 1),
+        (4, "2025-12-31 23:59:59-05", 1),
+    ] {
+        desk.database.run(&format!(
+            "UPDATE tickets SET solved_at = '{solved}', support_level = {level} WHERE id = {ticket}"
+        ));
+    }
+    let one = desk.indicator("first_level_resolution");
+    let quarter = measure(&director, &one, 2026, 3).created();
+    let days = |answer: &Value| (answer["from_date"].clone(), answer["through_date"].clone());
+    assert_eq!((&quarter["frequency"], &quarter["period"]), (&json!("quarterly"), &json!(3)));
+    assert_eq!(days(&quarter), (json!("2026-07-01"), json!("2026-09-30")));
+    let by_period = |year: i32, period: i32| {
+        director.post(&format!("{one}/measurements"), json!({"year": year, "period": period}))
+    };
+    // The number of a quarter may be given as either.
+    assert_eq!(by_period(2026, 3).ok()["id"], quarter["id"]);
+    let both = json!({"year": 2026, "quarter": 3, "period": 3});
+    assert_eq!(director.post(&format!("{one}/measurements"), both).faults()[0].0, "/period");
+    let neither = director.post(&format!("{one}/measurements"), json!({"year": 2026}));
+    assert_eq!(neither.faults(), [("/quarter".into(), "required".into())]);
+
+    for (frequency, period, from, through, ends_in, met, counted) in [
+        ("monthly", 8, "2026-08-01", "2026-08-31", 3, 1, 1),
+        ("monthly", 9, "2026-09-01", "2026-09-30", 3, 0, 1),
+        ("bimonthly", 4, "2026-07-01", "2026-08-31", 3, 1, 1),
+        ("semiannual", 1, "2026-01-01", "2026-06-30", 2, 1, 1),
+        ("yearly", 1, "2026-01-01", "2026-12-31", 4, 2, 3),
+    ] {
+        director.patch(&one, json!({"frequency": frequency})).ok();
+        let made = by_period(2026, period).created();
+        assert_eq!(days(&made), (json!(from), json!(through)), "{frequency}");
+        let seen = (&made["frequency"], &made["period"], &made["quarter"]);
+        assert_eq!(seen, (&json!(frequency), &json!(period), &json!(ends_in)));
+        assert_eq!((&made["numerator"], &made["denominator"]), (&json!(met), &json!(counted)), "{frequency}");
+        // Again, it is the same measurement.
+        assert_eq!(by_period(2026, period).ok()["id"], made["id"]);
+        assert_eq!(made["complete"], json!(through < "2026-10-01"), "{frequency}");
+    }
+    assert_eq!(by_period(2026, 2).faults(), [("/period".into(), "out_of_range".into())]);
+    assert_eq!(by_period(2027, 1).faults(), [("/period".into(), "out_of_range".into())]);
+    assert_eq!(measure(&director, &one, 2026, 1).faults(), [("/quarter".into(), "not_allowed".into())]);
+    // All of them, by the end of the period, on pages of two.
+    let mut ends = Vec::new();
+    let mut next = format!("{one}/measurements?limit=2&sort=quarter");
+    loop {
+        let page = director.get(&next).ok();
+        ends.extend(page["items"].as_array().unwrap().iter().map(|one| one["through_date"].clone()));
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        next = format!("{one}/measurements?limit=2&sort=quarter&cursor={cursor}");
+    }
+    let expected = ["2026-06-30", "2026-08-31", "2026-08-31", "2026-09-30", "2026-09-30", "2026-12-31"];
+    assert_eq!(ends, expected);
+    // An approved quarter is not measured again, whatever the frequency is now.
+    let path = format!("/measurements/{}", quarter["id"].as_str().unwrap());
+    director.patch(&path, json!({"analysis": "Se cumplió."})).ok();
+    director.with("if-match", "*").post(&format!("{path}/approval"), json!({})).ok();
+    director.patch(&one, json!({"frequency": "quarterly"})).ok();
+    by_period(2026, 3).problem(409, "wrong_state");
+    for sql in [
+        "UPDATE measurements SET period = 13 WHERE frequency = 'monthly'",
+        "UPDATE measurements SET quarter = 1 WHERE frequency = 'monthly'",
+        "UPDATE measurements SET period = 8 WHERE frequency = 'monthly'",
+        "UPDATE indicators SET kind = 'other'",
+    ] {
+        let result = diesel::sql_query(sql).execute(&mut desk.database.connect());
+        assert!(result.is_err(), "{sql} was accepted");
+    }
+}
+
+#[test]
+fn an_indicator_has_a_type_and_a_baseline() {
+    let desk = Desk::open();
+    let director = desk.director();
+    let built_in = director.get(&desk.indicator("satisfaction")).ok();
+    assert_eq!((&built_in["kind"], &built_in["baseline_value"]), (&json!("effectiveness"), &Value::Null));
+    let mut body = indicator("active");
+    let plain = director.post("/indicators", body.clone()).created();
+    assert_eq!((&plain["kind"], &plain["frequency"]), (&Value::Null, &json!("quarterly")));
+    let own = json!({"kind": "efficiency", "baseline_value": 97.5, "baseline_note": "Promedio de 2025",
+        "frequency": "monthly"});
+    for (name, value) in own.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    let made = director.post("/indicators", body).created();
+    let path = format!("/indicators/{}", made["id"].as_str().unwrap());
+    for (name, value) in own.as_object().unwrap() {
+        assert_eq!(&made[name], value, "{name}");
+    }
+    let changed = director.patch(&path, json!({"baseline_value": null, "kind": "efficacy"})).ok();
+    assert_eq!(
+        (&changed["baseline_value"], &changed["baseline_note"]),
+        (&Value::Null, &own["baseline_note"])
+    );
+    let month = json!({"year": 2026, "period": 10, "value": 99.7});
+    let measured = director.post(&format!("{path}/measurements"), month).created();
+    assert_eq!((&measured["light"], &measured["quarter"]), (&json!("green"), &json!(4)));
+    let without = json!({"year": 2026, "value": 99.7});
+    let refused = director.post(&format!("{path}/measurements"), without);
+    assert_eq!(refused.faults(), [("/period".into(), "required".into())]);
+}

@@ -80,6 +80,7 @@ mod races;
 mod ranges;
 mod refresh_repeats;
 mod relations;
+mod report_content;
 mod reports;
 mod restore_failures;
 mod resubmission;

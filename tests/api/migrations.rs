@@ -189,6 +189,7 @@ fn an_earlier_migration_is_applied_after_later_ones() {
         "20261129000310",
         "20261129000320",
         "20261129000401",
+        "20261129000802",
         "20261129000900",
     ];
     let database = Database::empty();

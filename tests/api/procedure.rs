@@ -1,4 +1,4 @@
-//! PR-RF-09, *Procedimiento de Mesa de Servicios*, version 06, activities 1 to 10: each sentence in order, with the
+//! PR-RF-09, *Procedimiento de Mesa de Servicios*, version 06, activities 1 to 11: each sentence in order, with the
 //! test that verifies it.
 
 use chrono::{Duration, Utc};
@@ -460,5 +460,30 @@ mod activity_10 {
         desk.technician().post(&path, answer.clone()).problem(403, "forbidden");
         assert_eq!(desk.requester().post(&path, answer.clone()).created()["status"], "answered");
         desk.requester().post(&path, answer).problem(409, "already_answered");
+    }
+}
+
+/// Activity 11: «Elaborar las estadísticas e informes».
+mod activity_11 {
+    use super::*;
+
+    /// «… elaboran informes trimestrales con las estadísticas de los servicios prestados y toman las acciones
+    /// respectivas, registrando los resultados … en el indicador de gestión diseñado para tal fin.»
+    #[test]
+    fn the_quarterly_report_has_the_analysis_the_actions_and_the_indicators() {
+        let desk = Desk::open();
+        desk.database.five_quarters(200);
+        let report = "/reports/quarterly/2025/4";
+        let text = json!({"analysis": "Se cumplió la meta.", "proposals": "Reforzar el turno."});
+        desk.technician().patch(&format!("{report}/narrative"), text).ok();
+        let indicator = desk.indicator("timely_attention");
+        let measured =
+            desk.technician().post(&format!("{indicator}/measurements"), json!({"year": 2025, "quarter": 4}));
+        let measured = measured.created();
+        let report = desk.director().get(report).ok();
+        assert_eq!(report["narrative"]["proposals"], "Reforzar el turno.");
+        let shown = report["indicators"].as_array().unwrap();
+        let shown = shown.iter().find(|one| one["name"] == "Oportunidad en la atención").unwrap();
+        assert_eq!((&shown["value"], &shown["light"]), (&measured["value"], &measured["light"]));
     }
 }

@@ -96,7 +96,9 @@ fn an_approved_report_is_always_returned_with_the_same_bytes() {
     let frozen = files(&director, "2025/3");
     let report: serde_json::Value = serde_json::from_slice(&frozen[0]).unwrap();
     assert_eq!(report["approval"]["approved_at"], first["approved_at"]);
-    assert!(String::from_utf8_lossy(&frozen[1]).contains("Aprobado por Diana Mejía Arango"));
+    assert!(
+        String::from_utf8_lossy(&frozen[1]).contains("Versión definitiva, aprobada por Diana Mejía Arango")
+    );
 
     // Again, by another director, from another copy of the server, after the data has changed.
     desk.database.run("UPDATE tickets SET criticality = 'low', reopened_count = 7 WHERE criticality = 'high'; DELETE FROM openings");

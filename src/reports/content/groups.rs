@@ -33,9 +33,8 @@ pub fn criticality(report: &QuarterlyReport) -> Section {
     });
     Section {
         title: "Criticidad",
-        text: vec![],
         tables: vec![Table {
-            title: "Por nivel de criticidad (tiempos en horas hábiles)".to_owned(),
+            title: "Por nivel de criticidad (tiempos en horas del calendario de atención)".to_owned(),
             columns: vec![
                 "Criticidad",
                 "Recibidas",
@@ -55,6 +54,7 @@ pub fn criticality(report: &QuarterlyReport) -> Section {
                 series: vec![2, 3],
             }),
         }],
+        ..Section::default()
     }
 }
 
@@ -97,12 +97,12 @@ pub fn origin(report: &QuarterlyReport) -> Section {
         statistics.by_channel.iter().map(|row| group_row(channel_name(row.channel).to_owned(), &row.figures));
     Section {
         title: "Origen",
-        text: vec![],
         tables: vec![
             table("Por unidad administrativa", "Unidad", units.collect()),
             table("Por asunto", "Asunto", categories.collect()),
             table("Por canal", "Canal", channels.collect()),
         ],
+        ..Section::default()
     }
 }
 
@@ -124,7 +124,7 @@ pub fn staff(report: &QuarterlyReport) -> Section {
             "A tiempo",
             "Cumplimiento",
             "Solucionadas",
-            "Mediana de solución (h hábiles)",
+            "Mediana de solución (horas)",
             "Reabiertas",
             "Escaladas",
         ]
@@ -149,6 +149,7 @@ pub fn staff(report: &QuarterlyReport) -> Section {
         text: vec![
             "En el nivel, «escaladas» son las que llegaron a él; en la persona, las que ella escaló."
                 .to_owned(),
+            "Las medianas están en horas del calendario de atención.".to_owned(),
         ],
         tables: vec![
             Table {
@@ -168,5 +169,6 @@ pub fn staff(report: &QuarterlyReport) -> Section {
                 }),
             },
         ],
+        ..Section::default()
     }
 }

@@ -1,13 +1,17 @@
 //! The content of the report in Spanish: each figure is defined once for all formats. Pure.
 
+mod evaluation;
 mod groups;
+mod opening;
 mod quality;
 
 use chrono::{Datelike, NaiveDate};
 
-use super::document::{Cell, Chart, ChartKind, Document, Section, Table};
+use super::document::{Cell, Chart, ChartKind, Document, Section, Signature, Table};
 use super::report::QuarterlyReport;
+use crate::auth::policy::Role;
 use crate::language::locale::Locale;
+use crate::people::Person;
 use crate::statistics::Quarter;
 use crate::statistics::figures::{Figures, Spread};
 
@@ -21,14 +25,14 @@ pub fn document(report: &QuarterlyReport) -> Document {
     // It may end with the full stop of `p. m.`.
     let moment = |at| Locale::Es.moment(at, timezone).trim_end_matches('.').to_owned();
     let mut notes = vec![format!(
-        "Del {} al {}. Cifras del {}.",
+        "Del {} al {}. Corte de las cifras: {}.",
         Cell::Day(report.from).shown(),
         Cell::Day(report.to).shown(),
         moment(report.generated_at)
     )];
     match &report.approval {
         Some(approval) => notes.push(format!(
-            "Aprobado por {} el {}. No cambia desde entonces.",
+            "Versión definitiva, aprobada por {} el {}.",
             approval.approved_by.full_name,
             moment(approval.approved_at)
         )),
@@ -38,9 +42,14 @@ pub fn document(report: &QuarterlyReport) -> Document {
     Document {
         entity: report.entity.clone(),
         title: format!("Informe trimestral de la Mesa de Servicios: {}", quarter_name(report.quarter())),
+        code: format!("Procedimiento {}, versión {}", report.procedure.code, report.procedure.version),
         notes,
+        signatures: signatures(report),
         sections: vec![
+            opening::opening(report),
             summary(report),
+            evaluation::indicators(report),
+            evaluation::analysis(report),
             evolution(report),
             times(&statistics.tickets),
             groups::criticality(report),
@@ -48,16 +57,52 @@ pub fn document(report: &QuarterlyReport) -> Document {
             groups::staff(report),
             quality::backlog(&statistics.tickets),
             quality::surveys(report),
+            evaluation::comments(report),
             quality::definitions(),
         ],
     }
 }
 
+/// Of the author and of the person who approved the report; empty lines while it is a draft.
+fn signatures(report: &QuarterlyReport) -> Vec<Signature> {
+    let signature = |label: &'static str, person: Option<&Person>, stated: &Option<String>| {
+        let of_role = person.map(|person| position(person.role).to_owned());
+        Signature {
+            label,
+            name: person.map(|person| person.full_name.clone()),
+            position: stated.clone().or(of_role),
+        }
+    };
+    let text = &report.narrative;
+    let approved_by = report.approval.as_ref().map(|approval| &approval.approved_by);
+    vec![
+        signature("Elaboró", text.author.as_ref(), &text.author_position),
+        signature("Aprobó", approved_by, &text.approver_position),
+    ]
+}
+
+/// The position of a person with this role, as the procedure names it.
+fn position(role: Role) -> &'static str {
+    match role {
+        Role::Director => "Director Administrativo de las TIC",
+        Role::Professional => "Profesional Universitario de las TIC",
+        Role::Technician => "Técnico Operativo o Administrativo de las TIC",
+        Role::Requester => "Servidor Público o Contratista",
+    }
+}
+
 /// Such as `IV trimestre de 2026`.
 fn quarter_name(quarter: Quarter) -> String {
-    let number =
-        ["I", "II", "III", "IV"].get(quarter.number.saturating_sub(1) as usize).copied().unwrap_or_default();
-    format!("{number} trimestre de {}", quarter.year)
+    format!("{} trimestre de {}", roman(quarter), quarter.year)
+}
+
+/// Such as `IV trim. 2026`.
+fn short_quarter_name(quarter: Quarter) -> String {
+    format!("{} trim. {}", roman(quarter), quarter.year)
+}
+
+fn roman(quarter: Quarter) -> &'static str {
+    ["I", "II", "III", "IV"].get(quarter.number.saturating_sub(1) as usize).copied().unwrap_or_default()
 }
 
 fn summary(report: &QuarterlyReport) -> Section {
@@ -77,10 +122,16 @@ fn summary(report: &QuarterlyReport) -> Section {
         ("Atendidas tarde", |f| Cell::Count(f.attended_late)),
         ("Sin atender y vencidas", |f| Cell::Count(f.waiting_overdue)),
         ("Atención oportuna", |f| Cell::share(f.attention_compliance)),
-        ("Recibidas que están solucionadas", |f| Cell::share(f.solution_rate)),
+        ("Solucionadas de las recibidas, sin archivadas, a la fecha de corte", |f| {
+            Cell::share(f.solution_rate)
+        }),
         ("Solución en el primer nivel", |f| Cell::share(f.first_level_rate)),
-        ("Mediana de atención, en horas hábiles", |f| Cell::hours(f.attention_working_minutes.median)),
-        ("Mediana de solución, en horas hábiles", |f| Cell::hours(f.solution_working_minutes.median)),
+        ("Mediana de atención, en horas del calendario de atención", |f| {
+            Cell::hours(f.attention_working_minutes.median)
+        }),
+        ("Mediana de solución, en horas del calendario de atención", |f| {
+            Cell::hours(f.solution_working_minutes.median)
+        }),
         ("Encuestas respondidas, de las enviadas", |f| Cell::share(f.surveys.response_rate)),
         ("Satisfacción (4 o 5)", |f| Cell::share(f.surveys.satisfaction_rate)),
         ("Calificación general, de 1 a 5", |f| Cell::number(f.surveys.mean.overall)),
@@ -91,19 +142,15 @@ fn summary(report: &QuarterlyReport) -> Section {
         let change = change(&now, &before);
         vec![Cell::text(*name), now, before, change]
     });
-    let mut text = Vec::new();
-    if now.is_empty() {
-        text.push("En este trimestre no hubo solicitudes.".to_owned());
-    }
     Section {
         title: "Resumen",
-        text,
         tables: vec![Table {
             title: "Cifras del trimestre y del anterior".to_owned(),
-            columns: vec!["Cifra", "Este trimestre", "Anterior", "Diferencia"],
+            columns: vec!["Cifra", "Este trimestre", "Trimestre anterior", "Diferencia"],
             rows: rows.collect(),
             chart: None,
         }],
+        ..Section::default()
     }
 }
 
@@ -143,13 +190,12 @@ fn evolution(report: &QuarterlyReport) -> Section {
     let quarters = report
         .trend
         .iter()
-        .map(|part| row(Quarter::containing(part.from).to_string(), part.from, &part.figures));
+        .map(|part| row(short_quarter_name(Quarter::containing(part.from)), part.from, &part.figures));
     let months =
         report.statistics.series.iter().map(|part| row(month_name(part.from), part.from, &part.figures));
     let quarters: Vec<Vec<Cell>> = quarters.collect();
     Section {
         title: "Evolución",
-        text: vec![],
         tables: vec![
             Table {
                 title: "Por mes".to_owned(),
@@ -185,6 +231,7 @@ fn evolution(report: &QuarterlyReport) -> Section {
                 }),
             },
         ],
+        ..Section::default()
     }
 }
 
@@ -213,7 +260,7 @@ fn times(figures: &Figures) -> Section {
     Section {
         title: "Tiempos",
         text: vec![
-            "Las horas hábiles son las del calendario de cada criticidad, sin las esperas por información que debe el \
+            "Las horas del calendario de atención son las de cada criticidad, sin las esperas por información que debe el \
              solicitante. Las horas de reloj son todas."
                 .to_owned(),
         ],
@@ -221,12 +268,13 @@ fn times(figures: &Figures) -> Section {
             title: "Tiempos en horas".to_owned(),
             columns: vec!["Tiempo", "Promedio", "Mediana", "Percentil 90"],
             rows: vec![
-                row("Atención, horas hábiles", &figures.attention_working_minutes),
+                row("Atención, horas del calendario de atención", &figures.attention_working_minutes),
                 row("Atención, horas de reloj", &figures.attention_minutes),
-                row("Solución, horas hábiles", &figures.solution_working_minutes),
+                row("Solución, horas del calendario de atención", &figures.solution_working_minutes),
                 row("Solución, horas de reloj", &figures.solution_minutes),
             ],
             chart: None,
         }],
+        ..Section::default()
     }
 }

@@ -10,7 +10,6 @@ pub fn backlog(f: &Figures) -> Section {
     let count = |name: &str, count: i64| vec![Cell::text(name), Cell::Count(count)];
     Section {
         title: "Pendientes y archivadas",
-        text: vec![],
         tables: vec![
             Table {
                 title: "Pendientes al final, por antigüedad".to_owned(),
@@ -39,6 +38,7 @@ pub fn backlog(f: &Figures) -> Section {
                 chart: None,
             },
         ],
+        ..Section::default()
     }
 }
 
@@ -52,11 +52,10 @@ pub fn surveys(report: &QuarterlyReport) -> Section {
     let count = |name: &str, count: i64| vec![Cell::text(name), Cell::Count(count)];
     Section {
         title: "Encuesta y conocimiento",
-        text: vec![],
         tables: vec![
             Table {
                 title: "Encuesta de percepción: promedio de 1 a 5".to_owned(),
-                columns: vec!["Pregunta", "Este trimestre", "Anterior"],
+                columns: vec!["Pregunta", "Este trimestre", "Trimestre anterior"],
                 rows: vec![
                     rating("Servicio en general", surveys.mean.overall, before.map(|mean| mean.overall)),
                     rating("Oportunidad", surveys.mean.timeliness, before.map(|mean| mean.timeliness)),
@@ -94,6 +93,7 @@ pub fn surveys(report: &QuarterlyReport) -> Section {
                 chart: None,
             },
         ],
+        ..Section::default()
     }
 }
 
@@ -106,8 +106,8 @@ pub fn definitions() -> Section {
         ),
         ("Solucionadas", "Las que tuvieron una solución en el período, aunque después se reabrieran."),
         (
-            "Recibidas que están solucionadas",
-            "De las recibidas en el período y no archivadas, las que están solucionadas o cerradas.",
+            "Solucionadas de las recibidas",
+            "De las recibidas en el período, sin archivadas, las que a la fecha de corte están solucionadas o cerradas.",
         ),
         ("Primer nivel", "De las solucionadas, las que se solucionaron en el nivel de soporte 1."),
         (
@@ -130,8 +130,8 @@ pub fn definitions() -> Section {
     Section {
         title: "Definiciones",
         text: vec![
-            "Los días son los de la entidad. El signo – indica que no hay datos, o que las respuestas a la encuesta se \
-             reservan porque permitirían deducir las de una sola persona."
+            "Los días son los de la entidad. El signo – indica que no hay datos. También aparece donde las respuestas a la \
+             encuesta se reservan porque permitirían deducir las de una sola persona."
                 .to_owned(),
         ],
         tables: vec![Table {
@@ -140,5 +140,6 @@ pub fn definitions() -> Section {
             rows: rows.collect(),
             chart: None,
         }],
+        ..Section::default()
     }
 }

@@ -34,6 +34,7 @@ pub fn write(document: &Document, logo: Option<&Logo>) -> Vec<u8> {
     }
     pages.paragraph(Font::Bold, 11.0, BLUE, &document.entity);
     pages.paragraph(Font::Bold, 15.0, DARK, &document.title);
+    pages.paragraph(Font::Regular, 9.5, DARK, &document.code);
     for note in &document.notes {
         pages.paragraph(Font::Regular, 9.5, DARK, note);
     }
@@ -46,6 +47,21 @@ pub fn write(document: &Document, logo: Option<&Logo>) -> Vec<u8> {
         for text in &section.text {
             pages.paragraph(Font::Regular, 9.5, DARK, text);
         }
+        for group in &section.findings {
+            pages.y -= 6.0;
+            pages.need(48.0);
+            pages.paragraph(Font::Bold, 9.5, DARK, group.title);
+            for finding in &group.findings {
+                let text = format!("{}: {}", finding.mark.word(), finding.text);
+                pages.paragraph(Font::Regular, 9.5, finding.mark.tone().color(), &text);
+            }
+        }
+        for passage in &section.passages {
+            pages.y -= 6.0;
+            pages.need(48.0);
+            pages.paragraph(Font::Bold, 9.5, DARK, &passage.title);
+            passage.lines().for_each(|line| pages.paragraph(Font::Regular, 9.5, DARK, line));
+        }
         for table in &section.tables {
             if let (Some(chart), Some(drawing)) = (&table.chart, chart::draw(table)) {
                 pages.y -= 8.0;
@@ -56,6 +72,18 @@ pub fn write(document: &Document, logo: Option<&Logo>) -> Vec<u8> {
             }
             write_table(&mut pages, table);
         }
+        if section.ends_page {
+            pages.need(HEIGHT);
+        }
+    }
+    for signature in &document.signatures {
+        pages.need(90.0);
+        pages.y -= 14.0;
+        pages.paragraph(Font::Regular, 9.5, DARK, &format!("{}:", signature.label));
+        pages.y -= 40.0;
+        pages.line((MARGIN, pages.y), (MARGIN + 220.0, pages.y), 0.8, DARK);
+        pages.paragraph(Font::Regular, 9.5, DARK, signature.name.as_deref().unwrap_or("Nombre:"));
+        pages.paragraph(Font::Regular, 9.5, DARK, signature.position.as_deref().unwrap_or("Cargo:"));
     }
     file(document, logo, pages.finish(&format!("{} – {}", document.entity, document.title)))
 }

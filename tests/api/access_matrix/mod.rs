@@ -4,7 +4,7 @@
 //! The cells are generated from the served contract and from the policy, so a new operation is covered automatically.
 //! These assertions hold for every operation:
 //! - no response is a 5xx;
-//! - 401 without a valid token, 403 with a role that the contract does not list;
+//! - 401 without a valid token, 403 with a role and permissions that the contract does not list;
 //! - a hidden resource gets a requester the same response as one that does not exist, and no response contains its
 //!   text;
 //! - rejected requests change nothing in the database.
@@ -66,7 +66,7 @@ fn every_operation_enforces_access_for_every_actor_and_id() {
                 Some(_) if actor.standing == Standing::Unauthenticated => {
                     refused.extend(unauthenticated(actor, operation));
                 }
-                Some(roles) if !roles.contains(&actor.role) => refused.extend(forbidden(actor, operation)),
+                Some(_) if !operation.allows(actor) => refused.extend(forbidden(actor, operation)),
                 Some(_) if asked => {
                     refused.extend(hidden_in_path(actor, operation));
                     other.extend(hidden_in_query(actor, operation));
@@ -224,8 +224,7 @@ fn cursors<'a>(world: &'a World, operations: &'a [Operation]) -> Vec<Cell<'a>> {
         let known = world.http.send(&world.director, operation, &first, None);
         let cursor = known.json()["next_cursor"].as_str().map(str::to_owned);
         for actor in &world.actors {
-            let allowed = operation.roles.as_ref().is_some_and(|roles| roles.contains(&actor.role));
-            if actor.standing != Standing::Requester || !allowed {
+            if actor.standing != Standing::Requester || !operation.allows(actor) {
                 continue;
             }
             let mut cell = |cursor: &str, expected| {

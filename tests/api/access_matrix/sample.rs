@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::ids::{Ids, Slot};
+use super::world::Actor;
 use crate::operations::resolve;
 
 /// An operation as the contract describes it.
@@ -11,6 +12,8 @@ pub struct Operation {
     template: String,
     /// The roles that may call it; none if it needs no token.
     pub roles: Option<Vec<String>>,
+    /// The permissions that allow it to people of any role.
+    pub granted_permissions: Vec<String>,
     pub content_type: Option<String>,
     body: Option<Value>,
     /// The path parameters in order: the name, the kind of id (`None` if it is not an id), and a sample value.
@@ -33,6 +36,12 @@ pub struct Named {
 impl Operation {
     pub fn path_ids(&self) -> impl Iterator<Item = Slot> + '_ {
         self.path_parameters.iter().filter_map(|(_, slot, _)| *slot)
+    }
+
+    /// Whether this actor's role or a permission of theirs allows the operation.
+    pub fn allows(&self, actor: &Actor) -> bool {
+        self.roles.as_ref().is_some_and(|roles| roles.contains(&actor.role))
+            || self.granted_permissions.iter().any(|one| actor.granted_permissions.contains(&one.as_str()))
     }
 
     pub fn has_ids(&self) -> bool {
@@ -137,6 +146,12 @@ fn described(document: &Value, template: &str, method: &str, operation: &Value) 
         method: method.to_uppercase(),
         template: template.to_owned(),
         roles: roles(operation),
+        granted_permissions: operation["x-granted-permissions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|permission| permission.as_str().unwrap().to_owned())
+            .collect(),
         body: schema.map(|schema| value(document, &schema)),
         content_type,
         path_parameters,

@@ -28,6 +28,8 @@ pub enum Standing {
 pub struct Actor {
     pub name: &'static str,
     pub role: String,
+    /// Permissions in addition to those of the role.
+    pub granted_permissions: &'static [&'static str],
     pub standing: Standing,
     /// A staff account that is used only with `MESA_CI=full`.
     pub is_one_of_many_staff: bool,
@@ -131,6 +133,7 @@ impl World {
             Actor {
                 name,
                 role: "requester".to_owned(),
+                granted_permissions: &[],
                 standing: Standing::Requester,
                 is_one_of_many_staff: false,
                 client: client.clone(),
@@ -144,6 +147,7 @@ impl World {
         let staff = |name, role: Role, client: Client, is_one_of_many_staff| Actor {
             name,
             role: role.as_str().to_owned(),
+            granted_permissions: &[],
             standing: Standing::Staff,
             is_one_of_many_staff,
             client,
@@ -155,6 +159,7 @@ impl World {
         let outside = |name, client: Client| Actor {
             name,
             role: "requester".to_owned(),
+            granted_permissions: &[],
             standing: Standing::Unauthenticated,
             is_one_of_many_staff: false,
             client,
@@ -164,7 +169,15 @@ impl World {
         let deactivated = desk.another(Role::Director);
         desk.database.run(&format!("UPDATE users SET active = false WHERE id = '{}'", deactivated.id()));
         let expired = director.holding(&expired(director.door().1));
+        let liaison = desk.another(Role::Requester);
+        let records = json!({"granted_permissions": ["records"]});
+        director.patch(&format!("/users/{}", liaison.id()), records).ok();
+        let own = seeded(&desk, &liaison, &assignee, "gorrion");
+        let mut liaison = requester("a requester with records", &liaison, &own, &first, &owner);
+        liaison.granted_permissions = &["records"];
+        liaison.hidden_words.retain(|word| word != "registrooculto");
         let actors = vec![
+            liaison,
             outside("nobody", desk.nobody()),
             outside("a deactivated director", deactivated),
             outside("a director with an expired token", expired),

@@ -204,7 +204,11 @@ impl Attempt<'_> {
                 vec![
                     get("/statistics?from_date=2026-01-01&through_date=2026-12-31"),
                     get("/reports/quarterly/2026/1?format=html"),
+                    get("/reports/quarterly/2026/1/narrative"),
                 ]
+            }
+            Action::WriteReports => {
+                vec![self.me.patch("/reports/quarterly/2026/1/narrative", json!({"analysis": "Se cumplió."}))]
             }
             Action::ApproveReports => vec![self.post("/reports/quarterly/2025/4/approval".into(), json!({}))],
             Action::ReadRecords => {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use self::attempt::Attempt;
 use crate::harness::Desk;
+use crate::harness::states::improvement_action;
 
 /// The expected permission of a role, as a client sees it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,6 +55,7 @@ const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::AnswerSurvey,        [Own, No, No, No]),
     (Action::ReadSurveyAnswers,   [No, No, Any, Any]),
     (Action::ReadStatistics,      [No, Any, Any, Any]),
+    (Action::WriteReports,        [No, Any, Any, Any]),
     (Action::ApproveReports,      [No, No, No, Any]),
     (Action::ReadRecords,         [No, Any, Any, Any]),
     (Action::WriteRecords,        [No, Self_, Any, Any]),
@@ -138,6 +140,85 @@ fn me_lists_the_permissions_of_the_role() {
             assert_eq!(told.is_some(), expected, "{action:?} {role:?}: {told:?}");
         }
     }
+}
+
+#[test]
+fn the_permission_records_adds_reading_and_writing_records_to_a_role() {
+    let desk = Desk::open();
+    for role in [Role::Requester, Role::Technician] {
+        let me = desk.another(role);
+        let one = format!("/users/{}", me.id());
+        let action = improvement_action(desk.technician().id(), "open");
+        let action = desk.director().post("/improvement-actions", action).created()["id"].clone();
+        let evidence = format!("/improvement-actions/{}/attachments", action.as_str().unwrap());
+        let file = desk.director().upload(&evidence, "acta.txt", "hecho").created()["id"].clone();
+        let file = format!("/attachments/{}/content", file.as_str().unwrap());
+        me.get("/indicators").expect_status(if role == Role::Requester { 403 } else { 200 });
+        desk.professional().patch(&one, json!({"granted_permissions": ["records"]})).ok();
+        // With the next request, of the same session.
+        let account = me.get("/me").ok();
+        assert_eq!(account["granted_permissions"], json!(["records"]));
+        assert_eq!(account["permissions"]["write_records"], "any");
+        for (action, columns) in TABLE {
+            let given = matches!(action, Action::ReadRecords | Action::WriteRecords);
+            let told = !account["permissions"][action.as_str()].is_null();
+            let expected = given
+                || columns[role as usize] != No
+                || (*action, role) == (Action::ReadSurveyAnswers, Role::Technician);
+            assert_eq!(told, expected, "{action:?} {role:?}");
+            let refused = [Action::ApproveRecords, Action::ReadStatistics, Action::ReadUsers];
+            if !given && (role == Role::Technician || !refused.contains(action)) {
+                continue;
+            }
+            for own in [true, false] {
+                for answer in (Attempt { desk: &desk, me: &me, own }).answers(*action) {
+                    let status = if (200..300).contains(&answer.status) { 200 } else { answer.status };
+                    let wanted = if given { 200 } else { 403 };
+                    assert_eq!(status, wanted, "{action:?} {role:?}: {} {}", answer.request, answer.text());
+                }
+            }
+        }
+        me.get(&file).expect_status(200);
+        desk.director().patch(&one, json!({"granted_permissions": null})).ok();
+        me.get(&file).expect_status(if role == Role::Requester { 404 } else { 200 });
+        me.get("/risks").expect_status(if role == Role::Requester { 403 } else { 200 });
+    }
+}
+
+#[test]
+fn a_permission_is_given_by_those_who_manage_people_and_not_above_their_role() {
+    let desk = Desk::open();
+    let records = || json!({"granted_permissions": ["records", "records"]});
+    let requester = desk.requester();
+    let one = format!("/users/{}", requester.id());
+    let own = requester.patch("/me", records()).faults();
+    assert_eq!(own, [("/granted_permissions".into(), "unknown_field".into())]);
+    desk.technician().patch(&one, records()).problem(403, "forbidden");
+    let director = format!("/users/{}", desk.director().id());
+    desk.professional().patch(&director, records()).problem(403, "forbidden");
+    let unknown = desk.director().patch(&one, json!({"granted_permissions": ["everything"]}));
+    assert_eq!(unknown.faults()[0].0, "/granted_permissions/0");
+    // Each is kept once.
+    assert_eq!(desk.professional().patch(&one, records()).ok()["granted_permissions"], json!(["records"]));
+    let new = json!({"email": "mipg@example.gov.co", "password": "una-clave-larga", "role": "requester",
+        "full_name": "Enlace MIPG", "granted_permissions": ["records"]});
+    let created = desk.director().post("/users", new).created();
+    assert_eq!(created["granted_permissions"], json!(["records"]));
+    let events = desk.director().get("/audit/log?resource=user").items();
+    let changes: Vec<_> = events.iter().flat_map(|event| event["changes"].as_array().unwrap()).collect();
+    assert!(
+        changes
+            .iter()
+            .any(|change| change["field"] == "granted_permissions" && change["to"] == json!(["records"])),
+        "{changes:?}"
+    );
+    let refused = desk.database.ask(|db| {
+        diesel::connection::SimpleConnection::batch_execute(
+            db,
+            "UPDATE users SET granted_permissions = '{everything}'",
+        )
+    });
+    assert!(refused.is_err());
 }
 
 #[test]

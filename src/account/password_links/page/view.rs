@@ -67,7 +67,7 @@ mod tests {
             State::TooMany,
             State::Failed,
         ];
-        let entity = Entity { name: "<b>Alcaldía</b>".to_owned(), logo: None };
+        let entity = Entity { name: "<b>Alcaldía</b>".to_owned(), ..Entity::default() };
         for state in &states {
             for locale in Locale::ALL.iter().copied() {
                 let html = PAGE.html(locale, &entity, state.context(locale)).unwrap();
