@@ -11,6 +11,7 @@ use super::senders::{self, Sender};
 use super::{InboundEmailAuthentication, InboundEmailReason, threads, trust};
 use crate::attachments::store::{Owner, insert_all};
 use crate::audit::kind::EventKind;
+use crate::auth::no_address;
 use crate::auth::policy::{Action, Role};
 use crate::config::Config;
 use crate::db::schema::tickets;
@@ -69,7 +70,8 @@ pub fn decide(
             None => {}
         }
     }
-    let Some(from) = &message.from else { return Ok(Outcome::None(InboundEmailReason::SenderUnclear)) };
+    let from = message.from.as_ref().filter(|from| no_address::is_deliverable(&from.address));
+    let Some(from) = from else { return Ok(Outcome::None(InboundEmailReason::SenderUnclear)) };
     // An account with this address would receive the mail of the desk as new messages.
     if config.is_own_address(&from.address) {
         return Ok(Outcome::None(InboundEmailReason::OwnAddress));
@@ -180,6 +182,9 @@ fn register(
     let Some(account) = Account::active(tx, sender.id)? else {
         return Ok(Outcome::None(InboundEmailReason::SenderInactive));
     };
+    if account.ended_contract(&actor).is_some() {
+        return Ok(Outcome::None(InboundEmailReason::ContractEnded));
+    }
     let locale = people::users::locale(tx, sender.id)?;
     // The quoted text is in the ticket that it replies to.
     let written = if ended.is_some() { &message.reply } else { &message.text };

@@ -35,7 +35,8 @@ pub struct TicketRequest {
     /// The full text of the request.
     #[schema(min_length = 1, max_length = 20000, pattern = r"\S", example = "Muestra atasco desde ayer.")]
     description: String,
-    /// Identifier of the category. A new one must be active, and the requester must have the profile that it requires.
+    /// Identifier of the category. A new one must be active, and the requester must have had the profile that it requires when the
+    /// ticket was received.
     /// `null` removes the category.
     category_id: Option<Uuid>,
 }
@@ -63,7 +64,7 @@ pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>)
         actor.check_version(row.id, row.version)?;
         permitted::check(actor, &row, Step::Change)?;
         if wanted.category_id != row.category_id {
-            check_category(tx, wanted.category_id, row.requester_id, row.requester_unit_id)?;
+            check_category(tx, wanted.category_id, row.id)?;
         }
         let known = row.version;
         let mut case = Case::open(tx, row, actor);
@@ -79,15 +80,10 @@ pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>)
     .await
 }
 
-/// Checks that the category exists and that the requester has the profile that it requires.
-fn check_category(
-    tx: &mut PgConnection,
-    category: Option<Uuid>,
-    requester: Uuid,
-    unit: Option<Uuid>,
-) -> Result<()> {
+/// Checks that the category exists and that the requester had the profile that it requires.
+fn check_category(tx: &mut PgConnection, category: Option<Uuid>, ticket_id: i64) -> Result<()> {
     let Some(category) = category else { return Ok(()) };
-    if categories::may_ask(tx, category, requester, unit)? {
+    if categories::may_ask(tx, category, ticket_id)? {
         return Ok(());
     }
     Err(Problem::field(FieldError::new(

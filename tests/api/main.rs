@@ -12,6 +12,7 @@ mod demo_accounts;
 mod harness;
 
 mod absence_list;
+mod access_grants;
 mod access_matrix;
 mod account_notices;
 mod anonymization;
@@ -59,6 +60,7 @@ mod mail_killed;
 mod messages;
 mod migrations;
 mod minutes;
+mod on_behalf;
 mod operations;
 mod owasp;
 mod own_addresses;

@@ -15,6 +15,7 @@ use crate::http::{Actor, Body, Call};
 use crate::problem::{Code, FieldError, Problem, Result, Text};
 use crate::tickets::attachments;
 use crate::tickets::model::{Channel, Ticket, TicketRow};
+use crate::tickets::on_behalf;
 use crate::tickets::permitted;
 use crate::tickets::register::{self, Account, Request, RequesterData};
 use crate::tickets::store;
@@ -64,7 +65,7 @@ pub struct ResubmissionCreate {
     request_body(content = Option<ResubmissionCreate>),
     responses(
         (status = 201, body = Ticket, description = "The new ticket"),
-        (status = 409, description = "`step_not_allowed`: the ticket is not archived; `already_exists`: it was resubmitted before, as the ticket in `resubmitted_as_id`"),
+        (status = 409, description = "`step_not_allowed`: the ticket is not archived; `contract_ended`: the requester's contract has ended; `already_exists`: it was resubmitted before, as the ticket in `resubmitted_as_id`"),
     )
 )]
 #[post("/tickets/{ticket_id}/resubmission")]
@@ -73,10 +74,12 @@ pub async fn resubmit(call: Call, id: Path<i64>, body: Body<ResubmissionCreate>)
         let archived = store::lock(tx, actor, *id)?;
         let account = Account::active(tx, archived.requester_id)?.map(|account| account.or_as_in(&archived));
         let new = body.read_with(|value| {
-            Ok(match &account {
+            let mut faults = match &account {
                 Some(account) => account.gaps(&value["requester"]),
                 None => vec![FieldError::unknown_id("/requester")],
-            })
+            };
+            faults.extend((!value["requester"]["email"].is_null()).then(on_behalf::email_not_used));
+            Ok(faults)
         })?;
         let account = account.ok_or_else(|| Problem::internal("a ticket without an account"))?;
         actor.check_version(archived.id, archived.version)?;
