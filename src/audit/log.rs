@@ -90,6 +90,7 @@ text_enum! {
         ImprovementAction = "improvement_action",
         ImprovementFollowup = "improvement_followup",
         Risk = "risk",
+        AccessGrant = "access_grant",
         /// `resource_id` is year and quarter: `2026/3`.
         QuarterlyReport = "quarterly_report",
         InboundEmail = "inbound_email",

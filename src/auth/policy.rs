@@ -103,6 +103,8 @@ text_enum! {
         /// Create and change users, shifts, absences, units, categories, calendars, attention times and the survey's
         /// questions; hand over the work of a person.
         Manage = "manage",
+        /// Complete and correct a requester's name, document, contact and unit.
+        CompleteRequesters = "complete_requesters",
         /// Submit inbound mail by the API.
         SubmitInboundEmails = "submit_inbound_emails",
         /// Read inbound mail, process it again, and release mail that was set aside.
@@ -111,11 +113,17 @@ text_enum! {
         /// people, so it is for professionals and the director; staff who attend a ticket read the same in its
         /// followups.
         UseOutbox = "use_outbox",
-        /// Verify the integrity of the history and the profiles of requests; read tree heads.
+        /// Verify the integrity of the history; read tree heads.
         VerifyAudit = "verify_audit",
+        /// Read the audit of the profiles of requests and of granted access.
+        ReadAccessAudit = "read_access_audit",
+        /// Record that granted access was revoked.
+        RevokeAccess = "revoke_access",
         /// Read the audit log: changes of accounts, catalogues, records and configuration, sign-ins and exports.
         ReadAuditLog = "read_audit_log",
-        /// Read and change how long records are kept, read what was removed, and make a requester's data anonymous.
+        /// Read how long records are kept, and who is responsible for them.
+        ReadRetentionRules = "read_retention_rules",
+        /// Change how long records are kept, read what was removed, and make a requester's data anonymous.
         ManageRetention = "manage_retention",
         /// Read everything that the desk holds about a person.
         ReadPersonalData = "read_personal_data",
@@ -186,11 +194,15 @@ pub const TABLE: &[Row] = &[
     (Action::ReadCatalogs,        [ANY, ANY, ANY, ANY]),
     (Action::ReadUsers,           [NO, ANY, ANY, ANY]),
     (Action::Manage,              [NO, NO, Some(PermissionScope::UpToOwnRole), ANY]),
+    (Action::CompleteRequesters,  [NO, ANY, ANY, ANY]),
     (Action::SubmitInboundEmails, [NO, NO, NO, ANY]),
     (Action::UseInboundEmails,    [NO, NO, ANY, ANY]),
     (Action::UseOutbox,           [NO, NO, ANY, ANY]),
     (Action::VerifyAudit,         [NO, NO, ANY, ANY]),
+    (Action::ReadAccessAudit,     [NO, ANY, ANY, ANY]),
+    (Action::RevokeAccess,        [NO, NO, ANY, ANY]),
     (Action::ReadAuditLog,        [NO, NO, NO, ANY]),
+    (Action::ReadRetentionRules,  [NO, ANY, ANY, ANY]),
     (Action::ManageRetention,     [NO, NO, NO, ANY]),
     (Action::ReadPersonalData,    [OWN, OWN, OWN, ANY]),
 ];

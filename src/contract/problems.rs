@@ -43,6 +43,14 @@ pub fn problem_members() -> Value {
             "oneOf": [{"$ref": "#/components/schemas/Person"}, {"type": "null"}],
             "description": "`nobody_available`: the next available person."
         },
+        "user_ids": {
+            "type": "array", "maxItems": 20, "items": {"type": "string", "format": "uuid"},
+            "description": "`person_conflict`: the accounts with the document or the address."
+        },
+        "contract_ends_on": {
+            "type": "string", "format": "date",
+            "description": "`contract_ended`: the last day of the requester's contract, in the entity's time zone."
+        },
         "error": {"type": "string", "maxLength": 50, "description": "`POST /auth/token`: the error code of RFC 6749, `invalid_grant`."},
         "error_description": {"type": "string", "maxLength": 2000, "description": "`POST /auth/token`: the `detail` in English."},
         "ticket_id": ticket("`nobody_available` on a handover: the ticket that no one can take."),

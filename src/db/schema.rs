@@ -14,6 +14,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    access_grants (id) {
+        id -> Uuid,
+        ticket_id -> Int8,
+        beneficiary -> Text,
+        system -> Text,
+        profile -> Text,
+        ends_on -> Nullable<Date>,
+        requester_id -> Uuid,
+        unit_id -> Nullable<Uuid>,
+        requested_by_head -> Bool,
+        granted_by -> Uuid,
+        granted_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+        revoked_by -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
     anonymizations (user_id) {
         user_id -> Uuid,
         at -> Timestamptz,
@@ -50,6 +68,8 @@ diesel::table! {
         published_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        no_steps -> Nullable<Bool>,
+        bibliography -> Jsonb,
     }
 }
 
@@ -178,6 +198,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         escalates_overdue -> Bool,
+        records_access_grants -> Bool,
     }
 }
 
@@ -575,6 +596,11 @@ diesel::table! {
         applied_on -> Nullable<Date>,
         version -> Int4,
         updated_at -> Timestamptz,
+        responsible -> Nullable<Text>,
+        storage_place -> Nullable<Text>,
+        retrieval -> Nullable<Text>,
+        protection -> Nullable<Text>,
+        disposition -> Nullable<Text>,
     }
 }
 
@@ -882,6 +908,7 @@ diesel::table! {
         staff_mail -> Bool,
         sign_in_era -> Int4,
         granted_permissions -> Array<Text>,
+        registered_by_id -> Nullable<Uuid>,
     }
 }
 
@@ -911,6 +938,7 @@ diesel::joinable!(article_revisions -> users (changed_by));
 
 diesel::allow_tables_to_appear_in_same_query!(
     absences,
+    access_grants,
     anonymizations,
     article_revisions,
     articles,

@@ -92,6 +92,9 @@ text_enum! {
         SenderUnverified = "sender_unverified",
         /// Set aside: its author's account is no longer active.
         SenderInactive = "sender_inactive",
+        /// Set aside: its author's contract has ended, so it cannot register a ticket. Releasing it does not change
+        /// that.
+        ContractEnded = "contract_ended",
         /// Set aside: its author's address is that of the desk's own mailbox, also with `+` and a suffix. Releasing
         /// it does not change that.
         OwnAddress = "own_address",
@@ -123,7 +126,9 @@ impl InboundEmailReason {
         use InboundEmailReason::*;
         match self {
             NotUnderstood | SenderUnclear | AuthenticationFailed | SenderUnverified | SenderInactive
-            | OwnAddress | TooManyStrangers | MessageIdReused | Failed => InboundEmailStatus::SetAside,
+            | ContractEnded | OwnAddress | TooManyStrangers | MessageIdReused | Failed => {
+                InboundEmailStatus::SetAside
+            }
             OwnMail | Bounce | AutoReply | MailingList | SenderLimit | Thanks => InboundEmailStatus::Ignored,
         }
     }

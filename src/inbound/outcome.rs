@@ -13,13 +13,14 @@ use super::senders::{self, Sender};
 use super::{InboundEmailAuthentication, InboundEmailReason, threads, trust};
 use crate::attachments::store::{Owner, insert_all};
 use crate::audit::kind::EventKind;
+use crate::auth::no_address;
 use crate::auth::policy::{Action, Role};
 use crate::config::Config;
 use crate::db::schema::tickets;
 use crate::http::{Actor, MailOrigin};
 use crate::language::locale::Locale;
 use crate::people;
-use crate::people::completion;
+use crate::people::callers;
 use crate::problem::{Result, Text};
 use crate::tickets::followups::{self, FollowupVisibility};
 use crate::tickets::minimum_data::AnswerTime;
@@ -73,7 +74,8 @@ pub fn decide(
             None => {}
         }
     }
-    let Some(from) = &message.from else { return Ok(Outcome::None(InboundEmailReason::SenderUnclear)) };
+    let from = message.from.as_ref().filter(|from| no_address::is_deliverable(&from.address));
+    let Some(from) = from else { return Ok(Outcome::None(InboundEmailReason::SenderUnclear)) };
     // An account with this address would receive the mail of the desk as new messages.
     if config.is_own_address(&from.address) {
         return Ok(Outcome::None(InboundEmailReason::OwnAddress));
@@ -194,11 +196,14 @@ fn register(
     let actor = Actor::by_mail(tx, sender.id, Action::RegisterTicket, reading.origin, config.timezone)?;
     let data = sender_data::data_of(tx, message)?;
     if sender_data::may_keep(sender, reading.authentication) {
-        completion::complete(tx, sender.id, &data)?;
+        callers::complete(tx, sender.id, &data.known(), actor.now)?;
     }
     let Some(account) = Account::active(tx, sender.id)? else {
         return Ok(Outcome::None(InboundEmailReason::SenderInactive));
     };
+    if account.ended_contract(&actor).is_some() {
+        return Ok(Outcome::None(InboundEmailReason::ContractEnded));
+    }
     let locale = people::users::locale(tx, sender.id)?;
     // The quoted text is in the ticket that it replies to.
     let written = if ended.is_some() { &message.reply } else { &message.text };

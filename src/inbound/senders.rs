@@ -89,6 +89,7 @@ pub fn new_within_the_hour(tx: &mut PgConnection, at: DateTime<Utc>) -> Result<i
     diesel::select(pg_advisory_xact_lock(hashtextextended("mail from strangers", 0))).execute(tx)?;
     let new = users::table
         .filter(users::password_hash.is_null())
+        .filter(users::registered_by_id.is_null())
         .filter(users::created_at.gt(at - TimeDelta::hours(1)))
         // Accounts that staff invited.
         .filter(diesel::dsl::not(diesel::dsl::exists(

@@ -18,7 +18,7 @@ use crate::http::body::Patch;
 use crate::http::{Actor, Answer, Body, Call};
 use crate::language::text_enum;
 use crate::people::{Named, Person};
-use crate::problem::{FieldError, Problem, Result};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 text_enum! {
     /// Who may read an article.
@@ -100,10 +100,20 @@ pub struct ArticleCreate {
     #[serde(default)]
     #[schema(required = false, max_items = 100, value_type = Vec<ArticleStep>, example = json!(["Probar el puerto", "Cambiar el puerto"]))]
     pub steps: Vec<String>,
+    /// Whether it was decided that no steps apply; `steps` must then be empty. An article is published with its steps or
+    /// with this mark. At creation `false` if omitted.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub no_steps: bool,
     /// Links to further information. At creation empty if omitted; a PATCH replaces the whole list.
     #[serde(default)]
     #[schema(required = false, max_items = 50)]
     pub references: Vec<ArticleReference>,
+    /// Sources without a link, such as manuals and standards: at most 50 texts of at most 500 characters. At creation
+    /// empty if omitted; a PATCH replaces the whole list.
+    #[serde(default)]
+    #[schema(required = false, max_items = 50, value_type = Vec<ArticleStep>, example = json!(["Manual de usuario del switch, capítulo 3"]))]
+    pub bibliography: Vec<String>,
     /// Identifier of the category: an active one. A category that is already set may stay when it is deactivated.
     /// Optional; `null` for none.
     pub category_id: Option<Uuid>,
@@ -145,9 +155,14 @@ pub struct Article {
     /// The steps of the resolution, in order.
     #[schema(max_items = 100, max_length = 500)]
     steps: Vec<String>,
+    /// Whether it was decided that no steps apply. `false` also for an article without steps from before this mark.
+    no_steps: bool,
     /// Links to further information; empty if there are none.
     #[schema(max_items = 50)]
     references: Vec<ArticleReference>,
+    /// Sources without a link; empty if there are none.
+    #[schema(max_items = 50, max_length = 500)]
+    bibliography: Vec<String>,
     /// The category of the article; `null` if it has none.
     category: Option<Named>,
     /// Who may read the article once it is published.
@@ -181,7 +196,9 @@ struct Row {
     incident: String,
     resolution: String,
     steps: Json<Vec<String>>,
+    no_steps: Option<bool>,
     references: Json<Vec<ArticleReference>>,
+    bibliography: Json<Vec<String>>,
     category_id: Option<Uuid>,
     visibility: ArticleVisibility,
     status: ArticleStatus,
@@ -202,7 +219,9 @@ impl Article {
             incident: row.incident,
             resolution: row.resolution,
             steps: row.steps.0,
+            no_steps: row.no_steps.unwrap_or(false),
             references: row.references.0,
+            bibliography: row.bibliography.0,
             category: category.map(|(id, name)| Named { id, name }),
             visibility: row.visibility,
             status: row.status,
@@ -262,7 +281,8 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// Write an article
 ///
 /// Created as an `internal` draft unless `status` and `visibility` are given. Requesters can only read it once it is
-/// `published` and `public`.
+/// `published` and `public`. It is published with its `steps`, or with `no_steps` if none apply: otherwise the response
+/// is a 422 that names `/steps`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
     tag = "knowledge", operation_id = "createArticle", request_body = ArticleCreate,
@@ -277,6 +297,7 @@ pub async fn write(call: Call, body: Body<ArticleCreate>) -> Result<HttpResponse
         diesel::insert_into(articles::table)
             .values((
                 values(&content),
+                articles::no_steps.eq(content.no_steps),
                 articles::id.eq(id),
                 articles::author_id.eq(actor.id),
                 articles::published_at.eq((content.status == ArticleStatus::Published).then_some(actor.now)),
@@ -294,8 +315,8 @@ pub async fn write(call: Call, body: Body<ArticleCreate>) -> Result<HttpResponse
 
 /// Change an article
 ///
-/// Each change is a new revision; earlier ones are kept. Set `status` to `published` to publish it, and to `retired`
-/// to withdraw it.
+/// Each change is a new revision; earlier ones are kept. Set `status` to `published` to publish it, with its `steps` or
+/// `no_steps`, and to `retired` to withdraw it.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteArticles))),
     tag = "knowledge", operation_id = "updateArticle",
@@ -312,7 +333,9 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<ArticleCreate>>
             incident: row.incident,
             resolution: row.resolution,
             steps: row.steps.0,
+            no_steps: row.no_steps.unwrap_or(false),
             references: row.references.0,
+            bibliography: row.bibliography.0,
             category_id: row.category_id,
             visibility: row.visibility,
             status: row.status,
@@ -324,12 +347,14 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<ArticleCreate>>
             return Ok(Answer::ok(&Article::find(tx, actor, row.id)?)?.version(row.id, row.revision));
         }
         check(tx, &content, Some(&current))?;
+        let no_steps = if lacks_steps(&content) { row.no_steps } else { Some(content.no_steps) };
         let published = content.status == ArticleStatus::Published;
         let published_at = row.published_at.or(published.then_some(actor.now));
         let revision = row.revision + 1;
         diesel::update(articles::table.find(row.id))
             .set((
                 values(&content),
+                articles::no_steps.eq(no_steps),
                 articles::published_at.eq(published_at),
                 articles::revision.eq(revision),
                 articles::updated_at.eq(actor.now.max(row.updated_at)),
@@ -348,6 +373,7 @@ type Values<'a> = (
     diesel::dsl::Eq<articles::resolution, &'a str>,
     diesel::dsl::Eq<articles::steps, Json<Vec<String>>>,
     diesel::dsl::Eq<articles::references, Json<Vec<ArticleReference>>>,
+    diesel::dsl::Eq<articles::bibliography, Json<Vec<String>>>,
     diesel::dsl::Eq<articles::category_id, Option<Uuid>>,
     diesel::dsl::Eq<articles::visibility, ArticleVisibility>,
     diesel::dsl::Eq<articles::status, ArticleStatus>,
@@ -361,6 +387,7 @@ fn values(content: &ArticleCreate) -> Values<'_> {
         articles::resolution.eq(content.resolution.as_str()),
         articles::steps.eq(Json(content.steps.clone())),
         articles::references.eq(Json(content.references.clone())),
+        articles::bibliography.eq(Json(content.bibliography.clone())),
         articles::category_id.eq(content.category_id),
         articles::visibility.eq(content.visibility),
         articles::status.eq(content.status),
@@ -368,10 +395,33 @@ fn values(content: &ArticleCreate) -> Values<'_> {
     )
 }
 
-/// Checks that the category and the ticket of the article exist; references from before the change may stay.
+/// Whether the article is published without steps and without the mark that none apply.
+fn lacks_steps(content: &ArticleCreate) -> bool {
+    content.status == ArticleStatus::Published && content.steps.is_empty() && !content.no_steps
+}
+
+/// Checks that an article that becomes visible has its steps or the mark that none apply, and that its category and
+/// its ticket exist; what was so before the change may stay.
 fn check(tx: &mut PgConnection, content: &ArticleCreate, before: Option<&ArticleCreate>) -> Result<()> {
     use diesel::dsl::{exists, select};
     let mut errors = Vec::new();
+    if lacks_steps(content) && !before.is_some_and(lacks_steps) {
+        errors.push(FieldError::new(
+            "/steps",
+            FieldCode::Required,
+            Text::new(
+                "Un artículo se publica con los pasos de la solución, o con `no_steps` si no aplican.",
+                "An article is published with the steps of the resolution, or with `no_steps` if none apply.",
+            ),
+        ));
+    }
+    if content.no_steps && !content.steps.is_empty() {
+        errors.push(FieldError::new(
+            "/no_steps",
+            FieldCode::NotAllowed,
+            Text::new("El artículo tiene pasos.", "The article has steps."),
+        ));
+    }
     if let Some(id) = content.category_id
         && before.and_then(|before| before.category_id) != Some(id)
         && !select(exists(categories::table.find(id).filter(categories::active))).get_result::<bool>(tx)?

@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -15,7 +16,7 @@ use crate::db::schema::{article_revisions as revisions, users};
 use crate::http::paging::{NoFilters, Page, Paging, read_page};
 use crate::http::{Actor, Answer, Call, Query};
 use crate::people::Person;
-use crate::problem::Result;
+use crate::problem::{Problem, Result};
 
 /// An article after one change.
 #[derive(Serialize, ToSchema)]
@@ -120,6 +121,13 @@ pub fn store(
     revision: i32,
     content: ArticleCreate,
 ) -> Result<()> {
+    // The previous version of the server accepts no other fields: those that say nothing are not stored.
+    let mut content = serde_json::to_value(content).map_err(Problem::internal)?;
+    if let Some(fields) = content.as_object_mut() {
+        fields.retain(|name, value| {
+            !(name == "no_steps" && *value == json!(false) || name == "bibliography" && *value == json!([]))
+        });
+    }
     diesel::insert_into(revisions::table)
         .values((
             revisions::article_id.eq(article_id),

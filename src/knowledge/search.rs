@@ -125,7 +125,8 @@ const COLUMNS: &str =
 
 /// The text for excerpts, escaped for HTML before the marks are set.
 const PASSAGES: &str = "replace(replace(replace(concat_ws(' … ', a.title, a.incident, a.resolution, \
-     (SELECT string_agg(step, ' … ') FROM jsonb_array_elements_text(a.steps) AS step)), \
+     (SELECT string_agg(passage, ' … ') FROM jsonb_array_elements_text(a.steps || a.bibliography \
+         || jsonb_path_query_array(a.references, '$[*].title')) AS passage)), \
      '&', '&amp;'), '<', '&lt;'), '>', '&gt;')";
 
 const MARKS: &str = "StartSel=<mark>, StopSel=</mark>, MaxWords=30, MinWords=12, MaxFragments=1";

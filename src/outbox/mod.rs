@@ -12,6 +12,7 @@ use diesel::sql_types::{Array, BigInt, Jsonb, Text, Timestamptz, Uuid as SqlUuid
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::auth::no_address::HAS_ADDRESS;
 use crate::db::Statement;
 use crate::language::text_enum;
 use crate::problem::Result;
@@ -30,7 +31,7 @@ text_enum! {
 
 /// Queues a message about a ticket to each of these people. `data` is what a template needs beyond the ticket itself.
 /// People whose account is not active get no message, nor do staff who turned off mail to staff, unless the ticket is
-/// their own request or one that they watch.
+/// their own request or one that they watch. People without an address get no message either.
 pub fn queue(
     tx: &mut PgConnection,
     ticket_id: i64,
@@ -56,7 +57,8 @@ pub fn queue(
     .bind::<Array<SqlUuid>, _>(recipients)
     .sql(") AS m (id, recipient_id) JOIN users u ON u.id = m.recipient_id, tickets t WHERE t.id = ")
     .bind::<BigInt, _>(ticket_id)
-    .sql(" AND u.active AND (u.staff_mail OR t.requester_id = u.id OR said.data -> 'watcher' IS NOT NULL)")
+    .sql(" AND u.active AND (u.staff_mail OR t.requester_id = u.id OR said.data -> 'watcher' IS NOT NULL) AND ")
+    .sql(HAS_ADDRESS)
     .execute(tx)?;
     Ok(())
 }
@@ -117,7 +119,7 @@ pub fn queue_about_actions(
 }
 
 /// Queues a message to each of these people about their account. If one of this kind is already waiting, that one
-/// becomes due now. Nothing is queued for an account that is not active.
+/// becomes due now. Nothing is queued for an account that is not active or has no address.
 pub fn queue_about_accounts(
     tx: &mut PgConnection,
     kind: MessageKind,
@@ -125,16 +127,17 @@ pub fn queue_about_accounts(
     at: DateTime<Utc>,
 ) -> Result<()> {
     let ids: Vec<Uuid> = accounts.iter().map(|_| Uuid::now_v7()).collect();
-    diesel::sql_query(
+    diesel::sql_query(format!(
         "WITH waiting AS ( \
              UPDATE messages SET next_attempt_at = least(next_attempt_at, $4) \
              WHERE recipient_id = ANY($2) AND kind = $3 AND status = 'waiting' \
                  AND kind IN ('password_reset', 'invitation') \
              RETURNING recipient_id) \
          INSERT INTO messages (id, kind, recipient_id, data, created_at, next_attempt_at) \
-         SELECT m.id, $3, u.id, '{}', $4, $4 FROM unnest($1, $2) AS m (id, user_id) JOIN users u ON u.id = m.user_id \
-         WHERE u.active AND NOT EXISTS (SELECT FROM waiting w WHERE w.recipient_id = u.id)",
-    )
+         SELECT m.id, $3, u.id, '{{}}', $4, $4 FROM unnest($1, $2) AS m (id, user_id) JOIN users u ON u.id = m.user_id \
+         WHERE u.active AND {HAS_ADDRESS} \
+             AND NOT EXISTS (SELECT FROM waiting w WHERE w.recipient_id = u.id)"
+    ))
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<SqlUuid>, _>(accounts)
     .bind::<Text, _>(kind.as_str())

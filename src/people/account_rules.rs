@@ -5,17 +5,25 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::user::User;
-use crate::auth::policy::{PermissionScope, Role};
+use crate::auth::no_address;
+use crate::auth::policy::{Action, PermissionScope, Role, scope};
 use crate::config::Config;
 use crate::db::schema::{anonymizations, units, users};
 use crate::http::Actor;
-use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
+use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
-/// The error for an address at which the desk itself receives mail: an account with it would receive the desk's mail,
+/// The error for an undeliverable address, or for one at which the desk itself receives mail: an account with it would receive the desk's mail,
 /// and the desk would receive its messages to that account.
 pub(super) fn own_address_fault(config: &Config, email: &Value) -> Option<FieldError> {
-    let is_own = email.as_str().is_some_and(|email| config.is_own_address(email));
-    is_own.then(|| {
+    let email = email.as_str()?;
+    if !no_address::is_deliverable(email) {
+        let detail = Text::new(
+            "Este dominio es de quienes no tienen correo.",
+            "This domain is for people who have no address.",
+        );
+        return Some(FieldError::new("/email", FieldCode::NotAllowed, detail));
+    }
+    config.is_own_address(email).then(|| {
         FieldError::new(
             "/email",
             FieldCode::NotAllowed,
@@ -25,6 +33,23 @@ pub(super) fn own_address_fault(config: &Config, email: &Value) -> Option<FieldE
             ),
         )
     })
+}
+
+/// Whether the caller may only complete and correct the data of requesters.
+pub(super) fn only_completes(actor: &Actor) -> bool {
+    scope(actor.role, Action::Manage).is_none()
+}
+
+/// The error for a change beyond the data of a requester.
+#[track_caller]
+pub(super) fn beyond_completion() -> Problem {
+    Problem::new(
+        Code::Forbidden,
+        Text::new(
+            "Su rol solo permite completar y corregir el nombre, el documento, el contacto y la unidad de un solicitante.",
+            "Your role only allows to complete and correct the name, document, contact and unit of a requester.",
+        ),
+    )
 }
 
 /// A person who reads the mail of an account can set its password. Therefore only the director may change the address

@@ -3,8 +3,9 @@
 mod account_rules;
 pub mod accounts;
 pub mod availability;
-pub mod completion;
+pub mod callers;
 pub mod demo;
+pub mod finding;
 pub mod me;
 mod named;
 pub mod password_reset;

@@ -14,7 +14,7 @@ use crate::http::{Answer, Body, Call};
 use crate::outbox::{self, MessageKind};
 use crate::people::user::User;
 use crate::people::users;
-use crate::problem::{Problem, Result};
+use crate::problem::{Code, Problem, Result, Text};
 
 /// Mail a link to set a password
 ///
@@ -28,7 +28,7 @@ use crate::problem::{Problem, Result};
     request_body(content = Option<EmptyBody>),
     responses(
         (status = 202, description = "The mail is queued for sending"),
-        (status = 409, description = "`wrong_state`: the person is not active"),
+        (status = 409, description = "`wrong_state`: the person is not active; `no_email_address`: the person has no address"),
         (status = 429, description = "`too_many_attempts`: after ten links to one address in a day, each further one must wait; or `too_many_requests`"),
     )
 )]
@@ -40,6 +40,15 @@ pub async fn send(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Result<H
         body.read()?;
         if !user.active {
             return Err(Problem::wrong_state("inactive"));
+        }
+        if !user.has_email {
+            return Err(Problem::new(
+                Code::NoEmailAddress,
+                Text::new(
+                    "Registre antes un correo de la persona.",
+                    "Record an address of the person first.",
+                ),
+            ));
         }
         attempts::count_link_by_staff(tx, &user.email)?;
         match user.can_sign_in {

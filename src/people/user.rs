@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Named;
+use crate::auth::no_address;
 use crate::auth::policy::{Role, UserPermission};
 use crate::db::schema::{units, users};
 use crate::http::Answer;
@@ -48,6 +49,10 @@ pub struct User {
     /// The address for signing in and for mail. Upper and lower case are the same.
     #[schema(max_length = 254, example = "ana.restrepo@example.gov.co")]
     pub email: String,
+    /// Whether mail can be sent to `email`. `false` for a person without an address, whom staff registered by
+    /// telephone or at the counter: `email` is then an undeliverable one of the domain `no-address.invalid`, not to be
+    /// shown.
+    pub has_email: bool,
     /// The role, which determines the permissions.
     pub role: Role,
     /// The permissions given to the person in addition to those of the role.
@@ -66,7 +71,8 @@ pub struct User {
     /// The language of mail to the person, and of error texts for their requests without an `Accept-Language` of
     /// Spanish or English.
     pub locale: Locale,
-    /// Whether the account has a password. `false` for a person who is only known from their mail or was invited, until
+    /// Whether the account has a password. `false` for a person who is only known from their mail, was registered by
+    /// staff or was invited, until
     /// they set a password with a link.
     pub can_sign_in: bool,
     /// A person who is not active cannot sign in or be assigned work; their history is kept.
@@ -117,6 +123,7 @@ impl From<Found> for User {
     fn from((row, unit): Found) -> Self {
         User {
             id: row.id,
+            has_email: no_address::is_deliverable(&row.email),
             email: row.email,
             role: row.role,
             granted_permissions: row.granted_permissions,

@@ -10,7 +10,8 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::account_rules::{
-    check_unit, lock_directors, may_change_email, must_not_be_anonymous, own_address_fault,
+    beyond_completion, check_unit, lock_directors, may_change_email, must_not_be_anonymous, only_completes,
+    own_address_fault,
 };
 use super::password_reset;
 use super::user::{Contact, Found, Row, User};
@@ -104,6 +105,21 @@ pub struct UserProfile {
     contract_ends_on: Option<NaiveDate>,
     /// Whether the person receives mail about their work for the desk. Mail about their own requests is always sent.
     staff_mail: bool,
+}
+
+impl UserProfile {
+    /// Whether the other profile differs only in what staff who do not manage accounts may complete and correct.
+    fn is_completed_by(&self, other: &Self) -> bool {
+        (&self.email, self.role, self.locale, self.active, self.contract_ends_on, self.staff_mail)
+            == (
+                &other.email,
+                other.role,
+                other.locale,
+                other.active,
+                other.contract_ends_on,
+                other.staff_mail,
+            )
+    }
 }
 
 /// Filters for the list of users.
@@ -256,10 +272,13 @@ pub async fn create(call: Call, mut body: Body<UserCreate>) -> Result<HttpRespon
 /// Set `active` to false when a person leaves: their sessions end immediately, their history is kept. A change of
 /// role takes effect with the next request. Not allowed for a person whose role is above that of the caller.
 ///
+/// Technicians complete and correct the data of requesters: they may change `full_name`, `document_id`, `contact` and
+/// `unit_id` of an account with the role `requester`; everything else is a 403.
+///
 /// A change of `email` ends the sessions of the account, and a notice of it is mailed to the previous address. An
 /// address of the desk's own mailbox, also with `+` and a suffix, is a 422 with `not_allowed`.
 #[utoipa::path(
-    extensions(("x-mesa-permission" = json!(Action::Manage))),
+    extensions(("x-mesa-permission" = json!([Action::Manage, Action::CompleteRequesters]))),
     tag = "users", operation_id = "updateUser", params(("user_id" = Uuid, Path, description = "Identifier of the user.")),
     request_body(content = UserProfile, content_type = "application/merge-patch+json"),
     responses(
@@ -274,6 +293,9 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
         let directors = lock_directors(tx)?;
         let user = User::lock(tx, *id)?;
         may_manage(actor, user.role)?;
+        if only_completes(actor) && user.role != Role::Requester {
+            return Err(beyond_completion());
+        }
         let before = UserProfile {
             email: user.email.clone(),
             role: user.role,
@@ -296,6 +318,9 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
         if !changes {
             return user.answer();
         }
+        if only_completes(actor) && !before.is_completed_by(&profile) {
+            return Err(beyond_completion());
+        }
         must_not_be_anonymous(tx, user.id)?;
         let moved = profile.email.to_lowercase() != user.email.to_lowercase();
         if moved {
@@ -303,7 +328,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
             attempts::forget(tx, &user.email)?;
             // The links were mailed to the previous address.
             links::remove(tx, user.id)?;
-            if !desk.config.is_own_address(&user.email) {
+            if user.has_email && !desk.config.is_own_address(&user.email) {
                 let change = AccountChange::Email { changed_by: actor.id };
                 queue_account_notice(tx, user.id, &user.email, change, actor.now)?;
             }

@@ -131,7 +131,7 @@ impl<'a> Erasure<'a> {
         Ok(())
     }
 
-    /// Removes the sender and recipient data from tickets, surveys and mail.
+    /// Removes the sender and recipient data from tickets, granted access, surveys and mail.
     fn forget_who_asked(&self, tx: &mut PgConnection) -> Result<()> {
         diesel::sql_query(
             "UPDATE tickets SET requester_full_name = $2, requester_email = $3, \
@@ -152,6 +152,12 @@ impl<'a> Erasure<'a> {
             "UPDATE surveys SET comment = NULL WHERE requester_id = $1 AND comment IS NOT NULL",
         )
         .bind::<SqlUuid, _>(self.user.id)
+        .execute(tx)?;
+        self.query(
+            "UPDATE access_grants SET beneficiary = regexp_replace(beneficiary, $2, $3, 'gi') \
+             WHERE requester_id = $1 AND beneficiary ~* $2"
+                .to_owned(),
+        )
         .execute(tx)?;
         diesel::sql_query("DELETE FROM messages WHERE recipient_id = $1 AND status <> 'sent'")
             .bind::<SqlUuid, _>(self.user.id)

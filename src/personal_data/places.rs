@@ -108,6 +108,7 @@ pub const FIELDS: &[Field] = &[
     text(AnonymizationPlaceResource::Article, "articles", "resolution", OF_TICKETS, NEVER),
     json(AnonymizationPlaceResource::Article, "articles", "steps", OF_TICKETS, NEVER),
     json(AnonymizationPlaceResource::Article, "articles", "references", OF_TICKETS, NEVER),
+    json(AnonymizationPlaceResource::Article, "articles", "bibliography", OF_TICKETS, NEVER),
     Field {
         key: "article_id || '/' || revision",
         ticket: "(SELECT a.ticket_id FROM articles a WHERE a.id = article_id)",

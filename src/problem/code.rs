@@ -72,6 +72,9 @@ codes! {
     OwnerCannotVerify = "owner_cannot_verify", FORBIDDEN,
         ("Debe verificarlo otra persona", "Another person must verify it"),
         ("La eficacia de una acción debe verificarla una persona distinta de su responsable.", "The efficacy of an action must be verified by a person other than its owner.");
+    AttendedByRequester = "attended_by_requester", FORBIDDEN,
+        ("Usted atendió esta solicitud", "You attended this ticket"),
+        ("Nadie responde la encuesta de una solicitud que atendió.", "Nobody answers the survey of a ticket that they attended.");
     NotFound = "not_found", NOT_FOUND,
         ("No existe", "Not found"),
         ("No existe, o usted no tiene permiso para consultarlo.", "It does not exist, or the caller may not see it.");
@@ -87,6 +90,15 @@ codes! {
     AlreadyExists = "already_exists", CONFLICT,
         ("Ya existe", "Already exists"),
         ("Ya existe, u otro recurso tiene o tuvo un valor que debe ser único.", "It already exists, or another resource has or had a value that must be unique.");
+    PersonConflict = "person_conflict", CONFLICT,
+        ("Los datos son de personas distintas", "The data belong to different people"),
+        ("El documento y el correo son de personas distintas, o varias cuentas tienen ese documento; `user_ids` las nombra.", "The document and the email address belong to different people, or several accounts have the document; `user_ids` has them.");
+    ContractEnded = "contract_ended", CONFLICT,
+        ("El contrato terminó", "The contract has ended"),
+        ("El contrato del solicitante terminó en `contract_ends_on`: no puede registrar solicitudes.", "The requester's contract ended on `contract_ends_on`: they cannot register requests.");
+    NoEmailAddress = "no_email_address", CONFLICT,
+        ("La persona no tiene correo", "The person has no email address"),
+        ("La cuenta no tiene un correo al que se pueda escribir; registre uno primero.", "The account has no address to which mail can be sent; record one first.");
     AlreadyAssigned = "already_assigned", CONFLICT,
         ("El caso ya está asignado", "The ticket is already assigned"),
         ("El caso ya está asignado a la persona de `assignee_id`; para reemplazarla, indíquela en `replaced_assignee_id`.", "The ticket already has the assignee in `assignee_id`; give that id in `replaced_assignee_id` to replace them.");

@@ -66,7 +66,7 @@ pub struct ReportIndicator {
     pub analysis: Option<String>,
     /// Whether readers of totals of survey answers may read the value, and the previous one.
     #[serde(skip)]
-    offered: (bool, bool),
+    pub(super) offered: (bool, bool),
 }
 
 impl ReportIndicator {

@@ -36,8 +36,23 @@ pub struct RetentionRule {
     /// removed.
     #[schema(minimum = 1, maximum = 1200, example = 24)]
     minimum_months: Option<i32>,
+    /// Who is responsible for the records; `null` if the procedure does not say so.
+    #[schema(max_length = 500, example = "Profesional Universitario de las TIC; Enlace MIPG de las TIC")]
+    responsible: Option<String>,
+    /// Where the records are stored; `null` if the procedure does not say so.
+    #[schema(max_length = 500, example = "Oficina del responsable / Dirección Administrativa de las TIC")]
+    storage_place: Option<String>,
+    /// How the records are retrieved; `null` if the procedure does not say so.
+    #[schema(max_length = 500, example = "PC del responsable / Carpeta compartida de Calidad")]
+    retrieval: Option<String>,
+    /// How the records are protected; `null` if the procedure does not say so.
+    #[schema(max_length = 500, example = "Backups; claves de acceso")]
+    protection: Option<String>,
+    /// The final disposition of the records after the retention period; `null` if the procedure does not say so.
+    #[schema(max_length = 500, example = "Eliminar")]
+    disposition: Option<String>,
     /// The last day, in the entity's time zone, on which all records that had expired by then were removed; `null` if
-    /// that has not happened since the rule was created or last changed.
+    /// that has not happened since the rule was created or its period last changed.
     applied_on: Option<NaiveDate>,
     /// The time of the last change of the rule.
     updated_at: DateTime<Utc>,
@@ -46,7 +61,8 @@ pub struct RetentionRule {
 }
 
 /// The fields of a rule that can be changed.
-#[derive(Serialize, Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, AsChangeset, ToSchema)]
+#[diesel(table_name = retention_rules, treat_none_as_null = true)]
 #[serde(deny_unknown_fields)]
 pub struct RetentionRuleProfile {
     /// How long records are kept, in calendar months, at least `minimum_months` of the rule; `null` means indefinitely.
@@ -54,14 +70,30 @@ pub struct RetentionRuleProfile {
     #[schema(minimum = 1, maximum = 1200, example = 36)]
     #[serde(rename = "retention_months")]
     months: Option<i32>,
+    /// Who is responsible for the records; `null` for nobody in particular.
+    #[schema(min_length = 1, max_length = 500, pattern = r"\S")]
+    responsible: Option<String>,
+    /// Where the records are stored; `null` if that is not stated.
+    #[schema(min_length = 1, max_length = 500, pattern = r"\S")]
+    storage_place: Option<String>,
+    /// How the records are retrieved; `null` if that is not stated.
+    #[schema(min_length = 1, max_length = 500, pattern = r"\S")]
+    retrieval: Option<String>,
+    /// How the records are protected; `null` if that is not stated.
+    #[schema(min_length = 1, max_length = 500, pattern = r"\S")]
+    protection: Option<String>,
+    /// The final disposition of the records after the retention period; `null` if that is not stated.
+    #[schema(min_length = 1, max_length = 500, pattern = r"\S")]
+    disposition: Option<String>,
 }
 
 /// List the rules of retention
 ///
-/// How long each kind of record is kept, according to "Control de registros" of the procedure, in the order of
-/// its table. All of them are on one page.
+/// How long each kind of record is kept, who is responsible for it, where and how it is kept, and what happens to it in
+/// the end: the columns of "Control de registros" of the procedure (section 7), in the order of its table. All of them
+/// are on one page.
 #[utoipa::path(
-    extensions(("x-mesa-permission" = json!(Action::ManageRetention)), ("x-mesa-unversioned" = json!(true))),
+    extensions(("x-mesa-permission" = json!(Action::ReadRetentionRules)), ("x-mesa-unversioned" = json!(true))),
     tag = "retention", operation_id = "listRetentionRules",
     responses(
         (status = 200, body = Page<RetentionRule>, description = "The rules of retention"),
@@ -80,9 +112,9 @@ pub async fn list(call: Call) -> Result<HttpResponse> {
 
 /// Read a rule of retention
 ///
-/// How long records of this kind are kept.
+/// How long records of this kind are kept, and the other columns of the procedure's table.
 #[utoipa::path(
-    extensions(("x-mesa-permission" = json!(Action::ManageRetention))),
+    extensions(("x-mesa-permission" = json!(Action::ReadRetentionRules))),
     tag = "retention", operation_id = "getRetentionRule",
     params(("kind" = RetentionKind, Path, description = "The kind of records that the rule applies to.")),
     responses((status = 200, body = RetentionRule, description = "The rule of retention"))
@@ -99,8 +131,8 @@ pub async fn read(kind: Path<RetentionKind>, call: Call) -> Result<HttpResponse>
 
 /// Change a rule of retention
 ///
-/// The rule applies immediately: records that have expired under it are removed within a minute and cannot be
-/// restored. The period cannot be shorter than the procedure requires; tickets are kept indefinitely.
+/// A new period applies immediately: records that have expired under it are removed within a minute and cannot be
+/// restored. The other columns are text for people: they change nothing else. The period cannot be shorter than the procedure requires; tickets are kept indefinitely.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ManageRetention))),
     tag = "retention", operation_id = "updateRetentionRule",
@@ -117,16 +149,24 @@ pub async fn change(
     call.write(body, move |tx, actor, body| {
         let found = retention_rules::table.find(*kind);
         let rule: RetentionRule = found.select(RetentionRule::as_select()).for_update().first(tx)?;
-        let (profile, changes) = body.merge(&RetentionRuleProfile { months: rule.months })?;
+        let (profile, changes) = body.merge(&RetentionRuleProfile {
+            months: rule.months,
+            responsible: rule.responsible.clone(),
+            storage_place: rule.storage_place.clone(),
+            retrieval: rule.retrieval.clone(),
+            protection: rule.protection.clone(),
+            disposition: rule.disposition.clone(),
+        })?;
         check(profile.months, rule.minimum_months)?;
         actor.check_version(rule.kind.as_str(), rule.version)?;
         if !changes {
             return Ok(Answer::ok(&rule)?.version(rule.kind.as_str(), rule.version));
         }
+        let applied_on = rule.applied_on.filter(|_| profile.months == rule.months);
         let rule: RetentionRule = diesel::update(found)
             .set((
-                retention_rules::months.eq(profile.months),
-                retention_rules::applied_on.eq(None::<NaiveDate>),
+                profile,
+                retention_rules::applied_on.eq(applied_on),
                 next_version!(retention_rules, rule.version, actor),
             ))
             .returning(RetentionRule::as_returning())

@@ -80,7 +80,7 @@ impl Row {
 /// category later), or has become or ceased to be the head since. Days begin and end in the entity's time zone
 /// (`MESA_TIMEZONE`).
 #[utoipa::path(
-    extensions(("x-mesa-permission" = json!(Action::VerifyAudit))),
+    extensions(("x-mesa-permission" = json!(Action::ReadAccessAudit))),
     tag = "history", operation_id = "listProfileFindings", params(Paging, Period),
     responses(
         (status = 200, body = Page<ProfileFinding>, description = "One page of the tickets whose profile is to be checked"),

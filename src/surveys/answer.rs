@@ -15,7 +15,7 @@ use crate::tickets::store;
 /// Read the survey of a ticket
 ///
 /// The requester reads their own; professionals and the director read all. The survey exists from the solution of the
-/// ticket on.
+/// ticket on. There is none for a requester who attended the ticket, or who has neither an address nor a password.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!([Action::AnswerSurvey, Action::ReadSurveyAnswers]))),
     tag = "surveys", operation_id = "getTicketSurvey",
@@ -36,7 +36,8 @@ pub async fn read(call: Call, id: Path<i64>) -> Result<HttpResponse> {
 
 /// Answer the survey of a ticket
 ///
-/// Only the requester may answer it, and only once.
+/// Only the requester may answer it, and only once. A requester who attended the ticket (who has it, had accepted it or
+/// solved it) may not.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::AnswerSurvey))),
     tag = "surveys", operation_id = "answerTicketSurvey",
@@ -44,6 +45,7 @@ pub async fn read(call: Call, id: Path<i64>) -> Result<HttpResponse> {
     request_body = SurveyAnswerCreate,
     responses(
         (status = 201, body = Survey, description = "The answered survey"),
+        (status = 403, description = "`attended_by_requester`: nobody rates their own work; or `forbidden`"),
         (status = 409, description = "`already_answered`, or `wrong_state`: the ticket is open again"),
     )
 )]

@@ -74,6 +74,7 @@ pub async fn read(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -
     request_body = SurveyAnswerCreate,
     responses(
         (status = 201, body = Survey, description = "The answered survey"),
+        (status = 403, description = "`attended_by_requester`: nobody rates their own work"),
         (status = 409, description = "`already_answered`, or `wrong_state`: the ticket is open again"),
         (status = 410, description = "`survey_expired`"),
     ),

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, Utc};
+use diesel::dsl::not;
 use diesel::prelude::*;
 use uuid::Uuid;
 
@@ -13,9 +14,11 @@ use crate::config::Config;
 use crate::db::schema::{survey_tokens, surveys, tickets, users};
 use crate::language::locale::Locale;
 use crate::problem::{Code, Problem, Result, Text};
+use crate::tickets::survey::attended_ticket;
 use crate::tickets::workflow::TicketStatus;
 
-/// Those of these messages, given with their tickets, whose survey is not answered, with the survey.
+/// Those of these messages, given with their tickets, whose survey is not answered and whose requester did not attend
+/// the ticket, with the survey.
 pub fn pending(db: &mut PgConnection, messages: &[(Uuid, i64)]) -> Result<Vec<(Uuid, Uuid)>> {
     if messages.is_empty() {
         return Ok(Vec::new());
@@ -23,6 +26,7 @@ pub fn pending(db: &mut PgConnection, messages: &[(Uuid, i64)]) -> Result<Vec<(U
     let found: HashMap<i64, Uuid> = surveys::table
         .filter(surveys::ticket_id.eq_any(messages.iter().map(|(_, ticket)| ticket)))
         .filter(surveys::status.eq(SurveyStatus::Pending))
+        .filter(not(attended_ticket(surveys::ticket_id, surveys::requester_id)))
         .select((surveys::ticket_id, surveys::id))
         .load(db)?
         .into_iter()
@@ -60,6 +64,8 @@ pub struct Opened {
     pub ticket_status: TicketStatus,
     /// `None` while the ticket is open again.
     pub solution: Option<String>,
+    /// Whether the requester attended the ticket, and so cannot answer.
+    pub attended: bool,
     /// The requester's language.
     pub locale: Locale,
     pub expires_at: DateTime<Utc>,
@@ -70,8 +76,8 @@ pub struct Opened {
 /// # Errors
 /// A 404 if the token is unknown, a 410 if it has expired.
 pub fn open(db: &mut PgConnection, token: &str) -> Result<Opened> {
-    type Found = (Row, String, TicketStatus, Option<String>, Locale, DateTime<Utc>);
-    let (row, subject, ticket_status, solution, locale, expires_at): Found = survey_tokens::table
+    type Found = (Row, String, TicketStatus, Option<String>, bool, Locale, DateTime<Utc>);
+    let (row, subject, ticket_status, solution, attended, locale, expires_at): Found = survey_tokens::table
         .find(tokens::hash(token))
         .inner_join(surveys::table.inner_join(tickets::table))
         .inner_join(users::table.on(users::id.eq(surveys::requester_id)))
@@ -80,6 +86,7 @@ pub fn open(db: &mut PgConnection, token: &str) -> Result<Opened> {
             tickets::subject,
             tickets::status,
             tickets::solution,
+            attended_ticket(surveys::ticket_id, surveys::requester_id),
             users::locale,
             survey_tokens::expires_at,
         ))
@@ -90,5 +97,5 @@ pub fn open(db: &mut PgConnection, token: &str) -> Result<Opened> {
             Text::new("El enlace de la encuesta ya venció.", "The link of the survey has expired."),
         ));
     }
-    Ok(Opened { row, subject, ticket_status, solution, locale, expires_at })
+    Ok(Opened { row, subject, ticket_status, solution, attended, locale, expires_at })
 }

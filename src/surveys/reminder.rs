@@ -1,6 +1,7 @@
 //! The single reminder of an unanswered survey.
 
 use chrono::{DateTime, Duration, Utc};
+use diesel::dsl::not;
 use diesel::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
@@ -10,6 +11,7 @@ use crate::config::Config;
 use crate::db::schema::{surveys, tickets};
 use crate::outbox::{self, MessageKind};
 use crate::problem::{Problem, Result};
+use crate::tickets::survey::attended_ticket;
 use crate::tickets::workflow::TicketStatus;
 
 /// How many reminders one transaction queues.
@@ -36,6 +38,7 @@ pub fn send(db: &mut PgConnection, config: &Config, now: DateTime<Utc>) -> Resul
                 .filter(surveys::offered_at.le(now - Duration::days(config.survey_reminder_days)))
                 .filter(surveys::offered_at.gt(now - Duration::days(config.survey_days)))
                 .filter(diesel::dsl::exists(over))
+                .filter(not(attended_ticket(surveys::ticket_id, surveys::requester_id)))
                 .order(surveys::offered_at)
                 .limit(BATCH)
                 .select((surveys::id, surveys::ticket_id, surveys::requester_id))

@@ -10,6 +10,7 @@ use super::questions::{self, SurveyQuestion};
 use super::{Ratings, Row, SurveyStatus};
 use crate::db::schema::{survey_answers, surveys, tickets};
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
+use crate::tickets::survey::attended_ticket;
 use crate::tickets::workflow::TicketStatus;
 
 /// An answer to the survey.
@@ -47,7 +48,7 @@ pub fn is_over(status: TicketStatus) -> bool {
 /// Stores the answer of a survey.
 ///
 /// # Errors
-/// A 409 if it was answered before or its ticket is no longer solved; a 422 that names the answers to questions that
+/// A 409 if it was answered before or its ticket is no longer solved; a 403 if its requester attended the ticket; a 422 that names the answers to questions that
 /// are not asked.
 pub fn submit(
     tx: &mut PgConnection,
@@ -56,7 +57,10 @@ pub fn submit(
     now: DateTime<Utc>,
 ) -> Result<Row> {
     // Prevents a concurrent reopening; a step locks its ticket before the survey.
-    let ticket_id: i64 = surveys::table.find(id).select(surveys::ticket_id).first(tx)?;
+    let (ticket_id, attended): (i64, bool) = surveys::table
+        .find(id)
+        .select((surveys::ticket_id, attended_ticket(surveys::ticket_id, surveys::requester_id)))
+        .first(tx)?;
     let status: TicketStatus =
         tickets::table.find(ticket_id).select(tickets::status).for_share().first(tx)?;
     let row: Row = surveys::table.find(id).select(Row::as_select()).for_update().first(tx)?;
@@ -66,6 +70,15 @@ pub fn submit(
             Text::new(
                 "Su respuesta ya estaba guardada. Gracias por su opinión.",
                 "Your answer was already stored. Thank you for your opinion.",
+            ),
+        ));
+    }
+    if attended {
+        return Err(Problem::new(
+            Code::AttendedByRequester,
+            Text::new(
+                "Usted atendió esta solicitud: la encuesta es para las personas atendidas por otras.",
+                "You attended this ticket: the survey is for people whom others attended.",
             ),
         ));
     }

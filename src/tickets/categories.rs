@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::policy::Action;
-use crate::db::schema::{categories, units};
+use crate::db::schema::{categories, tickets};
 use crate::http::actor::next_version;
 use crate::http::body::Patch;
 use crate::http::catalogue::{CatalogueFilters, read_catalogue};
@@ -23,7 +23,7 @@ text_enum! {
     pub enum RequiredProfile {
         /// Every requester.
         Any = "any",
-        /// The head of the unit that the request is for.
+        /// The head of the unit that the request is for, when it was received.
         UnitHead = "unit_head",
     }
 }
@@ -45,6 +45,8 @@ pub struct Category {
     /// Whether a critical ticket of this category that is not accepted in time is escalated to the next support level
     /// automatically.
     escalates_overdue: bool,
+    /// Whether the solution of a ticket of this category records what access was granted (`access_grants`).
+    records_access_grants: bool,
     /// Whether the category can be chosen. Existing tickets keep a category that is no longer active.
     active: bool,
     /// When the category was created.
@@ -79,6 +81,8 @@ pub struct CategoryCreate {
     /// Whether a critical ticket that is not accepted in time is escalated to the next support level automatically;
     /// false if omitted.
     escalates_overdue: Option<bool>,
+    /// Whether the solution of a ticket of this category must record what access was granted; false if omitted.
+    records_access_grants: Option<bool>,
 }
 
 /// The fields of a category that can be changed.
@@ -96,6 +100,8 @@ pub struct CategoryProfile {
     required_profile: RequiredProfile,
     /// Whether a critical ticket that is not accepted in time is escalated to the next support level automatically.
     escalates_overdue: bool,
+    /// Whether the solution of a ticket of this category must record what access was granted.
+    records_access_grants: bool,
     /// Whether the category can be chosen. Existing tickets keep a category that is no longer active.
     active: bool,
 }
@@ -155,6 +161,7 @@ pub async fn create(call: Call, body: Body<CategoryCreate>) -> Result<HttpRespon
                 categories::description.eq(new.description.unwrap_or_default()),
                 categories::required_profile.eq(new.required_profile.unwrap_or(RequiredProfile::Any)),
                 categories::escalates_overdue.eq(new.escalates_overdue.unwrap_or(false)),
+                categories::records_access_grants.eq(new.records_access_grants.unwrap_or(false)),
                 categories::created_at.eq(actor.now),
                 categories::updated_at.eq(actor.now),
             ))
@@ -187,6 +194,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CategoryProfile
             description: category.description,
             required_profile: category.required_profile,
             escalates_overdue: category.escalates_overdue,
+            records_access_grants: category.records_access_grants,
             active: category.active,
         })?;
         actor.check_version(category.id, category.version)?;
@@ -199,20 +207,20 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CategoryProfile
     .await
 }
 
-/// Whether this requester, for this unit, has the profile that the category at `/category_id` requires.
+/// Whether the requester of this ticket had the profile that the category at `/category_id` requires when the ticket was
+/// received: whether they were the head of the unit of the ticket.
 ///
 /// # Errors
 /// A 422 if the category does not exist or is not active.
-pub fn may_ask(db: &mut PgConnection, category: Uuid, requester: Uuid, unit: Option<Uuid>) -> Result<bool> {
+pub fn may_ask(db: &mut PgConnection, category: Uuid, ticket_id: i64) -> Result<bool> {
     let found = categories::table.find(category).filter(categories::active);
     let profile: Option<RequiredProfile> = found.select(categories::required_profile).first(db).optional()?;
     match profile {
         None => Err(Problem::field(FieldError::unknown_id("/category_id"))),
         Some(RequiredProfile::Any) => Ok(true),
         Some(RequiredProfile::UnitHead) => {
-            let unit = units::table.filter(units::id.nullable().eq(unit));
-            let head: Option<Option<Uuid>> = unit.select(units::head_id).first(db).optional()?;
-            Ok(head.flatten() == Some(requester))
+            let head = tickets::reception_head_id.is_not_distinct_from(tickets::requester_id.nullable());
+            Ok(tickets::table.find(ticket_id).select(head).first(db)?)
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::auth::policy::Action;
 use crate::db::schema::units;
 use crate::http::body::Patch;
 use crate::http::{Body, Call};
-use crate::people::completion::{self, PersonData};
+use crate::people::callers::{self, PersonData};
 use crate::people::user::Contact;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
@@ -39,10 +39,11 @@ pub struct TicketRequest {
     /// The full text of the request.
     #[schema(min_length = 1, max_length = 20000, pattern = r"\S", example = "Muestra atasco desde ayer.")]
     description: String,
-    /// Identifier of the category. A new one must be active, and the requester must have the profile that it requires.
+    /// Identifier of the category. A new one must be active, and the requester must have had the profile that it requires when the
+    /// ticket was received.
     /// `null` removes the category.
     category_id: Option<Uuid>,
-    /// The requester's data for this ticket. Data that the requester's account lacks are kept in it.
+    /// The requester's data for this ticket. Data that staff give and the requester's account lacks are kept in it.
     requester: RequesterCorrection,
 }
 
@@ -89,12 +90,12 @@ pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>)
         actor.check_version(row.id, row.version)?;
         permitted::check(actor, &row, Step::Change)?;
         if wanted.category_id != row.category_id {
-            check_category(tx, wanted.category_id, row.requester_id, row.requester_unit_id)?;
+            check_category(tx, wanted.category_id, row.id)?;
         }
         let known = row.version;
         let lacked = minimum_data::missing(&row).len();
         let mut case = Case::open(tx, row, actor);
-        wanted.requester.apply(&mut case)?;
+        wanted.requester.apply(&mut case, actor.is_staff())?;
         case.ticket.subject = wanted.subject;
         case.ticket.description = wanted.description;
         case.ticket.category_id = wanted.category_id;
@@ -122,8 +123,8 @@ impl RequesterCorrection {
         }
     }
 
-    /// Writes the data into the ticket, and those that the account lacks into the account.
-    fn apply(self, case: &mut Case<'_>) -> Result<()> {
+    /// Writes the data into the ticket, and with `keeps` those that the account lacks into the account.
+    fn apply(self, case: &mut Case<'_>, keeps: bool) -> Result<()> {
         if self == Self::of(&case.ticket) {
             return Ok(());
         }
@@ -158,19 +159,17 @@ impl RequesterCorrection {
             contact: self.contact,
             unit,
         };
-        completion::complete(case.tx, case.ticket.requester_id, &data)
+        if keeps {
+            callers::complete(case.tx, case.ticket.requester_id, &data.known(), case.now)?;
+        }
+        Ok(())
     }
 }
 
-/// Checks that the category exists and that the requester has the profile that it requires.
-fn check_category(
-    tx: &mut PgConnection,
-    category: Option<Uuid>,
-    requester: Uuid,
-    unit: Option<Uuid>,
-) -> Result<()> {
+/// Checks that the category exists and that the requester had the profile that it requires.
+fn check_category(tx: &mut PgConnection, category: Option<Uuid>, ticket_id: i64) -> Result<()> {
     let Some(category) = category else { return Ok(()) };
-    if categories::may_ask(tx, category, requester, unit)? {
+    if categories::may_ask(tx, category, ticket_id)? {
         return Ok(());
     }
     Err(Problem::field(FieldError::new(

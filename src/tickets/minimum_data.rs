@@ -14,7 +14,7 @@ use crate::language::locale::Locale;
 use crate::language::text_enum;
 use crate::outbox::MessageKind;
 use crate::people;
-use crate::people::completion::{self, PersonData};
+use crate::people::callers::PersonData;
 use crate::people::user::UNNAMED;
 use crate::problem::{Code, FieldError, Problem, Result, Text};
 
@@ -194,7 +194,7 @@ pub fn complete_from_account(case: &mut Case<'_>) -> Result<()> {
     if missing(&case.ticket).is_empty() {
         return Ok(());
     }
-    let data = completion::of_account(case.tx, case.ticket.requester_id)?;
+    let data = PersonData::of_account(case.tx, case.ticket.requester_id)?;
     complete(&mut case.ticket, &data);
     Ok(())
 }

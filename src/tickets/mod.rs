@@ -1,5 +1,6 @@
 //! Tickets: from the report of an incident to its closing, step by step.
 
+pub mod access_grants;
 pub mod appointment;
 pub mod archiving;
 pub mod attachments;
@@ -22,8 +23,10 @@ pub mod list;
 pub mod minimum_data;
 pub mod model;
 mod names;
+pub mod on_behalf;
 pub mod permitted;
 pub mod read;
+mod receipt;
 pub mod register;
 pub mod relations;
 pub mod sheet;
@@ -46,6 +49,7 @@ pub fn routes(routes: &mut Routes) {
         .service(sheet::download)
         .service(register::register)
         .service(read::read)
+        .service(receipt::read)
         .service(change::change)
         .configure(steps::routes)
         .service(followups::list)
@@ -70,6 +74,9 @@ pub fn routes(routes: &mut Routes) {
         .service(watchers::add)
         .service(watchers::read)
         .service(watchers::remove)
+        .service(access_grants::list::list)
+        .service(access_grants::list::read)
+        .service(access_grants::revocation::revoke)
         .service(categories::list)
         .service(categories::create)
         .service(categories::read)

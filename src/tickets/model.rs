@@ -117,6 +117,8 @@ pub struct Requester {
     /// The address of the requester's account at the registration.
     #[schema(max_length = 254, example = "requester@mesa.test")]
     pub email: String,
+    /// Whether mail can be sent to `email`. `false` for a requester without an address: `email` is then not to be shown.
+    pub has_email: bool,
     /// The telephone numbers at the registration.
     pub contact: Contact,
     /// The requester's unit at the registration. `null` if a request by mail did not give it.

@@ -1,6 +1,7 @@
 //! Registering a request: activities 1 and 2 of the procedure.
 
 use actix_web::{HttpResponse, post};
+use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,16 +14,17 @@ use super::minimum_data::{self, AnswerTime};
 use super::model::{ArchiveReason, Channel, Ticket, TicketRow};
 use super::steps::Case;
 use super::workflow::TicketStatus;
-use super::{archiving, store};
+use super::{archiving, on_behalf, store};
 use crate::audit;
 use crate::audit::kind::EventKind;
-use crate::auth::policy::{Action, PermissionScope};
+use crate::auth::policy::Action;
 use crate::db::schema::{categories, tickets, units, users};
 use crate::http::{Actor, Answer, Body, Call};
+use crate::language::locale::Locale;
 use crate::outbox::{self, MessageKind};
-use crate::people::completion::{self, PersonData};
+use crate::people::callers::{self, PersonData};
 use crate::people::user::{Contact, UNNAMED};
-use crate::problem::{FieldError, Problem, Result};
+use crate::problem::{Code, FieldError, Problem, Result, Text};
 
 /// A request for support. Fields omitted from `requester` are taken from the requester's account.
 #[derive(Deserialize, ToSchema)]
@@ -47,9 +49,10 @@ pub struct TicketCreate {
     /// Identifier of an active category. If it requires a head of unit and the requester is not the head of the unit of
     /// the request, the ticket is registered and archived as `profile_not_authorized`. Without a category if omitted.
     category_id: Option<Uuid>,
-    /// The channel by which the request was made; `api` if omitted.
+    /// The channel by which the request was made; `api` if omitted. `phone` and `in_person` are for staff.
     channel: Option<Channel>,
-    /// Identifier of the requester on whose behalf staff register the ticket: an active user. The caller if omitted.
+    /// Identifier of the requester on whose behalf staff register the ticket: an active user. If omitted, the person
+    /// whom `requester` identifies, otherwise the caller.
     #[expect(
         dead_code,
         reason = "used while the body is read, to find the account that supplies missing data"
@@ -60,33 +63,27 @@ pub struct TicketCreate {
 }
 
 /// The requester's data for this ticket, if they differ from those of the account. A field that is omitted is taken
-/// from the account. Data that the account lacks are kept in it; what it has does not change.
+/// from the account. The account itself does not change, but what it lacks and staff give on behalf of its owner is
+/// added to it.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RequesterData {
     /// The full name.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Rosa Pérez Gómez")]
-    full_name: Option<String>,
+    pub full_name: Option<String>,
     /// The number of the identity document. Required if the account has none.
     #[schema(min_length = 1, max_length = 30, pattern = r"\S", example = "43111220")]
-    document_id: Option<String>,
+    pub document_id: Option<String>,
     /// The telephone numbers; at least one of them. They replace those of the account as a whole. Required if the
     /// account has none.
-    contact: Option<Contact>,
+    pub contact: Option<Contact>,
+    /// The address by which staff find the person for whom they register a ticket, without `requester_id`; of a new
+    /// person the address for mail. Optional: a person without an address gets no mail. Not for requesters, nor with
+    /// an account that is already known.
+    #[schema(format = "email", min_length = 3, max_length = 254, example = "ana.restrepo@example.gov.co")]
+    pub email: Option<String>,
     /// Identifier of an active unit. Required if the account has no unit.
-    unit_id: Option<Uuid>,
-}
-
-impl RequesterData {
-    /// The data, for the account that lacks them.
-    fn known(&self, unit: Option<(Uuid, String)>) -> PersonData {
-        PersonData {
-            full_name: self.full_name.clone(),
-            document_id: self.document_id.clone(),
-            contact: self.contact.clone().unwrap_or_default(),
-            unit,
-        }
-    }
+    pub unit_id: Option<Uuid>,
 }
 
 /// The data of the requester's account.
@@ -100,9 +97,34 @@ pub struct Account {
     #[diesel(embed)]
     contact: Contact,
     unit_id: Option<Uuid>,
+    contract_ends_on: Option<NaiveDate>,
 }
 
 impl Account {
+    /// The account to be created for a person who has none.
+    pub fn unknown(full_name: &str, email: Option<&str>) -> Self {
+        let id = Uuid::now_v7();
+        Account {
+            id,
+            full_name: full_name.trim().to_owned(),
+            email: callers::address(id, email),
+            document_id: None,
+            contact: Contact::default(),
+            unit_id: None,
+            contract_ends_on: None,
+        }
+    }
+
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// The last day of the contract, if it is over in the entity's time zone.
+    pub fn ended_contract(&self, actor: &Actor) -> Option<NaiveDate> {
+        let today = actor.now.with_timezone(&actor.timezone).date_naive();
+        self.contract_ends_on.filter(|last_day| *last_day < today)
+    }
+
     /// The account of an active user; it stays active until the end of the transaction.
     pub fn active(tx: &mut PgConnection, id: Uuid) -> Result<Option<Self>> {
         let found = users::table.find(id).filter(users::active).select(Account::as_select());
@@ -179,37 +201,43 @@ pub struct Request {
 /// identity document, one means of contact and unit. If data are missing from both the body and the requester's
 /// account, the response is one 422 that names every field.
 ///
+/// Staff register on behalf of a person, for example by telephone or at the counter: for an account with
+/// `requester_id`, or for the person whose `document_id` or `email` is in `requester`. If no account has this document
+/// or this address, one without a password is created with these data, which must then be complete; the address is
+/// optional. The person is the requester of the ticket: they receive its mail and the survey, and `registered_by` names
+/// the member of staff. `GET /tickets/{ticket_id}/receipt` is a page to print for them.
+///
 /// If the category requires a head of unit and the requester is not the head of the unit of the request, the ticket is
 /// registered and archived as `profile_not_authorized`, and the requester is notified: the response is a 201 with the
 /// archived ticket.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::RegisterTicket))),
     tag = "tickets", operation_id = "createTicket", request_body = TicketCreate,
-    responses((status = 201, body = Ticket, description = "The registered ticket"))
+    responses(
+        (status = 201, body = Ticket, description = "The registered ticket"),
+        (status = 409, description = "`contract_ended`: the requester's contract has ended; `person_conflict`: the document and the address belong to different people, whose accounts are in `user_ids`"),
+    )
 )]
 #[post("/tickets")]
 pub async fn register(call: Call, body: Body<TicketCreate>) -> Result<HttpResponse> {
     let within = AnswerTime { days: call.desk.config.information_days };
+    let desk = call.desk.clone();
     call.write(body, move |tx, actor, body| {
-        let mut account = None;
+        let mut chosen = None;
         let new = body.read_with(|value| {
-            let id = value["requester_id"].as_str().and_then(|id| id.parse().ok()).unwrap_or(actor.id);
-            if actor.scope == PermissionScope::Own && id != actor.id {
-                return Err(Problem::forbidden());
-            }
-            account = Account::active(tx, id)?;
-            Ok(match &account {
-                Some(account) => account.gaps(&value["requester"]),
-                None => vec![FieldError::unknown_id("/requester_id")],
-            })
+            let (found, faults) = on_behalf::choose(tx, actor, &desk.config, value)?;
+            chosen = found;
+            Ok(faults)
         })?;
-        let account = account.ok_or_else(|| Problem::internal("a ticket without an account"))?;
+        let chosen = chosen.ok_or_else(|| Problem::internal("a ticket without an account"))?;
+        let requester = new.requester.unwrap_or_default().trimmed();
+        let account = chosen.keep(tx, actor, &requester)?;
         let request = Request {
             subject: new.subject,
             description: new.description,
             category_id: new.category_id,
             channel: new.channel,
-            requester: new.requester.unwrap_or_default(),
+            requester,
             resubmission_of: None,
             within,
         };
@@ -224,10 +252,13 @@ impl Request {
     /// waits for them; if the requester does not have the profile that the category requires, it is archived.
     ///
     /// # Errors
-    /// A 422 if the unit or the category cannot be used.
+    /// A 422 if the unit or the category cannot be used; a 409 if the requester's contract has ended.
     pub fn register(self, tx: &mut PgConnection, actor: &Actor, account: Account) -> Result<TicketRow> {
+        if let Some(last_day) = account.ended_contract(actor) {
+            return Err(contract_ended(last_day));
+        }
         let given = self.requester;
-        let contact = given.contact.clone().unwrap_or(account.contact);
+        let contact = given.contact.unwrap_or(account.contact);
         let unit = match given.unit_id.or(account.unit_id) {
             Some(id) => {
                 let mut known = units::table.find(id).into_boxed();
@@ -243,8 +274,6 @@ impl Request {
         }
         let (unit_id, unit_name, head_id): (Option<Uuid>, Option<String>, Option<Uuid>) =
             unit.map_or((None, None, None), |(id, name, head)| (Some(id), Some(name), head));
-        let given_unit = given.unit_id.and(unit_id).zip(unit_name.clone());
-        completion::complete(tx, account.id, &given.known(given_unit))?;
         let document_id = given.document_id.or(account.document_id);
         let full_name = given.full_name.unwrap_or(account.full_name);
         let is_complete =
@@ -324,6 +353,26 @@ impl Request {
         archiving::set_aside(&mut case, ArchiveReason::ProfileNotAuthorized, None, None)?;
         case.record(EventKind::Archived)
     }
+}
+
+fn contract_ended(last_day: NaiveDate) -> Problem {
+    let mut problem = Problem::new(
+        Code::ContractEnded,
+        Text::made(
+            format!(
+                "El contrato del solicitante terminó el {}: no puede registrar solicitudes. Si continúa vinculado, la \
+                 Mesa de Servicios actualiza la fecha.",
+                Locale::Es.day(last_day)
+            ),
+            format!(
+                "The requester's contract ended on {}: they cannot register requests. If the contract was renewed, the \
+                 service desk updates the date.",
+                Locale::En.day(last_day)
+            ),
+        ),
+    );
+    problem.members.insert("contract_ends_on".to_owned(), json!(last_day));
+    problem
 }
 
 /// The response for a new ticket.

@@ -184,7 +184,7 @@ fn cells(ticket: &TicketSummary) -> [String; COLUMNS.len()] {
         text(ticket.category.as_ref().map(|category| category.name.as_str())),
         ticket.support_level.to_string(),
         harmless(&ticket.requester.full_name),
-        harmless(&ticket.requester.email),
+        text(Some(ticket.requester.email.as_str()).filter(|_| ticket.requester.has_email)),
         text(ticket.requester.unit.as_ref().map(|unit| unit.name.as_str())),
         text(ticket.registered_by.as_ref().map(|person| person.full_name.as_str())),
         text(ticket.assignee.as_ref().map(|person| person.full_name.as_str())),

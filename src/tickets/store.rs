@@ -10,6 +10,7 @@ use super::holds::{self as on_hold, HoldKind};
 use super::model::{Requester, Solution, Ticket, TicketHold, TicketRow};
 use super::names::Names;
 use super::{archiving, information, permitted};
+use crate::auth::no_address;
 use crate::auth::policy::PermissionScope;
 use crate::db::schema::{holds, tickets};
 use crate::http::{Actor, Answer};
@@ -103,6 +104,7 @@ pub fn present(db: &mut PgConnection, actor: &Actor, rows: Vec<TicketRow>) -> Re
             id: row.requester_id,
             full_name: row.requester_full_name,
             document_id: row.requester_document_id,
+            has_email: no_address::is_deliverable(&row.requester_email),
             email: row.requester_email,
             contact: Contact {
                 landline: row.requester_landline,

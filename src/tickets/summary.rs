@@ -14,6 +14,7 @@ use super::model::{ArchiveReason, Channel, Criticality};
 use super::names::Names;
 use super::permitted::{self, Standing};
 use super::workflow::{Step, TicketStatus};
+use crate::auth::no_address;
 use crate::db::Literal;
 use crate::db::schema::tickets;
 use crate::http::{Actor, etag};
@@ -84,6 +85,8 @@ pub struct RequesterSummary {
     /// E-mail address at the registration.
     #[schema(max_length = 254, example = "requester@mesa.test")]
     pub email: String,
+    /// Whether mail can be sent to `email`. `false` for a requester without an address: `email` is then not to be shown.
+    pub has_email: bool,
     /// Administrative unit at the registration; `null` if the request was archived immediately as
     /// `missing_information`.
     pub unit: Option<Named>,
@@ -186,6 +189,7 @@ pub fn present(db: &mut PgConnection, actor: &Actor, rows: Vec<SummaryRow>) -> R
         requester: RequesterSummary {
             id: row.requester_id,
             full_name: row.requester_full_name,
+            has_email: no_address::is_deliverable(&row.requester_email),
             email: row.requester_email,
             unit: row.requester_unit_id.zip(row.requester_unit_name).map(|(id, name)| Named { id, name }),
         },

@@ -131,8 +131,9 @@ fn every_change_creates_a_revision() {
     let desk = Desk::open();
     let (technician, professional) = (desk.technician(), desk.professional());
     let one = format!("/kb/articles/{}", write(&technician, "Impresora", "No imprime.", "Se reinició."));
-    let changed =
-        professional.patch(&one, json!({"resolution": "Se cambió el rodillo.", "steps": null})).ok();
+    let changed = professional
+        .patch(&one, json!({"resolution": "Se cambió el rodillo.", "steps": null, "no_steps": true}))
+        .ok();
     assert_eq!((&changed["revision"], &changed["steps"]), (&json!(2), &json!([])));
     let revisions = technician.get(&format!("{one}/revisions")).items();
     assert_eq!(revisions.len(), 2);
@@ -151,7 +152,7 @@ fn only_staff_see_the_ticket_an_article_came_from() {
     desk.ticket_in("solved");
     let content = json!({
         "title": "Impresora", "incident": "No imprime.", "resolution": "Se reinició.", "visibility": "public",
-        "status": "published", "ticket_id": 1,
+        "status": "published", "ticket_id": 1, "no_steps": true,
     });
     let article = desk.technician().post("/kb/articles", content).created();
     assert_eq!(article["ticket_id"], 1);
@@ -210,4 +211,70 @@ fn the_steps_of_an_article_are_limited() {
     let id = made["id"].as_str().unwrap();
     let past = format!("UPDATE articles SET steps = jsonb_build_array(repeat('x', 501)) WHERE id = '{id}'");
     assert!(diesel::sql_query(past).execute(&mut desk.database.connect()).is_err());
+}
+
+#[test]
+fn an_article_is_published_with_its_steps_or_the_mark_that_none_apply() {
+    let desk = Desk::open();
+    let technician = desk.technician();
+    let article = |more: Value| {
+        let mut body = json!({"title": "Impresora", "incident": "No imprime.", "resolution": "Se reinició."});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        technician.post("/kb/articles", body)
+    };
+    let required: (String, String) = ("/steps".into(), "required".into());
+    assert_eq!(article(json!({"status": "published"})).faults(), [required.clone()]);
+    assert_eq!(article(json!({"status": "published", "steps": []})).faults(), [required.clone()]);
+    let both = article(json!({"no_steps": true, "steps": ["Reiniciarla"]}));
+    assert_eq!(both.faults(), [("/no_steps".into(), "not_allowed".into())]);
+    assert_eq!(article(json!({"status": "published", "no_steps": true})).created()["no_steps"], true);
+    let draft = article(json!({})).created();
+    assert_eq!((&draft["status"], &draft["no_steps"]), (&json!("draft"), &json!(false)));
+    let one = format!("/kb/articles/{}", draft["id"].as_str().unwrap());
+    assert_eq!(technician.patch(&one, json!({"status": "published"})).faults(), [required.clone()]);
+    technician.patch(&one, json!({"status": "published", "steps": ["Reiniciarla"]})).ok();
+    assert_eq!(technician.patch(&one, json!({"steps": []})).faults(), [required]);
+    technician.patch(&one, json!({"steps": [], "no_steps": true})).ok();
+    let revision = technician.get(&format!("{one}/revisions/3")).ok();
+    assert_eq!(revision["content"]["no_steps"], true);
+    let unmarked = "UPDATE articles SET no_steps = false";
+    assert!(diesel::sql_query(unmarked).execute(&mut desk.database.connect()).is_err());
+
+    // An article that the previous version published without steps can be changed and stays published.
+    desk.database.run("UPDATE articles SET no_steps = NULL");
+    let changed = technician.patch(&one, json!({"title": "Impresora de red"})).ok();
+    assert_eq!((&changed["status"], &changed["no_steps"]), (&json!("published"), &json!(false)));
+}
+
+#[test]
+fn the_sources_of_an_article_are_fields_and_are_searched() {
+    let desk = Desk::open();
+    let technician = desk.technician();
+    let body = json!({
+        "title": "Impresora", "incident": "No imprime.", "resolution": "Se reinició.", "steps": ["Reiniciarla"],
+        "bibliography": ["Norma técnica de cableado, capítulo 3"], "visibility": "public", "status": "published",
+        "references": [{"title": "Fotocopiadoras del proveedor", "url": "https://example.com/manual"}],
+    });
+    let article = technician.post("/kb/articles", body.clone()).created();
+    assert_eq!(
+        (&article["bibliography"], &article["references"]),
+        (&body["bibliography"], &body["references"])
+    );
+    let one = format!("/kb/articles/{}", article["id"].as_str().unwrap());
+    for words in ["cableados", "fotocopiadora"] {
+        let found = search(&desk.requester(), words);
+        assert_eq!(found.len(), 1, "{words}");
+        assert!(found[0]["excerpt"].as_str().unwrap().contains("<mark>"), "{found:?}");
+    }
+    let content = technician.get(&format!("{one}/revisions/1")).ok()["content"].clone();
+    assert_eq!(content["bibliography"], body["bibliography"]);
+    technician.patch(&one, json!({"bibliography": null})).ok();
+    assert_eq!(search(&desk.requester(), "cableado").len(), 0);
+    let mut wrong = body;
+    wrong["bibliography"] = json!(["x".repeat(501)]);
+    wrong["references"] = json!([{"title": "x", "url": "ftp://example.com"}]);
+    let mut named: Vec<String> =
+        technician.post("/kb/articles", wrong).faults().into_iter().map(|(p, _)| p).collect();
+    named.sort();
+    assert_eq!(named, ["/bibliography/0", "/references/0/url"]);
 }

@@ -12,6 +12,7 @@ mod demo_accounts;
 mod harness;
 
 mod absence_list;
+mod access_grants;
 mod access_matrix;
 mod account_notices;
 mod anonymization;
@@ -62,6 +63,7 @@ mod messages;
 mod migrations;
 mod minutes;
 mod mistaken_merge;
+mod on_behalf;
 mod operations;
 mod owasp;
 mod own_addresses;

@@ -191,6 +191,9 @@ fn an_earlier_migration_is_applied_after_later_ones() {
         "20261129000401",
         "20261129000802",
         "20261129000900",
+        "20261129000601",
+        "20261129000603",
+        "20261129000605",
     ];
     let database = Database::empty();
     let mut connection = database.connect();

@@ -3,7 +3,7 @@
 use mesa::auth::policy::Role;
 use serde_json::{Map, Value, json};
 
-use crate::harness::states::{improvement_action, minutes, risk};
+use crate::harness::states::{access_grant, improvement_action, minutes, risk};
 use crate::harness::{Answer, Desk};
 
 pub struct Operation {
@@ -70,6 +70,7 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
         }),
         ("{user_id}", desk.technician().id().to_owned()),
         ("{absence_id}", id(&director.post(&format!("/users/{}/absences", desk.technician().id()), absence))),
+        ("{access_grant_id}", access_grant(desk)),
         ("{tree_size}", desk.sign_tree_head().to_string()),
         ("{event_id}", director.get("/audit/log").items()[0]["id"].as_str().unwrap().to_owned()),
         (

@@ -190,6 +190,8 @@ fn no_list_scans_a_whole_table() {
         "/categories",
         "/me",
         "/inbound-emails",
+        "/audit/access-grants",
+        "/audit/access-grants?finding=not_head&finding=no_longer_head",
     ] {
         lists.push(list.to_owned());
     }

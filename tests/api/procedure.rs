@@ -44,6 +44,25 @@ mod activity_1 {
         );
     }
 
+    /// The same, with «Técnico Operativo o Administrativo de las TIC» as responsible: staff register the request of a
+    /// person who calls, also of one without an account or an address.
+    #[test]
+    fn staff_register_the_request_of_a_caller() {
+        let desk = Desk::open();
+        let technician = desk.technician();
+        let caller = json!({"full_name": "Gloria Toro Ríos", "document_id": "43555111",
+            "contact": {"landline": "6043730000"}, "unit_id": desk.unit_id()});
+        let body =
+            json!({"subject": "Sin red", "description": "Llamó.", "channel": "phone", "requester": caller});
+        let ticket = technician.post("/tickets", body).created();
+        assert_eq!(
+            [&ticket["requester"]["full_name"], &ticket["registered_by"]["id"], &ticket["channel"]],
+            [&json!("Gloria Toro Ríos"), &json!(technician.id()), &json!("phone")]
+        );
+        let receipt = technician.get(&format!("/tickets/{}/receipt", ticket["id"])).text();
+        assert!(receipt.contains("Constancia de registro"), "{receipt}");
+    }
+
     /// «… mínimo con la siguiente información: Asunto de la solicitud. Descripción amplia de la solicitud, junto con sus
     /// respectivos soportes (en caso de tenerlos). Identificación del solicitante (nombres y apellidos completos, y
     /// número de documento de identidad). Información de contacto del solicitante (teléfono fijo, extensión y/o número de
@@ -385,8 +404,13 @@ mod activity_8 {
         let article = json!({
             "title": "Impresora atascada", "incident": "La impresora muestra atasco sin papel dentro.",
             "resolution": "El rodillo estaba gastado.", "steps": ["Abrir la tapa", "Cambiar el rodillo"],
-            "references": [{"title": "Manual", "url": "https://example.com/manual"}], "status": "published", "ticket_id": 1,
+            "references": [{"title": "Manual", "url": "https://example.com/manual"}],
+            "bibliography": ["Manual de servicio, capítulo 3"], "status": "published", "ticket_id": 1,
         });
+        let mut without_steps = article.clone();
+        without_steps["steps"] = json!([]);
+        let refused = technician.post("/kb/articles", without_steps);
+        assert_eq!(refused.faults(), [("/steps".into(), "required".into())]);
         let article = technician.post("/kb/articles", article).created();
         let path = format!("/kb/articles/{}", article["id"].as_str().unwrap());
         technician.upload(&format!("{path}/attachments"), "diagrama.txt", "rodillo").created();
@@ -442,7 +466,21 @@ mod activity_9 {
         let found = desk.professional().get(&format!("/audit/profiles?{period}")).items();
         assert_eq!(found.len(), 1);
         assert_eq!((&found[0]["ticket_id"], &found[0]["findings"]), (&ticket["id"], &json!(["not_head"])));
-        desk.technician().get(&format!("/audit/profiles?{period}")).problem(403, "forbidden");
+        assert_eq!(desk.technician().get(&format!("/audit/profiles?{period}")).items(), found);
+    }
+
+    /// The same sentence: what was assigned is recorded with the solution, with whether the head requested it.
+    #[test]
+    fn granted_access_that_no_head_requested_is_listed() {
+        let desk = Desk::open();
+        let technician = desk.technician();
+        let one = desk.ticket_in("in_progress");
+        let grant = json!({"beneficiary": "Luz Elena Toro", "system": "Impuestos", "profile": "Consulta"});
+        let solution = json!({"description": "Se creó la cuenta.", "access_grants": [grant]});
+        technician.post(&format!("{one}/solution"), solution).ok();
+        let found = technician.get("/audit/access-grants?requested_by_head=false").items();
+        assert_eq!((found.len(), &found[0]["findings"]), (1, &json!(["not_head"])));
+        assert_eq!(found[0]["requester"]["id"], desk.requester().id());
     }
 }
 
@@ -460,6 +498,24 @@ mod activity_10 {
         desk.technician().post(&path, answer.clone()).problem(403, "forbidden");
         assert_eq!(desk.requester().post(&path, answer.clone()).created()["status"], "answered");
         desk.requester().post(&path, answer).problem(409, "already_answered");
+    }
+
+    /// Section 7, «Encuesta de Percepción», «Técnico Operativo o Administrativo de las TIC» as responsible: technicians
+    /// read the totals of the answers, and never a single one.
+    #[test]
+    fn technicians_read_totals_of_surveys_and_no_single_answer() {
+        let desk = Desk::open();
+        desk.database.five_quarters(400);
+        let technician = desk.technician();
+        let quarter = "/statistics?from_date=2025-10-01&through_date=2025-12-31";
+        let (seen, whole) = (technician.get(quarter).ok(), desk.director().get(quarter).ok());
+        assert!(seen["surveys"]["answered"].as_i64().unwrap() >= 5);
+        assert_eq!(seen["surveys"]["mean_ratings"], whole["surveys"]["mean_ratings"]);
+        assert!(seen["surveys"]["mean_ratings"]["overall"].is_number(), "{}", seen["surveys"]);
+        technician.get("/surveys").problem(403, "forbidden");
+        let survey = desk.director().get("/surveys?limit=1").items()[0]["id"].clone();
+        technician.get(&format!("/surveys/{}", survey.as_str().unwrap())).problem(403, "forbidden");
+        assert_eq!(technician.get("/retention-rules/surveys").ok()["retention_months"], 24);
     }
 }
 

@@ -121,6 +121,7 @@ fn classifying_into_a_category_for_heads_archives_and_notifies() {
 fn a_classification_can_set_the_category() {
     let desk = Desk::open();
     let technician = desk.technician();
+    name_head(&desk, Some(&desk.requester()));
     let one = desk.ticket_in("received");
     let network = desk.director().get("/categories?q=Redes").items()[0]["id"].clone();
     let classify = |body: Value| technician.post(&format!("{one}/classification"), body);
@@ -130,12 +131,34 @@ fn a_classification_can_set_the_category() {
     assert_eq!((&ticket["status"], &ticket["category"]["id"]), (&json!("classified"), &network));
     // If omitted, the category does not change.
     assert_eq!(classify(json!({"criticality": "high"})).ok()["category"]["id"], network);
-    // The head of the unit may have this category, and a ticket keeps it when that person is no longer the head.
-    name_head(&desk, Some(&desk.requester()));
+    // Who was the head of the unit at the reception may have this category, also when that person is no longer the head.
+    name_head(&desk, None);
     let body = json!({"criticality": "high", "category_id": for_heads(&desk)});
     assert_eq!(classify(body.clone()).ok()["status"], "classified");
-    name_head(&desk, None);
     assert_eq!(classify(body).ok()["status"], "classified");
     technician.post(&format!("{one}/assignment"), json!({"assignee_id": technician.id()})).ok();
     technician.post(&format!("{one}/acceptance"), soon()).ok();
+}
+
+/// A request without a category is checked when it gets one, by who was the head when it was received.
+#[test]
+fn the_profile_of_a_request_without_category_is_that_of_its_reception() {
+    let desk = Desk::open();
+    let (requester, technician) = (desk.requester(), desk.technician());
+    let one = desk.ticket_in("received");
+    name_head(&desk, Some(&requester));
+    let change = json!({"category_id": for_heads(&desk)});
+    assert_eq!(requester.patch(&one, change).faults(), [("/category_id".into(), "not_allowed".into())]);
+    let body = json!({"criticality": "high", "category_id": for_heads(&desk)});
+    let ticket = technician.post(&format!("{one}/classification"), body.clone()).ok();
+    assert_eq!(
+        (&ticket["status"], &ticket["archive"]["reason"]),
+        (&json!("archived"), &json!("profile_not_authorized"))
+    );
+    // Submitted again by the head, it is classified.
+    let again = requester.post(&format!("{one}/resubmission"), json!({})).created();
+    assert_eq!(again["status"], "received");
+    let other = requester.register("Una cuenta");
+    let classified = technician.post(&format!("/tickets/{}/classification", other["id"]), body).ok();
+    assert_eq!(classified["status"], "classified");
 }

@@ -320,7 +320,7 @@ fn retention_rules_follow_the_procedure_and_have_a_minimum() {
         director.patch("/retention-rules/risks", months(json!(null))).ok()["retention_months"],
         json!(null)
     );
-    desk.professional().get("/retention-rules").problem(403, "forbidden");
+    desk.professional().patch("/retention-rules/risks", months(json!(36))).problem(403, "forbidden");
 
     // The database enforces the minimum too.
     refused(&desk.database, "UPDATE retention_rules SET months = 23 WHERE kind = 'minutes'");
@@ -360,4 +360,66 @@ fn the_command_reports_what_it_would_remove_and_what_it_removed() {
     assert!(command(false).contains(": 1 removed\n"));
     assert!(!command(false).contains(": 1 removed\n"));
     assert_eq!(desk.requester().get("/tickets/1/survey").status, 404);
+}
+
+/// Section 7 of the procedure, "Control de registros", with the columns of its table.
+#[test]
+fn those_responsible_read_the_columns_of_the_procedures_table() {
+    let desk = Desk::open();
+    let technician = desk.technician();
+    let rules = technician.get("/retention-rules").items();
+    let columns = |kind: &str| {
+        let rule = rules.iter().find(|rule| rule["kind"] == kind).unwrap();
+        ["responsible", "storage_place", "retrieval", "protection", "retention_months", "disposition"]
+            .map(|name| rule[name].clone())
+    };
+    let software = "Software de la Mesa de Servicios";
+    let staff = "Profesional Universitario de las TIC; Técnico Operativo o Administrativo de las TIC";
+    let protection = "Backups; claves de acceso";
+    assert_eq!(
+        columns("tickets").to_vec(),
+        [
+            json!(staff),
+            json!(software),
+            json!(software),
+            json!(protection),
+            json!(null),
+            json!("Servidor Data Center")
+        ]
+    );
+    let office = "Oficina del responsable / Dirección Administrativa de las TIC";
+    let computer = "PC del responsable / Carpeta compartida de Calidad";
+    for (kind, responsible) in [
+        ("surveys", "Profesional Universitario; Técnico Operativo o Administrativo de las TIC"),
+        ("minutes", "Profesional Universitario de las TIC; Enlace MIPG de las TIC"),
+        ("measurements", "Profesional Universitario de las TIC; Enlace MIPG de las TIC"),
+        ("improvement_actions", "Profesional Universitario de las TIC; Enlace MIPG de las TIC"),
+        ("risks", "Profesional Universitario de las TIC; Enlace MIPG de las TIC"),
+    ] {
+        let expected = [
+            json!(responsible),
+            json!(office),
+            json!(computer),
+            json!(protection),
+            json!(24),
+            json!("Eliminar"),
+        ];
+        assert_eq!(columns(kind).to_vec(), expected, "{kind}");
+    }
+    assert_eq!(columns("messages")[0], json!(null));
+    // A migration is not somebody's change.
+    assert_eq!(desk.director().get("/audit/log?resource=retention_rule").items().len(), 0);
+
+    let one = "/retention-rules/surveys";
+    desk.professional().get(one).ok();
+    desk.professional().patch(one, json!({"retrieval": "Servidor de archivos"})).problem(403, "forbidden");
+    desk.requester().get("/retention-rules").problem(403, "forbidden");
+    desk.database.run("UPDATE retention_rules SET applied_on = '2026-01-01'");
+    let changed = desk.director().patch(one, json!({"retrieval": "Servidor de archivos"})).ok();
+    assert_eq!(
+        (&changed["retrieval"], &changed["retention_months"], &changed["applied_on"]),
+        (&json!("Servidor de archivos"), &json!(24), &json!("2026-01-01"))
+    );
+    let longer = desk.director().patch(one, json!({"retention_months": 36})).ok();
+    assert_eq!((&longer["retrieval"], &longer["applied_on"]), (&json!("Servidor de archivos"), &json!(null)));
 }

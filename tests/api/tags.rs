@@ -46,7 +46,7 @@ fn the_tag_of_a_part_is_not_the_tag_of_the_whole() {
     let tag = |path: &str| director.get(path).header("etag").to_owned();
     let written = json!({
         "title": "Impresora atascada", "incident": "No imprime.", "resolution": "Se cambió el rodillo.",
-        "status": "published", "visibility": "public",
+        "status": "published", "visibility": "public", "no_steps": true,
     });
     let article = director.post("/kb/articles", written).created();
     let article = format!("/kb/articles/{}", article["id"].as_str().unwrap());

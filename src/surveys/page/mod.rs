@@ -35,6 +35,8 @@ enum Shown {
         ticket_id: i64,
         at: DateTime<Utc>,
     },
+    /// The requester attended the ticket, and does not rate their own work.
+    Attended,
     /// The ticket is in this state and cannot be rated.
     Unsolved(TicketStatus),
 }
@@ -46,6 +48,7 @@ async fn open(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -> Ht
         let locale = opened.locale;
         let shown = match (opened.row.status, opened.row.answered_at) {
             (SurveyStatus::Answered, Some(at)) => Shown::Answered { ticket_id: opened.row.ticket_id, at },
+            _ if opened.attended => Shown::Attended,
             _ if !is_over(opened.ticket_status) => Shown::Unsolved(opened.ticket_status),
             _ => Shown::Asked(Box::new((opened, Form::empty(questions::asked(db)?)))),
         };
@@ -65,6 +68,9 @@ async fn send(
     let visit = move |db: &mut PgConnection| {
         db.transaction::<_, Problem, _>(|tx| {
             let opened = links::open(tx, &token)?;
+            if opened.row.status == SurveyStatus::Pending && opened.attended {
+                return Ok((opened.locale, Shown::Attended));
+            }
             if opened.row.status == SurveyStatus::Pending && !is_over(opened.ticket_status) {
                 return Ok((opened.locale, Shown::Unsolved(opened.ticket_status)));
             }
@@ -85,6 +91,7 @@ async fn send(
     let visit = desk.db.run(visit).await;
     let status = match visit {
         Ok((_, Shown::Answered { .. })) => StatusCode::OK,
+        Ok((_, Shown::Attended)) => StatusCode::FORBIDDEN,
         Ok((_, Shown::Unsolved(_))) => StatusCode::CONFLICT,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };
@@ -98,6 +105,7 @@ fn respond(desk: &Desk, request: &HttpRequest, visit: Result<Visit>, status: Sta
             let locale = asked.unwrap_or(*requesters);
             let state = match shown {
                 Shown::Asked(asked) => State::Form(&asked.0, &asked.1),
+                Shown::Attended => State::Attended,
                 Shown::Unsolved(status) => State::Unsolved { open: *status != TicketStatus::Archived },
                 Shown::Answered { ticket_id, at } => {
                     State::Answered(*ticket_id, locale.moment(*at, desk.config.timezone))

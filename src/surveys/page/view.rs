@@ -22,6 +22,8 @@ pub enum State<'a> {
     Answered(i64, String),
     /// The form was sent a second time.
     AnsweredBefore,
+    /// The requester attended the ticket.
+    Attended,
     /// `open`: the ticket is open again; otherwise it ended without a solution.
     Unsolved {
         open: bool,
@@ -63,6 +65,7 @@ impl View<'_> {
                 return context! { state => "answered", ticket, at };
             }
             State::AnsweredBefore => "answered_before",
+            State::Attended => "attended",
             State::Unsolved { open: true } => "open_again",
             State::Unsolved { open: false } => "unsolved",
             State::Expired => "expired",

@@ -40,8 +40,8 @@ pub struct ClassificationCreate {
 /// be classified as less critical only when the data are complete, or while it waits for them: otherwise the response is
 /// a 409 `incomplete` that names each missing datum.
 ///
-/// It may also change the category. If the new category requires a head of unit and the requester is not the head of
-/// the unit of the ticket, the ticket is not classified but archived as `profile_not_authorized` (event `archived`),
+/// It may also set or change the category. If the new category requires a head of unit and the requester was not the
+/// head of the unit of the ticket at its reception, the ticket is not classified but archived as `profile_not_authorized` (event `archived`),
 /// and the requester is notified; the response shows the archived ticket.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Classify))),
@@ -56,7 +56,7 @@ pub async fn classify(call: Call, id: Path<i64>, body: Body<ClassificationCreate
         let ticket = &mut case.ticket;
         if let Some(category) = category_id.filter(|id| ticket.category_id != Some(*id)) {
             ticket.category_id = Some(category);
-            if !categories::may_ask(case.tx, category, ticket.requester_id, ticket.requester_unit_id)? {
+            if !categories::may_ask(case.tx, category, ticket.id)? {
                 case.turn_into(EventKind::Archived);
                 archiving::set_aside(case, ArchiveReason::ProfileNotAuthorized, None, None)?;
                 return Ok(Reply::Ticket);

@@ -16,6 +16,7 @@ use crate::problem::{Code, FieldError, Problem, Result, Text};
 use crate::tickets::attachments;
 use crate::tickets::minimum_data::AnswerTime;
 use crate::tickets::model::{Channel, Ticket, TicketRow};
+use crate::tickets::on_behalf;
 use crate::tickets::permitted;
 use crate::tickets::register::{self, Account, Request, RequesterData};
 use crate::tickets::store;
@@ -23,7 +24,8 @@ use crate::tickets::workflow::Step;
 
 /// The fields that differ. If omitted, subject, description and category are those of the archived ticket. Fields
 /// omitted from `requester` are taken from the requester's current account, or from the archived ticket if the
-/// account lacks them. Data that the account lacks are kept in it.
+/// account lacks them. Data that staff give and the account
+/// lacks are kept in it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResubmissionCreate {
@@ -65,7 +67,7 @@ pub struct ResubmissionCreate {
     request_body(content = Option<ResubmissionCreate>),
     responses(
         (status = 201, body = Ticket, description = "The new ticket"),
-        (status = 409, description = "`step_not_allowed`: the ticket is not archived; `already_exists`: it was resubmitted before, as the ticket in `resubmitted_as_id`"),
+        (status = 409, description = "`step_not_allowed`: the ticket is not archived; `contract_ended`: the requester's contract has ended; `already_exists`: it was resubmitted before, as the ticket in `resubmitted_as_id`"),
     )
 )]
 #[post("/tickets/{ticket_id}/resubmission")]
@@ -75,10 +77,12 @@ pub async fn resubmit(call: Call, id: Path<i64>, body: Body<ResubmissionCreate>)
         let archived = store::lock(tx, actor, *id)?;
         let account = Account::active(tx, archived.requester_id)?.map(|account| account.or_as_in(&archived));
         let new = body.read_with(|value| {
-            Ok(match &account {
+            let mut faults = match &account {
                 Some(account) => account.gaps(&value["requester"]),
                 None => vec![FieldError::unknown_id("/requester")],
-            })
+            };
+            faults.extend((!value["requester"]["email"].is_null()).then(on_behalf::email_not_used));
+            Ok(faults)
         })?;
         let account = account.ok_or_else(|| Problem::internal("a ticket without an account"))?;
         actor.check_version(archived.id, archived.version)?;
@@ -86,12 +90,16 @@ pub async fn resubmit(call: Call, id: Path<i64>, body: Body<ResubmissionCreate>)
         if let Some(known) = resubmitted_as(tx, archived.id)? {
             return Err(already_resubmitted(known));
         }
+        let requester = new.requester.unwrap_or_default();
+        if actor.is_staff() {
+            on_behalf::keep(tx, actor, account.id(), &requester)?;
+        }
         let request = Request {
             subject: new.subject.unwrap_or_else(|| archived.subject.clone()),
             description: new.description.unwrap_or_else(|| archived.description.clone()),
             category_id: new.category_id.or(archived.category_id),
             channel: new.channel,
-            requester: new.requester.unwrap_or_default(),
+            requester,
             resubmission_of: Some(archived.id),
             within,
         };

@@ -11,10 +11,11 @@ use uuid::Uuid;
 use super::{Case, Reply, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
-use crate::db::schema::{ticket_relations, tickets};
+use crate::db::schema::{categories, ticket_relations, tickets};
 use crate::http::{Answer, Body, Call};
 use crate::outbox::{self, MessageKind};
 use crate::problem::Result;
+use crate::tickets::access_grants::{self, AccessGrantInput};
 use crate::tickets::attention::working;
 use crate::tickets::model::{Ticket, TicketRow};
 use crate::tickets::relations::RelationKind;
@@ -37,6 +38,11 @@ pub struct SolutionCreate {
     /// Whether to also solve, with the same description, the child tickets that are `in_progress` and assigned to the
     /// caller, and to send the solution to the assignees of the other children. `false` if omitted.
     solve_children: Option<bool>,
+    /// The access that was granted with this solution, for the audit of profiles; empty if none was. Required if
+    /// `records_access_grants` of the ticket's category is true, optional for other tickets. What an earlier solution
+    /// of the ticket granted stays recorded.
+    #[schema(max_items = 100)]
+    access_grants: Option<Vec<AccessGrantInput>>,
 }
 
 /// A ticket that was just solved, and the result for its children.
@@ -74,7 +80,7 @@ const CHILDREN: i64 = 200;
 /// another person does not change: its assignee is sent a message with the solution (`parent_solved`) and decides
 /// about the child, which is listed in both `offered_child_ids` and `open_child_ids`. Any other unsolved child does
 /// not change and is listed in `open_child_ids` only: a child without an assignee, one of the caller's in another state
-/// or locked by a concurrent change, and those beyond the first 200. The event `solved` of the parent has
+/// or locked by a concurrent change, one whose category records granted access, and those beyond the first 200. The event `solved` of the parent has
 /// `solved_child_ids` and `offered_child_ids` in its details.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Solve))),
@@ -85,7 +91,9 @@ const CHILDREN: i64 = 200;
 #[post("/tickets/{ticket_id}/solution")]
 pub async fn solve(call: Call, id: Path<i64>, body: Body<SolutionCreate>) -> Result<HttpResponse> {
     let step = (Step::Solve, EventKind::Solved);
-    take(call, *id, step, body, move |case, actor, SolutionCreate { description, solve_children }| {
+    take(call, *id, step, body, move |case, actor, body| {
+        let SolutionCreate { description, solve_children, access_grants } = body;
+        access_grants::record(case, actor.id, access_grants)?;
         let open = open_children(case)?;
         let (mut solved_children, mut offered_children) = (Vec::new(), Vec::new());
         if solve_children == Some(true) {
@@ -118,7 +126,7 @@ fn record_solution(case: &mut Case<'_>, solved_by: Uuid, description: String) ->
     ticket.solution = Some(description);
     ticket.solved_at = Some(case.now);
     ticket.solved_by_id = Some(solved_by);
-    survey::offer(case.tx, ticket.id, ticket.requester_id, case.now)?;
+    survey::offer(case.tx, ticket.id, ticket.requester_id, solved_by, case.now)?;
     case.notify_requester(MessageKind::Solved);
     Ok(())
 }
@@ -156,8 +164,12 @@ fn lock_solvable(
         .copied()
         .filter(|status| workflow::allows(*status, None, Step::Solve))
         .collect();
+    // Their solution names what was granted.
+    let with_grants =
+        categories::table.filter(categories::records_access_grants).select(categories::id.nullable());
     let rows = tickets::table
         .filter(tickets::id.eq_any(open.iter().map(|(id, _)| *id)))
+        .filter(tickets::category_id.is_null().or(tickets::category_id.ne_all(with_grants)))
         .filter(tickets::assignee_id.eq(assignee))
         .filter(tickets::status.eq_any(solvable))
         .order(tickets::id)

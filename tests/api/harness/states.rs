@@ -63,6 +63,17 @@ pub fn ticket_at_level_2(desk: &Desk, state: &str) -> String {
     one
 }
 
+/// Solves a new ticket of the demo requester with a grant of access. Returns the id of the grant.
+pub fn access_grant(desk: &Desk) -> String {
+    let one = desk.ticket_in("in_progress");
+    let grant =
+        json!({"beneficiary": "Luz Elena Toro", "system": "Sistema de impuestos", "profile": "Consulta"});
+    let body = json!({"description": "Se creó la cuenta.", "access_grants": [grant]});
+    desk.technician().post(&format!("{one}/solution"), body).ok();
+    let list = format!("/audit/access-grants?ticket_id={}", one.rsplit('/').next().unwrap());
+    desk.technician().get(&list).items()[0]["id"].as_str().unwrap().to_owned()
+}
+
 /// The body of an acceptance, with an appointment one hour from now.
 pub fn soon() -> Value {
     json!({"scheduled_for": Utc::now() + Duration::hours(1)})

@@ -3,7 +3,7 @@
 use mesa::auth::policy::{Action, Role};
 use serde_json::{Value, json};
 
-use crate::harness::states::{improvement_action, indicator, minutes, risk, soon, ticket_of};
+use crate::harness::states::{access_grant, improvement_action, indicator, minutes, risk, soon, ticket_of};
 use crate::harness::{Answer, Client, Desk};
 
 /// Sends the requests of an action as `me`, on a resource of `me` or of another person.
@@ -65,6 +65,7 @@ impl Attempt<'_> {
                     get(&format!("{entry}/attachments")),
                     get(&format!("{one}/attachments")),
                     get(&format!("{one}/suggestions")),
+                    get(&format!("{one}/receipt")),
                     get(&format!("{one}/attention")),
                     get(&format!("{one}/timeline")),
                     get(&format!("{one}/relations")),
@@ -277,6 +278,11 @@ impl Attempt<'_> {
                 ]
             }
             Action::Manage => self.manage(),
+            Action::CompleteRequesters => {
+                let one = format!("/users/{}", self.desk.another(Role::Requester).id());
+                let known = json!({"document_id": "1.036.111", "contact": {"mobile": "3009998877"}});
+                vec![self.me.patch(&one, known)]
+            }
             Action::SubmitInboundEmails => {
                 let mail = format!("From: {}\n\nhola", self.me.email());
                 vec![self.me.raw("POST", "/inbound-emails", "message/rfc822", mail)]
@@ -304,22 +310,29 @@ impl Attempt<'_> {
                 ]
             }
             Action::VerifyAudit => {
+                vec![get("/audit/verification"), get("/audit/heads"), get("/audit/key")]
+            }
+            Action::ReadAccessAudit => {
                 vec![
-                    get("/audit/verification"),
                     get("/audit/profiles?from_date=2026-01-01&through_date=2026-12-31"),
-                    get("/audit/heads"),
-                    get("/audit/key"),
+                    get("/audit/access-grants"),
+                    get(&format!("/audit/access-grants/{}", access_grant(self.desk))),
                 ]
+            }
+            Action::RevokeAccess => {
+                let one = format!("/audit/access-grants/{}", access_grant(self.desk));
+                vec![self.post(format!("{one}/revocation"), json!({}))]
             }
             Action::ReadAuditLog => {
                 let one = self.desk.director().get("/audit/log?limit=1").items()[0]["id"].clone();
                 vec![get("/audit/log"), get(&format!("/audit/log/{}", one.as_str().unwrap()))]
             }
+            Action::ReadRetentionRules => {
+                vec![get("/retention-rules"), get("/retention-rules/surveys")]
+            }
             Action::ManageRetention => {
                 let person = self.desk.another(Role::Requester);
                 vec![
-                    get("/retention-rules"),
-                    get("/retention-rules/surveys"),
                     self.me.patch("/retention-rules/surveys", json!({"retention_months": 36})),
                     get("/retention-runs"),
                     get(&format!("/users/{}/anonymization-preview", person.id())),
@@ -464,7 +477,7 @@ impl Attempt<'_> {
 fn article(visibility: &str, status: &str) -> Value {
     json!({
         "title": "Impresora sin respuesta", "incident": "No imprime.", "resolution": "Se reinició.",
-        "visibility": visibility, "status": status,
+        "steps": ["Reiniciarla"], "visibility": visibility, "status": status,
     })
 }
 
