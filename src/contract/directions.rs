@@ -9,7 +9,8 @@ use super::references::{self, Uses};
 
 /// The enumerations that new versions extend. In responses they are texts, and `x-extensible-enum` names the known
 /// values.
-const GROWING: [&str; 9] = [
+const GROWING: [&str; 10] = [
+    "AssignmentWarningCode",
     "AuditKind",
     "AuditResource",
     "Code",

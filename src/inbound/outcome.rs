@@ -145,7 +145,7 @@ fn reopened(tx: &mut PgConnection, actor: &Actor, row: TicketRow, origin: MailOr
     let actor = Actor::by_mail(tx, actor.id, Action::Reopen, origin, actor.timezone)?;
     let mut case = Case::open(tx, row, &actor);
     case.note_mail(&actor);
-    reopen::apply(&mut case, None);
+    reopen::apply(&mut case, None)?;
     case.record(EventKind::Reopened)
 }
 
@@ -200,6 +200,7 @@ fn register(
         channel: Some(Channel::Email),
         requester: RequesterData::default(),
         resubmission_of: ended.as_ref().filter(|_| again).map(|row| row.id),
+        provisional: config.provisional_criticality,
     };
     let account = match &ended {
         Some(row) if again => account.or_as_in(row),

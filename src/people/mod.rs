@@ -6,6 +6,7 @@ pub mod availability;
 pub mod demo;
 pub mod me;
 mod named;
+mod open_tickets;
 pub mod password_reset;
 pub mod schedules;
 pub mod shifts;

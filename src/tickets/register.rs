@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::attention::running;
 use super::categories::RequiredProfile;
 use super::event_details::Details;
-use super::model::{ArchiveReason, Channel, Ticket, TicketRow};
+use super::model::{ArchiveReason, CallCause, Channel, Criticality, Ticket, TicketRow};
 use super::steps::Case;
 use super::workflow::TicketStatus;
 use super::{archiving, store};
@@ -140,6 +141,8 @@ pub struct Request {
     pub requester: RequesterData,
     /// The archived ticket that it resubmits.
     pub resubmission_of: Option<i64>,
+    /// The criticality whose attention time counts until the classification.
+    pub provisional: Criticality,
 }
 
 /// Register a ticket
@@ -158,6 +161,7 @@ pub struct Request {
 )]
 #[post("/tickets")]
 pub async fn register(call: Call, body: Body<TicketCreate>) -> Result<HttpResponse> {
+    let provisional = call.desk.config.provisional_criticality;
     call.write(body, move |tx, actor, body| {
         let mut account = None;
         let new = body.read_with(|value| {
@@ -179,6 +183,7 @@ pub async fn register(call: Call, body: Body<TicketCreate>) -> Result<HttpRespon
             channel: new.channel,
             requester: new.requester.unwrap_or_default(),
             resubmission_of: None,
+            provisional,
         };
         let row = request.register(tx, actor, account)?;
         created(tx, actor, row)
@@ -241,6 +246,8 @@ impl Request {
                     tickets::updated_at.eq(actor.now),
                     tickets::registered_by_id.eq(actor.id),
                     tickets::resubmission_of.eq(self.resubmission_of),
+                    tickets::staff_called_at.eq(archived.is_none().then_some(actor.now)),
+                    tickets::staff_call_cause.eq(archived.is_none().then_some(CallCause::Received)),
                 ),
                 (
                     tickets::requester_id.eq(account.id),
@@ -274,6 +281,7 @@ impl Request {
             let locale = people::users::locale(tx, account.id)?;
             (ArchiveReason::MissingInformation, Some(missing_text(&missing, locale)))
         } else if profile == RequiredProfile::Any || head_id == Some(account.id) {
+            running::begin(tx, &mut row, self.provisional, actor.timezone)?;
             return Ok(row);
         } else {
             (ArchiveReason::ProfileNotAuthorized, None)

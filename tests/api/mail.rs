@@ -2,6 +2,7 @@
 
 use mesa::auth::policy::Role;
 use mesa::mail::worker::Round;
+use mesa::tickets::staff_calls;
 use serde_json::{Value, json};
 
 use crate::harness::Desk;
@@ -73,6 +74,7 @@ fn each_step_is_mailed_to_the_requester_or_staff() {
         "Tomás Ríos Cano se hace cargo de su solicitud y la atenderá el ",
         "Tomás Ríos Cano escribió en su solicitud:\n\n> Vamos a su oficina.\n>\n> Lleve la clave.\n",
         "Su solicitud queda en espera.\n\nMotivo:\n\n> Falta un repuesto.\n",
+        "Su solicitud ya no está en espera: seguimos con ella.\n",
         "Su solicitud está solucionada.\n\n> Se cambió el rodillo.\n",
         "Su solicitud está abierta de nuevo",
         "Se cambió todo.",
@@ -149,6 +151,19 @@ fn every_kind_of_message_has_a_template() {
         ("overdue", TECHNICIAN, json!({"due_at": at, "level": 2})),
         ("information_requested", REQUESTER, json!({"missing": "El piso", "deadline": at})),
         ("resumed", TECHNICIAN, json!({"answered_by": "followup"})),
+        ("new_ticket", TECHNICIAN, json!({"to_level": 1, "nobody_reachable": true})),
+        ("waiting_for_staff", TECHNICIAN, json!({"to_level": 1})),
+        ("became_critical", TECHNICIAN, json!({"voids_acceptance": true})),
+        ("became_critical", REQUESTER, json!({"scheduled_for": at})),
+        ("appointment_voided", REQUESTER, json!({"scheduled_for": at})),
+        (
+            "escalated",
+            REQUESTER,
+            json!({"to_level": 1, "same_level": true, "third_party": "Redes", "promised_for": at}),
+        ),
+        ("escalated", TECHNICIAN, json!({"to_level": 2})),
+        ("returned", REQUESTER, json!({"to_level": 1, "same_level": true})),
+        ("returned", TECHNICIAN, json!({"to_level": 1, "same_level": true})),
         ("escalated", REQUESTER, json!({"to_level": 2})),
         ("returned", REQUESTER, json!({"to_level": 1})),
         ("returned", TECHNICIAN, json!({"to_level": 1})),
@@ -163,6 +178,17 @@ fn every_kind_of_message_has_a_template() {
         "Venció el tiempo de atención de este caso y nadie lo ha aceptado.",
         "falta lo siguiente:\n\n> El piso\n\nPuede responder hasta el martes 24 de noviembre de 2026 a las 3:00 p. m.",
         "Llegó lo que faltaba",
+        "Llegó un caso nuevo al nivel de soporte 1. Clasifíquelo y asígnelo.\n\nNadie de ese nivel está en turno ni disponible",
+        "Este caso del nivel de soporte 1 no tiene responsable. Asígnelo.",
+        "Este caso se clasificó como crítico: se atiende de inmediato.\n\nLa cita que tenía queda sin efecto.",
+        "Su solicitud se clasificó como crítica: se atiende de inmediato.\n\n\
+         La cita del martes 24 de noviembre de 2026 a las 3:00 p. m. queda sin efecto.",
+        "Su solicitud pasa a otra persona.\nLa cita del martes 24 de noviembre de 2026 a las 3:00 p. m. queda sin efecto.",
+        "Su solicitud fue escalada al proveedor Redes, que se comprometió para el martes 24 de noviembre de 2026 a las \
+         3:00 p. m.\nTomás Ríos Cano sigue a cargo de ella",
+        "Este caso fue escalado al nivel de soporte 2 y no tiene responsable.",
+        "El proveedor terminó su trabajo en su solicitud",
+        "El proveedor terminó su trabajo en este caso, que sigue a su cargo.",
         "pasa al nivel de soporte 2",
         "Su solicitud vuelve al nivel de soporte 1, que continúa con ella.",
         "Este caso volvió al nivel de soporte 1 y no tiene responsable.",
@@ -391,7 +417,7 @@ fn messages_of_a_dead_copy_are_sent_after_the_lease() {
 }
 
 #[test]
-fn staff_can_turn_their_mail_off_and_requesters_cannot() {
+fn staff_can_turn_off_mail_about_tickets_that_are_neither_theirs_nor_critical() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let (technician, director) = (desk.technician(), desk.director());
@@ -399,13 +425,27 @@ fn staff_can_turn_their_mail_off_and_requesters_cannot() {
     assert_eq!(technician.patch("/me", json!({"staff_mail": false})).ok()["staff_mail"], false);
     let path = format!("/users/{}", desk.requester().id());
     assert_eq!(director.patch(&path, json!({"staff_mail": false})).ok()["staff_mail"], false);
-    desk.ticket_in("assigned");
-    // Mail about one's own request is always sent.
+    let one = desk.ticket_in("classified");
+    staff_calls::tell(&mut desk.database.connect(), &desk.shared().config).unwrap();
+    desk.send_mail();
+    assert_eq!(to(&server.mail(), TECHNICIAN).len(), 0, "a new ticket");
+    // Mail about one's own tickets, critical ones and one's own requests is always sent.
+    technician.post(&format!("{one}/assignment"), json!({"assignee_id": "me"})).ok();
     technician.register("Mi teclado no escribe");
+    let critical = format!("/tickets/{}", desk.requester().register("Sin red")["id"]);
+    technician.post(&format!("{critical}/classification"), json!({"criticality": "critical"})).ok();
+    staff_calls::tell(&mut desk.database.connect(), &desk.shared().config).unwrap();
     desk.send_mail();
     let mail = server.mail();
-    assert_eq!((to(&mail, REQUESTER).len(), to(&mail, TECHNICIAN).len()), (1, 1));
-    assert_eq!(to(&mail, TECHNICIAN)[0].subject(), "[#2] Mi teclado no escribe");
+    let subjects: Vec<String> = to(&mail, TECHNICIAN).iter().map(|mail| mail.subject()).collect();
+    assert_eq!(
+        subjects,
+        ["[#1] La impresora no imprime", "[#2] Mi teclado no escribe", "[#3] Sin red"],
+        "{subjects:?}"
+    );
+    let told = |index: usize| to(&mail, TECHNICIAN)[index].text().contains("Puede desactivar en su cuenta");
+    assert_eq!((told(0), told(2)), (false, false));
+    assert_eq!(to(&mail, REQUESTER).len(), 2);
     // No mail is sent to deactivated users.
     let leaver = desk.another(Role::Requester);
     let one = format!("/tickets/{}", leaver.register("Sin red")["id"]);

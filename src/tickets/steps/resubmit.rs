@@ -69,6 +69,7 @@ pub struct ResubmissionCreate {
 )]
 #[post("/tickets/{ticket_id}/resubmission")]
 pub async fn resubmit(call: Call, id: Path<i64>, body: Body<ResubmissionCreate>) -> Result<HttpResponse> {
+    let provisional = call.desk.config.provisional_criticality;
     call.write(body, move |tx, actor, body| {
         let archived = store::lock(tx, actor, *id)?;
         let account = Account::active(tx, archived.requester_id)?.map(|account| account.or_as_in(&archived));
@@ -91,6 +92,7 @@ pub async fn resubmit(call: Call, id: Path<i64>, body: Body<ResubmissionCreate>)
             channel: new.channel,
             requester: new.requester.unwrap_or_default(),
             resubmission_of: Some(archived.id),
+            provisional,
         };
         let row = request.register(tx, actor, account)?;
         carry_over(tx, actor, archived, &row)?;

@@ -8,6 +8,7 @@ use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::http::body::EmptyBody;
 use crate::http::{Body, Call};
+use crate::outbox::MessageKind;
 use crate::problem::Result;
 use crate::tickets::holds;
 use crate::tickets::model::Ticket;
@@ -16,7 +17,7 @@ use crate::tickets::workflow::Step;
 /// Resume a ticket
 ///
 /// It returns to the state in `resumes_to`: its state before the hold, or `classified` or `assigned` if that was done
-/// in the meantime. If it waited for information from its requester, the attention clock resumes.
+/// in the meantime. If it waited for information from its requester, the attention clock resumes. The requester is notified.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Hold))),
     tag = "ticket steps", operation_id = "resumeTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
@@ -27,6 +28,7 @@ use crate::tickets::workflow::Step;
 pub async fn resume(call: Call, id: Path<i64>, body: Body<EmptyBody>) -> Result<HttpResponse> {
     take(call, *id, (Step::Resume, EventKind::Resumed), body, move |case, _, _| {
         case.details.kind = holds::end(case)?.map(|ended| ended.kind.as_str());
+        case.notify_requester(MessageKind::Resumed);
         Ok(Reply::Ticket)
     })
     .await
