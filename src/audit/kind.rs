@@ -12,10 +12,13 @@ text_enum! {
         Assigned = "assigned",
         /// `details` name the followup that informed the requester.
         Accepted = "accepted",
+        /// Its assignee can no longer attend to it: it waits for its assignment at its support level again. `details`
+        /// state why.
+        Unassigned = "unassigned",
         /// `details` name the followup that informed the requester.
         Rescheduled = "rescheduled",
         Escalated = "escalated",
-        /// Returned to the support level below.
+        /// Returned to a lower support level, or to the assignee after the work of a third party.
         Returned = "returned",
         Held = "held",
         /// `details` name the followup that informed the requester.

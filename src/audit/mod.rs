@@ -96,11 +96,13 @@ fn row(ticket_id: i64, kind: EventKind, actor_id: Option<Uuid>, at: DateTime<Utc
 }
 
 /// Internal columns: they are not readable, so their change is not a change of the resource.
-const BOOKKEEPING: [&str; 6] = [
+const BOOKKEEPING: [&str; 8] = [
     "attention_due_soon_at",
     "clock_stopped_at",
     "due_soon_told_at",
     "overdue_told_at",
+    "staff_call_cause",
+    "staff_called_at",
     "updated_at",
     "version",
 ];

@@ -6,6 +6,7 @@ mod audit;
 pub mod audit_keys;
 mod backup;
 mod bodies;
+mod criticality;
 mod entity;
 pub mod logo;
 mod mail_trust;
@@ -23,6 +24,7 @@ use chrono_tz::Tz;
 
 pub use self::addresses::reachable;
 pub use self::audit::{AuditConfig, key_name};
+pub use self::criticality::Criticality;
 pub use self::entity::Entity;
 pub use self::mail_trust::MailTrust;
 pub use self::mailbox::{ImapConfig, MailConfig};
@@ -89,6 +91,8 @@ pub struct Config {
     pub close_after_days: i64,
     /// The number of days that a requester has to answer if no deadline is given.
     pub information_days: i64,
+    /// The criticality whose attention time counts until a ticket is classified.
+    pub provisional_criticality: Criticality,
     /// `None` if messages wait in the outbox.
     pub mail: Option<MailConfig>,
     /// The public URL of the desk, without a slash at its end; `None` for the address it listens on.
@@ -231,6 +235,12 @@ impl Config {
                 3,
                 |n| (1..=365).contains(n),
                 "a number of days from 1 to 365",
+            ),
+            provisional_criticality: from.parse(
+                "MESA_PROVISIONAL_CRITICALITY",
+                Criticality::Critical,
+                |_| true,
+                "critical, high, medium or low",
             ),
             mail,
             public_url,

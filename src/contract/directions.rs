@@ -10,6 +10,7 @@ use super::references::{self, Uses};
 /// The enumerations that new versions extend. In responses they are texts, and `x-extensible-enum` names the known
 /// values.
 const GROWING: &[&str] = &[
+    "AssignmentWarningCode",
     "AuditKind",
     "AuditResource",
     "Code",

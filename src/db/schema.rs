@@ -657,6 +657,7 @@ diesel::table! {
         starts_at -> Time,
         ends_at -> Time,
         on_public_holidays -> Bool,
+        on_call -> Bool,
         created_at -> Timestamptz,
     }
 }
@@ -847,6 +848,10 @@ diesel::table! {
         resubmission_of -> Nullable<Int8>,
         reception_head_id -> Nullable<Uuid>,
         attended_working_minutes -> Nullable<Float8>,
+        staff_called_at -> Nullable<Timestamptz>,
+        staff_call_cause -> Nullable<Text>,
+        third_party -> Nullable<Text>,
+        third_party_promised_for -> Nullable<Timestamptz>,
     }
 }
 

@@ -21,7 +21,7 @@ use super::schemas::Schemas;
 use crate::auth::policy::Action;
 use crate::auth::tokens::Claims;
 use crate::db::acting;
-use crate::language::locale::Locale;
+use crate::language::locale::{self, Locale};
 use crate::problem::{Code, FieldError, Problem, Result, Text};
 
 /// A request with a valid access token, and the desk that serves it.
@@ -98,6 +98,11 @@ impl Call {
             by_staff: Arc::default(),
             desk,
         })
+    }
+
+    /// The language of the response: by `Accept-Language`, otherwise that of the account.
+    pub fn locale(&self) -> Locale {
+        locale::asked(&self.request).unwrap_or(self.token.locale)
     }
 
     /// Reads from the database before further work outside of it, such as receiving a file.

@@ -145,7 +145,7 @@ fn reopened(tx: &mut PgConnection, actor: &Actor, row: TicketRow, origin: MailOr
     let actor = Actor::by_mail(tx, actor.id, Action::Reopen, origin, actor.timezone)?;
     let mut case = Case::open(tx, row, &actor);
     case.note_mail(&actor);
-    reopen::apply(&mut case, None);
+    reopen::apply(&mut case, None)?;
     case.record(EventKind::Reopened)
 }
 
@@ -235,6 +235,7 @@ fn register(
         requester: RequesterData::default(),
         resubmission_of: resubmitted.map(|row| row.id),
         within: AnswerTime { days: config.information_days },
+        provisional: config.provisional_criticality,
     };
     let account = match resubmitted {
         Some(row) => account.or_as_in(row),

@@ -10,6 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{accounts, actions, templates};
+use crate::auth::policy::Role;
 use crate::config::Config;
 use crate::db::schema::{followups, messages, tickets, users};
 use crate::language::locale::Locale;
@@ -88,6 +89,8 @@ struct TicketWords {
 struct Context<'a> {
     reader: &'a str,
     to_requester: bool,
+    /// The recipient can turn off mail like this.
+    can_be_turned_off: bool,
     /// The recipient watches this request: they have a separate one about the same, or staff added them.
     watcher: bool,
     /// The number of this request, for a watcher whom staff added.
@@ -126,6 +129,8 @@ pub(super) struct Recipient {
     pub name: String,
     pub address: String,
     pub locale: Locale,
+    pub active: bool,
+    pub role: Role,
 }
 
 /// The data to render the messages of a batch: loaded with a connection, rendered without.
@@ -147,6 +152,20 @@ impl Loaded {
             accounts: accounts::Known::load(db, wanted, purpose, config)?,
             actions: actions::Known::load(db, wanted)?,
         })
+    }
+
+    /// Whether the recipient may read what the message is about now: a message may have waited while the account of
+    /// its recipient was deactivated, or lost the role of staff.
+    pub fn may_read(&self, message: &Message) -> bool {
+        if message.kind.is_about_account() {
+            return true;
+        }
+        let Some(recipient) = self.known.recipients.get(&message.recipient_id) else { return false };
+        let is_staff = recipient.role != Role::Requester;
+        let is_own = message.ticket_id.is_none_or(|id| {
+            self.known.tickets.get(&id).is_some_and(|ticket| ticket.requester_id == message.recipient_id)
+        });
+        recipient.active && (is_staff || is_own || is_to_watcher(message))
     }
 
     /// The content of one of the loaded messages.
@@ -253,9 +272,9 @@ impl Known {
             row.requester_unit_name = row.requester_unit_name.as_deref().map(one_line);
         }
         let people = person::by_id(db, rows.iter().filter_map(|ticket| ticket.assignee_id))?;
-        let recipients: Vec<(Uuid, String, String, Locale)> = users::table
+        let recipients: Vec<(Uuid, String, String, Locale, bool, Role)> = users::table
             .filter(users::id.eq_any(wanted.iter().map(|message| message.recipient_id)))
-            .select((users::id, users::full_name, users::email, users::locale))
+            .select((users::id, users::full_name, users::email, users::locale, users::active, users::role))
             .load(db)?;
         let followups: Vec<(Uuid, String, String)> = followups::table
             .inner_join(users::table)
@@ -290,8 +309,8 @@ impl Known {
             tickets,
             recipients: recipients
                 .into_iter()
-                .map(|(id, name, address, locale)| {
-                    (id, Recipient { name: known_name(&name), address, locale })
+                .map(|(id, name, address, locale, active, role)| {
+                    (id, Recipient { name: known_name(&name), address, locale, active, role })
                 })
                 .collect(),
             people,
@@ -326,6 +345,9 @@ impl Known {
         let context = Context {
             reader: &reader.name,
             to_requester: ticket.requester_id == message.recipient_id,
+            can_be_turned_off: message.kind.can_be_turned_off()
+                && ticket.assignee_id != Some(message.recipient_id)
+                && ticket.criticality != Some(Criticality::Critical),
             watcher,
             followed,
             ticket: TicketContext {

@@ -31,8 +31,10 @@ const FILES: &[(&str, &str)] = files![
     "layout",
     "accepted",
     "action_overdue",
+    "appointment_voided",
     "archived",
     "assigned",
+    "became_critical",
     "closed",
     "due_soon",
     "email_changed",
@@ -41,6 +43,7 @@ const FILES: &[(&str, &str)] = files![
     "held",
     "information_requested",
     "invitation",
+    "new_ticket",
     "overdue",
     "parent_solved",
     "password_changed",
@@ -52,6 +55,7 @@ const FILES: &[(&str, &str)] = files![
     "returned",
     "solved",
     "survey_reminder",
+    "waiting_for_staff",
 ];
 
 const HTML: (&str, &str) = ("layout.html", include_str!("templates/layout.html"));

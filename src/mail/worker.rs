@@ -27,6 +27,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const CONNECTIONS: u32 = 4;
 /// Time limit for the mail server to respond to one command.
 const ANSWER: Duration = Duration::from_secs(20);
+/// The recorded reason why a message is not sent to a person who may no longer read what it is about.
+const MAY_NOT_READ: &str = "not sent: the recipient may no longer read what the message is about";
 /// Responses of the mail server to a failed authentication: a fault of the configuration, not of a message.
 const SIGN_IN: [u16; 4] = [530, 534, 535, 538];
 
@@ -138,9 +140,12 @@ impl Mailer {
         };
         let (taken, loaded) = db.run(say).await?;
         // Messages about one subject are sent in order, those about different subjects concurrently.
-        let mut by_subject: BTreeMap<_, Vec<(Message, Result<Content>)>> = BTreeMap::new();
+        let mut by_subject: BTreeMap<_, Vec<(Message, Result<Content, String>)>> = BTreeMap::new();
         for message in taken {
-            let content = loaded.content(&message, &self.desk.config);
+            let content = match loaded.may_read(&message) {
+                true => loaded.content(&message, &self.desk.config).map_err(|problem| problem.log_line()),
+                false => Err(MAY_NOT_READ.to_owned()),
+            };
             let about = (message.ticket_id, message.improvement_action_id);
             by_subject.entry(about).or_default().push((message, content));
         }
@@ -158,7 +163,7 @@ impl Mailer {
         }
     }
 
-    async fn deliver_all(&self, messages: Vec<(Message, Result<Content>)>, lease_ends: Instant) {
+    async fn deliver_all(&self, messages: Vec<(Message, Result<Content, String>)>, lease_ends: Instant) {
         for (message, content) in messages {
             // A message that could not be recorded within this lease is left to the next.
             if Instant::now() + self.config.lease / 2 <= lease_ends {
@@ -167,10 +172,10 @@ impl Mailer {
         }
     }
 
-    async fn deliver(&self, message: Message, content: Result<Content>, lease_ends: Instant) {
+    async fn deliver(&self, message: Message, content: Result<Content, String>, lease_ends: Instant) {
         let letter = match &content {
             Ok(content) => letter(&self.config.from, message.id, content).map_err(Refusal::ForGood),
-            Err(problem) => Err(Refusal::ForGood(problem.log_line())),
+            Err(reason) => Err(Refusal::ForGood(reason.clone())),
         };
         let refusal = match letter {
             Err(refusal) => refusal,
@@ -188,7 +193,7 @@ impl Mailer {
         self.put_off(message, refusal, lease_ends).await;
     }
 
-    async fn taken_by_server(&self, message: Message, content: Result<Content>, lease_ends: Instant) {
+    async fn taken_by_server(&self, message: Message, content: Result<Content, String>, lease_ends: Instant) {
         let Ok(content) = content else { return };
         log::debug!("message {} ({}) was sent", message.id, message.kind.as_str());
         let text = content.shown_text();

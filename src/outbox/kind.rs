@@ -7,15 +7,25 @@ text_enum! {
     pub enum MessageKind {
         /// The request was registered.
         Received = "received",
+        /// A request was registered; to the staff of its level.
+        NewTicket = "new_ticket",
+        /// A ticket waits for its assignment, and nobody could be assigned automatically or its assignee can no longer
+        /// attend to it; to the staff of its level.
+        WaitingForStaff = "waiting_for_staff",
+        /// The ticket was classified as critical: to its assignee or the staff of its level, and to the requester if this
+        /// voids an earlier acceptance.
+        BecameCritical = "became_critical",
+        /// The appointment is void because the assignee changed; to the requester.
+        AppointmentVoided = "appointment_voided",
         /// The ticket was assigned to the recipient.
         Assigned = "assigned",
         /// The request was accepted; with the assignee and the appointment.
         Accepted = "accepted",
         /// The appointment was changed.
         Rescheduled = "rescheduled",
-        /// The request was escalated to the next level, or to a third party.
+        /// The request was escalated to a higher level, or to a third party; to the requester and the staff of that level.
         Escalated = "escalated",
-        /// The request was returned to the support level below; to the requester and the staff of that level.
+        /// The request was returned to a lower support level; to the requester and the staff of that level.
         Returned = "returned",
         /// The request was put on hold.
         Held = "held",
@@ -55,6 +65,16 @@ text_enum! {
 }
 
 impl MessageKind {
+    /// Whether staff who turned off mail about new tickets get no message of this kind, unless the ticket is assigned to
+    /// them or critical.
+    pub fn can_be_turned_off(self) -> bool {
+        use MessageKind::*;
+        matches!(
+            self,
+            NewTicket | WaitingForStaff | BecameCritical | Escalated | Returned | DueSoon | Overdue
+        )
+    }
+
     /// Whether a message of this kind is only about the account of its recipient.
     pub fn is_about_account(self) -> bool {
         use MessageKind::*;

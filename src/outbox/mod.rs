@@ -8,7 +8,7 @@ pub use kind::MessageKind;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -30,8 +30,9 @@ text_enum! {
 }
 
 /// Queues a message about a ticket to each of these people. `data` is what a template needs beyond the ticket itself.
-/// People whose account is not active get no message, nor do staff who turned off mail to staff, unless the ticket is
-/// their own request or one that they watch. People without an address get no message either.
+/// People who may not read the ticket get no message: who is neither staff nor its requester nor a watcher of it, or whose
+/// account is not active, or has no address. Nor do staff who turned off mail about new tickets, if the message is about one that is neither
+/// assigned to them nor critical.
 pub fn queue(
     tx: &mut PgConnection,
     ticket_id: i64,
@@ -57,14 +58,16 @@ pub fn queue(
     .bind::<Array<SqlUuid>, _>(recipients)
     .sql(") AS m (id, recipient_id) JOIN users u ON u.id = m.recipient_id, tickets t WHERE t.id = ")
     .bind::<BigInt, _>(ticket_id)
-    .sql(" AND u.active AND (u.staff_mail OR t.requester_id = u.id OR said.data -> 'watcher' IS NOT NULL) AND ")
+    .sql(" AND u.active AND (t.requester_id = u.id OR said.data -> 'watcher' IS NOT NULL OR u.role <> 'requester' AND (")
+    .bind::<Bool, _>(!kind.can_be_turned_off())
+    .sql(" OR u.staff_mail OR t.assignee_id = u.id OR t.criticality = 'critical')) AND ")
     .sql(HAS_ADDRESS)
     .execute(tx)?;
     Ok(())
 }
 
 /// Queues a message of the same kind about each of several tickets, by pairs of ticket and recipient, in one
-/// statement. People who are not active or turned off mail to staff get none.
+/// statement. The same people as for `queue` get none.
 pub fn queue_each(
     tx: &mut PgConnection,
     kind: MessageKind,
@@ -81,7 +84,9 @@ pub fn queue_each(
         "INSERT INTO messages (id, ticket_id, kind, recipient_id, data, created_at, next_attempt_at) \
          SELECT m.id, m.ticket_id, $4, u.id, $5, $6, $6 \
          FROM unnest($1, $2, $3) AS m (id, ticket_id, recipient_id) JOIN users u ON u.id = m.recipient_id \
-         WHERE u.active AND u.staff_mail",
+             JOIN tickets t ON t.id = m.ticket_id \
+         WHERE u.active AND (t.requester_id = u.id OR u.role <> 'requester' \
+             AND ($7 OR u.staff_mail OR t.assignee_id = u.id OR t.criticality = 'critical'))",
     )
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<BigInt>, _>(tickets)
@@ -89,12 +94,13 @@ pub fn queue_each(
     .bind::<Text, _>(kind.as_str())
     .bind::<Jsonb, _>(data)
     .bind::<Timestamptz, _>(at)
+    .bind::<Bool, _>(!kind.can_be_turned_off())
     .execute(tx)?;
     Ok(())
 }
 
 /// Queues a message about an improvement action to each of these people, by pairs of action and person. People who
-/// are not active or turned off mail to staff get none.
+/// are not active get none, nor do those who turned off mail about work that is not theirs, unless the action is their own.
 pub fn queue_about_actions(
     tx: &mut PgConnection,
     kind: MessageKind,
@@ -107,7 +113,8 @@ pub fn queue_about_actions(
         "INSERT INTO messages (id, improvement_action_id, kind, recipient_id, data, created_at, next_attempt_at) \
          SELECT m.id, m.action_id, $4, u.id, '{}', $5, $5 \
          FROM unnest($1, $2, $3) AS m (id, action_id, recipient_id) JOIN users u ON u.id = m.recipient_id \
-         WHERE u.active AND u.staff_mail",
+             JOIN improvement_actions a ON a.id = m.action_id \
+         WHERE u.active AND (u.staff_mail OR a.owner_id = u.id)",
     )
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<SqlUuid>, _>(actions)

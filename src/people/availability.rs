@@ -37,7 +37,8 @@ impl EntityClock<'_> {
     }
 }
 
-/// A weekly working time in the entity's time zone (`MESA_TIMEZONE`). It belongs to the day on which it begins, even
+/// A weekly working time in the entity's time zone (`MESA_TIMEZONE`), or with `on_call` a time in which the person can be
+/// reached outside of working time. It belongs to the day on which it begins, even
 /// if it ends after midnight.
 #[derive(
     Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Queryable, Selectable, Insertable, ToSchema,
@@ -63,6 +64,11 @@ pub struct Shift {
     #[serde(default)]
     #[schema(required = false, default = false)]
     pub on_public_holidays: bool,
+    /// Whether it is not a working time but a time in which the person can be reached: they are told of urgent tickets
+    /// and, if nobody is on shift, of new ones, and are not assigned work automatically. False if omitted.
+    #[serde(default)]
+    #[schema(required = false, default = false)]
+    pub on_call: bool,
 }
 
 const WEEK: i64 = 7 * 24 * 60;
@@ -107,7 +113,7 @@ const LOOK_AHEAD: usize = 366;
 /// The working hours of one person.
 #[derive(Debug, Clone, Default)]
 pub struct Schedule {
-    /// A person without shifts is always on shift.
+    /// A person without shifts is always on shift; with nothing but shifts on call, never.
     pub shifts: Vec<Shift>,
     pub absences: Vec<Range<DateTime<Utc>>>,
     /// The last day of the contract.
@@ -117,6 +123,23 @@ pub struct Schedule {
 impl Schedule {
     pub fn is_on_shift(&self, clock: EntityClock<'_>, moment: DateTime<Utc>) -> bool {
         self.next_on_shift(clock, moment) == Some(moment)
+    }
+
+    /// Whether the moment is inside one of the shifts on call.
+    pub fn is_on_call(&self, clock: EntityClock<'_>, moment: DateTime<Utc>) -> bool {
+        let today = clock.date(moment);
+        // A shift of the previous day may extend past midnight.
+        let days = [today.pred_opt(), Some(today)].into_iter().flatten();
+        days.flat_map(|day| {
+            self.shifts.iter().filter_map(move |shift| shift.on_call.then(|| shift.on(clock, day)))
+        })
+        .flatten()
+        .any(|reachable| reachable.contains(&moment))
+    }
+
+    /// Whether the person is on call, not absent and under contract.
+    pub fn is_reachable(&self, clock: EntityClock<'_>, moment: DateTime<Utc>) -> bool {
+        self.is_on_call(clock, moment) && !self.is_absent(moment) && !self.has_contract_ended(clock, moment)
     }
 
     pub fn is_absent(&self, moment: DateTime<Utc>) -> bool {
@@ -156,7 +179,8 @@ impl Schedule {
         }
         // A shift of the previous day may extend past midnight.
         clock.date(from).pred_opt()?.iter_days().take(LOOK_AHEAD).find_map(|day| {
-            let worked = self.shifts.iter().filter_map(|shift| shift.on(clock, day));
+            let worked = self.shifts.iter().filter(|shift| !shift.on_call);
+            let worked = worked.filter_map(|shift| shift.on(clock, day));
             worked.filter(|worked| worked.end > from).map(|worked| worked.start.max(from)).min()
         })
     }
@@ -198,7 +222,12 @@ mod tests {
 
     fn shift(weekday: i16, starts_at: &str, ends_at: &str) -> Shift {
         let time = |text: &str| NaiveTime::parse_from_str(text, "%H:%M").unwrap();
-        Shift { weekday, starts_at: time(starts_at), ends_at: time(ends_at), on_public_holidays: false }
+        let (starts_at, ends_at) = (time(starts_at), time(ends_at));
+        Shift { weekday, starts_at, ends_at, on_public_holidays: false, on_call: false }
+    }
+
+    fn on_call(weekday: i16, starts_at: &str, ends_at: &str) -> Shift {
+        Shift { on_call: true, ..shift(weekday, starts_at, ends_at) }
     }
 
     /// Monday to Friday, 8:00 to 12:00 and 13:00 to 17:00.
@@ -242,6 +271,28 @@ mod tests {
         ] {
             assert_eq!(schedule.is_on_shift(bogota(), at(moment)), on_shift, "{moment}");
         }
+    }
+
+    #[test]
+    fn who_is_on_call_can_be_reached_and_is_not_available() {
+        let mut schedule = office();
+        schedule.shifts.push(on_call(2, "17:00", "08:00"));
+        for (moment, reachable) in [
+            ("2026-11-24T16:59:00-05:00", false),
+            ("2026-11-24T17:00:00-05:00", true),
+            ("2026-11-25T07:59:00-05:00", true),
+            ("2026-11-25T08:00:00-05:00", false),
+            ("2026-11-26T03:00:00-05:00", false),
+        ] {
+            assert_eq!(schedule.is_reachable(bogota(), at(moment)), reachable, "{moment}");
+        }
+        let night = at("2026-11-24T22:00:00-05:00");
+        assert_eq!(schedule.next_available(bogota(), night), Some(at("2026-11-25T08:00:00-05:00")));
+        schedule.absences.push(night..at("2026-11-25T00:00:00-05:00"));
+        assert!(schedule.is_on_call(bogota(), night) && !schedule.is_reachable(bogota(), night));
+        // Nothing but shifts on call is no working time.
+        let only = Schedule { shifts: vec![on_call(1, "17:00", "08:00")], ..Schedule::default() };
+        assert_eq!(only.next_available(bogota(), night), None);
     }
 
     #[test]
@@ -347,6 +398,7 @@ mod tests {
                 starts_at,
                 ends_at,
                 on_public_holidays,
+                on_call: false,
             },
         )
     }

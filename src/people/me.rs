@@ -74,7 +74,9 @@ pub struct MeProfile {
     /// The language of mail to the user, and of error texts for requests without an `Accept-Language` of Spanish or
     /// English.
     locale: Locale,
-    /// Whether the user receives mail about their work for the desk. Mail about their own requests is always sent.
+    /// Whether the user receives mail about tickets of the desk that are neither assigned to them nor critical: new
+    /// ones, those that wait for staff, and their due times; also about overdue improvement actions of others. Mail about
+    /// their own tickets and actions, critical tickets and their own requests is always sent.
     staff_mail: bool,
 }
 

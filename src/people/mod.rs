@@ -8,6 +8,7 @@ pub mod demo;
 pub mod finding;
 pub mod me;
 mod named;
+mod open_tickets;
 pub mod password_reset;
 pub mod schedules;
 pub mod shifts;

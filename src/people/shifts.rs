@@ -62,7 +62,8 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 
 /// Set the shifts of a person
 ///
-/// Replaces all shifts: read them, change them and send them back; with an empty list the person is always on shift.
+/// Replaces all shifts: read them, change them and send them back; with an empty list the person is always on shift. With
+/// `on_call` a shift is no working time: the person can be reached in it, for urgent tickets and when nobody is on shift.
 /// Shifts must not overlap: each one that overlaps an earlier one in the list is an error with the code `overlaps`.
 /// Existing appointments do not change. Not allowed for a person whose role is above that of the caller.
 #[utoipa::path(

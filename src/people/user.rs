@@ -82,7 +82,9 @@ pub struct User {
     /// /tickets?assignee_id={user_id}&status=assigned&status=in_progress&status=on_hold`.
     #[schema(example = "2026-12-31")]
     pub contract_ends_on: Option<NaiveDate>,
-    /// Whether the person receives mail about their work for the desk. Mail about their own requests is always sent.
+    /// Whether the person receives mail about tickets of the desk that are neither assigned to them nor critical: new
+    /// ones, those that wait for staff, and their due times; also about overdue improvement actions of others. Mail about
+    /// their own tickets and actions, critical tickets and their own requests is always sent.
     pub staff_mail: bool,
     /// When the account was created.
     pub created_at: DateTime<Utc>,

@@ -13,6 +13,7 @@ use super::account_rules::{
     beyond_completion, check_unit, lock_directors, may_change_email, must_not_be_anonymous, only_completes,
     own_address_fault,
 };
+use super::open_tickets;
 use super::password_reset;
 use super::user::{Contact, Found, Row, User};
 use crate::account::password_links::links;
@@ -27,6 +28,7 @@ use crate::http::catalogue::NameSort;
 use crate::http::paging::{Page, Paging, among, read_page};
 use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::language::locale::Locale;
+use crate::language::text_enum;
 use crate::outbox::notices::{AccountChange, queue_account_notice};
 use crate::problem::{Code, Problem, Result, Text};
 
@@ -103,8 +105,26 @@ pub struct UserProfile {
     /// sign in while `active`. `null` for no end.
     #[schema(example = "2026-12-31")]
     contract_ends_on: Option<NaiveDate>,
-    /// Whether the person receives mail about their work for the desk. Mail about their own requests is always sent.
+    /// Whether the person receives mail about tickets of the desk that are neither assigned to them nor critical: new
+    /// ones, those that wait for staff, and their due times; also about overdue improvement actions of others. Mail about
+    /// their own tickets and actions, critical tickets and their own requests is always sent.
     staff_mail: bool,
+    /// What becomes of the open tickets that the person can no longer attend to after this change, because `active` is false,
+    /// the role is below the ticket's support level or the contract has ended: `return`, the default, or `refuse`. Only part of
+    /// this change; it is not stored.
+    #[schema(inline, nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open_ticket_handling: Option<OpenTicketHandling>,
+}
+
+text_enum! {
+    /// What becomes of the open tickets of a person who can no longer attend to them.
+    pub enum OpenTicketHandling {
+        /// They return to their support level within a minute, without an assignee, and its staff are told.
+        Return = "return",
+        /// The change is refused while there are any.
+        Refuse = "refuse",
+    }
 }
 
 impl UserProfile {
@@ -277,13 +297,19 @@ pub async fn create(call: Call, mut body: Body<UserCreate>) -> Result<HttpRespon
 ///
 /// A change of `email` ends the sessions of the account, and a notice of it is mailed to the previous address. An
 /// address of the desk's own mailbox, also with `+` and a suffix, is a 422 with `not_allowed`.
+///
+/// Open tickets (`assigned`, `in_progress`, `on_hold`) that the person can no longer attend to, because they are not `active`,
+/// their role is below the support level of the ticket or their contract has ended, return to their level within a minute: they
+/// have no assignee, wait for their assignment, and the staff of the level are told. When `contract_ends_on` has passed, this
+/// happens on the next day. With `"open_ticket_handling": "refuse"` the change is a 409 `open_tickets` instead, with the numbers of these
+/// tickets in `ticket_ids`, until they are handed over (`POST /users/{user_id}/handover`).
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!([Action::Manage, Action::CompleteRequesters]))),
     tag = "users", operation_id = "updateUser", params(("user_id" = Uuid, Path, description = "Identifier of the user.")),
     request_body(content = UserProfile, content_type = "application/merge-patch+json"),
     responses(
         (status = 200, body = User, description = "The user after the change"),
-        (status = 409, description = "`already_exists`: the email is in use; `last_director`: appoint another director first; `wrong_state`: the person was anonymized"),
+        (status = 409, description = "`already_exists`: the email is in use; `last_director`: appoint another director first; `open_tickets`: the person has open tickets, in `ticket_ids`; `wrong_state`: the person was anonymized"),
     )
 )]
 #[patch("/users/{user_id}")]
@@ -308,14 +334,16 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
             active: user.active,
             contract_ends_on: user.contract_ends_on,
             staff_mail: user.staff_mail,
+            open_ticket_handling: None,
         };
-        let (profile, changes) = body.merge_with(&before, |account| {
+        let (mut profile, _) = body.merge_with(&before, |account| {
             // An existing address of the account does not prevent other changes: the configuration may be newer.
             let email = Some(&account["email"]).filter(|email| **email != user.email.as_str());
             email.and_then(|email| own_address_fault(&desk.config, email)).into_iter().collect()
         })?;
         actor.check_version(user.id, user.version)?;
-        if !changes {
+        let handling = profile.open_ticket_handling.take();
+        if profile == before {
             return user.answer();
         }
         if only_completes(actor) && !before.is_completed_by(&profile) {
@@ -343,6 +371,13 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
                 Code::LastDirector,
                 Text::new("Designe primero a otro director.", "Appoint another director first."),
             ));
+        }
+        if handling == Some(OpenTicketHandling::Refuse) {
+            let today = actor.now.with_timezone(&actor.timezone).date_naive();
+            let has_left =
+                !profile.active || profile.contract_ends_on.is_some_and(|last_day| last_day < today);
+            let level = profile.role.support_level().filter(|_| !has_left).unwrap_or(0);
+            open_tickets::must_be_none_above(tx, user.id, level)?;
         }
         if !profile.active {
             links::remove(tx, user.id)?;

@@ -105,6 +105,9 @@ codes! {
     NoHigherLevel = "no_higher_level", CONFLICT,
         ("No hay un nivel superior", "There is no higher level"),
         ("El caso está en el nivel más alto de soporte.", "The ticket is at the highest support level.");
+    OpenTickets = "open_tickets", CONFLICT,
+        ("Tiene casos abiertos", "Open tickets"),
+        ("La persona tiene casos abiertos que ya no podría atender; `ticket_ids` los nombra. Reasígnelos antes.", "The person has open tickets that they could no longer attend to, named in `ticket_ids`. Hand them over first.");
     NoLowerLevel = "no_lower_level", CONFLICT,
         ("No hay un nivel inferior", "There is no lower level"),
         ("El caso está en el nivel 1 de soporte.", "The ticket is at support level 1.");

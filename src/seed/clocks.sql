@@ -9,7 +9,7 @@ FROM lives l CROSS JOIN LATERAL (VALUES
     (2, l.raised_2_at, l.assigned_2_at, l.accepted_2_at, l.second_id),
     (3, l.raised_3_at, l.assigned_3_at, l.accepted_3_at, l.third_id)
 ) AS a (level, started_at, assigned_at, accepted_at, person_id)
-WHERE l.criticality IS NOT NULL AND a.started_at IS NOT NULL;
+WHERE (l.criticality IS NOT NULL OR l.stage = 'received') AND a.started_at IS NOT NULL;
 
 INSERT INTO escalations (id, ticket_id, from_level, to_level, reason, escalated_by, created_at)
 SELECT pg_temp.id_of(raised_2_at, 'escalation 2', id), id, 1, 2, 'La falla no es del puesto de trabajo.', first_id, raised_2_at

@@ -56,7 +56,8 @@ WITH told AS (
         (3, raised_3_at, accepted_3_at)) AS a (level, started_at, seen_until)
         CROSS JOIN LATERAL (VALUES ('due_soon', a.started_at + interval '1 minute' * (minutes - minutes / 4)),
         ('overdue', a.started_at + interval '1 minute' * minutes)) AS told (kind, at)
-        WHERE criticality IS NOT NULL AND told.at < a.seen_until AND told.at >= classified_at
+        WHERE (criticality IS NOT NULL OR stage = 'received') AND told.at < a.seen_until
+            AND told.at >= coalesce(classified_at, received_at)
     UNION ALL
     SELECT id, 3 * a.level + 1, 'accepted', a.person_id, a.accepted_at, ARRAY['accepted_at', NULL, pg_temp.told(a.accepted_at),
         'attended_at', CASE WHEN a.level > 1 THEN pg_temp.told(l.accepted_at) END, pg_temp.told(l.accepted_at),

@@ -62,7 +62,9 @@ WITH asked AS (
 ), again AS (
     SELECT *, CASE WHEN stage = 'closed' THEN reopened + pg_temp.wait(id, 'again', 900) END AS solved_again FROM reopened
 )
-SELECT f.id, f.received_at, f.channel, f.stage, f.minutes, f.past,
+SELECT f.id, f.received_at, f.channel, f.stage, f.past,
+    -- Until the classification the attention time of critical tickets counts.
+    CASE WHEN f.stage = 'received' THEN 60 ELSE f.minutes END AS minutes,
     CASE WHEN f.stage = 'received' OR f.stage = 'archived' AND f.wanting < 0.5 THEN NULL ELSE f.criticality END AS criticality,
     CASE WHEN f.stage = 'received' OR f.stage = 'archived' AND f.wanting < 0.5 THEN NULL ELSE f.classified END AS classified,
     CASE WHEN f.stage NOT IN ('received', 'classified', 'archived') THEN a.assigned END AS assigned,
@@ -119,6 +121,7 @@ JOIN requesters r ON r.n = pg_temp.pick(m.id, 'requester', (SELECT count(*) FROM
 JOIN staff first ON first.level = 1 AND first.n = pg_temp.pick(m.id, 'first level', first.people::integer)
 JOIN staff second ON second.level = 2 AND second.n = pg_temp.pick(m.id, 'second level', second.people::integer)
 JOIN staff third ON third.level = 3 AND third.n = pg_temp.pick(m.id, 'third level', third.people::integer)
-LEFT JOIN (SELECT criticality, id AS policy_id FROM attention_policies) AS p USING (criticality);
+LEFT JOIN (SELECT criticality, id AS policy_id FROM attention_policies) AS p
+    ON p.criticality = coalesce(m.criticality, CASE WHEN m.stage = 'received' THEN 'critical' END);
 CREATE UNIQUE INDEX ON lives (id);
 ANALYZE lives;

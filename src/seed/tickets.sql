@@ -40,10 +40,10 @@ CROSS JOIN span
 CROSS JOIN LATERAL (
     SELECT CASE WHEN l.stage IN ('held', 'asked') THEN 'on_hold' WHEN l.stage = 'reopened' THEN 'in_progress' ELSE l.stage END AS status
 ) AS state
-CROSS JOIN LATERAL (SELECT CASE WHEN l.criticality IS NOT NULL THEN interval '1 minute' * l.minutes END AS whole) AS due
+CROSS JOIN LATERAL (SELECT CASE WHEN l.criticality IS NOT NULL OR l.stage = 'received' THEN interval '1 minute' * l.minutes END AS whole) AS due
 CROSS JOIN LATERAL (
     SELECT l.clock_at + due.whole AS due_at,
-        CASE WHEN l.criticality IS NOT NULL THEN l.clock_at + interval '1 minute' * (l.minutes - l.minutes / 4) END AS soon_at,
+        CASE WHEN l.criticality IS NOT NULL OR l.stage = 'received' THEN l.clock_at + interval '1 minute' * (l.minutes - l.minutes / 4) END AS soon_at,
         coalesce(l.at_work_at, l.archived_at, span.now) AS seen_until
 ) AS clock
 CROSS JOIN LATERAL (SELECT CASE WHEN l.stage IN ('solved', 'closed') THEN l.last_solved_at END AS at) AS now_solved

@@ -21,8 +21,8 @@ use crate::outbox::delivery;
 use crate::problem::Result;
 use crate::retention::removal::{self, Which};
 use crate::surveys::reminder;
-use crate::tickets::attention::working;
-use crate::tickets::{closing, information_deadline, watch};
+use crate::tickets::attention::{running, working};
+use crate::tickets::{closing, information_deadline, release, staff_calls, watch};
 
 const EVERY: Duration = Duration::from_secs(15);
 
@@ -74,6 +74,13 @@ pub fn once(db: &mut PgConnection, config: &Config) {
     each(db, "numbering of the audit log", |db, _| sequence::run(db, IfBusy::Return).map(|_| 0));
     each(db, "tree heads signed", |db, now| heads::make_due(db, &config.audit, config.timezone, now));
     each(db, "messages queued by a clock that was ahead", |db, _| delivery::catch_up(db));
+    each(db, "tickets returned from people who can no longer attend to them", |db, _| {
+        release::return_open_work(db, config.timezone)
+    });
+    each(db, "provisional attention clocks started", |db, _| {
+        running::begin_missing(db, config.provisional_criticality, config.timezone)
+    });
+    each(db, "messages about tickets that wait for staff", |db, _| staff_calls::tell(db, config));
     each(db, "notices about attention that is due soon or overdue", |db, _| {
         watch::notify(db, config.timezone)
     });

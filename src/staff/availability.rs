@@ -27,8 +27,10 @@ pub struct Availability {
     /// The support level that the person's role attends: 1 technician, 2 professional, 3 director.
     #[schema(minimum = 1, maximum = 3, example = 1)]
     support_level: i16,
-    /// Whether the moment is inside one of their shifts; always `true` if they have no shifts.
+    /// Whether the moment is inside one of their shifts; always `true` if they have no shifts, also none on call.
     on_shift: bool,
+    /// Whether the moment is inside one of their shifts on call, in which they can be reached outside of working time.
+    on_call: bool,
     /// Whether the moment is inside one of their absences.
     absent: bool,
     /// Whether the last day of their contract has passed.
@@ -117,6 +119,7 @@ pub async fn list(call: Call, query: Query<AvailabilityFilters>) -> Result<HttpR
             Availability {
                 support_level: user.role.support_level().unwrap_or_default(),
                 on_shift: schedule.is_on_shift(clock, at),
+                on_call: schedule.is_on_call(clock, at),
                 absent: schedule.is_absent(at),
                 contract_ended: schedule.has_contract_ended(clock, at),
                 next_available_at: schedule.next_available(clock, at),

@@ -113,8 +113,13 @@ mod tests {
     #[test]
     fn an_appointment_lies_inside_a_shift_and_outside_of_absences() {
         let time = |hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
-        let mornings =
-            |weekday| Shift { weekday, starts_at: time(8), ends_at: time(12), on_public_holidays: false };
+        let mornings = |weekday| Shift {
+            weekday,
+            starts_at: time(8),
+            ends_at: time(12),
+            on_public_holidays: false,
+            on_call: false,
+        };
         let hours = |hours| Some(now() + TimeDelta::hours(hours));
         let mut schedule = Schedule { shifts: vec![mornings(2), mornings(3)], ..Schedule::default() };
         assert_eq!(code(Criticality::Low, hours(1), &schedule), "ok");

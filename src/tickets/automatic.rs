@@ -156,6 +156,7 @@ mod tests {
             starts_at: chrono::NaiveTime::from_hms_opt(13, 0, 0).unwrap(),
             ends_at: chrono::NaiveTime::from_hms_opt(17, 0, 0).unwrap(),
             on_public_holidays: false,
+            on_call: false,
         });
         candidate
     }

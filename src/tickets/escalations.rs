@@ -1,4 +1,4 @@
-//! Changes of the support level: escalations to a higher one, and returns to the one below.
+//! Changes of the support level: escalations to a higher one or to a third party, and returns to a lower one.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, post};
@@ -10,11 +10,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::attention::running;
+use super::model::CallCause;
 use super::steps::{Case, Reply, take};
 use super::store;
 use super::workflow::{Step, TicketStatus};
 use crate::audit::kind::EventKind;
-use crate::auth::policy::{Action, Role};
+use crate::auth::policy::Action;
 use crate::db::schema::{escalations, users};
 use crate::http::paging::{NoFilters, Page, Paging, read_page};
 use crate::http::{Answer, Body, Call, Query};
@@ -22,7 +23,7 @@ use crate::outbox::MessageKind;
 use crate::people::Person;
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
-/// A change of support level: an escalation to a higher level, or a return to the level below.
+/// A change of support level: an escalation to a higher level or to a third party, or a return to a lower level.
 #[derive(Serialize, ToSchema)]
 pub struct Escalation {
     /// The id of the escalation or return.
@@ -33,13 +34,14 @@ pub struct Escalation {
     /// The support level before the change.
     #[schema(minimum = 1, maximum = 3, example = 1)]
     from_level: i16,
-    /// The support level after the change: above `from_level` for an escalation, one below it for a return.
+    /// The support level after the change: above `from_level` for an escalation, below it for a return. The same as
+    /// `from_level` if a third party starts to work at that level or, without `third_party`, stops.
     #[schema(minimum = 1, maximum = 3, example = 2)]
     to_level: i16,
     /// Why it was escalated or returned; for staff.
     #[schema(max_length = 2000, example = "La falla es de la red, no de la impresora.")]
     reason: String,
-    /// The third party outside of the entity that attends to the ticket at level 3; `null` if there is none.
+    /// The third party outside of the entity that works on the ticket from then on; `null` if there is none.
     #[schema(max_length = 200, example = "Soporte de Redes S. A. S.")]
     third_party: Option<String>,
     /// The third party's reference number for the case; `null` if there is none.
@@ -97,11 +99,12 @@ pub struct EscalationCreate {
         example = "La falla es de la red, no de la impresora."
     )]
     reason: String,
-    /// The new support level, above the current one. If omitted: 3 if `third_party` is present, and otherwise the next
-    /// level.
-    #[schema(minimum = 2, maximum = 3, example = 3)]
+    /// The new support level, above the current one; with `third_party` also the current one, whose assignee then keeps
+    /// the ticket and manages the case. If omitted: 3 if `third_party` is present, and otherwise the next level.
+    #[schema(minimum = 1, maximum = 3, example = 3)]
     to_level: Option<i16>,
-    /// A third party outside of the entity that attends to the ticket. Allowed for level 3 only.
+    /// A third party outside of the entity that works on the ticket, in place of an earlier one. The requester is told its
+    /// name and `promised_for`.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Soporte de Redes S. A. S.")]
     third_party: Option<String>,
     /// The third party's reference number for the case. Allowed with `third_party` only.
@@ -123,7 +126,7 @@ impl EscalationCreate {
     fn target(&self, from_level: i16, now: DateTime<Utc>) -> Result<i16> {
         let third_level = self.third_party.as_ref().map(|_| 3);
         let to_level = self.to_level.or(third_level).unwrap_or(from_level + 1);
-        if from_level == 3 {
+        if from_level == 3 && self.third_party.is_none() {
             return Err(Problem::new(
                 Code::NoHigherLevel,
                 Text::new("El caso ya está en el nivel 3.", "The ticket is already at level 3."),
@@ -131,16 +134,18 @@ impl EscalationCreate {
         }
         let mut errors = Vec::new();
         let mut fault = |pointer: &str, code, detail| errors.push(FieldError::new(pointer, code, detail));
-        if to_level <= from_level {
+        if to_level < from_level {
             let detail = Text::made(
-                format!("Debe ser mayor que el nivel actual, {from_level}."),
-                format!("It must be above the current level, {from_level}."),
+                format!("No puede ser menor que el nivel actual, {from_level}."),
+                format!("It cannot be below the current level, {from_level}."),
             );
             fault("/to_level", FieldCode::OutOfRange, detail);
-        }
-        if self.third_party.is_some() && to_level != 3 {
-            let detail = Text::new("Solo en el nivel 3.", "At level 3 only.");
-            fault("/third_party", FieldCode::NotAllowed, detail);
+        } else if to_level == from_level && self.third_party.is_none() {
+            let detail = Text::made(
+                format!("Debe ser mayor que el nivel actual, {from_level}, si no hay un tercero."),
+                format!("It must be above the current level, {from_level}, without a third party."),
+            );
+            fault("/to_level", FieldCode::OutOfRange, detail);
         }
         let alone =
             || Text::new("Nombre al tercero en `third_party`.", "Name the third party in `third_party`.");
@@ -170,7 +175,7 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Escalation>> {
 /// List the escalations and returns of a ticket
 ///
 /// The escalations and returns with the levels, the reason and the third party; the oldest first. A return has a `to_level` below
-/// its `from_level`.
+/// its `from_level`, or the same one and no `third_party` if it ended the work of a third party.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
     tag = "ticket steps", operation_id = "listTicketEscalations", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), Paging),
@@ -203,7 +208,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 
 /// Read an escalation of a ticket
 ///
-/// Also a return, which has a `to_level` below its `from_level`. Neither ever changes.
+/// Also a return. Neither ever changes.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
     tag = "ticket steps", operation_id = "getTicketEscalation",
@@ -231,18 +236,22 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
 
 /// Escalate a ticket
 ///
-/// Allowed for a ticket of level 1 or 2 that is `in_progress`.
+/// Allowed for a ticket that is `in_progress`.
 /// Escalates it to a higher support level, where it waits for its assignment. A second attention clock starts for
-/// that level, with the attention time and the calendar in force at the reception of the ticket. At level 3 the
-/// ticket can be attended by a third party, with its own reference number and a promised date. Returns the
-/// escalation; read the ticket for its new state.
+/// that level, with the attention time and the calendar in force at the reception of the ticket. The requester and the staff
+/// of that level are told. Returns the escalation; read the ticket for its new state.
+///
+/// A third party (supplier) can work on the ticket at any level, with its own reference number and a promised date. With the
+/// current level in `to_level` the ticket stays `in_progress` with its assignee, who manages the case. While a third party works
+/// on a ticket, staff of any level can be its assignee. A later escalation to another third party replaces the first; a
+/// return, an escalation without a third party, or the solution ends its work.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Escalate))),
     tag = "ticket steps", operation_id = "escalateTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = EscalationCreate,
     responses(
         (status = 201, body = Escalation, description = "The new escalation"),
-        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `no_higher_level`: the ticket is already at level 3; `no_due_time`: the calendar is not open for long enough"),
+        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `no_higher_level`: the ticket is already at level 3 and no third party is named; `no_due_time`: the calendar is not open for long enough"),
     )
 )]
 #[post("/tickets/{ticket_id}/escalations")]
@@ -281,34 +290,56 @@ fn raise(case: &mut Case<'_>, new: EscalationCreate, escalated_by: Option<Uuid>)
         escalated_by,
         created_at: case.now,
     };
-    change_level(case, &row)?;
-    match escalated_by {
-        Some(_) => running::reckon(case)?,
-        // An automatic escalation proceeds even if no due time can be computed any more.
-        None => {
-            case.ticket.attention_due_at = None;
-            case.ticket.attention_due_soon_at = None;
-            running::resume(case)?;
+    note(case, &row)?;
+    if to_level > from_level {
+        change_level(case, to_level);
+        match escalated_by {
+            Some(_) => running::reckon(case)?,
+            // An automatic escalation proceeds even if no due time can be computed any more.
+            None => {
+                case.ticket.attention_due_at = None;
+                case.ticket.attention_due_soon_at = None;
+                running::resume(case)?;
+            }
         }
+        case.call_staff(CallCause::Escalated);
     }
-    let told =
-        json!({"to_level": to_level, "third_party": row.third_party, "promised_for": row.promised_for});
+    let mut told = json!({"to_level": to_level});
+    if let Some(third_party) = &row.third_party {
+        told["third_party"] = json!(third_party);
+        told["promised_for"] = json!(row.promised_for);
+        told["same_level"] = json!(to_level == from_level);
+    }
     case.notify(MessageKind::Escalated, case.ticket.requester_id, told);
     Ok(row)
 }
 
-/// Lowers the support level by one: the ticket waits for its assignment at that level, with a new clock.
+/// Returns the ticket to a lower level, where it waits for its assignment with a new clock; or, if a third party works on
+/// it, from there to its assignee at the same level. Without a level: to the level below, and at level 1 from the third
+/// party.
 ///
 /// # Errors
-/// A 409 at level 1, or if no due time can be computed.
-pub fn lower(case: &mut Case<'_>, reason: String, returned_by: Uuid) -> Result<()> {
+/// A 409 at level 1 without a third party, or if no due time can be computed; a 422 for another level.
+pub fn lower(case: &mut Case<'_>, to_level: Option<i16>, reason: String, returned_by: Uuid) -> Result<()> {
     let from_level = case.ticket.support_level;
-    let to_level = from_level - 1;
-    if to_level < 1 {
+    let by_third_party = case.ticket.third_party.is_some();
+    let highest = if by_third_party { from_level } else { from_level - 1 };
+    if highest < 1 {
         return Err(Problem::new(
             Code::NoLowerLevel,
             Text::new("El caso ya está en el nivel 1.", "The ticket is already at level 1."),
         ));
+    }
+    let to_level = to_level.unwrap_or((from_level - 1).max(1));
+    if to_level > highest {
+        return Err(Problem::field(FieldError::new(
+            "/to_level",
+            FieldCode::OutOfRange,
+            Text::made(
+                format!("Debe ser un nivel de soporte hasta el {highest}."),
+                format!("It must be a support level up to {highest}."),
+            ),
+        )));
     }
     let row = Row {
         id: Uuid::now_v7(),
@@ -322,26 +353,34 @@ pub fn lower(case: &mut Case<'_>, reason: String, returned_by: Uuid) -> Result<(
         escalated_by: Some(returned_by),
         created_at: case.now,
     };
-    change_level(case, &row)?;
-    running::start_again(case)?;
-    let told = json!({"to_level": to_level});
-    case.notify(MessageKind::Returned, case.ticket.requester_id, told.clone());
-    for person in staff_of_level(case.tx, to_level)? {
-        if person != case.ticket.requester_id {
-            case.notify(MessageKind::Returned, person, told.clone());
-        }
+    note(case, &row)?;
+    let told = json!({"to_level": to_level, "same_level": to_level == from_level});
+    if to_level < from_level {
+        change_level(case, to_level);
+        running::start_again(case)?;
+        case.call_staff(CallCause::Returned);
+    } else if let Some(assignee) = case.ticket.assignee_id.filter(|assignee| *assignee != returned_by) {
+        case.notify(MessageKind::Returned, assignee, told.clone());
     }
+    case.notify(MessageKind::Returned, case.ticket.requester_id, told);
     Ok(())
 }
 
-/// Records a change of level. The ticket has no assignee at the new level, and its clock has not started.
-fn change_level(case: &mut Case<'_>, row: &Row) -> Result<()> {
+/// Records an escalation or a return, and the third party that works on the ticket from now on.
+fn note(case: &mut Case<'_>, row: &Row) -> Result<()> {
     diesel::insert_into(escalations::table).values(row).execute(case.tx)?;
     case.details.reason = Some(row.reason.clone());
     case.details.third_party = row.third_party.clone();
+    case.ticket.third_party = row.third_party.clone();
+    case.ticket.third_party_promised_for = row.promised_for;
+    Ok(())
+}
+
+/// The ticket has no assignee at the new level, and its clock has not started.
+fn change_level(case: &mut Case<'_>, to_level: i16) {
     let ticket = &mut case.ticket;
     ticket.status = TicketStatus::Escalated;
-    ticket.support_level = row.to_level;
+    ticket.support_level = to_level;
     ticket.assignee_id = None;
     ticket.assigned_at = None;
     ticket.accepted_at = None;
@@ -349,12 +388,4 @@ fn change_level(case: &mut Case<'_>, row: &Row) -> Result<()> {
     ticket.clock_stopped_at = None;
     ticket.due_soon_told_at = None;
     ticket.overdue_told_at = None;
-    Ok(())
-}
-
-/// The active staff who attend tickets of this support level.
-fn staff_of_level(db: &mut PgConnection, level: i16) -> Result<Vec<Uuid>> {
-    let Some(role) = Role::of_support_level(level) else { return Ok(Vec::new()) };
-    let staff = users::table.filter(users::role.eq(role)).filter(users::active);
-    Ok(staff.order(users::id).select(users::id).load(db)?)
 }

@@ -27,7 +27,8 @@ pub struct Details {
     /// `file_attached` by mail, with several files: the files.
     #[schema(max_items = 1000)]
     pub attachment_ids: Option<Vec<Uuid>>,
-    /// `assigned`: whether the assignee was chosen automatically.
+    /// `assigned`: whether the assignee was chosen automatically; `reopened`: present if the ticket was assigned to another
+    /// person.
     pub automatic: Option<bool>,
     /// `received`: the channel of the request.
     pub channel: Option<Channel>,
@@ -64,7 +65,8 @@ pub struct Details {
     /// `solved`: the parent ticket with which it was solved.
     pub parent_id: Option<i64>,
     /// The reason of an escalation, return, hold, handover, reopening or rescheduling; `archived`, `merged`: the reason as in
-    /// `archive.reason`.
+    /// `archive.reason`; `unassigned`: why its assignee could no longer attend to it, `inactive`, `demoted` or
+    /// `contract_ended`.
     #[schema(max_length = 2000)]
     pub reason: Option<String>,
     /// Caused by mail: the account that released the mail after it was set aside or ignored.
@@ -86,7 +88,7 @@ pub struct Details {
     /// Caused by mail: whether the entity's mail server did not verify the author of the mail. Only events that mail
     /// caused have this field.
     pub unverified: Option<bool>,
-    /// `watcher_added`, `watcher_removed`: the watcher.
+    /// `watcher_added`, `watcher_removed`: the watcher; `unassigned`: the previous assignee.
     pub user_id: Option<Uuid>,
     /// The visibility of the followup.
     pub visibility: Option<FollowupVisibility>,

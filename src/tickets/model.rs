@@ -9,24 +9,11 @@ use uuid::Uuid;
 use super::expansion::Expanded;
 use super::minimum_data::MinimumDatum;
 use super::workflow::{Step, TicketStatus};
+pub use crate::config::Criticality;
 use crate::db::schema::tickets;
 use crate::language::text_enum;
 use crate::people::user::Contact;
 use crate::people::{Named, Person};
-
-text_enum! {
-    /// The impact of an incident (nivel de criticidad).
-    pub enum Criticality {
-        /// Many users, the security of systems and network, or data that may be lost permanently.
-        Critical = "critical",
-        /// Considerable impact on critical resources.
-        High = "high",
-        /// Considerable impact on resources that are not critical.
-        Medium = "medium",
-        /// Little impact.
-        Low = "low",
-    }
-}
 
 text_enum! {
     /// The channel by which a request was made.
@@ -50,6 +37,22 @@ text_enum! {
         Duplicate = "duplicate",
         /// The requester no longer needs it.
         Withdrawn = "withdrawn",
+    }
+}
+
+text_enum! {
+    /// Why the staff of a ticket's support level are told of it.
+    pub enum CallCause {
+        /// It was registered.
+        Received = "received",
+        /// It was escalated to this level.
+        Escalated = "escalated",
+        /// It was returned to this level.
+        Returned = "returned",
+        /// It was classified as critical.
+        Critical = "critical",
+        /// Nobody could be assigned automatically, or its assignee can no longer attend to it.
+        Unassigned = "unassigned",
     }
 }
 
@@ -101,6 +104,10 @@ pub struct TicketRow {
     pub resumes_to: Option<TicketStatus>,
     pub information_deadline: Option<DateTime<Utc>>,
     pub resubmission_of: Option<i64>,
+    pub staff_called_at: Option<DateTime<Utc>>,
+    pub staff_call_cause: Option<CallCause>,
+    pub third_party: Option<String>,
+    pub third_party_promised_for: Option<DateTime<Utc>>,
 }
 
 /// The requester, with their data at the registration of the ticket.
@@ -193,6 +200,38 @@ pub struct TicketHold {
     pub held_by: Option<Person>,
 }
 
+/// A third party that works on a ticket.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ThirdPartyWork {
+    /// The name of the third party.
+    #[schema(max_length = 200, example = "Soporte de Redes S. A. S.")]
+    pub name: String,
+    /// The date and time by which it promised to attend to the ticket; `null` if it promised none.
+    pub promised_for: Option<DateTime<Utc>>,
+}
+
+text_enum! {
+    /// Why a person may not be able to attend to a ticket now.
+    pub enum AssignmentWarningCode {
+        /// The person is absent.
+        Absent = "absent",
+        /// The person is not on shift.
+        OffShift = "off_shift",
+        /// The last day of the person's contract has passed.
+        ContractEnded = "contract_ended",
+    }
+}
+
+/// Why the new assignee may not be able to attend to a ticket now.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AssignmentWarning {
+    /// The reason.
+    pub code: AssignmentWarningCode,
+    /// The reason as a sentence, in the language of the request.
+    #[schema(max_length = 500, example = "Ana María Restrepo no está en turno.")]
+    pub detail: String,
+}
+
 /// A request for support.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Ticket {
@@ -234,8 +273,9 @@ pub struct Ticket {
     /// When the requester will be attended, as set by the assignee at the acceptance or the last rescheduling. `null`
     /// if no appointment was set.
     pub scheduled_for: Option<DateTime<Utc>>,
-    /// The time by which the ticket must be accepted at its current support level. `null` until it is classified, and
-    /// while the clock is paused because the requester owes information.
+    /// The time by which the ticket must be accepted at its current support level. Until it is classified, the time by
+    /// the attention time of a provisional criticality (`MESA_PROVISIONAL_CRITICALITY`). `null` while the clock is paused
+    /// because the requester owes information.
     pub attention_due_at: Option<DateTime<Utc>>,
     /// When the ticket was accepted for the first time: the end of the attention time. `null` until then.
     pub attended_at: Option<DateTime<Utc>>,
@@ -243,6 +283,9 @@ pub struct Ticket {
     pub solution: Option<Solution>,
     /// When the ticket was closed; `null` until then.
     pub closed_at: Option<DateTime<Utc>>,
+    /// The third party outside of the entity that works on the ticket now, under the assignee who manages the case;
+    /// `null` if there is none.
+    pub third_party_work: Option<ThirdPartyWork>,
     /// The state to which the ticket returns after the hold; `null` unless it is `on_hold`.
     pub resumes_to: Option<TicketStatus>,
     /// The hold for an external cause: the reason, since when and by whom. `null` unless the ticket is `on_hold` for such a
@@ -269,4 +312,9 @@ pub struct Ticket {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub expanded: Option<Expanded>,
+    /// Why the new assignee may not be able to attend to the ticket now. Only in the answer of `POST
+    /// /tickets/{ticket_id}/assignment` with an `assignee_id`, and omitted if there is no reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, max_items = 10)]
+    pub warnings: Vec<AssignmentWarning>,
 }

@@ -9,7 +9,6 @@ use crate::http::Actor;
 use crate::problem::Result;
 
 const LOWEST_LEVEL: i16 = 1;
-const HIGHEST_LEVEL: i16 = 3;
 
 /// The facts about a ticket on which its next steps depend.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +18,8 @@ pub struct Standing {
     pub requester_id: Uuid,
     pub assignee_id: Option<Uuid>,
     pub support_level: i16,
+    /// A third party works on it.
+    pub third_party: bool,
 }
 
 impl From<&TicketRow> for Standing {
@@ -29,6 +30,7 @@ impl From<&TicketRow> for Standing {
             requester_id: row.requester_id,
             assignee_id: row.assignee_id,
             support_level: row.support_level,
+            third_party: row.third_party.is_some(),
         }
     }
 }
@@ -64,20 +66,17 @@ fn may(role: Role, id: Uuid, ticket: Standing, step: Step) -> bool {
     }
 }
 
-/// There is no level above the highest and none below the lowest.
-fn is_possible(support_level: i16, step: Step) -> bool {
-    match step {
-        Step::Escalate => support_level < HIGHEST_LEVEL,
-        Step::Return => support_level > LOWEST_LEVEL,
-        _ => true,
-    }
+/// There is no level below the lowest; from there a ticket only returns from a third party. At the highest level it can
+/// still be escalated to a third party.
+fn is_possible(ticket: Standing, step: Step) -> bool {
+    step != Step::Return || ticket.support_level > LOWEST_LEVEL || ticket.third_party
 }
 
 /// The steps that this person may take next.
 pub fn steps(actor: &Actor, ticket: impl Into<Standing>) -> Vec<Step> {
     let ticket = ticket.into();
     workflow::allowed(ticket.status, ticket.resumes_to)
-        .filter(|step| is_possible(ticket.support_level, *step))
+        .filter(|step| is_possible(ticket, *step))
         .filter(|step| may(actor.role, actor.id, ticket, *step))
         .collect()
 }
@@ -105,6 +104,7 @@ mod tests {
             requester_id: if requester { me } else { other },
             assignee_id: Some(if assignee { me } else { other }),
             support_level: 2,
+            third_party: false,
         };
         workflow::allowed(status, None).filter(|step| may(role, me, ticket, *step)).collect()
     }

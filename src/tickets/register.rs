@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::attention::running;
 use super::categories::RequiredProfile;
 use super::event_details::Details;
 use super::minimum_data::{self, AnswerTime};
-use super::model::{ArchiveReason, Channel, Ticket, TicketRow};
+use super::model::{ArchiveReason, CallCause, Channel, Criticality, Ticket, TicketRow};
 use super::steps::Case;
 use super::workflow::TicketStatus;
 use super::{archiving, on_behalf, store};
@@ -193,6 +194,8 @@ pub struct Request {
     pub resubmission_of: Option<i64>,
     /// How long the requester may take to complete a request that came by mail.
     pub within: AnswerTime,
+    /// The criticality whose attention time counts until the classification.
+    pub provisional: Criticality,
 }
 
 /// Register a ticket
@@ -222,6 +225,7 @@ pub struct Request {
 pub async fn register(call: Call, body: Body<TicketCreate>) -> Result<HttpResponse> {
     let within = AnswerTime { days: call.desk.config.information_days };
     let desk = call.desk.clone();
+    let provisional = call.desk.config.provisional_criticality;
     call.write(body, move |tx, actor, body| {
         let mut chosen = None;
         let new = body.read_with(|value| {
@@ -240,6 +244,7 @@ pub async fn register(call: Call, body: Body<TicketCreate>) -> Result<HttpRespon
             requester,
             resubmission_of: None,
             within,
+            provisional,
         };
         let row = request.register(tx, actor, account)?;
         created(tx, actor, row)
@@ -306,6 +311,8 @@ impl Request {
                     tickets::updated_at.eq(actor.now),
                     tickets::registered_by_id.eq(actor.id),
                     tickets::resubmission_of.eq(self.resubmission_of),
+                    tickets::staff_called_at.eq(Some(actor.now)),
+                    tickets::staff_call_cause.eq(Some(CallCause::Received)),
                 ),
                 (
                     tickets::requester_id.eq(account.id),
@@ -339,6 +346,7 @@ impl Request {
         }
         if !is_complete && is_authorized {
             let missing = minimum_data::missing(&row);
+            running::begin(tx, &mut row, self.provisional, actor.timezone)?;
             let mut case = Case::automatic(tx, row, actor.timezone, actor.now);
             case.note_mail(actor);
             minimum_data::wait_for(&mut case, &missing, self.within)?;
@@ -346,6 +354,7 @@ impl Request {
         }
         outbox::queue(tx, row.id, MessageKind::Received, &[row.requester_id], &json!({}), actor.now)?;
         if is_authorized {
+            running::begin(tx, &mut row, self.provisional, actor.timezone)?;
             return Ok(row);
         }
         let mut case = Case::open(tx, row, actor);

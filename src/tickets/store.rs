@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 use super::clock::Span;
 use super::holds::{self as on_hold, HoldKind};
-use super::model::{Requester, Solution, Ticket, TicketHold, TicketRow};
+use super::model::{Requester, Solution, ThirdPartyWork, Ticket, TicketHold, TicketRow};
 use super::names::Names;
 use super::{archiving, information, permitted};
 use crate::auth::no_address;
@@ -128,6 +128,9 @@ pub fn present(db: &mut PgConnection, actor: &Actor, rows: Vec<TicketRow>) -> Re
             solved_at,
         }),
         closed_at: row.closed_at,
+        third_party_work: row
+            .third_party
+            .map(|name| ThirdPartyWork { name, promised_for: row.third_party_promised_for }),
         resumes_to: row.resumes_to,
         hold: held.remove(&row.id).map(|hold| TicketHold {
             reason: hold.reason,
@@ -140,6 +143,7 @@ pub fn present(db: &mut PgConnection, actor: &Actor, rows: Vec<TicketRow>) -> Re
         reopened_count: row.reopened_count,
         updated_at: row.updated_at,
         expanded: None,
+        warnings: Vec::new(),
     });
     Ok(tickets.collect())
 }

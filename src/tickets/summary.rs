@@ -51,6 +51,7 @@ pub struct SummaryRow {
     archived_at: Option<DateTime<Utc>>,
     archive_reason: Option<ArchiveReason>,
     resumes_to: Option<TicketStatus>,
+    third_party: Option<String>,
     reopened_count: i32,
     version: i32,
     pub updated_at: DateTime<Utc>,
@@ -131,8 +132,8 @@ pub struct TicketSummary {
     pub accepted_at: Option<DateTime<Utc>>,
     /// When the requester will be attended; `null` without an appointment.
     pub scheduled_for: Option<DateTime<Utc>>,
-    /// The time by which it must be accepted at the current support level; `null` until the classification, and while
-    /// the clock is paused because the requester owes information.
+    /// The time by which it must be accepted at the current support level; until the classification, by the attention time
+    /// of a provisional criticality. `null` while the clock is paused because the requester owes information.
     pub attention_due_at: Option<DateTime<Utc>>,
     /// When it was accepted for the first time: the end of the attention time. `null` until then.
     pub attended_at: Option<DateTime<Utc>>,
@@ -176,6 +177,7 @@ pub fn present(db: &mut PgConnection, actor: &Actor, rows: Vec<SummaryRow>) -> R
                 requester_id: row.requester_id,
                 assignee_id: row.assignee_id,
                 support_level: row.support_level,
+                third_party: row.third_party.is_some(),
             },
         ),
         id: row.id,

@@ -1,6 +1,6 @@
 //! Notices to staff when the attention of a ticket is due soon, and when it is overdue.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -10,11 +10,13 @@ use uuid::Uuid;
 
 use super::escalations;
 use super::model::{Criticality, TicketRow};
+use super::roster::{Roster, Waiting};
 use super::steps::{self, Case};
 use crate::audit::kind::EventKind;
-use crate::auth::policy::Role;
-use crate::db::schema::{categories, tickets, users};
+use crate::db::schema::{categories, tickets};
+use crate::holidays::sets;
 use crate::outbox::MessageKind;
+use crate::people::availability::EntityClock;
 use crate::problem::{Problem, Result};
 
 /// How many tickets one transaction processes.
@@ -34,7 +36,8 @@ pub fn notify(db: &mut PgConnection, timezone: Tz) -> Result<usize> {
     loop {
         let batch = db.transaction::<_, Problem, _>(|tx| {
             let now = crate::db::now(tx)?;
-            let staff = Staff::load(tx)?;
+            let holidays = sets::current(tx)?;
+            let staff = Roster::load(tx, EntityClock { timezone, holidays: &holidays }, now)?;
             Ok(overdue(tx, &staff, timezone, now)? + due_soon(tx, &staff, timezone, now)?)
         })?;
         told += batch;
@@ -44,39 +47,26 @@ pub fn notify(db: &mut PgConnection, timezone: Tz) -> Result<usize> {
     }
 }
 
-/// The active staff by role.
-struct Staff(HashMap<Role, Vec<Uuid>>);
-
-impl Staff {
-    fn load(db: &mut PgConnection) -> Result<Self> {
-        let people: Vec<(Role, Uuid)> = users::table
-            .filter(users::active)
-            // As an equality: an index has the staff by role.
-            .filter(users::role.eq_any(Role::ALL.iter().filter(|role| **role != Role::Requester)))
-            .order(users::id)
-            .select((users::role, users::id))
-            .load(db)?;
-        let mut by_role: HashMap<Role, Vec<Uuid>> = HashMap::new();
-        for (role, id) in people {
-            by_role.entry(role).or_default().push(id);
-        }
-        Ok(Staff(by_role))
+/// The assignee, or otherwise the staff of the ticket's support level who are on shift or on call; all of the level if
+/// nobody is.
+fn responsible(staff: &Roster, ticket: &TicketRow) -> Vec<Uuid> {
+    if let Some(assignee) = ticket.assignee_id {
+        return vec![assignee];
     }
-
-    fn of_level(&self, level: i16) -> &[Uuid] {
-        Role::of_support_level(level).and_then(|role| self.0.get(&role)).map_or(&[], Vec::as_slice)
-    }
-
-    /// The assignee, or otherwise all staff of the ticket's support level.
-    fn responsible(&self, ticket: &TicketRow) -> Vec<Uuid> {
-        match ticket.assignee_id {
-            Some(assignee) => vec![assignee],
-            None => self.of_level(ticket.support_level).to_vec(),
-        }
+    let told = staff.whom_to_tell(&Waiting {
+        level: ticket.support_level,
+        criticality: ticket.criticality,
+        urgent: true,
+        requester_id: ticket.requester_id,
+    });
+    if told.by_default || told.recipients.is_empty() {
+        staff.of_level(ticket.support_level)
+    } else {
+        told.recipients
     }
 }
 
-fn due_soon(tx: &mut PgConnection, staff: &Staff, timezone: Tz, now: DateTime<Utc>) -> Result<usize> {
+fn due_soon(tx: &mut PgConnection, staff: &Roster, timezone: Tz, now: DateTime<Utc>) -> Result<usize> {
     let rows: Vec<TicketRow> = tickets::table
         .filter(tickets::clock_due_at.gt(now))
         .filter(tickets::attention_due_soon_at.le(now))
@@ -88,7 +78,7 @@ fn due_soon(tx: &mut PgConnection, staff: &Staff, timezone: Tz, now: DateTime<Ut
         .skip_locked()
         .load(tx)?;
     Ok(steps::each(tx, rows, |tx, row| {
-        let recipients = staff.responsible(&row);
+        let recipients = responsible(staff, &row);
         let mut case = Case::automatic(tx, row, timezone, now);
         case.ticket.due_soon_told_at = Some(now);
         tell_all(&mut case, MessageKind::DueSoon, recipients);
@@ -96,7 +86,7 @@ fn due_soon(tx: &mut PgConnection, staff: &Staff, timezone: Tz, now: DateTime<Ut
     }))
 }
 
-fn overdue(tx: &mut PgConnection, staff: &Staff, timezone: Tz, now: DateTime<Utc>) -> Result<usize> {
+fn overdue(tx: &mut PgConnection, staff: &Roster, timezone: Tz, now: DateTime<Utc>) -> Result<usize> {
     let rows: Vec<TicketRow> = tickets::table
         .filter(tickets::clock_due_at.le(now))
         .filter(tickets::overdue_told_at.is_null())
@@ -117,7 +107,7 @@ fn overdue(tx: &mut PgConnection, staff: &Staff, timezone: Tz, now: DateTime<Utc
         let escalates = row.criticality == Some(Criticality::Critical)
             && row.support_level < 3
             && row.category_id.is_some_and(|category| escalating.contains(&category));
-        let mut recipients = staff.responsible(&row);
+        let mut recipients = responsible(staff, &row);
         recipients.extend(staff.of_level(3));
         if escalates {
             recipients.extend(staff.of_level(row.support_level + 1));

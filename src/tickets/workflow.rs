@@ -41,9 +41,9 @@ text_enum! {
         Accept = "acceptance",
         /// Change the appointment.
         Reschedule = "rescheduling",
-        /// Escalate it to a higher support level.
+        /// Escalate it to a higher support level or to a third party.
         Escalate = "escalations",
-        /// Return it to the support level below.
+        /// Return it to a lower support level, or from a third party.
         Return = "return",
         /// Put it on hold for an external cause.
         Hold = "hold",

@@ -216,7 +216,8 @@ fn a_due_time_is_explained_level_by_level() {
     let (requester, technician) = (desk.requester(), desk.technician());
     let attention = |one: &str| requester.get(&format!("{one}/attention")).ok();
     let one = desk.ticket_in("received");
-    assert_eq!(attention(&one)["levels"], json!([]));
+    let provisional = attention(&one)["levels"][0].clone();
+    assert_eq!((&provisional["provisional"], &provisional["within_minutes"]), (&json!(true), &json!(60)));
     desk.another(Role::Requester).get(&format!("{one}/attention")).problem(404, "not_found");
 
     let due = classify(&technician, &one, "high")["attention_due_at"].clone();

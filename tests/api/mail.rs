@@ -2,6 +2,7 @@
 
 use mesa::auth::policy::Role;
 use mesa::mail::worker::Round;
+use mesa::tickets::staff_calls;
 use serde_json::{Value, json};
 
 use crate::harness::Desk;
@@ -73,6 +74,7 @@ fn each_step_is_mailed_to_the_requester_or_staff() {
         "Tomás Ríos Cano se hace cargo de su solicitud y la atenderá el ",
         "Tomás Ríos Cano escribió en su solicitud:\n\n> Vamos a su oficina.\n>\n> Lleve la clave.\n",
         "Su solicitud está en espera.\n\nMotivo:\n\n> Falta un repuesto.\n",
+        "Su solicitud ya no está en espera",
         "Su solicitud fue solucionada.\n\n> Se cambió el rodillo.\n\nSi el problema persiste, responda este correo a más tardar el ",
         "Su solicitud fue reabierta",
         "Se cambió todo.",
@@ -158,6 +160,19 @@ fn every_kind_of_message_has_a_template() {
         ("overdue", TECHNICIAN, json!({"due_at": at, "level": 2})),
         ("information_requested", REQUESTER, json!({"missing": "El piso", "deadline": at})),
         ("resumed", TECHNICIAN, json!({"answered_by": "followup"})),
+        ("new_ticket", TECHNICIAN, json!({"to_level": 1, "nobody_reachable": true})),
+        ("waiting_for_staff", TECHNICIAN, json!({"to_level": 1})),
+        ("became_critical", TECHNICIAN, json!({"voids_acceptance": true})),
+        ("became_critical", REQUESTER, json!({"scheduled_for": at})),
+        ("appointment_voided", REQUESTER, json!({"scheduled_for": at})),
+        (
+            "escalated",
+            REQUESTER,
+            json!({"to_level": 1, "same_level": true, "third_party": "Redes", "promised_for": at}),
+        ),
+        ("escalated", TECHNICIAN, json!({"to_level": 2})),
+        ("returned", REQUESTER, json!({"to_level": 1, "same_level": true})),
+        ("returned", TECHNICIAN, json!({"to_level": 1, "same_level": true})),
         ("escalated", REQUESTER, json!({"to_level": 2})),
         ("escalated", REQUESTER, json!({"to_level": 3, "third_party": "Redes del Sur", "promised_for": at})),
         ("reopened", TECHNICIAN, json!({"reason": "No sirvió."})),
@@ -179,6 +194,17 @@ fn every_kind_of_message_has_a_template() {
         "El caso asignado a usted fue reabierto.\n\nMotivo:\n\n> No sirvió.",
         "Su solicitud fue devuelta al nivel 1 de soporte",
         "Este caso fue devuelto al nivel 1 de soporte y no tiene responsable.",
+        "Llegó un caso nuevo al nivel 1 de soporte. Clasifíquelo y asígnelo.\n\nNadie de ese nivel está en turno ni disponible",
+        "Este caso del nivel 1 de soporte no tiene responsable. Asígnelo.",
+        "Este caso fue clasificado como crítico y debe atenderse de inmediato.\n\nLa cita que tenía queda sin efecto.",
+        "Su solicitud fue clasificada como crítica y se atiende de inmediato.\n\n\
+         La cita del martes 24 de noviembre de 2026 a las 3:00 p. m. queda sin efecto.",
+        "Su solicitud será atendida por otra persona.\n\nLa cita del martes 24 de noviembre de 2026 a las 3:00 p. m. queda sin efecto.",
+        "Su solicitud fue escalada al proveedor Redes, que se comprometió para el martes 24 de noviembre de 2026 a las \
+         3:00 p. m.\n\nTomás Ríos Cano sigue a cargo de su solicitud",
+        "Este caso fue escalado al nivel 2 de soporte y no tiene responsable.",
+        "El proveedor terminó su trabajo en su solicitud",
+        "El proveedor terminó su trabajo en este caso, que sigue a su cargo.",
     ] {
         assert!(texts.iter().any(|text| text.contains(words)), "{words}: {texts:#?}");
     }
@@ -409,7 +435,7 @@ fn messages_of_a_dead_copy_are_sent_after_the_lease() {
 }
 
 #[test]
-fn staff_can_turn_their_mail_off_and_requesters_cannot() {
+fn staff_can_turn_off_mail_about_tickets_that_are_neither_theirs_nor_critical() {
     let server = MailServer::start();
     let desk = Desk::mailing(&server);
     let (technician, director) = (desk.technician(), desk.director());
@@ -417,13 +443,27 @@ fn staff_can_turn_their_mail_off_and_requesters_cannot() {
     assert_eq!(technician.patch("/me", json!({"staff_mail": false})).ok()["staff_mail"], false);
     let path = format!("/users/{}", desk.requester().id());
     assert_eq!(director.patch(&path, json!({"staff_mail": false})).ok()["staff_mail"], false);
-    desk.ticket_in("assigned");
-    // Mail about one's own request is always sent.
+    let one = desk.ticket_in("classified");
+    staff_calls::tell(&mut desk.database.connect(), &desk.shared().config).unwrap();
+    desk.send_mail();
+    assert_eq!(to(&server.mail(), TECHNICIAN).len(), 0, "a new ticket");
+    // Mail about one's own tickets, critical ones and one's own requests is always sent.
+    technician.post(&format!("{one}/assignment"), json!({"assignee_id": "me"})).ok();
     technician.register("Mi teclado no escribe");
+    let critical = format!("/tickets/{}", desk.requester().register("Sin red")["id"]);
+    technician.post(&format!("{critical}/classification"), json!({"criticality": "critical"})).ok();
+    staff_calls::tell(&mut desk.database.connect(), &desk.shared().config).unwrap();
     desk.send_mail();
     let mail = server.mail();
-    assert_eq!((to(&mail, REQUESTER).len(), to(&mail, TECHNICIAN).len()), (1, 1));
-    assert_eq!(to(&mail, TECHNICIAN)[0].subject(), "[#2] Mi teclado no escribe");
+    let subjects: Vec<String> = to(&mail, TECHNICIAN).iter().map(|mail| mail.subject()).collect();
+    assert_eq!(
+        subjects,
+        ["[#1] La impresora no imprime", "[#2] Mi teclado no escribe", "[#3] Sin red"],
+        "{subjects:?}"
+    );
+    let told = |index: usize| to(&mail, TECHNICIAN)[index].text().contains("Puede desactivar en su cuenta");
+    assert_eq!((told(0), told(2)), (false, false));
+    assert_eq!(to(&mail, REQUESTER).len(), 2);
     // No mail is sent to deactivated users.
     let leaver = desk.another(Role::Requester);
     let one = format!("/tickets/{}", leaver.register("Sin red")["id"]);

@@ -189,11 +189,15 @@ fn an_earlier_migration_is_applied_after_later_ones() {
         "20261129000310",
         "20261129000320",
         "20261129000401",
-        "20261129000802",
-        "20261129000900",
+        "20261129000500",
+        "20261129000510",
+        "20261129000520",
+        "20261129000530",
         "20261129000601",
         "20261129000603",
         "20261129000605",
+        "20261129000802",
+        "20261129000900",
     ];
     let database = Database::empty();
     let mut connection = database.connect();
@@ -315,6 +319,9 @@ fn the_database_enforces_its_constraints() {
          solution = NULL",
         "UPDATE tickets SET status = 'on_hold', resumes_to = 'assigned', assignee_id = NULL, \
          information_deadline = now(), solved_at = NULL, solution = NULL",
+        "UPDATE tickets SET staff_called_at = now()",
+        "UPDATE tickets SET third_party_promised_for = now()",
+        "UPDATE tickets SET first_attention_due_at = NULL",
         "UPDATE tickets SET resubmission_of = id",
         "INSERT INTO holds (id, ticket_id, kind, reason, started_at, started_by) \
          SELECT gen_random_uuid(), id, 'nothing', 'x', now(), requester_id FROM tickets",

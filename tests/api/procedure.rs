@@ -178,6 +178,17 @@ mod activity_2 {
         assert_eq!(desk.technician().get("/tickets?status=received").items().len(), 3);
         assert_eq!(sent(&desk, "received", "requester"), 3);
     }
+
+    /// «… reciben la solicitud …»: the staff on shift are told of it, and until the classification the strictest of the
+    /// Niveles de Atención counts from the reception.
+    #[test]
+    fn the_staff_are_told_of_a_request_whose_time_counts_from_its_reception() {
+        let desk = Desk::open();
+        let ticket = desk.requester().register("Los archivos están cifrados");
+        mesa::server::routine::once(&mut desk.database.connect(), &desk.shared().config);
+        assert_eq!(sent(&desk, "new_ticket", "technician"), 1);
+        assert_eq!(moment(&ticket["attention_due_at"]) - moment(&ticket["received_at"]), Duration::hours(1));
+    }
 }
 
 /// Activity 3: «Clasificar el incidente».
@@ -271,6 +282,17 @@ mod activity_5 {
         assert_eq!(refused.faults(), [("/scheduled_for".into(), "not_allowed".into())]);
         let ticket = technician.post(&format!("{critical}/acceptance"), json!({})).ok();
         assert_eq!((&ticket["status"], &ticket["scheduled_for"]), (&json!("in_progress"), &json!(null)));
+    }
+
+    /// «… atendidas con prelación y de forma inmediata»: also a request that turns out to be critical after its acceptance.
+    #[test]
+    fn a_request_that_becomes_critical_loses_its_appointment() {
+        let desk = Desk::open();
+        let one = desk.ticket_in("in_progress");
+        let ticket = classify(&desk, &one, "critical");
+        assert_eq!((&ticket["status"], &ticket["scheduled_for"]), (&json!("assigned"), &json!(null)));
+        assert_eq!(sent(&desk, "became_critical", "requester"), 1);
+        desk.technician().post(&format!("{one}/acceptance"), json!({})).ok();
     }
 
     /// «… atiende la solicitud o la escala a un nivel superior.»

@@ -1,6 +1,7 @@
-//! Returns to the support level below.
+//! Returns to a lower support level.
 
 use mesa::auth::policy::Role;
+use mesa::tickets::staff_calls;
 use serde_json::{Value, json};
 
 use crate::harness::states::{soon, ticket_at_level_2};
@@ -45,9 +46,9 @@ fn a_ticket_at_level_1_is_not_returned_and_a_reason_is_required() {
     send_back(&technician, &one).problem(409, "no_lower_level");
     let faults = technician.post(&format!("{one}/return"), json!({})).faults();
     assert_eq!(faults, [("/reason".into(), "required".into())]);
-    let faults = technician.post(&format!("{one}/return"), json!({"reason": "x", "to_level": 1})).faults();
-    assert_eq!(faults, [("/to_level".into(), "unknown_field".into())]);
     let held = ticket_at_level_2(&desk, "in_progress");
+    let faults = technician.post(&format!("{held}/return"), json!({"reason": "x", "to_level": 2})).faults();
+    assert_eq!(faults, [("/to_level".into(), "out_of_range".into())]);
     technician.post(&format!("{held}/hold"), json!({"reason": "Falta un repuesto."})).ok();
     send_back(&technician, &held).problem(409, "step_not_allowed");
 }
@@ -108,6 +109,7 @@ fn a_return_is_told_to_the_requester_without_its_reason_and_to_the_staff_of_the_
     let other = desk.another(Role::Technician);
     let one = ticket_at_level_2(&desk, "in_progress");
     send_back(&desk.professional(), &one).ok();
+    staff_calls::tell(&mut desk.database.connect(), &desk.shared().config).unwrap();
 
     let id = one.rsplit('/').next().unwrap();
     let sent = desk.director().get(&format!("/messages?ticket_id={id}&kind=returned")).items();

@@ -78,7 +78,7 @@ fn without_an_assignee_all_staff_of_the_level_are_notified() {
 #[test]
 fn a_ticket_accepted_in_time_causes_no_notification() {
     let desk = Desk::open();
-    for state in ["in_progress", "on_hold", "solved", "closed", "archived", "received"] {
+    for state in ["in_progress", "on_hold", "solved", "closed", "archived"] {
         desk.ticket_in(state);
     }
     // Accepted by one person and then assigned to another: the attention time has stopped.
@@ -191,16 +191,12 @@ fn two_servers_notify_once_about_each_of_a_hundred_tickets() {
 }
 
 #[test]
-fn a_third_party_is_recorded_at_level_3_with_reference_and_promised_time() {
+fn a_third_party_is_recorded_with_reference_and_promised_time() {
     let desk = Desk::open();
     let one = desk.ticket_in("in_progress");
     let escalate = |body: Value| desk.technician().post(&format!("{one}/escalations"), body);
     let refused =
         |body: Value| escalate(body).faults().into_iter().map(|(pointer, _)| pointer).collect::<Vec<_>>();
-    assert_eq!(
-        refused(json!({"reason": "x", "to_level": 2, "third_party": "Redes S. A. S."})),
-        ["/third_party"]
-    );
     assert_eq!(
         refused(json!({"reason": "x", "reference": "SR-1", "promised_for": "2030-01-01T00:00:00Z"})),
         ["/reference", "/promised_for"]

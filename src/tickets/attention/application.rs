@@ -14,7 +14,7 @@ use super::policies::{self, Policy};
 use super::running::Due;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
-use crate::db::schema::{attention_applications, attentions, tickets};
+use crate::db::schema::{attention_applications, attention_policies, attentions, tickets};
 use crate::holidays::sets;
 use crate::http::body::EmptyBody;
 use crate::http::{Actor, Answer, Body, Call};
@@ -49,6 +49,8 @@ struct Clock {
     level: i16,
     started_at: DateTime<Utc>,
     due_at: DateTime<Utc>,
+    /// The policy by which it counted until now; `None` for a clock older than the record of policies.
+    policy_id: Option<Uuid>,
 }
 
 /// A clock with its recomputed due time.
@@ -131,6 +133,19 @@ fn running_after(tx: &mut PgConnection, after: i64) -> Result<Vec<(TicketRow, Cl
     Ok(batch)
 }
 
+/// The criticalities by which the clocks of the unclassified tickets count, by policy.
+fn provisional(tx: &mut PgConnection, batch: &[(TicketRow, Clock)]) -> Result<HashMap<Uuid, Criticality>> {
+    let unclassified = batch.iter().filter(|(ticket, _)| ticket.criticality.is_none());
+    let ids: Vec<Uuid> = unclassified.filter_map(|(_, clock)| clock.policy_id).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let known = attention_policies::table.filter(attention_policies::id.eq_any(ids));
+    let known: Vec<(Uuid, Criticality)> =
+        known.select((attention_policies::id, attention_policies::criticality)).load(tx)?;
+    Ok(known.into_iter().collect())
+}
+
 /// Recomputes a batch; returns how many due times changed.
 fn reckon(
     tx: &mut PgConnection,
@@ -140,10 +155,13 @@ fn reckon(
 ) -> Result<usize> {
     let ids: Vec<i64> = batch.iter().map(|(ticket, _)| ticket.id).collect();
     let pauses = store::pauses(tx, &ids, actor.now)?;
+    let provisional = provisional(tx, &batch)?;
     let mut moved = Vec::new();
     for (ticket, clock) in batch {
-        let Some((policy, calendar)) = ticket.criticality.and_then(|criticality| in_force.get(&criticality))
-        else {
+        let counted_by = ticket
+            .criticality
+            .or_else(|| clock.policy_id.and_then(|policy_id| provisional.get(&policy_id).copied()));
+        let Some((policy, calendar)) = counted_by.and_then(|criticality| in_force.get(&criticality)) else {
             continue;
         };
         let paused: &[Span] = pauses.get(&ticket.id).map_or(&[], Vec::as_slice);

@@ -34,7 +34,7 @@ pub struct Attention {
     #[schema(max_length = 100, example = "America/Bogota")]
     timezone: String,
     /// One for each clock, in order: one for each support level that the ticket has had, and after a return another one
-    /// for each level that it has had since. Empty before its classification.
+    /// for each level that it has had since. Before its classification the provisional one.
     #[schema(max_items = 1000)]
     levels: Vec<LevelAttention>,
     /// The periods in which the clock was paused, in order.
@@ -62,8 +62,13 @@ pub struct LevelAttention {
     #[schema(minimum = 1, maximum = 3, example = 1)]
     #[serde(rename = "support_level")]
     level: i16,
-    /// When the clock started: at the reception, or at the escalation or the return to this level.
+    /// When the clock started: at the reception, or when the ticket began to wait for its acceptance again: at the
+    /// escalation or the return to this level, at the classification as critical of a ticket that had been accepted, or
+    /// when its assignee could no longer attend to it.
     started_at: DateTime<Utc>,
+    /// Whether the clock counts by the attention time of a provisional criticality (`MESA_PROVISIONAL_CRITICALITY`),
+    /// because the ticket is not classified.
+    provisional: bool,
     /// The attention time, in minutes.
     #[schema(minimum = 1, maximum = 525600, example = 120)]
     #[serde(rename = "within_minutes")]
@@ -135,6 +140,11 @@ type PolicyRow = (Criticality, DateTime<Utc>, Uuid, String);
 /// For each clock: the support level, the attention time, the calendar and the public holidays in force at the reception
 /// of the ticket, each stretch of time that counted or did not and why, the due time, the time left, and whether it was
 /// met. The clock is paused while the requester owes information.
+///
+/// Until the classification a provisional clock counts from the reception by the attention time of the strictest
+/// criticality, or of the one that is configured. The classification replaces it: the due time is then the reception plus
+/// the attention time of the criticality. If a ticket that was accepted and not critical becomes critical, it waits for its
+/// acceptance again, and a new clock starts at that moment with the attention time of critical tickets.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket)), ("x-mesa-unversioned" = json!(true))),
     tag = "tickets", operation_id = "getTicketAttention", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
@@ -188,7 +198,10 @@ pub async fn explain(call: Call, id: Path<i64>) -> Result<HttpResponse> {
             let people = (assignee, accepted_by);
             let holidays = sets::among(&holidays, row.holiday_set_id)?;
             let calendar = kept_calendar(&row.opening_hours, actor.timezone, holidays)?;
-            levels.push(explained(row, policy, people, stopped_at, stands_still_since, &spans, &calendar)?);
+            let mut level =
+                explained(row, policy, people, stopped_at, stands_still_since, &spans, &calendar)?;
+            level.provisional = ticket.criticality.is_none();
+            levels.push(level);
         }
         Answer::ok(&Attention {
             ticket_id: ticket.id,
@@ -223,6 +236,7 @@ fn explained(
     Ok(LevelAttention {
         level: row.level,
         started_at: row.started_at,
+        provisional: false,
         minutes: row.minutes,
         opening_hours: row.opening_hours,
         policy: policy.map(|(criticality, effective_from, id, name)| AppliedPolicy {

@@ -1,14 +1,16 @@
 //! The running attention clock of the current support level of a ticket.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Bool};
 
 use super::policies::{self, Policy};
-use crate::db::schema::{attention_clocks, attentions};
+use crate::db::Literal;
+use crate::db::schema::{attention_clocks, attention_policies, attentions, tickets};
 use crate::problem::{Code, Problem, Result};
 use crate::tickets::clock::{Calendar, Span};
-use crate::tickets::model::TicketRow;
+use crate::tickets::model::{Criticality, TicketRow};
 use crate::tickets::steps::Case;
 use crate::tickets::store;
 use crate::tickets::workflow::TicketStatus;
@@ -54,6 +56,92 @@ impl Due {
     }
 }
 
+/// Starts the provisional clock of a ticket that was just registered: the attention time of this criticality counts
+/// from the reception until the classification. If the calendar is not open for that long, there is none.
+pub fn begin(
+    tx: &mut PgConnection,
+    row: &mut TicketRow,
+    provisional: Criticality,
+    timezone: Tz,
+) -> Result<()> {
+    let policy = policies::of_ticket(tx, row, provisional)?;
+    let pauses = match row.status {
+        TicketStatus::Received => Vec::new(),
+        _ => store::pauses_of(tx, row.id, row.updated_at)?,
+    };
+    let calendar = policy.calendar(tx, timezone)?;
+    let due = match Due::reckon(&policy, &calendar, row.received_at, row.received_at, &pauses) {
+        Err(problem) if problem.code == Code::NoDueTime => return Ok(()),
+        due => due?,
+    };
+    due.write(row, row.received_at);
+    if row.status == TicketStatus::OnHold {
+        row.attention_due_at = None;
+        row.attention_due_soon_at = None;
+    }
+    diesel::insert_into(attentions::table)
+        .values((
+            attentions::ticket_id.eq(row.id),
+            attentions::level.eq(row.support_level),
+            attentions::started_at.eq(row.received_at),
+            attentions::policy_id.eq(policy.id),
+            attentions::minutes.eq(policy.minutes),
+            attentions::opening_hours.eq(&policy.opening_hours),
+            attentions::due_at.eq(due.due_at),
+            attentions::holiday_set_id.eq(policy.holiday_set_id),
+        ))
+        .on_conflict_do_nothing()
+        .execute(tx)?;
+    diesel::update(tickets::table.find(row.id))
+        .set((
+            tickets::attention_due_at.eq(row.attention_due_at),
+            tickets::attention_due_soon_at.eq(row.attention_due_soon_at),
+            tickets::first_attention_due_at.eq(row.first_attention_due_at),
+        ))
+        .execute(tx)?;
+    Ok(())
+}
+
+/// How many provisional clocks one round starts.
+const BATCH: i64 = 100;
+
+/// Starts the provisional clocks of unclassified tickets that have none, because an earlier version of the server
+/// registered them; returns how many.
+pub fn begin_missing(db: &mut PgConnection, provisional: Criticality, timezone: Tz) -> Result<usize> {
+    db.transaction(|tx| {
+        let rows: Vec<TicketRow> = tickets::table
+            // A literal, so that its index can be used.
+            .filter(Literal::<Bool>::new(
+                "first_attention_due_at IS NULL AND status IN ('received', 'on_hold')",
+            ))
+            .order(tickets::id)
+            .limit(BATCH)
+            .select(TicketRow::as_select())
+            .for_update()
+            .skip_locked()
+            .load(tx)?;
+        let mut begun = 0;
+        for mut row in rows {
+            begin(tx, &mut row, provisional, timezone)?;
+            begun += usize::from(row.first_attention_due_at.is_some());
+        }
+        Ok(begun)
+    })
+}
+
+/// The criticality by which the clock of the ticket's current level counts: its own, or until the classification the
+/// provisional one with which the clock started. `None` if no clock has started.
+fn counted_by(case: &mut Case<'_>) -> Result<Option<Criticality>> {
+    if case.ticket.criticality.is_some() {
+        return Ok(case.ticket.criticality);
+    }
+    let started = attentions::table
+        .inner_join(attention_policies::table)
+        .filter(attentions::ticket_id.eq(case.ticket.id))
+        .filter(attentions::level.eq(case.ticket.support_level));
+    Ok(started.select(attention_policies::criticality).first(case.tx).optional()?)
+}
+
 /// Computes the due times of the ticket's current support level, unless it has been accepted at that level. The first
 /// clock runs from the reception, a later one from the first computation for its level. While the ticket waits for
 /// information from its requester, the clock is paused and there is no due time.
@@ -64,9 +152,9 @@ pub fn reckon(case: &mut Case<'_>) -> Result<()> {
     if case.ticket.clock_stopped_at.is_some() {
         return Ok(());
     }
-    let ticket = &mut case.ticket;
     let criticality =
-        ticket.criticality.ok_or_else(|| Problem::internal("the clock of a ticket without a criticality"))?;
+        counted_by(case)?.ok_or_else(|| Problem::internal("the clock of a ticket without a criticality"))?;
+    let ticket = &mut case.ticket;
     let known: Vec<(Option<i32>, i16, DateTime<Utc>)> = attention_clocks::table
         .filter(attention_clocks::ticket_id.eq(ticket.id))
         .select((attention_clocks::round, attention_clocks::level, attention_clocks::started_at))
@@ -132,10 +220,30 @@ pub fn start_again(case: &mut Case<'_>) -> Result<()> {
     reckon(case)
 }
 
-/// Recomputes the due times at the end of a wait. An unclassified ticket has no clock yet. If the calendar is no
-/// longer open for that long, there is no due time and the ticket still continues.
+/// Starts a new clock of the current level for a ticket that waits for its acceptance again. The clocks until now are
+/// kept as earlier ones. If the calendar is no longer open for that long, there is no due time.
+pub fn restart(case: &mut Case<'_>) -> Result<()> {
+    stop(case);
+    match start_again(case) {
+        Err(problem) if problem.code == Code::NoDueTime => Ok(()),
+        started => started,
+    }
+}
+
+/// No clock runs, and its notices can be sent again.
+pub fn stop(case: &mut Case<'_>) {
+    let ticket = &mut case.ticket;
+    ticket.clock_stopped_at = None;
+    ticket.due_soon_told_at = None;
+    ticket.overdue_told_at = None;
+    ticket.attention_due_at = None;
+    ticket.attention_due_soon_at = None;
+}
+
+/// Recomputes the due times at the end of a wait. If the calendar is no longer open for that long, there is no due time
+/// and the ticket still continues.
 pub fn resume(case: &mut Case<'_>) -> Result<()> {
-    if case.ticket.criticality.is_none() {
+    if counted_by(case)?.is_none() {
         return Ok(());
     }
     match reckon(case) {

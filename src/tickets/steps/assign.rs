@@ -2,6 +2,7 @@
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::json;
@@ -15,12 +16,15 @@ use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, Role};
 use crate::db::schema::{attentions, users};
 use crate::holidays::sets;
-use crate::http::{Body, Call};
+use crate::http::{Answer, Body, Call};
+use crate::language::locale::Locale;
 use crate::outbox::MessageKind;
 use crate::people::availability::EntityClock;
+use crate::people::schedules;
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::automatic::Candidates;
-use crate::tickets::model::Ticket;
+use crate::tickets::model::{AssignmentWarning, AssignmentWarningCode, Ticket};
+use crate::tickets::staff_calls;
 use crate::tickets::workflow::{Step, TicketStatus};
 
 /// The new assignee. An empty object requests automatic assignment.
@@ -88,7 +92,12 @@ impl ToSchema for AssigneeId {}
 /// work: the number of tickets in `assigned`, `in_progress` or `on_hold`, weighted by criticality (critical 8, high 4,
 /// medium 2, low 1). If several people have the same open work, it takes the one whose last assignment is the oldest.
 ///
-/// If no one is available, the response is a 409 `nobody_available`. Its `next_available_user` and `next_available_at`
+/// A person who is named is assigned the ticket even if they are absent, off shift or no longer under contract; the answer
+/// then has `warnings`. A ticket that a third party works on can be assigned to staff of any level, who manage the case. If
+/// the previous assignee had accepted the ticket, the requester is told that the appointment is void.
+///
+/// If no one is available, the staff of the level are told of the ticket: those on call, or otherwise whoever comes on
+/// next, and the director of a critical one. The response is a 409 `nobody_available`. Its `next_available_user` and `next_available_at`
 /// state who is available next, and when; both are `null` if no one will be.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Assign))),
@@ -102,37 +111,48 @@ impl ToSchema for AssigneeId {}
 #[post("/tickets/{ticket_id}/assignment")]
 pub async fn assign(call: Call, id: Path<i64>, body: Body<AssignmentCreate>) -> Result<HttpResponse> {
     let step = (Step::Assign, EventKind::Assigned);
-    take(call, *id, step, body, move |case, actor, AssignmentCreate { assignee_id, replaces }| {
-        let assignee_id = assignee_id.map(|assignee| assignee.user(actor.id));
-        let has_it = case.ticket.assignee_id;
-        let taken = match (has_it, replaces) {
-            (_, Some(_)) => has_it != replaces || assignee_id == has_it,
-            (Some(_), None) => {
-                assignee_id.is_none() || assignee_id == has_it || assignee_id == Some(actor.id)
+    let (desk, ticket_id, locale) = (call.desk.clone(), *id, call.locale());
+    let answer =
+        take(call, *id, step, body, move |case, actor, AssignmentCreate { assignee_id, replaces }| {
+            let assignee_id = assignee_id.map(|assignee| assignee.user(actor.id));
+            let has_it = case.ticket.assignee_id;
+            let taken = match (has_it, replaces) {
+                (_, Some(_)) => has_it != replaces || assignee_id == has_it,
+                (Some(_), None) => {
+                    assignee_id.is_none() || assignee_id == has_it || assignee_id == Some(actor.id)
+                }
+                (None, None) => false,
+            };
+            if taken {
+                return Err(already_assigned(has_it));
             }
-            (None, None) => false,
-        };
-        if taken {
-            return Err(already_assigned(has_it));
-        }
-        let level = case.ticket.support_level;
-        let assignee = match assignee_id {
-            Some(assignee) => {
-                able(case.tx, assignee, level, "/assignee_id")?;
-                assignee
-            }
-            None => {
-                let holidays = sets::current(case.tx)?;
-                let clock = EntityClock { timezone: case.timezone, holidays: &holidays };
-                let mut candidates = Candidates::load(case.tx, &[level], clock, case.now)?;
-                candidates.choose(level, case.ticket.criticality, has_it)?.id
-            }
-        };
-        give(case, assignee)?;
-        case.details.automatic = Some(assignee_id.is_none());
-        Ok(Reply::Ticket)
-    })
-    .await
+            let level = case.ticket.support_level;
+            let mut warned = Vec::new();
+            let assignee = match assignee_id {
+                Some(assignee) => {
+                    // A case that a third party works on is managed by staff of any level.
+                    let required = if case.ticket.third_party.is_some() { 1 } else { level };
+                    able(case.tx, assignee, required, "/assignee_id")?;
+                    warned = warnings(case, assignee, locale)?;
+                    assignee
+                }
+                None => {
+                    let holidays = sets::current(case.tx)?;
+                    let clock = EntityClock { timezone: case.timezone, holidays: &holidays };
+                    let mut candidates = Candidates::load(case.tx, &[level], clock, case.now)?;
+                    candidates.choose(level, case.ticket.criticality, has_it)?.id
+                }
+            };
+            give(case, assignee)?;
+            case.details.automatic = Some(assignee_id.is_none());
+            Ok(Reply::Within(Box::new(move |ticket| Answer::ok(&Ticket { warnings: warned, ..ticket }))))
+        })
+        .await;
+    if answer.as_ref().is_err_and(|problem| problem.code == Code::NobodyAvailable) {
+        // In a separate transaction, as that of the step was rolled back.
+        desk.db.run(move |db| staff_calls::call_for_unassigned(db, ticket_id)).await?;
+    }
+    answer
 }
 
 fn already_assigned(has_it: Option<Uuid>) -> Problem {
@@ -147,12 +167,15 @@ fn already_assigned(has_it: Option<Uuid>) -> Problem {
     problem
 }
 
-/// Assigns the case to a person, who has yet to accept it.
+/// Assigns the case to a person, who has yet to accept it. A requester who was told of another person's attendance is told
+/// that it is void.
 pub fn give(case: &mut Case<'_>, assignee: Uuid) -> Result<()> {
+    keep_assignee(case, assignee, case.now)?;
+    if case.ticket.accepted_at.is_some() {
+        let data = json!({"scheduled_for": case.ticket.scheduled_for});
+        case.notify(MessageKind::AppointmentVoided, case.ticket.requester_id, data);
+    }
     let ticket = &mut case.ticket;
-    diesel::update(attentions::table.find((ticket.id, ticket.support_level)))
-        .set((attentions::assignee_id.eq(assignee), attentions::assigned_at.eq(case.now)))
-        .execute(case.tx)?;
     ticket.assignee_id = Some(assignee);
     ticket.assigned_at = Some(case.now);
     ticket.accepted_at = None;
@@ -163,6 +186,57 @@ pub fn give(case: &mut Case<'_>, assignee: Uuid) -> Result<()> {
     }
     case.notify(MessageKind::Assigned, assignee, json!({}));
     Ok(())
+}
+
+/// Records the assignee of the current clock.
+pub fn keep_assignee(case: &mut Case<'_>, assignee: Uuid, assigned_at: DateTime<Utc>) -> Result<()> {
+    diesel::update(attentions::table.find((case.ticket.id, case.ticket.support_level)))
+        .set((attentions::assignee_id.eq(assignee), attentions::assigned_at.eq(assigned_at)))
+        .execute(case.tx)?;
+    Ok(())
+}
+
+/// The reasons why a person may not be able to attend to a ticket now.
+fn warnings(case: &mut Case<'_>, assignee: Uuid, locale: Locale) -> Result<Vec<AssignmentWarning>> {
+    let schedule = schedules::for_user(case.tx, assignee, case.now)?;
+    let holidays = sets::current(case.tx)?;
+    let clock = EntityClock { timezone: case.timezone, holidays: &holidays };
+    let mut codes = Vec::new();
+    if schedule.has_contract_ended(clock, case.now) {
+        codes.push(AssignmentWarningCode::ContractEnded);
+    }
+    if schedule.is_absent(case.now) {
+        codes.push(AssignmentWarningCode::Absent);
+    }
+    if !schedule.is_on_shift(clock, case.now) {
+        codes.push(AssignmentWarningCode::OffShift);
+    }
+    if codes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let name: String = users::table.find(assignee).select(users::full_name).first(case.tx)?;
+    let next = schedule.next_available(clock, case.now).map(|next| locale.moment(next, case.timezone));
+    let warning = |code: AssignmentWarningCode| {
+        let what = match code {
+            AssignmentWarningCode::ContractEnded => Text::made(
+                format!("El contrato de {name} terminó."),
+                format!("The contract of {name} has ended."),
+            ),
+            AssignmentWarningCode::Absent => {
+                Text::made(format!("{name} está ausente."), format!("{name} is absent."))
+            }
+            AssignmentWarningCode::OffShift => {
+                Text::made(format!("{name} no está en turno."), format!("{name} is not on shift."))
+            }
+        };
+        let detail = match (what.in_locale(locale), &next) {
+            (what, None) => what.to_owned(),
+            (what, Some(next)) if locale == Locale::Es => format!("{what} Estará disponible el {next}"),
+            (what, Some(next)) => format!("{what} Available again on {next}"),
+        };
+        AssignmentWarning { code, detail }
+    };
+    Ok(codes.into_iter().map(warning).collect())
 }
 
 /// Checks that the person given at `pointer` can be assigned work of this level.

@@ -138,6 +138,7 @@ impl<'a> Case<'a> {
 
     /// Writes the ticket, its event and its messages; public messages to the requester go to its watchers too.
     pub fn record(mut self, kind: EventKind) -> Result<TicketRow> {
+        self.settle_call();
         let kind = self.turned_into.unwrap_or(kind);
         let changes = audit::changes(&self.before, &self.ticket)?;
         let bookkept = self.ticket != self.before;
@@ -199,14 +200,21 @@ where
         let body = body.read()?;
         actor.check_version(row.id, row.version)?;
         permitted::check(actor, &row, step)?;
-        if actor.scope == PermissionScope::Assignee && row.assignee_id != Some(actor.id) {
-            return Err(Problem::new(
-                Code::NotTheAssignee,
-                Text::new(
-                    "Solo puede hacerlo la persona que tiene asignado el caso.",
-                    "Only the assignee may do this.",
-                ),
-            ));
+        if actor.scope == PermissionScope::Assignee {
+            if row.assignee_id != Some(actor.id) {
+                return Err(Problem::new(
+                    Code::NotTheAssignee,
+                    Text::new(
+                        "Solo puede hacerlo la persona que tiene asignado el caso.",
+                        "Only the assignee may do this.",
+                    ),
+                ));
+            }
+            // An assignee who has lost the role; soon the ticket returns to its level.
+            let required = if row.third_party.is_some() { 1 } else { row.support_level };
+            if actor.role.support_level().is_none_or(|own| own < required) {
+                return Err(Problem::forbidden());
+            }
         }
         let mut case = Case::open(tx, row, actor);
         let reply = change(&mut case, actor, body)?;

@@ -6,13 +6,17 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{Case, Reply, take};
+use super::{Case, Reply, assign, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
+use crate::holidays::sets;
 use crate::http::{Body, Call};
 use crate::outbox::MessageKind;
-use crate::problem::Result;
+use crate::people::availability::EntityClock;
+use crate::problem::{Code, Result};
+use crate::tickets::automatic::Candidates;
 use crate::tickets::model::Ticket;
+use crate::tickets::release;
 use crate::tickets::workflow::{Step, TicketStatus};
 
 /// The reason of a reopening.
@@ -26,7 +30,9 @@ pub struct ReopeningCreate {
 
 /// Reopen a solved ticket
 ///
-/// It returns to the person who solved it. The previous solution stays in the history.
+/// It returns to the person who solved it, if that person is active, of a sufficient support level and under contract.
+/// Otherwise it is assigned automatically and waits for its acceptance, with a new attention clock; if nobody is available, it
+/// waits for its assignment, and the staff of its level are told. The previous solution stays in the history.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Reopen))),
     tag = "ticket steps", operation_id = "reopenTicket", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
@@ -37,14 +43,14 @@ pub struct ReopeningCreate {
 pub async fn reopen(call: Call, id: Path<i64>, body: Body<ReopeningCreate>) -> Result<HttpResponse> {
     let step = (Step::Reopen, EventKind::Reopened);
     take(call, *id, step, body, |case, _, ReopeningCreate { reason }| {
-        apply(case, reason);
+        apply(case, reason)?;
         Ok(Reply::Ticket)
     })
     .await
 }
 
 /// Returns a solved ticket to work and notifies its assignee and its requester.
-pub fn apply(case: &mut Case<'_>, reason: Option<String>) {
+pub fn apply(case: &mut Case<'_>, reason: Option<String>) -> Result<()> {
     let ticket = &mut case.ticket;
     ticket.status = TicketStatus::InProgress;
     ticket.solution = None;
@@ -52,10 +58,38 @@ pub fn apply(case: &mut Case<'_>, reason: Option<String>) {
     ticket.solved_by_id = None;
     ticket.reopened_count += 1;
     let by_requester = case.actor_id == Some(ticket.requester_id);
-    if let Some(assignee) = ticket.assignee_id {
-        let data = json!({"reason": reason, "by_requester": by_requester});
-        case.notify(MessageKind::Reopened, assignee, data);
+    let solver = ticket.assignee_id;
+    match solver {
+        Some(solver) if release::may_attend(case, solver)? => {
+            case.notify(
+                MessageKind::Reopened,
+                solver,
+                json!({"reason": reason, "by_requester": by_requester}),
+            );
+        }
+        _ => pass_on(case)?,
     }
     case.details.reason = reason;
     case.notify_requester(MessageKind::Reopened);
+    Ok(())
+}
+
+/// Gives the ticket to somebody available, or leaves it to the staff of its level.
+fn pass_on(case: &mut Case<'_>) -> Result<()> {
+    // The requester is told of the reopening.
+    case.ticket.accepted_at = None;
+    release::release(case)?;
+    let holidays = sets::current(case.tx)?;
+    let clock = EntityClock { timezone: case.timezone, holidays: &holidays };
+    let level = case.ticket.support_level;
+    let mut candidates = Candidates::load(case.tx, &[level], clock, case.now)?;
+    match candidates.choose(level, case.ticket.criticality, None) {
+        Ok(person) => {
+            assign::give(case, person.id)?;
+            case.details.automatic = Some(true);
+            Ok(())
+        }
+        Err(problem) if problem.code == Code::NobodyAvailable => Ok(()),
+        Err(problem) => Err(problem),
+    }
 }

@@ -73,6 +73,7 @@ pub struct ResubmissionCreate {
 #[post("/tickets/{ticket_id}/resubmission")]
 pub async fn resubmit(call: Call, id: Path<i64>, body: Body<ResubmissionCreate>) -> Result<HttpResponse> {
     let within = AnswerTime { days: call.desk.config.information_days };
+    let provisional = call.desk.config.provisional_criticality;
     call.write(body, move |tx, actor, body| {
         let archived = store::lock(tx, actor, *id)?;
         let account = Account::active(tx, archived.requester_id)?.map(|account| account.or_as_in(&archived));
@@ -102,6 +103,7 @@ pub async fn resubmit(call: Call, id: Path<i64>, body: Body<ResubmissionCreate>)
             requester,
             resubmission_of: Some(archived.id),
             within,
+            provisional,
         };
         let row = request.register(tx, actor, account)?;
         carry_over(tx, actor, archived, &row)?;

@@ -8,6 +8,7 @@ use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::http::body::EmptyBody;
 use crate::http::{Body, Call};
+use crate::outbox::MessageKind;
 use crate::problem::Result;
 use crate::tickets::holds;
 use crate::tickets::minimum_data;
@@ -17,7 +18,7 @@ use crate::tickets::workflow::Step;
 /// Resume a ticket
 ///
 /// It returns to the state in `resumes_to`: its state before the hold, or `classified` or `assigned` if that was done
-/// in the meantime. If it waited for information from its requester, the attention clock resumes.
+/// in the meantime. If it waited for information from its requester, the attention clock resumes. The requester is notified.
 ///
 /// A request by mail that waits for minimum data of its requester takes them from the requester's account. If data are
 /// still missing and the ticket is not critical, the response is a 409 `incomplete` that names each.
@@ -33,6 +34,7 @@ pub async fn resume(call: Call, id: Path<i64>, body: Body<EmptyBody>) -> Result<
         minimum_data::complete_from_account(case)?;
         case.details.kind = holds::end(case)?.map(|ended| ended.kind.as_str());
         minimum_data::require(&case.ticket)?;
+        case.notify_requester(MessageKind::Resumed);
         Ok(Reply::Ticket)
     })
     .await
