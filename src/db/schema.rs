@@ -886,7 +886,6 @@ diesel::table! {
         contract_ends_on -> Nullable<Date>,
         staff_mail -> Bool,
         sign_in_era -> Int4,
-        registered_by_id -> Nullable<Uuid>,
     }
 }
 

@@ -110,6 +110,8 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
             Some("{escalation_id}") => &escalated[..],
             Some("{followup_id}") if template.contains("{action_id}") => &progress[..],
             Some("anonymization" | "anonymization-preview") => &requester[..],
+            // Technicians may change requesters only.
+            Some("{user_id}") if template.ends_with("/users/{user_id}") => &requester[..],
             _ => &known[..],
         };
         let mut path =
