@@ -426,3 +426,15 @@ fn an_ended_contract_registers_no_ticket() {
     assert_eq!(desk.professional().post(&again, json!({"release": true})).ok()["status"], "processed");
     person.register("Otra vez");
 }
+
+#[test]
+fn callers_do_not_count_as_unknown_senders_of_mail() {
+    let desk = Desk::configured(&[("MESA_MAIL_STRANGER_LIMIT", "1")]);
+    desk.technician().post("/tickets", request("phone", caller(&desk, Some("gloria@mesa.test")))).created();
+    let mail = |who: &str| {
+        let mail = format!("From: {who}@example.com\nMessage-ID: <{who}@x>\nSubject: Sin red\n\nNo hay red.");
+        desk.director().raw("POST", "/inbound-emails", "message/rfc822", mail).created()
+    };
+    assert_eq!(mail("una")["status"], "processed");
+    assert_eq!(mail("otra")["reason"], "too_many_strangers");
+}
