@@ -6,7 +6,5 @@ ALTER TABLE inbound_emails
             'sender_inactive', 'own_address', 'too_many_strangers', 'message_id_reused', 'failed')
         WHEN 'ignored' THEN reason IN ('own_mail', 'bounce', 'auto_reply', 'mailing_list', 'sender_limit')
         ELSE reason IS NULL END);
-DROP INDEX users_registered_by_idx;
 DROP INDEX users_document_idx;
 ALTER TABLE users DROP CONSTRAINT users_without_address;
-ALTER TABLE users DROP COLUMN registered_by_id;

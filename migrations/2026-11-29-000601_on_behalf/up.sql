@@ -1,12 +1,10 @@
 -- A ticket that staff register for a caller. The person is found by document or address; otherwise they get an account that
 -- nobody signs in to. A person without an address has one in a domain to which no mail can be delivered (RFC 2606): the
 -- previous version of the server reads an address of every account.
-ALTER TABLE users ADD COLUMN registered_by_id uuid REFERENCES users;
 ALTER TABLE users ADD CONSTRAINT users_without_address CHECK (
     lower(email) NOT LIKE '%@no-address.invalid'
     OR email = id::text || '@no-address.invalid' AND password_hash IS NULL);
 CREATE INDEX users_document_idx ON users (btrim(document_id)) WHERE document_id IS NOT NULL;
-CREATE INDEX users_registered_by_idx ON users (registered_by_id) WHERE registered_by_id IS NOT NULL;
 
 -- A message from somebody whose contract has ended is set aside: it cannot register a ticket.
 ALTER TABLE inbound_emails

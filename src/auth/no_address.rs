@@ -4,6 +4,9 @@ use uuid::Uuid;
 
 const DOMAIN: &str = "@no-address.invalid";
 
+/// The domain of anonymized accounts.
+pub const ANONYMOUS: &str = "@anonymous.invalid";
+
 /// The SQL condition that the account `u` has an address to which mail can be sent.
 pub const HAS_ADDRESS: &str = "u.email NOT LIKE '%@no-address.invalid'";
 
@@ -14,7 +17,8 @@ pub fn undeliverable(id: Uuid) -> String {
 
 /// Whether mail can be sent to this address.
 pub fn is_deliverable(address: &str) -> bool {
-    !address.to_lowercase().ends_with(DOMAIN)
+    let address = address.to_lowercase();
+    !address.ends_with(DOMAIN) && !address.ends_with(ANONYMOUS)
 }
 
 #[cfg(test)]

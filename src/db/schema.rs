@@ -914,7 +914,6 @@ diesel::table! {
         sign_in_era -> Int4,
         granted_permissions -> Array<Text>,
         registered_by_id -> Nullable<Uuid>,
-    }
 }
 
 diesel::joinable!(attachments -> users (uploaded_by));

@@ -1,6 +1,7 @@
 //! Identifies the sender of a message.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use uuid::Uuid;
@@ -9,7 +10,7 @@ use super::message::Mailbox;
 use super::requester_data::is_full_name;
 use super::{InboundEmailAuthentication, InboundEmailStatus};
 use crate::auth::policy::Role;
-use crate::db::schema::{inbound_emails as emails, messages, users};
+use crate::db::schema::{inbound_emails as emails, messages, tickets, users};
 use crate::outbox::MessageKind;
 use crate::people::user::UNNAMED;
 use crate::problem::Result;
@@ -89,13 +90,18 @@ pub fn new_within_the_hour(tx: &mut PgConnection, at: DateTime<Utc>) -> Result<i
     diesel::select(pg_advisory_xact_lock(hashtextextended("mail from strangers", 0))).execute(tx)?;
     let new = users::table
         .filter(users::password_hash.is_null())
-        .filter(users::registered_by_id.is_null())
         .filter(users::created_at.gt(at - TimeDelta::hours(1)))
         // Accounts that staff invited.
-        .filter(diesel::dsl::not(diesel::dsl::exists(
+        .filter(not(exists(
             messages::table
                 .filter(messages::recipient_id.eq(users::id))
                 .filter(messages::kind.eq(MessageKind::Invitation)),
+        )))
+        // Accounts of people for whom staff registered a ticket.
+        .filter(not(exists(
+            tickets::table
+                .filter(tickets::requester_id.eq(users::id))
+                .filter(tickets::registered_by_id.ne(users::id)),
         )));
     Ok(new.count().get_result(tx)?)
 }

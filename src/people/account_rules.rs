@@ -12,8 +12,8 @@ use crate::db::schema::{anonymizations, units, users};
 use crate::http::Actor;
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
-/// The error for an undeliverable address, or for one at which the desk itself receives mail: an account with it would receive the desk's mail,
-/// and the desk would receive its messages to that account.
+/// The error for an undeliverable address, or for one at which the desk itself receives mail: an account with it would
+/// receive the desk's mail, and the desk would receive its messages to that account.
 pub(super) fn own_address_fault(config: &Config, email: &Value) -> Option<FieldError> {
     let email = email.as_str()?;
     if !no_address::is_deliverable(email) {

@@ -24,7 +24,7 @@ pub struct NewCaller<'a> {
 
 impl NewCaller<'_> {
     /// Creates the account of a requester, without a password: no one can sign in with it.
-    pub fn create(&self, tx: &mut PgConnection, registered_by: Uuid, at: DateTime<Utc>) -> Result<()> {
+    pub fn create(&self, tx: &mut PgConnection, at: DateTime<Utc>) -> Result<()> {
         diesel::insert_into(users::table)
             .values((
                 (
@@ -38,7 +38,6 @@ impl NewCaller<'_> {
                     users::mobile.eq(&self.contact.mobile),
                     users::unit_id.eq(self.unit_id),
                 ),
-                users::registered_by_id.eq(registered_by),
                 users::created_at.eq(at),
                 users::updated_at.eq(at),
             ))

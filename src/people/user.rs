@@ -50,8 +50,8 @@ pub struct User {
     #[schema(max_length = 254, example = "ana.restrepo@example.gov.co")]
     pub email: String,
     /// Whether mail can be sent to `email`. `false` for a person without an address, whom staff registered by
-    /// telephone or at the counter: `email` is then an undeliverable one of the domain `no-address.invalid`, not to be
-    /// shown.
+    /// telephone or at the counter, and for an anonymized person: `email` is then an undeliverable one of the domain
+    /// `no-address.invalid` or `anonymous.invalid`, not to be shown.
     pub has_email: bool,
     /// The role, which determines the permissions.
     pub role: Role,

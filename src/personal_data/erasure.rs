@@ -15,6 +15,7 @@ use super::{THEIRS, audit_redaction, traces};
 use crate::account::attempts;
 use crate::account::password_links::{links, request};
 use crate::audit::{self, kind::EventKind};
+use crate::auth::no_address;
 use crate::db::schema::{refresh_tokens, ticket_watchers, tickets, units, users};
 use crate::http::Actor;
 use crate::people::user::User;
@@ -222,7 +223,7 @@ impl<'a> Erasure<'a> {
 
     /// An undeliverable address (RFC 2606), different for each account.
     fn address(&self) -> String {
-        format!("{}@anonymous.invalid", self.user.id)
+        format!("{}{}", self.user.id, no_address::ANONYMOUS)
     }
 
     /// A query with the person, the patterns and the replacement as parameters.

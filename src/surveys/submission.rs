@@ -77,8 +77,8 @@ pub fn submit(
         return Err(Problem::new(
             Code::AttendedByRequester,
             Text::new(
-                "Usted atendió esta solicitud: la encuesta es para las personas atendidas por otras.",
-                "You attended this ticket: the survey is for people whom others attended.",
+                "Usted atendió esta solicitud: quien la atiende no responde su encuesta.",
+                "You attended this ticket: whoever attends a ticket does not answer its survey.",
             ),
         ));
     }

@@ -36,35 +36,34 @@ pub fn choose(
     body: &Value,
 ) -> Result<(Option<Chosen>, Vec<FieldError>)> {
     let data = &body["requester"];
-    let text = |name: &str| data[name].as_str().filter(|text| !text.trim().is_empty());
+    // The body is not checked yet: PostgreSQL accepts no NUL.
+    let text =
+        |name: &str| data[name].as_str().filter(|text| !text.trim().is_empty() && !text.contains('\0'));
     let named = body["requester_id"].as_str().and_then(|id| id.parse().ok());
     let mut faults = Vec::new();
-    if actor.scope == PermissionScope::Own {
-        if named.is_some_and(|id: Uuid| id != actor.id) {
-            return Err(Problem::forbidden());
-        }
-        if matches!(body["channel"].as_str(), Some("phone" | "in_person")) {
-            faults.push(FieldError::new(
-                "/channel",
-                FieldCode::NotAllowed,
-                Text::new(
-                    "Solo el personal registra solicitudes por teléfono o en persona.",
-                    "Only staff register requests by telephone or in person.",
-                ),
-            ));
-        }
+    if actor.scope == PermissionScope::Own && named.is_some_and(|id: Uuid| id != actor.id) {
+        return Err(Problem::forbidden());
+    }
+    faults.extend(channel_fault(actor, body));
+    if data["email"].as_str().is_some_and(|email| cannot_be_theirs(config, email)) {
+        faults.push(FieldError::new(
+            "/requester/email",
+            FieldCode::NotAllowed,
+            Text::new("No es la dirección de una persona.", "It is not the address of a person."),
+        ));
     }
     if !data["email"].is_null() && (actor.scope == PermissionScope::Own || named.is_some()) {
         faults.push(email_not_used());
     }
-    let is_person = ["full_name", "document_id", "email"].iter().any(|name| text(name).is_some());
+    // The caller's own name does not name another person.
+    let name = text("full_name").filter(|name| name.trim() != actor.full_name);
+    let is_person = name.or_else(|| text("document_id")).or_else(|| text("email")).is_some();
     let chosen = if named.is_none() && is_person && actor.scope != PermissionScope::Own {
         let document_id = text("document_id");
         match finding::find(tx, document_id, text("email"))? {
             Some(id) => Account::active(tx, id)?.map(|account| (account, false)),
-            // A colleague's or one's own name alone does not say who it is.
             None => {
-                faults.extend(missing_of_new(tx, config, data)?);
+                faults.extend(missing_of_new(tx, data)?);
                 Some((Account::unknown(text("full_name").unwrap_or_default(), text("email")), true))
             }
         }
@@ -109,7 +108,7 @@ impl Chosen {
                 contact: contact.as_ref().unwrap_or(&nothing),
                 unit_id: *unit_id,
             }
-            .create(tx, actor.id, actor.now)?;
+            .create(tx, actor.now)?;
         } else if self.on_behalf {
             keep(tx, actor, id, given)?;
         }
@@ -135,8 +134,8 @@ pub fn keep(tx: &mut PgConnection, actor: &Actor, id: Uuid, given: &RequesterDat
     callers::complete(tx, id, &data, actor.now)
 }
 
-/// The minimum data that are missing for a person without an account, and data that cannot be used.
-fn missing_of_new(tx: &mut PgConnection, config: &Config, data: &Value) -> Result<Vec<FieldError>> {
+/// The minimum data that are missing for a person without an account, and a unit that cannot be used.
+fn missing_of_new(tx: &mut PgConnection, data: &Value) -> Result<Vec<FieldError>> {
     let mut faults = Vec::new();
     for name in ["full_name", "document_id", "contact", "unit_id"] {
         let value = &data[name];
@@ -149,15 +148,27 @@ fn missing_of_new(tx: &mut PgConnection, config: &Config, data: &Value) -> Resul
     if unit_id.is_some() && !is_active_unit(tx, unit_id)? {
         faults.push(FieldError::unknown_id("/requester/unit_id"));
     }
-    let cannot_be_theirs = |email: &str| config.is_own_address(email) || !no_address::is_deliverable(email);
-    if data["email"].as_str().is_some_and(cannot_be_theirs) {
-        faults.push(FieldError::new(
-            "/requester/email",
-            FieldCode::NotAllowed,
-            Text::new("No es la dirección de una persona.", "It is not the address of a person."),
-        ));
-    }
     Ok(faults)
+}
+
+/// Whether nobody receives mail at this address, or the desk itself does.
+fn cannot_be_theirs(config: &Config, email: &str) -> bool {
+    config.is_own_address(email) || !no_address::is_deliverable(email)
+}
+
+/// The error of a requester who names a channel by which only staff register.
+pub fn channel_fault(actor: &Actor, body: &Value) -> Option<FieldError> {
+    let of_staff = matches!(body["channel"].as_str(), Some("phone" | "in_person"));
+    (of_staff && !actor.is_staff()).then(|| {
+        FieldError::new(
+            "/channel",
+            FieldCode::NotAllowed,
+            Text::new(
+                "Solo el personal registra solicitudes por teléfono o en persona.",
+                "Only staff register requests by telephone or in person.",
+            ),
+        )
+    })
 }
 
 fn is_active_unit(tx: &mut PgConnection, id: Option<Uuid>) -> Result<bool> {

@@ -222,18 +222,18 @@ fn an_article_is_published_with_its_steps_or_the_mark_that_none_apply() {
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         technician.post("/kb/articles", body)
     };
-    let required: (String, String) = ("/steps".into(), "required".into());
-    assert_eq!(article(json!({"status": "published"})).faults(), [required.clone()]);
-    assert_eq!(article(json!({"status": "published", "steps": []})).faults(), [required.clone()]);
+    let required = [("/steps".to_owned(), "required".to_owned())];
+    assert_eq!(article(json!({"status": "published"})).faults(), required);
+    assert_eq!(article(json!({"status": "published", "steps": []})).faults(), required);
     let both = article(json!({"no_steps": true, "steps": ["Reiniciarla"]}));
     assert_eq!(both.faults(), [("/no_steps".into(), "not_allowed".into())]);
     assert_eq!(article(json!({"status": "published", "no_steps": true})).created()["no_steps"], true);
     let draft = article(json!({})).created();
     assert_eq!((&draft["status"], &draft["no_steps"]), (&json!("draft"), &json!(false)));
     let one = format!("/kb/articles/{}", draft["id"].as_str().unwrap());
-    assert_eq!(technician.patch(&one, json!({"status": "published"})).faults(), [required.clone()]);
+    assert_eq!(technician.patch(&one, json!({"status": "published"})).faults(), required);
     technician.patch(&one, json!({"status": "published", "steps": ["Reiniciarla"]})).ok();
-    assert_eq!(technician.patch(&one, json!({"steps": []})).faults(), [required]);
+    assert_eq!(technician.patch(&one, json!({"steps": []})).faults(), required);
     technician.patch(&one, json!({"steps": [], "no_steps": true})).ok();
     let revision = technician.get(&format!("{one}/revisions/3")).ok();
     assert_eq!(revision["content"]["no_steps"], true);

@@ -207,7 +207,20 @@ fn the_minimum_data_of_a_new_person_are_required_and_requesters_register_for_the
         technician.id()
     );
 
+    // The desk's own address and one without deliveries are nobody's, also for a known person.
+    let mut own = caller(&desk, Some("x@no-address.invalid"));
+    let refused = technician.post("/tickets", request("phone", own.clone()));
+    assert_eq!(refused.faults(), [("/requester/email".into(), "not_allowed".into())]);
+    own["email"] = json!(null);
+    technician.post("/tickets", request("phone", own.clone())).created();
+    own["email"] = json!("x@anonymous.invalid");
+    let refused = technician.post("/tickets", request("phone", own));
+    assert_eq!(refused.faults(), [("/requester/email".into(), "not_allowed".into())]);
+
     let requester = desk.requester();
+    let archived = desk.ticket_in("archived");
+    let again = requester.post(&format!("{archived}/resubmission"), json!({"channel": "phone"}));
+    assert_eq!(again.faults(), [("/channel".into(), "not_allowed".into())]);
     for (body, pointer) in [
         (request("phone", json!({})), "/channel"),
         (request("in_person", json!({})), "/channel"),
@@ -298,7 +311,8 @@ fn the_receipt_is_a_page_for_the_requester_and_staff() {
         "Alcaldía de Itagüí",
         "Constancia de registro de la solicitud",
         &format!("<strong>{}</strong>", ticket["id"]),
-        "&lt;b&gt;Impresora&lt;/b&gt; &amp; papel",
+        "&lt;b&gt;Impresora&lt;",
+        "&amp; papel",
         "Gloria Inés Toro Ríos",
         "43.555.111",
         "extensión 1210",
@@ -411,4 +425,16 @@ fn an_ended_contract_registers_no_ticket() {
     ends(today + Duration::days(30));
     assert_eq!(desk.professional().post(&again, json!({"release": true})).ok()["status"], "processed");
     person.register("Otra vez");
+}
+
+#[test]
+fn callers_do_not_count_as_unknown_senders_of_mail() {
+    let desk = Desk::configured(&[("MESA_MAIL_STRANGER_LIMIT", "1")]);
+    desk.technician().post("/tickets", request("phone", caller(&desk, Some("gloria@mesa.test")))).created();
+    let mail = |who: &str| {
+        let mail = format!("From: {who}@example.com\nMessage-ID: <{who}@x>\nSubject: Sin red\n\nNo hay red.");
+        desk.director().raw("POST", "/inbound-emails", "message/rfc822", mail).created()
+    };
+    assert_eq!(mail("una")["status"], "processed");
+    assert_eq!(mail("otra")["reason"], "too_many_strangers");
 }

@@ -113,6 +113,8 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
             Some("{followup_id}") if template.contains("{action_id}") => &progress[..],
             Some("narrative") => &draft[..],
             Some("anonymization" | "anonymization-preview") => &requester[..],
+            // Technicians may change requesters only.
+            Some("{user_id}") if template.ends_with("/users/{user_id}") => &requester[..],
             _ => &known[..],
         };
         let mut path =

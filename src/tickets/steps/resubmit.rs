@@ -47,7 +47,7 @@ pub struct ResubmissionCreate {
     description: Option<String>,
     /// Identifier of an active category; the category of the archived ticket if omitted.
     category_id: Option<Uuid>,
-    /// The channel by which the request was submitted again; `api` if omitted.
+    /// The channel by which the request was submitted again; `api` if omitted. `phone` and `in_person` are for staff.
     channel: Option<Channel>,
     /// The requester's data for the new ticket, if they differ from those of the account.
     requester: Option<RequesterData>,
@@ -82,6 +82,7 @@ pub async fn resubmit(call: Call, id: Path<i64>, body: Body<ResubmissionCreate>)
                 Some(account) => account.gaps(&value["requester"]),
                 None => vec![FieldError::unknown_id("/requester")],
             };
+            faults.extend(on_behalf::channel_fault(actor, value));
             faults.extend((!value["requester"]["email"].is_null()).then(on_behalf::email_not_used));
             Ok(faults)
         })?;
