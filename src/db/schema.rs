@@ -913,7 +913,7 @@ diesel::table! {
         staff_mail -> Bool,
         sign_in_era -> Int4,
         granted_permissions -> Array<Text>,
-        registered_by_id -> Nullable<Uuid>,
+    }
 }
 
 diesel::joinable!(attachments -> users (uploaded_by));
