@@ -18,6 +18,7 @@ use crate::db::schema::tickets;
 use crate::holidays::sets;
 use crate::outbox::{self, MessageKind};
 use crate::people::availability::EntityClock;
+use crate::people::user::UNNAMED;
 use crate::problem::{Problem, Result};
 
 /// How many tickets one transaction processes.
@@ -117,7 +118,17 @@ fn tell_batch(tx: &mut PgConnection, config: &Config, after: i64) -> Result<Opti
         .filter(tickets::staff_called_at.is_not_null())
         .filter(tickets::id.gt(after))
         .filter(tickets::assignee_id.is_null())
-        .filter(tickets::status.eq_any(WAITING))
+        // A request by mail that waits for minimum data was seen by nobody yet, and may be critical.
+        .filter(
+            tickets::status.eq_any(WAITING).or(tickets::status.eq(TicketStatus::OnHold).and(
+                tickets::requester_document_id.is_null().or(tickets::requester_unit_id.is_null()).or(
+                    tickets::requester_full_name.eq(UNNAMED).or(tickets::requester_landline
+                        .is_null()
+                        .and(tickets::requester_extension.is_null())
+                        .and(tickets::requester_mobile.is_null())),
+                ),
+            )),
+        )
         .order(tickets::id)
         .limit(BATCH)
         .select(Called::as_select())

@@ -65,6 +65,7 @@ mod messages;
 mod migrations;
 mod minutes;
 mod mistaken_merge;
+mod municipality;
 mod nights;
 mod on_behalf;
 mod operations;
