@@ -54,6 +54,10 @@ pub fn problem_members() -> Value {
         "error": {"type": "string", "maxLength": 50, "description": "`POST /auth/token`: the error code of RFC 6749, `invalid_grant`."},
         "error_description": {"type": "string", "maxLength": 2000, "description": "`POST /auth/token`: the `detail` in English."},
         "ticket_id": ticket("`nobody_available` on a handover: the ticket that no one can take."),
+        "ticket_ids": {
+            "type": "array", "maxItems": 100_000, "items": {"type": "integer", "format": "int64"},
+            "description": "`open_tickets`: the open tickets that the person could no longer attend to."
+        },
         "resubmitted_as_id": ticket("`already_exists` on a resubmission: the ticket that already resubmits it."),
     })
 }

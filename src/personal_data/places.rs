@@ -87,6 +87,7 @@ pub const FIELDS: &[Field] = &[
     of_ticket("description", REGISTERED),
     of_ticket("solution", NEVER),
     of_ticket("archive_note", NEVER),
+    of_ticket("third_party", NEVER),
     text(
         AnonymizationPlaceResource::Followup,
         "followups",

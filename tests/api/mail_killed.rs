@@ -25,7 +25,7 @@ fn a_server_killed_while_it_sends_loses_no_message() {
     // One recipient per message, so that each mail identifies its message.
     database.run(&format!(
         "INSERT INTO users (id, email, password_hash, role, full_name) \
-         SELECT gen_random_uuid(), 'lector' || n || '@mesa.test', '', 'requester', 'Lector ' || n \
+         SELECT gen_random_uuid(), 'lector' || n || '@mesa.test', '', 'technician', 'Lector ' || n \
          FROM generate_series(1, {messages}) n; \
          INSERT INTO tickets (subject, description, channel, requester_id, requester_full_name, \
              requester_document_id, requester_email, requester_mobile, requester_unit_id, requester_unit_name, \

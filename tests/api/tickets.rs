@@ -125,9 +125,9 @@ fn attention_counts_from_reception_to_the_first_acceptance() {
     );
     let ticket = technician.post(&format!("{one}/acceptance"), soon()).ok();
     assert_eq!(ticket["attended_at"], ticket["accepted_at"]);
-    // After it has stopped, a new criticality does not change it.
+    // After it has stopped, a new criticality below critical does not change it.
     let due = ticket["attention_due_at"].clone();
-    let ticket = technician.post(&format!("{one}/classification"), json!({"criticality": "critical"})).ok();
+    let ticket = technician.post(&format!("{one}/classification"), json!({"criticality": "high"})).ok();
     assert_eq!(ticket["attention_due_at"], due);
 }
 

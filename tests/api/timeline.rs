@@ -165,6 +165,7 @@ fn a_requester_sees_what_concerns_them() {
         "event held",
         "message held",
         "event resumed",
+        "message resumed",
         "event escalated",
         "message escalated",
         "event assigned",

@@ -162,6 +162,8 @@ pub fn reckon(case: &mut Case<'_>) -> Result<()> {
     let is_running =
         |(round, level, _): &&(Option<i32>, i16, _)| round.is_none() && *level == ticket.support_level;
     let started_at = match known.iter().find(is_running) {
+        // The first clock.
+        Some(_) if known.len() == 1 => ticket.received_at,
         Some((.., started_at)) => *started_at,
         None if known.is_empty() => ticket.received_at,
         None => case.now,
@@ -196,7 +198,7 @@ pub fn reckon(case: &mut Case<'_>) -> Result<()> {
         ))
         .on_conflict((attentions::ticket_id, attentions::level))
         .do_update()
-        .set(reckoned)
+        .set((attentions::started_at.eq(started_at), reckoned))
         .execute(case.tx)?;
     Ok(())
 }
