@@ -34,7 +34,7 @@ def spanish(number, decimals=0):
 # The word and the symbol of each mark.
 MARKS = {
     "met": ("Cumple", "●"), "warned": ("En alerta", "▲"), "missed": ("No cumple", "■"), "no_data": ("Sin datos", "○"),
-    "worse": ("Empeoró", "■"), "not_worse": ("Sin desmejora", "●"), "open": ("En curso", "▲"),
+    "worse": ("Empeoró", "■"), "nothing": ("Ninguna", "○"), "not_worse": ("Sin desmejora", "●"), "open": ("En curso", "▲"),
     "overdue": ("Vencida", "■"), "proposed": ("Propuesta", "○"),
 }
 
@@ -50,7 +50,7 @@ def opening(report, sheets, text, page):
     head = html[:html.index("<table")]
     findings = report["first_page"]
     groups = [findings["compliance"], findings["worsened"], findings["proposed"]]
-    for finding in [finding for group in groups for finding in group[:8]]:
+    for finding in [finding for group in groups for finding in group[:9]]:
         word, symbol = MARKS[finding["mark"]]
         sentence = finding["text_es"]
         assert [f"{symbol} {word}", sentence] in [row[:2] for row in rows], f"not in the workbook: {word} {sentence}"

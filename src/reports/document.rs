@@ -55,6 +55,8 @@ pub enum Mark {
     Worse,
     /// Nothing is worse than before.
     NotWorse,
+    /// Nothing is to be done.
+    Nothing,
     /// Something is to be done by a day that has not passed.
     Open,
     /// Something was to be done by a day that has passed.
@@ -72,6 +74,7 @@ impl Mark {
             Mark::NoData => "Sin datos",
             Mark::Worse => "Empeoró",
             Mark::NotWorse => "Sin desmejora",
+            Mark::Nothing => "Ninguna",
             Mark::Open => "En curso",
             Mark::Overdue => "Vencida",
             Mark::Proposed => "Propuesta",
@@ -93,7 +96,7 @@ impl Mark {
             Mark::Met | Mark::NotWorse => Tone::Green,
             Mark::Warned | Mark::Open => Tone::Yellow,
             Mark::Missed | Mark::Worse | Mark::Overdue => Tone::Red,
-            Mark::NoData | Mark::Proposed => Tone::Gray,
+            Mark::NoData | Mark::Nothing | Mark::Proposed => Tone::Gray,
         }
     }
 }

@@ -13,6 +13,7 @@ impl From<ReportMark> for Mark {
             ReportMark::NoData => Mark::NoData,
             ReportMark::Worse => Mark::Worse,
             ReportMark::NotWorse => Mark::NotWorse,
+            ReportMark::Nothing => Mark::Nothing,
             ReportMark::Open => Mark::Open,
             ReportMark::Overdue => Mark::Overdue,
             ReportMark::Proposed => Mark::Proposed,
@@ -21,7 +22,7 @@ impl From<ReportMark> for Mark {
 }
 
 /// The sentences on the page of each group; the others are in the sections that follow.
-const MOST: usize = 8;
+const MOST: usize = 9;
 
 pub fn opening(report: &QuarterlyReport) -> Section {
     let group = |title: &'static str, findings: &[ReportFinding]| {

@@ -182,7 +182,8 @@ mod tests {
         );
         assert!(texts(&one(Some(93.0), Some(92.0))).0.ends_with("Antes: 92 %; mejoró."));
         assert!(texts(&one(Some(92.04), Some(92.01))).0.ends_with("Antes: 92,0 %; sin cambio."));
-        let fewer = ReportIndicator { direction: IndicatorDirection::AtMost, ..one(Some(3.0), Some(5.0)) };
+        let mut fewer = one(Some(3.0), Some(5.0));
+        fewer.direction = IndicatorDirection::AtMost;
         assert!(texts(&fewer).0.ends_with("la meta es máximo 90 %. Antes: 5 %; mejoró."));
         assert!(texts(&fewer).1.ends_with("the target is at most 90 %. Before: 5 %; it improved."));
     }
@@ -195,7 +196,8 @@ mod tests {
         let (es, en) = texts(&one(Some(100.0), None));
         assert!(es.ends_with("El período anterior no tiene datos para comparar.") && !es.contains("mejor"));
         assert!(en.ends_with("The previous period has no data to compare with.") && !en.contains("improved"));
-        let withheld = ReportIndicator { withheld: true, ..one(None, None) };
+        let mut withheld = one(None, None);
+        withheld.withheld = true;
         assert!(texts(&withheld).0.contains("se reserva") && texts(&withheld).1.contains("withheld"));
     }
 

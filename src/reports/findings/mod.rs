@@ -25,6 +25,8 @@ text_enum! {
         Worse = "worse",
         /// No figure is worse than in the previous quarter.
         NotWorse = "not_worse",
+        /// No improvement action is open or proposed.
+        Nothing = "nothing",
         /// An improvement action is to be carried out.
         Open = "open",
         /// An improvement action was to be carried out before.

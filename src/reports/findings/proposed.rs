@@ -23,7 +23,7 @@ pub fn findings(proposals: Option<&str>, actions: &[ReportAction]) -> Vec<Report
             "No hay acciones de mejoramiento abiertas ni propuestas.",
             "There are no open or proposed improvement actions.",
         );
-        all.push(ReportFinding::new(ReportMark::NoData, &text));
+        all.push(ReportFinding::new(ReportMark::Nothing, &text));
         return all;
     }
     all.push(summary(actions));
@@ -132,7 +132,7 @@ mod tests {
     fn without_actions_it_says_so() {
         let found = findings(None, &[]);
         assert_eq!(found.len(), 1);
-        assert_eq!(found[0].mark, ReportMark::NoData);
+        assert_eq!(found[0].mark, ReportMark::Nothing);
         assert_eq!(found[0].text_en, "There are no open or proposed improvement actions.");
         let many: Vec<ReportAction> =
             (1..=9).map(|number| action(number, "2026-12-01", ActionStatus::Open, false)).collect();

@@ -12,8 +12,10 @@ const FEWEST_CASES: i64 = 5;
 const LEAST_SHARE: f64 = 0.01;
 /// The minimum growth of a count or a time, as a share.
 const LEAST_GROWTH: f64 = 0.1;
-/// The number of findings of all tickets, and of each kind of group.
-const MOST: usize = 3;
+/// The number of findings of all tickets.
+const MOST_IN_TOTAL: usize = 3;
+/// The number of findings of each kind of group.
+const MOST_OF_A_KIND: usize = 2;
 
 /// The tickets of a quarter.
 pub struct Quarterly<'a> {
@@ -83,7 +85,7 @@ pub fn findings(now: &Quarterly<'_>, before: Option<&Quarterly<'_>>) -> Vec<Repo
     let figures = FIGURES.iter().filter_map(|figure| compare(*figure, None, now.all, before.all));
     let mut found: Vec<Worse<'_>> = figures.collect();
     let is_new = found.is_empty() && comparable(now.all, before.all) == 0;
-    found.truncate(MOST);
+    found.truncate(MOST_IN_TOTAL);
     for kind in [Group::Criticality(None), Group::Unit(None), Group::Category(None)] {
         let same_kind =
             |group: &&(Group, &Figures)| std::mem::discriminant(&group.0) == std::mem::discriminant(&kind);
@@ -100,7 +102,7 @@ pub fn findings(now: &Quarterly<'_>, before: Option<&Quarterly<'_>>) -> Vec<Repo
             })
             .collect();
         worse.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-        worse.truncate(MOST);
+        worse.truncate(MOST_OF_A_KIND);
         found.extend(worse);
     }
     if !found.is_empty() {
