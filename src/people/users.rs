@@ -130,15 +130,21 @@ text_enum! {
 impl UserProfile {
     /// Whether the other profile differs only in what staff who do not manage accounts may complete and correct.
     fn is_completed_by(&self, other: &Self) -> bool {
-        (&self.email, self.role, self.locale, self.active, self.contract_ends_on, self.staff_mail)
-            == (
-                &other.email,
-                other.role,
-                other.locale,
-                other.active,
-                other.contract_ends_on,
-                other.staff_mail,
-            )
+        *other
+            == UserProfile {
+                full_name: other.full_name.clone(),
+                document_id: other.document_id.clone(),
+                contact: other.contact.clone(),
+                unit_id: other.unit_id,
+                email: self.email.clone(),
+                role: self.role,
+                granted_permissions: self.granted_permissions.clone(),
+                locale: self.locale,
+                active: self.active,
+                contract_ends_on: self.contract_ends_on,
+                staff_mail: self.staff_mail,
+                open_ticket_handling: None,
+            }
     }
 }
 

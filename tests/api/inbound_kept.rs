@@ -145,7 +145,7 @@ fn messages_of_a_killed_copy_are_processed_once_by_another() {
          DELETE FROM events; DELETE FROM histories;
          ALTER TABLE events ENABLE TRIGGER ALL; ALTER TABLE histories ENABLE TRIGGER ALL;
          UPDATE inbound_emails SET status = 'waiting', ticket_id = NULL, processed_at = NULL;
-         DELETE FROM holds; DELETE FROM tickets; DELETE FROM users WHERE email LIKE '%@barrio.example'",
+         DELETE FROM holds; DELETE FROM attentions; DELETE FROM tickets; DELETE FROM users WHERE email LIKE '%@barrio.example'",
     );
     assert_eq!(work(desk.shared()), 0, "the lease still runs");
     desk.database.run("UPDATE inbound_emails SET next_attempt_at = now()");

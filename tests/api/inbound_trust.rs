@@ -210,6 +210,8 @@ fn unverified_mail_is_marked_and_events_name_the_mail_and_its_submitter() {
     let solved = desk.ticket_in("solved");
     let email = became(&desk, message("requester@mesa.test", &reply_to(&solved), ALIGNED, "No."));
     is_marked(&solved, "reopened", &email, false);
+    let archive = json!({"reason": "missing_information", "missing_data": ["document_id"]});
+    desk.technician().post(&format!("{new}/archive"), archive).ok();
     let email = became(&desk, message("vecino@barrio.example", &reply_to(&new), "", "Soy yo."));
     is_marked(&new, "resubmitted", &email, true);
     let closed = desk.ticket_in("closed");

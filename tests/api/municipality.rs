@@ -66,7 +66,8 @@ impl Municipality {
     fn accept(&self, person: &Client, one: &str, criticality: &str) {
         person.post(&format!("{one}/classification"), json!({"criticality": criticality})).ok();
         person.post(&format!("{one}/assignment"), json!({"assignee_id": "me"})).ok();
-        person.post(&format!("{one}/acceptance"), soon()).ok();
+        let appointment = if criticality == "critical" { json!({}) } else { soon() };
+        person.post(&format!("{one}/acceptance"), appointment).ok();
     }
 }
 

@@ -207,10 +207,11 @@ struct Life {
     life: String,
 }
 
-/// The traces of each ticket in all tables, grouped: how many tickets have the same ones.
+/// The traces of each ticket in all tables, grouped: how many tickets have the same ones. Whether a new ticket is told to
+/// staff depends on how soon it is assigned.
 const LIVES: &str = "SELECT count(*) AS tickets, life FROM (SELECT concat_ws(' ', t.status, t.version, \
     (SELECT string_agg(concat(seq, kind), ',' ORDER BY seq) FROM events WHERE ticket_id = t.id), \
-    (SELECT string_agg(kind, ',' ORDER BY kind) FROM messages WHERE ticket_id = t.id), \
+    (SELECT string_agg(kind, ',' ORDER BY kind) FROM messages WHERE ticket_id = t.id AND kind <> 'new_ticket'), \
     (SELECT string_agg(concat(number, outcome), ',') FROM openings WHERE ticket_id = t.id), \
     (SELECT count(*) FROM followups WHERE ticket_id = t.id), \
     (SELECT count(*) FROM attentions WHERE ticket_id = t.id), \
