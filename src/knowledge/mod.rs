@@ -2,6 +2,7 @@
 
 pub mod articles;
 pub mod attachments;
+mod content_rules;
 pub mod list;
 pub mod revisions;
 pub mod search;

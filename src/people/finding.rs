@@ -31,9 +31,6 @@ enum Refusal {
     Inactive(&'static str),
 }
 
-/// The most accounts of one document that are compared.
-const MOST: usize = 20;
-
 /// The account of the person with this document (without spaces around it) or this address (upper and lower case are
 /// the same). Until the transaction ends, no other transaction looks for a person, so that a person who is not found
 /// can be created.
@@ -54,7 +51,7 @@ pub fn find(tx: &mut PgConnection, document_id: Option<&str>, email: Option<&str
     .bind::<Nullable<SqlText>, _>(email.as_deref())
     .bind::<Array<SqlText>, _>(email.iter().collect::<Vec<_>>())
     .load(tx)?;
-    choose(&found[..found.len().min(MOST)], document_id.is_some()).map_err(|refusal| match refusal {
+    choose(&found, document_id.is_some()).map_err(|refusal| match refusal {
         Refusal::Different(ids) => different(&ids),
         Refusal::Inactive(pointer) => Problem::field(FieldError::new(
             pointer,
