@@ -112,11 +112,72 @@ def check(report, sheets, text, info, page):
     about = dict(line.split(":", 1) for line in open(info, encoding="utf-8") if ":" in line)
     assert "A4" in about["Page size"], about["Page size"]
     assert about["Title"].strip().startswith("Informe trimestral"), about["Title"]
+    assert about["Tagged"].strip() == "yes", about["Tagged"]
     pages = int(about["Pages"])
     assert 4 <= pages <= 24 and f"Página {pages} de {pages}" in words, pages
     assert "Alcaldía de Prueba" in words and "NaN" not in words
     print(f"  {len(cells)} sheets and {pages} pages match the JSON")
 
 
+LONG = ("Se presentó el informe del trimestre; la atención oportuna fue del 91 %. El «Ñandú» 日本 y 😀 no desaparecen. " * 12).strip()
+
+
+def records(owner, folder):
+    """Writes the bodies of one record of each kind, with long texts."""
+    bodies = {
+        "minutes": {
+            "held_on": "2026-10-09", "start_time": "08:00", "end_time": "09:30", "place": "Sala de juntas",
+            "agenda": [f"Punto {number}" for number in range(1, 9)],
+            "attendees": [{"user_id": owner, "job_title": "Director Administrativo de las TIC"}] + [
+                {"full_name": f"Persona de Prueba {number}", "job_title": "Profesional", "attendance": "guest"}
+                for number in range(20)],
+            "proceedings": "\n\n".join([LONG] * 5),
+            "decisions": [{"decision": f"Compromiso {number}. {LONG if number % 4 == 0 else ''}", "owner_id": owner,
+                           "due_on": "2026-10-30"} for number in range(1, 13)],
+        },
+        "action": {
+            "kind": "corrective", "finding": LONG, "cause": LONG[:300], "action": LONG[:600], "owner_id": owner,
+            "due_on": "2026-01-31", "status": "open", "origin": {"kind": "audit", "note": "Auditoría interna de 2026"},
+        },
+        "risk": {
+            "cause": LONG[:400], "risk": "Pérdida del registro de solicitudes", "effect": LONG[:500], "probability": 3,
+            "impact": 5, "controls": LONG[:300], "residual": {"probability": 2, "impact": 3}, "treatment": "reduce",
+            "treatment_plan": LONG[:300], "owner_id": owner, "review_on": "2027-03-31", "status": "active",
+            "origin": {"kind": "report", "year": 2025, "quarter": 3},
+        },
+    }
+    for name, body in bodies.items():
+        json.dump(body, open(f"{folder}/{name}.json", "w", encoding="utf-8"))
+
+
+def form(files, read, *words):
+    """Compares the formats of a form, and checks that its PDF file is accessible."""
+    about = dict(line.split(":", 1) for line in open(f"{read}.info", encoding="utf-8") if ":" in line)
+    assert about["Tagged"].strip() == "yes", about["Tagged"]
+    assert "A4" in about["Page size"], about["Page size"]
+    assert about["Title"].strip(), about
+    pdf = open(f"{files}.pdf", "rb").read()
+    assert b"/Lang(es)" in pdf and b"/FontFile2" in pdf and b"pdfuaid" in pdf
+    structure = open(f"{read}.structure", encoding="utf-8").read()
+    assert re.search(r"^ *H1", structure, re.M), "no title in the structure"
+    if "<table" in open(f"{files}.html", encoding="utf-8").read():
+        assert re.search(r"^ *TH\b", structure, re.M) and re.search(r"^ *TD\b", structure, re.M), "no cells in the structure"
+    flat = lambda text: re.sub(r"\W+", " ", text).casefold()
+    text, order = flat(open(f"{read}.txt", encoding="utf-8").read()), flat(structure)
+    sheets = flat(" ".join(open(path, encoding="utf-8").read() for path in glob.glob(f"{read}/*.csv")))
+    page = flat(re.sub(r"<[^>]*>", " ", open(f"{files}.html", encoding="utf-8").read()))
+    place = 0
+    for word in map(flat, words):
+        assert word in text, f"{word} is not in the text of the PDF"
+        assert word in sheets, f"{word} is not in the workbook"
+        assert word in page, f"{word} is not on the page"
+        found = order.find(word, place)
+        assert found >= 0 or words.index(words[0]) == 0 and word in order, f"{word} is not in the order of reading"
+        place = max(found, 0)
+    pages = int(about["Pages"])
+    assert f"Página: {pages} de {pages}".casefold() in re.sub(r"\s+", " ", open(f"{read}.txt", encoding="utf-8").read()).casefold()
+    print(f"  {pages} pages, tagged; the formats agree")
+
+
 if __name__ == "__main__":
-    {"logo": logo, "check": check}[sys.argv[1]](*sys.argv[2:])
+    {"logo": logo, "check": check, "records": records, "form": form}[sys.argv[1]](*sys.argv[2:])

@@ -34,7 +34,7 @@ fn visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(Attachment
     if let Some(article_id) = file.article_id {
         check_visible(db, actor, article_id)?;
     }
-    if file.improvement_action_id.is_some() && actor.rights().scope(Action::ReadRecords).is_none() {
+    if file.is_of_record() && actor.rights().scope(Action::ReadRecords).is_none() {
         return Err(Problem::not_found());
     }
     Ok((file, key))

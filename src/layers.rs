@@ -7,7 +7,7 @@ use std::path::Path;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// The top-level modules of `src/`, layer by layer, from top to bottom.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("commands", &["main", "commands"]),
     ("application", &["app", "server"]),
     (
@@ -35,6 +35,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
             "tickets",
         ],
     ),
+    ("documents", &["documents"]),
     ("people and history", &["account", "audit", "outbox", "people"]),
     ("requests", &["http"]),
     ("permissions", &["auth"]),

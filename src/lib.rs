@@ -4,7 +4,7 @@
 pub mod account;
 /// The HTTP application: routes, middleware, docs.
 pub mod app;
-/// Files of tickets, followups and articles.
+/// Files of tickets, followups, articles and records.
 pub mod attachments;
 /// The history and its verification.
 pub mod audit;
@@ -22,7 +22,9 @@ pub mod contract;
 pub mod db;
 /// The settings of the desk that a frontend needs.
 pub mod desk;
-/// Reading files of tickets, followups, articles and improvement actions.
+/// Documents for people: PDF, HTML and XLSX.
+pub mod documents;
+/// Reading files of tickets, followups, articles and records.
 pub mod downloads;
 /// Health checks and metrics.
 pub mod health;

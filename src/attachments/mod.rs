@@ -1,10 +1,11 @@
-//! Files of tickets, followups, articles and improvement actions.
+//! Files of tickets, followups, articles and records (improvement actions, minutes, indicators, risks).
 
 pub mod attach;
 pub mod content;
 pub mod file_name;
 mod media_type;
 mod range;
+pub mod record;
 pub mod removed;
 pub mod serve;
 pub mod store;
@@ -31,6 +32,12 @@ pub struct Attachment {
     pub article_id: Option<Uuid>,
     /// The improvement action that the file is evidence of; `null` for other owners.
     pub improvement_action_id: Option<Uuid>,
+    /// The minutes that the file belongs to, such as their signed scan; `null` for other owners.
+    pub minutes_id: Option<Uuid>,
+    /// The indicator that the file belongs to; `null` for other owners.
+    pub indicator_id: Option<Uuid>,
+    /// The risk that the file belongs to; `null` for other owners.
+    pub risk_id: Option<Uuid>,
     /// The name that was sent, without folders, invisible characters and names that file systems reserve.
     #[schema(max_length = 255, example = "atasco.jpg")]
     pub file_name: String,
@@ -48,6 +55,14 @@ pub struct Attachment {
     pub uploaded_by: Person,
     /// When the file was attached.
     pub created_at: DateTime<Utc>,
+}
+
+impl Attachment {
+    /// Whether it belongs to minutes, an indicator, an improvement action or a risk.
+    pub fn is_of_record(&self) -> bool {
+        let owners = [self.improvement_action_id, self.minutes_id, self.indicator_id, self.risk_id];
+        owners.iter().any(Option::is_some)
+    }
 }
 
 /// A `multipart/form-data` body with one file. A file that runs when it is opened is rejected with 415, whatever its

@@ -20,30 +20,39 @@ pub enum Owner {
     Followup { ticket_id: i64, id: Uuid },
     Article(Uuid),
     ImprovementAction(Uuid),
+    Minutes(Uuid),
+    Indicator(Uuid),
+    Risk(Uuid),
 }
 
-type Columns = (
-    diesel::dsl::Eq<attachments::ticket_id, Option<i64>>,
-    diesel::dsl::Eq<attachments::followup_id, Option<Uuid>>,
-    diesel::dsl::Eq<attachments::article_id, Option<Uuid>>,
-    diesel::dsl::Eq<attachments::improvement_action_id, Option<Uuid>>,
-);
+/// The column of each owner.
+#[derive(Debug, Clone, Copy, Default, Insertable)]
+#[diesel(table_name = attachments)]
+struct Columns {
+    ticket_id: Option<i64>,
+    followup_id: Option<Uuid>,
+    article_id: Option<Uuid>,
+    improvement_action_id: Option<Uuid>,
+    minutes_id: Option<Uuid>,
+    indicator_id: Option<Uuid>,
+    risk_id: Option<Uuid>,
+}
 
 impl Owner {
     /// The value of each column for this owner.
     fn columns(self) -> Columns {
-        let (ticket, followup, article, action) = match self {
-            Owner::Ticket(id) => (Some(id), None, None, None),
-            Owner::Followup { ticket_id, id } => (Some(ticket_id), Some(id), None, None),
-            Owner::Article(id) => (None, None, Some(id), None),
-            Owner::ImprovementAction(id) => (None, None, None, Some(id)),
-        };
-        (
-            attachments::ticket_id.eq(ticket),
-            attachments::followup_id.eq(followup),
-            attachments::article_id.eq(article),
-            attachments::improvement_action_id.eq(action),
-        )
+        let none = Columns::default();
+        match self {
+            Owner::Ticket(id) => Columns { ticket_id: Some(id), ..none },
+            Owner::Followup { ticket_id, id } => {
+                Columns { ticket_id: Some(ticket_id), followup_id: Some(id), ..none }
+            }
+            Owner::Article(id) => Columns { article_id: Some(id), ..none },
+            Owner::ImprovementAction(id) => Columns { improvement_action_id: Some(id), ..none },
+            Owner::Minutes(id) => Columns { minutes_id: Some(id), ..none },
+            Owner::Indicator(id) => Columns { indicator_id: Some(id), ..none },
+            Owner::Risk(id) => Columns { risk_id: Some(id), ..none },
+        }
     }
 }
 
@@ -55,6 +64,9 @@ struct Row {
     followup_id: Option<Uuid>,
     article_id: Option<Uuid>,
     improvement_action_id: Option<Uuid>,
+    minutes_id: Option<Uuid>,
+    indicator_id: Option<Uuid>,
+    risk_id: Option<Uuid>,
     file_name: String,
     content_type: String,
     size: i64,
@@ -70,6 +82,9 @@ impl From<(Row, Person)> for Attachment {
             followup_id: row.followup_id,
             article_id: row.article_id,
             improvement_action_id: row.improvement_action_id,
+            minutes_id: row.minutes_id,
+            indicator_id: row.indicator_id,
+            risk_id: row.risk_id,
             file_name: row.file_name,
             content_type: row.content_type,
             size: row.size,

@@ -8,6 +8,7 @@ mod backup;
 mod bodies;
 mod criticality;
 mod entity;
+pub mod forms;
 pub mod logo;
 mod mail_trust;
 mod mailbox;
@@ -55,6 +56,7 @@ pub struct Config {
     /// The time zone of the entity's days.
     pub timezone: Tz,
     pub entity: Entity,
+    pub forms: forms::Forms,
     pub audit: AuditConfig,
     /// Connections to PostgreSQL, and requests processed at once.
     pub pool_size: u32,
@@ -182,6 +184,7 @@ impl Config {
                 "the name of a time zone such as America/Bogota",
             ),
             entity: from.entity(),
+            forms: from.forms(),
             audit,
             pool_size: from.parse("MESA_POOL_SIZE", 8, |n| (1..=200).contains(n), "a number from 1 to 200"),
             workers: from.parse(

@@ -87,6 +87,9 @@ diesel::table! {
         storage_key -> Text,
         uploaded_by -> Uuid,
         created_at -> Timestamptz,
+        minutes_id -> Nullable<Uuid>,
+        indicator_id -> Nullable<Uuid>,
+        risk_id -> Nullable<Uuid>,
     }
 }
 

@@ -80,10 +80,15 @@ impl<T: DeserializeOwned> Query<T> {
 
     /// The same, with the parameter `expand` separated too.
     pub fn read_expanded_list<E: DeserializeOwned>(self) -> Result<(Paging, E, T)> {
+        self.read_list_apart("expand")
+    }
+
+    /// The same, with the parameter of this name separated too. It does not belong to what the cursor is valid for.
+    pub fn read_list_apart<E: DeserializeOwned>(self, name: &str) -> Result<(Paging, E, T)> {
         let (paging, own): (Vec<_>, Vec<_>) =
             self.pairs()?.into_iter().partition(|(name, _)| is_paging(name));
-        let (expand, own): (Vec<_>, Vec<_>) = own.into_iter().partition(|(name, _)| name == "expand");
-        Ok((self.sealed(decode(&paging)?, &own)?, decode(&expand)?, decode(&own)?))
+        let (apart, own): (Vec<_>, Vec<_>) = own.into_iter().partition(|(each, _)| each == name);
+        Ok((self.sealed(decode(&paging)?, &own)?, decode(&apart)?, decode(&own)?))
     }
 
     /// With the keys that seal its cursors: they are valid for this list with these filters. The order is in the

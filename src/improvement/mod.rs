@@ -31,7 +31,9 @@ pub fn routes(routes: &mut Routes) {
         .service(risks::write::create)
         .service(risks::matrix::read)
         .service(risks::write::read)
-        .service(risks::write::change);
+        .service(risks::write::change)
+        .service(risks::attachments::attach)
+        .service(risks::attachments::list);
 }
 
 /// The current day by the entity's clock.

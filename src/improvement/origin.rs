@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::schema::{measurements, minutes, risks};
-use crate::language::text_enum;
+use crate::language::{Locale, text_enum};
 use crate::problem::{FieldCode, FieldError, Result, Text};
 
 text_enum! {
@@ -102,6 +102,24 @@ impl From<OriginInput> for Origin {
         };
         let OriginInput { kind, path, year, quarter, measurement_id, risk_id, minutes_id, note } = content;
         Origin { kind, path, year, quarter, measurement_id, risk_id, minutes_id, note, link }
+    }
+}
+
+impl Origin {
+    /// For people: the kind, what it names, and the note.
+    pub fn shown(&self, locale: Locale) -> String {
+        let kind = match self.kind {
+            OriginKind::Figure => Text::new("Cifra de las estadísticas", "Figure of the statistics"),
+            OriginKind::Report => Text::new("Informe trimestral", "Quarterly report"),
+            OriginKind::Measurement => Text::new("Medición de un indicador", "Measurement of an indicator"),
+            OriginKind::Risk => Text::new("Riesgo", "Risk"),
+            OriginKind::Minutes => Text::new("Acta de Comité Primario", "Minutes of the Comité Primario"),
+            OriginKind::Audit => Text::new("Auditoría", "Audit"),
+            OriginKind::Other => Text::new("Otra", "Other"),
+        };
+        let quarter = self.year.zip(self.quarter).map(|(year, quarter)| format!(" {year}-{quarter}"));
+        let note = self.note.as_ref().map(|note| format!(": {note}"));
+        format!("{}{}{}", kind.in_locale(locale), quarter.unwrap_or_default(), note.unwrap_or_default())
     }
 }
 

@@ -1,23 +1,26 @@
 //! The definition of an indicator: its name, objective, formula, target.
 
 use actix_web::web::Path;
-use actix_web::{HttpResponse, get, patch, post};
+use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::form;
 use super::frequency::IndicatorFrequency;
 use super::light::{self, IndicatorDirection};
 use super::measures::IndicatorMeasure;
 use crate::auth::policy::Action;
 use crate::db::schema::indicators;
+use crate::documents::format::{FormatQuery, ReportFormat};
+use crate::documents::response::{File, Found, serve, whole_list};
 use crate::http::actor::next_version;
-use crate::http::body::Patch;
+use crate::http::body::{Content, Patch};
 use crate::http::catalogue::NameSort;
 use crate::http::paging::{Page, Paging, read_page};
-use crate::http::{Answer, Body, Call, Query};
+use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::language::text_enum;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
@@ -58,10 +61,10 @@ pub struct Indicator {
     pub kind: Option<IndicatorKind>,
     /// The objective (objetivo).
     #[schema(max_length = 2000, example = "Medir si los casos se atienden a tiempo.")]
-    aim: String,
+    pub(super) aim: String,
     /// How it is computed, in words (fórmula).
     #[schema(max_length = 2000, example = "Casos atendidos a tiempo / casos recibidos × 100")]
-    formula: String,
+    pub(super) formula: String,
     /// The unit of the value, the target and the warning (unidad de medida). All measures except `manual` are computed
     /// in percent.
     #[schema(max_length = 50, example = "%")]
@@ -84,24 +87,24 @@ pub struct Indicator {
     pub warning: f64,
     /// The value from which the indicator started, in its unit (línea base); `null` if there is none.
     #[schema(example = 72.5)]
-    baseline_value: Option<f64>,
+    pub(super) baseline_value: Option<f64>,
     /// The baseline in words, such as its date and its source; `null` if there is none.
     #[schema(max_length = 500, example = "Promedio de 2025, registro en GLPI")]
-    baseline_note: Option<String>,
+    pub(super) baseline_note: Option<String>,
     /// How often the indicator is measured (frecuencia). New measurements are of a period of this length.
     pub frequency: IndicatorFrequency,
     /// Where the data come from (fuente de información).
     #[schema(max_length = 500, example = "Registro de la Mesa de Servicios")]
-    source: String,
+    pub(super) source: String,
     /// The post of the person responsible (responsable).
     #[schema(max_length = 200, example = "Director Administrativo de las TIC")]
-    responsible: String,
+    pub(super) responsible: String,
     /// The state of the indicator. Only an `active` indicator can be measured.
     pub status: IndicatorStatus,
     /// The time at which the indicator was created.
-    created_at: DateTime<Utc>,
+    pub(super) created_at: DateTime<Utc>,
     /// The time of the last change of the definition; measurements do not count as changes.
-    updated_at: DateTime<Utc>,
+    pub(super) updated_at: DateTime<Utc>,
     #[serde(skip)]
     version: i32,
 }
@@ -258,16 +261,25 @@ pub struct IndicatorFilters {
 /// List indicators
 ///
 /// By name (FO-DE-15 Ficha de Indicadores). Four exist from the beginning: timely attention, timely solution,
-/// satisfaction and resolution at the first level.
+/// satisfaction and resolution at the first level. With a `format` other than `json`, the whole list as one document with
+/// the measurements, whatever `limit` and `cursor` are: up to 200 indicators, otherwise a 400.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
-    tag = "indicators", operation_id = "listIndicators", params(Paging, IndicatorFilters),
-    responses((status = 200, body = Page<Indicator>, description = "One page of the indicators"))
+    tag = "indicators", operation_id = "listIndicators", params(Paging, IndicatorFilters, FormatQuery),
+    responses((status = 200, description = "One page of the indicators", content(
+        (Page<Indicator> = "application/json"),
+        (Content = "text/html"),
+        (Content = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (Content = "application/pdf"),
+    )))
 )]
 #[get("/indicators")]
-pub async fn list(call: Call, query: Query<IndicatorFilters>) -> Result<HttpResponse> {
-    call.read(|db, _| {
-        let (paging, filters) = query.read_list()?;
+pub async fn list(call: Call, query: Query<IndicatorFilters>, request: HttpRequest) -> Result<HttpResponse> {
+    let load = |db: &mut PgConnection, actor: &Actor, accept: &str| {
+        let (paging, format, filters): (_, FormatQuery, IndicatorFilters) =
+            query.read_list_apart("format")?;
+        let format = format.or_accepted(accept);
+        let paging = if format == ReportFormat::Json { paging } else { whole_list() };
         let sort = filters.sort.unwrap_or(NameSort::Ascending).as_str();
         let filtered = || {
             let query = indicators::table.into_boxed();
@@ -284,23 +296,49 @@ pub async fn list(call: Call, query: Query<IndicatorFilters>) -> Result<HttpResp
             (indicators::name as String, indicators::id as Uuid),
             Indicator::as_select()
         );
-        paging.answer(sort, items, total, |indicator| (indicator.name.clone(), indicator.id))
-    })
-    .await
+        match format {
+            ReportFormat::Json => paging
+                .answer(sort, items, total, |indicator| (indicator.name.clone(), indicator.id))
+                .map(Found::Json),
+            format => Found::all(format, form::sheets(db, items, actor.role)?),
+        }
+    };
+    serve(call, request, form::KIND, load, form::document).await
 }
 
 /// Read an indicator
 ///
-/// The definition of the indicator, with its target.
+/// The definition of the indicator, with its target. As JSON, or with its measurements as the form FO-DE-15 Ficha de
+/// Indicadores for people.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "indicators", operation_id = "getIndicator",
-    params(("indicator_id" = Uuid, Path, description = "Identifier of the indicator.")),
-    responses((status = 200, body = Indicator, description = "The indicator"))
+    params(("indicator_id" = Uuid, Path, description = "Identifier of the indicator."), FormatQuery),
+    responses((status = 200, description = "The indicator", content(
+        (Indicator = "application/json"),
+        (Content = "text/html"),
+        (Content = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (Content = "application/pdf"),
+    )))
 )]
 #[get("/indicators/{indicator_id}")]
-pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(move |db, _| Indicator::find(db, *id)?.answer()).await
+pub async fn read(
+    call: Call,
+    id: Path<Uuid>,
+    query: Query<FormatQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let load = move |db: &mut PgConnection, actor: &Actor, accept: &str| {
+        let format = query.read()?.or_accepted(accept);
+        let indicator = Indicator::find(db, *id)?;
+        if format == ReportFormat::Json {
+            return indicator.answer().map(Found::Json);
+        }
+        let version = Some((indicator.id, indicator.version));
+        let records = form::sheets(db, vec![indicator], actor.role)?;
+        Ok(Found::File(File { format, records, version }))
+    };
+    serve(call, request, form::KIND, load, form::document).await
 }
 
 /// Define an indicator

@@ -41,63 +41,63 @@ pub struct Measurement {
     /// Identifier of the measurement.
     pub(super) id: Uuid,
     /// Identifier of the measured indicator.
-    indicator_id: Uuid,
+    pub(super) indicator_id: Uuid,
     /// The frequency of the indicator at the time of the measurement, which determines the length of the period.
-    frequency: IndicatorFrequency,
+    pub(super) frequency: IndicatorFrequency,
     /// The year of the measured period.
     #[schema(minimum = 2000, maximum = 9998, example = 2026)]
-    year: i16,
+    pub(super) year: i16,
     /// The measured quarter, 1 to 4; of a period that is not a quarter, the quarter in which it ends.
     #[schema(minimum = 1, maximum = 4, example = 3)]
-    quarter: i16,
+    pub(super) quarter: i16,
     /// The number of the period in its year: the month for `monthly`, 1 to 6 for `bimonthly`, the quarter for
     /// `quarterly`, 1 or 2 for `semiannual`, 1 for `yearly`.
     #[schema(minimum = 1, maximum = 12, example = 3)]
-    period: i16,
+    pub(super) period: i16,
     /// The first day of the period.
     #[schema(example = "2026-07-01")]
-    from_date: NaiveDate,
+    pub(super) from_date: NaiveDate,
     /// The last day of the period, inclusive.
     #[schema(example = "2026-09-30")]
-    through_date: NaiveDate,
+    pub(super) through_date: NaiveDate,
     /// The result in the indicator's unit (resultado); `null` if there was nothing to measure, or if it is `withheld`.
     #[schema(example = 87.5)]
-    value: Option<f64>,
+    pub(super) value: Option<f64>,
     /// How many of `denominator` met the condition (numerador); `null` if measured by hand, or if it is `withheld`.
     #[schema(example = 7)]
     #[serde(rename = "numerator")]
-    met: Option<i64>,
+    pub(super) met: Option<i64>,
     /// How many tickets or surveys were counted (denominador); `null` if measured by hand.
     #[schema(example = 8)]
     #[serde(rename = "denominator")]
-    counted: Option<i64>,
+    pub(super) counted: Option<i64>,
     /// The target at the time of the measurement, in the indicator's unit.
     #[schema(example = 90.0)]
-    target: f64,
+    pub(super) target: f64,
     /// Whether values above or below the target were good at the time of the measurement.
     direction: IndicatorDirection,
     /// The limit of the yellow light at the time of the measurement, in the indicator's unit.
     #[schema(example = 80.0)]
     warning: f64,
     /// The status of `value` against the target (semáforo); `null` if `value` is `null`.
-    light: Option<IndicatorLight>,
+    pub(super) light: Option<IndicatorLight>,
     /// Whether `value`, `numerator` and `light` are `null` because the reader may not read individual
     /// survey answers. For the measure `satisfaction`, they read only quarters that were over when they were measured,
     /// with five answers or more.
-    withheld: bool,
+    pub(super) withheld: bool,
     /// The time of the last measurement of this period; the value is that of the data at this time.
     measured_at: DateTime<Utc>,
     /// Whether the period was over when it was measured. Only then the measurement can be approved.
-    complete: bool,
+    pub(super) complete: bool,
     /// The analysis of the value (análisis); `null` until it is written.
     #[schema(max_length = 10_000, example = "La meta no se cumplió por la falta de turno los sábados.")]
-    analysis: Option<String>,
+    pub(super) analysis: Option<String>,
     /// Identifier of the improvement action that results from the measurement; `null` if there is none.
-    improvement_action_id: Option<Uuid>,
+    pub(super) improvement_action_id: Option<Uuid>,
     /// The state of the measurement.
-    status: MeasurementStatus,
+    pub(super) status: MeasurementStatus,
     /// When and by whom it was approved; `null` until the director approves it.
-    approval: Option<MeasurementApproval>,
+    pub(super) approval: Option<MeasurementApproval>,
     /// The time of the first measurement of this period.
     created_at: DateTime<Utc>,
     /// The time of the last change: a new measurement of the period, a change of the analysis or the action, or the
@@ -111,9 +111,9 @@ pub struct Measurement {
 #[derive(Serialize, ToSchema)]
 pub struct MeasurementApproval {
     /// The director who approved it.
-    approved_by: Person,
+    pub(super) approved_by: Person,
     /// The time of the approval.
-    approved_at: DateTime<Utc>,
+    pub(super) approved_at: DateTime<Utc>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -145,7 +145,7 @@ pub(super) struct Row {
 }
 
 impl Measurement {
-    fn present(db: &mut PgConnection, rows: Vec<Row>, reader: Role) -> Result<Vec<Self>> {
+    pub(super) fn present(db: &mut PgConnection, rows: Vec<Row>, reader: Role) -> Result<Vec<Self>> {
         let of_answers = of_answers(db, &rows, reader)?;
         let people = person::by_id(db, rows.iter().filter_map(|row| row.approved_by))?;
         let one = |row: Row| {

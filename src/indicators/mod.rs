@@ -1,7 +1,9 @@
 //! Activity 11: indicators (FO-DE-15 Ficha de Indicadores) and their measurements by period.
 
 mod approval;
+mod attachments;
 pub mod definitions;
+mod form;
 pub mod frequency;
 pub mod light;
 pub mod measure;
@@ -21,5 +23,7 @@ pub fn routes(routes: &mut Routes) {
         .service(measure::measure)
         .service(measurements::read)
         .service(measurements::change)
-        .service(approval::approve);
+        .service(approval::approve)
+        .service(attachments::attach)
+        .service(attachments::list);
 }

@@ -1,17 +1,20 @@
 //! The list of minutes.
 
-use actix_web::{HttpResponse, get};
+use actix_web::{HttpRequest, HttpResponse, get};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::{Minutes, MinutesStatus, Row};
+use super::{Minutes, MinutesStatus, Row, form};
 use crate::auth::policy::Action;
 use crate::db::schema::{minutes, minutes_decisions};
+use crate::documents::format::{FormatQuery, ReportFormat};
+use crate::documents::response::{Found, serve, whole_list};
+use crate::http::body::Content;
 use crate::http::paging::{Page, Paging, among, read_page};
-use crate::http::{Call, Query};
+use crate::http::{Actor, Call, Query};
 use crate::language::text_enum;
 use crate::problem::Result;
 
@@ -44,16 +47,24 @@ pub struct MinutesFilters {
 
 /// List minutes
 ///
-/// Those of the Comité Primario (FO-DE-01 Acta), the latest meeting first.
+/// Those of the Comité Primario (FO-DE-01 Acta), the latest meeting first. With a `format` other than `json`, the whole list
+/// as one document, whatever `limit` and `cursor` are: up to 200 minutes, otherwise a 400.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
-    tag = "meeting minutes", operation_id = "listMeetingMinutes", params(Paging, MinutesFilters),
-    responses((status = 200, body = Page<Minutes>, description = "One page of the minutes"))
+    tag = "meeting minutes", operation_id = "listMeetingMinutes", params(Paging, MinutesFilters, FormatQuery),
+    responses((status = 200, description = "One page of the minutes", content(
+        (Page<Minutes> = "application/json"),
+        (Content = "text/html"),
+        (Content = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (Content = "application/pdf"),
+    )))
 )]
 #[get("/meeting-minutes")]
-pub async fn list(call: Call, query: Query<MinutesFilters>) -> Result<HttpResponse> {
-    call.read(|db, _| {
-        let (paging, filters) = query.read_list()?;
+pub async fn list(call: Call, query: Query<MinutesFilters>, request: HttpRequest) -> Result<HttpResponse> {
+    let load = |db: &mut PgConnection, _: &Actor, accept: &str| {
+        let (paging, format, filters): (_, FormatQuery, MinutesFilters) = query.read_list_apart("format")?;
+        let format = format.or_accepted(accept);
+        let paging = if format == ReportFormat::Json { paging } else { whole_list() };
         let sort = filters.sort.unwrap_or(MinutesSort::HeldDescending).as_str();
         let filtered = || {
             let mut query = minutes::table.into_boxed();
@@ -78,7 +89,12 @@ pub async fn list(call: Call, query: Query<MinutesFilters>) -> Result<HttpRespon
             Row::as_select()
         );
         let items = Minutes::present(db, rows)?;
-        paging.answer(sort, items, total, |one| (one.held_on, one.id))
-    })
-    .await
+        match format {
+            ReportFormat::Json => {
+                paging.answer(sort, items, total, |one| (one.held_on, one.id)).map(Found::Json)
+            }
+            format => Found::all(format, items),
+        }
+    };
+    serve(call, request, form::KIND, load, form::document).await
 }

@@ -1,6 +1,8 @@
 //! Activity 11: minutes of the Comité Primario (FO-DE-01 Acta): attendance, agenda, proceedings, decisions.
 
+mod attachments;
 pub mod content;
+mod form;
 mod list;
 mod signature;
 mod write;
@@ -27,7 +29,9 @@ pub fn routes(routes: &mut Routes) {
         .service(write::create)
         .service(write::read)
         .service(write::change)
-        .service(signature::sign);
+        .service(signature::sign)
+        .service(attachments::attach)
+        .service(attachments::list);
 }
 
 text_enum! {

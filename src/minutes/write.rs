@@ -1,33 +1,53 @@
 //! Writing minutes, reading and changing them until they are signed.
 
 use actix_web::web::Path;
-use actix_web::{HttpResponse, get, patch, post};
+use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use chrono::Datelike;
 use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::content::MeetingMinutesCreate;
-use super::{Minutes, MinutesStatus, lock};
+use super::{Minutes, MinutesStatus, form, lock};
 use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
 use crate::db::schema::minutes;
+use crate::documents::format::{FormatQuery, ReportFormat};
+use crate::documents::response::{Found, serve};
 use crate::http::actor::next_version;
-use crate::http::body::Patch;
-use crate::http::{Answer, Body, Call};
+use crate::http::body::{Content, Patch};
+use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
 /// Read minutes
 ///
-/// The current content; once signed, it no longer changes.
+/// The current content; once signed, it no longer changes. As JSON, or as the form FO-DE-01 Acta for people.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "meeting minutes", operation_id = "getMeetingMinutes",
-    params(("minutes_id" = Uuid, Path, description = "Identifier of the minutes.")),
-    responses((status = 200, body = Minutes, description = "The minutes"))
+    params(("minutes_id" = Uuid, Path, description = "Identifier of the minutes."), FormatQuery),
+    responses((status = 200, description = "The minutes", content(
+        (Minutes = "application/json"),
+        (Content = "text/html"),
+        (Content = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (Content = "application/pdf"),
+    )))
 )]
 #[get("/meeting-minutes/{minutes_id}")]
-pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(move |db, _| Minutes::answer(db, *id)).await
+pub async fn read(
+    call: Call,
+    id: Path<Uuid>,
+    query: Query<FormatQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let load = move |db: &mut PgConnection, _: &Actor, accept: &str| match query.read()?.or_accepted(accept) {
+        ReportFormat::Json => Minutes::answer(db, *id).map(Found::Json),
+        format => {
+            let found = Minutes::find(db, *id)?;
+            let (id, version) = (found.id, found.version);
+            Ok(Found::one(format, found, id, version))
+        }
+    };
+    serve(call, request, form::KIND, load, form::document).await
 }
 
 /// Write minutes

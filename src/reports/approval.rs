@@ -106,7 +106,7 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<EmptyBody>)
         let mut files = Vec::new();
         for (audience, report) in [(Audience::Answers, &report), (Audience::Totals, &for_totals)] {
             for format in ReportFormat::ALL {
-                let content = format.write(report, config.entity.logo.as_deref())?;
+                let content = format.write(report, config.entity.logo.as_ref())?;
                 files.push(File { format: *format, audience, content });
             }
         }

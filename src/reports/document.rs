@@ -1,6 +1,7 @@
 //! A document for all formats: sections of findings, text and tables, some with charts; signatures. Pure.
 
-use chrono::NaiveDate;
+pub use crate::documents::cell::{Cell, Light};
+pub use crate::documents::chart::ChartKind;
 
 /// A document in Spanish.
 pub struct Document {
@@ -81,53 +82,19 @@ impl Mark {
         }
     }
 
-    /// Each colour has a shape of its own.
-    pub fn symbol(self) -> &'static str {
-        match self.tone() {
-            Tone::Green => "●",
-            Tone::Yellow => "▲",
-            Tone::Red => "■",
-            Tone::Gray => "○",
-        }
-    }
-
-    pub fn tone(self) -> Tone {
+    pub fn light(self) -> Light {
         match self {
-            Mark::Met | Mark::NotWorse => Tone::Green,
-            Mark::Warned | Mark::Open => Tone::Yellow,
-            Mark::Missed | Mark::Worse | Mark::Overdue => Tone::Red,
-            Mark::NoData | Mark::Nothing | Mark::Proposed => Tone::Gray,
+            Mark::Met | Mark::NotWorse => Light::Green,
+            Mark::Warned | Mark::Open => Light::Yellow,
+            Mark::Missed | Mark::Worse | Mark::Overdue => Light::Red,
+            Mark::NoData | Mark::Nothing | Mark::Proposed => Light::Gray,
         }
     }
 }
 
-/// The colour of a light.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
-    Green,
-    Yellow,
-    Red,
-    Gray,
-}
-
-impl Tone {
-    /// Red, green and blue: dark enough for text on white.
-    pub fn color(self) -> [u8; 3] {
-        match self {
-            Tone::Green => [0x1b, 0x6e, 0x3a],
-            Tone::Yellow => [0x8a, 0x58, 0x00],
-            Tone::Red => [0xa6, 0x1b, 0x1b],
-            Tone::Gray => [0x4d, 0x57, 0x63],
-        }
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Tone::Green => "green",
-            Tone::Yellow => "yellow",
-            Tone::Red => "red",
-            Tone::Gray => "gray",
-        }
+impl From<Mark> for Cell {
+    fn from(mark: Mark) -> Self {
+        Cell::Light(mark.light(), mark.word().to_owned())
     }
 }
 
@@ -167,124 +134,9 @@ pub struct Chart {
     /// The indexes of the drawn columns, three at most.
     pub series: Vec<usize>,
 }
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum ChartKind {
-    /// Vertical bars side by side, for periods.
-    Columns,
-    /// Horizontal bars, for names.
-    Bars,
-    /// A line, for periods.
-    Line,
-}
-
-/// The value of a cell of a table.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Cell {
-    Text(String),
-    Day(NaiveDate),
-    Count(i64),
-    /// From 0 to 1.
-    Share(f64),
-    /// The difference of two shares: 0.01 is one percentage point.
-    Points(f64),
-    /// With two decimals.
-    Number(f64),
-    Mark(Mark),
-    /// No value.
-    Nothing,
-}
-
-impl Cell {
-    pub fn text(text: impl Into<String>) -> Self {
-        Cell::Text(text.into())
-    }
-
-    pub fn share(share: Option<f64>) -> Self {
-        share.map_or(Cell::Nothing, Cell::Share)
-    }
-
-    pub fn number(number: Option<f64>) -> Self {
-        number.map_or(Cell::Nothing, Cell::Number)
-    }
-
-    /// Converts minutes to hours.
-    pub fn hours(minutes: Option<f64>) -> Self {
-        Self::number(minutes.map(|minutes| minutes / 60.0))
-    }
-
-    /// The numeric value, if there is one; a share in percent.
-    pub fn value(&self) -> Option<f64> {
-        match self {
-            Cell::Count(count) => Some(*count as f64),
-            Cell::Share(share) | Cell::Points(share) => Some(share * 100.0),
-            Cell::Number(number) => Some(*number),
-            Cell::Text(_) | Cell::Day(_) | Cell::Mark(_) | Cell::Nothing => None,
-        }
-    }
-
-    /// Formatted in Spanish.
-    pub fn shown(&self) -> String {
-        match self {
-            Cell::Text(text) => text.clone(),
-            Cell::Day(day) => day.format("%d/%m/%Y").to_string(),
-            Cell::Count(count) => grouped(&count.to_string()),
-            Cell::Share(share) => format!("{} %", decimal(share * 100.0, 1)),
-            Cell::Points(points) => format!("{} p. p.", decimal(points * 100.0, 1)),
-            Cell::Number(number) => decimal(*number, 2),
-            Cell::Mark(mark) => mark.word().to_owned(),
-            Cell::Nothing => "–".to_owned(),
-        }
-    }
-
-    pub fn is_number(&self) -> bool {
-        !matches!(self, Cell::Text(_) | Cell::Mark(_))
-    }
-}
-
-/// With a decimal comma and a dot as thousands separator.
-pub fn decimal(number: f64, decimals: usize) -> String {
-    let text = format!("{number:.decimals$}");
-    // A number that is rounded to zero has no sign.
-    let nothing = text.starts_with('-') && text.chars().all(|c| matches!(c, '-' | '0' | '.'));
-    let text = if nothing { text.replace('-', "") } else { text };
-    match text.split_once('.') {
-        Some((whole, fraction)) => format!("{},{fraction}", grouped(whole)),
-        None => grouped(&text),
-    }
-}
-
-fn grouped(digits: &str) -> String {
-    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |digits| ("-", digits));
-    let mut text = String::from(sign);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
-            text.push('.');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_written_as_in_spanish() {
-        for (cell, text) in [
-            (Cell::Count(1_234_567), "1.234.567"),
-            (Cell::Count(-999), "-999"),
-            (Cell::Share(0.9751), "97,5 %"),
-            (Cell::Number(1234.5), "1.234,50"),
-            (Cell::Number(-0.001), "0,00"),
-            (Cell::Points(-0.0123), "-1,2 p. p."),
-            (Cell::Nothing, "–"),
-            (Cell::Day(NaiveDate::from_ymd_opt(2026, 10, 1).unwrap()), "01/10/2026"),
-        ] {
-            assert_eq!(cell.shown(), text);
-        }
-    }
 
     #[test]
     fn marks_can_be_told_apart_without_colour() {
@@ -295,7 +147,7 @@ mod tests {
             (Mark::NoData, "Sin datos", "○"),
         ];
         for (mark, word, symbol) in marks {
-            assert_eq!((mark.word(), mark.symbol()), (word, symbol));
+            assert_eq!((mark.word(), mark.light().symbol()), (word, symbol));
         }
     }
 }

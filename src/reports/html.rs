@@ -7,8 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use minijinja::{Value, context};
 
 use super::chart;
-use super::document::{Cell, Document, Finding, Mark, Passage, Section, Signature, Table};
+use super::document::{Cell, Document, Finding, Light, Passage, Section, Signature, Table};
 use crate::config::logo::Logo;
+use crate::language::Locale;
 use crate::problem::Result;
 use crate::templates::Templates;
 
@@ -37,7 +38,8 @@ pub fn write(document: &Document, logo: Option<&Logo>) -> Result<Vec<u8>> {
 
 fn section(section: &Section) -> Value {
     let tables: Vec<Value> = section.tables.iter().map(table).collect();
-    let finding = |one: &Finding| context! { mark => mark(one.mark), text => &one.text };
+    let finding =
+        |one: &Finding| context! { mark => mark(one.mark.light(), one.mark.word()), text => &one.text };
     let groups = section.findings.iter().map(|group| {
         let findings: Vec<Value> = group.findings.iter().map(finding).collect();
         context! { title => group.title, findings }
@@ -53,8 +55,8 @@ fn passage(one: &Passage) -> Value {
     context! { title => &one.title, lines }
 }
 
-fn mark(mark: Mark) -> Value {
-    context! { word => mark.word(), symbol => mark.symbol(), tone => mark.tone().name() }
+fn mark(light: Light, word: &str) -> Value {
+    context! { word, symbol => light.symbol(), tone => light.name() }
 }
 
 fn signature(one: &Signature) -> Value {
@@ -64,10 +66,10 @@ fn signature(one: &Signature) -> Value {
 fn table(table: &Table) -> Value {
     let cell = |cell: &Cell| {
         let mark = match cell {
-            Cell::Mark(one) => Some(mark(*one)),
+            Cell::Light(light, word) => Some(mark(*light, word)),
             _ => None,
         };
-        context! { shown => cell.shown(), number => cell.is_number(), mark }
+        context! { shown => cell.shown(Locale::Es), number => cell.is_number(), mark }
     };
     let rows: Vec<Vec<Value>> = table.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
     let numbers: Vec<Value> = (0..table.columns.len())

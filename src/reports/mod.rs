@@ -16,15 +16,16 @@ pub mod quarterly;
 mod report;
 mod xlsx;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
 
 use crate::auth::policy::Role;
 use crate::config::logo::Logo;
-use crate::http::negotiation::Format;
+pub use crate::documents::format::ReportFormat;
 use crate::http::routes::Routes;
-use crate::language::text_enum;
 use crate::problem::{Problem, Result};
 use crate::statistics::{Period, Quarter, disclosure};
 use report::QuarterlyReport;
@@ -35,18 +36,6 @@ pub fn routes(routes: &mut Routes) {
         .service(approval::approve)
         .service(narrative::read)
         .service(narrative::change);
-}
-
-text_enum! {
-    /// The format of a report.
-    pub enum ReportFormat {
-        Json = "json",
-        /// One self-contained page, for screen or paper.
-        Html = "html",
-        /// A workbook with numbers, dates and charts.
-        Xlsx = "xlsx",
-        Pdf = "pdf",
-    }
 }
 
 /// The version of a report.
@@ -64,30 +53,19 @@ impl Audience {
     }
 }
 
-impl Format for ReportFormat {
-    const ALL: &'static [Self] = ReportFormat::ALL;
-
-    fn media_type(self) -> &'static str {
-        match self {
-            ReportFormat::Json => "application/json",
-            ReportFormat::Html => "text/html",
-            ReportFormat::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            ReportFormat::Pdf => "application/pdf",
-        }
-    }
-}
-
 impl ReportFormat {
     /// The report as a file of this format.
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn write(self, report: &QuarterlyReport, logo: Option<&Logo>) -> Result<Vec<u8>> {
+    pub fn write(self, report: &QuarterlyReport, logo: Option<&Arc<Logo>>) -> Result<Vec<u8>> {
         match self {
             ReportFormat::Json => serde_json::to_vec(report).map_err(Problem::internal),
-            ReportFormat::Html => html::write(&content::document(report), logo),
-            ReportFormat::Xlsx => xlsx::write(&content::document(report), logo, report.generated_at),
-            ReportFormat::Pdf => Ok(pdf::write(&content::document(report), logo)),
+            ReportFormat::Html => html::write(&content::document(report), logo.map(Arc::as_ref)),
+            ReportFormat::Xlsx => {
+                xlsx::write(&content::document(report), logo.map(Arc::as_ref), report.generated_at)
+            }
+            ReportFormat::Pdf => pdf::write(&content::document(report), logo),
         }
     }
 }

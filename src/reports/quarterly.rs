@@ -17,6 +17,7 @@ use super::{Audience, QuarterPath, ReportFormat, begun, frozen};
 use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
 use crate::config::Config;
+use crate::documents::html::POLICY;
 use crate::http::body::Content;
 use crate::http::negotiation::Format;
 use crate::http::{Call, Query, etag, negotiation};
@@ -33,9 +34,6 @@ pub struct FormatQuery {
     #[param(inline)]
     format: Option<ReportFormat>,
 }
-
-/// Prevents a browser from running scripts or loading resources in a report.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Read a quarterly report
 ///
@@ -132,7 +130,7 @@ impl Found {
     pub fn write(self, format: ReportFormat, config: &Config) -> Result<Vec<u8>> {
         match self {
             Found::Approved(content) => Ok(content),
-            Found::Current(report) => format.write(&report, config.entity.logo.as_deref()),
+            Found::Current(report) => format.write(&report, config.entity.logo.as_ref()),
         }
     }
 }

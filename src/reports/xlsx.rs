@@ -1,21 +1,19 @@
 //! The report as a workbook: a sheet per section, typed numbers and dates, charts that refer to the cells.
 
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use rust_xlsxwriter::{
-    Chart, ChartType, Color, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Image,
-    Workbook, Worksheet, XlsxError,
+    Chart, ChartType, Color, DocProperties, Format, FormatAlign, FormatBorder, Image, Workbook, Worksheet,
+    XlsxError,
 };
 
 use super::content::MOST_BARS;
-use super::document::{Cell, ChartKind, Document, Mark, Section, Signature, Table};
+use super::document::{Cell, ChartKind, Document, Light, Mark, Section, Signature, Table};
 use crate::config::logo::Logo;
+use crate::documents::xlsx::{A4, day, put};
 use crate::problem::{Problem, Result};
 
 /// The number of rows of a chart, below its table.
 const CHART_ROWS: u32 = 18;
-
-/// The code of A4 in workbooks.
-const A4: u8 = 9;
 
 struct Formats {
     title: Format,
@@ -50,8 +48,20 @@ impl Formats {
         }
     }
 
-    fn mark(&self, mark: Mark) -> Format {
-        let [red, green, blue] = mark.tone().color().map(u32::from);
+    fn of(&self, cell: &Cell) -> Format {
+        match cell {
+            Cell::Text(_) | Cell::Nothing => self.text.clone(),
+            Cell::Light(light, _) => self.light(*light),
+            Cell::Day(_) => self.day.clone(),
+            Cell::Count(_) => self.count.clone(),
+            Cell::Share(_) => self.share.clone(),
+            Cell::Points(_) => self.points.clone(),
+            Cell::Number(_) => self.number.clone(),
+        }
+    }
+
+    fn light(&self, light: Light) -> Format {
+        let [red, green, blue] = light.color().map(u32::from);
         self.text.clone().set_bold().set_font_color(Color::RGB(red << 16 | green << 8 | blue))
     }
 }
@@ -127,7 +137,12 @@ fn fill(
         sheet.write_with_format(row, 0, group.title, &formats.title)?;
         for finding in &group.findings {
             row += 1;
-            sheet.write_string_with_format(row, 0, marked(finding.mark), &formats.mark(finding.mark))?;
+            sheet.write_string_with_format(
+                row,
+                0,
+                marked(finding.mark),
+                &formats.light(finding.mark.light()),
+            )?;
             sheet.write_string_with_format(row, 1, &finding.text, &formats.text)?;
         }
         row += 2;
@@ -150,7 +165,7 @@ fn fill(
         for cells in &table.rows {
             row += 1;
             for (column, cell) in cells.iter().enumerate() {
-                put(sheet, row, column_number(column), cell, formats)?;
+                put(sheet, row, column_number(column), cell, &formats.of(cell))?;
             }
         }
         row += 2;
@@ -180,33 +195,7 @@ fn sign(
 }
 
 fn marked(mark: Mark) -> String {
-    format!("{} {}", mark.symbol(), mark.word())
-}
-
-fn put(
-    sheet: &mut Worksheet,
-    row: u32,
-    column: u16,
-    cell: &Cell,
-    formats: &Formats,
-) -> std::result::Result<(), XlsxError> {
-    match cell {
-        Cell::Text(text) => sheet.write_string_with_format(row, column, text, &formats.text)?,
-        Cell::Day(date) => sheet.write_datetime_with_format(row, column, &day(*date)?, &formats.day)?,
-        Cell::Count(count) => sheet.write_number_with_format(row, column, *count as f64, &formats.count)?,
-        Cell::Share(share) => sheet.write_number_with_format(row, column, *share, &formats.share)?,
-        // In percentage points.
-        Cell::Points(points) => {
-            sheet.write_number_with_format(row, column, points * 100.0, &formats.points)?
-        }
-        Cell::Number(number) => sheet.write_number_with_format(row, column, *number, &formats.number)?,
-        Cell::Mark(mark) => {
-            sheet.write_string_with_format(row, column, marked(*mark), &formats.mark(*mark))?
-        }
-        // A missing value is not zero.
-        Cell::Nothing => sheet.write_blank(row, column, &formats.text)?,
-    };
-    Ok(())
+    format!("{} {}", mark.light().symbol(), mark.word())
 }
 
 /// The chart of a table whose column names are in this row; `None` if there are no values.
@@ -247,9 +236,4 @@ fn has_numbers(table: &Table) -> bool {
 
 fn column_number(place: usize) -> u16 {
     u16::try_from(place).unwrap_or(u16::MAX)
-}
-
-fn day(date: NaiveDate) -> std::result::Result<ExcelDateTime, XlsxError> {
-    let part = |number: u32| u8::try_from(number).unwrap_or(1);
-    ExcelDateTime::from_ymd(u16::try_from(date.year()).unwrap_or(1900), part(date.month()), part(date.day()))
 }

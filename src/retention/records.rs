@@ -71,13 +71,16 @@ pub fn due(db: &mut PgConnection, limits: Limits) -> Result<Going> {
 /// If a concurrent transaction has just referred to one of them.
 pub fn remove(tx: &mut PgConnection, going: &Going, now: DateTime<Utc>) -> Result<()> {
     diesel::sql_query(
-        "WITH files AS (DELETE FROM attachments WHERE improvement_action_id = ANY($1) RETURNING storage_key), \
+        "WITH files AS (DELETE FROM attachments WHERE improvement_action_id = ANY($1) OR minutes_id = ANY($3) \
+             OR risk_id = ANY($4) RETURNING storage_key), \
          told AS (DELETE FROM messages WHERE improvement_action_id = ANY($1)) \
          INSERT INTO removed_files (storage_key, removed_at) SELECT DISTINCT storage_key, $2 FROM files \
          ON CONFLICT (storage_key) DO UPDATE SET removed_at = EXCLUDED.removed_at",
     )
     .bind::<Array<SqlUuid>, _>(going.ids(RetentionKind::ImprovementActions))
     .bind::<Timestamptz, _>(now)
+    .bind::<Array<SqlUuid>, _>(going.ids(RetentionKind::Minutes))
+    .bind::<Array<SqlUuid>, _>(going.ids(RetentionKind::Risks))
     .execute(tx)?;
     diesel::sql_query(
         "WITH no_minutes AS (DELETE FROM minutes WHERE id = ANY($1)), \

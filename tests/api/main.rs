@@ -44,6 +44,7 @@ mod expansion;
 mod expired_records;
 mod faults;
 mod followups;
+mod forms;
 mod harmless;
 mod holds;
 mod holidays;

@@ -565,3 +565,33 @@ mod activity_11 {
         assert_eq!((&shown["value"], &shown["light"]), (&measured["value"], &measured["light"]));
     }
 }
+
+/// Activities 11 to 13, «Registro», and «Control de registros»: the forms.
+mod forms {
+    use super::*;
+    use crate::harness::states::{improvement_action, minutes, risk};
+
+    /// «FO-DE-01 Acta», «FO-DE-15 Ficha de Indicadores», «FO-EM-15 Plan de Mejoramiento», «FO-DE-11 Matriz de Riesgos»; «…
+    /// los registros de la información documentada asociados a este Procedimiento son digitales, exceptuando las Actas de
+    /// Comité Primario»: each record is the form itself, and minutes keep the scan of their signed paper.
+    #[test]
+    fn the_records_are_the_forms_of_the_procedure() {
+        let desk = Desk::open();
+        let director = desk.director();
+        let signed = director.post("/meeting-minutes", minutes(director.id())).created();
+        director.post("/improvement-actions", improvement_action(director.id(), "open")).created();
+        director.post("/risks", risk(director.id(), "active")).created();
+        for (path, code, title) in [
+            ("/meeting-minutes", "FO-DE-01", "Acta"),
+            ("/indicators", "FO-DE-15", "Ficha de Indicadores"),
+            ("/improvement-actions", "FO-EM-15", "Plan de Mejoramiento"),
+            ("/risks", "FO-DE-11", "Matriz de Riesgos"),
+        ] {
+            let page = director.get(&format!("{path}?format=html")).text();
+            assert!(page.contains(code) && page.contains(&format!("<h1>{title}</h1>")), "{page}");
+            assert!(director.get(&format!("{path}?format=pdf")).bytes.starts_with(b"%PDF-"));
+        }
+        let files = format!("/meeting-minutes/{}/attachments", signed["id"].as_str().unwrap());
+        director.upload(&files, "acta-firmada.pdf", "%PDF-1.7\n").created();
+    }
+}

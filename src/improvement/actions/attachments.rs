@@ -2,18 +2,16 @@
 
 use actix_web::web::{Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use diesel::prelude::*;
+use diesel::PgConnection;
 use uuid::Uuid;
 
 use super::{self as actions, ActionStatus};
-use crate::attachments::attach::{Target, attach_file};
-use crate::attachments::store::{self, Owner};
-use crate::attachments::upload::Received;
+use crate::attachments::record::Record;
+use crate::attachments::store::Owner;
 use crate::attachments::{Attachment, Upload};
 use crate::auth::policy::Action;
-use crate::db::schema::attachments;
 use crate::http::paging::{NoFilters, Page, Paging};
-use crate::http::{Actor, Answer, Call, Query};
+use crate::http::{Actor, Call, Query};
 use crate::problem::{Problem, Result};
 
 /// Attach evidence to an improvement action
@@ -37,27 +35,11 @@ pub async fn attach(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse> {
-    attach_file(call, ImprovementAction(*id), request, payload).await
+    record(*id).attach(call, request, payload).await
 }
 
-#[derive(Clone, Copy)]
-struct ImprovementAction(Uuid);
-
-impl Target for ImprovementAction {
-    fn check_visible(&self, db: &mut PgConnection, _: &Actor) -> Result<()> {
-        actions::check_exists(db, self.0)
-    }
-
-    fn check_open(&self, db: &mut PgConnection, actor: &Actor) -> Result<()> {
-        may_attach(db, actor, self.0)
-    }
-
-    fn write(self, tx: &mut PgConnection, actor: &Actor, file: &Received) -> Result<Answer> {
-        may_attach(tx, actor, self.0)?;
-        let attachment = store::insert(tx, actor, Owner::ImprovementAction(self.0), file, actor.now)?;
-        Ok(Answer::created(format!("/api/v1/attachments/{}", attachment.id), &attachment)?
-            .version(attachment.id, 1))
-    }
+fn record(id: Uuid) -> Record {
+    Record { id, owner: Owner::ImprovementAction, may_attach, exists: actions::check_exists }
 }
 
 fn may_attach(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<()> {
@@ -79,10 +61,5 @@ fn may_attach(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<()> {
 )]
 #[get("/improvement-actions/{action_id}/attachments")]
 pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result<HttpResponse> {
-    call.read(move |db, _| {
-        actions::check_exists(db, *id)?;
-        let (paging, _) = query.read_list()?;
-        store::page(db, &paging, |files| files.filter(attachments::improvement_action_id.eq(*id)))
-    })
-    .await
+    record(*id).list(call, query).await
 }

@@ -22,15 +22,15 @@ pub struct ImprovementFollowup {
     /// Identifier of the followup.
     id: Uuid,
     /// The person who wrote it.
-    author: Person,
+    pub(super) author: Person,
     /// The text of the followup.
     #[schema(max_length = 20_000, example = "Se acordó el turno con Talento Humano.")]
-    body: String,
+    pub(super) body: String,
     /// The progress of the action in percent (avance); `null` if not stated.
     #[schema(minimum = 0, maximum = 100, example = 50)]
-    progress: Option<i16>,
+    pub(super) progress: Option<i16>,
     /// The time at which it was written.
-    created_at: DateTime<Utc>,
+    pub(super) created_at: DateTime<Utc>,
 }
 
 /// An entry to add.
@@ -56,6 +56,36 @@ fn followup((id, author, body, progress, created_at): Row) -> ImprovementFollowu
     ImprovementFollowup { id, author, body, progress, created_at }
 }
 
+/// The columns of a followup and its author.
+macro_rules! columns {
+    () => {
+        (followups::id, Person::as_select(), followups::body, followups::progress, followups::created_at)
+    };
+}
+
+/// All followups of an action, in the order in which they were written.
+pub(super) fn all(db: &mut PgConnection, action_id: Uuid) -> Result<Vec<ImprovementFollowup>> {
+    let rows: Vec<Row> = followups::table
+        .inner_join(users::table)
+        .filter(followups::action_id.eq(action_id))
+        .order((followups::created_at, followups::id))
+        .select(columns!())
+        .load(db)?;
+    Ok(rows.into_iter().map(followup).collect())
+}
+
+/// The latest followup of each of these actions that has one.
+pub(super) fn latest(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<(Uuid, ImprovementFollowup)>> {
+    let rows: Vec<(Uuid, Row)> = followups::table
+        .inner_join(users::table)
+        .filter(followups::action_id.eq_any(ids))
+        .distinct_on(followups::action_id)
+        .order((followups::action_id, followups::created_at.desc(), followups::id.desc()))
+        .select((followups::action_id, columns!()))
+        .load(db)?;
+    Ok(rows.into_iter().map(|(action_id, row)| (action_id, followup(row))).collect())
+}
+
 /// List the followups of an improvement action
 ///
 /// In the order in which they were written.
@@ -78,7 +108,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<NoFilters>) -> Result
             "created_at",
             filtered,
             (followups::created_at as DateTime<Utc>, followups::id as Uuid),
-            (followups::id, Person::as_select(), followups::body, followups::progress, followups::created_at)
+            columns!()
         );
         let items: Vec<ImprovementFollowup> = rows.into_iter().map(followup).collect();
         paging.answer("created_at", items, total, |entry| (entry.created_at, entry.id))
@@ -106,13 +136,7 @@ pub async fn read(call: Call, path: Path<(Uuid, Uuid)>) -> Result<HttpResponse> 
             .inner_join(users::table)
             .filter(followups::id.eq(id))
             .filter(followups::action_id.eq(action_id))
-            .select((
-                followups::id,
-                Person::as_select(),
-                followups::body,
-                followups::progress,
-                followups::created_at,
-            ))
+            .select(columns!())
             .first(db)?;
         Ok(Answer::ok(&followup(found))?.version(id, 1))
     })

@@ -1,16 +1,19 @@
 //! The list of improvement actions: the plan.
 
-use actix_web::{HttpResponse, get};
+use actix_web::{HttpRequest, HttpResponse, get};
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::{ActionKind, ActionStatus, Found, ImprovementAction, actions, found};
+use super::{ActionKind, ActionStatus, Found as Row, ImprovementAction, actions, form, found};
 use crate::auth::policy::Action;
+use crate::documents::format::{FormatQuery, ReportFormat};
+use crate::documents::response::{Found, serve, whole_list};
+use crate::http::body::Content;
 use crate::http::paging::{Page, Paging, among, read_page};
-use crate::http::{Call, Query};
+use crate::http::{Actor, Call, Query};
 use crate::improvement::origin::origin_columns;
 use crate::improvement::today;
 use crate::language::text_enum;
@@ -64,16 +67,29 @@ pub struct ImprovementActionFilters {
 
 /// List improvement actions
 ///
-/// The plan (FO-EM-15 Plan de Mejoramiento), the latest first.
+/// The plan (FO-EM-15 Plan de Mejoramiento), the latest first. With a `format` other than `json`, the whole list as one
+/// document with the latest followup of each action, whatever `limit` and `cursor` are: up to 200 actions, otherwise a 400.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
-    tag = "improvement actions", operation_id = "listImprovementActions", params(Paging, ImprovementActionFilters),
-    responses((status = 200, body = Page<ImprovementAction>, description = "One page of the improvement actions"))
+    tag = "improvement actions", operation_id = "listImprovementActions", params(Paging, ImprovementActionFilters, FormatQuery),
+    responses((status = 200, description = "One page of the improvement actions", content(
+        (Page<ImprovementAction> = "application/json"),
+        (Content = "text/html"),
+        (Content = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (Content = "application/pdf"),
+    )))
 )]
 #[get("/improvement-actions")]
-pub async fn list(call: Call, query: Query<ImprovementActionFilters>) -> Result<HttpResponse> {
-    call.read(move |db, actor| {
-        let (paging, filters) = query.read_list()?;
+pub async fn list(
+    call: Call,
+    query: Query<ImprovementActionFilters>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let load = move |db: &mut PgConnection, actor: &Actor, accept: &str| {
+        let (paging, format, filters): (_, FormatQuery, ImprovementActionFilters) =
+            query.read_list_apart("format")?;
+        let format = format.or_accepted(accept);
+        let paging = if format == ReportFormat::Json { paging } else { whole_list() };
         let (day, sort) = (today(actor), filters.sort.unwrap_or(ImprovementActionSort::CreatedDescending));
         let filtered = || {
             let mut query = actions::table.into_boxed();
@@ -99,7 +115,7 @@ pub async fn list(call: Call, query: Query<ImprovementActionFilters>) -> Result<
         };
         macro_rules! page {
             ($column:ident, $key:ty) => {{
-                let (rows, total): (Vec<Found>, _) = read_page!(
+                let (rows, total): (Vec<Row>, _) = read_page!(
                     db,
                     paging,
                     sort.as_str(),
@@ -107,9 +123,13 @@ pub async fn list(call: Call, query: Query<ImprovementActionFilters>) -> Result<
                     (actions::$column as $key, actions::id as Uuid),
                     found!()
                 );
-                paging.answer(sort.as_str(), ImprovementAction::present(db, rows, day)?, total, |action| {
-                    (action.$column, action.id)
-                })
+                let items = ImprovementAction::present(db, rows, day)?;
+                match format {
+                    ReportFormat::Json => paging
+                        .answer(sort.as_str(), items, total, |action| (action.$column, action.id))
+                        .map(Found::Json),
+                    format => Found::all(format, form::plan(db, items)?),
+                }
             }};
         }
         match sort {
@@ -120,6 +140,6 @@ pub async fn list(call: Call, query: Query<ImprovementActionFilters>) -> Result<
                 page!(due_on, NaiveDate)
             }
         }
-    })
-    .await
+    };
+    serve(call, request, form::KIND, load, form::table).await
 }

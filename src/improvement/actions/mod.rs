@@ -3,6 +3,7 @@
 pub mod attachments;
 pub mod completion;
 pub mod followups;
+mod form;
 pub mod list;
 pub mod overdue;
 pub mod verification;

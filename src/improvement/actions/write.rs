@@ -1,18 +1,20 @@
 //! Creating, reading and changing an improvement action.
 
 use actix_web::web::Path;
-use actix_web::{HttpResponse, get, patch, post};
+use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{ActionKind, ActionStatus, ImprovementAction, actions, lock};
+use super::{ActionKind, ActionStatus, ImprovementAction, actions, form, lock};
 use crate::auth::policy::Action;
+use crate::documents::format::{FormatQuery, ReportFormat};
+use crate::documents::response::{Found, serve};
 use crate::http::actor::next_version;
-use crate::http::body::Patch;
-use crate::http::{Answer, Body, Call};
+use crate::http::body::{Content, Patch};
+use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::improvement::origin::{OriginInput, origin_values};
 use crate::improvement::{owner_fault, today};
 use crate::language::text_enum;
@@ -100,16 +102,36 @@ impl ImprovementActionCreate {
 
 /// Read an improvement action
 ///
-/// The finding, the action and its efficacy.
+/// The finding, the action and its efficacy. As JSON, or with its followups as the form FO-EM-15 Plan de Mejoramiento for
+/// people.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
     tag = "improvement actions", operation_id = "getImprovementAction",
-    params(("action_id" = Uuid, Path, description = "Identifier of the improvement action.")),
-    responses((status = 200, body = ImprovementAction, description = "The improvement action"))
+    params(("action_id" = Uuid, Path, description = "Identifier of the improvement action."), FormatQuery),
+    responses((status = 200, description = "The improvement action", content(
+        (ImprovementAction = "application/json"),
+        (Content = "text/html"),
+        (Content = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (Content = "application/pdf"),
+    )))
 )]
 #[get("/improvement-actions/{action_id}")]
-pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(move |db, actor| ImprovementAction::answer(db, *id, actor)).await
+pub async fn read(
+    call: Call,
+    id: Path<Uuid>,
+    query: Query<FormatQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let load = move |db: &mut PgConnection, actor: &Actor, accept: &str| {
+        let format = query.read()?.or_accepted(accept);
+        if format == ReportFormat::Json {
+            return ImprovementAction::answer(db, *id, actor).map(Found::Json);
+        }
+        let action = ImprovementAction::find(db, *id, today(actor))?;
+        let (id, version) = (action.id, action.version);
+        Ok(Found::one(format, form::one(db, action)?, id, version))
+    };
+    serve(call, request, form::KIND, load, form::document).await
 }
 
 /// Write an improvement action

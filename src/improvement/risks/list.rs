@@ -1,6 +1,6 @@
 //! The list of risks.
 
-use actix_web::{HttpResponse, get};
+use actix_web::{HttpRequest, HttpResponse, get};
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use serde::Deserialize;
@@ -8,10 +8,13 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::level::RiskLevel;
-use super::{Found, Risk, RiskStatus, RiskTreatment, found, risks};
+use super::{Found as Row, Risk, RiskStatus, RiskTreatment, form, found, risks};
 use crate::auth::policy::Action;
+use crate::documents::format::{FormatQuery, ReportFormat};
+use crate::documents::response::{Found, serve, whole_list};
+use crate::http::body::Content;
 use crate::http::paging::{Page, Paging, among, read_page};
-use crate::http::{Call, Query};
+use crate::http::{Actor, Call, Query};
 use crate::improvement::origin::origin_columns;
 use crate::language::text_enum;
 use crate::problem::Result;
@@ -57,16 +60,24 @@ pub struct RiskFilters {
 
 /// List risks
 ///
-/// Drafts and closed ones included, the latest first.
+/// Drafts and closed ones included, the latest first. With a `format` other than `json`, the whole list as one document
+/// (FO-DE-11 Matriz de Riesgos), whatever `limit` and `cursor` are: up to 200 risks, otherwise a 400.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
-    tag = "risks", operation_id = "listRisks", params(Paging, RiskFilters),
-    responses((status = 200, body = Page<Risk>, description = "One page of the risks"))
+    tag = "risks", operation_id = "listRisks", params(Paging, RiskFilters, FormatQuery),
+    responses((status = 200, description = "One page of the risks", content(
+        (Page<Risk> = "application/json"),
+        (Content = "text/html"),
+        (Content = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (Content = "application/pdf"),
+    )))
 )]
 #[get("/risks")]
-pub async fn list(call: Call, query: Query<RiskFilters>) -> Result<HttpResponse> {
-    call.read(|db, _| {
-        let (paging, filters) = query.read_list()?;
+pub async fn list(call: Call, query: Query<RiskFilters>, request: HttpRequest) -> Result<HttpResponse> {
+    let load = |db: &mut PgConnection, _: &Actor, accept: &str| {
+        let (paging, format, filters): (_, FormatQuery, RiskFilters) = query.read_list_apart("format")?;
+        let format = format.or_accepted(accept);
+        let paging = if format == ReportFormat::Json { paging } else { whole_list() };
         let sort = filters.sort.unwrap_or(RiskSort::CreatedDescending);
         let filtered = || {
             let mut query = risks::table.into_boxed();
@@ -87,7 +98,7 @@ pub async fn list(call: Call, query: Query<RiskFilters>) -> Result<HttpResponse>
         };
         macro_rules! page {
             ($column:ident, $key:ty) => {{
-                let (rows, total): (Vec<Found>, _) = read_page!(
+                let (rows, total): (Vec<Row>, _) = read_page!(
                     db,
                     paging,
                     sort.as_str(),
@@ -95,13 +106,19 @@ pub async fn list(call: Call, query: Query<RiskFilters>) -> Result<HttpResponse>
                     (risks::$column as $key, risks::id as Uuid),
                     found!()
                 );
-                paging.answer(sort.as_str(), Risk::present(db, rows)?, total, |risk| (risk.$column, risk.id))
+                let items = Risk::present(db, rows)?;
+                match format {
+                    ReportFormat::Json => paging
+                        .answer(sort.as_str(), items, total, |risk| (risk.$column, risk.id))
+                        .map(Found::Json),
+                    format => Found::all(format, items),
+                }
             }};
         }
         match sort {
             RiskSort::CreatedDescending | RiskSort::CreatedAscending => page!(created_at, DateTime<Utc>),
             RiskSort::ReviewAscending | RiskSort::ReviewDescending => page!(review_on, NaiveDate),
         }
-    })
-    .await
+    };
+    serve(call, request, form::KIND, load, form::table).await
 }

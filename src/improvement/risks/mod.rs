@@ -1,5 +1,8 @@
 //! A risk: the possible event, its cause, its effect, its assessment and its treatment.
 
+pub mod attachments;
+mod form;
+mod heat_map;
 pub mod level;
 pub mod list;
 pub mod matrix;

@@ -1,18 +1,20 @@
 //! Creating, reading and changing a risk.
 
 use actix_web::web::Path;
-use actix_web::{HttpResponse, get, patch, post};
+use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Found, Risk, RiskStatus, RiskTreatment, found, risks};
+use super::{Found, Risk, RiskStatus, RiskTreatment, form, found, risks};
 use crate::auth::policy::Action;
+use crate::documents::format::{FormatQuery, ReportFormat};
+use crate::documents::response as documents;
 use crate::http::actor::next_version;
-use crate::http::body::Patch;
-use crate::http::{Answer, Body, Call};
+use crate::http::body::{Content, Patch};
+use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::improvement::origin::{OriginInput, origin_columns, origin_values};
 use crate::improvement::owner_fault;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
@@ -151,15 +153,36 @@ macro_rules! values {
 
 /// Read a risk
 ///
-/// The assessment with and without controls, and the treatment.
+/// The assessment with and without controls, and the treatment. As JSON, or as the form FO-DE-11 Matriz de Riesgos for
+/// people.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadRecords))),
-    tag = "risks", operation_id = "getRisk", params(("risk_id" = Uuid, Path, description = "Identifier of the risk.")),
-    responses((status = 200, body = Risk, description = "The risk"))
+    tag = "risks", operation_id = "getRisk",
+    params(("risk_id" = Uuid, Path, description = "Identifier of the risk."), FormatQuery),
+    responses((status = 200, description = "The risk", content(
+        (Risk = "application/json"),
+        (Content = "text/html"),
+        (Content = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (Content = "application/pdf"),
+    )))
 )]
 #[get("/risks/{risk_id}")]
-pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(move |db, _| Risk::answer(db, *id)).await
+pub async fn read(
+    call: Call,
+    id: Path<Uuid>,
+    query: Query<FormatQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let load = move |db: &mut PgConnection, _: &Actor, accept: &str| {
+        let format = query.read()?.or_accepted(accept);
+        if format == ReportFormat::Json {
+            return Risk::answer(db, *id).map(documents::Found::Json);
+        }
+        let risk = Risk::find(db, *id)?;
+        let (id, version) = (risk.id, risk.version);
+        Ok(documents::Found::one(format, risk, id, version))
+    };
+    documents::serve(call, request, form::KIND, load, form::document).await
 }
 
 /// Create a risk

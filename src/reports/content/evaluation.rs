@@ -2,7 +2,7 @@
 
 use crate::indicators::definitions::IndicatorKind;
 use crate::indicators::light::IndicatorDirection;
-use crate::reports::document::{Cell, Passage, Section, Table};
+use crate::reports::document::{Cell, Mark, Passage, Section, Table};
 use crate::reports::findings::{compliance, proposed};
 use crate::reports::indicators::ReportIndicator;
 use crate::reports::report::QuarterlyReport;
@@ -21,7 +21,7 @@ pub fn indicators(report: &QuarterlyReport) -> Section {
             Cell::Number(one.target),
             Cell::number(one.value),
             Cell::number(one.previous_value),
-            Cell::Mark(compliance::mark(one).into()),
+            Mark::from(compliance::mark(one)).into(),
         ]
     };
     Section {
@@ -68,7 +68,7 @@ pub fn analysis(report: &QuarterlyReport) -> Section {
             Cell::Text(format!("No. {}. {}", one.number, one.action)),
             Cell::text(&one.owner_full_name),
             Cell::Day(one.due_on),
-            Cell::Mark(proposed::mark(one).into()),
+            Mark::from(proposed::mark(one)).into(),
         ]
     });
     Section {

@@ -26,8 +26,8 @@ pub fn document(report: &QuarterlyReport) -> Document {
     let moment = |at| Locale::Es.moment(at, timezone).trim_end_matches('.').to_owned();
     let mut notes = vec![format!(
         "Del {} al {}. Corte de las cifras: {}.",
-        Cell::Day(report.from).shown(),
-        Cell::Day(report.to).shown(),
+        Cell::Day(report.from).shown(Locale::Es),
+        Cell::Day(report.to).shown(Locale::Es),
         moment(report.generated_at)
     )];
     match &report.approval {

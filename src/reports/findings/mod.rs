@@ -7,8 +7,8 @@ pub mod worsened;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::language::{Text, text_enum};
-use crate::reports::document::decimal;
+use crate::documents::cell::decimal;
+use crate::language::{Locale, Text, text_enum};
 
 text_enum! {
     /// The mark of a finding.
@@ -78,14 +78,7 @@ pub struct ReportFindings {
 
 /// A number in both languages: with a decimal comma and with a decimal point.
 fn number(value: f64, decimals: usize) -> Text {
-    let es = decimal(value, decimals);
-    let en = es.chars().map(|character| match character {
-        ',' => '.',
-        '.' => ',',
-        other => other,
-    });
-    let en = en.collect();
-    Text::made(es, en)
+    Text::made(decimal(value, decimals, Locale::Es), decimal(value, decimals, Locale::En))
 }
 
 /// A share from 0 to 1, in percent.

@@ -233,6 +233,16 @@ impl Attempt<'_> {
                     get(&self.measured("satisfaction")),
                     get("/meeting-minutes"),
                     get(&self.minutes()),
+                    get("/improvement-actions?format=html"),
+                    get(&format!("{action}?format=pdf")),
+                    get("/risks?format=pdf"),
+                    get(&format!("{risk}?format=xlsx")),
+                    get(&format!("{risk}/attachments")),
+                    get("/indicators?format=xlsx"),
+                    get(&format!("{}?format=html", self.desk.indicator("satisfaction"))),
+                    get(&format!("{}/attachments", self.desk.indicator("satisfaction"))),
+                    get("/meeting-minutes?format=pdf"),
+                    get(&format!("{}/attachments", self.minutes())),
                 ]
             }
             Action::WriteRecords => self.write_records(),
@@ -394,15 +404,18 @@ impl Attempt<'_> {
             self.post("/risks".into(), risk(owner.id(), risk_stage)),
             self.me.patch(&self.risk(risk_stage), json!({"probability": 4})),
             self.post("/indicators".into(), indicator(risk_stage)),
+            self.me.upload(&format!("{}/attachments", self.risk(risk_stage)), "firmado.txt", "firmas"),
         ];
         let active = self.desk.indicator("timely_solution");
         if !self.own {
             answers.push(self.me.patch(&active, json!({"target": 95})));
+            answers.push(self.me.upload(&format!("{active}/attachments"), "firmado.txt", "firmas"));
         }
         if self.own {
             answers.extend([
                 self.post("/meeting-minutes".into(), minutes(owner.id())),
                 self.me.patch(&self.minutes(), json!({"place": "Auditorio"})),
+                self.me.upload(&format!("{}/attachments", self.minutes()), "firmada.txt", "firmas"),
                 self.post(
                     format!("{}/measurements", self.desk.indicator("satisfaction")),
                     json!({"year": 2025, "quarter": 4}),
