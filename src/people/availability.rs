@@ -131,9 +131,8 @@ impl Schedule {
         // A shift of the previous day may extend past midnight.
         let days = [today.pred_opt(), Some(today)].into_iter().flatten();
         days.flat_map(|day| {
-            self.shifts.iter().filter_map(move |shift| shift.on_call.then(|| shift.on(clock, day)))
+            self.shifts.iter().filter(|shift| shift.on_call).filter_map(move |shift| shift.on(clock, day))
         })
-        .flatten()
         .any(|reachable| reachable.contains(&moment))
     }
 
