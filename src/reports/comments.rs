@@ -81,9 +81,14 @@ const PARTICLES: [&str; 12] = ["de", "del", "la", "las", "los", "el", "y", "da",
 
 /// The words of these names.
 fn names<'a>(full_names: impl IntoIterator<Item = &'a str>) -> HashSet<String> {
-    let words = full_names.into_iter().flat_map(|name| name.split(|c: char| !c.is_alphanumeric()));
-    let words = words.map(folded).filter(|word| word.chars().count() > 1);
-    words.filter(|word| !PARTICLES.contains(&word.as_str())).collect()
+    let mut words = HashSet::new();
+    for name in full_names {
+        // Accents that are characters of their own divide no word.
+        let name = folded(name);
+        let known = parts(&name).filter(|word| word.chars().count() > 1 && !PARTICLES.contains(word));
+        words.extend(known.map(str::to_owned));
+    }
+    words
 }
 
 /// Titles that a name follows, also of people whom the desk does not know.
@@ -121,13 +126,14 @@ fn anonymous(comment: &str, names: &HashSet<String>) -> String {
             titled = false;
             continue;
         }
-        let bare = folded(word.trim_matches(|c: char| !c.is_alphanumeric()));
+        let plain = folded(word);
+        let bare = plain.trim_matches(|c: char| !c.is_alphanumeric());
         let is_title = TITLES.iter().any(|title| folded(title) == bare);
         let capital = word.chars().find(|c| c.is_alphanumeric()).is_some_and(char::is_uppercase);
-        let is_name = parts(word).any(|part| names.contains(&folded(part))) || titled && capital && !is_title;
+        let is_name = parts(&plain).any(|part| names.contains(part)) || titled && capital && !is_title;
         titled = is_title || is_name && !word.ends_with(['.', ',', ';', ':', '!', '?']);
         if is_name {
-            let end: String = word.chars().rev().take_while(|c| !c.is_alphanumeric()).collect();
+            let end: String = plain.chars().rev().take_while(|c| !c.is_alphanumeric()).collect();
             let end: String = end.chars().rev().collect();
             // Several words of one name are one mark.
             match words.last_mut() {
