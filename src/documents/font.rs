@@ -162,6 +162,13 @@ pub fn printable(text: &str) -> String {
     ComposingNormalizerBorrowed::new_nfc().normalize(&text).into_owned()
 }
 
+/// The text in one line, for names of places and titles, which may not be empty.
+pub fn one_line(text: &str) -> String {
+    let text = printable(text);
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.is_empty() { "–".to_owned() } else { line }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -20,7 +20,7 @@ use super::pieces::Mark;
 use super::tags::Tags;
 use crate::config::logo::Logo;
 use crate::documents::drawing::Color;
-use crate::documents::font::{Font, printable};
+use crate::documents::font::{Font, one_line, printable};
 use crate::documents::model::Document;
 use crate::problem::{Problem, Result};
 
@@ -60,7 +60,7 @@ pub fn write(
         .finish()
         .map_err(|error| Problem::internal(format!("{error:?}")))?;
     let mut file = File::new_with(SerializeSettings { configuration, ..SerializeSettings::default() });
-    let title = printable(&document.title).replace('\n', " ");
+    let title = one_line(&document.title);
     let language = document.locale.as_str().to_owned();
     let metadata = Metadata::new().title(title.clone()).language(language.clone());
     file.set_metadata(metadata.authors(vec![printable(&document.entity)]).creator("Mesa".to_owned()));
@@ -80,7 +80,7 @@ pub fn write(
     for place in if places.is_empty() { &start } else { places } {
         let target =
             XyzDestination::new(place.page.min(count.saturating_sub(1)), Point::from_xy(0.0, place.y));
-        outline.push_child(OutlineNode::new(printable(&place.name).replace('\n', " "), target));
+        outline.push_child(OutlineNode::new(one_line(&place.name), target));
     }
     file.set_outline(outline);
     file.set_tag_tree(tags.tree().with_lang(Some(language)));

@@ -5,7 +5,7 @@ use super::pages::{DARK, LINE, Op, Page};
 use super::pieces::Mark;
 use super::tags::{Node, Role, TITLE, Tags};
 use crate::documents::drawing::Color;
-use crate::documents::font::{Font, printable};
+use crate::documents::font::{Font, one_line};
 use crate::documents::model::{Document, FormHead, Head};
 
 pub const BLUE: Color = [0x0b, 0x4f, 0x8a];
@@ -68,7 +68,7 @@ fn form_box(document: &Document, form: &FormHead, size: (f32, f32), tags: &mut T
     let (logo_width, code_width) = (width * LOGO_PART, width * CODE_PART);
     let (middle, code) = (left + logo_width, left + width - code_width);
     let mut texts: Vec<(Role, String, Font, f32)> = Vec::new();
-    let title = printable(&document.title).replace('\n', " ");
+    let title = one_line(&document.title);
     let inner = code - middle - 12.0;
     for text in Font::Regular.wrapped(&document.entity, 9.0, inner) {
         texts.push((Role::Paragraph, text, Font::Regular, 9.0));
@@ -144,7 +144,7 @@ fn report(document: &Document, notes: &[String], size: (f32, f32), tags: &mut Ta
     let (left, width) = (MARGIN, size.0 - 2.0 * MARGIN);
     let logo = logo_size(document, (120.0, 48.0)).map(|(w, h)| (left + width - w, MARGIN, w, h));
     let text_width = width - logo.map_or(0.0, |(_, _, width, _)| width + 16.0);
-    let title = printable(&document.title).replace('\n', " ");
+    let title = one_line(&document.title);
     let mut y = MARGIN;
     let mut first = Vec::new();
     let mut paragraph = |role: Role, text: &str, font: Font, size: f32, color: Color, width: f32| {
@@ -164,7 +164,7 @@ fn report(document: &Document, notes: &[String], size: (f32, f32), tags: &mut Ta
     }
     let rule = bottom + 6.0;
     let shapes = vec![Op::Line { from: (left, rule), to: (left + width, rule), thick: 1.5, color: BLUE }];
-    let text = format!("{} – {title}", printable(&document.entity).replace('\n', " "));
+    let text = format!("{} – {title}", one_line(&document.entity));
     let footer = Font::Regular.wrapped(&text, 8.0, width - 90.0).swap_remove(0);
     Layout {
         first,

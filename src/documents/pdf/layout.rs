@@ -9,7 +9,7 @@ use super::table::{self, Need};
 use super::tags::{Node, Role, TITLE, Tags};
 use crate::documents::cell::Cell;
 use crate::documents::drawing::Color;
-use crate::documents::font::{Font, printable};
+use crate::documents::font::{Font, one_line, printable};
 use crate::documents::model::{Block, Document, Field, Figure, Finding, Head, Part, Signature, Table};
 
 const GRID: Color = [0xc9, 0xd0, 0xd8];
@@ -84,7 +84,7 @@ impl<'a> Layout<'a> {
 
     fn heading(&mut self, parent: Node, text: &str) -> Piece {
         let level = TITLE.saturating_add(1);
-        let node = self.tags.add(Some(parent), Role::Heading(level, printable(text).replace('\n', " ")));
+        let node = self.tags.add(Some(parent), Role::Heading(level, one_line(text)));
         if self.boxed {
             let lines = Self::lines(&text.to_uppercase(), Font::Bold, 9.0, self.frame.width - SIDES, DARK);
             let mut area = self.whole(lines, node);
@@ -97,7 +97,7 @@ impl<'a> Layout<'a> {
 
     fn subheading(&mut self, parent: Node, text: &str) -> Piece {
         let level = TITLE.saturating_add(2);
-        let node = self.tags.add(Some(parent), Role::Heading(level, printable(text).replace('\n', " ")));
+        let node = self.tags.add(Some(parent), Role::Heading(level, one_line(text)));
         let lines = Self::lines(text, Font::Bold, 10.5, self.frame.width, DARK);
         Piece::row(Row::new(vec![self.whole(lines, node)], Border::None)).below(12.0).kept()
     }
@@ -195,8 +195,7 @@ impl<'a> Layout<'a> {
 
     fn figure(&mut self, parent: Node, figure: &Figure) -> Vec<Piece> {
         let title = self.title(parent, &figure.title);
-        let node =
-            self.tags.add(Some(parent), Role::Figure(printable(&figure.description).replace('\n', " ")));
+        let node = self.tags.add(Some(parent), Role::Figure(one_line(&figure.description)));
         let body = Body::Figure { drawing: Rc::new(figure.drawing.clone()), node };
         vec![title, Piece { body, gap: 4.0, keep: false, repeated: None, anchor: None }]
     }
