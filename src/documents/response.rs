@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::cell::Cell;
 use super::format::ReportFormat;
 use super::html::POLICY;
-use super::model::{Document, FormHead, Head, Part};
+use super::model::{Block, Document, FormHead, Head, Part};
 use super::{html, pdf, xlsx};
 use crate::audit::log::{self, AuditResource};
 use crate::config::Config;
@@ -77,6 +77,15 @@ impl Setting<'_> {
     /// A form with the entity's logo and its code.
     pub fn form(&self, title: &str, code: &FormCode, landscape: bool, parts: Vec<Part>) -> Document {
         let FormCode { code, version, valid_from } = code.clone();
+        let none = self.say("No hay registros.", "There are no records.");
+        let parts = match parts.is_empty() {
+            true => vec![Part {
+                name: title.to_owned(),
+                new_page: false,
+                blocks: vec![Block::Text(none.to_owned())],
+            }],
+            false => parts,
+        };
         Document {
             locale: self.locale,
             entity: self.config.entity.name.clone(),

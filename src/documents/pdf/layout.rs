@@ -57,7 +57,13 @@ impl<'a> Layout<'a> {
                 Block::Fields(fields) => pieces.extend(self.fields(node, fields)),
                 Block::Table(table) => pieces.extend(self.table(node, table)),
                 Block::Figure(figure) => pieces.extend(self.figure(node, figure)),
-                Block::Signatures(signatures) => pieces.extend(self.signatures(node, signatures)),
+                Block::Signatures(signatures) => {
+                    // Nobody signs a page that has nothing else.
+                    if let Some(last) = pieces.last_mut() {
+                        last.keep = true;
+                    }
+                    pieces.extend(self.signatures(node, signatures));
+                }
             }
         }
         if let Some(first) = pieces.first_mut() {
