@@ -31,7 +31,8 @@ try {
     if (name === 'a4') {
       // In print every table must fit between the margins.
       await view.emulateMedia({ media: 'print' })
-      await view.setViewportSize({ width: Math.floor((180 / 25.4) * 96), height })
+      const paper = html.includes('form landscape"') ? 267 : 180
+      await view.setViewportSize({ width: Math.floor((paper / 25.4) * 96), height })
       const cut = await view.evaluate(() =>
         [...document.querySelectorAll('table, svg')]
           .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)

@@ -158,7 +158,7 @@ def form(files, read, *words):
     assert about["Title"].strip(), about
     pdf = open(f"{files}.pdf", "rb").read()
     assert b"/Lang(es)" in pdf and b"/FontFile2" in pdf and b"pdfuaid" in pdf
-    structure = open(f"{read}.structure", encoding="utf-8").read()
+    structure = open(f"{read}.structure", encoding="utf-8", errors="replace").read()
     assert re.search(r"^ *H1", structure, re.M), "no title in the structure"
     if "<table" in open(f"{files}.html", encoding="utf-8").read():
         assert re.search(r"^ *TH\b", structure, re.M) and re.search(r"^ *TD\b", structure, re.M), "no cells in the structure"
