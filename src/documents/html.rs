@@ -27,7 +27,16 @@ pub fn write(document: &Document) -> Result<Vec<u8>> {
         .parts
         .iter()
         .map(|part| {
-            let blocks: Vec<Value> = part.blocks.iter().map(|block| block_of(document, block)).collect();
+            // Regions of a page have different names.
+            let mut heading = "";
+            let mut blocks: Vec<Value> = Vec::new();
+            for block in &part.blocks {
+                if let Block::Heading(text) = block {
+                    heading = text;
+                }
+                let label = format!("{heading} ({}) {}", part.name, blocks.len() + 1);
+                blocks.push(block_of(document, block, label.trim()));
+            }
             context! { new_page => part.new_page, blocks }
         })
         .collect();
@@ -65,7 +74,7 @@ pub fn data_url(logo: &Logo) -> String {
     format!("data:image/png;base64,{}", STANDARD.encode(&logo.bytes))
 }
 
-fn block_of(document: &Document, block: &Block) -> Value {
+fn block_of(document: &Document, block: &Block, label: &str) -> Value {
     match block {
         Block::Heading(text) => context! { kind => "heading", text },
         Block::Subheading(text) => context! { kind => "subheading", text },
@@ -81,10 +90,10 @@ fn block_of(document: &Document, block: &Block) -> Value {
             let fields: Vec<Value> = fields.iter().map(|field| field_of(document, field)).collect();
             context! { kind => "fields", fields }
         }
-        Block::Table(table) => table_of(document, table),
+        Block::Table(table) => table_of(document, table, label),
         Block::Figure(figure) => {
             let svg = Value::from_safe_string(figure.drawing.svg(&figure.description));
-            context! { kind => "figure", title => &figure.title, svg }
+            context! { kind => "figure", title => &figure.title, label, svg }
         }
         Block::Signatures(signatures) => {
             let signatures: Vec<Value> = signatures
@@ -113,7 +122,7 @@ fn cell_of(document: &Document, cell: &Cell) -> Value {
     context! { shown => cell.shown(document.locale), number => cell.is_number(), light }
 }
 
-fn table_of(document: &Document, table: &Table) -> Value {
+fn table_of(document: &Document, table: &Table, label: &str) -> Value {
     let columns: Vec<Value> = table
         .columns
         .iter()
@@ -125,7 +134,7 @@ fn table_of(document: &Document, table: &Table) -> Value {
     context! {
         kind => "table",
         title => &table.title,
-        label => table.title.as_deref().unwrap_or(&document.title),
+        label,
         named_rows => table.named_rows,
         none => document.fixed("No hay datos.", "There are no data."),
         columns,
