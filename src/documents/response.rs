@@ -155,7 +155,10 @@ where
     let (File { format, records, version }, actor) = match found.await? {
         (Found::Json(answer), _) => {
             let mut response = call.respond(answer);
-            response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
+            let headers = response.headers_mut();
+            headers.append(VARY, HeaderValue::from_static("Accept"));
+            let file_name = format!("inline; filename=\"{}.json\"", kind.file_name);
+            headers.insert(CONTENT_DISPOSITION, file_name.parse().map_err(Problem::internal)?);
             return Ok(response);
         }
         (Found::File(file), actor) => (file, actor),
@@ -167,12 +170,10 @@ where
     };
     let (content, actor) = web::block(write).await.map_err(Problem::internal)??;
     let id = version.map(|(id, _)| id.to_string());
-    let etag = match version {
-        Some((id, version)) => etag::of_representation(id, version, &content),
-        None => etag::of_representation(request.path(), "list", &content),
-    };
-    if etag::names(&known, &etag) {
-        return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
+    // A list has no version.
+    let etag = version.map(|(id, version)| etag::of_representation(id, version, &content));
+    if let Some(etag) = etag.as_ref().filter(|etag| etag::names(&known, etag)) {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, etag.as_str())).finish());
     }
     let details = json!({"format": format.as_str()});
     let export = move |db: &mut PgConnection| log::record_export(db, &actor, kind.resource, id, details);
@@ -180,12 +181,15 @@ where
     let shown = if format == ReportFormat::Html { "inline" } else { "attachment" };
     let charset = if format == ReportFormat::Html { "; charset=utf-8" } else { "" };
     let file_name = format!("{shown}; filename=\"{}.{}\"", kind.file_name, format.as_str());
-    Ok(HttpResponse::Ok()
+    let mut response = HttpResponse::Ok();
+    if let Some(etag) = etag {
+        response.insert_header((ETAG, etag));
+    }
+    Ok(response
         .insert_header((CONTENT_TYPE, format!("{}{charset}", format.media_type())))
         .insert_header((CONTENT_DISPOSITION, file_name))
         .insert_header((CONTENT_SECURITY_POLICY, POLICY))
         .insert_header((VARY, "Accept, Accept-Language"))
-        .insert_header((ETAG, etag))
         .body(content))
 }
 

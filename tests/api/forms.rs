@@ -89,9 +89,10 @@ fn each_form_is_a_document_in_every_format_for_one_record_and_for_a_list() {
                     _ => {}
                 }
                 // The same record gives the same bytes, so that a client need not load them again.
-                let etag = answer.header("etag").to_owned();
-                let again = technician.with("if-none-match", etag);
-                again.get(&format!("{path}?format={}", kind.0)).expect_status(304);
+                if path == one {
+                    let again = technician.with("if-none-match", answer.header("etag"));
+                    again.get(&format!("{path}?format={}", kind.0)).expect_status(304);
+                }
             }
             // JSON is the default, and depends on `Accept`.
             assert!(technician.get(path).ok().is_object());
