@@ -159,6 +159,7 @@ where
             headers.append(VARY, HeaderValue::from_static("Accept"));
             let file_name = format!("inline; filename=\"{}.json\"", kind.file_name);
             headers.insert(CONTENT_DISPOSITION, file_name.parse().map_err(Problem::internal)?);
+            headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
             return Ok(response);
         }
         (Found::File(file), actor) => (file, actor),
