@@ -154,7 +154,7 @@ fn compare<'a>(
     let weight = match figure {
         Figure::Attention | Figure::FirstLevel | Figure::Satisfaction => {
             let enough = cases >= FEWEST_CASES && earlier >= FEWEST_CASES;
-            (enough && before - now >= LEAST_SHARE).then(|| (before - now) * cases as f64)
+            (enough && before - now >= LEAST_SHARE).then_some((before - now) * cases as f64)
         }
         Figure::Backlog => {
             let more = now - before;
