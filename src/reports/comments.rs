@@ -17,7 +17,7 @@ use crate::statistics::disclosure::{FEWEST, WithheldReason};
 pub struct ReportComments {
     /// The comments in alphabetical order, without the names of the people of the ticket and of the staff, email
     /// addresses, and numbers of telephones and documents. Empty if they are withheld.
-    #[schema(max_items = 40)]
+    #[schema(max_items = 40, max_length = 2000)]
     pub texts: Vec<String>,
     /// The number of comments that are not shown because there are more than 40.
     pub omitted_count: i64,

@@ -1,7 +1,7 @@
 //! Names that look the same are the same, and a text that shows nothing is none.
 
 use mesa::auth::policy::Role;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::harness::Desk;
 
@@ -21,12 +21,14 @@ const LOOKALIKES: [&str; 8] = [
 fn names_that_look_the_same_are_the_same() {
     let desk = Desk::open();
     let director = desk.director();
-    let bodies: [(&str, fn(&str) -> Value); 3] = [
-        ("/units", |name| json!({"name": name})),
-        ("/categories", |name| json!({"name": name})),
-        ("/calendars", |name| json!({"name": name, "opening_hours": "24/7"})),
-    ];
-    for (path, body) in bodies {
+    for (path, rest) in
+        [("/units", json!({})), ("/categories", json!({})), ("/calendars", json!({"opening_hours": "24/7"}))]
+    {
+        let body = |name: &str| {
+            let mut body = rest.clone();
+            body["name"] = json!(name);
+            body
+        };
         director.post(path, body("Prueba Uno")).created();
         for name in LOOKALIKES {
             director.post(path, body(name)).problem(409, "already_exists");

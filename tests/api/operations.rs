@@ -112,6 +112,8 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
             Some("{escalation_id}") => &escalated[..],
             Some("{followup_id}") if template.contains("{action_id}") => &progress[..],
             Some("narrative") => &draft[..],
+            // A new one is a draft, to which technicians attach files.
+            Some("attachments") if template.contains("{indicator_id}") => &[],
             Some("anonymization" | "anonymization-preview") => &requester[..],
             // Technicians may change requesters only.
             Some("{user_id}") if template.ends_with("/users/{user_id}") => &requester[..],

@@ -95,7 +95,7 @@ mod tests {
             assert!((widths.iter().sum::<f32>() - 500.0).abs() < 0.5, "{widths:?}");
             assert!(widths.iter().zip(&needs).all(|(width, need)| *width >= need.least - 0.01), "{widths:?}");
         }
-        let narrow = widths(&vec![need(200.0, 300.0); 5], 500.0);
+        let narrow = widths(&[need(200.0, 300.0); 5], 500.0);
         assert!(narrow.iter().all(|width| (*width - 100.0).abs() < 0.1));
     }
 }
