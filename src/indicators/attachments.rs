@@ -17,7 +17,8 @@ use crate::problem::Result;
 
 /// Attach a file to an indicator
 ///
-/// Such as the signed scan of the form: to a draft by any member of staff, otherwise by a professional or the director. One file per
+/// Such as the signed scan of the form: by any member of staff; to a retired one by a professional or the
+/// director. One file per
 /// request, as `multipart/form-data`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords))),
@@ -62,5 +63,6 @@ fn exists(db: &mut PgConnection, id: Uuid) -> Result<()> {
 fn may_attach(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<()> {
     let status: IndicatorStatus =
         indicators::table.find(id).select(indicators::status).for_share().first(db)?;
-    actor.may_write(status == IndicatorStatus::Draft)
+    // Whoever may measure it may attach its form.
+    actor.may_write(status != IndicatorStatus::Retired)
 }

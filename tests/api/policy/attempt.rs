@@ -409,13 +409,13 @@ impl Attempt<'_> {
         let active = self.desk.indicator("timely_solution");
         if !self.own {
             answers.push(self.me.patch(&active, json!({"target": 95})));
-            answers.push(self.me.upload(&format!("{active}/attachments"), "firmado.txt", "firmas"));
         }
         if self.own {
             answers.extend([
                 self.post("/meeting-minutes".into(), minutes(owner.id())),
                 self.me.patch(&self.minutes(), json!({"place": "Auditorio"})),
                 self.me.upload(&format!("{}/attachments", self.minutes()), "firmada.txt", "firmas"),
+                self.me.upload(&format!("{active}/attachments"), "firmado.txt", "firmas"),
                 self.post(
                     format!("{}/measurements", self.desk.indicator("satisfaction")),
                     json!({"year": 2025, "quarter": 4}),
