@@ -106,6 +106,9 @@ export async function prepare({ call }, contract, examples, mailbox, refusedAddr
   const followup = (await entry('private')).id
   await director('POST', `/tickets/${open}/watchers`, { user_id: technician.id })
   const escalated = await ticket('escalated')
+  const granted = await ticket('in_progress')
+  const access_grants = [{ beneficiary: 'Luz Elena Toro', system: 'Sistema de impuestos', profile: 'Consulta' }]
+  await call('technician', 'POST', `/tickets/${granted}/solution`, { description: 'Se creó la cuenta.', access_grants })
   const action = await create('/improvement-actions', 'createImprovementAction')
   const progress = await create(`/improvement-actions/${action}/followups`, 'createImprovementActionFollowup')
 
@@ -118,6 +121,7 @@ export async function prepare({ call }, contract, examples, mailbox, refusedAddr
     article_id: await create('/kb/articles', 'createArticle'),
     calendar_id: await create('/calendars', 'createCalendar', { name: 'Noches', opening_hours: '22:00-06:00' }),
     holiday_id: await create('/holidays', 'createHoliday', { name: 'Fiesta local', day: 21 }),
+    access_grant_id: (await first(`/audit/access-grants?ticket_id=${granted}`)).id,
     indicator_id: indicator,
     measurement_id: measurement,
     user_id: technician.id,
