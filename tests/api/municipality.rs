@@ -312,3 +312,49 @@ fn access_request_of_a_head() {
     let seen = technician.get(unverified).items();
     assert_eq!((seen.len(), &seen[0]["beneficiary"]), (1, &json!("Luz Elena Toro")));
 }
+
+#[test]
+fn signature_of_the_quarter() {
+    const REPORT: &str = "/reports/quarterly/2026/3";
+    let town = Municipality::open();
+    let desk = &town.desk;
+    let (technician, director) = (desk.technician(), desk.director());
+    let report = |format: &str| director.get(&format!("{REPORT}?format={format}"));
+    // The technician writes, and the director reads one page that answers in words.
+    let texts = json!({"analysis": "Faltó un turno los sábados.", "proposals": "Un turno los sábados."});
+    technician.patch(&format!("{REPORT}/narrative"), texts).ok();
+    let page = report("html").text();
+    for words in [
+        "Municipio de Itagüí",
+        "III trimestre de 2026",
+        "PR-RF-09",
+        "¿Se cumplen las metas?",
+        "¿Qué se propone?",
+        "Un turno los sábados.",
+        "Faltó un turno los sábados.",
+        "Aprobó:",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    technician.post(&format!("{REPORT}/approval"), json!({})).problem(403, "forbidden");
+    let etag = director.get(REPORT).header("etag").to_owned();
+    director.with("if-match", etag).post(&format!("{REPORT}/approval"), json!({})).created();
+    assert!(report("html").text().contains("Versión definitiva, aprobada por Diana Mejía Arango"));
+    // The Comité Primario: the form of its minutes, and the director's signature.
+    let minutes =
+        director.post("/meeting-minutes", crate::harness::states::minutes(technician.id())).created();
+    let one = format!("/meeting-minutes/{}", minutes["id"].as_str().unwrap());
+    let form = director.get(&format!("{one}?format=html")).text();
+    for words in ["FO-DE-01", "Luz Elena Toro", "Enlace MIPG", "Formular la acción de mejora."] {
+        assert!(form.contains(words), "{words}");
+    }
+    let etag = director.get(&one).header("etag").to_owned();
+    let signed = director.with("if-match", etag).post(&format!("{one}/signature"), json!({})).ok();
+    assert_eq!(signed["status"], "signed");
+    let scan = director.upload(&format!("{one}/attachments"), "acta-firmada.pdf", "%PDF-1.4\n%%EOF\n");
+    assert_eq!(scan.created()["file_name"], "acta-firmada.pdf");
+    for kind in ["application/pdf", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"] {
+        let file = director.with("accept", kind).get(&one);
+        assert_eq!((file.status, file.header("content-type")), (200, kind));
+    }
+}
