@@ -15,7 +15,7 @@ use crate::people;
 use crate::problem::Result;
 use crate::tickets::model::{ArchiveReason, TicketRow};
 use crate::tickets::workflow::{self, Step, TicketStatus};
-use crate::tickets::{relations, store};
+use crate::tickets::{merged, store};
 
 /// The ticket that a message replies to.
 pub struct Answered {
@@ -55,7 +55,7 @@ pub fn answered(
     let actor = Actor::by_mail(tx, sender.id, Action::AddPublicFollowup, reading.origin, config.timezone)?;
     let row = store::lock(tx, &actor, id)?;
     if row.archive_reason == Some(ArchiveReason::Duplicate)
-        && let Some(target) = relations::merged_into(tx, row.id)?
+        && let Some(target) = merged::merged_into(tx, row.id)?
     {
         let target: TicketRow =
             tickets::table.find(target).select(TicketRow::as_select()).for_update().first(tx)?;

@@ -20,6 +20,7 @@ pub mod holds;
 pub mod information;
 pub mod information_deadline;
 pub mod list;
+pub mod merged;
 pub mod minimum_data;
 pub mod model;
 mod names;

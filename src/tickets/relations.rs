@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::merged;
 use super::model::TicketRow;
 use super::steps::Case;
 use super::store;
-use super::watchers;
 use super::workflow::TicketStatus;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
@@ -325,34 +325,14 @@ pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>) 
             return Err(Problem::not_found());
         }
         match kind {
-            RelationKind::DuplicateOf => watchers::unfollow(tx, row.id, other.id)?,
-            RelationKind::DuplicatedBy => watchers::unfollow(tx, other.id, row.id)?,
+            RelationKind::DuplicateOf => merged::unfollow(tx, row.id, other.id)?,
+            RelationKind::DuplicatedBy => merged::unfollow(tx, other.id, row.id)?,
             _ => {}
         }
         record(tx, actor, EventKind::Unrelated, kind, row, other)?;
         Ok(Answer::no_content())
     })
     .await
-}
-
-/// The ticket that this one was merged into, directly or through others; `None` if it was merged into none.
-pub fn merged_into(db: &mut PgConnection, id: i64) -> Result<Option<i64>> {
-    #[derive(QueryableByName)]
-    struct Target {
-        #[diesel(sql_type = BigInt)]
-        id: i64,
-    }
-    let found: Option<Target> = diesel::sql_query(
-        "WITH RECURSIVE up (id, depth) AS ( \
-             SELECT related_id, 1 FROM ticket_relations WHERE ticket_id = $1 AND kind = 'duplicate_of' \
-             UNION SELECT r.related_id, up.depth + 1 FROM ticket_relations r JOIN up ON r.ticket_id = up.id \
-             WHERE r.kind = 'duplicate_of' AND up.depth < 100) \
-         SELECT id FROM up ORDER BY depth DESC, id LIMIT 1",
-    )
-    .bind::<BigInt, _>(id)
-    .get_result(db)
-    .optional()?;
-    Ok(found.map(|target| target.id))
 }
 
 /// Records at both ends that a new ticket continues one that has ended.

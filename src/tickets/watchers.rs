@@ -4,7 +4,6 @@ use actix_web::web::Path;
 use actix_web::{HttpResponse, delete, get, post};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -252,33 +251,6 @@ pub fn follow(
         })
         .collect();
     diesel::insert_into(ticket_watchers::table).values(rows).on_conflict_do_nothing().execute(tx)?;
-    Ok(())
-}
-
-/// Ends that the requesters of a duplicate, and of the tickets merged into it, watch the ticket that it was merged into,
-/// and the tickets that this one was merged into. A person with another duplicate of that ticket watches on. The
-/// relation must have been removed before.
-pub fn unfollow(tx: &mut PgConnection, duplicate: i64, into: i64) -> Result<()> {
-    diesel::sql_query(
-        "WITH RECURSIVE down (id) AS ( \
-             SELECT $1 UNION SELECT r.ticket_id FROM ticket_relations r JOIN down ON r.related_id = down.id \
-             WHERE r.kind = 'duplicate_of'), \
-         up (id) AS ( \
-             SELECT $2 UNION SELECT r.related_id FROM ticket_relations r JOIN up ON r.ticket_id = up.id \
-             WHERE r.kind = 'duplicate_of'), \
-         remaining (about, id) AS ( \
-             SELECT up.id, r.ticket_id FROM up JOIN ticket_relations r ON r.related_id = up.id AND r.kind = 'duplicate_of' \
-             UNION SELECT m.about, r.ticket_id FROM remaining m JOIN ticket_relations r ON r.related_id = m.id \
-             WHERE r.kind = 'duplicate_of') \
-         DELETE FROM ticket_watchers w \
-         WHERE w.reason = 'duplicate_merged' AND w.ticket_id IN (SELECT id FROM up) \
-             AND w.user_id IN (SELECT t.requester_id FROM tickets t JOIN down ON down.id = t.id) \
-             AND NOT EXISTS (SELECT FROM remaining m JOIN tickets t ON t.id = m.id \
-                 WHERE m.about = w.ticket_id AND t.requester_id = w.user_id)",
-    )
-    .bind::<BigInt, _>(duplicate)
-    .bind::<BigInt, _>(into)
-    .execute(tx)?;
     Ok(())
 }
 
