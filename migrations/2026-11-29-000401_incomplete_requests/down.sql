@@ -1,3 +1,5 @@
+DROP TRIGGER tickets_head_of_unit ON tickets;
+DROP FUNCTION tickets_head_of_unit();
 UPDATE users SET full_name = email WHERE full_name = '(sin nombre)';
 
 -- Requests that wait for minimum data are archived; critical ones get data that say that they lack them.

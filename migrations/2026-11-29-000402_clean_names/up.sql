@@ -26,7 +26,8 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- Names that become the same get a number.
+-- Names that become the same get the end of their id.
+DROP INDEX units_name_key, categories_name_key, calendars_name_key;
 DO $$
 DECLARE
     kind text;
@@ -36,11 +37,14 @@ BEGIN
             'WITH same AS ('
             '    SELECT id, clean_name(name) AS clean, row_number() OVER (PARTITION BY fold(clean_name(name)) ORDER BY id) AS place '
             '    FROM %1$I) '
-            'UPDATE %1$I AS t SET name = CASE WHEN place = 1 THEN clean ELSE left(clean, 190) || '' ('' || place || '')'' END '
-            'FROM same WHERE same.id = t.id AND t.name <> CASE WHEN place = 1 THEN clean ELSE left(clean, 190) || '' ('' || place || '')'' END',
+            'UPDATE %1$I AS t SET name = CASE WHEN place = 1 THEN clean ELSE left(clean, 180) || '' ('' || right(t.id::text, 12) || '')'' END '
+            'FROM same WHERE same.id = t.id AND t.name <> CASE WHEN place = 1 THEN clean ELSE left(clean, 180) || '' ('' || right(t.id::text, 12) || '')'' END',
             kind);
     END LOOP;
 END $$;
+CREATE UNIQUE INDEX units_name_key ON units (name_key);
+CREATE UNIQUE INDEX categories_name_key ON categories (name_key);
+CREATE UNIQUE INDEX calendars_name_key ON calendars (name_key);
 UPDATE users SET full_name = clean_name(full_name) WHERE full_name <> clean_name(full_name) AND clean_name(full_name) <> '';
 
 CREATE TRIGGER clean_name BEFORE INSERT OR UPDATE OF name ON units FOR EACH ROW EXECUTE FUNCTION clean_name();

@@ -916,6 +916,7 @@ diesel::table! {
         staff_mail -> Bool,
         sign_in_era -> Int4,
         granted_permissions -> Array<Text>,
+        document_declared -> Bool,
     }
 }
 

@@ -20,8 +20,10 @@ const NETWORK: [(&str, u32); 5] = [
 /// Time limits of a session.
 #[derive(Debug, Clone, Copy)]
 pub enum Bounds {
-    /// For a request, or a round of a background task: another one may wait for it, or for its connection.
+    /// For a request: another one may wait for it, or for its connection.
     Request,
+    /// For a round of the background tasks: it is repeated soon, and each of its tasks may have to wait for a lock.
+    Task,
     /// For a command: it may process all data, and does not block others for long.
     Command,
 }
@@ -31,6 +33,10 @@ impl Bounds {
         match self {
             Bounds::Request => {
                 "SET TIME ZONE 'UTC'; SET statement_timeout = '15s'; SET lock_timeout = '5s'; \
+                 SET idle_in_transaction_session_timeout = '30s'"
+            }
+            Bounds::Task => {
+                "SET TIME ZONE 'UTC'; SET statement_timeout = '15s'; SET lock_timeout = '3s'; \
                  SET idle_in_transaction_session_timeout = '30s'"
             }
             Bounds::Command => {

@@ -1,6 +1,7 @@
 //! The ticket that a message replies to, and whether the reply only thanks.
 
 use diesel::prelude::*;
+use uuid::Uuid;
 
 use super::message::Message;
 use super::outcome::Reading;
@@ -9,7 +10,7 @@ use super::thanks::only_thanks;
 use super::threads;
 use crate::auth::policy::{Action, Role};
 use crate::config::Config;
-use crate::db::schema::tickets;
+use crate::db::schema::{messages, tickets};
 use crate::http::Actor;
 use crate::people;
 use crate::problem::Result;
@@ -29,8 +30,8 @@ pub struct Answered {
 pub enum Place {
     /// The sender's own, or the sender is staff.
     Own,
-    /// That of another requester, into which the sender's own was merged.
-    OfOther,
+    /// That of another requester, into which the sender's own was merged; or staff answer the notice of a private followup.
+    Private,
 }
 
 /// The ticket that a message replies to, if its sender is its requester or staff. A ticket that was merged stands for the
@@ -61,11 +62,22 @@ pub fn answered(
             tickets::table.find(target).select(TicketRow::as_select()).for_update().first(tx)?;
         if workflow::allows(target.status, target.resumes_to, Step::Followup) {
             let is_own = sender.role != Role::Requester || target.requester_id == sender.id;
-            let place = if is_own { Place::Own } else { Place::OfOther };
+            let place = if is_own { Place::Own } else { Place::Private };
             return Ok(Some(Answered { actor, row: target, place }));
         }
     }
-    Ok(Some(Answered { actor, row, place: Place::Own }))
+    let is_private = sender.role != Role::Requester && answers_private(tx, reading.message)?;
+    let place = if is_private { Place::Private } else { Place::Own };
+    Ok(Some(Answered { actor, row, place }))
+}
+
+/// Whether a message replies to the notice of a private followup.
+fn answers_private(tx: &mut PgConnection, message: &Message) -> Result<bool> {
+    let own: Vec<Uuid> = message.answers.iter().filter_map(|id| id.split('@').next()?.parse().ok()).collect();
+    let private = messages::table
+        .filter(messages::id.eq_any(own))
+        .filter(messages::data.retrieve_as_text("private").eq("true"));
+    Ok(diesel::select(diesel::dsl::exists(private)).get_result(tx)?)
 }
 
 /// Whether the requester of a ticket that is solved or has ended only thanks.

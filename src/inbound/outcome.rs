@@ -20,7 +20,7 @@ use crate::db::schema::tickets;
 use crate::http::{Actor, MailOrigin};
 use crate::language::locale::Locale;
 use crate::people;
-use crate::people::callers;
+use crate::people::callers::{self, KnownData};
 use crate::problem::{Result, Text};
 use crate::tickets::followups::{self, FollowupVisibility};
 use crate::tickets::minimum_data::AnswerTime;
@@ -196,7 +196,8 @@ fn register(
     let actor = Actor::by_mail(tx, sender.id, Action::RegisterTicket, reading.origin, config.timezone)?;
     let data = sender_data::data_of(tx, message)?;
     if sender_data::may_keep(sender, reading.authentication) {
-        callers::complete(tx, sender.id, &data.known(), actor.now)?;
+        let known = KnownData { is_declared: true, ..data.known() };
+        callers::complete(tx, sender.id, &known, actor.now)?;
     }
     let Some(account) = Account::active(tx, sender.id)? else {
         return Ok(Outcome::None(InboundEmailReason::SenderInactive));

@@ -11,7 +11,7 @@ use super::senders::Sender;
 use crate::audit::kind::EventKind;
 use crate::db::schema::units;
 use crate::http::Actor;
-use crate::people::callers::{self, PersonData};
+use crate::people::callers::{self, KnownData, PersonData};
 use crate::people::user::Contact;
 use crate::problem::Result;
 use crate::tickets::minimum_data;
@@ -57,7 +57,8 @@ pub fn completed(
     }
     let data = data_of(tx, reading.message)?;
     if may_keep(sender, reading.authentication) {
-        callers::complete(tx, sender.id, &data.known(), actor.now)?;
+        let known = KnownData { is_declared: true, ..data.known() };
+        callers::complete(tx, sender.id, &known, actor.now)?;
     }
     let mut case = Case::open(tx, row, actor);
     case.note_mail(actor);

@@ -25,15 +25,15 @@ const WORKS: &str = "abrio bien fixed funciona funcionando funciono imprime impr
 
 /// Words of courtesy around them.
 const COURTESIES: &str = "a abrazo abrir acceder al all atencion atentamente atentos att ayuda ayudarme ayudarnos ayudaron ayudo \
-    bendecida bendecido bendiciones best bonita bonito buen buena buenas bueno buenos colaboracion compromiso \
-    con cordial cordiales cordialmente de deseo dia dias dios don dona efectiva efectividad efectivo eficiencia \
-    eficiente el en entrar es esta estamos estimada estimado everything feliz fin for gentil gestion good \
-    gracia gran help hola imprimir inconveniente inconvenientes infinitas ingeniera ingeniero ingresar it jornada \
-    kind la labor las le les lo logre los mas me mi mil mis much muchas muchisimas mucho muy noche noches nos now \
-    oportuna oportuno para por prestada prestado problema problemas pronta pronto pude pudimos que quede rapida \
-    rapidez rapido regards respetada respetado respuesta saludo saludos se semana senor senora servicio sin so \
-    solucion soporte su sus tarde tardes te tenga tengan the toda todo todos un una usted ustedes very y ya you \
-    your";
+ bendecida bendecido bendiciones best bonita bonito buen buena buenas bueno buenos colaboracion compromiso \
+ con cordial cordiales cordialmente de deseo dia dias dios don dona efectiva efectividad efectivo eficiencia \
+ eficiente el en entrar es esta estamos estimada estimado everything feliz fin for gentil gestion good \
+ gracia gran help hola imprimir inconveniente inconvenientes infinitas ingeniera ingeniero ingresar it jornada \
+ kind la labor las le les lo logre los mas me mi mil mis much muchas muchisimas mucho muy noches nos now \
+ oportuna oportuno para por prestada prestado problema problemas pronta pronto pude pudimos que quede rapida \
+ rapidez rapido regards respetada respetado respuesta saludo saludos se semana senor senora servicio sin \
+ solucion soporte su sus tarde tardes te tenga tengan the toda todo todos un usted ustedes very y ya you \
+ your";
 
 /// Things that a confirmation may name.
 const THINGS: &str = "acceso aplicativo carpeta clave computador computadora contrasena equipo correo cuenta escaner impresora internet \
@@ -64,9 +64,27 @@ pub fn only_thanks<'a>(text: &str, signature: impl IntoIterator<Item = &'a str>)
         let without = |pair: &[String]| {
             pair[0] == "sin" && !pair[1].starts_with("problema") && !pair[1].starts_with("inconveniente")
         };
+        // `pude ingresar` confirms, `ayuda para ingresar` asks.
+        let asks = has("ingresar entrar imprimir acceder abrir") && !has("pude pudimos logre");
+        let help = |place: usize| {
+            place
+                .checked_sub(1)
+                .and_then(|before| words.get(before))
+                .is_some_and(|word| contains("por su la de mi", word))
+        };
+        let asks_help = words.iter().enumerate().any(|(place, word)| word == "ayuda" && !help(place))
+            || has("ayudarme ayudarnos");
+        let late = words.windows(2).any(|pair| pair[0] == "muy" && pair[1] == "tarde");
         let ends_without = words.last().is_some_and(|word| word == "sin");
         let names_problem = has("problema problemas inconveniente inconvenientes") && !has("sin");
-        if !words.iter().all(is_known) || words.windows(2).any(without) || ends_without || names_problem {
+        if !words.iter().all(is_known)
+            || words.windows(2).any(without)
+            || ends_without
+            || names_problem
+            || asks
+            || asks_help
+            || late
+        {
             return false;
         }
         thanks |= has(THANKS);
@@ -202,6 +220,11 @@ mod tests {
             "Necesito otra cosa, gracias.",
             "Gracias, volvió a pasar.",
             "Gracias, abre el caso.",
+            "Ayuda para ingresar, gracias.",
+            "Ayuda por favor, gracias.",
+            "Muy tarde, gracias.",
+            "Gracias, pude imprimir una tarde.",
+            "Funcionando so so",
             "Gracias, otra vez.",
             "El equipo, gracias.",
             "Gracias, se volvió a bloquear",

@@ -86,7 +86,8 @@ pub fn queue_each(
          FROM unnest($1, $2, $3) AS m (id, ticket_id, recipient_id) JOIN users u ON u.id = m.recipient_id \
              JOIN tickets t ON t.id = m.ticket_id \
          WHERE u.active AND (t.requester_id = u.id OR u.role <> 'requester' \
-             AND ($7 OR u.staff_mail OR t.assignee_id = u.id OR t.criticality = 'critical'))",
+             AND ($7 OR u.staff_mail OR t.assignee_id = u.id OR t.criticality = 'critical')) \
+             AND u.email NOT LIKE '%@no-address.invalid'",
     )
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<BigInt>, _>(tickets)

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::user::{Contact, UNNAMED};
@@ -95,6 +95,7 @@ impl PersonData {
             email: None,
             contact: Some(&self.contact),
             unit_id: self.unit.as_ref().map(|(id, _)| *id),
+            is_declared: false,
         }
     }
 }
@@ -107,6 +108,8 @@ pub struct KnownData<'a> {
     pub email: Option<&'a str>,
     pub contact: Option<&'a Contact>,
     pub unit_id: Option<Uuid>,
+    /// The owner of the account stated the document in mail, and no staff confirmed it.
+    pub is_declared: bool,
 }
 
 /// Adds to the account of a requester what it lacks: nothing that it has is replaced, and accounts of staff do not
@@ -116,6 +119,7 @@ pub fn complete(tx: &mut PgConnection, id: Uuid, data: &KnownData<'_>, at: DateT
     let number = |part: fn(&Contact) -> &Option<String>| contact.and_then(|contact| part(contact).as_deref());
     diesel::sql_query(
         "UPDATE users u SET full_name = CASE WHEN k.needs_name THEN $9 ELSE u.full_name END, \
+             document_declared = CASE WHEN u.document_id IS NULL AND $2 IS NOT NULL THEN $11 ELSE u.document_declared END, \
              document_id = coalesce(u.document_id, $2), unit_id = coalesce(u.unit_id, $3), \
              email = CASE WHEN k.needs_email THEN $4 ELSE u.email END, \
              landline = CASE WHEN k.needs_contact THEN $5 ELSE u.landline END, \
@@ -139,6 +143,7 @@ pub fn complete(tx: &mut PgConnection, id: Uuid, data: &KnownData<'_>, at: DateT
     .bind::<Timestamptz, _>(at)
     .bind::<Nullable<Text>, _>(data.full_name)
     .bind::<Text, _>(UNNAMED)
+    .bind::<Bool, _>(data.is_declared)
     .execute(tx)?;
     Ok(())
 }

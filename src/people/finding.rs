@@ -20,6 +20,11 @@ struct Candidate {
     has_email: bool,
     #[diesel(sql_type = diesel::sql_types::Bool)]
     active: bool,
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    has_address: bool,
+    /// Its owner stated the document in mail: it does not identify them.
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    is_declared: bool,
 }
 
 /// Why no account was chosen.
@@ -43,7 +48,7 @@ pub fn find(tx: &mut PgConnection, document_id: Option<&str>, email: Option<&str
         .execute(tx)?;
     let (document_id, email) = (document_id.map(str::trim), email.map(str::to_lowercase));
     let found: Vec<Candidate> = diesel::sql_query(
-        "SELECT id, document_id, coalesce(btrim(document_id) = $1, false) AS has_document, \
+        "SELECT id, document_id, email NOT LIKE '%@no-address.invalid' AS has_address, document_declared AS is_declared, coalesce(btrim(document_id) = $1, false) AS has_document, \
             coalesce(lower(email) = $2, false) AS has_email, active \
          FROM users WHERE btrim(document_id) = $1 OR lower(email) = ANY ($3) ORDER BY created_at, id LIMIT 20",
     )
@@ -51,7 +56,7 @@ pub fn find(tx: &mut PgConnection, document_id: Option<&str>, email: Option<&str
     .bind::<Nullable<SqlText>, _>(email.as_deref())
     .bind::<Array<SqlText>, _>(email.iter().collect::<Vec<_>>())
     .load(tx)?;
-    choose(&found, document_id.is_some()).map_err(|refusal| match refusal {
+    choose(&found, document_id.is_some(), email.is_some()).map_err(|refusal| match refusal {
         Refusal::Different(ids) => different(&ids),
         Refusal::Inactive(pointer) => Problem::field(FieldError::new(
             pointer,
@@ -64,8 +69,13 @@ pub fn find(tx: &mut PgConnection, document_id: Option<&str>, email: Option<&str
     })
 }
 
-fn choose(found: &[Candidate], by_document: bool) -> std::result::Result<Option<Uuid>, Refusal> {
-    let of_document: Vec<&Candidate> = found.iter().filter(|one| one.has_document).collect();
+fn choose(
+    found: &[Candidate],
+    by_document: bool,
+    by_email: bool,
+) -> std::result::Result<Option<Uuid>, Refusal> {
+    let with_document = || found.iter().filter(|one| one.has_document);
+    let of_document: Vec<&Candidate> = with_document().filter(|one| !one.is_declared).collect();
     let active: Vec<&Candidate> = of_document.iter().copied().filter(|one| one.active).collect();
     let ids = |all: &[&Candidate]| all.iter().map(|one| one.id).collect::<Vec<_>>();
     if let Some(owner) = found.iter().find(|one| one.has_email) {
@@ -78,8 +88,14 @@ fn choose(found: &[Candidate], by_document: bool) -> std::result::Result<Option<
         };
     }
     match &active[..] {
+        // Staff choose, because whoever wrote the document in mail may not be its owner.
+        [] if of_document.is_empty() && with_document().count() > 0 => {
+            Err(Refusal::Different(with_document().map(|one| one.id).collect()))
+        }
         [] if of_document.is_empty() => Ok(None),
         [] => Err(Refusal::Inactive("/requester/document_id")),
+        // Mail would go to another address than the caller's.
+        [only] if by_email && only.has_address => Err(Refusal::Different(vec![only.id])),
         [only] => Ok(Some(only.id)),
         several => Err(Refusal::Different(ids(several))),
     }
@@ -106,7 +122,15 @@ mod tests {
     fn one(number: u128, document: Option<&str>, matches: (bool, bool), active: bool) -> Candidate {
         let (has_document, has_email) = matches;
         let document_id = document.map(str::to_owned);
-        Candidate { id: Uuid::from_u128(number), document_id, has_document, has_email, active }
+        Candidate {
+            id: Uuid::from_u128(number),
+            document_id,
+            has_document,
+            has_email,
+            active,
+            has_address: true,
+            is_declared: false,
+        }
     }
 
     #[test]
@@ -136,7 +160,7 @@ mod tests {
             (vec![&document, &one(7, Some("1"), (true, false), true)], true, different(&[2, 7])),
         ] {
             let found: Vec<Candidate> = found.into_iter().cloned().collect();
-            assert_eq!(choose(&found, by_document), expected, "{found:?}");
+            assert_eq!(choose(&found, by_document, false), expected, "{found:?}");
         }
     }
 }

@@ -19,6 +19,13 @@ use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 /// The `full_name` of a person whose name is not known: they are only known from their mail, which did not give it.
 pub const UNNAMED: &str = "(sin nombre)";
 
+/// Whether a full name is known: it differs from `UNNAMED` in more than spaces, punctuation and invisible characters.
+pub fn is_named(full_name: &str) -> bool {
+    let letters =
+        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    letters(full_name) != letters(UNNAMED)
+}
+
 /// Telephone numbers. At least one of the three is required to register a ticket.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = users)]

@@ -15,7 +15,7 @@ use super::account_rules::{
 };
 use super::open_tickets;
 use super::password_reset;
-use super::user::{Contact, Found, Row, User};
+use super::user::{Contact, Found, Row, User, is_named};
 use crate::account::password_links::links;
 use crate::account::{attempts, sessions};
 use crate::auth::passwords;
@@ -130,21 +130,26 @@ text_enum! {
 impl UserProfile {
     /// Whether the other profile differs only in what staff who do not manage accounts may complete and correct.
     fn is_completed_by(&self, other: &Self) -> bool {
-        *other
-            == UserProfile {
-                full_name: other.full_name.clone(),
-                document_id: other.document_id.clone(),
-                contact: other.contact.clone(),
-                unit_id: other.unit_id,
-                email: self.email.clone(),
-                role: self.role,
-                granted_permissions: self.granted_permissions.clone(),
-                locale: self.locale,
-                active: self.active,
-                contract_ends_on: self.contract_ends_on,
-                staff_mail: self.staff_mail,
-                open_ticket_handling: None,
-            }
+        let keeps = |known: bool, then: bool| !known || then;
+        keeps(self.document_id.is_some(), other.document_id.is_some())
+            && keeps(self.unit_id.is_some(), other.unit_id.is_some())
+            && keeps(!self.contact.is_empty(), !other.contact.is_empty())
+            && keeps(is_named(&self.full_name), is_named(&other.full_name))
+            && *other
+                == UserProfile {
+                    full_name: other.full_name.clone(),
+                    document_id: other.document_id.clone(),
+                    contact: other.contact.clone(),
+                    unit_id: other.unit_id,
+                    email: self.email.clone(),
+                    role: self.role,
+                    granted_permissions: self.granted_permissions.clone(),
+                    locale: self.locale,
+                    active: self.active,
+                    contract_ends_on: self.contract_ends_on,
+                    staff_mail: self.staff_mail,
+                    open_ticket_handling: None,
+                }
     }
 }
 
@@ -397,6 +402,8 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UserProfile>>) 
                 users::role.eq(profile.role),
                 users::granted_permissions.eq(once_each(profile.granted_permissions)),
                 users::full_name.eq(profile.full_name),
+                // Staff have seen the account.
+                users::document_declared.eq(false),
                 users::document_id.eq(profile.document_id),
                 users::landline.eq(profile.contact.landline),
                 users::extension.eq(profile.contact.extension),

@@ -179,7 +179,7 @@ pub async fn change(
         let quarter = path.read()?;
         begun(quarter, actor.timezone, actor.now)?;
         // An approval waits for this change, or this change for the approval.
-        tx.batch_execute("LOCK TABLE quarterly_report_texts IN ROW EXCLUSIVE MODE")?;
+        tx.batch_execute("LOCK TABLE quarterly_report_texts IN SHARE ROW EXCLUSIVE MODE")?;
         let before = QuarterlyReportNarrative::find(tx, quarter)?;
         let author_id = before.author.as_ref().map(|author| author.id);
         let (mut content, changes) = body.merge(&QuarterlyReportNarrativeContent {

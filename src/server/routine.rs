@@ -13,6 +13,7 @@ use crate::audit::tree::heads;
 use crate::audit::tree::sequence::{self, IfBusy};
 use crate::config::Config;
 use crate::db::schema::{idempotency_keys, refresh_tokens};
+use crate::db::session::{self, Bounds};
 use crate::http::desk::Desk;
 use crate::http::idempotency::KEPT_HOURS;
 use crate::improvement::actions::overdue;
@@ -70,6 +71,19 @@ pub async fn run(desk: Data<Desk>) {
 
 /// One round. If a task fails, the error is logged and the other tasks still run.
 pub fn once(db: &mut PgConnection, config: &Config) {
+    limit(db, Bounds::Task);
+    tasks(db, config);
+    // The connection returns to the requests.
+    limit(db, Bounds::Request);
+}
+
+fn limit(db: &mut PgConnection, bounds: Bounds) {
+    if let Err(error) = session::begin(db, bounds) {
+        log::warn!("the time limits of a round of the background tasks were not set: {error}");
+    }
+}
+
+fn tasks(db: &mut PgConnection, config: &Config) {
     let days = config.close_after_days;
     each(db, "numbering of the audit log", |db, _| sequence::run(db, IfBusy::Return).map(|_| 0));
     each(db, "tree heads signed", |db, now| heads::make_due(db, &config.audit, config.timezone, now));

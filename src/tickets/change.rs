@@ -92,7 +92,7 @@ pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>)
         if wanted.category_id != row.category_id {
             check_category(tx, wanted.category_id, row.id)?;
         }
-        let known = row.version;
+        let (known, known_unit) = (row.version, row.requester_unit_id);
         let lacked = minimum_data::missing(&row).len();
         let mut case = Case::open(tx, row, actor);
         wanted.requester.apply(&mut case, actor.is_staff())?;
@@ -100,6 +100,10 @@ pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>)
         case.ticket.description = wanted.description;
         case.ticket.category_id = wanted.category_id;
         let mut row = case.record(EventKind::Changed)?;
+        if row.requester_unit_id != known_unit {
+            // Whoever heads another unit may not ask for what this category requires.
+            check_category(tx, row.category_id, row.id)?;
+        }
         if row.version != known {
             row = information::answered(tx, row, actor, AnsweredBy::Correction, false)?;
             row = minimum_data::resume_completed(tx, row, actor, lacked)?;

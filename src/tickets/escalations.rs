@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::attention::running;
 use super::model::CallCause;
+use super::release;
 use super::steps::{Case, Reply, take};
 use super::store;
 use super::workflow::{Step, TicketStatus};
@@ -359,6 +360,11 @@ pub fn lower(case: &mut Case<'_>, to_level: Option<i16>, reason: String, returne
         change_level(case, to_level);
         running::start_again(case)?;
         case.call_staff(CallCause::Returned);
+    } else if let Some(assignee) = case.ticket.assignee_id
+        && !release::may_attend(case, assignee)?
+    {
+        // Who managed the work of the third party is of a lower level than the ticket.
+        release::release(case)?;
     } else if let Some(assignee) = case.ticket.assignee_id.filter(|assignee| *assignee != returned_by) {
         case.notify(MessageKind::Returned, assignee, told.clone());
     }

@@ -274,7 +274,8 @@ pub fn write_and_tell(
     Ok(Followup::shown_to(actor, (followup, actor.person())))
 }
 
-/// Writes a private followup by a person whose own ticket was merged into this one, and tells its assignee if `tells`
+/// Writes a private followup that came by mail: by a person whose own ticket was merged into this one, or by staff who answer
+/// the notice of such a followup. Tells its assignee if `tells`
 /// is set. The ticket's row must be locked.
 pub fn write_of_merged(
     tx: &mut PgConnection,
@@ -295,8 +296,8 @@ pub fn write_of_merged(
     };
     case.note_mail(actor);
     write(&mut case, actor.id, &followup)?;
-    if let Some(assignee) = case.ticket.assignee_id.filter(|_| tells) {
-        case.notify(MessageKind::Followup, assignee, json!({"followup_id": followup.id}));
+    if let Some(assignee) = case.ticket.assignee_id.filter(|assignee| tells && *assignee != actor.id) {
+        case.notify(MessageKind::Followup, assignee, json!({"followup_id": followup.id, "private": true}));
     }
     case.record(EventKind::FollowupAdded)?;
     Ok(Followup::shown_to(actor, (followup, actor.person())))

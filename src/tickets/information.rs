@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::holds;
 use super::minimum_data::{self, MinimumDatum};
-use super::model::{InformationRequest, TicketRow};
+use super::model::{Criticality, InformationRequest, TicketRow};
 use super::steps::Case;
 use crate::audit::kind::EventKind;
 use crate::db::schema::holds as rows;
@@ -85,7 +85,8 @@ pub fn answered(
         return Ok(row);
     }
     let missing = minimum_data::missing(&row);
-    if !missing.is_empty() {
+    // A critical request goes on without them; this answer is one to staff.
+    if !missing.is_empty() && row.criticality != Some(Criticality::Critical) {
         if !tells {
             return Ok(row);
         }

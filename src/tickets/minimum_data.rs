@@ -15,7 +15,7 @@ use crate::language::text_enum;
 use crate::outbox::MessageKind;
 use crate::people;
 use crate::people::callers::PersonData;
-use crate::people::user::UNNAMED;
+use crate::people::user::is_named;
 use crate::problem::{Code, FieldError, Problem, Result, Text};
 
 text_enum! {
@@ -83,7 +83,7 @@ pub fn missing(ticket: &TicketRow) -> Vec<MinimumDatum> {
         || ticket.requester_extension.is_some()
         || ticket.requester_mobile.is_some();
     let all = [
-        (ticket.requester_full_name != UNNAMED, MinimumDatum::FullName),
+        (is_named(&ticket.requester_full_name), MinimumDatum::FullName),
         (ticket.requester_document_id.is_some(), MinimumDatum::DocumentId),
         (has_contact, MinimumDatum::Contact),
         (ticket.requester_unit_id.is_some(), MinimumDatum::Unit),
@@ -163,7 +163,7 @@ fn tell(case: &mut Case<'_>, words: String, deadline: DateTime<Utc>, received: b
 /// Fills the data that the ticket lacks; what it has stays. Returns whether anything was filled.
 pub fn complete(ticket: &mut TicketRow, data: &PersonData) -> bool {
     let before = missing(ticket).len();
-    if ticket.requester_full_name == UNNAMED
+    if !is_named(&ticket.requester_full_name)
         && let Some(name) = &data.full_name
     {
         ticket.requester_full_name.clone_from(name);
@@ -212,10 +212,10 @@ pub fn require(ticket: &TicketRow) -> Result<()> {
     let mut problem = Problem::new(
         Code::Incomplete,
         Text::new(
-            "A la solicitud le faltan datos mínimos del solicitante; `errors` nombra cada uno. Complételos con `PATCH \
-             /tickets/{ticket_id}` o en la cuenta del solicitante.",
-            "The request lacks minimum data of the requester; `errors` names each. Complete them with `PATCH \
-             /tickets/{ticket_id}` or in the requester's account.",
+            "A la solicitud le faltan datos mínimos del solicitante; `errors` indica cada uno. Complételos en la cuenta \
+             del solicitante o, antes de la clasificación, con `PATCH /tickets/{ticket_id}`.",
+            "The request lacks minimum data of the requester; `errors` names each. Complete them in the requester's \
+             account or, before the classification, with `PATCH /tickets/{ticket_id}`.",
         ),
     );
     problem.errors.extend(missing.into_iter().map(|datum| FieldError::required(datum.pointer())));
@@ -262,5 +262,8 @@ pub fn resume_completed(
     }
     let mut case = Case::open(tx, row, actor);
     case.details.kind = holds::end(&mut case)?.map(|ended| ended.kind.as_str());
+    if case.ticket.requester_id != actor.id {
+        case.notify_requester(MessageKind::Resumed);
+    }
     case.record(EventKind::Resumed)
 }

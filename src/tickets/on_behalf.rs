@@ -125,6 +125,7 @@ pub fn keep(tx: &mut PgConnection, actor: &Actor, id: Uuid, given: &RequesterDat
         return Err(Problem::field(FieldError::unknown_id("/requester/unit_id")));
     }
     let data = KnownData {
+        is_declared: false,
         full_name: given.full_name.as_deref(),
         document_id: given.document_id.as_deref(),
         email: given.email.as_deref(),

@@ -24,7 +24,7 @@ use crate::http::{Actor, Answer, Body, Call};
 use crate::language::locale::Locale;
 use crate::outbox::{self, MessageKind};
 use crate::people::callers::{self, PersonData};
-use crate::people::user::{Contact, UNNAMED};
+use crate::people::user::{Contact, UNNAMED, is_named};
 use crate::problem::{Code, FieldError, Problem, Result, Text};
 
 /// A request for support. Fields omitted from `requester` are taken from the requester's account.
@@ -170,10 +170,13 @@ impl Account {
                 gaps.push(FieldError::required(format!("/requester/{name}")));
             }
         };
-        need(self.full_name != UNNAMED, "full_name");
+        need(is_named(&self.full_name), "full_name");
         need(self.document_id.is_some(), "document_id");
         need(self.unit_id.is_some(), "unit_id");
         need(!self.contact.is_empty(), "contact");
+        if given["full_name"].as_str().is_some_and(|name| !is_named(name)) {
+            gaps.push(FieldError::required("/requester/full_name"));
+        }
         if given["contact"].as_object().is_some_and(|contact| contact.values().all(Value::is_null)) {
             gaps.push(FieldError::required("/requester/contact"));
         }
@@ -282,7 +285,7 @@ impl Request {
         let document_id = given.document_id.or(account.document_id);
         let full_name = given.full_name.unwrap_or(account.full_name);
         let is_complete =
-            full_name != UNNAMED && document_id.is_some() && !contact.is_empty() && unit_id.is_some();
+            is_named(&full_name) && document_id.is_some() && !contact.is_empty() && unit_id.is_some();
         let profile = match self.category_id {
             Some(id) => {
                 let found = categories::table.find(id).filter(categories::active);

@@ -80,7 +80,7 @@ struct Left {
     cause: String,
 }
 
-/// A ticket that was given to a person knowingly after the end of their contract stays with them.
+/// A ticket that was given to a person after the end of their contract stays with them until their account changes.
 const LEFT: &str = "\
     SELECT t.id, t.assignee_id, CASE WHEN NOT u.active THEN 'inactive' WHEN u.role = 'requester' OR l.level < t.support_level \
         AND t.third_party IS NULL THEN 'demoted' ELSE 'contract_ended' END AS cause \

@@ -56,7 +56,7 @@ fn responsible(staff: &Roster, ticket: &TicketRow) -> Vec<Uuid> {
     let told = staff.whom_to_tell(&Waiting {
         level: ticket.support_level,
         criticality: ticket.criticality,
-        urgent: true,
+        urgent: ticket.criticality.is_none_or(|criticality| criticality == Criticality::Critical),
         requester_id: ticket.requester_id,
     });
     if told.by_default || told.recipients.is_empty() {

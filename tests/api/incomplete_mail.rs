@@ -310,3 +310,65 @@ fn a_reply_of_thanks_does_not_reopen_and_one_in_doubt_does() {
     assert!(reply(&one, "Gracias, pero volvió a fallar.")["ticket_id"].is_i64());
     assert_eq!(desk.database.count("SELECT count(*) FROM tickets"), before + 1);
 }
+
+#[test]
+fn a_request_that_waits_for_data_can_be_archived_for_any_reason() {
+    let desk = desk();
+    let technician = desk.technician();
+    let waiting = |number: usize| {
+        let from = format!("Ana Ruiz <ana{number}@itagui.example>");
+        let ticket = ticket_of(&desk, &became(&desk, message(&from, "Sin red", "", "No tengo red.")));
+        assert_eq!(ticket["status"], "on_hold");
+        format!("/tickets/{}", ticket["id"])
+    };
+    for (number, reason) in ["withdrawn", "duplicate", "profile_not_authorized"].iter().enumerate() {
+        let archived =
+            technician.post(&format!("{}/archive", waiting(number)), json!({"reason": reason})).ok();
+        assert_eq!(archived["archive"]["reason"], *reason);
+    }
+    let (one, target) = (waiting(7), desk.ticket_in("received"));
+    let into: i64 = target.rsplit('/').next().unwrap().parse().unwrap();
+    let body = json!({"into_ticket_id": into, "confirm_other_requester": true});
+    assert_eq!(technician.post(&format!("{one}/merge"), body).ok()["status"], "archived");
+    let heads = desk.director().get("/categories?q=Cuentas").items()[0]["id"].clone();
+    let body = json!({"criticality": "low", "category_id": heads});
+    let archived = technician.post(&format!("{}/classification", waiting(8)), body).ok();
+    assert_eq!(archived["archive"]["reason"], "profile_not_authorized");
+}
+
+#[test]
+fn a_document_from_mail_does_not_identify_a_person_at_the_counter() {
+    let desk = desk();
+    let technician = desk.technician();
+    let data = format!("Cédula: 55667788\nCelular: 3001234567\nUnidad: {}", unit_name(&desk));
+    let mailed =
+        ticket_of(&desk, &became(&desk, message("Víctima Real <otro@evil.example>", "x", "", &data)));
+    let claimed = mailed["requester"]["id"].as_str().unwrap().to_owned();
+    let body = |email: Value| {
+        json!({
+            "subject": "Clave nueva", "description": "x", "channel": "in_person",
+            "requester": {
+                "full_name": "Víctima Real", "document_id": "55667788", "email": email,
+                "contact": {"mobile": "3007776655"}, "unit_id": desk.unit_id(),
+            },
+        })
+    };
+    for email in [json!(null), json!("victima@itagui.example")] {
+        let refused = technician.post("/tickets", body(email)).problem(409, "person_conflict");
+        assert_eq!(refused["user_ids"], json!([claimed]));
+    }
+    // Once staff have confirmed the account, the document identifies it, but not with another address.
+    desk.professional().patch(&format!("/users/{claimed}"), json!({"contact": {"extension": "12"}})).ok();
+    assert_eq!(technician.post("/tickets", body(json!(null))).created()["requester"]["id"], claimed);
+    technician.post("/tickets", body(json!("victima@itagui.example"))).problem(409, "person_conflict");
+}
+
+#[test]
+fn a_name_that_says_that_it_is_not_known_is_none() {
+    let desk = Desk::open();
+    for name in ["(sin nombre)", "(sin  nombre)", "(sin\u{200b} nombre)", "Sin Nombre"] {
+        let body = json!({"subject": "x", "description": "x", "requester": {"full_name": name}});
+        let refused = desk.requester().post("/tickets", body).faults();
+        assert_eq!(refused, [("/requester/full_name".into(), "required".into())], "{name:?}");
+    }
+}

@@ -146,6 +146,27 @@ fn the_new_texts_of_the_survey_replace_the_old_ones_unless_they_were_edited() {
     assert_eq!(desk.database.count(recorded), 2, "a change of a desk in use is recorded");
 }
 
+/// Names that looked different until now get different names.
+#[test]
+fn names_that_become_the_same_stay_apart() {
+    const CLEAN_NAMES: &str = "20261129000402";
+    let desk = Desk::open();
+    let mut connection = desk.database.connect();
+    while connection.applied_migrations().unwrap().iter().any(|one| one.to_string().as_str() >= CLEAN_NAMES) {
+        connection.revert_last_migration(MIGRATIONS).unwrap();
+    }
+    desk.database.run(
+        "INSERT INTO units (id, name) VALUES (gen_random_uuid(), 'Prueba '), (gen_random_uuid(), 'Prueba'), \
+         (gen_random_uuid(), 'Prueba  '), (gen_random_uuid(), 'Prueba (2)')",
+    );
+    migrations::apply(&mut connection).unwrap();
+    assert_eq!(
+        desk.database.count("SELECT count(DISTINCT name_key) FROM units WHERE name LIKE 'Prueba%'"),
+        4
+    );
+    assert_eq!(desk.database.count("SELECT count(*) FROM units WHERE name = 'Prueba'"), 1);
+}
+
 /// Reverting fills missing data with placeholders; applying recognises users without a password again.
 #[test]
 fn data_created_by_mail_survives_reverting_the_mail_migration() {

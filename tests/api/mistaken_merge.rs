@@ -121,6 +121,14 @@ fn a_reply_to_a_merged_ticket_goes_to_its_target() {
     assert_eq!((&last["body"], &last["visibility"]), (&json!("Mi clave es 1234."), &json!("private")));
     assert_eq!(last["unverified"], true);
     assert_eq!(desk.database.count("SELECT count(*) FROM messages WHERE kind = 'followup'"), told + 1);
+    // The assignee answers the notice by mail: the answer is private too.
+    let notice =
+        desk.director().get("/messages?kind=followup&sort=-created_at&limit=1").items()[0]["id"].clone();
+    let fields =
+        format!("{}In-Reply-To: <{}@mesa.test>\n", crate::inbound::ALIGNED, notice.as_str().unwrap());
+    became(&desk, message(technician.email(), "Re: x", &fields, "Anotado."));
+    let last = followups(&desk, &target).pop().unwrap();
+    assert_eq!((&last["body"], &last["visibility"]), (&json!("Anotado."), &json!("private")));
     // Its requester sees no trace of it.
     let now = requester.get(&target);
     assert_eq!((now.header("etag"), now.ok()), (seen.header("etag"), seen.ok()));

@@ -51,7 +51,7 @@ impl RequesterData {
 /// The number of an identity document: 5 to 12 digits, possibly in groups.
 fn document(text: &Folded) -> Option<String> {
     static DOCUMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        let label = r"(?:cedula|c\.\s?c\.?|\bcc|c\.\s?e\.?|\bce|\bdocumento|\bdoc\.?|\bidentificacion|\bidentificad[oa]|\bnuip)\b\.?";
+        let label = r"(?:cedula|c\.\s?c\.?|\bcc|c\.\s?e\.?|\bce|\bdocumento\s+de\s+identi(?:dad|ficacion)|\b(?:mi|numero\s+de|num\.?\s+de)\s+documento|\bdocumento\s*[:=#]|\bdocumento\s+(?:no|nro|num|numero)\b|\bdoc\s*[.:]|\bidentificacion|\bidentificad[oa]|\bnuip)\.?";
         let between = r"(?:\s*(?:de|del|la|el|con|ciudadania|extranjeria|identidad|identificacion|es|numero|num|nro|no|n|c\.?\s?c)\b\.?|\s*[:#=°º.-])*\s*";
         let number = r"(\d{1,3}(?:[.,'’ ]\d{3}){1,3}|\d{5,12})(?:\D|$)";
         Regex::new(&format!("{label}{between}{number}")).ok()
@@ -155,6 +155,7 @@ mod tests {
             ),
             ("Unidad: Oficina de Control Interno", ["", "", "", "", "", "Oficina de Control Interno"]),
             ("Soy contratista de la Oficina de Prensa", ["", "", "", "", "", "Oficina de Prensa"]),
+            ("Soy Rosa Pérez de Hacienda", ["Rosa Pérez", "", "", "", "", ""]),
             ("NOMBRES Y APELLIDOS : ana maría restrepo", ["ana maría restrepo", "", "", "", "", ""]),
             ("*Cédula:* 43111222\n- *Celular:* 3001234567", ["", "43111222", "", "", "3001234567", ""]),
         ] {
@@ -170,6 +171,8 @@ mod tests {
             "CC: otra@itagui.gov.co",
             "Cédula: 43111222\nCédula: 43111223",
             "El documento no imprime 3 hojas",
+            "No abre el documento 20240115",
+            "Adjunto documento 2024011 firmado",
             "Unidad: Oficina",
             "Unidad: Secretaría",
             "Unidad: la de siempre",

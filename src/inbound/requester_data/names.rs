@@ -81,8 +81,22 @@ pub fn read(text: &Folded, units: &[Unit]) -> Option<String> {
     };
     let is_person = |name: &String| is_full_name(name) && units::named(name, units).is_none();
     let labelled = place(&LABEL).into_iter().map(|name| one_line(&before_labels(&name))).filter(is_person);
-    let introduced = || place(&SENTENCE).into_iter().map(|words| capitalized(&words)).filter(is_person);
+    let introduced = || {
+        let words = place(&SENTENCE).into_iter();
+        words.map(|words| without_unit(&capitalized(&words), units)).filter(is_person)
+    };
     only(labelled.collect()).or_else(|| only(introduced().collect()))
+}
+
+/// A name without the unit after it: `Rosa Pérez de Hacienda`.
+fn without_unit(name: &str, units: &[Unit]) -> String {
+    let unit = |(place, _): &(usize, &str)| {
+        name.get(*place..).is_some_and(|rest| {
+            units::named(rest.trim_start_matches(" del ").trim_start_matches(" de "), units).is_some()
+        })
+    };
+    let end = name.match_indices(" de ").chain(name.match_indices(" del ")).find(unit);
+    end.map_or(name, |(place, _)| name.get(..place).unwrap_or(name)).to_owned()
 }
 
 /// What precedes the label of another datum on the same line.

@@ -79,6 +79,7 @@ pub async fn classify(call: Call, id: Path<i64>, body: Body<ClassificationCreate
             (_, Some(TicketStatus::Received)) => ticket.resumes_to = Some(TicketStatus::Classified),
             _ => {}
         }
+        minimum_data::complete_from_account(case)?;
         minimum_data::require(&case.ticket)?;
         if criticality == Criticality::Critical && !minimum_data::missing(&case.ticket).is_empty() {
             // It is attended at once, and its requester may still complete the data.

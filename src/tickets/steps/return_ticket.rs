@@ -40,7 +40,8 @@ pub struct ReturnCreate {
 /// force at the reception of the ticket; the clocks until then stay as they are. The requester is notified without the
 /// reason, and the staff of that level who are on shift or on call, or otherwise who come on next.
 ///
-/// The work of a third party ends. With the current level in `to_level` the state, the assignee and the clock do not change.
+/// The work of a third party ends. With the current level in `to_level` the state, the assignee and the clock do not change,
+/// unless the assignee is of a lower level than the ticket: it is then unassigned, and the staff of its level are told.
 /// The return is listed with the escalations of the ticket.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Return))),
