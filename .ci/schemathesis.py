@@ -88,6 +88,12 @@ MAY_BE_REFUSED = [
     ("mergeTicket|createTicketRelation", "invalid_body", "/into_ticket_id|/ticket_id", "not_allowed"),
     # The two tickets have different requesters.
     ("mergeTicket", "invalid_body", "/confirm_other_requester", "required"),
+    # The address finds a person for whom staff register, without an account and without `requester_id`.
+    ("createTicket|resubmitTicket", "invalid_body", "/requester/email", "not_allowed"),
+    # Minimum data that the account or the ticket lacks, or that a correction would remove.
+    ("createTicket|resubmitTicket|updateTicket", "invalid_body", "/requester/(full_name|document_id|contact|unit_id)", "required"),
+    # An article has steps or the mark that none apply.
+    ("createArticle|updateArticle", "invalid_body", "/no_steps|/steps", "not_allowed|required"),
     # Depends on the reason.
     ("archiveTicket", "invalid_body", "/missing_data", "required|not_allowed"),
     ("assignTicket", "invalid_body", "/assignee_id", "not_allowed"),
