@@ -181,6 +181,7 @@ fn peak_memory(child: &mut Child) -> usize {
 
 #[test]
 fn a_decompression_bomb_is_rejected_with_bounded_memory() {
+    let mut seen = false;
     let folder = TempDir::new().unwrap();
     let database = Database::empty();
     let header = |name: &str, size: u64, kind| {
@@ -237,8 +238,11 @@ fn a_decompression_bomb_is_rejected_with_bounded_memory() {
             !output.status.success() && said.contains("is not a backup") && said.contains(why),
             "{what}: {said}"
         );
-        assert!((1..120).contains(&most), "{what}: {most} MiB");
+        // Zero if the child ended before it was seen.
+        assert!(most < 120, "{what}: {most} MiB");
+        seen |= most > 0;
     }
+    assert!(seen, "no measurement");
     assert_eq!(database.count("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), 0);
 }
 
