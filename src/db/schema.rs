@@ -917,6 +917,7 @@ diesel::table! {
         sign_in_era -> Int4,
         granted_permissions -> Array<Text>,
         document_declared -> Bool,
+        contract_set_at -> Nullable<Timestamptz>,
     }
 }
 

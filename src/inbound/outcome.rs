@@ -107,7 +107,8 @@ pub fn decide(
             match (place, &sender) {
                 (Place::Own, Some(sender)) => {
                     let thanks = files.kept.is_empty() && answers::thanks(tx, config, &row, message)?;
-                    let row = match only_reply.is_none() && !thanks {
+                    let is_list = only_reply == Some(InboundEmailReason::MailingList);
+                    let row = match !is_list && !thanks {
                         true => reopened(tx, &actor, row, origin)?,
                         false => row,
                     };

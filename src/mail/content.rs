@@ -12,12 +12,12 @@ use uuid::Uuid;
 use super::{accounts, actions, templates};
 use crate::auth::policy::Role;
 use crate::config::Config;
-use crate::db::schema::{followups, messages, tickets, users};
+use crate::db::schema::{followups, messages, ticket_watchers, tickets, users};
 use crate::language::locale::Locale;
 use crate::outbox::MessageKind;
 use crate::outbox::delivery::Message;
 use crate::people::person;
-use crate::people::user::UNNAMED;
+use crate::people::user::is_named;
 use crate::problem::{Problem, Result, Text};
 use crate::surveys::links;
 use crate::tickets::model::Criticality;
@@ -155,7 +155,7 @@ impl Loaded {
     }
 
     /// Whether the recipient may read what the message is about now: a message may have waited while the account of
-    /// its recipient was deactivated, or lost the role of staff.
+    /// its recipient was deactivated, lost the role of staff or ended to watch the ticket.
     pub fn may_read(&self, message: &Message) -> bool {
         if message.kind.is_about_account() {
             return true;
@@ -165,7 +165,9 @@ impl Loaded {
         let is_own = message.ticket_id.is_none_or(|id| {
             self.known.tickets.get(&id).is_some_and(|ticket| ticket.requester_id == message.recipient_id)
         });
-        recipient.active && (is_staff || is_own || is_to_watcher(message))
+        let watches =
+            || message.ticket_id.is_some_and(|id| self.known.watchers.contains(&(id, message.recipient_id)));
+        recipient.active && (is_staff || is_own || is_to_watcher(message) && watches())
     }
 
     /// The content of one of the loaded messages.
@@ -188,6 +190,8 @@ struct Known {
     roots: HashMap<i64, Uuid>,
     /// For each watcher, the watcher's ticket that was merged into the one of the message.
     watching: HashMap<(i64, Uuid), i64>,
+    /// The people who watch the tickets of messages to watchers now.
+    watchers: HashSet<(i64, Uuid)>,
     links: HashMap<Uuid, String>,
     shown_link: String,
 }
@@ -259,9 +263,25 @@ fn watching(db: &mut PgConnection, wanted: &[Message]) -> Result<HashMap<(i64, U
     Ok(own.into_iter().map(|own| ((own.about, own.requester_id), own.id)).collect())
 }
 
+/// Who watches the tickets of the messages to watchers.
+fn watchers(db: &mut PgConnection, wanted: &[Message]) -> Result<HashSet<(i64, Uuid)>> {
+    let about: Vec<i64> = wanted
+        .iter()
+        .filter(|message| is_to_watcher(message))
+        .filter_map(|message| message.ticket_id)
+        .collect();
+    if about.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let found = ticket_watchers::table.filter(ticket_watchers::ticket_id.eq_any(about));
+    let pairs: Vec<(i64, Uuid)> =
+        found.select((ticket_watchers::ticket_id, ticket_watchers::user_id)).load(db)?;
+    Ok(pairs.into_iter().collect())
+}
+
 impl Known {
     fn load(db: &mut PgConnection, wanted: &[Message], purpose: Purpose, config: &Config) -> Result<Self> {
-        let watching = watching(db, wanted)?;
+        let (watching, watchers) = (watching(db, wanted)?, watchers(db, wanted)?);
         let of_messages = wanted.iter().flat_map(|message| [message.ticket_id, parent_of(message)]);
         let ticket_ids: HashSet<i64> = of_messages.flatten().chain(watching.values().copied()).collect();
         let found = tickets::table.filter(tickets::id.eq_any(&ticket_ids));
@@ -317,6 +337,7 @@ impl Known {
             followups: followups.into_iter().map(|(id, body, name)| (id, (body, one_line(&name)))).collect(),
             roots: roots.into_iter().collect(),
             watching,
+            watchers,
             links,
             shown_link,
         })
@@ -383,7 +404,7 @@ impl Known {
 
 /// The name of a recipient; empty if it is not known.
 fn known_name(name: &str) -> String {
-    if name == UNNAMED { String::new() } else { one_line(name) }
+    if is_named(name) { one_line(name) } else { String::new() }
 }
 
 /// Without line breaks and other control characters, so that it can be used in a header and in a sentence.

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::user::{Contact, UNNAMED};
+use super::user::{Contact, UNNAMED, is_named};
 use crate::auth::no_address;
 use crate::auth::policy::Role;
 use crate::db::schema::{units, users};
@@ -80,7 +80,7 @@ impl PersonData {
             ))
             .first(db)?;
         Ok(PersonData {
-            full_name: Some(full_name).filter(|name| name != UNNAMED),
+            full_name: Some(full_name).filter(|name| is_named(name)),
             document_id,
             contact,
             unit,

@@ -36,7 +36,7 @@ enum Refusal {
     Inactive(&'static str),
 }
 
-/// The account of the person with this document (without spaces around it) or this address (upper and lower case are
+/// The account of the person with this document (however the number is grouped: `document_key`) or this address (upper and lower case are
 /// the same). Until the transaction ends, no other transaction looks for a person, so that a person who is not found
 /// can be created.
 ///
@@ -46,11 +46,12 @@ enum Refusal {
 pub fn find(tx: &mut PgConnection, document_id: Option<&str>, email: Option<&str>) -> Result<Option<Uuid>> {
     diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('people by document', 0))")
         .execute(tx)?;
-    let (document_id, email) = (document_id.map(str::trim), email.map(str::to_lowercase));
+    let email = email.map(str::to_lowercase);
     let found: Vec<Candidate> = diesel::sql_query(
-        "SELECT id, document_id, email NOT LIKE '%@no-address.invalid' AS has_address, document_declared AS is_declared, coalesce(btrim(document_id) = $1, false) AS has_document, \
+        "SELECT id, document_id, email NOT LIKE '%@no-address.invalid' AS has_address, document_declared AS is_declared, \
+            coalesce(document_key(document_id) = document_key($1), false) AS has_document, \
             coalesce(lower(email) = $2, false) AS has_email, active \
-         FROM users WHERE btrim(document_id) = $1 OR lower(email) = ANY ($3) ORDER BY created_at, id LIMIT 20",
+         FROM users WHERE document_key(document_id) = document_key($1) OR lower(email) = ANY ($3) ORDER BY created_at, id LIMIT 20",
     )
     .bind::<Nullable<SqlText>, _>(document_id)
     .bind::<Nullable<SqlText>, _>(email.as_deref())

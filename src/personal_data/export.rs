@@ -44,7 +44,8 @@ pub struct PersonalData {
     anonymization: Option<Anonymization>,
     /// The tickets of which the person is the requester.
     tickets: Vec<Ticket>,
-    /// The public followups of those tickets, and the public followups that the person wrote in any ticket.
+    /// The public followups of those tickets, the public followups that the person wrote in any ticket, and what a
+    /// requester wrote by mail about a ticket into which their own was merged.
     followups: Vec<Followup>,
     /// The files of those tickets that the person may see, and those that they attached to any ticket; for their
     /// content see `GET /attachments/{attachment_id}/content`.
@@ -175,7 +176,9 @@ const LISTS: [(&str, Read); 7] = [
         let ids = ids(
             db,
             &format!(
-                "followups f WHERE f.visibility = 'public' AND (f.author_id = $1 OR f.ticket_id = ANY ({THEIRS}))"
+                "followups f WHERE f.visibility = 'public' AND (f.author_id = $1 OR f.ticket_id = ANY ({THEIRS})) \
+                 OR f.author_id = $1 AND f.unverified IS NOT NULL \
+                     AND (SELECT role = 'requester' FROM users WHERE id = $1)"
             ),
             (person, place),
         )?;

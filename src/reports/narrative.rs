@@ -17,7 +17,7 @@ use crate::db::schema::{quarterly_report_texts as texts, users};
 use crate::http::body::Patch;
 use crate::http::{Actor, Answer, Body, Call};
 use crate::people::{Person, person};
-use crate::problem::{FieldError, Problem, Result};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 use crate::statistics::Quarter;
 
 /// The texts of a quarterly report, by its author.
@@ -65,7 +65,8 @@ pub struct QuarterlyReportNarrativeContent {
         example = "Establecer un turno los sábados."
     )]
     proposals: Option<String>,
-    /// Identifier of the person who prepared the report: an active member of staff. The caller if nobody is named.
+    /// Identifier of the person who prepared the report: an active member of staff. The caller if nobody is named. A
+    /// technician may only name themselves.
     author_id: Option<Uuid>,
     /// The position of the author (cargo). `null` removes it.
     #[schema(
@@ -190,7 +191,7 @@ pub async fn change(
             approver_position: before.approver_position,
         })?;
         if content.author_id.is_some() && content.author_id != author_id {
-            check_author(tx, content.author_id)?;
+            check_author(tx, actor, content.author_id)?;
         }
         actor.check_version(tag(quarter), before.version)?;
         if frozen::approval(tx, quarter)?.is_some() {
@@ -205,7 +206,17 @@ pub async fn change(
     .await
 }
 
-fn check_author(tx: &mut PgConnection, author_id: Option<Uuid>) -> Result<()> {
+fn check_author(tx: &mut PgConnection, actor: &Actor, author_id: Option<Uuid>) -> Result<()> {
+    if author_id != Some(actor.id) && actor.role == Role::Technician {
+        return Err(Problem::field(FieldError::new(
+            "/author_id",
+            FieldCode::NotAllowed,
+            Text::new(
+                "Quien redacta solo puede indicarse a sí mismo como autor; a otra persona la indica un profesional o la dirección.",
+                "A technician may only name themselves as the author; a professional or the director names another person.",
+            ),
+        )));
+    }
     let staff = users::table.filter(users::id.nullable().eq(author_id)).filter(users::active);
     let staff = diesel::dsl::exists(staff.filter(users::role.ne(Role::Requester)));
     match diesel::select(staff).get_result(tx)? {

@@ -9,7 +9,7 @@ use super::register::{Account, RequesterData};
 use crate::auth::no_address;
 use crate::auth::policy::PermissionScope;
 use crate::config::Config;
-use crate::db::schema::units;
+use crate::db::schema::{units, users};
 use crate::http::Actor;
 use crate::people::callers::{self, KnownData, NewCaller};
 use crate::people::finding;
@@ -61,6 +61,10 @@ pub fn choose(
     let chosen = if named.is_none() && is_person && actor.scope != PermissionScope::Own {
         let document_id = text("document_id");
         match finding::find(tx, document_id, text("email"))? {
+            // Staff who register for themselves: their account does not have the document yet.
+            None if name.is_none() && text("email").is_none() && is_without_document(tx, actor.id)? => {
+                Account::active(tx, actor.id)?.map(|account| (account, false))
+            }
             Some(id) => Account::active(tx, id)?.map(|account| (account, false)),
             None => {
                 faults.extend(missing_of_new(tx, data)?);
@@ -133,6 +137,11 @@ pub fn keep(tx: &mut PgConnection, actor: &Actor, id: Uuid, given: &RequesterDat
         unit_id: given.unit_id,
     };
     callers::complete(tx, id, &data, actor.now)
+}
+
+fn is_without_document(tx: &mut PgConnection, id: Uuid) -> Result<bool> {
+    let without = users::table.filter(users::id.eq(id)).filter(users::document_id.is_null());
+    Ok(diesel::select(diesel::dsl::exists(without)).get_result(tx)?)
 }
 
 /// The minimum data that are missing for a person without an account, and a unit that cannot be used.

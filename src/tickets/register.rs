@@ -24,7 +24,7 @@ use crate::http::{Actor, Answer, Body, Call};
 use crate::language::locale::Locale;
 use crate::outbox::{self, MessageKind};
 use crate::people::callers::{self, PersonData};
-use crate::people::user::{Contact, UNNAMED, is_named};
+use crate::people::user::{Contact, is_named};
 use crate::problem::{Code, FieldError, Problem, Result, Text};
 
 /// A request for support. Fields omitted from `requester` are taken from the requester's account.
@@ -134,7 +134,7 @@ impl Account {
 
     /// Fills missing data with those of an earlier ticket.
     pub fn or_as_in(mut self, ticket: &TicketRow) -> Self {
-        if self.full_name == UNNAMED {
+        if !is_named(&self.full_name) {
             self.full_name.clone_from(&ticket.requester_full_name);
         }
         self.document_id = self.document_id.or_else(|| ticket.requester_document_id.clone());
@@ -151,7 +151,7 @@ impl Account {
 
     /// Fills missing data with others of the same person.
     pub fn or(mut self, data: PersonData) -> Self {
-        if let Some(name) = data.full_name.filter(|_| self.full_name == UNNAMED) {
+        if let Some(name) = data.full_name.filter(|_| !is_named(&self.full_name)) {
             self.full_name = name;
         }
         self.document_id = self.document_id.or(data.document_id);

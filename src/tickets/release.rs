@@ -80,7 +80,7 @@ struct Left {
     cause: String,
 }
 
-/// A ticket that was given to a person after the end of their contract stays with them until their account changes.
+/// A ticket that was given to a person after the end of their contract stays with them until another end is recorded.
 const LEFT: &str = "\
     SELECT t.id, t.assignee_id, CASE WHEN NOT u.active THEN 'inactive' WHEN u.role = 'requester' OR l.level < t.support_level \
         AND t.third_party IS NULL THEN 'demoted' ELSE 'contract_ended' END AS cause \
@@ -89,7 +89,7 @@ const LEFT: &str = "\
     WHERE t.status IN ('assigned', 'in_progress', 'on_hold') AND NOT t.id = ANY($3) \
         AND (NOT u.active OR u.role = 'requester' OR l.level < t.support_level AND t.third_party IS NULL \
             OR (u.contract_ends_on < (now() AT TIME ZONE $1)::date \
-                AND t.assigned_at < greatest(u.updated_at, (u.contract_ends_on + 1)::timestamp AT TIME ZONE $1))) \
+                AND t.assigned_at < greatest(u.contract_set_at, (u.contract_ends_on + 1)::timestamp AT TIME ZONE $1))) \
     ORDER BY t.id LIMIT $2";
 
 /// Returns the open work of people who can no longer attend to it; returns the number of tickets. Concurrent instances of

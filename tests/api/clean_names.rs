@@ -58,6 +58,13 @@ fn names_of_people_are_stored_clean() {
         ticket["requester"] = json!({"full_name": name});
         let ticket = desk.requester().post("/tickets", ticket).created();
         assert_eq!(ticket["requester"]["full_name"], "Prueba Uno", "{name:?}");
+        let corrected = json!({"requester": {"full_name": format!("Otra  Persona{name}")}});
+        let path = format!("/tickets/{}", ticket["id"]);
+        let corrected = desk.technician().patch(&path, corrected).ok();
+        assert_eq!(
+            corrected["requester"]["full_name"],
+            desk.director().get(&path).ok()["requester"]["full_name"]
+        );
     }
     assert_eq!(director.get("/users?q=prueba%20uno&with_total=true").ok()["total"], 8);
 }

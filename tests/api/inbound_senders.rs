@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::harness::Desk;
+use crate::harness::states::soon;
 use crate::inbound::{ALIGNED, MAIL, became, desk, followups, message, messages_to, sample, ticket_of};
 
 #[test]
@@ -87,6 +88,17 @@ fn a_sender_beyond_the_limit_is_not_answered() {
         became(&desk, message("requester@mesa.test", "Re: [#1] 1", "", "Algo más."))["status"],
         "processed"
     );
+    // Also one that reopens a solved ticket.
+    for (step, body) in [
+        ("classification", json!({"criticality": "low"})),
+        ("assignment", json!({"assignee_id": "me"})),
+        ("acceptance", soon()),
+        ("solution", json!({"description": "Se cambió el cable."})),
+    ] {
+        desk.technician().post(&format!("/tickets/2/{step}"), body).ok();
+    }
+    became(&desk, message("requester@mesa.test", "Re: [#2] 2", "", "Sigue sin funcionar."));
+    assert_eq!(desk.director().get("/tickets/2").ok()["status"], "in_progress");
     // Mail from others is processed, and after an hour mail from this sender as well.
     assert_eq!(became(&desk, message("technician@mesa.test", "x", ALIGNED, "x"))["status"], "processed");
     desk.database.run("UPDATE inbound_emails SET processed_at = processed_at - interval '61 minutes'");

@@ -220,6 +220,7 @@ fn an_earlier_migration_is_applied_after_later_ones() {
         "20261129000710",
         "20261129000802",
         "20261129000900",
+        "20261129001000",
     ];
     let database = Database::empty();
     let mut connection = database.connect();

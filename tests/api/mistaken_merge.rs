@@ -120,6 +120,8 @@ fn a_reply_to_a_merged_ticket_goes_to_its_target() {
     let last = followups(&desk, &target).pop().unwrap();
     assert_eq!((&last["body"], &last["visibility"]), (&json!("Mi clave es 1234."), &json!("private")));
     assert_eq!(last["unverified"], true);
+    let export = other.get(&format!("/users/{}/personal-data", other.id())).ok();
+    assert!(export["followups"].to_string().contains("Mi clave es 1234."), "{export}");
     assert_eq!(desk.database.count("SELECT count(*) FROM messages WHERE kind = 'followup'"), told + 1);
     // The assignee answers the notice by mail: the answer is private too.
     let notice =

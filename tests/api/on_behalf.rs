@@ -132,6 +132,9 @@ fn a_caller_is_found_by_document_or_address() {
     let before = accounts(&desk);
     for requester in [
         json!({"document_id": format!("  {document}")}),
+        json!({"document_id": "1036222333"}),
+        json!({"document_id": "C.C. 1 036 222 333"}),
+        json!({"document_id": "cc. No. 1036\u{200b}222333"}),
         json!({"email": known.email().to_uppercase()}),
         json!({"document_id": document, "email": known.email()}),
     ] {
@@ -151,6 +154,19 @@ fn a_caller_is_found_by_document_or_address() {
     let found = desk.director().get(&format!("/users/{}", first.as_str().unwrap())).ok();
     assert_eq!((&found["email"], &found["has_email"]), (&json!("gloria@mesa.test"), &json!(true)));
     assert_eq!(accounts(&desk), before + 1);
+}
+
+#[test]
+fn staff_without_a_document_in_their_account_register_for_themselves_with_it() {
+    let desk = Desk::open();
+    let technician = desk.another(Role::Technician);
+    desk.database.run(&format!("UPDATE users SET document_id = NULL WHERE id = '{}'", technician.id()));
+    let before = accounts(&desk);
+    let mut own = caller(&desk, None);
+    own["full_name"] = desk.director().get(&format!("/users/{}", technician.id())).ok()["full_name"].clone();
+    let ticket = technician.post("/tickets", request("web", own)).created();
+    assert_eq!(ticket["requester"]["id"], technician.id());
+    assert_eq!(accounts(&desk), before);
 }
 
 #[test]

@@ -165,7 +165,12 @@ fn the_texts_of_the_author_are_part_of_the_report_until_it_is_approved() {
     desk.requester().patch(NARRATIVE, json!({"analysis": "x"})).problem(403, "forbidden");
     desk.requester().get(NARRATIVE).problem(403, "forbidden");
     director.patch("/reports/quarterly/9998/4/narrative", json!({"analysis": "x"})).problem(404, "not_found");
-    let by_other = technician.patch(NARRATIVE, json!({"author_id": desk.professional().id()})).ok();
+    let other = json!({"author_id": desk.professional().id()});
+    assert_eq!(
+        technician.patch(NARRATIVE, other.clone()).faults(),
+        [("/author_id".into(), "not_allowed".into())]
+    );
+    let by_other = desk.professional().patch(NARRATIVE, other).ok();
     assert_eq!(by_other["author"]["id"], desk.professional().id());
 
     // The director approves what they have read.

@@ -176,6 +176,7 @@ mod tests {
             "Unidad: Oficina",
             "Unidad: Secretaría",
             "Unidad: la de siempre",
+            "Unidad: Oficina de Prensa y Secretaría de Hacienda",
             "Mi celular no funciona desde hace 3 días",
             "Celular: 12345",
             "Soy Secretario de Despacho",

@@ -96,10 +96,18 @@ fn at_beginning(text: &str, units: &[Unit]) -> Option<usize> {
         units.get(*index).is_some_and(|unit| begins(unit) && Some(unit.words.len()) == longest)
     });
     match (found.next(), found.next()) {
+        // Two units, as in `Hacienda y Salud`.
+        (Some(_), None) if longest.is_some_and(|length| begins_unit(words.get(length..), units)) => None,
         (Some(index), None) => Some(index),
         (Some(_), Some(_)) => named(text, units),
         (None, _) => named(text, units),
     }
+}
+
+/// Whether words begin with the whole name of a unit.
+fn begins_unit(words: Option<&[String]>, units: &[Unit]) -> bool {
+    let words = words.unwrap_or_default();
+    units.iter().any(|unit| !unit.words.is_empty() && words.starts_with(&unit.words))
 }
 
 /// The unit that a text names as that of its author: after a label, in the author's words about themselves, or as a

@@ -140,14 +140,19 @@ impl<'a> Case<'a> {
     pub fn record(mut self, kind: EventKind) -> Result<TicketRow> {
         self.settle_call();
         let kind = self.turned_into.unwrap_or(kind);
-        let changes = audit::changes(&self.before, &self.ticket)?;
+        let mut changes = audit::changes(&self.before, &self.ticket)?;
         let bookkept = self.ticket != self.before;
         if self.touched || !changes.is_empty() {
             self.ticket.version += 1;
             self.ticket.updated_at = self.now;
         }
         if bookkept || self.ticket.version != self.before.version {
-            diesel::update(tickets::table.find(self.ticket.id)).set(&self.ticket).execute(self.tx)?;
+            // As stored: the database cleans names.
+            self.ticket = diesel::update(tickets::table.find(self.ticket.id))
+                .set(&self.ticket)
+                .returning(TicketRow::as_returning())
+                .get_result(self.tx)?;
+            changes = audit::changes(&self.before, &self.ticket)?;
         }
         let data = audit::Data { changes, details: self.details.into_json()? };
         audit::record(self.tx, self.ticket.id, kind, self.actor_id, self.now, &data)?;
