@@ -111,6 +111,9 @@ fn granted_access_is_listed_with_whether_the_head_requested_it() {
     assert_eq!(systems(&technician, "&finding=no_longer_head"), ["Impuestos", "Correo"]);
     assert_eq!(systems(&technician, "&finding=not_head"), ["Nómina"]);
     assert_eq!(systems(&technician, "&finding=not_head&finding=no_longer_head").len(), 3);
+    let listed = technician.get("/audit/access-grants?sort=granted_at").items();
+    let findings: Vec<&Value> = listed.iter().map(|grant| &grant["findings"]).collect();
+    assert_eq!(findings, [&json!(["no_longer_head"]), &json!(["no_longer_head"]), &json!(["not_head"])]);
     name_head(&desk, None);
     assert_eq!(systems(&technician, "&finding=no_longer_head"), ["Impuestos", "Correo"]);
 
