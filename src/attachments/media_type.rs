@@ -1,6 +1,9 @@
 //! The media type of a file, determined from its content while it arrives, and whether it is accepted.
 
+use memchr::memmem;
+
 use super::file_name;
+use super::text_check::TextCheck;
 use crate::problem::{Code, Problem, Result, Text};
 
 /// How much of the beginning is inspected: `infer` searches office documents within 6,000 bytes after each of three
@@ -27,40 +30,14 @@ const RUNNABLE: [&str; 12] = [
 #[derive(Debug, Default)]
 pub struct Inspector {
     beginning: Vec<u8>,
-    /// The bytes of a character that the last piece did not complete.
-    incomplete: Vec<u8>,
-    is_binary: bool,
+    text: TextCheck,
 }
 
 impl Inspector {
     pub fn add(&mut self, piece: &[u8]) {
         let room = BEGINNING - self.beginning.len();
         self.beginning.extend_from_slice(&piece[..piece.len().min(room)]);
-        if !self.is_binary {
-            self.is_binary = piece.contains(&0) || !self.is_text(piece);
-        }
-    }
-
-    /// Whether the piece continues valid UTF-8.
-    fn is_text(&mut self, mut piece: &[u8]) -> bool {
-        while !self.incomplete.is_empty() {
-            let Some((first, rest)) = piece.split_first() else { return true };
-            self.incomplete.push(*first);
-            piece = rest;
-            match std::str::from_utf8(&self.incomplete) {
-                Ok(_) => self.incomplete.clear(),
-                Err(error) if error.error_len().is_some() => return false,
-                Err(_) => {}
-            }
-        }
-        match std::str::from_utf8(piece) {
-            Ok(_) => true,
-            Err(error) if error.error_len().is_some() => false,
-            Err(error) => {
-                self.incomplete.extend_from_slice(&piece[error.valid_up_to()..]);
-                true
-            }
-        }
+        self.text.add(piece);
     }
 
     /// The media type of all that was added; for text, which has no signature, by the extension of the (safe) name.
@@ -68,22 +45,46 @@ impl Inspector {
         if is_java_archive(&self.beginning) {
             return "application/java-archive";
         }
-        if let Some(kind) = infer::get(&self.beginning) {
-            return kind.mime_type();
+        let by_signature = infer::get(&self.beginning).map(|kind| kind.mime_type());
+        let extension = file_name::extension(name);
+        match (self.text.is_text(&self.beginning), by_signature) {
+            (false, Some("application/x-ole-storage")) if extension == "msg" => "application/vnd.ms-outlook",
+            (false, by_signature) => by_signature.unwrap_or("application/octet-stream"),
+            (true, by_signature) => text_type(&self.beginning, &extension, by_signature),
         }
-        if self.is_binary || !self.incomplete.is_empty() {
-            return "application/octet-stream";
-        }
-        match file_name::extension(name).as_str() {
-            "csv" => "text/csv",
-            "json" => "application/json",
-            "eml" => "message/rfc822",
-            "svg" => "image/svg+xml",
-            "html" | "htm" => "text/html",
-            "xhtml" | "xht" => "application/xhtml+xml",
-            "mjs" | "cjs" => "text/javascript",
-            _ => "text/plain",
-        }
+    }
+}
+
+/// Signatures of formats that are text. Text that begins with the letters of another signature, such as `BM` or `MZ`, is not of
+/// that format.
+const TEXT_SIGNATURES: [&str; 5] =
+    ["application/pdf", "application/postscript", "application/rtf", "text/html", "text/x-shellscript"];
+
+fn text_type(beginning: &[u8], extension: &str, by_signature: Option<&'static str>) -> &'static str {
+    match extension {
+        "svg" => return "image/svg+xml",
+        "xhtml" | "xht" => return "application/xhtml+xml",
+        _ => {}
+    }
+    if by_signature == Some("text/xml") || extension == "xml" {
+        let has = |namespace: &[u8]| memmem::find(beginning, namespace).is_some();
+        return match () {
+            () if has(b"<svg") || has(b"www.w3.org/2000/svg") => "image/svg+xml",
+            () if has(b"www.w3.org/1999/xhtml") => "application/xhtml+xml",
+            () => "text/xml",
+        };
+    }
+    let is_letters = beginning.iter().take(4).all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n'));
+    if let Some(found) = by_signature.filter(|found| !is_letters || TEXT_SIGNATURES.contains(found)) {
+        return found;
+    }
+    match extension {
+        "csv" => "text/csv",
+        "json" => "application/json",
+        "eml" => "message/rfc822",
+        "html" | "htm" => "text/html",
+        "mjs" | "cjs" => "text/javascript",
+        _ => "text/plain",
     }
 }
 
@@ -156,7 +157,48 @@ mod tests {
         assert_eq!(sniff("Señal débil".as_bytes(), "nota.txt"), "text/plain");
         assert_eq!(sniff(b"a,b\n1,2", "datos.CSV"), "text/csv");
         assert_eq!(sniff(b"\xff\x00\x01", "datos.csv"), "application/octet-stream");
-        assert_eq!(sniff("Señal".as_bytes().split_at(3).0, "nota.txt"), "application/octet-stream");
+        let ole = [b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".as_slice(), &[0; 600]].concat();
+        assert_eq!(sniff(&ole, "correo.msg"), "application/vnd.ms-outlook");
+        assert_eq!(sniff(&ole, "datos.bin"), "application/x-ole-storage");
+    }
+
+    #[test]
+    fn text_is_text_whatever_its_character_set_and_its_first_letters() {
+        for (content, name, expected) in [
+            (b"placa;a\xf1o\n10;2026\n".as_slice(), "inventario.csv", "text/csv"),
+            (b"Se\xf1al d\xe9bil", "nota.log", "text/plain"),
+            (b"From: a@x.co\n\nSe\xf1al", "correo.eml", "message/rfc822"),
+            (b"\xff\xfeH\0o\0l\0a\0", "nota.txt", "text/plain"),
+            (b"\xfe\xff\0H\0o\0l\0a", "nota.csv", "text/csv"),
+            (
+                b"2026-11-24 10:00 arranque \0 2026-11-24 10:01 sin respuesta del servidor",
+                "a.log",
+                "text/plain",
+            ),
+            (b"BM es la sigla del equipo que falla", "nota.txt", "text/plain"),
+            (b"MZ-10 no enciende", "nota.txt", "text/plain"),
+            (b"FWS: sin red", "nota.txt", "text/plain"),
+            (b"GIF animado no abre", "nota.txt", "text/plain"),
+            (b"{\\rtf1\\ansi Hola}", "carta.rtf", "application/rtf"),
+            (b"%PDF-1.4 todo en texto", "a.txt", "application/pdf"),
+            (b"<?xml version=\"1.0\"?><Invoice/>", "factura.xml", "text/xml"),
+            (b"<Invoice/>", "factura.xml", "text/xml"),
+            (
+                b"<?xml version=\"1.0\"?><svg xmlns=\"http://www.w3.org/2000/svg\"/>",
+                "factura.xml",
+                "image/svg+xml",
+            ),
+            (b"<?xml version=\"1.0\"?><svg/>", "plano.svg", "image/svg+xml"),
+            (
+                b"<?xml version=\"1.0\"?><html xmlns=\"http://www.w3.org/1999/xhtml\"/>",
+                "a.txt",
+                "application/xhtml+xml",
+            ),
+            (b"<html><body>Hola", "a.txt", "text/html"),
+            (b"#!/bin/sh\n", "a.txt", "text/x-shellscript"),
+        ] {
+            assert_eq!(sniff(content, name), expected, "{}", String::from_utf8_lossy(content));
+        }
     }
 
     proptest! {
@@ -167,8 +209,6 @@ mod tests {
             let mut pieces = Inspector::default();
             content.chunks(size).for_each(|piece| pieces.add(piece));
             prop_assert_eq!(pieces.media_type("a.txt"), sniff(&content, "a.txt"));
-            let text = std::str::from_utf8(&content).is_ok() && !content.contains(&0);
-            prop_assert_eq!(!pieces.is_binary && pieces.incomplete.is_empty(), text);
         }
     }
 

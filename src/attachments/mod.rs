@@ -9,6 +9,7 @@ pub mod record;
 pub mod removed;
 pub mod serve;
 pub mod store;
+mod text_check;
 pub mod upload;
 
 use chrono::{DateTime, Utc};

@@ -2,9 +2,10 @@
 
 use super::reader::Reader;
 
-const DEFAULT_TYPES: &str = "image/*,text/plain,text/csv,application/pdf,application/zip,application/json,\
-application/msword,application/vnd.ms-excel,application/vnd.ms-powerpoint,application/vnd.openxmlformats-officedocument.*,\
-application/vnd.oasis.opendocument.*,message/rfc822,video/mp4,video/webm,audio/mpeg,audio/ogg";
+const DEFAULT_TYPES: &str = "image/*,text/plain,text/csv,text/xml,text/html,application/pdf,application/zip,application/json,\
+application/rtf,application/msword,application/vnd.ms-excel,application/vnd.ms-powerpoint,application/vnd.ms-outlook,\
+application/vnd.openxmlformats-officedocument.*,application/vnd.oasis.opendocument.*,message/rfc822,video/mp4,video/webm,\
+video/quicktime,audio/mpeg,audio/ogg,audio/opus,audio/m4a,audio/x-wav";
 
 impl Reader<'_> {
     pub fn attachments_url(&mut self) -> Option<String> {

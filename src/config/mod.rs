@@ -87,6 +87,8 @@ pub struct Config {
     pub mail_max_bytes: usize,
     /// How many messages an hour of one sender become tickets or followups.
     pub mail_sender_limit: i64,
+    /// For how long a message of a program that repeats another belongs to the same open ticket, in hours.
+    pub mail_repeat_hours: i64,
     /// For how many unknown senders an hour an account is created.
     pub mail_stranger_limit: i64,
     /// The number of days after which a solved ticket is closed automatically.
@@ -220,6 +222,12 @@ impl Config {
                 20,
                 |n| (1..=10_000).contains(n),
                 "a number of messages from 1 to 10000",
+            ),
+            mail_repeat_hours: from.parse(
+                "MESA_MAIL_REPEAT_HOURS",
+                24,
+                |n| (0..=8760).contains(n),
+                "a number of hours from 0, so that each message is a ticket of its own, to 8760",
             ),
             mail_stranger_limit: from.parse(
                 "MESA_MAIL_STRANGER_LIMIT",

@@ -253,6 +253,9 @@ diesel::table! {
         created_at -> Timestamptz,
         published_from -> Nullable<Uuid>,
         unverified -> Nullable<Bool>,
+        from_copy -> Bool,
+        to_requester -> Bool,
+        is_cut -> Bool,
     }
 }
 
@@ -379,6 +382,8 @@ diesel::table! {
         version -> Int4,
         authentication -> Nullable<Text>,
         submitted_by -> Nullable<Uuid>,
+        reply_to -> Nullable<Text>,
+        recipients -> Array<Text>,
     }
 }
 
@@ -855,6 +860,8 @@ diesel::table! {
         staff_call_cause -> Nullable<Text>,
         third_party -> Nullable<Text>,
         third_party_promised_for -> Nullable<Timestamptz>,
+        automatic -> Bool,
+        reply_to -> Nullable<Text>,
     }
 }
 

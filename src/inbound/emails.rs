@@ -46,6 +46,16 @@ pub struct InboundEmail {
     /// The address of the author (`From`), in lower case; `null` if the message names no author, or more than one.
     #[schema(max_length = 254, example = "rosa.perez@itagui.gov.co")]
     from_address: Option<String>,
+    /// The address that the author wants answers at (`Reply-To`), in lower case; `null` if the message names none, or
+    /// several. Answers go there only if its domain is that of the author, the entity's mail server verified the author,
+    /// and the message became a ticket.
+    #[schema(max_length = 254, example = json!(null))]
+    #[serde(rename = "reply_to_address")]
+    reply_to: Option<String>,
+    /// The addresses that the message was sent to (`To` and `Cc`), in lower case; at most 50.
+    #[schema(max_items = 50, example = json!(["soporte@itagui.gov.co"]))]
+    #[serde(rename = "recipient_addresses")]
+    recipients: Vec<String>,
     /// The subject of the message; empty if it has none or cannot be read.
     #[schema(max_length = 200, example = "Sin red en el piso 3")]
     subject: String,
@@ -87,6 +97,8 @@ struct Row {
     sha256: String,
     message_id: Option<String>,
     from_address: Option<String>,
+    reply_to: Option<String>,
+    recipients: Vec<String>,
     subject: String,
     authentication: Option<InboundEmailAuthentication>,
     status: InboundEmailStatus,
@@ -112,6 +124,8 @@ fn present(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<InboundEmail>> {
         sha256: row.sha256,
         message_id: row.message_id,
         from_address: row.from_address,
+        reply_to: row.reply_to,
+        recipients: row.recipients,
         subject: row.subject,
         authentication: row.authentication,
         status: row.status,

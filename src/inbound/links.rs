@@ -29,6 +29,11 @@ pub fn without_password_links<'a>(tx: &mut PgConnection, text: &'a str) -> Resul
     Ok(Cow::Owned(without))
 }
 
+/// The text with a mark in place of the tokens of links that set a password.
+pub fn with_hidden_tokens(text: &str) -> String {
+    tokens_in(text).into_iter().fold(text.to_owned(), |text, token| text.replace(token, "…"))
+}
+
 fn tokens_in(text: &str) -> Vec<&str> {
     let is_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let after = text.match_indices(PATH).map(|(at, _)| &text[at + PATH.len()..]);

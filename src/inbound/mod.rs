@@ -1,14 +1,19 @@
 //! Inbound mail from three sources: stored unchanged, read, and turned into a ticket or a followup.
 
 mod answers;
+mod copies;
 pub mod emails;
 mod files;
 pub mod imap;
 mod links;
 pub mod message;
+mod original;
 mod outcome;
 pub mod process;
+mod programs;
 mod receive;
+mod registration;
+mod replies;
 mod requester_data;
 mod sender_data;
 mod senders;
@@ -16,6 +21,7 @@ pub mod storage;
 mod thanks;
 mod threads;
 mod trust;
+mod words;
 
 use self::message::Verdict;
 use crate::http::routes::Routes;
@@ -27,7 +33,8 @@ pub fn routes(routes: &mut Routes) {
         .service(emails::list)
         .service(emails::read)
         .service(emails::raw)
-        .service(emails::process_again);
+        .service(emails::process_again)
+        .service(original::read);
 }
 
 text_enum! {
@@ -109,9 +116,9 @@ text_enum! {
         OwnMail = "own_mail",
         /// Ignored: it reports undelivered mail.
         Bounce = "bounce",
-        /// Ignored: a program answered or reported automatically.
+        /// Ignored: a program answered automatically.
         AutoReply = "auto_reply",
-        /// Ignored: it was sent to a list, and does not reply to a ticket of its author.
+        /// Ignored: it was sent to a list, and its author has no account.
         MailingList = "mailing_list",
         /// Ignored: its author wrote more than the limit within an hour.
         SenderLimit = "sender_limit",

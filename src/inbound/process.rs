@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::message::{Fault, File, Message, verdict};
 use super::outcome::{self, Outcome, Reading};
-use super::{InboundEmailAuthentication, InboundEmailReason, InboundEmailStatus, files};
+use super::{InboundEmailAuthentication, InboundEmailReason, InboundEmailStatus, files, words};
 use crate::config::Config;
 use crate::db::schema::inbound_emails as emails;
 use crate::http::MailOrigin;
@@ -169,7 +169,7 @@ async fn once(desk: &Desk, taken: Taken) -> Result<()> {
 fn read(bytes: &Bytes, config: &Config) -> std::result::Result<(Message, InboundEmailAuthentication), Fault> {
     let (domain, address) = config.own_mail().unzip();
     let mut message = Message::read(bytes, domain, address)?;
-    if message.text.chars().count() > outcome::LONGEST {
+    if message.text.chars().count() > words::LONGEST {
         let whole = message.text.clone().into_bytes();
         message.files.push(File {
             name: "message.txt".into(),

@@ -41,10 +41,10 @@ pub fn find(tx: &mut PgConnection, address: &str) -> Result<Option<Sender>> {
 }
 
 /// Creates an account for an unknown sender: it has no password, so no one can sign in with it, and none of the data
-/// that a request needs. It is named only by a name that can be that of a person.
-pub fn open(tx: &mut PgConnection, from: &Mailbox, at: DateTime<Utc>) -> Result<Sender> {
+/// that a request needs. It is named only by a name that can be that of a person, or by that of a program.
+pub fn open(tx: &mut PgConnection, from: &Mailbox, is_program: bool, at: DateTime<Utc>) -> Result<Sender> {
     let id = Uuid::now_v7();
-    let name = from.name.as_deref().filter(|name| is_full_name(name)).unwrap_or(UNNAMED);
+    let name = from.name.as_deref().filter(|name| is_program || is_full_name(name)).unwrap_or(UNNAMED);
     diesel::insert_into(users::table)
         .values((
             users::id.eq(id),

@@ -34,6 +34,8 @@ struct Row {
     author_hash: String,
     message_id: Option<String>,
     from_address: Option<String>,
+    reply_to: Option<String>,
+    recipients: Vec<String>,
     subject: String,
 }
 
@@ -90,6 +92,8 @@ impl Row {
             sha256,
             message_id: None,
             from_address: None,
+            reply_to: None,
+            recipients: Vec::new(),
             subject: String::new(),
         };
         let summary = match Summary::read(bytes) {
@@ -106,6 +110,8 @@ impl Row {
         };
         row.message_id = summary.message_id;
         row.from_address = summary.from.map(|from| from.address);
+        row.reply_to = summary.reply_to.map(|reply_to| reply_to.address);
+        row.recipients = summary.recipients;
         row.subject = summary.subject;
         Ok((row, None))
     }
@@ -146,6 +152,8 @@ impl Row {
                     emails::message_id.eq(&self.message_id),
                     emails::from_address.eq(&self.from_address),
                     emails::subject.eq(&self.subject),
+                    emails::reply_to.eq(&self.reply_to),
+                    emails::recipients.eq(&self.recipients),
                 ),
                 (
                     emails::status.eq(reason.map_or(InboundEmailStatus::Waiting, InboundEmailReason::status)),

@@ -82,6 +82,8 @@ struct TicketWords {
     requester_id: Uuid,
     #[serde(skip)]
     assignee_id: Option<Uuid>,
+    #[serde(skip)]
+    reply_to: Option<String>,
 }
 
 /// The variables of the templates.
@@ -351,6 +353,8 @@ impl Known {
         let followup = followup_of(message).and_then(|id| self.followups.get(&id));
         let link = self.links.get(&message.id).map(String::as_str);
         let assignee = ticket.assignee_id.and_then(|id| self.people.get(&id));
+        // The requester may have asked for answers at another address.
+        let address = ticket.reply_to.as_ref().filter(|_| ticket.requester_id == message.recipient_id);
         let watcher = is_to_watcher(message);
         let own = match watcher {
             true => self.watching.get(&(ticket_id, message.recipient_id)),
@@ -391,7 +395,7 @@ impl Known {
         let text = templates::text(message.kind, reader.locale, config, context)?;
         Ok(Content {
             to_name: reader.name.clone(),
-            to_address: reader.address.clone(),
+            to_address: address.unwrap_or(&reader.address).clone(),
             html: templates::html(&text, &subject, reader.locale, link)?,
             subject,
             text,

@@ -31,7 +31,7 @@ text_enum! {
 
 /// Queues a message about a ticket to each of these people. `data` is what a template needs beyond the ticket itself.
 /// People who may not read the ticket get no message: who is neither staff nor its requester nor a watcher of it, or whose
-/// account is not active, or has no address. Nor do staff who turned off mail about new tickets, if the message is about one that is neither
+/// account is not active, or has no address; nor the requester of a ticket that a program sent. Nor do staff who turned off mail about new tickets, if the message is about one that is neither
 /// assigned to them nor critical.
 pub fn queue(
     tx: &mut PgConnection,
@@ -60,7 +60,8 @@ pub fn queue(
     .bind::<BigInt, _>(ticket_id)
     .sql(" AND u.active AND (t.requester_id = u.id OR said.data -> 'watcher' IS NOT NULL OR u.role <> 'requester' AND (")
     .bind::<Bool, _>(!kind.can_be_turned_off())
-    .sql(" OR u.staff_mail OR t.assignee_id = u.id OR t.criticality = 'critical')) AND ")
+    .sql(" OR u.staff_mail OR t.assignee_id = u.id OR t.criticality = 'critical')) \
+          AND NOT (t.automatic AND t.requester_id = u.id AND t.assignee_id IS DISTINCT FROM u.id) AND ")
     .sql(HAS_ADDRESS)
     .execute(tx)?;
     Ok(())
@@ -87,6 +88,7 @@ pub fn queue_each(
              JOIN tickets t ON t.id = m.ticket_id \
          WHERE u.active AND (t.requester_id = u.id OR u.role <> 'requester' \
              AND ($7 OR u.staff_mail OR t.assignee_id = u.id OR t.criticality = 'critical')) \
+             AND NOT (t.automatic AND t.requester_id = u.id AND t.assignee_id IS DISTINCT FROM u.id) \
              AND u.email NOT LIKE '%@no-address.invalid'",
     )
     .bind::<Array<SqlUuid>, _>(ids)

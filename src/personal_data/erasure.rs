@@ -139,7 +139,7 @@ impl<'a> Erasure<'a> {
                 requester_document_id = CASE WHEN requester_document_id IS NOT NULL THEN $4 END, \
                 requester_landline = CASE WHEN requester_landline IS NOT NULL THEN $4 END, \
                 requester_extension = CASE WHEN requester_extension IS NOT NULL THEN $4 END, \
-                requester_mobile = CASE WHEN requester_mobile IS NOT NULL THEN $4 END, \
+                requester_mobile = CASE WHEN requester_mobile IS NOT NULL THEN $4 END, reply_to = NULL, \
                 version = version + 1, updated_at = $5 \
              WHERE requester_id = $1",
         )
@@ -160,6 +160,13 @@ impl<'a> Erasure<'a> {
                 .to_owned(),
         )
         .execute(tx)?;
+        // In mail of others.
+        diesel::sql_query("UPDATE inbound_emails SET recipients = array_remove(recipients, $1) WHERE recipients @> ARRAY[$1]")
+            .bind::<SqlText, _>(self.user.email.to_lowercase())
+            .execute(tx)?;
+        diesel::sql_query("UPDATE inbound_emails SET reply_to = NULL WHERE reply_to = $1")
+            .bind::<SqlText, _>(self.user.email.to_lowercase())
+            .execute(tx)?;
         diesel::sql_query("DELETE FROM messages WHERE recipient_id = $1 AND status <> 'sent'")
             .bind::<SqlUuid, _>(self.user.id)
             .execute(tx)?;

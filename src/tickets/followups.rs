@@ -64,6 +64,15 @@ pub struct Followup {
     #[schema(nullable = false)]
     #[serde(rename = "source_followup_id")]
     published_from: Option<Uuid>,
+    /// Whether it came by mail from a person in copy, who is neither the requester nor staff. It is `private` until staff
+    /// or the requester publish it; a requester sees it only if the person sent it to the requester too.
+    #[schema(example = false)]
+    from_copy: bool,
+    /// Whether quoted text was left out of a message that came by mail: show `[…]` below the text. The whole message is at
+    /// `GET /tickets/{ticket_id}/followups/{followup_id}/original`.
+    #[schema(example = false)]
+    #[serde(rename = "shortened")]
+    is_cut: bool,
 }
 
 #[derive(Queryable, Selectable)]
@@ -76,6 +85,50 @@ struct Row {
     created_at: DateTime<Utc>,
     unverified: Option<bool>,
     published_from: Option<Uuid>,
+    from_copy: bool,
+    /// A person in copy sent it to the requester too.
+    to_requester: bool,
+    is_cut: bool,
+}
+
+/// A text that came by mail.
+pub struct Mailed {
+    pub body: String,
+    /// Quoted text was left out.
+    pub is_cut: bool,
+}
+
+/// Why a followup that came by mail is private.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Reserved {
+    /// Its author's own ticket was merged into this one, or staff answer the notice of a private followup.
+    Merged,
+    /// Its author was in copy.
+    Copy {
+        /// They sent it to the requester too.
+        to_requester: bool,
+    },
+}
+
+impl Row {
+    fn new(case: &Case<'_>, visibility: FollowupVisibility, body: String) -> Self {
+        Row {
+            id: Uuid::now_v7(),
+            ticket_id: case.ticket.id,
+            visibility,
+            body,
+            created_at: case.now,
+            unverified: None,
+            published_from: None,
+            from_copy: false,
+            to_requester: false,
+            is_cut: false,
+        }
+    }
+
+    fn is_visible_to(&self, actor: &Actor) -> bool {
+        actor.is_staff() || self.visibility == FollowupVisibility::Public || self.to_requester
+    }
 }
 
 impl Followup {
@@ -89,22 +142,23 @@ impl Followup {
             created_at: row.created_at,
             unverified: row.unverified,
             published_from: row.published_from.filter(|_| actor.is_staff()),
+            from_copy: row.from_copy,
+            is_cut: row.is_cut,
         }
     }
 
     /// The followup of this ticket, if the caller may see it.
     fn find(db: &mut PgConnection, actor: &Actor, ticket_id: i64, id: Uuid) -> Result<Self> {
-        let found = followups::table
+        let found: (Row, Person) = followups::table
             .inner_join(users::table)
             .filter(followups::id.eq(id))
             .filter(followups::ticket_id.eq(ticket_id))
             .select((Row::as_select(), Person::as_select()))
             .first(db)?;
-        let followup = Self::shown_to(actor, found);
-        if followup.visibility == FollowupVisibility::Private && !actor.is_staff() {
+        if !found.0.is_visible_to(actor) {
             return Err(Problem::not_found());
         }
-        Ok(followup)
+        Ok(Self::shown_to(actor, found))
     }
 
     fn made(&self) -> Result<Answer> {
@@ -155,7 +209,8 @@ pub struct FollowupFilters {
 
 /// List the followups of a ticket
 ///
-/// In the order of their creation. A requester sees only the public ones.
+/// In the order of their creation. A requester sees the public ones, and those that a person in copy sent to them too
+/// (`from_copy`).
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "followups", operation_id = "listTicketFollowups",
@@ -173,7 +228,8 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<FollowupFilters>) -> R
                 .filter(followups::ticket_id.eq(ticket.id))
                 .into_boxed();
             if !actor.is_staff() {
-                query = query.filter(followups::visibility.eq(FollowupVisibility::Public));
+                let public = followups::visibility.eq(FollowupVisibility::Public);
+                query = query.filter(public.or(followups::to_requester));
             }
             if let Some(visibility) = filters.visibility {
                 query = query.filter(followups::visibility.eq(visibility));
@@ -237,7 +293,7 @@ pub async fn add(call: Call, id: Path<i64>, body: Body<FollowupCreate>) -> Resul
         }
         actor.check_version(row.id, row.version)?;
         permitted::check(actor, &row, Step::Followup)?;
-        write_and_tell(tx, actor, row, visibility, body, true)?.made()
+        write_and_tell(tx, actor, row, visibility, Mailed { body, is_cut: false }, true)?.made()
     })
     .await
 }
@@ -249,18 +305,14 @@ pub fn write_and_tell(
     actor: &Actor,
     row: TicketRow,
     visibility: FollowupVisibility,
-    body: String,
+    words: Mailed,
     tells: bool,
 ) -> Result<Followup> {
     let mut case = Case::open(tx, row, actor);
     let followup = Row {
-        id: Uuid::now_v7(),
-        ticket_id: case.ticket.id,
-        visibility,
-        body,
-        created_at: case.now,
         unverified: actor.mail.map(|mail| mail.unverified),
-        published_from: None,
+        is_cut: words.is_cut,
+        ..Row::new(&case, visibility, words.body)
     };
     case.note_mail(actor);
     write(&mut case, actor.id, &followup)?;
@@ -274,25 +326,21 @@ pub fn write_and_tell(
     Ok(Followup::shown_to(actor, (followup, actor.person())))
 }
 
-/// Writes a private followup that came by mail: by a person whose own ticket was merged into this one, or by staff who answer
-/// the notice of such a followup. Tells its assignee if `tells`
-/// is set. The ticket's row must be locked.
-pub fn write_of_merged(
+/// Writes a private followup that came by mail. Tells its assignee if `tells` is set. The ticket's row must be locked.
+pub fn write_reserved(
     tx: &mut PgConnection,
     actor: &Actor,
     row: TicketRow,
-    body: String,
+    (words, reserved): (Mailed, Reserved),
     tells: bool,
 ) -> Result<Followup> {
     let mut case = Case::open(tx, row, actor);
     let followup = Row {
-        id: Uuid::now_v7(),
-        ticket_id: case.ticket.id,
-        visibility: FollowupVisibility::Private,
-        body,
-        created_at: case.now,
         unverified: actor.mail.map(|mail| mail.unverified),
-        published_from: None,
+        is_cut: words.is_cut,
+        from_copy: matches!(reserved, Reserved::Copy { .. }),
+        to_requester: reserved == Reserved::Copy { to_requester: true },
+        ..Row::new(&case, FollowupVisibility::Private, words.body)
     };
     case.note_mail(actor);
     write(&mut case, actor.id, &followup)?;
@@ -305,10 +353,11 @@ pub fn write_of_merged(
 
 /// Publish a private followup
 ///
-/// Writes a public followup with the same text and files, dated now, and mails it to the requester. It cannot be
-/// undone.
+/// Writes a public followup with the same text and files, dated now, and mails it to the requester, or to the assignee
+/// if the requester publishes it. A requester can publish only what a person in copy sent to them too (`from_copy`). It
+/// cannot be undone.
 #[utoipa::path(
-    extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
+    extensions(("x-mesa-permission" = json!(Action::AddPublicFollowup))),
     tag = "followups", operation_id = "publishTicketFollowup",
     params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), ("followup_id" = Uuid, Path, description = "Identifier of the followup.")),
     request_body(content = Option<EmptyBody>),
@@ -341,16 +390,13 @@ pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>)
         }
         let mut case = Case::open(tx, row, actor);
         let followup = Row {
-            id: Uuid::now_v7(),
-            ticket_id: case.ticket.id,
-            visibility: FollowupVisibility::Public,
-            body: private.body,
-            created_at: case.now,
-            unverified: None,
             published_from: Some(private.id),
+            is_cut: private.is_cut,
+            ..Row::new(&case, FollowupVisibility::Public, private.body)
         };
         write(&mut case, private.author.id, &followup)?;
-        notify(&mut case, private.author.id, &followup);
+        let publisher = if actor.is_staff() { private.author.id } else { actor.id };
+        notify(&mut case, publisher, &followup);
         attachments::store::copy(case.tx, followup.ticket_id, private.id, followup.id, case.now)?;
         let answer = Followup::shown_to(actor, (followup, private.author)).made()?;
         case.record(EventKind::FollowupPublished)?;
@@ -362,15 +408,7 @@ pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>)
 /// Writes a public followup that belongs to a step. No message is queued for it, because the message of the step
 /// includes it. Returns its id.
 pub fn write_public(case: &mut Case<'_>, author_id: Uuid, body: String) -> Result<Uuid> {
-    let row = Row {
-        id: Uuid::now_v7(),
-        ticket_id: case.ticket.id,
-        visibility: FollowupVisibility::Public,
-        body,
-        created_at: case.now,
-        unverified: None,
-        published_from: None,
-    };
+    let row = Row::new(case, FollowupVisibility::Public, body);
     write(case, author_id, &row)?;
     Ok(row.id)
 }
@@ -386,6 +424,9 @@ fn write(case: &mut Case<'_>, author_id: Uuid, row: &Row) -> Result<()> {
             followups::created_at.eq(row.created_at),
             followups::unverified.eq(row.unverified),
             followups::published_from.eq(row.published_from),
+            followups::from_copy.eq(row.from_copy),
+            followups::to_requester.eq(row.to_requester),
+            followups::is_cut.eq(row.is_cut),
         ))
         .execute(case.tx)?;
     case.details.followup_id = Some(row.id);

@@ -77,8 +77,11 @@ impl MinimumDatum {
     }
 }
 
-/// The data of the requester that the ticket lacks.
+/// The data of the requester that the ticket lacks; none if a program sent it.
 pub fn missing(ticket: &TicketRow) -> Vec<MinimumDatum> {
+    if ticket.automatic {
+        return Vec::new();
+    }
     let has_contact = ticket.requester_landline.is_some()
         || ticket.requester_extension.is_some()
         || ticket.requester_mobile.is_some();

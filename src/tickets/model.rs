@@ -108,6 +108,10 @@ pub struct TicketRow {
     pub staff_call_cause: Option<CallCause>,
     pub third_party: Option<String>,
     pub third_party_promised_for: Option<DateTime<Utc>>,
+    /// A program sent it by mail: nothing is mailed to its requester, and it has no minimum data.
+    pub automatic: bool,
+    /// Where mail to its requester goes instead of the address of the account.
+    pub reply_to: Option<String>,
 }
 
 /// The requester, with their data at the registration of the ticket.
@@ -250,6 +254,10 @@ pub struct Ticket {
     pub criticality: Option<Criticality>,
     /// The channel by which the request was made.
     pub channel: Channel,
+    /// Whether a program sent the request by mail, such as a monitoring system: nothing is mailed to its requester, minimum
+    /// data are not required, and no survey is offered.
+    #[schema(example = false)]
+    pub automatic: bool,
     /// The current support level: 1 technician, 2 professional, 3 director or a third party. An escalation raises it,
     /// a return lowers it.
     #[schema(minimum = 1, maximum = 3, example = 1)]

@@ -199,6 +199,13 @@ pub struct Request {
     pub within: AnswerTime,
     /// The criticality whose attention time counts until the classification.
     pub provisional: Criticality,
+    /// A program sent it by mail.
+    pub automatic: bool,
+    /// Whether a message confirms the reception to the requester. If minimum data are missing, they are asked for in
+    /// any case.
+    pub acknowledged: bool,
+    /// Where mail to the requester about this ticket goes instead of the address of the account.
+    pub reply_to: Option<String>,
 }
 
 /// Register a ticket
@@ -248,6 +255,9 @@ pub async fn register(call: Call, body: Body<TicketCreate>) -> Result<HttpRespon
             resubmission_of: None,
             within,
             provisional,
+            automatic: false,
+            acknowledged: true,
+            reply_to: None,
         };
         let row = request.register(tx, actor, account)?;
         created(tx, actor, row)
@@ -284,8 +294,8 @@ impl Request {
             unit.map_or((None, None, None), |(id, name, head)| (Some(id), Some(name), head));
         let document_id = given.document_id.or(account.document_id);
         let full_name = given.full_name.unwrap_or(account.full_name);
-        let is_complete =
-            is_named(&full_name) && document_id.is_some() && !contact.is_empty() && unit_id.is_some();
+        let is_complete = self.automatic
+            || is_named(&full_name) && document_id.is_some() && !contact.is_empty() && unit_id.is_some();
         let profile = match self.category_id {
             Some(id) => {
                 let found = categories::table.find(id).filter(categories::active);
@@ -316,6 +326,8 @@ impl Request {
                     tickets::resubmission_of.eq(self.resubmission_of),
                     tickets::staff_called_at.eq(Some(actor.now)),
                     tickets::staff_call_cause.eq(Some(CallCause::Received)),
+                    tickets::automatic.eq(self.automatic),
+                    tickets::reply_to.eq(self.reply_to),
                 ),
                 (
                     tickets::requester_id.eq(account.id),
@@ -355,7 +367,9 @@ impl Request {
             minimum_data::wait_for(&mut case, &missing, self.within)?;
             return case.record(EventKind::InformationRequested);
         }
-        outbox::queue(tx, row.id, MessageKind::Received, &[row.requester_id], &json!({}), actor.now)?;
+        if self.acknowledged {
+            outbox::queue(tx, row.id, MessageKind::Received, &[row.requester_id], &json!({}), actor.now)?;
+        }
         if is_authorized {
             running::begin(tx, &mut row, self.provisional, actor.timezone)?;
             return Ok(row);

@@ -98,6 +98,7 @@ pub fn present(db: &mut PgConnection, actor: &Actor, rows: Vec<TicketRow>) -> Re
         status: row.status,
         criticality: row.criticality,
         channel: row.channel,
+        automatic: row.automatic,
         support_level: row.support_level,
         category: names.category(row.category_id),
         requester: Requester {

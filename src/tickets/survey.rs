@@ -27,7 +27,7 @@ diesel::define_sql_function! {
 
 /// Creates the survey of a ticket that `solver` solves now. A ticket that was solved before keeps its survey, which is
 /// offered again if it is not answered. Nothing is offered to a requester who attended the ticket, because nobody rates
-/// their own work, nor to one who can neither receive the link nor sign in.
+/// their own work, nor to one who can neither receive the link nor sign in, nor for a ticket that a program sent.
 pub fn offer(
     tx: &mut PgConnection,
     ticket_id: i64,
@@ -52,7 +52,7 @@ pub fn offer(
     .sql(" AND (u.password_hash IS NOT NULL OR ")
     .sql(HAS_ADDRESS)
     .sql(
-        ") AND NOT attended_ticket(o.ticket_id, u.id) \
+        ") AND NOT attended_ticket(o.ticket_id, u.id) AND NOT (SELECT automatic FROM tickets WHERE id = o.ticket_id) \
          ON CONFLICT (ticket_id) DO UPDATE SET offered_at = EXCLUDED.offered_at WHERE surveys.status = 'pending'",
     )
     .execute(tx)?;

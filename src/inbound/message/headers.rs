@@ -16,6 +16,9 @@ const LONGEST_ID: usize = 500;
 /// The maximum number of messages that one may reply to.
 const MOST_ANSWERED: usize = 50;
 
+/// The maximum number of recipients that are kept.
+const MOST_RECIPIENTS: usize = 50;
+
 /// A name and an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mailbox {
@@ -104,6 +107,30 @@ impl<'a> Headers<'a> {
         let parsed = self.parsed();
         let from = parsed.as_ref().and_then(|parsed| parsed.header(HeaderName::From)?.as_address());
         matches!(from, Some(Address::List(list)) if list.len() == 1)
+    }
+
+    /// The address that answers should go to; none if it names none or several.
+    pub fn reply_to(&self) -> Option<Mailbox> {
+        let parsed = self.parsed()?;
+        let named = mailboxes(parsed.header(HeaderName::ReplyTo).and_then(HeaderValue::as_address));
+        match <[Mailbox; 1]>::try_from(named) {
+            Ok([one]) => Some(one),
+            Err(_) => None,
+        }
+    }
+
+    /// The addresses in `To` and `Cc`, each once.
+    pub fn recipients(&self) -> Vec<String> {
+        let Some(parsed) = self.parsed() else { return Vec::new() };
+        let mut addresses: Vec<String> = Vec::new();
+        for name in [HeaderName::To, HeaderName::Cc] {
+            for mailbox in mailboxes(parsed.header(name).and_then(HeaderValue::as_address)) {
+                if addresses.len() < MOST_RECIPIENTS && !addresses.contains(&mailbox.address) {
+                    addresses.push(mailbox.address);
+                }
+            }
+        }
+        addresses
     }
 
     pub fn subject(&self) -> String {

@@ -40,6 +40,10 @@ pub enum Fault {
 pub struct Message {
     /// Its author; none if `From` names no address that could be answered, or if there is more than one `From`.
     pub from: Option<Mailbox>,
+    /// Where its author wants answers.
+    pub reply_to: Option<Mailbox>,
+    /// The addresses that it was sent to, openly.
+    pub recipients: Vec<String>,
     /// One line of 200 characters at most; empty if there is none.
     pub subject: String,
     /// Without the angle brackets; none if there is none, or none that could be stored.
@@ -52,6 +56,8 @@ pub struct Message {
     /// The new text: without quotations and without the signature; all of it if the message is forwarded. Never empty
     /// if `text` is not.
     pub reply: String,
+    /// Whether quoted text was left out of `reply`.
+    pub is_cut: bool,
     /// Whether its author forwards the message of another person.
     pub is_forward: bool,
     pub files: Vec<File>,
@@ -84,8 +90,11 @@ impl Message {
         Ok(Message {
             subject,
             answers: headers.answers(),
+            reply_to: headers.reply_to(),
+            recipients: headers.recipients(),
             date: headers.date(),
             reply,
+            is_cut: false,
             is_forward,
             text: content.text,
             files: content.files,
@@ -100,6 +109,8 @@ impl Message {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Summary<'a> {
     pub from: Option<Mailbox>,
+    pub reply_to: Option<Mailbox>,
+    pub recipients: Vec<String>,
     pub subject: String,
     pub message_id: Option<String>,
     /// The header fields of its author, without those that servers add.
@@ -118,6 +129,8 @@ impl<'a> Summary<'a> {
         }
         Ok(Summary {
             from: headers.from(),
+            reply_to: headers.reply_to(),
+            recipients: headers.recipients(),
             subject: headers.subject(),
             message_id: headers.message_id(),
             author_fields: headers.author_fields(),

@@ -9,10 +9,34 @@ pub enum Automatic {
     Own,
     /// A mail server that reports undelivered mail.
     Bounce,
-    /// An absence notice, or a program that answers or reports automatically.
+    /// An absence notice, or a program that answers automatically.
     AutoReply,
+    /// A program that reports on its own, such as a monitoring system (`Auto-Submitted: auto-generated`).
+    Program,
     /// A mailing list, or bulk mail. A person may have written it.
     List,
+}
+
+/// Fields that only automatic replies have.
+const AUTO_REPLY_FIELDS: [&str; 5] =
+    ["x-autoreply", "x-autorespond", "x-autoresponder", "x-autoreply-from", "x-mail-autoreply"];
+
+/// How mail programs begin the subject of a notice of absence.
+const ABSENCE: [&str; 9] = [
+    "automatic reply:",
+    "out of office",
+    "respuesta automática",
+    "fuera de la oficina",
+    "resposta automática",
+    "réponse automatique",
+    "automatische antwort",
+    "risposta automatica",
+    "autoreply:",
+];
+
+fn is_notice_of_absence(subject: &str) -> bool {
+    let subject = subject.to_lowercase();
+    ABSENCE.iter().any(|beginning| subject.starts_with(beginning))
 }
 
 /// The kind of program that sent it, if it was not a person.
@@ -44,13 +68,17 @@ pub fn automatic(
     {
         return Some(Automatic::Bounce);
     }
-    if values("auto-submitted").any(|value| first(&value) != "no")
+    let answers = |value: &String| !matches!(first(value), "no" | "auto-generated");
+    if values("auto-submitted").any(|value| answers(&value))
         || values("x-auto-response-suppress").any(|value| suppresses_answers(&value))
         || is("precedence", &["auto_reply"])
-        || has("x-autoreply")
-        || has("x-autorespond")
+        || AUTO_REPLY_FIELDS.iter().any(|name| has(name))
     {
         return Some(Automatic::AutoReply);
+    }
+    if is("auto-submitted", &["auto-generated"]) {
+        let is_reply = is_notice_of_absence(&headers.subject());
+        return Some(if is_reply { Automatic::AutoReply } else { Automatic::Program });
     }
     if is("precedence", &["bulk", "junk", "list"]) || has("list-id") || has("list-unsubscribe") {
         return Some(Automatic::List);
@@ -98,6 +126,21 @@ mod tests {
             ("From: a@x.co\r\nAuto-Submitted: auto-replied; owner-email=x\r\n", Some(Automatic::AutoReply)),
             ("From: a@x.co\r\nX-Auto-Response-Suppress: DR, OOF\r\n", Some(Automatic::AutoReply)),
             ("From: a@x.co\r\nPrecedence: Bulk\r\n", Some(Automatic::List)),
+            (
+                "From: a@x.co\r\nAuto-Submitted: auto-generated\r\nPrecedence: bulk\r\n",
+                Some(Automatic::Program),
+            ),
+            ("From: a@x.co\r\nAuto-Submitted: Auto-Generated (UPS)\r\n", Some(Automatic::Program)),
+            (
+                "From: a@x.co\r\nAuto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n",
+                Some(Automatic::AutoReply),
+            ),
+            (
+                "From: a@x.co\r\nAuto-Submitted: auto-generated\r\nSubject: Respuesta automática: Sin red\r\n",
+                Some(Automatic::AutoReply),
+            ),
+            ("From: a@x.co\r\nX-Autoresponder: yes\r\n", Some(Automatic::AutoReply)),
+            ("From: a@x.co\r\nAuto-Submitted: auto-notified\r\n", Some(Automatic::AutoReply)),
             ("From: a@x.co\r\nList-Id: <todos.x.co>\r\n", Some(Automatic::List)),
             ("Return-Path: < >\r\nFrom: a@x.co\r\n", Some(Automatic::Bounce)),
             ("From: MAILER-DAEMON@x.co\r\n", Some(Automatic::Bounce)),

@@ -105,6 +105,9 @@ pub async fn resubmit(call: Call, id: Path<i64>, body: Body<ResubmissionCreate>)
             resubmission_of: Some(archived.id),
             within,
             provisional,
+            automatic: archived.automatic,
+            acknowledged: true,
+            reply_to: archived.reply_to.clone(),
         };
         let row = request.register(tx, actor, account)?;
         carry_over(tx, actor, archived, &row)?;

@@ -1,0 +1,63 @@
+//! The text of a ticket or of a followup that came by mail.
+
+use diesel::PgConnection;
+
+use super::files::Files;
+use super::links::without_password_links;
+use super::message::Message;
+use crate::language::locale::Locale;
+use crate::problem::{Result, Text};
+use crate::tickets::followups::Mailed;
+
+/// The longest description of a ticket, or body of a followup, in characters. A longer text is also kept as a file.
+pub const LONGEST: usize = 20_000;
+
+/// The maximum number of rejected files that are named individually.
+const NAMED: usize = 10;
+
+pub fn mailed(tx: &mut PgConnection, message: &Message, files: &Files, locale: Locale) -> Result<Mailed> {
+    let body = words(&without_password_links(tx, &message.reply)?, files, locale);
+    Ok(Mailed { body, is_cut: message.is_cut })
+}
+
+/// The archived request and what its requester wrote since, within the longest description.
+pub fn joined(before: &str, since: &str) -> String {
+    let room = LONGEST.saturating_sub(since.chars().count() + 2);
+    let before: String = before.chars().take(room).collect();
+    format!("{before}\n\n{since}").trim().to_owned()
+}
+
+/// The text, followed by the names of the files that were not accepted.
+pub fn words(written: &str, files: &Files, locale: Locale) -> String {
+    let empty = Text::new("(sin texto)", "(no text)");
+    let written = written.trim();
+    let mut words = if written.is_empty() { empty.in_locale(locale).to_owned() } else { written.to_owned() };
+    let below = refused(files, locale);
+    let room = LONGEST.saturating_sub(below.chars().count());
+    if words.chars().count() > room {
+        words = words.chars().take(room.saturating_sub(2)).collect();
+        words.push_str(" …");
+    }
+    words.push_str(&below);
+    words
+}
+
+fn refused(files: &Files, locale: Locale) -> String {
+    let mut lines = String::new();
+    for file in files.refused.iter().take(NAMED) {
+        let name: String = file.name.chars().take(150).collect();
+        let why = file.why.in_locale(locale);
+        lines.push_str(&match locale {
+            Locale::Es => format!("\n\n[No se adjuntó «{name}»: {why}]"),
+            Locale::En => format!("\n\n[“{name}” was not attached: {why}]"),
+        });
+    }
+    let more = files.refused.len().saturating_sub(NAMED);
+    if more > 0 {
+        lines.push_str(&match locale {
+            Locale::Es => format!("\n\n[No se adjuntaron otros {more} archivos]"),
+            Locale::En => format!("\n\n[{more} other files were not attached]"),
+        });
+    }
+    lines
+}
