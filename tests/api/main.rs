@@ -54,6 +54,8 @@ mod improvement;
 mod inbound;
 mod inbound_hops;
 mod inbound_kept;
+mod inbound_participants;
+mod inbound_programs;
 mod inbound_senders;
 mod inbound_trust;
 mod incomplete_mail;
