@@ -147,12 +147,14 @@ export async function prepare({ call }, contract, examples, mailbox, refusedAddr
   const requester = (await person('rosa.perez@example.gov.co')).id
   await director('POST', `/users/${requester}/password-reset`)
   const solved = await ticket('solved')
+  const answer = await mail(`From: requester@mesa.test\nSubject: Re: [#${open}] Sin red\n\nYa quedó.`)
   const survey = await mailbox.find(/\/s\/([\w-]+)/)
   const special = {
     createIndicatorMeasurement: { indicator_id: measured },
     anonymizeUser: { user_id: requester },
     previewUserAnonymization: { user_id: requester },
     getTicketEscalation: { ticket_id: escalated, escalation_id: (await first(`/tickets/${escalated}/escalations`)).id },
+    getTicketFollowupOriginal: { ticket_id: open, followup_id: answer.followup_id },
     getImprovementActionFollowup: { action_id: action, followup_id: progress },
     // The report of the other quarter is approved.
     updateQuarterlyReportNarrative: { year: 2020, quarter: 2 },

@@ -396,7 +396,7 @@ fn a_person_can_read_their_audit_events_and_anonymization_redacts_them() {
 fn released_mail_and_retried_messages_are_recorded() {
     let desk = Desk::open();
     let director = desk.director();
-    let mail = "From: nadie@otra.example\nAuto-Submitted: auto-generated\nSubject: secreto\n\nhola";
+    let mail = "From: nadie@otra.example\nAuto-Submitted: auto-replied\nSubject: secreto\n\nhola";
     let kept = director.raw("POST", "/inbound-emails", "message/rfc822", mail).json();
     let id = kept["id"].as_str().unwrap();
     director.post(&format!("/inbound-emails/{id}/processing"), json!({"release": true})).ok();

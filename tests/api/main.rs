@@ -63,6 +63,7 @@ mod indicators;
 mod information;
 mod knowledge;
 mod mail;
+mod mail_cases;
 mod mail_killed;
 mod messages;
 mod migrations;

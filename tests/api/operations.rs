@@ -102,6 +102,12 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
     let progress =
         director.post(&format!("/improvement-actions/{action}/followups"), json!({"body": "Va bien."}));
     let progress = [("{action_id}", action.clone()), ("{followup_id}", id(&progress))];
+    let mailed = {
+        let number = desk.requester().register("Sin red")["id"].to_string();
+        let mail = format!("From: requester@mesa.test\nSubject: Re: [#{number}] Sin red\n\nYa quedó.");
+        let email = director.raw("POST", "/inbound-emails", "message/rfc822", mail).created();
+        [("{ticket_id}", number), ("{followup_id}", email["followup_id"].as_str().unwrap().to_owned())]
+    };
     // The report of the other quarter is approved.
     let draft = [("{year}", "2020".to_owned()), ("{quarter}", "2".to_owned())];
     director.post(&format!("{one}/watchers"), json!({"user_id": desk.technician().id()})).created();
@@ -112,6 +118,7 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
             Some("{escalation_id}") => &escalated[..],
             Some("{followup_id}") if template.contains("{action_id}") => &progress[..],
             Some("narrative") => &draft[..],
+            Some("original") => &mailed[..],
             // A new one is a draft, to which technicians attach files.
             Some("attachments") if template.contains("{indicator_id}") => &[],
             Some("anonymization" | "anonymization-preview") => &requester[..],

@@ -352,11 +352,14 @@ fn api10_data_received_by_mail_is_made_harmless() {
     let original = desk.director().get(&format!("/inbound-emails/{}/raw", taken["id"].as_str().unwrap()));
     assert_eq!(original.header("x-content-type-options"), "nosniff");
     assert!(original.header("content-disposition").starts_with("attachment"));
-    // An HTML file is rejected, unless the configuration allows it.
+    // A page is only downloaded, never opened as a page of this server.
     let page = desk.technician().upload(
         &format!("{one}/attachments"),
         "page.html",
         "<html><script>alert(1)</script></html>",
     );
-    page.problem(415, "unsupported_media_type");
+    let file = format!("/attachments/{}/content", page.created()["id"].as_str().unwrap());
+    let answer = desk.technician().get(&file);
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    assert!(answer.header("content-disposition").starts_with("attachment"));
 }
