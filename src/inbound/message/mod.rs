@@ -17,6 +17,7 @@ pub use authentication::{Verdict, verdict};
 pub use headers::Mailbox;
 pub use mime::File;
 pub use origin::Automatic;
+pub use reply::{OwnTexts, Reply};
 
 use headers::Headers;
 
@@ -85,7 +86,7 @@ impl Message {
         let is_forward = reply::is_forwarded(&subject);
         let reply = match is_forward {
             true => content.text.trim().to_owned(),
-            false => reply::new_words(&content.text),
+            false => reply::new_words(&content.text, &OwnTexts::default()).text,
         };
         Ok(Message {
             subject,
@@ -102,6 +103,11 @@ impl Message {
             message_id,
             automatic,
         })
+    }
+
+    /// Its new text, where it is known what the desk sent on the ticket that it replies to.
+    pub fn new_words(&self, own: &OwnTexts) -> Reply {
+        if self.is_forward { Reply::whole(&self.text) } else { reply::new_words(&self.text, own) }
     }
 }
 

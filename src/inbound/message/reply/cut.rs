@@ -1,0 +1,93 @@
+//! The text that is left of a reply.
+
+use super::lines::{Line, is_rule, trim};
+use super::scan::Fate;
+use super::{Reply, mobile, signatures};
+
+/// Joins the words of the author; all of the text if there are none.
+pub fn assemble(text: &str, lines: &[Line], fates: &[Fate]) -> Reply {
+    let mut kept = Kept::default();
+    let mut run: Vec<&str> = Vec::new();
+    let mut is_forwarded = false;
+    for (line, fate) in lines.iter().zip(fates) {
+        match fate {
+            Fate::Kept(words) => run.push(words),
+            Fate::Forwarded(words) => {
+                is_forwarded = true;
+                run.push(words);
+            }
+            Fate::Cut => {
+                kept.add(std::mem::take(&mut run), true);
+                kept.is_cut |= !line.is_blank();
+            }
+        }
+    }
+    match is_forwarded {
+        true => kept.push(&run),
+        false => kept.add(run, false),
+    }
+    if kept.text.is_empty() { Reply::whole(text) } else { kept.finish() }
+}
+
+#[derive(Default)]
+struct Kept {
+    text: String,
+    cuts: Vec<usize>,
+    is_cut: bool,
+    /// Whether an empty line separates the next words from the text.
+    gap: bool,
+}
+
+impl Kept {
+    /// Adds lines without what a program put at their end.
+    fn add(&mut self, mut run: Vec<&str>, before_cut: bool) {
+        let whole = run.len();
+        loop {
+            let length = run.len();
+            while let Some(last) = run.last().map(|line| trim(line)) {
+                let added = last.is_empty() || before_cut && is_rule(last) || mobile::is_added(last);
+                if !added {
+                    break;
+                }
+                self.is_cut |= !last.is_empty();
+                run.pop();
+            }
+            if let Some(start) = signatures::start(&run) {
+                run.truncate(start);
+                self.is_cut = true;
+            }
+            if run.len() == length {
+                break;
+            }
+        }
+        let shortened = run.len() < whole;
+        self.push(&run);
+        self.gap |= shortened;
+    }
+
+    fn push(&mut self, run: &[&str]) {
+        let is_word = |line: &&str| !trim(line).is_empty();
+        let Some(first) = run.iter().position(is_word) else {
+            self.gap |= !run.is_empty();
+            return;
+        };
+        let last = run.iter().rposition(is_word).unwrap_or(first);
+        if !self.text.is_empty() {
+            self.text.push_str(if self.gap || first > 0 { "\n\n" } else { "\n" });
+            self.cuts.push(self.text.len());
+        }
+        for (index, line) in run[first..=last].iter().enumerate() {
+            let line = if self.text.is_empty() { line.trim_start() } else { line };
+            if index > 0 {
+                self.text.push('\n');
+            }
+            self.text.push_str(line);
+        }
+        self.text.truncate(self.text.trim_end().len());
+        self.gap = last + 1 < run.len();
+    }
+
+    fn finish(self) -> Reply {
+        Reply { text: self.text, is_cut: self.is_cut, cuts: self.cuts }
+    }
+}

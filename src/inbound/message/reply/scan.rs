@@ -1,0 +1,194 @@
+//! Which lines of a reply are words of its author.
+
+use super::attributions::{self, Certainty};
+use super::fields::{self, Field};
+use super::header_blocks;
+use super::lines::{Line, is_rule};
+use super::own::OwnTexts;
+use super::separators::{self, Separator};
+
+/// What becomes of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate<'a> {
+    /// Words of the author, which may be the beginning of the line alone.
+    Kept(&'a str),
+    /// A line of a message that the author passes on.
+    Forwarded(&'a str),
+    /// A quotation, or what introduces it.
+    Cut,
+}
+
+/// The fate of each line.
+pub fn fates<'a>(lines: &[Line<'a>], own: &OwnTexts) -> Vec<Fate<'a>> {
+    let mut scan = Scan {
+        lines,
+        fields: lines.iter().map(fields::read).collect(),
+        repeats: own.find(lines),
+        fates: lines.iter().map(|line| Fate::Kept(line.raw)).collect(),
+        below_attribution: false,
+        block_end: 0,
+        in_quoted_mail: false,
+    };
+    let mut at = 0;
+    while at < lines.len() {
+        at = scan.step(at);
+    }
+    scan.fates
+}
+
+struct Scan<'l, 'a> {
+    lines: &'l [Line<'a>],
+    fields: Vec<Option<Field<'a>>>,
+    /// Whether the line repeats what the desk sent.
+    repeats: Vec<bool>,
+    fates: Vec<Fate<'a>>,
+    /// Whether marked lines are below an attribution.
+    below_attribution: bool,
+    /// The end of the marked lines that were looked at last, and whether a mail program marked them.
+    block_end: usize,
+    in_quoted_mail: bool,
+}
+
+impl Scan<'_, '_> {
+    /// Decides about the line, or about several; the next one.
+    fn step(&mut self, at: usize) -> usize {
+        let line = &self.lines[at];
+        if line.is_blank() {
+            return at + 1;
+        }
+        if line.words.starts_with("```") && !line.is_quoted() {
+            return self.end_of_code(at);
+        }
+        match separators::read(line) {
+            Some(Separator::Forwarded) => return self.forward_rest(at),
+            Some(Separator::Original) if !self.is_announced(at) => return self.cut_rest(at),
+            _ => {}
+        }
+        if !line.is_quoted() && self.fields[at].is_some() {
+            if let Some(next) = self.header_block(at) {
+                return next;
+            }
+        }
+        if let Some(next) = self.attribution(at) {
+            return next;
+        }
+        if line.is_quoted() && self.is_quotation(at) || self.repeats[at] {
+            self.fates[at] = Fate::Cut;
+        }
+        at + 1
+    }
+
+    /// Code between two lines of three backquotes is not looked at.
+    fn end_of_code(&self, at: usize) -> usize {
+        const MOST_LINES: usize = 400;
+        let below = self.lines[at + 1..].iter().take(MOST_LINES);
+        let length = below.take_while(|line| !line.is_quoted()).position(|line| line.words == "```");
+        length.map_or(at + 1, |length| at + length + 2)
+    }
+
+    fn header_block(&mut self, at: usize) -> Option<usize> {
+        let field = self.fields[at]?;
+        if header_blocks::is_on_one_line(&field) && !self.is_announced(at) {
+            return Some(self.cut_rest(at));
+        }
+        let block = header_blocks::at(self.lines, &self.fields, at)?;
+        let end = at + block.lines;
+        if block.is_mail && (!self.is_announced(at) || self.repeats_soon(end)) {
+            return Some(self.cut_rest(at));
+        }
+        Some(end)
+    }
+
+    fn attribution(&mut self, at: usize) -> Option<usize> {
+        if self.lines[at].is_quoted() && !self.lines[at].raw.trim_start().starts_with(">>>") {
+            return None;
+        }
+        let found = attributions::at(self.lines, at)?;
+        let next = at + found.lines;
+        let below = self.lines[next..].iter().position(|line| !line.is_blank()).map(|skipped| next + skipped);
+        let marked = below.is_some_and(|below| self.lines[below].is_quoted());
+        let repeats = below.is_some_and(|below| self.repeats[below]);
+        if !marked && !repeats && (found.certainty == Certainty::IfMarked && below.is_some()) {
+            return None;
+        }
+        let to_end = found.is_followed || !marked && found.certainty == Certainty::Certain;
+        let end = if to_end { self.lines.len() } else { next };
+        self.fates[at..end].fill(Fate::Cut);
+        if !found.before.is_empty() {
+            self.fates[at] = Fate::Kept(found.before);
+        }
+        self.below_attribution |= marked;
+        Some(end)
+    }
+
+    /// Whether a marked line is a quotation: it is below an attribution, or the lines around it contain one.
+    fn is_quotation(&mut self, at: usize) -> bool {
+        if self.below_attribution {
+            return true;
+        }
+        if at >= self.block_end {
+            let length = self.lines[at..].iter().take_while(|line| line.is_quoted()).count();
+            self.block_end = at + length;
+            let is_certain = |at: usize| {
+                attributions::at(self.lines, at).is_some_and(|found| found.certainty == Certainty::Certain)
+            };
+            self.in_quoted_mail = (at..self.block_end).any(is_certain);
+        }
+        self.in_quoted_mail
+    }
+
+    /// Whether the author introduces what follows: `Me llegó este correo:`.
+    fn is_announced(&self, at: usize) -> bool {
+        const WORDS: &[&str] = &[
+            "reenv",
+            "encaminh",
+            "siguiente correo",
+            "siguiente mensaje",
+            "este correo",
+            "este mensaje",
+            "correo sospechoso",
+            "mensaje sospechoso",
+            "phishing",
+            "encabezado",
+            "cabecera",
+            "correo que me",
+            "mensaje que me",
+            "correo falso",
+            "this email",
+            "this e-mail",
+            "this message",
+            "suspicious",
+            "header",
+            "following email",
+            "following message",
+            "forward",
+        ];
+        const CLOSINGS: &[&str] = &["atentamente", "cordialmente", "saludos", "gracias", "regards", "att"];
+        let above =
+            self.lines[..at].iter().rev().take(8).find(|line| {
+                !line.words.is_empty() && !is_rule(line.words) && separators::read(line).is_none()
+            });
+        let Some(line) = above.filter(|line| !line.is_quoted()) else { return false };
+        let lower = line.beginning().to_lowercase();
+        let closes = CLOSINGS.iter().any(|closing| lower.starts_with(closing));
+        let introduces = line.words.ends_with([':', '：']) && lower.split_whitespace().count() >= 2;
+        !closes && (introduces || WORDS.iter().any(|word| lower.contains(word)))
+    }
+
+    /// Whether soon below a line there is what the desk sent.
+    fn repeats_soon(&self, at: usize) -> bool {
+        self.repeats[at..].iter().take(40).any(|repeats| *repeats)
+    }
+
+    fn cut_rest(&mut self, at: usize) -> usize {
+        self.fates[at..].fill(Fate::Cut);
+        self.lines.len()
+    }
+
+    fn forward_rest(&mut self, at: usize) -> usize {
+        for (fate, line) in self.fates[at..].iter_mut().zip(&self.lines[at..]) {
+            *fate = Fate::Forwarded(line.raw);
+        }
+        self.lines.len()
+    }
+}
