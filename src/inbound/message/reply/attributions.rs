@@ -65,7 +65,7 @@ const VERBS: &[&str] = &[
 
 /// Words of the verb around its author.
 const AUXILIARIES: &[&str] =
-    &["ha", "a", "hat", "heeft", "het", "volgende", "użytkownik", "пользователь", "om"];
+    &["ha", "a", "hat", "heeft", "het", "volgende", "użytkownik", "пользователь", "om", "folgendes"];
 
 /// Before the date in `Ana escribió el 24/11/2026:`.
 const BEFORE_DATE: &[&str] = &["el", "on", "am", "il", "em", "le", "op", "den", "at", "dia"];
@@ -77,7 +77,7 @@ const QUOTING: &[&str] =
 /// The attribution that begins at this line.
 pub fn at<'a>(lines: &[Line<'a>], first: usize) -> Option<Attribution<'a>> {
     let line = &lines[first];
-    if line.words.is_empty() {
+    if line.words.is_empty() || !lines[first..].iter().take(MOST_LINES).any(|line| may_end(line.words)) {
         return None;
     }
     if let Some(found) = groupwise(line) {
@@ -96,7 +96,7 @@ pub fn at<'a>(lines: &[Line<'a>], first: usize) -> Option<Attribution<'a>> {
         if sentence.len() > LONGEST + 100 {
             break;
         }
-        if !may_end(line.words, kind) {
+        if !may_end(line.words) {
             continue;
         }
         if let Some((certainty, is_followed)) = judge(&sentence, kind) {
@@ -116,6 +116,9 @@ enum Beginning {
 
 /// How the line begins, if an attribution can begin so.
 fn beginning_of(opening: &str) -> Option<Beginning> {
+    if opening.starts_with('在') {
+        return Some(Beginning::Date);
+    }
     let mut words = opening.split_whitespace();
     let first = words.next()?.to_lowercase();
     let begins = |word: &str| authors::tokens(word).is_some_and(|tokens| dates::begins(&tokens));
@@ -126,14 +129,24 @@ fn beginning_of(opening: &str) -> Option<Beginning> {
     if INTRODUCTIONS.contains(&first.as_str()) && (begins(second) || begins(third)) {
         return Some(Beginning::Date);
     }
+    // The name of a day in another language: `wt., 24 lis 2026`.
+    if first.ends_with(['.', ',']) && first.len() <= 8 && second.starts_with(|c: char| c.is_ascii_digit()) {
+        return Some(Beginning::Date);
+    }
     let capital = opening.starts_with(|c: char| c.is_uppercase() || matches!(c, '"' | '\'' | '“'));
     (capital || first.contains('@')).then_some(Beginning::Name)
 }
 
 /// Whether an attribution can end with this line, or within it.
-fn may_end(words: &str, kind: Beginning) -> bool {
-    let ends = words.ends_with([':', '：', '>']) || words.ends_with(is_dash);
-    ends || kind == Beginning::Date && words.contains(": ") || words.contains("---")
+fn may_end(words: &str) -> bool {
+    match words.as_bytes().last() {
+        Some(b':' | b'>' | b'-') => true,
+        Some(last) if !last.is_ascii() => words.ends_with('：') || words.ends_with(is_dash),
+        Some(_) => {
+            words.len() > 20 && (words.contains(": ") || words.trim_start_matches('-').contains("---"))
+        }
+        None => false,
+    }
 }
 
 /// `>>> Ana <ana@x.test> 24/11/2026 10:00 >>>`, of GroupWise.
@@ -168,6 +181,9 @@ fn judge(sentence: &str, kind: Beginning) -> Option<(Certainty, bool)> {
     let around = |c: char| is_dash(c) || matches!(c, '*' | '_' | ' ');
     let inner = sentence.trim_matches(around);
     let dashed = sentence.starts_with(is_dash) && sentence.ends_with(is_dash);
+    if is_eastern(inner) {
+        return Some((Certainty::Certain, false));
+    }
     let tokens = authors::tokens(inner)?;
     if let Some(found) = notes(&tokens) {
         return Some((found, true));
@@ -264,6 +280,15 @@ fn without_verb(tokens: &[Token], kind: Beginning) -> Option<(Certainty, bool)> 
     }
     let quoting = tokens.iter().take(2).any(|token| QUOTING.contains(&token.lower.as_str()));
     (quoting && tokens.len() <= 10).then_some((Certainty::IfMarked, false))
+}
+
+/// In Chinese, Japanese and Korean: `在 2026年11月24日，Ana <ana@x.test> 写道：`.
+fn is_eastern(sentence: &str) -> bool {
+    let words = sentence.trim_end_matches([':', '：', ' ']);
+    let digits = words.chars().filter(char::is_ascii_digit).count();
+    words.len() < sentence.len()
+        && digits >= 6
+        && ["写道", "のメッセージ", "작성"].iter().any(|end| words.ends_with(end))
 }
 
 /// `Ana Ruiz---24/11/2026 10:00:00---Su solicitud …`, of Notes.

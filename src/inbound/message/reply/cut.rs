@@ -29,6 +29,9 @@ pub fn assemble(text: &str, lines: &[Line], fates: &[Fate]) -> Reply {
     if kept.text.is_empty() { Reply::whole(text) } else { kept.finish() }
 }
 
+/// The most signatures at the end of words: of a person and of a mailing list.
+const MOST_SIGNATURES: usize = 3;
+
 #[derive(Default)]
 struct Kept {
     text: String,
@@ -42,7 +45,7 @@ impl Kept {
     /// Adds lines without what a program put at their end.
     fn add(&mut self, mut run: Vec<&str>, before_cut: bool) {
         let whole = run.len();
-        loop {
+        for _ in 0..MOST_SIGNATURES {
             let length = run.len();
             while let Some(last) = run.last().map(|line| trim(line)) {
                 let added = last.is_empty() || before_cut && is_rule(last) || mobile::is_added(last);

@@ -19,14 +19,15 @@ pub struct Moment {
 
 /// Words between the parts of a date.
 const CONNECTORS: &[&str] = &[
-    "de", "del", "a", "las", "la", "la(s)", "los", "at", "à", "às", "as", "um", "om", "alle", "ore", "kl",
-    "kl.", "den", "of", "på", "o", "godz.", "dia", "día", "giorno", "dniu", "the", "г.", "в", "r.", "hora",
-    "em", "-", "ora",
+    "de", "del", "a", "las", "la", "la(s)", "los", "at", "à", "à(s)", "às", "as", "um", "om", "alle", "ore",
+    "kl", "kl.", "den", "of", "på", "o", "godz.", "dia", "día", "giorno", "dniu", "the", "г.", "в", "r.",
+    "hora", "em", "-", "ora",
 ];
 
 const HALVES_AND_ZONES: &[&str] = &[
     "am", "pm", "a.m", "p.m", "a.m.", "p.m.", "a.", "p.", "m.", "m", "uhr", "h", "hs", "hrs", "hrs.", "utc",
-    "gmt", "cot", "est", "edt", "pst", "pdt", "cet", "cest", "bst", "cdt", "cst",
+    "gmt", "cot", "est", "edt", "pst", "pdt", "cet", "cest", "bst", "cdt", "cst", "mez", "mesz", "brt",
+    "art", "clt", "pet", "vet", "ect", "bot", "uyt", "hora", "est.",
 ];
 
 const MONTHS: &[&str] = &[
@@ -44,10 +45,10 @@ const WEEKDAYS: &[&str] = &[
 /// The short German and Dutch names, which must be followed by a dot or a comma.
 const SHORTEST_WEEKDAYS: &[&str] = &["mo", "di", "mi", "do", "fr", "sa", "so", "ma", "wo", "vr", "zo"];
 
-/// Whether a date can begin with the first of them.
+/// Whether a date can begin with the first of them: with a number, with the name of a day or of a month.
 pub fn begins(tokens: &[Token]) -> bool {
     tokens.first().is_some_and(|token| {
-        let bare = token.lower.trim_end_matches(['.', ',', ':']);
+        let bare = token.lower.trim_end_matches(['.', ',', ':', ')']);
         bare.starts_with(|c: char| c.is_ascii_digit())
             || names_month(bare)
             || is_weekday(&token.text.to_lowercase(), bare)
@@ -61,7 +62,7 @@ pub fn read(tokens: &[Token]) -> Option<Moment> {
     let mut comma = false;
     for (at, token) in tokens.iter().enumerate().take(24) {
         let word = token.lower.as_str();
-        let bare = word.trim_end_matches(['.', ',', ':']);
+        let bare = word.trim_end_matches(['.', ',', ':', ')']);
         if is_calendar_day(bare) {
             moment.full = true;
         } else if let Some(with_zone) = clock(bare) {
@@ -72,7 +73,10 @@ pub fn read(tokens: &[Token]) -> Option<Moment> {
             year = true;
         } else if is_number(bare) {
             number = true;
-        } else if !moment.weekday && at <= 2 && is_weekday(&token.text.to_lowercase(), bare) {
+        } else if !moment.weekday
+            && at <= 2
+            && (is_weekday(&token.text.to_lowercase(), bare) || precedes_day(&tokens[at..]))
+        {
             moment.weekday = true;
         } else if !month && names_month(bare) || number && !month && precedes_year(&tokens[at..]) {
             month = true;
@@ -95,11 +99,22 @@ pub fn read(tokens: &[Token]) -> Option<Moment> {
 /// Whether the words after a connector belong to the date too: a digit or a name within three tokens.
 fn continues(tokens: &[Token]) -> bool {
     tokens.iter().skip(1).take(3).any(|next| {
-        let bare = next.lower.trim_end_matches(['.', ',', ':']);
+        let bare = next.lower.trim_end_matches(['.', ',', ':', ')']);
         bare.starts_with(|c: char| c.is_ascii_digit())
             || names_month(bare) && next.text.len() >= 3
             || is_weekday(&next.text.to_lowercase(), bare)
     })
+}
+
+/// Whether it is a short word before a day, a month and a year, as the name of a day in any language.
+fn precedes_day(tokens: &[Token]) -> bool {
+    let bare = |at: usize| tokens.get(at).map(|token| token.lower.trim_end_matches(['.', ',']));
+    let short =
+        bare(0).is_some_and(|word| word.chars().count() <= 4 && word.chars().all(char::is_alphabetic));
+    short
+        && !CONNECTORS.contains(&tokens[0].lower.as_str())
+        && bare(1).is_some_and(is_number)
+        && bare(3).is_some_and(is_year)
 }
 
 fn precedes_year(tokens: &[Token]) -> bool {

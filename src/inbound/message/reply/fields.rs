@@ -185,6 +185,9 @@ const LONGEST_NAME: usize = 30;
 
 /// The field of this line: `De: Ana`, `*De:* Ana`, `• De : Ana`.
 pub fn read<'a>(line: &Line<'a>) -> Option<Field<'a>> {
+    if line.words.len() < 2 {
+        return None;
+    }
     let decoration = |c: char| matches!(c, '*' | '_' | '•' | '·' | '-' | '|' | ' ' | '\t' | '\u{a0}');
     let words = beginning(line.words).trim_start_matches(decoration);
     let colon =

@@ -38,7 +38,11 @@ fn what_is_new_is_kept_whatever_the_program() {
             "Ok\n\nEnviado desde mi iPhone\n\nEl 24/11/2026, a las 10:00, Mesa <s@x.co> escribió:\n\n> x",
             "Ok",
         ),
-        ("answer below", "> ¿Cuál es la placa?\n\nLa 10432.", "La 10432."),
+        (
+            "marked without attribution",
+            "> ¿Cuál es la placa?\n\nLa 10432.",
+            "> ¿Cuál es la placa?\n\nLa 10432.",
+        ),
         ("nothing but a quotation", "> a\n> b", "> a\n> b"),
         (
             "not a quotation",
@@ -50,7 +54,11 @@ fn what_is_new_is_kept_whatever_the_program() {
             "Vea abajo.\n\n---------- Forwarded message ---------\nFrom: Proveedor <p@x.co>\nNo hay repuesto.",
             "Vea abajo.\n\n---------- Forwarded message ---------\nFrom: Proveedor <p@x.co>\nNo hay repuesto.",
         ),
-        ("quoted without marks", "Listo\n\nOn 24/11/2026 Mesa wrote:\n\nSu caso quedó registrado", "Listo"),
+        (
+            "quoted without marks",
+            "Listo\n\nOn Tue, 24 Nov 2026 at 10:00, Mesa wrote:\n\nSu caso quedó registrado",
+            "Listo",
+        ),
         ("empty", "", ""),
         (
             "a sentence with a number",

@@ -49,6 +49,10 @@ pub fn beginning(text: &str) -> &str {
 
 /// Without spaces and unseen characters around.
 pub fn trim(text: &str) -> &str {
+    let is_plain = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_graphic);
+    if is_plain(text.as_bytes().first()) && is_plain(text.as_bytes().last()) {
+        return text;
+    }
     text.trim_matches(|c: char| c.is_whitespace() || is_unseen(c))
 }
 

@@ -96,12 +96,14 @@ fn keep_single_lines(lines: &[Line], counts: &[usize], found: &mut [bool]) {
             at += 1;
             continue;
         }
-        let is_run = |index: usize| found[index] || counts[index] == 0;
+        let is_marked = lines[at].is_quoted();
+        let is_run =
+            |index: usize| counts[index] == 0 || found[index] && lines[index].is_quoted() == is_marked;
         let end = (at..lines.len()).find(|index| !is_run(*index)).unwrap_or(lines.len());
         let run = (at..end).filter(|index| found[*index]);
         let (rows, words) = run.fold((0, 0), |(rows, words), index| (rows + 1, words + counts[index]));
-        if rows < FEWEST_LINES || words < FEWEST_WORDS {
-            (at..end).filter(|index| !lines[*index].is_quoted()).for_each(|index| found[index] = false);
+        if !is_marked && (rows < FEWEST_LINES || words < FEWEST_WORDS) {
+            found[at..end].fill(false);
         }
         at = end;
     }

@@ -15,7 +15,10 @@ const LOOKED_AT: usize = 60;
 
 /// Where the signature begins in these lines, if they end with one.
 pub fn start(lines: &[&str]) -> Option<usize> {
-    let first = lines.len().saturating_sub(LOOKED_AT);
+    let window = lines.len().saturating_sub(LOOKED_AT);
+    // A delimiter within code is none.
+    let code = lines[window..].iter().rposition(|line| line.trim_start().starts_with("```"));
+    let first = code.map_or(window, |code| window + code + 1);
     let count = |from: usize| lines[from..].iter().filter(|line| !line.trim().is_empty()).count();
     for (index, line) in lines.iter().enumerate().skip(first) {
         let found = match trim(line) {
@@ -77,8 +80,9 @@ fn is_name(line: &str) -> bool {
                 && !WORDS.contains(&line.to_lowercase().as_str())
         }
         _ => {
-            authors::tokens(line).is_some_and(|tokens| authors::is_name(&tokens))
-                && !line.ends_with(['?', '!'])
+            let capitals =
+                line.split_whitespace().filter(|word| word.starts_with(char::is_uppercase)).count();
+            capitals >= 2 && authors::tokens(line).is_some_and(|tokens| authors::is_name(&tokens))
         }
     }
 }

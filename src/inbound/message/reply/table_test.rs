@@ -1,1 +1,71 @@
+//! The replies and the texts of writers in `tests/replies`. Each begins with `%% name`; below a line `%%` are the words
+//! that must be left, which are all of them if there is no such line. `␠` is a space at the end of a line.
 
+use std::path::Path;
+
+use super::{OwnTexts, new_words};
+
+struct Row {
+    name: String,
+    text: String,
+    /// None: all of the text.
+    expected: Option<String>,
+}
+
+fn rows() -> Vec<Row> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replies");
+    let mut rows = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let file = std::fs::read_to_string(&path).unwrap().replace('␠', " ");
+        for block in file.split("%% ").skip(1) {
+            let (name, rest) = block.split_once('\n').unwrap();
+            let name = format!("{}: {name}", path.file_name().unwrap().to_str().unwrap());
+            let (text, expected) = match rest.split_once("%%\n") {
+                Some((text, expected)) => (text.trim_end_matches('\n'), Some(expected.trim().to_owned())),
+                None => (rest, None),
+            };
+            rows.push(Row { name, text: text.to_owned(), expected });
+        }
+    }
+    rows
+}
+
+#[test]
+fn replies_of_each_program_are_cut_and_words_of_writers_are_not() {
+    let rows = rows();
+    let cut = rows.iter().filter(|row| row.expected.is_some()).count();
+    assert!(cut >= 200 && rows.len() - cut >= 80, "{cut} of {}", rows.len());
+    let mut wrong = Vec::new();
+    for row in &rows {
+        let reply = new_words(&row.text, &OwnTexts::default());
+        let expected = row.expected.as_deref().unwrap_or(row.text.trim());
+        let is_cut = expected.split_whitespace().count() < row.text.split_whitespace().count();
+        if reply.text != expected || reply.is_cut != is_cut {
+            wrong.push(format!("{}:\n{}\nexpected:\n{expected}", row.name, reply.text));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn the_ends_of_lines_of_windows_change_nothing() {
+    for row in rows() {
+        let reply = new_words(&row.text.replace('\n', "\r\n"), &OwnTexts::default());
+        let expected = row.expected.as_deref().unwrap_or(row.text.trim());
+        assert_eq!(reply.text.replace("\r\n", "\n"), expected, "{}", row.name);
+    }
+}
+
+/// A quotation does not hide words that follow a text of a writer, and words above it stay.
+#[test]
+fn words_of_writers_stay_above_a_quotation() {
+    const BELOW: &str = "\n\nEl lun, 24 nov 2026 a las 10:00, Mesa <mesa@desk.test> escribió:\n\n> Su caso\n";
+    for row in rows().iter().filter(|row| row.expected.is_none()) {
+        let text = row.text.trim();
+        let is_last_line_of_program = ["sent-from", "forwarded"].iter().any(|kind| row.name.contains(kind));
+        let reply = new_words(&format!("{text}{BELOW}"), &OwnTexts::default());
+        assert!(reply.text.starts_with(text), "{}:\n{}", row.name, reply.text);
+        assert!(reply.text == text || is_last_line_of_program, "{}:\n{}", row.name, reply.text);
+    }
+}
