@@ -3,6 +3,7 @@
 use super::authors::{self, Token};
 use super::dates::{self, Moment};
 use super::lines::{self, Line, is_dash};
+use super::other_forms;
 
 /// How sure it is that a mail program wrote the sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,17 +71,13 @@ const AUXILIARIES: &[&str] =
 /// Before the date in `Ana escribió el 24/11/2026:`.
 const BEFORE_DATE: &[&str] = &["el", "on", "am", "il", "em", "le", "op", "den", "at", "dia"];
 
-/// `Quoting Ana <ana@x.test>:`
-const QUOTING: &[&str] =
-    &["quoting", "citando", "zitat", "zitiere", "citat", "citation", "citant", "citazione"];
-
 /// The attribution that begins at this line.
 pub fn at<'a>(lines: &[Line<'a>], first: usize) -> Option<Attribution<'a>> {
     let line = &lines[first];
     if line.words.is_empty() || !lines[first..].iter().take(MOST_LINES).any(|line| may_end(line.words)) {
         return None;
     }
-    if let Some(found) = groupwise(line) {
+    if let Some(found) = other_forms::groupwise(line) {
         return Some(found);
     }
     let opening = line.words.trim_start_matches(|c: char| is_dash(c) || matches!(c, '*' | '_' | '<' | ' '));
@@ -106,8 +103,9 @@ pub fn at<'a>(lines: &[Line<'a>], first: usize) -> Option<Attribution<'a>> {
     after_words(line)
 }
 
+/// How an attribution begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Beginning {
+pub enum Beginning {
     /// `El lun …`, `2026-11-24 …`
     Date,
     /// A name or an address.
@@ -149,15 +147,6 @@ fn may_end(words: &str) -> bool {
     }
 }
 
-/// `>>> Ana <ana@x.test> 24/11/2026 10:00 >>>`, of GroupWise.
-fn groupwise<'a>(line: &Line<'a>) -> Option<Attribution<'a>> {
-    let inner = lines::trim(line.raw).strip_prefix(">>>")?.strip_suffix(">>>")?;
-    let tokens = authors::tokens(lines::beginning(inner))?;
-    let date = (0..tokens.len()).find_map(|at| dates::read(&tokens[at..]))?;
-    let found = Attribution { lines: 1, certainty: Certainty::Certain, is_followed: false, before: "" };
-    (date.full && date.clock).then_some(found)
-}
-
 /// `Ya quedó. On Wed, Nov 24, 2026 at 10:00 AM, <a@x.test> wrote:`, where a program lost the end of a line.
 fn after_words<'a>(line: &Line<'a>) -> Option<Attribution<'a>> {
     if line.words.len() > LONGEST || !line.words.ends_with(':') {
@@ -181,18 +170,18 @@ fn judge(sentence: &str, kind: Beginning) -> Option<(Certainty, bool)> {
     let around = |c: char| is_dash(c) || matches!(c, '*' | '_' | ' ');
     let inner = sentence.trim_matches(around);
     let dashed = sentence.starts_with(is_dash) && sentence.ends_with(is_dash);
-    if is_eastern(inner) {
+    if other_forms::is_eastern(inner) {
         return Some((Certainty::Certain, false));
     }
     let tokens = authors::tokens(inner)?;
-    if let Some(found) = notes(&tokens) {
+    if let Some(found) = other_forms::notes(&tokens) {
         return Some((found, true));
     }
     let verb = (1..tokens.len()).find(|&at| {
         let word = tokens[at].lower.trim_end_matches([':', '：', ',', '.']);
         VERBS.contains(&word)
     });
-    let Some(verb) = verb else { return without_verb(&tokens, kind) };
+    let Some(verb) = verb else { return other_forms::without_verb(&tokens, kind) };
     let mut rest = &tokens[verb + 1..];
     let mut colon = tokens[verb].lower.ends_with([':', '：']);
     if !colon && rest.first().is_some_and(|token| matches!(token.lower.as_str(), ":" | "：")) {
@@ -222,6 +211,13 @@ fn verb_last(before: &[Token], kind: Beginning, dashed: bool) -> Option<Certaint
     if kind == Beginning::Name {
         let known =
             authors::ends_with_address(before) && before.len() <= 10 && !authors::begins_with_article(before);
+        // `Ana <ana@x.test> hat am 24.11.2026 10:00 geschrieben:`
+        let day = before.iter().rposition(|token| BEFORE_DATE.contains(&token.lower.as_str()));
+        if let Some((name, date)) = day.and_then(|day| before.split_at_checked(day))
+            && let Some(certainty) = verb_within(name, date, kind)
+        {
+            return Some(certainty);
+        }
         if dashed && (known || authors::is_name(before)) {
             return Some(Certainty::Certain);
         }
@@ -255,52 +251,11 @@ fn verb_within(before: &[Token], rest: &[Token], kind: Beginning) -> Option<Cert
     }
     let named = authors::is_name(author);
     let address = authors::ends_with_address(author) && author.len() <= 10;
-    match (address, date.weekday && date.clock) {
+    match (address, date.short_weekday && date.clock) {
         (true, _) => Some(Certainty::Certain),
         (false, true) if named => Some(Certainty::Certain),
         _ => named.then_some(Certainty::IfMarked),
     }
-}
-
-/// `2026-11-24 10:00 GMT-05:00 Ana <ana@x.test>:`, `Quoting Ana <ana@x.test>:`
-fn without_verb(tokens: &[Token], kind: Beginning) -> Option<(Certainty, bool)> {
-    let ends = tokens.last()?.text.ends_with([':', '：', '>']);
-    if !ends || !authors::ends_with_address(tokens) {
-        return None;
-    }
-    if kind == Beginning::Date {
-        let date = dates::read(tokens)?;
-        let author = &tokens[date.length..];
-        let fits =
-            date.full && !author.is_empty() && author.len() <= 8 && authors::begins_as_name(&author[0]);
-        let colon = tokens.last()?.text.ends_with([':', '：']);
-        let certainty =
-            if date.zone && date.clock && colon { Certainty::Certain } else { Certainty::IfMarked };
-        return fits.then_some((certainty, false));
-    }
-    let quoting = tokens.iter().take(2).any(|token| QUOTING.contains(&token.lower.as_str()));
-    (quoting && tokens.len() <= 10).then_some((Certainty::IfMarked, false))
-}
-
-/// In Chinese, Japanese and Korean: `在 2026年11月24日，Ana <ana@x.test> 写道：`.
-fn is_eastern(sentence: &str) -> bool {
-    let words = sentence.trim_end_matches([':', '：', ' ']);
-    let digits = words.chars().filter(char::is_ascii_digit).count();
-    words.len() < sentence.len()
-        && digits >= 6
-        && ["写道", "のメッセージ", "작성"].iter().any(|end| words.ends_with(end))
-}
-
-/// `Ana Ruiz---24/11/2026 10:00:00---Su solicitud …`, of Notes.
-fn notes(tokens: &[Token]) -> Option<Certainty> {
-    let dashes = tokens.iter().take(12).position(|token| token.text.contains("---"))?;
-    let (name, day) = tokens[dashes].text.split_once("---")?;
-    let clock = tokens[dashes..].iter().skip(1).take(3).find(|token| token.text.contains("---"))?;
-    let (time, _) = clock.text.split_once("---")?;
-    let date = dates::read(&authors::tokens(&format!("{day} {time}"))?);
-    let named = dashes > 0 && authors::is_name(&tokens[..dashes]) || name.starts_with(char::is_uppercase);
-    let program = date.is_some_and(|date| date.full && date.clock) || time.ends_with(['m', '.']);
-    (named && program).then_some(Certainty::Certain)
 }
 
 /// The date at the beginning, what follows it, and whether a comma is between them.
@@ -331,6 +286,8 @@ fn certainty(date: Moment, author: &[Token], comma: bool, dashed: bool) -> Optio
     let first = author.first()?;
     let address = authors::ends_with_address(author) && author.len() <= 14;
     let in_program_form = date.full && date.clock && (date.weekday || date.zone || date.comma_before_clock);
+    // Without an address, a person could write all but this.
+    let abbreviated = date.full && date.clock && (date.short_weekday || date.zone);
     let article = authors::begins_with_article(author);
     let named = authors::is_name(author)
         || comma
@@ -344,7 +301,7 @@ fn certainty(date: Moment, author: &[Token], comma: bool, dashed: bool) -> Optio
         return certain.then_some(Certainty::Certain);
     }
     match named && !article {
-        true if in_program_form || dashed && date.full => Some(Certainty::Certain),
+        true if abbreviated || dashed && date.full => Some(Certainty::Certain),
         true if date.full || date.clock || date.weekday => Some(Certainty::IfMarked),
         _ => None,
     }

@@ -20,7 +20,7 @@ pub fn tokens(sentence: &str) -> Option<Vec<Token>> {
     (words.len() <= MOST_TOKENS).then(|| {
         let token = |word: &&str| Token {
             text: (*word).to_owned(),
-            lower: word.to_lowercase().trim_end_matches(',').trim_start_matches('(').to_owned(),
+            lower: word.to_lowercase().trim_end_matches(',').trim_start_matches(['(', '[']).to_owned(),
             comma: word.ends_with([',', '，']),
         };
         words.iter().map(token).collect()

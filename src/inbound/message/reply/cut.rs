@@ -1,6 +1,6 @@
 //! The text that is left of a reply.
 
-use super::lines::{Line, is_rule, trim};
+use super::lines::{Line, is_rule, is_title, trim};
 use super::scan::Fate;
 use super::{Reply, mobile, signatures};
 
@@ -45,13 +45,16 @@ impl Kept {
     /// Adds lines without what a program put at their end.
     fn add(&mut self, mut run: Vec<&str>, before_cut: bool) {
         let whole = run.len();
+        let mut above_mobile = false;
         for _ in 0..MOST_SIGNATURES {
             let length = run.len();
             while let Some(last) = run.last().map(|line| trim(line)) {
-                let added = last.is_empty() || before_cut && is_rule(last) || mobile::is_added(last);
-                if !added {
+                let is_mobile = mobile::is_added(last);
+                let drawn = before_cut && (is_rule(last) || is_title(last)) || above_mobile && last == "--";
+                if !(last.is_empty() || drawn || is_mobile) {
                     break;
                 }
+                above_mobile |= is_mobile;
                 self.is_cut |= !last.is_empty();
                 run.pop();
             }

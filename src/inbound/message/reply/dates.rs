@@ -11,6 +11,8 @@ pub struct Moment {
     pub full: bool,
     pub clock: bool,
     pub weekday: bool,
+    /// The day of the week is abbreviated, as programs write it: `lun`.
+    pub short_weekday: bool,
     /// A zone such as `-0500` or `GMT-05:00`.
     pub zone: bool,
     /// A comma between the day and the clock, as programs of Apple write.
@@ -48,7 +50,7 @@ const SHORTEST_WEEKDAYS: &[&str] = &["mo", "di", "mi", "do", "fr", "sa", "so", "
 /// Whether a date can begin with the first of them: with a number, with the name of a day or of a month.
 pub fn begins(tokens: &[Token]) -> bool {
     tokens.first().is_some_and(|token| {
-        let bare = token.lower.trim_end_matches(['.', ',', ':', ')']);
+        let bare = token.lower.trim_end_matches(['.', ',', ':', ')', ']']);
         bare.starts_with(|c: char| c.is_ascii_digit())
             || names_month(bare)
             || is_weekday(&token.text.to_lowercase(), bare)
@@ -62,9 +64,11 @@ pub fn read(tokens: &[Token]) -> Option<Moment> {
     let mut comma = false;
     for (at, token) in tokens.iter().enumerate().take(24) {
         let word = token.lower.as_str();
-        let bare = word.trim_end_matches(['.', ',', ':', ')']);
+        let bare = word.trim_end_matches(['.', ',', ':', ')', ']']);
         if is_calendar_day(bare) {
             moment.full = true;
+        } else if let Some(with_zone) = day_and_clock(bare) {
+            (moment.full, moment.clock, moment.zone) = (true, true, with_zone);
         } else if let Some(with_zone) = clock(bare) {
             moment.clock = true;
             moment.zone |= with_zone;
@@ -78,6 +82,7 @@ pub fn read(tokens: &[Token]) -> Option<Moment> {
             && (is_weekday(&token.text.to_lowercase(), bare) || precedes_day(&tokens[at..]))
         {
             moment.weekday = true;
+            moment.short_weekday = bare.chars().count() <= 4;
         } else if !month && names_month(bare) || number && !month && precedes_year(&tokens[at..]) {
             month = true;
         } else if (moment.clock || year || moment.full) && is_half_or_zone(word, bare) {
@@ -99,7 +104,7 @@ pub fn read(tokens: &[Token]) -> Option<Moment> {
 /// Whether the words after a connector belong to the date too: a digit or a name within three tokens.
 fn continues(tokens: &[Token]) -> bool {
     tokens.iter().skip(1).take(3).any(|next| {
-        let bare = next.lower.trim_end_matches(['.', ',', ':', ')']);
+        let bare = next.lower.trim_end_matches(['.', ',', ':', ')', ']']);
         bare.starts_with(|c: char| c.is_ascii_digit())
             || names_month(bare) && next.text.len() >= 3
             || is_weekday(&next.text.to_lowercase(), bare)
@@ -179,6 +184,12 @@ fn clock(bare: &str) -> Option<bool> {
     let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ':' || c == '.');
     let zone = rest.starts_with(['+', '-']);
     (fits && (zone || rest.chars().all(char::is_alphabetic))).then_some(zone)
+}
+
+/// `2026-11-24T10:00:00-05:00`: whether a zone follows.
+fn day_and_clock(bare: &str) -> Option<bool> {
+    let (_, time) = bare.split_once('t').filter(|(day, _)| is_calendar_day(day))?;
+    clock(time.trim_end_matches('z'))
 }
 
 fn is_half_or_zone(word: &str, bare: &str) -> bool {

@@ -28,17 +28,20 @@ pub fn at(lines: &[Line], fields: &[Option<Field>], first: usize) -> Option<Bloc
     let depth = lines[first].depth;
     let mut found: Vec<(Field, String)> = Vec::new();
     let (mut length, mut skipped, mut blank) = (0, 0, false);
+    // Whether empty lines separate the fields: then all of them, or else they belong to different lists.
+    let mut spaced = None;
     let window = lines[first..].iter().zip(&fields[first..]).take(MOST_LINES).enumerate();
     for (index, (line, field)) in window {
         if line.depth != depth || found.len() == MOST_FIELDS {
             break;
         }
         match field {
+            Some(_) if index > 0 && *spaced.get_or_insert(blank) != blank => break,
             Some(field) => {
                 found.push((*field, field.value.to_owned()));
                 (length, skipped, blank) = (index + 1, 0, false);
             }
-            None if line.words.is_empty() && !blank => blank = true,
+            None if line.words.is_empty() && !blank && (skipped == 0 || spaced == Some(true)) => blank = true,
             None if line.words.is_empty() => break,
             // The list of addresses goes on.
             None if skipped < MOST_CONTINUED && !blank => {

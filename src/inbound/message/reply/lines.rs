@@ -72,3 +72,25 @@ pub fn is_rule(words: &str) -> bool {
         && words.chars().all(|c| is_dash(c) || matches!(c, '_' | '*' | '=' | '—' | ' '))
         && words.chars().any(|c| c != ' ')
 }
+
+/// Words about a message between drawn lines, in any language: `-------- Oprindelig besked --------`.
+pub fn is_title(words: &str) -> bool {
+    const STEMS: &[&str] = &[
+        "messag",
+        "mensa",
+        "mail",
+        "nachricht",
+        "besked",
+        "meddel",
+        "melding",
+        "bericht",
+        "wiadomo",
+        "сообщ",
+        "viesti",
+    ];
+    let inner = words.trim_matches(is_dash);
+    let drawn = (words.len() - words.trim_start_matches(is_dash).len())
+        .min(words.len() - words.trim_end_matches(is_dash).len());
+    let lower = beginning(inner).to_lowercase();
+    drawn >= 5 && inner.split_whitespace().count() <= 4 && STEMS.iter().any(|stem| lower.contains(stem))
+}

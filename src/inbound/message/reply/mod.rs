@@ -12,6 +12,8 @@ mod fields;
 mod header_blocks;
 mod lines;
 mod mobile;
+mod mobile_words;
+mod other_forms;
 mod own;
 mod scan;
 mod separators;

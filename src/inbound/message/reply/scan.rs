@@ -4,6 +4,7 @@ use super::attributions::{self, Certainty};
 use super::fields::{self, Field};
 use super::header_blocks;
 use super::lines::{Line, is_rule};
+use super::mobile;
 use super::own::OwnTexts;
 use super::separators::{self, Separator};
 
@@ -25,6 +26,8 @@ pub fn fates<'a>(lines: &[Line<'a>], own: &OwnTexts) -> Vec<Fate<'a>> {
         fields: lines.iter().map(fields::read).collect(),
         repeats: own.find(lines),
         fates: lines.iter().map(|line| Fate::Kept(line.raw)).collect(),
+        words_above: false,
+        no_code_before: 0,
         below_attribution: false,
         block_end: 0,
         in_quoted_mail: false,
@@ -42,6 +45,11 @@ struct Scan<'l, 'a> {
     /// Whether the line repeats what the desk sent.
     repeats: Vec<bool>,
     fates: Vec<Fate<'a>>,
+    /// Whether there are words of the author above. If not, what is below a header is not left out: nothing would be
+    /// left.
+    words_above: bool,
+    /// The lines up to here have no end of code.
+    no_code_before: usize,
     /// Whether marked lines are below an attribution.
     below_attribution: bool,
     /// The end of the marked lines that were looked at last, and whether a mail program marked them.
@@ -61,11 +69,14 @@ impl Scan<'_, '_> {
         }
         match separators::read(line) {
             Some(Separator::Forwarded) => return self.forward_rest(at),
-            Some(Separator::Original) if !self.is_announced(at) => return self.cut_rest(at),
+            Some(Separator::Original) if self.words_above && !self.is_announced(at) => {
+                return self.cut_rest(at);
+            }
             _ => {}
         }
         if !line.is_quoted() && self.fields[at].is_some() {
             if let Some(next) = self.header_block(at) {
+                self.words_above = true;
                 return next;
             }
         }
@@ -74,26 +85,35 @@ impl Scan<'_, '_> {
         }
         if line.is_quoted() && self.is_quotation(at) || self.repeats[at] {
             self.fates[at] = Fate::Cut;
+        } else {
+            self.words_above |= !mobile::is_added(line.words);
         }
         at + 1
     }
 
     /// Code between two lines of three backquotes is not looked at.
-    fn end_of_code(&self, at: usize) -> usize {
+    fn end_of_code(&mut self, at: usize) -> usize {
         const MOST_LINES: usize = 400;
+        self.words_above = true;
+        if at < self.no_code_before {
+            return at + 1;
+        }
         let below = self.lines[at + 1..].iter().take(MOST_LINES);
         let length = below.take_while(|line| !line.is_quoted()).position(|line| line.words == "```");
+        if length.is_none() {
+            self.no_code_before = at + MOST_LINES;
+        }
         length.map_or(at + 1, |length| at + length + 2)
     }
 
     fn header_block(&mut self, at: usize) -> Option<usize> {
         let field = self.fields[at]?;
-        if header_blocks::is_on_one_line(&field) && !self.is_announced(at) {
+        if self.words_above && header_blocks::is_on_one_line(&field) && !self.is_announced(at) {
             return Some(self.cut_rest(at));
         }
         let block = header_blocks::at(self.lines, &self.fields, at)?;
         let end = at + block.lines;
-        if block.is_mail && (!self.is_announced(at) || self.repeats_soon(end)) {
+        if self.words_above && block.is_mail && (!self.is_announced(at) || self.repeats_soon(end)) {
             return Some(self.cut_rest(at));
         }
         Some(end)
@@ -106,12 +126,16 @@ impl Scan<'_, '_> {
         let found = attributions::at(self.lines, at)?;
         let next = at + found.lines;
         let below = self.lines[next..].iter().position(|line| !line.is_blank()).map(|skipped| next + skipped);
-        let marked = below.is_some_and(|below| self.lines[below].is_quoted());
+        let marked = below
+            .is_some_and(|below| self.lines[below].is_quoted() && !self.lines[below].words.ends_with(">>>"));
         let repeats = below.is_some_and(|below| self.repeats[below]);
-        if !marked && !repeats && (found.certainty == Certainty::IfMarked && below.is_some()) {
+        if !marked && !repeats && found.certainty == Certainty::IfMarked {
             return None;
         }
         let to_end = found.is_followed || !marked && found.certainty == Certainty::Certain;
+        if to_end && !self.words_above && found.before.is_empty() {
+            return Some(next);
+        }
         let end = if to_end { self.lines.len() } else { next };
         self.fates[at..end].fill(Fate::Cut);
         if !found.before.is_empty() {

@@ -21,6 +21,9 @@ pub fn start(lines: &[&str]) -> Option<usize> {
     let first = code.map_or(window, |code| window + code + 1);
     let count = |from: usize| lines[from..].iter().filter(|line| !line.trim().is_empty()).count();
     for (index, line) in lines.iter().enumerate().skip(first) {
+        if is_introduced(&lines[..index]) {
+            continue;
+        }
         let found = match trim(line) {
             "--" if *line == "-- " || *line == "--\u{a0}" => count(index + 1) <= MOST_LINES,
             "--" => count(index + 1) <= MOST_BELOW_DASHES && is_signature(lines, index),
@@ -34,6 +37,12 @@ pub fn start(lines: &[&str]) -> Option<usize> {
     None
 }
 
+/// Whether the words above introduce what follows: `Los pasos:`.
+fn is_introduced(above: &[&str]) -> bool {
+    let nearest = above.iter().rev().take(3).map(|line| trim(line)).find(|line| !line.is_empty());
+    nearest.is_some_and(|line| line.ends_with(':'))
+}
+
 /// The footer of a mailing list.
 fn is_footer(below: &[&str]) -> bool {
     const WORDS: &[&str] =
@@ -41,7 +50,12 @@ fn is_footer(below: &[&str]) -> bool {
     let words: Vec<String> =
         below.iter().filter(|line| !line.trim().is_empty()).map(|line| line.to_lowercase()).collect();
     let names_list = || words.iter().any(|line| WORDS.iter().any(|word| line.contains(word)));
-    !words.is_empty() && words.len() <= 6 && words.iter().all(|line| line.len() <= 160) && names_list()
+    let is_last = below.iter().all(|line| !is_rule(trim(line)));
+    is_last
+        && !words.is_empty()
+        && words.len() <= 6
+        && words.iter().all(|line| line.len() <= 160)
+        && names_list()
 }
 
 /// Whether the lines below two dashes are a name and what belongs to it, and nothing that a person would write as text.
@@ -51,10 +65,6 @@ fn is_signature(lines: &[&str], dashes: usize) -> bool {
     let rest: Vec<&str> = below[1..].iter().copied().filter(|line| !line.is_empty()).collect();
     let above = lines[..dashes].last().map(|line| trim(line)).unwrap_or_default();
     let is_apart = above.is_empty();
-    let introduces = lines[..dashes].iter().rev().find(|line| !line.trim().is_empty());
-    if introduces.is_some_and(|line| trim(line).ends_with(':')) {
-        return false;
-    }
     let is_contact = |line: &&str| has_contact(line);
     let several_words = name.split_whitespace().count() >= 2;
     let certain = several_words && is_apart || rest.is_empty() || rest.iter().any(is_contact);
@@ -68,6 +78,8 @@ fn is_name(line: &str) -> bool {
         "ya", "hola", "ayuda", "error", "nada", "igual", "también", "obrigado", "merci", "danke", "grazie",
         "end", "ayer", "hoy",
     ];
+    // `Ana Ruiz | Secretaria`
+    let line = line.split(" | ").next().unwrap_or(line);
     let letters = line.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '.' | '\'' | '-' | ','));
     let words = line.split_whitespace().count();
     if !letters || words == 0 || words > 6 || line.chars().count() > 50 {

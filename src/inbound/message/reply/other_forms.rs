@@ -1,0 +1,78 @@
+//! Forms of an attribution that differ from `date, author, verb`.
+
+use super::attributions::{Attribution, Beginning, Certainty};
+use super::lines::{self, Line};
+use super::{authors, dates};
+use authors::Token;
+
+/// `Quoting Ana <ana@x.test>:`
+const QUOTING: &[&str] =
+    &["quoting", "citando", "zitat", "zitiere", "citat", "citation", "citant", "citazione"];
+
+/// `>>> Ana <ana@x.test> 24/11/2026 10:00 >>>`, of GroupWise.
+pub fn groupwise<'a>(line: &Line<'a>) -> Option<Attribution<'a>> {
+    let inner = lines::trim(line.raw).strip_prefix(">>>")?.strip_suffix(">>>")?;
+    let tokens = authors::tokens(lines::beginning(inner))?;
+    let date = (0..tokens.len()).find_map(|at| dates::read(&tokens[at..]))?;
+    let found = Attribution { lines: 1, certainty: Certainty::Certain, is_followed: false, before: "" };
+    (date.full && date.clock).then_some(found)
+}
+
+/// `2026-11-24 10:00 GMT-05:00 Ana <ana@x.test>:`, `Quoting Ana <ana@x.test>:`
+pub fn without_verb(tokens: &[Token], kind: Beginning) -> Option<(Certainty, bool)> {
+    let ends = tokens.last()?.text.ends_with([':', '：', '>']);
+    if !ends {
+        return None;
+    }
+    if kind == Beginning::Name
+        && let Some(found) = date_in_brackets(tokens)
+    {
+        return Some((found, false));
+    }
+    if !authors::ends_with_address(tokens) {
+        return None;
+    }
+    if kind == Beginning::Date {
+        let date = dates::read(tokens)?;
+        let author = &tokens[date.length..];
+        let fits =
+            date.full && !author.is_empty() && author.len() <= 8 && authors::begins_as_name(&author[0]);
+        let colon = tokens.last()?.text.ends_with([':', '：']);
+        let certainty =
+            if date.zone && date.clock && colon { Certainty::Certain } else { Certainty::IfMarked };
+        return fits.then_some((certainty, false));
+    }
+    let quoting = tokens.iter().take(2).any(|token| QUOTING.contains(&token.lower.as_str()));
+    (quoting && tokens.len() <= 10).then_some((Certainty::IfMarked, false))
+}
+
+/// `Ana Ruiz---24/11/2026 10:00:00---Su solicitud …`, of Notes.
+pub fn notes(tokens: &[Token]) -> Option<Certainty> {
+    let dashes = tokens.iter().take(12).position(|token| token.text.contains("---"))?;
+    let (name, day) = tokens[dashes].text.split_once("---")?;
+    let clock = tokens[dashes..].iter().skip(1).take(3).find(|token| token.text.contains("---"))?;
+    let (time, _) = clock.text.split_once("---")?;
+    let date = dates::read(&authors::tokens(&format!("{day} {time}"))?);
+    let named = dashes > 0 && authors::is_name(&tokens[..dashes]) || name.starts_with(char::is_uppercase);
+    let program = date.is_some_and(|date| date.full && date.clock) || time.ends_with(['m', '.']);
+    (named && program).then_some(Certainty::Certain)
+}
+
+/// In Chinese, Japanese and Korean: `在 2026年11月24日，Ana <ana@x.test> 写道：`.
+pub fn is_eastern(sentence: &str) -> bool {
+    let words = sentence.trim_end_matches([':', '：', ' ']);
+    let digits = words.chars().filter(char::is_ascii_digit).count();
+    words.len() < sentence.len()
+        && digits >= 6
+        && ["写道", "のメッセージ", "작성"].iter().any(|end| words.ends_with(end))
+}
+
+/// `* Ana Ruiz <ana@x.test> [2026-11-24 10:00]:`
+fn date_in_brackets(tokens: &[Token]) -> Option<Certainty> {
+    let bracket = tokens.iter().position(|token| token.text.starts_with('['))?;
+    let (author, day) = tokens.split_at(bracket);
+    let date = dates::read(day)?;
+    let fits =
+        date.full && date.length == day.len() && authors::ends_with_address(author) && author.len() <= 8;
+    fits.then_some(Certainty::IfMarked)
+}
