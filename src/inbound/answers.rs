@@ -8,6 +8,7 @@ use super::outcome::Reading;
 use super::senders::Sender;
 use super::thanks::only_thanks;
 use super::threads;
+use super::words::new_words;
 use crate::auth::policy::{Action, Role};
 use crate::config::Config;
 use crate::db::schema::{messages, tickets};
@@ -97,5 +98,6 @@ pub fn thanks(tx: &mut PgConnection, config: &Config, row: &TicketRow, message: 
         Some(&config.entity.name),
     ];
     let known = own.into_iter().flatten().chain(staff.values().map(|person| &person.full_name));
-    Ok(only_thanks(&message.reply, known.map(String::as_str)))
+    let reply = new_words(tx, message, row.id)?;
+    Ok(only_thanks(&reply.text, known.map(String::as_str)))
 }

@@ -6,7 +6,7 @@ use super::files::{Files, Trace, attach};
 use super::links::without_password_links;
 use super::outcome::{Outcome, Reading};
 use super::senders::Sender;
-use super::words::{joined, words};
+use super::words::{joined, new_words, words};
 use super::{InboundEmailAuthentication, InboundEmailReason, sender_data, threads};
 use crate::attachments::store::Owner;
 use crate::auth::policy::Action;
@@ -54,8 +54,11 @@ pub fn register(
     }
     let locale = people::users::locale(tx, sender.id)?;
     // The quoted text is in the ticket that it replies to.
-    let written = if ended.is_some() { &message.reply } else { &message.text };
-    let written = without_password_links(tx, written)?;
+    let written = match &ended {
+        Some(ended) => new_words(tx, message, ended.id)?.marked(),
+        None => message.text.clone(),
+    };
+    let written = without_password_links(tx, &written)?;
     let subject = threads::own_subject(&message.subject);
     let untitled = Text::new("(sin asunto)", "(no subject)");
     let described = words(&written, files, locale);

@@ -26,7 +26,7 @@ pub fn data_of(tx: &mut PgConnection, message: &Message) -> Result<PersonData> {
     let text = match (message.is_forward, message.answers.is_empty()) {
         (true, _) => "",
         (false, true) => &message.text,
-        (false, false) => &message.reply,
+        (false, false) => &message.reply.text,
     };
     let read = RequesterData::read(text, &known);
     let display_name = message.from.as_ref().and_then(|from| from.name.clone());

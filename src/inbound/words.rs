@@ -1,10 +1,11 @@
 //! The text of a ticket or of a followup that came by mail.
 
-use diesel::PgConnection;
+use diesel::prelude::*;
 
 use super::files::Files;
 use super::links::without_password_links;
-use super::message::Message;
+use super::message::{Message, OwnTexts, Reply};
+use crate::db::schema::messages;
 use crate::language::locale::Locale;
 use crate::problem::{Result, Text};
 use crate::tickets::followups::Mailed;
@@ -15,9 +16,39 @@ pub const LONGEST: usize = 20_000;
 /// The maximum number of rejected files that are named individually.
 const NAMED: usize = 10;
 
-pub fn mailed(tx: &mut PgConnection, message: &Message, files: &Files, locale: Locale) -> Result<Mailed> {
-    let body = words(&without_password_links(tx, &message.reply)?, files, locale);
-    Ok(Mailed { body, is_cut: message.is_cut })
+/// How many messages of the desk about a ticket are compared with a reply, the newest first.
+const MOST_COMPARED: i64 = 10;
+
+/// The longest text that is compared with them while a connection is held, in bytes.
+const LONGEST_COMPARED: usize = 100_000;
+
+/// The new text of a reply to a ticket. A quotation that no mail program introduces is recognized by the messages that the desk
+/// sent about the ticket.
+pub fn new_words(tx: &mut PgConnection, message: &Message, ticket_id: i64) -> Result<Reply> {
+    if message.reply.is_cut || message.is_forward || message.text.len() > LONGEST_COMPARED {
+        return Ok(message.reply.clone());
+    }
+    let sent: Vec<String> = messages::table
+        .filter(messages::ticket_id.eq(ticket_id))
+        .filter(messages::sent_text.is_not_null())
+        .order((messages::created_at.desc(), messages::id.desc()))
+        .limit(MOST_COMPARED)
+        .select(messages::sent_text.assume_not_null())
+        .load(tx)?;
+    Ok(message.new_words(&OwnTexts::new(sent.iter().map(String::as_str))))
+}
+
+/// The text of a followup: a reply to a ticket, with a mark between its words where something was left out.
+pub fn mailed(
+    tx: &mut PgConnection,
+    message: &Message,
+    ticket_id: i64,
+    files: &Files,
+    locale: Locale,
+) -> Result<Mailed> {
+    let reply = new_words(tx, message, ticket_id)?;
+    let body = words(&without_password_links(tx, &reply.marked())?, files, locale);
+    Ok(Mailed { body, is_cut: reply.is_cut })
 }
 
 /// The archived request and what its requester wrote since, within the longest description.

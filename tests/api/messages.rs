@@ -155,7 +155,7 @@ fn every_sample_is_parsed_and_its_files_are_unchanged() {
     assert_eq!(std::fs::read_dir(folder).unwrap().count(), table.len(), "each sample has a row");
     for (name, words, files) in table {
         let message = read(name);
-        assert_eq!(message.reply, words, "{name}");
+        assert_eq!(message.reply.text, words, "{name}");
         let found: Vec<(&str, Vec<u8>)> =
             message.files.iter().map(|file| (file.name.as_str(), file.bytes.clone())).collect();
         assert_eq!(found, files, "{name}");

@@ -56,9 +56,7 @@ pub struct Message {
     pub text: String,
     /// The new text: without quotations and without the signature; all of it if the message is forwarded. Never empty
     /// if `text` is not.
-    pub reply: String,
-    /// Whether quoted text was left out of `reply`.
-    pub is_cut: bool,
+    pub reply: Reply,
     /// Whether its author forwards the message of another person.
     pub is_forward: bool,
     pub files: Vec<File>,
@@ -85,8 +83,8 @@ impl Message {
             origin::automatic(&headers, from.as_ref(), message_id.as_deref(), own_domain, own_address);
         let is_forward = reply::is_forwarded(&subject);
         let reply = match is_forward {
-            true => content.text.trim().to_owned(),
-            false => reply::new_words(&content.text, &OwnTexts::default()).text,
+            true => Reply::whole(&content.text),
+            false => reply::new_words(&content.text, &OwnTexts::default()),
         };
         Ok(Message {
             subject,
@@ -95,7 +93,6 @@ impl Message {
             recipients: headers.recipients(),
             date: headers.date(),
             reply,
-            is_cut: false,
             is_forward,
             text: content.text,
             files: content.files,

@@ -18,8 +18,8 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!((&summary.message_id, &summary.from), (&message.message_id, &message.from));
     let one_line = |text: &str| !text.contains(|c: char| c.is_control());
     assert!(one_line(&message.subject) && message.subject.chars().count() <= 200);
-    assert!(!message.text.contains('\0') && !message.reply.contains('\0'));
-    assert!(message.text.trim().is_empty() || !message.reply.trim().is_empty());
+    assert!(!message.text.contains('\0') && !message.reply.text.contains('\0'));
+    assert!(message.text.trim().is_empty() || !message.reply.text.trim().is_empty());
     if let Some(mailbox) = &message.from {
         assert!(one_line(&mailbox.address) && mailbox.address.contains('@') && mailbox.address.len() <= 254);
         assert!(mailbox.name.as_deref().is_none_or(one_line));

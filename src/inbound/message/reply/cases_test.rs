@@ -22,10 +22,10 @@ fn replies_are_cut_where_the_cases_say() {
         let message = Message::read(&std::fs::read(&path).unwrap(), None, None).unwrap();
         let expected = &case["expected"];
         if let Some(words) = expected["body_equals"].as_str() {
-            assert_eq!(message.reply, words, "{name}");
+            assert_eq!(message.reply.text, words, "{name}");
         }
         for words in expected["body_contains"].as_array().into_iter().flatten() {
-            assert!(message.reply.contains(words.as_str().unwrap()), "{name}: {}", message.reply);
+            assert!(message.reply.text.contains(words.as_str().unwrap()), "{name}: {}", message.reply.text);
         }
         read += 1;
     }
