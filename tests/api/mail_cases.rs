@@ -76,6 +76,11 @@ fn difference(became: &Became, expected: &Value) -> Vec<String> {
             }
             "body_equals" => (became.body.clone(), became.body == wanted.as_str().unwrap()),
             "body_contains" => (became.body.clone(), texts.iter().all(|text| became.body.contains(text))),
+            "body_lacks" => (became.body.clone(), !texts.iter().any(|text| became.body.contains(text))),
+            "reply_to" => {
+                let address = &became.email["reply_to_address"];
+                (address.to_string(), address == wanted)
+            }
             "files" => (format!("{names:?}"), names == texts),
             "files_any" => (format!("{names:?}"), names.iter().any(|name| texts.contains(name))),
             "file_bytes" => {

@@ -1,8 +1,8 @@
 //! Whether the entity's own mail server verified that a message comes from the domain of its author.
 
 use super::authentication_results::{AuthenticationResults, MethodResult, topmost};
-use super::headers::Headers;
-use super::{mime, without_envelope};
+use super::headers::{Headers, split};
+use super::without_envelope;
 
 /// The result of the mail server's checks of the author of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum Verdict {
 /// not in ASCII is only equal to itself as written. A message with several authors, with a bare CR or with NUL in its
 /// header is never `Aligned`.
 pub fn verdict(bytes: &[u8], authserv_id: &str, hops: usize) -> Verdict {
-    let (header, _) = mime::split(without_envelope(bytes));
+    let (header, _) = split(without_envelope(bytes));
     let Ok(headers) = Headers::read(header) else { return Verdict::Unverified };
     let fields = topmost(headers.fields(), authserv_id, hops);
     let Some(first) = fields.first() else { return Verdict::Unverified };

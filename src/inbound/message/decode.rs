@@ -1,46 +1,58 @@
-//! Transfer encodings and character sets. Broken data is read as far as possible, never rejected.
+//! Transfer encodings. Broken data is read as far as possible, never rejected.
 
-use mail_parser::decoders::charsets::map::charset_decoder;
+use std::borrow::Cow;
+
+use mail_parser::decoders::base64::base64_decode;
 use memchr::memchr;
 
-use super::mime::lines;
+use super::lines;
+use super::uuencode;
 
 /// The decoded bytes of a body. An unknown encoding leaves them unchanged.
-pub fn transfer(body: &[u8], encoding: &str) -> Vec<u8> {
-    match encoding.trim().to_ascii_lowercase().as_str() {
-        "base64" => base64(body),
-        "quoted-printable" => quoted_printable(body),
-        _ => body.to_vec(),
+pub fn transfer<'a>(body: &'a [u8], encoding: &str) -> Cow<'a, [u8]> {
+    let name: String = encoding.chars().filter(char::is_ascii_alphanumeric).collect();
+    match name.to_ascii_lowercase().as_str() {
+        "base64" | "xbase64" => Cow::Owned(base64(body)),
+        "quotedprintable" | "xquotedprintable" => Cow::Owned(quoted_printable(body)),
+        "xuuencode" | "xuue" | "uuencode" | "uue" => {
+            uuencode::first(body).map_or(Cow::Borrowed(body), |file| Cow::Owned(file.bytes))
+        }
+        _ => Cow::Borrowed(body),
     }
 }
 
 /// Characters outside of the alphabet are skipped, and a padding in the middle starts a new text, as when two encoded
-/// texts were concatenated.
-fn base64(body: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(body.len() / 4 * 3);
-    let (mut bits, mut count) = (0_u32, 0_u32);
-    for byte in body {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            b'=' => {
-                (bits, count) = (0, 0);
-                continue;
-            }
-            _ => continue,
-        };
-        bits = (bits << 6) | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push((bits >> count) as u8);
-            bits &= (1 << count) - 1;
+/// texts were concatenated. Words below a padding, which mailing lists add, are not read.
+pub fn base64(body: &[u8]) -> Vec<u8> {
+    base64_decode(body).unwrap_or_else(|| {
+        let is_other = |byte: &u8| matches!(byte, b'-' | b'_');
+        let body = &body[..end_of_base64(body)];
+        // The alphabet of addresses (RFC 4648), unless both occur.
+        let is_for_addresses =
+            body.iter().any(is_other) && !body.iter().any(|byte| matches!(byte, b'+' | b'/'));
+        let letters = body.iter().filter_map(|byte| match byte {
+            b'-' if is_for_addresses => Some(b'+'),
+            b'_' if is_for_addresses => Some(b'/'),
+            b'+' | b'/' | b'=' => Some(*byte),
+            _ => byte.is_ascii_alphanumeric().then_some(*byte),
+        });
+        base64_decode(&letters.collect::<Vec<u8>>()).unwrap_or_default()
+    })
+}
+
+/// Where lines begin, below a padding, that are words or a rule.
+fn end_of_base64(body: &[u8]) -> usize {
+    let (mut at, mut is_padded) = (0, false);
+    for line in lines(body) {
+        let words = line.trim_ascii();
+        let is_text = words.contains(&b' ') || words.starts_with(b"__") || words.starts_with(b"--");
+        if is_padded && is_text {
+            return at;
         }
+        is_padded |= words.ends_with(b"=");
+        at += line.len();
     }
-    bytes
+    body.len()
 }
 
 /// An `=` that encodes nothing is kept.
@@ -56,20 +68,7 @@ fn quoted_printable(body: &[u8]) -> Vec<u8> {
         if soft {
             rest = &rest[..rest.len() - 1];
         }
-        while let Some(at) = memchr(b'=', rest) {
-            bytes.extend_from_slice(&rest[..at]);
-            match rest.get(at + 1..at + 3).and_then(|hex| Some((digit(hex[0])?, digit(hex[1])?))) {
-                Some((high, low)) => {
-                    bytes.push((high << 4) | low);
-                    rest = &rest[at + 3..];
-                }
-                None => {
-                    bytes.push(b'=');
-                    rest = &rest[at + 1..];
-                }
-            }
-        }
-        bytes.extend_from_slice(rest);
+        append_hexadecimal(&mut bytes, rest, b'=');
         if !soft {
             bytes.extend_from_slice(ending);
         }
@@ -77,30 +76,32 @@ fn quoted_printable(body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+/// Bytes that are written as this escape and two hexadecimal digits. An escape without digits is kept.
+pub fn hexadecimal(bytes: &[u8], escape: u8) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(bytes.len());
+    append_hexadecimal(&mut decoded, bytes, escape);
+    decoded
 }
 
-/// The text of the bytes. If the character set is missing or does not fit, it is guessed: UTF-8 if the bytes are
-/// valid UTF-8, otherwise Windows-1252.
-pub fn words(bytes: &[u8], charset: Option<&str>) -> String {
-    let declared = charset.map(|charset| charset.trim().to_ascii_lowercase()).unwrap_or_default();
-    let several_bytes =
-        ["utf-16", "utf16", "utf-7", "iso-2022", "shift", "sjis", "euc", "big5", "gb", "hz", "ks_c"];
-    // Bytes in these may be valid UTF-8 by accident.
-    if several_bytes.iter().any(|beginning| declared.starts_with(beginning))
-        && let Some(decode) = charset_decoder(declared.as_bytes())
-    {
-        return decode(bytes);
+fn append_hexadecimal(decoded: &mut Vec<u8>, mut rest: &[u8], escape: u8) {
+    while let Some(at) = memchr(escape, rest) {
+        decoded.extend_from_slice(&rest[..at]);
+        match rest.get(at + 1..at + 3).and_then(|hex| Some((digit(hex[0])?, digit(hex[1])?))) {
+            Some((high, low)) => {
+                decoded.push((high << 4) | low);
+                rest = &rest[at + 3..];
+            }
+            None => {
+                decoded.push(escape);
+                rest = &rest[at + 1..];
+            }
+        }
     }
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return text.to_owned();
-    }
-    let unfit =
-        matches!(declared.as_str(), "" | "utf-8" | "utf8" | "us-ascii" | "ascii" | "iso-8859-1" | "latin1");
-    let wanted = if unfit { "windows-1252" } else { declared.as_str() };
-    let decode = charset_decoder(wanted.as_bytes()).or_else(|| charset_decoder(b"windows-1252"));
-    decode.map_or_else(|| String::from_utf8_lossy(bytes).into_owned(), |decode| decode(bytes))
+    decoded.extend_from_slice(rest);
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]
@@ -117,14 +118,17 @@ mod tests {
             ("aG9sYQ==aG9sYQ==", "holahola"),
             ("====", ""),
             ("a", ""),
+            ("aG9sYQ==\n_____\nLista de correo\nhttps://x.test\n", "hola"),
+            ("aG9s,\nYQ", "hola"),
         ] {
-            assert_eq!(transfer(encoded.as_bytes(), "Base64"), plain.as_bytes(), "{encoded}");
+            assert_eq!(*transfer(encoded.as_bytes(), "Base64"), *plain.as_bytes(), "{encoded}");
         }
+        assert_eq!(base64(b"_-A*"), base64(b"/+A"));
         let all: Vec<u8> = (0..=255).collect();
-        use base64::Engine;
+        use ::base64::Engine;
         assert_eq!(
-            transfer(base64::engine::general_purpose::STANDARD.encode(&all).as_bytes(), "base64"),
-            all
+            *transfer(::base64::engine::general_purpose::STANDARD.encode(&all).as_bytes(), "base64"),
+            *all
         );
     }
 
@@ -137,20 +141,7 @@ mod tests {
             ("fin=", "fin"),
             ("=\n=3", "=3"),
         ] {
-            assert_eq!(String::from_utf8(transfer(encoded.as_bytes(), "quoted-printable")).unwrap(), plain);
+            assert_eq!(*transfer(encoded.as_bytes(), "quoted-printable"), *plain.as_bytes());
         }
-    }
-
-    #[test]
-    fn a_charset_that_is_missing_or_wrong_is_guessed() {
-        assert_eq!(words("mañana".as_bytes(), None), "mañana");
-        assert_eq!(words(b"ma\xf1ana", None), "mañana");
-        assert_eq!(words(b"ma\xf1ana \x80", Some("utf-8")), "mañana €");
-        assert_eq!(words("mañana".as_bytes(), Some("iso-8859-1")), "mañana");
-        assert_eq!(words(b"\x93ma\xf1ana\x94", Some("ISO-8859-1")), "“mañana”");
-        assert_eq!(words(b"ma\xf1ana", Some("x-no-such")), "mañana");
-        assert_eq!(words(b"\x93\xfa\x96\x7b", Some("Shift_JIS")), "日本");
-        assert_eq!(words(b"\x1b$BF|K\\\x1b(B", Some("ISO-2022-JP")), "日本");
-        assert_eq!(words(b"\xbf\xbf", Some("koi8-r")).chars().count(), 2);
     }
 }

@@ -2,8 +2,8 @@
 
 use memchr::{memchr, memmem};
 
-use super::Fault;
 use super::mime::MOST_PARTS;
+use super::{Fault, lines};
 
 /// How many possible boundary lines may be checked in total; each level of nesting checks those within it once more.
 /// A line that begins like the boundary counts as many times as it has bytes.
@@ -33,8 +33,9 @@ impl Delimiters {
         Ok(())
     }
 
-    /// The parts between the lines of a boundary, each without the line ending before the next boundary, and their
-    /// offsets; `start`: the offset of the body.
+    /// The parts between the lines of a boundary, each without the line ending before the next boundary; `start`: the
+    /// offset of the body. What stands before the first line is a part if it begins with a field of a part. What stands
+    /// after the last one is a part if a further line is before it, as where an inner multipart has the same boundary.
     ///
     /// # Errors
     /// Too many parts, or too many lines to check.
@@ -43,9 +44,10 @@ impl Delimiters {
         body: &'a [u8],
         start: usize,
         boundary: &[u8],
-    ) -> Result<Vec<(usize, &'a [u8])>, Fault> {
-        let mut parts = Vec::new();
-        let mut begin = None;
+    ) -> Result<Vec<Inner<'a>>, Fault> {
+        let mut parts: Vec<Inner<'a>> = Vec::new();
+        let mut ends = 0;
+        let mut begin = begins_with_field(body).then_some(0);
         let first = self.at.partition_point(|at| *at < start);
         for index in first..self.at.len() {
             let at = self.at[index] - start;
@@ -60,22 +62,60 @@ impl Delimiters {
                 _ => continue,
             };
             if let Some(begin) = begin.take() {
-                parts.push((start + begin, without_line_ending(body.get(begin..at).unwrap_or_default())));
-                if parts.len() > MOST_PARTS {
-                    return Err(Fault::TooComplex);
-                }
+                let bytes = without_line_ending(body.get(begin..at).unwrap_or_default());
+                add(&mut parts, Inner { at: start + begin, bytes, ends })?;
             }
-            if is_end {
-                return Ok(parts);
-            }
-            begin = Some(at + 2 + boundary.len() + length);
+            ends += usize::from(is_end);
+            begin = (!is_end).then_some(at + 2 + boundary.len() + length);
         }
-        // The last boundary is missing: the message was truncated.
-        if let Some(begin) = begin {
-            parts.push((start + begin, body.get(begin..).unwrap_or_default()));
+        // The last boundary is missing: the message was truncated. A text without any boundary is no part.
+        if let Some(begin) = begin.filter(|begin| *begin > 0) {
+            let bytes = body.get(begin..).unwrap_or_default();
+            add(&mut parts, Inner { at: start + begin, bytes, ends })?;
         }
         Ok(parts)
     }
+}
+
+/// A part of a multipart.
+#[derive(Clone, Copy)]
+pub struct Inner<'a> {
+    /// Its offset in the message.
+    pub at: usize,
+    pub bytes: &'a [u8],
+    /// How many closing lines of its boundary are before it.
+    pub ends: usize,
+}
+
+fn add<'a>(parts: &mut Vec<Inner<'a>>, part: Inner<'a>) -> Result<(), Fault> {
+    if part.ends == 0 || !part.bytes.trim_ascii().is_empty() {
+        parts.push(part);
+    }
+    if parts.len() > MOST_PARTS { Err(Fault::TooComplex) } else { Ok(()) }
+}
+
+/// Whether it is the header of a part, `Content-Type: …`.
+pub fn begins_with_field(body: &[u8]) -> bool {
+    let start = body.trim_ascii_start();
+    start.get(..8).is_some_and(|start| start.eq_ignore_ascii_case(b"content-"))
+        && lines(start).next().is_some_and(|line| line.contains(&b':'))
+}
+
+/// The longest boundary that is supposed.
+const LONGEST: usize = 200;
+
+/// The boundary of a multipart that declares none, or another one: the first line that begins with two hyphens and has
+/// a field of a part below it.
+pub fn supposed(body: &[u8]) -> Option<&[u8]> {
+    let mut boundary: Option<&[u8]> = None;
+    for line in lines(body) {
+        if boundary.is_some() && begins_with_field(line) {
+            return boundary;
+        }
+        let words = line.strip_prefix(b"--").map(<[u8]>::trim_ascii_end);
+        boundary = words.filter(|words| !words.is_empty() && words.len() <= LONGEST);
+    }
+    None
 }
 
 fn without_line_ending(bytes: &[u8]) -> &[u8] {
@@ -88,7 +128,7 @@ mod tests {
     use super::*;
 
     fn between<'a>(body: &'a [u8], boundary: &[u8]) -> Vec<&'a [u8]> {
-        Delimiters::find(body).parts(body, 0, boundary).unwrap().into_iter().map(|(_, part)| part).collect()
+        Delimiters::find(body).parts(body, 0, boundary).unwrap().into_iter().map(|part| part.bytes).collect()
     }
 
     #[test]
@@ -98,5 +138,23 @@ mod tests {
         assert_eq!(between(b"--b\nonly\n", b"b"), [&b"only\n"[..]]);
         assert!(between(b"nothing", b"b").is_empty());
         assert_eq!(between(b"--b\n--b\n--b--", b"b"), [&b""[..], b""]);
+    }
+
+    #[test]
+    fn parts_may_lack_their_first_and_their_last_line() {
+        assert_eq!(between(b"Content-Type: x\n\na\n--b\n\nc", b"b"), [&b"Content-Type: x\n\na"[..], b"\nc"]);
+        assert!(between(b"Content-Type: x\n\na", b"b").is_empty());
+    }
+
+    #[test]
+    fn parts_after_the_closing_line_are_kept() {
+        assert_eq!(between(b"--b\n\na\n--b--\n--b\n\nc\n--b--", b"b"), [&b"\na"[..], b"\nc"]);
+        assert_eq!(between(b"--b\n\na\n--b--\n\nepilogue\n--b--\n--b\n", b"b"), [&b"\na"[..]]);
+    }
+
+    #[test]
+    fn a_boundary_is_supposed_where_parts_begin() {
+        assert_eq!(supposed(b"preamble\n-- \nx\n--=_b \r\ncontent-type: x\n\na\n--=_b--"), Some(&b"=_b"[..]));
+        assert_eq!(supposed(b"Hola\n--\nAna\n--x\nb"), None);
     }
 }

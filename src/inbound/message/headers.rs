@@ -1,11 +1,13 @@
-//! Header fields: addresses and names, cleaned for storage and display.
+//! Header fields: where a header ends, and its values, cleaned for storage and display.
 
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
-use mail_parser::{Address, HeaderName, HeaderValue, MessageParser};
+use mail_parser::HeaderValue;
+use mail_parser::parsers::MessageStream;
 
-use super::{Fault, one_line};
+pub use super::addresses::Mailbox;
+use super::{Fault, addresses, encoded_words, lines, one_line};
 
 /// The largest header block of a message or of a part, in bytes.
 pub const LARGEST: usize = 256 * 1024;
@@ -19,18 +21,70 @@ const MOST_ANSWERED: usize = 50;
 /// The maximum number of recipients that are kept.
 const MOST_RECIPIENTS: usize = 50;
 
-/// A name and an address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mailbox {
-    /// In lower case.
-    pub address: String,
-    /// One line of 200 characters at most; none if the message has none.
-    pub name: Option<String>,
+/// The header block and the body of a message. A line that is not a field ends the header and belongs to the body, so
+/// that what a mail server takes for text is not a header here. Such lines before the first field are skipped.
+pub fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
+    split_by(bytes, |_, has_fields| !has_fields)
+}
+
+/// The header block and the body of a part. A parameter on a line of its own belongs to the field before it even
+/// without white space. A part may lack the header altogether.
+pub fn split_part(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let mut is_open = false;
+    let (header, body) = split_by(bytes, |line, has_fields| {
+        let belongs = is_open && has_fields && is_parameter(line);
+        is_open = line.trim_ascii_end().ends_with(b";");
+        belongs
+    });
+    (header, body)
+}
+
+/// `belongs`: whether a line that is no field does not end the header; it is asked for each line.
+fn split_by(bytes: &[u8], mut belongs: impl FnMut(&[u8], bool) -> bool) -> (&[u8], &[u8]) {
+    let (mut at, mut has_fields) = (0, false);
+    for line in lines(bytes) {
+        if matches!(line, b"\n" | b"\r\n" | b"\r") {
+            return (&bytes[..at], &bytes[at + line.len()..]);
+        }
+        let is_accepted = belongs(line, has_fields);
+        let is_field = field(line).is_some();
+        if !is_field && !is_folded(line) && !is_accepted {
+            return (&bytes[..at], &bytes[at..]);
+        }
+        has_fields |= is_field;
+        at += line.len();
+    }
+    (bytes, b"")
+}
+
+fn is_folded(line: &[u8]) -> bool {
+    line.starts_with(b" ") || line.starts_with(b"\t")
+}
+
+/// The name and the value in a line that begins a field.
+fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (name, value) = line.split_at(line.iter().position(|byte| *byte == b':')?);
+    let name = name.trim_ascii_end();
+    (!name.is_empty() && name.iter().all(u8::is_ascii_graphic)).then_some((name, &value[1..]))
+}
+
+/// `name="a.pdf"`
+fn is_parameter(line: &[u8]) -> bool {
+    let name = line.split(|byte| *byte == b'=').next().unwrap_or_default();
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"-*".contains(byte);
+    name.len() < line.len() && !name.is_empty() && name.iter().all(is_letter)
 }
 
 /// A parsed header block.
 pub struct Headers<'a> {
-    bytes: Cow<'a, [u8]>,
+    fields: Vec<RawField<'a>>,
+}
+
+struct RawField<'a> {
+    /// In lower case.
+    name: String,
+    /// On one line.
+    value: Cow<'a, [u8]>,
 }
 
 /// A field's name in lower case and its value on one line.
@@ -46,109 +100,93 @@ impl<'a> Headers<'a> {
         if bytes.len() > LARGEST {
             return Err(Fault::HeaderTooLarge);
         }
-        // The parser ignores a field without a line end.
-        let bytes = match bytes.ends_with(b"\n") {
-            true => Cow::Borrowed(bytes),
-            false => Cow::Owned([bytes, b"\r\n"].concat()),
-        };
-        Ok(Headers { bytes })
-    }
-
-    pub fn parsed(&self) -> Option<mail_parser::Message<'_>> {
-        MessageParser::default().parse_headers(self.bytes.as_ref())
+        let mut fields: Vec<RawField<'a>> = Vec::new();
+        for line in lines(bytes) {
+            let begins = if is_folded(line) { None } else { field(line) };
+            if let Some((name, value)) = begins {
+                let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+                fields.push(RawField { name, value: Cow::Borrowed(value.trim_ascii()) });
+            } else if let Some(field) = fields.last_mut() {
+                let value = field.value.to_mut();
+                value.push(b' ');
+                value.extend_from_slice(line.trim_ascii());
+            }
+        }
+        Ok(Headers { fields })
     }
 
     pub fn is_empty(&self) -> bool {
-        self.fields().is_empty()
+        self.fields.is_empty()
     }
 
     /// Every field, in order, as it was sent, except that its lines are unfolded.
     pub fn fields(&self) -> Vec<Field> {
-        let mut fields: Vec<Field> = Vec::new();
-        for line in self.bytes.split(|byte| *byte == b'\n') {
-            let text = String::from_utf8_lossy(line);
-            if text.starts_with([' ', '\t']) {
-                if let Some(field) = fields.last_mut() {
-                    field.value.push(' ');
-                    field.value.push_str(text.trim());
-                }
-            } else if let Some((name, value)) = text.split_once(':')
-                && !name.is_empty()
-                && name.trim_end().bytes().all(|byte| byte.is_ascii_graphic())
-            {
-                let name = name.trim_end().to_ascii_lowercase();
-                fields.push(Field { name, value: value.trim().to_owned() });
-            }
-        }
-        fields
+        let written = |field: &RawField<'_>| Field {
+            name: field.name.clone(),
+            value: String::from_utf8_lossy(&field.value).trim().to_owned(),
+        };
+        self.fields.iter().map(written).collect()
+    }
+
+    fn values(&self, name: &str) -> impl DoubleEndedIterator<Item = &[u8]> {
+        self.fields.iter().filter(move |field| field.name == name).map(|field| field.value.as_ref())
+    }
+
+    /// The value of the last field with this name, in lower case, as it was sent.
+    pub fn value(&self, name: &str) -> Option<&[u8]> {
+        self.values(name).next_back()
+    }
+
+    /// The same as text.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.value(name).map(encoded_words::decoded)
     }
 
     /// The author. If `From` names several, the one that `Sender` names, otherwise the first; none if their domains
-    /// differ, since a mail server verifies only one domain.
+    /// differ, since a mail server verifies only one domain, and if there are several `From` that differ.
     pub fn from(&self) -> Option<Mailbox> {
-        if self.fields().iter().filter(|field| field.name == "from").count() != 1 {
-            return None;
-        }
-        let parsed = self.parsed()?;
-        let from = mailboxes(parsed.header(HeaderName::From)?.as_address());
-        let domain =
-            |mailbox: &Mailbox| mailbox.address.rsplit_once('@').map(|(_, domain)| domain.to_owned());
-        if from.windows(2).any(|two| domain(&two[0]) != domain(&two[1])) {
-            return None;
-        }
-        let sender = mailboxes(parsed.header(HeaderName::Sender).and_then(HeaderValue::as_address));
-        let named =
-            sender.first().and_then(|sender| from.iter().find(|author| author.address == sender.address));
-        named.or(from.first()).cloned()
+        let sender = self.value("sender").and_then(|value| addresses::all(value).into_iter().next());
+        let mut authors = self.values("from").map(|value| addresses::author(value, sender.as_ref()));
+        let first = authors.next()??;
+        let is_same = |other: Option<Mailbox>| other.is_some_and(|other| other.address == first.address);
+        authors.all(is_same).then_some(first)
     }
 
-    /// Whether `From` is one address, not a list or a group.
+    /// Whether `From` is one well-formed address, not a list or a group, and not one that had to be repaired.
     pub fn has_one_author(&self) -> bool {
-        let parsed = self.parsed();
-        let from = parsed.as_ref().and_then(|parsed| parsed.header(HeaderName::From)?.as_address());
-        matches!(from, Some(Address::List(list)) if list.len() == 1)
+        let mut values = self.values("from");
+        matches!((values.next(), values.next()), (Some(value), None) if addresses::is_one(value))
     }
 
-    /// The address that answers should go to; none if it names none or several.
+    /// Whom its author wants to have answered; none if `Reply-To` names several.
     pub fn reply_to(&self) -> Option<Mailbox> {
-        let parsed = self.parsed()?;
-        let named = mailboxes(parsed.header(HeaderName::ReplyTo).and_then(HeaderValue::as_address));
-        match <[Mailbox; 1]>::try_from(named) {
-            Ok([one]) => Some(one),
-            Err(_) => None,
-        }
+        let named = self.value("reply-to").map(addresses::all).unwrap_or_default();
+        <[Mailbox; 1]>::try_from(named).ok().map(|[only]| only)
     }
 
     /// The addresses in `To` and `Cc`, each once.
     pub fn recipients(&self) -> Vec<String> {
-        let Some(parsed) = self.parsed() else { return Vec::new() };
         let mut addresses: Vec<String> = Vec::new();
-        for name in [HeaderName::To, HeaderName::Cc] {
-            for mailbox in mailboxes(parsed.header(name).and_then(HeaderValue::as_address)) {
-                if addresses.len() < MOST_RECIPIENTS && !addresses.contains(&mailbox.address) {
-                    addresses.push(mailbox.address);
-                }
+        for mailbox in ["to", "cc"].iter().flat_map(|name| self.values(name)).flat_map(addresses::all) {
+            if addresses.len() < MOST_RECIPIENTS && !addresses.contains(&mailbox.address) {
+                addresses.push(mailbox.address);
             }
         }
         addresses
     }
 
     pub fn subject(&self) -> String {
-        let parsed = self.parsed();
-        let text = parsed.as_ref().and_then(|parsed| parsed.subject());
-        one_line(text.unwrap_or_default(), 200)
+        one_line(&self.text("subject").unwrap_or_default(), 200)
     }
 
     pub fn message_id(&self) -> Option<String> {
-        let parsed = self.parsed()?;
-        ids(parsed.header(HeaderName::MessageId)).into_iter().next()
+        self.ids("message-id").into_iter().next()
     }
 
     /// The messages that this one replies to, the nearest first.
     pub fn answers(&self) -> Vec<String> {
-        let Some(parsed) = self.parsed() else { return Vec::new() };
-        let mut answered = ids(parsed.header(HeaderName::InReplyTo));
-        for id in ids(parsed.header(HeaderName::References)).into_iter().rev() {
+        let mut answered = self.ids("in-reply-to");
+        for id in self.ids("references").into_iter().rev() {
             if !answered.contains(&id) {
                 answered.push(id);
             }
@@ -161,9 +199,16 @@ impl<'a> Headers<'a> {
     }
 
     pub fn date(&self) -> Option<DateTime<Utc>> {
-        let parsed = self.parsed()?;
-        let date = parsed.date().filter(|date| date.is_valid())?;
+        let value = [self.value("date")?, b"\n"].concat();
+        let parsed = MessageStream::new(&value).parse_date();
+        let date = parsed.as_datetime().filter(|date| date.is_valid())?;
         DateTime::from_timestamp(date.to_timestamp(), 0)
+    }
+
+    fn ids(&self, name: &str) -> Vec<String> {
+        let Some(value) = self.value(name) else { return Vec::new() };
+        let line = [value, b"\n"].concat();
+        ids(&MessageStream::new(&line).parse_id())
     }
 
     /// The header fields of its author, without those that servers add.
@@ -182,39 +227,10 @@ impl<'a> Headers<'a> {
     }
 }
 
-fn mailboxes(address: Option<&Address<'_>>) -> Vec<Mailbox> {
-    let all = address.into_iter().flat_map(Address::iter);
-    let mailboxes = all.filter_map(|one| {
-        let written = one.address.as_deref()?.trim();
-        let address = written.to_lowercase();
-        let name = one.name.as_deref().map(|name| one_line(name, 200)).filter(|name| !name.is_empty());
-        (is_address(&address) && !is_disguised(written)).then_some(Mailbox { address, name })
-    });
-    mailboxes.collect()
-}
-
-/// Whether mail could be sent to it.
-fn is_address(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    text.len() <= 254
-        && !local.is_empty()
-        && domain.split('.').all(|label| !label.is_empty())
-        && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "<>(),;:\"\\[]".contains(c))
-        && !local.contains('@')
-}
-
-/// Whether it contains letters that become other letters in lower case, such as the kelvin sign, or invisible
-/// characters.
-fn is_disguised(address: &str) -> bool {
-    let other = |c: char| !c.is_ascii() && c.to_lowercase().any(|lower| lower.is_ascii());
-    let unseen = |c: char| matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    address.contains(|c| other(c) || unseen(c))
-}
-
-fn ids(value: Option<&HeaderValue<'_>>) -> Vec<String> {
+fn ids(value: &HeaderValue<'_>) -> Vec<String> {
     let texts: Vec<&str> = match value {
-        Some(HeaderValue::Text(one)) => vec![one],
-        Some(HeaderValue::TextList(many)) => many.iter().map(AsRef::as_ref).collect(),
+        HeaderValue::Text(one) => vec![one],
+        HeaderValue::TextList(many) => many.iter().map(AsRef::as_ref).collect(),
         _ => Vec::new(),
     };
     let sound = |id: &&str| {
@@ -256,7 +272,6 @@ mod tests {
             "From: b@\u{212a}ennedy.co\r\n",
             "From: b@x.co\u{200b}\r\n",
             "From: b@x..co\r\n",
-            "From: b@x.co.\r\n",
         ] {
             assert_eq!(from(none), None, "{none}");
         }
@@ -266,5 +281,47 @@ mod tests {
     fn what_it_answers_is_named_once_the_nearest_first() {
         let header = b"In-Reply-To: <c@x>\r\nReferences: <a@x>\r\n <b@x> <c@x>\r\n";
         assert_eq!(Headers::read(header).unwrap().answers(), ["c@x", "b@x", "a@x"]);
+    }
+
+    #[test]
+    fn an_author_is_found_in_a_field_with_one_address() {
+        for header in ["From: Ana Ruiz ana@x.co\r\n", "From: b@x.co\r\nFrom: \"B\" <B@x.co>\r\n"] {
+            let headers = Headers::read(header.as_bytes()).unwrap();
+            assert!(headers.from().is_some() && !headers.has_one_author(), "{header}");
+        }
+        assert!(Headers::read(b"From: b@x.co\r\n").unwrap().has_one_author());
+    }
+
+    #[test]
+    fn header_and_body_part_at_the_first_empty_line() {
+        assert_eq!(split(b"A: b\r\n\r\nc"), (&b"A: b\r\n"[..], &b"c"[..]));
+        assert_eq!(split(b"A: b\n\nc\n\nd"), (&b"A: b\n"[..], &b"c\n\nd"[..]));
+        assert_eq!(split(b"\nc"), (&b""[..], &b"c"[..]));
+        assert_eq!(split(b"A: b"), (&b"A: b"[..], &b""[..]));
+        assert_eq!(split(b""), (&b""[..], &b""[..]));
+    }
+
+    #[test]
+    fn a_line_that_is_no_field_ends_the_header() {
+        let message = b"From: a@x.co\r\n b\r\nNo hay red\r\nFrom: b@x.co\r\n\r\nfin";
+        assert_eq!(
+            split(message),
+            (&b"From: a@x.co\r\n b\r\n"[..], &b"No hay red\r\nFrom: b@x.co\r\n\r\nfin"[..])
+        );
+        assert_eq!(split_part(b"No hay red\nA: b\n\nfin"), (&b""[..], &b"No hay red\nA: b\n\nfin"[..]));
+        // Of an export.
+        assert_eq!(split(b"Mensaje 1\nA: b\n\nfin"), (&b"Mensaje 1\nA: b\n"[..], &b"fin"[..]));
+    }
+
+    #[test]
+    fn a_parameter_belongs_to_its_field_in_a_part() {
+        let part = b"Content-Type: image/png;\nname=a.png\nContent-ID: <a>\n\nx";
+        assert_eq!(split_part(part).1, b"x");
+        assert_eq!(
+            Headers::read(split_part(part).0).unwrap().value("content-type"),
+            Some(&b"image/png; name=a.png"[..])
+        );
+        assert!(split(part).1.starts_with(b"name="));
+        assert!(split_part(b"Content-Type: image/png\nname=a.png\n\nx").1.starts_with(b"name="));
     }
 }

@@ -1,14 +1,15 @@
 //! The parts of a message (RFC 2045 to 2049): its text, and its files byte for byte. A message within a message is a
 //! file.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 
-use mail_parser::{HeaderName, HeaderValue, MimeHeaders};
-use memchr::memchr;
+use memchr::memmem;
 
-use super::delimiters::Delimiters;
-use super::headers::Headers;
-use super::{Fault, LONGEST_TEXT, decode, html, one_line};
+use super::delimiters::{self, Delimiters, Inner};
+use super::head::{self, Head};
+use super::headers::{split, split_part};
+use super::versions::{self, Words};
+use super::{Fault, LONGEST_TEXT, charsets, decode, encoded_words, flowed, html, tnef, uuencode};
 
 /// How many parts a message may have.
 pub const MOST_PARTS: usize = 1000;
@@ -33,21 +34,6 @@ pub struct Content {
     pub files: Vec<File>,
 }
 
-/// The header block and the body of a message or of a part.
-pub fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let mut start = 0;
-    while let Some(length) = memchr(b'\n', &bytes[start..]) {
-        if matches!(&bytes[start..start + length], b"" | b"\r") {
-            return (&bytes[..start], &bytes[start + length + 1..]);
-        }
-        start += length + 1;
-    }
-    match &bytes[start..] {
-        b"" | b"\r" => (&bytes[..start], b""),
-        _ => (bytes, b""),
-    }
-}
-
 /// A part that has not been read yet.
 struct Part<'a> {
     bytes: &'a [u8],
@@ -62,13 +48,6 @@ struct Part<'a> {
     default: &'static str,
 }
 
-/// The author's text, or one version of it.
-struct Words {
-    choice: Option<usize>,
-    is_html: bool,
-    text: String,
-}
-
 /// # Errors
 /// Too many parts, nested too deeply, too many lines to check, or too large a header.
 pub fn content(message: &[u8]) -> Result<Content, Fault> {
@@ -79,73 +58,232 @@ fn walk(message: &[u8], mut delimiters: Delimiters) -> Result<Content, Fault> {
     let whole =
         Part { bytes: message, at: 0, depth: 0, choice: None, may_be_words: true, default: "text/plain" };
     let mut waiting = vec![whole];
-    let mut words: Vec<Words> = Vec::new();
-    let mut files = Vec::new();
-    let (mut parts, mut written) = (0, 0);
+    let mut found = Found::default();
+    let mut parts = 0;
     while let Some(part) = waiting.pop() {
         parts += 1;
         if parts > MOST_PARTS || part.depth > DEEPEST {
             return Err(Fault::TooComplex);
         }
-        let (header, body) = split(part.bytes);
-        let head = Head::read(header, part.default)?;
-        if let Some(boundary) = &head.boundary {
-            let inner =
-                delimiters.parts(body, part.at + part.bytes.len() - body.len(), boundary.as_bytes())?;
-            if !inner.is_empty() {
-                let choice = part.choice.or((head.content_type == "multipart/alternative").then_some(parts));
-                let only = match head.content_type.as_str() {
-                    "multipart/related" => Some(head.root(&inner)?),
-                    "multipart/signed" => Some(0),
-                    _ => None,
-                };
-                let default =
-                    if head.content_type == "multipart/digest" { "message/rfc822" } else { "text/plain" };
-                // The part pushed last is processed first.
-                waiting.extend(inner.into_iter().enumerate().rev().map(|(index, (at, bytes))| Part {
-                    bytes,
-                    at,
-                    depth: part.depth + 1,
-                    choice,
-                    may_be_words: part.may_be_words && only.is_none_or(|only| only == index),
-                    default,
-                }));
-                continue;
-            }
-        }
-        let bytes = decode::transfer(body, &head.encoding);
-        let is_html = head.content_type == "text/html";
-        let is_words = part.may_be_words && !head.is_file() && written + bytes.len() <= LONGEST_TEXT;
-        if is_words {
-            written += bytes.len();
-            let text = decode::words(&bytes, head.charset.as_deref());
-            let text = if is_html { html::text(&text) } else { head.flow(text) };
-            words.push(Words { choice: part.choice, is_html, text: clean(&text) });
-        } else if !bytes.is_empty() || head.name.as_deref().is_some_and(|name| !name.is_empty()) {
-            files.push(File { name: head.file_name(&bytes), content_type: head.content_type, bytes });
+        let (header, body) = if part.depth == 0 { split(part.bytes) } else { split_part(part.bytes) };
+        let mut head = Head::read(header, part.default)?;
+        let inner = inner(&mut head, &part, body, &mut delimiters)?;
+        if inner.is_empty() {
+            found.add(&part, head, body);
+        } else {
+            // The part pushed last is processed first.
+            waiting.extend(nested(&head, &part, inner, parts)?.into_iter().rev());
         }
     }
-    Ok(Content { text: chosen(&words), files })
+    Ok(found.content())
 }
 
-/// How many times longer than the plain text a page has to be for the plain text to count as incomplete.
-const POINTING: usize = 5;
-
-/// Of several versions of the same text, the plain one if it has content and is more than a pointer to the page.
-fn chosen(words: &[Words]) -> String {
-    // The length of the plain text, and that of the pages.
-    let mut said: HashMap<usize, (usize, usize)> = HashMap::new();
-    for one in words {
-        let (plain, page) = said.entry(one.choice.unwrap_or_default()).or_default();
-        let length = one.text.split_whitespace().map(str::len).sum::<usize>();
-        *(if one.is_html { page } else { plain }) += length;
+/// The parts within a part, by the boundary that it declares, or by the one that its lines show.
+fn inner<'a>(
+    head: &mut Head,
+    part: &Part<'a>,
+    body: &'a [u8],
+    delimiters: &mut Delimiters,
+) -> Result<Vec<Inner<'a>>, Fault> {
+    let start = part.at + part.bytes.len() - body.len();
+    if let Some(boundary) = &head.boundary {
+        let inner = delimiters.parts(body, start, boundary)?;
+        if !inner.is_empty() {
+            return Ok(inner);
+        }
     }
-    let is_plain =
-        |choice| said.get(&choice).is_some_and(|(plain, page)| *plain > 0 && *page < POINTING * *plain);
-    let kept = words.iter().filter(|one| one.choice.is_none_or(|choice| one.is_html != is_plain(choice)));
-    let texts: Vec<&str> =
-        kept.map(|one| one.text.trim_matches('\n').trim_end()).filter(|text| !text.is_empty()).collect();
-    texts.join("\n\n")
+    let is_multipart = head.content_type.starts_with("multipart/");
+    // A message that lost its type begins with the line of a boundary.
+    let lost_type = !head.has_type && part.depth == 0 && body.trim_ascii_start().starts_with(b"--");
+    if !is_multipart && !lost_type {
+        return Ok(Vec::new());
+    }
+    match delimiters::supposed(body) {
+        Some(boundary) => {
+            head.boundary = Some(boundary.to_vec());
+            delimiters.parts(body, start, boundary)
+        }
+        None if is_multipart && delimiters::begins_with_field(body) => {
+            Ok(vec![Inner { at: start, bytes: body, ends: 0 }])
+        }
+        None => Ok(Vec::new()),
+    }
+}
+
+/// What the parts within a part are, in their order; `number`: that of the part.
+fn nested<'a>(
+    head: &Head,
+    part: &Part<'a>,
+    inner: Vec<Inner<'a>>,
+    number: usize,
+) -> Result<Vec<Part<'a>>, Fault> {
+    let is_choice = |head: &Head| head.content_type == "multipart/alternative";
+    let choice = part.choice.or(is_choice(head).then_some(number));
+    let only = match head.content_type.as_str() {
+        "multipart/related" => Some(root(head, &inner)?),
+        "multipart/signed" => Some(0),
+        _ => None,
+    };
+    let default = if head.content_type == "multipart/digest" { "message/rfc822" } else { "text/plain" };
+    // An inner multipart may have the same boundary; then its parts are among these, up to the closing line.
+    let mut shared: Option<(usize, Option<usize>)> = None;
+    let mut parts = Vec::with_capacity(inner.len());
+    for (index, Inner { at, bytes, ends }) in inner.into_iter().enumerate() {
+        if shared.is_none()
+            && let Some(own) = shares_boundary(head, bytes)?
+        {
+            shared = Some((ends, choice.or(is_choice(&own).then_some(MOST_PARTS * (number + 1) + index))));
+            continue;
+        }
+        shared = shared.filter(|(until, _)| *until == ends);
+        parts.push(Part {
+            bytes,
+            at,
+            depth: part.depth + 1,
+            choice: shared.map_or(choice, |(_, choice)| choice),
+            may_be_words: part.may_be_words && only.is_none_or(|only| only == index),
+            default,
+        });
+    }
+    Ok(parts)
+}
+
+/// The longest header of a multipart whose boundary is that of the part around it, in bytes.
+const LONGEST_SHARED: usize = 2000;
+
+/// The header of a multipart with the same boundary, of which only the header is left.
+fn shares_boundary(head: &Head, bytes: &[u8]) -> Result<Option<Head>, Fault> {
+    let (header, body) = split_part(bytes);
+    if header.len() > LONGEST_SHARED || !body.trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    let own = Head::read(header, "text/plain")?;
+    let is_same = own.boundary.is_some() && own.boundary == head.boundary;
+    Ok(is_same.then_some(own))
+}
+
+/// Which of these parts is the page that the others belong to: the first if not declared.
+fn root(head: &Head, parts: &[Inner<'_>]) -> Result<usize, Fault> {
+    let Some(start) = &head.start else { return Ok(0) };
+    for (index, part) in parts.iter().enumerate() {
+        if Head::read(split_part(part.bytes).0, "text/plain")?.id.as_ref() == Some(start) {
+            return Ok(index);
+        }
+    }
+    Ok(0)
+}
+
+/// What has been read of a message.
+#[derive(Default)]
+struct Found {
+    words: Vec<Words>,
+    /// How many bytes of text have been read.
+    written: usize,
+    files: Vec<File>,
+    /// The text in a file, for a message without other text.
+    spare: Option<String>,
+}
+
+impl Found {
+    fn add(&mut self, part: &Part<'_>, head: Head, body: &[u8]) {
+        let bytes = match head.is_readable() {
+            true => readable(body, &head),
+            false => decode::transfer(body, &head.encoding),
+        };
+        let fits = part.may_be_words && self.written + bytes.len() <= LONGEST_TEXT;
+        if fits && !head.is_file() {
+            let bytes = self.without_files(&head, bytes);
+            self.written += bytes.len();
+            self.words.push(words(&head, &bytes, part.choice));
+            return;
+        }
+        if bytes.is_empty() && head.name.is_none() {
+            return;
+        }
+        if is_tnef(&head, &bytes)
+            && let Some(opened) = tnef::read(&bytes)
+        {
+            self.spare = self.spare.take().or(opened.text);
+            self.files.extend(opened.files);
+            return;
+        }
+        let is_first = self.words.is_empty() && self.files.is_empty() || head.content_type == "text/html";
+        if fits && is_first && head.is_readable() && !head.is_attachment && self.spare.is_none() {
+            self.spare = Some(words(&head, &bytes, None).text);
+        }
+        let name = head.file_name(&bytes);
+        self.files.push(File { name, content_type: head.content_type, bytes: bytes.into_owned() });
+    }
+
+    /// A text without the files in uuencode that it contains.
+    fn without_files<'a>(&mut self, head: &Head, bytes: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
+        if head.content_type == "text/html" || memmem::find(&bytes, b"begin ").is_none() {
+            return bytes;
+        }
+        let (text, files) = uuencode::extracted(&bytes);
+        self.files.extend(files.into_iter().map(|file| {
+            File {
+                name: Some(head::file_name(&encoded_words::decoded(&file.name)))
+                    .filter(|name| !name.is_empty())
+                    .unwrap_or_else(|| "attachment.bin".to_owned()),
+                content_type: "application/octet-stream".to_owned(),
+                bytes: file.bytes,
+            }
+        }));
+        Cow::Owned(text)
+    }
+
+    fn content(self) -> Content {
+        let text = versions::chosen(&self.words);
+        let is_empty = text.trim().is_empty();
+        Content {
+            text: self.spare.filter(|_| is_empty).map_or(text, |spare| clean(spare.trim())),
+            files: self.files,
+        }
+    }
+}
+
+/// The bytes of a text. If what it declares as base64 is evidently words, these.
+fn readable<'a>(body: &'a [u8], head: &Head) -> Cow<'a, [u8]> {
+    let bytes = decode::transfer(body, &head.encoding);
+    let is_text = || {
+        let is_control = |byte: &u8| *byte < b' ' && !b"\t\r\n\x1b\x0c".contains(byte);
+        std::str::from_utf8(&bytes).is_ok() && !bytes.iter().any(is_control)
+    };
+    let has_words = || {
+        let words = body.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        let (count, letters) = words.fold((0, 0), |(count, letters), word| (count + 1, letters + word.len()));
+        count > 2 && letters < 10 * count
+    };
+    if head.encoding == "base64" && body.len() <= LONGEST_TEXT && !is_text() && has_words() {
+        return Cow::Borrowed(body);
+    }
+    bytes
+}
+
+fn words(head: &Head, bytes: &[u8], choice: Option<usize>) -> Words {
+    let declared = head.charset.as_deref();
+    let is_page = |text: &str| {
+        let start = text.trim_start().get(..9).unwrap_or_default().to_ascii_lowercase();
+        start.starts_with("<html") || start.starts_with("<!doctype")
+    };
+    if head.content_type == "text/html" {
+        let text = charsets::text(bytes, html::charset(bytes, declared).as_deref());
+        return Words { choice, is_html: true, text: clean(&html::text(&text)) };
+    }
+    let text = charsets::text(bytes, declared);
+    // A multipart that consists of a page.
+    if head.content_type.starts_with("multipart/") && is_page(&text) {
+        return Words { choice, is_html: true, text: clean(&html::text(&text)) };
+    }
+    let text = if head.flowed { flowed::text(&text, head.joins) } else { text };
+    Words { choice, is_html: false, text: clean(&text) }
+}
+
+fn is_tnef(head: &Head, bytes: &[u8]) -> bool {
+    let is_named = head.name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case("winmail.dat"));
+    (is_named || matches!(head.content_type.as_str(), "application/ms-tnef" | "application/vnd.ms-tnef"))
+        && bytes.starts_with(&tnef::SIGNATURE)
 }
 
 /// Without invisible text: control characters, and line endings of other kinds.
@@ -158,167 +296,18 @@ fn clean(text: &str) -> String {
     };
     let lines: Vec<String> = text
         .split('\n')
-        .map(|line| line.chars().filter(seen).collect::<String>().trim_end().to_owned())
+        .map(|line| {
+            let line: String = line.chars().filter(seen).collect();
+            // The line above a signature (RFC 3676) is known by its space.
+            if line == "-- " { line } else { line.trim_end().to_owned() }
+        })
         .collect();
     lines.join("\n")
-}
-
-/// Lines with their endings, the last one with or without.
-pub fn lines(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        let end = memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
-        let (line, rest) = bytes.split_at(end);
-        bytes = rest;
-        (!line.is_empty()).then_some(line)
-    })
-}
-
-/// The declarations of a part in its header.
-struct Head {
-    content_type: String,
-    boundary: Option<String>,
-    charset: Option<String>,
-    encoding: String,
-    name: Option<String>,
-    is_attachment: bool,
-    flowed: bool,
-    joins: bool,
-    id: Option<String>,
-    /// Which of the parts of a page is the page itself.
-    start: Option<String>,
-}
-
-impl Head {
-    fn read(header: &[u8], default: &str) -> Result<Self, Fault> {
-        let headers = Headers::read(header)?;
-        let parsed = headers.parsed();
-        let content_type = parsed.as_ref().and_then(|parsed| parsed.content_type());
-        let attribute = |name| content_type.and_then(|kind| kind.attribute(name)).map(str::to_owned);
-        let kind = content_type.map_or_else(
-            || default.to_owned(),
-            |kind| match kind.subtype() {
-                Some(subtype) => format!("{}/{subtype}", kind.ctype()).to_ascii_lowercase(),
-                None => kind.ctype().to_ascii_lowercase(),
-            },
-        );
-        let encoding =
-            parsed.as_ref().and_then(|parsed| match parsed.header(HeaderName::ContentTransferEncoding) {
-                Some(HeaderValue::Text(text)) => Some(text.to_string()),
-                _ => None,
-            });
-        let is_multipart = kind.starts_with("multipart/");
-        Ok(Head {
-            boundary: attribute("boundary").filter(|boundary| is_multipart && !boundary.is_empty()),
-            charset: attribute("charset"),
-            encoding: encoding.unwrap_or_default(),
-            name: parsed.as_ref().and_then(|parsed| parsed.attachment_name()).map(|name| one_line(name, 255)),
-            is_attachment: parsed
-                .as_ref()
-                .and_then(|parsed| parsed.content_disposition())
-                .is_some_and(|disposition| disposition.is_attachment()),
-            id: parsed.as_ref().and_then(|parsed| parsed.content_id()).map(str::to_owned),
-            start: attribute("start").map(|start| start.trim().trim_matches(['<', '>']).to_owned()),
-            flowed: attribute("format").is_some_and(|format| format.eq_ignore_ascii_case("flowed")),
-            joins: attribute("delsp").is_some_and(|delsp| delsp.eq_ignore_ascii_case("yes")),
-            content_type: kind,
-        })
-    }
-
-    /// Which of these parts is the page that the others belong to: the first if not declared.
-    fn root(&self, parts: &[(usize, &[u8])]) -> Result<usize, Fault> {
-        let Some(start) = &self.start else { return Ok(0) };
-        for (index, (_, bytes)) in parts.iter().enumerate() {
-            if Head::read(split(bytes).0, "text/plain")?.id.as_ref() == Some(start) {
-                return Ok(index);
-            }
-        }
-        Ok(0)
-    }
-
-    /// Whether it is a file, not text to be shown inline. A multipart without parts is read as text.
-    fn is_file(&self) -> bool {
-        let readable = matches!(self.content_type.as_str(), "text/plain" | "text/html" | "text")
-            || self.content_type.starts_with("multipart/");
-        !readable || self.is_attachment || self.name.as_deref().is_some_and(|name| !name.is_empty())
-    }
-
-    fn file_name(&self, bytes: &[u8]) -> String {
-        if let Some(name) = self.name.as_deref().filter(|name| !name.is_empty()) {
-            return name.to_owned();
-        }
-        if self.content_type == "message/rfc822" {
-            let subject = Headers::read(split(bytes).0).map(|headers| headers.subject()).unwrap_or_default();
-            let subject: String = subject.replace(['/', '\\'], "-").chars().take(100).collect();
-            return format!("{}.eml", if subject.is_empty() { "message" } else { &subject });
-        }
-        let ending = match self.content_type.as_str() {
-            "text/plain" | "text" => "txt",
-            "text/html" => "html",
-            "text/calendar" => "ics",
-            "text/csv" => "csv",
-            "text/rfc822-headers" | "message/delivery-status" | "message/disposition-notification" => "txt",
-            "application/pdf" => "pdf",
-            "application/ms-tnef" => return "winmail.dat".to_owned(),
-            "application/pkcs7-signature" | "application/x-pkcs7-signature" => "p7s",
-            "application/pkcs7-mime" | "application/x-pkcs7-mime" => "p7m",
-            "application/pgp-signature" => "asc",
-            "image/jpeg" => "jpg",
-            "image/png" => "png",
-            "image/gif" => "gif",
-            _ => "bin",
-        };
-        format!("attachment.{ending}")
-    }
-
-    /// RFC 3676: a line that ends in a space continues in the next one.
-    fn flow(&self, text: String) -> String {
-        if !self.flowed {
-            return text;
-        }
-        let depth = |line: &str| line.bytes().take_while(|byte| *byte == b'>').count();
-        let mut flowed = String::with_capacity(text.len());
-        let mut open: Option<usize> = None;
-        for line in text.lines() {
-            let quoted = depth(line);
-            let words = line[quoted..].strip_prefix(' ').unwrap_or(&line[quoted..]);
-            if open == Some(quoted) {
-                flowed.push_str(words);
-            } else {
-                if open.is_some() {
-                    flowed.push('\n');
-                }
-                flowed.push_str(&">".repeat(quoted));
-                if quoted > 0 {
-                    flowed.push(' ');
-                }
-                flowed.push_str(words);
-            }
-            if words.ends_with(' ') && words != "-- " {
-                if self.joins {
-                    flowed.pop();
-                }
-                open = Some(quoted);
-            } else {
-                flowed.push('\n');
-                open = None;
-            }
-        }
-        flowed
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn header_and_body_part_at_the_first_empty_line() {
-        assert_eq!(split(b"A: b\r\n\r\nc"), (&b"A: b\r\n"[..], &b"c"[..]));
-        assert_eq!(split(b"A: b\n\nc\n\nd"), (&b"A: b\n"[..], &b"c\n\nd"[..]));
-        assert_eq!(split(b"\nc"), (&b""[..], &b"c"[..]));
-        assert_eq!(split(b"A: b"), (&b"A: b"[..], &b""[..]));
-        assert_eq!(split(b""), (&b""[..], &b""[..]));
-    }
 
     /// A file of this number of bytes within this number of parts.
     fn nested(depth: usize, file: &[u8]) -> Vec<u8> {
@@ -374,11 +363,17 @@ mod tests {
     }
 
     #[test]
-    fn flowed_lines_go_on() {
-        let head = Head::read(b"Content-Type: text/plain; format=flowed\r\n", "text/plain").unwrap();
-        assert_eq!(
-            head.flow("uno \ndos\n> tres \n> cuatro\n-- \nAna".into()),
-            "uno dos\n> tres cuatro\n-- \nAna\n"
-        );
+    fn a_text_in_base64_that_is_words_is_words() {
+        let message =
+            |body: &str| format!("Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n{body}");
+        assert_eq!(said(&message("No hay red en el piso 3.")), "No hay red en el piso 3.");
+        assert_eq!(said(&message("bm8gaGF5 IHJlZA==")), "no hay red");
+    }
+
+    #[test]
+    fn a_text_with_a_name_is_the_text_if_there_is_no_other() {
+        let message = "Content-Type: text/html; name=a.html\n\n<p>Sin red</p>";
+        assert_eq!(said(message), "Sin red");
+        assert_eq!(content(message.as_bytes()).unwrap().files.len(), 1);
     }
 }

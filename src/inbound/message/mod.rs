@@ -1,15 +1,26 @@
 //! A parsed message of RFC 5322: author, text, files, and whether a program sent it. A pure function: for any input
 //! it ends, within bounds of memory and depth.
 
+mod addresses;
 mod authentication;
 mod authentication_results;
+#[cfg(test)]
+mod cases_test;
+mod charsets;
 mod decode;
 mod delimiters;
+mod encoded_words;
+mod flowed;
+mod head;
 mod headers;
 mod html;
 mod mime;
 mod origin;
+mod parameters;
 mod reply;
+mod tnef;
+mod uuencode;
+mod versions;
 
 use chrono::{DateTime, Utc};
 
@@ -19,7 +30,8 @@ pub use mime::File;
 pub use origin::Automatic;
 pub use reply::{OwnTexts, Reply};
 
-use headers::Headers;
+use headers::{Headers, split};
+use memchr::memchr;
 
 /// The longest body that is read as text, in bytes; a longer one is kept as a file.
 pub const LONGEST_TEXT: usize = 1024 * 1024;
@@ -41,7 +53,7 @@ pub enum Fault {
 pub struct Message {
     /// Its author; none if `From` names no address that could be answered, or if there is more than one `From`.
     pub from: Option<Mailbox>,
-    /// Where its author wants answers.
+    /// Whom its author wants to have answered (`Reply-To`); the sender chose it, and nothing verifies it.
     pub reply_to: Option<Mailbox>,
     /// The addresses that it was sent to, openly.
     pub recipients: Vec<String>,
@@ -71,7 +83,7 @@ impl Message {
     /// The message cannot be read.
     pub fn read(bytes: &[u8], own_domain: Option<&str>, own_address: Option<&str>) -> Result<Message, Fault> {
         let bytes = without_envelope(bytes);
-        let (header, _) = mime::split(bytes);
+        let (header, _) = split(bytes);
         let headers = Headers::read(header)?;
         if headers.is_empty() {
             return Err(Fault::NotAMessage);
@@ -125,7 +137,7 @@ impl<'a> Summary<'a> {
     /// # Errors
     /// The message cannot be read.
     pub fn read(bytes: &'a [u8]) -> Result<Self, Fault> {
-        let (header, body) = mime::split(without_envelope(bytes));
+        let (header, body) = split(without_envelope(bytes));
         let headers = Headers::read(header)?;
         if headers.is_empty() {
             return Err(Fault::NotAMessage);
@@ -142,17 +154,30 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// Without the `From ` line that mail folders and pipes put before a message, and without empty lines before its
-/// header.
+/// Without the lines that mail folders and pipes put before a message (`From …`), and without blank lines and white
+/// space before its header.
 fn without_envelope(bytes: &[u8]) -> &[u8] {
-    let mut rest = bytes;
-    while let [b'\r' | b'\n', after @ ..] = rest {
-        rest = after;
+    let mut rest = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    for _ in 0..MOST_ENVELOPES {
+        if !rest.starts_with(b"From ") && !rest.starts_with(b">From ") {
+            break;
+        }
+        rest = memchr(b'\n', rest).map_or(&[][..], |end| &rest[end + 1..]).trim_ascii_start();
     }
-    match rest.strip_prefix(b"From ") {
-        Some(line) => line.iter().position(|byte| *byte == b'\n').map_or(&[][..], |end| &line[end + 1..]),
-        None => rest,
-    }
+    rest
+}
+
+/// How many lines of mail folders may be before a message.
+const MOST_ENVELOPES: usize = 3;
+
+/// Lines with their endings, the last one with or without.
+fn lines(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let end = memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
+        let (line, rest) = bytes.split_at(end);
+        bytes = rest;
+        (!line.is_empty()).then_some(line)
+    })
 }
 
 /// Without control and direction characters, on one line, with this maximum number of characters.

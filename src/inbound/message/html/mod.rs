@@ -1,0 +1,229 @@
+//! HTML as plain text. It reads only tokens and builds no tree, so that nesting costs nothing, and drops scripts,
+//! styles and attributes.
+
+mod style;
+mod writer;
+
+use std::cell::RefCell;
+
+use html5ever::tendril::StrTendril;
+use html5ever::tokenizer::states::RawKind;
+use html5ever::tokenizer::{BufferQueue, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer};
+
+use super::charsets;
+use writer::Writer;
+
+/// The visible text, line by line; quotations are marked by `> `, and the address of a link follows its words.
+pub fn text(html: &str) -> String {
+    let visible = written(html, true);
+    // An element that is not displayed and never ends would hide the rest.
+    visible.or_else(|| written(html, false)).unwrap_or_default()
+}
+
+fn written(html: &str, hides: bool) -> Option<String> {
+    let input = BufferQueue::default();
+    input.push_back(StrTendril::from_slice(html));
+    let tokenizer = Tokenizer::new(Page(RefCell::new(Writer::new(hides))), Default::default());
+    let _ = tokenizer.feed(&input);
+    tokenizer.end();
+    tokenizer.sink.0.into_inner().finish()
+}
+
+/// How far into a page its character set is looked for, in bytes.
+const BEGINNING: usize = 8192;
+
+/// The character set of a page: as its part declares it, unless that is missing, unknown or ASCII and the page declares
+/// another one.
+pub fn charset(page: &[u8], declared: Option<&str>) -> Option<String> {
+    let is_sure = |label: &str| {
+        charsets::is_known(label) && !["us-ascii", "ascii"].contains(&label.to_ascii_lowercase().as_str())
+    };
+    if declared.is_some_and(is_sure) {
+        return declared.map(str::to_owned);
+    }
+    let start: String =
+        page.iter().take(BEGINNING).map(|byte| char::from(*byte).to_ascii_lowercase()).collect();
+    let tags = start.split('<').filter(|tag| tag.starts_with("meta") || tag.starts_with("?xml"));
+    let label = tags.filter_map(|tag| {
+        let tag = tag.split('>').next()?;
+        let (_, value) = tag.split_once("charset").or_else(|| tag.split_once("encoding"))?;
+        let value = value.trim_start().strip_prefix('=')?.trim_start().trim_start_matches(['"', '\'']);
+        let end = value.find(|c: char| c.is_whitespace() || "\"';/>?".contains(c)).unwrap_or(value.len());
+        // What could be read up to here is not UTF-16.
+        Some(value[..end].to_owned())
+            .filter(|label| charsets::is_known(label) && !label.starts_with("utf-16"))
+    });
+    label.into_iter().next().or_else(|| declared.map(str::to_owned))
+}
+
+struct Page(RefCell<Writer>);
+
+impl TokenSink for Page {
+    type Handle = ();
+
+    fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
+        let mut writer = self.0.borrow_mut();
+        match token {
+            Token::CharacterTokens(words) => writer.words(&words),
+            Token::TagToken(tag) => {
+                writer.tag(&tag);
+                // The content of these elements is not HTML.
+                return match (tag.kind, &*tag.name) {
+                    (TagKind::StartTag, "script") => TokenSinkResult::RawData(RawKind::ScriptData),
+                    (TagKind::StartTag, "style") => TokenSinkResult::RawData(RawKind::Rawtext),
+                    (TagKind::StartTag, "title") => TokenSinkResult::RawData(RawKind::Rcdata),
+                    _ => TokenSinkResult::Continue,
+                };
+            }
+            _ => {}
+        }
+        TokenSinkResult::Continue
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_reader_sees_is_kept_line_by_line() {
+        let html = "<html><head><title>x</title><style>p{}</style></head><body><p>Hola&nbsp;&amp; adi&oacute;s,\n\
+                    <b>Ana</b></p><div>Uno<br>Dos</div><ul><li>a<li>b</ul><script>alert(1)</script>\
+                    <table><tr><td>1</td><td>2</td></tr></table><img src=x alt='el atasco'></body></html>";
+        assert_eq!(text(html), "Hola\u{a0}& adiós, Ana\n\nUno\nDos\n\n- a\n- b\n\n1 2\n\n[el atasco]\n");
+    }
+
+    #[test]
+    fn quotations_are_marked() {
+        let html = "Gracias<br><div>El lun, Ana escribi&oacute;:<blockquote>Uno<blockquote>Dos</blockquote></blockquote></div>fin";
+        assert_eq!(text(html), "Gracias\nEl lun, Ana escribió:\n>\n> Uno\n> >\n> > Dos\n\nfin\n");
+    }
+
+    #[test]
+    fn nesting_without_end_is_read() {
+        let deep = format!("{}hola{}", "<div><blockquote><b>".repeat(100_000), "</b>".repeat(100_000));
+        assert!(text(&deep).contains("hola"));
+        assert_eq!(text("<head><title>x</title><body>hola"), "hola\n");
+        assert_eq!(text("<html><head><meta charset=utf-8><style>p{}</style><p>hola</html>"), "hola\n");
+        assert_eq!(text("<style/>p{}</style>hola"), "hola\n");
+        assert_eq!(text("<style>a<b</style><script>if (a<b) x</script>hola"), "hola\n");
+    }
+
+    #[test]
+    fn the_address_of_a_link_follows_words_that_differ_from_it() {
+        for (html, expected) in [
+            ("<a href=https://x.test/a?b=1&amp;c=2>aquí</a>, fin", "aquí <https://x.test/a?b=1&c=2>, fin"),
+            ("<a href='https://x.test/'>x.test</a>", "x.test"),
+            ("<a href='https://www.x.test/a'>HTTPS://x.test/a</a>", "HTTPS://x.test/a"),
+            ("<a href='mailto:a@x.test?subject=y'>a@x.test</a>", "a@x.test"),
+            ("<a href='mailto:a@x.test'>Ana</a> escribió", "Ana <a@x.test> escribió"),
+            (
+                "<a href='#top'>arriba</a> <a href='javascript:x()'>no</a> <a href='cid:1'>c</a>",
+                "arriba no c",
+            ),
+            ("<a href='https://x.test/a'><img src=b></a>Hola", "Hola"),
+            ("<a href='https://x.test/a'><img alt='el mapa'></a>", "[el mapa] <https://x.test/a>"),
+            (
+                "<a href='https://x.test/a'>uno<a href='https://x.test/b'>dos",
+                "uno <https://x.test/a>dos <https://x.test/b>",
+            ),
+            ("<a name=x>uno</a>", "uno"),
+        ] {
+            assert_eq!(text(html).trim_end(), expected, "{html}");
+        }
+    }
+
+    #[test]
+    fn lists_keep_their_numbers() {
+        for (html, expected) in [
+            ("<ol><li>uno<li>dos</ol>", "1. uno\n2. dos"),
+            ("<ol start=3><li>uno<li value=7>dos<li>tres</ol>", "3. uno\n7. dos\n8. tres"),
+            (
+                "<ol><li><p>uno</p><ul><li>a</ul></li><li><div>dos</div></ol>fin",
+                "1. uno\n  - a\n2. dos\n\nfin",
+            ),
+            ("<li>uno<li>", "- uno"),
+            (
+                "<ol start=9223372036854775807><li>a<li>b</ol></ol></ol>",
+                "9223372036854775807. a\n9223372036854775807. b",
+            ),
+        ] {
+            assert_eq!(text(html).trim_end(), expected, "{html}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_displayed_is_dropped() {
+        for (html, expected) in [
+            ("<div style='DISPLAY: none !important'>x<div>y</div></div>Hola", "Hola"),
+            ("<span style='font-size:0px'>x</span>Hola", "Hola"),
+            ("<td style='font-size:0px'><div style='font-size:13px'>Hola</div></td>", "Hola"),
+            ("<div style='max-height:0;overflow:hidden'>x</div>Hola", "Hola"),
+            ("<p style='visibility:hidden'>x<p>Hola", "Hola"),
+            ("<img alt=x hidden>Hola<br style='display:none'>y", "Hola\ny"),
+            ("<div hidden>x</div><p style='mso-hide:all'>y</p>Hola", "Hola"),
+            // One that never ends would hide everything.
+            ("Hola<div style='display:none'>x", "Hola\nx"),
+            ("<span style='display:none'>x</span>Hola <b>Ana</b>", "Hola Ana"),
+        ] {
+            assert_eq!(text(html).trim_end(), expected, "{html}");
+        }
+    }
+
+    #[test]
+    fn an_indentation_is_no_quotation() {
+        for (html, expected) in [
+            (
+                "Los datos:<blockquote style='margin-left:0.8ex'>Placa 10432</blockquote>",
+                "Los datos:\n\nPlaca 10432",
+            ),
+            ("<blockquote type=cite>a</blockquote>b", "> a\n\nb"),
+            ("<blockquote class=gmail_quote style='border-left:1px solid'>a</blockquote>", "> a"),
+            (
+                "<blockquote style='border-left: 2px solid'>a<blockquote>b</blockquote></blockquote>",
+                "> a\n> >\n> > b",
+            ),
+            ("<blockquote style='border-left: none'>a</blockquote>", "a"),
+            ("El 3/4/26, a@x.test:<blockquote>a</blockquote>", "El 3/4/26, a@x.test:\n>\n> a"),
+        ] {
+            assert_eq!(text(html).trim_end(), expected, "{html}");
+        }
+    }
+
+    #[test]
+    fn a_page_may_declare_its_character_set() {
+        for (page, declared, expected) in [
+            ("<meta charset=iso-8859-15>", None, Some("iso-8859-15")),
+            (
+                "<META HTTP-EQUIV='Content-Type' CONTENT='text/html; charset=Windows-1251'>",
+                None,
+                Some("windows-1251"),
+            ),
+            ("<?xml version='1.0' encoding=\"koi8-r\"?>", None, Some("koi8-r")),
+            ("<meta charset=\"gb2312\">", Some("us-ascii"), Some("gb2312")),
+            ("<meta charset=gb2312>", Some("x-nada"), Some("gb2312")),
+            ("<meta charset=gb2312>", Some("utf-8"), Some("utf-8")),
+            ("<meta charset=utf-16>", None, None),
+            ("<p>charset=gb2312</p>", None, None),
+            ("<meta name=x><meta charset = 'big5' />", None, Some("big5")),
+        ] {
+            assert_eq!(charset(page.as_bytes(), declared).as_deref(), expected, "{page}");
+        }
+    }
+
+    #[test]
+    fn long_pages_take_linear_time() {
+        let line = "x".repeat(300_000);
+        for unit in [
+            "<blockquote>",
+            "<a href=https://x.test>y",
+            "<ol>",
+            "<li>a",
+            "<p style=display:none>",
+            "<br>",
+            "</a>",
+        ] {
+            text(&format!("{line}{}{}", unit.repeat(700_000 / unit.len()), "<br>a".repeat(50_000)));
+        }
+    }
+}

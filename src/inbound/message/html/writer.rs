@@ -1,0 +1,321 @@
+//! Text out of the tags and the words of a page.
+
+use html5ever::tokenizer::{Tag, TagKind};
+
+use super::style::{attribute, is_hidden, is_quotation};
+
+/// The deepest quotation that is marked as such, and the deepest list that is indented.
+const DEEPEST: usize = 10;
+
+/// How many nested elements are remembered; those further within are read as their parents are.
+const MOST_OPEN: usize = 10_000;
+
+/// The longest line that introduces a quotation, in bytes.
+const LONGEST_INTRODUCTION: usize = 500;
+
+/// The longest address of a link that is kept, in bytes.
+const LONGEST_ADDRESS: usize = 2000;
+
+#[derive(Default)]
+pub struct Writer {
+    text: String,
+    line: String,
+    /// An empty line to insert before the next words.
+    gap: bool,
+    /// What stands before the next words of a list: `- ` or a number.
+    item: Option<String>,
+    /// The lists that are open, with the next number of each that is numbered.
+    lists: Vec<Option<i64>>,
+    /// Which of the open `blockquote` are quotations.
+    quotations: Vec<bool>,
+    /// How many of them are.
+    quoted: usize,
+    /// The hidden elements of the head and the like that are open.
+    hidden: usize,
+    /// The element that is not displayed, and how many of its name are open within it.
+    undisplayed: Option<(String, usize)>,
+    /// Whether elements that are not displayed are dropped.
+    hides: bool,
+    preformatted: usize,
+    link: Option<Link>,
+}
+
+/// A link that is open.
+struct Link {
+    address: String,
+    words: String,
+}
+
+impl Writer {
+    pub fn new(hides: bool) -> Self {
+        Writer { hides, ..Writer::default() }
+    }
+
+    pub fn words(&mut self, words: &str) {
+        if self.hidden > 0 || self.undisplayed.is_some() {
+            return;
+        }
+        if let Some(link) = &mut self.link {
+            link.words.push_str(words);
+        }
+        if self.preformatted > 0 {
+            for (index, line) in words.split('\n').enumerate() {
+                if index > 0 {
+                    self.end_line(true);
+                }
+                self.add_item();
+                self.line.push_str(line);
+            }
+            return;
+        }
+        for c in words.chars() {
+            let space = c.is_ascii_whitespace();
+            if !space {
+                self.add_item();
+                self.line.push(c);
+            } else if !self.line.is_empty() && !self.line.ends_with(' ') {
+                self.line.push(' ');
+            }
+        }
+    }
+
+    /// What stands before the words of a list.
+    fn add_item(&mut self) {
+        if let Some(item) = self.item.take() {
+            let depth = self.lists.len().saturating_sub(1).min(DEEPEST);
+            self.line.insert_str(0, &format!("{}{item}", "  ".repeat(depth)));
+        }
+    }
+
+    pub fn tag(&mut self, tag: &Tag) {
+        let name: &str = &tag.name;
+        let starts = tag.kind == TagKind::StartTag;
+        if self.is_undisplayed(tag, name, starts) {
+            return;
+        }
+        match name {
+            // Every hidden part of a head is in one of these elements; a head may begin and never end.
+            "script" | "style" | "title" | "template" | "noscript" => self.hide(starts),
+            "body" => self.hidden = 0,
+            "br" => self.end_line(true),
+            "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "table" => {
+                self.end_line(false);
+                // Within a list, its items are the paragraphs.
+                self.gap |= self.lists.is_empty();
+            }
+            "ul" | "ol" => self.list(tag, name == "ol", starts),
+            "div" | "tr" | "section" | "article" | "header" | "footer" | "address" | "dt" | "dd"
+            | "center" => {
+                self.end_line(false);
+            }
+            "li" => self.item(tag, starts),
+            "hr" => {
+                self.end_line(false);
+                self.words("________________________________");
+                self.end_line(false);
+            }
+            "td" | "th" if !starts => self.words(" "),
+            "pre" => {
+                self.end_line(false);
+                self.preformatted =
+                    if starts { self.preformatted + 1 } else { self.preformatted.saturating_sub(1) };
+            }
+            "blockquote" => self.quotation(tag, starts),
+            "a" => self.link(tag, starts),
+            "img" if starts => {
+                if let Some(alt) = attribute(tag, "alt").map(str::trim).filter(|alt| !alt.is_empty()) {
+                    self.words(&format!("[{}]", alt.chars().take(100).collect::<String>()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the tag belongs to an element that is not displayed.
+    fn is_undisplayed(&mut self, tag: &Tag, name: &str, starts: bool) -> bool {
+        const EMPTY: [&str; 9] = ["area", "base", "br", "hr", "img", "input", "link", "meta", "wbr"];
+        const BLOCKS: [&str; 8] = ["p", "div", "table", "ul", "ol", "blockquote", "pre", "hr"];
+        // A paragraph ends where the next block begins.
+        if starts
+            && BLOCKS.contains(&name)
+            && self.undisplayed.as_ref().is_some_and(|(element, _)| element == "p")
+        {
+            self.undisplayed = None;
+        }
+        if let Some((element, open)) = &mut self.undisplayed {
+            if element == name && starts && !tag.self_closing {
+                *open += 1;
+            } else if element == name && !starts {
+                *open -= 1;
+                if *open == 0 {
+                    self.undisplayed = None;
+                    self.end_line_after(name);
+                }
+            }
+            return true;
+        }
+        if !self.hides || !starts || !is_hidden(tag) {
+            return false;
+        }
+        let is_empty = EMPTY.contains(&name) || tag.self_closing;
+        if !is_empty && !matches!(name, "html" | "body") {
+            self.end_line_after(name);
+            self.undisplayed = Some((name.to_owned(), 1));
+        }
+        is_empty && name != "br"
+    }
+
+    /// Only elements within a line do not end it.
+    fn end_line_after(&mut self, name: &str) {
+        if !matches!(name, "span" | "a" | "b" | "i" | "em" | "strong" | "font" | "u" | "small" | "td" | "th")
+        {
+            self.end_line(false);
+        }
+    }
+
+    fn list(&mut self, tag: &Tag, is_numbered: bool, starts: bool) {
+        self.end_line(false);
+        if starts {
+            self.gap |= self.lists.is_empty();
+            let first = attribute(tag, "start").and_then(|start| start.trim().parse().ok()).unwrap_or(1);
+            if self.lists.len() < MOST_OPEN {
+                self.lists.push(is_numbered.then_some(first));
+            }
+        } else {
+            self.lists.pop();
+            self.gap |= self.lists.is_empty();
+            self.item = None;
+        }
+    }
+
+    fn item(&mut self, tag: &Tag, starts: bool) {
+        self.end_line(false);
+        self.item = None;
+        if !starts {
+            return;
+        }
+        let number = match self.lists.last_mut() {
+            Some(Some(next)) => {
+                let written = attribute(tag, "value").and_then(|value| value.trim().parse().ok());
+                let number = written.unwrap_or(*next);
+                *next = number.saturating_add(1);
+                Some(number)
+            }
+            _ => None,
+        };
+        self.item = Some(number.map_or_else(|| "- ".to_owned(), |number| format!("{number}. ")));
+    }
+
+    fn quotation(&mut self, tag: &Tag, starts: bool) {
+        self.end_line(false);
+        self.gap = true;
+        if !starts {
+            self.quoted -= usize::from(self.quotations.pop().unwrap_or_default());
+        } else if self.quotations.len() < MOST_OPEN {
+            let is_one = self.quoted > 0 || is_quotation(tag) || introduces_quotation(self.last_line());
+            self.quotations.push(is_one);
+            self.quoted += usize::from(is_one);
+        }
+    }
+
+    /// The last line, as far as it may introduce a quotation.
+    fn last_line(&self) -> &str {
+        let text = self.text.trim_end();
+        let start = (text.len().saturating_sub(LONGEST_INTRODUCTION)..text.len())
+            .find(|at| text.is_char_boundary(*at));
+        text[start.unwrap_or_default()..].rsplit('\n').next().unwrap_or_default()
+    }
+
+    fn link(&mut self, tag: &Tag, starts: bool) {
+        // A link ends where the next one begins.
+        if let Some(link) = self.link.take() {
+            self.end_link(&link);
+        }
+        if self.hidden > 0 || !starts {
+            return;
+        }
+        let address =
+            attribute(tag, "href").map(str::trim).filter(|address| address.len() <= LONGEST_ADDRESS);
+        self.link = address
+            .filter(|address| leads_elsewhere(address))
+            .map(|address| Link { address: address.to_owned(), words: String::new() });
+    }
+
+    /// The address of a link, if its words do not contain it.
+    fn end_link(&mut self, link: &Link) {
+        let address = link.address.strip_prefix("mailto:").unwrap_or(&link.address);
+        let address = if address.len() < link.address.len() {
+            address.split('?').next().unwrap_or_default()
+        } else {
+            address
+        };
+        let simple = |text: &str| {
+            let text = text.trim().to_lowercase();
+            let text = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
+            text.trim_start_matches("www.").trim_end_matches('/').to_owned()
+        };
+        let words = link.words.trim();
+        if !words.is_empty() && !simple(words).contains(&simple(address)) && !address.is_empty() {
+            let shown: String =
+                address.chars().filter(|c| !c.is_whitespace() && !"<>".contains(*c)).collect();
+            self.words(&format!(" <{shown}>"));
+        }
+    }
+
+    fn hide(&mut self, starts: bool) {
+        self.end_line(false);
+        self.hidden = if starts { self.hidden + 1 } else { self.hidden.saturating_sub(1) };
+    }
+
+    /// `always`: an empty line counts as a line too.
+    fn end_line(&mut self, always: bool) {
+        if self.undisplayed.is_some() {
+            return;
+        }
+        let line = std::mem::take(&mut self.line);
+        // The line above a signature is known by its space.
+        let line = if line == "-- " { line.as_str() } else { line.trim_end() };
+        if line.is_empty() && !always {
+            return;
+        }
+        let mark = "> ".repeat(self.quoted.min(DEEPEST));
+        if std::mem::take(&mut self.gap) && !self.text.is_empty() && !line.is_empty() {
+            self.text.push_str(mark.trim_end());
+            self.text.push('\n');
+        }
+        match line {
+            "" => self.text.push_str(mark.trim_end()),
+            line => self.text.push_str(&format!("{mark}{line}")),
+        }
+        self.text.push('\n');
+    }
+
+    /// None if an element that is not displayed is still open.
+    pub fn finish(mut self) -> Option<String> {
+        if self.undisplayed.is_some() {
+            return None;
+        }
+        if let Some(link) = self.link.take() {
+            self.end_link(&link);
+        }
+        self.end_line(false);
+        Some(self.text)
+    }
+}
+
+/// Whether an address leads out of the page.
+fn leads_elsewhere(address: &str) -> bool {
+    let scheme = address.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+    scheme.is_some_and(|scheme| {
+        matches!(scheme.as_str(), "http" | "https" | "ftp" | "ftps" | "mailto" | "file" | "sftp" | "smb")
+    })
+}
+
+/// Whether a line says who wrote what follows, and when: some programs quote without saying so otherwise.
+fn introduces_quotation(line: &str) -> bool {
+    const WROTE: [&str; 6] = ["escribió", "wrote", "escreveu", "écrit", "schrieb", "scritto"];
+    let line = line.trim_end();
+    let Some(words) = line.strip_suffix(':') else { return false };
+    WROTE.iter().any(|word| words.contains(word))
+        || words.contains('@') && words.contains(|c: char| c.is_ascii_digit())
+}
