@@ -3,7 +3,7 @@
 use super::{OwnTexts, new_words};
 
 const LETTER: &str = "Buenos días, Ana.\n\nSu solicitud quedó registrada con el número 12 y la atiende Luis Mora.\n\
-                      Para continuar necesitamos un dato. ¿Cuál es la placa del equipo?\n\nMesa de Servicios";
+                      Para continuar necesitamos un dato. ¿Cuál es la placa del equipo?\n\n¿Está encendido? Mesa de Servicios";
 
 fn own() -> OwnTexts {
     OwnTexts::new([LETTER].into_iter())
@@ -20,6 +20,7 @@ fn what_the_desk_sent_is_left_out_without_attribution() {
                 .to_owned(),
             "La 10432.",
         ),
+        ("marked, a short sentence", "> ¿Está encendido?\nSí.".to_owned(), "Sí."),
         ("marked, answered below", "> ¿Cuál es la placa del equipo?\nLa 10432.".to_owned(), "La 10432."),
         (
             "marked, between words",

@@ -74,11 +74,11 @@ impl Scan<'_, '_> {
             }
             _ => {}
         }
-        if !line.is_quoted() && self.fields[at].is_some() {
-            if let Some(next) = self.header_block(at) {
-                self.words_above = true;
-                return next;
-            }
+        if !line.is_quoted()
+            && let Some(next) = self.header_block(at)
+        {
+            self.words_above = true;
+            return next;
         }
         if let Some(next) = self.attribution(at) {
             return next;

@@ -57,15 +57,24 @@ fn the_ends_of_lines_of_windows_change_nothing() {
     }
 }
 
-/// A quotation does not hide words that follow a text of a writer, and words above it stay.
+/// What programs put below a reply.
+const QUOTATIONS: [&str; 5] = [
+    "El lun, 24 nov 2026 a las 10:00, Mesa <mesa@desk.test> escribió:\n\n> Su caso\n",
+    "On Tue, Nov 24, 2026 at 10:00 AM Desk <desk@desk.test> wrote:\n\nYour case\n",
+    "De: Mesa <mesa@desk.test>\nEnviado: martes, 24 de noviembre de 2026 10:00\nPara: Ana\nAsunto: RE: x\n\nSu caso\n",
+    "De: Mesa <mesa@desk.test>\n\nFecha: martes, 24 de noviembre de 2026\n\nPara: Ana\n\nAsunto: x\n\nSu caso\n",
+    "-----Mensaje original-----\nDe: Mesa\n\nSu caso\n",
+];
+
 #[test]
 fn words_of_writers_stay_above_a_quotation() {
-    const BELOW: &str = "\n\nEl lun, 24 nov 2026 a las 10:00, Mesa <mesa@desk.test> escribió:\n\n> Su caso\n";
     for row in rows().iter().filter(|row| row.expected.is_none()) {
-        let text = row.text.trim();
-        let is_last_line_of_program = ["sent-from", "forwarded"].iter().any(|kind| row.name.contains(kind));
-        let reply = new_words(&format!("{text}{BELOW}"), &OwnTexts::default());
-        assert!(reply.text.starts_with(text), "{}:\n{}", row.name, reply.text);
-        assert!(reply.text == text || is_last_line_of_program, "{}:\n{}", row.name, reply.text);
+        for quotation in QUOTATIONS {
+            let text = row.text.trim();
+            let reply = new_words(&format!("{text}\n\n{quotation}"), &OwnTexts::default());
+            assert!(reply.text.starts_with(text), "{}:\n{}", row.name, reply.text);
+            let forwards = row.name.contains("forwarded");
+            assert!(reply.text == text || forwards, "{}:\n{}", row.name, reply.text);
+        }
     }
 }
