@@ -33,6 +33,14 @@ fn what_the_desk_sent_is_left_out_without_attribution() {
             "Listo",
         ),
         (
+            "answers within a quotation without marks",
+            "Respondo en rojo.\n\nEl lun, 24 nov 2026 a las 10:00, Mesa <mesa@desk.test> escribió:\n\nBuenos días, Ana.\n\n\
+             Su solicitud quedó registrada con el número 12 y la atiende Luis Mora.\nQue venga el lunes.\n\
+             Para continuar necesitamos un dato. ¿Cuál es la placa del equipo?\n\n¿Está encendido? Mesa de Servicios\nSí."
+                .to_owned(),
+            "Respondo en rojo.\n\nQue venga el lunes.\n\nSí.",
+        ),
+        (
             "announced, but of the desk",
             format!(
                 "Respondo lo siguiente:\n\nDe: Mesa <mesa@desk.test>\nEnviado: martes, 24 de noviembre de 2026 10:00\n\

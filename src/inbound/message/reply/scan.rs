@@ -113,8 +113,15 @@ impl Scan<'_, '_> {
         }
         let block = header_blocks::at(self.lines, &self.fields, at)?;
         let end = at + block.lines;
-        if self.words_above && block.is_mail && (!self.is_announced(at) || self.repeats_soon(end)) {
-            return Some(self.cut_rest(at));
+        if self.words_above && block.is_mail {
+            let announced = self.is_announced(at) || self.has_answers_within(at);
+            if !announced {
+                return Some(self.cut_rest(at));
+            }
+            // Only what the desk sent is left out below: answers may be between.
+            if self.repeats_soon(end) {
+                self.fates[at..end].fill(Fate::Cut);
+            }
         }
         Some(end)
     }
@@ -136,7 +143,8 @@ impl Scan<'_, '_> {
         if to_end && !self.words_above && found.before.is_empty() {
             return Some(next);
         }
-        let end = if to_end { self.lines.len() } else { next };
+        let answers_within = to_end && !found.is_followed && self.has_answers_within(at);
+        let end = if to_end && !answers_within { self.lines.len() } else { next };
         self.fates[at..end].fill(Fate::Cut);
         if !found.before.is_empty() {
             self.fates[at] = Fate::Kept(found.before);
@@ -175,9 +183,11 @@ impl Scan<'_, '_> {
             "mensaje que me",
             "correo falso",
             "me llegó est",
-            "me llegó un",
+            "me llegó un correo",
+            "me llegó un mensaje",
             "recibí est",
-            "recibí un",
+            "recibí un correo",
+            "recibí un mensaje",
             "suspicious",
             "following email",
             "following e-mail",
@@ -199,6 +209,39 @@ impl Scan<'_, '_> {
         let closes = CLOSINGS.iter().any(|closing| lower.starts_with(closing));
         let introduces = line.words.ends_with([':', '：']) && lower.split_whitespace().count() >= 2;
         !closes && (introduces || WORDS.iter().any(|word| lower.contains(word)))
+    }
+
+    /// Whether the author says that answers are within the quotation: `Respondo en rojo.`
+    fn has_answers_within(&self, at: usize) -> bool {
+        const WORDS: &[&str] = &[
+            "abajo",
+            "en rojo",
+            "en azul",
+            "en verde",
+            "en negrilla",
+            "en negrita",
+            "en amarillo",
+            "entre líneas",
+            "resaltado",
+            "see below",
+            "answers below",
+            "inline",
+            "in red",
+            "in blue",
+            "em vermelho",
+            "em azul",
+            "en rouge",
+            "ci-dessous",
+            "in rot",
+            "siehe unten",
+            "in rosso",
+            "qui sotto",
+        ];
+        let above = self.lines[..at].iter().rev().take(6).find(|line| !line.words.is_empty());
+        let lower = above.map(|line| line.beginning().to_lowercase()).unwrap_or_default();
+        let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric() && c != '-').collect();
+        let sentence = format!(" {} ", words.join(" "));
+        WORDS.iter().any(|phrase| sentence.contains(&format!(" {phrase} ")))
     }
 
     /// Whether soon below a line there is what the desk sent.
