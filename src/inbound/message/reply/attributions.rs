@@ -30,7 +30,7 @@ pub struct Attribution<'a> {
 const MOST_LINES: usize = 5;
 
 /// The longest attribution, in bytes.
-const LONGEST: usize = 600;
+pub const LONGEST: usize = 600;
 
 const INTRODUCTIONS: &[&str] =
     &["el", "on", "at", "em", "no", "le", "am", "il", "op", "den", "på", "w", "dnia", "in", "pe", "a", "vào"];
@@ -100,7 +100,7 @@ pub fn at<'a>(lines: &[Line<'a>], first: usize) -> Option<Attribution<'a>> {
             return Some(Attribution { lines: index + 1, certainty, is_followed, before: "" });
         }
     }
-    after_words(line)
+    other_forms::after_words(line)
 }
 
 /// How an attribution begins.
@@ -147,25 +147,8 @@ fn may_end(words: &str) -> bool {
     }
 }
 
-/// `Ya quedó. On Wed, Nov 24, 2026 at 10:00 AM, <a@x.test> wrote:`, where a program lost the end of a line.
-fn after_words<'a>(line: &Line<'a>) -> Option<Attribution<'a>> {
-    if line.words.len() > LONGEST || !line.words.ends_with(':') {
-        return None;
-    }
-    let introduction = [" On ", " El ", " Le ", " Em ", " Am ", "--- On ", "--- El "];
-    let at = introduction.iter().filter_map(|word| line.words.rfind(word)).max()?;
-    let (before, sentence) = line.words.split_at(at);
-    let tokens = authors::tokens(sentence)?;
-    let (certainty, _) = judge(sentence, Beginning::Date)?;
-    let date = dates::read(tokens.get(1..)?)?;
-    let is_program = certainty == Certainty::Certain && date.weekday && date.full && date.clock;
-    let before = before.trim_end_matches(|c: char| is_dash(c) || c == ' ');
-    let found = Attribution { lines: 1, certainty, is_followed: false, before };
-    (is_program && tokens.iter().any(|token| authors::is_address(&token.text))).then_some(found)
-}
-
 /// Whether the sentence is an attribution; then also, whether the quotation follows on its last line.
-fn judge(sentence: &str, kind: Beginning) -> Option<(Certainty, bool)> {
+pub fn judge(sentence: &str, kind: Beginning) -> Option<(Certainty, bool)> {
     let sentence = lines::trim(sentence);
     let around = |c: char| is_dash(c) || matches!(c, '*' | '_' | ' ');
     let inner = sentence.trim_matches(around);

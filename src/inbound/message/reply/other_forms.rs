@@ -1,7 +1,7 @@
 //! Forms of an attribution that differ from `date, author, verb`.
 
-use super::attributions::{Attribution, Beginning, Certainty};
-use super::lines::{self, Line};
+use super::attributions::{Attribution, Beginning, Certainty, LONGEST, judge};
+use super::lines::{self, Line, is_dash};
 use super::{authors, dates};
 use authors::Token;
 
@@ -75,4 +75,21 @@ fn date_in_brackets(tokens: &[Token]) -> Option<Certainty> {
     let fits =
         date.full && date.length == day.len() && authors::ends_with_address(author) && author.len() <= 8;
     fits.then_some(Certainty::IfMarked)
+}
+
+/// `Ya quedó. On Wed, Nov 24, 2026 at 10:00 AM, <a@x.test> wrote:`, where a program lost the end of a line.
+pub fn after_words<'a>(line: &Line<'a>) -> Option<Attribution<'a>> {
+    if line.words.len() > LONGEST || !line.words.ends_with(':') {
+        return None;
+    }
+    let introduction = [" On ", " El ", " Le ", " Em ", " Am ", "--- On ", "--- El "];
+    let at = introduction.iter().filter_map(|word| line.words.rfind(word)).max()?;
+    let (before, sentence) = line.words.split_at(at);
+    let tokens = authors::tokens(sentence)?;
+    let (certainty, _) = judge(sentence, Beginning::Date)?;
+    let date = dates::read(tokens.get(1..)?)?;
+    let is_program = certainty == Certainty::Certain && date.weekday && date.full && date.clock;
+    let before = before.trim_end_matches(|c: char| is_dash(c) || c == ' ');
+    let found = Attribution { lines: 1, certainty, is_followed: false, before };
+    (is_program && tokens.iter().any(|token| authors::is_address(&token.text))).then_some(found)
 }
