@@ -51,7 +51,8 @@ enum Charset {
 impl Charset {
     fn named(label: &str) -> Self {
         let label = label.trim().trim_matches(['"', '\'']).to_ascii_lowercase();
-        let label = label.split_whitespace().next().unwrap_or_default();
+        let label =
+            label.strip_prefix("charset=").unwrap_or(&label).split_whitespace().next().unwrap_or_default();
         let squeezed: String = label.chars().filter(char::is_ascii_alphanumeric).collect();
         let known = |label: &str| {
             Encoding::for_label(label.as_bytes())
@@ -194,6 +195,7 @@ mod tests {
             (b"\x1b$BF|K\\\x1b(B", Some("us-ascii"), "日本"),
             (b"\x1b[31mError\x1b(B", None, "\u{1b}[31mError\u{1b}(B"),
             (b"\xcf\xf0\xe8\xe2\xe5\xf2", Some("CP-1251"), "Привет"),
+            (b"\xcf\xf0\xe8", Some("charset=windows-1251"), "При"),
             (b"+AOE-", Some("utf-7"), "á"),
             (b"\xa0", Some("cp850"), "á"),
         ] {

@@ -202,6 +202,7 @@ impl Found {
         }
         if is_tnef(&head, &bytes)
             && let Some(opened) = tnef::read(&bytes)
+            && self.files.len() + opened.files.len() <= MOST_PARTS
         {
             self.spare = self.spare.take().or(opened.text);
             self.files.extend(opened.files);
@@ -220,7 +221,7 @@ impl Found {
         if head.content_type == "text/html" || memmem::find(&bytes, b"begin ").is_none() {
             return bytes;
         }
-        let (text, files) = uuencode::extracted(&bytes);
+        let (text, files) = uuencode::extracted(&bytes, MOST_PARTS.saturating_sub(self.files.len()));
         self.files.extend(files.into_iter().map(|file| {
             File {
                 name: Some(head::file_name(&encoded_words::decoded(&file.name)))

@@ -5,6 +5,8 @@ mod addresses;
 mod authentication;
 mod authentication_results;
 #[cfg(test)]
+mod bounds_test;
+#[cfg(test)]
 mod cases_test;
 mod charsets;
 mod decode;

@@ -1,7 +1,6 @@
 //! Files in uuencode: as the encoding of a part, or between the lines of a text.
 
 use super::lines;
-use super::mime::MOST_PARTS;
 
 /// A file in a text.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,13 +22,14 @@ pub fn first(body: &[u8]) -> Option<Encoded> {
     None
 }
 
-/// The text without the files in it, and the files. Only whole files count: a sentence may begin with the same word.
-pub fn extracted(text: &[u8]) -> (Vec<u8>, Vec<Encoded>) {
+/// The text without the files in it, and the files, at most so many. Only whole files count: a sentence may begin with
+/// the same word.
+pub fn extracted(text: &[u8], most: usize) -> (Vec<u8>, Vec<Encoded>) {
     let (mut words, mut files) = (Vec::new(), Vec::new());
     let mut rest = text;
     while !rest.is_empty() {
         let line = next_line(&mut rest);
-        if let Some(name) = begin(line).filter(|_| files.len() < MOST_PARTS) {
+        if let Some(name) = begin(line).filter(|_| files.len() < most) {
             let (bytes, length, is_whole) = content(rest);
             if is_whole && !bytes.is_empty() {
                 files.push(Encoded { name: name.to_vec(), bytes });
@@ -115,10 +115,11 @@ mod tests {
     #[test]
     fn a_file_between_the_lines_is_taken_out() {
         let text = format!("Va el archivo:\r\n{FILE}Gracias\r\n{}", FILE.replace("`\r\n", ""));
-        let (words, files) = extracted(text.as_bytes());
+        let (words, files) = extracted(text.as_bytes(), 9);
         assert_eq!(words, b"Va el archivo:\r\nGracias\r\n");
         let cat = || Encoded { name: b"a.txt".to_vec(), bytes: b"cat".to_vec() };
         assert_eq!(files, [cat(), cat()]);
+        assert_eq!(extracted(text.as_bytes(), 1).1.len(), 1);
         assert_eq!(first(FILE.as_bytes()), Some(cat()));
         assert_eq!(first(b"begin 644 a.txt\n#8V%T\n"), Some(cat()));
         assert_eq!(first(b"#8V%T\n"), None);
@@ -133,7 +134,7 @@ mod tests {
             "begin 99999 x\nend\n",
             "begin 644 x\nbegin 644 y\nend",
         ] {
-            let (kept, files) = extracted(words.as_bytes());
+            let (kept, files) = extracted(words.as_bytes(), 9);
             assert_eq!((kept.as_slice(), files.len()), (words.as_bytes(), 0), "{words}");
         }
     }
@@ -148,7 +149,7 @@ mod tests {
     #[test]
     fn nothing_is_made_of_nothing() {
         let many = format!("begin 644 x\n{}end\n", "M\n".repeat(1000));
-        let (words, files) = extracted(many.as_bytes());
+        let (words, files) = extracted(many.as_bytes(), 9);
         assert!(files.iter().map(|file| file.bytes.len()).sum::<usize>() + words.len() <= many.len());
     }
 }

@@ -1,0 +1,115 @@
+//! Messages that are made to cost time and memory: each is read or refused within a bound.
+
+use std::time::{Duration, Instant};
+
+use super::{Message, Summary, verdict};
+
+/// The largest message, and one whose text is just short enough to be read.
+const SIZES: [usize; 2] = [25_000_000, 1_000_000];
+
+/// Longer than the slowest takes without optimization; what grows with the square of the size takes hours.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// A message of this size with a header, then this as often as it fits.
+fn filled(size: usize, header: &str, unit: &str) -> Vec<u8> {
+    let mut message = format!("From: a@x.test\r\n{header}\r\n").into_bytes();
+    message.extend(unit.as_bytes().iter().cycle().take((size - message.len()) / unit.len() * unit.len()));
+    message
+}
+
+#[test]
+fn large_messages_take_linear_time() {
+    let mixed = "Content-Type: multipart/mixed; boundary=b\r\n";
+    let plain = "Content-Type: text/plain\r\n";
+    let page = "Content-Type: text/html\r\n";
+    let base64 = "Content-Transfer-Encoding: base64\r\n";
+    for (header, unit) in [
+        (mixed, "--b\n"),
+        (mixed, "--\n"),
+        (mixed, "--b--\n"),
+        (mixed, "--b\nContent-Type: multipart/mixed; boundary=b\n\n"),
+        (mixed, "--b--\n--b\n\nx\n"),
+        ("Content-Type: multipart/mixed\r\n", "--x\n"),
+        ("Content-Type: multipart/mixed\r\n", "--x\nContent-Type: multipart/mixed\n\n"),
+        ("", "Content-Type: message/rfc822\n\n"),
+        (plain, "begin 644 x\n"),
+        (plain, "begin 644 x\n#8V%T\nend\n"),
+        (plain, "begin 644 x\nM\n"),
+        ("Content-Type: text/plain; name=a\r\nContent-Transfer-Encoding: x-uuencode\r\n", "begin 644 x\nM\n"),
+        (base64, "=\n__ \n"),
+        (base64, "a b "),
+        (page, "<blockquote><a href=x><ol>"),
+        (page, "<p style=display:none>"),
+        (page, "<ol><li>a</b>"),
+        (page, "<meta charset=x>"),
+        (plain, "Ã±a "),
+        (plain, "\u{1b}$B"),
+        ("Content-Type: text/plain; format=flowed\r\n", ">>> \n"),
+    ] {
+        for size in SIZES {
+            read(size, header, unit);
+        }
+    }
+}
+
+fn read(size: usize, header: &str, unit: &str) {
+    let message = filled(size, header, unit);
+    let start = Instant::now();
+    let read = Message::read(&message, None, None);
+    let _ = (Summary::read(&message), verdict(&message, "mx.test", 2));
+    let took = start.elapsed();
+    println!(
+        "{took:?} {size} {:?} {header:?} {unit:?}",
+        read.as_ref().map(|read| (read.text.len(), read.files.len()))
+    );
+    assert!(took < LONGEST, "{header} {unit}: {took:?}");
+    let files = read.map_or(0, |read| read.files.iter().map(|file| file.bytes.len()).sum());
+    assert!(files <= message.len(), "{header} {unit}");
+}
+
+#[test]
+fn a_large_winmail_dat_takes_linear_time() {
+    for unit in [
+        &[0][..],
+        &[1, 0],
+        &[2; 11],
+        &[2, 2, 0x90, 6, 0, 0, 0, 0, 0, 0, 0],
+        &[2, 5, 0x90, 6, 0, 4, 0, 0, 0, 255, 255, 255, 255, 0, 0],
+    ] {
+        let mut message =
+            b"From: a@x.test\r\nContent-Type: application/ms-tnef\r\n\r\n\x78\x9f\x3e\x22\x01\x00".to_vec();
+        message.extend(unit.iter().cycle().take(SIZES[0]));
+        let start = Instant::now();
+        assert!(Message::read(&message, None, None).is_ok());
+        println!("{:?} {unit:?}", start.elapsed());
+        assert!(start.elapsed() < LONGEST, "{unit:?}");
+    }
+}
+
+#[test]
+fn long_header_fields_take_linear_time() {
+    for unit in [
+        "=?utf-8?Q?",
+        "=?utf-8?Q?a ",
+        "=?utf-8?B?B?= ",
+        "=?utf-8?Q?=C3?=",
+        "a@x.test, ",
+        "\"",
+        "<",
+        "(",
+        "a=\"",
+        "; a*0*=%",
+        "\\\"",
+        "Ã",
+    ] {
+        let value = unit.repeat(80_000 / unit.len());
+        let message = format!(
+            "From: {value}\r\nSubject: {value}\r\nReferences: {value}\r\n\r\n--b\nContent-Type: a/b; {value}\nContent-Disposition: {value}\n\nx\n"
+        );
+        let start = Instant::now();
+        assert!(Message::read(message.as_bytes(), None, None).is_ok());
+        let took = start.elapsed();
+        println!("{took:?} {unit:?}");
+        assert!(took < Duration::from_secs(20), "{unit}: {took:?}");
+    }
+}
