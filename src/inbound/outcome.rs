@@ -101,24 +101,24 @@ pub fn decide(
     if is_over_limit {
         return Ok(Outcome::None(InboundEmailReason::SenderLimit));
     }
-    if let Some(Answered { row, .. }) = &answered
+    let copied = if answered.is_none() { copies::of(tx, message, &from.address)? } else { None };
+    let ended = match (&answered, &copied) {
+        (Some(Answered { row, .. }), _) | (None, Some(Copied::Ended(row))) => Some(row.clone()),
+        (None, Some(Copied::Open { .. }) | None) => None,
+    };
+    if let Some(row) = &ended
         && files.kept.is_empty()
         && answers::thanks(tx, config, row, message)?
     {
         return Ok(Outcome::None(InboundEmailReason::Thanks));
     }
-    let copied = if answered.is_none() { copies::of(tx, message, &from.address)? } else { None };
     let Some(sender) = known_or_new(tx, config, (sender, from), message, released, at)? else {
         return Ok(Outcome::None(InboundEmailReason::TooManyStrangers));
     };
-    let ended = match copied {
-        Some(Copied::Open { row, to_requester }) => {
-            let actor = Actor::by_mail(tx, sender.id, Action::AddPublicFollowup, origin, config.timezone)?;
-            return reserved(tx, &actor, row, (Reserved::Copy { to_requester }, true), message, files);
-        }
-        Some(Copied::Ended(row)) => Some(row),
-        None => answered.map(|answered| answered.row),
-    };
+    if let Some(Copied::Open { row, to_requester }) = copied {
+        let actor = Actor::by_mail(tx, sender.id, Action::AddPublicFollowup, origin, config.timezone)?;
+        return reserved(tx, &actor, row, (Reserved::Copy { to_requester }, true), message, files);
+    }
     let manner = Manner { automatic: false, acknowledged: !is_list };
     register(tx, config, &sender, reading, files, (ended, manner))
 }

@@ -215,9 +215,9 @@ pub struct Request {
 /// account, the response is one 422 that names every field.
 ///
 /// Staff register on behalf of a person, for example by telephone or at the counter: for an account with
-/// `requester_id`, or for the person whose `document_id` or `email` is in `requester`. If no account has this document
-/// or this address, one without a password is created with these data, which must then be complete; the address is
-/// optional. The person is the requester of the ticket: they receive its mail and the survey, and `registered_by` names
+/// `requester_id`, or for the person whose `document_id` or `email` is in `requester`. Numbers of a document that differ
+/// only in grouping (`43.111.222`, `C.C. 43111222`) are the same. If no account has this document or this address, one
+/// without a password is created with these data, which must then be complete; the address is optional. The person is the requester of the ticket: they receive its mail and the survey, and `registered_by` names
 /// the member of staff. `GET /tickets/{ticket_id}/receipt` is a page to print for them.
 ///
 /// If the category requires a head of unit and the requester is not the head of the unit of the request, the ticket is

@@ -100,6 +100,7 @@ fn others_do_not_take_part_by_the_number_alone() {
     assert_eq!(followups(&desk, &one).len(), count);
     // After the ticket has ended, a reply in copy is a request of its own that refers to it.
     desk.technician().post(&format!("{one}/archive"), json!({"reason": "withdrawn"})).ok();
+    assert_eq!(became(&desk, reply("colega@otra.example", "", "Muchas gracias."))["reason"], "thanks");
     let email = became(&desk, reply("colega@otra.example", "Message-ID: <later@x>\n", "Volvió a fallar."));
     let new = format!("/tickets/{}", email["ticket_id"]);
     assert_ne!(new, one);
