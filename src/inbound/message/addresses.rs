@@ -94,7 +94,8 @@ fn is_address(text: &str) -> bool {
     text.len() <= 254
         && !local.is_empty()
         && !local.contains('@')
-        && !(local.starts_with('\'') || domain.contains('\''))
+        && !local.starts_with('\'')
+        && !domain.contains('\'')
         && domain.split('.').all(|label| !label.is_empty())
         && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "<>(),;:\"\\[]".contains(c))
 }

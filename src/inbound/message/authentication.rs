@@ -1,7 +1,8 @@
 //! Whether the entity's own mail server verified that a message comes from the domain of its author.
 
 use super::authentication_results::{AuthenticationResults, MethodResult, topmost};
-use super::headers::{Headers, split};
+use super::header_end::split;
+use super::headers::Headers;
 use super::without_envelope;
 
 /// The result of the mail server's checks of the author of a message.

@@ -122,7 +122,8 @@ fn pieces(value: &[u8]) -> Vec<Piece<'_>> {
         };
         let between = &value[plain..found];
         let follows = matches!(pieces.last(), Some(Piece::Word { .. }));
-        if !between.is_empty() && !(follows && between.trim_ascii().is_empty()) {
+        let is_space = follows && between.trim_ascii().is_empty();
+        if !is_space && !between.is_empty() {
             pieces.push(Piece::Plain(between));
         }
         pieces.push(word);

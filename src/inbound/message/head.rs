@@ -1,6 +1,7 @@
 //! The declarations of a part in its header: its type, its encoding, and the name of its file.
 
-use super::headers::{Headers, split};
+use super::header_end::split;
+use super::headers::Headers;
 use super::parameters::Declared;
 use super::{Fault, one_line};
 

@@ -1,15 +1,11 @@
 //! The parts of a message (RFC 2045 to 2049): its text, and its files byte for byte. A message within a message is a
 //! file.
 
-use std::borrow::Cow;
-
-use memchr::memmem;
-
+use super::Fault;
 use super::delimiters::{self, Delimiters, Inner};
-use super::head::{self, Head};
-use super::headers::{split, split_part};
-use super::versions::{self, Words};
-use super::{Fault, LONGEST_TEXT, charsets, decode, encoded_words, flowed, html, tnef, uuencode};
+use super::found::Found;
+use super::head::Head;
+use super::header_end::{split, split_part};
 
 /// How many parts a message may have.
 pub const MOST_PARTS: usize = 1000;
@@ -69,7 +65,7 @@ fn walk(message: &[u8], mut delimiters: Delimiters) -> Result<Content, Fault> {
         let mut head = Head::read(header, part.default)?;
         let inner = inner(&mut head, &part, body, &mut delimiters)?;
         if inner.is_empty() {
-            found.add(&part, head, body);
+            found.add(head, body, part.may_be_words, part.choice);
         } else {
             // The part pushed last is processed first.
             waiting.extend(nested(&head, &part, inner, parts)?.into_iter().rev());
@@ -171,139 +167,6 @@ fn root(head: &Head, parts: &[Inner<'_>]) -> Result<usize, Fault> {
         }
     }
     Ok(0)
-}
-
-/// What has been read of a message.
-#[derive(Default)]
-struct Found {
-    words: Vec<Words>,
-    /// How many bytes of text have been read.
-    written: usize,
-    files: Vec<File>,
-    /// The text in a file, for a message without other text.
-    spare: Option<String>,
-}
-
-impl Found {
-    fn add(&mut self, part: &Part<'_>, head: Head, body: &[u8]) {
-        let bytes = match head.is_readable() {
-            true => readable(body, &head),
-            false => decode::transfer(body, &head.encoding),
-        };
-        let fits = part.may_be_words && self.written + bytes.len() <= LONGEST_TEXT;
-        if fits && !head.is_file() {
-            let bytes = self.without_files(&head, bytes);
-            self.written += bytes.len();
-            self.words.push(words(&head, &bytes, part.choice));
-            return;
-        }
-        if bytes.is_empty() && head.name.is_none() {
-            return;
-        }
-        if is_tnef(&head, &bytes)
-            && let Some(opened) = tnef::read(&bytes)
-            && self.files.len() + opened.files.len() <= MOST_PARTS
-        {
-            self.spare = self.spare.take().or(opened.text);
-            self.files.extend(opened.files);
-            return;
-        }
-        let is_first = self.words.is_empty() && self.files.is_empty() || head.content_type == "text/html";
-        if fits && is_first && head.is_readable() && !head.is_attachment && self.spare.is_none() {
-            self.spare = Some(words(&head, &bytes, None).text);
-        }
-        let name = head.file_name(&bytes);
-        self.files.push(File { name, content_type: head.content_type, bytes: bytes.into_owned() });
-    }
-
-    /// A text without the files in uuencode that it contains.
-    fn without_files<'a>(&mut self, head: &Head, bytes: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
-        if head.content_type == "text/html" || memmem::find(&bytes, b"begin ").is_none() {
-            return bytes;
-        }
-        let (text, files) = uuencode::extracted(&bytes, MOST_PARTS.saturating_sub(self.files.len()));
-        self.files.extend(files.into_iter().map(|file| {
-            File {
-                name: Some(head::file_name(&encoded_words::decoded(&file.name)))
-                    .filter(|name| !name.is_empty())
-                    .unwrap_or_else(|| "attachment.bin".to_owned()),
-                content_type: "application/octet-stream".to_owned(),
-                bytes: file.bytes,
-            }
-        }));
-        Cow::Owned(text)
-    }
-
-    fn content(self) -> Content {
-        let text = versions::chosen(&self.words);
-        let is_empty = text.trim().is_empty();
-        Content {
-            text: self.spare.filter(|_| is_empty).map_or(text, |spare| clean(spare.trim())),
-            files: self.files,
-        }
-    }
-}
-
-/// The bytes of a text. If what it declares as base64 is evidently words, these.
-fn readable<'a>(body: &'a [u8], head: &Head) -> Cow<'a, [u8]> {
-    let bytes = decode::transfer(body, &head.encoding);
-    let is_text = || {
-        let is_control = |byte: &u8| *byte < b' ' && !b"\t\r\n\x1b\x0c".contains(byte);
-        std::str::from_utf8(&bytes).is_ok() && !bytes.iter().any(is_control)
-    };
-    let has_words = || {
-        let words = body.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-        let (count, letters) = words.fold((0, 0), |(count, letters), word| (count + 1, letters + word.len()));
-        count > 2 && letters < 10 * count
-    };
-    if head.encoding == "base64" && body.len() <= LONGEST_TEXT && !is_text() && has_words() {
-        return Cow::Borrowed(body);
-    }
-    bytes
-}
-
-fn words(head: &Head, bytes: &[u8], choice: Option<usize>) -> Words {
-    let declared = head.charset.as_deref();
-    let is_page = |text: &str| {
-        let start = text.trim_start().get(..9).unwrap_or_default().to_ascii_lowercase();
-        start.starts_with("<html") || start.starts_with("<!doctype")
-    };
-    if head.content_type == "text/html" {
-        let text = charsets::text(bytes, html::charset(bytes, declared).as_deref());
-        return Words { choice, is_html: true, text: clean(&html::text(&text)) };
-    }
-    let text = charsets::text(bytes, declared);
-    // A multipart that consists of a page.
-    if head.content_type.starts_with("multipart/") && is_page(&text) {
-        return Words { choice, is_html: true, text: clean(&html::text(&text)) };
-    }
-    let text = if head.flowed { flowed::text(&text, head.joins) } else { text };
-    Words { choice, is_html: false, text: clean(&text) }
-}
-
-fn is_tnef(head: &Head, bytes: &[u8]) -> bool {
-    let is_named = head.name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case("winmail.dat"));
-    (is_named || matches!(head.content_type.as_str(), "application/ms-tnef" | "application/vnd.ms-tnef"))
-        && bytes.starts_with(&tnef::SIGNATURE)
-}
-
-/// Without invisible text: control characters, and line endings of other kinds.
-fn clean(text: &str) -> String {
-    let text =
-        text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}'], "\n").replace('\u{a0}', " ");
-    let seen = |c: &char| {
-        (!c.is_control() || matches!(c, '\n' | '\t'))
-            && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    let lines: Vec<String> = text
-        .split('\n')
-        .map(|line| {
-            let line: String = line.chars().filter(seen).collect();
-            // The line above a signature (RFC 3676) is known by its space.
-            if line == "-- " { line } else { line.trim_end().to_owned() }
-        })
-        .collect();
-    lines.join("\n")
 }
 
 #[cfg(test)]

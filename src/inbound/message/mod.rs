@@ -13,7 +13,9 @@ mod decode;
 mod delimiters;
 mod encoded_words;
 mod flowed;
+mod found;
 mod head;
+mod header_end;
 mod headers;
 mod html;
 mod mime;
@@ -32,7 +34,8 @@ pub use mime::File;
 pub use origin::Automatic;
 pub use reply::{OwnTexts, Reply};
 
-use headers::{Headers, split};
+use header_end::split;
+use headers::Headers;
 use memchr::memchr;
 
 /// The longest body that is read as text, in bytes; a longer one is kept as a file.

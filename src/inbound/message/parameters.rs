@@ -90,7 +90,7 @@ impl Declared {
 
     /// A value in words, such as a file name: by RFC 2231 if it has this form too.
     pub fn words(&self, name: &str) -> Option<String> {
-        let plain = || self.value(name).map(|value| undeclared(value));
+        let plain = || self.value(name).map(undeclared);
         self.extended(name).filter(|value| !value.trim().is_empty()).or_else(plain)
     }
 

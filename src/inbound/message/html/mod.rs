@@ -1,6 +1,7 @@
 //! HTML as plain text. It reads only tokens and builds no tree, so that nesting costs nothing, and drops scripts,
 //! styles and attributes.
 
+mod link;
 mod style;
 mod writer;
 

@@ -2,6 +2,7 @@
 
 use html5ever::tokenizer::{Tag, TagKind};
 
+use super::link::Link;
 use super::style::{attribute, is_hidden, is_quotation};
 
 /// The deepest quotation that is marked as such, and the deepest list that is indented.
@@ -12,9 +13,6 @@ const MOST_OPEN: usize = 10_000;
 
 /// The longest line that introduces a quotation, in bytes.
 const LONGEST_INTRODUCTION: usize = 500;
-
-/// The longest address of a link that is kept, in bytes.
-const LONGEST_ADDRESS: usize = 2000;
 
 #[derive(Default)]
 pub struct Writer {
@@ -38,12 +36,6 @@ pub struct Writer {
     hides: bool,
     preformatted: usize,
     link: Option<Link>,
-}
-
-/// A link that is open.
-struct Link {
-    address: String,
-    words: String,
 }
 
 impl Writer {
@@ -228,37 +220,15 @@ impl Writer {
 
     fn link(&mut self, tag: &Tag, starts: bool) {
         // A link ends where the next one begins.
-        if let Some(link) = self.link.take() {
-            self.end_link(&link);
+        self.end_link();
+        if self.hidden == 0 && starts {
+            self.link = Link::open(tag);
         }
-        if self.hidden > 0 || !starts {
-            return;
-        }
-        let address =
-            attribute(tag, "href").map(str::trim).filter(|address| address.len() <= LONGEST_ADDRESS);
-        self.link = address
-            .filter(|address| leads_elsewhere(address))
-            .map(|address| Link { address: address.to_owned(), words: String::new() });
     }
 
-    /// The address of a link, if its words do not contain it.
-    fn end_link(&mut self, link: &Link) {
-        let address = link.address.strip_prefix("mailto:").unwrap_or(&link.address);
-        let address = if address.len() < link.address.len() {
-            address.split('?').next().unwrap_or_default()
-        } else {
-            address
-        };
-        let simple = |text: &str| {
-            let text = text.trim().to_lowercase();
-            let text = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
-            text.trim_start_matches("www.").trim_end_matches('/').to_owned()
-        };
-        let words = link.words.trim();
-        if !words.is_empty() && !simple(words).contains(&simple(address)) && !address.is_empty() {
-            let shown: String =
-                address.chars().filter(|c| !c.is_whitespace() && !"<>".contains(*c)).collect();
-            self.words(&format!(" <{shown}>"));
+    fn end_link(&mut self) {
+        if let Some(address) = self.link.take().and_then(Link::address) {
+            self.words(&format!(" <{address}>"));
         }
     }
 
@@ -295,20 +265,10 @@ impl Writer {
         if self.undisplayed.is_some() {
             return None;
         }
-        if let Some(link) = self.link.take() {
-            self.end_link(&link);
-        }
+        self.end_link();
         self.end_line(false);
         Some(self.text)
     }
-}
-
-/// Whether an address leads out of the page.
-fn leads_elsewhere(address: &str) -> bool {
-    let scheme = address.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
-    scheme.is_some_and(|scheme| {
-        matches!(scheme.as_str(), "http" | "https" | "ftp" | "ftps" | "mailto" | "file" | "sftp" | "smb")
-    })
 }
 
 /// Whether a line says who wrote what follows, and when: some programs quote without saying so otherwise.

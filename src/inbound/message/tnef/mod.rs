@@ -1,7 +1,12 @@
 //! `winmail.dat` (MS-OXTNEF): the files and the text that Outlook puts into one file.
 
+mod compressed_rtf;
+mod properties;
+
 use super::mime::{File, MOST_PARTS};
 use super::{charsets, head, html};
+use compressed_rtf::decompressed;
+use properties::{number, take};
 
 /// The first bytes of a file of this kind.
 pub const SIGNATURE: [u8; 4] = [0x78, 0x9f, 0x3e, 0x22];
@@ -38,14 +43,14 @@ fn read_into(opened: &mut Opened, bytes: &[u8], depth: usize) -> Option<()> {
         match attribute & 0xffff {
             0x9007 => charset = code_page(data),
             0x800c => body.plain = body.plain.or(Some(Text { bytes: data, is_wide: false })),
-            0x9003 => properties(data, |id, value| body.add(id, value))?,
+            0x9003 => properties::all(data, |id, value| body.add(id, value))?,
             0x9002 if attached.len() < MOST_PARTS => attached.push(Attached::default()),
             id => {
                 if let Some(last) = attached.last_mut() {
                     match id {
                         0x8010 => last.title = Some(Text { bytes: data, is_wide: false }),
                         0x800f => last.data = Some(data),
-                        0x9005 => properties(data, |id, value| last.add(id, value))?,
+                        0x9005 => properties::all(data, |id, value| last.add(id, value))?,
                         _ => {}
                     }
                 }
@@ -71,18 +76,6 @@ fn read_into(opened: &mut Opened, bytes: &[u8], depth: usize) -> Option<()> {
         }
     }
     Some(())
-}
-
-fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
-    let (taken, after) = rest.split_at_checked(length)?;
-    *rest = after;
-    Some(taken)
-}
-
-/// A number of this many bytes, of which the least significant is first.
-fn number(rest: &mut &[u8], length: usize) -> Option<u64> {
-    let bytes = take(rest, length)?;
-    Some(bytes.iter().rev().fold(0, |number, byte| (number << 8) | u64::from(*byte)))
 }
 
 fn code_page(mut data: &[u8]) -> String {
@@ -183,95 +176,6 @@ impl<'a> Attached<'a> {
             bytes: data.to_vec(),
         });
     }
-}
-
-/// The properties of a message or of a file (MS-OXTNEF, 2.1.3.4) that have a length of their own.
-fn properties<'a>(mut rest: &'a [u8], mut add: impl FnMut(u64, Text<'a>)) -> Option<()> {
-    let count = number(&mut rest, 4)?;
-    for _ in 0..count {
-        let kind = number(&mut rest, 2)?;
-        let id = number(&mut rest, 2)?;
-        if id >= 0x8000 {
-            take(&mut rest, 16)?;
-            if number(&mut rest, 4)? == 0 {
-                take(&mut rest, 4)?;
-            } else {
-                padded(&mut rest)?;
-            }
-        }
-        let is_multiple = kind & 0x1000 != 0;
-        let size = match kind & 0x0fff {
-            0x0001 => Some(0),
-            0x0002 | 0x0003 | 0x0004 | 0x000a | 0x000b => Some(4),
-            0x0005 | 0x0006 | 0x0007 | 0x0014 | 0x0040 => Some(8),
-            0x0048 => Some(16),
-            0x000d | 0x001e | 0x001f | 0x0102 => None,
-            _ => return None,
-        };
-        let values = if is_multiple || size.is_none() { number(&mut rest, 4)? } else { 1 };
-        for _ in 0..values {
-            match size {
-                Some(0) => break,
-                Some(size) => {
-                    take(&mut rest, size)?;
-                }
-                None => add(id, Text { bytes: padded(&mut rest)?, is_wide: kind & 0x0fff == 0x001f }),
-            }
-        }
-    }
-    Some(())
-}
-
-/// Bytes with their length before them, filled up to four.
-fn padded<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = usize::try_from(number(rest, 4)?).ok()?;
-    let bytes = take(rest, length)?;
-    let fill = length.wrapping_neg() % 4;
-    take(rest, fill.min(rest.len()))?;
-    Some(bytes)
-}
-
-/// The text with which the dictionary of compressed RTF begins (MS-OXRTFCP).
-const DICTIONARY: &[u8] = b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx";
-
-/// RTF before it was compressed; none if it is damaged or longer than this.
-fn decompressed(mut rest: &[u8], longest: usize) -> Option<Vec<u8>> {
-    take(&mut rest, 4)?;
-    let length = usize::try_from(number(&mut rest, 4)?).ok().filter(|length| *length <= longest)?;
-    let kind = take(&mut rest, 4)?;
-    take(&mut rest, 4)?;
-    if kind == b"MELA" {
-        return rest.get(..length).map(<[u8]>::to_vec);
-    }
-    if kind != b"LZFu" {
-        return None;
-    }
-    let mut text = DICTIONARY.to_vec();
-    while text.len() - DICTIONARY.len() < length {
-        let control = number(&mut rest, 1)?;
-        for bit in 0..8 {
-            if control & (1 << bit) == 0 {
-                if text.len() - DICTIONARY.len() >= length {
-                    break;
-                }
-                text.extend_from_slice(take(&mut rest, 1)?);
-                continue;
-            }
-            // An offset in the dictionary, which is a ring of 4096 bytes, and a count.
-            let [high, low] = take(&mut rest, 2)? else { return None };
-            let offset = (usize::from(*high) << 4) | usize::from(*low >> 4);
-            let distance = text.len().wrapping_sub(offset) % 4096;
-            if distance == 0 {
-                break;
-            }
-            for _ in 0..usize::from(*low & 15) + 2 {
-                let byte = *text.get(text.len().checked_sub(distance)?)?;
-                text.push(byte);
-            }
-        }
-    }
-    text.truncate(DICTIONARY.len() + length);
-    Some(text.split_off(DICTIONARY.len()))
 }
 
 #[cfg(test)]

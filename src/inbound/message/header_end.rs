@@ -1,0 +1,94 @@
+//! Where a header ends.
+
+use super::lines;
+
+/// The header block and the body of a message. A line that is not a field ends the header and belongs to the body, so
+/// that what a mail server takes for text is not a header here. Such lines before the first field are skipped.
+pub fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
+    split_by(bytes, |_, has_fields| !has_fields)
+}
+
+/// The header block and the body of a part. A parameter on a line of its own belongs to the field before it even
+/// without white space. A part may lack the header altogether.
+pub fn split_part(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let mut is_open = false;
+    let (header, body) = split_by(bytes, |line, has_fields| {
+        let belongs = is_open && has_fields && is_parameter(line);
+        is_open = line.trim_ascii_end().ends_with(b";");
+        belongs
+    });
+    (header, body)
+}
+
+/// `belongs`: whether a line that is no field does not end the header; it is asked for each line.
+fn split_by(bytes: &[u8], mut belongs: impl FnMut(&[u8], bool) -> bool) -> (&[u8], &[u8]) {
+    let (mut at, mut has_fields) = (0, false);
+    for line in lines(bytes) {
+        if matches!(line, b"\n" | b"\r\n" | b"\r") {
+            return (&bytes[..at], &bytes[at + line.len()..]);
+        }
+        let is_accepted = belongs(line, has_fields);
+        let is_field = field(line).is_some();
+        if !is_field && !is_folded(line) && !is_accepted {
+            return (&bytes[..at], &bytes[at..]);
+        }
+        has_fields |= is_field;
+        at += line.len();
+    }
+    (bytes, b"")
+}
+
+pub fn is_folded(line: &[u8]) -> bool {
+    line.starts_with(b" ") || line.starts_with(b"\t")
+}
+
+/// The name and the value in a line that begins a field.
+pub fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (name, value) = line.split_at(line.iter().position(|byte| *byte == b':')?);
+    let name = name.trim_ascii_end();
+    (!name.is_empty() && name.iter().all(u8::is_ascii_graphic)).then_some((name, &value[1..]))
+}
+
+/// `name="a.pdf"`
+fn is_parameter(line: &[u8]) -> bool {
+    let name = line.split(|byte| *byte == b'=').next().unwrap_or_default();
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"-*".contains(byte);
+    name.len() < line.len() && !name.is_empty() && name.iter().all(is_letter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::headers::Headers;
+    use super::*;
+
+    #[test]
+    fn header_and_body_part_at_the_first_empty_line() {
+        assert_eq!(split(b"A: b\r\n\r\nc"), (&b"A: b\r\n"[..], &b"c"[..]));
+        assert_eq!(split(b"A: b\n\nc\n\nd"), (&b"A: b\n"[..], &b"c\n\nd"[..]));
+        assert_eq!(split(b"\nc"), (&b""[..], &b"c"[..]));
+        assert_eq!(split(b"A: b"), (&b"A: b"[..], &b""[..]));
+        assert_eq!(split(b""), (&b""[..], &b""[..]));
+    }
+
+    #[test]
+    fn a_line_that_is_no_field_ends_the_header() {
+        let message = b"From: a@x.co\r\n b\r\nNo hay red\r\nFrom: b@x.co\r\n\r\nfin";
+        assert_eq!(
+            split(message),
+            (&b"From: a@x.co\r\n b\r\n"[..], &b"No hay red\r\nFrom: b@x.co\r\n\r\nfin"[..])
+        );
+        assert_eq!(split_part(b"No hay red\nA: b\n\nfin"), (&b""[..], &b"No hay red\nA: b\n\nfin"[..]));
+        // Of an export.
+        assert_eq!(split(b"Mensaje 1\nA: b\n\nfin"), (&b"Mensaje 1\nA: b\n"[..], &b"fin"[..]));
+    }
+
+    #[test]
+    fn a_parameter_belongs_to_its_field_in_a_part() {
+        let part = b"Content-Type: image/png;\nname=a.png\nContent-ID: <a>\n\nx";
+        assert_eq!(split_part(part).1, b"x");
+        let headers = Headers::read(split_part(part).0).unwrap();
+        assert_eq!(headers.value("content-type"), Some(&b"image/png; name=a.png"[..]));
+        assert!(split(part).1.starts_with(b"name="));
+        assert!(split_part(b"Content-Type: image/png\nname=a.png\n\nx").1.starts_with(b"name="));
+    }
+}
