@@ -31,7 +31,16 @@ pub fn author(value: &[u8], sender: Option<&Mailbox>) -> Option<Mailbox> {
         return None;
     }
     let named = sender.and_then(|sender| all.iter().find(|author| author.address == sender.address));
-    named.or(all.first()).cloned().or_else(|| only_one(&encoded_words::decoded(value)))
+    let author = named.or(all.first()).cloned();
+    if author.is_some() && (all.len() > 1 || is_one(value)) {
+        return author;
+    }
+    // A name with a comma may have been read as two authors, one without an address.
+    let only = only_one(&encoded_words::decoded(value));
+    match author {
+        Some(author) => only.filter(|only| only.address == author.address).or(Some(author)),
+        None => only,
+    }
 }
 
 /// Whether it is one address that is well-formed.
@@ -84,8 +93,8 @@ fn only_one(text: &str) -> Option<Mailbox> {
     let bare = unquoted.trim_matches(['\'', '`', '‘', '’', '“', '”']);
     let bare = bare.strip_prefix("mailto:").unwrap_or(bare).trim_end_matches(['.', ':']);
     let names = if before.trim().is_empty() { within.replacen(word, " ", 1) } else { before.to_owned() };
-    let name = names.replace(['<', '>', '(', ')', '[', ']', ',', ';', '"'], " ");
-    mailbox(Some(bare), Some(&name))
+    let name = names.replace(['<', '>', '(', ')', '[', ']', ';', '"'], " ");
+    mailbox(Some(bare), Some(name.trim_matches([',', ':', ' '])))
 }
 
 /// Whether mail could be sent to it.
@@ -127,6 +136,9 @@ mod tests {
             ("=?utf-8?Q?=3C=2C?= <ana.ruiz@x.test>", "<,", true),
             ("=?utf-8?Q?Jos=C3?= =?utf-8?Q?=A9?= <ana.ruiz@x.test>", "José", true),
             ("=?utf-8?Q?b=40evil.test?= <ana.ruiz@x.test>", "b@evil.test", true),
+            ("Ruiz, Ana <ana.ruiz@x.test>", "Ruiz, Ana", false),
+            ("Mesa: ana.ruiz@x.test;", "Mesa", false),
+            ("Ana <ana.ruiz@x.test>;", "Ana", false),
             ("Ana Ruiz ana.ruiz@x.test", "Ana Ruiz", false),
             ("ana.ruiz@x.test Ana Ruiz", "Ana Ruiz", false),
             ("Ana <'ana.ruiz@x.test'>", "Ana", false),
@@ -144,6 +156,15 @@ mod tests {
             assert_eq!(read(value), Some((name.to_owned(), "ana.ruiz@x.test".to_owned())), "{value}");
             assert_eq!(is_one(value.as_bytes()), is_well_formed, "{value}");
         }
+    }
+
+    #[test]
+    fn of_several_authors_the_sender_is_the_author() {
+        let value = b"a@x.test, \"B\" <b@x.test>";
+        assert_eq!(author(value, None).unwrap().address, "a@x.test");
+        let sender = Mailbox { address: "b@x.test".to_owned(), name: None };
+        assert_eq!(author(value, Some(&sender)).unwrap().name.as_deref(), Some("B"));
+        assert_eq!(author(b"a@x.test, b@y.test", Some(&sender)), None);
     }
 
     #[test]
