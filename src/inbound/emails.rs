@@ -53,7 +53,7 @@ pub struct InboundEmail {
     #[serde(rename = "reply_to_address")]
     reply_to: Option<String>,
     /// The addresses that the message was sent to (`To` and `Cc`), in lower case; at most 50.
-    #[schema(max_items = 50, example = json!(["soporte@itagui.gov.co"]))]
+    #[schema(max_items = 50, max_length = 254, example = json!(["soporte@itagui.gov.co"]))]
     #[serde(rename = "recipient_addresses")]
     recipients: Vec<String>,
     /// The subject of the message; empty if it has none or cannot be read.
