@@ -48,10 +48,22 @@ impl Inspector {
         let by_signature = infer::get(&self.beginning).map(|kind| kind.mime_type());
         let extension = file_name::extension(name);
         match (self.text.is_text(&self.beginning), by_signature) {
-            (false, Some("application/x-ole-storage")) if extension == "msg" => "application/vnd.ms-outlook",
+            // The class of the document is not always named in it.
+            (false, Some("application/x-ole-storage")) => ole_type(&extension),
             (false, by_signature) => by_signature.unwrap_or("application/octet-stream"),
             (true, by_signature) => text_type(&self.beginning, &extension, by_signature),
         }
+    }
+}
+
+/// The type of a document in the older format of office programs.
+fn ole_type(extension: &str) -> &'static str {
+    match extension {
+        "doc" | "dot" => "application/msword",
+        "xls" | "xlt" => "application/vnd.ms-excel",
+        "ppt" | "pps" => "application/vnd.ms-powerpoint",
+        "msg" => "application/vnd.ms-outlook",
+        _ => "application/x-ole-storage",
     }
 }
 

@@ -7,17 +7,17 @@ const BYTES_PER_CONTROL: usize = 64;
 const LARGE: usize = 32;
 
 /// Below this size, in bytes, content that is not UTF-8 has to be ASCII for the most part. Larger content without control
-/// characters is text: every sixth possible byte is a control character.
-const TELLING: usize = 256;
+/// characters is text: every tenth possible byte is a control character.
+const TELLING: usize = 16;
 
 /// Counts of the bytes of content that arrives in pieces.
 #[derive(Debug, Default)]
 pub struct TextCheck {
     size: usize,
     nul: usize,
-    /// Control characters, and bytes that Windows-1252 does not define.
     controls: usize,
-    undefined: usize,
+    /// Visible characters of ASCII, and line ends.
+    visible: usize,
     /// Bytes that are not ASCII.
     high: usize,
     /// The bytes of a character that the last piece did not complete.
@@ -31,11 +31,10 @@ impl TextCheck {
         for byte in piece {
             match byte {
                 0 => (self.nul, self.controls) = (self.nul + 1, self.controls + 1),
-                b'\t' | b'\n' | b'\r' | 0x08 | 0x0c | 0x1a | 0x1b => {}
-                1..0x20 | 0x7f => self.controls += 1,
-                0x81 | 0x8d | 0x8f | 0x90 | 0x9d => {
-                    (self.undefined, self.high) = (self.undefined + 1, self.high + 1)
-                }
+                b'\n' | b'\r' => self.visible += 1,
+                b'\t' | 0x08 | 0x0c | 0x1a | 0x1b => {}
+                0x01..=0x1f | 0x7f => self.controls += 1,
+                0x21..=0x7e => self.visible += 1,
                 0x80.. => self.high += 1,
                 _ => {}
             }
@@ -74,9 +73,10 @@ impl TextCheck {
         if is_utf8 && self.nul == 0 {
             return true;
         }
-        let damage = if is_utf8 { self.controls } else { self.controls + self.undefined };
+        let damage = self.controls;
         let is_sound = damage == 0 || (self.size >= LARGE && damage <= 1 + self.size / BYTES_PER_CONTROL);
-        is_sound && (is_utf8 || self.size >= TELLING || self.high * 2 <= self.size)
+        let is_mostly_ascii = self.high * 2 <= self.size;
+        is_sound && (is_utf8 || is_mostly_ascii || self.size >= TELLING && self.visible > 0)
     }
 }
 
@@ -118,6 +118,8 @@ mod tests {
             "Señal".as_bytes(),
             b"\xd0\xd2\xc9\xd7\xc5\xd4, Mesa de Servicios",
             b"a\x01b",
+            b"\xc6\xf3\xf0\xed\xe0\xeb \xfb\xee\xe1\xee\xea \xef\xf0\xe8\xed\xf2\xe5\xf0\xe0\r\n",
+            b"\x83v\x83\x8a\x83\x93\x83^\x82\xaa\x8c\xcc\x8f\xe1\n",
         ] {
             assert!(is_text(text), "{text:?}");
         }

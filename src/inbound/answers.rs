@@ -5,10 +5,10 @@ use uuid::Uuid;
 
 use super::message::Message;
 use super::outcome::Reading;
-use super::senders::Sender;
+use super::senders::{self, Sender};
 use super::thanks::only_thanks;
-use super::threads;
 use super::words::new_words;
+use super::{InboundEmailAuthentication, threads};
 use crate::auth::policy::{Action, Role};
 use crate::config::Config;
 use crate::db::schema::{messages, tickets};
@@ -43,7 +43,7 @@ pub fn answered(
     sender: &Sender,
     reading: &Reading<'_>,
 ) -> Result<Option<Answered>> {
-    let candidates = threads::tickets(tx, reading.message)?;
+    let candidates = threads::candidates(tx, reading.message)?;
     if candidates.is_empty() {
         return Ok(None);
     }
@@ -72,6 +72,21 @@ pub fn answered(
     Ok(Some(Answered { actor, row, place }))
 }
 
+/// The requester of the ticket that a message replies to, if its author is verified and writes from the address at which the
+/// requester wanted to be answered.
+pub fn in_the_name_of(tx: &mut PgConnection, address: &str, reading: &Reading<'_>) -> Result<Option<Sender>> {
+    if reading.authentication != InboundEmailAuthentication::Aligned {
+        return Ok(None);
+    }
+    let answered = threads::answered(tx, reading.message)?;
+    let theirs = tickets::table.filter(tickets::id.eq_any(answered)).filter(tickets::reply_to.eq(address));
+    let requester: Option<Uuid> = theirs.select(tickets::requester_id).first(tx).optional()?;
+    match requester {
+        Some(id) => senders::active(tx, id),
+        None => Ok(None),
+    }
+}
+
 /// Whether a message replies to the notice of a private followup.
 fn answers_private(tx: &mut PgConnection, message: &Message) -> Result<bool> {
     let own: Vec<Uuid> = message.answers.iter().filter_map(|id| id.split('@').next()?.parse().ok()).collect();
@@ -82,7 +97,12 @@ fn answers_private(tx: &mut PgConnection, message: &Message) -> Result<bool> {
 }
 
 /// Whether the requester of a ticket that is solved or has ended only thanks.
-pub fn thanks(tx: &mut PgConnection, config: &Config, row: &TicketRow, message: &Message) -> Result<bool> {
+pub fn thanks(
+    tx: &mut PgConnection,
+    config: &Config,
+    (row, author_id): (&TicketRow, Uuid),
+    message: &Message,
+) -> Result<bool> {
     use TicketStatus::{Archived, Closed, Solved};
     if !matches!(row.status, Solved | Closed | Archived) {
         return Ok(false);
@@ -98,6 +118,6 @@ pub fn thanks(tx: &mut PgConnection, config: &Config, row: &TicketRow, message: 
         Some(&config.entity.name),
     ];
     let known = own.into_iter().flatten().chain(staff.values().map(|person| &person.full_name));
-    let reply = new_words(tx, message, row.id)?;
+    let reply = new_words(tx, message, (row, author_id))?;
     Ok(only_thanks(&reply.text, known.map(String::as_str)))
 }

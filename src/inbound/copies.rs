@@ -2,7 +2,8 @@
 
 use diesel::prelude::*;
 
-use super::message::Message;
+use super::message::{Message, domain_of};
+use super::public_providers::is_public_provider;
 use super::threads;
 use crate::db::schema::{inbound_emails as emails, tickets};
 use crate::problem::Result;
@@ -19,10 +20,9 @@ pub enum Copied {
 }
 
 /// The ticket of the thread that a message replies to, if its author takes part in it: a message of the thread was sent to
-/// them, or they write from the domain of the requester and reply to a message of the thread. The number in a subject is
+/// them, or they write from the domain of the requester, which is not that of a public mail provider. The number in a subject is
 /// not sufficient, since everybody can write one.
 pub fn of(tx: &mut PgConnection, message: &Message, address: &str) -> Result<Option<Copied>> {
-    let domain = |address: &str| address.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
     for id in threads::answered(tx, message)? {
         let row: Option<TicketRow> =
             tickets::table.find(id).select(TicketRow::as_select()).first(tx).optional()?;
@@ -31,7 +31,9 @@ pub fn of(tx: &mut PgConnection, message: &Message, address: &str) -> Result<Opt
             .filter(emails::ticket_id.eq(row.id))
             .filter(emails::recipients.contains(vec![address.to_owned()]));
         let is_copied: bool = diesel::select(diesel::dsl::exists(was_copied)).get_result(tx)?;
-        if !is_copied && domain(&row.requester_email) != domain(address) {
+        let is_colleague =
+            domain_of(&row.requester_email) == domain_of(address) && !is_public_provider(address);
+        if !is_copied && !is_colleague {
             continue;
         }
         let target = merged::merged_into(tx, row.id)?.unwrap_or(row.id);

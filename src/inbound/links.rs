@@ -1,7 +1,9 @@
-//! Links that set a password, quoted in replies to the mail that contains them: staff read tickets, and must not be
-//! able to use such links.
+//! Links that set a password or open a survey, quoted in replies to the mail that contains them: staff read tickets, and must
+//! not be able to use such links.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
+use std::ops::Range;
 
 use diesel::PgConnection;
 
@@ -9,36 +11,74 @@ use crate::account::password_links::links;
 use crate::auth::tokens;
 use crate::problem::Result;
 
-/// The part of the path of such a link before the token.
-const PATH: &str = "/p/";
+/// The paths of links that set a password and of links to a survey, before the token; also as programs write them within
+/// another link.
+const PATHS: [&str; 8] = ["/p/", "%2Fp%2F", "%2fp%2f", "_p_", "/s/", "%2Fs%2F", "%2fs%2f", "_s_"];
 
 /// The number of characters of a token.
 const TOKEN_LENGTH: usize = 43;
 
-/// The text with a mark in place of the tokens of links that set a password; links that are still valid are revoked.
-pub fn without_password_links<'a>(tx: &mut PgConnection, text: &'a str) -> Result<Cow<'a, str>> {
-    let tokens = tokens_in(text);
-    if tokens.is_empty() {
-        return Ok(Cow::Borrowed(text));
+/// How many possible tokens of a message are looked up.
+const MOST_CANDIDATES: usize = 4_000;
+
+/// The hashes of all that may be a token of a link that sets a password, however programs rewrote the link (`%2Fp%2F…`,
+/// `_p_…`) or broke its line.
+pub fn candidates<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Vec<u8>> {
+    let mut found: HashSet<String> = HashSet::new();
+    for text in texts {
+        let unbroken: String = text.chars().filter(|c| !matches!(c, '\n' | '\r' | '>' | ' ' | '=')).collect();
+        for run in [text, &unbroken].into_iter().flat_map(|text| text.split(|c: char| !is_token(c))) {
+            // Programs add letters before the token, and marks such as `_` after it.
+            let last = run.len().saturating_sub(TOKEN_LENGTH);
+            for start in [0, 1, last, last.saturating_sub(1)] {
+                if let Some(token) = run.get(start..start + TOKEN_LENGTH)
+                    && found.len() < MOST_CANDIDATES
+                {
+                    found.insert(token.to_owned());
+                }
+            }
+        }
     }
-    let mut without = text.to_owned();
-    for token in tokens {
-        links::revoke(tx, &tokens::hash(token))?;
-        without = without.replace(token, "…");
-    }
-    Ok(Cow::Owned(without))
+    found.iter().map(|token| tokens::hash(token).to_vec()).collect()
 }
 
-/// The text with a mark in place of the tokens of links that set a password.
-pub fn with_hidden_tokens(text: &str) -> String {
-    tokens_in(text).into_iter().fold(text.to_owned(), |text, token| text.replace(token, "…"))
+/// Ends the links that set a password whose tokens are among these.
+pub fn revoke(tx: &mut PgConnection, candidates: &[Vec<u8>]) -> Result<()> {
+    if candidates.is_empty() { Ok(()) } else { links::revoke(tx, candidates) }
 }
 
-fn tokens_in(text: &str) -> Vec<&str> {
-    let is_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    let after = text.match_indices(PATH).map(|(at, _)| &text[at + PATH.len()..]);
-    let tokens = after.map(|rest| &rest[..rest.find(|c| !is_token(c)).unwrap_or(rest.len())]);
-    tokens.filter(|token| token.len() == TOKEN_LENGTH).collect()
+fn is_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_')
+}
+
+/// The text with a mark in place of the tokens of links.
+pub fn with_hidden_tokens(text: &str) -> Cow<'_, str> {
+    let mut places: Vec<Range<usize>> = PATHS.iter().flat_map(|path| tokens_after(path, text)).collect();
+    if places.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    places.sort_by_key(|place| place.start);
+    places.dedup();
+    let (mut hidden, mut from) = (String::with_capacity(text.len()), 0);
+    for place in places {
+        hidden.push_str(&text[from..place.start]);
+        hidden.push('…');
+        from = place.end;
+    }
+    hidden.push_str(&text[from..]);
+    Cow::Owned(hidden)
+}
+
+/// The places of the tokens after this path.
+fn tokens_after<'a>(path: &'a str, text: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
+    text.match_indices(path).filter_map(move |(at, _)| {
+        let start = at + path.len();
+        let rest = text.as_bytes().get(start..)?;
+        let length =
+            rest.iter().take(TOKEN_LENGTH + 2).take_while(|byte| is_token(char::from(**byte))).count();
+        // A mark such as `_` may follow.
+        (length == TOKEN_LENGTH || length == TOKEN_LENGTH + 1).then_some(start..start + TOKEN_LENGTH)
+    })
 }
 
 #[cfg(test)]
@@ -46,11 +86,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_has_the_form_of_a_token_is_found() {
+    fn only_what_has_the_form_of_a_token_is_hidden() {
         let token = "kG7l0r3ZkX3y0m0pX9h0n1yqk0R0q3bT0s8mZ2v7Q4E";
-        assert_eq!(tokens_in(&format!("> https://mesa.test/p/{token}\nGracias")), [token]);
-        assert_eq!(tokens_in(&format!("<https://mesa.test/p/{token}>, /p/{token}.")), [token, token]);
-        assert!(tokens_in("https://mesa.test/p/corto y /p/").is_empty());
-        assert!(tokens_in(&format!("https://mesa.test/p/{token}x")).is_empty());
+        for (text, hidden) in [
+            (format!("> https://mesa.test/p/{token}\nGracias"), "> https://mesa.test/p/…\nGracias"),
+            (format!("<https://mesa.test/s/{token}>, /p/{token}."), "<https://mesa.test/s/…>, /p/…."),
+            ("https://mesa.test/p/corto y /s/".to_owned(), "https://mesa.test/p/corto y /s/"),
+        ] {
+            assert_eq!(with_hidden_tokens(&text), hidden);
+        }
+        let longer = format!("https://mesa.test/p/{token}xyz");
+        assert_eq!(with_hidden_tokens(&longer), longer);
+        for text in [
+            format!("_https://mesa.test/p/{token}_"),
+            format!("https://safe.example/?url=https%3A%2F%2Fmesa.test%2Fp%2F{token}&data=x"),
+            format!("https-3A__mesa.test_p_{token}&d=x"),
+        ] {
+            assert!(!with_hidden_tokens(&text).contains(token), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_a_candidate_however_it_is_quoted() {
+        let token = "kG7l0r3ZkX3y0m0pX9h0n1yqk0R0q3bT0s8mZ2v7Q4E";
+        let (begin, end) = token.split_at(20);
+        for text in [
+            token.to_owned(),
+            format!("_https://mesa.test/p/{token}_"),
+            format!("https://safe.example/?url=https%3A%2F%2Fmesa.test%2Fp%2F{token}&data=x"),
+            format!("https-3A__mesa.test_p_{token}&d=x"),
+            format!("> https://mesa.test/p/{begin}=\r\n{end}\n\nGracias"),
+            format!("> https://mesa.test/p/{begin}\n> {end}."),
+        ] {
+            assert!(candidates([text.as_str()]).contains(&tokens::hash(token).to_vec()), "{text}");
+        }
+        assert!(candidates(["Nada que parezca un enlace."]).is_empty());
     }
 }

@@ -11,6 +11,7 @@ mod original;
 mod outcome;
 pub mod process;
 mod programs;
+mod public_providers;
 mod receive;
 mod registration;
 mod replies;

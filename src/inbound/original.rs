@@ -1,21 +1,30 @@
 //! The whole text of a message that became a followup.
 
+use std::time::Duration;
+
 use actix_web::web::{Path, block};
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use object_store::ObjectStoreExt;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::links::with_hidden_tokens;
-use super::message::Message;
+use super::message::{Fault, LONGEST_TEXT, Message};
 use crate::auth::policy::Action;
 use crate::db::schema::{followups, inbound_emails as emails};
 use crate::http::{Answer, Call};
 use crate::problem::{Problem, Result};
 use crate::tickets::{followups as entries, store};
+
+/// How many messages are read at the same time: each takes several times its size in memory.
+static TURNS: Semaphore = Semaphore::const_new(2);
+
+/// How long a request waits for its turn.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// A message that became a followup, with the text that was left out of the followup.
 #[derive(Debug, Serialize, ToSchema)]
@@ -28,8 +37,8 @@ struct FollowupOriginal {
     subject: String,
     /// When the message was received.
     received_at: DateTime<Utc>,
-    /// The whole text of the message, with quoted text and signature. Tokens of links that set a password are replaced by
-    /// `…`.
+    /// The whole text of the message, with quoted text and signature. Tokens of links that set a password or
+    /// open a survey are replaced by `…`.
     #[schema(max_length = 1048576, example = "Ya quedó.\n\n> ¿Puede volver a probar?")]
     text: String,
 }
@@ -63,15 +72,23 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
             Ok(message.select((emails::storage_key, emails::received_at)).first(db)?)
         })
         .await?;
+    let turn = tokio::time::timeout(LONGEST_WAIT, TURNS.acquire()).await.map_err(Problem::unavailable)?;
+    let turn = turn.map_err(Problem::internal)?;
     let content = call.desk.files.get(&storage_key.as_str().into()).await.map_err(Problem::unavailable)?;
     let bytes = content.bytes().await.map_err(Problem::unavailable)?;
-    let message = block(move || Message::read(&bytes, None, None)).await.map_err(Problem::internal)?;
-    let message = message.map_err(|_| Problem::not_found())?;
+    let read = move || {
+        let message = Message::read(&bytes, None, None)?;
+        let mut text = with_hidden_tokens(&message.text).into_owned();
+        text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+        Ok::<Message, Fault>(Message { text, ..message })
+    };
+    let message = block(read).await.map_err(Problem::internal)?.map_err(|_| Problem::not_found())?;
+    drop(turn);
     let original = FollowupOriginal {
         from_address: message.from.map(|from| from.address),
         subject: message.subject,
         received_at,
-        text: with_hidden_tokens(&message.text),
+        text: message.text,
     };
     // The message never changes.
     call.read(move |_, _| Ok(Answer::ok(&original)?.version(id, 1))).await

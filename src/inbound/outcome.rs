@@ -10,7 +10,7 @@ use super::files::Files;
 use super::message::{Automatic, Mailbox, Message};
 use super::registration::{Manner, register};
 use super::replies::{reopened, reply, reserved};
-use super::senders::{self, Sender};
+use super::senders::{self, Counted, Sender};
 use super::{InboundEmailAuthentication, InboundEmailReason, programs, sender_data, threads, trust};
 use crate::auth::no_address;
 use crate::auth::policy::{Action, Role};
@@ -47,7 +47,9 @@ pub fn decide(
     let Reading { message, authentication, origin } = *reading;
     let released = origin.released_by_id.is_some();
     let aligned = authentication == InboundEmailAuthentication::Aligned;
-    let automatic = message.automatic.filter(|_| !released);
+    // Staff release what is no answer of a program after all; a program that reports is never answered.
+    let may_be_released = |kind: &Automatic| !matches!(kind, Automatic::Program | Automatic::List);
+    let automatic = message.automatic.filter(|kind| !released || !may_be_released(kind));
     match automatic {
         Some(Automatic::Own) => return Ok(Outcome::None(InboundEmailReason::OwnMail)),
         Some(Automatic::Bounce) => return Ok(Outcome::None(InboundEmailReason::Bounce)),
@@ -69,11 +71,16 @@ pub fn decide(
     if sender.as_ref().is_some_and(|sender| !sender.active) {
         return Ok(Outcome::None(InboundEmailReason::SenderInactive));
     }
-    let is_over_limit = !released
-        && senders::within_the_hour(tx, &from.address, None, aligned, at)? >= config.mail_sender_limit;
-    if automatic == Some(Automatic::Program) {
-        return of_program(tx, config, (sender, from), reading, files, (is_over_limit, at));
+    // A person is told of a request in their name, unless the mail server verified that a program sent it for them.
+    let is_person = !aligned && sender.as_ref().is_some_and(|sender| sender.has_password);
+    if automatic == Some(Automatic::Program) && !is_person {
+        return of_program(tx, config, (sender, from), reading, files, at);
     }
+    let is_over_limit = !released
+        && senders::within_the_hour(tx, &from.address, Counted::All, aligned, at)?
+            >= config.mail_sender_limit;
+    let named = if is_staff { None } else { answers::in_the_name_of(tx, &from.address, reading)? };
+    let sender = named.or(sender);
     let answered = match &sender {
         Some(sender) => answers::answered(tx, config, sender, reading)?,
         None => None,
@@ -83,19 +90,19 @@ pub fn decide(
     {
         let (actor, row) = (actor.clone(), row.clone());
         // Ends a loop of two programs that answer each other through a ticket.
-        let often = senders::within_the_hour(tx, &from.address, Some(row.id), aligned, at)?;
+        let often = senders::within_the_hour(tx, &from.address, Counted::About(row.id), aligned, at)?;
         let tells = released || often < config.mail_sender_limit;
         let Some(sender) = sender.as_ref().filter(|_| *place == Place::Own) else {
             return reserved(tx, &actor, row, (Reserved::Merged, tells), message, files);
         };
-        let thanks = files.kept.is_empty() && answers::thanks(tx, config, &row, message)?;
+        let thanks = files.kept.is_empty() && answers::thanks(tx, config, (&row, sender.id), message)?;
         // A list may forward what a person wrote.
         let row = if is_list || thanks { row } else { reopened(tx, &actor, row, origin)? };
         let row = sender_data::completed(tx, &actor, sender, row, reading)?;
         return reply(tx, &actor, row, tells, message, files);
     }
-    // To become a new account costs a stranger more than a list costs its members.
-    if is_list && sender.is_none() {
+    // Otherwise every member of a list would get an account.
+    if is_list && sender.is_none() && !released {
         return Ok(Outcome::None(InboundEmailReason::MailingList));
     }
     if is_over_limit {
@@ -108,7 +115,7 @@ pub fn decide(
     };
     if let Some(row) = &ended
         && files.kept.is_empty()
-        && answers::thanks(tx, config, row, message)?
+        && answers::thanks(tx, config, (row, row.requester_id), message)?
     {
         return Ok(Outcome::None(InboundEmailReason::Thanks));
     }
@@ -119,7 +126,7 @@ pub fn decide(
         let actor = Actor::by_mail(tx, sender.id, Action::AddPublicFollowup, origin, config.timezone)?;
         return reserved(tx, &actor, row, (Reserved::Copy { to_requester }, true), message, files);
     }
-    let manner = Manner { automatic: false, acknowledged: !is_list };
+    let manner = Manner { automatic: false, acknowledged: !is_list || is_person };
     register(tx, config, &sender, reading, files, (ended, manner))
 }
 
@@ -148,22 +155,25 @@ fn of_program(
     (sender, from): (Option<Sender>, &Mailbox),
     reading: &Reading<'_>,
     files: &Files,
-    (is_over_limit, at): (bool, DateTime<Utc>),
+    at: DateTime<Utc>,
 ) -> Result<Outcome> {
-    if !threads::tickets(tx, reading.message)?.is_empty() {
+    let released = reading.origin.released_by_id.is_some();
+    let aligned = reading.authentication == InboundEmailAuthentication::Aligned;
+    if !released && threads::answers_the_desk(tx, reading.message)? {
         return Ok(Outcome::None(InboundEmailReason::AutoReply));
     }
     if let Some(sender) = &sender
-        && let Some(row) = programs::repeated(tx, config, sender.id, reading.message, at)?
+        && let Some(row) = programs::repeated(tx, config, (sender.id, aligned), reading.message, at)?
     {
         let actor =
             Actor::by_mail(tx, sender.id, Action::AddPublicFollowup, reading.origin, config.timezone)?;
         return reply(tx, &actor, row, false, reading.message, files);
     }
-    if is_over_limit {
+    let tickets = senders::within_the_hour(tx, &from.address, Counted::Tickets, aligned, at)?;
+    if !released && tickets >= config.mail_sender_limit {
         return Ok(Outcome::None(InboundEmailReason::SenderLimit));
     }
-    let Some(sender) = known_or_new(tx, config, (sender, from), reading.message, false, at)? else {
+    let Some(sender) = known_or_new(tx, config, (sender, from), reading.message, released, at)? else {
         return Ok(Outcome::None(InboundEmailReason::TooManyStrangers));
     };
     let manner = Manner { automatic: true, acknowledged: false };

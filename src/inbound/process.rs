@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::message::{Fault, File, Message, verdict};
 use super::outcome::{self, Outcome, Reading};
-use super::{InboundEmailAuthentication, InboundEmailReason, InboundEmailStatus, files, words};
+use super::{InboundEmailAuthentication, InboundEmailReason, InboundEmailStatus, files, links, words};
 use crate::config::Config;
 use crate::db::schema::inbound_emails as emails;
 use crate::http::MailOrigin;
@@ -120,9 +120,9 @@ async fn once(desk: &Desk, taken: Taken) -> Result<()> {
     let config = desk.config.clone();
     let read = block(move || read(&bytes, &config)).await.map_err(Problem::internal)?;
     let (reading, files) = match read {
-        Ok((message, authentication)) => {
-            let files = files::store(desk, message.files).await?;
-            (Some((Message { files: Vec::new(), ..message }, authentication)), files)
+        Ok(read) => {
+            let files = files::store(desk, read.message.files).await?;
+            (Some(Read { message: Message { files: Vec::new(), ..read.message }, ..read }), files)
         }
         Err(_) => (None, files::Files::default()),
     };
@@ -145,7 +145,8 @@ async fn once(desk: &Desk, taken: Taken) -> Result<()> {
                 }
                 let at = crate::db::now(tx)?;
                 let outcome = match &reading {
-                    Some((message, authentication)) => {
+                    Some(Read { message, authentication, links }) => {
+                        links::revoke(tx, links)?;
                         let origin = MailOrigin {
                             inbound_email_id: taken.id,
                             submitted_by_id,
@@ -158,7 +159,7 @@ async fn once(desk: &Desk, taken: Taken) -> Result<()> {
                     }
                     None => Outcome::None(InboundEmailReason::NotUnderstood),
                 };
-                let authentication = reading.as_ref().map(|(_, authentication)| *authentication);
+                let authentication = reading.as_ref().map(|read| read.authentication);
                 let refused: Vec<&str> = files.refused.iter().map(|file| file.name.as_str()).collect();
                 settle(tx, taken.id, &outcome, authentication, &refused, at)
             })
@@ -166,11 +167,22 @@ async fn once(desk: &Desk, taken: Taken) -> Result<()> {
         .await
 }
 
-fn read(bytes: &Bytes, config: &Config) -> std::result::Result<(Message, InboundEmailAuthentication), Fault> {
+/// A message that was read.
+struct Read {
+    message: Message,
+    authentication: InboundEmailAuthentication,
+    /// The hashes of possible tokens of links in its text and in its files.
+    links: Vec<Vec<u8>>,
+}
+
+/// The largest file that is searched for links, in bytes.
+const LARGEST_SEARCHED: usize = 1024 * 1024;
+
+fn read(bytes: &Bytes, config: &Config) -> std::result::Result<Read, Fault> {
     let (domain, address) = config.own_mail().unzip();
     let mut message = Message::read(bytes, domain, address)?;
     if message.text.chars().count() > words::LONGEST {
-        let whole = message.text.clone().into_bytes();
+        let whole = links::with_hidden_tokens(&message.text).into_owned().into_bytes();
         message.files.push(File {
             name: "message.txt".into(),
             content_type: "text/plain".into(),
@@ -181,7 +193,13 @@ fn read(bytes: &Bytes, config: &Config) -> std::result::Result<(Message, Inbound
         Some(id) => verdict(bytes, id, config.mail_hops).into(),
         None => InboundEmailAuthentication::Unverified,
     };
-    Ok((message, authentication))
+    let is_text =
+        |file: &&File| file.content_type.starts_with("text/") || file.content_type == "message/rfc822";
+    let searched = message.files.iter().filter(is_text).filter(|file| file.bytes.len() <= LARGEST_SEARCHED);
+    let files: Vec<_> = searched.map(|file| String::from_utf8_lossy(&file.bytes)).collect();
+    let texts = [message.text.as_str(), message.subject.as_str()];
+    let links = links::candidates(texts.into_iter().chain(files.iter().map(AsRef::as_ref)));
+    Ok(Read { message, authentication, links })
 }
 
 /// Records the result of a waiting message; a result that another copy recorded since is kept.

@@ -3,14 +3,18 @@
 use std::sync::LazyLock;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use regex::Regex;
 use uuid::Uuid;
 
 use super::message::Message;
+use super::registration::UNTITLED;
 use super::threads;
 use crate::config::Config;
 use crate::db::schema::{followups, tickets};
+use crate::people;
 use crate::problem::Result;
 use crate::tickets::model::TicketRow;
 use crate::tickets::workflow::TicketStatus;
@@ -23,7 +27,7 @@ const MOST_OPEN: i64 = 200;
 pub fn repeated(
     tx: &mut PgConnection,
     config: &Config,
-    sender_id: Uuid,
+    (sender_id, aligned): (Uuid, bool),
     message: &Message,
     at: DateTime<Utc>,
 ) -> Result<Option<TicketRow>> {
@@ -32,16 +36,24 @@ pub fn repeated(
         .filter(followups::ticket_id.eq(tickets::id))
         .filter(followups::author_id.eq(tickets::requester_id))
         .filter(followups::created_at.gt(since));
+    let is_verified = sql::<Bool>(
+        "EXISTS (SELECT FROM inbound_emails e WHERE e.ticket_id = tickets.id AND e.followup_id IS NULL \
+         AND e.authentication = 'aligned')",
+    );
     let open: Vec<(i64, String)> = tickets::table
         .filter(tickets::requester_id.eq(sender_id))
         .filter(tickets::automatic)
         .filter(tickets::status.ne_all([TicketStatus::Solved, TicketStatus::Closed, TicketStatus::Archived]))
+        // A forged message is not added to the ticket of a verified one.
+        .filter(is_verified.eq(aligned))
         .filter(tickets::received_at.gt(since).or(diesel::dsl::exists(recent)))
         .order(tickets::received_at.desc())
         .limit(MOST_OPEN)
         .select((tickets::id, tickets::subject))
         .load(tx)?;
-    let key = subject_key(&threads::own_subject(&message.subject));
+    let subject = threads::own_subject(&message.subject);
+    let untitled = UNTITLED.in_locale(people::users::locale(tx, sender_id)?);
+    let key = subject_key(if subject.is_empty() { untitled } else { &subject });
     let Some((id, _)) = open.into_iter().find(|(_, subject)| subject_key(subject) == key) else {
         return Ok(None);
     };

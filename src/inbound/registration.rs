@@ -3,9 +3,11 @@
 use diesel::prelude::*;
 
 use super::files::{Files, Trace, attach};
-use super::links::without_password_links;
+use super::links::with_hidden_tokens;
+use super::message::domain_of;
 use super::outcome::{Outcome, Reading};
-use super::senders::Sender;
+use super::public_providers::is_public_provider;
+use super::senders::{self, Sender};
 use super::words::{joined, new_words, words};
 use super::{InboundEmailAuthentication, InboundEmailReason, sender_data, threads};
 use crate::attachments::store::Owner;
@@ -21,6 +23,9 @@ use crate::tickets::register::{Account, Request, RequesterData};
 use crate::tickets::relations;
 use crate::tickets::steps::resubmit;
 use crate::tickets::workflow::TicketStatus;
+
+/// The subject of a ticket whose message has none.
+pub static UNTITLED: Text = Text::new("(sin asunto)", "(no subject)");
 
 /// How a ticket is registered.
 pub struct Manner {
@@ -41,7 +46,7 @@ pub fn register(
 ) -> Result<Outcome> {
     let message = reading.message;
     let actor = Actor::by_mail(tx, sender.id, Action::RegisterTicket, reading.origin, config.timezone)?;
-    let data = sender_data::data_of(tx, message)?;
+    let data = sender_data::data_of(tx, message, ended.as_ref().map(|row| (row, sender.id)))?;
     if sender_data::may_keep(sender, reading.authentication) {
         let known = KnownData { is_declared: true, ..data.known() };
         callers::complete(tx, sender.id, &known, actor.now)?;
@@ -55,12 +60,11 @@ pub fn register(
     let locale = people::users::locale(tx, sender.id)?;
     // The quoted text is in the ticket that it replies to.
     let written = match &ended {
-        Some(ended) => new_words(tx, message, ended.id)?.marked(),
+        Some(ended) => new_words(tx, message, (ended, sender.id))?.marked(),
         None => message.text.clone(),
     };
-    let written = without_password_links(tx, &written)?;
-    let subject = threads::own_subject(&message.subject);
-    let untitled = Text::new("(sin asunto)", "(no subject)");
+    let written = with_hidden_tokens(&written);
+    let subject = threads::own_subject(&with_hidden_tokens(&message.subject));
     let described = words(&written, files, locale);
     // The requester's archived request is resubmitted, once.
     let again = match &ended {
@@ -74,7 +78,7 @@ pub fn register(
         // What the archived request said; its answer completes it.
         subject: match resubmitted {
             Some(row) => row.subject.clone(),
-            None if subject.is_empty() => untitled.in_locale(locale).to_owned(),
+            None if subject.is_empty() => UNTITLED.in_locale(locale).to_owned(),
             None => subject,
         },
         description: match resubmitted {
@@ -89,7 +93,7 @@ pub fn register(
         provisional: config.provisional_criticality,
         automatic: manner.automatic,
         acknowledged: manner.acknowledged,
-        reply_to: answer_address(config, reading),
+        reply_to: answer_address(tx, config, reading)?,
     };
     let account = match resubmitted {
         Some(row) => account.or_as_in(row),
@@ -109,12 +113,18 @@ pub fn register(
     Ok(Outcome::Ticket(id))
 }
 
-/// Where the author of a verified message wants answers: another address of the same domain.
-fn answer_address(config: &Config, reading: &Reading<'_>) -> Option<String> {
-    let (from, reply_to) = (reading.message.from.as_ref()?, reading.message.reply_to.as_ref()?);
-    let domain = |address: &str| address.rsplit_once('@').map(|(_, domain)| domain.to_owned());
+/// Where the author of a verified message wants answers: another address of the same domain, which is no account's.
+fn answer_address(tx: &mut PgConnection, config: &Config, reading: &Reading<'_>) -> Result<Option<String>> {
+    let (Some(from), Some(reply_to)) = (&reading.message.from, &reading.message.reply_to) else {
+        return Ok(None);
+    };
     let is_other = reply_to.address != from.address && !config.is_own_address(&reply_to.address);
     let may_be_used = reading.authentication == InboundEmailAuthentication::Aligned
-        && domain(&reply_to.address) == domain(&from.address);
-    (is_other && may_be_used).then(|| reply_to.address.clone())
+        && domain_of(&reply_to.address) == domain_of(&from.address);
+    if !is_other || !may_be_used || is_public_provider(&reply_to.address) {
+        return Ok(None);
+    }
+    // Nobody else gets the links and answers for the author.
+    let is_anothers = senders::has_account(tx, &reply_to.address)?;
+    Ok((!is_anothers).then(|| reply_to.address.clone()))
 }

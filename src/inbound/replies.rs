@@ -46,7 +46,7 @@ pub fn reply(
 ) -> Result<Outcome> {
     let ticket_id = row.id;
     let locale = people::users::locale(tx, actor.id)?;
-    let words = mailed(tx, message, ticket_id, files, locale)?;
+    let words = mailed(tx, message, (&row, actor.id), files, locale)?;
     let followup = followups::write_and_tell(tx, actor, row, FollowupVisibility::Public, words, tells)?;
     let owner = Owner::Followup { ticket_id, id: followup.id };
     attach(tx, actor, ticket_id, (owner, Trace::Public), files)?;
@@ -63,7 +63,7 @@ pub fn reserved(
     files: &Files,
 ) -> Result<Outcome> {
     let ticket_id = row.id;
-    let words = mailed(tx, message, ticket_id, files, Locale::Es)?;
+    let words = mailed(tx, message, (&row, actor.id), files, Locale::Es)?;
     let followup = followups::write_reserved(tx, actor, row, (words, reserved), tells)?;
     let owner = Owner::Followup { ticket_id, id: followup.id };
     attach(tx, actor, ticket_id, (owner, Trace::Private), files)?;

@@ -8,6 +8,7 @@ use super::message::Message;
 use super::outcome::Reading;
 use super::requester_data::{RequesterData, Unit, is_full_name};
 use super::senders::Sender;
+use super::words::new_words;
 use crate::audit::kind::EventKind;
 use crate::db::schema::units;
 use crate::http::Actor;
@@ -19,16 +20,25 @@ use crate::tickets::model::TicketRow;
 use crate::tickets::steps::Case;
 
 /// The data of its author that a message gives. What the author forwards belongs to others.
-pub fn data_of(tx: &mut PgConnection, message: &Message) -> Result<PersonData> {
+///
+/// `place`: the ticket that it replies to, and its author.
+pub fn data_of(
+    tx: &mut PgConnection,
+    message: &Message,
+    place: Option<(&TicketRow, Uuid)>,
+) -> Result<PersonData> {
     let units: Vec<(Uuid, String)> =
         units::table.filter(units::active).order(units::id).select((units::id, units::name)).load(tx)?;
     let known: Vec<Unit> = units.iter().map(|(_, name)| Unit::new(name)).collect();
-    let text = match (message.is_forward, message.answers.is_empty()) {
-        (true, _) => "",
-        (false, true) => &message.text,
-        (false, false) => &message.reply.text,
+    let text = match (message.is_forward, place) {
+        (true, _) => String::new(),
+        (false, Some(place)) => new_words(tx, message, place)?.text,
+        (false, None) if message.answers.is_empty() => message.text.clone(),
+        (false, None) => message.reply.text.clone(),
     };
-    let read = RequesterData::read(text, &known);
+    // Quoted lines may have the data of others.
+    let own: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with('>')).collect();
+    let read = RequesterData::read(&own.join("\n"), &known);
     let display_name = message.from.as_ref().and_then(|from| from.name.clone());
     Ok(PersonData {
         full_name: read.full_name.or(display_name.filter(|name| is_full_name(name))),
@@ -55,7 +65,7 @@ pub fn completed(
     if row.requester_id != sender.id || minimum_data::missing(&row).is_empty() {
         return Ok(row);
     }
-    let data = data_of(tx, reading.message)?;
+    let data = data_of(tx, reading.message, Some((&row, sender.id)))?;
     if may_keep(sender, reading.authentication) {
         let known = KnownData { is_declared: true, ..data.known() };
         callers::complete(tx, sender.id, &known, actor.now)?;

@@ -1,9 +1,9 @@
 //! Identifies the sender of a message.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::dsl::{exists, not};
+use diesel::dsl::{exists, not, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 use uuid::Uuid;
 
 use super::message::Mailbox;
@@ -40,6 +40,24 @@ pub fn find(tx: &mut PgConnection, address: &str) -> Result<Option<Sender>> {
     Ok(found.map(|(id, role, active, has_password)| Sender { id, role, active, has_password }))
 }
 
+/// Whether an account has this address.
+pub fn has_account(tx: &mut PgConnection, address: &str) -> Result<bool> {
+    let with_address = users::table.filter(lower(users::email).eq(lower(address)));
+    Ok(diesel::select(exists(with_address)).get_result(tx)?)
+}
+
+/// The active account with this id.
+pub fn active(tx: &mut PgConnection, id: Uuid) -> Result<Option<Sender>> {
+    let found: Option<(Role, bool)> = users::table
+        .find(id)
+        .filter(users::active)
+        .select((users::role, users::password_hash.is_not_null()))
+        .for_share()
+        .first(tx)
+        .optional()?;
+    Ok(found.map(|(role, has_password)| Sender { id, role, active: true, has_password }))
+}
+
 /// Creates an account for an unknown sender: it has no password, so no one can sign in with it, and none of the data
 /// that a request needs. It is named only by a name that can be that of a person, or by that of a program.
 pub fn open(tx: &mut PgConnection, from: &Mailbox, is_program: bool, at: DateTime<Utc>) -> Result<Sender> {
@@ -58,13 +76,23 @@ pub fn open(tx: &mut PgConnection, from: &Mailbox, is_program: bool, at: DateTim
     Ok(Sender { id, role: Role::Requester, active: true, has_password: false })
 }
 
-/// How many messages from this address became a ticket or a followup within the last hour; `ticket_id`: only of this
-/// ticket. Those that the entity's mail server verified (`aligned`) and the others are counted separately, so that a
+/// Which messages of a sender count for a limit.
+#[derive(Clone, Copy)]
+pub enum Counted {
+    /// Those that became a ticket or a followup.
+    All,
+    /// Those that became a ticket.
+    Tickets,
+    /// Those that became this ticket or a followup of it.
+    About(i64),
+}
+
+/// How many messages from this address were processed within the last hour. Those that the entity's mail server verified (`aligned`) and the others are counted separately, so that a
 /// forger of an address does not use up the limit of its owner.
 pub fn within_the_hour(
     tx: &mut PgConnection,
     address: &str,
-    ticket_id: Option<i64>,
+    counted: Counted,
     aligned: bool,
     at: DateTime<Utc>,
 ) -> Result<i64> {
@@ -73,9 +101,13 @@ pub fn within_the_hour(
         .filter(emails::from_address.eq(address))
         .filter(emails::processed_at.gt(at - TimeDelta::hours(1)))
         .into_boxed();
-    let about = match ticket_id {
-        Some(id) => processed.filter(emails::ticket_id.eq(id)),
-        None => processed,
+    let about = match counted {
+        // The reports of a program do not count for a person with the same address.
+        Counted::All => processed.filter(sql::<Bool>(
+            "NOT EXISTS (SELECT FROM tickets t WHERE t.id = inbound_emails.ticket_id AND t.automatic)",
+        )),
+        Counted::Tickets => processed.filter(emails::followup_id.is_null()),
+        Counted::About(id) => processed.filter(emails::ticket_id.eq(id)),
     };
     let counted = match aligned {
         true => about.filter(emails::authentication.eq(InboundEmailAuthentication::Aligned)),

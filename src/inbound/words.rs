@@ -1,14 +1,16 @@
 //! The text of a ticket or of a followup that came by mail.
 
 use diesel::prelude::*;
+use uuid::Uuid;
 
 use super::files::Files;
-use super::links::without_password_links;
+use super::links::with_hidden_tokens;
 use super::message::{Message, OwnTexts, Reply};
 use crate::db::schema::messages;
 use crate::language::locale::Locale;
 use crate::problem::{Result, Text};
 use crate::tickets::followups::Mailed;
+use crate::tickets::model::TicketRow;
 
 /// The longest description of a ticket, or body of a followup, in characters. A longer text is also kept as a file.
 pub const LONGEST: usize = 20_000;
@@ -22,14 +24,19 @@ const MOST_COMPARED: i64 = 10;
 /// The longest text that is compared with them while a connection is held, in bytes.
 const LONGEST_COMPARED: usize = 100_000;
 
-/// The new text of a reply to a ticket. A quotation that no mail program introduces is recognized by the messages that the desk
-/// sent about the ticket.
-pub fn new_words(tx: &mut PgConnection, message: &Message, ticket_id: i64) -> Result<Reply> {
-    if message.reply.is_cut || message.is_forward || message.text.len() > LONGEST_COMPARED {
+/// The new text of a reply of this person to a ticket. A quotation that no mail program introduces is recognized by the messages
+/// that the desk sent about the ticket to this person: mail to others may have what this person must not know.
+pub fn new_words(
+    tx: &mut PgConnection,
+    message: &Message,
+    (row, author_id): (&TicketRow, Uuid),
+) -> Result<Reply> {
+    if message.is_forward || message.text.len() > LONGEST_COMPARED {
         return Ok(message.reply.clone());
     }
     let sent: Vec<String> = messages::table
-        .filter(messages::ticket_id.eq(ticket_id))
+        .filter(messages::ticket_id.eq(row.id))
+        .filter(messages::recipient_id.eq(author_id))
         .filter(messages::sent_text.is_not_null())
         .order((messages::created_at.desc(), messages::id.desc()))
         .limit(MOST_COMPARED)
@@ -42,12 +49,12 @@ pub fn new_words(tx: &mut PgConnection, message: &Message, ticket_id: i64) -> Re
 pub fn mailed(
     tx: &mut PgConnection,
     message: &Message,
-    ticket_id: i64,
+    place: (&TicketRow, Uuid),
     files: &Files,
     locale: Locale,
 ) -> Result<Mailed> {
-    let reply = new_words(tx, message, ticket_id)?;
-    let body = words(&without_password_links(tx, &reply.marked())?, files, locale);
+    let reply = new_words(tx, message, place)?;
+    let body = words(&with_hidden_tokens(&reply.marked()), files, locale);
     Ok(Mailed { body, is_cut: reply.is_cut })
 }
 

@@ -157,7 +157,7 @@ impl Loaded {
     }
 
     /// Whether the recipient may read what the message is about now: a message may have waited while the account of
-    /// its recipient was deactivated, lost the role of staff or ended to watch the ticket.
+    /// its recipient was deactivated, lost the role of staff or was removed from the watchers.
     pub fn may_read(&self, message: &Message) -> bool {
         if message.kind.is_about_account() {
             return true;

@@ -29,6 +29,10 @@ text_enum! {
     }
 }
 
+/// Whether the recipient `u` is not the program that sent the ticket `t`: a program gets no mail.
+const IS_NO_PROGRAM: &str =
+    "NOT (t.automatic AND t.requester_id = u.id AND t.assignee_id IS DISTINCT FROM u.id)";
+
 /// Queues a message about a ticket to each of these people. `data` is what a template needs beyond the ticket itself.
 /// People who may not read the ticket get no message: who is neither staff nor its requester nor a watcher of it, or whose
 /// account is not active, or has no address; nor the requester of a ticket that a program sent. Nor do staff who turned off mail about new tickets, if the message is about one that is neither
@@ -60,8 +64,9 @@ pub fn queue(
     .bind::<BigInt, _>(ticket_id)
     .sql(" AND u.active AND (t.requester_id = u.id OR said.data -> 'watcher' IS NOT NULL OR u.role <> 'requester' AND (")
     .bind::<Bool, _>(!kind.can_be_turned_off())
-    .sql(" OR u.staff_mail OR t.assignee_id = u.id OR t.criticality = 'critical')) \
-          AND NOT (t.automatic AND t.requester_id = u.id AND t.assignee_id IS DISTINCT FROM u.id) AND ")
+    .sql(" OR u.staff_mail OR t.assignee_id = u.id OR t.criticality = 'critical')) AND ")
+    .sql(IS_NO_PROGRAM)
+    .sql(" AND ")
     .sql(HAS_ADDRESS)
     .execute(tx)?;
     Ok(())
@@ -81,16 +86,15 @@ pub fn queue_each(
     }
     let ids: Vec<Uuid> = about.iter().map(|_| Uuid::now_v7()).collect();
     let (tickets, recipients): (Vec<i64>, Vec<Uuid>) = about.iter().copied().unzip();
-    diesel::sql_query(
+    diesel::sql_query(format!(
         "INSERT INTO messages (id, ticket_id, kind, recipient_id, data, created_at, next_attempt_at) \
          SELECT m.id, m.ticket_id, $4, u.id, $5, $6, $6 \
          FROM unnest($1, $2, $3) AS m (id, ticket_id, recipient_id) JOIN users u ON u.id = m.recipient_id \
              JOIN tickets t ON t.id = m.ticket_id \
          WHERE u.active AND (t.requester_id = u.id OR u.role <> 'requester' \
              AND ($7 OR u.staff_mail OR t.assignee_id = u.id OR t.criticality = 'critical')) \
-             AND NOT (t.automatic AND t.requester_id = u.id AND t.assignee_id IS DISTINCT FROM u.id) \
-             AND u.email NOT LIKE '%@no-address.invalid'",
-    )
+             AND {IS_NO_PROGRAM} AND {HAS_ADDRESS}"
+    ))
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<BigInt>, _>(tickets)
     .bind::<Array<SqlUuid>, _>(recipients)

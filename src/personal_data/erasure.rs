@@ -32,14 +32,17 @@ const FILES: [(&str, &str); 2] = [
     ("attachments", "uploaded_by = $1 AND ticket_id = ANY ({theirs})"),
     (
         "inbound_emails",
-        // An address that now belongs to another account is not included; mail that became part of another
-        // requester's ticket belongs to that ticket.
-        "status <> 'waiting' AND (ticket_id = ANY ({theirs}) OR ticket_id IS NULL AND from_address IN ( \
-            SELECT lower(email) FROM users WHERE id = $1 \
-            UNION SELECT lower(requester_email) FROM tickets WHERE requester_id = $1 \
-            EXCEPT SELECT lower(email) FROM users WHERE id <> $1))",
+        // Of mail that became part of another requester's ticket, that of the person as the author of a followup.
+        "status <> 'waiting' AND (ticket_id = ANY ({theirs}) \
+            OR followup_id IN (SELECT id FROM followups WHERE author_id = $1) \
+            OR ticket_id IS NULL AND from_address IN ({addresses}))",
     ),
 ];
+
+/// The addresses of the person, now and in tickets, without those that now belong to another account.
+const ADDRESSES: &str = "SELECT lower(email) FROM users WHERE id = $1 \
+    UNION SELECT lower(requester_email) FROM tickets WHERE requester_id = $1 \
+    EXCEPT SELECT lower(email) FROM users WHERE id <> $1";
 
 /// The person to anonymize, the actor, and the patterns that match the person's data.
 pub struct Erasure<'a> {
@@ -134,6 +137,20 @@ impl<'a> Erasure<'a> {
 
     /// Removes the sender and recipient data from tickets, granted access, surveys and mail.
     fn forget_who_asked(&self, tx: &mut PgConnection) -> Result<()> {
+        // First, while the tickets have the former addresses of the person.
+        diesel::sql_query(format!(
+            "WITH theirs AS MATERIALIZED (SELECT array(({ADDRESSES})) AS addresses) \
+             UPDATE inbound_emails SET \
+                 recipients = array(SELECT r FROM unnest(recipients) WITH ORDINALITY AS u (r, place) \
+                     WHERE r <> ALL (theirs.addresses) ORDER BY place), \
+                 reply_to = CASE WHEN reply_to = ANY (theirs.addresses) THEN NULL ELSE reply_to END \
+             FROM theirs WHERE recipients && theirs.addresses OR reply_to = ANY (theirs.addresses)"
+        ))
+        .bind::<SqlUuid, _>(self.user.id)
+        .execute(tx)?;
+        diesel::sql_query(format!("UPDATE tickets SET reply_to = NULL WHERE reply_to IN ({ADDRESSES})"))
+            .bind::<SqlUuid, _>(self.user.id)
+            .execute(tx)?;
         diesel::sql_query(
             "UPDATE tickets SET requester_full_name = $2, requester_email = $3, \
                 requester_document_id = CASE WHEN requester_document_id IS NOT NULL THEN $4 END, \
@@ -160,13 +177,6 @@ impl<'a> Erasure<'a> {
                 .to_owned(),
         )
         .execute(tx)?;
-        // In mail of others.
-        diesel::sql_query("UPDATE inbound_emails SET recipients = array_remove(recipients, $1) WHERE recipients @> ARRAY[$1]")
-            .bind::<SqlText, _>(self.user.email.to_lowercase())
-            .execute(tx)?;
-        diesel::sql_query("UPDATE inbound_emails SET reply_to = NULL WHERE reply_to = $1")
-            .bind::<SqlText, _>(self.user.email.to_lowercase())
-            .execute(tx)?;
         diesel::sql_query("DELETE FROM messages WHERE recipient_id = $1 AND status <> 'sent'")
             .bind::<SqlUuid, _>(self.user.id)
             .execute(tx)?;
@@ -235,7 +245,7 @@ impl<'a> Erasure<'a> {
 
     /// A query with the person, the patterns and the replacement as parameters.
     fn query(&self, sql: String) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
-        diesel::sql_query(sql.replace("{theirs}", THEIRS))
+        diesel::sql_query(sql.replace("{theirs}", THEIRS).replace("{addresses}", ADDRESSES))
             .into_boxed::<Pg>()
             .bind::<SqlUuid, _>(self.user.id)
             .bind::<SqlText, _>(self.pattern.clone())

@@ -177,8 +177,8 @@ const LISTS: [(&str, Read); 7] = [
             db,
             &format!(
                 "followups f WHERE f.visibility = 'public' AND (f.author_id = $1 OR f.ticket_id = ANY ({THEIRS})) \
-                 OR f.author_id = $1 AND f.unverified IS NOT NULL \
-                     AND (SELECT role = 'requester' FROM users WHERE id = $1)"
+                 OR f.author_id = $1 AND (f.from_copy OR f.unverified IS NOT NULL \
+                     AND (SELECT role = 'requester' FROM users WHERE id = $1))"
             ),
             (person, place),
         )?;
@@ -216,7 +216,8 @@ const LISTS: [(&str, Read); 7] = [
                  UNION SELECT lower(requester_email) FROM tickets WHERE requester_id = $1) \
              AND CASE WHEN f.ticket_id IS NULL \
                  THEN NOT EXISTS (SELECT FROM users WHERE id <> $1 AND lower(email) = f.from_address) \
-                 ELSE f.ticket_id = ANY ({THEIRS}) END"
+                 ELSE f.ticket_id = ANY ({THEIRS}) END \
+             OR f.followup_id IN (SELECT id FROM followups WHERE author_id = $1)"
             ),
             (person, place),
         )?;

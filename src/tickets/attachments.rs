@@ -48,7 +48,7 @@ pub async fn attach(
 /// Attach a file to a followup
 ///
 /// The file is visible to everyone who may read the followup. A file from the requester ends the hold of a ticket
-/// that is `on_hold` for information from the requester.
+/// that is `on_hold` for information from the requester. What a person in copy wrote (`from_copy`) accepts no files.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::Attach))),
     tag = "attachments", operation_id = "createTicketFollowupAttachment",
@@ -56,7 +56,7 @@ pub async fn attach(
     request_body(content = Upload, content_type = "multipart/form-data"),
     responses(
         (status = 201, body = Attachment, description = "The metadata of the new file"),
-        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what the caller may do"),
+        (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what the caller may do; `wrong_state`: a person in copy wrote the followup (`from_copy`)"),
     )
 )]
 #[post("/tickets/{ticket_id}/followups/{followup_id}/attachments")]
@@ -101,7 +101,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
 
 /// List the files of a followup
 ///
-/// In the order of their upload. Files of a private followup are visible to staff only.
+/// In the order of their upload. A requester sees those of the followups that are `visible_to_requester`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "attachments", operation_id = "listTicketFollowupAttachments",
@@ -148,7 +148,7 @@ impl TicketTarget {
     /// The visibility of the ticket or followup that the file is attached to.
     fn visibility(&self, db: &mut PgConnection, actor: &Actor) -> Result<FollowupVisibility> {
         match self.followup_id {
-            Some(id) => entries::visible(db, actor, self.ticket_id, id),
+            Some(id) => entries::open_to_files(db, actor, self.ticket_id, id),
             None => Ok(FollowupVisibility::Public),
         }
     }
@@ -157,13 +157,17 @@ impl TicketTarget {
 impl Target for TicketTarget {
     fn check_visible(&self, db: &mut PgConnection, actor: &Actor) -> Result<()> {
         crate::tickets::store::visible(db, actor, self.ticket_id)?;
-        self.visibility(db, actor).map(drop)
+        if let Some(id) = self.followup_id {
+            entries::visible(db, actor, self.ticket_id, id)?;
+        }
+        Ok(())
     }
 
     fn check_open(&self, db: &mut PgConnection, actor: &Actor) -> Result<()> {
         let row = crate::tickets::store::visible(db, actor, self.ticket_id)?;
         actor.check_version(row.id, row.version)?;
-        permitted::check(actor, &row, Step::Attach)
+        permitted::check(actor, &row, Step::Attach)?;
+        self.visibility(db, actor).map(drop)
     }
 
     fn write(self, tx: &mut PgConnection, actor: &Actor, file: &Received) -> Result<Answer> {

@@ -3,7 +3,9 @@
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -64,12 +66,16 @@ pub struct Followup {
     #[schema(nullable = false)]
     #[serde(rename = "source_followup_id")]
     published_from: Option<Uuid>,
+    /// Whether the requester of the ticket can see it: a public followup, or one that a person in copy sent to the requester
+    /// too.
+    #[schema(example = true)]
+    visible_to_requester: bool,
     /// Whether it came by mail from a person in copy, who is neither the requester nor staff. It is `private` until staff
     /// or the requester publish it; a requester sees it only if the person sent it to the requester too.
     #[schema(example = false)]
     from_copy: bool,
     /// Whether quoted text was left out of a message that came by mail: show `[…]` below the text. The whole message is at
-    /// `GET /tickets/{ticket_id}/followups/{followup_id}/original`.
+    /// `GET /tickets/{ticket_id}/followups/{followup_id}/original`, for staff and the author.
     #[schema(example = false)]
     #[serde(rename = "shortened")]
     is_cut: bool,
@@ -142,6 +148,7 @@ impl Followup {
             created_at: row.created_at,
             unverified: row.unverified,
             published_from: row.published_from.filter(|_| actor.is_staff()),
+            visible_to_requester: row.visibility == FollowupVisibility::Public || row.to_requester,
             from_copy: row.from_copy,
             is_cut: row.is_cut,
         }
@@ -173,6 +180,20 @@ impl Followup {
 /// A 404 if there is none.
 pub fn visible(db: &mut PgConnection, actor: &Actor, ticket_id: i64, id: Uuid) -> Result<FollowupVisibility> {
     Ok(Followup::find(db, actor, ticket_id, id)?.visibility)
+}
+
+/// The same, for a file to attach.
+///
+/// # Errors
+/// A 409 for what a person in copy wrote: nothing is added to it, because its requester may see it.
+pub fn open_to_files(
+    db: &mut PgConnection,
+    actor: &Actor,
+    ticket_id: i64,
+    id: Uuid,
+) -> Result<FollowupVisibility> {
+    let followup = Followup::find(db, actor, ticket_id, id)?;
+    if followup.from_copy { Err(Problem::wrong_state("from_copy")) } else { Ok(followup.visibility) }
 }
 
 /// The followups with these ids that the caller may see.
@@ -210,7 +231,7 @@ pub struct FollowupFilters {
 /// List the followups of a ticket
 ///
 /// In the order of their creation. A requester sees the public ones, and those that a person in copy sent to them too
-/// (`from_copy`).
+/// (`from_copy`) until they are published.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "followups", operation_id = "listTicketFollowups",
@@ -229,7 +250,10 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<FollowupFilters>) -> R
                 .into_boxed();
             if !actor.is_staff() {
                 let public = followups::visibility.eq(FollowupVisibility::Public);
-                query = query.filter(public.or(followups::to_requester));
+                let unpublished = sql::<Bool>(
+                    "NOT EXISTS (SELECT FROM followups AS copy WHERE copy.published_from = followups.id)",
+                );
+                query = query.filter(public.or(followups::to_requester.and(unpublished)));
             }
             if let Some(visibility) = filters.visibility {
                 query = query.filter(followups::visibility.eq(visibility));

@@ -81,7 +81,7 @@ pub fn answered(
     by: AnsweredBy,
     tells: bool,
 ) -> Result<TicketRow> {
-    if row.information_deadline.is_none() || row.requester_id != actor.id {
+    if row.information_deadline.is_none() || row.requester_id != actor.id || row.automatic {
         return Ok(row);
     }
     let missing = minimum_data::missing(&row);

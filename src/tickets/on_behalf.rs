@@ -62,7 +62,11 @@ pub fn choose(
         let document_id = text("document_id");
         match finding::find(tx, document_id, text("email"))? {
             // Staff who register for themselves: their account does not have the document yet.
-            None if name.is_none() && text("email").is_none() && is_without_document(tx, actor.id)? => {
+            None if text("full_name").is_some()
+                && name.is_none()
+                && text("email").is_none()
+                && is_without_document(tx, actor.id)? =>
+            {
                 Account::active(tx, actor.id)?.map(|account| (account, false))
             }
             Some(id) => Account::active(tx, id)?.map(|account| (account, false)),

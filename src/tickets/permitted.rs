@@ -20,6 +20,8 @@ pub struct Standing {
     pub support_level: i16,
     /// A third party works on it.
     pub third_party: bool,
+    /// A program sent it.
+    pub automatic: bool,
 }
 
 impl From<&TicketRow> for Standing {
@@ -31,6 +33,7 @@ impl From<&TicketRow> for Standing {
             assignee_id: row.assignee_id,
             support_level: row.support_level,
             third_party: row.third_party.is_some(),
+            automatic: row.automatic,
         }
     }
 }
@@ -67,9 +70,13 @@ fn may(role: Role, id: Uuid, ticket: Standing, step: Step) -> bool {
 }
 
 /// There is no level below the lowest; from there a ticket only returns from a third party. At the highest level it can
-/// still be escalated to a third party.
+/// still be escalated to a third party. A program is not asked for information.
 fn is_possible(ticket: Standing, step: Step) -> bool {
-    step != Step::Return || ticket.support_level > LOWEST_LEVEL || ticket.third_party
+    match step {
+        Step::Return => ticket.support_level > LOWEST_LEVEL || ticket.third_party,
+        Step::RequestInformation => !ticket.automatic,
+        _ => true,
+    }
 }
 
 /// The steps that this person may take next.
@@ -86,7 +93,8 @@ pub fn steps(actor: &Actor, ticket: impl Into<Standing>) -> Vec<Step> {
 #[track_caller]
 pub fn check(actor: &Actor, ticket: impl Into<Standing>, step: Step) -> Result<()> {
     let ticket = ticket.into();
-    if workflow::allows(ticket.status, ticket.resumes_to, step) {
+    let is_refused = step == Step::RequestInformation && !is_possible(ticket, step);
+    if workflow::allows(ticket.status, ticket.resumes_to, step) && !is_refused {
         return Ok(());
     }
     Err(workflow::refused(ticket.status, &steps(actor, ticket)))
@@ -105,6 +113,7 @@ mod tests {
             assignee_id: Some(if assignee { me } else { other }),
             support_level: 2,
             third_party: false,
+            automatic: false,
         };
         workflow::allowed(status, None).filter(|step| may(role, me, ticket, *step)).collect()
     }

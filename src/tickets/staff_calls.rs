@@ -120,14 +120,17 @@ fn tell_batch(tx: &mut PgConnection, config: &Config, after: i64) -> Result<Opti
         .filter(tickets::assignee_id.is_null())
         // A request by mail that waits for minimum data was seen by nobody yet, and may be critical.
         .filter(
-            tickets::status.eq_any(WAITING).or(tickets::status.eq(TicketStatus::OnHold).and(
-                tickets::requester_document_id.is_null().or(tickets::requester_unit_id.is_null()).or(
-                    tickets::requester_full_name.eq(UNNAMED).or(tickets::requester_landline
-                        .is_null()
-                        .and(tickets::requester_extension.is_null())
-                        .and(tickets::requester_mobile.is_null())),
-                ),
-            )),
+            tickets::status.eq_any(WAITING).or(tickets::status
+                .eq(TicketStatus::OnHold)
+                .and(diesel::dsl::not(tickets::automatic))
+                .and(
+                    tickets::requester_document_id.is_null().or(tickets::requester_unit_id.is_null()).or(
+                        tickets::requester_full_name.eq(UNNAMED).or(tickets::requester_landline
+                            .is_null()
+                            .and(tickets::requester_extension.is_null())
+                            .and(tickets::requester_mobile.is_null())),
+                    ),
+                )),
         )
         .order(tickets::id)
         .limit(BATCH)

@@ -236,7 +236,9 @@ pub fn follow(
     let mut people: Vec<(Uuid, WatchReason)> = diesel::delete(moved)
         .returning((ticket_watchers::user_id, ticket_watchers::reason))
         .get_results(tx)?;
-    people.push((duplicate.requester_id, WatchReason::DuplicateMerged));
+    if !duplicate.automatic {
+        people.push((duplicate.requester_id, WatchReason::DuplicateMerged));
+    }
     let rows: Vec<_> = people
         .into_iter()
         .filter(|(user_id, _)| *user_id != into.requester_id)

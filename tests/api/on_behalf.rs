@@ -167,6 +167,11 @@ fn staff_without_a_document_in_their_account_register_for_themselves_with_it() {
     let ticket = technician.post("/tickets", request("web", own)).created();
     assert_eq!(ticket["requester"]["id"], technician.id());
     assert_eq!(accounts(&desk), before);
+    // Without a name it is another person, whose data are incomplete.
+    let mut unnamed = caller(&desk, None);
+    unnamed.as_object_mut().unwrap().remove("full_name");
+    let refused = technician.post("/tickets", request("phone", unnamed));
+    assert_eq!(refused.faults(), [("/requester/full_name".into(), "required".into())]);
 }
 
 #[test]

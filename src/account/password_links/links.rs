@@ -44,9 +44,10 @@ pub fn url(config: &Config, token: &str) -> String {
     format!("{}/p/{token}", config.links_from())
 }
 
-/// Ends the link of a token, if there is one.
-pub fn revoke(tx: &mut PgConnection, token_hash: &[u8]) -> Result<()> {
-    diesel::delete(password_links::table.filter(password_links::token_hash.eq(token_hash))).execute(tx)?;
+/// Ends the links of these tokens, where there are some.
+pub fn revoke(tx: &mut PgConnection, token_hashes: &[Vec<u8>]) -> Result<()> {
+    diesel::delete(password_links::table.filter(password_links::token_hash.eq_any(token_hashes)))
+        .execute(tx)?;
     Ok(())
 }
 

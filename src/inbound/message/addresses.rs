@@ -22,12 +22,16 @@ pub fn all(value: &[u8]) -> Vec<Mailbox> {
     mailboxes.filter(|one| text.contains(&one.address)).collect()
 }
 
+/// The domain of an address, in lower case.
+pub fn domain_of(address: &str) -> Option<String> {
+    address.rsplit_once('@').map(|(_, domain)| domain.to_lowercase())
+}
+
 /// The author in a field: of several the one that `sender` names, otherwise the first; none if their domains differ.
 /// A field that is malformed but contains only one address names that one.
 pub fn author(value: &[u8], sender: Option<&Mailbox>) -> Option<Mailbox> {
     let all = all(value);
-    let domain = |mailbox: &Mailbox| mailbox.address.rsplit_once('@').map(|(_, domain)| domain.to_owned());
-    if all.windows(2).any(|two| domain(&two[0]) != domain(&two[1])) {
+    if all.windows(2).any(|two| domain_of(&two[0].address) != domain_of(&two[1].address)) {
         return None;
     }
     let named = sender.and_then(|sender| all.iter().find(|author| author.address == sender.address));

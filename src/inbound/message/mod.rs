@@ -28,6 +28,7 @@ mod versions;
 
 use chrono::{DateTime, Utc};
 
+pub use addresses::domain_of;
 pub use authentication::{Verdict, verdict};
 pub use headers::Mailbox;
 pub use mime::File;

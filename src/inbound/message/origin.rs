@@ -68,17 +68,21 @@ pub fn automatic(
     {
         return Some(Automatic::Bounce);
     }
-    let answers = |value: &String| !matches!(first(value), "no" | "auto-generated");
+    let answers = |value: &String| !matches!(first(value), "" | "no" | "auto-generated");
     if values("auto-submitted").any(|value| answers(&value))
-        || values("x-auto-response-suppress").any(|value| suppresses_answers(&value))
         || is("precedence", &["auto_reply"])
         || AUTO_REPLY_FIELDS.iter().any(|name| has(name))
     {
         return Some(Automatic::AutoReply);
     }
+    let suppresses = values("x-auto-response-suppress").any(|value| suppresses_answers(&value));
     if is("auto-submitted", &["auto-generated"]) {
-        let is_reply = is_notice_of_absence(&headers.subject());
+        // Exchange marks its notices of absence in the same way, and they name the message that they answer.
+        let is_reply = is_notice_of_absence(&headers.subject()) || suppresses && has("in-reply-to");
         return Some(if is_reply { Automatic::AutoReply } else { Automatic::Program });
+    }
+    if suppresses {
+        return Some(Automatic::AutoReply);
     }
     if is("precedence", &["bulk", "junk", "list"]) || has("list-id") || has("list-unsubscribe") {
         return Some(Automatic::List);
@@ -120,6 +124,7 @@ mod tests {
     fn a_machine_is_known_by_its_header() {
         for (header, expected) in [
             ("From: a@x.co\r\nAuto-Submitted: no\r\n", None),
+            ("From: a@x.co\r\nAuto-Submitted:\r\n", None),
             ("From: a@x.co\r\nX-Auto-Response-Suppress: None\r\nPrecedence: first-class\r\n", None),
             ("From: a@x.co\r\nX-Auto-Response-Suppress: DR, RN, NRN\r\n", None),
             ("From: a@x.co\r\nX-Auto-Response-Suppress: All\r\n", Some(Automatic::AutoReply)),
@@ -132,8 +137,12 @@ mod tests {
             ),
             ("From: a@x.co\r\nAuto-Submitted: Auto-Generated (UPS)\r\n", Some(Automatic::Program)),
             (
-                "From: a@x.co\r\nAuto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n",
+                "From: a@x.co\r\nAuto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\nIn-Reply-To: <1@x>\r\n",
                 Some(Automatic::AutoReply),
+            ),
+            (
+                "From: a@x.co\r\nAuto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n",
+                Some(Automatic::Program),
             ),
             (
                 "From: a@x.co\r\nAuto-Submitted: auto-generated\r\nSubject: Respuesta automática: Sin red\r\n",

@@ -156,6 +156,10 @@ mod tests {
             ("Unidad: Oficina de Control Interno", ["", "", "", "", "", "Oficina de Control Interno"]),
             ("Soy contratista de la Oficina de Prensa", ["", "", "", "", "", "Oficina de Prensa"]),
             ("Soy Rosa Pérez de Hacienda", ["Rosa Pérez", "", "", "", "", ""]),
+            ("Celular o extensión: 300 123 4567", ["", "", "", "", "3001234567", ""]),
+            ("Celular o extensión: 3001234567", ["", "", "", "", "3001234567", ""]),
+            ("Celular o extensión: 4412", ["", "", "", "4412", "", ""]),
+            ("Ext. 4412 Celular 300 123 4567", ["", "", "", "4412", "3001234567", ""]),
             ("NOMBRES Y APELLIDOS : ana maría restrepo", ["ana maría restrepo", "", "", "", "", ""]),
             ("*Cédula:* 43111222\n- *Celular:* 3001234567", ["", "43111222", "", "", "3001234567", ""]),
         ] {

@@ -18,11 +18,11 @@ pub struct Telephones {
 pub fn read(text: &Folded) -> Telephones {
     static LABEL: LazyLock<Option<Regex>> = LazyLock::new(|| {
         let label = r"\b(?:telefonos?|tels?|celular|cels?|moviles|movil|whatsapp|wpp|fijo|contacto)\b";
-        let between = r"(?:\s*(?:fijo|movil|celular|de|contacto|es|el|numero|nro|no|o|y|whatsapp)\b\.?|\s*[:#=°º.-])*\s*";
+        let between = r"(?:\s*(?:fijo|movil|celular|extension|ext|de|contacto|es|el|numero|nro|no|o|y|whatsapp)\b\.?|\s*[:#=°º.-])*\s*";
         Regex::new(&format!(r"{label}{between}([+(]?\d[\d\s().+-]*)")).ok()
     });
     static EXTENSION: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"\b(?:extension|ext|interno|anexo)\b(?:\s*(?:es|la|el|numero|nro|no)\b\.?|\s*[:#=.-])*\s*(\d{2,6})(?:\D|$)").ok()
+        Regex::new(r"\b(?:extension|ext|interno|anexo)\b(?:\s*(?:es|la|el|numero|nro|no)\b\.?|\s*[:#=.-])*\s*(\d[\d\s().-]*)").ok()
     });
     let (mut landlines, mut mobiles) = (Vec::new(), Vec::new());
     for found in LABEL.iter().flat_map(|label| label.captures_iter(text.as_str())) {
@@ -33,8 +33,15 @@ pub fn read(text: &Folded) -> Telephones {
         }
     }
     let extensions = EXTENSION.iter().flat_map(|label| label.captures_iter(text.as_str()));
-    let extensions = extensions.filter_map(|found| Some(found.get(1)?.as_str().to_owned())).collect();
+    let extensions = extensions.filter_map(|found| extension(found.get(1)?.as_str())).collect();
     Telephones { landline: only(landlines), extension: only(extensions), mobile: only(mobiles) }
+}
+
+/// The extension at the beginning: 2 to 6 digits that are not the first group of a mobile number.
+fn extension(written: &str) -> Option<String> {
+    let is_mobile = number(written).is_some_and(|number| number.len() == 10 && number.starts_with('3'));
+    let first: String = written.chars().take_while(char::is_ascii_digit).collect();
+    (!is_mobile && (2..=6).contains(&first.len())).then_some(first)
 }
 
 /// The number at the beginning: 7, 8 or 10 digits in any groups, without the prefix of the country.

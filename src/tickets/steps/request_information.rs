@@ -47,7 +47,7 @@ pub struct InformationRequestCreate {
     extensions(("x-mesa-permission" = json!(Action::Hold))),
     tag = "ticket steps", operation_id = "requestTicketInformation", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     request_body = InformationRequestCreate,
-    responses((status = 200, body = Ticket, description = "The ticket after the step"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this; `allowed_steps` lists what the caller may do"))
+    responses((status = 200, body = Ticket, description = "The ticket after the step"), (status = 409, description = "`step_not_allowed`: the state of the ticket does not allow this, or a program sent it (`automatic`); `allowed_steps` lists what the caller may do"))
 )]
 #[post("/tickets/{ticket_id}/information-request")]
 pub async fn request_information(
