@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_deep_is_looked_through_once() {
+    fn deeply_nested_parts_are_read_within_the_limit_of_work() {
         let file = vec![b'A'; 12_000_000];
         let found = content(&nested(200, &file)).unwrap();
         assert!(found.files.len() == 1 && found.files[0].bytes == file);
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_may_stand_behind_its_images() {
+    fn a_page_that_follows_its_images_is_read() {
         let message = "Content-Type: multipart/related; boundary=b; start=\"<page>\"\n\n--b\nContent-Type: image/png\n\
                        Content-ID: <image>\n\nx\n--b\nContent-Type: text/html\nContent-ID: <page>\n\n<p>Sin red</p>\n--b--\n";
         assert_eq!(said(message), "Sin red");

@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_made_of_nothing() {
+    fn decoded_files_are_not_longer_than_the_text() {
         let many = format!("begin 644 x\n{}end\n", "M\n".repeat(1000));
         let (words, files) = extracted(many.as_bytes(), 9);
         assert!(files.iter().map(|file| file.bytes.len()).sum::<usize>() + words.len() <= many.len());

@@ -1,22 +1,22 @@
 //! The text that is left of a reply.
 
 use super::lines::{Line, is_rule, is_title, trim};
-use super::scan::Fate;
+use super::scan::Decision;
 use super::{Reply, mobile, signatures};
 
 /// Joins the words of the author; all of the text if there are none.
-pub fn assemble(text: &str, lines: &[Line], fates: &[Fate]) -> Reply {
+pub fn assemble(text: &str, lines: &[Line], decisions: &[Decision]) -> Reply {
     let mut kept = Kept::default();
     let mut run: Vec<&str> = Vec::new();
     let mut is_forwarded = false;
-    for (line, fate) in lines.iter().zip(fates) {
-        match fate {
-            Fate::Kept(words) => run.push(words),
-            Fate::Forwarded(words) => {
+    for (line, decision) in lines.iter().zip(decisions) {
+        match decision {
+            Decision::Kept(words) => run.push(words),
+            Decision::Forwarded(words) => {
                 is_forwarded = true;
                 run.push(words);
             }
-            Fate::Cut => {
+            Decision::Cut => {
                 kept.add(std::mem::take(&mut run), true);
                 kept.is_cut |= !line.is_blank();
             }

@@ -73,8 +73,8 @@ impl Reply {
 /// The text without quotation and signature. `own`: what the desk sent on the ticket.
 pub fn new_words(text: &str, own: &OwnTexts) -> Reply {
     let lines = lines::read(text);
-    let fates = scan::fates(&lines, own);
-    cut::assemble(text, &lines, &fates)
+    let decisions = scan::decisions(&lines, own);
+    cut::assemble(text, &lines, &decisions)
 }
 
 /// Whether the message forwards another one, which must then be kept: `RV: …`.

@@ -10,7 +10,7 @@ use super::separators::{self, Separator};
 
 /// What becomes of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate<'a> {
+pub enum Decision<'a> {
     /// Words of the author, which may be the beginning of the line alone.
     Kept(&'a str),
     /// A line of a message that the author passes on.
@@ -19,13 +19,13 @@ pub enum Fate<'a> {
     Cut,
 }
 
-/// The fate of each line.
-pub fn fates<'a>(lines: &[Line<'a>], own: &OwnTexts) -> Vec<Fate<'a>> {
+/// The decision about each line.
+pub fn decisions<'a>(lines: &[Line<'a>], own: &OwnTexts) -> Vec<Decision<'a>> {
     let mut scan = Scan {
         lines,
         fields: lines.iter().map(fields::read).collect(),
         repeats: own.find(lines),
-        fates: lines.iter().map(|line| Fate::Kept(line.raw)).collect(),
+        decisions: lines.iter().map(|line| Decision::Kept(line.raw)).collect(),
         words_above: false,
         no_code_before: 0,
         below_attribution: false,
@@ -36,7 +36,7 @@ pub fn fates<'a>(lines: &[Line<'a>], own: &OwnTexts) -> Vec<Fate<'a>> {
     while at < lines.len() {
         at = scan.step(at);
     }
-    scan.fates
+    scan.decisions
 }
 
 struct Scan<'l, 'a> {
@@ -44,7 +44,7 @@ struct Scan<'l, 'a> {
     fields: Vec<Option<Field<'a>>>,
     /// Whether the line repeats what the desk sent.
     repeats: Vec<bool>,
-    fates: Vec<Fate<'a>>,
+    decisions: Vec<Decision<'a>>,
     /// Whether there are words of the author above. If not, what is below a header is not left out: nothing would be
     /// left.
     words_above: bool,
@@ -84,7 +84,7 @@ impl Scan<'_, '_> {
             return next;
         }
         if line.is_quoted() && self.is_quotation(at) || self.repeats[at] {
-            self.fates[at] = Fate::Cut;
+            self.decisions[at] = Decision::Cut;
         } else {
             self.words_above |= !mobile::is_added(line.words);
         }
@@ -120,7 +120,7 @@ impl Scan<'_, '_> {
             }
             // Only what the desk sent is left out below: answers may be between.
             if self.repeats_soon(end) {
-                self.fates[at..end].fill(Fate::Cut);
+                self.decisions[at..end].fill(Decision::Cut);
             }
         }
         Some(end)
@@ -145,9 +145,9 @@ impl Scan<'_, '_> {
         }
         let answers_within = to_end && !found.is_followed && self.has_answers_within(at);
         let end = if to_end && !answers_within { self.lines.len() } else { next };
-        self.fates[at..end].fill(Fate::Cut);
+        self.decisions[at..end].fill(Decision::Cut);
         if !found.before.is_empty() {
-            self.fates[at] = Fate::Kept(found.before);
+            self.decisions[at] = Decision::Kept(found.before);
         }
         self.below_attribution |= marked;
         Some(end)
@@ -250,13 +250,13 @@ impl Scan<'_, '_> {
     }
 
     fn cut_rest(&mut self, at: usize) -> usize {
-        self.fates[at..].fill(Fate::Cut);
+        self.decisions[at..].fill(Decision::Cut);
         self.lines.len()
     }
 
     fn forward_rest(&mut self, at: usize) -> usize {
-        for (fate, line) in self.fates[at..].iter_mut().zip(&self.lines[at..]) {
-            *fate = Fate::Forwarded(line.raw);
+        for (decision, line) in self.decisions[at..].iter_mut().zip(&self.lines[at..]) {
+            *decision = Decision::Forwarded(line.raw);
         }
         self.lines.len()
     }
