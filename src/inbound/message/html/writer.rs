@@ -14,6 +14,10 @@ const MOST_OPEN: usize = 10_000;
 /// The longest line that introduces a quotation, in bytes.
 const LONGEST_INTRODUCTION: usize = 500;
 
+/// How much of the end of the text is searched for the line that introduces a quotation, in bytes: it may be followed by
+/// blank lines.
+const SEARCHED: usize = 2 * LONGEST_INTRODUCTION;
+
 #[derive(Default)]
 pub struct Writer {
     text: String,
@@ -212,10 +216,8 @@ impl Writer {
 
     /// The last line, as far as it may introduce a quotation.
     fn last_line(&self) -> &str {
-        let text = self.text.trim_end();
-        let start = (text.len().saturating_sub(LONGEST_INTRODUCTION)..text.len())
-            .find(|at| text.is_char_boundary(*at));
-        text[start.unwrap_or_default()..].rsplit('\n').next().unwrap_or_default()
+        let text = end_of(end_of(&self.text, SEARCHED).trim_end(), LONGEST_INTRODUCTION);
+        text.rsplit('\n').next().unwrap_or_default()
     }
 
     fn link(&mut self, tag: &Tag, starts: bool) {
@@ -269,6 +271,12 @@ impl Writer {
         self.end_line(false);
         Some(self.text)
     }
+}
+
+/// The last bytes of a text, at most so many.
+fn end_of(text: &str, most: usize) -> &str {
+    let start = (text.len().saturating_sub(most)..text.len()).find(|at| text.is_char_boundary(*at));
+    &text[start.unwrap_or(text.len())..]
 }
 
 /// Whether a line says who wrote what follows, and when: some programs quote without saying so otherwise.
