@@ -1,5 +1,7 @@
 //! Addresses in header fields, also where they are written in ways that no standard allows but mail programs use.
 
+use std::collections::HashSet;
+
 use mail_parser::parsers::MessageStream;
 use mail_parser::{Address, HeaderValue};
 
@@ -14,12 +16,30 @@ pub struct Mailbox {
     pub name: Option<String>,
 }
 
-/// The addresses of a field that could be answered. One that is not in it literally was joined out of several.
+/// How many addresses of a field are searched for within its words. A field with more is malformed.
+const MOST_SEARCHED: usize = 50;
+
+/// The addresses of a field that could be answered. One that is not in it literally was joined out of several. Empty if
+/// more than `MOST_SEARCHED` are at most a part of a word.
 pub fn all(value: &[u8]) -> Vec<Mailbox> {
     let HeaderValue::Address(address) = parsed(value) else { return Vec::new() };
-    let mailboxes = address.iter().filter_map(|one| mailbox(one.address(), one.name()));
     let text = encoded_words::in_utf8(value).to_lowercase();
-    mailboxes.filter(|one| text.contains(&one.address)).collect()
+    let words: HashSet<&str> = text.split(is_separator).collect();
+    let mut all = Vec::new();
+    let mut searched = 0;
+    for one in address.iter().filter_map(|one| mailbox(one.address(), one.name())) {
+        if !words.contains(one.address.as_str()) {
+            searched += 1;
+            if searched > MOST_SEARCHED {
+                return Vec::new();
+            }
+            if !text.contains(&one.address) {
+                continue;
+            }
+        }
+        all.push(one);
+    }
+    all
 }
 
 /// The domain of an address, in lower case.
@@ -110,7 +130,12 @@ fn is_address(text: &str) -> bool {
         && !local.starts_with('\'')
         && !domain.contains('\'')
         && domain.split('.').all(|label| !label.is_empty())
-        && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "<>(),;:\"\\[]".contains(c))
+        && !text.contains(is_separator)
+}
+
+/// Whether it is in no address.
+fn is_separator(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || "<>(),;:\"\\[]".contains(c)
 }
 
 /// Whether it contains letters that become other letters in lower case, such as the kelvin sign, or invisible

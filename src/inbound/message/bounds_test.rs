@@ -113,3 +113,30 @@ fn long_header_fields_take_linear_time() {
         assert!(took < Duration::from_secs(20), "{unit}: {took:?}");
     }
 }
+
+#[test]
+fn long_lists_of_addresses_take_linear_time() {
+    // Each address is in the list; a part of a word of it; or none.
+    for (before, after) in [("<", ">"), ("Ana <", ">"), ("'", "'"), ("\"a b\"", ""), ("a ", "")] {
+        for field in ["From", "Sender", "Reply-To", "To", "Cc"] {
+            let message = |length: usize| {
+                let list: Vec<String> =
+                    (0..length / 20).map(|number| format!("{before}u{number:06}@x.test{after}")).collect();
+                format!("From: a@y.test\r\n{field}: {}\r\n\r\nx\n", list.join(", ")).into_bytes()
+            };
+            let time = |message: &[u8]| {
+                let start = Instant::now();
+                assert!(Message::read(message, None, None).is_ok() && Summary::read(message).is_ok());
+                start.elapsed()
+            };
+            let (short, long) = (message(80_000), message(160_000));
+            // Another process could disturb a comparison.
+            let is_linear = || {
+                let (once, twice) = (time(&short), time(&long));
+                println!("{once:?} {twice:?} {field} {before}{after}");
+                twice < 3 * once + Duration::from_millis(20)
+            };
+            assert!((0..4).any(|_| is_linear()), "{field} {before}{after}");
+        }
+    }
+}

@@ -115,8 +115,11 @@ impl<'a> Headers<'a> {
     pub fn recipients(&self) -> Vec<String> {
         let mut addresses: Vec<String> = Vec::new();
         for mailbox in ["to", "cc"].iter().flat_map(|name| self.values(name)).flat_map(addresses::all) {
-            if addresses.len() < MOST_RECIPIENTS && !addresses.contains(&mailbox.address) {
+            if !addresses.contains(&mailbox.address) {
                 addresses.push(mailbox.address);
+            }
+            if addresses.len() >= MOST_RECIPIENTS {
+                break;
             }
         }
         addresses
