@@ -42,9 +42,18 @@ impl Found {
             && let Some(opened) = tnef::read(&bytes)
             && self.files.len() + opened.files.len() <= MOST_PARTS
         {
-            self.spare = self.spare.take().or(opened.text);
             self.files.extend(opened.files);
-            return;
+            match opened.text {
+                Some(text) if self.spare.is_some() => self.files.push(File {
+                    name: "message.txt".to_owned(),
+                    content_type: "text/plain".to_owned(),
+                    bytes: text.into_bytes(),
+                }),
+                text => self.spare = self.spare.take().or(text),
+            }
+            if !opened.lacks_text {
+                return;
+            }
         }
         let is_first = self.words.is_empty() && self.files.is_empty() || head.content_type == "text/html";
         if fits && is_first && head.is_readable() && !head.is_attachment && self.spare.is_none() {

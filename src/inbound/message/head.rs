@@ -88,14 +88,19 @@ impl Head {
         if self.content_type == "message/rfc822" {
             let header = split(bytes).0;
             let subject = Headers::read(header).map(|headers| headers.subject()).unwrap_or_default();
-            let subject: String = subject.replace(['/', '\\'], "-").chars().take(100).collect();
-            return format!("{}.eml", if subject.is_empty() { "message" } else { &subject });
+            return named_by_subject(&subject, "eml");
         }
         if self.content_type == "application/ms-tnef" {
             return "winmail.dat".to_owned();
         }
         format!("attachment.{}", extension(&self.content_type))
     }
+}
+
+/// The name of a file that contains a message with this subject.
+pub fn named_by_subject(subject: &str, extension: &str) -> String {
+    let subject = one_line(&subject.replace(['/', '\\'], "-"), 100);
+    format!("{}.{extension}", if subject.is_empty() { "message" } else { &subject })
 }
 
 /// On one line, without the folders of its sender's computer.

@@ -1,6 +1,6 @@
 //! Numbers and properties in the file.
 
-use super::Text;
+use super::text::Text;
 
 pub fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
     let (taken, after) = rest.split_at_checked(length)?;
