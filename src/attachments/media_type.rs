@@ -51,6 +51,7 @@ impl Inspector {
             // The class of the document is not always named in it.
             (false, Some("application/x-ole-storage")) => ole_type(&extension),
             (false, by_signature) => by_signature.unwrap_or("application/octet-stream"),
+            (true, Some(found)) if self.text.has_controls() && !is_text_format(found) => found,
             (true, by_signature) => text_type(&self.beginning, &extension, by_signature),
         }
     }
@@ -67,10 +68,14 @@ fn ole_type(extension: &str) -> &'static str {
     }
 }
 
-/// Signatures of formats that are text. Text that begins with the letters of another signature, such as `BM` or `MZ`, is not of
-/// that format.
+/// Signatures of formats that are text. Text without control characters that begins with the letters of another signature,
+/// such as `BM` or `MZ`, is not of that format.
 const TEXT_SIGNATURES: [&str; 5] =
     ["application/pdf", "application/postscript", "application/rtf", "text/html", "text/x-shellscript"];
+
+fn is_text_format(media_type: &str) -> bool {
+    media_type == "text/xml" || TEXT_SIGNATURES.contains(&media_type)
+}
 
 fn text_type(beginning: &[u8], extension: &str, by_signature: Option<&'static str>) -> &'static str {
     match extension {
@@ -211,6 +216,26 @@ mod tests {
         ] {
             assert_eq!(sniff(content, name), expected, "{}", String::from_utf8_lossy(content));
         }
+    }
+
+    #[test]
+    fn a_signature_counts_where_control_characters_are() {
+        let words = "2026-11-24 10:00 sin respuesta del servidor\n".repeat(3000);
+        let with = |beginning: &[u8]| [beginning, words.as_bytes()].concat();
+        let program = "application/vnd.microsoft.portable-executable";
+        for control in [b'\0', 1, 0x7f] {
+            assert_eq!(sniff(&with(&[b'M', b'Z', b'x', b'1', control]), "a.txt"), program);
+            assert_eq!(sniff(&with(&[b'M', b'Z', b'x', b'1', control]), "a.svg"), program);
+            assert_eq!(sniff(&with(&[b'x', control]), "a.log"), "text/plain");
+        }
+        assert_eq!(sniff(&with(b"MZx1\x0c\x1b[1m"), "a.log"), "text/plain");
+        let mut header = [0; 512];
+        header[..10].copy_from_slice(b"logs/a.log");
+        header[257..265].copy_from_slice(b"ustar\x0000");
+        for name in ["logs.tar", "logs.xml", "logs.svg"] {
+            assert_eq!(sniff(&with(&header), name), "application/x-tar", "{name}");
+        }
+        assert_eq!(sniff(&with(b"<?xml version=\"1.0\"?><svg/>\x01"), "a.txt"), "image/svg+xml");
     }
 
     proptest! {

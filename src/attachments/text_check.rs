@@ -64,6 +64,11 @@ impl TextCheck {
         }
     }
 
+    /// Whether it contains NUL or control characters that are not usual in text.
+    pub fn has_controls(&self) -> bool {
+        self.controls > 0
+    }
+
     /// Whether all that was added is text; `beginning`: its first bytes.
     pub fn is_text(&self, beginning: &[u8]) -> bool {
         if let Some(is_text) = is_utf16(beginning) {
