@@ -1,5 +1,7 @@
 //! Text from bytes: by the declared character set if it fits, otherwise by what the bytes show. Never rejected.
 
+use std::collections::HashSet;
+
 use encoding_rs::{
     Encoding, ISO_2022_JP, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED,
 };
@@ -151,8 +153,8 @@ fn mostly_utf8(bytes: &[u8], is_declared: bool) -> String {
     text
 }
 
-/// The text before UTF-8 was read as Windows-1252 or ISO-8859-1 and encoded again. Only if all of it can be reversed,
-/// and gives valid UTF-8.
+/// The text before UTF-8 was read as Windows-1252 or ISO-8859-1 and encoded again. Only if all of it can be reversed and
+/// gives valid UTF-8, and if its author does not cite broken letters, see `is_text_of_its_own`.
 fn unrepeated(text: String) -> String {
     if !text.contains(['Ã', 'Â'])
         && !["â€", "â\u{80}", "ðŸ", "ð\u{9f}"].iter().any(|pair| text.contains(pair))
@@ -167,9 +169,36 @@ fn unrepeated(text: String) -> String {
     };
     let bytes: Option<Vec<u8>> = text.chars().map(byte).collect();
     match bytes.map(String::from_utf8) {
-        Some(Ok(repaired)) => repaired,
+        Some(Ok(repaired)) if is_text_of_its_own(&repaired) => repaired,
         _ => text,
     }
+}
+
+/// Whether the repaired characters belong to the words of a text. One who writes about broken letters cites them alone:
+/// `sale Ã± en la firma`. So one of these must apply:
+///
+/// 1. One of them has a letter of ASCII on both sides.
+/// 2. Two different ones have a letter on one side.
+/// 3. So many have a letter on one side that there is one for every two words.
+fn is_text_of_its_own(repaired: &str) -> bool {
+    let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphabetic());
+    let (mut different, mut count) = (HashSet::new(), 0);
+    let mut before = None;
+    let mut chars = repaired.chars().peekable();
+    while let Some(c) = chars.next() {
+        if !c.is_ascii() {
+            match (is_letter(before), is_letter(chars.peek().copied())) {
+                (true, true) => return true,
+                (false, false) => {}
+                _ => {
+                    different.insert(c);
+                    count += 1;
+                }
+            }
+        }
+        before = Some(c);
+    }
+    different.len() > 1 || count > 0 && 2 * count >= repaired.split_whitespace().count()
 }
 
 #[cfg(test)]
@@ -231,6 +260,16 @@ mod tests {
             ("CÃ¡mara daÃ±ada", "Cámara dañada"),
             ("â€œSin redâ€\u{9d}", "“Sin red”"),
             ("Â¿QuiÃ©n?", "¿Quién?"),
+            ("La sesiÃ³n no abre en el equipo", "La sesión no abre en el equipo"),
+            ("Hoy no estÃ¡ quien firmÃ³ el acta", "Hoy no está quien firmó el acta"),
+            ("JosÃ© Ruiz", "José Ruiz"),
+            ("Ã¡rea", "área"),
+            // About broken letters, without another accent.
+            ("El PDF muestra Ã± en la firma", "El PDF muestra Ã± en la firma"),
+            ("Salen \"Ã±\", 'Ã¡' y Ã©.", "Salen \"Ã±\", 'Ã¡' y Ã©."),
+            ("Sale Ã±Ã¡Ã© y no abre", "Sale Ã±Ã¡Ã© y no abre"),
+            ("Ã±", "Ã±"),
+            ("En la firma del PDF sale JosÃ© Ruiz", "En la firma del PDF sale JosÃ© Ruiz"),
             // Portuguese, and a report about such text.
             ("JOÃO NÃO", "JOÃO NÃO"),
             ("Sale Ã± en vez de ñ", "Sale Ã± en vez de ñ"),
