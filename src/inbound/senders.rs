@@ -4,10 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::{exists, not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
+use icu_normalizer::ComposingNormalizerBorrowed;
 use uuid::Uuid;
 
 use super::message::Mailbox;
-use super::requester_data::is_full_name;
+use super::requester_data::{is_blank_letter, is_full_name};
 use super::{InboundEmailAuthentication, InboundEmailStatus};
 use crate::auth::policy::Role;
 use crate::db::schema::{inbound_emails as emails, messages, tickets, users};
@@ -62,7 +63,7 @@ pub fn active(tx: &mut PgConnection, id: Uuid) -> Result<Option<Sender>> {
 /// that a request needs. It is named only by a name that can be that of a person, or by that of a program.
 pub fn open(tx: &mut PgConnection, from: &Mailbox, is_program: bool, at: DateTime<Utc>) -> Result<Sender> {
     let id = Uuid::now_v7();
-    let name = from.name.as_deref().filter(|name| is_program || is_full_name(name)).unwrap_or(UNNAMED);
+    let name = account_name(from.name.as_deref(), is_program);
     diesel::insert_into(users::table)
         .values((
             users::id.eq(id),
@@ -76,6 +77,22 @@ pub fn open(tx: &mut PgConnection, from: &Mailbox, is_program: bool, at: DateTim
     Ok(Sender { id, role: Role::Requester, active: true, has_password: false })
 }
 
+/// The longest name of an account, in characters.
+const LONGEST_NAME: usize = 200;
+
+/// The name of an account for a sender with this name. The database removes invisible characters and composes the
+/// others, after which it must be neither empty nor too long.
+fn account_name(name: Option<&str>, is_program: bool) -> String {
+    let name = name.filter(|name| is_program || is_full_name(name)).unwrap_or_default();
+    let composed = ComposingNormalizerBorrowed::new_nfc().normalize(name);
+    let shortened: String = composed.chars().take(LONGEST_NAME).collect();
+    if shortened.contains(|c: char| c.is_alphanumeric() && !is_blank_letter(c)) {
+        shortened
+    } else {
+        UNNAMED.to_owned()
+    }
+}
+
 /// Which messages of a sender count for a limit.
 #[derive(Clone, Copy)]
 pub enum Counted {
@@ -87,7 +104,8 @@ pub enum Counted {
     About(i64),
 }
 
-/// How many messages from this address were processed within the last hour. Those that the entity's mail server verified (`aligned`) and the others are counted separately, so that a
+/// How many messages from this address were processed within the last hour. Those that the entity's mail server
+/// verified (`aligned`) and the others are counted separately, so that a
 /// forger of an address does not use up the limit of its owner.
 pub fn within_the_hour(
     tx: &mut PgConnection,
@@ -136,4 +154,29 @@ pub fn new_within_the_hour(tx: &mut PgConnection, at: DateTime<Utc>) -> Result<i
                 .filter(tickets::registered_by_id.ne(users::id)),
         )));
     Ok(new.count().get_result(tx)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_has_a_visible_name() {
+        for invisible in ["\u{200b}", "\u{200b} \u{2060}", "\u{3164}\u{ffa0}", "\u{e0041}", "-- .", ""] {
+            assert_eq!(account_name(Some(invisible), true), UNNAMED, "{invisible:?}");
+        }
+        assert_eq!(account_name(None, true), UNNAMED);
+        assert_eq!(account_name(Some("UPS 3\u{200b}"), true), "UPS 3\u{200b}");
+        assert_eq!(account_name(Some("UPS 3"), false), UNNAMED);
+        assert_eq!(account_name(Some("Rosa Pérez"), false), "Rosa Pérez");
+        assert_eq!(account_name(Some("\u{3164}\u{3164} \u{3164}\u{3164}"), false), UNNAMED);
+    }
+
+    #[test]
+    fn a_name_is_not_too_long_after_it_was_composed() {
+        // Composed, each of these letters is two characters.
+        let long = "\u{958}".repeat(150);
+        assert_eq!(account_name(Some(&long), true).chars().count(), 200);
+        assert_eq!(account_name(Some(&format!("{long} Ruiz")), false), UNNAMED);
+    }
 }

@@ -22,6 +22,8 @@ mod mime;
 mod origin;
 mod parameters;
 mod reply;
+#[cfg(test)]
+mod storable_test;
 mod tnef;
 mod uuencode;
 mod versions;

@@ -11,7 +11,7 @@ use regex::Regex;
 
 use folded::Folded;
 pub use folded::fold;
-pub use names::is_full_name;
+pub use names::{is_blank_letter, is_full_name};
 use telephones::Telephones;
 pub use units::Unit;
 

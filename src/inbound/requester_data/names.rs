@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use regex::Regex;
 
 use super::folded::{Folded, fold};
@@ -47,17 +48,24 @@ const NO_NAMES: [&str; 29] = [
 /// Words within a name that are not names themselves.
 const PARTICLES: [&str; 11] = ["de", "del", "la", "las", "los", "el", "y", "san", "da", "do", "e"];
 
+/// Whether it is a letter that has no shape. The database removes these from names.
+pub fn is_blank_letter(c: char) -> bool {
+    matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
+}
+
 /// Whether a text can be the full name of a person: a first name and a surname at least, in letters.
 pub fn is_full_name(text: &str) -> bool {
-    let is_letter =
-        |c: char| c.is_alphabetic() || matches!(c, '\'' | '’' | '.' | '-' | '\u{300}'..='\u{36f}');
+    let is_letter = |c: char| {
+        c.is_alphabetic() && !is_blank_letter(c)
+            || matches!(c, '\'' | '’' | '.' | '-' | '\u{300}'..='\u{36f}')
+    };
     let words: Vec<&str> = text.split_whitespace().collect();
     let folded = |word: &&str| word.chars().map(fold).collect::<String>();
     let is_name = |word: &&&str| {
         let letters = word.chars().filter(|c| c.is_alphabetic()).count();
         letters >= 2 && !PARTICLES.contains(&folded(word).as_str())
     };
-    text.chars().count() <= LONGEST
+    ComposingNormalizerBorrowed::new_nfc().normalize(text).chars().count() <= LONGEST
         && words.iter().all(|word| word.chars().all(is_letter) && word.chars().any(char::is_alphabetic))
         && words.iter().filter(is_name).count() >= 2
         && !words.iter().any(|word| NO_NAMES.contains(&folded(word).as_str()))
