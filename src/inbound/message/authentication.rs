@@ -32,11 +32,14 @@ pub enum Verdict {
 /// not in ASCII is only equal to itself as written. A message with several authors, with a bare CR or with NUL in its
 /// header is never `Aligned`.
 pub fn verdict(bytes: &[u8], authserv_id: &str, hops: usize) -> Verdict {
-    let (header, _) = split(without_envelope(bytes));
+    let bytes = without_envelope(bytes);
+    let (header, _) = split(bytes);
+    // With the end of the empty line below it.
+    let whole_header = &bytes[..bytes.len().min(header.len() + 2)];
     let Ok(headers) = Headers::read(header) else { return Verdict::Unverified };
     let fields = topmost(headers.fields(), authserv_id, hops);
     let Some(first) = fields.first() else { return Verdict::Unverified };
-    let author = headers.from().filter(|_| headers.has_one_author() && !has_stray_controls(header));
+    let author = headers.from().filter(|_| headers.has_one_author() && !has_stray_controls(whole_header));
     let from = author.and_then(|author| domain(&author.address)).filter(|_| first.is_well_formed);
     let from = from.as_deref();
     if from.is_some_and(|from| passes_dmarc(first, from)) {

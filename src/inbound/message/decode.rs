@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use mail_parser::decoders::base64::base64_decode;
 use memchr::memchr;
 
-use super::lines;
 use super::uuencode;
+use super::{lines, without_end};
 
 /// The decoded bytes of a body. An unknown encoding leaves them unchanged.
 pub fn transfer<'a>(body: &'a [u8], encoding: &str) -> Cow<'a, [u8]> {
@@ -60,7 +60,7 @@ fn quoted_printable(body: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(body.len());
     let mut lines = lines(body).peekable();
     while let Some(line) = lines.next() {
-        let words = line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line));
+        let words = without_end(line);
         let ending = &line[words.len()..];
         // White space at the end of a line was added during transport.
         let mut rest = words.trim_ascii_end();

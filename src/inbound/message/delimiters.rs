@@ -1,9 +1,9 @@
 //! The delimiter lines of a message (RFC 2046): searched once, whatever the depth of its parts.
 
-use memchr::{memchr, memmem};
+use memchr::memmem;
 
 use super::mime::MOST_PARTS;
-use super::{Fault, lines};
+use super::{Fault, line_end, lines};
 
 /// How many possible boundary lines may be checked in total; each level of nesting checks those within it once more.
 /// A line that begins like the boundary counts as many times as it has bytes.
@@ -19,8 +19,16 @@ pub struct Delimiters {
 impl Delimiters {
     pub fn find(message: &[u8]) -> Self {
         let first = message.starts_with(b"--").then_some(0);
-        let others = memmem::find_iter(message, b"\n--").map(|at| at + 1);
-        Delimiters { at: first.into_iter().chain(others).collect(), left: MOST_WORK }
+        let below = |ending: &[u8; 3]| -> Vec<usize> {
+            memmem::find_iter(message, ending).map(|at| at + 1).collect()
+        };
+        let mut at: Vec<usize> = first.into_iter().chain(below(b"\n--")).collect();
+        let below_cr = below(b"\r--");
+        if !below_cr.is_empty() {
+            at.extend(below_cr);
+            at.sort_unstable();
+        }
+        Delimiters { at, left: MOST_WORK }
     }
 
     #[cfg(test)]
@@ -54,7 +62,7 @@ impl Delimiters {
             let Some(rest) = body.get(at + 2..) else { break };
             self.look(1)?;
             let Some(rest) = rest.strip_prefix(boundary) else { continue };
-            let length = memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+            let length = line_end(rest);
             self.look(length)?;
             let is_end = match rest[..length].trim_ascii_end() {
                 b"" => false,

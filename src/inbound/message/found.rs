@@ -124,7 +124,7 @@ fn words(head: &Head, bytes: &[u8], choice: Option<usize>) -> Words {
     if head.content_type.starts_with("multipart/") && is_page(&text) {
         return Words { choice, is_html: true, text: clean(&html::text(&text)) };
     }
-    let text = if head.flowed { flowed::text(&text, head.joins) } else { text };
+    let text = if head.flowed { flowed::text(&with_lf(&text), head.joins) } else { text };
     Words { choice, is_html: false, text: clean(&text) }
 }
 
@@ -134,10 +134,14 @@ fn is_tnef(head: &Head, bytes: &[u8]) -> bool {
         && bytes.starts_with(&tnef::SIGNATURE)
 }
 
+/// With LF at the end of each line.
+fn with_lf(text: &str) -> String {
+    text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace('\r', "\n")
+}
+
 /// Without invisible text: control characters, and line endings of other kinds.
 fn clean(text: &str) -> String {
-    let text =
-        text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}'], "\n").replace('\u{a0}', " ");
+    let text = with_lf(text).replace(['\u{2028}', '\u{2029}'], "\n").replace('\u{a0}', " ");
     let seen = |c: &char| {
         (!c.is_control() || matches!(c, '\n' | '\t'))
             && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')

@@ -1,6 +1,6 @@
 //! Where a header ends.
 
-use super::lines;
+use super::lines::header_lines;
 
 /// The header block and the body of a message. A line that is not a field ends the header and belongs to the body, so
 /// that what a mail server takes for text is not a header here. Such lines before the first field are skipped.
@@ -23,8 +23,8 @@ pub fn split_part(bytes: &[u8]) -> (&[u8], &[u8]) {
 /// `belongs`: whether a line that is no field does not end the header; it is asked for each line.
 fn split_by(bytes: &[u8], mut belongs: impl FnMut(&[u8], bool) -> bool) -> (&[u8], &[u8]) {
     let (mut at, mut has_fields) = (0, false);
-    for line in lines(bytes) {
-        if matches!(line, b"\n" | b"\r\n" | b"\r") {
+    for line in header_lines(bytes) {
+        if line.iter().all(|byte| matches!(byte, b'\n' | b'\r')) {
             return (&bytes[..at], &bytes[at + line.len()..]);
         }
         let is_accepted = belongs(line, has_fields);

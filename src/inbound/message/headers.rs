@@ -8,7 +8,8 @@ use mail_parser::parsers::MessageStream;
 
 pub use super::addresses::Mailbox;
 use super::header_end::{field, is_folded};
-use super::{Fault, addresses, encoded_words, lines, one_line};
+use super::lines::header_lines;
+use super::{Fault, addresses, encoded_words, one_line};
 
 /// The largest header block of a message or of a part, in bytes.
 pub const LARGEST: usize = 256 * 1024;
@@ -48,7 +49,7 @@ impl<'a> Headers<'a> {
             return Err(Fault::HeaderTooLarge);
         }
         let mut fields: Vec<RawField<'a>> = Vec::new();
-        for line in lines(bytes) {
+        for line in header_lines(bytes) {
             let begins = if is_folded(line) { None } else { field(line) };
             if let Some((name, value)) = begins {
                 let name = String::from_utf8_lossy(name).to_ascii_lowercase();

@@ -18,6 +18,9 @@ mod head;
 mod header_end;
 mod headers;
 mod html;
+mod lines;
+#[cfg(test)]
+mod lines_test;
 mod mime;
 mod origin;
 mod parameters;
@@ -39,7 +42,7 @@ pub use reply::{OwnTexts, Reply};
 
 use header_end::split;
 use headers::Headers;
-use memchr::memchr;
+use lines::{line_end, lines, without_end};
 
 /// The longest body that is read as text, in bytes; a longer one is kept as a file.
 pub const LONGEST_TEXT: usize = 1024 * 1024;
@@ -170,23 +173,13 @@ fn without_envelope(bytes: &[u8]) -> &[u8] {
         if !rest.starts_with(b"From ") && !rest.starts_with(b">From ") {
             break;
         }
-        rest = memchr(b'\n', rest).map_or(&[][..], |end| &rest[end + 1..]).trim_ascii_start();
+        rest = rest[line_end(rest)..].trim_ascii_start();
     }
     rest
 }
 
 /// How many lines of mail folders may be before a message.
 const MOST_ENVELOPES: usize = 3;
-
-/// Lines with their endings, the last one with or without.
-fn lines(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        let end = memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
-        let (line, rest) = bytes.split_at(end);
-        bytes = rest;
-        (!line.is_empty()).then_some(line)
-    })
-}
 
 /// Without control and direction characters, on one line, with this maximum number of characters.
 fn one_line(text: &str, longest: usize) -> String {

@@ -1,6 +1,6 @@
 //! Files in uuencode: as the encoding of a part, or between the lines of a text.
 
-use super::lines;
+use super::{lines, without_end};
 
 /// A file in a text.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,8 +69,7 @@ fn content(body: &[u8]) -> (Vec<u8>, usize, bool) {
     let mut bytes = Vec::new();
     let mut length = 0;
     for line in lines(body) {
-        let data = line.strip_suffix(b"\n").unwrap_or(line);
-        let data = data.strip_suffix(b"\r").unwrap_or(data);
+        let data = without_end(line);
         if data.trim_ascii_end() == b"end" {
             return (bytes, length + line.len(), true);
         }
