@@ -158,9 +158,9 @@ fn a_file_whose_rich_text_cannot_be_read_is_kept() {
     };
     for rich in [&damaged, &large] {
         let body = message_properties(rich);
-        assert_eq!(kept(&[body.clone()]), ["winmail.dat"]);
+        assert_eq!(kept(std::slice::from_ref(&body)), ["winmail.dat"]);
         assert_eq!(kept(&[body.clone(), attached("a.pdf", b"x")]), ["a.pdf", "winmail.dat"]);
-        let inner = |files: &[Vec<u8>]| message_within(&[&[body.clone()], files].concat());
+        let inner = |files: &[Vec<u8>]| message_within(&[std::slice::from_ref(&body), files].concat());
         assert_eq!(kept(&[inner(&[attached("a.pdf", b"x")])]), ["a.pdf", "winmail.dat"]);
         // The message within is kept as it is.
         assert_eq!(kept(&[inner(&[])]), ["RV: acta"]);
