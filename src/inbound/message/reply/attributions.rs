@@ -2,6 +2,7 @@
 
 use super::authors::{self, Token};
 use super::dates::{self, Moment};
+use super::folded;
 use super::lines::{self, Line, is_dash};
 use super::other_forms;
 
@@ -32,7 +33,7 @@ const MOST_LINES: usize = 5;
 /// The longest attribution, in bytes.
 pub const LONGEST: usize = 600;
 
-const INTRODUCTIONS: &[&str] =
+pub const INTRODUCTIONS: &[&str] =
     &["el", "on", "at", "em", "no", "le", "am", "il", "op", "den", "på", "w", "dnia", "in", "pe", "a", "vào"];
 
 const VERBS: &[&str] = &[
@@ -97,6 +98,9 @@ pub fn at<'a>(lines: &[Line<'a>], first: usize) -> Option<Attribution<'a>> {
             continue;
         }
         if let Some((certainty, is_followed)) = judge(&sentence, kind) {
+            if (1..=index).any(|below| folded::is_complete(&lines[first + below..=first + index], opening)) {
+                break;
+            }
             return Some(Attribution { lines: index + 1, certainty, is_followed, before: "" });
         }
     }
@@ -113,7 +117,7 @@ pub enum Beginning {
 }
 
 /// How the line begins, if an attribution can begin so.
-fn beginning_of(opening: &str) -> Option<Beginning> {
+pub fn beginning_of(opening: &str) -> Option<Beginning> {
     if opening.starts_with('在') {
         return Some(Beginning::Date);
     }

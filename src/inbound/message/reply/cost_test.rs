@@ -63,6 +63,11 @@ fn twice_the_text_takes_about_twice_the_time() {
         "Su solicitud quedó registrada con el número 12.\n",
         "x\nSu solicitud quedó registrada con el número 12.\n",
         "\u{200e}\u{a0}",
+        "a\nEl 24/11/2026 a las 10:00, Mesa <a@b.co> escribió:\n> Su solicitud quedó registrada con el número 12.\n> b\n",
+        "El 24/11/2026\na las 10:00\nMesa\n<a@b.co> escribió:\n",
+        "<http",
+        "<http://a.co> ",
+        "> Su solicitud quedó registrada con el número 12.\n> confidencial\n",
     ] {
         let is_linear = || {
             let (once, twice) = (time(piece, LENGTH, &own), time(piece, 2 * LENGTH, &own));

@@ -2,7 +2,7 @@
 
 use super::lines::{Line, is_rule, is_title, trim};
 use super::scan::Decision;
-use super::{Reply, mobile, signatures};
+use super::{Reply, mobile, postscripts, signatures};
 
 /// Joins the words of the author; all of the text if there are none.
 pub fn assemble(text: &str, lines: &[Line], decisions: &[Decision]) -> Reply {
@@ -44,7 +44,7 @@ struct Kept {
 impl Kept {
     /// Adds lines without what a program put at their end.
     fn add(&mut self, mut run: Vec<&str>, before_cut: bool) {
-        let whole = run.len();
+        let mut shortened = false;
         let mut above_mobile = false;
         for _ in 0..MOST_SIGNATURES {
             let length = run.len();
@@ -59,14 +59,23 @@ impl Kept {
                 run.pop();
             }
             if let Some(start) = signatures::start(&run) {
-                run.truncate(start);
                 self.is_cut = true;
+                let postscript = postscripts::start(&run[start..]).map(|below| start + below);
+                if let Some(postscript) = postscript {
+                    let below = run.split_off(postscript);
+                    run.truncate(start);
+                    self.push(&run);
+                    self.gap = true;
+                    run = below;
+                    continue;
+                }
+                run.truncate(start);
             }
             if run.len() == length {
                 break;
             }
+            shortened = true;
         }
-        let shortened = run.len() < whole;
         self.push(&run);
         self.gap |= shortened;
     }

@@ -19,6 +19,9 @@ pub struct Block {
 const MOST_FIELDS: usize = 12;
 const MOST_LINES: usize = 24;
 
+/// The most fields of an author directly above a block.
+const MOST_ABOVE: usize = 4;
+
 /// The most lines on which the value of a field continues.
 const MOST_CONTINUED: usize = 3;
 
@@ -60,6 +63,38 @@ pub fn at(lines: &[Line], fields: &[Option<Field>], first: usize) -> Option<Bloc
         .any(|(_, field)| field.is_some_and(|field| field.kind == Kind::Source))
         || found.iter().any(|(field, _)| field.kind == Kind::Source);
     (found.len() >= 2).then(|| Block { lines: length, is_mail: !is_source && is_mail(&found) })
+}
+
+/// Whether the field at this line is no part of the block that a mail program wrote directly below it: that one has
+/// such a field itself, and begins with the author.
+pub fn is_above_block(lines: &[Line], fields: &[Option<Field>], first: usize) -> bool {
+    let Some(field) = fields[first] else { return false };
+    let glued = lines.iter().zip(fields).skip(first + 1).take(MOST_ABOVE);
+    let below = glued.take_while(|(line, _)| !line.words.is_empty());
+    let author =
+        below.map(|(_, field)| *field).position(|field| field.is_some_and(|field| field.kind == Kind::From));
+    let Some(start) = author.map(|author| first + 1 + author) else { return false };
+    let Some(block) = at(lines, fields, start).filter(|block| block.is_mail) else { return false };
+    let end = start + block.lines;
+    lines[start..end].iter().all(|line| !line.words.is_empty())
+        && fields[start..end].iter().flatten().any(|below| below.kind == field.kind)
+}
+
+/// The block at the beginning of marked lines, as Zimbra and Orange write it.
+pub fn marked(lines: &[Line], fields: &[Option<Field>], first: usize) -> bool {
+    let words = |at: &usize| !lines[*at].words.is_empty();
+    let quoted =
+        || (first..lines.len()).take_while(|at| lines[*at].is_quoted()).take(MOST_LINES).filter(words);
+    let Some(start) = quoted().next() else { return false };
+    let title = lines[start].beginning().to_lowercase();
+    let titled = title
+        .strip_prefix("message du ")
+        .is_some_and(|date| moment(date).is_some_and(|date| date.full && date.clock));
+    if !titled {
+        return fields[start].is_some() && at(lines, fields, start).is_some_and(|block| block.is_mail);
+    }
+    let author = quoted().nth(1).and_then(|next| fields[next]);
+    author.is_some_and(|author| author.kind == Kind::From && has_address(author.value))
 }
 
 /// Whether a line that begins with a field has the other ones too, as where a program lost the ends of lines.

@@ -53,7 +53,7 @@ pub static FILLERS: Words = LazyLock::new(|| {
      verzonden verstuurd vanaf mijn met sendt fra min skickat från wysłane wysłano z mojego get obtén obtenga \
      obtener descargar descargue descarga consigue obter obtenha baixe baixar télécharger téléchargez obtenez \
      obtenir holen sie sich laden herunter beziehen herunterladen scarica ottieni libre virus virus-free app \
-     aplicación aplicativo email e-mail secure seguro cifrado pro plus max mini lite ultra note edge tab \
+     aplicación aplicativo electrónico electronico email e-mail secure seguro cifrado pro plus max mini lite ultra note edge tab \
      prime neo duos se air mobile device pc 4g 5g lte red network claro movistar tigo wom telcel vodafone \
      verizon orange t-mobile at&t entel personal search organize conquer mailbox wireless smart inalámbrico \
      handheld tutti tablette avast inc através usando mediante cell powered free version"

@@ -4,20 +4,24 @@
 //! writes), or if it repeats what the desk sent. In any doubt the text stays, because a word of its author that is
 //! lost costs more than a quotation that is shown. Everything is linear in the length of the text.
 
+mod announcements;
 mod attributions;
 mod authors;
 mod cut;
 mod dates;
 mod fields;
+mod folded;
 mod header_blocks;
 mod lines;
 mod mobile;
 mod mobile_words;
 mod other_forms;
 mod own;
+mod postscripts;
 mod scan;
 mod separators;
 mod signatures;
+mod within;
 
 #[cfg(test)]
 mod cases_test;
@@ -29,6 +33,8 @@ mod forms_test;
 mod own_test;
 #[cfg(test)]
 mod table_test;
+#[cfg(test)]
+mod within_test;
 
 pub use own::OwnTexts;
 

@@ -9,6 +9,9 @@ use authors::Token;
 const QUOTING: &[&str] =
     &["quoting", "citando", "zitat", "zitiere", "citat", "citation", "citant", "citazione"];
 
+/// Between the date and the address.
+const BY: &[&str] = &["por", "by", "von", "par", "da", "van"];
+
 /// `>>> Ana <ana@x.test> 24/11/2026 10:00 >>>`, of GroupWise.
 pub fn groupwise<'a>(line: &Line<'a>) -> Option<Attribution<'a>> {
     let inner = lines::trim(line.raw).strip_prefix(">>>")?.strip_suffix(">>>")?;
@@ -29,12 +32,21 @@ pub fn without_verb(tokens: &[Token], kind: Beginning) -> Option<(Certainty, boo
     {
         return Some((found, false));
     }
+    if kind == Beginning::Name && is_catalan(tokens) {
+        return Some((Certainty::Certain, false));
+    }
     if !authors::ends_with_address(tokens) {
         return None;
     }
     if kind == Beginning::Date {
         let date = dates::read(tokens)?;
         let author = &tokens[date.length..];
+        // `23 nov 2026, 10:15 por ana@x.test:`, of Tutanota.
+        if let [by, _] = author
+            && BY.contains(&by.lower.as_str())
+        {
+            return (date.full && date.clock).then_some((Certainty::IfMarked, false));
+        }
         let fits =
             date.full && !author.is_empty() && author.len() <= 8 && authors::begins_as_name(&author[0]);
         let colon = tokens.last()?.text.ends_with([':', '：']);
@@ -75,6 +87,18 @@ fn date_in_brackets(tokens: &[Token]) -> Option<Certainty> {
     let fits =
         date.full && date.length == day.len() && authors::ends_with_address(author) && author.len() <= 8;
     fits.then_some(Certainty::IfMarked)
+}
+
+/// `Missatge de Ana <ana@x.test> del dia dl., 24 de nov. 2026 a les 10:00:`
+fn is_catalan(tokens: &[Token]) -> bool {
+    let word = |at: usize| tokens.get(at).map(|token| token.lower.as_str());
+    if word(0) != Some("missatge") || word(1) != Some("de") {
+        return false;
+    }
+    let Some(day) = tokens.iter().position(|token| token.lower == "dia") else { return false };
+    let address = tokens[..day].iter().any(|token| authors::is_address(&token.text));
+    let is_date = |from: usize| tokens.get(from..).and_then(dates::read).is_some_and(|date| date.full);
+    address && (is_date(day + 1) || is_date(day + 2))
 }
 
 /// `Ya quedó. On Wed, Nov 24, 2026 at 10:00 AM, <a@x.test> wrote:`, where a program lost the end of a line.

@@ -1,12 +1,14 @@
 //! Which lines of a reply are words of its author.
 
+use super::announcements;
 use super::attributions::{self, Certainty};
 use super::fields::{self, Field};
 use super::header_blocks;
-use super::lines::{Line, is_rule};
+use super::lines::Line;
 use super::mobile;
-use super::own::OwnTexts;
+use super::own::{OwnTexts, Sent};
 use super::separators::{self, Separator};
+use super::within;
 
 /// What becomes of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,12 +21,13 @@ pub enum Decision<'a> {
     Cut,
 }
 
-/// The decision about each line.
+/// The decision of each line.
 pub fn decisions<'a>(lines: &[Line<'a>], own: &OwnTexts) -> Vec<Decision<'a>> {
     let mut scan = Scan {
         lines,
         fields: lines.iter().map(fields::read).collect(),
         repeats: own.find(lines),
+        sent: own.sent(lines),
         decisions: lines.iter().map(|line| Decision::Kept(line.raw)).collect(),
         words_above: false,
         no_code_before: 0,
@@ -36,6 +39,7 @@ pub fn decisions<'a>(lines: &[Line<'a>], own: &OwnTexts) -> Vec<Decision<'a>> {
     while at < lines.len() {
         at = scan.step(at);
     }
+    within::restore(lines, &scan.fields, &scan.sent, &mut scan.decisions);
     scan.decisions
 }
 
@@ -44,6 +48,8 @@ struct Scan<'l, 'a> {
     fields: Vec<Option<Field<'a>>>,
     /// Whether the line repeats what the desk sent.
     repeats: Vec<bool>,
+    /// The same of each line for itself, however short.
+    sent: Vec<Sent>,
     decisions: Vec<Decision<'a>>,
     /// Whether there are words of the author above. If not, what is below a header is not left out: nothing would be
     /// left.
@@ -80,7 +86,7 @@ impl Scan<'_, '_> {
             self.words_above = true;
             return next;
         }
-        if let Some(next) = self.attribution(at) {
+        if let Some(next) = self.handed_on(at).or_else(|| self.attribution(at)) {
             return next;
         }
         if line.is_quoted() && self.is_quotation(at) || self.repeats[at] {
@@ -111,8 +117,14 @@ impl Scan<'_, '_> {
         if self.words_above && header_blocks::is_on_one_line(&field) && !self.is_announced(at) {
             return Some(self.cut_rest(at));
         }
+        if header_blocks::is_above_block(self.lines, &self.fields, at) {
+            return None;
+        }
         let block = header_blocks::at(self.lines, &self.fields, at)?;
         let end = at + block.lines;
+        if !self.words_above && block.is_mail && self.is_of_desk(end) {
+            return Some(self.cut_rest(at));
+        }
         if self.words_above && block.is_mail {
             let announced = self.is_announced(at) || self.has_answers_within(at);
             if !announced {
@@ -141,6 +153,9 @@ impl Scan<'_, '_> {
         }
         let to_end = found.is_followed || !marked && found.certainty == Certainty::Certain;
         if to_end && !self.words_above && found.before.is_empty() {
+            if self.is_of_desk(next) {
+                return Some(self.cut_rest(at));
+            }
             return Some(next);
         }
         let answers_within = to_end && !found.is_followed && self.has_answers_within(at);
@@ -164,51 +179,25 @@ impl Scan<'_, '_> {
             let is_certain = |at: usize| {
                 attributions::at(self.lines, at).is_some_and(|found| found.certainty == Certainty::Certain)
             };
-            self.in_quoted_mail = (at..self.block_end).any(is_certain);
+            let has_header = header_blocks::marked(self.lines, &self.fields, at) && !self.is_announced(at);
+            self.in_quoted_mail = has_header || (at..self.block_end).any(is_certain);
         }
         self.in_quoted_mail
     }
 
-    /// Whether the author introduces what follows: `Me llegó este correo:`.
+    /// Keeps all below an attribution if the author hands it on, unless the desk sent it.
+    fn handed_on(&mut self, at: usize) -> Option<usize> {
+        let is_header = !self.lines[at].is_quoted() && self.words_above;
+        if !is_header || !announcements::hands_on(self.lines, at) {
+            return None;
+        }
+        let found = attributions::at(self.lines, at).filter(|found| found.before.is_empty())?;
+        let next = at + found.lines;
+        (!self.repeats_soon(next) && !self.is_of_desk(next)).then(|| self.forward_rest(at))
+    }
+
     fn is_announced(&self, at: usize) -> bool {
-        const WORDS: &[&str] = &[
-            "reenv",
-            "encaminh",
-            "siguiente correo",
-            "siguiente mensaje",
-            "correo sospechoso",
-            "mensaje sospechoso",
-            "phishing",
-            "correo que me",
-            "mensaje que me",
-            "correo falso",
-            "me llegó est",
-            "me llegó un correo",
-            "me llegó un mensaje",
-            "recibí est",
-            "recibí un correo",
-            "recibí un mensaje",
-            "suspicious",
-            "following email",
-            "following e-mail",
-            "following message",
-            "forwarded",
-            "forwarding",
-            "got this email",
-            "got this e-mail",
-            "got this message",
-            "received this",
-        ];
-        const CLOSINGS: &[&str] = &["atentamente", "cordialmente", "saludos", "gracias", "regards", "att"];
-        let above =
-            self.lines[..at].iter().rev().take(8).find(|line| {
-                !line.words.is_empty() && !is_rule(line.words) && separators::read(line).is_none()
-            });
-        let Some(line) = above.filter(|line| !line.is_quoted()) else { return false };
-        let lower = line.beginning().to_lowercase();
-        let closes = CLOSINGS.iter().any(|closing| lower.starts_with(closing));
-        let introduces = line.words.ends_with([':', '：']) && lower.split_whitespace().count() >= 2;
-        !closes && (introduces || WORDS.iter().any(|word| lower.contains(word)))
+        announcements::announces(self.lines, at)
     }
 
     /// Whether the author says that answers are within the quotation: `Respondo en rojo.`
@@ -242,6 +231,12 @@ impl Scan<'_, '_> {
         let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric() && c != '-').collect();
         let sentence = format!(" {} ", words.join(" "));
         WORDS.iter().any(|phrase| sentence.contains(&format!(" {phrase} ")))
+    }
+
+    /// Whether a quotation begins with what the desk sent.
+    fn is_of_desk(&self, at: usize) -> bool {
+        const MOST_LINES: usize = 12;
+        within::is_of_desk(self.sent[at..].iter().take(MOST_LINES))
     }
 
     /// Whether soon below a line there is what the desk sent.
