@@ -9,6 +9,8 @@ mod bounds_test;
 #[cfg(test)]
 mod cases_test;
 mod charsets;
+#[cfg(test)]
+mod cpu_time;
 mod decode;
 mod delimiters;
 mod encoded_words;

@@ -114,8 +114,15 @@ const HANDS_ON: &[&str] = &[
 ];
 
 /// Words of one who answers the quotation, rather than handing it on.
-const ANSWERS: &[&str] =
-    &["en copia", "copio a ", "lo que me pid", "lo que me solic", "lo que me indic", "lo que me pregunt"];
+const ANSWERS: &[&str] = &[
+    "en copia",
+    "copio a ",
+    "copio al ",
+    "lo que me pid",
+    "lo que me solic",
+    "lo que me indic",
+    "lo que me pregunt",
+];
 
 /// Whether the words directly above hand on what follows: `Reenvío la respuesta del proveedor.`
 pub fn hands_on(lines: &[Line], at: usize) -> bool {

@@ -45,6 +45,8 @@ pub struct OwnTexts {
     whole: HashSet<u64>,
     /// Each beginning of a line.
     beginnings: HashSet<u64>,
+    /// The symbols in them, which are no words: `☐`.
+    symbols: HashSet<char>,
 }
 
 /// The words of the lines of a text, and which of them are in a sequence that the desk sent.
@@ -66,6 +68,7 @@ impl OwnTexts {
             for sequence in with_links.windows(WORDS).chain(without.windows(WORDS)) {
                 own.sequences.insert(own.hashes.hash_one(sequence));
             }
+            own.symbols.extend(text.chars().filter(|c| is_symbol(*c)));
             for line in text.lines() {
                 own.remember(line);
                 own.remember_line(line);
@@ -137,6 +140,7 @@ impl OwnTexts {
             match words.len() {
                 0 if line.words.chars().all(is_drawn) || line.words.contains("://") => Sent::Empty,
                 0 => Sent::No,
+                _ if line.words.chars().any(|c| is_symbol(c) && !self.symbols.contains(&c)) => Sent::No,
                 count if left[index] == 0 || is_sent(words) => Sent::Yes { words: count },
                 // The number of an entry of a list.
                 count
@@ -197,6 +201,11 @@ fn keep_single_lines(lines: &[Line], counts: &[usize], found: &mut [bool]) {
 /// The words of a line, without case and punctuation.
 fn words(line: &str) -> impl Iterator<Item = String> + '_ {
     line.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
+}
+
+/// Marks in a form, and faces: `☒`, `✓`, `👍`.
+fn is_symbol(c: char) -> bool {
+    matches!(c, '\u{2600}'..='\u{27bf}' | '\u{1f000}'..='\u{1faff}')
 }
 
 /// Punctuation that says nothing alone, other than `?`, `👍`.

@@ -2,7 +2,7 @@
 
 use super::announcements;
 use super::attributions::{self, Certainty};
-use super::fields::{self, Field};
+use super::fields::{self, Field, Kind};
 use super::header_blocks;
 use super::lines::Line;
 use super::mobile;
@@ -187,11 +187,13 @@ impl Scan<'_, '_> {
 
     /// Keeps all below an attribution if the author hands it on, unless the desk sent it.
     fn handed_on(&mut self, at: usize) -> Option<usize> {
-        let is_header = !self.lines[at].is_quoted() && self.words_above;
-        if !is_header || !announcements::hands_on(self.lines, at) {
+        if self.lines[at].is_quoted() || !self.words_above {
             return None;
         }
         let found = attributions::at(self.lines, at).filter(|found| found.before.is_empty())?;
+        if !announcements::hands_on(self.lines, at) {
+            return None;
+        }
         let next = at + found.lines;
         (!self.repeats_soon(next) && !self.is_of_desk(next)).then(|| self.forward_rest(at))
     }
@@ -233,10 +235,16 @@ impl Scan<'_, '_> {
         WORDS.iter().any(|phrase| sentence.contains(&format!(" {phrase} ")))
     }
 
-    /// Whether a quotation begins with what the desk sent.
+    /// Whether a quotation begins with what the desk sent, before the next one.
     fn is_of_desk(&self, at: usize) -> bool {
         const MOST_LINES: usize = 12;
-        within::is_of_desk(self.sent[at..].iter().take(MOST_LINES))
+        let begins = |at: &usize| {
+            self.fields[*at].is_some_and(|field| field.kind == Kind::From)
+                || attributions::at(self.lines, *at).is_some()
+        };
+        let end = (at..self.lines.len()).take(MOST_LINES).find(begins);
+        let end = end.unwrap_or((at + MOST_LINES).min(self.lines.len()));
+        within::is_of_desk(self.sent[at..end].iter())
     }
 
     /// Whether soon below a line there is what the desk sent.

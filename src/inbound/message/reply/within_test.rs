@@ -114,7 +114,41 @@ fn a_quotation_of_the_desk_without_a_sentence_has_one_mark() {
 }
 
 #[test]
+fn words_of_another_above_a_quotation_of_the_desk_stay() {
+    let filled = FORM.replace("Cédula:", "Cédula: 52.123.456");
+    let header = OUTLOOK.replace("Mesa <mesa@mesa.test>", "Proveedor <p@shop.test>");
+    let text = format!("{header}\n\nNo hay repuesto.\n\n{OUTLOOK}\n\n{filled}");
+    let reply = new_words(&text, &own());
+    assert!(reply.text.contains("No hay repuesto.") && reply.text.contains("52.123.456"), "{}", reply.text);
+}
+
+#[test]
 fn a_quotation_of_another_is_left_out_as_before() {
     let text = format!("Va.\n\n{GMAIL}\n> Otra cosa\n> que nadie envió");
     assert_eq!(new_words(&text, &own()).text, "Va.");
+}
+
+#[test]
+fn words_at_each_place_of_a_quotation_of_the_desk_stay() {
+    let places = FORM.lines().count();
+    for words in
+        ["No", "4412", "Sí, señor.", "- Zafiro", "(4412)", "Asunto: zafiro", "https://zafiro.test/x", "👍"]
+    {
+        for (place, between) in (0..places).flat_map(|place| [(place, " "), (place, "\n")]) {
+            let lines = FORM.lines().enumerate().map(|(at, line)| match at == place {
+                true => format!("{line}{between}{words}\n"),
+                false => format!("{line}\n"),
+            });
+            let letter: String = lines.collect();
+            for quotation in [
+                format!("{GMAIL}\n\n{}", marked(&letter)),
+                format!("{GMAIL}\n\n{letter}"),
+                format!("{OUTLOOK}\n\n{letter}"),
+            ] {
+                let reply = new_words(&format!("Ya.\n\n{quotation}"), &own());
+                assert!(reply.text.contains(words), "{words}: {quotation}");
+                assert!(reply.text.lines().filter(|line| !line.is_empty()).count() <= 3, "{}", reply.text);
+            }
+        }
+    }
 }
