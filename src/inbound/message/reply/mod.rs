@@ -59,7 +59,7 @@ impl Reply {
         Reply { text: text.trim().to_owned(), is_cut: false, cuts: Vec::new() }
     }
 
-    /// The text with [`MARK`] on a line of its own at each place where words follow that which was left out. What was
+    /// The text with `[…]` on a line of its own at each place where words follow that which was left out. What was
     /// left out at the beginning or at the end has no mark: there `is_cut` says it.
     pub fn marked(&self) -> String {
         let mut marked = String::with_capacity(self.text.len() + self.cuts.len() * (MARK.len() + 4));
