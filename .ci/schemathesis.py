@@ -135,6 +135,8 @@ MAY_BE_REFUSED = [
     ("acceptTicket|rescheduleTicket", "invalid_body", "/scheduled_for", "required|not_allowed"),
     ("escalateTicket", "invalid_body", "/to_level", "out_of_range"),
     ("escalateTicket", "invalid_body", "/third_party|/reference|/promised_for", "not_allowed"),
+    # A technician names only themselves as the author.
+    ("updateQuarterlyReportNarrative", "invalid_body", "/author_id", "not_allowed"),
     # The requester of the ticket is not added.
     ("createTicketWatcher", "invalid_body", "/user_id", "not_allowed"),
     # Fields that are required if the requester's profile does not have them.
