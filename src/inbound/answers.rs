@@ -3,11 +3,10 @@
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::message::Message;
+use super::message::{Message, Reply};
 use super::outcome::Reading;
 use super::senders::{self, Sender};
 use super::thanks::only_thanks;
-use super::words::new_words;
 use super::{InboundEmailAuthentication, threads};
 use crate::auth::policy::{Action, Role};
 use crate::config::Config;
@@ -97,12 +96,7 @@ fn answers_private(tx: &mut PgConnection, message: &Message) -> Result<bool> {
 }
 
 /// Whether the requester of a ticket that is solved or has ended only thanks.
-pub fn thanks(
-    tx: &mut PgConnection,
-    config: &Config,
-    (row, author_id): (&TicketRow, Uuid),
-    message: &Message,
-) -> Result<bool> {
+pub fn thanks(tx: &mut PgConnection, config: &Config, row: &TicketRow, reply: &Reply) -> Result<bool> {
     use TicketStatus::{Archived, Closed, Solved};
     if !matches!(row.status, Solved | Closed | Archived) {
         return Ok(false);
@@ -118,6 +112,5 @@ pub fn thanks(
         Some(&config.entity.name),
     ];
     let known = own.into_iter().flatten().chain(staff.values().map(|person| &person.full_name));
-    let reply = new_words(tx, message, (row, author_id))?;
     Ok(only_thanks(&reply.text, known.map(String::as_str)))
 }

@@ -8,9 +8,10 @@ use super::answers::{self, Answered, Place};
 use super::copies::{self, Copied};
 use super::files::Files;
 use super::message::{Automatic, Mailbox, Message};
-use super::registration::{Manner, register};
+use super::registration::{Ended, Manner, register};
 use super::replies::{reopened, reply, reserved};
 use super::senders::{self, Counted, Sender};
+use super::words::new_words;
 use super::{InboundEmailAuthentication, InboundEmailReason, programs, sender_data, threads, trust};
 use crate::auth::no_address;
 use crate::auth::policy::{Action, Role};
@@ -93,13 +94,15 @@ pub fn decide(
         let often = senders::within_the_hour(tx, &from.address, Counted::About(row.id), aligned, at)?;
         let tells = released || often < config.mail_sender_limit;
         let Some(sender) = sender.as_ref().filter(|_| *place == Place::Own) else {
-            return reserved(tx, &actor, row, (Reserved::Merged, tells), message, files);
+            let written = new_words(tx, message, (row.id, Some(actor.id)))?;
+            return reserved(tx, &actor, row, (Reserved::Merged, tells), &written, files);
         };
-        let thanks = files.kept.is_empty() && answers::thanks(tx, config, (&row, sender.id), message)?;
+        let written = new_words(tx, message, (row.id, Some(sender.id)))?;
+        let thanks = files.kept.is_empty() && answers::thanks(tx, config, &row, &written)?;
         // A list may forward what a person wrote.
         let row = if is_list || thanks { row } else { reopened(tx, &actor, row, origin)? };
-        let row = sender_data::completed(tx, &actor, sender, row, reading)?;
-        return reply(tx, &actor, row, tells, message, files);
+        let row = sender_data::completed(tx, &actor, sender, row, (reading, &written))?;
+        return reply(tx, &actor, row, tells, &written, files);
     }
     // Otherwise every member of a list would get an account.
     if is_list && sender.is_none() && !released {
@@ -110,12 +113,15 @@ pub fn decide(
     }
     let copied = if answered.is_none() { copies::of(tx, message, &from.address)? } else { None };
     let ended = match (&answered, &copied) {
-        (Some(Answered { row, .. }), _) | (None, Some(Copied::Ended(row))) => Some(row.clone()),
+        (Some(Answered { row, .. }), _) | (None, Some(Copied::Ended(row))) => {
+            let author_id = sender.as_ref().map(|sender| sender.id);
+            Some(Ended { row: row.clone(), reply: new_words(tx, message, (row.id, author_id))? })
+        }
         (None, Some(Copied::Open { .. }) | None) => None,
     };
-    if let Some(row) = &ended
+    if let Some(Ended { row, reply }) = &ended
         && files.kept.is_empty()
-        && answers::thanks(tx, config, (row, row.requester_id), message)?
+        && answers::thanks(tx, config, row, reply)?
     {
         return Ok(Outcome::None(InboundEmailReason::Thanks));
     }
@@ -124,7 +130,8 @@ pub fn decide(
     };
     if let Some(Copied::Open { row, to_requester }) = copied {
         let actor = Actor::by_mail(tx, sender.id, Action::AddPublicFollowup, origin, config.timezone)?;
-        return reserved(tx, &actor, row, (Reserved::Copy { to_requester }, true), message, files);
+        let written = new_words(tx, message, (row.id, Some(sender.id)))?;
+        return reserved(tx, &actor, row, (Reserved::Copy { to_requester }, true), &written, files);
     }
     let manner = Manner { automatic: false, acknowledged: !is_list || is_person };
     register(tx, config, &sender, reading, files, (ended, manner))
@@ -167,7 +174,8 @@ fn of_program(
     {
         let actor =
             Actor::by_mail(tx, sender.id, Action::AddPublicFollowup, reading.origin, config.timezone)?;
-        return reply(tx, &actor, row, false, reading.message, files);
+        let written = new_words(tx, reading.message, (row.id, Some(sender.id)))?;
+        return reply(tx, &actor, row, false, &written, files);
     }
     let tickets = senders::within_the_hour(tx, &from.address, Counted::Tickets, aligned, at)?;
     if !released && tickets >= config.mail_sender_limit {

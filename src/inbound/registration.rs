@@ -4,11 +4,11 @@ use diesel::prelude::*;
 
 use super::files::{Files, Trace, attach};
 use super::links::with_hidden_tokens;
-use super::message::domain_of;
+use super::message::{Reply, domain_of};
 use super::outcome::{Outcome, Reading};
 use super::public_providers::is_public_provider;
 use super::senders::{self, Sender};
-use super::words::{joined, new_words, words};
+use super::words::{joined, words};
 use super::{InboundEmailAuthentication, InboundEmailReason, sender_data, threads};
 use crate::attachments::store::Owner;
 use crate::auth::policy::Action;
@@ -35,18 +35,24 @@ pub struct Manner {
     pub acknowledged: bool,
 }
 
-/// `ended`: the closed or archived ticket that it replies to.
+/// The closed or archived ticket that a message replies to.
+pub struct Ended {
+    pub row: TicketRow,
+    /// The new text of the message.
+    pub reply: Reply,
+}
+
 pub fn register(
     tx: &mut PgConnection,
     config: &Config,
     sender: &Sender,
     reading: &Reading<'_>,
     files: &Files,
-    (ended, manner): (Option<TicketRow>, Manner),
+    (ended, manner): (Option<Ended>, Manner),
 ) -> Result<Outcome> {
     let message = reading.message;
     let actor = Actor::by_mail(tx, sender.id, Action::RegisterTicket, reading.origin, config.timezone)?;
-    let data = sender_data::data_of(tx, message, ended.as_ref().map(|row| (row, sender.id)))?;
+    let data = sender_data::data_of(tx, message, ended.as_ref().map(|ended| &ended.reply))?;
     if sender_data::may_keep(sender, reading.authentication) {
         let known = KnownData { is_declared: true, ..data.known() };
         callers::complete(tx, sender.id, &known, actor.now)?;
@@ -60,9 +66,10 @@ pub fn register(
     let locale = people::users::locale(tx, sender.id)?;
     // The quoted text is in the ticket that it replies to.
     let written = match &ended {
-        Some(ended) => new_words(tx, message, (ended, sender.id))?.marked(),
+        Some(ended) => ended.reply.marked(),
         None => message.text.clone(),
     };
+    let ended = ended.map(|ended| ended.row);
     let written = with_hidden_tokens(&written);
     let subject = threads::own_subject(&with_hidden_tokens(&message.subject));
     let described = words(&written, files, locale);

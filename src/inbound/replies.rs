@@ -3,7 +3,7 @@
 use diesel::PgConnection;
 
 use super::files::{Files, Trace, attach};
-use super::message::Message;
+use super::message::Reply;
 use super::outcome::Outcome;
 use super::words::mailed;
 use crate::attachments::store::Owner;
@@ -41,12 +41,12 @@ pub fn reply(
     actor: &Actor,
     row: TicketRow,
     tells: bool,
-    message: &Message,
+    written: &Reply,
     files: &Files,
 ) -> Result<Outcome> {
     let ticket_id = row.id;
     let locale = people::users::locale(tx, actor.id)?;
-    let words = mailed(tx, message, (&row, actor.id), files, locale)?;
+    let words = mailed(written, files, locale);
     let followup = followups::write_and_tell(tx, actor, row, FollowupVisibility::Public, words, tells)?;
     let owner = Owner::Followup { ticket_id, id: followup.id };
     attach(tx, actor, ticket_id, (owner, Trace::Public), files)?;
@@ -59,11 +59,11 @@ pub fn reserved(
     actor: &Actor,
     row: TicketRow,
     (reserved, tells): (Reserved, bool),
-    message: &Message,
+    written: &Reply,
     files: &Files,
 ) -> Result<Outcome> {
     let ticket_id = row.id;
-    let words = mailed(tx, message, (&row, actor.id), files, Locale::Es)?;
+    let words = mailed(written, files, Locale::Es);
     let followup = followups::write_reserved(tx, actor, row, (words, reserved), tells)?;
     let owner = Owner::Followup { ticket_id, id: followup.id };
     attach(tx, actor, ticket_id, (owner, Trace::Private), files)?;

@@ -4,11 +4,10 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::InboundEmailAuthentication;
-use super::message::Message;
+use super::message::{Message, Reply};
 use super::outcome::Reading;
 use super::requester_data::{RequesterData, Unit, is_full_name};
 use super::senders::Sender;
-use super::words::new_words;
 use crate::audit::kind::EventKind;
 use crate::db::schema::units;
 use crate::http::Actor;
@@ -21,20 +20,16 @@ use crate::tickets::steps::Case;
 
 /// The data of its author that a message gives. What the author forwards belongs to others.
 ///
-/// `place`: the ticket that it replies to, and its author.
-pub fn data_of(
-    tx: &mut PgConnection,
-    message: &Message,
-    place: Option<(&TicketRow, Uuid)>,
-) -> Result<PersonData> {
+/// `reply`: its new text, if it replies to a ticket.
+pub fn data_of(tx: &mut PgConnection, message: &Message, reply: Option<&Reply>) -> Result<PersonData> {
     let units: Vec<(Uuid, String)> =
         units::table.filter(units::active).order(units::id).select((units::id, units::name)).load(tx)?;
     let known: Vec<Unit> = units.iter().map(|(_, name)| Unit::new(name)).collect();
-    let text = match (message.is_forward, place) {
-        (true, _) => String::new(),
-        (false, Some(place)) => new_words(tx, message, place)?.text,
-        (false, None) if message.answers.is_empty() => message.text.clone(),
-        (false, None) => message.reply.text.clone(),
+    let text = match (message.is_forward, reply) {
+        (true, _) => "",
+        (false, Some(reply)) => &reply.text,
+        (false, None) if message.answers.is_empty() => &message.text,
+        (false, None) => &message.reply.text,
     };
     // Quoted lines may have the data of others.
     let own: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with('>')).collect();
@@ -60,12 +55,12 @@ pub fn completed(
     actor: &Actor,
     sender: &Sender,
     row: TicketRow,
-    reading: &Reading<'_>,
+    (reading, reply): (&Reading<'_>, &Reply),
 ) -> Result<TicketRow> {
     if row.requester_id != sender.id || minimum_data::missing(&row).is_empty() {
         return Ok(row);
     }
-    let data = data_of(tx, reading.message, Some((&row, sender.id)))?;
+    let data = data_of(tx, reading.message, Some(reply))?;
     if may_keep(sender, reading.authentication) {
         let known = KnownData { is_declared: true, ..data.known() };
         callers::complete(tx, sender.id, &known, actor.now)?;

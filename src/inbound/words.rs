@@ -10,7 +10,6 @@ use crate::db::schema::messages;
 use crate::language::locale::Locale;
 use crate::problem::{Result, Text};
 use crate::tickets::followups::Mailed;
-use crate::tickets::model::TicketRow;
 
 /// The longest description of a ticket, or body of a followup, in characters. A longer text is also kept as a file.
 pub const LONGEST: usize = 20_000;
@@ -24,18 +23,20 @@ const MOST_COMPARED: i64 = 10;
 /// The longest text that is compared with them while a connection is held, in bytes.
 const LONGEST_COMPARED: usize = 100_000;
 
-/// The new text of a reply of this person to a ticket. A quotation that no mail program introduces is recognized by the messages
-/// that the desk sent about the ticket to this person: mail to others may have what this person must not know.
+/// The new text of a reply to a ticket. A quotation that no mail program introduces is recognized by the messages that the
+/// desk sent about the ticket to its author: mail to others may have what this person must not know. `author_id`: `None` for
+/// a person without an account.
 pub fn new_words(
     tx: &mut PgConnection,
     message: &Message,
-    (row, author_id): (&TicketRow, Uuid),
+    (ticket_id, author_id): (i64, Option<Uuid>),
 ) -> Result<Reply> {
+    let Some(author_id) = author_id else { return Ok(message.reply.clone()) };
     if message.is_forward || message.text.len() > LONGEST_COMPARED {
         return Ok(message.reply.clone());
     }
     let sent: Vec<String> = messages::table
-        .filter(messages::ticket_id.eq(row.id))
+        .filter(messages::ticket_id.eq(ticket_id))
         .filter(messages::recipient_id.eq(author_id))
         .filter(messages::sent_text.is_not_null())
         .order((messages::created_at.desc(), messages::id.desc()))
@@ -46,16 +47,9 @@ pub fn new_words(
 }
 
 /// The text of a followup: a reply to a ticket, with a mark between its words where something was left out.
-pub fn mailed(
-    tx: &mut PgConnection,
-    message: &Message,
-    place: (&TicketRow, Uuid),
-    files: &Files,
-    locale: Locale,
-) -> Result<Mailed> {
-    let reply = new_words(tx, message, place)?;
+pub fn mailed(reply: &Reply, files: &Files, locale: Locale) -> Mailed {
     let body = words(&with_hidden_tokens(&reply.marked()), files, locale);
-    Ok(Mailed { body, is_cut: reply.is_cut })
+    Mailed { body, is_cut: reply.is_cut }
 }
 
 /// The archived request and what its requester wrote since, within the longest description.
