@@ -1,4 +1,8 @@
-//! Whether content is text: UTF-8, UTF-16 with a byte order mark, or a character set of one byte per character.
+//! Whether content is text: UTF-8, UTF-16, or another character set of one or several bytes per character.
+
+use encoding_rs::{
+    BIG5, EUC_JP, EUC_KR, Encoding, GBK, SHIFT_JIS, UTF_16BE, UTF_16LE, WINDOWS_1251, WINDOWS_1256,
+};
 
 /// Content with more control characters than one in this many bytes is not text, unless it is valid UTF-8 without NUL.
 const BYTES_PER_CONTROL: usize = 64;
@@ -6,15 +10,31 @@ const BYTES_PER_CONTROL: usize = 64;
 /// The smallest content in which a NUL or another control character is accepted as damage, in bytes.
 const LARGE: usize = 32;
 
-/// Below this size, in bytes, content that is not UTF-8 has to be ASCII for the most part. Larger content without control
-/// characters is text: every tenth possible byte is a control character.
+/// Below this size, in bytes, content that is not UTF-8 has to be ASCII for the most part, or letters in one of
+/// `ALPHABETS`. Larger content without control characters is text: every tenth possible byte is a control character.
 const TELLING: usize = 16;
+
+/// Character sets and the first and last of their letters that are not ASCII. Few other bytes happen to be such letters.
+const ALPHABETS: [(&Encoding, char, char); 7] = [
+    (SHIFT_JIS, '\u{3000}', char::MAX),
+    (EUC_JP, '\u{3000}', char::MAX),
+    (EUC_KR, '\u{3000}', char::MAX),
+    (BIG5, '\u{3000}', char::MAX),
+    (GBK, '\u{3000}', char::MAX),
+    (WINDOWS_1251, '\u{400}', '\u{4ff}'),
+    (WINDOWS_1256, '\u{600}', '\u{6ff}'),
+];
+
+/// The smallest number of different letters that show that content is written in one of `ALPHABETS`.
+const FEWEST_LETTERS: usize = 3;
 
 /// Counts of the bytes of content that arrives in pieces.
 #[derive(Debug, Default)]
 pub struct TextCheck {
     size: usize,
     nul: usize,
+    /// NUL at an odd place, where UTF-16LE has the upper half of a character.
+    odd_nul: usize,
     controls: usize,
     /// Visible characters of ASCII, and line ends.
     visible: usize,
@@ -27,10 +47,13 @@ pub struct TextCheck {
 
 impl TextCheck {
     pub fn add(&mut self, piece: &[u8]) {
-        self.size += piece.len();
-        for byte in piece {
+        for (place, byte) in piece.iter().enumerate() {
             match byte {
-                0 => (self.nul, self.controls) = (self.nul + 1, self.controls + 1),
+                0 => {
+                    self.nul += 1;
+                    self.odd_nul += (self.size + place) % 2;
+                    self.controls += 1;
+                }
                 b'\n' | b'\r' => self.visible += 1,
                 b'\t' | 0x08 | 0x0c | 0x1a | 0x1b => {}
                 0x01..=0x1f | 0x7f => self.controls += 1,
@@ -39,6 +62,7 @@ impl TextCheck {
                 _ => {}
             }
         }
+        self.size += piece.len();
         self.not_utf8 = self.not_utf8 || !self.continues_utf8(piece);
     }
 
@@ -75,14 +99,61 @@ impl TextCheck {
             return is_text;
         }
         let is_utf8 = !self.not_utf8 && self.incomplete.is_empty();
-        if is_utf8 && self.nul == 0 {
+        if is_utf8 && self.nul == 0 || self.is_unmarked_utf16(beginning) {
             return true;
         }
         let damage = self.controls;
-        let is_sound = damage == 0 || (self.size >= LARGE && damage <= 1 + self.size / BYTES_PER_CONTROL);
+        let is_line = damage == 1 && self.size >= TELLING && self.high == 0 && self.visible * 2 > self.size;
+        let is_large = self.size >= LARGE && damage <= 1 + self.size / BYTES_PER_CONTROL;
         let is_mostly_ascii = self.high * 2 <= self.size;
-        is_sound && (is_utf8 || is_mostly_ascii || self.size >= TELLING && self.visible > 0)
+        let is_telling = self.size >= TELLING && self.visible > 0;
+        let is_text = is_utf8 || is_mostly_ascii || is_telling;
+        is_text && (damage == 0 || is_line || is_large) || damage == 0 && is_written(beginning)
     }
+
+    /// Whether it is UTF-16 without a byte order mark: at least every other character is of ISO-8859-1, so that one half
+    /// of it is NUL, and the beginning has no control characters.
+    fn is_unmarked_utf16(&self, beginning: &[u8]) -> bool {
+        let even_nul = self.nul - self.odd_nul;
+        let (encoding, upper) = match (even_nul, self.odd_nul) {
+            (0, upper) => (UTF_16LE, upper),
+            (upper, 0) => (UTF_16BE, upper),
+            _ => return false,
+        };
+        // A character of two units may be cut.
+        let whole = beginning.len() - beginning.len() % 2;
+        let end = if self.size > beginning.len() { whole.saturating_sub(2) } else { whole };
+        let is_fault = |c: char| {
+            c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{c}')
+                || matches!(c, '\u{fdd0}'..='\u{fdef}' | '\u{fff0}'..)
+        };
+        self.size.is_multiple_of(2)
+            && upper >= FEWEST_LETTERS
+            && upper * 4 >= self.size
+            && encoding
+                .decode_without_bom_handling_and_without_replacement(&beginning[..end])
+                .is_some_and(|text| !text.contains(is_fault))
+    }
+}
+
+/// Whether all that is not ASCII is letters in one of `ALPHABETS`, and several different ones.
+fn is_written(content: &[u8]) -> bool {
+    ALPHABETS.iter().any(|(encoding, first, last)| {
+        let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(content) else {
+            return false;
+        };
+        let is_mark = |c: char| matches!(c, '\u{2010}'..='\u{2026}' | '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ffef}' | 'ー' | '،' | '؟');
+        let mut letters: Vec<char> = Vec::new();
+        for c in text.chars().filter(|c| !c.is_ascii() && !is_mark(*c)) {
+            if !c.is_alphabetic() || !(*first..=*last).contains(&c) {
+                return false;
+            }
+            if letters.len() < FEWEST_LETTERS && !letters.contains(&c) {
+                letters.push(c);
+            }
+        }
+        letters.len() >= FEWEST_LETTERS
+    })
 }
 
 /// Whether content that begins with the byte order mark of UTF-16 is UTF-16; `None` without the mark.
@@ -125,6 +196,19 @@ mod tests {
             b"a\x01b",
             b"\xc6\xf3\xf0\xed\xe0\xeb \xfb\xee\xe1\xee\xea \xef\xf0\xe8\xed\xf2\xe5\xf0\xe0\r\n",
             b"\x83v\x83\x8a\x83\x93\x83^\x82\xaa\x8c\xcc\x8f\xe1\x82\xb5\x82\xdc\x82\xb5\x82\xbd\n",
+            // Of a few words: Big5, EUC-KR, EUC-JP, Shift_JIS, Windows-1256, Windows-1251.
+            b"\xa6L\xaa\xed\xbe\xf7\xb0O\xbf\xfd\r\n",
+            b"\xc7\xc1\xb8\xb0\xc5\xcd \xb1\xe2\xb7\xcf\r\n",
+            b"\xa5\xd7\xa5\xea\xa5\xf3\xa5\xbf\xa1\xa3",
+            b"\x83v\x83\x8a\x83\x93\x83^",
+            b"\xd3\xcc\xe1 \xc7\xe1\xd8\xc7\xc8\xda\xc9",
+            b"\xc6\xf3\xf0\xed\xe0\xeb",
+            // UTF-16 without a byte order mark.
+            b"A\0\xf1\0o\0\r\0\n\0",
+            b"\0A\0\xf1\0o\0\n",
+            b"5\0 \0\xac\x20 \0a\0",
+            // A log with one NUL.
+            b"2026-11-23 ERROR \0 x\r\n",
         ] {
             assert!(is_text(text), "{text:?}");
         }
@@ -134,6 +218,21 @@ mod tests {
             b"\x89PNG\r\n\x1a\n\0\0",
             b"\xff\xfe\0\xd8\0\xd8",
             &[0xff; 40],
+            // Numbers of two and of four bytes.
+            b"A\0B\0C\0\x01\0",
+            b"A\0B\0C\0D",
+            b"A\0\0\0B\0\0\0C\0\0\0",
+            b"A\0B\0C\0\0\xd8",
+            b"A\0\0B\0C\0D\0E",
+            b"A\0B\0\xfe\xffC\0",
+            b"A\0B\0",
+            b"0123456789\0\0abcdef",
+            b"\xe90123456789\0abcdef",
+            b"    0 1 2 3 4 \0 5    ",
+            // No letters, or always the same.
+            b"\xe1\xe1\xe1\xe1",
+            b"\x98\xe0\xe9\xee",
+            b"\xa4\xa6\xa7\xa9",
         ] {
             assert!(!is_text(binary), "{binary:?}");
         }
