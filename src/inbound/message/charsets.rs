@@ -9,6 +9,8 @@ use mail_parser::decoders::charsets::DecoderFnc;
 use mail_parser::decoders::charsets::map::charset_decoder;
 use memchr::memmem;
 
+use super::{dos, shifted};
+
 /// The text of the bytes. If the character set is missing or does not fit, it is guessed: UTF-8 if the bytes are
 /// valid UTF-8, otherwise Windows-1252. In text that is UTF-8 except for single bytes, only these are read as
 /// Windows-1252.
@@ -17,9 +19,12 @@ pub fn text(bytes: &[u8], declared: Option<&str>) -> String {
         return encoding.decode_without_bom_handling(&bytes[mark..]).0.into_owned();
     }
     if is_japanese(bytes) {
-        return lossy(ISO_2022_JP, bytes);
+        return shifted::japanese(bytes);
     }
     let encoding = match declared.map_or(Charset::Unknown, Charset::named) {
+        Charset::Known(encoding) if encoding == ISO_2022_JP && bytes.is_ascii() => {
+            return shifted::japanese(bytes);
+        }
         Charset::Known(encoding) => encoding,
         Charset::Unknown => WINDOWS_1252,
         Charset::Other(decode) => return decode(bytes),
@@ -45,7 +50,7 @@ fn lossy(encoding: &'static Encoding, bytes: &[u8]) -> String {
 
 enum Charset {
     Known(&'static Encoding),
-    /// One that only the mail parser knows, such as UTF-7 and IBM850.
+    /// One that browsers do not know, such as UTF-7 and IBM850.
     Other(DecoderFnc),
     Unknown,
 }
@@ -61,15 +66,21 @@ impl Charset {
                 .filter(|known| ![REPLACEMENT, X_USER_DEFINED].contains(known))
         };
         // No decoder reads these.
-        if ["iso2022kr", "iso2022cn", "hzgb2312", "xuserdefined", "unknown8bit"].contains(&squeezed.as_str())
-        {
+        if ["iso2022kr", "iso2022cn", "xuserdefined", "unknown8bit"].contains(&squeezed.as_str()) {
             return Charset::Unknown;
+        }
+        if ["hzgb2312", "hz"].contains(&squeezed.as_str()) {
+            return Charset::Other(shifted::hz);
+        }
+        if let Some(decode) = dos::decoder(&squeezed) {
+            return Charset::Other(decode);
         }
         if let Some(encoding) =
             known(label).or_else(|| known(&label.replace('_', "-"))).or_else(|| known(&usual(&squeezed)))
         {
             return Charset::Known(encoding);
         }
+        let label = if squeezed.ends_with("utf7") { "utf-7" } else { label };
         charset_decoder(label.as_bytes()).map_or(Charset::Unknown, Charset::Other)
     }
 }
@@ -89,6 +100,7 @@ fn usual(squeezed: &str) -> String {
         "cp936" | "gb231280" => "gbk",
         "cp949" | "uhc" => "euc-kr",
         "cp950" => "big5",
+        "cp50220" | "cp50221" | "cp50222" | "iso2022jp1" | "iso2022jp2" | "iso2022jpms" => "iso-2022-jp",
         "utf8mb4" | "xutf8" | "utf8n" => "utf-8",
         "usascii" | "ansi" | "iso646us" | "8bit" => "windows-1252",
         _ => squeezed,
@@ -226,7 +238,14 @@ mod tests {
             (b"\xcf\xf0\xe8\xe2\xe5\xf2", Some("CP-1251"), "Привет"),
             (b"\xcf\xf0\xe8", Some("charset=windows-1251"), "При"),
             (b"+AOE-", Some("utf-7"), "á"),
+            (b"+AOE-", Some("unicode-1-1-utf-7"), "á"),
             (b"\xa0", Some("cp850"), "á"),
+            (b"Impresi\xa2n", Some("IBM437"), "Impresión"),
+            (b"100 \xd5", Some("\"IBM00858\""), "100 €"),
+            (b"~{4rS!;z~}", Some("HZ-GB-2312"), "打印机"),
+            (b"~{4rS!;z~}", None, "~{4rS!;z~}"),
+            (b"\x1b$BF|\x1b(B\x1b$BK\\\x1b(B", Some("iso-2022-jp"), "日本"),
+            (b"\x1b(I1\x1b(B\x1b(I2\x1b(B", Some("ISO-2022-JP-MS"), "ｱｲ"),
         ] {
             assert_eq!(text(bytes, declared), expected, "{declared:?}");
         }

@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 
-use super::{charsets, decode};
+use super::{charsets, decode, shifted};
 
 /// A part of a value: an encoded word, or bytes between such words.
 enum Piece<'a> {
@@ -49,7 +49,7 @@ fn joined(value: &[u8], add: impl Fn(&mut String, String)) -> String {
 
 /// The bytes of the words of this character set that follow one another, and the index of the piece after them.
 fn run(pieces: &[Piece<'_>], start: usize, common: &str) -> (Vec<u8>, usize) {
-    let mut bytes = Vec::new();
+    let (mut bytes, mut starts) = (Vec::new(), Vec::new());
     // Base64 that ends within a group continues in the next word.
     let (mut open, mut letters) = (Vec::new(), 0);
     let mut at = start;
@@ -59,6 +59,9 @@ fn run(pieces: &[Piece<'_>], start: usize, common: &str) -> (Vec<u8>, usize) {
         }
         match is_base64 {
             true => {
+                if open.is_empty() {
+                    starts.push(bytes.len());
+                }
                 open.extend_from_slice(data);
                 letters += data.iter().filter(|byte| is_letter(**byte)).count();
                 if !ends_within_a_group(letters, data) {
@@ -69,12 +72,16 @@ fn run(pieces: &[Piece<'_>], start: usize, common: &str) -> (Vec<u8>, usize) {
             false => {
                 bytes.extend(decode::base64(&std::mem::take(&mut open)));
                 letters = 0;
+                starts.push(bytes.len());
                 bytes.extend(quoted(data));
             }
         }
         at += 1;
     }
     bytes.extend(decode::base64(&open));
+    if starts.len() > 1 && common.get(..11).is_some_and(|name| name.eq_ignore_ascii_case("iso-2022-jp")) {
+        bytes = shifted::each_in_ascii(&bytes, &starts);
+    }
     (bytes, at)
 }
 
@@ -184,6 +191,9 @@ mod tests {
             ("=?utf-8?B?SW1w*cmVz#acOzbg==?=", "Impresión"),
             ("=?utf-8*es?Q?=C3=A1?=", "á"),
             ("=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=", "日本"),
+            ("=?iso-2022-jp?B?GyRCRnwbKEI=?= =?ISO-2022-JP?B?GyRCS1wbKEI=?=", "日本"),
+            ("=?iso-2022-jp?Q?=1B$BF|?= =?iso-2022-jp?Q?.pdf?=", "日.pdf"),
+            ("=?cp437?Q?Impresi=A2n?=", "Impresión"),
             ("=?utf-8?Q?Sin red en el piso 3?=", "Sin red en el piso 3"),
             ("=?utf-8?Q?100=?=", "100="),
             ("=?utf-8?Q?cortad=C3=A1", "cortadá"),

@@ -13,6 +13,7 @@ mod charsets;
 mod cpu_time;
 mod decode;
 mod delimiters;
+mod dos;
 mod encoded_words;
 mod flowed;
 mod found;
@@ -27,6 +28,7 @@ mod mime;
 mod origin;
 mod parameters;
 mod reply;
+mod shifted;
 #[cfg(test)]
 mod storable_test;
 mod tnef;
