@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use mail_parser::parsers::MessageStream;
-use mail_parser::{Address, HeaderValue};
+use mail_parser::{Addr, Address, HeaderValue};
 
+use super::malformed_addresses::only_one;
 use super::{encoded_words, one_line};
 
 /// A name and an address.
@@ -22,12 +23,18 @@ const MOST_SEARCHED: usize = 50;
 /// The addresses of a field that could be answered. One that is not in it literally was joined out of several. Empty if
 /// more than `MOST_SEARCHED` are at most a part of a word.
 pub fn all(value: &[u8]) -> Vec<Mailbox> {
-    let HeaderValue::Address(address) = parsed(value) else { return Vec::new() };
-    let text = encoded_words::in_utf8(value).to_lowercase();
+    let text = encoded_words::in_utf8(value);
+    let HeaderValue::Address(address) = parsed(&text) else { return Vec::new() };
+    let names = names_without_comments(&text, &address);
+    let text = text.to_lowercase();
     let words: HashSet<&str> = text.split(is_separator).collect();
     let mut all = Vec::new();
     let mut searched = 0;
-    for one in address.iter().filter_map(|one| mailbox(one.address(), one.name())) {
+    let named = address.iter().enumerate().filter_map(|(at, one)| {
+        let name = names.get(at).and_then(Option::as_deref).or(one.name());
+        mailbox(one.address(), name)
+    });
+    for one in named {
         if !words.contains(one.address.as_str()) {
             searched += 1;
             if searched > MOST_SEARCHED {
@@ -69,16 +76,66 @@ pub fn author(value: &[u8], sender: Option<&Mailbox>) -> Option<Mailbox> {
 
 /// Whether it is one address that is well-formed.
 pub fn is_one(value: &[u8]) -> bool {
-    matches!(parsed(value), HeaderValue::Address(Address::List(list)) if list.len() == 1)
+    let text = encoded_words::in_utf8(value);
+    matches!(parsed(&text), HeaderValue::Address(Address::List(list)) if list.len() == 1)
         && all(value).len() == 1
 }
 
-fn parsed(value: &[u8]) -> HeaderValue<'static> {
-    let line = format!("{}\n", encoded_words::in_utf8(value));
+/// `text`: the value in UTF-8.
+fn parsed(text: &str) -> HeaderValue<'static> {
+    let line = format!("{text}\n");
     MessageStream::new(line.as_bytes()).parse_address().into_owned()
 }
 
-fn mailbox(address: Option<&str>, name: Option<&str>) -> Option<Mailbox> {
+/// The names of these addresses without comments: `Ana` for `Ana (Hacienda) <ana@x.test>`. Where only a comment names
+/// one, it is the name. Empty if the text has no comments or does not contain the same addresses without them.
+fn names_without_comments(text: &str, address: &Address<'_>) -> Vec<Option<String>> {
+    let Some(HeaderValue::Address(bare)) = without_comments(text).as_deref().map(parsed) else {
+        return Vec::new();
+    };
+    if !bare.iter().map(|one| one.address()).eq(address.iter().map(|one| one.address())) {
+        return Vec::new();
+    }
+    let name = |(bare, whole): (&Addr<'_>, &Addr<'_>)| {
+        let comment = || without_comments(whole.name()?).as_deref().and_then(clean);
+        bare.name().and_then(clean).or_else(comment)
+    };
+    bare.iter().zip(address.iter()).map(name).collect()
+}
+
+/// The text without comments (RFC 5322, 3.2.2); none if it has none, or if a bracket or a quotation mark is open at its
+/// end.
+fn without_comments(text: &str) -> Option<String> {
+    let mut bare = String::with_capacity(text.len());
+    let (mut depth, mut is_quoted, mut has_comments) = (0_usize, false, false);
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if depth == 0 => is_quoted = !is_quoted,
+            '(' if !is_quoted => {
+                (depth, has_comments) = (depth + 1, true);
+                bare.push(' ');
+            }
+            ')' if depth > 0 => {
+                depth -= 1;
+                continue;
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            bare.push(c);
+        }
+        if c == '\\'
+            && let Some(escaped) = chars.next()
+            && depth == 0
+        {
+            bare.push(escaped);
+        }
+    }
+    (has_comments && depth == 0 && !is_quoted).then_some(bare)
+}
+
+pub fn mailbox(address: Option<&str>, name: Option<&str>) -> Option<Mailbox> {
     let written = address?.trim();
     let address = written.to_lowercase();
     (is_address(&address) && !is_disguised(written))
@@ -88,37 +145,9 @@ fn mailbox(address: Option<&str>, name: Option<&str>) -> Option<Mailbox> {
 /// On one line, without quotation marks around it.
 fn clean(name: &str) -> Option<String> {
     let line = one_line(name, 200);
+    let line = line.replace(['\u{ad}', '\u{200b}', '\u{2060}', '\u{feff}'], "");
     let without = line.strip_prefix('\'').and_then(|line| line.strip_suffix('\''));
     Some(without.unwrap_or(&line).trim().to_owned()).filter(|name| !name.is_empty())
-}
-
-/// The only address in a malformed text: without angle brackets, in apostrophes, with one quotation mark too many, with
-/// a dot at its end. None if there is more than one at sign.
-fn only_one(text: &str) -> Option<Mailbox> {
-    if text.matches('@').count() != 1 {
-        return None;
-    }
-    // Where there are brackets, an address is only within them.
-    let (before, within, after) = match text.split_once('<') {
-        Some((before, rest)) => {
-            let (within, after) = rest.split_once('>').unwrap_or((rest, ""));
-            (before, within, after)
-        }
-        None => ("", text, ""),
-    };
-    // Quotation marks in pairs may contain anything.
-    let marks = within.matches('"').count();
-    if after.contains('<') || !within.contains('@') || marks > 1 && within.contains("\"@") {
-        return None;
-    }
-    let is_end = |c: char| c.is_whitespace() || "()[]<>,;".contains(c);
-    let word = within.split(is_end).find(|word| word.contains('@'))?;
-    let unquoted: String = word.chars().filter(|c| *c != '"').collect();
-    let bare = unquoted.trim_matches(['\'', '`', '‘', '’', '“', '”']);
-    let bare = bare.strip_prefix("mailto:").unwrap_or(bare).trim_end_matches(['.', ':']);
-    let names = if before.trim().is_empty() { within.replacen(word, " ", 1) } else { before.to_owned() };
-    let name = names.replace(['<', '>', '(', ')', '[', ']', ';', '"'], " ");
-    mailbox(Some(bare), Some(name.trim_matches([',', ':', ' '])))
 }
 
 /// Whether mail could be sent to it.
@@ -128,22 +157,31 @@ fn is_address(text: &str) -> bool {
         && !local.is_empty()
         && !local.contains('@')
         && !local.starts_with('\'')
-        && !domain.contains('\'')
-        && domain.split('.').all(|label| !label.is_empty())
+        && is_domain(domain)
+        && !text.contains(is_separator)
+}
+
+/// Whether it consists of labels of letters, digits and hyphens.
+pub fn is_domain(text: &str) -> bool {
+    let is_letter = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    text.split('.').all(|label| !label.is_empty() && label.chars().all(is_letter))
         && !text.contains(is_separator)
 }
 
 /// Whether it is in no address.
 fn is_separator(c: char) -> bool {
-    c.is_whitespace() || c.is_control() || "<>(),;:\"\\[]".contains(c)
+    c.is_whitespace() || c.is_control() || "<>(),;:\"\\[]＜＞﹤﹥".contains(c)
 }
 
 /// Whether it contains letters that become other letters in lower case, such as the kelvin sign, or invisible
 /// characters.
 fn is_disguised(address: &str) -> bool {
     let other = |c: char| !c.is_ascii() && c.to_lowercase().any(|lower| lower.is_ascii());
-    let unseen = |c: char| matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    address.contains(|c| other(c) || unseen(c))
+    address.contains(|c| other(c) || is_unseen(c))
+}
+
+pub fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -194,6 +232,28 @@ mod tests {
         let sender = Mailbox { address: "b@x.test".to_owned(), name: None };
         assert_eq!(author(value, Some(&sender)).unwrap().name.as_deref(), Some("B"));
         assert_eq!(author(b"a@x.test, b@y.test", Some(&sender)), None);
+    }
+
+    #[test]
+    fn a_comment_is_no_part_of_a_name() {
+        for (value, name) in [
+            ("Ana Ruiz <ana@x.test> (Hacienda)", "Ana Ruiz"),
+            ("(Hacienda) Ana Ruiz <ana@x.test>", "Ana Ruiz"),
+            ("Ana Ruiz <ana@x.test> (uno (dos) tres)", "Ana Ruiz"),
+            ("Ana (la jefa) Ruiz <ana@x.test (casa)>", "Ana Ruiz"),
+            ("=?utf-8?Q?Ana_Ru=C3=ADz?= (=?utf-8?Q?se=C3=B1ora?=) <ana@x.test>", "Ana Ruíz"),
+            ("\"Ana (Ruiz)\" <ana@x.test>", "Ana (Ruiz)"),
+            ("=?utf-8?Q?Ana_=28Ruiz=29?= <ana@x.test>", "Ana (Ruiz)"),
+            ("\"Ana\" (a \\) b) <ana@x.test>", "Ana"),
+            // Without another name it is the name.
+            ("ana@x.test (Ana Ruiz)", "Ana Ruiz"),
+            ("ana@x.test (Ana (Anita) Ruiz)", "Ana Ruiz"),
+            ("(Ana Ruiz) ana@x.test", "Ana Ruiz"),
+            ("ana@x.test (=?utf-8?Q?Ana_Ru=C3=ADz?=)", "Ana Ruíz"),
+        ] {
+            assert_eq!(read(value), Some((name.to_owned(), "ana@x.test".to_owned())), "{value}");
+            assert!(is_one(value.as_bytes()), "{value}");
+        }
     }
 
     #[test]

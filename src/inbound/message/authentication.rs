@@ -311,8 +311,37 @@ mod tests {
             (pass("itagui.gov.co"), "x\r\rFrom: ana@itagui.gov.co", Unverified),
             (pass("itagui.gov.co"), "ana@itagui.gov.co\r\nX: a\rFrom: luz@itagui.gov.co", Unverified),
             (pass("itagui.gov.co"), "ana@itagui.gov.co\r\nX: \0", Unverified),
+            // Forms that had to be repaired.
+            (pass("itagui.gov.co"), "<@evil.co:ana@itagui.gov.co>", Unverified),
+            (evil.clone(), "<@evil.co:ana@itagui.gov.co>", Unverified),
+            (pass("itagui.gov.co"), "\"ana\"@itagui.gov.co", Unverified),
+            (pass("itagui.gov.co"), "ana@itagui.gov.co [mailto:ana@itagui.gov.co]", Unverified),
+            (pass("itagui.gov.co"), "<SMTP:ana@itagui.gov.co>", Unverified),
+            (pass("itagui.gov.co"), "<ana@itagui.gov.co> <ana@itagui.gov.co>", Unverified),
+            (pass("itagui.gov.co"), "Ana <\u{200b}ana@itagui.gov.co>", Unverified),
+            (pass("itagui.gov.co"), "Ana &lt;ana@itagui.gov.co&gt;", Unverified),
+            (pass("itagui.gov.co"), "Ana \u{ff1c}ana@itagui.gov.co\u{ff1e}", Unverified),
+            (evil.clone(), "ana@itagui.gov.co\u{ff1c}x@evil.co\u{ff1e}", Unverified),
+            // A comment is not an address.
+            (evil.clone(), "x@evil.co (ana@itagui.gov.co)", Aligned),
+            (pass("itagui.gov.co"), "x@evil.co (ana@itagui.gov.co)", Unverified),
         ] {
             assert_eq!(read(&fields, from), expected, "{fields}From: {from}");
+        }
+    }
+
+    #[test]
+    fn a_field_with_a_space_before_its_colon_is_not_verified() {
+        let pass = own_results("dmarc=pass header.from=itagui.gov.co");
+        for fields in [
+            "From : ana@itagui.gov.co",
+            "From\t: ana@itagui.gov.co",
+            "From : a@evil.co\r\nFrom: ana@itagui.gov.co",
+        ] {
+            let first = format!("{fields}\r\n{pass}\r\nhola");
+            let second = format!("{pass}{fields}\r\n\r\nhola");
+            assert_eq!(verdict(first.as_bytes(), OURS, HOPS), Unverified, "{first}");
+            assert_eq!(verdict(second.as_bytes(), OURS, HOPS), Unverified, "{second}");
         }
     }
 

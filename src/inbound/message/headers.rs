@@ -31,6 +31,8 @@ pub struct Headers<'a> {
 struct RawField<'a> {
     /// In lower case.
     name: String,
+    /// Whether the colon follows the name at once.
+    is_close: bool,
     /// On one line.
     value: Cow<'a, [u8]>,
 }
@@ -52,8 +54,9 @@ impl<'a> Headers<'a> {
         for line in header_lines(bytes) {
             let begins = if is_folded(line) { None } else { field(line) };
             if let Some((name, value)) = begins {
+                let is_close = line.get(name.len()) == Some(&b':');
                 let name = String::from_utf8_lossy(name).to_ascii_lowercase();
-                fields.push(RawField { name, value: Cow::Borrowed(value.trim_ascii()) });
+                fields.push(RawField { name, is_close, value: Cow::Borrowed(value.trim_ascii()) });
             } else if let Some(field) = fields.last_mut() {
                 let value = field.value.to_mut();
                 value.push(b' ');
@@ -100,10 +103,11 @@ impl<'a> Headers<'a> {
         authors.all(is_same).then_some(first)
     }
 
-    /// Whether `From` is one well-formed address, not a list or a group, and not one that had to be repaired.
+    /// Whether `From` is one well-formed address, not a list or a group, and not one that had to be repaired. With a
+    /// space before its colon, it is no field to some programs.
     pub fn has_one_author(&self) -> bool {
-        let mut values = self.values("from");
-        matches!((values.next(), values.next()), (Some(value), None) if addresses::is_one(value))
+        let mut fields = self.fields.iter().filter(|field| field.name == "from");
+        matches!((fields.next(), fields.next()), (Some(only), None) if only.is_close && addresses::is_one(&only.value))
     }
 
     /// Whom its author wants to have answered; none if `Reply-To` names several.
@@ -236,7 +240,12 @@ mod tests {
 
     #[test]
     fn an_author_is_found_in_a_field_with_one_address() {
-        for header in ["From: Ana Ruiz ana@x.co\r\n", "From: b@x.co\r\nFrom: \"B\" <B@x.co>\r\n"] {
+        for header in [
+            "From: Ana Ruiz ana@x.co\r\n",
+            "From: b@x.co\r\nFrom: \"B\" <B@x.co>\r\n",
+            "From : b@x.co\r\n",
+            "From\t: b@x.co\r\n",
+        ] {
             let headers = Headers::read(header.as_bytes()).unwrap();
             assert!(headers.from().is_some() && !headers.has_one_author(), "{header}");
         }

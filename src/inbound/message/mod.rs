@@ -24,6 +24,7 @@ mod html;
 mod lines;
 #[cfg(test)]
 mod lines_test;
+mod malformed_addresses;
 mod mime;
 mod origin;
 mod parameters;
@@ -44,7 +45,7 @@ pub use mime::File;
 pub use origin::Automatic;
 pub use reply::{OwnTexts, Reply};
 
-use header_end::split;
+use header_end::{field, split};
 use headers::Headers;
 use lines::{line_end, lines, without_end};
 
@@ -174,7 +175,9 @@ impl<'a> Summary<'a> {
 fn without_envelope(bytes: &[u8]) -> &[u8] {
     let mut rest = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
     for _ in 0..MOST_ENVELOPES {
-        if !rest.starts_with(b"From ") && !rest.starts_with(b">From ") {
+        let is_envelope = rest.starts_with(b"From ") || rest.starts_with(b">From ");
+        // `From : ana@x.test` is a field.
+        if !is_envelope || field(&rest[..line_end(rest)]).is_some() {
             break;
         }
         rest = rest[line_end(rest)..].trim_ascii_start();
