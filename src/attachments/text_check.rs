@@ -240,6 +240,21 @@ mod tests {
         assert!(!is_text(&random));
     }
 
+    #[test]
+    fn utf_16_without_a_mark_is_text_in_any_pieces() {
+        let text: Vec<u8> = "placa;año\r\n10;2026\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for size in 1..8 {
+            let mut check = TextCheck::default();
+            text.chunks(size).for_each(|piece| check.add(piece));
+            assert!(check.is_text(&text), "{size}");
+        }
+        // What follows the beginning counts too.
+        let mut check = TextCheck::default();
+        check.add(&text);
+        check.add(&[b'a', 0, 0, b'b']);
+        assert!(!check.is_text(&text));
+    }
+
     proptest! {
         #[test]
         fn pieces_count_as_the_whole(
