@@ -3,6 +3,7 @@
 use memchr::memmem;
 
 use super::file_name;
+use super::macros::{self, MacroSearch};
 use super::text_check::TextCheck;
 use crate::problem::{Code, Problem, Result, Text};
 
@@ -10,11 +11,15 @@ use crate::problem::{Code, Problem, Result, Text};
 /// places.
 const BEGINNING: usize = 32 * 1024;
 
-/// Media types that a browser or a system runs; a `*` in the configuration does not include them.
-const RUNNABLE: [&str; 12] = [
+/// Media types that a browser, a system or an office program runs; a `*` in the configuration does not include them.
+const RUNNABLE: [&str; 16] = [
     "application/java-archive",
     "application/vnd.android.package-archive",
     "application/vnd.microsoft.portable-executable",
+    macros::EXCEL,
+    macros::EXCEL_BINARY,
+    macros::POWERPOINT,
+    macros::WORD,
     "application/x-executable",
     "application/x-mach-binary",
     "application/x-msdownload",
@@ -31,6 +36,7 @@ const RUNNABLE: [&str; 12] = [
 pub struct Inspector {
     beginning: Vec<u8>,
     text: TextCheck,
+    macros: MacroSearch,
 }
 
 impl Inspector {
@@ -38,6 +44,9 @@ impl Inspector {
         let room = BEGINNING - self.beginning.len();
         self.beginning.extend_from_slice(&piece[..piece.len().min(room)]);
         self.text.add(piece);
+        if self.beginning.starts_with(b"PK") {
+            self.macros.add(piece);
+        }
     }
 
     /// The media type of all that was added; for text, which has no signature, by the extension of the (safe) name.
@@ -50,7 +59,8 @@ impl Inspector {
         match (self.text.is_text(&self.beginning), by_signature) {
             // The class of the document is not always named in it.
             (false, Some("application/x-ole-storage")) => ole_type(&extension),
-            (false, by_signature) => by_signature.unwrap_or("application/octet-stream"),
+            (false, Some(found)) => self.macros.media_type(found, &extension).unwrap_or(found),
+            (false, None) => "application/octet-stream",
             (true, Some(found)) if self.text.has_controls() && !is_text_format(found) => found,
             (true, by_signature) => text_type(&self.beginning, &extension, by_signature),
         }
@@ -176,6 +186,7 @@ mod tests {
         assert_eq!(sniff(b"\xff\x00\x01", "datos.csv"), "application/octet-stream");
         let ole = [b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".as_slice(), &[0; 600]].concat();
         assert_eq!(sniff(&ole, "correo.msg"), "application/vnd.ms-outlook");
+        assert_eq!(sniff(&ole, "carta.doc"), "application/msword");
         assert_eq!(sniff(&ole, "datos.bin"), "application/x-ole-storage");
     }
 
@@ -256,5 +267,6 @@ mod tests {
         assert!(!matches("image/*", "image/svg+xml") && !matches("*/*", "text/html"));
         assert!(matches("*/*", "application/octet-stream"));
         assert!(matches("image/svg+xml", "image/svg+xml"));
+        assert!(matches(macros::WORD, macros::WORD) && !matches("application/*", macros::WORD));
     }
 }

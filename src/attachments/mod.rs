@@ -3,6 +3,7 @@
 pub mod attach;
 pub mod content;
 pub mod file_name;
+mod macros;
 mod media_type;
 mod range;
 pub mod record;
