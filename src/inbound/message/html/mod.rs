@@ -1,6 +1,8 @@
 //! HTML as plain text. It reads only tokens and builds no tree, so that nesting costs nothing, and drops scripts,
 //! styles and attributes.
 
+mod form;
+mod hidden;
 mod link;
 mod style;
 mod writer;
@@ -9,25 +11,35 @@ use std::cell::RefCell;
 
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
-use html5ever::tokenizer::{BufferQueue, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer};
+use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer};
 
 use super::charsets;
 use writer::Writer;
 
 /// The visible text, line by line; quotations are marked by `> `, and the address of a link follows its words.
 pub fn text(html: &str) -> String {
-    let visible = written(html, true);
-    // An element that is not displayed and never ends would hide the rest.
-    visible.or_else(|| written(html, false)).unwrap_or_default()
+    visible(html, false)
 }
 
-fn written(html: &str, hides: bool) -> Option<String> {
+/// The same of a page in XML, in which any element may end in its own tag: `<title/>`.
+pub fn text_of_xml(page: &str) -> String {
+    visible(page, true)
+}
+
+fn visible(page: &str, is_xml: bool) -> String {
+    let visible = written(page, is_xml, true);
+    // An element that is not displayed and never ends would hide the rest.
+    visible.or_else(|| written(page, is_xml, false)).unwrap_or_default()
+}
+
+fn written(page: &str, is_xml: bool, hides: bool) -> Option<String> {
     let input = BufferQueue::default();
-    input.push_back(StrTendril::from_slice(html));
-    let tokenizer = Tokenizer::new(Page(RefCell::new(Writer::new(hides))), Default::default());
+    input.push_back(StrTendril::from_slice(page));
+    let page = Page { writer: RefCell::new(Writer::new(hides)), is_xml };
+    let tokenizer = Tokenizer::new(page, Default::default());
     let _ = tokenizer.feed(&input);
     tokenizer.end();
-    tokenizer.sink.0.into_inner().finish()
+    tokenizer.sink.writer.into_inner().finish()
 }
 
 /// How far into a page its character set is looked for, in bytes.
@@ -57,28 +69,51 @@ pub fn charset(page: &[u8], declared: Option<&str>) -> Option<String> {
     label.into_iter().next().or_else(|| declared.map(str::to_owned))
 }
 
-struct Page(RefCell<Writer>);
+struct Page {
+    writer: RefCell<Writer>,
+    is_xml: bool,
+}
+
+impl Page {
+    /// How the content of the element is read.
+    fn tag(&self, mut tag: Tag) -> TokenSinkResult<()> {
+        self.writer.borrow_mut().tag(&tag);
+        if tag.kind == TagKind::EndTag {
+            return TokenSinkResult::Continue;
+        }
+        if self.is_xml && tag.self_closing {
+            if !hidden::EMPTY.contains(&&*tag.name) {
+                tag.kind = TagKind::EndTag;
+                self.writer.borrow_mut().tag(&tag);
+            }
+            return TokenSinkResult::Continue;
+        }
+        // The content of these elements is not HTML.
+        match &*tag.name {
+            "script" => TokenSinkResult::RawData(RawKind::ScriptData),
+            "style" | "xmp" => TokenSinkResult::RawData(RawKind::Rawtext),
+            "title" | "textarea" => TokenSinkResult::RawData(RawKind::Rcdata),
+            "plaintext" => TokenSinkResult::Plaintext,
+            _ => TokenSinkResult::Continue,
+        }
+    }
+}
 
 impl TokenSink for Page {
     type Handle = ();
 
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
-        let mut writer = self.0.borrow_mut();
         match token {
-            Token::CharacterTokens(words) => writer.words(&words),
-            Token::TagToken(tag) => {
-                writer.tag(&tag);
-                // The content of these elements is not HTML.
-                return match (tag.kind, &*tag.name) {
-                    (TagKind::StartTag, "script") => TokenSinkResult::RawData(RawKind::ScriptData),
-                    (TagKind::StartTag, "style") => TokenSinkResult::RawData(RawKind::Rawtext),
-                    (TagKind::StartTag, "title") => TokenSinkResult::RawData(RawKind::Rcdata),
-                    _ => TokenSinkResult::Continue,
-                };
-            }
+            Token::CharacterTokens(words) => self.writer.borrow_mut().words(&words),
+            Token::TagToken(tag) => return self.tag(tag),
             _ => {}
         }
         TokenSinkResult::Continue
+    }
+
+    /// Whether `<![CDATA[` begins text.
+    fn adjusted_current_node_present_but_not_in_html_namespace(&self) -> bool {
+        self.is_xml
     }
 }
 
@@ -169,9 +204,60 @@ mod tests {
             // One that never ends would hide everything.
             ("Hola<div style='display:none'>x", "Hola\nx"),
             ("<span style='display:none'>x</span>Hola <b>Ana</b>", "Hola Ana"),
+            // The last declaration counts, or the last important one.
+            ("<p style='display:none;display:inline'>Hola</p>", "Hola"),
+            ("<p hidden style='display:block'>Hola</p>", "Hola"),
+            ("<p style='display:block;display:none'>x</p>Hola", "Hola"),
+            ("<p style='display:none!important;display:block'>x</p>Hola", "Hola"),
+            ("<p style='visibility:hidden;visibility:visible'>Hola</p>", "Hola"),
+            // Only what is invisible may contain what is visible.
+            (
+                "<div style='visibility:hidden'>x<p style='visibility:visible'>Hola</p>y</div>fin",
+                "Hola\n\nfin",
+            ),
+            (
+                "<div style='visibility:hidden'>x<div style='visibility:visible'>a<div>b</div><i hidden>y</i></div>y</div>c",
+                "a\nb\nc",
+            ),
+            ("<div style='display:none'>x<p style='visibility:visible'>y</p></div>Hola", "Hola"),
         ] {
             assert_eq!(text(html).trim_end(), expected, "{html}");
         }
+    }
+
+    #[test]
+    fn the_values_of_a_form_are_kept() {
+        for (html, expected) in [
+            ("Cédula:<input type=text value='52.123.456'><br>Piso", "Cédula: 52.123.456\nPiso"),
+            ("<input type=hidden value=x><input type=password value=y><input value=' '>a", "a"),
+            ("<input type=checkbox checked>Sí <input type=radio>No", "[x] Sí [ ] No"),
+            ("Falla:<textarea>\nuno <b>\n  dos</textarea>fin", "Falla:\n\nuno <b>\n  dos\nfin"),
+            ("Sede <select><option>Norte<option selected>Sur</select>, hoy", "Sede Sur , hoy"),
+            ("<select><optgroup><option>Norte</option><option>Sur</optgroup></select>", "Norte"),
+            ("<select multiple><option selected>a<option>b<option selected>c</select>", "a, c"),
+            ("<select><option>Norte<option>Sur<p>Hola", "Norte\n\nHola"),
+            ("<select><option>Norte<option>Sur", "Norte"),
+            ("<div hidden><select><option>x</select></div>a", "a"),
+        ] {
+            assert_eq!(text(html).trim(), expected, "{html}");
+        }
+    }
+
+    #[test]
+    fn signs_are_words_where_a_page_shows_them() {
+        for (html, expected) in [
+            ("<xmp>if (a<b) x\n <p>y</xmp><listing>a\n b</listing>", "if (a<b) x\n <p>y\na\n b"),
+            ("Antes<plaintext>Todo <b>esto", "Antes\nTodo <b>esto"),
+        ] {
+            assert_eq!(text(html).trim_end(), expected, "{html}");
+        }
+    }
+
+    #[test]
+    fn a_page_in_xml_is_read() {
+        let page = "<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'><head><title/><script src='x'/>\
+                    </head><body><p>Año<br/>nuevo</p><div hidden='hidden'/><![CDATA[a < b]]></body></html>";
+        assert_eq!(text_of_xml(page), "Año\nnuevo\n\na < b\n");
     }
 
     #[test]
@@ -229,6 +315,10 @@ mod tests {
             (words, "<ol>"),
             (words, "<li>a"),
             (words, "<p style=display:none>"),
+            (words, "<p style=visibility:hidden><b style=visibility:visible>"),
+            (words, "<select><option>x"),
+            (words, "<input value=x>"),
+            (words, "<textarea>"),
             (words, "<br>"),
             (words, "</a>"),
         ] {

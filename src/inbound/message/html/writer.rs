@@ -2,8 +2,10 @@
 
 use html5ever::tokenizer::{Tag, TagKind};
 
+use super::form::{self, Choice};
+use super::hidden::{Hidden, Place};
 use super::link::Link;
-use super::style::{attribute, is_hidden, is_quotation};
+use super::style::{attribute, is_quotation};
 
 /// The deepest quotation that is marked as such, and the deepest list that is indented.
 const DEEPEST: usize = 10;
@@ -34,21 +36,24 @@ pub struct Writer {
     quoted: usize,
     /// The hidden elements of the head and the like that are open.
     hidden: usize,
-    /// The element that is not displayed, and how many of its name are open within it.
-    undisplayed: Option<(String, usize)>,
-    /// Whether elements that are not displayed are dropped.
-    hides: bool,
+    unseen: Hidden,
     preformatted: usize,
     link: Option<Link>,
+    choice: Option<Choice>,
 }
 
 impl Writer {
+    /// `hides`: elements that are not seen are left out.
     pub fn new(hides: bool) -> Self {
-        Writer { hides, ..Writer::default() }
+        Writer { unseen: Hidden::new(!hides), ..Writer::default() }
     }
 
     pub fn words(&mut self, words: &str) {
-        if self.hidden > 0 || self.undisplayed.is_some() {
+        if self.hidden > 0 || self.unseen.is_hiding() {
+            return;
+        }
+        if let Some(choice) = &mut self.choice {
+            choice.words(words);
             return;
         }
         if let Some(link) = &mut self.link {
@@ -86,9 +91,18 @@ impl Writer {
     pub fn tag(&mut self, tag: &Tag) {
         let name: &str = &tag.name;
         let starts = tag.kind == TagKind::StartTag;
-        if self.is_undisplayed(tag, name, starts) {
+        let place = self.unseen.tag(tag);
+        if let Place::Edge { .. } = place {
+            self.end_line_after(name);
+        }
+        if matches!(place, Place::Unseen | Place::Edge { is_seen: false }) {
             return;
         }
+        if self.choice.as_mut().is_some_and(|choice| choice.takes(tag)) {
+            return;
+        }
+        // A choice ends with any tag that does not belong to it.
+        self.end_choice();
         match name {
             // Every hidden part of a head is in one of these elements; a head may begin and never end.
             "script" | "style" | "title" | "template" | "noscript" => self.hide(starts),
@@ -111,13 +125,19 @@ impl Writer {
                 self.end_line(false);
             }
             "td" | "th" if !starts => self.words(" "),
-            "pre" => {
+            "pre" | "xmp" | "listing" | "plaintext" | "textarea" => {
                 self.end_line(false);
                 self.preformatted =
                     if starts { self.preformatted + 1 } else { self.preformatted.saturating_sub(1) };
             }
             "blockquote" => self.quotation(tag, starts),
             "a" => self.link(tag, starts),
+            "select" if starts && self.hidden == 0 => self.choice = Some(Choice::open(tag)),
+            "input" if starts => {
+                if let Some(value) = form::value(tag) {
+                    self.words(&format!(" {value} "));
+                }
+            }
             "img" if starts => {
                 if let Some(alt) = attribute(tag, "alt").map(str::trim).filter(|alt| !alt.is_empty()) {
                     self.words(&format!("[{}]", alt.chars().take(100).collect::<String>()));
@@ -125,40 +145,6 @@ impl Writer {
             }
             _ => {}
         }
-    }
-
-    /// Whether the tag belongs to an element that is not displayed.
-    fn is_undisplayed(&mut self, tag: &Tag, name: &str, starts: bool) -> bool {
-        const EMPTY: [&str; 9] = ["area", "base", "br", "hr", "img", "input", "link", "meta", "wbr"];
-        const BLOCKS: [&str; 8] = ["p", "div", "table", "ul", "ol", "blockquote", "pre", "hr"];
-        // A paragraph ends where the next block begins.
-        if starts
-            && BLOCKS.contains(&name)
-            && self.undisplayed.as_ref().is_some_and(|(element, _)| element == "p")
-        {
-            self.undisplayed = None;
-        }
-        if let Some((element, open)) = &mut self.undisplayed {
-            if element == name && starts && !tag.self_closing {
-                *open += 1;
-            } else if element == name && !starts {
-                *open -= 1;
-                if *open == 0 {
-                    self.undisplayed = None;
-                    self.end_line_after(name);
-                }
-            }
-            return true;
-        }
-        if !self.hides || !starts || !is_hidden(tag) {
-            return false;
-        }
-        let is_empty = EMPTY.contains(&name) || tag.self_closing;
-        if !is_empty && !matches!(name, "html" | "body") {
-            self.end_line_after(name);
-            self.undisplayed = Some((name.to_owned(), 1));
-        }
-        is_empty && name != "br"
     }
 
     /// Only elements within a line do not end it.
@@ -234,6 +220,12 @@ impl Writer {
         }
     }
 
+    fn end_choice(&mut self) {
+        if let Some(choice) = self.choice.take() {
+            self.words(&format!(" {} ", choice.shown()));
+        }
+    }
+
     fn hide(&mut self, starts: bool) {
         self.end_line(false);
         self.hidden = if starts { self.hidden + 1 } else { self.hidden.saturating_sub(1) };
@@ -241,9 +233,6 @@ impl Writer {
 
     /// `always`: an empty line counts as a line too.
     fn end_line(&mut self, always: bool) {
-        if self.undisplayed.is_some() {
-            return;
-        }
         let line = std::mem::take(&mut self.line);
         // The line above a signature is known by its space.
         let line = if line == "-- " { line.as_str() } else { line.trim_end() };
@@ -262,11 +251,12 @@ impl Writer {
         self.text.push('\n');
     }
 
-    /// None if an element that is not displayed is still open.
+    /// None if an element that is not seen is still open.
     pub fn finish(mut self) -> Option<String> {
-        if self.undisplayed.is_some() {
+        if self.unseen.is_open() {
             return None;
         }
+        self.end_choice();
         self.end_link();
         self.end_line(false);
         Some(self.text)
