@@ -1,41 +1,73 @@
 //! Where a header ends.
 
-use super::lines::header_lines;
+use super::lines::{header_lines, lines};
 
 /// The header block and the body of a message. A line that is not a field ends the header and belongs to the body, so
 /// that what a mail server takes for text is not a header here. Such lines before the first field are skipped.
 pub fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
-    split_by(bytes, |_, has_fields| !has_fields)
-}
-
-/// The header block and the body of a part. A parameter on a line of its own belongs to the field before it even
-/// without white space. A part may lack the header altogether.
-pub fn split_part(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let mut is_open = false;
-    let (header, body) = split_by(bytes, |line, has_fields| {
-        let belongs = is_open && has_fields && is_parameter(line);
-        is_open = line.trim_ascii_end().ends_with(b";");
-        belongs
-    });
+    let (header, body, _) = split_by(bytes, |_, _, has_fields| !has_fields);
     (header, body)
 }
 
-/// `belongs`: whether a line that is no field does not end the header; it is asked for each line.
-fn split_by(bytes: &[u8], mut belongs: impl FnMut(&[u8], bool) -> bool) -> (&[u8], &[u8]) {
+/// The header block and the body of a part. A parameter on a line of its own belongs to the field before it even
+/// without white space, and a line that is no field does not end the header where a field of a part follows it. A part
+/// may lack the header altogether, or have blank lines before it.
+pub fn split_part(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let start = blank_lines(bytes);
+    let below = &bytes[start..];
+    if start > 0 && begins_part(below) {
+        let (header, body, is_ended) = split_fields(below);
+        if is_ended && lines(header).all(|line| is_folded(line) || begins_part(line)) {
+            return (header, body);
+        }
+    }
+    let (header, body, _) = split_fields(bytes);
+    (header, body)
+}
+
+fn split_fields(bytes: &[u8]) -> (&[u8], &[u8], bool) {
+    let mut is_open = false;
+    split_by(bytes, |line, below, has_fields| {
+        let is_between = || !line.starts_with(b"--") && begins_part(below);
+        let belongs = has_fields && (is_open && is_parameter(line) || is_between());
+        is_open = line.trim_ascii_end().ends_with(b";");
+        belongs
+    })
+}
+
+/// How many blank lines may be before the header of a part.
+const MOST_BLANK: usize = 3;
+
+/// The length of the blank lines at the beginning.
+fn blank_lines(bytes: &[u8]) -> usize {
+    let blank = lines(bytes).take_while(|line| line.trim_ascii().is_empty()).take(MOST_BLANK);
+    blank.map(<[u8]>::len).sum()
+}
+
+/// Whether it begins with a field of a part, `Content-Type: …`.
+fn begins_part(bytes: &[u8]) -> bool {
+    bytes.get(..8).is_some_and(|start| start.eq_ignore_ascii_case(b"content-"))
+        && lines(bytes).next().is_some_and(|line| field(line).is_some())
+}
+
+/// The header, the body, and whether an empty line is between them. `belongs`: whether a line that is no field does not
+/// end the header; it is asked for each line, with what is below it.
+fn split_by(bytes: &[u8], mut belongs: impl FnMut(&[u8], &[u8], bool) -> bool) -> (&[u8], &[u8], bool) {
     let (mut at, mut has_fields) = (0, false);
     for line in header_lines(bytes) {
+        let below = &bytes[at + line.len()..];
         if line.iter().all(|byte| matches!(byte, b'\n' | b'\r')) {
-            return (&bytes[..at], &bytes[at + line.len()..]);
+            return (&bytes[..at], below, true);
         }
-        let is_accepted = belongs(line, has_fields);
+        let is_accepted = belongs(line, below, has_fields);
         let is_field = field(line).is_some();
         if !is_field && !is_folded(line) && !is_accepted {
-            return (&bytes[..at], &bytes[at..]);
+            return (&bytes[..at], &bytes[at..], false);
         }
         has_fields |= is_field;
         at += line.len();
     }
-    (bytes, b"")
+    (bytes, b"", false)
 }
 
 pub fn is_folded(line: &[u8]) -> bool {
@@ -50,7 +82,7 @@ pub fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// `name="a.pdf"`
-fn is_parameter(line: &[u8]) -> bool {
+pub fn is_parameter(line: &[u8]) -> bool {
     let name = line.split(|byte| *byte == b'=').next().unwrap_or_default();
     let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"-*".contains(byte);
     name.len() < line.len() && !name.is_empty() && name.iter().all(is_letter)
@@ -90,5 +122,31 @@ mod tests {
         assert_eq!(headers.value("content-type"), Some(&b"image/png; name=a.png"[..]));
         assert!(split(part).1.starts_with(b"name="));
         assert!(split_part(b"Content-Type: image/png\nname=a.png\n\nx").1.starts_with(b"name="));
+    }
+
+    #[test]
+    fn a_line_between_the_fields_of_a_part_is_skipped() {
+        let part = b"Content-Type: application/pdf; name=a.pdf\nesto no es un campo\nContent-ID: <a>\n\nx";
+        assert_eq!(split_part(part).1, b"x");
+        let headers = Headers::read(split_part(part).0).unwrap();
+        assert_eq!(headers.value("content-type"), Some(&b"application/pdf; name=a.pdf"[..]));
+        assert_eq!(headers.value("content-id"), Some(&b"<a>"[..]));
+        assert!(split(part).1.starts_with(b"esto"));
+        // The first part of a multipart without an empty line.
+        assert!(
+            split_part(b"Content-Type: multipart/mixed; boundary=b\n--b\nContent-ID: a\n\nx")
+                .1
+                .starts_with(b"--b")
+        );
+    }
+
+    #[test]
+    fn blank_lines_may_be_before_the_header_of_a_part() {
+        let header = &b"Content-Type: a/b;\r\n name=c\r\n"[..];
+        assert_eq!(split_part(b"\r\n\r\nContent-Type: a/b;\r\n name=c\r\n\r\nx"), (header, &b"x"[..]));
+        for text in [&b"\nContent-Type: a/b\nHola"[..], b"\nContent-Type: a/b\nTo: b\n\nHola", b"\nHola\n\nx"]
+        {
+            assert_eq!(split_part(text), (&b""[..], &text[1..]));
+        }
     }
 }

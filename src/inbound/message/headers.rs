@@ -7,7 +7,7 @@ use mail_parser::HeaderValue;
 use mail_parser::parsers::MessageStream;
 
 pub use super::addresses::Mailbox;
-use super::header_end::{field, is_folded};
+use super::header_end::{field, is_folded, is_parameter};
 use super::lines::header_lines;
 use super::{Fault, addresses, encoded_words, one_line};
 
@@ -57,7 +57,7 @@ impl<'a> Headers<'a> {
                 let is_close = line.get(name.len()) == Some(&b':');
                 let name = String::from_utf8_lossy(name).to_ascii_lowercase();
                 fields.push(RawField { name, is_close, value: Cow::Borrowed(value.trim_ascii()) });
-            } else if let Some(field) = fields.last_mut() {
+            } else if let Some(field) = fields.last_mut().filter(|_| is_folded(line) || is_parameter(line)) {
                 let value = field.value.to_mut();
                 value.push(b' ');
                 value.extend_from_slice(line.trim_ascii());

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use memchr::memmem;
+
 use super::{charsets, decode, encoded_words};
 
 /// How many parameters are read.
@@ -121,7 +123,9 @@ impl Declared {
                 false => bytes.extend_from_slice(value),
             }
         }
-        Some(match charset {
+        // Some programs write encoded words in this form too.
+        let has_words = bytes.is_ascii() && memmem::find(&bytes, b"=?").is_some();
+        Some(match charset.filter(|_| !has_words) {
             Some(charset) => charsets::text(&bytes, Some(&charset)),
             None => undeclared(&bytes),
         })
@@ -273,6 +277,9 @@ mod tests {
             ("attachment; filename*=iso-2022-jp'ja'%1B$BF|K%5C%1B(B.pdf", "日本.pdf"),
             ("attachment; filename=\"UTF-8''ni%C3%B1o.pdf\"", "niño.pdf"),
             ("attachment; filename*=ni%C3%B1o.pdf", "niño.pdf"),
+            ("attachment; filename*=utf-8''=?utf-8?Q?ni=C3=B1o.pdf?=", "niño.pdf"),
+            ("attachment; filename*=utf-8''%3D%3Futf-8%3FB%3Fw6EucGRm%3F%3D", "á.pdf"),
+            ("attachment; filename*=utf-8''a=?%C3%A9.pdf", "a=?é.pdf"),
             ("attachment; filename=\"=?utf-8?B?w6E=?=   =?utf-8?B?w6k=?=.pdf\"", "áé.pdf"),
             ("attachment; filename==?utf-8?Q?ni=C3=B1o.pdf?=", "niño.pdf"),
             ("attachment; filename=\"a \"b\" c.pdf\"; size=1", "a \"b\" c.pdf"),
