@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::cms::test as cms_test;
 use super::cpu_time::cpu_time;
-use super::{Message, Summary, verdict};
+use super::{Fault, Message, Summary, verdict};
 
 /// The size of the message, and of one whose text is short enough to be read. `MESA_CI=full` takes the largest of each.
 fn sizes() -> [usize; 2] {
@@ -27,6 +28,7 @@ fn large_messages_take_linear_time() {
     let plain = "Content-Type: text/plain\r\n";
     let page = "Content-Type: text/html\r\n";
     let base64 = "Content-Transfer-Encoding: base64\r\n";
+    let enriched = "Content-Type: text/enriched\r\n";
     for (header, unit) in [
         (mixed, "--b\n"),
         (mixed, "--\n"),
@@ -55,6 +57,24 @@ fn large_messages_take_linear_time() {
         (plain, "Ã±a "),
         (plain, "\u{1b}$B"),
         ("Content-Type: text/plain; format=flowed\r\n", ">>> \n"),
+        (enriched, "<bold>"),
+        (enriched, "<param>"),
+        (enriched, "<excerpt>a\n\n"),
+        (enriched, "<nofill>\n"),
+        (enriched, "<"),
+        ("Content-Type: text/richtext\r\n", "<comment>"),
+        (page, "<img src=\"data:image/png;base64,aG9sYQ==\">"),
+        (page, "<img src=\"data:image/png;base64,"),
+        (page, " src=data:image/"),
+        (page, "<img src='data:image/png;base64,aG9s\n"),
+        (page, "<p style=visibility:hidden><b style=visibility:visible>"),
+        (page, "<select><option>a"),
+        (page, "<textarea>"),
+        ("Content-Type: application/xhtml+xml\r\n", "<p/><![CDATA["),
+        ("Content-Type: multipart/related; boundary=b\r\n", "--b\nContent-Type: application/smil\n\n"),
+        ("Content-Type: application/pdf\r\n", "JVBERi0x\r\n"),
+        (mixed, "--b\n\nContent-Type: a/b\nx\n"),
+        (mixed, "Content-Type: a/b\nx\n"),
     ] {
         for size in sizes() {
             read(size, header, unit);
@@ -94,6 +114,49 @@ fn a_large_winmail_dat_takes_linear_time() {
         println!("{:?} {unit:?}", cpu_time() - start);
         assert!(cpu_time() - start < LONGEST, "{unit:?}");
     }
+}
+
+#[test]
+fn large_signed_messages_take_linear_time() {
+    let begin = cms_test::file(&[0x24, 0x80], |tag, content| [&[tag, 0x80][..], content].concat());
+    let part = b"Content-Type: text/plain\r\n\r\n";
+    let piece = [&[4, 28][..], part].concat();
+    let fields = "Content-Type: application/pkcs7-mime\r\n";
+    let inner = [&[4, 40][..], fields.as_bytes(), b"\r\n", &begin[..]].concat();
+    assert_eq!(part.len(), 28);
+    for unit in [&piece[..], &[4, 0], &[0x24, 0x80], &[0x24, 0x80, 0, 0], &inner, &[0]] {
+        let mut message = format!("From: a@x.test\r\n{fields}\r\n").into_bytes();
+        message.extend(&begin);
+        message.extend(unit.iter().cycle().take(sizes()[0]));
+        let start = cpu_time();
+        let read = Message::read(&message, None, None);
+        println!("{:?} {unit:?}", cpu_time() - start);
+        assert!(cpu_time() - start < LONGEST, "{unit:?}");
+        let files = read.map_or(0, |read| read.files.iter().map(|file| file.bytes.len()).sum());
+        assert!(files <= message.len(), "{unit:?}");
+    }
+    // Signed messages within one another, and side by side, are opened within the number of parts.
+    let mut nested = filled(sizes()[0] / 4, "", "x").split_off(16);
+    for _ in 0..10 {
+        let file = cms_test::file(&cms_test::element(4, &nested), cms_test::element);
+        nested = [fields.as_bytes(), b"\r\n", &file].concat();
+    }
+    let many = nested.len();
+    let message = [b"From: a@x.test\r\n", &nested[..]].concat();
+    let start = cpu_time();
+    assert_eq!(Message::read(&message, None, None).unwrap().files.len(), 1);
+    assert!(many > sizes()[0] / 4 && cpu_time() - start < LONGEST);
+    let signed = [
+        fields.as_bytes(),
+        b"\r\n",
+        &cms_test::file(&cms_test::element(4, b"Content-ID: a\r\n\r\nx"), cms_test::element),
+    ]
+    .concat();
+    let mut message = b"From: a@x.test\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n".to_vec();
+    for _ in 0..501 {
+        message.extend([b"--b\r\n", &signed[..], b"\r\n"].concat());
+    }
+    assert_eq!(Message::read(&message, None, None).unwrap_err(), Fault::TooComplex);
 }
 
 #[test]

@@ -22,11 +22,11 @@ pub fn transfer<'a>(body: &'a [u8], encoding: &str) -> Cow<'a, [u8]> {
 }
 
 /// Characters outside of the alphabet are skipped, and a padding in the middle starts a new text, as when two encoded
-/// texts were concatenated. Words below a padding, which mailing lists add, are not read.
+/// texts were concatenated. Words below the text, which mailing lists and virus scanners add, are not read.
 pub fn base64(body: &[u8]) -> Vec<u8> {
+    let body = &body[..end_of_base64(body)];
     base64_decode(body).unwrap_or_else(|| {
         let is_other = |byte: &u8| matches!(byte, b'-' | b'_');
-        let body = &body[..end_of_base64(body)];
         // The alphabet of addresses (RFC 4648), unless both occur.
         let is_for_addresses =
             body.iter().any(is_other) && !body.iter().any(|byte| matches!(byte, b'+' | b'/'));
@@ -40,19 +40,54 @@ pub fn base64(body: &[u8]) -> Vec<u8> {
     })
 }
 
-/// Where lines begin, below a padding, that are words or a rule.
+/// Where lines begin that are words, a rule or anything else below a text that is complete: below a padding, or, without
+/// one, below whole groups of four letters and a blank line or a line that is shorter than others.
 fn end_of_base64(body: &[u8]) -> usize {
-    let (mut at, mut is_padded) = (0, false);
+    let (mut at, mut letters, mut longest) = (0, 0, 0);
+    let (mut is_padded, mut is_complete) = (false, false);
     for line in lines(body) {
         let words = line.trim_ascii();
-        let is_text = words.contains(&b' ') || words.starts_with(b"__") || words.starts_with(b"--");
-        if is_padded && is_text {
+        let is_words = words.contains(&b' ') || words.starts_with(b"__") || words.starts_with(b"--");
+        let is_alien = || words.iter().any(|byte| !is_base64(byte) && !matches!(byte, b'-' | b'_'));
+        if is_padded && (is_words || is_alien()) || is_complete && is_words {
             return at;
         }
         is_padded |= words.ends_with(b"=");
+        letters += words.iter().filter(|byte| is_base64(byte)).count();
+        is_complete = letters > 0 && letters.is_multiple_of(4) && words.len() < longest;
+        longest = longest.max(words.len());
         at += line.len();
     }
     body.len()
+}
+
+fn is_base64(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+}
+
+/// The shortest content that is taken for base64 without being declared as such, in bytes.
+const SHORTEST_UNDECLARED: usize = 16;
+
+/// How much of the content of a file shows its kind, in bytes.
+const BEGINNING: usize = 32 * 1024;
+
+/// The bytes of a file that is written in base64 and does not declare it: every line is, and what they encode begins like
+/// a file of a known kind. A file that may be such lines itself, as its name says, stays as it is.
+pub fn undeclared_base64(body: &[u8], encoding: &str, name: Option<&str>) -> Option<Vec<u8>> {
+    const WRITTEN: [&str; 10] = ["asc", "b64", "base64", "csv", "json", "key", "log", "pem", "txt", "xml"];
+    let extension = name.and_then(|name| name.rsplit_once('.')).map(|(_, end)| end.to_ascii_lowercase());
+    let is_written = extension.is_some_and(|extension| WRITTEN.contains(&extension.as_str()));
+    let body = body.trim_ascii();
+    let is_encoded = || body.iter().all(|byte| is_base64(byte) || byte.is_ascii_whitespace());
+    if !matches!(encoding, "" | "7bit" | "8bit" | "binary")
+        || is_written
+        || body.len() < SHORTEST_UNDECLARED
+        || !is_encoded()
+    {
+        return None;
+    }
+    let bytes = base64(body);
+    infer::get(&bytes[..bytes.len().min(BEGINNING)]).is_some().then_some(bytes)
 }
 
 /// An `=` that encodes nothing is kept.
@@ -120,6 +155,13 @@ mod tests {
             ("a", ""),
             ("aG9sYQ==\n_____\nLista de correo\nhttps://x.test\n", "hola"),
             ("aG9s,\nYQ", "hola"),
+            // Words below a text without padding.
+            ("aG9sYWFtaWdv\n\nRevisado por antivirus\n", "holaamigo"),
+            ("aG9sYWFt\naWdv\n-- \nRevisado\n", "holaamigo"),
+            ("aG9sYWFt\naWdv\n____\nLista\n", "holaamigo"),
+            ("aG9sYQ==\n*\nAntivirus\n", "hola"),
+            ("aG9s\n\nYWFt\naWdv", "holaamigo"),
+            ("aG9s YWFt\naW dv", "holaamigo"),
         ] {
             assert_eq!(*transfer(encoded.as_bytes(), "Base64"), *plain.as_bytes(), "{encoded}");
         }
@@ -130,6 +172,19 @@ mod tests {
             *transfer(::base64::engine::general_purpose::STANDARD.encode(&all).as_bytes(), "base64"),
             *all
         );
+    }
+
+    #[test]
+    fn a_file_in_base64_is_decoded_without_a_declaration() {
+        let pdf = b"JVBERi0xLjQK\r\nJSVFT0YK\r\n";
+        let decoded = Some(b"%PDF-1.4\n%%EOF\n".to_vec());
+        assert_eq!(undeclared_base64(pdf, "", Some("a.pdf")), decoded);
+        assert_eq!(undeclared_base64(pdf, "7bit", None), decoded);
+        assert_eq!(undeclared_base64(pdf, "base64", None), None);
+        assert_eq!(undeclared_base64(pdf, "", Some("a.TXT")), None);
+        assert_eq!(undeclared_base64(b"JVBERi0xLjQK, JSVFT0YK", "", None), None);
+        assert_eq!(undeclared_base64(b"JVBERi0xLjQKJSVFT0YKaaaa -- ", "", None), None);
+        assert_eq!(undeclared_base64(b"aG9sYWFtaWdvaG9sYWFtaWdv", "", None), None);
     }
 
     #[test]

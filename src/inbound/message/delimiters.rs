@@ -31,9 +31,18 @@ impl Delimiters {
         Delimiters { at, left: MOST_WORK }
     }
 
-    #[cfg(test)]
     pub fn at_most(self, left: usize) -> Self {
         Delimiters { left, ..self }
+    }
+
+    /// Lets only so many possible boundary lines be checked.
+    pub fn keep(&mut self, left: usize) {
+        self.left = left;
+    }
+
+    /// How many possible boundary lines may still be checked.
+    pub fn left(&self) -> usize {
+        self.left
     }
 
     fn look(&mut self, count: usize) -> Result<(), Fault> {

@@ -7,7 +7,9 @@ use memchr::memmem;
 use super::head::{self, Head};
 use super::mime::{Content, File, MOST_PARTS};
 use super::versions::{self, Words};
-use super::{LONGEST_TEXT, charsets, decode, encoded_words, flowed, html, tnef, uuencode};
+use super::{
+    LONGEST_TEXT, charsets, data_uris, decode, encoded_words, enriched, flowed, html, tnef, uuencode,
+};
 
 /// What has been read of a message.
 #[derive(Default)]
@@ -26,15 +28,14 @@ impl Found {
     pub fn add(&mut self, head: Head, body: &[u8], may_be_words: bool, choice: Option<usize>) {
         let bytes = match head.is_readable() {
             true => readable(body, &head),
-            false => decode::transfer(body, &head.encoding),
+            false => decode::undeclared_base64(body, &head.encoding, head.name.as_deref())
+                .map_or_else(|| decode::transfer(body, &head.encoding), Cow::Owned),
         };
-        let fits = may_be_words && self.written + bytes.len() <= LONGEST_TEXT;
-        if fits && !head.is_file() {
-            let bytes = self.without_files(&head, bytes);
-            self.written += bytes.len();
-            self.words.push(words(&head, &bytes, choice));
+        let is_shown = head.is_readable() && !is_rich_text_format(&head, &bytes);
+        if may_be_words && is_shown && !head.is_file() && self.add_words(&head, &bytes, choice) {
             return;
         }
+        let fits = may_be_words && is_shown && self.written + bytes.len() <= LONGEST_TEXT;
         if bytes.is_empty() && head.name.is_none() {
             return;
         }
@@ -55,17 +56,34 @@ impl Found {
                 return;
             }
         }
-        let is_first = self.words.is_empty() && self.files.is_empty() || head.content_type == "text/html";
-        if fits && is_first && head.is_readable() && !head.is_attachment && self.spare.is_none() {
+        let is_first = self.words.is_empty() && self.files.is_empty() || head.is_page();
+        if fits && is_first && !head.is_attachment && self.spare.is_none() {
             self.spare = Some(words(&head, &bytes, None).text);
         }
         let name = head.file_name(&bytes);
         self.files.push(File { name, content_type: head.content_type, bytes: bytes.into_owned() });
     }
 
+    /// Adds a text, and the files in it; false if it is too long.
+    fn add_words(&mut self, head: &Head, bytes: &[u8], choice: Option<usize>) -> bool {
+        let room = MOST_PARTS.saturating_sub(self.files.len());
+        let (bytes, pictures) = match head.is_page() {
+            true => data_uris::extracted(bytes, room.min(data_uris::MOST)),
+            false => (Cow::Borrowed(bytes), Vec::new()),
+        };
+        if self.written + bytes.len() > LONGEST_TEXT {
+            return false;
+        }
+        self.files.extend(pictures);
+        let bytes = self.without_files(head, bytes);
+        self.written += bytes.len();
+        self.words.push(words(head, &bytes, choice));
+        true
+    }
+
     /// A text without the files in uuencode that it contains.
     fn without_files<'a>(&mut self, head: &Head, bytes: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
-        if head.content_type == "text/html" || memmem::find(&bytes, b"begin ").is_none() {
+        if head.is_page() || memmem::find(&bytes, b"begin ").is_none() {
             return bytes;
         }
         let (text, files) = uuencode::extracted(&bytes, MOST_PARTS.saturating_sub(self.files.len()));
@@ -115,17 +133,27 @@ fn words(head: &Head, bytes: &[u8], choice: Option<usize>) -> Words {
         let start = text.trim_start().get(..9).unwrap_or_default().to_ascii_lowercase();
         start.starts_with("<html") || start.starts_with("<!doctype")
     };
-    if head.content_type == "text/html" {
+    if head.is_page() {
         let text = charsets::text(bytes, html::charset(bytes, declared).as_deref());
-        return Words { choice, is_html: true, text: clean(&html::text(&text)) };
+        let text = if head.is_xml_page() { html::text_of_xml(&text) } else { html::text(&text) };
+        return Words { choice, is_html: true, text: clean(&text) };
     }
     let text = charsets::text(bytes, declared);
+    if head.is_enriched() {
+        let text = enriched::text(&with_lf(&text), head.content_type == "text/richtext");
+        return Words { choice, is_html: true, text: clean(&text) };
+    }
     // A multipart that consists of a page.
     if head.content_type.starts_with("multipart/") && is_page(&text) {
         return Words { choice, is_html: true, text: clean(&html::text(&text)) };
     }
     let text = if head.flowed { flowed::text(&with_lf(&text), head.joins) } else { text };
     Words { choice, is_html: false, text: clean(&text) }
+}
+
+/// Whether what its type calls a text is of the format RTF, which some programs name like the older one of this name.
+fn is_rich_text_format(head: &Head, bytes: &[u8]) -> bool {
+    head.is_enriched() && bytes.trim_ascii_start().starts_with(b"{\\rtf")
 }
 
 fn is_tnef(head: &Head, bytes: &[u8]) -> bool {

@@ -43,10 +43,8 @@ impl Head {
             other => other.to_owned(),
         };
         let is = |name, value: &str| kind.token(name).is_some_and(|it| it.eq_ignore_ascii_case(value));
-        let name = disposition
-            .words("filename")
-            .or_else(|| kind.words("name"))
-            .or_else(|| disposition.words("name"));
+        let names = [disposition.words("filename"), kind.words("name"), disposition.words("name")];
+        let name = names.into_iter().flatten().map(|name| file_name(&name)).find(|name| !name.is_empty());
         let without_brackets = |id: &str| id.trim().trim_matches(['<', '>']).to_owned();
         let encoding = headers.value("content-transfer-encoding").map(Declared::read).unwrap_or_default();
         let described = ["content-description", "content-location"];
@@ -54,7 +52,7 @@ impl Head {
             boundary: kind.bytes("boundary").filter(|_| content_type.starts_with("multipart/")),
             charset: kind.token("charset"),
             encoding: encoding.word,
-            name: name.map(|name| file_name(&name)).filter(|name| !name.is_empty()),
+            name,
             is_attachment: disposition.word == "attachment",
             id: headers.text("content-id").map(|id| without_brackets(&id)),
             start: kind.token("start").map(|start| without_brackets(&start)),
@@ -71,8 +69,22 @@ impl Head {
 
     /// Whether its type is text that can be shown. A multipart without parts is read as text.
     pub fn is_readable(&self) -> bool {
-        matches!(self.content_type.as_str(), "text/plain" | "text/html" | "text/markdown" | "text/x-markdown")
+        matches!(self.content_type.as_str(), "text/plain" | "text/markdown" | "text/x-markdown")
             || self.content_type.starts_with("multipart/")
+            || self.is_page()
+            || self.is_enriched()
+    }
+
+    pub fn is_page(&self) -> bool {
+        self.content_type == "text/html" || self.is_xml_page()
+    }
+
+    pub fn is_xml_page(&self) -> bool {
+        matches!(self.content_type.as_str(), "application/xhtml+xml" | "application/vnd.wap.xhtml+xml")
+    }
+
+    pub fn is_enriched(&self) -> bool {
+        matches!(self.content_type.as_str(), "text/enriched" | "text/richtext")
     }
 
     /// Whether it is a file, not text to be shown inline.
@@ -123,9 +135,11 @@ fn as_file_name(text: &str) -> Option<String> {
     (is_extension && is_name).then(|| one_line(last, 255))
 }
 
-fn extension(content_type: &str) -> &'static str {
+/// The usual ending of the name of a file of this type; `bin` if none is known.
+pub fn extension(content_type: &str) -> &'static str {
     match content_type {
         "text/html" | "text/x-amp-html" => "html",
+        "application/xhtml+xml" | "application/vnd.wap.xhtml+xml" => "xhtml",
         "text/calendar" => "ics",
         "text/csv" => "csv",
         "text/xml" | "application/xml" => "xml",
@@ -214,6 +228,10 @@ mod tests {
             (
                 "Content-Type: application/pdf; name=a.pdf\r\nContent-Disposition: inline; filename=b.pdf\r\n",
                 "b.pdf",
+            ),
+            (
+                "Content-Type: application/pdf; name=a.pdf\r\nContent-Disposition: attachment; filename=\"\"\r\n",
+                "a.pdf",
             ),
         ] {
             assert_eq!(name(header), expected, "{header}");

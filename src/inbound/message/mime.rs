@@ -1,11 +1,13 @@
 //! The parts of a message (RFC 2045 to 2049): its text, and its files byte for byte. A message within a message is a
 //! file.
 
-use super::Fault;
+use memchr::memmem;
+
 use super::delimiters::{self, Delimiters, Inner};
 use super::found::Found;
 use super::head::Head;
 use super::header_end::{split, split_part};
+use super::{Fault, cms, decode};
 
 /// How many parts a message may have.
 pub const MOST_PARTS: usize = 1000;
@@ -40,8 +42,25 @@ struct Part<'a> {
     choice: Option<usize>,
     /// Whether it can be the author's text, in contrast to the related parts of a page or a signature.
     may_be_words: bool,
+    /// Whether it is shown with others one after the other (SMIL): then a text with a name is shown too.
+    is_slide: bool,
     /// Its type if it declares none.
     default: &'static str,
+}
+
+impl Default for Part<'_> {
+    /// The whole message, without bytes.
+    fn default() -> Self {
+        Part {
+            bytes: b"",
+            at: 0,
+            depth: 0,
+            choice: None,
+            may_be_words: true,
+            is_slide: false,
+            default: "text/plain",
+        }
+    }
 }
 
 /// # Errors
@@ -50,28 +69,72 @@ pub fn content(message: &[u8]) -> Result<Content, Fault> {
     walk(message, Delimiters::find(message))
 }
 
-fn walk(message: &[u8], mut delimiters: Delimiters) -> Result<Content, Fault> {
-    let whole =
-        Part { bytes: message, at: 0, depth: 0, choice: None, may_be_words: true, default: "text/plain" };
-    let mut waiting = vec![whole];
-    let mut found = Found::default();
-    let mut parts = 0;
-    while let Some(part) = waiting.pop() {
-        parts += 1;
-        if parts > MOST_PARTS || part.depth > DEEPEST {
-            return Err(Fault::TooComplex);
+fn walk(message: &[u8], delimiters: Delimiters) -> Result<Content, Fault> {
+    let whole = Part { bytes: message, ..Part::default() };
+    let mut walk = Walk::default();
+    walk.read(whole, delimiters)?;
+    Ok(walk.found.content())
+}
+
+#[derive(Default)]
+struct Walk {
+    found: Found,
+    parts: usize,
+    /// Within how many signed messages the part is that is read.
+    signed: usize,
+}
+
+impl Walk {
+    /// Reads a part, and those within it; `delimiters`: those of its bytes. Returns them, for what they count.
+    fn read(&mut self, whole: Part<'_>, mut delimiters: Delimiters) -> Result<Delimiters, Fault> {
+        let mut waiting = vec![whole];
+        while let Some(part) = waiting.pop() {
+            self.parts += 1;
+            if self.parts > MOST_PARTS || part.depth > DEEPEST {
+                return Err(Fault::TooComplex);
+            }
+            let (header, body) = if part.depth == 0 { split(part.bytes) } else { split_part(part.bytes) };
+            let mut head = Head::read(header, part.default)?;
+            let inner = inner(&mut head, &part, body, &mut delimiters)?;
+            if !inner.is_empty() {
+                // The part pushed last is processed first.
+                waiting.extend(nested(&head, &part, inner, self.parts)?.into_iter().rev());
+            } else if !self.read_signed(&head, body, &part, &mut delimiters)? {
+                if part.is_slide && head.is_readable() && !head.is_attachment {
+                    head.name = None;
+                }
+                self.found.add(head, body, part.may_be_words, part.choice);
+            }
         }
-        let (header, body) = if part.depth == 0 { split(part.bytes) } else { split_part(part.bytes) };
-        let mut head = Head::read(header, part.default)?;
-        let inner = inner(&mut head, &part, body, &mut delimiters)?;
-        if inner.is_empty() {
-            found.add(head, body, part.may_be_words, part.choice);
-        } else {
-            // The part pushed last is processed first.
-            waiting.extend(nested(&head, &part, inner, parts)?.into_iter().rev());
-        }
+        Ok(delimiters)
     }
-    Ok(found.content())
+
+    /// Reads what a signed message contains; false if the part is none.
+    fn read_signed(
+        &mut self,
+        head: &Head,
+        body: &[u8],
+        part: &Part<'_>,
+        delimiters: &mut Delimiters,
+    ) -> Result<bool, Fault> {
+        if self.signed == cms::DEEPEST || !cms::is_signed_message(head) {
+            return Ok(false);
+        }
+        let bytes = decode::transfer(body, &head.encoding);
+        let Some(signed) = cms::signed_part(&bytes) else { return Ok(false) };
+        let whole = Part {
+            bytes: &signed,
+            depth: part.depth + 1,
+            choice: part.choice,
+            may_be_words: part.may_be_words,
+            ..Part::default()
+        };
+        self.signed += 1;
+        let left = self.read(whole, Delimiters::find(&signed).at_most(delimiters.left()))?.left();
+        delimiters.keep(left);
+        self.signed -= 1;
+        Ok(true)
+    }
 }
 
 /// The parts within a part, by the boundary that it declares, or by the one that its lines show.
@@ -115,7 +178,9 @@ fn nested<'a>(
 ) -> Result<Vec<Part<'a>>, Fault> {
     let is_choice = |head: &Head| head.content_type == "multipart/alternative";
     let choice = part.choice.or(is_choice(head).then_some(number));
+    let are_slides = are_slides(head, &inner);
     let only = match head.content_type.as_str() {
+        "multipart/related" if are_slides => None,
         "multipart/related" => Some(root(head, &inner)?),
         "multipart/signed" => Some(0),
         _ => None,
@@ -138,6 +203,7 @@ fn nested<'a>(
             depth: part.depth + 1,
             choice: shared.map_or(choice, |(_, choice)| choice),
             may_be_words: part.may_be_words && only.is_none_or(|only| only == index),
+            is_slide: are_slides,
             default,
         });
     }
@@ -158,6 +224,19 @@ fn shares_boundary(head: &Head, bytes: &[u8]) -> Result<Option<Head>, Fault> {
     Ok(is_same.then_some(own))
 }
 
+/// How long the header of a part may be that says how others are shown, in bytes.
+const LONGEST_OF_SLIDES: usize = 2000;
+
+/// Whether one of these parts says how the others are shown, as in a message of a mobile phone (MMS).
+fn are_slides(head: &Head, parts: &[Inner<'_>]) -> bool {
+    let says = |part: &Inner<'_>| {
+        let header = split_part(part.bytes).0;
+        header.len() <= LONGEST_OF_SLIDES
+            && memmem::find(&header.to_ascii_lowercase(), b"application/smil").is_some()
+    };
+    matches!(head.content_type.as_str(), "multipart/related" | "multipart/mixed") && parts.iter().any(says)
+}
+
 /// Which of these parts is the page that the others belong to: the first if not declared.
 fn root(head: &Head, parts: &[Inner<'_>]) -> Result<usize, Fault> {
     let Some(start) = &head.start else { return Ok(0) };
@@ -171,6 +250,7 @@ fn root(head: &Head, parts: &[Inner<'_>]) -> Result<usize, Fault> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::LONGEST_TEXT;
     use super::*;
 
     /// A file of this number of bytes within this number of parts.
@@ -239,5 +319,77 @@ mod tests {
         let message = "Content-Type: text/html; name=a.html\n\n<p>Sin red</p>";
         assert_eq!(said(message), "Sin red");
         assert_eq!(content(message.as_bytes()).unwrap().files.len(), 1);
+    }
+
+    #[test]
+    fn the_text_of_a_message_of_a_mobile_phone_is_read() {
+        let message = "Content-Type: multipart/related; boundary=b\n\n--b\nContent-Type: application/smil; name=a.smil\n\n\
+                       <smil/>\n--b\nContent-Type: text/plain; name=t.txt\n\nSin luz\n--b\n\
+                       Content-Type: image/png; name=a.png\n\nx\n--b--\n";
+        assert_eq!(said(message), "Sin luz");
+        let names = |message: &str| -> Vec<String> {
+            content(message.as_bytes()).unwrap().files.into_iter().map(|file| file.name).collect()
+        };
+        assert_eq!(names(message), ["a.smil", "a.png"]);
+        assert_eq!(said(&message.replace("related", "mixed")), "Sin luz");
+        let attached = message.replace("name=t.txt", "name=t.txt\nContent-Disposition: attachment");
+        assert_eq!(names(&attached), ["a.smil", "t.txt", "a.png"]);
+        assert_eq!(names(&message.replace("application/smil", "text/html")), ["a.smil", "t.txt", "a.png"]);
+    }
+
+    fn files(message: &str) -> Vec<(String, Vec<u8>)> {
+        let files = content(message.as_bytes()).unwrap().files;
+        files.into_iter().map(|file| (file.name, file.bytes)).collect()
+    }
+
+    #[test]
+    fn pictures_in_a_page_are_files() {
+        let uri = "data:image/png;base64,aG9sYQ==";
+        let png = vec![("attachment.png".to_owned(), b"hola".to_vec())];
+        let page = format!("Content-Type: text/html\n\n<p>Captura: <img src=\"{uri}\"> arriba</p>");
+        assert_eq!((said(&page), files(&page)), ("Captura: arriba".to_owned(), png.clone()));
+        // The page beside a plain text.
+        let both = format!(
+            "Content-Type: multipart/alternative; boundary=b\n\n--b\n\nVer captura\n--b\n\
+             Content-Type: text/html\n\n<p>Ver captura <img src='{uri}'></p>\n--b--\n"
+        );
+        assert_eq!((said(&both), files(&both)), ("Ver captura".to_owned(), png));
+        // The picture does not count for the length of the text.
+        let large = page.replace("aG9sYQ==", &"aG9s".repeat(LONGEST_TEXT / 2));
+        assert_eq!(said(&large), "Captura: arriba");
+        assert_eq!(files(&large)[0].1.len(), LONGEST_TEXT / 2 * 3);
+    }
+
+    #[test]
+    fn texts_with_formats_are_texts() {
+        let enriched = "Content-Type: text/enriched\n\n<bold>Hola</bold>, no\nimprime";
+        assert_eq!((said(enriched), files(enriched)), ("Hola, no imprime".to_owned(), Vec::new()));
+        assert_eq!(said("Content-Type: text/richtext\n\nHola<nl>Ana"), "Hola\nAna");
+        assert_eq!(files("Content-Type: text/richtext\n\n{\\rtf1 Hola}")[0].1, b"{\\rtf1 Hola}");
+        let both = "Content-Type: multipart/alternative; boundary=b\n\n--b\n\nHola, no imprime\n--b\n";
+        let both = format!("{both}{enriched}\n--b--\n");
+        assert_eq!((said(&both), files(&both)), ("Hola, no imprime".to_owned(), Vec::new()));
+        assert_eq!(said("Content-Type: application/xhtml+xml\n\n<title/><p>Sin red</p>"), "Sin red");
+    }
+
+    #[test]
+    fn a_file_is_whole_and_exact() {
+        let parts = "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nVa\n--b\nContent-Type: application/pdf; name=a.pdf\n";
+        let pdf = vec![("a.pdf".to_owned(), b"%PDF-1.4\n%%EOF\n".to_vec())];
+        for rest in [
+            "Content-Transfer-Encoding: base64\n\nJVBERi0xLjQK\nJSVFT0YK\n\n-- \nRevisado por antivirus\n",
+            "\nJVBERi0xLjQK\nJSVFT0YK\n",
+            "esto no es un campo\nContent-Transfer-Encoding: base64\n\nJVBERi0xLjQKJSVFT0YK\n",
+        ] {
+            assert_eq!(files(&format!("{parts}{rest}--b--\n")), pdf, "{rest}");
+        }
+        let late = parts.replace("--b\nContent-Type", "--b\n\nContent-Type");
+        assert_eq!(
+            files(&format!("{late}Content-Transfer-Encoding: base64\n\nJVBERi0xLjQKJSVFT0YK\n--b--\n")),
+            pdf
+        );
+        // Lines that end in CR alone.
+        let old = format!("{parts}Content-Transfer-Encoding: base64\n\nJVBERi0xLjQK\nJSVFT0YK\n--b--\n");
+        assert_eq!(files(&old.replace('\n', "\r")), pdf);
     }
 }

@@ -9,12 +9,15 @@ mod bounds_test;
 #[cfg(test)]
 mod cases_test;
 mod charsets;
+mod cms;
 #[cfg(test)]
 mod cpu_time;
+mod data_uris;
 mod decode;
 mod delimiters;
 mod dos;
 mod encoded_words;
+mod enriched;
 mod flowed;
 mod found;
 mod head;

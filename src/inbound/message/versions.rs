@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 pub struct Words {
     /// The `multipart/alternative` that it belongs to.
     pub choice: Option<usize>,
+    /// Whether it is a page, or another text with formats.
     pub is_html: bool,
     pub text: String,
 }
