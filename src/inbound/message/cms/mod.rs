@@ -3,6 +3,9 @@
 //! The signature is not verified. What is in such a file has the trust of the message that it came in, and no more: it is
 //! read like any other part, and no field of its header is taken as one of the message.
 
+#[cfg(test)]
+pub mod test;
+
 use std::borrow::Cow;
 
 use super::head::Head;
@@ -158,7 +161,3 @@ impl<'a> Elements<'a> {
         Some(())
     }
 }
-
-#[cfg(test)]
-#[path = "cms_test.rs"]
-pub mod test;
