@@ -71,9 +71,14 @@ const SHORTEST_UNDECLARED: usize = 16;
 /// How much of the content of a file shows its kind, in bytes.
 const BEGINNING: usize = 32 * 1024;
 
+/// The decoded bytes of a file with this name, if it has one.
+pub fn file<'a>(body: &'a [u8], encoding: &str, name: Option<&str>) -> Cow<'a, [u8]> {
+    undeclared_base64(body, encoding, name).map_or_else(|| transfer(body, encoding), Cow::Owned)
+}
+
 /// The bytes of a file that is written in base64 and does not declare it: every line is, and what they encode begins like
 /// a file of a known kind. A file that may be such lines itself, as its name says, stays as it is.
-pub fn undeclared_base64(body: &[u8], encoding: &str, name: Option<&str>) -> Option<Vec<u8>> {
+fn undeclared_base64(body: &[u8], encoding: &str, name: Option<&str>) -> Option<Vec<u8>> {
     const WRITTEN: [&str; 10] = ["asc", "b64", "base64", "csv", "json", "key", "log", "pem", "txt", "xml"];
     let extension = name.and_then(|name| name.rsplit_once('.')).map(|(_, end)| end.to_ascii_lowercase());
     let is_written = extension.is_some_and(|extension| WRITTEN.contains(&extension.as_str()));

@@ -28,8 +28,7 @@ impl Found {
     pub fn add(&mut self, head: Head, body: &[u8], may_be_words: bool, choice: Option<usize>) {
         let bytes = match head.is_readable() {
             true => readable(body, &head),
-            false => decode::undeclared_base64(body, &head.encoding, head.name.as_deref())
-                .map_or_else(|| decode::transfer(body, &head.encoding), Cow::Owned),
+            false => decode::file(body, &head.encoding, head.name.as_deref()),
         };
         let is_shown = head.is_readable() && !is_rich_text_format(&head, &bytes);
         if may_be_words && is_shown && !head.is_file() && self.add_words(&head, &bytes, choice) {

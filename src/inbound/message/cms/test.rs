@@ -64,6 +64,9 @@ fn what_is_no_signed_message_stays_a_file() {
     };
     assert!(is_file("Content-Type: application/pkcs7-mime; name=acta.p7m", &whole));
     assert!(!is_file("Content-Type: application/octet-stream; name=SMIME.P7M", &whole));
+    // Without its encoding.
+    let bare = format!("{SIGNED}\n\n{}\n", STANDARD.encode(file(&element(OCTETS, PART), open)));
+    assert_eq!(read(bare.as_bytes()).unwrap().text, "Sin red");
     // A document, an encrypted message, one without content, and a damaged one.
     assert!(is_file(SIGNED, &file(&element(OCTETS, b"%PDF-1.4\nActa"), element)));
     let mut encrypted = whole.clone();

@@ -123,7 +123,7 @@ impl Walk {
         if self.signed == cms::DEEPEST || !cms::is_signed_message(head) {
             return Ok(false);
         }
-        let bytes = decode::transfer(body, &head.encoding);
+        let bytes = decode::file(body, &head.encoding, head.name.as_deref());
         let Some(signed) = cms::signed_part(&bytes) else { return Ok(false) };
         let whole = Part {
             bytes: &signed,
@@ -234,8 +234,10 @@ const LONGEST_OF_SLIDES: usize = 2000;
 fn are_slides(head: &Head, parts: &[Inner<'_>]) -> bool {
     let says = |part: &Inner<'_>| {
         let header = split_part(part.bytes).0;
+        let lower = || header.to_ascii_lowercase();
         header.len() <= LONGEST_OF_SLIDES
-            && memmem::find(&header.to_ascii_lowercase(), b"application/smil").is_some()
+            && (memmem::find(&lower(), b"application/smil").is_some()
+                || memmem::find(&lower(), b".smil").is_some())
     };
     matches!(head.content_type.as_str(), "multipart/related" | "multipart/mixed") && parts.iter().any(says)
 }

@@ -83,7 +83,10 @@ fn the_text_of_a_message_of_a_mobile_phone_is_read() {
     assert_eq!(said(&message.replace("related", "mixed")), "Sin luz");
     let attached = message.replace("name=t.txt", "name=t.txt\nContent-Disposition: attachment");
     assert_eq!(names(&attached), ["a.smil", "t.txt", "a.png"]);
-    assert_eq!(names(&message.replace("application/smil", "text/html")), ["a.smil", "t.txt", "a.png"]);
+    assert_eq!(said(&message.replace("application/smil", "text/xml")), "Sin luz");
+    assert_eq!(said(&message.replace("a.smil", "a.xml")), "Sin luz");
+    let other = message.replace("application/smil; name=a.smil", "text/html; name=a.html");
+    assert_eq!(names(&other), ["a.html", "t.txt", "a.png"]);
 }
 
 fn files(message: &str) -> Vec<(String, Vec<u8>)> {
