@@ -1,7 +1,7 @@
 //! Identifies the sender of a message.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::dsl::{exists, not, sql};
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 use icu_normalizer::ComposingNormalizerBorrowed;
@@ -11,6 +11,7 @@ use super::message::Mailbox;
 use super::requester_data::{is_blank_letter, is_full_name};
 use super::{InboundEmailAuthentication, InboundEmailStatus};
 use crate::auth::policy::Role;
+use crate::db::Literal;
 use crate::db::schema::{inbound_emails as emails, messages, tickets, users};
 use crate::outbox::MessageKind;
 use crate::people::user::UNNAMED;
@@ -121,7 +122,7 @@ pub fn within_the_hour(
         .into_boxed();
     let about = match counted {
         // The reports of a program do not count for a person with the same address.
-        Counted::All => processed.filter(sql::<Bool>(
+        Counted::All => processed.filter(Literal::<Bool>::new(
             "NOT EXISTS (SELECT FROM tickets t WHERE t.id = inbound_emails.ticket_id AND t.automatic)",
         )),
         Counted::Tickets => processed.filter(emails::followup_id.is_null()),
