@@ -6,18 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use diesel::prelude::*;
+use diesel::PgConnection;
 use uuid::Uuid;
 
+use super::account::{Account, unauthenticated};
+use super::admissions::Admissions;
 use super::etag;
 use super::mail_origin::MailOrigin;
 use super::query;
 use crate::auth::person::Person;
 use crate::auth::policy::{Action, PermissionScope, Rights, Role, UserPermission};
 use crate::auth::tokens::Claims;
-use crate::db::acting::{self, set_config};
-use crate::db::clock_timestamp;
-use crate::db::schema::users;
 use crate::problem::{Code, FieldError, Problem, Result, Text};
 
 /// The actor, the time and the scope of the permission: passed to every change and every read.
@@ -52,8 +51,25 @@ impl Actor {
         mail: MailOrigin,
         timezone: Tz,
     ) -> Result<Self> {
-        let actor = find(db, user_id, &[action], None, timezone)?.0?;
+        let account = Account::read_to_write(db, user_id)?;
+        let actor = Self::permitted(account, &[action], None, timezone)?;
         Ok(Actor { mail: Some(mail), ..actor })
+    }
+
+    /// The person, if the policy permits one of these actions.
+    ///
+    /// # Errors
+    /// A 403 otherwise.
+    fn permitted(
+        account: Account,
+        permission: &[Action],
+        if_match: Option<String>,
+        timezone: Tz,
+    ) -> Result<Self> {
+        let Account { id, role, granted, full_name, unit_id, era: _, now } = account;
+        let scope =
+            Rights { role, granted: &granted }.permitted(permission).ok_or_else(Problem::forbidden)?;
+        Ok(Actor { id, role, granted, full_name, unit_id, scope, now, timezone, mail: None, if_match })
     }
 
     /// The same, at a later time of the same transaction.
@@ -135,75 +151,28 @@ pub(super) struct Admission {
 }
 
 impl Admission {
-    /// Authenticates the caller (401), checks the permission (403), and refuses parameters of an operation that has none (400).
-    pub(super) fn admit(self, db: &mut PgConnection) -> Result<Actor> {
-        let (actor, era) = find(db, self.token.sub, &self.permission, self.if_match, self.timezone)?;
-        if era != self.token.era {
+    /// Authenticates the caller of a change (401), checks the permission (403), and refuses parameters of an operation that
+    /// has none (400).
+    pub(super) fn admit(self, tx: &mut PgConnection) -> Result<Actor> {
+        let account = Account::read_to_write(tx, self.token.sub)?;
+        self.admit_account(account)
+    }
+
+    /// The same for a read: the account may have been read within the last second.
+    pub(super) fn admit_to_read(self, db: &mut PgConnection, admissions: &Admissions) -> Result<Actor> {
+        let account = admissions.account(db, self.token.sub)?;
+        self.admit_account(account)
+    }
+
+    fn admit_account(self, account: Account) -> Result<Actor> {
+        if account.era != self.token.era {
             return Err(unauthenticated());
         }
-        let actor = actor?;
+        let actor = Actor::permitted(account, &self.permission, self.if_match, self.timezone)?;
         self.by_staff.store(actor.is_staff(), Ordering::Relaxed);
         if !self.stray_parameters.is_empty() {
             return Err(query::refused(self.stray_parameters));
         }
         Ok(actor)
     }
-}
-
-/// The inner result is whether the person may do this; the number is the current era of the account's sign-ins.
-fn find(
-    db: &mut PgConnection,
-    user_id: Uuid,
-    permission: &[Action],
-    if_match: Option<String>,
-    timezone: Tz,
-) -> Result<(Result<Actor>, i32)> {
-    // In the same statement, so that it costs no round trip: changes of this transaction are recorded as those of the
-    // actor.
-    let acts = set_config(acting::ACTOR_ID, user_id.to_string(), true);
-    let (role, granted, full_name, unit_id, active, era, now, _) = users::table
-        .find(user_id)
-        .select((
-            users::role,
-            users::granted_permissions,
-            users::full_name,
-            users::unit_id,
-            users::active,
-            users::sign_in_era,
-            clock_timestamp(),
-            acts,
-        ))
-        .first::<(Role, Vec<UserPermission>, String, Option<Uuid>, bool, i32, DateTime<Utc>, String)>(db)
-        .optional()?
-        .ok_or_else(unauthenticated)?;
-    if !active {
-        return Err(unauthenticated());
-    }
-    let scope = Rights { role, granted: &granted }.permitted(permission);
-    let actor = scope
-        .map(|scope| Actor {
-            id: user_id,
-            role,
-            granted,
-            full_name,
-            unit_id,
-            scope,
-            now,
-            timezone,
-            mail: None,
-            if_match,
-        })
-        .ok_or_else(Problem::forbidden);
-    Ok((actor, era))
-}
-
-#[track_caller]
-pub(super) fn unauthenticated() -> Problem {
-    Problem::new(
-        Code::Unauthenticated,
-        Text::new(
-            "Envíe `Authorization: Bearer` con un token vigente.",
-            "Send `Authorization: Bearer` with a valid token.",
-        ),
-    )
 }

@@ -12,7 +12,8 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::actor::{Actor, Admission, unauthenticated};
+use super::account::unauthenticated;
+use super::actor::{Actor, Admission};
 use super::answer::Answer;
 use super::body::Body;
 use super::desk::Desk;
@@ -124,9 +125,9 @@ impl Call {
     where
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
     {
-        let admission = self.admission();
+        let (admission, admissions) = (self.admission(), Arc::clone(&self.desk.admissions));
         let run = move |db: &mut PgConnection| {
-            let actor = admission.admit(db)?;
+            let actor = admission.admit_to_read(db, &admissions)?;
             act(db, &actor)
         };
         let answer = self.run(run).await?;

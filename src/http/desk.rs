@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, web};
 use object_store::ObjectStore;
 
+use super::admissions::Admissions;
 use super::body_memory::BodyMemory;
 use super::limits::Limits;
 use super::traffic::Traffic;
@@ -24,6 +25,7 @@ pub struct Desk {
     pub limits: Limits,
     pub body_memory: Arc<BodyMemory>,
     pub uploads: UploadSlots,
+    pub admissions: Arc<Admissions>,
 }
 
 impl Desk {

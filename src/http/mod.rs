@@ -1,7 +1,9 @@
 //! Common parts of HTTP: authentication, bodies, lists, ETags, retries, languages. Independent of features.
 
+mod account;
 pub mod actor;
 pub mod address;
+pub mod admissions;
 pub mod answer;
 pub mod body;
 pub mod body_memory;

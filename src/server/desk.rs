@@ -48,7 +48,8 @@ pub(super) fn desk(mut config: Config, url: &str) -> Result<Desk, StartError> {
     let limits = Limits::new(config.rate_limit);
     let body_memory = BodyMemory::new(config.body_memory_bytes);
     let uploads = UploadSlots::default();
-    Ok(Desk { db, tokens, files, config, traffic: Traffic::default(), limits, body_memory, uploads })
+    let (traffic, admissions) = (Traffic::default(), Default::default());
+    Ok(Desk { db, tokens, files, config, traffic, limits, body_memory, uploads, admissions })
 }
 
 /// Runs a command on the desk with one connection, on the private PostgreSQL if no other is configured.

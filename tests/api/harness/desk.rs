@@ -203,6 +203,7 @@ impl Server {
             limits,
             body_memory,
             uploads: Default::default(),
+            admissions: Default::default(),
         });
         let contract: Data<Contract> = contract::shared();
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();

@@ -1,0 +1,71 @@
+//! The accounts that made requests lately, so that a read does not ask the database again who the caller is.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use diesel::PgConnection;
+use uuid::Uuid;
+
+use super::account::Account;
+use crate::problem::Result;
+
+/// How long an account is used without reading it again. An account that another copy of the server disabled, or whose
+/// role it changed, is known here after this time.
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// The most accounts that are kept.
+const MOST: usize = 10_000;
+
+/// The accounts of this copy of the server, each for a second at most.
+#[derive(Default)]
+pub struct Admissions(Mutex<Accounts>);
+
+#[derive(Default)]
+struct Accounts {
+    read: HashMap<Uuid, (Instant, Account)>,
+    /// How many times all of them were forgotten.
+    generation: u64,
+}
+
+impl Admissions {
+    /// The account with this id, as it was in the database within the last second.
+    ///
+    /// # Errors
+    /// A 401 if there is no such account, or if it is not active.
+    pub fn account(&self, db: &mut PgConnection, id: Uuid) -> Result<Account> {
+        let began = Instant::now();
+        let generation = {
+            let accounts = self.accounts();
+            if let Some((read_at, account)) = accounts.read.get(&id)
+                && read_at.elapsed() < LONGEST
+            {
+                return Ok(account.clone().after(read_at.elapsed()));
+            }
+            accounts.generation
+        };
+        let account = Account::read(db, id)?;
+        let mut accounts = self.accounts();
+        // What was read before a change must not be used after it.
+        if accounts.generation == generation {
+            if accounts.read.len() >= MOST {
+                accounts.read.retain(|_, (read_at, _)| read_at.elapsed() < LONGEST);
+            }
+            if accounts.read.len() < MOST {
+                accounts.read.insert(id, (began, account.clone()));
+            }
+        }
+        Ok(account)
+    }
+
+    /// Reads every account again: one of them may have changed.
+    pub fn forget(&self) {
+        let mut accounts = self.accounts();
+        accounts.read.clear();
+        accounts.generation += 1;
+    }
+
+    fn accounts(&self) -> MutexGuard<'_, Accounts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
