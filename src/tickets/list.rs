@@ -10,7 +10,7 @@ use diesel::sql_types::{BigInt, Record, SmallInt, Text, Timestamptz};
 
 use super::expansion::{self, Expansions};
 use super::filters::{self, TicketFilters, filtered};
-use super::summary::{self, SummaryRow, TicketSummary};
+use super::summary::{self, Excerpts, SummaryRow, TicketSummary};
 use crate::auth::policy::Action;
 use crate::db::schema::tickets;
 use crate::db::{Limited, Literal};
@@ -63,8 +63,7 @@ pub async fn list(call: Call, query: Query<TicketFilters>) -> Result<HttpRespons
             true => Some(filtered(&filters, actor).count().get_result(db)?),
             false => None,
         };
-        let (mut tickets, next_cursor) = page(db, actor, &paging, &filters)?;
-        summary::add_excerpts(db, &mut tickets)?;
+        let (mut tickets, next_cursor) = page(db, actor, &paging, &filters, Excerpts::Read)?;
         expansion::expand(db, actor, &wanted, &mut tickets)?;
         paging.page(tickets, next_cursor, total)
     })
@@ -80,11 +79,12 @@ pub fn page(
     actor: &Actor,
     paging: &Paging,
     filters: &TicketFilters,
+    excerpts: Excerpts,
 ) -> Result<(Vec<TicketSummary>, Option<String>)> {
     let all = || filtered(filters, actor);
     let sort = filters.sort.unwrap_or(TicketSort::ReceivedDescending);
     if sort == TicketSort::Queue {
-        return queue(db, actor, paging, all());
+        return queue(db, actor, paging, all(), excerpts);
     }
     let after = paging.after::<DateTime<Utc>, i64>(sort.as_str())?;
     let due_at = || Literal::<Timestamptz>::new(NEVER);
@@ -132,7 +132,7 @@ pub fn page(
         };
         (key, row.id)
     };
-    paging.cut(sort.as_str(), summary::present(db, actor, rows)?, place)
+    paging.cut(sort.as_str(), summary::present(db, actor, rows, excerpts)?, place)
 }
 
 /// A page of the order of work.
@@ -141,6 +141,7 @@ fn queue(
     actor: &Actor,
     paging: &Paging,
     open: tickets::BoxedQuery<'_, Pg>,
+    excerpts: Excerpts,
 ) -> Result<(Vec<TicketSummary>, Option<String>)> {
     type Place = (i16, DateTime<Utc>);
     let mut query = open;
@@ -158,5 +159,5 @@ fn queue(
     let places: HashMap<i64, Place> = found.iter().map(|(row, rank, at)| (row.id, (*rank, *at))).collect();
     let rows = found.into_iter().map(|(row, _, _)| row).collect();
     let place = |row: &TicketSummary| (places.get(&row.id).copied().unwrap_or_default(), row.id);
-    paging.cut(TicketSort::Queue.as_str(), summary::present(db, actor, rows)?, place)
+    paging.cut(TicketSort::Queue.as_str(), summary::present(db, actor, rows, excerpts)?, place)
 }

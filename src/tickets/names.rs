@@ -5,33 +5,58 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use crate::db::schema::categories;
+use crate::db::schema::{categories, users};
 use crate::people::{Named, Person, person};
 use crate::problem::Result;
 
-/// Read in two statements, however many tickets there are.
+// The accounts of the people whom a ticket names.
+diesel::alias! {
+    pub const REGISTERED_BY: Alias<RegisteredBy> = users as registered_by;
+    pub const ASSIGNEE: Alias<Assignee> = users as assignee;
+    pub const SOLVED_BY: Alias<SolvedBy> = users as solved_by;
+}
+
+/// The names that the tickets of an answer have.
 pub struct Names {
     people: HashMap<Uuid, Person>,
     categories: HashMap<Uuid, String>,
 }
 
 impl Names {
+    /// Reads them in two statements, however many tickets there are.
     pub fn load(
         db: &mut PgConnection,
         people: impl Iterator<Item = Uuid>,
         category_ids: impl Iterator<Item = Uuid>,
     ) -> Result<Self> {
-        let people = person::by_id(db, people)?;
+        let mut names = Names { people: person::by_id(db, people)?, categories: HashMap::new() };
         let mut category_ids: Vec<Uuid> = category_ids.collect();
         category_ids.sort_unstable();
         category_ids.dedup();
-        let categories = if category_ids.is_empty() {
-            HashMap::new()
-        } else {
+        if !category_ids.is_empty() {
             let found = categories::table.filter(categories::id.eq_any(category_ids));
-            found.select((categories::id, categories::name)).load(db)?.into_iter().collect()
-        };
-        Ok(Names { people, categories })
+            names.categories =
+                found.select((categories::id, categories::name)).load(db)?.into_iter().collect();
+        }
+        Ok(names)
+    }
+
+    /// Those that a statement has read together with the tickets.
+    pub fn of(
+        people: impl IntoIterator<Item = Person>,
+        categories: impl IntoIterator<Item = (Uuid, String)>,
+    ) -> Self {
+        Names {
+            people: people.into_iter().map(|person| (person.id, person)).collect(),
+            categories: categories.into_iter().collect(),
+        }
+    }
+
+    /// Reads the names of these people too, unless they are known.
+    pub fn add_people(&mut self, db: &mut PgConnection, people: impl Iterator<Item = Uuid>) -> Result<()> {
+        let unknown: Vec<Uuid> = people.filter(|id| !self.people.contains_key(id)).collect();
+        self.people.extend(person::by_id(db, unknown)?);
+        Ok(())
     }
 
     pub fn person(&self, id: Option<Uuid>) -> Option<Person> {

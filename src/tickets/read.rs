@@ -24,10 +24,8 @@ use crate::problem::Result;
 #[get("/tickets/{ticket_id}")]
 pub async fn read(call: Call, id: Path<i64>, query: Query<Expansions>) -> Result<HttpResponse> {
     call.read(move |db, actor| {
-        let row = store::visible(db, actor, *id)?;
+        let (mut ticket, version) = store::read(db, actor, *id)?;
         let wanted = query.read()?;
-        let version = row.version;
-        let mut ticket = store::one(db, actor, row)?;
         expansion::expand(db, actor, &wanted, slice::from_mut(&mut ticket))?;
         Ok(Answer::ok(&ticket)?.version(*id, version))
     })

@@ -11,6 +11,7 @@ use utoipa::IntoParams;
 
 use super::filters::TicketFilters;
 use super::list::page;
+use super::summary::Excerpts;
 use super::summary::TicketSummary;
 use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
@@ -104,7 +105,7 @@ pub async fn download(call: Call, query: Query<TicketFilters>) -> Result<HttpRes
         let (wanted, mut filters): (ExportFormat, TicketFilters) = query.read_apart("format")?;
         filters.check(actor)?;
         filters.look_up(db, actor)?;
-        let found = page(db, actor, &batch(None), &filters)?;
+        let found = page(db, actor, &batch(None), &filters, Excerpts::Empty)?;
         log::record_export(db, actor, AuditResource::TicketList, None, json!({"parameters": parameters}))?;
         Ok((found, filters, wanted.format.unwrap_or(TicketExportFormat::Csv), actor.clone()))
     });
@@ -145,7 +146,11 @@ impl State {
             Next::Lines(lines, next) => (lines, next),
             Next::After(cursor) => {
                 let (actor, filters) = (self.actor.clone(), self.filters.clone());
-                let read = self.desk.db.run(move |db| page(db, &actor, &batch(Some(cursor)), &filters)).await;
+                let read = self
+                    .desk
+                    .db
+                    .run(move |db| page(db, &actor, &batch(Some(cursor)), &filters, Excerpts::Empty))
+                    .await;
                 let (tickets, next) = read.inspect_err(|problem| {
                     ::log::error!("a download of tickets was interrupted: {}", problem.log_line());
                 })?;

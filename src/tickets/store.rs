@@ -4,18 +4,19 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use uuid::Uuid;
 
 use super::clock::Span;
 use super::holds::{self as on_hold, HoldKind};
 use super::model::{Requester, Solution, ThirdPartyWork, Ticket, TicketHold, TicketRow};
-use super::names::Names;
+use super::names::{ASSIGNEE, Names, REGISTERED_BY, SOLVED_BY};
 use super::{archiving, information, permitted};
 use crate::auth::no_address;
 use crate::auth::policy::PermissionScope;
-use crate::db::schema::{holds, tickets};
+use crate::db::schema::{categories, holds, tickets, users};
 use crate::http::{Actor, Answer};
-use crate::people::Named;
 use crate::people::user::Contact;
+use crate::people::{Named, Person};
 use crate::problem::{Problem, Result};
 
 /// The ticket with this number, if the caller may see it.
@@ -23,15 +24,49 @@ use crate::problem::{Problem, Result};
 /// # Errors
 /// A 404 otherwise: another requester's ticket does not exist for a requester.
 pub fn visible(db: &mut PgConnection, actor: &Actor, id: i64) -> Result<TicketRow> {
-    own(actor, tickets::table.find(id).select(TicketRow::as_select()).first(db)?)
+    own(actor, tickets::table.find(id).select(TicketRow::as_select()).get_result(db)?)
 }
 
-/// The same, locked until the end of the transaction.
+/// The ticket with this number as the API represents it to this person, and its version; names included, in one statement
+/// unless it is on hold or archived.
+///
+/// # Errors
+/// As `visible`.
+pub fn read(db: &mut PgConnection, actor: &Actor, id: i64) -> Result<(Ticket, i32)> {
+    let columns = (users::id, users::full_name, users::role);
+    let (row, registered_by, assignee, solved_by, category): (
+        TicketRow,
+        Option<Person>,
+        Option<Person>,
+        Option<Person>,
+        Option<(Uuid, String)>,
+    ) = tickets::table
+        .left_join(REGISTERED_BY.on(REGISTERED_BY.field(users::id).eq(tickets::registered_by_id)))
+        .left_join(ASSIGNEE.on(ASSIGNEE.field(users::id).nullable().eq(tickets::assignee_id)))
+        .left_join(SOLVED_BY.on(SOLVED_BY.field(users::id).nullable().eq(tickets::solved_by_id)))
+        .left_join(categories::table.on(categories::id.nullable().eq(tickets::category_id)))
+        .filter(tickets::id.eq(id))
+        .select((
+            TicketRow::as_select(),
+            REGISTERED_BY.fields(columns).nullable(),
+            ASSIGNEE.fields(columns).nullable(),
+            SOLVED_BY.fields(columns).nullable(),
+            (categories::id, categories::name).nullable(),
+        ))
+        .get_result(db)?;
+    let row = own(actor, row)?;
+    let version = row.version;
+    let names = Names::of([registered_by, assignee, solved_by].into_iter().flatten(), category);
+    let ticket = named(db, actor, vec![row], names)?.pop().ok_or_else(Problem::not_found)?;
+    Ok((ticket, version))
+}
+
+/// The row of the ticket, locked until the end of the transaction.
 ///
 /// # Errors
 /// As `visible`.
 pub fn lock(tx: &mut PgConnection, actor: &Actor, id: i64) -> Result<TicketRow> {
-    own(actor, tickets::table.find(id).select(TicketRow::as_select()).for_update().first(tx)?)
+    own(actor, tickets::table.find(id).select(TicketRow::as_select()).for_update().get_result(tx)?)
 }
 
 /// Two tickets, locked until the end of the transaction in the order of their numbers, to avoid deadlocks.
@@ -84,10 +119,20 @@ pub fn pauses_of(db: &mut PgConnection, ticket: i64, now: DateTime<Utc>) -> Resu
 
 /// The tickets as the API represents them to this person, with the names of people and categories.
 pub fn present(db: &mut PgConnection, actor: &Actor, rows: Vec<TicketRow>) -> Result<Vec<Ticket>> {
-    let mut held = on_hold::running(db, &rows)?;
     let people = rows.iter().flat_map(|row| [Some(row.registered_by_id), row.assignee_id, row.solved_by_id]);
-    let people = people.flatten().chain(held.values().map(|hold| hold.started_by));
-    let names = Names::load(db, people, rows.iter().filter_map(|row| row.category_id))?;
+    let names = Names::load(db, people.flatten(), rows.iter().filter_map(|row| row.category_id))?;
+    named(db, actor, rows, names)
+}
+
+/// The same, where the names of the rows are known.
+fn named(
+    db: &mut PgConnection,
+    actor: &Actor,
+    rows: Vec<TicketRow>,
+    mut names: Names,
+) -> Result<Vec<Ticket>> {
+    let mut held = on_hold::running(db, &rows)?;
+    names.add_people(db, held.values().map(|hold| hold.started_by))?;
     let mut requests = information::requested(db, &rows)?;
     let mut archives = archiving::archives(db, &rows)?;
     let tickets = rows.into_iter().map(|row| Ticket {

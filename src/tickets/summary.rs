@@ -11,12 +11,12 @@ use uuid::Uuid;
 
 use super::expansion::Expanded;
 use super::model::{ArchiveReason, Channel, Criticality};
-use super::names::Names;
+use super::names::{ASSIGNEE, Names, REGISTERED_BY};
 use super::permitted::{self, Standing};
 use super::workflow::{Step, TicketStatus};
 use crate::auth::no_address;
 use crate::db::Literal;
-use crate::db::schema::tickets;
+use crate::db::schema::{categories, tickets, users};
 use crate::http::{Actor, etag};
 use crate::people::{Named, Person};
 use crate::problem::Result;
@@ -59,21 +59,47 @@ pub struct SummaryRow {
 }
 
 /// The first 200 characters of a description on one line; the end of a longer text is replaced by an ellipsis.
-const EXCERPT: &str = "CASE WHEN char_length(description) > 200 \
-    THEN regexp_replace(left(description, 199), '\\s+', ' ', 'g') || '…' \
-    ELSE regexp_replace(description, '\\s+', ' ', 'g') END";
+const EXCERPT: &str = "CASE WHEN char_length(tickets.description) > 200 \
+    THEN regexp_replace(left(tickets.description, 199), '\\s+', ' ', 'g') || '…' \
+    ELSE regexp_replace(tickets.description, '\\s+', ' ', 'g') END";
 
-/// Adds the excerpts. They are read for one page only: in the statement of the list PostgreSQL would read the description of
-/// every ticket that it sorts.
-pub fn add_excerpts(db: &mut PgConnection, tickets: &mut [TicketSummary]) -> Result<()> {
-    let ids: Vec<i64> = tickets.iter().map(|ticket| ticket.id).collect();
-    let found = tickets::table.filter(tickets::id.eq_any(ids));
-    let texts: Vec<(i64, String)> = found.select((tickets::id, Literal::<Text>::new(EXCERPT))).load(db)?;
-    let mut texts: HashMap<i64, String> = texts.into_iter().collect();
-    for ticket in tickets {
-        ticket.excerpt = texts.remove(&ticket.id).unwrap_or_default();
+/// Whether the tickets of a list have their excerpts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excerpts {
+    Read,
+    Empty,
+}
+
+/// The names and the excerpts of the tickets of one page, in one statement. In the statement of the list PostgreSQL would read
+/// the description of every ticket that it sorts.
+fn names_and_excerpts(
+    db: &mut PgConnection,
+    rows: &[SummaryRow],
+    excerpts: Excerpts,
+) -> Result<(Names, HashMap<i64, String>)> {
+    let person = (users::id, users::full_name, users::role);
+    let excerpt = Literal::<Text>::new(if excerpts == Excerpts::Read { EXCERPT } else { "''" });
+    type Found = (i64, Option<Person>, Option<Person>, Option<(Uuid, String)>, String);
+    let found: Vec<Found> = tickets::table
+        .left_join(REGISTERED_BY.on(REGISTERED_BY.field(users::id).eq(tickets::registered_by_id)))
+        .left_join(ASSIGNEE.on(ASSIGNEE.field(users::id).nullable().eq(tickets::assignee_id)))
+        .left_join(categories::table.on(categories::id.nullable().eq(tickets::category_id)))
+        .filter(tickets::id.eq_any(rows.iter().map(|row| row.id).collect::<Vec<i64>>()))
+        .select((
+            tickets::id,
+            REGISTERED_BY.fields(person).nullable(),
+            ASSIGNEE.fields(person).nullable(),
+            (categories::id, categories::name).nullable(),
+            excerpt,
+        ))
+        .load(db)?;
+    let (mut people, mut known, mut texts) = (Vec::new(), Vec::new(), HashMap::new());
+    for (id, registered_by, assignee, category, text) in found {
+        people.extend([registered_by, assignee].into_iter().flatten());
+        known.extend(category);
+        texts.insert(id, text);
     }
-    Ok(())
+    Ok((Names::of(people, known), texts))
 }
 
 /// The requester of a ticket, as lists show them.
@@ -165,10 +191,17 @@ pub struct TicketSummary {
     pub expanded: Option<Expanded>,
 }
 
-/// The tickets as lists show them to this person, without their excerpts.
-pub fn present(db: &mut PgConnection, actor: &Actor, rows: Vec<SummaryRow>) -> Result<Vec<TicketSummary>> {
-    let people = rows.iter().flat_map(|row| [Some(row.registered_by_id), row.assignee_id]).flatten();
-    let names = Names::load(db, people, rows.iter().filter_map(|row| row.category_id))?;
+/// The tickets as lists show them to this person.
+pub fn present(
+    db: &mut PgConnection,
+    actor: &Actor,
+    rows: Vec<SummaryRow>,
+    excerpts: Excerpts,
+) -> Result<Vec<TicketSummary>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (names, mut texts) = names_and_excerpts(db, &rows, excerpts)?;
     let summary = |row: SummaryRow| TicketSummary {
         allowed_steps: permitted::steps(
             actor,
@@ -184,7 +217,7 @@ pub fn present(db: &mut PgConnection, actor: &Actor, rows: Vec<SummaryRow>) -> R
         ),
         id: row.id,
         subject: row.subject,
-        excerpt: String::new(),
+        excerpt: texts.remove(&row.id).unwrap_or_default(),
         status: row.status,
         criticality: row.criticality,
         channel: row.channel,

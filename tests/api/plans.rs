@@ -288,3 +288,23 @@ fn no_step_scans_a_whole_table() {
     let scans = whole_scans(&desk);
     assert!(scans.is_empty(), "{}", scans.join("\n"));
 }
+
+#[test]
+fn a_ticket_is_read_in_one_statement_and_a_page_in_two() {
+    let desk = watched_desk();
+    let director = desk.director();
+    let id = desk.database.count("SELECT max(id) FROM tickets WHERE status = 'closed'");
+    for (path, statements) in [
+        (format!("/tickets/{id}"), 1),
+        ("/tickets?status=closed".to_owned(), 2),
+        ("/tickets?sort=queue".to_owned(), 2),
+    ] {
+        let before = plans(&desk, "").len();
+        for _ in 0..8 {
+            director.get(&path).ok();
+        }
+        // Once a second the account of the caller is read too.
+        let found = plans(&desk, "").len() - before;
+        assert!((8 * statements..8 * statements + 4).contains(&found), "{path}: {found}");
+    }
+}
