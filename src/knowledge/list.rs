@@ -32,7 +32,8 @@ text_enum! {
 #[into_params(parameter_in = Query)]
 pub struct ArticleFilters {
     /// Words to search for, in any inflection, with or without accents; `"two words"` matches a phrase, `-word`
-    /// excludes a word.
+    /// excludes a word, `or` separates alternatives. The last word also matches words that begin with it, if it has at
+    /// least 3 letters, or 5 digits, and no space follows it.
     #[param(max_length = 200)]
     pub q: Option<String>,
     /// Articles in this state. Repeat it to include several states. Requesters may only use `published`.

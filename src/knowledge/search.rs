@@ -92,11 +92,7 @@ pub fn filtered(filters: &ArticleFilters) -> articles::BoxedQuery<'_, Pg> {
         query = query.filter(Literal::<Bool>::new(PUBLIC.replace("a.", "articles.")));
     }
     if let Some(text) = &filters.q {
-        query = query.filter(
-            sql::<Bool>("articles.search @@ websearch_to_tsquery('mesa_spanish', ")
-                .bind::<Text, _>(text)
-                .sql(")"),
-        );
+        query = query.filter(sql::<Bool>("articles.search @@ search_query(").bind::<Text, _>(text).sql(")"));
     }
     if !filters.status.is_empty() {
         query = query.filter(articles::status.eq_any(&filters.status));
@@ -123,13 +119,16 @@ pub fn filtered(filters: &ArticleFilters) -> articles::BoxedQuery<'_, Pg> {
 const COLUMNS: &str =
     "a.id, a.title, a.category_id, c.name AS category_name, a.visibility, a.status, a.updated_at";
 
-/// The text for excerpts, escaped for HTML before the marks are set.
-const PASSAGES: &str = "replace(replace(replace(concat_ws(' … ', a.title, a.incident, a.resolution, \
-     (SELECT string_agg(passage, ' … ') FROM jsonb_array_elements_text(a.steps || a.bibliography \
-         || jsonb_path_query_array(a.references, '$[*].title')) AS passage)), \
-     '&', '&amp;'), '<', '&lt;'), '>', '&gt;')";
-
-const MARKS: &str = "StartSel=<mark>, StopSel=</mark>, MaxWords=30, MinWords=12, MaxFragments=1";
+/// The matching passage of the article `a` for the query `best.q`. The text is escaped for HTML before the marks are
+/// set. A control character on both sides of each separator makes words of the parts of a token, as in the index; it is
+/// removed from the passage.
+const EXCERPT: &str = "replace(ts_headline('mesa_spanish', replace(replace(replace(\
+     regexp_replace(concat_ws(' … ', a.title, a.incident, a.resolution, \
+         (SELECT string_agg(passage, ' … ') FROM jsonb_array_elements_text(a.steps || a.bibliography \
+             || jsonb_path_query_array(a.references, '$[*].title')) AS passage)), \
+         '[/._:@#()=&?+<>¿¡“”‘’«»–—…·•°´\\\\-]', E'\\x01\\\\&\\x01', 'g'), \
+     '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), \
+     best.q, 'StartSel=<mark>, StopSel=</mark>, MaxWords=30, MinWords=12, MaxFragments=1'), E'\\x01', '')";
 
 /// The best matches after a position in their order.
 pub fn ranked(
@@ -143,7 +142,7 @@ pub fn ranked(
     let rows: Vec<Row> = Statement::new(
         "WITH best AS ( \
              SELECT a.id, ts_rank_cd(a.search, q)::float8 AS rank, q \
-             FROM articles a, websearch_to_tsquery('mesa_spanish', ",
+             FROM articles a, search_query(",
     )
     .bind::<Text, _>(text)
     .sql(") AS q WHERE ")
@@ -168,7 +167,7 @@ pub fn ranked(
         statement.sql(" AND a.published_at < ").bind::<Timestamptz, _>(to)
     })
     .sql(format!(
-        ") SELECT {COLUMNS}, best.rank, ts_headline('mesa_spanish', {PASSAGES}, best.q, '{MARKS}') AS excerpt \
+        ") SELECT {COLUMNS}, best.rank, {EXCERPT} AS excerpt \
          FROM (SELECT * FROM best"
     ))
     .with(after, |statement, (rank, id)| {
@@ -207,9 +206,10 @@ pub fn like_ticket(db: &mut PgConnection, ticket_id: i64, staff: bool) -> Result
     let rows: Vec<Row> = diesel::sql_query(format!(
         "WITH wanted AS ( \
              SELECT string_agg(quote_literal(lexeme), ' | ')::tsquery AS q FROM ( \
-                 SELECT lexeme FROM tickets t, unnest(t.search) WHERE t.id = $1 \
+                 SELECT lexeme FROM ticket_words t, unnest(t.words) \
+                 WHERE t.ticket_id = $1 AND weights && ARRAY['A', 'B'] AND strpos(lexeme, '\\') = 0 \
                  ORDER BY 'A' = ANY (weights) DESC, positions[1], lexeme LIMIT {TELLING}) AS telling) \
-         SELECT {COLUMNS}, best.rank, ts_headline('mesa_spanish', {PASSAGES}, best.q, '{MARKS}') AS excerpt \
+         SELECT {COLUMNS}, best.rank, {EXCERPT} AS excerpt \
          FROM (SELECT a.id, ts_rank_cd(a.search, q, 1)::float8 AS rank, q FROM articles a, wanted \
                WHERE {readable} AND a.search @@ q \
                ORDER BY 2 DESC, 1 DESC LIMIT 5) AS best \

@@ -1,7 +1,7 @@
 -- The tickets in their final state.
 INSERT INTO tickets (id, subject, description, channel, criticality, category_id, support_level, requester_id,
     requester_full_name, requester_document_id, requester_email, requester_landline, requester_extension, requester_mobile,
-    requester_unit_id, requester_unit_name, reception_head_id, registered_by_id, received_at, search, status, resumes_to,
+    requester_unit_id, requester_unit_name, reception_head_id, registered_by_id, received_at, status, resumes_to,
     information_deadline, assignee_id, classified_at, assigned_at, accepted_at, scheduled_for, attended_at, attended_working_minutes,
     clock_stopped_at, first_attention_due_at, attention_due_at, attention_due_soon_at, due_soon_told_at, overdue_told_at,
     solved_at, solved_by_id, solution, closed_at, archived_at, archive_reason, archive_note, reopened_count, version, updated_at)
@@ -11,7 +11,7 @@ SELECT l.id, t.subjects[pg_temp.pick(l.id, 'subject', cardinality(t.subjects))],
         substr(t.subjects[pg_temp.pick(l.id, 'subject', cardinality(t.subjects))], 2) || '. Además, ' || d.happens || '. ' || e.asks,
     l.channel, l.criticality, l.category_id, l.level, r.id, r.full_name, r.document_id, r.email, r.landline, r.extension, r.mobile,
     r.unit_id, r.unit_name, r.head_id, CASE WHEN l.channel IN ('phone', 'in_person') THEN l.first_id ELSE r.id END,
-    l.received_at, '', state.status, CASE WHEN state.status = 'on_hold' THEN 'in_progress' END,
+    l.received_at, state.status, CASE WHEN state.status = 'on_hold' THEN 'in_progress' END,
     CASE WHEN l.stage = 'asked' THEN l.asked_at + interval '3 days' END,
     CASE WHEN l.given_at IS NOT NULL THEN (ARRAY[l.first_id, l.second_id, l.third_id])[l.level] END,
     l.classified_at, l.given_at, l.at_work_at, CASE WHEN l.criticality <> 'critical' THEN l.at_work_at + interval '1 hour' END,

@@ -64,6 +64,7 @@ const WITHOUT_TRIGGER: &[(&str, &str)] = &[
     ("survey_tokens", "links, made with a message of a ticket"),
     ("ticket_relations", "ticket events"),
     ("ticket_watchers", "ticket events"),
+    ("ticket_words", "ticket events"),
     ("tickets", "ticket events"),
     ("tree_head_mails", "heads of the log"),
     ("tree_heads", "heads of the log"),

@@ -235,7 +235,10 @@ pub struct TicketFilters {
     satisfied: Option<bool>,
     /// Whether a knowledge base article was written from it. Only staff may use this filter.
     has_article: Option<bool>,
-    /// Words of the subject and description, in any inflection, with or without accents; or the number of the ticket.
+    /// Words of the subject and description, in any inflection, with or without accents; the requester's name, document,
+    /// e-mail address or unit; or the number of the ticket, such as `123` or `#123`. `"two words"` matches a phrase,
+    /// `-word` excludes a word, `or` separates alternatives. The last word also matches words that begin with it, if it
+    /// has at least 3 letters, or 5 digits, and no space follows it.
     #[param(max_length = 200)]
     q: Option<String>,
     /// The tickets that contain these words, if they are few.

@@ -1,4 +1,4 @@
-//! Search for words of the subject and description.
+//! Search for words of tickets, and for their numbers.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -13,7 +13,7 @@ use crate::http::Actor;
 use crate::problem::Result;
 
 /// The search condition for the words that follow.
-const WORDS: &str = "search @@ websearch_to_tsquery('mesa_spanish', ";
+const WORDS: &str = "words @@ search_query(";
 
 /// The maximum number of tickets that are looked up by their words before other conditions apply.
 const FEW: i64 = 1000;
@@ -42,7 +42,7 @@ impl TicketFilters {
 
 /// The tickets of all requesters that contain these words; `None` if they are more than `FEW`.
 fn few(db: &mut PgConnection, text: &str) -> Result<Option<Vec<i64>>> {
-    let found: Vec<Found> = Statement::new(format!("SELECT id FROM tickets WHERE {WORDS}"))
+    let found: Vec<Found> = Statement::new(format!("SELECT ticket_id AS id FROM ticket_words WHERE {WORDS}"))
         .bind::<SqlText, _>(text)
         .sql(format!(") LIMIT {}", FEW + 1))
         .load(db)?;
@@ -53,14 +53,17 @@ fn few(db: &mut PgConnection, text: &str) -> Result<Option<Vec<i64>>> {
 /// The tickets of this requester that contain these words, or have this number. Materialized, so that the index over
 /// the words of all tickets is never used.
 fn own(db: &mut PgConnection, requester_id: Uuid, text: &str) -> Result<Vec<i64>> {
-    let found: Vec<Found> =
-        Statement::new("WITH own AS MATERIALIZED (SELECT id, search FROM tickets WHERE requester_id = ")
-            .bind::<SqlUuid, _>(requester_id)
-            .sql(format!(") SELECT id FROM own WHERE {WORDS}"))
-            .bind::<SqlText, _>(text)
-            .sql(") OR id = ")
-            .bind::<Nullable<BigInt>, _>(number(text))
-            .load(db)?;
+    let found: Vec<Found> = Statement::new(
+        "WITH own AS MATERIALIZED ( \
+             SELECT t.id, (SELECT w.words FROM ticket_words w WHERE w.ticket_id = t.id) AS words \
+             FROM tickets t WHERE t.requester_id = ",
+    )
+    .bind::<SqlUuid, _>(requester_id)
+    .sql(format!(") SELECT id FROM own WHERE {WORDS}"))
+    .bind::<SqlText, _>(text)
+    .sql(") OR id = ")
+    .bind::<Nullable<BigInt>, _>(number(text))
+    .load(db)?;
     Ok(found.into_iter().map(|found| found.id).collect())
 }
 
@@ -76,7 +79,8 @@ pub fn narrow<'a>(query: Tickets<'a>, filters: &'a TicketFilters, actor: &Actor)
     match &filters.few {
         Some(few) => query.filter(tickets::id.eq_any(few.iter().copied().chain(number))),
         None => {
-            let words = sql::<Bool>(WORDS).bind::<SqlText, _>(text).sql(")");
+            let condition = "EXISTS (SELECT FROM ticket_words w WHERE w.ticket_id = tickets.id AND w.";
+            let words = sql::<Bool>(condition).sql(WORDS).bind::<SqlText, _>(text).sql("))");
             match number {
                 Some(number) => query.filter(words.or(tickets::id.eq(number))),
                 None => query.filter(words),
