@@ -27,6 +27,7 @@ use crate::tickets::survey::SurveyStatus;
 
 pub use history::ATTENTION;
 use history::{AttentionState, Lacking, Punctuality};
+use words::Matches;
 
 /// The assignee: a user's id, `me`, or `none`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -236,14 +237,15 @@ pub struct TicketFilters {
     /// Whether a knowledge base article was written from it. Only staff may use this filter.
     has_article: Option<bool>,
     /// Words of the subject and description, in any inflection, with or without accents; the requester's name, document,
-    /// e-mail address or unit; or the number of the ticket, such as `123` or `#123`. `"two words"` matches a phrase,
+    /// e-mail address or unit; or the number of the ticket, such as `123` or `#123`. All words must be in the ticket, or in
+    /// one of the followups that the caller may read. `"two words"` matches a phrase,
     /// `-word` excludes a word, `or` separates alternatives. The last word also matches words that begin with it, if it
     /// has at least 3 letters, or 5 digits, and no space follows it.
     #[param(max_length = 200)]
     q: Option<String>,
-    /// The tickets that contain these words, if they are few.
+    /// The tickets that contain the words of `q`, once they are looked up.
     #[serde(skip)]
-    few: Option<Vec<i64>>,
+    matches: Option<Matches>,
     /// `-received_at` (the default), `received_at`, `-updated_at`, `updated_at`, `attention_due_at`,
     /// `-attention_due_at`, or `queue`: the order of work, for open tickets only.
     #[param(inline)]

@@ -1,8 +1,8 @@
-//! Search for words of tickets, and for their numbers.
+//! Search for words of tickets and of their followups, and for numbers of tickets.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text as SqlText, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text as SqlText, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::{TicketFilters, Tickets};
@@ -15,8 +15,24 @@ use crate::problem::Result;
 /// The search condition for the words that follow.
 const WORDS: &str = "words @@ search_query(";
 
+/// The same for a followup.
+const OF_FOLLOWUP: &str = "search_words(body) @@ search_query(";
+
 /// The maximum number of tickets that are looked up by their words before other conditions apply.
 const FEW: i64 = 1000;
+
+/// The maximum number of followups whose tickets are found by the words. More common words are searched only in the
+/// tickets themselves.
+const MANY: i64 = 10_000;
+
+/// The tickets that contain the words of a search.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Matches {
+    /// These tickets.
+    Only(Vec<i64>),
+    /// More than a list of ids: those that contain the words, and these, whose followups contain them.
+    With(Vec<i64>),
+}
 
 #[derive(QueryableByName)]
 struct Found {
@@ -24,34 +40,56 @@ struct Found {
     id: i64,
 }
 
+#[derive(QueryableByName)]
+struct Place {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Bool)]
+    in_followup: bool,
+}
+
 impl TicketFilters {
     /// Looks up the tickets that contain the given words. PostgreSQL overestimates the frequency of rare words, and
     /// would scan all tickets in the order of the list to find them.
     ///
-    /// For a requester only their own tickets are searched, so that the response time reveals nothing about the words
-    /// in other tickets.
+    /// For a requester only their own tickets and the followups that they may read are searched, so that the response
+    /// time reveals nothing about the words in others.
     pub fn look_up(&mut self, db: &mut PgConnection, actor: &Actor) -> Result<()> {
         let Some(text) = self.q.clone() else { return Ok(()) };
-        self.few = match actor.scope {
-            PermissionScope::Own => Some(own(db, actor.id, &text)?),
-            _ => few(db, &text)?,
-        };
+        self.matches = Some(match actor.scope {
+            PermissionScope::Own => Matches::Only(own(db, actor.id, &text)?),
+            _ => any(db, &text)?,
+        });
         Ok(())
     }
 }
 
-/// The tickets of all requesters that contain these words; `None` if they are more than `FEW`.
-fn few(db: &mut PgConnection, text: &str) -> Result<Option<Vec<i64>>> {
-    let found: Vec<Found> = Statement::new(format!("SELECT ticket_id AS id FROM ticket_words WHERE {WORDS}"))
-        .bind::<SqlText, _>(text)
-        .sql(format!(") LIMIT {}", FEW + 1))
-        .load(db)?;
-    let few = i64::try_from(found.len()).is_ok_and(|count| count <= FEW);
-    Ok(few.then(|| found.into_iter().map(|found| found.id).collect()))
+/// The tickets of all requesters that contain these words, in themselves or in a followup.
+fn any(db: &mut PgConnection, text: &str) -> Result<Matches> {
+    let found: Vec<Place> = Statement::new(format!(
+        "(SELECT ticket_id AS id, false AS in_followup FROM ticket_words WHERE {WORDS}"
+    ))
+    .bind::<SqlText, _>(text)
+    .sql(format!(") LIMIT {}) UNION ALL (SELECT ticket_id, true FROM followups WHERE {OF_FOLLOWUP}", FEW + 1))
+    .bind::<SqlText, _>(text)
+    .sql(format!(") LIMIT {})", MANY + 1))
+    .load(db)?;
+    let (told, tickets): (Vec<Place>, Vec<Place>) = found.into_iter().partition(|place| place.in_followup);
+    let at_most =
+        |places: &[Place], limit: i64| i64::try_from(places.len()).is_ok_and(|count| count <= limit);
+    let are_few = at_most(&tickets, FEW);
+    let mut ids: Vec<i64> =
+        if at_most(&told, MANY) { told.iter().map(|place| place.id).collect() } else { Vec::new() };
+    if are_few {
+        ids.extend(tickets.iter().map(|place| place.id));
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(if are_few { Matches::Only(ids) } else { Matches::With(ids) })
 }
 
-/// The tickets of this requester that contain these words, or have this number. Materialized, so that the index over
-/// the words of all tickets is never used.
+/// The tickets of this requester that contain these words, in themselves or in a followup that the requester may read,
+/// or have this number. Materialized, so that the indexes over the words of all tickets are never used.
 fn own(db: &mut PgConnection, requester_id: Uuid, text: &str) -> Result<Vec<i64>> {
     let found: Vec<Found> = Statement::new(
         "WITH own AS MATERIALIZED ( \
@@ -59,10 +97,19 @@ fn own(db: &mut PgConnection, requester_id: Uuid, text: &str) -> Result<Vec<i64>
              FROM tickets t WHERE t.requester_id = ",
     )
     .bind::<SqlUuid, _>(requester_id)
-    .sql(format!(") SELECT id FROM own WHERE {WORDS}"))
+    .sql(format!(
+        "), told AS MATERIALIZED ( \
+             SELECT own.id, f.body FROM own CROSS JOIN LATERAL ( \
+                 SELECT f.body FROM followups f WHERE f.ticket_id = own.id AND (f.visibility = 'public' OR f.to_requester \
+                     AND NOT EXISTS (SELECT FROM followups AS copy WHERE copy.published_from = f.id)) OFFSET 0) AS f) \
+         SELECT id FROM own WHERE {WORDS}"
+    ))
     .bind::<SqlText, _>(text)
     .sql(") OR id = ")
     .bind::<Nullable<BigInt>, _>(number(text))
+    .sql(format!(" UNION SELECT id FROM told WHERE {OF_FOLLOWUP}"))
+    .bind::<SqlText, _>(text)
+    .sql(")")
     .load(db)?;
     Ok(found.into_iter().map(|found| found.id).collect())
 }
@@ -76,15 +123,18 @@ pub fn narrow<'a>(query: Tickets<'a>, filters: &'a TicketFilters, actor: &Actor)
     let Some(text) = &filters.q else { return query };
     // For a requester, the existence of another requester's ticket with this number is not examined.
     let number = number(text).filter(|_| actor.scope != PermissionScope::Own);
-    match &filters.few {
-        Some(few) => query.filter(tickets::id.eq_any(few.iter().copied().chain(number))),
-        None => {
-            let condition = "EXISTS (SELECT FROM ticket_words w WHERE w.ticket_id = tickets.id AND w.";
-            let words = sql::<Bool>(condition).sql(WORDS).bind::<SqlText, _>(text).sql("))");
-            match number {
-                Some(number) => query.filter(words.or(tickets::id.eq(number))),
-                None => query.filter(words),
-            }
+    match &filters.matches {
+        Some(Matches::Only(ids)) => query.filter(tickets::id.eq_any(ids.iter().copied().chain(number))),
+        matches => {
+            let ids = match matches {
+                Some(Matches::With(ids)) => ids.as_slice(),
+                _ => &[],
+            };
+            let with: Vec<i64> = ids.iter().copied().chain(number).collect();
+            let condition = "EXISTS (SELECT FROM ticket_words w WHERE w.ticket_id = tickets.id AND (w.";
+            let words = sql::<Bool>(condition).sql(WORDS).bind::<SqlText, _>(text).sql(")");
+            let words = words.sql(" OR w.ticket_id = ANY (").bind::<Array<BigInt>, _>(with).sql(")))");
+            query.filter(words)
         }
     }
 }
