@@ -118,7 +118,7 @@ WHERE jsonb_array_length(steps) <= 100 AND NOT jsonb_path_exists(
 -- The words of tickets are in a table of their own: the migration writes no ticket again, and neither does a step write the
 -- words again. The requester's data have the least weight.
 CREATE TABLE ticket_words (
-    ticket_id bigint PRIMARY KEY REFERENCES tickets ON DELETE CASCADE,
+    ticket_id bigint PRIMARY KEY,
     words     tsvector NOT NULL
 );
 
@@ -141,6 +141,8 @@ BEGIN
     ON CONFLICT (ticket_id) DO UPDATE SET words = EXCLUDED.words;
     RETURN NULL;
 END $$;
+-- Not earlier: a reference that exists while rows are inserted locks and writes each ticket.
+ALTER TABLE ticket_words ADD FOREIGN KEY (ticket_id) REFERENCES tickets ON DELETE CASCADE;
 CREATE TRIGGER tickets_words_new AFTER INSERT ON tickets FOR EACH ROW EXECUTE FUNCTION tickets_words();
 CREATE TRIGGER tickets_words_changed AFTER UPDATE ON tickets FOR EACH ROW
     WHEN ((OLD.subject, OLD.description, OLD.requester_full_name, OLD.requester_document_id, OLD.requester_email, OLD.requester_unit_name)
@@ -162,3 +164,4 @@ END $$;
 -- Tickets of other copies of the server since the words were read; the triggers see all later ones.
 INSERT INTO ticket_words SELECT t.id, words_of(t) FROM tickets t WHERE t.updated_at > now() - interval '1 hour'
 ON CONFLICT (ticket_id) DO UPDATE SET words = EXCLUDED.words WHERE ticket_words.words <> EXCLUDED.words;
+ANALYZE ticket_words;
