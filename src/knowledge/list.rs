@@ -64,7 +64,8 @@ pub struct ArticleFilters {
 
 /// List or search articles
 ///
-/// With `q` the best match comes first, unless `sort` gives another order. In the order of relevance, `excerpt` shows
+/// With `q` the best match comes first, unless `sort` gives another order. Of more than 1,000 matches the newest 1,000 are
+/// ranked, and the others follow, newest first. In the order of relevance, `excerpt` shows
 /// the matching passage with `<mark>` around the words; everything else in it is escaped, so that it can be inserted
 /// into a page as HTML. A requester only finds published public articles.
 #[utoipa::path(

@@ -6,6 +6,7 @@ mod content_rules;
 pub mod list;
 pub mod revisions;
 pub mod search;
+pub mod similar;
 
 use crate::http::routes::Routes;
 

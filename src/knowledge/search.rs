@@ -39,14 +39,14 @@ pub struct ArticleSummary {
         example = "La <mark>impresora</mark> aparece <mark>atascada</mark> y no imprime."
     )]
     pub excerpt: Option<String>,
-    /// The relevance for the search: the higher, the better the match. Only comparable within one search. `null` unless
-    /// the list is ordered by relevance.
+    /// The relevance for the search: the higher, the better the match; 0 for matches beyond the first 1,000. Only comparable
+    /// within one search. `null` unless the list is ordered by relevance.
     #[schema(example = 0.6)]
     pub rank: Option<f64>,
 }
 
 #[derive(QueryableByName)]
-struct Row {
+pub(super) struct Row {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
     #[diesel(sql_type = Text)]
@@ -83,7 +83,7 @@ impl From<Row> for ArticleSummary {
 }
 
 /// The articles that requesters may read; written exactly as the condition of the partial index for the search.
-const PUBLIC: &str = "a.status = 'published' AND a.visibility = 'public'";
+pub(super) const PUBLIC: &str = "a.status = 'published' AND a.visibility = 'public'";
 
 /// The articles that match these filters, in no order.
 pub fn filtered(filters: &ArticleFilters) -> articles::BoxedQuery<'_, Pg> {
@@ -116,19 +116,23 @@ pub fn filtered(filters: &ArticleFilters) -> articles::BoxedQuery<'_, Pg> {
 }
 
 /// The columns of a `Row` except excerpt and rank.
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "a.id, a.title, a.category_id, c.name AS category_name, a.visibility, a.status, a.updated_at";
 
 /// The matching passage of the article `a` for the query `best.q`. The text is escaped for HTML before the marks are
 /// set. A control character on both sides of each separator makes words of the parts of a token, as in the index; it is
 /// removed from the passage.
-const EXCERPT: &str = "replace(ts_headline('mesa_spanish', replace(replace(replace(\
+pub(super) const EXCERPT: &str = "replace(ts_headline('mesa_spanish', replace(replace(replace(\
      regexp_replace(concat_ws(' … ', a.title, a.incident, a.resolution, \
          (SELECT string_agg(passage, ' … ') FROM jsonb_array_elements_text(a.steps || a.bibliography \
              || jsonb_path_query_array(a.references, '$[*].title')) AS passage)), \
          '[/._:@#()=&?+<>¿¡“”‘’«»–—…·•°´\\\\-]', E'\\x01\\\\&\\x01', 'g'), \
      '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), \
      best.q, 'StartSel=<mark>, StopSel=</mark>, MaxWords=30, MinWords=12, MaxFragments=1'), E'\\x01', '')";
+
+/// The maximum number of matches that are ranked: a common word matches most articles. Of more, the newest are ranked; the
+/// others follow, newest first.
+const RANKED: i64 = 1000;
 
 /// The best matches after a position in their order.
 pub fn ranked(
@@ -137,51 +141,74 @@ pub fn ranked(
     after: Option<(f64, Uuid)>,
     limit: i64,
 ) -> Result<Vec<ArticleSummary>> {
-    let text = filters.q.as_deref().unwrap_or_default();
-    let status: Vec<&str> = filters.status.iter().map(|status| status.as_str()).collect();
-    let rows: Vec<Row> = Statement::new(
-        "WITH best AS ( \
-             SELECT a.id, ts_rank_cd(a.search, q)::float8 AS rank, q \
-             FROM articles a, search_query(",
-    )
-    .bind::<Text, _>(text)
-    .sql(") AS q WHERE ")
-    .with(filters.only_public.then_some(PUBLIC), |statement, public| statement.sql(public).sql(" AND "))
-    .sql("a.search @@ q")
-    .with((!status.is_empty()).then_some(status), |statement, status| {
-        statement.sql(" AND a.status = ANY (").bind::<Array<Text>, _>(status).sql(")")
-    })
-    .with(filters.visibility, |statement, visibility| {
-        statement.sql(" AND a.visibility = ").bind::<Text, _>(visibility.as_str())
-    })
-    .with((!filters.category_id.is_empty()).then_some(&filters.category_id), |statement, categories| {
-        statement.sql(" AND a.category_id = ANY (").bind::<Array<SqlUuid>, _>(categories).sql(")")
-    })
-    .with(filters.ticket_id, |statement, ticket| {
-        statement.sql(" AND a.ticket_id = ").bind::<BigInt, _>(ticket)
-    })
-    .with(filters.published_from, |statement, from| {
-        statement.sql(" AND a.published_at >= ").bind::<Timestamptz, _>(from)
-    })
-    .with(filters.published_before, |statement, to| {
-        statement.sql(" AND a.published_at < ").bind::<Timestamptz, _>(to)
-    })
-    .sql(format!(
-        ") SELECT {COLUMNS}, best.rank, {EXCERPT} AS excerpt \
-         FROM (SELECT * FROM best"
-    ))
-    .with(after, |statement, (rank, id)| {
-        let statement = statement.sql(" WHERE (rank, id) < (").bind::<Double, _>(rank);
-        statement.sql(", ").bind::<SqlUuid, _>(id).sql(")")
-    })
-    .sql(" ORDER BY rank DESC, id DESC LIMIT ")
-    .bind::<BigInt, _>(limit)
-    .sql(
-        ") AS best JOIN articles a USING (id) LEFT JOIN categories c ON c.id = a.category_id \
-         ORDER BY best.rank DESC, a.id DESC",
-    )
-    .load(db)?;
+    let seek = |statement: Statement<'static>, (rank, id): (f64, Uuid)| {
+        let statement = statement.bind::<Double, _>(rank).sql(", ");
+        statement.bind::<SqlUuid, _>(id).sql(")")
+    };
+    let statement = Statement::new(
+        "WITH best AS MATERIALIZED (SELECT id, ts_rank_cd(search, q)::float8 AS rank, q FROM (SELECT a.id, a.search, q ",
+    );
+    let statement = matching(statement, filters)
+        .sql(format!(
+            " ORDER BY a.id DESC LIMIT {RANKED}) AS newest), ranked AS MATERIALIZED (SELECT * FROM best"
+        ))
+        .with(after, |statement, after| seek(statement.sql(" WHERE (rank, id) < ("), after))
+        .sql(" ORDER BY rank DESC, id DESC LIMIT ")
+        .bind::<BigInt, _>(limit)
+        .sql("), others AS (SELECT a.id, 0::float8 AS rank, q ");
+    let rows: Vec<Row> = matching(statement, filters)
+        .sql(format!(
+            " AND (SELECT count(*) = {RANKED} FROM best) AND a.id < (SELECT id FROM best ORDER BY id LIMIT 1) \
+             AND (SELECT count(*) FROM ranked) < "
+        ))
+        .bind::<BigInt, _>(limit)
+        .with(after, |statement, after| seek(statement.sql(" AND (0::float8, a.id) < ("), after))
+        .sql(" ORDER BY a.id DESC LIMIT ")
+        .bind::<BigInt, _>(limit)
+        .sql(format!(
+            ") SELECT {COLUMNS}, best.rank, {EXCERPT} AS excerpt FROM ( \
+                 SELECT * FROM (TABLE ranked UNION ALL TABLE others) AS found ORDER BY rank DESC, id DESC LIMIT "
+        ))
+        .bind::<BigInt, _>(limit)
+        .sql(
+            ") AS best JOIN articles a USING (id) LEFT JOIN categories c ON c.id = a.category_id \
+             ORDER BY best.rank DESC, a.id DESC",
+        )
+        .load(db)?;
     Ok(rows.into_iter().map(ArticleSummary::from).collect())
+}
+
+/// Adds the source of the matches `a` for the query `q`, and the conditions.
+fn matching<'a>(statement: Statement<'a>, filters: &ArticleFilters) -> Statement<'a> {
+    let text = filters.q.clone().unwrap_or_default();
+    let status: Vec<&str> = filters.status.iter().map(|status| status.as_str()).collect();
+    statement
+        .sql("FROM articles a, search_query(")
+        .bind::<Text, _>(text)
+        .sql(") AS q WHERE ")
+        .with(filters.only_public.then_some(PUBLIC), |statement, public| statement.sql(public).sql(" AND "))
+        .sql("a.search @@ q")
+        .with((!status.is_empty()).then_some(status), |statement, status| {
+            statement.sql(" AND a.status = ANY (").bind::<Array<Text>, _>(status).sql(")")
+        })
+        .with(filters.visibility, |statement, visibility| {
+            statement.sql(" AND a.visibility = ").bind::<Text, _>(visibility.as_str())
+        })
+        .with(
+            (!filters.category_id.is_empty()).then(|| filters.category_id.clone()),
+            |statement, categories| {
+                statement.sql(" AND a.category_id = ANY (").bind::<Array<SqlUuid>, _>(categories).sql(")")
+            },
+        )
+        .with(filters.ticket_id, |statement, ticket| {
+            statement.sql(" AND a.ticket_id = ").bind::<BigInt, _>(ticket)
+        })
+        .with(filters.published_from, |statement, from| {
+            statement.sql(" AND a.published_at >= ").bind::<Timestamptz, _>(from)
+        })
+        .with(filters.published_before, |statement, before| {
+            statement.sql(" AND a.published_at < ").bind::<Timestamptz, _>(before)
+        })
 }
 
 /// These articles, in this order.
@@ -192,31 +219,6 @@ pub fn found(db: &mut PgConnection, ids: Vec<Uuid>) -> Result<Vec<ArticleSummary
          JOIN articles a USING (id) LEFT JOIN categories c ON c.id = a.category_id ORDER BY place"
     ))
     .bind::<Array<SqlUuid>, _>(ids)
-    .load(db)?;
-    Ok(rows.into_iter().map(ArticleSummary::from).collect())
-}
-
-/// The number of words of a ticket that are searched: those of the subject, then the first of the description. With
-/// more words, more articles match one of them, and each match is ranked.
-const TELLING: u8 = 40;
-
-/// Up to five published articles that share the most words with a ticket.
-pub fn like_ticket(db: &mut PgConnection, ticket_id: i64, staff: bool) -> Result<Vec<ArticleSummary>> {
-    let readable = if staff { "a.status = 'published'" } else { PUBLIC };
-    let rows: Vec<Row> = diesel::sql_query(format!(
-        "WITH wanted AS ( \
-             SELECT string_agg(quote_literal(lexeme), ' | ')::tsquery AS q FROM ( \
-                 SELECT lexeme FROM ticket_words t, unnest(t.words) \
-                 WHERE t.ticket_id = $1 AND weights && ARRAY['A', 'B'] AND strpos(lexeme, '\\') = 0 \
-                 ORDER BY 'A' = ANY (weights) DESC, positions[1], lexeme LIMIT {TELLING}) AS telling) \
-         SELECT {COLUMNS}, best.rank, {EXCERPT} AS excerpt \
-         FROM (SELECT a.id, ts_rank_cd(a.search, q, 1)::float8 AS rank, q FROM articles a, wanted \
-               WHERE {readable} AND a.search @@ q \
-               ORDER BY 2 DESC, 1 DESC LIMIT 5) AS best \
-         JOIN articles a USING (id) LEFT JOIN categories c ON c.id = a.category_id \
-         ORDER BY best.rank DESC, a.id DESC"
-    ))
-    .bind::<BigInt, _>(ticket_id)
     .load(db)?;
     Ok(rows.into_iter().map(ArticleSummary::from).collect())
 }

@@ -7,7 +7,8 @@ use super::store;
 use crate::auth::policy::Action;
 use crate::http::Call;
 use crate::http::paging::Page;
-use crate::knowledge::search::{self, ArticleSummary};
+use crate::knowledge::search::ArticleSummary;
+use crate::knowledge::similar;
 use crate::problem::Result;
 
 /// Suggest articles for a ticket
@@ -22,7 +23,7 @@ use crate::problem::Result;
 pub async fn suggest(call: Call, id: Path<i64>) -> Result<HttpResponse> {
     call.read(move |db, actor| {
         let ticket = store::visible(db, actor, *id)?;
-        Page::whole(search::like_ticket(db, ticket.id, actor.is_staff())?)
+        Page::whole(similar::like_ticket(db, ticket.id, actor.is_staff())?)
     })
     .await
 }

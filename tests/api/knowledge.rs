@@ -90,6 +90,37 @@ fn a_search_can_be_filtered_and_paged() {
     assert_eq!(seen, all.into_iter().rev().collect::<Vec<_>>(), "the best match comes first");
 }
 
+/// A common word does not rank all articles, and a client that follows the cursors still reads each of them once.
+#[test]
+fn more_matches_than_are_ranked_are_all_listed() {
+    let desk = Desk::open();
+    let technician = desk.technician();
+    write(&technician, "Impresora", "No imprime.", "Se cambió.");
+    desk.database.run(
+        "INSERT INTO articles (id, title, incident, resolution, steps, visibility, status, author_id, published_at, created_at, \
+             updated_at) \
+         SELECT gen_random_uuid(), title, incident, repeat('impresora ', n % 7) || '.', steps, visibility, status, author_id, \
+             published_at, created_at, updated_at FROM articles, generate_series(1, 1150) AS n",
+    );
+    let (mut seen, mut next) = (Vec::new(), "/kb/articles?q=impresora&limit=100&with_total=true".to_owned());
+    loop {
+        let page = technician.get(&next).ok();
+        assert_eq!(page["total"], 1151);
+        seen.extend(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|item| (item["rank"].as_f64().unwrap(), item["id"].as_str().unwrap().to_owned())),
+        );
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        next = format!("/kb/articles?q=impresora&limit=100&with_total=true&cursor={cursor}");
+    }
+    assert_eq!(seen.len(), 1151);
+    assert!(seen.is_sorted_by(|one, next| one > next), "in the order of the rank, without repetition");
+    assert_eq!(seen.iter().filter(|(rank, _)| *rank > 0.0).count(), 1000);
+}
+
 #[test]
 fn an_excerpt_is_safe_to_show() {
     let desk = Desk::open();
