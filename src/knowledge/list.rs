@@ -33,7 +33,8 @@ text_enum! {
 pub struct ArticleFilters {
     /// Words to search for, in any inflection, with or without accents; `"two words"` matches a phrase, `-word`
     /// excludes a word, `or` separates alternatives. The last word also matches words that begin with it, if it has at
-    /// least 3 letters, or 5 digits, and no space follows it.
+    /// least 3 letters, or 5 digits, and no space follows it. If nothing is found, words of 5 letters or more may
+    /// differ in one letter.
     #[param(max_length = 200)]
     pub q: Option<String>,
     /// Articles in this state. Repeat it to include several states. Requesters may only use `published`.
@@ -60,6 +61,9 @@ pub struct ArticleFilters {
     /// response time reveals nothing about the words of other articles.
     #[serde(skip)]
     pub only_public: bool,
+    /// Whether each word may have a typing error.
+    #[serde(skip)]
+    pub near: bool,
 }
 
 /// List or search articles
@@ -91,26 +95,50 @@ pub async fn list(call: Call, query: Query<ArticleFilters>) -> Result<HttpRespon
         if sort == ArticleSort::Relevance && filters.q.is_none() {
             return Err(invalid("sort", Text::new("`relevance` requiere `q`.", "`relevance` requires `q`.")));
         }
-        let filtered = || search::filtered(&filters);
-        if sort == ArticleSort::Relevance {
-            let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
-            let after = paging.after::<f64, Uuid>(sort.as_str())?;
-            let items = search::ranked(db, &filters, after, paging.rows())?;
-            return paging
-                .answer(sort.as_str(), items, total, |found| (found.rank.unwrap_or_default(), found.id));
+        let mut found = page(db, &paging, &filters, sort)?;
+        if found.0.is_empty() && filters.q.is_some() && nothing_matches(db, &paging, &filters)? {
+            filters.near = true;
+            found = page(db, &paging, &filters, sort)?;
         }
-        let (ids, total) = read_page!(
-            db,
-            paging,
-            sort.as_str(),
-            filtered,
-            (articles::updated_at as DateTime<Utc>, articles::id as Uuid),
-            articles::id
-        );
-        let items = search::found(db, ids)?;
-        paging.answer(sort.as_str(), items, total, |found| (found.updated_at, found.id))
+        let (items, total) = found;
+        match sort {
+            ArticleSort::Relevance => {
+                paging.answer(sort.as_str(), items, total, |found| (found.rank.unwrap_or_default(), found.id))
+            }
+            _ => paging.answer(sort.as_str(), items, total, |found| (found.updated_at, found.id)),
+        }
     })
     .await
+}
+
+/// Whether no article matches, after it is known that this page is empty.
+fn nothing_matches(db: &mut PgConnection, paging: &Paging, filters: &ArticleFilters) -> Result<bool> {
+    let is_first = paging.cursor.is_none();
+    Ok(is_first || !diesel::select(diesel::dsl::exists(search::filtered(filters))).get_result::<bool>(db)?)
+}
+
+/// One page of the articles, and the number of all if it is wanted.
+fn page(
+    db: &mut PgConnection,
+    paging: &Paging,
+    filters: &ArticleFilters,
+    sort: ArticleSort,
+) -> Result<(Vec<ArticleSummary>, Option<i64>)> {
+    let filtered = || search::filtered(filters);
+    if sort == ArticleSort::Relevance {
+        let total = if paging.with_total { Some(filtered().count().get_result(db)?) } else { None };
+        let after = paging.after::<f64, Uuid>(sort.as_str())?;
+        return Ok((search::ranked(db, filters, after, paging.rows())?, total));
+    }
+    let (ids, total) = read_page!(
+        db,
+        *paging,
+        sort.as_str(),
+        filtered,
+        (articles::updated_at as DateTime<Utc>, articles::id as Uuid),
+        articles::id
+    );
+    Ok((search::found(db, ids)?, total))
 }
 
 fn not_offered() -> crate::problem::Problem {

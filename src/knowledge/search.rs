@@ -85,6 +85,15 @@ impl From<Row> for ArticleSummary {
 /// The articles that requesters may read; written exactly as the condition of the partial index for the search.
 pub(super) const PUBLIC: &str = "a.status = 'published' AND a.visibility = 'public'";
 
+/// The SQL of the words that are searched, before and after what the client sent.
+fn words(filters: &ArticleFilters) -> [&'static str; 2] {
+    match (filters.near, filters.only_public) {
+        (false, _) => ["search_query(", ")"],
+        (true, false) => ["(SELECT search_near(", ", 'articles'))"],
+        (true, true) => ["(SELECT search_near(", ", 'public articles'))"],
+    }
+}
+
 /// The articles that match these filters, in no order.
 pub fn filtered(filters: &ArticleFilters) -> articles::BoxedQuery<'_, Pg> {
     let mut query = articles::table.into_boxed();
@@ -92,7 +101,8 @@ pub fn filtered(filters: &ArticleFilters) -> articles::BoxedQuery<'_, Pg> {
         query = query.filter(Literal::<Bool>::new(PUBLIC.replace("a.", "articles.")));
     }
     if let Some(text) = &filters.q {
-        query = query.filter(sql::<Bool>("articles.search @@ search_query(").bind::<Text, _>(text).sql(")"));
+        let [before, after] = words(filters);
+        query = query.filter(sql::<Bool>("articles.search @@ ").sql(before).bind::<Text, _>(text).sql(after));
     }
     if !filters.status.is_empty() {
         query = query.filter(articles::status.eq_any(&filters.status));
@@ -182,10 +192,14 @@ pub fn ranked(
 fn matching<'a>(statement: Statement<'a>, filters: &ArticleFilters) -> Statement<'a> {
     let text = filters.q.clone().unwrap_or_default();
     let status: Vec<&str> = filters.status.iter().map(|status| status.as_str()).collect();
+    let [before, after] = words(filters);
     statement
-        .sql("FROM articles a, search_query(")
+        .sql("FROM articles a, (SELECT ")
+        .sql(before)
         .bind::<Text, _>(text)
-        .sql(") AS q WHERE ")
+        .sql(after)
+        // Evaluated once; an exact search is known to the planner.
+        .sql(if filters.near { " AS q OFFSET 0) AS words WHERE " } else { " AS q) AS words WHERE " })
         .with(filters.only_public.then_some(PUBLIC), |statement, public| statement.sql(public).sql(" AND "))
         .sql("a.search @@ q")
         .with((!status.is_empty()).then_some(status), |statement, status| {

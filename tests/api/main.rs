@@ -100,6 +100,7 @@ mod retries;
 mod returns;
 mod risks;
 mod roles;
+mod search_errors;
 mod search_followups;
 mod search_words;
 mod seed;

@@ -224,6 +224,7 @@ fn an_earlier_migration_is_applied_after_later_ones() {
         "20261129001100",
         "20261129002200",
         "20261129002300",
+        "20261129002400",
     ];
     let database = Database::empty();
     let mut connection = database.connect();

@@ -240,7 +240,8 @@ pub struct TicketFilters {
     /// e-mail address or unit; or the number of the ticket, such as `123` or `#123`. All words must be in the ticket, or in
     /// one of the followups that the caller may read. `"two words"` matches a phrase,
     /// `-word` excludes a word, `or` separates alternatives. The last word also matches words that begin with it, if it
-    /// has at least 3 letters, or 5 digits, and no space follows it.
+    /// has at least 3 letters, or 5 digits, and no space follows it. If nothing is found, words of 5 letters or more
+    /// may differ in one letter.
     #[param(max_length = 200)]
     q: Option<String>,
     /// The tickets that contain the words of `q`, once they are looked up.

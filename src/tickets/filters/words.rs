@@ -12,11 +12,26 @@ use crate::db::schema::tickets;
 use crate::http::Actor;
 use crate::problem::Result;
 
-/// The search condition for the words that follow.
-const WORDS: &str = "words @@ search_query(";
+/// How the words are compared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Spelling {
+    AsTyped,
+    /// Each word may have a typing error.
+    Near,
+}
 
-/// The same for a followup.
-const OF_FOLLOWUP: &str = "search_words(body) @@ search_query(";
+impl Spelling {
+    /// The SQL of the words that are searched, before and after what the client sent. `place` is that of `search_near`.
+    fn words(self, place: &str) -> [String; 2] {
+        match self {
+            Spelling::AsTyped => ["search_query(".to_owned(), ")".to_owned()],
+            Spelling::Near => ["(SELECT search_near(".to_owned(), format!(", '{place}'))")],
+        }
+    }
+}
+
+/// The tickets with their followups, as the place of `search_near`.
+const TICKETS: &str = "tickets";
 
 /// The maximum number of tickets that are looked up by their words before other conditions apply.
 const FEW: i64 = 1000;
@@ -30,8 +45,8 @@ const MANY: i64 = 10_000;
 pub enum Matches {
     /// These tickets.
     Only(Vec<i64>),
-    /// More than a list of ids: those that contain the words, and these, whose followups contain them.
-    With(Vec<i64>),
+    /// More than a list of ids: those that contain the words in this spelling, and these, whose followups contain them.
+    With(Vec<i64>, Spelling),
 }
 
 #[derive(QueryableByName)]
@@ -56,23 +71,32 @@ impl TicketFilters {
     /// time reveals nothing about the words in others.
     pub fn look_up(&mut self, db: &mut PgConnection, actor: &Actor) -> Result<()> {
         let Some(text) = self.q.clone() else { return Ok(()) };
-        self.matches = Some(match actor.scope {
-            PermissionScope::Own => Matches::Only(own(db, actor.id, &text)?),
-            _ => any(db, &text)?,
-        });
+        let mut look_up = |spelling| match actor.scope {
+            PermissionScope::Own => own(db, actor.id, &text, spelling).map(Matches::Only),
+            _ => any(db, &text, spelling),
+        };
+        let mut found = look_up(Spelling::AsTyped)?;
+        if found == Matches::Only(Vec::new()) && number(&text).is_none() {
+            found = look_up(Spelling::Near)?;
+        }
+        self.matches = Some(found);
         Ok(())
     }
 }
 
 /// The tickets of all requesters that contain these words, in themselves or in a followup.
-fn any(db: &mut PgConnection, text: &str) -> Result<Matches> {
+fn any(db: &mut PgConnection, text: &str, spelling: Spelling) -> Result<Matches> {
+    let [before, after] = spelling.words(TICKETS);
     let found: Vec<Place> = Statement::new(format!(
-        "(SELECT ticket_id AS id, false AS in_followup FROM ticket_words WHERE {WORDS}"
+        "(SELECT ticket_id AS id, false AS in_followup FROM ticket_words WHERE words @@ {before}"
     ))
     .bind::<SqlText, _>(text)
-    .sql(format!(") LIMIT {}) UNION ALL (SELECT ticket_id, true FROM followups WHERE {OF_FOLLOWUP}", FEW + 1))
+    .sql(format!(
+        "{after} LIMIT {}) UNION ALL (SELECT ticket_id, true FROM followups WHERE search_words(body) @@ {before}",
+        FEW + 1
+    ))
     .bind::<SqlText, _>(text)
-    .sql(format!(") LIMIT {})", MANY + 1))
+    .sql(format!("{after} LIMIT {})", MANY + 1))
     .load(db)?;
     let (told, tickets): (Vec<Place>, Vec<Place>) = found.into_iter().partition(|place| place.in_followup);
     let at_most =
@@ -85,12 +109,13 @@ fn any(db: &mut PgConnection, text: &str) -> Result<Matches> {
     }
     ids.sort_unstable();
     ids.dedup();
-    Ok(if are_few { Matches::Only(ids) } else { Matches::With(ids) })
+    Ok(if are_few { Matches::Only(ids) } else { Matches::With(ids, spelling) })
 }
 
 /// The tickets of this requester that contain these words, in themselves or in a followup that the requester may read,
 /// or have this number. Materialized, so that the indexes over the words of all tickets are never used.
-fn own(db: &mut PgConnection, requester_id: Uuid, text: &str) -> Result<Vec<i64>> {
+fn own(db: &mut PgConnection, requester_id: Uuid, text: &str, spelling: Spelling) -> Result<Vec<i64>> {
+    let [before, after] = spelling.words("own");
     let found: Vec<Found> = Statement::new(
         "WITH own AS MATERIALIZED ( \
              SELECT t.id, (SELECT w.words FROM ticket_words w WHERE w.ticket_id = t.id) AS words \
@@ -102,14 +127,14 @@ fn own(db: &mut PgConnection, requester_id: Uuid, text: &str) -> Result<Vec<i64>
              SELECT own.id, f.body FROM own CROSS JOIN LATERAL ( \
                  SELECT f.body FROM followups f WHERE f.ticket_id = own.id AND (f.visibility = 'public' OR f.to_requester \
                      AND NOT EXISTS (SELECT FROM followups AS copy WHERE copy.published_from = f.id)) OFFSET 0) AS f) \
-         SELECT id FROM own WHERE {WORDS}"
+         SELECT id FROM own WHERE words @@ {before}"
     ))
     .bind::<SqlText, _>(text)
-    .sql(") OR id = ")
+    .sql(format!("{after} OR id = "))
     .bind::<Nullable<BigInt>, _>(number(text))
-    .sql(format!(" UNION SELECT id FROM told WHERE {OF_FOLLOWUP}"))
+    .sql(format!(" UNION SELECT id FROM told WHERE search_words(body) @@ {before}"))
     .bind::<SqlText, _>(text)
-    .sql(")")
+    .sql(after)
     .load(db)?;
     Ok(found.into_iter().map(|found| found.id).collect())
 }
@@ -126,13 +151,16 @@ pub fn narrow<'a>(query: Tickets<'a>, filters: &'a TicketFilters, actor: &Actor)
     match &filters.matches {
         Some(Matches::Only(ids)) => query.filter(tickets::id.eq_any(ids.iter().copied().chain(number))),
         matches => {
-            let ids = match matches {
-                Some(Matches::With(ids)) => ids.as_slice(),
-                _ => &[],
+            let (ids, spelling) = match matches {
+                Some(Matches::With(ids, spelling)) => (ids.as_slice(), *spelling),
+                _ => (&[][..], Spelling::AsTyped),
             };
             let with: Vec<i64> = ids.iter().copied().chain(number).collect();
-            let condition = "EXISTS (SELECT FROM ticket_words w WHERE w.ticket_id = tickets.id AND (w.";
-            let words = sql::<Bool>(condition).sql(WORDS).bind::<SqlText, _>(text).sql(")");
+            let [before, after] = spelling.words(TICKETS);
+            let words = sql::<Bool>(
+                "EXISTS (SELECT FROM ticket_words w WHERE w.ticket_id = tickets.id AND (w.words @@ ",
+            );
+            let words = words.sql(&before).bind::<SqlText, _>(text).sql(&after);
             let words = words.sql(" OR w.ticket_id = ANY (").bind::<Array<BigInt>, _>(with).sql(")))");
             query.filter(words)
         }
