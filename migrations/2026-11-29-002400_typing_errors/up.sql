@@ -22,7 +22,7 @@ BEGIN
     IF place = 'tickets' THEN
         RETURN (SELECT array_agg(lexeme) FROM unnest(lexemes) AS lexeme
             WHERE EXISTS (SELECT FROM ticket_words w WHERE w.words @@ quote_literal(lexeme)::tsquery)
-                OR EXISTS (SELECT FROM followups f WHERE search_words(f.body) @@ quote_literal(lexeme)::tsquery));
+                OR EXISTS (SELECT FROM followup_words w WHERE w.words @@ quote_literal(lexeme)::tsquery));
     ELSIF place = 'articles' THEN
         RETURN (SELECT array_agg(lexeme) FROM unnest(lexemes) AS lexeme
             WHERE EXISTS (SELECT FROM articles a WHERE a.search @@ quote_literal(lexeme)::tsquery));
@@ -57,3 +57,8 @@ BEGIN
     END LOOP;
     RETURN found;
 END $$;
+
+-- A typing error is looked up many times: each look-up would read the list of pending entries.
+ALTER INDEX articles_search_idx SET (fastupdate = off);
+ALTER INDEX articles_public_search_idx SET (fastupdate = off);
+SELECT gin_clean_pending_list('articles_search_idx'), gin_clean_pending_list('articles_public_search_idx');

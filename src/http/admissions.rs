@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use actix_web::http::Method;
 use diesel::PgConnection;
 use uuid::Uuid;
 
@@ -58,8 +59,13 @@ impl Admissions {
         Ok(account)
     }
 
-    /// Reads every account again: one of them may have changed.
-    pub fn forget(&self) {
+    /// Reads every account again after a request that may have changed the role, the permissions or the sign-ins of one: any
+    /// change but those of tickets and of inbound mail.
+    pub fn forget_after(&self, method: &Method, path: &str) {
+        const OTHERS: [&str; 2] = ["/api/v1/tickets", "/api/v1/inbound-emails"];
+        if method.is_safe() || OTHERS.iter().any(|other| path.starts_with(other)) {
+            return;
+        }
         let mut accounts = self.accounts();
         accounts.read.clear();
         accounts.generation += 1;

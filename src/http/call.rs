@@ -180,14 +180,19 @@ impl Call {
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
     {
         let admission = self.admission();
+        let (admissions, request) = (Arc::clone(&self.desk.admissions), self.request.head());
+        let (method, path) = (request.method.clone(), request.uri.path().to_owned());
         let run = move |db: &mut PgConnection| {
-            db.transaction(|tx| {
+            let done = db.transaction(|tx| {
                 let actor = admission.admit(tx)?;
                 match key {
                     Some(key) => idempotency::once(tx, actor.id, &key, |tx| act(tx, &actor)),
                     None => act(tx, &actor),
                 }
-            })
+            });
+            // Here too: a client that has gone ends the handling of the request, but not this work.
+            admissions.forget_after(&method, &path);
+            done
         };
         let answer = self.run(run).await?;
         Ok(self.respond(answer))

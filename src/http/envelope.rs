@@ -75,9 +75,7 @@ pub async fn envelope<B: MessageBody + 'static>(
     }
     if let Some(desk) = response.request().app_data::<Data<Desk>>() {
         desk.traffic.count(response.status().as_u16());
-        if may_change_accounts(&method, response.request().path()) {
-            desk.admissions.forget();
-        }
+        desk.admissions.forget_after(&method, response.request().path());
     }
     let taken = started.elapsed().as_secs_f64() * 1000.0;
     let database =
@@ -93,13 +91,6 @@ pub async fn envelope<B: MessageBody + 'static>(
         access_line(&method, &response, taken, &request_id)
     );
     Ok(response)
-}
-
-/// Whether a request may have changed the role, the permissions or the sign-ins of an account: any change but those of
-/// tickets and of inbound mail.
-fn may_change_accounts(method: &Method, path: &str) -> bool {
-    const OTHERS: [&str; 2] = ["/api/v1/tickets", "/api/v1/inbound-emails"];
-    !method.is_safe() && !OTHERS.iter().any(|other| path.starts_with(other))
 }
 
 /// The dates of the operation that was called, if it is deprecated.

@@ -34,13 +34,8 @@ pub fn visible(db: &mut PgConnection, actor: &Actor, id: i64) -> Result<TicketRo
 /// As `visible`.
 pub fn read(db: &mut PgConnection, actor: &Actor, id: i64) -> Result<(Ticket, i32)> {
     let columns = (users::id, users::full_name, users::role);
-    let (row, registered_by, assignee, solved_by, category): (
-        TicketRow,
-        Option<Person>,
-        Option<Person>,
-        Option<Person>,
-        Option<(Uuid, String)>,
-    ) = tickets::table
+    type Found = (TicketRow, Option<Person>, Option<Person>, Option<Person>, Option<(Uuid, String)>);
+    let (row, registered_by, assignee, solved_by, category): Found = tickets::table
         .left_join(REGISTERED_BY.on(REGISTERED_BY.field(users::id).eq(tickets::registered_by_id)))
         .left_join(ASSIGNEE.on(ASSIGNEE.field(users::id).nullable().eq(tickets::assignee_id)))
         .left_join(SOLVED_BY.on(SOLVED_BY.field(users::id).nullable().eq(tickets::solved_by_id)))

@@ -65,6 +65,7 @@ const WITHOUT_TRIGGER: &[(&str, &str)] = &[
     ("ticket_relations", "ticket events"),
     ("ticket_watchers", "ticket events"),
     ("ticket_words", "ticket events"),
+    ("followup_words", "ticket events"),
     ("tickets", "ticket events"),
     ("tree_head_mails", "heads of the log"),
     ("tree_heads", "heads of the log"),

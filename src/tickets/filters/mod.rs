@@ -238,8 +238,9 @@ pub struct TicketFilters {
     has_article: Option<bool>,
     /// Words of the subject and description, in any inflection, with or without accents; the requester's name, document,
     /// e-mail address or unit; or the number of the ticket, such as `123` or `#123`. All words must be in the ticket, or in
-    /// one of the followups that the caller may read. `"two words"` matches a phrase,
-    /// `-word` excludes a word, `or` separates alternatives. The last word also matches words that begin with it, if it
+    /// one of the followups that the caller may read; for a requester, in the newest 5,000 tickets and 1,000 followups.
+    /// `"two words"` matches a phrase, `or` separates alternatives, and `-word` excludes a word: the ticket, or one of its
+    /// followups, must have all other words and not this one. The last word also matches words that begin with it, if it
     /// has at least 3 letters, or 5 digits, and no space follows it. If nothing is found, words of 5 letters or more
     /// may differ in one letter.
     #[param(max_length = 200)]

@@ -40,6 +40,11 @@ const FEW: i64 = 1000;
 /// tickets themselves.
 const MANY: i64 = 10_000;
 
+/// The maximum number of tickets of a requester, and of followups that they may read, that are searched: the newest. Whoever
+/// writes more of them must not keep the database busy with one search.
+const MOST_OWN_TICKETS: i64 = 5_000;
+const MOST_OWN_FOLLOWUPS: i64 = 1_000;
+
 /// The tickets that contain the words of a search.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Matches {
@@ -92,7 +97,7 @@ fn any(db: &mut PgConnection, text: &str, spelling: Spelling) -> Result<Matches>
     ))
     .bind::<SqlText, _>(text)
     .sql(format!(
-        "{after} LIMIT {}) UNION ALL (SELECT ticket_id, true FROM followups WHERE search_words(body) @@ {before}",
+        "{after} LIMIT {}) UNION ALL (SELECT ticket_id, true FROM followup_words WHERE words @@ {before}",
         FEW + 1
     ))
     .bind::<SqlText, _>(text)
@@ -123,16 +128,19 @@ fn own(db: &mut PgConnection, requester_id: Uuid, text: &str, spelling: Spelling
     )
     .bind::<SqlUuid, _>(requester_id)
     .sql(format!(
-        "), told AS MATERIALIZED ( \
-             SELECT own.id, f.body FROM own CROSS JOIN LATERAL ( \
-                 SELECT f.body FROM followups f WHERE f.ticket_id = own.id AND (f.visibility = 'public' OR f.to_requester \
-                     AND NOT EXISTS (SELECT FROM followups AS copy WHERE copy.published_from = f.id)) OFFSET 0) AS f) \
+        " ORDER BY t.received_at DESC, t.id DESC LIMIT {MOST_OWN_TICKETS}), told AS MATERIALIZED ( \
+             SELECT f.ticket_id AS id, (SELECT w.words FROM followup_words w WHERE w.followup_id = f.id) AS words FROM ( \
+                 SELECT f.id, f.ticket_id FROM own CROSS JOIN LATERAL ( \
+                     SELECT f.id, f.ticket_id, f.created_at FROM followups f \
+                     WHERE f.ticket_id = own.id AND (f.visibility = 'public' OR f.to_requester \
+                         AND NOT EXISTS (SELECT FROM followups AS copy WHERE copy.published_from = f.id)) OFFSET 0) AS f \
+                 ORDER BY f.created_at DESC LIMIT {MOST_OWN_FOLLOWUPS}) AS f) \
          SELECT id FROM own WHERE words @@ {before}"
     ))
     .bind::<SqlText, _>(text)
     .sql(format!("{after} OR id = "))
     .bind::<Nullable<BigInt>, _>(number(text))
-    .sql(format!(" UNION SELECT id FROM told WHERE search_words(body) @@ {before}"))
+    .sql(format!(" UNION SELECT id FROM told WHERE words @@ {before}"))
     .bind::<SqlText, _>(text)
     .sql(after)
     .load(db)?;
