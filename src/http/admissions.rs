@@ -30,21 +30,20 @@ struct Accounts {
 }
 
 impl Admissions {
-    /// The account with this id, as it was in the database within the last second.
+    /// The account with this id, if it was read within the last second.
+    pub fn known(&self, id: Uuid) -> Option<Account> {
+        let accounts = self.accounts();
+        let (read_at, account) = accounts.read.get(&id)?;
+        let elapsed = read_at.elapsed();
+        (elapsed < LONGEST).then(|| account.clone().after(elapsed))
+    }
+
+    /// Reads the account with this id, and keeps it.
     ///
     /// # Errors
     /// A 401 if there is no such account, or if it is not active.
-    pub fn account(&self, db: &mut PgConnection, id: Uuid) -> Result<Account> {
-        let began = Instant::now();
-        let generation = {
-            let accounts = self.accounts();
-            if let Some((read_at, account)) = accounts.read.get(&id)
-                && read_at.elapsed() < LONGEST
-            {
-                return Ok(account.clone().after(read_at.elapsed()));
-            }
-            accounts.generation
-        };
+    pub fn read(&self, db: &mut PgConnection, id: Uuid) -> Result<Account> {
+        let (began, generation) = (Instant::now(), self.accounts().generation);
         let account = Account::read(db, id)?;
         let mut accounts = self.accounts();
         // What was read before a change must not be used after it.

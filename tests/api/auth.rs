@@ -1,6 +1,7 @@
 //! Sign-in, refresh, sign-out, passwords and lockouts.
 
 use std::thread;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -160,6 +161,26 @@ fn a_change_of_role_applies_from_the_next_request() {
 }
 
 #[test]
+fn a_copy_of_the_server_knows_a_changed_account_within_a_second() {
+    let desk = Desk::open();
+    let copy = desk.copy();
+    let person = desk.another(Role::Requester);
+    let at_copy = |client: &Client| copy.client(client);
+    at_copy(&person).get("/me").ok();
+    desk.director().patch(&format!("/users/{}", person.id()), json!({"role": "technician"})).ok();
+    // What is permitted now is not refused by what the copy knew.
+    at_copy(&person).get("/users").ok();
+    let change = json!({"current_password": PASSWORD, "new_password": "otra-clave-larga"});
+    assert_eq!(person.post("/me/password", change).status, 204);
+    let login = json!({"email": person.email(), "password": "otra-clave-larga"});
+    let session = desk.nobody().post("/auth/login", login).ok();
+    let again = desk.nobody().holding(session["access_token"].as_str().unwrap());
+    at_copy(&again).get("/me").ok();
+    thread::sleep(Duration::from_secs(1));
+    at_copy(&person).get("/me").problem(401, "unauthenticated");
+}
+
+#[test]
 fn a_change_of_password_ends_earlier_sessions() {
     let desk = Desk::open();
     let session = sign_in(&desk, "technician@mesa.test");
@@ -273,10 +294,12 @@ fn access_tokens_end_with_their_session() {
     let path = format!("/users/{}", person.id());
     director.patch(&path, json!({"active": false})).ok();
     director.patch(&path, json!({"active": true})).ok();
+    desk.wait_for_copies();
     before.get("/me").problem(401, "unauthenticated");
     let between = held(&sign_in(&desk, person.email()));
     let change = json!({"current_password": PASSWORD, "new_password": "otra-clave-larga"});
     assert_eq!(between.post("/me/password", change).status, 204);
+    desk.wait_for_copies();
     between.get("/me").problem(401, "unauthenticated");
     let login = json!({"email": person.email(), "password": "otra-clave-larga"});
     held(&desk.nobody().post("/auth/login", login).ok()).get("/me").ok();

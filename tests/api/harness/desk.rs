@@ -130,6 +130,13 @@ impl Desk {
         Client::new(self.url().to_owned(), None, Value::Null)
     }
 
+    /// Waits until a second copy of the server, if there is one, knows what changed of an account.
+    pub fn wait_for_copies(&self) {
+        if self.front.is_some() {
+            std::thread::sleep(std::time::Duration::from_secs(1));
+        }
+    }
+
     /// The base URL for clients.
     fn url(&self) -> &str {
         self.front.as_ref().map_or(&self.server.url, |(front, _)| &front.url)
