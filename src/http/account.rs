@@ -25,13 +25,10 @@ pub struct Account {
     pub now: DateTime<Utc>,
 }
 
-type Columns = (Role, Vec<UserPermission>, String, Option<Uuid>, bool, i32, DateTime<Utc>);
-
-impl Account {
-    /// # Errors
-    /// A 401 if there is no such account, or if it is not active.
-    pub fn read(db: &mut PgConnection, id: Uuid) -> Result<Self> {
-        let columns = (
+/// The columns of `Columns`.
+macro_rules! columns {
+    () => {
+        (
             users::role,
             users::granted_permissions,
             users::full_name,
@@ -39,8 +36,17 @@ impl Account {
             users::active,
             users::sign_in_era,
             clock_timestamp(),
-        );
-        Self::of(id, users::table.find(id).select(columns).get_result(db).optional()?)
+        )
+    };
+}
+
+type Columns = (Role, Vec<UserPermission>, String, Option<Uuid>, bool, i32, DateTime<Utc>);
+
+impl Account {
+    /// # Errors
+    /// A 401 if there is no such account, or if it is not active.
+    pub fn read(db: &mut PgConnection, id: Uuid) -> Result<Self> {
+        Self::of(id, users::table.find(id).select(columns!()).get_result(db).optional()?)
     }
 
     /// The same, in a transaction whose changes are recorded as those of this account: in the same statement, so that it
@@ -49,18 +55,9 @@ impl Account {
     /// # Errors
     /// As `read`.
     pub fn read_to_write(tx: &mut PgConnection, id: Uuid) -> Result<Self> {
-        let columns = (
-            users::role,
-            users::granted_permissions,
-            users::full_name,
-            users::unit_id,
-            users::active,
-            users::sign_in_era,
-            clock_timestamp(),
-        );
         let acts = set_config(acting::ACTOR_ID, id.to_string(), true);
         let found: Option<(Columns, String)> =
-            users::table.find(id).select((columns, acts)).get_result(tx).optional()?;
+            users::table.find(id).select((columns!(), acts)).get_result(tx).optional()?;
         Self::of(id, found.map(|(columns, _)| columns))
     }
 
