@@ -218,14 +218,14 @@ impl Account {
             .find(user_id)
             .select((users::password_hash, users::active, users::locale, users::sign_in_era))
             .for_no_key_update()
-            .first(tx)?;
+            .get_result(tx)?;
         Ok(Account { password_hash, active, locale, era })
     }
 }
 
 pub(super) fn family_of(db: &mut PgConnection, token: &[u8]) -> Result<Option<(Uuid, Uuid)>> {
     let columns = (refresh_tokens::family_id, refresh_tokens::user_id);
-    Ok(refresh_tokens::table.find(token).select(columns).first(db).optional()?)
+    Ok(refresh_tokens::table.find(token).select(columns).get_result(db).optional()?)
 }
 
 /// Stores the next token of a family and returns it.

@@ -59,7 +59,7 @@ pub fn answered(
         && let Some(target) = merged::merged_into(tx, row.id)?
     {
         let target: TicketRow =
-            tickets::table.find(target).select(TicketRow::as_select()).for_update().first(tx)?;
+            tickets::table.find(target).select(TicketRow::as_select()).for_update().get_result(tx)?;
         if workflow::allows(target.status, target.resumes_to, Step::Followup) {
             let is_own = sender.role != Role::Requester || target.requester_id == sender.id;
             let place = if is_own { Place::Own } else { Place::Private };

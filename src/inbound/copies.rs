@@ -25,7 +25,7 @@ pub enum Copied {
 pub fn of(tx: &mut PgConnection, message: &Message, address: &str) -> Result<Option<Copied>> {
     for id in threads::answered(tx, message)? {
         let row: Option<TicketRow> =
-            tickets::table.find(id).select(TicketRow::as_select()).first(tx).optional()?;
+            tickets::table.find(id).select(TicketRow::as_select()).get_result(tx).optional()?;
         let Some(row) = row else { continue };
         let was_copied = emails::table
             .filter(emails::ticket_id.eq(row.id))
@@ -38,7 +38,7 @@ pub fn of(tx: &mut PgConnection, message: &Message, address: &str) -> Result<Opt
         }
         let target = merged::merged_into(tx, row.id)?.unwrap_or(row.id);
         let row: TicketRow =
-            tickets::table.find(target).select(TicketRow::as_select()).for_update().first(tx)?;
+            tickets::table.find(target).select(TicketRow::as_select()).for_update().get_result(tx)?;
         if !workflow::allows(row.status, row.resumes_to, Step::Followup) {
             return Ok(Some(Copied::Ended(row)));
         }

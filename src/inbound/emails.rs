@@ -159,7 +159,7 @@ pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<InboundEmail>> 
 /// A 404 if there is none.
 pub fn outcome(db: &mut PgConnection, id: Uuid, is_new: bool) -> Result<(Answer, bool)> {
     let (row, version): (Row, i32) =
-        emails::table.find(id).select((Row::as_select(), emails::version)).first(db)?;
+        emails::table.find(id).select((Row::as_select(), emails::version)).get_result(db)?;
     let is_settled = row.status != InboundEmailStatus::Waiting;
     let email = present(db, vec![row])?.pop().ok_or_else(Problem::not_found)?;
     let answer = match is_new {
@@ -244,7 +244,7 @@ pub async fn raw(call: Call, id: Path<Uuid>, request: HttpRequest) -> Result<Htt
     let (storage_key, sha256, size): (String, String, i64) = call
         .check(move |db, actor| {
             let columns = (emails::storage_key, emails::sha256, emails::size);
-            let found = emails::table.find(*id).select(columns).first(db)?;
+            let found = emails::table.find(*id).select(columns).get_result(db)?;
             log::record_export(db, actor, AuditResource::InboundEmail, Some(id.to_string()), json!({}))?;
             Ok(found)
         })
@@ -297,7 +297,7 @@ pub async fn process_again(call: Call, id: Path<Uuid>, body: Body<ProcessingCrea
 
 fn take(tx: &mut PgConnection, actor: &Actor, id: Uuid, body: Body<ProcessingCreate>) -> Result<()> {
     let (status, version): (InboundEmailStatus, i32) =
-        emails::table.find(id).select((emails::status, emails::version)).for_update().first(tx)?;
+        emails::table.find(id).select((emails::status, emails::version)).for_update().get_result(tx)?;
     let ProcessingCreate { release } = body.read()?;
     actor.check_version(id, version)?;
     if status == InboundEmailStatus::Processed {

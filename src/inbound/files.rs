@@ -71,7 +71,7 @@ pub fn attach(
         return Ok(());
     }
     let row: TicketRow =
-        tickets::table.find(ticket_id).select(TicketRow::as_select()).for_update().first(tx)?;
+        tickets::table.find(ticket_id).select(TicketRow::as_select()).for_update().get_result(tx)?;
     let mut case = Case::open(tx, row, actor);
     case.note_mail(actor);
     let ids = insert_all(case.tx, actor.id, owner, &files.kept, case.now)?;

@@ -64,7 +64,7 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
             let (author_id, source): (Uuid, Option<Uuid>) = followups::table
                 .find(id)
                 .select((followups::author_id, followups::published_from))
-                .first(db)?;
+                .get_result(db)?;
             if !actor.is_staff() && author_id != actor.id {
                 return Err(Problem::not_found());
             }

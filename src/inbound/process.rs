@@ -36,7 +36,8 @@ pub struct Taken {
 
 /// Processes a message that the caller has leased. A failure is logged, and retried later.
 pub async fn process(desk: &Desk, id: Uuid) {
-    let taken = desk.db.run(move |db| Ok(emails::table.find(id).select(Taken::as_select()).first(db)?)).await;
+    let taken =
+        desk.db.run(move |db| Ok(emails::table.find(id).select(Taken::as_select()).get_result(db)?)).await;
     match taken {
         Ok(taken) => attempt(desk, taken).await,
         Err(problem) => log::warn!("message {id} will be tried again: {}", problem.log_line()),
@@ -138,7 +139,7 @@ async fn once(desk: &Desk, taken: Taken) -> Result<()> {
                     .find(taken.id)
                     .select((emails::status, emails::submitted_by, emails::released_by))
                     .for_update()
-                    .first(tx)?;
+                    .get_result(tx)?;
                 // Another copy took it after the lease expired, and finished first.
                 if status != InboundEmailStatus::Waiting {
                     return Ok(());

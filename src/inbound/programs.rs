@@ -57,7 +57,8 @@ pub fn repeated(
     let Some((id, _)) = open.into_iter().find(|(_, subject)| subject_key(subject) == key) else {
         return Ok(None);
     };
-    let row: TicketRow = tickets::table.find(id).select(TicketRow::as_select()).for_update().first(tx)?;
+    let row: TicketRow =
+        tickets::table.find(id).select(TicketRow::as_select()).for_update().get_result(tx)?;
     let is_open = !matches!(row.status, TicketStatus::Solved | TicketStatus::Closed | TicketStatus::Archived);
     Ok(Some(row).filter(|_| is_open))
 }

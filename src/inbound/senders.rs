@@ -55,7 +55,7 @@ pub fn active(tx: &mut PgConnection, id: Uuid) -> Result<Option<Sender>> {
         .filter(users::active)
         .select((users::role, users::password_hash.is_not_null()))
         .for_share()
-        .first(tx)
+        .get_result(tx)
         .optional()?;
     Ok(found.map(|(role, has_password)| Sender { id, role, active: true, has_password }))
 }

@@ -52,7 +52,7 @@ pub fn answers_the_desk(db: &mut PgConnection, message: &Message) -> Result<bool
     }
     let Some((number, _)) = tag(&message.subject) else { return Ok(false) };
     let subject: Option<String> =
-        tickets::table.find(number).select(tickets::subject).first(db).optional()?;
+        tickets::table.find(number).select(tickets::subject).get_result(db).optional()?;
     Ok(subject.is_some_and(|subject| message.subject.trim_end().ends_with(&subject)))
 }
 

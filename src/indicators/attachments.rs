@@ -56,13 +56,13 @@ fn record(id: Uuid) -> Record {
 }
 
 fn exists(db: &mut PgConnection, id: Uuid) -> Result<()> {
-    indicators::table.find(id).select(indicators::id).first::<Uuid>(db)?;
+    indicators::table.find(id).select(indicators::id).get_result::<Uuid>(db)?;
     Ok(())
 }
 
 fn may_attach(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<()> {
     let status: IndicatorStatus =
-        indicators::table.find(id).select(indicators::status).for_share().first(db)?;
+        indicators::table.find(id).select(indicators::status).for_share().get_result(db)?;
     // Whoever may measure it may attach its form.
     actor.may_write(status != IndicatorStatus::Retired)
 }

@@ -231,12 +231,12 @@ impl IndicatorCreate {
 
 impl Indicator {
     pub fn find(db: &mut PgConnection, id: Uuid) -> Result<Self> {
-        Ok(indicators::table.find(id).select(Indicator::as_select()).first(db)?)
+        Ok(indicators::table.find(id).select(Indicator::as_select()).get_result(db)?)
     }
 
     /// Locked until the transaction ends, so that only one request at a time measures a period.
     pub fn lock(tx: &mut PgConnection, id: Uuid) -> Result<Self> {
-        Ok(indicators::table.find(id).select(Indicator::as_select()).for_update().first(tx)?)
+        Ok(indicators::table.find(id).select(Indicator::as_select()).for_update().get_result(tx)?)
     }
 
     fn answer(&self) -> Result<Answer> {

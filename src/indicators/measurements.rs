@@ -196,7 +196,7 @@ impl Measurement {
     }
 
     pub(super) fn find(db: &mut PgConnection, id: Uuid, reader: Role) -> Result<Self> {
-        let row: Row = measurements::table.find(id).select(Row::as_select()).first(db)?;
+        let row: Row = measurements::table.find(id).select(Row::as_select()).get_result(db)?;
         Self::present(db, vec![row], reader)?.pop().ok_or_else(Problem::not_found)
     }
 
@@ -220,7 +220,7 @@ fn of_answers(db: &mut PgConnection, rows: &[Row], reader: Role) -> Result<HashS
 
 /// The row, locked until the transaction ends.
 pub(super) fn lock(tx: &mut PgConnection, id: Uuid) -> Result<Row> {
-    Ok(measurements::table.find(id).select(Row::as_select()).for_update().first(tx)?)
+    Ok(measurements::table.find(id).select(Row::as_select()).for_update().get_result(tx)?)
 }
 
 /// Checks that the action of a measurement exists.

@@ -253,7 +253,7 @@ impl Article {
 /// A 404 otherwise.
 pub fn check_visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<()> {
     let (visibility, status): (ArticleVisibility, ArticleStatus) =
-        articles::table.find(id).select((articles::visibility, articles::status)).first(db)?;
+        articles::table.find(id).select((articles::visibility, articles::status)).get_result(db)?;
     let offered = visibility == ArticleVisibility::Public && status == ArticleStatus::Published;
     if (actor.scope == PermissionScope::Published || !actor.is_staff()) && !offered {
         return Err(Problem::not_found());
@@ -328,7 +328,7 @@ pub async fn write(call: Call, body: Body<ArticleCreate>) -> Result<HttpResponse
 #[patch("/kb/articles/{article_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<ArticleCreate>>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
-        let row = articles::table.find(*id).select(Row::as_select()).for_update().first(tx)?;
+        let row = articles::table.find(*id).select(Row::as_select()).for_update().get_result(tx)?;
         let current = ArticleCreate {
             title: row.title,
             incident: row.incident,

@@ -299,7 +299,7 @@ fn in_full(db: &mut PgConnection, id: Uuid, config: &Config) -> Result<(Answer, 
             delivery::Message::as_select(),
             (messages::sent_to, messages::sent_subject, messages::sent_text),
         ))
-        .first(db)?;
+        .get_result(db)?;
     let (to, subject, text) = match sent {
         (Some(to), Some(subject), Some(text)) => (to, subject, text),
         _ => {

@@ -56,11 +56,11 @@ fn record(id: Uuid) -> Record {
 }
 
 fn exists(db: &mut PgConnection, id: Uuid) -> Result<()> {
-    minutes::table.find(id).select(minutes::id).first::<Uuid>(db)?;
+    minutes::table.find(id).select(minutes::id).get_result::<Uuid>(db)?;
     Ok(())
 }
 
 fn may_attach(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<()> {
-    let status: MinutesStatus = minutes::table.find(id).select(minutes::status).for_share().first(db)?;
+    let status: MinutesStatus = minutes::table.find(id).select(minutes::status).for_share().get_result(db)?;
     actor.may_write(status == MinutesStatus::Draft)
 }

@@ -278,7 +278,7 @@ impl Minutes {
     }
 
     fn find(db: &mut PgConnection, id: Uuid) -> Result<Self> {
-        let row: Row = minutes::table.find(id).select(Row::as_select()).first(db)?;
+        let row: Row = minutes::table.find(id).select(Row::as_select()).get_result(db)?;
         Self::present(db, vec![row])?.pop().ok_or_else(Problem::not_found)
     }
 
@@ -291,5 +291,5 @@ impl Minutes {
 
 /// The row of minutes, locked until the transaction ends.
 fn lock(tx: &mut PgConnection, id: Uuid) -> Result<Row> {
-    Ok(minutes::table.find(id).select(Row::as_select()).for_update().first(tx)?)
+    Ok(minutes::table.find(id).select(Row::as_select()).for_update().get_result(tx)?)
 }

@@ -78,7 +78,7 @@ impl PersonData {
                 Contact::as_select(),
                 (units::id, units::name).nullable(),
             ))
-            .first(db)?;
+            .get_result(db)?;
         Ok(PersonData {
             full_name: Some(full_name).filter(|name| is_named(name)),
             document_id,

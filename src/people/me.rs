@@ -170,7 +170,7 @@ pub async fn password(
     let counted = call.check(move |db, actor| {
         let wanted = body.read()?;
         let (email, current_hash): (String, Option<String>) =
-            users::table.find(actor.id).select((users::email, users::password_hash)).first(db)?;
+            users::table.find(actor.id).select((users::email, users::password_hash)).get_result(db)?;
         let attempt = Attempt::count(db, &email, from)?;
         Ok((wanted, email, current_hash, attempt))
     });

@@ -194,7 +194,7 @@ pub async fn create(call: Call, body: Body<UnitCreate>) -> Result<HttpResponse> 
 #[patch("/units/{unit_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<UnitProfile>>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
-        let row = units::table.find(*id).select(Row::as_select()).for_update().first(tx)?;
+        let row = units::table.find(*id).select(Row::as_select()).for_update().get_result(tx)?;
         let (profile, changes) =
             body.merge(&UnitProfile { name: row.name, head_id: row.head_id, active: row.active })?;
         actor.check_version(row.id, row.version)?;

@@ -183,7 +183,7 @@ impl User {
     /// # Errors
     /// A 404 if there is none.
     pub fn lock(tx: &mut PgConnection, id: Uuid) -> Result<Self> {
-        users::table.find(id).select(users::id).for_update().first::<Uuid>(tx)?;
+        users::table.find(id).select(users::id).for_update().get_result::<Uuid>(tx)?;
         Self::find(tx, id)
     }
 

@@ -450,5 +450,5 @@ pub fn may_manage(actor: &Actor, role: Role) -> Result<()> {
 
 /// The language of messages to a user.
 pub fn locale(db: &mut PgConnection, id: Uuid) -> Result<Locale> {
-    Ok(users::table.find(id).select(users::locale).first(db)?)
+    Ok(users::table.find(id).select(users::locale).get_result(db)?)
 }

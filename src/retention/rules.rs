@@ -123,7 +123,7 @@ pub async fn list(call: Call) -> Result<HttpResponse> {
 pub async fn read(kind: Path<RetentionKind>, call: Call) -> Result<HttpResponse> {
     call.read(move |db, _| {
         let rule: RetentionRule =
-            retention_rules::table.find(*kind).select(RetentionRule::as_select()).first(db)?;
+            retention_rules::table.find(*kind).select(RetentionRule::as_select()).get_result(db)?;
         Ok(Answer::ok(&rule)?.version(rule.kind.as_str(), rule.version))
     })
     .await

@@ -282,7 +282,7 @@ pub async fn record(call: Call, id: Path<Uuid>, body: Body<AbsenceCreate>) -> Re
 #[get("/absences/{absence_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     call.read(move |db, _| {
-        let row = absences::table.find(*id).select(Row::as_select()).first::<Row>(db)?;
+        let row = absences::table.find(*id).select(Row::as_select()).get_result::<Row>(db)?;
         let (id, version) = (row.id, row.version);
         Ok(Answer::ok(&Absence::one(db, row)?)?.version(id, version))
     })
@@ -341,7 +341,7 @@ pub async fn remove(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Result
 
 /// The absence, if the caller may manage the person; locked until the end of the transaction.
 fn lock(tx: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<Row> {
-    let row: Row = absences::table.find(id).select(Row::as_select()).for_update().first(tx)?;
+    let row: Row = absences::table.find(id).select(Row::as_select()).for_update().get_result(tx)?;
     users::may_manage(actor, User::find(tx, row.user_id)?.role)?;
     Ok(row)
 }

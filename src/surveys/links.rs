@@ -90,7 +90,7 @@ pub fn open(db: &mut PgConnection, token: &str) -> Result<Opened> {
             users::locale,
             survey_tokens::expires_at,
         ))
-        .first(db)?;
+        .get_result(db)?;
     if expires_at <= crate::db::now(db)? {
         return Err(Problem::new(
             Code::SurveyExpired,

@@ -83,7 +83,7 @@ pub async fn list(call: Call, query: Query<SurveyFilters>) -> Result<HttpRespons
 #[get("/surveys/{survey_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
     call.read(move |db, actor| {
-        let row: Row = surveys::table.find(*id).select(Row::as_select()).first(db)?;
+        let row: Row = surveys::table.find(*id).select(Row::as_select()).get_result(db)?;
         store::visible(db, actor, row.ticket_id)?;
         let version = row.version();
         Ok(Answer::ok(&present_one(db, row)?)?.version(id, version))

@@ -162,8 +162,10 @@ pub async fn list(call: Call, query: Query<SurveyQuestionFilters>) -> Result<Htt
 )]
 #[get("/survey-questions/{question_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(move |db, _| answer(questions::table.find(*id).select(SurveyQuestion::as_select()).first(db)?))
-        .await
+    call.read(move |db, _| {
+        answer(questions::table.find(*id).select(SurveyQuestion::as_select()).get_result(db)?)
+    })
+    .await
 }
 
 /// Add a question to the survey

@@ -60,10 +60,10 @@ pub fn submit(
     let (ticket_id, attended): (i64, bool) = surveys::table
         .find(id)
         .select((surveys::ticket_id, attended_ticket(surveys::ticket_id, surveys::requester_id)))
-        .first(tx)?;
+        .get_result(tx)?;
     let status: TicketStatus =
-        tickets::table.find(ticket_id).select(tickets::status).for_share().first(tx)?;
-    let row: Row = surveys::table.find(id).select(Row::as_select()).for_update().first(tx)?;
+        tickets::table.find(ticket_id).select(tickets::status).for_share().get_result(tx)?;
+    let row: Row = surveys::table.find(id).select(Row::as_select()).for_update().get_result(tx)?;
     if row.status == SurveyStatus::Answered {
         return Err(Problem::new(
             Code::AlreadyAnswered,

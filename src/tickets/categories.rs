@@ -135,7 +135,7 @@ pub async fn list(call: Call, query: Query<CatalogueFilters>) -> Result<HttpResp
 )]
 #[get("/categories/{category_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(move |db, _| categories::table.find(*id).select(Category::as_select()).first(db)?.answer())
+    call.read(move |db, _| categories::table.find(*id).select(Category::as_select()).get_result(db)?.answer())
         .await
 }
 
@@ -188,7 +188,8 @@ pub async fn create(call: Call, body: Body<CategoryCreate>) -> Result<HttpRespon
 #[patch("/categories/{category_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CategoryProfile>>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
-        let category = categories::table.find(*id).select(Category::as_select()).for_update().first(tx)?;
+        let category =
+            categories::table.find(*id).select(Category::as_select()).for_update().get_result(tx)?;
         let (profile, changes) = body.merge(&CategoryProfile {
             name: category.name,
             description: category.description,
@@ -214,13 +215,14 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CategoryProfile
 /// A 422 if the category does not exist or is not active.
 pub fn may_ask(db: &mut PgConnection, category: Uuid, ticket_id: i64) -> Result<bool> {
     let found = categories::table.find(category).filter(categories::active);
-    let profile: Option<RequiredProfile> = found.select(categories::required_profile).first(db).optional()?;
+    let profile: Option<RequiredProfile> =
+        found.select(categories::required_profile).get_result(db).optional()?;
     match profile {
         None => Err(Problem::field(FieldError::unknown_id("/category_id"))),
         Some(RequiredProfile::Any) => Ok(true),
         Some(RequiredProfile::UnitHead) => {
             let head = tickets::reception_head_id.is_not_distinct_from(tickets::requester_id.nullable());
-            Ok(tickets::table.find(ticket_id).select(head).first(db)?)
+            Ok(tickets::table.find(ticket_id).select(head).get_result(db)?)
         }
     }
 }

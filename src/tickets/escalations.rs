@@ -229,7 +229,7 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
             .filter(escalations::id.eq(id))
             .filter(escalations::ticket_id.eq(ticket.id))
             .select((Row::as_select(), Option::<Person>::as_select()))
-            .first(db)?;
+            .get_result(db)?;
         Ok(Answer::ok(&Escalation::from(found))?.version(id, 1))
     })
     .await

@@ -235,7 +235,7 @@ pub fn note(
     if missing.is_empty() {
         return Ok(note);
     }
-    let locale: Locale = users::table.find(ticket.requester_id).select(users::locale).first(tx)?;
+    let locale: Locale = users::table.find(ticket.requester_id).select(users::locale).get_result(tx)?;
     let sentence = sentence(missing, locale);
     Ok(Some(match note {
         Some(note) => format!("{sentence} {note}"),

@@ -316,7 +316,7 @@ pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>) 
             .filter(ticket_relations::ticket_id.eq(id).or(ticket_relations::related_id.eq(id)));
         let (kind, from, to): (RelationKind, i64, i64) = relation
             .select((ticket_relations::kind, ticket_relations::ticket_id, ticket_relations::related_id))
-            .first(tx)?;
+            .get_result(tx)?;
         let (kind, other) = if from == id { (kind, to) } else { (kind.inverse(), from) };
         let (row, other) = store::lock_both(tx, id, other)?;
         actor.check_version(relation_id, 1)?;

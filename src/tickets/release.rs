@@ -31,7 +31,7 @@ pub fn may_attend(case: &mut Case<'_>, person_id: Uuid) -> Result<bool> {
         .find(person_id)
         .filter(users::active)
         .select((users::role, users::contract_ends_on))
-        .first(case.tx)
+        .get_result(case.tx)
         .optional()?;
     let required = if case.ticket.third_party.is_some() { 1 } else { case.ticket.support_level };
     let today = case.now.with_timezone(&case.timezone).date_naive();

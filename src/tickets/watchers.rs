@@ -119,7 +119,7 @@ pub async fn add(call: Call, id: Path<i64>, body: Body<WatcherCreate>) -> Result
         let ticket = store::lock(tx, actor, *id)?;
         let WatcherCreate { user_id } = body.read()?;
         let found = users::table.find(user_id).filter(users::active).select(Person::as_select());
-        let Some(user) = found.first(tx).optional()? else {
+        let Some(user) = found.get_result(tx).optional()? else {
             return Err(Problem::field(FieldError::unknown_id("/user_id")));
         };
         if user_id == ticket.requester_id {
@@ -185,7 +185,7 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
                 ticket_watchers::added_by,
                 ticket_watchers::reason,
             ))
-            .first(db)?;
+            .get_result(db)?;
         let added_by = person::by_id(db, [by])?.remove(&by);
         // A watcher never changes until it is removed.
         Ok(Answer::ok(&Watcher { user, since, added_by, reason })?
@@ -213,7 +213,7 @@ pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>) 
         let (ticket_id, user_id) = *path;
         let ticket = store::lock(tx, actor, ticket_id)?;
         let watching = ticket_watchers::table.find((ticket_id, user_id));
-        let since: DateTime<Utc> = watching.select(ticket_watchers::since).first(tx)?;
+        let since: DateTime<Utc> = watching.select(ticket_watchers::since).get_result(tx)?;
         actor.check_version(tag(ticket_id, user_id), since.timestamp_micros())?;
         diesel::delete(watching).execute(tx)?;
         let mut case = Case::open(tx, ticket, actor);

@@ -107,7 +107,8 @@ pub async fn list(call: Call, query: Query<NoFilters>) -> Result<HttpResponse> {
 #[get("/audit/heads/{tree_size}")]
 pub async fn read(call: Call, size: Path<i64>) -> Result<HttpResponse> {
     call.read(move |db, _| {
-        let found: Option<Row> = rows::table.find(*size).select(Row::as_select()).first(db).optional()?;
+        let found: Option<Row> =
+            rows::table.find(*size).select(Row::as_select()).get_result(db).optional()?;
         let head = TreeHead::from(found.ok_or_else(Problem::not_found)?);
         Ok(Answer::ok(&head)?.version(format!("head {size}"), 1))
     })

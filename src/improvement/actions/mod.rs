@@ -207,7 +207,7 @@ impl ImprovementAction {
     }
 
     fn find(db: &mut PgConnection, id: Uuid, day: NaiveDate) -> Result<Self> {
-        let found: Found = actions::table.find(id).select(found!()).first(db)?;
+        let found: Found = actions::table.find(id).select(found!()).get_result(db)?;
         Self::present(db, vec![found], day)?.pop().ok_or_else(Problem::not_found)
     }
 
@@ -220,7 +220,7 @@ impl ImprovementAction {
 
 /// The action, locked until the transaction ends.
 fn lock(tx: &mut PgConnection, id: Uuid) -> Result<Found> {
-    Ok(actions::table.find(id).select(found!()).for_update().first(tx)?)
+    Ok(actions::table.find(id).select(found!()).for_update().get_result(tx)?)
 }
 
 /// Checks that the action exists.
@@ -228,7 +228,7 @@ fn lock(tx: &mut PgConnection, id: Uuid) -> Result<Found> {
 /// # Errors
 /// A 404 if it does not.
 pub fn check_exists(db: &mut PgConnection, id: Uuid) -> Result<()> {
-    actions::table.find(id).select(actions::id).first::<Uuid>(db)?;
+    actions::table.find(id).select(actions::id).get_result::<Uuid>(db)?;
     Ok(())
 }
 
@@ -237,5 +237,5 @@ pub fn check_exists(db: &mut PgConnection, id: Uuid) -> Result<()> {
 /// # Errors
 /// A 404 if there is none.
 pub fn standing(db: &mut PgConnection, id: Uuid) -> Result<(Uuid, ActionStatus)> {
-    Ok(actions::table.find(id).select((actions::owner_id, actions::status)).for_share().first(db)?)
+    Ok(actions::table.find(id).select((actions::owner_id, actions::status)).for_share().get_result(db)?)
 }

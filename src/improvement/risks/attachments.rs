@@ -55,12 +55,12 @@ fn record(id: Uuid) -> Record {
 }
 
 fn exists(db: &mut PgConnection, id: Uuid) -> Result<()> {
-    risks::table.find(id).select(risks::id).first::<Uuid>(db)?;
+    risks::table.find(id).select(risks::id).get_result::<Uuid>(db)?;
     Ok(())
 }
 
 fn may_attach(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<()> {
     let (owner_id, status): (Uuid, RiskStatus) =
-        risks::table.find(id).select((risks::owner_id, risks::status)).for_share().first(db)?;
+        risks::table.find(id).select((risks::owner_id, risks::status)).for_share().get_result(db)?;
     actor.may_write(status == RiskStatus::Draft || owner_id == actor.id)
 }

@@ -196,7 +196,7 @@ impl Risk {
     }
 
     fn find(db: &mut PgConnection, id: Uuid) -> Result<Self> {
-        let found: Found = risks::table.find(id).select(found!()).first(db)?;
+        let found: Found = risks::table.find(id).select(found!()).get_result(db)?;
         Self::present(db, vec![found])?.pop().ok_or_else(Problem::not_found)
     }
 

@@ -230,7 +230,7 @@ pub async fn create(call: Call, body: Body<RiskCreate>) -> Result<HttpResponse> 
 #[patch("/risks/{risk_id}")]
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<RiskCreate>>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
-        let (row, origin): Found = risks::table.find(*id).select(found!()).for_update().first(tx)?;
+        let (row, origin): Found = risks::table.find(*id).select(found!()).for_update().get_result(tx)?;
         let residual = row.residual_probability.zip(row.residual_impact);
         let (content, changes) = body.merge(&RiskCreate {
             cause: row.cause,

@@ -125,7 +125,8 @@ pub async fn list(call: Call, query: Query<CatalogueFilters>) -> Result<HttpResp
 )]
 #[get("/calendars/{calendar_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(move |db, _| calendars::table.find(*id).select(Calendar::as_select()).first(db)?.answer()).await
+    call.read(move |db, _| calendars::table.find(*id).select(Calendar::as_select()).get_result(db)?.answer())
+        .await
 }
 
 /// Create a calendar
@@ -184,7 +185,8 @@ pub async fn create(call: Call, body: Body<CalendarCreate>) -> Result<HttpRespon
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<CalendarProfile>>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         policies::lock(tx)?;
-        let calendar = calendars::table.find(*id).select(Calendar::as_select()).for_update().first(tx)?;
+        let calendar =
+            calendars::table.find(*id).select(Calendar::as_select()).for_update().get_result(tx)?;
         let holidays = sets::current(tx)?;
         let hours_before = calendar.opening_hours.clone();
         let current = CalendarProfile {

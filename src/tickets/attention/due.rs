@@ -45,7 +45,8 @@ pub struct Trial {
 pub async fn due(call: Call, id: Path<Uuid>, query: Query<Trial>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
     call.read(move |db, actor| {
-        let opening_hours: String = calendars::table.find(*id).select(calendars::opening_hours).first(db)?;
+        let opening_hours: String =
+            calendars::table.find(*id).select(calendars::opening_hours).get_result(db)?;
         let trial = query.read()?;
         let calendar = kept_calendar(&opening_hours, timezone, &sets::current(db)?)?;
         let question = Question {

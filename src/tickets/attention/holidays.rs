@@ -204,7 +204,8 @@ pub async fn list(call: Call, query: Query<HolidayFilters>) -> Result<HttpRespon
 )]
 #[get("/holidays/{holiday_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(move |db, _| holidays::table.find(*id).select(Holiday::as_select()).first(db)?.answer()).await
+    call.read(move |db, _| holidays::table.find(*id).select(Holiday::as_select()).get_result(db)?.answer())
+        .await
 }
 
 /// Create a holiday
@@ -267,7 +268,7 @@ pub async fn create(call: Call, body: Body<HolidayCreate>) -> Result<HttpRespons
 pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<HolidayProfile>>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, body| {
         policies::lock(tx)?;
-        let holiday = holidays::table.find(*id).select(Holiday::as_select()).for_update().first(tx)?;
+        let holiday = holidays::table.find(*id).select(Holiday::as_select()).for_update().get_result(tx)?;
         let current = HolidayProfile {
             name: holiday.name,
             month: holiday.month,
@@ -287,7 +288,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<HolidayProfile>
         }
         actor.check_version(holiday.id, holiday.version)?;
         if !changes {
-            return holidays::table.find(*id).select(Holiday::as_select()).first(tx)?.answer();
+            return holidays::table.find(*id).select(Holiday::as_select()).get_result(tx)?.answer();
         }
         let holiday: Holiday = diesel::update(holidays::table.find(holiday.id))
             .set((profile, next_version!(holidays, holiday.version, actor)))
@@ -315,7 +316,7 @@ pub async fn change(call: Call, id: Path<Uuid>, body: Body<Patch<HolidayProfile>
 pub async fn remove(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Result<HttpResponse> {
     call.write(body, move |tx, actor, _| {
         policies::lock(tx)?;
-        let holiday = holidays::table.find(*id).select(Holiday::as_select()).for_update().first(tx)?;
+        let holiday = holidays::table.find(*id).select(Holiday::as_select()).for_update().get_result(tx)?;
         actor.check_version(holiday.id, holiday.version)?;
         if holiday.shipped {
             return Err(Problem::new(crate::problem::Code::ShippedHoliday, holiday_fields::shipped()));

@@ -130,7 +130,7 @@ pub async fn change(
             let calendar: TimesCalendar = calendars::table
                 .find(profile.calendar_id)
                 .select(TimesCalendar::as_select())
-                .first(tx)
+                .get_result(tx)
                 .optional()?
                 .filter(|calendar: &TimesCalendar| calendar.active || calendar.id == time.calendar.id)
                 .ok_or_else(|| Problem::field(FieldError::unknown_id("/calendar_id")))?;

@@ -214,7 +214,7 @@ fn warnings(case: &mut Case<'_>, assignee: Uuid, locale: Locale) -> Result<Vec<A
     if codes.is_empty() {
         return Ok(Vec::new());
     }
-    let name: String = users::table.find(assignee).select(users::full_name).first(case.tx)?;
+    let name: String = users::table.find(assignee).select(users::full_name).get_result(case.tx)?;
     let next = schedule.next_available(clock, case.now).map(|next| locale.moment(next, case.timezone));
     let warning = |code: AssignmentWarningCode| {
         let what = match code {
@@ -245,7 +245,7 @@ fn warnings(case: &mut Case<'_>, assignee: Uuid, locale: Locale) -> Result<Vec<A
 /// A 422 otherwise.
 pub fn able(tx: &mut PgConnection, id: Uuid, level: i16, pointer: &str) -> Result<()> {
     let role: Option<Role> =
-        users::table.find(id).filter(users::active).select(users::role).first(tx).optional()?;
+        users::table.find(id).filter(users::active).select(users::role).get_result(tx).optional()?;
     match role.map(Role::support_level) {
         None => Err(Problem::field(FieldError::unknown_id(pointer))),
         Some(Some(own)) if own >= level => Ok(()),

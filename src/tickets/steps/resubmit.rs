@@ -119,7 +119,7 @@ pub async fn resubmit(call: Call, id: Path<i64>, body: Body<ResubmissionCreate>)
 /// The ticket that resubmits an archived one, if there is one.
 pub fn resubmitted_as(tx: &mut PgConnection, archived: i64) -> Result<Option<i64>> {
     let known = tickets::table.filter(tickets::resubmission_of.eq(archived)).select(tickets::id);
-    Ok(known.first(tx).optional()?)
+    Ok(known.get_result(tx).optional()?)
 }
 
 /// Attaches the files of the archived ticket to the new one, and records an event in the archived ticket.
