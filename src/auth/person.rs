@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::policy::Role;
+use crate::db::among;
 use crate::db::schema::users;
 use crate::problem::Result;
 
@@ -31,7 +32,7 @@ pub fn by_id(db: &mut PgConnection, ids: impl IntoIterator<Item = Uuid>) -> Resu
         return Ok(HashMap::new());
     }
     let people = users::table
-        .filter(users::id.eq_any(ids))
+        .filter(among(users::id, ids))
         .select(Person::as_select())
         .load(db)?
         .into_iter()

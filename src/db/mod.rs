@@ -1,6 +1,7 @@
 //! PostgreSQL: the pool with its access for requests, the schema and the private server.
 
 pub mod acting;
+mod among;
 mod database_health;
 pub mod json;
 mod literal;
@@ -28,6 +29,7 @@ use self::session::Bounds;
 use self::threads::Threads;
 use crate::problem::{Problem, Result};
 
+pub use among::among;
 pub use literal::{Limited, Literal};
 pub use statement::Statement;
 

@@ -10,11 +10,16 @@ use super::holds;
 use super::model::{Archive, ArchiveReason, TicketRow};
 use super::steps::Case;
 use super::workflow::TicketStatus;
+use crate::db::among;
 use crate::db::schema::{tickets, users};
 use crate::language::locale::Locale;
 use crate::outbox::MessageKind;
 use crate::people;
 use crate::problem::{Result, Text};
+
+diesel::alias! {
+    const RESUBMITTED: Alias<Resubmitted> = tickets as resubmitted;
+}
 
 impl ArchiveReason {
     /// The reason, as a sentence for the requester.
@@ -96,28 +101,25 @@ pub fn archives(db: &mut PgConnection, rows: &[TicketRow]) -> Result<HashMap<i64
     if archived.is_empty() {
         return Ok(HashMap::new());
     }
-    let locales: HashMap<Uuid, Locale> = users::table
-        .filter(users::id.eq_any(archived.iter().map(|row| row.requester_id)))
-        .select((users::id, users::locale))
-        .load(db)?
-        .into_iter()
-        .collect();
-    let resubmitted: HashMap<i64, i64> = tickets::table
-        .filter(tickets::resubmission_of.eq_any(archived.iter().map(|row| row.id)))
-        .select((tickets::resubmission_of.assume_not_null(), tickets::id))
-        .load(db)?
-        .into_iter()
-        .collect();
+    // The language of the requester, and the ticket that was submitted again for this one.
+    let found: Vec<(i64, Locale, Option<i64>)> = tickets::table
+        .inner_join(users::table.on(users::id.eq(tickets::requester_id)))
+        .left_join(RESUBMITTED.on(RESUBMITTED.field(tickets::resubmission_of).eq(tickets::id.nullable())))
+        .filter(among(tickets::id, archived.iter().map(|row| row.id)))
+        .select((tickets::id, users::locale, RESUBMITTED.field(tickets::id).nullable()))
+        .load(db)?;
+    let mut known: HashMap<i64, (Locale, Option<i64>)> =
+        found.into_iter().map(|(id, locale, resubmitted_as)| (id, (locale, resubmitted_as))).collect();
     let archives = archived.into_iter().filter_map(|row| {
         let (reason, archived_at) = row.archive_reason.zip(row.archived_at)?;
-        let locale = locales.get(&row.requester_id).copied().unwrap_or(Locale::Es);
+        let (locale, resubmitted_as) = known.remove(&row.id).unwrap_or((Locale::Es, None));
         let archive = Archive {
             reason,
             note: row.archive_note.clone(),
             why: reason.why().in_locale(locale).to_owned(),
             next_step: reason.next_step().in_locale(locale).to_owned(),
             archived_at,
-            resubmitted_as: resubmitted.get(&row.id).copied(),
+            resubmitted_as,
         };
         Some((row.id, archive))
     });

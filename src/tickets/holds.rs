@@ -10,6 +10,7 @@ use super::attention::running;
 use super::model::TicketRow;
 use super::steps::Case;
 use super::workflow::TicketStatus;
+use crate::db::among;
 use crate::db::schema::holds;
 use crate::language::text_enum;
 use crate::problem::Result;
@@ -48,7 +49,7 @@ pub fn running(db: &mut PgConnection, tickets: &[TicketRow]) -> Result<HashMap<i
         return Ok(HashMap::new());
     }
     let found: Vec<(i64, String, DateTime<Utc>, Uuid)> = holds::table
-        .filter(holds::ticket_id.eq_any(waiting))
+        .filter(among(holds::ticket_id, waiting))
         .filter(holds::kind.eq(HoldKind::Hold))
         .filter(holds::ended_at.is_null())
         .select((holds::ticket_id, holds::reason, holds::started_at, holds::started_by))

@@ -12,6 +12,7 @@ use super::minimum_data::{self, MinimumDatum};
 use super::model::{Criticality, InformationRequest, TicketRow};
 use super::steps::Case;
 use crate::audit::kind::EventKind;
+use crate::db::among;
 use crate::db::schema::holds as rows;
 use crate::http::Actor;
 use crate::language::locale::Locale;
@@ -120,7 +121,7 @@ pub fn requested(db: &mut PgConnection, tickets: &[TicketRow]) -> Result<HashMap
     let lacks: HashMap<i64, Vec<MinimumDatum>> =
         tickets.iter().map(|row| (row.id, minimum_data::missing(row))).collect();
     let open: Vec<(i64, String, DateTime<Utc>)> = rows::table
-        .filter(rows::ticket_id.eq_any(deadlines.keys()))
+        .filter(among(rows::ticket_id, deadlines.keys().copied()))
         .filter(rows::ended_at.is_null())
         .select((rows::ticket_id, rows::reason, rows::started_at))
         .load(db)?;

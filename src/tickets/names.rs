@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use crate::db::among;
 use crate::db::schema::{categories, users};
 use crate::people::{Named, Person, person};
 use crate::problem::Result;
@@ -23,18 +24,20 @@ pub struct Names {
 }
 
 impl Names {
-    /// Reads them in two statements, however many tickets there are.
+    /// Reads those that are not known, in two statements, however many tickets there are.
     pub fn load(
         db: &mut PgConnection,
+        known: Person,
         people: impl Iterator<Item = Uuid>,
         category_ids: impl Iterator<Item = Uuid>,
     ) -> Result<Self> {
-        let mut names = Names { people: person::by_id(db, people)?, categories: HashMap::new() };
+        let mut names = Names::of([known], None);
+        names.add_people(db, people)?;
         let mut category_ids: Vec<Uuid> = category_ids.collect();
         category_ids.sort_unstable();
         category_ids.dedup();
         if !category_ids.is_empty() {
-            let found = categories::table.filter(categories::id.eq_any(category_ids));
+            let found = categories::table.filter(among(categories::id, category_ids));
             names.categories =
                 found.select((categories::id, categories::name)).load(db)?.into_iter().collect();
         }

@@ -1,9 +1,11 @@
 //! The queries on tickets that several modules share.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use uuid::Uuid;
 
 use super::clock::Span;
@@ -14,6 +16,7 @@ use super::{archiving, information, permitted};
 use crate::auth::no_address;
 use crate::auth::policy::PermissionScope;
 use crate::db::schema::{categories, holds, tickets, users};
+use crate::db::{Statement, among};
 use crate::http::{Actor, Answer};
 use crate::people::user::Contact;
 use crate::people::{Named, Person};
@@ -33,27 +36,44 @@ pub fn visible(db: &mut PgConnection, actor: &Actor, id: i64) -> Result<TicketRo
 /// # Errors
 /// As `visible`.
 pub fn read(db: &mut PgConnection, actor: &Actor, id: i64) -> Result<(Ticket, i32)> {
+    let TicketWithNames { ticket, registered_by, assignee, solved_by, category } = with_names(db, id)?;
+    let row = own(actor, ticket)?;
+    let version = row.version;
+    let names = Names::of([registered_by, assignee, solved_by].into_iter().flatten(), category);
+    let ticket = named(db, actor, vec![row], names)?.pop().ok_or_else(Problem::not_found)?;
+    Ok((ticket, version))
+}
+
+/// A ticket and the names that it refers to.
+struct TicketWithNames {
+    ticket: TicketRow,
+    registered_by: Option<Person>,
+    assignee: Option<Person>,
+    solved_by: Option<Person>,
+    category: Option<(Uuid, String)>,
+}
+
+/// Reads them in one statement. Diesel would write the text of its sixty columns again for each reader.
+fn with_names(db: &mut PgConnection, id: i64) -> Result<TicketWithNames> {
+    static TEXT: OnceLock<String> = OnceLock::new();
     let columns = (users::id, users::full_name, users::role);
-    type Found = (TicketRow, Option<Person>, Option<Person>, Option<Person>, Option<(Uuid, String)>);
-    let (row, registered_by, assignee, solved_by, category): Found = tickets::table
+    let query = tickets::table
         .left_join(REGISTERED_BY.on(REGISTERED_BY.field(users::id).eq(tickets::registered_by_id)))
         .left_join(ASSIGNEE.on(ASSIGNEE.field(users::id).nullable().eq(tickets::assignee_id)))
         .left_join(SOLVED_BY.on(SOLVED_BY.field(users::id).nullable().eq(tickets::solved_by_id)))
         .left_join(categories::table.on(categories::id.nullable().eq(tickets::category_id)))
-        .filter(tickets::id.eq(id))
         .select((
             TicketRow::as_select(),
             REGISTERED_BY.fields(columns).nullable(),
             ASSIGNEE.fields(columns).nullable(),
             SOLVED_BY.fields(columns).nullable(),
             (categories::id, categories::name).nullable(),
-        ))
+        ));
+    let (ticket, registered_by, assignee, solved_by, category) = Statement::of_query(&TEXT, &query)?
+        .sql(" WHERE tickets.id = ")
+        .bind::<BigInt, _>(id)
         .get_result(db)?;
-    let row = own(actor, row)?;
-    let version = row.version;
-    let names = Names::of([registered_by, assignee, solved_by].into_iter().flatten(), category);
-    let ticket = named(db, actor, vec![row], names)?.pop().ok_or_else(Problem::not_found)?;
-    Ok((ticket, version))
+    Ok(TicketWithNames { ticket, registered_by, assignee, solved_by, category })
 }
 
 /// The row of the ticket, locked until the end of the transaction.
@@ -96,7 +116,7 @@ fn own(actor: &Actor, row: TicketRow) -> Result<TicketRow> {
 /// information; a pause that has not ended ends at `now`. Tickets without pauses are omitted.
 pub fn pauses(db: &mut PgConnection, tickets: &[i64], now: DateTime<Utc>) -> Result<HashMap<i64, Vec<Span>>> {
     let waits: Vec<(i64, DateTime<Utc>, Option<DateTime<Utc>>)> = holds::table
-        .filter(holds::ticket_id.eq_any(tickets))
+        .filter(among(holds::ticket_id, tickets.iter().copied()))
         .filter(holds::kind.eq(HoldKind::Information))
         .select((holds::ticket_id, holds::started_at, holds::ended_at))
         .load(db)?;
@@ -115,7 +135,8 @@ pub fn pauses_of(db: &mut PgConnection, ticket: i64, now: DateTime<Utc>) -> Resu
 /// The tickets as the API represents them to this person, with the names of people and categories.
 pub fn present(db: &mut PgConnection, actor: &Actor, rows: Vec<TicketRow>) -> Result<Vec<Ticket>> {
     let people = rows.iter().flat_map(|row| [Some(row.registered_by_id), row.assignee_id, row.solved_by_id]);
-    let names = Names::load(db, people.flatten(), rows.iter().filter_map(|row| row.category_id))?;
+    let names =
+        Names::load(db, actor.person(), people.flatten(), rows.iter().filter_map(|row| row.category_id))?;
     named(db, actor, rows, names)
 }
 
