@@ -4,19 +4,19 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::expansion::Expanded;
 use super::model::{ArchiveReason, Channel, Criticality};
-use super::names::{ASSIGNEE, Names, REGISTERED_BY};
+use super::names::Names;
 use super::permitted::{self, Standing};
 use super::workflow::{Step, TicketStatus};
 use crate::auth::no_address;
-use crate::db::Literal;
-use crate::db::schema::{categories, tickets, users};
+use crate::db::Statement;
+use crate::db::schema::tickets;
 use crate::http::{Actor, etag};
 use crate::people::{Named, Person};
 use crate::problem::Result;
@@ -58,10 +58,31 @@ pub struct SummaryRow {
     pub updated_at: DateTime<Utc>,
 }
 
+/// The most characters of an excerpt.
+const EXCERPT: usize = 200;
+
+/// The beginning of a description: one character more than an excerpt has, so that a longer text is noticed.
+const BEGINNING: &str = "left(t.description, 201)";
+
 /// The first 200 characters of a description on one line; the end of a longer text is replaced by an ellipsis.
-const EXCERPT: &str = "CASE WHEN char_length(tickets.description) > 200 \
-    THEN regexp_replace(left(tickets.description, 199), '\\s+', ' ', 'g') || '…' \
-    ELSE regexp_replace(tickets.description, '\\s+', ' ', 'g') END";
+fn excerpt(beginning: &str) -> String {
+    let is_longer = beginning.chars().nth(EXCERPT).is_some();
+    let kept = if is_longer { EXCERPT - 1 } else { EXCERPT };
+    let mut excerpt = String::with_capacity(beginning.len() + '…'.len_utf8());
+    let mut after_space = false;
+    for letter in beginning.chars().take(kept) {
+        match letter.is_whitespace() {
+            false => excerpt.push(letter),
+            true if !after_space => excerpt.push(' '),
+            true => {}
+        }
+        after_space = letter.is_whitespace();
+    }
+    if is_longer {
+        excerpt.push('…');
+    }
+    excerpt
+}
 
 /// Whether the tickets of a list have their excerpts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,27 +98,27 @@ fn names_and_excerpts(
     rows: &[SummaryRow],
     excerpts: Excerpts,
 ) -> Result<(Names, HashMap<i64, String>)> {
-    let person = (users::id, users::full_name, users::role);
-    let excerpt = Literal::<Text>::new(if excerpts == Excerpts::Read { EXCERPT } else { "''" });
+    type PersonColumns = Nullable<(SqlUuid, Text, Text)>;
+    type Columns = (BigInt, PersonColumns, PersonColumns, Nullable<(SqlUuid, Text)>, Text);
     type Found = (i64, Option<Person>, Option<Person>, Option<(Uuid, String)>, String);
-    let found: Vec<Found> = tickets::table
-        .left_join(REGISTERED_BY.on(REGISTERED_BY.field(users::id).eq(tickets::registered_by_id)))
-        .left_join(ASSIGNEE.on(ASSIGNEE.field(users::id).nullable().eq(tickets::assignee_id)))
-        .left_join(categories::table.on(categories::id.nullable().eq(tickets::category_id)))
-        .filter(tickets::id.eq_any(rows.iter().map(|row| row.id).collect::<Vec<i64>>()))
-        .select((
-            tickets::id,
-            REGISTERED_BY.fields(person).nullable(),
-            ASSIGNEE.fields(person).nullable(),
-            (categories::id, categories::name).nullable(),
-            excerpt,
-        ))
-        .load(db)?;
+    // One look-up by person: with a plain join PostgreSQL reads all accounts for a page of fifty tickets.
+    const NAMES: &str = " FROM tickets t \
+        LEFT JOIN LATERAL (SELECT id, full_name, role FROM users WHERE id = t.registered_by_id OFFSET 0) r ON true \
+        LEFT JOIN LATERAL (SELECT id, full_name, role FROM users WHERE id = t.assignee_id OFFSET 0) a ON true \
+        LEFT JOIN categories c ON c.id = t.category_id WHERE t.id = ANY(";
+    let found: Vec<Found> = Statement::typed::<Columns>(
+        "SELECT t.id, r.id, r.full_name, r.role, a.id, a.full_name, a.role, c.id, c.name, ",
+    )
+    .sql(if excerpts == Excerpts::Read { BEGINNING } else { "''" })
+    .sql(NAMES)
+    .bind::<Array<BigInt>, _>(rows.iter().map(|row| row.id).collect::<Vec<i64>>())
+    .sql(")")
+    .load(db)?;
     let (mut people, mut known, mut texts) = (Vec::new(), Vec::new(), HashMap::new());
     for (id, registered_by, assignee, category, text) in found {
         people.extend([registered_by, assignee].into_iter().flatten());
         known.extend(category);
-        texts.insert(id, text);
+        texts.insert(id, excerpt(&text));
     }
     Ok((Names::of(people, known), texts))
 }
@@ -250,4 +271,18 @@ pub fn present(
         expanded: None,
     };
     Ok(rows.into_iter().map(summary).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_one_line_of_200_characters() {
+        assert_eq!(excerpt("No  imprime.\r\n\r\nGracias\u{a0}"), "No imprime. Gracias ");
+        let whole = "á".repeat(EXCERPT);
+        assert_eq!(excerpt(&whole), whole);
+        let cut = excerpt(&(whole.clone() + "b"));
+        assert_eq!(cut, "á".repeat(EXCERPT - 1) + "…");
+    }
 }
