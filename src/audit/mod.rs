@@ -9,12 +9,14 @@ pub mod verification;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use self::kind::EventKind;
+use crate::db::Statement;
 use crate::db::json::Json;
 use crate::db::schema::events as rows;
 use crate::http::routes::Routes;
@@ -62,9 +64,31 @@ pub fn record(
     at: DateTime<Utc>,
     data: &Data,
 ) -> Result<()> {
-    // Not as one of several: a statement whose number of rows varies is not kept prepared.
-    diesel::insert_into(rows::table).values(row(ticket_id, kind, actor_id, at, data)).execute(tx)?;
+    recording(ticket_id, kind, actor_id, at, data).execute(tx)?;
     Ok(())
+}
+
+/// The statement of `record`.
+pub fn recording<'a>(
+    ticket_id: i64,
+    kind: EventKind,
+    actor_id: Option<Uuid>,
+    at: DateTime<Utc>,
+    data: &Data,
+) -> Statement<'a> {
+    Statement::new("INSERT INTO events (id, ticket_id, kind, actor_id, at, data) VALUES (")
+        .bind::<SqlUuid, _>(Uuid::now_v7())
+        .sql(", ")
+        .bind::<BigInt, _>(ticket_id)
+        .sql(", ")
+        .bind::<Text, _>(kind)
+        .sql(", ")
+        .bind::<Nullable<SqlUuid>, _>(actor_id)
+        .sql(", ")
+        .bind::<Timestamptz, _>(at)
+        .sql(", ")
+        .bind::<Jsonb, _>(Json(data.clone()))
+        .sql(")")
 }
 
 /// Writes the same event for each of several tickets.

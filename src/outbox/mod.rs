@@ -45,9 +45,25 @@ pub fn queue(
     data: &Value,
     at: DateTime<Utc>,
 ) -> Result<()> {
+    queueing(ticket_id, kind, recipients, data, at).execute(tx)?;
+    Ok(())
+}
+
+/// The most recipients that a statement lists one by one. PostgreSQL does not know how many an array has, and plans the
+/// statement at each call.
+const LISTED: usize = 4;
+
+/// The statement of `queue`.
+pub fn queueing<'a>(
+    ticket_id: i64,
+    kind: MessageKind,
+    recipients: &[Uuid],
+    data: &'a Value,
+    at: DateTime<Utc>,
+) -> Statement<'a> {
     // Their order is the order of sending.
-    let ids: Vec<Uuid> = recipients.iter().map(|_| Uuid::now_v7()).collect();
-    Statement::new(
+    let messages = recipients.iter().map(|recipient| (Uuid::now_v7(), *recipient));
+    let statement = Statement::new(
         "INSERT INTO messages (id, ticket_id, kind, recipient_id, data, created_at, next_attempt_at) \
          SELECT m.id, t.id, said.kind, m.recipient_id, said.data, said.at, said.at FROM (SELECT ",
     )
@@ -56,11 +72,21 @@ pub fn queue(
     .bind::<Jsonb, _>(data)
     .sql(", ")
     .bind::<Timestamptz, _>(at)
-    .sql(") AS said (kind, data, at), unnest(")
-    .bind::<Array<SqlUuid>, _>(ids)
-    .sql(", ")
-    .bind::<Array<SqlUuid>, _>(recipients)
-    .sql(") AS m (id, recipient_id) JOIN users u ON u.id = m.recipient_id, tickets t WHERE t.id = ")
+    .sql(") AS said (kind, data, at), ");
+    let statement = if (1..=LISTED).contains(&recipients.len()) {
+        let begin = statement.sql("(VALUES ");
+        let listed = messages.enumerate().fold(begin, |statement, (place, (id, recipient))| {
+            let row = statement.sql(if place == 0 { "(" } else { ", (" });
+            row.bind::<SqlUuid, _>(id).sql(", ").bind::<SqlUuid, _>(recipient).sql(")")
+        });
+        listed.sql(")")
+    } else {
+        let (ids, recipients): (Vec<Uuid>, Vec<Uuid>) = messages.unzip();
+        let arrays = statement.sql("unnest(").bind::<Array<SqlUuid>, _>(ids).sql(", ");
+        arrays.bind::<Array<SqlUuid>, _>(recipients).sql(")")
+    };
+    statement
+    .sql(" AS m (id, recipient_id) JOIN users u ON u.id = m.recipient_id, tickets t WHERE t.id = ")
     .bind::<BigInt, _>(ticket_id)
     .sql(" AND u.active AND (t.requester_id = u.id OR said.data -> 'watcher' IS NOT NULL OR u.role <> 'requester' AND (")
     .bind::<Bool, _>(!kind.can_be_turned_off())
@@ -68,8 +94,6 @@ pub fn queue(
     .sql(IS_NO_PROGRAM)
     .sql(" AND ")
     .sql(HAS_ADDRESS)
-    .execute(tx)?;
-    Ok(())
 }
 
 /// Queues a message of the same kind about each of several tickets, by pairs of ticket and recipient, in one

@@ -28,6 +28,7 @@ pub mod on_behalf;
 pub mod permitted;
 pub mod read;
 mod receipt;
+mod reception;
 pub mod register;
 pub mod relations;
 pub mod release;

@@ -13,13 +13,15 @@ use super::categories::RequiredProfile;
 use super::event_details::Details;
 use super::minimum_data::{self, AnswerTime};
 use super::model::{ArchiveReason, CallCause, Channel, Criticality, Ticket, TicketRow};
+use super::reception::{Choices, Terms};
 use super::steps::Case;
 use super::workflow::TicketStatus;
 use super::{archiving, on_behalf, store};
 use crate::audit;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
-use crate::db::schema::{categories, tickets, units, users};
+use crate::db::Statement;
+use crate::db::schema::{tickets, users};
 use crate::http::{Actor, Answer, Body, Call};
 use crate::language::locale::Locale;
 use crate::outbox::{self, MessageKind};
@@ -129,7 +131,7 @@ impl Account {
     /// The account of an active user; it stays active until the end of the transaction.
     pub fn active(tx: &mut PgConnection, id: Uuid) -> Result<Option<Self>> {
         let found = users::table.find(id).filter(users::active).select(Account::as_select());
-        Ok(found.for_key_share().first(tx).optional()?)
+        Ok(found.for_key_share().get_result(tx).optional()?)
     }
 
     /// Fills missing data with those of an earlier ticket.
@@ -277,35 +279,33 @@ impl Request {
         }
         let given = self.requester;
         let contact = given.contact.unwrap_or(account.contact);
-        let unit = match given.unit_id.or(account.unit_id) {
-            Some(id) => {
-                let mut known = units::table.find(id).into_boxed();
-                if given.unit_id.is_some() {
-                    known = known.filter(units::active);
-                }
-                known.select((units::id, units::name, units::head_id)).first(tx).optional()?
-            }
-            None => None,
+        let choices = Choices {
+            received_at: actor.now,
+            provisional: self.provisional,
+            unit_id: given.unit_id.or(account.unit_id),
+            may_be_inactive: given.unit_id.is_none(),
+            category_id: self.category_id,
         };
+        let Terms { policy, unit, profile } = choices.terms(tx)?;
         if unit.is_none() && given.unit_id.is_some() {
             return Err(Problem::field(FieldError::unknown_id("/requester/unit_id")));
         }
-        let (unit_id, unit_name, head_id): (Option<Uuid>, Option<String>, Option<Uuid>) =
-            unit.map_or((None, None, None), |(id, name, head)| (Some(id), Some(name), head));
+        let profile = match (self.category_id, profile) {
+            (None, _) => RequiredProfile::Any,
+            (Some(_), Some(profile)) => profile,
+            (Some(_), None) => return Err(Problem::field(FieldError::unknown_id("/category_id"))),
+        };
+        let (unit_id, unit_name, head_id) =
+            unit.map_or((None, None, None), |unit| (Some(unit.id), Some(unit.name), unit.head_id));
         let document_id = given.document_id.or(account.document_id);
         let full_name = given.full_name.unwrap_or(account.full_name);
         let is_complete = self.automatic
             || is_named(&full_name) && document_id.is_some() && !contact.is_empty() && unit_id.is_some();
-        let profile = match self.category_id {
-            Some(id) => {
-                let found = categories::table.find(id).filter(categories::active);
-                let profile: Option<RequiredProfile> =
-                    found.select(categories::required_profile).first(tx).optional()?;
-                profile.ok_or_else(|| Problem::field(FieldError::unknown_id("/category_id")))?
-            }
-            None => RequiredProfile::Any,
+        let is_authorized = profile == RequiredProfile::Any || head_id == Some(account.id);
+        let due = match is_complete && is_authorized {
+            true => running::provisional_due(tx, &policy, actor.now, &[], actor.timezone)?,
+            false => None,
         };
-
         let mut row: TicketRow = diesel::insert_into(tickets::table)
             .values((
                 (
@@ -328,6 +328,11 @@ impl Request {
                     tickets::staff_call_cause.eq(Some(CallCause::Received)),
                     tickets::automatic.eq(self.automatic),
                     tickets::reply_to.eq(self.reply_to),
+                ),
+                (
+                    tickets::attention_due_at.eq(due.map(|due| due.due_at)),
+                    tickets::attention_due_soon_at.eq(due.map(|due| due.due_soon_at)),
+                    tickets::first_attention_due_at.eq(due.map(|due| due.first_due_at)),
                 ),
                 (
                     tickets::requester_id.eq(account.id),
@@ -353,8 +358,13 @@ impl Request {
             details.set_mail(origin);
         }
         let data = audit::Data { changes: vec![], details: details.into_json()? };
-        audit::record(tx, row.id, EventKind::Received, Some(actor.id), actor.now, &data)?;
-        let is_authorized = profile == RequiredProfile::Any || head_id == Some(account.id);
+        let received = audit::recording(row.id, EventKind::Received, Some(actor.id), actor.now, &data);
+        let clock = due.map(|due| running::first_clock(&row, &policy, due));
+        let (recipients, nothing) = ([row.requester_id], json!({}));
+        let acknowledged = self.acknowledged && (is_complete || !is_authorized);
+        let message = acknowledged
+            .then(|| outbox::queueing(row.id, MessageKind::Received, &recipients, &nothing, actor.now));
+        Statement::together(clock.into_iter().chain(message), received).execute(tx)?;
         if !is_complete {
             // The database accepts the incomplete row only while it waits; the history starts from the state before.
             (row.status, row.resumes_to, row.information_deadline) = (TicketStatus::Received, None, None);
@@ -367,11 +377,7 @@ impl Request {
             minimum_data::wait_for(&mut case, &missing, self.within)?;
             return case.record(EventKind::InformationRequested);
         }
-        if self.acknowledged {
-            outbox::queue(tx, row.id, MessageKind::Received, &[row.requester_id], &json!({}), actor.now)?;
-        }
         if is_authorized {
-            running::begin(tx, &mut row, self.provisional, actor.timezone)?;
             return Ok(row);
         }
         let mut case = Case::open(tx, row, actor);

@@ -8,17 +8,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use diesel::dsl::max;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Text as SqlText, Timestamptz};
 use uuid::Uuid;
 
-use crate::db::schema::{attention_applications, attention_policies, attention_times, calendars, holidays};
+use crate::db::Statement;
+use crate::db::schema::{attention_policies, attention_times, calendars, holidays};
 use crate::holidays::{HolidayRule, Holidays, sets};
 use crate::problem::{Code, Problem, Result, Text};
 use crate::tickets::clock::Calendar;
 use crate::tickets::model::{Criticality, TicketRow};
 
 /// A number of minutes, with the opening hours of the calendar at that time.
-#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, PartialEq, Queryable, QueryableByName, Selectable, Insertable)]
 #[diesel(table_name = attention_policies)]
 pub struct Policy {
     pub id: Uuid,
@@ -50,20 +51,21 @@ pub fn kept_calendar(opening_hours: &str, timezone: Tz, holidays: &Holidays) -> 
 /// The policy for a new clock of this ticket: the one in force at its reception, or at the last application of the
 /// policies to open tickets if that was later.
 pub fn of_ticket(db: &mut PgConnection, ticket: &TicketRow, criticality: Criticality) -> Result<Policy> {
-    let applied: Option<DateTime<Utc>> =
-        attention_applications::table.select(max(attention_applications::applied_at)).first(db)?;
-    at(db, criticality, applied.map_or(ticket.received_at, |applied| applied.max(ticket.received_at)))
+    Ok(for_new_clock(Statement::new(""), criticality, ticket.received_at).get_result(db)?)
 }
 
-/// The policy of a criticality that was in force at a moment.
-fn at(db: &mut PgConnection, criticality: Criticality, moment: DateTime<Utc>) -> Result<Policy> {
-    let policy = attention_policies::table
-        .filter(attention_policies::criticality.eq(criticality))
-        .filter(attention_policies::effective_from.le(moment))
-        .order(attention_policies::effective_from.desc())
-        .select(Policy::as_select())
-        .first(db)?;
-    Ok(policy)
+/// The statement that selects this policy, after what `statement` has already.
+pub fn for_new_clock(
+    statement: Statement<'_>,
+    criticality: Criticality,
+    received_at: DateTime<Utc>,
+) -> Statement<'_> {
+    statement
+        .sql("SELECT * FROM attention_policies WHERE criticality = ")
+        .bind::<SqlText, _>(criticality)
+        .sql(" AND effective_from <= greatest(")
+        .bind::<Timestamptz, _>(received_at)
+        .sql(", (SELECT max(applied_at) FROM attention_applications)) ORDER BY effective_from DESC LIMIT 1")
 }
 
 /// The policies in force at a moment, one for each criticality.

@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::{BigInt, Bool, Integer, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 
 use super::policies::{self, Policy};
-use crate::db::Literal;
 use crate::db::schema::{attention_clocks, attention_policies, attentions, tickets};
+use crate::db::{Literal, Statement};
 use crate::problem::{Code, Problem, Result};
 use crate::tickets::clock::{Calendar, Span};
 use crate::tickets::model::{Criticality, TicketRow};
@@ -20,9 +20,9 @@ use crate::tickets::workflow::TicketStatus;
 pub struct Due {
     pub due_at: DateTime<Utc>,
     /// When three quarters of the time have counted.
-    due_soon_at: DateTime<Utc>,
+    pub due_soon_at: DateTime<Utc>,
     /// The same as `due_at` for the clock that started with the reception.
-    first_due_at: DateTime<Utc>,
+    pub first_due_at: DateTime<Utc>,
 }
 
 impl Due {
@@ -69,29 +69,13 @@ pub fn begin(
         TicketStatus::Received => Vec::new(),
         _ => store::pauses_of(tx, row.id, row.updated_at)?,
     };
-    let calendar = policy.calendar(tx, timezone)?;
-    let due = match Due::reckon(&policy, &calendar, row.received_at, row.received_at, &pauses) {
-        Err(problem) if problem.code == Code::NoDueTime => return Ok(()),
-        due => due?,
-    };
+    let Some(due) = provisional_due(tx, &policy, row.received_at, &pauses, timezone)? else { return Ok(()) };
     due.write(row, row.received_at);
     if row.status == TicketStatus::OnHold {
         row.attention_due_at = None;
         row.attention_due_soon_at = None;
     }
-    diesel::insert_into(attentions::table)
-        .values((
-            attentions::ticket_id.eq(row.id),
-            attentions::level.eq(row.support_level),
-            attentions::started_at.eq(row.received_at),
-            attentions::policy_id.eq(policy.id),
-            attentions::minutes.eq(policy.minutes),
-            attentions::opening_hours.eq(&policy.opening_hours),
-            attentions::due_at.eq(due.due_at),
-            attentions::holiday_set_id.eq(policy.holiday_set_id),
-        ))
-        .on_conflict_do_nothing()
-        .execute(tx)?;
+    first_clock(row, &policy, due).execute(tx)?;
     diesel::update(tickets::table.find(row.id))
         .set((
             tickets::attention_due_at.eq(row.attention_due_at),
@@ -100,6 +84,45 @@ pub fn begin(
         ))
         .execute(tx)?;
     Ok(())
+}
+
+/// The due times of a provisional clock; `None` if the calendar is not open for that long.
+pub fn provisional_due(
+    db: &mut PgConnection,
+    policy: &Policy,
+    received_at: DateTime<Utc>,
+    pauses: &[Span],
+    timezone: Tz,
+) -> Result<Option<Due>> {
+    let calendar = policy.calendar(db, timezone)?;
+    match Due::reckon(policy, &calendar, received_at, received_at, pauses) {
+        Err(problem) if problem.code == Code::NoDueTime => Ok(None),
+        due => due.map(Some),
+    }
+}
+
+/// The statement that records the clock which started with the reception of the ticket, if it has none.
+pub fn first_clock<'a>(row: &TicketRow, policy: &'a Policy, due: Due) -> Statement<'a> {
+    Statement::new(
+        "INSERT INTO attentions (ticket_id, level, started_at, policy_id, minutes, opening_hours, due_at, holiday_set_id) \
+         VALUES (",
+    )
+    .bind::<BigInt, _>(row.id)
+    .sql(", ")
+    .bind::<SmallInt, _>(row.support_level)
+    .sql(", ")
+    .bind::<Timestamptz, _>(row.received_at)
+    .sql(", ")
+    .bind::<SqlUuid, _>(policy.id)
+    .sql(", ")
+    .bind::<Integer, _>(policy.minutes)
+    .sql(", ")
+    .bind::<Text, _>(&policy.opening_hours)
+    .sql(", ")
+    .bind::<Timestamptz, _>(due.due_at)
+    .sql(", ")
+    .bind::<SqlUuid, _>(policy.holiday_set_id)
+    .sql(") ON CONFLICT DO NOTHING")
 }
 
 /// How many provisional clocks one round starts.

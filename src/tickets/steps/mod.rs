@@ -33,6 +33,7 @@ use super::workflow::Step;
 use crate::audit;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::PermissionScope;
+use crate::db::Statement;
 use crate::db::schema::tickets;
 use crate::http::routes::Routes;
 use crate::http::{Actor, Answer, Body, Call};
@@ -155,7 +156,7 @@ impl<'a> Case<'a> {
             changes = audit::changes(&self.before, &self.ticket)?;
         }
         let data = audit::Data { changes, details: self.details.into_json()? };
-        audit::record(self.tx, self.ticket.id, kind, self.actor_id, self.now, &data)?;
+        let mut messages = Vec::new();
         // A message to several recipients is written at once.
         for same in self.messages.chunk_by(|(kind, _, data), (next, _, more)| kind == next && data == more) {
             let Some((kind, _, data)) = same.first() else { continue };
@@ -163,8 +164,10 @@ impl<'a> Case<'a> {
             if recipients.contains(&self.ticket.requester_id) {
                 watchers::notify(self.tx, self.ticket.id, *kind, data, self.now)?;
             }
-            outbox::queue(self.tx, self.ticket.id, *kind, &recipients, data, self.now)?;
+            messages.push(outbox::queueing(self.ticket.id, *kind, &recipients, data, self.now));
         }
+        let event = audit::recording(self.ticket.id, kind, self.actor_id, self.now, &data);
+        Statement::together(messages, event).execute(self.tx)?;
         Ok(self.ticket)
     }
 }
