@@ -184,6 +184,7 @@ pub fn ranked(
             ") AS best JOIN articles a USING (id) LEFT JOIN categories c ON c.id = a.category_id \
              ORDER BY best.rank DESC, a.id DESC",
         )
+        .planned_each_time()
         .load(db)?;
     Ok(rows.into_iter().map(ArticleSummary::from).collect())
 }

@@ -102,6 +102,7 @@ fn any(db: &mut PgConnection, text: &str, spelling: Spelling) -> Result<Matches>
     ))
     .bind::<SqlText, _>(text)
     .sql(format!("{after} LIMIT {})", MANY + 1))
+    .planned_each_time()
     .load(db)?;
     let (told, tickets): (Vec<Place>, Vec<Place>) = found.into_iter().partition(|place| place.in_followup);
     let at_most =
@@ -143,6 +144,7 @@ fn own(db: &mut PgConnection, requester_id: Uuid, text: &str, spelling: Spelling
     .sql(format!(" UNION SELECT id FROM told WHERE words @@ {before}"))
     .bind::<SqlText, _>(text)
     .sql(after)
+    .planned_each_time()
     .load(db)?;
     Ok(found.into_iter().map(|found| found.id).collect())
 }
